@@ -1,0 +1,7 @@
+//! Hookshelf receives Instagram webhooks, stores them in Postgres and only then answers 200.
+//!
+//! The promise: a signed delivery that got 200 is durable, and each thing that happened is one
+//! event. The path of one delivery is five steps, `accept` → `verify` → `parse` → `commit` →
+//! `ack`, and the rooms below are the floors it climbs through. Imports point down only; a test
+//! keeps it so.
+

@@ -1,0 +1,1 @@
+//! The one black-box test binary: real Postgres, through the front door.
