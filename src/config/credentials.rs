@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use secrecy::zeroize::Zeroizing;
 
 use super::app_name::AppName;
-use super::apps::{self, App};
+use super::apps::App;
 use super::fault::Faults;
 use super::reader::{Notes, Reader};
 use super::{file, layers};
@@ -139,16 +139,18 @@ fn read(path: &Path) -> Result<App, Error> {
         path: path.to_owned(),
         source,
     };
-    let text = file::read(path, LARGEST_FILE_BYTES).map_err(|problem| Error::Read {
+    let unreadable = |source| Error::Read {
         path: path.to_owned(),
-        source: io::Error::other(problem),
-    })?;
+        source,
+    };
+    let text = file::read(path, LARGEST_FILE_BYTES).map_err(unreadable)?;
     let tree = layers::parse(&text, path).map_err(|fault| content(fault.into()))?;
     let mut notes = Notes::default();
     let mut root = Reader::root(tree, &mut notes);
-    let apps = root.section("apps", apps::read);
+    let app = root.section("apps", |apps| {
+        apps.section("default", |app| App::read(AppName::default_app(), app))
+    });
     root.finish();
-    let app = apps.and_then(|mut apps| apps.remove(&AppName::default_app()));
     match app {
         Some(app) if notes.is_clean() => Ok(app),
         _ => Err(content(notes.into_faults())),
@@ -199,4 +201,97 @@ fn write_synced(path: &Path, text: &[u8]) -> io::Result<()> {
         .open(path)?;
     file.write_all(text)?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn secret(credentials: &Credentials) -> String {
+        credentials.app.secrets[0].secret.expose_secret().to_owned()
+    }
+
+    fn token(credentials: &Credentials) -> String {
+        credentials
+            .app
+            .verify_token
+            .as_ref()
+            .unwrap()
+            .expose_secret()
+            .to_owned()
+    }
+
+    #[test]
+    fn they_are_made_once_and_then_kept() {
+        let dir = TempDir::new().unwrap();
+        let data_dir = dir.path().join("deep/data");
+        let first = load_or_create(&data_dir).unwrap();
+        let second = load_or_create(&data_dir).unwrap();
+        assert!(first.created && !second.created);
+        assert_eq!(first.app, second.app);
+        assert_eq!(first.app.secrets[0].name, "app");
+        assert_eq!(first.app.path(), "/webhook");
+        assert_eq!((secret(&first).len(), token(&first).len()), (64, 32));
+        let names = fs::read_dir(&data_dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        assert_eq!(names.collect::<Vec<_>>(), [FILE_NAME]);
+        let mode = fs::metadata(&first.path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn two_starts_do_not_share_a_secret() {
+        let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let one = load_or_create(one.path()).unwrap();
+        let other = load_or_create(other.path()).unwrap();
+        assert_ne!(secret(&one), secret(&other));
+        assert_ne!(token(&one), token(&other));
+        assert_ne!(secret(&one)[..32], token(&one));
+    }
+
+    #[test]
+    fn a_file_that_appeared_meanwhile_is_not_replaced() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join(FILE_NAME);
+        assert!(write_new(dir.path(), &path, b"one").unwrap());
+        assert!(!write_new(dir.path(), &path, b"other").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_file_that_everyone_can_read_is_refused() {
+        let dir = TempDir::new().unwrap();
+        let path = load_or_create(dir.path()).unwrap().path;
+        for (mode, refused) in [(0o644, true), (0o602, true), (0o660, false), (0o400, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let found = load(dir.path());
+            assert_eq!(
+                matches!(found, Err(Error::Exposed { .. })),
+                refused,
+                "{mode:o}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_without_credentials_is_refused_and_not_replaced() {
+        for text in [
+            "",
+            "[apps.default]",
+            "[apps.default]\napp_secret = \"hush",
+            "[apps.other]\napp_secret = \"a\"",
+        ] {
+            let dir = TempDir::new().unwrap();
+            let path = dir.path().join(FILE_NAME);
+            write_new(dir.path(), &path, text.as_bytes()).unwrap();
+            let error = load_or_create(dir.path()).unwrap_err();
+            assert!(matches!(error, Error::Content { .. }), "{error:?}");
+            assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use super::reader::Reader;
 use super::sources::Sources;
 
-/// The configured directory, or the one that suits whoever runs us.
-pub(super) fn read(reader: &mut Reader<'_>, sources: &Sources) -> Option<PathBuf> {
+/// The configured directory, or the one that suits whoever runs us: `root` or somebody else.
+pub(super) fn read(reader: &mut Reader<'_>, sources: &Sources, root: bool) -> Option<PathBuf> {
     let faults = reader.fault_count();
     let given = reader.path("data_dir");
     if given.is_some() || reader.fault_count() > faults {
         return given;
     }
-    let default = default(sources, nix::unistd::geteuid().is_root());
+    let default = default(sources, root);
     if default.is_none() {
         let problem = "has no default here, because neither XDG_DATA_HOME nor HOME is set";
         reader.note(reader.fault("data_dir", problem).allowed("a path"));
@@ -37,7 +37,20 @@ fn default(sources: &Sources, root: bool) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reader::Notes;
     use super::*;
+
+    #[test]
+    fn a_user_without_a_home_has_to_name_a_directory() {
+        let mut notes = Notes::default();
+        let mut reader = Reader::root(config::Map::new(), &mut notes);
+        assert_eq!(read(&mut reader, &Sources::default(), false), None);
+        assert_eq!(
+            notes.into_faults().to_string(),
+            "data_dir: has no default here, because neither XDG_DATA_HOME nor HOME is set; \
+             allowed: a path"
+        );
+    }
 
     #[test]
     fn the_default_suits_the_user() {

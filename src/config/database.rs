@@ -29,7 +29,10 @@ pub struct Database {
 impl Database {
     pub(super) fn read(reader: &mut Reader<'_>, sources: &Sources) -> Option<Self> {
         let faults = reader.fault_count();
-        let given = reader.secret_text("url").filter(|url| !url.is_empty());
+        let given = reader
+            .secret_text("url")
+            .map(|(url, _)| url)
+            .filter(|url| !url.is_empty());
         let unset = given.is_none() && reader.fault_count() == faults;
         let shared = sources
             .var(SHARED_VARIABLE)

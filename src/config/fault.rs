@@ -101,8 +101,13 @@ impl fmt::Display for Faults {
 impl std::error::Error for Faults {}
 
 /// A found value in quotes, escaped and cut short, so that a fault stays on one line.
+///
+/// What may be a URL with a password, put where no secret belongs, is not shown.
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
+    if text.contains('@') || text.contains("password") {
+        return "a text that may hold a password (not shown)".to_owned();
+    }
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),

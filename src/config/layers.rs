@@ -5,6 +5,7 @@
 //! variable as their origin; values of files carry none.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 
 use config::{FileFormat, Map, Source, Value, ValueKind};
@@ -37,32 +38,36 @@ pub(super) fn merge(sources: &Sources) -> Result<Map<String, Value>, Faults> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    let merged = config::Config::builder()
-        .add_source(config::File::from_str(DEFAULTS, FileFormat::Toml))
-        .add_source(config::File::from_str(&text, FileFormat::Toml))
-        .add_source(Variables::of(sources))
-        .build()
-        .and_then(|merged| merged.collect());
-    // The library's own message may quote the line, which may hold a secret.
-    merged.map_err(|_| Fault::new(place(sources), "a number in it is too large to be read").into())
+    overlay(&[DEFAULTS, &text], Some(Variables::of(sources))).map_err(Faults::from)
 }
 
 /// The tree of one text of TOML alone; `path` says in faults where it was read.
 pub(super) fn parse(text: &str, path: &Path) -> Result<Map<String, Value>, Fault> {
     check_syntax(text, path)?;
-    let file = config::File::from_str(text, FileFormat::Toml);
-    let tree = config::Config::builder().add_source(file).build();
-    let unreadable = |_| Fault::new(path.display().to_string(), "has a number that is too large");
-    tree.and_then(|tree| tree.collect()).map_err(unreadable)
+    overlay(&[text], None)
+}
+
+/// Lays texts of TOML that have been checked, and then variables, over each other.
+fn overlay(texts: &[&str], variables: Option<Variables>) -> Result<Map<String, Value>, Fault> {
+    let files = texts
+        .iter()
+        .fold(config::Config::builder(), |builder, text| {
+            builder.add_source(config::File::from_str(text, FileFormat::Toml))
+        });
+    let variables = variables.unwrap_or_default();
+    let tree = files
+        .add_source(variables)
+        .build()
+        .and_then(|tree| tree.collect());
+    // The library's own message may quote the line, which may hold a secret.
+    tree.map_err(|_| Fault::new("configuration", "cannot be put together"))
 }
 
 /// The text of a configuration file that is TOML.
 fn read_file(path: &Path) -> Result<String, Fault> {
-    let text = file::read(path, LARGEST_FILE_BYTES).map_err(|problem| {
-        Fault::new(
-            path.display().to_string(),
-            format!("the configuration file {problem}"),
-        )
+    let text = file::read(path, LARGEST_FILE_BYTES).map_err(|error| {
+        let problem = format!("the configuration file cannot be read: {error}");
+        Fault::new(path.display().to_string(), problem)
     })?;
     check_syntax(&text, path)?;
     Ok(text)
@@ -70,11 +75,22 @@ fn read_file(path: &Path) -> Result<String, Fault> {
 
 /// Says where TOML is broken; the broken line itself is not shown, for it may hold a secret.
 fn check_syntax(text: &str, path: &Path) -> Result<(), Fault> {
-    let Err(error) = toml::de::DeTable::parse(text) else {
-        return Ok(());
-    };
-    let before = error
-        .span()
+    let broken = toml::de::DeTable::parse(text).map(|_| ());
+    let broken = broken.map_err(|error| (error.span(), format!("not TOML: {}", error.message())));
+    broken
+        .and_then(|()| check_numbers(text))
+        .map_err(|(span, problem)| Fault::new(position(text, path, span), problem))
+}
+
+/// Numbers are syntax of any length, and values of 64 bits.
+fn check_numbers(text: &str) -> Result<(), (Option<Range<usize>>, String)> {
+    let values = toml::from_str::<toml::Table>(text).map(|_| ());
+    values.map_err(|error| (error.span(), "a number that is too large".to_owned()))
+}
+
+/// `file:line:column`, both from 1.
+fn position(text: &str, path: &Path, span: Option<Range<usize>>) -> String {
+    let before = span
         .and_then(|span| text.get(..span.start))
         .unwrap_or_default();
     let line = before.matches('\n').count() + 1;
@@ -85,14 +101,7 @@ fn check_syntax(text: &str, path: &Path) -> Result<(), Fault> {
         .chars()
         .count()
         + 1;
-    let place = format!("{}:{line}:{column}", path.display());
-    Err(Fault::new(place, format!("not TOML: {}", error.message())))
-}
-
-fn place(sources: &Sources) -> String {
-    sources
-        .config_file()
-        .map_or_else(String::new, |path| path.display().to_string())
+    format!("{}:{line}:{column}", path.display())
 }
 
 /// Variables that are meant for us and would be passed over in silence.
@@ -114,7 +123,7 @@ fn misspelt(sources: &Sources) -> impl Iterator<Item = Fault> {
 }
 
 /// The layer of the environment.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Variables(Map<String, Value>);
 
 impl Variables {

@@ -104,7 +104,7 @@ pub fn load_apps(sources: &Sources) -> Result<Apps, Faults> {
 fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
     let mut notes = Notes::default();
     let mut root = Reader::root(layers::merge(sources)?, &mut notes);
-    let data_dir = data_dir::read(&mut root, sources);
+    let data_dir = data_dir::read(&mut root, sources, nix::unistd::geteuid().is_root());
     let http = root.section("http", Http::read);
     let admin = root.section("admin", Admin::read);
     let database = root.section("database", |reader| Database::read(reader, sources));

@@ -33,11 +33,13 @@ impl Notes {
         let mut faults = self.faults;
         for unknown in &self.unknown {
             let path = join(&unknown.section, &unknown.key);
-            let problem = match nearest(&path, &self.known) {
-                Some(known) => format!("unknown key; did you mean {known}?"),
-                None => "unknown key; see `config/default.toml` for all keys".to_owned(),
+            let fault = if let Some(known) = nearest(&path, &self.known) {
+                Fault::new(path, format!("unknown key; did you mean {known}?"))
+            } else {
+                let siblings = siblings(&unknown.section, &self.known);
+                Fault::new(path, "unknown key").allowed(siblings.join(", "))
             };
-            faults.push(Fault::new(path, problem).set_by(unknown.variable.as_deref()));
+            faults.push(fault.set_by(unknown.variable.as_deref()));
         }
         faults
     }
@@ -161,6 +163,15 @@ fn join(section: &str, key: &str) -> String {
     } else {
         format!("{section}.{key}")
     }
+}
+
+/// The keys directly within a section.
+fn siblings<'known>(section: &str, known: &'known BTreeSet<String>) -> Vec<&'known str> {
+    let prefix = join(section, "");
+    let within = known
+        .iter()
+        .filter_map(|path| path.strip_prefix(prefix.as_str()));
+    within.filter(|key| !key.contains('.')).collect()
 }
 
 /// The variable that set a value or something within it.

@@ -40,42 +40,51 @@ enum Given {
 impl Reader<'_> {
     /// An optional secret, in place or from the file that `{key}_file` names.
     pub(super) fn secret(&mut self, key: &str) -> Option<SecretString> {
-        let text = self.secret_text(key)?;
-        self.check_secret(key, &text)
+        let (text, variable) = self.secret_text(key)?;
+        self.check_secret(key, &text, variable.as_deref())
             .then(|| SecretString::from(text))
     }
 
-    /// An optional text that may hold a secret, in place or from the file of its twin.
-    pub(super) fn secret_text(&mut self, key: &str) -> Option<String> {
-        match self.given(key)? {
-            Given::File(text) => Some(without_newline(&text).to_owned()),
-            Given::Value(Value {
-                kind: ValueKind::String(text),
-                ..
-            }) => Some(text),
-            Given::Value(value) => {
-                let problem = format!("found {}", describe(&value));
-                self.note(self.fault(key, problem).allowed("a text in quotes"));
-                None
-            }
+    /// An optional text that may hold a secret, in place or from the file of its twin, and the
+    /// variable that set it, if one did.
+    pub(super) fn secret_text(&mut self, key: &str) -> Option<(String, Option<String>)> {
+        let value = match self.given(key)? {
+            Given::File(text) => return Some((without_newline(&text).to_owned(), None)),
+            Given::Value(value) => value,
+        };
+        let variable = value.origin().map(str::to_owned);
+        let found = describe(&value);
+        if let ValueKind::String(text) = value.kind {
+            return Some((text, variable));
         }
+        self.note(
+            self.fault(key, format!("found {found}"))
+                .allowed("a text in quotes"),
+        );
+        None
     }
 
     /// A list of secrets, in place or one a line in the file that `{key}_file` names.
     pub(super) fn secrets(&mut self, key: &str) -> Vec<SecretString> {
+        let mut variable = None;
         let items = match self.given(key) {
             None => return Vec::new(),
-            Some(Given::Value(value)) => self.items(key, value).unwrap_or_default(),
+            Some(Given::Value(value)) => {
+                variable = value.origin().map(str::to_owned);
+                self.items(key, value).unwrap_or_default()
+            }
             Some(Given::File(text)) => text
                 .lines()
                 .filter(|line| !line.is_empty())
                 .map(str::to_owned)
                 .collect(),
         };
-        let good = items
+        let good = |item: &String| self.check_secret(key, item, variable.as_deref());
+        items
             .into_iter()
-            .filter(|item| self.check_secret(key, item));
-        good.map(SecretString::from).collect()
+            .filter(good)
+            .map(SecretString::from)
+            .collect()
     }
 
     fn given(&mut self, key: &str) -> Option<Given> {
@@ -97,15 +106,16 @@ impl Reader<'_> {
     fn read_secret_file(&mut self, twin: &str, path: &Path) -> Option<Given> {
         match file::read(path, LARGEST_FILE_BYTES) {
             Ok(text) => Some(Given::File(text)),
-            Err(problem) => {
-                self.note(self.fault(twin, format!("{} {problem}", path.display())));
+            Err(error) => {
+                let problem = format!("{} cannot be read: {error}", path.display());
+                self.note(self.fault(twin, problem));
                 None
             }
         }
     }
 
     /// Notes what cannot be meant: nothing at all, or white space that came along with a paste.
-    fn check_secret(&mut self, key: &str, text: &str) -> bool {
+    fn check_secret(&mut self, key: &str, text: &str, variable: Option<&str>) -> bool {
         let problem = if text.is_empty() {
             "is empty"
         } else if text.trim() != text {
@@ -113,10 +123,10 @@ impl Reader<'_> {
         } else {
             return true;
         };
-        self.note(
-            self.fault(key, problem)
-                .allowed("the secret itself, or no such key"),
-        );
+        let fault = self
+            .fault(key, problem)
+            .allowed("the secret itself, or no such key");
+        self.note(fault.set_by(variable));
         false
     }
 }

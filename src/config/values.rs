@@ -176,7 +176,7 @@ pub(super) fn describe(value: &Value) -> &'static str {
 /// A text as it was found, anything else as what it is.
 fn shown(value: &Value) -> String {
     match &value.kind {
-        ValueKind::String(text) => quoted(text),
+        ValueKind::String(text) => format!("the text {}", quoted(text)),
         _ => describe(value).to_owned(),
     }
 }
