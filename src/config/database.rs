@@ -88,7 +88,12 @@ impl DatabaseUrl {
         let postgres = matches!(url.scheme(), "postgres" | "postgresql");
         // `postgres:host` would be read as a path without a host.
         let hierarchical = text.contains("://");
-        (postgres && hierarchical).then(|| Self {
+        // A password with a bare / ? or # in it moves itself out of its place: what follows
+        // would be taken for the database, and shown.
+        let behind_host = [Some(url.path()), url.query()];
+        let moved = behind_host.iter().flatten().any(|part| part.contains('@'));
+        let in_place = !moved && url.fragment().is_none();
+        (postgres && hierarchical && in_place).then(|| Self {
             whole: text.into(),
             shown: redacted(url),
         })
@@ -117,7 +122,7 @@ fn redacted(mut url: Url) -> String {
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     if !pairs.is_empty() {
         let shown = pairs.into_iter().map(|(key, value)| {
-            let value = if key.contains("pass") {
+            let value = if key.to_lowercase().contains("pass") {
                 REDACTED.to_owned()
             } else {
                 value
@@ -162,6 +167,9 @@ mod tests {
     #[test]
     fn other_urls_are_refused() {
         for bad in [
+            "postgres://a:12/hush@db/a",
+            "postgres://a:12?hush@db/a",
+            "postgres://a:12#hush@db/a",
             "mysql://db/a",
             "db:5432",
             "postgres:db",

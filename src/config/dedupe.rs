@@ -16,7 +16,8 @@ pub struct Dedupe {
 
 impl Dedupe {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        // Meta delivers an unanswered notification again for up to 36 hours.
+        // Meta sends an unanswered notification again for up to 36 hours ("Getting Started with
+        // Webhooks", event notifications): a shorter window would let those in twice.
         Some(Self {
             window: reader.duration("window_days", DAY, 2..=366)?,
         })

@@ -38,29 +38,34 @@ pub(super) fn merge(sources: &Sources) -> Result<Map<String, Value>, Faults> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    overlay(&[DEFAULTS, &text], Some(Variables::of(sources))).map_err(Faults::from)
+    let defaults = table(DEFAULTS, "defaults")?;
+    let file = table(&text, "configuration file")?;
+    Ok(overlay([defaults, file, variables(sources)])?)
 }
 
 /// The tree of one text of TOML alone; `path` says in faults where it was read.
 pub(super) fn parse(text: &str, path: &Path) -> Result<Map<String, Value>, Fault> {
     check_syntax(text, path)?;
-    overlay(&[text], None)
+    table(text, &path.display().to_string())
 }
 
-/// Lays texts of TOML that have been checked, and then variables, over each other.
-fn overlay(texts: &[&str], variables: Option<Variables>) -> Result<Map<String, Value>, Fault> {
-    let files = texts
-        .iter()
-        .fold(config::Config::builder(), |builder, text| {
-            builder.add_source(config::File::from_str(text, FileFormat::Toml))
-        });
-    let variables = variables.unwrap_or_default();
-    let tree = files
-        .add_source(variables)
-        .build()
-        .and_then(|tree| tree.collect());
-    // The library's own message may quote the line, which may hold a secret.
-    tree.map_err(|_| Fault::new("configuration", "cannot be put together"))
+/// Lays layers over each other, later ones on top.
+fn overlay(layers: [Map<String, Value>; 3]) -> Result<Map<String, Value>, Fault> {
+    let layers = layers.map(Layer).to_vec();
+    let merged = config::Config::builder().add_source(layers).build();
+    let tree = merged.and_then(|merged| merged.get_table(Layer::ROOT));
+    tree.map_err(|_| illegible("configuration"))
+}
+
+/// The layer of a text of TOML that has been checked.
+fn table(text: &str, place: &str) -> Result<Map<String, Value>, Fault> {
+    let file = config::File::from_str(text, FileFormat::Toml);
+    file.collect().map_err(|_| illegible(place))
+}
+
+/// The library's own message may quote the line, which may hold a secret.
+fn illegible(place: &str) -> Fault {
+    Fault::new(place, "cannot be put together")
 }
 
 /// The text of a configuration file that is TOML.
@@ -123,42 +128,49 @@ fn misspelt(sources: &Sources) -> impl Iterator<Item = Fault> {
 }
 
 /// The layer of the environment.
-#[derive(Clone, Default)]
-struct Variables(Map<String, Value>);
-
-impl Variables {
-    fn of(sources: &Sources) -> Self {
-        let mut tree = Map::new();
-        for (key, variable, value) in sources.keys() {
-            let path = split(&key.to_lowercase());
-            // An empty variable is an unset one (compose files write them), except in an app,
-            // where a secret that went missing must not pass for one that was never wanted.
-            if value.is_empty() && path.first().is_none_or(|section| section != "apps") {
-                continue;
-            }
-            insert(
-                &mut tree,
-                &path,
-                Value::new(Some(&variable.to_owned()), value),
-            );
+fn variables(sources: &Sources) -> Map<String, Value> {
+    let mut tree = Map::new();
+    for (key, variable, value) in sources.keys() {
+        let path = split(&key.to_lowercase());
+        // An empty variable is an unset one (compose files write them), except in an app,
+        // where a secret that went missing must not pass for one that was never wanted.
+        if value.is_empty() && path.first().is_none_or(|section| section != "apps") {
+            continue;
         }
-        Self(tree)
+        insert(
+            &mut tree,
+            &path,
+            Value::new(Some(&variable.to_owned()), value),
+        );
     }
+    tree
 }
 
-impl fmt::Debug for Variables {
+/// A layer as the library takes it.
+///
+/// It reads the names at the top as expressions, of which `a[9]` would make a list of ten; one
+/// level further down it takes them as they are.
+#[derive(Clone)]
+struct Layer(Map<String, Value>);
+
+impl Layer {
+    const ROOT: &str = "root";
+}
+
+impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Variables(..)")
+        f.write_str("Layer(..)")
     }
 }
 
-impl Source for Variables {
+impl Source for Layer {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
         Box::new(self.clone())
     }
 
     fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
-        Ok(self.0.clone())
+        let tree = Value::new(None, self.0.clone());
+        Ok(Map::from([(Self::ROOT.to_owned(), tree)]))
     }
 }
 

@@ -121,6 +121,17 @@ fn database_url_is_honoured_when_the_key_is_not_set() {
 }
 
 #[test]
+fn names_are_taken_as_they_are() {
+    let setting = Setting::new().file("'http.listen' = 'a'\n'a[99999999999]' = 1");
+    let faults = setting.env("HOOKSHELF__B[99999999999]", "1").faults();
+    let keys: Vec<_> = faults
+        .lines()
+        .filter_map(|line| line.split(": ").next())
+        .collect();
+    assert_eq!(keys, ["a[99999999999]", "b[99999999999]", "http.listen"]);
+}
+
+#[test]
 fn a_relative_directory_starts_at_the_working_directory() {
     let config = Setting::new().env("HOOKSHELF__DATA_DIR", "data").load();
     assert_eq!(
