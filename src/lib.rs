@@ -7,6 +7,7 @@
 
 // F0: pure vocabulary, time and configuration.
 pub mod clock;
+pub mod config;
 pub mod meta;
 // F2: the outside world.
 pub mod store;
