@@ -5,3 +5,10 @@
 //! `ack`, and the rooms below are the floors it climbs through. Imports point down only; a test
 //! keeps it so.
 
+// F0: pure vocabulary, time and configuration.
+pub mod clock;
+pub mod meta;
+// F2: the outside world.
+pub mod store;
+// F3: the product's verbs; they never import each other.
+pub mod ingest;

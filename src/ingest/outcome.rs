@@ -1,0 +1,115 @@
+//! Every delivery ends in exactly one [`Outcome`]; status, level and label follow from it.
+
+use crate::meta::{event::Problem, signature};
+
+/// How a delivery ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Committed with its events.
+    Accepted {
+        /// Events that were not stored before.
+        new: usize,
+        /// Items whose event was stored already: a success.
+        repeated: usize,
+    },
+    /// Signed and committed, but its body could not be read.
+    Unreadable(Problem),
+    /// Refused before storing.
+    Rejected(Rejection),
+    /// Not stored although it should have been: Meta sends it again.
+    Failed(Failure),
+}
+
+/// Why a delivery was refused before storing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rejection {
+    /// No `X-Hub-Signature-256`.
+    SignatureMissing,
+    /// Only the legacy `X-Hub-Signature`, which proves too little.
+    SignatureSha1Only,
+    /// A signature header of another form.
+    SignatureMalformed,
+    /// No secret of the app made the signature.
+    SignatureMismatch,
+    /// The body is larger than `http.max_body_bytes`.
+    BodyTooLarge,
+    /// The body did not arrive within `http.body_timeout_seconds`.
+    BodyTimeout,
+    /// The connection ended before the body did.
+    BodyIncomplete,
+}
+
+/// Why a delivery could not be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// Postgres is away or too slow.
+    StoreUnavailable,
+    /// Too many deliveries are being stored at once.
+    QueueFull,
+    /// All bodies in flight together reached `http.body_budget_bytes`.
+    BodyBudget,
+    /// The server is stopping.
+    Stopping,
+    /// A defect of ours.
+    Internal,
+}
+
+impl Outcome {
+    /// The bounded word for metrics and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Unreadable(_) => "unreadable",
+            Self::Rejected(_) => "rejected",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// The bounded word for why it was not accepted; empty where it was.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "",
+            Self::Unreadable(problem) => problem.as_str(),
+            Self::Rejected(rejection) => rejection.code(),
+            Self::Failed(failure) => failure.code(),
+        }
+    }
+}
+
+impl Rejection {
+    /// The bounded word for it: in `rejections.reason`, metrics and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::SignatureMissing => "signature_missing",
+            Self::SignatureSha1Only => "signature_sha1_only",
+            Self::SignatureMalformed => "signature_malformed",
+            Self::SignatureMismatch => "signature_mismatch",
+            Self::BodyTooLarge => "body_too_large",
+            Self::BodyTimeout => "body_timeout",
+            Self::BodyIncomplete => "body_incomplete",
+        }
+    }
+}
+
+impl Failure {
+    /// The bounded word for it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::StoreUnavailable => "store_unavailable",
+            Self::QueueFull => "queue_full",
+            Self::BodyBudget => "body_budget",
+            Self::Stopping => "stopping",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl From<signature::Fault> for Rejection {
+    fn from(fault: signature::Fault) -> Self {
+        match fault {
+            signature::Fault::Missing => Self::SignatureMissing,
+            signature::Fault::Malformed => Self::SignatureMalformed,
+            signature::Fault::Mismatch => Self::SignatureMismatch,
+        }
+    }
+}

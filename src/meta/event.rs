@@ -1,0 +1,176 @@
+//! The event: one change or messaging item, as our row holds it.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// Declares a closed enum whose values are stored and filtered by by their spelling.
+macro_rules! spelled {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The spelling in the database, in filters and in labels.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+    };
+}
+
+spelled! {
+    /// What happened.
+    Kind {
+        /// Somebody commented on a media of the account.
+        Comment = "comment",
+        /// Somebody commented on a live broadcast of the account.
+        LiveComment = "live_comment",
+        /// Somebody mentioned the account in a comment or caption.
+        Mention = "mention",
+        /// A story of the account expired; these are its numbers.
+        StoryInsights = "story_insights",
+        /// A message to the account, or one that it sent itself (an echo).
+        Message = "message",
+        /// A message got another text.
+        MessageEdit = "message_edit",
+        /// A message was unsent: its content must go.
+        MessageDeleted = "message_deleted",
+        /// Somebody reacted to a message or took the reaction back.
+        Reaction = "reaction",
+        /// Somebody tapped a button, an icebreaker or a menu item.
+        Postback = "postback",
+        /// Somebody has seen the conversation.
+        Seen = "seen",
+        /// Somebody came in through a link, an ad or a story.
+        Referral = "referral",
+        /// Somebody opted in to or out of notification messages.
+        Optin = "optin",
+        /// The control of a conversation moved between apps.
+        Handover = "handover",
+        /// Meta warned, blocked or unblocked the account.
+        PolicyEnforcement = "policy_enforcement",
+        /// Somebody rated an answer.
+        ResponseFeedback = "response_feedback",
+        /// Something that has no type here (yet); its payload is kept whole.
+        Unknown = "unknown",
+    }
+}
+
+spelled! {
+    /// Through which part of an entry the item came.
+    Channel {
+        /// `entry.changes[]`.
+        Changes = "changes",
+        /// `entry.messaging[]`.
+        Messaging = "messaging",
+        /// `entry.standby[]`: another app holds the conversation.
+        Standby = "standby",
+        /// The entry itself: the flat form, or a name in `changed_fields`.
+        Entry = "entry",
+    }
+}
+
+spelled! {
+    /// What a delivery or an event could not be read as.
+    Problem {
+        /// The body has no bytes, or only white space.
+        Empty = "empty",
+        /// The body is not UTF-8.
+        NotUtf8 = "not_utf8",
+        /// The body is not a JSON document.
+        NotJson = "not_json",
+        /// The body is JSON, but no notification: an `entry` list with objects is missing.
+        UnknownShape = "unknown_shape",
+        /// Nested deeper than 64 levels.
+        TooDeep = "too_deep",
+        /// Held U+0000 or an unpaired surrogate, which Postgres cannot store; U+FFFD stands there.
+        UnsafeText = "unsafe_text",
+        /// An id or field name is longer than 512 bytes; its column is null.
+        IdTooLong = "id_too_long",
+        /// Postgres refused the events; only the delivery is kept.
+        Refused = "refused",
+    }
+}
+
+spelled! {
+    /// Where `occurred_at` comes from.
+    OccurredAtSource {
+        /// The item's own time.
+        Item = "item",
+        /// The time at which Meta sent the entry.
+        Sent = "sent",
+        /// There was no believable time.
+        None = "none",
+    }
+}
+
+spelled! {
+    /// Who made a delivery.
+    Source {
+        /// Meta, because something happened.
+        Live = "live",
+        /// The Test button of the App Dashboard.
+        Test = "test",
+        /// `hookshelf simulate`.
+        Simulated = "simulated",
+        /// `hookshelf replay`.
+        Replayed = "replayed",
+        /// `hookshelf backfill`.
+        Backfill = "backfill",
+    }
+}
+
+/// One change or messaging item, read.
+///
+/// Ids are opaque text. Everything Meta may leave out is optional.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub kind: Kind,
+    /// Through which part of the entry it came.
+    pub channel: Channel,
+    /// The subscription field in Meta's spelling for Instagram.
+    pub field: Option<String>,
+    /// The professional account: `entry.id`.
+    pub account_id: Option<String>,
+    /// The IGSID of the other party.
+    pub person_id: Option<String>,
+    /// `sender.id`, or who commented.
+    pub sender_id: Option<String>,
+    /// `recipient.id`.
+    pub recipient_id: Option<String>,
+    /// The user name of the other party.
+    pub username: Option<String>,
+    /// The `mid` of the message it is or concerns.
+    pub message_id: Option<String>,
+    /// The comment it is or concerns.
+    pub comment_id: Option<String>,
+    /// The media it concerns.
+    pub media_id: Option<String>,
+    /// The comment or message it answers.
+    pub parent_id: Option<String>,
+    /// What somebody wrote, or the title of the button they tapped.
+    pub text: Option<String>,
+    /// A message that the account itself sent.
+    pub is_echo: bool,
+    /// The account talks to or comments on itself.
+    pub is_self: bool,
+    /// When it happened, as far as Meta says.
+    pub occurred_at: Option<Timestamp>,
+    /// Where `occurred_at` comes from.
+    pub occurred_at_source: OccurredAtSource,
+    /// The item's own text: JSON that Postgres can hold. None where it is nested too deep.
+    pub payload: Option<String>,
+    /// What could not be read as it came.
+    pub problem: Option<Problem>,
+    /// The same for every delivery of the same happening.
+    pub dedupe_key: Uuid,
+}

@@ -1,0 +1,167 @@
+//! `X-Hub-Signature-256`: the only proof that a body comes from Meta.
+//!
+//! The HMAC runs over the bytes exactly as they arrived. Meta signs an escaped form of its
+//! document, so re-serialising it, even to equal JSON, gives another signature (Graph API
+//! Webhooks, Getting Started, "Validating Payloads"). Only [`Secrets::verify`] can build a
+//! [`VerifiedBody`], so nothing downstream can be reached by an unsigned one.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+type HmacSha256 = Hmac<Sha256>;
+
+/// What stands before the hex digits in the header.
+const PREFIX: &[u8] = b"sha256=";
+
+/// What a simulated body is prefixed with before it is marked, so that a body's own signature
+/// never doubles as its mark.
+const SIMULATED: &[u8] = b"simulated.";
+
+/// The secrets of one Meta app, in the order in which they are tried.
+///
+/// Deliveries of the Instagram Login product are signed with the Instagram app secret, all others
+/// with the app secret of the basic settings; while a secret is rotated the old one counts too.
+#[derive(Clone)]
+pub struct Secrets(Arc<[Key]>);
+
+struct Key {
+    name: Arc<str>,
+    hmac: HmacSha256,
+}
+
+/// A body whose signature was right, and the name of the secret that made it so.
+#[derive(Clone, Debug)]
+pub struct VerifiedBody {
+    bytes: Bytes,
+    secret: Arc<str>,
+}
+
+/// Why a signature was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Fault {
+    /// There is no `X-Hub-Signature-256`.
+    #[error("the delivery has no X-Hub-Signature-256 header")]
+    Missing,
+    /// The header is not `sha256=` and 64 hexadecimal digits.
+    #[error("the X-Hub-Signature-256 header is not sha256= and 64 hexadecimal digits")]
+    Malformed,
+    /// No secret of the app made this signature.
+    #[error("no secret of the app made this signature")]
+    Mismatch,
+}
+
+impl Secrets {
+    /// Keys each secret once. An app without any secret refuses every delivery.
+    pub fn new<'a>(named: impl IntoIterator<Item = (&'a str, &'a SecretString)>) -> Self {
+        Self(
+            named
+                .into_iter()
+                .map(|(name, secret)| Key::new(name, secret))
+                .collect(),
+        )
+    }
+
+    /// Checks `header`, the value of `X-Hub-Signature-256`, against `body`.
+    ///
+    /// # Errors
+    /// Says what is wrong with the header, or that no secret matches.
+    pub fn verify(&self, header: Option<&[u8]>, body: Bytes) -> Result<VerifiedBody, Fault> {
+        let signature = decode(header.ok_or(Fault::Missing)?).ok_or(Fault::Malformed)?;
+        let key = self.matching(&[&body], &signature).ok_or(Fault::Mismatch)?;
+        let secret = Arc::clone(&key.name);
+        Ok(VerifiedBody {
+            bytes: body,
+            secret,
+        })
+    }
+
+    /// Whether `mark`, the value of `X-Hookshelf-Simulated`, was made for this body by one of the
+    /// app's secrets.
+    pub fn marks_simulated(&self, mark: &[u8], body: &[u8]) -> bool {
+        decode_digest(mark).is_some_and(|mark| self.matching(&[SIMULATED, body], &mark).is_some())
+    }
+
+    /// The names of the secrets, in the order in which they are tried.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|key| &*key.name)
+    }
+
+    fn matching(&self, parts: &[&[u8]], signature: &[u8; 32]) -> Option<&Key> {
+        self.0
+            .iter()
+            .find(|key| key.mac(parts).verify_slice(signature).is_ok())
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
+
+impl Key {
+    fn new(name: &str, secret: &SecretString) -> Self {
+        Self {
+            name: name.into(),
+            hmac: keyed(secret),
+        }
+    }
+
+    fn mac(&self, parts: &[&[u8]]) -> HmacSha256 {
+        let mut mac = self.hmac.clone();
+        for part in parts {
+            mac.update(part);
+        }
+        mac
+    }
+}
+
+impl VerifiedBody {
+    /// The bytes as they arrived.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The name of the secret that matched.
+    pub fn secret(&self) -> &Arc<str> {
+        &self.secret
+    }
+}
+
+/// The value of `X-Hub-Signature-256` for `body`, as Meta would send it.
+pub fn sign(secret: &SecretString, body: &[u8]) -> String {
+    let digest = keyed(secret).chain_update(body).finalize().into_bytes();
+    format!("sha256={}", hex::encode(digest))
+}
+
+/// The value of `X-Hookshelf-Simulated` that marks `body` as simulated.
+pub fn sign_simulated(secret: &SecretString, body: &[u8]) -> String {
+    let marked = keyed(secret).chain_update(SIMULATED).chain_update(body);
+    hex::encode(marked.finalize().into_bytes())
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "HMAC takes a key of any length: RFC 2104, section 2"
+)]
+fn keyed(secret: &SecretString) -> HmacSha256 {
+    HmacSha256::new_from_slice(secret.expose_secret().as_bytes()).expect("a key of any length")
+}
+
+fn decode(header: &[u8]) -> Option<[u8; 32]> {
+    decode_digest(header.strip_prefix(PREFIX)?)
+}
+
+fn decode_digest(hex_digits: &[u8]) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    hex::decode_to_slice(hex_digits, &mut digest)
+        .ok()
+        .map(|()| digest)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! A delivery on its way into the database.
+
+use std::{net::IpAddr, sync::Arc};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::meta::event::{Event, Problem, Source};
+
+/// One verified POST with its events, ready to be committed.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Minted when the delivery was accepted; makes a second commit harmless.
+    pub id: Uuid,
+    /// When it was accepted.
+    pub received_at: Timestamp,
+    /// The app whose path and secret it used.
+    pub app: Arc<str>,
+    /// `object` of its notification.
+    pub object: Option<String>,
+    /// The bytes exactly as received.
+    pub body: Bytes,
+    /// The headers of the allow-list, as a JSON object.
+    pub headers: String,
+    /// The address it came from, behind trusted proxies.
+    pub remote_addr: Option<IpAddr>,
+    /// The name of the secret that matched.
+    pub secret: Arc<str>,
+    /// What could not be read as it came.
+    pub problem: Option<Problem>,
+    /// Who made it.
+    pub source: Source,
+    /// Its items, one event each, repeats included.
+    pub events: Vec<Event>,
+}

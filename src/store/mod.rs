@@ -1,0 +1,5 @@
+//! All SQL, the migrations, and the private Postgres.
+
+pub mod delivery;
+
+pub use delivery::Delivery;
