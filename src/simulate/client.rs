@@ -47,7 +47,7 @@ impl<'a> Client<'a> {
             _ => Connection::open(&self.target.address).await?,
         };
         let begun = Instant::now();
-        let answer = answer(timeout(self.deadline, connection.exchange(request)).await);
+        let answer = answer(&timeout(self.deadline, connection.exchange(request)).await);
         // A connection that broke, or that still owes an answer, is no longer of use.
         if matches!(answer, Answer::Status(_)) {
             self.connection = Some(connection);
@@ -56,9 +56,9 @@ impl<'a> Client<'a> {
     }
 }
 
-fn answer(exchange: Result<hyper::Result<u16>, Elapsed>) -> Answer {
+fn answer(exchange: &Result<hyper::Result<u16>, Elapsed>) -> Answer {
     match exchange {
-        Ok(Ok(status)) => Answer::Status(status),
+        Ok(Ok(status)) => Answer::Status(*status),
         Ok(Err(_)) => Answer::Broken,
         Err(_) => Answer::TimedOut,
     }

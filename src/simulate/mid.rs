@@ -4,7 +4,7 @@
 //! the item, whose upper bits are the time of creation in microseconds. Meta does not document
 //! this; nothing may depend on it but diagnosis.
 
-use super::world::Talk;
+use super::people::Talk;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -42,7 +42,7 @@ fn escape(character: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::world::{ACCOUNTS, PEOPLE},
+        super::people::{ACCOUNTS, PEOPLE},
         *,
     };
 

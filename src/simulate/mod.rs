@@ -9,6 +9,7 @@ mod client;
 mod envelope;
 mod json;
 mod mid;
+mod people;
 mod plan;
 mod random;
 mod report;

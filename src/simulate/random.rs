@@ -34,7 +34,8 @@ impl Random {
 
     /// 64 hex digits.
     pub(super) fn hex(&mut self) -> String {
-        (0..4).map(|_| format!("{:016x}", self.next())).collect()
+        let numbers = [(); 4].map(|()| self.next().to_be_bytes());
+        hex::encode(numbers.as_flattened())
     }
 
     /// A place in a list of `len` items; 0 where there are none.

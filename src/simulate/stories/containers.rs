@@ -7,9 +7,10 @@ use super::{
             standby_entry,
         },
         json::{Json, object},
+        people::Talk,
         plan::{Kinds, Plan},
         serialise::Sender,
-        world::{Moment, Talk},
+        world::Moment,
     },
     comments::comment,
 };

@@ -2,8 +2,9 @@
 
 use super::super::{
     json::{Json, object},
+    people::Talk,
     plan::Plan,
-    world::{Moment, Talk},
+    world::Moment,
 };
 
 pub(super) fn tell(plan: &mut Plan) {

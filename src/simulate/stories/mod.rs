@@ -9,10 +9,11 @@ mod containers;
 mod control;
 mod entries;
 mod messages;
-mod other;
+mod objects;
 mod reactions;
 mod test_button;
 mod threads;
+mod unknown;
 
 use jiff::Timestamp;
 
@@ -29,7 +30,8 @@ pub(super) fn all(seed: u64, now: Timestamp) -> Vec<Variant> {
     control::tell(&mut plan);
     containers::tell(&mut plan);
     entries::tell(&mut plan);
-    other::tell(&mut plan);
+    unknown::tell(&mut plan);
+    objects::tell(&mut plan);
     test_button::tell(&mut plan);
     plan.finish()
 }

@@ -129,7 +129,9 @@ fn two_seeds_have_no_body_and_no_id_in_common() {
     let gather = |variants: &[Variant]| {
         let bodies: Vec<_> = variants.iter().map(body).collect();
         let mut found = HashSet::new();
-        bodies.iter().for_each(|body| ids(body, &keys, &mut found));
+        for body in &bodies {
+            ids(body, &keys, &mut found);
+        }
         found.into_iter().map(str::to_owned).collect::<HashSet<_>>()
     };
     assert!(gather(&one).len() > 100);
@@ -177,5 +179,24 @@ fn the_changes_sender_writes_spaces_and_the_messaging_sender_none() {
             variant.name
         );
         assert!(variant.body.is_ascii());
+    }
+}
+
+#[test]
+fn keys_stand_in_the_order_of_their_sender() {
+    for variant in run(6) {
+        let body = std::str::from_utf8(&variant.body).unwrap();
+        if variant.name.starts_with("messages/") {
+            let begin = r#"{"object":"instagram","entry":[{"time":"#;
+            assert!(body.starts_with(begin), "{}", variant.name);
+        }
+        if variant.name.starts_with("mentions/") {
+            assert!(
+                body.starts_with(r#"{"entry": [{"id": "1784"#),
+                "{}",
+                variant.name
+            );
+            assert!(body.ends_with(r#""field": "mentions"}]}], "object": "instagram"}"#));
+        }
     }
 }
