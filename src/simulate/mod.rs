@@ -71,7 +71,7 @@ pub enum Error {
 
 /// One delivery of every kind and variant, in the order in which [`run`] sends them.
 ///
-/// `seed` decides every id, so two runs with the same seed repeat each other; the events happened
+/// The same `seed` and `now` give the same bytes, another seed gives other ids. The events happened
 /// in the minutes before `now`.
 pub fn variants(seed: u64, now: Timestamp) -> Vec<Variant> {
     stories::all(seed, now)
