@@ -204,10 +204,9 @@ mod tests {
     use super::*;
 
     fn lock(packages: &[(&str, &str)]) -> String {
-        let packages = packages.iter();
-        packages
-            .map(|(n, v)| format!("[[package]]\nname = \"{n}\"\nversion = \"{v}\"\n"))
-            .collect()
+        let package =
+            |(n, v): &(&str, &str)| format!("[[package]]\nname = \"{n}\"\nversion = \"{v}\"\n");
+        packages.iter().map(package).collect::<Vec<_>>().concat()
     }
 
     #[test]
@@ -254,10 +253,12 @@ mod tests {
             "(MIT OR GPL-2.0-only) AND MPL-2.0",
             "LicenseRef-ours",
         ];
-        yes.iter()
-            .for_each(|text| assert_eq!(satisfied(text), Ok(true), "{text}"));
-        no.iter()
-            .for_each(|text| assert_eq!(satisfied(text), Ok(false), "{text}"));
+        for text in yes {
+            assert_eq!(satisfied(text), Ok(true), "{text}");
+        }
+        for text in no {
+            assert_eq!(satisfied(text), Ok(false), "{text}");
+        }
         assert!(satisfied("like beer").is_err() && satisfied("").is_err());
     }
 

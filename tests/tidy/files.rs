@@ -79,7 +79,7 @@ pub(crate) fn postponed(file: &Source) -> Vec<Fault> {
         let promises = PROMISES.iter().filter(|word| has_word(text, word));
         faults.extend(promises.map(|word| later(file, line, word)));
     }
-    if file.path.ends_with(".rs") {
+    if file.is_rust() {
         let tokens = file.tokens();
         let calls = (0..tokens.len()).filter(|&i| matches(&tokens, i + 1, &["!"]));
         let calls = calls.filter(|&i| STAND_INS.contains(&tokens[i].text.as_str()));

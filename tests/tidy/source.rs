@@ -59,6 +59,13 @@ impl Source {
         self.modules().contains(&"tests")
     }
 
+    /// Whether it is Rust.
+    pub(crate) fn is_rust(&self) -> bool {
+        Path::new(&self.path)
+            .extension()
+            .is_some_and(|ending| ending == "rs")
+    }
+
     /// The tokens of a Rust file, in order.
     pub(crate) fn tokens(&self) -> Vec<Token> {
         let stream: TokenStream = match self.text.parse() {
@@ -172,9 +179,9 @@ pub(crate) fn read(path: &str) -> String {
 /// Every file below `places` whose name has `ending`, sorted; a place that does not exist is empty.
 pub(crate) fn sources(places: &[&str], ending: &str) -> Vec<Source> {
     let mut paths = Vec::new();
-    places
-        .iter()
-        .for_each(|place| walk(place, ending, &mut paths));
+    for place in places {
+        walk(place, ending, &mut paths);
+    }
     paths.sort();
     paths
         .into_iter()
@@ -227,6 +234,6 @@ fn tokens_know_their_line_their_module_and_whether_they_are_tests() {
 fn a_test_import_does_not_make_the_rest_of_the_file_a_test() {
     let text = "#[cfg(test)]\nuse a::B;\nfn c() {}\n#[cfg(not(test))]\nfn d() {}";
     let tokens = Source::sample("src/meta.rs", text).tokens();
-    let test = |name: &str| tokens.iter().any(|t| t.text == name && t.test);
-    assert!(test("B") && !test("c") && !test("d"));
+    let is_test = |name: &str| tokens.iter().any(|t| t.text == name && t.test);
+    assert!(is_test("B") && !is_test("c") && !is_test("d"));
 }

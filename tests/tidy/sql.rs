@@ -86,8 +86,10 @@ fn statements_are_seen_and_sentences_are_not() {
         "select",
         "'\"'",
     ];
-    sql.iter().for_each(|text| assert!(is_sql(text), "{text}"));
-    sentences
-        .iter()
-        .for_each(|text| assert!(!is_sql(text), "{text}"));
+    for text in sql {
+        assert!(is_sql(text), "{text}");
+    }
+    for text in sentences {
+        assert!(!is_sql(text), "{text}");
+    }
 }
