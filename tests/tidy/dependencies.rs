@@ -18,7 +18,7 @@ const LOCK: &str = "Cargo.lock";
 pub(crate) const TWICE: &[(&str, &str)] = &[
     (
         "base64",
-        "reqwest, of the feature download-postgres, is ahead of sqlx",
+        "reqwest, of the feature download-postgres, is ahead of sqlx and metrics",
     ),
     ("block-buffer", "with sha2 0.10 and 0.11"),
     ("cpufeatures", "with sha2 0.10 and 0.11"),
@@ -26,22 +26,22 @@ pub(crate) const TWICE: &[(&str, &str)] = &[
     ("digest", "with sha2 0.10 and 0.11"),
     (
         "getrandom",
-        "rand 0.9 and, in ring of a platform that we do not build, 0.2",
+        "with rand 0.9 and 0.10; ring, which is locked and not built, has 0.2",
     ),
-    ("hashbrown", "sqlx and hashlink are behind indexmap"),
+    ("hashbrown", "sqlx and metrics-util are behind indexmap"),
     ("r-efi", "with the versions of getrandom, for UEFI only"),
-    ("rand", "proptest and metrics are behind sqlx"),
+    ("rand", "metrics-util is behind sqlx and proptest"),
     ("rand_core", "with rand 0.9 and 0.10"),
     (
         "sha2",
-        "sqlx 0.9 uses 0.10; we use 0.11, which hmac 0.13 belongs to",
+        "sqlx-core 0.9 uses 0.10; hmac 0.13 and we belong to 0.11",
     ),
     ("syn", "derive macros are moving from 2 to 3"),
     (
         "tower-http",
         "reqwest, of the feature download-postgres, uses 0.6",
     ),
-    ("windows-sys", "ring is behind tokio, for Windows only"),
+    ("windows-sys", "ring is behind tokio, both for Windows only"),
 ];
 
 /// Crates that stay out, and why.
