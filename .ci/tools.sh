@@ -31,7 +31,7 @@ install_packages() {
         as_root=(sudo -n)
     fi
     local decided=/etc/postgresql-common/createcluster.d/no-main-cluster.conf
-    if [[ " $* " == *' postgresql '* ]] && [ ! -e /etc/postgresql-common ]; then
+    if [[ " $* " == *' postgresql '* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
         "${as_root[@]}" mkdir -p "$(dirname "$decided")"
         echo 'create_main_cluster = false' | "${as_root[@]}" tee "$decided" >/dev/null
     fi
