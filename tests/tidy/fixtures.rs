@@ -10,72 +10,63 @@ const ROOT: &str = "tests/fixtures/";
 const INDEX: &str = "tests/fixtures/INDEX.tsv";
 
 /// Every fixture that is not listed or not reviewed, and every listing or snapshot of none.
-pub(crate) fn faults(index: &str, fixtures: &[Source], snapshots: &[Source]) -> Vec<Fault> {
-    let listed: Vec<(usize, &str)> = listed(index);
-    let reviewed: Vec<(&Source, &str)> = snapshots
-        .iter()
-        .filter_map(|snap| input(&snap.text).map(|path| (snap, path)))
-        .collect();
-    let mut faults = Vec::new();
+pub(crate) fn faults(index: &str, fixtures: &[String], snapshots: &[Source]) -> Vec<Fault> {
+    let listed = listed(index);
+    let reviewed: Vec<(&str, String)> = snapshots.iter().filter_map(input).collect();
     if fixtures.is_empty() {
-        faults.push(Fault::at(
-            INDEX,
-            0,
-            "no fixture at all: the documented shapes belong here",
-        ));
+        let say = "no fixture at all: the documented shapes belong here";
+        return vec![Fault::at(INDEX, 0, say)];
     }
+    let mut faults = Vec::new();
     for fixture in fixtures {
-        if !listed
-            .iter()
-            .any(|(_, name)| fixture.path == format!("{ROOT}{name}"))
-        {
-            faults.push(Fault::at(&fixture.path, 0, format!("list it in {INDEX}")));
+        if !listed.iter().any(|(_, path)| path == fixture) {
+            faults.push(Fault::at(fixture, 0, format!("list it in {INDEX}")));
         }
-        if !reviewed.iter().any(|(_, path)| *path == fixture.path) {
+        if !reviewed.iter().any(|(_, path)| path == fixture) {
             let say = "it has no snapshot: run its test with INSTA_UPDATE=new, review, commit";
-            faults.push(Fault::at(&fixture.path, 0, say));
+            faults.push(Fault::at(fixture, 0, say));
         }
     }
-    let exists = |path: &str| fixtures.iter().any(|fixture| fixture.path == path);
-    for (line, name) in listed
-        .iter()
-        .filter(|(_, name)| !exists(&format!("{ROOT}{name}")))
-    {
-        faults.push(Fault::at(
-            INDEX,
-            *line,
-            format!("`{name}` does not exist: remove the line"),
-        ));
-    }
-    for (snap, path) in reviewed
-        .iter()
-        .filter(|(_, p)| p.starts_with(ROOT) && !exists(p))
-    {
-        faults.push(Fault::at(
-            &snap.path,
-            0,
-            format!("`{path}` does not exist: remove it"),
-        ));
-    }
+    let listed = listed.into_iter().map(|(line, path)| (INDEX, line, path));
+    let reviewed = reviewed.into_iter().map(|(snap, path)| (snap, 0, path));
+    faults.extend(stale(fixtures, listed.chain(reviewed)));
     faults
 }
 
-/// The first column of every line but the heading, with its line.
-fn listed(index: &str) -> Vec<(usize, &str)> {
+/// Every place that speaks of a fixture that does not exist.
+fn stale<'a>(
+    fixtures: &[String],
+    places: impl Iterator<Item = (&'a str, usize, String)>,
+) -> Vec<Fault> {
+    places
+        .filter(|(_, _, path)| path.starts_with(ROOT) && !fixtures.contains(path))
+        .map(|(at, line, path)| {
+            Fault::at(at, line, format!("`{path}` does not exist: remove this"))
+        })
+        .collect()
+}
+
+/// The file in the first column of every line but the heading, with its line.
+fn listed(index: &str) -> Vec<(usize, String)> {
     let lines = (1..).zip(index.lines()).skip(1);
     lines
         .filter(|(_, text)| !text.is_empty() && !text.starts_with('#'))
         .map(|(line, text)| (line, text.split('\t').next().unwrap_or_default()))
+        .map(|(line, name)| (line, format!("{ROOT}{name}")))
         .collect()
 }
 
-/// The file that a snapshot was made from, as its heading says.
-fn input(snapshot: &str) -> Option<&str> {
-    let heading = snapshot.strip_prefix("---\n")?.split("\n---\n").next()?;
+/// A snapshot and the file that it was made from, as its heading says.
+fn input(snapshot: &Source) -> Option<(&str, String)> {
+    let heading = snapshot
+        .text
+        .strip_prefix("---\n")?
+        .split("\n---\n")
+        .next()?;
     let path = heading
         .lines()
         .find_map(|line| line.strip_prefix("input_file: "))?;
-    Some(path.trim_matches('"'))
+    Some((&snapshot.path, path.trim_matches('"').to_owned()))
 }
 
 #[cfg(test)]
@@ -84,8 +75,8 @@ mod tests {
 
     const HEADING: &str = "file\tkinds\n";
 
-    fn fixture(name: &str) -> Source {
-        Source::sample(&format!("{ROOT}{name}"), "{}")
+    fn fixture(name: &str) -> String {
+        format!("{ROOT}{name}")
     }
 
     fn snapshot(name: &str) -> Source {

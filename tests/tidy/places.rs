@@ -1,7 +1,7 @@
 //! Each thing in the one room that may have it: axum in `http`, SQL in `store`, printing in `cli`.
 //!
-//! There is no rule against `loop`: a parser may have one. What must not happen elsewhere than in
-//! `worker` and `app` is a task that nobody waits for, and that is `spawn`.
+//! There is no rule against `loop`, although `worker` has the only lasting ones: a parser may loop,
+//! and tokens do not tell the two apart. What they do tell is a task that nobody waits for.
 
 use crate::Fault;
 use crate::source::{Source, Token, matches};
@@ -63,13 +63,11 @@ const RULES: &[Rule] = &[
         say: "only `cli` exits: return an error, or an `ExitCode` from main",
     },
     Rule {
-        found: |t, i| {
-            matches(t, i, &["tokio", ":", ":", "spawn"])
-                || matches(t, i, &["task", ":", ":", "spawn", "("])
-        },
+        found: is_detached,
         allowed: |_| false,
         tests_may: true,
-        say: "a detached task outlives the stop: spawn on the task tracker, or join it here",
+        say: "a task that nobody holds outlives the stop: keep its handle and join it, or spawn it \
+              on the task tracker",
     },
 ];
 
@@ -83,6 +81,32 @@ pub(crate) fn faults(file: &Source) -> Vec<Fault> {
         faults.extend(found.map(|i| Fault::at(&file.path, tokens[i].line, rule.say)));
     }
     faults
+}
+
+/// Whether `tokio::spawn(…)` or `task::spawn(…)` starts here and its handle is dropped at once.
+fn is_detached(tokens: &[Token], i: usize) -> bool {
+    let path = ["tokio", ":", ":", "task", ":", ":", "spawn", "("];
+    let call = [&path[..], &path[3..], &["tokio", ":", ":", "spawn", "("]];
+    let Some(call) = call.iter().find(|call| matches(tokens, i, call)) else {
+        return false;
+    };
+    let before = |n: usize| i.checked_sub(n).map_or(";", |at| tokens[at].text.as_str());
+    let unbound = matches!(before(1), ";" | "{" | "}") || (before(1), before(2)) == ("=", "_");
+    unbound
+        && tokens
+            .get(after_call(tokens, i + call.len()))
+            .is_some_and(|t| t.text == ";")
+}
+
+/// The index behind the parenthesis that closes what is open before `i`.
+fn after_call(tokens: &[Token], mut i: usize) -> usize {
+    let mut open = 1;
+    while i < tokens.len() && open > 0 {
+        open += usize::from(tokens[i].text == "(");
+        open -= usize::from(tokens[i].text == ")");
+        i += 1;
+    }
+    i
 }
 
 fn is_print(word: &str) -> bool {
@@ -161,12 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn a_detached_task_is_a_fault_everywhere_but_in_tests() {
-        let text = "fn f() { tokio::spawn(g()); tokio::task::spawn(g()); }";
-        assert_eq!(faults(&Source::sample("src/worker.rs", text)).len(), 2);
-        assert_eq!(faults(&Source::sample("src/worker/tests.rs", text)), []);
-        let good = "fn f(t: &TaskTracker) { t.spawn(g()); tokio::task::spawn_blocking(h); }";
-        assert_eq!(faults(&Source::sample("src/worker.rs", good)), []);
+    fn a_task_without_a_holder_is_a_fault_everywhere_but_in_tests() {
+        let lost =
+            "fn f() { tokio::spawn(g(1)); tokio::task::spawn(g()); let _ = task::spawn(g()); }";
+        assert_eq!(faults(&Source::sample("src/worker.rs", lost)).len(), 3);
+        assert_eq!(faults(&Source::sample("src/worker/tests.rs", lost)), []);
+        let held = "fn f(t: &TaskTracker) -> JoinHandle { t.spawn(g()); let h = tokio::spawn(g());
+            tokio::task::spawn_blocking(h); set.spawn(h); tokio::spawn(async { g(); }) }";
+        assert_eq!(faults(&Source::sample("src/worker.rs", held)), []);
     }
 
     #[test]

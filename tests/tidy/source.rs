@@ -176,20 +176,25 @@ pub(crate) fn read(path: &str) -> String {
     }
 }
 
-/// Every file below `places` whose name has `ending`, sorted; a place that does not exist is empty.
+/// Every file below `places` whose name has `ending`, as text.
 pub(crate) fn sources(places: &[&str], ending: &str) -> Vec<Source> {
+    let paths = paths(places, ending).into_iter();
+    paths
+        .map(|path| Source {
+            text: read(&path),
+            path,
+        })
+        .collect()
+}
+
+/// Every file below `places` whose name has `ending`, sorted; a place that does not exist is empty.
+pub(crate) fn paths(places: &[&str], ending: &str) -> Vec<String> {
     let mut paths = Vec::new();
     for place in places {
         walk(place, ending, &mut paths);
     }
     paths.sort();
     paths
-        .into_iter()
-        .map(|path| Source {
-            text: read(&path),
-            path,
-        })
-        .collect()
 }
 
 fn walk(place: &str, ending: &str, out: &mut Vec<String>) {
