@@ -57,10 +57,26 @@ const RULES: &[Rule] = &[
         say: "only `cli` prints: return a value, or emit a telemetry event",
     },
     Rule {
-        found: |t, i| matches(t, i, &["process", ":", ":", "exit"]),
+        found: is_exit,
         allowed: |file| file.room() == "cli",
         tests_may: false,
         say: "only `cli` exits: return an error, or an `ExitCode` from main",
+    },
+    Rule {
+        found: |t, i| {
+            ENVIRONMENT
+                .iter()
+                .any(|name| matches(t, i, &["env", ":", ":", name]))
+        },
+        allowed: |file| matches!(file.room(), "config" | "cli"),
+        tests_may: true,
+        say: "only `config` and `cli` read the environment: take what is needed as an argument",
+    },
+    Rule {
+        found: |t, i| matches(t, i, &["[", "allow", "("]),
+        allowed: |_| false,
+        tests_may: false,
+        say: "use `#[expect(lint, reason = …)]`, which says so when it is no longer needed",
     },
     Rule {
         found: is_detached,
@@ -70,6 +86,9 @@ const RULES: &[Rule] = &[
               on the task tracker",
     },
 ];
+
+/// The functions of `std::env` that read variables.
+const ENVIRONMENT: &[&str] = &["var", "var_os", "vars", "vars_os"];
 
 /// Everything in `file` that belongs to another room.
 pub(crate) fn faults(file: &Source) -> Vec<Fault> {
@@ -111,6 +130,12 @@ fn after_call(tokens: &[Token], mut i: usize) -> usize {
 
 fn is_print(word: &str) -> bool {
     matches!(word, "print" | "println" | "eprint" | "eprintln")
+}
+
+/// Whether a function named `exit` is called here, however it was imported.
+fn is_exit(tokens: &[Token], i: usize) -> bool {
+    let before = i.checked_sub(1).map_or("", |at| tokens[at].text.as_str());
+    matches(tokens, i, &["exit", "("]) && !matches!(before, "." | "fn")
 }
 
 fn names_graph_host(literal: &str) -> bool {
@@ -193,6 +218,14 @@ mod tests {
         let held = "fn f(t: &TaskTracker) -> JoinHandle { t.spawn(g()); let h = tokio::spawn(g());
             tokio::task::spawn_blocking(h); set.spawn(h); tokio::spawn(async { g(); }) }";
         assert_eq!(faults(&Source::sample("src/worker.rs", held)), []);
+    }
+
+    #[test]
+    fn a_silenced_lint_is_a_fault_and_an_expected_one_is_none() {
+        let silenced = "#![allow(dead_code)]\n#[allow(unused, reason = \"a\")]\nfn f() {}";
+        assert_eq!(faults(&Source::sample("src/app.rs", silenced)).len(), 2);
+        let expected = "#[expect(dead_code, reason = \"a\")]\nfn allow() { allow([1]); }";
+        assert_eq!(faults(&Source::sample("src/app.rs", expected)), []);
     }
 
     #[test]
