@@ -5,3 +5,4 @@
 //! `ack`, and the rooms below are the floors it climbs through. Imports point down only; a test
 //! keeps it so.
 
+pub mod store;

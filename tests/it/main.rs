@@ -1,1 +1,4 @@
 //! The one black-box test binary: real Postgres, through the front door.
+
+mod private_postgres;
+mod support;

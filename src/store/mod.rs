@@ -1,0 +1,3 @@
+//! All SQL, the migrations and the private Postgres.
+
+pub mod private;
