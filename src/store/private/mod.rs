@@ -9,10 +9,13 @@ mod account;
 mod binaries;
 mod cluster;
 mod dev_db;
+#[cfg(feature = "download-postgres")]
+mod download;
 mod error;
 mod layout;
 mod lock;
 mod postmaster;
+mod psql;
 mod server;
 mod supervisor;
 
@@ -27,6 +30,7 @@ use tokio::task::JoinHandle;
 
 pub use dev_db::{DevDb, dev_db};
 pub use error::Error;
+pub use psql::{psql, psql_to};
 
 use account::Account;
 use binaries::Binaries;
@@ -196,7 +200,7 @@ impl Drop for PrivatePostgres {
 async fn prepare(settings: &Settings, layout: Layout) -> Result<Server, Error> {
     let account = Account::choose(settings.run_as.as_deref(), &layout.data)?;
     account.check_reach(&layout.root).await?;
-    let binaries = Binaries::find(settings, cluster::major(&layout.data)?, &account).await?;
+    let binaries = find_binaries(settings, cluster::major(&layout.data)?, &account).await?;
     cluster::ensure(&layout, &binaries, &account, settings.durable).await?;
     let (durable, max_connections) = (settings.durable, settings.max_connections);
     Ok(Server {
@@ -206,4 +210,24 @@ async fn prepare(settings: &Settings, layout: Layout) -> Result<Server, Error> {
         durable,
         max_connections,
     })
+}
+
+async fn find_binaries(
+    settings: &Settings,
+    wanted: Option<u32>,
+    account: &Account,
+) -> Result<Binaries, Error> {
+    let found = Binaries::find(settings, wanted, account).await;
+    #[cfg(feature = "download-postgres")]
+    if found.is_err() && settings.bin_dir.is_none() && wanted.is_none_or(|it| it == download::MAJOR)
+    {
+        let programs = settings.dir.join(binaries::DOWNLOADED);
+        tracing::info!(into = %programs.display(), "downloading the programs of Postgres");
+        let package = download::package().map_err(Error::Download)?;
+        let dir = download::download(&package, &programs)
+            .await
+            .map_err(Error::Download)?;
+        return Binaries::probe(&dir, account).await.map_or(found, Ok);
+    }
+    found
 }

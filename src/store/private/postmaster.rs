@@ -75,6 +75,8 @@ fn works_in(pid: Pid, data: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Stdio;
+
     use super::*;
 
     fn data_with(pid_file: &str) -> tempfile::TempDir {
@@ -104,8 +106,10 @@ mod tests {
     fn a_process_that_works_in_the_data_directory_is_the_postmaster() {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().canonicalize().unwrap();
-        let mut child = std::process::Command::new("sleep")
-            .arg("600")
+        // It ends with its input, so not even a killed test leaves it.
+        let mut command = std::process::Command::new("cat");
+        let mut child = command
+            .stdin(Stdio::piped())
             .current_dir(&data)
             .spawn()
             .unwrap();

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -165,12 +166,18 @@ fn is_starting(error: &sqlx::Error) -> bool {
         .is_some_and(|it| it.code().as_deref() == Some("57P03"))
 }
 
-/// The parameter is a list; quoted, a path may hold commas and spaces.
+/// The parameter is a list of names: quoted, with quotes doubled, a path may hold anything.
 fn quoted(path: &Path) -> OsString {
-    let mut quoted = OsString::from("\"");
-    quoted.push(path);
-    quoted.push("\"");
-    quoted
+    let mut quoted = vec![b'"'];
+    for byte in path.as_os_str().as_bytes() {
+        quoted.extend_from_slice(if *byte == b'"' {
+            b"\"\""
+        } else {
+            std::slice::from_ref(byte)
+        });
+    }
+    quoted.push(b'"');
+    OsString::from_vec(quoted)
 }
 
 /// Opened for appending, so that cutting it does not leave a hole before the next line. A file

@@ -5,12 +5,13 @@
 //! takes [`TestDatabase::create`] and nothing else.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, mpsc};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
@@ -42,10 +43,10 @@ pub(crate) struct DevDb {
 }
 
 /// The line that `hookshelf dev-db` prints when it is ready.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub(crate) url: String,
-    pub(crate) dir: std::path::PathBuf,
+    pub(crate) dir: PathBuf,
 }
 
 impl DevDb {
@@ -69,7 +70,14 @@ impl DevDb {
 
     /// How to connect to it.
     pub(crate) fn options(&self) -> PgConnectOptions {
-        PgConnectOptions::from_str(&self.place.url)
+        self.place.options()
+    }
+}
+
+impl Place {
+    /// How to connect there.
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        PgConnectOptions::from_str(&self.url)
             .expect("dev-db prints a connection URL")
             .disable_statement_logging()
     }
