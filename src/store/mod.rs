@@ -12,6 +12,7 @@ pub mod epoch;
 mod error;
 mod migrate;
 pub mod partitions;
+pub mod private;
 pub mod rejections;
 
 pub use commit::{Committed, commit, day};
