@@ -8,7 +8,11 @@
 // F0: pure vocabulary, time and configuration.
 pub mod clock;
 pub mod meta;
+// F1: what is said about all of it.
+pub mod telemetry;
 // F2: the outside world.
 pub mod store;
 // F3: the product's verbs; they never import each other.
 pub mod ingest;
+// F4: the door.
+pub mod http;
