@@ -96,9 +96,9 @@ fn verify(receipt: &mut Receipt, head: &Parts, body: &Held) -> Result<VerifiedBo
     receipt.read(bytes.len());
     let signature = headers::signature(&head.headers)?;
     let secrets = &receipt.keys().secrets;
+    let verified = secrets.verify(signature, bytes.clone())?;
     let mark = head.headers.get(headers::SIMULATED);
     let simulated = mark.is_some_and(|mark| secrets.marks_simulated(mark.as_bytes(), bytes));
-    let verified = secrets.verify(signature, bytes.clone())?;
     receipt.verified(&verified, simulated);
     Ok(verified)
 }
