@@ -2,7 +2,7 @@
 //!
 //! [`public`] is what Meta reaches: the callback URL and nothing else. [`admin`] is for operators
 //! and stands on a listener of its own. [`listener`] bounds what a connection may cost, [`state`]
-//! is what both need, [`webhook`] is the walk of one delivery.
+//! is what both need, `webhook` is the walk of one delivery.
 
 mod ack;
 pub mod admin;
