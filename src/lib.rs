@@ -7,6 +7,7 @@
 
 // F0: pure vocabulary, time and configuration.
 pub mod clock;
+pub mod config;
 pub mod meta;
 // F1: what is said about all of it.
 pub mod telemetry;

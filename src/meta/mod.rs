@@ -6,12 +6,12 @@
 //! [`time`] reads Meta's many spellings of a moment, [`dedupe`] names what happened.
 
 pub mod challenge;
-//pub mod dedupe;
+pub mod dedupe;
 pub mod event;
-//pub mod fields;
-//pub mod json;
-//mod open_enum;
-//pub mod sanitise;
+pub mod fields;
+pub mod json;
+mod open_enum;
+pub mod sanitise;
 pub mod signature;
-//pub mod split;
-//pub mod time;
+pub mod split;
+pub mod time;

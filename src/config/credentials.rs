@@ -1,0 +1,297 @@
+//! The secret and verify token that a first start makes for itself when no app is configured.
+//!
+//! They are kept in `data_dir/credentials.toml`, in the shape of `[apps.default]`, so that an
+//! operator can move them into the configuration as they are.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use secrecy::zeroize::Zeroizing;
+
+use super::app_name::AppName;
+use super::apps::App;
+use super::fault::Faults;
+use super::reader::{Notes, Reader};
+use super::{file, layers};
+
+/// The name of the file in `data_dir`.
+pub const FILE_NAME: &str = "credentials.toml";
+
+const SECRET_BYTES: usize = 32;
+const TOKEN_BYTES: usize = 16;
+const LARGEST_FILE_BYTES: u64 = 64 * 1024;
+
+/// Generated credentials and where they are kept.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The file, for telling the operator.
+    pub path: PathBuf,
+    /// Whether they were made just now.
+    pub created: bool,
+    /// The app `default` with the secret `app` and its verify token.
+    pub app: App,
+}
+
+/// Why generated credentials cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be written.
+    #[error("cannot keep generated credentials in {path}; make the directory writable for this \
+             user, or set data_dir or an app of your own", path = path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {path}; it was probably made by another user", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Every user of the machine can read or change the file, so that its secret is none.
+    #[error("{path} is open to every user of this machine (mode {mode:03o}), so its secret is \
+             not one; delete it to get new credentials, or run chmod 600 on it if no one has \
+             seen it", path = path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The file does not hold credentials.
+    #[error("{path} does not hold credentials; correct it, or delete it to get new ones",
+            path = path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: Faults,
+    },
+    /// The system gives no random bytes.
+    #[error("no random bytes for a secret")]
+    Random(#[source] getrandom::Error),
+}
+
+/// The credentials kept in `data_dir`, made and kept now if there are none.
+///
+/// # Errors
+/// When they can be neither read nor made, or when others can read them.
+pub fn load_or_create(data_dir: &Path) -> Result<Credentials, Error> {
+    if let Some(found) = load(data_dir)? {
+        return Ok(found);
+    }
+    let path = data_dir.join(FILE_NAME);
+    let text = generate()?;
+    let failed = |source| Error::Write {
+        path: path.clone(),
+        source,
+    };
+    fs::create_dir_all(data_dir).map_err(failed)?;
+    let created = write_new(data_dir, &path, text.as_bytes()).map_err(failed)?;
+    // Read back even when just written: what the next start will see is what this one uses.
+    let missing = || failed(io::ErrorKind::NotFound.into());
+    let found = load(data_dir)?.ok_or_else(missing)?;
+    Ok(Credentials { created, ..found })
+}
+
+/// The credentials kept in `data_dir`, if there are any.
+///
+/// # Errors
+/// When they cannot be read, or when others can read them.
+pub fn load(data_dir: &Path) -> Result<Option<Credentials>, Error> {
+    let path = data_dir.join(FILE_NAME);
+    match fs::metadata(&path) {
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::Read { path, source }),
+        Ok(found) => check_mode(&path, found.permissions().mode())?,
+    }
+    let app = read(&path)?;
+    Ok(Some(Credentials {
+        path,
+        created: false,
+        app,
+    }))
+}
+
+/// A group may have access: orchestrators that share volumes add it to every file of one.
+fn check_mode(path: &Path, mode: u32) -> Result<(), Error> {
+    const OTHERS: u32 = 0o007;
+    if mode & OTHERS == 0 {
+        return Ok(());
+    }
+    Err(Error::Exposed {
+        path: path.to_owned(),
+        mode: mode & 0o777,
+    })
+}
+
+fn read(path: &Path) -> Result<App, Error> {
+    let content = |source| Error::Content {
+        path: path.to_owned(),
+        source,
+    };
+    let unreadable = |source| Error::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let text = file::read(path, LARGEST_FILE_BYTES).map_err(unreadable)?;
+    let tree = layers::parse(&text, path).map_err(|fault| content(fault.into()))?;
+    let mut notes = Notes::default();
+    let mut root = Reader::root(tree, &mut notes);
+    let app = root.section("apps", |apps| {
+        apps.section("default", |app| App::read(AppName::default_app(), app))
+    });
+    root.finish();
+    match app {
+        Some(app) if notes.is_clean() => Ok(app),
+        _ => Err(content(notes.into_faults())),
+    }
+}
+
+fn generate() -> Result<Zeroizing<String>, Error> {
+    let (secret, token) = (random_hex::<SECRET_BYTES>()?, random_hex::<TOKEN_BYTES>()?);
+    Ok(Zeroizing::new(format!(
+        "# Made by Hookshelf at its first start, because no app was configured.\n\
+         # Anyone who knows the secret can forge deliveries.\n\
+         [apps.default]\n\
+         app_secret = \"{secret}\"\n\
+         verify_token = \"{token}\"\n",
+        secret = *secret,
+        token = *token,
+    )))
+}
+
+fn random_hex<const N: usize>() -> Result<Zeroizing<String>, Error> {
+    let mut bytes = Zeroizing::new([0; N]);
+    getrandom::fill(&mut *bytes).map_err(Error::Random)?;
+    Ok(Zeroizing::new(hex::encode(*bytes)))
+}
+
+/// Makes the file whole or not at all; false when another process was first.
+fn write_new(data_dir: &Path, path: &Path, text: &[u8]) -> io::Result<bool> {
+    let temporary = data_dir.join(format!(".{FILE_NAME}.{}", std::process::id()));
+    let made = write_synced(&temporary, text).and_then(|()| {
+        // A link, unlike a rename, does not replace a file that appeared meanwhile.
+        match fs::hard_link(&temporary, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            other => other.map(|()| true),
+        }
+    });
+    let removed = fs::remove_file(&temporary);
+    let made = made?;
+    removed?;
+    fs::File::open(data_dir)?.sync_all()?;
+    Ok(made)
+}
+
+fn write_synced(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn secret(credentials: &Credentials) -> String {
+        credentials.app.secrets[0].secret.expose_secret().to_owned()
+    }
+
+    fn token(credentials: &Credentials) -> String {
+        credentials
+            .app
+            .verify_token
+            .as_ref()
+            .unwrap()
+            .expose_secret()
+            .to_owned()
+    }
+
+    #[test]
+    fn they_are_made_once_and_then_kept() {
+        let dir = TempDir::new().unwrap();
+        let data_dir = dir.path().join("deep/data");
+        let first = load_or_create(&data_dir).unwrap();
+        let second = load_or_create(&data_dir).unwrap();
+        assert!(first.created && !second.created);
+        assert_eq!(first.app, second.app);
+        assert_eq!(first.app.secrets[0].name, "app");
+        assert_eq!(first.app.path(), "/webhook");
+        assert_eq!((secret(&first).len(), token(&first).len()), (64, 32));
+        let names = fs::read_dir(&data_dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        assert_eq!(names.collect::<Vec<_>>(), [FILE_NAME]);
+        let mode = fs::metadata(&first.path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn two_starts_do_not_share_a_secret() {
+        let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let one = load_or_create(one.path()).unwrap();
+        let other = load_or_create(other.path()).unwrap();
+        assert_ne!(secret(&one), secret(&other));
+        assert_ne!(token(&one), token(&other));
+        assert_ne!(secret(&one)[..32], token(&one));
+    }
+
+    #[test]
+    fn a_file_that_appeared_meanwhile_is_not_replaced() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join(FILE_NAME);
+        assert!(write_new(dir.path(), &path, b"one").unwrap());
+        assert!(!write_new(dir.path(), &path, b"other").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_file_that_everyone_can_read_is_refused() {
+        let dir = TempDir::new().unwrap();
+        let path = load_or_create(dir.path()).unwrap().path;
+        for (mode, refused) in [(0o644, true), (0o602, true), (0o660, false), (0o400, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let found = load(dir.path());
+            assert_eq!(
+                matches!(found, Err(Error::Exposed { .. })),
+                refused,
+                "{mode:o}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_without_credentials_is_refused_and_not_replaced() {
+        for text in [
+            "",
+            "[apps.default]",
+            "[apps.default]\napp_secret = \"hush",
+            "[apps.other]\napp_secret = \"a\"",
+        ] {
+            let dir = TempDir::new().unwrap();
+            let path = dir.path().join(FILE_NAME);
+            write_new(dir.path(), &path, text.as_bytes()).unwrap();
+            let error = load_or_create(dir.path()).unwrap_err();
+            assert!(matches!(error, Error::Content { .. }), "{error:?}");
+            assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+}

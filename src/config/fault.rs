@@ -1,0 +1,115 @@
+//! What is wrong with a configuration: every fault at once, one line each, never with a secret.
+
+use std::fmt;
+
+/// One thing that is wrong: where, what was found, and what is allowed there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    key: String,
+    problem: String,
+    allowed: Option<String>,
+    variable: Option<String>,
+}
+
+impl Fault {
+    /// A fault at `key` (or at a file), with what was found there.
+    pub(super) fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            problem: problem.into(),
+            allowed: None,
+            variable: None,
+        }
+    }
+
+    /// Adds what is allowed there instead.
+    pub(super) fn allowed(mut self, allowed: impl Into<String>) -> Self {
+        self.allowed = Some(allowed.into());
+        self
+    }
+
+    /// Names the environment variable that set the value, if one did.
+    pub(super) fn set_by(mut self, variable: Option<&str>) -> Self {
+        self.variable = variable.map(str::to_owned);
+        self
+    }
+
+    /// The path of the key, such as `http.listen`, or of the file that cannot be read.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.problem)?;
+        if let Some(allowed) = &self.allowed {
+            write!(f, "; allowed: {allowed}")?;
+        }
+        if let Some(variable) = &self.variable {
+            write!(f, " (set by {variable})")?;
+        }
+        Ok(())
+    }
+}
+
+/// All the faults of a configuration, in the order of its sections.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Notes one more fault.
+    pub(super) fn push(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// How many faults there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each fault, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+}
+
+impl From<Fault> for Faults {
+    fn from(fault: Fault) -> Self {
+        Self(vec![fault])
+    }
+}
+
+/// One line for each fault, without a newline at the end.
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.0.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// A found value in quotes, escaped and cut short, so that a fault stays on one line.
+///
+/// What may be a URL with a password, put where no secret belongs, is not shown.
+pub(super) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 60;
+    if text.contains('@') || text.contains("password") {
+        return "a text that may hold a password (not shown)".to_owned();
+    }
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}

@@ -1,0 +1,156 @@
+//! `[http]`: the public listener, which serves the callback URL and nothing else.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use url::Url;
+
+use super::print::Printer;
+use super::reader::Reader;
+
+const SECOND: Duration = Duration::from_secs(1);
+const LARGEST_BODY_BYTES: u64 = 64 * 1024 * 1024;
+const LARGEST_BUDGET_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+
+/// What an address to listen on looks like.
+pub(super) const ADDRESS: &str = "an address and a port, such as 127.0.0.1:8080 or [::]:8080";
+
+/// The public listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How Meta reaches it.
+    pub public_url: Option<PublicUrl>,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// A larger body is refused with 413.
+    pub max_body_bytes: usize,
+    /// Bytes of all bodies in flight together; beyond it 503.
+    pub body_budget_bytes: usize,
+    /// Connections open at the same time.
+    pub max_connections: usize,
+    /// How long the headers of a request may take; also how long a kept connection may idle.
+    pub header_timeout: Duration,
+    /// How long a body may take to arrive; beyond it 408.
+    pub body_timeout: Duration,
+}
+
+impl Http {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let listen = reader.parsed("listen", ADDRESS);
+        let public_url = reader.optional("public_url", PublicUrl::ALLOWED, PublicUrl::parse);
+        let proxies = "addresses and networks, such as 10.0.0.1 or 10.0.0.0/8";
+        let trusted_proxies = reader.list("trusted_proxies", proxies, network);
+        let max_body_bytes = reader.number("max_body_bytes", 1024..=LARGEST_BODY_BYTES);
+        let body_budget_bytes = reader.number("body_budget_bytes", 1024..=LARGEST_BUDGET_BYTES);
+        let max_connections = reader.number("max_connections", 1..=65_536);
+        let header_timeout = reader.duration("header_timeout_seconds", SECOND, 1..=300);
+        let body_timeout = reader.duration("body_timeout_seconds", SECOND, 1..=300);
+        if max_body_bytes > body_budget_bytes && body_budget_bytes.is_some() {
+            let problem = "is less than http.max_body_bytes, so that a large body never fits";
+            let fault = reader.fault("body_budget_bytes", problem);
+            reader.note(fault.allowed("at least http.max_body_bytes"));
+        }
+        Some(Self {
+            listen: listen?,
+            public_url,
+            trusted_proxies,
+            max_body_bytes: max_body_bytes?,
+            body_budget_bytes: body_budget_bytes?,
+            max_connections: max_connections?,
+            header_timeout: header_timeout?,
+            body_timeout: body_timeout?,
+        })
+    }
+
+    pub(super) fn print(&self, out: &mut Printer) {
+        out.section("http");
+        out.text("listen", self.listen);
+        out.optional("public_url", self.public_url.as_ref());
+        out.list("trusted_proxies", &self.trusted_proxies);
+        out.number("max_body_bytes", self.max_body_bytes);
+        out.number("body_budget_bytes", self.body_budget_bytes);
+        out.number("max_connections", self.max_connections);
+        out.number("header_timeout_seconds", self.header_timeout.as_secs());
+        out.number("body_timeout_seconds", self.body_timeout.as_secs());
+    }
+}
+
+/// The scheme, host and port under which Meta reaches the public listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    const ALLOWED: &str = "https:// and a host, without a user, path or query";
+
+    fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let bare = url.username().is_empty() && url.password().is_none() && url.path() == "/";
+        let plain = bare && url.query().is_none() && url.fragment().is_none();
+        // The form without a trailing slash, to which a path is added.
+        (plain && url.scheme() == "https").then(|| Self(url.origin().ascii_serialization()))
+    }
+
+    /// The callback URL whose path is `path`, which starts with a slash.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A network, or an address as the network of itself.
+fn network(text: &str) -> Option<IpNet> {
+    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    text.parse().ok().or_else(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_https_and_bare() {
+        for good in ["https://hooks.example.org", "https://hooks.example.org/"] {
+            let url = PublicUrl::parse(good).unwrap();
+            assert_eq!(url.join("/webhook"), "https://hooks.example.org/webhook");
+        }
+        assert_eq!(
+            PublicUrl::parse("https://[2001:db8::1]:8443")
+                .unwrap()
+                .to_string(),
+            "https://[2001:db8::1]:8443"
+        );
+        for bad in [
+            "http://hooks.example.org",
+            "hooks.example.org",
+            "https://hooks.example.org/webhook",
+            "https://hooks.example.org/?a=b",
+            "https://hooks.example.org/#a",
+            "https://a:b@hooks.example.org",
+            "https://",
+            "",
+        ] {
+            assert_eq!(PublicUrl::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_the_network_of_itself() {
+        assert_eq!(network("10.1.2.3").unwrap().to_string(), "10.1.2.3/32");
+        assert_eq!(
+            network("2001:db8::1").unwrap().to_string(),
+            "2001:db8::1/128"
+        );
+        assert_eq!(network("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
+        assert_eq!(network("10.0.0.0/33"), None);
+        assert_eq!(network("proxy.example.org"), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! `[log]`: the form of log lines and which of them appear.
+
+use std::fmt;
+use std::str::FromStr;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::print::Printer;
+use super::reader::Reader;
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// Which lines appear.
+    pub level: LogFilter,
+}
+
+impl Log {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let format = reader.parsed("format", "human or json");
+        let level = reader.parsed(
+            "level",
+            "off, error, warn, info, debug or trace, and target=level, separated by commas",
+        );
+        Some(Self {
+            format: format?,
+            level: level?,
+        })
+    }
+
+    pub(super) fn print(&self, out: &mut Printer) {
+        out.section("log");
+        out.text("format", self.format);
+        out.text("level", &self.level);
+    }
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a person at a terminal.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A text that is no form of log lines, or no filter of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a setting of the log")]
+pub struct InvalidLog;
+
+impl FromStr for LogFormat {
+    type Err = InvalidLog;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLog> {
+        match text {
+            "human" => Ok(Self::Human),
+            "json" => Ok(Self::Json),
+            _ => Err(InvalidLog),
+        }
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Human => "human",
+            Self::Json => "json",
+        })
+    }
+}
+
+/// Directives that [`EnvFilter`] accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// The filter that the directives describe.
+    pub fn to_filter(&self) -> EnvFilter {
+        // Checked when it was read; `new` passes over what it cannot parse.
+        EnvFilter::new(&self.0)
+    }
+}
+
+impl FromStr for LogFilter {
+    type Err = InvalidLog;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLog> {
+        // A lone word that is no level, such as `inof`, would pass for the name of a target.
+        // An empty part would pass for the level `error`.
+        let lone = |part: &str| !part.contains(['=', '[']);
+        let level = |part: &str| !part.is_empty() && part.parse::<LevelFilter>().is_ok();
+        if text.split(',').any(|part| lone(part) && !level(part)) {
+            return Err(InvalidLog);
+        }
+        EnvFilter::try_new(text).map_err(|_| InvalidLog)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_levels_and_targets_with_levels() {
+        for good in [
+            "info",
+            "WARN",
+            "info,sqlx=warn",
+            "off,hookshelf::http=trace",
+        ] {
+            assert!(good.parse::<LogFilter>().is_ok(), "{good}");
+        }
+        for bad in ["", "inof", "info,sqlx", "sqlx=loud", "info,,warn"] {
+            assert_eq!(bad.parse::<LogFilter>(), Err(InvalidLog), "{bad}");
+        }
+    }
+}

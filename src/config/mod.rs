@@ -1,0 +1,156 @@
+//! The configuration: defaults, file and environment become typed values and secrets.
+//!
+//! `config/default.toml` holds every key with its default and meaning and is the only copy of
+//! the defaults. A file (`--config` or `HOOKSHELF_CONFIG`) is laid over it, and the environment
+//! (`HOOKSHELF__SECTION__KEY`) over both. Loading reports all faults at once and never shows a
+//! secret. Nothing else in the crate reads the environment or parses a value again, and nothing
+//! here imports from the rooms that it configures.
+
+mod admin;
+mod app_name;
+mod apps;
+pub mod credentials;
+mod data_dir;
+mod database;
+mod dedupe;
+mod fault;
+mod file;
+mod http;
+mod layers;
+mod log;
+mod nearest;
+mod print;
+mod reader;
+mod rejections;
+mod secret;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::path::PathBuf;
+
+pub use admin::Admin;
+pub use app_name::{AppName, InvalidAppName};
+pub use apps::{App, Apps};
+pub use database::{Database, DatabaseUrl};
+pub use dedupe::Dedupe;
+pub use fault::{Fault, Faults};
+pub use http::{Http, PublicUrl};
+pub use log::{InvalidLog, Log, LogFilter, LogFormat};
+pub use rejections::Rejections;
+pub use secret::NamedSecret;
+pub use sources::Sources;
+
+use print::Printer;
+use reader::{Notes, Reader};
+
+/// The sections, as variables of the environment name them.
+const SECTIONS: [&str; 7] = [
+    "http",
+    "admin",
+    "database",
+    "dedupe",
+    "rejections",
+    "log",
+    "apps",
+];
+
+/// Every value in effect.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the private Postgres, the spool and generated credentials are kept.
+    pub data_dir: PathBuf,
+    /// The public listener.
+    pub http: Http,
+    /// The listener for operators.
+    pub admin: Admin,
+    /// The Postgres server.
+    pub database: Database,
+    /// How long a repeat is recognised.
+    pub dedupe: Dedupe,
+    /// What is kept about refused deliveries.
+    pub rejections: Rejections,
+    /// The log.
+    pub log: Log,
+    /// The Meta apps; empty when none is configured.
+    pub apps: Apps,
+}
+
+/// Loads the configuration.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn load(sources: &Sources) -> Result<Config, Faults> {
+    let (config, notes) = read(sources)?;
+    match config {
+        Some(config) if notes.is_clean() => Ok(config),
+        _ => Err(notes.into_faults()),
+    }
+}
+
+/// Loads the apps again, for a reload.
+///
+/// The whole configuration is checked: a file that would stop the next start is refused now,
+/// while someone is looking. Sections other than `[apps.*]` take effect at the next start.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_apps(sources: &Sources) -> Result<Apps, Faults> {
+    load(sources).map(|config| config.apps)
+}
+
+/// Reads every section, so that all their faults are noted.
+fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
+    let mut notes = Notes::default();
+    let mut root = Reader::root(layers::merge(sources)?, &mut notes);
+    let data_dir = data_dir::read(&mut root, sources, nix::unistd::geteuid().is_root());
+    let http = root.section("http", Http::read);
+    let admin = root.section("admin", Admin::read);
+    let database = root.section("database", |reader| Database::read(reader, sources));
+    let dedupe = root.section("dedupe", Dedupe::read);
+    let rejections = root.section("rejections", Rejections::read);
+    let log = root.section("log", Log::read);
+    let apps = root.section("apps", apps::read);
+    if let (Some(http), Some(admin)) = (&http, &admin) {
+        check_listeners(http, admin, &mut root);
+    }
+    root.finish();
+    let config = || {
+        Some(Config {
+            data_dir: data_dir?,
+            http: http?,
+            admin: admin?,
+            database: database?,
+            dedupe: dedupe?,
+            rejections: rejections?,
+            log: log?,
+            apps: apps?,
+        })
+    };
+    Ok((config(), notes))
+}
+
+/// The public listener serves no data: the two must not be one. Port 0 picks a free one.
+fn check_listeners(http: &Http, admin: &Admin, root: &mut Reader<'_>) {
+    if http.listen == admin.listen && http.listen.port() != 0 {
+        let problem = format!("{} is where http.listen is", admin.listen);
+        root.note(Fault::new("admin.listen", problem).allowed("an address or port of its own"));
+    }
+}
+
+impl Config {
+    /// Every value in effect as TOML, secrets and passwords redacted.
+    pub fn print(&self) -> String {
+        let mut out = Printer::default();
+        out.text("data_dir", self.data_dir.display());
+        self.http.print(&mut out);
+        self.admin.print(&mut out);
+        self.database.print(&mut out);
+        self.dedupe.print(&mut out);
+        self.rejections.print(&mut out);
+        self.log.print(&mut out);
+        apps::print(&self.apps, &mut out);
+        out.finish()
+    }
+}

@@ -1,0 +1,183 @@
+//! Walks the tree of a configuration, section by section, and notes every fault on the way.
+//!
+//! A key that nobody takes is unknown, so that the code which reads a key is also its only
+//! declaration. Nothing here shows the value of a secret.
+
+use std::collections::BTreeSet;
+
+use config::{Map, Value, ValueKind};
+
+use super::fault::{Fault, Faults};
+use super::nearest::nearest;
+use super::values::describe;
+
+/// What reading leaves behind beside the values.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub(super) faults: Faults,
+    /// Every key and section that was looked for.
+    pub(super) known: BTreeSet<String>,
+    unknown: Vec<Unknown>,
+}
+
+#[derive(Debug)]
+struct Unknown {
+    section: String,
+    key: String,
+    variable: Option<String>,
+}
+
+impl Notes {
+    /// All faults, the unknown keys last, each with the known key that is nearest to it.
+    pub(super) fn into_faults(self) -> Faults {
+        let mut faults = self.faults;
+        for unknown in &self.unknown {
+            let path = join(&unknown.section, &unknown.key);
+            let fault = if let Some(known) = nearest(&path, &self.known) {
+                Fault::new(path, format!("unknown key; did you mean {known}?"))
+            } else {
+                let siblings = siblings(&unknown.section, &self.known);
+                Fault::new(path, "unknown key").allowed(siblings.join(", "))
+            };
+            faults.push(fault.set_by(unknown.variable.as_deref()));
+        }
+        faults
+    }
+
+    /// Whether every key was known and good.
+    pub(super) fn is_clean(&self) -> bool {
+        self.faults.is_empty() && self.unknown.is_empty()
+    }
+}
+
+/// One section of the tree.
+pub(super) struct Reader<'notes> {
+    path: String,
+    table: Map<String, Value>,
+    notes: &'notes mut Notes,
+}
+
+impl<'notes> Reader<'notes> {
+    /// The whole tree, whose keys have no section.
+    pub(super) fn root(table: Map<String, Value>, notes: &'notes mut Notes) -> Self {
+        Self {
+            path: String::new(),
+            table,
+            notes,
+        }
+    }
+
+    /// Reads a section; keys that `read` leaves are unknown ones.
+    pub(super) fn section<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.required(key)?;
+        let found = describe(&value);
+        let variable = value.origin().map(str::to_owned);
+        let ValueKind::Table(table) = value.kind else {
+            let fault = self
+                .fault(key, format!("found {found}"))
+                .allowed("a table of keys");
+            self.note(fault.set_by(variable.as_deref()));
+            return None;
+        };
+        let path = self.path_of(key);
+        let mut reader = Reader {
+            path,
+            table,
+            notes: &mut *self.notes,
+        };
+        let section = read(&mut reader);
+        reader.finish();
+        section
+    }
+
+    /// The names of the keys that are left, in order.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.table.keys().cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// How many faults have been noted so far, in every section.
+    pub(super) fn fault_count(&self) -> usize {
+        self.notes.faults.len()
+    }
+
+    /// Notes a fault.
+    pub(super) fn note(&mut self, fault: Fault) {
+        self.notes.faults.push(fault);
+    }
+
+    /// A fault at a key of this section.
+    pub(super) fn fault(&self, key: &str, problem: impl Into<String>) -> Fault {
+        Fault::new(self.path_of(key), problem)
+    }
+
+    /// The value of a key that the defaults set, so that it cannot be absent.
+    pub(super) fn required(&mut self, key: &str) -> Option<Value> {
+        let value = self.take(key);
+        if value.is_none() {
+            self.note(self.fault(key, "is missing"));
+        }
+        value
+    }
+
+    /// The value of a key, which is a known one from now on.
+    pub(super) fn take(&mut self, key: &str) -> Option<Value> {
+        let path = self.path_of(key);
+        self.notes.known.insert(path);
+        self.table.remove(key)
+    }
+
+    /// Leaves out a key that has been dealt with.
+    pub(super) fn discard(&mut self, key: &str) {
+        self.table.remove(key);
+    }
+
+    /// The whole path of a key of this section.
+    pub(super) fn path_of(&self, key: &str) -> String {
+        join(&self.path, key)
+    }
+
+    /// Whatever was not asked for is unknown.
+    pub(super) fn finish(self) {
+        let mut rest: Vec<_> = self.table.into_iter().collect();
+        rest.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (key, value) in rest {
+            let variable = origin_within(&value);
+            self.notes.unknown.push(Unknown {
+                section: self.path.clone(),
+                key,
+                variable,
+            });
+        }
+    }
+}
+
+fn join(section: &str, key: &str) -> String {
+    if section.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{section}.{key}")
+    }
+}
+
+/// The keys directly within a section.
+fn siblings<'known>(section: &str, known: &'known BTreeSet<String>) -> Vec<&'known str> {
+    let prefix = join(section, "");
+    let within = known
+        .iter()
+        .filter_map(|path| path.strip_prefix(prefix.as_str()));
+    within.filter(|key| !key.contains('.')).collect()
+}
+
+/// The variable that set a value or something within it.
+fn origin_within(value: &Value) -> Option<String> {
+    match &value.kind {
+        ValueKind::Table(table) => table.values().find_map(origin_within),
+        _ => value.origin().map(str::to_owned),
+    }
+}

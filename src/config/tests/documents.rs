@@ -1,0 +1,173 @@
+//! `config/default.toml` and `config/example.toml` say what the code does.
+
+use std::collections::BTreeSet;
+
+use super::super::{layers, read};
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../../config/example.toml");
+
+#[test]
+fn the_defaults_load_without_a_file() {
+    let config = Setting::new().load();
+    assert!(config.apps.is_empty());
+    assert!(config.database.url.is_none());
+}
+
+#[test]
+fn default_toml_has_every_key_that_is_read_and_no_other() {
+    let setting = Setting::new().file("[apps.default]\napp_secret = 's'");
+    let (_, notes) = read(&setting.sources).unwrap();
+    let read_keys: BTreeSet<_> = notes.known.into_iter().collect();
+    assert_eq!(keys(&uncommented(layers::DEFAULTS)), read_keys);
+}
+
+#[test]
+fn default_toml_sets_every_key_that_has_a_fixed_default() {
+    let set = keys(layers::DEFAULTS);
+    let absent: Vec<_> = keys(&uncommented(layers::DEFAULTS))
+        .difference(&set)
+        .cloned()
+        .collect();
+    let apps = |key: &&String| !key.starts_with("apps.");
+    assert_eq!(
+        absent.iter().filter(apps).collect::<Vec<_>>(),
+        [
+            "data_dir",
+            "database.bin_dir",
+            "database.run_as",
+            "database.url",
+            "database.url_file",
+            "http.public_url"
+        ]
+    );
+}
+
+#[test]
+fn the_environment_knows_every_key_of_an_app() {
+    let keys = keys(&uncommented(layers::DEFAULTS));
+    let of_app = keys
+        .iter()
+        .filter_map(|key| key.strip_prefix("apps.default."));
+    assert_eq!(of_app.collect::<Vec<_>>(), super::super::apps::KEYS);
+}
+
+#[test]
+fn values_in_the_comments_of_default_toml_are_good() {
+    let text = uncommented(layers::DEFAULTS);
+    let without_twins = |line: &&str| !line.contains("_file = ");
+    let text: Vec<_> = text.lines().filter(without_twins).collect();
+    let config = Setting::new().file(&text.join("\n")).load();
+    assert!(config.http.public_url.is_some() && config.database.run_as.is_some());
+}
+
+#[test]
+fn the_example_loads() {
+    let config = Setting::new().file(EXAMPLE).load();
+    let apps: Vec<_> = config.apps.keys().map(ToString::to_string).collect();
+    assert_eq!(apps, ["default", "shop"]);
+    assert_eq!(
+        config
+            .http
+            .public_url
+            .unwrap()
+            .join(&config.apps["shop"].path()),
+        "https://hooks.example.org/webhook/shop"
+    );
+}
+
+#[test]
+fn what_is_printed_loads_again() {
+    let printed = Setting::new().file(EXAMPLE).load().print();
+    let again = Setting::new().file(&printed).load();
+    assert_eq!(again.print(), printed);
+}
+
+#[test]
+fn the_values_in_effect_are_printed() {
+    let config = Setting::new()
+        .file(EXAMPLE)
+        .env("HOOKSHELF__DATABASE__URL", "postgres://hooks:hush@db/hooks")
+        .env("HOOKSHELF__APPS__SHOP__PREVIOUS_SECRETS", "old,older")
+        .load();
+    insta::assert_snapshot!(config.print(), @r#"
+    data_dir = "/var/lib/hookshelf"
+
+    [http]
+    listen = "127.0.0.1:8080"
+    public_url = "https://hooks.example.org"
+    trusted_proxies = ["127.0.0.1/32"]
+    max_body_bytes = 4194304
+    body_budget_bytes = 67108864
+    max_connections = 1024
+    header_timeout_seconds = 30
+    body_timeout_seconds = 10
+
+    [admin]
+    listen = "127.0.0.1:9090"
+
+    [database]
+    url = "postgres://hooks:[redacted]@db/hooks"
+    # bin_dir is not set
+    # run_as is not set
+    max_connections = 5
+
+    [dedupe]
+    window_days = 7
+
+    [rejections]
+    max_rows = 10000
+
+    [log]
+    format = "json"
+    level = "info"
+
+    [apps.default]
+    app_id = "1234567890123456"
+    app_secret = "[redacted]"
+    instagram_app_secret = "[redacted]"
+    previous_secrets = []
+    verify_token = "[redacted]"
+
+    [apps.shop]
+    app_id = "6543210987654321"
+    # app_secret is not set
+    instagram_app_secret = "[redacted]"
+    previous_secrets = ["[redacted]", "[redacted]"]
+    verify_token = "[redacted]"
+    "#);
+}
+
+/// Lines such as `# key = value` and `# [section]` count as if they were not comments.
+fn uncommented(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let Some(rest) = line.strip_prefix("# ") else {
+            return line;
+        };
+        let name = rest.split(" = ").next().unwrap_or_default();
+        let key = rest.contains(" = ") && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let section = rest.starts_with('[') && rest.ends_with(']');
+        if key || section { rest } else { line }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The paths of all keys and sections.
+fn keys(text: &str) -> BTreeSet<String> {
+    fn collect(table: &toml::Table, path: &str, keys: &mut BTreeSet<String>) {
+        for (key, value) in table {
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            if let toml::Value::Table(inner) = value {
+                collect(inner, &path, keys);
+            }
+            keys.insert(path);
+        }
+    }
+    let mut keys = BTreeSet::new();
+    collect(&text.parse().unwrap(), "", &mut keys);
+    keys
+}

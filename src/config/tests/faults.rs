@@ -1,0 +1,189 @@
+//! What an operator is told: one test for each kind of fault.
+
+use super::*;
+
+/// The faults of a file alone.
+fn faults(file: &str) -> String {
+    Setting::new().file(file).faults()
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let text = Setting::new()
+        .file(
+            "[http]\nlisten = 'localhost'\nmax_body_bytes = 0\n[log]\nformat = 'xml'\n\
+             [apps.Shop]\n[apps.empty]\n[colour]\nred = 1",
+        )
+        .env("HOOKSHELF__DEDUPE__WINDOW_DAYS", "lots")
+        .faults();
+    insta::assert_snapshot!(text, @r#"
+    http.listen: "localhost" is not allowed; allowed: an address and a port, such as 127.0.0.1:8080 or [::]:8080
+    http.max_body_bytes: 0 is too small; allowed: 1024 to 67108864
+    dedupe.window_days: found the text "lots"; allowed: 2 to 366 (set by HOOKSHELF__DEDUPE__WINDOW_DAYS)
+    log.format: "xml" is not allowed; allowed: human or json
+    apps: "Shop" is not the name of an app; allowed: 1 to 32 of a-z, 0-9 and _
+    apps.empty: has no secret, so that nothing could be verified; allowed: app_secret, instagram_app_secret or previous_secrets, in place or through its _file twin
+    colour: unknown key; allowed: admin, apps, data_dir, database, dedupe, http, log, rejections
+    "#);
+}
+
+#[test]
+fn a_number_out_of_range() {
+    insta::assert_snapshot!(faults("[http]\nmax_body_bytes = 0"), @r#"
+    http.max_body_bytes: 0 is too small; allowed: 1024 to 67108864
+    "#);
+    insta::assert_snapshot!(faults("[http]\nmax_connections = -1"), @r#"
+    http.max_connections: -1 is too small; allowed: 1 to 65536
+    "#);
+    insta::assert_snapshot!(faults("[database]\nmax_connections = 101"), @r#"
+    database.max_connections: 101 is too large; allowed: 1 to 100
+    "#);
+}
+
+#[test]
+fn a_wrong_type() {
+    insta::assert_snapshot!(faults("[http]\nmax_connections = '7'"), @r#"
+    http.max_connections: found the text "7"; allowed: 1 to 65536
+    "#);
+    insta::assert_snapshot!(faults("[http]\nmax_connections = 1.5"), @r#"
+    http.max_connections: found a number with a fraction; allowed: 1 to 65536
+    "#);
+    insta::assert_snapshot!(faults("[http]\nlisten = 8080"), @r#"
+    http.listen: found a number; allowed: an address and a port, such as 127.0.0.1:8080 or [::]:8080
+    "#);
+    insta::assert_snapshot!(faults("[http]\ntrusted_proxies = '10.0.0.1'"), @r#"
+    http.trusted_proxies: found a text; allowed: a list of texts
+    "#);
+    insta::assert_snapshot!(faults("[http]\ntrusted_proxies = [1]"), @r#"
+    http.trusted_proxies: found a number in the list; allowed: a list of texts
+    "#);
+    insta::assert_snapshot!(faults("http = 8080"), @r#"
+    http: found a number; allowed: a table of keys
+    "#);
+    insta::assert_snapshot!(faults("[apps.default]\nverify_token = true\napp_secret = 's'"), @r#"
+    apps.default.verify_token: found a boolean; allowed: a text in quotes
+    "#);
+    insta::assert_snapshot!(faults("[apps]\ndefault = 's'"), @r#"
+    apps.default: found a text; allowed: a table of keys
+    "#);
+}
+
+#[test]
+fn a_text_of_the_wrong_form() {
+    insta::assert_snapshot!(faults("data_dir = '~/data'"), @r#"
+    data_dir: "~/data" is not allowed; allowed: a path (a leading ~ is not expanded)
+    "#);
+    insta::assert_snapshot!(faults("[http]\npublic_url = 'http://a.example'"), @r#"
+    http.public_url: "http://a.example" is not allowed; allowed: https:// and a host, without a user, path or query
+    "#);
+    insta::assert_snapshot!(faults("[http]\npublic_url = 'https://a:hush@a.example'"), @r#"
+    http.public_url: a text that may hold a password (not shown) is not allowed; allowed: https:// and a host, without a user, path or query
+    "#);
+    insta::assert_snapshot!(faults("[http]\ntrusted_proxies = ['10.0.0.0/8', 'a']"), @r#"
+    http.trusted_proxies: "a" is not allowed; allowed: addresses and networks, such as 10.0.0.1 or 10.0.0.0/8
+    "#);
+    insta::assert_snapshot!(faults("[log]\nlevel = 'inof'"), @r#"
+    log.level: "inof" is not allowed; allowed: off, error, warn, info, debug or trace, and target=level, separated by commas
+    "#);
+    insta::assert_snapshot!(faults("[database]\nurl = 'mysql://a:hush@db/a'"), @r#"
+    database.url: is not the URL of a Postgres server; allowed: postgres://user:password@host:port/database, with / ? # @ in the password written as %2F %3F %23 %40
+    "#);
+    insta::assert_snapshot!(faults("[database]\nrun_as = ''"), @r#"
+    database.run_as: "" is not allowed; allowed: a text that is not empty
+    "#);
+}
+
+#[test]
+fn values_that_contradict_each_other() {
+    insta::assert_snapshot!(faults("[http]\nbody_budget_bytes = 2048"), @r#"
+    http.body_budget_bytes: is less than http.max_body_bytes, so that a large body never fits; allowed: at least http.max_body_bytes
+    "#);
+    insta::assert_snapshot!(faults("[admin]\nlisten = '127.0.0.1:8080'"), @r#"
+    admin.listen: 127.0.0.1:8080 is where http.listen is; allowed: an address or port of its own
+    "#);
+    let free = "[http]\nlisten = '127.0.0.1:0'\n[admin]\nlisten = '127.0.0.1:0'";
+    Setting::new().file(free).load();
+}
+
+#[test]
+fn an_unknown_key() {
+    insta::assert_snapshot!(faults("[http]\nlisen = 'a'"), @r#"
+    http.lisen: unknown key; did you mean http.listen?
+    "#);
+    insta::assert_snapshot!(faults("[htpp]\nlisten = 'a'"), @r#"
+    htpp: unknown key; did you mean http?
+    "#);
+    insta::assert_snapshot!(faults("run_as = 'a'"), @r#"
+    run_as: unknown key; did you mean database.run_as?
+    "#);
+    insta::assert_snapshot!(faults("[apps.a]\napp_secret = 's'\nverify_tokn = 'hush'"), @r#"
+    apps.a.verify_tokn: unknown key; did you mean apps.a.verify_token?
+    "#);
+    insta::assert_snapshot!(faults("[http]\ncolour = 1"), @r#"
+    http.colour: unknown key; allowed: body_budget_bytes, body_timeout_seconds, header_timeout_seconds, listen, max_body_bytes, max_connections, public_url, trusted_proxies
+    "#);
+    let variable = Setting::new().env("HOOKSHELF__HTTP__LISEN", "a").faults();
+    insta::assert_snapshot!(variable, @r#"
+    http.lisen: unknown key; did you mean http.listen? (set by HOOKSHELF__HTTP__LISEN)
+    "#);
+    let section = Setting::new().env("HOOKSHELF__HTPP__LISTEN", "a").faults();
+    insta::assert_snapshot!(section, @r#"
+    htpp: unknown key; did you mean http? (set by HOOKSHELF__HTPP__LISTEN)
+    "#);
+}
+
+#[test]
+fn a_variable_that_would_be_passed_over() {
+    let single = Setting::new().env("HOOKSHELF_HTTP__LISTEN", "a").faults();
+    insta::assert_snapshot!(single, @r#"
+    HOOKSHELF_HTTP__LISTEN: not a variable of ours; did you mean HOOKSHELF__HTTP__LISTEN?
+    "#);
+    let mut setting = Setting::new();
+    setting
+        .sources
+        .not_utf8
+        .push("HOOKSHELF__DATA_DIR".to_owned());
+    insta::assert_snapshot!(setting.faults(), @"HOOKSHELF__DATA_DIR: the value is not UTF-8");
+    // Kubernetes sets variables like these for a service of our name.
+    Setting::new()
+        .env("HOOKSHELF_PORT_8080_TCP", "tcp://10.0.0.1:8080")
+        .load();
+}
+
+#[test]
+fn toml_that_is_broken() {
+    let broken = "[http]\nlisten = '127.0.0.1:1'\n[apps.a]\napp_secret = \"hush\n";
+    insta::assert_snapshot!(faults(broken), @r#"
+    DIR/hookshelf.toml:4:19: not TOML: invalid basic string, expected `"`
+    "#);
+    insta::assert_snapshot!(faults("[http]\nlisten = 'a'\nlisten = 'b'"), @r#"
+    DIR/hookshelf.toml:3:1: not TOML: duplicate key
+    "#);
+    insta::assert_snapshot!(faults("[http]\nmax_connections = 99999999999999999999"), @r#"
+    DIR/hookshelf.toml:2:19: a number that is too large
+    "#);
+}
+
+#[test]
+fn a_file_that_cannot_be_read() {
+    let mut setting = Setting::new();
+    setting.sources.file = Some(setting.dir.path().join("absent.toml"));
+    insta::assert_snapshot!(setting.faults(), @r#"
+    DIR/absent.toml: the configuration file cannot be read: No such file or directory (os error 2)
+    "#);
+    setting.sources.file = Some(setting.dir.path().to_owned());
+    insta::assert_snapshot!(setting.faults(), @r#"
+    DIR: the configuration file cannot be read: Is a directory (os error 21)
+    "#);
+    let latin = setting.dir.path().join("latin.toml");
+    std::fs::write(&latin, b"# caf\xe9").unwrap();
+    setting.sources.file = Some(latin);
+    insta::assert_snapshot!(setting.faults(), @r#"
+    DIR/latin.toml: the configuration file cannot be read: it is not UTF-8
+    "#);
+    let large = setting.write("large.toml", &"#\n".repeat(1024 * 1024));
+    setting.sources.file = Some(large);
+    insta::assert_snapshot!(setting.faults(), @r#"
+    DIR/large.toml: the configuration file cannot be read: it is larger than 1048576 bytes
+    "#);
+}

@@ -1,0 +1,163 @@
+//! Defaults, file and environment, each over the one before.
+
+use std::time::Duration;
+
+use super::super::{LogFormat, load_apps};
+use super::*;
+
+#[test]
+fn the_environment_goes_before_the_file_and_the_file_before_the_defaults() {
+    let file = "[http]\nmax_connections = 7\nbody_timeout_seconds = 8\n[log]\nformat = 'json'";
+    let setting = Setting::new()
+        .file(file)
+        .env("HOOKSHELF__HTTP__MAX_CONNECTIONS", "9");
+    let config = setting.load();
+    assert_eq!(config.http.max_connections, 9);
+    assert_eq!(config.http.body_timeout, Duration::from_secs(8));
+    assert_eq!(config.http.header_timeout, Duration::from_secs(30));
+    assert_eq!(config.log.format, LogFormat::Json);
+}
+
+#[test]
+fn the_variable_names_the_file_unless_the_command_line_does() {
+    let mut setting = Setting::new();
+    let one = setting.write("one.toml", "[dedupe]\nwindow_days = 3");
+    let other = setting.write("other.toml", "[dedupe]\nwindow_days = 4");
+    setting = setting.env("HOOKSHELF_CONFIG", one.to_str().unwrap());
+    let days = |setting: &Setting| setting.load().dedupe.window.as_secs() / 86_400;
+    assert_eq!(days(&setting), 3);
+    setting.sources.file = Some(other);
+    assert_eq!(days(&setting), 4);
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let config = Setting::new()
+        .file("[http]\nmax_connections = 7\n[database]\nurl = ''")
+        .env("HOOKSHELF_CONFIG", "")
+        .env("HOOKSHELF__HTTP__MAX_CONNECTIONS", "")
+        .env("HOOKSHELF__HTTP__PUBLIC_URL", "")
+        .env("DATABASE_URL", "")
+        .load();
+    assert_eq!(config.http.max_connections, 7);
+    assert!(config.http.public_url.is_none());
+    assert!(config.database.url.is_none());
+}
+
+#[test]
+fn what_looks_like_a_number_or_a_boolean_stays_text() {
+    let config = Setting::new()
+        .env("HOOKSHELF__APPS__DEFAULT__APP_ID", "012345678901234567890")
+        .env("HOOKSHELF__APPS__DEFAULT__APP_SECRET", "00123")
+        .env("HOOKSHELF__APPS__DEFAULT__PREVIOUS_SECRETS", "1,true,1e5")
+        .env("HOOKSHELF__APPS__DEFAULT__VERIFY_TOKEN", "true")
+        .load();
+    assert_eq!(
+        config.apps["default"].app_id.as_deref(),
+        Some("012345678901234567890")
+    );
+    assert_eq!(verify_token(&config, "default"), Some("true"));
+    let pairs = [
+        ("app", "00123"),
+        ("previous-1", "1"),
+        ("previous-2", "true"),
+    ];
+    let pairs = pairs.into_iter().chain([("previous-3", "1e5")]);
+    let expected: Vec<_> = pairs
+        .map(|(name, secret)| (name.into(), secret.into()))
+        .collect();
+    assert_eq!(secrets(&config, "default"), expected);
+}
+
+#[test]
+fn lists_from_the_environment_are_separated_by_commas() {
+    let config = Setting::new()
+        .env(
+            "HOOKSHELF__HTTP__TRUSTED_PROXIES",
+            "10.0.0.0/8, 127.0.0.1,::1",
+        )
+        .load();
+    let networks: Vec<_> = config
+        .http
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(networks, ["10.0.0.0/8", "127.0.0.1/32", "::1/128"]);
+}
+
+#[test]
+fn a_list_from_the_environment_replaces_the_one_of_the_file() {
+    let file = "[apps.default]\napp_secret = 's'\nprevious_secrets = ['a', 'b']";
+    let setting = Setting::new().file(file);
+    assert_eq!(secrets(&setting.load(), "default").len(), 3);
+    let setting = setting.env("HOOKSHELF__APPS__DEFAULT__PREVIOUS_SECRETS", "");
+    assert_eq!(secrets(&setting.load(), "default").len(), 1);
+}
+
+#[test]
+fn the_environment_reaches_apps_whose_names_hold_underscores() {
+    for name in ["shop", "my_shop", "my__shop", "_", "shop_", "_shop"] {
+        let variable = |key: &str| format!("HOOKSHELF__APPS__{}__{key}", name.to_uppercase());
+        let config = Setting::new()
+            .env(&variable("APP_SECRET"), "a")
+            .env(&variable("INSTAGRAM_APP_SECRET"), "b")
+            .load();
+        assert_eq!(secrets(&config, name).len(), 2, "{name}");
+    }
+}
+
+#[test]
+fn database_url_is_honoured_when_the_key_is_not_set() {
+    let url = |setting: &Setting| setting.load().database.url.unwrap().expose().to_owned();
+    let setting = Setting::new().env("DATABASE_URL", "postgres://shared/a");
+    assert_eq!(url(&setting), "postgres://shared/a");
+    let file = setting.write("url", "postgres://file/a\n");
+    let set_file = format!("[database]\nurl_file = '{}'", file.display());
+    let setting = setting.file(&set_file);
+    assert_eq!(url(&setting), "postgres://file/a");
+    let setting = setting.file("[database]\nurl = 'postgres://key/a'");
+    assert_eq!(url(&setting), "postgres://key/a");
+}
+
+#[test]
+fn names_are_taken_as_they_are() {
+    let setting = Setting::new().file("'http.listen' = 'a'\n'a[99999999999]' = 1");
+    let faults = setting.env("HOOKSHELF__B[99999999999]", "1").faults();
+    let keys: Vec<_> = faults
+        .lines()
+        .filter_map(|line| line.split(": ").next())
+        .collect();
+    assert_eq!(keys, ["a[99999999999]", "b[99999999999]", "http.listen"]);
+}
+
+#[test]
+fn a_relative_directory_starts_at_the_working_directory() {
+    let config = Setting::new().env("HOOKSHELF__DATA_DIR", "data").load();
+    assert_eq!(
+        config.data_dir,
+        std::env::current_dir().unwrap().join("data")
+    );
+}
+
+#[test]
+fn a_reload_takes_the_apps_and_tells_whether_they_changed() {
+    let setting = Setting::new().file("[apps.a]\napp_secret = 's'\nverify_token = 't'");
+    let before = setting.load().apps;
+    assert_eq!(load_apps(&setting.sources).unwrap(), before);
+    setting.write(
+        "hookshelf.toml",
+        "[apps.a]\napp_secret = 's'\nverify_token = 'u'",
+    );
+    assert_ne!(load_apps(&setting.sources).unwrap(), before);
+    setting.write(
+        "hookshelf.toml",
+        "[apps.a]\napp_secret = 'r'\nverify_token = 't'",
+    );
+    assert_ne!(load_apps(&setting.sources).unwrap(), before);
+    setting.write(
+        "hookshelf.toml",
+        "[apps.a]\napp_secret = 's'\n[http]\nlisten = 'nowhere'",
+    );
+    assert!(load_apps(&setting.sources).is_err());
+}

@@ -1,0 +1,136 @@
+//! Secrets: where they come from, what is wrong with them, and that they are shown nowhere.
+
+use super::*;
+
+#[test]
+fn every_secret_may_be_in_a_file() {
+    let setting = Setting::new();
+    let path = |name: &str, text: &str| setting.write(name, text).display().to_string();
+    let file = format!(
+        "[apps.default]\napp_secret_file = '{}'\ninstagram_app_secret_file = '{}'\n\
+         previous_secrets_file = '{}'\nverify_token_file = '{}'",
+        path("a", "alpha\n"),
+        path("b", "beta\r\n"),
+        path("c", "gamma\n\ndelta\n"),
+        path("d", "epsilon"),
+    );
+    let config = setting.file(&file).load();
+    let expected = [
+        ("app", "alpha"),
+        ("instagram", "beta"),
+        ("previous-1", "gamma"),
+        ("previous-2", "delta"),
+    ];
+    let expected = expected.map(|(name, secret)| (name.to_owned(), secret.to_owned()));
+    assert_eq!(secrets(&config, "default"), expected);
+    assert_eq!(verify_token(&config, "default"), Some("epsilon"));
+}
+
+#[test]
+fn a_key_and_its_twin_are_not_both_set() {
+    for key in ["app_secret", "instagram_app_secret", "verify_token"] {
+        let file = format!("[apps.a]\n{key} = 'hush'\n{key}_file = '/run/a'");
+        let faults = Setting::new().file(&file).faults();
+        let expected =
+            format!("apps.a.{key} and apps.a.{key}_file: both are set; allowed: one of the two");
+        assert_eq!(faults, expected);
+    }
+    let previous = "[apps.a]\nprevious_secrets = ['hush']\nprevious_secrets_file = '/run/a'";
+    insta::assert_snapshot!(Setting::new().file(previous).faults(), @r#"
+    apps.a.previous_secrets and apps.a.previous_secrets_file: both are set; allowed: one of the two
+    "#);
+    let database = Setting::new()
+        .file("[database]\nurl = 'postgres://a:hush@db/a'\nurl_file = '/run/a'")
+        .env("DATABASE_URL", "postgres://shared/a");
+    insta::assert_snapshot!(database.faults(), @r#"
+    database.url and database.url_file: both are set; allowed: one of the two
+    "#);
+}
+
+#[test]
+fn a_secret_file_that_cannot_be_read() {
+    let setting = Setting::new();
+    let absent = setting.dir.path().join("absent").display().to_string();
+    let setting = setting.env("HOOKSHELF__APPS__A__APP_SECRET_FILE", &absent);
+    insta::assert_snapshot!(setting.faults(), @r#"
+    apps.a.app_secret_file: DIR/absent cannot be read: No such file or directory (os error 2)
+    "#);
+}
+
+#[test]
+fn an_empty_secret_is_no_secret() {
+    let empty = Setting::new().env("HOOKSHELF__APPS__A__APP_SECRET", "");
+    insta::assert_snapshot!(empty.faults(), @r#"
+    apps.a.app_secret: is empty; allowed: the secret itself, or no such key (set by HOOKSHELF__APPS__A__APP_SECRET)
+    "#);
+    let setting = Setting::new();
+    let file = setting.write("empty", "\n").display().to_string();
+    let setting = setting.env("HOOKSHELF__APPS__A__VERIFY_TOKEN_FILE", &file);
+    let setting = setting.env("HOOKSHELF__APPS__A__PREVIOUS_SECRETS", "a,,b");
+    insta::assert_snapshot!(setting.faults(), @r#"
+    apps.a.previous_secrets: is empty; allowed: the secret itself, or no such key (set by HOOKSHELF__APPS__A__PREVIOUS_SECRETS)
+    apps.a.verify_token: is empty; allowed: the secret itself, or no such key
+    "#);
+}
+
+#[test]
+fn white_space_around_a_secret_is_a_mistake() {
+    let pasted = Setting::new().file("[apps.a]\napp_secret = 'hush '");
+    insta::assert_snapshot!(pasted.faults(), @r#"
+    apps.a.app_secret: begins or ends with white space; allowed: the secret itself, or no such key
+    "#);
+}
+
+#[test]
+fn an_app_without_a_secret_is_refused() {
+    let token_only = Setting::new().file("[apps.a]\nverify_token = 'hush'");
+    insta::assert_snapshot!(token_only.faults(), @r#"
+    apps.a: has no secret, so that nothing could be verified; allowed: app_secret, instagram_app_secret or previous_secrets, in place or through its _file twin
+    "#);
+    let rotated_out = Setting::new().file("[apps.a]\nprevious_secrets = ['hush']");
+    assert_eq!(secrets(&rotated_out.load(), "a").len(), 1);
+}
+
+/// Every place that takes a secret gets one with the word `hush`.
+const SECRETS: &str = "[database]\nurl = 'postgres://a:hush1@db/a?password=hush2'\n[apps.a]\n\
+    app_secret = 'hush3'\ninstagram_app_secret = 'hush4'\nprevious_secrets = ['hush5', 'hush6']\n\
+    verify_token = 'hush7'\n";
+
+#[test]
+fn no_secret_is_printed() {
+    let setting = Setting::new()
+        .file(SECRETS)
+        .env("HOOKSHELF__APPS__B__APP_SECRET", "hush8");
+    let config = setting.load();
+    for text in [
+        config.print(),
+        format!("{config:?}"),
+        format!("{:?}", setting.sources),
+    ] {
+        assert!(!text.contains("hush"), "{text}");
+    }
+}
+
+#[test]
+fn no_fault_shows_a_secret() {
+    let broken = [
+        SECRETS.replace("hush", " hush"),
+        SECRETS.replace('\'', "\"").replace("\"hush3\"", "\"hush3"),
+        SECRETS.replace("postgres:", "postgres"),
+        SECRETS.replace("['hush5', 'hush6']", "'hush5'"),
+        SECRETS.replace("['hush5', 'hush6']", "['hush5', 6]"),
+        SECRETS.replace("app_secret", "app_sekret"),
+        SECRETS
+            .replace("'hush7'", "{ hush7 = 'hush7' }")
+            .replace("{ hush7", "{ it"),
+        format!("{SECRETS}app_secret_file = '/run/a'"),
+        format!("{SECRETS}[http]\npublic_url = 'https://a:hush@a.example'"),
+    ];
+    for file in broken {
+        let setting = Setting::new().file(&file);
+        let faults = setting.try_load().expect_err(&file);
+        for text in [faults.to_string(), format!("{faults:?}")] {
+            assert!(!text.contains("hush"), "{file}\n\n{text}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The kinds of values that keys have: texts, numbers, durations, paths and lists.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use config::{Value, ValueKind};
+
+use super::fault::quoted;
+use super::reader::Reader;
+
+impl Reader<'_> {
+    /// An optional text that is not empty.
+    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+        self.optional(key, "a text that is not empty", |text| {
+            (!text.is_empty()).then(|| text.to_owned())
+        })
+    }
+
+    /// An optional path; relative ones start at the working directory.
+    pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
+        let allowed = "a path (a leading ~ is not expanded)";
+        self.optional(key, allowed, |text| {
+            let path = Path::new(text);
+            if text.is_empty() || path.starts_with("~") {
+                return None;
+            }
+            std::path::absolute(path).ok()
+        })
+    }
+
+    /// A text that is always set and has a form of its own.
+    pub(super) fn parsed<T: FromStr>(&mut self, key: &str, allowed: &str) -> Option<T> {
+        let value = self.required(key)?;
+        self.convert(key, &value, allowed, |text| text.parse().ok())
+    }
+
+    /// An optional text with a form of its own.
+    pub(super) fn optional<T>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.take(key)?;
+        self.convert(key, &value, allowed, parse)
+    }
+
+    fn convert<T>(
+        &mut self,
+        key: &str,
+        value: &Value,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let (parsed, found) = match &value.kind {
+            ValueKind::String(text) => (parse(text), format!("{} is not allowed", quoted(text))),
+            _ => (None, format!("found {}", describe(value))),
+        };
+        if parsed.is_none() {
+            let fault = self.fault(key, found).allowed(allowed);
+            self.note(fault.set_by(value.origin()));
+        }
+        parsed
+    }
+
+    /// A whole number within a range.
+    pub(super) fn number<T: TryFrom<u64>>(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<u64>,
+    ) -> Option<T> {
+        let value = self.required(key)?;
+        let problem = match whole(&value) {
+            None => format!("found {}", shown(&value)),
+            Some(number) if number < i128::from(*range.start()) => {
+                format!("{number} is too small")
+            }
+            Some(number) => {
+                let fits = u64::try_from(number)
+                    .ok()
+                    .filter(|number| range.contains(number));
+                match fits.and_then(|number| T::try_from(number).ok()) {
+                    Some(number) => return Some(number),
+                    None => format!("{number} is too large"),
+                }
+            }
+        };
+        let allowed = format!("{} to {}", range.start(), range.end());
+        self.note(
+            self.fault(key, problem)
+                .allowed(allowed)
+                .set_by(value.origin()),
+        );
+        None
+    }
+
+    /// A time span in whole units of `unit`.
+    pub(super) fn duration(
+        &mut self,
+        key: &str,
+        unit: Duration,
+        range: RangeInclusive<u64>,
+    ) -> Option<Duration> {
+        let count: u32 = self.number(key, range)?;
+        Some(unit * count)
+    }
+
+    /// A list of texts; from the environment they are separated by commas.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let Some(value) = self.take(key) else {
+            return Vec::new();
+        };
+        let variable = value.origin().map(str::to_owned);
+        let Some(items) = self.items(key, value) else {
+            return Vec::new();
+        };
+        let mut list = Vec::new();
+        for item in items {
+            let parsed = parse(&item);
+            if parsed.is_none() {
+                let problem = format!("{} is not allowed", quoted(&item));
+                let fault = self.fault(key, problem).allowed(allowed);
+                self.note(fault.set_by(variable.as_deref()));
+            }
+            list.extend(parsed);
+        }
+        list
+    }
+
+    /// The items of a list; notes a value that is none, or holds something other than texts.
+    pub(super) fn items(&mut self, key: &str, value: Value) -> Option<Vec<String>> {
+        let found = describe(&value);
+        // Only values of the environment know where they come from.
+        let variable = value.origin().map(str::to_owned);
+        let problem = match value.kind {
+            ValueKind::String(text) if variable.is_some() => return Some(commas(&text)),
+            ValueKind::Array(items) => {
+                let wrong = items
+                    .iter()
+                    .find(|item| !matches!(item.kind, ValueKind::String(_)));
+                match wrong.map(describe) {
+                    None => return Some(items.into_iter().filter_map(string).collect()),
+                    Some(wrong) => format!("found {wrong} in the list"),
+                }
+            }
+            _ => format!("found {found}"),
+        };
+        let fault = self.fault(key, problem).allowed("a list of texts");
+        self.note(fault.set_by(variable.as_deref()));
+        None
+    }
+}
+
+/// What a value is, without what it says.
+pub(super) fn describe(value: &Value) -> &'static str {
+    match &value.kind {
+        ValueKind::Nil => "nothing",
+        ValueKind::Boolean(_) => "a boolean",
+        ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => {
+            "a number"
+        }
+        ValueKind::Float(_) => "a number with a fraction",
+        ValueKind::String(_) => "a text",
+        ValueKind::Table(_) => "a table",
+        ValueKind::Array(_) => "a list",
+    }
+}
+
+/// A text as it was found, anything else as what it is.
+fn shown(value: &Value) -> String {
+    match &value.kind {
+        ValueKind::String(text) => format!("the text {}", quoted(text)),
+        _ => describe(value).to_owned(),
+    }
+}
+
+/// A whole number; the digits of a variable are one too, those of a text in a file are not.
+fn whole(value: &Value) -> Option<i128> {
+    match &value.kind {
+        ValueKind::I64(number) => Some(i128::from(*number)),
+        ValueKind::String(text) if value.origin().is_some() => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn string(value: Value) -> Option<String> {
+    match value.kind {
+        ValueKind::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The items of a list in a variable; an empty variable is an empty list.
+fn commas(text: &str) -> Vec<String> {
+    if text.trim().is_empty() {
+        return Vec::new();
+    }
+    text.split(',').map(|item| item.trim().to_owned()).collect()
+}

@@ -1,0 +1,191 @@
+//! Dedupe keys: the same for every delivery of the same happening, another for every other one.
+//!
+//! Meta sends again what was not acked, the same message through two products and the same
+//! comment for an ad and its post, each time in a body of its own. So the key is made from the
+//! natural key of what happened, within its app, account and kind; never from the body, from
+//! `entry.time` (the time of sending) or from an item's place in a list.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{
+    event::Kind,
+    fields::{Detail, Parties},
+    json::{self, Object},
+};
+
+/// Where a natural key holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// The app.
+    pub app: &'a str,
+    /// The account: `entry.id`.
+    pub account: Option<&'a str>,
+    /// The kind: one `mid` names a message, its edits, its reactions and its end.
+    pub kind: Kind,
+}
+
+/// The dedupe key of an item: 4 bytes of the item's own time in seconds, so that keys of one time
+/// stand together in the index, and 12 bytes of hash; 16 bytes of hash for a kind without a time.
+pub fn key(scope: Scope<'_>, detail: &Detail<'_>, parties: &Parties<'_>, item: &str) -> Uuid {
+    let mut hash = Hash::default();
+    hash.part(Some(scope.app))
+        .part(scope.account)
+        .part(Some(scope.kind.as_str()));
+    if !natural(&mut hash, detail, parties) {
+        hash.part(Some("item")).canonical(item);
+    }
+    let digest = hash.0.finalize();
+    let mut key = [0; 16];
+    match parties
+        .timestamp
+        .and_then(seconds)
+        .filter(|_| has_time(scope.kind))
+    {
+        Some(seconds) => {
+            key[..4].copy_from_slice(&seconds.to_be_bytes());
+            key[4..].copy_from_slice(&digest[..12]);
+        }
+        None => key.copy_from_slice(&digest[..16]),
+    }
+    Uuid::from_bytes(key)
+}
+
+/// Adds what names this happening among all of its kind; `false` where the item lacks it, and is
+/// named by its whole content instead.
+fn natural(hash: &mut Hash, detail: &Detail<'_>, parties: &Parties<'_>) -> bool {
+    let sender = parties.sender_id.as_deref();
+    let at = parties.timestamp.map(|at| at.as_millisecond().to_string());
+    let at = at.as_deref();
+    match detail {
+        Detail::Comment(comment) | Detail::LiveComment(comment) => {
+            hash.named(comment.id.as_deref(), &[])
+        }
+        Detail::Mention(mention) => {
+            let place = mention.comment_id.as_deref().or(Some("caption"));
+            hash.named(mention.media_id.as_deref(), &[place])
+        }
+        Detail::StoryInsights(story) => {
+            let counts = story
+                .counts()
+                .map(|count| count.map(|count| count.to_string()));
+            hash.named(
+                story.media_id.as_deref(),
+                &counts.each_ref().map(Option::as_deref),
+            )
+        }
+        Detail::Message(message) | Detail::MessageDeleted(message) => {
+            hash.named(message.mid.as_deref(), &[])
+        }
+        Detail::MessageEdit(edit) => {
+            let count = edit.num_edit.map(|count| count.to_string());
+            hash.named(edit.mid.as_deref(), &[count.as_deref(), at])
+        }
+        Detail::Reaction(it) => {
+            let action = it.action.as_ref().map(|action| action.as_str());
+            hash.named(
+                it.mid.as_deref(),
+                &[sender, action, at, it.emoji.as_deref()],
+            )
+        }
+        Detail::Postback(it) if it.mid.is_some() => hash.named(it.mid.as_deref(), &[]),
+        Detail::Postback(it) => {
+            let tapped = [sender, it.payload.as_deref(), it.title.as_deref()];
+            hash.named(at, &tapped)
+        }
+        Detail::Seen(seen) if seen.mid.is_some() => hash.named(seen.mid.as_deref(), &[sender, at]),
+        Detail::Seen(seen) => hash.named(seen.watermark.as_deref(), &[sender]),
+        Detail::Referral(it) => {
+            let source = it.source.as_ref().map(|source| source.as_str());
+            hash.named(
+                at,
+                &[sender, it.reference.as_deref(), it.ad_id.as_deref(), source],
+            )
+        }
+        Detail::Optin(optin) => {
+            let who = sender.or(optin.user_ref.as_deref());
+            hash.named(at, &[who, optin.kind.as_deref(), optin.token.as_deref()])
+        }
+        Detail::Handover(it) => {
+            let owner = it
+                .new_owner_app_id
+                .as_deref()
+                .or(it.requested_owner_app_id.as_deref());
+            hash.named(at, &[sender, it.step.map(|step| step.as_str()), owner])
+        }
+        Detail::PolicyEnforcement(it) => {
+            let action = it.action.as_ref().map(|action| action.as_str());
+            hash.named(at, &[parties.recipient_id.as_deref(), action])
+        }
+        Detail::ResponseFeedback(it) => {
+            hash.named(it.mid.as_deref(), &[sender, at, it.feedback.as_deref()])
+        }
+        Detail::Unknown => false,
+    }
+}
+
+/// Comments, mentions and stories carry no time of their own.
+fn has_time(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Comment | Kind::LiveComment | Kind::Mention | Kind::StoryInsights
+    )
+}
+
+fn seconds(at: Timestamp) -> Option<u32> {
+    at.as_second().try_into().ok()
+}
+
+/// SHA-256 over parts that cannot run into each other.
+#[derive(Default)]
+struct Hash(Sha256);
+
+impl Hash {
+    fn part(&mut self, part: Option<&str>) -> &mut Self {
+        let length = part.map_or(u64::MAX, |part| part.len() as u64);
+        self.0.update(length.to_be_bytes());
+        self.0.update(part.unwrap_or_default());
+        self
+    }
+
+    /// A natural key: `name`, without which there is none, and what belongs to it.
+    fn named(&mut self, name: Option<&str>, rest: &[Option<&str>]) -> bool {
+        if name.is_none() {
+            return false;
+        }
+        self.part(Some("natural")).part(name);
+        rest.iter().fold(self, |hash, part| hash.part(*part));
+        true
+    }
+
+    /// The content of a JSON text, whatever its key order, white space and escapes.
+    fn canonical(&mut self, text: &str) -> &mut Self {
+        if json::too_deep(text) {
+            return self.part(Some(text));
+        }
+        self.value(text)
+    }
+
+    fn value(&mut self, text: &str) -> &mut Self {
+        if let Some(object) = Object::read(text) {
+            let pairs = object.sorted();
+            self.part(Some("object"))
+                .part(Some(&pairs.len().to_string()));
+            return pairs
+                .iter()
+                .fold(self, |hash, (key, value)| hash.part(Some(key)).value(value));
+        }
+        if let Some(elements) = json::list(text) {
+            self.part(Some("list"))
+                .part(Some(&elements.len().to_string()));
+            return elements
+                .iter()
+                .fold(self, |hash, element| hash.value(element));
+        }
+        match json::string(text) {
+            Some(string) => self.part(Some("string")).part(Some(&string)),
+            None => self.part(Some("plain")).part(Some(text)),
+        }
+    }
+}

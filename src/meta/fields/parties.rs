@@ -1,0 +1,39 @@
+//! Who talks to whom, and when: what every messaging item may carry beside its own key.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use crate::meta::{json::Object, time};
+
+/// Sender, recipient and time of a messaging item. Each has been seen missing.
+#[derive(Clone, Debug, Default)]
+pub struct Parties<'a> {
+    /// Who sent it: an IGSID, or the account itself for an echo.
+    pub sender_id: Option<Cow<'a, str>>,
+    /// The user name, seen in other senders' deliveries.
+    pub username: Option<Cow<'a, str>>,
+    /// To whom.
+    pub recipient_id: Option<Cow<'a, str>>,
+    /// The item's own time.
+    pub timestamp: Option<Timestamp>,
+    /// The account talks to itself; on a postback the flag stands on the item.
+    pub is_self: bool,
+    /// The folder of the inbox it is in.
+    pub folder: Option<Cow<'a, str>>,
+}
+
+impl<'a> Parties<'a> {
+    /// Reads a messaging item.
+    pub(crate) fn read(item: &Object<'a>) -> Self {
+        let sender = item.object("sender").unwrap_or_default();
+        Self {
+            sender_id: sender.id("id"),
+            username: sender.text("username"),
+            recipient_id: item.id_of("recipient"),
+            timestamp: item.get("timestamp").and_then(time::read),
+            is_self: item.flag("is_self"),
+            folder: item.text("folder"),
+        }
+    }
+}

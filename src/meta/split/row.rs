@@ -1,0 +1,231 @@
+//! An item becomes a row: the columns that every kind shares, from the typed content.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::{
+    Context,
+    entry::{Entry, Item},
+    kind::Typed,
+};
+use crate::meta::{
+    dedupe,
+    event::{Channel, Event, Kind, OccurredAtSource, Problem},
+    fields::{Comment, Detail, Parties},
+    json::{self, Object},
+    time,
+};
+
+/// The longest id a column holds, in bytes. Meta's longest, the `mid`, has 164.
+const MAX_ID: usize = 512;
+
+type Text<'a> = Option<Cow<'a, str>>;
+
+/// What the columns take from the content of an item.
+#[derive(Default)]
+struct Columns<'a> {
+    message_id: Text<'a>,
+    comment_id: Text<'a>,
+    media_id: Text<'a>,
+    parent_id: Text<'a>,
+    text: Text<'a>,
+    is_echo: bool,
+    is_self: bool,
+}
+
+/// The event of `item`; `touched` says that text in it was replaced.
+pub(super) fn event(
+    item: &Item<'_>,
+    entry: &Entry<'_>,
+    touched: bool,
+    context: Context<'_>,
+) -> Event {
+    let too_deep = json::too_deep(&item.payload);
+    let mut typed = Typed::read(&item.payload, item.channel, entry.instagram);
+    if too_deep {
+        typed.kind = Kind::Unknown;
+    }
+    let detail = Detail::read(typed.kind, typed.key, &typed.value);
+    let parties = parties(&detail, &typed.value);
+    let columns = Columns::of(&detail, &parties, entry.id.as_deref());
+    let person_id = other_party(&parties, columns.is_echo, &entry.id, typed.kind);
+    let own_time = parties.timestamp;
+    let (occurred_at, occurred_at_source) = occurred_at(own_time, item, entry, context);
+    let scope = dedupe::Scope {
+        app: context.app,
+        account: entry.id.as_deref(),
+        kind: typed.kind,
+    };
+    let mut ids = Ids { problem: None };
+    let mut event = Event {
+        kind: typed.kind,
+        channel: item.channel,
+        field: ids.keep(typed.field),
+        account_id: ids.keep(entry.id.clone()),
+        person_id: ids.keep(person_id),
+        sender_id: ids.keep(parties.sender_id.clone()),
+        recipient_id: ids.keep(parties.recipient_id.clone()),
+        username: ids.keep(parties.username.clone()),
+        message_id: ids.keep(columns.message_id),
+        comment_id: ids.keep(columns.comment_id),
+        media_id: ids.keep(columns.media_id),
+        parent_id: ids.keep(columns.parent_id),
+        text: columns.text.map(Cow::into_owned),
+        is_echo: columns.is_echo,
+        is_self: columns.is_self,
+        occurred_at,
+        occurred_at_source,
+        dedupe_key: dedupe::key(scope, &detail, &parties, &item.payload),
+        payload: (!too_deep).then(|| item.payload.to_string()),
+        problem: None,
+    };
+    event.problem = problem(too_deep, touched, ids.problem);
+    event
+}
+
+/// `object` and the like, within the bound of an id.
+pub(super) fn short(text: Cow<'_, str>) -> String {
+    text.chars().take(MAX_ID / 4).collect()
+}
+
+impl<'a> Columns<'a> {
+    fn of(detail: &Detail<'a>, parties: &Parties<'a>, account_id: Option<&str>) -> Self {
+        let message = |id: &Text<'a>| Self {
+            message_id: id.clone(),
+            ..Self::default()
+        };
+        let is_self = parties.is_self;
+        match detail {
+            Detail::Comment(comment) | Detail::LiveComment(comment) => {
+                Self::of_comment(comment, account_id)
+            }
+            Detail::Mention(mention) => Self {
+                media_id: mention.media_id.clone(),
+                comment_id: mention.comment_id.clone(),
+                ..Self::default()
+            },
+            Detail::StoryInsights(story) => Self {
+                media_id: story.media_id.clone(),
+                ..Self::default()
+            },
+            Detail::Message(it) => Self {
+                text: it.text.clone(),
+                parent_id: it.parent().cloned(),
+                is_echo: it.is_echo,
+                is_self: it.is_self || is_self,
+                ..message(&it.mid)
+            },
+            Detail::MessageDeleted(it) => Self {
+                is_self: it.is_self || is_self,
+                ..message(&it.mid)
+            },
+            Detail::MessageEdit(edit) => Self {
+                text: edit.text.clone(),
+                ..message(&edit.mid)
+            },
+            Detail::Reaction(reaction) => message(&reaction.mid),
+            Detail::Postback(it) => Self {
+                text: it.title.clone(),
+                is_self,
+                ..message(&it.mid)
+            },
+            Detail::Seen(seen) => message(&seen.mid),
+            Detail::ResponseFeedback(feedback) => message(&feedback.mid),
+            Detail::Referral(_)
+            | Detail::Optin(_)
+            | Detail::Handover(_)
+            | Detail::PolicyEnforcement(_)
+            | Detail::Unknown => Self::default(),
+        }
+    }
+
+    fn of_comment(comment: &Comment<'a>, account_id: Option<&str>) -> Self {
+        Self {
+            comment_id: comment.id.clone(),
+            media_id: comment.media_id.clone(),
+            parent_id: comment.parent_id.clone(),
+            text: comment.text.clone(),
+            is_self: comment.is_own(account_id),
+            ..Self::default()
+        }
+    }
+}
+
+/// Sender and recipient; who commented is the sender of a comment.
+fn parties<'a>(detail: &Detail<'a>, value: &Object<'a>) -> Parties<'a> {
+    let mut parties = Parties::read(value);
+    if let Detail::Comment(comment) | Detail::LiveComment(comment) = detail {
+        parties.sender_id = comment.from_id.clone();
+        parties.username = comment.from_username.clone();
+    }
+    parties
+}
+
+/// The person on the other side: the recipient of an echo, else the sender; and the other one of
+/// the two where that is the account itself, for messages of the account have come without the
+/// flag of an echo.
+fn other_party<'a>(
+    parties: &Parties<'a>,
+    is_echo: bool,
+    account_id: &Text<'a>,
+    kind: Kind,
+) -> Text<'a> {
+    let (first, second) = match is_echo {
+        true => (&parties.recipient_id, &parties.sender_id),
+        false => (&parties.sender_id, &parties.recipient_id),
+    };
+    let is_account = first.is_some() && first == account_id;
+    let comment = matches!(kind, Kind::Comment | Kind::LiveComment);
+    let other = if is_account && !comment {
+        second
+    } else {
+        first
+    };
+    other.clone().or_else(|| first.clone())
+}
+
+/// The item's own time, else for changes and the flat form the time at which the entry was sent.
+fn occurred_at(
+    own: Option<Timestamp>,
+    item: &Item<'_>,
+    entry: &Entry<'_>,
+    context: Context<'_>,
+) -> (Option<Timestamp>, OccurredAtSource) {
+    let believable = |moment: &Timestamp| time::believable(*moment, context.received_at);
+    let sent = || match item.channel {
+        Channel::Changes | Channel::Entry => entry.sent.and_then(time::read).filter(believable),
+        Channel::Messaging | Channel::Standby => None,
+    };
+    if let Some(own) = own.filter(believable) {
+        return (Some(own), OccurredAtSource::Item);
+    }
+    match sent() {
+        Some(sent) => (Some(sent), OccurredAtSource::Sent),
+        None => (None, OccurredAtSource::None),
+    }
+}
+
+/// Keeps ids within [`MAX_ID`]: a longer one would not fit an index.
+struct Ids {
+    problem: Option<Problem>,
+}
+
+impl Ids {
+    fn keep(&mut self, id: Text<'_>) -> Option<String> {
+        let id = id?;
+        if id.len() > MAX_ID {
+            self.problem = Some(Problem::IdTooLong);
+            return None;
+        }
+        Some(id.into_owned())
+    }
+}
+
+fn problem(too_deep: bool, touched: bool, ids: Option<Problem>) -> Option<Problem> {
+    match (too_deep, touched) {
+        (true, _) => Some(Problem::TooDeep),
+        (false, true) => Some(Problem::UnsafeText),
+        (false, false) => ids,
+    }
+}
