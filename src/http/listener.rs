@@ -14,7 +14,10 @@ use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
 
 use super::seat::Usher;
-use crate::telemetry::{Happening, ListenerStarted};
+use crate::{
+    config,
+    telemetry::{Happening, ListenerStarted},
+};
 
 /// Bytes that a connection may read ahead, and so the longest head: Meta's are under 1 KiB. With
 /// the number of connections it bounds what all of them hold.
@@ -31,12 +34,24 @@ pub struct ListenerLimits {
     pub write_timeout: Duration,
 }
 
-impl Default for ListenerLimits {
-    fn default() -> Self {
+/// How long a peer may leave an answer untaken; ours fit into any socket's buffer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl ListenerLimits {
+    /// Those of the admin listener: few people and machines, patient ones.
+    pub const ADMIN: Self = Self {
+        connections: 64,
+        header_timeout: Duration::from_secs(30),
+        write_timeout: WRITE_TIMEOUT,
+    };
+}
+
+impl From<&config::Http> for ListenerLimits {
+    fn from(http: &config::Http) -> Self {
         Self {
-            connections: 1024,
-            header_timeout: Duration::from_secs(30),
-            write_timeout: Duration::from_secs(10),
+            connections: http.max_connections,
+            header_timeout: http.header_timeout,
+            write_timeout: WRITE_TIMEOUT,
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::body::Budget;
 use crate::{
     clock::Clock,
+    config,
     ingest::{Intake, Rejections},
     meta::signature::Secrets,
 };
@@ -26,6 +27,17 @@ pub struct AppKeys {
     pub secrets: Secrets,
     /// What its challenge carries; none matches nothing.
     pub verify_token: Option<SecretString>,
+}
+
+impl From<&config::App> for AppKeys {
+    fn from(app: &config::App) -> Self {
+        let named = app.secrets.iter();
+        Self {
+            name: app.name.as_str().into(),
+            secrets: Secrets::new(named.map(|secret| (&*secret.name, &secret.secret))),
+            verify_token: app.verify_token.clone(),
+        }
+    }
 }
 
 /// The apps by name. Swapped whole, so that a delivery sees the old ones or the new ones.
@@ -56,6 +68,12 @@ impl FromIterator<AppKeys> for Apps {
     }
 }
 
+impl From<&config::Apps> for Apps {
+    fn from(apps: &config::Apps) -> Self {
+        apps.values().map(AppKeys::from).collect()
+    }
+}
+
 /// What a delivery may cost.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -71,14 +89,17 @@ pub struct Limits {
     pub trusted_proxies: Arc<[IpNet]>,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+/// Meta wants an answer within 5 seconds; the house promises 4 and keeps a margin.
+const ANSWER_WITHIN: Duration = Duration::from_millis(3_500);
+
+impl From<&config::Http> for Limits {
+    fn from(http: &config::Http) -> Self {
         Self {
-            max_body_bytes: 4 << 20,
-            body_timeout: Duration::from_secs(10),
-            body_budget_bytes: 64 << 20,
-            answer_within: Duration::from_millis(3_500),
-            trusted_proxies: Arc::default(),
+            max_body_bytes: http.max_body_bytes,
+            body_timeout: http.body_timeout,
+            body_budget_bytes: http.body_budget_bytes,
+            answer_within: ANSWER_WITHIN,
+            trusted_proxies: http.trusted_proxies.as_slice().into(),
         }
     }
 }

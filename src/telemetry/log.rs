@@ -8,70 +8,47 @@ use tracing_subscriber::{
 };
 
 use super::Error;
-
-/// How records are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people; coloured on a terminal.
-    Human,
-    /// One JSON object a line.
-    Json,
-}
+use crate::config::{Log, LogFilter, LogFormat};
 
 /// Sends the log of this process to standard error and keeps panics from printing content.
 ///
 /// # Errors
-/// The filter cannot be read, or the log was set up before.
-pub fn init(format: Format, directive: &str) -> Result<(), Error> {
+/// Once a process: a second time fails.
+pub fn init(log: &Log) -> Result<(), Error> {
     let stderr = std::io::stderr;
     let ansi = stderr().is_terminal();
-    subscriber(format, directive, ansi, stderr)?
+    subscriber(log, ansi, stderr)
         .try_init()
-        .map_err(Error::LogTaken)?;
+        .map_err(Error::Log)?;
     panic::set_hook(Box::new(say_where));
     Ok(())
 }
 
-/// What [`init`] sets up, writing to `writer`.
-///
-/// # Errors
-/// The filter cannot be read.
-pub fn subscriber<W>(
-    format: Format,
-    directive: &str,
-    ansi: bool,
-    writer: W,
-) -> Result<Box<dyn Subscriber + Send + Sync>, Error>
+/// What [`init`] sets up, writing to `writer`, coloured if `ansi`.
+pub fn subscriber<W>(log: &Log, ansi: bool, writer: W) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter(directive)?)
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter(&log.level))
         .with_ansi(ansi)
         .with_writer(writer);
-    Ok(match format {
-        Format::Human => Box::new(log.finish()),
-        Format::Json => Box::new(
-            log.json()
-                .flatten_event(true)
-                .with_span_list(false)
-                .finish(),
-        ),
-    })
+    match log.format {
+        LogFormat::Human => Box::new(lines.finish()),
+        LogFormat::Json => {
+            let objects = lines.json().flatten_event(true).with_span_list(false);
+            Box::new(objects.finish())
+        }
+    }
 }
 
 /// A level alone is ours; libraries then stay at WARN, since what they say below that may quote
 /// what they carry.
-fn filter(directive: &str) -> Result<EnvFilter, Error> {
-    let directives = match directive.trim().parse::<LevelFilter>() {
-        Ok(LevelFilter::OFF) => "off".to_owned(),
-        Ok(level) => format!("warn,hookshelf={level}"),
-        Err(_) => directive.to_owned(),
-    };
-    EnvFilter::try_new(directives).map_err(|source| Error::Filter {
-        directive: directive.to_owned(),
-        source,
-    })
+fn filter(level: &LogFilter) -> EnvFilter {
+    match level.to_string().parse::<LevelFilter>() {
+        Ok(LevelFilter::OFF) | Err(_) => level.to_filter(),
+        Ok(level) => EnvFilter::new(format!("warn,hookshelf={level}")),
+    }
 }
 
 /// What a panic leaves in the log. Its message stays out: it may quote the text at fault.

@@ -53,21 +53,9 @@ use say;
 /// Why logs or metrics could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The filter of the log is not one.
-    #[error(
-        "the log filter {directive:?} cannot be read: it is a level (error, warn, info, debug, \
-         trace, off) or directives like hookshelf=debug,sqlx=info"
-    )]
-    Filter {
-        /// As it was configured.
-        directive: String,
-        /// What is wrong with it.
-        #[source]
-        source: tracing_subscriber::filter::ParseError,
-    },
     /// Somebody else in the process receives the log already.
     #[error("the log of this process has been set up before")]
-    LogTaken(#[source] tracing_subscriber::util::TryInitError),
+    Log(#[source] tracing_subscriber::util::TryInitError),
     /// The metrics could not be set up.
     #[error("the metrics of this process could not be set up")]
     Metrics(#[source] metrics_exporter_prometheus::BuildError),

@@ -22,7 +22,7 @@ fn open(readiness: Readiness) -> SocketAddr {
     let listener = Listener::bind(admin::LISTENER, ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address();
     let routes = admin::router(readiness, metrics().clone());
-    tokio::spawn(listener.serve(routes, ListenerLimits::default()));
+    tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
     address
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookshelf::{http::Limits, ingest::Rejection, meta::signature::sign};
 
 use super::{
-    door::{Door, STORED, Setup, fresh_app, metric, secret, signed},
+    door::{Door, STORED, Setup, fresh_app, limits, metric, secret, signed},
     wire::{Wire, head},
 };
 
@@ -23,7 +23,7 @@ fn small(app: &str) -> Door {
         app,
         Limits {
             max_body_bytes,
-            ..Limits::default()
+            ..limits()
         },
     )
 }
@@ -104,7 +104,7 @@ async fn a_body_that_does_not_arrive_in_time_is_408() {
         &app,
         Limits {
             body_timeout,
-            ..Limits::default()
+            ..limits()
         },
     );
     let mut wire = door.wire().await;
@@ -124,7 +124,7 @@ async fn trickling_does_not_move_the_deadline() {
         &app,
         Limits {
             body_timeout,
-            ..Limits::default()
+            ..limits()
         },
     );
     let mut wire = door.wire().await;
@@ -175,7 +175,7 @@ async fn all_bodies_together_stay_within_the_budget_and_give_it_back() {
         &app,
         Limits {
             body_budget_bytes,
-            ..Limits::default()
+            ..limits()
         },
     );
     let mut first = door.wire().await;
@@ -204,7 +204,7 @@ async fn a_promise_of_many_bytes_takes_nothing_of_the_budget() {
         &app,
         Limits {
             body_budget_bytes,
-            ..Limits::default()
+            ..limits()
         },
     );
     let mut promising = Vec::new();

@@ -12,8 +12,11 @@ use hookshelf::{
 };
 
 use super::{
-    door::{Door, STORED, Setup, fresh_app, keys, metric, old_secret, secret, signed, signed_with},
-    wire::post,
+    door::{
+        Door, STORED, Setup, configured, fresh_app, keys, limits, metric, old_secret, secret,
+        signed, signed_with,
+    },
+    wire::{post, request},
 };
 
 const BODY: &[u8] = br#"{"object":"instagram","entry":[]}"#;
@@ -166,6 +169,39 @@ async fn the_secret_of_one_app_does_not_open_the_path_of_another() {
 }
 
 #[tokio::test]
+async fn the_configured_secrets_and_tokens_are_those_of_the_door() {
+    let app = fresh_app();
+    let key = |key: &str| format!("APPS__{}__{key}", app.to_uppercase());
+    let config = configured(&[
+        (&key("APP_SECRET"), "basic"),
+        (&key("INSTAGRAM_APP_SECRET"), "product"),
+        (&key("PREVIOUS_SECRETS"), "former,first"),
+        (&key("VERIFY_TOKEN"), "loaf"),
+        ("HTTP__MAX_BODY_BYTES", "2000"),
+        ("HTTP__TRUSTED_PROXIES", "10.0.0.0/8,127.0.0.1"),
+    ]);
+    let mut door = Door::configured(&config);
+    let secrets = [
+        ("basic", "app"),
+        ("product", "instagram"),
+        ("former", "previous-1"),
+        ("first", "previous-2"),
+    ];
+    for (secret, name) in secrets {
+        let request = signed_with(&secret.into(), &app, BODY);
+        let (arrival, _) = door.deliver(request, STORED).await;
+        assert_eq!(&**arrival.body.secret(), name);
+    }
+    assert_eq!(door.ask(signed(&app, &[b'x'; 2001])).await.bare(), 413);
+    let query = "hub.mode=subscribe&hub.challenge=1&hub.verify_token=loaf";
+    let answer = door
+        .ask(request("GET", &format!("/webhook/{app}?{query}")))
+        .await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(door.ask(signed("default", BODY)).await.bare(), 404);
+}
+
+#[tokio::test]
 async fn a_reload_swaps_the_apps_under_a_living_connection() {
     let (old, new) = (fresh_app(), fresh_app());
     let mut door = Door::with(Setup::with_apps(&[&old]));
@@ -213,7 +249,7 @@ async fn only_a_valid_mark_makes_a_delivery_a_simulated_one() {
 async fn an_intake_that_hangs_is_answered_for() {
     let limits = Limits {
         answer_within: Duration::from_millis(50),
-        ..Limits::default()
+        ..limits()
     };
     let mut door = Door::with(Setup {
         limits,

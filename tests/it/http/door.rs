@@ -11,6 +11,7 @@ use std::{
 
 use hookshelf::{
     clock::{Clock, ManualClock},
+    config::{self, Config, Sources},
     http::{AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, listener, public},
     ingest::{Arrival, Intake, Outcome, Rejection, Rejections},
     meta::signature::{Secrets, sign},
@@ -67,6 +68,29 @@ pub(super) fn metric(name: &str, labels: &[&str]) -> Option<f64> {
     line.rsplit(' ').next()?.parse().ok()
 }
 
+/// The configuration that these variables make.
+pub(super) fn configured(variables: &[(&str, &str)]) -> Config {
+    let data_dir = [("DATA_DIR", "/nowhere")];
+    let variables = data_dir.iter().chain(variables);
+    let env = variables.map(|(key, value)| (format!("HOOKSHELF__{key}"), (*value).to_owned()));
+    let env = env.collect();
+    config::load(&Sources {
+        env,
+        ..Sources::default()
+    })
+    .unwrap()
+}
+
+/// The limits of a delivery without any configuration.
+pub(super) fn limits() -> Limits {
+    Limits::from(&configured(&[]).http)
+}
+
+/// The limits of a connection without any configuration.
+pub(super) fn seats() -> ListenerLimits {
+    ListenerLimits::from(&configured(&[]).http)
+}
+
 /// How to open a door.
 pub(super) struct Setup {
     pub(super) apps: Vec<AppKeys>,
@@ -79,8 +103,8 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             apps: vec![keys("default")],
-            limits: Limits::default(),
-            connections: ListenerLimits::default(),
+            limits: limits(),
+            connections: seats(),
             name: public::LISTENER,
         }
     }
@@ -116,6 +140,17 @@ impl Door {
     }
 
     pub(super) fn with(setup: Setup) -> Self {
+        let apps = setup.apps.into_iter().collect();
+        Self::to(apps, setup.limits, setup.connections, setup.name)
+    }
+
+    /// Opens a door as `config` says.
+    pub(super) fn configured(config: &Config) -> Self {
+        let (limits, connections) = ((&config.http).into(), (&config.http).into());
+        Self::to((&config.apps).into(), limits, connections, public::LISTENER)
+    }
+
+    fn to(apps: Apps, limits: Limits, connections: ListenerLimits, name: &'static str) -> Self {
         metrics();
         let (arrive, arrivals) = mpsc::unbounded_channel();
         let (reject, rejected) = mpsc::unbounded_channel();
@@ -127,10 +162,9 @@ impl Door {
         let rejections = Rejections::new(move |app, reason, from| {
             reject.send((app.to_owned(), reason, from)).unwrap();
         });
-        let apps: Apps = setup.apps.into_iter().collect();
         let (clock, hand) = Clock::manual("2026-11-20T12:00:00.123456789Z".parse().unwrap());
-        let state = AppState::new(apps, intake, rejections, clock, setup.limits);
-        let listener = Listener::bind(setup.name, ([127, 0, 0, 1], 0).into()).unwrap();
+        let state = AppState::new(apps, intake, rejections, clock, limits);
+        let listener = Listener::bind(name, ([127, 0, 0, 1], 0).into()).unwrap();
         let (address, stop) = (listener.address(), listener.stop());
         let routes = public::router(state.clone());
         Self {
@@ -138,7 +172,7 @@ impl Door {
             state,
             stop,
             clock: hand,
-            serving: tokio::spawn(listener.serve(routes, setup.connections)),
+            serving: tokio::spawn(listener.serve(routes, connections)),
             arrivals,
             rejected,
         }

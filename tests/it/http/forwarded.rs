@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hookshelf::{http::Limits, meta::signature::sign};
 
 use super::{
-    door::{Door, STORED, Setup, secret},
+    door::{Door, STORED, Setup, limits, secret},
     wire::post,
 };
 
@@ -16,7 +16,7 @@ async fn forwarded_addresses_count_only_from_a_trusted_proxy() {
     for (trusted_proxies, expected) in [(strangers, "127.0.0.1"), (loopback, "198.51.100.9")] {
         let limits = Limits {
             trusted_proxies,
-            ..Limits::default()
+            ..limits()
         };
         let mut door = Door::with(Setup {
             limits,

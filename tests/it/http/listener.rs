@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookshelf::http::{Listener, ListenerLimits};
 
 use super::{
-    door::{Door, STORED, Setup, keys, metric, signed},
+    door::{Door, STORED, Setup, keys, metric, seats, signed},
     wire::{Wire, request},
 };
 
@@ -22,7 +22,7 @@ async fn a_head_that_is_never_finished_is_closed() {
     let header_timeout = Duration::from_millis(100);
     let limits = ListenerLimits {
         header_timeout,
-        ..ListenerLimits::default()
+        ..seats()
     };
     let door = seating("slow", limits);
     for start in [
@@ -53,7 +53,7 @@ async fn a_head_that_is_too_long_is_431() {
 async fn one_connection_too_many_is_closed_at_once_until_a_seat_is_free() {
     let limits = ListenerLimits {
         connections: 2,
-        ..ListenerLimits::default()
+        ..seats()
     };
     let door = seating("crowded", limits);
     let mut seated = Vec::new();
@@ -83,7 +83,7 @@ async fn who_asks_and_takes_no_answer_loses_the_seat() {
     let write_timeout = Duration::from_millis(100);
     let limits = ListenerLimits {
         write_timeout,
-        ..ListenerLimits::default()
+        ..seats()
     };
     let door = Door::with(Setup {
         name: "untaken",

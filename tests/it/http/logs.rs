@@ -6,9 +6,10 @@ use std::{
 };
 
 use hookshelf::{
+    config::{Log, LogFormat},
     ingest::{Failure, Outcome},
     meta::signature::sign,
-    telemetry::log::{Format, subscriber},
+    telemetry::log::subscriber,
 };
 
 use super::{
@@ -32,13 +33,12 @@ impl Write for Page {
 
 impl Page {
     /// A page on which this thread, and so this test, writes everything down.
-    fn open(format: Format) -> (Self, tracing::subscriber::DefaultGuard) {
+    fn open(format: LogFormat) -> (Self, tracing::subscriber::DefaultGuard) {
         let page = Self::default();
         let writer = page.clone();
-        let log = subscriber(format, "trace,hookshelf=trace", false, move || {
-            writer.clone()
-        });
-        (page, tracing::subscriber::set_default(log.unwrap()))
+        let level = "trace,hookshelf=trace".parse().unwrap();
+        let lines = subscriber(&Log { format, level }, false, move || writer.clone());
+        (page, tracing::subscriber::set_default(lines))
     }
 
     fn text(&self) -> String {
@@ -72,7 +72,7 @@ async fn exchange(door: &mut Door) {
 
 #[tokio::test]
 async fn neither_secret_nor_token_nor_signature_nor_content_is_logged() {
-    for format in [Format::Human, Format::Json] {
+    for format in [LogFormat::Human, LogFormat::Json] {
         let (page, _guard) = Page::open(format);
         let mut door = Door::open();
         exchange(&mut door).await;
@@ -100,7 +100,7 @@ async fn neither_secret_nor_token_nor_signature_nor_content_is_logged() {
 
 #[tokio::test]
 async fn a_json_log_is_one_object_a_line_with_the_delivery_named() {
-    let (page, _guard) = Page::open(Format::Json);
+    let (page, _guard) = Page::open(LogFormat::Json);
     let mut door = Door::open();
     let (arrival, _) = door.deliver(signed("default", b"{}"), STORED).await;
     let lines: Vec<serde_json::Value> = page

@@ -2,7 +2,7 @@
 
 use super::{
     door::{Door, Setup},
-    wire::{post, request},
+    wire::{head, post, request},
 };
 
 #[tokio::test]
@@ -35,6 +35,14 @@ async fn unknown_paths_are_404_without_a_word() {
         }
     }
     assert!(door.is_quiet());
+}
+
+#[tokio::test]
+async fn the_body_for_an_unknown_app_is_not_even_asked_for() {
+    let door = Door::open();
+    let framing = "expect: 100-continue\r\ncontent-length: 1000";
+    let answer = door.ask(head("/webhook/nobody", &[], framing)).await;
+    assert_eq!(answer.bare(), 404);
 }
 
 #[tokio::test]
