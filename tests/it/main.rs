@@ -7,5 +7,6 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod http;
 mod private_postgres;
 mod support;
