@@ -50,6 +50,21 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What Postgres or the connection said, for the log: the message and its SQLSTATE, never the
+    /// detail, which quotes values.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Unavailable(error)
+            | Self::MissingPartition(error)
+            | Self::Refused(error)
+            | Self::Schema(error) => error.to_string(),
+            Self::Migration(error) => error.to_string(),
+            Self::TimedOut | Self::EpochMoves | Self::TooOld { .. } => self.to_string(),
+        }
+    }
+}
+
 impl From<sqlx::Error> for Error {
     /// Turns what Postgres says into what it means, by the class of its SQLSTATE (PostgreSQL
     /// documentation, appendix A).
