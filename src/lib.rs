@@ -16,5 +16,8 @@ pub mod store;
 // F3: the product's verbs; they never import each other.
 pub mod ingest;
 pub mod simulate;
-// F4: the door.
+// F4: the door, and what runs beside it.
 pub mod http;
+pub mod worker;
+// F5: what is constructed.
+pub mod app;

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, postgres::PgConnectOptions};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -15,7 +14,7 @@ use tokio::{
 use super::{Arrival, Failure, Intake, Outcome, parse};
 use crate::{
     meta::event::Problem,
-    store::{self, Committed, Delivery, Error},
+    store::{self, Committed, ConnectOptions, Connection, Delivery, Error},
     telemetry::{CommitFailed, CommitsResumed, EventsRefused, Happening},
 };
 
@@ -53,15 +52,15 @@ pub struct Committer {
 /// that fell silent is never asked again.
 #[derive(Debug)]
 struct Link {
-    options: PgConnectOptions,
-    connection: Option<PgConnection>,
+    options: ConnectOptions,
+    connection: Option<Connection>,
     epoch: Option<i32>,
     failing: bool,
 }
 
 impl Writer {
     /// A writer to the database at `options`, and the task to run for it.
-    pub fn new(options: PgConnectOptions) -> (Self, Committer) {
+    pub fn new(options: ConnectOptions) -> (Self, Committer) {
         let (sender, queue) = mpsc::channel(QUEUE);
         let link = Link {
             options,
