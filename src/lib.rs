@@ -21,3 +21,5 @@ pub mod http;
 pub mod worker;
 // F5: what is constructed.
 pub mod app;
+// F6: what prints and exits.
+pub mod cli;
