@@ -7,6 +7,8 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod corpus;
 mod http;
 mod private_postgres;
+mod serve;
 mod support;
