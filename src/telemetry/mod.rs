@@ -16,8 +16,8 @@ mod sparingly;
 mod tests;
 
 pub use door::{
-    ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught, RejectionsCounted,
-    SignatureMatched,
+    AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
+    RejectionsCounted, SignatureMatched,
 };
 pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested};
 
