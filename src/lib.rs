@@ -15,5 +15,6 @@ pub mod telemetry;
 pub mod store;
 // F3: the product's verbs; they never import each other.
 pub mod ingest;
+pub mod simulate;
 // F4: the door.
 pub mod http;
