@@ -17,8 +17,8 @@ pub mod store;
 mod tests;
 
 pub use door::{
-    ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught, RejectionsCounted,
-    SignatureMatched,
+    AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
+    RejectionsCounted, SignatureMatched,
 };
 pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested};
 pub use store::{CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, UpkeepFailed};
