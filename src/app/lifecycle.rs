@@ -10,7 +10,7 @@ use tokio::{
 use super::{App, Error, apps};
 use crate::{
     config::{self, credentials},
-    telemetry::{Happening, ReloadFinished, StopRequested},
+    telemetry::{Happening, ReloadFinished, StopRequested, Stopped},
 };
 
 /// How long what is in flight may take: a body's deadline and an answer, with room.
@@ -135,7 +135,9 @@ impl App {
         self.loops.wait().await;
         self.rejected.write().await;
         self.database.close().await;
-        drained.and(committed.map(|_| ()))
+        drained.and(committed)?;
+        Stopped.emit();
+        Ok(())
     }
 }
 

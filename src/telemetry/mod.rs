@@ -20,7 +20,7 @@ pub use door::{
     AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
     RejectionsCounted, SignatureMatched,
 };
-pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested};
+pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
 pub use store::{CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, UpkeepFailed};
 
 /// Something that happened and is worth a log record, a metric or both.
