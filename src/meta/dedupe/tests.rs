@@ -1,0 +1,1 @@
+//! Each rule of what is the same happening, then what may never matter.
