@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     event::Kind,
-    fields::{Detail, Parties},
+    fields::{Detail, HandoverStep, Parties},
     json::{self, Extra, Object},
 };
 
@@ -111,6 +111,8 @@ fn natural(hash: &mut Hash, detail: &Detail<'_>, parties: &Parties<'_>) -> bool 
             let who = sender.or(optin.user_ref.as_deref());
             hash.named(at, &[who, optin.kind.as_deref(), optin.token.as_deref()])
         }
+        // Roles have no owner to name them by.
+        Detail::Handover(it) if it.step == Some(HandoverStep::AppRoles) => false,
         Detail::Handover(it) => {
             let owner = it
                 .new_owner_app_id
@@ -165,7 +167,7 @@ impl Hash {
 
     /// Numbers under keys that no type has yet: Meta renames and adds the counts of a story.
     fn numbers(&mut self, extra: &Extra<'_>) -> bool {
-        let is_number = |(_, value): &&(_, &str)| value.starts_with(|c: char| c.is_ascii_digit());
+        let is_number = |(_, value): &&(_, &str)| json::is_number(value);
         let mut numbers: Vec<_> = extra.iter().filter(is_number).collect();
         numbers.sort();
         for (key, value) in numbers {

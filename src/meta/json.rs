@@ -108,13 +108,17 @@ pub fn string(text: &str) -> Option<Cow<'_, str>> {
 
 /// The id that `text` spells, be it a string or a number.
 pub fn id(text: &str) -> Option<Cow<'_, str>> {
-    let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    let id = if is_number {
+    let id = if is_number(text) {
         Some(Cow::Borrowed(text))
     } else {
         string(text)
     };
     id.filter(|id| !id.is_empty())
+}
+
+/// Whether `text`, which is JSON, is a number.
+pub fn is_number(text: &str) -> bool {
+    text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
 /// Whether `text`, which is JSON, is nested deeper than [`MAX_DEPTH`].
