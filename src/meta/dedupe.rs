@@ -5,6 +5,8 @@
 //! natural key of what happened, within its app, account and kind; never from the body, from
 //! `entry.time` (the time of sending) or from an item's place in a list.
 
+mod content;
+
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -12,7 +14,7 @@ use uuid::Uuid;
 use super::{
     event::Kind,
     fields::{Detail, HandoverStep, Parties},
-    json::{self, Extra, Object},
+    json::{self, Extra},
 };
 
 /// Where a natural key holds: one account of one app. The id of an account may be as long as a
@@ -38,7 +40,7 @@ pub fn key(scope: &Scope, detail: &Detail<'_>, parties: &Parties<'_>, item: &str
     let mut hash = scope.0.clone();
     hash.part(Some(kind.as_str()));
     if !natural(&mut hash, detail, parties) {
-        hash.part(Some("item")).canonical(item);
+        hash.part(Some("item")).content(item);
     }
     let digest = hash.0.finalize();
     let mut key = [0; 16];
@@ -176,33 +178,13 @@ impl Hash {
         true
     }
 
-    /// The content of a JSON text, whatever its key order, white space and escapes.
-    fn canonical(&mut self, text: &str) -> &mut Self {
+    /// The content of a JSON text, whatever its key order, white space and escapes. Of one that is
+    /// nested too deep, the text.
+    fn content(&mut self, text: &str) {
         if json::too_deep(text) {
-            return self.part(Some(text));
-        }
-        self.value(text)
-    }
-
-    fn value(&mut self, text: &str) -> &mut Self {
-        if let Some(object) = Object::read(text) {
-            let pairs = object.sorted();
-            self.part(Some("object"))
-                .part(Some(&pairs.len().to_string()));
-            return pairs
-                .iter()
-                .fold(self, |hash, (key, value)| hash.part(Some(key)).value(value));
-        }
-        if let Some(elements) = json::list(text) {
-            self.part(Some("list"))
-                .part(Some(&elements.len().to_string()));
-            return elements
-                .iter()
-                .fold(self, |hash, element| hash.value(element));
-        }
-        match json::string(text) {
-            Some(string) => self.part(Some("string")).part(Some(&string)),
-            None => self.part(Some("plain")).part(Some(text)),
+            self.part(Some(text));
+        } else {
+            self.0.update(content::digest(text));
         }
     }
 }

@@ -83,14 +83,6 @@ impl<'a> Object<'a> {
         let unknown = self.0.iter().filter(|(name, _)| !known.contains(&&**name));
         unknown.cloned().collect()
     }
-
-    /// The pairs in the order of their keys, the last of a repeated key only.
-    pub fn sorted(mut self) -> Vec<(Cow<'a, str>, &'a str)> {
-        self.0.reverse();
-        self.0.sort_by(|(left, _), (right, _)| left.cmp(right));
-        self.0.dedup_by(|(later, _), (first, _)| later == first);
-        self.0
-    }
 }
 
 /// The elements of a list; `None` where `text` is not one.
@@ -216,8 +208,6 @@ mod tests {
     fn the_last_of_a_repeated_key_counts() {
         let object = read(r#"{"id":"1","x":0,"id":"2"}"#);
         assert_eq!(object.id("id").unwrap(), "2");
-        let sorted = object.sorted();
-        assert_eq!(sorted, [("id".into(), "\"2\""), ("x".into(), "0")]);
     }
 
     #[test]
