@@ -13,3 +13,4 @@ pub mod meta;
 pub mod store;
 // F3: the product's verbs; they never import each other.
 pub mod ingest;
+pub mod simulate;
