@@ -1,1 +1,3 @@
 //! The one black-box test binary: real Postgres, through the front door.
+
+mod fixtures;
