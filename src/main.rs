@@ -1,3 +1,8 @@
 //! Parses the arguments and hands over to `cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    hookshelf::cli::run().await
+}

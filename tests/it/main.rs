@@ -1,3 +1,14 @@
 //! The one black-box test binary: real Postgres, through the front door.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of tests fail as tests do"
+)]
 
+mod corpus;
 mod fixtures;
+mod http;
+mod private_postgres;
+mod serve;
+mod support;

@@ -1,0 +1,12 @@
+//! The door, over real sockets, with an intake of the test's own instead of Postgres.
+
+mod admin;
+mod bodies;
+mod challenge;
+mod deliveries;
+mod door;
+mod forwarded;
+mod listener;
+mod logs;
+mod routes;
+mod wire;
