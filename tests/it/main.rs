@@ -2,10 +2,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "the helpers of tests fail as tests do"
 )]
 
 mod corpus;
+mod fixtures;
 mod http;
 mod private_postgres;
 mod serve;
