@@ -27,3 +27,11 @@ COMMENT ON COLUMN dedupe.epoch IS 'The epoch in which the event was first stored
 COMMENT ON COLUMN dedupe.key IS 'events.dedupe_key: 4 bytes of the item''s own time in seconds, 12 bytes of SHA-256 over app, account, kind and natural key.';
 
 CREATE TABLE dedupe_1 PARTITION OF dedupe FOR VALUES IN (1);
+
+COMMENT ON TABLE _sqlx_migrations IS 'Which migrations were applied; written by hookshelf migrate and at start.';
+COMMENT ON COLUMN _sqlx_migrations.version IS 'The number of the migration.';
+COMMENT ON COLUMN _sqlx_migrations.description IS 'Its name.';
+COMMENT ON COLUMN _sqlx_migrations.installed_on IS 'When it was applied.';
+COMMENT ON COLUMN _sqlx_migrations.success IS 'Whether it ran to its end.';
+COMMENT ON COLUMN _sqlx_migrations.checksum IS 'The hash of its text: an applied migration may not change.';
+COMMENT ON COLUMN _sqlx_migrations.execution_time IS 'How long it took, in nanoseconds.';

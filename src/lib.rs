@@ -9,7 +9,12 @@
 pub mod clock;
 pub mod config;
 pub mod meta;
+// F1: what is said about all of it.
+pub mod telemetry;
 // F2: the outside world.
 pub mod store;
 // F3: the product's verbs; they never import each other.
 pub mod ingest;
+pub mod simulate;
+// F4: the door.
+pub mod http;

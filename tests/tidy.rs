@@ -1,1 +1,130 @@
-//! House rules as tests.
+//! The house rules that neither the compiler nor clippy can see, as tests.
+//!
+//! Each rule is a pure function from text to faults, so that a sample in memory proves that it
+//! can fail; the tests at the end hold the rules against the repository. A fault names a file, a
+//! line and what to do. Nothing here needs the network, a service or an earlier command.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a rule that cannot read the house has to fail"
+)]
+
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
+#[path = "tidy/files.rs"]
+mod files;
+#[path = "tidy/fixtures.rs"]
+mod fixtures;
+#[path = "tidy/floors.rs"]
+mod floors;
+#[path = "tidy/places.rs"]
+mod places;
+#[path = "tidy/source.rs"]
+mod source;
+#[path = "tidy/sql.rs"]
+mod sql;
+
+use source::{Source, paths, read, sources};
+
+/// One broken rule, in the words of the person who has to mend it.
+#[derive(Debug, PartialEq, Eq)]
+struct Fault {
+    /// The file, relative to the repository.
+    path: String,
+    /// The line, counted from one; zero when the whole file is meant.
+    line: usize,
+    /// What is wrong and what to do.
+    text: String,
+}
+
+impl Fault {
+    /// A fault at one line of one file.
+    fn at(path: &str, line: usize, text: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            line,
+            text: text.into(),
+        }
+    }
+}
+
+/// Fails with every fault, one a line, as `path:line: text`.
+fn assert_none(faults: &[Fault]) {
+    let lines: Vec<String> = faults
+        .iter()
+        .map(|f| format!("{}:{}: {}", f.path, f.line, f.text))
+        .collect();
+    assert!(faults.is_empty(), "\n{}\n", lines.join("\n"));
+}
+
+/// Holds one rule against every file below `places`.
+fn hold(places: &[&str], ending: &str, rule: impl Fn(&Source) -> Vec<Fault>) {
+    let files = sources(places, ending);
+    assert!(
+        !files.is_empty(),
+        "no {ending} file below {places:?}: a rule that reads nothing"
+    );
+    assert_none(&files.iter().flat_map(rule).collect::<Vec<_>>());
+}
+
+const RUST: &[&str] = &["src", "tests", "benches", "examples", "build.rs"];
+
+#[test]
+fn imports_point_down_only() {
+    hold(&["src"], ".rs", floors::faults);
+}
+
+#[test]
+fn each_thing_stays_in_its_room() {
+    hold(&["src"], ".rs", places::faults);
+}
+
+#[test]
+fn every_rust_file_opens_with_its_purpose() {
+    hold(RUST, ".rs", files::rust_header);
+}
+
+#[test]
+fn every_migration_opens_with_its_reason() {
+    hold(&["migrations"], ".sql", files::migration_header);
+}
+
+#[test]
+fn files_stay_short() {
+    hold(&["src"], ".rs", files::too_long);
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    hold(RUST, ".rs", files::postponed);
+    hold(&["migrations"], ".sql", files::postponed);
+    hold(&["config"], ".toml", files::postponed);
+}
+
+#[test]
+fn every_fixture_is_listed_and_reviewed() {
+    assert_none(&fixtures::faults(
+        &read("tests/fixtures/INDEX.tsv"),
+        &paths(&["tests/fixtures"], ".json"),
+        &sources(&["src", "tests"], ".snap"),
+    ));
+}
+
+#[test]
+fn every_second_version_of_a_crate_has_a_reason() {
+    assert_none(&dependencies::duplicates(
+        &read("Cargo.lock"),
+        dependencies::TWICE,
+    ));
+}
+
+#[test]
+fn unwanted_crates_stay_out() {
+    assert_none(&dependencies::unwanted(&read("Cargo.lock")));
+}
+
+#[test]
+fn every_licence_is_allowed() {
+    assert_none(&dependencies::licences(&dependencies::metadata()));
+}

@@ -1,5 +1,23 @@
 //! All SQL, the migrations, and the private Postgres.
+//!
+//! [`commit`] is the statement behind the promise; [`partitions`] and [`mod@epoch`] keep its
+//! tables in shape; [`mod@migrate`] makes them. Errors say what a caller can do: try again, give
+//! up the values, or ask the operator.
 
-pub mod delivery;
+mod batch;
+mod commit;
+mod connect;
+mod delivery;
+pub mod epoch;
+mod error;
+mod migrate;
+pub mod partitions;
+pub mod private;
+pub mod rejections;
 
+pub use commit::{Committed, commit, day};
+pub use connect::{check_version, connect, connect_writer};
 pub use delivery::Delivery;
+pub use epoch::Epoch;
+pub use error::Error;
+pub use migrate::{DAYS_AHEAD, make_partitions, migrate};

@@ -1,1 +1,12 @@
 //! The one black-box test binary: real Postgres, through the front door.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "the helpers of tests fail as tests do"
+)]
+
+mod http;
+mod private_postgres;
+mod support;

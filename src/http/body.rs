@@ -1,0 +1,161 @@
+//! Reads a body frame by frame, within a size, a deadline and the one budget of all bodies.
+
+use std::sync::Arc;
+
+use axum::body::{Body, HttpBody};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::Limits;
+use crate::{
+    ingest::{Failure, Outcome, Rejection},
+    telemetry,
+};
+
+const TOO_LARGE: Outcome = Outcome::Rejected(Rejection::BodyTooLarge);
+const TOO_LATE: Outcome = Outcome::Rejected(Rejection::BodyTimeout);
+const INCOMPLETE: Outcome = Outcome::Rejected(Rejection::BodyIncomplete);
+const NO_BUDGET: Outcome = Outcome::Failed(Failure::BodyBudget);
+
+/// The bytes that all bodies in flight may take together.
+///
+/// Taken as bytes arrive, never by what a `Content-Length` promises: who promises much and sends
+/// nothing holds nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Budget {
+    free: Arc<Semaphore>,
+    total: usize,
+}
+
+/// A body in memory, and its share of the budget for as long as it lives.
+#[derive(Debug)]
+pub(super) struct Held {
+    bytes: Bytes,
+    _share: Share,
+}
+
+/// What one body has taken.
+#[derive(Debug)]
+struct Share {
+    budget: Budget,
+    taken: Option<OwnedSemaphorePermit>,
+}
+
+/// One frame is kept as it came; from the second on they are joined as they arrive, so that many
+/// small frames cost no more than their bytes.
+enum Gathered {
+    One(Bytes),
+    Joined(BytesMut),
+}
+
+/// Reads `body` to its end.
+///
+/// # Errors
+/// The outcome that ends the delivery here.
+pub(super) async fn read(body: Body, limits: &Limits, budget: &Budget) -> Result<Held, Outcome> {
+    let promised = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if promised > limits.max_body_bytes {
+        return Err(TOO_LARGE);
+    }
+    let gathering = gather(body, limits.max_body_bytes, budget);
+    let in_time = timeout(limits.body_timeout, gathering).await;
+    in_time.unwrap_or(Err(TOO_LATE))
+}
+
+async fn gather(mut body: Body, limit: usize, budget: &Budget) -> Result<Held, Outcome> {
+    let mut share = budget.share();
+    let mut gathered = Gathered::One(Bytes::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| INCOMPLETE)?.into_data() else {
+            continue; // Trailers carry nothing of ours.
+        };
+        if data.len() > limit - gathered.len() {
+            return Err(TOO_LARGE);
+        }
+        share.take(data.len())?;
+        gathered = gathered.and(data);
+    }
+    Ok(Held {
+        bytes: gathered.freeze(),
+        _share: share,
+    })
+}
+
+impl Held {
+    /// The bytes as they arrived.
+    pub(super) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+impl Gathered {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(bytes) => bytes.len(),
+            Self::Joined(bytes) => bytes.len(),
+        }
+    }
+
+    fn and(self, more: Bytes) -> Self {
+        let mut joined = match self {
+            Self::One(bytes) if bytes.is_empty() => return Self::One(more),
+            Self::One(bytes) => BytesMut::from(bytes),
+            Self::Joined(bytes) => bytes,
+        };
+        joined.extend_from_slice(&more);
+        Self::Joined(joined)
+    }
+
+    fn freeze(self) -> Bytes {
+        match self {
+            Self::One(bytes) => bytes,
+            Self::Joined(bytes) => bytes.freeze(),
+        }
+    }
+}
+
+impl Budget {
+    /// A budget of `total` bytes.
+    pub(super) fn new(total: usize) -> Self {
+        let total = total.min(Semaphore::MAX_PERMITS);
+        let free = Arc::new(Semaphore::new(total));
+        Self { free, total }
+    }
+
+    fn share(&self) -> Share {
+        Share {
+            budget: self.clone(),
+            taken: None,
+        }
+    }
+
+    fn show(&self) {
+        telemetry::door::show_body_bytes(self.total - self.free.available_permits());
+    }
+}
+
+impl Share {
+    /// Takes `bytes` more, without waiting: Meta comes again.
+    fn take(&mut self, bytes: usize) -> Result<(), Outcome> {
+        let bytes = u32::try_from(bytes).map_err(|_| NO_BUDGET)?;
+        let free = Arc::clone(&self.budget.free);
+        let more = free.try_acquire_many_owned(bytes).map_err(|_| NO_BUDGET)?;
+        match &mut self.taken {
+            Some(taken) => taken.merge(more),
+            None => self.taken = Some(more),
+        }
+        self.budget.show();
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.taken = None;
+        self.budget.show();
+    }
+}

@@ -1,0 +1,97 @@
+//! The address a delivery came from, as far as the proxies in front can be trusted.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::HeaderMap;
+use ipnet::IpNet;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The nearest address that is not one of ours: the peer, or, where the peer is a trusted proxy,
+/// what the proxies said in `X-Forwarded-For`, read from the right past trusted ones.
+///
+/// What a stranger wrote further left is never believed; something that is no address ends the
+/// walk at whoever passed it on.
+pub(super) fn sender(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let mut nearest = peer.to_canonical();
+    for hop in hops(headers) {
+        if !trusted.iter().any(|net| net.contains(&nearest)) {
+            break;
+        }
+        match hop {
+            Some(address) => nearest = address,
+            None => break,
+        }
+    }
+    nearest
+}
+
+/// The hops from the right; none stands for something that is no address.
+fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
+    let lines = headers.get_all(FORWARDED_FOR).iter().rev();
+    lines.flat_map(|line| {
+        let text = line.to_str().unwrap_or_default();
+        text.rsplit(',').map(|hop| address(hop.trim()))
+    })
+}
+
+/// An address, some write it with a port or in brackets.
+fn address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.trim_start_matches('[').trim_end_matches(']');
+    let with_port = || hop.parse::<SocketAddr>().map(|address| address.ip());
+    let address = bare.parse().or_else(|_| with_port()).ok()?;
+    Some(address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent_by(peer: &str, lines: &[&str]) -> String {
+        let trusted = ["10.0.0.0/8", "fd00::/8"].map(|net| net.parse().unwrap());
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(FORWARDED_FOR, line.parse().unwrap());
+        }
+        sender(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn a_stranger_is_not_believed() {
+        assert_eq!(sent_by("203.0.113.7", &["198.51.100.1"]), "203.0.113.7");
+    }
+
+    #[test]
+    fn a_trusted_proxy_says_who_it_was() {
+        assert_eq!(sent_by("10.1.2.3", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(
+            sent_by("::ffff:10.1.2.3", &["::ffff:198.51.100.1"]),
+            "198.51.100.1"
+        );
+        assert_eq!(sent_by("fd00::1", &["[2001:db8::5]:443"]), "2001:db8::5");
+        assert_eq!(sent_by("10.1.2.3", &["198.51.100.1:5000"]), "198.51.100.1");
+    }
+
+    #[test]
+    fn the_walk_passes_trusted_hops_and_ends_at_the_first_stranger() {
+        assert_eq!(
+            sent_by("10.1.2.3", &["1.1.1.1, 198.51.100.1, 10.9.9.9"]),
+            "198.51.100.1"
+        );
+        assert_eq!(
+            sent_by("10.1.2.3", &["1.1.1.1", "198.51.100.1", "10.9.9.9"]),
+            "198.51.100.1"
+        );
+        assert_eq!(sent_by("10.1.2.3", &["10.0.0.1,10.0.0.2"]), "10.0.0.1");
+    }
+
+    #[test]
+    fn garbage_ends_the_walk_at_who_passed_it_on() {
+        assert_eq!(sent_by("10.1.2.3", &[""]), "10.1.2.3");
+        assert_eq!(sent_by("10.1.2.3", &["198.51.100.1, unknown"]), "10.1.2.3");
+        assert_eq!(
+            sent_by("10.1.2.3", &["198.51.100.1, nobody, 10.9.9.9"]),
+            "10.9.9.9"
+        );
+    }
+}

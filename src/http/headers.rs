@@ -1,0 +1,126 @@
+//! The headers of a delivery: the signature it is judged by, and what is kept of the rest.
+
+use axum::http::{HeaderMap, HeaderName};
+use serde_json::{Map, Value};
+
+use crate::ingest::Rejection;
+
+/// The mark of `hookshelf simulate`.
+pub(super) const SIMULATED: HeaderName = HeaderName::from_static("x-hookshelf-simulated");
+
+const SHA256: HeaderName = HeaderName::from_static("x-hub-signature-256");
+const SHA1: HeaderName = HeaderName::from_static("x-hub-signature");
+
+/// What is kept with a delivery: what Meta sends, and nothing that could be a secret of whoever
+/// stands in between.
+const KEPT: [&str; 10] = [
+    "accept",
+    "accept-encoding",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "facebook-api-version",
+    "user-agent",
+    "x-hookshelf-simulated",
+    "x-hub-signature",
+    "x-hub-signature-256",
+];
+
+/// Bytes kept of one header; Meta's are under 100.
+const MAX_VALUE: usize = 512;
+
+/// The value of `X-Hub-Signature-256`, none where there is no signature at all.
+///
+/// # Errors
+/// Only the legacy header is there, or the right one is there twice: then it is not for us to
+/// choose.
+pub(super) fn signature(headers: &HeaderMap) -> Result<Option<&[u8]>, Rejection> {
+    let mut values = headers.get_all(SHA256).iter();
+    match (values.next(), values.next()) {
+        (Some(_), Some(_)) => Err(Rejection::SignatureMalformed),
+        (Some(value), None) => Ok(Some(value.as_bytes())),
+        (None, _) if headers.contains_key(SHA1) => Err(Rejection::SignatureSha1Only),
+        (None, _) => Ok(None),
+    }
+}
+
+/// The headers of the allow-list as a JSON object with lower-case names.
+pub(super) fn kept(headers: &HeaderMap) -> String {
+    let kept = KEPT.iter().filter_map(|name| {
+        let values = headers.get_all(*name).iter();
+        let texts: Vec<_> = values
+            .map(|v| String::from_utf8_lossy(v.as_bytes()))
+            .collect();
+        let text = Value::String(cut(texts.join(", ")));
+        (!texts.is_empty()).then(|| ((*name).to_owned(), text))
+    });
+    Value::Object(kept.collect::<Map<_, _>>()).to_string()
+}
+
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_VALUE));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &[u8])]) -> HeaderMap {
+        let value = |bytes| HeaderValue::from_bytes(bytes).unwrap();
+        let pairs = pairs.iter().map(|(name, bytes)| (*name, value(bytes)));
+        pairs
+            .map(|(name, value)| (HeaderName::from_static(name), value))
+            .collect()
+    }
+
+    #[test]
+    fn only_one_sha256_signature_counts() {
+        let signature = |pairs: &[(&'static str, &[u8])]| {
+            super::signature(&headers(pairs)).map(|found| found.map(<[u8]>::to_vec))
+        };
+        assert_eq!(signature(&[]), Ok(None));
+        assert_eq!(
+            signature(&[
+                ("x-hub-signature", b"sha1=0"),
+                ("x-hub-signature-256", b"sha256=1")
+            ]),
+            Ok(Some(b"sha256=1".to_vec()))
+        );
+        assert_eq!(
+            signature(&[("x-hub-signature", b"sha1=0")]),
+            Err(Rejection::SignatureSha1Only)
+        );
+        let map: HeaderMap = [SHA256, SHA256]
+            .map(|name| (name, HeaderValue::from_static("sha256=1")))
+            .into_iter()
+            .fold(HeaderMap::new(), |mut map, (name, value)| {
+                map.append(name, value);
+                map
+            });
+        assert_eq!(super::signature(&map), Err(Rejection::SignatureMalformed));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_listed_and_text() {
+        let long = "ü".repeat(400);
+        let kept = kept(&headers(&[
+            ("user-agent", long.as_bytes()),
+            ("content-type", b"application/json\xff"),
+            ("accept", b""),
+            ("cookie", b"session=1"),
+            ("authorization", b"Bearer 1"),
+        ]));
+        let kept: Value = serde_json::from_str(&kept).unwrap();
+        assert_eq!(
+            kept,
+            serde_json::json!({
+                "accept": "",
+                "content-type": "application/json\u{fffd}",
+                "user-agent": "ü".repeat(256),
+            })
+        );
+    }
+}

@@ -1,0 +1,21 @@
+//! The door: the only place with axum and with status codes.
+//!
+//! [`public`] is what Meta reaches: the callback URL and nothing else. [`admin`] is for operators
+//! and stands on a listener of its own. [`listener`] bounds what a connection may cost, [`state`]
+//! is what both need, `webhook` is the walk of one delivery.
+
+mod ack;
+pub mod admin;
+mod body;
+mod forwarded;
+mod headers;
+pub mod listener;
+pub mod public;
+mod receipt;
+mod seat;
+pub mod state;
+mod webhook;
+
+pub use admin::Readiness;
+pub use listener::{Listener, ListenerLimits};
+pub use state::{AppKeys, AppState, Apps, Limits};

@@ -1,0 +1,43 @@
+//! The routes that Meta reaches: one flat list. Serves no data.
+
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{AppState, webhook};
+use crate::telemetry::{Happening, PanicCaught};
+
+/// The name of the listener in logs and metrics.
+pub const LISTENER: &str = "public";
+
+/// The router of the public listener. What is not listed is 404 with an empty body.
+pub fn router(state: AppState) -> Router {
+    let callback = get(webhook::challenge)
+        .post(webhook::receive)
+        .head(refuse_method)
+        .fallback(refuse_method);
+    Router::new()
+        .route("/webhook", callback.clone())
+        .route("/webhook/{app}", callback)
+        .route("/healthz", get(StatusCode::OK))
+        .layer(CatchPanicLayer::custom(|_| defect(LISTENER)))
+        .with_state(state)
+}
+
+/// The answer to a request that found a defect of ours.
+pub(super) fn defect(listener: &'static str) -> Response {
+    PanicCaught { listener }.emit();
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// HEAD included: without a challenge to show there is nothing to say about one.
+async fn refuse_method() -> impl IntoResponse {
+    (
+        StatusCode::METHOD_NOT_ALLOWED,
+        [(header::ALLOW, "GET, POST")],
+    )
+}

@@ -1,0 +1,136 @@
+//! One delivery from the end of its head on: sees to it that it ends in exactly one outcome.
+
+use std::{net::IpAddr, sync::Arc, time::Instant};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{AppKeys, AppState, ack::verdict};
+use crate::{
+    ingest::{Arrival, Failure, Outcome, Rejection, Rejections},
+    meta::signature::VerifiedBody,
+    telemetry::{DeliverySettled, Happening, SignatureMatched},
+};
+
+/// What is known of a delivery on its way. Says how it ended when it is settled; where it never
+/// is, because its sender hung up, of a defect or of a hard stop, when it is dropped.
+#[derive(Debug)]
+pub(super) struct Receipt {
+    id: Uuid,
+    received_at: Timestamp,
+    began: Instant,
+    keys: Arc<AppKeys>,
+    from: IpAddr,
+    rejections: Rejections,
+    bytes: usize,
+    secret: Option<Arc<str>>,
+    simulated: bool,
+    handed_over: bool,
+    settled: bool,
+}
+
+impl Receipt {
+    /// Opens it: mints the id and notes the time.
+    pub(super) fn open(state: &AppState, keys: Arc<AppKeys>, from: IpAddr) -> Self {
+        let received_at = state.clock.now();
+        Self {
+            id: mint(received_at),
+            received_at,
+            began: Instant::now(),
+            keys,
+            from,
+            rejections: state.rejections.clone(),
+            bytes: 0,
+            secret: None,
+            simulated: false,
+            handed_over: false,
+            settled: false,
+        }
+    }
+
+    /// The keys of its app, as they were when it came.
+    pub(super) fn keys(&self) -> &AppKeys {
+        &self.keys
+    }
+
+    /// Notes that its whole body is here.
+    pub(super) fn read(&mut self, bytes: usize) {
+        self.bytes = bytes;
+    }
+
+    /// Notes which secret proved it, and whether it is marked as simulated.
+    pub(super) fn verified(&mut self, body: &VerifiedBody, simulated: bool) {
+        self.simulated = simulated;
+        self.secret = Some(Arc::clone(body.secret()));
+        SignatureMatched {
+            app: Arc::clone(&self.keys.name),
+            secret: Arc::clone(body.secret()),
+        }
+        .emit();
+    }
+
+    /// What is handed over.
+    pub(super) fn arrival(&mut self, headers: String, body: VerifiedBody) -> Arrival {
+        self.handed_over = true;
+        Arrival {
+            id: self.id,
+            received_at: self.received_at,
+            app: Arc::clone(&self.keys.name),
+            headers,
+            remote_addr: Some(self.from),
+            simulated: self.simulated,
+            body,
+        }
+    }
+
+    /// Says how it ended, and hands the outcome through.
+    pub(super) fn settle(mut self, outcome: Outcome) -> Outcome {
+        self.tell(outcome);
+        outcome
+    }
+
+    fn tell(&mut self, outcome: Outcome) {
+        self.settled = true;
+        if let Outcome::Rejected(reason) = outcome {
+            let from = Some(self.from);
+            self.rejections.count(&self.keys.name, reason, from);
+        }
+        let (new, repeated) = match outcome {
+            Outcome::Accepted { new, repeated } => (new, repeated),
+            Outcome::Unreadable(_) | Outcome::Rejected(_) | Outcome::Failed(_) => (0, 0),
+        };
+        DeliverySettled {
+            delivery: self.id,
+            app: Arc::clone(&self.keys.name),
+            outcome: outcome.code(),
+            reason: outcome.reason(),
+            severity: verdict(outcome).1,
+            new,
+            repeated,
+            bytes: self.bytes,
+            took: self.began.elapsed(),
+            secret: self.secret.take(),
+            source: if self.simulated { "simulated" } else { "live" },
+        }
+        .emit();
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.tell(match (std::thread::panicking(), self.handed_over) {
+                (true, _) => Outcome::Failed(Failure::Internal),
+                (false, true) => Outcome::Failed(Failure::Stopping),
+                (false, false) => Outcome::Rejected(Rejection::BodyIncomplete),
+            });
+        }
+    }
+}
+
+/// A UUID v7 of the moment the delivery was accepted, by the clock that everything else goes by.
+fn mint(at: Timestamp) -> Uuid {
+    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
+    let nanos = u32::try_from(at.subsec_nanosecond()).unwrap_or_default();
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))
+}

@@ -1,0 +1,154 @@
+//! What the routes need: the apps with their keys, where deliveries go, and the limits.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use ipnet::IpNet;
+use secrecy::SecretString;
+use tokio_util::task::TaskTracker;
+
+use super::body::Budget;
+use crate::{
+    clock::Clock,
+    config,
+    ingest::{Intake, Rejections},
+    meta::signature::Secrets,
+};
+
+/// The app of `/webhook` without a name.
+pub const DEFAULT_APP: &str = "default";
+
+/// The keys of one Meta app.
+#[derive(Debug)]
+pub struct AppKeys {
+    /// Its name in the path, `[a-z0-9_]{1,32}`.
+    pub name: Arc<str>,
+    /// What its deliveries are signed with.
+    pub secrets: Secrets,
+    /// What its challenge carries; none matches nothing.
+    pub verify_token: Option<SecretString>,
+}
+
+impl From<&config::App> for AppKeys {
+    fn from(app: &config::App) -> Self {
+        let named = app.secrets.iter();
+        Self {
+            name: app.name.as_str().into(),
+            secrets: Secrets::new(named.map(|secret| (&*secret.name, &secret.secret))),
+            verify_token: app.verify_token.clone(),
+        }
+    }
+}
+
+/// The apps by name. Swapped whole, so that a delivery sees the old ones or the new ones.
+#[derive(Clone, Debug, Default)]
+pub struct Apps(HashMap<Arc<str>, Arc<AppKeys>>);
+
+impl Apps {
+    /// The app of that name.
+    pub fn get(&self, name: &str) -> Option<Arc<AppKeys>> {
+        self.0.get(name).cloned()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<AppKeys> for Apps {
+    fn from_iter<I: IntoIterator<Item = AppKeys>>(apps: I) -> Self {
+        let named = |app: AppKeys| (Arc::clone(&app.name), Arc::new(app));
+        Self(apps.into_iter().map(named).collect())
+    }
+}
+
+impl From<&config::Apps> for Apps {
+    fn from(apps: &config::Apps) -> Self {
+        apps.values().map(AppKeys::from).collect()
+    }
+}
+
+/// What a delivery may cost.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of one body: `http.max_body_bytes`.
+    pub max_body_bytes: usize,
+    /// From the end of the head to the end of the body, however steadily it trickles.
+    pub body_timeout: Duration,
+    /// Bytes of all bodies in flight together.
+    pub body_budget_bytes: usize,
+    /// From the end of the body to the answer.
+    pub answer_within: Duration,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<[IpNet]>,
+}
+
+/// Meta wants an answer within 5 seconds; the house promises 4 and keeps a margin.
+const ANSWER_WITHIN: Duration = Duration::from_millis(3_500);
+
+impl From<&config::Http> for Limits {
+    fn from(http: &config::Http) -> Self {
+        Self {
+            max_body_bytes: http.max_body_bytes,
+            body_timeout: http.body_timeout,
+            body_budget_bytes: http.body_budget_bytes,
+            answer_within: ANSWER_WITHIN,
+            trusted_proxies: http.trusted_proxies.as_slice().into(),
+        }
+    }
+}
+
+/// The state of the public routes; clones share everything.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    apps: Arc<ArcSwap<Apps>>,
+    deliveries: TaskTracker,
+    pub(super) intake: Intake,
+    pub(super) rejections: Rejections,
+    pub(super) clock: Clock,
+    pub(super) limits: Arc<Limits>,
+    pub(super) budget: Budget,
+}
+
+impl AppState {
+    /// The state of a door that hands deliveries to `intake`.
+    pub fn new(
+        apps: Apps,
+        intake: Intake,
+        rejections: Rejections,
+        clock: Clock,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            apps: Arc::new(ArcSwap::from_pointee(apps)),
+            deliveries: TaskTracker::new(),
+            intake,
+            rejections,
+            clock,
+            budget: Budget::new(limits.body_budget_bytes),
+            limits: Arc::new(limits),
+        }
+    }
+
+    /// Replaces the apps at once, without touching a connection.
+    pub fn swap_apps(&self, apps: Apps) {
+        self.apps.store(Arc::new(apps));
+    }
+
+    /// The deliveries being stored right now, also those whose sender has hung up: to be closed
+    /// and waited for after the listener has stopped.
+    pub fn deliveries(&self) -> &TaskTracker {
+        &self.deliveries
+    }
+
+    /// The app as configured at this moment.
+    pub(super) fn app(&self, name: &str) -> Option<Arc<AppKeys>> {
+        self.apps.load().get(name)
+    }
+}

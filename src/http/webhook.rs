@@ -1,0 +1,122 @@
+//! The callback URL: Meta's challenge, and the walk of one delivery.
+//!
+//! Accept, verify, hand over, ack. Parse and commit are behind the intake.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts, Request, State},
+    http::{StatusCode, Uri, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use super::{
+    AppKeys, AppState,
+    ack::ack,
+    body::{self, Held},
+    forwarded, headers, public,
+    receipt::Receipt,
+    state::DEFAULT_APP,
+};
+use crate::{
+    ingest::{Arrival, Failure, Outcome, Rejection},
+    meta::{challenge, signature::VerifiedBody},
+    telemetry::{ChallengeAnswered, Happening, PanicCaught},
+};
+
+/// The app that the path names. An unknown one is 404 before anything of it is read.
+pub(super) struct Named(Arc<AppKeys>);
+
+impl FromRequestParts<AppState> for Named {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(head: &mut Parts, state: &AppState) -> Result<Self, StatusCode> {
+        let name = head.uri.path().strip_prefix("/webhook/");
+        state
+            .app(name.unwrap_or(DEFAULT_APP))
+            .map(Self)
+            .ok_or(StatusCode::NOT_FOUND)
+    }
+}
+
+/// `GET`: answers Meta's challenge. Query and token go no further than this function.
+pub(super) async fn challenge(Named(keys): Named, uri: Uri) -> Response {
+    let query = uri.query().unwrap_or_default();
+    let (answer, response) = match challenge::answer(query, keys.verify_token.as_ref()) {
+        Ok(text) => ("echoed", echo(text)),
+        Err(challenge::Refusal::Incomplete) => {
+            ("incomplete", StatusCode::BAD_REQUEST.into_response())
+        }
+        Err(challenge::Refusal::Mode) => ("mode", StatusCode::FORBIDDEN.into_response()),
+        Err(challenge::Refusal::Token) => ("token", StatusCode::FORBIDDEN.into_response()),
+    };
+    let app = Arc::clone(&keys.name);
+    ChallengeAnswered { app, answer }.emit();
+    response
+}
+
+/// As plain text that no browser takes for a page.
+fn echo(challenge: String) -> Response {
+    let plain = (header::CONTENT_TYPE, "text/plain; charset=utf-8");
+    (
+        [plain, (header::X_CONTENT_TYPE_OPTIONS, "nosniff")],
+        challenge,
+    )
+        .into_response()
+}
+
+/// `POST`: one delivery, from its first byte to its one outcome.
+pub(super) async fn receive(
+    State(state): State<AppState>,
+    Named(keys): Named,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let from = forwarded::sender(peer.ip(), &head.headers, &state.limits.trusted_proxies);
+    let mut receipt = Receipt::open(&state, keys, from);
+    let outcome = match body::read(body, &state.limits, &state.budget).await {
+        Err(outcome) => receipt.settle(outcome),
+        Ok(body) => match verify(&mut receipt, &head, &body) {
+            Err(rejection) => receipt.settle(Outcome::Rejected(rejection)),
+            Ok(verified) => {
+                let arrival = receipt.arrival(headers::kept(&head.headers), verified);
+                hand_over(&state, receipt, arrival, body).await
+            }
+        },
+    };
+    ack(outcome)
+}
+
+/// The proof of who sent it, over the bytes exactly as they came.
+fn verify(receipt: &mut Receipt, head: &Parts, body: &Held) -> Result<VerifiedBody, Rejection> {
+    let bytes = body.bytes();
+    receipt.read(bytes.len());
+    let signature = headers::signature(&head.headers)?;
+    let secrets = &receipt.keys().secrets;
+    let verified = secrets.verify(signature, bytes.clone())?;
+    let mark = head.headers.get(headers::SIMULATED);
+    let simulated = mark.is_some_and(|mark| secrets.marks_simulated(mark.as_bytes(), bytes));
+    receipt.verified(&verified, simulated);
+    Ok(verified)
+}
+
+/// Stores it in a task of its own: a sender who hangs up neither stops a delivery half way nor
+/// frees its memory early, and whatever hangs, there is an answer in time.
+async fn hand_over(state: &AppState, receipt: Receipt, arrival: Arrival, body: Held) -> Outcome {
+    let (intake, limit) = (state.intake.clone(), state.limits.answer_within);
+    let span = tracing::debug_span!("delivery", id = %arrival.id, app = &*arrival.app);
+    let storing = async move {
+        let stored = timeout(limit, intake.take(arrival)).await;
+        drop(body);
+        receipt.settle(stored.unwrap_or(Outcome::Failed(Failure::StoreUnavailable)))
+    };
+    let task = state.deliveries().spawn(storing.instrument(span));
+    task.await.unwrap_or_else(|_| {
+        let listener = public::LISTENER;
+        PanicCaught { listener }.emit();
+        Outcome::Failed(Failure::Internal)
+    })
+}

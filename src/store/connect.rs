@@ -1,0 +1,68 @@
+//! Connections: how the store reaches Postgres, and what it asks of a session.
+
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+
+use super::Error;
+
+/// The oldest Postgres that can detach a partition concurrently.
+const OLDEST: i32 = 140_000;
+
+/// Connects within `deadline`.
+///
+/// # Errors
+/// Where Postgres is away or does not answer in time.
+pub async fn connect(
+    options: &PgConnectOptions,
+    deadline: Duration,
+) -> Result<PgConnection, Error> {
+    let connecting = PgConnection::connect_with(options);
+    Ok(tokio::time::timeout(deadline, connecting)
+        .await
+        .map_err(|_| Error::TimedOut)??)
+}
+
+/// Connects a session that commits.
+///
+/// The commit statement is planned once, for arrays of any length: nested loops over a batch
+/// would be quadratic, and planning it anew for every batch would cost more than running it. The
+/// statement ends on the server before its caller's patience does, so that a commit that was given
+/// up does not go on holding the fence.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_writer(
+    options: &PgConnectOptions,
+    deadline: Duration,
+) -> Result<PgConnection, Error> {
+    let options = options
+        .clone()
+        .application_name("hookshelf writer")
+        .options([
+            ("plan_cache_mode", "force_generic_plan"),
+            ("enable_nestloop", "off"),
+            ("enable_mergejoin", "off"),
+            ("statement_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("jit", "off"),
+        ]);
+    connect(&options, deadline).await
+}
+
+/// Refuses a server that is too old.
+///
+/// # Errors
+/// Names the version found.
+pub async fn check_version(conn: &mut PgConnection) -> Result<(), Error> {
+    let (number, found): (i32, String) = sqlx::query_as(
+        "SELECT current_setting('server_version_num')::int, current_setting('server_version')",
+    )
+    .fetch_one(conn)
+    .await?;
+    if number < OLDEST {
+        Err(Error::TooOld { found })
+    } else {
+        Ok(())
+    }
+}

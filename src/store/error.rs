@@ -1,0 +1,82 @@
+//! What can go wrong in the store, in words a caller can act on.
+
+use sqlx::error::DatabaseError;
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Postgres is away, too slow, full, read-only or stopping: the same may succeed later.
+    #[error("Postgres is not available")]
+    Unavailable(#[source] sqlx::Error),
+    /// Postgres did not answer within the deadline.
+    #[error("Postgres did not answer in time")]
+    TimedOut,
+    /// A day or epoch has no partition yet.
+    #[error("a partition is missing")]
+    MissingPartition(#[source] sqlx::Error),
+    /// Postgres refuses the values themselves: the same will never succeed.
+    #[error("Postgres refuses the values")]
+    Refused(#[source] sqlx::Error),
+    /// The fence moved more often than a writer follows.
+    #[error("the dedupe epoch keeps moving")]
+    EpochMoves,
+    /// The tables are not the ones this program knows.
+    #[error("the database's schema is not this program's; run `hookshelf migrate`")]
+    Schema(#[source] sqlx::Error),
+    /// The migrations could not be applied.
+    #[error("the migrations could not be applied")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The server is older than what the store is written for.
+    #[error("Postgres {found} is too old; Hookshelf needs Postgres 14 or newer")]
+    TooOld {
+        /// What the server says of itself.
+        found: String,
+    },
+}
+
+impl Error {
+    /// The bounded word for metrics and logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::TimedOut => "timed_out",
+            Self::MissingPartition(_) => "missing_partition",
+            Self::Refused(_) => "refused",
+            Self::EpochMoves => "epoch_moves",
+            Self::Schema(_) => "schema",
+            Self::Migration(_) => "migration",
+            Self::TooOld { .. } => "too_old",
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    /// Turns what Postgres says into what it means, by the class of its SQLSTATE (PostgreSQL
+    /// documentation, appendix A).
+    fn from(error: sqlx::Error) -> Self {
+        let Some(state) = error.as_database_error().and_then(DatabaseError::code) else {
+            return Self::Unavailable(error);
+        };
+        match &*state {
+            // A row that no partition takes is a check violation without a constraint's name.
+            "23514" if has_no_constraint(&error) => Self::MissingPartition(error),
+            // Data exception, integrity constraint, program limit exceeded.
+            state
+                if ["22", "23", "54"]
+                    .iter()
+                    .any(|class| state.starts_with(class)) =>
+            {
+                Self::Refused(error)
+            }
+            // Syntax error or access rule violation, but not insufficient privilege.
+            state if state.starts_with("42") && state != "42501" => Self::Schema(error),
+            _ => Self::Unavailable(error),
+        }
+    }
+}
+
+fn has_no_constraint(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|error| error.constraint().is_none())
+}

@@ -1,0 +1,199 @@
+//! Finding the programs of Postgres on this machine.
+//!
+//! Order: the directory that the configuration names and nothing else; directories on `PATH`;
+//! the places where systems put them, newest first; a copy downloaded before. Existing data
+//! decide the major version, so that an upgrade of the system cannot pick another one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Settings;
+use super::account::Account;
+use super::error::Error;
+
+/// The oldest major version that has all we use (`DETACH PARTITION CONCURRENTLY` came last).
+pub(super) const MINIMUM_MAJOR: u32 = 14;
+
+/// The directory below the private Postgres' own that holds downloaded copies.
+pub(super) const DOWNLOADED: &str = "programs";
+
+/// Where systems keep several versions side by side: parent, what stands before and after the
+/// major version.
+const PLACES: [(&str, &str, &str); 8] = [
+    ("/usr/lib/postgresql", "", "bin"),          // Debian, Ubuntu
+    ("/usr", "pgsql-", "bin"),                   // Fedora, RHEL (PGDG)
+    ("/usr/libexec", "postgresql", ""),          // Alpine
+    ("/usr/lib", "postgresql", "bin"),           // openSUSE
+    ("/opt/homebrew/opt", "postgresql@", "bin"), // macOS, Homebrew on ARM
+    ("/usr/local/opt", "postgresql@", "bin"),    // macOS, Homebrew on Intel
+    ("/home/linuxbrew/.linuxbrew/opt", "postgresql@", "bin"), // Homebrew on Linux
+    ("/Applications/Postgres.app/Contents/Versions", "", "bin"), // macOS, Postgres.app
+];
+
+/// A directory of Postgres programs that fit each other.
+#[derive(Debug, Clone)]
+pub(super) struct Binaries {
+    dir: PathBuf,
+    major: u32,
+}
+
+impl Binaries {
+    /// Finds programs that `account` can run, of the major version `wanted` if data exist.
+    pub(super) async fn find(
+        settings: &Settings,
+        wanted: Option<u32>,
+        account: &Account,
+    ) -> Result<Self, Error> {
+        let mut found = Vec::new();
+        for dir in candidates(settings) {
+            let Some(binaries) = Self::probe(&dir, account).await else {
+                continue;
+            };
+            if wanted.map_or(binaries.major >= MINIMUM_MAJOR, |major| {
+                binaries.major == major
+            }) {
+                return Ok(binaries);
+            }
+            found.push(binaries.major);
+        }
+        Err(missing(settings, wanted, account, found))
+    }
+
+    /// The path of one of the programs.
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// Programs count only if the user who has to can run them, which is tried, not guessed.
+    pub(super) async fn probe(dir: &Path, account: &Account) -> Option<Self> {
+        let dir = fs::canonicalize(dir.join("postgres"))
+            .ok()?
+            .parent()?
+            .to_owned();
+        if !dir.join("initdb").exists() {
+            return None;
+        }
+        let mut command = account.command(&dir.join("postgres"));
+        let output = command
+            .arg("--version")
+            .kill_on_drop(true)
+            .output()
+            .await
+            .ok()?;
+        let major = major(&String::from_utf8_lossy(&output.stdout))?;
+        Some(Self { dir, major })
+    }
+}
+
+/// The directories that may hold the programs, the preferred one first.
+pub(super) fn candidates(settings: &Settings) -> Vec<PathBuf> {
+    if let Some(dir) = &settings.bin_dir {
+        return vec![dir.clone()];
+    }
+    let path = settings.search_path.iter().flat_map(std::env::split_paths);
+    let downloaded = versions_in(&settings.dir.join(DOWNLOADED), "", "bin");
+    path.filter(|dir| dir.is_absolute())
+        .chain(system_places())
+        .chain(downloaded)
+        .collect()
+}
+
+fn system_places() -> impl Iterator<Item = PathBuf> {
+    let mut places: Vec<_> = PLACES
+        .iter()
+        .flat_map(|(parent, prefix, suffix)| numbered(Path::new(parent), prefix, suffix))
+        .collect();
+    places.sort_by_key(|(major, _)| std::cmp::Reverse(*major));
+    places.into_iter().map(|(_, dir)| dir)
+}
+
+fn versions_in(parent: &Path, prefix: &str, suffix: &str) -> Vec<PathBuf> {
+    let mut places = numbered(parent, prefix, suffix);
+    places.sort_by_key(|(major, _)| std::cmp::Reverse(*major));
+    places.into_iter().map(|(_, dir)| dir).collect()
+}
+
+/// The directories in `parent` that are called `prefix` and a version, with their major version.
+fn numbered(parent: &Path, prefix: &str, suffix: &str) -> Vec<(u32, PathBuf)> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let numbered = entries.filter_map(|entry| {
+        let name = entry.file_name();
+        let major = leading_number(name.to_str()?.strip_prefix(prefix)?)?;
+        Some((major, entry.path().join(suffix)))
+    });
+    numbered.collect()
+}
+
+/// Reads the major version out of `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+fn major(version: &str) -> Option<u32> {
+    leading_number(version.split_once("(PostgreSQL) ")?.1)
+}
+
+fn leading_number(text: &str) -> Option<u32> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    text[..end].parse().ok()
+}
+
+fn missing(
+    settings: &Settings,
+    wanted: Option<u32>,
+    account: &Account,
+    mut found: Vec<u32>,
+) -> Error {
+    found.sort_unstable();
+    found.dedup();
+    match (&settings.bin_dir, wanted) {
+        (Some(dir), _) if found.is_empty() => Error::BinDir {
+            dir: dir.clone(),
+            user: account.name.clone(),
+        },
+        _ if found.is_empty() => Error::NoBinaries { wanted },
+        (_, Some(wanted)) => Error::WrongMajor {
+            data: settings.dir.join("data"),
+            wanted,
+            found,
+        },
+        (_, None) => Error::TooOld { found },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_is_read_from_every_form_of_version() {
+        assert_eq!(
+            major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"),
+            Some(15)
+        );
+        assert_eq!(major("postgres (PostgreSQL) 18beta1\n"), Some(18));
+        assert_eq!(major("postgres (PostgreSQL) 19devel\n"), Some(19));
+        assert_eq!(major("postgres (Imitation) 15\n"), None);
+        assert_eq!(major(""), None);
+    }
+
+    #[test]
+    fn versions_side_by_side_are_recognised_by_their_name() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["postgresql@9", "postgresql@17", "postgresql", "mysql@8"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        let bin = |name: &str| dir.path().join(name).join("bin");
+        assert_eq!(
+            versions_in(dir.path(), "postgresql@", "bin"),
+            [bin("postgresql@17"), bin("postgresql@9")]
+        );
+    }
+
+    #[test]
+    fn a_named_directory_is_the_only_candidate() {
+        let mut settings = Settings::new("/nowhere");
+        settings.search_path = Some("/one:/two".into());
+        assert!(candidates(&settings).starts_with(&["/one".into(), "/two".into()]));
+        settings.bin_dir = Some("/here".into());
+        assert_eq!(candidates(&settings), [PathBuf::from("/here")]);
+    }
+}

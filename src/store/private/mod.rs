@@ -1,0 +1,233 @@
+//! The private Postgres: a server of our own for those who name none.
+//!
+//! The walk: take the lock of the directory, choose the user and the programs, make the data,
+//! bring the server up (or adopt the one that a killed process of ours left), keep it up, stop
+//! it. It listens on a unix socket only; the mode of the socket's directory is the
+//! authentication. This room must not know what is stored in the server.
+
+mod account;
+mod binaries;
+mod cluster;
+mod dev_db;
+#[cfg(feature = "download-postgres")]
+mod download;
+mod error;
+mod layout;
+mod lock;
+mod postmaster;
+mod psql;
+mod server;
+mod supervisor;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use nix::sys::signal::Signal;
+use sqlx::Connection;
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+pub use dev_db::{DevDb, dev_db};
+pub use error::Error;
+pub use psql::{psql, psql_to};
+
+use account::Account;
+use binaries::Binaries;
+use layout::Layout;
+use lock::Lock;
+use server::Server;
+use supervisor::{Stop, Supervisor};
+
+/// What a private Postgres is started with.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Where everything of it is kept: `<data_dir>/postgres`.
+    pub dir: PathBuf,
+    /// The directory that holds `postgres` and `initdb`; searched for when absent.
+    pub bin_dir: Option<PathBuf>,
+    /// The value of `PATH`, the first place to search.
+    pub search_path: Option<OsString>,
+    /// The user to run Postgres as, when this process is root and no data exist yet.
+    pub run_as: Option<String>,
+    /// Whether commits survive a power cut. Only data that are thrown away do without.
+    pub durable: bool,
+    /// How many connections the server accepts at once.
+    pub max_connections: u16,
+}
+
+impl Settings {
+    /// The settings for a directory, all others at their defaults.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            bin_dir: None,
+            search_path: None,
+            run_as: None,
+            durable: true,
+            max_connections: 100,
+        }
+    }
+}
+
+/// Whether the server answers right now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It answered when it was last (re)started, and has not ended since.
+    Up,
+    /// It has ended, or is on its way up.
+    Down,
+}
+
+/// A running private Postgres, kept up until it is stopped.
+///
+/// Dropping it without [`stop`](Self::stop) asks the server to end and does not wait for that. If
+/// this process is killed the server stays, and the next start adopts it.
+#[derive(Debug)]
+pub struct PrivatePostgres {
+    layout: Layout,
+    health: watch::Receiver<Health>,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    stop: oneshot::Sender<Stop>,
+    supervisor: JoinHandle<Result<(), Error>>,
+}
+
+impl PrivatePostgres {
+    /// Starts the private Postgres of a directory, or adopts the one that is already running
+    /// there, and returns when it answers.
+    ///
+    /// # Errors
+    /// When another process holds the directory, when there are no programs or no user to run
+    /// them as, and when the server does not come up. What was there before is left as it was.
+    pub async fn start(settings: Settings) -> Result<Self, Error> {
+        layout::make_root(&settings.dir)?;
+        let layout = Layout::below(&settings.dir)?;
+        let lock = Lock::take(&layout.root)?;
+        Self::start_locked(
+            &Settings {
+                dir: layout.root.clone(),
+                ..settings
+            },
+            layout,
+            lock,
+        )
+        .await
+    }
+
+    async fn start_locked(settings: &Settings, layout: Layout, lock: Lock) -> Result<Self, Error> {
+        let server = prepare(settings, layout.clone()).await?;
+        let (health_sender, health) = watch::channel(Health::Down);
+        let (ready_sender, ready) = oneshot::channel();
+        let (stop, stop_receiver) = oneshot::channel();
+        let supervisor = Supervisor::new(server, health_sender, lock);
+        let supervisor = tokio::spawn(supervisor.run(ready_sender, stop_receiver));
+        let mut this = Self {
+            layout,
+            health,
+            running: Some(Running { stop, supervisor }),
+        };
+        match ready.await {
+            Ok(Ok(())) => Ok(this),
+            Ok(Err(error)) => {
+                this.finish(supervisor::ORDERLY).await?;
+                Err(error)
+            }
+            Err(_) => this.finish(supervisor::ORDERLY).await.map(|()| this),
+        }
+    }
+
+    /// How to connect: the unix socket, and the database that holds everything.
+    pub fn connect_options(&self) -> PgConnectOptions {
+        server::connect_options(&self.layout)
+    }
+
+    /// How to connect to the server of a directory if one is running there. Takes no lock and
+    /// changes nothing, so it may be used beside the process that runs the server.
+    pub async fn connect_if_running(settings: &Settings) -> Option<PgConnectOptions> {
+        let layout = Layout::below(&settings.dir).ok()?;
+        if !layout.socket_is_trusted() {
+            return None;
+        }
+        let asked = tokio::time::timeout(server::PATIENCE, server::connect_to_own(&layout));
+        let _ = asked.await.ok()?.ok()?.close().await;
+        Some(server::connect_options(&layout))
+    }
+
+    /// Whether the server is up now.
+    pub fn is_up(&self) -> bool {
+        *self.health.borrow() == Health::Up
+    }
+
+    /// Follows whether the server is up.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.clone()
+    }
+
+    /// Ends the server, sessions first, and returns when it has ended.
+    ///
+    /// # Errors
+    /// When it does not end within a minute. It is then left running, never killed.
+    pub async fn stop(mut self) -> Result<(), Error> {
+        self.finish(supervisor::ORDERLY).await
+    }
+
+    async fn finish(&mut self, how: Stop) -> Result<(), Error> {
+        let Some(Running { stop, supervisor }) = self.running.take() else {
+            return Ok(());
+        };
+        // If nobody listens any more, the supervisor has ended and its result says why.
+        let _ = stop.send(how);
+        supervisor.await.map_err(Error::Watcher)?
+    }
+}
+
+impl Drop for PrivatePostgres {
+    fn drop(&mut self) {
+        if self.running.is_some()
+            && let Some(pid) = postmaster::find(&self.layout.data)
+        {
+            postmaster::send(pid, Signal::SIGINT);
+        }
+    }
+}
+
+/// All that comes before the server itself: the user, the programs, the data.
+async fn prepare(settings: &Settings, layout: Layout) -> Result<Server, Error> {
+    let account = Account::choose(settings.run_as.as_deref(), &layout.data)?;
+    account.check_reach(&layout.root).await?;
+    let binaries = find_binaries(settings, cluster::major(&layout.data)?, &account).await?;
+    cluster::ensure(&layout, &binaries, &account, settings.durable).await?;
+    let (durable, max_connections) = (settings.durable, settings.max_connections);
+    Ok(Server {
+        layout,
+        binaries,
+        account,
+        durable,
+        max_connections,
+    })
+}
+
+async fn find_binaries(
+    settings: &Settings,
+    wanted: Option<u32>,
+    account: &Account,
+) -> Result<Binaries, Error> {
+    let found = Binaries::find(settings, wanted, account).await;
+    #[cfg(feature = "download-postgres")]
+    if found.is_err() && settings.bin_dir.is_none() && wanted.is_none_or(|it| it == download::MAJOR)
+    {
+        let programs = settings.dir.join(binaries::DOWNLOADED);
+        tracing::info!(into = %programs.display(), "downloading the programs of Postgres");
+        let package = download::package().map_err(Error::Download)?;
+        let dir = download::download(&package, &programs)
+            .await
+            .map_err(Error::Download)?;
+        return Binaries::probe(&dir, account).await.map_or(found, Ok);
+    }
+    found
+}

@@ -1,0 +1,135 @@
+//! The postmaster as its pid file tells of it: is one alive on these data, and is it ours?
+//!
+//! Postgres trusts a living process with the written id to be a postmaster. Two cases lead it
+//! astray and keep it from starting for good: a dead postmaster that nobody reaped, and, in a
+//! container that was started again, another process that got the same id.
+
+use std::fs;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
+
+use super::error::{At, Error};
+
+const FILE: &str = "postmaster.pid";
+
+/// The living postmaster of a data directory.
+pub(super) fn find(data: &Path) -> Option<Pid> {
+    written(data).filter(|pid| is_alive(*pid, data))
+}
+
+/// Whether this process is a living postmaster of these data.
+pub(super) fn is_alive(pid: Pid, data: &Path) -> bool {
+    exists(pid) && !is_zombie(pid) && works_in(pid, data)
+}
+
+/// Removes a pid file that Postgres would wrongly take for a living postmaster's. The usual
+/// leftover of a crash is none of that kind: Postgres sees through it by itself.
+pub(super) fn remove_misleading_pid_file(data: &Path) -> Result<(), Error> {
+    let path = data.join(FILE);
+    match written(data) {
+        Some(pid) if exists(pid) && !is_alive(pid, data) => {
+            tracing::warn!(
+                pid = pid.as_raw(),
+                "removing the pid file of a dead Postgres"
+            );
+            fs::remove_file(&path).at("remove", &path)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Sends a signal; a process that has just ended is no error.
+pub(super) fn send(pid: Pid, signal: Signal) {
+    if let Err(error) = signal::kill(pid, signal) {
+        tracing::debug!(pid = pid.as_raw(), %signal, %error, "signal not delivered");
+    }
+}
+
+fn written(data: &Path) -> Option<Pid> {
+    let text = fs::read_to_string(data.join(FILE)).ok()?;
+    // A standalone backend writes its id negative; a zero would mean our own process group.
+    let pid: i32 = text.lines().next()?.trim().parse().ok()?;
+    (pid > 0).then(|| Pid::from_raw(pid))
+}
+
+fn exists(pid: Pid) -> bool {
+    signal::kill(pid, None) != Err(Errno::ESRCH)
+}
+
+/// Only Linux tells, through `/proc`; elsewhere init reaps every orphan.
+fn is_zombie(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name before the state is in brackets and may hold anything.
+    stat.rsplit_once(')')
+        .is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
+}
+
+/// A postmaster's working directory is its data directory. Where that cannot be seen, the pid
+/// file is believed.
+fn works_in(pid: Pid, data: &Path) -> bool {
+    fs::read_link(format!("/proc/{pid}/cwd")).map_or(true, |cwd| cwd == data)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Stdio;
+
+    use super::*;
+
+    fn data_with(pid_file: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(FILE), pid_file).unwrap();
+        dir
+    }
+
+    #[test]
+    fn a_pid_file_that_names_nobody_finds_nobody() {
+        for text in ["", "0\n", "-7\n", "1x\n", "2147483647\n"] {
+            assert_eq!(find(data_with(text).path()), None, "{text:?}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn another_process_with_the_written_id_is_no_postmaster() {
+        let dir = data_with(&format!("{}\n", std::process::id()));
+        assert_eq!(find(dir.path()), None);
+        remove_misleading_pid_file(dir.path()).unwrap();
+        assert!(!dir.path().join(FILE).exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_that_works_in_the_data_directory_is_the_postmaster() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().canonicalize().unwrap();
+        // It ends with its input, so not even a killed test leaves it.
+        let mut command = std::process::Command::new("cat");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .current_dir(&data)
+            .spawn()
+            .unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        fs::write(data.join(FILE), format!("{pid}\n/data\n")).unwrap();
+
+        assert_eq!(find(&data), Some(pid));
+        remove_misleading_pid_file(&data).unwrap();
+        assert!(
+            data.join(FILE).exists(),
+            "a living postmaster keeps its pid file"
+        );
+
+        send(pid, Signal::SIGKILL);
+        while !is_zombie(pid) {
+            std::thread::yield_now();
+        }
+        assert_eq!(find(&data), None, "dead, though nobody has reaped it");
+        remove_misleading_pid_file(&data).unwrap();
+        assert!(!data.join(FILE).exists());
+        child.wait().unwrap();
+    }
+}

@@ -1,0 +1,180 @@
+//! The command that opens a prompt on a database, private or not.
+//!
+//! Every user of a machine can read the arguments of every process, so a password goes into the
+//! environment of psql and never into its arguments.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use super::binaries::candidates;
+use super::error::Error;
+use super::layout::{Layout, PORT};
+use super::server::{DATABASE, USER};
+use super::{PrivatePostgres, Settings};
+
+/// Variables that would lead psql to another server than the one it is given.
+const MISLEADING: [&str; 5] = [
+    "PGHOSTADDR",
+    "PGSERVICE",
+    "PGPASSWORD",
+    "PGOPTIONS",
+    "PGSSLMODE",
+];
+
+/// psql for the private Postgres that runs in `settings.dir`.
+///
+/// # Errors
+/// When none is running there, or there is no psql.
+pub async fn psql(settings: &Settings) -> Result<Command, Error> {
+    if PrivatePostgres::connect_if_running(settings)
+        .await
+        .is_none()
+    {
+        return Err(Error::NotRunning {
+            dir: settings.dir.clone(),
+        });
+    }
+    let mut command = Command::new(program(settings)?);
+    for name in MISLEADING {
+        command.env_remove(name);
+    }
+    command
+        .arg("--host")
+        .arg(Layout::below(&settings.dir)?.socket);
+    command.args([
+        "--port",
+        &PORT.to_string(),
+        "--username",
+        USER,
+        "--dbname",
+        DATABASE,
+    ]);
+    Ok(command)
+}
+
+/// psql for a database URL. The command holds the password in its environment: do not print it.
+///
+/// # Errors
+/// When the URL cannot be read, or there is no psql.
+pub fn psql_to(url: &str, settings: &Settings) -> Result<Command, Error> {
+    let (url, password) = without_password(url)?;
+    let mut command = Command::new(program(settings)?);
+    if let Some(password) = password {
+        command.env("PGPASSWORD", password);
+    }
+    command.arg("--dbname").arg(url.as_str());
+    Ok(command)
+}
+
+fn program(settings: &Settings) -> Result<PathBuf, Error> {
+    // Not every collection of server programs has psql.
+    let path = settings.search_path.iter().flat_map(std::env::split_paths);
+    let mut programs = candidates(settings)
+        .into_iter()
+        .chain(path)
+        .map(|dir| dir.join("psql"));
+    programs
+        .find(|program| program.is_file())
+        .ok_or(Error::NoPsql)
+}
+
+/// Takes the password out of a URL, wherever sqlx would find it, and the parameters that only
+/// sqlx knows.
+fn without_password(url: &str) -> Result<(Url, Option<String>), Error> {
+    let mut url = Url::parse(url).map_err(Error::Url)?;
+    let mut password = url
+        .password()
+        .map(|it| percent_decode_str(it).decode_utf8_lossy().into_owned());
+    // It fails only where there can be no password.
+    let _ = url.set_password(None);
+    let mut kept = Vec::new();
+    for (name, value) in url.query_pairs() {
+        match name.as_ref() {
+            "password" => password = Some(value.into_owned()),
+            "statement-cache-capacity" => {}
+            name => kept.push((libpq_name(name).to_owned(), value.into_owned())),
+        }
+    }
+    url.set_query(None);
+    if !kept.is_empty() {
+        url.query_pairs_mut().extend_pairs(kept);
+    }
+    Ok((url, password))
+}
+
+/// sqlx takes some names in a second spelling that libpq refuses.
+fn libpq_name(name: &str) -> &str {
+    match name {
+        "ssl-mode" => "sslmode",
+        "ssl-root-cert" | "ssl-ca" => "sslrootcert",
+        "ssl-cert" => "sslcert",
+        "ssl-key" => "sslkey",
+        name => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    fn taken(url: &str) -> (String, Option<String>) {
+        let (url, password) = without_password(url).unwrap();
+        (url.into(), password)
+    }
+
+    #[test]
+    fn the_password_leaves_the_url_wherever_it_stood() {
+        let secret = Some("p@ss+&w".to_owned());
+        assert_eq!(
+            taken("postgres://me:p%40ss+&w@db.example:6543/shelf?sslmode=require"),
+            (
+                "postgres://me@db.example:6543/shelf?sslmode=require".to_owned(),
+                secret.clone()
+            )
+        );
+        assert_eq!(
+            taken("postgres://me@db.example/shelf?password=p%40ss%2B%26w"),
+            ("postgres://me@db.example/shelf".to_owned(), secret)
+        );
+        assert_eq!(
+            taken("postgresql:///shelf?host=%2Frun%2Fpg"),
+            ("postgresql:///shelf?host=%2Frun%2Fpg".to_owned(), None)
+        );
+    }
+
+    #[test]
+    fn parameters_are_spelled_as_psql_knows_them() {
+        let (url, _) = taken("postgres://h/d?ssl-mode=require&statement-cache-capacity=5");
+        assert_eq!(url, "postgres://h/d?sslmode=require");
+    }
+
+    #[test]
+    fn the_command_carries_the_password_in_its_environment_only() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("psql"), "").unwrap();
+        let mut settings = Settings::new("/nowhere");
+        settings.bin_dir = Some(dir.path().to_owned());
+
+        let command = psql_to("postgres://me:secret@h/d", &settings).unwrap();
+
+        assert!(
+            command
+                .get_args()
+                .all(|arg| !arg.to_string_lossy().contains("secret"))
+        );
+        let password = (OsStr::new("PGPASSWORD"), Some(OsStr::new("secret")));
+        assert!(command.get_envs().any(|variable| variable == password));
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_read_is_not_repeated() {
+        let error = without_password("postgres//me:secret@h").unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(!format!("{error} {source}").contains("secret"));
+    }
+}

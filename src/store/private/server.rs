@@ -1,0 +1,214 @@
+//! One server: how it is started, how it is asked whether it is ready, what it may log.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::{ConnectOptions, Connection};
+use tokio::process::Child;
+
+use super::account::Account;
+use super::binaries::Binaries;
+use super::error::{At, Error};
+use super::layout::{Layout, PORT};
+
+/// The superuser, and the only user.
+pub(super) const USER: &str = "hookshelf";
+
+/// The database that holds everything.
+pub(super) const DATABASE: &str = "hookshelf";
+
+/// The log is cut when it is longer than this, and one older part is kept.
+const LOG_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// How long one question to the server may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// All that is needed to start the server again and again.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) layout: Layout,
+    pub(super) binaries: Binaries,
+    pub(super) account: Account,
+    pub(super) durable: bool,
+    pub(super) max_connections: u16,
+}
+
+/// What the server says when asked.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// It serves our data.
+    Ready,
+    /// It is reading its log after a crash, or on its way up or down: worth waiting for.
+    Starting,
+    /// Nobody answers, or not as they should.
+    Not(sqlx::Error),
+}
+
+impl Server {
+    /// Starts the server as a direct child, so that it can be reaped when it dies.
+    pub(super) fn spawn(&self) -> Result<Child, Error> {
+        self.layout.prepare_socket_dir(&self.account)?;
+        let log = open_log(&self.layout.log).at("open", &self.layout.log)?;
+        let errors = log.try_clone().at("open", &self.layout.log)?;
+        let program = self.binaries.program("postgres");
+        let mut command = self.account.command(&program);
+        command
+            .arg("-D")
+            .arg(&self.layout.data)
+            .arg("-k")
+            .arg(quoted(&self.layout.socket));
+        for (name, value) in self.parameters() {
+            command.arg("-c").arg(format!("{name}={value}"));
+        }
+        command.stdin(Stdio::null()).stdout(log).stderr(errors);
+        command
+            .spawn()
+            .map_err(|source| Error::Run { program, source })
+    }
+
+    /// On the command line, where neither a file nor `ALTER SYSTEM` overrides them.
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        let durable = if self.durable { "on" } else { "off" };
+        let mut parameters: Vec<(&str, String)> = [
+            ("port", PORT.to_string()),
+            ("max_connections", self.max_connections.to_string()),
+            // What got a 200 has to survive a power cut.
+            ("fsync", durable.to_owned()),
+            ("full_page_writes", durable.to_owned()),
+            ("synchronous_commit", durable.to_owned()),
+        ]
+        .into();
+        parameters.extend(FIXED.map(|(name, value)| (name, value.to_owned())));
+        parameters
+    }
+
+    /// Asks the server whether it serves our data, and makes the database if it is missing.
+    pub(super) async fn ask(&self) -> Answer {
+        match tokio::time::timeout(PATIENCE, self.check()).await {
+            Ok(Ok(())) => Answer::Ready,
+            Ok(Err(error)) if is_starting(&error) => Answer::Starting,
+            Ok(Err(error)) => Answer::Not(error),
+            Err(_) => Answer::Not(sqlx::Error::PoolTimedOut),
+        }
+    }
+
+    async fn check(&self) -> sqlx::Result<()> {
+        let mut connection = connect_to_own(&self.layout).await?;
+        let exists = "SELECT true FROM pg_database WHERE datname = 'hookshelf'";
+        if sqlx::query(exists)
+            .fetch_optional(&mut connection)
+            .await?
+            .is_none()
+        {
+            sqlx::query("CREATE DATABASE hookshelf")
+                .execute(&mut connection)
+                .await?;
+        }
+        connection.close().await
+    }
+}
+
+/// Parameters that are the same for every server of ours.
+const FIXED: [(&str, &str); 12] = [
+    ("listen_addresses", ""),
+    ("unix_socket_permissions", "0700"),
+    ("cluster_name", "hookshelf"),
+    // Fewer full pages in the WAL: a checkpoint every half hour instead of every five minutes.
+    ("checkpoint_timeout", "30min"),
+    ("max_wal_size", "4GB"),
+    ("logging_collector", "off"),
+    ("log_destination", "stderr"),
+    ("log_timezone", "UTC"),
+    ("lc_messages", "C"),
+    // Statements and details quote rows: message texts and ids, which no log may hold.
+    ("log_error_verbosity", "terse"),
+    ("log_min_error_statement", "panic"),
+    ("log_statement", "none"),
+];
+
+/// How to connect to the server with this layout.
+pub(super) fn connect_options(layout: &Layout) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .socket(&layout.socket)
+        .port(PORT)
+        .username(USER)
+        .database(DATABASE)
+        .ssl_mode(PgSslMode::Disable)
+}
+
+/// Connects to whatever answers at the socket and makes sure that it serves our data.
+pub(super) async fn connect_to_own(layout: &Layout) -> sqlx::Result<PgConnection> {
+    let options = connect_options(layout)
+        .database("postgres")
+        .disable_statement_logging();
+    let mut connection = PgConnection::connect_with(&options).await?;
+    let data: String = sqlx::query_scalar("SELECT current_setting('data_directory')")
+        .fetch_one(&mut connection)
+        .await?;
+    if fs::canonicalize(&data)? == layout.data {
+        return Ok(connection);
+    }
+    let why = format!("the server at this socket serves {data}");
+    Err(sqlx::Error::Io(std::io::Error::other(why)))
+}
+
+/// Postgres' code for a server on its way up or down.
+fn is_starting(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|it| it.code().as_deref() == Some("57P03"))
+}
+
+/// The parameter is a list of names: quoted, with quotes doubled, a path may hold anything.
+fn quoted(path: &Path) -> OsString {
+    let mut quoted = vec![b'"'];
+    for byte in path.as_os_str().as_bytes() {
+        quoted.extend_from_slice(if *byte == b'"' {
+            b"\"\""
+        } else {
+            std::slice::from_ref(byte)
+        });
+    }
+    quoted.push(b'"');
+    OsString::from_vec(quoted)
+}
+
+/// Opened for appending, so that cutting it does not leave a hole before the next line. A file
+/// that is not ours is put aside first, and a link is never followed.
+fn open_log(path: &Path) -> std::io::Result<File> {
+    let _ = fs::rename(path, path.with_extension("log.old"));
+    OpenOptions::new()
+        .append(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Keeps the log from filling the disk: beyond its limit it is copied aside and emptied.
+pub(super) fn bound_log(path: &Path) -> std::io::Result<()> {
+    if fs::metadata(path)?.len() > LOG_LIMIT {
+        fs::copy(path, path.with_extension("log.old"))?;
+        OpenOptions::new().write(true).open(path)?.set_len(0)?;
+    }
+    Ok(())
+}
+
+/// The last lines of the log, for a message.
+pub(super) fn log_tail(path: &Path) -> String {
+    let mut text = Vec::new();
+    if let Ok(mut file) = File::open(path) {
+        let length = file.metadata().map_or(0, |it| it.len());
+        let _ = file.seek(SeekFrom::Start(length.saturating_sub(2048)));
+        let _ = file.take(2048).read_to_end(&mut text);
+    }
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(5)..].join("; ")
+}

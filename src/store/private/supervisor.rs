@@ -1,0 +1,256 @@
+//! Keeping the server alive: bring it up, watch it, start it again when it dies, stop it.
+//!
+//! The server is stopped by asking (SIGINT, then SIGQUIT) and never by SIGKILL, which would
+//! leave its other processes without their head.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use tokio::process::Child;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Health;
+use super::error::Error;
+use super::layout::socket_file;
+use super::lock::Lock;
+use super::postmaster;
+use super::server::{self, Answer, Server};
+
+/// How often the server is asked while it starts. It is ready within tens of milliseconds.
+const ASK_EVERY: Duration = Duration::from_millis(10);
+/// How often an adopted server, which is not our child, is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// After how long a start that takes its time is mentioned, and how often again.
+const MENTION_EVERY: Duration = Duration::from_secs(2);
+/// How long a living server may leave the socket unanswered. One that reads its log after a
+/// crash does answer, and may take as long as it needs.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How many times the very first start is tried: processes of a killed server may take a moment
+/// to leave.
+const FIRST_ATTEMPTS: u32 = 6;
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A server that ran this long was well; the next pause is short again.
+const WELL: Duration = Duration::from_secs(60);
+const CHECK_LOG_EVERY: Duration = Duration::from_secs(60);
+
+/// How a stop is asked for: signal after signal, each with the time it gets.
+pub(super) type Stop = &'static [(Signal, Duration)];
+
+/// Fast: sessions are cut, everything is written.
+pub(super) const ORDERLY: Stop = &[
+    (Signal::SIGINT, Duration::from_secs(30)),
+    (Signal::SIGQUIT, Duration::from_secs(30)),
+];
+
+/// At once, for data that are thrown away anyway.
+pub(super) const CARELESS: Stop = &[(Signal::SIGQUIT, Duration::from_secs(30))];
+
+/// Everything one directory's server needs to be kept alive.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    server: Server,
+    process: Option<Process>,
+    health: watch::Sender<Health>,
+    /// Held until the server has ended, so that nobody starts another meanwhile.
+    _lock: Lock,
+}
+
+/// The running server: our child, or one that an earlier process of ours left.
+#[derive(Debug)]
+enum Process {
+    Child(Child),
+    Adopted(Pid),
+}
+
+impl Supervisor {
+    pub(super) fn new(server: Server, health: watch::Sender<Health>, lock: Lock) -> Self {
+        Self {
+            server,
+            process: None,
+            health,
+            _lock: lock,
+        }
+    }
+
+    /// Brings the server up, says how that went, and keeps it up until told to stop or until
+    /// nobody is left who could tell.
+    pub(super) async fn run(
+        mut self,
+        ready: oneshot::Sender<Result<(), Error>>,
+        mut stop: oneshot::Receiver<Stop>,
+    ) -> Result<(), Error> {
+        let started = tokio::select! {
+            asked = &mut stop => return self.end(asked.unwrap_or(ORDERLY)).await,
+            started = self.first_start() => started,
+        };
+        let failed = started.is_err();
+        self.health
+            .send_replace(if failed { Health::Down } else { Health::Up });
+        if ready.send(started).is_err() || failed {
+            return self.end_own_child().await;
+        }
+        let asked = tokio::select! {
+            asked = &mut stop => asked.unwrap_or(ORDERLY),
+            never = self.keep_up() => match never {},
+        };
+        self.end(asked).await
+    }
+
+    async fn first_start(&mut self) -> Result<(), Error> {
+        let mut pause = SHORTEST_PAUSE;
+        for _ in 1..FIRST_ATTEMPTS {
+            match self.start().await {
+                Err(Error::Exited { tail, .. }) => {
+                    tracing::warn!(%tail, "Postgres ended while it was starting; trying again");
+                }
+                other => return other,
+            }
+            sleep(pause).await;
+            pause *= 2;
+        }
+        self.start().await
+    }
+
+    async fn keep_up(&mut self) -> Infallible {
+        let mut pause = SHORTEST_PAUSE;
+        let mut up_since = Instant::now();
+        loop {
+            self.until_gone().await;
+            self.health.send_replace(Health::Down);
+            if up_since.elapsed() > WELL {
+                pause = SHORTEST_PAUSE;
+            }
+            tracing::error!(again_in = ?pause, "Postgres ended unexpectedly; starting it again");
+            sleep(pause).await;
+            while let Err(error) = self.start().await {
+                pause = LONGEST_PAUSE.min(pause * 2);
+                tracing::error!(%error, again_in = ?pause, "Postgres could not be started again");
+                sleep(pause).await;
+            }
+            pause = LONGEST_PAUSE.min(pause * 2);
+            up_since = Instant::now();
+            tracing::info!("Postgres is up again");
+            self.health.send_replace(Health::Up);
+        }
+    }
+
+    /// Adopts the living server of these data or starts one, and waits until it serves them.
+    async fn start(&mut self) -> Result<(), Error> {
+        let data = &self.server.layout.data;
+        postmaster::remove_misleading_pid_file(data)?;
+        self.process = Some(match postmaster::find(data) {
+            Some(pid) => Process::Adopted(pid),
+            None => Process::Child(self.server.spawn()?),
+        });
+        self.until_ready().await
+    }
+
+    async fn until_ready(&mut self) -> Result<(), Error> {
+        let mut mention = Instant::now() + MENTION_EVERY;
+        let mut heard = Instant::now();
+        loop {
+            match self.server.ask().await {
+                Answer::Ready => return Ok(()),
+                Answer::Starting => heard = Instant::now(),
+                Answer::Not(error) if heard.elapsed() > SILENCE => {
+                    return Err(self.not_answering(error));
+                }
+                Answer::Not(_) => {}
+            }
+            if timeout(ASK_EVERY, self.until_process_ended()).await.is_ok() {
+                return Err(self.exited());
+            }
+            if Instant::now() > mention {
+                tracing::info!("Postgres is still starting (after a crash it reads its log first)");
+                mention = Instant::now() + MENTION_EVERY;
+            }
+        }
+    }
+
+    /// Waits until the server has ended, and keeps its log short meanwhile.
+    async fn until_gone(&mut self) {
+        while timeout(CHECK_LOG_EVERY, self.until_process_ended())
+            .await
+            .is_err()
+        {
+            let log = &self.server.layout.log;
+            if let Err(error) = server::bound_log(log) {
+                tracing::warn!(log = %log.display(), %error, "cannot cut the log of Postgres");
+            }
+        }
+    }
+
+    async fn until_process_ended(&mut self) {
+        match &mut self.process {
+            Some(Process::Child(child)) => match child.wait().await {
+                Ok(status) => tracing::debug!(%status, "Postgres ended"),
+                Err(error) => tracing::error!(%error, "cannot wait for Postgres"),
+            },
+            Some(Process::Adopted(pid)) => {
+                while postmaster::is_alive(*pid, &self.server.layout.data) {
+                    sleep(LOOK_EVERY).await;
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// A server that did not come up is ended again if it is ours; one that was there before
+    /// is left as it was found.
+    async fn end_own_child(self) -> Result<(), Error> {
+        match &self.process {
+            Some(Process::Child(_)) => self.end(ORDERLY).await,
+            Some(Process::Adopted(_)) | None => Ok(()),
+        }
+    }
+
+    async fn end(mut self, how: Stop) -> Result<(), Error> {
+        let mut ended = self.pid().is_none();
+        for (signal, patience) in how {
+            let Some(pid) = self.pid().filter(|_| !ended) else {
+                break;
+            };
+            postmaster::send(pid, *signal);
+            ended = timeout(*patience, self.until_process_ended()).await.is_ok();
+        }
+        self.health.send_replace(Health::Down);
+        match self.pid() {
+            Some(pid) if !ended => Err(Error::StillRunning { pid: pid.as_raw() }),
+            _ => {
+                self.server.layout.remove_outer_socket_dir();
+                Ok(())
+            }
+        }
+    }
+
+    /// The process to signal; none once it has been reaped or has gone.
+    fn pid(&self) -> Option<Pid> {
+        match self.process.as_ref()? {
+            Process::Child(child) => child.id()?.try_into().ok().map(Pid::from_raw),
+            Process::Adopted(pid) => {
+                postmaster::is_alive(*pid, &self.server.layout.data).then_some(*pid)
+            }
+        }
+    }
+
+    fn exited(&self) -> Error {
+        let log = self.server.layout.log.clone();
+        Error::Exited {
+            tail: server::log_tail(&log),
+            log,
+        }
+    }
+
+    fn not_answering(&self, error: sqlx::Error) -> Error {
+        Error::NotAnswering {
+            pid: self.pid().map_or(0, Pid::as_raw),
+            socket: socket_file(&self.server.layout.socket),
+            log: self.server.layout.log.clone(),
+            source: Box::new(error),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Counts what was refused, in a table that a flood cannot grow past its cap.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::{Connection, PgConnection};
+
+use super::Error;
+
+/// Where rejections are counted that have no row of their own.
+const ELSEWHERE: &str = "0.0.0.0/0";
+
+/// How many rows one hour may take: a flood from everywhere leaves room for the hours before it.
+fn hourly_share(max_rows: u32) -> i64 {
+    i64::from(max_rows / 24).max(1)
+}
+
+/// How many deliveries were refused for one reason from one network since the last time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The hour in which they came.
+    pub hour: Timestamp,
+    /// The app.
+    pub app: String,
+    /// Why: a bounded word.
+    pub reason: &'static str,
+    /// The network, as CIDR; `None` where the address is not known.
+    pub prefix: Option<String>,
+    /// How many.
+    pub count: i64,
+    /// When the last one came.
+    pub last_at: Timestamp,
+}
+
+/// Adds `counts`. A network without a row gets one while its hour has rows left, else it is counted
+/// with all the others; then the oldest rows go until `max_rows` are left.
+///
+/// # Errors
+/// Nothing was counted then.
+pub async fn add(conn: &mut PgConnection, counts: &[Count], max_rows: u32) -> Result<(), Error> {
+    let mut tx = conn.begin().await?;
+    sqlx::query("SET LOCAL lock_timeout = '2s'")
+        .execute(&mut *tx)
+        .await?;
+    // Several instances may count at once; each sees the other's rows before it takes its share.
+    sqlx::query("LOCK TABLE rejections IN SHARE ROW EXCLUSIVE MODE")
+        .execute(&mut *tx)
+        .await?;
+    for count in counts {
+        add_one(&mut tx, count, hourly_share(max_rows)).await?;
+    }
+    let trim = sqlx::query(
+        "DELETE FROM rejections WHERE (hour, app, reason, prefix) IN (
+             SELECT hour, app, reason, prefix FROM rejections
+             ORDER BY hour DESC, count DESC OFFSET $1)",
+    );
+    trim.bind(i64::from(max_rows)).execute(&mut *tx).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn add_one(conn: &mut PgConnection, count: &Count, share: i64) -> Result<(), Error> {
+    sqlx::query(
+        r"INSERT INTO rejections AS known (hour, app, reason, prefix, count, last_at)
+          SELECT $1, $2, $3,
+                 CASE WHEN EXISTS (SELECT FROM rejections WHERE (hour, app, reason, prefix)
+                                                               = ($1, $2, $3, $4::cidr))
+                        OR (SELECT count(*) FROM rejections WHERE hour = $1) < $7
+                      THEN $4::cidr ELSE $8::cidr END,
+                 $5, $6
+          ON CONFLICT (hour, app, reason, prefix)
+          DO UPDATE SET count = known.count + excluded.count,
+                        last_at = greatest(known.last_at, excluded.last_at)",
+    )
+    .bind(count.hour.to_sqlx())
+    .bind(&count.app)
+    .bind(count.reason)
+    .bind(count.prefix.as_deref().unwrap_or(ELSEWHERE))
+    .bind(count.count)
+    .bind(count.last_at.to_sqlx())
+    .bind(share)
+    .bind(ELSEWHERE)
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! What happens at the listeners: deliveries, challenges, connections, panics.
+
+use std::{sync::Arc, time::Duration};
+
+use uuid::Uuid;
+
+use super::{Happening, Severity, metrics as catalogue, say, sparingly::Sparingly};
+
+/// A delivery came to its one outcome.
+#[derive(Clone, Debug)]
+pub struct DeliverySettled {
+    /// Its id.
+    pub delivery: Uuid,
+    /// The app whose path it used.
+    pub app: Arc<str>,
+    /// The bounded word for how it ended.
+    pub outcome: &'static str,
+    /// The bounded word for why; empty where it was accepted.
+    pub reason: &'static str,
+    /// How loud that is.
+    pub severity: Severity,
+    /// Events that were not stored before.
+    pub new: usize,
+    /// Items whose event was stored already.
+    pub repeated: usize,
+    /// Bytes of its body, as far as it was read.
+    pub bytes: usize,
+    /// From the end of its head to the outcome.
+    pub took: Duration,
+    /// The name of the secret that matched, if one did.
+    pub secret: Option<Arc<str>>,
+    /// `live`, or `simulated` where the mark was valid.
+    pub source: &'static str,
+}
+
+impl DeliverySettled {
+    const SAID: &str = "delivery settled";
+}
+
+impl Happening for DeliverySettled {
+    fn emit(self) {
+        say!(
+            self.severity,
+            delivery = %self.delivery,
+            app = &*self.app,
+            outcome = self.outcome,
+            reason = self.reason,
+            new = self.new,
+            repeated = self.repeated,
+            bytes = self.bytes,
+            millis = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+            secret = self.secret.as_deref().unwrap_or_default(),
+            source = self.source,
+            "{}",
+            Self::SAID
+        );
+        catalogue::DELIVERIES
+            .counter([
+                ("app", self.app.clone().into()),
+                ("outcome", self.outcome.into()),
+                ("reason", self.reason.into()),
+                ("source", self.source.into()),
+            ])
+            .increment(1);
+        for (seen, count) in [("new", self.new), ("repeated", self.repeated)] {
+            catalogue::EVENTS
+                .counter([("app", self.app.clone().into()), ("seen", seen.into())])
+                .increment(count as u64);
+        }
+        catalogue::DELIVERY_BYTES
+            .counter([("app", self.app.into())])
+            .increment(self.bytes as u64);
+        catalogue::DELIVERY_DURATION
+            .histogram([("outcome", self.outcome.into())])
+            .record(self.took.as_secs_f64());
+    }
+}
+
+/// A secret of an app proved to have made a signature.
+///
+/// Counted by the secret's name, so that one sees when an old secret is no longer used.
+#[derive(Clone, Debug)]
+pub struct SignatureMatched {
+    /// The app.
+    pub app: Arc<str>,
+    /// The name of its secret.
+    pub secret: Arc<str>,
+}
+
+impl SignatureMatched {
+    const SAID: &str = "signature matched";
+}
+
+impl Happening for SignatureMatched {
+    fn emit(self) {
+        tracing::debug!(app = &*self.app, secret = &*self.secret, "{}", Self::SAID);
+        catalogue::SIGNATURES
+            .counter([("app", self.app.into()), ("secret", self.secret.into())])
+            .increment(1);
+    }
+}
+
+/// Somebody asked whether a callback URL is ours.
+#[derive(Clone, Debug)]
+pub struct ChallengeAnswered {
+    /// The app of the path.
+    pub app: Arc<str>,
+    /// `echoed`, `incomplete`, `mode` or `token`.
+    pub answer: &'static str,
+}
+
+impl ChallengeAnswered {
+    const SAID: &str = "challenge answered";
+}
+
+static WRONG_TOKENS: Sparingly = Sparingly::new();
+
+impl Happening for ChallengeAnswered {
+    fn emit(self) {
+        let (app, answer) = (&*self.app, self.answer);
+        match answer {
+            "echoed" => tracing::info!(app, answer, "{}", Self::SAID),
+            "token" if WRONG_TOKENS.may_pass() => tracing::warn!(app, answer, "{}", Self::SAID),
+            _ => tracing::debug!(app, answer, "{}", Self::SAID),
+        }
+        catalogue::CHALLENGES
+            .counter([("app", self.app.into()), ("answer", answer.into())])
+            .increment(1);
+    }
+}
+
+/// Deliveries of one app were refused for one reason since this was last said.
+#[derive(Clone, Debug)]
+pub struct RejectionsCounted {
+    /// The app whose path they used.
+    pub app: Arc<str>,
+    /// The bounded word for why.
+    pub reason: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
+impl RejectionsCounted {
+    const SAID: &str = "deliveries rejected";
+}
+
+impl Happening for RejectionsCounted {
+    /// Only a record: [`DeliverySettled`] has counted each of them.
+    fn emit(self) {
+        let (app, reason, count) = (&*self.app, self.reason, self.count);
+        tracing::warn!(app, reason, count, "{}", Self::SAID);
+    }
+}
+
+/// A connection was closed at once because as many as allowed are open.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionRefused {
+    /// `public` or `admin`.
+    pub listener: &'static str,
+    /// How many may be open.
+    pub limit: usize,
+}
+
+impl ConnectionRefused {
+    const SAID: &str = "connection refused";
+}
+
+static REFUSED_CONNECTIONS: Sparingly = Sparingly::new();
+
+impl Happening for ConnectionRefused {
+    fn emit(self) {
+        let Self { listener, limit } = self;
+        if REFUSED_CONNECTIONS.may_pass() {
+            tracing::warn!(listener, limit, "{}", Self::SAID);
+        }
+        catalogue::CONNECTIONS_REFUSED
+            .counter([("listener", listener.into())])
+            .increment(1);
+    }
+}
+
+/// A defect of ours was caught at the door.
+#[derive(Clone, Copy, Debug)]
+pub struct PanicCaught {
+    /// `public` or `admin`.
+    pub listener: &'static str,
+}
+
+impl PanicCaught {
+    const SAID: &str = "panic caught";
+}
+
+impl Happening for PanicCaught {
+    fn emit(self) {
+        tracing::error!(listener = self.listener, "{}", Self::SAID);
+        catalogue::PANICS
+            .counter([("listener", self.listener.into())])
+            .increment(1);
+    }
+}
+
+/// Counts a connection for as long as it lives.
+#[derive(Debug)]
+pub struct OpenConnection {
+    listener: &'static str,
+}
+
+impl OpenConnection {
+    /// Counts one more open connection of `listener` until it is dropped.
+    pub fn count(listener: &'static str) -> Self {
+        Self::gauge(listener).increment(1.0);
+        Self { listener }
+    }
+
+    fn gauge(listener: &'static str) -> metrics::Gauge {
+        catalogue::CONNECTIONS.gauge([("listener", listener.into())])
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        Self::gauge(self.listener).decrement(1.0);
+    }
+}
+
+/// Shows how many bytes of bodies are in memory right now.
+pub fn show_body_bytes(bytes: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge; exact below 8 PiB")]
+    catalogue::BODY_BYTES.gauge([]).set(bytes as f64);
+}

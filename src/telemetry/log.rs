@@ -1,0 +1,60 @@
+//! The log of the process: for people or as JSON lines, on standard error.
+
+use std::{io::IsTerminal, panic};
+
+use tracing::Subscriber;
+use tracing_subscriber::{
+    EnvFilter, filter::LevelFilter, fmt::MakeWriter, util::SubscriberInitExt,
+};
+
+use super::Error;
+use crate::config::{Log, LogFilter, LogFormat};
+
+/// Sends the log of this process to standard error and keeps panics from printing content.
+///
+/// # Errors
+/// Once a process: a second time fails.
+pub fn init(log: &Log) -> Result<(), Error> {
+    let stderr = std::io::stderr;
+    let ansi = stderr().is_terminal();
+    subscriber(log, ansi, stderr)
+        .try_init()
+        .map_err(Error::Log)?;
+    panic::set_hook(Box::new(say_where));
+    Ok(())
+}
+
+/// What [`init`] sets up, writing to `writer`, coloured if `ansi`.
+pub fn subscriber<W>(log: &Log, ansi: bool, writer: W) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter(&log.level))
+        .with_ansi(ansi)
+        .with_writer(writer);
+    match log.format {
+        LogFormat::Human => Box::new(lines.finish()),
+        LogFormat::Json => {
+            let objects = lines.json().flatten_event(true).with_span_list(false);
+            Box::new(objects.finish())
+        }
+    }
+}
+
+/// A level alone is ours; libraries then stay at WARN, since what they say below that may quote
+/// what they carry.
+fn filter(level: &LogFilter) -> EnvFilter {
+    match level.to_string().parse::<LevelFilter>() {
+        Ok(LevelFilter::OFF) | Err(_) => level.to_filter(),
+        Ok(level) => EnvFilter::new(format!("warn,hookshelf={level}")),
+    }
+}
+
+/// What a panic leaves in the log. Its message stays out: it may quote the text at fault.
+const PANICKED: &str = "panicked";
+
+fn say_where(panic: &panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    tracing::error!(place, "{PANICKED}");
+}

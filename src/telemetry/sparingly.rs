@@ -1,0 +1,58 @@
+//! Lets a record through now and then, so that strangers cannot fill the log.
+
+use std::{
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// At most one loud record in so many seconds.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Remembers when it last let something through.
+#[derive(Debug)]
+pub(super) struct Sparingly {
+    /// Milliseconds since [`BEGAN`] from which on the next one may pass.
+    next: AtomicU64,
+}
+
+impl Sparingly {
+    pub(super) const fn new() -> Self {
+        Self {
+            next: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether it is time again.
+    pub(super) fn may_pass(&self) -> bool {
+        self.may_pass_at(BEGAN.elapsed())
+    }
+
+    fn may_pass_at(&self, now: Duration) -> bool {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let next = self.next.load(Ordering::Relaxed);
+        let later = millis(now.saturating_add(INTERVAL));
+        millis(now) >= next
+            && self
+                .next
+                .compare_exchange(next, later, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_passes_in_each_interval() {
+        let sparingly = Sparingly::new();
+        let at = |millis| sparingly.may_pass_at(Duration::from_millis(millis));
+        let passed = [0, 1, 9_999, 10_000, 10_001, 31_000].map(at);
+        assert_eq!(passed, [true, false, false, true, false, true]);
+    }
+}

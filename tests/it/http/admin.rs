@@ -1,0 +1,93 @@
+//! The admin listener.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use hookshelf::{
+    http::{Listener, ListenerLimits, Readiness, admin},
+    telemetry::metrics::CATALOGUE,
+};
+
+use super::{
+    door::{Door, metrics},
+    wire::{Answer, Wire, request},
+};
+
+fn open(readiness: Readiness) -> SocketAddr {
+    let listener = Listener::bind(admin::LISTENER, ([127, 0, 0, 1], 0).into()).unwrap();
+    let address = listener.address();
+    let routes = admin::router(readiness, metrics().clone());
+    tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
+    address
+}
+
+async fn get(address: SocketAddr, path: &str) -> Answer {
+    Wire::to(address).await.ask(request("GET", path)).await
+}
+
+#[tokio::test]
+async fn alive_is_not_the_same_as_ready() {
+    let postgres = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&postgres);
+    let missing = move || {
+        let ready = seen.load(Ordering::Relaxed);
+        if ready { vec![] } else { vec!["postgres"] }
+    };
+    let address = open(Readiness::new(missing));
+    assert_eq!(get(address, "/healthz").await.bare(), 200);
+    let answer = get(address, "/readyz").await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.body, r#"{"ready":false,"missing":["postgres"]}"#);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+
+    postgres.store(true, Ordering::Relaxed);
+    let answer = get(address, "/readyz").await;
+    assert_eq!(
+        (answer.status, &*answer.body),
+        (200, r#"{"ready":true,"missing":[]}"#)
+    );
+}
+
+#[tokio::test]
+async fn metrics_are_exposed_with_their_meaning() {
+    let address = open(Readiness::new(Vec::new));
+    let door = Door::open();
+    door.ask(request("GET", "/webhook")).await;
+    let answer = get(address, "/metrics").await;
+    assert_eq!(answer.status, 200);
+    assert!(
+        answer
+            .header("content-type")
+            .unwrap()
+            .starts_with("text/plain; version=0.0.4")
+    );
+    let help = "# HELP hookshelf_challenges_total Challenges by answer";
+    assert!(answer.body.contains(help), "{}", answer.body);
+    assert!(
+        answer.body.contains("hookshelf_build_info{version="),
+        "{}",
+        answer.body
+    );
+    let known = |line: &str| CATALOGUE.iter().any(|metric| line.starts_with(metric.name));
+    let lines = answer
+        .body
+        .lines()
+        .filter(|line| line.starts_with("hookshelf_"));
+    assert!(
+        lines.clone().count() > 0 && lines.clone().all(known),
+        "{}",
+        answer.body
+    );
+}
+
+#[tokio::test]
+async fn the_callback_url_is_not_on_the_admin_listener() {
+    let address = open(Readiness::new(Vec::new));
+    assert_eq!(get(address, "/webhook").await.bare(), 404);
+    assert_eq!(get(address, "/nothing").await.bare(), 404);
+}

@@ -1,0 +1,220 @@
+//! What a body may cost: its size, its time, and the budget that all share.
+
+use std::time::Duration;
+
+use hookshelf::{http::Limits, ingest::Rejection, meta::signature::sign};
+
+use super::{
+    door::{Door, STORED, Setup, fresh_app, limits, metric, secret, signed},
+    wire::{Wire, head},
+};
+
+fn limited(app: &str, limits: Limits) -> Door {
+    Door::with(Setup {
+        limits,
+        ..Setup::with_apps(&[app])
+    })
+}
+
+/// At most 100 bytes of body.
+fn small(app: &str) -> Door {
+    let max_body_bytes = 100;
+    limited(
+        app,
+        Limits {
+            max_body_bytes,
+            ..limits()
+        },
+    )
+}
+
+/// The head of a signed POST, its body to come.
+fn signed_head(app: &str, body: &[u8], framing: &str) -> Vec<u8> {
+    let signature = sign(&secret(app), body);
+    let headers = [("x-hub-signature-256", &*signature)];
+    head(&format!("/webhook/{app}"), &headers, framing)
+}
+
+async fn send_chunks(wire: &mut Wire, chunks: &[&[u8]]) {
+    for chunk in chunks {
+        wire.send(format!("{:x}\r\n", chunk.len())).await;
+        wire.send(chunk).await;
+        wire.send("\r\n").await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_exactly_the_limit_passes() {
+    let app = fresh_app();
+    let mut door = small(&app);
+    let (arrival, answer) = door.deliver(signed(&app, &[b'x'; 100]), STORED).await;
+    assert_eq!((answer.bare(), arrival.body.bytes().len()), (200, 100));
+}
+
+#[tokio::test]
+async fn one_byte_more_is_413_before_it_is_read() {
+    let app = fresh_app();
+    let mut door = small(&app);
+    let mut wire = door.wire().await;
+    let mut request = signed_head(
+        &app,
+        &[b'x'; 101],
+        "expect: 100-continue\r\ncontent-length: 101",
+    );
+    let answer = wire.ask(&request).await;
+    assert_eq!(answer.bare(), 413, "not even 100 Continue");
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert_eq!(wire.closed().await, "");
+    assert_eq!(door.rejection().await.1, Rejection::BodyTooLarge);
+
+    request = signed(&app, &[b'x'; 101]);
+    assert_eq!(door.ask(request).await.bare(), 413);
+    assert_eq!(door.rejection().await.1, Rejection::BodyTooLarge);
+    assert!(door.is_quiet());
+}
+
+#[tokio::test]
+async fn chunks_are_joined_and_counted() {
+    let app = fresh_app();
+    let mut door = small(&app);
+    let body = b"one, two, three";
+    let mut wire = door.wire().await;
+    wire.send(signed_head(&app, body, "transfer-encoding: chunked"))
+        .await;
+    send_chunks(&mut wire, &[b"one", b", two", b", ", b"three", b""]).await;
+    let (arrival, decide) = door.arrival().await;
+    assert_eq!(arrival.body.bytes(), &body[..]);
+    decide.send(STORED).unwrap();
+    assert_eq!(wire.answer().await.bare(), 200);
+
+    let mut wire = door.wire().await;
+    wire.send(signed_head(&app, body, "transfer-encoding: chunked"))
+        .await;
+    send_chunks(&mut wire, &[&[b'x'; 60], &[b'x'; 41]]).await;
+    assert_eq!(wire.answer().await.bare(), 413);
+    assert_eq!(wire.closed().await, "");
+    assert_eq!(door.rejection().await.1, Rejection::BodyTooLarge);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_in_time_is_408() {
+    let app = fresh_app();
+    let body_timeout = Duration::from_millis(100);
+    let mut door = limited(
+        &app,
+        Limits {
+            body_timeout,
+            ..limits()
+        },
+    );
+    let mut wire = door.wire().await;
+    wire.send(signed_head(&app, b"0123456789", "content-length: 10"))
+        .await;
+    wire.send("012").await;
+    assert_eq!(wire.answer().await.bare(), 408);
+    assert_eq!(wire.closed().await, "");
+    assert_eq!(door.rejection().await.1, Rejection::BodyTimeout);
+}
+
+#[tokio::test]
+async fn trickling_does_not_move_the_deadline() {
+    let app = fresh_app();
+    let body_timeout = Duration::from_millis(200);
+    let mut door = limited(
+        &app,
+        Limits {
+            body_timeout,
+            ..limits()
+        },
+    );
+    let mut wire = door.wire().await;
+    wire.send(signed_head(&app, b"", "content-length: 4000000"))
+        .await;
+    let mut tick = tokio::time::interval(Duration::from_millis(5));
+    let trickle = async {
+        while wire.send("x").await {
+            tick.tick().await;
+        }
+    };
+    let reason = tokio::select! {
+        () = trickle => door.rejection().await.1,
+        counted = door.rejection() => counted.1,
+    };
+    assert_eq!(reason, Rejection::BodyTimeout);
+}
+
+#[tokio::test]
+async fn a_body_cut_off_is_counted_though_nobody_is_left_to_tell() {
+    let app = fresh_app();
+    let mut door = small(&app);
+    for (framing, sent) in [
+        ("content-length: 10", &b"012"[..]),
+        ("transfer-encoding: chunked", b"3\r\n012\r\n"),
+        ("transfer-encoding: chunked", b"not a length\r\n"),
+    ] {
+        let mut wire = door.wire().await;
+        wire.send(signed_head(&app, b"012", framing)).await;
+        wire.send(sent).await;
+        drop(wire);
+        assert_eq!(
+            door.rejection().await.1,
+            Rejection::BodyIncomplete,
+            "{framing}"
+        );
+    }
+    let labels = [&*format!("app=\"{app}\""), "reason=\"body_incomplete\""];
+    assert_eq!(metric("hookshelf_deliveries_total", &labels), Some(3.0));
+    assert!(door.is_quiet());
+}
+
+#[tokio::test]
+async fn all_bodies_together_stay_within_the_budget_and_give_it_back() {
+    let app = fresh_app();
+    let body_budget_bytes = 100;
+    let mut door = limited(
+        &app,
+        Limits {
+            body_budget_bytes,
+            ..limits()
+        },
+    );
+    let mut first = door.wire().await;
+    first.send(signed(&app, &[b'x'; 80])).await;
+    let (_, decide) = door.arrival().await;
+
+    let answer = door.ask(signed(&app, &[b'y'; 21])).await;
+    assert_eq!(answer.bare(), 503);
+    assert!(answer.header("retry-after").is_some());
+    let (_, answer) = door.deliver(signed(&app, &[b'y'; 20]), STORED).await;
+    assert_eq!(answer.bare(), 200, "what fits passes meanwhile");
+
+    decide.send(STORED).unwrap();
+    assert_eq!(first.answer().await.bare(), 200);
+    let (_, answer) = door.deliver(signed(&app, &[b'y'; 100]), STORED).await;
+    assert_eq!(answer.bare(), 200);
+    let labels = [&*format!("app=\"{app}\""), "reason=\"body_budget\""];
+    assert_eq!(metric("hookshelf_deliveries_total", &labels), Some(1.0));
+}
+
+#[tokio::test]
+async fn a_promise_of_many_bytes_takes_nothing_of_the_budget() {
+    let app = fresh_app();
+    let body_budget_bytes = 100;
+    let mut door = limited(
+        &app,
+        Limits {
+            body_budget_bytes,
+            ..limits()
+        },
+    );
+    let mut promising = Vec::new();
+    for _ in 0..3 {
+        let mut wire = door.wire().await;
+        let expecting = "expect: 100-continue\r\ncontent-length: 90";
+        let answer = wire.ask(signed_head(&app, b"", expecting)).await;
+        assert_eq!(answer.status, 100, "it is being read");
+        promising.push(wire);
+    }
+    let (_, answer) = door.deliver(signed(&app, &[b'y'; 100]), STORED).await;
+    assert_eq!(answer.bare(), 200);
+}

@@ -1,0 +1,236 @@
+//! Opens a door on a free port whose other side is the test.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use hookshelf::{
+    clock::{Clock, ManualClock},
+    config::{self, Config, Sources},
+    http::{AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, listener, public},
+    ingest::{Arrival, Intake, Outcome, Rejection, Rejections},
+    meta::signature::{Secrets, sign},
+    telemetry::metrics::Exposition,
+};
+use secrecy::SecretString;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::wire::{Answer, Wire, post};
+
+/// What each test app signs with, and its verify token, after its name.
+pub(super) fn secret(app: &str) -> SecretString {
+    format!("secret of {app}").into()
+}
+
+/// What an app's old secret is.
+pub(super) fn old_secret(app: &str) -> SecretString {
+    format!("old secret of {app}").into()
+}
+
+pub(super) fn keys(app: &str) -> AppKeys {
+    let (new, old) = (secret(app), old_secret(app));
+    AppKeys {
+        name: app.into(),
+        secrets: Secrets::new([("app", &new), ("previous-1", &old)]),
+        verify_token: Some(format!("token-of-{app}").into()),
+    }
+}
+
+/// An app name that no other test uses, so that its metrics are its own.
+pub(super) fn fresh_app() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("app_{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The metrics of the whole test process.
+pub(super) fn metrics() -> &'static Exposition {
+    static METRICS: LazyLock<Exposition> = LazyLock::new(|| Exposition::install().unwrap());
+    &METRICS
+}
+
+/// The value of the series that has all these labels; none where it was never touched.
+pub(super) fn metric(name: &str, labels: &[&str]) -> Option<f64> {
+    let text = metrics().render();
+    let ends = |rest: &str| rest.starts_with(['{', ' ']);
+    let mut lines = text
+        .lines()
+        .filter(|line| line.strip_prefix(name).is_some_and(ends));
+    let line = lines.find(|line| labels.iter().all(|label| line.contains(label)))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+/// The configuration that these variables make.
+pub(super) fn configured(variables: &[(&str, &str)]) -> Config {
+    let data_dir = [("DATA_DIR", "/nowhere")];
+    let variables = data_dir.iter().chain(variables);
+    let env = variables.map(|(key, value)| (format!("HOOKSHELF__{key}"), (*value).to_owned()));
+    let env = env.collect();
+    config::load(&Sources {
+        env,
+        ..Sources::default()
+    })
+    .unwrap()
+}
+
+/// The limits of a delivery without any configuration.
+pub(super) fn limits() -> Limits {
+    Limits::from(&configured(&[]).http)
+}
+
+/// The limits of a connection without any configuration.
+pub(super) fn seats() -> ListenerLimits {
+    ListenerLimits::from(&configured(&[]).http)
+}
+
+/// How to open a door.
+pub(super) struct Setup {
+    pub(super) apps: Vec<AppKeys>,
+    pub(super) limits: Limits,
+    pub(super) connections: ListenerLimits,
+    pub(super) name: &'static str,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            apps: vec![keys("default")],
+            limits: limits(),
+            connections: seats(),
+            name: public::LISTENER,
+        }
+    }
+}
+
+impl Setup {
+    pub(super) fn with_apps(names: &[&str]) -> Self {
+        Self {
+            apps: names.iter().map(|name| keys(name)).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// An open door. Closed with the test's runtime.
+pub(super) struct Door {
+    pub(super) address: SocketAddr,
+    pub(super) state: AppState,
+    pub(super) stop: listener::Stop,
+    pub(super) clock: ManualClock,
+    pub(super) serving: JoinHandle<Result<(), listener::Error>>,
+    arrivals: mpsc::UnboundedReceiver<(Arrival, oneshot::Sender<Outcome>)>,
+    rejected: mpsc::UnboundedReceiver<Counted>,
+}
+
+/// App, reason and address of a counted rejection.
+pub(super) type Counted = (String, Rejection, Option<IpAddr>);
+
+impl Door {
+    /// Opens a door for the app `default`.
+    pub(super) fn open() -> Self {
+        Self::with(Setup::default())
+    }
+
+    pub(super) fn with(setup: Setup) -> Self {
+        let apps = setup.apps.into_iter().collect();
+        Self::to(apps, setup.limits, setup.connections, setup.name)
+    }
+
+    /// Opens a door as `config` says.
+    pub(super) fn configured(config: &Config) -> Self {
+        let (limits, connections) = ((&config.http).into(), (&config.http).into());
+        Self::to((&config.apps).into(), limits, connections, public::LISTENER)
+    }
+
+    fn to(apps: Apps, limits: Limits, connections: ListenerLimits, name: &'static str) -> Self {
+        metrics();
+        let (arrive, arrivals) = mpsc::unbounded_channel();
+        let (reject, rejected) = mpsc::unbounded_channel();
+        let intake = Intake::new(move |arrival| {
+            let (decide, outcome) = oneshot::channel();
+            arrive.send((arrival, decide)).unwrap();
+            async { outcome.await.expect("the test decides") }
+        });
+        let rejections = Rejections::new(move |app, reason, from| {
+            reject.send((app.to_owned(), reason, from)).unwrap();
+        });
+        let (clock, hand) = Clock::manual("2026-11-20T12:00:00.123456789Z".parse().unwrap());
+        let state = AppState::new(apps, intake, rejections, clock, limits);
+        let listener = Listener::bind(name, ([127, 0, 0, 1], 0).into()).unwrap();
+        let (address, stop) = (listener.address(), listener.stop());
+        let routes = public::router(state.clone());
+        Self {
+            address,
+            state,
+            stop,
+            clock: hand,
+            serving: tokio::spawn(listener.serve(routes, connections)),
+            arrivals,
+            rejected,
+        }
+    }
+
+    pub(super) async fn wire(&self) -> Wire {
+        Wire::to(self.address).await
+    }
+
+    /// Sends `request` on a connection of its own.
+    pub(super) async fn ask(&self, request: impl AsRef<[u8]>) -> Answer {
+        self.wire().await.ask(request).await
+    }
+
+    /// The next delivery that came through, to be decided by the test.
+    pub(super) async fn arrival(&mut self) -> (Arrival, oneshot::Sender<Outcome>) {
+        let arrival = timeout(Duration::from_secs(30), self.arrivals.recv()).await;
+        arrival.expect("a delivery comes through").unwrap()
+    }
+
+    /// The next rejection that was counted.
+    pub(super) async fn rejection(&mut self) -> Counted {
+        let rejected = timeout(Duration::from_secs(30), self.rejected.recv()).await;
+        rejected.expect("a rejection is counted").unwrap()
+    }
+
+    /// Sends `request` and lets its delivery end in `outcome`.
+    pub(super) async fn deliver(
+        &mut self,
+        request: Vec<u8>,
+        outcome: Outcome,
+    ) -> (Arrival, Answer) {
+        let mut wire = self.wire().await;
+        wire.send(request).await;
+        let (arrival, decide) = self.arrival().await;
+        decide.send(outcome).unwrap();
+        (arrival, wire.answer().await)
+    }
+
+    /// Whether nothing came through and nothing was counted beyond what was taken.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        self.arrivals.try_recv().is_err() && self.rejected.try_recv().is_err()
+    }
+}
+
+/// A POST to `app`, signed by `app`.
+pub(super) fn signed(app: &str, body: &[u8]) -> Vec<u8> {
+    signed_with(&secret(app), app, body)
+}
+
+pub(super) fn signed_with(secret: &SecretString, app: &str, body: &[u8]) -> Vec<u8> {
+    let signature = sign(secret, body);
+    let headers = [("x-hub-signature-256", signature.as_str())];
+    post(&format!("/webhook/{app}"), &headers, body)
+}
+
+/// An outcome that is answered with 200.
+pub(super) const STORED: Outcome = Outcome::Accepted {
+    new: 1,
+    repeated: 0,
+};

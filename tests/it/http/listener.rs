@@ -1,0 +1,143 @@
+//! Connections: how many, how slow, and how they end.
+
+use std::time::Duration;
+
+use hookshelf::http::{Listener, ListenerLimits};
+
+use super::{
+    door::{Door, STORED, Setup, keys, metric, seats, signed},
+    wire::{Wire, request},
+};
+
+fn seating(name: &'static str, connections: ListenerLimits) -> Door {
+    Door::with(Setup {
+        connections,
+        name,
+        ..Setup::default()
+    })
+}
+
+#[tokio::test]
+async fn a_head_that_is_never_finished_is_closed() {
+    let header_timeout = Duration::from_millis(100);
+    let limits = ListenerLimits {
+        header_timeout,
+        ..seats()
+    };
+    let door = seating("slow", limits);
+    for start in [
+        "",
+        "P",
+        "PRI * HTTP/2.0\r\n",
+        "POST /webhook HTTP/1.1\r\nhos",
+    ] {
+        let mut wire = door.wire().await;
+        wire.send(start).await;
+        let said = wire.closed().await;
+        assert!(!said.contains(" 200 "), "{start}: {said}");
+    }
+    let mut idle = door.wire().await;
+    assert_eq!(idle.ask(request("GET", "/healthz")).await.bare(), 200);
+    assert_eq!(idle.closed().await, "");
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_431() {
+    let door = Door::open();
+    let mut wire = door.wire().await;
+    let long = format!("GET /healthz HTTP/1.1\r\nhost: {}", "x".repeat(80 << 10));
+    assert_eq!(wire.ask(long).await.bare(), 431);
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_closed_at_once_until_a_seat_is_free() {
+    let limits = ListenerLimits {
+        connections: 2,
+        ..seats()
+    };
+    let door = seating("crowded", limits);
+    let mut seated = Vec::new();
+    for _ in 0..2 {
+        let mut wire = door.wire().await;
+        assert_eq!(wire.ask(request("GET", "/healthz")).await.bare(), 200);
+        seated.push(wire);
+    }
+    assert_eq!(door.wire().await.closed().await, "");
+    let label = ["listener=\"crowded\""];
+    assert_eq!(
+        metric("hookshelf_connections_refused_total", &label),
+        Some(1.0)
+    );
+    assert_eq!(metric("hookshelf_connections", &label), Some(2.0));
+
+    drop(seated.pop());
+    while metric("hookshelf_connections", &label) != Some(1.0) {
+        tokio::task::yield_now().await;
+    }
+    let mut wire = door.wire().await;
+    assert_eq!(wire.ask(request("GET", "/healthz")).await.bare(), 200);
+}
+
+#[tokio::test]
+async fn who_asks_and_takes_no_answer_loses_the_seat() {
+    let write_timeout = Duration::from_millis(100);
+    let limits = ListenerLimits {
+        write_timeout,
+        ..seats()
+    };
+    let door = Door::with(Setup {
+        name: "untaken",
+        connections: limits,
+        apps: vec![keys("default")],
+        ..Setup::default()
+    });
+    let query = "hub.mode=subscribe&hub.verify_token=token-of-default&hub.challenge=";
+    let long = request("GET", &format!("/webhook?{query}{}", "x".repeat(32 << 10)));
+    let mut wire = door.wire().await;
+    while wire.send(&long).await {}
+    while metric("hookshelf_connections", &["listener=\"untaken\""]) != Some(0.0) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_gentle_stop_lets_what_is_in_flight_finish() {
+    let mut door = Door::open();
+    let mut idle = door.wire().await;
+    assert_eq!(idle.ask(request("GET", "/healthz")).await.bare(), 200);
+    let fresh = door.wire().await;
+    let mut busy = door.wire().await;
+    busy.send(signed("default", b"{}")).await;
+    let (_, decide) = door.arrival().await;
+
+    door.stop.gently(Duration::from_mins(1));
+    assert_eq!(idle.closed().await, "");
+    assert_eq!(fresh.closed().await, "");
+    assert!(!door.serving.is_finished());
+    decide.send(STORED).unwrap();
+    assert_eq!(busy.answer().await.bare(), 200);
+    assert_eq!(busy.closed().await, "");
+    door.serving.await.unwrap().unwrap();
+    assert!(tokio::net::TcpStream::connect(door.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_firm_stop_waits_for_nobody() {
+    let mut door = Door::open();
+    let mut busy = door.wire().await;
+    busy.send(signed("default", b"{}")).await;
+    let (_, _undecided) = door.arrival().await;
+    door.stop.firmly();
+    door.serving.await.unwrap().unwrap();
+    assert_eq!(busy.closed().await, "");
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_said_in_plain_words() {
+    let door = Door::open();
+    let error = Listener::bind("public", door.address).unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains(&door.address.to_string()), "{said}");
+    assert!(std::error::Error::source(&error).is_some());
+    let _still_answers: Wire = door.wire().await;
+}

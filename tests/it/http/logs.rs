@@ -1,0 +1,120 @@
+//! What the log says of a delivery, and what it never says.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use hookshelf::{
+    config::{Log, LogFormat},
+    ingest::{Failure, Outcome},
+    meta::signature::sign,
+    telemetry::log::subscriber,
+};
+
+use super::{
+    door::{Door, STORED, secret, signed, signed_with},
+    wire::{post, request},
+};
+
+/// A log in memory.
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Page {
+    /// A page on which this thread, and so this test, writes everything down.
+    fn open(format: LogFormat) -> (Self, tracing::subscriber::DefaultGuard) {
+        let page = Self::default();
+        let writer = page.clone();
+        let level = "trace,hookshelf=trace".parse().unwrap();
+        let lines = subscriber(&Log { format, level }, false, move || writer.clone());
+        (page, tracing::subscriber::set_default(lines))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Everything a stranger or Meta may send, with a word in each that must not be found again.
+async fn exchange(door: &mut Door) {
+    let body = br#"{"object":"instagram","entry":[{"id":"body-word","text":"text-word"}]}"#;
+    let outcomes = [STORED, Outcome::Failed(Failure::Internal)];
+    for outcome in outcomes {
+        door.deliver(signed("default", body), outcome).await;
+    }
+    door.ask(signed_with(&secret("somebody"), "default", body))
+        .await;
+    let signature = sign(&secret("default"), b"signature-word");
+    let headers = [
+        ("x-hub-signature-256", &*signature),
+        ("user-agent", "agent-word"),
+    ];
+    door.ask(post("/webhook?query-word=1", &headers, body))
+        .await;
+    for token in ["token-of-default", "token-word"] {
+        let query =
+            format!("hub.mode=subscribe&hub.challenge=challenge-word&hub.verify_token={token}");
+        door.ask(request("GET", &format!("/webhook?{query}"))).await;
+    }
+    door.ask(request("GET", "/path-word")).await;
+}
+
+#[tokio::test]
+async fn neither_secret_nor_token_nor_signature_nor_content_is_logged() {
+    for format in [LogFormat::Human, LogFormat::Json] {
+        let (page, _guard) = Page::open(format);
+        let mut door = Door::open();
+        exchange(&mut door).await;
+        let log = page.text();
+        for said in [
+            "delivery settled",
+            "challenge answered",
+            "signature_mismatch",
+            "accepted",
+        ] {
+            assert!(log.contains(said), "{said} is missing in {log}");
+        }
+        let signature = sign(&secret("default"), b"signature-word");
+        for silent in [
+            "-word",
+            "token-of-",
+            "secret of",
+            &signature[7..],
+            "sha256=",
+        ] {
+            assert!(!log.contains(silent), "{silent} is in {log}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_json_log_is_one_object_a_line_with_the_delivery_named() {
+    let (page, _guard) = Page::open(LogFormat::Json);
+    let mut door = Door::open();
+    let (arrival, _) = door.deliver(signed("default", b"{}"), STORED).await;
+    let lines: Vec<serde_json::Value> = page
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let settled = lines
+        .iter()
+        .find(|line| line["message"] == "delivery settled")
+        .unwrap();
+    assert_eq!(settled["delivery"], arrival.id.to_string());
+    assert_eq!(settled["level"], "DEBUG");
+    assert_eq!(settled["outcome"], "accepted");
+    assert_eq!(settled["secret"], "app");
+    assert_eq!(settled["bytes"], 2);
+}

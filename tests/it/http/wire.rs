@@ -1,0 +1,130 @@
+//! A client that is as rude as the test wants: bytes out, answers in.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+/// What no test waits longer for: reaching it is a failure.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One connection.
+pub(super) struct Wire {
+    socket: TcpStream,
+    unread: Vec<u8>,
+}
+
+/// One answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut named = self.headers.iter().filter(|(n, _)| n == name);
+        named.next().map(|(_, value)| value.as_str())
+    }
+
+    /// The status, provided that nothing else was said.
+    #[track_caller]
+    pub(super) fn bare(&self) -> u16 {
+        assert_eq!(self.body, "", "an answer with a body: {self:?}");
+        assert_eq!(self.header("content-type"), None, "{self:?}");
+        self.status
+    }
+}
+
+impl Wire {
+    pub(super) async fn to(address: SocketAddr) -> Self {
+        Self {
+            socket: TcpStream::connect(address).await.unwrap(),
+            unread: Vec::new(),
+        }
+    }
+
+    /// Sends; a peer that has closed already is not an error here, its answer tells.
+    pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        let sending = self.socket.write_all(bytes.as_ref());
+        timeout(PATIENCE, sending)
+            .await
+            .expect("the peer reads")
+            .is_ok()
+    }
+
+    pub(super) async fn ask(&mut self, request: impl AsRef<[u8]>) -> Answer {
+        self.send(request).await;
+        self.answer().await
+    }
+
+    pub(super) async fn answer(&mut self) -> Answer {
+        let end = loop {
+            if let Some(end) = find(&self.unread, b"\r\n\r\n") {
+                break end;
+            }
+            assert!(self.more().await, "closed instead of an answer");
+        };
+        let head = String::from_utf8(self.unread.drain(..end + 4).collect()).unwrap();
+        let mut lines = head.trim_end().split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let headers: Vec<_> = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let length = headers.iter().find(|(name, _)| name == "content-length");
+        let length = length.map_or(0, |(_, value)| value.parse().unwrap());
+        while self.unread.len() < length {
+            assert!(self.more().await, "closed within an answer");
+        }
+        Answer {
+            status: status.parse().unwrap(),
+            headers,
+            body: String::from_utf8(self.unread.drain(..length).collect()).unwrap(),
+        }
+    }
+
+    /// Waits until the peer closes; what it said before that.
+    pub(super) async fn closed(mut self) -> String {
+        while self.more().await {}
+        String::from_utf8(self.unread).unwrap()
+    }
+
+    async fn more(&mut self) -> bool {
+        let reading = self.socket.read_buf(&mut self.unread);
+        let read = timeout(PATIENCE, reading)
+            .await
+            .expect("the peer answers or closes");
+        read.is_ok_and(|bytes| bytes > 0)
+    }
+}
+
+fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+    text.windows(what.len()).position(|window| window == what)
+}
+
+/// A request without a body.
+pub(super) fn request(method: &str, target: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nhost: here\r\n\r\n")
+}
+
+/// A POST of `body` to `target` with these further headers.
+pub(super) fn post(target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut bytes = head(target, headers, &format!("content-length: {}", body.len()));
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// The head of a POST; `framing` is its last header.
+pub(super) fn head(target: &str, headers: &[(&str, &str)], framing: &str) -> Vec<u8> {
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(n, v)| format!("{n}: {v}\r\n"))
+        .collect();
+    let start = format!("POST {target} HTTP/1.1\r\nhost: here\r\n");
+    format!("{start}{}{framing}\r\n\r\n", headers.concat()).into_bytes()
+}

@@ -1,0 +1,25 @@
+//! The prompt on the private Postgres.
+
+use hookshelf::store::private::{Error, psql};
+
+use super::{settings, start};
+use crate::support::directory::Directory;
+
+#[tokio::test]
+async fn psql_opens_the_private_postgres() {
+    let directory = Directory::create();
+    let settings = settings(directory.path());
+    let postgres = start(&directory).await;
+
+    let mut command = psql(&settings).await.unwrap();
+    // What the surroundings say about other servers does not matter.
+    let output = command
+        .args(["-Atc", "SELECT current_database()"])
+        .output()
+        .unwrap();
+
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "hookshelf\n");
+    postgres.stop().await.unwrap();
+    let error = psql(&settings).await.unwrap_err();
+    assert!(matches!(error, Error::NotRunning { .. }), "{error}");
+}

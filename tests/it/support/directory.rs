@@ -1,0 +1,90 @@
+//! A data directory that goes away with its test, and whatever private Postgres is left in it.
+//!
+//! A private Postgres outlives the process that started it, on purpose. A test that is killed
+//! would leave it, so a guard in a process of its own waits for the end of a pipe, ends the
+//! servers below the directory and removes it.
+
+use std::fs::Permissions;
+use std::io::Read;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Only a process that works in the directory of the pid file is a server: the rest of the file
+/// may be old, and its process id somebody else's by now.
+const GUARD: &str = r#"
+lives() { kill -0 "$1" 2>/dev/null && { [ ! -d /proc/self ] || [ "$(readlink "/proc/$1/cwd")" = "$2" ]; }; }
+echo ready
+cat >/dev/null
+find "$1" -name postmaster.pid | while read -r file; do
+    pid=$(sed -n 1p "$file"); socket=$(sed -n 5p "$file"); data=$(dirname "$file")
+    lives "$pid" "$data" && kill -QUIT "$pid"
+    for _ in $(seq 500); do lives "$pid" "$data" || break; sleep 0.02; done
+    rmdir "$socket" 2>/dev/null
+done
+for _ in $(seq 50); do rm -rf "$1" && break; sleep 0.1; done
+"#;
+
+/// A directory that any user may pass through, as Postgres' own user has to.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    guard: Child,
+}
+
+impl Directory {
+    /// Makes a directory and its guard.
+    pub(crate) fn create() -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("hookshelf-test-")
+            .tempdir()
+            .unwrap();
+        std::fs::set_permissions(dir.path(), Permissions::from_mode(0o711)).unwrap();
+        let path = dir.path().canonicalize().unwrap();
+        let mut guard = Command::new("sh");
+        guard
+            .args(["-c", GUARD, "guard"])
+            .arg(&path)
+            .current_dir("/");
+        // Ctrl-C in a terminal goes to the whole group; the guard has to outlive it.
+        guard
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut guard = guard.spawn().unwrap();
+        // From here on the directory is the guard's to remove.
+        guard
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut [0; 6])
+            .unwrap();
+        let _ = dir.keep();
+        Self { path, guard }
+    }
+
+    /// Makes a directory that belongs to another user.
+    pub(crate) fn of_user(uid: u32, gid: u32) -> Self {
+        let this = Self::create();
+        chown(&this.path, Some(uid), Some(gid)).unwrap();
+        this
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Something in it.
+    pub(crate) fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+    }
+}

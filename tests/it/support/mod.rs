@@ -1,0 +1,17 @@
+//! What the tests share: databases, directories, and waiting for something to become true.
+
+pub(crate) mod directory;
+pub(crate) mod postgres;
+
+use std::time::Duration;
+
+/// Looks again and again until something is true. It fails only where waiting longer would not
+/// help: after a minute.
+pub(crate) async fn eventually(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
+    let waited = tokio::time::timeout(Duration::from_mins(1), async {
+        while !is_true().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "not within a minute: {what}");
+}

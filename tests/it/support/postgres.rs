@@ -1,0 +1,207 @@
+//! A database for each test: one throwaway Postgres per test binary, one migrated template in
+//! it, one clone of the template per test.
+//!
+//! The server is `hookshelf dev-db`, which ends with the pipe that this process holds. A test
+//! takes [`TestDatabase::create`] and nothing else.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, mpsc};
+
+use hookshelf::clock::Clock;
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+/// The migrated database that every test's database is a copy of.
+const TEMPLATE: &str = "template_hookshelf";
+
+/// One server for the life of this process. Statics are never dropped, which is the point: the
+/// pipe closes when the process ends, however it ends.
+static SERVER: LazyLock<DevDb> = LazyLock::new(|| {
+    let server = DevDb::start(Command::new(env!("CARGO_BIN_EXE_hookshelf")).arg("dev-db"));
+    run_apart(make_template(server.options()));
+    server
+});
+
+/// Drops the databases of finished tests, one after the other and off the tests' threads, so
+/// that they do not pile up on the disk.
+static JANITOR: LazyLock<mpsc::Sender<String>> = LazyLock::new(|| {
+    let (sender, names) = mpsc::channel();
+    std::thread::spawn(move || drop_databases(&names));
+    sender
+});
+
+/// A running `hookshelf dev-db`.
+pub(crate) struct DevDb {
+    pub(crate) process: Child,
+    /// The server lives as long as this end of the pipe is open.
+    pub(crate) input: Option<ChildStdin>,
+    pub(crate) place: Place,
+}
+
+/// The line that `hookshelf dev-db` prints when it is ready.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Place {
+    pub(crate) url: String,
+    pub(crate) dir: PathBuf,
+}
+
+impl DevDb {
+    /// Starts a server by the given command and waits until it is ready.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut process = spawned.expect("hookshelf dev-db starts");
+        let mut line = String::new();
+        let output = process.stdout.take().expect("its output is a pipe");
+        BufReader::new(output)
+            .read_line(&mut line)
+            .expect("its output is text");
+        let place = serde_json::from_str(&line).expect("hookshelf dev-db says where it is");
+        let input = process.stdin.take();
+        Self {
+            process,
+            input,
+            place,
+        }
+    }
+
+    /// How to connect to it.
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        self.place.options()
+    }
+}
+
+impl Place {
+    /// How to connect there.
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        PgConnectOptions::from_str(&self.url)
+            .expect("dev-db prints a connection URL")
+            .disable_statement_logging()
+    }
+}
+
+/// A database with all migrations applied that belongs to one test and goes away with it.
+#[derive(Debug)]
+pub(crate) struct TestDatabase {
+    name: String,
+}
+
+impl TestDatabase {
+    /// Makes the database of this test.
+    pub(crate) async fn create() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let mut connection = admin().await;
+        // No checkpoint and no fsync: copying through the log is the quicker way here.
+        let sql = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY WAL_LOG");
+        let created = sqlx::query(AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await;
+        created.expect("a database is cloned from the template");
+        Self { name }
+    }
+
+    /// How to connect to it.
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        SERVER.options().database(&self.name)
+    }
+
+    /// Its URL, as `[database] url` or `DATABASE_URL` takes it.
+    pub(crate) fn url(&self) -> String {
+        let mut url = url::Url::parse(&SERVER.place.url).expect("dev-db prints a URL");
+        url.set_path(&self.name);
+        url.into()
+    }
+
+    /// A connection of the test's own.
+    pub(crate) async fn connect(&self) -> PgConnection {
+        self.options()
+            .connect()
+            .await
+            .expect("the test's database answers")
+    }
+
+    /// A pool for code that takes one.
+    pub(crate) async fn pool(&self) -> PgPool {
+        PgPool::connect_with(self.options())
+            .await
+            .expect("the test's database answers")
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        // Without a janitor the database goes with the server.
+        let _ = JANITOR.send(std::mem::take(&mut self.name));
+    }
+}
+
+async fn admin() -> PgConnection {
+    let options = SERVER.options().database("postgres");
+    options
+        .connect()
+        .await
+        .expect("the server of the tests answers")
+}
+
+async fn make_template(server: PgConnectOptions) {
+    let mut admin = server
+        .clone()
+        .database("postgres")
+        .connect()
+        .await
+        .expect("a connection");
+    let sql = AssertSqlSafe(format!("CREATE DATABASE {TEMPLATE}"));
+    sqlx::query(sql)
+        .execute(&mut admin)
+        .await
+        .expect("the template is made");
+    let mut connection = server
+        .database(TEMPLATE)
+        .connect()
+        .await
+        .expect("a connection");
+    migrate(&mut connection).await;
+    // A template with a session in it cannot be cloned.
+    connection.close().await.expect("the template is left");
+}
+
+/// The one place where the template gets its tables.
+async fn migrate(connection: &mut PgConnection) {
+    let now = Clock::system().now();
+    hookshelf::store::migrate(connection, now)
+        .await
+        .expect("the template is migrated");
+}
+
+fn drop_databases(names: &mpsc::Receiver<String>) {
+    run_apart_here(async {
+        let mut admin = admin().await;
+        while let Ok(name) = names.recv() {
+            let sql = AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            // The server may end at any moment, and takes the database along.
+            let _ = sqlx::query(sql).execute(&mut admin).await;
+        }
+    });
+}
+
+/// Runs a future from a place that may already be inside a runtime, which forbids to block.
+fn run_apart(future: impl Future<Output = ()> + Send) {
+    std::thread::scope(|scope| {
+        scope
+            .spawn(|| run_apart_here(future))
+            .join()
+            .expect("it ran to its end");
+    });
+}
+
+fn run_apart_here(future: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(future);
+}

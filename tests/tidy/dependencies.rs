@@ -1,0 +1,278 @@
+//! What stands below the house: second versions of a crate, crates that stay out, and licences.
+//!
+//! Versions come from `Cargo.lock`, which holds every platform and feature, so the answer is the
+//! same on every machine. Licences come from `cargo metadata`, limited to this machine's platform
+//! and to the features of this build, because more than that needs a download.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use serde_json::Value;
+use spdx::{Expression, LicenseItem, ParseMode};
+
+use crate::Fault;
+
+const LOCK: &str = "Cargo.lock";
+
+/// Crates in more than one version, and why that cannot be helped today.
+pub(crate) const TWICE: &[(&str, &str)] = &[
+    (
+        "base64",
+        "reqwest, of the feature download-postgres, is ahead of sqlx and metrics",
+    ),
+    ("block-buffer", "with sha2 0.10 and 0.11"),
+    ("cpufeatures", "with sha2 0.10 and 0.11"),
+    ("crypto-common", "with sha2 0.10 and 0.11"),
+    ("digest", "with sha2 0.10 and 0.11"),
+    (
+        "getrandom",
+        "with rand 0.9 and 0.10; ring, which is locked and not built, has 0.2",
+    ),
+    ("hashbrown", "sqlx and metrics-util are behind indexmap"),
+    ("r-efi", "with the versions of getrandom, for UEFI only"),
+    ("rand", "metrics-util is behind sqlx and proptest"),
+    ("rand_core", "with rand 0.9 and 0.10"),
+    (
+        "sha2",
+        "sqlx-core 0.9 uses 0.10; hmac 0.13 and we belong to 0.11",
+    ),
+    ("syn", "derive macros are moving from 2 to 3"),
+    (
+        "tower-http",
+        "reqwest, of the feature download-postgres, uses 0.6",
+    ),
+    ("windows-sys", "ring is behind tokio, both for Windows only"),
+];
+
+/// Crates that stay out, and why.
+const UNWANTED: &[(&str, &str)] = &[
+    (
+        "openssl-sys",
+        "TLS is rustls with aws-lc-rs: a second library would need a second watch",
+    ),
+    (
+        "native-tls",
+        "TLS is rustls with aws-lc-rs: a second library would need a second watch",
+    ),
+    ("chrono", "time is jiff"),
+    ("time", "time is jiff"),
+];
+
+/// Licences that this product may be distributed with: permissive ones only.
+const ALLOWED: &[&str] = &[
+    "0BSD",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "PostgreSQL",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+/// Every crate that `lock` has twice without a reason, and every reason that is no longer needed.
+pub(crate) fn duplicates(lock: &str, reasons: &[(&str, &str)]) -> Vec<Fault> {
+    let versions = versions(lock);
+    let twice = versions.iter().filter(|(_, found)| found.len() > 1);
+    let unexplained = twice.filter(|(name, _)| !reasons.iter().any(|(known, _)| known == name));
+    let mut faults: Vec<Fault> = unexplained
+        .map(|(name, found)| {
+            let say = format!(
+                "`{name}` comes in {}: align what needs it (cargo tree -i {name}@VERSION), or say \
+                 why not in tests/tidy/dependencies.rs",
+                found.join(" and ")
+            );
+            Fault::at(LOCK, line_of(lock, name), say)
+        })
+        .collect();
+    let once = |name: &str| versions.get(name).is_none_or(|found| found.len() < 2);
+    faults.extend(
+        reasons
+            .iter()
+            .filter(|(name, _)| once(name))
+            .map(|(name, _)| {
+                let say =
+                    format!("`{name}` is listed as coming twice and does not: remove its reason");
+                Fault::at("tests/tidy/dependencies.rs", 0, say)
+            }),
+    );
+    faults
+}
+
+/// Every crate in `lock` that was decided against.
+pub(crate) fn unwanted(lock: &str) -> Vec<Fault> {
+    let versions = versions(lock);
+    let found = UNWANTED
+        .iter()
+        .filter(|(name, _)| versions.contains_key(*name));
+    found
+        .map(|(name, why)| Fault::at(LOCK, line_of(lock, name), format!("`{name}`: {why}")))
+        .collect()
+}
+
+/// The versions of each package that `lock` names.
+fn versions(lock: &str) -> BTreeMap<String, Vec<String>> {
+    let lock: toml::Table = lock.parse().expect("Cargo.lock is TOML");
+    let packages = lock["package"]
+        .as_array()
+        .expect("Cargo.lock lists packages");
+    let text = |package: &toml::Value, key: &str| package[key].as_str().unwrap_or("").to_owned();
+    let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for package in packages {
+        versions
+            .entry(text(package, "name"))
+            .or_default()
+            .push(text(package, "version"));
+    }
+    versions
+}
+
+fn line_of(lock: &str, name: &str) -> usize {
+    let wanted = format!("name = \"{name}\"");
+    lock.lines()
+        .position(|line| line == wanted)
+        .map_or(0, |at| at + 1)
+}
+
+/// Every package whose licence the allow list does not satisfy.
+pub(crate) fn licences(metadata: &Value) -> Vec<Fault> {
+    let packages = metadata["packages"]
+        .as_array()
+        .expect("cargo metadata lists packages");
+    assert!(!packages.is_empty(), "cargo metadata lists no package");
+    packages
+        .iter()
+        .filter_map(|p| judge(p).map(|say| Fault::at("Cargo.toml", 0, say)))
+        .collect()
+}
+
+/// What is wrong with the licence of one package, if anything is.
+fn judge(package: &Value) -> Option<String> {
+    let name = package["name"].as_str().unwrap_or_default();
+    let Some(licence) = package["license"].as_str() else {
+        return Some(format!("`{name}` states no licence: use another crate"));
+    };
+    match satisfied(licence) {
+        Ok(true) => None,
+        Ok(false) => Some(format!(
+            "`{name}` is under `{licence}`, which tests/tidy/dependencies.rs does not allow: use \
+             another crate, or decide on that licence"
+        )),
+        Err(error) => Some(format!(
+            "`{name}` has a licence that cannot be read: {error}"
+        )),
+    }
+}
+
+/// Whether the allow list satisfies an SPDX expression; an exception only ever adds permissions.
+fn satisfied(licence: &str) -> Result<bool, String> {
+    let mode = ParseMode {
+        allow_slash_as_or_operator: true,
+        ..ParseMode::STRICT
+    };
+    let expression = Expression::parse_mode(licence, mode).map_err(|error| error.to_string())?;
+    Ok(expression.evaluate(|needed| match &needed.license {
+        LicenseItem::Spdx { id, .. } => ALLOWED.contains(&id.name),
+        LicenseItem::Other(_) => false,
+    }))
+}
+
+/// What cargo knows about the packages of this build, from the lock file and without the network.
+pub(crate) fn metadata() -> Value {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--locked", "--offline", "--format-version", "1"]);
+    cargo
+        .args(["--filter-platform", "host-tuple"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    if cfg!(feature = "download-postgres") {
+        cargo.arg("--all-features");
+    }
+    let output = cargo.output().expect("cargo runs");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo metadata: {complaint}");
+    serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock(packages: &[(&str, &str)]) -> String {
+        let package =
+            |(n, v): &(&str, &str)| format!("[[package]]\nname = \"{n}\"\nversion = \"{v}\"\n");
+        packages.iter().map(package).collect::<Vec<_>>().concat()
+    }
+
+    #[test]
+    fn a_second_version_needs_a_reason_and_a_reason_a_second_version() {
+        let two = lock(&[("a", "1.0.0"), ("b", "1.0.0"), ("b", "2.0.0")]);
+        let found = duplicates(&two, &[]);
+        assert!(found.len() == 1 && found[0].line == 5, "{found:?}");
+        assert!(
+            found[0].text.contains("`b` comes in 1.0.0 and 2.0.0"),
+            "{found:?}"
+        );
+        assert_eq!(duplicates(&two, &[("b", "why")]), []);
+        assert_eq!(duplicates(&two, &[("b", "why"), ("a", "stale")]).len(), 1);
+        assert_eq!(duplicates(&two, &[("b", "why"), ("c", "gone")]).len(), 1);
+    }
+
+    #[test]
+    fn an_unwanted_crate_is_a_fault() {
+        assert_eq!(
+            unwanted(&lock(&[
+                ("openssl-sys", "0.9.0"),
+                ("openssl-probe", "0.1.0")
+            ]))
+            .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn expressions_are_satisfied_as_spdx_says() {
+        let yes = [
+            "MIT",
+            "MIT/Apache-2.0",
+            "Apache-2.0 / MIT",
+            "GPL-3.0-only OR MIT",
+            "(MIT OR Apache-2.0) AND Unicode-3.0",
+            "GPL-2.0-only AND ISC OR MIT",
+            "Apache-2.0 WITH LLVM-exception",
+        ];
+        let no = [
+            "GPL-3.0-only",
+            "AGPL-3.0-or-later",
+            "MIT AND GPL-3.0-only",
+            "(MIT OR GPL-2.0-only) AND MPL-2.0",
+            "LicenseRef-ours",
+        ];
+        for text in yes {
+            assert_eq!(satisfied(text), Ok(true), "{text}");
+        }
+        for text in no {
+            assert_eq!(satisfied(text), Ok(false), "{text}");
+        }
+        assert!(satisfied("like beer").is_err() && satisfied("").is_err());
+    }
+
+    #[test]
+    fn a_package_without_a_licence_is_a_fault() {
+        let packages = serde_json::json!({ "packages": [
+            { "name": "a", "license": null },
+            { "name": "b", "license": "MIT" },
+            { "name": "c", "license": "SSPL-1.0" },
+        ]});
+        let found = licences(&packages);
+        assert!(
+            found.len() == 2 && found[0].text.contains("`a`"),
+            "{found:?}"
+        );
+    }
+}
