@@ -1,7 +1,7 @@
 //! All SQL, the migrations, and the private Postgres.
 //!
 //! [`commit`] is the statement behind the promise; [`partitions`] and [`mod@epoch`] keep its
-//! tables in shape; [`mod@migrate`] makes them. Errors say what a caller can do: try again, give
+//! tables in shape; [`mod@migrate`] makes them; [`read`] is the way back out. Errors say what a caller can do: try again, give
 //! up the values, or ask the operator.
 
 mod batch;
@@ -13,6 +13,7 @@ mod error;
 mod migrate;
 pub mod partitions;
 pub mod private;
+pub mod read;
 pub mod rejections;
 
 pub use commit::{Committed, commit, day};
@@ -21,3 +22,4 @@ pub use delivery::Delivery;
 pub use epoch::Epoch;
 pub use error::Error;
 pub use migrate::{DAYS_AHEAD, make_partitions, migrate};
+pub use read::Reader;
