@@ -17,5 +17,10 @@ pub mod store;
 pub mod ingest;
 pub mod query;
 pub mod simulate;
-// F4: the door.
+// F4: the door, and what runs beside it.
 pub mod http;
+pub mod worker;
+// F5: what is constructed.
+pub mod app;
+// F6: what prints and exits.
+pub mod cli;

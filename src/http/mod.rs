@@ -16,6 +16,9 @@ mod seat;
 pub mod state;
 mod webhook;
 
+/// Routes of a listener.
+pub use axum::Router as Routes;
+
 pub use admin::Readiness;
 pub use listener::{Listener, ListenerLimits};
 pub use state::{AppKeys, AppState, Apps, Limits};

@@ -1,7 +1,16 @@
 //! The core verb: a verified body becomes a delivery with events, committed before it is acked.
+//!
+//! [`mod@parse`] makes the delivery, [`writer`] commits it, [`tally`] counts what was refused
+//! before it came this far. The door reaches all of it through [`Intake`] and [`Rejections`].
 
 pub mod intake;
 pub mod outcome;
+mod parse;
+pub mod tally;
+pub mod writer;
 
 pub use intake::{Arrival, Intake, Rejections};
 pub use outcome::{Failure, Outcome, Rejection};
+pub use parse::parse;
+pub use tally::Tally;
+pub use writer::Writer;

@@ -1,13 +1,30 @@
 //! Connections: how the store reaches Postgres, and what it asks of a session.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
-use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 
 use super::Error;
 
 /// The oldest Postgres that can detach a partition concurrently.
 const OLDEST: i32 = 140_000;
+
+/// How to reach the database that `url` names.
+///
+/// # Errors
+/// The URL is none that the driver understands.
+pub fn options(url: &str) -> Result<PgConnectOptions, Error> {
+    PgConnectOptions::from_str(url)
+        .map(quiet)
+        .map_err(Error::Url)
+}
+
+/// Statements carry what people wrote: they are not logged.
+pub fn quiet(options: PgConnectOptions) -> PgConnectOptions {
+    options
+        .application_name("hookshelf")
+        .disable_statement_logging()
+}
 
 /// Connects within `deadline`.
 ///
@@ -65,4 +82,17 @@ pub async fn check_version(conn: &mut PgConnection) -> Result<(), Error> {
     } else {
         Ok(())
     }
+}
+
+/// Whether the database answers within `deadline` and takes writes.
+pub async fn can_write(options: &PgConnectOptions, deadline: Duration) -> bool {
+    let asked = async {
+        let mut conn = PgConnection::connect_with(options).await?;
+        let read_only: String = sqlx::query_scalar("SHOW transaction_read_only")
+            .fetch_one(&mut conn)
+            .await?;
+        conn.close().await?;
+        Ok::<_, sqlx::Error>(read_only == "off")
+    };
+    matches!(tokio::time::timeout(deadline, asked).await, Ok(Ok(true)))
 }

@@ -23,6 +23,9 @@ pub enum Error {
     /// The tables are not the ones this program knows.
     #[error("the database's schema is not this program's; run `hookshelf migrate`")]
     Schema(#[source] sqlx::Error),
+    /// The URL is none that the driver understands.
+    #[error("this is not a Postgres URL")]
+    Url(#[source] sqlx::Error),
     /// The migrations could not be applied.
     #[error("the migrations could not be applied")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -44,8 +47,25 @@ impl Error {
             Self::Refused(_) => "refused",
             Self::EpochMoves => "epoch_moves",
             Self::Schema(_) => "schema",
+            Self::Url(_) => "url",
             Self::Migration(_) => "migration",
             Self::TooOld { .. } => "too_old",
+        }
+    }
+}
+
+impl Error {
+    /// What Postgres or the connection said, for the log: the message and its SQLSTATE, never the
+    /// detail, which quotes values.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Unavailable(error)
+            | Self::MissingPartition(error)
+            | Self::Refused(error)
+            | Self::Schema(error)
+            | Self::Url(error) => error.to_string(),
+            Self::Migration(error) => error.to_string(),
+            Self::TimedOut | Self::EpochMoves | Self::TooOld { .. } => self.to_string(),
         }
     }
 }

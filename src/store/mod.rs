@@ -17,9 +17,14 @@ pub mod read;
 pub mod rejections;
 
 pub use commit::{Committed, commit, day};
-pub use connect::{check_version, connect, connect_writer};
+pub use connect::{can_write, check_version, connect, connect_writer, options, quiet};
 pub use delivery::Delivery;
 pub use epoch::Epoch;
 pub use error::Error;
+/// A session with the database.
+pub use sqlx::PgConnection as Connection;
+/// Where the database is and how to reach it.
+pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
+
 pub use migrate::{DAYS_AHEAD, make_partitions, migrate};
 pub use read::Reader;

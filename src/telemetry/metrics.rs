@@ -68,6 +68,10 @@ catalogue! {
         "Defects caught at the door.";
     RELOADS = Counter "hookshelf_reloads_total" ["result"]
         "Reloads by result: swapped, or kept because the new configuration was faulty.";
+    COMMIT_FAILURES = Counter "hookshelf_commit_failures_total" ["code"]
+        "Commits that failed, by the reason; their deliveries were not acked.";
+    UPKEEP_FAILURES = Counter "hookshelf_upkeep_failures_total" ["part"]
+        "Upkeep that failed, by its part: partitions, epoch or rejections.";
     POSTGRES_RESTARTS = Counter "hookshelf_postgres_restarts_total" []
         "Times the private Postgres ended by itself and was started again.";
     BUILD = Gauge "hookshelf_build_info" ["version"]

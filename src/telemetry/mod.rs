@@ -12,6 +12,7 @@ pub mod life;
 pub mod log;
 pub mod metrics;
 mod sparingly;
+pub mod store;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub use door::{
     SignatureMatched,
 };
 pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested};
+pub use store::{CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, UpkeepFailed};
 
 /// Something that happened and is worth a log record, a metric or both.
 pub trait Happening {

@@ -1,0 +1,89 @@
+//! Which Postgres: the one that is configured, or a private one.
+
+use std::{path::Path, time::Duration};
+
+use super::Error;
+use crate::{
+    config::{Config, Sources},
+    store::{
+        self, ConnectOptions,
+        private::{self, PrivatePostgres},
+    },
+};
+
+/// How long a server may take to answer a first connection.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The database that the server uses.
+#[derive(Debug)]
+pub struct Database {
+    options: ConnectOptions,
+    private: Option<PrivatePostgres>,
+}
+
+impl Database {
+    /// Takes the configured database, else starts the private Postgres.
+    ///
+    /// # Errors
+    /// The URL is none, or the private Postgres does not start.
+    pub async fn open(config: &Config, sources: &Sources) -> Result<Self, Error> {
+        if let Some(options) = configured(config)? {
+            return Ok(Self {
+                options,
+                private: None,
+            });
+        }
+        let private = PrivatePostgres::start(private_settings(config, sources)).await?;
+        let options = store::quiet(private.connect_options());
+        Ok(Self {
+            options,
+            private: Some(private),
+        })
+    }
+
+    /// How to connect.
+    pub fn options(&self) -> ConnectOptions {
+        self.options.clone()
+    }
+
+    /// Where it is, for people.
+    pub fn describe(&self) -> String {
+        match &self.private {
+            Some(_) => "private Postgres".to_owned(),
+            None => format!(
+                "Postgres at {}:{}",
+                self.options.get_host(),
+                self.options.get_port()
+            ),
+        }
+    }
+
+    /// Ends the private Postgres; one that is configured goes on.
+    pub async fn close(self) {
+        if let Some(private) = self.private
+            && let Err(error) = private.stop().await
+        {
+            tracing::error!(%error, "the private Postgres did not stop");
+        }
+    }
+}
+
+/// The configured database, if there is one.
+///
+/// # Errors
+/// The URL is none that the driver understands.
+pub fn configured(config: &Config) -> Result<Option<ConnectOptions>, Error> {
+    let Some(url) = &config.database.url else {
+        return Ok(None);
+    };
+    Ok(Some(store::options(url.expose())?))
+}
+
+/// What the private Postgres of this configuration is started and found with.
+pub fn private_settings(config: &Config, sources: &Sources) -> private::Settings {
+    let mut settings = private::Settings::new(Path::new(&config.data_dir).join("postgres"));
+    settings.bin_dir.clone_from(&config.database.bin_dir);
+    settings.run_as.clone_from(&config.database.run_as);
+    settings.search_path = sources.var("PATH").map(Into::into);
+    settings
+}

@@ -1,0 +1,80 @@
+//! Why the server could not start, reload or stop, in words for the operator.
+
+use std::{io, path::PathBuf};
+
+use crate::{
+    config::{self, credentials},
+    http::listener,
+    store::{self, private},
+};
+
+/// What is in the way of the server.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An address cannot be had, or a listener ended.
+    #[error(transparent)]
+    Listener(#[from] listener::Error),
+    /// The generated credentials cannot be made or read.
+    #[error(transparent)]
+    Credentials(#[from] credentials::Error),
+    /// The private Postgres does not start.
+    #[error(transparent)]
+    Private(#[from] private::Error),
+    /// The database is away, or its schema cannot be brought up.
+    #[error("the database cannot be used: {}", .0.cause())]
+    Store(#[from] store::Error),
+    /// The data directory cannot be used.
+    #[error(
+        "the data directory {} cannot be used: choose another data_dir, or give this user the \
+         right to write there",
+        .dir.display()
+    )]
+    DataDir {
+        /// Which.
+        dir: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Another server uses the data directory.
+    #[error(
+        "another hookshelf serve{} uses {}: stop it first, or choose another data_dir",
+        .pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(),
+        .dir.display()
+    )]
+    Held {
+        /// Which directory.
+        dir: PathBuf,
+        /// Its process, if it says so.
+        pid: Option<i32>,
+    },
+    /// No server uses the data directory.
+    #[error("no hookshelf serve uses {}: start one, or name its data_dir", .dir.display())]
+    NotServing {
+        /// Which directory.
+        dir: PathBuf,
+    },
+    /// The signal could not be sent.
+    #[error("process {pid} takes no signal from this user: run as the user that serves")]
+    Signal {
+        /// To which process.
+        pid: i32,
+        /// What the system said.
+        #[source]
+        source: nix::errno::Errno,
+    },
+    /// The signals of this process cannot be received.
+    #[error("the signals of this process cannot be received")]
+    Signals(#[source] io::Error),
+    /// The configuration is faulty.
+    #[error("the configuration is faulty:\n{0}")]
+    Config(#[from] config::Faults),
+    /// What was in flight did not end in time.
+    #[error("the server did not stop in time; deliveries in flight got no answer and come again")]
+    Impatient,
+    /// A second signal came.
+    #[error(
+        "stopped at once by a second signal; deliveries in flight got no answer and come again"
+    )]
+    Aborted,
+}

@@ -1,0 +1,152 @@
+//! From the first signal to the end: reload, drain, stop.
+
+use std::time::Duration;
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
+
+use super::{App, Error, apps};
+use crate::{
+    config::{self, credentials},
+    telemetry::{Happening, ReloadFinished, StopRequested},
+};
+
+/// How long what is in flight may take: a body's deadline and an answer, with room.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// The signals that the server obeys.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// To stop; with the signal's name.
+    Stop(&'static str),
+    /// To read the apps again.
+    Reload,
+}
+
+impl Signals {
+    /// Receives them from here on.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn receive() -> Result<Self, Error> {
+        let receive = |kind| signal(kind).map_err(Error::Signals);
+        Ok(Self {
+            terminate: receive(SignalKind::terminate())?,
+            interrupt: receive(SignalKind::interrupt())?,
+            hangup: receive(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
+            _ = self.hangup.recv() => Asked::Reload,
+        }
+    }
+
+    /// The second signal: while stopping there is nothing to reload any more.
+    async fn stop(&mut self) {
+        while self.next().await == Asked::Reload {}
+    }
+}
+
+impl App {
+    /// Serves until a signal or a defect ends it, then stops in order.
+    ///
+    /// # Errors
+    /// A listener ended by itself, what was in flight did not end in time, or a second signal
+    /// came.
+    pub async fn run(mut self, mut signals: Signals) -> Result<(), Error> {
+        let ended = loop {
+            tokio::select! {
+                asked = signals.next() => match asked {
+                    Asked::Reload => self.reload(),
+                    Asked::Stop(by) => {
+                        StopRequested { by }.emit();
+                        break Ok(());
+                    }
+                },
+                ended = a_listener_ends(&mut self.listeners) => break ended,
+            }
+        };
+        let stopped = tokio::select! {
+            stopped = self.stop() => stopped,
+            () = signals.stop() => Err(Error::Aborted),
+        };
+        ended.and(stopped)
+    }
+
+    /// Reads `[apps.*]` again and swaps them at once; where that fails the old ones stay.
+    fn reload(&self) {
+        let reloaded = match config::load_apps(&self.sources) {
+            Ok(configured) => self.swap(&configured),
+            Err(faults) => Err(faults.to_string()),
+        };
+        let (apps, fault) = match reloaded {
+            Ok(apps) => (apps, None),
+            Err(fault) => (0, Some(fault)),
+        };
+        ReloadFinished { apps, fault }.emit();
+    }
+
+    fn swap(&self, configured: &config::Apps) -> Result<usize, String> {
+        let generated = configured
+            .is_empty()
+            .then(|| credentials::load_or_create(&self.started.data_dir))
+            .transpose()
+            .map_err(|error| error.to_string())?;
+        let apps = apps(configured, generated.as_ref());
+        let count = apps.len();
+        self.state.swap_apps(apps);
+        Ok(count)
+    }
+
+    /// The door first, then what is in flight, the writer, what was counted, Postgres last.
+    async fn stop(self) -> Result<(), Error> {
+        for serving in &self.listeners {
+            serving.stop.gently(GRACE);
+        }
+        let drained = timeout(GRACE, async {
+            for serving in self.listeners {
+                // One that ended by itself has been told of.
+                let _ = serving.task.await;
+            }
+            self.state.deliveries().close();
+            self.state.deliveries().wait().await;
+        });
+        let drained = drained.await.map_err(|_| Error::Impatient);
+        // The last handle of the writer: its task commits what waits, and ends.
+        drop(self.state);
+        let committed = timeout(GRACE, self.committer)
+            .await
+            .map_err(|_| Error::Impatient);
+        self.stop.cancel();
+        self.loops.wait().await;
+        self.rejected.write().await;
+        self.database.close().await;
+        drained.and(committed.map(|_| ()))
+    }
+}
+
+/// Waits until a listener ends, which none should.
+async fn a_listener_ends([public, admin]: &mut [super::Serving; 2]) -> Result<(), Error> {
+    let ended = tokio::select! {
+        ended = &mut public.task => ended,
+        ended = &mut admin.task => ended,
+    };
+    match ended {
+        Ok(result) => result.map_err(Error::from),
+        Err(_) => Err(Error::Impatient),
+    }
+}

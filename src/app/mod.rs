@@ -1,0 +1,255 @@
+//! The only place that constructs: what `serve` is made of, and its life from start to stop.
+//!
+//! Start goes from what can fail without a trace to what leaves one: sockets, the data directory,
+//! Postgres, migrations, tasks. Stop goes the other way: the door first, then what is in flight,
+//! the writer, what was counted, and Postgres last.
+
+pub mod database;
+mod error;
+mod instance;
+mod lifecycle;
+
+pub use lifecycle::Signals;
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::task::JoinHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    clock::Clock,
+    config::{self, Config, Sources, credentials},
+    http::{self, AppState, Listener, ListenerLimits, Readiness, admin, public},
+    ingest::{Tally, Writer},
+    store,
+    telemetry::metrics::Exposition,
+    worker::{self, Probe, Rejected, Tables},
+};
+use database::Database;
+pub use error::Error;
+use instance::Instance;
+pub use instance::signal_reload;
+
+/// A running server.
+#[derive(Debug)]
+pub struct App {
+    sources: Sources,
+    started: Started,
+    state: AppState,
+    listeners: [Serving; 2],
+    committer: JoinHandle<()>,
+    rejected: Rejected,
+    loops: TaskTracker,
+    stop: CancellationToken,
+    database: Database,
+    _instance: Instance,
+}
+
+/// What a person who started the server wants to know.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Where the public listener listens.
+    pub public: std::net::SocketAddr,
+    /// Where the admin listener listens.
+    pub admin: std::net::SocketAddr,
+    /// The callback URL of each app, by its name.
+    pub callback_urls: Vec<(config::AppName, String)>,
+    /// The file with the generated secret and verify token, where no app is configured.
+    pub credentials: Option<credentials::Credentials>,
+    /// Where data, and the private Postgres if there is one, are kept.
+    pub data_dir: PathBuf,
+    /// Where Postgres is, without a password.
+    pub database: String,
+}
+
+/// What can fail has not; the rest follows.
+struct Parts {
+    config: Config,
+    sources: Sources,
+    metrics: Exposition,
+    clock: Clock,
+    instance: Instance,
+    database: Database,
+    started: Started,
+}
+
+/// A listener at work.
+#[derive(Debug)]
+struct Serving {
+    stop: http::listener::Stop,
+    task: JoinHandle<Result<(), http::listener::Error>>,
+}
+
+impl App {
+    /// Starts everything; returns when deliveries are accepted.
+    ///
+    /// # Errors
+    /// Says what is in the way. What was started is stopped again.
+    pub async fn start(
+        config: Config,
+        sources: Sources,
+        metrics: Exposition,
+        clock: Clock,
+    ) -> Result<Self, Error> {
+        let public = Listener::bind(public::LISTENER, config.http.listen)?;
+        let admin = Listener::bind(admin::LISTENER, config.admin.listen)?;
+        let instance = Instance::claim(&config.data_dir)?;
+        let credentials = credentials_if_needed(&config)?;
+        let database = Database::open(&config, &sources).await?;
+        if let Err(error) = migrate(&database, &clock).await {
+            database.close().await;
+            return Err(error);
+        }
+        let started = Started {
+            public: public.address(),
+            admin: admin.address(),
+            callback_urls: callback_urls(&config, public.address(), credentials.as_ref()),
+            data_dir: config.data_dir.clone(),
+            database: database.describe(),
+            credentials,
+        };
+        let parts = Parts {
+            config,
+            sources,
+            metrics,
+            clock,
+            instance,
+            database,
+            started,
+        };
+        Ok(parts.assemble([public, admin]))
+    }
+
+    /// What was started.
+    pub fn started(&self) -> &Started {
+        &self.started
+    }
+
+    fn begin_loops(&self, config: &Config, clock: Clock, probe: Probe, metrics: Exposition) {
+        let window = config
+            .dedupe
+            .window
+            .try_into()
+            .unwrap_or(jiff::SignedDuration::MAX);
+        let tables = Tables {
+            options: self.database.options(),
+            clock,
+            window,
+        };
+        let rejected = self.rejected.clone();
+        let stop = || self.stop.clone();
+        self.loops.spawn(worker::repeat(stop(), move || {
+            let tables = tables.clone();
+            async move { tables.keep().await }
+        }));
+        self.loops.spawn(worker::repeat(stop(), move || {
+            let rejected = rejected.clone();
+            async move { rejected.write().await }
+        }));
+        self.loops.spawn(worker::repeat(stop(), move || {
+            let probe = probe.clone();
+            async move { probe.ask().await }
+        }));
+        self.loops.spawn(worker::repeat(stop(), move || {
+            let metrics = metrics.clone();
+            async move { worker::fold(&metrics) }
+        }));
+        self.loops.close();
+    }
+}
+
+impl Parts {
+    fn assemble(self, [public, admin]: [Listener; 2]) -> App {
+        let options = self.database.options();
+        let (writer, committer) = Writer::new(options.clone());
+        let tally = Tally::new(self.clock.clone());
+        let state = AppState::new(
+            apps(&self.config.apps, self.started.credentials.as_ref()),
+            writer.intake(),
+            tally.counter(),
+            self.clock.clone(),
+            http::Limits::from(&self.config.http),
+        );
+        let probe = Probe::new(options.clone());
+        let operators = admin::router(readiness(&probe), self.metrics.clone());
+        let limits = ListenerLimits::from(&self.config.http);
+        let max_rows = self.config.rejections.max_rows;
+        let app = App {
+            listeners: [
+                serve(public, public::router(state.clone()), limits),
+                serve(admin, operators, ListenerLimits::ADMIN),
+            ],
+            state,
+            committer: tokio::spawn(committer.run()),
+            rejected: Rejected {
+                options,
+                tally,
+                max_rows,
+            },
+            loops: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            sources: self.sources,
+            started: self.started,
+            database: self.database,
+            _instance: self.instance,
+        };
+        app.begin_loops(&self.config, self.clock, probe, self.metrics);
+        app
+    }
+}
+
+fn serve(listener: Listener, routes: http::Routes, limits: ListenerLimits) -> Serving {
+    Serving {
+        stop: listener.stop(),
+        task: tokio::spawn(listener.serve(routes, limits)),
+    }
+}
+
+fn credentials_if_needed(config: &Config) -> Result<Option<credentials::Credentials>, Error> {
+    let needed = config.apps.is_empty();
+    Ok(needed
+        .then(|| credentials::load_or_create(&config.data_dir))
+        .transpose()?)
+}
+
+async fn migrate(database: &Database, clock: &Clock) -> Result<(), Error> {
+    let mut connection = store::connect(&database.options(), database::PATIENCE).await?;
+    Ok(store::migrate(&mut connection, clock.now()).await?)
+}
+
+/// The apps with their keys: those configured, else the generated one.
+fn apps(configured: &config::Apps, generated: Option<&credentials::Credentials>) -> http::Apps {
+    let generated = generated.map(|credentials| http::AppKeys::from(&credentials.app));
+    configured
+        .values()
+        .map(http::AppKeys::from)
+        .chain(generated)
+        .collect()
+}
+
+fn callback_urls(
+    config: &Config,
+    address: std::net::SocketAddr,
+    generated: Option<&credentials::Credentials>,
+) -> Vec<(config::AppName, String)> {
+    let names = config
+        .apps
+        .keys()
+        .chain(generated.map(|credentials| &credentials.app.name));
+    let url = |name: &config::AppName| match &config.http.public_url {
+        Some(public) => public.join(&name.path()),
+        None => format!("http://{address}{}", name.path()),
+    };
+    names.map(|name| (name.clone(), url(name))).collect()
+}
+
+fn readiness(probe: &Probe) -> Readiness {
+    let probe = Arc::new(probe.clone());
+    Readiness::new(move || {
+        if probe.answered() {
+            Vec::new()
+        } else {
+            vec!["database"]
+        }
+    })
+}

@@ -1,0 +1,211 @@
+//! Counts refused deliveries in memory until they are written to Postgres.
+//!
+//! Bounded: an hour, an app and a reason have so many networks each, and all others together are
+//! one. A flood of forged deliveries costs an addition each and no row of its own.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use ipnet::IpNet;
+use jiff::{Timestamp, Unit};
+
+use super::{Rejection, Rejections};
+use crate::{clock::Clock, store::rejections::Count};
+
+/// How many rows are kept between two writings; what comes on top is counted without its network.
+const ROWS: usize = 1_000;
+
+/// The networks that count as one: what one holder of addresses usually has.
+const PREFIX_V4: u8 = 24;
+const PREFIX_V6: u8 = 48;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Row {
+    hour: Timestamp,
+    app: String,
+    reason: &'static str,
+    prefix: Option<IpNet>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    count: i64,
+    last_at: Timestamp,
+}
+
+/// The counts since they were last taken. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    rows: Arc<Mutex<HashMap<Row, Seen>>>,
+    clock: Clock,
+}
+
+impl Tally {
+    /// No counts yet.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            rows: Arc::default(),
+            clock,
+        }
+    }
+
+    /// What the door counts with.
+    pub fn counter(&self) -> Rejections {
+        let tally = self.clone();
+        Rejections::new(move |app, reason, from| tally.count(app, reason, from))
+    }
+
+    /// Takes what was counted since the last time.
+    pub fn take(&self) -> Vec<Count> {
+        let rows = std::mem::take(&mut *self.rows.lock().unwrap_or_else(PoisonError::into_inner));
+        rows.into_iter()
+            .map(|(row, seen)| row.counted(seen))
+            .collect()
+    }
+
+    /// Puts back what could not be written.
+    pub fn put_back(&self, counts: Vec<Count>) {
+        for count in counts {
+            let prefix = count.prefix.and_then(|prefix| prefix.parse().ok());
+            let row = Row {
+                hour: count.hour,
+                app: count.app,
+                reason: count.reason,
+                prefix,
+            };
+            self.add(
+                row,
+                Seen {
+                    count: count.count,
+                    last_at: count.last_at,
+                },
+            );
+        }
+    }
+
+    fn count(&self, app: &str, reason: Rejection, from: Option<IpAddr>) {
+        let now = self.clock.now();
+        let hour = now.round(hour_floor()).unwrap_or(now);
+        let row = Row {
+            hour,
+            app: app.to_owned(),
+            reason: reason.code(),
+            prefix: from.and_then(prefix),
+        };
+        self.add(
+            row,
+            Seen {
+                count: 1,
+                last_at: now,
+            },
+        );
+    }
+
+    fn add(&self, mut row: Row, seen: Seen) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if rows.len() >= ROWS && !rows.contains_key(&row) {
+            row.prefix = None;
+        }
+        let known = rows.entry(row).or_insert(Seen {
+            count: 0,
+            last_at: seen.last_at,
+        });
+        known.count += seen.count;
+        known.last_at = known.last_at.max(seen.last_at);
+    }
+}
+
+impl Row {
+    fn counted(self, seen: Seen) -> Count {
+        Count {
+            hour: self.hour,
+            app: self.app,
+            reason: self.reason,
+            prefix: self.prefix.map(|prefix| prefix.to_string()),
+            count: seen.count,
+            last_at: seen.last_at,
+        }
+    }
+}
+
+fn hour_floor() -> jiff::TimestampRound {
+    jiff::TimestampRound::new()
+        .smallest(Unit::Hour)
+        .mode(jiff::RoundMode::Floor)
+}
+
+fn prefix(address: IpAddr) -> Option<IpNet> {
+    let bits = if address.is_ipv4() {
+        PREFIX_V4
+    } else {
+        PREFIX_V6
+    };
+    IpNet::new(address, bits).ok().map(|net| net.trunc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally() -> Tally {
+        Tally::new(Clock::manual("2026-11-20T12:34:56Z".parse().unwrap()).0)
+    }
+
+    fn from(address: &str) -> Option<IpAddr> {
+        Some(address.parse().unwrap())
+    }
+
+    #[test]
+    fn neighbours_count_as_one() {
+        let tally = tally();
+        for address in [
+            "198.51.100.7",
+            "198.51.100.200",
+            "2001:db8:1:2::3",
+            "2001:db8:1:ffff::",
+        ] {
+            tally.count("default", Rejection::SignatureMismatch, from(address));
+        }
+        let mut counts = tally.take();
+        counts.sort_by(|left, right| left.prefix.cmp(&right.prefix));
+        let prefixes: Vec<_> = counts
+            .iter()
+            .map(|count| count.prefix.clone().unwrap())
+            .collect();
+        assert_eq!(prefixes, ["198.51.100.0/24", "2001:db8:1::/48"]);
+        assert!(counts.iter().all(|count| count.count == 2));
+        assert_eq!(counts[0].hour, "2026-11-20T12:00:00Z".parse().unwrap());
+        assert!(tally.take().is_empty());
+    }
+
+    #[test]
+    fn a_flood_from_everywhere_stays_bounded_and_counted() {
+        let tally = tally();
+        for number in 0..10_000_u32 {
+            let address = IpAddr::from((number << 8).to_be_bytes());
+            tally.count("default", Rejection::SignatureMissing, Some(address));
+        }
+        let counts = tally.take();
+        assert_eq!(counts.len(), ROWS + 1);
+        assert_eq!(counts.iter().map(|count| count.count).sum::<i64>(), 10_000);
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_lost() {
+        let tally = tally();
+        tally.count("default", Rejection::BodyTooLarge, from("198.51.100.7"));
+        tally.put_back(tally.take());
+        tally.count("default", Rejection::BodyTooLarge, from("198.51.100.8"));
+        assert_eq!(
+            tally
+                .take()
+                .iter()
+                .map(|count| count.count)
+                .collect::<Vec<_>>(),
+            [2]
+        );
+    }
+}

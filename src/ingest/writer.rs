@@ -1,0 +1,211 @@
+//! The fourth step of a delivery: one writer commits whatever has queued, then answers each.
+//!
+//! Nothing waits for a batch to fill: while one commit is on its way the next batch gathers by
+//! itself. A batch that Postgres refuses is split until the delivery that it refuses stands alone;
+//! that one is kept without its events, and its neighbours never notice.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use super::{Arrival, Failure, Intake, Outcome, parse};
+use crate::{
+    meta::event::Problem,
+    store::{self, Committed, ConnectOptions, Connection, Delivery, Error},
+    telemetry::{CommitFailed, CommitsResumed, EventsRefused, Happening},
+};
+
+/// How many deliveries may wait for a commit; one more is told to come again.
+const QUEUE: usize = 4096;
+
+/// The most deliveries of one commit.
+const BATCH: usize = 500;
+
+/// The most events of one commit, unless a single delivery holds more.
+const BATCH_EVENTS: usize = 2_000;
+
+/// A commit that is not back by then is given up, so that its callers are answered in time.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// A delivery that waits for its commit.
+#[derive(Debug)]
+struct Waiting {
+    delivery: Delivery,
+    answer: oneshot::Sender<Result<Committed, Failure>>,
+}
+
+/// Hands deliveries to the one task that commits them. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Writer(mpsc::Sender<Waiting>);
+
+/// The task behind a [`Writer`]: runs until every handle of it is dropped.
+#[derive(Debug)]
+pub struct Committer {
+    queue: mpsc::Receiver<Waiting>,
+    link: Link,
+}
+
+/// The connection of the committer, made when it is needed and dropped when it fails: a session
+/// that fell silent is never asked again.
+#[derive(Debug)]
+struct Link {
+    options: ConnectOptions,
+    connection: Option<Connection>,
+    epoch: Option<i32>,
+    failing: bool,
+}
+
+impl Writer {
+    /// A writer to the database at `options`, and the task to run for it.
+    pub fn new(options: ConnectOptions) -> (Self, Committer) {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let link = Link {
+            options,
+            connection: None,
+            epoch: None,
+            failing: false,
+        };
+        (Self(sender), Committer { queue, link })
+    }
+
+    /// Commits `delivery`, and returns when it is durable or cannot be made so in time.
+    ///
+    /// # Errors
+    /// Says why; nothing was acked, and whoever sent it sends it again.
+    pub async fn commit(&self, delivery: Delivery) -> Result<Committed, Failure> {
+        let (answer, committed) = oneshot::channel();
+        self.0
+            .try_send(Waiting { delivery, answer })
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => Failure::QueueFull,
+                mpsc::error::TrySendError::Closed(_) => Failure::Stopping,
+            })?;
+        committed.await.unwrap_or(Err(Failure::Internal))
+    }
+
+    /// What the door hands its arrivals to: parse, commit, and say how it ended.
+    pub fn intake(&self) -> Intake {
+        let writer = self.clone();
+        Intake::new(move |arrival| {
+            let writer = writer.clone();
+            async move { writer.settle(arrival).await }
+        })
+    }
+
+    async fn settle(&self, arrival: Arrival) -> Outcome {
+        let delivery = parse(arrival);
+        let unreadable = delivery.problem.filter(|_| delivery.events.is_empty());
+        match (self.commit(delivery).await, unreadable) {
+            (Err(failure), _) => Outcome::Failed(failure),
+            (Ok(_), Some(problem)) => Outcome::Unreadable(problem),
+            (Ok(Committed { new, repeated }), None) => Outcome::Accepted { new, repeated },
+        }
+    }
+}
+
+impl Committer {
+    /// Commits what waits, batch after batch, until nobody can hand over any more.
+    pub async fn run(mut self) {
+        let mut waiting = Vec::with_capacity(BATCH);
+        while self.queue.recv_many(&mut waiting, BATCH).await > 0 {
+            while !waiting.is_empty() {
+                let batch = waiting.drain(..fitting(&waiting)).collect();
+                self.link.settle(batch).await;
+            }
+        }
+    }
+}
+
+/// How many of `waiting` fit into one commit: at least one.
+fn fitting(waiting: &[Waiting]) -> usize {
+    let mut events = 0;
+    let too_many = |one: &Waiting| {
+        events += one.delivery.events.len();
+        events > BATCH_EVENTS
+    };
+    waiting
+        .iter()
+        .position(too_many)
+        .unwrap_or(waiting.len())
+        .max(1)
+}
+
+impl Link {
+    /// Commits a batch and answers each of its callers after its own commit.
+    async fn settle(&mut self, batch: Vec<Waiting>) {
+        // A caller whose patience ended was told to come again: what it brought is not waited for.
+        let patient = batch.into_iter().filter(|one| !one.answer.is_closed());
+        let (deliveries, answers): (Vec<_>, Vec<_>) =
+            patient.map(|one| (one.delivery, one.answer)).unzip();
+        let results = self.commit(deliveries).await;
+        for (answer, result) in answers.into_iter().zip(results) {
+            let _ = answer.send(result);
+        }
+    }
+
+    /// Commits `deliveries`: in halves where Postgres refuses them, and the one that it refuses
+    /// without its events.
+    async fn commit(&mut self, mut deliveries: Vec<Delivery>) -> Vec<Result<Committed, Failure>> {
+        let count = deliveries.len();
+        match (self.send(&deliveries).await, &mut deliveries[..]) {
+            (Ok(committed), _) => committed.into_iter().map(Ok).collect(),
+            (Err(Error::Refused(_)), [alone]) if alone.problem != Some(Problem::Refused) => {
+                strip(alone);
+                Box::pin(self.commit(deliveries)).await
+            }
+            (Err(Error::Refused(_)), [_, _, ..]) => {
+                let second = deliveries.split_off(count / 2);
+                let mut results = Box::pin(self.commit(deliveries)).await;
+                results.extend(Box::pin(self.commit(second)).await);
+                results
+            }
+            (Err(_), _) => vec![Err(Failure::StoreUnavailable); count],
+        }
+    }
+
+    /// Sends one batch within the deadline. Whatever fails but the values costs the connection.
+    async fn send(&mut self, deliveries: &[Delivery]) -> Result<Vec<Committed>, Error> {
+        if deliveries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sent = timeout(DEADLINE, self.commit_once(deliveries)).await;
+        let sent = sent.unwrap_or(Err(Error::TimedOut));
+        match &sent {
+            Ok(_) if std::mem::take(&mut self.failing) => CommitsResumed.emit(),
+            Ok(_) | Err(Error::Refused(_)) => {}
+            Err(error) => {
+                let first = !std::mem::replace(&mut self.failing, true);
+                CommitFailed {
+                    code: error.code(),
+                    cause: error.cause(),
+                    first,
+                }
+                .emit();
+                (self.connection, self.epoch) = (None, None);
+            }
+        }
+        sent
+    }
+
+    async fn commit_once(&mut self, deliveries: &[Delivery]) -> Result<Vec<Committed>, Error> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(store::connect_writer(&self.options, DEADLINE).await?),
+        };
+        store::commit(connection, &mut self.epoch, deliveries).await
+    }
+}
+
+/// What Postgres refuses is kept byte for byte, without the events it refuses.
+fn strip(delivery: &mut Delivery) {
+    EventsRefused {
+        events: delivery.events.len(),
+    }
+    .emit();
+    delivery.events.clear();
+    delivery.object = None;
+    delivery.problem = Some(Problem::Refused);
+}

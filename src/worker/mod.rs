@@ -1,0 +1,34 @@
+//! What runs again and again beside the deliveries: the only place with timed loops.
+//!
+//! Each loop does its work, waits, and ends when the house stops. None is on the path of a
+//! delivery; what fails is said and tried again.
+
+mod probe;
+mod tables;
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+pub use probe::Probe;
+pub use tables::{Rejected, Tables};
+
+/// Repeats `work` until `stop`; it says itself how long to wait before the next time.
+pub async fn repeat<F: Future<Output = Duration>>(
+    stop: CancellationToken,
+    mut work: impl FnMut() -> F,
+) {
+    loop {
+        let pause = work().await;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Folds the histograms, which grow where nobody scrapes; says when to come again.
+pub fn fold(metrics: &crate::telemetry::metrics::Exposition) -> Duration {
+    metrics.fold();
+    Duration::from_secs(5)
+}
