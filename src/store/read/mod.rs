@@ -8,11 +8,13 @@ mod deliveries;
 mod events;
 mod rejections;
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row, postgres::PgConnectOptions};
+use sqlx::{
+    PgConnection, Postgres, QueryBuilder, Row, error::DatabaseError, postgres::PgConnectOptions,
+};
 
 use super::{Error, connect};
 
@@ -48,14 +50,6 @@ impl Reader {
             ]);
         Ok(Self(connect(&options, CONNECTING).await?))
     }
-
-    /// Opens a session on the server of a URL.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open), and where the URL is none of Postgres.
-    pub async fn open_url(url: &str) -> Result<Self, Error> {
-        Self::open(&PgConnectOptions::from_str(url)?).await
-    }
 }
 
 /// The answer, within [`ANSWERING`].
@@ -66,7 +60,7 @@ async fn answer<T>(asked: impl Future<Output = sqlx::Result<T>>) -> Result<T, Er
 
 /// A statement that took too long did not find the server away.
 fn meaning(error: sqlx::Error) -> Error {
-    let state = error.as_database_error().and_then(|error| error.code());
+    let state = error.as_database_error().and_then(DatabaseError::code);
     match state.as_deref() {
         Some("57014") => Error::TimedOut,
         _ => error.into(),
