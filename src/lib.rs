@@ -15,6 +15,7 @@ pub mod telemetry;
 pub mod store;
 // F3: the product's verbs; they never import each other.
 pub mod ingest;
+pub mod query;
 pub mod simulate;
 // F4: the door, and what runs beside it.
 pub mod http;

@@ -1,12 +1,20 @@
 //! The command line: the only place that prints or exits.
 
+mod config;
+mod database;
+mod deliveries;
 mod dev_db;
+mod events;
+mod filters;
 mod healthcheck;
 mod local;
 mod migrate;
+mod output;
 mod psql;
+mod rejections;
 mod reload;
 mod serve;
+mod signature;
 mod simulate;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -32,7 +40,12 @@ enum Verb {
     Reload(reload::Reload),
     Migrate(migrate::Migrate),
     Simulate(simulate::Simulate),
+    Events(events::Events),
+    Deliveries(deliveries::Deliveries),
+    Rejections(rejections::Rejections),
     Psql(psql::Psql),
+    Signature(signature::Signature),
+    Config(config::Config),
     Healthcheck(healthcheck::Healthcheck),
     #[command(hide = true)]
     DevDb(dev_db::DevDb),
@@ -47,15 +60,34 @@ pub async fn run() -> ExitCode {
         Verb::Reload(verb) => verb.run(&sources),
         Verb::Migrate(verb) => verb.run(&sources).await,
         Verb::Simulate(verb) => verb.run(&sources).await,
+        Verb::Events(verb) => verb.run(&sources).await,
+        Verb::Deliveries(verb) => verb.run(&sources).await,
+        Verb::Rejections(verb) => verb.run(&sources).await,
         Verb::Psql(verb) => verb.run(&sources).await,
+        Verb::Signature(verb) => verb.run(&sources),
+        Verb::Config(verb) => verb.run(&sources),
         Verb::Healthcheck(verb) => verb.run(&sources).await,
         Verb::DevDb(verb) => verb.run(&sources).await,
     };
     match done {
         Ok(code) => code,
+        // Whoever reads has seen enough: `events list | head`.
+        Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hookshelf: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
     }
 }

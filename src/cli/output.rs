@@ -1,0 +1,123 @@
+//! What verbs print: lines of JSON, fields, and tables that fit the terminal.
+//!
+//! Text that strangers wrote is shown without anything that a terminal would obey.
+
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+
+use comfy_table::{ContentArrangement, Row, Table, presets};
+use serde::Serialize;
+use terminal_size::{Width, terminal_size};
+
+use crate::{meta::json, query};
+
+/// Nobody reads the output any more.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the output any more")]
+pub(super) struct Closed;
+
+/// Standard output. What was written shows once it is [finished](Self::finish).
+pub(super) struct Output(BufWriter<Stdout>);
+
+impl Output {
+    /// Standard output.
+    pub(super) fn new() -> Self {
+        Self(BufWriter::new(io::stdout()))
+    }
+
+    /// Bytes as they are, and nothing else.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.0.write_all(bytes).map_err(failure)
+    }
+
+    /// A line.
+    pub(super) fn line(&mut self, text: &str) -> anyhow::Result<()> {
+        self.bytes(text.as_bytes())?;
+        self.bytes(b"\n")
+    }
+
+    /// A row as one line of JSON.
+    pub(super) fn json(&mut self, row: &impl Serialize) -> anyhow::Result<()> {
+        self.line(&query::line(row)?)
+    }
+
+    /// A row as a line for each column that has a value.
+    pub(super) fn fields(&mut self, row: &impl Serialize) -> anyhow::Result<()> {
+        let text = query::line(row)?;
+        let columns = json::Object::read(&text).unwrap_or_default().extra(&[]);
+        let set = columns.iter().filter(|(_, value)| *value != "null");
+        for (name, value) in set {
+            let value = json::string(value).unwrap_or_else(|| (*value).into());
+            self.line(&format!("{name:<18} {}", plain(&value)))?;
+        }
+        Ok(())
+    }
+
+    /// A table: on a terminal as wide as that and a line for each row, else as wide as it gets.
+    pub(super) fn table(&mut self, names: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_truncation_indicator("…");
+        if let Some(width) = terminal_width() {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width);
+        }
+        table.set_header(row(names));
+        table.add_rows(rows.iter().map(|cells| row(cells)));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        for line in table.lines() {
+            self.line(line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that everything is written.
+    pub(super) fn finish(mut self) -> anyhow::Result<()> {
+        self.0.flush().map_err(failure)
+    }
+}
+
+fn row(cells: &[impl AsRef<str>]) -> Row {
+    let mut row = Row::from(cells.iter().map(|cell| plain(cell.as_ref())));
+    row.max_height(1);
+    row
+}
+
+fn terminal_width() -> Option<u16> {
+    let (Width(width), _) = terminal_size().filter(|_| io::stdout().is_terminal())?;
+    Some(width)
+}
+
+fn failure(error: io::Error) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Closed.into(),
+        _ => anyhow::Error::new(error).context("the output cannot be written"),
+    }
+}
+
+/// Text on one line, without control characters and without marks that turn the direction of
+/// writing.
+fn plain(text: &str) -> String {
+    let shown = |char: char| match char {
+        '\n' | '\r' | '\t' => ' ',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        char if char.is_control() => char::REPLACEMENT_CHARACTER,
+        char => char,
+    };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_not_shown() {
+        assert_eq!(
+            plain("a\u{1b}[31mb\u{9b}c\u{202e}d\ne"),
+            "a\u{fffd}[31mb\u{fffd}c\u{fffd}d e"
+        );
+        assert_eq!(plain("né 😍 \u{200d}"), "né 😍 \u{200d}");
+    }
+}
