@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
     time::timeout,
 };
 
@@ -78,6 +79,7 @@ impl App {
                     }
                 },
                 ended = a_listener_ends(&mut self.listeners) => break ended,
+                _ = &mut self.committer => break Err(Error::Defect),
             }
         };
         let stopped = tokio::select! {
@@ -128,17 +130,24 @@ impl App {
         let drained = drained.await.map_err(|_| Error::Impatient);
         // The last handle of the writer: its task commits what waits, and ends.
         drop(self.state);
-        let committed = timeout(GRACE, self.committer)
-            .await
-            .map_err(|_| Error::Impatient);
+        let committed = committed(self.committer).await;
         self.stop.cancel();
         self.loops.wait().await;
         self.rejected.write().await;
         self.database.close().await;
-        drained.and(committed)?;
-        Stopped.emit();
-        Ok(())
+        drained.and(committed).inspect(|()| Stopped.emit())
     }
+}
+
+/// Waits until what was handed over is committed.
+async fn committed(committer: JoinHandle<()>) -> Result<(), Error> {
+    if committer.is_finished() {
+        return Err(Error::Defect);
+    }
+    let ended = timeout(GRACE, committer)
+        .await
+        .map_err(|_| Error::Impatient)?;
+    ended.map_err(|_| Error::Defect)
 }
 
 /// Waits until a listener ends, which none should.
@@ -149,6 +158,6 @@ async fn a_listener_ends([public, admin]: &mut [super::Serving; 2]) -> Result<()
     };
     match ended {
         Ok(result) => result.map_err(Error::from),
-        Err(_) => Err(Error::Impatient),
+        Err(_) => Err(Error::Defect),
     }
 }
