@@ -79,7 +79,7 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
         if json {
             writeln!(out, "{}", serde_json::to_string(&line)?)?;
         } else {
-            let kinds = line.kinds.join(", ");
+            let kinds = line.kinds.join(", ").replace("!echo", " (echo)");
             writeln!(
                 out,
                 "{}  {:>6.1} ms  {:<44} {kinds}",
@@ -91,7 +91,7 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
         let (acked, sent) = (report.acked(), report.sent.len());
         writeln!(
             out,
-            "{acked} of {sent} deliveries acked, with {} events",
+            "{acked} of {sent} deliveries acked, with {} items (one that comes twice is one event)",
             report.events()
         )?;
     }
