@@ -74,10 +74,23 @@ pub async fn run() -> ExitCode {
         // Whoever reads has seen enough: `events list | head`.
         Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("hookshelf: {error:#}");
+            eprintln!("hookshelf: {}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes, each said once: some quote theirs in what they say themselves.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            let joint = if text.is_empty() { "" } else { ": " };
+            text.push_str(joint);
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -85,6 +98,14 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("refused")
+            .context("away: refused")
+            .context("no start");
+        assert_eq!(told(&error), "no start: away: refused");
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
