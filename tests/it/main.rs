@@ -10,5 +10,6 @@ mod corpus;
 mod fixtures;
 mod http;
 mod private_postgres;
+mod readme;
 mod serve;
 mod support;
