@@ -111,7 +111,7 @@ impl List {
                 "problem",
             ];
             let rows: Vec<_> = rows.into_iter().map(cells).collect();
-            output.table(&names, &rows)?;
+            output.table(&names, 2, &rows)?;
         }
         output.finish()
     }
