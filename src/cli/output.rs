@@ -4,11 +4,17 @@
 
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
 use serde::Serialize;
-use terminal_size::{Width, terminal_size_of};
+use terminal_size::terminal_size_of;
 
 use crate::{meta::json, query};
+
+/// Spaces between the columns of a table.
+const GAP: u16 = 2;
+
+/// A column is not cut shorter than this; rather the lines become too long.
+const READABLE: u16 = 8;
 
 /// Nobody reads the output any more.
 #[derive(Debug, thiserror::Error)]
@@ -65,13 +71,17 @@ impl Output {
         table.set_truncation_indicator("…");
         table.set_header(row(names));
         table.add_rows(rows.iter().map(|cells| row(cells)));
-        for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, 2));
-            if index < whole {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
+        let widths = table.column_max_content_widths();
+        for (index, (column, widest)) in table.column_iter_mut().zip(widths).enumerate() {
+            let least = if index < whole {
+                widest
+            } else {
+                widest.min(READABLE)
+            };
+            column.set_padding((0, GAP));
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + GAP)));
         }
-        if let Some((Width(width), _)) = terminal_size_of(io::stdout()) {
+        if let Some((terminal_size::Width(width), _)) = terminal_size_of(io::stdout()) {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(width);
         }
