@@ -154,6 +154,9 @@ impl App {
             let metrics = metrics.clone();
             async move { worker::fold(&metrics) }
         }));
+        if let Some(health) = self.database.health() {
+            self.loops.spawn(worker::tell_restarts(stop(), health));
+        }
         self.loops.close();
     }
 }

@@ -5,43 +5,49 @@
 //! natural key of what happened, within its app, account and kind; never from the body, from
 //! `entry.time` (the time of sending) or from an item's place in a list.
 
+mod content;
+
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
     event::Kind,
-    fields::{Detail, Parties},
-    json::{self, Object},
+    fields::{Detail, HandoverStep, Parties},
+    json::{self, Extra},
 };
 
-/// Where a natural key holds.
-#[derive(Clone, Copy, Debug)]
-pub struct Scope<'a> {
-    /// The app.
-    pub app: &'a str,
-    /// The account: `entry.id`.
-    pub account: Option<&'a str>,
-    /// The kind: one `mid` names a message, its edits, its reactions and its end.
-    pub kind: Kind,
+/// Where a natural key holds: one account of one app. The id of an account may be as long as a
+/// body, so it is hashed once for all items of an entry.
+#[derive(Clone, Debug)]
+pub struct Scope(Hash);
+
+impl Scope {
+    /// The scope of `account`, which is `entry.id`, in `app`.
+    pub fn new(app: &str, account: Option<&str>) -> Self {
+        let mut hash = Hash::default();
+        hash.part(Some(app)).part(account);
+        Self(hash)
+    }
 }
 
 /// The dedupe key of an item: 4 bytes of the item's own time in seconds, so that keys of one time
 /// stand together in the index, and 12 bytes of hash; 16 bytes of hash for a kind without a time.
-pub fn key(scope: Scope<'_>, detail: &Detail<'_>, parties: &Parties<'_>, item: &str) -> Uuid {
-    let mut hash = Hash::default();
-    hash.part(Some(scope.app))
-        .part(scope.account)
-        .part(Some(scope.kind.as_str()));
+///
+/// The kind is part of it: one `mid` names a message, its edits, its reactions and its end.
+pub fn key(scope: &Scope, detail: &Detail<'_>, parties: &Parties<'_>, item: &str) -> Uuid {
+    let kind = detail.kind();
+    let mut hash = scope.0.clone();
+    hash.part(Some(kind.as_str()));
     if !natural(&mut hash, detail, parties) {
-        hash.part(Some("item")).canonical(item);
+        hash.part(Some("item")).content(item);
     }
     let digest = hash.0.finalize();
     let mut key = [0; 16];
     match parties
         .timestamp
         .and_then(seconds)
-        .filter(|_| has_time(scope.kind))
+        .filter(|_| has_time(kind))
     {
         Some(seconds) => {
             key[..4].copy_from_slice(&seconds.to_be_bytes());
@@ -73,7 +79,7 @@ fn natural(hash: &mut Hash, detail: &Detail<'_>, parties: &Parties<'_>) -> bool 
             hash.named(
                 story.media_id.as_deref(),
                 &counts.each_ref().map(Option::as_deref),
-            )
+            ) && hash.numbers(&story.extra)
         }
         Detail::Message(message) | Detail::MessageDeleted(message) => {
             hash.named(message.mid.as_deref(), &[])
@@ -107,6 +113,8 @@ fn natural(hash: &mut Hash, detail: &Detail<'_>, parties: &Parties<'_>) -> bool 
             let who = sender.or(optin.user_ref.as_deref());
             hash.named(at, &[who, optin.kind.as_deref(), optin.token.as_deref()])
         }
+        // Roles have no owner to name them by.
+        Detail::Handover(it) if it.step == Some(HandoverStep::AppRoles) => false,
         Detail::Handover(it) => {
             let owner = it
                 .new_owner_app_id
@@ -138,7 +146,7 @@ fn seconds(at: Timestamp) -> Option<u32> {
 }
 
 /// SHA-256 over parts that cannot run into each other.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Hash(Sha256);
 
 impl Hash {
@@ -159,33 +167,27 @@ impl Hash {
         true
     }
 
-    /// The content of a JSON text, whatever its key order, white space and escapes.
-    fn canonical(&mut self, text: &str) -> &mut Self {
-        if json::too_deep(text) {
-            return self.part(Some(text));
+    /// Numbers under keys that no type has yet: Meta renames and adds the counts of a story.
+    fn numbers(&mut self, extra: &Extra<'_>) -> bool {
+        let is_number = |(_, value): &&(_, &str)| json::is_number(value);
+        let mut numbers: Vec<_> = extra.iter().filter(is_number).collect();
+        numbers.sort();
+        for (key, value) in numbers {
+            self.part(Some(key)).part(Some(value));
         }
-        self.value(text)
+        true
     }
 
-    fn value(&mut self, text: &str) -> &mut Self {
-        if let Some(object) = Object::read(text) {
-            let pairs = object.sorted();
-            self.part(Some("object"))
-                .part(Some(&pairs.len().to_string()));
-            return pairs
-                .iter()
-                .fold(self, |hash, (key, value)| hash.part(Some(key)).value(value));
-        }
-        if let Some(elements) = json::list(text) {
-            self.part(Some("list"))
-                .part(Some(&elements.len().to_string()));
-            return elements
-                .iter()
-                .fold(self, |hash, element| hash.value(element));
-        }
-        match json::string(text) {
-            Some(string) => self.part(Some("string")).part(Some(&string)),
-            None => self.part(Some("plain")).part(Some(text)),
+    /// The content of a JSON text, whatever its key order, white space and escapes. Of one that is
+    /// nested too deep, the text.
+    fn content(&mut self, text: &str) {
+        if json::too_deep(text) {
+            self.part(Some(text));
+        } else {
+            self.0.update(content::digest(text));
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,8 @@ catalogue! {
         "Signatures that matched, by the name of the secret that made them.";
     CHALLENGES = Counter "hookshelf_challenges_total" ["app", "answer"]
         "Challenges by answer: echoed, incomplete, mode or token.";
+    UNKNOWN_APPS = Counter "hookshelf_unknown_apps_total" []
+        "Requests to the callback URL of an app that is not configured.";
     CONNECTIONS = Gauge "hookshelf_connections" ["listener"]
         "Connections open now.";
     CONNECTIONS_REFUSED = Counter "hookshelf_connections_refused_total" ["listener"]

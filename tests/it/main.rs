@@ -3,10 +3,12 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod corpus;
+mod fixtures;
 mod http;
 mod private_postgres;
+mod serve;
 mod support;

@@ -86,14 +86,10 @@ impl<'a> Message<'a> {
         let referral = message
             .object("referral")
             .or_else(|| item.object("referral"));
-        let attachments = message.list("attachments").unwrap_or_default();
         Self {
             mid: message.id("mid"),
             text: message.text("text"),
-            attachments: attachments
-                .into_iter()
-                .filter_map(Attachment::read)
-                .collect(),
+            attachments: Attachment::read_all(message),
             quick_reply_payload: message
                 .object("quick_reply")
                 .and_then(|tap| tap.text("payload")),

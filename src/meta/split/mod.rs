@@ -11,10 +11,12 @@ use jiff::Timestamp;
 
 use super::{
     event::{Event, Problem},
+    fields::Detail,
     json::{self, Object},
     sanitise::SafeText,
 };
 use entry::Entry;
+use kind::Typed;
 
 /// More items than this and the body alone is kept: Meta sends 1,000 at most (Graph API Webhooks,
 /// Getting Started), and each takes memory.
@@ -61,6 +63,13 @@ pub fn split(body: &[u8], context: Context<'_>) -> Notification {
     }
 }
 
+/// The typed content of an event, read again from its payload.
+pub fn detail(event: &Event) -> Detail<'_> {
+    let payload = event.payload.as_deref().unwrap_or_default();
+    let typed = Typed::of(event.kind, event.channel, payload);
+    Detail::read(typed.kind, typed.key, &typed.value)
+}
+
 /// The body as one JSON document; what is inside it is not read yet.
 fn json_text(body: &[u8]) -> Result<&str, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| Problem::NotUtf8)?;
@@ -88,8 +97,10 @@ impl<'a> Walk<'a> {
             found: Notification::default(),
         };
         match json::list(document) {
-            Some(documents) => documents.into_iter().for_each(|one| walk.document(one)),
-            None => walk.document(document),
+            Some(documents) if !documents.is_empty() => {
+                documents.into_iter().for_each(|one| walk.document(one));
+            }
+            _ => walk.document(document),
         }
         if walk.found.unreadable.is_some() && json::too_deep(document) {
             walk.found.unreadable = Some(Problem::TooDeep);
@@ -109,7 +120,7 @@ impl<'a> Walk<'a> {
             self.found.unreadable = Some(Problem::UnknownShape);
         }
         for text in entries.unwrap_or_default() {
-            match Entry::read(text, object.as_deref()) {
+            match Entry::read(text, object.as_deref(), self.context.app) {
                 Some(entry) => self.entry(&entry),
                 None => self.found.unreadable = Some(Problem::UnknownShape),
             }
@@ -119,14 +130,18 @@ impl<'a> Walk<'a> {
 
     fn entry(&mut self, entry: &Entry<'a>) {
         self.found.is_test |= entry.id.as_deref() == Some("0");
+        if entry.is_odd() {
+            self.found.unreadable = Some(Problem::UnknownShape);
+        }
+        let id_touched = self.text.touched(entry.id_source());
         for item in entry.items() {
             if self.found.events.len() > MAX_ITEMS {
                 return;
             }
-            let touched = self.text.touched(item.source);
+            let touched = id_touched || item.sources.iter().any(|part| self.text.touched(part));
             self.found
                 .events
-                .push(row::event(&item, entry, touched, self.context));
+                .push(row::event(&item, entry, touched, self.context.received_at));
         }
     }
 }
