@@ -68,7 +68,7 @@ impl List {
         } else {
             let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
             let rows: Vec<_> = rows.into_iter().map(cells).collect();
-            output.table(&names, &rows)?;
+            output.table(&names, 3, &rows)?;
         }
         output.finish()
     }

@@ -10,5 +10,7 @@ mod corpus;
 mod fixtures;
 mod http;
 mod private_postgres;
+mod reading;
 mod serve;
 mod support;
+mod views;
