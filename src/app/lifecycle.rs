@@ -130,10 +130,10 @@ impl App {
             self.state.deliveries().wait().await;
         });
         let drained = drained.await.map_err(|_| Error::Impatient);
-        let committer = Some(self.committer).filter(|committer| !committer.is_finished());
+        let writing = Some(self.committer).filter(|committer| !committer.is_finished());
         // The last handle of the writer: its task commits what waits, and ends.
         drop(self.state);
-        let committed = committed(committer).await;
+        let committed = last_commit(writing).await;
         self.stop.cancel();
         self.loops.wait().await;
         self.rejected.write().await;
@@ -143,7 +143,7 @@ impl App {
 }
 
 /// Waits until what was handed over is committed; `None` is a committer that ended too early.
-async fn committed(committer: Option<JoinHandle<()>>) -> Result<(), Error> {
+async fn last_commit(committer: Option<JoinHandle<()>>) -> Result<(), Error> {
     let ended = timeout(GRACE, committer.ok_or(Error::Defect)?).await;
     ended
         .map_err(|_| Error::Impatient)?

@@ -293,13 +293,14 @@ async fn every_simulated_delivery_is_acked_and_marked() {
         "{}",
         String::from_utf8_lossy(&simulated.stderr)
     );
-    let sent = String::from_utf8(simulated.stdout).unwrap().lines().count() as i64;
+    let sent = String::from_utf8(simulated.stdout).unwrap().lines().count();
     let (deliveries, marked): (i64, i64) = sqlx::query_as(
         "SELECT count(*), count(*) FILTER (WHERE source = 'simulated') FROM deliveries",
     )
     .fetch_one(&mut server.database().await)
     .await
     .unwrap();
+    let sent = i64::try_from(sent).unwrap();
     assert_eq!((deliveries, marked), (sent, sent));
     let kinds: i64 = sqlx::query_scalar("SELECT count(DISTINCT kind) FROM events")
         .fetch_one(&mut server.database().await)

@@ -10,11 +10,11 @@ use crate::support::server::Server;
 const ACCOUNT: &str =
     r#"{"object":"instagram","entry":[{"id":"17840000000000002","time":1763596800,"messaging":["#;
 
-/// Bodies too large or too strange for a file of their own, and the problem that each is kept with.
-fn made() -> Vec<(&'static str, Vec<u8>, Option<&'static str>)> {
-    let item = |content: &str| format!("{ACCOUNT}{content}]}}]}}").into_bytes();
-    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(60_000), close.repeat(60_000));
-    let long = "9".repeat(8 << 10);
+/// A body, what is strange about it, and the problem that it is kept with.
+type Strange = (&'static str, Vec<u8>, Option<&'static str>);
+
+/// Bodies that are no notification.
+fn unreadable() -> Vec<Strange> {
     vec![
         ("no bytes", vec![], Some("empty")),
         ("white space", b" \n ".to_vec(), Some("empty")),
@@ -30,52 +30,46 @@ fn made() -> Vec<(&'static str, Vec<u8>, Option<&'static str>)> {
         ),
         ("two documents", b"{} {}".to_vec(), Some("not_json")),
         ("a number", b"7".to_vec(), Some("unknown_shape")),
-        (
-            "60,000 brackets",
-            deep("[", "]").into_bytes(),
-            Some("too_deep"),
-        ),
+        ("60,000 brackets", deep("[", "]").into(), Some("too_deep")),
+    ]
+}
+
+/// Notifications too large or too strange for a file of their own.
+fn strange_items() -> Vec<Strange> {
+    let long = "9".repeat(8 << 10);
+    let long_mid = format!(r#"{{"message":{{"mid":"{long}","text":"a"}}}}"#);
+    let long_number = format!(r#"{{"sender":{{"id":{long}}}}}"#);
+    let braces = deep("{\"a\":", "}").replace(":}", ":1}");
+    let unsafe_key = r#"{"message":{"mid":"m.1","\u0000":"\ud800"}}"#;
+    let unsafe_object = br#"{"object":"a\u0000b","entry":[{"id":"\udfff","messaging":[{}]}]}"#;
+    let repeated = r#"{"message":{"mid":"m.2","mid":"m.3","text":"a","text":"b"}}"#;
+    let huge = r#"{"timestamp":12345678901234567890123,"read":{"watermark":1e999,"seq":-0.0}}"#;
+    vec![
         (
             "60,000 brackets in an item",
             item(&deep("[", "]")),
             Some("too_deep"),
         ),
-        (
-            "60,000 braces in an item",
-            item(&deep("{\"a\":", "}").replace(":}", ":1}")),
-            Some("too_deep"),
-        ),
-        (
-            "an id of 8 kB",
-            item(&format!(r#"{{"message":{{"mid":"{long}","text":"a"}}}}"#)),
-            Some("id_too_long"),
-        ),
+        ("60,000 braces in an item", item(&braces), Some("too_deep")),
+        ("an id of 8 kB", item(&long_mid), Some("id_too_long")),
         (
             "a number of 8 kB as an id",
-            item(&format!(r#"{{"sender":{{"id":{long}}}}}"#)),
+            item(&long_number),
             Some("id_too_long"),
         ),
-        (
-            "U+0000 in a key",
-            item(r#"{"message":{"mid":"m.1","\u0000":"\ud800"}}"#),
-            Some("unsafe_text"),
-        ),
-        (
-            "U+0000 in the object",
-            br#"{"object":"a\u0000b","entry":[{"id":"\udfff","messaging":[{}]}]}"#.to_vec(),
-            None,
-        ),
-        (
-            "repeated keys",
-            item(r#"{"message":{"mid":"m.2","mid":"m.3","text":"a","text":"b"}}"#),
-            None,
-        ),
-        (
-            "huge numbers",
-            item(r#"{"timestamp":12345678901234567890123,"read":{"watermark":1e999,"seq":-0.0}}"#),
-            None,
-        ),
+        ("U+0000 in a key", item(unsafe_key), Some("unsafe_text")),
+        ("U+0000 in the object", unsafe_object.to_vec(), None),
+        ("repeated keys", item(repeated), None),
+        ("huge numbers", item(huge), None),
     ]
+}
+
+fn item(content: &str) -> Vec<u8> {
+    format!("{ACCOUNT}{content}]}}]}}").into_bytes()
+}
+
+fn deep(open: &str, close: &str) -> String {
+    format!("{}{}", open.repeat(60_000), close.repeat(60_000))
 }
 
 /// Every fixture of the repository.
@@ -127,7 +121,7 @@ async fn everything_can_be_read(database: &mut PgConnection) {
 async fn strange_bodies_are_kept_byte_for_byte_and_leave_every_view_readable() {
     let server = Server::start().await;
     let mut database = server.database().await;
-    for (what, body, problem) in made() {
+    for (what, body, problem) in unreadable().into_iter().chain(strange_items()) {
         let answer = server.deliver("/webhook", body.clone()).await;
         assert_eq!((answer.status, answer.body.len()), (200, 0), "{what}");
         let (stored, said) = kept(&mut database).await;

@@ -189,16 +189,14 @@ impl Server {
 
     /// Looks into the database.
     pub(crate) async fn database(&self) -> PgConnection {
-        match &self.place {
-            Some(place) => place.connect().await,
-            None => {
-                let settings = private::Settings::new(self.directory.join("data/postgres"));
-                let options = PrivatePostgres::connect_if_running(&settings)
-                    .await
-                    .unwrap();
-                PgConnection::connect_with(&options).await.unwrap()
-            }
+        if let Some(place) = &self.place {
+            return place.connect().await;
         }
+        let settings = private::Settings::new(self.directory.join("data/postgres"));
+        let options = PrivatePostgres::connect_if_running(&settings)
+            .await
+            .unwrap();
+        PgConnection::connect_with(&options).await.unwrap()
     }
 
     /// Runs another verb beside it, with the same configuration.
