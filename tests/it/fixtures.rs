@@ -8,7 +8,7 @@ use std::{
 };
 
 use hookshelf::meta::{
-    event::Event,
+    event::{Event, Problem},
     split::{self, Notification},
 };
 
@@ -70,9 +70,10 @@ fn each_fixture_is_what_the_index_says() {
 
 fn all(found: &Notification, column: impl Fn(&Event) -> String) -> String {
     let columns: Vec<_> = found.events.iter().map(column).collect();
-    match columns.is_empty() {
-        true => "-".into(),
-        false => columns.join(","),
+    if columns.is_empty() {
+        "-".into()
+    } else {
+        columns.join(",")
     }
 }
 
@@ -114,7 +115,7 @@ fn what_is_kept_of_an_item_is_its_text_in_the_body() {
 fn show(found: &Notification) -> String {
     let mut out = String::new();
     line(&mut out, "object", found.object.as_ref());
-    line(&mut out, "problem", found.problem().map(|it| it.as_str()));
+    line(&mut out, "problem", found.problem().map(Problem::as_str));
     line(&mut out, "test", found.is_test.then_some("yes"));
     for event in &found.events {
         writeln!(out, "\n{} through {}", kind(event), event.channel.as_str()).unwrap();
@@ -151,7 +152,7 @@ fn columns(out: &mut String, event: &Event) {
         "occurred_at",
         event.occurred_at.map(|at| format!("{at} ({source})")),
     );
-    line(out, "problem", event.problem.map(|it| it.as_str()));
+    line(out, "problem", event.problem.map(Problem::as_str));
     line(out, "payload", event.payload.is_none().then_some("none"));
     line(out, "dedupe_key", Some(event.dedupe_key));
     line(out, "detail", Some(detail(event)));

@@ -268,7 +268,7 @@ fn a_tap_without_a_mid_is_named_by_who_when_and_what() {
         item(r#""postback":{"mid":"m","payload":"p"}"#)
     );
     let tap = r#""postback":{"title":"t","payload":"p"}"#;
-    assert_eq!(item(tap), item(&tap.replace("}", r#","x":1}"#)));
+    assert_eq!(item(tap), item(&tap.replace('}', r#","x":1}"#)));
     distinct([
         item(tap),
         at(1_795_169_999_001, tap),

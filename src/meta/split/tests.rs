@@ -54,6 +54,7 @@ fn kinds(found: &Notification) -> Vec<(Channel, Kind)> {
 }
 
 /// A column that holds text.
+#[expect(clippy::ref_option, reason = "so they stand in an event")]
 fn text(column: &Option<String>) -> &str {
     column.as_deref().unwrap_or("none")
 }
