@@ -9,4 +9,5 @@
 
 mod http;
 mod private_postgres;
+mod store;
 mod support;
