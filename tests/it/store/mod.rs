@@ -9,6 +9,7 @@
 mod epochs;
 mod followers;
 mod items;
+mod partitions;
 mod repeats;
 
 use std::time::Duration;
