@@ -20,7 +20,6 @@ const DEADLINE: Duration = Duration::from_secs(5);
 ///
 /// Example: hookshelf healthcheck
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Healthcheck {}
 
 impl Healthcheck {

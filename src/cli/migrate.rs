@@ -16,7 +16,6 @@ use crate::{
 ///
 /// Example: `DATABASE_URL=postgres://user@host/hookshelf hookshelf migrate`
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Migrate {}
 
 impl Migrate {

@@ -16,7 +16,6 @@ use crate::{
 ///
 /// Example: hookshelf reload --config /etc/hookshelf.toml
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Reload {}
 
 impl Reload {

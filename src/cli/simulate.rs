@@ -19,7 +19,6 @@ use crate::{
 ///
 /// Example: hookshelf simulate --app default
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Simulate {
     /// The app whose callback URL and secret are used.
     #[arg(long, default_value = "default")]

@@ -6,10 +6,10 @@ use sqlx::error::DatabaseError;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Postgres is away, too slow, full, read-only or stopping: the same may succeed later.
-    #[error("Postgres is not available")]
+    #[error("Postgres is not available; see that it runs and that database.url is right")]
     Unavailable(#[source] sqlx::Error),
     /// Postgres did not answer within the deadline.
-    #[error("Postgres did not answer in time")]
+    #[error("Postgres did not answer in time; see that it runs and that database.url is right")]
     TimedOut,
     /// A day or epoch has no partition yet.
     #[error("a partition is missing")]
