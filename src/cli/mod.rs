@@ -82,8 +82,20 @@ pub async fn run() -> ExitCode {
     reason = "what went wrong, for the person who asked"
 )]
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("hookshelf: {error:#}");
+    eprintln!("hookshelf: {}", causes(error));
     ExitCode::FAILURE
+}
+
+/// The error and its causes on one line. Some errors quote their cause; it is not said twice.
+fn causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            let joint = if text.is_empty() { "" } else { ": " };
+            text = text + joint + &cause;
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -91,6 +103,15 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let refused = || std::io::Error::other("connection refused");
+        let quoting = anyhow::anyhow!(refused()).context("no database: connection refused");
+        assert_eq!(causes(&quoting), "no database: connection refused");
+        let silent = anyhow::anyhow!(refused()).context("no database");
+        assert_eq!(causes(&silent), "no database: connection refused");
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
