@@ -27,7 +27,7 @@ use crate::config::Sources;
 #[derive(Debug, Parser)]
 #[command(name = "hookshelf", version)]
 pub struct Cli {
-    /// The configuration file; without it the one that HOOKSHELF_CONFIG names.
+    /// The configuration file; without it the one that `HOOKSHELF_CONFIG` names.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -57,7 +57,7 @@ pub async fn run() -> ExitCode {
     let sources = Sources::from_process(cli.config);
     let done = match cli.verb.unwrap_or(Verb::Serve(serve::Serve::default())) {
         Verb::Serve(verb) => verb.run(sources).await,
-        Verb::Reload(verb) => verb.run(&sources),
+        Verb::Reload(_) => reload::Reload::run(&sources),
         Verb::Migrate(verb) => verb.run(&sources).await,
         Verb::Simulate(verb) => verb.run(&sources).await,
         Verb::Events(verb) => verb.run(&sources).await,
@@ -73,11 +73,17 @@ pub async fn run() -> ExitCode {
         Ok(code) => code,
         // Whoever reads has seen enough: `events list | head`.
         Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("hookshelf: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error),
     }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "what went wrong, for the person who asked"
+)]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("hookshelf: {error:#}");
+    ExitCode::FAILURE
 }
 
 #[cfg(test)]

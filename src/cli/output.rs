@@ -41,6 +41,13 @@ impl Output {
         self.bytes(b"\n")
     }
 
+    /// One line, and nothing after it.
+    pub(super) fn say(text: &str) -> anyhow::Result<()> {
+        let mut output = Self::new();
+        output.line(text)?;
+        output.finish()
+    }
+
     /// A row as one line of JSON.
     pub(super) fn json(&mut self, row: &impl Serialize) -> anyhow::Result<()> {
         self.line(&query::line(row)?)

@@ -1,14 +1,11 @@
 //! `simulate`: sends the running server one signed delivery of every kind and variant.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::local;
+use super::{local, output::Output};
 use crate::{
     clock::Clock,
     config::{self, Sources},
@@ -73,29 +70,33 @@ struct Line<'a> {
 }
 
 fn print(report: &Report, json: bool) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut output = Output::new();
     for sent in &report.sent {
         let line = line(sent);
         if json {
-            writeln!(out, "{}", serde_json::to_string(&line)?)?;
-        } else {
-            let kinds = line.kinds.join(", ");
-            writeln!(
-                out,
-                "{}  {:>6.1} ms  {:<44} {kinds}",
-                line.answer, line.millis, line.name
-            )?;
+            output.json(&line)?;
+            continue;
         }
+        let Line {
+            name,
+            kinds,
+            answer,
+            millis,
+            ..
+        } = line;
+        output.line(&format!(
+            "{answer}  {millis:>6.1} ms  {name:<44} {}",
+            kinds.join(", ")
+        ))?;
     }
     if !json {
         let (acked, sent) = (report.acked(), report.sent.len());
-        writeln!(
-            out,
-            "{acked} of {sent} deliveries acked, with {} events",
+        output.line(&format!(
+            "{acked} of {sent} deliveries acked, with {} items",
             report.events()
-        )?;
+        ))?;
     }
-    Ok(())
+    output.finish()
 }
 
 fn line(sent: &Sent) -> Line<'_> {

@@ -71,8 +71,8 @@ impl Error {
 }
 
 impl From<sqlx::Error> for Error {
-    /// Turns what Postgres says into what it means, by the class of its SQLSTATE (PostgreSQL
-    /// documentation, appendix A).
+    /// Turns what Postgres says into what it means, by the class of its SQLSTATE (appendix A of
+    /// Postgres' documentation).
     fn from(error: sqlx::Error) -> Self {
         let Some(state) = error.as_database_error().and_then(DatabaseError::code) else {
             return Self::Unavailable(error);

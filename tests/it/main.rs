@@ -12,5 +12,6 @@ mod http;
 mod private_postgres;
 mod reading;
 mod serve;
+mod signed;
 mod support;
 mod views;
