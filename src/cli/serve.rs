@@ -48,10 +48,7 @@ fn say(started: &Started, terminal: bool) -> String {
     };
     line("listens on", &format!("http://{}", started.public));
     for (app, url) in &started.callback_urls {
-        line(
-            "callback URL",
-            &format!("{url}  (app {app}; Meta wants a public https URL for it)"),
-        );
+        line("callback URL", &callback_url(app.as_str(), url));
     }
     if let Some(made) = &started.credentials {
         let file = made.path.display();
@@ -84,6 +81,15 @@ fn say(started: &Started, terminal: bool) -> String {
     line("try next", &format!("{program} simulate"));
     line("", &format!("{program} events list"));
     text
+}
+
+/// A callback URL that Meta can reach is said as it is; one that it cannot, with what is missing.
+fn callback_url(app: &str, url: &str) -> String {
+    if url.starts_with("https://") {
+        format!("{url}  (app {app})")
+    } else {
+        format!("{url}  (app {app}; Meta wants a public https URL: set http.public_url)")
+    }
 }
 
 /// How this program was called, so that what is shown can be typed.

@@ -86,13 +86,13 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
         } = line;
         output.line(&format!(
             "{answer}  {millis:>6.1} ms  {name:<44} {}",
-            kinds.join(", ")
+            kinds.join(", ").replace("!echo", " (echo)")
         ))?;
     }
     if !json {
         let (acked, sent) = (report.acked(), report.sent.len());
         output.line(&format!(
-            "{acked} of {sent} deliveries acked, with {} items",
+            "{acked} of {sent} deliveries acked, with {} items (one that comes twice is one event)",
             report.events()
         ))?;
     }

@@ -1,6 +1,6 @@
 //! A batch of deliveries as the arrays that the commit statement takes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff_sqlx::{Timestamp, ToSqlx};
 use uuid::Uuid;
@@ -72,11 +72,12 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Lays `deliveries` out in columns.
+    /// Lays `deliveries` out in columns; one that stands there twice is taken once.
     pub(super) fn of(deliveries: &'a [Delivery]) -> Self {
         let mut batch = Self::default();
-        let mut seen = HashMap::new();
-        for (delivery, place) in deliveries.iter().zip(1..) {
+        let (mut ids, mut seen) = (HashSet::new(), HashMap::new());
+        let once = deliveries.iter().filter(|delivery| ids.insert(delivery.id));
+        for (delivery, place) in once.zip(1..) {
             batch.deliveries.push(delivery);
             for event in &delivery.events {
                 let first = *seen.entry(event.dedupe_key).or_insert(event);
@@ -165,7 +166,9 @@ impl<'a> Accounts<'a> {
     }
 }
 
-/// Whether a repeat may carry another payload: the key of an unknown item is made from all of it.
+/// Whether a repeat may carry another payload. The key of an unknown item is made from all of it,
+/// and an event without these ids is not found again to compare with.
 fn may_differ(event: &Event) -> bool {
-    event.kind != Kind::Unknown
+    let can_be_found = event.message_id.is_some() || event.comment_id.is_some();
+    can_be_found && event.kind != Kind::Unknown
 }

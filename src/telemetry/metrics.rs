@@ -73,7 +73,7 @@ catalogue! {
     COMMIT_FAILURES = Counter "hookshelf_commit_failures_total" ["code"]
         "Commits that failed, by the reason; their deliveries were not acked.";
     UPKEEP_FAILURES = Counter "hookshelf_upkeep_failures_total" ["part"]
-        "Upkeep that failed, by its part: partitions, epoch or rejections.";
+        "Upkeep that failed, by its part: tables (partitions, dedupe window) or rejections.";
     POSTGRES_RESTARTS = Counter "hookshelf_postgres_restarts_total" []
         "Times the private Postgres ended by itself and was started again.";
     BUILD = Gauge "hookshelf_build_info" ["version"]

@@ -13,5 +13,6 @@ mod private_postgres;
 mod reading;
 mod serve;
 mod signed;
+mod store;
 mod support;
 mod views;
