@@ -94,7 +94,8 @@ impl List {
             until,
         };
         let mut reader = database::open(sources).await?;
-        let rows = reader.deliveries(&filter, self.after, self.limit).await?;
+        let rows = reader.deliveries(&filter, self.after, self.limit).await;
+        let rows = rows.map_err(database::of_list)?;
         let mut output = Output::new();
         if self.json {
             rows.iter().try_for_each(|row| output.json(row))?;

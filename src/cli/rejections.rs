@@ -61,7 +61,8 @@ impl List {
         let app = self.app.as_ref().map(ToString::to_string);
         let filter = RejectionFilter { app, since, until };
         let mut reader = database::open(sources).await?;
-        let rows = reader.rejections(&filter, self.limit).await?;
+        let rows = reader.rejections(&filter, self.limit).await;
+        let rows = rows.map_err(database::of_list)?;
         let mut output = Output::new();
         if self.json {
             rows.iter().try_for_each(|row| output.json(row))?;

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{Shelf, columns, complaint, keys};
+use crate::support::eventually;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -212,6 +213,35 @@ async fn a_database_without_tables_says_what_to_do() {
     let (code, said) = shelf.complains(&["events", "list"]);
     assert!(
         code == 1 && said.contains("run `hookshelf migrate`"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_search_that_takes_too_long_is_given_up_with_advice() {
+    let shelf = Shelf::create().await;
+    let mut holder = shelf.database.connect().await;
+    let mut held = sqlx::Connection::begin(&mut holder).await.unwrap();
+    let lock = sqlx::query("LOCK TABLE events IN ACCESS EXCLUSIVE MODE");
+    lock.execute(&mut *held).await.unwrap();
+    let mut list = shelf.command(&["events", "list"]);
+    list.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let list = list.spawn().unwrap();
+    let mut canceller = shelf.database.connect().await;
+    eventually("the search is given up", async || {
+        // As the server does by itself after half a minute.
+        let cancel = sqlx::query_scalar(
+            "SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) FROM pg_stat_activity
+             WHERE application_name = 'hookshelf reader' AND wait_event_type = 'Lock'
+               AND datname = current_database()",
+        );
+        let cancelled: i64 = cancel.fetch_one(&mut canceller).await.unwrap();
+        cancelled == 1
+    })
+    .await;
+    let (code, said) = complaint(&list.wait_with_output().unwrap());
+    assert!(
+        code == 1 && said.contains("narrow it with --since"),
         "{said}"
     );
 }
