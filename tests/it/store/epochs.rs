@@ -239,3 +239,25 @@ async fn days_of_late_deliveries_are_noted() {
     let fifth = position(5).await;
     assert_eq!(world.texts(noted).await, [format!("{day} {fifth}")]);
 }
+
+#[tokio::test]
+async fn a_server_with_another_isolation_by_default_changes_nothing() {
+    let world = World::create().await;
+    world
+        .run(
+            "DO $$ BEGIN EXECUTE format(
+                 'ALTER DATABASE %I SET default_transaction_isolation = serializable',
+                 current_database()); END $$",
+        )
+        .await;
+    let (mut first, mut second) = (world.writer().await, world.writer().await);
+    first.run("BEGIN").await;
+    first.commit(&[delivery(vec![comment(1)])]).await;
+    let batch = [delivery(vec![comment(1)])];
+    let end = async {
+        world.until_waiting(1).await;
+        first.run("COMMIT").await;
+    };
+    let (committed, ()) = tokio::join!(second.commit(&batch), end);
+    assert_eq!(committed, [REPEAT]);
+}

@@ -10,6 +10,7 @@ mod epochs;
 mod followers;
 mod items;
 mod partitions;
+mod plans;
 mod repeats;
 
 use std::time::Duration;
