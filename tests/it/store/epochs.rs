@@ -17,10 +17,12 @@ const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 const NEW: Committed = Committed {
     new: 1,
     repeated: 0,
+    problem: None,
 };
 const REPEAT: Committed = Committed {
     new: 0,
     repeated: 1,
+    problem: None,
 };
 
 impl World {
@@ -105,6 +107,7 @@ async fn a_commit_that_waits_for_a_flip_ends_in_the_new_epoch() {
     let expected = Committed {
         new: 1,
         repeated: 1,
+        problem: None,
     };
     assert_eq!(committed, [expected]);
     assert_eq!(
