@@ -1,6 +1,6 @@
 //! What can go wrong in the store, in words a caller can act on.
 
-use sqlx::error::DatabaseError;
+use sqlx::{error::DatabaseError, migrate::MigrateError};
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,16 @@ pub enum Error {
     Url(#[source] sqlx::Error),
     /// The migrations could not be applied.
     #[error("the migrations could not be applied")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[source] MigrateError),
+    /// The database has been migrated further than this program knows.
+    #[error(
+        "the database was migrated by a newer Hookshelf (migration {version} is unknown here); \
+         run that version or a later one"
+    )]
+    Newer {
+        /// The first migration that is unknown.
+        version: i64,
+    },
     /// The server is older than what the store is written for.
     #[error("Postgres {found} is too old; Hookshelf needs Postgres 14 or newer")]
     TooOld {
@@ -49,6 +58,7 @@ impl Error {
             Self::Schema(_) => "schema",
             Self::Url(_) => "url",
             Self::Migration(_) => "migration",
+            Self::Newer { .. } => "newer",
             Self::TooOld { .. } => "too_old",
         }
     }
@@ -65,7 +75,18 @@ impl Error {
             | Self::Schema(error)
             | Self::Url(error) => error.to_string(),
             Self::Migration(error) => error.to_string(),
-            Self::TimedOut | Self::EpochMoves | Self::TooOld { .. } => self.to_string(),
+            Self::TimedOut | Self::EpochMoves | Self::Newer { .. } | Self::TooOld { .. } => {
+                self.to_string()
+            }
+        }
+    }
+}
+
+impl From<MigrateError> for Error {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::VersionMissing(version) => Self::Newer { version },
+            error => Self::Migration(error),
         }
     }
 }
@@ -80,20 +101,18 @@ impl From<sqlx::Error> for Error {
         match &*state {
             // A row that no partition takes is a check violation without a constraint's name.
             "23514" if has_no_constraint(&error) => Self::MissingPartition(error),
-            // Data exception, integrity constraint, program limit exceeded.
-            state
-                if ["22", "23", "54"]
-                    .iter()
-                    .any(|class| state.starts_with(class)) =>
-            {
-                Self::Refused(error)
-            }
+            state if REFUSING.iter().any(|class| state.starts_with(class)) => Self::Refused(error),
             // Syntax error or access rule violation, but not insufficient privilege.
             state if state.starts_with("42") && state != "42501" => Self::Schema(error),
             _ => Self::Unavailable(error),
         }
     }
 }
+
+/// The classes that speak of the values: what is not supported, cardinality, data exception,
+/// integrity constraint, triggered data change, what a function of the operator's own says
+/// (external routine, its invocation, `RAISE`), check option, program limit exceeded.
+const REFUSING: [&str; 10] = ["0A", "21", "22", "23", "27", "38", "39", "44", "54", "P0"];
 
 fn has_no_constraint(error: &sqlx::Error) -> bool {
     error

@@ -17,10 +17,12 @@ const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 const NEW: Committed = Committed {
     new: 1,
     repeated: 0,
+    problem: None,
 };
 const REPEAT: Committed = Committed {
     new: 0,
     repeated: 1,
+    problem: None,
 };
 
 impl World {
@@ -105,6 +107,7 @@ async fn a_commit_that_waits_for_a_flip_ends_in_the_new_epoch() {
     let expected = Committed {
         new: 1,
         repeated: 1,
+        problem: None,
     };
     assert_eq!(committed, [expected]);
     assert_eq!(
@@ -238,4 +241,26 @@ async fn days_of_late_deliveries_are_noted() {
     session.commit(&[delivery_at(old, vec![comment(5)])]).await;
     let fifth = position(5).await;
     assert_eq!(world.texts(noted).await, [format!("{day} {fifth}")]);
+}
+
+#[tokio::test]
+async fn a_server_with_another_isolation_by_default_changes_nothing() {
+    let world = World::create().await;
+    world
+        .run(
+            "DO $$ BEGIN EXECUTE format(
+                 'ALTER DATABASE %I SET default_transaction_isolation = serializable',
+                 current_database()); END $$",
+        )
+        .await;
+    let (mut first, mut second) = (world.writer().await, world.writer().await);
+    first.run("BEGIN").await;
+    first.commit(&[delivery(vec![comment(1)])]).await;
+    let batch = [delivery(vec![comment(1)])];
+    let end = async {
+        world.until_waiting(1).await;
+        first.run("COMMIT").await;
+    };
+    let (committed, ()) = tokio::join!(second.commit(&batch), end);
+    assert_eq!(committed, [REPEAT]);
 }

@@ -9,7 +9,11 @@
 mod epochs;
 mod followers;
 mod items;
+mod migrations;
 mod partitions;
+mod plans;
+mod poison;
+mod refused;
 mod repeats;
 
 use std::time::Duration;

@@ -10,7 +10,11 @@ use super::{
 const PAYLOADS: &str = "SELECT payload::text FROM repeats ORDER BY delivery_id, dedupe_key";
 
 fn committed(new: usize, repeated: usize) -> Committed {
-    Committed { new, repeated }
+    Committed {
+        new,
+        repeated,
+        problem: None,
+    }
 }
 
 #[tokio::test]
