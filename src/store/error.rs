@@ -50,7 +50,7 @@ impl Error {
     /// The bounded word for metrics and logs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(error) => why_unavailable(error),
             Self::TimedOut => "timed_out",
             Self::MissingPartition(_) => "missing_partition",
             Self::Refused(_) => "refused",
@@ -113,6 +113,19 @@ impl From<sqlx::Error> for Error {
 /// integrity constraint, triggered data change, what a function of the operator's own says
 /// (external routine, its invocation, `RAISE`), check option, program limit exceeded.
 const REFUSING: [&str; 10] = ["0A", "21", "22", "23", "27", "38", "39", "44", "54", "P0"];
+
+/// What an operator has to look at, by SQLSTATE.
+fn why_unavailable(error: &sqlx::Error) -> &'static str {
+    let state = error.as_database_error().and_then(DatabaseError::code);
+    match state.as_deref() {
+        Some("53100") => "disk_full",
+        Some("53300") => "too_many_connections",
+        Some("25006") => "read_only",
+        Some("57P01" | "57P02" | "57P03") => "stopping",
+        Some("57014") => "too_slow",
+        Some(_) | None => "unavailable",
+    }
+}
 
 fn has_no_constraint(error: &sqlx::Error) -> bool {
     error

@@ -7,6 +7,7 @@
 )]
 
 mod corpus;
+mod database_away;
 mod fixtures;
 mod http;
 mod private_postgres;
