@@ -235,8 +235,8 @@ async fn a_search_that_takes_too_long_is_given_up_with_advice() {
              WHERE application_name = 'hookshelf reader' AND wait_event_type = 'Lock'
                AND datname = current_database()",
         );
-        let cancelled: i64 = cancel.fetch_one(&mut canceller).await.unwrap();
-        cancelled == 1
+        let given_up: i64 = cancel.fetch_one(&mut canceller).await.unwrap();
+        given_up == 1
     })
     .await;
     let (code, said) = complaint(&list.wait_with_output().unwrap());
