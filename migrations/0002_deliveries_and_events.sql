@@ -112,7 +112,7 @@ COMMENT ON TABLE repeats IS 'Items whose event was stored already: retries, the 
 COMMENT ON COLUMN repeats.received_at IS 'deliveries.received_at of the delivery that brought it again.';
 COMMENT ON COLUMN repeats.delivery_id IS 'deliveries.id of that delivery.';
 COMMENT ON COLUMN repeats.dedupe_key IS 'events.dedupe_key of the event.';
-COMMENT ON COLUMN repeats.payload IS 'The item''s own text where it differs from the event''s or could not be compared; null where it is the same or the event was erased.';
+COMMENT ON COLUMN repeats.payload IS 'The item''s own text where it differs from the event''s; null where it is the same, the event was erased, or is too old to be compared.';
 
 CREATE TABLE late_days (
     day           date PRIMARY KEY,

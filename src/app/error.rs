@@ -21,7 +21,7 @@ pub enum Error {
     #[error(transparent)]
     Private(#[from] private::Error),
     /// The database is away, or its schema cannot be brought up.
-    #[error("the database cannot be used: {}", .0.cause())]
+    #[error("the database cannot be used")]
     Store(#[from] store::Error),
     /// The data directory cannot be used.
     #[error(

@@ -121,16 +121,19 @@ impl App {
         }
         let drained = timeout(GRACE, async {
             for serving in self.listeners {
-                // One that ended by itself has been told of.
-                let _ = serving.task.await;
+                // One that ended by itself has been told of, and cannot be waited for again.
+                if !serving.task.is_finished() {
+                    let _ = serving.task.await;
+                }
             }
             self.state.deliveries().close();
             self.state.deliveries().wait().await;
         });
         let drained = drained.await.map_err(|_| Error::Impatient);
+        let writing = Some(self.committer).filter(|committer| !committer.is_finished());
         // The last handle of the writer: its task commits what waits, and ends.
         drop(self.state);
-        let committed = committed(self.committer).await;
+        let committed = last_commit(writing).await;
         self.stop.cancel();
         self.loops.wait().await;
         self.rejected.write().await;
@@ -139,15 +142,12 @@ impl App {
     }
 }
 
-/// Waits until what was handed over is committed.
-async fn committed(committer: JoinHandle<()>) -> Result<(), Error> {
-    if committer.is_finished() {
-        return Err(Error::Defect);
-    }
-    let ended = timeout(GRACE, committer)
-        .await
-        .map_err(|_| Error::Impatient)?;
-    ended.map_err(|_| Error::Defect)
+/// Waits until what was handed over is committed; `None` is a committer that ended too early.
+async fn last_commit(committer: Option<JoinHandle<()>>) -> Result<(), Error> {
+    let ended = timeout(GRACE, committer.ok_or(Error::Defect)?).await;
+    ended
+        .map_err(|_| Error::Impatient)?
+        .map_err(|_| Error::Defect)
 }
 
 /// Waits until a listener ends, which none should.

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use crate::{
     app::database,
     config::{self, Sources},
-    store::{self, Reader, private::PrivatePostgres},
+    store::{self, Error, Reader, private::PrivatePostgres},
 };
 
 /// Opens a session that reads.
@@ -25,4 +25,15 @@ pub(super) async fn open(sources: &Sources) -> anyhow::Result<Reader> {
         )
     })?;
     Ok(Reader::open(&store::quiet(options)).await?)
+}
+
+/// The error of a list, with what the user can do about a search that takes too long.
+pub(super) fn of_list(error: Error) -> anyhow::Error {
+    let too_long = matches!(error, Error::TimedOut);
+    let error = anyhow::Error::from(error);
+    if too_long {
+        error.context("the search takes too long; narrow it with --since")
+    } else {
+        error
+    }
 }

@@ -94,7 +94,8 @@ impl List {
             until,
         };
         let mut reader = database::open(sources).await?;
-        let rows = reader.deliveries(&filter, self.after, self.limit).await?;
+        let rows = reader.deliveries(&filter, self.after, self.limit).await;
+        let rows = rows.map_err(database::of_list)?;
         let mut output = Output::new();
         if self.json {
             rows.iter().try_for_each(|row| output.json(row))?;
@@ -104,14 +105,12 @@ impl List {
                 "received_at",
                 "app",
                 "source",
-                "object",
                 "events",
                 "bytes",
-                "secret",
                 "problem",
             ];
             let rows: Vec<_> = rows.into_iter().map(cells).collect();
-            output.table(&names, &rows)?;
+            output.table(&names, 2, &rows)?;
         }
         output.finish()
     }
@@ -125,10 +124,8 @@ fn cells(delivery: DeliveryRow) -> Vec<String> {
         format!("{:.0}", delivery.received_at),
         delivery.app,
         delivery.source,
-        delivery.object.unwrap_or_default(),
         delivery.event_count.to_string(),
         bytes.unwrap_or_else(|| "erased".to_owned()),
-        delivery.secret,
         delivery.problem.unwrap_or_default(),
     ]
 }

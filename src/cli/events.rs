@@ -123,7 +123,7 @@ impl List {
 async fn lines(events: &mut query::Events, reader: &mut Reader) -> anyhow::Result<()> {
     let mut output = Output::new();
     loop {
-        let page = events.next_page(reader).await?;
+        let page = events.next_page(reader).await.map_err(database::of_list)?;
         if page.is_empty() {
             return output.finish();
         }
@@ -145,14 +145,14 @@ async fn table(events: &mut query::Events, reader: &mut Reader) -> anyhow::Resul
     ];
     let mut rows = Vec::new();
     loop {
-        let page = events.next_page(reader).await?;
+        let page = events.next_page(reader).await.map_err(database::of_list)?;
         if page.is_empty() {
             break;
         }
         rows.extend(page.into_iter().map(cells));
     }
     let mut output = Output::new();
-    output.table(&names, &rows)?;
+    output.table(&names, 3, &rows)?;
     output.finish()
 }
 

@@ -10,7 +10,7 @@ use hyper::{Request, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 
-use super::local;
+use super::{local, output::Output};
 use crate::config::{self, Sources};
 
 /// How long the answer may take.
@@ -20,7 +20,6 @@ const DEADLINE: Duration = Duration::from_secs(5);
 ///
 /// Example: hookshelf healthcheck
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Healthcheck {}
 
 impl Healthcheck {
@@ -30,7 +29,7 @@ impl Healthcheck {
         let asked = timeout(DEADLINE, status(&address)).await;
         let status = asked.with_context(|| format!("{address} does not answer"))??;
         ensure!(status == 200, "{address} answers {status}");
-        println!("alive");
+        Output::say("alive")?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::output::Output;
 use crate::{
     app::database::{self, Database},
     clock::Clock,
@@ -13,9 +14,8 @@ use crate::{
 
 /// Applies the migrations that the database lacks. serve does so at its start, too.
 ///
-/// Example: DATABASE_URL=postgres://user@host/hookshelf hookshelf migrate
+/// Example: `DATABASE_URL=postgres://user@host/hookshelf hookshelf migrate`
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Migrate {}
 
 impl Migrate {
@@ -34,7 +34,7 @@ impl Migrate {
             database.close().await;
             migrated?;
         }
-        println!("the schema is up to date");
+        Output::say("the schema is up to date")?;
         Ok(ExitCode::SUCCESS)
     }
 }

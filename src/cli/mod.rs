@@ -27,7 +27,7 @@ use crate::config::Sources;
 #[derive(Debug, Parser)]
 #[command(name = "hookshelf", version)]
 pub struct Cli {
-    /// The configuration file; without it the one that HOOKSHELF_CONFIG names.
+    /// The configuration file; without it the one that `HOOKSHELF_CONFIG` names.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -57,7 +57,7 @@ pub async fn run() -> ExitCode {
     let sources = Sources::from_process(cli.config);
     let done = match cli.verb.unwrap_or(Verb::Serve(serve::Serve::default())) {
         Verb::Serve(verb) => verb.run(sources).await,
-        Verb::Reload(verb) => verb.run(&sources),
+        Verb::Reload(_) => reload::Reload::run(&sources),
         Verb::Migrate(verb) => verb.run(&sources).await,
         Verb::Simulate(verb) => verb.run(&sources).await,
         Verb::Events(verb) => verb.run(&sources).await,
@@ -73,21 +73,26 @@ pub async fn run() -> ExitCode {
         Ok(code) => code,
         // Whoever reads has seen enough: `events list | head`.
         Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("hookshelf: {}", told(&error));
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error),
     }
 }
 
-/// An error with its causes, each said once: some quote theirs in what they say themselves.
-fn told(error: &anyhow::Error) -> String {
+#[expect(
+    clippy::print_stderr,
+    reason = "what went wrong, for the person who asked"
+)]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("hookshelf: {}", causes(error));
+    ExitCode::FAILURE
+}
+
+/// The error and its causes on one line. Some errors quote their cause; it is not said twice.
+fn causes(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if !text.contains(&cause) {
             let joint = if text.is_empty() { "" } else { ": " };
-            text.push_str(joint);
-            text.push_str(&cause);
+            text = text + joint + &cause;
         }
     }
     text
@@ -100,11 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_is_told_once() {
-        let error = anyhow::anyhow!("refused")
-            .context("away: refused")
-            .context("no start");
-        assert_eq!(told(&error), "no start: away: refused");
+    fn a_cause_is_said_once() {
+        let refused = || std::io::Error::other("connection refused");
+        let quoting = anyhow::anyhow!(refused()).context("no database: connection refused");
+        assert_eq!(causes(&quoting), "no database: connection refused");
+        let silent = anyhow::anyhow!(refused()).context("no database");
+        assert_eq!(causes(&silent), "no database: connection refused");
     }
 
     #[test]

@@ -2,13 +2,19 @@
 //!
 //! Text that strangers wrote is shown without anything that a terminal would obey.
 
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
-use comfy_table::{ContentArrangement, Row, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
 use serde::Serialize;
-use terminal_size::{Width, terminal_size};
+use terminal_size::terminal_size_of;
 
 use crate::{meta::json, query};
+
+/// Spaces between the columns of a table.
+const GAP: u16 = 2;
+
+/// A column is not cut shorter than this; rather the lines become too long.
+const READABLE: u16 = 8;
 
 /// Nobody reads the output any more.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +41,13 @@ impl Output {
         self.bytes(b"\n")
     }
 
+    /// One line, and nothing after it.
+    pub(super) fn say(text: &str) -> anyhow::Result<()> {
+        let mut output = Self::new();
+        output.line(text)?;
+        output.finish()
+    }
+
     /// A row as one line of JSON.
     pub(super) fn json(&mut self, row: &impl Serialize) -> anyhow::Result<()> {
         self.line(&query::line(row)?)
@@ -47,24 +60,37 @@ impl Output {
         let set = columns.iter().filter(|(_, value)| *value != "null");
         for (name, value) in set {
             let value = json::string(value).unwrap_or_else(|| (*value).into());
-            self.line(&format!("{name:<18} {}", plain(&value)))?;
+            self.line(&format!("{name:<20} {}", plain(&value)))?;
         }
         Ok(())
     }
 
-    /// A table: on a terminal as wide as that and a line for each row, else as wide as it gets.
-    pub(super) fn table(&mut self, names: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
+    /// A table, a line for each row. On a terminal it is as wide as that, and what does not fit
+    /// is cut, but for the first `whole` columns: nobody can type a part of an id.
+    pub(super) fn table(
+        &mut self,
+        names: &[&str],
+        whole: usize,
+        rows: &[Vec<String>],
+    ) -> anyhow::Result<()> {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         table.set_truncation_indicator("…");
-        if let Some(width) = terminal_width() {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-            table.set_width(width);
-        }
         table.set_header(row(names));
         table.add_rows(rows.iter().map(|cells| row(cells)));
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+        let widths = table.column_max_content_widths();
+        for (index, (column, widest)) in table.column_iter_mut().zip(widths).enumerate() {
+            let least = if index < whole {
+                widest
+            } else {
+                widest.min(READABLE)
+            };
+            column.set_padding((0, GAP));
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + GAP)));
+        }
+        if let Some((terminal_size::Width(width), _)) = terminal_size_of(io::stdout()) {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width);
         }
         for line in table.lines() {
             self.line(line.trim_end())?;
@@ -82,11 +108,6 @@ fn row(cells: &[impl AsRef<str>]) -> Row {
     let mut row = Row::from(cells.iter().map(|cell| plain(cell.as_ref())));
     row.max_height(1);
     row
-}
-
-fn terminal_width() -> Option<u16> {
-    let (Width(width), _) = terminal_size().filter(|_| io::stdout().is_terminal())?;
-    Some(width)
 }
 
 fn failure(error: io::Error) -> anyhow::Error {

@@ -15,7 +15,6 @@ use crate::{
 ///
 /// Example: hookshelf psql -- --command 'SELECT count(*) FROM events'
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Psql {
     /// What to hand on to psql.
     #[arg(last = true, value_name = "ARGUMENTS")]

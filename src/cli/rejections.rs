@@ -61,14 +61,15 @@ impl List {
         let app = self.app.as_ref().map(ToString::to_string);
         let filter = RejectionFilter { app, since, until };
         let mut reader = database::open(sources).await?;
-        let rows = reader.rejections(&filter, self.limit).await?;
+        let rows = reader.rejections(&filter, self.limit).await;
+        let rows = rows.map_err(database::of_list)?;
         let mut output = Output::new();
         if self.json {
             rows.iter().try_for_each(|row| output.json(row))?;
         } else {
             let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
             let rows: Vec<_> = rows.into_iter().map(cells).collect();
-            output.table(&names, &rows)?;
+            output.table(&names, 3, &rows)?;
         }
         output.finish()
     }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::output::Output;
 use crate::{
     app,
     config::{self, Sources},
@@ -15,16 +16,17 @@ use crate::{
 ///
 /// Example: hookshelf reload --config /etc/hookshelf.toml
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Reload {}
 
 impl Reload {
-    pub(super) fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
         let config = config::load(sources).map_err(|faults| {
             anyhow::anyhow!("the server keeps its apps, for the configuration is faulty:\n{faults}")
         })?;
         let pid = app::signal_reload(&config.data_dir)?;
-        println!("process {pid} reads its apps again; its log says how it went");
+        Output::say(&format!(
+            "process {pid} reads its apps again; its log says how it went"
+        ))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -22,7 +22,6 @@ use crate::{
 ///
 /// Example: hookshelf serve --config /etc/hookshelf.toml
 #[derive(Args, Debug, Default)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Serve {}
 
 impl Serve {

@@ -1,14 +1,11 @@
 //! `simulate`: sends the running server one signed delivery of every kind and variant.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::local;
+use super::{local, output::Output};
 use crate::{
     clock::Clock,
     config::{self, Sources},
@@ -22,7 +19,6 @@ use crate::{
 ///
 /// Example: hookshelf simulate --app default
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Simulate {
     /// The app whose callback URL and secret are used.
     #[arg(long, default_value = "default")]
@@ -73,29 +69,33 @@ struct Line<'a> {
 }
 
 fn print(report: &Report, json: bool) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut output = Output::new();
     for sent in &report.sent {
         let line = line(sent);
         if json {
-            writeln!(out, "{}", serde_json::to_string(&line)?)?;
-        } else {
-            let kinds = line.kinds.join(", ").replace("!echo", " (echo)");
-            writeln!(
-                out,
-                "{}  {:>6.1} ms  {:<44} {kinds}",
-                line.answer, line.millis, line.name
-            )?;
+            output.json(&line)?;
+            continue;
         }
+        let Line {
+            name,
+            kinds,
+            answer,
+            millis,
+            ..
+        } = line;
+        output.line(&format!(
+            "{answer}  {millis:>6.1} ms  {name:<44} {}",
+            kinds.join(", ").replace("!echo", " (echo)")
+        ))?;
     }
     if !json {
         let (acked, sent) = (report.acked(), report.sent.len());
-        writeln!(
-            out,
+        output.line(&format!(
             "{acked} of {sent} deliveries acked, with {} items (one that comes twice is one event)",
             report.events()
-        )?;
+        ))?;
     }
-    Ok(())
+    output.finish()
 }
 
 fn line(sent: &Sent) -> Line<'_> {

@@ -96,12 +96,14 @@ impl Writer {
     }
 
     async fn settle(&self, arrival: Arrival) -> Outcome {
-        let delivery = parse(arrival);
-        let unreadable = delivery.problem.filter(|_| delivery.events.is_empty());
-        match (self.commit(delivery).await, unreadable) {
-            (Err(failure), _) => Outcome::Failed(failure),
-            (Ok(_), Some(problem)) => Outcome::Unreadable(problem),
-            (Ok(Committed { new, repeated }), None) => Outcome::Accepted { new, repeated },
+        match self.commit(parse(arrival)).await {
+            Err(failure) => Outcome::Failed(failure),
+            Ok(Committed {
+                new: 0,
+                repeated: 0,
+                problem: Some(problem),
+            }) => Outcome::Unreadable(problem),
+            Ok(Committed { new, repeated, .. }) => Outcome::Accepted { new, repeated },
         }
     }
 }

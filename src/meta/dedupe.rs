@@ -13,8 +13,10 @@ use uuid::Uuid;
 
 use super::{
     event::Kind,
-    fields::{Detail, HandoverStep, Parties},
-    json::{self, Extra},
+    fields::{
+        Detail, HandoverStep, Parties, PolicyAction, ReactionAction, ReferralSource, StoryInsights,
+    },
+    json,
 };
 
 /// Where a natural key holds: one account of one app. The id of an account may be as long as a
@@ -61,75 +63,91 @@ pub fn key(scope: &Scope, detail: &Detail<'_>, parties: &Parties<'_>, item: &str
 /// Adds what names this happening among all of its kind; `false` where the item lacks it, and is
 /// named by its whole content instead.
 fn natural(hash: &mut Hash, detail: &Detail<'_>, parties: &Parties<'_>) -> bool {
-    let sender = parties.sender_id.as_deref();
-    let at = parties.timestamp.map(|at| at.as_millisecond().to_string());
-    let at = at.as_deref();
+    let by = By::read(parties);
     match detail {
-        Detail::Comment(comment) | Detail::LiveComment(comment) => {
-            hash.named(comment.id.as_deref(), &[])
+        Detail::Comment(it) | Detail::LiveComment(it) => hash.named(it.id.as_deref(), &[]),
+        Detail::Mention(it) => {
+            let place = it.comment_id.as_deref().or(Some("caption"));
+            hash.named(it.media_id.as_deref(), &[place])
         }
-        Detail::Mention(mention) => {
-            let place = mention.comment_id.as_deref().or(Some("caption"));
-            hash.named(mention.media_id.as_deref(), &[place])
-        }
-        Detail::StoryInsights(story) => {
-            let counts = story
-                .counts()
-                .map(|count| count.map(|count| count.to_string()));
-            hash.named(
-                story.media_id.as_deref(),
-                &counts.each_ref().map(Option::as_deref),
-            ) && hash.numbers(&story.extra)
-        }
-        Detail::Message(message) | Detail::MessageDeleted(message) => {
-            hash.named(message.mid.as_deref(), &[])
-        }
-        Detail::MessageEdit(edit) => {
-            let count = edit.num_edit.map(|count| count.to_string());
-            hash.named(edit.mid.as_deref(), &[count.as_deref(), at])
+        Detail::StoryInsights(it) => hash.story(it),
+        Detail::Message(it) | Detail::MessageDeleted(it) => hash.named(it.mid.as_deref(), &[]),
+        Detail::MessageEdit(it) => {
+            let count = it.num_edit.map(|count| count.to_string());
+            hash.named(it.mid.as_deref(), &[count.as_deref(), by.at()])
         }
         Detail::Reaction(it) => {
-            let action = it.action.as_ref().map(|action| action.as_str());
-            hash.named(
-                it.mid.as_deref(),
-                &[sender, action, at, it.emoji.as_deref()],
-            )
+            let action = it.action.as_ref().map(ReactionAction::as_str);
+            let rest = [by.sender, action, by.at(), it.emoji.as_deref()];
+            hash.named(it.mid.as_deref(), &rest)
         }
         Detail::Postback(it) if it.mid.is_some() => hash.named(it.mid.as_deref(), &[]),
         Detail::Postback(it) => {
-            let tapped = [sender, it.payload.as_deref(), it.title.as_deref()];
-            hash.named(at, &tapped)
+            let tapped = [by.sender, it.payload.as_deref(), it.title.as_deref()];
+            hash.named(by.at(), &tapped)
         }
-        Detail::Seen(seen) if seen.mid.is_some() => hash.named(seen.mid.as_deref(), &[sender, at]),
-        Detail::Seen(seen) => hash.named(seen.watermark.as_deref(), &[sender]),
+        Detail::Seen(it) if it.mid.is_some() => {
+            hash.named(it.mid.as_deref(), &[by.sender, by.at()])
+        }
+        Detail::Seen(it) => hash.named(it.watermark.as_deref(), &[by.sender]),
+        Detail::ResponseFeedback(it) => {
+            let rest = [by.sender, by.at(), it.feedback.as_deref()];
+            hash.named(it.mid.as_deref(), &rest)
+        }
+        Detail::Referral(_)
+        | Detail::Optin(_)
+        | Detail::Handover(_)
+        | Detail::PolicyEnforcement(_) => by_moment(hash, detail, &by),
+        Detail::Unknown => false,
+    }
+}
+
+/// The same for kinds that have no id: their moment names them, with who and what.
+fn by_moment(hash: &mut Hash, detail: &Detail<'_>, by: &By<'_>) -> bool {
+    match detail {
         Detail::Referral(it) => {
-            let source = it.source.as_ref().map(|source| source.as_str());
-            hash.named(
-                at,
-                &[sender, it.reference.as_deref(), it.ad_id.as_deref(), source],
-            )
+            let source = it.source.as_ref().map(ReferralSource::as_str);
+            let (reference, ad) = (it.reference.as_deref(), it.ad_id.as_deref());
+            hash.named(by.at(), &[by.sender, reference, ad, source])
         }
-        Detail::Optin(optin) => {
-            let who = sender.or(optin.user_ref.as_deref());
-            hash.named(at, &[who, optin.kind.as_deref(), optin.token.as_deref()])
+        Detail::Optin(it) => {
+            let who = by.sender.or(it.user_ref.as_deref());
+            hash.named(by.at(), &[who, it.kind.as_deref(), it.token.as_deref()])
         }
         // Roles have no owner to name them by.
-        Detail::Handover(it) if it.step == Some(HandoverStep::AppRoles) => false,
-        Detail::Handover(it) => {
-            let owner = it
-                .new_owner_app_id
-                .as_deref()
-                .or(it.requested_owner_app_id.as_deref());
-            hash.named(at, &[sender, it.step.map(|step| step.as_str()), owner])
+        Detail::Handover(it) if it.step != Some(HandoverStep::AppRoles) => {
+            let owner = it.new_owner_app_id.as_ref();
+            let owner = owner.or(it.requested_owner_app_id.as_ref());
+            let step = it.step.map(HandoverStep::as_str);
+            hash.named(by.at(), &[by.sender, step, owner.map(AsRef::as_ref)])
         }
         Detail::PolicyEnforcement(it) => {
-            let action = it.action.as_ref().map(|action| action.as_str());
-            hash.named(at, &[parties.recipient_id.as_deref(), action])
+            let action = it.action.as_ref().map(PolicyAction::as_str);
+            hash.named(by.at(), &[by.recipient, action])
         }
-        Detail::ResponseFeedback(it) => {
-            hash.named(it.mid.as_deref(), &[sender, at, it.feedback.as_deref()])
+        _ => false,
+    }
+}
+
+/// Who and when, as keys spell it.
+struct By<'a> {
+    sender: Option<&'a str>,
+    recipient: Option<&'a str>,
+    at: Option<String>,
+}
+
+impl<'a> By<'a> {
+    fn read(parties: &'a Parties<'_>) -> Self {
+        Self {
+            sender: parties.sender_id.as_deref(),
+            recipient: parties.recipient_id.as_deref(),
+            at: parties.timestamp.map(|at| at.as_millisecond().to_string()),
         }
-        Detail::Unknown => false,
+    }
+
+    /// The item's own time in milliseconds.
+    fn at(&self) -> Option<&str> {
+        self.at.as_deref()
     }
 }
 
@@ -167,15 +185,19 @@ impl Hash {
         true
     }
 
-    /// Numbers under keys that no type has yet: Meta renames and adds the counts of a story.
-    fn numbers(&mut self, extra: &Extra<'_>) -> bool {
+    /// A story and its numbers, also those under keys that no type has yet: Meta renames and adds
+    /// counts.
+    fn story(&mut self, story: &StoryInsights<'_>) -> bool {
+        let counts = story.counts().map(|it| it.map(|count| count.to_string()));
+        let counts = counts.each_ref().map(Option::as_deref);
         let is_number = |(_, value): &&(_, &str)| json::is_number(value);
-        let mut numbers: Vec<_> = extra.iter().filter(is_number).collect();
-        numbers.sort();
-        for (key, value) in numbers {
-            self.part(Some(key)).part(Some(value));
-        }
-        true
+        let mut others: Vec<_> = story.extra.iter().filter(is_number).collect();
+        others.sort();
+        self.named(story.media_id.as_deref(), &counts)
+            && others.into_iter().all(|(key, value)| {
+                self.part(Some(key)).part(Some(value));
+                true
+            })
     }
 
     /// The content of a JSON text, whatever its key order, white space and escapes. Of one that is

@@ -1,12 +1,12 @@
 //! A batch of deliveries as the arrays that the commit statement takes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff_sqlx::{Timestamp, ToSqlx};
 use uuid::Uuid;
 
 use super::Delivery;
-use crate::meta::event::{Event, Kind};
+use crate::meta::event::{Event, Kind, Problem};
 
 /// The deliveries, column by column.
 #[derive(Default)]
@@ -72,11 +72,12 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Lays `deliveries` out in columns.
+    /// Lays `deliveries` out in columns; one that stands there twice is taken once.
     pub(super) fn of(deliveries: &'a [Delivery]) -> Self {
         let mut batch = Self::default();
-        let mut seen = HashMap::new();
-        for (delivery, place) in deliveries.iter().zip(1..) {
+        let (mut ids, mut seen) = (HashSet::new(), HashMap::new());
+        let once = deliveries.iter().filter(|delivery| ids.insert(delivery.id));
+        for (delivery, place) in once.zip(1..) {
             batch.deliveries.push(delivery);
             for event in &delivery.events {
                 let first = *seen.entry(event.dedupe_key).or_insert(event);
@@ -99,8 +100,7 @@ impl<'a> Deliveries<'a> {
         self.remote_addr
             .push(delivery.remote_addr.map(|address| address.to_string()));
         self.secret.push(&delivery.secret);
-        self.problem
-            .push(delivery.problem.map(|problem| problem.as_str()));
+        self.problem.push(delivery.problem.map(Problem::as_str));
         self.event_count
             .push(i32::try_from(delivery.events.len()).unwrap_or(i32::MAX));
         self.source.push(delivery.source.as_str());
@@ -138,8 +138,7 @@ impl<'a> Items<'a> {
         self.is_echo.push(event.is_echo);
         self.is_self.push(event.is_self);
         self.payload.push(event.payload.as_deref());
-        self.problem
-            .push(event.problem.map(|problem| problem.as_str()));
+        self.problem.push(event.problem.map(Problem::as_str));
         self.key.push(event.dedupe_key);
     }
 }
@@ -167,7 +166,9 @@ impl<'a> Accounts<'a> {
     }
 }
 
-/// Whether a repeat may carry another payload: the key of an unknown item is made from all of it.
+/// Whether a repeat may carry another payload. The key of an unknown item is made from all of it,
+/// and an event without these ids is not found again to compare with.
 fn may_differ(event: &Event) -> bool {
-    event.kind != Kind::Unknown
+    let can_be_found = event.message_id.is_some() || event.comment_id.is_some();
+    can_be_found && event.kind != Kind::Unknown
 }

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Delivery, Error, batch::Batch, epoch, partitions};
+use crate::meta::event::Problem;
 
 /// How often the statement is sent at most: the epoch may have moved, then a partition may be
 /// missing, and either may happen once more while the other is mended.
@@ -24,6 +25,8 @@ pub struct Committed {
     pub new: usize,
     /// Items whose event was stored already.
     pub repeated: usize,
+    /// What could not be read, or that Postgres refused its events.
+    pub problem: Option<Problem>,
 }
 
 /// Commits `deliveries` with their events, each thing that happened once, and says what became of
@@ -148,6 +151,7 @@ fn tell(deliveries: &[Delivery], fresh: Vec<Uuid>) -> Vec<Committed> {
         Committed {
             new,
             repeated: delivery.events.len() - new,
+            problem: delivery.problem,
         }
     };
     deliveries.iter().map(&mut count).collect()

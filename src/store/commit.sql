@@ -60,18 +60,22 @@ e AS (
     ORDER BY inc.ord
     RETURNING position, received_at
 ),
--- A repeat keeps its payload where it says something else than the event. The event is found by
--- the ids that have an index; one that was erased, or may not differ, keeps nothing.
+-- A repeat keeps its payload where it says something else than the event, which is found by the
+-- ids that have an index. Nothing is kept of an event that was erased, or that is stored but not
+-- found: it may be erased too. One that was committed while this statement waited is in no table
+-- yet, so it was not erased, and one of this very batch was compared already.
 r AS (
     INSERT INTO repeats (received_at, delivery_id, dedupe_key, payload)
     SELECT del.received_at, del.id, inc.key,
-           CASE WHEN inc.is_first AND coalesce(
+           CASE WHEN coalesce(
                     (SELECT o.erased_at IS NOT NULL OR o.payload::text = inc.payload FROM events AS o
                      WHERE o.message_id = inc.message_id AND o.dedupe_key = inc.key
                        AND o.received_at >= $36 LIMIT 1),
                     (SELECT o.erased_at IS NOT NULL OR o.payload::text = inc.payload FROM events AS o
                      WHERE o.comment_id = inc.comment_id AND o.dedupe_key = inc.key
                        AND o.received_at >= $36 LIMIT 1),
+                    (SELECT true FROM dedupe AS known
+                     WHERE known.key = inc.key AND known.epoch IN ($1, $1 - 1) LIMIT 1),
                     false)
                 THEN NULL
                 WHEN inc.keep THEN inc.payload::json

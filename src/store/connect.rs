@@ -42,10 +42,12 @@ pub async fn connect(
 
 /// Connects a session that commits.
 ///
-/// The commit statement is planned once, for arrays of any length: nested loops over a batch
-/// would be quadratic, and planning it anew for every batch would cost more than running it. The
-/// statement ends on the server before its caller's patience does, so that a commit that was given
-/// up does not go on holding the fence.
+/// The commit statement is planned once, for arrays and tables of any length: nested loops over a
+/// batch would be quadratic, a table that held a page of rows when it was analysed would be read
+/// whole for each key until the next time, and planning it anew for every batch would cost more
+/// than running it. The statement ends on the server before its caller's patience does, so that a
+/// commit that was given up does not go on holding the fence. Its locks take the place of
+/// serialisation: under another isolation waiting for the fence would be an error.
 ///
 /// # Errors
 /// As [`connect`].
@@ -60,7 +62,9 @@ pub async fn connect_writer(
             ("plan_cache_mode", "force_generic_plan"),
             ("enable_nestloop", "off"),
             ("enable_mergejoin", "off"),
-            ("statement_timeout", "5s"),
+            ("enable_seqscan", "off"),
+            ("default_transaction_isolation", "read committed"),
+            ("statement_timeout", "1900ms"),
             ("idle_in_transaction_session_timeout", "10s"),
             ("jit", "off"),
         ]);

@@ -66,12 +66,14 @@ pub async fn flip(conn: &mut PgConnection, from: i32, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// The epochs whose keys nobody looks at any more.
+/// The epochs whose keys nobody looks at any more; also one whose dropping was interrupted after
+/// it had been detached.
 async fn stale(conn: &mut PgConnection, newest: i32) -> Result<Vec<i32>, Error> {
     let epochs: Vec<i32> = sqlx::query_scalar(
         "SELECT epoch FROM (
-             SELECT substring(inhrelid::regclass::text FROM '^dedupe_(\\d+)$')::int AS epoch
-             FROM pg_inherits WHERE inhparent = 'dedupe'::regclass
+             SELECT substring(made.relname FROM '^dedupe_(\\d+)$')::int AS epoch
+             FROM pg_class AS made JOIN pg_class AS dedupe USING (relnamespace)
+             WHERE dedupe.oid = 'dedupe'::regclass AND made.relkind = 'r'
          ) AS made WHERE epoch < $1 - 1 ORDER BY epoch",
     )
     .bind(newest)

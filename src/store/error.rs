@@ -1,15 +1,15 @@
 //! What can go wrong in the store, in words a caller can act on.
 
-use sqlx::error::DatabaseError;
+use sqlx::{error::DatabaseError, migrate::MigrateError};
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Postgres is away, too slow, full, read-only or stopping: the same may succeed later.
-    #[error("Postgres is not available")]
+    #[error("Postgres is not available; see that it runs and that database.url is right")]
     Unavailable(#[source] sqlx::Error),
     /// Postgres did not answer within the deadline.
-    #[error("Postgres did not answer in time")]
+    #[error("Postgres did not answer in time; see that it runs and that database.url is right")]
     TimedOut,
     /// A day or epoch has no partition yet.
     #[error("a partition is missing")]
@@ -28,7 +28,16 @@ pub enum Error {
     Url(#[source] sqlx::Error),
     /// The migrations could not be applied.
     #[error("the migrations could not be applied")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[source] MigrateError),
+    /// The database has been migrated further than this program knows.
+    #[error(
+        "the database was migrated by a newer Hookshelf (migration {version} is unknown here); \
+         run that version or a later one"
+    )]
+    Newer {
+        /// The first migration that is unknown.
+        version: i64,
+    },
     /// The server is older than what the store is written for.
     #[error("Postgres {found} is too old; Hookshelf needs Postgres 14 or newer")]
     TooOld {
@@ -41,7 +50,7 @@ impl Error {
     /// The bounded word for metrics and logs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(error) => why_unavailable(error),
             Self::TimedOut => "timed_out",
             Self::MissingPartition(_) => "missing_partition",
             Self::Refused(_) => "refused",
@@ -49,6 +58,7 @@ impl Error {
             Self::Schema(_) => "schema",
             Self::Url(_) => "url",
             Self::Migration(_) => "migration",
+            Self::Newer { .. } => "newer",
             Self::TooOld { .. } => "too_old",
         }
     }
@@ -65,14 +75,25 @@ impl Error {
             | Self::Schema(error)
             | Self::Url(error) => error.to_string(),
             Self::Migration(error) => error.to_string(),
-            Self::TimedOut | Self::EpochMoves | Self::TooOld { .. } => self.to_string(),
+            Self::TimedOut | Self::EpochMoves | Self::Newer { .. } | Self::TooOld { .. } => {
+                self.to_string()
+            }
+        }
+    }
+}
+
+impl From<MigrateError> for Error {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::VersionMissing(version) => Self::Newer { version },
+            error => Self::Migration(error),
         }
     }
 }
 
 impl From<sqlx::Error> for Error {
-    /// Turns what Postgres says into what it means, by the class of its SQLSTATE (PostgreSQL
-    /// documentation, appendix A).
+    /// Turns what Postgres says into what it means, by the class of its SQLSTATE (appendix A of
+    /// Postgres' documentation).
     fn from(error: sqlx::Error) -> Self {
         let Some(state) = error.as_database_error().and_then(DatabaseError::code) else {
             return Self::Unavailable(error);
@@ -80,18 +101,29 @@ impl From<sqlx::Error> for Error {
         match &*state {
             // A row that no partition takes is a check violation without a constraint's name.
             "23514" if has_no_constraint(&error) => Self::MissingPartition(error),
-            // Data exception, integrity constraint, program limit exceeded.
-            state
-                if ["22", "23", "54"]
-                    .iter()
-                    .any(|class| state.starts_with(class)) =>
-            {
-                Self::Refused(error)
-            }
+            state if REFUSING.iter().any(|class| state.starts_with(class)) => Self::Refused(error),
             // Syntax error or access rule violation, but not insufficient privilege.
             state if state.starts_with("42") && state != "42501" => Self::Schema(error),
             _ => Self::Unavailable(error),
         }
+    }
+}
+
+/// The classes that speak of the values: what is not supported, cardinality, data exception,
+/// integrity constraint, triggered data change, what a function of the operator's own says
+/// (external routine, its invocation, `RAISE`), check option, program limit exceeded.
+const REFUSING: [&str; 10] = ["0A", "21", "22", "23", "27", "38", "39", "44", "54", "P0"];
+
+/// What an operator has to look at, by SQLSTATE.
+fn why_unavailable(error: &sqlx::Error) -> &'static str {
+    let state = error.as_database_error().and_then(DatabaseError::code);
+    match state.as_deref() {
+        Some("53100") => "disk_full",
+        Some("53300") => "too_many_connections",
+        Some("25006") => "read_only",
+        Some("57P01" | "57P02" | "57P03") => "stopping",
+        Some("57014") => "too_slow",
+        Some(_) | None => "unavailable",
     }
 }
 

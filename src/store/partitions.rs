@@ -12,8 +12,12 @@ use super::Error;
 /// The tables with a partition for each day (UTC) of `received_at`.
 pub const DAILY: [&str; 3] = ["deliveries", "events", "repeats"];
 
-/// Whoever makes or drops partitions holds this advisory lock, so that two do not collide.
-const LOCK: i64 = 0x0068_6f6f_6b73_6831;
+/// Whoever makes partitions holds this advisory lock, so that two do not collide.
+const MAKERS: i64 = 0x0068_6f6f_6b73_6831;
+
+/// Whoever drops partitions holds this one: dropping waits for readers, and makers must not wait
+/// for it.
+const DROPPERS: i64 = 0x0068_6f6f_6b73_6832;
 
 /// Makes the partitions of `day` that are missing.
 ///
@@ -46,10 +50,11 @@ pub async fn ensure_epoch(conn: &mut PgConnection, epoch: i32) -> Result<(), Err
     .await
 }
 
-/// Drops the partitions of `day`: those that read it finish first.
+/// Drops the partitions of `day`: those that read it finish first. Where another session is at it,
+/// the dropping is left to that one.
 ///
 /// # Errors
-/// As [`ensure_day`].
+/// Where Postgres is away, or this was interrupted: the next call finishes it.
 pub async fn drop_day(conn: &mut PgConnection, day: Date) -> Result<(), Error> {
     for table in DAILY {
         drop_partition(conn, table, &day_name(table, day)).await?;
@@ -57,10 +62,10 @@ pub async fn drop_day(conn: &mut PgConnection, day: Date) -> Result<(), Error> {
     Ok(())
 }
 
-/// Drops the dedupe keys of `epoch`.
+/// Drops the dedupe keys of `epoch`, as [`drop_day`] does.
 ///
 /// # Errors
-/// As [`ensure_day`].
+/// As [`drop_day`].
 pub async fn drop_epoch(conn: &mut PgConnection, epoch: i32) -> Result<(), Error> {
     drop_partition(conn, "dedupe", &epoch_name(epoch)).await
 }
@@ -77,7 +82,9 @@ fn midnight(day: Date) -> String {
     format!("{day} 00:00:00+00")
 }
 
-/// One transaction: a partition is either attached or was never there.
+/// One transaction: a partition is either attached or as it was. A table of this name that is not
+/// attached was left by a dropping that did not come to its end; it is attached again, for it may
+/// hold rows.
 async fn ensure(
     conn: &mut PgConnection,
     table: &str,
@@ -85,7 +92,7 @@ async fn ensure(
     check: &str,
     bounds: &str,
 ) -> Result<(), Error> {
-    if attached(conn, table, name).await? {
+    if state(conn, table, name).await? == State::Attached {
         return Ok(());
     }
     let mut tx = conn.begin().await?;
@@ -93,15 +100,17 @@ async fn ensure(
         .execute(&mut *tx)
         .await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
-        .bind(LOCK)
+        .bind(MAKERS)
         .execute(&mut *tx)
         .await?;
-    if attached(&mut tx, table, name).await? {
-        return Ok(());
+    match state(&mut tx, table, name).await? {
+        State::Attached => return Ok(tx.rollback().await?),
+        State::Detaching => finish_detaching(&mut tx, table).await?,
+        State::Apart => {}
     }
     // The check lets the attaching skip its scan; it says no more than the bounds, so it goes.
     let make = format!(
-        "CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+        "CREATE TABLE IF NOT EXISTS {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
          ALTER TABLE {name} ADD CONSTRAINT {name}_bounds CHECK ({check});
          ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES {bounds};
          ALTER TABLE {name} DROP CONSTRAINT {name}_bounds"
@@ -110,33 +119,74 @@ async fn ensure(
     Ok(tx.commit().await?)
 }
 
-async fn attached(conn: &mut PgConnection, table: &str, name: &str) -> Result<bool, Error> {
-    Ok(state(conn, table, name).await? == Some(false))
+/// How a table stands to the one that it is a partition of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Its partition.
+    Attached,
+    /// Its partition no longer, but the detaching was interrupted.
+    Detaching,
+    /// A table of its own, or none at all.
+    Apart,
 }
 
-/// Whether the partition's detaching was interrupted; `None` where it is not attached at all.
-async fn state(conn: &mut PgConnection, table: &str, name: &str) -> Result<Option<bool>, Error> {
-    let state = sqlx::query_scalar(
+async fn state(conn: &mut PgConnection, table: &str, name: &str) -> Result<State, Error> {
+    let detaching = sqlx::query_scalar(
         "SELECT inhdetachpending FROM pg_inherits
          WHERE inhparent = to_regclass($1) AND inhrelid = to_regclass($2)",
     );
-    Ok(state.bind(table).bind(name).fetch_optional(conn).await?)
+    let detaching = detaching.bind(table).bind(name).fetch_optional(conn);
+    Ok(match detaching.await? {
+        Some(false) => State::Attached,
+        Some(true) => State::Detaching,
+        None => State::Apart,
+    })
 }
 
 async fn drop_partition(conn: &mut PgConnection, table: &str, name: &str) -> Result<(), Error> {
-    // DETACH CONCURRENTLY cannot run inside a transaction; one that was interrupted is finished.
-    let how = match state(conn, table, name).await? {
-        Some(false) => Some("CONCURRENTLY"),
-        Some(true) => Some("FINALIZE"),
-        None => None,
-    };
-    if let Some(how) = how {
-        let detach = format!("ALTER TABLE {table} DETACH PARTITION {name} {how}");
+    // Tried, not waited for: whoever waits keeps a snapshot open that the other waits for.
+    let alone: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+        .bind(DROPPERS)
+        .fetch_one(&mut *conn)
+        .await?;
+    if !alone {
+        return Ok(());
+    }
+    let dropped = detach_and_drop(conn, table, name).await;
+    sqlx::query("SELECT pg_advisory_unlock($1)")
+        .bind(DROPPERS)
+        .execute(conn)
+        .await?;
+    dropped
+}
+
+/// No transaction: detaching concurrently is two of its own.
+async fn detach_and_drop(conn: &mut PgConnection, table: &str, name: &str) -> Result<(), Error> {
+    finish_detaching(conn, table).await?;
+    if state(conn, table, name).await? == State::Attached {
+        let detach = format!("ALTER TABLE {table} DETACH PARTITION {name} CONCURRENTLY");
         sqlx::query(AssertSqlSafe(detach))
             .execute(&mut *conn)
             .await?;
     }
     let drop = format!("DROP TABLE IF EXISTS {name}");
     sqlx::query(AssertSqlSafe(drop)).execute(conn).await?;
+    Ok(())
+}
+
+/// Finishes the detaching that was interrupted, of whichever partition: a table has one at most,
+/// and detaches no other before.
+async fn finish_detaching(conn: &mut PgConnection, table: &str) -> Result<(), Error> {
+    let pending: Option<String> = sqlx::query_scalar(
+        "SELECT inhrelid::regclass::text FROM pg_inherits
+         WHERE inhparent = to_regclass($1) AND inhdetachpending",
+    )
+    .bind(table)
+    .fetch_optional(&mut *conn)
+    .await?;
+    if let Some(name) = pending {
+        let finish = format!("ALTER TABLE {table} DETACH PARTITION {name} FINALIZE");
+        sqlx::query(AssertSqlSafe(finish)).execute(conn).await?;
+    }
     Ok(())
 }

@@ -14,13 +14,13 @@ use crate::{
 };
 
 /// Days are made a week ahead, so that an hour is soon enough.
-const PAUSE: Duration = Duration::from_secs(3600);
+const PAUSE: Duration = Duration::from_hours(1);
 
 /// After a failure.
 const SOON: Duration = Duration::from_secs(30);
 
 /// Dropping keys waits for those who read them.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Connecting, and writing counts.
 const DEADLINE: Duration = Duration::from_secs(10);

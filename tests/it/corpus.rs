@@ -1,6 +1,7 @@
 //! Bodies that others recorded or documented, through the front door into Postgres.
 //!
-//! They are not ours to publish, so they lie beside the checkout, or where HOOKSHELF_CORPUS says;
+//! They are not ours to publish, so they lie beside the checkout, or where `HOOKSHELF_CORPUS`
+//! says;
 //! `.ci/run` insists on them. Their `INDEX.tsv` says what comes out of each.
 
 use std::{collections::HashMap, path::PathBuf};

@@ -7,9 +7,14 @@
 )]
 
 mod corpus;
+mod database_away;
 mod fixtures;
 mod http;
 mod private_postgres;
+mod reading;
 mod readme;
 mod serve;
+mod signed;
+mod store;
 mod support;
+mod views;

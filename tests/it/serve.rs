@@ -2,7 +2,13 @@
 
 use std::process::Stdio;
 
+use hookshelf::meta::signature::sign;
 use nix::sys::signal::Signal;
+use secrecy::SecretString;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::support::{
     eventually,
@@ -92,6 +98,103 @@ async fn what_was_acked_survives_a_kill() {
     let (status, directory, database) = server.wait();
     assert!(!status.success());
     let server = Server::start_in(directory, database);
+    assert_eq!(events(&server).await, 1);
+}
+
+/// A delivery whose body comes in two parts.
+async fn half_sent(server: &Server) -> (TcpStream, &'static str) {
+    let (first, second) = BODY.split_at(50);
+    let mut stream = TcpStream::connect(server.public).await.unwrap();
+    let signature = sign(&SecretString::from(SECRET), BODY.as_bytes());
+    let head = format!(
+        "POST /webhook HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\
+         X-Hub-Signature-256: {signature}\r\n\r\n{first}",
+        BODY.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    eventually("the first half has arrived", async || {
+        let metrics = server.ask_admin("/metrics").await.body;
+        String::from_utf8_lossy(&metrics).contains(&format!("hookshelf_body_bytes {}", first.len()))
+    })
+    .await;
+    (stream, second)
+}
+
+async fn refuses_connections(server: &Server) {
+    eventually("nobody is let in any more", async || {
+        TcpStream::connect(server.public).await.is_err()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stop_cuts_no_accepted_delivery_off() {
+    let server = Server::start().await;
+    let (mut stream, rest) = half_sent(&server).await;
+    server.signal(Signal::SIGTERM);
+    refuses_connections(&server).await;
+    stream.write_all(rest.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let database = server.place.as_ref().unwrap().connect();
+    let mut database = database.await;
+    let (status, _directory, _place) = server.wait();
+    assert!(status.success());
+    let count = sqlx::query_scalar("SELECT count(*) FROM events");
+    assert_eq!(
+        count
+            .fetch_one(&mut database)
+            .await
+            .map(|count: i64| count)
+            .unwrap(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let server = Server::start().await;
+    let (_half, _) = half_sent(&server).await;
+    server.signal(Signal::SIGTERM);
+    refuses_connections(&server).await;
+    server.signal(Signal::SIGTERM);
+    let log = server.directory.join("log");
+    let (status, _directory, _place) = server.wait();
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        std::fs::read_to_string(log)
+            .unwrap()
+            .contains("a second signal")
+    );
+}
+
+#[tokio::test]
+async fn without_a_database_it_starts_its_own_and_finds_it_again() {
+    let server = Server::start_private();
+    assert!(
+        server
+            .said()
+            .iter()
+            .any(|line| line.contains("private Postgres"))
+    );
+    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    let asked = server.run(&["psql", "--", "-Atc", "SELECT text FROM messages"]);
+    assert_eq!(
+        String::from_utf8(asked.stdout).unwrap(),
+        "Two loaves, please\n"
+    );
+
+    server.signal(Signal::SIGKILL);
+    let (_, directory, place) = server.wait();
+    let server = Server::start_in(directory, place);
+    assert_eq!(events(&server).await, 1);
+
+    let (status, directory, place) = server.stop();
+    let log = std::fs::read_to_string(directory.join("log")).unwrap();
+    assert!(status.success(), "{status}: {log}");
+    let server = Server::start_in(directory, place);
+    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
     assert_eq!(events(&server).await, 1);
 }
 
@@ -190,13 +293,14 @@ async fn every_simulated_delivery_is_acked_and_marked() {
         "{}",
         String::from_utf8_lossy(&simulated.stderr)
     );
-    let sent = String::from_utf8(simulated.stdout).unwrap().lines().count() as i64;
+    let sent = String::from_utf8(simulated.stdout).unwrap().lines().count();
     let (deliveries, marked): (i64, i64) = sqlx::query_as(
         "SELECT count(*), count(*) FILTER (WHERE source = 'simulated') FROM deliveries",
     )
     .fetch_one(&mut server.database().await)
     .await
     .unwrap();
+    let sent = i64::try_from(sent).unwrap();
     assert_eq!((deliveries, marked), (sent, sent));
     let kinds: i64 = sqlx::query_scalar("SELECT count(DISTINCT kind) FROM events")
         .fetch_one(&mut server.database().await)

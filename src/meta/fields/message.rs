@@ -7,6 +7,7 @@ use crate::meta::json::{Extra, Object};
 
 /// A message. An unsent one carries its id and a flag only.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of Meta's")]
 pub struct Message<'a> {
     /// The message's id, the same for all that happens to it.
     pub mid: Option<Cow<'a, str>>,

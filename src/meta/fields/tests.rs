@@ -25,6 +25,7 @@ fn message(content: &str) -> String {
 }
 
 /// The text of a property.
+#[expect(clippy::ref_option, reason = "so they stand in their structs")]
 fn text<'a>(property: &'a Option<Cow<'_, str>>) -> &'a str {
     property.as_deref().unwrap_or("none")
 }
@@ -376,7 +377,10 @@ fn parties_keep_who_and_when() {
         &it.folder,
     ];
     assert_eq!(all.map(text), ["1", "ada", "r", "2", "general"]);
-    assert_eq!(it.timestamp.map(|at| at.as_second()), Some(1_795_170_000));
+    assert_eq!(
+        it.timestamp.map(jiff::Timestamp::as_second),
+        Some(1_795_170_000)
+    );
     assert!(it.is_self);
 }
 

@@ -98,7 +98,9 @@ impl<'a> Walk<'a> {
         };
         match json::list(document) {
             Some(documents) if !documents.is_empty() => {
-                documents.into_iter().for_each(|one| walk.document(one));
+                for document in documents {
+                    walk.document(document);
+                }
             }
             _ => walk.document(document),
         }
@@ -125,7 +127,11 @@ impl<'a> Walk<'a> {
                 None => self.found.unreadable = Some(Problem::UnknownShape),
             }
         }
-        self.found.object = self.found.object.take().or(object.map(row::short));
+        self.found.object = self
+            .found
+            .object
+            .take()
+            .or(object.as_deref().map(row::short));
     }
 
     fn entry(&mut self, entry: &Entry<'a>) {

@@ -81,7 +81,7 @@ pub(super) fn event(
 }
 
 /// `object` and the like, within the bound of an id.
-pub(super) fn short(text: Cow<'_, str>) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().take(MAX_ID / 4).collect()
 }
 
@@ -150,8 +150,8 @@ impl<'a> Columns<'a> {
 fn parties<'a>(detail: &Detail<'a>, value: &Object<'a>) -> Parties<'a> {
     let mut parties = Parties::read(value);
     if let Detail::Comment(comment) | Detail::LiveComment(comment) = detail {
-        parties.sender_id = comment.from_id.clone();
-        parties.username = comment.from_username.clone();
+        parties.sender_id.clone_from(&comment.from_id);
+        parties.username.clone_from(&comment.from_username);
     }
     parties
 }

@@ -54,6 +54,7 @@ fn kinds(found: &Notification) -> Vec<(Channel, Kind)> {
 }
 
 /// A column that holds text.
+#[expect(clippy::ref_option, reason = "so they stand in an event")]
 fn text(column: &Option<String>) -> &str {
     column.as_deref().unwrap_or("none")
 }
@@ -406,6 +407,8 @@ fn who_commented_is_the_person_also_where_it_is_the_account() {
     assert!(!event.is_self);
     let own = comment(&format!(r#"{{"id":"{ACCOUNT}"}}"#));
     assert_eq!((text(&own.person_id), own.is_self), (ACCOUNT, true));
+    let to = format!(r#"{{"id":"{ACCOUNT}"}},"recipient":{{"id":"9"}}"#);
+    assert_eq!(text(&comment(&to).person_id), ACCOUNT);
     let own = comment(r#"{"id":"8","self_ig_scoped_id":"8"}"#);
     assert_eq!((text(&own.person_id), own.is_self), ("8", true));
     let nameless = comment(r#"{"username":"ada"}"#);

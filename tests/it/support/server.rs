@@ -19,11 +19,14 @@ use nix::{
     unistd::Pid,
 };
 use secrecy::SecretString;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use tokio::net::TcpStream;
 
 use super::{directory::Directory, postgres::TestDatabase};
-use hookshelf::meta::signature::sign;
+use hookshelf::{
+    meta::signature::sign,
+    store::private::{self, PrivatePostgres},
+};
 
 /// Runs a program, tells its process id, and kills it when standard input closes.
 const GUARD: &str = r#"
@@ -47,7 +50,7 @@ pub(crate) const TOKEN: &str = "the token of a test";
 pub(crate) struct Server {
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
-    pub(crate) database: TestDatabase,
+    pub(crate) place: Option<TestDatabase>,
     pub(crate) directory: Directory,
     said: Vec<String>,
     pid: i32,
@@ -88,11 +91,18 @@ impl Server {
         let directory = Directory::create();
         let database = TestDatabase::create().await;
         std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
-        Self::start_in(directory, database)
+        Self::start_in(directory, Some(database))
+    }
+
+    /// Starts a server with a private Postgres.
+    pub(crate) fn start_private() -> Self {
+        let directory = Directory::create();
+        std::fs::write(directory.join("hookshelf.toml"), apps(["default"])).unwrap();
+        Self::start_in(directory, None)
     }
 
     /// Starts a server where one was before.
-    pub(crate) fn start_in(directory: Directory, database: TestDatabase) -> Self {
+    pub(crate) fn start_in(directory: Directory, place: Option<TestDatabase>) -> Self {
         let mut shell = Command::new("sh");
         shell.args([
             "-c",
@@ -101,7 +111,7 @@ impl Server {
             env!("CARGO_BIN_EXE_hookshelf"),
             "serve",
         ]);
-        settle(&mut shell, directory.path(), &database);
+        settle(&mut shell, directory.path(), place.as_ref());
         shell.stdin(Stdio::piped()).stdout(Stdio::piped());
         shell.stderr(std::fs::File::create(directory.join("log")).unwrap());
         let mut shell = shell.spawn().unwrap();
@@ -124,7 +134,7 @@ impl Server {
         Self {
             public: address("listens on"),
             admin: address("operators"),
-            database,
+            place,
             directory,
             said,
             pid,
@@ -179,13 +189,20 @@ impl Server {
 
     /// Looks into the database.
     pub(crate) async fn database(&self) -> PgConnection {
-        self.database.connect().await
+        if let Some(place) = &self.place {
+            return place.connect().await;
+        }
+        let settings = private::Settings::new(self.directory.join("data/postgres"));
+        let options = PrivatePostgres::connect_if_running(&settings)
+            .await
+            .unwrap();
+        PgConnection::connect_with(&options).await.unwrap()
     }
 
     /// Runs another verb beside it, with the same configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
-        settle(&mut command, self.directory.path(), &self.database);
+        settle(&mut command, self.directory.path(), self.place.as_ref());
         command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
         command
             .args(arguments)
@@ -200,25 +217,25 @@ impl Server {
     }
 
     /// Waits until it has ended by itself.
-    pub(crate) fn wait(mut self) -> (ExitStatus, Directory, TestDatabase) {
+    pub(crate) fn wait(mut self) -> (ExitStatus, Directory, Option<TestDatabase>) {
         let status = self.shell.process.wait().unwrap();
-        (status, self.directory, self.database)
+        (status, self.directory, self.place)
     }
 
     /// Asks it to stop, and waits.
-    pub(crate) fn stop(self) -> (ExitStatus, Directory, TestDatabase) {
+    pub(crate) fn stop(self) -> (ExitStatus, Directory, Option<TestDatabase>) {
         self.signal(Signal::SIGTERM);
         self.wait()
     }
 }
 
 /// Configuration by file, the rest by environment, and nothing of the environment of the tests.
-fn settle(command: &mut Command, directory: &Path, database: &TestDatabase) {
+fn settle(command: &mut Command, directory: &Path, place: Option<&TestDatabase>) {
     command.env_clear();
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("HOOKSHELF_CONFIG", directory.join("hookshelf.toml"));
     command.env("HOOKSHELF__DATA_DIR", directory.join("data"));
-    command.env("DATABASE_URL", database.url());
+    command.envs(place.map(|place| ("DATABASE_URL", place.url())));
     command.env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0");
     command.env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0");
 }

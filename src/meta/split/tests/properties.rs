@@ -69,7 +69,7 @@ fn entries() -> impl Strategy<Value = (String, usize)> {
         let mut text = format!("{{\"id\":{id}");
         let mut counts = std::collections::HashMap::new();
         for (name, items) in containers {
-            text += &format!(",\"{name}\":[{}]", items.join(","));
+            text += &[",\"", name, "\":[", &items.join(","), "]"].concat();
             counts.insert(name, items.len());
         }
         text += if flat {

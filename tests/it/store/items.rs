@@ -1,0 +1,110 @@
+//! Deliveries and events made by hand: what the store takes, without a body that says it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use hookshelf::{
+    meta::event::{Channel, Event, Kind, OccurredAtSource, Source},
+    store::Delivery,
+};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::now;
+
+/// An id that no other delivery of this process has.
+fn fresh_id() -> Uuid {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 | u128::from(number))
+}
+
+/// A delivery received now.
+pub(super) fn delivery(events: Vec<Event>) -> Delivery {
+    delivery_at(now(), events)
+}
+
+/// A delivery received so many days ago.
+pub(super) fn days_ago(days: i64, events: Vec<Event>) -> Delivery {
+    delivery_at(ago(SignedDuration::from_hours(24 * days)), events)
+}
+
+pub(super) fn ago(time: SignedDuration) -> Timestamp {
+    now().checked_sub(time).unwrap()
+}
+
+pub(super) fn delivery_at(received_at: Timestamp, events: Vec<Event>) -> Delivery {
+    let id = fresh_id();
+    Delivery {
+        id,
+        received_at,
+        app: "default".into(),
+        object: Some("instagram".to_owned()),
+        body: Bytes::from(format!("body of {id}")),
+        headers: r#"{"x-hub-signature-256":"sha256=00"}"#.to_owned(),
+        remote_addr: Some([198, 51, 100, 7].into()),
+        secret: "app".into(),
+        problem: None,
+        source: Source::Live,
+        events,
+    }
+}
+
+/// The comment of this number, as its post tells it.
+pub(super) fn comment(number: u32) -> Event {
+    let comment_id = Some(format!("comment-{number}"));
+    Event {
+        comment_id,
+        ..plain(Kind::Comment, number)
+    }
+}
+
+/// The message of this number.
+pub(super) fn message(number: u32) -> Event {
+    let message_id = Some(format!("mid-{number}"));
+    Event {
+        message_id,
+        channel: Channel::Messaging,
+        ..plain(Kind::Message, number)
+    }
+}
+
+/// An event that no id names.
+pub(super) fn plain(kind: Kind, number: u32) -> Event {
+    Event {
+        kind,
+        channel: Channel::Changes,
+        field: Some("comments".to_owned()),
+        account_id: Some("17840000000000001".to_owned()),
+        person_id: Some(format!("person-{number}")),
+        sender_id: None,
+        recipient_id: None,
+        username: Some("somebody".to_owned()),
+        message_id: None,
+        comment_id: None,
+        media_id: Some("media-1".to_owned()),
+        parent_id: None,
+        text: Some(format!("text {number}")),
+        is_echo: false,
+        is_self: false,
+        occurred_at: Some(now()),
+        occurred_at_source: OccurredAtSource::Item,
+        payload: Some(format!("{{\"number\": {number}}}")),
+        problem: None,
+        dedupe_key: key(kind, number),
+    }
+}
+
+/// The same happening, told in other words.
+pub(super) fn told_as(event: Event, payload: &str) -> Event {
+    Event {
+        payload: Some(payload.to_owned()),
+        ..event
+    }
+}
+
+/// The dedupe key of such an event.
+pub(super) fn key(kind: Kind, number: u32) -> Uuid {
+    let place = Kind::ALL.iter().position(|other| *other == kind).unwrap();
+    Uuid::from_u128(u128::from(number) << 64 | place as u128)
+}

@@ -1,0 +1,148 @@
+//! The store and the writer, on a real Postgres: the promise, raced, cut and poisoned.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test's helpers may fail the test"
+)]
+
+mod epochs;
+mod followers;
+mod items;
+mod migrations;
+mod partitions;
+mod plans;
+mod poison;
+mod refused;
+mod repeats;
+
+use std::time::Duration;
+
+use hookshelf::{
+    clock::Clock,
+    store::{self, Committed, Connection, Delivery},
+};
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::support::{eventually, postgres::TestDatabase};
+
+/// What connecting may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A database with the tables, and what a test looks at in it.
+struct World {
+    db: TestDatabase,
+}
+
+/// A session that commits as the writer's does, and what it believes the epoch to be.
+struct Session {
+    connection: Connection,
+    epoch: Option<i32>,
+}
+
+/// The machine's time.
+fn now() -> Timestamp {
+    Clock::system().now()
+}
+
+impl World {
+    async fn create() -> Self {
+        let db = TestDatabase::create().await;
+        Self { db }
+    }
+
+    /// A session of a writer.
+    async fn writer(&self) -> Session {
+        let connection = store::connect_writer(&self.db.options(), PATIENCE).await;
+        Session {
+            connection: connection.unwrap(),
+            epoch: None,
+        }
+    }
+
+    /// A plain session.
+    async fn connect(&self) -> PgConnection {
+        self.db.connect().await
+    }
+
+    /// Runs SQL of the test's own.
+    async fn run(&self, sql: &str) {
+        let mut connection = self.connect().await;
+        let sql = AssertSqlSafe(sql.to_owned());
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    }
+
+    /// The one number that a query gives.
+    async fn number(&self, sql: &str) -> i64 {
+        number(&mut self.connect().await, sql).await
+    }
+
+    /// The text that a query gives, row by row; null is `-`.
+    async fn texts(&self, sql: &str) -> Vec<String> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let mut connection = self.connect().await;
+        let rows: Vec<Option<String>> = sqlx::query_scalar(sql)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        rows.into_iter()
+            .map(|row| row.unwrap_or_else(|| "-".to_owned()))
+            .collect()
+    }
+
+    /// The number of rows of deliveries, events and repeats.
+    async fn sizes(&self) -> [i64; 3] {
+        let mut connection = self.connect().await;
+        [
+            number(&mut connection, "SELECT count(*) FROM deliveries").await,
+            number(&mut connection, "SELECT count(*) FROM events").await,
+            number(&mut connection, "SELECT count(*) FROM repeats").await,
+        ]
+    }
+
+    /// Waits until `count` sessions wait for a lock.
+    async fn until_waiting(&self, count: i64) {
+        self.until_sessions(count, "wait_event_type = 'Lock'").await;
+    }
+
+    /// Waits until so many other sessions are in such a state.
+    async fn until_sessions(&self, count: i64, state: &str) {
+        let mut connection = self.connect().await;
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND {state}"
+        );
+        eventually("sessions come into the awaited state", async || {
+            number(&mut connection, &sql).await == count
+        })
+        .await;
+    }
+}
+
+async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
+    let sql = AssertSqlSafe(sql.to_owned());
+    sqlx::query_scalar(sql).fetch_one(connection).await.unwrap()
+}
+
+impl Session {
+    /// Commits deliveries, which succeeds.
+    async fn commit(&mut self, deliveries: &[Delivery]) -> Vec<Committed> {
+        self.try_commit(deliveries).await.unwrap()
+    }
+
+    async fn try_commit(
+        &mut self,
+        deliveries: &[Delivery],
+    ) -> Result<Vec<Committed>, store::Error> {
+        store::commit(&mut self.connection, &mut self.epoch, deliveries).await
+    }
+
+    /// Runs SQL in this session.
+    async fn run(&mut self, sql: &'static str) {
+        sqlx::raw_sql(sql)
+            .execute(&mut self.connection)
+            .await
+            .unwrap();
+    }
+}

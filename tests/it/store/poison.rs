@@ -1,0 +1,184 @@
+//! An event that Postgres refuses neither fails nor changes its neighbours.
+
+use bytes::Bytes;
+use hookshelf::{
+    ingest::Writer,
+    meta::event::{Event, Problem},
+    store::{Committed, Delivery},
+};
+use jiff::Timestamp;
+use sqlx::types::Uuid;
+use tokio::task::JoinSet;
+
+use super::{
+    World,
+    items::{comment, delivery, message},
+};
+
+/// What makes Postgres refuse an event, each with another SQLSTATE or in another place.
+fn poisons() -> [(&'static str, Event); 8] {
+    // Hardly compressible, and longer than a third of a page: no B-tree takes it.
+    let long: String = (0_u32..2_000)
+        .map(|n| format!("{:08x}", n.wrapping_mul(2_654_435_761)))
+        .collect();
+    let event = || comment(999_999);
+    let told = |payload: &str| super::items::told_as(event(), payload);
+    let said = |text: &str| Event {
+        text: Some(text.to_owned()),
+        ..event()
+    };
+    let person = Event {
+        person_id: Some(long),
+        ..event()
+    };
+    let ancient = Event {
+        occurred_at: Some(Timestamp::MIN),
+        ..event()
+    };
+    [
+        ("U+0000 in a text", said("a\0b")),
+        ("no JSON", told("{\"a\":")),
+        (
+            "an escaped half character in a key's length",
+            told("\"\\u00\""),
+        ),
+        ("JSON deeper than the stack", told(&"[".repeat(200_000))),
+        ("a time before Postgres' first", ancient),
+        ("an id longer than an index takes", person),
+        ("a constraint of the operator's own", said("forbidden")),
+        ("a trigger of the operator's own", said("unwelcome")),
+    ]
+}
+
+const OWN_RULES: &str = "
+    ALTER TABLE events ADD CONSTRAINT house_rule CHECK (text <> 'forbidden');
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'not here'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON events
+        FOR EACH ROW WHEN (new.text = 'unwelcome') EXECUTE FUNCTION refuse()";
+
+/// Hands over all at once, so that they wait together, and says how each ended.
+async fn settle(world: &World, deliveries: &[Delivery]) -> Vec<Committed> {
+    let (writer, committer) = Writer::new(world.db.options());
+    let mut waiting = JoinSet::new();
+    for (place, delivery) in deliveries.iter().cloned().enumerate() {
+        let writer = writer.clone();
+        waiting.spawn(async move { (place, writer.commit(delivery).await.unwrap()) });
+    }
+    drop(writer);
+    let running = tokio::spawn(committer.run());
+    let mut settled = waiting.join_all().await;
+    running.await.unwrap();
+    settled.sort_by_key(|(place, _)| *place);
+    settled
+        .into_iter()
+        .map(|(_, committed)| committed)
+        .collect()
+}
+
+/// Twenty healthy deliveries with these culprits in these places.
+fn batch(culprits: &[(usize, Event)]) -> Vec<Delivery> {
+    let mut batch: Vec<_> = (0..20)
+        .map(|number| delivery(vec![comment(number), message(number)]))
+        .collect();
+    for (place, event) in culprits {
+        let mut culprit = delivery(vec![comment(500), event.clone(), message(500)]);
+        culprit.body = Bytes::from(vec![0xff, 0x00, 0x7f, b'{', u8::try_from(*place).unwrap()]);
+        batch.insert(*place, culprit);
+    }
+    batch
+}
+
+/// Everything healthy is stored as it is; each culprit as a delivery with its body and no event.
+async fn assert_isolated(world: &World, batch: &[Delivery], settled: &[Committed], what: &str) {
+    let is_healthy = |delivery: &Delivery| delivery.events.len() == 2;
+    let healthy = batch.iter().filter(|one| is_healthy(one)).count();
+    for (delivery, settled) in batch.iter().zip(settled) {
+        let expected = if is_healthy(delivery) {
+            Committed {
+                new: 2,
+                ..Committed::default()
+            }
+        } else {
+            let problem = Some(Problem::Refused);
+            Committed {
+                problem,
+                ..Committed::default()
+            }
+        };
+        assert_eq!(*settled, expected, "{what}");
+    }
+    let sizes = [batch.len() as i64, 2 * healthy as i64, 0];
+    assert_eq!(world.sizes().await, sizes, "{what}");
+
+    let sql = "SELECT id, body, problem, event_count FROM deliveries ORDER BY id";
+    let stored: Vec<(Uuid, Vec<u8>, Option<String>, i32)> = sqlx::query_as(sql)
+        .fetch_all(&mut world.connect().await)
+        .await
+        .unwrap();
+    let mut sent: Vec<_> = batch.iter().collect();
+    sent.sort_by_key(|delivery| delivery.id);
+    for (stored, sent) in stored.iter().zip(sent) {
+        let expected = if is_healthy(sent) {
+            (None, 2)
+        } else {
+            (Some("refused".to_owned()), 0)
+        };
+        assert_eq!(
+            (stored.0, &stored.1[..]),
+            (sent.id, &sent.body[..]),
+            "{what}"
+        );
+        assert_eq!((stored.2.clone(), stored.3), expected, "{what}");
+    }
+    let texts = "SELECT string_agg(DISTINCT text, ',' ORDER BY text) FROM events
+                 WHERE text !~ '^text (1?[0-9])$'";
+    assert_eq!(world.texts(texts).await, ["-"], "{what}");
+}
+
+#[tokio::test]
+async fn whatever_postgres_refuses_stands_alone() {
+    for (what, poison) in poisons() {
+        let world = World::create().await;
+        world.run(OWN_RULES).await;
+        let batch = batch(&[(10, poison)]);
+        let settled = settle(&world, &batch).await;
+        assert_isolated(&world, &batch, &settled, what).await;
+    }
+}
+
+#[tokio::test]
+async fn wherever_it_stands_its_neighbours_are_stored() {
+    let [(_, one), (_, other), ..] = poisons();
+    let places: [&[(usize, Event)]; 5] = [
+        &[(0, one.clone())],
+        &[(20, one.clone())],
+        &[(0, one.clone()), (21, other.clone())],
+        &[(10, one.clone()), (11, other.clone())],
+        &[(0, one.clone()), (7, other.clone()), (8, one), (22, other)],
+    ];
+    for culprits in places {
+        let world = World::create().await;
+        let batch = batch(culprits);
+        let settled = settle(&world, &batch).await;
+        assert_isolated(&world, &batch, &settled, "in another place").await;
+    }
+}
+
+#[tokio::test]
+async fn one_alone_is_kept_and_so_is_what_comes_after_it() {
+    let world = World::create().await;
+    let [(_, poison), ..] = poisons();
+    let (writer, committer) = Writer::new(world.db.options());
+    let running = tokio::spawn(committer.run());
+    let culprit = delivery(vec![poison]);
+    let settled = writer.commit(culprit.clone()).await.unwrap();
+    assert_eq!(settled.problem, Some(Problem::Refused));
+    // Sent again after a lost answer, it is there already.
+    writer.commit(culprit).await.unwrap();
+    let next = writer.commit(delivery(vec![comment(1)])).await.unwrap();
+    assert_eq!((next.new, next.problem), (1, None));
+    assert_eq!(world.sizes().await, [2, 1, 0]);
+    drop(writer);
+    running.await.unwrap();
+}

@@ -1,0 +1,200 @@
+//! Repeats: recognised wherever they come from, and kept only where they say something new.
+
+use hookshelf::{meta::event::Kind, store::Committed};
+
+use super::{
+    World,
+    items::{comment, delivery, message, plain, told_as},
+};
+
+const PAYLOADS: &str = "SELECT payload::text FROM repeats ORDER BY delivery_id, dedupe_key";
+
+fn committed(new: usize, repeated: usize) -> Committed {
+    Committed {
+        new,
+        repeated,
+        problem: None,
+    }
+}
+
+#[tokio::test]
+async fn writers_with_the_same_repeats_neither_double_nor_deadlock() {
+    const ROUNDS: u32 = 25;
+    let world = World::create().await;
+    let write = async |reversed: bool| {
+        let mut session = world.writer().await;
+        for round in 0..ROUNDS {
+            let mut events: Vec<_> = (0..8).map(|n| comment(round * 8 + n)).collect();
+            if reversed {
+                events.reverse();
+            }
+            session.commit(&[delivery(events)]).await;
+        }
+    };
+    tokio::join!(write(false), write(true), write(false), write(true));
+    let rounds = i64::from(ROUNDS);
+    assert_eq!(world.sizes().await, [4 * rounds, 8 * rounds, 24 * rounds]);
+    let keys = "SELECT count(DISTINCT dedupe_key) FROM events";
+    assert_eq!(world.number(keys).await, 8 * rounds);
+}
+
+#[tokio::test]
+async fn repeats_within_a_batch_are_the_first_ones_repeats() {
+    let world = World::create().await;
+    let mut session = world.writer().await;
+    let batch = [
+        delivery(vec![comment(1), comment(1), message(1)]),
+        delivery(vec![message(1), comment(2)]),
+        delivery(vec![comment(2)]),
+    ];
+    let expected = [committed(2, 1), committed(1, 1), committed(0, 1)];
+    assert_eq!(session.commit(&batch).await, expected);
+    assert_eq!(world.sizes().await, [3, 3, 3]);
+    let counts = "SELECT event_count::text FROM deliveries ORDER BY id";
+    assert_eq!(world.texts(counts).await, ["3", "2", "1"]);
+    let owner = "SELECT delivery_id::text FROM events ORDER BY position";
+    let [first, second] = [batch[0].id, batch[1].id].map(|id| id.to_string());
+    assert_eq!(world.texts(owner).await, [first.clone(), first, second]);
+    assert_eq!(world.texts(PAYLOADS).await, ["-", "-", "-"]);
+}
+
+#[tokio::test]
+async fn a_repeat_across_batches_keeps_a_payload_only_where_it_differs() {
+    let world = World::create().await;
+    let mut session = world.writer().await;
+    session
+        .commit(&[delivery(vec![comment(1), message(1)])])
+        .await;
+    session
+        .commit(&[delivery(vec![comment(1), message(1)])])
+        .await;
+    assert_eq!(world.texts(PAYLOADS).await, ["-", "-"]);
+
+    let pair = told_as(comment(1), r#"{"media":{"ad_id":"2"}}"#);
+    session.commit(&[delivery(vec![pair])]).await;
+    let kept = world.texts(PAYLOADS).await;
+    assert_eq!(kept, ["-", "-", r#"{"media":{"ad_id":"2"}}"#]);
+    let event = "SELECT payload::text FROM events WHERE comment_id = 'comment-1'";
+    assert_eq!(world.texts(event).await, [r#"{"number": 1}"#]);
+}
+
+#[tokio::test]
+async fn an_ad_pair_in_one_batch_keeps_both_payloads() {
+    let world = World::create().await;
+    let pair = told_as(comment(1), r#"{"media":{"ad_id":"2"}}"#);
+    let batch = [
+        delivery(vec![comment(1)]),
+        delivery(vec![pair]),
+        delivery(vec![comment(1)]),
+    ];
+    world.writer().await.commit(&batch).await;
+    let kept = world.texts(PAYLOADS).await;
+    assert_eq!(kept, [r#"{"media":{"ad_id":"2"}}"#, "-"]);
+}
+
+#[tokio::test]
+async fn one_that_repeats_a_commit_it_could_not_see_keeps_its_payload() {
+    let world = World::create().await;
+    let (mut first, mut second) = (world.writer().await, world.writer().await);
+    first.run("BEGIN").await;
+    first.commit(&[delivery(vec![comment(1)])]).await;
+    let batch = [delivery(vec![told_as(comment(1), "{}")])];
+    let end = async {
+        world.until_waiting(1).await;
+        first.run("COMMIT").await;
+    };
+    tokio::join!(second.commit(&batch), end);
+    assert_eq!(world.sizes().await, [2, 1, 1]);
+    assert_eq!(world.texts(PAYLOADS).await, ["{}"]);
+}
+
+/// What an erasure leaves.
+const ERASE: &str =
+    "UPDATE events SET text = NULL, payload = NULL, username = NULL, erased_at = now()";
+
+#[tokio::test]
+async fn a_repeat_of_an_erased_event_brings_nothing_back() {
+    let world = World::create().await;
+    let mut session = world.writer().await;
+    let events = || {
+        let unnamed = [
+            Kind::StoryInsights,
+            Kind::Mention,
+            Kind::Referral,
+            Kind::Unknown,
+        ];
+        let unnamed = unnamed.map(|kind| plain(kind, 1));
+        let named = [comment(1), message(1)];
+        named.into_iter().chain(unnamed).collect::<Vec<_>>()
+    };
+    session.commit(&[delivery(events())]).await;
+    world.run(ERASE).await;
+
+    let other = |payload: &'static str| {
+        let told = events()
+            .into_iter()
+            .map(move |event| told_as(event, payload));
+        delivery(told.collect())
+    };
+    session.commit(&[delivery(events())]).await;
+    session.commit(&[other("{}"), other("[]")]).await;
+    assert_eq!(world.sizes().await, [4, 6, 18]);
+    assert_eq!(world.texts(PAYLOADS).await, vec!["-"; 18]);
+    let left = "SELECT count(*) FROM events WHERE payload IS NOT NULL OR text IS NOT NULL";
+    assert_eq!(world.number(left).await, 0);
+}
+
+#[tokio::test]
+async fn an_erased_event_too_old_to_compare_with_brings_nothing_back() {
+    let world = World::create().await;
+    let mut session = world.writer().await;
+    session
+        .commit(&[super::items::days_ago(60, vec![comment(1)])])
+        .await;
+    world.run(ERASE).await;
+    session.commit(&[delivery(vec![comment(1)])]).await;
+    assert_eq!(world.texts(PAYLOADS).await, ["-"]);
+}
+
+#[tokio::test]
+async fn a_commit_sent_again_changes_nothing() {
+    let world = World::create().await;
+    let mut session = world.writer().await;
+    let batch = [
+        delivery(vec![comment(1), comment(1), message(1)]),
+        delivery(vec![told_as(comment(1), "{}")]),
+        delivery(Vec::new()),
+    ];
+    session.commit(&batch).await;
+    let before = world.sizes().await;
+    let again = [committed(0, 3), committed(0, 1), committed(0, 0)];
+    assert_eq!(session.commit(&batch).await, again);
+    assert_eq!(world.sizes().await, before);
+
+    // Together with what is new, too.
+    let mixed = [batch[1].clone(), delivery(vec![comment(2), comment(1)])];
+    let expected = [committed(0, 1), committed(1, 1)];
+    assert_eq!(session.commit(&mixed).await, expected);
+    assert_eq!(
+        world.sizes().await,
+        [before[0] + 1, before[1] + 1, before[2] + 1]
+    );
+}
+
+#[tokio::test]
+async fn a_delivery_twice_in_one_batch_is_one() {
+    let world = World::create().await;
+    let one = delivery(vec![comment(1)]);
+    let batch = [one.clone(), one];
+    world.writer().await.commit(&batch).await;
+    assert_eq!(world.sizes().await, [1, 1, 0]);
+}
+
+#[tokio::test]
+async fn nothing_to_commit_is_fine() {
+    let world = World::create().await;
+    assert_eq!(world.writer().await.commit(&[]).await, []);
+    let empty = [delivery(Vec::new())];
+    assert_eq!(world.writer().await.commit(&empty).await, [committed(0, 0)]);
+    assert_eq!(world.sizes().await, [1, 0, 0]);
+}
