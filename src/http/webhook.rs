@@ -16,7 +16,8 @@ use super::{
     AppKeys, AppState,
     ack::ack,
     body::{self, Held},
-    forwarded, headers, public,
+    forwarded, headers,
+    listener::PUBLIC,
     receipt::Receipt,
     state::DEFAULT_APP,
 };
@@ -116,7 +117,7 @@ async fn hand_over(state: &AppState, receipt: Receipt, arrival: Arrival, body: H
     };
     let task = state.deliveries().spawn(storing.instrument(span));
     task.await.unwrap_or_else(|_| {
-        let listener = public::LISTENER;
+        let listener = PUBLIC;
         PanicCaught { listener }.emit();
         Outcome::Failed(Failure::Internal)
     })

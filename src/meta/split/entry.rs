@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::row::MAX_ID;
+use super::MAX_ID;
 use crate::meta::{dedupe::Scope, event::Channel, json::Object, time};
 
 /// One element of `entry`. What its items share is read once: hostile input makes each of it as

@@ -22,6 +22,9 @@ use kind::Typed;
 /// Getting Started), and each takes memory.
 pub const MAX_ITEMS: usize = 20_000;
 
+/// The longest id a column holds, in bytes. Meta's longest, the `mid`, has 164.
+const MAX_ID: usize = 512;
+
 /// What the split has to know beside the body.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::{
+    MAX_ID,
     entry::{Entry, Item},
     kind::Typed,
 };
@@ -15,9 +16,6 @@ use crate::meta::{
     json::{self, Object},
     time,
 };
-
-/// The longest id a column holds, in bytes. Meta's longest, the `mid`, has 164.
-pub(super) const MAX_ID: usize = 512;
 
 type Text<'a> = Option<Cow<'a, str>>;
 
