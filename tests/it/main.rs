@@ -11,6 +11,7 @@ mod database_away;
 mod fixtures;
 mod http;
 mod private_postgres;
+mod promise;
 mod reading;
 mod readme;
 mod serve;
