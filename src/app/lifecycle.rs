@@ -102,7 +102,12 @@ impl App {
         ReloadFinished { apps, fault }.emit();
     }
 
+    /// A file that was caught while it is being written has no apps: nobody means that, and every
+    /// delivery would be refused.
     fn swap(&self, configured: &config::Apps) -> Result<usize, String> {
+        if configured.is_empty() && self.started.credentials.is_none() {
+            return Err("no app is configured any more; to have one made, restart".to_owned());
+        }
         let generated = configured
             .is_empty()
             .then(|| credentials::load_or_create(&self.started.data_dir))

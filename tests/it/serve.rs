@@ -246,6 +246,12 @@ async fn reload_swaps_the_apps_and_a_bad_file_keeps_them() {
         server.log().contains("apps.bakery.app_secrt")
     })
     .await;
+    std::fs::write(&file, "").unwrap();
+    server.signal(Signal::SIGHUP);
+    eventually("a file without apps is not taken either", async || {
+        server.log().contains("no app is configured any more")
+    })
+    .await;
     assert_eq!(server.deliver("/webhook/bakery", BODY).await.status, 200);
 }
 
