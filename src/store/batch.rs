@@ -6,7 +6,7 @@ use jiff_sqlx::{Timestamp, ToSqlx};
 use uuid::Uuid;
 
 use super::Delivery;
-use crate::meta::event::{Event, Kind};
+use crate::meta::event::{Event, Kind, Problem};
 
 /// The deliveries, column by column.
 #[derive(Default)]
@@ -100,8 +100,7 @@ impl<'a> Deliveries<'a> {
         self.remote_addr
             .push(delivery.remote_addr.map(|address| address.to_string()));
         self.secret.push(&delivery.secret);
-        self.problem
-            .push(delivery.problem.map(|problem| problem.as_str()));
+        self.problem.push(delivery.problem.map(Problem::as_str));
         self.event_count
             .push(i32::try_from(delivery.events.len()).unwrap_or(i32::MAX));
         self.source.push(delivery.source.as_str());
@@ -139,8 +138,7 @@ impl<'a> Items<'a> {
         self.is_echo.push(event.is_echo);
         self.is_self.push(event.is_self);
         self.payload.push(event.payload.as_deref());
-        self.problem
-            .push(event.problem.map(|problem| problem.as_str()));
+        self.problem.push(event.problem.map(Problem::as_str));
         self.key.push(event.dedupe_key);
     }
 }

@@ -166,7 +166,7 @@ async fn flips_raced_against_writers_neither_double_nor_lose() {
     for round in 0..ROUNDS {
         let before = epoch::current(&mut upkeep).await.unwrap();
         let later = before.since + WEEK;
-        let (_, _, _, moved) = tokio::join!(
+        let ((), (), (), moved) = tokio::join!(
             write(&mut a, round, 0),
             write(&mut b, round, 1),
             write(&mut c, round, 2),

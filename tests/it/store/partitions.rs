@@ -239,7 +239,8 @@ async fn two_drop_the_same_day() {
         second
     };
     let (first, second) = tokio::join!(partitions::drop_day(&mut one, day(OLDER)), second);
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     assert_eq!(world.tables_of(day(OLDER)).await, Vec::<String>::new());
 }
 

@@ -21,9 +21,8 @@ use super::{
 /// What makes Postgres refuse an event, each with another SQLSTATE or in another place.
 fn poisons() -> [(&'static str, Event); 8] {
     // Hardly compressible, and longer than a third of a page: no B-tree takes it.
-    let long: String = (0_u32..2_000)
-        .map(|n| format!("{:08x}", n.wrapping_mul(2_654_435_761)))
-        .collect();
+    let digits = (0_u32..2_000).map(|n| n.wrapping_mul(2_654_435_761).to_string());
+    let long = digits.collect::<String>();
     let event = || comment(999_999);
     let told = |payload: &str| super::items::told_as(event(), payload);
     let said = |text: &str| Event {
@@ -108,7 +107,7 @@ async fn assert_isolated(world: &World, batch: &[Delivery], settled: &[Committed
         };
         assert_eq!(*settled, expected, "{what}");
     }
-    let sizes = [batch.len() as i64, 2 * healthy as i64, 0];
+    let sizes = [batch.len(), 2 * healthy, 0].map(|size| i64::try_from(size).unwrap());
     assert_eq!(world.sizes().await, sizes, "{what}");
 
     let sql = "SELECT id, body, problem, event_count FROM deliveries ORDER BY id";

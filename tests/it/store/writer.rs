@@ -35,12 +35,13 @@ struct Linked {
     committer: JoinHandle<()>,
 }
 
-fn committed(new: usize, repeated: usize) -> Result<Committed, Failure> {
-    Ok(Committed {
+/// How a commit ends that succeeds.
+const fn committed(new: usize, repeated: usize) -> Committed {
+    Committed {
         new,
         repeated,
         problem: None,
-    })
+    }
 }
 
 impl Linked {
@@ -70,7 +71,7 @@ impl Linked {
     /// Commits something new, which succeeds.
     async fn works(&self, number: u32) {
         let sent = delivery(vec![message(1_000_000 + number)]);
-        assert_eq!(self.commit(&sent).await, committed(1, 0));
+        assert_eq!(self.commit(&sent).await, Ok(committed(1, 0)));
     }
 
     /// Waits until the delivery is in the database.
@@ -110,11 +111,11 @@ async fn a_commit_whose_answer_was_lost_is_not_stored_again() {
     assert_eq!(sizes, [2, 3, 1]);
 
     it.proxy.mend();
-    assert_eq!(it.commit(&sent).await, committed(0, 3));
+    assert_eq!(it.commit(&sent).await, Ok(committed(0, 3)));
     assert_eq!(it.world.sizes().await, sizes);
     // As Meta sends it again: another delivery of the same things.
     let again = delivery(vec![comment(1), comment(1), message(1)]);
-    assert_eq!(it.commit(&again).await, committed(0, 3));
+    assert_eq!(it.commit(&again).await, Ok(committed(0, 3)));
     assert_eq!(it.world.sizes().await, [3, 3, 4]);
 }
 
@@ -129,7 +130,7 @@ async fn a_commit_cut_before_it_arrived_was_none() {
     });
     assert_eq!(cut.await, Err(Failure::StoreUnavailable));
     it.proxy.mend();
-    assert_eq!(it.commit(&sent).await, committed(1, 0));
+    assert_eq!(it.commit(&sent).await, Ok(committed(1, 0)));
     assert_eq!(it.world.sizes().await, [2, 2, 0]);
 }
 
@@ -145,8 +146,8 @@ async fn a_frozen_link_is_given_up_in_time_and_what_it_held_counts_once() {
     it.proxy.mend();
     it.until_stored(&sent).await;
     let again = delivery(vec![comment(1)]);
-    assert_eq!(it.commit(&again).await, committed(0, 1));
-    assert_eq!(it.commit(&sent).await, committed(0, 1));
+    assert_eq!(it.commit(&again).await, Ok(committed(0, 1)));
+    assert_eq!(it.commit(&sent).await, Ok(committed(0, 1)));
     assert_eq!(it.world.sizes().await, [3, 2, 1]);
 }
 
@@ -194,7 +195,7 @@ async fn a_commit_given_up_does_not_go_on_holding_the_fence() {
     it.world.until_waiting(0).await;
     holder.run("COMMIT").await;
     assert_eq!(it.world.sizes().await, [1, 1, 0]);
-    assert_eq!(it.commit(&sent).await, committed(1, 0));
+    assert_eq!(it.commit(&sent).await, Ok(committed(1, 0)));
 }
 
 #[tokio::test]
@@ -202,7 +203,7 @@ async fn a_read_only_server_is_unavailable_until_it_takes_writes() {
     let it = Linked::at_work().await;
     let second = Duration::from_secs(10);
     assert!(store::can_write(&it.proxy.options(), second).await);
-    let set = |value: &str| {
+    let make_read_only = |value: &str| {
         format!(
             "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {value}',
                                         current_database()); END $$"
@@ -210,7 +211,7 @@ async fn a_read_only_server_is_unavailable_until_it_takes_writes() {
     };
     // A session from before stays as it is.
     let mut operator = it.world.connect().await;
-    it.world.run(&set("on")).await;
+    it.world.run(&make_read_only("on")).await;
     // A new session learns of it.
     it.proxy.cut();
     let sent = delivery(vec![comment(1)]);
@@ -218,7 +219,7 @@ async fn a_read_only_server_is_unavailable_until_it_takes_writes() {
         assert_eq!(it.commit(&sent).await, Err(Failure::StoreUnavailable));
     }
     assert!(!store::can_write(&it.proxy.options(), second).await);
-    let off = sqlx::AssertSqlSafe(set("off"));
+    let off = sqlx::AssertSqlSafe(make_read_only("off"));
     sqlx::raw_sql(off).execute(&mut operator).await.unwrap();
     it.works(1).await;
 }
@@ -257,7 +258,7 @@ async fn one_too_many_is_told_so_at_once_and_those_that_wait_are_committed() {
     drop(writer);
     let running = tokio::spawn(committer.run());
     let ended = waiting.join_all().await;
-    assert!(ended.iter().all(|end| *end == committed(1, 0)));
+    assert!(ended.iter().all(|end| *end == Ok(committed(1, 0))));
     running.await.unwrap();
     let count = i64::from(QUEUE);
     assert_eq!(world.sizes().await, [count, count, 0]);
@@ -272,7 +273,7 @@ async fn who_waits_no_longer_is_not_committed() {
     assert!(impatient.await.is_err());
     tokio::select! {
         () = committer.run() => panic!("there is a handle still"),
-        settled = patient => assert_eq!(settled, committed(1, 0)),
+        settled = patient => assert_eq!(settled, Ok(committed(1, 0))),
     }
     assert_eq!(world.sizes().await, [1, 1, 0]);
 }
