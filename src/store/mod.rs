@@ -17,7 +17,7 @@ pub mod read;
 pub mod rejections;
 
 pub use commit::{Committed, commit, day};
-pub use connect::{can_write, check_version, connect, connect_writer, options, quiet};
+pub use connect::{can_write, check_server, connect, connect_writer, options, quiet};
 pub use delivery::Delivery;
 pub use epoch::Epoch;
 pub use error::Error;

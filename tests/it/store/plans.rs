@@ -14,7 +14,7 @@ const COMMIT: &str = include_str!("../../../src/store/commit.sql");
 impl World {
     /// A window with so many keys behind it, and as many in the current one; several days.
     async fn grow(&self, keys: u32) {
-        let days = (1..=10).map(|day| days_ago(day, vec![comment(day as u32)]));
+        let days = (1_u32..=10).map(|day| days_ago(day.into(), vec![comment(day)]));
         let days: Vec<_> = days.collect();
         self.writer().await.commit(&days).await;
         epoch::flip(&mut self.connect().await, 1, now())
