@@ -8,6 +8,8 @@ first_start() {
     local port
     port=$(free_port)
     export HOOKSHELF__DATA_DIR=$work/data HOOKSHELF__HTTP__LISTEN=127.0.0.1:$port
+    HOOKSHELF__ADMIN__LISTEN=127.0.0.1:$(free_port)
+    export HOOKSHELF__ADMIN__LISTEN
     start_server first
     keeps_secrets "$work/first.log"
     refuses_unsigned "http://127.0.0.1:$port/webhook"
@@ -33,7 +35,7 @@ later_starts() {
     stop_server
     no_process 'the later starts'
     no_file 'the later starts'
-    unset HOOKSHELF__DATA_DIR HOOKSHELF__HTTP__LISTEN
+    unset HOOKSHELF__DATA_DIR HOOKSHELF__HTTP__LISTEN HOOKSHELF__ADMIN__LISTEN
 }
 
 # Starts `serve`, and waits until it says itself that it is well. Cargo replaces itself with the
@@ -71,6 +73,7 @@ stop_server() {
 refuses_second_server() {
     local code=0
     HOOKSHELF__HTTP__LISTEN=127.0.0.1:$(free_port) \
+        HOOKSHELF__ADMIN__LISTEN=127.0.0.1:$(free_port) \
         at_most 60 cargo run --locked >"$work/refused.log" 2>&1 || code=$?
     if [ "$code" -ne 1 ]; then
         show "$work/refused.log"

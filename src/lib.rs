@@ -15,9 +15,12 @@ pub mod telemetry;
 pub mod store;
 // F3: the product's verbs; they never import each other.
 pub mod ingest;
+pub mod query;
 pub mod simulate;
 // F4: the door, and what runs beside it.
 pub mod http;
 pub mod worker;
 // F5: what is constructed.
 pub mod app;
+// F6: what prints and exits.
+pub mod cli;

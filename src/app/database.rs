@@ -2,6 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
+use tokio::sync::watch;
+
 use super::Error;
 use crate::{
     config::{Config, Sources},
@@ -56,6 +58,11 @@ impl Database {
                 self.options.get_port()
             ),
         }
+    }
+
+    /// Whether the private Postgres runs, to be followed; none where one is configured.
+    pub fn health(&self) -> Option<watch::Receiver<private::Health>> {
+        self.private.as_ref().map(PrivatePostgres::health)
     }
 
     /// Ends the private Postgres; one that is configured goes on.

@@ -21,7 +21,7 @@ pub enum Error {
     #[error(transparent)]
     Private(#[from] private::Error),
     /// The database is away, or its schema cannot be brought up.
-    #[error("the database cannot be used: {}", .0.cause())]
+    #[error("the database cannot be used")]
     Store(#[from] store::Error),
     /// The data directory cannot be used.
     #[error(
@@ -69,6 +69,9 @@ pub enum Error {
     /// The configuration is faulty.
     #[error("the configuration is faulty:\n{0}")]
     Config(#[from] config::Faults),
+    /// A task of ours ended by a panic.
+    #[error("a part of the server ended by a defect, which the log shows; start the server again")]
+    Defect,
     /// What was in flight did not end in time.
     #[error("the server did not stop in time; deliveries in flight got no answer and come again")]
     Impatient,

@@ -1,9 +1,9 @@
 //! One server a data directory, and how another process finds it.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    fs::{File, OpenOptions, TryLockError},
     io::{Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -13,6 +13,7 @@ use nix::{
 };
 
 use super::Error;
+use crate::store::private;
 
 /// The file that the server holds locked and writes its process id into.
 const FILE: &str = "serve.pid";
@@ -26,7 +27,7 @@ pub(super) struct Instance {
 impl Instance {
     /// Makes the directory if it is missing, and claims it.
     pub(super) fn claim(dir: &Path) -> Result<Self, Error> {
-        make(dir)?;
+        private::make_dir(dir)?;
         let mut file = open(dir).map_err(|source| unusable(dir, source))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -62,18 +63,6 @@ pub fn signal_reload(dir: &Path) -> Result<i32, Error> {
     let pid = holder(&mut file).ok_or_else(absent)?;
     kill(Pid::from_raw(pid), Signal::SIGHUP).map_err(|source| Error::Signal { pid, source })?;
     Ok(pid)
-}
-
-/// Others may pass through, for Postgres runs as a user of its own where this one is root; what is
-/// secret inside has a mode of its own.
-fn make(dir: &Path) -> Result<(), Error> {
-    let mode = if nix::unistd::geteuid().is_root() {
-        0o711
-    } else {
-        0o700
-    };
-    let made = DirBuilder::new().recursive(true).mode(mode).create(dir);
-    made.map_err(|source| unusable(dir, source))
 }
 
 fn open(dir: &Path) -> std::io::Result<File> {

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
     time::timeout,
 };
 
 use super::{App, Error, apps};
 use crate::{
     config::{self, credentials},
-    telemetry::{Happening, ReloadFinished, StopRequested},
+    telemetry::{Happening, ReloadFinished, StopRequested, Stopped},
 };
 
 /// How long what is in flight may take: a body's deadline and an answer, with room.
@@ -78,6 +79,7 @@ impl App {
                     }
                 },
                 ended = a_listener_ends(&mut self.listeners) => break ended,
+                _ = &mut self.committer => break Err(Error::Defect),
             }
         };
         let stopped = tokio::select! {
@@ -119,24 +121,33 @@ impl App {
         }
         let drained = timeout(GRACE, async {
             for serving in self.listeners {
-                // One that ended by itself has been told of.
-                let _ = serving.task.await;
+                // One that ended by itself has been told of, and cannot be waited for again.
+                if !serving.task.is_finished() {
+                    let _ = serving.task.await;
+                }
             }
             self.state.deliveries().close();
             self.state.deliveries().wait().await;
         });
         let drained = drained.await.map_err(|_| Error::Impatient);
+        let writing = Some(self.committer).filter(|committer| !committer.is_finished());
         // The last handle of the writer: its task commits what waits, and ends.
         drop(self.state);
-        let committed = timeout(GRACE, self.committer)
-            .await
-            .map_err(|_| Error::Impatient);
+        let committed = last_commit(writing).await;
         self.stop.cancel();
         self.loops.wait().await;
         self.rejected.write().await;
         self.database.close().await;
-        drained.and(committed.map(|_| ()))
+        drained.and(committed).inspect(|()| Stopped.emit())
     }
+}
+
+/// Waits until what was handed over is committed; `None` is a committer that ended too early.
+async fn last_commit(committer: Option<JoinHandle<()>>) -> Result<(), Error> {
+    let ended = timeout(GRACE, committer.ok_or(Error::Defect)?).await;
+    ended
+        .map_err(|_| Error::Impatient)?
+        .map_err(|_| Error::Defect)
 }
 
 /// Waits until a listener ends, which none should.
@@ -147,6 +158,6 @@ async fn a_listener_ends([public, admin]: &mut [super::Serving; 2]) -> Result<()
     };
     match ended {
         Ok(result) => result.map_err(Error::from),
-        Err(_) => Err(Error::Impatient),
+        Err(_) => Err(Error::Defect),
     }
 }

@@ -91,8 +91,8 @@ impl App {
         metrics: Exposition,
         clock: Clock,
     ) -> Result<Self, Error> {
-        let public = Listener::bind(public::LISTENER, config.http.listen)?;
-        let admin = Listener::bind(admin::LISTENER, config.admin.listen)?;
+        let public = Listener::bind(http::listener::PUBLIC, config.http.listen)?;
+        let admin = Listener::bind(http::listener::ADMIN, config.admin.listen)?;
         let instance = Instance::claim(&config.data_dir)?;
         let credentials = credentials_if_needed(&config)?;
         let database = Database::open(&config, &sources).await?;
@@ -154,6 +154,9 @@ impl App {
             let metrics = metrics.clone();
             async move { worker::fold(&metrics) }
         }));
+        if let Some(health) = self.database.health() {
+            self.loops.spawn(worker::tell_restarts(stop(), health));
+        }
         self.loops.close();
     }
 }

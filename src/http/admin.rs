@@ -12,11 +12,8 @@ use axum::{
 use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::public::defect;
+use super::{listener::ADMIN, public::defect};
 use crate::telemetry::metrics::Exposition;
-
-/// The name of the listener in logs and metrics.
-pub const LISTENER: &str = "admin";
 
 /// Tells what is missing before deliveries can be stored; nothing missing is ready.
 #[derive(Clone)]
@@ -41,7 +38,7 @@ pub fn router(readiness: Readiness, metrics: Exposition) -> Router {
         .route("/healthz", get(StatusCode::OK))
         .route("/readyz", get(ready).with_state(readiness))
         .route("/metrics", get(expose).with_state(metrics))
-        .layer(CatchPanicLayer::custom(|_| defect(LISTENER)))
+        .layer(CatchPanicLayer::custom(|_| defect(ADMIN)))
 }
 
 #[derive(Serialize)]

@@ -19,6 +19,12 @@ use crate::{
     telemetry::{Happening, ListenerStarted},
 };
 
+/// The public listener's name in logs and metrics.
+pub const PUBLIC: &str = "public";
+
+/// The admin listener's name in logs and metrics.
+pub const ADMIN: &str = "admin";
+
 /// Bytes that a connection may read ahead, and so the longest head: Meta's are under 1 KiB. With
 /// the number of connections it bounds what all of them hold.
 const READ_AHEAD: usize = 64 << 10;

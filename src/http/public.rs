@@ -8,11 +8,8 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{AppState, webhook};
+use super::{AppState, listener::PUBLIC, webhook};
 use crate::telemetry::{Happening, PanicCaught};
-
-/// The name of the listener in logs and metrics.
-pub const LISTENER: &str = "public";
 
 /// The router of the public listener. What is not listed is 404 with an empty body.
 pub fn router(state: AppState) -> Router {
@@ -24,7 +21,7 @@ pub fn router(state: AppState) -> Router {
         .route("/webhook", callback.clone())
         .route("/webhook/{app}", callback)
         .route("/healthz", get(StatusCode::OK))
-        .layer(CatchPanicLayer::custom(|_| defect(LISTENER)))
+        .layer(CatchPanicLayer::custom(|_| defect(PUBLIC)))
         .with_state(state)
 }
 

@@ -1,4 +1,5 @@
-//! A connection and its seat: how many there may be, and how long one may refuse to be answered.
+//! A connection and its seat: how many there may be, how long one may refuse to be answered, and
+//! how they part.
 
 use std::{
     io,
@@ -49,6 +50,7 @@ impl Usher {
             io,
             patience: self.limits.write_timeout,
             stalled: None,
+            parting: None,
             _open: OpenConnection::count(self.listener),
             _seat: seat,
         })
@@ -65,6 +67,10 @@ impl<S> Accept<TcpStream, S> for Usher {
     }
 }
 
+/// How long a peer may go on sending after the last answer. Closed over unread bytes, a connection
+/// is reset, and a peer in the middle of a body that is too large would not see the 413.
+const PARTING: Duration = Duration::from_secs(2);
+
 /// A connection that keeps its seat until it is closed.
 ///
 /// Reading is bounded by the deadlines of head and body. Writing is bounded here, for nobody else
@@ -74,6 +80,7 @@ pub(super) struct Seated {
     io: TcpStream,
     patience: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    parting: Option<Pin<Box<Sleep>>>,
     _open: OpenConnection,
     _seat: OwnedSemaphorePermit,
 }
@@ -95,6 +102,22 @@ impl Seated {
             .get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Throws away what still comes, until the peer is done or has had its time.
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let parting = self.parting.get_or_insert_with(|| Box::pin(sleep(PARTING)));
+        if parting.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut waste = [0; 8 << 10];
+        loop {
+            let mut waste = ReadBuf::new(&mut waste);
+            let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut waste));
+            if read.is_err() || waste.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
     }
 }
 
@@ -136,6 +159,7 @@ impl AsyncWrite for Seated {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
+        self.poll_part(cx).map(Ok)
     }
 }

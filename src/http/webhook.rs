@@ -16,14 +16,15 @@ use super::{
     AppKeys, AppState,
     ack::ack,
     body::{self, Held},
-    forwarded, headers, public,
+    forwarded, headers,
+    listener::PUBLIC,
     receipt::Receipt,
     state::DEFAULT_APP,
 };
 use crate::{
     ingest::{Arrival, Failure, Outcome, Rejection},
     meta::{challenge, signature::VerifiedBody},
-    telemetry::{ChallengeAnswered, Happening, PanicCaught},
+    telemetry::{AppUnknown, ChallengeAnswered, Happening, PanicCaught},
 };
 
 /// The app that the path names. An unknown one is 404 before anything of it is read.
@@ -34,10 +35,11 @@ impl FromRequestParts<AppState> for Named {
 
     async fn from_request_parts(head: &mut Parts, state: &AppState) -> Result<Self, StatusCode> {
         let name = head.uri.path().strip_prefix("/webhook/");
-        state
-            .app(name.unwrap_or(DEFAULT_APP))
-            .map(Self)
-            .ok_or(StatusCode::NOT_FOUND)
+        let keys = state.app(name.unwrap_or(DEFAULT_APP));
+        if keys.is_none() {
+            AppUnknown.emit();
+        }
+        keys.map(Self).ok_or(StatusCode::NOT_FOUND)
     }
 }
 
@@ -115,7 +117,7 @@ async fn hand_over(state: &AppState, receipt: Receipt, arrival: Arrival, body: H
     };
     let task = state.deliveries().spawn(storing.instrument(span));
     task.await.unwrap_or_else(|_| {
-        let listener = public::LISTENER;
+        let listener = PUBLIC;
         PanicCaught { listener }.emit();
         Outcome::Failed(Failure::Internal)
     })

@@ -154,8 +154,8 @@ mod tests {
         Tally::new(Clock::manual("2026-11-20T12:34:56Z".parse().unwrap()).0)
     }
 
-    fn from(address: &str) -> Option<IpAddr> {
-        Some(address.parse().unwrap())
+    fn from(address: &str) -> IpAddr {
+        address.parse().unwrap()
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
             "2001:db8:1:2::3",
             "2001:db8:1:ffff::",
         ] {
-            tally.count("default", Rejection::SignatureMismatch, from(address));
+            tally.count("default", Rejection::SignatureMismatch, Some(from(address)));
         }
         let mut counts = tally.take();
         counts.sort_by(|left, right| left.prefix.cmp(&right.prefix));
@@ -196,9 +196,17 @@ mod tests {
     #[test]
     fn what_could_not_be_written_is_not_lost() {
         let tally = tally();
-        tally.count("default", Rejection::BodyTooLarge, from("198.51.100.7"));
+        tally.count(
+            "default",
+            Rejection::BodyTooLarge,
+            Some(from("198.51.100.7")),
+        );
         tally.put_back(tally.take());
-        tally.count("default", Rejection::BodyTooLarge, from("198.51.100.8"));
+        tally.count(
+            "default",
+            Rejection::BodyTooLarge,
+            Some(from("198.51.100.8")),
+        );
         assert_eq!(
             tally
                 .take()

@@ -83,14 +83,6 @@ impl<'a> Object<'a> {
         let unknown = self.0.iter().filter(|(name, _)| !known.contains(&&**name));
         unknown.cloned().collect()
     }
-
-    /// The pairs in the order of their keys, the last of a repeated key only.
-    pub fn sorted(mut self) -> Vec<(Cow<'a, str>, &'a str)> {
-        self.0.reverse();
-        self.0.sort_by(|(left, _), (right, _)| left.cmp(right));
-        self.0.dedup_by(|(later, _), (first, _)| later == first);
-        self.0
-    }
 }
 
 /// The elements of a list; `None` where `text` is not one.
@@ -108,13 +100,17 @@ pub fn string(text: &str) -> Option<Cow<'_, str>> {
 
 /// The id that `text` spells, be it a string or a number.
 pub fn id(text: &str) -> Option<Cow<'_, str>> {
-    let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    let id = if is_number {
+    let id = if is_number(text) {
         Some(Cow::Borrowed(text))
     } else {
         string(text)
     };
     id.filter(|id| !id.is_empty())
+}
+
+/// Whether `text`, which is JSON, is a number.
+pub fn is_number(text: &str) -> bool {
+    text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
 /// Whether `text`, which is JSON, is nested deeper than [`MAX_DEPTH`].
@@ -212,8 +208,6 @@ mod tests {
     fn the_last_of_a_repeated_key_counts() {
         let object = read(r#"{"id":"1","x":0,"id":"2"}"#);
         assert_eq!(object.id("id").unwrap(), "2");
-        let sorted = object.sorted();
-        assert_eq!(sorted, [("id".into(), "\"2\""), ("x".into(), "0")]);
     }
 
     #[test]

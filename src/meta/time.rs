@@ -52,6 +52,7 @@ fn with_short_offset(text: &str) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands beside what is read")]
     fn at(text: &str) -> Option<Timestamp> {
         Some(text.parse().unwrap())
     }

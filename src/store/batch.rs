@@ -144,8 +144,12 @@ impl<'a> Items<'a> {
 }
 
 impl<'a> Accounts<'a> {
-    /// Adds the accounts of a delivery. The Test button's `0` is nobody's.
+    /// Adds the accounts of a delivery about Instagram: the ids of other objects are pages' and
+    /// users'. The Test button's `0` is nobody's.
     fn push(&mut self, delivery: &'a Delivery) {
+        if !matches!(delivery.object.as_deref(), None | Some("instagram")) {
+            return;
+        }
         let ids = delivery
             .events
             .iter()

@@ -6,10 +6,10 @@ use sqlx::{error::DatabaseError, migrate::MigrateError};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Postgres is away, too slow, full, read-only or stopping: the same may succeed later.
-    #[error("Postgres is not available")]
+    #[error("Postgres is not available; see that it runs and that database.url is right")]
     Unavailable(#[source] sqlx::Error),
     /// Postgres did not answer within the deadline.
-    #[error("Postgres did not answer in time")]
+    #[error("Postgres did not answer in time; see that it runs and that database.url is right")]
     TimedOut,
     /// A day or epoch has no partition yet.
     #[error("a partition is missing")]
@@ -59,7 +59,7 @@ impl Error {
     /// The bounded word for metrics and logs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(error) => why_unavailable(error),
             Self::TimedOut => "timed_out",
             Self::MissingPartition(_) => "missing_partition",
             Self::Refused(_) => "refused",
@@ -104,8 +104,8 @@ impl From<MigrateError> for Error {
 }
 
 impl From<sqlx::Error> for Error {
-    /// Turns what Postgres says into what it means, by the class of its SQLSTATE (`PostgreSQL`
-    /// documentation, appendix A).
+    /// Turns what Postgres says into what it means, by the class of its SQLSTATE (appendix A of
+    /// Postgres' documentation).
     fn from(error: sqlx::Error) -> Self {
         let Some(state) = error.as_database_error().and_then(DatabaseError::code) else {
             return Self::Unavailable(error);
@@ -125,6 +125,19 @@ impl From<sqlx::Error> for Error {
 /// integrity constraint, triggered data change, what a function of the operator's own says
 /// (external routine, its invocation, `RAISE`), check option, program limit exceeded.
 const REFUSING: [&str; 10] = ["0A", "21", "22", "23", "27", "38", "39", "44", "54", "P0"];
+
+/// What an operator has to look at, by SQLSTATE.
+fn why_unavailable(error: &sqlx::Error) -> &'static str {
+    let state = error.as_database_error().and_then(DatabaseError::code);
+    match state.as_deref() {
+        Some("53100") => "disk_full",
+        Some("53300") => "too_many_connections",
+        Some("25006") => "read_only",
+        Some("57P01" | "57P02" | "57P03") => "stopping",
+        Some("57014") => "too_slow",
+        Some(_) | None => "unavailable",
+    }
+}
 
 fn has_no_constraint(error: &sqlx::Error) -> bool {
     error

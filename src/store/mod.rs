@@ -1,8 +1,8 @@
 //! All SQL, the migrations, and the private Postgres.
 //!
-//! [`commit`] is the statement behind the promise; [`partitions`] and [`mod@epoch`] keep its
-//! tables in shape; [`mod@migrate`] makes them. Errors say what a caller can do: try again, give
-//! up the values, or ask the operator.
+//! [`commit()`] is the statement behind the promise; [`partitions`] and [`mod@epoch`] keep its
+//! tables in shape; [`migrate()`] makes them; [`read`] is the way back out. Errors say
+//! what a caller can do: try again, give up the values, or ask the operator.
 
 mod batch;
 mod commit;
@@ -13,6 +13,7 @@ mod error;
 mod migrate;
 pub mod partitions;
 pub mod private;
+pub mod read;
 pub mod rejections;
 
 pub use commit::{Committed, commit, day};
@@ -26,3 +27,4 @@ pub use sqlx::PgConnection as Connection;
 pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
 
 pub use migrate::{DAYS_AHEAD, make_partitions, migrate};
+pub use read::Reader;

@@ -129,6 +129,27 @@ impl Happening for ChallengeAnswered {
     }
 }
 
+/// Somebody asked for the callback URL of an app that is not configured.
+///
+/// Which one is not said: the path is a stranger's text.
+#[derive(Clone, Copy, Debug)]
+pub struct AppUnknown;
+
+impl AppUnknown {
+    const SAID: &str = "app unknown";
+}
+
+static UNKNOWN_APPS: Sparingly = Sparingly::new();
+
+impl Happening for AppUnknown {
+    fn emit(self) {
+        if UNKNOWN_APPS.may_pass() {
+            tracing::warn!("{}", Self::SAID);
+        }
+        catalogue::UNKNOWN_APPS.counter([]).increment(1);
+    }
+}
+
 /// Deliveries of one app were refused for one reason since this was last said.
 #[derive(Clone, Debug)]
 pub struct RejectionsCounted {

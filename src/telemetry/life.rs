@@ -57,7 +57,7 @@ impl Happening for ReloadFinished {
 /// The private Postgres had ended by itself and runs again.
 #[derive(Clone, Copy, Debug)]
 pub struct PostgresRestarted {
-    /// How many times in a row it has ended.
+    /// How many times it has ended since this process began.
     pub attempt: u32,
 }
 
@@ -69,6 +69,20 @@ impl Happening for PostgresRestarted {
     fn emit(self) {
         tracing::warn!(attempt = self.attempt, "{}", Self::SAID);
         catalogue::POSTGRES_RESTARTS.counter([]).increment(1);
+    }
+}
+
+/// Everything has ended in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopped;
+
+impl Stopped {
+    const SAID: &str = "stopped";
+}
+
+impl Happening for Stopped {
+    fn emit(self) {
+        tracing::info!("{}", Self::SAID);
     }
 }
 

@@ -58,6 +58,8 @@ catalogue! {
         "Signatures that matched, by the name of the secret that made them.";
     CHALLENGES = Counter "hookshelf_challenges_total" ["app", "answer"]
         "Challenges by answer: echoed, incomplete, mode or token.";
+    UNKNOWN_APPS = Counter "hookshelf_unknown_apps_total" []
+        "Requests to the callback URL of an app that is not configured.";
     CONNECTIONS = Gauge "hookshelf_connections" ["listener"]
         "Connections open now.";
     CONNECTIONS_REFUSED = Counter "hookshelf_connections_refused_total" ["listener"]
@@ -71,7 +73,7 @@ catalogue! {
     COMMIT_FAILURES = Counter "hookshelf_commit_failures_total" ["code"]
         "Commits that failed, by the reason; their deliveries were not acked.";
     UPKEEP_FAILURES = Counter "hookshelf_upkeep_failures_total" ["part"]
-        "Upkeep that failed, by its part: partitions, epoch or rejections.";
+        "Upkeep that failed, by its part: tables (partitions, dedupe window) or rejections.";
     POSTGRES_RESTARTS = Counter "hookshelf_postgres_restarts_total" []
         "Times the private Postgres ended by itself and was started again.";
     BUILD = Gauge "hookshelf_build_info" ["version"]

@@ -17,10 +17,10 @@ pub mod store;
 mod tests;
 
 pub use door::{
-    ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught, RejectionsCounted,
-    SignatureMatched,
+    AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
+    RejectionsCounted, SignatureMatched,
 };
-pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested};
+pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
 pub use store::{CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, UpkeepFailed};
 
 /// Something that happened and is worth a log record, a metric or both.

@@ -4,6 +4,7 @@
 //! delivery; what fails is said and tried again.
 
 mod probe;
+mod restarts;
 mod tables;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use probe::Probe;
+pub use restarts::tell_restarts;
 pub use tables::{Rejected, Tables};
 
 /// Repeats `work` until `stop`; it says itself how long to wait before the next time.

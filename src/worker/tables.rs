@@ -1,7 +1,7 @@
 //! Keeps the tables in shape: partitions made ahead, the dedupe window moved on, rejections
 //! written down.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::SignedDuration;
 use tokio::time::timeout;
@@ -10,17 +10,17 @@ use crate::{
     clock::Clock,
     ingest::Tally,
     store::{self, ConnectOptions, Error, epoch, rejections},
-    telemetry::{EpochAdvanced, Happening, UpkeepFailed},
+    telemetry::{EpochAdvanced, Happening, RejectionsCounted, UpkeepFailed},
 };
 
 /// Days are made a week ahead, so that an hour is soon enough.
-const PAUSE: Duration = Duration::from_secs(3600);
+const PAUSE: Duration = Duration::from_hours(1);
 
 /// After a failure.
 const SOON: Duration = Duration::from_secs(30);
 
 /// Dropping keys waits for those who read them.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Connecting, and writing counts.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -83,7 +83,10 @@ impl Rejected {
         }
         let written = timeout(DEADLINE, self.write_once(&counts)).await;
         match written.unwrap_or(Err(Error::TimedOut)) {
-            Ok(()) => COUNTED,
+            Ok(()) => {
+                say(&counts);
+                COUNTED
+            }
             Err(error) => {
                 self.tally.put_back(counts);
                 failed("rejections", &error)
@@ -94,6 +97,22 @@ impl Rejected {
     async fn write_once(&self, counts: &[rejections::Count]) -> Result<(), Error> {
         let mut connection = store::connect(&self.options, DEADLINE).await?;
         rejections::add(&mut connection, counts, self.max_rows).await
+    }
+}
+
+/// One record for each app and reason.
+fn say(counts: &[rejections::Count]) {
+    let mut sums: BTreeMap<(&str, &'static str), i64> = BTreeMap::new();
+    for count in counts {
+        *sums.entry((&count.app, count.reason)).or_default() += count.count;
+    }
+    for ((app, reason), count) in sums {
+        RejectionsCounted {
+            app: app.into(),
+            reason,
+            count: count.unsigned_abs(),
+        }
+        .emit();
     }
 }
 

@@ -3,11 +3,19 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod corpus;
+mod database_away;
+mod fixtures;
 mod http;
 mod private_postgres;
+mod promise;
+mod reading;
+mod readme;
+mod serve;
+mod signed;
 mod store;
 mod support;
+mod views;

@@ -89,6 +89,10 @@ pub struct Element<'a> {
     pub extra: Extra<'a>,
 }
 
+/// More attachments of a message, or elements of one, are not read; Meta documents ten. A body has
+/// room for a million empty ones, each of which would take memory.
+const MAX_PARTS: usize = 100;
+
 const MEDIA_IDS: [&str; 3] = ["ig_post_media_id", "reel_video_id", "story_media_id"];
 const KEYS: &[&str] = &[
     "url",
@@ -105,12 +109,24 @@ const KEYS: &[&str] = &[
 ];
 
 impl<'a> Attachment<'a> {
-    /// Reads an element of `attachments`; `None` where it is not an object.
-    pub(crate) fn read(text: &'a str) -> Option<Self> {
+    /// Reads the elements of `attachments` that are objects.
+    pub(crate) fn read_all(message: &Object<'a>) -> Vec<Self> {
+        let texts = message.list("attachments").unwrap_or_default();
+        let attachments = texts.into_iter().filter_map(Self::read);
+        attachments.take(MAX_PARTS).collect()
+    }
+
+    fn read(text: &'a str) -> Option<Self> {
         let attachment = Object::read(text)?;
-        let payload = attachment.object("payload").unwrap_or_default();
-        let text = |key: &str| payload.text(key).or_else(|| attachment.text(key));
+        let payload = attachment.object("payload");
         let mut extra = attachment.extra(&["type", "payload", "url", "title"]);
+        if payload.is_none() {
+            // A fallback has been documented with a text in its place.
+            let text = attachment.get("payload");
+            extra.extend(text.map(|text| ("payload".into(), text)));
+        }
+        let payload = payload.unwrap_or_default();
+        let text = |key: &str| payload.text(key).or_else(|| attachment.text(key));
         extra.extend(payload.extra(KEYS));
         Some(Self {
             kind: attachment.text("type").map(Into::into),
@@ -158,5 +174,6 @@ fn elements<'a>(payload: &Object<'a>) -> Vec<Element<'a>> {
         .unwrap_or_default()
         .into_iter()
         .filter_map(Element::read)
+        .take(MAX_PARTS)
         .collect()
 }

@@ -52,15 +52,36 @@ pub struct Comment<'a> {
     pub parent_id: Option<Cow<'a, str>>,
     /// Seen in deliveries made by others, undocumented for Instagram.
     pub verb: Option<Cow<'a, str>>,
-    /// What is not modelled.
+    /// What is not modelled, of the comment, its author and its media.
     pub extra: Extra<'a>,
 }
+
+const KEYS: &[&str] = &[
+    "id",
+    "comment_id",
+    "text",
+    "from",
+    "media",
+    "parent_id",
+    "verb",
+];
+const FROM_KEYS: &[&str] = &["id", "username", "self_ig_scoped_id"];
+const MEDIA_KEYS: &[&str] = &[
+    "id",
+    "media_product_type",
+    "ad_id",
+    "ad_title",
+    "original_media_id",
+];
 
 impl<'a> Comment<'a> {
     /// Reads the value of a change.
     pub(crate) fn read(value: &Object<'a>) -> Self {
         let from = value.object("from").unwrap_or_default();
         let media = value.object("media").unwrap_or_default();
+        let mut extra = value.extra(KEYS);
+        extra.extend(from.extra(FROM_KEYS));
+        extra.extend(media.extra(MEDIA_KEYS));
         Self {
             id: value.id("id").or_else(|| value.id("comment_id")),
             text: value.text("text"),
@@ -74,15 +95,7 @@ impl<'a> Comment<'a> {
             original_media_id: media.id("original_media_id"),
             parent_id: value.id("parent_id"),
             verb: value.text("verb"),
-            extra: value.extra(&[
-                "id",
-                "comment_id",
-                "text",
-                "from",
-                "media",
-                "parent_id",
-                "verb",
-            ]),
+            extra,
         }
     }
 

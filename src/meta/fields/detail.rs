@@ -70,4 +70,26 @@ impl<'a> Detail<'a> {
             Kind::Unknown => Self::Unknown,
         }
     }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Comment(_) => Kind::Comment,
+            Self::LiveComment(_) => Kind::LiveComment,
+            Self::Mention(_) => Kind::Mention,
+            Self::StoryInsights(_) => Kind::StoryInsights,
+            Self::Message(_) => Kind::Message,
+            Self::MessageDeleted(_) => Kind::MessageDeleted,
+            Self::MessageEdit(_) => Kind::MessageEdit,
+            Self::Reaction(_) => Kind::Reaction,
+            Self::Postback(_) => Kind::Postback,
+            Self::Seen(_) => Kind::Seen,
+            Self::Referral(_) => Kind::Referral,
+            Self::Optin(_) => Kind::Optin,
+            Self::Handover(_) => Kind::Handover,
+            Self::PolicyEnforcement(_) => Kind::PolicyEnforcement,
+            Self::ResponseFeedback(_) => Kind::ResponseFeedback,
+            Self::Unknown => Kind::Unknown,
+        }
+    }
 }

@@ -7,6 +7,7 @@ use crate::meta::json::{Extra, Object};
 
 /// A message. An unsent one carries its id and a flag only.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of Meta's")]
 pub struct Message<'a> {
     /// The message's id, the same for all that happens to it.
     pub mid: Option<Cow<'a, str>>,
@@ -86,14 +87,10 @@ impl<'a> Message<'a> {
         let referral = message
             .object("referral")
             .or_else(|| item.object("referral"));
-        let attachments = message.list("attachments").unwrap_or_default();
         Self {
             mid: message.id("mid"),
             text: message.text("text"),
-            attachments: attachments
-                .into_iter()
-                .filter_map(Attachment::read)
-                .collect(),
+            attachments: Attachment::read_all(message),
             quick_reply_payload: message
                 .object("quick_reply")
                 .and_then(|tap| tap.text("payload")),

@@ -39,3 +39,6 @@ pub use reaction::{Reaction, ReactionAction, ReactionName};
 pub use referral::{AdsContext, Referral, ReferralSource};
 pub use seen::Seen;
 pub use story_insights::StoryInsights;
+
+#[cfg(test)]
+mod tests;

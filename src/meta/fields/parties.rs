@@ -11,6 +11,8 @@ use crate::meta::{json::Object, time};
 pub struct Parties<'a> {
     /// Who sent it: an IGSID, or the account itself for an echo.
     pub sender_id: Option<Cow<'a, str>>,
+    /// The person of a Messenger checkbox, before they have an id.
+    pub user_ref: Option<Cow<'a, str>>,
     /// The user name, seen in other senders' deliveries.
     pub username: Option<Cow<'a, str>>,
     /// To whom.
@@ -29,6 +31,7 @@ impl<'a> Parties<'a> {
         let sender = item.object("sender").unwrap_or_default();
         Self {
             sender_id: sender.id("id"),
+            user_ref: sender.id("user_ref"),
             username: sender.text("username"),
             recipient_id: item.id_of("recipient"),
             timestamp: item.get("timestamp").and_then(time::read),

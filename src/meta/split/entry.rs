@@ -2,17 +2,24 @@
 
 use std::borrow::Cow;
 
-use crate::meta::{event::Channel, json::Object};
+use jiff::Timestamp;
 
-/// One element of `entry`.
+use super::MAX_ID;
+use crate::meta::{dedupe::Scope, event::Channel, json::Object, time};
+
+/// One element of `entry`. What its items share is read once: hostile input makes each of it as
+/// long as the body, beside thousands of items.
 pub(super) struct Entry<'a> {
     /// The account; `0` from the dashboard's Test button.
     pub id: Option<Cow<'a, str>>,
+    /// Whether `id` is longer than a column holds, and not kept.
+    pub id_too_long: bool,
+    /// Within what the dedupe keys of its items hold.
+    pub scope: Scope,
     /// `time`: when Meta sent it, not when it happened.
-    pub sent: Option<&'a str>,
+    pub sent: Option<Timestamp>,
     /// Whether `changes` of this notification are Instagram's: `object` says so, or is missing.
     pub instagram: bool,
-    text: &'a str,
     object: Object<'a>,
 }
 
@@ -22,21 +29,41 @@ pub(super) struct Item<'a> {
     pub channel: Channel,
     /// Its own text.
     pub payload: Cow<'a, str>,
-    /// The part of the body that the payload was taken from.
-    pub source: &'a str,
+    /// The parts of the body that the payload was taken from; some may be empty.
+    pub sources: [&'a str; PARTS.len()],
 }
 
+/// The keys of a change, which the flat form has on the entry.
+const PARTS: [&str; 3] = ["field", "value", "verb"];
+
 impl<'a> Entry<'a> {
-    /// Reads an entry of a notification about `object`; `None` where it is not a JSON object.
-    pub(super) fn read(text: &'a str, object: Option<&str>) -> Option<Self> {
+    /// Reads an entry of a notification about `object`, that came to `app`; `None` where it is not
+    /// a JSON object.
+    pub(super) fn read(text: &'a str, object: Option<&str>, app: &str) -> Option<Self> {
         let entry = Object::read(text)?;
+        let id = entry.id("id");
+        let id_too_long = id.as_ref().is_some_and(|id| id.len() > MAX_ID);
         Some(Self {
-            id: entry.id("id"),
-            sent: entry.get("time"),
+            scope: Scope::new(app, id.as_deref()),
+            id: id.filter(|_| !id_too_long),
+            id_too_long,
+            sent: entry.get("time").and_then(time::read),
             instagram: object.is_none_or(|object| object == "instagram"),
-            text,
             object: entry,
         })
+    }
+
+    /// The text of its id in the body.
+    pub(super) fn id_source(&self) -> &'a str {
+        self.object.get("id").unwrap_or_default()
+    }
+
+    /// Whether one of its containers is no list, so that nothing in it can be an item.
+    pub(super) fn is_odd(&self) -> bool {
+        ["changes", "messaging", "standby", "changed_fields"]
+            .iter()
+            .filter_map(|key| self.object.get(key))
+            .any(|container| !container.starts_with('['))
     }
 
     /// Its items. Whatever stands in a container is one, be it `null`.
@@ -53,7 +80,7 @@ impl<'a> Entry<'a> {
         texts.into_iter().map(move |text| Item {
             channel,
             payload: Cow::Borrowed(text),
-            source: text,
+            sources: [text, "", ""],
         })
     }
 
@@ -61,15 +88,16 @@ impl<'a> Entry<'a> {
     /// the item is then what would have been the change.
     fn flat(&self) -> Option<Item<'a>> {
         self.object.get("field")?;
-        let parts = ["field", "value", "verb"]
-            .into_iter()
-            .filter_map(|key| Some(format!("\"{key}\":{}", self.object.get(key)?)))
+        let sources = PARTS.map(|key| self.object.get(key).unwrap_or_default());
+        let pairs = PARTS.iter().zip(sources);
+        let payload = pairs
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| format!("\"{key}\":{value}"))
             .collect::<Vec<_>>();
-        let payload = Cow::Owned(format!("{{{}}}", parts.join(",")));
         Some(Item {
             channel: Channel::Entry,
-            payload,
-            source: self.text,
+            payload: Cow::Owned(format!("{{{}}}", payload.join(","))),
+            sources,
         })
     }
 }

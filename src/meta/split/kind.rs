@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::meta::{
     event::{Channel, Kind},
     fields::HandoverStep,
-    json::Object,
+    json::{self, Object},
 };
 
 /// An item whose kind is decided.
@@ -39,6 +39,14 @@ const KEYS: [(&str, Kind); 15] = [
     ("feedback", Kind::ResponseFeedback),
 ];
 
+/// The kinds that are changes, whatever keys their value has.
+const PLAIN: [Kind; 4] = [
+    Kind::Comment,
+    Kind::LiveComment,
+    Kind::Mention,
+    Kind::StoryInsights,
+];
+
 impl<'a> Typed<'a> {
     /// Decides what `item`, of an entry about Instagram or not, is.
     pub(super) fn read(item: &'a str, channel: Channel, instagram: bool) -> Self {
@@ -48,6 +56,22 @@ impl<'a> Typed<'a> {
         match channel {
             Channel::Messaging | Channel::Standby => Self::messaging(object),
             Channel::Changes | Channel::Entry => Self::change(&object, instagram),
+        }
+    }
+
+    /// Reads the payload of an event whose kind was decided when it came.
+    pub(super) fn of(kind: Kind, channel: Channel, payload: &'a str) -> Self {
+        let item = Object::read(payload).unwrap_or_default();
+        let value = match channel {
+            Channel::Messaging | Channel::Standby => item,
+            Channel::Changes | Channel::Entry => item.object("value").unwrap_or_default(),
+        };
+        let key = by_key(&value).filter(|_| !PLAIN.contains(&kind));
+        Self {
+            kind,
+            field: field_of(kind).map(Cow::Borrowed),
+            key: key.map(|(key, _)| key),
+            value,
         }
     }
 
@@ -78,7 +102,7 @@ impl<'a> Typed<'a> {
                 value,
             },
             None => Self {
-                kind: by_field,
+                kind: unless_unsent(by_field, &value),
                 field: spelled(by_field, field),
                 key: None,
                 value,
@@ -99,16 +123,17 @@ impl<'a> Typed<'a> {
 /// Between keys the first of [`KEYS`] decides; inside `message` an unsend does.
 fn by_key(item: &Object<'_>) -> Option<(&'static str, Kind)> {
     let (key, kind) = *KEYS.iter().find(|(key, _)| item.get(key).is_some())?;
-    let deleted = || {
-        item.object(key)
-            .is_some_and(|message| message.flag("is_deleted"))
-    };
-    let kind = if kind == Kind::Message && deleted() {
+    let inner = (kind == Kind::Message).then(|| item.object(key)).flatten();
+    Some((key, unless_unsent(kind, &inner.unwrap_or_default())))
+}
+
+/// A message that says it was unsent is the end of one.
+fn unless_unsent(kind: Kind, message: &Object<'_>) -> Kind {
+    if kind == Kind::Message && message.flag("is_deleted") {
         Kind::MessageDeleted
     } else {
         kind
-    };
-    Some((key, kind))
+    }
 }
 
 /// The kind of a field in the spelling of either login, and whether it is one of messaging. The
@@ -132,13 +157,7 @@ fn by_field(field: &str) -> Option<(Kind, bool)> {
         "standby" => Kind::Unknown,
         _ => return None,
     };
-    let plain = [
-        Kind::Comment,
-        Kind::LiveComment,
-        Kind::Mention,
-        Kind::StoryInsights,
-    ];
-    Some((kind, !plain.contains(&kind)))
+    Some((kind, !PLAIN.contains(&kind)))
 }
 
 /// The subscription field of a kind in Meta's spelling for Instagram.
@@ -168,5 +187,6 @@ fn spelled(kind: Kind, field: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
 
 /// `changed_fields` holds names only: subscriptions made with `include_values=false`.
 fn changed_field(item: &str, channel: Channel) -> Option<Cow<'_, str>> {
-    (channel == Channel::Entry).then(|| crate::meta::json::string(item))?
+    let name = (channel == Channel::Entry).then(|| json::string(item))??;
+    (!name.is_empty()).then_some(name)
 }

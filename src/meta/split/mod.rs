@@ -11,14 +11,19 @@ use jiff::Timestamp;
 
 use super::{
     event::{Event, Problem},
+    fields::Detail,
     json::{self, Object},
     sanitise::SafeText,
 };
 use entry::Entry;
+use kind::Typed;
 
 /// More items than this and the body alone is kept: Meta sends 1,000 at most (Graph API Webhooks,
 /// Getting Started), and each takes memory.
 pub const MAX_ITEMS: usize = 20_000;
+
+/// The longest id a column holds, in bytes. Meta's longest, the `mid`, has 164.
+const MAX_ID: usize = 512;
 
 /// What the split has to know beside the body.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +66,13 @@ pub fn split(body: &[u8], context: Context<'_>) -> Notification {
     }
 }
 
+/// The typed content of an event, read again from its payload.
+pub fn detail(event: &Event) -> Detail<'_> {
+    let payload = event.payload.as_deref().unwrap_or_default();
+    let typed = Typed::of(event.kind, event.channel, payload);
+    Detail::read(typed.kind, typed.key, &typed.value)
+}
+
 /// The body as one JSON document; what is inside it is not read yet.
 fn json_text(body: &[u8]) -> Result<&str, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| Problem::NotUtf8)?;
@@ -88,8 +100,12 @@ impl<'a> Walk<'a> {
             found: Notification::default(),
         };
         match json::list(document) {
-            Some(documents) => documents.into_iter().for_each(|one| walk.document(one)),
-            None => walk.document(document),
+            Some(documents) if !documents.is_empty() => {
+                for document in documents {
+                    walk.document(document);
+                }
+            }
+            _ => walk.document(document),
         }
         if walk.found.unreadable.is_some() && json::too_deep(document) {
             walk.found.unreadable = Some(Problem::TooDeep);
@@ -109,24 +125,32 @@ impl<'a> Walk<'a> {
             self.found.unreadable = Some(Problem::UnknownShape);
         }
         for text in entries.unwrap_or_default() {
-            match Entry::read(text, object.as_deref()) {
+            match Entry::read(text, object.as_deref(), self.context.app) {
                 Some(entry) => self.entry(&entry),
                 None => self.found.unreadable = Some(Problem::UnknownShape),
             }
         }
-        self.found.object = self.found.object.take().or(object.map(row::short));
+        self.found.object = self
+            .found
+            .object
+            .take()
+            .or(object.as_deref().map(row::short));
     }
 
     fn entry(&mut self, entry: &Entry<'a>) {
         self.found.is_test |= entry.id.as_deref() == Some("0");
+        if entry.is_odd() {
+            self.found.unreadable = Some(Problem::UnknownShape);
+        }
+        let id_touched = self.text.touched(entry.id_source());
         for item in entry.items() {
             if self.found.events.len() > MAX_ITEMS {
                 return;
             }
-            let touched = self.text.touched(item.source);
+            let touched = id_touched || item.sources.iter().any(|part| self.text.touched(part));
             self.found
                 .events
-                .push(row::event(&item, entry, touched, self.context));
+                .push(row::event(&item, entry, touched, self.context.received_at));
         }
     }
 }

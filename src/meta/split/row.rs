@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::{
-    Context,
+    MAX_ID,
     entry::{Entry, Item},
     kind::Typed,
 };
@@ -16,9 +16,6 @@ use crate::meta::{
     json::{self, Object},
     time,
 };
-
-/// The longest id a column holds, in bytes. Meta's longest, the `mid`, has 164.
-const MAX_ID: usize = 512;
 
 type Text<'a> = Option<Cow<'a, str>>;
 
@@ -39,7 +36,7 @@ pub(super) fn event(
     item: &Item<'_>,
     entry: &Entry<'_>,
     touched: bool,
-    context: Context<'_>,
+    received_at: Timestamp,
 ) -> Event {
     let too_deep = json::too_deep(&item.payload);
     let mut typed = Typed::read(&item.payload, item.channel, entry.instagram);
@@ -48,16 +45,13 @@ pub(super) fn event(
     }
     let detail = Detail::read(typed.kind, typed.key, &typed.value);
     let parties = parties(&detail, &typed.value);
-    let columns = Columns::of(&detail, &parties, entry.id.as_deref());
-    let person_id = other_party(&parties, columns.is_echo, &entry.id, typed.kind);
+    let columns = Columns::of(&detail, entry.id.as_deref());
+    let person_id = other_party(&parties, &detail, &entry.id);
     let own_time = parties.timestamp;
-    let (occurred_at, occurred_at_source) = occurred_at(own_time, item, entry, context);
-    let scope = dedupe::Scope {
-        app: context.app,
-        account: entry.id.as_deref(),
-        kind: typed.kind,
+    let (occurred_at, occurred_at_source) = occurred_at(own_time, item, entry, received_at);
+    let mut ids = Ids {
+        problem: entry.id_too_long.then_some(Problem::IdTooLong),
     };
-    let mut ids = Ids { problem: None };
     let mut event = Event {
         kind: typed.kind,
         channel: item.channel,
@@ -73,10 +67,10 @@ pub(super) fn event(
         parent_id: ids.keep(columns.parent_id),
         text: columns.text.map(Cow::into_owned),
         is_echo: columns.is_echo,
-        is_self: columns.is_self,
+        is_self: columns.is_self || parties.is_self,
         occurred_at,
         occurred_at_source,
-        dedupe_key: dedupe::key(scope, &detail, &parties, &item.payload),
+        dedupe_key: dedupe::key(&entry.scope, &detail, &parties, &item.payload),
         payload: (!too_deep).then(|| item.payload.to_string()),
         problem: None,
     };
@@ -85,17 +79,16 @@ pub(super) fn event(
 }
 
 /// `object` and the like, within the bound of an id.
-pub(super) fn short(text: Cow<'_, str>) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().take(MAX_ID / 4).collect()
 }
 
 impl<'a> Columns<'a> {
-    fn of(detail: &Detail<'a>, parties: &Parties<'a>, account_id: Option<&str>) -> Self {
+    fn of(detail: &Detail<'a>, account_id: Option<&str>) -> Self {
         let message = |id: &Text<'a>| Self {
             message_id: id.clone(),
             ..Self::default()
         };
-        let is_self = parties.is_self;
         match detail {
             Detail::Comment(comment) | Detail::LiveComment(comment) => {
                 Self::of_comment(comment, account_id)
@@ -113,11 +106,11 @@ impl<'a> Columns<'a> {
                 text: it.text.clone(),
                 parent_id: it.parent().cloned(),
                 is_echo: it.is_echo,
-                is_self: it.is_self || is_self,
+                is_self: it.is_self,
                 ..message(&it.mid)
             },
             Detail::MessageDeleted(it) => Self {
-                is_self: it.is_self || is_self,
+                is_self: it.is_self,
                 ..message(&it.mid)
             },
             Detail::MessageEdit(edit) => Self {
@@ -127,7 +120,6 @@ impl<'a> Columns<'a> {
             Detail::Reaction(reaction) => message(&reaction.mid),
             Detail::Postback(it) => Self {
                 text: it.title.clone(),
-                is_self,
                 ..message(&it.mid)
             },
             Detail::Seen(seen) => message(&seen.mid),
@@ -156,28 +148,25 @@ impl<'a> Columns<'a> {
 fn parties<'a>(detail: &Detail<'a>, value: &Object<'a>) -> Parties<'a> {
     let mut parties = Parties::read(value);
     if let Detail::Comment(comment) | Detail::LiveComment(comment) = detail {
-        parties.sender_id = comment.from_id.clone();
-        parties.username = comment.from_username.clone();
+        parties.sender_id.clone_from(&comment.from_id);
+        parties.username.clone_from(&comment.from_username);
     }
     parties
 }
 
-/// The person on the other side: the recipient of an echo, else the sender; and the other one of
-/// the two where that is the account itself, for messages of the account have come without the
-/// flag of an echo.
-fn other_party<'a>(
-    parties: &Parties<'a>,
-    is_echo: bool,
-    account_id: &Text<'a>,
-    kind: Kind,
-) -> Text<'a> {
-    let (first, second) = match is_echo {
-        true => (&parties.recipient_id, &parties.sender_id),
-        false => (&parties.sender_id, &parties.recipient_id),
+/// The person on the other side: the recipient of an echo, also of one that was unsent, else the
+/// sender; and the other one of the two where that is the account itself, for messages of the
+/// account have come without the flag of an echo.
+fn other_party<'a>(parties: &Parties<'a>, detail: &Detail<'a>, account_id: &Text<'a>) -> Text<'a> {
+    let (first, second) = match detail {
+        Detail::Message(it) | Detail::MessageDeleted(it) if it.is_echo => {
+            (&parties.recipient_id, &parties.sender_id)
+        }
+        _ => (&parties.sender_id, &parties.recipient_id),
     };
     let is_account = first.is_some() && first == account_id;
-    let comment = matches!(kind, Kind::Comment | Kind::LiveComment);
-    let other = if is_account && !comment {
+    let is_comment = matches!(detail, Detail::Comment(_) | Detail::LiveComment(_));
+    let other = if is_account && !is_comment {
         second
     } else {
         first
@@ -190,11 +179,11 @@ fn occurred_at(
     own: Option<Timestamp>,
     item: &Item<'_>,
     entry: &Entry<'_>,
-    context: Context<'_>,
+    received_at: Timestamp,
 ) -> (Option<Timestamp>, OccurredAtSource) {
-    let believable = |moment: &Timestamp| time::believable(*moment, context.received_at);
+    let believable = |moment: &Timestamp| time::believable(*moment, received_at);
     let sent = || match item.channel {
-        Channel::Changes | Channel::Entry => entry.sent.and_then(time::read).filter(believable),
+        Channel::Changes | Channel::Entry => entry.sent.filter(believable),
         Channel::Messaging | Channel::Standby => None,
     };
     if let Some(own) = own.filter(believable) {

@@ -185,7 +185,7 @@ pub(super) fn owner(path: &Path) -> Option<(Uid, Gid)> {
 /// The owner of a directory that only its owner can enter.
 pub(super) fn private_owner(path: &Path) -> Option<Uid> {
     let metadata = fs::symlink_metadata(path).ok()?;
-    let private = metadata.is_dir() && metadata.mode() & 0o077 == 0;
+    let private = metadata.is_dir() && metadata.mode() & 0o777 == 0o700;
     private.then(|| Uid::from_raw(metadata.uid()))
 }
 

@@ -196,4 +196,49 @@ mod tests {
         settings.bin_dir = Some("/here".into());
         assert_eq!(candidates(&settings), [PathBuf::from("/here")]);
     }
+
+    #[test]
+    fn a_machine_without_postgres_is_told_how_to_get_it() {
+        let account = Account::choose(None, Path::new("/nowhere")).unwrap();
+        let settings = Settings::new("/nowhere");
+        let message = missing(&settings, None, &account, Vec::new()).to_string();
+        for remedy in [
+            "apt-get install postgresql",
+            "dnf install postgresql-server",
+            "pacman -S postgresql",
+            "apk add postgresql",
+            "brew install postgresql@",
+            "bin_dir under [database]",
+            "DATABASE_URL",
+        ] {
+            assert!(
+                message.contains(remedy),
+                "{remedy} is missing in: {message}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_missing_depends_on_what_is_there() {
+        let account = Account::choose(None, Path::new("/nowhere")).unwrap();
+        let mut settings = Settings::new("/nowhere");
+        let error = missing(&settings, Some(15), &account, Vec::new());
+        assert!(
+            error.to_string().contains("the data need version 15"),
+            "{error}"
+        );
+        let error = missing(&settings, Some(15), &account, vec![18, 17, 17]);
+        assert!(
+            error.to_string().contains("only version 17, 18 was found"),
+            "{error}"
+        );
+        let error = missing(&settings, None, &account, vec![13]);
+        assert!(
+            error.to_string().contains("only Postgres 13 was found"),
+            "{error}"
+        );
+        settings.bin_dir = Some("/empty".into());
+        let error = missing(&settings, None, &account, Vec::new());
+        assert!(error.to_string().contains("bin_dir /empty"), "{error}");
+    }
 }

@@ -110,7 +110,7 @@ fn make_locked_dir(parent: &Path) -> Result<(PathBuf, Lock), Error> {
     let random = hex::encode(random);
     let new = parent.join(format!("{PREFIX_BEFORE_LOCK}{random}"));
     let dir = parent.join(format!("{PREFIX}{random}"));
-    layout::make_root(&new)?;
+    layout::make_dir(&new)?;
     let lock = Lock::take(&new)?;
     fs::rename(&new, &dir).at("rename", &new)?;
     Ok((dir, lock))

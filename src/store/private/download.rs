@@ -6,7 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -33,7 +33,7 @@ const KEPT: [&str; 4] = [
 const UNPACKED_LIMIT: u64 = 512 * 1024 * 1024;
 
 /// How long the other side may be silent.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Begins the name of a directory that is being filled.
 const UNFINISHED: &str = "unfinished-";
@@ -199,15 +199,22 @@ fn unpack(archive: &Path, into: &Path) -> Result<(), Error> {
     let mut left = UNPACKED_LIMIT;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(Error::Archive)?;
-        let inside = entry.enclosed_name().filter(|_| !entry.is_symlink());
-        let Some(inside) = inside else {
+        let inside = PathBuf::from(entry.name());
+        if entry.is_symlink() || !stays_inside(&inside) {
             return Err(Error::Suspicious(entry.name().escape_debug().to_string()));
-        };
+        }
         if entry.is_file() && KEPT.iter().any(|kept| inside.starts_with(kept)) {
             left = write_file(&mut entry, &into.join(inside), left)?;
         }
     }
     Ok(())
+}
+
+/// Whether a path is names only: not from the root, not upwards. An archive that holds any other
+/// is refused whole, even where that path would be skipped.
+fn stays_inside(path: &Path) -> bool {
+    path.components()
+        .all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// Writes one file and returns how many bytes may still come.

@@ -86,7 +86,7 @@ pub enum Error {
     /// No user to run Postgres as.
     #[error(
         "Postgres refuses to run as root and there is no user {name} to run it as; make one \
-         (useradd --system {name}) or name another in run_as"
+         (useradd --system {name}) or name another: run_as under [database]"
     )]
     NoAccount {
         /// The user looked for.

@@ -44,9 +44,12 @@ impl Layout {
 
     /// Makes the directory of the socket, or checks that the one there is ours.
     pub(super) fn prepare_socket_dir(&self, account: &Account) -> Result<(), Error> {
+        let is_ours =
+            |dir: &Path| account::owner(dir).is_some_and(|(uid, _)| uid == Uid::effective());
         if !self.socket.exists() {
             account.make_private_dir(&self.socket)?;
-        } else if self.socket.starts_with(&self.root) {
+        } else if self.socket.starts_with(&self.root) && is_ours(&self.root) {
+            // Nobody else can have put anything there. The data may have changed hands, though.
             account.claim_dir(&self.socket)?;
         }
         if account.has_private_dir(&self.socket) {
@@ -74,9 +77,13 @@ impl Layout {
     }
 }
 
-/// Makes the directory of the private Postgres, with its parents. Below root, the user who runs
-/// Postgres has to pass through them.
-pub(super) fn make_root(dir: &Path) -> Result<(), Error> {
+/// Makes a directory with its parents, so that the user who runs Postgres can pass through them:
+/// mode 0711 if this process is root, else 0700. Every directory above the private Postgres
+/// should be made by it.
+///
+/// # Errors
+/// When one of them cannot be made.
+pub fn make_dir(dir: &Path) -> Result<(), Error> {
     let is_root = Uid::effective().is_root();
     let mode = if is_root { 0o711 } else { 0o700 };
     let missing = dir

@@ -30,6 +30,7 @@ use tokio::task::JoinHandle;
 
 pub use dev_db::{DevDb, dev_db};
 pub use error::Error;
+pub use layout::make_dir;
 pub use psql::{psql, psql_to};
 
 use account::Account;
@@ -105,7 +106,7 @@ impl PrivatePostgres {
     /// When another process holds the directory, when there are no programs or no user to run
     /// them as, and when the server does not come up. What was there before is left as it was.
     pub async fn start(settings: Settings) -> Result<Self, Error> {
-        layout::make_root(&settings.dir)?;
+        layout::make_dir(&settings.dir)?;
         let layout = Layout::below(&settings.dir)?;
         let lock = Lock::take(&layout.root)?;
         Self::start_locked(

@@ -5,9 +5,9 @@
 //! container that was started again, another process that got the same id.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use nix::errno::Errno;
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
@@ -55,8 +55,9 @@ fn written(data: &Path) -> Option<Pid> {
     (pid > 0).then(|| Pid::from_raw(pid))
 }
 
+/// A process of another user cannot be a postmaster of these data, and Postgres knows that too.
 fn exists(pid: Pid) -> bool {
-    signal::kill(pid, None) != Err(Errno::ESRCH)
+    signal::kill(pid, None).is_ok()
 }
 
 /// Only Linux tells, through `/proc`; elsewhere init reaps every orphan.
@@ -70,7 +71,14 @@ fn is_zombie(pid: Pid) -> bool {
 /// A postmaster's working directory is its data directory. Where that cannot be seen, the pid
 /// file is believed.
 fn works_in(pid: Pid, data: &Path) -> bool {
-    fs::read_link(format!("/proc/{pid}/cwd")).map_or(true, |cwd| cwd == data)
+    is_same_dir(Path::new(&format!("/proc/{pid}/cwd")), data).unwrap_or(true)
+}
+
+/// Whether two paths lead to one directory, over whatever links and mounts; none if one of them
+/// cannot be seen.
+pub(super) fn is_same_dir(one: &Path, other: &Path) -> Option<bool> {
+    let (one, other) = (fs::metadata(one).ok()?, fs::metadata(other).ok()?);
+    Some((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }
 
 #[cfg(test)]

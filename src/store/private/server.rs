@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
 use tokio::process::Child;
@@ -17,6 +18,7 @@ use super::account::Account;
 use super::binaries::Binaries;
 use super::error::{At, Error};
 use super::layout::{Layout, PORT};
+use super::postmaster;
 
 /// The superuser, and the only user.
 pub(super) const USER: &str = "hookshelf";
@@ -116,13 +118,15 @@ impl Server {
 }
 
 /// Parameters that are the same for every server of ours.
-const FIXED: [(&str, &str); 12] = [
+const FIXED: [(&str, &str); 13] = [
     ("listen_addresses", ""),
     ("unix_socket_permissions", "0700"),
     ("cluster_name", "hookshelf"),
     // Fewer full pages in the WAL: a checkpoint every half hour instead of every five minutes.
     ("checkpoint_timeout", "30min"),
     ("max_wal_size", "4GB"),
+    // A list without a span of time locks every day's partitions and their indexes.
+    ("max_locks_per_transaction", "256"),
     ("logging_collector", "off"),
     ("log_destination", "stderr"),
     ("log_timezone", "UTC"),
@@ -152,11 +156,11 @@ pub(super) async fn connect_to_own(layout: &Layout) -> sqlx::Result<PgConnection
     let data: String = sqlx::query_scalar("SELECT current_setting('data_directory')")
         .fetch_one(&mut connection)
         .await?;
-    if fs::canonicalize(&data)? == layout.data {
+    if postmaster::is_same_dir(Path::new(&data), &layout.data) == Some(true) {
         return Ok(connection);
     }
     let why = format!("the server at this socket serves {data}");
-    Err(sqlx::Error::Io(std::io::Error::other(why)))
+    Err(sqlx::Error::Io(io::Error::other(why)))
 }
 
 /// Postgres' code for a server on its way up or down.
@@ -180,10 +184,10 @@ fn quoted(path: &Path) -> OsString {
     OsString::from_vec(quoted)
 }
 
-/// Opened for appending, so that cutting it does not leave a hole before the next line. A file
-/// that is not ours is put aside first, and a link is never followed.
-fn open_log(path: &Path) -> std::io::Result<File> {
-    let _ = fs::rename(path, path.with_extension("log.old"));
+/// Opened for appending, so that cutting it does not leave a hole before the next line. The one
+/// there is put aside first, whatever it is: in another user's directory root follows no link.
+fn open_log(path: &Path) -> io::Result<File> {
+    let _ = fs::rename(path, older(path));
     OpenOptions::new()
         .append(true)
         .create_new(true)
@@ -192,12 +196,28 @@ fn open_log(path: &Path) -> std::io::Result<File> {
 }
 
 /// Keeps the log from filling the disk: beyond its limit it is copied aside and emptied.
-pub(super) fn bound_log(path: &Path) -> std::io::Result<()> {
-    if fs::metadata(path)?.len() > LOG_LIMIT {
-        fs::copy(path, path.with_extension("log.old"))?;
-        OpenOptions::new().write(true).open(path)?.set_len(0)?;
+pub(super) fn bound_log(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.len() <= LOG_LIMIT {
+        return Ok(());
     }
-    Ok(())
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .custom_flags(OFlag::O_NOFOLLOW.bits());
+    let mut log = options.open(path)?;
+    let _ = fs::remove_file(older(path));
+    let kept = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(older(path));
+    io::copy(&mut log, &mut kept?)?;
+    log.set_len(0)
+}
+
+fn older(path: &Path) -> PathBuf {
+    path.with_extension("log.old")
 }
 
 /// The last lines of the log, for a message.
@@ -211,4 +231,55 @@ pub(super) fn log_tail(path: &Path) -> String {
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(5)..].join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_quoted_as_a_list_of_one() {
+        assert_eq!(quoted(Path::new("/a, b")), r#""/a, b""#);
+        assert_eq!(quoted(Path::new(r#"/a"b"#)), r#""/a""b""#);
+    }
+
+    #[test]
+    fn a_log_that_grew_too_long_is_put_aside_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pg.log");
+        let log = open_log(&path).unwrap();
+        log.set_len(LOG_LIMIT).unwrap();
+        bound_log(&path).unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().len(),
+            LOG_LIMIT,
+            "not yet too long"
+        );
+
+        for _ in 0..2 {
+            log.set_len(LOG_LIMIT + 1).unwrap();
+            bound_log(&path).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+            assert_eq!(fs::metadata(older(&path)).unwrap().len(), LOG_LIMIT + 1);
+        }
+        io::Write::write_all(&mut &log, b"next").unwrap();
+        assert_eq!(
+            fs::read(&path).unwrap(),
+            b"next",
+            "no hole before the next line"
+        );
+    }
+
+    #[test]
+    fn the_end_of_the_log_is_its_last_lines() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pg.log");
+        assert_eq!(log_tail(&path), "");
+        let lines: Vec<String> = (0..1000).map(|number| format!("line {number}")).collect();
+        fs::write(&path, lines.join("\n")).unwrap();
+        assert_eq!(
+            log_tail(&path),
+            "line 995; line 996; line 997; line 998; line 999"
+        );
+    }
 }

@@ -27,15 +27,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const MENTION_EVERY: Duration = Duration::from_secs(2);
 /// How long a living server may leave the socket unanswered. One that reads its log after a
 /// crash does answer, and may take as long as it needs.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// How many times the very first start is tried: processes of a killed server may take a moment
 /// to leave.
 const FIRST_ATTEMPTS: u32 = 6;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A server that ran this long was well; the next pause is short again.
-const WELL: Duration = Duration::from_secs(60);
-const CHECK_LOG_EVERY: Duration = Duration::from_secs(60);
+const WELL: Duration = Duration::from_mins(1);
+const CHECK_LOG_EVERY: Duration = Duration::from_mins(1);
 
 /// How a stop is asked for: signal after signal, each with the time it gets.
 pub(super) type Stop = &'static [(Signal, Duration)];
@@ -117,24 +117,31 @@ impl Supervisor {
 
     async fn keep_up(&mut self) -> Infallible {
         let mut pause = SHORTEST_PAUSE;
-        let mut up_since = Instant::now();
         loop {
+            let up_since = Instant::now();
             self.until_gone().await;
             self.health.send_replace(Health::Down);
             if up_since.elapsed() > WELL {
                 pause = SHORTEST_PAUSE;
             }
             tracing::error!(again_in = ?pause, "Postgres ended unexpectedly; starting it again");
-            sleep(pause).await;
-            while let Err(error) = self.start().await {
-                pause = LONGEST_PAUSE.min(pause * 2);
-                tracing::error!(%error, again_in = ?pause, "Postgres could not be started again");
-                sleep(pause).await;
-            }
-            pause = LONGEST_PAUSE.min(pause * 2);
-            up_since = Instant::now();
-            tracing::info!("Postgres is up again");
+            pause = self.start_again(pause).await;
             self.health.send_replace(Health::Up);
+            tracing::info!("Postgres is up again");
+        }
+    }
+
+    /// Tries until it works, and returns the pause before the next time.
+    async fn start_again(&mut self, mut pause: Duration) -> Duration {
+        loop {
+            sleep(pause).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+            match self.start().await {
+                Ok(()) => return pause,
+                Err(error) => {
+                    tracing::error!(%error, again_in = ?pause, "Postgres does not start again");
+                }
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use hookshelf::{
-    http::{Listener, ListenerLimits, Readiness, admin},
+    http::{Listener, ListenerLimits, Readiness, admin, listener::ADMIN},
     telemetry::metrics::CATALOGUE,
 };
 
@@ -19,7 +19,7 @@ use super::{
 };
 
 fn open(readiness: Readiness) -> SocketAddr {
-    let listener = Listener::bind(admin::LISTENER, ([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = Listener::bind(ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address();
     let routes = admin::router(readiness, metrics().clone());
     tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));

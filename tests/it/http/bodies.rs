@@ -74,6 +74,18 @@ async fn one_byte_more_is_413_before_it_is_read() {
 }
 
 #[tokio::test]
+async fn who_sends_too_much_in_one_go_still_reads_the_413() {
+    let app = fresh_app();
+    let mut door = small(&app);
+    let mut wire = door.wire().await;
+    let body = vec![b'x'; 16 << 20];
+    assert!(wire.send(signed(&app, &body)).await, "not reset");
+    assert_eq!(wire.answer().await.bare(), 413);
+    assert_eq!(wire.closed().await, "");
+    assert_eq!(door.rejection().await.1, Rejection::BodyTooLarge);
+}
+
+#[tokio::test]
 async fn chunks_are_joined_and_counted() {
     let app = fresh_app();
     let mut door = small(&app);

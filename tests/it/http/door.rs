@@ -105,7 +105,7 @@ impl Default for Setup {
             apps: vec![keys("default")],
             limits: limits(),
             connections: seats(),
-            name: public::LISTENER,
+            name: listener::PUBLIC,
         }
     }
 }
@@ -147,7 +147,7 @@ impl Door {
     /// Opens a door as `config` says.
     pub(super) fn configured(config: &Config) -> Self {
         let (limits, connections) = ((&config.http).into(), (&config.http).into());
-        Self::to((&config.apps).into(), limits, connections, public::LISTENER)
+        Self::to((&config.apps).into(), limits, connections, listener::PUBLIC)
     }
 
     fn to(apps: Apps, limits: Limits, connections: ListenerLimits, name: &'static str) -> Self {

@@ -1,10 +1,4 @@
 //! The door, over real sockets, with an intake of the test's own instead of Postgres.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test's helpers may fail the test"
-)]
 
 mod admin;
 mod bodies;

@@ -1,7 +1,6 @@
 //! An application that can be killed: this test binary once more, running one private Postgres.
 
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -9,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use hookshelf::store::private::PrivatePostgres;
 
 use super::settings;
-use crate::support::directory::Directory;
+use crate::support::directory::{Directory, is_open_to_all};
 
 /// Tells the other process which data directory it works on.
 const DATA_DIR: &str = "HOOKSHELF_TEST_DATA_DIR";
@@ -88,8 +87,7 @@ impl Drop for Application {
 
 /// A copy of the program where every user can run it, if that is not so where it is.
 fn reachable_copy(program: &Path) -> Option<Directory> {
-    let open = |dir: &Path| std::fs::metadata(dir).unwrap().mode() & 0o001 != 0;
-    if program.ancestors().all(open) {
+    if is_open_to_all(program) {
         return None;
     }
     let directory = Directory::create();

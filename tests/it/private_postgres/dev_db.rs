@@ -50,6 +50,16 @@ async fn every_test_gets_a_database_of_its_own() {
 }
 
 #[tokio::test]
+async fn databases_are_made_side_by_side() {
+    let many: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(TestDatabase::create()))
+        .collect();
+    for database in many {
+        database.await.unwrap().connect().await;
+    }
+}
+
+#[tokio::test]
 async fn it_ends_with_its_input() {
     let temp_dir = Directory::create();
     let mut server = DevDb::start(&mut dev_db(temp_dir.path()));

@@ -6,7 +6,7 @@ use hookshelf::store::private::{Health, PrivatePostgres};
 use nix::unistd::User;
 
 use super::application::Application;
-use super::{ask, connect, files, is_root, kill, postmaster, settings, start};
+use super::{ask, connect, durable_settings, files, is_root, kill, postmaster, settings, start};
 use crate::support::directory::Directory;
 use crate::support::eventually;
 
@@ -43,7 +43,8 @@ async fn what_was_stored_is_there_after_the_second_start() {
 #[tokio::test]
 async fn commits_are_durable_and_only_the_socket_answers() {
     let directory = Directory::create();
-    let postgres = start(&directory).await;
+    let settings = durable_settings(directory.path());
+    let postgres = PrivatePostgres::start(settings).await.unwrap();
     let mut connection = connect(postgres.connect_options()).await;
 
     for (name, value) in [
@@ -308,5 +309,20 @@ async fn odd_characters_in_the_path_are_no_obstacle() {
         ask(postgres.connect_options(), "SELECT 'well'").await,
         "well"
     );
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn data_behind_a_link_are_adopted_as_well() {
+    let directory = Directory::create();
+    start(&directory).await.stop().await.unwrap();
+    let moved = directory.join("another-disk");
+    std::fs::rename(directory.join("postgres/data"), &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, directory.join("postgres/data")).unwrap();
+
+    Application::start(&directory, None).kill();
+    let left = postmaster(&directory).expect("the server outlives the application");
+    let postgres = start(&directory).await;
+    assert_eq!(postmaster(&directory), Some(left));
     postgres.stop().await.unwrap();
 }

@@ -15,9 +15,16 @@ use sqlx::{ConnectOptions, Connection};
 use crate::support::directory::Directory;
 
 /// The settings of `serve` for a data directory.
-fn settings(data_dir: &Path) -> Settings {
+fn durable_settings(data_dir: &Path) -> Settings {
     let mut settings = Settings::new(data_dir.join("postgres"));
     settings.search_path = std::env::var_os("PATH");
+    settings
+}
+
+/// The same without waiting for the disk, which only a power cut could tell.
+fn settings(data_dir: &Path) -> Settings {
+    let mut settings = durable_settings(data_dir);
+    settings.durable = false;
     settings
 }
 

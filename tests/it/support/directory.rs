@@ -6,7 +6,7 @@
 
 use std::fs::Permissions;
 use std::io::Read;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -38,7 +38,7 @@ impl Directory {
     pub(crate) fn create() -> Self {
         let dir = tempfile::Builder::new()
             .prefix("hookshelf-test-")
-            .tempdir()
+            .tempdir_in(open_temp_dir())
             .unwrap();
         std::fs::set_permissions(dir.path(), Permissions::from_mode(0o711)).unwrap();
         let path = dir.path().canonicalize().unwrap();
@@ -86,5 +86,20 @@ impl Drop for Directory {
     fn drop(&mut self) {
         drop(self.guard.stdin.take());
         let _ = self.guard.wait();
+    }
+}
+
+/// Whether every user can get to a path.
+pub(crate) fn is_open_to_all(path: &Path) -> bool {
+    let open = |dir: &Path| std::fs::metadata(dir).is_ok_and(|it| it.mode() & 0o001 != 0);
+    path.ancestors().all(open)
+}
+
+fn open_temp_dir() -> PathBuf {
+    let usual = std::env::temp_dir();
+    if is_open_to_all(&usual) {
+        usual
+    } else {
+        "/tmp".into()
     }
 }

@@ -85,7 +85,7 @@ async fn a_wrong_archive_of_the_right_size_is_refused_before_it_is_unpacked() {
 #[tokio::test]
 async fn an_endless_archive_is_cut_at_the_expected_size() {
     let archive = archive(&[(&format!("{BIN}/postgres"), "a program")]);
-    let endless = [archive.as_slice(), &[0; 1_000_000]].concat();
+    let endless = [archive.as_slice(), &vec![0; 1_000_000]].concat();
     let dir = tempfile::tempdir().unwrap();
     let error = try_download(&archive, &endless, dir.path()).await;
     assert!(matches!(error, Err(Error::Size { .. })), "{error:?}");

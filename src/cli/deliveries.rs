@@ -1,0 +1,153 @@
+//! `deliveries`: what arrived, listed in the order of arrival or shown one by one.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+use super::{
+    database,
+    filters::{self, Received},
+    output::Output,
+};
+use crate::{
+    config::{AppName, Sources},
+    meta::event::Problem,
+    query::{Content, DeliveryFilter, DeliveryRow},
+};
+
+/// Shows what arrived.
+#[derive(Args, Debug)]
+pub(super) struct Deliveries {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    List(List),
+    Show(Show),
+}
+
+/// Lists deliveries, the newest last, as in a log.
+///
+/// Without --after these are the newest ones; with it the first ones after that delivery.
+///
+/// Example: hookshelf deliveries list --problem empty --since 2026-11-20
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct List {
+    /// The configured app.
+    #[arg(long)]
+    app: Option<AppName>,
+    /// Only those of which this could not be read as it came.
+    #[arg(long, value_parser = filters::problem())]
+    problem: Option<Problem>,
+    #[command(flatten)]
+    received: Received,
+    /// How many at most.
+    #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
+    limit: u32,
+    /// Read forward from behind the delivery with this id.
+    #[arg(long, value_name = "ID")]
+    after: Option<Uuid>,
+    /// One JSON object a line, with every column but the body.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows a delivery with all its columns, or its body.
+///
+/// Example: hookshelf deliveries show 0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a --body > body.json
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct Show {
+    /// Its id.
+    id: Uuid,
+    /// The bytes of its body exactly as they were received, and nothing else.
+    #[arg(long, conflicts_with = "json")]
+    body: bool,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Deliveries {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
+        match self.verb {
+            Verb::List(list) => list.run(sources).await?,
+            Verb::Show(show) => show.run(sources).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl List {
+    async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let [since, until] = self.received.resolve()?;
+        let filter = DeliveryFilter {
+            app: self.app.as_ref().map(ToString::to_string),
+            problem: self.problem,
+            since,
+            until,
+        };
+        let mut reader = database::open(sources).await?;
+        let rows = reader.deliveries(&filter, self.after, self.limit).await;
+        let rows = rows.map_err(database::of_list)?;
+        let mut output = Output::new();
+        if self.json {
+            rows.iter().try_for_each(|row| output.json(row))?;
+        } else {
+            let names = [
+                "id",
+                "received_at",
+                "app",
+                "source",
+                "events",
+                "bytes",
+                "problem",
+            ];
+            let rows: Vec<_> = rows.into_iter().map(cells).collect();
+            output.table(&names, 2, &rows)?;
+        }
+        output.finish()
+    }
+}
+
+/// The words of a row of the table.
+fn cells(delivery: DeliveryRow) -> Vec<String> {
+    let bytes = delivery.body_bytes.map(|bytes| bytes.to_string());
+    vec![
+        delivery.id.to_string(),
+        format!("{:.0}", delivery.received_at),
+        delivery.app,
+        delivery.source,
+        delivery.event_count.to_string(),
+        bytes.unwrap_or_else(|| "erased".to_owned()),
+        delivery.problem.unwrap_or_default(),
+    ]
+}
+
+impl Show {
+    async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let mut reader = database::open(sources).await?;
+        let mut output = Output::new();
+        let unknown = || format!("no delivery has the id {}", self.id);
+        if self.body {
+            match reader.delivery_body(self.id).await?.with_context(unknown)? {
+                Content::Kept(body) => output.bytes(&body)?,
+                Content::Erased => bail!("the body of delivery {} was erased", self.id),
+            }
+            return output.finish();
+        }
+        let delivery = reader.delivery(self.id).await?.with_context(unknown)?;
+        if self.json {
+            output.json(&delivery)?;
+        } else {
+            output.fields(&delivery)?;
+        }
+        output.finish()
+    }
+}

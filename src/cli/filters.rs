@@ -1,0 +1,53 @@
+//! The values that filters take: only known ones, where they are known.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
+
+use crate::{
+    clock::Clock,
+    meta::event::{Kind, Problem},
+    query::{InvalidMoment, Moment},
+};
+
+/// How many rows a list shows unless told otherwise, and at most.
+pub(super) const LIMIT: &str = "50";
+pub(super) const LIMITS: std::ops::RangeInclusive<i64> = 1..=10_000;
+
+/// A kind of event.
+pub(super) fn kind() -> impl TypedValueParser<Value = Kind> {
+    one_of(Kind::ALL, Kind::as_str)
+}
+
+/// A problem of a delivery.
+pub(super) fn problem() -> impl TypedValueParser<Value = Problem> {
+    one_of(Problem::ALL, Problem::as_str)
+}
+
+/// When something was received.
+#[derive(clap::Args, Debug)]
+pub(super) struct Received {
+    /// Received at this moment or later: a time, a date (UTC), or a while ago: 2h, "7 days".
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true)]
+    since: Option<Moment>,
+    /// Received before this moment.
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true)]
+    until: Option<Moment>,
+}
+
+impl Received {
+    /// Both moments, where it is now.
+    pub(super) fn resolve(&self) -> Result<[Option<Timestamp>; 2], InvalidMoment> {
+        let now = Clock::system().now();
+        let resolve = |moment: Option<Moment>| moment.map(|it| it.resolve(now)).transpose();
+        Ok([resolve(self.since)?, resolve(self.until)?])
+    }
+}
+
+fn one_of<T>(all: &'static [T], spell: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let find = move |text: String| all.iter().copied().find(|it| spell(*it) == text);
+    PossibleValuesParser::new(all.iter().map(|it| spell(*it)))
+        .try_map(move |text| find(text).ok_or("not a known value"))
+}

@@ -1,0 +1,35 @@
+//! `psql`: a prompt on whichever database the server uses.
+
+use std::{os::unix::process::CommandExt, process::ExitCode};
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::{
+    app::database,
+    config::{self, Sources},
+    store::private,
+};
+
+/// Opens psql on the database: the configured one, or the private Postgres of a running server.
+///
+/// Example: hookshelf psql -- --command 'SELECT count(*) FROM events'
+#[derive(Args, Debug)]
+pub(super) struct Psql {
+    /// What to hand on to psql.
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    arguments: Vec<String>,
+}
+
+impl Psql {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
+        let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let settings = database::private_settings(&config, sources);
+        let mut command = match &config.database.url {
+            Some(url) => private::psql_to(url.expose(), &settings)?,
+            None => private::psql(&settings).await?,
+        };
+        let error = command.args(&self.arguments).exec();
+        Err(error).context("psql could not be started")
+    }
+}

@@ -1,0 +1,88 @@
+//! `rejections`: what was refused before storing, counted.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{
+    database,
+    filters::{self, Received},
+    output::Output,
+};
+use crate::{
+    config::{AppName, Sources},
+    query::{RejectionFilter, RejectionRow},
+};
+
+/// Shows what was refused.
+#[derive(Args, Debug)]
+pub(super) struct Rejections {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    List(List),
+}
+
+/// Lists how many deliveries were refused: by hour, app, reason and network, the newest last.
+///
+/// Example: hookshelf rejections list --since "1 day"
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct List {
+    /// The configured app.
+    #[arg(long)]
+    app: Option<AppName>,
+    #[command(flatten)]
+    received: Received,
+    /// How many rows at most.
+    #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
+    limit: u32,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Rejections {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
+        match self.verb {
+            Verb::List(list) => list.run(sources).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl List {
+    async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let [since, until] = self.received.resolve()?;
+        let app = self.app.as_ref().map(ToString::to_string);
+        let filter = RejectionFilter { app, since, until };
+        let mut reader = database::open(sources).await?;
+        let rows = reader.rejections(&filter, self.limit).await;
+        let rows = rows.map_err(database::of_list)?;
+        let mut output = Output::new();
+        if self.json {
+            rows.iter().try_for_each(|row| output.json(row))?;
+        } else {
+            let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
+            let rows: Vec<_> = rows.into_iter().map(cells).collect();
+            output.table(&names, 3, &rows)?;
+        }
+        output.finish()
+    }
+}
+
+/// The words of a row of the table.
+fn cells(rejection: RejectionRow) -> Vec<String> {
+    vec![
+        format!("{:.0}", rejection.hour),
+        rejection.app,
+        rejection.reason,
+        rejection.prefix,
+        rejection.count.to_string(),
+        format!("{:.0}", rejection.last_at),
+    ]
+}

@@ -1,0 +1,32 @@
+//! `reload`: asks the running server to read `[apps.*]` again.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::output::Output;
+use crate::{
+    app,
+    config::{self, Sources},
+};
+
+/// Asks the running server to read its apps again, without touching a connection.
+///
+/// The configuration is checked first: a faulty one is not sent, and would not be taken either.
+///
+/// Example: hookshelf reload --config /etc/hookshelf.toml
+#[derive(Args, Debug)]
+pub(super) struct Reload {}
+
+impl Reload {
+    pub(super) fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
+        let config = config::load(sources).map_err(|faults| {
+            anyhow::anyhow!("the server keeps its apps, for the configuration is faulty:\n{faults}")
+        })?;
+        let pid = app::signal_reload(&config.data_dir)?;
+        Output::say(&format!(
+            "process {pid} reads its apps again; its log says how it went"
+        ))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,103 @@
+//! `serve`: runs the server until a signal ends it.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write as _},
+    process::ExitCode,
+};
+
+use clap::Args;
+use secrecy::ExposeSecret;
+
+use crate::{
+    app::{App, Signals, Started},
+    clock::Clock,
+    config::{self, Sources},
+    telemetry::{log, metrics::Exposition},
+};
+
+/// Runs the server (what hookshelf does without a verb).
+///
+/// SIGTERM and SIGINT stop it in order, a second one at once; SIGHUP reads the apps again.
+///
+/// Example: hookshelf serve --config /etc/hookshelf.toml
+#[derive(Args, Debug, Default)]
+pub(super) struct Serve {}
+
+impl Serve {
+    pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
+        let config = config::load(&sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        log::init(&config.log)?;
+        let signals = Signals::receive()?;
+        let app = App::start(config, sources, Exposition::install()?, Clock::system()).await?;
+        let mut out = io::stdout();
+        // A server whose output nobody reads serves all the same.
+        let _ = out.write_all(say(app.started(), out.is_terminal()).as_bytes());
+        app.run(signals).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What was started, in about ten lines. Secrets are shown on a terminal only: elsewhere the
+/// output ends in a file that others read.
+fn say(started: &Started, terminal: bool) -> String {
+    let mut text = format!("Hookshelf {} is listening\n", env!("CARGO_PKG_VERSION"));
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "  {name:<13} {value}");
+    };
+    line("listens on", &format!("http://{}", started.public));
+    for (app, url) in &started.callback_urls {
+        line("callback URL", &callback_url(app.as_str(), url));
+    }
+    if let Some(made) = &started.credentials {
+        let file = made.path.display();
+        line("app secret", &format!("app_secret in {file}"));
+        line("verify token", &format!("verify_token in {file}"));
+        if let (true, Some(secret), Some(token)) =
+            (terminal, made.app.secrets.first(), &made.app.verify_token)
+        {
+            line(
+                "",
+                &format!("app_secret   = {}", secret.secret.expose_secret()),
+            );
+            line("", &format!("verify_token = {}", token.expose_secret()));
+        }
+    } else {
+        line(
+            "secrets",
+            "as configured under [apps]; see `hookshelf config print`",
+        );
+    }
+    line(
+        "data",
+        &format!("{} ({})", started.data_dir.display(), started.database),
+    );
+    line(
+        "operators",
+        &format!("http://{}/readyz and /metrics", started.admin),
+    );
+    let program = program();
+    line("try next", &format!("{program} simulate"));
+    line("", &format!("{program} events list"));
+    text
+}
+
+/// A callback URL that Meta can reach is said as it is; one that it cannot, with what is missing.
+fn callback_url(app: &str, url: &str) -> String {
+    if url.starts_with("https://") {
+        format!("{url}  (app {app})")
+    } else {
+        format!("{url}  (app {app}; Meta wants a public https URL: set http.public_url)")
+    }
+}
+
+/// How this program was called, so that what is shown can be typed.
+fn program() -> &'static str {
+    let built_here = std::env::current_exe()
+        .is_ok_and(|path| path.components().any(|part| part.as_os_str() == "target"));
+    if built_here {
+        "cargo run --"
+    } else {
+        "hookshelf"
+    }
+}

@@ -1,0 +1,224 @@
+//! `signature`: makes and checks `X-Hub-Signature-256` without a server.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, Subcommand};
+use secrecy::{SecretString, zeroize::Zeroizing};
+
+use super::{local, output::Output};
+use crate::{
+    config::{self, AppName, NamedSecret, Sources},
+    meta::{
+        json,
+        signature::{self, Fault, Secrets},
+    },
+};
+
+/// The header that carries the signature.
+const HEADER: &str = "X-Hub-Signature-256";
+
+/// A file that is larger was not meant: no body may be.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// Makes and checks signatures of bodies, offline.
+#[derive(Args, Debug)]
+pub(super) struct Signature {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Sign(Sign),
+    Verify(Verify),
+}
+
+/// Prints the value of X-Hub-Signature-256 for a body, as Meta would send it.
+///
+/// Example: hookshelf signature sign body.json
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct Sign {
+    /// The body, byte for byte; - is standard input.
+    file: PathBuf,
+    /// The secret of the app to sign with: app, instagram, previous-1; else its first one.
+    #[arg(long, value_name = "NAME", conflicts_with = "secret_file")]
+    secret: Option<String>,
+    #[command(flatten)]
+    keys: Keys,
+}
+
+/// Says which secret made a signature, or why none did.
+///
+/// Example: hookshelf signature verify body.json --signature sha256=8a1b...
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct Verify {
+    /// The body, byte for byte; - is standard input.
+    file: PathBuf,
+    /// The value of the header.
+    #[arg(long, value_name = "VALUE", required_unless_present = "headers")]
+    signature: Option<String>,
+    /// A file with the headers, a line each or as the JSON object that `deliveries show` prints;
+    /// - is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "signature")]
+    headers: Option<PathBuf>,
+    #[command(flatten)]
+    keys: Keys,
+}
+
+/// Where the secrets come from.
+#[derive(Args, Debug)]
+struct Keys {
+    /// The app whose secrets are used: a configured one, or the one made at a first start.
+    #[arg(long, default_value = "default")]
+    app: AppName,
+    /// A file that holds the secret; the configuration is not read then.
+    #[arg(long, value_name = "FILE", conflicts_with = "app")]
+    secret_file: Option<PathBuf>,
+}
+
+impl Signature {
+    pub(super) fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
+        let said = match self.verb {
+            Verb::Sign(sign) => sign.run(sources)?,
+            Verb::Verify(verify) => verify.run(sources)?,
+        };
+        let mut output = Output::new();
+        output.line(&said)?;
+        output.finish()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Sign {
+    fn run(&self, sources: &Sources) -> anyhow::Result<String> {
+        let secrets = self.keys.secrets(sources)?;
+        let wanted = |it: &&NamedSecret| self.secret.as_ref().is_none_or(|name| *name == it.name);
+        let secret = secrets.iter().find(wanted).with_context(|| {
+            format!(
+                "no secret is called so; the app {} has: {}",
+                self.keys.app,
+                names(&secrets)
+            )
+        })?;
+        Ok(signature::sign(&secret.secret, &read(&self.file)?))
+    }
+}
+
+impl Verify {
+    fn run(&self, sources: &Sources) -> anyhow::Result<String> {
+        let both = self.headers.as_deref().is_some_and(is_stdin) && is_stdin(&self.file);
+        ensure!(
+            !both,
+            "standard input cannot be both the body and the headers"
+        );
+        let named = self.keys.secrets(sources)?;
+        let secrets = Secrets::new(named.iter().map(|it| (it.name.as_str(), &it.secret)));
+        let header = match (&self.signature, &self.headers) {
+            (Some(value), _) => Some(value.clone()),
+            (None, Some(path)) => header(&String::from_utf8_lossy(&read(path)?)),
+            (None, None) => None,
+        };
+        let header = header.as_deref().map(|value| value.trim().as_bytes());
+        match secrets.verify(header, read(&self.file)?.into()) {
+            Ok(verified) => Ok(format!(
+                "the secret {} made this signature",
+                verified.secret()
+            )),
+            Err(fault @ Fault::Mismatch) => bail!("{fault}; tried: {}", names(&named)),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}
+
+impl Keys {
+    fn secrets(&self, sources: &Sources) -> anyhow::Result<Vec<NamedSecret>> {
+        if let Some(path) = &self.secret_file {
+            let name = "of the file".to_owned();
+            return Ok(vec![NamedSecret {
+                name,
+                secret: read_secret(path)?,
+            }]);
+        }
+        let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        Ok(local::app(&config, self.app.as_str())?.secrets)
+    }
+}
+
+fn names(secrets: &[NamedSecret]) -> String {
+    let names: Vec<_> = secrets.iter().map(|secret| secret.name.as_str()).collect();
+    names.join(", ")
+}
+
+/// The secret in a file; a newline at its end is no part of it.
+fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
+    let text = Zeroizing::new(read(path)?);
+    let text =
+        std::str::from_utf8(&text).with_context(|| format!("{} is not UTF-8", path.display()))?;
+    let secret = text.strip_suffix('\n').unwrap_or(text);
+    let secret = secret.strip_suffix('\r').unwrap_or(secret);
+    ensure!(!secret.is_empty(), "{} holds no secret", path.display());
+    Ok(secret.into())
+}
+
+/// The signature among headers: `Name: value` lines, or a JSON object of them.
+fn header(text: &str) -> Option<String> {
+    if let Some(object) = json::Object::read(text) {
+        let all = object.extra(&[]);
+        let (_, value) = all
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(HEADER))?;
+        return json::string(value).map(Into::into);
+    }
+    let named = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        name.trim()
+            .eq_ignore_ascii_case(HEADER)
+            .then(|| value.trim().to_owned())
+    };
+    text.lines().find_map(named)
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// The bytes of a file or of standard input.
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let read = || {
+        let source: Box<dyn Read> = if is_stdin(path) {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(path)?)
+        };
+        let mut bytes = Vec::new();
+        source.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        io::Result::Ok(bytes)
+    };
+    let bytes = read().with_context(|| format!("{} cannot be read", path.display()))?;
+    let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= LARGEST);
+    ensure!(fits, "{} is larger than {LARGEST} bytes", path.display());
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_found_in_either_form_of_headers() {
+        let lines = "Host: a\r\nx-hub-signature-256:  sha256=ab \r\nX-Hub-Signature: sha1=cd\r\n";
+        assert_eq!(header(lines).as_deref(), Some("sha256=ab"));
+        let object = r#"{"host": "a", "X-Hub-Signature-256": "sha256=ab"}"#;
+        assert_eq!(header(object).as_deref(), Some("sha256=ab"));
+        assert_eq!(header("X-Hub-Signature: sha1=cd"), None);
+        assert_eq!(header("{}"), None);
+    }
+}

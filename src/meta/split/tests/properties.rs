@@ -1,0 +1,159 @@
+//! What holds for every body, whoever made it.
+
+use proptest::{collection::vec, prelude::*};
+
+use super::read;
+use crate::meta::event::Event;
+
+/// Keys that mean something, and one that does not.
+const KEYS: [&str; 24] = [
+    "object",
+    "entry",
+    "id",
+    "time",
+    "changes",
+    "messaging",
+    "standby",
+    "changed_fields",
+    "field",
+    "value",
+    "message",
+    "mid",
+    "text",
+    "is_deleted",
+    "is_echo",
+    "attachments",
+    "payload",
+    "sender",
+    "recipient",
+    "timestamp",
+    "from",
+    "media",
+    "reaction",
+    "other",
+];
+
+/// The text of any JSON value, with ids, times and escapes that nobody should send among it.
+fn json() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        "-?[1-9][0-9]{0,24}",
+        "[1-9]\\.[0-9]{1,3}e[0-9]{1,2}",
+        "\"[a-z0-9äß/ ]{0,12}\"",
+        "\"(\\\\u[0-9a-fA-F]{4}|\\\\u0000|\\\\ud83d|\\\\\\\\|\\\\n){0,6}\"",
+        "\"[0-9]{500,520}\"",
+        prop::sample::select(&["comments", "messages", "instagram", "page", "standby"][..])
+            .prop_map(|word| format!("\"{word}\"")),
+    ];
+    leaf.prop_recursive(6, 40, 5, |inner| {
+        let pair = (prop::sample::select(&KEYS[..]), inner.clone())
+            .prop_map(|(key, value)| format!("\"{key}\": {value}"));
+        prop_oneof![
+            vec(inner, 0..5).prop_map(|list| format!("[{}]", list.join(" ,"))),
+            vec(pair, 0..5).prop_map(|pairs| format!("{{{}}}", pairs.join(","))),
+        ]
+    })
+}
+
+/// A container with its items.
+fn container() -> impl Strategy<Value = (&'static str, Vec<String>)> {
+    let name = prop::sample::select(&["changes", "messaging", "standby", "changed_fields"][..]);
+    (name, vec(json(), 0..4))
+}
+
+/// Entries and how many items they hold. Of a repeated container the last counts.
+fn entries() -> impl Strategy<Value = (String, usize)> {
+    let entry = (vec(container(), 0..4), json(), any::<bool>());
+    let entry = entry.prop_map(|(containers, id, flat)| {
+        let mut text = format!("{{\"id\":{id}");
+        let mut counts = std::collections::HashMap::new();
+        for (name, items) in containers {
+            text += &[",\"", name, "\":[", &items.join(","), "]"].concat();
+            counts.insert(name, items.len());
+        }
+        text += if flat {
+            ",\"field\":\"comments\"}"
+        } else {
+            "}"
+        };
+        (text, counts.values().sum::<usize>() + usize::from(flat))
+    });
+    vec(entry, 0..4).prop_map(|entries| {
+        let (texts, counts): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        (format!("[{}]", texts.join(",")), counts.iter().sum())
+    })
+}
+
+fn check(event: &Event) -> Result<(), TestCaseError> {
+    let ids = [
+        &event.field,
+        &event.account_id,
+        &event.person_id,
+        &event.sender_id,
+        &event.recipient_id,
+        &event.username,
+        &event.message_id,
+        &event.comment_id,
+        &event.media_id,
+        &event.parent_id,
+    ];
+    for column in ids.into_iter().chain([&event.text]).flatten() {
+        prop_assert!(!column.contains('\0'));
+    }
+    for id in ids.into_iter().flatten() {
+        prop_assert!((1..=512).contains(&id.len()));
+    }
+    // Reading a payload fails on unpaired surrogates.
+    let payload = event.payload.as_deref().unwrap_or("{}");
+    match serde_json::from_str(payload) {
+        Ok(value) => prop_assert!(!holds_nul(&value)),
+        // JSON has numbers of any size.
+        Err(error) => prop_assert!(error.to_string().starts_with("number out of range")),
+    }
+    Ok(())
+}
+
+fn holds_nul(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains('\0'),
+        serde_json::Value::Array(list) => list.iter().any(holds_nul),
+        serde_json::Value::Object(pairs) => pairs
+            .iter()
+            .any(|(key, value)| key.contains('\0') || holds_nul(value)),
+        _ => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read(body: Vec<u8>) {
+        read(body);
+    }
+
+    #[test]
+    fn any_json_is_read(body in json()) {
+        for event in read(body).events {
+            check(&event)?;
+        }
+    }
+
+    #[test]
+    fn any_damage_is_survived((body, _) in entries(), at: prop::sample::Index, byte: u8) {
+        let mut body = format!(r#"{{"object":"instagram","entry":{body}}}"#).into_bytes();
+        let at = at.index(body.len());
+        body[at] = byte;
+        for event in read(body).events {
+            check(&event)?;
+        }
+    }
+
+    #[test]
+    fn there_are_as_many_events_as_items((entries, items) in entries()) {
+        let found = read(format!(r#"{{"object":"instagram","entry":{entries}}}"#));
+        prop_assert_eq!(found.events.len(), items);
+        for event in &found.events {
+            check(event)?;
+        }
+    }
+}

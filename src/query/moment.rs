@@ -1,0 +1,106 @@
+//! A moment as a person writes it: a time, a date, or a while ago.
+
+use std::str::FromStr;
+
+use jiff::{Span, Timestamp, civil::DateTime, tz::TimeZone};
+
+/// A moment, fixed or counted back from now.
+#[derive(Clone, Copy, Debug)]
+pub enum Moment {
+    /// A moment of its own; a date is its first moment in UTC.
+    At(Timestamp),
+    /// So long ago.
+    Ago(Span),
+}
+
+/// A text that is no moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a moment; allowed: a time such as 2026-11-20T13:45:00Z, a date such as 2026-11-20 (both \
+     UTC where they name no zone), or a while ago such as 2h, 90min or \"7 days\""
+)]
+pub struct InvalidMoment;
+
+impl Moment {
+    /// The moment, where it is `now`.
+    ///
+    /// # Errors
+    /// Where it lies before the calendar.
+    pub fn resolve(self, now: Timestamp) -> Result<Timestamp, InvalidMoment> {
+        match self {
+            Self::At(moment) => Ok(moment),
+            Self::Ago(span) => now
+                .to_zoned(TimeZone::UTC)
+                .checked_sub(span)
+                .map(|zoned| zoned.timestamp())
+                .map_err(|_| InvalidMoment),
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = InvalidMoment;
+
+    fn from_str(text: &str) -> Result<Self, InvalidMoment> {
+        let text = text.trim();
+        if let Ok(moment) = text.parse() {
+            return Ok(Self::At(moment));
+        }
+        // A date alone is its midnight.
+        if let Ok(time) = text.parse::<DateTime>() {
+            let zoned = time.to_zoned(TimeZone::UTC).map_err(|_| InvalidMoment)?;
+            return Ok(Self::At(zoned.timestamp()));
+        }
+        let while_ago = text.strip_suffix("ago").unwrap_or(text).trim();
+        let span: Span = while_ago.parse().map_err(|_| InvalidMoment)?;
+        // A time to come would be a slip: nothing is received then.
+        if span.is_negative() {
+            return Err(InvalidMoment);
+        }
+        Ok(Self::Ago(span))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<String> {
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        let moment = text.parse::<Moment>().ok()?;
+        Some(moment.resolve(now).ok()?.to_string())
+    }
+
+    #[test]
+    fn times_dates_and_spans_are_moments() {
+        for (text, moment) in [
+            ("2026-11-20T13:45:00Z", "2026-11-20T13:45:00Z"),
+            ("2026-11-20T13:45:00+02:00", "2026-11-20T11:45:00Z"),
+            ("2026-11-20 13:45:00.5Z", "2026-11-20T13:45:00.5Z"),
+            ("2026-11-20T13:45", "2026-11-20T13:45:00Z"),
+            ("2026-11-20", "2026-11-20T00:00:00Z"),
+            ("2h", "2026-11-20T10:00:00Z"),
+            ("90 min ago", "2026-11-20T10:30:00Z"),
+            ("7 days", "2026-11-13T12:00:00Z"),
+            ("1 month", "2026-10-20T12:00:00Z"),
+            ("PT5M", "2026-11-20T11:55:00Z"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(moment), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "",
+            "soon",
+            "2026-13-01",
+            "7",
+            "-2h",
+            "99999999 years",
+            "ago",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Reading: what is stored, as rows. Nothing here writes; a session that reads cannot.
+//!
+//! Filters become conditions on columns that have indexes or partitions behind them, one statement
+//! for each set of filters, so that each is planned for what it asks. Lists are read forward, a
+//! page at a time.
+
+mod deliveries;
+mod events;
+mod rejections;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::{
+    PgConnection, Postgres, QueryBuilder, Row, error::DatabaseError, postgres::PgConnectOptions,
+};
+
+use super::{Error, connect};
+
+pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
+pub use events::{EventFilter, EventRow};
+pub use rejections::{RejectionFilter, RejectionRow};
+
+/// How long connecting may take.
+const CONNECTING: Duration = Duration::from_secs(10);
+
+/// How long the server works on one statement before it gives up.
+const STATEMENT: &str = "30s";
+
+/// How long an answer may take: the statement and its way back.
+const ANSWERING: Duration = Duration::from_secs(40);
+
+/// A session that reads.
+#[derive(Debug)]
+pub struct Reader(PgConnection);
+
+impl Reader {
+    /// Opens a session on the server that `options` lead to.
+    ///
+    /// # Errors
+    /// Where Postgres is away or does not answer in time.
+    pub async fn open(options: &PgConnectOptions) -> Result<Self, Error> {
+        let options = options
+            .clone()
+            .application_name("hookshelf reader")
+            .options([
+                ("statement_timeout", STATEMENT),
+                ("default_transaction_read_only", "on"),
+            ]);
+        Ok(Self(connect(&options, CONNECTING).await?))
+    }
+}
+
+/// The answer, within [`ANSWERING`].
+async fn answer<T>(asked: impl Future<Output = sqlx::Result<T>>) -> Result<T, Error> {
+    let answered = tokio::time::timeout(ANSWERING, asked).await;
+    answered.map_err(|_| Error::TimedOut)?.map_err(meaning)
+}
+
+/// A statement that took too long did not find the server away.
+fn meaning(error: sqlx::Error) -> Error {
+    let state = error.as_database_error().and_then(DatabaseError::code);
+    match state.as_deref() {
+        Some("57014") => Error::TimedOut,
+        _ => error.into(),
+    }
+}
+
+/// A statement that grows by a condition for each filter that is set.
+struct Conditions(QueryBuilder<Postgres>);
+
+impl Conditions {
+    /// Begins with a statement whose last word is WHERE.
+    fn after(select: &'static str) -> Self {
+        let mut query = QueryBuilder::new(select);
+        query.push(" true");
+        Self(query)
+    }
+
+    /// Adds `condition`, which ends before its value, where there is one.
+    fn and<T>(&mut self, condition: &'static str, value: Option<T>) -> &mut Self
+    where
+        T: for<'q> sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres> + Send + 'static,
+    {
+        if let Some(value) = value {
+            self.0.push(" AND ").push(condition).push_bind(value);
+        }
+        self
+    }
+
+    /// Received from `since` on and before `until`.
+    fn received(&mut self, since: Option<Timestamp>, until: Option<Timestamp>) -> &mut Self {
+        self.and("received_at >= ", since.map(ToSqlx::to_sqlx))
+            .and("received_at < ", until.map(ToSqlx::to_sqlx))
+    }
+
+    /// Ends with the order, and how many rows there are at most.
+    fn limit(mut self, order: &'static str, limit: u32) -> QueryBuilder<Postgres> {
+        let limit = i64::from(limit);
+        self.0.push(order).push(" LIMIT ").push_bind(limit);
+        self.0
+    }
+}
+
+/// A moment of a row.
+fn moment(row: &sqlx::postgres::PgRow, column: &str) -> sqlx::Result<Timestamp> {
+    let moment: jiff_sqlx::Timestamp = row.try_get(column)?;
+    Ok(moment.to_jiff())
+}
+
+/// A moment of a row that may be null.
+fn moment_or_null(row: &sqlx::postgres::PgRow, column: &str) -> sqlx::Result<Option<Timestamp>> {
+    let moment: Option<jiff_sqlx::Timestamp> = row.try_get(column)?;
+    Ok(moment.map(jiff_sqlx::Timestamp::to_jiff))
+}

@@ -1,0 +1,75 @@
+//! The counts of deliveries that were refused.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use serde::Serialize;
+use sqlx::{FromRow, Row, postgres::PgRow};
+
+use super::{Conditions, Error, Reader, answer, moment};
+
+/// Which counts: all that meet every condition that is set.
+#[derive(Clone, Debug, Default)]
+pub struct RejectionFilter {
+    /// The configured app.
+    pub app: Option<String>,
+    /// The last one came at this moment or later.
+    pub since: Option<Timestamp>,
+    /// The hour begins before this moment.
+    pub until: Option<Timestamp>,
+}
+
+/// How many deliveries were refused in an hour, for one reason, from one network; serialised, an
+/// object with a key for each column.
+#[derive(Clone, Debug, Serialize)]
+#[expect(
+    missing_docs,
+    reason = "the comments of the table describe its columns"
+)]
+pub struct RejectionRow {
+    pub hour: Timestamp,
+    pub app: String,
+    pub reason: String,
+    pub prefix: String,
+    pub count: i64,
+    pub last_at: Timestamp,
+}
+
+impl Reader {
+    /// The newest counts, at most `limit` of them, oldest first.
+    ///
+    /// # Errors
+    /// Where Postgres is away or does not answer in time.
+    pub async fn rejections(
+        &mut self,
+        filter: &RejectionFilter,
+        limit: u32,
+    ) -> Result<Vec<RejectionRow>, Error> {
+        let mut query = Conditions::after(
+            "SELECT hour, app, reason, prefix::text AS prefix, count, last_at
+             FROM rejections WHERE",
+        );
+        query
+            .and("app = ", filter.app.clone())
+            .and("last_at >= ", filter.since.map(ToSqlx::to_sqlx))
+            .and("hour < ", filter.until.map(ToSqlx::to_sqlx));
+        let order = " ORDER BY hour DESC, last_at DESC, app, reason, prefix";
+        let mut query = query.limit(order, limit);
+        let mut rows: Vec<RejectionRow> =
+            answer(query.build_query_as().fetch_all(&mut self.0)).await?;
+        rows.reverse();
+        Ok(rows)
+    }
+}
+
+impl FromRow<'_, PgRow> for RejectionRow {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            hour: moment(row, "hour")?,
+            app: row.try_get("app")?,
+            reason: row.try_get("reason")?,
+            prefix: row.try_get("prefix")?,
+            count: row.try_get("count")?,
+            last_at: moment(row, "last_at")?,
+        })
+    }
+}

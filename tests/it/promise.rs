@@ -1,0 +1,95 @@
+//! The promise under kills: a signed delivery that got 200 is durable, and each thing that happened
+//! is one event.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{sync::Mutex, task::JoinSet};
+
+use crate::support::{
+    eventually,
+    server::{Server, deliver_to},
+};
+
+/// How many deliver at once, and how many acks a round waits for before it kills something.
+const SENDERS: u64 = 8;
+const ACKS: usize = 150;
+
+/// The messages whose delivery got 200.
+type Ledger = Arc<Mutex<BTreeSet<String>>>;
+
+fn body(mid: &str) -> String {
+    format!(
+        r#"{{"object":"instagram","entry":[{{"id":"17840000000000005","time":1763596800,"messaging":
+        [{{"sender":{{"id":"7005"}},"recipient":{{"id":"17840000000000005"}},
+        "timestamp":1763596800000,"message":{{"mid":"{mid}","text":"One of many"}}}}]}}]}}"#
+    )
+}
+
+/// Delivers message after message and writes down each that was acked. What got no 200 is sent
+/// again, as Meta would, until nobody answers any more.
+async fn deliver(server: std::net::SocketAddr, prefix: String, ledger: Ledger) {
+    for number in 0.. {
+        let mid = format!("{prefix}.{number}");
+        loop {
+            match deliver_to(server, "/webhook", body(&mid)).await {
+                Ok(answer) if answer.status == 200 => break,
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+        ledger.lock().await.insert(mid);
+    }
+}
+
+fn begin(server: &Server, round: u32, ledger: &Ledger) -> JoinSet<()> {
+    let mut senders = JoinSet::new();
+    for sender in 0..SENDERS {
+        let prefix = format!("mid.{round}.{sender}");
+        senders.spawn(deliver(server.public, prefix, Arc::clone(ledger)));
+    }
+    senders
+}
+
+async fn more_are_acked(ledger: &Ledger) {
+    let before = ledger.lock().await.len();
+    eventually("more deliveries are acked", async || {
+        ledger.lock().await.len() >= before + ACKS
+    })
+    .await;
+}
+
+/// Kills the server process of the private Postgres, which others would call a power cut.
+fn kill_postgres(server: &Server) {
+    let file = server.directory.join("data/postgres/data/postmaster.pid");
+    let text = std::fs::read_to_string(file).unwrap();
+    let pid = text.lines().next().unwrap().parse().unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+}
+
+#[tokio::test]
+async fn what_was_acked_is_stored_once_through_kills_of_the_server_and_of_postgres() {
+    let ledger = Ledger::default();
+    let mut server = Server::start_private();
+    for round in 0..3 {
+        let mut senders = begin(&server, round, &ledger);
+        more_are_acked(&ledger).await;
+        kill_postgres(&server);
+        more_are_acked(&ledger).await;
+        server.signal(Signal::SIGKILL);
+        while senders.join_next().await.is_some() {}
+        let (_, directory, place) = server.wait();
+        server = Server::start_in(directory, place);
+    }
+    let stored: Vec<String> = sqlx::query_scalar("SELECT message_id FROM events ORDER BY position")
+        .fetch_all(&mut server.database().await)
+        .await
+        .unwrap();
+    let distinct: BTreeSet<String> = stored.iter().cloned().collect();
+    assert_eq!(distinct.len(), stored.len(), "an event was stored twice");
+    let lost: Vec<_> = ledger.lock().await.difference(&distinct).cloned().collect();
+    assert!(lost.is_empty(), "acked and not stored: {lost:?}");
+}

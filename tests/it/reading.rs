@@ -1,0 +1,148 @@
+//! The verbs that read: what they find, how they say it, and how they end.
+
+mod deliveries;
+mod events;
+mod offline;
+
+use std::{
+    io::Write,
+    process::{Command, Output, Stdio},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use hookshelf::{
+    clock::Clock,
+    meta::{
+        event::Source,
+        split::{Context, split},
+    },
+    store::{self, Delivery},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::support::{directory::Directory, postgres::TestDatabase};
+
+/// A database with deliveries in it, and the program that reads them.
+struct Shelf {
+    database: TestDatabase,
+    directory: Directory,
+}
+
+impl Shelf {
+    async fn create() -> Self {
+        let directory = Directory::create();
+        std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
+        Self {
+            database: TestDatabase::create().await,
+            directory,
+        }
+    }
+
+    /// Commits a delivery that arrived so long ago.
+    async fn store(&self, app: &str, ago: SignedDuration, body: impl Into<Bytes>) -> Delivery {
+        let delivery = delivery(app, Clock::system().now() - ago, body.into());
+        let mut connection = self.database.connect().await;
+        let one = std::slice::from_ref(&delivery);
+        store::commit(&mut connection, &mut None, one)
+            .await
+            .unwrap();
+        delivery
+    }
+
+    /// The program with these arguments, and nothing of the environment of the tests.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
+        command.env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOOKSHELF_CONFIG", self.directory.join("hookshelf.toml"));
+        command.env("HOOKSHELF__DATA_DIR", self.directory.join("data"));
+        command.env("DATABASE_URL", self.database.url());
+        command.args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    /// What the program prints when it ends well.
+    fn says(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The lines of JSON that it prints.
+    fn rows(&self, arguments: &[&str]) -> Vec<Value> {
+        let lines = self.says(&[arguments, &["--json"]].concat());
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// With what code the program ends and what it complains of; it prints nothing else.
+    fn complains(&self, arguments: &[&str]) -> (i32, String) {
+        complaint(&self.command(arguments).output().unwrap())
+    }
+
+    /// What the program prints for this standard input.
+    fn answers(&self, arguments: &[&str], input: &[u8]) -> Output {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        process.stdin.take().unwrap().write_all(input).unwrap();
+        process.wait_with_output().unwrap()
+    }
+}
+
+fn complaint(output: &Output) -> (i32, String) {
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    (output.status.code().unwrap(), said)
+}
+
+fn delivery(app: &str, received_at: Timestamp, body: Bytes) -> Delivery {
+    let found = split(&body, Context { app, received_at });
+    let millis = u64::try_from(received_at.as_millisecond()).unwrap();
+    let moment = uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, 0);
+    Delivery {
+        id: Uuid::new_v7(moment),
+        received_at,
+        app: Arc::from(app),
+        object: found.object.clone(),
+        body,
+        headers: r#"{"x-hub-signature-256":"sha256=00"}"#.to_owned(),
+        remote_addr: Some([192, 0, 2, 7].into()),
+        secret: "app".into(),
+        problem: found.problem(),
+        source: Source::Live,
+        events: found.events,
+    }
+}
+
+/// The names of a table's columns in their order.
+async fn columns(database: &TestDatabase, table: &str) -> Vec<String> {
+    let names = sqlx::query_scalar(
+        "SELECT attname::text FROM pg_attribute
+         WHERE attrelid = to_regclass($1) AND attnum > 0 ORDER BY attnum",
+    );
+    let names = names
+        .bind(table)
+        .fetch_all(&mut database.connect().await)
+        .await;
+    names.unwrap()
+}
+
+/// The keys of a line of JSON in their order.
+fn keys(line: &str) -> Vec<String> {
+    let object = hookshelf::meta::json::Object::read(line).unwrap();
+    object
+        .extra(&[])
+        .into_iter()
+        .map(|(key, _)| key.into_owned())
+        .collect()
+}

@@ -1,0 +1,310 @@
+//! The life of the program: start, reload, stop, and what it says to its user.
+
+use std::process::Stdio;
+
+use hookshelf::meta::signature::sign;
+use nix::sys::signal::Signal;
+use secrecy::SecretString;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::support::{
+    eventually,
+    server::{SECRET, Server, TOKEN, apps},
+};
+
+const BODY: &str = r#"{"object":"instagram","entry":[{"id":"17840000000000001","time":1763596800,
+"messaging":[{"sender":{"id":"7001"},"recipient":{"id":"17840000000000001"},
+"timestamp":1763596800000,"message":{"mid":"mid.serve.1","text":"Two loaves, please"}}]}]}"#;
+
+async fn events(server: &Server) -> i64 {
+    let count = sqlx::query_scalar("SELECT count(*) FROM events");
+    count.fetch_one(&mut server.database().await).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_signed_delivery_is_stored_and_acked() {
+    let server = Server::start().await;
+    let answer = server.deliver("/webhook", BODY).await;
+    assert_eq!((answer.status, answer.body.len()), (200, 0));
+    let (body, kind, text): (Vec<u8>, String, String) =
+        sqlx::query_as("SELECT body, kind, text FROM deliveries JOIN events ON delivery_id = id")
+            .fetch_one(&mut server.database().await)
+            .await
+            .unwrap();
+    assert_eq!(
+        (&*body, &*kind, &*text),
+        (BODY.as_bytes(), "message", "Two loaves, please")
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_signature_stores_nothing_but_the_rejection() {
+    let server = Server::start().await;
+    let wrong = format!("sha256={}", "0".repeat(64));
+    let answer = server
+        .post("/webhook", &[("X-Hub-Signature-256", &wrong)], BODY)
+        .await;
+    assert_eq!((answer.status, answer.body.len()), (401, 0));
+    assert_eq!(server.post("/webhook", &[], BODY).await.status, 401);
+    let mut database = server.database().await;
+    eventually("both rejections are written down", async || {
+        let reasons: Vec<String> = sqlx::query_scalar("SELECT reason FROM rejections ORDER BY 1")
+            .fetch_all(&mut database)
+            .await
+            .unwrap();
+        reasons == ["signature_mismatch", "signature_missing"]
+    })
+    .await;
+    let deliveries: i64 = sqlx::query_scalar("SELECT count(*) FROM deliveries")
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    assert_eq!(deliveries, 0);
+}
+
+#[tokio::test]
+async fn the_same_delivery_twice_adds_no_event_and_is_acked_twice() {
+    let server = Server::start().await;
+    for _ in 0..2 {
+        assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    }
+    assert_eq!(events(&server).await, 1);
+    let repeats: i64 = sqlx::query_scalar("SELECT count(*) FROM repeats")
+        .fetch_one(&mut server.database().await)
+        .await
+        .unwrap();
+    assert_eq!(repeats, 1);
+}
+
+#[tokio::test]
+async fn it_stops_in_order_and_goes_on_where_it_was() {
+    let server = Server::start().await;
+    server.deliver("/webhook", BODY).await;
+    let (status, directory, database) = server.stop();
+    assert!(status.success());
+    let server = Server::start_in(directory, database);
+    server.deliver("/webhook", BODY).await;
+    assert_eq!(events(&server).await, 1);
+}
+
+#[tokio::test]
+async fn what_was_acked_survives_a_kill() {
+    let server = Server::start().await;
+    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    server.signal(Signal::SIGKILL);
+    let (status, directory, database) = server.wait();
+    assert!(!status.success());
+    let server = Server::start_in(directory, database);
+    assert_eq!(events(&server).await, 1);
+}
+
+/// A delivery whose body comes in two parts.
+async fn half_sent(server: &Server) -> (TcpStream, &'static str) {
+    let (first, second) = BODY.split_at(50);
+    let mut stream = TcpStream::connect(server.public).await.unwrap();
+    let signature = sign(&SecretString::from(SECRET), BODY.as_bytes());
+    let head = format!(
+        "POST /webhook HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\
+         X-Hub-Signature-256: {signature}\r\n\r\n{first}",
+        BODY.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    eventually("the first half has arrived", async || {
+        let metrics = server.ask_admin("/metrics").await.body;
+        String::from_utf8_lossy(&metrics).contains(&format!("hookshelf_body_bytes {}", first.len()))
+    })
+    .await;
+    (stream, second)
+}
+
+async fn refuses_connections(server: &Server) {
+    eventually("nobody is let in any more", async || {
+        TcpStream::connect(server.public).await.is_err()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stop_cuts_no_accepted_delivery_off() {
+    let server = Server::start().await;
+    let (mut stream, rest) = half_sent(&server).await;
+    server.signal(Signal::SIGTERM);
+    refuses_connections(&server).await;
+    stream.write_all(rest.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let database = server.place.as_ref().unwrap().connect();
+    let mut database = database.await;
+    let (status, _directory, _place) = server.wait();
+    assert!(status.success());
+    let count = sqlx::query_scalar("SELECT count(*) FROM events");
+    assert_eq!(
+        count
+            .fetch_one(&mut database)
+            .await
+            .map(|count: i64| count)
+            .unwrap(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let server = Server::start().await;
+    let (_half, _) = half_sent(&server).await;
+    server.signal(Signal::SIGTERM);
+    refuses_connections(&server).await;
+    server.signal(Signal::SIGTERM);
+    let log = server.directory.join("log");
+    let (status, _directory, _place) = server.wait();
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        std::fs::read_to_string(log)
+            .unwrap()
+            .contains("a second signal")
+    );
+}
+
+#[tokio::test]
+async fn without_a_database_it_starts_its_own_and_finds_it_again() {
+    let server = Server::start_private();
+    assert!(
+        server
+            .said()
+            .iter()
+            .any(|line| line.contains("private Postgres"))
+    );
+    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    let asked = server.run(&["psql", "--", "-Atc", "SELECT text FROM messages"]);
+    assert_eq!(
+        String::from_utf8(asked.stdout).unwrap(),
+        "Two loaves, please\n"
+    );
+
+    server.signal(Signal::SIGKILL);
+    let (_, directory, place) = server.wait();
+    let server = Server::start_in(directory, place);
+    assert_eq!(events(&server).await, 1);
+
+    let (status, directory, place) = server.stop();
+    let log = std::fs::read_to_string(directory.join("log")).unwrap();
+    assert!(status.success(), "{status}: {log}");
+    let server = Server::start_in(directory, place);
+    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    assert_eq!(events(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_directory_is_refused_and_harms_nothing() {
+    let server = Server::start().await;
+    let second = server.run(&["serve"]);
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8(second.stderr).unwrap();
+    // The address is taken before the directory is; a free one shows the other message.
+    assert!(said.contains("cannot listen on"), "{said}");
+    let elsewhere = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"))
+        .env("HOOKSHELF_CONFIG", server.directory.join("hookshelf.toml"))
+        .env("HOOKSHELF__DATA_DIR", server.directory.join("data"))
+        .env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0")
+        .env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(elsewhere.status.code(), Some(1));
+    let said = String::from_utf8(elsewhere.stderr).unwrap();
+    assert!(said.contains("another hookshelf serve (process "), "{said}");
+    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+}
+
+#[tokio::test]
+async fn reload_swaps_the_apps_and_a_bad_file_keeps_them() {
+    let server = Server::start().await;
+    let file = server.directory.join("hookshelf.toml");
+    assert_eq!(server.deliver("/webhook/bakery", BODY).await.status, 404);
+
+    std::fs::write(&file, apps(["default", "bakery"])).unwrap();
+    assert!(server.run(&["reload"]).status.success());
+    eventually("the new app is there", async || {
+        server.deliver("/webhook/bakery", BODY).await.status == 200
+    })
+    .await;
+
+    std::fs::write(&file, "[apps.bakery]\napp_secrt = \"x\"\n").unwrap();
+    let refused = server.run(&["reload"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        String::from_utf8(refused.stderr)
+            .unwrap()
+            .contains("apps.bakery.app_secrt")
+    );
+    server.signal(Signal::SIGHUP);
+    eventually("the log says why", async || {
+        server.log().contains("apps.bakery.app_secrt")
+    })
+    .await;
+    assert_eq!(server.deliver("/webhook/bakery", BODY).await.status, 200);
+}
+
+#[tokio::test]
+async fn it_answers_the_challenge_and_says_what_a_user_needs() {
+    let server = Server::start().await;
+    let query = format!("hub.mode=subscribe&hub.challenge=77&hub.verify_token={TOKEN}");
+    let answer = server
+        .get(&format!("/webhook?{}", query.replace(' ', "%20")))
+        .await;
+    assert_eq!((answer.status, &answer.body[..]), (200, &b"77"[..]));
+    assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+
+    let said = server.said().join("\n");
+    for needed in ["listens on", "callback URL", "data", "try next"] {
+        assert!(said.contains(needed), "{needed} is missing:\n{said}");
+    }
+    assert!(server.said().len() <= 12, "{said}");
+    let log = server.log();
+    assert!(
+        !log.contains(TOKEN) && !log.contains(SECRET) && !said.contains(SECRET),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn operators_see_health_readiness_and_which_secret_matched() {
+    let server = Server::start().await;
+    server.deliver("/webhook", BODY).await;
+    assert_eq!(server.get("/healthz").await.status, 200);
+    assert_eq!(server.ask_admin("/readyz").await.status, 200);
+    let metrics = server.ask_admin("/metrics").await.body;
+    let metrics = String::from_utf8(metrics.to_vec()).unwrap();
+    assert!(metrics.contains(r#"hookshelf_signatures_total{app="default",secret="app"} 1"#));
+    assert_eq!(server.get("/metrics").await.status, 404);
+    assert!(server.run(&["healthcheck"]).status.success());
+}
+
+#[tokio::test]
+async fn every_simulated_delivery_is_acked_and_marked() {
+    let server = Server::start().await;
+    let simulated = server.run(&["simulate", "--json"]);
+    assert!(
+        simulated.status.success(),
+        "{}",
+        String::from_utf8_lossy(&simulated.stderr)
+    );
+    let sent = String::from_utf8(simulated.stdout).unwrap().lines().count();
+    let (deliveries, marked): (i64, i64) = sqlx::query_as(
+        "SELECT count(*), count(*) FILTER (WHERE source = 'simulated') FROM deliveries",
+    )
+    .fetch_one(&mut server.database().await)
+    .await
+    .unwrap();
+    let sent = i64::try_from(sent).unwrap();
+    assert_eq!((deliveries, marked), (sent, sent));
+    let kinds: i64 = sqlx::query_scalar("SELECT count(DISTINCT kind) FROM events")
+        .fetch_one(&mut server.database().await)
+        .await
+        .unwrap();
+    assert_eq!(kinds, 16);
+}

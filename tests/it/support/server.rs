@@ -1,0 +1,296 @@
+//! The program as a user runs it: `hookshelf serve` in a process of its own, reached over HTTP.
+//!
+//! It stands behind a shell that kills it when the pipe to this process closes, so that a test
+//! binary that is killed leaves no server.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio},
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use secrecy::SecretString;
+use sqlx::{Connection, PgConnection};
+use tokio::net::TcpStream;
+
+use super::{directory::Directory, postgres::TestDatabase};
+use hookshelf::{
+    meta::signature::sign,
+    store::private::{self, PrivatePostgres},
+};
+
+/// Runs a program, tells its process id, and kills it when standard input closes.
+const GUARD: &str = r#"
+exec 3<&0
+"$@" </dev/null 3<&- &
+program=$!
+echo "$program"
+{ cat <&3 >/dev/null; kill -KILL "$program" 2>/dev/null; } &
+exec 1>&-
+wait "$program"
+"#;
+
+/// What signs deliveries to the apps of a test.
+pub(crate) const SECRET: &str = "the secret of a test";
+
+/// The verify token of those apps.
+pub(crate) const TOKEN: &str = "the token of a test";
+
+/// A running server with a database and a data directory of its own.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) public: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) place: Option<TestDatabase>,
+    pub(crate) directory: Directory,
+    said: Vec<String>,
+    pid: i32,
+    shell: Shell,
+}
+
+/// The shell that the server stands behind.
+#[derive(Debug)]
+struct Shell {
+    process: Child,
+    /// The server lives as long as this end of the pipe is open.
+    input: Option<ChildStdin>,
+}
+
+/// An answer over HTTP.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: hyper::HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// The configuration of apps with these names.
+pub(crate) fn apps<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let app =
+        |name| format!("[apps.{name}]\napp_secret = \"{SECRET}\"\nverify_token = \"{TOKEN}\"\n");
+    names.into_iter().map(app).collect()
+}
+
+impl Server {
+    /// Starts a server with the app `default`.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&apps(["default"])).await
+    }
+
+    /// Starts a server with this configuration beside addresses, data directory and database.
+    pub(crate) async fn start_with(configuration: &str) -> Self {
+        let directory = Directory::create();
+        let database = TestDatabase::create().await;
+        std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
+        Self::start_in(directory, Some(database))
+    }
+
+    /// Starts a server with a private Postgres.
+    pub(crate) fn start_private() -> Self {
+        let directory = Directory::create();
+        std::fs::write(directory.join("hookshelf.toml"), apps(["default"])).unwrap();
+        Self::start_in(directory, None)
+    }
+
+    /// Starts a server where one was before.
+    pub(crate) fn start_in(directory: Directory, place: Option<TestDatabase>) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args([
+            "-c",
+            GUARD,
+            "guard",
+            env!("CARGO_BIN_EXE_hookshelf"),
+            "serve",
+        ]);
+        settle(&mut shell, directory.path(), place.as_ref());
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped());
+        shell.stderr(std::fs::File::create(directory.join("log")).unwrap());
+        let mut shell = shell.spawn().unwrap();
+        let mut lines = BufReader::new(shell.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        let pid = lines
+            .next()
+            .and_then(|line| line.parse().ok())
+            .expect("the shell tells the pid");
+        let said: Vec<_> = lines
+            .by_ref()
+            .take_while(|line| !line.contains("events list"))
+            .collect();
+        let log = || std::fs::read_to_string(directory.join("log")).unwrap();
+        let address = |what: &str| {
+            let found = said.iter().find_map(|line| after_http(line, what));
+            found.unwrap_or_else(|| panic!("the server does not start:\n{}", log()))
+        };
+        Self {
+            public: address("listens on"),
+            admin: address("operators"),
+            place,
+            directory,
+            said,
+            pid,
+            shell: Shell {
+                input: shell.stdin.take(),
+                process: shell,
+            },
+        }
+    }
+
+    /// What it printed at its start.
+    pub(crate) fn said(&self) -> &[String] {
+        &self.said
+    }
+
+    /// What it logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.join("log")).unwrap()
+    }
+
+    /// Sends a delivery to `path` with the right signature.
+    pub(crate) async fn deliver(&self, path: &str, body: impl Into<Bytes>) -> Answer {
+        deliver_to(self.public, path, body)
+            .await
+            .expect("the server answers")
+    }
+
+    /// Sends a POST with these headers.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let mut request = Request::post(path).header("Host", "test");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        ask(self.public, request.body(Full::new(body.into())).unwrap()).await
+    }
+
+    /// Asks the public listener.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        get(self.public, path).await
+    }
+
+    /// Asks the admin listener.
+    pub(crate) async fn ask_admin(&self, path: &str) -> Answer {
+        get(self.admin, path).await
+    }
+
+    /// Looks into the database.
+    pub(crate) async fn database(&self) -> PgConnection {
+        if let Some(place) = &self.place {
+            return place.connect().await;
+        }
+        let settings = private::Settings::new(self.directory.join("data/postgres"));
+        let options = PrivatePostgres::connect_if_running(&settings)
+            .await
+            .unwrap();
+        PgConnection::connect_with(&options).await.unwrap()
+    }
+
+    /// Runs another verb beside it, with the same configuration.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
+        settle(&mut command, self.directory.path(), self.place.as_ref());
+        command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid), signal).unwrap();
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(mut self) -> (ExitStatus, Directory, Option<TestDatabase>) {
+        let status = self.shell.process.wait().unwrap();
+        (status, self.directory, self.place)
+    }
+
+    /// Asks it to stop, and waits.
+    pub(crate) fn stop(self) -> (ExitStatus, Directory, Option<TestDatabase>) {
+        self.signal(Signal::SIGTERM);
+        self.wait()
+    }
+}
+
+/// Configuration by file, the rest by environment, and nothing of the environment of the tests.
+fn settle(command: &mut Command, directory: &Path, place: Option<&TestDatabase>) {
+    command.env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("HOOKSHELF_CONFIG", directory.join("hookshelf.toml"));
+    command.env("HOOKSHELF__DATA_DIR", directory.join("data"));
+    command.envs(place.map(|place| ("DATABASE_URL", place.url())));
+    command.env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0");
+    command.env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0");
+}
+
+fn after_http(line: &str, what: &str) -> Option<SocketAddr> {
+    let address = line
+        .trim()
+        .strip_prefix(what)?
+        .trim()
+        .strip_prefix("http://")?;
+    address.split(['/', ' ']).next()?.parse().ok()
+}
+
+async fn get(address: SocketAddr, path: &str) -> Answer {
+    let request = Request::get(path)
+        .header("Host", "test")
+        .body(Full::default());
+    ask(address, request.unwrap()).await
+}
+
+async fn ask(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer {
+    try_ask(address, request).await.expect("the server answers")
+}
+
+async fn try_ask(address: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let driver = tokio::spawn(connection);
+    let (head, body) = sender.send_request(request).await?.into_parts();
+    let body = body.collect().await?.to_bytes();
+    driver.abort();
+    Ok(Answer {
+        status: head.status.as_u16(),
+        headers: head.headers,
+        body,
+    })
+}
+
+/// Sends a delivery with the right signature to a server that may not be there.
+pub(crate) async fn deliver_to(
+    address: SocketAddr,
+    path: &str,
+    body: impl Into<Bytes>,
+) -> anyhow::Result<Answer> {
+    let body = body.into();
+    let signature = sign(&SecretString::from(SECRET), &body);
+    let request = Request::post(path).header("Host", "test");
+    let request = request
+        .header("X-Hub-Signature-256", signature)
+        .body(Full::new(body))?;
+    try_ask(address, request).await
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,196 @@
+//! Payloads that no document shows: no view may end in an error over one of them.
+
+use hookshelf::{clock::Clock, meta::event::Kind};
+use jiff_sqlx::ToSqlx;
+use sqlx::AssertSqlSafe;
+
+use super::VIEWS;
+use crate::support::postgres::TestDatabase;
+
+/// Values where others are expected.
+const STRANGE: &[&str] = &[
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "\"\"",
+    "\"x\"",
+    "5",
+    "-1",
+    "0.5",
+    "1e999",
+    "-1e-999",
+    "12345678901234567890123",
+    "\"12345678901234567890123\"",
+    "\" 7 \"",
+    "\"\u{a0}7\"",
+    "\"٣\"",
+    "\"1e5\"",
+    "9223372036854775807",
+    "9223372036854775808",
+    "99999999999",
+    "253402300799999",
+    "253402300800000",
+    "\"2026-11-20T12:00:00+0000\"",
+    "\"\\ufffd\\n\\u001b\"",
+    "[1, \"a\", null, [], {}, {\"type\": {}}, {\"type\": \"image\", \"payload\": 5}]",
+];
+
+/// The keys whose values become columns.
+const LEAVES: &[&str] = &[
+    "id",
+    "text",
+    "username",
+    "self_ig_scoped_id",
+    "media_product_type",
+    "ad_id",
+    "ad_title",
+    "original_media_id",
+    "parent_id",
+    "verb",
+    "media_id",
+    "comment_id",
+    "impressions",
+    "reach",
+    "taps_forward",
+    "taps_back",
+    "exits",
+    "replies",
+    "mid",
+    "num_edit",
+    "is_echo",
+    "is_deleted",
+    "is_self",
+    "is_unsupported",
+    "is_self_reply",
+    "attachments",
+    "payload",
+    "url",
+    "link_sticker_url",
+    "ref",
+    "source",
+    "type",
+    "referer_uri",
+    "photo_url",
+    "video_url",
+    "post_id",
+    "product_id",
+    "flow_id",
+    "app_id",
+    "metadata",
+    "sticker_id",
+    "folder",
+    "action",
+    "reaction",
+    "emoji",
+    "title",
+    "watermark",
+    "seq",
+    "notification_messages_token",
+    "notification_messages_frequency",
+    "notification_messages_timezone",
+    "token_expiry_timestamp",
+    "user_token_status",
+    "notification_messages_status",
+    "user_ref",
+    "previous_owner_app_id",
+    "new_owner_app_id",
+    "requested_owner_app_id",
+    "reason",
+    "feedback",
+    "from",
+    "media",
+    "reply_to",
+    "referral",
+    "quick_reply",
+    "story",
+    "ads_context_data",
+    "product",
+];
+
+/// The keys of objects inside of items, and of objects inside of those.
+const OBJECTS: &[&str] = &["from", "media", "reply_to", "referral", "quick_reply"];
+const INNER: &[&str] = &["story", "ads_context_data", "product"];
+
+/// The keys under which an item of this kind keeps its content.
+fn keys(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Message | Kind::MessageDeleted => &["message"],
+        Kind::MessageEdit => &["message_edit"],
+        Kind::Reaction => &["reaction"],
+        Kind::Postback => &["postback"],
+        Kind::Seen => &["read"],
+        Kind::Referral => &["referral"],
+        Kind::Optin => &["optin"],
+        Kind::Handover => &["take_thread_control", "app_roles"],
+        Kind::PolicyEnforcement => &["policy-enforcement", "policy_enforcement"],
+        Kind::ResponseFeedback => &["response_feedback", "feedback"],
+        _ => &["from", "media"],
+    }
+}
+
+/// An object with this value under each key.
+fn object(keys: &[&str], value: &str) -> String {
+    let pairs: Vec<_> = keys
+        .iter()
+        .map(|key| format!("\"{key}\":{value}"))
+        .collect();
+    format!("{{{}}}", pairs.join(","))
+}
+
+/// `value` where each part of an item of this kind would be, bare and as a change.
+fn payloads(kind: Kind, value: &str) -> Vec<(String, &'static str)> {
+    let leaves = object(LEAVES, value);
+    let bare = [
+        value.to_owned(),
+        leaves.clone(),
+        object(keys(kind), value),
+        object(keys(kind), &leaves),
+        object(keys(kind), &object(OBJECTS, value)),
+        object(keys(kind), &object(OBJECTS, &leaves)),
+        object(keys(kind), &object(OBJECTS, &object(INNER, &leaves))),
+    ];
+    let change = |item: &String| (format!("{{\"field\":\"x\",\"value\":{item}}}"), "changes");
+    let changes: Vec<_> = bare.iter().map(change).collect();
+    let misplaced = bare.iter().map(|item| (item.clone(), "entry"));
+    let misplaced: Vec<_> = misplaced.collect();
+    let bare = bare.into_iter().map(|item| (item, "standby"));
+    bare.chain(changes).chain(misplaced).collect()
+}
+
+#[tokio::test]
+async fn every_column_can_be_read_whatever_the_payload_says() {
+    let database = TestDatabase::create().await;
+    let mut connection = database.connect().await;
+    let now = Clock::system().now().to_sqlx();
+    for (view, kind) in VIEWS {
+        let (payloads, channels): (Vec<_>, Vec<_>) = STRANGE
+            .iter()
+            .flat_map(|value| payloads(kind, value))
+            .unzip();
+        let insert = sqlx::query(
+            "INSERT INTO events (delivery_id, received_at, occurred_at_source, app, kind, channel,
+                 is_echo, is_self, payload, source, dedupe_key)
+             SELECT gen_random_uuid(), $1, 'none', 'a', $2, channel, false, false, payload::json,
+                 'live', gen_random_uuid()
+             FROM unnest($3 || NULL::text, $4 || 'entry'::text) AS items (payload, channel)",
+        );
+        let insert = insert
+            .bind(now)
+            .bind(kind.as_str())
+            .bind(&payloads)
+            .bind(&channels);
+        insert.execute(&mut connection).await.unwrap();
+        // A row as text is all of its columns.
+        let read = format!("SELECT count(v::text) FROM {view} AS v");
+        let count: Result<i64, _> = sqlx::query_scalar(AssertSqlSafe(read))
+            .fetch_one(&mut connection)
+            .await;
+        let expected = i64::try_from(payloads.len() + 1).unwrap();
+        assert_eq!(
+            count.map_err(|error| error.to_string()),
+            Ok(expected),
+            "{view}"
+        );
+    }
+}
