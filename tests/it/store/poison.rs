@@ -121,7 +121,10 @@ async fn assert_isolated(world: &World, batch: &[Delivery], settled: &[Committed
         let expected = if is_healthy(sent) {
             (None, 2)
         } else {
-            (Some("refused".to_owned()), 0)
+            (
+                Some("refused".to_owned()),
+                i32::try_from(sent.events.len()).unwrap(),
+            )
         };
         assert_eq!(
             (stored.0, &stored.1[..]),
