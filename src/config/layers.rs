@@ -39,8 +39,25 @@ pub(super) fn merge(sources: &Sources) -> Result<Map<String, Value>, Faults> {
         return Err(faults);
     }
     let defaults = table(DEFAULTS, "defaults")?;
-    let file = table(&text, "configuration file")?;
-    Ok(overlay([defaults, file, variables(sources)])?)
+    let mut file = table(&text, "configuration file")?;
+    let variables = variables(sources);
+    give_way(&mut file, &variables);
+    Ok(overlay([defaults, file, variables])?)
+}
+
+/// A secret in place and its `_file` twin are one setting: whichever of them `upper` sets goes
+/// before the other one in `lower`.
+fn give_way(lower: &mut Map<String, Value>, upper: &Map<String, Value>) {
+    for (key, value) in upper {
+        let twin = key
+            .strip_suffix("_file")
+            .map_or_else(|| format!("{key}_file"), str::to_owned);
+        lower.remove(&twin);
+        let below = lower.get_mut(key).map(|below| &mut below.kind);
+        if let (Some(ValueKind::Table(below)), ValueKind::Table(above)) = (below, &value.kind) {
+            give_way(below, above);
+        }
+    }
 }
 
 /// The tree of one text of TOML alone; `path` says in faults where it was read.

@@ -31,6 +31,28 @@ fn the_variable_names_the_file_unless_the_command_line_does() {
 }
 
 #[test]
+fn a_secret_and_its_twin_are_one_setting_to_the_layers() {
+    let file = "[apps.a]\napp_secret = 'below'\nverify_token_file = '/run/absent'";
+    let mut setting = Setting::new().file(file);
+    let secret = setting.write("secret", "above\n");
+    setting = setting
+        .env(
+            "HOOKSHELF__APPS__A__APP_SECRET_FILE",
+            secret.to_str().unwrap(),
+        )
+        .env("HOOKSHELF__APPS__A__VERIFY_TOKEN", "loaf");
+    let config = setting.load();
+    assert_eq!(
+        secrets(&config, "a"),
+        [("app".to_owned(), "above".to_owned())]
+    );
+    assert_eq!(verify_token(&config, "a"), Some("loaf"));
+
+    let both = setting.env("HOOKSHELF__APPS__A__APP_SECRET", "hush");
+    insta::assert_snapshot!(both.faults(), @"apps.a.app_secret and apps.a.app_secret_file: both are set; allowed: one of the two");
+}
+
+#[test]
 fn an_empty_variable_counts_as_unset() {
     let config = Setting::new()
         .file("[http]\nmax_connections = 7\n[database]\nurl = ''")
