@@ -21,7 +21,7 @@ const FILE: &str = "serve.pid";
 /// The claim on a data directory; it goes with the process, however that ends.
 #[derive(Debug)]
 pub(super) struct Instance {
-    _file: File,
+    file: File,
 }
 
 impl Instance {
@@ -43,7 +43,15 @@ impl Instance {
             .set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(|source| unusable(dir, source))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Instance {
+    /// Closing the file would not do: a child that is just about to start may hold it open a
+    /// moment longer.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
 

@@ -22,12 +22,10 @@ pub struct Database {
     pub bin_dir: Option<PathBuf>,
     /// The account that the private Postgres runs as when started as root.
     pub run_as: Option<String>,
-    /// Connections for reading verbs and the admin listener; the writer has its own.
-    pub max_connections: u32,
 }
 
 impl Database {
-    pub(super) fn read(reader: &mut Reader<'_>, sources: &Sources) -> Option<Self> {
+    pub(super) fn read(reader: &mut Reader<'_>, sources: &Sources) -> Self {
         let faults = reader.fault_count();
         let given = reader
             .secret_text("url")
@@ -45,13 +43,11 @@ impl Database {
         let url = text.and_then(|text| DatabaseUrl::read(&text, &key, reader));
         let bin_dir = reader.path("bin_dir");
         let run_as = reader.text("run_as");
-        let max_connections = reader.number("max_connections", 1..=100);
-        Some(Self {
+        Self {
             url,
             bin_dir,
             run_as,
-            max_connections: max_connections?,
-        })
+        }
     }
 
     pub(super) fn print(&self, out: &mut Printer) {
@@ -59,7 +55,6 @@ impl Database {
         out.optional("url", self.url.as_ref());
         out.optional("bin_dir", self.bin_dir.as_ref().map(|path| path.display()));
         out.optional("run_as", self.run_as.as_deref());
-        out.number("max_connections", self.max_connections);
     }
 }
 

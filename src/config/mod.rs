@@ -59,7 +59,7 @@ const SECTIONS: [&str; 7] = [
 /// Every value in effect.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the private Postgres, the spool and generated credentials are kept.
+    /// Where the private Postgres and generated credentials are kept.
     pub data_dir: PathBuf,
     /// The public listener.
     pub http: Http,
@@ -107,7 +107,7 @@ fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
     let data_dir = data_dir::read(&mut root, sources, nix::unistd::geteuid().is_root());
     let http = root.section("http", Http::read);
     let admin = root.section("admin", Admin::read);
-    let database = root.section("database", |reader| Database::read(reader, sources));
+    let database = root.section("database", |reader| Some(Database::read(reader, sources)));
     let dedupe = root.section("dedupe", Dedupe::read);
     let rejections = root.section("rejections", Rejections::read);
     let log = root.section("log", Log::read);

@@ -1,6 +1,6 @@
 //! The core verb: a verified body becomes a delivery with events, committed before it is acked.
 //!
-//! [`mod@parse`] makes the delivery, [`writer`] commits it, [`tally`] counts what was refused
+//! [`parse()`] makes the delivery, [`writer`] commits it, [`tally`] counts what was refused
 //! before it came this far. The door reaches all of it through [`Intake`] and [`Rejections`].
 
 pub mod intake;

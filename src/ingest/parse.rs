@@ -28,6 +28,7 @@ pub fn parse(arrival: Arrival) -> Delivery {
         source: source(arrival.simulated, &notification),
         app: arrival.app,
         object: notification.object,
+        event_count: notification.events.len(),
         events: notification.events,
     }
 }

@@ -192,7 +192,20 @@ impl Link {
         sent
     }
 
+    /// A session that nobody used for a while may have died unnoticed: that costs a second try on a
+    /// new one, and not a 503. Deliveries are known by their ids, so trying twice is harmless.
     async fn commit_once(&mut self, deliveries: &[Delivery]) -> Result<Vec<Committed>, Error> {
+        let reused = self.connection.is_some();
+        match self.try_commit(deliveries).await {
+            Err(Error::Unavailable(_)) if reused => {
+                (self.connection, self.epoch) = (None, None);
+                self.try_commit(deliveries).await
+            }
+            tried => tried,
+        }
+    }
+
+    async fn try_commit(&mut self, deliveries: &[Delivery]) -> Result<Vec<Committed>, Error> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(store::connect_writer(&self.options, DEADLINE).await?),

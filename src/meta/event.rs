@@ -89,7 +89,7 @@ spelled! {
         NotJson = "not_json",
         /// The body is JSON, but no notification: an `entry` list with objects is missing.
         UnknownShape = "unknown_shape",
-        /// More than 20,000 items; Meta documents 1,000 at most. Only the body is kept.
+        /// More than 5,000 items; Meta documents 1,000 at most. Only the body is kept.
         TooManyItems = "too_many_items",
         /// Nested deeper than 64 levels.
         TooDeep = "too_deep",

@@ -102,7 +102,7 @@ impl<'a> Deliveries<'a> {
         self.secret.push(&delivery.secret);
         self.problem.push(delivery.problem.map(Problem::as_str));
         self.event_count
-            .push(i32::try_from(delivery.events.len()).unwrap_or(i32::MAX));
+            .push(i32::try_from(delivery.event_count).unwrap_or(i32::MAX));
         self.source.push(delivery.source.as_str());
     }
 }

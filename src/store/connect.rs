@@ -71,21 +71,25 @@ pub async fn connect_writer(
     connect(&options, deadline).await
 }
 
-/// Refuses a server that is too old.
+/// Refuses a server that is too old, and a database that cannot hold all text: what people write
+/// would be refused event by event.
 ///
 /// # Errors
-/// Names the version found.
-pub async fn check_version(conn: &mut PgConnection) -> Result<(), Error> {
-    let (number, found): (i32, String) = sqlx::query_as(
-        "SELECT current_setting('server_version_num')::int, current_setting('server_version')",
+/// Names the version or the encoding found.
+pub async fn check_server(conn: &mut PgConnection) -> Result<(), Error> {
+    let (number, found, encoding): (i32, String, String) = sqlx::query_as(
+        "SELECT current_setting('server_version_num')::int, current_setting('server_version'),
+                current_setting('server_encoding')",
     )
     .fetch_one(conn)
     .await?;
     if number < OLDEST {
-        Err(Error::TooOld { found })
-    } else {
-        Ok(())
+        return Err(Error::TooOld { found });
     }
+    if encoding != "UTF8" {
+        return Err(Error::Encoding { found: encoding });
+    }
+    Ok(())
 }
 
 /// Whether the database answers within `deadline` and takes writes.

@@ -31,6 +31,8 @@ pub struct Delivery {
     pub problem: Option<Problem>,
     /// Who made it.
     pub source: Source,
-    /// Its items, one event each, repeats included.
+    /// The number of its items, repeats included.
+    pub event_count: usize,
+    /// Its items, one event each, repeats included; none where Postgres refused them.
     pub events: Vec<Event>,
 }

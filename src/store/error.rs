@@ -44,6 +44,15 @@ pub enum Error {
         /// What the server says of itself.
         found: String,
     },
+    /// The database cannot hold every text.
+    #[error(
+        "the database has the encoding {found}, which cannot hold every text; \
+         create it with ENCODING 'UTF8'"
+    )]
+    Encoding {
+        /// Its encoding.
+        found: String,
+    },
 }
 
 impl Error {
@@ -60,6 +69,7 @@ impl Error {
             Self::Migration(_) => "migration",
             Self::Newer { .. } => "newer",
             Self::TooOld { .. } => "too_old",
+            Self::Encoding { .. } => "encoding",
         }
     }
 }
@@ -75,9 +85,11 @@ impl Error {
             | Self::Schema(error)
             | Self::Url(error) => error.to_string(),
             Self::Migration(error) => error.to_string(),
-            Self::TimedOut | Self::EpochMoves | Self::Newer { .. } | Self::TooOld { .. } => {
-                self.to_string()
-            }
+            Self::TimedOut
+            | Self::EpochMoves
+            | Self::Newer { .. }
+            | Self::TooOld { .. }
+            | Self::Encoding { .. } => self.to_string(),
         }
     }
 }

@@ -17,7 +17,7 @@ pub const DAYS_AHEAD: i32 = 7;
 /// # Errors
 /// Where Postgres is away or too old, or has migrations that this program does not know.
 pub async fn migrate(conn: &mut PgConnection, now: Timestamp) -> Result<(), Error> {
-    connect::check_version(conn).await?;
+    connect::check_server(conn).await?;
     MIGRATOR.run_direct(None, &mut *conn, false).await?;
     make_partitions(conn, now).await
 }

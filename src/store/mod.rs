@@ -1,7 +1,7 @@
 //! All SQL, the migrations, and the private Postgres.
 //!
-//! [`commit`] is the statement behind the promise; [`partitions`] and [`mod@epoch`] keep its
-//! tables in shape; [`mod@migrate`] makes them; [`read`] is the way back out. Errors say
+//! [`commit()`] is the statement behind the promise; [`partitions`] and [`mod@epoch`] keep its
+//! tables in shape; [`migrate()`] makes them; [`read`] is the way back out. Errors say
 //! what a caller can do: try again, give up the values, or ask the operator.
 
 mod batch;
@@ -17,7 +17,7 @@ pub mod read;
 pub mod rejections;
 
 pub use commit::{Committed, commit, day};
-pub use connect::{can_write, check_version, connect, connect_writer, options, quiet};
+pub use connect::{can_write, check_server, connect, connect_writer, options, quiet};
 pub use delivery::Delivery;
 pub use epoch::Epoch;
 pub use error::Error;

@@ -163,3 +163,21 @@ async fn a_missing_database_is_named_at_the_start() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn a_session_that_died_while_nobody_used_it_costs_no_503() {
+    let server = Server::start().await;
+    assert_eq!(server.deliver("/webhook", body("mid.1")).await.status, 200);
+    let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE application_name = 'hookshelf writer' AND datname = current_database()";
+    let ended: Vec<bool> = sqlx::query_scalar(ended)
+        .fetch_all(&mut server.database().await)
+        .await
+        .unwrap();
+    assert_eq!(ended, [true], "the writer had one session");
+    assert_eq!(server.deliver("/webhook", body("mid.2")).await.status, 200);
+    assert_eq!(
+        events(&mut server.database().await).await,
+        ["mid.1", "mid.2"]
+    );
+}

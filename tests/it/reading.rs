@@ -120,6 +120,7 @@ fn delivery(app: &str, received_at: Timestamp, body: Bytes) -> Delivery {
         secret: "app".into(),
         problem: found.problem(),
         source: Source::Live,
+        event_count: found.events.len(),
         events: found.events,
     }
 }

@@ -110,7 +110,6 @@ fn the_values_in_effect_are_printed() {
     url = "postgres://hooks:[redacted]@db/hooks"
     # bin_dir is not set
     # run_as is not set
-    max_connections = 5
 
     [dedupe]
     window_days = 7

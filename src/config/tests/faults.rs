@@ -35,8 +35,8 @@ fn a_number_out_of_range() {
     insta::assert_snapshot!(faults("[http]\nmax_connections = -1"), @r#"
     http.max_connections: -1 is too small; allowed: 1 to 65536
     "#);
-    insta::assert_snapshot!(faults("[database]\nmax_connections = 101"), @r#"
-    database.max_connections: 101 is too large; allowed: 1 to 100
+    insta::assert_snapshot!(faults("[dedupe]\nwindow_days = 367"), @r#"
+    dedupe.window_days: 367 is too large; allowed: 2 to 366
     "#);
 }
 

@@ -20,7 +20,7 @@ use kind::Typed;
 
 /// More items than this and the body alone is kept: Meta sends 1,000 at most (Graph API Webhooks,
 /// Getting Started), and each takes memory.
-pub const MAX_ITEMS: usize = 20_000;
+pub const MAX_ITEMS: usize = 5_000;
 
 /// The longest id a column holds, in bytes. Meta's longest, the `mid`, has 164.
 const MAX_ID: usize = 512;

@@ -733,7 +733,7 @@ fn of_too_many_items_the_body_alone_is_kept() {
 
 #[test]
 fn what_entries_share_is_read_once_however_long_it_is() {
-    // Read again for each of 20,000 items this would be a hundred gigabytes.
+    // Read again for each of 5,000 items this would be gigabytes.
     let long = "7".repeat(1 << 20);
     let items = vec!["0"; MAX_ITEMS].join(",");
     let found = read(format!(

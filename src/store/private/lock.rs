@@ -18,7 +18,7 @@ pub(super) const FILE: &str = "lock";
 /// The right to start and stop the server of one directory, for as long as it lives.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -38,7 +38,15 @@ impl Lock {
         }
         file.set_len(0).at("empty", &path)?;
         writeln!(file, "{}", std::process::id()).at("write", &path)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file would not do: a child that another thread is just about to start may hold
+    /// it open a moment longer.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
 

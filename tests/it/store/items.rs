@@ -46,6 +46,7 @@ pub(super) fn delivery_at(received_at: Timestamp, events: Vec<Event>) -> Deliver
         secret: "app".into(),
         problem: None,
         source: Source::Live,
+        event_count: events.len(),
         events,
     }
 }

@@ -1,6 +1,7 @@
 //! The schema: made once however often and by however many, and each part of it explained.
 
 use hookshelf::store;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::{World, items, now};
 
@@ -57,7 +58,7 @@ async fn several_migrate_an_empty_database_at_once() {
     let migrate = async || {
         store::migrate(&mut world.connect().await, now())
             .await
-            .unwrap()
+            .unwrap();
     };
     tokio::join!(migrate(), migrate(), migrate());
     let batch = [items::delivery(vec![items::comment(1)])];
@@ -108,4 +109,22 @@ async fn a_database_without_tables_says_what_to_do() {
         refused.to_string().contains("hookshelf migrate"),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_hold_every_text_is_refused() {
+    let world = World::create().await;
+    let name = world
+        .texts("SELECT current_database()::text")
+        .await
+        .remove(0)
+        + "_latin1";
+    let create = "ENCODING LATIN1 LOCALE 'C' TEMPLATE template0";
+    world.run(&format!("CREATE DATABASE {name} {create}")).await;
+    let options = world.db.options().database(&name);
+    let mut connection = options.connect().await.unwrap();
+    let refused = store::migrate(&mut connection, now()).await.unwrap_err();
+    assert!(refused.to_string().contains("LATIN1"), "{refused}");
+    connection.close().await.unwrap();
+    world.run(&format!("DROP DATABASE {name}")).await;
 }

@@ -15,6 +15,7 @@ mod plans;
 mod poison;
 mod refused;
 mod repeats;
+mod writer;
 
 use std::time::Duration;
 

@@ -163,7 +163,7 @@ fn of_account(number: u32, account: Option<&str>) -> Event {
 #[tokio::test]
 async fn accounts_appear_with_their_first_delivery() {
     let world = World::create().await;
-    let several = ["1", "2", "1", "0", "2"].map(|account| Some(account));
+    let several = ["1", "2", "1", "0", "2"].map(Some);
     let events = several.into_iter().chain([None]).zip(1..);
     let events = events.map(|(account, number)| of_account(number, account));
     let other = hookshelf::store::Delivery {

@@ -22,6 +22,7 @@ async fn store(connection: &mut PgConnection, body: &Value) {
         app: "default",
         received_at: now,
     };
+    let events = split(&body, context).events;
     let delivery = Delivery {
         id: Uuid::now_v7(),
         received_at: now,
@@ -32,7 +33,8 @@ async fn store(connection: &mut PgConnection, body: &Value) {
         secret: "app".into(),
         problem: None,
         source: Source::Live,
-        events: split(&body, context).events,
+        event_count: events.len(),
+        events,
         body,
     };
     store::commit(connection, &mut None, &[delivery])

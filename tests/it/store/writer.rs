@@ -1,0 +1,298 @@
+//! The writer while Postgres is away, silent, read-only or slow: a failure in time, nothing
+//! doubled, and it resumes by itself.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use hookshelf::{
+    ingest::{Failure, Writer},
+    store::{self, Committed, Delivery},
+};
+use tokio::{task::JoinHandle, task::JoinSet, time::timeout};
+
+use super::{
+    World,
+    items::{comment, delivery, message},
+};
+use crate::support::{eventually, proxy::Proxy};
+
+/// Within this a delivery is answered, whatever hangs.
+const PROMISED: Duration = Duration::from_secs(4);
+
+/// How many deliveries may wait, and how many the committer takes at a time.
+const QUEUE: u32 = 4096;
+
+/// A writer behind a link that can fail, at work.
+struct Linked {
+    world: World,
+    proxy: Proxy,
+    writer: Writer,
+    committer: JoinHandle<()>,
+}
+
+/// How a commit ends that succeeds.
+const fn committed(new: usize, repeated: usize) -> Committed {
+    Committed {
+        new,
+        repeated,
+        problem: None,
+    }
+}
+
+impl Linked {
+    /// One that has committed already: its session is open and its statement planned.
+    async fn at_work() -> Self {
+        let world = World::create().await;
+        let proxy = Proxy::to(world.db.options()).await;
+        let (writer, committer) = Writer::new(proxy.options());
+        let committer = tokio::spawn(committer.run());
+        let this = Self {
+            world,
+            proxy,
+            writer,
+            committer,
+        };
+        this.works(0).await;
+        this
+    }
+
+    /// Commits, in time.
+    async fn commit(&self, delivery: &Delivery) -> Result<Committed, Failure> {
+        timeout(PROMISED, self.writer.commit(delivery.clone()))
+            .await
+            .expect("an answer in time")
+    }
+
+    /// Commits something new, which succeeds.
+    async fn works(&self, number: u32) {
+        let sent = delivery(vec![message(1_000_000 + number)]);
+        assert_eq!(self.commit(&sent).await, Ok(committed(1, 0)));
+    }
+
+    /// Waits until the delivery is in the database.
+    async fn until_stored(&self, delivery: &Delivery) {
+        let sql = format!(
+            "SELECT count(*) FROM deliveries WHERE id = '{}'",
+            delivery.id
+        );
+        eventually("the delivery is stored", async || {
+            self.world.number(&sql).await == 1
+        })
+        .await;
+    }
+
+    /// Commits a delivery while the test does something to the link.
+    async fn commit_while(
+        &self,
+        delivery: &Delivery,
+        act: impl Future<Output = ()>,
+    ) -> Result<Committed, Failure> {
+        tokio::join!(self.commit(delivery), act).0
+    }
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_is_not_stored_again() {
+    let it = Linked::at_work().await;
+    let sent = delivery(vec![comment(1), comment(1), message(1)]);
+    it.proxy.hold_answers();
+    let lost = it.commit_while(&sent, async {
+        it.until_stored(&sent).await;
+        it.proxy.until_holding().await;
+        it.proxy.cut();
+    });
+    assert_eq!(lost.await, Err(Failure::StoreUnavailable));
+    let sizes = it.world.sizes().await;
+    assert_eq!(sizes, [2, 3, 1]);
+
+    it.proxy.mend();
+    assert_eq!(it.commit(&sent).await, Ok(committed(0, 3)));
+    assert_eq!(it.world.sizes().await, sizes);
+    // As Meta sends it again: another delivery of the same things.
+    let again = delivery(vec![comment(1), comment(1), message(1)]);
+    assert_eq!(it.commit(&again).await, Ok(committed(0, 3)));
+    assert_eq!(it.world.sizes().await, [3, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_commit_cut_before_it_arrived_was_none() {
+    let it = Linked::at_work().await;
+    let sent = delivery(vec![comment(1)]);
+    it.proxy.freeze();
+    let cut = it.commit_while(&sent, async {
+        it.proxy.until_holding().await;
+        it.proxy.cut();
+    });
+    assert_eq!(cut.await, Err(Failure::StoreUnavailable));
+    it.proxy.mend();
+    assert_eq!(it.commit(&sent).await, Ok(committed(1, 0)));
+    assert_eq!(it.world.sizes().await, [2, 2, 0]);
+}
+
+#[tokio::test]
+async fn a_frozen_link_is_given_up_in_time_and_what_it_held_counts_once() {
+    let it = Linked::at_work().await;
+    let sent = delivery(vec![comment(1)]);
+    it.proxy.freeze();
+    assert_eq!(it.commit(&sent).await, Err(Failure::StoreUnavailable));
+    assert_eq!(it.world.sizes().await, [1, 1, 0]);
+
+    // The network delivers late what nobody waits for any more.
+    it.proxy.mend();
+    it.until_stored(&sent).await;
+    let again = delivery(vec![comment(1)]);
+    assert_eq!(it.commit(&again).await, Ok(committed(0, 1)));
+    assert_eq!(it.commit(&sent).await, Ok(committed(0, 1)));
+    assert_eq!(it.world.sizes().await, [3, 2, 1]);
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_told_at_once_and_found_again() {
+    let it = Linked::at_work().await;
+    for number in 1..4 {
+        it.proxy.go_away();
+        let sent = delivery(vec![comment(number)]);
+        assert_eq!(it.commit(&sent).await, Err(Failure::StoreUnavailable));
+        assert_eq!(it.commit(&sent).await, Err(Failure::StoreUnavailable));
+        it.proxy.mend();
+        it.works(number).await;
+    }
+    assert_eq!(it.world.sizes().await, [4, 4, 0]);
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_costs_one_batch_at_most() {
+    let it = Linked::at_work().await;
+    it.world
+        .run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'hookshelf writer'",
+        )
+        .await;
+    let sent = delivery(vec![comment(1)]);
+    let _ = it.commit(&sent).await;
+    let again = it.commit(&sent).await.unwrap();
+    assert_eq!(again.new + again.repeated, 1);
+    assert_eq!(it.world.sizes().await, [2, 2, 0]);
+}
+
+#[tokio::test]
+async fn a_commit_given_up_does_not_go_on_holding_the_fence() {
+    let it = Linked::at_work().await;
+    let mut holder = it.world.writer().await;
+    holder
+        .run("SET idle_in_transaction_session_timeout = 0; BEGIN")
+        .await;
+    holder.run("SELECT FROM commit_fence FOR UPDATE").await;
+    let sent = delivery(vec![comment(1)]);
+    assert_eq!(it.commit(&sent).await, Err(Failure::StoreUnavailable));
+    // Nobody stands in line for it any more.
+    it.world.until_waiting(0).await;
+    holder.run("COMMIT").await;
+    assert_eq!(it.world.sizes().await, [1, 1, 0]);
+    assert_eq!(it.commit(&sent).await, Ok(committed(1, 0)));
+}
+
+#[tokio::test]
+async fn a_read_only_server_is_unavailable_until_it_takes_writes() {
+    let it = Linked::at_work().await;
+    let second = Duration::from_secs(10);
+    assert!(store::can_write(&it.proxy.options(), second).await);
+    let make_read_only = |value: &str| {
+        format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {value}',
+                                        current_database()); END $$"
+        )
+    };
+    // A session from before stays as it is.
+    let mut operator = it.world.connect().await;
+    it.world.run(&make_read_only("on")).await;
+    // A new session learns of it.
+    it.proxy.cut();
+    let sent = delivery(vec![comment(1)]);
+    for _ in 0..2 {
+        assert_eq!(it.commit(&sent).await, Err(Failure::StoreUnavailable));
+    }
+    assert!(!store::can_write(&it.proxy.options(), second).await);
+    let off = sqlx::AssertSqlSafe(make_read_only("off"));
+    sqlx::raw_sql(off).execute(&mut operator).await.unwrap();
+    it.works(1).await;
+}
+
+#[tokio::test]
+async fn a_frozen_server_is_not_ready() {
+    let it = Linked::at_work().await;
+    it.proxy.freeze();
+    let patience = Duration::from_millis(100);
+    assert!(!store::can_write(&it.proxy.options(), patience).await);
+    let connected = store::connect(&it.proxy.options(), patience).await;
+    assert!(matches!(connected, Err(store::Error::TimedOut)));
+}
+
+#[tokio::test]
+async fn one_too_many_is_told_so_at_once_and_those_that_wait_are_committed() {
+    let world = World::create().await;
+    let (writer, committer) = Writer::new(world.db.options());
+    let (mut waiting, begun) = (JoinSet::new(), Arc::new(AtomicU32::new(0)));
+    for number in 0..QUEUE {
+        let (writer, begun) = (writer.clone(), Arc::clone(&begun));
+        waiting.spawn(async move {
+            begun.fetch_add(1, Ordering::SeqCst);
+            writer.commit(delivery(vec![comment(number)])).await
+        });
+    }
+    // On this one thread, whoever has begun stands in line.
+    while begun.load(Ordering::SeqCst) < QUEUE {
+        tokio::task::yield_now().await;
+    }
+    let refused = writer.commit(delivery(vec![comment(QUEUE)]));
+    let refused = timeout(PROMISED, refused).await;
+    assert_eq!(refused, Ok(Err(Failure::QueueFull)));
+
+    // With every handle gone, the committer ends when it is done.
+    drop(writer);
+    let running = tokio::spawn(committer.run());
+    let ended = waiting.join_all().await;
+    assert!(ended.iter().all(|end| *end == Ok(committed(1, 0))));
+    running.await.unwrap();
+    let count = i64::from(QUEUE);
+    assert_eq!(world.sizes().await, [count, count, 0]);
+}
+
+#[tokio::test]
+async fn who_waits_no_longer_is_not_committed() {
+    let world = World::create().await;
+    let (writer, committer) = Writer::new(world.db.options());
+    let patient = writer.commit(delivery(vec![comment(1)]));
+    let impatient = timeout(Duration::ZERO, writer.commit(delivery(vec![comment(2)])));
+    assert!(impatient.await.is_err());
+    tokio::select! {
+        () = committer.run() => panic!("there is a handle still"),
+        settled = patient => assert_eq!(settled, Ok(committed(1, 0))),
+    }
+    assert_eq!(world.sizes().await, [1, 1, 0]);
+}
+
+#[tokio::test]
+async fn a_writer_whose_committer_ended_is_stopping() {
+    let world = World::create().await;
+    let (writer, committer) = Writer::new(world.db.options());
+    drop(committer);
+    let refused = writer.commit(delivery(vec![comment(1)])).await;
+    assert_eq!(refused, Err(Failure::Stopping));
+}
+
+#[tokio::test]
+async fn an_orderly_end_leaves_no_session() {
+    let it = Linked::at_work().await;
+    drop(it.writer);
+    it.committer.await.unwrap();
+    it.world
+        .until_sessions(0, "application_name = 'hookshelf writer'")
+        .await;
+}

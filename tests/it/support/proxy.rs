@@ -1,0 +1,177 @@
+//! A link to Postgres that a test can freeze, cut and mend at the moment it chooses.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream, UnixStream},
+    sync::watch,
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::eventually;
+
+/// What goes through.
+#[derive(Clone, Copy, Debug)]
+struct Gates {
+    requests: bool,
+    answers: bool,
+    connections: bool,
+}
+
+const OPEN: Gates = Gates {
+    requests: true,
+    answers: true,
+    connections: true,
+};
+
+/// A proxy on a free port before a Postgres that listens on a socket. It ends with its test.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    server: PgConnectOptions,
+    gates: watch::Sender<Gates>,
+    links: Arc<Links>,
+    _end: DropGuard,
+}
+
+/// The connections that it carries.
+#[derive(Debug, Default)]
+struct Links {
+    /// Ends those there are.
+    cut: Mutex<CancellationToken>,
+    /// How many pieces stand before a closed gate.
+    held: AtomicUsize,
+}
+
+impl Proxy {
+    /// A proxy before `server`, with all gates open.
+    pub(crate) async fn to(server: PgConnectOptions) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let socket = server.get_socket().expect("a socket");
+        let socket = socket.join(format!(".s.PGSQL.{}", server.get_port()));
+        let (gates, seen) = watch::channel(OPEN);
+        let (links, end) = (Arc::<Links>::default(), CancellationToken::new());
+        let serving = serve(listener, socket, seen, Arc::clone(&links));
+        tokio::spawn(end.clone().run_until_cancelled_owned(serving));
+        Self {
+            address,
+            server,
+            gates,
+            links,
+            _end: end.drop_guard(),
+        }
+    }
+
+    /// How to connect through it.
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass()
+            .host("127.0.0.1")
+            .port(self.address.port())
+            .username(self.server.get_username())
+            .database(self.server.get_database().expect("a database"))
+            .ssl_mode(PgSslMode::Disable)
+    }
+
+    /// Holds what the server says; what it is asked goes on reaching it.
+    pub(crate) fn hold_answers(&self) {
+        self.gates.send_modify(|gates| gates.answers = false);
+    }
+
+    /// Holds everything, as a network does that falls silent.
+    pub(crate) fn freeze(&self) {
+        self.gates.send_modify(|gates| {
+            (gates.requests, gates.answers) = (false, false);
+        });
+    }
+
+    /// Waits until something stands before a closed gate.
+    pub(crate) async fn until_holding(&self) {
+        eventually("something is held", async || {
+            self.links.held.load(Ordering::SeqCst) > 0
+        })
+        .await;
+    }
+
+    /// Ends all connections; what was held is lost. New ones are taken.
+    pub(crate) fn cut(&self) {
+        let mut cut = self.links.cut.lock().unwrap();
+        std::mem::take(&mut *cut).cancel();
+    }
+
+    /// Ends all connections and takes no new one, as a server does that is away.
+    pub(crate) fn go_away(&self) {
+        self.gates.send_modify(|gates| gates.connections = false);
+        self.cut();
+    }
+
+    /// Opens all gates; what was held goes on its way.
+    pub(crate) fn mend(&self) {
+        self.gates.send_replace(OPEN);
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    socket: PathBuf,
+    gates: watch::Receiver<Gates>,
+    links: Arc<Links>,
+) {
+    let all = CancellationToken::new();
+    let _ends_with_the_listener = all.clone().drop_guard();
+    while let Ok((client, _)) = listener.accept().await {
+        if !gates.borrow().connections {
+            continue;
+        }
+        let server = UnixStream::connect(&socket).await.unwrap();
+        let cut = links.cut.lock().unwrap().clone();
+        let carrying = carry(client, server, gates.clone(), Arc::clone(&links));
+        let carrying = all.clone().run_until_cancelled_owned(carrying);
+        tokio::spawn(cut.run_until_cancelled_owned(carrying));
+    }
+}
+
+/// Both ways; the end of one is the end of the other once everything before it has passed.
+async fn carry(
+    client: TcpStream,
+    server: UnixStream,
+    gates: watch::Receiver<Gates>,
+    links: Arc<Links>,
+) {
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    tokio::join!(
+        pass(from_client, to_server, gates.clone(), &links, |gates| gates
+            .requests),
+        pass(from_server, to_client, gates, &links, |gates| gates.answers),
+    );
+}
+
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut gates: watch::Receiver<Gates>,
+    links: &Links,
+    is_open: fn(&Gates) -> bool,
+) {
+    let mut piece = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut piece).await {
+        links.held.fetch_add(1, Ordering::SeqCst);
+        let open = gates.wait_for(is_open).await.is_ok();
+        links.held.fetch_sub(1, Ordering::SeqCst);
+        if !open || to.write_all(&piece[..length]).await.is_err() {
+            return;
+        }
+    }
+    // A server that is asked no more still ends what it was asked.
+    let _ = to.shutdown().await;
+}
