@@ -5,6 +5,7 @@
 //! the writer, what was counted, and Postgres last.
 
 pub mod database;
+mod descriptors;
 mod error;
 mod instance;
 mod lifecycle;
@@ -91,6 +92,7 @@ impl App {
         metrics: Exposition,
         clock: Clock,
     ) -> Result<Self, Error> {
+        descriptors::provide(config.http.max_connections);
         let public = Listener::bind(http::listener::PUBLIC, config.http.listen)?;
         let admin = Listener::bind(http::listener::ADMIN, config.admin.listen)?;
         let instance = Instance::claim(&config.data_dir)?;
