@@ -1,6 +1,6 @@
 //! From the first signal to the end: reload, drain, stop.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -16,6 +16,12 @@ use crate::{
 
 /// How long what is in flight may take: a body's deadline and an answer, with room.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// How long upkeep may take that is on its way: writing down rejections has this deadline.
+const UPKEEP: Duration = Duration::from_secs(10);
+
+/// Signals so close to each other are one wish.
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// The signals that the server obeys.
 #[derive(Debug)]
@@ -56,9 +62,10 @@ impl Signals {
         }
     }
 
-    /// The second signal: while stopping there is nothing to reload any more.
-    async fn stop(&mut self) {
-        while self.next().await == Asked::Reload {}
+    /// The second signal. While stopping there is nothing to reload any more; and what comes
+    /// together with the first is the same wish, sent to a process and to its group.
+    async fn again(&mut self, first: Instant) {
+        while self.next().await == Asked::Reload || first.elapsed() < TOGETHER {}
     }
 }
 
@@ -82,9 +89,10 @@ impl App {
                 _ = &mut self.committer => break Err(Error::Defect),
             }
         };
+        let asked = Instant::now();
         let stopped = tokio::select! {
             stopped = self.stop() => stopped,
-            () = signals.stop() => Err(Error::Aborted),
+            () = signals.again(asked) => Err(Error::Aborted),
         };
         ended.and(stopped)
     }
@@ -140,7 +148,8 @@ impl App {
         drop(self.state);
         let committed = last_commit(writing).await;
         self.stop.cancel();
-        self.loops.wait().await;
+        // Upkeep that hangs is not waited for; it is taken up again at the next start.
+        let _ = timeout(UPKEEP, self.loops.wait()).await;
         self.rejected.write().await;
         self.database.close().await;
         drained.and(committed).inspect(|()| Stopped.emit())

@@ -4,10 +4,10 @@
 //! itself. A batch that Postgres refuses is split until the delivery that it refuses stands alone;
 //! that one is kept without its events, and its neighbours never notice.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     time::timeout,
 };
 
@@ -27,6 +27,13 @@ const BATCH: usize = 500;
 /// The most events of one commit, unless a single delivery holds more.
 const BATCH_EVENTS: usize = 2_000;
 
+/// A body up to this size is read where it arrived; a larger one on a thread of its own, so that
+/// reading it keeps no other delivery waiting.
+const READ_IN_PLACE: usize = 64 << 10;
+
+/// How many larger bodies are read at once.
+const PARSERS: usize = 2;
+
 /// A commit that is not back by then is given up, so that its callers are answered in time.
 const DEADLINE: Duration = Duration::from_secs(2);
 
@@ -39,7 +46,10 @@ struct Waiting {
 
 /// Hands deliveries to the one task that commits them. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Writer(mpsc::Sender<Waiting>);
+pub struct Writer {
+    queue: mpsc::Sender<Waiting>,
+    parsing: Arc<Semaphore>,
+}
 
 /// The task behind a [`Writer`]: runs until every handle of it is dropped.
 #[derive(Debug)]
@@ -68,7 +78,12 @@ impl Writer {
             epoch: None,
             failing: false,
         };
-        (Self(sender), Committer { queue, link })
+        let parsing = Arc::new(Semaphore::new(PARSERS));
+        let writer = Self {
+            queue: sender,
+            parsing,
+        };
+        (writer, Committer { queue, link })
     }
 
     /// Commits `delivery`, and returns when it is durable or cannot be made so in time.
@@ -77,7 +92,7 @@ impl Writer {
     /// Says why; nothing was acked, and whoever sent it sends it again.
     pub async fn commit(&self, delivery: Delivery) -> Result<Committed, Failure> {
         let (answer, committed) = oneshot::channel();
-        self.0
+        self.queue
             .try_send(Waiting { delivery, answer })
             .map_err(|refused| match refused {
                 mpsc::error::TrySendError::Full(_) => Failure::QueueFull,
@@ -96,7 +111,11 @@ impl Writer {
     }
 
     async fn settle(&self, arrival: Arrival) -> Outcome {
-        match self.commit(parse(arrival)).await {
+        let settled = match self.parse(arrival).await {
+            Ok(delivery) => self.commit(delivery).await,
+            Err(failure) => Err(failure),
+        };
+        match settled {
             Err(failure) => Outcome::Failed(failure),
             Ok(Committed {
                 new: 0,
@@ -105,6 +124,18 @@ impl Writer {
             }) => Outcome::Unreadable(problem),
             Ok(Committed { new, repeated, .. }) => Outcome::Accepted { new, repeated },
         }
+    }
+
+    async fn parse(&self, arrival: Arrival) -> Result<Delivery, Failure> {
+        if arrival.body.bytes().len() <= READ_IN_PLACE {
+            return Ok(parse(arrival));
+        }
+        let permit = Arc::clone(&self.parsing).acquire_owned().await;
+        let reading = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            parse(arrival)
+        });
+        reading.await.map_err(|_| Failure::Internal)
     }
 }
 

@@ -41,6 +41,10 @@ fn strange_items() -> Vec<Strange> {
     let long_number = format!(r#"{{"sender":{{"id":{long}}}}}"#);
     let braces = deep("{\"a\":", "}").replace(":}", ":1}");
     let unsafe_key = r#"{"message":{"mid":"m.1","\u0000":"\ud800"}}"#;
+    let large = format!(
+        r#"{{"message":{{"mid":"m.4","text":"{}"}}}}"#,
+        "rye ".repeat(300_000)
+    );
     let unsafe_object = br#"{"object":"a\u0000b","entry":[{"id":"\udfff","messaging":[{}]}]}"#;
     let repeated = r#"{"message":{"mid":"m.2","mid":"m.3","text":"a","text":"b"}}"#;
     let huge = r#"{"timestamp":12345678901234567890123,"read":{"watermark":1e999,"seq":-0.0}}"#;
@@ -60,6 +64,7 @@ fn strange_items() -> Vec<Strange> {
         ("U+0000 in a key", item(unsafe_key), Some("unsafe_text")),
         ("U+0000 in the object", unsafe_object.to_vec(), None),
         ("repeated keys", item(repeated), None),
+        ("a text of 1.2 MB", item(&large), None),
         ("huge numbers", item(huge), None),
     ]
 }

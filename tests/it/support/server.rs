@@ -215,6 +215,11 @@ impl Server {
         kill(Pid::from_raw(self.pid), signal).unwrap();
     }
 
+    /// Sends it a signal if it is still there.
+    pub(crate) fn try_signal(&self, signal: Signal) -> bool {
+        kill(Pid::from_raw(self.pid), signal).is_ok()
+    }
+
     /// Waits until it has ended by itself.
     pub(crate) fn wait(mut self) -> (ExitStatus, Directory, Option<TestDatabase>) {
         let status = self.shell.process.wait().unwrap();
