@@ -126,6 +126,8 @@ impl Writer {
         }
     }
 
+    /// Reads the body: at once if it is small, else apart and few at a time. A caller whose
+    /// patience ends while it waits for its turn takes its body along.
     async fn parse(&self, arrival: Arrival) -> Result<Delivery, Failure> {
         if arrival.body.bytes().len() <= READ_IN_PLACE {
             return Ok(parse(arrival));
