@@ -50,13 +50,11 @@ impl Database {
 
     /// Where it is, for people.
     pub fn describe(&self) -> String {
-        match &self.private {
-            Some(_) => "private Postgres".to_owned(),
-            None => format!(
-                "Postgres at {}:{}",
-                self.options.get_host(),
-                self.options.get_port()
-            ),
+        let options = &self.options;
+        match (&self.private, options.get_socket()) {
+            (Some(_), _) => "private Postgres".to_owned(),
+            (None, Some(socket)) => format!("Postgres at {}", socket.display()),
+            (None, None) => format!("Postgres at {}:{}", options.get_host(), options.get_port()),
         }
     }
 
