@@ -62,6 +62,19 @@ impl Signals {
         }
     }
 
+    /// The signal that comes before there is anything to reload.
+    ///
+    /// Whoever stops waiting for a start by it loses nothing: what was made so far is found again,
+    /// and a private Postgres on its way up is told to end.
+    pub async fn before_start(&mut self) {
+        loop {
+            if let Asked::Stop(by) = self.next().await {
+                StopRequested { by }.emit();
+                return;
+            }
+        }
+    }
+
     /// The second signal. While stopping there is nothing to reload any more; and what comes
     /// together with the first is the same wish, sent to a process and to its group.
     async fn again(&mut self, first: Instant) {

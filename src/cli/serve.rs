@@ -28,8 +28,12 @@ impl Serve {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
         let config = config::load(&sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
         log::init(&config.log)?;
-        let signals = Signals::receive()?;
-        let app = App::start(config, sources, Exposition::install()?, Clock::system()).await?;
+        let mut signals = Signals::receive()?;
+        let starting = App::start(config, sources, Exposition::install()?, Clock::system());
+        let app = tokio::select! {
+            started = starting => started?,
+            () = signals.before_start() => return Ok(ExitCode::SUCCESS),
+        };
         let mut out = io::stdout();
         // A server whose output nobody reads serves all the same.
         let _ = out.write_all(say(app.started(), out.is_terminal()).as_bytes());

@@ -3,14 +3,18 @@
 use std::process::Stdio;
 
 use hookshelf::meta::signature::sign;
-use nix::sys::signal::Signal;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use secrecy::SecretString;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 
 use crate::support::{
+    directory::Directory,
     eventually,
     server::{SECRET, Server, TOKEN, apps},
 };
@@ -169,6 +173,34 @@ async fn a_second_signal_ends_it_at_once() {
             .unwrap()
             .contains("a second signal")
     );
+}
+
+#[tokio::test]
+async fn a_stop_is_obeyed_while_it_is_still_starting() {
+    let directory = Directory::create();
+    // A database that lets in and says nothing: the start waits for it.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://nobody@{}/none", silent.local_addr().unwrap());
+    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"))
+        .env("DATABASE_URL", url)
+        .env("HOOKSHELF__DATA_DIR", directory.join("data"))
+        .env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0")
+        .env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(directory.join("log")).unwrap())
+        .spawn()
+        .unwrap();
+    let _waiting = silent.accept().await.unwrap();
+    kill(
+        Pid::from_raw(process.id().try_into().unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    let status = process.wait().unwrap();
+    let log = std::fs::read_to_string(directory.join("log")).unwrap();
+    assert!(status.success(), "{status}: {log}");
+    assert!(log.contains("stop requested"), "{log}");
 }
 
 #[tokio::test]
