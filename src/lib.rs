@@ -17,6 +17,7 @@ pub mod store;
 pub mod ingest;
 pub mod query;
 pub mod simulate;
+pub mod tunnel;
 // F4: the door, and what runs beside it.
 pub mod http;
 pub mod worker;

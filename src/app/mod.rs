@@ -14,7 +14,7 @@ pub use lifecycle::Signals;
 
 use std::{path::PathBuf, sync::Arc};
 
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     ingest::{Tally, Writer},
     store,
     telemetry::metrics::Exposition,
+    tunnel::{self, Tunnel},
     worker::{self, Probe, Rejected, Tables},
 };
 use database::Database;
@@ -125,6 +126,26 @@ impl App {
     /// What was started.
     pub fn started(&self) -> &Started {
         &self.started
+    }
+
+    /// Opens a tunnel to the public listener and keeps it up until the server has stopped; each
+    /// public address that it gets is told.
+    pub fn open_tunnel(
+        &self,
+        program: tunnel::Program,
+        path: PathBuf,
+    ) -> watch::Receiver<Option<config::PublicUrl>> {
+        let tunnel = Tunnel {
+            program,
+            path,
+            target: tunnel::target(self.started.public),
+            hidden: self.sources.private(),
+            patience: tunnel::PATIENCE,
+        };
+        let (address, addresses) = watch::channel(None);
+        self.loops
+            .spawn(worker::keep_tunnel(self.stop.clone(), tunnel, address));
+        addresses
     }
 
     fn begin_loops(&self, config: &Config, clock: Clock, probe: Probe, metrics: Exposition) {

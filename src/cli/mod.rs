@@ -16,6 +16,7 @@ mod reload;
 mod serve;
 mod signature;
 mod simulate;
+mod tunnel;
 
 use std::{path::PathBuf, process::ExitCode};
 

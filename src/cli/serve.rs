@@ -3,17 +3,20 @@
 use std::{
     fmt::Write as _,
     io::{self, IsTerminal, Write as _},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use clap::Args;
 use secrecy::ExposeSecret;
 
+use super::tunnel::{self, Choice};
 use crate::{
-    app::{App, Signals, Started},
+    app::{self, App, Signals, Started},
     clock::Clock,
     config::{self, Sources},
     telemetry::{log, metrics::Exposition},
+    tunnel::{Program, peers},
 };
 
 /// Runs the server (what hookshelf does without a verb).
@@ -22,11 +25,24 @@ use crate::{
 ///
 /// Example: hookshelf serve --config /etc/hookshelf.toml
 #[derive(Args, Debug, Default)]
-pub(super) struct Serve {}
+pub(super) struct Serve {
+    /// Also opens a tunnel, so that Meta reaches this machine at a public https URL for as long as
+    /// it runs.
+    #[arg(long, value_name = "PROGRAM", num_args = 0..=1, default_missing_value = "any")]
+    tunnel: Option<Choice>,
+}
 
 impl Serve {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
-        let config = config::load(&sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let mut config = config::load(&sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let tunnel = self
+            .tunnel
+            .map(|wanted| tunnel::installed(wanted, &sources))
+            .transpose()?;
+        if tunnel.is_some() {
+            let peers = peers(config.http.listen);
+            config.http.trusted_proxies.extend(peers);
+        }
         log::init(&config.log)?;
         let mut signals = Signals::receive()?;
         let starting = App::start(config, sources, Exposition::install()?, Clock::system());
@@ -35,23 +51,47 @@ impl Serve {
             () = signals.before_start() => return Ok(ExitCode::SUCCESS),
         };
         let mut out = io::stdout();
+        let program = tunnel.as_ref().map(|(program, _)| *program);
         // A server whose output nobody reads serves all the same.
-        let _ = out.write_all(say(app.started(), out.is_terminal()).as_bytes());
-        app.run(signals).await?;
+        let _ = out.write_all(say(app.started(), program, out.is_terminal()).as_bytes());
+        match tunnel {
+            Some((program, path)) => run_with_tunnel(app, signals, program, path).await?,
+            None => app.run(signals).await?,
+        }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Serves, and prints the addresses of the tunnel meanwhile.
+async fn run_with_tunnel(
+    app: App,
+    signals: Signals,
+    program: Program,
+    path: PathBuf,
+) -> Result<(), app::Error> {
+    let addresses = app.open_tunnel(program, path);
+    let told = tunnel::tell(program, app.started().clone(), addresses);
+    tokio::select! {
+        ended = app.run(signals) => ended,
+        never = told => match never {},
     }
 }
 
 /// What was started, in about ten lines. Secrets are shown on a terminal only: elsewhere the
 /// output ends in a file that others read.
-fn say(started: &Started, terminal: bool) -> String {
+fn say(started: &Started, tunnel: Option<Program>, terminal: bool) -> String {
     let mut text = format!("Hookshelf {} is listening\n", env!("CARGO_PKG_VERSION"));
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<13} {value}");
     };
     line("listens on", &format!("http://{}", started.public));
-    for (app, url) in &started.callback_urls {
-        line("callback URL", &callback_url(app.as_str(), url));
+    if let Some(program) = tunnel.map(Program::name) {
+        let follows = format!("follows below as soon as {program} has opened the tunnel");
+        line("callback URL", &follows);
+    } else {
+        for (app, url) in &started.callback_urls {
+            line("callback URL", &callback_url(app.as_str(), url));
+        }
     }
     if let Some(made) = &started.credentials {
         let file = made.path.display();

@@ -86,7 +86,8 @@ pub struct PublicUrl(String);
 impl PublicUrl {
     const ALLOWED: &str = "https:// and a host, without a user, path or query";
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The public URL that this text is, if it is one.
+    pub fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         let bare = url.username().is_empty() && url.password().is_none() && url.path() == "/";
         let plain = bare && url.query().is_none() && url.fragment().is_none();

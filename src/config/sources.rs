@@ -64,6 +64,15 @@ impl Sources {
             .or_else(|| self.var(FILE_VARIABLE).map(PathBuf::from))
     }
 
+    /// Variables that may hold secrets of ours, by name: what another program must not inherit.
+    pub fn private(&self) -> Vec<String> {
+        let names = self.env.iter().map(|(name, _)| name).chain(&self.not_utf8);
+        let is_private = |name: &str| {
+            name.starts_with("HOOKSHELF_") || name.starts_with("PG") || name == "DATABASE_URL"
+        };
+        names.filter(|name| is_private(name)).cloned().collect()
+    }
+
     /// The variables that are keys, without their prefix, in a fixed order.
     pub(super) fn keys(&self) -> Vec<(&str, &str, &str)> {
         let mut keys: Vec<_> = self

@@ -15,6 +15,7 @@ mod sparingly;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod tunnel;
 
 pub use door::{
     AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
@@ -22,6 +23,7 @@ pub use door::{
 };
 pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
 pub use store::{CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, UpkeepFailed};
+pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent};
 
 /// Something that happened and is worth a log record, a metric or both.
 pub trait Happening {

@@ -6,6 +6,7 @@
 mod probe;
 mod restarts;
 mod tables;
+mod tunnel;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 pub use probe::Probe;
 pub use restarts::tell_restarts;
 pub use tables::{Rejected, Tables};
+pub use tunnel::keep_tunnel;
 
 /// Repeats `work` until `stop`; it says itself how long to wait before the next time.
 pub async fn repeat<F: Future<Output = Duration>>(

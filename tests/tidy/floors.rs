@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("ingest", 4),
     ("query", 4),
     ("simulate", 4),
+    ("tunnel", 4),
     ("enrich", 4),
     ("forward", 4),
     ("replay", 4),

@@ -4,10 +4,12 @@
 //! binary that is killed leaves no server.
 
 use std::{
+    ffi::OsString,
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
     process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex},
 };
 
 use bytes::Bytes;
@@ -53,6 +55,7 @@ pub(crate) struct Server {
     pub(crate) place: Option<TestDatabase>,
     pub(crate) directory: Directory,
     said: Vec<String>,
+    said_later: Arc<Mutex<String>>,
     pid: i32,
     shell: Shell,
 }
@@ -103,6 +106,16 @@ impl Server {
 
     /// Starts a server where one was before.
     pub(crate) fn start_in(directory: Directory, place: Option<TestDatabase>) -> Self {
+        Self::start_called(directory, place, &[], None)
+    }
+
+    /// Starts a server with these arguments, and with the programs of this directory before others.
+    pub(crate) fn start_called(
+        directory: Directory,
+        place: Option<TestDatabase>,
+        arguments: &[&str],
+        programs: Option<&Path>,
+    ) -> Self {
         let mut shell = Command::new("sh");
         shell.args([
             "-c",
@@ -111,7 +124,9 @@ impl Server {
             env!("CARGO_BIN_EXE_hookshelf"),
             "serve",
         ]);
+        shell.args(arguments);
         settle(&mut shell, directory.path(), place.as_ref());
+        shell.envs(programs.map(|first| ("PATH", path_from(first))));
         shell.stdin(Stdio::piped()).stdout(Stdio::piped());
         shell.stderr(std::fs::File::create(directory.join("log")).unwrap());
         let mut shell = shell.spawn().unwrap();
@@ -126,6 +141,8 @@ impl Server {
             .by_ref()
             .take_while(|line| !line.contains("events list"))
             .collect();
+        let said_later = Arc::default();
+        keep_listening(lines, Arc::clone(&said_later));
         let log = || std::fs::read_to_string(directory.join("log")).unwrap();
         let address = |what: &str| {
             let found = said.iter().find_map(|line| after_http(line, what));
@@ -137,6 +154,7 @@ impl Server {
             place,
             directory,
             said,
+            said_later,
             pid,
             shell: Shell {
                 input: shell.stdin.take(),
@@ -148,6 +166,11 @@ impl Server {
     /// What it printed at its start.
     pub(crate) fn said(&self) -> &[String] {
         &self.said
+    }
+
+    /// What it has printed since.
+    pub(crate) fn said_later(&self) -> String {
+        self.said_later.lock().unwrap().clone()
     }
 
     /// What it logged.
@@ -242,6 +265,24 @@ fn settle(command: &mut Command, directory: &Path, place: Option<&TestDatabase>)
     command.envs(place.map(|place| ("DATABASE_URL", place.url())));
     command.env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0");
     command.env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0");
+}
+
+/// The usual `PATH` behind another directory.
+fn path_from(first: &Path) -> OsString {
+    let usual = std::env::var_os("PATH").unwrap_or_default();
+    let first = std::iter::once(first.to_owned());
+    std::env::join_paths(first.chain(std::env::split_paths(&usual))).unwrap()
+}
+
+/// Takes note of what is printed until the end, so that nobody is told that nobody reads.
+fn keep_listening(lines: impl Iterator<Item = String> + Send + 'static, into: Arc<Mutex<String>>) {
+    std::thread::spawn(move || {
+        for line in lines {
+            let mut said = into.lock().unwrap();
+            said.push_str(&line);
+            said.push('\n');
+        }
+    });
 }
 
 fn after_http(line: &str, what: &str) -> Option<SocketAddr> {

@@ -1,0 +1,269 @@
+//! What `serve --tunnel` says: which program it takes, the address to paste, how to get one.
+
+use std::{
+    convert::Infallible,
+    ffi::OsString,
+    fmt::Write as _,
+    io::{self, IsTerminal, Write as _},
+    path::PathBuf,
+};
+
+use anyhow::anyhow;
+use clap::ValueEnum;
+use secrecy::ExposeSecret;
+use tokio::sync::watch;
+
+use crate::{
+    app::Started,
+    config::{PublicUrl, Sources},
+    tunnel::Program,
+};
+
+/// What `--tunnel` may be followed by.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Choice {
+    /// Whichever is installed, cloudflared first.
+    Any,
+    /// Cloudflare's quick tunnel; needs no account.
+    Cloudflared,
+    /// ngrok; needs an account.
+    Ngrok,
+}
+
+impl Choice {
+    /// The one that is named, if one is.
+    fn named(self) -> Option<Program> {
+        match self {
+            Self::Any => None,
+            Self::Cloudflared => Some(Program::Cloudflared),
+            Self::Ngrok => Some(Program::Ngrok),
+        }
+    }
+}
+
+/// The program to take and where it is: the wanted one, else the first that is installed.
+pub(super) fn installed(choice: Choice, sources: &Sources) -> anyhow::Result<(Program, PathBuf)> {
+    let search_path = OsString::from(sources.var("PATH").unwrap_or_default());
+    let found = |program: Program| Some((program, program.find(&search_path)?));
+    let wanted = choice.named();
+    let taken = match wanted {
+        Some(program) => found(program),
+        None => Program::ALL.into_iter().find_map(found),
+    };
+    taken.ok_or_else(|| {
+        let other = Program::ALL.into_iter().find(|it| found(*it).is_some());
+        anyhow!(missing(wanted, other))
+    })
+}
+
+/// Prints each address as it comes, for as long as it is let.
+pub(super) async fn tell(
+    program: Program,
+    started: Started,
+    mut address: watch::Receiver<Option<PublicUrl>>,
+) -> Infallible {
+    let mut before: Option<PublicUrl> = None;
+    loop {
+        if address.changed().await.is_err() {
+            // The server stops: nothing comes any more.
+            std::future::pending::<()>().await;
+        }
+        let Some(url) = address.borrow_and_update().clone() else {
+            continue;
+        };
+        let mut out = io::stdout();
+        let text = opened(program, &url, before.as_ref(), &started, out.is_terminal());
+        // A server whose output nobody reads serves all the same.
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        before = Some(url);
+    }
+}
+
+/// What to do with an address, and how long it lasts.
+fn opened(
+    program: Program,
+    url: &PublicUrl,
+    before: Option<&PublicUrl>,
+    started: &Started,
+    terminal: bool,
+) -> String {
+    let name = program.name();
+    let mut text = match before {
+        None => format!("The tunnel of {name} is open: {url}\n"),
+        Some(before) if before == url => {
+            return format!("The tunnel of {name} is open again at the same address: {url}\n");
+        }
+        Some(before) => format!(
+            "The tunnel of {name} has a NEW ADDRESS: {url}\n  \
+             Meta still sends to {before}, which leads nowhere now. Enter the new one:\n"
+        ),
+    };
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "  {name:<13} {value}");
+    };
+    for (app, _) in &started.callback_urls {
+        let path = url.join(&app.path());
+        line("callback URL", &format!("{path}  (app {app})"));
+    }
+    for (what, token) in verify_tokens(started, terminal).iter().enumerate() {
+        line(if what == 0 { "verify token" } else { "" }, token);
+    }
+    line("paste into", PASTE[0]);
+    PASTE[1..].iter().for_each(|more| line("", more));
+    line("it lasts", &format!("until {name} or this server ends"));
+    line(
+        "",
+        "the next start has another address, which Meta has to be told",
+    );
+    text
+}
+
+/// Where to, at Meta.
+const PASTE: [&str; 3] = [
+    "App Dashboard > Instagram > API setup with Instagram login > Configure webhooks",
+    "or, with Facebook login: App Dashboard > Webhooks > Instagram",
+    "and save; where Meta cannot reach it yet, save again after some seconds",
+];
+
+/// Where the verify tokens are; a generated one itself only on a terminal: elsewhere the output
+/// ends in a file that others read.
+fn verify_tokens(started: &Started, terminal: bool) -> Vec<String> {
+    let Some(made) = &started.credentials else {
+        let apps = started.callback_urls.iter().map(|(app, _)| app);
+        return apps
+            .map(|app| format!("verify_token of [apps.{app}] in the configuration"))
+            .collect();
+    };
+    let token = made.app.verify_token.as_ref().filter(|_| terminal);
+    let place = format!("verify_token in {}", made.path.display());
+    let value = token.map(|token| format!("verify_token = {}", token.expose_secret()));
+    [place].into_iter().chain(value).collect()
+}
+
+/// That there is none, and how to get one.
+fn missing(wanted: Option<Program>, other: Option<Program>) -> String {
+    let name = wanted.map_or("cloudflared or ngrok", Program::name);
+    let mut text = format!("--tunnel needs {name}, which is not on PATH; nothing was started\n");
+    if let Some(other) = other.map(Program::name) {
+        let _ = writeln!(text, "{other} is there: hookshelf serve --tunnel {other}");
+    }
+    text + GET
+}
+
+/// How to get each, as their makers say.
+const GET: &str = "\
+to get one:
+  cloudflared (needs no account)
+    macOS           brew install cloudflared
+    Debian, Ubuntu  curl -LO https://github.com/cloudflare/cloudflared/releases/latest/download/\
+cloudflared-linux-$(dpkg --print-architecture).deb
+                    sudo apt-get install ./cloudflared-linux-*.deb
+  ngrok (needs a free account, and once: ngrok config add-authtoken TOKEN)
+    macOS           brew install ngrok
+    Debian, Ubuntu  sudo snap install ngrok, or the lines for apt on https://ngrok.com/download
+or put a server with TLS in front and set http.public_url: docs/setup.md";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{App, AppName, credentials::Credentials};
+
+    fn url(text: &str) -> PublicUrl {
+        PublicUrl::parse(text).unwrap()
+    }
+
+    fn app(name: &str) -> AppName {
+        name.parse().unwrap()
+    }
+
+    fn started(credentials: Option<Credentials>) -> Started {
+        let address = "127.0.0.1:1".parse().unwrap();
+        Started {
+            public: address,
+            admin: address,
+            callback_urls: vec![
+                (app("default"), "http://127.0.0.1:1/webhook".to_owned()),
+                (app("shop"), "http://127.0.0.1:1/webhook/shop".to_owned()),
+            ],
+            credentials,
+            data_dir: PathBuf::new(),
+            database: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_address_is_said_with_the_callback_url_and_the_token_of_each_app() {
+        let text = opened(
+            Program::Ngrok,
+            &url("https://a.example"),
+            None,
+            &started(None),
+            true,
+        );
+        for part in [
+            "The tunnel of ngrok is open: https://a.example\n",
+            "callback URL  https://a.example/webhook  (app default)\n",
+            "callback URL  https://a.example/webhook/shop  (app shop)\n",
+            "verify_token of [apps.default] in",
+            "verify_token of [apps.shop] in",
+            "App Dashboard > Instagram",
+            "the next start has another address",
+        ] {
+            assert!(text.contains(part), "no {part:?} in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn another_address_is_said_loudly_and_the_same_one_in_a_line() {
+        let again = |before| {
+            let (now, before) = (url("https://b.example"), url(before));
+            opened(
+                Program::Cloudflared,
+                &now,
+                Some(&before),
+                &started(None),
+                false,
+            )
+        };
+        let new = again("https://a.example");
+        assert!(new.contains("NEW ADDRESS: https://b.example"), "{new}");
+        assert!(new.contains("still sends to https://a.example"), "{new}");
+        assert!(new.contains("https://b.example/webhook"), "{new}");
+        assert_eq!(again("https://b.example").lines().count(), 1);
+    }
+
+    #[test]
+    fn a_generated_token_is_shown_on_a_terminal_only() {
+        let secret = "the generated token";
+        let credentials = Credentials {
+            path: "/data/credentials.toml".into(),
+            created: true,
+            app: App {
+                name: app("default"),
+                app_id: None,
+                secrets: Vec::new(),
+                verify_token: Some(secret.into()),
+            },
+        };
+        let started = started(Some(credentials));
+        let shown = |terminal| verify_tokens(&started, terminal).join("\n");
+        assert_eq!(shown(false), "verify_token in /data/credentials.toml");
+        assert!(shown(true).contains(secret));
+    }
+
+    #[test]
+    fn what_is_missing_is_said_with_what_is_there() {
+        let text = missing(Some(Program::Ngrok), Some(Program::Cloudflared));
+        assert!(text.contains("serve --tunnel cloudflared"), "{text}");
+        let text = missing(None, None);
+        assert!(!text.contains("is there"), "{text}");
+        for part in [
+            "brew install cloudflared",
+            "brew install ngrok",
+            "apt-get install",
+            "snap",
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
+    }
+}
