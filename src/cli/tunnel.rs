@@ -142,8 +142,11 @@ fn verify_tokens(started: &Started, terminal: bool) -> Vec<String> {
 
 /// That there is none, and how to get one.
 fn missing(wanted: Option<Program>, other: Option<Program>) -> String {
-    let name = wanted.map_or("cloudflared or ngrok", Program::name);
-    let mut text = format!("--tunnel needs {name}, which is not on PATH; nothing was started\n");
+    let needs = wanted.map_or(
+        "cloudflared or ngrok, and neither is on PATH".to_owned(),
+        |program| format!("{}, which is not on PATH", program.name()),
+    );
+    let mut text = format!("--tunnel needs {needs}; nothing was started\n");
     if let Some(other) = other.map(Program::name) {
         let _ = writeln!(text, "{other} is there: hookshelf serve --tunnel {other}");
     }

@@ -8,6 +8,7 @@ mod lines;
 mod running;
 
 use std::{
+    borrow::Cow,
     ffi::OsStr,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::unix::fs::PermissionsExt,
@@ -88,6 +89,14 @@ impl Program {
         fixed.iter().map(|it| (*it).to_owned()).collect()
     }
 
+    /// A line that it said, for a person to read.
+    fn readable(self, line: &str) -> Cow<'_, str> {
+        match self {
+            Self::Cloudflared => line.into(),
+            Self::Ngrok => without_json(line),
+        }
+    }
+
     /// The address in a line that it said.
     fn address(self, line: &str) -> Option<PublicUrl> {
         match self {
@@ -160,6 +169,22 @@ fn started_tunnel(line: &str) -> Option<PublicUrl> {
         .flatten()
 }
 
+/// What `ngrok` says in a line of JSON, with why where there is a reason.
+fn without_json(line: &str) -> Cow<'_, str> {
+    #[derive(Deserialize)]
+    struct Line<'a> {
+        #[serde(borrow)]
+        msg: Cow<'a, str>,
+        #[serde(borrow, default)]
+        err: Cow<'a, str>,
+    }
+    match serde_json::from_str(line) {
+        Ok(Line { msg, err }) if matches!(&*err, "" | "nil" | "<nil>") => msg.into_owned().into(),
+        Ok(Line { msg, err }) => format!("{msg}: {err}").into(),
+        Err(_) => line.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +235,26 @@ mod tests {
         ] {
             assert_eq!(read(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn lines_of_json_are_readable() {
+        for (line, shown) in [
+            (
+                r#"{"lvl":"info","msg":"started","err":"\u003cnil\u003e"}"#,
+                "started",
+            ),
+            (r#"{"lvl":"info","msg":"start"}"#, "start"),
+            (
+                r#"{"err":"no \"host\"","msg":"failed"}"#,
+                "failed: no \"host\"",
+            ),
+            ("ERROR: in words", "ERROR: in words"),
+            (r#"{"msg":7}"#, r#"{"msg":7}"#),
+        ] {
+            assert_eq!(Program::Ngrok.readable(line), shown);
+        }
+        assert_eq!(Program::Cloudflared.readable("{}"), "{}");
     }
 
     #[test]

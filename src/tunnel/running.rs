@@ -35,7 +35,7 @@ exit "$status"
 "#;
 
 /// How many lines are kept to tell what a program said last.
-const KEPT: usize = 8;
+const KEPT: usize = 5;
 
 /// How long the end of a killed child may take.
 const END: Duration = Duration::from_secs(5);
@@ -152,7 +152,7 @@ impl Running {
 
     /// Takes note of a line; gives the address where it is a new one.
     fn hear(&mut self, line: &str) -> Option<PublicUrl> {
-        let said = shown(line);
+        let said = shown(&self.program.readable(line));
         TunnelSaid {
             program: self.program.name(),
             line: &said,
@@ -243,7 +243,7 @@ mod tests {
         let [News::Ended(ended)] = &*heard else {
             panic!("{heard:?}")
         };
-        assert!(ended.said.starts_with("line 3 |"), "{}", ended.said);
+        assert!(ended.said.starts_with("line 6 |"), "{}", ended.said);
     }
 
     #[tokio::test]
