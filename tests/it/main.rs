@@ -16,6 +16,7 @@ mod promise;
 mod reading;
 mod readme;
 mod serve;
+mod setup;
 mod signed;
 mod store;
 mod support;

@@ -1,0 +1,92 @@
+//! What `docs/setup.md` says about Meta's Test button holds, and its configuration is right.
+
+use std::{fs, path::Path};
+
+use crate::support::server::Server;
+
+/// What the button sends, with a time of sending that is another at every click.
+const TEST_BUTTON: &str = "tests/fixtures/test_button";
+const SENT_AT: &str = "\"time\": 1794471300";
+const SENT_LATER: &str = "\"time\": 1794471377";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn clicks() -> Vec<String> {
+    let files = fs::read_dir(root().join(TEST_BUTTON)).unwrap();
+    let bodies = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    bodies.collect()
+}
+
+/// What is stored of the Test button.
+#[derive(Debug, PartialEq, Eq, sqlx::FromRow)]
+struct Stored {
+    deliveries: i64,
+    items: i64,
+    events: i64,
+    repeats: i64,
+}
+
+async fn stored(server: &Server) -> Stored {
+    sqlx::query_as(
+        "SELECT count(*) AS deliveries, sum(event_count)::bigint AS items,
+            (SELECT count(*) FROM events WHERE source = 'test' AND account_id = '0') AS events,
+            (SELECT count(*) FROM repeats JOIN deliveries AS d ON d.id = delivery_id
+             WHERE d.source = 'test') AS repeats
+         FROM deliveries WHERE source = 'test'",
+    )
+    .fetch_one(&mut server.database().await)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn the_second_click_of_the_test_button_is_a_repeat() {
+    let server = Server::start().await;
+    let clicks = clicks();
+    assert!(clicks.len() >= 13, "{}", clicks.len());
+    for body in &clicks {
+        assert_eq!(server.deliver("/webhook", body.clone()).await.status, 200);
+    }
+    let first = stored(&server).await;
+    assert_eq!(first.deliveries, i64::try_from(clicks.len()).unwrap());
+    // Both logins send the same message, each in its form.
+    assert!(first.repeats >= 1 && first.events + first.repeats == first.items);
+
+    for body in &clicks {
+        let later = body.replace(SENT_AT, SENT_LATER);
+        assert_eq!(server.deliver("/webhook", later).await.status, 200);
+    }
+    let expected = Stored {
+        deliveries: 2 * first.deliveries,
+        items: 2 * first.items,
+        events: first.events,
+        repeats: first.repeats + first.items,
+    };
+    assert_eq!(stored(&server).await, expected);
+}
+
+#[tokio::test]
+async fn messages_of_the_test_button_get_their_kind_in_the_form_of_changes() {
+    let server = Server::start().await;
+    let click = fs::read_to_string(root().join(TEST_BUTTON).join("message_in_changes.json"));
+    server.deliver("/webhook", click.unwrap()).await;
+    let found: (String, String) = sqlx::query_as("SELECT kind, channel FROM events")
+        .fetch_one(&mut server.database().await)
+        .await
+        .unwrap();
+    assert_eq!(found, ("message".to_owned(), "changes".to_owned()));
+}
+
+#[tokio::test]
+async fn the_configuration_of_the_page_is_right() {
+    let server = Server::start().await;
+    let page = fs::read_to_string(root().join("docs/setup.md")).unwrap();
+    let example = page.split("```toml\n").nth(1).unwrap();
+    let file = server.directory.join("setup.toml");
+    fs::write(&file, example.split("```").next().unwrap()).unwrap();
+    let checked = server.run(&["config", "check", "--config", file.to_str().unwrap()]);
+    let said = String::from_utf8(checked.stdout).unwrap();
+    assert!(said.contains("the configuration is right"), "{said}");
+}
