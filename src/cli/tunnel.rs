@@ -110,6 +110,16 @@ fn opened(
     }
     line("paste into", PASTE[0]);
     PASTE[1..].iter().for_each(|more| line("", more));
+    if started.credentials.is_some() {
+        line(
+            "then",
+            "write Meta's secrets into the configuration, [apps.default]:",
+        );
+        line(
+            "",
+            "until then its deliveries get 401, for it signs with its own",
+        );
+    }
     line("it lasts", &format!("until {name} or this server ends"));
     let next = match program {
         Program::Cloudflared => "has",
