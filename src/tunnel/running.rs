@@ -184,7 +184,7 @@ impl Running {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+    use std::{fs, path::Path};
 
     use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 
@@ -194,8 +194,7 @@ mod tests {
     fn tunnel(dir: &Path, script: &str, patience: Duration) -> Tunnel {
         let path = dir.join("ngrok");
         let text = format!("#!/bin/sh\nhere='{}'\n{script}\n", dir.display());
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        install(&path, &text);
         Tunnel {
             program: Program::Ngrok,
             path,
@@ -203,6 +202,16 @@ mod tests {
             hidden: vec!["CARGO_MANIFEST_DIR".to_owned()],
             patience,
         }
+    }
+
+    /// Writes a program by another process: while this one has it open, a child of another test
+    /// may have it open too, and what is open for writing cannot be run.
+    fn install(path: &Path, text: &str) {
+        let draft = path.with_extension("draft");
+        fs::write(&draft, text).unwrap();
+        let mut install = std::process::Command::new("install");
+        install.args(["-m", "755"]).arg(&draft).arg(path);
+        assert!(install.status().unwrap().success());
     }
 
     async fn all_news(script: &str) -> Vec<News> {

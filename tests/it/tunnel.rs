@@ -3,7 +3,6 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -90,16 +89,17 @@ impl Tunnelled {
     }
 }
 
+/// Writes a program, by another process: while this one has it open, a child of another test may
+/// have it open too, and what is open for writing cannot be run.
 fn write_program(dir: &Path, name: &str, script: &str) {
-    let path = dir.join(name);
+    let draft = dir.join("draft");
     let here = dir.display();
     let note = r#"echo $$ >"$here/pid"; echo "$@" >"$here/arguments"; env >"$here/env""#;
-    fs::write(
-        &path,
-        format!("#!/bin/sh\nhere='{here}'\n{note}\n{script}\n"),
-    )
-    .unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = format!("#!/bin/sh\nhere='{here}'\n{note}\n{script}\n");
+    fs::write(&draft, text).unwrap();
+    let mut install = Command::new("install");
+    install.args(["-m", "755"]).arg(&draft).arg(dir.join(name));
+    assert!(install.status().unwrap().success());
 }
 
 async fn is_gone(pid: Pid) {
