@@ -10,6 +10,7 @@
 //! seed at another time repeats them; accounts, people, posts and ads are the same in every run.
 
 mod act;
+mod attachments;
 mod delivery;
 mod feed;
 mod lane;
@@ -19,7 +20,6 @@ mod story;
 mod tales;
 mod talk;
 mod texts;
-mod things;
 
 use std::num::NonZeroUsize;
 
