@@ -64,7 +64,11 @@ static TALES: [Tale; 16] = {
     }
     [
         messaging(38, TALK, conversations::question),
-        messaging(9, TALK, conversations::unanswered),
+        messaging(
+            9,
+            &[Message, MessageEdit, MessageDeleted, Seen],
+            conversations::unanswered,
+        ),
         messaging(9, &[Message, Reaction, Seen, Postback], openings::by_button),
         messaging(
             8,
