@@ -3,6 +3,8 @@
 //! Keys stay in the order in which they were put, because Meta's senders have one;
 //! `serde_json::Value` would sort them.
 
+use std::borrow::Cow;
+
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Json {
@@ -12,7 +14,9 @@ pub(super) enum Json {
     Decimal(f64),
     Text(String),
     Array(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    Object(Vec<(Cow<'static, str>, Json)>),
+    /// When Meta sends the body: the one number that another try has anew.
+    SentAt(i64),
 }
 
 impl Json {
@@ -29,7 +33,7 @@ impl Json {
 macro_rules! object {
     ($($key:literal : $value:expr),* $(,)?) => {
         $crate::simulate::json::Json::Object(vec![
-            $(($key.to_owned(), $crate::simulate::json::Json::from($value)),)*
+            $((::std::borrow::Cow::Borrowed($key), $crate::simulate::json::Json::from($value)),)*
         ])
     };
 }

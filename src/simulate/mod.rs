@@ -6,6 +6,7 @@
 //! `ingest` nor `query`.
 
 mod client;
+mod crowd;
 mod envelope;
 mod json;
 mod mid;
@@ -15,6 +16,7 @@ mod random;
 mod report;
 mod serialise;
 mod stories;
+mod stream;
 mod world;
 
 use jiff::Timestamp;
@@ -25,6 +27,7 @@ pub use self::{
     plan::{Kinds, Variant},
     report::{Answer, Report, Sent},
     serialise::Sender,
+    stream::{Counts, Delivery, Script, Stories},
 };
 
 /// Where deliveries go, and what they are signed with.

@@ -1,7 +1,5 @@
 //! The accounts of the small world that simulated deliveries speak of, and who writes to them.
 
-use super::random::Random;
-
 /// An Instagram professional account.
 #[derive(Debug)]
 pub(super) struct Account {
@@ -64,13 +62,4 @@ pub(super) static PEOPLE: [Person; 5] = [
 pub(super) struct Talk {
     pub(super) account: &'static Account,
     pub(super) person: &'static Person,
-}
-
-impl Talk {
-    /// The id of the thread: 39 digits, the same for the same two.
-    pub(super) fn thread(&self) -> String {
-        let number = |id: &str| id.parse::<u64>().unwrap_or_default();
-        let seed = number(self.account.id).rotate_left(32) ^ number(self.person.igsid);
-        format!("34028236684171030094912{}", Random::new(seed).digits(16))
-    }
 }

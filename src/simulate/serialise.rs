@@ -4,7 +4,11 @@
 //! case (Graph API Webhooks, Getting Started, "Validating Payloads"). What they do not: white
 //! space, and which ASCII characters are escaped.
 
-use std::fmt::Write as _;
+use std::{
+    borrow::Cow,
+    fmt::{Display, Write as _},
+    ops::Range,
+};
 
 use super::json::Json;
 
@@ -35,12 +39,18 @@ impl Sender {
 
     /// The bytes of `body`.
     pub(super) fn write(self, body: &Json) -> Vec<u8> {
+        self.write_and_note(body).0
+    }
+
+    /// The same, and where in them the times of sending stand.
+    pub(super) fn write_and_note(self, body: &Json) -> (Vec<u8>, Vec<Range<usize>>) {
         let mut writer = Writer {
             sender: self,
-            out: String::new(),
+            out: String::with_capacity(1024),
+            sent_at: Vec::new(),
         };
         writer.value(body);
-        writer.out.into_bytes()
+        (writer.out.into_bytes(), writer.sent_at)
     }
 
     fn comma(self) -> &'static str {
@@ -78,6 +88,7 @@ impl Sender {
 struct Writer {
     sender: Sender,
     out: String,
+    sent_at: Vec<Range<usize>>,
 }
 
 impl Writer {
@@ -85,12 +96,22 @@ impl Writer {
         match value {
             Json::Null => self.out.push_str("null"),
             Json::Bool(flag) => self.out.push_str(if *flag { "true" } else { "false" }),
-            Json::Integer(number) => self.out.push_str(&number.to_string()),
-            Json::Decimal(number) => self.out.push_str(&number.to_string()),
+            Json::Integer(number) => self.number(number),
+            Json::Decimal(number) => self.number(number),
             Json::Text(text) => self.text(text),
             Json::Array(items) => self.array(items),
             Json::Object(keys) => self.object(keys),
+            Json::SentAt(time) => {
+                let start = self.out.len();
+                self.number(time);
+                self.sent_at.push(start..self.out.len());
+            }
         }
+    }
+
+    fn number(&mut self, number: impl Display) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.out, "{number}");
     }
 
     fn array(&mut self, items: &[Json]) {
@@ -102,7 +123,7 @@ impl Writer {
         self.out.push(']');
     }
 
-    fn object(&mut self, keys: &[(String, Json)]) {
+    fn object(&mut self, keys: &[(Cow<'static, str>, Json)]) {
         self.out.push('{');
         for (index, (key, value)) in keys.iter().enumerate() {
             self.separate(index);
@@ -119,23 +140,34 @@ impl Writer {
         }
     }
 
+    /// Writes a string: runs of characters that stand for themselves as they are.
     fn text(&mut self, text: &str) {
         self.out.push('"');
-        for character in text.chars() {
-            match self.sender.escape(character) {
+        let mut run = 0;
+        for (at, character) in text.char_indices() {
+            let escaped = self.sender.escape(character);
+            if escaped.is_none() && matches!(character, ' '..='\u{7f}') {
+                continue;
+            }
+            self.out.push_str(&text[run..at]);
+            run = at + character.len_utf8();
+            match escaped {
                 Some(escaped) => self.out.push_str(escaped),
-                None if matches!(character, ' '..='\u{7f}') => self.out.push(character),
                 None => self.units(character),
             }
         }
+        self.out.push_str(&text[run..]);
         self.out.push('"');
     }
 
     /// Writes a character as the escapes of its UTF-16 units.
     fn units(&mut self, character: char) {
         for unit in character.encode_utf16(&mut [0; 2]) {
-            // Writing to a String cannot fail.
-            let _ = write!(self.out, "\\u{unit:04x}");
+            self.out.push_str("\\u");
+            for shift in [12, 8, 4, 0] {
+                let digit = u32::from((*unit >> shift) & 0xf);
+                self.out.extend(char::from_digit(digit, 16));
+            }
         }
     }
 }

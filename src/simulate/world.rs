@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     json::{Json, object},
-    mid::mid,
+    mid::{mid, thread},
     people::{ACCOUNTS, Account, PEOPLE, Person, Talk},
     random::Random,
 };
@@ -87,7 +87,12 @@ impl World {
             talk,
             at,
             sent_at: at + 120 + i64::from(self.random.below(800)),
-            mid: mid(&talk, u64::try_from(micros).unwrap_or_default(), low),
+            mid: mid(
+                talk.account.id,
+                &thread(talk.account.id, talk.person.igsid),
+                u64::try_from(micros).unwrap_or_default(),
+                low,
+            ),
         }
     }
 

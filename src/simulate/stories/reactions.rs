@@ -20,7 +20,7 @@ fn about(plan: &mut Plan, name: &'static str, kinds: Kinds, (key, keys): (&str, 
     let talk = plan.world.talk();
     let mid = object! { "mid": plan.world.earlier_mid(talk) };
     let moment = plan.world.moment_in(talk);
-    let item = moment.received(Json::Object(vec![(key.to_owned(), mid.and(keys))]));
+    let item = moment.received(Json::Object(vec![(key.to_owned().into(), mid.and(keys))]));
     plan.item(name, kinds, &moment, item);
 }
 
@@ -30,7 +30,7 @@ fn about_by_nobody(plan: &mut Plan, name: &'static str, kinds: Kinds, (key, keys
     let mid = object! { "mid": plan.world.earlier_mid(talk) };
     let moment = plan.world.moment_in(talk);
     let item = object! { "timestamp": moment.at };
-    let item = item.and(Json::Object(vec![(key.to_owned(), mid.and(keys))]));
+    let item = item.and(Json::Object(vec![(key.to_owned().into(), mid.and(keys))]));
     plan.item(name, kinds, &moment, item);
 }
 
