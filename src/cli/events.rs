@@ -152,7 +152,7 @@ async fn table(events: &mut query::Events, reader: &mut Reader) -> anyhow::Resul
         rows.extend(page.into_iter().map(cells));
     }
     let mut output = Output::new();
-    output.table(&names, 3, &rows)?;
+    output.table(&names, 6, &rows)?;
     output.finish()
 }
 

@@ -1,5 +1,6 @@
 //! The command line: the only place that prints or exits.
 
+mod completions;
 mod config;
 mod database;
 mod deliveries;
@@ -7,6 +8,7 @@ mod dev_db;
 mod events;
 mod filters;
 mod healthcheck;
+mod help;
 mod local;
 mod migrate;
 mod output;
@@ -16,14 +18,25 @@ mod reload;
 mod serve;
 mod signature;
 mod simulate;
+mod style;
+mod table;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Sources;
 
+/// The exit code of a command line that cannot be understood.
+const WRONG_USAGE: u8 = 2;
+
 /// Hookshelf receives Instagram webhooks and stores them in Postgres before it answers.
+///
+/// Without a verb it runs the server, as `hookshelf serve` does.
+///
+/// Example: hookshelf serve --config /etc/hookshelf.toml
+/// Example: hookshelf simulate
+/// Example: hookshelf events list --since 1h
 #[derive(Debug, Parser)]
 #[command(name = "hookshelf", version)]
 pub struct Cli {
@@ -47,43 +60,75 @@ enum Verb {
     Signature(signature::Signature),
     Config(config::Config),
     Healthcheck(healthcheck::Healthcheck),
+    Completions(completions::Completions),
     #[command(hide = true)]
     DevDb(dev_db::DevDb),
 }
 
+/// All verbs with their help, as `--help` shows them.
+pub fn command() -> Command {
+    help::arranged(Cli::command())
+}
+
 /// Runs what the arguments say.
 pub async fn run() -> ExitCode {
-    let cli = Cli::parse();
-    let sources = Sources::from_process(cli.config);
-    let done = match cli.verb.unwrap_or(Verb::Serve(serve::Serve::default())) {
-        Verb::Serve(verb) => verb.run(sources).await,
-        Verb::Reload(_) => reload::Reload::run(&sources),
-        Verb::Migrate(verb) => verb.run(&sources).await,
-        Verb::Simulate(verb) => verb.run(&sources).await,
-        Verb::Events(verb) => verb.run(&sources).await,
-        Verb::Deliveries(verb) => verb.run(&sources).await,
-        Verb::Rejections(verb) => verb.run(&sources).await,
-        Verb::Psql(verb) => verb.run(&sources).await,
-        Verb::Signature(verb) => verb.run(&sources),
-        Verb::Config(verb) => verb.run(&sources),
-        Verb::Healthcheck(verb) => verb.run(&sources).await,
-        Verb::DevDb(verb) => verb.run(&sources).await,
-    };
-    match done {
-        Ok(code) => code,
-        // Whoever reads has seen enough: `events list | head`.
-        Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
+    let parsed = command().try_get_matches();
+    match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli.run().await,
+        Err(usage) => show(&usage),
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "what went wrong, for the person who asked"
-)]
+impl Cli {
+    async fn run(self) -> ExitCode {
+        let sources = Sources::from_process(self.config);
+        let done = match self.verb.unwrap_or(Verb::Serve(serve::Serve::default())) {
+            Verb::Serve(verb) => verb.run(sources).await,
+            Verb::Reload(_) => reload::Reload::run(&sources),
+            Verb::Migrate(verb) => verb.run(&sources).await,
+            Verb::Simulate(verb) => verb.run(&sources).await,
+            Verb::Events(verb) => verb.run(&sources).await,
+            Verb::Deliveries(verb) => verb.run(&sources).await,
+            Verb::Rejections(verb) => verb.run(&sources).await,
+            Verb::Psql(verb) => verb.run(&sources).await,
+            Verb::Signature(verb) => verb.run(&sources),
+            Verb::Config(verb) => verb.run(&sources),
+            Verb::Healthcheck(verb) => verb.run(&sources).await,
+            Verb::Completions(verb) => verb.run(),
+            Verb::DevDb(verb) => verb.run(&sources).await,
+        };
+        match done {
+            Ok(code) => code,
+            // Whoever reads has seen enough: `events list | head`.
+            Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
+            Err(error) => fail(&error),
+        }
+    }
+}
+
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("hookshelf: {}", causes(error));
+    complain(&causes(error));
     ExitCode::FAILURE
+}
+
+/// Says what is wrong. Whoever reads it may be gone: the exit code tells it, too.
+fn complain(text: &str) {
+    let wrong = style::WRONG;
+    let _ = writeln!(anstream::stderr(), "{wrong}hookshelf:{wrong:#} {text}");
+}
+
+/// Shows the help that was asked for, or says what cannot be understood.
+fn show(usage: &clap::Error) -> ExitCode {
+    if !usage.use_stderr() {
+        let _ = usage.print();
+        return ExitCode::SUCCESS;
+    }
+    // Whoever typed it is not told that it is invalid, but what does not fit.
+    let text = usage.render().ansi().to_string();
+    let text = text.replacen("error:", "hookshelf:", 1);
+    let text = text.replacen("invalid value '", "cannot take '", 1);
+    let _ = write!(anstream::stderr(), "{text}");
+    ExitCode::from(WRONG_USAGE)
 }
 
 /// The error and its causes on one line. Some errors quote their cause; it is not said twice.
@@ -100,8 +145,6 @@ fn causes(error: &anyhow::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -115,6 +158,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

@@ -56,7 +56,7 @@ struct Sign {
 
 /// Says which secret made a signature, or why none did.
 ///
-/// Example: hookshelf signature verify body.json --signature sha256=8a1b...
+/// Example: hookshelf signature verify body.json --headers headers.json
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 struct Verify {

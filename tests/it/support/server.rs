@@ -103,16 +103,17 @@ impl Server {
 
     /// Starts a server where one was before.
     pub(crate) fn start_in(directory: Directory, place: Option<TestDatabase>) -> Self {
-        let mut shell = Command::new("sh");
-        shell.args([
-            "-c",
-            GUARD,
-            "guard",
-            env!("CARGO_BIN_EXE_hookshelf"),
-            "serve",
-        ]);
+        Self::start_as(&["serve"], directory, place)
+    }
+
+    /// Starts a server with these arguments.
+    pub(crate) fn start_as(
+        arguments: &[&str],
+        directory: Directory,
+        place: Option<TestDatabase>,
+    ) -> Self {
+        let mut shell = guarded(arguments);
         settle(&mut shell, directory.path(), place.as_ref());
-        shell.stdin(Stdio::piped()).stdout(Stdio::piped());
         shell.stderr(std::fs::File::create(directory.join("log")).unwrap());
         let mut shell = shell.spawn().unwrap();
         let mut lines = BufReader::new(shell.stdout.take().unwrap())
@@ -201,13 +202,19 @@ impl Server {
     /// Runs another verb beside it, with the same configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
-        settle(&mut command, self.directory.path(), self.place.as_ref());
-        command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
+        self.settle(&mut command);
         command
             .args(arguments)
             .stdin(Stdio::null())
             .output()
             .unwrap()
+    }
+
+    /// Gives a command the configuration of this server.
+    pub(crate) fn settle(&self, command: &mut Command) {
+        settle(command, self.directory.path(), self.place.as_ref());
+        command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
+        command.env("HOOKSHELF__ADMIN__LISTEN", self.admin.to_string());
     }
 
     /// Sends it a signal.
@@ -233,10 +240,23 @@ impl Server {
     }
 }
 
+/// The program with these arguments, behind the shell that kills it when its standard input closes.
+/// The first line that it prints is the process id of the program.
+pub(crate) fn guarded(arguments: &[&str]) -> Command {
+    let mut shell = Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_hookshelf");
+    shell.args(["-c", GUARD, "guard", program]).args(arguments);
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped());
+    shell
+}
+
 /// Configuration by file, the rest by environment, and nothing of the environment of the tests.
 fn settle(command: &mut Command, directory: &Path, place: Option<&TestDatabase>) {
     command.env_clear();
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let mut path = directory.join("bin").into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    command.env("PATH", path);
     command.env("HOOKSHELF_CONFIG", directory.join("hookshelf.toml"));
     command.env("HOOKSHELF__DATA_DIR", directory.join("data"));
     command.envs(place.map(|place| ("DATABASE_URL", place.url())));

@@ -1,0 +1,161 @@
+//! What the documents tell to type, typed; what they show, printed.
+//!
+//! Each page has a server of its own with some data, so that none depends on another. A text after
+//! a command is what it prints, line by line; `…` on a line of its own stands for lines that are
+//! left out, at the end of a line for the rest of it. Digits, ids and white space may differ.
+
+use std::fmt::Write as _;
+
+use super::pages::{self, Block, Page};
+use crate::support::desk::Desk;
+
+/// Marks what a document leaves out of an output.
+const LEFT_OUT: &str = "…";
+
+/// Pages whose queries have a test of their own.
+const ELSEWHERE: [(&str, &str); 1] = [(
+    "docs/questions.md",
+    "its answers belong to a simulation with a seed, which the test of the questions makes",
+)];
+
+/// What runs the query of a block.
+const QUERY: &str = "hookshelf psql -- --no-psqlrc --quiet --set ON_ERROR_STOP=1 --file query.sql";
+
+/// A line without what differs from run to run: white space, ids, digits, the length of a rule.
+pub(super) fn shape(line: &str) -> String {
+    let spaced = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_word = |char: char| char.is_ascii_alphanumeric() || char == '-';
+    let mut shaped = String::new();
+    for piece in spaced.split_inclusive(|char: char| !is_word(char)) {
+        let word = piece.trim_end_matches(|char: char| !is_word(char));
+        let is_rule = word.bytes().all(|it| it == b'-');
+        let is_id = word.len() >= 32 && word.chars().all(|it| it.is_ascii_hexdigit() || it == '-');
+        shaped.push_str(&if is_id && !is_rule {
+            "#".to_owned()
+        } else {
+            once(&word.replace(|char: char| char.is_ascii_digit(), "0"))
+        });
+        shaped.push_str(&piece[word.len()..]);
+    }
+    shaped
+}
+
+/// Digits and dashes in a row as one.
+fn once(word: &str) -> String {
+    let mut shaped = word.to_owned();
+    for (many, one) in [("00", "0"), ("--", "-")] {
+        while shaped.contains(many) {
+            shaped = shaped.replace(many, one);
+        }
+    }
+    shaped
+}
+
+/// The first line shown that is not printed where it should be; none where all are.
+pub(super) fn unprinted(shown: &[String], printed: &str) -> Option<String> {
+    let is_text = |line: &&str| !line.trim().is_empty();
+    let mut printed = printed.lines().filter(is_text).map(shape).peekable();
+    let mut anywhere = false;
+    for line in shown.iter().map(String::as_str).filter(is_text) {
+        if line.trim() == LEFT_OUT {
+            anywhere = true;
+            continue;
+        }
+        let found = match anywhere {
+            true => printed.any(|it| is_shown(line, &it)),
+            false => printed.next().is_some_and(|it| is_shown(line, &it)),
+        };
+        if !found {
+            return Some(line.to_owned());
+        }
+        anywhere = false;
+    }
+    let more = printed.next().filter(|_| !anywhere);
+    more.map(|line| format!("its end, but there is more: {line}"))
+}
+
+fn is_shown(line: &str, printed: &str) -> bool {
+    match line.trim_end().strip_suffix(LEFT_OUT) {
+        Some(start) => printed.starts_with(&shape(start)),
+        None => printed == shape(line),
+    }
+}
+
+/// What a block prints, or what it complains of.
+fn output(desk: &Desk, block: &Block) -> Result<String, String> {
+    let script = if block.language == "sql" {
+        std::fs::write(desk.file("query.sql"), block.text()).unwrap();
+        QUERY.to_owned()
+    } else {
+        block.text()
+    };
+    let output = desk.run(&script);
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+/// What is not as the page says. A command that fails ends its page.
+async fn faults(page: &Page) -> String {
+    let own_test = ELSEWHERE.iter().any(|(name, _)| *name == page.name);
+    let blocks = page.blocks();
+    let runs = |it: &Block| it.language == "sh" || it.language == "sql" && !own_test;
+    let mut faults = String::new();
+    if !blocks.iter().any(runs) {
+        return faults;
+    }
+    let desk = Desk::create().await;
+    for (place, block) in blocks.iter().enumerate().filter(|(_, it)| runs(it)) {
+        let at = format!("{}:{}", page.name, block.line);
+        let printed = match output(&desk, block) {
+            Ok(printed) => printed,
+            Err(said) => return format!("{faults}{at}: this fails: {said}\n"),
+        };
+        let next = blocks.get(place + 1);
+        let shown = next.filter(|next| next.language == "text");
+        let shown = shown.map_or(&[] as &[_], |block| &block.lines);
+        let unprinted = unprinted(shown, &printed).filter(|_| !shown.is_empty());
+        if let Some(line) = unprinted {
+            let _ = writeln!(faults, "{at} shows `{line}`; this is printed:\n{printed}");
+        }
+    }
+    faults
+}
+
+#[tokio::test]
+async fn the_documents_show_what_the_program_does() {
+    let mut all = String::new();
+    for page in pages::all() {
+        all.push_str(&faults(&page).await);
+    }
+    assert!(all.is_empty(), "\n{all}");
+}
+
+#[test]
+fn every_block_that_calls_this_program_is_one_that_runs() {
+    let ran = |name: &str| {
+        let blocks = pages::named(name).blocks();
+        blocks.iter().filter(|it| it.language == "sh").count()
+    };
+    assert!(ran("README.md") >= 6 && ran("docs/operations.md") >= 4);
+}
+
+#[test]
+fn what_is_shown_is_held_line_by_line() {
+    let check = |shown: &str, printed: &str| {
+        let shown: Vec<_> = shown.lines().map(ToOwned::to_owned).collect();
+        unprinted(&shown, printed)
+    };
+    assert_eq!(check("a  12\nb", "a 7\n\nb\n"), None);
+    assert_eq!(check("a\n…\nc", "a\nb\nb\nc\n"), None);
+    assert_eq!(check("a\n…", "a\nb\n"), None);
+    assert_eq!(check("a b…", "a b c\n"), None);
+    assert_eq!(check("----+---", "--+-------\n"), None);
+    assert_eq!(check("a\nc", "a\nb\nc\n").as_deref(), Some("c"));
+    assert_eq!(check("c\n…\na", "a\nb\nc\n").as_deref(), Some("c"));
+    assert!(check("a", "a\nb\n").is_some());
+    let id = "01a1fba1-6f8a-7f4b-bf49-9c348765527a";
+    assert_eq!(check(id, "02b1fba1-6f8a-7f4b-bf49-9c3487655271"), None);
+}
