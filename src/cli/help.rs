@@ -92,9 +92,9 @@ fn listed(examples: &[String]) -> StyledStr {
     if examples.is_empty() {
         return StyledStr::new();
     }
-    let lines: String = examples.iter().map(|it| format!("\n  {it}")).collect();
     let header = style::HEADER;
-    StyledStr::from(format!("{header}Examples:{header:#}{lines}"))
+    let heading = format!("{header}Examples:{header:#}\n  ");
+    StyledStr::from(heading + &examples.join("\n  "))
 }
 
 #[cfg(test)]

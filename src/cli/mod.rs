@@ -73,36 +73,31 @@ pub fn command() -> Command {
 /// Runs what the arguments say.
 pub async fn run() -> ExitCode {
     let parsed = command().try_get_matches();
-    match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli.run().await,
-        Err(usage) => show(&usage),
-    }
-}
-
-impl Cli {
-    async fn run(self) -> ExitCode {
-        let sources = Sources::from_process(self.config);
-        let done = match self.verb.unwrap_or(Verb::Serve(serve::Serve::default())) {
-            Verb::Serve(verb) => verb.run(sources).await,
-            Verb::Reload(_) => reload::Reload::run(&sources),
-            Verb::Migrate(verb) => verb.run(&sources).await,
-            Verb::Simulate(verb) => verb.run(&sources).await,
-            Verb::Events(verb) => verb.run(&sources).await,
-            Verb::Deliveries(verb) => verb.run(&sources).await,
-            Verb::Rejections(verb) => verb.run(&sources).await,
-            Verb::Psql(verb) => verb.run(&sources).await,
-            Verb::Signature(verb) => verb.run(&sources),
-            Verb::Config(verb) => verb.run(&sources),
-            Verb::Healthcheck(verb) => verb.run(&sources).await,
-            Verb::Completions(verb) => verb.run(),
-            Verb::DevDb(verb) => verb.run(&sources).await,
-        };
-        match done {
-            Ok(code) => code,
-            // Whoever reads has seen enough: `events list | head`.
-            Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
-            Err(error) => fail(&error),
-        }
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(usage) => return show(&usage),
+    };
+    let sources = Sources::from_process(cli.config);
+    let done = match cli.verb.unwrap_or(Verb::Serve(serve::Serve::default())) {
+        Verb::Serve(verb) => verb.run(sources).await,
+        Verb::Reload(_) => reload::Reload::run(&sources),
+        Verb::Migrate(verb) => verb.run(&sources).await,
+        Verb::Simulate(verb) => verb.run(&sources).await,
+        Verb::Events(verb) => verb.run(&sources).await,
+        Verb::Deliveries(verb) => verb.run(&sources).await,
+        Verb::Rejections(verb) => verb.run(&sources).await,
+        Verb::Psql(verb) => verb.run(&sources).await,
+        Verb::Signature(verb) => verb.run(&sources),
+        Verb::Config(verb) => verb.run(&sources),
+        Verb::Healthcheck(verb) => verb.run(&sources).await,
+        Verb::Completions(verb) => verb.run(),
+        Verb::DevDb(verb) => verb.run(&sources).await,
+    };
+    match done {
+        Ok(code) => code,
+        // Whoever reads has seen enough: `events list | head`.
+        Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
     }
 }
 

@@ -34,9 +34,12 @@ impl Layout {
         let Some(width) = width else {
             return Self(vec![widest.into_iter().enumerate().collect()]);
         };
-        let least = |(at, &widest): (usize, &usize)| match at < whole {
-            true => widest,
-            false => widest.min(READABLE),
+        let least = |(at, &widest): (usize, &usize)| {
+            if at < whole {
+                widest
+            } else {
+                widest.min(READABLE)
+            }
         };
         let mut folds = fold(widest.iter().enumerate().map(least), width);
         for (line, fold) in folds.iter_mut().enumerate() {
@@ -45,10 +48,12 @@ impl Layout {
         Self(folds)
     }
 
-    /// The lines of one row.
+    /// The lines of one row; those below its first one only where something stands on them.
     pub(super) fn lines(&self, row: &[String]) -> Vec<String> {
         let lines = self.0.iter().enumerate();
-        lines.map(|(at, fold)| line(at, fold, row)).collect()
+        let lines = lines.map(|(at, fold)| (at, line(at, fold, row)));
+        let lines = lines.filter(|(at, line)| *at == 0 || !line.is_empty());
+        lines.map(|(_, line)| line).collect()
     }
 }
 
@@ -186,12 +191,14 @@ mod tests {
     #[test]
     fn columns_without_room_go_on_below() {
         assert_eq!(
-            lines(Some(40))[..4],
+            lines(Some(40))[..6],
             [
                 "position  received_at",
                 "  account_id         text",
                 "1         2026-11-21T01:03:44Z",
                 "  17841463052917684  a short one",
+                "2         2026-11-21T01:03:44Z",
+                "3         2026-11-21T01:03:45Z",
             ]
         );
     }

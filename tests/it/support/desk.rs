@@ -10,7 +10,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use super::{eventually, server::Server};
+use super::{eventually, postgres::TestDatabase, server::Server};
 
 /// Where the documents suppose the configuration to be.
 const CONFIGURATION: &str = "/etc/hookshelf.toml";
@@ -38,7 +38,7 @@ impl Desk {
     pub(crate) async fn create() -> Self {
         let server = Server::start().await;
         furnish(&server);
-        let mut desk = Self {
+        let desk = Self {
             server,
             delivery: String::new(),
         };
@@ -46,7 +46,8 @@ impl Desk {
         desk.be_refused().await;
         let shown = desk.print("hookshelf events show 1");
         let delivery = shown.lines().find_map(|it| it.strip_prefix("delivery_id"));
-        desk.delivery = delivery.unwrap().trim().to_owned();
+        let delivery = delivery.unwrap().trim().to_owned();
+        let desk = Self { delivery, ..desk };
         desk.print(&format!(
             "hookshelf deliveries show {0} --body > body.json
              hookshelf deliveries show {0} | sed -n 's/^headers *//p' > headers.json",
@@ -97,7 +98,7 @@ impl Desk {
     /// A script with what is the reader's own put in.
     pub(crate) fn own(&self, script: &str) -> String {
         let configuration = self.server.directory.join("hookshelf.toml");
-        let database = self.server.place.as_ref().map(|place| place.url());
+        let database = self.server.place.as_ref().map(TestDatabase::url);
         let script = script
             .replace("cargo run -- ", "hookshelf ")
             .replace(CONFIGURATION, &configuration.display().to_string())
