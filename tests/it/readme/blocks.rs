@@ -4,20 +4,21 @@ use std::fs;
 
 use serde_json::{Deserializer, Value};
 
-use super::pages::{self, Block, Page};
+use super::pages::{self, Page};
 use crate::support::desk::Desk;
 
 /// Languages of blocks that are run or read by a test.
-const TRIED: [&str; 5] = ["sh", "sql", "text", "toml", "json"];
+const TRIED: [&str; 6] = ["sh", "sql", "text", "toml", "json", "log"];
 
 /// Languages of blocks that are not run, and why. Lines in them that call this program have to be
 /// such as it understands all the same.
-const NOT_RUN: [(&str, &str); 8] = [
+const NOT_RUN: [(&str, &str); 9] = [
     (
         "console",
         "needs what a test has not: root, Meta, a browser, a package manager, another host",
     ),
     ("diagram", "is a picture"),
+    ("http", "is what Meta sends"),
     (
         "ini",
         "is a unit of systemd, which does not run where tests do",
@@ -44,13 +45,6 @@ const NOT_RUN: [(&str, &str); 8] = [
     ),
 ];
 
-/// Texts that stand alone: the page, how the text begins, and what holds it to the truth.
-pub(super) const ALONE: [(&str, &str, &str); 1] = [(
-    "README.md",
-    "Hookshelf ",
-    "what the server says at its start: `start` compares it",
-)];
-
 /// What a page may not have: a language without a rule, a text that nothing printed.
 fn faults(page: &Page) -> Vec<String> {
     let mut faults = Vec::new();
@@ -66,7 +60,7 @@ fn faults(page: &Page) -> Vec<String> {
                 page.name, block.line
             ));
         }
-        if language == "text" && !matches!(before, "sh" | "sql") && !is_alone(page, block) {
+        if language == "text" && !matches!(before, "sh" | "sql") {
             faults.push(format!(
                 "{}:{}: a text after no `sh` or `sql`: nothing proves it",
                 page.name, block.line
@@ -75,13 +69,6 @@ fn faults(page: &Page) -> Vec<String> {
         before = language;
     }
     faults
-}
-
-fn is_alone(page: &Page, block: &Block) -> bool {
-    let listed = |(name, start, _): &(&str, &str, &str)| {
-        page.name == *name && block.first().starts_with(start)
-    };
-    ALONE.iter().any(listed)
 }
 
 #[test]
@@ -141,6 +128,28 @@ fn every_json_is_json() {
             let values: Result<Vec<Value>, _> = Deserializer::from_str(&text).into_iter().collect();
             let place = format!("{}:{}", page.name, block.line);
             assert!(values.is_ok_and(|it| !it.is_empty()), "{place}: {text}");
+        }
+    }
+}
+
+/// The messages of the log, as the page of telemetry lists them.
+fn messages() -> Vec<String> {
+    let page = pages::named("docs/telemetry.md").text;
+    let rows = page.split("## Log").nth(1).unwrap_or_default().lines();
+    let cells = rows.filter_map(|row| row.strip_prefix("| `")?.split('`').next());
+    cells.map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn every_line_of_the_log_is_one_that_is_logged() {
+    let messages = messages();
+    assert!(messages.len() > 10, "{messages:?}");
+    for page in pages::all() {
+        for block in page.blocks().iter().filter(|it| it.language == "log") {
+            for line in &block.lines {
+                let known = messages.iter().any(|message| line.contains(message));
+                assert!(known, "{}:{}: {line}", page.name, block.line);
+            }
         }
     }
 }

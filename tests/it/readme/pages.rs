@@ -95,9 +95,4 @@ impl Block {
     pub(super) fn text(&self) -> String {
         self.lines.join("\n")
     }
-
-    /// What tells a block of text that no command before it printed.
-    pub(super) fn first(&self) -> &str {
-        self.lines.first().map_or("", String::as_str)
-    }
 }

@@ -6,7 +6,10 @@
 
 use std::fmt::Write as _;
 
-use super::pages::{self, Block, Page};
+use super::{
+    pages::{self, Block, Page},
+    start,
+};
 use crate::support::desk::Desk;
 
 /// Marks what a document leaves out of an output.
@@ -103,7 +106,7 @@ fn output(desk: &Desk, block: &Block) -> Result<String, String> {
 }
 
 /// What is printed first, as far as it helps to find what differs.
-fn beginning(printed: &str) -> String {
+pub(super) fn beginning(printed: &str) -> String {
     let lines = printed.lines().take(40);
     let lines = lines.map(|line| line.chars().take(200).collect::<String>());
     lines.collect::<Vec<_>>().join("\n")
@@ -119,15 +122,21 @@ async fn faults(page: &Page) -> String {
         return faults;
     }
     let desk = Desk::create().await;
+    desk.be_refused().await;
     for (place, block) in blocks.iter().enumerate().filter(|(_, it)| runs(it)) {
         let at = format!("{}:{}", page.name, block.line);
+        let next = blocks.get(place + 1);
+        let shown = next.filter(|next| next.language == "text");
+        let shown = shown.map_or(&[] as &[_], |block| &block.lines);
+        if let Some(arguments) = start::arguments(block) {
+            let fault = start::unserved(&desk, &arguments, shown).await;
+            faults.extend(fault.map(|fault| format!("{at}: {fault}\n")));
+            continue;
+        }
         let printed = match output(&desk, block) {
             Ok(printed) => printed,
             Err(said) => return format!("{faults}{at}: this fails: {said}\n"),
         };
-        let next = blocks.get(place + 1);
-        let shown = next.filter(|next| next.language == "text");
-        let shown = shown.map_or(&[] as &[_], |block| &block.lines);
         let unprinted = unprinted(shown, &printed).filter(|_| !shown.is_empty());
         if let Some(line) = unprinted {
             let _ = writeln!(

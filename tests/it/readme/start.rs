@@ -1,25 +1,112 @@
-//! What the README shows of a first start is what a first start says.
+//! A block that starts a server: it is started as a first start is, and stopped when it has
+//! printed what the page shows.
 
-use super::{blocks::ALONE, pages, run::unprinted};
-use crate::support::{directory::Directory, server::Server};
+use std::{fs, time::Duration};
 
-/// Where the README supposes the data, for it starts the server as root.
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{ChildStdout, Command},
+    time::timeout,
+};
+
+use super::{
+    pages::Block,
+    run::{beginning, unprinted},
+};
+use crate::support::{
+    desk::Desk,
+    directory::Directory,
+    server::{guarded, settle},
+};
+
+/// Where the documents suppose the data, for they start the server as root.
 const DATA: &str = "/var/lib/hookshelf";
 
-#[tokio::test]
-async fn the_first_start_is_shown_as_it_is() {
-    let (page, start, _) = ALONE[0];
-    let blocks = pages::named(page).blocks();
-    let shown = blocks.iter().find(|it| it.first().starts_with(start));
-    let shown = &shown.unwrap().lines;
+/// Waiting longer would not help.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The arguments of the server that a block starts, if that is all it does.
+pub(super) fn arguments(block: &Block) -> Option<Vec<String>> {
+    let call = block.text();
+    let call = call.split(" #").next()?.trim();
+    let rest = call
+        .strip_prefix("cargo run --")
+        .or_else(|| call.strip_prefix("cargo run"));
+    let rest = rest.or_else(|| call.strip_prefix("hookshelf"))?;
+    let words: Vec<_> = rest.split_whitespace().map(ToOwned::to_owned).collect();
+    let serves = words.first().is_none_or(|word| word == "serve");
+    (serves && !call.contains('\n')).then_some(words)
+}
+
+/// Starts a server with these arguments; what it does not print, or a complaint.
+pub(super) async fn unserved(
+    desk: &Desk,
+    arguments: &[String],
+    shown: &[String],
+) -> Option<String> {
     let directory = Directory::create();
-    std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
-    let server = Server::start_in(directory, None);
-    let data = server.directory.join("data").display().to_string();
-    let said = server.said().join("\n").replace(&data, DATA);
-    // How the program is called belongs to whoever calls it; the last line is not read here.
-    let (last, shown) = shown.split_last().unwrap();
-    assert!(last.contains("events list"), "{last}");
-    assert_eq!(unprinted(shown, &said), None, "{said}");
-    assert!(server.stop().0.success());
+    fs::write(directory.join("hookshelf.toml"), "").unwrap();
+    let bin = desk.server.directory.join("bin");
+    std::os::unix::fs::symlink(bin, directory.join("bin")).unwrap();
+    let arguments: Vec<_> = arguments.iter().map(|word| desk.own(word)).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let mut shell = guarded(&arguments);
+    settle(&mut shell, directory.path(), None);
+    shell.stderr(fs::File::create(directory.join("log")).unwrap());
+    let mut shell = Command::from(shell).spawn().unwrap();
+    let _guard = shell.stdin.take();
+    let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
+    let pid: i32 = lines.next_line().await.unwrap().unwrap().parse().unwrap();
+    let data = directory.join("data").display().to_string();
+    let mut printed = String::new();
+    let fault = timeout(PATIENCE, missing(&mut lines, shown, &data, &mut printed)).await;
+    // It may have ended by itself.
+    let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+    let ended = shell.wait().await.unwrap();
+    let log = fs::read_to_string(directory.join("log")).unwrap();
+    let fault = fault.unwrap_or_else(|_| unprinted(shown, &printed));
+    let fault =
+        fault.map(|line| format!("`{line}`; this is printed:\n{}{log}", beginning(&printed)));
+    fault.or_else(|| (!ended.success()).then_some(log))
+}
+
+/// Reads what a server prints until it is all that is shown; what is missing when it ends.
+async fn missing(
+    lines: &mut Lines<BufReader<ChildStdout>>,
+    shown: &[String],
+    data: &str,
+    printed: &mut String,
+) -> Option<String> {
+    loop {
+        let fault = unprinted(shown, printed)?;
+        let Some(line) = lines.next_line().await.unwrap() else {
+            return Some(fault);
+        };
+        *printed = format!("{printed}{}\n", line.replace(data, DATA));
+    }
+}
+
+#[test]
+fn a_block_that_starts_a_server_is_known() {
+    let known = |text: &str| {
+        let block = Block {
+            language: "sh".to_owned(),
+            lines: text.lines().map(ToOwned::to_owned).collect(),
+            line: 1,
+        };
+        arguments(&block).map(|words| words.join(" "))
+    };
+    assert_eq!(known("cargo run     # builds").as_deref(), Some(""));
+    assert_eq!(known("hookshelf").as_deref(), Some(""));
+    assert_eq!(
+        known("hookshelf serve --tunnel").as_deref(),
+        Some("serve --tunnel")
+    );
+    assert_eq!(known("cargo run -- serve").as_deref(), Some("serve"));
+    assert_eq!(known("cargo run -- simulate"), None);
+    assert_eq!(known("hookshelf serve\nhookshelf healthcheck"), None);
 }

@@ -251,7 +251,7 @@ pub(crate) fn guarded(arguments: &[&str]) -> Command {
 }
 
 /// Configuration by file, the rest by environment, and nothing of the environment of the tests.
-fn settle(command: &mut Command, directory: &Path, place: Option<&TestDatabase>) {
+pub(crate) fn settle(command: &mut Command, directory: &Path, place: Option<&TestDatabase>) {
     command.env_clear();
     let mut path = directory.join("bin").into_os_string();
     path.push(":");
