@@ -83,13 +83,13 @@ fn every_verb_and_option_says_what_it_is() {
 /// Runs a server by an example, until it has said all that it says at its start.
 async fn serve(example: &str, desk: &Desk) {
     let directory = Directory::create();
-    for name in ["hookshelf.toml", "bin"] {
-        let there = desk.server.directory.join(name);
-        std::os::unix::fs::symlink(there, directory.join(name)).unwrap();
-    }
+    let there = desk.server.directory.join("hookshelf.toml");
+    std::os::unix::fs::symlink(there, directory.join("hookshelf.toml")).unwrap();
     let example = desk.own(example);
-    let arguments: Vec<_> = example.split(' ').skip(1).collect();
-    let server = Server::start_as(&arguments, directory, Some(TestDatabase::create().await));
+    let arguments: Vec<_> = example.split(' ').skip(2).collect();
+    let place = Some(TestDatabase::create().await);
+    let programs = desk.server.directory.join("bin");
+    let server = Server::start_called(directory, place, &arguments, Some(&programs));
     let (status, directory, _) = server.stop();
     let log = std::fs::read_to_string(directory.join("log")).unwrap();
     assert!(status.success(), "{example}: {log}");

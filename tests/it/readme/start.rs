@@ -20,7 +20,7 @@ use super::{
 use crate::support::{
     desk::Desk,
     directory::Directory,
-    server::{guarded, settle},
+    server::{guarded, path_from, settle},
 };
 
 /// Where the documents suppose the data, for they start the server as root.
@@ -50,12 +50,11 @@ pub(super) async fn unserved(
 ) -> Option<String> {
     let directory = Directory::create();
     fs::write(directory.join("hookshelf.toml"), "").unwrap();
-    let bin = desk.server.directory.join("bin");
-    std::os::unix::fs::symlink(bin, directory.join("bin")).unwrap();
     let arguments: Vec<_> = arguments.iter().map(|word| desk.own(word)).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let mut shell = guarded(&arguments);
     settle(&mut shell, directory.path(), None);
+    shell.env("PATH", path_from(&desk.server.directory.join("bin")));
     shell.stderr(fs::File::create(directory.join("log")).unwrap());
     let mut shell = Command::from(shell).spawn().unwrap();
     let _guard = shell.stdin.take();

@@ -4,6 +4,7 @@
 //! binary that is killed leaves no server.
 
 use std::{
+    ffi::OsString,
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
@@ -103,17 +104,19 @@ impl Server {
 
     /// Starts a server where one was before.
     pub(crate) fn start_in(directory: Directory, place: Option<TestDatabase>) -> Self {
-        Self::start_as(&["serve"], directory, place)
+        Self::start_called(directory, place, &[], None)
     }
 
-    /// Starts a server with these arguments.
-    pub(crate) fn start_as(
-        arguments: &[&str],
+    /// Starts a server with these arguments, and with the programs of this directory before others.
+    pub(crate) fn start_called(
         directory: Directory,
         place: Option<TestDatabase>,
+        arguments: &[&str],
+        programs: Option<&Path>,
     ) -> Self {
-        let mut shell = guarded(arguments);
+        let mut shell = guarded(&[&["serve"], arguments].concat());
         settle(&mut shell, directory.path(), place.as_ref());
+        shell.envs(programs.map(|first| ("PATH", path_from(first))));
         shell.stderr(std::fs::File::create(directory.join("log")).unwrap());
         let mut shell = shell.spawn().unwrap();
         let mut lines = BufReader::new(shell.stdout.take().unwrap())
@@ -213,6 +216,7 @@ impl Server {
     /// Gives a command the configuration of this server.
     pub(crate) fn settle(&self, command: &mut Command) {
         settle(command, self.directory.path(), self.place.as_ref());
+        command.env("PATH", path_from(&self.directory.join("bin")));
         command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
         command.env("HOOKSHELF__ADMIN__LISTEN", self.admin.to_string());
     }
@@ -253,15 +257,19 @@ pub(crate) fn guarded(arguments: &[&str]) -> Command {
 /// Configuration by file, the rest by environment, and nothing of the environment of the tests.
 pub(crate) fn settle(command: &mut Command, directory: &Path, place: Option<&TestDatabase>) {
     command.env_clear();
-    let mut path = directory.join("bin").into_os_string();
-    path.push(":");
-    path.push(std::env::var_os("PATH").unwrap_or_default());
-    command.env("PATH", path);
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("HOOKSHELF_CONFIG", directory.join("hookshelf.toml"));
     command.env("HOOKSHELF__DATA_DIR", directory.join("data"));
     command.envs(place.map(|place| ("DATABASE_URL", place.url())));
     command.env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0");
     command.env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0");
+}
+
+/// The usual `PATH` behind another directory.
+pub(crate) fn path_from(first: &Path) -> OsString {
+    let usual = std::env::var_os("PATH").unwrap_or_default();
+    let first = std::iter::once(first.to_owned());
+    std::env::join_paths(first.chain(std::env::split_paths(&usual))).unwrap()
 }
 
 fn after_http(line: &str, what: &str) -> Option<SocketAddr> {
