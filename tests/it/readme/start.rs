@@ -9,7 +9,7 @@ use nix::{
 };
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
-    process::{ChildStdout, Command},
+    process::{Child, ChildStdout, Command},
     time::timeout,
 };
 
@@ -49,14 +49,7 @@ pub(super) async fn unserved(
     shown: &[String],
 ) -> Option<String> {
     let directory = Directory::create();
-    fs::write(directory.join("hookshelf.toml"), "").unwrap();
-    let arguments: Vec<_> = arguments.iter().map(|word| desk.own(word)).collect();
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let mut shell = guarded(&arguments);
-    settle(&mut shell, directory.path(), None);
-    shell.env("PATH", path_from(&desk.server.directory.join("bin")));
-    shell.stderr(fs::File::create(directory.join("log")).unwrap());
-    let mut shell = Command::from(shell).spawn().unwrap();
+    let mut shell = spawn(desk, arguments, &directory);
     let _guard = shell.stdin.take();
     let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
     let pid: i32 = lines.next_line().await.unwrap().unwrap().parse().unwrap();
@@ -68,12 +61,24 @@ pub(super) async fn unserved(
     let ended = shell.wait().await.unwrap();
     let log = fs::read_to_string(directory.join("log")).unwrap();
     let fault = fault.unwrap_or_else(|_| unprinted(shown, &printed));
-    let fault =
-        fault.map(|line| format!("`{line}`; this is printed:\n{}{log}", beginning(&printed)));
+    let fault = fault.map(|it| format!("`{it}`; this is printed:\n{}{log}", beginning(&printed)));
     fault.or_else(|| (!ended.success()).then_some(log))
 }
 
-/// Reads what a server prints until it is all that is shown; what is missing when it ends.
+/// A server as it is started the first time, without a configuration and a database.
+fn spawn(desk: &Desk, arguments: &[String], directory: &Directory) -> Child {
+    fs::write(directory.join("hookshelf.toml"), "").unwrap();
+    let arguments: Vec<_> = arguments.iter().map(|word| desk.own(word)).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let mut shell = guarded(&arguments);
+    settle(&mut shell, directory.path(), None);
+    shell.env("PATH", path_from(&desk.server.directory.join("bin")));
+    shell.stderr(fs::File::create(directory.join("log")).unwrap());
+    Command::from(shell).spawn().unwrap()
+}
+
+/// Reads what a server prints until it is all that is shown, and something at least; what is missing
+/// when it ends.
 async fn missing(
     lines: &mut Lines<BufReader<ChildStdout>>,
     shown: &[String],
@@ -81,9 +86,12 @@ async fn missing(
     printed: &mut String,
 ) -> Option<String> {
     loop {
-        let fault = unprinted(shown, printed)?;
+        let fault = unprinted(shown, printed);
+        if fault.is_none() && !printed.is_empty() {
+            return None;
+        }
         let Some(line) = lines.next_line().await.unwrap() else {
-            return Some(fault);
+            return Some(fault.unwrap_or_default());
         };
         *printed = format!("{printed}{}\n", line.replace(data, DATA));
     }
