@@ -205,20 +205,13 @@ impl Server {
     /// Runs another verb beside it, with the same configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
-        self.settle(&mut command);
+        settle(&mut command, self.directory.path(), self.place.as_ref());
+        command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
         command
             .args(arguments)
             .stdin(Stdio::null())
             .output()
             .unwrap()
-    }
-
-    /// Gives a command the configuration of this server.
-    pub(crate) fn settle(&self, command: &mut Command) {
-        settle(command, self.directory.path(), self.place.as_ref());
-        command.env("PATH", path_from(&self.directory.join("bin")));
-        command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
-        command.env("HOOKSHELF__ADMIN__LISTEN", self.admin.to_string());
     }
 
     /// Sends it a signal.
@@ -229,6 +222,14 @@ impl Server {
     /// Sends it a signal if it is still there.
     pub(crate) fn try_signal(&self, signal: Signal) -> bool {
         kill(Pid::from_raw(self.pid), signal).is_ok()
+    }
+
+    /// Gives a command the configuration and the addresses of this server.
+    pub(crate) fn settle(&self, command: &mut Command) {
+        settle(command, self.directory.path(), self.place.as_ref());
+        command.env("PATH", path_from(&self.directory.join("bin")));
+        command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
+        command.env("HOOKSHELF__ADMIN__LISTEN", self.admin.to_string());
     }
 
     /// Waits until it has ended by itself.
