@@ -9,7 +9,7 @@ use clap::{
     builder::{Resettable, StyledStr, Styles},
 };
 
-use super::style;
+use super::colours;
 
 /// Introduces an example in a doc comment.
 const EXAMPLE: &str = "Example:";
@@ -22,12 +22,12 @@ pub(super) fn arranged(command: Command) -> Command {
 /// The colours of clap, the same as those of what verbs print.
 fn styles() -> Styles {
     Styles::plain()
-        .header(style::HEADER)
-        .usage(style::HEADER)
-        .literal(style::OK)
-        .error(style::WRONG)
-        .invalid(style::WARNING)
-        .valid(style::OK)
+        .header(colours::HEADER)
+        .usage(colours::HEADER)
+        .literal(colours::OK)
+        .error(colours::WRONG)
+        .invalid(colours::WARNING)
+        .valid(colours::OK)
 }
 
 /// The command and its examples.
@@ -92,7 +92,7 @@ fn listed(examples: &[String]) -> StyledStr {
     if examples.is_empty() {
         return StyledStr::new();
     }
-    let header = style::HEADER;
+    let header = colours::HEADER;
     let heading = format!("{header}Examples:{header:#}\n  ");
     StyledStr::from(heading + &examples.join("\n  "))
 }

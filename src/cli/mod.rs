@@ -1,5 +1,6 @@
 //! The command line: the only place that prints or exits.
 
+mod colours;
 mod completions;
 mod config;
 mod database;
@@ -9,6 +10,7 @@ mod events;
 mod filters;
 mod healthcheck;
 mod help;
+mod layout;
 mod local;
 mod migrate;
 mod output;
@@ -18,8 +20,6 @@ mod reload;
 mod serve;
 mod signature;
 mod simulate;
-mod style;
-mod table;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -108,7 +108,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 
 /// Says what is wrong. Whoever reads it may be gone: the exit code tells it, too.
 fn complain(text: &str) {
-    let wrong = style::WRONG;
+    let wrong = colours::WRONG;
     let _ = writeln!(anstream::stderr(), "{wrong}hookshelf:{wrong:#} {text}");
 }
 

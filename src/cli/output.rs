@@ -14,8 +14,8 @@ use serde::Serialize;
 use terminal_size::terminal_size_of;
 
 use super::{
-    style::{DIM, HEADER},
-    table::Layout,
+    colours::{DIM, HEADER},
+    layout::Layout,
 };
 use crate::{meta::json, query};
 
