@@ -32,6 +32,14 @@ fn examples(verb: &Command) -> Vec<String> {
     listed.lines().map(|it| it.trim().to_owned()).collect()
 }
 
+/// The examples of all verbs, each once.
+pub(super) fn every_example() -> Vec<String> {
+    let mut found: Vec<_> = all().iter().flat_map(|(_, it)| examples(it)).collect();
+    found.sort_by_key(|it| (it.contains(DESTRUCTIVE), it.clone()));
+    found.dedup();
+    found
+}
+
 /// What the program says about a verb, each run of white space as one space.
 fn help(path: &[String]) -> String {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"));
@@ -98,16 +106,12 @@ async fn serve(example: &str, desk: &Desk) {
 #[tokio::test]
 async fn every_example_works() {
     let desk = Desk::create().await;
-    let mut found: Vec<_> = all().iter().flat_map(|(_, it)| examples(it)).collect();
-    found.sort_by_key(|it| (it.contains(DESTRUCTIVE), it.clone()));
-    found.dedup();
-    for example in found {
+    for example in every_example() {
         if example.starts_with("hookshelf serve") {
             serve(&example, &desk).await;
             continue;
         }
-        let output = desk.run(&example);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "`{example}` fails: {said}");
+        let tried = desk.try_out(&example);
+        assert!(tried.is_ok(), "`{example}` fails: {}", tried.unwrap_err());
     }
 }

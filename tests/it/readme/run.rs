@@ -103,12 +103,7 @@ fn output(desk: &Desk, block: &Block) -> Result<String, String> {
     } else {
         block.text()
     };
-    let output = desk.run(&script);
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
+    desk.try_out(&script)
 }
 
 /// What is printed first, as far as it helps to find what differs.
