@@ -18,6 +18,8 @@ mod files;
 mod fixtures;
 #[path = "tidy/floors.rs"]
 mod floors;
+#[path = "tidy/messages.rs"]
+mod messages;
 #[path = "tidy/places.rs"]
 mod places;
 #[path = "tidy/source.rs"]
@@ -78,6 +80,11 @@ fn imports_point_down_only() {
 #[test]
 fn each_thing_stays_in_its_room() {
     hold(&["src"], ".rs", places::faults);
+}
+
+#[test]
+fn messages_say_what_happened_and_accuse_nobody() {
+    hold(&["src"], ".rs", messages::faults);
 }
 
 #[test]

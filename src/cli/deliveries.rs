@@ -134,11 +134,19 @@ impl Show {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut reader = database::open(sources).await?;
         let mut output = Output::new();
-        let unknown = || format!("no delivery has the id {}", self.id);
+        let unknown = || {
+            format!(
+                "no delivery has the id {}; `hookshelf deliveries list` shows those that are there",
+                self.id
+            )
+        };
         if self.body {
             match reader.delivery_body(self.id).await?.with_context(unknown)? {
                 Content::Kept(body) => output.bytes(&body)?,
-                Content::Erased => bail!("the body of delivery {} was erased", self.id),
+                Content::Erased => bail!(
+                    "the body of delivery {} was erased; its other columns are left",
+                    self.id
+                ),
             }
             return output.finish();
         }

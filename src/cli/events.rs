@@ -152,7 +152,7 @@ async fn table(events: &mut query::Events, reader: &mut Reader) -> anyhow::Resul
         rows.extend(page.into_iter().map(cells));
     }
     let mut output = Output::new();
-    output.table(&names, 3, &rows)?;
+    output.table(&names, 6, &rows)?;
     output.finish()
 }
 
@@ -180,7 +180,13 @@ impl Show {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut reader = database::open(sources).await?;
         let event = reader.event(self.position).await?;
-        let event = event.with_context(|| format!("no event is at position {}", self.position))?;
+        let event = event.with_context(|| {
+            format!(
+                "no event is at position {}; positions have gaps, and `hookshelf events list` \
+                 shows those that are taken",
+                self.position
+            )
+        })?;
         let mut output = Output::new();
         if self.json {
             output.json(&event)?;

@@ -27,15 +27,29 @@ impl Healthcheck {
         let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
         let address = local::reachable(config.http.listen).to_string();
         let asked = timeout(DEADLINE, status(&address)).await;
-        let status = asked.with_context(|| format!("{address} does not answer"))??;
-        ensure!(status == 200, "{address} answers {status}");
+        let status = asked.with_context(|| {
+            format!(
+                "the server at {address} does not answer within {} s; its log may say why",
+                DEADLINE.as_secs()
+            )
+        })??;
+        ensure!(
+            status == 200,
+            "{address} answers {status} where a server that is alive answers 200; see whether another \
+             program listens there"
+        );
         Output::say("alive")?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 async fn status(address: &str) -> anyhow::Result<u16> {
-    let refused = || format!("nobody listens on {address}");
+    let refused = || {
+        format!(
+            "nobody listens on {address}; start the server with `hookshelf serve`, or name its \
+             configuration with --config"
+        )
+    };
     let stream = TcpStream::connect(address).await.with_context(refused)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);

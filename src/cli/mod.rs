@@ -1,5 +1,7 @@
 //! The command line: the only place that prints or exits.
 
+mod colours;
+mod completions;
 mod config;
 mod database;
 mod deliveries;
@@ -7,6 +9,8 @@ mod dev_db;
 mod events;
 mod filters;
 mod healthcheck;
+mod help;
+mod layout;
 mod local;
 mod migrate;
 mod output;
@@ -18,13 +22,22 @@ mod signature;
 mod simulate;
 mod tunnel;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Sources;
 
+/// The exit code of a command line that cannot be understood.
+const WRONG_USAGE: u8 = 2;
+
 /// Hookshelf receives Instagram webhooks and stores them in Postgres before it answers.
+///
+/// Without a verb it runs the server, as `hookshelf serve` does.
+///
+/// Example: hookshelf serve --config /etc/hookshelf.toml
+/// Example: hookshelf simulate
+/// Example: hookshelf events list --since 1h
 #[derive(Debug, Parser)]
 #[command(name = "hookshelf", version)]
 pub struct Cli {
@@ -48,13 +61,23 @@ enum Verb {
     Signature(signature::Signature),
     Config(config::Config),
     Healthcheck(healthcheck::Healthcheck),
+    Completions(completions::Completions),
     #[command(hide = true)]
     DevDb(dev_db::DevDb),
 }
 
+/// All verbs with their help, as `--help` shows them.
+pub fn command() -> Command {
+    help::arranged(Cli::command())
+}
+
 /// Runs what the arguments say.
 pub async fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let parsed = command().try_get_matches();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(usage) => return show(&usage),
+    };
     let sources = Sources::from_process(cli.config);
     let done = match cli.verb.unwrap_or(Verb::Serve(serve::Serve::default())) {
         Verb::Serve(verb) => verb.run(sources).await,
@@ -68,6 +91,7 @@ pub async fn run() -> ExitCode {
         Verb::Signature(verb) => verb.run(&sources),
         Verb::Config(verb) => verb.run(&sources),
         Verb::Healthcheck(verb) => verb.run(&sources).await,
+        Verb::Completions(verb) => verb.run(),
         Verb::DevDb(verb) => verb.run(&sources).await,
     };
     match done {
@@ -78,13 +102,29 @@ pub async fn run() -> ExitCode {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "what went wrong, for the person who asked"
-)]
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("hookshelf: {}", causes(error));
+    complain(&causes(error));
     ExitCode::FAILURE
+}
+
+/// Says what is wrong. Whoever reads it may be gone: the exit code tells it, too.
+fn complain(text: &str) {
+    let wrong = colours::WRONG;
+    let _ = writeln!(anstream::stderr(), "{wrong}hookshelf:{wrong:#} {text}");
+}
+
+/// Shows the help that was asked for, or says what cannot be understood.
+fn show(usage: &clap::Error) -> ExitCode {
+    if !usage.use_stderr() {
+        let _ = usage.print();
+        return ExitCode::SUCCESS;
+    }
+    // Whoever typed it is not told that it is invalid, but what does not fit.
+    let text = usage.render().ansi().to_string();
+    let text = text.replacen("error:", "hookshelf:", 1);
+    let text = text.replacen("invalid value '", "cannot take '", 1);
+    let _ = write!(anstream::stderr(), "{text}");
+    ExitCode::from(WRONG_USAGE)
 }
 
 /// The error and its causes on one line. Some errors quote their cause; it is not said twice.
@@ -101,8 +141,6 @@ fn causes(error: &anyhow::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -116,6 +154,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

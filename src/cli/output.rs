@@ -1,20 +1,23 @@
 //! What verbs print: lines of JSON, fields, and tables that fit the terminal.
 //!
-//! Text that strangers wrote is shown without anything that a terminal would obey.
+//! Text that strangers wrote is shown without anything that a terminal would obey. Colours are
+//! for terminals only, and never in JSON or in the bytes of a body.
+//!
+//! A reader that goes away, as `head` does, is no failure: the write fails with a broken pipe
+//! (Rust ignores SIGPIPE), which is [`Closed`], and the verb ends quietly with code 0.
 
-use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
+use anstream::{AutoStream, ColorChoice};
+use anstyle::Style;
 use serde::Serialize;
 use terminal_size::terminal_size_of;
 
+use super::{
+    colours::{DIM, HEADER},
+    layout::Layout,
+};
 use crate::{meta::json, query};
-
-/// Spaces between the columns of a table.
-const GAP: u16 = 2;
-
-/// A column is not cut shorter than this; rather the lines become too long.
-const READABLE: u16 = 8;
 
 /// Nobody reads the output any more.
 #[derive(Debug, thiserror::Error)]
@@ -22,17 +25,35 @@ const READABLE: u16 = 8;
 pub(super) struct Closed;
 
 /// Standard output. What was written shows once it is [finished](Self::finish).
-pub(super) struct Output(BufWriter<Stdout>);
+pub(super) struct Output {
+    out: BufWriter<Stdout>,
+    /// Whether a terminal shows it that knows colours, and nobody said that they are unwanted.
+    coloured: bool,
+}
 
 impl Output {
     /// Standard output.
     pub(super) fn new() -> Self {
-        Self(BufWriter::new(io::stdout()))
+        let out = io::stdout();
+        let wanted = AutoStream::choice(&out) != ColorChoice::Never;
+        Self {
+            coloured: wanted && out.is_terminal(),
+            out: BufWriter::new(out),
+        }
+    }
+
+    /// A text in a colour, where colours are shown. Pad before: the marks have no width.
+    pub(super) fn paint(&self, style: Style, text: &str) -> String {
+        if self.coloured && !text.is_empty() {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// Bytes as they are, and nothing else.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        self.0.write_all(bytes).map_err(failure)
+        self.out.write_all(bytes).map_err(failure)
     }
 
     /// A line.
@@ -60,54 +81,45 @@ impl Output {
         let set = columns.iter().filter(|(_, value)| *value != "null");
         for (name, value) in set {
             let value = json::string(value).unwrap_or_else(|| (*value).into());
-            self.line(&format!("{name:<20} {}", plain(&value)))?;
+            let name = self.paint(DIM, &format!("{name:<20}"));
+            self.line(&format!("{name} {}", plain(&value)))?;
         }
         Ok(())
     }
 
-    /// A table, a line for each row. On a terminal it is as wide as that, and what does not fit
-    /// is cut, but for the first `whole` columns: nobody can type a part of an id.
+    /// A table. On a terminal it is as wide as that, and what does not fit is cut, but for the
+    /// first `whole` columns: nobody can type a part of an id. Elsewhere a row is one line.
     pub(super) fn table(
         &mut self,
         names: &[&str],
         whole: usize,
         rows: &[Vec<String>],
     ) -> anyhow::Result<()> {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        table.set_truncation_indicator("…");
-        table.set_header(row(names));
-        table.add_rows(rows.iter().map(|cells| row(cells)));
-        let widths = table.column_max_content_widths();
-        for (index, (column, widest)) in table.column_iter_mut().zip(widths).enumerate() {
-            let least = if index < whole {
-                widest
-            } else {
-                widest.min(READABLE)
-            };
-            column.set_padding((0, GAP));
-            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + GAP)));
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        let rows: Vec<_> = rows.iter().map(|row| shown(row)).collect();
+        let all = std::iter::once(&names).chain(&rows).map(Vec::as_slice);
+        let layout = Layout::new(&all.collect::<Vec<_>>(), whole, width());
+        for line in layout.lines(&names) {
+            self.line(&self.paint(HEADER, &line))?;
         }
-        if let Some((terminal_size::Width(width), _)) = terminal_size_of(io::stdout()) {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-            table.set_width(width);
-        }
-        for line in table.lines() {
-            self.line(line.trim_end())?;
-        }
-        Ok(())
+        let mut lines = rows.iter().flat_map(|row| layout.lines(row));
+        lines.try_for_each(|line| self.line(&line))
     }
 
     /// Sees to it that everything is written.
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
-        self.0.flush().map_err(failure)
+        self.out.flush().map_err(failure)
     }
 }
 
-fn row(cells: &[impl AsRef<str>]) -> Row {
-    let mut row = Row::from(cells.iter().map(|cell| plain(cell.as_ref())));
-    row.max_height(1);
-    row
+/// How wide the terminal is, if one shows what is printed.
+fn width() -> Option<usize> {
+    let (terminal_size::Width(width), _) = terminal_size_of(io::stdout())?;
+    (width > 0).then_some(width.into())
+}
+
+fn shown(cells: &[String]) -> Vec<String> {
+    cells.iter().map(|cell| plain(cell)).collect()
 }
 
 fn failure(error: io::Error) -> anyhow::Error {

@@ -56,7 +56,7 @@ struct Sign {
 
 /// Says which secret made a signature, or why none did.
 ///
-/// Example: hookshelf signature verify body.json --signature sha256=8a1b...
+/// Example: hookshelf signature verify body.json --headers headers.json
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 struct Verify {
@@ -103,7 +103,7 @@ impl Sign {
         let wanted = |it: &&NamedSecret| self.secret.as_ref().is_none_or(|name| *name == it.name);
         let secret = secrets.iter().find(wanted).with_context(|| {
             format!(
-                "no secret is called so; the app {} has: {}",
+                "no secret of the app {} has that name; there is: {}",
                 self.keys.app,
                 names(&secrets)
             )
@@ -117,7 +117,7 @@ impl Verify {
         let both = self.headers.as_deref().is_some_and(is_stdin) && is_stdin(&self.file);
         ensure!(
             !both,
-            "standard input cannot be both the body and the headers"
+            "standard input cannot be both the body and the headers; put one of them into a file"
         );
         let named = self.keys.secrets(sources)?;
         let secrets = Secrets::new(named.iter().map(|it| (it.name.as_str(), &it.secret)));
@@ -132,7 +132,11 @@ impl Verify {
                 "the secret {} made this signature",
                 verified.secret()
             )),
-            Err(fault @ Fault::Mismatch) => bail!("{fault}; tried: {}", names(&named)),
+            Err(fault @ Fault::Mismatch) => bail!(
+                "{fault}; tried: {}; either the secret is another one, or these are not the bytes that \
+                 were signed",
+                names(&named)
+            ),
             Err(fault) => Err(fault.into()),
         }
     }
@@ -160,11 +164,15 @@ fn names(secrets: &[NamedSecret]) -> String {
 /// The secret in a file; a newline at its end is no part of it.
 fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
     let text = Zeroizing::new(read(path)?);
-    let text =
-        std::str::from_utf8(&text).with_context(|| format!("{} is not UTF-8", path.display()))?;
+    let text = std::str::from_utf8(&text)
+        .with_context(|| format!("{} is not a text in UTF-8, as a secret is", path.display()))?;
     let secret = text.strip_suffix('\n').unwrap_or(text);
     let secret = secret.strip_suffix('\r').unwrap_or(secret);
-    ensure!(!secret.is_empty(), "{} holds no secret", path.display());
+    ensure!(
+        !secret.is_empty(),
+        "{} is empty; write the secret into it",
+        path.display()
+    );
     Ok(secret.into())
 }
 
@@ -204,7 +212,11 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     };
     let bytes = read().with_context(|| format!("{} cannot be read", path.display()))?;
     let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= LARGEST);
-    ensure!(fits, "{} is larger than {LARGEST} bytes", path.display());
+    ensure!(
+        fits,
+        "{} has more than {LARGEST} bytes; no body may be that large",
+        path.display()
+    );
     Ok(bytes)
 }
 

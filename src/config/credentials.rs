@@ -77,7 +77,9 @@ pub enum Error {
         source: Faults,
     },
     /// The system gives no random bytes.
-    #[error("no random bytes for a secret")]
+    #[error(
+        "the system gives no random bytes to make a secret of; set app_secret of an app of your own"
+    )]
     Random(#[source] getrandom::Error),
 }
 

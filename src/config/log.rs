@@ -49,7 +49,7 @@ pub enum LogFormat {
 
 /// A text that is no form of log lines, or no filter of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a setting of the log")]
+#[error("not a setting of the log; allowed: human or json, and a level such as info")]
 pub struct InvalidLog;
 
 impl FromStr for LogFormat {

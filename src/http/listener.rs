@@ -80,7 +80,7 @@ pub enum Error {
         source: io::Error,
     },
     /// It ended without being told to.
-    #[error("the {listener} listener ended by itself")]
+    #[error("the {listener} listener ended by itself; start the server again")]
     Ended {
         /// Which listener.
         listener: &'static str,

@@ -12,22 +12,27 @@ pub enum Error {
     #[error("Postgres did not answer in time; see that it runs and that database.url is right")]
     TimedOut,
     /// A day or epoch has no partition yet.
-    #[error("a partition is missing")]
+    #[error("a day has no partition yet; see that the database user may make tables")]
     MissingPartition(#[source] sqlx::Error),
     /// Postgres refuses the values themselves: the same will never succeed.
     #[error("Postgres refuses the values")]
     Refused(#[source] sqlx::Error),
     /// The fence moved more often than a writer follows.
-    #[error("the dedupe epoch keeps moving")]
+    #[error(
+        "other servers on this database keep beginning new dedupe windows; see that their clocks are right"
+    )]
     EpochMoves,
     /// The tables are not the ones this program knows.
     #[error("the database's schema is not this program's; run `hookshelf migrate`")]
     Schema(#[source] sqlx::Error),
     /// The URL is none that the driver understands.
-    #[error("this is not a Postgres URL")]
+    #[error(
+        "database.url is not the URL of a Postgres server; it is written \
+         postgres://user:password@host:port/database"
+    )]
     Url(#[source] sqlx::Error),
     /// The migrations could not be applied.
-    #[error("the migrations could not be applied")]
+    #[error("a migration could not be applied, and what it did was undone")]
     Migration(#[source] MigrateError),
     /// The database has been migrated further than this program knows.
     #[error(

@@ -2,6 +2,7 @@
 
 use std::{io::IsTerminal, panic};
 
+use anstream::{AutoStream, ColorChoice};
 use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter, filter::LevelFilter, fmt::MakeWriter, util::SubscriberInitExt,
@@ -16,7 +17,8 @@ use crate::config::{Log, LogFilter, LogFormat};
 /// Once a process: a second time fails.
 pub fn init(log: &Log) -> Result<(), Error> {
     let stderr = std::io::stderr;
-    let ansi = stderr().is_terminal();
+    let wanted = AutoStream::choice(&stderr()) != ColorChoice::Never;
+    let ansi = wanted && stderr().is_terminal();
     subscriber(log, ansi, stderr)
         .try_init()
         .map_err(Error::Log)?;
@@ -32,6 +34,8 @@ where
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter(&log.level))
         .with_ansi(ansi)
+        // It would say on standard error that nobody reads standard error, which is a panic.
+        .log_internal_errors(false)
         .with_writer(writer);
     match log.format {
         LogFormat::Human => Box::new(lines.finish()),

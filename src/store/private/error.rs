@@ -197,7 +197,9 @@ pub enum Error {
         pid: i32,
     },
     /// The task that watches the server is gone.
-    #[error("the task that watches Postgres ended early")]
+    #[error(
+        "the task that watches Postgres ended by a defect, which the log shows; start the server again"
+    )]
     Watcher(#[source] tokio::task::JoinError),
     /// No private Postgres is running where a prompt was wanted.
     #[error(
@@ -214,7 +216,7 @@ pub enum Error {
     )]
     NoPsql,
     /// The database URL cannot be read. It is not repeated: it may hold a password.
-    #[error("the database url cannot be read")]
+    #[error("database.url is not a URL; it is written postgres://user:password@host:port/database")]
     Url(#[source] url::ParseError),
     /// The Postgres programs could not be downloaded.
     #[cfg(feature = "download-postgres")]

@@ -105,7 +105,11 @@ async fn a_delivery_is_shown_with_every_column_but_its_bytes() {
 async fn a_delivery_that_is_not_there_is_a_failure() {
     let shelf = Shelf::create().await;
     let id = "0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a";
-    let expected = (1, format!("hookshelf: no delivery has the id {id}\n"));
+    let said = format!(
+        "hookshelf: no delivery has the id {id}; `hookshelf deliveries list` shows those that are \
+         there\n"
+    );
+    let expected = (1, said);
     assert_eq!(shelf.complains(&["deliveries", "show", id]), expected);
     assert_eq!(
         shelf.complains(&["deliveries", "show", id, "--body"]),
@@ -128,7 +132,9 @@ async fn an_erased_body_is_said_to_be_erased() {
         (code, said),
         (
             1,
-            format!("hookshelf: the body of delivery {id} was erased\n")
+            format!(
+                "hookshelf: the body of delivery {id} was erased; its other columns are left\n"
+            )
         )
     );
     assert!(shelf.says(&["deliveries", "list"]).contains("erased"));

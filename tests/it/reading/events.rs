@@ -162,9 +162,9 @@ async fn a_table_shows_nothing_that_a_terminal_would_obey() {
 async fn a_position_without_an_event_is_a_failure() {
     let shelf = Shelf::create().await;
     let (code, said) = shelf.complains(&["events", "show", "7"]);
-    assert_eq!(
-        (code, &*said),
-        (1, "hookshelf: no event is at position 7\n")
+    assert!(
+        code == 1 && said.starts_with("hookshelf: no event is at position 7; "),
+        "{said}"
     );
 }
 

@@ -39,7 +39,7 @@ async fn a_body_is_signed_with_the_secret_that_is_named() {
     );
     let (code, said) = shelf.complains(&["signature", "sign", &body, "--secret", "previous-1"]);
     assert!(
-        code == 1 && said.contains("app default has: app, instagram"),
+        code == 1 && said.contains("there is: app, instagram"),
         "{said}"
     );
 }

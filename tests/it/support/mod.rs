@@ -1,9 +1,11 @@
 //! What the tests share: databases, directories, and waiting for something to become true.
 
+pub(crate) mod desk;
 pub(crate) mod directory;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod server;
+pub(crate) mod terminal;
 
 use std::time::Duration;
 

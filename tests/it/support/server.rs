@@ -116,18 +116,9 @@ impl Server {
         arguments: &[&str],
         programs: Option<&Path>,
     ) -> Self {
-        let mut shell = Command::new("sh");
-        shell.args([
-            "-c",
-            GUARD,
-            "guard",
-            env!("CARGO_BIN_EXE_hookshelf"),
-            "serve",
-        ]);
-        shell.args(arguments);
+        let mut shell = guarded(&[&["serve"], arguments].concat());
         settle(&mut shell, directory.path(), place.as_ref());
         shell.envs(programs.map(|first| ("PATH", path_from(first))));
-        shell.stdin(Stdio::piped()).stdout(Stdio::piped());
         shell.stderr(std::fs::File::create(directory.join("log")).unwrap());
         let mut shell = shell.spawn().unwrap();
         let mut lines = BufReader::new(shell.stdout.take().unwrap())
@@ -243,6 +234,14 @@ impl Server {
         kill(Pid::from_raw(self.pid), signal).is_ok()
     }
 
+    /// Gives a command the configuration and the addresses of this server.
+    pub(crate) fn settle(&self, command: &mut Command) {
+        settle(command, self.directory.path(), self.place.as_ref());
+        command.env("PATH", path_from(&self.directory.join("bin")));
+        command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
+        command.env("HOOKSHELF__ADMIN__LISTEN", self.admin.to_string());
+    }
+
     /// Waits until it has ended by itself.
     pub(crate) fn wait(mut self) -> (ExitStatus, Directory, Option<TestDatabase>) {
         let status = self.shell.process.wait().unwrap();
@@ -256,8 +255,18 @@ impl Server {
     }
 }
 
+/// The program with these arguments, behind the shell that kills it when its standard input closes.
+/// The first line that it prints is the process id of the program.
+pub(crate) fn guarded(arguments: &[&str]) -> Command {
+    let mut shell = Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_hookshelf");
+    shell.args(["-c", GUARD, "guard", program]).args(arguments);
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped());
+    shell
+}
+
 /// Configuration by file, the rest by environment, and nothing of the environment of the tests.
-fn settle(command: &mut Command, directory: &Path, place: Option<&TestDatabase>) {
+pub(crate) fn settle(command: &mut Command, directory: &Path, place: Option<&TestDatabase>) {
     command.env_clear();
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("HOOKSHELF_CONFIG", directory.join("hookshelf.toml"));
@@ -268,7 +277,7 @@ fn settle(command: &mut Command, directory: &Path, place: Option<&TestDatabase>)
 }
 
 /// The usual `PATH` behind another directory.
-fn path_from(first: &Path) -> OsString {
+pub(crate) fn path_from(first: &Path) -> OsString {
     let usual = std::env::var_os("PATH").unwrap_or_default();
     let first = std::iter::once(first.to_owned());
     std::env::join_paths(first.chain(std::env::split_paths(&usual))).unwrap()

@@ -1,0 +1,54 @@
+//! Completions: each shell gets a script, and the one of bash completes.
+
+use std::process::{Command, Output};
+
+fn script(shell: &str) -> String {
+    let output = run(Command::new(env!("CARGO_BIN_EXE_hookshelf")).args(["completions", shell]));
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+#[test]
+fn each_shell_gets_a_script_that_knows_verbs_and_options() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = script(shell);
+        for word in ["hookshelf", "deliveries", "problem", "not_utf8"] {
+            // What the two know of values is in their verbs' help.
+            let knows_values = !matches!(shell, "elvish" | "powershell") || word != "not_utf8";
+            assert!(!knows_values || script.contains(word), "{shell}: {word}");
+        }
+    }
+}
+
+/// What bash proposes for the last of these words.
+fn proposals(words: &[&str]) -> Vec<String> {
+    let last = words.len() - 1;
+    let words = words.join(" ");
+    let ask = format!(
+        "{}
+         COMP_WORDS=(hookshelf {words}) COMP_CWORD={} COMPREPLY=()
+         _hookshelf hookshelf \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        script("bash"),
+        last + 1
+    );
+    let output = run(Command::new("bash").args(["--norc", "-c", &ask]));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+    let proposed = String::from_utf8(output.stdout).unwrap();
+    proposed.lines().map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_verbs_options_and_values() {
+    assert_eq!(proposals(&["ev"]), ["events"]);
+    assert_eq!(proposals(&["events", "li"]), ["list"]);
+    assert_eq!(proposals(&["events", "list", "--si"]), ["--since"]);
+    let kinds = proposals(&["events", "list", "--kind", "message"]);
+    assert_eq!(kinds, ["message", "message_edit", "message_deleted"]);
+    assert_eq!(proposals(&["dev"]), [""], "what help hides is not proposed");
+}

@@ -1,0 +1,108 @@
+//! Pipes: a reader that has seen enough ends a verb quietly, and a server not at all.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::support::{
+    desk::Desk,
+    directory::Directory,
+    postgres::TestDatabase,
+    server::{apps, deliver_to, guarded},
+};
+
+/// What examples are left out that say so, and why.
+const NO_VERB: [(&str, &str); 3] = [
+    (" > ", "prints into a file"),
+    ("hookshelf serve", "has a test of its own, below"),
+    (
+        "hookshelf psql",
+        "becomes psql, which a closed pipe ends as it ends any program",
+    ),
+];
+
+/// What else is read by `head`.
+const MORE: [&str; 8] = [
+    "hookshelf --help",
+    "hookshelf help events",
+    "hookshelf --version",
+    "hookshelf events list --json --limit 1000",
+    "hookshelf deliveries show 01a1fba1-6f8a-7f4b-bf49-9c348765527a",
+    "hookshelf deliveries show 01a1fba1-6f8a-7f4b-bf49-9c348765527a --body",
+    "hookshelf simulate --json",
+    "hookshelf completions bash",
+];
+
+/// Runs a script whose first command writes to one that reads nothing, and wants the code of that
+/// first command, and what it complained of. The pipe is closed before anything is written.
+fn unread(desk: &Desk, call: &str) -> (String, String) {
+    let script = format!(
+        "mkfifo pipe; exec 3<>pipe 4>pipe 3>&-
+         {{ {call} >&4; }} 4>&4 2>complaint && code=0 || code=$?
+         rm pipe; echo \"$code\""
+    );
+    let printed = desk.print(&script);
+    let complaint = std::fs::read_to_string(desk.file("complaint")).unwrap();
+    (printed.trim().to_owned(), complaint)
+}
+
+#[tokio::test]
+async fn a_verb_whose_output_nobody_reads_ends_quietly() {
+    let desk = Desk::create().await;
+    let (code, _) = unread(&desk, "cat body.json");
+    assert_ne!(code, "0", "nobody reads the pipe");
+    let examples = super::help::every_example();
+    let prints = |it: &&String| NO_VERB.iter().all(|(part, _)| !it.contains(part));
+    let examples = examples.iter().filter(prints).map(String::as_str);
+    for call in examples.chain(MORE) {
+        let (code, complaint) = unread(&desk, call);
+        assert_eq!((&*code, &*complaint), ("0", ""), "{call}");
+    }
+}
+
+#[tokio::test]
+async fn head_takes_what_it_wants() {
+    let desk = Desk::create().await;
+    let first = desk.print("hookshelf events list --json | head -n 1");
+    assert_eq!(first.lines().count(), 1);
+    let names = desk.print("hookshelf events list --limit 10000 | head -n 1");
+    assert!(names.starts_with("position"), "{names}");
+}
+
+#[tokio::test]
+async fn a_server_serves_although_nobody_reads_what_it_says() {
+    let directory = Directory::create();
+    std::fs::write(directory.join("hookshelf.toml"), apps(["default"])).unwrap();
+    let database = TestDatabase::create().await;
+    let mut server = guarded(&["serve"])
+        .env("HOOKSHELF_CONFIG", directory.join("hookshelf.toml"))
+        .env("HOOKSHELF__DATA_DIR", directory.join("data"))
+        .env("HOOKSHELF__LOG__LEVEL", "debug")
+        .env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0")
+        .env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0")
+        .env("DATABASE_URL", database.url())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(server.stderr.take());
+    let lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let mut lines = lines.map(Result::unwrap);
+    let pid: i32 = lines.next().unwrap().parse().unwrap();
+    let address = lines.find_map(|line| {
+        let address = line.trim().strip_prefix("listens on")?.trim();
+        address.strip_prefix("http://")?.parse().ok()
+    });
+    drop(lines);
+    let answer = deliver_to(address.unwrap(), "/webhook", "{}").await;
+    assert_eq!(answer.unwrap().status, 200);
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    // The pipe to the shell that guards it stays open until then.
+    let _guard = server.stdin.take();
+    assert!(server.wait().unwrap().success());
+}

@@ -1,0 +1,158 @@
+//! The desk of an operator: a shell beside a running server, with some data to look at.
+//!
+//! What documents and help texts tell a reader to type runs here as it is written. Only what is
+//! the reader's own is put in: where the configuration is, the id of a delivery, the database.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use super::{eventually, postgres::TestDatabase, server::Server};
+
+/// Where the documents suppose the configuration to be.
+const CONFIGURATION: &str = "/etc/hookshelf.toml";
+
+/// The database of whoever reads an example.
+const DATABASE: &str = "postgres://user@host/hookshelf";
+
+/// Verbs whose code says what they found, and what they find here.
+const JUDGES: [(&str, &str); 1] = [(
+    "hookshelf doctor",
+    "the database of the tests is not durable, on purpose, and no public URL is set",
+)];
+
+/// A tunnel that is up at once and leads nowhere.
+const TUNNEL: &str = "#!/bin/sh
+echo 'INF |  https://three-plain-words.trycloudflare.com  |' >&2
+exec sleep 3600
+";
+
+/// A shell beside a server.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) server: Server,
+    /// The delivery that stands in for ids that documents show.
+    delivery: String,
+}
+
+impl Desk {
+    /// Starts a server, lets it be sent one delivery of everything, and lays a body and its headers
+    /// ready.
+    pub(crate) async fn create() -> Self {
+        let server = Server::start().await;
+        furnish(&server);
+        let desk = Self {
+            server,
+            delivery: String::new(),
+        };
+        desk.print("hookshelf simulate");
+        let shown = desk.print("hookshelf events show 1");
+        let delivery = shown.lines().find_map(|it| it.strip_prefix("delivery_id"));
+        let delivery = delivery.unwrap().trim().to_owned();
+        let desk = Self { delivery, ..desk };
+        desk.print(&format!(
+            "hookshelf deliveries show {0} --body > body.json
+             hookshelf deliveries show {0} | sed -n 's/^headers *//p' > headers.json",
+            desk.delivery
+        ));
+        desk
+    }
+
+    /// Sends a delivery without a signature, and waits until it is counted in the database.
+    pub(crate) async fn be_refused(&self) {
+        let refused = self.server.post("/webhook", &[], "{}").await;
+        assert_eq!(refused.status, 401);
+        eventually("the rejection is written down", async || {
+            !self.print("hookshelf rejections list --json").is_empty()
+        })
+        .await;
+    }
+
+    /// A file of the directory in which the shell works.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        work(&self.server).join(name)
+    }
+
+    /// Runs a script as it would be typed.
+    pub(crate) fn run(&self, script: &str) -> Output {
+        let mut shell = self.command("sh");
+        shell.args(["-eu", "-c", &self.own(script)]);
+        shell.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// What a script prints where it works, else what it complains of.
+    pub(crate) fn try_out(&self, script: &str) -> Result<String, String> {
+        let output = self.run(script);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (printed, said) = (text(&output.stdout), text(&output.stderr));
+        let judges = JUDGES
+            .iter()
+            .any(|(call, _)| self.own(script).starts_with(call));
+        let found_something = judges && output.status.code() == Some(1) && said.is_empty();
+        if output.status.success() || found_something && !printed.is_empty() {
+            Ok(printed)
+        } else {
+            Err(printed + &said)
+        }
+    }
+
+    /// A program as it would be started by this operator.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        self.server.settle(&mut command);
+        let work = work(&self.server);
+        command.env("HOME", &work).current_dir(work);
+        command
+    }
+
+    /// What a script prints when it ends well.
+    pub(crate) fn print(&self, script: &str) -> String {
+        let output = self.run(script);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{script}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A script with what is the reader's own put in.
+    pub(crate) fn own(&self, script: &str) -> String {
+        let configuration = self.server.directory.join("hookshelf.toml");
+        let database = self.server.place.as_ref().map(TestDatabase::url);
+        let script = script
+            .replace("cargo run -- ", "hookshelf ")
+            .replace(CONFIGURATION, &configuration.display().to_string())
+            .replace(DATABASE, &database.unwrap_or_default());
+        let is_part = |char: char| char.is_ascii_hexdigit() || char == '-';
+        let mut text = String::new();
+        for piece in script.split_inclusive(|char| !is_part(char)) {
+            let word = piece.trim_end_matches(|char| !is_part(char));
+            let mine = if is_uuid(word) { &self.delivery } else { word };
+            text = text + mine + &piece[word.len()..];
+        }
+        text
+    }
+}
+
+fn work(server: &Server) -> PathBuf {
+    server.directory.join("desk")
+}
+
+/// The program under its name, and a tunnel, on the path of this server's directory.
+fn furnish(server: &Server) {
+    let bin = server.directory.join("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::create_dir(work(server)).unwrap();
+    symlink(env!("CARGO_BIN_EXE_hookshelf"), bin.join("hookshelf")).unwrap();
+    executable(&bin.join("cloudflared"), TUNNEL);
+}
+
+fn executable(path: &Path, script: &str) {
+    fs::write(path, script).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn is_uuid(word: &str) -> bool {
+    word.len() == 36 && word.matches('-').count() == 4
+}

@@ -1,0 +1,143 @@
+//! Messages to people: what can be told of their style without reading them.
+//!
+//! A message says what happened, what it means and what to do, on one line that others go on from:
+//! it begins small and ends without a full stop. It accuses nobody, and does not say that it is an
+//! error, which the reader knows by then.
+
+use crate::Fault;
+use crate::source::{Source, Token, matches};
+
+/// What takes a message as its first text.
+const SAYS: &[&[&str]] = &[
+    &["error", "("],
+    &["bail", "!", "("],
+    &["anyhow", "!", "("],
+    &["ensure", "!", "("],
+    &["context", "("],
+    &["with_context", "("],
+];
+
+/// Words that accuse, excuse or say nothing, and what to do instead.
+const UNWANTED: &[(&str, &str)] = &[
+    ("invalid", "say what is allowed"),
+    ("illegal", "say what is allowed"),
+    ("bad", "say what is allowed"),
+    ("forgot", "say what is missing"),
+    ("please", "say what to do"),
+    ("sorry", "say what to do"),
+    ("oops", "say what happened"),
+    ("error", "say what happened"),
+    ("failed to", "say what cannot be done, or what was not"),
+    ("unable to", "say what cannot be done"),
+    ("unexpected", "say what was found, and what is allowed"),
+];
+
+/// Messages in production code that break the style.
+pub(crate) fn faults(file: &Source) -> Vec<Fault> {
+    let tokens = file.tokens();
+    let production = |i: &usize| !tokens[*i].test && says(&tokens, *i).is_some();
+    let found = (0..tokens.len()).filter(production);
+    let messages = found.filter_map(|i| message(&tokens[i + says(&tokens, i)?..]));
+    messages
+        .flat_map(|(line, text)| judge(&file.path, line, &text))
+        .collect()
+}
+
+/// How many tokens stand before the first argument, where one begins here.
+fn says(tokens: &[Token], i: usize) -> Option<usize> {
+    let found = SAYS.iter().find(|call| matches(tokens, i, call))?;
+    // `error!(` of the log is another thing, and so is a method of that name.
+    let attribute = found[0] != "error" || i > 0 && tokens[i - 1].text == "[";
+    attribute.then_some(found.len())
+}
+
+/// The first text among the arguments, with its line; none where a call ends before one.
+fn message(arguments: &[Token]) -> Option<(usize, String)> {
+    let mut open = 1;
+    for token in arguments {
+        open += usize::from(token.text == "(");
+        open -= usize::from(token.text == ")");
+        if open == 0 {
+            return None;
+        }
+        if let Some(text) = literal(&token.text) {
+            return Some((token.line, text));
+        }
+    }
+    None
+}
+
+/// What stands in a text's quotes, with lines that are broken in the source joined.
+fn literal(token: &str) -> Option<String> {
+    let text = token.strip_prefix('"')?.strip_suffix('"')?;
+    let mut lines = text.split("\\\n");
+    let first = lines.next().unwrap_or_default().to_owned();
+    Some(lines.fold(first, |text, line| text + line.trim_start()))
+}
+
+fn judge(path: &str, line: usize, text: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut fault = |say: String| faults.push(Fault::at(path, line, format!("\"{text}\": {say}")));
+    if shouts(text) {
+        fault("begin small: it goes on from `hookshelf: `, or from another message".to_owned());
+    }
+    if text.ends_with(['.', '!']) {
+        fault("end without a full stop: its cause may follow".to_owned());
+    }
+    let said = text.to_lowercase();
+    let words: Vec<_> = said.split(|it: char| !it.is_alphanumeric()).collect();
+    let said = format!(" {} ", words.join(" "));
+    let is_said = |word: &str| said.contains(&format!(" {word} "));
+    for (word, instead) in UNWANTED.iter().filter(|(word, _)| is_said(word)) {
+        fault(format!("without `{word}`: {instead}"));
+    }
+    faults
+}
+
+/// Whether it begins with a capital that no name has: of names, the first word has another one, or
+/// is one that we know.
+fn shouts(text: &str) -> bool {
+    const NAMES: [&str; 3] = ["Postgres", "Meta", "Hookshelf"];
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let small = !word.chars().skip(1).any(char::is_uppercase);
+    word.starts_with(char::is_uppercase) && small && !NAMES.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(code: &str) -> usize {
+        faults(&Source::sample("src/app/error.rs", code)).len()
+    }
+
+    #[test]
+    fn each_rule_of_style_can_be_broken() {
+        for code in [
+            "#[error(\"No database\")] enum A {}",
+            "#[error(\"no database.\")] enum A {}",
+            "#[error(\n\"no \\\n  database!\")] enum A {}",
+            "fn f() { bail!(\"invalid port\") }",
+            "fn f() { g().with_context(|| format!(\"failed to read {}\", 1)) }",
+            "fn f() { g().context(\"please wait\") }",
+            "fn f() { ensure!(a(1), \"you forgot the port\", b); }",
+            "fn f() { anyhow::anyhow!(\"error: {e}\") }",
+        ] {
+            assert!(found(code) > 0, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_well_or_to_nobody_is_no_fault() {
+        for code in [
+            "#[error(\"Postgres is away; see that it runs\")] enum A {}",
+            "#[error(\"X-Hub-Signature-256 is missing\")] enum A {}",
+            "#[error(transparent)] enum A {} const B: &str = \"Invalid.\";",
+            "fn f() { tracing::error!(a, \"Panicked.\"); g(\"Invalid.\"); h.error(\"Bad.\") }",
+            "#[cfg(test)]\nmod tests {\nfn f() { bail!(\"Invalid.\") }\n}",
+            "fn f() { context(); g(\"Invalid.\") }",
+        ] {
+            assert_eq!(found(code), 0, "{code}");
+        }
+    }
+}
