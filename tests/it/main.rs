@@ -17,6 +17,7 @@ mod reading;
 mod readme;
 mod serve;
 mod signed;
+mod simulate;
 mod store;
 mod support;
 mod views;

@@ -8,7 +8,12 @@ mod variants;
 
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{ArgGroup, Args, builder::RangedU64ValueParser, value_parser};
+use clap::{
+    ArgGroup, Args,
+    builder::{RangedU64ValueParser, TypedValueParser},
+    error::ErrorKind,
+    value_parser,
+};
 
 use self::target::Place;
 use super::filters;
@@ -87,6 +92,9 @@ struct Stream {
 
 impl Simulate {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
+        if self.stream.duplicates + self.stream.bad_signatures > 100.0 {
+            wrong_usage("--duplicates and --bad-signatures are more than 100 percent together");
+        }
         let seed = self.seed.map_or_else(getrandom::u64, Ok)?;
         let found = self.place.find(sources)?;
         if self.stream.is_asked_for() {
@@ -103,9 +111,13 @@ impl Stream {
     }
 }
 
+/// Ends the program as clap does where arguments cannot be obeyed.
+fn wrong_usage(message: impl std::fmt::Display) -> ! {
+    clap::Error::raw(ErrorKind::ValueValidation, format!("{message}\n")).exit()
+}
+
 /// A number from 1.
-fn up_to(most: u64) -> impl clap::builder::TypedValueParser<Value = NonZeroUsize> {
-    use clap::builder::TypedValueParser;
+fn up_to(most: u64) -> impl TypedValueParser<Value = NonZeroUsize> {
     RangedU64ValueParser::<usize>::new()
         .range(1..=most)
         .try_map(NonZeroUsize::try_from)

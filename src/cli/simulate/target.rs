@@ -2,12 +2,15 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use clap::Args;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use super::super::{local, signature::read_secret};
+use super::{
+    super::{local, signature::read_secret},
+    wrong_usage,
+};
 use crate::{
     config::{self, AppName, Config, Sources},
     simulate::Target,
@@ -61,7 +64,7 @@ impl Place {
         };
         let (secret, said) = self.secret(config.as_ref(), &app)?;
         let (address, host, path) = match &self.url {
-            Some(url) => self.parts(url, config.as_ref())?,
+            Some(url) => self.parts(url, config.as_ref()),
             None => at_home(config.as_ref(), &app)?,
         };
         let target = Target {
@@ -112,29 +115,31 @@ impl Place {
     }
 
     /// What to connect to, the `Host` header, and the path.
-    fn parts(&self, url: &Url, config: Option<&Config>) -> anyhow::Result<Parts> {
-        ensure!(
-            url.scheme() == "http",
-            "simulate speaks http only, not {}: name the address of the public listener behind the \
-             proxy that ends TLS",
-            url.scheme()
-        );
+    fn parts(&self, url: &Url, config: Option<&Config>) -> Parts {
+        if url.scheme() != "http" {
+            wrong_usage(format!(
+                "simulate speaks http only, not {}: name the address of the public listener \
+                 behind the proxy that ends TLS",
+                url.scheme()
+            ));
+        }
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-            bail!("the URL has no host; allowed: one such as http://127.0.0.1:8080/webhook");
+            wrong_usage("the URL has no host; allowed: one such as http://127.0.0.1:8080/webhook");
         };
-        ensure!(
-            self.yes || is_this_machine(&host) || is_public_url(url, config),
-            "{host} is neither this machine nor http.public_url, so nothing was sent: if the \
-             server there is yours, say so with --yes"
-        );
+        if !self.yes && !is_this_machine(&host) && !is_public_url(url, config) {
+            wrong_usage(format!(
+                "{host} is neither this machine nor http.public_url, so nothing was sent: if the \
+                 server there is yours, say so with --yes"
+            ));
+        }
         let said = url
             .port()
             .map_or_else(|| host.to_string(), |port| format!("{host}:{port}"));
-        Ok((
+        (
             format!("{host}:{port}"),
             said,
             url[url::Position::BeforePath..url::Position::AfterQuery].to_owned(),
-        ))
+        )
     }
 }
 
