@@ -26,21 +26,23 @@ use crate::{config::Sources, meta::event::Kind};
 /// deliveries carry a mark that only the app's secret can make, so that the server knows them as
 /// simulated.
 ///
-/// Example: hookshelf simulate --count 500
+/// Example: hookshelf simulate
+/// Example: hookshelf simulate --count 200 --retry
+/// Example: hookshelf simulate --duration 2s --rate 100
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("length").args(["count", "duration"]).multiple(true))]
 pub(super) struct Simulate {
-    #[command(flatten)]
-    place: Place,
     /// Only events of this kind; may be given several times, or with commas between.
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = filters::kind())]
     kind: Vec<Kind>,
-    /// Makes the ids; the same seed at the same time makes the same deliveries. Default: random.
+    /// Chooses what is told and makes the ids, together with the time. Default: random.
     #[arg(long)]
     seed: Option<u64>,
-    /// One JSON object: a line for each variant, or one for the whole stream.
+    /// JSON: an object for each variant, or one for the whole stream.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    place: Place,
     #[command(flatten)]
     stream: Stream,
 }
@@ -62,7 +64,7 @@ struct Stream {
     /// Connections, 1 to 4096; so many deliveries can be on their way at a time.
     #[arg(long, value_name = "N", default_value = "16", value_parser = up_to(4096), requires = "length")]
     connections: NonZeroUsize,
-    /// The most items in one delivery, 1 to 1000; Meta sends 1000 at most.
+    /// Items in one delivery, 1 to 1000; Meta sends 1000 at most.
     #[arg(long, value_name = "N", default_value = "1", value_parser = up_to(1000), requires = "length")]
     batch: NonZeroUsize,
     /// Accounts that the deliveries are about.
