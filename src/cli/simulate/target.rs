@@ -32,8 +32,7 @@ pub(super) struct Place {
     /// at a first start.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// Send to a host that is neither this machine nor `http.public_url`. Make sure that the server
-    /// there is yours.
+    /// Send to a host of --url that is not this machine. Make sure that the server there is yours.
     #[arg(long)]
     yes: bool,
     /// Leave out the mark of simulated deliveries: they look live, and what removes simulated ones
@@ -64,7 +63,7 @@ impl Place {
         };
         let (secret, said) = self.secret(config.as_ref(), &app)?;
         let (address, host, path) = match &self.url {
-            Some(url) => self.parts(url, config.as_ref()),
+            Some(url) => self.parts(url),
             None => at_home(config.as_ref(), &app)?,
         };
         let target = Target {
@@ -115,7 +114,7 @@ impl Place {
     }
 
     /// What to connect to, the `Host` header, and the path.
-    fn parts(&self, url: &Url, config: Option<&Config>) -> Parts {
+    fn parts(&self, url: &Url) -> Parts {
         if url.scheme() != "http" {
             wrong_usage(format!(
                 "simulate speaks http only, not {}: name the address of the public listener \
@@ -126,10 +125,10 @@ impl Place {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             wrong_usage("the URL has no host; allowed: one such as http://127.0.0.1:8080/webhook");
         };
-        if !self.yes && !is_this_machine(&host) && !is_public_url(url, config) {
+        if !self.yes && !is_this_machine(&host) {
             wrong_usage(format!(
-                "{host} is neither this machine nor http.public_url, so nothing was sent: if the \
-                 server there is yours, say so with --yes"
+                "{host} is not this machine, so nothing was sent: if the server there is yours, say \
+                 so with --yes"
             ));
         }
         let said = url
@@ -159,10 +158,4 @@ fn is_this_machine(host: &Host<&str>) -> bool {
         Host::Ipv4(ip) => IpAddr::from(*ip).is_loopback(),
         Host::Ipv6(ip) => IpAddr::from(*ip).is_loopback(),
     }
-}
-
-fn is_public_url(url: &Url, config: Option<&Config>) -> bool {
-    let public = config.and_then(|config| config.http.public_url.as_ref());
-    let public = public.and_then(|it| Url::parse(&it.join("/")).ok());
-    public.is_some_and(|public| public.host() == url.host())
 }
