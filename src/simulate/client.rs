@@ -1,15 +1,19 @@
 //! One connection to the server, kept alive from delivery to delivery.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request,
-    client::conn::http1::{Builder, SendRequest},
+    client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, task::AbortHandle, time::timeout};
+use tokio::{net::TcpStream, time::timeout};
 
 use super::{Answer, Error, Target};
 
@@ -84,10 +88,15 @@ type Post = Request<Full<Bytes>>;
 /// The request, where not a byte of it was written; where some were, it may have been taken.
 type Unsent = Option<Box<Post>>;
 
+/// A connection and what drives it. Both are one task's: handing requests to another task and
+/// answers back would cost more than writing and reading them.
 struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    driver: AbortHandle,
+    /// None once it has ended.
+    driver: Option<Pin<Box<Driver>>>,
 }
+
+type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
 
 impl Connection {
     async fn open(target: &Target) -> Result<Self, Error> {
@@ -95,7 +104,7 @@ impl Connection {
             .await
             .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
             .map_err(|source| Error::connect(target, source))?;
-        let (sender, connection) = Builder::new()
+        let (sender, driver) = http1::Builder::new()
             .title_case_headers(true)
             .handshake(TokioIo::new(stream))
             .await
@@ -103,26 +112,35 @@ impl Connection {
                 address: target.address.clone(),
                 source,
             })?;
-        let driver = tokio::spawn(connection).abort_handle();
-        Ok(Self { sender, driver })
+        Ok(Self {
+            sender,
+            driver: Some(Box::pin(driver)),
+        })
     }
 
     /// Sends one request and reads its answer to the end, so that the next can follow.
     async fn exchange(&mut self, request: Post) -> Result<u16, Unsent> {
-        if self.sender.ready().await.is_err() {
-            return Err(Some(Box::new(request)));
+        let mut talk = pin!(talk(&mut self.sender, request));
+        if let Some(driver) = &mut self.driver {
+            tokio::select! {
+                biased;
+                done = &mut talk => return done,
+                _ = driver => self.driver = None,
+            }
         }
-        let sent = self.sender.try_send_request(request).await;
-        let mut response = sent.map_err(|mut error| error.take_message().map(Box::new))?;
-        while let Some(frame) = response.frame().await {
-            frame.map_err(|_| None)?;
-        }
-        Ok(response.status().as_u16())
+        // The connection has ended, and has said before whatever it had to say.
+        talk.await
     }
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
+async fn talk(sender: &mut SendRequest<Full<Bytes>>, request: Post) -> Result<u16, Unsent> {
+    if sender.ready().await.is_err() {
+        return Err(Some(Box::new(request)));
     }
+    let sent = sender.try_send_request(request).await;
+    let mut response = sent.map_err(|mut error| error.take_message().map(Box::new))?;
+    while let Some(frame) = response.frame().await {
+        frame.map_err(|_| None)?;
+    }
+    Ok(response.status().as_u16())
 }

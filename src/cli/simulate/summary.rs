@@ -111,7 +111,9 @@ fn lines(summary: &Summary, seed: u64) -> Vec<(&'static str, String)> {
     ));
     let kinds = summary.kinds.iter().map(|(it, n)| ((*it).to_owned(), *n));
     lines.push(("kinds", listed(kinds)));
-    lines.push(("latency", latency(summary)));
+    if summary.acked > 0 {
+        lines.push(("latency", latency(summary)));
+    }
     if summary.late + summary.unsent > 0 {
         lines.push(("late", late(summary)));
     }
@@ -176,7 +178,7 @@ pub(super) fn judge(summary: &Summary, stream: &Stream, found: &Found) -> anyhow
     ensure!(
         acked_forgeries == 0,
         "{} with a wrong signature acked: the server does not check signatures, and anybody can \
-         write into it; take it off the internet",
+         write into it; keep it off the internet until it does",
         count(acked_forgeries, "delivery was", "deliveries were")
     );
     ensure!(

@@ -101,3 +101,70 @@ impl Mix {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+
+    fn mix(repeats: f64, forgeries: f64) -> Mix {
+        let one = NonZeroUsize::MIN;
+        let script = Script {
+            seed: 3,
+            accounts: one,
+            people: one,
+            kinds: Vec::new(),
+            batch: one,
+        };
+        Mix::new(&script, repeats, forgeries)
+    }
+
+    fn take(mix: &mut Mix, count: u64) -> Vec<Post> {
+        let (due, now) = (Instant::now(), "2026-11-20T09:30:00Z".parse().unwrap());
+        (0..count)
+            .map(|number| mix.next(number, due, now))
+            .collect()
+    }
+
+    #[test]
+    fn nothing_comes_again_before_it_was_acked() {
+        let mut mix = mix(1.0, 0.0);
+        let new = take(&mut mix, 3);
+        assert!(new.iter().all(|post| post.sort == Sort::New));
+        mix.acked(&new[2]);
+        let again = take(&mut mix, 3);
+        assert!(again.iter().all(|post| post.sort == Sort::Repeat(2)));
+        let now = "2026-11-20T10:00:00Z".parse().unwrap();
+        assert_ne!(again[0].body(now), new[2].body(now));
+    }
+
+    #[test]
+    fn what_may_come_again_is_bounded() {
+        let mut mix = mix(0.5, 0.0);
+        for post in take(&mut mix, 1000) {
+            mix.acked(&post);
+        }
+        assert_eq!(mix.recent.len(), MOST_RECENT);
+        let kept = mix.recent.iter().map(|(_, it)| it.body.len());
+        assert_eq!(mix.recent_bytes, kept.sum::<usize>());
+        mix.recent_bytes += MOST_RECENT_BYTES;
+        let more = take(&mut mix, 100);
+        let new = more.iter().find(|post| post.sort == Sort::New);
+        mix.acked(new.unwrap());
+        assert_eq!(mix.recent.len(), 1);
+    }
+
+    #[test]
+    fn the_shares_are_kept_and_forgeries_take_nothing_from_the_stories() {
+        let mut forging = mix(0.0, 0.25);
+        let posts = take(&mut forging, 4000);
+        let forged = posts.iter().filter(|it| it.sort == Sort::Forged).count();
+        assert!((800..1200).contains(&forged), "{forged}");
+        let new = posts.iter().filter(|post| post.sort == Sort::New);
+        let plain = take(&mut mix(0.0, 0.0), 100);
+        for (post, alone) in new.zip(&plain) {
+            assert_eq!(post.delivery.body, alone.delivery.body);
+        }
+    }
+}

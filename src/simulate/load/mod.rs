@@ -78,12 +78,13 @@ pub async fn run(
     watch: &Watch,
 ) -> Result<Summary, Error> {
     let target = Arc::new(target);
-    let mut first = Client::new(Arc::clone(&target));
-    first.connect().await?;
+    let clients = tokio::select! {
+        connected = connect(&target, load.connections) => connected?,
+        () = watch.stopped() => return Ok(Summary::of_nothing()),
+    };
     let start = Instant::now();
     let pace = load.rate.map(|rate| Pace::new(start, rate));
     let schedule = Arc::new(Schedule::new(load.length, pace, start));
-    let connections = load.connections.get();
     let run = Arc::new(Run::new(
         &target,
         load,
@@ -93,8 +94,7 @@ pub async fn run(
     )?);
     let pacing = pace.map(|pace| release(pace, &schedule));
     let mut workers = JoinSet::new();
-    let others = std::iter::repeat_with(|| Client::new(Arc::clone(&target)));
-    for client in std::iter::once(first).chain(others).take(connections) {
+    for client in clients {
         workers.spawn(worker::work(Arc::clone(&run), client));
     }
     until_over(&run, &mut workers, watch).await;
@@ -103,6 +103,26 @@ pub async fn run(
         join(pacing.await);
     }
     run.finish(start.elapsed())
+}
+
+/// Connects before the run begins, one after the other: many at once would meet the end of the
+/// server's queue, and wait for a second. Where the first gets through, another may fail; it
+/// and those after it connect when they have something to send.
+async fn connect(target: &Arc<Target>, count: NonZeroUsize) -> Result<Vec<Client>, Error> {
+    let mut clients = Vec::with_capacity(count.get());
+    let mut goes_on = true;
+    for number in 0..count.get() {
+        let mut client = Client::new(Arc::clone(target));
+        if goes_on {
+            let connected = client.connect().await;
+            goes_on = connected.is_ok();
+            if number == 0 {
+                connected?;
+            }
+        }
+        clients.push(client);
+    }
+    Ok(clients)
 }
 
 /// Lets deliveries go as they fall due, on a thread that may sleep.

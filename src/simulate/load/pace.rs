@@ -9,7 +9,7 @@ use super::schedule::Schedule;
 
 /// The shortest sleep: what falls due meanwhile is let go together. It bounds what this thread
 /// costs at high rates, and is the most that a delivery is held up by it.
-const SHORTEST: Duration = Duration::from_micros(200);
+const SHORTEST: Duration = Duration::from_micros(500);
 
 /// The longest sleep, after which a stopped run is noticed.
 const LONGEST: Duration = Duration::from_millis(50);

@@ -53,10 +53,9 @@ pub(super) struct Schedule {
 struct State {
     /// How many deliveries there are to be, once that is known.
     total: Option<u64>,
-    /// What `total` was before somebody stopped the run.
-    planned: Option<u64>,
     handed_out: u64,
     settled: u64,
+    unsent: u64,
     again: VecDeque<Post>,
     waiting_bytes: usize,
     timers: JoinSet<()>,
@@ -72,7 +71,6 @@ impl Schedule {
             end: length.time.and_then(|time| start.checked_add(time)),
             state: Mutex::new(State {
                 total,
-                planned: total,
                 ..State::default()
             }),
             jobs: Semaphore::new(0),
@@ -157,12 +155,9 @@ impl Schedule {
         None
     }
 
-    /// How many deliveries were due by now and were not handed out.
+    /// How many deliveries were due and not handed out when somebody stopped the run.
     pub(super) fn unsent(&self) -> u64 {
-        let state = self.state();
-        let due = self.pace.map_or(0, |pace| pace.due_by(Instant::now()));
-        let due = state.planned.map_or(due, |planned| due.min(planned));
-        due.saturating_sub(state.handed_out)
+        self.state().unsent
     }
 
     /// Hands out nothing more. What is on its way may come to its end.
@@ -170,6 +165,9 @@ impl Schedule {
         let mut state = self.state();
         state.timers.abort_all();
         state.again.clear();
+        let due = self.pace.map_or(0, |pace| pace.due_by(Instant::now()));
+        let due = state.total.map_or(due, |total| due.min(total));
+        state.unsent = due.saturating_sub(state.handed_out);
         state.total = Some(state.handed_out);
         self.jobs.close();
     }
@@ -181,5 +179,92 @@ impl Schedule {
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::super::{Delivery, Script, Stories},
+        super::post::Sort,
+        *,
+    };
+
+    fn delivery() -> Delivery {
+        let one = std::num::NonZeroUsize::MIN;
+        let script = Script {
+            seed: 1,
+            accounts: one,
+            people: one,
+            kinds: Vec::new(),
+            batch: one,
+        };
+        Stories::new(&script).next(jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    fn post(due: Instant) -> Post {
+        Post {
+            number: 0,
+            sort: Sort::New,
+            delivery: Arc::new(delivery()),
+            due,
+            tries: 1,
+        }
+    }
+
+    fn of(deliveries: u64, pace: Option<Pace>, start: Instant) -> Arc<Schedule> {
+        let length = Length {
+            deliveries: Some(deliveries),
+            time: None,
+        };
+        Arc::new(Schedule::new(length, pace, start))
+    }
+
+    #[tokio::test]
+    async fn what_comes_back_goes_first_and_the_end_waits_for_it() {
+        let start = Instant::now();
+        let schedule = of(2, None, start);
+        assert!(matches!(
+            schedule.next().await,
+            Some(Job::Next { number: 0, .. })
+        ));
+        assert!(schedule.bring_back(post(start), Duration::ZERO).is_none());
+        while schedule.state().again.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(schedule.next().await, Some(Job::Again(_))));
+        assert!(matches!(
+            schedule.next().await,
+            Some(Job::Next { number: 1, .. })
+        ));
+        schedule.settle();
+        assert!(!schedule.is_over());
+        schedule.settle();
+        assert!(schedule.is_over() && schedule.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn too_much_to_wait_is_given_back() {
+        let start = Instant::now();
+        let schedule = of(1, None, start);
+        schedule.state().waiting_bytes = MOST_WAITING_BYTES;
+        assert!(schedule.bring_back(post(start), Duration::ZERO).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_stop_says_how_many_were_due() {
+        let start = Instant::now();
+        let pace = Pace::new(start, 1e6);
+        let schedule = of(5, Some(pace), start);
+        schedule.release(1);
+        assert!(schedule.next().await.is_some());
+        while pace.due_by(Instant::now()) < 5 {
+            tokio::task::yield_now().await;
+        }
+        schedule.stop();
+        assert_eq!(
+            (schedule.unsent(), schedule.next().await.is_none()),
+            (4, true)
+        );
     }
 }

@@ -46,28 +46,47 @@ pub struct Summary {
 }
 
 /// Shares of the latencies.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Latencies {
     /// The name and the value of each share, from the median to the slowest.
     pub shares: [(&'static str, Duration); 5],
 }
 
+/// The names of the shares, and how much of all latencies each holds.
+const SHARES: [(&str, f64); 5] = [
+    ("p50", 0.5),
+    ("p90", 0.9),
+    ("p99", 0.99),
+    ("p99.9", 0.999),
+    ("max", 1.0),
+];
+
 impl Latencies {
     pub(super) fn of(histogram: &Histogram<u64>) -> Self {
-        let share = |share| Duration::from_micros(histogram.value_at_quantile(share));
+        let value = |share| Duration::from_micros(histogram.value_at_quantile(share));
         Self {
-            shares: [
-                ("p50", share(0.5)),
-                ("p90", share(0.9)),
-                ("p99", share(0.99)),
-                ("p99.9", share(0.999)),
-                ("max", Duration::from_micros(histogram.max())),
-            ],
+            shares: SHARES.map(|(name, share)| (name, value(share))),
+        }
+    }
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self {
+            shares: SHARES.map(|(name, _)| (name, Duration::ZERO)),
         }
     }
 }
 
 impl Summary {
+    /// Of a run that was ended before it began.
+    pub(super) fn of_nothing() -> Self {
+        Self {
+            interrupted: true,
+            ..Self::default()
+        }
+    }
+
     /// Deliveries that had to be acked and were not.
     pub fn unacked(&self) -> u64 {
         self.deliveries
