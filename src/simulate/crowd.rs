@@ -57,13 +57,15 @@ fn igsid(place: u64) -> String {
     format!("{prefix}{:014}", scattered(place, 14))
 }
 
-/// A number of at most `digits` digits that no other place below it has: one step of a walk that
-/// meets every such number once.
+/// A number of at most `digits` digits, up to 18, that no other place below 10 to their power has:
+/// one step of a walk that meets every such number once.
 pub(super) fn scattered(place: u64, digits: u32) -> u64 {
+    /// Digits of the golden ratio, which spreads the steps of such a walk most evenly.
+    const GOLDEN: u64 = 6_180_339_887_498_948_482;
     let size = 10_u64.pow(digits);
-    // Odd and not a multiple of five, so that the walk leaves nothing out.
-    let step = u128::from(size) * 618_033_989 / 1_000_000_000 / 10 * 10 + 1;
-    let number = (u128::from(place) + 7) * step % u128::from(size);
+    // Ending in seven, it has no divisor in common with the size, so that nothing is left out.
+    let step = GOLDEN / 10_u64.pow(19 - digits) / 10 * 10 + 7;
+    let number = (u128::from(place) + 7) * u128::from(step) % u128::from(size);
     u64::try_from(number).unwrap_or_default()
 }
 

@@ -1,5 +1,7 @@
 //! The stories in progress of one sender, and which of them goes on next.
 
+use std::collections::VecDeque;
+
 use super::{
     super::serialise::Sender,
     delivery::Item,
@@ -13,8 +15,9 @@ use crate::meta::event::Kind;
 const MOST_STORIES: usize = 128;
 /// Below so many, the next is begun rather than one hurried.
 const FEW_STORIES: usize = 4;
-/// An item is held back once in so many times.
-const SELDOM: u32 = 60;
+/// Once in so many times a message is told after what follows it, where that is not far.
+const SELDOM: u32 = 40;
+const NOT_FAR_MS: i64 = 15 * 60_000;
 
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -23,8 +26,8 @@ pub(super) struct Lane {
     /// The stories that hold what is wanted.
     tales: Vec<&'static Tale>,
     stories: Vec<Story>,
-    /// Items that Meta is late with: what happened after them is told first.
-    held: Vec<(i64, Item)>,
+    /// Messages that were late, and are told now.
+    late: VecDeque<Item>,
 }
 
 impl Lane {
@@ -34,7 +37,7 @@ impl Lane {
             kinds,
             tales: tales::with(sender, kinds),
             stories: Vec::new(),
-            held: Vec::new(),
+            late: VecDeque::new(),
         }
     }
 
@@ -45,38 +48,67 @@ impl Lane {
 
     /// The next item that is wanted, told at `at`.
     ///
-    /// This ends: every story ends with a wanted step, and few items are held back.
+    /// This ends: so many stories have room, every story ends with a wanted step, and what ends a
+    /// story is never late.
     pub(super) fn next(&mut self, stage: &mut Stage, at: i64, unhurried: bool) -> Item {
         loop {
-            if let Some(item) = self.release(at) {
+            if let Some(item) = self.late.pop_front() {
                 return item;
             }
-            let place = self.choose(stage, at, unhurried);
-            let item = self.stories[place].go_on(stage, at);
-            if self.stories[place].is_over() {
-                self.stories.swap_remove(place);
-            }
-            let wanted = item.filter(|item| self.kinds.has(item.kind));
-            if let Some(item) = wanted.and_then(|item| self.hold_back(stage, at, item)) {
+            let next = match self.choose(stage, at, unhurried) {
+                Some(place) => self.go_on(place, stage, at),
+                None => self.begin(stage, at),
+            };
+            if let Some(item) = next {
                 return item;
             }
         }
     }
 
-    /// The story that goes on: one that is due, a new one, or where moments follow each other
-    /// quickly any.
-    fn choose(&mut self, stage: &mut Stage, at: i64, unhurried: bool) -> usize {
+    /// How much it remembers: stories, their steps and what they told.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        let stories = self.stories.iter().map(Story::size);
+        self.late.len() + stories.sum::<usize>()
+    }
+
+    /// The next step of a story, where it is wanted and not late.
+    fn go_on(&mut self, place: usize, stage: &mut Stage, at: i64) -> Option<Item> {
+        let story = &mut self.stories[place];
+        let item = story
+            .go_on(stage, at)
+            .filter(|item| self.kinds.has(item.kind));
+        let ends = story.is_over();
+        let told = match item {
+            Some(item) if !ends && is_late(story, &item, stage, at) => {
+                story.late = Some(item);
+                None
+            }
+            Some(item) => {
+                self.late.extend(story.late.take());
+                Some(item)
+            }
+            None => None,
+        };
+        if ends {
+            self.stories.swap_remove(place);
+        }
+        told
+    }
+
+    /// The story that goes on: one that is due, none where a new one begins, or any where moments
+    /// follow each other quickly.
+    fn choose(&mut self, stage: &mut Stage, at: i64, unhurried: bool) -> Option<usize> {
         let due = self.due(at);
         let room = self.stories.len() < MOST_STORIES;
         let begin = match due {
             Some(_) => stage.once_in(10),
             None => unhurried || self.stories.len() < FEW_STORIES || stage.once_in(8),
         };
-        match due {
-            _ if begin && room => self.begin(stage, at),
-            Some(place) => place,
-            None => stage.random.index(self.stories.len()),
+        if begin && room {
+            return None;
         }
+        due.or_else(|| Some(stage.random.index(self.stories.len())))
     }
 
     /// The story whose next step has been due for longest.
@@ -86,29 +118,21 @@ impl Lane {
         (story.due <= at).then_some(place)
     }
 
-    fn begin(&mut self, stage: &mut Stage, at: i64) -> usize {
+    /// A new story, and its first step unless that has to wait.
+    fn begin(&mut self, stage: &mut Stage, at: i64) -> Option<Item> {
         let draft = tales::draft((self.sender, self.kinds), &self.tales, stage, at);
-        self.stories.push(Story::begin(draft));
-        self.stories.len() - 1
-    }
-
-    /// Keeps a message back now and then.
-    fn hold_back(&mut self, stage: &mut Stage, at: i64, item: Item) -> Option<Item> {
-        if item.kind != Kind::Message || self.held.len() >= FEW_STORIES || !stage.once_in(SELDOM) {
-            return Some(item);
+        let story = Story::begin(draft);
+        let waits = story.due > at;
+        self.stories.push(story);
+        if waits {
+            return None;
         }
-        let until = at + 20_000 + i64::from(stage.random.below(400_000));
-        self.held.push((until, item));
-        None
+        self.go_on(self.stories.len() - 1, stage, at)
     }
+}
 
-    /// An item whose time has come, or that must not wait longer for others.
-    fn release(&mut self, at: i64) -> Option<Item> {
-        let full = self.held.len() >= FEW_STORIES;
-        let place = self
-            .held
-            .iter()
-            .position(|(until, _)| full || *until <= at)?;
-        Some(self.held.swap_remove(place).1)
-    }
+/// Whether Meta is late with a message, so that the next step of its story is told first.
+fn is_late(story: &Story, item: &Item, stage: &mut Stage, at: i64) -> bool {
+    let soon = story.due.saturating_sub(at) < NOT_FAR_MS;
+    item.kind == Kind::Message && soon && story.late.is_none() && stage.once_in(SELDOM)
 }

@@ -10,6 +10,7 @@
 //! seed at another time repeats them; accounts, people, posts and ads are the same in every run.
 
 mod act;
+mod attachments;
 mod delivery;
 mod feed;
 mod lane;
@@ -19,7 +20,6 @@ mod story;
 mod tales;
 mod talk;
 mod texts;
-mod things;
 
 use std::num::NonZeroUsize;
 
@@ -84,8 +84,9 @@ impl Stories {
 
     /// The next delivery, sent at `at`; its items happened shortly before.
     ///
-    /// Moments are expected to follow each other. Where one is before the last, its items happen
-    /// after those of the last all the same.
+    /// Moments are expected to follow each other; where one does not, its stories go on all the same.
+    /// Referrals, handovers and policy enforcements are told apart by their moment alone, so each has
+    /// a millisecond of its own: more than a thousand of them a second run ahead of `at`.
     pub fn next(&mut self, at: Timestamp) -> Delivery {
         let at = at.as_millisecond();
         let before = self.asked_at.replace(at);

@@ -56,6 +56,8 @@ pub(super) struct Story {
     pub(super) due: i64,
     /// When the last one happened.
     happened_at: i64,
+    /// A message that Meta is late with: what comes next is told before it.
+    pub(super) late: Option<Item>,
 }
 
 impl Story {
@@ -81,12 +83,19 @@ impl Story {
             due: draft.at.saturating_add(pause),
             steps: draft.steps,
             happened_at: i64::MIN,
+            late: None,
         }
     }
 
     /// Whether there is no step left.
     pub(super) fn is_over(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// How much it remembers.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        1 + self.steps.len() + self.told.len() + self.people.len()
     }
 
     /// The next step happens and is told at `at`.

@@ -2,12 +2,12 @@
 
 use super::{
     super::json::{Json, object},
-    act::{Act, Line, Words},
+    act::{Act, Attachment, Line, Words},
+    attachments::attached,
     notices,
     stage::Stage,
     story::{Story, Told},
     texts,
-    things::attachments,
 };
 use crate::simulate::mid::mid;
 
@@ -30,7 +30,7 @@ pub(super) fn tell(story: &mut Story, stage: &mut Stage, act: &Act, at: i64) -> 
             message(story, stage, at, (text, keys))
         }
         Act::Attach(attachment) => {
-            let keys = attachments(attachment, stage, story.account.sort);
+            let keys = attached(attachment, stage, story.account.sort);
             message(story, stage, at, (String::new(), keys))
         }
         Act::ToStory => {
@@ -58,7 +58,7 @@ pub(super) fn tell(story: &mut Story, stage: &mut Stage, act: &Act, at: i64) -> 
             echo(story, stage, at, (text, keys))
         }
         Act::EchoPicture => {
-            let keys = attachments(super::act::Attachment::Image, stage, story.account.sort);
+            let keys = attached(Attachment::Image, stage, story.account.sort);
             echo(story, stage, at, (String::new(), keys))
         }
         Act::EchoOfApp => of_app(story, stage, at),

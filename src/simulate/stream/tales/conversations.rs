@@ -9,7 +9,7 @@ const HOUR: u32 = 3600;
 /// Somebody asks, and mostly is answered.
 pub(super) fn question(draft: &mut Draft<'_>) {
     let asked = ask(draft);
-    draft_more(draft, asked);
+    meanwhile(draft, asked);
     let answer = answered(draft, asked);
     epilogue(draft, answer);
 }
@@ -17,7 +17,7 @@ pub(super) fn question(draft: &mut Draft<'_>) {
 /// Somebody asks, perhaps twice, and nobody answers.
 pub(super) fn unanswered(draft: &mut Draft<'_>) {
     let asked = ask(draft);
-    draft_more(draft, asked);
+    meanwhile(draft, asked);
     if draft.once_in(3) {
         say(draft, 4 * HOUR, Words::More);
     }
@@ -71,7 +71,7 @@ fn ask(draft: &mut Draft<'_>) -> Line {
 }
 
 /// What people do with a message before it is answered.
-fn draft_more(draft: &mut Draft<'_>, asked: Line) {
+fn meanwhile(draft: &mut Draft<'_>, asked: Line) {
     match draft.stage.random.below(9) {
         0 => {
             draft.then(

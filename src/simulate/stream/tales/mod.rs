@@ -63,8 +63,12 @@ static TALES: [Tale; 16] = {
         }
     }
     [
-        messaging(40, TALK, conversations::question),
-        messaging(9, TALK, conversations::unanswered),
+        messaging(38, TALK, conversations::question),
+        messaging(
+            9,
+            &[Message, MessageEdit, MessageDeleted, Seen],
+            conversations::unanswered,
+        ),
         messaging(9, &[Message, Reaction, Seen, Postback], openings::by_button),
         messaging(
             8,
@@ -76,12 +80,12 @@ static TALES: [Tale; 16] = {
         messaging(4, &[Message, Optin, Seen], notices::newsletter),
         messaging(7, &[Message, Handover, Seen], conversations::handed_over),
         messaging(5, &[Message, ResponseFeedback, Seen], conversations::rated),
-        messaging(2, &[PolicyEnforcement, Handover], notices::from_meta),
+        messaging(4, &[PolicyEnforcement, Handover], notices::from_meta),
         messaging(2, &[Unknown, Message], notices::new_item),
-        changes(52, &[Comment], posts::thread),
-        changes(14, &[Comment], posts::boosted),
-        changes(10, &[LiveComment], posts::broadcast),
-        changes(14, &[Mention, Unknown], posts::mention),
+        changes(44, &[Comment], posts::thread),
+        changes(13, &[Comment], posts::boosted),
+        changes(6, &[LiveComment], posts::broadcast),
+        changes(27, &[Mention, Unknown], posts::mention),
         changes(10, &[StoryInsights], posts::expiring_story),
     ]
 };
@@ -184,7 +188,7 @@ impl<'a> Draft<'a> {
     /// It is about an ad of the account.
     fn about_an_ad(&mut self) {
         let number = self.stage.random.index(3);
-        let place = self.account * 3 + number as u64;
+        let place = self.account.wrapping_mul(3).wrapping_add(number as u64);
         self.ad = Some(Ad {
             id: format!("120{:015}", scattered(place, 15)),
             number,
@@ -202,5 +206,54 @@ impl<'a> Draft<'a> {
             .iter()
             .rposition(|step| kinds.has(step.act.kind()));
         self.steps.truncate(last.map_or(0, |last| last + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+
+    fn stage() -> Stage {
+        let some = NonZeroUsize::new(3).unwrap();
+        Stage::new(1, some, some)
+    }
+
+    #[test]
+    fn a_tale_holds_what_it_may_hold_and_nothing_else() {
+        let mut stage = stage();
+        for tale in &TALES {
+            let mut told = Vec::new();
+            for _ in 0..500 {
+                let mut draft = Draft::new(tale.sender, &mut stage, 0);
+                (tale.write)(&mut draft);
+                told.extend(draft.steps.iter().map(|step| step.act.kind()));
+            }
+            assert_eq!(Kinds::of(&told), Kinds::of(tale.kinds), "{:?}", tale.kinds);
+        }
+    }
+
+    #[test]
+    fn the_weights_of_a_sender_are_shares_of_a_hundred() {
+        for sender in [Sender::Messaging, Sender::Changes] {
+            let tales = with(sender, Kinds::of(&[]));
+            assert_eq!(tales.iter().map(|tale| tale.weight).sum::<u32>(), 100);
+        }
+    }
+
+    #[test]
+    fn a_draft_ends_with_what_is_wanted() {
+        let mut stage = stage();
+        for kind in Kind::ALL {
+            let kinds = Kinds::of(&[*kind]);
+            for sender in [Sender::Messaging, Sender::Changes] {
+                let tales = with(sender, kinds);
+                for _ in 0..usize::from(!tales.is_empty()) * 50 {
+                    let draft = draft((sender, kinds), &tales, &mut stage, 0);
+                    assert_eq!(draft.steps.back().unwrap().act.kind(), *kind);
+                }
+            }
+        }
     }
 }

@@ -99,7 +99,7 @@ pub(super) static ENGLISH: Language = Language {
     ],
     reply: &[
         "same question",
-        "yes, was there {day}",
+        "yes, was there an hour ago",
         "+1",
         "thanks for the hint!",
     ],

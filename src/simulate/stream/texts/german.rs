@@ -102,7 +102,7 @@ pub(super) static GERMAN: Language = Language {
     ],
     reply: &[
         "Frag ich mich auch",
-        "Ja, {day}, war gerade dort",
+        "Ja, war gerade dort, {number} standen noch da",
         "+1",
         "Danke für den Tipp!",
     ],

@@ -1,8 +1,12 @@
 //! What people and accounts say: invented, in several languages and scripts.
 
+mod arabic;
 mod english;
+mod french;
 mod german;
+mod japanese;
 mod labels;
+mod turkish;
 
 pub(super) use self::labels::{ad_title, button, link, newsletter, quick_reply, reaction, title};
 use super::act::Words;
@@ -31,7 +35,16 @@ struct Language {
 }
 
 /// A language stands here as often as it is spoken.
-static LANGUAGES: [&Language; 2] = [&german::GERMAN, &english::ENGLISH];
+static LANGUAGES: [&Language; 8] = [
+    &german::GERMAN,
+    &english::ENGLISH,
+    &french::FRENCH,
+    &german::GERMAN,
+    &turkish::TURKISH,
+    &english::ENGLISH,
+    &japanese::JAPANESE,
+    &arabic::ARABIC,
+];
 
 /// Somebody says `words`: `sort` tells the language, `trade` what it is about.
 pub(super) fn speak(sort: usize, trade: usize, words: Words, random: &mut Random) -> String {
@@ -88,4 +101,55 @@ fn slot(template: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = template.split_once('{')?;
     let (name, after) = rest.split_once('}')?;
     Some((before, name, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Words; 13] = [
+        Words::Ask,
+        Words::More,
+        Words::Corrected,
+        Words::Oops,
+        Words::Answer,
+        Words::Automatic,
+        Words::Thanks,
+        Words::ToStory,
+        Words::Praise,
+        Words::Question,
+        Words::Reply,
+        Words::OwnReply,
+        Words::Live,
+    ];
+
+    #[test]
+    fn every_language_fills_every_template() {
+        let mut random = Random::new(1);
+        for language in LANGUAGES {
+            for template in ALL.iter().flat_map(|words| language.templates(*words)) {
+                for trade in 0..3 {
+                    let text = fill(template, language, trade, &mut random);
+                    assert!(!text.is_empty() && !text.contains(['{', '}']), "{text}");
+                    let slots = ["{thing}", "{day}", "{number}"];
+                    let known: usize = slots
+                        .iter()
+                        .map(|slot| template.matches(slot).count())
+                        .sum();
+                    assert_eq!(template.matches('{').count(), known, "{template}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn people_of_other_languages_say_other_things() {
+        let mut random = Random::new(2);
+        let said: std::collections::HashSet<_> = (0..400)
+            .map(|sort| speak(sort, sort, Words::Ask, &mut random))
+            .collect();
+        assert!(said.len() > 150, "{}", said.len());
+        assert!(said.iter().any(|text| text.contains("か")));
+        assert!(said.iter().any(|text| text.contains("هل")));
+    }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The keys of a message with this attachment.
-pub(super) fn attachments(attachment: Attachment, stage: &mut Stage, trade: usize) -> Json {
+pub(super) fn attached(attachment: Attachment, stage: &mut Stage, trade: usize) -> Json {
     let kind = match attachment {
         Attachment::Image => "image",
         Attachment::Video => "video",
