@@ -277,6 +277,30 @@ async fn what_is_not_acked_is_sent_again_until_it_is() {
     assert!(lock(&bodies).iter().all(|(genuine, _)| *genuine));
 }
 
+/// The numbers of the deliveries in the order of their acks, where the first is refused twice.
+async fn order_of_acks(rate: Option<f64>) -> Vec<u64> {
+    let server = server(|seen| Act::Answer(if seen.number < 2 { 503 } else { 200 })).await;
+    let page = Page::default();
+    let retrying = Load {
+        rate,
+        connections: one(),
+        give_up: Some(Duration::from_mins(1)),
+        ledger: Some(Ledger::new("default", page.clone())),
+        ..load(4)
+    };
+    assert!(sent(&server, retrying).await.is_good());
+    let lines = page.lines().into_iter();
+    lines
+        .map(|line| line["delivery"].as_u64().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn at_a_rate_a_waiting_delivery_lets_the_others_pass() {
+    assert_ne!(order_of_acks(Some(500.0)).await[0], 0);
+    assert_eq!(order_of_acks(None).await, [0, 1, 2, 3]);
+}
+
 #[tokio::test]
 async fn without_retry_each_is_sent_once() {
     let server = server(|seen| Act::Answer(if seen.number < 3 { 500 } else { 200 })).await;

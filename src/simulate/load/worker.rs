@@ -101,7 +101,18 @@ impl Run {
     fn may_try_again(&self, post: &Post) -> bool {
         let next = Instant::now() + post.pause();
         let until = self.give_up.and_then(|after| post.due.checked_add(after));
-        until.is_some_and(|until| next <= until)
+        !self.watch.is_stopped() && until.is_some_and(|until| next <= until)
+    }
+
+    /// Lets a delivery wait without its connection; gives it back where it has to wait on it. As
+    /// fast as answers come means one delivery for each connection until it is acked: a server
+    /// that refuses quickly would otherwise gather thousands that all come again.
+    fn put_aside(&self, post: Post, pause: Duration) -> Option<Post> {
+        if self.is_paced {
+            self.schedule.bring_back(post, pause)
+        } else {
+            Some(post)
+        }
     }
 
     /// Hands the ledger to the system.
@@ -152,9 +163,9 @@ async fn deliver(run: &Run, client: &mut Client, mut post: Post) {
         }
         let pause = post.pause();
         if !pause.is_zero() {
-            match run.schedule.bring_back(post, pause) {
+            match run.put_aside(post, pause) {
                 Some(kept) => post = kept,
-                None => return rest(run, answer).await,
+                None => return,
             }
             sleep(pause).await;
         }
