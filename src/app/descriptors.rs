@@ -27,7 +27,7 @@ pub(super) fn provide(connections: usize) {
 }
 
 /// The limit in effect afterwards: `needed` at least, unless the system's own bound is lower.
-fn raise(needed: rlim_t) -> Result<rlim_t, Errno> {
+pub(crate) fn raise(needed: rlim_t) -> Result<rlim_t, Errno> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let wanted = needed.min(hard);
     if soft >= wanted {

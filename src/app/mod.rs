@@ -5,7 +5,7 @@
 //! the writer, what was counted, and Postgres last.
 
 pub mod database;
-mod descriptors;
+pub(crate) mod descriptors;
 mod error;
 mod instance;
 mod lifecycle;

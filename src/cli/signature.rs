@@ -162,7 +162,7 @@ fn names(secrets: &[NamedSecret]) -> String {
 }
 
 /// The secret in a file; a newline at its end is no part of it.
-fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
+pub(super) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
     let text = Zeroizing::new(read(path)?);
     let text = std::str::from_utf8(&text)
         .with_context(|| format!("{} is not a text in UTF-8, as a secret is", path.display()))?;

@@ -132,16 +132,43 @@ impl VerifiedBody {
     }
 }
 
+/// Makes signatures with one secret. The key is set up once, for those who sign many bodies.
+#[derive(Clone)]
+pub struct Signer(HmacSha256);
+
+impl Signer {
+    /// Signs with `secret`.
+    pub fn new(secret: &SecretString) -> Self {
+        Self(keyed(secret))
+    }
+
+    /// The value of `X-Hub-Signature-256` for `body`, as Meta would send it.
+    pub fn signature(&self, body: &[u8]) -> String {
+        let digest = self.0.clone().chain_update(body).finalize().into_bytes();
+        format!("sha256={}", hex::encode(digest))
+    }
+
+    /// The value of `X-Hookshelf-Simulated` that marks `body` as simulated.
+    pub fn mark(&self, body: &[u8]) -> String {
+        let marked = self.0.clone().chain_update(SIMULATED).chain_update(body);
+        hex::encode(marked.finalize().into_bytes())
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").finish_non_exhaustive()
+    }
+}
+
 /// The value of `X-Hub-Signature-256` for `body`, as Meta would send it.
 pub fn sign(secret: &SecretString, body: &[u8]) -> String {
-    let digest = keyed(secret).chain_update(body).finalize().into_bytes();
-    format!("sha256={}", hex::encode(digest))
+    Signer::new(secret).signature(body)
 }
 
 /// The value of `X-Hookshelf-Simulated` that marks `body` as simulated.
 pub fn sign_simulated(secret: &SecretString, body: &[u8]) -> String {
-    let marked = keyed(secret).chain_update(SIMULATED).chain_update(body);
-    hex::encode(marked.finalize().into_bytes())
+    Signer::new(secret).mark(body)
 }
 
 #[expect(

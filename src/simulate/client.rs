@@ -1,37 +1,36 @@
 //! One connection to the server, kept alive from delivery to delivery.
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request,
-    client::conn::http1::{Builder, SendRequest},
+    client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{
-    net::TcpStream,
-    task::AbortHandle,
-    time::{error::Elapsed, timeout},
-};
+use tokio::{net::TcpStream, time::timeout};
 
-use super::{Answer, Error, Target, plan::Variant};
-use crate::meta::signature::{sign, sign_simulated};
+use super::{Answer, Error, Target};
 
-/// How long an answer may take. Meta waits between 5 and 20 seconds, depending on which page of
-/// its documentation one reads.
+/// How long an answer may take, the connection included. Meta waits between 5 and 20 seconds,
+/// depending on which page of its documentation one reads.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Sends deliveries to one target.
-pub(super) struct Client<'a> {
-    target: &'a Target,
+/// Sends deliveries to one target, one after the other.
+pub(super) struct Client {
+    target: Arc<Target>,
     pub(super) deadline: Duration,
     connection: Option<Connection>,
 }
 
-impl<'a> Client<'a> {
+impl Client {
     /// A client that connects when there is something to send.
-    pub(super) fn new(target: &'a Target) -> Self {
+    pub(super) fn new(target: Arc<Target>) -> Self {
         Self {
             target,
             deadline: DEADLINE,
@@ -39,88 +38,109 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Signs and sends `variant`, and waits for the answer.
-    pub(super) async fn send(&mut self, variant: &Variant) -> Result<(Answer, Duration), Error> {
-        let request = request(self.target, variant).map_err(Error::Request)?;
-        let mut connection = match self.connection.take() {
-            Some(open) if !open.sender.is_closed() => open,
-            _ => Connection::open(&self.target.address).await?,
+    /// Connects, to see whether anybody is there.
+    pub(super) async fn connect(&mut self) -> Result<(), Error> {
+        let opened = timeout(self.deadline, Connection::open(&self.target)).await;
+        let opened = opened.unwrap_or_else(|_| {
+            let source = std::io::ErrorKind::TimedOut.into();
+            Err(Error::connect(&self.target, source))
+        });
+        self.connection = Some(opened?);
+        Ok(())
+    }
+
+    /// Sends a delivery and waits for the answer.
+    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
+        let answer = timeout(self.deadline, self.exchange(request)).await;
+        answer.unwrap_or(Answer::TimedOut)
+    }
+
+    /// The connection is taken out for the exchange: one that broke, or that still owes an answer,
+    /// does not come back.
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Answer {
+        let unsent = match self.connection.take() {
+            Some(open) if !open.sender.is_closed() => match self.exchange_on(open, request).await {
+                Ok(status) => return Answer::Status(status),
+                // The server closed an idle connection before anything was written to it.
+                Err(Some(unsent)) => *unsent,
+                Err(None) => return Answer::Broken,
+            },
+            _ => request,
         };
-        let begun = Instant::now();
-        let answer = answer(&timeout(self.deadline, connection.exchange(request)).await);
-        // A connection that broke, or that still owes an answer, is no longer of use.
-        if matches!(answer, Answer::Status(_)) {
-            self.connection = Some(connection);
+        match Connection::open(&self.target).await {
+            Ok(open) => {
+                let exchanged = self.exchange_on(open, unsent).await;
+                exchanged.map_or(Answer::Broken, Answer::Status)
+            }
+            Err(_) => Answer::NoConnection,
         }
-        Ok((answer, begun.elapsed()))
+    }
+
+    async fn exchange_on(&mut self, mut open: Connection, request: Post) -> Result<u16, Unsent> {
+        let status = open.exchange(request).await?;
+        self.connection = Some(open);
+        Ok(status)
     }
 }
 
-fn answer(exchange: &Result<hyper::Result<u16>, Elapsed>) -> Answer {
-    match exchange {
-        Ok(Ok(status)) => Answer::Status(*status),
-        Ok(Err(_)) => Answer::Broken,
-        Err(_) => Answer::TimedOut,
-    }
-}
+type Post = Request<Full<Bytes>>;
 
-/// The request that delivers `variant`, with the headers of its sender.
-fn request(target: &Target, variant: &Variant) -> hyper::http::Result<Request<Full<Bytes>>> {
-    let secret = &target.app_secret;
-    let mut request = Request::post(&target.path)
-        .header("Host", &target.host)
-        .header("Accept", "*/*")
-        .header("Content-Type", "application/json")
-        .header("X-Hub-Signature-256", sign(secret, &variant.body))
-        .header(
-            "X-Hookshelf-Simulated",
-            sign_simulated(secret, &variant.body),
-        );
-    for (name, value) in variant.sender.headers() {
-        request = request.header(*name, *value);
-    }
-    request.body(Full::new(variant.body.clone()))
-}
+/// The request, where not a byte of it was written; where some were, it may have been taken.
+type Unsent = Option<Box<Post>>;
 
+/// A connection and what drives it. Both are one task's: handing requests to another task and
+/// answers back would cost more than writing and reading them.
 struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    driver: AbortHandle,
+    /// None once it has ended.
+    driver: Option<Pin<Box<Driver>>>,
 }
 
+type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
+
 impl Connection {
-    async fn open(address: &str) -> Result<Self, Error> {
-        let stream = TcpStream::connect(address)
+    async fn open(target: &Target) -> Result<Self, Error> {
+        let stream = TcpStream::connect(&target.address)
             .await
             .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
-            .map_err(|source| Error::Connect {
-                address: address.to_owned(),
-                source,
-            })?;
-        let (sender, connection) = Builder::new()
+            .map_err(|source| Error::connect(target, source))?;
+        let (sender, driver) = http1::Builder::new()
             .title_case_headers(true)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|source| Error::Handshake {
-                address: address.to_owned(),
+                address: target.address.clone(),
                 source,
             })?;
-        let driver = tokio::spawn(connection).abort_handle();
-        Ok(Self { sender, driver })
+        Ok(Self {
+            sender,
+            driver: Some(Box::pin(driver)),
+        })
     }
 
     /// Sends one request and reads its answer to the end, so that the next can follow.
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<u16> {
-        self.sender.ready().await?;
-        let mut response = self.sender.send_request(request).await?;
-        while let Some(frame) = response.frame().await {
-            frame?;
+    async fn exchange(&mut self, request: Post) -> Result<u16, Unsent> {
+        let mut talk = pin!(talk(&mut self.sender, request));
+        if let Some(driver) = &mut self.driver {
+            tokio::select! {
+                biased;
+                done = &mut talk => return done,
+                _ = driver => self.driver = None,
+            }
         }
-        Ok(response.status().as_u16())
+        // The connection has ended, and has said before whatever it had to say.
+        talk.await
     }
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
+async fn talk(sender: &mut SendRequest<Full<Bytes>>, request: Post) -> Result<u16, Unsent> {
+    if sender.ready().await.is_err() {
+        return Err(Some(Box::new(request)));
     }
+    let sent = sender.try_send_request(request).await;
+    let mut response = sent.map_err(|mut error| error.take_message().map(Box::new))?;
+    while let Some(frame) = response.frame().await {
+        frame.map_err(|_| None)?;
+    }
+    Ok(response.status().as_u16())
 }

@@ -1,7 +1,8 @@
-//! Sends a running server signed deliveries of every kind and variant, and reports what came back.
+//! Sends a running server signed deliveries, and reports what came back.
 //!
-//! [`variants`] makes the bodies: realistic, with ids of their own, written like Meta's two senders
-//! write them. [`run`] signs each, marks it as simulated, sends it and gathers a [`Report`].
+//! [`run`] sends one delivery of every kind and variant, each once. [`load::run`] sends a stream of
+//! them: little stories, at a rate or as fast as answers come. Bodies are realistic, with ids of
+//! their own, written like Meta's two senders write them; each is signed, and marked as simulated.
 //! This room knows the receiver from outside only: it speaks HTTP to it and imports neither
 //! `ingest` nor `query`.
 
@@ -9,26 +10,34 @@ mod client;
 mod crowd;
 mod envelope;
 mod json;
+pub mod load;
 mod mid;
 mod people;
 mod plan;
 mod random;
 mod report;
+mod request;
 mod serialise;
 mod stories;
 mod stream;
 mod world;
 
+use std::{io, sync::Arc, time::Instant};
+
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use self::client::Client;
+use self::{
+    client::Client,
+    request::{Requests, Signed},
+};
 pub use self::{
     plan::{Kinds, Variant},
     report::{Answer, Report, Sent},
     serialise::Sender,
     stream::{Counts, Delivery, Script, Stories},
 };
+use crate::meta::event::Kind;
 
 /// Where deliveries go, and what they are signed with.
 #[derive(Clone, Debug)]
@@ -41,6 +50,8 @@ pub struct Target {
     pub host: String,
     /// Signs the deliveries and marks them as simulated.
     pub app_secret: SecretString,
+    /// Mark the deliveries as simulated; without the mark they look like Meta's.
+    pub marked: bool,
 }
 
 /// Why a run ended early.
@@ -56,7 +67,7 @@ pub enum Error {
         address: String,
         /// What the system said.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// What answers there does not speak HTTP.
     #[error("{address} does not speak HTTP/1.1: check the address of the public listener")]
@@ -70,6 +81,21 @@ pub enum Error {
     /// Host or path cannot stand in an HTTP request.
     #[error("host or path cannot stand in a request: check the callback URL")]
     Request(#[source] hyper::http::Error),
+    /// What was acked cannot be written down.
+    #[error("the ledger cannot be written, so the run was ended")]
+    Ledger(#[source] io::Error),
+    /// There is no room for the latencies.
+    #[error("latencies cannot be kept")]
+    Latencies(#[source] hdrhistogram::CreationError),
+}
+
+impl Error {
+    fn connect(target: &Target, source: io::Error) -> Self {
+        Self::Connect {
+            address: target.address.clone(),
+            source,
+        }
+    }
 }
 
 /// One delivery of every kind and variant, in the order in which [`run`] sends them.
@@ -80,18 +106,29 @@ pub fn variants(seed: u64, now: Timestamp) -> Vec<Variant> {
     stories::all(seed, now)
 }
 
-/// Sends one signed delivery of every variant, one after the other on one connection.
+/// Sends one signed delivery of every variant that has an event of one of `kinds`, or of every
+/// variant where none is named; one after the other on one connection.
 ///
 /// An answer other than 200, and none at all, is part of the report.
 ///
 /// # Errors
 /// When there is no connection to the server, or the target cannot stand in a request.
-pub async fn run(target: &Target, seed: u64, now: Timestamp) -> Result<Report, Error> {
-    let mut client = Client::new(target);
+pub async fn run(
+    target: &Target,
+    kinds: &[Kind],
+    seed: u64,
+    now: Timestamp,
+) -> Result<Report, Error> {
+    let requests = Requests::new(target, &target.app_secret).map_err(Error::Request)?;
+    let mut client = Client::new(Arc::new(target.clone()));
+    client.connect().await?;
     let mut report = Report::default();
-    for variant in variants(seed, now) {
-        let (answer, latency) = client.send(&variant).await?;
-        report.add(&variant, answer, latency);
+    let all = variants(seed, now).into_iter();
+    for variant in all.filter(|variant| kinds.is_empty() || variant.has_one_of(kinds)) {
+        let request = requests.of(variant.sender, variant.body.clone(), Signed::Rightly);
+        let begun = Instant::now();
+        let answer = client.send(request).await;
+        report.add(&variant, answer, begun.elapsed());
     }
     Ok(report)
 }

@@ -12,6 +12,7 @@ use super::{
     serialise::Sender,
     world::{Moment, World},
 };
+use crate::meta::event::Kind;
 
 /// Kinds as an expectation spells them: `message`, or `message!echo` for an echo.
 pub type Kinds = &'static [&'static str];
@@ -29,6 +30,16 @@ pub struct Variant {
     pub sender: Sender,
     /// The bytes to sign and send.
     pub body: Bytes,
+}
+
+impl Variant {
+    /// Whether one of its events has one of these kinds.
+    pub(super) fn has_one_of(&self, kinds: &[Kind]) -> bool {
+        self.kinds
+            .iter()
+            .map(|kind| kind.split('!').next().unwrap_or_default())
+            .any(|name| kinds.iter().any(|kind| kind.as_str() == name))
+    }
 }
 
 /// Collects variants as the stories tell them.

@@ -1,11 +1,11 @@
 //! What came back: a value. Printing it is the business of `cli`.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use super::plan::{Kinds, Variant};
 
 /// How one delivery was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
     /// With this status code.
     Status(u16),
@@ -13,12 +13,25 @@ pub enum Answer {
     TimedOut,
     /// The connection ended before the answer did.
     Broken,
+    /// There was none: refused, or the system could not make one.
+    NoConnection,
 }
 
 impl Answer {
     /// Whether Meta would take it for an acknowledgement.
     pub fn is_ack(self) -> bool {
         self == Self::Status(200)
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => status.fmt(f),
+            Self::TimedOut => f.pad("timed out"),
+            Self::Broken => f.pad("broken"),
+            Self::NoConnection => f.pad("no connection"),
+        }
     }
 }
 

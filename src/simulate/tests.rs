@@ -29,6 +29,7 @@ async fn listen() -> (TcpListener, Target) {
         path: "/webhook/shop".into(),
         host: "hooks.example.org".into(),
         app_secret: secret(),
+        marked: true,
     };
     (listener, target)
 }
@@ -74,7 +75,7 @@ fn serve(listener: TcpListener, reply: &'static str) -> JoinHandle<Vec<Seen>> {
 async fn every_variant_arrives_signed_and_marked_on_one_connection() {
     let (listener, target) = listen().await;
     let server = serve(listener, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    let report = run(&target, 1, now()).await.unwrap();
+    let report = run(&target, &[], 1, now()).await.unwrap();
     let seen = server.await.unwrap();
     let variants = variants(1, now());
     assert_eq!(report.acked(), variants.len());
@@ -98,7 +99,7 @@ async fn every_variant_arrives_signed_and_marked_on_one_connection() {
 async fn the_two_senders_have_their_own_headers() {
     let (listener, target) = listen().await;
     let server = serve(listener, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    run(&target, 1, now()).await.unwrap();
+    run(&target, &[], 1, now()).await.unwrap();
     let seen = server.await.unwrap();
     for ((head, _), variant) in seen.iter().zip(variants(1, now())) {
         let is = |name, value| header(head, name) == value;
@@ -120,7 +121,7 @@ async fn a_refusal_is_part_of_the_report() {
         listener,
         "HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nnope",
     );
-    let report = run(&target, 1, now()).await.unwrap();
+    let report = run(&target, &[], 1, now()).await.unwrap();
     server.await.unwrap();
     assert_eq!(report.acked(), 0);
     assert!(
@@ -143,7 +144,7 @@ async fn a_broken_connection_is_replaced() {
             .unwrap()
             .len()
     });
-    let report = run(&target, 1, now()).await.unwrap();
+    let report = run(&target, &[], 1, now()).await.unwrap();
     assert_eq!(report.sent[0].answer, Answer::Broken);
     assert_eq!(report.acked(), report.sent.len() - 1);
     assert_eq!(server.await.unwrap(), report.acked());
@@ -158,11 +159,11 @@ async fn a_server_that_never_answers_meets_the_deadline() {
             held.push(listener.accept().await.unwrap());
         }
     });
-    let mut client = Client::new(&target);
+    let requests = Requests::new(&target, &secret()).unwrap();
+    let mut client = Client::new(Arc::new(target));
     client.deadline = Duration::from_millis(5);
-    let variant = &variants(1, now())[0];
-    let (answer, _) = client.send(variant).await.unwrap();
-    assert_eq!(answer, Answer::TimedOut);
+    let request = requests.of(Sender::Changes, "{}".into(), Signed::Rightly);
+    assert_eq!(client.send(request).await, Answer::TimedOut);
     server.abort();
 }
 
@@ -170,7 +171,7 @@ async fn a_server_that_never_answers_meets_the_deadline() {
 async fn nobody_listening_is_an_error_that_names_the_address() {
     let (listener, target) = listen().await;
     drop(listener);
-    let error = run(&target, 1, now()).await.unwrap_err();
+    let error = run(&target, &[], 1, now()).await.unwrap_err();
     assert!(matches!(&error, Error::Connect { address, .. } if *address == target.address));
     assert!(error.to_string().contains("hookshelf serve"));
 }

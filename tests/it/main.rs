@@ -19,6 +19,7 @@ mod readme;
 mod serve;
 mod setup;
 mod signed;
+mod simulate;
 mod store;
 mod support;
 mod tunnel;

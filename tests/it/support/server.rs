@@ -212,16 +212,18 @@ impl Server {
         PgConnection::connect_with(&options).await.unwrap()
     }
 
-    /// Runs another verb beside it, with the same configuration.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+    /// Another verb beside it, with the same configuration.
+    pub(crate) fn verb(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
         settle(&mut command, self.directory.path(), self.place.as_ref());
         command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
+        command.args(arguments).stdin(Stdio::null());
         command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+    }
+
+    /// Runs another verb beside it, with the same configuration.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.verb(arguments).output().unwrap()
     }
 
     /// Sends it a signal.

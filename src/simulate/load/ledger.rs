@@ -1,0 +1,104 @@
+//! The ledger: what was acked, so that an audit can look for each event in the database.
+//!
+//! One JSON object a line for each acked delivery. The events in it are those that the receiver
+//! has to make of the body: they are read with the same [`split`], and a dedupe key here is the
+//! one there.
+
+use std::{
+    fmt,
+    io::{self, BufWriter, Write},
+};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::post::{Post, Sort};
+use crate::meta::{
+    event::Event,
+    split::{self, Context},
+};
+
+/// Writes down what was acked.
+pub struct Ledger {
+    app: String,
+    out: BufWriter<Box<dyn Write + Send>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    /// The place of the delivery in the run, counted from 0.
+    delivery: u64,
+    app: &'a str,
+    acked_at: Timestamp,
+    /// How often it was sent until it was acked.
+    sends: u32,
+    /// The acked delivery that it repeats.
+    repeat_of: Option<u64>,
+    /// It was signed with a wrong secret and must not have been acked.
+    forged: bool,
+    events: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    kind: &'static str,
+    account_id: Option<&'a str>,
+    /// The id that Meta gave it: of the message, the comment or the media.
+    id: Option<&'a str>,
+    dedupe_key: Uuid,
+}
+
+impl Ledger {
+    /// A ledger of what `app` acks; the app is part of every dedupe key.
+    pub fn new(app: impl Into<String>, out: impl Write + Send + 'static) -> Self {
+        Self {
+            app: app.into(),
+            out: BufWriter::new(Box::new(out)),
+        }
+    }
+
+    /// Writes down a delivery that was acked.
+    pub(super) fn acked(&mut self, post: &Post, now: Timestamp) -> io::Result<()> {
+        let context = Context {
+            app: &self.app,
+            received_at: now,
+        };
+        let notification = split::split(&post.delivery.body, context);
+        let line = Line {
+            delivery: post.number,
+            app: &self.app,
+            acked_at: now,
+            sends: post.tries,
+            repeat_of: match post.sort {
+                Sort::Repeat(number) => Some(number),
+                Sort::New | Sort::Forged => None,
+            },
+            forged: post.sort == Sort::Forged,
+            events: notification.events.iter().map(item).collect(),
+        };
+        serde_json::to_writer(&mut self.out, &line)?;
+        self.out.write_all(b"\n")
+    }
+
+    /// Hands everything to the system.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger").finish_non_exhaustive()
+    }
+}
+
+fn item(event: &Event) -> Item<'_> {
+    let ids = [&event.message_id, &event.comment_id, &event.media_id];
+    Item {
+        kind: event.kind.as_str(),
+        account_id: event.account_id.as_deref(),
+        id: ids.into_iter().find_map(|id| id.as_deref()),
+        dedupe_key: event.dedupe_key,
+    }
+}

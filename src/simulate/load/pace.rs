@@ -1,0 +1,92 @@
+//! When deliveries are due: at a fixed rate, whether or not the server keeps up.
+//!
+//! The runtime's timers are exact to a millisecond or two, which would show in every latency. So a
+//! thread of its own sleeps until the next delivery is due, and lets a waiting connection go on.
+
+use std::time::{Duration, Instant};
+
+use super::schedule::Schedule;
+
+/// The shortest sleep: what falls due meanwhile is let go together. It bounds what this thread
+/// costs at high rates, and is the most that a delivery is held up by it.
+const SHORTEST: Duration = Duration::from_micros(500);
+
+/// The longest sleep, after which a stopped run is noticed.
+const LONGEST: Duration = Duration::from_millis(50);
+
+/// Deliveries at a fixed rate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    start: Instant,
+    per_second: f64,
+}
+
+impl Pace {
+    pub(super) fn new(start: Instant, per_second: f64) -> Self {
+        Self { start, per_second }
+    }
+
+    /// When the delivery of this number, counted from 0, is due.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "exact for more deliveries than a run has"
+    )]
+    pub(super) fn due(&self, number: u64) -> Instant {
+        let after = Duration::try_from_secs_f64(number as f64 / self.per_second);
+        let due = self.start.checked_add(after.unwrap_or(Duration::MAX));
+        due.unwrap_or(self.start)
+    }
+
+    /// How many deliveries fall due before `length` has passed; one at least.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a product of positive numbers, rounded up"
+    )]
+    pub(super) fn within(&self, length: Duration) -> u64 {
+        ((length.as_secs_f64() * self.per_second).ceil() as u64).max(1)
+    }
+
+    /// How many deliveries were due by `now`.
+    pub(super) fn due_by(&self, now: Instant) -> u64 {
+        self.within(now.saturating_duration_since(self.start))
+    }
+
+    /// Releases `total` deliveries as they fall due. Blocks until the last one, or until the run
+    /// is over.
+    pub(super) fn release(&self, total: u64, schedule: &Schedule) {
+        let mut released = 0;
+        while released < total && !schedule.is_over() {
+            let now = Instant::now();
+            let due = self.due_by(now).min(total);
+            schedule.release(due - released);
+            released = due;
+            let wait = self.due(released).saturating_duration_since(now);
+            std::thread::sleep(wait.clamp(SHORTEST, LONGEST));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deliveries_are_due_at_even_distances() {
+        let start = Instant::now();
+        let pace = Pace::new(start, 40.0);
+        assert_eq!(pace.due(0), start);
+        assert_eq!(pace.due(1), start + Duration::from_millis(25));
+        assert_eq!(pace.due(4000), start + Duration::from_secs(100));
+    }
+
+    #[test]
+    fn as_many_are_released_as_were_due() {
+        let pace = Pace::new(Instant::now(), 40.0);
+        let within = |ms| pace.within(Duration::from_millis(ms));
+        assert_eq!([within(0), within(1), within(25), within(26)], [1, 1, 1, 2]);
+        assert_eq!(within(100_000), 4000);
+        let slow = Pace::new(Instant::now(), 0.01);
+        assert_eq!(slow.within(Duration::from_secs(1)), 1);
+    }
+}
