@@ -6,7 +6,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use tokio::time::timeout;
@@ -44,7 +44,12 @@ impl FromRequestParts<AppState> for Named {
 }
 
 /// `GET`: answers Meta's challenge. Query and token go no further than this function.
-pub(super) async fn challenge(Named(keys): Named, uri: Uri) -> Response {
+pub(super) async fn challenge(
+    State(state): State<AppState>,
+    Named(keys): Named,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
     let query = uri.query().unwrap_or_default();
     let (answer, response) = match challenge::answer(query, keys.verify_token.as_ref()) {
         Ok(text) => ("echoed", echo(text)),
@@ -54,6 +59,14 @@ pub(super) async fn challenge(Named(keys): Named, uri: Uri) -> Response {
         Err(challenge::Refusal::Mode) => ("mode", StatusCode::FORBIDDEN.into_response()),
         Err(challenge::Refusal::Token) => ("token", StatusCode::FORBIDDEN.into_response()),
     };
+    let mark = headers.get(headers::CHECKED);
+    let ours = mark.is_some_and(|mark| keys.secrets.marks_checked(mark.as_bytes(), query));
+    let answer = if ours { "checked" } else { answer };
+    if let "echoed" | "token" = answer {
+        let at = state.clock.now();
+        let answered = answer == "echoed";
+        state.callbacks().challenge(&keys.name, answered, at);
+    }
     let app = Arc::clone(&keys.name);
     ChallengeAnswered { app, answer }.emit();
     response

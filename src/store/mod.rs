@@ -5,6 +5,7 @@
 //! what a caller can do: try again, give up the values, or ask the operator.
 
 mod batch;
+pub mod callbacks;
 mod commit;
 mod connect;
 mod delivery;

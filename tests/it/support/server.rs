@@ -181,6 +181,15 @@ impl Server {
         get(self.public, path).await
     }
 
+    /// Asks the public listener with these headers.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::get(path).header("Host", "test");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        ask(self.public, request.body(Full::default()).unwrap()).await
+    }
+
     /// Asks the admin listener.
     pub(crate) async fn ask_admin(&self, path: &str) -> Answer {
         get(self.admin, path).await

@@ -1,0 +1,3 @@
+//! Whether Meta reaches it: what the server remembers of each callback URL, and what `doctor` says.
+
+mod callbacks;
