@@ -4,6 +4,7 @@ mod config;
 mod database;
 mod deliveries;
 mod dev_db;
+mod doctor;
 mod events;
 mod filters;
 mod healthcheck;
@@ -46,6 +47,7 @@ enum Verb {
     Psql(psql::Psql),
     Signature(signature::Signature),
     Config(config::Config),
+    Doctor(doctor::Doctor),
     Healthcheck(healthcheck::Healthcheck),
     #[command(hide = true)]
     DevDb(dev_db::DevDb),
@@ -66,6 +68,7 @@ pub async fn run() -> ExitCode {
         Verb::Psql(verb) => verb.run(&sources).await,
         Verb::Signature(verb) => verb.run(&sources),
         Verb::Config(verb) => verb.run(&sources),
+        Verb::Doctor(verb) => verb.run(sources).await,
         Verb::Healthcheck(verb) => verb.run(&sources).await,
         Verb::DevDb(verb) => verb.run(&sources).await,
     };

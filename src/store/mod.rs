@@ -11,6 +11,7 @@ mod connect;
 mod delivery;
 pub mod epoch;
 mod error;
+pub mod health;
 mod migrate;
 pub mod partitions;
 pub mod private;

@@ -209,10 +209,17 @@ impl Server {
 
     /// Runs another verb beside it, with the same configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, &[])
+    }
+
+    /// As [`Server::run`], with these variables on top.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
         settle(&mut command, self.directory.path(), self.place.as_ref());
         command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
+        command.env("HOOKSHELF__ADMIN__LISTEN", self.admin.to_string());
         command
+            .envs(variables.iter().copied())
             .args(arguments)
             .stdin(Stdio::null())
             .output()
