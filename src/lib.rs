@@ -14,6 +14,7 @@ pub mod telemetry;
 // F2: the outside world.
 pub mod store;
 // F3: the product's verbs; they never import each other.
+pub mod doctor;
 pub mod ingest;
 pub mod query;
 pub mod simulate;

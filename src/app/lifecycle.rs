@@ -164,6 +164,7 @@ impl App {
         // Upkeep that hangs is not waited for; it is taken up again at the next start.
         let _ = timeout(UPKEEP, self.loops.wait()).await;
         self.rejected.write().await;
+        self.reached.write().await;
         self.database.close().await;
         drained.and(committed).inspect(|()| Stopped.emit())
     }

@@ -9,6 +9,7 @@ pub(crate) mod descriptors;
 mod error;
 mod instance;
 mod lifecycle;
+mod reached;
 
 pub use lifecycle::Signals;
 
@@ -22,7 +23,7 @@ use crate::{
     config::{self, Config, Sources, credentials},
     http::{self, AppState, Listener, ListenerLimits, Readiness, admin, public},
     ingest::{Tally, Writer},
-    store,
+    store::{self, callbacks},
     telemetry::metrics::Exposition,
     tunnel::{self, Tunnel},
     worker::{self, Probe, Rejected, Tables},
@@ -31,6 +32,7 @@ use database::Database;
 pub use error::Error;
 use instance::Instance;
 pub use instance::signal_reload;
+pub use reached::Reached;
 
 /// A running server.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ pub struct App {
     listeners: [Serving; 2],
     committer: JoinHandle<()>,
     rejected: Rejected,
+    reached: worker::Reached,
     loops: TaskTracker,
     stop: CancellationToken,
     database: Database,
@@ -56,6 +59,8 @@ pub struct Started {
     pub admin: std::net::SocketAddr,
     /// The callback URL of each app, by its name.
     pub callback_urls: Vec<(config::AppName, String)>,
+    /// Each app: where its verify token is, and when Meta last came.
+    pub reached: Vec<Reached>,
     /// The file with the generated secret and verify token, where no app is configured.
     pub credentials: Option<credentials::Credentials>,
     /// Where data, and the private Postgres if there is one, are kept.
@@ -99,14 +104,18 @@ impl App {
         let instance = Instance::claim(&config.data_dir)?;
         let credentials = credentials_if_needed(&config)?;
         let database = Database::open(&config, &sources).await?;
-        if let Err(error) = migrate(&database, &clock).await {
-            database.close().await;
-            return Err(error);
-        }
+        let seen = match migrate(&database, &clock).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                database.close().await;
+                return Err(error);
+            }
+        };
         let started = Started {
             public: public.address(),
             admin: admin.address(),
             callback_urls: callback_urls(&config, public.address(), credentials.as_ref()),
+            reached: reached::tell(&config.apps, credentials.as_ref(), &seen),
             data_dir: config.data_dir.clone(),
             database: database.describe(),
             credentials,
@@ -169,6 +178,11 @@ impl App {
             let rejected = rejected.clone();
             async move { rejected.write().await }
         }));
+        let reached = self.reached.clone();
+        self.loops.spawn(worker::repeat(stop(), move || {
+            let reached = reached.clone();
+            async move { reached.write().await }
+        }));
         self.loops.spawn(worker::repeat(stop(), move || {
             let probe = probe.clone();
             async move { probe.ask().await }
@@ -205,6 +219,10 @@ impl Parts {
                 serve(public, public::router(state.clone()), limits),
                 serve(admin, operators, ListenerLimits::ADMIN),
             ],
+            reached: worker::Reached {
+                options: options.clone(),
+                callbacks: state.callbacks().clone(),
+            },
             state,
             committer: tokio::spawn(committer.run()),
             rejected: Rejected {
@@ -238,9 +256,11 @@ fn credentials_if_needed(config: &Config) -> Result<Option<credentials::Credenti
         .transpose()?)
 }
 
-async fn migrate(database: &Database, clock: &Clock) -> Result<(), Error> {
+/// Brings the schema up, and reads what was seen of Meta so far.
+async fn migrate(database: &Database, clock: &Clock) -> Result<Vec<callbacks::Seen>, Error> {
     let mut connection = store::connect(&database.options(), database::PATIENCE).await?;
-    Ok(store::migrate(&mut connection, clock.now()).await?)
+    store::migrate(&mut connection, clock.now()).await?;
+    Ok(callbacks::all(&mut connection).await?)
 }
 
 /// The apps with their keys: those configured, else the generated one.

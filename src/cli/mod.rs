@@ -6,6 +6,7 @@ mod config;
 mod database;
 mod deliveries;
 mod dev_db;
+mod doctor;
 mod events;
 mod filters;
 mod healthcheck;
@@ -60,6 +61,7 @@ enum Verb {
     Psql(psql::Psql),
     Signature(signature::Signature),
     Config(config::Config),
+    Doctor(doctor::Doctor),
     Healthcheck(healthcheck::Healthcheck),
     Completions(completions::Completions),
     #[command(hide = true)]
@@ -90,6 +92,7 @@ pub async fn run() -> ExitCode {
         Verb::Psql(verb) => verb.run(&sources).await,
         Verb::Signature(verb) => verb.run(&sources),
         Verb::Config(verb) => verb.run(&sources),
+        Verb::Doctor(verb) => verb.run(sources).await,
         Verb::Healthcheck(verb) => verb.run(&sources).await,
         Verb::Completions(verb) => verb.run(),
         Verb::DevDb(verb) => verb.run(&sources).await,

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 
 use super::tunnel::{self, Choice};
 use crate::{
-    app::{self, App, Signals, Started},
+    app::{self, App, Reached, Signals, Started},
     clock::Clock,
     config::{self, Sources},
     telemetry::{log, metrics::Exposition},
@@ -85,18 +85,22 @@ fn say(started: &Started, tunnel: Option<Program>, terminal: bool) -> String {
         let _ = writeln!(text, "  {name:<13} {value}");
     };
     line("listens on", &format!("http://{}", started.public));
-    if let Some(program) = tunnel.map(Program::name) {
-        let follows = format!("follows below as soon as {program} has opened the tunnel");
-        line("callback URL", &follows);
-    } else {
-        for (app, url) in &started.callback_urls {
-            line("callback URL", &callback_url(app.as_str(), url));
+    for (app, url) in &started.callback_urls {
+        let url = match tunnel.map(Program::name) {
+            Some(program) => {
+                format!("follows below as soon as {program} has opened the tunnel  (app {app})")
+            }
+            None => callback_url(app.as_str(), url),
+        };
+        line("callback URL", &url);
+        let reached = started.reached.iter().find(|reached| reached.app == *app);
+        for (name, value) in reached.into_iter().flat_map(reached_by) {
+            line(name, &value);
         }
     }
     if let Some(made) = &started.credentials {
         let file = made.path.display();
         line("app secret", &format!("app_secret in {file}"));
-        line("verify token", &format!("verify_token in {file}"));
         if let (true, Some(secret), Some(token)) =
             (terminal, made.app.secrets.first(), &made.app.verify_token)
         {
@@ -133,6 +137,26 @@ fn callback_url(app: &str, url: &str) -> String {
     } else {
         format!("{url}  (app {app}; Meta wants a public https URL: set http.public_url)")
     }
+}
+
+/// Where the verify token of an app is, and when Meta last came with it and with a delivery.
+fn reached_by(app: &Reached) -> [(&'static str, String); 3] {
+    let token = app.verify_token.as_ref().map(ToString::to_string);
+    let token =
+        token.unwrap_or_else(|| "none: set verify_token, or no challenge is answered".into());
+    let challenge = app.challenge.map_or_else(
+        || "never answered: register the callback URL in the App Dashboard".to_owned(),
+        |at| format!("last answered {at:.0}"),
+    );
+    let delivery = app.delivery.as_ref().map_or_else(
+        || "never verified, but for simulated ones".to_owned(),
+        |(at, secret)| format!("last verified {at:.0}, signed with the secret {secret}"),
+    );
+    [
+        ("verify token", token),
+        ("challenge", challenge),
+        ("delivery", delivery),
+    ]
 }
 
 /// How this program was called, so that what is shown can be typed.

@@ -10,12 +10,12 @@ use std::{
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
 
 use crate::{
     app::Started,
-    config::{PublicUrl, Sources},
+    config::{AppName, PublicUrl, Sources},
     tunnel::Program,
 };
 
@@ -104,9 +104,10 @@ fn opened(
     for (app, _) in &started.callback_urls {
         let path = url.join(&app.path());
         line("callback URL", &format!("{path}  (app {app})"));
-    }
-    for (what, token) in verify_tokens(started, terminal).iter().enumerate() {
-        line(if what == 0 { "verify token" } else { "" }, token);
+        line("verify token", &verify_token(started, app));
+        if let (true, Some(made)) = (terminal, generated_token(started)) {
+            line("", &format!("verify_token = {}", made.expose_secret()));
+        }
     }
     line("paste into", PASTE[0]);
     PASTE[1..].iter().for_each(|more| line("", more));
@@ -137,19 +138,18 @@ const PASTE: [&str; 3] = [
     "and save; where Meta cannot reach it yet, save again after some seconds",
 ];
 
-/// Where the verify tokens are; a generated one itself only on a terminal: elsewhere the output
-/// ends in a file that others read.
-fn verify_tokens(started: &Started, terminal: bool) -> Vec<String> {
-    let Some(made) = &started.credentials else {
-        let apps = started.callback_urls.iter().map(|(app, _)| app);
-        return apps
-            .map(|app| format!("verify_token of [apps.{app}] in the configuration"))
-            .collect();
-    };
-    let token = made.app.verify_token.as_ref().filter(|_| terminal);
-    let place = format!("verify_token in {}", made.path.display());
-    let value = token.map(|token| format!("verify_token = {}", token.expose_secret()));
-    [place].into_iter().chain(value).collect()
+/// Where the verify token of an app is.
+fn verify_token(started: &Started, app: &AppName) -> String {
+    let reached = started.reached.iter().find(|reached| reached.app == *app);
+    let place = reached.and_then(|reached| reached.verify_token.as_ref());
+    let none = "none: set verify_token, or Meta's challenge is not answered";
+    place.map_or_else(|| none.to_owned(), ToString::to_string)
+}
+
+/// The generated verify token, to be shown only on a terminal: elsewhere the output ends in a file
+/// that others read.
+fn generated_token(started: &Started) -> Option<&SecretString> {
+    started.credentials.as_ref()?.app.verify_token.as_ref()
 }
 
 /// That there is none, and how to get one.
@@ -181,7 +181,13 @@ or put a server with TLS in front and set http.public_url: docs/setup.md";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{App, AppName, credentials::Credentials};
+    use crate::{
+        app::Reached,
+        config::{
+            Place,
+            credentials::{self, Credentials},
+        },
+    };
 
     fn url(text: &str) -> PublicUrl {
         PublicUrl::parse(text).unwrap()
@@ -194,10 +200,20 @@ mod tests {
     fn started(apps: &[&str], credentials: Option<Credentials>) -> Started {
         let address = "127.0.0.1:1".parse().unwrap();
         let local = |name: &&str| (app(name), "http://127.0.0.1:1/webhook".to_owned());
+        let reached = |name: &&str| Reached {
+            app: app(name),
+            verify_token: Some(Place::Key {
+                key: format!("apps.{name}.verify_token"),
+                file: credentials.as_ref().map(|made| made.path.clone()),
+            }),
+            challenge: None,
+            delivery: None,
+        };
         Started {
             public: address,
             admin: address,
             callback_urls: apps.iter().map(local).collect(),
+            reached: apps.iter().map(reached).collect(),
             credentials,
             data_dir: PathBuf::new(),
             database: String::new(),
@@ -217,8 +233,8 @@ mod tests {
             "The tunnel of ngrok is open: https://a.example\n",
             "callback URL  https://a.example/webhook  (app default)\n",
             "callback URL  https://a.example/webhook/shop  (app shop)\n",
-            "verify_token of [apps.default] in",
-            "verify_token of [apps.shop] in",
+            "verify token  apps.default.verify_token\n",
+            "verify token  apps.shop.verify_token\n",
             "App Dashboard > Instagram",
             "the next start may have another address",
         ] {
@@ -245,34 +261,29 @@ mod tests {
         assert_eq!(again("https://b.example").lines().count(), 1);
     }
 
-    fn generated(token: &str) -> Started {
-        let credentials = Credentials {
-            path: "/var/lib/hookshelf/credentials.toml".into(),
-            created: true,
-            app: App {
-                name: app("default"),
-                app_id: None,
-                secrets: Vec::new(),
-                verify_token: Some(token.into()),
-            },
-        };
-        started(&["default"], Some(credentials))
+    fn generated() -> Started {
+        let directory = tempfile::tempdir().unwrap();
+        let made = credentials::load_or_create(directory.path()).unwrap();
+        let path = "/var/lib/hookshelf/credentials.toml".into();
+        started(&["default"], Some(Credentials { path, ..made }))
     }
 
     #[test]
     fn a_generated_token_is_shown_on_a_terminal_only() {
-        let secret = "the generated token";
-        let shown = |terminal| verify_tokens(&generated(secret), terminal).join("\n");
-        let place = "verify_token in /var/lib/hookshelf/credentials.toml";
-        assert_eq!(shown(false), place);
-        assert!(shown(true).contains(secret));
+        let started = generated();
+        let token = generated_token(&started).unwrap().expose_secret();
+        let address = url("https://a.example");
+        let shown = |terminal| opened(Program::Ngrok, &address, None, &started, terminal);
+        let place = "verify token  verify_token in /var/lib/hookshelf/credentials.toml\n";
+        assert!(shown(false).contains(place) && !shown(false).contains(token));
+        assert!(shown(true).contains(place) && shown(true).contains(token));
     }
 
     #[test]
     fn the_page_shows_what_is_printed() {
         let page = include_str!("../../docs/setup.md");
         let address = url("https://three-plain-words.trycloudflare.com");
-        let text = opened(Program::Cloudflared, &address, None, &generated(""), false);
+        let text = opened(Program::Cloudflared, &address, None, &generated(), false);
         assert!(page.contains(&format!("```\n{text}```\n")), "{text}");
     }
 

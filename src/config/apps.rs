@@ -1,11 +1,12 @@
 //! `[apps.<name>]`: the Meta apps whose deliveries are accepted, and their secrets.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::app_name::AppName;
 use super::fault::{Fault, quoted};
+use super::place::Place;
 use super::print::Printer;
 use super::reader::Reader;
 use super::secret::NamedSecret;
@@ -26,6 +27,14 @@ pub(super) const KEYS: [&str; 9] = [
 /// What the secrets in use are called, and the keys that hold them.
 const CURRENT: [(&str, &str); 2] = [("app", "app_secret"), ("instagram", "instagram_app_secret")];
 
+/// The keys that hold what nobody else may know.
+const SECRETS: [&str; 4] = [
+    "app_secret",
+    "instagram_app_secret",
+    "previous_secrets",
+    "verify_token",
+];
+
 /// The apps by name; empty when none is configured.
 pub type Apps = BTreeMap<AppName, App>;
 
@@ -40,6 +49,8 @@ pub struct App {
     pub secrets: Vec<NamedSecret>,
     /// What Meta's challenge has to carry; without one no challenge is answered.
     pub verify_token: Option<SecretString>,
+    /// Where each key of a secret was found.
+    places: Vec<(&'static str, Place)>,
 }
 
 impl App {
@@ -48,9 +59,31 @@ impl App {
         self.name.path()
     }
 
+    /// Where the secret of a key was found, such as `verify_token`.
+    pub fn place(&self, key: &str) -> Option<&Place> {
+        let found = self.places.iter().find(|(known, _)| *known == key);
+        found.map(|(_, place)| place)
+    }
+
+    /// Where its secrets and its verify token were found, by their keys.
+    pub fn places(&self) -> &[(&'static str, Place)] {
+        &self.places
+    }
+
+    /// Says which file has the keys that are set in place.
+    pub(super) fn found_in(&mut self, file: &Path) {
+        for (_, place) in &mut self.places {
+            place.within(file);
+        }
+    }
+
     pub(super) fn read(name: AppName, reader: &mut Reader<'_>) -> Option<Self> {
         let faults = reader.fault_count();
         let app_id = reader.text("app_id");
+        let found = SECRETS
+            .iter()
+            .filter_map(|key| Some((*key, reader.place(key)?)));
+        let places = found.collect();
         let current = CURRENT.map(|(name, key)| {
             let name = name.to_owned();
             Some(NamedSecret {
@@ -76,6 +109,7 @@ impl App {
             app_id,
             secrets,
             verify_token,
+            places,
         })
     }
 

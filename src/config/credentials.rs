@@ -116,7 +116,8 @@ pub fn load(data_dir: &Path) -> Result<Option<Credentials>, Error> {
         Err(source) => return Err(Error::Read { path, source }),
         Ok(found) => check_mode(&path, found.permissions().mode())?,
     }
-    let app = read(&path)?;
+    let mut app = read(&path)?;
+    app.found_in(&path);
     Ok(Some(Credentials {
         path,
         created: false,

@@ -19,6 +19,7 @@ mod http;
 mod layers;
 mod log;
 mod nearest;
+mod place;
 mod print;
 mod reader;
 mod rejections;
@@ -38,6 +39,7 @@ pub use dedupe::Dedupe;
 pub use fault::{Fault, Faults};
 pub use http::{Http, PublicUrl};
 pub use log::{InvalidLog, Log, LogFilter, LogFormat};
+pub use place::Place;
 pub use rejections::Rejections;
 pub use secret::NamedSecret;
 pub use sources::Sources;
@@ -111,7 +113,12 @@ fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
     let dedupe = root.section("dedupe", Dedupe::read);
     let rejections = root.section("rejections", Rejections::read);
     let log = root.section("log", Log::read);
-    let apps = root.section("apps", apps::read);
+    let mut apps = root.section("apps", apps::read);
+    if let (Some(apps), Some(file)) = (&mut apps, sources.config_file()) {
+        for app in apps.values_mut() {
+            app.found_in(&file);
+        }
+    }
     if let (Some(http), Some(admin)) = (&http, &admin) {
         check_listeners(http, admin, &mut root);
     }

@@ -132,6 +132,11 @@ impl<'notes> Reader<'notes> {
         self.table.remove(key)
     }
 
+    /// The value of a key, which is still to be read.
+    pub(super) fn peek(&self, key: &str) -> Option<&Value> {
+        self.table.get(key)
+    }
+
     /// Leaves out a key that has been dealt with.
     pub(super) fn discard(&mut self, key: &str) {
         self.table.remove(key);

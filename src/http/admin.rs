@@ -45,6 +45,7 @@ pub fn router(readiness: Readiness, metrics: Exposition) -> Router {
 struct Report {
     ready: bool,
     missing: Vec<&'static str>,
+    version: &'static str,
 }
 
 async fn ready(State(readiness): State<Readiness>) -> Response {
@@ -55,7 +56,11 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    match serde_json::to_string(&Report { ready, missing }) {
+    match serde_json::to_string(&Report {
+        ready,
+        missing,
+        version: env!("CARGO_PKG_VERSION"),
+    }) {
         Ok(report) => (status, typed("application/json"), report).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

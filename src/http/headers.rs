@@ -8,6 +8,9 @@ use crate::ingest::Rejection;
 /// The mark of `hookshelf simulate`.
 pub(super) const SIMULATED: HeaderName = HeaderName::from_static("x-hookshelf-simulated");
 
+/// The mark of `hookshelf doctor`, on a challenge of its own.
+pub(super) const CHECKED: HeaderName = HeaderName::from_static("x-hookshelf-doctor");
+
 const SHA256: HeaderName = HeaderName::from_static("x-hub-signature-256");
 const SHA1: HeaderName = HeaderName::from_static("x-hub-signature");
 

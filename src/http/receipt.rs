@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{AppKeys, AppState, ack::verdict};
 use crate::{
-    ingest::{Arrival, Failure, Outcome, Rejection, Rejections},
+    ingest::{Arrival, Callbacks, Failure, Outcome, Rejection, Rejections},
     meta::signature::VerifiedBody,
     telemetry::{DeliverySettled, Happening, SignatureMatched},
 };
@@ -22,6 +22,7 @@ pub(super) struct Receipt {
     keys: Arc<AppKeys>,
     from: IpAddr,
     rejections: Rejections,
+    callbacks: Callbacks,
     bytes: usize,
     secret: Option<Arc<str>>,
     simulated: bool,
@@ -40,6 +41,7 @@ impl Receipt {
             keys,
             from,
             rejections: state.rejections.clone(),
+            callbacks: state.callbacks().clone(),
             bytes: 0,
             secret: None,
             simulated: false,
@@ -62,6 +64,9 @@ impl Receipt {
     pub(super) fn verified(&mut self, body: &VerifiedBody, simulated: bool) {
         self.simulated = simulated;
         self.secret = Some(Arc::clone(body.secret()));
+        let signed = [body.secret(), body.fingerprint()];
+        self.callbacks
+            .delivery(&self.keys.name, simulated, signed, self.received_at);
         SignatureMatched {
             app: Arc::clone(&self.keys.name),
             secret: Arc::clone(body.secret()),

@@ -11,7 +11,7 @@ use super::body::Budget;
 use crate::{
     clock::Clock,
     config,
-    ingest::{Intake, Rejections},
+    ingest::{Callbacks, Intake, Rejections},
     meta::signature::Secrets,
 };
 
@@ -109,6 +109,7 @@ impl From<&config::Http> for Limits {
 pub struct AppState {
     apps: Arc<ArcSwap<Apps>>,
     deliveries: TaskTracker,
+    callbacks: Callbacks,
     pub(super) intake: Intake,
     pub(super) rejections: Rejections,
     pub(super) clock: Clock,
@@ -128,6 +129,7 @@ impl AppState {
         Self {
             apps: Arc::new(ArcSwap::from_pointee(apps)),
             deliveries: TaskTracker::new(),
+            callbacks: Callbacks::default(),
             intake,
             rejections,
             clock,
@@ -145,6 +147,11 @@ impl AppState {
     /// and waited for after the listener has stopped.
     pub fn deliveries(&self) -> &TaskTracker {
         &self.deliveries
+    }
+
+    /// What happened at the callback URLs; it stays when the apps are swapped.
+    pub fn callbacks(&self) -> &Callbacks {
+        &self.callbacks
     }
 
     /// The app as configured at this moment.

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use tokio::time::timeout;
@@ -27,6 +27,10 @@ use crate::{
     telemetry::{AppUnknown, ChallengeAnswered, Happening, PanicCaught},
 };
 
+/// How many marks of a challenge are looked at: `doctor` sends one for each secret that it knows,
+/// for the server may not have read the newest yet.
+const MARKS: usize = 8;
+
 /// The app that the path names. An unknown one is 404 before anything of it is read.
 pub(super) struct Named(Arc<AppKeys>);
 
@@ -44,7 +48,12 @@ impl FromRequestParts<AppState> for Named {
 }
 
 /// `GET`: answers Meta's challenge. Query and token go no further than this function.
-pub(super) async fn challenge(Named(keys): Named, uri: Uri) -> Response {
+pub(super) async fn challenge(
+    State(state): State<AppState>,
+    Named(keys): Named,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
     let query = uri.query().unwrap_or_default();
     let (answer, response) = match challenge::answer(query, keys.verify_token.as_ref()) {
         Ok(text) => ("echoed", echo(text)),
@@ -54,6 +63,14 @@ pub(super) async fn challenge(Named(keys): Named, uri: Uri) -> Response {
         Err(challenge::Refusal::Mode) => ("mode", StatusCode::FORBIDDEN.into_response()),
         Err(challenge::Refusal::Token) => ("token", StatusCode::FORBIDDEN.into_response()),
     };
+    let mut marks = headers.get_all(headers::CHECKED).iter().take(MARKS);
+    let ours = marks.any(|mark| keys.secrets.marks_checked(mark.as_bytes(), query));
+    let answer = if ours { "checked" } else { answer };
+    if let "echoed" | "token" = answer {
+        let at = state.clock.now();
+        let answered = answer == "echoed";
+        state.callbacks().challenge(&keys.name, answered, at);
+    }
     let app = Arc::clone(&keys.name);
     ChallengeAnswered { app, answer }.emit();
     response

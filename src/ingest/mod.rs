@@ -3,12 +3,14 @@
 //! [`parse()`] makes the delivery, [`writer`] commits it, [`tally`] counts what was refused
 //! before it came this far. The door reaches all of it through [`Intake`] and [`Rejections`].
 
+mod callbacks;
 pub mod intake;
 pub mod outcome;
 mod parse;
 pub mod tally;
 pub mod writer;
 
+pub use callbacks::Callbacks;
 pub use intake::{Arrival, Intake, Rejections};
 pub use outcome::{Failure, Outcome, Rejection};
 pub use parse::parse;

@@ -21,6 +21,15 @@ const PREFIX: &[u8] = b"sha256=";
 /// never doubles as its mark.
 const SIMULATED: &[u8] = b"simulated.";
 
+/// What the query of a challenge is prefixed with before it is marked as our own question.
+const CHECKED: &[u8] = b"checked.";
+
+/// What is hashed under a secret to recognise it again.
+const FINGERPRINT: &[u8] = b"fingerprint.";
+
+/// Bytes of a fingerprint: enough to tell two secrets apart, too few to look one up by.
+const FINGERPRINT_BYTES: usize = 4;
+
 /// The secrets of one Meta app, in the order in which they are tried.
 ///
 /// Deliveries of the Instagram Login product are signed with the Instagram app secret, all others
@@ -30,6 +39,7 @@ pub struct Secrets(Arc<[Key]>);
 
 struct Key {
     name: Arc<str>,
+    fingerprint: Arc<str>,
     hmac: HmacSha256,
 }
 
@@ -38,6 +48,7 @@ struct Key {
 pub struct VerifiedBody {
     bytes: Bytes,
     secret: Arc<str>,
+    fingerprint: Arc<str>,
 }
 
 /// Why a signature was refused.
@@ -72,10 +83,10 @@ impl Secrets {
     pub fn verify(&self, header: Option<&[u8]>, body: Bytes) -> Result<VerifiedBody, Fault> {
         let signature = decode(header.ok_or(Fault::Missing)?).ok_or(Fault::Malformed)?;
         let key = self.matching(&[&body], &signature).ok_or(Fault::Mismatch)?;
-        let secret = Arc::clone(&key.name);
         Ok(VerifiedBody {
             bytes: body,
-            secret,
+            secret: Arc::clone(&key.name),
+            fingerprint: Arc::clone(&key.fingerprint),
         })
     }
 
@@ -83,6 +94,13 @@ impl Secrets {
     /// app's secrets.
     pub fn marks_simulated(&self, mark: &[u8], body: &[u8]) -> bool {
         decode_digest(mark).is_some_and(|mark| self.matching(&[SIMULATED, body], &mark).is_some())
+    }
+
+    /// Whether `mark`, the value of `X-Hookshelf-Doctor`, was made for this query of a challenge by
+    /// one of the app's secrets: it is a question of our own and says nothing about Meta.
+    pub fn marks_checked(&self, mark: &[u8], query: &str) -> bool {
+        let matches = |mark| self.matching(&[CHECKED, query.as_bytes()], &mark).is_some();
+        decode_digest(mark).is_some_and(matches)
     }
 
     /// The names of the secrets, in the order in which they are tried.
@@ -107,6 +125,7 @@ impl Key {
     fn new(name: &str, secret: &SecretString) -> Self {
         Self {
             name: name.into(),
+            fingerprint: fingerprint(secret).into(),
             hmac: keyed(secret),
         }
     }
@@ -129,6 +148,11 @@ impl VerifiedBody {
     /// The name of the secret that matched.
     pub fn secret(&self) -> &Arc<str> {
         &self.secret
+    }
+
+    /// The fingerprint of that secret.
+    pub fn fingerprint(&self) -> &Arc<str> {
+        &self.fingerprint
     }
 }
 
@@ -169,6 +193,18 @@ pub fn sign(secret: &SecretString, body: &[u8]) -> String {
 /// The value of `X-Hookshelf-Simulated` that marks `body` as simulated.
 pub fn sign_simulated(secret: &SecretString, body: &[u8]) -> String {
     Signer::new(secret).mark(body)
+}
+
+/// The value of `X-Hookshelf-Doctor` that marks `query` as a question of our own.
+pub fn sign_checked(secret: &SecretString, query: &str) -> String {
+    let marked = keyed(secret).chain_update(CHECKED).chain_update(query);
+    hex::encode(marked.finalize().into_bytes())
+}
+
+/// Tells whether a name still means the same secret, without telling the secret.
+pub fn fingerprint(secret: &SecretString) -> String {
+    let digest = keyed(secret).chain_update(FINGERPRINT).finalize();
+    hex::encode(&digest.into_bytes()[..FINGERPRINT_BYTES])
 }
 
 #[expect(

@@ -33,3 +33,11 @@ pub async fn make_partitions(conn: &mut PgConnection, now: Timestamp) -> Result<
     let epoch = epoch::current(conn).await?.number;
     partitions::ensure_epoch(conn, epoch).await
 }
+
+/// The migrations of this program: number and hash.
+pub(super) fn known() -> Vec<(i64, Vec<u8>)> {
+    let known = MIGRATOR.iter();
+    known
+        .map(|migration| (migration.version, migration.checksum.to_vec()))
+        .collect()
+}

@@ -5,11 +5,13 @@
 //! what a caller can do: try again, give up the values, or ask the operator.
 
 mod batch;
+pub mod callbacks;
 mod commit;
 mod connect;
 mod delivery;
 pub mod epoch;
 mod error;
+pub mod health;
 mod migrate;
 pub mod partitions;
 pub mod private;

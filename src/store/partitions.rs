@@ -70,11 +70,11 @@ pub async fn drop_epoch(conn: &mut PgConnection, epoch: i32) -> Result<(), Error
     drop_partition(conn, "dedupe", &epoch_name(epoch)).await
 }
 
-fn day_name(table: &str, day: Date) -> String {
+pub(super) fn day_name(table: &str, day: Date) -> String {
     format!("{table}_{}", day.strftime("%Y%m%d"))
 }
 
-fn epoch_name(epoch: i32) -> String {
+pub(super) fn epoch_name(epoch: i32) -> String {
     format!("dedupe_{epoch}")
 }
 

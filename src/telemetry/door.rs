@@ -105,7 +105,7 @@ impl Happening for SignatureMatched {
 pub struct ChallengeAnswered {
     /// The app of the path.
     pub app: Arc<str>,
-    /// `echoed`, `incomplete`, `mode` or `token`.
+    /// `echoed`, `incomplete`, `mode`, `token`, or `checked` for one that `doctor` asked.
     pub answer: &'static str,
 }
 

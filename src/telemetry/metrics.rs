@@ -57,7 +57,7 @@ catalogue! {
     SIGNATURES = Counter "hookshelf_signatures_total" ["app", "secret"]
         "Signatures that matched, by the name of the secret that made them.";
     CHALLENGES = Counter "hookshelf_challenges_total" ["app", "answer"]
-        "Challenges by answer: echoed, incomplete, mode or token.";
+        "Challenges by answer: echoed, incomplete, mode or token; checked where hookshelf doctor asked.";
     UNKNOWN_APPS = Counter "hookshelf_unknown_apps_total" []
         "Requests to the callback URL of an app that is not configured.";
     CONNECTIONS = Gauge "hookshelf_connections" ["listener"]
@@ -73,7 +73,7 @@ catalogue! {
     COMMIT_FAILURES = Counter "hookshelf_commit_failures_total" ["code"]
         "Commits that failed, by the reason; their deliveries were not acked.";
     UPKEEP_FAILURES = Counter "hookshelf_upkeep_failures_total" ["part"]
-        "Upkeep that failed, by its part: tables (partitions, dedupe window) or rejections.";
+        "Upkeep that failed, by its part: tables (partitions, dedupe window), rejections or callbacks.";
     POSTGRES_RESTARTS = Counter "hookshelf_postgres_restarts_total" []
         "Times the private Postgres ended by itself and was started again.";
     BUILD = Gauge "hookshelf_build_info" ["version"]

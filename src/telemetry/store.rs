@@ -62,7 +62,8 @@ impl Happening for EventsRefused {
     }
 }
 
-/// The tables could not be kept up: partitions, the dedupe epoch, the counts of rejections.
+/// The tables could not be kept up: partitions, the dedupe epoch, the counts of rejections,
+/// what happened at the callback URLs.
 #[derive(Clone, Debug)]
 pub struct UpkeepFailed {
     /// Which part of it.

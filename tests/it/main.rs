@@ -9,6 +9,7 @@
 
 mod corpus;
 mod database_away;
+mod doctor;
 mod fixtures;
 mod http;
 mod manners;

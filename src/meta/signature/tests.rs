@@ -122,3 +122,27 @@ proptest! {
         prop_assert!(two_secrets().verify(Some(&header), Bytes::from(body)).is_err());
     }
 }
+
+#[test]
+fn a_question_of_our_own_is_marked_for_its_query_only() {
+    let secrets = two_secrets();
+    let mark = sign_checked(&secret("second"), "hub.challenge=1");
+    assert!(secrets.marks_checked(mark.as_bytes(), "hub.challenge=1"));
+    assert!(!secrets.marks_checked(mark.as_bytes(), "hub.challenge=2"));
+    assert!(!secrets.marks_checked(b"", "hub.challenge=1"));
+    let stranger = sign_checked(&secret("third"), "hub.challenge=1");
+    assert!(!secrets.marks_checked(stranger.as_bytes(), "hub.challenge=1"));
+    // The mark of a body is none of a query.
+    let simulated = sign_simulated(&secret("second"), b"hub.challenge=1");
+    assert!(!secrets.marks_checked(simulated.as_bytes(), "hub.challenge=1"));
+}
+
+#[test]
+fn a_fingerprint_tells_secrets_apart_and_stays_short() {
+    assert_eq!(fingerprint(&secret("first")), fingerprint(&secret("first")));
+    assert_ne!(
+        fingerprint(&secret("first")),
+        fingerprint(&secret("second"))
+    );
+    assert_eq!(fingerprint(&secret("first")).len(), 8);
+}

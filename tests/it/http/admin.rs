@@ -42,15 +42,16 @@ async fn alive_is_not_the_same_as_ready() {
     assert_eq!(get(address, "/healthz").await.bare(), 200);
     let answer = get(address, "/readyz").await;
     assert_eq!(answer.status, 503);
-    assert_eq!(answer.body, r#"{"ready":false,"missing":["postgres"]}"#);
+    let version = env!("CARGO_PKG_VERSION");
+    let unready = r#"{"ready":false,"missing":["postgres"],"version":"#;
+    assert_eq!(answer.body, format!("{unready}{version:?}}}"));
     assert_eq!(answer.header("content-type"), Some("application/json"));
 
     postgres.store(true, Ordering::Relaxed);
     let answer = get(address, "/readyz").await;
-    assert_eq!(
-        (answer.status, &*answer.body),
-        (200, r#"{"ready":true,"missing":[]}"#)
-    );
+    let ready = r#"{"ready":true,"missing":[],"version":"#;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body, format!("{ready}{version:?}}}"));
 }
 
 #[tokio::test]

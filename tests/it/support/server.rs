@@ -195,6 +195,15 @@ impl Server {
         get(self.public, path).await
     }
 
+    /// Asks the public listener with these headers.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::get(path).header("Host", "test");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        ask(self.public, request.body(Full::default()).unwrap()).await
+    }
+
     /// Asks the admin listener.
     pub(crate) async fn ask_admin(&self, path: &str) -> Answer {
         get(self.admin, path).await
@@ -217,13 +226,20 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
         settle(&mut command, self.directory.path(), self.place.as_ref());
         command.env("HOOKSHELF__HTTP__LISTEN", self.public.to_string());
+        command.env("HOOKSHELF__ADMIN__LISTEN", self.admin.to_string());
         command.args(arguments).stdin(Stdio::null());
         command
     }
 
     /// Runs another verb beside it, with the same configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        self.verb(arguments).output().unwrap()
+        self.run_with(arguments, &[])
+    }
+
+    /// As [`Server::run`], with these variables on top.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        let mut verb = self.verb(arguments);
+        verb.envs(variables.iter().copied()).output().unwrap()
     }
 
     /// Sends it a signal.

@@ -1,0 +1,200 @@
+//! The certificate of the public URL: until when it is good, and why a chain is refused.
+//!
+//! Whether it is to be trusted is the library's to say. Here it is only read as far as the names
+//! and dates that tell an operator what to do.
+
+use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
+
+use super::finding::{Check, Finding};
+
+/// Renewing by itself happens before this; what is older was forgotten.
+const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+const REFUSED: &str = "Meta refuses the connection and delivers nothing";
+
+/// What a certificate says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Certificate {
+    is_self_signed: bool,
+    not_before: Timestamp,
+    not_after: Timestamp,
+}
+
+impl Certificate {
+    /// Reads one in DER (RFC 5280, section 4.1).
+    pub(super) fn read(der: &[u8]) -> Option<Self> {
+        let certificate = Der(der).take(SEQUENCE)?;
+        let mut fields = Der(Der(certificate).take(SEQUENCE)?);
+        // The version is only written where it is not the first one.
+        let _ = fields.take(VERSION);
+        fields.take(INTEGER)?;
+        fields.take(SEQUENCE)?;
+        let issuer = fields.take(SEQUENCE)?;
+        let mut validity = Der(fields.take(SEQUENCE)?);
+        let subject = fields.take(SEQUENCE)?;
+        Some(Self {
+            is_self_signed: issuer == subject,
+            not_before: validity.time()?,
+            not_after: validity.time()?,
+        })
+    }
+}
+
+const SEQUENCE: u8 = 0x30;
+const VERSION: u8 = 0xa0;
+const INTEGER: u8 = 0x02;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+
+/// What is left of a sequence of values.
+struct Der<'a>(&'a [u8]);
+
+impl<'a> Der<'a> {
+    /// The content of the next value, if it has this tag.
+    fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
+        let (&[found, length], rest) = self.0.split_first_chunk::<2>()?;
+        if found != tag {
+            return None;
+        }
+        let (length, rest) = match usize::from(length) {
+            short @ 0..=127 => (short, rest),
+            long => {
+                let (bytes, rest) = rest
+                    .split_at_checked(long - 128)
+                    .filter(|it| it.0.len() < 4)?;
+                let add = |sum: usize, byte: &u8| sum << 8 | usize::from(*byte);
+                (bytes.iter().fold(0, add), rest)
+            }
+        };
+        let (content, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        Some(content)
+    }
+
+    /// The next value as a time: two digits of the year up to 2049, four beyond.
+    fn time(&mut self) -> Option<Timestamp> {
+        let (text, is_short) = match self.take(UTC_TIME) {
+            Some(text) => (text, true),
+            None => (self.take(GENERALIZED_TIME)?, false),
+        };
+        let text = std::str::from_utf8(text).ok()?;
+        let century = match text.get(..1)? {
+            _ if !is_short => "",
+            "5" | "6" | "7" | "8" | "9" => "19",
+            _ => "20",
+        };
+        let time = DateTime::strptime("%Y%m%d%H%M%SZ", format!("{century}{text}")).ok()?;
+        Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    }
+}
+
+/// One that was accepted.
+pub(super) fn accepted(certificate: Option<Certificate>, now: Timestamp) -> Finding {
+    let Some(certificate) = certificate else {
+        return Finding::ok(Check::Certificate, "the chain is valid");
+    };
+    let left = certificate.not_after.duration_since(now);
+    let (until, days) = (certificate.not_after, left.as_hours() / 24);
+    let found = format!("the chain is valid; the certificate ends in {days} days, {until:.0}");
+    if left > SOON {
+        return Finding::ok(Check::Certificate, found);
+    }
+    Finding::warning(Check::Certificate, found)
+        .means("when it ends Meta refuses the connection and delivers nothing")
+        .remedy("renew it now, and see why it was not renewed by itself")
+}
+
+/// One that was refused, with what the library said about it.
+pub(super) fn refused(certificate: Option<Certificate>, said: &str, now: Timestamp) -> Finding {
+    let (found, remedy) = reason(certificate, said, now);
+    Finding::wrong(Check::Certificate, found)
+        .means(REFUSED)
+        .remedy(remedy)
+}
+
+fn reason(certificate: Option<Certificate>, said: &str, now: Timestamp) -> (String, &'static str) {
+    let said = said.to_lowercase();
+    match certificate {
+        Some(it) if it.not_after < now => (
+            format!("the certificate has expired, {:.0}", it.not_after),
+            "renew it, and see why it was not renewed by itself",
+        ),
+        Some(it) if now < it.not_before => (
+            format!("the certificate begins only {:.0}", it.not_before),
+            "look at the clock of this machine, and at the certificate",
+        ),
+        Some(it) if it.is_self_signed => (
+            "the certificate is self-signed".to_owned(),
+            "use one of a public authority, such as Let's Encrypt; Meta takes no other",
+        ),
+        _ if said.contains("not valid for") || said.contains("notvalidforname") => (
+            "the certificate is for another name".to_owned(),
+            "get one for the host of http.public_url, or correct that host",
+        ),
+        _ if said.contains("unknownissuer") || said.contains("unknown issuer") => (
+            "the chain is incomplete: it does not lead to an authority that this machine knows"
+                .to_owned(),
+            "serve the certificate with its intermediate ones (fullchain.pem); one of a private \
+             authority does not do, for Meta does not know it",
+        ),
+        _ => (
+            "the certificate is refused".to_owned(),
+            "look at it with `openssl s_client -connect HOST:443`",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
+
+    use super::super::finding::Verdict;
+    use super::*;
+
+    macro_rules! fixture {
+        ($name:literal) => {{
+            let pem = include_bytes!(concat!("../../tests/fixtures/tls/", $name));
+            CertificateDer::from_pem_slice(pem).unwrap()
+        }};
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn names_and_dates_are_read() {
+        let expired = Certificate::read(&fixture!("expired.pem")).unwrap();
+        assert_eq!(expired.not_before, at("2020-01-01T00:00:00Z"));
+        assert_eq!(expired.not_after, at("2020-02-01T00:00:00Z"));
+        assert!(!expired.is_self_signed);
+        // Its end is beyond 2049, in the longer form.
+        let itself = Certificate::read(&fixture!("self.pem")).unwrap();
+        assert!(itself.is_self_signed && itself.not_after > at("2100-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn what_is_cut_off_is_no_certificate_and_no_defect() {
+        let whole = fixture!("good.pem");
+        for end in 0..200 {
+            assert_eq!(Certificate::read(&whole[..end]), None, "{end}");
+        }
+        assert_eq!(
+            Certificate::read(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]),
+            None
+        );
+        assert_eq!(Certificate::read(&[0x30, 0xff, 0x30]), None);
+    }
+
+    #[test]
+    fn one_that_ends_soon_warns_and_one_that_has_not_begun_is_told() {
+        let certificate = Certificate::read(&fixture!("expired.pem"));
+        let on = |day: &str| at(&format!("{day}T12:00:00Z"));
+        assert_eq!(accepted(certificate, on("2020-01-10")).verdict, Verdict::Ok);
+        let soon = accepted(certificate, on("2020-01-20"));
+        assert_eq!(soon.verdict, Verdict::Warning);
+        assert!(soon.found.contains("ends in 11 days"), "{}", soon.found);
+        let early = refused(certificate, "", on("2019-12-31"));
+        assert!(early.found.contains("begins only"), "{}", early.found);
+    }
+}

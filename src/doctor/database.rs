@@ -1,0 +1,194 @@
+//! Postgres: whether it answers, keeps what it is given, and has room for the server.
+
+use std::time::Duration;
+
+use super::{
+    callback, clock, disk,
+    finding::{Check, Finding},
+    partitions, postgres as told,
+};
+use crate::{
+    clock::Clock,
+    config::{App, Config},
+    store::{
+        self, ConnectOptions, Connection, Error,
+        health::{self, Schema},
+        private::{self, PrivatePostgres},
+    },
+};
+
+/// What connecting, and what all the questions together, may take.
+const DEADLINE: Duration = Duration::from_secs(8);
+
+/// What is asked of the database, in this order.
+const CHECKS: [Check; 7] = [
+    Check::Database,
+    Check::Durability,
+    Check::Sessions,
+    Check::Schema,
+    Check::Partitions,
+    Check::Clock,
+    Check::Callback,
+];
+
+/// What the questions are about.
+struct Patient<'a> {
+    config: &'a Config,
+    apps: &'a [App],
+    clock: &'a Clock,
+    options: ConnectOptions,
+}
+
+/// Makes every check that needs the database.
+pub(super) async fn look(
+    config: &Config,
+    postgres: &private::Settings,
+    apps: &[App],
+    clock: &Clock,
+) -> Vec<Finding> {
+    let options = match options(config, postgres).await {
+        Ok(options) => options,
+        Err(finding) => return instead(finding),
+    };
+    let mut conn = match store::connect(&options, DEADLINE).await {
+        Ok(conn) => conn,
+        Err(error) => return instead(unreachable(&error)),
+    };
+    let patient = Patient {
+        config,
+        apps,
+        clock,
+        options,
+    };
+    let mut findings = Vec::new();
+    let asking = patient.ask(&mut conn, &mut findings);
+    if tokio::time::timeout(DEADLINE, asking).await.is_err() {
+        let late = Finding::wrong(
+            Check::Database,
+            "Postgres does not answer every question in time",
+        );
+        let late = late.means("what is missing below could not be asked; deliveries may get 503");
+        findings.push(late.remedy("see what keeps it busy, for instance in pg_stat_activity"));
+    }
+    findings
+}
+
+/// How to reach it; a private one is not started for this.
+async fn options(config: &Config, postgres: &private::Settings) -> Result<ConnectOptions, Finding> {
+    let Some(url) = &config.database.url else {
+        let running = PrivatePostgres::connect_if_running(postgres).await;
+        return running.ok_or_else(|| {
+            let dir = postgres.dir.display();
+            let why = format!("the private Postgres in {dir} is not running");
+            Finding::unchecked(Check::Database, why)
+                .remedy("start `hookshelf serve`, which runs it")
+        });
+    };
+    store::options(url.expose()).map_err(|error| Finding::wrong(Check::Database, error.to_string()))
+}
+
+fn unreachable(error: &Error) -> Finding {
+    let found = format!("{error}: {}", error.cause());
+    Finding::wrong(Check::Database, found)
+        .means("nothing can be stored; deliveries get 503 and Meta sends them again for a while")
+        .remedy("start Postgres, or correct database.url")
+}
+
+/// One finding, and why nothing else could be asked.
+fn instead(finding: Finding) -> Vec<Finding> {
+    let why = "the database cannot be asked";
+    let others = CHECKS[1..].iter();
+    let mut findings = vec![finding];
+    findings.extend(others.map(|check| Finding::unchecked(*check, why)));
+    findings
+}
+
+impl Patient<'_> {
+    async fn ask(&self, conn: &mut Connection, findings: &mut Vec<Finding>) {
+        findings.push(server(conn).await);
+        let settings = health::settings(conn).await;
+        findings.extend(match &settings {
+            Ok(settings) => told::durability(settings),
+            Err(error) => vec![unanswered(Check::Durability, error)],
+        });
+        findings.push(self.sessions(conn).await);
+        let schema = health::schema(conn).await;
+        let is_current = matches!(schema, Ok(Schema::Current(_)));
+        findings.push(answered(Check::Schema, schema.map(told::schema)));
+        findings.push(answered(Check::Clock, self.compare_clocks(conn).await));
+        findings.extend(self.disk(conn).await);
+        if is_current {
+            let now = self.clock.now();
+            let days = partitions::look(conn, self.config.dedupe.window, now).await;
+            findings
+                .extend(days.unwrap_or_else(|error| vec![unanswered(Check::Partitions, &error)]));
+            let reached = callback::look(conn, self.apps, now).await;
+            findings
+                .extend(reached.unwrap_or_else(|error| vec![unanswered(Check::Callback, &error)]));
+        } else {
+            let why = "the schema has to be right first";
+            findings.push(Finding::unchecked(Check::Partitions, why));
+            findings.push(Finding::unchecked(Check::Callback, why));
+        }
+    }
+
+    /// Room for more sessions, and whether one that commits can be had.
+    async fn sessions(&self, conn: &mut Connection) -> Finding {
+        match self.writer().await {
+            Err(error) => told::refused(&format!("{error}: {}", error.cause())),
+            Ok(false) => told::refused("the options of the session were dropped on the way"),
+            Ok(true) => answered(
+                Check::Sessions,
+                health::free_sessions(conn).await.map(told::room),
+            ),
+        }
+    }
+
+    async fn writer(&self) -> Result<bool, Error> {
+        let mut writer = store::connect_writer(&self.options, DEADLINE).await?;
+        health::is_writer(&mut writer).await
+    }
+
+    async fn compare_clocks(&self, conn: &mut Connection) -> Result<Finding, Error> {
+        let asked = self.clock.now();
+        let theirs = health::now(conn).await?;
+        let times = [asked, self.clock.now()];
+        Ok(clock::compare("the database", theirs, times))
+    }
+
+    /// The disk of a database on this machine.
+    async fn disk(&self, conn: &mut Connection) -> Option<Finding> {
+        let host = self.options.get_host();
+        let is_here = self.options.get_socket().is_some()
+            || matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]")
+            || host.starts_with('/');
+        if !is_here {
+            return None;
+        }
+        // A container's is not to be found under that path.
+        let directory = health::data_directory(conn).await?;
+        directory
+            .exists()
+            .then(|| disk::look("the database", &directory))
+    }
+}
+
+fn unanswered(check: Check, error: &Error) -> Finding {
+    Finding::unchecked(check, format!("{error}: {}", error.cause()))
+}
+
+fn answered(check: Check, finding: Result<Finding, Error>) -> Finding {
+    finding.unwrap_or_else(|error| unanswered(check, &error))
+}
+
+async fn server(conn: &mut Connection) -> Finding {
+    match store::check_server(conn).await {
+        Ok(()) => Finding::ok(Check::Database, "answers, and can hold every text"),
+        Err(error @ (Error::TooOld { .. } | Error::Encoding { .. })) => {
+            Finding::wrong(Check::Database, error.to_string())
+                .means("the server does not start with it")
+                .remedy("use another database, as `database.url` says")
+        }
+        Err(error) => unanswered(Check::Database, &error),
+    }
+}

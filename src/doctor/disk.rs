@@ -1,0 +1,134 @@
+//! Space and inodes that are left where data are kept.
+
+use std::path::{Path, PathBuf};
+
+use nix::sys::statvfs::statvfs;
+
+use super::finding::{Check, Finding};
+
+const MIB: u64 = 1024 * 1024;
+
+/// Below it Postgres may stop at any moment: its log alone takes files of 16 MiB.
+const LEAST_BYTES: u64 = 256 * MIB;
+
+/// Below it somebody should make room.
+const LITTLE_BYTES: u64 = 2 * 1024 * MIB;
+
+/// Below it somebody should make room, however large the disk.
+const LITTLE_PERCENT: u64 = 5;
+
+/// A new file takes one; Postgres makes some for each table.
+const LEAST_INODES: u64 = 1_000;
+
+/// What is left of one file system.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    bytes: u64,
+    of_bytes: u64,
+    /// None where the file system does not count them.
+    inodes: Option<u64>,
+}
+
+/// Looks at the file system of `path`, which people know as `name`.
+pub(super) fn look(name: &str, path: &Path) -> Finding {
+    match left(path) {
+        Ok((place, left)) => judge(name, &place, left),
+        Err(error) => {
+            let why = format!("{name} {} cannot be looked at: {error}", path.display());
+            Finding::unchecked(Check::Disk, why)
+        }
+    }
+}
+
+/// What is not there yet will be made in the nearest directory that is.
+fn left(path: &Path) -> nix::Result<(PathBuf, Left)> {
+    let there = path.ancestors().find(|path| path.exists()).unwrap_or(path);
+    let stat = statvfs(there)?;
+    // How wide these numbers are differs from system to system.
+    #[expect(
+        clippy::useless_conversion,
+        reason = "narrower on other systems than this one"
+    )]
+    let [block, free, blocks, inodes, all_inodes]: [u64; 5] = [
+        stat.fragment_size().into(),
+        stat.blocks_available().into(),
+        stat.blocks().into(),
+        stat.files_available().into(),
+        stat.files().into(),
+    ];
+    let left = Left {
+        bytes: free.saturating_mul(block),
+        of_bytes: blocks.saturating_mul(block),
+        inodes: (all_inodes > 0).then_some(inodes),
+    };
+    Ok((there.to_owned(), left))
+}
+
+fn judge(name: &str, place: &Path, left: Left) -> Finding {
+    let percent = left.bytes.saturating_mul(100) / left.of_bytes.max(1);
+    let (bytes, place) = (size(left.bytes), place.display());
+    let found = format!("{bytes} ({percent} %) are free for {name} at {place}");
+    let means = "a full disk stops Postgres; deliveries get 503 and Meta ends the subscription";
+    let remedy = "make room, or move the data to a larger disk";
+    if let Some(inodes) = left.inodes.filter(|inodes| *inodes < LEAST_INODES) {
+        let found = format!("only {inodes} inodes are free for {name} at {place}");
+        return Finding::wrong(Check::Disk, found)
+            .means(means)
+            .remedy("remove files from this file system, or move the data to another one");
+    }
+    if left.bytes < LEAST_BYTES {
+        Finding::wrong(Check::Disk, found)
+            .means(means)
+            .remedy(remedy)
+    } else if left.bytes < LITTLE_BYTES || percent < LITTLE_PERCENT {
+        Finding::warning(Check::Disk, found)
+            .means(means)
+            .remedy(remedy)
+    } else {
+        Finding::ok(Check::Disk, found)
+    }
+}
+
+fn size(bytes: u64) -> String {
+    let mib = bytes / MIB;
+    if mib < 10 * 1024 {
+        format!("{mib} MiB")
+    } else {
+        format!("{} GiB", mib / 1024)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Verdict;
+    use super::*;
+
+    fn verdict(bytes: u64, of_bytes: u64, inodes: Option<u64>) -> Verdict {
+        let left = Left {
+            bytes,
+            of_bytes,
+            inodes,
+        };
+        judge("data_dir", Path::new("/data"), left).verdict
+    }
+
+    #[test]
+    fn little_space_warns_and_next_to_none_is_wrong() {
+        let gib = 1024 * MIB;
+        assert_eq!(verdict(50 * gib, 100 * gib, Some(1_000_000)), Verdict::Ok);
+        assert_eq!(verdict(4 * gib, 100 * gib, None), Verdict::Warning);
+        assert_eq!(verdict(gib, 4 * gib, None), Verdict::Warning);
+        assert_eq!(verdict(100 * MIB, 4 * gib, None), Verdict::Wrong);
+        assert_eq!(verdict(50 * gib, 100 * gib, Some(3)), Verdict::Wrong);
+        assert_eq!(verdict(0, 0, None), Verdict::Wrong);
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_judged_by_what_is() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let finding = look("data_dir", &directory.path().join("not/yet"));
+        assert_ne!(finding.verdict, Verdict::Unchecked);
+        let there = directory.path().display().to_string();
+        assert!(finding.found.contains(&there), "{}", finding.found);
+    }
+}

@@ -1,0 +1,64 @@
+//! Looks at everything that has to be right before Meta's deliveries arrive, and says what is not.
+//!
+//! Each check is a file of its own and says what it found, what that means and what to do about
+//! it. None changes anything or stores a delivery, each has a deadline, and one that cannot be
+//! made says why. The challenges that it sends are marked, so that the server does not take them
+//! for Meta's.
+
+mod address;
+mod apps;
+mod callback;
+mod certificate;
+mod challenge;
+mod clock;
+mod configuration;
+mod database;
+mod disk;
+mod finding;
+mod partitions;
+mod postgres;
+mod public_url;
+mod secrets;
+mod server;
+
+use crate::{
+    clock::Clock,
+    config::{Config, Faults, Sources},
+    store::private,
+};
+
+pub use finding::{Check, Finding, Verdict};
+
+/// What is looked at.
+#[derive(Debug)]
+pub struct Subject {
+    /// Where the configuration comes from.
+    pub sources: Sources,
+    /// The configuration, or what is wrong with it.
+    pub config: Result<(Config, private::Settings), Faults>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Makes every check; what was found, in the order in which it is best read.
+pub async fn examine(subject: &Subject) -> Vec<Finding> {
+    let (config, postgres) = match &subject.config {
+        Ok(loaded) => loaded,
+        Err(faults) => return configuration::faulty(faults),
+    };
+    let (apps, mut findings) = apps::find(config);
+    findings.push(configuration::right(config, &subject.sources));
+    findings.extend(secrets::look(&apps));
+    let (database, server, public) = tokio::join!(
+        database::look(config, postgres, &apps, &subject.clock),
+        server::look(config),
+        public_url::look(config.http.public_url.as_ref(), &apps, &subject.clock),
+    );
+    findings.extend(database);
+    findings.push(disk::look("data_dir", &config.data_dir));
+    findings.extend(server);
+    findings.extend(public);
+    // One check after the other, whichever part it was made in.
+    findings.sort_by_key(|finding| finding.check);
+    findings
+}

@@ -1,0 +1,63 @@
+//! Whether the tables have the partitions of the next days, and the dedupe window its own.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::finding::{Check, Finding};
+use crate::store::{Connection, Error, epoch, health};
+
+/// Upkeep comes every hour; what is later than this is not on its way.
+const LATE: SignedDuration = SignedDuration::from_hours(3);
+
+/// Looks at all of them.
+///
+/// # Errors
+/// Where Postgres is away.
+pub(super) async fn look(
+    conn: &mut Connection,
+    window: Duration,
+    now: Timestamp,
+) -> Result<Vec<Finding>, Error> {
+    let mut found = Vec::new();
+    found.extend(days(&health::missing_days(conn, now).await?));
+    let half = health::half_detached(conn).await?;
+    found.extend(half.iter().map(|(table, name)| detaching(table, name)));
+    let current = epoch::current(conn).await?;
+    if !health::has_epoch(conn, current.number).await? {
+        found.push(unkept("the dedupe keys of this epoch have no partition"));
+    }
+    let window = window.try_into().unwrap_or(SignedDuration::MAX);
+    if now.duration_since(current.since) > window.saturating_add(LATE) {
+        found.push(unkept("the dedupe window has not moved on when it was due"));
+    }
+    if found.is_empty() {
+        let said = "today and the days ahead have theirs; the dedupe window is current";
+        found.push(Finding::ok(Check::Partitions, said));
+    }
+    Ok(found)
+}
+
+fn days(missing: &[String]) -> Option<Finding> {
+    let first = missing.first()?;
+    let count = missing.len();
+    let found =
+        format!("partitions of today or the days ahead are missing: {count}, the first is {first}");
+    Some(unkept(&found))
+}
+
+/// The server makes what is missing; what it has not made for long shows that it does not run.
+fn unkept(found: &str) -> Finding {
+    Finding::warning(Check::Partitions, found)
+        .means("the server did not look after its tables lately; its log says why if it runs")
+        .remedy("start the server, or run `hookshelf migrate`")
+}
+
+fn detaching(table: &str, name: &str) -> Finding {
+    let found = format!("{name} was taken out of {table} half-way");
+    Finding::warning(Check::Partitions, found)
+        .means("no other partition can be taken out before; nothing is lost")
+        .remedy(format!(
+            "hookshelf psql -- -c 'ALTER TABLE {table} DETACH PARTITION {name} FINALIZE'"
+        ))
+}

@@ -1,0 +1,173 @@
+//! What the answers of Postgres mean: durability, sessions, migrations.
+
+use super::finding::{Check, Finding};
+use crate::store::health::{Schema, Settings};
+
+/// What the server opens, with verbs beside it: writer, upkeep, readers.
+const SESSIONS: i64 = 10;
+
+/// Each setting that takes back what an answer of 200 promises.
+pub(super) fn durability(settings: &Settings) -> Vec<Finding> {
+    let off = |value: &str| value == "off";
+    let wrong = |found: &str, means: &str, remedy: &str| {
+        Finding::wrong(Check::Durability, found)
+            .means(means)
+            .remedy(remedy)
+    };
+    let lost = "a power cut loses deliveries that Meta was told are safe; it keeps no copy";
+    let mut found = Vec::new();
+    if off(&settings.fsync) {
+        found.push(wrong(
+            "fsync is off",
+            lost,
+            "set fsync = on in postgresql.conf",
+        ));
+    }
+    if off(&settings.synchronous_commit) {
+        let remedy = "set synchronous_commit = on for this server, database or role";
+        found.push(wrong("synchronous_commit is off", lost, remedy));
+    }
+    if off(&settings.full_page_writes) {
+        let means = "a power cut may leave half-written pages that Postgres cannot mend";
+        let remedy = "set full_page_writes = on in postgresql.conf";
+        found.push(wrong("full_page_writes is off", means, remedy));
+    }
+    if settings.in_recovery {
+        let remedy = "name the primary in database.url";
+        found.push(wrong(
+            "this is a standby, which takes no writes",
+            "nothing can be stored",
+            remedy,
+        ));
+    } else if !off(&settings.default_transaction_read_only) {
+        let remedy = "set default_transaction_read_only = off for this database or role";
+        let found_read_only = "default_transaction_read_only is on";
+        found.push(wrong(found_read_only, "nothing can be stored", remedy));
+    }
+    if found.is_empty() {
+        let said = format!("Postgres {} keeps what it has committed", settings.version);
+        found.push(Finding::ok(Check::Durability, said));
+    }
+    found
+}
+
+/// A session that commits cannot be had.
+pub(super) fn refused(why: &str) -> Finding {
+    Finding::wrong(
+        Check::Sessions,
+        format!("the writer's session cannot be opened: {why}"),
+    )
+    .means("nothing can be stored, or slowly: the session needs its own settings")
+    .remedy(
+        "connect to Postgres itself, or to a pooler in session mode that passes the startup \
+             parameter `options` on",
+    )
+}
+
+/// How many more sessions there may be.
+pub(super) fn room(free: i64) -> Finding {
+    let found = format!("{free} more sessions are free; the writer's can be opened");
+    if free >= SESSIONS {
+        return Finding::ok(Check::Sessions, found);
+    }
+    Finding::warning(Check::Sessions, found)
+        .means("when there is none left the server cannot store")
+        .remedy("raise max_connections of Postgres, or end sessions that nobody needs")
+}
+
+/// How the migrations stand.
+pub(super) fn schema(schema: Schema) -> Finding {
+    match schema {
+        Schema::Current(version) => Finding::ok(
+            Check::Schema,
+            format!("all migrations are applied, up to {version}"),
+        ),
+        Schema::Behind(missing) => {
+            let numbers: Vec<_> = missing.iter().map(ToString::to_string).collect();
+            let found = format!(
+                "these migrations are not applied yet: {}",
+                numbers.join(", ")
+            );
+            Finding::warning(Check::Schema, found)
+                .means("the server applies them when it starts")
+                .remedy("restart the server, or run `hookshelf migrate`")
+        }
+        Schema::Newer(version) => {
+            let found = format!("migration {version} is unknown to this program");
+            Finding::wrong(Check::Schema, found)
+                .means("a newer Hookshelf migrated this database; this one does not start with it")
+                .remedy("run that version or a later one")
+        }
+        Schema::Changed(version) => {
+            let found =
+                format!("migration {version} is not the one of this program, or did not end");
+            Finding::wrong(Check::Schema, found)
+                .means("the tables may not be what this program expects; it does not start")
+                .remedy("run the version that migrated it, or restore a backup")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Verdict;
+    use super::*;
+
+    fn good() -> Settings {
+        Settings {
+            version: "15.1".to_owned(),
+            fsync: "on".to_owned(),
+            full_page_writes: "on".to_owned(),
+            synchronous_commit: "on".to_owned(),
+            default_transaction_read_only: "off".to_owned(),
+            in_recovery: false,
+        }
+    }
+
+    #[test]
+    fn whatever_takes_the_promise_back_is_wrong() {
+        let off = || "off".to_owned();
+        let cases = [
+            Settings {
+                fsync: off(),
+                ..good()
+            },
+            Settings {
+                synchronous_commit: off(),
+                ..good()
+            },
+            Settings {
+                full_page_writes: off(),
+                ..good()
+            },
+            Settings {
+                default_transaction_read_only: "on".to_owned(),
+                ..good()
+            },
+            Settings {
+                in_recovery: true,
+                ..good()
+            },
+        ];
+        for settings in cases {
+            let found = durability(&settings);
+            assert_eq!(
+                (found.len(), found[0].verdict),
+                (1, Verdict::Wrong),
+                "{found:?}"
+            );
+        }
+        assert_eq!(durability(&good())[0].verdict, Verdict::Ok);
+        let remote = Settings {
+            synchronous_commit: "remote_apply".to_owned(),
+            ..good()
+        };
+        assert_eq!(durability(&remote)[0].verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn few_sessions_warn() {
+        assert_eq!(room(9).verdict, Verdict::Warning);
+        assert_eq!(room(10).verdict, Verdict::Ok);
+    }
+}

@@ -1,0 +1,243 @@
+//! Secrets and verify tokens: whether they look like what they should be, and who can read them.
+//!
+//! Nothing here says a single character of one.
+
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
+
+use secrecy::ExposeSecret;
+
+use super::finding::{Check, Finding};
+use crate::config::{App, Place, credentials};
+
+/// Digits of an app secret as Meta shows it.
+const META_DIGITS: usize = 32;
+
+/// A verify token may be shorter, but not by much before it can be guessed.
+const TOKEN_CHARACTERS: usize = 16;
+
+/// So many different characters has any text that was not made by holding a key down.
+const DIFFERENT_CHARACTERS: usize = 6;
+
+/// Looks at the secrets of each app, and then at the files that hold them.
+pub(super) fn look(apps: &[App]) -> Vec<Finding> {
+    let mut findings: Vec<_> = apps.iter().flat_map(of_app).collect();
+    findings.extend(files(apps));
+    findings
+}
+
+fn of_app(app: &App) -> Vec<Finding> {
+    let mut found: Vec<_> = app
+        .secrets
+        .iter()
+        .filter_map(|named| {
+            let is_made = is_generated(app.place("app_secret"));
+            let looks = strange(named.secret.expose_secret(), app, is_made)?;
+            Some(misplaced(&named.name, looks))
+        })
+        .collect();
+    found.extend(same_twice(app));
+    found.extend(weak_token(app));
+    if found.is_empty() {
+        let names: Vec<_> = app.secrets.iter().map(|named| &*named.name).collect();
+        let said = format!("{} and the verify token look right", names.join(", "));
+        found.push(Finding::ok(Check::Secrets, said));
+    }
+    let name = app.name.as_str();
+    found.into_iter().map(|finding| finding.of(name)).collect()
+}
+
+fn is_generated(place: Option<&Place>) -> bool {
+    place
+        .and_then(Place::file)
+        .is_some_and(|file| file.ends_with(credentials::FILE_NAME))
+}
+
+/// What a secret looks like, where that is not a secret.
+fn strange(secret: &str, app: &App, generated: bool) -> Option<&'static str> {
+    let token = app.verify_token.as_ref().map(ExposeSecret::expose_secret);
+    let is_hex = secret.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_access_token = ["EAA", "IGA", "IGQ"]
+        .iter()
+        .any(|start| secret.starts_with(start));
+    if token == Some(secret) {
+        Some("is the verify token")
+    } else if is_access_token || secret.contains('|') {
+        Some("looks like an access token")
+    } else if is_hex && (secret.len() == META_DIGITS || generated) {
+        None
+    } else if secret.bytes().all(|byte| byte.is_ascii_digit()) {
+        Some("looks like an id of an app or an account")
+    } else {
+        Some("is not 32 hexadecimal digits")
+    }
+}
+
+fn misplaced(name: &str, looks: &str) -> Finding {
+    let (key, page) = match name {
+        "app" => ("app_secret", "App settings > Basic > App secret"),
+        "instagram" => (
+            "instagram_app_secret",
+            "Instagram > API setup with Instagram login > Instagram app secret",
+        ),
+        _ => (
+            "previous_secrets",
+            "the App Dashboard before it was changed",
+        ),
+    };
+    Finding::warning(Check::Secrets, format!("the secret {name} {looks}"))
+        .means("Meta signs with the app secret; with anything else every delivery is refused")
+        .remedy(format!("compare {key} with {page}"))
+}
+
+fn same_twice(app: &App) -> Option<Finding> {
+    let mut known: BTreeMap<&str, &str> = BTreeMap::new();
+    let twice = app.secrets.iter().find_map(|named| {
+        let first = known.insert(named.secret.expose_secret(), &named.name)?;
+        Some((first, &named.name))
+    });
+    let (first, second) = twice?;
+    let finding = Finding::warning(
+        Check::Secrets,
+        format!("{first} and {second} are the same secret"),
+    );
+    Some(
+        finding
+            .means("one of them was probably copied from the wrong place")
+            .remedy("the two app secrets differ at Meta; take out or correct one"),
+    )
+}
+
+fn weak_token(app: &App) -> Option<Finding> {
+    let Some(token) = &app.verify_token else {
+        let finding = Finding::warning(Check::Secrets, "no verify token is set");
+        return Some(
+            finding
+                .means("every challenge is refused, so that Meta cannot register the callback URL")
+                .remedy(format!("set verify_token under [apps.{}]", app.name)),
+        );
+    };
+    let text = token.expose_secret();
+    let mut characters: Vec<_> = text.chars().collect();
+    let length = characters.len();
+    characters.sort_unstable();
+    characters.dedup();
+    let is_weak = length < TOKEN_CHARACTERS || characters.len() < DIFFERENT_CHARACTERS;
+    is_weak.then(|| {
+        Finding::warning(Check::Secrets, "the verify token is easy to guess")
+            .means("who guesses it can register this callback URL with an app of their own")
+            .remedy(
+                "choose one of 16 characters or more, such as `openssl rand -hex 16` makes, here \
+                 and in the App Dashboard",
+            )
+    })
+}
+
+/// Who can read the files with secrets. A group may: volumes are shared so.
+fn files(apps: &[App]) -> Vec<Finding> {
+    let places = apps.iter().flat_map(App::places);
+    let mut files: Vec<_> = places.filter_map(|(_, place)| place.file()).collect();
+    files.sort_unstable();
+    files.dedup();
+    let mut found: Vec<_> = files.iter().filter_map(|file| exposed(file)).collect();
+    if found.is_empty() && !apps.is_empty() {
+        let said = match files.len() {
+            0 => "no file holds a secret".to_owned(),
+            count => format!("nobody else can read the files with secrets ({count})"),
+        };
+        found.push(Finding::ok(Check::Files, said));
+    }
+    found
+}
+
+fn exposed(file: &Path) -> Option<Finding> {
+    const OTHERS: u32 = 0o007;
+    let mode = fs::metadata(file).ok()?.permissions().mode() & 0o777;
+    (mode & OTHERS != 0).then(|| {
+        let found = format!(
+            "{} can be read by every user of this machine (mode {mode:03o})",
+            file.display()
+        );
+        Finding::warning(Check::Files, found)
+            .means("who knows a secret can forge deliveries")
+            .remedy(format!(
+                "chmod 600 {}, unless no one else has an account here, as in a container",
+                file.display()
+            ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Verdict;
+    use super::*;
+    use crate::config::{Sources, load};
+
+    /// What is said of an app with these keys.
+    fn said(keys: &[(&str, &str)]) -> Vec<Finding> {
+        let env = keys.iter().map(|(key, value)| {
+            let name = format!("HOOKSHELF__APPS__DEFAULT__{key}");
+            (name, (*value).to_owned())
+        });
+        let home = ("HOME".to_owned(), "/home/a".to_owned());
+        let sources = Sources {
+            env: env.chain([home]).collect(),
+            ..Sources::default()
+        };
+        let config = load(&sources).unwrap();
+        let findings = look(&config.apps.values().cloned().collect::<Vec<_>>());
+        for (_, value) in keys {
+            let shown = format!("{findings:?}");
+            assert!(!shown.contains(value), "{shown}");
+        }
+        findings
+    }
+
+    const APP: &str = "0123456789abcdef0123456789abcdef";
+    const TOKEN: &str = "two loaves of bread";
+
+    #[test]
+    fn what_meta_gives_is_right() {
+        let findings = said(&[
+            ("APP_SECRET", APP),
+            ("INSTAGRAM_APP_SECRET", "fedcba9876543210fedcba9876543210"),
+            ("VERIFY_TOKEN", TOKEN),
+        ]);
+        assert!(findings.iter().all(|it| it.verdict == Verdict::Ok));
+        assert_eq!(findings.len(), 2);
+    }
+
+    #[test]
+    fn what_is_pasted_by_mistake_is_recognised_and_not_shown() {
+        for (secret, said_of_it) in [
+            ("EAAGm0PX4ZCpsBO7", "looks like an access token"),
+            ("IGAAxyz0123", "looks like an access token"),
+            ("815000000000001|abc", "looks like an access token"),
+            ("815000000000001", "looks like an id"),
+            ("hunter2hunter2", "is not 32 hexadecimal digits"),
+            (TOKEN, "is the verify token"),
+        ] {
+            let findings = said(&[("APP_SECRET", secret), ("VERIFY_TOKEN", TOKEN)]);
+            assert_eq!(findings[0].verdict, Verdict::Warning);
+            assert!(findings[0].found.contains(said_of_it), "{findings:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_secret_twice_and_a_weak_token_are_told() {
+        let findings = said(&[
+            ("APP_SECRET", APP),
+            ("PREVIOUS_SECRETS", APP),
+            ("VERIFY_TOKEN", "aaaaaaaaaaaaaaaaaaaa"),
+        ]);
+        let found: Vec<_> = findings.iter().map(|it| &*it.found).collect();
+        assert_eq!(
+            found[..2],
+            [
+                "app and previous-1 are the same secret",
+                "the verify token is easy to guess"
+            ]
+        );
+        let findings = said(&[("APP_SECRET", APP)]);
+        assert_eq!(findings[0].found, "no verify token is set");
+    }
+}

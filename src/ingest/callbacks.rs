@@ -1,0 +1,138 @@
+//! What last happened at the callback URL of each app, kept in memory until it is written down.
+//!
+//! One moment for each app, happening and secret: a delivery costs a lock and no more, however
+//! many come. It outlives a reload, since it belongs to the door and not to the apps.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+
+use crate::store::callbacks::{Seen, What};
+
+/// Which moment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    app: Arc<str>,
+    what: What,
+    secret: Arc<str>,
+}
+
+#[derive(Clone, Debug)]
+struct Last {
+    fingerprint: Arc<str>,
+    at: Timestamp,
+}
+
+/// The last moments since they were last taken. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Callbacks(Arc<Mutex<HashMap<Key, Last>>>);
+
+impl Callbacks {
+    /// Notes a challenge of `app`.
+    pub fn challenge(&self, app: &Arc<str>, answered: bool, at: Timestamp) {
+        let what = if answered {
+            What::ChallengeAnswered
+        } else {
+            What::ChallengeRefused
+        };
+        self.note(app, what, [&"".into(), &"".into()], at);
+    }
+
+    /// Notes a verified delivery of `app`, with the secret that signed it and its fingerprint.
+    pub fn delivery(&self, app: &Arc<str>, simulated: bool, secret: [&Arc<str>; 2], at: Timestamp) {
+        let what = if simulated {
+            What::Simulated
+        } else {
+            What::Delivery
+        };
+        self.note(app, what, secret, at);
+    }
+
+    fn note(&self, app: &Arc<str>, what: What, secret: [&Arc<str>; 2], at: Timestamp) {
+        let [name, fingerprint] = secret.map(Arc::clone);
+        let key = Key {
+            app: Arc::clone(app),
+            what,
+            secret: name,
+        };
+        self.keep(key, Last { fingerprint, at });
+    }
+
+    /// The later one stays.
+    fn keep(&self, key: Key, last: Last) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = known.entry(key).or_insert_with(|| last.clone());
+        if kept.at < last.at {
+            *kept = last;
+        }
+    }
+
+    /// Takes what was noted since the last time.
+    pub fn take(&self) -> Vec<Seen> {
+        let known = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let seen = known.into_iter().map(|(key, last)| Seen {
+            app: key.app.as_ref().into(),
+            what: key.what,
+            secret: key.secret.as_ref().into(),
+            fingerprint: last.fingerprint.as_ref().into(),
+            last_at: last.at,
+        });
+        seen.collect()
+    }
+
+    /// Puts back what could not be written down.
+    pub fn put_back(&self, seen: Vec<Seen>) {
+        for seen in seen {
+            let key = Key {
+                app: seen.app.into(),
+                what: seen.what,
+                secret: seen.secret.into(),
+            };
+            let last = Last {
+                fingerprint: seen.fingerprint.into(),
+                at: seen.last_at,
+            };
+            self.keep(key, last);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn the_last_moment_of_each_thing_is_kept_also_when_it_is_put_back() {
+        let callbacks = Callbacks::default();
+        let (app, name, print) = ("default".into(), "app".into(), "0a".into());
+        callbacks.challenge(&app, true, at(1));
+        callbacks.delivery(&app, false, [&name, &print], at(3));
+        let early = callbacks.take();
+        assert_eq!(early.len(), 2);
+        assert!(callbacks.take().is_empty());
+        callbacks.delivery(&app, false, [&name, &print], at(5));
+        callbacks.put_back(early);
+        callbacks.delivery(&app, true, [&name, &print], at(4));
+        let mut seen: Vec<_> = callbacks
+            .take()
+            .into_iter()
+            .map(|seen| (seen.what, seen.last_at.as_second()))
+            .collect();
+        seen.sort();
+        assert_eq!(
+            seen,
+            [
+                (What::ChallengeAnswered, 1),
+                (What::Delivery, 5),
+                (What::Simulated, 4)
+            ]
+        );
+    }
+}

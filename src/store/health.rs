@@ -1,0 +1,217 @@
+//! What is asked of a database to tell whether it can be relied on. Changes nothing.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use jiff::{Timestamp, ToSpan};
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+
+use super::{Error, commit, migrate, partitions};
+
+/// What the server says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Settings {
+    /// Its version, such as `15.18`.
+    pub version: String,
+    /// Whether a finished write is on the disk.
+    pub fsync: String,
+    /// Whether half a page after a power cut can be mended.
+    pub full_page_writes: String,
+    /// Whether a commit waits until it is on the disk.
+    pub synchronous_commit: String,
+    /// Whether sessions begin without the right to write.
+    pub default_transaction_read_only: String,
+    /// Whether it is a copy that takes no writes.
+    pub in_recovery: bool,
+}
+
+/// Reads the settings of the session.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn settings(conn: &mut PgConnection) -> Result<Settings, Error> {
+    let asked = sqlx::query_as(
+        "SELECT current_setting('server_version') AS version,
+                current_setting('fsync') AS fsync,
+                current_setting('full_page_writes') AS full_page_writes,
+                current_setting('synchronous_commit') AS synchronous_commit,
+                current_setting('default_transaction_read_only') AS default_transaction_read_only,
+                pg_is_in_recovery() AS in_recovery",
+    );
+    Ok(asked.fetch_one(conn).await?)
+}
+
+/// How many more sessions the server takes from users without special rights.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn free_sessions(conn: &mut PgConnection) -> Result<i64, Error> {
+    let free = sqlx::query_scalar(
+        "SELECT current_setting('max_connections')::bigint
+                - current_setting('superuser_reserved_connections')::bigint
+                - sum(numbackends)::bigint
+         FROM pg_stat_database",
+    );
+    Ok(free.fetch_one(conn).await?)
+}
+
+/// Whether the session has what a writer asks for: a pooler may drop it without a word.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn is_writer(conn: &mut PgConnection) -> Result<bool, Error> {
+    let mode: String = sqlx::query_scalar("SELECT current_setting('plan_cache_mode')")
+        .fetch_one(conn)
+        .await?;
+    Ok(mode == "force_generic_plan")
+}
+
+/// What time the server has.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn now(conn: &mut PgConnection) -> Result<Timestamp, Error> {
+    let now: jiff_sqlx::Timestamp = sqlx::query_scalar("SELECT clock_timestamp()")
+        .fetch_one(conn)
+        .await?;
+    Ok(now.to_jiff())
+}
+
+/// Where the server keeps its files; none where this user may not know.
+pub async fn data_directory(conn: &mut PgConnection) -> Option<PathBuf> {
+    let asked = sqlx::query_scalar("SELECT current_setting('data_directory')");
+    let directory: String = asked.fetch_one(conn).await.ok()?;
+    Some(directory.into())
+}
+
+/// How the database's migrations stand to those of this program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// All are applied; the number of the last one.
+    Current(i64),
+    /// These are not applied yet.
+    Behind(Vec<i64>),
+    /// This one is unknown here: a newer program was there.
+    Newer(i64),
+    /// This one is another than the one of that number here, or did not run to its end.
+    Changed(i64),
+}
+
+/// Compares the migrations.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn schema(conn: &mut PgConnection) -> Result<Schema, Error> {
+    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *conn)
+        .await?;
+    let applied: Vec<(i64, bool, Vec<u8>)> = if is_there {
+        let asked = "SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version";
+        sqlx::query_as(asked).fetch_all(conn).await?
+    } else {
+        Vec::new()
+    };
+    Ok(compare(&migrate::known(), &applied))
+}
+
+/// Unknown ones first: with a newer schema nothing else can be said.
+fn compare(known: &[(i64, Vec<u8>)], applied: &[(i64, bool, Vec<u8>)]) -> Schema {
+    let of = |version: i64| known.iter().find(|(number, _)| *number == version);
+    if let Some((newer, ..)) = applied.iter().find(|(version, ..)| of(*version).is_none()) {
+        return Schema::Newer(*newer);
+    }
+    let differs = |(version, success, checksum): &&(i64, bool, Vec<u8>)| {
+        !success || of(*version).is_some_and(|(_, ours)| ours != checksum)
+    };
+    if let Some((changed, ..)) = applied.iter().find(differs) {
+        return Schema::Changed(*changed);
+    }
+    let applied: BTreeSet<_> = applied.iter().map(|(version, ..)| *version).collect();
+    let numbers = known.iter().map(|(version, _)| *version);
+    let missing: Vec<_> = numbers.clone().filter(|it| !applied.contains(it)).collect();
+    if missing.is_empty() {
+        Schema::Current(numbers.max().unwrap_or_default())
+    } else {
+        Schema::Behind(missing)
+    }
+}
+
+/// The partitions of today and the days ahead that are missing, by name.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn missing_days(conn: &mut PgConnection, now: Timestamp) -> Result<Vec<String>, Error> {
+    let days = (0..=migrate::DAYS_AHEAD).map(|ahead| commit::day(now).saturating_add(ahead.days()));
+    let wanted =
+        days.flat_map(|day| partitions::DAILY.map(|table| partitions::day_name(table, day)));
+    let missing = sqlx::query_scalar(
+        "SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place)
+         WHERE NOT EXISTS (SELECT FROM pg_inherits
+                           WHERE inhrelid = to_regclass(name) AND NOT inhdetachpending)
+         ORDER BY place",
+    );
+    let wanted: Vec<_> = wanted.collect();
+    Ok(missing.bind(wanted).fetch_all(conn).await?)
+}
+
+/// The partitions whose detaching was interrupted, each with its table.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn half_detached(conn: &mut PgConnection) -> Result<Vec<(String, String)>, Error> {
+    let pending = sqlx::query_as(
+        "SELECT inhparent::regclass::text, inhrelid::regclass::text
+         FROM pg_inherits WHERE inhdetachpending ORDER BY 1, 2",
+    );
+    Ok(pending.fetch_all(conn).await?)
+}
+
+/// Whether the keys of `epoch` have their partition.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn has_epoch(conn: &mut PgConnection, epoch: i32) -> Result<bool, Error> {
+    let asked = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_inherits
+                        WHERE inhrelid = to_regclass($1) AND NOT inhdetachpending)",
+    );
+    let name = partitions::epoch_name(epoch);
+    Ok(asked.bind(name).fetch_one(conn).await?)
+}
+
+/// How many deliveries to `app` were refused because no secret made their signature.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn mismatches(
+    conn: &mut PgConnection,
+    app: &str,
+    since: Timestamp,
+) -> Result<i64, Error> {
+    let count = sqlx::query_scalar(
+        "SELECT coalesce(sum(count), 0)::bigint FROM rejections
+         WHERE app = $1 AND reason = 'signature_mismatch' AND last_at >= $2",
+    );
+    let count = count.bind(app).bind(since.to_sqlx());
+    Ok(count.fetch_one(conn).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_compared_by_number_and_text() {
+        let known = [(1, vec![1]), (2, vec![2])];
+        let applied = |rows: &[(i64, bool, u8)]| {
+            let rows: Vec<_> = rows.iter().map(|(v, s, c)| (*v, *s, vec![*c])).collect();
+            compare(&known, &rows)
+        };
+        assert_eq!(applied(&[(1, true, 1), (2, true, 2)]), Schema::Current(2));
+        assert_eq!(applied(&[(1, true, 1)]), Schema::Behind(vec![2]));
+        assert_eq!(applied(&[]), Schema::Behind(vec![1, 2]));
+        assert_eq!(applied(&[(1, true, 1), (3, true, 3)]), Schema::Newer(3));
+        assert_eq!(applied(&[(1, true, 9), (2, true, 2)]), Schema::Changed(1));
+        assert_eq!(applied(&[(1, true, 1), (2, false, 2)]), Schema::Changed(2));
+    }
+}
