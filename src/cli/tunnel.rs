@@ -284,7 +284,7 @@ mod tests {
         let page = include_str!("../../docs/setup.md");
         let address = url("https://three-plain-words.trycloudflare.com");
         let text = opened(Program::Cloudflared, &address, None, &generated(), false);
-        assert!(page.contains(&format!("```\n{text}```\n")), "{text}");
+        assert!(page.contains(&format!("```console\n{text}```\n")), "{text}");
     }
 
     #[test]
