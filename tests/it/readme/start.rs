@@ -26,6 +26,10 @@ use crate::support::{
 /// Where the documents suppose the data, for they start the server as root.
 const DATA: &str = "/var/lib/hookshelf";
 
+/// How the program says that it is called: the documents, as one that was built in its directory.
+const BUILT: &str = "  cargo run -- ";
+const INSTALLED: &str = "  hookshelf ";
+
 /// Waiting longer would not help.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -93,7 +97,8 @@ async fn missing(
         let Some(line) = lines.next_line().await.unwrap() else {
             return Some(fault.unwrap_or_default());
         };
-        *printed = format!("{printed}{}\n", line.replace(data, DATA));
+        let line = line.replace(data, DATA).replace(INSTALLED, BUILT);
+        *printed = format!("{printed}{line}\n");
     }
 }
 
