@@ -3,6 +3,7 @@
 //! Each loop does its work, waits, and ends when the house stops. None is on the path of a
 //! delivery; what fails is said and tried again.
 
+mod follow;
 mod probe;
 mod restarts;
 mod tables;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+pub use follow::Following;
 pub use probe::Probe;
 pub use restarts::tell_restarts;
 pub use tables::{Rejected, Tables};

@@ -19,6 +19,7 @@ use sqlx::{
 use super::{Error, connect};
 
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
+pub(in crate::store) use events::EVENTS;
 pub use events::{EventFilter, EventRow};
 pub use rejections::{RejectionFilter, RejectionRow};
 
