@@ -59,8 +59,8 @@ impl Batch {
                 .push_bind(limit)
                 .push(")");
         }
-        query.push(") AS both ORDER BY position LIMIT ");
-        query.push_bind(limit).push(") AS first");
+        query.push(") AS log ORDER BY position LIMIT ");
+        query.push_bind(limit).push(") AS head");
         Ok(query.build_query_as().fetch_one(conn).await?)
     }
 

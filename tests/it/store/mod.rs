@@ -7,6 +7,7 @@
 )]
 
 mod epochs;
+mod follow;
 mod followers;
 mod items;
 mod migrations;
@@ -15,6 +16,7 @@ mod plans;
 mod poison;
 mod refused;
 mod repeats;
+mod stats;
 mod writer;
 
 use std::time::Duration;
