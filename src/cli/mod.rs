@@ -11,11 +11,13 @@ mod local;
 mod migrate;
 mod output;
 mod psql;
+mod purge;
 mod rejections;
 mod reload;
 mod serve;
 mod signature;
 mod simulate;
+mod stats;
 
 use std::{path::PathBuf, process::ExitCode};
 

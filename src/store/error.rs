@@ -20,6 +20,9 @@ pub enum Error {
     /// The fence moved more often than a writer follows.
     #[error("the dedupe epoch keeps moving")]
     EpochMoves,
+    /// Another purge is at work.
+    #[error("another purge is at work in this database; wait until it has ended")]
+    PurgeRuns,
     /// The tables are not the ones this program knows.
     #[error("the database's schema is not this program's; run `hookshelf migrate`")]
     Schema(#[source] sqlx::Error),
@@ -64,6 +67,7 @@ impl Error {
             Self::MissingPartition(_) => "missing_partition",
             Self::Refused(_) => "refused",
             Self::EpochMoves => "epoch_moves",
+            Self::PurgeRuns => "purge_runs",
             Self::Schema(_) => "schema",
             Self::Url(_) => "url",
             Self::Migration(_) => "migration",
@@ -87,6 +91,7 @@ impl Error {
             Self::Migration(error) => error.to_string(),
             Self::TimedOut
             | Self::EpochMoves
+            | Self::PurgeRuns
             | Self::Newer { .. }
             | Self::TooOld { .. }
             | Self::Encoding { .. } => self.to_string(),

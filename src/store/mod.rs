@@ -15,6 +15,7 @@ pub mod follow;
 mod migrate;
 pub mod partitions;
 pub mod private;
+pub mod purge;
 pub mod read;
 pub mod rejections;
 pub mod stats;

@@ -27,17 +27,22 @@ impl Batch {
         stretch: &Stretch,
         limit: u32,
     ) -> Result<(Self, i64), Error> {
-        let mut batch = Self {
-            after: cursor.position,
-            through: stretch.through,
-            received: ranges(&stretch.days),
-        };
+        let mut batch = Self::of(cursor, stretch);
         let limit = i64::from(limit);
         let (count, last) = batch.measure(conn, limit).await?;
         if let Some(last) = last.filter(|_| count == limit) {
             batch.through = last;
         }
         Ok((batch, count))
+    }
+
+    /// All of a stretch.
+    pub(super) fn of(cursor: &Cursor, stretch: &Stretch) -> Self {
+        Self {
+            after: cursor.position,
+            through: stretch.through,
+            received: ranges(&stretch.days),
+        }
     }
 
     /// How many of the first `limit` rows there are, and where the last of them is.
@@ -86,7 +91,10 @@ impl Batch {
 /// Adds the condition that a row was received in one of `ranges`. The values stand in the
 /// statement's parameters, which the planner knows in a session that plans anew: partitions outside
 /// are not even locked.
-pub(super) fn within(query: &mut QueryBuilder<Postgres>, ranges: &[(Timestamp, Timestamp)]) {
+pub(in crate::store) fn within(
+    query: &mut QueryBuilder<Postgres>,
+    ranges: &[(Timestamp, Timestamp)],
+) {
     query.push(" AND (false");
     for (from, to) in ranges {
         query.push(" OR received_at >= ").push_bind(from.to_sqlx());
@@ -96,13 +104,13 @@ pub(super) fn within(query: &mut QueryBuilder<Postgres>, ranges: &[(Timestamp, T
 }
 
 /// The days as ranges of time; neighbours are one.
-pub(super) fn ranges(days: &[Date]) -> Vec<(Timestamp, Timestamp)> {
+pub(in crate::store) fn ranges(days: &[Date]) -> Vec<(Timestamp, Timestamp)> {
     let mut days = days.to_vec();
     days.sort_unstable();
     days.dedup();
     let mut ranges: Vec<(Timestamp, Timestamp)> = Vec::new();
     for day in days {
-        let (from, to) = (midnight(day), midnight(day.saturating_add(1.day())));
+        let (from, to) = day_range(day);
         match ranges.last_mut() {
             Some(last) if last.1 == from => last.1 = to,
             _ => ranges.push((from, to)),
@@ -111,8 +119,12 @@ pub(super) fn ranges(days: &[Date]) -> Vec<(Timestamp, Timestamp)> {
     ranges
 }
 
-/// The first moment (UTC) of `day`.
-pub(super) fn midnight(day: Date) -> Timestamp {
+/// When a day (UTC) begins, and when the next one does.
+pub(in crate::store) fn day_range(day: Date) -> (Timestamp, Timestamp) {
+    (midnight(day), midnight(day.saturating_add(1.day())))
+}
+
+fn midnight(day: Date) -> Timestamp {
     TimeZone::UTC
         .to_timestamp(day.at(0, 0, 0, 0))
         .unwrap_or(Timestamp::MAX)

@@ -5,12 +5,7 @@ use jiff::{Timestamp, civil::Date};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use super::{
-    super::Error,
-    batch::{midnight, ranges},
-    cursor::Cursor,
-    look,
-};
+use super::{super::Error, batch::day_range, cursor::Cursor, look};
 
 /// How many days are read at once, where their positions do not overlap.
 pub(super) const DAYS_AT_ONCE: usize = 3;
@@ -116,6 +111,7 @@ async fn extent(
     day: Date,
     position: i64,
 ) -> Result<Option<Extent>, Error> {
+    let (from, to) = day_range(day);
     let found: (Option<i64>, Option<i64>) = sqlx::query_as(
         "SELECT min(first), max(last) FROM (
              SELECT min(position) AS first, max(position) AS last FROM events
@@ -125,8 +121,8 @@ async fn extent(
              WHERE received_at >= $1 AND received_at < $2 AND position > $3
          ) AS found",
     )
-    .bind(midnight(day).to_sqlx())
-    .bind(ranges(&[day])[0].1.to_sqlx())
+    .bind(from.to_sqlx())
+    .bind(to.to_sqlx())
     .bind(position)
     .fetch_one(conn)
     .await?;

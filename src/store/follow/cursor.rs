@@ -23,6 +23,16 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
+    /// One that has done nothing yet.
+    pub(super) fn at_the_beginning(now: Timestamp) -> Self {
+        Self {
+            position: 0,
+            caught_up_at: None,
+            began_at: now,
+            now,
+        }
+    }
+
     /// Whether it is worth a write that there was nothing to do.
     pub(super) fn is_stale(&self) -> bool {
         self.caught_up_at
@@ -51,6 +61,14 @@ pub(super) async fn load(conn: &mut PgConnection, name: &str) -> Result<Option<C
         began_at: began_at.to_jiff(),
         now: now.to_jiff(),
     }))
+}
+
+/// The database's time.
+pub(super) async fn clock(conn: &mut PgConnection) -> Result<Timestamp, Error> {
+    let now: jiff_sqlx::Timestamp = sqlx::query_scalar("SELECT clock_timestamp()")
+        .fetch_one(conn)
+        .await?;
+    Ok(now.to_jiff())
 }
 
 /// The cursor of the follower called `name`; its row is made where there is none.

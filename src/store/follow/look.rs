@@ -97,7 +97,8 @@ impl Found {
         }
     }
 
-    fn end(&self, cursor: &Cursor) -> i64 {
+    /// The end of the log.
+    pub(super) fn end(&self, cursor: &Cursor) -> i64 {
         self.stretch(cursor)
             .map_or(cursor.position, |stretch| stretch.end)
     }

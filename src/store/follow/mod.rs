@@ -13,6 +13,7 @@ mod batch;
 mod chart;
 mod cursor;
 mod look;
+mod tail;
 
 use jiff::Timestamp;
 use sqlx::{Connection, PgConnection};
@@ -24,6 +25,10 @@ use self::{
 use super::Error;
 
 pub use self::{batch::Batch, cursor::lock, look::Lag, look::lag};
+pub(super) use self::{
+    batch::{day_range, ranges, within},
+    tail::Tail,
+};
 
 /// Where a follower begins that has never been here before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

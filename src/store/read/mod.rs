@@ -7,6 +7,7 @@
 mod deliveries;
 mod events;
 mod rejections;
+mod stats;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
 pub(in crate::store) use events::EVENTS;
 pub use events::{EventFilter, EventRow};
 pub use rejections::{RejectionFilter, RejectionRow};
+pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
 
 /// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(10);

@@ -189,7 +189,10 @@ impl StatsFilter {
             .and("account_id = ", self.account_id.clone())
             .and("client = ", self.client.clone())
             .and("stats_hourly.source = ", self.source.map(Source::as_str))
-            .and("hour > ", self.since.map(an_hour_before).map(ToSqlx::to_sqlx))
+            .and(
+                "hour > ",
+                self.since.map(an_hour_before).map(ToSqlx::to_sqlx),
+            )
             .and("hour < ", self.until.map(ToSqlx::to_sqlx));
     }
 }

@@ -92,12 +92,22 @@ async fn repeats_from_before_they_were_followed_are_kept_and_found() {
     let mut before = sqlx::migrate!("./migrations");
     let all = before.migrations.clone();
     before.migrations = all.iter().filter(|one| one.version <= 4).cloned().collect();
-    before.run_direct(None, &mut connection, false).await.unwrap();
+    before
+        .run_direct(None, &mut connection, false)
+        .await
+        .unwrap();
     for ahead in 0..4 {
-        let day = store::day(items::ago(jiff::SignedDuration::from_hours(24 * (3 - ahead))));
-        store::partitions::ensure_day(&mut connection, day).await.unwrap();
+        let day = store::day(items::ago(jiff::SignedDuration::from_hours(
+            24 * (3 - ahead),
+        )));
+        store::partitions::ensure_day(&mut connection, day)
+            .await
+            .unwrap();
     }
-    sqlx::raw_sql(REPEATS).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(REPEATS)
+        .execute(&mut connection)
+        .await
+        .unwrap();
 
     store::migrate(&mut connection, now()).await.unwrap();
     let told = "SELECT app || ' ' || kind || ' ' || coalesce(account_id, '-') || ' ' || source
@@ -112,7 +122,12 @@ async fn repeats_from_before_they_were_followed_are_kept_and_found() {
     );
     super::stats::count(&world, 2).await;
     assert_eq!(world.texts(super::stats::WRONG).await, Vec::<String>::new());
-    assert_eq!(world.number("SELECT sum(repeats)::bigint FROM stats_hourly").await, 3);
+    assert_eq!(
+        world
+            .number("SELECT sum(repeats)::bigint FROM stats_hourly")
+            .await,
+        3
+    );
 }
 
 #[tokio::test]
