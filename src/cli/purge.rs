@@ -5,7 +5,7 @@ use clap::Args;
 use super::{database, output::Output};
 use crate::{
     config::Sources,
-    query::{Plan, Purge, Purged},
+    store::purge::{Plan, Purge, Purged},
 };
 
 /// Takes away everything that `hookshelf simulate` sent: deliveries, events, repeats, the dedupe

@@ -14,7 +14,6 @@ pub use moment::{InvalidMoment, Moment};
 pub use stats::CountLine;
 
 pub use crate::store::follow::Lag;
-pub use crate::store::purge::{Plan, Purge, Purged};
 pub use crate::store::read::{
     Content, Counts, DeliveryFilter, DeliveryRow, Dimension, EventFilter, EventRow, MOST_COUNTS,
     RejectionFilter, RejectionRow, StatsFilter,

@@ -14,6 +14,7 @@ mod migrations;
 mod partitions;
 mod plans;
 mod poison;
+mod purge;
 mod refused;
 mod repeats;
 mod stats;

@@ -32,10 +32,10 @@ pub(super) const WRONG: &str = "
     SELECT 'wrong ' || w FROM (SELECT * FROM counts EXCEPT SELECT * FROM right_counts) AS w";
 
 /// Numbers that look random and are the same each time.
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
-    fn below(&mut self, bound: u32) -> u32 {
+    pub(super) fn below(&mut self, bound: u32) -> u32 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -56,7 +56,7 @@ fn any_event(numbers: &mut Numbers) -> Event {
     }
 }
 
-fn any_delivery(numbers: &mut Numbers) -> Delivery {
+pub(super) fn any_delivery(numbers: &mut Numbers) -> Delivery {
     let events = (0..numbers.below(5)).map(|_| any_event(numbers)).collect();
     let minutes = match numbers.below(4) {
         0 => i64::from(numbers.below(5 * 24 * 60)) - 24 * 60,
