@@ -120,11 +120,11 @@ fn notes(lag: Option<&Lag>, counts: &Counts) -> impl Iterator<Item = String> {
     let behind = match lag {
         None => Some("nothing has been counted yet: the server counts while it runs".to_owned()),
         Some(lag) if lag.positions > 0 => Some(format!(
-            "counted up to position {}, which is what was stored before {}; the {} positions \
-             behind it are counted while the server runs",
+            "counted up to position {} of {}, which is all that was stored before {}; the rest is \
+             counted while the server runs",
             lag.position,
+            lag.position + lag.positions,
             to_the_second(lag.done_at),
-            lag.positions,
         )),
         Some(_) => None,
     };

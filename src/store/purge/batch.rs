@@ -13,7 +13,7 @@ use crate::store::{
 };
 
 /// Rows of one transaction: some tens of milliseconds.
-pub(super) const ROWS: i64 = 2_000;
+const ROWS: i64 = 2_000;
 
 /// How far the purge of a day goes: what was committed before it looked.
 #[derive(Clone, Copy, Debug)]

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::store::Error;
 
+/// Events of one transaction: the fence is held while their keys go, some milliseconds.
+const EVENTS_AT_ONCE: i64 = 1_000;
+
 /// Simulated events of a day, by their positions and keys.
 #[derive(Debug)]
 pub(super) struct Events {
@@ -37,7 +40,7 @@ impl Events {
         .bind(cut.to.to_sqlx())
         .bind(after)
         .bind(cut.last)
-        .bind(batch::ROWS)
+        .bind(EVENTS_AT_ONCE)
         .fetch_all(conn)
         .await?;
         let Some(last) = rows.last().map(|row| row.0) else {
@@ -61,8 +64,8 @@ impl Purge {
         events: &Events,
         purged: &mut Purged,
     ) -> Result<(), Error> {
-        self.watch.catch_up(&mut self.conn).await?;
         loop {
+            self.watch.catch_up(&mut self.conn).await?;
             for again in self.again(events) {
                 self.turn(cut, &again, purged).await?;
             }
@@ -103,7 +106,9 @@ impl Purge {
             return Ok(false);
         }
         let free = events.keys.iter().filter(|key| !survey.held.contains(*key));
-        let free: Vec<Uuid> = free.copied().collect();
+        // In order, so that keys of the same time are found on the same pages.
+        let mut free: Vec<Uuid> = free.copied().collect();
+        free.sort_unstable();
         let keys = sqlx::query("DELETE FROM dedupe WHERE key = ANY($1)").bind(free);
         let keys = keys.execute(&mut *tx).await?.rows_affected();
         tx.commit().await?;

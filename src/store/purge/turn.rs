@@ -29,6 +29,8 @@ pub(super) async fn turn(
     again: &Again,
     watch: &mut Watch,
 ) -> Result<bool, Error> {
+    // So that hardly anything is left to see while the fence is held.
+    watch.catch_up(conn).await?;
     let mut tx = conn.begin().await?;
     let counted = lock_counts(&mut tx).await?;
     watch.close(&mut tx).await?;
