@@ -6,7 +6,8 @@ use sqlx::{PgConnection, error::DatabaseError};
 
 use super::{super::Error, Start};
 
-/// How old `caught_up_at` may become while nothing arrives.
+/// How old `caught_up_at` may become while nothing arrives, and how far the clock may be behind it
+/// before it is not believed.
 const STALE: SignedDuration = SignedDuration::from_hours(1);
 
 /// How far a follower came. All times are the database's.
@@ -36,7 +37,15 @@ impl Cursor {
     /// Whether it is worth a write that there was nothing to do.
     pub(super) fn is_stale(&self) -> bool {
         self.caught_up_at
-            .is_none_or(|at| self.now.duration_since(at) > STALE)
+            .is_none_or(|at| self.now.duration_since(at).abs() > STALE)
+    }
+
+    /// Everything committed before is done, as far as the clock can be believed: one that was set
+    /// back says nothing about the time of commits.
+    pub(super) fn done_before(&self) -> Option<Timestamp> {
+        let at = self.caught_up_at?.min(self.now);
+        let set_back = self.caught_up_at?.duration_since(self.now) > STALE;
+        (!set_back).then_some(at)
     }
 }
 
@@ -151,4 +160,36 @@ pub(super) async fn rest(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cursor(caught_up_at: Option<&str>, now: &str) -> Cursor {
+        Cursor {
+            caught_up_at: caught_up_at.map(|at| at.parse().unwrap()),
+            ..Cursor::at_the_beginning(now.parse().unwrap())
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_not_believed() {
+        let noon = "2026-11-21T12:00:00Z";
+        for (now, done_before, stale) in [
+            ("2026-11-21T12:00:01Z", Some(noon), false),
+            ("2026-11-21T14:00:00Z", Some(noon), true),
+            ("2026-11-21T11:59:59Z", Some("2026-11-21T11:59:59Z"), false),
+            ("2026-11-20T12:00:00Z", None, true),
+        ] {
+            let cursor = cursor(Some(noon), now);
+            let done = cursor.done_before().map(|at| at.to_string());
+            assert_eq!(
+                (done.as_deref(), cursor.is_stale()),
+                (done_before, stale),
+                "{now}"
+            );
+        }
+        assert_eq!(cursor(None, noon).done_before(), None);
+    }
 }

@@ -106,7 +106,7 @@ impl Found {
 
 /// Looks for what is behind the cursor.
 pub(super) async fn ahead(conn: &mut PgConnection, cursor: &Cursor) -> Result<Found, Error> {
-    let since = cursor.caught_up_at.map(|at| day(before(at)));
+    let since = cursor.done_before().map(|at| day(before(at)));
     let near = since.map(|since| days(since, day(after(cursor.now))));
     if let Some(days) = near.filter(|days| days.len() <= DAYS_AT_ONCE) {
         let (end, late) = end_of_log(conn, cursor, &days).await?;

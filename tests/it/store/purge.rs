@@ -100,10 +100,10 @@ async fn commit_all<'a>(writer: &mut Session, all: impl IntoIterator<Item = &'a 
 
 #[tokio::test]
 async fn after_a_purge_it_is_as_if_nothing_had_been_simulated() {
-    for seed in [11, 12, 13, 14] {
+    for seed in [11, 12] {
         let (world, without) = (World::create().await, World::create().await);
         let mut numbers = Numbers(seed);
-        let all: Vec<_> = (0..60).map(|_| any_delivery(&mut numbers)).collect();
+        let all: Vec<_> = (0..50).map(|_| any_delivery(&mut numbers)).collect();
         commit_all(&mut world.writer().await, &all).await;
         // The counting may have come to any place.
         if seed % 2 == 0 {
