@@ -11,7 +11,7 @@ use super::{
 pub const NAME: &str = "stats";
 
 /// How many rows one transaction counts: some tens of milliseconds.
-pub(super) const BATCH: u32 = 10_000;
+const BATCH: u32 = 10_000;
 
 /// The follower, which counts everything that is stored.
 pub fn follower() -> Follower {

@@ -22,11 +22,7 @@ use jiff::civil::Date;
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 
 use self::{events::Events, survey::Survey, watch::Watch};
-use super::{
-    Error, connect,
-    follow::{Follower, Start, Turn},
-    stats,
-};
+use super::{Error, connect, follow::Turn, stats};
 
 /// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -124,12 +120,12 @@ impl Purge {
     /// Where Postgres is away; the next purge goes on.
     pub async fn begin(&mut self) -> Result<u64, Error> {
         claim(&mut self.conn).await?;
-        let mut counting = Follower::new(stats::NAME, Start::Beginning, stats::BATCH);
-        while counting.turn(&mut self.conn, &mut stats::Hourly).await? != Turn::Idle {}
-        // From here on rows are found by their keys.
+        // The survey read whole partitions; from here on rows are found by their keys.
         sqlx::raw_sql("SET enable_seqscan = off; SET enable_bitmapscan = off")
             .execute(&mut self.conn)
             .await?;
+        let mut counting = stats::follower();
+        while counting.turn(&mut self.conn, &mut stats::Hourly).await? != Turn::Idle {}
         accounts::delete(&mut self.conn, &self.survey.accounts, &mut self.watch).await
     }
 
