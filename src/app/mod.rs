@@ -23,10 +23,10 @@ use crate::{
     config::{self, Config, Sources, credentials},
     http::{self, AppState, Listener, ListenerLimits, Readiness, admin, public},
     ingest::{Tally, Writer},
-    store::{self, callbacks},
+    store::{self, callbacks, stats},
     telemetry::metrics::Exposition,
     tunnel::{self, Tunnel},
-    worker::{self, Probe, Rejected, Tables},
+    worker::{self, Following, Probe, Rejected, Tables},
 };
 use database::Database;
 pub use error::Error;
@@ -187,6 +187,8 @@ impl App {
             let probe = probe.clone();
             async move { probe.ask().await }
         }));
+        let counting = Following::new(self.database.options(), stats::follower(), stats::Hourly);
+        self.loops.spawn(counting.run(stop()));
         self.loops.spawn(worker::repeat(stop(), move || {
             let metrics = metrics.clone();
             async move { worker::fold(&metrics) }

@@ -1,4 +1,4 @@
-//! How verbs that read reach the database: the configured one, else the private Postgres of a
+//! How verbs reach the database: the configured one, else the private Postgres of a
 //! running server. None is started for them.
 
 use anyhow::{Context, anyhow};
@@ -6,14 +6,19 @@ use anyhow::{Context, anyhow};
 use crate::{
     app::database,
     config::{self, Sources},
-    store::{self, Error, Reader, private::PrivatePostgres},
+    store::{self, ConnectOptions, Error, Reader, private::PrivatePostgres},
 };
 
 /// Opens a session that reads.
 pub(super) async fn open(sources: &Sources) -> anyhow::Result<Reader> {
+    Ok(Reader::open(&options(sources).await?).await?)
+}
+
+/// How to connect.
+pub(super) async fn options(sources: &Sources) -> anyhow::Result<ConnectOptions> {
     let config = config::load(sources).map_err(|faults| anyhow!("{faults}"))?;
     if let Some(options) = database::configured(&config)? {
-        return Ok(Reader::open(&options).await?);
+        return Ok(options);
     }
     let settings = database::private_settings(&config, sources);
     let running = PrivatePostgres::connect_if_running(&settings).await;
@@ -24,7 +29,7 @@ pub(super) async fn open(sources: &Sources) -> anyhow::Result<Reader> {
             settings.dir.display()
         )
     })?;
-    Ok(Reader::open(&store::quiet(options)).await?)
+    Ok(store::quiet(options))
 }
 
 /// The error of a list, with what the user can do about a search that takes too long.

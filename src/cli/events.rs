@@ -1,4 +1,4 @@
-//! `events`: what happened, listed in the order of positions or shown one by one.
+//! `events`: what happened, listed in the order of positions, shown one by one, counted, or purged.
 
 use std::process::ExitCode;
 
@@ -9,6 +9,8 @@ use super::{
     database,
     filters::{self, Received},
     output::Output,
+    purge::PurgeEvents,
+    stats::Stats,
 };
 use crate::{
     config::{AppName, Sources},
@@ -28,6 +30,8 @@ pub(super) struct Events {
 enum Verb {
     List(Box<List>),
     Show(Show),
+    Stats(Box<Stats>),
+    Purge(PurgeEvents),
 }
 
 /// Lists events, the newest last, as in a log.
@@ -86,6 +90,8 @@ impl Events {
         match self.verb {
             Verb::List(list) => list.run(sources).await?,
             Verb::Show(show) => show.run(sources).await?,
+            Verb::Stats(stats) => stats.run(sources).await?,
+            Verb::Purge(purge) => purge.run(sources).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use crate::{
     clock::Clock,
-    meta::event::{Kind, Problem},
-    query::{InvalidMoment, Moment},
+    meta::event::{Kind, Problem, Source},
+    query::{Dimension, InvalidMoment, Moment},
 };
 
 /// How many rows a list shows unless told otherwise, and at most.
@@ -21,6 +21,16 @@ pub(super) fn kind() -> impl TypedValueParser<Value = Kind> {
 /// A problem of a delivery.
 pub(super) fn problem() -> impl TypedValueParser<Value = Problem> {
     one_of(Problem::ALL, Problem::as_str)
+}
+
+/// Who makes deliveries.
+pub(super) fn source() -> impl TypedValueParser<Value = Source> {
+    one_of(Source::ALL, Source::as_str)
+}
+
+/// What counts are told apart by.
+pub(super) fn dimension() -> impl TypedValueParser<Value = Dimension> {
+    one_of(Dimension::ALL, Dimension::as_str)
 }
 
 /// When something was received.

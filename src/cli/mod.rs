@@ -16,11 +16,13 @@ mod local;
 mod migrate;
 mod output;
 mod psql;
+mod purge;
 mod rejections;
 mod reload;
 mod serve;
 mod signature;
 mod simulate;
+mod stats;
 mod tunnel;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};

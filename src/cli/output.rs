@@ -69,6 +69,11 @@ impl Output {
         output.finish()
     }
 
+    /// A remark on what was printed, for the person and not for what reads the output.
+    pub(super) fn note(text: &str) -> anyhow::Result<()> {
+        writeln!(io::stderr(), "{text}").map_err(failure)
+    }
+
     /// A row as one line of JSON.
     pub(super) fn json(&mut self, row: &impl Serialize) -> anyhow::Result<()> {
         self.line(&query::line(row)?)

@@ -6,11 +6,15 @@
 mod events;
 mod json;
 mod moment;
+mod stats;
 
 pub use events::Events;
 pub use json::line;
 pub use moment::{InvalidMoment, Moment};
+pub use stats::CountLine;
 
+pub use crate::store::follow::Lag;
 pub use crate::store::read::{
-    Content, DeliveryFilter, DeliveryRow, EventFilter, EventRow, RejectionFilter, RejectionRow,
+    Content, Counts, DeliveryFilter, DeliveryRow, Dimension, EventFilter, EventRow, MOST_COUNTS,
+    RejectionFilter, RejectionRow, StatsFilter,
 };

@@ -65,8 +65,9 @@ e AS (
 -- found: it may be erased too. One that was committed while this statement waited is in no table
 -- yet, so it was not erased, and one of this very batch was compared already.
 r AS (
-    INSERT INTO repeats (received_at, delivery_id, dedupe_key, payload)
-    SELECT del.received_at, del.id, inc.key,
+    INSERT INTO repeats (received_at, delivery_id, dedupe_key, app, kind, account_id, source,
+                         payload)
+    SELECT del.received_at, del.id, inc.key, del.app, inc.kind, inc.account_id, del.source,
            CASE WHEN coalesce(
                     (SELECT o.erased_at IS NOT NULL OR o.payload::text = inc.payload FROM events AS o
                      WHERE o.message_id = inc.message_id AND o.dedupe_key = inc.key
@@ -84,6 +85,7 @@ r AS (
     JOIN del ON del.place = inc.place
     JOIN d ON d.id = del.id
     WHERE NOT inc.is_first OR inc.key NOT IN (SELECT key FROM fresh)
+    RETURNING position, received_at
 ),
 a AS (
     INSERT INTO accounts (app, account_id, first_seen, last_seen)
@@ -95,10 +97,12 @@ a AS (
     ON CONFLICT (app, account_id)
     DO UPDATE SET last_seen = greatest(accounts.last_seen, excluded.last_seen)
 ),
+-- Where followers do not look by themselves: they know the hour around the time of the commit.
 late AS (
     INSERT INTO late_days (day, last_position)
-    SELECT (received_at AT TIME ZONE 'UTC')::date, max(position) FROM e
-    WHERE received_at < now() - interval '1 hour'
+    SELECT (received_at AT TIME ZONE 'UTC')::date, max(position)
+    FROM (SELECT position, received_at FROM e UNION ALL SELECT position, received_at FROM r) AS put
+    WHERE received_at NOT BETWEEN now() - interval '1 hour' AND now() + interval '1 hour'
     GROUP BY 1
     ON CONFLICT (day)
     DO UPDATE SET last_position = greatest(late_days.last_position, excluded.last_position)

@@ -71,6 +71,34 @@ pub async fn connect_writer(
     connect(&options, deadline).await
 }
 
+/// Connects a session that follows positions.
+///
+/// Each of its statements is planned for the days that it is about, so that partitions of others
+/// are neither opened nor locked, and reads forward in the order of positions, whatever the tables
+/// held when they were analysed. A silent link frees the follower for another session.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_follower(
+    options: &PgConnectOptions,
+    deadline: Duration,
+) -> Result<PgConnection, Error> {
+    let options = options
+        .clone()
+        .application_name("hookshelf follower")
+        .options([
+            ("plan_cache_mode", "force_custom_plan"),
+            ("enable_seqscan", "off"),
+            ("enable_bitmapscan", "off"),
+            ("default_transaction_isolation", "read committed"),
+            ("statement_timeout", "30s"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+            ("jit", "off"),
+        ]);
+    connect(&options, deadline).await
+}
+
 /// Refuses a server that is too old, and a database that cannot hold all text: what people write
 /// would be refused event by event.
 ///

@@ -22,6 +22,9 @@ pub enum Error {
         "other servers on this database keep beginning new dedupe windows; see that their clocks are right"
     )]
     EpochMoves,
+    /// Another purge is at work.
+    #[error("another purge is at work in this database; wait until it has ended")]
+    PurgeRuns,
     /// The tables are not the ones this program knows.
     #[error("the database's schema is not this program's; run `hookshelf migrate`")]
     Schema(#[source] sqlx::Error),
@@ -69,6 +72,7 @@ impl Error {
             Self::MissingPartition(_) => "missing_partition",
             Self::Refused(_) => "refused",
             Self::EpochMoves => "epoch_moves",
+            Self::PurgeRuns => "purge_runs",
             Self::Schema(_) => "schema",
             Self::Url(_) => "url",
             Self::Migration(_) => "migration",
@@ -92,6 +96,7 @@ impl Error {
             Self::Migration(error) => error.to_string(),
             Self::TimedOut
             | Self::EpochMoves
+            | Self::PurgeRuns
             | Self::Newer { .. }
             | Self::TooOld { .. }
             | Self::Encoding { .. } => self.to_string(),

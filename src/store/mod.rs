@@ -1,8 +1,9 @@
 //! All SQL, the migrations, and the private Postgres.
 //!
 //! [`commit()`] is the statement behind the promise; [`partitions`] and [`mod@epoch`] keep its
-//! tables in shape; [`migrate()`] makes them; [`read`] is the way back out. Errors say
-//! what a caller can do: try again, give up the values, or ask the operator.
+//! tables in shape; [`migrate()`] makes them; [`read`] is the way back out; [`follow`] goes through
+//! the log of positions once and [`stats`] counts by it. Errors say what a caller can do: try
+//! again, give up the values, or ask the operator.
 
 mod batch;
 pub mod callbacks;
@@ -11,15 +12,20 @@ mod connect;
 mod delivery;
 pub mod epoch;
 mod error;
+pub mod follow;
 pub mod health;
 mod migrate;
 pub mod partitions;
 pub mod private;
+pub mod purge;
 pub mod read;
 pub mod rejections;
+pub mod stats;
 
 pub use commit::{Committed, commit, day};
-pub use connect::{can_write, check_server, connect, connect_writer, options, quiet};
+pub use connect::{
+    can_write, check_server, connect, connect_follower, connect_writer, options, quiet,
+};
 pub use delivery::Delivery;
 pub use epoch::Epoch;
 pub use error::Error;

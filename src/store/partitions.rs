@@ -70,6 +70,22 @@ pub async fn drop_epoch(conn: &mut PgConnection, epoch: i32) -> Result<(), Error
     drop_partition(conn, "dedupe", &epoch_name(epoch)).await
 }
 
+/// The days that have partitions of events or repeats, in order.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn days(conn: &mut PgConnection) -> Result<Vec<Date>, Error> {
+    let days: Vec<jiff_sqlx::Date> = sqlx::query_scalar(
+        "SELECT DISTINCT to_date(substring(relname FROM '_(\\d{8})$'), 'YYYYMMDD') AS day
+         FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+         WHERE inhparent IN ('events'::regclass, 'repeats'::regclass) AND NOT inhdetachpending
+         ORDER BY day",
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(days.into_iter().map(jiff_sqlx::Date::to_jiff).collect())
+}
+
 pub(super) fn day_name(table: &str, day: Date) -> String {
     format!("{table}_{}", day.strftime("%Y%m%d"))
 }

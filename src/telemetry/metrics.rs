@@ -74,6 +74,12 @@ catalogue! {
         "Commits that failed, by the reason; their deliveries were not acked.";
     UPKEEP_FAILURES = Counter "hookshelf_upkeep_failures_total" ["part"]
         "Upkeep that failed, by its part: tables (partitions, dedupe window), rejections or callbacks.";
+    FOLLOWER_LAG_POSITIONS = Gauge "hookshelf_follower_lag_positions" ["follower"]
+        "Positions between a follower and the end of the log, some of them holes.";
+    FOLLOWER_LAG_SECONDS = Gauge "hookshelf_follower_lag_seconds" ["follower"]
+        "Seconds since a follower had done everything; 0 while it has.";
+    FOLLOWER_FAILURES = Counter "hookshelf_follower_failures_total" ["follower"]
+        "Times a follower could not go on; it tries again from where it was.";
     POSTGRES_RESTARTS = Counter "hookshelf_postgres_restarts_total" []
         "Times the private Postgres ended by itself and was started again.";
     BUILD = Gauge "hookshelf_build_info" ["version"]

@@ -22,7 +22,10 @@ pub use door::{
     RejectionsCounted, SignatureMatched,
 };
 pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
-pub use store::{CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, UpkeepFailed};
+pub use store::{
+    CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, FollowerMoved, FollowerResumed,
+    FollowerStumbled, UpkeepFailed,
+};
 pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent};
 
 /// Something that happened and is worth a log record, a metric or both.

@@ -1,4 +1,5 @@
-//! What happens on the way into Postgres: commits that fail and resume, and the upkeep of tables.
+//! What happens on the way into Postgres and behind it: commits that fail and resume, the upkeep of
+//! tables, and followers.
 
 use super::{Happening, metrics as catalogue};
 
@@ -96,5 +97,79 @@ impl EpochAdvanced {
 impl Happening for EpochAdvanced {
     fn emit(self) {
         tracing::info!("{}", Self::SAID);
+    }
+}
+
+/// A follower of positions went as far as it could, or has come nearer to the end of the log.
+#[derive(Clone, Debug)]
+pub struct FollowerMoved {
+    /// Its name.
+    pub follower: String,
+    /// Positions that it is behind.
+    pub positions: i64,
+    /// Since when, in seconds.
+    pub seconds: f64,
+}
+
+impl Happening for FollowerMoved {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a gauge is a float; positions of interest are far below 2^53"
+    )]
+    fn emit(self) {
+        let gauge =
+            |metric: catalogue::Metric| metric.gauge([("follower", self.follower.clone().into())]);
+        gauge(catalogue::FOLLOWER_LAG_POSITIONS).set(self.positions as f64);
+        gauge(catalogue::FOLLOWER_LAG_SECONDS).set(self.seconds);
+    }
+}
+
+/// A follower could not go on; it tries again from where it was.
+#[derive(Clone, Debug)]
+pub struct FollowerStumbled {
+    /// Its name.
+    pub follower: String,
+    /// What Postgres or the connection said.
+    pub cause: String,
+    /// Whether it is the first time after it went well.
+    pub first: bool,
+}
+
+impl FollowerStumbled {
+    const SAID: &str = "follower stumbled";
+}
+
+impl Happening for FollowerStumbled {
+    fn emit(self) {
+        let Self {
+            follower,
+            cause,
+            first,
+        } = self;
+        if first {
+            tracing::warn!(follower, cause, "{}", Self::SAID);
+        } else {
+            tracing::debug!(follower, cause, "{}", Self::SAID);
+        }
+        catalogue::FOLLOWER_FAILURES
+            .counter([("follower", follower.into())])
+            .increment(1);
+    }
+}
+
+/// A follower that had stumbled goes on.
+#[derive(Clone, Debug)]
+pub struct FollowerResumed {
+    /// Its name.
+    pub follower: String,
+}
+
+impl FollowerResumed {
+    const SAID: &str = "follower resumed";
+}
+
+impl Happening for FollowerResumed {
+    fn emit(self) {
+        tracing::info!(follower = self.follower, "{}", Self::SAID);
     }
 }

@@ -4,6 +4,7 @@
 //! delivery; what fails is said and tried again.
 
 mod callbacks;
+mod follow;
 mod probe;
 mod restarts;
 mod tables;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use callbacks::Reached;
+pub use follow::Following;
 pub use probe::Probe;
 pub use restarts::tell_restarts;
 pub use tables::{Rejected, Tables};

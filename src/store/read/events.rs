@@ -64,7 +64,9 @@ pub struct EventRow {
     pub erased_at: Option<Timestamp>,
 }
 
-const SELECT: &str = "SELECT position, delivery_id, received_at, occurred_at, occurred_at_source,
+/// All columns of events; conditions follow.
+pub(in crate::store) const EVENTS: &str =
+    "SELECT position, delivery_id, received_at, occurred_at, occurred_at_source,
         app, object, field, kind, channel, account_id, person_id, sender_id, recipient_id,
         username, message_id, comment_id, media_id, parent_id, text, is_echo, is_self, payload,
         problem, source, dedupe_key, erased_at
@@ -76,7 +78,7 @@ impl Reader {
     /// # Errors
     /// Where Postgres is away or does not answer in time.
     pub async fn event(&mut self, position: i64) -> Result<Option<EventRow>, Error> {
-        let mut query = Conditions::after(SELECT);
+        let mut query = Conditions::after(EVENTS);
         query.and("position = ", Some(position));
         let mut query = query.limit("", 1);
         answer(query.build_query_as().fetch_optional(&mut self.0)).await
@@ -92,7 +94,7 @@ impl Reader {
         position: i64,
         limit: u32,
     ) -> Result<Vec<EventRow>, Error> {
-        let mut query = Conditions::after(SELECT);
+        let mut query = Conditions::after(EVENTS);
         filter.apply(&mut query);
         query.and("position > ", Some(position));
         let mut query = query.limit(" ORDER BY position", limit);

@@ -7,6 +7,7 @@
 mod deliveries;
 mod events;
 mod rejections;
+mod stats;
 
 use std::time::Duration;
 
@@ -19,8 +20,10 @@ use sqlx::{
 use super::{Error, connect};
 
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
+pub(in crate::store) use events::EVENTS;
 pub use events::{EventFilter, EventRow};
 pub use rejections::{RejectionFilter, RejectionRow};
+pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
 
 /// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(10);

@@ -235,12 +235,23 @@ async fn days_of_late_deliveries_are_noted() {
     let third = position(3).await;
     assert_eq!(world.texts(noted).await, [format!("{day} {third}")]);
 
-    // A repeat is no news; one more event is.
+    // A repeat is news as well as one more event is: both are in the log.
     session.commit(&[delivery_at(old, vec![comment(2)])]).await;
-    assert_eq!(world.texts(noted).await, [format!("{day} {third}")]);
+    let repeat = world.number("SELECT max(position) FROM repeats").await;
+    assert!(repeat > third);
+    assert_eq!(world.texts(noted).await, [format!("{day} {repeat}")]);
     session.commit(&[delivery_at(old, vec![comment(5)])]).await;
     let fifth = position(5).await;
     assert_eq!(world.texts(noted).await, [format!("{day} {fifth}")]);
+
+    // So is what a server brings whose clock is ahead.
+    session
+        .commit(&[delivery_at(hours_ago(-50), vec![comment(6)])])
+        .await;
+    let ahead = hookshelf::store::day(hours_ago(-50));
+    let latest = format!("{noted} ORDER BY last_position DESC LIMIT 1");
+    let sixth = position(6).await;
+    assert_eq!(world.texts(&latest).await, [format!("{ahead} {sixth}")]);
 }
 
 #[tokio::test]

@@ -7,14 +7,17 @@
 )]
 
 mod epochs;
+mod follow;
 mod followers;
 mod items;
 mod migrations;
 mod partitions;
 mod plans;
 mod poison;
+mod purge;
 mod refused;
 mod repeats;
+mod stats;
 mod writer;
 
 use std::time::Duration;

@@ -1,0 +1,143 @@
+//! `events stats`: how many events and repeats were received, by the hour or anything above it.
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{
+    database,
+    filters::{self, Received},
+    output::Output,
+};
+use crate::{
+    config::{AppName, Sources},
+    meta::event::{Kind, Source},
+    query::{CountLine, Counts, Dimension, Lag, MOST_COUNTS, StatsFilter},
+};
+
+/// Counts events and repeats, per day and kind or by what --by says.
+///
+/// Counts are kept by the hour (UTC) of receiving: the hours that --since and --until fall into
+/// count as a whole. Repeats are items whose event was stored already. The server counts while it
+/// runs; where it is behind, this says how far the counts go.
+///
+/// Example: hookshelf events stats --by client,kind --since "7 days"
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Stats {
+    /// What to tell apart, separated by commas and in that order.
+    #[arg(long, value_delimiter = ',', default_value = "day,kind", value_name = "NAMES",
+          value_parser = filters::dimension())]
+    by: Vec<Dimension>,
+    /// What happened.
+    #[arg(long, value_parser = filters::kind())]
+    kind: Option<Kind>,
+    /// The configured app.
+    #[arg(long)]
+    app: Option<AppName>,
+    /// The professional account: entry.id.
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// Whose account it is.
+    #[arg(long)]
+    client: Option<String>,
+    /// Who made the deliveries.
+    #[arg(long, value_parser = filters::source())]
+    source: Option<Source>,
+    #[command(flatten)]
+    received: Received,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Stats {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let filter = self.filter()?;
+        let by = self.dimensions();
+        let mut reader = database::open(sources).await?;
+        // Before the counts, so that they go at least as far as is said.
+        let lag = reader.counting().await?;
+        let counts = reader.counts(&filter, &by).await;
+        let counts = counts.map_err(database::of_list)?;
+        let mut output = Output::new();
+        if self.json {
+            let lines = counts.rows.iter().map(|count| CountLine { by: &by, count });
+            lines.into_iter().try_for_each(|line| output.json(&line))?;
+        } else {
+            table(&mut output, &by, &counts)?;
+        }
+        output.finish()?;
+        notes(lag.as_ref(), &counts).try_for_each(|note| Output::note(&note))
+    }
+
+    fn filter(&self) -> anyhow::Result<StatsFilter> {
+        let [since, until] = self.received.resolve()?;
+        Ok(StatsFilter {
+            kind: self.kind,
+            app: self.app.as_ref().map(ToString::to_string),
+            account_id: self.account.clone(),
+            client: self.client.clone(),
+            source: self.source,
+            since,
+            until,
+        })
+    }
+
+    /// What to tell apart, each once.
+    fn dimensions(&self) -> Vec<Dimension> {
+        let mut by: Vec<Dimension> = Vec::new();
+        for dimension in &self.by {
+            if !by.contains(dimension) {
+                by.push(*dimension);
+            }
+        }
+        by
+    }
+}
+
+/// A row for each combination, and one for all of them.
+fn table(output: &mut Output, by: &[Dimension], counts: &Counts) -> anyhow::Result<()> {
+    let mut names: Vec<_> = by.iter().map(|dimension| dimension.column()).collect();
+    names.extend(["events", "repeats"]);
+    let numbers = |events: i64, repeats: i64| [events.to_string(), repeats.to_string()];
+    let mut rows: Vec<Vec<String>> = Vec::with_capacity(counts.rows.len() + 1);
+    for count in &counts.rows {
+        let values = count
+            .values
+            .iter()
+            .map(|value| value.clone().unwrap_or_default());
+        rows.push(values.chain(numbers(count.events, count.repeats)).collect());
+    }
+    let mut total = vec!["total".to_owned()];
+    total.resize(by.len(), String::new());
+    total.extend(numbers(counts.events, counts.repeats));
+    rows.push(total);
+    output.table(&names, names.len(), &rows)
+}
+
+/// What the numbers leave out.
+fn notes(lag: Option<&Lag>, counts: &Counts) -> impl Iterator<Item = String> {
+    let behind = match lag {
+        None => Some("nothing has been counted yet: the server counts while it runs".to_owned()),
+        Some(lag) if lag.positions > 0 => Some(format!(
+            "counted up to position {} of {}, which is all that was stored before {}; the rest is \
+             counted while the server runs",
+            lag.position,
+            lag.position + lag.positions,
+            to_the_second(lag.done_at),
+        )),
+        Some(_) => None,
+    };
+    let cut = (counts.combinations > MOST_COUNTS.into()).then(|| {
+        format!(
+            "only the first {MOST_COUNTS} of {} rows are shown, the total is of all; narrow them \
+             with --since, or name less in --by",
+            counts.combinations
+        )
+    });
+    behind.into_iter().chain(cut)
+}
+
+fn to_the_second(moment: Timestamp) -> String {
+    format!("{moment:.0}")
+}

@@ -1,0 +1,193 @@
+//! Where there is something behind a cursor.
+//!
+//! A row was received within an hour of the time of its commit, by the database's clock, or its
+//! day is in `late_days`. Everything committed before `caught_up_at` is done, so what is not done
+//! was received from an hour before it on. A second hour is left for commits that were on their
+//! way.
+
+use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date};
+use sqlx::{PgConnection, QueryBuilder};
+
+use super::{
+    super::{Error, commit::day, partitions},
+    batch::{ranges, within},
+    chart::{Chart, DAYS_AT_ONCE, Stretch},
+    cursor::{self, Cursor},
+};
+
+/// How far from the time around a commit its rows can have been received, with room.
+const AROUND: SignedDuration = SignedDuration::from_hours(2);
+
+/// How far a follower is behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// Positions between it and the end of the log; some may be holes.
+    pub positions: i64,
+    /// Since when it has been behind.
+    pub time: SignedDuration,
+    /// Everything that was committed before this moment is done.
+    pub done_at: Timestamp,
+    /// How far it came.
+    pub position: i64,
+}
+
+impl Lag {
+    /// Of a follower at `position`, where the log ends at `end`.
+    pub(super) fn between(position: i64, end: i64, done_at: Timestamp, now: Timestamp) -> Self {
+        let positions = (end - position).max(0);
+        let (done_at, time) = if positions == 0 {
+            (now, SignedDuration::ZERO)
+        } else {
+            (
+                done_at,
+                now.duration_since(done_at).max(SignedDuration::ZERO),
+            )
+        };
+        Self {
+            positions,
+            time,
+            done_at,
+            position,
+        }
+    }
+}
+
+/// How far the follower called `name` is behind; none where it never ran.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn lag(conn: &mut PgConnection, name: &str) -> Result<Option<Lag>, Error> {
+    let Some(cursor) = cursor::load(conn, name).await? else {
+        return Ok(None);
+    };
+    let end = ahead(conn, &cursor).await?.end(&cursor);
+    let done_at = cursor.caught_up_at.unwrap_or(cursor.began_at);
+    Ok(Some(Lag::between(
+        cursor.position,
+        end,
+        done_at,
+        cursor.now,
+    )))
+}
+
+/// What was found behind a cursor.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A few days.
+    Near(Stretch),
+    /// Many.
+    Far(Chart),
+}
+
+impl Found {
+    /// The next stretch; none where there is nothing.
+    pub(super) fn stretch(&self, cursor: &Cursor) -> Option<Stretch> {
+        let stretch = match self {
+            Self::Near(stretch) => stretch.clone(),
+            Self::Far(chart) => chart.stretch(cursor.position),
+        };
+        (stretch.end > cursor.position).then_some(stretch)
+    }
+
+    /// The chart, to go on by.
+    pub(super) fn into_chart(self) -> Option<Chart> {
+        match self {
+            Self::Near(_) => None,
+            Self::Far(chart) => Some(chart),
+        }
+    }
+
+    /// The end of the log.
+    pub(super) fn end(&self, cursor: &Cursor) -> i64 {
+        self.stretch(cursor)
+            .map_or(cursor.position, |stretch| stretch.end)
+    }
+}
+
+/// Looks for what is behind the cursor.
+pub(super) async fn ahead(conn: &mut PgConnection, cursor: &Cursor) -> Result<Found, Error> {
+    let since = cursor.done_before().map(|at| day(before(at)));
+    let near = since.map(|since| days(since, day(after(cursor.now))));
+    if let Some(days) = near.filter(|days| days.len() <= DAYS_AT_ONCE) {
+        let (end, late) = end_of_log(conn, cursor, &days).await?;
+        let days = with(days, late);
+        if days.len() <= DAYS_AT_ONCE {
+            return Ok(Found::Near(Stretch {
+                days,
+                through: end,
+                end,
+                at: cursor.now,
+            }));
+        }
+    }
+    Ok(Found::Far(Chart::draw(conn, cursor, since).await?))
+}
+
+/// The last position that is visible, and the late days behind the cursor: one statement, so that
+/// both are as of the same moment, and no row up to the one is in a day that the other lacks.
+async fn end_of_log(
+    conn: &mut PgConnection,
+    cursor: &Cursor,
+    days: &[Date],
+) -> Result<(i64, Vec<Date>), Error> {
+    let ranges = ranges(days);
+    let mut query = QueryBuilder::new("SELECT greatest(");
+    query.push_bind(cursor.position);
+    for max in [
+        ", (SELECT max(position) FROM events WHERE position > ",
+        ", (SELECT max(position) FROM repeats WHERE position > ",
+    ] {
+        query.push(max).push_bind(cursor.position);
+        within(&mut query, &ranges);
+        query.push(")");
+    }
+    query.push(", (SELECT max(last_position) FROM late_days)), ");
+    query.push("ARRAY(SELECT day FROM late_days WHERE last_position > ");
+    query.push_bind(cursor.position).push(")");
+    let (end, late): (i64, Vec<jiff_sqlx::Date>) = query.build_query_as().fetch_one(conn).await?;
+    Ok((
+        end,
+        late.into_iter().map(jiff_sqlx::Date::to_jiff).collect(),
+    ))
+}
+
+/// Every day that may hold rows behind the cursor: those from `since` on that have partitions, and
+/// the late ones.
+pub(super) async fn candidates(
+    conn: &mut PgConnection,
+    cursor: &Cursor,
+    since: Option<Date>,
+) -> Result<Vec<Date>, Error> {
+    let made = partitions::days(conn).await?;
+    let late: Vec<jiff_sqlx::Date> =
+        sqlx::query_scalar("SELECT day FROM late_days WHERE last_position > $1")
+            .bind(cursor.position)
+            .fetch_all(conn)
+            .await?;
+    let recent = made.into_iter().filter(|day| Some(*day) >= since).collect();
+    Ok(with(recent, late.into_iter().map(jiff_sqlx::Date::to_jiff)))
+}
+
+fn with(mut days: Vec<Date>, others: impl IntoIterator<Item = Date>) -> Vec<Date> {
+    days.extend(others);
+    days.sort_unstable();
+    days.dedup();
+    days
+}
+
+/// The days from `first` to `last`; of more than a few it is enough to know that they are many.
+fn days(first: Date, last: Date) -> Vec<Date> {
+    first
+        .series(1.day())
+        .take_while(|day| *day <= last)
+        .take(DAYS_AT_ONCE + 1)
+        .collect()
+}
+
+fn before(at: Timestamp) -> Timestamp {
+    at.checked_sub(AROUND).unwrap_or(Timestamp::MIN)
+}
+
+fn after(at: Timestamp) -> Timestamp {
+    at.checked_add(AROUND).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,120 @@
+//! Accounts that only simulated deliveries made: nothing else speaks for them.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::{Connection, PgConnection};
+
+use super::{survey::Traces, watch::Watch};
+use crate::store::Error;
+
+/// How many go at once: the fence is held meanwhile.
+const AT_ONCE: usize = 500;
+
+/// An account, and when the first simulated delivery for it was received.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    pub app: String,
+    pub account_id: String,
+    pub since: Timestamp,
+}
+
+/// Nobody has touched the row, and it is not older than the first simulated delivery.
+const UNTOUCHED: &str = "known.label IS NULL AND known.client IS NULL AND known.username IS NULL
+    AND known.state = 'active' AND known.first_seen >= made.since";
+
+/// Notes the accounts that the counts know from before: also of days that were dropped. Says how
+/// many rows count what was simulated.
+pub(super) async fn known_by_counts(
+    conn: &mut PgConnection,
+    traces: &mut Traces,
+) -> Result<i64, Error> {
+    let known: Vec<(String, String)> = sqlx::query_as(
+        "SELECT DISTINCT app, account_id FROM stats_hourly WHERE source <> 'simulated'",
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for account in known {
+        traces.entry(account).or_default().other = true;
+    }
+    let rows = sqlx::query_scalar("SELECT count(*) FROM stats_hourly WHERE source = 'simulated'");
+    Ok(rows.fetch_one(conn).await?)
+}
+
+/// The accounts that go.
+pub(super) async fn made_by_simulation(
+    conn: &mut PgConnection,
+    traces: &Traces,
+) -> Result<Vec<Made>, Error> {
+    let simulated = traces.iter().filter(|(_, trace)| !trace.other);
+    let made: Vec<_> = simulated
+        .filter_map(|((app, account_id), trace)| {
+            Some(Made {
+                app: app.clone(),
+                account_id: account_id.clone(),
+                since: trace.simulated?,
+            })
+        })
+        .collect();
+    let select = format!(
+        "SELECT known.app, known.account_id, made.since FROM accounts AS known
+         JOIN unnest($1::text[], $2::text[], $3::timestamptz[]) AS made (app, account_id, since)
+         USING (app, account_id) WHERE {UNTOUCHED} ORDER BY known.app, known.account_id"
+    );
+    let (apps, ids, since) = columns(&made);
+    let rows: Vec<(String, String, jiff_sqlx::Timestamp)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(select))
+            .bind(apps)
+            .bind(ids)
+            .bind(since)
+            .fetch_all(conn)
+            .await?;
+    let row = |(app, account_id, since): (String, String, jiff_sqlx::Timestamp)| Made {
+        app,
+        account_id,
+        since: since.to_jiff(),
+    };
+    Ok(rows.into_iter().map(row).collect())
+}
+
+/// Takes the accounts away, unless something else came for them meanwhile.
+pub(super) async fn delete(
+    conn: &mut PgConnection,
+    made: &[Made],
+    watch: &mut Watch,
+) -> Result<u64, Error> {
+    let mut gone = 0;
+    for some in made.chunks(AT_ONCE) {
+        watch.catch_up(conn).await?;
+        let mut tx = conn.begin().await?;
+        watch.close(&mut tx).await?;
+        let quiet = some
+            .iter()
+            .filter(|one| !watch.has_seen(&one.app, &one.account_id));
+        let quiet: Vec<Made> = quiet.cloned().collect();
+        let delete = format!(
+            "DELETE FROM accounts AS known
+             USING unnest($1::text[], $2::text[], $3::timestamptz[]) AS made (app, account_id, since)
+             WHERE known.app = made.app AND known.account_id = made.account_id AND {UNTOUCHED}"
+        );
+        let (apps, ids, since) = columns(&quiet);
+        let deleted = sqlx::query(sqlx::AssertSqlSafe(delete))
+            .bind(apps)
+            .bind(ids)
+            .bind(since)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        gone += deleted.rows_affected();
+    }
+    Ok(gone)
+}
+
+fn columns(made: &[Made]) -> (Vec<String>, Vec<String>, Vec<jiff_sqlx::Timestamp>) {
+    let mut columns = (Vec::new(), Vec::new(), Vec::new());
+    for one in made {
+        columns.0.push(one.app.clone());
+        columns.1.push(one.account_id.clone());
+        columns.2.push(one.since.to_sqlx());
+    }
+    columns
+}

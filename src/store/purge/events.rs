@@ -1,0 +1,134 @@
+//! Events of a purge: each goes with its dedupe key, or is turned.
+
+use jiff_sqlx::ToSqlx;
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::{
+    Purge, Purged,
+    batch::{self, Cut},
+    turn::{Again, turn},
+};
+use crate::store::Error;
+
+/// Events of one transaction: the fence is held while their keys go, some milliseconds.
+const EVENTS_AT_ONCE: i64 = 1_000;
+
+/// Simulated events of a day, by their positions and keys.
+#[derive(Debug)]
+pub(super) struct Events {
+    positions: Vec<i64>,
+    keys: Vec<Uuid>,
+    /// The position of the last one.
+    pub last: i64,
+}
+
+impl Events {
+    /// The first ones behind `after`.
+    pub(super) async fn next(
+        conn: &mut PgConnection,
+        cut: &Cut,
+        after: i64,
+    ) -> Result<Option<Self>, Error> {
+        let rows: Vec<(i64, Uuid)> = sqlx::query_as(
+            "SELECT position, dedupe_key FROM events
+             WHERE received_at >= $1 AND received_at < $2 AND position > $3 AND position <= $4
+               AND source = 'simulated'
+             ORDER BY position LIMIT $5",
+        )
+        .bind(cut.from.to_sqlx())
+        .bind(cut.to.to_sqlx())
+        .bind(after)
+        .bind(cut.last)
+        .bind(EVENTS_AT_ONCE)
+        .fetch_all(conn)
+        .await?;
+        let Some(last) = rows.last().map(|row| row.0) else {
+            return Ok(None);
+        };
+        let (positions, keys) = rows.into_iter().unzip();
+        Ok(Some(Self {
+            positions,
+            keys,
+            last,
+        }))
+    }
+}
+
+impl Purge {
+    /// Takes away these events with their keys; turns those that something else brought again.
+    /// Where one of them comes again at this very moment, it is turned and the rest tried anew.
+    pub(super) async fn events(
+        &mut self,
+        cut: &Cut,
+        events: &Events,
+        purged: &mut Purged,
+    ) -> Result<(), Error> {
+        loop {
+            self.watch.catch_up(&mut self.conn).await?;
+            for again in self.again(events) {
+                self.turn(cut, &again, purged).await?;
+            }
+            if self.delete(cut, events, purged).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn turn(&mut self, cut: &Cut, again: &Again, purged: &mut Purged) -> Result<(), Error> {
+        if turn(&mut self.conn, cut, again, &mut self.watch).await? {
+            purged.turned += 1;
+            // The key is that of the turned event from now on.
+            self.survey.held.insert(again.key);
+        }
+        self.survey.repeated.remove(&again.key);
+        self.watch.forget(&again.key);
+        Ok(())
+    }
+
+    /// The transaction of a batch; says whether it was committed.
+    async fn delete(
+        &mut self,
+        cut: &Cut,
+        events: &Events,
+        purged: &mut Purged,
+    ) -> Result<bool, Error> {
+        let mut tx = self.conn.begin().await?;
+        let gone = batch::delete_counted(&mut tx, cut, batch::EVENTS, &events.positions).await?;
+        self.watch.close(&mut tx).await?;
+        let (survey, watch) = (&self.survey, &self.watch);
+        if events
+            .keys
+            .iter()
+            .any(|key| !survey.held.contains(key) && watch.repeated(key).is_some())
+        {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        let free = events.keys.iter().filter(|key| !survey.held.contains(*key));
+        // In order, so that keys of the same time are found on the same pages.
+        let mut free: Vec<Uuid> = free.copied().collect();
+        free.sort_unstable();
+        let keys = sqlx::query("DELETE FROM dedupe WHERE key = ANY($1)").bind(free);
+        let keys = keys.execute(&mut *tx).await?.rows_affected();
+        tx.commit().await?;
+        purged.events += gone;
+        purged.keys += keys;
+        Ok(true)
+    }
+
+    /// The events that something else brought again and that were not turned yet.
+    fn again(&self, events: &Events) -> Vec<Again> {
+        let both = events.positions.iter().zip(&events.keys);
+        let free = both.filter(|(_, key)| !self.survey.held.contains(*key));
+        let found = free.filter_map(|(position, key)| {
+            let known = self.survey.repeated.get(key).copied();
+            Some(Again {
+                position: *position,
+                key: *key,
+                repeat: known.or_else(|| self.watch.repeated(key))?,
+            })
+        });
+        found.collect()
+    }
+}

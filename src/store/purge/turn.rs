@@ -1,0 +1,96 @@
+//! Events that stay: a simulated one that a delivery of another source brought again becomes the
+//! event of that delivery, as if the simulated one had never been.
+//!
+//! Its repeat is taken for it. It gets a position of its own at the end of the log, so that
+//! followers see it as what it now is; its dedupe key stays.
+
+use jiff_sqlx::ToSqlx;
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::{
+    batch::{Cut, lock_counts},
+    watch::{FirstRepeat, Watch},
+};
+use crate::store::Error;
+
+/// An event that something else brought again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Again {
+    pub position: i64,
+    pub key: Uuid,
+    pub repeat: FirstRepeat,
+}
+
+/// Turns an event of the day of `cut`. Says whether both it and its repeat were there.
+pub(super) async fn turn(
+    conn: &mut PgConnection,
+    cut: &Cut,
+    again: &Again,
+    watch: &mut Watch,
+) -> Result<bool, Error> {
+    // So that hardly anything is left to see while the fence is held.
+    watch.catch_up(conn).await?;
+    let mut tx = conn.begin().await?;
+    let counted = lock_counts(&mut tx).await?;
+    watch.close(&mut tx).await?;
+    let turned: i64 = sqlx::query_scalar(TURN)
+        .bind(again.position)
+        .bind(cut.from.to_sqlx())
+        .bind(cut.to.to_sqlx())
+        .bind(again.key)
+        .bind(again.repeat.position)
+        .bind(again.repeat.received_at.to_sqlx())
+        .bind(counted)
+        .fetch_one(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(turned > 0)
+}
+
+/// The event is looked for in its day, the repeat in its own. Either both are there, or, where a
+/// day was dropped meanwhile, nothing is done.
+const TURN: &str = "
+    WITH old AS (
+        DELETE FROM events
+        WHERE position = $1 AND received_at >= $2 AND received_at < $3 AND dedupe_key = $4
+          AND EXISTS (SELECT FROM repeats WHERE position = $5 AND received_at = $6)
+        RETURNING *
+    ), again AS (
+        DELETE FROM repeats
+        WHERE position = $5 AND received_at = $6 AND dedupe_key = $4
+          AND EXISTS (SELECT FROM events
+                      WHERE position = $1 AND received_at >= $2 AND received_at < $3)
+        RETURNING *
+    ), new AS (
+        INSERT INTO events (delivery_id, received_at, occurred_at, occurred_at_source, app, object,
+                            field, kind, channel, account_id, person_id, sender_id, recipient_id,
+                            username, message_id, comment_id, media_id, parent_id, text, is_echo,
+                            is_self, payload, problem, source, dedupe_key, erased_at)
+        SELECT again.delivery_id, again.received_at, old.occurred_at, old.occurred_at_source,
+               again.app, old.object, old.field, old.kind, old.channel, old.account_id,
+               old.person_id, old.sender_id, old.recipient_id, old.username, old.message_id,
+               old.comment_id, old.media_id, old.parent_id, old.text, old.is_echo, old.is_self,
+               coalesce(again.payload, old.payload), old.problem, again.source, old.dedupe_key,
+               old.erased_at
+        FROM old, again
+        RETURNING position, received_at
+    ), late AS (
+        INSERT INTO late_days (day, last_position)
+        SELECT (received_at AT TIME ZONE 'UTC')::date, position FROM new
+        ON CONFLICT (day)
+        DO UPDATE SET last_position = greatest(late_days.last_position, excluded.last_position)
+    ), gone AS (
+        SELECT received_at, app, account_id, kind, source, 1 AS events, 0 AS repeats FROM old
+        WHERE position <= $7
+        UNION ALL
+        SELECT received_at, app, account_id, kind, source, 0, 1 FROM again WHERE position <= $7
+    ), less AS (
+        UPDATE stats_hourly AS known
+        SET events = known.events - gone.events, repeats = known.repeats - gone.repeats
+        FROM gone
+        WHERE known.hour = date_trunc('hour', gone.received_at, 'UTC') AND known.app = gone.app
+          AND known.account_id = coalesce(gone.account_id, '') AND known.kind = gone.kind
+          AND known.source = gone.source
+    )
+    SELECT count(*) FROM new";

@@ -1,0 +1,114 @@
+//! What arrives while a purge is at work, so that nothing that is not simulated loses its event
+//! or its account.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use sqlx::{PgConnection, QueryBuilder};
+use uuid::Uuid;
+
+use crate::store::{
+    Error,
+    follow::{Batch, Tail},
+    stats,
+};
+
+/// Where a repeat stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FirstRepeat {
+    pub position: i64,
+    pub received_at: Timestamp,
+}
+
+impl FirstRepeat {
+    pub(super) fn new(position: i64, received_at: Timestamp) -> Self {
+        Self {
+            position,
+            received_at,
+        }
+    }
+}
+
+/// Reads the log on from where the purge began.
+#[derive(Debug)]
+pub(super) struct Watch {
+    tail: Tail,
+    repeated: HashMap<Uuid, FirstRepeat>,
+    accounts: HashSet<(String, String)>,
+}
+
+impl Watch {
+    /// Begins with what is committed from now on.
+    pub(super) async fn begin(conn: &mut PgConnection) -> Result<Self, Error> {
+        Ok(Self {
+            tail: Tail::begin(conn, stats::NAME).await?,
+            repeated: HashMap::new(),
+            accounts: HashSet::new(),
+        })
+    }
+
+    /// Takes the fence until the transaction ends, and sees all that was committed before.
+    pub(super) async fn close(&mut self, tx: &mut PgConnection) -> Result<(), Error> {
+        sqlx::query("SELECT FROM commit_fence FOR UPDATE")
+            .execute(&mut *tx)
+            .await?;
+        self.catch_up(tx).await
+    }
+
+    /// Sees what was committed since the last time.
+    pub(super) async fn catch_up(&mut self, conn: &mut PgConnection) -> Result<(), Error> {
+        while let Some(batch) = self.tail.next(conn).await? {
+            self.see_repeats(conn, &batch).await?;
+            self.see_accounts(conn, &batch).await?;
+        }
+        Ok(())
+    }
+
+    /// The first repeat of this key that was seen.
+    pub(super) fn repeated(&self, key: &Uuid) -> Option<FirstRepeat> {
+        self.repeated.get(key).copied()
+    }
+
+    /// Forgets a repeat that is no more.
+    pub(super) fn forget(&mut self, key: &Uuid) {
+        self.repeated.remove(key);
+    }
+
+    /// Whether something came for this account.
+    pub(super) fn has_seen(&self, app: &str, account_id: &str) -> bool {
+        let account = (app.to_owned(), account_id.to_owned());
+        self.accounts.contains(&account)
+    }
+
+    async fn see_repeats(&mut self, conn: &mut PgConnection, batch: &Batch) -> Result<(), Error> {
+        let mut query = QueryBuilder::new(
+            "SELECT dedupe_key, position, received_at FROM repeats
+             WHERE source <> 'simulated' AND",
+        );
+        batch.restrict(&mut query);
+        query.push(" ORDER BY position");
+        let rows: Vec<(Uuid, i64, jiff_sqlx::Timestamp)> =
+            query.build_query_as().fetch_all(conn).await?;
+        for (key, position, at) in rows {
+            let first = FirstRepeat::new(position, at.to_jiff());
+            self.repeated.entry(key).or_insert(first);
+        }
+        Ok(())
+    }
+
+    async fn see_accounts(&mut self, conn: &mut PgConnection, batch: &Batch) -> Result<(), Error> {
+        let mut query = QueryBuilder::new(
+            "SELECT app, account_id FROM events
+             WHERE source <> 'simulated' AND account_id IS NOT NULL AND",
+        );
+        batch.restrict(&mut query);
+        query.push(
+            " UNION SELECT app, account_id FROM repeats
+             WHERE source <> 'simulated' AND account_id IS NOT NULL AND",
+        );
+        batch.restrict(&mut query);
+        let rows: Vec<(String, String)> = query.build_query_as().fetch_all(conn).await?;
+        self.accounts.extend(rows);
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Keeps a follower going: at full speed while it is behind, then once a second.
+//!
+//! It asks instead of being told: NOTIFY in the commit would take a lock that all databases of the
+//! server share, on the path of every delivery, while asking costs two small statements a second.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    store::{
+        self, ConnectOptions, Connection, Error,
+        follow::{Consumer, Follower, Turn},
+    },
+    telemetry::{FollowerMoved, FollowerResumed, FollowerStumbled, Happening},
+};
+
+/// Between two looks where there was nothing to do, or another session was at it.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// After a failure.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Connecting.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// One turn: its statements end before, on the server.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A follower at work, and the session that it keeps.
+#[derive(Debug)]
+pub struct Following<C> {
+    options: ConnectOptions,
+    follower: Follower,
+    consumer: C,
+    connection: Option<Connection>,
+    failing: bool,
+}
+
+impl<C: Consumer> Following<C> {
+    /// Lets `follower` hand what it reads in the database at `options` to `consumer`.
+    pub fn new(options: ConnectOptions, follower: Follower, consumer: C) -> Self {
+        Self {
+            options,
+            follower,
+            consumer,
+            connection: None,
+            failing: false,
+        }
+    }
+
+    /// Follows until `stop`; a turn that is on its way ends first.
+    pub async fn run(mut self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let pause = self.go_on().await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Takes a turn; says when to come again.
+    async fn go_on(&mut self) -> Duration {
+        let taken = timeout(PATIENCE, self.turn()).await;
+        match taken.unwrap_or(Err(Error::TimedOut)) {
+            Ok(turn) => {
+                self.tell_resumed();
+                self.tell(turn)
+            }
+            Err(error) => self.stumble(&error),
+        }
+    }
+
+    async fn turn(&mut self) -> Result<Turn, Error> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(store::connect_follower(&self.options, DEADLINE).await?),
+        };
+        self.follower.turn(connection, &mut self.consumer).await
+    }
+
+    fn tell(&self, turn: Turn) -> Duration {
+        let (lag, pause) = match turn {
+            Turn::Taken => return PAUSE,
+            Turn::Idle => (None, PAUSE),
+            Turn::Moved(lag) if lag.positions == 0 => (Some(lag), PAUSE),
+            Turn::Moved(lag) => (Some(lag), Duration::ZERO),
+        };
+        FollowerMoved {
+            follower: self.follower.name().to_owned(),
+            positions: lag.map_or(0, |lag| lag.positions),
+            seconds: lag.map_or(0.0, |lag| lag.time.as_secs_f64()),
+        }
+        .emit();
+        pause
+    }
+
+    fn tell_resumed(&mut self) {
+        if std::mem::take(&mut self.failing) {
+            FollowerResumed {
+                follower: self.follower.name().to_owned(),
+            }
+            .emit();
+        }
+    }
+
+    /// The session goes with whatever it had open.
+    fn stumble(&mut self, error: &Error) -> Duration {
+        self.connection = None;
+        FollowerStumbled {
+            follower: self.follower.name().to_owned(),
+            cause: error.cause(),
+            first: !std::mem::replace(&mut self.failing, true),
+        }
+        .emit();
+        SOON
+    }
+}

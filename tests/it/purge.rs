@@ -1,0 +1,59 @@
+//! `hookshelf events purge --simulated` as a user runs it, beside the server.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::support::server::Server;
+
+const TABLES: [&str; 5] = ["deliveries", "events", "repeats", "dedupe", "accounts"];
+
+async fn sizes(database: &mut PgConnection) -> Vec<i64> {
+    let mut sizes = Vec::new();
+    for table in TABLES {
+        let count = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+        sizes.push(
+            sqlx::query_scalar(count)
+                .fetch_one(&mut *database)
+                .await
+                .unwrap(),
+        );
+    }
+    sizes
+}
+
+fn say(server: &Server, arguments: &[&str]) -> String {
+    let output = server.run(arguments);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn what_was_simulated_goes_and_what_was_delivered_stays() {
+    let server = Server::start().await;
+    let comment = r#"{"object":"instagram","entry":[{"id":"17840000000000009","time":1795000000,
+        "changes":[{"field":"comments","value":{"id":"18000000000000001","text":"real",
+        "from":{"id":"9001","username":"somebody"},"media":{"id":"18000000000000002"}}}]}]}"#;
+    assert_eq!(server.deliver("/webhook", comment).await.status, 200);
+    let mut database = server.database().await;
+    let before = sizes(&mut database).await;
+    let simulate = ["simulate", "--seed", "5"];
+    say(&server, &simulate);
+    let with_simulated = sizes(&mut database).await;
+
+    let plan = say(&server, &["events", "purge", "--simulated"]);
+    for part in ["deliveries", "total", "nothing was changed", "--yes"] {
+        assert!(plan.contains(part), "{part} in {plan}");
+    }
+    assert_eq!(sizes(&mut database).await, with_simulated);
+
+    let done = say(&server, &["events", "purge", "--simulated", "--yes"]);
+    assert!(done.contains("everything simulated is gone"), "{done}");
+    assert_eq!(sizes(&mut database).await, before);
+    let nothing = say(&server, &["events", "purge", "--simulated", "--yes"]);
+    assert_eq!(nothing, "nothing simulated is stored\n");
+
+    // What is to be purged has to be said.
+    assert_eq!(
+        server.run(&["events", "purge", "--yes"]).status.code(),
+        Some(2)
+    );
+}
