@@ -9,14 +9,18 @@ use crate::{
     app::database::{self, Database},
     clock::Clock,
     config::{self, Sources},
-    store::{self, ConnectOptions, private::PrivatePostgres},
+    store::{self, ConnectOptions, Reading, private::PrivatePostgres},
 };
 
 /// Applies the migrations that the database lacks. serve does so at its start, too.
 ///
 /// Example: `DATABASE_URL=postgres://user@host/hookshelf hookshelf migrate`
 #[derive(Args, Debug)]
-pub(super) struct Migrate {}
+pub(super) struct Migrate {
+    /// Make a role that reads and nothing else, for psql, Metabase or Grafana.
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
+}
 
 impl Migrate {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
@@ -27,19 +31,46 @@ impl Migrate {
             None => PrivatePostgres::connect_if_running(&settings).await,
         };
         if let Some(options) = known {
-            migrate(&options).await?;
+            self.migrate(&options).await?;
         } else {
             let database = Database::open(&config, sources).await?;
-            let migrated = migrate(&database.options()).await;
+            let migrated = self.migrate(&database.options()).await;
             database.close().await;
             migrated?;
         }
-        Output::say("the schema is up to date")?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    async fn migrate(&self, options: &ConnectOptions) -> anyhow::Result<()> {
+        let mut connection = store::connect(options, database::PATIENCE).await?;
+        store::migrate(&mut connection, Clock::system().now()).await?;
+        let mut said = vec!["the schema is up to date".to_owned()];
+        if let Some(name) = &self.reader {
+            let reading = store::make_reader(&mut connection, name).await?;
+            said.extend(tell(name, reading));
+        }
+        Output::say(&said.join("\n"))
     }
 }
 
-async fn migrate(options: &ConnectOptions) -> Result<(), crate::app::Error> {
-    let mut connection = store::connect(options, database::PATIENCE).await?;
-    Ok(store::migrate(&mut connection, Clock::system().now()).await?)
+/// What the operator has now, and what is left to do.
+fn tell(name: &str, reading: Reading) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{name} may read every table and view, and nothing else: \
+         `hookshelf psql --reader {name}`"
+    )];
+    if reading.made {
+        lines.push(format!(
+            "to reach it over the network, set a password: \
+             `hookshelf psql -- --command '\\password \"{name}\"'`"
+        ));
+    }
+    if reading.may_create {
+        lines.push(
+            "every role may make tables in this schema, as was usual before Postgres 15: GRANT \
+             CREATE on it to the user of Hookshelf, then REVOKE it FROM PUBLIC"
+                .to_owned(),
+        );
+    }
+    lines
 }

@@ -16,6 +16,9 @@ use crate::{
 /// Example: hookshelf psql -- --command 'SELECT count(*) FROM events'
 #[derive(Args, Debug)]
 pub(super) struct Psql {
+    /// Read only, as the role that `migrate --reader` made.
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
     /// What to hand on to psql.
     #[arg(last = true, value_name = "ARGUMENTS")]
     arguments: Vec<String>,
@@ -25,9 +28,10 @@ impl Psql {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
         let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
         let settings = database::private_settings(&config, sources);
+        let reader = self.reader.as_deref();
         let mut command = match &config.database.url {
-            Some(url) => private::psql_to(url.expose(), &settings)?,
-            None => private::psql(&settings).await?,
+            Some(url) => private::psql_to(url.expose(), &settings, reader)?,
+            None => private::psql(&settings, reader).await?,
         };
         let error = command.args(&self.arguments).exec();
         Err(error).context("psql could not be started")

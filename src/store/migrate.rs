@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 use sqlx::{PgConnection, migrate::Migrator};
 
-use super::{Error, commit, connect, epoch, partitions};
+use super::{Error, commit, connect, epoch, partitions, reader_role};
 
 /// The migrations, embedded. They run in order, each once, and the Migrator holds an advisory lock
 /// meanwhile, so that several instances may start at the same time.
@@ -12,13 +12,14 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 /// How many days ahead partitions are made.
 pub const DAYS_AHEAD: i32 = 7;
 
-/// Applies what is missing and makes the partitions of the next days.
+/// Applies what is missing, shows it to those who read, and makes the partitions of the next days.
 ///
 /// # Errors
 /// Where Postgres is away or too old, or has migrations that this program does not know.
 pub async fn migrate(conn: &mut PgConnection, now: Timestamp) -> Result<(), Error> {
     connect::check_server(conn).await?;
     MIGRATOR.run_direct(None, &mut *conn, false).await?;
+    reader_role::extend(conn).await?;
     make_partitions(conn, now).await
 }
 

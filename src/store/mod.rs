@@ -1,9 +1,9 @@
 //! All SQL, the migrations, and the private Postgres.
 //!
 //! [`commit()`] is the statement behind the promise; [`partitions`] and [`mod@epoch`] keep its
-//! tables in shape; [`migrate()`] makes them; [`read`] is the way back out; [`follow`] goes through
-//! the log of positions once and [`stats`] counts by it. Errors say what a caller can do: try
-//! again, give up the values, or ask the operator.
+//! tables in shape; [`migrate()`] makes them; [`read`] is the way back out, and [`make_reader`] the
+//! role of others who read; [`follow`] goes through the log of positions once and [`stats`] counts
+//! by it. Errors say what a caller can do: try again, give up the values, or ask the operator.
 
 mod batch;
 pub mod callbacks;
@@ -19,6 +19,7 @@ pub mod partitions;
 pub mod private;
 pub mod purge;
 pub mod read;
+mod reader_role;
 pub mod rejections;
 pub mod stats;
 
@@ -36,3 +37,4 @@ pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
 
 pub use migrate::{DAYS_AHEAD, make_partitions, migrate};
 pub use read::Reader;
+pub use reader_role::{Reading, RoleError, make_reader};

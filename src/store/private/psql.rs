@@ -24,11 +24,12 @@ const MISLEADING: [&str; 5] = [
     "PGSSLMODE",
 ];
 
-/// psql for the private Postgres that runs in `settings.dir`.
+/// psql for the private Postgres that runs in `settings.dir`, as the role `reader` or as its
+/// superuser.
 ///
 /// # Errors
 /// When none is running there, or there is no psql.
-pub async fn psql(settings: &Settings) -> Result<Command, Error> {
+pub async fn psql(settings: &Settings, reader: Option<&str>) -> Result<Command, Error> {
     if PrivatePostgres::connect_if_running(settings)
         .await
         .is_none()
@@ -48,22 +49,26 @@ pub async fn psql(settings: &Settings) -> Result<Command, Error> {
         "--port",
         &PORT.to_string(),
         "--username",
-        USER,
+        reader.unwrap_or(USER),
         "--dbname",
         DATABASE,
     ]);
     Ok(command)
 }
 
-/// psql for a database URL. The command holds the password in its environment: do not print it.
+/// psql for a database URL, as the role `reader` or as the user of the URL. The command holds the
+/// password of that user in its environment: do not print it. A reader's own password is asked
+/// for, or comes from where psql looks: `PGPASSWORD` or `~/.pgpass`.
 ///
 /// # Errors
 /// When the URL cannot be read, or there is no psql.
-pub fn psql_to(url: &str, settings: &Settings) -> Result<Command, Error> {
-    let (url, password) = without_password(url)?;
+pub fn psql_to(url: &str, settings: &Settings, reader: Option<&str>) -> Result<Command, Error> {
+    let (mut url, password) = without_password(url)?;
     let mut command = Command::new(program(settings)?);
-    if let Some(password) = password {
-        command.env("PGPASSWORD", password);
+    match (reader, password) {
+        (Some(reader), _) => as_user(&mut url, reader),
+        (None, Some(password)) => drop(command.env("PGPASSWORD", password)),
+        (None, None) => {}
     }
     command.arg("--dbname").arg(url.as_str());
     Ok(command)
@@ -103,6 +108,16 @@ fn without_password(url: &str) -> Result<(Url, Option<String>), Error> {
         url.query_pairs_mut().extend_pairs(kept);
     }
     Ok((url, password))
+}
+
+/// A parameter is a user that libpq takes before the one beside the host.
+fn as_user(url: &mut Url, name: &str) {
+    let others = url.query_pairs().filter(|(key, _)| key != "user");
+    let mut kept: Vec<_> = others
+        .map(|(key, value)| (key.into_owned(), value.into_owned()))
+        .collect();
+    kept.push(("user".to_owned(), name.to_owned()));
+    url.query_pairs_mut().clear().extend_pairs(kept);
 }
 
 /// sqlx takes some names in a second spelling that libpq refuses.
@@ -160,7 +175,7 @@ mod tests {
         let mut settings = Settings::new("/nowhere");
         settings.bin_dir = Some(dir.path().to_owned());
 
-        let command = psql_to("postgres://me:secret@h/d", &settings).unwrap();
+        let command = psql_to("postgres://me:secret@h/d", &settings, None).unwrap();
 
         assert!(
             command
@@ -169,6 +184,21 @@ mod tests {
         );
         let password = (OsStr::new("PGPASSWORD"), Some(OsStr::new("secret")));
         assert!(command.get_envs().any(|variable| variable == password));
+    }
+
+    #[test]
+    fn a_reader_comes_as_itself_and_without_the_password_of_another() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("psql"), "").unwrap();
+        let mut settings = Settings::new("/nowhere");
+        settings.bin_dir = Some(dir.path().to_owned());
+        let url = "postgres://me:secret@h/d?sslmode=require&user=me";
+
+        let command = psql_to(url, &settings, Some("reporter")).unwrap();
+
+        assert_eq!(command.get_envs().count(), 0);
+        let expected = "postgres://me@h/d?sslmode=require&user=reporter";
+        assert_eq!(command.get_args().last(), Some(OsStr::new(expected)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ async fn psql_opens_the_private_postgres() {
     let settings = settings(directory.path());
     let postgres = start(&directory).await;
 
-    let mut command = psql(&settings).await.unwrap();
+    let mut command = psql(&settings, None).await.unwrap();
     // What the surroundings say about other servers does not matter.
     let output = command
         .args(["-Atc", "SELECT current_database()"])
@@ -20,6 +20,6 @@ async fn psql_opens_the_private_postgres() {
 
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "hookshelf\n");
     postgres.stop().await.unwrap();
-    let error = psql(&settings).await.unwrap_err();
+    let error = psql(&settings, None).await.unwrap_err();
     assert!(matches!(error, Error::NotRunning { .. }), "{error}");
 }
