@@ -19,6 +19,7 @@ mod purge;
 mod reader;
 mod reading;
 mod readme;
+mod schema;
 mod serve;
 mod setup;
 mod signed;

@@ -2,6 +2,7 @@
 
 pub(crate) mod desk;
 pub(crate) mod directory;
+pub(crate) mod page;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod server;
