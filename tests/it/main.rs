@@ -16,6 +16,7 @@ mod manners;
 mod private_postgres;
 mod promise;
 mod purge;
+mod questions;
 mod reader;
 mod reading;
 mod readme;

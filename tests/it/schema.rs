@@ -12,7 +12,8 @@ const INTRODUCTION: &str = "# Schema
 
 Everything in the database, in its own words: this page is written from the comments that tables, \
 views, columns, indexes and functions carry, and a test holds it against a migrated database. \
-`\\d+ events` in `hookshelf psql` shows the same. [Events](events.md) says what each kind means.
+`\\d+ events` in `hookshelf psql` shows the same. [Events](events.md) says what each kind means, \
+[Questions](questions.md) what can be asked.
 ";
 
 const VIEWS: &str = "## Views
