@@ -18,8 +18,13 @@ use crate::{
 #[derive(Args, Debug)]
 pub(super) struct Migrate {
     /// Make a role that reads and nothing else, for psql, Metabase or Grafana.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = reader_name)]
     reader: Option<String>,
+}
+
+/// Refused before anything is started or changed for it.
+fn reader_name(name: &str) -> Result<String, store::RoleError> {
+    store::check_reader_name(name).map(|()| name.to_owned())
 }
 
 impl Migrate {

@@ -37,4 +37,4 @@ pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
 
 pub use migrate::{DAYS_AHEAD, make_partitions, migrate};
 pub use read::Reader;
-pub use reader_role::{Reading, RoleError, make_reader};
+pub use reader_role::{Reading, RoleError, check_reader_name, make_reader};

@@ -83,7 +83,7 @@ pub struct Reading {
 /// The name is none, the role is more than a reader, or this user may not make roles. Nothing was
 /// changed then.
 pub async fn make_reader(conn: &mut PgConnection, name: &str) -> Result<Reading, RoleError> {
-    check_name(name)?;
+    check_reader_name(name)?;
     let mut tx = conn.begin().await?;
     lock(&mut tx).await?;
     if let Some(reason) = excess(&mut tx, name).await? {
@@ -134,7 +134,11 @@ pub(super) async fn extend(conn: &mut PgConnection) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-fn check_name(name: &str) -> Result<(), RoleError> {
+/// Whether `name` can be that of a reader.
+///
+/// # Errors
+/// Says what a name has to be.
+pub fn check_reader_name(name: &str) -> Result<(), RoleError> {
     let letters = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == '-';
     let is_role = name.len() <= 63
         && name.starts_with(|it: char| it.is_ascii_alphabetic())
@@ -298,13 +302,13 @@ mod tests {
     #[test]
     fn a_name_is_one_that_needs_no_thought() {
         for name in ["metabase", "Grafana", "read_only-2"] {
-            assert!(check_name(name).is_ok(), "{name}");
+            assert!(check_reader_name(name).is_ok(), "{name}");
         }
         let long = "a".repeat(64);
         for name in [
             "", "2nd", "pg_x", "PG_x", "public", "None", "a\"b", "a b", "a;b", "é", &long,
         ] {
-            assert!(check_name(name).is_err(), "{name}");
+            assert!(check_reader_name(name).is_err(), "{name}");
         }
     }
 }
