@@ -274,7 +274,8 @@ mod tests {
         let token = generated_token(&started).unwrap().expose_secret();
         let address = url("https://a.example");
         let shown = |terminal| opened(Program::Ngrok, &address, None, &started, terminal);
-        let place = "verify token  verify_token in /var/lib/hookshelf/credentials.toml\n";
+        let place =
+            "verify token  verify_token of [apps.default] in /var/lib/hookshelf/credentials.toml\n";
         assert!(shown(false).contains(place) && !shown(false).contains(token));
         assert!(shown(true).contains(place) && shown(true).contains(token));
     }

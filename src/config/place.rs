@@ -46,9 +46,9 @@ impl fmt::Display for Place {
             Self::Variable(name) => write!(f, "variable {name}"),
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Key { key, file } => {
-                let name = key.rsplit('.').next().unwrap_or(key);
+                let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
                 match file {
-                    Some(file) => write!(f, "{name} in {}", file.display()),
+                    Some(file) => write!(f, "{name} of [{table}] in {}", file.display()),
                     None => f.write_str(key),
                 }
             }
@@ -101,7 +101,10 @@ mod tests {
         let app = load(&sources).unwrap().apps.into_values().next().unwrap();
         let said = |key| app.place(key).map(ToString::to_string);
         let of = |name: &str, before: &str| Some(format!("{before}{}", path(name).display()));
-        assert_eq!(said("app_secret"), of("a.toml", "app_secret in "));
+        assert_eq!(
+            said("app_secret"),
+            of("a.toml", "app_secret of [apps.default] in ")
+        );
         assert_eq!(said("verify_token"), of("token", "file "));
         assert_eq!(
             said("previous_secrets"),

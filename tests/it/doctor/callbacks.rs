@@ -36,7 +36,10 @@ async fn challenges_and_deliveries_are_remembered_over_a_stop() {
         "{said}"
     );
     assert!(said.contains("delivery      never verified"), "{said}");
-    assert!(said.contains("verify token  verify_token in "), "{said}");
+    assert!(
+        said.contains("verify token  verify_token of [apps.default] in "),
+        "{said}"
+    );
     assert_eq!(challenge(&server, TOKEN).await, 200);
     assert_eq!(challenge(&server, "another").await, 403);
     assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
