@@ -37,12 +37,17 @@ pub(super) fn account(place: u64) -> Profile {
     }
 }
 
-/// The person at this place. The IGSIDs of real people have 15 to 17 digits.
-pub(super) fn person(place: u64) -> Profile {
+/// The person at this place, as the account at that place knows them: an IGSID is scoped to the
+/// account, a user name is not. The IGSIDs of real people have 15 to 17 digits.
+pub(super) fn person(account: u64, place: u64) -> Profile {
     let named = usize::try_from(place).ok().and_then(|at| PEOPLE.get(at));
-    let (id, username) = match named {
-        Some(named) => (named.igsid.to_owned(), named.username.to_owned()),
-        None => (igsid(place), username(place, &NAMES, &HABITS)),
+    let id = match named {
+        Some(named) if account == 0 => named.igsid.to_owned(),
+        _ => igsid(account, place),
+    };
+    let username = match named {
+        Some(named) => named.username.to_owned(),
+        None => username(place, &NAMES, &HABITS),
     };
     Profile {
         own_igsid: id.clone(),
@@ -52,8 +57,11 @@ pub(super) fn person(place: u64) -> Profile {
     }
 }
 
-fn igsid(place: u64) -> String {
+fn igsid(account: u64, place: u64) -> String {
+    /// More people than any account knows, so that nobody has the place of another account's.
+    const CROWD: u64 = 100_000_000;
     let prefix = ["8", "10", "288"][usize::try_from(place % 3).unwrap_or_default()];
+    let place = account.wrapping_mul(CROWD).wrapping_add(place);
     format!("{prefix}{:014}", scattered(place, 14))
 }
 
@@ -190,13 +198,13 @@ mod tests {
     #[test]
     fn the_first_are_the_named_ones() {
         assert_eq!(account(0).username, ACCOUNTS[0].username);
-        assert_eq!(person(4).id, PEOPLE[4].igsid);
+        assert_eq!(person(0, 4).id, PEOPLE[4].igsid);
     }
 
     #[test]
     fn nobody_shares_an_id_or_a_name() {
         let (mut ids, mut names) = (HashSet::new(), HashSet::new());
-        for someone in (0..100_000).map(person) {
+        for someone in (0..100_000).map(|place| person(0, place)) {
             assert!((15..=17).contains(&someone.id.len()), "{}", someone.id);
             assert!(ids.insert(someone.id) && names.insert(someone.username));
         }
@@ -209,8 +217,18 @@ mod tests {
     }
 
     #[test]
+    fn each_account_knows_a_person_by_another_id_and_the_same_name() {
+        let mut ids = HashSet::new();
+        for place in 0..1000 {
+            let known: Vec<_> = (0..20).map(|account| person(account, place)).collect();
+            assert!(known.iter().all(|it| it.username == known[0].username));
+            assert!(known.into_iter().all(|it| ids.insert(it.id)));
+        }
+    }
+
+    #[test]
     fn ids_and_names_are_spelled_as_instagram_allows() {
-        for someone in (0..5000).map(person).chain((0..500).map(account)) {
+        for someone in (0..5000).map(|place| person(1, place)).chain((0..500).map(account)) {
             let allowed =
                 |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);
             assert!(someone.username.len() <= 30 && someone.username.chars().all(allowed));

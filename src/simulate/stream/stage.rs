@@ -123,8 +123,9 @@ impl Stage {
         (one % self.accounts).min(other % self.accounts)
     }
 
-    pub(super) fn person(&mut self) -> Profile {
-        crowd::person(self.random.next() % self.people)
+    /// Somebody, as the account at this place knows them.
+    pub(super) fn person(&mut self, account: u64) -> Profile {
+        crowd::person(account, self.random.next() % self.people)
     }
 
     /// A post of an account: mostly one of the last days, a post a day; and where it is shown.

@@ -64,7 +64,8 @@ impl Story {
     /// The story that `draft` has written, beginning now.
     pub(super) fn begin(draft: Draft<'_>) -> Self {
         let account = crowd::account(draft.account);
-        let people: Vec<_> = (0..draft.people).map(|_| draft.stage.person()).collect();
+        let people = (0..draft.people).map(|_| draft.stage.person(draft.account));
+        let people: Vec<_> = people.collect();
         let thread = match people.first() {
             Some(person) if draft.sender == Sender::Messaging => thread(&account.id, &person.id),
             _ => String::new(),
