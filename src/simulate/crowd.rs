@@ -228,7 +228,10 @@ mod tests {
 
     #[test]
     fn ids_and_names_are_spelled_as_instagram_allows() {
-        for someone in (0..5000).map(|place| person(1, place)).chain((0..500).map(account)) {
+        for someone in (0..5000)
+            .map(|place| person(1, place))
+            .chain((0..500).map(account))
+        {
             let allowed =
                 |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);
             assert!(someone.username.len() <= 30 && someone.username.chars().all(allowed));

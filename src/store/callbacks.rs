@@ -57,6 +57,16 @@ pub struct Seen {
     pub last_at: Timestamp,
 }
 
+/// Forgets when simulated deliveries came. A running server writes the next one down again.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn forget_simulated(conn: &mut PgConnection) -> Result<(), Error> {
+    let forgotten = sqlx::query("DELETE FROM callbacks WHERE what = $1");
+    forgotten.bind(What::Simulated.code()).execute(conn).await?;
+    Ok(())
+}
+
 /// Writes down what was seen. The latest moment stays: another instance may have seen a later one.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::support::server::Server;
+use crate::support::{eventually, server::Server};
 
 const TABLES: [&str; 5] = ["deliveries", "events", "repeats", "dedupe", "accounts"];
 
@@ -18,6 +18,12 @@ async fn sizes(database: &mut PgConnection) -> Vec<i64> {
         );
     }
     sizes
+}
+
+/// What is remembered to have come to the callback URL.
+async fn came(database: &mut PgConnection) -> Vec<String> {
+    let what = sqlx::query_scalar("SELECT what FROM callbacks ORDER BY what");
+    what.fetch_all(database).await.unwrap()
 }
 
 fn say(server: &Server, arguments: &[&str]) -> String {
@@ -38,6 +44,11 @@ async fn what_was_simulated_goes_and_what_was_delivered_stays() {
     let simulate = ["simulate", "--seed", "5"];
     say(&server, &simulate);
     let with_simulated = sizes(&mut database).await;
+    eventually(
+        "it is written down that simulated deliveries came",
+        async || came(&mut database).await == ["delivery", "simulated"],
+    )
+    .await;
 
     let plan = say(&server, &["events", "purge", "--simulated"]);
     for part in ["deliveries", "total", "nothing was changed", "--yes"] {
@@ -48,6 +59,7 @@ async fn what_was_simulated_goes_and_what_was_delivered_stays() {
     let done = say(&server, &["events", "purge", "--simulated", "--yes"]);
     assert!(done.contains("everything simulated is gone"), "{done}");
     assert_eq!(sizes(&mut database).await, before);
+    assert_eq!(came(&mut database).await, ["delivery"]);
     let nothing = say(&server, &["events", "purge", "--simulated", "--yes"]);
     assert_eq!(nothing, "nothing simulated is stored\n");
 

@@ -22,7 +22,7 @@ use jiff::civil::Date;
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 
 use self::{events::Events, survey::Survey, watch::Watch};
-use super::{Error, connect, follow::Turn, stats};
+use super::{Error, callbacks, connect, follow::Turn, stats};
 
 /// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -150,12 +150,13 @@ impl Purge {
         Ok(purged)
     }
 
-    /// Takes away counts of days whose rows were dropped long ago.
+    /// Takes away counts of days whose rows were dropped long ago, and when the last one came.
     ///
     /// # Errors
     /// As [`begin`](Self::begin).
     pub async fn finish(mut self) -> Result<(), Error> {
-        batch::counts_without_rows(&mut self.conn).await
+        batch::counts_without_rows(&mut self.conn).await?;
+        callbacks::forget_simulated(&mut self.conn).await
     }
 }
 
