@@ -1,12 +1,11 @@
 //! `doctor`: says what is wrong with configuration, database, disk, clock and public URL.
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
-use anstream::{AutoStream, ColorChoice};
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use clap::Args;
 
-use super::output::Output;
+use super::{colours, output::Output};
 use crate::{
     app::database,
     clock::Clock,
@@ -63,11 +62,8 @@ fn print(findings: &[Finding], json: bool) -> anyhow::Result<()> {
         }
         return output.finish();
     }
-    let coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
     for finding in findings {
-        for line in lines(finding, coloured) {
-            output.line(&line)?;
-        }
+        tell(finding, &mut output)?;
     }
     let count = |verdict| count(findings, verdict);
     output.line(&format!(
@@ -80,39 +76,35 @@ fn print(findings: &[Finding], json: bool) -> anyhow::Result<()> {
     output.finish()
 }
 
+/// How many columns the verdict and the name of the check take.
+const INDENT: usize = 25;
+
 /// A finding, and below it what it means and what to do.
-fn lines(finding: &Finding, coloured: bool) -> Vec<String> {
+fn tell(finding: &Finding, output: &mut Output) -> anyhow::Result<()> {
     let app = finding.app.as_deref();
     let app = app.map_or_else(String::new, |app| format!("app {app}: "));
     let verdict = format!("{:<10}", finding.verdict.name());
-    let verdict = if coloured {
-        let style = style(finding.verdict);
-        format!("{style}{verdict}{style:#}")
-    } else {
-        verdict
-    };
-    let name = finding.check.name();
-    let first = format!("{verdict}{name:<15}{app}{}", finding.found);
-    let below = |what: &str, text: &Option<String>| {
-        let text = text.as_ref()?;
-        Some(format!("{:25}{what}: {text}", ""))
-    };
-    let below = [
-        below("means", &finding.means),
-        below("remedy", &finding.remedy),
-    ];
-    [first]
-        .into_iter()
-        .chain(below.into_iter().flatten())
-        .collect()
+    let verdict = output.paint(style(finding.verdict), &verdict);
+    let before = format!("{verdict}{:<15}", finding.check.name());
+    output.paragraph(&before, INDENT, &format!("{app}{}", finding.found))?;
+    let below = [("means", &finding.means), ("remedy", &finding.remedy)];
+    for (what, text) in below {
+        if let Some(text) = text {
+            output.paragraph(
+                &format!("{:INDENT$}", ""),
+                INDENT,
+                &format!("{what}: {text}"),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn style(verdict: Verdict) -> Style {
-    let colour = match verdict {
-        Verdict::Ok => AnsiColor::Green,
-        Verdict::Warning => AnsiColor::Yellow,
-        Verdict::Wrong => AnsiColor::Red,
-        Verdict::Unchecked => AnsiColor::Cyan,
-    };
-    colour.on_default()
+    match verdict {
+        Verdict::Ok => colours::OK,
+        Verdict::Warning => colours::WARNING,
+        Verdict::Wrong => colours::WRONG,
+        Verdict::Unchecked => colours::DIM,
+    }
 }

@@ -84,7 +84,8 @@ pub async fn run() -> ExitCode {
     };
     let sources = Sources::from_process(cli.config);
     let done = match cli.verb.unwrap_or(Verb::Serve(serve::Serve::default())) {
-        Verb::Serve(verb) => verb.run(sources).await,
+        // The server's whole life is one future, too large for the stack of every other verb.
+        Verb::Serve(verb) => Box::pin(verb.run(sources)).await,
         Verb::Reload(_) => reload::Reload::run(&sources),
         Verb::Migrate(verb) => verb.run(&sources).await,
         Verb::Simulate(verb) => verb.run(&sources).await,

@@ -12,12 +12,16 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
 use serde::Serialize;
 use terminal_size::terminal_size_of;
+use unicode_width::UnicodeWidthStr;
 
 use super::{
     colours::{DIM, HEADER},
     layout::Layout,
 };
 use crate::{meta::json, query};
+
+/// A text is not folded into less; rather its lines become too long.
+const READABLE: usize = 20;
 
 /// Nobody reads the output any more.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +115,21 @@ impl Output {
         lines.try_for_each(|line| self.line(&line))
     }
 
+    /// A text behind `before`, which is `indent` columns wide. On a terminal it goes on below
+    /// itself where the line ends.
+    pub(super) fn paragraph(
+        &mut self,
+        before: &str,
+        indent: usize,
+        text: &str,
+    ) -> anyhow::Result<()> {
+        let room = width().map(|width| width.saturating_sub(indent).max(READABLE));
+        let text = plain(text);
+        let mut lines = folded(&text, room.unwrap_or(usize::MAX)).into_iter();
+        self.line(&format!("{before}{}", lines.next().unwrap_or_default()))?;
+        lines.try_for_each(|line| self.line(&format!("{:indent$}{line}", "")))
+    }
+
     /// Sees to it that everything is written.
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
         self.out.flush().map_err(failure)
@@ -121,6 +140,22 @@ impl Output {
 fn width() -> Option<usize> {
     let (terminal_size::Width(width), _) = terminal_size_of(io::stdout())?;
     (width > 0).then_some(width.into())
+}
+
+/// A text as lines of at most `room` columns, as far as its words are that short.
+fn folded(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last().map_or("", String::as_str);
+        let joint = usize::from(!line.is_empty());
+        if joint == 1 && line.width() + joint + word.width() > room {
+            lines.push(word.to_owned());
+        } else if let Some(line) = lines.last_mut() {
+            line.push_str(&" ".repeat(joint));
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 fn shown(cells: &[String]) -> Vec<String> {
@@ -149,6 +184,15 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_folded_between_words() {
+        let text = "remedy: say https://a.example/b-long-address once";
+        let lines = ["remedy:", "say", "https://a.example/b-long-address", "once"];
+        assert_eq!(folded(text, 10), lines);
+        assert_eq!(folded(text, usize::MAX), [text]);
+        assert_eq!(folded("", 10), [""]);
+    }
 
     #[test]
     fn what_a_terminal_obeys_is_not_shown() {
