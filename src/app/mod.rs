@@ -9,6 +9,7 @@ mod descriptors;
 mod error;
 mod instance;
 mod lifecycle;
+mod manager;
 
 pub use lifecycle::Signals;
 
@@ -20,8 +21,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::Clock,
     config::{self, Config, Sources, credentials},
-    http::{self, AppState, Listener, ListenerLimits, Readiness, admin, public},
-    ingest::{Tally, Writer},
+    http::{self, AppState, Held, Listener, ListenerLimits, Readiness, admin, listener, public},
+    ingest::{Pulse, Tally, Writer},
     store,
     telemetry::metrics::Exposition,
     worker::{self, Probe, Rejected, Tables},
@@ -39,6 +40,7 @@ pub struct App {
     state: AppState,
     listeners: [Serving; 2],
     committer: JoinHandle<()>,
+    pulse: Pulse,
     rejected: Rejected,
     loops: TaskTracker,
     stop: CancellationToken,
@@ -93,8 +95,9 @@ impl App {
         clock: Clock,
     ) -> Result<Self, Error> {
         descriptors::provide(config.http.max_connections);
-        let public = Listener::bind(http::listener::PUBLIC, config.http.listen)?;
-        let admin = Listener::bind(http::listener::ADMIN, config.admin.listen)?;
+        let mut held = Held::take(sources.var("LISTEN_FDNAMES")).map_err(listener::Error::from)?;
+        let public = held.listener(listener::PUBLIC, config.http.listen)?;
+        let admin = held.listener(listener::ADMIN, config.admin.listen)?;
         let instance = Instance::claim(&config.data_dir)?;
         let credentials = credentials_if_needed(&config)?;
         let database = Database::open(&config, &sources).await?;
@@ -185,6 +188,7 @@ impl Parts {
                 serve(admin, operators, ListenerLimits::ADMIN),
             ],
             state,
+            pulse: writer.pulse(),
             committer: tokio::spawn(committer.run()),
             rejected: Rejected {
                 options,

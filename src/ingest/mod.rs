@@ -6,11 +6,13 @@
 pub mod intake;
 pub mod outcome;
 mod parse;
+mod pulse;
 pub mod tally;
 pub mod writer;
 
 pub use intake::{Arrival, Intake, Rejections};
 pub use outcome::{Failure, Outcome, Rejection};
 pub use parse::parse;
+pub use pulse::{Pulse, Watch};
 pub use tally::Tally;
 pub use writer::Writer;

@@ -21,7 +21,9 @@ pub use door::{
     RejectionsCounted, SignatureMatched,
 };
 pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
-pub use store::{CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, UpkeepFailed};
+pub use store::{
+    CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, UpkeepFailed, WriterStuck,
+};
 
 /// Something that happened and is worth a log record, a metric or both.
 pub trait Happening {

@@ -19,4 +19,5 @@ mod serve;
 mod signed;
 mod store;
 mod support;
+mod systemd;
 mod views;
