@@ -80,14 +80,19 @@ read_dockerfile() {
     [ "$stage" = runtime ] || fail 'the last stage is not runtime'
 }
 
-# What an engine gives to a container: few devices, the volumes, the secrets, and a root that
-# nothing is written to.
-close_root() {
-    local device volume owner
+give_devices() {
+    local device
+    mkdir -p "$root/dev"
     for device in null zero full random urandom; do
         touch "$root/dev/$device"
         mount --bind "/dev/$device" "$root/dev/$device"
     done
+}
+
+# What an engine gives to a container: the volumes, the secrets, and a root that nothing is written
+# to.
+close_root() {
+    local volume owner
     for volume in "${volumes[@]}"; do
         owner=$(stat -c 'mode=%a,uid=%u,gid=%g' "$root$volume")
         mount -t tmpfs -o "$owner" volume "$root$volume"
@@ -156,7 +161,8 @@ root=$scratch/root log=$scratch/log
 mkdir "$root"
 mount --bind "$root" "$root"
 tar -C "$root" -xf "$archive"
-mkdir -p "$root/dev" "$root/proc"
+mkdir -p "$root/proc"
+give_devices
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 base=$(du -sm "$root" | cut -f 1)
 read_dockerfile

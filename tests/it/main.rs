@@ -11,6 +11,7 @@ mod corpus;
 mod database_away;
 mod fixtures;
 mod http;
+mod packaging;
 mod private_postgres;
 mod promise;
 mod reading;
