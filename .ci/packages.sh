@@ -58,7 +58,7 @@ start_postgres() {
     make_secrets "$work/secrets"
     cp "$work/secrets/postgres_password" "$place/password"
     chmod 0444 "$place/password"
-    (cd / && "${as[@]}" "$bin/initdb" --pgdata="$place/data" --username=hookshelf --no-sync \
+    (cd / && "${as[@]}" "$bin/initdb" --pgdata="$place/data" --username=hookshelf --no-sync --encoding=UTF8 --locale=C \
         --auth=scram-sha-256 --pwfile="$place/password") >"$work/postgres.log" 2>&1 ||
         { show "$work/postgres.log"; fail 'no Postgres for the image'; }
     (cd / && exec "${as[@]}" "$bin/postgres" -D "$place/data" -p "$port" -h 127.0.0.1 -k '' -F \
