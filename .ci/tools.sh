@@ -11,6 +11,7 @@ install_tools() {
     done
     command -v ps >/dev/null || missing+=(procps)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+    while read -r tool; do missing+=("$tool"); done < <(packaging_tools)
     [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     check_rust
     cc --version | head -n 1

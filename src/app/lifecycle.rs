@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{App, Error, apps};
+use super::{App, Error, apps, manager};
 use crate::{
     config::{self, credentials},
     telemetry::{Happening, ReloadFinished, StopRequested, Stopped},
@@ -70,6 +70,7 @@ impl Signals {
         loop {
             if let Asked::Stop(by) = self.next().await {
                 StopRequested { by }.emit();
+                manager::stopping();
                 return;
             }
         }
@@ -89,6 +90,8 @@ impl App {
     /// A listener ended by itself, what was in flight did not end in time, or a second signal
     /// came.
     pub async fn run(mut self, mut signals: Signals) -> Result<(), Error> {
+        let _watched = manager::watched(self.pulse.clone());
+        manager::ready(&self.started);
         let ended = loop {
             tokio::select! {
                 asked = signals.next() => match asked {
@@ -102,6 +105,7 @@ impl App {
                 _ = &mut self.committer => break Err(Error::Defect),
             }
         };
+        manager::stopping();
         let asked = Instant::now();
         let stopped = tokio::select! {
             stopped = self.stop() => stopped,
@@ -112,6 +116,7 @@ impl App {
 
     /// Reads `[apps.*]` again and swaps them at once; where that fails the old ones stay.
     fn reload(&self) {
+        manager::reloading();
         let reloaded = match config::load_apps(&self.sources) {
             Ok(configured) => self.swap(&configured),
             Err(faults) => Err(faults.to_string()),
@@ -121,6 +126,7 @@ impl App {
             Err(fault) => (0, Some(fault)),
         };
         ReloadFinished { apps, fault }.emit();
+        manager::ready(&self.started);
     }
 
     /// A file that was caught while it is being written has no apps: nobody means that, and every

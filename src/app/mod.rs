@@ -9,6 +9,7 @@ pub(crate) mod descriptors;
 mod error;
 mod instance;
 mod lifecycle;
+mod manager;
 mod reached;
 
 pub use lifecycle::Signals;
@@ -21,8 +22,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::Clock,
     config::{self, Config, Sources, credentials},
-    http::{self, AppState, Listener, ListenerLimits, Readiness, admin, public},
-    ingest::{Tally, Writer},
+    http::{self, AppState, Held, Listener, ListenerLimits, Readiness, admin, listener, public},
+    ingest::{Pulse, Tally, Writer},
     store::{self, callbacks, stats},
     telemetry::metrics::Exposition,
     tunnel::{self, Tunnel},
@@ -42,6 +43,7 @@ pub struct App {
     state: AppState,
     listeners: [Serving; 2],
     committer: JoinHandle<()>,
+    pulse: Pulse,
     rejected: Rejected,
     reached: worker::Reached,
     loops: TaskTracker,
@@ -99,8 +101,9 @@ impl App {
         clock: Clock,
     ) -> Result<Self, Error> {
         descriptors::provide(config.http.max_connections);
-        let public = Listener::bind(http::listener::PUBLIC, config.http.listen)?;
-        let admin = Listener::bind(http::listener::ADMIN, config.admin.listen)?;
+        let mut held = Held::take(sources.var("LISTEN_FDNAMES")).map_err(listener::Error::from)?;
+        let public = held.listener(listener::PUBLIC, config.http.listen)?;
+        let admin = held.listener(listener::ADMIN, config.admin.listen)?;
         let instance = Instance::claim(&config.data_dir)?;
         let credentials = credentials_if_needed(&config)?;
         let database = Database::open(&config, &sources).await?;
@@ -226,6 +229,7 @@ impl Parts {
                 callbacks: state.callbacks().clone(),
             },
             state,
+            pulse: writer.pulse(),
             committer: tokio::spawn(committer.run()),
             rejected: Rejected {
                 options,

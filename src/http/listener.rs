@@ -13,7 +13,7 @@ use axum::Router;
 use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
 
-use super::seat::Usher;
+use super::{held::Unfit, seat::Usher};
 use crate::{
     config,
     telemetry::{Happening, ListenerStarted},
@@ -79,6 +79,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The sockets that a service manager passed are of no use.
+    #[error(transparent)]
+    Held(#[from] Unfit),
     /// It ended without being told to.
     #[error("the {listener} listener ended by itself; start the server again")]
     Ended {
@@ -114,11 +117,18 @@ impl Listener {
             address,
             source,
         };
-        let socket = TcpListener::bind(address).map_err(refused)?;
-        socket.set_nonblocking(true).map_err(refused)?;
+        let bound = TcpListener::bind(address);
+        bound
+            .and_then(|socket| Self::on(name, socket))
+            .map_err(refused)
+    }
+
+    /// Takes a socket that listens already.
+    pub(super) fn on(name: &'static str, socket: TcpListener) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
         Ok(Self {
             name,
-            address: socket.local_addr().map_err(refused)?,
+            address: socket.local_addr()?,
             socket,
             handle: Handle::new(),
         })

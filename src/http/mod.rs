@@ -9,6 +9,7 @@ pub mod admin;
 mod body;
 mod forwarded;
 mod headers;
+pub mod held;
 pub mod listener;
 pub mod public;
 mod receipt;
@@ -20,5 +21,6 @@ mod webhook;
 pub use axum::Router as Routes;
 
 pub use admin::Readiness;
+pub use held::Held;
 pub use listener::{Listener, ListenerLimits};
 pub use state::{AppKeys, AppState, Apps, Limits};

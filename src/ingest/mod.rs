@@ -7,6 +7,7 @@ mod callbacks;
 pub mod intake;
 pub mod outcome;
 mod parse;
+mod pulse;
 pub mod tally;
 pub mod writer;
 
@@ -14,5 +15,6 @@ pub use callbacks::Callbacks;
 pub use intake::{Arrival, Intake, Rejections};
 pub use outcome::{Failure, Outcome, Rejection};
 pub use parse::parse;
+pub use pulse::{Pulse, Watch};
 pub use tally::Tally;
 pub use writer::Writer;

@@ -11,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Arrival, Failure, Intake, Outcome, parse};
+use super::{Arrival, Failure, Intake, Outcome, Pulse, parse};
 use crate::{
     meta::event::Problem,
     store::{self, Committed, ConnectOptions, Connection, Delivery, Error},
@@ -49,6 +49,7 @@ struct Waiting {
 pub struct Writer {
     queue: mpsc::Sender<Waiting>,
     parsing: Arc<Semaphore>,
+    pulse: Pulse,
 }
 
 /// The task behind a [`Writer`]: runs until every handle of it is dropped.
@@ -66,22 +67,26 @@ struct Link {
     connection: Option<Connection>,
     epoch: Option<i32>,
     failing: bool,
+    pulse: Pulse,
 }
 
 impl Writer {
     /// A writer to the database at `options`, and the task to run for it.
     pub fn new(options: ConnectOptions) -> (Self, Committer) {
         let (sender, queue) = mpsc::channel(QUEUE);
+        let pulse = Pulse::default();
         let link = Link {
             options,
             connection: None,
             epoch: None,
             failing: false,
+            pulse: pulse.clone(),
         };
         let parsing = Arc::new(Semaphore::new(PARSERS));
         let writer = Self {
             queue: sender,
             parsing,
+            pulse,
         };
         (writer, Committer { queue, link })
     }
@@ -98,7 +103,13 @@ impl Writer {
                 mpsc::error::TrySendError::Full(_) => Failure::QueueFull,
                 mpsc::error::TrySendError::Closed(_) => Failure::Stopping,
             })?;
+        self.pulse.hand_over();
         committed.await.unwrap_or(Err(Failure::Internal))
+    }
+
+    /// Tells whether it gets on.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// What the door hands its arrivals to: parse, commit, and say how it ended.
@@ -171,6 +182,7 @@ fn fitting(waiting: &[Waiting]) -> usize {
 impl Link {
     /// Commits a batch and answers each of its callers after its own commit.
     async fn settle(&mut self, batch: Vec<Waiting>) {
+        let count = batch.len();
         // A caller whose patience ended was told to come again: what it brought is not waited for.
         let patient = batch.into_iter().filter(|one| !one.answer.is_closed());
         let (deliveries, answers): (Vec<_>, Vec<_>) =
@@ -179,6 +191,7 @@ impl Link {
         for (answer, result) in answers.into_iter().zip(results) {
             let _ = answer.send(result);
         }
+        self.pulse.settle(count);
     }
 
     /// Commits `deliveries`: in halves where Postgres refuses them, and the one that it refuses
@@ -208,6 +221,7 @@ impl Link {
         }
         let sent = timeout(DEADLINE, self.commit_once(deliveries)).await;
         let sent = sent.unwrap_or(Err(Error::TimedOut));
+        self.pulse.turn();
         match &sent {
             Ok(_) if std::mem::take(&mut self.failing) => CommitsResumed.emit(),
             Ok(_) | Err(Error::Refused(_)) => {}

@@ -24,7 +24,7 @@ pub use door::{
 pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
 pub use store::{
     CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, FollowerMoved, FollowerResumed,
-    FollowerStumbled, UpkeepFailed,
+    FollowerStumbled, UpkeepFailed, WriterStuck,
 };
 pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent};
 

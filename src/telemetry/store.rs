@@ -63,6 +63,20 @@ impl Happening for EventsRefused {
     }
 }
 
+/// The writer has not made a turn for long, while deliveries wait for it.
+#[derive(Clone, Copy, Debug)]
+pub struct WriterStuck;
+
+impl WriterStuck {
+    const SAID: &str = "writer stuck; the service manager will restart the server";
+}
+
+impl Happening for WriterStuck {
+    fn emit(self) {
+        tracing::error!("{}", Self::SAID);
+    }
+}
+
 /// The tables could not be kept up: partitions, the dedupe epoch, the counts of rejections,
 /// what happened at the callback URLs.
 #[derive(Clone, Debug)]

@@ -118,7 +118,7 @@ impl Server {
 }
 
 /// Parameters that are the same for every server of ours.
-const FIXED: [(&str, &str); 13] = [
+const FIXED: [(&str, &str); 14] = [
     ("listen_addresses", ""),
     ("unix_socket_permissions", "0700"),
     ("cluster_name", "hookshelf"),
@@ -127,6 +127,9 @@ const FIXED: [(&str, &str); 13] = [
     ("max_wal_size", "4GB"),
     // A list without a span of time locks every day's partitions and their indexes.
     ("max_locks_per_transaction", "256"),
+    // Compiling a query takes memory that is written and then run, which a hardened service may
+    // not have; and over many small partitions it costs more than it saves.
+    ("jit", "off"),
     ("logging_collector", "off"),
     ("log_destination", "stderr"),
     ("log_timezone", "UTC"),

@@ -5,10 +5,12 @@
 
 use std::{
     ffi::OsString,
+    fs::File,
     io::{BufRead, BufReader},
     net::SocketAddr,
+    os::fd::OwnedFd,
     path::Path,
-    process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
 };
 
@@ -64,8 +66,8 @@ pub(crate) struct Server {
 #[derive(Debug)]
 struct Shell {
     process: Child,
-    /// The server lives as long as this end of the pipe is open.
-    input: Option<ChildStdin>,
+    /// The server lives as long as this end of the line is open.
+    line: Option<OwnedFd>,
 }
 
 /// An answer over HTTP.
@@ -120,10 +122,37 @@ impl Server {
         settle(&mut shell, directory.path(), place.as_ref());
         shell.envs(programs.map(|first| ("PATH", path_from(first))));
         shell.stderr(std::fs::File::create(directory.join("log")).unwrap());
-        let mut shell = shell.spawn().unwrap();
-        let mut lines = BufReader::new(shell.stdout.take().unwrap())
-            .lines()
-            .map(Result::unwrap);
+        let mut process = shell.spawn().unwrap();
+        let line = process.stdin.take().unwrap().into();
+        let said = OwnedFd::from(process.stdout.take().unwrap()).into();
+        let shell = Shell {
+            process,
+            line: Some(line),
+        };
+        Self::attend(shell, said, directory, place)
+    }
+
+    /// Starts a server in a shell of the caller's making, which is [settled](settle): it tells the server's process id on
+    /// `line` and then what the server says, and kills the server when `line` closes. Standard
+    /// error is the caller's; the log goes where `directory` has it.
+    pub(crate) fn start_by(
+        mut shell: Command,
+        line: OwnedFd,
+        directory: Directory,
+        place: Option<TestDatabase>,
+    ) -> Self {
+        let said = line.try_clone().unwrap().into();
+        let shell_with_line = Shell {
+            process: shell.spawn().unwrap(),
+            line: Some(line),
+        };
+        // The caller's ends of what the shell was given close here.
+        drop(shell);
+        Self::attend(shell_with_line, said, directory, place)
+    }
+
+    fn attend(shell: Shell, said: File, directory: Directory, place: Option<TestDatabase>) -> Self {
+        let mut lines = BufReader::new(said).lines().map(Result::unwrap);
         let pid = lines
             .next()
             .and_then(|line| line.parse().ok())
@@ -147,10 +176,7 @@ impl Server {
             said,
             said_later,
             pid,
-            shell: Shell {
-                input: shell.stdin.take(),
-                process: shell,
-            },
+            shell,
         }
     }
 
@@ -363,7 +389,7 @@ pub(crate) async fn deliver_to(
 
 impl Drop for Shell {
     fn drop(&mut self) {
-        drop(self.input.take());
+        drop(self.line.take());
         let _ = self.process.wait();
     }
 }

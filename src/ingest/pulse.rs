@@ -1,0 +1,109 @@
+//! Whether the writer gets on: counted by it, looked at by who watches over the process.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// A turn of the writer has a deadline far below this, whatever Postgres does.
+const LONGEST_TURN: Duration = Duration::from_secs(10);
+
+/// What the writer counts. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    handed: AtomicU64,
+    settled: AtomicU64,
+    turns: AtomicU64,
+}
+
+impl Pulse {
+    /// A delivery was handed over.
+    pub(super) fn hand_over(&self) {
+        self.0.handed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A batch was sent to Postgres, and it is known what came of it.
+    pub(super) fn turn(&self) {
+        self.0.turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many deliveries were settled, in one way or another.
+    pub(super) fn settle(&self, deliveries: usize) {
+        let settled = u64::try_from(deliveries).unwrap_or(u64::MAX);
+        self.0.settled.fetch_add(settled, Ordering::Relaxed);
+    }
+
+    fn is_idle(&self) -> bool {
+        let settled = self.0.settled.load(Ordering::Relaxed);
+        self.0.handed.load(Ordering::Relaxed) <= settled
+    }
+}
+
+/// Feels a [`Pulse`] from time to time.
+#[derive(Debug)]
+pub struct Watch {
+    pulse: Pulse,
+    turns: u64,
+    since: Instant,
+}
+
+impl Watch {
+    /// A watch that begins at `now`.
+    pub fn new(pulse: Pulse, now: Instant) -> Self {
+        let turns = pulse.0.turns.load(Ordering::Relaxed);
+        Self {
+            pulse,
+            turns,
+            since: now,
+        }
+    }
+
+    /// Whether nothing waits for the writer, or it made a turn not long ago. Commits that fail are
+    /// turns too: a Postgres that is away is no reason to start this process again.
+    pub fn is_well(&mut self, now: Instant) -> bool {
+        let turns = self.pulse.0.turns.load(Ordering::Relaxed);
+        if turns != self.turns || self.pulse.is_idle() {
+            (self.turns, self.since) = (turns, now);
+        }
+        now.saturating_duration_since(self.since) < LONGEST_TURN
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn an_idle_writer_is_well_however_long() {
+        let start = Instant::now();
+        let pulse = Pulse::default();
+        let mut watch = Watch::new(pulse.clone(), start);
+        assert!(watch.is_well(start + 100 * SECOND));
+        pulse.hand_over();
+        pulse.settle(1);
+        assert!(watch.is_well(start + 200 * SECOND));
+    }
+
+    #[test]
+    fn a_writer_that_makes_no_turn_while_deliveries_wait_is_not_well() {
+        let start = Instant::now();
+        let pulse = Pulse::default();
+        let mut watch = Watch::new(pulse.clone(), start);
+        pulse.hand_over();
+        assert!(watch.is_well(start + 9 * SECOND));
+        assert!(!watch.is_well(start + 10 * SECOND));
+        pulse.turn();
+        assert!(watch.is_well(start + 11 * SECOND), "it gets on again");
+        assert!(!watch.is_well(start + 21 * SECOND));
+        pulse.settle(1);
+        assert!(watch.is_well(start + 22 * SECOND));
+    }
+}
