@@ -7,8 +7,8 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{BufRead, BufReader},
-    net::SocketAddr,
-    os::fd::OwnedFd,
+    net::{Shutdown, SocketAddr},
+    os::{fd::OwnedFd, unix::net::UnixStream},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
@@ -389,7 +389,10 @@ pub(crate) async fn deliver_to(
 
 impl Drop for Shell {
     fn drop(&mut self) {
-        drop(self.line.take());
+        if let Some(line) = self.line.take().map(UnixStream::from) {
+            // Who listens to the server may hold a socket's other name; of a pipe nobody does.
+            let _ = line.shutdown(Shutdown::Both);
+        }
         let _ = self.process.wait();
     }
 }
