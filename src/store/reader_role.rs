@@ -23,7 +23,7 @@ const SETTINGS: [(&str, &str); 4] = [
 const CONNECTIONS: u32 = 20;
 
 /// Whoever grants holds this advisory lock, so that two do not change one table's rights at once.
-const GRANTERS: i64 = 0x0068_6f6f_6b73_6833;
+const GRANTERS: i64 = 0x0068_6f6f_6b73_6834;
 
 /// Why there is no such role.
 #[derive(Debug, thiserror::Error)]
