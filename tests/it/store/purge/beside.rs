@@ -1,9 +1,16 @@
 //! What arrives while a purge is at work: nothing that is not simulated loses its event, is stored
 //! twice or waits for the purge to end.
 
-use hookshelf::store;
+use hookshelf::store::{self, epoch};
 
-use super::super::{World, now};
+use super::{
+    super::{
+        World,
+        items::{comment, delivery},
+        now,
+    },
+    simulated,
+};
 
 #[tokio::test]
 async fn a_server_that_starts_does_not_wait_for_it() {
@@ -16,4 +23,42 @@ async fn a_server_that_starts_does_not_wait_for_it() {
         .await
         .unwrap();
     store::migrate(&mut starting, now()).await.unwrap();
+}
+
+/// The statement looked at the keys of the window before when it began, and wrote when the purge
+/// had taken them away.
+#[tokio::test]
+async fn what_waited_for_the_purge_of_its_key_is_an_event() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    writer
+        .commit(&[simulated(delivery(vec![comment(1), comment(2)]))])
+        .await;
+    epoch::flip(&mut world.connect().await, 1, now())
+        .await
+        .unwrap();
+    writer.commit(&[delivery(vec![comment(3)])]).await;
+    let mut purge = world.purge().await;
+    purge.begin().await.unwrap();
+
+    let mut holder = world.connect().await;
+    let hold = "BEGIN; SELECT FROM commit_fence FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut holder).await.unwrap();
+    let day = purge.plan().days[0].day;
+    let arriving = async {
+        world.until_waiting(1).await;
+        let live = [delivery(vec![comment(1)])];
+        let release = async {
+            world.until_waiting(2).await;
+            sqlx::raw_sql("ROLLBACK")
+                .execute(&mut holder)
+                .await
+                .unwrap();
+        };
+        let (committed, ()) = tokio::join!(writer.commit(&live), release);
+        committed[0].new
+    };
+    let (purged, new) = tokio::join!(purge.day(day), arriving);
+    assert_eq!((purged.unwrap().keys, new), (2, 1));
+    world.assert_whole().await;
 }
