@@ -6,10 +6,10 @@ use hookshelf::store::{self, epoch};
 use super::{
     super::{
         World,
-        items::{comment, delivery},
+        items::{comment, days_ago, delivery},
         now,
     },
-    simulated,
+    commit_all, simulated,
 };
 
 #[tokio::test]
@@ -60,5 +60,27 @@ async fn what_waited_for_the_purge_of_its_key_is_an_event() {
     };
     let (purged, new) = tokio::join!(purge.day(day), arriving);
     assert_eq!((purged.unwrap().keys, new), (2, 1));
+    world.assert_whole().await;
+}
+
+/// As for a key that another event has by now, but it got it after the purge had looked.
+#[tokio::test]
+async fn a_key_that_a_new_event_took_meanwhile_stays() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    let old = simulated(days_ago(20, vec![comment(1), comment(2)]));
+    writer.commit(&[old]).await;
+    world
+        .run("DELETE FROM dedupe; UPDATE commit_fence SET epoch_since = now() - interval '1 day'")
+        .await;
+    let mut purge = world.purge().await;
+    purge.begin().await.unwrap();
+    let live = || delivery(vec![comment(1)]);
+    let also = || delivery(vec![comment(2)]);
+    commit_all(&mut writer, &[live(), also(), also()]).await;
+    let purged = purge.day(purge.plan().days[0].day).await.unwrap();
+    purge.finish().await.unwrap();
+    assert_eq!((purged.events, purged.keys, purged.turned), (2, 0, 0));
+    assert_eq!(writer.commit(&[live()]).await[0].repeated, 1);
     world.assert_whole().await;
 }
