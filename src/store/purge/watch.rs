@@ -50,11 +50,11 @@ impl Watch {
         })
     }
 
-    /// Takes the fence until the transaction ends, and sees all that was committed before.
+    /// Takes the fence until the transaction ends, and sees all that was committed before. From
+    /// then on it waits for nobody for long: all commits would wait with it.
     pub(super) async fn close(&mut self, tx: &mut PgConnection) -> Result<(), Error> {
-        sqlx::query("SELECT FROM commit_fence FOR UPDATE")
-            .execute(&mut *tx)
-            .await?;
+        let fence = "SELECT FROM commit_fence FOR UPDATE; SET LOCAL lock_timeout = '500ms'";
+        sqlx::raw_sql(fence).execute(&mut *tx).await?;
         self.catch_up(tx).await
     }
 

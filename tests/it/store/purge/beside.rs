@@ -1,7 +1,10 @@
 //! What arrives while a purge is at work: nothing that is not simulated loses its event, is stored
 //! twice or waits for the purge to end.
 
-use hookshelf::store::{self, epoch};
+use std::time::Duration;
+
+use hookshelf::store::{self, Error, epoch};
+use tokio::time::timeout;
 
 use super::{
     super::{
@@ -83,4 +86,24 @@ async fn a_key_that_a_new_event_took_meanwhile_stays() {
     assert_eq!((purged.events, purged.keys, purged.turned), (2, 0, 0));
     assert_eq!(writer.commit(&[live()]).await[0].repeated, 1);
     world.assert_whole().await;
+}
+
+/// Somebody edits the row of an account and goes for lunch.
+#[tokio::test]
+async fn commits_do_not_wait_for_whom_it_waits_for() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    writer
+        .commit(&[simulated(delivery(vec![comment(1)]))])
+        .await;
+    let mut editor = world.connect().await;
+    let edit = "BEGIN; UPDATE accounts SET label = label";
+    sqlx::raw_sql(edit).execute(&mut editor).await.unwrap();
+
+    let mut purge = world.purge().await;
+    let begun = timeout(Duration::from_secs(30), purge.begin()).await;
+    let given_up = begun.expect("it gives up").unwrap_err();
+    assert!(matches!(given_up, Error::Unavailable(_)), "{given_up}");
+    let live = [delivery(vec![comment(2)])];
+    assert_eq!(writer.commit(&live).await[0].new, 1);
 }
