@@ -169,7 +169,9 @@ async fn excess(conn: &mut PgConnection, name: &str) -> sqlx::Result<Option<Stri
             WHEN EXISTS (SELECT FROM pg_shdepend AS s WHERE s.refclassid = 'pg_authid'::regclass
                          AND s.refobjid = r.oid AND s.deptype = 'o')
                 THEN 'owns things'
-            WHEN EXISTS (SELECT FROM pg_class AS c, aclexplode(c.relacl) AS granted
+            WHEN EXISTS (SELECT FROM (SELECT relacl FROM pg_class
+                                      UNION ALL SELECT attacl FROM pg_attribute) AS things (acl),
+                         aclexplode(things.acl) AS granted
                          WHERE granted.grantee = r.oid
                            AND (granted.privilege_type <> 'SELECT' OR granted.is_grantable))
                 THEN 'was granted more than SELECT on tables of this database'
