@@ -32,6 +32,10 @@ impl PurgeEvents {
         let purge = Purge::open(&options).await?;
         let plan = purge.plan();
         if plan == Plan::default() {
+            if self.yes {
+                // One that was interrupted may have left as much.
+                purge.finish().await?;
+            }
             return Output::say("nothing simulated is stored");
         }
         if self.yes {

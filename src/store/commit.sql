@@ -23,12 +23,15 @@ fence AS MATERIALIZED (
     SELECT 1 FROM commit_fence WHERE epoch = $1 FOR UPDATE
 ),
 -- Keys that neither this epoch nor the one before knows. The lookup stands as a scalar so that it
--- is one probe of the index a row, whatever the planner believes about the size of the batch.
+-- is one probe of the index a row, whatever the planner believes about the size of the batch. It
+-- locks what it finds, because that looks at the row as it is now: a purge may have taken the key
+-- away while this statement waited for the fence.
 fresh AS (
     INSERT INTO dedupe (epoch, key)
     SELECT $1, inc.key FROM inc, fence
     WHERE inc.is_first
-      AND (SELECT true FROM dedupe AS before WHERE before.epoch = $1 - 1 AND before.key = inc.key)
+      AND (SELECT true FROM dedupe AS before WHERE before.epoch = $1 - 1 AND before.key = inc.key
+           FOR KEY SHARE)
           IS NULL
     ORDER BY inc.key
     ON CONFLICT DO NOTHING

@@ -23,7 +23,7 @@ const SETTINGS: [(&str, &str); 4] = [
 const CONNECTIONS: u32 = 20;
 
 /// Whoever grants holds this advisory lock, so that two do not change one table's rights at once.
-const GRANTERS: i64 = 0x0068_6f6f_6b73_6833;
+const GRANTERS: i64 = 0x0068_6f6f_6b73_6834;
 
 /// Why there is no such role.
 #[derive(Debug, thiserror::Error)]
@@ -169,7 +169,9 @@ async fn excess(conn: &mut PgConnection, name: &str) -> sqlx::Result<Option<Stri
             WHEN EXISTS (SELECT FROM pg_shdepend AS s WHERE s.refclassid = 'pg_authid'::regclass
                          AND s.refobjid = r.oid AND s.deptype = 'o')
                 THEN 'owns things'
-            WHEN EXISTS (SELECT FROM pg_class AS c, aclexplode(c.relacl) AS granted
+            WHEN EXISTS (SELECT FROM (SELECT relacl FROM pg_class
+                                      UNION ALL SELECT attacl FROM pg_attribute) AS things (acl),
+                         aclexplode(things.acl) AS granted
                          WHERE granted.grantee = r.oid
                            AND (granted.privilege_type <> 'SELECT' OR granted.is_grantable))
                 THEN 'was granted more than SELECT on tables of this database'

@@ -63,6 +63,12 @@ async fn what_was_simulated_goes_and_what_was_delivered_stays() {
     let nothing = say(&server, &["events", "purge", "--simulated", "--yes"]);
     assert_eq!(nothing, "nothing simulated is stored\n");
 
+    // As where a purge was interrupted at its end.
+    let left = "INSERT INTO callbacks VALUES ('default', 'simulated', 'app', '', now())";
+    sqlx::raw_sql(left).execute(&mut database).await.unwrap();
+    say(&server, &["events", "purge", "--simulated", "--yes"]);
+    assert_eq!(came(&mut database).await, ["delivery"]);
+
     // What is to be purged has to be said.
     assert_eq!(
         server.run(&["events", "purge", "--yes"]).status.code(),

@@ -295,6 +295,11 @@ async fn a_role_that_is_more_than_a_reader_is_refused() {
             "more than SELECT",
         ),
         (
+            "GRANT UPDATE (label) ON accounts TO {}",
+            "REVOKE UPDATE (label) ON accounts FROM {}",
+            "more than SELECT",
+        ),
+        (
             "GRANT CREATE ON SCHEMA public TO {}",
             "REVOKE CREATE ON SCHEMA public FROM {}",
             "granted CREATE",

@@ -14,6 +14,8 @@ use super::{
 #[derive(Debug)]
 pub(in crate::store) struct Tail {
     cursor: Cursor,
+    /// Where the log ended when it was last looked at.
+    end: i64,
 }
 
 impl Tail {
@@ -29,7 +31,13 @@ impl Tail {
         };
         cursor.position = look::ahead(conn, &cursor).await?.end(&cursor);
         cursor.caught_up_at = Some(cursor.now);
-        Ok(Self { cursor })
+        let end = cursor.position;
+        Ok(Self { cursor, end })
+    }
+
+    /// Whether the last stretch ended where the log did.
+    pub(in crate::store) fn is_at_the_end(&self) -> bool {
+        self.cursor.position >= self.end
     }
 
     /// The next stretch; none where there is nothing more.
@@ -48,6 +56,7 @@ impl Tail {
 
     fn pass(&mut self, stretch: &Stretch) {
         self.cursor.position = stretch.through;
+        self.end = stretch.end;
         if stretch.through == stretch.end {
             self.cursor.caught_up_at = Some(stretch.at);
         }

@@ -7,7 +7,9 @@ use uuid::Uuid;
 use super::{
     Purge, Purged,
     batch::{self, Cut},
+    survey::Survey,
     turn::{Again, turn},
+    watch::Watch,
 };
 use crate::store::Error;
 
@@ -97,17 +99,13 @@ impl Purge {
         let gone = batch::delete_counted(&mut tx, cut, batch::EVENTS, &events.positions).await?;
         self.watch.close(&mut tx).await?;
         let (survey, watch) = (&self.survey, &self.watch);
-        if events
-            .keys
-            .iter()
-            .any(|key| !survey.held.contains(key) && watch.repeated(key).is_some())
-        {
+        let free = events.keys.iter().filter(|key| is_free(survey, watch, key));
+        // In order, so that keys of the same time are found on the same pages.
+        let mut free: Vec<Uuid> = free.copied().collect();
+        if free.iter().any(|key| watch.repeated(key).is_some()) {
             tx.rollback().await?;
             return Ok(false);
         }
-        let free = events.keys.iter().filter(|key| !survey.held.contains(*key));
-        // In order, so that keys of the same time are found on the same pages.
-        let mut free: Vec<Uuid> = free.copied().collect();
         free.sort_unstable();
         let keys = sqlx::query("DELETE FROM dedupe WHERE key = ANY($1)").bind(free);
         let keys = keys.execute(&mut *tx).await?.rows_affected();
@@ -120,7 +118,7 @@ impl Purge {
     /// The events that something else brought again and that were not turned yet.
     fn again(&self, events: &Events) -> Vec<Again> {
         let both = events.positions.iter().zip(&events.keys);
-        let free = both.filter(|(_, key)| !self.survey.held.contains(*key));
+        let free = both.filter(|(_, key)| is_free(&self.survey, &self.watch, key));
         let found = free.filter_map(|(position, key)| {
             let known = self.survey.repeated.get(key).copied();
             Some(Again {
@@ -131,4 +129,9 @@ impl Purge {
         });
         found.collect()
     }
+}
+
+/// Whether a key belongs to no event but the simulated one.
+fn is_free(survey: &Survey, watch: &Watch, key: &Uuid) -> bool {
+    !survey.held.contains(key) && !watch.has_taken(key)
 }

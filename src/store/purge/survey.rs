@@ -37,6 +37,8 @@ pub(super) struct Survey {
     pub repeated: HashMap<Uuid, FirstRepeat>,
     /// Keys that belong to another event by now: that of the simulated one had been forgotten.
     pub held: HashSet<Uuid>,
+    /// Whether there are simulated events whose keys may have been forgotten.
+    pub has_old: bool,
 }
 
 impl Survey {
@@ -66,7 +68,11 @@ impl Survey {
             days: self.days.values().copied().collect(),
             accounts: self.accounts.len(),
             stats: self.stats,
-            turned: self.repeated.len(),
+            turned: self
+                .repeated
+                .keys()
+                .filter(|key| !self.held.contains(*key))
+                .count(),
         }
     }
 
@@ -104,6 +110,7 @@ impl Survey {
         let since = commit::day(epoch::current(conn).await?.since);
         let mut old = self.with_events();
         old.retain(|day| *day <= since);
+        self.has_old = !old.is_empty();
         if old.is_empty() || days.is_empty() {
             return Ok(());
         }

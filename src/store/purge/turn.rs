@@ -22,7 +22,8 @@ pub(super) struct Again {
     pub repeat: FirstRepeat,
 }
 
-/// Turns an event of the day of `cut`. Says whether both it and its repeat were there.
+/// Turns an event of the day of `cut`. Says whether both it and its repeat were there, and the key
+/// had not become that of another event.
 pub(super) async fn turn(
     conn: &mut PgConnection,
     cut: &Cut,
@@ -34,6 +35,10 @@ pub(super) async fn turn(
     let mut tx = conn.begin().await?;
     let counted = lock_counts(&mut tx).await?;
     watch.close(&mut tx).await?;
+    if watch.has_taken(&again.key) {
+        tx.rollback().await?;
+        return Ok(false);
+    }
     let turned: i64 = sqlx::query_scalar(TURN)
         .bind(again.position)
         .bind(cut.from.to_sqlx())

@@ -35,6 +35,8 @@ pub(super) struct Watch {
     tail: Tail,
     repeated: HashMap<Uuid, FirstRepeat>,
     accounts: HashSet<(String, String)>,
+    /// Keys that an event took, where it matters.
+    taken: Option<HashSet<Uuid>>,
 }
 
 impl Watch {
@@ -44,22 +46,32 @@ impl Watch {
             tail: Tail::begin(conn, stats::NAME).await?,
             repeated: HashMap::new(),
             accounts: HashSet::new(),
+            taken: None,
         })
     }
 
-    /// Takes the fence until the transaction ends, and sees all that was committed before.
+    /// Takes the fence until the transaction ends, and sees all that was committed before. From
+    /// then on it waits for nobody for long: all commits would wait with it.
     pub(super) async fn close(&mut self, tx: &mut PgConnection) -> Result<(), Error> {
-        sqlx::query("SELECT FROM commit_fence FOR UPDATE")
-            .execute(&mut *tx)
-            .await?;
+        let fence = "SELECT FROM commit_fence FOR UPDATE; SET LOCAL lock_timeout = '500ms'";
+        sqlx::raw_sql(fence).execute(&mut *tx).await?;
         self.catch_up(tx).await
     }
 
-    /// Sees what was committed since the last time.
+    /// From now on notes the keys of new events, too.
+    pub(super) fn note_keys(&mut self) {
+        self.taken = Some(HashSet::new());
+    }
+
+    /// Sees what was committed since the last time, and nothing that is committed meanwhile.
     pub(super) async fn catch_up(&mut self, conn: &mut PgConnection) -> Result<(), Error> {
         while let Some(batch) = self.tail.next(conn).await? {
             self.see_repeats(conn, &batch).await?;
             self.see_accounts(conn, &batch).await?;
+            self.see_keys(conn, &batch).await?;
+            if self.tail.is_at_the_end() {
+                break;
+            }
         }
         Ok(())
     }
@@ -72,6 +84,11 @@ impl Watch {
     /// Forgets a repeat that is no more.
     pub(super) fn forget(&mut self, key: &Uuid) {
         self.repeated.remove(key);
+    }
+
+    /// Whether an event has got this key.
+    pub(super) fn has_taken(&self, key: &Uuid) -> bool {
+        self.taken.as_ref().is_some_and(|taken| taken.contains(key))
     }
 
     /// Whether something came for this account.
@@ -109,6 +126,18 @@ impl Watch {
         batch.restrict(&mut query);
         let rows: Vec<(String, String)> = query.build_query_as().fetch_all(conn).await?;
         self.accounts.extend(rows);
+        Ok(())
+    }
+
+    async fn see_keys(&mut self, conn: &mut PgConnection, batch: &Batch) -> Result<(), Error> {
+        let Some(taken) = &mut self.taken else {
+            return Ok(());
+        };
+        let mut query =
+            QueryBuilder::new("SELECT dedupe_key FROM events WHERE source <> 'simulated' AND");
+        batch.restrict(&mut query);
+        let keys: Vec<Uuid> = query.build_query_scalar().fetch_all(conn).await?;
+        taken.extend(keys);
         Ok(())
     }
 }

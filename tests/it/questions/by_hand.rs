@@ -17,6 +17,9 @@ const PERSON: &str = "7077";
 /// The question that takes an account and a person.
 const CONVERSATION: usize = 7;
 
+/// The question that takes a message, which is m2 here.
+const ONE_MESSAGE: usize = 18;
+
 /// So many minutes before the questions are asked.
 fn ago(minutes: i64) -> Timestamp {
     now() - SignedDuration::from_mins(minutes)
@@ -80,6 +83,9 @@ async fn ask(session: &mut PgConnection, number: usize, columns: &[&str]) -> Vec
     if number == CONVERSATION {
         page.put(number - 1, "account_id", ACCOUNT);
         page.put(number - 1, "person_id", PERSON);
+    }
+    if number == ONE_MESSAGE {
+        page.put(number - 1, "message_id", "m2");
     }
     let query = &page.questions[number - 1].query;
     answer::ask(session, query).await.columns(columns)
@@ -173,15 +179,46 @@ async fn a_conversation_is_in_the_order_in_which_it_was_held() {
     ];
     assert_eq!(held, expected);
 
-    // m2 was in time for m1, however late it arrived; m5 was not for m3 and m4.
+    // m2 was in time for m1, however late it arrived; m5 was not for m4; m3 is no more.
     let late = ask(&mut session, 8, &["text"]).await;
-    assert_eq!(late, [["the words of m3"], ["the words of m4"]]);
+    assert_eq!(late, [["the words of m4"]]);
 
     let taken_back = ask(&mut session, 9, &["person_id", "message_id"]).await;
     assert_eq!(taken_back, [[PERSON, "m3"]]);
 
     let edited = ask(&mut session, 10, &["first_text", "last_text"]).await;
     assert_eq!(edited, [["the words of m1", "the last words of m1"]]);
+}
+
+/// Meta asks that what was unsent is not shown, whatever is asked.
+#[tokio::test]
+async fn what_was_unsent_says_nothing_and_the_account_is_not_its_own_contact() {
+    let unsend = |mid| json!({"message": {"mid": mid, "is_deleted": true}});
+    let edit = json!({"message_edit": {"mid": "m2", "text": "new words of m2", "num_edit": 1}});
+    let stage = Stage::after(vec![
+        message(90, 90, ACCOUNT, "m1"),
+        item(85, 85, ACCOUNT, &unsend("m1")),
+        message(80, 80, PERSON, "m2"),
+        item(75, 75, PERSON, &edit),
+        item(70, 70, PERSON, &unsend("m2")),
+    ])
+    .await;
+    let mut session = stage.reader().await;
+    let first = ask(&mut session, 14, &["person_id", "kind", "text"]).await;
+    assert_eq!(first, [[PERSON, "message", ""]]);
+    assert!(ask(&mut session, 8, &[]).await.is_empty());
+    assert!(ask(&mut session, 10, &[]).await.is_empty());
+    let taken_back = ask(&mut session, 9, &["who", "message_id"]).await;
+    assert_eq!(taken_back, [["account", "m1"], ["person", "m2"]]);
+    let all = ask(&mut session, ONE_MESSAGE, &["kind", "text"]).await;
+    assert_eq!(
+        all,
+        [
+            ["message", ""],
+            ["message_edit", ""],
+            ["message_deleted", ""]
+        ]
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! A purge leaves the tables as if nothing had been simulated: whole, interrupted, or beside a
 //! server that goes on.
 
+mod beside;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hookshelf::{
