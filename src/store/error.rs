@@ -11,6 +11,12 @@ pub enum Error {
     /// Postgres did not answer within the deadline.
     #[error("Postgres did not answer in time; see that it runs and that database.url is right")]
     TimedOut,
+    /// Somebody else holds a row or table for longer than this may wait.
+    #[error(
+        "another session holds a row or table that this needs; end its transaction, or try again \
+         when it has ended"
+    )]
+    Held(#[source] sqlx::Error),
     /// A day or epoch has no partition yet.
     #[error("a day has no partition yet; see that the database user may make tables")]
     MissingPartition(#[source] sqlx::Error),
@@ -69,6 +75,7 @@ impl Error {
         match self {
             Self::Unavailable(error) => why_unavailable(error),
             Self::TimedOut => "timed_out",
+            Self::Held(_) => "held",
             Self::MissingPartition(_) => "missing_partition",
             Self::Refused(_) => "refused",
             Self::EpochMoves => "epoch_moves",
@@ -89,6 +96,7 @@ impl Error {
     pub fn cause(&self) -> String {
         match self {
             Self::Unavailable(error)
+            | Self::Held(error)
             | Self::MissingPartition(error)
             | Self::Refused(error)
             | Self::Schema(error)
@@ -123,6 +131,7 @@ impl From<sqlx::Error> for Error {
         match &*state {
             // A row that no partition takes is a check violation without a constraint's name.
             "23514" if has_no_constraint(&error) => Self::MissingPartition(error),
+            "55P03" => Self::Held(error),
             state if REFUSING.iter().any(|class| state.starts_with(class)) => Self::Refused(error),
             // Syntax error or access rule violation, but not insufficient privilege.
             state if state.starts_with("42") && state != "42501" => Self::Schema(error),
