@@ -33,8 +33,8 @@ test_caddy() {
 start_caddy() {
     local deadline=$((SECONDS + 60))
     env HOME="$place" XDG_DATA_HOME="$place/data" XDG_CONFIG_HOME="$place/config" \
-        CADDY_ADMIN="unix/$place/admin" HOOKSHELF_HTTP_PORT="$(free_port)" HOOKSHELF_HTTPS_PORT="$2" \
-        HOOKSHELF_HOST="$host" HOOKSHELF_TLS=internal HOOKSHELF_UPSTREAM="127.0.0.1:$1" \
+        CADDY_ADMIN="unix/$place/admin" HOOKSHELF_HTTP_PORT="$(free_port)" \
+        HOOKSHELF_HTTPS_PORT="$2" HOOKSHELF_HOST="$host" HOOKSHELF_TLS=internal HOOKSHELF_UPSTREAM="127.0.0.1:$1" \
         caddy run --config packaging/Caddyfile --adapter caddyfile >"$place/log" 2>&1 &
     caddy=$!
     until [ "$(through /healthz)" = 200 ]; do
@@ -51,10 +51,11 @@ start_caddy() {
 through() {
     local path=$1
     shift
-    curl --silent --max-time 20 --noproxy '*' --interface 127.0.0.2 --resolve "$host:$tls:127.0.0.1" \
+    curl --silent --max-time 20 --noproxy '*' --interface 127.0.0.2 \
+        --resolve "$host:$tls:127.0.0.1" \
         --cacert "$place/data/caddy/pki/authorities/local/root.crt" \
-        --header 'X-Forwarded-For: 203.0.113.9' --output "$place/answer" --write-out '%{http_code}' \
-        "$@" "https://$host:$tls$path" || true
+        --header 'X-Forwarded-For: 203.0.113.9' \
+        --output "$place/answer" --write-out '%{http_code}' "$@" "https://$host:$tls$path" || true
 }
 
 challenge='/webhook?hub.mode=subscribe&hub.verify_token=ci-verify-token&hub.challenge=1158201444'
@@ -119,7 +120,8 @@ keeps_quiet() {
     answer=$(through "$challenge" --header 'X-Hub-Signature-256: sha256=5ec7e7')
     [ "$answer" = 502 ] || fail "without Hookshelf Caddy answers $answer, 502 is right"
     grep -q '"status":502' "$place/log" || fail 'Caddy does not log what failed'
-    ! grep -qe ci-verify-token -e 5ec7e7 "$place/log" || fail "Caddy's log holds a token or a signature"
+    ! grep -qe ci-verify-token -e 5ec7e7 "$place/log" ||
+        fail "Caddy's log holds a token or a signature"
 }
 
 stop_caddy() {

@@ -18,7 +18,8 @@ fail() {
 
 # One instruction a line: comments are gone, continued lines joined.
 instructions() {
-    sed '/^[[:space:]]*#/d; /^[[:space:]]*$/d' Dockerfile | sed ':a; /\\$/{N; s/\\\n[[:space:]]*//; ta}'
+    sed '/^[[:space:]]*#/d; /^[[:space:]]*$/d' Dockerfile |
+        sed ':a; /\\$/{N; s/\\\n[[:space:]]*//; ta}'
 }
 
 # The words of a JSON array, one a line.
@@ -28,7 +29,8 @@ words() {
 }
 
 in_root() {
-    chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+    local path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+    chroot "$root" /usr/bin/env -i PATH="$path" "$@"
 }
 
 carry_out() {
@@ -37,8 +39,10 @@ carry_out() {
     LABEL | EXPOSE) ;;
     RUN)
         [ -z "$user" ] || fail 'RUN after USER'
-        in_root "${environment[@]}" DEBIAN_FRONTEND=noninteractive sh -c "cd $workdir && $rest" >"$log" 2>&1 ||
-            { cat "$log" >&2; fail "RUN $rest"; }
+        in_root "${environment[@]}" sh -c "cd $workdir && $rest" >"$log" 2>&1 || {
+            cat "$log" >&2
+            fail "RUN $rest"
+        }
         ;;
     COPY)
         read -r from to <<<"${rest#--from=build }"
@@ -56,7 +60,8 @@ carry_out() {
     VOLUME) mapfile -t volumes < <(words "$rest") ;;
     STOPSIGNAL) stop=$rest ;;
     HEALTHCHECK)
-        [[ $rest =~ ^(--(interval|timeout|start-period|retries)=[0-9]+s?\ )*CMD\ (.+)$ ]] || fail "HEALTHCHECK $rest"
+        [[ $rest =~ ^(--(interval|timeout|start-period|retries)=[0-9]+s?\ )*CMD\ (.+)$ ]] ||
+            fail "HEALTHCHECK $rest"
         mapfile -t health < <(words "${BASH_REMATCH[3]}")
         ;;
     ENTRYPOINT) mapfile -t entrypoint < <(words "$rest") ;;
@@ -138,7 +143,7 @@ inside() {
 
 check_process() {
     local status=/proc/$main/status
-    [ "$(awk '/^Uid:/ {print $2, $3, $4, $5}' "$status")" = "${user%:*} ${user%:*} ${user%:*} ${user%:*}" ] ||
+    [ "$(awk '/^Uid:/ {print $2, $3, $4, $5}' "$status" | xargs -n 1 | sort -u)" = "${user%:*}" ] ||
         fail "it does not run as $user"
     [ "${user%:*}" -gt 0 ] || fail 'it runs as root'
     [ "$(awk '/^Cap(Prm|Eff|Bnd):/ {print $2}' "$status" | sort -u)" = 0000000000000000 ] ||

@@ -1,5 +1,5 @@
 # What the README asks for (Rust, a C compiler, a Postgres server package) and what this script
-# itself uses, installed only where it is missing. Sourced by .ci/run.
+# itself uses, installed only where it is missing; packages.sh says what its steps need. Sourced by .ci/run.
 
 install_tools() {
     local missing=()
@@ -35,6 +35,10 @@ install_packages() {
     if [[ " $* " == *' postgresql '* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
         "${as_root[@]}" mkdir -p "$(dirname "$decided")"
         echo 'create_main_cluster = false' | "${as_root[@]}" tee "$decided" >/dev/null
+    fi
+    # Nor is a proxy wanted on port 80 of this machine; `systemctl unmask caddy` makes it one.
+    if [[ " $* " == *' caddy '* ]] && [ -d /run/systemd/system ]; then
+        "${as_root[@]}" systemctl mask caddy.service
     fi
     "${as_root[@]}" apt-get update -q
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \

@@ -36,7 +36,8 @@ ask() {
 keep postgres_password "$(random 24)"
 keep database_url "postgres://hookshelf:$(cat secrets/postgres_password)@postgres:5432/hookshelf"
 keep verify_token "$(random 16)"
-trap 'stty echo 2>/dev/null || true' EXIT
+trap 'if [ -t 0 ]; then stty echo; fi' EXIT
+trap 'exit 130' INT TERM
 ask app_secret 'App secret (App settings > Basic)'
 ask instagram_app_secret 'Instagram app secret (Instagram > API setup with Instagram login)'
 echo 'secrets: done. The verify token for the App Dashboard is in secrets/verify_token' >&2

@@ -54,6 +54,7 @@ async fn commits_are_durable_and_only_the_socket_answers() {
         ("data_checksums", "on"),
         ("listen_addresses", ""),
         ("checkpoint_timeout", "30min"),
+        ("jit", "off"),
         ("max_wal_size", "4GB"),
         ("server_encoding", "UTF8"),
     ] {
