@@ -82,7 +82,10 @@ pub enum Error {
     #[error("host or path cannot stand in a request: check the callback URL")]
     Request(#[source] hyper::http::Error),
     /// What was acked cannot be written down.
-    #[error("the ledger cannot be written, so the run was ended")]
+    #[error(
+        "the ledger cannot be written, so the run was ended: make room for it, or name another \
+         file with --ledger"
+    )]
     Ledger(#[source] io::Error),
     /// There is no room for the latencies.
     #[error("latencies cannot be kept")]
