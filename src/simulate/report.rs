@@ -61,14 +61,14 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn add(&mut self, variant: &Variant, answer: Answer, latency: Duration) {
-        self.sent.push(Sent {
+    pub(super) fn add(&mut self, variant: &Variant, answer: Answer, latency: Duration) -> &Sent {
+        self.sent.push_mut(Sent {
             name: variant.name,
             kinds: variant.kinds,
             bytes: variant.body.len(),
             answer,
             latency,
-        });
+        })
     }
 
     /// How many deliveries were acknowledged.
