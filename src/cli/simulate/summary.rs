@@ -163,14 +163,15 @@ fn latency(summary: &Summary) -> String {
 }
 
 fn late(summary: &Summary) -> String {
-    let mut said = format!(
-        "{} began late: no connection was free when they were due",
-        summary.late
-    );
-    if summary.unsent > 0 {
-        said = format!("{said}; {} were due and not sent", summary.unsent);
-    }
-    said
+    let began = (summary.late > 0).then(|| {
+        format!(
+            "{} began late: no connection was free when they were due",
+            summary.late
+        )
+    });
+    let unsent = (summary.unsent > 0).then(|| format!("{} were due and not sent", summary.unsent));
+    let said: Vec<_> = began.into_iter().chain(unsent).collect();
+    said.join("; ")
 }
 
 fn listed(parts: impl Iterator<Item = (String, u64)>) -> String {
