@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 use crate::config::{App, Config, credentials};
 
@@ -28,14 +28,18 @@ pub(super) fn app(config: &Config, name: &str) -> anyhow::Result<App> {
             known.join(", ")
         );
     }
-    let generated = credentials::load(&config.data_dir)?
-        .filter(|credentials| credentials.app.name.as_str() == name)
-        .map(|credentials| credentials.app);
-    generated.with_context(|| {
+    let place = config.data_dir.display();
+    let generated = credentials::load(&config.data_dir)?.with_context(|| {
         format!(
-            "no app called {name} is configured, and {} holds no credentials: start the server \
-             once, or name its configuration with --config",
-            config.data_dir.display()
+            "no app called {name} is configured, and {place} holds no credentials: start the \
+             server once, or name its configuration with --config"
         )
-    })
+    })?;
+    let known = &generated.app.name;
+    ensure!(
+        known.as_str() == name,
+        "no app called {name} is configured; {place} holds credentials for {known} alone: name \
+         that one, or the configuration that has {name} with --config"
+    );
+    Ok(generated.app)
 }

@@ -104,7 +104,10 @@ pub async fn run() -> ExitCode {
         Ok(code) => code,
         // Whoever reads has seen enough: `events list | head`.
         Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
+        Err(error) => match error.downcast_ref::<clap::Error>() {
+            Some(usage) => show(usage),
+            None => fail(&error),
+        },
     }
 }
 

@@ -82,7 +82,10 @@ pub enum Error {
     #[error("host or path cannot stand in a request: check the callback URL")]
     Request(#[source] hyper::http::Error),
     /// What was acked cannot be written down.
-    #[error("the ledger cannot be written, so the run was ended")]
+    #[error(
+        "the ledger cannot be written, so the run was ended: make room for it, or name another \
+         file with --ledger"
+    )]
     Ledger(#[source] io::Error),
     /// There is no room for the latencies.
     #[error("latencies cannot be kept")]
@@ -109,7 +112,8 @@ pub fn variants(seed: u64, now: Timestamp) -> Vec<Variant> {
 /// Sends one signed delivery of every variant that has an event of one of `kinds`, or of every
 /// variant where none is named; one after the other on one connection.
 ///
-/// An answer other than 200, and none at all, is part of the report.
+/// An answer other than 200, and none at all, is part of the report. `told` hears of each when it
+/// has its answer: a server that gives none takes the whole deadline for each.
 ///
 /// # Errors
 /// When there is no connection to the server, or the target cannot stand in a request.
@@ -118,6 +122,7 @@ pub async fn run(
     kinds: &[Kind],
     seed: u64,
     now: Timestamp,
+    mut told: impl FnMut(&Sent),
 ) -> Result<Report, Error> {
     let requests = Requests::new(target, &target.app_secret).map_err(Error::Request)?;
     let mut client = Client::new(Arc::new(target.clone()));
@@ -128,7 +133,7 @@ pub async fn run(
         let request = requests.of(variant.sender, variant.body.clone(), Signed::Rightly);
         let begun = Instant::now();
         let answer = client.send(request).await;
-        report.add(&variant, answer, begun.elapsed());
+        told(report.add(&variant, answer, begun.elapsed()));
     }
     Ok(report)
 }

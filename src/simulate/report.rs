@@ -15,6 +15,8 @@ pub enum Answer {
     Broken,
     /// There was none: refused, or the system could not make one.
     NoConnection,
+    /// None yet when the run was ended.
+    CutOff,
 }
 
 impl Answer {
@@ -31,6 +33,7 @@ impl fmt::Display for Answer {
             Self::TimedOut => f.pad("timed out"),
             Self::Broken => f.pad("broken"),
             Self::NoConnection => f.pad("no connection"),
+            Self::CutOff => f.pad("cut off"),
         }
     }
 }
@@ -58,14 +61,14 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn add(&mut self, variant: &Variant, answer: Answer, latency: Duration) {
-        self.sent.push(Sent {
+    pub(super) fn add(&mut self, variant: &Variant, answer: Answer, latency: Duration) -> &Sent {
+        self.sent.push_mut(Sent {
             name: variant.name,
             kinds: variant.kinds,
             bytes: variant.body.len(),
             answer,
             latency,
-        });
+        })
     }
 
     /// How many deliveries were acknowledged.

@@ -68,7 +68,7 @@ impl Sender {
     }
 
     /// What stands for an ASCII character that this sender does not write as it is.
-    fn escape(self, character: char) -> Option<&'static str> {
+    const fn escape(self, character: char) -> Option<&'static str> {
         match (self, character) {
             (_, '"') => Some("\\\""),
             (_, '\\') => Some("\\\\"),
@@ -81,6 +81,27 @@ impl Sender {
             (Self::Messaging, '%') => Some("\\u0025"),
             (Self::Changes, '\u{7f}') => Some("\\u007f"),
             _ => None,
+        }
+    }
+
+    /// For each byte, whether it stands for itself. A table: a load run asks for every byte that
+    /// it sends.
+    const fn plain(self) -> [bool; 256] {
+        let mut plain = [false; 256];
+        let mut byte = b' ';
+        while byte.is_ascii() {
+            plain[byte as usize] = self.escape(byte as char).is_none();
+            byte += 1;
+        }
+        plain
+    }
+
+    fn plain_bytes(self) -> &'static [bool; 256] {
+        const MESSAGING: [bool; 256] = Sender::Messaging.plain();
+        const CHANGES: [bool; 256] = Sender::Changes.plain();
+        match self {
+            Self::Messaging => &MESSAGING,
+            Self::Changes => &CHANGES,
         }
     }
 }
@@ -143,21 +164,27 @@ impl Writer {
     /// Writes a string: runs of characters that stand for themselves as they are.
     fn text(&mut self, text: &str) {
         self.out.push('"');
-        let mut run = 0;
-        for (at, character) in text.char_indices() {
-            let escaped = self.sender.escape(character);
-            if escaped.is_none() && matches!(character, ' '..='\u{7f}') {
-                continue;
-            }
-            self.out.push_str(&text[run..at]);
-            run = at + character.len_utf8();
-            match escaped {
+        let plain = self.sender.plain_bytes();
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(|byte| !plain[usize::from(byte)]) {
+            let (run, other) = rest.split_at(at);
+            self.out.push_str(run);
+            rest = self.escaped(other);
+        }
+        self.out.push_str(rest);
+        self.out.push('"');
+    }
+
+    /// Writes the first character as its escape, and leaves the others.
+    fn escaped<'a>(&mut self, text: &'a str) -> &'a str {
+        let mut characters = text.chars();
+        if let Some(character) = characters.next() {
+            match self.sender.escape(character) {
                 Some(escaped) => self.out.push_str(escaped),
                 None => self.units(character),
             }
         }
-        self.out.push_str(&text[run..]);
-        self.out.push('"');
+        characters.as_str()
     }
 
     /// Writes a character as the escapes of its UTF-16 units.

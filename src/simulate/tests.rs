@@ -75,7 +75,10 @@ fn serve(listener: TcpListener, reply: &'static str) -> JoinHandle<Vec<Seen>> {
 async fn every_variant_arrives_signed_and_marked_on_one_connection() {
     let (listener, target) = listen().await;
     let server = serve(listener, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    let report = run(&target, &[], 1, now()).await.unwrap();
+    let mut heard = Vec::new();
+    let told = |sent: &Sent| heard.push(sent.name);
+    let report = run(&target, &[], 1, now(), told).await.unwrap();
+    assert!(report.sent.iter().map(|sent| sent.name).eq(heard));
     let seen = server.await.unwrap();
     let variants = variants(1, now());
     assert_eq!(report.acked(), variants.len());
@@ -99,7 +102,7 @@ async fn every_variant_arrives_signed_and_marked_on_one_connection() {
 async fn the_two_senders_have_their_own_headers() {
     let (listener, target) = listen().await;
     let server = serve(listener, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    run(&target, &[], 1, now()).await.unwrap();
+    run(&target, &[], 1, now(), |_| {}).await.unwrap();
     let seen = server.await.unwrap();
     for ((head, _), variant) in seen.iter().zip(variants(1, now())) {
         let is = |name, value| header(head, name) == value;
@@ -121,7 +124,7 @@ async fn a_refusal_is_part_of_the_report() {
         listener,
         "HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nnope",
     );
-    let report = run(&target, &[], 1, now()).await.unwrap();
+    let report = run(&target, &[], 1, now(), |_| {}).await.unwrap();
     server.await.unwrap();
     assert_eq!(report.acked(), 0);
     assert!(
@@ -144,7 +147,7 @@ async fn a_broken_connection_is_replaced() {
             .unwrap()
             .len()
     });
-    let report = run(&target, &[], 1, now()).await.unwrap();
+    let report = run(&target, &[], 1, now(), |_| {}).await.unwrap();
     assert_eq!(report.sent[0].answer, Answer::Broken);
     assert_eq!(report.acked(), report.sent.len() - 1);
     assert_eq!(server.await.unwrap(), report.acked());
@@ -171,7 +174,7 @@ async fn a_server_that_never_answers_meets_the_deadline() {
 async fn nobody_listening_is_an_error_that_names_the_address() {
     let (listener, target) = listen().await;
     drop(listener);
-    let error = run(&target, &[], 1, now()).await.unwrap_err();
+    let error = run(&target, &[], 1, now(), |_| {}).await.unwrap_err();
     assert!(matches!(&error, Error::Connect { address, .. } if *address == target.address));
     assert!(error.to_string().contains("hookshelf serve"));
 }

@@ -204,6 +204,18 @@ async fn variants_can_be_chosen_by_kind_and_a_wrong_secret_is_named() {
 }
 
 #[tokio::test]
+async fn where_nothing_takes_deliveries_it_says_what_to_name() {
+    let server = Server::start().await;
+    let url = format!("http://{}/nothing", server.public);
+    let output = server.run(&["simulate", "--count=3", "--url", &url]);
+    assert_eq!(output.status.code(), Some(1));
+    let why = complained(&output);
+    assert!(why.contains("/nothing") && why.contains("--url"), "{why}");
+    let latency = said(&output).lines().any(|it| it.starts_with("latency"));
+    assert!(!latency, "nothing was acked");
+}
+
+#[tokio::test]
 async fn without_a_server_it_says_how_to_start_one() {
     let server = Server::start().await;
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -246,6 +258,7 @@ async fn wrong_usage_is_refused_before_anything_is_sent() {
         let why = complained(&output);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {why}");
         assert!(why.contains(word), "{arguments:?}: {why}");
+        assert!(why.starts_with("hookshelf: "), "{arguments:?}: {why}");
     }
     assert_eq!(one(&server, "SELECT count(*) FROM deliveries").await, 0);
 }

@@ -95,7 +95,8 @@ struct Stream {
 impl Simulate {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
         if self.stream.duplicates + self.stream.bad_signatures > 100.0 {
-            wrong_usage("--duplicates and --bad-signatures are more than 100 percent together");
+            let text = "--duplicates and --bad-signatures are more than 100 percent together";
+            return Err(wrong_usage(text));
         }
         let seed = self.seed.map_or_else(getrandom::u64, Ok)?;
         let found = self.place.find(sources)?;
@@ -113,9 +114,9 @@ impl Stream {
     }
 }
 
-/// Ends the program as clap does where arguments cannot be obeyed.
-fn wrong_usage(message: impl std::fmt::Display) -> ! {
-    clap::Error::raw(ErrorKind::ValueValidation, format!("{message}\n")).exit()
+/// Arguments that cannot be obeyed, said like those that cannot be read.
+fn wrong_usage(message: impl std::fmt::Display) -> anyhow::Error {
+    clap::Error::raw(ErrorKind::ValueValidation, format!("{message}\n")).into()
 }
 
 /// A number from 1.

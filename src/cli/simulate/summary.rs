@@ -12,7 +12,7 @@ use super::{
     numbers::{bytes, count, time},
     target::Found,
 };
-use crate::simulate::load::Summary;
+use crate::simulate::{Target, load::Summary};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -35,7 +35,7 @@ struct Line<'a> {
     acked_forgeries: u64,
     late: u64,
     unsent: u64,
-    latency_ms: BTreeMap<&'static str, f64>,
+    latency_ms: BTreeMap<&'static str, Option<f64>>,
 }
 
 pub(super) fn print(summary: &Summary, seed: u64, json: bool) -> anyhow::Result<()> {
@@ -73,7 +73,7 @@ fn line(summary: &Summary, seed: u64) -> Line<'_> {
         acked_forgeries: summary.acked_forgeries,
         late: summary.late,
         unsent: summary.unsent,
-        latency_ms: shares.map(|(it, value)| (*it, millis(*value))).collect(),
+        latency_ms: shares.map(|(it, value)| (*it, value.map(millis))).collect(),
     }
 }
 
@@ -149,20 +149,29 @@ fn acked(summary: &Summary) -> String {
 fn latency(summary: &Summary) -> String {
     let shares = summary.latencies.shares.iter();
     let shares: Vec<_> = shares
-        .map(|(name, value)| format!("{name} {}", time(*value)))
+        .map(|(name, value)| format!("{name} {}", value.map_or("never".to_owned(), time)))
         .collect();
-    format!("{}; from when each was due to its ack", shares.join(", "))
+    let never = if summary.unacked() + summary.unsent > 0 {
+        ", never where none came"
+    } else {
+        ""
+    };
+    format!(
+        "{}; from when each was due to its ack{never}",
+        shares.join(", ")
+    )
 }
 
 fn late(summary: &Summary) -> String {
-    let mut said = format!(
-        "{} began late: no connection was free when they were due",
-        summary.late
-    );
-    if summary.unsent > 0 {
-        said = format!("{said}; {} were due and not sent", summary.unsent);
-    }
-    said
+    let began = (summary.late > 0).then(|| {
+        format!(
+            "{} began late: no connection was free when they were due",
+            summary.late
+        )
+    });
+    let unsent = (summary.unsent > 0).then(|| format!("{} were due and not sent", summary.unsent));
+    let said: Vec<_> = began.into_iter().chain(unsent).collect();
+    said.join("; ")
 }
 
 fn listed(parts: impl Iterator<Item = (String, u64)>) -> String {
@@ -185,7 +194,8 @@ pub(super) fn judge(summary: &Summary, stream: &Stream, found: &Found) -> anyhow
         !summary.interrupted,
         "interrupted; the summary counts what was sent until then"
     );
-    ensure!(!summary.is_all_refused(), wrong_secret(found));
+    ensure!(!summary.is_all(401), wrong_secret(found));
+    ensure!(!summary.is_all(404), wrong_place(found));
     ensure!(summary.unacked() == 0, unacked(summary, stream));
     ensure!(
         summary.is_good(),
@@ -206,6 +216,16 @@ fn unacked(summary: &Summary, stream: &Stream) -> String {
              Meta does"
         )
     }
+}
+
+/// Nothing there takes deliveries.
+fn wrong_place(found: &Found) -> String {
+    let Target { address, path, .. } = &found.target;
+    format!(
+        "every delivery was answered with 404: nothing takes deliveries at {path} of {address}. If \
+         it is another address, name the callback URL with --url; if it is another app, name it \
+         with --app"
+    )
 }
 
 /// Every delivery was refused.

@@ -63,7 +63,7 @@ impl Place {
         };
         let (secret, said) = self.secret(config.as_ref(), &app)?;
         let (address, host, path) = match &self.url {
-            Some(url) => self.parts(url),
+            Some(url) => self.parts(url)?,
             None => at_home(config.as_ref(), &app)?,
         };
         let target = Target {
@@ -114,31 +114,33 @@ impl Place {
     }
 
     /// What to connect to, the `Host` header, and the path.
-    fn parts(&self, url: &Url) -> Parts {
+    fn parts(&self, url: &Url) -> anyhow::Result<Parts> {
         if url.scheme() != "http" {
-            wrong_usage(format!(
+            return Err(wrong_usage(format!(
                 "simulate speaks http only, not {}: name the address of the public listener \
                  behind the proxy that ends TLS",
                 url.scheme()
-            ));
+            )));
         }
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-            wrong_usage("the URL has no host; allowed: one such as http://127.0.0.1:8080/webhook");
+            return Err(wrong_usage(
+                "the URL has no host; allowed: one such as http://127.0.0.1:8080/webhook",
+            ));
         };
         if !self.yes && !is_this_machine(&host) {
-            wrong_usage(format!(
+            return Err(wrong_usage(format!(
                 "{host} is not this machine, so nothing was sent: if the server there is yours, say \
                  so with --yes"
-            ));
+            )));
         }
         let said = url
             .port()
             .map_or_else(|| host.to_string(), |port| format!("{host}:{port}"));
-        (
+        Ok((
             format!("{host}:{port}"),
             said,
             url[url::Position::BeforePath..url::Position::AfterQuery].to_owned(),
-        )
+        ))
     }
 }
 

@@ -13,8 +13,17 @@ use crate::{
 
 pub(super) async fn run(verb: &Simulate, found: &Found, seed: u64) -> anyhow::Result<ExitCode> {
     let now = Clock::system().now();
-    let report = simulate::run(&found.target, &verb.kind, seed, now).await?;
-    print(&report, verb.json)?;
+    let mut printed = Ok(());
+    let told = |sent: &Sent| {
+        if printed.is_ok() {
+            printed = print(sent, verb.json);
+        }
+    };
+    let report = simulate::run(&found.target, &verb.kind, seed, now, told).await?;
+    printed?;
+    if !verb.json {
+        conclude(&report)?;
+    }
     let mut answers = report.sent.iter().map(|sent| sent.answer);
     ensure!(
         report.sent.is_empty() || !answers.all(|answer| answer == Answer::Status(401)),
@@ -37,14 +46,13 @@ struct Line<'a> {
     millis: f64,
 }
 
-fn print(report: &Report, json: bool) -> anyhow::Result<()> {
+/// A line as soon as there is an answer, so that whoever waits for a slow server sees it.
+fn print(sent: &Sent, json: bool) -> anyhow::Result<()> {
     let mut output = Output::new();
-    for sent in &report.sent {
-        let line = line(sent);
-        if json {
-            output.json(&line)?;
-            continue;
-        }
+    let line = line(sent);
+    if json {
+        output.json(&line)?;
+    } else {
         let Line {
             name,
             kinds,
@@ -57,14 +65,15 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
             kinds.join(", ").replace("!echo", " (echo)")
         ))?;
     }
-    if !json {
-        let (acked, sent) = (report.acked(), report.sent.len());
-        output.line(&format!(
-            "{acked} of {sent} deliveries acked, with {} items (one that comes twice is one event)",
-            report.events()
-        ))?;
-    }
     output.finish()
+}
+
+fn conclude(report: &Report) -> anyhow::Result<()> {
+    let (acked, sent) = (report.acked(), report.sent.len());
+    Output::say(&format!(
+        "{acked} of {sent} deliveries acked, with {} items (one that comes twice is one event)",
+        report.events()
+    ))
 }
 
 fn line(sent: &Sent) -> Line<'_> {

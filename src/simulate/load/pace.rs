@@ -26,14 +26,19 @@ impl Pace {
         Self { start, per_second }
     }
 
-    /// When the delivery of this number, counted from 0, is due.
+    /// How long after the start the delivery of this number, counted from 0, is due.
     #[expect(
         clippy::cast_precision_loss,
         reason = "exact for more deliveries than a run has"
     )]
-    pub(super) fn due(&self, number: u64) -> Instant {
+    fn after(&self, number: u64) -> Duration {
         let after = Duration::try_from_secs_f64(number as f64 / self.per_second);
-        let due = self.start.checked_add(after.unwrap_or(Duration::MAX));
+        after.unwrap_or(Duration::MAX)
+    }
+
+    /// When it is due; at the start where that is beyond what a clock can show.
+    pub(super) fn due(&self, number: u64) -> Instant {
+        let due = self.start.checked_add(self.after(number));
         due.unwrap_or(self.start)
     }
 
@@ -44,7 +49,10 @@ impl Pace {
         reason = "a product of positive numbers, rounded up"
     )]
     pub(super) fn within(&self, length: Duration) -> u64 {
-        ((length.as_secs_f64() * self.per_second).ceil() as u64).max(1)
+        let count = (length.as_secs_f64() * self.per_second).ceil() as u64;
+        // The product may be a little too large: 1.1 * 100 is more than 110.
+        let is_too_many = count > 1 && self.after(count - 1) >= length;
+        count.saturating_sub(u64::from(is_too_many)).max(1)
     }
 
     /// How many deliveries were due by `now`.
@@ -86,6 +94,9 @@ mod tests {
         let within = |ms| pace.within(Duration::from_millis(ms));
         assert_eq!([within(0), within(1), within(25), within(26)], [1, 1, 1, 2]);
         assert_eq!(within(100_000), 4000);
+        let round = Pace::new(Instant::now(), 100.0);
+        let within = |ms| round.within(Duration::from_millis(ms));
+        assert_eq!([within(70), within(1100), within(1101)], [7, 110, 111]);
         let slow = Pace::new(Instant::now(), 0.01);
         assert_eq!(slow.within(Duration::from_secs(1)), 1);
     }

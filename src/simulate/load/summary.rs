@@ -19,7 +19,7 @@ pub struct Summary {
     pub repeats: u64,
     /// Those among them with a wrong signature.
     pub forgeries: u64,
-    /// How often deliveries were sent and came to an end, with an answer or without.
+    /// How often deliveries were sent: the sum of `answers`.
     pub sends: u64,
     /// The length of all bodies sent.
     pub bytes: u64,
@@ -41,15 +41,18 @@ pub struct Summary {
     pub late: u64,
     /// Deliveries that were due, and that the end of the run left unsent.
     pub unsent: u64,
-    /// From when an acked delivery was due to its ack.
+    /// From when each delivery that had to be acked was due to its ack.
     pub latencies: Latencies,
 }
 
-/// Shares of the latencies.
+/// Shares of the latencies of all deliveries that had to be acked and were due. What was never
+/// acked counts as slower than all that was: left out, a server that stops answering would look
+/// quick.
 #[derive(Clone, Copy, Debug)]
 pub struct Latencies {
-    /// The name and the value of each share, from the median to the slowest.
-    pub shares: [(&'static str, Duration); 5],
+    /// The name and the value of each share, from the median to the slowest. None where the share
+    /// reaches into what was never acked.
+    pub shares: [(&'static str, Option<Duration>); 5],
 }
 
 /// The names of the shares, and how much of all latencies each holds.
@@ -62,18 +65,32 @@ const SHARES: [(&str, f64); 5] = [
 ];
 
 impl Latencies {
-    pub(super) fn of(histogram: &Histogram<u64>) -> Self {
-        let value = |share| Duration::from_micros(histogram.value_at_quantile(share));
+    /// Of what was acked after so many microseconds, and of so many that never were.
+    pub(super) fn of(acked: &Histogram<u64>, never: u64) -> Self {
         Self {
-            shares: SHARES.map(|(name, share)| (name, value(share))),
+            shares: SHARES.map(|(name, share)| (name, value(acked, never, share))),
         }
     }
+}
+
+/// The latency that this share of all did not exceed.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact for as many as a run can count"
+)]
+fn value(acked: &Histogram<u64>, never: u64, share: f64) -> Option<Duration> {
+    let all = acked.len().saturating_add(never);
+    let rank = (all as f64 * share).ceil();
+    let found = acked.len() as f64;
+    // The middle of a rank is its own, however it is rounded.
+    let micros = || acked.value_at_quantile((rank - 0.5) / found);
+    (rank > 0.0 && rank <= found).then(|| Duration::from_micros(micros()))
 }
 
 impl Default for Latencies {
     fn default() -> Self {
         Self {
-            shares: SHARES.map(|(name, _)| (name, Duration::ZERO)),
+            shares: SHARES.map(|(name, _)| (name, None)),
         }
     }
 }
@@ -107,10 +124,10 @@ impl Summary {
         done && self.unacked() == 0 && self.refused_forgeries == self.forgeries
     }
 
-    /// Whether every answer was a 401, though not everything was forged.
-    pub fn is_all_refused(&self) -> bool {
-        let refused = self.answers.get(&Answer::Status(401)).copied();
-        self.deliveries > self.forgeries && refused == Some(self.sends)
+    /// Whether every answer was this status, though not everything was forged.
+    pub fn is_all(&self, status: u16) -> bool {
+        let answered = self.answers.get(&Answer::Status(status)).copied();
+        self.deliveries > self.forgeries && answered == Some(self.sends)
     }
 
     /// Acks in a second.
@@ -129,5 +146,30 @@ fn per_second(count: u64, elapsed: Duration) -> f64 {
         count as f64 / seconds
     } else {
         0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shares(acked: u64, never: u64) -> [Option<u128>; 5] {
+        let mut histogram = Histogram::new(3).unwrap();
+        for millis in 1..=acked {
+            histogram.record(millis * 1000).unwrap();
+        }
+        let millis = |it: Duration| it.as_micros() / 1000;
+        let shares = Latencies::of(&histogram, never).shares;
+        shares.map(|(_, value)| value.map(millis))
+    }
+
+    #[test]
+    fn what_was_never_acked_is_slower_than_all_that_was() {
+        let all = [Some(50), Some(90), Some(99), Some(100), Some(100)];
+        assert_eq!(shares(100, 0), all);
+        assert_eq!(shares(90, 10), [Some(50), Some(90), None, None, None]);
+        assert_eq!(shares(3, 3), [Some(3), None, None, None, None]);
+        assert_eq!(shares(1, 2), [None; 5]);
+        assert_eq!(shares(0, 0), [None; 5]);
     }
 }

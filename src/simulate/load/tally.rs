@@ -57,10 +57,14 @@ impl Tally {
         }
     }
 
-    /// A delivery of so many bytes was sent, for the first time or again.
-    pub(super) fn answered(&mut self, bytes: usize, answer: Answer) {
+    /// A delivery of so many bytes is sent, for the first time or again.
+    pub(super) fn sent(&mut self, bytes: usize) {
         self.summary.sends += 1;
         self.summary.bytes += bytes as u64;
+    }
+
+    /// What was sent came to its end.
+    pub(super) fn answered(&mut self, answer: Answer) {
         *self.answers.entry(answer).or_default() += 1;
     }
 
@@ -84,14 +88,21 @@ impl Tally {
         }
     }
 
-    /// The counts, after so long.
-    pub(super) fn finish(&self, elapsed: Duration) -> Summary {
-        Summary {
+    /// The counts, after so long and with so many that were due and never sent.
+    pub(super) fn finish(&self, elapsed: Duration, unsent: u64) -> Summary {
+        let mut summary = Summary {
             elapsed,
+            unsent,
             kinds: self.kinds.clone(),
             answers: self.answers.clone(),
-            latencies: Latencies::of(&self.latencies),
             ..self.summary.clone()
+        };
+        let cut_off = summary.sends - self.answers.values().sum::<u64>();
+        if cut_off > 0 {
+            summary.answers.insert(Answer::CutOff, cut_off);
         }
+        let never = summary.unacked().saturating_add(unsent);
+        summary.latencies = Latencies::of(&self.latencies, never);
+        summary
     }
 }

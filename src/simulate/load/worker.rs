@@ -78,9 +78,10 @@ impl Run {
         let body = post.body(self.clock.now());
         let bytes = body.len();
         let request = self.requests.of(post.delivery.sender, body, post.signed());
+        lock(&self.tally).sent(bytes);
         let answer = client.send(request).await;
         post.tries += 1;
-        lock(&self.tally).answered(bytes, answer);
+        lock(&self.tally).answered(answer);
         answer
     }
 
@@ -135,9 +136,8 @@ impl Run {
         if let Some(fault) = lock(&self.fault).take() {
             return Err(Error::Ledger(fault));
         }
-        let mut summary = lock(&self.tally).finish(elapsed);
+        let mut summary = lock(&self.tally).finish(elapsed, self.schedule.unsent());
         summary.interrupted = self.watch.is_stopped();
-        summary.unsent = self.schedule.unsent();
         Ok(summary)
     }
 }
