@@ -95,7 +95,7 @@ impl Visit<'_> {
             to.as_deref().unwrap_or("nowhere")
         );
         Finding::wrong(Check::Redirect, found)
-            .means("Meta does not follow a redirect; each delivery counts as failed")
+            .means("whether Meta follows a redirect is not documented; each delivery may count as failed")
             .remedy("let the proxy pass this path on, or register the URL that it leads to")
     }
 

@@ -60,7 +60,7 @@ fn with_unchecked(finding: Finding, checks: &[Check], why: &str) -> Vec<Finding>
     [finding].into_iter().chain(others).collect()
 }
 
-/// A client that follows no redirect, since Meta does not.
+/// A client that follows no redirect: whether Meta follows one is not documented.
 fn client(lenient: bool) -> reqwest::Result<Client> {
     Client::builder()
         .timeout(DEADLINE)
