@@ -23,14 +23,14 @@ enum Verb {
 
 /// Prints every value in effect as TOML, secrets and passwords redacted.
 ///
-/// Example: hookshelf config print --config /etc/hookshelf.toml
+/// Example: hookshelf config print --config /etc/hookshelf/hookshelf.toml
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 struct Print {}
 
 /// Checks the configuration and says everything that is wrong with it.
 ///
-/// Example: hookshelf config check --config /etc/hookshelf.toml
+/// Example: hookshelf config check --config /etc/hookshelf/hookshelf.toml
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 struct Check {}

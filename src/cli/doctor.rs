@@ -18,7 +18,7 @@ use crate::{
 /// Says for each check what it found, what that means and what to do. Exits with 1 if something is
 /// wrong; a warning is not. Nothing is changed or stored.
 ///
-/// Example: hookshelf doctor --config /etc/hookshelf.toml
+/// Example: hookshelf doctor --config /etc/hookshelf/hookshelf.toml
 #[derive(Args, Debug)]
 pub(super) struct Doctor {
     /// One JSON object a line.

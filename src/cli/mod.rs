@@ -38,7 +38,7 @@ const WRONG_USAGE: u8 = 2;
 ///
 /// Without a verb it runs the server, as `hookshelf serve` does.
 ///
-/// Example: hookshelf serve --config /etc/hookshelf.toml
+/// Example: hookshelf serve --config /etc/hookshelf/hookshelf.toml
 /// Example: hookshelf simulate
 /// Example: hookshelf events list --since 1h
 #[derive(Debug, Parser)]

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// The configuration is checked first: a faulty one is not sent, and would not be taken either.
 ///
-/// Example: hookshelf reload --config /etc/hookshelf.toml
+/// Example: hookshelf reload --config /etc/hookshelf/hookshelf.toml
 #[derive(Args, Debug)]
 pub(super) struct Reload {}
 

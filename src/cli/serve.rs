@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     io::{self, IsTerminal, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -23,7 +23,7 @@ use crate::{
 ///
 /// SIGTERM and SIGINT stop it in order, a second one at once; SIGHUP reads the apps again.
 ///
-/// Example: hookshelf serve --config /etc/hookshelf.toml
+/// Example: hookshelf serve --config /etc/hookshelf/hookshelf.toml
 #[derive(Args, Debug, Default)]
 pub(super) struct Serve {
     /// Also opens a tunnel, so that Meta reaches this machine at a public https URL for as long as
@@ -45,6 +45,7 @@ impl Serve {
         }
         log::init(&config.log)?;
         let mut signals = Signals::receive()?;
+        let again = again(sources.file.as_deref());
         let starting = App::start(config, sources, Exposition::install()?, Clock::system());
         let app = tokio::select! {
             started = starting => started?,
@@ -53,7 +54,7 @@ impl Serve {
         let mut out = io::stdout();
         let program = tunnel.as_ref().map(|(program, _)| *program);
         // A server whose output nobody reads serves all the same.
-        let _ = out.write_all(say(app.started(), program, out.is_terminal()).as_bytes());
+        let _ = out.write_all(say(app.started(), program, &again, out.is_terminal()).as_bytes());
         match tunnel {
             Some((program, path)) => run_with_tunnel(app, signals, program, path).await?,
             None => app.run(signals).await?,
@@ -79,7 +80,7 @@ async fn run_with_tunnel(
 
 /// What was started, in about ten lines. Secrets are shown on a terminal only: elsewhere the
 /// output ends in a file that others read.
-fn say(started: &Started, tunnel: Option<Program>, terminal: bool) -> String {
+fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) -> String {
     let mut text = format!("Hookshelf {} is listening\n", env!("CARGO_PKG_VERSION"));
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<13} {value}");
@@ -125,9 +126,20 @@ fn say(started: &Started, tunnel: Option<Program>, terminal: bool) -> String {
         &format!("http://{}/readyz and /metrics", started.admin),
     );
     let program = program();
-    line("try next", &format!("{program} simulate"));
-    line("", &format!("{program} events list"));
+    line("try next", &format!("{program} simulate{again}"));
+    line("", &format!("{program} events list{again}"));
     text
+}
+
+/// What another verb has to be told to find this server: the file of `--config`. What the
+/// environment says, it says to the other verb, too.
+fn again(file: Option<&Path>) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "/._-+@".contains(char);
+    match file.map(|file| file.display().to_string()) {
+        None => String::new(),
+        Some(file) if file.chars().all(plain) => format!(" --config {file}"),
+        Some(file) => format!(" --config '{}'", file.replace('\'', r"'\''")),
+    }
 }
 
 /// A callback URL that Meta can reach is said as it is; one that it cannot, with what is missing.
@@ -149,7 +161,7 @@ fn reached_by(app: &Reached) -> [(&'static str, String); 3] {
         |at| format!("last answered {at:.0}"),
     );
     let delivery = app.delivery.as_ref().map_or_else(
-        || "never verified, but for simulated ones".to_owned(),
+        || "no live or test delivery was ever verified".to_owned(),
         |(at, secret)| format!("last verified {at:.0}, signed with the secret {secret}"),
     );
     [
@@ -167,5 +179,19 @@ fn program() -> &'static str {
         "cargo run --"
     } else {
         "hookshelf"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_to_be_tried_finds_the_server() {
+        let said = |file: &str| again(Some(Path::new(file)));
+        assert_eq!(again(None), "");
+        assert_eq!(said("/etc/a/b.toml"), " --config /etc/a/b.toml");
+        assert_eq!(said("my conf.toml"), " --config 'my conf.toml'");
+        assert_eq!(said("it's"), r" --config 'it'\''s'");
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use super::{eventually, postgres::TestDatabase, server::Server};
 
 /// Where the documents suppose the configuration to be.
-const CONFIGURATION: &str = "/etc/hookshelf.toml";
+const CONFIGURATION: &str = "/etc/hookshelf/hookshelf.toml";
 
 /// The database of whoever reads an example.
 const DATABASE: &str = "postgres://user@host/hookshelf";
