@@ -40,8 +40,9 @@ const KEPT: usize = 5;
 /// How long the end of a killed child may take.
 const END: Duration = Duration::from_secs(5);
 
-/// Variables that make `cloudflared` do something else than it is asked for.
-const MISLEADING: [&str; 2] = ["TUNNEL_NAME", "TUNNEL_UNIX_SOCKET"];
+/// Variables that make `cloudflared` do something else than it is asked for, and the socket on
+/// which only the server tells the service manager how it is.
+const MISLEADING: [&str; 3] = ["TUNNEL_NAME", "TUNNEL_UNIX_SOCKET", "NOTIFY_SOCKET"];
 
 /// A tunnel that runs; it ends when this is dropped.
 #[derive(Debug)]
