@@ -7,7 +7,7 @@
 //!
 //! Where there is something to read is found without touching other days: the partitions around
 //! the time of the commit (`look`), those that `late_days` names, and for a follower that is far
-//! behind a [`Chart`](chart::Chart) of which day holds which positions.
+//! behind a chart of which day holds which positions.
 
 mod batch;
 mod chart;
