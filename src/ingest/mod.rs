@@ -1,10 +1,13 @@
 //! The core verb: a verified body becomes a delivery with events, committed before it is acked.
 //!
-//! [`parse()`] makes the delivery, [`writer`] commits it, [`tally`] counts what was refused
-//! before it came this far. The door reaches all of it through [`Intake`] and [`Rejections`].
+//! [`parse()`] makes the delivery, [`writer`] hands it to the [`committer`], which commits it over
+//! its own connection, and [`tally`] counts what was refused before it came this far. The door
+//! reaches all of it through [`Intake`] and [`Rejections`].
 
 mod callbacks;
+pub mod committer;
 pub mod intake;
+mod link;
 pub mod outcome;
 mod parse;
 mod pulse;
@@ -12,6 +15,7 @@ pub mod tally;
 pub mod writer;
 
 pub use callbacks::Callbacks;
+pub use committer::Committer;
 pub use intake::{Arrival, Intake, Rejections};
 pub use outcome::{Failure, Outcome, Rejection};
 pub use parse::parse;
