@@ -22,6 +22,11 @@ const INCOMPLETE: Outcome = Outcome::Rejected(Rejection::BodyIncomplete);
 const MALFORMED: Outcome = Outcome::Rejected(Rejection::BodyMalformed);
 const NO_BUDGET: Outcome = Outcome::Failed(Failure::BodyBudget);
 
+/// A body up to this size is copied out of the buffer that its connection reads into. It would keep
+/// all of that until its commit, several times what the budget knows of, and the connection would
+/// need another one for every delivery.
+const COPIED: usize = 4 << 10;
+
 /// The bytes that all bodies in flight may take together.
 ///
 /// Taken as bytes arrive, never by what a `Content-Length` promises: who promises much and sends
@@ -124,6 +129,7 @@ impl Gathered {
 
     fn freeze(self) -> Bytes {
         match self {
+            Self::One(bytes) if bytes.len() <= COPIED => Bytes::copy_from_slice(&bytes),
             Self::One(bytes) => bytes,
             Self::Joined(bytes) => bytes.freeze(),
         }

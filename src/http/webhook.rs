@@ -101,6 +101,7 @@ pub(super) async fn receive(
             Err(rejection) => receipt.settle(Outcome::Rejected(rejection)),
             Ok(verified) => {
                 let arrival = receipt.arrival(headers::kept(&head.headers), verified);
+                drop(head); // So that nothing holds the buffer that the connection reads into.
                 hand_over(&state, receipt, arrival, body).await
             }
         },
