@@ -22,6 +22,7 @@ pub mod read;
 mod reader_role;
 pub mod rejections;
 pub mod stats;
+mod values;
 
 pub use commit::{Committed, commit, day};
 pub use connect::{
