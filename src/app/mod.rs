@@ -14,7 +14,7 @@ mod reached;
 
 pub use lifecycle::Signals;
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -24,7 +24,7 @@ use crate::{
     config::{self, Config, Sources, credentials},
     http::{self, AppState, Held, Listener, ListenerLimits, Readiness, admin, listener, public},
     ingest::{Pulse, Tally, Writer},
-    store::{self, callbacks, stats},
+    store::{self, Commits, callbacks, stats},
     telemetry::metrics::Exposition,
     tunnel::{self, Tunnel},
     worker::{self, Following, Probe, Rejected, Tables},
@@ -79,6 +79,7 @@ struct Parts {
     clock: Clock,
     instance: Instance,
     database: Database,
+    probe: Probe,
     started: Started,
 }
 
@@ -114,6 +115,8 @@ impl App {
                 return Err(error);
             }
         };
+        let probe = Probe::new(database.options(), config.database.allow_lossy_commits);
+        probe.ask().await;
         let started = Started {
             public: public.address(),
             admin: admin.address(),
@@ -130,6 +133,7 @@ impl App {
             clock,
             instance,
             database,
+            probe,
             started,
         };
         Ok(parts.assemble([public, admin]))
@@ -207,6 +211,7 @@ impl Parts {
     fn assemble(self, [public, admin]: [Listener; 2]) -> App {
         let options = self.database.options();
         let (writer, committer) = Writer::new(options.clone());
+        let committer = committer.with(commits(&self.config.database));
         let tally = Tally::new(self.clock.clone());
         let state = AppState::new(
             apps(&self.config.apps, self.started.credentials.as_ref()),
@@ -215,7 +220,7 @@ impl Parts {
             self.clock.clone(),
             http::Limits::from(&self.config.http),
         );
-        let probe = Probe::new(options.clone());
+        let probe = self.probe;
         let operators = admin::router(readiness(&probe), self.metrics.clone());
         let limits = ListenerLimits::from(&self.config.http);
         let max_rows = self.config.rejections.max_rows;
@@ -296,12 +301,14 @@ fn callback_urls(
 }
 
 fn readiness(probe: &Probe) -> Readiness {
-    let probe = Arc::new(probe.clone());
-    Readiness::new(move || {
-        if probe.answered() {
-            Vec::new()
-        } else {
-            vec!["database"]
-        }
-    })
+    let probe = probe.clone();
+    Readiness::new(move || probe.missing())
+}
+
+fn commits(database: &config::Database) -> Commits {
+    if database.allow_lossy_commits {
+        Commits::AsConfigured
+    } else {
+        Commits::Durable
+    }
 }

@@ -26,7 +26,7 @@ mod values;
 
 pub use commit::{Committed, commit, day};
 pub use connect::{
-    can_write, check_server, connect, connect_follower, connect_writer, options, quiet,
+    Commits, check_server, connect, connect_follower, connect_writer, options, quiet,
 };
 pub use delivery::Delivery;
 pub use epoch::Epoch;

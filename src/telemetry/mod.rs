@@ -25,8 +25,8 @@ pub use door::{
 pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
 pub use meter::Meter;
 pub use store::{
-    CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, FollowerMoved, FollowerResumed,
-    FollowerStumbled, UpkeepFailed, WriterStuck,
+    CommitFailed, CommitsResumed, DurabilityChanged, DurabilityRestored, EpochAdvanced,
+    EventsRefused, FollowerMoved, FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
 };
 pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent};
 
