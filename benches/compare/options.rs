@@ -1,0 +1,68 @@
+//! The command line of the bench.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::scenarios;
+
+/// Compares Hookshelf with a plain receiver under the same load.
+#[derive(Debug, Parser)]
+#[command(name = "compare")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub(crate) struct Options {
+    /// How often each scenario is run; its servers take turns in every round.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+    /// How long each server is loaded in each round.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+    /// One round of one second: shows that it works, and little more.
+    #[arg(long, conflicts_with_all = ["rounds", "seconds"])]
+    quick: bool,
+    /// Only these scenarios; several with commas.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = scenarios::NAMES)]
+    pub(crate) only: Vec<String>,
+    /// Also the scenarios on a database that holds millions of messages, which is filled first.
+    #[arg(long)]
+    pub(crate) stored: bool,
+    /// How many messages that database holds.
+    #[arg(long, value_name = "N", default_value_t = 5_000_000, value_parser = clap::value_parser!(i64).range(7..))]
+    pub(crate) stored_events: i64,
+    /// An object a line: every turn, then every goal.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// What cargo says to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// What this process is, where it is not the bench itself.
+    #[command(subcommand)]
+    pub(crate) role: Option<Role>,
+}
+
+/// What the bench starts itself again as.
+#[derive(Debug, Subcommand)]
+#[command(hide = true)]
+pub(crate) enum Role {
+    /// The Postgres that every server stores in.
+    Postgres {
+        /// Where its directory is made.
+        dir: PathBuf,
+    },
+    /// The plain receiver.
+    Plain,
+    /// Answers without storing.
+    Floor,
+}
+
+impl Options {
+    /// How many rounds there are.
+    pub(crate) fn rounds(&self) -> u32 {
+        if self.quick { 1 } else { self.rounds }
+    }
+
+    /// How long a server is loaded in a round.
+    pub(crate) fn seconds(&self) -> u32 {
+        if self.quick { 1 } else { self.seconds }
+    }
+}
