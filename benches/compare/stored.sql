@@ -7,7 +7,7 @@ WITH made AS MATERIALIZED (
             || '8' || substr(hash, 4, 15))::uuid AS delivery,
            (lpad(to_hex(extract(epoch FROM at)::bigint), 8, '0') || substr(hash, 5, 24))::uuid AS key
     FROM (
-        SELECT n, $1::timestamptz + ($2::timestamptz - $1::timestamptz) * (n::float8 / $3::bigint) AS at,
+        SELECT n, $1::timestamptz + ($2::timestamptz - $1::timestamptz) * ((n - 0.5)::float8 / $3::bigint) AS at,
                md5($4::int || ' ' || n || ' ' || $1::timestamptz) AS hash,
                (17841400000000000 + hashint8(n) % 50 * 7919)::text AS account,
                (1000000000000000 + (hashint8extended(n, 1) & 1048575) % 100000 * 9876543211)::text AS person
