@@ -29,10 +29,19 @@ pub(crate) struct Load {
 /// How long it goes on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Length {
-    /// As long as the command line says.
-    Asked,
-    Seconds(u32),
-    Deliveries(u32),
+    /// For so long as the command line says.
+    Time,
+    /// For so many deliveries as the command line says.
+    Count,
+    /// A second.
+    WarmUp,
+}
+
+/// What the command line says of the length of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) seconds: u32,
+    pub(crate) deliveries: u32,
 }
 
 impl Load {
@@ -44,7 +53,7 @@ impl Load {
             rate: None,
             repeats: 0,
             kind: None,
-            length: Length::Asked,
+            length: Length::Time,
         }
     }
 
@@ -55,16 +64,16 @@ impl Load {
             rate: None,
             repeats: 0,
             kind: Some("message"),
-            length: Length::Seconds(1),
+            length: Length::WarmUp,
             ..self
         }
     }
 
-    fn arguments(&self, seconds: u32) -> Vec<String> {
+    fn arguments(&self, asked: Asked) -> Vec<String> {
         let (length, value) = match self.length {
-            Length::Asked => ("--duration", format!("{seconds}s")),
-            Length::Seconds(seconds) => ("--duration", format!("{seconds}s")),
-            Length::Deliveries(count) => ("--count", count.to_string()),
+            Length::Time => ("--duration", format!("{}s", asked.seconds)),
+            Length::Count => ("--count", asked.deliveries.to_string()),
+            Length::WarmUp => ("--duration", "1s".to_owned()),
         };
         let mut arguments = vec![length.to_owned(), value];
         let mut add = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
@@ -84,6 +93,9 @@ impl Load {
 /// What `simulate` says of a run.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Report {
+    pub(crate) deliveries: u64,
+    /// Tries: more than deliveries where one was not acked at once.
+    pub(crate) sends: u64,
     pub(crate) items: u64,
     pub(crate) acked: u64,
     pub(crate) unacked: u64,
@@ -104,23 +116,24 @@ pub(crate) struct Latency {
     pub(crate) p99: Option<f64>,
 }
 
-/// Loads the server at `address` for so long. Deliveries come without the mark of `simulate`, as
-/// Meta's do, and tell of as many people as a busy receiver hears of.
+/// Loads the server at `address`. Deliveries come without the mark of `simulate`, as
+/// Meta's do, and tell of as many people as a busy receiver hears of. What is not acked is sent
+/// again, as Meta does, and counted.
 pub(crate) fn run(
     load: &Load,
-    seconds: u32,
+    asked: Asked,
     address: SocketAddr,
     secret: &Path,
 ) -> anyhow::Result<Report> {
     let before = ended_children()?;
     let output = Command::new(env!("CARGO_BIN_EXE_hookshelf"))
         .env_clear()
-        .args(["simulate", "--json", "--unmarked"])
+        .args(["simulate", "--json", "--unmarked", "--retry"])
         .args(["--accounts", "50", "--people", "2000"])
         .args(["--url", &format!("http://{address}/webhook")])
         .arg("--secret-file")
         .arg(secret)
-        .args(load.arguments(seconds))
+        .args(load.arguments(asked))
         .stderr(Stdio::inherit())
         .output()?;
     let mut report: Report = serde_json::from_slice(&output.stdout)

@@ -10,6 +10,7 @@
     reason = "a bench says what it measured"
 )]
 
+mod costs;
 mod floor;
 mod goals;
 mod load;
@@ -55,9 +56,13 @@ async fn compare(options: &Options) -> anyhow::Result<()> {
     if scenarios.iter().any(scenarios::Scenario::needs_store) {
         stored::fill(&mut postgres, options.stored_events).await?;
     }
-    let mut goals = Vec::new();
+    let (mut costs, mut goals) = (Vec::new(), Vec::new());
+    if !options.json {
+        tables::circumstances(&postgres.version().await?, options);
+    }
     for scenario in &scenarios {
         let rounds = scenario.run(&mut postgres, options).await?;
+        costs.extend(costs::of(scenario.title, &rounds));
         goals.extend(goals::of(scenario.name, &rounds));
         if options.json {
             tables::lines(&rounds)?;
@@ -66,9 +71,9 @@ async fn compare(options: &Options) -> anyhow::Result<()> {
         }
     }
     if options.json {
-        tables::lines(&goals)
-    } else {
-        tables::goals(&goals);
-        Ok(())
+        return tables::lines(&goals);
     }
+    tables::costs(&costs);
+    tables::goals(&goals);
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::scenarios;
+use crate::{load::Asked, scenarios};
 
 /// Compares Hookshelf with a plain receiver under the same load.
 #[derive(Debug, Parser)]
@@ -13,12 +13,15 @@ use crate::scenarios;
 pub(crate) struct Options {
     /// How often each scenario is run; its servers take turns in every round.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub(crate) rounds: u32,
+    rounds: u32,
     /// How long each server is loaded in each round.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=600))]
-    pub(crate) seconds: u32,
-    /// One round of one second: shows that it works, and little more.
-    #[arg(long, conflicts_with_all = ["rounds", "seconds"])]
+    seconds: u32,
+    /// How many deliveries each server gets where an empty store and a full one are compared.
+    #[arg(long, value_name = "N", default_value_t = 300_000, value_parser = clap::value_parser!(u32).range(1..))]
+    deliveries: u32,
+    /// One round of one second, or of a thousand deliveries: shows that it works, and little more.
+    #[arg(long, conflicts_with_all = ["rounds", "seconds", "deliveries"])]
     quick: bool,
     /// Only these scenarios; several with commas.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = scenarios::NAMES)]
@@ -62,7 +65,16 @@ impl Options {
     }
 
     /// How long a server is loaded in a round.
-    pub(crate) fn seconds(&self) -> u32 {
-        if self.quick { 1 } else { self.seconds }
+    pub(crate) fn asked(&self) -> Asked {
+        if self.quick {
+            return Asked {
+                seconds: 1,
+                deliveries: 1_000,
+            };
+        }
+        Asked {
+            seconds: self.seconds,
+            deliveries: self.deliveries,
+        }
     }
 }

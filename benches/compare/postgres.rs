@@ -136,6 +136,12 @@ impl Postgres {
         Ok(sqlx::query_scalar(sql).fetch_one(&mut self.admin).await?)
     }
 
+    /// What it calls itself.
+    pub(crate) async fn version(&mut self) -> anyhow::Result<String> {
+        let sql = "SELECT current_setting('server_version')";
+        Ok(sqlx::query_scalar(sql).fetch_one(&mut self.admin).await?)
+    }
+
     /// CPU seconds of all its processes so far.
     pub(crate) fn cpu(&self) -> anyhow::Result<f64> {
         usage::cpu_of_family(self.postmaster)

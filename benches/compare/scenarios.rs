@@ -1,7 +1,7 @@
 //! What is compared: each scenario is a few lanes that take turns in every round.
 
 use crate::{
-    load::{Length, Load},
+    load::{Asked, Length, Load},
     options::Options,
     postgres::Postgres,
     server::Kind,
@@ -20,11 +20,6 @@ pub(crate) const NAMES: [&str; 8] = [
     "stored-messages",
     "stored-comments",
 ];
-
-/// So many deliveries are told where the log of what was written is compared: a page that is
-/// touched for the first time after a checkpoint is written whole, so the share of such pages
-/// depends on how many deliveries there are.
-const COUNTED: u32 = 300_000;
 
 /// A load, and those who take it in turn.
 pub(crate) struct Scenario {
@@ -124,9 +119,11 @@ fn with_floor(name: &'static str, title: &'static str, load: Load) -> Scenario {
 }
 
 fn on_store(name: &'static str, title: &'static str, kind: &'static str) -> Scenario {
+    // A page that is touched for the first time after a checkpoint is written to the WAL whole. So
+    // the WAL of an event depends on how many there are, and both lanes get the same number.
     let load = Load {
         kind: Some(kind),
-        length: Length::Deliveries(COUNTED),
+        length: Length::Count,
         ..Load::closed(64)
     };
     let empty = Lane::of("empty", Kind::Hookshelf, load);
@@ -160,7 +157,7 @@ impl Scenario {
         for round in 1..=options.rounds() {
             for lane in &lanes {
                 eprintln!("{}, round {round}: {}", self.title, lane.name);
-                let turn = self.turn(postgres, lane, options.seconds()).await?;
+                let turn = self.turn(postgres, lane, options.asked()).await?;
                 turns.push(Turn { round, ..turn });
             }
             lanes.rotate_left(1);
@@ -172,13 +169,13 @@ impl Scenario {
         &self,
         postgres: &mut Postgres,
         lane: &Lane,
-        seconds: u32,
+        asked: Asked,
     ) -> anyhow::Result<Turn> {
         if lane.on_store {
-            return turn::run(postgres, stored::DATABASE, self.name, lane, seconds).await;
+            return turn::run(postgres, stored::DATABASE, self.name, lane, asked).await;
         }
         let database = postgres.make().await?;
-        let turn = turn::run(postgres, &database, self.name, lane, seconds).await;
+        let turn = turn::run(postgres, &database, self.name, lane, asked).await;
         postgres.drop(&database).await?;
         turn
     }

@@ -3,11 +3,14 @@
 use serde::Serialize;
 
 use crate::{
+    costs::Cost,
     goals::{Bound, Goal, median},
+    load::Asked,
+    options::Options,
     turn::Turn,
 };
 
-const COLUMNS: &str = "| round | server | deliveries/s | p50 ms | p90 ms | p99 ms \
+const COLUMNS: &str = "| round | server | deliveries/s | again | p50 ms | p90 ms | p99 ms \
                        | CPU s/M server | Postgres | both | both an event | generator \
                        | WAL B an event | peak MiB |";
 
@@ -33,8 +36,9 @@ pub(crate) fn scenario(title: &str, turns: &[Turn]) {
 
 fn row(round: &str, lane: &str, of: impl Fn(fn(&Turn) -> f64) -> f64) {
     println!(
-        "| {round} | {lane} | {:.0} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.0} | {:.1} |",
+        "| {round} | {lane} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.0} | {:.1} |",
         of(|it| it.deliveries_per_second),
+        of(|it| it.again),
         of(|it| it.p50_ms),
         of(|it| it.p90_ms),
         of(|it| it.p99_ms),
@@ -46,6 +50,46 @@ fn row(round: &str, lane: &str, of: impl Fn(fn(&Turn) -> f64) -> f64) {
         of(Turn::wal_per_event),
         of(|it| it.peak_mib),
     );
+}
+
+/// What the numbers below belong to.
+pub(crate) fn circumstances(postgres: &str, options: &Options) {
+    let Asked {
+        seconds,
+        deliveries,
+    } = options.asked();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let rounds = options.rounds();
+    println!(
+        "Hookshelf {}, Postgres {postgres}, {cores} CPUs; rounds: {rounds}, seconds: {seconds}, \
+         deliveries to a store: {deliveries}",
+        env!("CARGO_PKG_VERSION")
+    );
+}
+
+/// What a delivery costs, part by part.
+pub(crate) fn costs(costs: &[Cost]) {
+    if costs.is_empty() {
+        return;
+    }
+    let columns = "| at | part | CPU s a million deliveries | plain receiver |";
+    println!(
+        "\n### What a delivery costs\n\n{columns}\n{}",
+        rule(columns)
+    );
+    for cost in costs {
+        println!(
+            "| {} | {} | {:.1} | {} |",
+            cost.at,
+            cost.part,
+            cost.ours,
+            said(cost.plain)
+        );
+    }
+}
+
+fn said(value: Option<f64>) -> String {
+    value.map_or(String::new(), |value| format!("{value:.1}"))
 }
 
 /// Every goal with what was measured.

@@ -1,5 +1,7 @@
 //! How the plain receiver stores a delivery: row by row in a transaction of its own.
 
+use std::collections::{BTreeSet, HashSet};
+
 use hookshelf::{
     meta::event::{Event, Problem},
     store::Delivery,
@@ -9,6 +11,7 @@ use sqlx::{
     ConnectOptions, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use uuid::Uuid;
 
 /// How many connections there are to Postgres.
 const CONNECTIONS: u32 = 20;
@@ -41,20 +44,38 @@ impl Store {
     pub(super) async fn keep(&self, delivery: &Delivery) -> sqlx::Result<()> {
         let mut transaction = self.pool.begin().await?;
         insert_delivery(&mut transaction, delivery).await?;
+        let mut fresh = self.claim(&mut transaction, delivery).await?;
         for event in &delivery.events {
-            if self.is_new(&mut transaction, event).await? {
+            if fresh.remove(&event.dedupe_key) {
                 insert_event(&mut transaction, delivery, event).await?;
             }
         }
         transaction.commit().await
     }
 
-    async fn is_new(&self, connection: &mut PgConnection, event: &Event) -> sqlx::Result<bool> {
+    /// The keys of `delivery` that were not known. In order: two transactions that hold keys which
+    /// the other waits for would be a deadlock.
+    async fn claim(
+        &self,
+        connection: &mut PgConnection,
+        delivery: &Delivery,
+    ) -> sqlx::Result<HashSet<Uuid>> {
+        let keys: BTreeSet<Uuid> = delivery.events.iter().map(|it| it.dedupe_key).collect();
+        let mut fresh = HashSet::with_capacity(keys.len());
+        for key in keys {
+            if self.is_new(connection, key).await? {
+                fresh.insert(key);
+            }
+        }
+        Ok(fresh)
+    }
+
+    async fn is_new(&self, connection: &mut PgConnection, key: Uuid) -> sqlx::Result<bool> {
         let inserted = sqlx::query(
             "INSERT INTO dedupe (epoch, key) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING key",
         )
         .bind(self.epoch)
-        .bind(event.dedupe_key)
+        .bind(key)
         .fetch_optional(connection)
         .await?;
         Ok(inserted.is_some())
