@@ -158,8 +158,6 @@ impl App {
                     let _ = serving.task.await;
                 }
             }
-            self.state.deliveries().close();
-            self.state.deliveries().wait().await;
         });
         let drained = drained.await.map_err(|_| Error::Impatient);
         let writing = Some(self.committer).filter(|committer| !committer.is_finished());

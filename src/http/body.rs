@@ -13,7 +13,7 @@ use tokio::{
 use super::Limits;
 use crate::{
     ingest::{Failure, Outcome, Rejection},
-    telemetry,
+    telemetry::door::BodyBytes,
 };
 
 const TOO_LARGE: Outcome = Outcome::Rejected(Rejection::BodyTooLarge);
@@ -29,6 +29,7 @@ const NO_BUDGET: Outcome = Outcome::Failed(Failure::BodyBudget);
 pub(super) struct Budget {
     free: Arc<Semaphore>,
     total: usize,
+    shown: BodyBytes,
 }
 
 /// A body in memory, and its share of the budget for as long as it lives.
@@ -123,7 +124,8 @@ impl Budget {
     pub(super) fn new(total: usize) -> Self {
         let total = total.min(Semaphore::MAX_PERMITS);
         let free = Arc::new(Semaphore::new(total));
-        Self { free, total }
+        let shown = BodyBytes::gauge();
+        Self { free, total, shown }
     }
 
     fn share(&self) -> Share {
@@ -134,7 +136,7 @@ impl Budget {
     }
 
     fn show(&self) {
-        telemetry::door::show_body_bytes(self.total - self.free.available_permits());
+        self.shown.show(self.total - self.free.available_permits());
     }
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{AppKeys, AppState, ack::verdict};
 use crate::{
-    ingest::{Arrival, Callbacks, Failure, Outcome, Rejection, Rejections},
+    ingest::{Arrival, Failure, Outcome, Rejection},
     meta::signature::VerifiedBody,
     telemetry::{DeliverySettled, Happening, SignatureMatched},
 };
@@ -21,8 +21,7 @@ pub(super) struct Receipt {
     began: Instant,
     keys: Arc<AppKeys>,
     from: IpAddr,
-    rejections: Rejections,
-    callbacks: Callbacks,
+    state: AppState,
     bytes: usize,
     secret: Option<Arc<str>>,
     simulated: bool,
@@ -33,15 +32,15 @@ pub(super) struct Receipt {
 impl Receipt {
     /// Opens it: mints the id and notes the time.
     pub(super) fn open(state: &AppState, keys: Arc<AppKeys>, from: IpAddr) -> Self {
-        let received_at = state.clock.now();
+        let received_at = state.clock().now();
+        state.begin();
         Self {
             id: mint(received_at),
             received_at,
             began: Instant::now(),
             keys,
             from,
-            rejections: state.rejections.clone(),
-            callbacks: state.callbacks().clone(),
+            state: state.clone(),
             bytes: 0,
             secret: None,
             simulated: false,
@@ -65,13 +64,11 @@ impl Receipt {
         self.simulated = simulated;
         self.secret = Some(Arc::clone(body.secret()));
         let signed = [body.secret(), body.fingerprint()];
-        self.callbacks
+        self.state
+            .callbacks()
             .delivery(&self.keys.name, simulated, signed, self.received_at);
-        SignatureMatched {
-            app: Arc::clone(&self.keys.name),
-            secret: Arc::clone(body.secret()),
-        }
-        .emit();
+        let (meter, secret) = (&self.keys.meter, &**body.secret());
+        SignatureMatched { meter, secret }.emit();
     }
 
     /// What is handed over.
@@ -98,7 +95,7 @@ impl Receipt {
         self.settled = true;
         if let Outcome::Rejected(reason) = outcome {
             let from = Some(self.from);
-            self.rejections.count(&self.keys.name, reason, from);
+            self.state.rejections().count(&self.keys.name, reason, from);
         }
         let (new, repeated) = match outcome {
             Outcome::Accepted { new, repeated } => (new, repeated),
@@ -106,7 +103,7 @@ impl Receipt {
         };
         DeliverySettled {
             delivery: self.id,
-            app: Arc::clone(&self.keys.name),
+            meter: &self.keys.meter,
             outcome: outcome.code(),
             reason: outcome.reason(),
             severity: verdict(outcome).1,
@@ -114,7 +111,7 @@ impl Receipt {
             repeated,
             bytes: self.bytes,
             took: self.began.elapsed(),
-            secret: self.secret.take(),
+            secret: self.secret.as_deref(),
             source: if self.simulated { "simulated" } else { "live" },
         }
         .emit();
@@ -130,6 +127,7 @@ impl Drop for Receipt {
                 (false, false) => Outcome::Rejected(Rejection::BodyIncomplete),
             });
         }
+        self.state.end();
     }
 }
 

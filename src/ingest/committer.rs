@@ -6,10 +6,10 @@
 
 use tokio::sync::mpsc;
 
-use super::{Failure, Pulse, link::Link, writer::Waiting};
+use super::{Failure, Pulse, Settled, link::Link, writer::Waiting};
 use crate::{
     meta::event::Problem,
-    store::{Committed, Delivery, Error},
+    store::{Delivery, Error},
     telemetry::{EventsRefused, Happening},
 };
 
@@ -47,20 +47,21 @@ impl Committer {
     /// Commits a batch and answers each of its callers after its own commit.
     async fn settle(&mut self, batch: Vec<Waiting>) {
         let count = batch.len();
-        // A caller whose patience ended was told to come again: what it brought is not waited for.
-        let patient = batch.into_iter().filter(|one| !one.answer.is_closed());
-        let (deliveries, answers): (Vec<_>, Vec<_>) =
-            patient.map(|one| (one.delivery, one.answer)).unzip();
+        let (deliveries, callers): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .filter_map(still_waited_for)
+            .map(|one| (one.delivery, one.caller))
+            .unzip();
         let results = self.commit(deliveries).await;
-        for (answer, result) in answers.into_iter().zip(results) {
-            let _ = answer.send(result);
+        for (caller, result) in callers.into_iter().zip(results) {
+            caller.settle(result);
         }
         self.pulse.settle(count);
     }
 
     /// Commits `deliveries`: in halves where Postgres refuses them, and the one that it refuses
     /// without its events.
-    async fn commit(&mut self, mut deliveries: Vec<Delivery>) -> Vec<Result<Committed, Failure>> {
+    async fn commit(&mut self, mut deliveries: Vec<Delivery>) -> Vec<Settled> {
         let count = deliveries.len();
         match (self.link.send(&deliveries).await, &mut deliveries[..]) {
             (Ok(committed), _) => committed.into_iter().map(Ok).collect(),
@@ -77,6 +78,15 @@ impl Committer {
             (Err(_), _) => vec![Err(Failure::StoreUnavailable); count],
         }
     }
+}
+
+/// A caller whose patience ended was told to come again: what it brought is not committed.
+fn still_waited_for(one: Waiting) -> Option<Waiting> {
+    if one.caller.is_waiting() {
+        return Some(one);
+    }
+    one.caller.settle(Err(Failure::StoreUnavailable));
+    None
 }
 
 /// How many of `waiting` fit into one commit: at least one.

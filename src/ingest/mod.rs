@@ -16,7 +16,7 @@ pub mod writer;
 
 pub use callbacks::Callbacks;
 pub use committer::Committer;
-pub use intake::{Arrival, Intake, Rejections};
+pub use intake::{Arrival, Caller, Intake, Rejections, Settled};
 pub use outcome::{Failure, Outcome, Rejection};
 pub use parse::parse;
 pub use pulse::{Pulse, Watch};

@@ -10,6 +10,7 @@
 pub mod door;
 pub mod life;
 pub mod log;
+pub mod meter;
 pub mod metrics;
 mod sparingly;
 pub mod store;
@@ -22,6 +23,7 @@ pub use door::{
     RejectionsCounted, SignatureMatched,
 };
 pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
+pub use meter::Meter;
 pub use store::{
     CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, FollowerMoved, FollowerResumed,
     FollowerStumbled, UpkeepFailed, WriterStuck,
