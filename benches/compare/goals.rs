@@ -16,7 +16,8 @@ pub(crate) struct Goal {
     pub(crate) bound: Bound,
     pub(crate) rounds: Vec<f64>,
     pub(crate) median: f64,
-    pub(crate) met: bool,
+    /// Nothing where there is no goal.
+    pub(crate) met: Option<bool>,
 }
 
 /// What a measured value has to be.
@@ -30,11 +31,11 @@ pub(crate) enum Bound {
 }
 
 impl Bound {
-    fn is_met(self, value: f64) -> bool {
+    fn is_met(self, value: f64) -> Option<bool> {
         match self {
-            Self::AtLeast(bound) => value >= bound,
-            Self::AtMost(bound) => value <= bound,
-            Self::None => true,
+            Self::AtLeast(bound) => Some(value >= bound),
+            Self::AtMost(bound) => Some(value <= bound),
+            Self::None => None,
         }
     }
 }

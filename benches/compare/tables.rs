@@ -62,8 +62,13 @@ pub(crate) fn circumstances(postgres: &str, options: &Options) {
     let rounds = options.rounds();
     println!(
         "Hookshelf {}, Postgres {postgres}, {cores} CPUs; rounds: {rounds}, seconds: {seconds}, \
-         deliveries to a store: {deliveries}",
-        env!("CARGO_PKG_VERSION")
+         deliveries to a store: {deliveries}{}",
+        env!("CARGO_PKG_VERSION"),
+        if cfg!(debug_assertions) {
+            "; a debug build: its speed says nothing"
+        } else {
+            ""
+        }
     );
 }
 
@@ -97,10 +102,10 @@ pub(crate) fn goals(goals: &[Goal]) {
     let columns = "| at | what | goal | measured | rounds | met |";
     println!("\n### Goals\n\n{columns}\n{}", rule(columns));
     for goal in goals {
-        let (bound, met) = match goal.bound {
-            Bound::AtLeast(bound) => (format!("≥ {bound}"), goal.met),
-            Bound::AtMost(bound) => (format!("≤ {bound}"), goal.met),
-            Bound::None => ("none".to_owned(), true),
+        let bound = match goal.bound {
+            Bound::AtLeast(bound) => format!("≥ {bound}"),
+            Bound::AtMost(bound) => format!("≤ {bound}"),
+            Bound::None => "none".to_owned(),
         };
         let lowest = goal.rounds.iter().copied().fold(f64::INFINITY, f64::min);
         let highest = goal.rounds.iter().copied().fold(0.0, f64::max);
@@ -109,8 +114,16 @@ pub(crate) fn goals(goals: &[Goal]) {
             goal.scenario,
             goal.what,
             goal.median,
-            if met { "yes" } else { "**no**" }
+            met(goal.met)
         );
+    }
+}
+
+fn met(met: Option<bool>) -> &'static str {
+    match met {
+        Some(true) => "yes",
+        Some(false) => "**no**",
+        None => "",
     }
 }
 
