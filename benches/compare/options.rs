@@ -11,17 +11,19 @@ use crate::{load::Asked, scenarios};
 #[command(name = "compare")]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Options {
-    /// How often each scenario is run; its servers take turns in every round.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
-    rounds: u32,
-    /// How long each server is loaded in each round.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=600))]
-    seconds: u32,
+    /// How often each scenario is run; its servers take turns in every round. 3 unless told
+    /// otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: Option<u32>,
+    /// How long each server is loaded in each round. 8 unless told otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: Option<u32>,
     /// How many deliveries each server gets where an empty store and a full one are compared.
-    #[arg(long, value_name = "N", default_value_t = 300_000, value_parser = clap::value_parser!(u32).range(1..))]
-    deliveries: u32,
+    /// 300,000 unless told otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    deliveries: Option<u32>,
     /// One round of one second, or of a thousand deliveries: shows that it works, and little more.
-    #[arg(long, conflicts_with_all = ["rounds", "seconds", "deliveries"])]
+    #[arg(long)]
     quick: bool,
     /// Only these scenarios; several with commas.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = scenarios::NAMES)]
@@ -35,7 +37,7 @@ pub(crate) struct Options {
     /// An object a line: every turn, then every goal.
     #[arg(long)]
     pub(crate) json: bool,
-    /// What cargo says to every bench.
+    /// What `cargo bench` says to every bench.
     #[arg(long, hide = true)]
     bench: bool,
     /// What this process is, where it is not the bench itself.
@@ -61,20 +63,24 @@ pub(crate) enum Role {
 impl Options {
     /// How many rounds there are.
     pub(crate) fn rounds(&self) -> u32 {
-        if self.quick { 1 } else { self.rounds }
+        self.rounds.unwrap_or(if self.is_brief() { 1 } else { 3 })
     }
 
     /// How long a server is loaded in a round.
     pub(crate) fn asked(&self) -> Asked {
-        if self.quick {
-            return Asked {
-                seconds: 1,
-                deliveries: 1_000,
-            };
-        }
+        let (seconds, deliveries) = if self.is_brief() {
+            (1, 1_000)
+        } else {
+            (8, 300_000)
+        };
         Asked {
-            seconds: self.seconds,
-            deliveries: self.deliveries,
+            seconds: self.seconds.unwrap_or(seconds),
+            deliveries: self.deliveries.unwrap_or(deliveries),
         }
+    }
+
+    /// `cargo test --benches` wants to know whether it works, not how fast.
+    fn is_brief(&self) -> bool {
+        self.quick || !self.bench
     }
 }
