@@ -15,6 +15,7 @@ pub mod public;
 mod receipt;
 mod seat;
 pub mod state;
+mod underway;
 mod webhook;
 
 /// Routes of a listener.
@@ -24,3 +25,4 @@ pub use admin::Readiness;
 pub use held::Held;
 pub use listener::{Listener, ListenerLimits};
 pub use state::{AppKeys, AppState, Apps, Limits};
+pub use underway::{Ends, Underway};

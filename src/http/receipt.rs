@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc, time::Instant};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{AppKeys, AppState, ack::verdict};
+use super::{AppKeys, AppState, ack::verdict, underway::Place};
 use crate::{
     ingest::{Arrival, Callbacks, Failure, Outcome, Rejection, Rejections},
     meta::signature::VerifiedBody,
@@ -28,6 +28,7 @@ pub(super) struct Receipt {
     simulated: bool,
     handed_over: bool,
     settled: bool,
+    place: Place,
 }
 
 impl Receipt {
@@ -47,6 +48,7 @@ impl Receipt {
             simulated: false,
             handed_over: false,
             settled: false,
+            place: state.underway().enter(),
         }
     }
 
@@ -96,6 +98,7 @@ impl Receipt {
 
     fn tell(&mut self, outcome: Outcome) {
         self.settled = true;
+        self.place.ended(outcome);
         if let Outcome::Rejected(reason) = outcome {
             let from = Some(self.from);
             self.rejections.count(&self.keys.name, reason, from);

@@ -5,9 +5,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use secrecy::SecretString;
-use tokio_util::task::TaskTracker;
 
-use super::body::Budget;
+use super::{body::Budget, underway::Underway};
 use crate::{
     clock::Clock,
     config,
@@ -108,7 +107,7 @@ impl From<&config::Http> for Limits {
 #[derive(Clone, Debug)]
 pub struct AppState {
     apps: Arc<ArcSwap<Apps>>,
-    deliveries: TaskTracker,
+    underway: Underway,
     callbacks: Callbacks,
     pub(super) intake: Intake,
     pub(super) rejections: Rejections,
@@ -128,7 +127,7 @@ impl AppState {
     ) -> Self {
         Self {
             apps: Arc::new(ArcSwap::from_pointee(apps)),
-            deliveries: TaskTracker::new(),
+            underway: Underway::default(),
             callbacks: Callbacks::default(),
             intake,
             rejections,
@@ -143,10 +142,9 @@ impl AppState {
         self.apps.store(Arc::new(apps));
     }
 
-    /// The deliveries being stored right now, also those whose sender has hung up: to be closed
-    /// and waited for after the listener has stopped.
-    pub fn deliveries(&self) -> &TaskTracker {
-        &self.deliveries
+    /// The deliveries that are on their way now, also those whose sender has hung up.
+    pub fn underway(&self) -> &Underway {
+        &self.underway
     }
 
     /// What happened at the callback URLs; it stays when the apps are swapped.

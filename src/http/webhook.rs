@@ -132,7 +132,7 @@ async fn hand_over(state: &AppState, receipt: Receipt, arrival: Arrival, body: H
         drop(body);
         receipt.settle(stored.unwrap_or(Outcome::Failed(Failure::StoreUnavailable)))
     };
-    let task = state.deliveries().spawn(storing.instrument(span));
+    let task = tokio::spawn(storing.instrument(span));
     task.await.unwrap_or_else(|_| {
         let listener = PUBLIC;
         PanicCaught { listener }.emit();

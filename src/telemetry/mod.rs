@@ -21,7 +21,9 @@ pub use door::{
     AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
     RejectionsCounted, SignatureMatched,
 };
-pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
+pub use life::{
+    DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
+};
 pub use store::{
     CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, FollowerMoved, FollowerResumed,
     FollowerStumbled, UpkeepFailed, WriterStuck,
