@@ -7,14 +7,19 @@
 mod ack;
 pub mod admin;
 mod body;
+mod connection;
+mod ending;
 mod forwarded;
+mod guest;
 mod headers;
 pub mod held;
 pub mod listener;
 pub mod public;
 mod receipt;
-mod seat;
+mod seats;
+mod socket;
 pub mod state;
+mod stream;
 mod underway;
 mod webhook;
 

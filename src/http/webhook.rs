@@ -16,7 +16,7 @@ use super::{
     AppKeys, AppState,
     ack::ack,
     body::{self, Held},
-    forwarded, headers,
+    forwarded, guest, headers,
     listener::PUBLIC,
     receipt::Receipt,
     state::DEFAULT_APP,
@@ -119,6 +119,7 @@ fn verify(receipt: &mut Receipt, head: &Parts, body: &Held) -> Result<VerifiedBo
     let mark = head.headers.get(headers::SIMULATED);
     let simulated = mark.is_some_and(|mark| secrets.marks_simulated(mark.as_bytes(), bytes));
     receipt.verified(&verified, simulated);
+    guest::prove(&head.extensions);
     Ok(verified)
 }
 

@@ -18,7 +18,7 @@ mod tests;
 pub mod tunnel;
 
 pub use door::{
-    AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
+    AcceptFailed, AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
     RejectionsCounted, SignatureMatched,
 };
 pub use life::{

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookshelf::http::{Listener, ListenerLimits};
 
 use super::{
-    door::{Door, STORED, Setup, keys, metric, seats, signed},
+    door::{Door, Setup, keys, metric, seats},
     wire::{Wire, request},
 };
 
@@ -53,6 +53,7 @@ async fn a_head_that_is_too_long_is_431() {
 async fn one_connection_too_many_is_closed_at_once_until_a_seat_is_free() {
     let limits = ListenerLimits {
         connections: 2,
+        make_room: false,
         ..seats()
     };
     let door = seating("crowded", limits);
@@ -98,38 +99,6 @@ async fn who_asks_and_takes_no_answer_loses_the_seat() {
     while metric("hookshelf_connections", &["listener=\"untaken\""]) != Some(0.0) {
         tokio::task::yield_now().await;
     }
-}
-
-#[tokio::test]
-async fn a_gentle_stop_lets_what_is_in_flight_finish() {
-    let mut door = Door::open();
-    let mut idle = door.wire().await;
-    assert_eq!(idle.ask(request("GET", "/healthz")).await.bare(), 200);
-    let fresh = door.wire().await;
-    let mut busy = door.wire().await;
-    busy.send(signed("default", b"{}")).await;
-    let (_, decide) = door.arrival().await;
-
-    door.stop.gently(Duration::from_mins(1));
-    assert_eq!(idle.closed().await, "");
-    assert_eq!(fresh.closed().await, "");
-    assert!(!door.serving.is_finished());
-    decide.send(STORED).unwrap();
-    assert_eq!(busy.answer().await.bare(), 200);
-    assert_eq!(busy.closed().await, "");
-    door.serving.await.unwrap().unwrap();
-    assert!(tokio::net::TcpStream::connect(door.address).await.is_err());
-}
-
-#[tokio::test]
-async fn a_firm_stop_waits_for_nobody() {
-    let mut door = Door::open();
-    let mut busy = door.wire().await;
-    busy.send(signed("default", b"{}")).await;
-    let (_, _undecided) = door.arrival().await;
-    door.stop.firmly();
-    door.serving.await.unwrap().unwrap();
-    assert_eq!(busy.closed().await, "");
 }
 
 #[tokio::test]

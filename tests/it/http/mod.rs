@@ -5,6 +5,7 @@ mod bodies;
 mod challenge;
 mod deliveries;
 mod door;
+mod ending;
 mod forwarded;
 mod listener;
 mod logs;

@@ -40,6 +40,16 @@ impl Answer {
     }
 }
 
+impl From<std::net::TcpStream> for Wire {
+    fn from(socket: std::net::TcpStream) -> Self {
+        socket.set_nonblocking(true).unwrap();
+        Self {
+            socket: TcpStream::from_std(socket).unwrap(),
+            unread: Vec::new(),
+        }
+    }
+}
+
 impl Wire {
     pub(super) async fn to(address: SocketAddr) -> Self {
         Self {
