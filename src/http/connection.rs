@@ -9,7 +9,11 @@ use axum::{
     http::{HeaderValue, header},
     response::Response,
 };
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -104,6 +108,13 @@ enum Leave {
     Quiet,
 }
 
+/// Whether the body of `request` is framed in chunks. It may have had a length, too, which hyper
+/// drops without a word: whoever forwards such a request may take for a body what would be the next
+/// request here, and the answers after it for those of others. So nothing follows chunks.
+fn is_chunked(request: &Request<Incoming>) -> bool {
+    request.body().size_hint().exact().is_none()
+}
+
 /// Answers one request of `guest`; the last one once it has to leave.
 async fn answer(
     mut routes: Router,
@@ -112,6 +123,7 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     guest.asks();
+    let last = is_chunked(&request);
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(from));
     if !guest.is_proven() {
@@ -120,7 +132,7 @@ async fn answer(
     let mut response = routes.call(request).await?;
     if response.headers().contains_key(header::CONNECTION) {
         guest.is_refused();
-    } else if guest.is_dismissed() {
+    } else if last || guest.is_dismissed() {
         response.headers_mut().insert(header::CONNECTION, CLOSE);
     }
     guest.is_answered();

@@ -29,7 +29,7 @@ struct Shared {
 pub struct Ends {
     /// Stored and answered with 200.
     pub acked: usize,
-    /// Answered for good, and not stored: the signature or the size was wrong.
+    /// Answered for good, and not stored: the signature, the size or the form was wrong.
     pub refused: usize,
     /// Neither: they come again.
     pub unfinished: usize,
@@ -91,7 +91,8 @@ impl Place {
                 | Rejection::SignatureSha1Only
                 | Rejection::SignatureMalformed
                 | Rejection::SignatureMismatch
-                | Rejection::BodyTooLarge,
+                | Rejection::BodyTooLarge
+                | Rejection::BodyMalformed,
             ) => &self.0.refused,
             Outcome::Rejected(Rejection::BodyTimeout | Rejection::BodyIncomplete)
             | Outcome::Failed(_) => &self.0.unfinished,

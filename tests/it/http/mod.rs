@@ -10,4 +10,5 @@ mod forwarded;
 mod listener;
 mod logs;
 mod routes;
-mod wire;
+
+use crate::support::wire;

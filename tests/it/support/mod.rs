@@ -8,6 +8,7 @@ pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod terminal;
+pub(crate) mod wire;
 
 use std::time::Duration;
 
