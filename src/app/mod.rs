@@ -11,8 +11,10 @@ mod instance;
 mod lifecycle;
 mod manager;
 mod reached;
+mod signals;
 
-pub use lifecycle::Signals;
+pub use manager::Manager;
+pub use signals::Signals;
 
 use std::path::PathBuf;
 
@@ -40,6 +42,7 @@ pub use reached::Reached;
 pub struct App {
     sources: Sources,
     started: Started,
+    manager: Manager,
     state: AppState,
     listeners: [Serving; 2],
     committer: JoinHandle<()>,
@@ -111,7 +114,9 @@ impl App {
         let seen = match migrate(&database, &clock).await {
             Ok(seen) => seen,
             Err(error) => {
-                database.close().await;
+                if let Err(error) = database.close().await {
+                    tracing::error!(%error, "the private Postgres did not stop");
+                }
                 return Err(error);
             }
         };
@@ -243,6 +248,7 @@ impl Parts {
             },
             loops: TaskTracker::new(),
             stop: CancellationToken::new(),
+            manager: Manager::of(&self.sources),
             sources: self.sources,
             started: self.started,
             database: self.database,

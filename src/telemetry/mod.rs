@@ -22,7 +22,9 @@ pub use door::{
     AcceptFailed, AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
     RejectionsCounted, SignatureMatched,
 };
-pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
+pub use life::{
+    DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
+};
 pub use meter::Meter;
 pub use store::{
     CommitFailed, CommitsResumed, DurabilityChanged, DurabilityRestored, EpochAdvanced,
