@@ -12,12 +12,20 @@ use crate::meta::{
 pub(super) struct Typed<'t, 'a> {
     /// Its kind.
     pub kind: Kind,
-    /// Its subscription field in Meta's spelling for Instagram.
-    pub field: Option<Cow<'a, str>>,
+    /// Its subscription field.
+    pub field: Option<Field<'a>>,
     /// The key under which its content stands.
     pub key: Option<&'static str>,
     /// The object that holds that key: the item, or the value of a change.
     pub value: Object<'t, 'a>,
+}
+
+/// A subscription field.
+pub(super) enum Field<'a> {
+    /// That of a kind, in Meta's spelling for Instagram.
+    Known(&'static str),
+    /// One that has no kind here, as it came.
+    Other(Cow<'a, str>),
 }
 
 /// The keys of messaging items, in the order in which they decide.
@@ -69,7 +77,7 @@ impl<'t, 'a> Typed<'t, 'a> {
         let key = by_key(&value).filter(|_| !PLAIN.contains(&kind));
         Self {
             kind,
-            field: field_of(kind).map(Cow::Borrowed),
+            field: spelled(kind, None),
             key: key.map(|(key, _)| key),
             value,
         }
@@ -81,7 +89,7 @@ impl<'t, 'a> Typed<'t, 'a> {
         };
         Self {
             kind,
-            field: field_of(kind).map(Cow::Borrowed),
+            field: spelled(kind, None),
             key: Some(key),
             value: item,
         }
@@ -113,7 +121,7 @@ impl<'t, 'a> Typed<'t, 'a> {
     fn unknown(field: Option<Cow<'a, str>>, value: Object<'t, 'a>) -> Self {
         Self {
             kind: Kind::Unknown,
-            field,
+            field: field.map(Field::Other),
             key: None,
             value,
         }
@@ -181,8 +189,9 @@ fn field_of(kind: Kind) -> Option<&'static str> {
     })
 }
 
-fn spelled(kind: Kind, field: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
-    field_of(kind).map(Cow::Borrowed).or(field)
+fn spelled(kind: Kind, field: Option<Cow<'_, str>>) -> Option<Field<'_>> {
+    let known = field_of(kind).map(Field::Known);
+    known.or(field.map(Field::Other))
 }
 
 /// `changed_fields` holds names only: subscriptions made with `include_values=false`.

@@ -7,6 +7,8 @@ mod entry;
 mod kind;
 mod row;
 
+use bytes::Bytes;
+use bytestring::ByteString;
 use jiff::Timestamp;
 
 use super::{
@@ -38,7 +40,7 @@ pub struct Context<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Notification {
     /// `object`, of the first notification where the body is a list of them.
-    pub object: Option<String>,
+    pub object: Option<ByteString>,
     /// The dashboard's Test button made it: an entry's id is `0`.
     pub is_test: bool,
     /// Its items, in the order changes, messaging, standby, flat, `changed_fields` of each entry.
@@ -56,9 +58,9 @@ impl Notification {
 }
 
 /// Reads a body.
-pub fn split(body: &[u8], context: Context<'_>) -> Notification {
+pub fn split(body: &Bytes, context: Context<'_>) -> Notification {
     match document(body) {
-        Ok((text, index)) => Walk::over(text, &index, context),
+        Ok((text, index)) => Walk::over(&text, &index, context),
         Err(problem) => Notification {
             unreadable: Some(problem),
             ..Notification::default()
@@ -74,11 +76,12 @@ pub fn detail(event: &Event) -> Detail<'_> {
     Detail::read(typed.kind, typed.key, &typed.value)
 }
 
-/// The body as a JSON text, and where its values stand.
-fn document(body: &[u8]) -> Result<(&str, Index), Problem> {
-    let text = std::str::from_utf8(body).map_err(|_| Problem::NotUtf8)?;
-    match Index::of(text) {
-        Some(index) => Ok((text, index)),
+/// The body as a JSON text that can be stored, and where its values stand.
+fn document(body: &Bytes) -> Result<(SafeText, Index), Problem> {
+    let text = ByteString::try_from(body.clone()).map_err(|_| Problem::NotUtf8)?;
+    match Index::of(&text) {
+        Some(index) if index.has_escapes() => Ok((SafeText::new(text), index)),
+        Some(index) => Ok((SafeText::unescaped(text), index)),
         None if text.trim().is_empty() => Err(Problem::Empty),
         None => Err(Problem::NotJson),
     }
@@ -86,21 +89,16 @@ fn document(body: &[u8]) -> Result<(&str, Index), Problem> {
 
 /// The way through a document.
 struct Walk<'a> {
-    text: &'a SafeText<'a>,
+    text: &'a SafeText,
     too_deep: bool,
     context: Context<'a>,
     found: Notification,
 }
 
 impl<'a> Walk<'a> {
-    fn over(text: &str, index: &Index, context: Context<'_>) -> Notification {
-        let text = if index.has_escapes() {
-            SafeText::new(text)
-        } else {
-            SafeText::unescaped(text)
-        };
-        let mut walk = Walk {
-            text: &text,
+    fn over(text: &'a SafeText, index: &Index, context: Context<'a>) -> Notification {
+        let mut walk = Self {
+            text,
             too_deep: index.depth() > json::MAX_DEPTH,
             context,
             found: Notification::default(),
@@ -132,7 +130,7 @@ impl<'a> Walk<'a> {
             .found
             .object
             .take()
-            .or(object.as_deref().map(row::short));
+            .or(object.map(|object| self.text.share(row::short(object))));
     }
 
     fn entry(&mut self, entry: &Entry<'_, 'a>) {
@@ -140,14 +138,12 @@ impl<'a> Walk<'a> {
         if entry.is_odd() {
             self.found.unreadable = Some(Problem::UnknownShape);
         }
-        let id_touched = self.text.touched(entry.id_source());
         for item in entry.items() {
             if self.found.events.len() > MAX_ITEMS {
                 return;
             }
-            let touched = id_touched || item.sources.iter().any(|part| self.text.touched(part));
             let too_deep = self.too_deep && json::too_deep(&item.payload);
-            let event = row::event(&item, entry, touched, too_deep, self.context.received_at);
+            let event = row::event(self.text, item, entry, too_deep, self.context.received_at);
             self.found.events.push(event);
         }
     }

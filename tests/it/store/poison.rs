@@ -26,11 +26,11 @@ fn poisons() -> [(&'static str, Event); 8] {
     let event = || comment(999_999);
     let told = |payload: &str| super::items::told_as(event(), payload);
     let said = |text: &str| Event {
-        text: Some(text.to_owned()),
+        text: Some(text.into()),
         ..event()
     };
     let person = Event {
-        person_id: Some(long),
+        person_id: Some(long.into()),
         ..event()
     };
     let ancient = Event {
