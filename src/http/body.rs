@@ -168,7 +168,10 @@ impl Budget {
 impl Share {
     /// Takes `bytes` more, without waiting: Meta comes again.
     fn take(&mut self, bytes: usize) -> Result<(), Outcome> {
-        let taken = self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let taken = self
+            .taken
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
         if !self.budget.grants(taken, bytes) {
             return Err(NO_BUDGET);
         }
