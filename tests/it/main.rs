@@ -21,6 +21,7 @@ mod questions;
 mod reader;
 mod reading;
 mod readme;
+mod restarts;
 mod schema;
 mod serve;
 mod setup;
