@@ -25,11 +25,16 @@ const NO_BUDGET: Outcome = Outcome::Failed(Failure::BodyBudget);
 /// The bytes that all bodies in flight may take together.
 ///
 /// Taken as bytes arrive, never by what a `Content-Length` promises: who promises much and sends
-/// nothing holds nothing.
+/// nothing holds nothing. A quarter is for bodies no larger than an even part of it, so that a few
+/// large ones that never end leave room for small ones, which nearly all are.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     free: Arc<Semaphore>,
     total: usize,
+    /// What larger bodies leave free.
+    reserve: usize,
+    /// Each connection's even part of the reserve.
+    small: usize,
 }
 
 /// A body in memory, and its share of the budget for as long as it lives.
@@ -130,11 +135,22 @@ impl Gathered {
 }
 
 impl Budget {
-    /// A budget of `total` bytes.
-    pub(super) fn new(total: usize) -> Self {
-        let total = total.min(Semaphore::MAX_PERMITS);
-        let free = Arc::new(Semaphore::new(total));
-        Self { free, total }
+    /// The budget that `limits` allow. The largest body fits in beside the reserve.
+    pub(super) fn new(limits: &Limits) -> Self {
+        let total = limits.body_budget_bytes.min(Semaphore::MAX_PERMITS);
+        let reserve = (total / 4).min(total.saturating_sub(limits.max_body_bytes));
+        Self {
+            free: Arc::new(Semaphore::new(total)),
+            total,
+            reserve,
+            small: reserve / limits.connections.max(1),
+        }
+    }
+
+    /// Whether a body that has `taken` may have `more`, if so much is free.
+    fn grants(&self, taken: usize, more: usize) -> bool {
+        let left = self.free.available_permits().checked_sub(more);
+        taken + more <= self.small || left.is_some_and(|left| left >= self.reserve)
     }
 
     fn share(&self) -> Share {
@@ -152,6 +168,13 @@ impl Budget {
 impl Share {
     /// Takes `bytes` more, without waiting: Meta comes again.
     fn take(&mut self, bytes: usize) -> Result<(), Outcome> {
+        let taken = self
+            .taken
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
+        if !self.budget.grants(taken, bytes) {
+            return Err(NO_BUDGET);
+        }
         let bytes = u32::try_from(bytes).map_err(|_| NO_BUDGET)?;
         let free = Arc::clone(&self.budget.free);
         let more = free.try_acquire_many_owned(bytes).map_err(|_| NO_BUDGET)?;

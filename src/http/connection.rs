@@ -131,7 +131,7 @@ async fn answer(
     from: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    guest.asks();
+    guest.begin_request();
     let last = is_chunked(&request);
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(from));
@@ -140,10 +140,10 @@ async fn answer(
     }
     let mut response = routes.call(request).await?;
     if response.headers().contains_key(header::CONNECTION) {
-        guest.is_refused();
+        guest.note_refused_body();
     } else if last || guest.is_dismissed() {
         response.headers_mut().insert(header::CONNECTION, CLOSE);
     }
-    guest.is_answered();
+    guest.end_request();
     Ok(response)
 }

@@ -42,7 +42,7 @@ const TLS: &[u8] = &[0x16, 0x03];
 impl Ending {
     /// Of a connection that hyper ended without a fault.
     pub(super) fn in_order(guest: &Guest) -> Self {
-        if guest.was_refused() {
+        if guest.had_body_refused() {
             Self::BodyRefused
         } else {
             Self::Done

@@ -41,13 +41,13 @@ impl Guest {
     }
 
     /// A request of it is being answered.
-    pub(super) fn asks(&self) {
+    pub(super) fn begin_request(&self) {
         self.quiet_since.store(BUSY, Relaxed);
         self.asked.store(true, Relaxed);
     }
 
     /// Its request has an answer.
-    pub(super) fn is_answered(&self) {
+    pub(super) fn end_request(&self) {
         self.quiet_since.store(self.age(), Relaxed);
     }
 
@@ -57,12 +57,12 @@ impl Guest {
     }
 
     /// A body of it was not read to its end, and its connection is of no further use.
-    pub(super) fn is_refused(&self) {
+    pub(super) fn note_refused_body(&self) {
         self.refused.store(true, Relaxed);
     }
 
     /// Whether a body of it was refused.
-    pub(super) fn was_refused(&self) -> bool {
+    pub(super) fn had_body_refused(&self) -> bool {
         self.refused.load(Relaxed)
     }
 

@@ -82,6 +82,8 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Bytes of all bodies in flight together.
     pub body_budget_bytes: usize,
+    /// How many connections may have a body in flight: `http.max_connections`.
+    pub connections: usize,
     /// From the end of the body to the answer.
     pub answer_within: Duration,
     /// Whose `X-Forwarded-For` is believed.
@@ -97,6 +99,7 @@ impl From<&config::Http> for Limits {
             max_body_bytes: http.max_body_bytes,
             body_timeout: http.body_timeout,
             body_budget_bytes: http.body_budget_bytes,
+            connections: http.max_connections,
             answer_within: ANSWER_WITHIN,
             trusted_proxies: http.trusted_proxies.as_slice().into(),
         }
@@ -132,7 +135,7 @@ impl AppState {
             intake,
             rejections,
             clock,
-            budget: Budget::new(limits.body_budget_bytes),
+            budget: Budget::new(&limits),
             limits: Arc::new(limits),
         }
     }

@@ -11,6 +11,7 @@ mod corpus;
 mod database_away;
 mod doctor;
 mod fixtures;
+mod hostile;
 mod http;
 mod manners;
 mod packaging;

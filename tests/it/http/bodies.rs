@@ -5,9 +5,12 @@ use std::time::Duration;
 use hookshelf::{http::Limits, ingest::Rejection, meta::signature::sign};
 
 use super::{
-    door::{Door, STORED, Setup, fresh_app, limits, metric, secret, signed},
+    door::{
+        Door, STORED, Setup, fresh_app, limits, metric, old_secret, secret, signed, signed_with,
+    },
     wire::{Wire, head, request},
 };
+use crate::support::eventually;
 
 fn limited(app: &str, limits: Limits) -> Door {
     Door::with(Setup {
@@ -278,6 +281,38 @@ async fn all_bodies_together_stay_within_the_budget_and_give_it_back() {
     assert_eq!(answer.bare(), 200);
     let labels = [&*format!("app=\"{app}\""), "reason=\"body_budget\""];
     assert_eq!(metric("hookshelf_deliveries_total", &labels), Some(1.0));
+}
+
+#[tokio::test]
+async fn large_bodies_that_never_end_leave_room_for_small_ones() {
+    let app = fresh_app();
+    let mut door = limited(
+        &app,
+        Limits {
+            max_body_bytes: 1000,
+            body_budget_bytes: 1600,
+            connections: 4,
+            ..limits()
+        },
+    );
+    let mut stuck = door.wire().await;
+    stuck
+        .send(signed_head(&app, b"", "content-length: 1000"))
+        .await;
+    stuck.send([b'x'; 999]).await;
+    let forged = signed_with(&old_secret(&app), &app, &[b'y'; 202]);
+    let full = async || door.ask(&forged).await.bare() == 503;
+    eventually("the last 400 bytes are left to small ones", full).await;
+    let mut small = Vec::new();
+    for _ in 0..4 {
+        let mut wire = door.wire().await;
+        wire.send(signed(&app, &[b'z'; 100])).await;
+        small.push((wire, door.arrival().await.1));
+    }
+    for (mut wire, decide) in small {
+        decide.send(STORED).unwrap();
+        assert_eq!(wire.answer().await.bare(), 200);
+    }
 }
 
 #[tokio::test]

@@ -78,6 +78,13 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+/// What a process holds in memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    pub(crate) now: u64,
+    pub(crate) most: u64,
+}
+
 /// The configuration of apps with these names.
 pub(crate) fn apps<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let app =
@@ -266,6 +273,20 @@ impl Server {
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         let mut verb = self.verb(arguments);
         verb.envs(variables.iter().copied()).output().unwrap()
+    }
+
+    /// Bytes of memory that it holds now, and that it held at most.
+    pub(crate) fn memory(&self) -> Memory {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let bytes = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key));
+            let kilobytes = line.and_then(|line| line.split_whitespace().next());
+            kilobytes.unwrap().parse::<u64>().unwrap() << 10
+        };
+        Memory {
+            now: bytes("VmRSS:"),
+            most: bytes("VmHWM:"),
+        }
     }
 
     /// Sends it a signal.

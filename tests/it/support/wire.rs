@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -56,6 +56,21 @@ impl Wire {
             socket: TcpStream::connect(address).await.unwrap(),
             unread: Vec::new(),
         }
+    }
+
+    /// One that has room for few answers.
+    pub(crate) async fn with_little_room(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4 << 10).unwrap();
+        Self {
+            socket: socket.connect(address).await.unwrap(),
+            unread: Vec::new(),
+        }
+    }
+
+    /// Says that nothing more is sent.
+    pub(crate) async fn finish(&mut self) {
+        self.socket.shutdown().await.unwrap();
     }
 
     /// Sends; a peer that has closed already is not an error here, its answer tells.
