@@ -10,7 +10,6 @@ use std::{
 };
 
 use axum::http::Extensions;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// While an answer is being made, nobody is quiet.
@@ -87,15 +86,9 @@ impl Guest {
         self.leave.cancelled().await;
     }
 
-    /// Waits until it has been quiet for `time`, counted from its last answer.
-    pub(super) async fn quiet_for(&self, time: Duration) {
-        while let Some(left) = self.until_quiet_for(time) {
-            sleep(left).await;
-        }
-    }
-
-    /// How long to wait before looking again; none where it has been quiet for `time`.
-    fn until_quiet_for(&self, time: Duration) -> Option<Duration> {
+    /// How long to wait before looking again; none where it has been quiet for `time`, counted
+    /// from its last answer.
+    pub(super) fn until_quiet_for(&self, time: Duration) -> Option<Duration> {
         let since = match self.quiet_since.load(Relaxed) {
             BUSY => return Some(time),
             since => Duration::from_millis(since),

@@ -1,8 +1,10 @@
 //! One connection to the server, kept alive from delivery to delivery.
 
 use std::{
+    future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
@@ -13,7 +15,7 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{net::TcpStream, task::yield_now, time::timeout};
 
 use super::{Answer, Error, Target};
 
@@ -53,18 +55,27 @@ impl Client {
     /// next delivery gets a new one, and the server waits for nobody.
     pub(super) async fn idle_until<T>(&mut self, other: impl Future<Output = T>) -> T {
         let mut other = pin!(other);
+        let at_once = poll_fn(|cx| Poll::Ready(other.as_mut().poll(cx))).await;
+        if let Poll::Ready(came) = at_once {
+            return came;
+        }
         let driver = self
             .connection
             .as_mut()
             .and_then(|open| open.driver.as_mut());
-        if let Some(driver) = driver {
-            tokio::select! {
-                biased;
-                came = &mut other => return came,
-                _ = driver => self.connection = None,
-            }
-        }
-        other.await
+        let came = match driver {
+            None => other.await,
+            Some(driver) => tokio::select! {
+                came = &mut other => came,
+                _ = driver => {
+                    self.connection = None;
+                    other.await
+                }
+            },
+        };
+        // The system is asked for news before anything is sent: the server may just have closed.
+        yield_now().await;
+        came
     }
 
     /// Sends a delivery and waits for the answer.

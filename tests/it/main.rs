@@ -22,6 +22,7 @@ mod questions;
 mod reader;
 mod reading;
 mod readme;
+mod restarts;
 mod schema;
 mod serve;
 mod setup;
