@@ -42,7 +42,9 @@ pub(super) fn verdict(outcome: Outcome) -> (StatusCode, Severity) {
         ) => (StatusCode::UNAUTHORIZED, Routine),
         Outcome::Rejected(Rejection::BodyTooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, Routine),
         Outcome::Rejected(Rejection::BodyTimeout) => (StatusCode::REQUEST_TIMEOUT, Routine),
-        Outcome::Rejected(Rejection::BodyIncomplete) => (StatusCode::BAD_REQUEST, Routine),
+        Outcome::Rejected(Rejection::BodyIncomplete | Rejection::BodyMalformed) => {
+            (StatusCode::BAD_REQUEST, Routine)
+        }
         Outcome::Failed(
             Failure::StoreUnavailable
             | Failure::QueueFull
@@ -58,7 +60,10 @@ fn leaves_bytes_unread(outcome: Outcome) -> bool {
     matches!(
         outcome,
         Outcome::Rejected(
-            Rejection::BodyTooLarge | Rejection::BodyTimeout | Rejection::BodyIncomplete
+            Rejection::BodyTooLarge
+                | Rejection::BodyTimeout
+                | Rejection::BodyIncomplete
+                | Rejection::BodyMalformed
         ) | Outcome::Failed(Failure::BodyBudget)
     )
 }

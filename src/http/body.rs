@@ -1,6 +1,6 @@
 //! Reads a body frame by frame, within a size, a deadline and the one budget of all bodies.
 
-use std::sync::Arc;
+use std::{error::Error, io, iter, sync::Arc};
 
 use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
@@ -19,7 +19,13 @@ use crate::{
 const TOO_LARGE: Outcome = Outcome::Rejected(Rejection::BodyTooLarge);
 const TOO_LATE: Outcome = Outcome::Rejected(Rejection::BodyTimeout);
 const INCOMPLETE: Outcome = Outcome::Rejected(Rejection::BodyIncomplete);
+const MALFORMED: Outcome = Outcome::Rejected(Rejection::BodyMalformed);
 const NO_BUDGET: Outcome = Outcome::Failed(Failure::BodyBudget);
+
+/// A body up to this size is copied out of the buffer that its connection reads into. It would keep
+/// all of that until its commit, several times what the budget knows of, and the connection would
+/// need another one for every delivery.
+const COPIED: usize = 4 << 10;
 
 /// The bytes that all bodies in flight may take together.
 ///
@@ -71,7 +77,7 @@ async fn gather(mut body: Body, limit: usize, budget: &Budget) -> Result<Held, O
     let mut share = budget.share();
     let mut gathered = Gathered::One(Bytes::new());
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| INCOMPLETE)?.into_data() else {
+        let Ok(data) = frame.map_err(|error| broken_off(&error))?.into_data() else {
             continue; // Trailers carry nothing of ours.
         };
         if data.len() > limit - gathered.len() {
@@ -84,6 +90,16 @@ async fn gather(mut body: Body, limit: usize, budget: &Budget) -> Result<Held, O
         bytes: gathered.freeze(),
         _share: share,
     })
+}
+
+/// Why a body does not go on: its bytes are no chunks, or there are no more.
+fn broken_off(error: &axum::Error) -> Outcome {
+    let mut causes = iter::successors(error.source(), |error| (*error).source());
+    let cause = causes.find_map(|cause| cause.downcast_ref::<io::Error>());
+    match cause.map(io::Error::kind) {
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => MALFORMED,
+        _ => INCOMPLETE,
+    }
 }
 
 impl Held {
@@ -113,6 +129,7 @@ impl Gathered {
 
     fn freeze(self) -> Bytes {
         match self {
+            Self::One(bytes) if bytes.len() <= COPIED => Bytes::copy_from_slice(&bytes),
             Self::One(bytes) => bytes,
             Self::Joined(bytes) => bytes.freeze(),
         }

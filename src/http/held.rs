@@ -74,7 +74,7 @@ impl Held {
             None => Listener::bind(name, address),
             Some(place) => {
                 let (_, socket) = self.0.swap_remove(place);
-                Listener::on(name, socket).map_err(|source| Unfit::Kind(name, source).into())
+                Listener::held(name, socket).map_err(|source| Unfit::Kind(name, source).into())
             }
         }
     }

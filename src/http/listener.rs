@@ -10,10 +10,9 @@ use std::{
 };
 
 use axum::Router;
-use axum_server::{Handle, Server};
-use hyper_util::rt::TokioTimer;
+use tokio::{net::TcpSocket, sync::watch};
 
-use super::{held::Unfit, seat::Usher};
+use super::{held::Unfit, seats::Seats, socket::Socket};
 use crate::{
     config,
     telemetry::{Happening, ListenerStarted},
@@ -25,15 +24,19 @@ pub const PUBLIC: &str = "public";
 /// The admin listener's name in logs and metrics.
 pub const ADMIN: &str = "admin";
 
-/// Bytes that a connection may read ahead, and so the longest head: Meta's are under 1 KiB. With
-/// the number of connections it bounds what all of them hold.
-const READ_AHEAD: usize = 64 << 10;
+/// How many connections may wait to be accepted, as far as the system allows. One more would have
+/// to knock again after a second; the standard library has room for 128, which is less than come
+/// at once when a proxy finds the server again.
+const QUEUE: u32 = 4096;
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct ListenerLimits {
-    /// How many may be open; one more is closed at once.
+    /// How many may be open.
     pub connections: usize,
+    /// Where all seats are taken: whether the oldest connection that has brought no delivery yet
+    /// makes room for one more. Else that one is closed at once.
+    pub make_room: bool,
     /// How long a head may take, and how long a connection may idle between two deliveries.
     pub header_timeout: Duration,
     /// How long a peer may leave an answer untaken.
@@ -47,6 +50,7 @@ impl ListenerLimits {
     /// Those of the admin listener: few people and machines, patient ones.
     pub const ADMIN: Self = Self {
         connections: 64,
+        make_room: false,
         header_timeout: Duration::from_secs(30),
         write_timeout: WRITE_TIMEOUT,
     };
@@ -56,6 +60,7 @@ impl From<&config::Http> for ListenerLimits {
     fn from(http: &config::Http) -> Self {
         Self {
             connections: http.max_connections,
+            make_room: true,
             header_timeout: http.header_timeout,
             write_timeout: WRITE_TIMEOUT,
         }
@@ -99,12 +104,24 @@ pub struct Listener {
     name: &'static str,
     address: SocketAddr,
     socket: TcpListener,
-    handle: Handle<SocketAddr>,
+    /// Whether nobody else holds the socket.
+    is_ours: bool,
+    wish: watch::Sender<Wish>,
+}
+
+/// What a listener is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Serve,
+    /// Accept nothing new, and end what is open within this time.
+    Part(Duration),
+    /// Close everything.
+    Close,
 }
 
 /// Stops a listener from elsewhere.
 #[derive(Clone, Debug)]
-pub struct Stop(Handle<SocketAddr>);
+pub struct Stop(watch::Sender<Wish>);
 
 impl Listener {
     /// Binds `address`; port 0 takes a free one. `name` is for logs and metrics.
@@ -117,20 +134,25 @@ impl Listener {
             address,
             source,
         };
-        let bound = TcpListener::bind(address);
+        let bound = listen(address);
         bound
-            .and_then(|socket| Self::on(name, socket))
+            .and_then(|socket| Self::on(name, socket, true))
             .map_err(refused)
     }
 
-    /// Takes a socket that listens already.
-    pub(super) fn on(name: &'static str, socket: TcpListener) -> io::Result<Self> {
+    /// Takes a socket that somebody else holds and that listens already.
+    pub(super) fn held(name: &'static str, socket: TcpListener) -> io::Result<Self> {
+        Self::on(name, socket, false)
+    }
+
+    fn on(name: &'static str, socket: TcpListener, is_ours: bool) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         Ok(Self {
             name,
             address: socket.local_addr()?,
             socket,
-            handle: Handle::new(),
+            is_ours,
+            wish: watch::Sender::new(Wish::Serve),
         })
     }
 
@@ -141,7 +163,7 @@ impl Listener {
 
     /// What stops it, before or while it serves.
     pub fn stop(&self) -> Stop {
-        Stop(self.handle.clone())
+        Stop(self.wish.clone())
     }
 
     /// Serves `routes` until it is stopped.
@@ -149,39 +171,64 @@ impl Listener {
     /// # Errors
     /// It ended without being told to.
     pub async fn serve(self, routes: Router, limits: ListenerLimits) -> Result<(), Error> {
-        let listener = self.name;
+        let (listener, address) = (self.name, self.address);
         let ended = |source| Error::Ended { listener, source };
-        let usher = Usher::new(listener, limits);
-        let mut server = axum_server::from_tcp(self.socket)
-            .map_err(ended)?
-            .handle(self.handle)
-            .acceptor(usher)
-            .http1_only();
-        bound(&mut server, limits);
-        let address = self.address;
+        let socket = Socket::new(listener, self.socket, self.is_ours).map_err(ended)?;
         ListenerStarted { listener, address }.emit();
-        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-        server.serve(service).await.map_err(ended)
+        let mut wishes = self.wish.subscribe();
+        let mut seats = Seats::new(listener, routes, limits);
+        let wish = loop {
+            tokio::select! {
+                biased;
+                wish = wished(&mut wishes) => break wish,
+                (io, from) = socket.accept() => seats.seat(io, from).await,
+                () = seats.given_back() => {}
+            }
+        };
+        if let Wish::Part(grace) = wish {
+            let parted = part(socket, seats, grace);
+            tokio::select! {
+                () = parted => {}
+                _ = wishes.wait_for(|wish| *wish == Wish::Close) => {}
+            }
+        }
+        Ok(())
     }
 }
 
-fn bound(server: &mut Server<SocketAddr, Usher>, limits: ListenerLimits) {
-    server
-        .http_builder()
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_buf_size(READ_AHEAD);
+/// Serves what waits already, then ends what is open within `grace`.
+async fn part(socket: Socket, mut seats: Seats, grace: Duration) {
+    for (io, from) in socket.close() {
+        seats.seat(io, from).await;
+    }
+    seats.part(grace).await;
+}
+
+/// As the standard library does it, but for the length of the queue.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)?.into_std()
+}
+
+/// What it is to do instead of serving, as soon as there is something.
+async fn wished(wishes: &mut watch::Receiver<Wish>) -> Wish {
+    let other = wishes.wait_for(|wish| *wish != Wish::Serve).await;
+    other.map_or(Wish::Close, |wish| *wish)
 }
 
 impl Stop {
     /// Accepts nothing new and lets what is in flight finish, for at most `grace`.
     pub fn gently(&self, grace: Duration) {
-        self.0.graceful_shutdown(Some(grace));
+        self.0.send_replace(Wish::Part(grace));
     }
 
     /// Closes everything at once.
     pub fn firmly(&self) {
-        self.0.shutdown();
+        self.0.send_replace(Wish::Close);
     }
 }

@@ -7,14 +7,20 @@
 mod ack;
 pub mod admin;
 mod body;
+mod connection;
+mod ending;
 mod forwarded;
+mod guest;
 mod headers;
 pub mod held;
 pub mod listener;
 pub mod public;
 mod receipt;
-mod seat;
+mod seats;
+mod socket;
 pub mod state;
+mod stream;
+mod underway;
 mod webhook;
 
 /// Routes of a listener.
@@ -24,3 +30,4 @@ pub use admin::Readiness;
 pub use held::Held;
 pub use listener::{Listener, ListenerLimits};
 pub use state::{AppKeys, AppState, Apps, Limits};
+pub use underway::{Ends, Underway};

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc, time::Instant};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{AppKeys, AppState, ack::verdict};
+use super::{AppKeys, AppState, ack::verdict, underway::Place};
 use crate::{
     ingest::{Arrival, Failure, Outcome, Rejection},
     meta::signature::VerifiedBody,
@@ -27,13 +27,13 @@ pub(super) struct Receipt {
     simulated: bool,
     handed_over: bool,
     settled: bool,
+    place: Place,
 }
 
 impl Receipt {
     /// Opens it: mints the id and notes the time.
     pub(super) fn open(state: &AppState, keys: Arc<AppKeys>, from: IpAddr) -> Self {
         let received_at = state.clock().now();
-        state.begin();
         Self {
             id: mint(received_at),
             received_at,
@@ -46,6 +46,7 @@ impl Receipt {
             simulated: false,
             handed_over: false,
             settled: false,
+            place: state.underway().enter(),
         }
     }
 
@@ -93,6 +94,7 @@ impl Receipt {
 
     fn tell(&mut self, outcome: Outcome) {
         self.settled = true;
+        self.place.ended(outcome);
         if let Outcome::Rejected(reason) = outcome {
             let from = Some(self.from);
             self.state.rejections().count(&self.keys.name, reason, from);
@@ -127,7 +129,6 @@ impl Drop for Receipt {
                 (false, false) => Outcome::Rejected(Rejection::BodyIncomplete),
             });
         }
-        self.state.end();
     }
 }
 

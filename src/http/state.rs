@@ -1,19 +1,12 @@
 //! What the routes need: the apps with their keys, where deliveries go, and the limits.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use super::body::Budget;
+use super::{body::Budget, underway::Underway};
 use crate::{
     clock::Clock,
     config,
@@ -130,13 +123,13 @@ pub struct AppState(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     apps: ArcSwap<Apps>,
+    underway: Underway,
     callbacks: Callbacks,
     intake: Intake,
     rejections: Rejections,
     clock: Clock,
     limits: Limits,
     budget: Budget,
-    in_flight: AtomicUsize,
 }
 
 impl AppState {
@@ -150,13 +143,13 @@ impl AppState {
     ) -> Self {
         Self(Arc::new(Shared {
             apps: ArcSwap::from_pointee(apps),
+            underway: Underway::default(),
             callbacks: Callbacks::default(),
             intake,
             rejections,
             clock,
             budget: Budget::new(limits.body_budget_bytes),
             limits,
-            in_flight: AtomicUsize::new(0),
         }))
     }
 
@@ -165,9 +158,9 @@ impl AppState {
         self.0.apps.store(Arc::new(apps));
     }
 
-    /// How many deliveries have begun and are not settled, also those whose sender has hung up.
-    pub fn in_flight(&self) -> usize {
-        self.0.in_flight.load(Ordering::Relaxed)
+    /// The deliveries that are on their way now, also those whose sender has hung up.
+    pub fn underway(&self) -> &Underway {
+        &self.0.underway
     }
 
     /// What happened at the callback URLs; it stays when the apps are swapped.
@@ -203,15 +196,5 @@ impl AppState {
     /// The memory that all bodies share.
     pub(super) fn budget(&self) -> &Budget {
         &self.0.budget
-    }
-
-    /// A delivery begins.
-    pub(super) fn begin(&self) {
-        self.0.in_flight.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A delivery was settled.
-    pub(super) fn end(&self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -15,7 +15,7 @@ use super::{
     AppKeys, AppState,
     ack::ack,
     body::{self, Held},
-    forwarded, headers,
+    forwarded, guest, headers,
     listener::PUBLIC,
     receipt::Receipt,
     state::DEFAULT_APP,
@@ -101,6 +101,7 @@ pub(super) async fn receive(
             Err(rejection) => receipt.settle(Outcome::Rejected(rejection)),
             Ok(verified) => {
                 let arrival = receipt.arrival(headers::kept(&head.headers), verified);
+                drop(head); // So that nothing holds the buffer that the connection reads into.
                 hand_over(&state, receipt, arrival, body).await
             }
         },
@@ -118,6 +119,7 @@ fn verify(receipt: &mut Receipt, head: &Parts, body: &Held) -> Result<VerifiedBo
     let mark = head.headers.get(headers::SIMULATED);
     let simulated = mark.is_some_and(|mark| secrets.marks_simulated(mark.as_bytes(), bytes));
     receipt.verified(&verified, simulated);
+    guest::prove(&head.extensions);
     Ok(verified)
 }
 

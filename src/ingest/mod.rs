@@ -8,6 +8,7 @@ mod callbacks;
 pub mod committer;
 pub mod intake;
 mod link;
+mod outage;
 pub mod outcome;
 mod parse;
 mod pulse;

@@ -41,6 +41,8 @@ pub enum Rejection {
     BodyTimeout,
     /// The connection ended before the body did.
     BodyIncomplete,
+    /// The body came in chunks that are none.
+    BodyMalformed,
 }
 
 /// Why a delivery could not be stored.
@@ -91,6 +93,7 @@ impl Rejection {
             Self::BodyTooLarge => "body_too_large",
             Self::BodyTimeout => "body_timeout",
             Self::BodyIncomplete => "body_incomplete",
+            Self::BodyMalformed => "body_malformed",
         }
     }
 }

@@ -36,6 +36,14 @@ impl<'a> SafeText<'a> {
         }
     }
 
+    /// A text that is known to have no escapes.
+    pub fn unescaped(text: &'a str) -> Self {
+        Self {
+            text: Cow::Borrowed(text),
+            replaced: Vec::new(),
+        }
+    }
+
     /// The safe text.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -224,17 +224,51 @@ impl Happening for PanicCaught {
     }
 }
 
-/// Counts a connection for as long as it lives.
+/// A listener could not take a connection that waits; it tries again.
+#[derive(Debug)]
+pub struct AcceptFailed {
+    /// `public` or `admin`.
+    pub listener: &'static str,
+    /// What the system said.
+    pub cause: std::io::Error,
+}
+
+impl AcceptFailed {
+    const SAID: &str = "connection not taken";
+}
+
+static FAILED_ACCEPTS: Sparingly = Sparingly::new();
+
+impl Happening for AcceptFailed {
+    /// Only a record: nothing has been opened that could be counted as closed.
+    fn emit(self) {
+        let Self { listener, cause } = self;
+        if FAILED_ACCEPTS.may_pass() {
+            tracing::warn!(listener, %cause, "{}", Self::SAID);
+        }
+    }
+}
+
+/// Counts a connection for as long as it lives, and why it ended.
 #[derive(Debug)]
 pub struct OpenConnection {
     listener: &'static str,
+    reason: &'static str,
 }
 
 impl OpenConnection {
+    const SAID: &str = "connection closed";
+
     /// Counts one more open connection of `listener` until it is dropped.
     pub fn count(listener: &'static str) -> Self {
         Self::gauge(listener).increment(1.0);
-        Self { listener }
+        let reason = "";
+        Self { listener, reason }
+    }
+
+    /// Counts it as closed for `reason`, a bounded word.
+    pub fn close(mut self, reason: &'static str) {
+        self.reason = reason;
     }
 
     fn gauge(listener: &'static str) -> metrics::Gauge {
@@ -244,7 +278,17 @@ impl OpenConnection {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        Self::gauge(self.listener).decrement(1.0);
+        let listener = self.listener;
+        let reason = match self.reason {
+            "" if std::thread::panicking() => "defect",
+            "" => "stopped",
+            reason => reason,
+        };
+        tracing::debug!(listener, reason, "{}", Self::SAID);
+        Self::gauge(listener).decrement(1.0);
+        catalogue::CONNECTIONS_CLOSED
+            .counter([("listener", listener.into()), ("reason", reason.into())])
+            .increment(1);
     }
 }
 

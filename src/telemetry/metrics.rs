@@ -64,6 +64,8 @@ catalogue! {
         "Connections open now.";
     CONNECTIONS_REFUSED = Counter "hookshelf_connections_refused_total" ["listener"]
         "Connections closed at once because as many as allowed were open.";
+    CONNECTIONS_CLOSED = Counter "hookshelf_connections_closed_total" ["listener", "reason"]
+        "Connections that ended, by why.";
     BODY_BYTES = Gauge "hookshelf_body_bytes" []
         "Bytes of bodies in memory now, of the budget that all share.";
     PANICS = Counter "hookshelf_panics_total" ["listener"]

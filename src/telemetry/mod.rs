@@ -19,14 +19,16 @@ mod tests;
 pub mod tunnel;
 
 pub use door::{
-    AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
+    AcceptFailed, AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
     RejectionsCounted, SignatureMatched,
 };
-pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
+pub use life::{
+    DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
+};
 pub use meter::Meter;
 pub use store::{
-    CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, FollowerMoved, FollowerResumed,
-    FollowerStumbled, UpkeepFailed, WriterStuck,
+    CommitFailed, CommitsResumed, DurabilityChanged, DurabilityRestored, EpochAdvanced,
+    EventsRefused, FollowerMoved, FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
 };
 pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent};
 

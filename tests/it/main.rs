@@ -27,6 +27,7 @@ mod setup;
 mod signed;
 mod simulate;
 mod stats;
+mod stop;
 mod store;
 mod support;
 mod systemd;

@@ -13,7 +13,7 @@ use crate::meta::{
     dedupe,
     event::{Channel, Event, Kind, OccurredAtSource, Problem},
     fields::{Comment, Detail, Parties},
-    json::{self, Object},
+    json::Object,
     time,
 };
 
@@ -33,13 +33,13 @@ struct Columns<'a> {
 
 /// The event of `item`; `touched` says that text in it was replaced.
 pub(super) fn event(
-    item: &Item<'_>,
-    entry: &Entry<'_>,
+    item: &Item<'_, '_>,
+    entry: &Entry<'_, '_>,
     touched: bool,
+    too_deep: bool,
     received_at: Timestamp,
 ) -> Event {
-    let too_deep = json::too_deep(&item.payload);
-    let mut typed = Typed::read(&item.payload, item.channel, entry.instagram);
+    let mut typed = Typed::read(item.value, item.channel, entry.instagram);
     if too_deep {
         typed.kind = Kind::Unknown;
     }
@@ -145,7 +145,7 @@ impl<'a> Columns<'a> {
 }
 
 /// Sender and recipient; who commented is the sender of a comment.
-fn parties<'a>(detail: &Detail<'a>, value: &Object<'a>) -> Parties<'a> {
+fn parties<'a>(detail: &Detail<'a>, value: &Object<'_, 'a>) -> Parties<'a> {
     let mut parties = Parties::read(value);
     if let Detail::Comment(comment) | Detail::LiveComment(comment) = detail {
         parties.sender_id.clone_from(&comment.from_id);
@@ -177,8 +177,8 @@ fn other_party<'a>(parties: &Parties<'a>, detail: &Detail<'a>, account_id: &Text
 /// The item's own time, else for changes and the flat form the time at which the entry was sent.
 fn occurred_at(
     own: Option<Timestamp>,
-    item: &Item<'_>,
-    entry: &Entry<'_>,
+    item: &Item<'_, '_>,
+    entry: &Entry<'_, '_>,
     received_at: Timestamp,
 ) -> (Option<Timestamp>, OccurredAtSource) {
     let believable = |moment: &Timestamp| time::believable(*moment, received_at);

@@ -6,7 +6,7 @@ use hookshelf::{http::Limits, ingest::Rejection, meta::signature::sign};
 
 use super::{
     door::{Door, STORED, Setup, fresh_app, limits, metric, secret, signed},
-    wire::{Wire, head},
+    wire::{Wire, head, request},
 };
 
 fn limited(app: &str, limits: Limits) -> Door {
@@ -162,7 +162,6 @@ async fn a_body_cut_off_is_counted_though_nobody_is_left_to_tell() {
     for (framing, sent) in [
         ("content-length: 10", &b"012"[..]),
         ("transfer-encoding: chunked", b"3\r\n012\r\n"),
-        ("transfer-encoding: chunked", b"not a length\r\n"),
     ] {
         let mut wire = door.wire().await;
         wire.send(signed_head(&app, b"012", framing)).await;
@@ -175,7 +174,80 @@ async fn a_body_cut_off_is_counted_though_nobody_is_left_to_tell() {
         );
     }
     let labels = [&*format!("app=\"{app}\""), "reason=\"body_incomplete\""];
-    assert_eq!(metric("hookshelf_deliveries_total", &labels), Some(3.0));
+    assert_eq!(metric("hookshelf_deliveries_total", &labels), Some(2.0));
+    assert!(door.is_quiet());
+}
+
+#[tokio::test]
+async fn chunks_that_are_none_are_400() {
+    let app = fresh_app();
+    let mut door = small(&app);
+    let long = format!("3;{}\r\n012\r\n", "x".repeat(20 << 10));
+    let trailers = format!("0\r\n{}\r\n", "a: b\r\n".repeat(10_000));
+    for nonsense in [
+        "not a length\r\n",
+        "-1\r\n",
+        "\r\n",
+        "fffffffffffffffff\r\n",
+        "3\r\n012345\r\n",
+        "3\n012\n0\n\n",
+        &long,
+        &trailers,
+    ] {
+        let mut wire = door.wire().await;
+        wire.send(signed_head(&app, b"012", "transfer-encoding: chunked"))
+            .await;
+        wire.send(nonsense).await;
+        let answer = wire.answer().await;
+        assert_eq!(answer.bare(), 400, "{nonsense:.20}");
+        assert_eq!(answer.header("connection"), Some("close"));
+        assert_eq!(wire.closed().await, "", "{nonsense:.20}");
+        let reason = door.rejection().await.1;
+        assert_eq!(reason, Rejection::BodyMalformed, "{nonsense:.20}");
+    }
+    assert!(door.is_quiet());
+}
+
+#[tokio::test]
+async fn nothing_follows_chunks_lest_a_length_beside_them_was_believed() {
+    let app = fresh_app();
+    let mut door = small(&app);
+    let body = b"0123456789";
+    for both in [
+        "content-length: 4\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 4",
+        "transfer-encoding: chunked",
+    ] {
+        let mut wire = door.wire().await;
+        wire.send(signed_head(&app, body, both)).await;
+        send_chunks(&mut wire, &[body, b""]).await;
+        wire.send(request("GET", "/healthz")).await;
+        let (arrival, decide) = door.arrival().await;
+        assert_eq!(arrival.body.bytes(), &body[..]);
+        decide.send(STORED).unwrap();
+        let answer = wire.answer().await;
+        assert_eq!(
+            (answer.bare(), answer.header("connection")),
+            (200, Some("close"))
+        );
+        assert_eq!(
+            wire.closed().await,
+            "",
+            "the request behind it has no answer"
+        );
+    }
+    for lengths in [
+        "content-length: 10\r\ncontent-length: 4",
+        "content-length: 10, 4",
+        "content-length: +10",
+        "content-length: -1",
+        "transfer-encoding: chunked, gzip",
+    ] {
+        let mut wire = door.wire().await;
+        wire.send(signed_head(&app, body, lengths)).await;
+        assert_eq!(wire.answer().await.bare(), 400, "{lengths}");
+        assert_eq!(wire.closed().await, "", "{lengths}");
+    }
     assert!(door.is_quiet());
 }
 

@@ -19,7 +19,6 @@ use super::{
     },
     wire::{post, request},
 };
-use crate::support::eventually;
 
 const BODY: &[u8] = br#"{"object":"instagram","entry":[]}"#;
 
@@ -297,9 +296,9 @@ async fn a_sender_who_hangs_up_does_not_stop_a_delivery_half_way() {
     door.stop.firmly();
     door.serving.await.unwrap().unwrap();
 
-    assert_eq!(door.state.in_flight(), 1);
+    assert_eq!(door.state.underway().count(), 1);
     decide.send(STORED).unwrap();
-    eventually("it is settled", async || door.state.in_flight() == 0).await;
+    door.state.underway().none_left().await;
     let accepted = "outcome=\"accepted\",reason=\"\",source=\"live\"";
     let labels = [&*format!("app=\"{app}\""), accepted];
     assert_eq!(metric("hookshelf_deliveries_total", &labels), Some(1.0));

@@ -8,6 +8,7 @@ use super::{
     door::{Door, STORED, Setup, keys, metric, seats, signed},
     wire::{Wire, request},
 };
+use crate::support::eventually;
 
 fn seating(name: &'static str, connections: ListenerLimits) -> Door {
     Door::with(Setup {
@@ -25,27 +26,31 @@ async fn a_head_that_is_never_finished_is_closed() {
         ..seats()
     };
     let door = seating("slow", limits);
-    for start in [
-        "",
-        "P",
-        "PRI * HTTP/2.0\r\n",
-        "POST /webhook HTTP/1.1\r\nhos",
+    for (start, reason) in [
+        ("", "silent"),
+        ("P", "head_timeout"),
+        ("PRI * HTTP/2.0\r\n", "http2"),
+        ("POST /webhook HTTP/1.1\r\nhos", "head_timeout"),
     ] {
         let mut wire = door.wire().await;
         wire.send(start).await;
         let said = wire.closed().await;
         assert!(!said.contains(" 200 "), "{start}: {said}");
+        let counted = async || closed("slow", reason).is_some();
+        eventually(reason, counted).await;
     }
     let mut idle = door.wire().await;
     assert_eq!(idle.ask(request("GET", "/healthz")).await.bare(), 200);
     assert_eq!(idle.closed().await, "");
+    eventually("idle", async || closed("slow", "idle") == Some(1.0)).await;
+    assert_eq!(closed("slow", "head_timeout"), Some(2.0));
 }
 
 #[tokio::test]
 async fn a_head_that_is_too_long_is_431() {
     let door = Door::open();
     let mut wire = door.wire().await;
-    let long = format!("GET /healthz HTTP/1.1\r\nhost: {}", "x".repeat(80 << 10));
+    let long = format!("GET /healthz HTTP/1.1\r\nhost: {}", "x".repeat(20 << 10));
     assert_eq!(wire.ask(long).await.bare(), 431);
 }
 
@@ -53,6 +58,7 @@ async fn a_head_that_is_too_long_is_431() {
 async fn one_connection_too_many_is_closed_at_once_until_a_seat_is_free() {
     let limits = ListenerLimits {
         connections: 2,
+        make_room: false,
         ..seats()
     };
     let door = seating("crowded", limits);
@@ -78,6 +84,53 @@ async fn one_connection_too_many_is_closed_at_once_until_a_seat_is_free() {
     assert_eq!(wire.ask(request("GET", "/healthz")).await.bare(), 200);
 }
 
+/// How many connections of this listener were closed for this reason.
+fn closed(listener: &str, reason: &str) -> Option<f64> {
+    let labels = [
+        &*format!("listener=\"{listener}\""),
+        &*format!("reason=\"{reason}\""),
+    ];
+    metric("hookshelf_connections_closed_total", &labels)
+}
+
+#[tokio::test]
+async fn the_oldest_that_brought_nothing_makes_room_for_one_more() {
+    let limits = ListenerLimits {
+        connections: 3,
+        ..seats()
+    };
+    let mut door = seating("making room", limits);
+    let mut proven = door.wire().await;
+    proven.send(signed("default", b"{}")).await;
+    door.arrival().await.1.send(STORED).unwrap();
+    assert_eq!(proven.answer().await.bare(), 200);
+    // It has asked, but brought no delivery.
+    let mut asking = door.wire().await;
+    assert_eq!(asking.ask(request("GET", "/healthz")).await.bare(), 200);
+    let mut storing = door.wire().await;
+    storing.send(signed("default", b"{}")).await;
+    let (_, decide) = door.arrival().await;
+
+    let mut one_more = door.wire().await;
+    assert_eq!(one_more.ask(request("GET", "/healthz")).await.bare(), 200);
+    assert_eq!(asking.closed().await, "");
+    let mut another = door.wire().await;
+    another.send(signed("default", b"{}")).await;
+    door.arrival().await.1.send(STORED).unwrap();
+    assert_eq!(another.answer().await.bare(), 200);
+    assert_eq!(one_more.closed().await, "");
+    assert_eq!(closed("making room", "crowded_out"), Some(2.0));
+
+    assert_eq!(door.wire().await.closed().await, "", "all have delivered");
+    let refused = metric("hookshelf_connections_refused_total", &["making room"]);
+    assert_eq!(refused, Some(1.0));
+    decide.send(STORED).unwrap();
+    assert_eq!(storing.answer().await.bare(), 200);
+    for mut good in [proven, storing, another] {
+        assert_eq!(good.ask(request("GET", "/healthz")).await.bare(), 200);
+    }
+}
+
 #[tokio::test]
 async fn who_asks_and_takes_no_answer_loses_the_seat() {
     let write_timeout = Duration::from_millis(100);
@@ -92,44 +145,14 @@ async fn who_asks_and_takes_no_answer_loses_the_seat() {
         ..Setup::default()
     });
     let query = "hub.mode=subscribe&hub.verify_token=token-of-default&hub.challenge=";
-    let long = request("GET", &format!("/webhook?{query}{}", "x".repeat(32 << 10)));
+    let long = request("GET", &format!("/webhook?{query}{}", "x".repeat(8 << 10)));
     let mut wire = door.wire().await;
     while wire.send(&long).await {}
-    while metric("hookshelf_connections", &["listener=\"untaken\""]) != Some(0.0) {
+    while closed("untaken", "stalled_write") != Some(1.0) {
         tokio::task::yield_now().await;
     }
-}
-
-#[tokio::test]
-async fn a_gentle_stop_lets_what_is_in_flight_finish() {
-    let mut door = Door::open();
-    let mut idle = door.wire().await;
-    assert_eq!(idle.ask(request("GET", "/healthz")).await.bare(), 200);
-    let fresh = door.wire().await;
-    let mut busy = door.wire().await;
-    busy.send(signed("default", b"{}")).await;
-    let (_, decide) = door.arrival().await;
-
-    door.stop.gently(Duration::from_mins(1));
-    assert_eq!(idle.closed().await, "");
-    assert_eq!(fresh.closed().await, "");
-    assert!(!door.serving.is_finished());
-    decide.send(STORED).unwrap();
-    assert_eq!(busy.answer().await.bare(), 200);
-    assert_eq!(busy.closed().await, "");
-    door.serving.await.unwrap().unwrap();
-    assert!(tokio::net::TcpStream::connect(door.address).await.is_err());
-}
-
-#[tokio::test]
-async fn a_firm_stop_waits_for_nobody() {
-    let mut door = Door::open();
-    let mut busy = door.wire().await;
-    busy.send(signed("default", b"{}")).await;
-    let (_, _undecided) = door.arrival().await;
-    door.stop.firmly();
-    door.serving.await.unwrap().unwrap();
-    assert_eq!(busy.closed().await, "");
+    let open = metric("hookshelf_connections", &["listener=\"untaken\""]);
+    assert_eq!(open, Some(0.0));
 }
 
 #[tokio::test]

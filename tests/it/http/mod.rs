@@ -5,8 +5,10 @@ mod bodies;
 mod challenge;
 mod deliveries;
 mod door;
+mod ending;
 mod forwarded;
 mod listener;
 mod logs;
 mod routes;
-mod wire;
+
+use crate::support::wire;

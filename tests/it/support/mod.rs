@@ -1,5 +1,6 @@
 //! What the tests share: databases, directories, and waiting for something to become true.
 
+pub(crate) mod activation;
 pub(crate) mod desk;
 pub(crate) mod directory;
 pub(crate) mod page;
@@ -7,6 +8,7 @@ pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod terminal;
+pub(crate) mod wire;
 
 use std::time::Duration;
 

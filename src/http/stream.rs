@@ -1,91 +1,52 @@
-//! A connection and its seat: how many there may be, how long one may refuse to be answered, and
-//! how they part.
+//! The bytes of a connection: how long a peer may leave an answer untaken, and how both part.
 
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use axum_server::accept::Accept;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Sleep, sleep},
 };
-
-use super::ListenerLimits;
-use crate::telemetry::{ConnectionRefused, Happening, door::OpenConnection};
-
-/// Seats each connection, or closes it where all seats are taken.
-#[derive(Clone, Debug)]
-pub(super) struct Usher {
-    listener: &'static str,
-    seats: Arc<Semaphore>,
-    limits: ListenerLimits,
-}
-
-impl Usher {
-    /// An usher of `limits.connections` seats.
-    pub(super) fn new(listener: &'static str, limits: ListenerLimits) -> Self {
-        let seats = limits.connections.min(Semaphore::MAX_PERMITS);
-        Self {
-            listener,
-            seats: Arc::new(Semaphore::new(seats)),
-            limits,
-        }
-    }
-
-    fn seat(&self, io: TcpStream) -> io::Result<Seated> {
-        let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() else {
-            let (listener, limit) = (self.listener, self.limits.connections);
-            ConnectionRefused { listener, limit }.emit();
-            return Err(io::ErrorKind::ConnectionRefused.into());
-        };
-        io.set_nodelay(true)?;
-        Ok(Seated {
-            io,
-            patience: self.limits.write_timeout,
-            stalled: None,
-            parting: None,
-            _open: OpenConnection::count(self.listener),
-            _seat: seat,
-        })
-    }
-}
-
-impl<S> Accept<TcpStream, S> for Usher {
-    type Stream = Seated;
-    type Service = S;
-    type Future = std::future::Ready<io::Result<(Seated, S)>>;
-
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        std::future::ready(self.seat(stream).map(|seated| (seated, service)))
-    }
-}
 
 /// How long a peer may go on sending after the last answer. Closed over unread bytes, a connection
 /// is reset, and a peer in the middle of a body that is too large would not see the 413.
 const PARTING: Duration = Duration::from_secs(2);
 
-/// A connection that keeps its seat until it is closed.
+/// A connection whose answers have to be taken in time.
 ///
 /// Reading is bounded by the deadlines of head and body. Writing is bounded here, for nobody else
 /// does: who asks and asks and takes no answer would keep a seat for ever.
 #[derive(Debug)]
-pub(super) struct Seated {
+pub(super) struct Stream {
     io: TcpStream,
     patience: Duration,
-    stalled: Option<Pin<Box<Sleep>>>,
+    waiting: Option<Pin<Box<Sleep>>>,
     parting: Option<Pin<Box<Sleep>>>,
-    _open: OpenConnection,
-    _seat: OwnedSemaphorePermit,
+    stalled: bool,
 }
 
-impl Seated {
+impl Stream {
+    /// Bounds `io`: its peer may leave an answer untaken for `patience`.
+    pub(super) fn new(io: TcpStream, patience: Duration) -> Self {
+        Self {
+            io,
+            patience,
+            waiting: None,
+            parting: None,
+            stalled: false,
+        }
+    }
+
+    /// Whether it was given up because its peer took no answer.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalled
+    }
+
     /// Passes progress on; without any, fails once patience is over.
     fn or_lose_patience<T>(
         &mut self,
@@ -93,14 +54,15 @@ impl Seated {
         progress: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if progress.is_ready() {
-            self.stalled = None;
+            self.waiting = None;
             return progress;
         }
         let patience = self.patience;
-        let stalled = self
-            .stalled
+        let waiting = self
+            .waiting
             .get_or_insert_with(|| Box::pin(sleep(patience)));
-        ready!(stalled.as_mut().poll(cx));
+        ready!(waiting.as_mut().poll(cx));
+        self.stalled = true;
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
@@ -121,7 +83,7 @@ impl Seated {
     }
 }
 
-impl AsyncRead for Seated {
+impl AsyncRead for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -131,7 +93,7 @@ impl AsyncRead for Seated {
     }
 }
 
-impl AsyncWrite for Seated {
+impl AsyncWrite for Stream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

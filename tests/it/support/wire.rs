@@ -12,36 +12,46 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One connection.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     socket: TcpStream,
     unread: Vec<u8>,
 }
 
 /// One answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut named = self.headers.iter().filter(|(n, _)| n == name);
         named.next().map(|(_, value)| value.as_str())
     }
 
     /// The status, provided that nothing else was said.
     #[track_caller]
-    pub(super) fn bare(&self) -> u16 {
+    pub(crate) fn bare(&self) -> u16 {
         assert_eq!(self.body, "", "an answer with a body: {self:?}");
         assert_eq!(self.header("content-type"), None, "{self:?}");
         self.status
     }
 }
 
+impl From<std::net::TcpStream> for Wire {
+    fn from(socket: std::net::TcpStream) -> Self {
+        socket.set_nonblocking(true).unwrap();
+        Self {
+            socket: TcpStream::from_std(socket).unwrap(),
+            unread: Vec::new(),
+        }
+    }
+}
+
 impl Wire {
-    pub(super) async fn to(address: SocketAddr) -> Self {
+    pub(crate) async fn to(address: SocketAddr) -> Self {
         Self {
             socket: TcpStream::connect(address).await.unwrap(),
             unread: Vec::new(),
@@ -49,7 +59,7 @@ impl Wire {
     }
 
     /// Sends; a peer that has closed already is not an error here, its answer tells.
-    pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         let sending = self.socket.write_all(bytes.as_ref());
         timeout(PATIENCE, sending)
             .await
@@ -57,12 +67,12 @@ impl Wire {
             .is_ok()
     }
 
-    pub(super) async fn ask(&mut self, request: impl AsRef<[u8]>) -> Answer {
+    pub(crate) async fn ask(&mut self, request: impl AsRef<[u8]>) -> Answer {
         self.send(request).await;
         self.answer().await
     }
 
-    pub(super) async fn answer(&mut self) -> Answer {
+    pub(crate) async fn answer(&mut self) -> Answer {
         let end = loop {
             if let Some(end) = find(&self.unread, b"\r\n\r\n") {
                 break end;
@@ -89,7 +99,7 @@ impl Wire {
     }
 
     /// Waits until the peer closes; what it said before that.
-    pub(super) async fn closed(mut self) -> String {
+    pub(crate) async fn closed(mut self) -> String {
         while self.more().await {}
         String::from_utf8(self.unread).unwrap()
     }
@@ -108,19 +118,19 @@ fn find(text: &[u8], what: &[u8]) -> Option<usize> {
 }
 
 /// A request without a body.
-pub(super) fn request(method: &str, target: &str) -> String {
+pub(crate) fn request(method: &str, target: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nhost: here\r\n\r\n")
 }
 
 /// A POST of `body` to `target` with these further headers.
-pub(super) fn post(target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+pub(crate) fn post(target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut bytes = head(target, headers, &format!("content-length: {}", body.len()));
     bytes.extend_from_slice(body);
     bytes
 }
 
 /// The head of a POST; `framing` is its last header.
-pub(super) fn head(target: &str, headers: &[(&str, &str)], framing: &str) -> Vec<u8> {
+pub(crate) fn head(target: &str, headers: &[(&str, &str)], framing: &str) -> Vec<u8> {
     let headers: Vec<_> = headers
         .iter()
         .map(|(n, v)| format!("{n}: {v}\r\n"))

@@ -1,0 +1,140 @@
+//! One connection: serves what comes on it, and knows why it ended.
+
+use std::{convert::Infallible, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request},
+    http::{HeaderValue, header},
+    response::Response,
+};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use super::{ListenerLimits, ending::Ending, guest::Guest, stream::Stream};
+
+/// Bytes that a connection may read ahead, and so the longest head: Meta's are under 1 KiB. With
+/// the number of connections it bounds what all of them hold beside the budget of bodies.
+const READ_AHEAD: usize = 16 << 10;
+
+/// How long a connection may be quiet once the server stops. A request that was on its way is
+/// answered, and so is the next one of a peer who sends one after the other; the answer says that
+/// there is no further one.
+const LINGER: Duration = Duration::from_secs(1);
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
+/// What all connections of a listener share.
+#[derive(Debug)]
+pub(super) struct Table {
+    routes: Router,
+    http: http1::Builder,
+    write_timeout: Duration,
+    /// The listener stops.
+    stop: CancellationToken,
+}
+
+impl Table {
+    /// Serves `routes` within `limits` until `stop`.
+    pub(super) fn new(routes: Router, limits: ListenerLimits, stop: CancellationToken) -> Self {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(limits.header_timeout)
+            .max_buf_size(READ_AHEAD);
+        Self {
+            routes,
+            http,
+            write_timeout: limits.write_timeout,
+            stop,
+        }
+    }
+
+    /// Serves what comes on `io`, until it ends or `guest` has to leave.
+    pub(super) async fn serve(&self, io: TcpStream, from: SocketAddr, guest: Arc<Guest>) -> Ending {
+        let service = service_fn(|request| {
+            let (routes, guest) = (self.routes.clone(), Arc::clone(&guest));
+            answer(routes, guest, from, request)
+        });
+        let io = TokioIo::new(Stream::new(io, self.write_timeout));
+        let mut connection = self.http.serve_connection(io, service);
+        let stays = tokio::select! {
+            biased;
+            ended = &mut connection => Ok(ended),
+            leave = self.time_to_leave(&guest) => Err(leave),
+        };
+        let ended = match stays {
+            Ok(ended) => ended,
+            Err(Leave::Quiet) if guest.has_asked() => {
+                // An answer may still be on its way out.
+                Pin::new(&mut connection).graceful_shutdown();
+                (&mut connection).await
+            }
+            Err(Leave::Quiet) => return Ending::Done,
+            Err(Leave::Crowd) => return Ending::CrowdedOut,
+        };
+        match ended {
+            Ok(()) => Ending::in_order(&guest),
+            Err(error) => {
+                let parts = connection.into_parts();
+                Ending::by(&error, &guest, parts.io.inner(), &parts.read_buf)
+            }
+        }
+    }
+
+    /// Waits until `guest` has to leave.
+    async fn time_to_leave(&self, guest: &Guest) -> Leave {
+        guest.dismissed().await;
+        if !self.stop.is_cancelled() {
+            return Leave::Crowd;
+        }
+        guest.quiet_for(LINGER).await;
+        Leave::Quiet
+    }
+}
+
+/// Why a connection has to leave.
+enum Leave {
+    /// Another needs its seat.
+    Crowd,
+    /// The listener stops, and nothing more comes on it.
+    Quiet,
+}
+
+/// Whether the body of `request` is framed in chunks. It may have had a length, too, which hyper
+/// drops without a word: whoever forwards such a request may take for a body what would be the next
+/// request here, and the answers after it for those of others. So nothing follows chunks.
+fn is_chunked(request: &Request<Incoming>) -> bool {
+    request.body().size_hint().exact().is_none()
+}
+
+/// Answers one request of `guest`; the last one once it has to leave.
+async fn answer(
+    mut routes: Router,
+    guest: Arc<Guest>,
+    from: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    guest.asks();
+    let last = is_chunked(&request);
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(from));
+    if !guest.is_proven() {
+        request.extensions_mut().insert(Arc::clone(&guest));
+    }
+    let mut response = routes.call(request).await?;
+    if response.headers().contains_key(header::CONNECTION) {
+        guest.is_refused();
+    } else if last || guest.is_dismissed() {
+        response.headers_mut().insert(header::CONNECTION, CLOSE);
+    }
+    guest.is_answered();
+    Ok(response)
+}
