@@ -34,7 +34,7 @@ pub(crate) fn of(at: &'static str, turns: &[Turn]) -> Vec<Cost> {
     vec![
         cost("listener, HTTP, verify, split, key", floor, None),
         cost("queue, batch, driver, ack", ours - floor, None),
-        cost("the server", ours, Some(server("plain"))),
+        cost("the server together", ours, Some(server("plain"))),
         cost("Postgres", postgres("hookshelf"), Some(postgres("plain"))),
     ]
 }

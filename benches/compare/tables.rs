@@ -77,7 +77,7 @@ pub(crate) fn costs(costs: &[Cost]) {
     if costs.is_empty() {
         return;
     }
-    let columns = "| at | part | CPU s a million deliveries | plain receiver |";
+    let columns = "| at | part | hookshelf | plain |";
     println!(
         "\n### What a delivery costs\n\n{columns}\n{}",
         rule(columns)
