@@ -12,6 +12,10 @@ use crate::store::{Committed, ConnectOptions, Delivery};
 /// How many deliveries may wait for a commit; one more is told to come again.
 const QUEUE: usize = 4096;
 
+/// How many events may wait, in however few deliveries; what is read of them takes several times
+/// the memory of the body. The delivery that crosses the line still finds its place.
+const QUEUE_EVENTS: usize = 50_000;
+
 /// A body up to this size is read where it arrived; a larger one on a thread of its own, so that
 /// reading it keeps no other delivery waiting.
 const READ_IN_PLACE: usize = 64 << 10;
@@ -55,14 +59,21 @@ impl Writer {
     /// # Errors
     /// Says why; nothing was acked, and whoever sent it sends it again.
     pub async fn commit(&self, delivery: Delivery) -> Result<Committed, Failure> {
+        if self.pulse.events() >= QUEUE_EVENTS {
+            return Err(Failure::QueueFull);
+        }
         let (answer, committed) = oneshot::channel();
-        self.queue
-            .try_send(Waiting { delivery, answer })
-            .map_err(|refused| match refused {
+        let events = delivery.events.len();
+        // Counted before it can be settled, which may be at once.
+        self.pulse.hand_over(events);
+        let waiting = Waiting { delivery, answer };
+        self.queue.try_send(waiting).map_err(|refused| {
+            self.pulse.settle(1, events);
+            match refused {
                 mpsc::error::TrySendError::Full(_) => Failure::QueueFull,
                 mpsc::error::TrySendError::Closed(_) => Failure::Stopping,
-            })?;
-        self.pulse.hand_over();
+            }
+        })?;
         committed.await.unwrap_or(Err(Failure::Internal))
     }
 
