@@ -1,5 +1,7 @@
 //! An event that Postgres refuses neither fails nor changes its neighbours.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hookshelf::{
     ingest::{Arrival, Outcome, Writer},
@@ -11,7 +13,7 @@ use hookshelf::{
 };
 use jiff::Timestamp;
 use sqlx::types::Uuid;
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 
 use super::{
     World,
@@ -197,6 +199,39 @@ async fn one_alone_is_kept_and_so_is_what_comes_after_it() {
     assert_eq!(world.sizes().await, [2, 1, 0]);
     drop(writer);
     running.await.unwrap();
+}
+
+/// All come again at once, so that the culprit would be in each batch with all the others.
+#[tokio::test]
+async fn one_that_makes_postgres_hang_again_and_again_soon_stands_alone() {
+    let world = World::create().await;
+    world
+        .run(
+            "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN PERFORM pg_sleep(60); RETURN new; END $$;
+             CREATE TRIGGER hang BEFORE INSERT ON events
+                 FOR EACH ROW WHEN (new.text = 'endless') EXECUTE FUNCTION hang()",
+        )
+        .await;
+    let (writer, committer) = Writer::new(world.db.options());
+    tokio::spawn(committer.run());
+    let until_stored = |sent: Delivery| {
+        let writer = writer.clone();
+        async move { while writer.commit(sent.clone()).await.is_err() {} }
+    };
+    let endless = Event {
+        text: Some("endless".to_owned()),
+        ..comment(999_999)
+    };
+    let culprit = tokio::spawn(until_stored(delivery(vec![endless])));
+    let mut neighbours = JoinSet::new();
+    for number in 0..3 {
+        neighbours.spawn(until_stored(delivery(vec![comment(number)])));
+    }
+    let stored = timeout(Duration::from_mins(1), neighbours.join_all()).await;
+    assert!(stored.is_ok(), "its neighbours wait for it for ever");
+    culprit.abort();
+    assert_eq!(world.sizes().await, [3, 3, 0]);
 }
 
 /// A signed body as the door hands it over.
