@@ -71,6 +71,7 @@ impl Committer {
     /// Commits a batch and answers each of its callers after its own commit.
     async fn settle(&mut self, batch: Vec<Waiting>) {
         let count = batch.len();
+        let events = batch.iter().map(|one| one.delivery.events.len()).sum();
         let (deliveries, callers): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .filter_map(still_waited_for)
@@ -81,7 +82,7 @@ impl Committer {
         for (caller, result) in callers.into_iter().zip(results) {
             caller.settle(result);
         }
-        self.pulse.settle(count);
+        self.pulse.settle(count, events);
     }
 
     /// Commits `deliveries`: in halves where Postgres refuses them, and the one that it refuses
@@ -148,4 +149,64 @@ fn strip(delivery: &mut Delivery) -> EventsRefused {
     delivery.object = None;
     delivery.problem = Some(Problem::Refused);
     EventsRefused { events }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{ingest::Caller, meta::event::Source, store::Committed};
+
+    fn waiting(bytes: usize) -> Waiting {
+        let delivery = Delivery {
+            id: Uuid::nil(),
+            received_at: Timestamp::UNIX_EPOCH,
+            app: "default".into(),
+            object: None,
+            body: Bytes::from(vec![b' '; bytes]),
+            headers: String::new(),
+            remote_addr: None,
+            secret: "app".into(),
+            problem: None,
+            source: Source::Live,
+            event_count: 0,
+            events: Vec::new(),
+        };
+        let caller = Box::new(Nobody);
+        Waiting { delivery, caller }
+    }
+
+    struct Nobody;
+
+    impl Caller for Nobody {
+        fn is_waiting(&self) -> bool {
+            true
+        }
+
+        fn settle(self: Box<Self>, _: Settled) {}
+    }
+
+    #[test]
+    fn a_batch_is_bounded_in_deliveries_and_bytes_and_never_empty() {
+        let small: Vec<_> = (0..10).map(|_| waiting(1)).collect();
+        assert_eq!(fitting(&small, BATCH), 10);
+        assert_eq!(fitting(&small, 3), 3);
+        let half = BATCH_BYTES / 2;
+        let large = [half, half, 1].map(waiting);
+        assert_eq!(fitting(&large, BATCH), 2);
+        assert_eq!(fitting(&[BATCH_BYTES + 1, 1].map(waiting), BATCH), 1);
+    }
+
+    #[test]
+    fn after_a_failure_batches_get_smaller_and_after_successes_larger_again() {
+        let failed = |count| vec![Err(Failure::StoreUnavailable); count];
+        let stored = |count| vec![Ok(Committed::default()); count];
+        assert_eq!(room_after(BATCH, &failed(40)), 20);
+        assert_eq!(room_after(20, &failed(1)), 1);
+        assert_eq!(room_after(1, &stored(1)), 2);
+        assert_eq!(room_after(BATCH, &stored(2)), BATCH);
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -20,12 +20,20 @@ struct Counts {
     handed: AtomicU64,
     settled: AtomicU64,
     turns: AtomicU64,
+    /// Events of the deliveries that wait.
+    events: AtomicUsize,
 }
 
 impl Pulse {
-    /// A delivery was handed over.
-    pub(super) fn hand_over(&self) {
+    /// How many events wait for their commit.
+    pub(super) fn events(&self) -> usize {
+        self.0.events.load(Ordering::Relaxed)
+    }
+
+    /// A delivery with so many events is handed over.
+    pub(super) fn hand_over(&self, events: usize) {
         self.0.handed.fetch_add(1, Ordering::Relaxed);
+        self.0.events.fetch_add(events, Ordering::Relaxed);
     }
 
     /// A batch was sent to Postgres, and it is known what came of it.
@@ -33,10 +41,11 @@ impl Pulse {
         self.0.turns.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So many deliveries were settled, in one way or another.
-    pub(super) fn settle(&self, deliveries: usize) {
+    /// So many deliveries with so many events were settled, in one way or another.
+    pub(super) fn settle(&self, deliveries: usize, events: usize) {
         let settled = u64::try_from(deliveries).unwrap_or(u64::MAX);
         self.0.settled.fetch_add(settled, Ordering::Relaxed);
+        self.0.events.fetch_sub(events, Ordering::Relaxed);
     }
 
     fn is_idle(&self) -> bool {
@@ -87,8 +96,8 @@ mod tests {
         let pulse = Pulse::default();
         let mut watch = Watch::new(pulse.clone(), start);
         assert!(watch.is_well(start + 100 * SECOND));
-        pulse.hand_over();
-        pulse.settle(1);
+        pulse.hand_over(3);
+        pulse.settle(1, 3);
         assert!(watch.is_well(start + 200 * SECOND));
     }
 
@@ -97,13 +106,13 @@ mod tests {
         let start = Instant::now();
         let pulse = Pulse::default();
         let mut watch = Watch::new(pulse.clone(), start);
-        pulse.hand_over();
+        pulse.hand_over(3);
         assert!(watch.is_well(start + 9 * SECOND));
         assert!(!watch.is_well(start + 10 * SECOND));
         pulse.turn();
         assert!(watch.is_well(start + 11 * SECOND), "it gets on again");
         assert!(!watch.is_well(start + 21 * SECOND));
-        pulse.settle(1);
+        pulse.settle(1, 3);
         assert!(watch.is_well(start + 22 * SECOND));
     }
 }

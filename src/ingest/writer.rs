@@ -9,12 +9,17 @@ use tokio::sync::{
     mpsc::{self, error::TrySendError},
     oneshot,
 };
+use tokio_util::task::TaskTracker;
 
 use super::{Arrival, Caller, Committer, Failure, Intake, Pulse, Settled, link::Link, parse};
 use crate::store::{ConnectOptions, Delivery};
 
 /// How many deliveries may wait for a commit; one more is told to come again.
 const QUEUE: usize = 4096;
+
+/// How many events may wait, in however few deliveries; what is read of them takes several times
+/// the memory of the body. The delivery that crosses the line still finds its place.
+const QUEUE_EVENTS: usize = 50_000;
 
 /// A body up to this size is read where it arrived; a larger one on a thread of its own, so that
 /// reading it keeps no other delivery waiting.
@@ -34,6 +39,8 @@ pub(super) struct Waiting {
 pub struct Writer {
     queue: mpsc::Sender<Waiting>,
     parsing: Arc<Semaphore>,
+    /// Each holds a handle of the writer, whose task so outlives them.
+    reading: TaskTracker,
     pulse: Pulse,
 }
 
@@ -48,6 +55,7 @@ impl Writer {
         let writer = Self {
             queue: sender,
             parsing,
+            reading: TaskTracker::new(),
             pulse,
         };
         (writer, committer)
@@ -65,11 +73,18 @@ impl Writer {
 
     /// Queues `delivery`; one too many is settled at once.
     fn queue(&self, delivery: Delivery, caller: Box<dyn Caller>) {
+        let events = delivery.events.len();
+        if self.pulse.events() >= QUEUE_EVENTS {
+            return caller.settle(Err(Failure::QueueFull));
+        }
+        // Counted before it can be settled, which may be at once.
+        self.pulse.hand_over(events);
         let (one, failure) = match self.queue.try_send(Waiting { delivery, caller }) {
-            Ok(()) => return self.pulse.hand_over(),
+            Ok(()) => return,
             Err(TrySendError::Full(one)) => (one, Failure::QueueFull),
             Err(TrySendError::Closed(one)) => (one, Failure::Stopping),
         };
+        self.pulse.settle(1, events);
         one.caller.settle(Err(failure));
     }
 
@@ -89,7 +104,7 @@ impl Writer {
         if arrival.body.bytes().len() <= READ_IN_PLACE {
             self.queue(parse(arrival), caller);
         } else {
-            tokio::spawn(self.clone().take_apart(arrival, caller));
+            self.reading.spawn(self.clone().take_apart(arrival, caller));
         }
     }
 

@@ -10,6 +10,7 @@
 mod corpus;
 mod database_away;
 mod doctor;
+mod faults;
 mod fixtures;
 mod hostile;
 mod http;

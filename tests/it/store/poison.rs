@@ -1,5 +1,7 @@
 //! An event that Postgres refuses neither fails nor changes its neighbours.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hookshelf::{
     ingest::{Arrival, Caller, Intake, Outcome, Settled, Writer},
@@ -11,7 +13,7 @@ use hookshelf::{
 };
 use jiff::Timestamp;
 use sqlx::types::Uuid;
-use tokio::{sync::oneshot, task::JoinSet};
+use tokio::{sync::oneshot, task::JoinSet, time::timeout};
 
 use super::{
     World,
@@ -75,14 +77,20 @@ async fn settle(world: &World, deliveries: &[Delivery]) -> Vec<Committed> {
         .collect()
 }
 
-/// Twenty healthy deliveries with these culprits in these places.
+/// A thousand healthy deliveries with these culprits in these places.
 fn batch(culprits: &[(usize, Event)]) -> Vec<Delivery> {
-    let mut batch: Vec<_> = (0..20)
+    let mut batch: Vec<_> = (0..1_000)
         .map(|number| delivery(vec![comment(number), message(number)]))
         .collect();
     for (place, event) in culprits {
-        let mut culprit = delivery(vec![comment(500), event.clone(), message(500)]);
-        culprit.body = Bytes::from(vec![0xff, 0x00, 0x7f, b'{', u8::try_from(*place).unwrap()]);
+        let mut culprit = delivery(vec![comment(5_000), event.clone(), message(5_000)]);
+        culprit.body = Bytes::from(vec![
+            0xff,
+            0x00,
+            0x7f,
+            b'{',
+            u8::try_from(*place % 256).unwrap(),
+        ]);
         batch.insert(*place, culprit);
     }
     batch
@@ -134,7 +142,7 @@ async fn assert_isolated(world: &World, batch: &[Delivery], settled: &[Committed
         assert_eq!((stored.2.clone(), stored.3), expected, "{what}");
     }
     let texts = "SELECT string_agg(DISTINCT text, ',' ORDER BY text) FROM events
-                 WHERE text !~ '^text (1?[0-9])$'";
+                 WHERE text !~ '^text [0-9]{1,3}$'";
     assert_eq!(world.texts(texts).await, ["-"], "{what}");
 }
 
@@ -143,7 +151,7 @@ async fn whatever_postgres_refuses_stands_alone() {
     for (what, poison) in poisons() {
         let world = World::create().await;
         world.run(OWN_RULES).await;
-        let batch = batch(&[(10, poison)]);
+        let batch = batch(&[(700, poison)]);
         let settled = settle(&world, &batch).await;
         assert_isolated(&world, &batch, &settled, what).await;
     }
@@ -152,12 +160,20 @@ async fn whatever_postgres_refuses_stands_alone() {
 #[tokio::test]
 async fn wherever_it_stands_its_neighbours_are_stored() {
     let [(_, one), (_, other), ..] = poisons();
-    let places: [&[(usize, Event)]; 5] = [
+    // The committer takes five hundred at a time.
+    let half: Vec<_> = (0..250).map(|place| (place, one.clone())).collect();
+    let places: [&[(usize, Event)]; 6] = [
         &[(0, one.clone())],
-        &[(20, one.clone())],
-        &[(0, one.clone()), (21, other.clone())],
-        &[(10, one.clone()), (11, other.clone())],
-        &[(0, one.clone()), (7, other.clone()), (8, one), (22, other)],
+        &[(1_000, one.clone())],
+        &[(0, one.clone()), (1_001, other.clone())],
+        &[(499, one.clone()), (500, other.clone())],
+        &[
+            (0, one.clone()),
+            (77, other.clone()),
+            (78, one),
+            (900, other),
+        ],
+        &half,
     ];
     for culprits in places {
         let world = World::create().await;
@@ -183,6 +199,39 @@ async fn one_alone_is_kept_and_so_is_what_comes_after_it() {
     assert_eq!(world.sizes().await, [2, 1, 0]);
     drop(writer);
     running.await.unwrap();
+}
+
+/// All come again at once, so that the culprit would be in each batch with all the others.
+#[tokio::test]
+async fn one_that_makes_postgres_hang_again_and_again_soon_stands_alone() {
+    let world = World::create().await;
+    world
+        .run(
+            "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN PERFORM pg_sleep(60); RETURN new; END $$;
+             CREATE TRIGGER hang BEFORE INSERT ON events
+                 FOR EACH ROW WHEN (new.text = 'endless') EXECUTE FUNCTION hang()",
+        )
+        .await;
+    let (writer, committer) = Writer::new(world.db.options());
+    tokio::spawn(committer.run());
+    let until_stored = |sent: Delivery| {
+        let writer = writer.clone();
+        async move { while writer.commit(sent.clone()).await.is_err() {} }
+    };
+    let endless = Event {
+        text: Some("endless".into()),
+        ..comment(999_999)
+    };
+    let culprit = tokio::spawn(until_stored(delivery(vec![endless])));
+    let mut neighbours = JoinSet::new();
+    for number in 0..3 {
+        neighbours.spawn(until_stored(delivery(vec![comment(number)])));
+    }
+    let stored = timeout(Duration::from_mins(1), neighbours.join_all()).await;
+    assert!(stored.is_ok(), "its neighbours wait for it for ever");
+    culprit.abort();
+    assert_eq!(world.sizes().await, [3, 3, 0]);
 }
 
 /// A signed body as the door hands it over.

@@ -280,6 +280,27 @@ async fn one_too_many_is_told_so_at_once_and_those_that_wait_are_committed() {
 }
 
 #[tokio::test]
+async fn few_deliveries_with_many_events_fill_the_queue_too() {
+    let world = World::create().await;
+    let (writer, committer) = Writer::new(world.db.options());
+    let mut waiting = JoinSet::new();
+    for sent in 0..10 {
+        let (writer, events) = (writer.clone(), (0..5_000).map(|n| 5_000 * sent + n));
+        let sent = delivery(events.map(comment).collect());
+        waiting.spawn(async move { writer.commit(sent).await });
+    }
+    let full = || timeout(PROMISED, writer.commit(delivery(vec![message(1)])));
+    // On this one thread, the others go first.
+    tokio::task::yield_now().await;
+    assert_eq!(full().await, Ok(Err(Failure::QueueFull)));
+    let running = tokio::spawn(committer.run());
+    waiting.join_all().await;
+    assert_eq!(full().await, Ok(Ok(committed(1, 0))), "there is room again");
+    drop(writer);
+    running.await.unwrap();
+}
+
+#[tokio::test]
 async fn who_waits_no_longer_is_not_committed() {
     let world = World::create().await;
     let (writer, committer) = Writer::new(world.db.options());

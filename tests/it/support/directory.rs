@@ -19,7 +19,7 @@ echo ready
 cat >/dev/null
 find "$1" -name postmaster.pid | while read -r file; do
     pid=$(sed -n 1p "$file"); socket=$(sed -n 5p "$file"); data=$(dirname "$file")
-    lives "$pid" "$data" && kill -QUIT "$pid"
+    lives "$pid" "$data" && kill -QUIT "$pid" && kill -CONT "$pid" $(cat "/proc/$pid/task/$pid/children" 2>/dev/null)
     for _ in $(seq 500); do lives "$pid" "$data" || break; sleep 0.02; done
     rmdir "$socket" 2>/dev/null
 done

@@ -1,6 +1,7 @@
 //! What the tests share: databases, directories, and waiting for something to become true.
 
 pub(crate) mod activation;
+pub(crate) mod cluster;
 pub(crate) mod desk;
 pub(crate) mod directory;
 pub(crate) mod page;

@@ -40,6 +40,7 @@ pub(crate) struct Proxy {
     server: PgConnectOptions,
     gates: watch::Sender<Gates>,
     links: Arc<Links>,
+    leads_to: watch::Sender<PathBuf>,
     _end: DropGuard,
 }
 
@@ -57,8 +58,7 @@ impl Proxy {
     pub(crate) async fn to(server: PgConnectOptions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let socket = server.get_socket().expect("a socket");
-        let socket = socket.join(format!(".s.PGSQL.{}", server.get_port()));
+        let (leads_to, socket) = watch::channel(socket_of(&server));
         let (gates, seen) = watch::channel(OPEN);
         let (links, end) = (Arc::<Links>::default(), CancellationToken::new());
         let serving = serve(listener, socket, seen, Arc::clone(&links));
@@ -68,6 +68,7 @@ impl Proxy {
             server,
             gates,
             links,
+            leads_to,
             _end: end.drop_guard(),
         }
     }
@@ -80,6 +81,11 @@ impl Proxy {
             .username(self.server.get_username())
             .database(self.server.get_database().expect("a database"))
             .ssl_mode(PgSslMode::Disable)
+    }
+
+    /// Leads to another server, as an address does that has moved. Connections stay where they are.
+    pub(crate) fn lead_to(&self, server: &PgConnectOptions) {
+        self.leads_to.send_replace(socket_of(server));
     }
 
     /// Holds what the server says; what it is asked goes on reaching it.
@@ -120,9 +126,14 @@ impl Proxy {
     }
 }
 
+fn socket_of(server: &PgConnectOptions) -> PathBuf {
+    let directory = server.get_socket().expect("a socket");
+    directory.join(format!(".s.PGSQL.{}", server.get_port()))
+}
+
 async fn serve(
     listener: TcpListener,
-    socket: PathBuf,
+    socket: watch::Receiver<PathBuf>,
     gates: watch::Receiver<Gates>,
     links: Arc<Links>,
 ) {
@@ -132,7 +143,10 @@ async fn serve(
         if !gates.borrow().connections {
             continue;
         }
-        let server = UnixStream::connect(&socket).await.unwrap();
+        let target = socket.borrow().clone();
+        let Ok(server) = UnixStream::connect(target).await else {
+            continue;
+        };
         let cut = links.cut.lock().unwrap().clone();
         let carrying = carry(client, server, gates.clone(), Arc::clone(&links));
         let carrying = all.clone().run_until_cancelled_owned(carrying);

@@ -1,0 +1,10 @@
+//! A Postgres that misbehaves, through the front door: every answer comes in time and is 200 or
+//! 503, storing goes on by itself, and what was acked is stored once.
+
+mod disk;
+mod durability;
+mod failover;
+mod gone;
+mod poison;
+mod silence;
+mod stage;

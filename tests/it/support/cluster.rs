@@ -1,0 +1,264 @@
+//! A Postgres of a test's own, which it may kill, stop, starve and promote.
+
+use std::{
+    fs,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt, chown},
+        process::CommandExt,
+    },
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use hookshelf::store::private::{PrivatePostgres, Settings};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, geteuid},
+};
+use sqlx::{
+    ConnectOptions,
+    postgres::{PgConnectOptions, PgConnection},
+};
+
+use super::{directory::Directory, eventually};
+
+/// Starts a program under a limit for the size of its files, in blocks of 512 bytes.
+const LIMITED: &str = r#"ulimit -f "$1"; shift; exec "$@""#;
+
+/// A server and its data.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    data: PathBuf,
+    programs: PathBuf,
+    options: PgConnectOptions,
+    settings: Vec<String>,
+    process: Option<Child>,
+    /// Removes the data and ends what is left.
+    directory: std::sync::Arc<Directory>,
+}
+
+impl Cluster {
+    /// Makes the data, with `settings` such as `fsync=on`; nothing runs yet.
+    pub(crate) async fn make(settings: &[&str]) -> Self {
+        let directory = Directory::create();
+        let mut private = Settings::new(directory.join("postgres"));
+        private.search_path = std::env::var_os("PATH");
+        private.durable = false;
+        let made = PrivatePostgres::start(private).await.unwrap();
+        let options = made.connect_options().disable_statement_logging();
+        made.stop().await.unwrap();
+        let data = directory.join("postgres/data");
+        let started_by = fs::read_to_string(data.join("postmaster.opts")).unwrap();
+        let program = PathBuf::from(started_by.split(' ').next().unwrap());
+        Self {
+            data,
+            programs: program.parent().unwrap().to_owned(),
+            options,
+            settings: settings.iter().map(ToString::to_string).collect(),
+            process: None,
+            directory: directory.into(),
+        }
+    }
+
+    /// Makes the data and starts the server.
+    pub(crate) async fn start_with(settings: &[&str]) -> Self {
+        let mut this = Self::make(settings).await;
+        this.start().await;
+        this
+    }
+
+    /// How to connect to it.
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        self.options.clone()
+    }
+
+    /// Its URL, as `[database] url` takes it.
+    pub(crate) fn url(&self) -> String {
+        let socket = self.options.get_socket().unwrap().as_os_str();
+        let host: String = form_urlencoded::byte_serialize(socket.as_encoded_bytes()).collect();
+        let port = self.options.get_port();
+        format!("postgres://hookshelf@localhost:{port}/hookshelf?host={host}")
+    }
+
+    /// A session of the test's own.
+    pub(crate) async fn connect(&self) -> PgConnection {
+        self.options.connect().await.unwrap()
+    }
+
+    /// Starts the server and waits until it answers.
+    pub(crate) async fn start(&mut self) {
+        self.start_limited(None).await;
+    }
+
+    /// Starts it so that no file may grow beyond so many KiB.
+    pub(crate) async fn start_on_a_small_disk(&mut self, kib: u32) {
+        self.start_limited(Some(kib)).await;
+    }
+
+    /// Again where it ended: processes of a killed server may take a moment to leave.
+    async fn start_limited(&mut self, file_kib: Option<u32>) {
+        self.spawn(file_kib);
+        eventually("Postgres answers", async || {
+            let process = self.process.as_mut().unwrap();
+            if process.try_wait().unwrap().is_some() {
+                self.spawn(file_kib);
+            }
+            self.options.connect().await.is_ok()
+        })
+        .await;
+    }
+
+    /// Starts it and does not wait.
+    fn spawn(&mut self, file_kib: Option<u32>) {
+        let mut command = match file_kib {
+            Some(kib) => {
+                let mut shell = self.command("sh".into());
+                shell.args(["-c", LIMITED, "limited", &(2 * kib).to_string()]);
+                shell.arg(self.programs.join("postgres"));
+                shell
+            }
+            None => self.command(self.programs.join("postgres")),
+        };
+        let socket = self.options.get_socket().unwrap().to_owned();
+        fs::create_dir_all(&socket).unwrap();
+        self.give_away(&socket);
+        command.arg("-D").arg(&self.data).arg("-k").arg(socket);
+        let port = self.options.get_port();
+        let usual = ["fsync=off", "listen_addresses=", "max_connections=20"];
+        let given = self.settings.iter().map(String::as_str);
+        for setting in usual.into_iter().chain(given) {
+            command.args(["-c", setting]);
+        }
+        command.args(["-c", &format!("port={port}")]);
+        let log = fs::File::options()
+            .append(true)
+            .create(true)
+            .open(self.directory.join("cluster.log"))
+            .unwrap();
+        command.stderr(log.try_clone().unwrap()).stdout(log);
+        self.process = Some(command.stdin(Stdio::null()).spawn().unwrap());
+    }
+
+    /// Kills the server process, which others would call a power cut.
+    pub(crate) fn kill(&mut self) {
+        self.end_by(Signal::SIGKILL);
+    }
+
+    /// Ends it in order, sessions first.
+    pub(crate) fn stop(&mut self) {
+        self.end_by(Signal::SIGINT);
+    }
+
+    fn end_by(&mut self, signal: Signal) {
+        let Some(mut process) = self.process.take() else {
+            return;
+        };
+        let _ = kill(pid_of(&process), signal);
+        process.wait().unwrap();
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) async fn until_it_fell(&mut self) {
+        let process = self.process.as_mut().unwrap();
+        eventually("Postgres has ended", async || {
+            process.try_wait().unwrap().is_some()
+        })
+        .await;
+        self.process = None;
+    }
+
+    /// Stops all its processes where they are.
+    pub(crate) fn freeze(&self) {
+        self.signal_all(Signal::SIGSTOP);
+    }
+
+    /// Lets them go on.
+    pub(crate) fn thaw(&self) {
+        self.signal_all(Signal::SIGCONT);
+    }
+
+    /// The first one first, so that it makes no more of them meanwhile.
+    fn signal_all(&self, signal: Signal) {
+        let Some(process) = &self.process else {
+            return;
+        };
+        let pid = pid_of(process);
+        let _ = kill(pid, signal);
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        for child in children.unwrap_or_default().split_whitespace() {
+            let _ = kill(Pid::from_raw(child.parse().unwrap()), signal);
+        }
+    }
+
+    /// Gives the log of writes small files, while the server is not running.
+    pub(crate) fn make_log_files_small(&self) {
+        let mut command = self.command(self.programs.join("pg_resetwal"));
+        command.arg("--wal-segsize=1").arg(&self.data);
+        assert!(command.output().unwrap().status.success());
+    }
+
+    /// Takes the right to make files in the log of writes, as a full disk does, or gives it back.
+    pub(crate) fn let_log_grow(&self, allowed: bool) {
+        let mode = if allowed { 0o700 } else { 0o500 };
+        let log = self.data.join("pg_wal");
+        fs::set_permissions(log, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// A standby that follows this one, running.
+    pub(crate) async fn standby(&self) -> Self {
+        let data = self.data.with_file_name("standby");
+        fs::create_dir(&data).unwrap();
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
+        self.give_away(&data);
+        let mut command = self.command(self.programs.join("pg_basebackup"));
+        let socket = self.options.get_socket().unwrap();
+        command
+            .arg("-h")
+            .arg(socket)
+            .args(["-U", "hookshelf", "-c", "fast", "-R"]);
+        command.args(["-p", &self.options.get_port().to_string()]);
+        let copied = command.arg("-D").arg(&data).output().unwrap();
+        assert!(copied.status.success(), "{copied:?}");
+        let mut standby = Self {
+            data,
+            programs: self.programs.clone(),
+            options: self.options.clone().port(self.options.get_port() + 1),
+            settings: vec!["synchronous_commit=on".to_owned()],
+            process: None,
+            directory: self.directory.clone(),
+        };
+        standby.start().await;
+        standby
+    }
+
+    /// A program as the user that the data belong to.
+    fn command(&self, program: PathBuf) -> Command {
+        let mut command = Command::new(program);
+        if geteuid().is_root() {
+            let owner =
+                fs::metadata(&self.data).or_else(|_| fs::metadata(self.data.parent().unwrap()));
+            let owner = owner.unwrap();
+            command.uid(owner.uid()).gid(owner.gid());
+        }
+        command.current_dir("/").env("LC_ALL", "C");
+        command
+    }
+
+    fn give_away(&self, path: &std::path::Path) {
+        if geteuid().is_root() {
+            let owner = fs::metadata(&self.data).unwrap();
+            chown(path, Some(owner.uid()), Some(owner.gid())).unwrap();
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.thaw();
+        self.end_by(Signal::SIGQUIT);
+    }
+}
+
+fn pid_of(process: &Child) -> Pid {
+    Pid::from_raw(process.id().try_into().unwrap())
+}
