@@ -1,4 +1,4 @@
-# The tests: as on a fresh clone, with the optional features, and over the corpus.
+# The tests: as on a fresh clone, with the optional features, over the corpus, and the comparison.
 # Sourced by .ci/run.
 
 # No environment variable, no service, no earlier command; afterwards no process and no file.
@@ -30,4 +30,15 @@ test_corpus() {
     }
     cat "$log"
     grep -qw "corpus: $bodies bodies" "$log" || fail "not all $bodies bodies of the corpus were run"
+}
+
+# Every scenario of the comparison once, briefly, so that it cannot rot. With the debug build, which
+# is there already: nothing is said about speed, only that what each server acked is stored.
+test_comparison() {
+    at_most 600 cargo bench --locked --profile dev --bench compare -- \
+        --quick --stored --stored-events 70000
+    no_process 'the comparison'
+    no_file 'the comparison'
+    [ -z "$(find target/tmp -maxdepth 1 -name 'hookshelf-*' 2>/dev/null)" ] ||
+        fail 'the comparison left its Postgres behind'
 }

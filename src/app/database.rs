@@ -64,11 +64,13 @@ impl Database {
     }
 
     /// Ends the private Postgres; one that is configured goes on.
-    pub async fn close(self) {
-        if let Some(private) = self.private
-            && let Err(error) = private.stop().await
-        {
-            tracing::error!(%error, "the private Postgres did not stop");
+    ///
+    /// # Errors
+    /// It did not end, and is left running.
+    pub async fn close(self) -> Result<(), Error> {
+        match self.private {
+            Some(private) => Ok(private.stop().await?),
+            None => Ok(()),
         }
     }
 }

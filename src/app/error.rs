@@ -73,11 +73,24 @@ pub enum Error {
     #[error("a part of the server ended by a defect, which the log shows; start the server again")]
     Defect,
     /// What was in flight did not end in time.
-    #[error("the server did not stop in time; deliveries in flight got no answer and come again")]
-    Impatient,
+    #[error("the server did not stop in time: {}", left(*.unacked))]
+    Impatient {
+        /// How many deliveries have no ack.
+        unacked: usize,
+    },
     /// A second signal came.
-    #[error(
-        "stopped at once by a second signal; deliveries in flight got no answer and come again"
-    )]
-    Aborted,
+    #[error("stopped at once by a second signal: {}", left(*.unacked))]
+    Aborted {
+        /// How many deliveries have no ack.
+        unacked: usize,
+    },
+}
+
+/// What a stop leaves behind.
+fn left(unacked: usize) -> String {
+    match unacked {
+        0 => "no delivery was in flight any more".to_owned(),
+        1 => "1 delivery in flight got no ack and comes again".to_owned(),
+        many => format!("{many} deliveries in flight got no ack and come again"),
+    }
 }

@@ -1,122 +1,84 @@
-//! From the first signal to the end: reload, drain, stop.
+//! From the start to the end: serve, reload, drain, stop.
 
 use std::time::{Duration, Instant};
 
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{task::JoinHandle, time::timeout};
 
-use super::{App, Error, apps, manager};
+use super::{App, Error, Signals, apps, signals::Asked};
 use crate::{
     config::{self, credentials},
-    telemetry::{Happening, ReloadFinished, StopRequested, Stopped},
+    http::Ends,
+    telemetry::{DrainFinished, Happening, ReloadFinished, StopRequested, Stopped},
 };
 
 /// How long what is in flight may take: a body's deadline and an answer, with room.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How long the writer may take after that: nobody waits for it any more, and a turn of it has a
+/// deadline far below this, whatever Postgres does.
+const COMMIT: Duration = Duration::from_secs(5);
+
 /// How long upkeep may take that is on its way: writing down rejections has this deadline.
 const UPKEEP: Duration = Duration::from_secs(10);
 
-/// Signals so close to each other are one wish.
-const TOGETHER: Duration = Duration::from_millis(100);
-
-/// The signals that the server obeys.
-#[derive(Debug)]
-pub struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-/// What a signal asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    /// To stop; with the signal's name.
-    Stop(&'static str),
-    /// To read the apps again.
-    Reload,
-}
-
-impl Signals {
-    /// Receives them from here on.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub fn receive() -> Result<Self, Error> {
-        let receive = |kind| signal(kind).map_err(Error::Signals);
-        Ok(Self {
-            terminate: receive(SignalKind::terminate())?,
-            interrupt: receive(SignalKind::interrupt())?,
-            hangup: receive(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Asked {
-        tokio::select! {
-            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
-            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
-            _ = self.hangup.recv() => Asked::Reload,
-        }
-    }
-
-    /// The signal that comes before there is anything to reload.
-    ///
-    /// Whoever stops waiting for a start by it loses nothing: what was made so far is found again,
-    /// and a private Postgres on its way up is told to end.
-    pub async fn before_start(&mut self) {
-        loop {
-            if let Asked::Stop(by) = self.next().await {
-                StopRequested { by }.emit();
-                manager::stopping();
-                return;
-            }
-        }
-    }
-
-    /// The second signal. While stopping there is nothing to reload any more; and what comes
-    /// together with the first is the same wish, sent to a process and to its group.
-    async fn again(&mut self, first: Instant) {
-        while self.next().await == Asked::Reload || first.elapsed() < TOGETHER {}
-    }
-}
-
 impl App {
-    /// Serves until a signal or a defect ends it, then stops in order.
+    /// Serves until a signal or a defect ends it, then stops in order: the door first, then what is
+    /// in flight, the writer, what was counted, Postgres last.
     ///
     /// # Errors
-    /// A listener ended by itself, what was in flight did not end in time, or a second signal
-    /// came.
+    /// A listener ended by itself, what was in flight did not end in time, Postgres did not stop,
+    /// or a second signal came.
     pub async fn run(mut self, mut signals: Signals) -> Result<(), Error> {
-        let _watched = manager::watched(self.pulse.clone());
-        manager::ready(&self.started);
-        let ended = loop {
+        let _watched = self.manager.watched(self.pulse.clone());
+        self.manager.ready(&self.started).await;
+        let ended = self.serve(&mut signals).await;
+        let asked = Instant::now();
+        let drained = tokio::select! {
+            drained = self.drain() => Some(drained),
+            () = signals.again(asked) => None,
+        };
+        let ends = self.tell_ends(asked);
+        let unacked = ends.unfinished;
+        let Some(is_drained) = drained else {
+            return Err(Error::Aborted { unacked });
+        };
+        let closed = tokio::select! {
+            closed = Box::pin(self.close()) => closed,
+            () = signals.again(asked) => return Err(Error::Aborted { unacked }),
+        };
+        if !is_drained {
+            return Err(Error::Impatient { unacked });
+        }
+        ended?;
+        closed?;
+        Stopped {
+            took: asked.elapsed(),
+        }
+        .emit();
+        Ok(())
+    }
+
+    /// Does what signals ask for, until one asks for the end or a part of the server ends.
+    async fn serve(&mut self, signals: &mut Signals) -> Result<(), Error> {
+        loop {
             tokio::select! {
                 asked = signals.next() => match asked {
-                    Asked::Reload => self.reload(),
+                    Asked::Reload => self.reload().await,
                     Asked::Stop(by) => {
-                        StopRequested { by }.emit();
-                        break Ok(());
+                        let in_flight = self.state.underway().count();
+                        StopRequested { by, in_flight }.emit();
+                        return Ok(());
                     }
                 },
-                ended = a_listener_ends(&mut self.listeners) => break ended,
-                _ = &mut self.committer => break Err(Error::Defect),
+                ended = a_listener_ends(&mut self.listeners) => return ended,
+                _ = &mut self.committer => return Err(Error::Defect),
             }
-        };
-        manager::stopping();
-        let asked = Instant::now();
-        let stopped = tokio::select! {
-            stopped = self.stop() => stopped,
-            () = signals.again(asked) => Err(Error::Aborted),
-        };
-        ended.and(stopped)
+        }
     }
 
     /// Reads `[apps.*]` again and swaps them at once; where that fails the old ones stay.
-    fn reload(&self) {
-        manager::reloading();
+    async fn reload(&self) {
+        self.manager.reloading().await;
         let reloaded = match config::load_apps(&self.sources) {
             Ok(configured) => self.swap(&configured),
             Err(faults) => Err(faults.to_string()),
@@ -126,7 +88,7 @@ impl App {
             Err(fault) => (0, Some(fault)),
         };
         ReloadFinished { apps, fault }.emit();
-        manager::ready(&self.started);
+        self.manager.ready(&self.started).await;
     }
 
     /// A file that was caught while it is being written has no apps: nobody means that, and every
@@ -146,22 +108,46 @@ impl App {
         Ok(count)
     }
 
-    /// The door first, then what is in flight, the writer, what was counted, Postgres last.
-    async fn stop(self) -> Result<(), Error> {
+    /// Lets nobody in any more, and waits until what is in flight has ended. Says whether all of
+    /// it had its end in time.
+    async fn drain(&mut self) -> bool {
+        let underway = self.state.underway();
+        underway.note_ends();
         for serving in &self.listeners {
-            serving.stop.gently(GRACE);
+            serving.stop.gently(GRACE + UPKEEP);
         }
-        let drained = timeout(GRACE, async {
-            for serving in self.listeners {
+        self.manager.stopping().await;
+        let listeners = &mut self.listeners;
+        let ended = async {
+            for serving in listeners {
                 // One that ended by itself has been told of, and cannot be waited for again.
                 if !serving.task.is_finished() {
-                    let _ = serving.task.await;
+                    let _ = (&mut serving.task).await;
                 }
             }
-            self.state.deliveries().close();
-            self.state.deliveries().wait().await;
-        });
-        let drained = drained.await.map_err(|_| Error::Impatient);
+            underway.none_left().await;
+        };
+        timeout(GRACE, ended).await.is_ok() || underway.count() == 0
+    }
+
+    /// Says how what was in flight has ended, or that it has not.
+    fn tell_ends(&self, asked: Instant) -> Ends {
+        let ends = self.state.underway().ends();
+        DrainFinished {
+            acked: ends.acked,
+            refused: ends.refused,
+            unfinished: ends.unfinished,
+            took: asked.elapsed(),
+        }
+        .emit();
+        ends
+    }
+
+    /// The writer, what was counted, and Postgres last.
+    async fn close(self) -> Result<(), Error> {
+        for serving in &self.listeners {
+            serving.stop.firmly();
+        }
         let writing = Some(self.committer).filter(|committer| !committer.is_finished());
         // The last handle of the writer: its task commits what waits, and ends.
         drop(self.state);
@@ -169,19 +155,17 @@ impl App {
         self.stop.cancel();
         // Upkeep that hangs is not waited for; it is taken up again at the next start.
         let _ = timeout(UPKEEP, self.loops.wait()).await;
-        self.rejected.write().await;
-        self.reached.write().await;
-        self.database.close().await;
-        drained.and(committed).inspect(|()| Stopped.emit())
+        tokio::join!(self.rejected.write(), self.reached.write());
+        let closed = self.database.close().await;
+        committed.and(closed)
     }
 }
 
 /// Waits until what was handed over is committed; `None` is a committer that ended too early.
 async fn last_commit(committer: Option<JoinHandle<()>>) -> Result<(), Error> {
-    let ended = timeout(GRACE, committer.ok_or(Error::Defect)?).await;
-    ended
-        .map_err(|_| Error::Impatient)?
-        .map_err(|_| Error::Defect)
+    let ended = timeout(COMMIT, committer.ok_or(Error::Defect)?).await;
+    // Who waited for it was answered long before; it hangs by a defect.
+    ended.map_or(Err(Error::Defect), |ended| ended.map_err(|_| Error::Defect))
 }
 
 /// Waits until a listener ends, which none should.

@@ -11,10 +11,12 @@ mod instance;
 mod lifecycle;
 mod manager;
 mod reached;
+mod signals;
 
-pub use lifecycle::Signals;
+pub use manager::Manager;
+pub use signals::Signals;
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -24,7 +26,7 @@ use crate::{
     config::{self, Config, Sources, credentials},
     http::{self, AppState, Held, Listener, ListenerLimits, Readiness, admin, listener, public},
     ingest::{Pulse, Tally, Writer},
-    store::{self, callbacks, stats},
+    store::{self, Commits, callbacks, stats},
     telemetry::metrics::Exposition,
     tunnel::{self, Tunnel},
     worker::{self, Following, Probe, Rejected, Tables},
@@ -40,6 +42,7 @@ pub use reached::Reached;
 pub struct App {
     sources: Sources,
     started: Started,
+    manager: Manager,
     state: AppState,
     listeners: [Serving; 2],
     committer: JoinHandle<()>,
@@ -79,6 +82,7 @@ struct Parts {
     clock: Clock,
     instance: Instance,
     database: Database,
+    probe: Probe,
     started: Started,
 }
 
@@ -110,10 +114,14 @@ impl App {
         let seen = match migrate(&database, &clock).await {
             Ok(seen) => seen,
             Err(error) => {
-                database.close().await;
+                if let Err(error) = database.close().await {
+                    tracing::error!(%error, "the private Postgres did not stop");
+                }
                 return Err(error);
             }
         };
+        let probe = Probe::new(database.options(), config.database.allow_lossy_commits);
+        probe.ask().await;
         let started = Started {
             public: public.address(),
             admin: admin.address(),
@@ -130,6 +138,7 @@ impl App {
             clock,
             instance,
             database,
+            probe,
             started,
         };
         Ok(parts.assemble([public, admin]))
@@ -207,6 +216,7 @@ impl Parts {
     fn assemble(self, [public, admin]: [Listener; 2]) -> App {
         let options = self.database.options();
         let (writer, committer) = Writer::new(options.clone());
+        let committer = committer.with(commits(&self.config.database));
         let tally = Tally::new(self.clock.clone());
         let state = AppState::new(
             apps(&self.config.apps, self.started.credentials.as_ref()),
@@ -215,7 +225,7 @@ impl Parts {
             self.clock.clone(),
             http::Limits::from(&self.config.http),
         );
-        let probe = Probe::new(options.clone());
+        let probe = self.probe;
         let operators = admin::router(readiness(&probe), self.metrics.clone());
         let limits = ListenerLimits::from(&self.config.http);
         let max_rows = self.config.rejections.max_rows;
@@ -238,6 +248,7 @@ impl Parts {
             },
             loops: TaskTracker::new(),
             stop: CancellationToken::new(),
+            manager: Manager::of(&self.sources),
             sources: self.sources,
             started: self.started,
             database: self.database,
@@ -296,12 +307,14 @@ fn callback_urls(
 }
 
 fn readiness(probe: &Probe) -> Readiness {
-    let probe = Arc::new(probe.clone());
-    Readiness::new(move || {
-        if probe.answered() {
-            Vec::new()
-        } else {
-            vec!["database"]
-        }
-    })
+    let probe = probe.clone();
+    Readiness::new(move || probe.missing())
+}
+
+fn commits(database: &config::Database) -> Commits {
+    if database.allow_lossy_commits {
+        Commits::AsConfigured
+    } else {
+        Commits::Durable
+    }
 }

@@ -40,8 +40,9 @@ impl Migrate {
         } else {
             let database = Database::open(&config, sources).await?;
             let migrated = self.migrate(&database.options()).await;
-            database.close().await;
+            let closed = database.close().await;
             migrated?;
+            closed?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -86,7 +86,7 @@ impl Output {
     /// A row as a line for each column that has a value.
     pub(super) fn fields(&mut self, row: &impl Serialize) -> anyhow::Result<()> {
         let text = query::line(row)?;
-        let columns = json::Object::read(&text).unwrap_or_default().extra(&[]);
+        let columns = json::pairs(&text).unwrap_or_default();
         let set = columns.iter().filter(|(_, value)| *value != "null");
         for (name, value) in set {
             let value = json::string(value).unwrap_or_else(|| (*value).into());

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 
 use super::tunnel::{self, Choice};
 use crate::{
-    app::{self, App, Reached, Signals, Started},
+    app::{self, App, Manager, Reached, Signals, Started},
     clock::Clock,
     config::{self, Sources},
     telemetry::{log, metrics::Exposition},
@@ -46,10 +46,11 @@ impl Serve {
         log::init(&config.log)?;
         let mut signals = Signals::receive()?;
         let again = again(sources.file.as_deref());
+        let manager = Manager::of(&sources);
         let starting = App::start(config, sources, Exposition::install()?, Clock::system());
         let app = tokio::select! {
             started = starting => started?,
-            () = signals.before_start() => return Ok(ExitCode::SUCCESS),
+            () = signals.before_start(&manager) => return Ok(ExitCode::SUCCESS),
         };
         let mut out = io::stdout();
         let program = tunnel.as_ref().map(|(program, _)| *program);

@@ -178,8 +178,7 @@ pub(super) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
 
 /// The signature among headers: `Name: value` lines, or a JSON object of them.
 fn header(text: &str) -> Option<String> {
-    if let Some(object) = json::Object::read(text) {
-        let all = object.extra(&[]);
+    if let Some(all) = json::pairs(text) {
         let (_, value) = all
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(HEADER))?;

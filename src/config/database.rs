@@ -22,10 +22,12 @@ pub struct Database {
     pub bin_dir: Option<PathBuf>,
     /// The account that the private Postgres runs as when started as root.
     pub run_as: Option<String>,
+    /// Whether Postgres may be set so that it loses what it has committed.
+    pub allow_lossy_commits: bool,
 }
 
 impl Database {
-    pub(super) fn read(reader: &mut Reader<'_>, sources: &Sources) -> Self {
+    pub(super) fn read(reader: &mut Reader<'_>, sources: &Sources) -> Option<Self> {
         let faults = reader.fault_count();
         let given = reader
             .secret_text("url")
@@ -43,11 +45,12 @@ impl Database {
         let url = text.and_then(|text| DatabaseUrl::read(&text, &key, reader));
         let bin_dir = reader.path("bin_dir");
         let run_as = reader.text("run_as");
-        Self {
+        Some(Self {
             url,
             bin_dir,
             run_as,
-        }
+            allow_lossy_commits: reader.flag("allow_lossy_commits")?,
+        })
     }
 
     pub(super) fn print(&self, out: &mut Printer) {
@@ -55,6 +58,7 @@ impl Database {
         out.optional("url", self.url.as_ref());
         out.optional("bin_dir", self.bin_dir.as_ref().map(|path| path.display()));
         out.optional("run_as", self.run_as.as_deref());
+        out.flag("allow_lossy_commits", self.allow_lossy_commits);
     }
 }
 

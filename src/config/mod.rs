@@ -109,7 +109,7 @@ fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
     let data_dir = data_dir::read(&mut root, sources, nix::unistd::geteuid().is_root());
     let http = root.section("http", Http::read);
     let admin = root.section("admin", Admin::read);
-    let database = root.section("database", |reader| Some(Database::read(reader, sources)));
+    let database = root.section("database", |reader| Database::read(reader, sources));
     let dedupe = root.section("dedupe", Dedupe::read);
     let rejections = root.section("rejections", Rejections::read);
     let log = root.section("log", Log::read);

@@ -25,6 +25,10 @@ impl Printer {
         self.line(format_args!("\n# {text}"));
     }
 
+    pub(super) fn flag(&mut self, key: &str, value: bool) {
+        self.line(format_args!("{key} = {value}"));
+    }
+
     pub(super) fn number(&mut self, key: &str, value: impl Display) {
         self.line(format_args!("{key} = {value}"));
     }

@@ -65,6 +65,16 @@ impl Reader<'_> {
         parsed
     }
 
+    /// Yes or no.
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+        let value = self.required(key)?;
+        if let ValueKind::Boolean(flag) = value.kind {
+            return Some(flag);
+        }
+        // From the environment everything is a text.
+        self.convert(key, &value, "true or false", |text| text.parse().ok())
+    }
+
     /// A whole number within a range.
     pub(super) fn number<T: TryFrom<u64>>(
         &mut self,

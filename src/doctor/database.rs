@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     config::{App, Config},
     store::{
-        self, ConnectOptions, Connection, Error,
+        self, Commits, ConnectOptions, Connection, Error,
         health::{self, Schema},
         private::{self, PrivatePostgres},
     },
@@ -108,7 +108,7 @@ impl Patient<'_> {
         findings.push(server(conn).await);
         let settings = health::settings(conn).await;
         findings.extend(match &settings {
-            Ok(settings) => told::durability(settings),
+            Ok(settings) => told::durability(settings, self.config.database.allow_lossy_commits),
             Err(error) => vec![unanswered(Check::Durability, error)],
         });
         findings.push(self.sessions(conn).await);
@@ -145,7 +145,8 @@ impl Patient<'_> {
     }
 
     async fn writer(&self) -> Result<bool, Error> {
-        let mut writer = store::connect_writer(&self.options, DEADLINE).await?;
+        let connecting = store::connect_writer(&self.options, Commits::Durable, DEADLINE);
+        let mut writer = connecting.await?;
         health::is_writer(&mut writer).await
     }
 

@@ -6,32 +6,19 @@ use crate::store::health::{Schema, Settings};
 /// What the server opens, with verbs beside it: writer, upkeep, readers.
 const SESSIONS: i64 = 10;
 
-/// Each setting that takes back what an answer of 200 promises.
-pub(super) fn durability(settings: &Settings) -> Vec<Finding> {
-    let off = |value: &str| value == "off";
+/// Each setting that takes back what an answer of 200 promises; `allowed` is
+/// `database.allow_lossy_commits`.
+pub(super) fn durability(settings: &Settings, allowed: bool) -> Vec<Finding> {
     let wrong = |found: &str, means: &str, remedy: &str| {
         Finding::wrong(Check::Durability, found)
             .means(means)
             .remedy(remedy)
     };
-    let lost = "a power cut loses deliveries that Meta was told are safe; it keeps no copy";
-    let mut found = Vec::new();
-    if off(&settings.fsync) {
-        found.push(wrong(
-            "fsync is off",
-            lost,
-            "set fsync = on in postgresql.conf",
-        ));
-    }
-    if off(&settings.synchronous_commit) {
-        let remedy = "set synchronous_commit = on for this server, database or role";
-        found.push(wrong("synchronous_commit is off", lost, remedy));
-    }
-    if off(&settings.full_page_writes) {
-        let means = "a power cut may leave half-written pages that Postgres cannot mend";
-        let remedy = "set full_page_writes = on in postgresql.conf";
-        found.push(wrong("full_page_writes is off", means, remedy));
-    }
+    let lossy = settings.lossy();
+    let mut found: Vec<_> = lossy
+        .iter()
+        .map(|name| lossy_setting(name, allowed))
+        .collect();
     if settings.in_recovery {
         let remedy = "name the primary in database.url";
         found.push(wrong(
@@ -39,7 +26,7 @@ pub(super) fn durability(settings: &Settings) -> Vec<Finding> {
             "nothing can be stored",
             remedy,
         ));
-    } else if !off(&settings.default_transaction_read_only) {
+    } else if !settings.takes_writes() {
         let remedy = "set default_transaction_read_only = off for this database or role";
         let found_read_only = "default_transaction_read_only is on";
         found.push(wrong(found_read_only, "nothing can be stored", remedy));
@@ -49,6 +36,40 @@ pub(super) fn durability(settings: &Settings) -> Vec<Finding> {
         found.push(Finding::ok(Check::Durability, said));
     }
     found
+}
+
+/// A setting that is off. The configuration may say that this is meant.
+fn lossy_setting(name: &str, allowed: bool) -> Finding {
+    let found = format!("{name} is off");
+    if allowed {
+        let means = "a crash or a power cut may lose deliveries that got 200, which \
+                     database.allow_lossy_commits allows";
+        let remedy = format!("set {name} = on where that is not meant");
+        return Finding::warning(Check::Durability, found)
+            .means(means)
+            .remedy(remedy);
+    }
+    let (means, remedy) = match name {
+        "synchronous_commit" => (
+            "a crash would lose deliveries that Meta was told are safe; the writer turns it on for \
+             its own session, and the server is not ready",
+            "set synchronous_commit = on for this server, database or role",
+        ),
+        "full_page_writes" => (
+            "a power cut may leave half-written pages that Postgres cannot mend; the server is not \
+             ready",
+            "set full_page_writes = on in postgresql.conf",
+        ),
+        _ => (
+            "a power cut loses deliveries that Meta was told are safe; it keeps no copy, and the \
+             server is not ready",
+            "set fsync = on in postgresql.conf",
+        ),
+    };
+    let remedy = format!("{remedy}; or, where that is meant, database.allow_lossy_commits = true");
+    Finding::wrong(Check::Durability, found)
+        .means(means)
+        .remedy(remedy)
 }
 
 /// A session that commits cannot be had.
@@ -150,19 +171,24 @@ mod tests {
             },
         ];
         for settings in cases {
-            let found = durability(&settings);
+            let found = durability(&settings, false);
             assert_eq!(
                 (found.len(), found[0].verdict),
                 (1, Verdict::Wrong),
                 "{found:?}"
             );
         }
-        assert_eq!(durability(&good())[0].verdict, Verdict::Ok);
+        assert_eq!(durability(&good(), false)[0].verdict, Verdict::Ok);
+        let meant = Settings {
+            fsync: off(),
+            ..good()
+        };
+        assert_eq!(durability(&meant, true)[0].verdict, Verdict::Warning);
         let remote = Settings {
             synchronous_commit: "remote_apply".to_owned(),
             ..good()
         };
-        assert_eq!(durability(&remote)[0].verdict, Verdict::Ok);
+        assert_eq!(durability(&remote, false)[0].verdict, Verdict::Ok);
     }
 
     #[test]

@@ -84,8 +84,14 @@ fn judge(address: SocketAddr, report: Option<Report>) -> Finding {
             "it runs and is not ready: {} is missing",
             report.missing.join(", ")
         );
+        let stores = !report.missing.iter().any(|missing| missing == "database");
+        let means = if stores {
+            "deliveries are stored, and a crash may lose some that got 200"
+        } else {
+            "deliveries get 503 and Meta sends them again for a while"
+        };
         return Finding::wrong(Check::Server, found)
-            .means("deliveries get 503 and Meta sends them again for a while")
+            .means(means)
             .remedy("see the other checks, and the server's log");
     }
     if report.version != ours {

@@ -13,7 +13,7 @@ use tokio::{
 use super::Limits;
 use crate::{
     ingest::{Failure, Outcome, Rejection},
-    telemetry,
+    telemetry::door::BodyBytes,
 };
 
 const TOO_LARGE: Outcome = Outcome::Rejected(Rejection::BodyTooLarge);
@@ -21,6 +21,11 @@ const TOO_LATE: Outcome = Outcome::Rejected(Rejection::BodyTimeout);
 const INCOMPLETE: Outcome = Outcome::Rejected(Rejection::BodyIncomplete);
 const MALFORMED: Outcome = Outcome::Rejected(Rejection::BodyMalformed);
 const NO_BUDGET: Outcome = Outcome::Failed(Failure::BodyBudget);
+
+/// A body up to this size is copied out of the buffer that its connection reads into. It would keep
+/// all of that until its commit, several times what the budget knows of, and the connection would
+/// need another one for every delivery.
+const COPIED: usize = 4 << 10;
 
 /// The bytes that all bodies in flight may take together.
 ///
@@ -35,6 +40,7 @@ pub(super) struct Budget {
     reserve: usize,
     /// Each connection's even part of the reserve.
     small: usize,
+    shown: BodyBytes,
 }
 
 /// A body in memory, and its share of the budget for as long as it lives.
@@ -128,6 +134,7 @@ impl Gathered {
 
     fn freeze(self) -> Bytes {
         match self {
+            Self::One(bytes) if bytes.len() <= COPIED => Bytes::copy_from_slice(&bytes),
             Self::One(bytes) => bytes,
             Self::Joined(bytes) => bytes.freeze(),
         }
@@ -144,6 +151,7 @@ impl Budget {
             total,
             reserve,
             small: reserve / limits.connections.max(1),
+            shown: BodyBytes::gauge(),
         }
     }
 
@@ -161,7 +169,7 @@ impl Budget {
     }
 
     fn show(&self) {
-        telemetry::door::show_body_bytes(self.total - self.free.available_permits());
+        self.shown.show(self.total - self.free.available_permits());
     }
 }
 

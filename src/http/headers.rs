@@ -1,7 +1,12 @@
 //! The headers of a delivery: the signature it is judged by, and what is kept of the rest.
 
-use axum::http::{HeaderMap, HeaderName};
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{self, GetAll},
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::ingest::Rejection;
 
@@ -16,17 +21,17 @@ const SHA1: HeaderName = HeaderName::from_static("x-hub-signature");
 
 /// What is kept with a delivery: what Meta sends, and nothing that could be a secret of whoever
 /// stands in between.
-const KEPT: [&str; 10] = [
-    "accept",
-    "accept-encoding",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "facebook-api-version",
-    "user-agent",
-    "x-hookshelf-simulated",
-    "x-hub-signature",
-    "x-hub-signature-256",
+static KEPT: [HeaderName; 10] = [
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    HeaderName::from_static("facebook-api-version"),
+    header::USER_AGENT,
+    SIMULATED,
+    SHA1,
+    SHA256,
 ];
 
 /// Bytes kept of one header; Meta's are under 100.
@@ -49,25 +54,49 @@ pub(super) fn signature(headers: &HeaderMap) -> Result<Option<&[u8]>, Rejection>
 
 /// The headers of the allow-list as a JSON object with lower-case names.
 pub(super) fn kept(headers: &HeaderMap) -> String {
-    let kept = KEPT.iter().filter_map(|name| {
-        let values = headers.get_all(*name).iter();
-        let texts: Vec<_> = values
-            .map(|v| String::from_utf8_lossy(v.as_bytes()))
-            .collect();
-        let text = Value::String(cut(texts.join(", ")));
-        (!texts.is_empty()).then(|| ((*name).to_owned(), text))
-    });
-    Value::Object(kept.collect::<Map<_, _>>()).to_string()
+    serde_json::to_string(&Kept(headers)).unwrap_or_default()
 }
 
-fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(MAX_VALUE));
-    text
+/// Written as it is read: each delivery has some.
+struct Kept<'a>(&'a HeaderMap);
+
+impl Serialize for Kept<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        for name in &KEPT {
+            if let Some(text) = text(&self.0.get_all(name)) {
+                map.serialize_entry(name.as_str(), &text)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// All values of a header as one text, cut where it is too long.
+fn text<'a>(values: &GetAll<'a, HeaderValue>) -> Option<Cow<'a, str>> {
+    let mut texts = values
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let mut text = texts.next()?;
+    for more in texts {
+        text = Cow::Owned(text.into_owned() + ", " + &*more);
+    }
+    Some(cut(text))
+}
+
+fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..text.floor_char_boundary(MAX_VALUE)]),
+        Cow::Owned(mut text) => {
+            text.truncate(text.floor_char_boundary(MAX_VALUE));
+            Cow::Owned(text)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use serde_json::Value;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::Router;
-use tokio::sync::watch;
+use tokio::{net::TcpSocket, sync::watch};
 
 use super::{held::Unfit, seats::Seats, socket::Socket};
 use crate::{
@@ -23,6 +23,11 @@ pub const PUBLIC: &str = "public";
 
 /// The admin listener's name in logs and metrics.
 pub const ADMIN: &str = "admin";
+
+/// How many connections may wait to be accepted, as far as the system allows. One more would have
+/// to knock again after a second; the standard library has room for 128, which is less than come
+/// at once when a proxy finds the server again.
+const QUEUE: u32 = 4096;
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +134,7 @@ impl Listener {
             address,
             source,
         };
-        let bound = TcpListener::bind(address);
+        let bound = listen(address);
         bound
             .and_then(|socket| Self::on(name, socket, true))
             .map_err(refused)
@@ -197,6 +202,17 @@ async fn part(socket: Socket, mut seats: Seats, grace: Duration) {
         seats.seat(io, from).await;
     }
     seats.part(grace).await;
+}
+
+/// As the standard library does it, but for the length of the queue.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)?.into_std()
 }
 
 /// What it is to do instead of serving, as soon as there is something.

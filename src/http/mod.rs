@@ -20,6 +20,7 @@ mod seats;
 mod socket;
 pub mod state;
 mod stream;
+mod underway;
 mod webhook;
 
 /// Routes of a listener.
@@ -29,3 +30,4 @@ pub use admin::Readiness;
 pub use held::Held;
 pub use listener::{Listener, ListenerLimits};
 pub use state::{AppKeys, AppState, Apps, Limits};
+pub use underway::{Ends, Underway};

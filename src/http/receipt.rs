@@ -5,9 +5,9 @@ use std::{net::IpAddr, sync::Arc, time::Instant};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{AppKeys, AppState, ack::verdict};
+use super::{AppKeys, AppState, ack::verdict, underway::Place};
 use crate::{
-    ingest::{Arrival, Callbacks, Failure, Outcome, Rejection, Rejections},
+    ingest::{Arrival, Failure, Outcome, Rejection},
     meta::signature::VerifiedBody,
     telemetry::{DeliverySettled, Happening, SignatureMatched},
 };
@@ -21,32 +21,32 @@ pub(super) struct Receipt {
     began: Instant,
     keys: Arc<AppKeys>,
     from: IpAddr,
-    rejections: Rejections,
-    callbacks: Callbacks,
+    state: AppState,
     bytes: usize,
     secret: Option<Arc<str>>,
     simulated: bool,
     handed_over: bool,
     settled: bool,
+    place: Place,
 }
 
 impl Receipt {
     /// Opens it: mints the id and notes the time.
     pub(super) fn open(state: &AppState, keys: Arc<AppKeys>, from: IpAddr) -> Self {
-        let received_at = state.clock.now();
+        let received_at = state.clock().now();
         Self {
             id: mint(received_at),
             received_at,
             began: Instant::now(),
             keys,
             from,
-            rejections: state.rejections.clone(),
-            callbacks: state.callbacks().clone(),
+            state: state.clone(),
             bytes: 0,
             secret: None,
             simulated: false,
             handed_over: false,
             settled: false,
+            place: state.underway().enter(),
         }
     }
 
@@ -65,13 +65,11 @@ impl Receipt {
         self.simulated = simulated;
         self.secret = Some(Arc::clone(body.secret()));
         let signed = [body.secret(), body.fingerprint()];
-        self.callbacks
+        self.state
+            .callbacks()
             .delivery(&self.keys.name, simulated, signed, self.received_at);
-        SignatureMatched {
-            app: Arc::clone(&self.keys.name),
-            secret: Arc::clone(body.secret()),
-        }
-        .emit();
+        let (meter, secret) = (&self.keys.meter, &**body.secret());
+        SignatureMatched { meter, secret }.emit();
     }
 
     /// What is handed over.
@@ -96,9 +94,10 @@ impl Receipt {
 
     fn tell(&mut self, outcome: Outcome) {
         self.settled = true;
+        self.place.ended(outcome);
         if let Outcome::Rejected(reason) = outcome {
             let from = Some(self.from);
-            self.rejections.count(&self.keys.name, reason, from);
+            self.state.rejections().count(&self.keys.name, reason, from);
         }
         let (new, repeated) = match outcome {
             Outcome::Accepted { new, repeated } => (new, repeated),
@@ -106,7 +105,7 @@ impl Receipt {
         };
         DeliverySettled {
             delivery: self.id,
-            app: Arc::clone(&self.keys.name),
+            meter: &self.keys.meter,
             outcome: outcome.code(),
             reason: outcome.reason(),
             severity: verdict(outcome).1,
@@ -114,7 +113,7 @@ impl Receipt {
             repeated,
             bytes: self.bytes,
             took: self.began.elapsed(),
-            secret: self.secret.take(),
+            secret: self.secret.as_deref(),
             source: if self.simulated { "simulated" } else { "live" },
         }
         .emit();

@@ -5,14 +5,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use secrecy::SecretString;
-use tokio_util::task::TaskTracker;
 
-use super::body::Budget;
+use super::{body::Budget, underway::Underway};
 use crate::{
     clock::Clock,
     config,
     ingest::{Callbacks, Intake, Rejections},
     meta::signature::Secrets,
+    telemetry::Meter,
 };
 
 /// The app of `/webhook` without a name.
@@ -27,16 +27,28 @@ pub struct AppKeys {
     pub secrets: Secrets,
     /// What its challenge carries; none matches nothing.
     pub verify_token: Option<SecretString>,
+    /// Where its deliveries are counted.
+    pub meter: Meter,
+}
+
+impl AppKeys {
+    /// The keys of the app `name`.
+    pub fn new(name: &str, secrets: Secrets, verify_token: Option<SecretString>) -> Self {
+        let name = name.into();
+        Self {
+            meter: Meter::new(&name, secrets.names()),
+            name,
+            secrets,
+            verify_token,
+        }
+    }
 }
 
 impl From<&config::App> for AppKeys {
     fn from(app: &config::App) -> Self {
         let named = app.secrets.iter();
-        Self {
-            name: app.name.as_str().into(),
-            secrets: Secrets::new(named.map(|secret| (&*secret.name, &secret.secret))),
-            verify_token: app.verify_token.clone(),
-        }
+        let secrets = Secrets::new(named.map(|secret| (&*secret.name, &secret.secret)));
+        Self::new(app.name.as_str(), secrets, app.verify_token.clone())
     }
 }
 
@@ -109,15 +121,18 @@ impl From<&config::Http> for Limits {
 
 /// The state of the public routes; clones share everything.
 #[derive(Clone, Debug)]
-pub struct AppState {
-    apps: Arc<ArcSwap<Apps>>,
-    deliveries: TaskTracker,
+pub struct AppState(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    apps: ArcSwap<Apps>,
+    underway: Underway,
     callbacks: Callbacks,
-    pub(super) intake: Intake,
-    pub(super) rejections: Rejections,
-    pub(super) clock: Clock,
-    pub(super) limits: Arc<Limits>,
-    pub(super) budget: Budget,
+    intake: Intake,
+    rejections: Rejections,
+    clock: Clock,
+    limits: Limits,
+    budget: Budget,
 }
 
 impl AppState {
@@ -129,36 +144,60 @@ impl AppState {
         clock: Clock,
         limits: Limits,
     ) -> Self {
-        Self {
-            apps: Arc::new(ArcSwap::from_pointee(apps)),
-            deliveries: TaskTracker::new(),
+        Self(Arc::new(Shared {
+            apps: ArcSwap::from_pointee(apps),
+            underway: Underway::default(),
             callbacks: Callbacks::default(),
             intake,
             rejections,
             clock,
             budget: Budget::new(&limits),
-            limits: Arc::new(limits),
-        }
+            limits,
+        }))
     }
 
     /// Replaces the apps at once, without touching a connection.
     pub fn swap_apps(&self, apps: Apps) {
-        self.apps.store(Arc::new(apps));
+        self.0.apps.store(Arc::new(apps));
     }
 
-    /// The deliveries being stored right now, also those whose sender has hung up: to be closed
-    /// and waited for after the listener has stopped.
-    pub fn deliveries(&self) -> &TaskTracker {
-        &self.deliveries
+    /// The deliveries that are on their way now, also those whose sender has hung up.
+    pub fn underway(&self) -> &Underway {
+        &self.0.underway
     }
 
     /// What happened at the callback URLs; it stays when the apps are swapped.
     pub fn callbacks(&self) -> &Callbacks {
-        &self.callbacks
+        &self.0.callbacks
     }
 
     /// The app as configured at this moment.
     pub(super) fn app(&self, name: &str) -> Option<Arc<AppKeys>> {
-        self.apps.load().get(name)
+        self.0.apps.load().get(name)
+    }
+
+    /// To whom deliveries are handed.
+    pub(super) fn intake(&self) -> &Intake {
+        &self.0.intake
+    }
+
+    /// Where refused deliveries are counted.
+    pub(super) fn rejections(&self) -> &Rejections {
+        &self.0.rejections
+    }
+
+    /// What time it is.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// What a delivery may cost.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// The memory that all bodies share.
+    pub(super) fn budget(&self) -> &Budget {
+        &self.0.budget
     }
 }

@@ -2,15 +2,14 @@
 //!
 //! Accept, verify, hand over, ack. Parse and commit are behind the intake.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use tokio::time::timeout;
-use tracing::Instrument;
+use tokio::{sync::oneshot, time::timeout};
 
 use super::{
     AppKeys, AppState,
@@ -22,7 +21,7 @@ use super::{
     state::DEFAULT_APP,
 };
 use crate::{
-    ingest::{Arrival, Failure, Outcome, Rejection},
+    ingest::{Arrival, Caller, Failure, Outcome, Rejection, Settled},
     meta::{challenge, signature::VerifiedBody},
     telemetry::{AppUnknown, ChallengeAnswered, Happening, PanicCaught},
 };
@@ -67,7 +66,7 @@ pub(super) async fn challenge(
     let ours = marks.any(|mark| keys.secrets.marks_checked(mark.as_bytes(), query));
     let answer = if ours { "checked" } else { answer };
     if let "echoed" | "token" = answer {
-        let at = state.clock.now();
+        let at = state.clock().now();
         let answered = answer == "echoed";
         state.callbacks().challenge(&keys.name, answered, at);
     }
@@ -94,14 +93,15 @@ pub(super) async fn receive(
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let from = forwarded::sender(peer.ip(), &head.headers, &state.limits.trusted_proxies);
+    let from = forwarded::sender(peer.ip(), &head.headers, &state.limits().trusted_proxies);
     let mut receipt = Receipt::open(&state, keys, from);
-    let outcome = match body::read(body, &state.limits, &state.budget).await {
+    let outcome = match body::read(body, state.limits(), state.budget()).await {
         Err(outcome) => receipt.settle(outcome),
         Ok(body) => match verify(&mut receipt, &head, &body) {
             Err(rejection) => receipt.settle(Outcome::Rejected(rejection)),
             Ok(verified) => {
                 let arrival = receipt.arrival(headers::kept(&head.headers), verified);
+                drop(head); // So that nothing holds the buffer that the connection reads into.
                 hand_over(&state, receipt, arrival, body).await
             }
         },
@@ -123,20 +123,44 @@ fn verify(receipt: &mut Receipt, head: &Parts, body: &Held) -> Result<VerifiedBo
     Ok(verified)
 }
 
-/// Stores it in a task of its own: a sender who hangs up neither stops a delivery half way nor
-/// frees its memory early, and whatever hangs, there is an answer in time.
+/// Hands it over with all that it needs to be settled, and answers in time whatever hangs.
 async fn hand_over(state: &AppState, receipt: Receipt, arrival: Arrival, body: Held) -> Outcome {
-    let (intake, limit) = (state.intake.clone(), state.limits.answer_within);
-    let span = tracing::debug_span!("delivery", id = %arrival.id, app = &*arrival.app);
-    let storing = async move {
-        let stored = timeout(limit, intake.take(arrival)).await;
-        drop(body);
-        receipt.settle(stored.unwrap_or(Outcome::Failed(Failure::StoreUnavailable)))
+    let (answer, settled) = oneshot::channel();
+    let limit = state.limits().answer_within;
+    let caller = HandedOver {
+        until: Instant::now() + limit,
+        receipt,
+        body,
+        answer,
     };
-    let task = state.deliveries().spawn(storing.instrument(span));
-    task.await.unwrap_or_else(|_| {
-        let listener = PUBLIC;
-        PanicCaught { listener }.emit();
-        Outcome::Failed(Failure::Internal)
-    })
+    state.intake().take(arrival, caller);
+    match timeout(limit, settled).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => {
+            let listener = PUBLIC;
+            PanicCaught { listener }.emit();
+            Outcome::Failed(Failure::Internal)
+        }
+        Err(_) => Outcome::Failed(Failure::StoreUnavailable),
+    }
+}
+
+/// A delivery that was handed over, until it is settled: what is known of it, and its share of the
+/// memory that all bodies have together.
+struct HandedOver {
+    receipt: Receipt,
+    body: Held,
+    until: Instant,
+    answer: oneshot::Sender<Outcome>,
+}
+
+impl Caller for HandedOver {
+    fn is_waiting(&self) -> bool {
+        Instant::now() < self.until
+    }
+
+    fn settle(self: Box<Self>, settled: Settled) {
+        drop(self.body);
+        let _ = self.answer.send(self.receipt.settle(settled.into()));
+    }
 }

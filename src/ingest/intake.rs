@@ -3,16 +3,16 @@
 //! Functions behind a handle, so that the door can be tested without a database and says nothing
 //! about how a delivery is stored.
 
-use std::{fmt, net::IpAddr, pin::Pin, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::outcome::{Outcome, Rejection};
-use crate::meta::signature::VerifiedBody;
+use super::outcome::{Failure, Rejection};
+use crate::{meta::signature::VerifiedBody, store::Committed};
 
 type Count = dyn Fn(&str, Rejection, Option<IpAddr>) + Send + Sync;
-type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+type Take = dyn Fn(Arrival, Box<dyn Caller>) + Send + Sync;
 
 /// A verified delivery as it came through the door, not parsed yet.
 #[derive(Clone, Debug)]
@@ -33,23 +33,34 @@ pub struct Arrival {
     pub body: VerifiedBody,
 }
 
-/// Takes arrivals: parses, queues and commits each, and says how it ended.
+/// What became of a delivery that was handed over.
+pub type Settled = Result<Committed, Failure>;
+
+/// Who waits for what becomes of a delivery. It goes the whole way with it, so that nobody else
+/// has to stay: a sender who hangs up neither stops a delivery half way nor frees its memory early.
+///
+/// One that is dropped unsettled met a defect, or the end of the server.
+pub trait Caller: Send {
+    /// Whether an answer can still be of use; else it is not worth a commit.
+    fn is_waiting(&self) -> bool;
+
+    /// Takes the answer.
+    fn settle(self: Box<Self>, settled: Settled);
+}
+
+/// Takes arrivals: parses, queues and commits each, and tells its caller how it ended.
 #[derive(Clone)]
-pub struct Intake(Arc<dyn Fn(Arrival) -> Pending + Send + Sync>);
+pub struct Intake(Arc<Take>);
 
 impl Intake {
-    /// An intake that does `work` for each arrival.
-    pub fn new<F, W>(work: F) -> Self
-    where
-        F: Fn(Arrival) -> W + Send + Sync + 'static,
-        W: Future<Output = Outcome> + Send + 'static,
-    {
-        Self(Arc::new(move |arrival| Box::pin(work(arrival))))
+    /// An intake that calls `take` with each arrival and who waits for it.
+    pub fn new(take: impl Fn(Arrival, Box<dyn Caller>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(take))
     }
 
-    /// Stores `arrival`, or says why not.
-    pub async fn take(&self, arrival: Arrival) -> Outcome {
-        (self.0)(arrival).await
+    /// Hands `arrival` over; `caller` is told what became of it.
+    pub fn take(&self, arrival: Arrival, caller: impl Caller + 'static) {
+        (self.0)(arrival, Box::new(caller));
     }
 }
 

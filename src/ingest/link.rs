@@ -1,25 +1,39 @@
 //! The connection of the committer: made when it is needed, dropped when it fails, and never
 //! waited for beyond the deadline. A session that fell silent is never asked again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout_at};
 
-use super::Pulse;
+use super::{
+    Pulse,
+    outage::{Outage, WAITED_OUT},
+};
 use crate::{
-    store::{self, Committed, ConnectOptions, Connection, Delivery, Error},
+    store::{self, Commits, Committed, ConnectOptions, Connection, Delivery, Error},
     telemetry::{CommitFailed, CommitsResumed, Happening},
 };
 
 /// A commit that is not back by then is given up, so that its callers are answered in time.
 const DEADLINE: Duration = Duration::from_secs(2);
 
+/// Why nothing of a batch was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denied {
+    /// Its values, or some of them: fewer may go through.
+    Refused,
+    /// Postgres, or the way to it: the same may go through later.
+    Unavailable,
+}
+
 /// The way to the database, and what was found at its end last time.
 #[derive(Debug)]
 pub(super) struct Link {
     options: ConnectOptions,
+    commits: Commits,
     connection: Option<Connection>,
     epoch: Option<i32>,
+    outage: Outage,
     failing: bool,
     pulse: Pulse,
 }
@@ -29,59 +43,92 @@ impl Link {
     pub(super) fn new(options: ConnectOptions, pulse: Pulse) -> Self {
         Self {
             options,
+            commits: Commits::Durable,
             connection: None,
             epoch: None,
+            outage: Outage::default(),
             failing: false,
             pulse,
         }
     }
 
-    /// Sends one batch within the deadline. Whatever fails but the values costs the connection.
+    /// What its commits wait for.
+    pub(super) fn set_commits(&mut self, commits: Commits) {
+        self.commits = commits;
+    }
+
+    /// Sends one batch within the deadline.
     ///
     /// # Errors
-    /// What Postgres or the way to it has against the batch; nothing of it may count as stored.
-    pub(super) async fn send(&mut self, deliveries: &[Delivery]) -> Result<Vec<Committed>, Error> {
-        if deliveries.is_empty() {
-            return Ok(Vec::new());
-        }
-        let sent = timeout(DEADLINE, self.commit_once(deliveries)).await;
-        let sent = sent.unwrap_or(Err(Error::TimedOut));
+    /// Nothing of it may count as stored.
+    pub(super) async fn send(&mut self, batch: &[Delivery]) -> Result<Vec<Committed>, Denied> {
+        let sent = match batch {
+            [] => Some(Ok(Vec::new())),
+            _ => self.insist(batch).await,
+        };
         self.pulse.turn();
-        match &sent {
-            Ok(_) if std::mem::take(&mut self.failing) => CommitsResumed.emit(),
-            Ok(_) | Err(Error::Refused(_)) => {}
-            Err(error) => {
-                let first = !std::mem::replace(&mut self.failing, true);
-                CommitFailed {
-                    code: error.code(),
-                    cause: error.cause(),
-                    first,
+        match sent {
+            Some(Ok(committed)) => {
+                self.went_well();
+                Ok(committed)
+            }
+            Some(Err(error)) if error.may_be_the_values() => Err(Denied::Refused),
+            Some(Err(error)) => {
+                self.went_wrong(&error);
+                Err(Denied::Unavailable)
+            }
+            None => Err(Denied::Unavailable),
+        }
+    }
+
+    /// Tries until it is settled, or the outage is no longer worth waiting for; `None` where it
+    /// was not tried at all. Whatever fails but the values costs the session: it may have died
+    /// unnoticed, or be one with a server that is the primary no longer. Deliveries are known by
+    /// their ids, so sending them twice is harmless.
+    async fn insist(&mut self, batch: &[Delivery]) -> Option<Result<Vec<Committed>, Error>> {
+        let began = Instant::now();
+        let mut failed = None;
+        while let Some(due) = self.outage.next_try(Instant::now())
+            && due <= began + WAITED_OUT
+        {
+            sleep_until(due.into()).await;
+            let tried = timeout_at((began + DEADLINE).into(), self.try_commit(batch)).await;
+            match tried.unwrap_or(Err(Error::TimedOut)) {
+                Err(error) if !error.may_be_the_values() => failed = Some(Err(error)),
+                settled => {
+                    self.outage.end();
+                    return Some(settled);
                 }
-                .emit();
-                (self.connection, self.epoch) = (None, None);
             }
+            (self.connection, self.epoch) = (None, None);
+            self.outage.fail(Instant::now());
         }
-        sent
+        failed
     }
 
-    /// A session that nobody used for a while may have died unnoticed: that costs a second try on a
-    /// new one, and not a 503. Deliveries are known by their ids, so trying twice is harmless.
-    async fn commit_once(&mut self, deliveries: &[Delivery]) -> Result<Vec<Committed>, Error> {
-        let reused = self.connection.is_some();
-        match self.try_commit(deliveries).await {
-            Err(Error::Unavailable(_)) if reused => {
-                (self.connection, self.epoch) = (None, None);
-                self.try_commit(deliveries).await
-            }
-            tried => tried,
-        }
-    }
-
-    async fn try_commit(&mut self, deliveries: &[Delivery]) -> Result<Vec<Committed>, Error> {
+    async fn try_commit(&mut self, batch: &[Delivery]) -> Result<Vec<Committed>, Error> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(store::connect_writer(&self.options, DEADLINE).await?),
+            none => {
+                let connecting = store::connect_writer(&self.options, self.commits, DEADLINE);
+                none.insert(connecting.await?)
+            }
         };
-        store::commit(connection, &mut self.epoch, deliveries).await
+        store::commit(connection, &mut self.epoch, batch).await
+    }
+
+    fn went_well(&mut self) {
+        if std::mem::take(&mut self.failing) {
+            CommitsResumed.emit();
+        }
+    }
+
+    fn went_wrong(&mut self, error: &Error) {
+        CommitFailed {
+            code: error.code(),
+            cause: error.cause(),
+            first: !std::mem::replace(&mut self.failing, true),
+        }
+        .emit();
     }
 }

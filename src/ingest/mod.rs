@@ -8,6 +8,7 @@ mod callbacks;
 pub mod committer;
 pub mod intake;
 mod link;
+mod outage;
 pub mod outcome;
 mod parse;
 mod pulse;
@@ -16,7 +17,7 @@ pub mod writer;
 
 pub use callbacks::Callbacks;
 pub use committer::Committer;
-pub use intake::{Arrival, Intake, Rejections};
+pub use intake::{Arrival, Caller, Intake, Rejections, Settled};
 pub use outcome::{Failure, Outcome, Rejection};
 pub use parse::parse;
 pub use pulse::{Pulse, Watch};

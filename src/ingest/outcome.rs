@@ -1,6 +1,10 @@
 //! Every delivery ends in exactly one [`Outcome`]; status, level and label follow from it.
 
-use crate::meta::{event::Problem, signature};
+use super::Settled;
+use crate::{
+    meta::{event::Problem, signature},
+    store::Committed,
+};
 
 /// How a delivery ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +107,20 @@ impl Failure {
             Self::BodyBudget => "body_budget",
             Self::Stopping => "stopping",
             Self::Internal => "internal",
+        }
+    }
+}
+
+impl From<Settled> for Outcome {
+    fn from(settled: Settled) -> Self {
+        match settled {
+            Err(failure) => Self::Failed(failure),
+            Ok(Committed {
+                new: 0,
+                repeated: 0,
+                problem: Some(problem),
+            }) => Self::Unreadable(problem),
+            Ok(Committed { new, repeated, .. }) => Self::Accepted { new, repeated },
         }
     }
 }

@@ -4,10 +4,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{
+    Semaphore,
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
-use super::{Arrival, Committer, Failure, Intake, Outcome, Pulse, link::Link, parse};
-use crate::store::{Committed, ConnectOptions, Delivery};
+use super::{Arrival, Caller, Committer, Failure, Intake, Pulse, Settled, link::Link, parse};
+use crate::store::{ConnectOptions, Delivery};
 
 /// How many deliveries may wait for a commit; one more is told to come again.
 const QUEUE: usize = 4096;
@@ -20,10 +24,9 @@ const READ_IN_PLACE: usize = 64 << 10;
 const PARSERS: usize = 2;
 
 /// A delivery that waits for its commit.
-#[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) delivery: Delivery,
-    pub(super) answer: oneshot::Sender<Result<Committed, Failure>>,
+    pub(super) caller: Box<dyn Caller>,
 }
 
 /// Hands deliveries to the one task that commits them. Clones share it.
@@ -54,16 +57,20 @@ impl Writer {
     ///
     /// # Errors
     /// Says why; nothing was acked, and whoever sent it sends it again.
-    pub async fn commit(&self, delivery: Delivery) -> Result<Committed, Failure> {
-        let (answer, committed) = oneshot::channel();
-        self.queue
-            .try_send(Waiting { delivery, answer })
-            .map_err(|refused| match refused {
-                mpsc::error::TrySendError::Full(_) => Failure::QueueFull,
-                mpsc::error::TrySendError::Closed(_) => Failure::Stopping,
-            })?;
-        self.pulse.hand_over();
-        committed.await.unwrap_or(Err(Failure::Internal))
+    pub async fn commit(&self, delivery: Delivery) -> Settled {
+        let (answer, settled) = oneshot::channel();
+        self.queue(delivery, Box::new(Asker(answer)));
+        settled.await.unwrap_or(Err(Failure::Internal))
+    }
+
+    /// Queues `delivery`; one too many is settled at once.
+    fn queue(&self, delivery: Delivery, caller: Box<dyn Caller>) {
+        let (one, failure) = match self.queue.try_send(Waiting { delivery, caller }) {
+            Ok(()) => return self.pulse.hand_over(),
+            Err(TrySendError::Full(one)) => (one, Failure::QueueFull),
+            Err(TrySendError::Closed(one)) => (one, Failure::Stopping),
+        };
+        one.caller.settle(Err(failure));
     }
 
     /// Tells whether it gets on.
@@ -74,39 +81,37 @@ impl Writer {
     /// What the door hands its arrivals to: parse, commit, and say how it ended.
     pub fn intake(&self) -> Intake {
         let writer = self.clone();
-        Intake::new(move |arrival| {
-            let writer = writer.clone();
-            async move { writer.settle(arrival).await }
-        })
+        Intake::new(move |arrival, caller| writer.take(arrival, caller))
     }
 
-    async fn settle(&self, arrival: Arrival) -> Outcome {
-        let settled = match self.parse(arrival).await {
-            Ok(delivery) => self.commit(delivery).await,
-            Err(failure) => Err(failure),
-        };
-        match settled {
-            Err(failure) => Outcome::Failed(failure),
-            Ok(Committed {
-                new: 0,
-                repeated: 0,
-                problem: Some(problem),
-            }) => Outcome::Unreadable(problem),
-            Ok(Committed { new, repeated, .. }) => Outcome::Accepted { new, repeated },
-        }
-    }
-
-    /// Reads the body: at once if it is small, else apart and few at a time. A caller whose
-    /// patience ends while it waits for its turn takes its body along.
-    async fn parse(&self, arrival: Arrival) -> Result<Delivery, Failure> {
+    /// Reads the body: at once if it is small, else apart and few at a time.
+    fn take(&self, arrival: Arrival, caller: Box<dyn Caller>) {
         if arrival.body.bytes().len() <= READ_IN_PLACE {
-            return Ok(parse(arrival));
+            self.queue(parse(arrival), caller);
+        } else {
+            tokio::spawn(self.clone().take_apart(arrival, caller));
         }
+    }
+
+    async fn take_apart(self, arrival: Arrival, caller: Box<dyn Caller>) {
         let permit = Arc::clone(&self.parsing).acquire_owned().await;
-        let reading = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            parse(arrival)
+        tokio::task::spawn_blocking(move || {
+            let delivery = parse(arrival);
+            drop(permit);
+            self.queue(delivery, caller);
         });
-        reading.await.map_err(|_| Failure::Internal)
+    }
+}
+
+/// Who called [`Writer::commit`].
+struct Asker(oneshot::Sender<Settled>);
+
+impl Caller for Asker {
+    fn is_waiting(&self) -> bool {
+        !self.0.is_closed()
+    }
+
+    fn settle(self: Box<Self>, settled: Settled) {
+        let _ = self.0.send(settled);
     }
 }

@@ -7,6 +7,8 @@
 
 mod content;
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -133,7 +135,9 @@ fn by_moment(hash: &mut Hash, detail: &Detail<'_>, by: &By<'_>) -> bool {
 struct By<'a> {
     sender: Option<&'a str>,
     recipient: Option<&'a str>,
-    at: Option<String>,
+    moment: Option<Timestamp>,
+    /// The moment, spelled when it is asked for: most kinds are named by an id.
+    at: OnceCell<String>,
 }
 
 impl<'a> By<'a> {
@@ -141,13 +145,16 @@ impl<'a> By<'a> {
         Self {
             sender: parties.sender_id.as_deref(),
             recipient: parties.recipient_id.as_deref(),
-            at: parties.timestamp.map(|at| at.as_millisecond().to_string()),
+            moment: parties.timestamp,
+            at: OnceCell::new(),
         }
     }
 
     /// The item's own time in milliseconds.
     fn at(&self) -> Option<&str> {
-        self.at.as_deref()
+        let moment = self.moment?;
+        let spelled = || moment.as_millisecond().to_string();
+        Some(self.at.get_or_init(spelled))
     }
 }
 

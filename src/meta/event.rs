@@ -1,5 +1,6 @@
 //! The event: one change or messaging item, as our row holds it.
 
+use bytestring::ByteString;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -132,7 +133,8 @@ spelled! {
 
 /// One change or messaging item, read.
 ///
-/// Ids are opaque text. Everything Meta may leave out is optional.
+/// Ids are opaque text. Everything Meta may leave out is optional. What the body spells out is not
+/// copied but a slice of it, which keeps the body in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// What happened.
@@ -140,27 +142,27 @@ pub struct Event {
     /// Through which part of the entry it came.
     pub channel: Channel,
     /// The subscription field in Meta's spelling for Instagram.
-    pub field: Option<String>,
+    pub field: Option<ByteString>,
     /// The professional account: `entry.id`.
-    pub account_id: Option<String>,
+    pub account_id: Option<ByteString>,
     /// The IGSID of the other party.
-    pub person_id: Option<String>,
+    pub person_id: Option<ByteString>,
     /// `sender.id`, or who commented.
-    pub sender_id: Option<String>,
+    pub sender_id: Option<ByteString>,
     /// `recipient.id`.
-    pub recipient_id: Option<String>,
+    pub recipient_id: Option<ByteString>,
     /// The user name of the other party.
-    pub username: Option<String>,
+    pub username: Option<ByteString>,
     /// The `mid` of the message it is or concerns.
-    pub message_id: Option<String>,
+    pub message_id: Option<ByteString>,
     /// The comment it is or concerns.
-    pub comment_id: Option<String>,
+    pub comment_id: Option<ByteString>,
     /// The media it concerns.
-    pub media_id: Option<String>,
+    pub media_id: Option<ByteString>,
     /// The comment or message it answers.
-    pub parent_id: Option<String>,
+    pub parent_id: Option<ByteString>,
     /// What somebody wrote, or the title of the button they tapped.
-    pub text: Option<String>,
+    pub text: Option<ByteString>,
     /// A message that the account itself sent.
     pub is_echo: bool,
     /// The account talks to or comments on itself.
@@ -170,7 +172,7 @@ pub struct Event {
     /// Where `occurred_at` comes from.
     pub occurred_at_source: OccurredAtSource,
     /// The item's own text: JSON that Postgres can hold. None where it is nested too deep.
-    pub payload: Option<String>,
+    pub payload: Option<ByteString>,
     /// What could not be read as it came.
     pub problem: Option<Problem>,
     /// The same for every delivery of the same happening.

@@ -2,7 +2,7 @@
 //!
 //! [`signature`] proves who sent a body, [`challenge`] answers Meta's GET, [`split`] turns a body
 //! into [`event`]s, [`fields`] are the typed shapes of what an item carries. The rest are its
-//! tools: [`sanitise`] makes text safe for Postgres, [`json`] reads objects one level at a time,
+//! tools: [`sanitise`] makes text safe for Postgres, [`json`] reads a text in one pass,
 //! [`time`] reads Meta's many spellings of a moment, [`dedupe`] names what happened.
 
 pub mod challenge;

@@ -6,33 +6,40 @@
 
 use std::borrow::Cow;
 
+use bytestring::ByteString;
+
 /// The length of `\uXXXX`.
 const ESCAPE: usize = 6;
 
 /// A JSON text without escapes that Postgres refuses.
 #[derive(Debug)]
-pub struct SafeText<'a> {
-    text: Cow<'a, str>,
+pub struct SafeText {
+    text: ByteString,
     replaced: Vec<usize>,
 }
 
-impl<'a> SafeText<'a> {
-    /// Replaces what cannot be stored; borrows where there is nothing to replace.
-    pub fn new(text: &'a str) -> Self {
-        let replaced = unsafe_escapes(text);
+impl SafeText {
+    /// Replaces what cannot be stored; the same text where there is nothing to replace.
+    pub fn new(text: ByteString) -> Self {
+        let replaced = unsafe_escapes(&text);
         if replaced.is_empty() {
-            return Self {
-                text: Cow::Borrowed(text),
-                replaced,
-            };
+            return Self { text, replaced };
         }
-        let mut safe = text.to_owned();
+        let mut safe = String::from(text);
         for &at in &replaced {
             safe.replace_range(at..at + ESCAPE, "\\ufffd");
         }
         Self {
-            text: Cow::Owned(safe),
+            text: safe.into(),
             replaced,
+        }
+    }
+
+    /// A text that is known to have no escapes.
+    pub fn unescaped(text: ByteString) -> Self {
+        Self {
+            text,
+            replaced: Vec::new(),
         }
     }
 
@@ -43,11 +50,28 @@ impl<'a> SafeText<'a> {
 
     /// Whether something was replaced inside `part`, a slice of [`as_str`](Self::as_str).
     pub fn touched(&self, part: &str) -> bool {
-        let start = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        let start = self.place(part);
         let first = self.replaced.partition_point(|&at| at < start);
         self.replaced
             .get(first)
             .is_some_and(|&at| at < start.saturating_add(part.len()))
+    }
+
+    /// `part` to keep: without a copy where it is a slice of [`as_str`](Self::as_str).
+    pub fn share(&self, part: Cow<'_, str>) -> ByteString {
+        match part {
+            Cow::Borrowed(part) if self.holds(part) => self.text.slice_ref(part),
+            part => part.into_owned().into(),
+        }
+    }
+
+    fn holds(&self, part: &str) -> bool {
+        self.place(part).saturating_add(part.len()) <= self.text.len()
+    }
+
+    /// How far after the beginning of the text `part` begins.
+    fn place(&self, part: &str) -> usize {
+        (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize)
     }
 }
 
@@ -92,7 +116,7 @@ mod tests {
     use super::*;
 
     fn safe(text: &str) -> String {
-        SafeText::new(text).as_str().to_owned()
+        SafeText::new(text.into()).as_str().to_owned()
     }
 
     #[test]
@@ -104,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_borrowed_as_it_is() {
+    fn everything_else_is_shared_as_it_is() {
         for text in [
             r#""\\u0000""#,
             r#""\u00e4\/\n\ud83d\ude0d""#,
@@ -113,16 +137,32 @@ mod tests {
             "\\",
             "\\ä\\u12",
         ] {
-            assert!(matches!(SafeText::new(text).text, Cow::Borrowed(same) if same == text));
+            let safe = SafeText::new(ByteString::from_static(text));
+            assert_eq!(
+                (safe.as_str(), safe.as_str().as_ptr()),
+                (text, text.as_ptr())
+            );
         }
     }
 
     #[test]
     fn it_knows_which_part_was_touched() {
-        let safe = SafeText::new(r#"["\u0000","b"]"#);
+        let safe = SafeText::new(r#"["\u0000","b"]"#.into());
         assert!(safe.touched(&safe.as_str()[1..9]));
         assert!(!safe.touched(&safe.as_str()[10..13]));
         assert!(!safe.touched(&safe.as_str()[..1]));
+    }
+
+    #[test]
+    fn only_its_own_parts_are_kept_without_a_copy() {
+        let safe = SafeText::new("a text of its own".into());
+        let part = &safe.as_str()[2..6];
+        assert_eq!(safe.share(part.into()).as_ptr(), part.as_ptr());
+        for other in ["text", "a longer text than the text of its own is"] {
+            let kept = safe.share(other.into());
+            assert_eq!(kept, other);
+            assert_ne!(kept.as_ptr(), other.as_ptr());
+        }
     }
 
     proptest! {

@@ -49,6 +49,24 @@ impl Client {
         Ok(())
     }
 
+    /// Waits for something else. Where the server closes the connection meanwhile, so do we: the
+    /// next delivery gets a new one, and the server waits for nobody.
+    pub(super) async fn idle_until<T>(&mut self, other: impl Future<Output = T>) -> T {
+        let mut other = pin!(other);
+        let driver = self
+            .connection
+            .as_mut()
+            .and_then(|open| open.driver.as_mut());
+        if let Some(driver) = driver {
+            tokio::select! {
+                biased;
+                came = &mut other => return came,
+                _ = driver => self.connection = None,
+            }
+        }
+        other.await
+    }
+
     /// Sends a delivery and waits for the answer.
     pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
         let answer = timeout(self.deadline, self.exchange(request)).await;
@@ -143,4 +161,36 @@ async fn talk(sender: &mut SendRequest<Full<Bytes>>, request: Post) -> Result<u1
         frame.map_err(|_| None)?;
     }
     Ok(response.status().as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_the_server_ends_while_idle_is_closed_here_too() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let target = Target {
+            host: address.clone(),
+            address,
+            path: "/webhook".into(),
+            app_secret: "a secret of this test".into(),
+            marked: true,
+        };
+        let mut client = Client::new(Arc::new(target));
+        client.connect().await.unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        let closed = client.idle_until(stream.read_to_end(&mut rest));
+        let closed = timeout(Duration::from_mins(1), closed).await;
+        assert_eq!(closed.expect("it is closed").unwrap(), 0);
+        assert!(client.connection.is_none());
+    }
 }

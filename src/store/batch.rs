@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use jiff_sqlx::{Timestamp, ToSqlx};
 use uuid::Uuid;
 
-use super::Delivery;
+use super::{
+    Delivery,
+    values::{Inet, Json},
+};
 use crate::meta::event::{Event, Kind, Problem};
 
 /// The deliveries, column by column.
@@ -16,8 +19,8 @@ pub(super) struct Deliveries<'a> {
     pub app: Vec<&'a str>,
     pub object: Vec<Option<&'a str>>,
     pub body: Vec<&'a [u8]>,
-    pub headers: Vec<&'a str>,
-    pub remote_addr: Vec<Option<String>>,
+    pub headers: Vec<Json<'a>>,
+    pub remote_addr: Vec<Option<Inet>>,
     pub secret: Vec<&'a str>,
     pub problem: Vec<Option<&'static str>>,
     pub event_count: Vec<i32>,
@@ -50,7 +53,7 @@ pub(super) struct Items<'a> {
     pub text: Vec<Option<&'a str>>,
     pub is_echo: Vec<bool>,
     pub is_self: Vec<bool>,
-    pub payload: Vec<Option<&'a str>>,
+    pub payload: Vec<Option<Json<'a>>>,
     pub problem: Vec<Option<&'static str>>,
     pub key: Vec<Uuid>,
 }
@@ -66,6 +69,9 @@ pub(super) struct Accounts<'a> {
 /// What one statement commits.
 #[derive(Default)]
 pub(super) struct Batch<'a> {
+    /// The times at which the first and the last of its deliveries were received.
+    pub oldest: Option<Timestamp>,
+    pub newest: Option<Timestamp>,
     pub deliveries: Deliveries<'a>,
     pub items: Items<'a>,
     pub accounts: Accounts<'a>,
@@ -74,7 +80,12 @@ pub(super) struct Batch<'a> {
 impl<'a> Batch<'a> {
     /// Lays `deliveries` out in columns; one that stands there twice is taken once.
     pub(super) fn of(deliveries: &'a [Delivery]) -> Self {
-        let mut batch = Self::default();
+        let times = || deliveries.iter().map(|delivery| delivery.received_at);
+        let mut batch = Self {
+            oldest: times().min().map(ToSqlx::to_sqlx),
+            newest: times().max().map(ToSqlx::to_sqlx),
+            ..Self::default()
+        };
         let (mut ids, mut seen) = (HashSet::new(), HashMap::new());
         let once = deliveries.iter().filter(|delivery| ids.insert(delivery.id));
         for (delivery, place) in once.zip(1..) {
@@ -89,6 +100,15 @@ impl<'a> Batch<'a> {
     }
 }
 
+impl Items<'_> {
+    /// The keys that became events, given which of the items were known before.
+    pub(super) fn fresh(&self, known: &[bool]) -> HashSet<Uuid> {
+        let items = self.key.iter().zip(&self.first).zip(known);
+        let fresh = items.filter(|((_, first), known)| **first && !**known);
+        fresh.map(|((key, _), _)| *key).collect()
+    }
+}
+
 impl<'a> Deliveries<'a> {
     fn push(&mut self, delivery: &'a Delivery) {
         self.id.push(delivery.id);
@@ -96,9 +116,8 @@ impl<'a> Deliveries<'a> {
         self.app.push(&delivery.app);
         self.object.push(delivery.object.as_deref());
         self.body.push(&delivery.body);
-        self.headers.push(&delivery.headers);
-        self.remote_addr
-            .push(delivery.remote_addr.map(|address| address.to_string()));
+        self.headers.push(Json(&delivery.headers));
+        self.remote_addr.push(delivery.remote_addr.map(Inet));
         self.secret.push(&delivery.secret);
         self.problem.push(delivery.problem.map(Problem::as_str));
         self.event_count
@@ -137,7 +156,7 @@ impl<'a> Items<'a> {
         self.text.push(event.text.as_deref());
         self.is_echo.push(event.is_echo);
         self.is_self.push(event.is_self);
-        self.payload.push(event.payload.as_deref());
+        self.payload.push(event.payload.as_deref().map(Json));
         self.problem.push(event.problem.map(Problem::as_str));
         self.key.push(event.dedupe_key);
     }

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
-use jiff_sqlx::ToSqlx;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -13,10 +12,6 @@ use crate::meta::event::Problem;
 /// How often the statement is sent at most: the epoch may have moved, then a partition may be
 /// missing, and either may happen once more while the other is mended.
 const ATTEMPTS: usize = 4;
-
-/// How far back the event of a repeat is looked for to compare payloads: two windows of the
-/// default length. The key decides what is a repeat; this only bounds the search.
-const COMPARED: SignedDuration = SignedDuration::from_hours(15 * 24);
 
 /// What became of one delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,26 +54,23 @@ pub async fn commit(
     Err(Error::EpochMoves)
 }
 
-/// Sends the statement; `None` where the epoch is another one, and nothing was written.
+/// Sends the statement, and says which keys were new; `None` where the epoch is another one, and
+/// nothing was written.
 async fn send(
     conn: &mut PgConnection,
     epoch: i32,
     batch: &Batch<'_>,
-) -> Result<Option<Vec<Uuid>>, Error> {
+) -> Result<Option<HashSet<Uuid>>, Error> {
     let Batch {
         deliveries: d,
         items: i,
         accounts: a,
+        ..
     } = batch;
-    let oldest = d
-        .received_at
-        .iter()
-        .map(|at| at.to_jiff())
-        .min()
-        .unwrap_or(Timestamp::MAX);
-    let compared = oldest.checked_sub(COMPARED).unwrap_or(Timestamp::MIN);
-    let (fences, fresh): (i64, Vec<Uuid>) = sqlx::query_as(include_str!("commit.sql"))
+    let known: Option<Vec<bool>> = sqlx::query_scalar(include_str!("commit.sql"))
         .bind(epoch)
+        .bind(batch.oldest)
+        .bind(batch.newest)
         .bind(&d.id)
         .bind(&d.received_at)
         .bind(&d.app)
@@ -113,13 +105,12 @@ async fn send(
         .bind(&i.payload)
         .bind(&i.problem)
         .bind(&i.key)
-        .bind(compared.to_sqlx())
         .bind(&a.app)
         .bind(&a.id)
         .bind(&a.seen_at)
         .fetch_one(conn)
         .await?;
-    Ok((fences == 1).then_some(fresh))
+    Ok(known.map(|known| i.fresh(&known)))
 }
 
 /// Makes the partitions that the batch needs and may lack.
@@ -140,8 +131,7 @@ pub fn day(at: Timestamp) -> Date {
 }
 
 /// Counts per delivery: of items with one key, the first is new if the key is.
-fn tell(deliveries: &[Delivery], fresh: Vec<Uuid>) -> Vec<Committed> {
-    let mut fresh: HashSet<Uuid> = fresh.into_iter().collect();
+fn tell(deliveries: &[Delivery], mut fresh: HashSet<Uuid>) -> Vec<Committed> {
     let mut count = |delivery: &Delivery| {
         let new = delivery
             .events

@@ -40,7 +40,16 @@ pub async fn connect(
         .map_err(|_| Error::TimedOut)??)
 }
 
-/// Connects a session that commits.
+/// What a commit waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commits {
+    /// Until it is on a disk at least, whatever role, database or server say.
+    Durable,
+    /// For what `synchronous_commit` of the role, the database or the server says.
+    AsConfigured,
+}
+
+/// Connects a session that commits, with a server that takes writes.
 ///
 /// The commit statement is planned once, for arrays and tables of any length: nested loops over a
 /// batch would be quadratic, a table that held a page of rows when it was analysed would be read
@@ -50,9 +59,10 @@ pub async fn connect(
 /// serialisation: under another isolation waiting for the fence would be an error.
 ///
 /// # Errors
-/// As [`connect`].
+/// As [`connect`], and where the server takes no writes: a failover may have left a standby there.
 pub async fn connect_writer(
     options: &PgConnectOptions,
+    commits: Commits,
     deadline: Duration,
 ) -> Result<PgConnection, Error> {
     let options = options
@@ -68,7 +78,38 @@ pub async fn connect_writer(
             ("idle_in_transaction_session_timeout", "10s"),
             ("jit", "off"),
         ]);
-    connect(&options, deadline).await
+    let mut connection = connect(&options, deadline).await?;
+    let settling = settle_writer(&mut connection, commits);
+    tokio::time::timeout(deadline, settling)
+        .await
+        .map_err(|_| Error::TimedOut)??;
+    Ok(connection)
+}
+
+/// Holds the session to `synchronous_commit` as it is, and to `on` where it is off: a setting that
+/// changes later must not take back what an answer of 200 promises. How much more than the local
+/// disk a commit waits for is the operator's choice.
+async fn settle_writer(conn: &mut PgConnection, commits: Commits) -> Result<(), Error> {
+    if commits == Commits::Durable {
+        sqlx::query(
+            "SELECT set_config('synchronous_commit', coalesce(nullif(
+                        current_setting('synchronous_commit'), 'off'), 'on'), false)",
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    if takes_writes(conn).await? {
+        Ok(())
+    } else {
+        Err(Error::ReadOnly)
+    }
+}
+
+async fn takes_writes(conn: &mut PgConnection) -> Result<bool, Error> {
+    let read_only: String = sqlx::query_scalar("SHOW transaction_read_only")
+        .fetch_one(conn)
+        .await?;
+    Ok(read_only == "off")
 }
 
 /// Connects a session that follows positions.
@@ -118,17 +159,4 @@ pub async fn check_server(conn: &mut PgConnection) -> Result<(), Error> {
         return Err(Error::Encoding { found: encoding });
     }
     Ok(())
-}
-
-/// Whether the database answers within `deadline` and takes writes.
-pub async fn can_write(options: &PgConnectOptions, deadline: Duration) -> bool {
-    let asked = async {
-        let mut conn = PgConnection::connect_with(options).await?;
-        let read_only: String = sqlx::query_scalar("SHOW transaction_read_only")
-            .fetch_one(&mut conn)
-            .await?;
-        conn.close().await?;
-        Ok::<_, sqlx::Error>(read_only == "off")
-    };
-    matches!(tokio::time::timeout(deadline, asked).await, Ok(Ok(true)))
 }

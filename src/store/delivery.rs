@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ pub struct Delivery {
     /// The app whose path and secret it used.
     pub app: Arc<str>,
     /// `object` of its notification.
-    pub object: Option<String>,
+    pub object: Option<ByteString>,
     /// The bytes exactly as received.
     pub body: Bytes,
     /// The headers of the allow-list, as a JSON object.

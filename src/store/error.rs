@@ -11,6 +11,12 @@ pub enum Error {
     /// Postgres did not answer within the deadline.
     #[error("Postgres did not answer in time; see that it runs and that database.url is right")]
     TimedOut,
+    /// The session was made with a server that takes no writes.
+    #[error(
+        "Postgres takes no writes: it is a standby, or read-only by its settings; name the primary \
+         in database.url"
+    )]
+    ReadOnly,
     /// Somebody else holds a row or table for longer than this may wait.
     #[error(
         "another session holds a row or table that this needs; end its transaction, or try again \
@@ -75,6 +81,7 @@ impl Error {
         match self {
             Self::Unavailable(error) => why_unavailable(error),
             Self::TimedOut => "timed_out",
+            Self::ReadOnly => "read_only",
             Self::Held(_) => "held",
             Self::MissingPartition(_) => "missing_partition",
             Self::Refused(_) => "refused",
@@ -91,6 +98,13 @@ impl Error {
 }
 
 impl Error {
+    /// Whether what was sent may be to blame: then some of it alone may go through. A function of
+    /// the operator's own may lack a table or a column for some events only, which looks like a
+    /// schema that is not ours.
+    pub fn may_be_the_values(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Schema(_))
+    }
+
     /// What Postgres or the connection said, for the log: the message and its SQLSTATE, never the
     /// detail, which quotes values.
     pub fn cause(&self) -> String {
@@ -103,6 +117,7 @@ impl Error {
             | Self::Url(error) => error.to_string(),
             Self::Migration(error) => error.to_string(),
             Self::TimedOut
+            | Self::ReadOnly
             | Self::EpochMoves
             | Self::PurgeRuns
             | Self::Newer { .. }
@@ -132,18 +147,24 @@ impl From<sqlx::Error> for Error {
             // A row that no partition takes is a check violation without a constraint's name.
             "23514" if has_no_constraint(&error) => Self::MissingPartition(error),
             "55P03" => Self::Held(error),
-            state if REFUSING.iter().any(|class| state.starts_with(class)) => Self::Refused(error),
-            // Syntax error or access rule violation, but not insufficient privilege.
-            state if state.starts_with("42") && state != "42501" => Self::Schema(error),
-            _ => Self::Unavailable(error),
+            "42501" => Self::Unavailable(error),
+            // Syntax error or access rule violation.
+            state if state.starts_with("42") => Self::Schema(error),
+            state if SERVER.iter().any(|class| state.starts_with(class)) => {
+                Self::Unavailable(error)
+            }
+            _ => Self::Refused(error),
         }
     }
 }
 
-/// The classes that speak of the values: what is not supported, cardinality, data exception,
-/// integrity constraint, triggered data change, what a function of the operator's own says
-/// (external routine, its invocation, `RAISE`), check option, program limit exceeded.
-const REFUSING: [&str; 10] = ["0A", "21", "22", "23", "27", "38", "39", "44", "54", "P0"];
+/// The classes that speak of the server and not of the values: connection exception, invalid
+/// transaction state, invalid authorization, invalid catalog name, transaction rollback,
+/// insufficient resources, object not in prerequisite state, operator intervention, system error,
+/// configuration file error, internal error.
+const SERVER: [&str; 11] = [
+    "08", "25", "28", "3D", "40", "53", "55", "57", "58", "F0", "XX",
+];
 
 /// What an operator has to look at, by SQLSTATE.
 fn why_unavailable(error: &sqlx::Error) -> &'static str {

@@ -25,6 +25,24 @@ pub struct Settings {
     pub in_recovery: bool,
 }
 
+impl Settings {
+    /// The settings that are off and so take back what an answer of 200 promises.
+    pub fn lossy(&self) -> Vec<&'static str> {
+        let settings = [
+            ("fsync", &self.fsync),
+            ("synchronous_commit", &self.synchronous_commit),
+            ("full_page_writes", &self.full_page_writes),
+        ];
+        let off = settings.into_iter().filter(|(_, value)| *value == "off");
+        off.map(|(name, _)| name).collect()
+    }
+
+    /// Whether a session may write.
+    pub fn takes_writes(&self) -> bool {
+        !self.in_recovery && self.default_transaction_read_only == "off"
+    }
+}
+
 /// Reads the settings of the session.
 ///
 /// # Errors

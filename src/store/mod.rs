@@ -22,10 +22,11 @@ pub mod read;
 mod reader_role;
 pub mod rejections;
 pub mod stats;
+mod values;
 
 pub use commit::{Committed, commit, day};
 pub use connect::{
-    can_write, check_server, connect, connect_follower, connect_writer, options, quiet,
+    Commits, check_server, connect, connect_follower, connect_writer, options, quiet,
 };
 pub use delivery::Delivery;
 pub use epoch::Epoch;

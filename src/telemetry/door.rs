@@ -4,15 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-use super::{Happening, Severity, metrics as catalogue, say, sparingly::Sparingly};
+use super::{Happening, Meter, Severity, metrics as catalogue, say, sparingly::Sparingly};
 
 /// A delivery came to its one outcome.
-#[derive(Clone, Debug)]
-pub struct DeliverySettled {
+#[derive(Clone, Copy, Debug)]
+pub struct DeliverySettled<'a> {
     /// Its id.
     pub delivery: Uuid,
-    /// The app whose path it used.
-    pub app: Arc<str>,
+    /// Where the app whose path it used is counted.
+    pub meter: &'a Meter,
     /// The bounded word for how it ended.
     pub outcome: &'static str,
     /// The bounded word for why; empty where it was accepted.
@@ -28,75 +28,79 @@ pub struct DeliverySettled {
     /// From the end of its head to the outcome.
     pub took: Duration,
     /// The name of the secret that matched, if one did.
-    pub secret: Option<Arc<str>>,
+    pub secret: Option<&'a str>,
     /// `live`, or `simulated` where the mark was valid.
     pub source: &'static str,
 }
 
-impl DeliverySettled {
-    const SAID: &str = "delivery settled";
+impl DeliverySettled<'_> {
+    const SAID: &'static str = "delivery settled";
 }
 
-impl Happening for DeliverySettled {
+impl Happening for DeliverySettled<'_> {
     fn emit(self) {
         say!(
             self.severity,
             delivery = %self.delivery,
-            app = &*self.app,
+            app = &**self.meter.app(),
             outcome = self.outcome,
             reason = self.reason,
             new = self.new,
             repeated = self.repeated,
             bytes = self.bytes,
             millis = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
-            secret = self.secret.as_deref().unwrap_or_default(),
+            secret = self.secret.unwrap_or_default(),
             source = self.source,
             "{}",
             Self::SAID
         );
+        self.count();
+    }
+}
+
+impl DeliverySettled<'_> {
+    fn count(self) {
+        let seconds = self.took.as_secs_f64();
+        self.meter
+            .count_content(self.new, self.repeated, self.bytes);
+        if self.outcome == "accepted" {
+            self.meter.count_accepted(self.source, seconds);
+            return;
+        }
         catalogue::DELIVERIES
             .counter([
-                ("app", self.app.clone().into()),
+                ("app", self.meter.app().clone().into()),
                 ("outcome", self.outcome.into()),
                 ("reason", self.reason.into()),
                 ("source", self.source.into()),
             ])
             .increment(1);
-        for (seen, count) in [("new", self.new), ("repeated", self.repeated)] {
-            catalogue::EVENTS
-                .counter([("app", self.app.clone().into()), ("seen", seen.into())])
-                .increment(count as u64);
-        }
-        catalogue::DELIVERY_BYTES
-            .counter([("app", self.app.into())])
-            .increment(self.bytes as u64);
         catalogue::DELIVERY_DURATION
             .histogram([("outcome", self.outcome.into())])
-            .record(self.took.as_secs_f64());
+            .record(seconds);
     }
 }
 
 /// A secret of an app proved to have made a signature.
 ///
 /// Counted by the secret's name, so that one sees when an old secret is no longer used.
-#[derive(Clone, Debug)]
-pub struct SignatureMatched {
-    /// The app.
-    pub app: Arc<str>,
+#[derive(Clone, Copy, Debug)]
+pub struct SignatureMatched<'a> {
+    /// Where the app is counted.
+    pub meter: &'a Meter,
     /// The name of its secret.
-    pub secret: Arc<str>,
+    pub secret: &'a str,
 }
 
-impl SignatureMatched {
-    const SAID: &str = "signature matched";
+impl SignatureMatched<'_> {
+    const SAID: &'static str = "signature matched";
 }
 
-impl Happening for SignatureMatched {
+impl Happening for SignatureMatched<'_> {
     fn emit(self) {
-        tracing::debug!(app = &*self.app, secret = &*self.secret, "{}", Self::SAID);
-        catalogue::SIGNATURES
-            .counter([("app", self.app.into()), ("secret", self.secret.into())])
-            .increment(1);
+        let app = &**self.meter.app();
+        tracing::debug!(app, secret = self.secret, "{}", Self::SAID);
+        self.meter.count_signature(self.secret);
     }
 }
 
@@ -289,7 +293,18 @@ impl Drop for OpenConnection {
 }
 
 /// Shows how many bytes of bodies are in memory right now.
-pub fn show_body_bytes(bytes: usize) {
-    #[expect(clippy::cast_precision_loss, reason = "a gauge; exact below 8 PiB")]
-    catalogue::BODY_BYTES.gauge([]).set(bytes as f64);
+#[derive(Clone, Debug)]
+pub struct BodyBytes(metrics::Gauge);
+
+impl BodyBytes {
+    /// Looked up once, since every delivery moves it twice.
+    pub fn gauge() -> Self {
+        Self(catalogue::BODY_BYTES.gauge([]))
+    }
+
+    /// Shows `bytes`.
+    pub fn show(&self, bytes: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "a gauge; exact below 8 PiB")]
+        self.0.set(bytes as f64);
+    }
 }

@@ -1,6 +1,6 @@
 //! What happens to the process itself: start, reload, trouble with Postgres, stop.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use super::{Happening, metrics as catalogue};
 
@@ -74,7 +74,10 @@ impl Happening for PostgresRestarted {
 
 /// Everything has ended in order.
 #[derive(Clone, Copy, Debug)]
-pub struct Stopped;
+pub struct Stopped {
+    /// Since it was asked to.
+    pub took: Duration,
+}
 
 impl Stopped {
     const SAID: &str = "stopped";
@@ -82,7 +85,7 @@ impl Stopped {
 
 impl Happening for Stopped {
     fn emit(self) {
-        tracing::info!("{}", Self::SAID);
+        tracing::info!(millis = millis(self.took), "{}", Self::SAID);
     }
 }
 
@@ -91,6 +94,8 @@ impl Happening for Stopped {
 pub struct StopRequested {
     /// The signal, or what else asked.
     pub by: &'static str,
+    /// Deliveries on their way: their head has arrived, their outcome is open.
+    pub in_flight: usize,
 }
 
 impl StopRequested {
@@ -99,6 +104,40 @@ impl StopRequested {
 
 impl Happening for StopRequested {
     fn emit(self) {
-        tracing::info!(by = self.by, "{}", Self::SAID);
+        let (by, in_flight) = (self.by, self.in_flight);
+        tracing::info!(by, in_flight, "{}", Self::SAID);
     }
+}
+
+/// After a stop was asked for, all deliveries on their way have ended or had their time.
+#[derive(Clone, Copy, Debug)]
+pub struct DrainFinished {
+    /// Stored and answered with 200.
+    pub acked: usize,
+    /// Answered for good, and not stored.
+    pub refused: usize,
+    /// Neither: they come again.
+    pub unfinished: usize,
+    /// Since the stop was asked for.
+    pub took: Duration,
+}
+
+impl DrainFinished {
+    const SAID: &str = "deliveries in flight ended";
+}
+
+impl Happening for DrainFinished {
+    fn emit(self) {
+        let (acked, refused, unfinished) = (self.acked, self.refused, self.unfinished);
+        let millis = millis(self.took);
+        if unfinished == 0 {
+            tracing::info!(acked, refused, unfinished, millis, "{}", Self::SAID);
+        } else {
+            tracing::warn!(acked, refused, unfinished, millis, "{}", Self::SAID);
+        }
+    }
+}
+
+fn millis(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }

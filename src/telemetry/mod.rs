@@ -10,6 +10,7 @@
 pub mod door;
 pub mod life;
 pub mod log;
+pub mod meter;
 pub mod metrics;
 mod sparingly;
 pub mod store;
@@ -21,10 +22,13 @@ pub use door::{
     AcceptFailed, AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
     RejectionsCounted, SignatureMatched,
 };
-pub use life::{ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped};
+pub use life::{
+    DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
+};
+pub use meter::Meter;
 pub use store::{
-    CommitFailed, CommitsResumed, EpochAdvanced, EventsRefused, FollowerMoved, FollowerResumed,
-    FollowerStumbled, UpkeepFailed, WriterStuck,
+    CommitFailed, CommitsResumed, DurabilityChanged, DurabilityRestored, EpochAdvanced,
+    EventsRefused, FollowerMoved, FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
 };
 pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent};
 

@@ -46,6 +46,46 @@ impl Happening for CommitsResumed {
     }
 }
 
+/// Settings of Postgres that commits need were found off, or on again.
+#[derive(Clone, Debug)]
+pub struct DurabilityChanged {
+    /// The settings that are off.
+    pub off: Vec<&'static str>,
+    /// Whether the configuration allows it.
+    pub allowed: bool,
+}
+
+impl DurabilityChanged {
+    const SAID: &str = "Postgres may lose what it has committed";
+}
+
+/// They are on again.
+#[derive(Clone, Copy, Debug)]
+pub struct DurabilityRestored;
+
+impl DurabilityRestored {
+    const SAID: &str = "Postgres keeps what it has committed again";
+}
+
+impl Happening for DurabilityRestored {
+    fn emit(self) {
+        tracing::info!("{}", Self::SAID);
+    }
+}
+
+impl Happening for DurabilityChanged {
+    fn emit(self) {
+        let off = self.off.join(", ");
+        if off.is_empty() {
+            DurabilityRestored.emit();
+        } else if self.allowed {
+            tracing::info!(off, allowed = true, "{}", Self::SAID);
+        } else {
+            tracing::warn!(off, allowed = false, "{}", Self::SAID);
+        }
+    }
+}
+
 /// Postgres refused the events of a delivery, which was kept without them.
 #[derive(Clone, Copy, Debug)]
 pub struct EventsRefused {

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bytes::Bytes;
 use hookshelf::meta::{
     event::{Event, Problem},
     split::{self, Notification},
@@ -37,7 +38,7 @@ fn split(body: &[u8]) -> Notification {
         app: "default",
         received_at: "2026-11-20T12:00:00Z".parse().unwrap(),
     };
-    split::split(body, context)
+    split::split(&Bytes::copy_from_slice(body), context)
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod setup;
 mod signed;
 mod simulate;
 mod stats;
+mod stop;
 mod store;
 mod support;
 mod systemd;

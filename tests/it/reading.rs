@@ -140,10 +140,6 @@ async fn columns(database: &TestDatabase, table: &str) -> Vec<String> {
 
 /// The keys of a line of JSON in their order.
 fn keys(line: &str) -> Vec<String> {
-    let object = hookshelf::meta::json::Object::read(line).unwrap();
-    object
-        .extra(&[])
-        .into_iter()
-        .map(|(key, _)| key.into_owned())
-        .collect()
+    let pairs = hookshelf::meta::json::pairs(line).unwrap();
+    pairs.into_iter().map(|(key, _)| key.into_owned()).collect()
 }

@@ -86,7 +86,9 @@ async fn indexes(connection: &mut PgConnection, relation: &str) -> Vec<Part> {
 
 async fn functions(connection: &mut PgConnection) -> Vec<Part> {
     let found = sqlx::query_as(
-        "SELECT proname || '(' || pg_get_function_identity_arguments(oid) || ')' AS name,
+        "SELECT proname || '(' || CASE WHEN pronargs > 9 THEN pronargs || ' arguments'
+                                       ELSE pg_get_function_identity_arguments(oid) END || ')'
+                AS name,
                 pg_get_function_result(oid) AS form, NULL::bool AS nullable,
                 obj_description(oid, 'pg_proc') AS comment
          FROM pg_proc WHERE pronamespace = 'public'::regnamespace

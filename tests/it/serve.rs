@@ -2,19 +2,9 @@
 
 use std::process::Stdio;
 
-use hookshelf::meta::signature::sign;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
-use secrecy::SecretString;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
+use nix::sys::signal::Signal;
 
 use crate::support::{
-    directory::Directory,
     eventually,
     server::{SECRET, Server, TOKEN, apps},
 };
@@ -103,104 +93,6 @@ async fn what_was_acked_survives_a_kill() {
     assert!(!status.success());
     let server = Server::start_in(directory, database);
     assert_eq!(events(&server).await, 1);
-}
-
-/// A delivery whose body comes in two parts.
-async fn half_sent(server: &Server) -> (TcpStream, &'static str) {
-    let (first, second) = BODY.split_at(50);
-    let mut stream = TcpStream::connect(server.public).await.unwrap();
-    let signature = sign(&SecretString::from(SECRET), BODY.as_bytes());
-    let head = format!(
-        "POST /webhook HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\
-         X-Hub-Signature-256: {signature}\r\n\r\n{first}",
-        BODY.len()
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    eventually("the first half has arrived", async || {
-        let metrics = server.ask_admin("/metrics").await.body;
-        String::from_utf8_lossy(&metrics).contains(&format!("hookshelf_body_bytes {}", first.len()))
-    })
-    .await;
-    (stream, second)
-}
-
-async fn refuses_connections(server: &Server) {
-    eventually("nobody is let in any more", async || {
-        TcpStream::connect(server.public).await.is_err()
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_stop_cuts_no_accepted_delivery_off() {
-    let server = Server::start().await;
-    let (mut stream, rest) = half_sent(&server).await;
-    server.signal(Signal::SIGTERM);
-    refuses_connections(&server).await;
-    stream.write_all(rest.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    let database = server.place.as_ref().unwrap().connect();
-    let mut database = database.await;
-    let (status, _directory, _place) = server.wait();
-    assert!(status.success());
-    let count = sqlx::query_scalar("SELECT count(*) FROM events");
-    assert_eq!(
-        count
-            .fetch_one(&mut database)
-            .await
-            .map(|count: i64| count)
-            .unwrap(),
-        1
-    );
-}
-
-#[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
-    let server = Server::start().await;
-    let (_half, _) = half_sent(&server).await;
-    server.signal(Signal::SIGTERM);
-    // What comes at the same moment is the same wish.
-    server.signal(Signal::SIGTERM);
-    refuses_connections(&server).await;
-    eventually("it ends", async || !server.try_signal(Signal::SIGTERM)).await;
-    let log = server.directory.join("log");
-    let (status, _directory, _place) = server.wait();
-    assert_eq!(status.code(), Some(1));
-    assert!(
-        std::fs::read_to_string(log)
-            .unwrap()
-            .contains("a second signal")
-    );
-}
-
-#[tokio::test]
-async fn a_stop_is_obeyed_while_it_is_still_starting() {
-    let directory = Directory::create();
-    // A database that lets in and says nothing: the start waits for it.
-    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("postgres://nobody@{}/none", silent.local_addr().unwrap());
-    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"))
-        .env("DATABASE_URL", url)
-        .env("HOOKSHELF__DATA_DIR", directory.join("data"))
-        .env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0")
-        .env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(std::fs::File::create(directory.join("log")).unwrap())
-        .spawn()
-        .unwrap();
-    let _waiting = silent.accept().await.unwrap();
-    kill(
-        Pid::from_raw(process.id().try_into().unwrap()),
-        Signal::SIGTERM,
-    )
-    .unwrap();
-    let status = process.wait().unwrap();
-    let log = std::fs::read_to_string(directory.join("log")).unwrap();
-    assert!(status.success(), "{status}: {log}");
-    assert!(log.contains("stop requested"), "{log}");
 }
 
 #[tokio::test]

@@ -2,12 +2,10 @@
 //! it is told.
 
 use std::{
-    net::TcpListener,
     os::{
         fd::OwnedFd,
-        unix::net::{UnixDatagram, UnixListener, UnixStream},
+        unix::net::{UnixDatagram, UnixListener},
     },
-    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -20,78 +18,16 @@ use tokio::{
 };
 
 use crate::support::{
+    activation::{directory, shell, socket, start},
     directory::Directory,
     eventually,
     postgres::TestDatabase,
-    server::{SECRET, Server, apps, settle},
+    server::{SECRET, Server},
 };
 
 const BODY: &str = r#"{"object":"instagram","entry":[{"id":"17840000000000002","time":1763596800,
 "messaging":[{"sender":{"id":"7002"},"recipient":{"id":"17840000000000002"},
 "timestamp":1763596800000,"message":{"mid":"mid.systemd.1","text":"One rye, please"}}]}]}"#;
-
-/// Passes standard input and standard error on as descriptors 3 and 4, with what systemd says
-/// about them. Standard output is a line in both directions: it tells the process id and what the
-/// server says, and the server is killed when the other end closes.
-const PASS: &str = r#"
-exec 3<&0 4<&2 5<&1 </dev/null 2>"$LOG"
-sh -c 'export LISTEN_PID=${FOR:-$$}; exec "$@" 5<&-' pass "$@" &
-program=$!
-exec 3<&- 4<&-
-echo "$program"
-{ while read -r _; do :; done <&5; kill -KILL "$program" 2>/dev/null; } &
-watch=$!
-exec 1>&- 5<&-
-wait "$program"
-code=$?
-kill "$watch" 2>/dev/null
-exit "$code"
-"#;
-
-/// A socket of its own for one listener.
-fn socket() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").unwrap()
-}
-
-/// The shell that passes up to two sockets on, and the other end of its line.
-fn shell(
-    directory: &Directory,
-    place: Option<&TestDatabase>,
-    sockets: Vec<OwnedFd>,
-    env: &[(&str, &str)],
-) -> (Command, OwnedFd) {
-    let (line, theirs) = UnixStream::pair().unwrap();
-    let mut shell = Command::new("sh");
-    settle(&mut shell, directory.path(), place);
-    shell.args(["-c", PASS, "pass", env!("CARGO_BIN_EXE_hookshelf"), "serve"]);
-    let mut sockets = sockets.into_iter();
-    let mut next = || sockets.next().map_or_else(Stdio::null, Stdio::from);
-    shell.stdin(next()).stderr(next());
-    shell.stdout(OwnedFd::from(theirs));
-    shell.env("LOG", directory.join("log"));
-    shell.envs(env.iter().copied());
-    (shell, line.into())
-}
-
-/// A server with these sockets and variables.
-fn start(
-    directory: Directory,
-    place: Option<TestDatabase>,
-    sockets: &[&TcpListener],
-    env: &[(&str, &str)],
-) -> Server {
-    let passed = sockets
-        .iter()
-        .map(|socket| socket.try_clone().unwrap().into());
-    let (shell, line) = shell(&directory, place.as_ref(), passed.collect(), env);
-    Server::start_by(shell, line, directory, place)
-}
-
-fn directory() -> Directory {
-    let directory = Directory::create();
-    std::fs::write(directory.join("hookshelf.toml"), apps(["default"])).unwrap();
-    directory
-}
 
 #[tokio::test]
 async fn a_delivery_waits_through_a_restart_at_a_socket_that_is_held() {
@@ -302,4 +238,41 @@ async fn without_a_watchdog_nothing_is_said_of_it() {
     let (status, ..) = server.stop();
     assert!(status.success());
     assert!(manager.anything().starts_with("STOPPING=1\n"));
+}
+
+/// Leaves no room in the queue of the manager's socket.
+fn fill(path: &str) {
+    let sender = UnixDatagram::unbound().unwrap();
+    sender.set_nonblocking(true).unwrap();
+    while sender.send_to(b"STATUS=full", path).is_ok() {}
+}
+
+#[tokio::test]
+async fn a_manager_that_does_not_listen_holds_nothing_up() {
+    let directory = directory();
+    let (_deaf, path) = notified(&directory);
+    fill(&path);
+    let place = Some(TestDatabase::create().await);
+    let server = start(directory, place, &[], &[("NOTIFY_SOCKET", &path)]);
+    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    let (status, directory, _place) = server.stop();
+    let log = std::fs::read_to_string(directory.join("log")).unwrap();
+    assert!(status.success(), "{status}: {log}");
+    assert!(log.contains("the service manager cannot be told"), "{log}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_manager_may_have_a_name_that_is_in_no_file_system() {
+    use std::os::{linux::net::SocketAddrExt, unix::net::SocketAddr};
+
+    let name = format!("hookshelf-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let manager = Manager {
+        socket: UnixDatagram::bind_addr(&address).unwrap(),
+    };
+    let place = Some(TestDatabase::create().await);
+    let env = [("NOTIFY_SOCKET", &*format!("@{name}"))];
+    let _server = start(directory(), place, &[], &env);
+    assert!(manager.next().starts_with("READY=1\n"));
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::meta::{
@@ -16,7 +17,7 @@ fn events_of(app: &str, body: &str) -> Vec<Event> {
         app,
         received_at: jiff::Timestamp::from_second(1_795_176_000).unwrap(),
     };
-    let found = split(body.as_bytes(), context);
+    let found = split(&Bytes::copy_from_slice(body.as_bytes()), context);
     assert_eq!(found.unreadable, None, "{body}");
     found.events
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::meta::{
-    json::{self, Extra, Object},
+    json::{Extra, Object, Value},
     open_enum::open_enum,
 };
 
@@ -110,19 +110,19 @@ const KEYS: &[&str] = &[
 
 impl<'a> Attachment<'a> {
     /// Reads the elements of `attachments` that are objects.
-    pub(crate) fn read_all(message: &Object<'a>) -> Vec<Self> {
-        let texts = message.list("attachments").unwrap_or_default();
-        let attachments = texts.into_iter().filter_map(Self::read);
+    pub(crate) fn read_all(message: &Object<'_, 'a>) -> Vec<Self> {
+        let values = message.list("attachments").unwrap_or_default();
+        let attachments = values.filter_map(Self::read);
         attachments.take(MAX_PARTS).collect()
     }
 
-    fn read(text: &'a str) -> Option<Self> {
-        let attachment = Object::read(text)?;
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let attachment = value.object()?;
         let payload = attachment.object("payload");
         let mut extra = attachment.extra(&["type", "payload", "url", "title"]);
         if payload.is_none() {
             // A fallback has been documented with a text in its place.
-            let text = attachment.get("payload");
+            let text = attachment.raw("payload");
             extra.extend(text.map(|text| ("payload".into(), text)));
         }
         let payload = payload.unwrap_or_default();
@@ -142,8 +142,8 @@ impl<'a> Attachment<'a> {
 }
 
 impl<'a> Element<'a> {
-    fn read(text: &'a str) -> Option<Self> {
-        let element = Object::read(text)?;
+    fn read(value: Value<'_, 'a>) -> Option<Self> {
+        let element = value.object()?;
         Some(Self {
             id: element.id("id"),
             retailer_id: element.id("retailer_id"),
@@ -155,24 +155,19 @@ impl<'a> Element<'a> {
     }
 }
 
-fn coordinates(payload: &Object<'_>) -> Option<(f64, f64)> {
+fn coordinates(payload: &Object<'_, '_>) -> Option<(f64, f64)> {
     let place = payload.object("coordinates")?;
     Some((place.decimal("lat")?, place.decimal("long")?))
 }
 
 /// Elements stand in `generic` or `product`, or directly in the payload.
-fn elements<'a>(payload: &Object<'a>) -> Vec<Element<'a>> {
+fn elements<'a>(payload: &Object<'_, 'a>) -> Vec<Element<'a>> {
     let template = payload
         .object("generic")
         .or_else(|| payload.object("product"));
-    let elements = template
-        .as_ref()
-        .unwrap_or(payload)
-        .get("elements")
-        .and_then(json::list);
+    let elements = template.as_ref().unwrap_or(payload).list("elements");
     elements
         .unwrap_or_default()
-        .into_iter()
         .filter_map(Element::read)
         .take(MAX_PARTS)
         .collect()

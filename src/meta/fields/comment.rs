@@ -76,7 +76,7 @@ const MEDIA_KEYS: &[&str] = &[
 
 impl<'a> Comment<'a> {
     /// Reads the value of a change.
-    pub(crate) fn read(value: &Object<'a>) -> Self {
+    pub(crate) fn read(value: &Object<'_, 'a>) -> Self {
         let from = value.object("from").unwrap_or_default();
         let media = value.object("media").unwrap_or_default();
         let mut extra = value.extra(KEYS);

@@ -48,7 +48,7 @@ impl<'a> Detail<'a> {
     ///
     /// Where the content is not an object under that key, the item itself is read: the dashboard's
     /// samples leave the inner object out.
-    pub(crate) fn read(kind: Kind, key: Option<&str>, value: &Object<'a>) -> Self {
+    pub(crate) fn read(kind: Kind, key: Option<&str>, value: &Object<'_, 'a>) -> Self {
         let inner = key.and_then(|key| value.object(key));
         let inner = inner.as_ref().unwrap_or(value);
         match kind {

@@ -17,7 +17,7 @@ pub struct ResponseFeedback<'a> {
 
 impl<'a> ResponseFeedback<'a> {
     /// Reads the value of `response_feedback`.
-    pub(crate) fn read(feedback: &Object<'a>) -> Self {
+    pub(crate) fn read(feedback: &Object<'_, 'a>) -> Self {
         Self {
             mid: feedback.id("mid"),
             feedback: feedback.text("feedback"),

@@ -63,7 +63,7 @@ impl HandoverStep {
 
 impl<'a> Handover<'a> {
     /// Reads the value that stood under `key`.
-    pub(crate) fn read(key: Option<&str>, value: &Object<'a>) -> Self {
+    pub(crate) fn read(key: Option<&str>, value: &Object<'_, 'a>) -> Self {
         let step = HandoverStep::ALL
             .iter()
             .find(|(_, name)| Some(*name) == key);

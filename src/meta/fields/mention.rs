@@ -17,7 +17,7 @@ pub struct Mention<'a> {
 
 impl<'a> Mention<'a> {
     /// Reads the value of a change.
-    pub(crate) fn read(value: &Object<'a>) -> Self {
+    pub(crate) fn read(value: &Object<'_, 'a>) -> Self {
         Self {
             media_id: value.id("media_id"),
             comment_id: value.id("comment_id"),

@@ -83,7 +83,7 @@ const KEYS: &[&str] = &[
 
 impl<'a> Message<'a> {
     /// Reads the value of `message`. Its referral has also been seen beside it, in `item`.
-    pub(crate) fn read(message: &Object<'a>, item: &Object<'a>) -> Self {
+    pub(crate) fn read(message: &Object<'_, 'a>, item: &Object<'_, 'a>) -> Self {
         let referral = message
             .object("referral")
             .or_else(|| item.object("referral"));
@@ -114,7 +114,7 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> ReplyTo<'a> {
-    fn read(reply: &Object<'a>) -> Self {
+    fn read(reply: &Object<'_, 'a>) -> Self {
         Self {
             mid: reply.id("mid"),
             is_self_reply: reply.flag("is_self_reply"),
@@ -125,7 +125,7 @@ impl<'a> ReplyTo<'a> {
 }
 
 impl<'a> Story<'a> {
-    fn read(story: &Object<'a>) -> Self {
+    fn read(story: &Object<'_, 'a>) -> Self {
         Self {
             id: story.id("id"),
             url: story.text("url"),

@@ -20,7 +20,7 @@ pub struct MessageEdit<'a> {
 
 impl<'a> MessageEdit<'a> {
     /// Reads the value of `message_edit`.
-    pub(crate) fn read(edit: &Object<'a>) -> Self {
+    pub(crate) fn read(edit: &Object<'_, 'a>) -> Self {
         Self {
             mid: edit.id("mid"),
             text: edit.text("text"),

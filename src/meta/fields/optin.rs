@@ -49,7 +49,7 @@ const KEYS: &[&str] = &[
 
 impl<'a> Optin<'a> {
     /// Reads the value of `optin`.
-    pub(crate) fn read(optin: &Object<'a>) -> Self {
+    pub(crate) fn read(optin: &Object<'_, 'a>) -> Self {
         Self {
             kind: optin.text("type"),
             payload: optin.text("payload"),

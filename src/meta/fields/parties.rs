@@ -27,14 +27,14 @@ pub struct Parties<'a> {
 
 impl<'a> Parties<'a> {
     /// Reads a messaging item.
-    pub(crate) fn read(item: &Object<'a>) -> Self {
+    pub(crate) fn read(item: &Object<'_, 'a>) -> Self {
         let sender = item.object("sender").unwrap_or_default();
         Self {
             sender_id: sender.id("id"),
             user_ref: sender.id("user_ref"),
             username: sender.text("username"),
             recipient_id: item.id_of("recipient"),
-            timestamp: item.get("timestamp").and_then(time::read),
+            timestamp: item.id("timestamp").as_deref().and_then(time::read),
             is_self: item.flag("is_self"),
             folder: item.text("folder"),
         }

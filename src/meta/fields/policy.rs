@@ -32,7 +32,7 @@ pub struct PolicyEnforcement<'a> {
 
 impl<'a> PolicyEnforcement<'a> {
     /// Reads the value of `policy-enforcement`.
-    pub(crate) fn read(enforcement: &Object<'a>) -> Self {
+    pub(crate) fn read(enforcement: &Object<'_, 'a>) -> Self {
         Self {
             action: enforcement.text("action").map(Into::into),
             reason: enforcement.text("reason"),

@@ -22,7 +22,7 @@ pub struct Postback<'a> {
 
 impl<'a> Postback<'a> {
     /// Reads the value of `postback`. Its referral has also been seen beside it, in `item`.
-    pub(crate) fn read(postback: &Object<'a>, item: &Object<'a>) -> Self {
+    pub(crate) fn read(postback: &Object<'_, 'a>, item: &Object<'_, 'a>) -> Self {
         let referral = postback
             .object("referral")
             .or_else(|| item.object("referral"));

@@ -54,7 +54,7 @@ pub struct Reaction<'a> {
 
 impl<'a> Reaction<'a> {
     /// Reads the value of `reaction`.
-    pub(crate) fn read(reaction: &Object<'a>) -> Self {
+    pub(crate) fn read(reaction: &Object<'_, 'a>) -> Self {
         Self {
             mid: reaction.id("mid"),
             action: reaction.text("action").map(Into::into),

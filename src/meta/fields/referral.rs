@@ -82,7 +82,7 @@ const ADS_KEYS: &[&str] = &[
 
 impl<'a> Referral<'a> {
     /// Reads the value of `referral`.
-    pub(crate) fn read(referral: &Object<'a>) -> Self {
+    pub(crate) fn read(referral: &Object<'_, 'a>) -> Self {
         Self {
             reference: referral.text("ref"),
             source: referral.text("source").map(Into::into),
@@ -100,7 +100,7 @@ impl<'a> Referral<'a> {
 }
 
 impl<'a> AdsContext<'a> {
-    fn read(context: &Object<'a>) -> Self {
+    fn read(context: &Object<'_, 'a>) -> Self {
         Self {
             ad_title: context.text("ad_title"),
             photo_url: context.text("photo_url"),

@@ -19,7 +19,7 @@ pub struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     /// Reads the value of `read`.
-    pub(crate) fn read(read: &Object<'a>) -> Self {
+    pub(crate) fn read(read: &Object<'_, 'a>) -> Self {
         Self {
             mid: read.id("mid"),
             watermark: read.id("watermark"),

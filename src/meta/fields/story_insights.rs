@@ -37,7 +37,7 @@ const COUNTS: [&str; 6] = [
 
 impl<'a> StoryInsights<'a> {
     /// Reads the value of a change.
-    pub(crate) fn read(value: &Object<'a>) -> Self {
+    pub(crate) fn read(value: &Object<'_, 'a>) -> Self {
         let [impressions, reach, taps_forward, taps_back, exits, replies] =
             COUNTS.map(|count| value.integer(count));
         let known = |name: &&str| COUNTS.contains(name);

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use super::*;
-use crate::meta::{event::Kind, json::Object};
+use crate::meta::{event::Kind, json::Index};
 
 /// Reads `value`, an item or the value of a change, as `kind` under `key`.
 fn detail<'a>(kind: Kind, key: Option<&str>, value: &'a str) -> Detail<'a> {
-    Detail::read(kind, key, &Object::read(value).unwrap())
+    let index = Index::of(value).unwrap();
+    Detail::read(kind, key, &index.root(value).object().unwrap())
 }
 
 /// Takes the content out of its kind.
@@ -368,7 +369,8 @@ fn handovers_policies_and_ratings_keep_every_documented_property() {
 fn parties_keep_who_and_when() {
     let item = r#"{"sender":{"id":1,"username":"ada","user_ref":"r"},"recipient":{"id":"2"},
         "timestamp":1795170000000,"is_self":true,"folder":"general"}"#;
-    let it = Parties::read(&Object::read(item).unwrap());
+    let index = Index::of(item).unwrap();
+    let it = Parties::read(&index.root(item).object().unwrap());
     let all = [
         &it.sender_id,
         &it.username,

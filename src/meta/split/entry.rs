@@ -5,11 +5,16 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::MAX_ID;
-use crate::meta::{dedupe::Scope, event::Channel, json::Object, time};
+use crate::meta::{
+    dedupe::Scope,
+    event::Channel,
+    json::{Object, Value},
+    time,
+};
 
 /// One element of `entry`. What its items share is read once: hostile input makes each of it as
 /// long as the body, beside thousands of items.
-pub(super) struct Entry<'a> {
+pub(super) struct Entry<'t, 'a> {
     /// The account; `0` from the dashboard's Test button.
     pub id: Option<Cow<'a, str>>,
     /// Whether `id` is longer than a column holds, and not kept.
@@ -20,13 +25,16 @@ pub(super) struct Entry<'a> {
     pub sent: Option<Timestamp>,
     /// Whether `changes` of this notification are Instagram's: `object` says so, or is missing.
     pub instagram: bool,
-    object: Object<'a>,
+    value: Value<'t, 'a>,
+    object: Object<'t, 'a>,
 }
 
 /// One item of an entry.
-pub(super) struct Item<'a> {
+pub(super) struct Item<'t, 'a> {
     /// The container it stood in.
     pub channel: Channel,
+    /// What is read of it; for the flat form the entry, which has the keys of a change.
+    pub value: Value<'t, 'a>,
     /// Its own text.
     pub payload: Cow<'a, str>,
     /// The parts of the body that the payload was taken from; some may be empty.
@@ -36,26 +44,27 @@ pub(super) struct Item<'a> {
 /// The keys of a change, which the flat form has on the entry.
 const PARTS: [&str; 3] = ["field", "value", "verb"];
 
-impl<'a> Entry<'a> {
+impl<'t, 'a> Entry<'t, 'a> {
     /// Reads an entry of a notification about `object`, that came to `app`; `None` where it is not
     /// a JSON object.
-    pub(super) fn read(text: &'a str, object: Option<&str>, app: &str) -> Option<Self> {
-        let entry = Object::read(text)?;
+    pub(super) fn read(value: Value<'t, 'a>, object: Option<&str>, app: &str) -> Option<Self> {
+        let entry = value.object()?;
         let id = entry.id("id");
         let id_too_long = id.as_ref().is_some_and(|id| id.len() > MAX_ID);
         Some(Self {
             scope: Scope::new(app, id.as_deref()),
             id: id.filter(|_| !id_too_long),
             id_too_long,
-            sent: entry.get("time").and_then(time::read),
+            sent: entry.id("time").as_deref().and_then(time::read),
             instagram: object.is_none_or(|object| object == "instagram"),
+            value,
             object: entry,
         })
     }
 
     /// The text of its id in the body.
     pub(super) fn id_source(&self) -> &'a str {
-        self.object.get("id").unwrap_or_default()
+        self.object.raw("id").unwrap_or_default()
     }
 
     /// Whether one of its containers is no list, so that nothing in it can be an item.
@@ -63,11 +72,11 @@ impl<'a> Entry<'a> {
         ["changes", "messaging", "standby", "changed_fields"]
             .iter()
             .filter_map(|key| self.object.get(key))
-            .any(|container| !container.starts_with('['))
+            .any(|container| container.list().is_none())
     }
 
     /// Its items. Whatever stands in a container is one, be it `null`.
-    pub(super) fn items(&self) -> impl Iterator<Item = Item<'a>> + '_ {
+    pub(super) fn items(&self) -> impl Iterator<Item = Item<'t, 'a>> + '_ {
         self.contained("changes", Channel::Changes)
             .chain(self.contained("messaging", Channel::Messaging))
             .chain(self.contained("standby", Channel::Standby))
@@ -75,20 +84,25 @@ impl<'a> Entry<'a> {
             .chain(self.contained("changed_fields", Channel::Entry))
     }
 
-    fn contained(&self, key: &str, channel: Channel) -> impl Iterator<Item = Item<'a>> + use<'a> {
-        let texts = self.object.list(key).unwrap_or_default();
-        texts.into_iter().map(move |text| Item {
+    fn contained(
+        &self,
+        key: &str,
+        channel: Channel,
+    ) -> impl Iterator<Item = Item<'t, 'a>> + use<'t, 'a> {
+        let values = self.object.list(key).unwrap_or_default();
+        values.map(move |value| Item {
             channel,
-            payload: Cow::Borrowed(text),
-            sources: [text, "", ""],
+            value,
+            payload: Cow::Borrowed(value.raw()),
+            sources: [value.raw(), "", ""],
         })
     }
 
     /// The documents of the Instagram Login product show `field` and `value` on the entry itself;
     /// the item is then what would have been the change.
-    fn flat(&self) -> Option<Item<'a>> {
+    fn flat(&self) -> Option<Item<'t, 'a>> {
         self.object.get("field")?;
-        let sources = PARTS.map(|key| self.object.get(key).unwrap_or_default());
+        let sources = PARTS.map(|key| self.object.raw(key).unwrap_or_default());
         let pairs = PARTS.iter().zip(sources);
         let payload = pairs
             .filter(|(_, value)| !value.is_empty())
@@ -96,6 +110,7 @@ impl<'a> Entry<'a> {
             .collect::<Vec<_>>();
         Some(Item {
             channel: Channel::Entry,
+            value: self.value,
             payload: Cow::Owned(format!("{{{}}}", payload.join(","))),
             sources,
         })

@@ -5,19 +5,27 @@ use std::borrow::Cow;
 use crate::meta::{
     event::{Channel, Kind},
     fields::HandoverStep,
-    json::{self, Object},
+    json::{Object, Value},
 };
 
 /// An item whose kind is decided.
-pub(super) struct Typed<'a> {
+pub(super) struct Typed<'t, 'a> {
     /// Its kind.
     pub kind: Kind,
-    /// Its subscription field in Meta's spelling for Instagram.
-    pub field: Option<Cow<'a, str>>,
+    /// Its subscription field.
+    pub field: Option<Field<'a>>,
     /// The key under which its content stands.
     pub key: Option<&'static str>,
     /// The object that holds that key: the item, or the value of a change.
-    pub value: Object<'a>,
+    pub value: Object<'t, 'a>,
+}
+
+/// A subscription field.
+pub(super) enum Field<'a> {
+    /// That of a kind, in Meta's spelling for Instagram.
+    Known(&'static str),
+    /// One that has no kind here, as it came.
+    Other(Cow<'a, str>),
 }
 
 /// The keys of messaging items, in the order in which they decide.
@@ -47,10 +55,10 @@ const PLAIN: [Kind; 4] = [
     Kind::StoryInsights,
 ];
 
-impl<'a> Typed<'a> {
+impl<'t, 'a> Typed<'t, 'a> {
     /// Decides what `item`, of an entry about Instagram or not, is.
-    pub(super) fn read(item: &'a str, channel: Channel, instagram: bool) -> Self {
-        let Some(object) = Object::read(item) else {
+    pub(super) fn read(item: Value<'t, 'a>, channel: Channel, instagram: bool) -> Self {
+        let Some(object) = item.object() else {
             return Self::unknown(changed_field(item, channel), Object::default());
         };
         match channel {
@@ -60,8 +68,8 @@ impl<'a> Typed<'a> {
     }
 
     /// Reads the payload of an event whose kind was decided when it came.
-    pub(super) fn of(kind: Kind, channel: Channel, payload: &'a str) -> Self {
-        let item = Object::read(payload).unwrap_or_default();
+    pub(super) fn of(kind: Kind, channel: Channel, payload: Value<'t, 'a>) -> Self {
+        let item = payload.object().unwrap_or_default();
         let value = match channel {
             Channel::Messaging | Channel::Standby => item,
             Channel::Changes | Channel::Entry => item.object("value").unwrap_or_default(),
@@ -69,25 +77,25 @@ impl<'a> Typed<'a> {
         let key = by_key(&value).filter(|_| !PLAIN.contains(&kind));
         Self {
             kind,
-            field: field_of(kind).map(Cow::Borrowed),
+            field: spelled(kind, None),
             key: key.map(|(key, _)| key),
             value,
         }
     }
 
-    fn messaging(item: Object<'a>) -> Self {
+    fn messaging(item: Object<'t, 'a>) -> Self {
         let Some((key, kind)) = by_key(&item) else {
             return Self::unknown(None, item);
         };
         Self {
             kind,
-            field: field_of(kind).map(Cow::Borrowed),
+            field: spelled(kind, None),
             key: Some(key),
             value: item,
         }
     }
 
-    fn change(change: &Object<'a>, instagram: bool) -> Self {
+    fn change(change: &Object<'t, 'a>, instagram: bool) -> Self {
         let field = change.text("field").filter(|field| !field.is_empty());
         let value = change.object("value").unwrap_or_default();
         let known = field.as_deref().filter(|_| instagram).and_then(by_field);
@@ -110,10 +118,10 @@ impl<'a> Typed<'a> {
         }
     }
 
-    fn unknown(field: Option<Cow<'a, str>>, value: Object<'a>) -> Self {
+    fn unknown(field: Option<Cow<'a, str>>, value: Object<'t, 'a>) -> Self {
         Self {
             kind: Kind::Unknown,
-            field,
+            field: field.map(Field::Other),
             key: None,
             value,
         }
@@ -121,14 +129,14 @@ impl<'a> Typed<'a> {
 }
 
 /// Between keys the first of [`KEYS`] decides; inside `message` an unsend does.
-fn by_key(item: &Object<'_>) -> Option<(&'static str, Kind)> {
+fn by_key(item: &Object<'_, '_>) -> Option<(&'static str, Kind)> {
     let (key, kind) = *KEYS.iter().find(|(key, _)| item.get(key).is_some())?;
     let inner = (kind == Kind::Message).then(|| item.object(key)).flatten();
     Some((key, unless_unsent(kind, &inner.unwrap_or_default())))
 }
 
 /// A message that says it was unsent is the end of one.
-fn unless_unsent(kind: Kind, message: &Object<'_>) -> Kind {
+fn unless_unsent(kind: Kind, message: &Object<'_, '_>) -> Kind {
     if kind == Kind::Message && message.flag("is_deleted") {
         Kind::MessageDeleted
     } else {
@@ -181,12 +189,13 @@ fn field_of(kind: Kind) -> Option<&'static str> {
     })
 }
 
-fn spelled(kind: Kind, field: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
-    field_of(kind).map(Cow::Borrowed).or(field)
+fn spelled(kind: Kind, field: Option<Cow<'_, str>>) -> Option<Field<'_>> {
+    let known = field_of(kind).map(Field::Known);
+    known.or(field.map(Field::Other))
 }
 
 /// `changed_fields` holds names only: subscriptions made with `include_values=false`.
-fn changed_field(item: &str, channel: Channel) -> Option<Cow<'_, str>> {
-    let name = (channel == Channel::Entry).then(|| json::string(item))??;
+fn changed_field<'a>(item: Value<'_, 'a>, channel: Channel) -> Option<Cow<'a, str>> {
+    let name = (channel == Channel::Entry).then(|| item.string())??;
     (!name.is_empty()).then_some(name)
 }

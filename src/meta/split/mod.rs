@@ -7,12 +7,14 @@ mod entry;
 mod kind;
 mod row;
 
+use bytes::Bytes;
+use bytestring::ByteString;
 use jiff::Timestamp;
 
 use super::{
     event::{Event, Problem},
     fields::Detail,
-    json::{self, Object},
+    json::{self, Index, Value},
     sanitise::SafeText,
 };
 use entry::Entry;
@@ -38,7 +40,7 @@ pub struct Context<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Notification {
     /// `object`, of the first notification where the body is a list of them.
-    pub object: Option<String>,
+    pub object: Option<ByteString>,
     /// The dashboard's Test button made it: an entry's id is `0`.
     pub is_test: bool,
     /// Its items, in the order changes, messaging, standby, flat, `changed_fields` of each entry.
@@ -56,9 +58,9 @@ impl Notification {
 }
 
 /// Reads a body.
-pub fn split(body: &[u8], context: Context<'_>) -> Notification {
-    match json_text(body) {
-        Ok(text) => Walk::over(&SafeText::new(text), context),
+pub fn split(body: &Bytes, context: Context<'_>) -> Notification {
+    match document(body) {
+        Ok((text, index)) => Walk::over(&text, &index, context),
         Err(problem) => Notification {
             unreadable: Some(problem),
             ..Notification::default()
@@ -69,63 +71,57 @@ pub fn split(body: &[u8], context: Context<'_>) -> Notification {
 /// The typed content of an event, read again from its payload.
 pub fn detail(event: &Event) -> Detail<'_> {
     let payload = event.payload.as_deref().unwrap_or_default();
-    let typed = Typed::of(event.kind, event.channel, payload);
+    let index = Index::of(payload).unwrap_or_default();
+    let typed = Typed::of(event.kind, event.channel, index.root(payload));
     Detail::read(typed.kind, typed.key, &typed.value)
 }
 
-/// The body as one JSON document; what is inside it is not read yet.
-fn json_text(body: &[u8]) -> Result<&str, Problem> {
-    let text = std::str::from_utf8(body).map_err(|_| Problem::NotUtf8)?;
-    if text.trim().is_empty() {
-        return Err(Problem::Empty);
+/// The body as a JSON text that can be stored, and where its values stand.
+fn document(body: &Bytes) -> Result<(SafeText, Index), Problem> {
+    let text = ByteString::try_from(body.clone()).map_err(|_| Problem::NotUtf8)?;
+    match Index::of(&text) {
+        Some(index) if index.has_escapes() => Ok((SafeText::new(text), index)),
+        Some(index) => Ok((SafeText::unescaped(text), index)),
+        None if text.trim().is_empty() => Err(Problem::Empty),
+        None => Err(Problem::NotJson),
     }
-    let document: &serde_json::value::RawValue =
-        serde_json::from_str(text).map_err(|_| Problem::NotJson)?;
-    Ok(document.get())
 }
 
 /// The way through a document.
 struct Walk<'a> {
-    text: &'a SafeText<'a>,
+    text: &'a SafeText,
+    too_deep: bool,
     context: Context<'a>,
     found: Notification,
 }
 
 impl<'a> Walk<'a> {
-    fn over(text: &'a SafeText<'a>, context: Context<'a>) -> Notification {
-        let document = text.as_str();
+    fn over(text: &'a SafeText, index: &Index, context: Context<'a>) -> Notification {
         let mut walk = Self {
             text,
+            too_deep: index.depth() > json::MAX_DEPTH,
             context,
             found: Notification::default(),
         };
-        match json::list(document) {
-            Some(documents) if !documents.is_empty() => {
-                for document in documents {
-                    walk.document(document);
-                }
+        let root = index.root(text.as_str());
+        match root.list() {
+            Some(documents) if documents.clone().next().is_some() => {
+                documents.for_each(|document| walk.document(document));
             }
-            _ => walk.document(document),
+            _ => walk.document(root),
         }
-        if walk.found.unreadable.is_some() && json::too_deep(document) {
-            walk.found.unreadable = Some(Problem::TooDeep);
-        }
-        if walk.found.events.len() > MAX_ITEMS {
-            walk.found.events = Vec::new();
-            walk.found.unreadable = Some(Problem::TooManyItems);
-        }
-        walk.found
+        walk.end()
     }
 
-    fn document(&mut self, document: &'a str) {
-        let document = Object::read(document).unwrap_or_default();
+    fn document(&mut self, document: Value<'_, 'a>) {
+        let document = document.object().unwrap_or_default();
         let object = document.text("object").filter(|object| !object.is_empty());
         let entries = document.list("entry");
         if entries.is_none() {
             self.found.unreadable = Some(Problem::UnknownShape);
         }
-        for text in entries.unwrap_or_default() {
-            match Entry::read(text, object.as_deref(), self.context.app) {
+        for value in entries.unwrap_or_default() {
+            match Entry::read(value, object.as_deref(), self.context.app) {
                 Some(entry) => self.entry(&entry),
                 None => self.found.unreadable = Some(Problem::UnknownShape),
             }
@@ -134,24 +130,33 @@ impl<'a> Walk<'a> {
             .found
             .object
             .take()
-            .or(object.as_deref().map(row::short));
+            .or(object.map(|object| self.text.share(row::short(object))));
     }
 
-    fn entry(&mut self, entry: &Entry<'a>) {
+    fn entry(&mut self, entry: &Entry<'_, 'a>) {
         self.found.is_test |= entry.id.as_deref() == Some("0");
         if entry.is_odd() {
             self.found.unreadable = Some(Problem::UnknownShape);
         }
-        let id_touched = self.text.touched(entry.id_source());
         for item in entry.items() {
             if self.found.events.len() > MAX_ITEMS {
                 return;
             }
-            let touched = id_touched || item.sources.iter().any(|part| self.text.touched(part));
-            self.found
-                .events
-                .push(row::event(&item, entry, touched, self.context.received_at));
+            let too_deep = self.too_deep && json::too_deep(&item.payload);
+            let event = row::event(self.text, item, entry, too_deep, self.context.received_at);
+            self.found.events.push(event);
         }
+    }
+
+    fn end(mut self) -> Notification {
+        if self.found.unreadable.is_some() && self.too_deep {
+            self.found.unreadable = Some(Problem::TooDeep);
+        }
+        if self.found.events.len() > MAX_ITEMS {
+            self.found.events = Vec::new();
+            self.found.unreadable = Some(Problem::TooManyItems);
+        }
+        self.found
     }
 }
 

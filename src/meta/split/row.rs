@@ -2,18 +2,20 @@
 
 use std::borrow::Cow;
 
+use bytestring::ByteString;
 use jiff::Timestamp;
 
 use super::{
     MAX_ID,
     entry::{Entry, Item},
-    kind::Typed,
+    kind::{Field, Typed},
 };
 use crate::meta::{
     dedupe,
     event::{Channel, Event, Kind, OccurredAtSource, Problem},
     fields::{Comment, Detail, Parties},
-    json::{self, Object},
+    json::Object,
+    sanitise::SafeText,
     time,
 };
 
@@ -31,15 +33,15 @@ struct Columns<'a> {
     is_self: bool,
 }
 
-/// The event of `item`; `touched` says that text in it was replaced.
+/// The event of `item`, whose columns are slices of `text`.
 pub(super) fn event(
-    item: &Item<'_>,
-    entry: &Entry<'_>,
-    touched: bool,
+    text: &SafeText,
+    item: Item<'_, '_>,
+    entry: &Entry<'_, '_>,
+    too_deep: bool,
     received_at: Timestamp,
 ) -> Event {
-    let too_deep = json::too_deep(&item.payload);
-    let mut typed = Typed::read(&item.payload, item.channel, entry.instagram);
+    let mut typed = Typed::read(item.value, item.channel, entry.instagram);
     if too_deep {
         typed.kind = Kind::Unknown;
     }
@@ -48,39 +50,47 @@ pub(super) fn event(
     let columns = Columns::of(&detail, entry.id.as_deref());
     let person_id = other_party(&parties, &detail, &entry.id);
     let own_time = parties.timestamp;
-    let (occurred_at, occurred_at_source) = occurred_at(own_time, item, entry, received_at);
+    let (occurred_at, occurred_at_source) = occurred_at(own_time, &item, entry, received_at);
+    let dedupe_key = dedupe::key(&entry.scope, &detail, &parties, &item.payload);
+    let touched =
+        text.touched(entry.id_source()) || item.sources.iter().any(|part| text.touched(part));
     let mut ids = Ids {
+        text,
         problem: entry.id_too_long.then_some(Problem::IdTooLong),
     };
     let mut event = Event {
         kind: typed.kind,
         channel: item.channel,
-        field: ids.keep(typed.field),
+        field: typed.field.and_then(|field| ids.field(field)),
         account_id: ids.keep(entry.id.clone()),
         person_id: ids.keep(person_id),
-        sender_id: ids.keep(parties.sender_id.clone()),
-        recipient_id: ids.keep(parties.recipient_id.clone()),
-        username: ids.keep(parties.username.clone()),
+        sender_id: ids.keep(parties.sender_id),
+        recipient_id: ids.keep(parties.recipient_id),
+        username: ids.keep(parties.username),
         message_id: ids.keep(columns.message_id),
         comment_id: ids.keep(columns.comment_id),
         media_id: ids.keep(columns.media_id),
         parent_id: ids.keep(columns.parent_id),
-        text: columns.text.map(Cow::into_owned),
+        text: columns.text.map(|own| text.share(own)),
         is_echo: columns.is_echo,
         is_self: columns.is_self || parties.is_self,
         occurred_at,
         occurred_at_source,
-        dedupe_key: dedupe::key(&entry.scope, &detail, &parties, &item.payload),
-        payload: (!too_deep).then(|| item.payload.to_string()),
+        payload: (!too_deep).then(|| text.share(item.payload)),
         problem: None,
+        dedupe_key,
     };
     event.problem = problem(too_deep, touched, ids.problem);
     event
 }
 
 /// `object` and the like, within the bound of an id.
-pub(super) fn short(text: &str) -> String {
-    text.chars().take(MAX_ID / 4).collect()
+pub(super) fn short(text: Cow<'_, str>) -> Cow<'_, str> {
+    match (text.char_indices().nth(MAX_ID / 4), text) {
+        (None, text) => text,
+        (Some((end, _)), Cow::Borrowed(text)) => Cow::Borrowed(&text[..end]),
+        (Some((end, _)), Cow::Owned(text)) => Cow::Owned(text[..end].to_owned()),
+    }
 }
 
 impl<'a> Columns<'a> {
@@ -145,7 +155,7 @@ impl<'a> Columns<'a> {
 }
 
 /// Sender and recipient; who commented is the sender of a comment.
-fn parties<'a>(detail: &Detail<'a>, value: &Object<'a>) -> Parties<'a> {
+fn parties<'a>(detail: &Detail<'a>, value: &Object<'_, 'a>) -> Parties<'a> {
     let mut parties = Parties::read(value);
     if let Detail::Comment(comment) | Detail::LiveComment(comment) = detail {
         parties.sender_id.clone_from(&comment.from_id);
@@ -177,8 +187,8 @@ fn other_party<'a>(parties: &Parties<'a>, detail: &Detail<'a>, account_id: &Text
 /// The item's own time, else for changes and the flat form the time at which the entry was sent.
 fn occurred_at(
     own: Option<Timestamp>,
-    item: &Item<'_>,
-    entry: &Entry<'_>,
+    item: &Item<'_, '_>,
+    entry: &Entry<'_, '_>,
     received_at: Timestamp,
 ) -> (Option<Timestamp>, OccurredAtSource) {
     let believable = |moment: &Timestamp| time::believable(*moment, received_at);
@@ -196,18 +206,26 @@ fn occurred_at(
 }
 
 /// Keeps ids within [`MAX_ID`]: a longer one would not fit an index.
-struct Ids {
+struct Ids<'a> {
+    text: &'a SafeText,
     problem: Option<Problem>,
 }
 
-impl Ids {
-    fn keep(&mut self, id: Text<'_>) -> Option<String> {
+impl Ids<'_> {
+    fn keep(&mut self, id: Text<'_>) -> Option<ByteString> {
         let id = id?;
         if id.len() > MAX_ID {
             self.problem = Some(Problem::IdTooLong);
             return None;
         }
-        Some(id.into_owned())
+        Some(self.text.share(id))
+    }
+
+    fn field(&mut self, field: Field<'_>) -> Option<ByteString> {
+        match field {
+            Field::Known(field) => Some(ByteString::from_static(field)),
+            Field::Other(field) => self.keep(Some(field)),
+        }
     }
 }
 

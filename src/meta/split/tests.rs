@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use bytes::Bytes;
+use bytestring::ByteString;
+
 use super::{Context, MAX_ITEMS, Notification, detail, split};
 use crate::meta::event::{
     Channel::{self, Changes, Messaging, Standby},
@@ -24,7 +27,7 @@ fn read(body: impl AsRef<[u8]>) -> Notification {
         app: "default",
         received_at: jiff::Timestamp::from_second(RECEIVED).unwrap(),
     };
-    split(body.as_ref(), context)
+    split(&Bytes::copy_from_slice(body.as_ref()), context)
 }
 
 /// The only event of an entry that has `rest` beside its id and time.
@@ -55,7 +58,7 @@ fn kinds(found: &Notification) -> Vec<(Channel, Kind)> {
 
 /// A column that holds text.
 #[expect(clippy::ref_option, reason = "so they stand in an event")]
-fn text(column: &Option<String>) -> &str {
+fn text(column: &Option<ByteString>) -> &str {
     column.as_deref().unwrap_or("none")
 }
 

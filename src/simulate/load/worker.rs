@@ -144,7 +144,7 @@ impl Run {
 
 /// Sends what is due over one connection until nothing is left.
 pub(super) async fn work(run: Arc<Run>, mut client: Client) {
-    while let Some(post) = run.next().await {
+    while let Some(post) = client.idle_until(run.next()).await {
         deliver(&run, &mut client, post).await;
     }
 }

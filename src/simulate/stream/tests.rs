@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use jiff::SignedDuration;
 use serde_json::Value;
 use uuid::Uuid;
@@ -44,7 +45,7 @@ fn quick(script: &Script) -> impl Iterator<Item = Delivery> {
 }
 
 /// The events of a body, of which all must be readable.
-fn events(body: &[u8], received_at: Timestamp) -> Vec<Event> {
+fn events(body: &Bytes, received_at: Timestamp) -> Vec<Event> {
     let context = Context {
         app: "default",
         received_at,
@@ -55,7 +56,7 @@ fn events(body: &[u8], received_at: Timestamp) -> Vec<Event> {
 }
 
 /// The kinds of a body, counted.
-fn counted(body: &[u8], received_at: Timestamp) -> BTreeMap<&'static str, u32> {
+fn counted(body: &Bytes, received_at: Timestamp) -> BTreeMap<&'static str, u32> {
     let mut counts = BTreeMap::new();
     for event in events(body, received_at) {
         *counts.entry(event.kind.as_str()).or_default() += 1;
@@ -188,7 +189,7 @@ fn without_times(body: &[u8]) -> (Value, Vec<i64>) {
 #[test]
 fn another_try_differs_in_the_times_of_sending_only() {
     let later = start() + SignedDuration::from_hours(30);
-    let keys = |body: &[u8]| -> Vec<Uuid> {
+    let keys = |body: &Bytes| -> Vec<Uuid> {
         events(body, later)
             .iter()
             .map(|event| event.dedupe_key)
@@ -258,7 +259,7 @@ fn what_a_step_refers_to_was_told() {
             .flat_map(|key| [&item[*key], &message[*key]])
             .chain(unsent);
         about
-            .filter_map(|about| about["mid"].as_str().map(str::to_owned))
+            .filter_map(|about| about["mid"].as_str().map(ByteString::from))
             .collect::<Vec<_>>()
     };
     let (mut told, mut referred) = (HashSet::new(), HashSet::new());
@@ -283,7 +284,7 @@ fn what_a_step_refers_to_was_told() {
     assert!(referred.len() > 500, "{}", referred.len());
     assert_eq!(
         referred.difference(&told).collect::<Vec<_>>(),
-        Vec::<&String>::new()
+        Vec::<&ByteString>::new()
     );
 }
 
@@ -327,7 +328,7 @@ fn things_happen_shortly_before_they_are_told() {
 
 #[test]
 fn messages_are_not_always_told_in_their_order() {
-    let mut last: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
+    let mut last: BTreeMap<(ByteString, ByteString), Timestamp> = BTreeMap::new();
     let mut behind = 0;
     for (at, delivery) in deliveries(&script(13, &[], 1), SignedDuration::from_mins(5)).take(3000) {
         for event in events(&delivery.body, at)

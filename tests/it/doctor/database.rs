@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use super::{Report, good};
-use crate::support::server::Server;
+use crate::support::server::{ALLOW_LOSSY, Server};
 
 async fn run(server: &Server, sql: &str) {
     let mut database = server.database().await;
@@ -21,7 +21,7 @@ async fn run(server: &Server, sql: &str) {
 async fn settings_that_take_the_promise_back_are_wrong() {
     let server = Server::start_with(&good()).await;
     // The server of the tests throws its data away.
-    let report = Report::of(&server, &[]);
+    let report = Report::of(&server, &[(ALLOW_LOSSY, "false")]);
     report.says("durability", "wrong", "fsync is off");
     report.says("database", "ok", "can hold every text");
     report.says("sessions", "ok", "more sessions are free");
@@ -36,9 +36,11 @@ async fn settings_that_take_the_promise_back_are_wrong() {
     ] {
         run(&server, &format!("ALTER DATABASE {name} SET {setting}")).await;
     }
-    let report = Report::of(&server, &[]);
+    let report = Report::of(&server, &[(ALLOW_LOSSY, "false")]);
     report.says("durability", "wrong", "synchronous_commit is off");
     report.says("durability", "wrong", "default_transaction_read_only is on");
+    let report = Report::of(&server, &[]);
+    report.says("durability", "warning", "fsync is off");
 }
 
 #[tokio::test(flavor = "multi_thread")]

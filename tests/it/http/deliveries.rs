@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use hookshelf::{
     http::Limits,
-    ingest::{Failure, Outcome, Rejection},
+    ingest::{Failure, Rejection},
     meta::{
         event::Problem,
         signature::{sign, sign_simulated},
     },
+    store::Committed,
 };
 
 use super::{
@@ -62,28 +63,32 @@ async fn a_delivery_is_named_after_the_moment_it_came() {
 #[tokio::test]
 async fn every_outcome_has_its_status_and_no_body() {
     let mut door = Door::open();
+    let unreadable = Committed {
+        problem: Some(Problem::NotJson),
+        ..Committed::default()
+    };
     let table = [
         (STORED, 200),
         (
-            Outcome::Accepted {
-                new: 0,
+            Ok(Committed {
                 repeated: 3,
-            },
+                ..Committed::default()
+            }),
             200,
         ),
-        (Outcome::Unreadable(Problem::NotJson), 200),
-        (Outcome::Failed(Failure::StoreUnavailable), 503),
-        (Outcome::Failed(Failure::QueueFull), 503),
-        (Outcome::Failed(Failure::Stopping), 503),
-        (Outcome::Failed(Failure::Internal), 500),
+        (Ok(unreadable), 200),
+        (Err(Failure::StoreUnavailable), 503),
+        (Err(Failure::QueueFull), 503),
+        (Err(Failure::Stopping), 503),
+        (Err(Failure::Internal), 500),
     ];
-    for (outcome, status) in table {
-        let (_, answer) = door.deliver(signed("default", BODY), outcome).await;
-        assert_eq!(answer.bare(), status, "{outcome:?}");
+    for (settled, status) in table {
+        let (_, answer) = door.deliver(signed("default", BODY), settled).await;
+        assert_eq!(answer.bare(), status, "{settled:?}");
         assert_eq!(
             answer.header("retry-after").is_some(),
             status == 503,
-            "{outcome:?}"
+            "{settled:?}"
         );
     }
 }
@@ -291,9 +296,10 @@ async fn a_sender_who_hangs_up_does_not_stop_a_delivery_half_way() {
     door.stop.firmly();
     door.serving.await.unwrap().unwrap();
 
+    assert_eq!(door.state.underway().count(), 1);
     decide.send(STORED).unwrap();
-    door.state.deliveries().close();
-    door.state.deliveries().wait().await;
-    let labels = [&*format!("app=\"{app}\""), "outcome=\"accepted\""];
+    door.state.underway().none_left().await;
+    let accepted = "outcome=\"accepted\",reason=\"\",source=\"live\"";
+    let labels = [&*format!("app=\"{app}\""), accepted];
     assert_eq!(metric("hookshelf_deliveries_total", &labels), Some(1.0));
 }

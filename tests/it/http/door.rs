@@ -13,8 +13,9 @@ use hookshelf::{
     clock::{Clock, ManualClock},
     config::{self, Config, Sources},
     http::{AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, listener, public},
-    ingest::{Arrival, Intake, Outcome, Rejection, Rejections},
+    ingest::{Arrival, Intake, Rejection, Rejections, Settled},
     meta::signature::{Secrets, sign},
+    store::Committed,
     telemetry::metrics::Exposition,
 };
 use secrecy::SecretString;
@@ -38,11 +39,8 @@ pub(super) fn old_secret(app: &str) -> SecretString {
 
 pub(super) fn keys(app: &str) -> AppKeys {
     let (new, old) = (secret(app), old_secret(app));
-    AppKeys {
-        name: app.into(),
-        secrets: Secrets::new([("app", &new), ("previous-1", &old)]),
-        verify_token: Some(format!("token-of-{app}").into()),
-    }
+    let secrets = Secrets::new([("app", &new), ("previous-1", &old)]);
+    AppKeys::new(app, secrets, Some(format!("token-of-{app}").into()))
 }
 
 /// An app name that no other test uses, so that its metrics are its own.
@@ -126,7 +124,7 @@ pub(super) struct Door {
     pub(super) stop: listener::Stop,
     pub(super) clock: ManualClock,
     pub(super) serving: JoinHandle<Result<(), listener::Error>>,
-    arrivals: mpsc::UnboundedReceiver<(Arrival, oneshot::Sender<Outcome>)>,
+    arrivals: mpsc::UnboundedReceiver<(Arrival, oneshot::Sender<Settled>)>,
     rejected: mpsc::UnboundedReceiver<Counted>,
 }
 
@@ -154,10 +152,10 @@ impl Door {
         metrics();
         let (arrive, arrivals) = mpsc::unbounded_channel();
         let (reject, rejected) = mpsc::unbounded_channel();
-        let intake = Intake::new(move |arrival| {
-            let (decide, outcome) = oneshot::channel();
+        let intake = Intake::new(move |arrival, caller| {
+            let (decide, settled) = oneshot::channel();
             arrive.send((arrival, decide)).unwrap();
-            async { outcome.await.expect("the test decides") }
+            tokio::spawn(async { caller.settle(settled.await.expect("the test decides")) });
         });
         let rejections = Rejections::new(move |app, reason, from| {
             reject.send((app.to_owned(), reason, from)).unwrap();
@@ -188,7 +186,7 @@ impl Door {
     }
 
     /// The next delivery that came through, to be decided by the test.
-    pub(super) async fn arrival(&mut self) -> (Arrival, oneshot::Sender<Outcome>) {
+    pub(super) async fn arrival(&mut self) -> (Arrival, oneshot::Sender<Settled>) {
         let arrival = timeout(Duration::from_secs(30), self.arrivals.recv()).await;
         arrival.expect("a delivery comes through").unwrap()
     }
@@ -199,16 +197,16 @@ impl Door {
         rejected.expect("a rejection is counted").unwrap()
     }
 
-    /// Sends `request` and lets its delivery end in `outcome`.
+    /// Sends `request` and lets its delivery be `settled`.
     pub(super) async fn deliver(
         &mut self,
         request: Vec<u8>,
-        outcome: Outcome,
+        settled: Settled,
     ) -> (Arrival, Answer) {
         let mut wire = self.wire().await;
         wire.send(request).await;
         let (arrival, decide) = self.arrival().await;
-        decide.send(outcome).unwrap();
+        decide.send(settled).unwrap();
         (arrival, wire.answer().await)
     }
 
@@ -229,8 +227,9 @@ pub(super) fn signed_with(secret: &SecretString, app: &str, body: &[u8]) -> Vec<
     post(&format!("/webhook/{app}"), &headers, body)
 }
 
-/// An outcome that is answered with 200.
-pub(super) const STORED: Outcome = Outcome::Accepted {
+/// What is answered with 200.
+pub(super) const STORED: Settled = Ok(Committed {
     new: 1,
     repeated: 0,
-};
+    problem: None,
+});

@@ -7,7 +7,7 @@ use std::{
 
 use hookshelf::{
     config::{Log, LogFormat},
-    ingest::{Failure, Outcome},
+    ingest::Failure,
     meta::signature::sign,
     telemetry::log::subscriber,
 };
@@ -49,9 +49,9 @@ impl Page {
 /// Everything a stranger or Meta may send, with a word in each that must not be found again.
 async fn exchange(door: &mut Door) {
     let body = br#"{"object":"instagram","entry":[{"id":"body-word","text":"text-word"}]}"#;
-    let outcomes = [STORED, Outcome::Failed(Failure::Internal)];
-    for outcome in outcomes {
-        door.deliver(signed("default", body), outcome).await;
+    let ends = [STORED, Err(Failure::Internal)];
+    for end in ends {
+        door.deliver(signed("default", body), end).await;
     }
     door.ask(signed_with(&secret("somebody"), "default", body))
         .await;

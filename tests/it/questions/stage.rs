@@ -130,11 +130,8 @@ fn state(writer: &Writer, clock: Clock) -> AppState {
         env: env.into_iter().collect(),
         ..Sources::default()
     });
-    let keys = AppKeys {
-        name: "default".into(),
-        secrets: Secrets::new([("app", &SecretString::from(SECRET))]),
-        verify_token: None,
-    };
+    let secrets = Secrets::new([("app", &SecretString::from(SECRET))]);
+    let keys = AppKeys::new("default", secrets, None);
     let limits = Limits::from(&config.unwrap().http);
     let rejections = Tally::new(clock.clone()).counter();
     AppState::new(

@@ -97,7 +97,7 @@ async fn a_follower_sees_every_event_of_many_writers_once() {
 /// A comment for an account, so that two commits meet nowhere but at the fence.
 fn of_account(account: &str) -> Delivery {
     let event = Event {
-        account_id: Some(account.to_owned()),
+        account_id: Some(account.into()),
         ..comment(account.parse().unwrap())
     };
     delivery(vec![event])

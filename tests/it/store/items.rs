@@ -39,7 +39,7 @@ pub(super) fn delivery_at(received_at: Timestamp, events: Vec<Event>) -> Deliver
         id,
         received_at,
         app: "default".into(),
-        object: Some("instagram".to_owned()),
+        object: Some("instagram".into()),
         body: Bytes::from(format!("body of {id}")),
         headers: r#"{"x-hub-signature-256":"sha256=00"}"#.to_owned(),
         remote_addr: Some([198, 51, 100, 7].into()),
@@ -53,7 +53,7 @@ pub(super) fn delivery_at(received_at: Timestamp, events: Vec<Event>) -> Deliver
 
 /// The comment of this number, as its post tells it.
 pub(super) fn comment(number: u32) -> Event {
-    let comment_id = Some(format!("comment-{number}"));
+    let comment_id = Some(format!("comment-{number}").into());
     Event {
         comment_id,
         ..plain(Kind::Comment, number)
@@ -62,7 +62,7 @@ pub(super) fn comment(number: u32) -> Event {
 
 /// The message of this number.
 pub(super) fn message(number: u32) -> Event {
-    let message_id = Some(format!("mid-{number}"));
+    let message_id = Some(format!("mid-{number}").into());
     Event {
         message_id,
         channel: Channel::Messaging,
@@ -75,22 +75,22 @@ pub(super) fn plain(kind: Kind, number: u32) -> Event {
     Event {
         kind,
         channel: Channel::Changes,
-        field: Some("comments".to_owned()),
-        account_id: Some("17840000000000001".to_owned()),
-        person_id: Some(format!("person-{number}")),
+        field: Some("comments".into()),
+        account_id: Some("17840000000000001".into()),
+        person_id: Some(format!("person-{number}").into()),
         sender_id: None,
         recipient_id: None,
-        username: Some("somebody".to_owned()),
+        username: Some("somebody".into()),
         message_id: None,
         comment_id: None,
-        media_id: Some("media-1".to_owned()),
+        media_id: Some("media-1".into()),
         parent_id: None,
-        text: Some(format!("text {number}")),
+        text: Some(format!("text {number}").into()),
         is_echo: false,
         is_self: false,
         occurred_at: Some(now()),
         occurred_at_source: OccurredAtSource::Item,
-        payload: Some(format!("{{\"number\": {number}}}")),
+        payload: Some(format!("{{\"number\": {number}}}").into()),
         problem: None,
         dedupe_key: key(kind, number),
     }
@@ -99,7 +99,7 @@ pub(super) fn plain(kind: Kind, number: u32) -> Event {
 /// The same happening, told in other words.
 pub(super) fn told_as(event: Event, payload: &str) -> Event {
     Event {
-        payload: Some(payload.to_owned()),
+        payload: Some(payload.into()),
         ..event
     }
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use hookshelf::{
     clock::Clock,
-    store::{self, Committed, Connection, Delivery},
+    store::{self, Commits, Committed, Connection, Delivery},
 };
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -58,7 +58,8 @@ impl World {
 
     /// A session of a writer.
     async fn writer(&self) -> Session {
-        let connection = store::connect_writer(&self.db.options(), PATIENCE).await;
+        let options = self.db.options();
+        let connection = store::connect_writer(&options, Commits::Durable, PATIENCE).await;
         Session {
             connection: connection.unwrap(),
             epoch: None,

@@ -262,7 +262,7 @@ async fn accounts_stay_that_anything_else_speaks_for() {
     let world = World::create().await;
     let of = |id: &str, number| {
         let mut event = comment(number);
-        event.account_id = Some(id.to_owned());
+        event.account_id = Some(id.into());
         event
     };
     world

@@ -153,7 +153,7 @@ const ACCOUNTS: &str = "SELECT concat_ws(' ', app, account_id, state, first_seen
                         FROM accounts ORDER BY app, account_id";
 
 fn of_account(number: u32, account: Option<&str>) -> Event {
-    let account_id = account.map(str::to_owned);
+    let account_id = account.map(Into::into);
     Event {
         account_id,
         ..comment(number)

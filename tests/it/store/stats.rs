@@ -50,7 +50,7 @@ fn any_event(numbers: &mut Numbers) -> Event {
     let number = numbers.below(12);
     let account = numbers.below(4);
     Event {
-        account_id: (account > 0).then(|| format!("1784{account}")),
+        account_id: (account > 0).then(|| format!("1784{account}").into()),
         dedupe_key: key(kind, number * 4 + account),
         ..plain(kind, number)
     }

@@ -1,5 +1,6 @@
 //! What the tests share: databases, directories, and waiting for something to become true.
 
+pub(crate) mod activation;
 pub(crate) mod desk;
 pub(crate) mod directory;
 pub(crate) mod page;

@@ -49,6 +49,9 @@ pub(crate) const SECRET: &str = "the secret of a test";
 /// The verify token of those apps.
 pub(crate) const TOKEN: &str = "the token of a test";
 
+/// Lets a server be ready with a Postgres that does not wait for the disk.
+pub(crate) const ALLOW_LOSSY: &str = "HOOKSHELF__DATABASE__ALLOW_LOSSY_COMMITS";
+
 /// A running server with a database and a data directory of its own.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -337,6 +340,8 @@ pub(crate) fn settle(command: &mut Command, directory: &Path, place: Option<&Tes
     command.env("HOOKSHELF_CONFIG", directory.join("hookshelf.toml"));
     command.env("HOOKSHELF__DATA_DIR", directory.join("data"));
     command.envs(place.map(|place| ("DATABASE_URL", place.url())));
+    // The server of the tests throws its data away and does not wait for the disk.
+    command.envs(place.map(|_| (ALLOW_LOSSY, "true")));
     command.env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0");
     command.env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0");
 }

@@ -1,0 +1,180 @@
+//! The goals, and whether the rounds meet them.
+//!
+//! A goal compares two lanes of the same round: how fast this machine is at the moment is in both
+//! of them. The median of the rounds decides.
+
+use serde::Serialize;
+
+use crate::turn::Turn;
+
+/// A goal and what was measured.
+#[derive(Debug, Serialize)]
+pub(crate) struct Goal {
+    pub(crate) scenario: &'static str,
+    pub(crate) what: &'static str,
+    #[serde(flatten)]
+    pub(crate) bound: Bound,
+    pub(crate) rounds: Vec<f64>,
+    pub(crate) median: f64,
+    /// Nothing where there is no goal.
+    pub(crate) met: Option<bool>,
+}
+
+/// What a measured value has to be.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Bound {
+    AtLeast(f64),
+    AtMost(f64),
+    /// Said beside the others; it has no goal.
+    None,
+}
+
+impl Bound {
+    fn is_met(self, value: f64) -> Option<bool> {
+        match self {
+            Self::AtLeast(bound) => Some(value >= bound),
+            Self::AtMost(bound) => Some(value <= bound),
+            Self::None => None,
+        }
+    }
+}
+
+/// The turns of one round by their lane.
+struct Round<'a>(Vec<&'a Turn>);
+
+impl Round<'_> {
+    /// How often the value of lane `b` goes into that of lane `a`.
+    fn ratio(&self, [a, b]: [&str; 2], value: fn(&Turn) -> f64) -> f64 {
+        self.value(a, value) / self.value(b, value)
+    }
+
+    fn value(&self, lane: &str, value: fn(&Turn) -> f64) -> f64 {
+        let turn = self.0.iter().find(|turn| turn.lane == lane);
+        turn.map_or(f64::NAN, |turn| value(turn))
+    }
+}
+
+/// Judges how often the value of a lane goes into that of another.
+type Ratio<'a> = dyn Fn(&'static str, Bound, [&'static str; 2], fn(&Turn) -> f64) -> Goal + 'a;
+
+const PLAIN: [&str; 2] = ["plain", "hookshelf"];
+const OURS: [&str; 2] = ["hookshelf", "plain"];
+const FLOOR: [&str; 2] = ["hookshelf", "floor"];
+const REPEATS: [&str; 2] = ["2 % repeats", "no repeats"];
+const FULL: [&str; 2] = ["full", "empty"];
+
+/// The goals of a scenario.
+pub(crate) fn of(scenario: &'static str, turns: &[Turn]) -> Vec<Goal> {
+    use Bound::{AtLeast, AtMost};
+    let less_cpu = "times less CPU a delivery (server and Postgres) than the plain receiver";
+    let throughput = "times the throughput of the plain receiver";
+    let floor = "times the server CPU a delivery of the floor";
+    let memory = "MiB of memory, at its peak";
+    let cpu = Turn::cpu_per_delivery;
+    let judge =
+        |what, bound, value: &dyn Fn(&Round<'_>) -> f64| judge(scenario, what, bound, turns, value);
+    let ratio = |what, bound, lanes, value: fn(&Turn) -> f64| {
+        judge(what, bound, &|round| round.ratio(lanes, value))
+    };
+    match scenario {
+        "64" => vec![
+            ratio(less_cpu, AtLeast(5.0), PLAIN, cpu),
+            ratio(throughput, AtLeast(4.0), OURS, |it| {
+                it.deliveries_per_second
+            }),
+            ratio(floor, AtMost(1.7), FLOOR, Turn::server_cpu_per_delivery),
+        ],
+        "256" => vec![
+            ratio(less_cpu, AtLeast(7.0), PLAIN, cpu),
+            ratio(throughput, AtLeast(6.0), OURS, |it| {
+                it.deliveries_per_second
+            }),
+            ratio(floor, AtMost(1.7), FLOOR, Turn::server_cpu_per_delivery),
+            judge(memory, AtMost(48.0), &|round| {
+                round.value(OURS[0], |it| it.peak_mib)
+            }),
+        ],
+        "batch" => vec![ratio(
+            "times less CPU an event than the plain receiver",
+            AtLeast(4.0),
+            PLAIN,
+            Turn::cpu_per_event,
+        )],
+        "repeats" => vec![ratio(
+            "times the CPU a delivery of none",
+            AtMost(1.25),
+            REPEATS,
+            cpu,
+        )],
+        "500" | "2000" => vec![
+            ratio(
+                "times the p50 of the plain receiver",
+                AtMost(1.0),
+                OURS,
+                |it| it.p50_ms,
+            ),
+            ratio(
+                "times the p90 of the plain receiver",
+                AtMost(1.0),
+                OURS,
+                |it| it.p90_ms,
+            ),
+        ],
+        _ => stored(scenario, &ratio),
+    }
+}
+
+/// Messages have goals; comments, whose keys are random, are reported beside them.
+fn stored(scenario: &str, ratio: &Ratio<'_>) -> Vec<Goal> {
+    let bound = |most| match scenario {
+        "stored-messages" => Bound::AtMost(most),
+        _ => Bound::None,
+    };
+    vec![
+        ratio(
+            "times the WAL an event of an empty store",
+            bound(1.15),
+            FULL,
+            Turn::wal_per_event,
+        ),
+        ratio(
+            "times the CPU an event of an empty store",
+            bound(1.3),
+            FULL,
+            Turn::cpu_per_event,
+        ),
+    ]
+}
+
+fn judge(
+    scenario: &'static str,
+    what: &'static str,
+    bound: Bound,
+    turns: &[Turn],
+    value: &dyn Fn(&Round<'_>) -> f64,
+) -> Goal {
+    let last = turns.iter().map(|turn| turn.round).max().unwrap_or(0);
+    let round = |number| Round(turns.iter().filter(|turn| turn.round == number).collect());
+    let rounds: Vec<f64> = (1..=last).map(|number| value(&round(number))).collect();
+    let median = median(rounds.iter().copied());
+    Goal {
+        scenario,
+        what,
+        bound,
+        median,
+        met: bound.is_met(median),
+        rounds,
+    }
+}
+
+/// The middle of `values`, or the mean of the two in the middle.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        count if count % 2 == 1 => sorted[count / 2],
+        count => f64::midpoint(sorted[count / 2 - 1], sorted[count / 2]),
+    }
+}

@@ -1,0 +1,124 @@
+//! A server in a process of its own, as each is measured.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use anyhow::Context;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+/// What signs the deliveries.
+pub(crate) const SECRET: &str = "the secret of a bench";
+
+/// Runs a program, tells its process id, and kills it when standard input closes, so that a bench
+/// that is killed leaves no server.
+const GUARD: &str = r#"
+exec 3<&0
+"$@" </dev/null 3<&- &
+program=$!
+echo "$program"
+{ cat <&3 >/dev/null; kill -KILL "$program" 2>/dev/null; } &
+exec 1>&-
+wait "$program"
+"#;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `hookshelf serve`.
+    Hookshelf,
+    /// The plain receiver.
+    Plain,
+    /// The same door, answering without storing.
+    Floor,
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) pid: i32,
+    pub(crate) address: SocketAddr,
+    shell: Child,
+    /// The server lives as long as this is open.
+    line: Option<ChildStdin>,
+    /// Who prints something is to find that somebody listens.
+    _said: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// Starts one on the database at `url`; what it leaves stays in `dir`.
+    pub(crate) fn start(kind: Kind, url: &str, dir: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(dir)?;
+        let log = dir.join("log");
+        let mut shell = command(kind)?
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("DATABASE_URL", url)
+            .env("HOOKSHELF__DATA_DIR", dir.join("data"))
+            .env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0")
+            .env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0")
+            .env("HOOKSHELF__APPS__DEFAULT__APP_SECRET", SECRET)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log)?)
+            .spawn()?;
+        let line = shell.stdin.take();
+        let mut said = BufReader::new(shell.stdout.take().context("no output")?);
+        let told = listen(&mut said);
+        let (pid, address) = told.with_context(|| {
+            let log = std::fs::read_to_string(&log).unwrap_or_default();
+            format!("{kind:?} does not start: {log}")
+        })?;
+        Ok(Self {
+            pid,
+            address,
+            shell,
+            line,
+            _said: said,
+        })
+    }
+
+    /// Asks it to stop, and waits.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        kill(Pid::from_raw(self.pid), Signal::SIGTERM)?;
+        self.shell.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.line.take());
+        let _ = self.shell.wait();
+    }
+}
+
+fn command(kind: Kind) -> anyhow::Result<Command> {
+    let (program, role) = match kind {
+        Kind::Hookshelf => (PathBuf::from(env!("CARGO_BIN_EXE_hookshelf")), "serve"),
+        Kind::Plain => (std::env::current_exe()?, "plain"),
+        Kind::Floor => (std::env::current_exe()?, "floor"),
+    };
+    let mut shell = Command::new("sh");
+    shell.args(["-c", GUARD, "guard"]).arg(program).arg(role);
+    Ok(shell)
+}
+
+/// Hears the process id, and the address as soon as deliveries are accepted there.
+fn listen(said: &mut impl BufRead) -> anyhow::Result<(i32, SocketAddr)> {
+    let mut lines = said.lines();
+    let pid = lines.next().context("no process id")??.parse()?;
+    for line in lines {
+        if let Some(address) = line?.trim().strip_prefix("listens on") {
+            let address = address.trim().strip_prefix("http://");
+            return Ok((pid, address.context("no address")?.parse()?));
+        }
+    }
+    anyhow::bail!("it has ended")
+}

@@ -1,0 +1,167 @@
+//! One turn: a server, its load, what both of them and Postgres used, and whether everything that
+//! was acked is stored.
+
+use anyhow::ensure;
+use hookshelf::clock::Clock;
+use jiff_sqlx::ToSqlx;
+use serde::Serialize;
+
+use crate::{
+    load::{self, Asked, Report},
+    postgres::Postgres,
+    scenarios::Lane,
+    server::{Kind, SECRET, Server},
+    usage,
+};
+
+/// What was measured in one turn.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Turn {
+    pub(crate) scenario: &'static str,
+    pub(crate) lane: &'static str,
+    pub(crate) round: u32,
+    /// Deliveries that were acked.
+    pub(crate) deliveries: f64,
+    /// Tries that were not acked, and were made again.
+    pub(crate) again: f64,
+    /// Items in them.
+    pub(crate) events: f64,
+    pub(crate) deliveries_per_second: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p90_ms: f64,
+    pub(crate) p99_ms: f64,
+    /// CPU seconds.
+    pub(crate) server_cpu: f64,
+    pub(crate) postgres_cpu: f64,
+    pub(crate) generator_cpu: f64,
+    pub(crate) wal_bytes: f64,
+    /// The most memory that the server ever had.
+    pub(crate) peak_mib: f64,
+}
+
+impl Turn {
+    /// CPU seconds of server and Postgres for a million deliveries.
+    pub(crate) fn cpu_per_delivery(&self) -> f64 {
+        (self.server_cpu + self.postgres_cpu) / self.deliveries * 1e6
+    }
+
+    /// CPU seconds of server and Postgres for a million events.
+    pub(crate) fn cpu_per_event(&self) -> f64 {
+        (self.server_cpu + self.postgres_cpu) / self.events * 1e6
+    }
+
+    /// CPU seconds of the server for a million deliveries.
+    pub(crate) fn server_cpu_per_delivery(&self) -> f64 {
+        self.server_cpu / self.deliveries * 1e6
+    }
+
+    /// Bytes of WAL for an event.
+    pub(crate) fn wal_per_event(&self) -> f64 {
+        self.wal_bytes / self.events
+    }
+}
+
+/// What had been used at one moment.
+struct Used {
+    server: f64,
+    postgres: f64,
+    wal: i64,
+}
+
+impl Used {
+    async fn now(server: &Server, postgres: &mut Postgres) -> anyhow::Result<Self> {
+        Ok(Self {
+            wal: postgres.wal().await?,
+            server: usage::cpu(server.pid)?,
+            postgres: postgres.cpu()?,
+        })
+    }
+}
+
+/// Measures `lane` on `database`, which stays.
+pub(crate) async fn run(
+    postgres: &mut Postgres,
+    database: &str,
+    scenario: &'static str,
+    lane: &Lane,
+    asked: Asked,
+) -> anyhow::Result<Turn> {
+    let began = Clock::system().now();
+    let secret = postgres.dir().join("secret");
+    std::fs::write(&secret, SECRET)?;
+    let dir = postgres.dir().join("server");
+    let server = Server::start(lane.kind, &postgres.url(database)?, &dir)?;
+    let warm_up = load::run(&lane.load.warm_up(), asked, server.address, &secret)?;
+    postgres.checkpoint().await?;
+    let before = Used::now(&server, postgres).await?;
+    let report = load::run(&lane.load, asked, server.address, &secret)?;
+    let after = Used::now(&server, postgres).await?;
+    let peak_mib = usage::peak_memory(server.pid)?;
+    server.stop()?;
+    std::fs::remove_dir_all(&dir)?;
+    if lane.kind != Kind::Floor {
+        check(postgres, database, began, &[&warm_up, &report]).await?;
+    }
+    Ok(told(
+        scenario,
+        lane.name,
+        &report,
+        &[before, after],
+        peak_mib,
+    ))
+}
+
+/// Whether everything that was acked since `began` is stored, each event once. A delivery whose ack
+/// did not come may be stored, and once more when it comes again.
+async fn check(
+    postgres: &Postgres,
+    database: &str,
+    began: jiff::Timestamp,
+    reports: &[&Report],
+) -> anyhow::Result<()> {
+    let mut connection = postgres.connect(database).await?;
+    let stored: (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM deliveries WHERE received_at >= $1),
+                (SELECT count(*) FROM events WHERE received_at >= $1)",
+    )
+    .bind(began.to_sqlx())
+    .fetch_one(&mut connection)
+    .await?;
+    let sum = |count: fn(&Report) -> u64| reports.iter().map(|report| count(report)).sum::<u64>();
+    let (acked, sends, events) = (sum(|it| it.acked), sum(|it| it.sends), sum(|it| it.events));
+    let deliveries = u64::try_from(stored.0)?;
+    ensure!(
+        (acked..=sends).contains(&deliveries) && events == u64::try_from(stored.1)?,
+        "acked: {acked} deliveries with {events} events; stored: {stored:?}"
+    );
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a bench")]
+fn told(
+    scenario: &'static str,
+    lane: &'static str,
+    report: &Report,
+    [before, after]: &[Used; 2],
+    peak_mib: f64,
+) -> Turn {
+    // All were acked, so there is a value.
+    let millis = |share: Option<f64>| share.unwrap_or(f64::NAN);
+    Turn {
+        scenario,
+        lane,
+        round: 0,
+        deliveries: report.acked as f64,
+        again: (report.sends - report.deliveries) as f64,
+        events: report.items as f64,
+        deliveries_per_second: report.acks_per_second,
+        p50_ms: millis(report.latency_ms.p50),
+        p90_ms: millis(report.latency_ms.p90),
+        p99_ms: millis(report.latency_ms.p99),
+        server_cpu: after.server - before.server,
+        postgres_cpu: after.postgres - before.postgres,
+        generator_cpu: report.cpu,
+        wal_bytes: (after.wal - before.wal) as f64,
+        peak_mib,
+    }
+}

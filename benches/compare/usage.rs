@@ -1,0 +1,67 @@
+//! What processes have used, from `/proc`.
+
+use std::fs;
+
+use anyhow::Context;
+
+/// Ticks of `/proc/PID/stat` in a second, the same on every Linux that Rust runs on.
+const TICKS: f64 = 100.0;
+
+/// What `/proc/PID/stat` says of a process.
+struct Stat {
+    parent: i32,
+    /// CPU seconds of its threads, ended ones included.
+    own: f64,
+    /// CPU seconds of its children that have ended.
+    children: f64,
+}
+
+/// CPU seconds of a process so far.
+pub(crate) fn cpu(pid: i32) -> anyhow::Result<f64> {
+    Ok(stat(pid)?.own)
+}
+
+/// CPU seconds so far of a process and its children, those that have ended included: Postgres.
+pub(crate) fn cpu_of_family(parent: i32) -> anyhow::Result<f64> {
+    let first = stat(parent)?;
+    let mut sum = first.own + first.children;
+    for entry in fs::read_dir("/proc")? {
+        let pid = entry?.file_name().to_str().and_then(|it| it.parse().ok());
+        // One that has just ended is in the count of its parent the next time.
+        let child = pid.and_then(|pid| stat(pid).ok());
+        sum += child
+            .filter(|child| child.parent == parent)
+            .map_or(0.0, |child| child.own + child.children);
+    }
+    Ok(sum)
+}
+
+/// The parent of a process.
+pub(crate) fn parent(pid: i32) -> anyhow::Result<i32> {
+    Ok(stat(pid)?.parent)
+}
+
+/// The most memory that a process ever had, in MiB.
+pub(crate) fn peak_memory(pid: i32) -> anyhow::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    Ok(kib.context("no VmHWM in /proc")? / 1024.0)
+}
+
+fn stat(pid: i32) -> anyhow::Result<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat"))
+        .with_context(|| format!("the process {pid} has ended"))?;
+    read(&text).with_context(|| format!("/proc/{pid}/stat cannot be read: {text}"))
+}
+
+/// The name of the program may hold anything; what follows it does not.
+fn read(text: &str) -> Option<Stat> {
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
+    Some(Stat {
+        parent: fields.get(1)?.parse().ok()?,
+        own: (ticks(11)? + ticks(12)?) / TICKS,
+        children: (ticks(13)? + ticks(14)?) / TICKS,
+    })
+}

@@ -1,0 +1,220 @@
+//! The index and the questions to it, and the index beside `serde_json` on whatever text may come.
+
+use proptest::{collection::vec, prelude::*};
+use serde_json::value::RawValue;
+
+use super::*;
+
+/// Asks `question` of the object that `text` is.
+fn ask<'a, T>(text: &'a str, question: impl FnOnce(Object<'_, 'a>) -> T) -> T {
+    let index = Index::of(text).unwrap();
+    question(index.root(text).object().unwrap())
+}
+
+#[test]
+fn every_question_has_an_answer() {
+    let text =
+        r#"{"s":"a\u00e4","n":12345678901234567890123,"b":true,"o":{"id":7},"z":null,"e":""}"#;
+    ask(text, |object| {
+        assert_eq!(object.text("s").unwrap(), "aä");
+        assert_eq!(object.text("n"), None);
+        assert_eq!(object.id("n").unwrap(), "12345678901234567890123");
+        assert_eq!(
+            (object.id("e"), object.id("b"), object.id("o")),
+            (None, None, None)
+        );
+        assert_eq!(object.id_of("o").unwrap(), "7");
+        assert!(object.flag("b") && !object.flag("s") && !object.flag("missing"));
+        assert_eq!((object.raw("z"), object.integer("n")), (None, None));
+    });
+}
+
+#[test]
+fn numbers_come_as_numbers_or_strings() {
+    ask(r#"{"a":7,"b":"-1","c":1.5,"d":"x"}"#, |object| {
+        assert_eq!(
+            (object.integer("a"), object.integer("b")),
+            (Some(7), Some(-1))
+        );
+        assert_eq!(
+            (object.decimal("c"), object.decimal("d")),
+            (Some(1.5), None)
+        );
+    });
+}
+
+#[test]
+fn the_last_of_a_repeated_key_counts() {
+    let id = |text| ask(text, |object| object.id("id"));
+    assert_eq!(id(r#"{"id":"1","x":0,"id":"2"}"#).unwrap(), "2");
+    assert_eq!(id(r#"{"id":"1","\u0069d":"2"}"#).unwrap(), "2");
+    assert_eq!(id(r#"{"id":"1","id":null}"#), None);
+}
+
+#[test]
+fn a_key_is_what_it_spells() {
+    let text = r#"{"a\/b":1,"\\u0061":2,"\u0061":3,"ab":4}"#;
+    let keys = ["a/b", "\\u0061", "a", "ab", "", "a\\/b"];
+    let found = keys.map(|key| ask(text, |object| object.raw(key)));
+    assert_eq!(
+        found,
+        [Some("1"), Some("2"), Some("3"), Some("4"), None, None]
+    );
+}
+
+#[test]
+fn what_is_not_modelled_is_kept() {
+    let text = r#"{"id":"1","new_key":{"a":[1]},"\u0069d":2}"#;
+    let extra = ask(text, |object| object.extra(&["id"]));
+    assert_eq!(extra, [("new_key".into(), r#"{"a":[1]}"#)]);
+    assert_eq!(pairs(text).unwrap().len(), 3);
+}
+
+#[test]
+fn other_types_are_not_objects_or_lists() {
+    for text in ["", "[]", "null", "\"{}\"", "{", "{} {}", "7"] {
+        assert!(pairs(text).is_none(), "{text}");
+    }
+    let text = "[1, {\"a\":[]} ,[[],2], \"\"]";
+    let index = Index::of(text).unwrap();
+    let list: Vec<_> = index.root(text).list().unwrap().map(Value::raw).collect();
+    assert_eq!(list, ["1", "{\"a\":[]}", "[[],2]", "\"\""]);
+    assert!(index.root("{}").list().is_none());
+}
+
+#[test]
+fn a_text_of_another_layout_is_answered_too() {
+    let index = Index::of(r#"{"id":"ä"}"#).unwrap();
+    for text in ["", "{}", "{\"ää\"::::::::", "{\"id\":\"äääääääää"] {
+        let root = index.root(text);
+        let object = root.object().unwrap_or_default();
+        assert_eq!((object.id("id"), root.string()), (None, None), "{text}");
+    }
+}
+
+#[test]
+fn brackets_inside_strings_are_not_depth() {
+    let (open, close) = ("[\"\\\"\",".repeat(60_000), "]".repeat(60_000));
+    for (text, depth) in [
+        (format!("\"{}\"", "[".repeat(100)), 0),
+        (format!("[{}]", vec!["[]"; 100].join(",")), 2),
+        (format!("{}{}", "[".repeat(64), "]".repeat(64)), 64),
+        (format!("{}{}", "[".repeat(65), "]".repeat(65)), 65),
+        (format!("{open}1{close}"), 60_000),
+    ] {
+        assert_eq!(Index::of(&text).unwrap().depth(), depth);
+        assert_eq!(too_deep(&text), depth > MAX_DEPTH);
+    }
+}
+
+/// Texts that are JSON, or nearly.
+fn nearly() -> impl Strategy<Value = String> {
+    let parts = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"",
+        "\\",
+        "\\\"",
+        "\\u00e4",
+        "\\u00E",
+        "\\x",
+        " ",
+        "\n",
+        "\t",
+        "\u{b}",
+        "\u{0}",
+        "\u{1f}",
+        "ä",
+        "😍",
+        "0",
+        "-",
+        "1",
+        "12",
+        ".",
+        "e",
+        "E+",
+        "true",
+        "false",
+        "null",
+        "nul",
+        "\"key\"",
+        "\"a\":",
+        "\"long enough for eight\"",
+        "{}",
+        "[]",
+    ][..];
+    vec(prop::sample::select(parts), 0..12).prop_map(|parts| parts.concat())
+}
+
+/// JSON of every shape, with white space where it may be.
+fn whole() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?",
+        "\"([a-zä😍 ]|\\\\[\"\\\\/bfnrt]|\\\\u[0-9a-fA-F]{4}){0,20}\"",
+        prop::sample::select(&["true", "false", "null", "[]", "{}", "[ ]", "{\n}"][..])
+            .prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(5, 60, 6, |inner| {
+        let pair = ("\"[a-c]{0,2}\"", inner.clone());
+        let pair = pair.prop_map(|(key, value)| format!("{key}\t:{value}"));
+        prop_oneof![
+            vec(inner, 0..6).prop_map(|list| format!("[{} ]", list.join(" ,"))),
+            vec(pair, 0..6).prop_map(|pairs| format!("{{ {}}}", pairs.join(", "))),
+        ]
+    })
+}
+
+/// Holds a value and all inside it against what `serde_json` makes of its text.
+fn same(value: Value<'_, '_>, text: &str) -> Result<(), TestCaseError> {
+    prop_assert_eq!(value.raw(), text);
+    prop_assert_eq!(
+        value.string(),
+        serde_json::from_str(text).ok().map(Cow::<str>::Owned)
+    );
+    let list: Option<Vec<&RawValue>> = serde_json::from_str(text).ok();
+    prop_assert_eq!(value.list().is_some(), list.is_some());
+    let own: Vec<_> = value.list().unwrap_or_default().collect();
+    let list = list.unwrap_or_default();
+    prop_assert_eq!(own.len(), list.len());
+    for (own, text) in own.into_iter().zip(list) {
+        same(own, text.get())?;
+    }
+    let object: Option<std::collections::HashMap<String, &RawValue>> =
+        serde_json::from_str(text).ok();
+    for (key, text) in object.unwrap_or_default() {
+        let own = value.object().and_then(|object| object.get(&key));
+        prop_assert_eq!(own.is_none(), text.get() == "null");
+        own.map_or(Ok(()), |own| same(own, text.get()))?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn what_is_json_is_json_for_serde_too(text in prop_oneof![nearly(), any::<String>()]) {
+        let serde = serde_json::from_str::<&RawValue>(&text);
+        prop_assert_eq!(Index::of(&text).is_some(), serde.is_ok(), "{}", text);
+    }
+
+    #[test]
+    fn each_value_is_where_serde_finds_it(text in whole()) {
+        let index = Index::of(&text).unwrap();
+        same(index.root(&text), text.trim())?;
+    }
+
+    #[test]
+    fn damage_is_seen_where_serde_sees_it(text in whole(), at: prop::sample::Index, byte: u8) {
+        let mut bytes = text.into_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let text = String::from_utf8_lossy(&bytes);
+        let serde = serde_json::from_str::<&RawValue>(&text);
+        prop_assert_eq!(Index::of(&text).is_some(), serde.is_ok(), "{}", text);
+    }
+}

@@ -1,0 +1,168 @@
+//! Questions to a value of an indexed text. None of them goes over the text again.
+
+use std::borrow::Cow;
+
+use super::{Extra, index::Node, is_number};
+
+/// One value, or a key: `'t` is its index, `'a` the text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Value<'t, 'a> {
+    text: &'a str,
+    /// Its own node and those inside it.
+    nodes: &'t [Node],
+}
+
+/// One object. The last of a repeated key counts, as in Postgres.
+#[derive(Clone, Debug, Default)]
+pub struct Object<'t, 'a>(Values<'t, 'a>);
+
+/// Values that stand one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Values<'t, 'a> {
+    text: &'a str,
+    nodes: &'t [Node],
+}
+
+impl<'t, 'a> Value<'t, 'a> {
+    pub(super) fn new(text: &'a str, nodes: &'t [Node]) -> Self {
+        Self { text, nodes }
+    }
+
+    /// Its own text.
+    pub fn raw(self) -> &'a str {
+        let range = self.nodes.first().map(|node| node.range());
+        range.and_then(|at| self.text.get(at)).unwrap_or_default()
+    }
+
+    /// The string that it is.
+    pub fn string(self) -> Option<Cow<'a, str>> {
+        let raw = self.raw();
+        if self.is_escaped() {
+            return super::string(raw);
+        }
+        unquoted(raw).map(Cow::Borrowed)
+    }
+
+    /// The id that it is: a string, or a number digit by digit. An empty one is none.
+    pub fn id(self) -> Option<Cow<'a, str>> {
+        let raw = self.raw();
+        let id = if is_number(raw) {
+            Some(Cow::Borrowed(raw))
+        } else {
+            self.string()
+        };
+        id.filter(|id| !id.is_empty())
+    }
+
+    /// The object that it is.
+    pub fn object(self) -> Option<Object<'t, 'a>> {
+        self.raw().starts_with('{').then(|| Object(self.inner()))
+    }
+
+    /// The elements of the list that it is.
+    pub fn list(self) -> Option<Values<'t, 'a>> {
+        self.raw().starts_with('[').then(|| self.inner())
+    }
+
+    fn inner(self) -> Values<'t, 'a> {
+        Values {
+            text: self.text,
+            nodes: self.nodes.get(1..).unwrap_or_default(),
+        }
+    }
+
+    fn is_escaped(self) -> bool {
+        self.nodes.first().is_some_and(|node| node.is_escaped())
+    }
+
+    /// Whether it is the string `text`.
+    fn is(self, text: &str) -> bool {
+        if self.is_escaped() {
+            return super::string(self.raw()).is_some_and(|own| own == text);
+        }
+        unquoted(self.raw()) == Some(text)
+    }
+}
+
+impl<'t, 'a> Object<'t, 'a> {
+    /// A value; a `null` counts as absent.
+    pub fn get(&self, key: &str) -> Option<Value<'t, 'a>> {
+        let named = self.pairs().filter(|(name, _)| name.is(key));
+        let (_, value) = named.last()?;
+        (value.raw() != "null").then_some(value)
+    }
+
+    /// The text of a value.
+    pub fn raw(&self, key: &str) -> Option<&'a str> {
+        self.get(key).map(Value::raw)
+    }
+
+    /// A string.
+    pub fn text(&self, key: &str) -> Option<Cow<'a, str>> {
+        self.get(key)?.string()
+    }
+
+    /// An id: a string, or a number digit by digit. An empty one is none.
+    pub fn id(&self, key: &str) -> Option<Cow<'a, str>> {
+        self.get(key)?.id()
+    }
+
+    /// A boolean; absent or anything else is `false`.
+    pub fn flag(&self, key: &str) -> bool {
+        self.raw(key) == Some("true")
+    }
+
+    /// A whole number, or a string of one.
+    pub fn integer(&self, key: &str) -> Option<i64> {
+        self.id(key)?.trim().parse().ok()
+    }
+
+    /// A number with a fraction.
+    pub fn decimal(&self, key: &str) -> Option<f64> {
+        let number: f64 = self.id(key)?.trim().parse().ok()?;
+        number.is_finite().then_some(number)
+    }
+
+    /// An object.
+    pub fn object(&self, key: &str) -> Option<Self> {
+        self.get(key)?.object()
+    }
+
+    /// The elements of a list.
+    pub fn list(&self, key: &str) -> Option<Values<'t, 'a>> {
+        self.get(key)?.list()
+    }
+
+    /// The id inside an object: `"sender": {"id": …}`.
+    pub fn id_of(&self, key: &str) -> Option<Cow<'a, str>> {
+        self.object(key)?.id("id")
+    }
+
+    /// All keys but `known`, with the text of their values.
+    pub fn extra(&self, known: &[&str]) -> Extra<'a> {
+        self.pairs()
+            .filter(|(name, _)| !known.iter().any(|key| name.is(key)))
+            .map(|(name, value)| (name.string().unwrap_or_default(), value.raw()))
+            .collect()
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (Value<'t, 'a>, Value<'t, 'a>)> + use<'t, 'a> {
+        let mut values = self.0.clone();
+        std::iter::from_fn(move || values.next().zip(values.next()))
+    }
+}
+
+impl<'t, 'a> Iterator for Values<'t, 'a> {
+    type Item = Value<'t, 'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let size = self.nodes.first()?.size();
+        let (nodes, rest) = self.nodes.split_at_checked(size)?;
+        self.nodes = rest;
+        Some(Value::new(self.text, nodes))
+    }
+}
+
+fn unquoted(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
+}

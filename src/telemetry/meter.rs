@@ -1,0 +1,101 @@
+//! The metrics that every delivery of an app moves, looked up once: finding a series by its labels
+//! costs more than all else that is said of a delivery.
+
+use std::sync::{Arc, OnceLock};
+
+use metrics::{Counter, Histogram};
+
+use super::metrics as catalogue;
+
+/// Where the deliveries of one app are counted. A series is there from the first delivery on.
+#[derive(Debug)]
+pub struct Meter {
+    app: Arc<str>,
+    secrets: Box<[Arc<str>]>,
+    series: OnceLock<Series>,
+}
+
+/// The series of accepted deliveries; the others are few, and looked up as they come.
+struct Series {
+    live: Counter,
+    simulated: Counter,
+    new: Counter,
+    repeated: Counter,
+    bytes: Counter,
+    duration: Histogram,
+    signatures: Box<[Counter]>,
+}
+
+impl Meter {
+    /// A meter of `app`, whose deliveries are signed with secrets of these names.
+    pub fn new<'a>(app: &Arc<str>, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            app: Arc::clone(app),
+            secrets: secrets.into_iter().map(Arc::from).collect(),
+            series: OnceLock::new(),
+        }
+    }
+
+    /// The name of its app.
+    pub(super) fn app(&self) -> &Arc<str> {
+        &self.app
+    }
+
+    /// Counts an accepted delivery, and how long it took in seconds.
+    pub(super) fn count_accepted(&self, source: &'static str, seconds: f64) {
+        let series = self.series();
+        match source {
+            "simulated" => series.simulated.increment(1),
+            _ => series.live.increment(1),
+        }
+        series.duration.record(seconds);
+    }
+
+    /// Counts the items of a delivery and the bytes of its body.
+    pub(super) fn count_content(&self, new: usize, repeated: usize, bytes: usize) {
+        let series = self.series();
+        series.new.increment(new as u64);
+        series.repeated.increment(repeated as u64);
+        series.bytes.increment(bytes as u64);
+    }
+
+    /// Counts a signature that `secret` made.
+    pub(super) fn count_signature(&self, secret: &str) {
+        let mut named = self.secrets.iter().zip(&self.series().signatures);
+        if let Some((_, counter)) = named.find(|(name, _)| ***name == *secret) {
+            counter.increment(1);
+        }
+    }
+
+    fn series(&self) -> &Series {
+        self.series.get_or_init(|| self.look_up())
+    }
+
+    fn look_up(&self) -> Series {
+        let app = || ("app", self.app.clone().into());
+        let accepted = |source: &'static str| {
+            let ended = [("outcome", "accepted".into()), ("reason", "".into())];
+            let [outcome, reason] = ended;
+            catalogue::DELIVERIES.counter([app(), outcome, reason, ("source", source.into())])
+        };
+        let events = |seen: &'static str| catalogue::EVENTS.counter([app(), ("seen", seen.into())]);
+        let signed = |secret: &Arc<str>| {
+            catalogue::SIGNATURES.counter([app(), ("secret", secret.clone().into())])
+        };
+        Series {
+            live: accepted("live"),
+            simulated: accepted("simulated"),
+            new: events("new"),
+            repeated: events("repeated"),
+            bytes: catalogue::DELIVERY_BYTES.counter([app()]),
+            duration: catalogue::DELIVERY_DURATION.histogram([("outcome", "accepted".into())]),
+            signatures: self.secrets.iter().map(signed).collect(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Series {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Series")
+    }
+}

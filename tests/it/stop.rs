@@ -1,0 +1,226 @@
+//! The end of the program: what is in flight at a stop is finished, and it is said how many there
+//! were and what became of them.
+
+use std::process::Stdio;
+
+use hookshelf::meta::signature::sign;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use secrecy::SecretString;
+use sqlx::{Connection, PgConnection};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::support::{
+    directory::Directory,
+    eventually,
+    server::{SECRET, Server, apps},
+};
+
+const BODY: &str = r#"{"object":"instagram","entry":[{"id":"17840000000000011","time":1763596800,
+"messaging":[{"sender":{"id":"7011"},"recipient":{"id":"17840000000000011"},
+"timestamp":1763596800000,"message":{"mid":"mid.stop.1","text":"Two loaves, please"}}]}]}"#;
+
+/// How much of the body comes before the stop.
+const HALF: usize = 50;
+
+/// Begins a delivery; its signature is right if `signed` is.
+async fn begin(server: &Server, body: &str, signed: bool) -> TcpStream {
+    let secret = if signed { SECRET } else { "another secret" };
+    let signature = sign(&SecretString::from(secret), body.as_bytes());
+    let head = format!(
+        "POST /webhook HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\
+         X-Hub-Signature-256: {signature}\r\n\r\n{}",
+        body.len(),
+        &body[..HALF]
+    );
+    let mut stream = TcpStream::connect(server.public).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+/// Waits until so many halves of bodies have arrived.
+async fn have_begun(server: &Server, count: usize) {
+    eventually("the first halves have arrived", async || {
+        let metrics = server.ask_admin("/metrics").await.body;
+        let begun = format!("hookshelf_body_bytes {}\n", count * HALF);
+        String::from_utf8_lossy(&metrics).contains(&begun)
+    })
+    .await;
+}
+
+/// Sends the rest of a body and reads the status of the answer.
+async fn finish(mut stream: TcpStream, body: &str) -> String {
+    stream.write_all(&body.as_bytes()[HALF..]).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+async fn refuses_connections(server: &Server) {
+    eventually("nobody is let in any more", async || {
+        TcpStream::connect(server.public).await.is_err()
+    })
+    .await;
+}
+
+async fn events(database: &mut PgConnection) -> i64 {
+    let count = sqlx::query_scalar("SELECT count(*) FROM events");
+    count.fetch_one(database).await.unwrap()
+}
+
+/// The log's line with this message.
+fn told(log: &str, message: &str) -> String {
+    let mut lines = log.lines().filter(|line| line.contains(message));
+    let line = lines.next();
+    let line = line.unwrap_or_else(|| panic!("the log does not say {message}:\n{log}"));
+    assert_eq!(lines.next(), None, "said twice");
+    line.to_owned()
+}
+
+fn log_of(directory: &Directory) -> String {
+    std::fs::read_to_string(directory.join("log")).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_in_flight_at_a_stop_is_finished_and_counted() {
+    let server = Server::start().await;
+    let second = BODY.replace("mid.stop.1", "mid.stop.2");
+    let first = begin(&server, BODY, true).await;
+    let other = begin(&server, &second, true).await;
+    let forged = begin(&server, BODY, false).await;
+    let left = begin(&server, BODY, true).await;
+    have_begun(&server, 4).await;
+    let mut database = server.database().await;
+    server.signal(Signal::SIGTERM);
+    refuses_connections(&server).await;
+    drop(left);
+    assert_eq!(finish(first, BODY).await, "200");
+    assert_eq!(finish(other, &second).await, "200");
+    assert_eq!(finish(forged, BODY).await, "401");
+    let (status, directory, _place) = server.wait();
+    let log = log_of(&directory);
+    assert!(status.success(), "{status}: {log}");
+    assert_eq!(events(&mut database).await, 2);
+    let asked = told(&log, "stop requested");
+    assert!(
+        asked.contains("SIGTERM") && asked.contains("in_flight=4"),
+        "{asked}"
+    );
+    let ended = told(&log, "deliveries in flight ended");
+    assert!(
+        ended.contains("WARN") && ended.contains("acked=2 refused=1 unfinished=1 millis="),
+        "{ended}"
+    );
+    assert!(told(&log, " stopped").contains("millis="), "{log}");
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_not_waited_for_beyond_its_time_and_told_as_unfinished() {
+    let configuration = format!("[http]\nbody_timeout_seconds = 1\n{}", apps(["default"]));
+    let server = Server::start_with(&configuration).await;
+    let mut endless = begin(&server, BODY, true).await;
+    have_begun(&server, 1).await;
+    server.signal(Signal::SIGTERM);
+    let mut answer = String::new();
+    endless.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    let (status, directory, _place) = server.wait();
+    let log = log_of(&directory);
+    assert!(status.success(), "{status}: {log}");
+    let ended = told(&log, "deliveries in flight ended");
+    assert!(ended.contains("acked=0 refused=0 unfinished=1 "), "{ended}");
+}
+
+#[tokio::test]
+async fn a_stop_with_nothing_in_flight_says_so() {
+    let server = Server::start().await;
+    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    let (status, directory, _place) = server.stop();
+    let log = log_of(&directory);
+    assert!(status.success(), "{status}: {log}");
+    assert!(told(&log, "stop requested").contains("in_flight=0"));
+    let ended = told(&log, "deliveries in flight ended");
+    assert!(
+        ended.contains("INFO") && ended.contains("acked=0 refused=0 unfinished=0 "),
+        "{ended}"
+    );
+}
+
+#[tokio::test]
+async fn what_postgres_does_not_take_at_a_stop_is_answered_and_told_as_unfinished() {
+    let server = Server::start().await;
+    let mut database = server.database().await;
+    let mut holder = database.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM commit_fence FOR UPDATE")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let stuck = begin(&server, BODY, true).await;
+    have_begun(&server, 1).await;
+    server.signal(Signal::SIGTERM);
+    refuses_connections(&server).await;
+    assert_eq!(finish(stuck, BODY).await, "503");
+    let (status, directory, _place) = server.wait();
+    let log = log_of(&directory);
+    assert!(status.success(), "{status}: {log}");
+    let ended = told(&log, "deliveries in flight ended");
+    assert!(
+        ended.contains("WARN") && ended.contains("acked=0 refused=0 unfinished=1 "),
+        "{ended}"
+    );
+    holder.rollback().await.unwrap();
+    assert_eq!(events(&mut database).await, 0);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once_and_tells_what_is_left() {
+    let server = Server::start().await;
+    let _half = begin(&server, BODY, true).await;
+    have_begun(&server, 1).await;
+    server.signal(Signal::SIGTERM);
+    // What comes at the same moment is the same wish.
+    server.signal(Signal::SIGTERM);
+    refuses_connections(&server).await;
+    eventually("it ends", async || !server.try_signal(Signal::SIGTERM)).await;
+    let (status, directory, _place) = server.wait();
+    let log = log_of(&directory);
+    assert_eq!(status.code(), Some(1), "{log}");
+    let ended = told(&log, "deliveries in flight ended");
+    assert!(ended.contains("acked=0 refused=0 unfinished=1 "), "{ended}");
+    let said =
+        "stopped at once by a second signal: 1 delivery in flight got no ack and comes again";
+    assert!(log.contains(said), "{log}");
+}
+
+#[tokio::test]
+async fn a_stop_is_obeyed_while_it_is_still_starting() {
+    let directory = Directory::create();
+    // A database that lets in and says nothing: the start waits for it.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://nobody@{}/none", silent.local_addr().unwrap());
+    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"))
+        .env("DATABASE_URL", url)
+        .env("HOOKSHELF__DATA_DIR", directory.join("data"))
+        .env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0")
+        .env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(directory.join("log")).unwrap())
+        .spawn()
+        .unwrap();
+    let _waiting = silent.accept().await.unwrap();
+    kill(
+        Pid::from_raw(process.id().try_into().unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    let status = process.wait().unwrap();
+    let log = std::fs::read_to_string(directory.join("log")).unwrap();
+    assert!(status.success(), "{status}: {log}");
+    assert!(log.contains("stop requested"), "{log}");
+}
