@@ -36,11 +36,11 @@ const COPIED: usize = 4 << 10;
 pub(super) struct Budget {
     free: Arc<Semaphore>,
     total: usize,
-    shown: BodyBytes,
     /// What larger bodies leave free.
     reserve: usize,
     /// Each connection's even part of the reserve.
     small: usize,
+    shown: BodyBytes,
 }
 
 /// A body in memory, and its share of the budget for as long as it lives.
@@ -149,9 +149,9 @@ impl Budget {
         Self {
             free: Arc::new(Semaphore::new(total)),
             total,
-            shown: BodyBytes::gauge(),
             reserve,
             small: reserve / limits.connections.max(1),
+            shown: BodyBytes::gauge(),
         }
     }
 
