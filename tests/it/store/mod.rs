@@ -18,6 +18,7 @@ mod purge;
 mod refused;
 mod repeats;
 mod stats;
+mod stored;
 mod writer;
 
 use std::time::Duration;
