@@ -24,13 +24,11 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Connects to the database at `url`. Every connection is trusted to be alive: asking it each
-    /// time would cost one round trip more, and a commit that fails is answered with 503.
+    /// Connects to the database at `url`, with the pool as it comes.
     pub(super) async fn open(url: &str) -> sqlx::Result<Self> {
         let options: PgConnectOptions = url.parse()?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
-            .test_before_acquire(false)
             .connect_with(options.disable_statement_logging())
             .await?;
         let epoch = sqlx::query_scalar("SELECT epoch FROM commit_fence");
