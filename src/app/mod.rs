@@ -11,6 +11,7 @@ mod instance;
 mod lifecycle;
 mod manager;
 mod reached;
+mod runtime;
 mod signals;
 mod writing;
 
@@ -37,6 +38,7 @@ pub use error::Error;
 use instance::Instance;
 pub use instance::signal_reload;
 pub use reached::Reached;
+pub use runtime::runtime;
 use writing::Writing;
 
 /// A running server.
