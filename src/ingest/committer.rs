@@ -77,10 +77,13 @@ impl Committer {
             .filter_map(still_waited_for)
             .map(|one| (one.delivery, one.caller))
             .unzip();
-        let results = self.commit(deliveries).await;
-        self.room = room_after(self.room, &results);
-        for (caller, result) in callers.into_iter().zip(results) {
-            caller.settle(result);
+        // Nothing sent says nothing of Postgres.
+        if !deliveries.is_empty() {
+            let results = self.commit(deliveries).await;
+            self.room = room_after(self.room, &results);
+            for (caller, result) in callers.into_iter().zip(results) {
+                caller.settle(result);
+            }
         }
         self.pulse.settle(count, events);
     }
@@ -183,7 +186,7 @@ mod tests {
 
     impl Caller for Nobody {
         fn is_waiting(&self) -> bool {
-            true
+            false
         }
 
         fn settle(self: Box<Self>, _: Settled) {}
@@ -198,6 +201,17 @@ mod tests {
         let large = [half, half, 1].map(waiting);
         assert_eq!(fitting(&large, BATCH), 2);
         assert_eq!(fitting(&[BATCH_BYTES + 1, 1].map(waiting), BATCH), 1);
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_nobody_waits_for_says_nothing_of_postgres() {
+        let nowhere = crate::store::options("postgres:///nobody?host=/nowhere").unwrap();
+        let pulse = Pulse::default();
+        let link = Link::new(nowhere, pulse.clone());
+        let mut committer = Committer::new(mpsc::channel(1).1, link, pulse);
+        committer.room = 1;
+        committer.settle(vec![waiting(1)]).await;
+        assert_eq!(committer.room, 1);
     }
 
     #[test]
