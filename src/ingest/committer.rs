@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     meta::event::Problem,
-    store::{Commits, Delivery},
+    store::{Commits, Delivery, Error},
     telemetry::{EventsRefused, Happening},
 };
 
@@ -94,14 +94,14 @@ impl Committer {
         let count = deliveries.len();
         match (self.link.send(&deliveries).await, &mut deliveries[..]) {
             (Ok(committed), _) => committed.into_iter().map(Ok).collect(),
-            (Err(Denied::Refused), [alone]) if alone.problem != Some(Problem::Refused) => {
-                let refused = strip(alone);
+            (Err(Denied::Refused(error)), [alone]) => {
+                let refused = strip(alone, &error);
                 let results = Box::pin(self.commit(deliveries)).await;
                 let kept = results.iter().all(Result::is_ok);
                 kept.then(|| refused.emit());
                 results
             }
-            (Err(Denied::Refused), [_, _, ..]) => {
+            (Err(Denied::Refused(_)), [_, _, ..]) => {
                 let second = deliveries.split_off(count / 2);
                 let mut results = Box::pin(self.commit(deliveries)).await;
                 results.extend(Box::pin(self.commit(second)).await);
@@ -146,12 +146,13 @@ fn room_after(room: usize, results: &[Settled]) -> usize {
 }
 
 /// What Postgres refuses is kept byte for byte, without the events it refuses.
-fn strip(delivery: &mut Delivery) -> EventsRefused {
+fn strip(delivery: &mut Delivery, error: &Error) -> EventsRefused {
     let events = delivery.events.len();
     delivery.events.clear();
     delivery.object = None;
     delivery.problem = Some(Problem::Refused);
-    EventsRefused { events }
+    let cause = error.cause();
+    EventsRefused { events, cause }
 }
 
 #[cfg(test)]
