@@ -30,6 +30,8 @@ DECLARE
     -- A position before those of a batch that followers have to be told of: they look by
     -- themselves only at the hours around the time of the commit.
     late_after bigint;
+    -- An account, and when the batch saw it.
+    seen record;
 BEGIN
     -- Whoever holds the fence writes; it is held to the end of the commit. Every statement below
     -- sees what was committed until now, and nobody else writes keys, so looking is enough.
@@ -101,14 +103,31 @@ BEGIN
           AND (cardinality(arrived) = cardinality(ids) OR ids[places[i]] = ANY (arrived));
     END IF;
 
-    INSERT INTO accounts AS a (app, account_id, first_seen, last_seen)
-    SELECT seen.app, seen.account_id, min(seen.at), max(seen.at)
-    FROM unnest(seen_apps, seen_account_ids, seen_ats) AS seen (app, account_id, at)
-    WHERE coalesce((SELECT before.last_seen < seen.at - interval '1 hour' FROM accounts AS before
-                    WHERE before.app = seen.app AND before.account_id = seen.account_id), true)
-    GROUP BY seen.app, seen.account_id
-    ON CONFLICT (app, account_id)
-    DO UPDATE SET last_seen = greatest(a.last_seen, excluded.last_seen);
+    -- Few are new, or were not seen for an hour. A row that somebody holds, to edit it, is left as it
+    -- is: no commit waits for that.
+    FOR seen IN
+        SELECT one.app, one.account_id, min(one.at) AS first_seen, max(one.at) AS last_seen,
+               bool_and(one.before IS NULL) AS is_new
+        FROM (SELECT app, account_id, at,
+                     (SELECT a.last_seen FROM accounts AS a
+                      WHERE a.app = u.app AND a.account_id = u.account_id) AS before
+              FROM unnest(seen_apps, seen_account_ids, seen_ats) AS u (app, account_id, at)) AS one
+        WHERE coalesce(one.before < one.at - interval '1 hour', true)
+        GROUP BY one.app, one.account_id
+    LOOP
+        IF seen.is_new THEN
+            INSERT INTO accounts (app, account_id, first_seen, last_seen)
+            VALUES (seen.app, seen.account_id, seen.first_seen, seen.last_seen)
+            ON CONFLICT DO NOTHING;
+            CONTINUE;
+        END IF;
+        PERFORM FROM accounts AS a WHERE a.app = seen.app AND a.account_id = seen.account_id
+        FOR UPDATE SKIP LOCKED;
+        IF FOUND THEN
+            UPDATE accounts AS a SET last_seen = greatest(a.last_seen, seen.last_seen)
+            WHERE a.app = seen.app AND a.account_id = seen.account_id;
+        END IF;
+    END LOOP;
 
     IF late_after IS NOT NULL THEN
         INSERT INTO late_days AS d (day, last_position)

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{sync::oneshot, time::timeout_at};
 
 use super::{
     AppKeys, AppState,
@@ -126,15 +126,15 @@ fn verify(receipt: &mut Receipt, head: &Parts, body: &Held) -> Result<VerifiedBo
 /// Hands it over with all that it needs to be settled, and answers in time whatever hangs.
 async fn hand_over(state: &AppState, receipt: Receipt, arrival: Arrival, body: Held) -> Outcome {
     let (answer, settled) = oneshot::channel();
-    let limit = state.limits().answer_within;
+    let until = Instant::now() + state.limits().answer_within;
     let caller = HandedOver {
-        until: Instant::now() + limit,
         receipt,
         body,
+        until,
         answer,
     };
     state.intake().take(arrival, caller);
-    match timeout(limit, settled).await {
+    match timeout_at(until.into(), settled).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) => {
             let listener = PUBLIC;
@@ -159,8 +159,14 @@ impl Caller for HandedOver {
         Instant::now() < self.until
     }
 
+    /// What is stored after its time was answered with 503 all the same, and comes again.
     fn settle(self: Box<Self>, settled: Settled) {
+        let outcome = if self.is_waiting() {
+            settled.into()
+        } else {
+            Outcome::Failed(Failure::StoreUnavailable)
+        };
         drop(self.body);
-        let _ = self.answer.send(self.receipt.settle(settled.into()));
+        let _ = self.answer.send(self.receipt.settle(outcome));
     }
 }

@@ -6,16 +6,17 @@
 //! otherwise the next ones are smaller, and grow again as they succeed: what one delivery does to
 //! Postgres, be it to hang or to fall over, it soon does to no neighbour.
 
-use tokio::sync::mpsc;
+use tokio::{runtime::Handle, sync::mpsc};
+use tokio_util::task::TaskTracker;
 
 use super::{
-    Failure, Pulse, Settled,
+    Caller, Failure, Pulse, Settled,
     link::{Denied, Link},
     writer::Waiting,
 };
 use crate::{
     meta::event::Problem,
-    store::{Commits, Delivery},
+    store::{Commits, Delivery, Error},
     telemetry::{EventsRefused, Happening},
 };
 
@@ -36,17 +37,22 @@ pub struct Committer {
     pulse: Pulse,
     /// How many deliveries the next batch may have.
     room: usize,
+    /// Where those run who wait for an answer.
+    callers: Handle,
+    telling: TaskTracker,
 }
 
 impl Committer {
-    /// A committer of what comes through `queue`, over `link`.
+    /// A committer of what comes through `queue`, over `link`. Callers are answered on the runtime
+    /// that this is called from.
     pub(super) fn new(queue: mpsc::Receiver<Waiting>, link: Link, pulse: Pulse) -> Self {
-        let room = BATCH;
         Self {
             queue,
             link,
             pulse,
-            room,
+            room: BATCH,
+            callers: Handle::current(),
+            telling: TaskTracker::new(),
         }
     }
 
@@ -57,7 +63,8 @@ impl Committer {
         self
     }
 
-    /// Commits what waits, batch after batch, until nobody can hand over any more.
+    /// Commits what waits, batch after batch, until nobody can hand over any more and everybody has
+    /// an answer.
     pub async fn run(mut self) {
         let mut waiting = Vec::with_capacity(BATCH);
         while self.queue.recv_many(&mut waiting, BATCH).await > 0 {
@@ -66,6 +73,8 @@ impl Committer {
                 self.settle(batch).await;
             }
         }
+        self.telling.close();
+        self.telling.wait().await;
     }
 
     /// Commits a batch and answers each of its callers after its own commit.
@@ -77,10 +86,12 @@ impl Committer {
             .filter_map(still_waited_for)
             .map(|one| (one.delivery, one.caller))
             .unzip();
-        let results = self.commit(deliveries).await;
-        self.room = room_after(self.room, &results);
-        for (caller, result) in callers.into_iter().zip(results) {
-            caller.settle(result);
+        // Nothing sent says nothing of Postgres.
+        if !deliveries.is_empty() {
+            let results = self.commit(deliveries).await;
+            self.room = room_after(self.room, &results);
+            let telling = async move { tell(callers, results) };
+            self.telling.spawn_on(telling, &self.callers);
         }
         self.pulse.settle(count, events);
     }
@@ -91,14 +102,14 @@ impl Committer {
         let count = deliveries.len();
         match (self.link.send(&deliveries).await, &mut deliveries[..]) {
             (Ok(committed), _) => committed.into_iter().map(Ok).collect(),
-            (Err(Denied::Refused), [alone]) if alone.problem != Some(Problem::Refused) => {
-                let refused = strip(alone);
+            (Err(Denied::Refused(error)), [alone]) => {
+                let refused = strip(alone, &error);
                 let results = Box::pin(self.commit(deliveries)).await;
                 let kept = results.iter().all(Result::is_ok);
                 kept.then(|| refused.emit());
                 results
             }
-            (Err(Denied::Refused), [_, _, ..]) => {
+            (Err(Denied::Refused(_)), [_, _, ..]) => {
                 let second = deliveries.split_off(count / 2);
                 let mut results = Box::pin(self.commit(deliveries)).await;
                 results.extend(Box::pin(self.commit(second)).await);
@@ -106,6 +117,14 @@ impl Committer {
             }
             (Err(_), _) => vec![Err(Failure::StoreUnavailable); count],
         }
+    }
+}
+
+/// Answers the callers of a batch, among their own tasks: waking each from here would keep the next
+/// batch from Postgres.
+fn tell(callers: Vec<Box<dyn Caller>>, results: Vec<Settled>) {
+    for (caller, result) in callers.into_iter().zip(results) {
+        caller.settle(result);
     }
 }
 
@@ -143,12 +162,13 @@ fn room_after(room: usize, results: &[Settled]) -> usize {
 }
 
 /// What Postgres refuses is kept byte for byte, without the events it refuses.
-fn strip(delivery: &mut Delivery) -> EventsRefused {
+fn strip(delivery: &mut Delivery, error: &Error) -> EventsRefused {
     let events = delivery.events.len();
     delivery.events.clear();
     delivery.object = None;
     delivery.problem = Some(Problem::Refused);
-    EventsRefused { events }
+    let cause = error.cause();
+    EventsRefused { events, cause }
 }
 
 #[cfg(test)]
@@ -183,7 +203,7 @@ mod tests {
 
     impl Caller for Nobody {
         fn is_waiting(&self) -> bool {
-            true
+            false
         }
 
         fn settle(self: Box<Self>, _: Settled) {}
@@ -198,6 +218,17 @@ mod tests {
         let large = [half, half, 1].map(waiting);
         assert_eq!(fitting(&large, BATCH), 2);
         assert_eq!(fitting(&[BATCH_BYTES + 1, 1].map(waiting), BATCH), 1);
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_nobody_waits_for_says_nothing_of_postgres() {
+        let nowhere = crate::store::options("postgres:///nobody?host=/nowhere").unwrap();
+        let pulse = Pulse::default();
+        let link = Link::new(nowhere, pulse.clone());
+        let mut committer = Committer::new(mpsc::channel(1).1, link, pulse);
+        committer.room = 1;
+        committer.settle(vec![waiting(1)]).await;
+        assert_eq!(committer.room, 1);
     }
 
     #[test]

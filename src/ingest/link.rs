@@ -10,6 +10,7 @@ use super::{
     outage::{Outage, WAITED_OUT},
 };
 use crate::{
+    meta::event::Problem,
     store::{self, Commits, Committed, ConnectOptions, Connection, Delivery, Error},
     telemetry::{CommitFailed, CommitsResumed, Happening},
 };
@@ -18,10 +19,10 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Why nothing of a batch was stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Denied {
     /// Its values, or some of them: fewer may go through.
-    Refused,
+    Refused(Error),
     /// Postgres, or the way to it: the same may go through later.
     Unavailable,
 }
@@ -62,17 +63,16 @@ impl Link {
     /// # Errors
     /// Nothing of it may count as stored.
     pub(super) async fn send(&mut self, batch: &[Delivery]) -> Result<Vec<Committed>, Denied> {
-        let sent = match batch {
-            [] => Some(Ok(Vec::new())),
-            _ => self.insist(batch).await,
-        };
+        let sent = self.insist(batch).await;
         self.pulse.turn();
         match sent {
             Some(Ok(committed)) => {
                 self.went_well();
                 Ok(committed)
             }
-            Some(Err(error)) if error.may_be_the_values() => Err(Denied::Refused),
+            Some(Err(error)) if error.may_be_the_values() && can_give_way(batch) => {
+                Err(Denied::Refused(error))
+            }
             Some(Err(error)) => {
                 self.went_wrong(&error);
                 Err(Denied::Unavailable)
@@ -139,4 +139,11 @@ async fn wait_until(due: Instant) {
     if due > Instant::now() {
         sleep_until(due.into()).await;
     }
+}
+
+/// Whether something can be left out: of a delivery alone that is kept without its events, nothing.
+fn can_give_way(batch: &[Delivery]) -> bool {
+    batch
+        .iter()
+        .any(|one| one.problem != Some(Problem::Refused))
 }

@@ -55,7 +55,8 @@ pub enum Commits {
 /// batch would be quadratic, a table that held a page of rows when it was analysed would be read
 /// whole for each key until the next time, and planning it anew for every batch would cost more
 /// than running it. The statement ends on the server before its caller's patience does, so that a
-/// commit that was given up does not go on holding the fence. Its locks take the place of
+/// commit that was given up does not go on holding the fence; of a network that falls silent just
+/// before the last bytes of it, keepalives tell the server. Its locks take the place of
 /// serialisation: under another isolation waiting for the fence would be an error.
 ///
 /// # Errors
@@ -76,6 +77,9 @@ pub async fn connect_writer(
             ("default_transaction_isolation", "read committed"),
             ("statement_timeout", "1900ms"),
             ("idle_in_transaction_session_timeout", "10s"),
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
             ("jit", "off"),
         ]);
     let mut connection = connect(&options, deadline).await?;

@@ -1,6 +1,8 @@
 //! What can go wrong in the store, in words a caller can act on.
 
-use sqlx::{error::DatabaseError, migrate::MigrateError};
+use sqlx::{error::DatabaseError, migrate::MigrateError, postgres::PgDatabaseError};
+
+use super::partitions;
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -98,23 +100,21 @@ impl Error {
 }
 
 impl Error {
-    /// Whether what was sent may be to blame: then some of it alone may go through. A function of
-    /// the operator's own may lack a table or a column for some events only, which looks like a
-    /// schema that is not ours.
+    /// Whether what was sent may be to blame: then some of it alone may go through.
     pub fn may_be_the_values(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Schema(_))
+        matches!(self, Self::Refused(_))
     }
 
     /// What Postgres or the connection said, for the log: the message and its SQLSTATE, never the
-    /// detail, which quotes values.
+    /// detail, which quotes values. Of values that were refused the message may quote them too.
     pub fn cause(&self) -> String {
         match self {
+            Self::Refused(error) => names(error),
             Self::Unavailable(error)
             | Self::Held(error)
             | Self::MissingPartition(error)
-            | Self::Refused(error)
             | Self::Schema(error)
-            | Self::Url(error) => error.to_string(),
+            | Self::Url(error) => said(error),
             Self::Migration(error) => error.to_string(),
             Self::TimedOut
             | Self::ReadOnly
@@ -144,16 +144,18 @@ impl From<sqlx::Error> for Error {
             return Self::Unavailable(error);
         };
         match &*state {
-            // A row that no partition takes is a check violation without a constraint's name.
-            "23514" if has_no_constraint(&error) => Self::MissingPartition(error),
-            "55P03" => Self::Held(error),
-            "42501" => Self::Unavailable(error),
-            // Syntax error or access rule violation.
-            state if state.starts_with("42") => Self::Schema(error),
-            state if SERVER.iter().any(|class| state.starts_with(class)) => {
+            "23514" if is_without_partition(&error) => Self::MissingPartition(error),
+            // A key is looked for before it is put in: the session does not see what is committed.
+            "23505" if table(&error).is_some_and(|name| name.starts_with("dedupe")) => {
                 Self::Unavailable(error)
             }
-            _ => Self::Refused(error),
+            "55P03" => Self::Held(error),
+            "42501" => Self::Unavailable(error),
+            state if is_of(state, &SERVER) => Self::Unavailable(error),
+            state if is_of(state, &VALUES) || is_by_another_rule(&error) => Self::Refused(error),
+            // Syntax error or access rule violation.
+            state if state.starts_with("42") => Self::Schema(error),
+            _ => Self::Unavailable(error),
         }
     }
 }
@@ -161,10 +163,29 @@ impl From<sqlx::Error> for Error {
 /// The classes that speak of the server and not of the values: connection exception, invalid
 /// transaction state, invalid authorization, invalid catalog name, transaction rollback,
 /// insufficient resources, object not in prerequisite state, operator intervention, system error,
-/// configuration file error, internal error.
-const SERVER: [&str; 11] = [
-    "08", "25", "28", "3D", "40", "53", "55", "57", "58", "F0", "XX",
+/// configuration file error, foreign data wrapper error, internal error.
+const SERVER: [&str; 12] = [
+    "08", "25", "28", "3D", "40", "53", "55", "57", "58", "F0", "HV", "XX",
 ];
+
+/// The classes that speak of the values: data exception, integrity constraint violation, check
+/// option violation, program limit exceeded. All others do so only where a rule of the operator's
+/// own raised them: from a statement of ours they tell of a session that lost what it had prepared,
+/// or of tables that are not ours, and no event is given up for that.
+const VALUES: [&str; 4] = ["22", "23", "44", "54"];
+
+fn is_of(state: &str, classes: &[&str]) -> bool {
+    classes.iter().any(|class| state.starts_with(class))
+}
+
+/// Whether something else than the commit raised it: a function, trigger or constraint. The context
+/// names the innermost call first; where there is none the statement did not even begin.
+fn is_by_another_rule(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    let context = error.and_then(|error| error.try_downcast_ref::<PgDatabaseError>()?.r#where());
+    let innermost = context.and_then(|context| context.lines().next());
+    innermost.is_some_and(|call| !call.contains("commit_batch("))
+}
 
 /// What an operator has to look at, by SQLSTATE.
 fn why_unavailable(error: &sqlx::Error) -> &'static str {
@@ -179,8 +200,36 @@ fn why_unavailable(error: &sqlx::Error) -> &'static str {
     }
 }
 
-fn has_no_constraint(error: &sqlx::Error) -> bool {
+/// A row that no partition takes is a check violation without a constraint's name. A rule of the
+/// operator's own may raise one, too, or write to a table of its own that has partitions.
+fn is_without_partition(error: &sqlx::Error) -> bool {
+    let ours = |name| name == "dedupe" || partitions::DAILY.contains(&name);
+    constraint(error).is_none() && table(error).is_some_and(ours)
+}
+
+fn table(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(DatabaseError::table)
+}
+
+fn constraint(error: &sqlx::Error) -> Option<&str> {
     error
         .as_database_error()
-        .is_some_and(|error| error.constraint().is_none())
+        .and_then(DatabaseError::constraint)
+}
+
+fn said(error: &sqlx::Error) -> String {
+    match error.as_database_error().and_then(DatabaseError::code) {
+        Some(state) => format!("{error} (SQLSTATE {state})"),
+        None => error.to_string(),
+    }
+}
+
+/// What cannot quote a value.
+fn names(error: &sqlx::Error) -> String {
+    let state = error.as_database_error().and_then(DatabaseError::code);
+    let state = format!("SQLSTATE {}", state.unwrap_or_default());
+    match constraint(error) {
+        Some(constraint) => format!("{state}, constraint {constraint}"),
+        None => state,
+    }
 }

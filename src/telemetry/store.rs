@@ -87,10 +87,12 @@ impl Happening for DurabilityChanged {
 }
 
 /// Postgres refused the events of a delivery, which was kept without them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct EventsRefused {
     /// How many.
     pub events: usize,
+    /// By which SQLSTATE and constraint; carries no value of an event.
+    pub cause: String,
 }
 
 impl EventsRefused {
@@ -99,7 +101,8 @@ impl EventsRefused {
 
 impl Happening for EventsRefused {
     fn emit(self) {
-        tracing::error!(events = self.events, "{}", Self::SAID);
+        let Self { events, cause } = self;
+        tracing::error!(events, cause, "{}", Self::SAID);
     }
 }
 

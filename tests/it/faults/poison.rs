@@ -102,7 +102,35 @@ async fn the_refused_are_kept_without_events_and_all_others_are_stored() {
             (MANY - bad, good),
             "{what}"
         );
+        let log = server.log();
+        assert!(
+            log.contains("SQLSTATE") && !log.contains("not here"),
+            "{what}"
+        );
     }
+}
+
+#[tokio::test]
+async fn what_is_refused_even_without_its_events_is_put_off_and_the_log_says_why() {
+    let server = Server::start().await;
+    sqlx::raw_sql(
+        "CREATE FUNCTION rule() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'not %', convert_from(new.body, 'UTF8'); END $$;
+         CREATE TRIGGER rule BEFORE INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION rule()",
+    )
+    .execute(&mut server.database().await)
+    .await
+    .unwrap();
+    let answer = server
+        .deliver("/webhook", message("mid.1", "a secret"))
+        .await;
+    assert_eq!(answer.status, 503);
+    let log = server.log();
+    assert!(
+        log.contains("commit failed") && log.contains("SQLSTATE P0001"),
+        "{log}"
+    );
+    assert!(!log.contains("a secret"), "{log}");
 }
 
 /// Whether Postgres hangs or falls over is not a question of values: it may do so for any

@@ -251,21 +251,32 @@ async fn only_a_valid_mark_makes_a_delivery_a_simulated_one() {
 }
 
 #[tokio::test]
-async fn an_intake_that_hangs_is_answered_for() {
+async fn an_intake_that_hangs_is_answered_for_and_what_it_says_later_changes_nothing() {
+    let app = fresh_app();
     let limits = Limits {
         answer_within: Duration::from_millis(50),
         ..limits()
     };
     let mut door = Door::with(Setup {
         limits,
-        ..Setup::default()
+        ..Setup::with_apps(&[&app])
     });
     let mut wire = door.wire().await;
-    wire.send(signed("default", BODY)).await;
-    let (_, _undecided) = door.arrival().await;
+    wire.send(signed(&app, BODY)).await;
+    let (_, undecided) = door.arrival().await;
     let answer = wire.answer().await;
     assert_eq!(answer.bare(), 503);
     assert!(answer.header("retry-after").is_some());
+
+    undecided.send(STORED).unwrap();
+    door.state.underway().none_left().await;
+    let of_app = format!("app=\"{app}\"");
+    let count = |outcome| metric("hookshelf_deliveries_total", &[&*of_app, outcome]);
+    assert_eq!(
+        count("outcome=\"failed\",reason=\"store_unavailable\""),
+        Some(1.0)
+    );
+    assert_eq!(count("outcome=\"accepted\""), Some(0.0));
 }
 
 #[tokio::test]

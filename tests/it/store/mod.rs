@@ -6,6 +6,7 @@
     reason = "a test's helpers may fail the test"
 )]
 
+mod blame;
 mod epochs;
 mod follow;
 mod followers;

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// What makes Postgres refuse an event, each with another SQLSTATE or in another place.
-fn poisons() -> [(&'static str, Event); 8] {
+fn poisons() -> [(&'static str, Event); 10] {
     // Hardly compressible, and longer than a third of a page: no B-tree takes it.
     let digits = (0_u32..2_000).map(|n| n.wrapping_mul(2_654_435_761).to_string());
     let long = digits.collect::<String>();
@@ -48,6 +48,11 @@ fn poisons() -> [(&'static str, Event); 8] {
         ("an id longer than an index takes", person),
         ("a constraint of the operator's own", said("forbidden")),
         ("a trigger of the operator's own", said("unwelcome")),
+        ("a check without a name", said("unchecked")),
+        (
+            "a table of the operator's own without a partition",
+            said("unplaced"),
+        ),
     ]
 }
 
@@ -56,7 +61,16 @@ const OWN_RULES: &str = "
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'not here'; END $$;
     CREATE TRIGGER refuse BEFORE INSERT ON events
-        FOR EACH ROW WHEN (new.text = 'unwelcome') EXECUTE FUNCTION refuse()";
+        FOR EACH ROW WHEN (new.text = 'unwelcome') EXECUTE FUNCTION refuse();
+    CREATE FUNCTION refuse_unchecked() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE check_violation; END $$;
+    CREATE TRIGGER refuse_unchecked BEFORE INSERT ON events
+        FOR EACH ROW WHEN (new.text = 'unchecked') EXECUTE FUNCTION refuse_unchecked();
+    CREATE TABLE audit (number int) PARTITION BY LIST (number);
+    CREATE FUNCTION note_unplaced() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO audit VALUES (1); RETURN new; END $$;
+    CREATE TRIGGER note_unplaced BEFORE INSERT ON events
+        FOR EACH ROW WHEN (new.text = 'unplaced') EXECUTE FUNCTION note_unplaced()";
 
 /// Hands over all at once, so that they wait together, and says how each ended.
 async fn settle(world: &World, deliveries: &[Delivery]) -> Vec<Committed> {

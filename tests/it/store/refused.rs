@@ -209,3 +209,24 @@ async fn an_account_is_seen_once_an_hour_and_stays_what_the_operator_made_it() {
     let kept = "SELECT label || ' ' || state FROM accounts";
     assert_eq!(world.texts(kept).await, ["shop left"]);
 }
+
+#[tokio::test]
+async fn an_account_that_an_operator_is_editing_holds_up_no_commit() {
+    let world = World::create().await;
+    let mut session = world.writer().await;
+    let earlier = super::items::ago(SignedDuration::from_hours(5));
+    session
+        .commit(&[delivery_at(earlier, vec![comment(1)])])
+        .await;
+    let mut operator = world.writer().await;
+    operator
+        .run("BEGIN; UPDATE accounts SET label = 'shop'")
+        .await;
+    session.commit(&[delivery(vec![comment(2)])]).await;
+    operator.run("COMMIT").await;
+    let seen = "SELECT label || ' ' || (last_seen = first_seen) FROM accounts";
+    assert_eq!(world.texts(seen).await, ["shop true"]);
+    // The next commit sees it.
+    session.commit(&[delivery(vec![comment(3)])]).await;
+    assert_eq!(world.texts(seen).await, ["shop false"]);
+}
