@@ -103,12 +103,12 @@ impl App {
     /// # Errors
     /// Says what is in the way. What was started is stopped again.
     pub async fn start(
-        config: Config,
+        mut config: Config,
         sources: Sources,
         metrics: Exposition,
         clock: Clock,
     ) -> Result<Self, Error> {
-        descriptors::provide(config.http.max_connections);
+        config.http.max_connections = descriptors::provide(config.http.max_connections);
         let mut held = Held::take(sources.var("LISTEN_FDNAMES")).map_err(listener::Error::from)?;
         let public = held.listener(listener::PUBLIC, config.http.listen)?;
         let admin = held.listener(listener::ADMIN, config.admin.listen)?;

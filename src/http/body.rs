@@ -35,7 +35,6 @@ const COPIED: usize = 4 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     free: Arc<Semaphore>,
-    total: usize,
     /// What larger bodies leave free.
     reserve: usize,
     /// Each connection's even part of the reserve.
@@ -148,7 +147,6 @@ impl Budget {
         let reserve = (total / 4).min(total.saturating_sub(limits.max_body_bytes));
         Self {
             free: Arc::new(Semaphore::new(total)),
-            total,
             reserve,
             small: reserve / limits.connections.max(1),
             shown: BodyBytes::gauge(),
@@ -167,37 +165,98 @@ impl Budget {
             taken: None,
         }
     }
-
-    fn show(&self) {
-        self.shown.show(self.total - self.free.available_permits());
-    }
 }
 
 impl Share {
     /// Takes `bytes` more, without waiting: Meta comes again.
     fn take(&mut self, bytes: usize) -> Result<(), Outcome> {
-        let taken = self
-            .taken
-            .as_ref()
-            .map_or(0, OwnedSemaphorePermit::num_permits);
-        if !self.budget.grants(taken, bytes) {
+        if !self.budget.grants(self.bytes(), bytes) {
             return Err(NO_BUDGET);
         }
-        let bytes = u32::try_from(bytes).map_err(|_| NO_BUDGET)?;
+        let permits = u32::try_from(bytes).map_err(|_| NO_BUDGET)?;
         let free = Arc::clone(&self.budget.free);
-        let more = free.try_acquire_many_owned(bytes).map_err(|_| NO_BUDGET)?;
+        let more = free
+            .try_acquire_many_owned(permits)
+            .map_err(|_| NO_BUDGET)?;
         match &mut self.taken {
             Some(taken) => taken.merge(more),
             None => self.taken = Some(more),
         }
-        self.budget.show();
+        self.budget.shown.add(bytes);
         Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        let taken = self.taken.as_ref();
+        taken.map_or(0, OwnedSemaphorePermit::num_permits)
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.taken = None;
-        self.budget.show();
+        self.budget.shown.remove(self.bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    fn limits(max_body_bytes: usize, body_budget_bytes: usize, connections: usize) -> Limits {
+        Limits {
+            max_body_bytes,
+            body_timeout: Duration::from_secs(10),
+            body_budget_bytes,
+            connections,
+            answer_within: Duration::from_secs(3),
+            trusted_proxies: [].into(),
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_the_sum_of_what_is_taken() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let budget = || Budget::new(&limits(100, 1000, 4));
+        let budgets = metrics::with_local_recorder(&recorder, || [budget(), budget()]);
+        let shows = |bytes: usize| {
+            let shown = handle.render();
+            let line = format!("hookshelf_body_bytes {bytes}\n");
+            assert!(shown.contains(&line), "{bytes}: {shown}");
+        };
+        let mut first = taking(&budgets[0], 10);
+        let second = taking(&budgets[1], 300);
+        assert_eq!(first.take(5), Ok(()));
+        assert_eq!(first.take(1000), Err(NO_BUDGET));
+        shows(315);
+        drop(first);
+        shows(300);
+        drop(second);
+        shows(0);
+    }
+
+    fn taking(budget: &Budget, bytes: usize) -> Share {
+        let mut share = budget.share();
+        assert_eq!(share.take(bytes), Ok(()));
+        share
+    }
+
+    #[test]
+    fn a_greedy_body_leaves_each_other_connection_its_part_whatever_the_budget_is() {
+        for (max, total, connections) in [(100, 100, 3), (100, 110, 65), (1000, 1600, 4)] {
+            let budget = Budget::new(&limits(max, total, connections));
+            drop(taking(&budget, max));
+            let mut greedy = budget.share();
+            while greedy.take(1).is_ok() {}
+            let others: Vec<_> = (1..connections)
+                .map(|_| taking(&budget, budget.small))
+                .collect();
+            let bytes = greedy.bytes() + others.iter().map(Share::bytes).sum::<usize>();
+            assert_eq!(budget.free.available_permits(), total - bytes);
+        }
     }
 }

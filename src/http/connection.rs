@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, Request},
-    http::{HeaderValue, header},
+    http::{HeaderValue, Method, StatusCode, header},
     response::Response,
 };
 use hyper::{
@@ -124,6 +124,18 @@ fn is_chunked(request: &Request<Incoming>) -> bool {
     request.body().size_hint().exact().is_none()
 }
 
+/// Whether `request` has a body that may not have come with its head. Where nobody reads it, hyper
+/// ends the connection after the answer, and the peer should know before it sends another request.
+fn has_long_body(request: &Request<Incoming>) -> bool {
+    request.body().size_hint().lower() > READ_AHEAD as u64
+}
+
+/// Whether the body of such a request was read, or the answer says already that it was not.
+fn is_of_a_delivery(method: &Method, status: StatusCode) -> bool {
+    let nowhere = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED];
+    method == Method::POST && !nowhere.contains(&status)
+}
+
 /// Answers one request of `guest`; the last one once it has to leave.
 async fn answer(
     mut routes: Router,
@@ -132,16 +144,18 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     guest.begin_request();
-    let last = is_chunked(&request);
+    let (chunked, long) = (is_chunked(&request), has_long_body(&request));
+    let method = request.method().clone();
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(from));
     if !guest.is_proven() {
         request.extensions_mut().insert(Arc::clone(&guest));
     }
     let mut response = routes.call(request).await?;
+    let unread = long && !is_of_a_delivery(&method, response.status());
     if response.headers().contains_key(header::CONNECTION) {
         guest.note_refused_body();
-    } else if last || guest.is_dismissed() {
+    } else if chunked || unread || guest.is_dismissed() {
         response.headers_mut().insert(header::CONNECTION, CLOSE);
     }
     guest.end_request();

@@ -302,9 +302,19 @@ impl BodyBytes {
         Self(catalogue::BODY_BYTES.gauge([]))
     }
 
-    /// Shows `bytes`.
-    pub fn show(&self, bytes: usize) {
-        #[expect(clippy::cast_precision_loss, reason = "a gauge; exact below 8 PiB")]
-        self.0.set(bytes as f64);
+    /// Shows `bytes` more. What is there is never set as a whole: of two who do that at the same
+    /// moment the one with the older figure may come last.
+    pub fn add(&self, bytes: usize) {
+        self.0.increment(exact(bytes));
     }
+
+    /// Shows `bytes` less.
+    pub fn remove(&self, bytes: usize) {
+        self.0.decrement(exact(bytes));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge; exact below 8 PiB")]
+fn exact(bytes: usize) -> f64 {
+    bytes as f64
 }

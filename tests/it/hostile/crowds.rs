@@ -45,6 +45,25 @@ async fn ten_thousand_idle_connections_keep_nobody_out() {
 }
 
 #[tokio::test]
+async fn strangers_leave_files_for_postgres_where_only_few_may_be_open() {
+    as_many_as_allowed();
+    let stage = Stage::with(Limits {
+        files: Some(300),
+        ..Limits::default()
+    })
+    .await;
+    stage
+        .endures_many(500, |wire| async {
+            assert_eq!(wire.closed().await, "");
+        })
+        .await;
+    let log = stage.server.log();
+    assert!(log.contains("fewer files may be open"), "{log}");
+    assert!(!log.contains("connection not taken"), "{log}");
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn ten_thousand_idle_connections_at_a_time_cost_little() {
     let count = as_many_as_allowed();
     let stage = Stage::with(Limits {

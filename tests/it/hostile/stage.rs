@@ -36,6 +36,8 @@ pub(super) struct Limits {
     pub(super) body_budget: u64,
     pub(super) header_timeout: u64,
     pub(super) body_timeout: u64,
+    /// How many files the server may have open, where that is less than usual.
+    pub(super) files: Option<u64>,
 }
 
 impl Default for Limits {
@@ -45,6 +47,7 @@ impl Default for Limits {
             body_budget: 8 << 20,
             header_timeout: 2,
             body_timeout: 2,
+            files: None,
         }
     }
 }
@@ -56,6 +59,7 @@ impl Limits {
             body_budget,
             header_timeout,
             body_timeout,
+            ..
         } = self;
         format!(
             "[http]\nmax_connections = {connections}\nbody_budget_bytes = {body_budget}\n\
@@ -88,7 +92,10 @@ impl Stage {
 
     pub(super) async fn with(limits: Limits) -> Self {
         let configuration = limits.configuration() + &apps(["default"]);
-        let server = Server::start_with(&configuration).await;
+        let server = match limits.files {
+            None => Server::start_with(&configuration).await,
+            Some(files) => Server::start_with_files(&configuration, files).await,
+        };
         let mut stage = Self {
             server,
             limits,
@@ -120,6 +127,11 @@ impl Stage {
         let delivering = async {
             while !over.get() {
                 self.deliver(&mut self.wire().await).await;
+            }
+        };
+        // Beside the others, lest it idles for too long while one of those takes its time.
+        let delivering_again = async {
+            while !over.get() {
                 self.deliver(&mut kept).await;
             }
         };
@@ -128,7 +140,7 @@ impl Stage {
             over.set(true);
             outcome
         };
-        tokio::join!(attacking, delivering).0
+        tokio::join!(attacking, delivering, delivering_again).0
     }
 
     async fn deliver(&self, wire: &mut Wire) {

@@ -132,6 +132,26 @@ async fn a_body_that_does_not_arrive_in_time_is_408() {
 }
 
 #[tokio::test]
+async fn who_asks_before_sending_has_no_longer() {
+    let app = fresh_app();
+    let body_timeout = Duration::from_millis(100);
+    let mut door = limited(
+        &app,
+        Limits {
+            body_timeout,
+            ..limits()
+        },
+    );
+    let mut wire = door.wire().await;
+    let framing = "expect: 100-continue\r\ncontent-length: 10";
+    let answer = wire.ask(signed_head(&app, b"0123456789", framing)).await;
+    assert_eq!(answer.status, 100);
+    assert_eq!(wire.answer().await.bare(), 408);
+    assert_eq!(wire.closed().await, "");
+    assert_eq!(door.rejection().await.1, Rejection::BodyTimeout);
+}
+
+#[tokio::test]
 async fn trickling_does_not_move_the_deadline() {
     let app = fresh_app();
     let body_timeout = Duration::from_millis(200);

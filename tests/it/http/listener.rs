@@ -52,6 +52,8 @@ async fn a_head_that_is_too_long_is_431() {
     let mut wire = door.wire().await;
     let long = format!("GET /healthz HTTP/1.1\r\nhost: {}", "x".repeat(20 << 10));
     assert_eq!(wire.ask(long).await.bare(), 431);
+    let path = format!("GET /{} HTTP/1.1\r\n", "x".repeat(100 << 10));
+    assert_eq!(door.ask(path).await.bare(), 431);
 }
 
 #[tokio::test]
@@ -153,6 +155,24 @@ async fn who_asks_and_takes_no_answer_loses_the_seat() {
     }
     let open = metric("hookshelf_connections", &["listener=\"untaken\""]);
     assert_eq!(open, Some(0.0));
+}
+
+#[tokio::test]
+async fn who_says_that_nothing_more_comes_gives_back_the_seat_at_once() {
+    let mut door = seating("half closed", seats());
+    let mut wire = door.wire().await;
+    wire.send(signed("default", b"{}")).await;
+    let (_, decide) = door.arrival().await;
+    wire.finish().await;
+    assert_eq!(wire.closed().await, "");
+    let counted = async || closed("half closed", "cut_off") == Some(1.0);
+    eventually("it is counted", counted).await;
+    let open = metric("hookshelf_connections", &["listener=\"half closed\""]);
+    assert_eq!(open, Some(0.0));
+    // The delivery goes on all the same.
+    assert_eq!(door.state.underway().count(), 1);
+    decide.send(STORED).unwrap();
+    door.state.underway().none_left().await;
 }
 
 #[tokio::test]

@@ -87,3 +87,76 @@ async fn what_is_not_http_1_is_refused_without_an_echo() {
         assert!(!said.contains("hello"), "{said}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_leaves_a_long_body_unread_says_that_it_is_the_last() {
+    let door = Door::open();
+    let long = "content-length: 100000";
+    for (target, status) in [("/webhook/nobody", 404), ("/healthz", 405)] {
+        let mut wire = door.wire().await;
+        let answer = wire.ask(head(target, &[], long)).await;
+        assert_eq!(answer.bare(), status, "{target}");
+        assert_eq!(answer.header("connection"), Some("close"), "{target}");
+        wire.finish().await;
+        assert_eq!(wire.closed().await, "");
+    }
+    let mut wire = door.wire().await;
+    let short = post("/webhook/nobody", &[], b"{}");
+    assert_eq!(wire.ask(&short).await.bare(), 404);
+    assert_eq!(wire.ask(&short).await.bare(), 404, "it goes on");
+}
+
+#[tokio::test]
+async fn other_forms_of_a_request_lead_nowhere_else() {
+    let door = Door::open();
+    for (line, status) in [
+        ("GET http://elsewhere/healthz HTTP/1.1", 200),
+        ("GET http://elsewhere/metrics HTTP/1.1", 404),
+        ("OPTIONS * HTTP/1.1", 404),
+        ("CONNECT here:80 HTTP/1.1", 404),
+        ("CONNECT /webhook HTTP/1.1", 405),
+        ("GET /webhook/../healthz HTTP/1.1", 404),
+        ("GET /webhook/.. HTTP/1.1", 404),
+        ("GET /healthz/../metrics HTTP/1.1", 404),
+    ] {
+        let answer = door.ask(format!("{line}\r\nhost: here\r\n\r\n")).await;
+        assert_eq!(answer.status, status, "{line}");
+    }
+    let mut old = door.wire().await;
+    let answer = old.ask("GET /healthz HTTP/1.0\r\n\r\n").await;
+    assert_eq!(answer.bare(), 200);
+    assert_eq!(old.closed().await, "", "HTTP/1.0 ends after its answer");
+}
+
+#[tokio::test]
+async fn nobody_is_upgraded() {
+    let door = Door::open();
+    let mut wire = door.wire().await;
+    for to in ["h2c", "websocket"] {
+        let ask = format!(
+            "GET /healthz HTTP/1.1\r\nhost: here\r\nconnection: upgrade\r\nupgrade: {to}\r\n\r\n"
+        );
+        assert_eq!(wire.ask(ask).await.bare(), 200, "{to}");
+    }
+    assert_eq!(wire.ask(request("GET", "/healthz")).await.bare(), 200);
+}
+
+#[tokio::test]
+async fn a_head_that_others_may_read_otherwise_is_400() {
+    let door = Door::open();
+    for header in [
+        "a: b\r\n folded: c",
+        "a: b\0c",
+        "content-length : 3",
+        "content-length",
+        " a: b",
+        "a\rb: c",
+    ] {
+        let mut wire = door.wire().await;
+        let head = format!("POST /webhook HTTP/1.1\r\nhost: here\r\n{header}\r\n\r\n");
+        assert_eq!(wire.ask(head).await.bare(), 400, "{header:?}");
+        assert_eq!(wire.closed().await, "", "{header:?}");
+    }
+    let old = "POST /webhook HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
+    assert_eq!(door.ask(old).await.bare(), 400);
+}

@@ -109,6 +109,16 @@ impl Server {
         Self::start_in(directory, Some(database))
     }
 
+    /// As [`Server::start_with`], where the system lets it have only so many files open.
+    pub(crate) async fn start_with_files(configuration: &str, files: u64) -> Self {
+        let directory = Directory::create();
+        let database = TestDatabase::create().await;
+        std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
+        let mut shell = guarded_after(&format!("ulimit -n {files}\n"), &["serve"]);
+        settle(&mut shell, directory.path(), Some(&database));
+        Self::start_behind(shell, directory, Some(database))
+    }
+
     /// Starts a server with a private Postgres.
     pub(crate) fn start_private() -> Self {
         let directory = Directory::create();
@@ -131,6 +141,11 @@ impl Server {
         let mut shell = guarded(&[&["serve"], arguments].concat());
         settle(&mut shell, directory.path(), place.as_ref());
         shell.envs(programs.map(|first| ("PATH", path_from(first))));
+        Self::start_behind(shell, directory, place)
+    }
+
+    /// Starts it behind this [guarded] and [settled](settle) shell.
+    fn start_behind(mut shell: Command, directory: Directory, place: Option<TestDatabase>) -> Self {
         shell.stderr(std::fs::File::create(directory.join("log")).unwrap());
         let mut process = shell.spawn().unwrap();
         let line = process.stdin.take().unwrap().into();
@@ -326,9 +341,17 @@ impl Server {
 /// The program with these arguments, behind the shell that kills it when its standard input closes.
 /// The first line that it prints is the process id of the program.
 pub(crate) fn guarded(arguments: &[&str]) -> Command {
+    guarded_after("", arguments)
+}
+
+/// As [`guarded`]; the shell does something else `first`.
+fn guarded_after(first: &str, arguments: &[&str]) -> Command {
     let mut shell = Command::new("sh");
     let program = env!("CARGO_BIN_EXE_hookshelf");
-    shell.args(["-c", GUARD, "guard", program]).args(arguments);
+    let script = format!("{first}{GUARD}");
+    shell
+        .args(["-c", &script, "guard", program])
+        .args(arguments);
     shell.stdin(Stdio::piped()).stdout(Stdio::piped());
     shell
 }
