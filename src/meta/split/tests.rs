@@ -1,5 +1,7 @@
 //! The split, rule by rule, then against whatever bytes may come.
 
+mod reference;
+
 use std::fmt::Write as _;
 
 use bytes::Bytes;
