@@ -66,6 +66,8 @@ impl Postgres {
         BufReader::new(output).read_line(&mut line)?;
         let place: Place = serde_json::from_str(&line)
             .context("no Postgres to measure on: what it says stands above")?;
+        // Where its user cannot get to the target directory this is elsewhere, maybe in memory.
+        eprintln!("Postgres stores in {}", place.dir.display());
         let mut admin = connect(&place.url, "postgres").await?;
         let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
             .fetch_one(&mut admin)

@@ -3,7 +3,7 @@
 //! One pass over text that is known to be JSON: reading it level by level would go over the inner
 //! levels of four nested megabytes sixty-four times.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use sha2::{Digest, Sha256};
 
@@ -35,15 +35,12 @@ impl<'a> Scanner<'a> {
 
     /// The pairs in the order of their keys, the last of a repeated key only.
     fn object(&mut self) -> Sum {
-        let mut pairs = Vec::new();
+        let mut pairs = BTreeMap::new();
         self.at += 1;
         while self.peek() == Some(b'"') {
-            pairs.push((self.string(), self.value()));
+            pairs.insert(self.string(), self.value());
         }
         self.at += 1;
-        pairs.reverse();
-        pairs.sort_by(|(left, _), (right, _)| left.cmp(right));
-        pairs.dedup_by(|(later, _), (first, _)| later == first);
         let mut hash = Sha256::new_with_prefix(b"o");
         for (key, value) in pairs {
             hash.update(sum(b's', key.as_bytes()));

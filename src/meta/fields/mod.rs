@@ -2,9 +2,9 @@
 //! struct with every documented property, then how it is read.
 //!
 //! Reading is total: a property that is missing or of another type is `None`, a value nobody knew
-//! is `Other`, and keys that are not modelled stay in `extra`. The properties are those of the
-//! Instagram Platform and Messenger Platform webhook references; where recorded deliveries differ
-//! from the documents, the file says so.
+//! is `Other`, and keys that are not modelled stay in `extra`, mostly the first hundred of an
+//! object. The properties are those of the Instagram Platform and Messenger Platform webhook
+//! references; where recorded deliveries differ from the documents, the file says so.
 
 mod attachment;
 mod comment;

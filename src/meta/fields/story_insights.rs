@@ -40,9 +40,8 @@ impl<'a> StoryInsights<'a> {
     pub(crate) fn read(value: &Object<'_, 'a>) -> Self {
         let [impressions, reach, taps_forward, taps_back, exits, replies] =
             COUNTS.map(|count| value.integer(count));
-        let known = |name: &&str| COUNTS.contains(name);
-        let mut extra = value.extra(&["media_id"]);
-        extra.retain(|(name, _)| !known(&&**name));
+        // All of them: the numbers among them are part of the dedupe key.
+        let others = value.others(&["media_id"]);
         Self {
             media_id: value.id("media_id"),
             impressions,
@@ -51,7 +50,9 @@ impl<'a> StoryInsights<'a> {
             taps_back,
             exits,
             replies,
-            extra,
+            extra: others
+                .filter(|(name, _)| !COUNTS.contains(&&**name))
+                .collect(),
         }
     }
 

@@ -5,6 +5,7 @@
 //! asked for, else `None`. The last of a repeated key counts, as in Postgres.
 
 mod index;
+mod spelled;
 mod value;
 
 use std::borrow::Cow;
@@ -17,14 +18,14 @@ pub use value::{Object, Value, Values};
 /// How deep an item may be nested.
 pub const MAX_DEPTH: usize = 64;
 
-/// The keys of an object that its type does not model, with their values' text.
+/// Keys of an object with their values' text: mostly those that its type does not model.
 pub type Extra<'a> = Vec<(Cow<'a, str>, &'a str)>;
 
 /// The keys of the object that `text` is, with their values' text; `None` where it is none.
 pub fn pairs(text: &str) -> Option<Extra<'_>> {
     let index = Index::of(text)?;
     let object = index.root(text).object()?;
-    Some(object.extra(&[]))
+    Some(object.others(&[]).collect())
 }
 
 /// The string that `text` spells; `None` where it is not one.

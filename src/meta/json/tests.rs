@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 use serde_json::value::RawValue;
 
-use super::*;
+use super::{value::MAX_EXTRA, *};
 
 /// Asks `question` of the object that `text` is.
 fn ask<'a, T>(text: &'a str, question: impl FnOnce(Object<'_, 'a>) -> T) -> T {
@@ -68,6 +68,18 @@ fn what_is_not_modelled_is_kept() {
     let extra = ask(text, |object| object.extra(&["id"]));
     assert_eq!(extra, [("new_key".into(), r#"{"a":[1]}"#)]);
     assert_eq!(pairs(text).unwrap().len(), 3);
+}
+
+#[test]
+fn of_very_many_keys_the_first_are_kept_beside_the_payload() {
+    let many: Vec<_> = (0..2 * MAX_EXTRA)
+        .map(|n| format!("\"k{n}\":{n}"))
+        .collect();
+    let text = format!("{{{}}}", many.join(","));
+    let extra = ask(&text, |object| object.extra(&["k0"]));
+    assert_eq!(extra.len(), MAX_EXTRA);
+    assert_eq!(extra.last(), Some(&("k100".into(), "100")));
+    assert_eq!(pairs(&text).unwrap().len(), 2 * MAX_EXTRA);
 }
 
 #[test]
@@ -206,6 +218,17 @@ proptest! {
     fn each_value_is_where_serde_finds_it(text in whole()) {
         let index = Index::of(&text).unwrap();
         same(index.root(&text), text.trim())?;
+    }
+
+    #[test]
+    fn a_string_spells_what_serde_reads(
+        inside in "([a-cä😍]|\\\\[\"\\\\/bfnrt]|\\\\u(00(6[0-9a-f]|e4|00)|[dD][89a-fA-F][0-9a-f]{2})){0,4}",
+        other in "[a-c`ä😍]{0,2}",
+    ) {
+        let text = format!("\"{inside}\"");
+        let own: Option<String> = serde_json::from_str(&text).ok();
+        prop_assert_eq!(own.as_ref() == Some(&other), spelled::is(&inside, &other));
+        prop_assert!(own.is_none_or(|own| spelled::is(&inside, &own)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Extra, index::Node, is_number};
+use super::{Extra, index::Node, is_number, spelled};
 
 /// One value, or a key: `'t` is its index, `'a` the text.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,6 +22,10 @@ pub struct Values<'t, 'a> {
     text: &'a str,
     nodes: &'t [Node],
 }
+
+/// More keys of an object that its type does not model are in the payload only: a body has room for
+/// a million, each of which would take memory.
+pub(super) const MAX_EXTRA: usize = 100;
 
 impl<'t, 'a> Value<'t, 'a> {
     pub(super) fn new(text: &'a str, nodes: &'t [Node]) -> Self {
@@ -77,10 +81,10 @@ impl<'t, 'a> Value<'t, 'a> {
 
     /// Whether it is the string `text`.
     fn is(self, text: &str) -> bool {
-        if self.is_escaped() {
-            return super::string(self.raw()).is_some_and(|own| own == text);
+        match unquoted(self.raw()) {
+            Some(own) if self.is_escaped() => spelled::is(own, text),
+            own => own == Some(text),
         }
-        unquoted(self.raw()) == Some(text)
     }
 }
 
@@ -138,12 +142,16 @@ impl<'t, 'a> Object<'t, 'a> {
         self.object(key)?.id("id")
     }
 
-    /// All keys but `known`, with the text of their values.
+    /// The first hundred of all keys but `known`, with the text of their values.
     pub fn extra(&self, known: &[&str]) -> Extra<'a> {
+        self.others(known).take(MAX_EXTRA).collect()
+    }
+
+    /// All keys but `known`, with the text of their values.
+    pub fn others(&self, known: &[&str]) -> impl Iterator<Item = (Cow<'a, str>, &'a str)> {
         self.pairs()
             .filter(|(name, _)| !known.iter().any(|key| name.is(key)))
             .map(|(name, value)| (name.string().unwrap_or_default(), value.raw()))
-            .collect()
     }
 
     fn pairs(&self) -> impl Iterator<Item = (Value<'t, 'a>, Value<'t, 'a>)> + use<'t, 'a> {

@@ -19,6 +19,8 @@ pub(super) struct Entry<'t, 'a> {
     pub id: Option<Cow<'a, str>>,
     /// Whether `id` is longer than a column holds, and not kept.
     pub id_too_long: bool,
+    /// The text of its id in the body.
+    pub id_source: &'a str,
     /// Within what the dedupe keys of its items hold.
     pub scope: Scope,
     /// `time`: when Meta sent it, not when it happened.
@@ -55,16 +57,12 @@ impl<'t, 'a> Entry<'t, 'a> {
             scope: Scope::new(app, id.as_deref()),
             id: id.filter(|_| !id_too_long),
             id_too_long,
+            id_source: entry.raw("id").unwrap_or_default(),
             sent: entry.id("time").as_deref().and_then(time::read),
             instagram: object.is_none_or(|object| object == "instagram"),
             value,
             object: entry,
         })
-    }
-
-    /// The text of its id in the body.
-    pub(super) fn id_source(&self) -> &'a str {
-        self.object.raw("id").unwrap_or_default()
     }
 
     /// Whether one of its containers is no list, so that nothing in it can be an item.

@@ -53,7 +53,7 @@ pub(super) fn event(
     let (occurred_at, occurred_at_source) = occurred_at(own_time, &item, entry, received_at);
     let dedupe_key = dedupe::key(&entry.scope, &detail, &parties, &item.payload);
     let touched =
-        text.touched(entry.id_source()) || item.sources.iter().any(|part| text.touched(part));
+        text.touched(entry.id_source) || item.sources.iter().any(|part| text.touched(part));
     let mut ids = Ids {
         text,
         problem: entry.id_too_long.then_some(Problem::IdTooLong),

@@ -1,5 +1,7 @@
 //! The split, rule by rule, then against whatever bytes may come.
 
+mod reference;
+
 use std::fmt::Write as _;
 
 use bytes::Bytes;
@@ -741,6 +743,11 @@ fn what_entries_share_is_read_once_however_long_it_is() {
     let items = vec!["0"; MAX_ITEMS].join(",");
     let found = read(format!(
         r#"{{"entry":[{{"id":"{long}","time":"\u0037{long}","changes":[{items}]}}]}}"#
+    ));
+    assert_eq!(found.events.len(), MAX_ITEMS);
+    let keys = "\"\":0,".repeat(1 << 18);
+    let found = read(format!(
+        r#"{{"entry":[{{{keys}"id":"1","messaging":[{items}]}}]}}"#
     ));
     assert_eq!(found.events.len(), MAX_ITEMS);
 }

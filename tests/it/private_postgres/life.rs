@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use hookshelf::store::private::{Health, PrivatePostgres};
+use hookshelf::store::private::{Error, Health, PrivatePostgres};
 use nix::unistd::User;
 
 use super::application::Application;
@@ -227,12 +227,21 @@ async fn dropping_it_ends_the_server() {
     drop(start(&directory).await);
     eventually("the server ends", async || postmaster(&directory).is_none()).await;
     // The directory is held until the very end of the process, a moment later.
-    let settings = settings(directory.path());
-    let starts = async || match PrivatePostgres::start(settings.clone()).await {
-        Ok(postgres) => postgres.stop().await.is_ok(),
-        Err(_) => false,
+    start_when_free(&directory).await.stop().await.unwrap();
+}
+
+/// Starts it as soon as no process holds the directory any more.
+async fn start_when_free(directory: &Directory) -> PrivatePostgres {
+    let mut started = None;
+    let starts = async || match PrivatePostgres::start(settings(directory.path())).await {
+        Err(Error::Held { .. }) => false,
+        other => {
+            started = Some(other.unwrap());
+            true
+        }
     };
     eventually("the directory is free", starts).await;
+    started.unwrap()
 }
 
 #[tokio::test]
@@ -267,7 +276,8 @@ async fn an_application_killed_while_it_makes_the_data_harms_nothing() {
         "killed half way"
     );
 
-    let postgres = start(&directory).await;
+    // A child that was about to become initdb may hold the directory a moment longer.
+    let postgres = start_when_free(&directory).await;
     assert_eq!(
         ask(postgres.connect_options(), "SELECT 'well'").await,
         "well"
