@@ -27,25 +27,31 @@ mod usage;
 use std::process::ExitCode;
 
 use clap::Parser;
-use hookshelf::config::Sources;
+use hookshelf::{app, config::Sources};
+use tokio::runtime::Runtime;
 
 use options::{Options, Role};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let options = Options::parse();
-    let done = match options.role {
-        None => compare(&options).await,
-        Some(Role::Postgres { ref dir }) => postgres::serve(dir).await,
-        Some(Role::Plain) => plain::serve(&Sources::from_process(None)).await,
-        Some(Role::Floor) => floor::serve(&Sources::from_process(None)).await,
-    };
-    match done {
+    match play(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("compare: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Plays its role. The floor runs on the threads of Hookshelf, the plain receiver on those that
+/// tokio gives to everybody.
+fn play(options: &Options) -> anyhow::Result<()> {
+    let sources = Sources::from_process(None);
+    match &options.role {
+        Some(Role::Floor) => app::runtime()?.block_on(floor::serve(&sources)),
+        Some(Role::Plain) => Runtime::new()?.block_on(plain::serve(&sources)),
+        Some(Role::Postgres { dir }) => Runtime::new()?.block_on(postgres::serve(dir)),
+        None => Runtime::new()?.block_on(compare(options)),
     }
 }
 

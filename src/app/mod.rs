@@ -11,7 +11,9 @@ mod instance;
 mod lifecycle;
 mod manager;
 mod reached;
+mod runtime;
 mod signals;
+mod writing;
 
 pub use manager::Manager;
 pub use signals::Signals;
@@ -36,6 +38,8 @@ pub use error::Error;
 use instance::Instance;
 pub use instance::signal_reload;
 pub use reached::Reached;
+pub use runtime::runtime;
+use writing::Writing;
 
 /// A running server.
 #[derive(Debug)]
@@ -45,7 +49,7 @@ pub struct App {
     manager: Manager,
     state: AppState,
     listeners: [Serving; 2],
-    committer: JoinHandle<()>,
+    committer: Writing,
     pulse: Pulse,
     rejected: Rejected,
     reached: worker::Reached,
@@ -141,7 +145,7 @@ impl App {
             probe,
             started,
         };
-        Ok(parts.assemble([public, admin]))
+        parts.assemble([public, admin])
     }
 
     /// What was started.
@@ -213,10 +217,10 @@ impl App {
 }
 
 impl Parts {
-    fn assemble(self, [public, admin]: [Listener; 2]) -> App {
+    fn assemble(self, [public, admin]: [Listener; 2]) -> Result<App, Error> {
         let options = self.database.options();
         let (writer, committer) = Writer::new(options.clone());
-        let committer = committer.with(commits(&self.config.database));
+        let committer = writing::start(committer.with(commits(&self.config.database)))?;
         let tally = Tally::new(self.clock.clone());
         let state = AppState::new(
             apps(&self.config.apps, self.started.credentials.as_ref()),
@@ -240,7 +244,7 @@ impl Parts {
             },
             state,
             pulse: writer.pulse(),
-            committer: tokio::spawn(committer.run()),
+            committer,
             rejected: Rejected {
                 options,
                 tally,
@@ -255,7 +259,7 @@ impl Parts {
             _instance: self.instance,
         };
         app.begin_loops(&self.config, self.clock, probe, self.metrics);
-        app
+        Ok(app)
     }
 }
 

@@ -29,7 +29,11 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::Sources;
+use crate::{app, config::Sources};
+
+/// What is said where the system refuses threads.
+const NO_THREADS: &str = "the system has no threads for this program: raise the limit of processes \
+                          (ulimit -u, or TasksMax= of the service)";
 
 /// The exit code of a command line that cannot be understood.
 const WRONG_USAGE: u8 = 2;
@@ -75,8 +79,15 @@ pub fn command() -> Command {
     help::arranged(Cli::command())
 }
 
-/// Runs what the arguments say.
-pub async fn run() -> ExitCode {
+/// Runs what the arguments say, on threads made for the server.
+pub fn main() -> ExitCode {
+    match app::runtime() {
+        Ok(runtime) => runtime.block_on(run()),
+        Err(error) => fail(&anyhow::Error::new(error).context(NO_THREADS)),
+    }
+}
+
+async fn run() -> ExitCode {
     let parsed = command().try_get_matches();
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,

@@ -91,7 +91,7 @@ impl Link {
         while let Some(due) = self.outage.next_try(Instant::now())
             && due <= began + WAITED_OUT
         {
-            sleep_until(due.into()).await;
+            wait_until(due).await;
             let tried = timeout_at((began + DEADLINE).into(), self.try_commit(batch)).await;
             match tried.unwrap_or(Err(Error::TimedOut)) {
                 Err(error) if !error.may_be_the_values() => failed = Some(Err(error)),
@@ -138,4 +138,12 @@ fn can_give_way(batch: &[Delivery]) -> bool {
     batch
         .iter()
         .any(|one| one.problem != Some(Problem::Refused))
+}
+
+/// Waits until `due`; at all only where it is ahead, since a timer never takes less than the
+/// millisecond that a commit may take.
+async fn wait_until(due: Instant) {
+    if due > Instant::now() {
+        sleep_until(due.into()).await;
+    }
 }
