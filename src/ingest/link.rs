@@ -133,17 +133,17 @@ impl Link {
     }
 }
 
+/// Whether something can be left out: of a delivery alone that is kept without its events, nothing.
+fn can_give_way(batch: &[Delivery]) -> bool {
+    batch
+        .iter()
+        .any(|one| one.problem != Some(Problem::Refused))
+}
+
 /// Waits until `due`; at all only where it is ahead, since a timer never takes less than the
 /// millisecond that a commit may take.
 async fn wait_until(due: Instant) {
     if due > Instant::now() {
         sleep_until(due.into()).await;
     }
-}
-
-/// Whether something can be left out: of a delivery alone that is kept without its events, nothing.
-fn can_give_way(batch: &[Delivery]) -> bool {
-    batch
-        .iter()
-        .any(|one| one.problem != Some(Problem::Refused))
 }

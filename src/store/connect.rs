@@ -57,7 +57,8 @@ pub enum Commits {
 /// than running it. The statement ends on the server before its caller's patience does, so that a
 /// commit that was given up does not go on holding the fence; of a network that falls silent just
 /// before the last bytes of it, keepalives tell the server. Its locks take the place of
-/// serialisation: under another isolation waiting for the fence would be an error.
+/// serialisation: under another isolation it would not see what was committed while it waited for
+/// the fence.
 ///
 /// # Errors
 /// As [`connect`], and where the server takes no writes: a failover may have left a standby there.

@@ -181,6 +181,33 @@ async fn a_commit_sent_again_changes_nothing() {
     );
 }
 
+/// As after a deadline: the statement that was given up may still be at work.
+#[tokio::test]
+async fn a_commit_sent_again_beside_itself_changes_nothing() {
+    let world = World::create().await;
+    let (mut first, mut second) = (world.writer().await, world.writer().await);
+    let batch = [
+        delivery(vec![comment(1), comment(1), message(1)]),
+        delivery(vec![told_as(comment(1), "{}")]),
+    ];
+    first.run("BEGIN").await;
+    first.commit(&batch).await;
+    let end = async {
+        world.until_waiting(1).await;
+        first.run("COMMIT").await;
+    };
+    // Together with what came meanwhile.
+    let more = [
+        batch[0].clone(),
+        batch[1].clone(),
+        delivery(vec![comment(1), comment(2)]),
+    ];
+    let (committed_again, ()) = tokio::join!(second.commit(&more), end);
+    let expected = [committed(0, 3), committed(0, 1), committed(1, 1)];
+    assert_eq!(committed_again, expected);
+    assert_eq!(world.sizes().await, [3, 3, 3]);
+}
+
 #[tokio::test]
 async fn a_delivery_twice_in_one_batch_is_one() {
     let world = World::create().await;
