@@ -66,6 +66,7 @@ mod tests {
         assert_eq!(raise(more), Ok(more));
         assert_eq!(limit(), (more, hard));
     }
+
     #[test]
     fn connections_get_what_the_rest_leaves_and_never_more_than_they_may() {
         assert_eq!(seats(1024, 1024), 832);

@@ -14,12 +14,6 @@ pub enum Error {
     /// An address cannot be had, or a listener ended.
     #[error(transparent)]
     Listener(#[from] listener::Error),
-    /// The system refuses another thread.
-    #[error(
-        "the system has no thread for the writer: raise the limit of processes (ulimit -u, or \
-         TasksMax= of the service)"
-    )]
-    Thread(#[source] io::Error),
     /// The generated credentials cannot be made or read.
     #[error(transparent)]
     Credentials(#[from] credentials::Error),

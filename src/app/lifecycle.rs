@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::timeout;
+use tokio::{task::JoinHandle, time::timeout};
 
-use super::{App, Error, Signals, apps, signals::Asked, writing::Writing};
+use super::{App, Error, Signals, apps, signals::Asked};
 use crate::{
     config::{self, credentials},
     http::Ends,
@@ -162,13 +162,10 @@ impl App {
 }
 
 /// Waits until what was handed over is committed; `None` is a committer that ended too early.
-async fn last_commit(committer: Option<Writing>) -> Result<(), Error> {
+async fn last_commit(committer: Option<JoinHandle<()>>) -> Result<(), Error> {
     let ended = timeout(COMMIT, committer.ok_or(Error::Defect)?).await;
     // Who waited for it was answered long before; it hangs by a defect.
-    match ended {
-        Ok(Ok(Ok(()))) => Ok(()),
-        _ => Err(Error::Defect),
-    }
+    ended.map_or(Err(Error::Defect), |ended| ended.map_err(|_| Error::Defect))
 }
 
 /// Waits until a listener ends, which none should.

@@ -13,7 +13,6 @@ mod manager;
 mod reached;
 mod runtime;
 mod signals;
-mod writing;
 
 pub use manager::Manager;
 pub use signals::Signals;
@@ -39,7 +38,6 @@ use instance::Instance;
 pub use instance::signal_reload;
 pub use reached::Reached;
 pub use runtime::runtime;
-use writing::Writing;
 
 /// A running server.
 #[derive(Debug)]
@@ -49,7 +47,7 @@ pub struct App {
     manager: Manager,
     state: AppState,
     listeners: [Serving; 2],
-    committer: Writing,
+    committer: JoinHandle<()>,
     pulse: Pulse,
     rejected: Rejected,
     reached: worker::Reached,
@@ -145,7 +143,7 @@ impl App {
             probe,
             started,
         };
-        parts.assemble([public, admin])
+        Ok(parts.assemble([public, admin]))
     }
 
     /// What was started.
@@ -217,10 +215,10 @@ impl App {
 }
 
 impl Parts {
-    fn assemble(self, [public, admin]: [Listener; 2]) -> Result<App, Error> {
+    fn assemble(self, [public, admin]: [Listener; 2]) -> App {
         let options = self.database.options();
         let (writer, committer) = Writer::new(options.clone());
-        let committer = writing::start(committer.with(commits(&self.config.database)))?;
+        let committer = committer.with(commits(&self.config.database));
         let tally = Tally::new(self.clock.clone());
         let state = AppState::new(
             apps(&self.config.apps, self.started.credentials.as_ref()),
@@ -244,7 +242,7 @@ impl Parts {
             },
             state,
             pulse: writer.pulse(),
-            committer,
+            committer: tokio::spawn(committer.run()),
             rejected: Rejected {
                 options,
                 tally,
@@ -259,7 +257,7 @@ impl Parts {
             _instance: self.instance,
         };
         app.begin_loops(&self.config, self.clock, probe, self.metrics);
-        Ok(app)
+        app
     }
 }
 

@@ -5,8 +5,7 @@ use std::{io, num::NonZero, thread};
 use tokio::runtime::{Builder, Runtime};
 
 /// A runtime on half of the machine's cores. The other half is for Postgres, which mostly runs
-/// beside, and for the writer's own thread: one thread more for connections would take turns with
-/// them, and pay for each turn.
+/// beside: more threads here would take turns with it, and pay for each turn.
 ///
 /// # Errors
 /// The system has no threads for it.

@@ -6,7 +6,7 @@
 //! otherwise the next ones are smaller, and grow again as they succeed: what one delivery does to
 //! Postgres, be it to hang or to fall over, it soon does to no neighbour.
 
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -37,21 +37,17 @@ pub struct Committer {
     pulse: Pulse,
     /// How many deliveries the next batch may have.
     room: usize,
-    /// Where those run who wait for an answer.
-    callers: Handle,
     telling: TaskTracker,
 }
 
 impl Committer {
-    /// A committer of what comes through `queue`, over `link`. Callers are answered on the runtime
-    /// that this is called from.
+    /// A committer of what comes through `queue`, over `link`.
     pub(super) fn new(queue: mpsc::Receiver<Waiting>, link: Link, pulse: Pulse) -> Self {
         Self {
             queue,
             link,
             pulse,
             room: BATCH,
-            callers: Handle::current(),
             telling: TaskTracker::new(),
         }
     }
@@ -90,8 +86,7 @@ impl Committer {
         if !deliveries.is_empty() {
             let results = self.commit(deliveries).await;
             self.room = room_after(self.room, &results);
-            let telling = async move { tell(callers, results) };
-            self.telling.spawn_on(telling, &self.callers);
+            self.telling.spawn(async move { tell(callers, results) });
         }
         self.pulse.settle(count, events);
     }
@@ -120,8 +115,8 @@ impl Committer {
     }
 }
 
-/// Answers the callers of a batch, among their own tasks: waking each from here would keep the next
-/// batch from Postgres.
+/// Answers the callers of a batch, in a task of its own: the next batch is on its way to Postgres
+/// before they are.
 fn tell(callers: Vec<Box<dyn Caller>>, results: Vec<Settled>) {
     for (caller, result) in callers.into_iter().zip(results) {
         caller.settle(result);
