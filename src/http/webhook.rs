@@ -155,13 +155,13 @@ struct HandedOver {
 }
 
 impl Caller for HandedOver {
-    fn is_waiting(&self) -> bool {
-        Instant::now() < self.until
+    fn is_waiting(&self, now: Instant) -> bool {
+        now < self.until
     }
 
     /// What is stored after its time was answered with 503 all the same, and comes again.
     fn settle(self: Box<Self>, settled: Settled) {
-        let outcome = if self.is_waiting() {
+        let outcome = if self.is_waiting(Instant::now()) {
             settled.into()
         } else {
             Outcome::Failed(Failure::StoreUnavailable)

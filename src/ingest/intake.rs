@@ -3,7 +3,7 @@
 //! Functions behind a handle, so that the door can be tested without a database and says nothing
 //! about how a delivery is stored.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -41,8 +41,8 @@ pub type Settled = Result<Committed, Failure>;
 ///
 /// One that is dropped unsettled met a defect, or the end of the server.
 pub trait Caller: Send {
-    /// Whether an answer can still be of use; else it is not worth a commit.
-    fn is_waiting(&self) -> bool;
+    /// Whether an answer can still be of use at `now`; else it is not worth a commit.
+    fn is_waiting(&self, now: Instant) -> bool;
 
     /// Takes the answer.
     fn settle(self: Box<Self>, settled: Settled);

@@ -10,8 +10,7 @@ use super::{
     outage::{Outage, WAITED_OUT},
 };
 use crate::{
-    meta::event::Problem,
-    store::{self, Commits, Committed, ConnectOptions, Connection, Delivery, Error},
+    store::{self, Batch, Commits, Committed, ConnectOptions, Connection, Error, Known},
     telemetry::{CommitFailed, CommitsResumed, Happening},
 };
 
@@ -33,7 +32,7 @@ pub(super) struct Link {
     options: ConnectOptions,
     commits: Commits,
     connection: Option<Connection>,
-    epoch: Option<i32>,
+    known: Known,
     outage: Outage,
     failing: bool,
     pulse: Pulse,
@@ -46,7 +45,7 @@ impl Link {
             options,
             commits: Commits::Durable,
             connection: None,
-            epoch: None,
+            known: Known::default(),
             outage: Outage::default(),
             failing: false,
             pulse,
@@ -62,7 +61,7 @@ impl Link {
     ///
     /// # Errors
     /// Nothing of it may count as stored.
-    pub(super) async fn send(&mut self, batch: &[Delivery]) -> Result<Vec<Committed>, Denied> {
+    pub(super) async fn send(&mut self, batch: &Batch) -> Result<Vec<Committed>, Denied> {
         let sent = self.insist(batch).await;
         self.pulse.turn();
         match sent {
@@ -70,7 +69,7 @@ impl Link {
                 self.went_well();
                 Ok(committed)
             }
-            Some(Err(error)) if error.may_be_the_values() && can_give_way(batch) => {
+            Some(Err(error)) if error.may_be_the_values() && batch.can_give_way() => {
                 Err(Denied::Refused(error))
             }
             Some(Err(error)) => {
@@ -85,7 +84,7 @@ impl Link {
     /// was not tried at all. Whatever fails but the values costs the session: it may have died
     /// unnoticed, or be one with a server that is the primary no longer. Deliveries are known by
     /// their ids, so sending them twice is harmless.
-    async fn insist(&mut self, batch: &[Delivery]) -> Option<Result<Vec<Committed>, Error>> {
+    async fn insist(&mut self, batch: &Batch) -> Option<Result<Vec<Committed>, Error>> {
         let began = Instant::now();
         let mut failed = None;
         while let Some(due) = self.outage.next_try(Instant::now())
@@ -100,13 +99,13 @@ impl Link {
                     return Some(settled);
                 }
             }
-            (self.connection, self.epoch) = (None, None);
+            (self.connection, self.known) = (None, Known::default());
             self.outage.fail(Instant::now());
         }
         failed
     }
 
-    async fn try_commit(&mut self, batch: &[Delivery]) -> Result<Vec<Committed>, Error> {
+    async fn try_commit(&mut self, batch: &Batch) -> Result<Vec<Committed>, Error> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => {
@@ -114,7 +113,7 @@ impl Link {
                 none.insert(connecting.await?)
             }
         };
-        store::commit(connection, &mut self.epoch, batch).await
+        store::commit(connection, &mut self.known, batch).await
     }
 
     fn went_well(&mut self) {
@@ -131,13 +130,6 @@ impl Link {
         }
         .emit();
     }
-}
-
-/// Whether something can be left out: of a delivery alone that is kept without its events, nothing.
-fn can_give_way(batch: &[Delivery]) -> bool {
-    batch
-        .iter()
-        .any(|one| one.problem != Some(Problem::Refused))
 }
 
 /// Waits until `due`; at all only where it is ahead, since a timer never takes less than the

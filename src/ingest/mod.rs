@@ -1,7 +1,7 @@
 //! The core verb: a verified body becomes a delivery with events, committed before it is acked.
 //!
-//! [`parse()`] makes the delivery, [`writer`] hands it to the [`committer`], which commits it over
-//! its own connection, and [`tally`] counts what was refused before it came this far. The door
+//! [`parse()`] makes the delivery, [`writer`] queues it, the [`committer`] commits what waits over its
+//! own connection, and [`tally`] counts what was refused before it came this far. The door
 //! reaches all of it through [`Intake`] and [`Rejections`].
 
 mod callbacks;
@@ -12,6 +12,7 @@ mod outage;
 pub mod outcome;
 mod parse;
 mod pulse;
+mod queue;
 pub mod tally;
 pub mod writer;
 

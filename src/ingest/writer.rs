@@ -2,20 +2,18 @@
 //!
 //! What is queued is bounded; one more is told to come again, at once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
-use tokio::sync::{
-    Semaphore,
-    mpsc::{self, error::TrySendError},
-    oneshot,
-};
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 
-use super::{Arrival, Caller, Committer, Failure, Intake, Pulse, Settled, link::Link, parse};
+use super::{
+    Arrival, Caller, Committer, Failure, Intake, Pulse, Settled,
+    link::Link,
+    parse,
+    queue::{self, Entrance, Waiting},
+};
 use crate::store::{ConnectOptions, Delivery};
-
-/// How many deliveries may wait for a commit; one more is told to come again.
-const QUEUE: usize = 4096;
 
 /// How many events may wait, in however few deliveries; what is read of them takes several times
 /// the memory of the body. The delivery that crosses the line still finds its place.
@@ -28,16 +26,10 @@ const READ_IN_PLACE: usize = 64 << 10;
 /// How many larger bodies are read at once.
 const PARSERS: usize = 2;
 
-/// A delivery that waits for its commit.
-pub(super) struct Waiting {
-    pub(super) delivery: Delivery,
-    pub(super) caller: Box<dyn Caller>,
-}
-
 /// Hands deliveries to the one task that commits them. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    queue: mpsc::Sender<Waiting>,
+    queue: Arc<Entrance>,
     parsing: Arc<Semaphore>,
     /// Each holds a handle of the writer, whose task so outlives them.
     reading: TaskTracker,
@@ -47,13 +39,13 @@ pub struct Writer {
 impl Writer {
     /// A writer to the database at `options`, and the task to run for it.
     pub fn new(options: ConnectOptions) -> (Self, Committer) {
-        let (sender, queue) = mpsc::channel(QUEUE);
+        let (entrance, exit) = queue::queue();
         let pulse = Pulse::default();
         let link = Link::new(options, pulse.clone());
         let parsing = Arc::new(Semaphore::new(PARSERS));
-        let committer = Committer::new(queue, link, pulse.clone());
+        let committer = Committer::new(exit, link, pulse.clone());
         let writer = Self {
-            queue: sender,
+            queue: Arc::new(entrance),
             parsing,
             reading: TaskTracker::new(),
             pulse,
@@ -79,13 +71,10 @@ impl Writer {
         }
         // Counted before it can be settled, which may be at once.
         self.pulse.hand_over(events);
-        let (one, failure) = match self.queue.try_send(Waiting { delivery, caller }) {
-            Ok(()) => return,
-            Err(TrySendError::Full(one)) => (one, Failure::QueueFull),
-            Err(TrySendError::Closed(one)) => (one, Failure::Stopping),
-        };
-        self.pulse.settle(1, events);
-        one.caller.settle(Err(failure));
+        if let Err((caller, failure)) = self.queue.push(Waiting { delivery, caller }) {
+            self.pulse.settle(1, events);
+            caller.settle(Err(failure));
+        }
     }
 
     /// Tells whether it gets on.
@@ -122,7 +111,7 @@ impl Writer {
 struct Asker(oneshot::Sender<Settled>);
 
 impl Caller for Asker {
-    fn is_waiting(&self) -> bool {
+    fn is_waiting(&self, _: Instant) -> bool {
         !self.0.is_closed()
     }
 

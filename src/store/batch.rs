@@ -1,124 +1,211 @@
-//! A batch of deliveries as the arrays that the commit statement takes.
+//! A batch of deliveries, laid out in the columns that the commit statement takes as they come.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use jiff_sqlx::{Timestamp, ToSqlx};
+use bytestring::ByteString;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::{Arguments, error::BoxDynError, postgres::PgArguments};
 use uuid::Uuid;
 
 use super::{
-    Delivery,
-    values::{Inet, Json},
+    Committed, Delivery,
+    accounts::Accounts,
+    column::{Column, columns},
+    values::{Bool, Bytea, Id, Inet, Int4, Json, Text, Timestamptz},
 };
 use crate::meta::event::{Event, Kind, Problem};
 
-/// The deliveries, column by column.
-#[derive(Default)]
-pub(super) struct Deliveries<'a> {
-    pub id: Vec<Uuid>,
-    pub received_at: Vec<Timestamp>,
-    pub app: Vec<&'a str>,
-    pub object: Vec<Option<&'a str>>,
-    pub body: Vec<&'a [u8]>,
-    pub headers: Vec<Json<'a>>,
-    pub remote_addr: Vec<Option<Inet>>,
-    pub secret: Vec<&'a str>,
-    pub problem: Vec<Option<&'static str>>,
-    pub event_count: Vec<i32>,
-    pub source: Vec<&'static str>,
+columns! {
+    /// The deliveries, column by column.
+    Deliveries {
+        id: Id,
+        received_at: Timestamptz,
+        app: Text,
+        object: Text,
+        body: Bytea,
+        headers: Json,
+        remote_addr: Inet,
+        secret: Text,
+        problem: Text,
+        event_count: Int4,
+        source: Text,
+    }
 }
 
-/// Their items, column by column, each key once: `first` says whether this is the item that
-/// becomes the event if its key is new, or one that repeats it within the batch.
-#[derive(Default)]
-pub(super) struct Items<'a> {
-    /// The place of its delivery in [`Deliveries`], from 1.
-    pub delivery: Vec<i32>,
-    pub first: Vec<bool>,
-    /// Whether the payload of a repeat is worth keeping where it cannot be compared.
-    pub keep: Vec<bool>,
-    pub occurred_at: Vec<Option<Timestamp>>,
-    pub occurred_at_source: Vec<&'static str>,
-    pub field: Vec<Option<&'a str>>,
-    pub kind: Vec<&'static str>,
-    pub channel: Vec<&'static str>,
-    pub account_id: Vec<Option<&'a str>>,
-    pub person_id: Vec<Option<&'a str>>,
-    pub sender_id: Vec<Option<&'a str>>,
-    pub recipient_id: Vec<Option<&'a str>>,
-    pub username: Vec<Option<&'a str>>,
-    pub message_id: Vec<Option<&'a str>>,
-    pub comment_id: Vec<Option<&'a str>>,
-    pub media_id: Vec<Option<&'a str>>,
-    pub parent_id: Vec<Option<&'a str>>,
-    pub text: Vec<Option<&'a str>>,
-    pub is_echo: Vec<bool>,
-    pub is_self: Vec<bool>,
-    pub payload: Vec<Option<Json<'a>>>,
-    pub problem: Vec<Option<&'static str>>,
-    pub key: Vec<Uuid>,
-}
-
-/// The accounts that the batch is for, each once.
-#[derive(Default)]
-pub(super) struct Accounts<'a> {
-    pub app: Vec<&'a str>,
-    pub id: Vec<&'a str>,
-    pub seen_at: Vec<Timestamp>,
+columns! {
+    /// Their items, column by column, each key once: `first` says whether this is the item that
+    /// becomes the event if its key is new, or one that repeats it within the batch.
+    Items {
+        /// The place of its delivery in [`Deliveries`], from 1.
+        delivery: Int4,
+        first: Bool,
+        /// Whether the payload of a repeat is worth keeping where it cannot be compared.
+        keep: Bool,
+        occurred_at: Timestamptz,
+        occurred_at_source: Text,
+        field: Text,
+        kind: Text,
+        channel: Text,
+        account_id: Text,
+        person_id: Text,
+        sender_id: Text,
+        recipient_id: Text,
+        username: Text,
+        message_id: Text,
+        comment_id: Text,
+        media_id: Text,
+        parent_id: Text,
+        text: Text,
+        is_echo: Bool,
+        is_self: Bool,
+        payload: Json,
+        problem: Text,
+        key: Id,
+    }
 }
 
 /// What one statement commits.
-#[derive(Default)]
-pub(super) struct Batch<'a> {
-    /// The times at which the first and the last of its deliveries were received.
-    pub oldest: Option<Timestamp>,
-    pub newest: Option<Timestamp>,
-    pub deliveries: Deliveries<'a>,
-    pub items: Items<'a>,
-    pub accounts: Accounts<'a>,
+#[derive(Debug, Default)]
+pub struct Batch {
+    deliveries: Deliveries,
+    items: Items,
+    accounts: Accounts,
+    /// When each delivery was received, one that stands there twice included.
+    times: Vec<Timestamp>,
+    ids: HashSet<Uuid>,
+    /// The payload of the first item with each key.
+    firsts: HashMap<Uuid, Option<ByteString>>,
+    /// Whether each item is the first with its key.
+    is_first: Vec<bool>,
+    shares: Vec<Share>,
 }
 
-impl<'a> Batch<'a> {
-    /// Lays `deliveries` out in columns; one that stands there twice is taken once.
-    pub(super) fn of(deliveries: &'a [Delivery]) -> Self {
-        let times = || deliveries.iter().map(|delivery| delivery.received_at);
-        let mut batch = Self {
-            oldest: times().min().map(ToSqlx::to_sqlx),
-            newest: times().max().map(ToSqlx::to_sqlx),
-            ..Self::default()
-        };
-        let (mut ids, mut seen) = (HashSet::new(), HashMap::new());
-        let once = deliveries.iter().filter(|delivery| ids.insert(delivery.id));
-        for (delivery, place) in once.zip(1..) {
-            batch.deliveries.push(delivery);
-            for event in &delivery.events {
-                let first = *seen.entry(event.dedupe_key).or_insert(event);
-                batch.items.push(event, place, first);
-            }
-            batch.accounts.push(delivery);
+/// What of a batch is one delivery's.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    /// How many items the next ones in [`Items`] are its.
+    items: usize,
+    /// How many of its items are not there: it is there already itself.
+    left_out: usize,
+    problem: Option<Problem>,
+}
+
+impl Batch {
+    /// Lays `deliveries` out.
+    pub fn of(deliveries: &[Delivery]) -> Self {
+        let mut batch = Self::default();
+        for delivery in deliveries {
+            batch.add(delivery);
         }
         batch
     }
-}
 
-impl Items<'_> {
-    /// The keys that became events, given which of the items were known before.
-    pub(super) fn fresh(&self, known: &[bool]) -> HashSet<Uuid> {
-        let items = self.key.iter().zip(&self.first).zip(known);
-        let fresh = items.filter(|((_, first), known)| **first && !**known);
-        fresh.map(|((key, _), _)| *key).collect()
+    /// Adds a delivery; one that is there already has nothing new.
+    pub fn add(&mut self, delivery: &Delivery) {
+        self.times.push(delivery.received_at);
+        let (mut items, mut left_out) = (delivery.events.len(), 0);
+        if self.ids.insert(delivery.id) {
+            self.lay_out(delivery);
+        } else {
+            (items, left_out) = (left_out, items);
+        }
+        self.shares.push(Share {
+            items,
+            left_out,
+            problem: delivery.problem,
+        });
+    }
+
+    fn lay_out(&mut self, delivery: &Delivery) {
+        self.deliveries.push(delivery);
+        let place = i32::try_from(self.ids.len()).unwrap_or(i32::MAX);
+        for event in &delivery.events {
+            let (is_first, keep) = self.meet(event);
+            self.is_first.push(is_first);
+            self.items.push(event, [is_first, keep], place);
+        }
+        self.accounts.push(delivery);
+    }
+
+    /// Whether the item is the first with its key, and whether its payload is worth keeping should
+    /// it be a repeat.
+    fn meet(&mut self, event: &Event) -> (bool, bool) {
+        match self.firsts.entry(event.dedupe_key) {
+            Entry::Occupied(first) => (false, event.payload != *first.get()),
+            Entry::Vacant(place) => {
+                place.insert(event.payload.clone());
+                (true, may_differ(event))
+            }
+        }
+    }
+
+    /// Whether something can be left out: of a delivery that is kept without its events, nothing.
+    pub fn can_give_way(&self) -> bool {
+        let refused = Some(Problem::Refused);
+        self.shares.iter().any(|share| share.problem != refused)
+    }
+
+    /// Takes everything out; what held it is kept for what comes next.
+    pub fn clear(&mut self) {
+        self.deliveries.clear();
+        self.items.clear();
+        self.accounts.clear();
+        self.times.clear();
+        self.ids.clear();
+        self.firsts.clear();
+        self.is_first.clear();
+        self.shares.clear();
+    }
+
+    /// When its deliveries were received.
+    pub(super) fn times(&self) -> &[Timestamp] {
+        &self.times
+    }
+
+    /// The accounts that it is for.
+    pub(super) fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Binds times, deliveries and items.
+    pub(super) fn bind_to(&self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
+        arguments.reserve(40, self.deliveries.bytes() + self.items.bytes() + 2_048);
+        arguments.add(self.times.iter().min().map(|at| at.to_sqlx()))?;
+        arguments.add(self.times.iter().max().map(|at| at.to_sqlx()))?;
+        self.deliveries.bind_to(arguments)?;
+        self.items.bind_to(arguments)
+    }
+
+    /// What became of each delivery, given which of the items were known before.
+    pub(super) fn outcome(&self, known: &[bool]) -> Vec<Committed> {
+        let mut fresh = self
+            .is_first
+            .iter()
+            .zip(known)
+            .map(|(first, known)| *first && !*known);
+        let mut tell = |share: &Share| {
+            let new = fresh.by_ref().take(share.items).filter(|new| *new).count();
+            Committed {
+                new,
+                repeated: share.items - new + share.left_out,
+                problem: share.problem,
+            }
+        };
+        self.shares.iter().map(&mut tell).collect()
     }
 }
 
-impl<'a> Deliveries<'a> {
-    fn push(&mut self, delivery: &'a Delivery) {
+impl Deliveries {
+    fn push(&mut self, delivery: &Delivery) {
         self.id.push(delivery.id);
-        self.received_at.push(delivery.received_at.to_sqlx());
-        self.app.push(&delivery.app);
+        self.received_at.push(delivery.received_at);
+        self.app.push(&*delivery.app);
         self.object.push(delivery.object.as_deref());
-        self.body.push(&delivery.body);
-        self.headers.push(Json(&delivery.headers));
-        self.remote_addr.push(delivery.remote_addr.map(Inet));
-        self.secret.push(&delivery.secret);
+        self.body.push(&*delivery.body);
+        self.headers.push(&*delivery.headers);
+        self.remote_addr.push(delivery.remote_addr);
+        self.secret.push(&*delivery.secret);
         self.problem.push(delivery.problem.map(Problem::as_str));
         self.event_count
             .push(i32::try_from(delivery.event_count).unwrap_or(i32::MAX));
@@ -126,19 +213,13 @@ impl<'a> Deliveries<'a> {
     }
 }
 
-impl<'a> Items<'a> {
-    /// Adds `event` of the delivery at `place`; `first` is the first of the batch with its key.
-    fn push(&mut self, event: &'a Event, place: i32, first: &'a Event) {
-        let is_first = std::ptr::eq(event, first);
+impl Items {
+    /// Adds `event` of the delivery at `place`.
+    fn push(&mut self, event: &Event, [is_first, keep]: [bool; 2], place: i32) {
         self.delivery.push(place);
         self.first.push(is_first);
-        self.keep.push(if is_first {
-            may_differ(event)
-        } else {
-            event.payload != first.payload
-        });
-        self.occurred_at
-            .push(event.occurred_at.map(ToSqlx::to_sqlx));
+        self.keep.push(keep);
+        self.occurred_at.push(event.occurred_at);
         self.occurred_at_source
             .push(event.occurred_at_source.as_str());
         self.field.push(event.field.as_deref());
@@ -156,32 +237,9 @@ impl<'a> Items<'a> {
         self.text.push(event.text.as_deref());
         self.is_echo.push(event.is_echo);
         self.is_self.push(event.is_self);
-        self.payload.push(event.payload.as_deref().map(Json));
+        self.payload.push(event.payload.as_deref());
         self.problem.push(event.problem.map(Problem::as_str));
         self.key.push(event.dedupe_key);
-    }
-}
-
-impl<'a> Accounts<'a> {
-    /// Adds the accounts of a delivery about Instagram: the ids of other objects are pages' and
-    /// users'. The Test button's `0` is nobody's.
-    fn push(&mut self, delivery: &'a Delivery) {
-        if !matches!(delivery.object.as_deref(), None | Some("instagram")) {
-            return;
-        }
-        let ids = delivery
-            .events
-            .iter()
-            .filter_map(|event| event.account_id.as_deref());
-        for id in ids.filter(|id| *id != "0") {
-            // Deliveries of one app and account mostly stand together.
-            if self.app.last() == Some(&&*delivery.app) && self.id.last() == Some(&id) {
-                continue;
-            }
-            self.app.push(&delivery.app);
-            self.id.push(id);
-            self.seen_at.push(delivery.received_at.to_sqlx());
-        }
     }
 }
 

@@ -1,17 +1,17 @@
 //! The commit: the one statement behind the promise, and what it is sent again for.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use sqlx::PgConnection;
-use uuid::Uuid;
+use sqlx::{Arguments, PgConnection, postgres::PgArguments};
 
-use super::{Delivery, Error, batch::Batch, epoch, partitions};
+use super::{Batch, Error, accounts::Noted, epoch, partitions};
 use crate::meta::event::Problem;
 
 /// How often the statement is sent at most: the epoch may have moved, then a partition may be
-/// missing, and either may happen once more while the other is mended.
-const ATTEMPTS: usize = 4;
+/// missing, and either may happen once more while the other is mended; and the deliveries may be
+/// there already.
+const ATTEMPTS: usize = 5;
 
 /// What became of one delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,9 +24,16 @@ pub struct Committed {
     pub problem: Option<Problem>,
 }
 
-/// Commits `deliveries` with their events, each thing that happened once, and says what became of
-/// each delivery. `epoch` is what the caller believes the dedupe epoch to be; it is read where
-/// that is `None` or no longer so.
+/// What a session knows of its database, so that it need not look at each commit.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// What the dedupe epoch was last time; it is read where that is `None` or no longer so.
+    pub epoch: Option<i32>,
+    accounts: Noted,
+}
+
+/// Commits a batch of deliveries with their events, each thing that happened once, and says what
+/// became of each delivery.
 ///
 /// Committing the same deliveries again changes nothing: their ids are known then, and their keys.
 ///
@@ -34,91 +41,58 @@ pub struct Committed {
 /// Nothing was written then, unless the answer was lost on its way.
 pub async fn commit(
     conn: &mut PgConnection,
-    known: &mut Option<i32>,
-    deliveries: &[Delivery],
+    known: &mut Known,
+    batch: &Batch,
 ) -> Result<Vec<Committed>, Error> {
-    let batch = Batch::of(deliveries);
+    let mut sent_before = false;
     for _ in 0..ATTEMPTS {
-        let number = match *known {
-            Some(number) => number,
+        let epoch = match known.epoch {
+            Some(epoch) => epoch,
             None => epoch::current(conn).await?.number,
         };
-        *known = Some(number);
-        match send(conn, number, &batch).await {
-            Ok(Some(fresh)) => return Ok(tell(deliveries, fresh)),
-            Ok(None) => *known = None,
-            Err(Error::MissingPartition(_)) => mend(conn, number, deliveries).await?,
+        known.epoch = Some(epoch);
+        let arguments = arguments((epoch, sent_before), batch, &known.accounts)?;
+        match send(conn, arguments).await {
+            Ok(Some(items)) => {
+                known.accounts.note(batch.accounts());
+                return Ok(batch.outcome(&items));
+            }
+            Ok(None) => known.epoch = None,
+            Err(Error::MissingPartition(_)) => mend(conn, epoch, batch).await?,
+            Err(Error::StoredBefore(_)) if !sent_before => sent_before = true,
             Err(error) => return Err(error),
         }
     }
     Err(Error::EpochMoves)
 }
 
-/// Sends the statement, and says which keys were new; `None` where the epoch is another one, and
-/// nothing was written.
-async fn send(
-    conn: &mut PgConnection,
-    epoch: i32,
-    batch: &Batch<'_>,
-) -> Result<Option<HashSet<Uuid>>, Error> {
-    let Batch {
-        deliveries: d,
-        items: i,
-        accounts: a,
-        ..
-    } = batch;
-    let known: Option<Vec<bool>> = sqlx::query_scalar(include_str!("commit.sql"))
-        .bind(epoch)
-        .bind(batch.oldest)
-        .bind(batch.newest)
-        .bind(&d.id)
-        .bind(&d.received_at)
-        .bind(&d.app)
-        .bind(&d.object)
-        .bind(&d.body)
-        .bind(&d.headers)
-        .bind(&d.remote_addr)
-        .bind(&d.secret)
-        .bind(&d.problem)
-        .bind(&d.event_count)
-        .bind(&d.source)
-        .bind(&i.delivery)
-        .bind(&i.first)
-        .bind(&i.keep)
-        .bind(&i.occurred_at)
-        .bind(&i.occurred_at_source)
-        .bind(&i.field)
-        .bind(&i.kind)
-        .bind(&i.channel)
-        .bind(&i.account_id)
-        .bind(&i.person_id)
-        .bind(&i.sender_id)
-        .bind(&i.recipient_id)
-        .bind(&i.username)
-        .bind(&i.message_id)
-        .bind(&i.comment_id)
-        .bind(&i.media_id)
-        .bind(&i.parent_id)
-        .bind(&i.text)
-        .bind(&i.is_echo)
-        .bind(&i.is_self)
-        .bind(&i.payload)
-        .bind(&i.problem)
-        .bind(&i.key)
-        .bind(&a.app)
-        .bind(&a.id)
-        .bind(&a.seen_at)
-        .fetch_one(conn)
-        .await?;
-    Ok(known.map(|known| i.fresh(&known)))
+/// What the statement is sent with.
+fn arguments(
+    (epoch, sent_before): (i32, bool),
+    batch: &Batch,
+    noted: &Noted,
+) -> Result<PgArguments, Error> {
+    let mut arguments = PgArguments::default();
+    let mut bind = || {
+        arguments.add(epoch)?;
+        arguments.add(sent_before)?;
+        batch.bind_to(&mut arguments)?;
+        noted.bind_others(batch.accounts(), &mut arguments)
+    };
+    bind().map_err(sqlx::Error::Encode)?;
+    Ok(arguments)
+}
+
+/// Sends the statement, and says which items were known before; `None` where the epoch is another
+/// one, and nothing was written.
+async fn send(conn: &mut PgConnection, arguments: PgArguments) -> Result<Option<Vec<bool>>, Error> {
+    let sending = sqlx::query_scalar_with(include_str!("commit.sql"), arguments);
+    Ok(sending.fetch_one(conn).await?)
 }
 
 /// Makes the partitions that the batch needs and may lack.
-async fn mend(conn: &mut PgConnection, epoch: i32, deliveries: &[Delivery]) -> Result<(), Error> {
-    let days: BTreeSet<Date> = deliveries
-        .iter()
-        .map(|delivery| day(delivery.received_at))
-        .collect();
+async fn mend(conn: &mut PgConnection, epoch: i32, batch: &Batch) -> Result<(), Error> {
+    let days: BTreeSet<Date> = batch.times().iter().copied().map(day).collect();
     for day in days {
         partitions::ensure_day(conn, day).await?;
     }
@@ -128,21 +102,4 @@ async fn mend(conn: &mut PgConnection, epoch: i32, deliveries: &[Delivery]) -> R
 /// The day (UTC) whose partitions hold what was received at `at`.
 pub fn day(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
-}
-
-/// Counts per delivery: of items with one key, the first is new if the key is.
-fn tell(deliveries: &[Delivery], mut fresh: HashSet<Uuid>) -> Vec<Committed> {
-    let mut count = |delivery: &Delivery| {
-        let new = delivery
-            .events
-            .iter()
-            .filter(|event| fresh.remove(&event.dedupe_key))
-            .count();
-        Committed {
-            new,
-            repeated: delivery.events.len() - new,
-            problem: delivery.problem,
-        }
-    };
-    deliveries.iter().map(&mut count).collect()
 }

@@ -1,12 +1,12 @@
 -- Commits a batch of deliveries and their events, once each, in one autocommit statement: a link
 -- that falls silent leaves no transaction behind that holds the fence.
 SELECT commit_batch(
-    $1, $2, $3,
+    $1, $2, $3, $4,
     -- Deliveries.
-    $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+    $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
     -- Items.
-    $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33,
-    $34, $35, $36, $37,
+    $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34,
+    $35, $36, $37, $38,
     -- Accounts.
-    $38, $39, $40
+    $39, $40, $41, $42
 )

@@ -28,6 +28,9 @@ pub enum Error {
     /// A day or epoch has no partition yet.
     #[error("a day has no partition yet; see that the database user may make tables")]
     MissingPartition(#[source] sqlx::Error),
+    /// Some of the deliveries are there already, though they were sent as new.
+    #[error("some of the deliveries are stored already")]
+    StoredBefore(#[source] sqlx::Error),
     /// Postgres refuses the values themselves: the same will never succeed.
     #[error("Postgres refuses the values")]
     Refused(#[source] sqlx::Error),
@@ -86,6 +89,7 @@ impl Error {
             Self::ReadOnly => "read_only",
             Self::Held(_) => "held",
             Self::MissingPartition(_) => "missing_partition",
+            Self::StoredBefore(_) => "stored_before",
             Self::Refused(_) => "refused",
             Self::EpochMoves => "epoch_moves",
             Self::PurgeRuns => "purge_runs",
@@ -113,6 +117,7 @@ impl Error {
             Self::Unavailable(error)
             | Self::Held(error)
             | Self::MissingPartition(error)
+            | Self::StoredBefore(error)
             | Self::Schema(error)
             | Self::Url(error) => said(error),
             Self::Migration(error) => error.to_string(),
@@ -149,6 +154,7 @@ impl From<sqlx::Error> for Error {
             "23505" if table(&error).is_some_and(|name| name.starts_with("dedupe")) => {
                 Self::Unavailable(error)
             }
+            "23505" if is_of_a_stored_delivery(&error) => Self::StoredBefore(error),
             "55P03" => Self::Held(error),
             "42501" => Self::Unavailable(error),
             state if is_of(state, &SERVER) => Self::Unavailable(error),
@@ -205,6 +211,12 @@ fn why_unavailable(error: &sqlx::Error) -> &'static str {
 fn is_without_partition(error: &sqlx::Error) -> bool {
     let ours = |name| name == "dedupe" || partitions::DAILY.contains(&name);
     constraint(error).is_none() && table(error).is_some_and(ours)
+}
+
+/// Whether the primary key of a day of deliveries refused a row.
+fn is_of_a_stored_delivery(error: &sqlx::Error) -> bool {
+    let day = table(error).filter(|name| name.starts_with("deliveries_"));
+    day.is_some() && constraint(error).and_then(|name| name.strip_suffix("_pkey")) == day
 }
 
 fn table(error: &sqlx::Error) -> Option<&str> {

@@ -5,8 +5,10 @@
 //! role of others who read; [`follow`] goes through the log of positions once and [`stats`] counts
 //! by it. Errors say what a caller can do: try again, give up the values, or ask the operator.
 
+mod accounts;
 mod batch;
 pub mod callbacks;
+mod column;
 mod commit;
 mod connect;
 mod delivery;
@@ -24,7 +26,8 @@ pub mod rejections;
 pub mod stats;
 mod values;
 
-pub use commit::{Committed, commit, day};
+pub use batch::Batch;
+pub use commit::{Committed, Known, commit, day};
 pub use connect::{
     Commits, check_server, connect, connect_follower, connect_writer, options, quiet,
 };

@@ -1,69 +1,140 @@
-//! Values in the form in which Postgres takes them, where the driver has none for ours.
+//! The types of Postgres that a batch is made of, and how a value of each is written in binary, as
+//! the type's `send` function in Postgres would.
 
 use std::net::IpAddr;
 
-use sqlx::{
-    Encode, Postgres, Type,
-    encode::IsNull,
-    error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, types::Oid},
-};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// A type of Postgres. The ids of built-in types never change: `src/include/catalog/pg_type.dat`
+/// of Postgres.
+pub(super) trait Kind {
+    /// What a value of it is made from.
+    type Value<'a>;
+    /// Its id.
+    const ID: u32;
+    /// The id of an array of it.
+    const ARRAY: u32;
+
+    /// Writes `value` behind what stands in `to`.
+    fn write(value: Self::Value<'_>, to: &mut Vec<u8>);
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Bool;
+
+#[derive(Debug, Default)]
+pub(super) struct Bytea;
+
+#[derive(Debug, Default)]
+pub(super) struct Inet;
+
+#[derive(Debug, Default)]
+pub(super) struct Int4;
 
 /// JSON that is written already. As text that is cast, Postgres would copy it twice more.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Json<'a>(pub &'a str);
+#[derive(Debug, Default)]
+pub(super) struct Json;
 
-/// An address, which Postgres need not read from text.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Inet(pub IpAddr);
+#[derive(Debug, Default)]
+pub(super) struct Text;
 
-// The ids of built-in types never change: src/include/catalog/pg_type.dat of Postgres.
+#[derive(Debug, Default)]
+pub(super) struct Timestamptz;
 
-impl Type<Postgres> for Json<'_> {
-    fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(114))
+#[derive(Debug, Default)]
+pub(super) struct Id;
+
+impl Kind for Bool {
+    type Value<'a> = bool;
+    const ID: u32 = 16;
+    const ARRAY: u32 = 1000;
+
+    fn write(value: bool, to: &mut Vec<u8>) {
+        to.push(value.into());
     }
 }
 
-impl PgHasArrayType for Json<'_> {
-    fn array_type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(199))
+impl Kind for Bytea {
+    type Value<'a> = &'a [u8];
+    const ID: u32 = 17;
+    const ARRAY: u32 = 1001;
+
+    fn write(value: &[u8], to: &mut Vec<u8>) {
+        to.extend_from_slice(value);
     }
 }
 
-impl Encode<'_, Postgres> for Json<'_> {
-    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        buffer.extend_from_slice(self.0.as_bytes());
-        Ok(IsNull::No)
-    }
-}
+impl Kind for Inet {
+    type Value<'a> = IpAddr;
+    const ID: u32 = 869;
+    const ARRAY: u32 = 1041;
 
-impl Type<Postgres> for Inet {
-    fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(869))
-    }
-}
-
-impl PgHasArrayType for Inet {
-    fn array_type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(1041))
-    }
-}
-
-impl Encode<'_, Postgres> for Inet {
-    /// `inet_send` of Postgres: the family, the bits of the prefix, that it is no `cidr`, and the
-    /// address with its length.
-    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        match self.0 {
+    /// The family, the bits of the prefix, that it is no `cidr`, and the address with its length.
+    fn write(value: IpAddr, to: &mut Vec<u8>) {
+        match value {
             IpAddr::V4(address) => {
-                buffer.extend_from_slice(&[2, 32, 0, 4]);
-                buffer.extend_from_slice(&address.octets());
+                to.extend_from_slice(&[2, 32, 0, 4]);
+                to.extend_from_slice(&address.octets());
             }
             IpAddr::V6(address) => {
-                buffer.extend_from_slice(&[3, 128, 0, 16]);
-                buffer.extend_from_slice(&address.octets());
+                to.extend_from_slice(&[3, 128, 0, 16]);
+                to.extend_from_slice(&address.octets());
             }
         }
-        Ok(IsNull::No)
+    }
+}
+
+impl Kind for Int4 {
+    type Value<'a> = i32;
+    const ID: u32 = 23;
+    const ARRAY: u32 = 1007;
+
+    fn write(value: i32, to: &mut Vec<u8>) {
+        to.extend_from_slice(&value.to_be_bytes());
+    }
+}
+
+impl Kind for Json {
+    type Value<'a> = &'a str;
+    const ID: u32 = 114;
+    const ARRAY: u32 = 199;
+
+    fn write(value: &str, to: &mut Vec<u8>) {
+        to.extend_from_slice(value.as_bytes());
+    }
+}
+
+impl Kind for Text {
+    type Value<'a> = &'a str;
+    const ID: u32 = 25;
+    const ARRAY: u32 = 1009;
+
+    fn write(value: &str, to: &mut Vec<u8>) {
+        to.extend_from_slice(value.as_bytes());
+    }
+}
+
+/// The first microsecond of 2000, from which Postgres counts, in Unix time.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+
+impl Kind for Timestamptz {
+    type Value<'a> = Timestamp;
+    const ID: u32 = 1184;
+    const ARRAY: u32 = 1185;
+
+    fn write(value: Timestamp, to: &mut Vec<u8>) {
+        let micros = value.as_microsecond() - POSTGRES_EPOCH;
+        to.extend_from_slice(&micros.to_be_bytes());
+    }
+}
+
+impl Kind for Id {
+    type Value<'a> = Uuid;
+    const ID: u32 = 2950;
+    const ARRAY: u32 = 2951;
+
+    fn write(value: Uuid, to: &mut Vec<u8>) {
+        to.extend_from_slice(value.as_bytes());
     }
 }

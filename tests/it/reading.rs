@@ -17,7 +17,7 @@ use hookshelf::{
         event::Source,
         split::{Context, split},
     },
-    store::{self, Delivery},
+    store::{self, Batch, Delivery, Known},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -46,7 +46,7 @@ impl Shelf {
         let delivery = delivery(app, Clock::system().now() - ago, body.into());
         let mut connection = self.database.connect().await;
         let one = std::slice::from_ref(&delivery);
-        store::commit(&mut connection, &mut None, one)
+        store::commit(&mut connection, &mut Known::default(), &Batch::of(one))
             .await
             .unwrap();
         delivery

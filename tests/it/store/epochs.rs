@@ -77,13 +77,13 @@ async fn a_writer_that_believes_the_old_epoch_writes_nothing_and_reads_again() {
     let world = World::create().await;
     let mut session = world.writer().await;
     session.commit(&[delivery(vec![comment(1)])]).await;
-    assert_eq!(session.epoch, Some(1));
+    assert_eq!(session.known.epoch, Some(1));
     let mut upkeep = world.connect().await;
     epoch::flip(&mut upkeep, 1, now()).await.unwrap();
 
     let both = [delivery(vec![comment(1)]), delivery(vec![comment(2)])];
     assert_eq!(session.commit(&both).await, [REPEAT, NEW]);
-    assert_eq!(session.epoch, Some(2));
+    assert_eq!(session.known.epoch, Some(2));
     let keys = "SELECT epoch || ' ' || count(*) FROM dedupe GROUP BY epoch ORDER BY epoch";
     assert_eq!(world.texts(keys).await, ["1 1", "2 1"]);
     // The attempt under the old epoch took no position.

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use hookshelf::{
     clock::Clock,
-    store::{self, Commits, Committed, Connection, Delivery},
+    store::{self, Batch, Commits, Committed, Connection, Delivery, Known},
 };
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -41,10 +41,10 @@ struct World {
     db: TestDatabase,
 }
 
-/// A session that commits as the writer's does, and what it believes the epoch to be.
+/// A session that commits as the writer's does, and what it knows of its database.
 struct Session {
     connection: Connection,
-    epoch: Option<i32>,
+    known: Known,
 }
 
 /// The machine's time.
@@ -64,7 +64,7 @@ impl World {
         let connection = store::connect_writer(&options, Commits::Durable, PATIENCE).await;
         Session {
             connection: connection.unwrap(),
-            epoch: None,
+            known: Known::default(),
         }
     }
 
@@ -142,7 +142,12 @@ impl Session {
         &mut self,
         deliveries: &[Delivery],
     ) -> Result<Vec<Committed>, store::Error> {
-        store::commit(&mut self.connection, &mut self.epoch, deliveries).await
+        store::commit(
+            &mut self.connection,
+            &mut self.known,
+            &Batch::of(deliveries),
+        )
+        .await
     }
 
     /// Runs SQL in this session.

@@ -1,6 +1,6 @@
 //! An event that Postgres refuses neither fails nor changes its neighbours.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hookshelf::{
@@ -276,7 +276,7 @@ fn arrival(text: &str) -> Arrival {
 struct Waiting(oneshot::Sender<Outcome>);
 
 impl Caller for Waiting {
-    fn is_waiting(&self) -> bool {
+    fn is_waiting(&self, _: Instant) -> bool {
         true
     }
 

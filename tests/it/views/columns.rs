@@ -7,7 +7,7 @@ use hookshelf::{
         event::Source,
         split::{Context, split},
     },
-    store::{self, Delivery},
+    store::{self, Batch, Delivery, Known},
 };
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -37,7 +37,7 @@ async fn store(connection: &mut PgConnection, body: &Value) {
         events,
         body,
     };
-    store::commit(connection, &mut None, &[delivery])
+    store::commit(connection, &mut Known::default(), &Batch::of(&[delivery]))
         .await
         .unwrap();
 }

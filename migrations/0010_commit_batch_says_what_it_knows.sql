@@ -1,0 +1,152 @@
+-- The commit looks up less: accounts that the writer noted a few minutes ago are not handed to it, and
+-- deliveries are taken as new unless the writer says that they may be here already.
+
+DROP FUNCTION commit_batch;
+
+CREATE FUNCTION commit_batch(
+    -- The epoch that the writer believes in; whether some of the deliveries may be here already;
+    -- the earliest and the latest of received_ats.
+    current_epoch int, sent_before bool, oldest timestamptz, newest timestamptz,
+    -- Deliveries, column by column.
+    ids uuid[], received_ats timestamptz[], apps text[], objects text[], bodies bytea[],
+    headers_ json[], remote_addrs inet[], secrets text[], delivery_problems text[],
+    event_counts int[], sources text[],
+    -- Their items, column by column: the place of its delivery, whether it is the first of the
+    -- batch with its key, whether its payload is worth keeping should it be a repeat, and itself.
+    places int[], firsts bool[], keeps bool[], occurred_ats timestamptz[],
+    occurred_at_sources text[], fields text[], kinds text[], channels text[], account_ids text[],
+    person_ids text[], sender_ids text[], recipient_ids text[], usernames text[],
+    message_ids text[], comment_ids text[], media_ids text[], parent_ids text[], texts text[],
+    is_echos bool[], is_selfs bool[], payloads json[], problems text[], keys uuid[],
+    -- The accounts that they came for, each once, but for those that were noted not long ago.
+    seen_apps text[], seen_account_ids text[], first_seens timestamptz[],
+    last_seens timestamptz[]
+) RETURNS bool[] LANGUAGE plpgsql AS $$
+DECLARE
+    -- Of each item, whether its key was known before.
+    known bool[];
+    -- The deliveries that are here already; null where that was not looked up.
+    here uuid[];
+    -- A position before those of a batch that followers have to be told of: they look by
+    -- themselves only at the hours around the time of the commit.
+    late_after bigint;
+    -- An account, and when the batch saw it.
+    seen record;
+BEGIN
+    -- Whoever holds the fence writes; it is held to the end of the commit. Every statement below
+    -- sees what was committed until now, and nobody else writes keys, so looking is enough.
+    PERFORM FROM commit_fence WHERE epoch = current_epoch FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF oldest < now() - interval '1 hour' OR newest > now() + interval '1 hour' THEN
+        late_after := nextval('event_position');
+    END IF;
+
+    -- As a scalar, so that it is one probe of an index a key, whatever the planner believes.
+    known := ARRAY(
+        SELECT (SELECT true FROM dedupe AS before
+                WHERE before.key = keys[i] AND before.epoch >= current_epoch - 1 LIMIT 1) IS NOT NULL
+        FROM generate_series(1, cardinality(keys)) AS i
+    );
+    INSERT INTO dedupe (epoch, key)
+    SELECT current_epoch, keys[i] FROM generate_series(1, cardinality(keys)) AS i
+    WHERE firsts[i] AND NOT known[i];
+
+    -- A delivery is here already only if a statement before this one committed it and its answer
+    -- got lost: the writer says so. Where it is wrong the key of the table refuses the batch, and it
+    -- is sent again. With ON CONFLICT each row would be put in on the chance and then confirmed.
+    IF sent_before THEN
+        here := ARRAY(
+            SELECT id FROM deliveries
+            WHERE received_at BETWEEN oldest AND newest AND id = ANY (ids)
+        );
+    END IF;
+    INSERT INTO deliveries (id, received_at, app, object, body, headers, remote_addr, secret,
+                            problem, event_count, source)
+    SELECT ids[i], received_ats[i], apps[i], objects[i], bodies[i], headers_[i], remote_addrs[i],
+           secrets[i], delivery_problems[i], event_counts[i], sources[i]
+    FROM generate_series(1, cardinality(ids)) AS i
+    WHERE here IS NULL OR ids[i] <> ALL (here);
+
+    INSERT INTO events (delivery_id, received_at, occurred_at, occurred_at_source, app, object,
+                        field, kind, channel, account_id, person_id, sender_id, recipient_id,
+                        username, message_id, comment_id, media_id, parent_id, text, is_echo,
+                        is_self, payload, problem, source, dedupe_key)
+    SELECT ids[places[i]], received_ats[places[i]], occurred_ats[i], occurred_at_sources[i],
+           apps[places[i]], objects[places[i]], fields[i], kinds[i], channels[i], account_ids[i],
+           person_ids[i], sender_ids[i], recipient_ids[i], usernames[i], message_ids[i],
+           comment_ids[i], media_ids[i], parent_ids[i], texts[i], is_echos[i], is_selfs[i],
+           payloads[i], problems[i], sources[places[i]], keys[i]
+    FROM generate_series(1, cardinality(keys)) AS i
+    WHERE firsts[i] AND NOT known[i];
+
+    -- A repeat keeps its payload where it says something else than the event: one of this batch was
+    -- compared by the writer, another is found by the ids that have an index. Nothing is kept of
+    -- an event that was erased, or that is not found: it may be erased too. The search goes back
+    -- two windows of the default length: the key decides what is a repeat, not the search.
+    IF false = ANY (firsts) OR true = ANY (known) THEN
+        INSERT INTO repeats (received_at, delivery_id, dedupe_key, app, kind, account_id, source,
+                             payload)
+        SELECT received_ats[places[i]], ids[places[i]], keys[i], apps[places[i]], kinds[i],
+               account_ids[i], sources[places[i]],
+               CASE WHEN keeps[i] AND (NOT known[i] OR coalesce(
+                        (SELECT o.erased_at IS NULL AND o.payload::text <> payloads[i]::text
+                         FROM events AS o
+                         WHERE o.message_id = message_ids[i] AND o.dedupe_key = keys[i]
+                           AND o.received_at >= oldest - interval '15 days' LIMIT 1),
+                        (SELECT o.erased_at IS NULL AND o.payload::text <> payloads[i]::text
+                         FROM events AS o
+                         WHERE o.comment_id = comment_ids[i] AND o.dedupe_key = keys[i]
+                           AND o.received_at >= oldest - interval '15 days' LIMIT 1),
+                        false))
+                    THEN payloads[i]
+               END
+        FROM generate_series(1, cardinality(keys)) AS i
+        WHERE (NOT firsts[i] OR known[i])
+          AND (here IS NULL OR ids[places[i]] <> ALL (here));
+    END IF;
+
+    -- A row that somebody holds, to edit it, is left as it is: no commit waits for that.
+    IF cardinality(seen_apps) > 0 THEN
+        FOR seen IN
+            SELECT one.app, one.account_id, one.first_seen, one.last_seen,
+                   one.before IS NULL AS is_new
+            FROM (SELECT u.*, (SELECT a.last_seen FROM accounts AS a
+                               WHERE a.app = u.app AND a.account_id = u.account_id) AS before
+                  FROM unnest(seen_apps, seen_account_ids, first_seens, last_seens)
+                           AS u (app, account_id, first_seen, last_seen)) AS one
+            WHERE coalesce(one.before < one.last_seen - interval '1 hour', true)
+        LOOP
+            IF seen.is_new THEN
+                INSERT INTO accounts (app, account_id, first_seen, last_seen)
+                VALUES (seen.app, seen.account_id, seen.first_seen, seen.last_seen)
+                ON CONFLICT DO NOTHING;
+                CONTINUE;
+            END IF;
+            PERFORM FROM accounts AS a WHERE a.app = seen.app AND a.account_id = seen.account_id
+            FOR UPDATE SKIP LOCKED;
+            IF FOUND THEN
+                UPDATE accounts AS a SET last_seen = greatest(a.last_seen, seen.last_seen)
+                WHERE a.app = seen.app AND a.account_id = seen.account_id;
+            END IF;
+        END LOOP;
+    END IF;
+
+    IF late_after IS NOT NULL THEN
+        INSERT INTO late_days AS d (day, last_position)
+        SELECT (put.received_at AT TIME ZONE 'UTC')::date, max(put.position)
+        FROM (SELECT position, received_at FROM events
+              WHERE position > late_after AND received_at BETWEEN oldest AND newest
+              UNION ALL
+              SELECT position, received_at FROM repeats
+              WHERE position > late_after AND received_at BETWEEN oldest AND newest) AS put
+        WHERE put.received_at NOT BETWEEN now() - interval '1 hour' AND now() + interval '1 hour'
+        GROUP BY 1
+        ON CONFLICT (day)
+        DO UPDATE SET last_position = greatest(d.last_position, excluded.last_position);
+    END IF;
+    RETURN known;
+END
+$$;
+COMMENT ON FUNCTION commit_batch IS 'Commits a batch of deliveries and their events, each thing that happened once, and says of each item whether it was known before. Null where the epoch is another one: nothing was written then. For the writer alone, as the one statement of a transaction under read committed: others would hold the fence.';
