@@ -118,13 +118,15 @@ impl Server {
 }
 
 /// Parameters that are the same for every server of ours.
-const FIXED: [(&str, &str); 14] = [
+const FIXED: [(&str, &str); 15] = [
     ("listen_addresses", ""),
     ("unix_socket_permissions", "0700"),
     ("cluster_name", "hookshelf"),
     // Fewer full pages in the WAL: a checkpoint every half hour instead of every five minutes.
     ("checkpoint_timeout", "30min"),
     ("max_wal_size", "4GB"),
+    // A new file of the WAL is written and flushed whole before it is used: a commit waits for that.
+    ("min_wal_size", "512MB"),
     // A list without a span of time locks every day's partitions and their indexes.
     ("max_locks_per_transaction", "256"),
     // Compiling a query takes memory that is written and then run, which a hardened service may

@@ -56,6 +56,7 @@ async fn commits_are_durable_and_only_the_socket_answers() {
         ("checkpoint_timeout", "30min"),
         ("jit", "off"),
         ("max_wal_size", "4GB"),
+        ("min_wal_size", "512MB"),
         ("server_encoding", "UTF8"),
     ] {
         let set: String = sqlx::query_scalar("SELECT current_setting($1)")
