@@ -28,7 +28,7 @@ impl Sender {
             Self::Messaging => &[
                 ("User-Agent", "facebookexternalua"),
                 ("Accept-Encoding", "deflate, gzip"),
-                ("Facebook-API-Version", "unversioned"),
+                ("Facebook-Api-Version", "unversioned"),
             ],
             Self::Changes => &[
                 ("User-Agent", "Webhooks/1.0 (https://fb.me/webhooks)"),
