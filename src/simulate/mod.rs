@@ -10,6 +10,7 @@ mod alarm;
 mod client;
 mod connection;
 mod crowd;
+mod digits;
 mod envelope;
 mod json;
 pub mod load;
