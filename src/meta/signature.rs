@@ -27,6 +27,8 @@ const CHECKED: &[u8] = b"checked.";
 /// What is hashed under a secret to recognise it again.
 const FINGERPRINT: &[u8] = b"fingerprint.";
 
+const DIGEST_BYTES: usize = 32;
+
 /// Bytes of a fingerprint: enough to tell two secrets apart, too few to look one up by.
 const FINGERPRINT_BYTES: usize = 4;
 
@@ -169,29 +171,23 @@ impl Signer {
     /// The value of `X-Hub-Signature-256` for `body`, as Meta would send it.
     pub fn signature(&self, body: &[u8]) -> String {
         let digest = self.0.clone().chain_update(body).finalize().into_bytes();
-        spelled("sha256=", &digest)
+        spelled("sha256=", &digest.into())
     }
 
     /// The value of `X-Hookshelf-Simulated` that marks `body` as simulated.
     pub fn mark(&self, body: &[u8]) -> String {
         let marked = self.0.clone().chain_update(SIMULATED).chain_update(body);
-        spelled("", &marked.finalize().into_bytes())
+        spelled("", &marked.finalize().into_bytes().into())
     }
 }
 
 /// A digest as hex digits after `prefix`, in a text that never grows: who signs many bodies makes
 /// two of them for each.
-fn spelled(prefix: &str, digest: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    let mut text = String::with_capacity(prefix.len() + 2 * digest.len());
-    text.push_str(prefix);
-    for byte in digest {
-        text.push(DIGITS[usize::from(byte >> 4)]);
-        text.push(DIGITS[usize::from(byte & 0xf)]);
-    }
-    text
+fn spelled(prefix: &str, digest: &[u8; DIGEST_BYTES]) -> String {
+    let mut digits = [0; 2 * DIGEST_BYTES];
+    // There is room for two digits a byte, and digits are text.
+    let _ = hex::encode_to_slice(digest, &mut digits);
+    [prefix, str::from_utf8(&digits).unwrap_or_default()].concat()
 }
 
 impl fmt::Debug for Signer {

@@ -1,33 +1,30 @@
 //! One connection to the server, kept alive from delivery to delivery.
 
-use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{future::poll_fn, io, mem, pin::pin, sync::Arc, task::Poll, time::Duration};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::{
-    Request,
-    client::conn::http1::{self, SendRequest},
-};
-use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, task::yield_now, time::timeout};
+use tokio::{task::yield_now, time::timeout};
 
-use super::{Answer, Error, Target};
+use super::{
+    Answer, Error, Target,
+    alarm::Alarm,
+    connection::{Connection, Failure},
+};
 
 /// How long an answer may take, the connection included. Meta waits between 5 and 20 seconds,
 /// depending on which page of its documentation one reads.
 const DEADLINE: Duration = Duration::from_secs(20);
 
+/// How much room for requests is kept from one to the next.
+const MOST_ROOM: usize = 16 * 1024;
+
 /// Sends deliveries to one target, one after the other.
 pub(super) struct Client {
     target: Arc<Target>,
     pub(super) deadline: Duration,
+    alarm: Alarm,
     connection: Option<Connection>,
+    /// Room to write requests in.
+    request: Vec<u8>,
 }
 
 impl Client {
@@ -36,18 +33,17 @@ impl Client {
         Self {
             target,
             deadline: DEADLINE,
+            alarm: Alarm::default(),
             connection: None,
+            request: Vec::new(),
         }
     }
 
     /// Connects, to see whether anybody is there.
     pub(super) async fn connect(&mut self) -> Result<(), Error> {
-        let opened = timeout(self.deadline, Connection::open(&self.target)).await;
-        let opened = opened.unwrap_or_else(|_| {
-            let source = std::io::ErrorKind::TimedOut.into();
-            Err(Error::connect(&self.target, source))
-        });
-        self.connection = Some(opened?);
+        let opened = timeout(self.deadline, Connection::open(&self.target.address)).await;
+        let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        self.connection = Some(opened.map_err(|source| Error::connect(&self.target, source))?);
         Ok(())
     }
 
@@ -59,15 +55,12 @@ impl Client {
         if let Poll::Ready(came) = at_once {
             return came;
         }
-        let driver = self
-            .connection
-            .as_mut()
-            .and_then(|open| open.driver.as_mut());
-        let came = match driver {
+        let came = match &self.connection {
             None => other.await,
-            Some(driver) => tokio::select! {
+            Some(open) => tokio::select! {
+                biased;
                 came = &mut other => came,
-                _ = driver => {
+                () = open.ended() => {
                     self.connection = None;
                     other.await
                 }
@@ -78,100 +71,43 @@ impl Client {
         came
     }
 
-    /// Sends a delivery and waits for the answer.
-    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
-        let answer = timeout(self.deadline, self.exchange(request)).await;
+    /// Sends the delivery that `write` writes down, and waits for the answer.
+    pub(super) async fn send(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Answer {
+        let mut request = mem::take(&mut self.request);
+        write(&mut request);
+        let mut alarm = mem::take(&mut self.alarm);
+        let limit = self.deadline;
+        let answer = alarm.within(limit, pin!(self.exchange(&request))).await;
+        request.clear();
+        request.shrink_to(MOST_ROOM);
+        (self.alarm, self.request) = (alarm, request);
         answer.unwrap_or(Answer::TimedOut)
     }
 
     /// The connection is taken out for the exchange: one that broke, or that still owes an answer,
     /// does not come back.
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Answer {
-        let unsent = match self.connection.take() {
-            Some(open) if !open.sender.is_closed() => match self.exchange_on(open, request).await {
-                Ok(status) => return Answer::Status(status),
+    async fn exchange(&mut self, request: &[u8]) -> Answer {
+        if let Some(open) = self.connection.take() {
+            match self.exchange_on(open, request).await {
                 // The server closed an idle connection before anything was written to it.
-                Err(Some(unsent)) => *unsent,
-                Err(None) => return Answer::Broken,
-            },
-            _ => request,
-        };
-        match Connection::open(&self.target).await {
+                Err(Failure::Unsent) => {}
+                exchanged => return exchanged.map_or(Answer::Broken, Answer::Status),
+            }
+        }
+        match Connection::open(&self.target.address).await {
             Ok(open) => {
-                let exchanged = self.exchange_on(open, unsent).await;
+                let exchanged = self.exchange_on(open, request).await;
                 exchanged.map_or(Answer::Broken, Answer::Status)
             }
             Err(_) => Answer::NoConnection,
         }
     }
 
-    async fn exchange_on(&mut self, mut open: Connection, request: Post) -> Result<u16, Unsent> {
-        let status = open.exchange(request).await?;
-        self.connection = Some(open);
+    async fn exchange_on(&mut self, open: Connection, request: &[u8]) -> Result<u16, Failure> {
+        let (status, open) = open.exchange(request).await?;
+        self.connection = open;
         Ok(status)
     }
-}
-
-type Post = Request<Full<Bytes>>;
-
-/// The request, where not a byte of it was written; where some were, it may have been taken.
-type Unsent = Option<Box<Post>>;
-
-/// A connection and what drives it. Both are one task's: handing requests to another task and
-/// answers back would cost more than writing and reading them.
-struct Connection {
-    sender: SendRequest<Full<Bytes>>,
-    /// None once it has ended.
-    driver: Option<Pin<Box<Driver>>>,
-}
-
-type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
-
-impl Connection {
-    async fn open(target: &Target) -> Result<Self, Error> {
-        let stream = TcpStream::connect(&target.address)
-            .await
-            .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
-            .map_err(|source| Error::connect(target, source))?;
-        let (sender, driver) = http1::Builder::new()
-            .title_case_headers(true)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|source| Error::Handshake {
-                address: target.address.clone(),
-                source,
-            })?;
-        Ok(Self {
-            sender,
-            driver: Some(Box::pin(driver)),
-        })
-    }
-
-    /// Sends one request and reads its answer to the end, so that the next can follow.
-    async fn exchange(&mut self, request: Post) -> Result<u16, Unsent> {
-        let mut talk = pin!(talk(&mut self.sender, request));
-        if let Some(driver) = &mut self.driver {
-            tokio::select! {
-                biased;
-                done = &mut talk => return done,
-                _ = driver => self.driver = None,
-            }
-        }
-        // The connection has ended, and has said before whatever it had to say.
-        talk.await
-    }
-}
-
-async fn talk(sender: &mut SendRequest<Full<Bytes>>, request: Post) -> Result<u16, Unsent> {
-    if sender.ready().await.is_err() {
-        return Err(Some(Box::new(request)));
-    }
-    let sent = sender.try_send_request(request).await;
-    let mut response = sent.map_err(|mut error| error.take_message().map(Box::new))?;
-    while let Some(frame) = response.frame().await {
-        frame.map_err(|_| None)?;
-    }
-    Ok(response.status().as_u16())
 }
 
 #[cfg(test)]

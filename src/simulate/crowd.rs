@@ -4,7 +4,10 @@
 //! kept, so that a crowd of a million costs as little as one of five. The same place is the same
 //! account or person in every run, whatever its seed.
 
-use super::people::{ACCOUNTS, PEOPLE};
+use super::{
+    digits::padded,
+    people::{ACCOUNTS, PEOPLE},
+};
 
 /// Somebody with an id and a user name: an account or a person.
 #[derive(Clone, Debug)]
@@ -30,9 +33,9 @@ pub(super) fn account(place: u64) -> Profile {
         };
     }
     Profile {
-        id: format!("1784140{:010}", scattered(place, 10)),
+        id: padded("1784140", scattered(place, 10), 10),
         username: username(place, &SHOPS[sort], &PLACES),
-        own_igsid: format!("14{:014}", scattered(place, 14)),
+        own_igsid: padded("14", scattered(place, 14), 14),
         sort,
     }
 }
@@ -62,7 +65,7 @@ fn igsid(account: u64, place: u64) -> String {
     const CROWD: u64 = 100_000_000;
     let prefix = ["8", "10", "288"][usize::try_from(place % 3).unwrap_or_default()];
     let place = account.wrapping_mul(CROWD).wrapping_add(place);
-    format!("{prefix}{:014}", scattered(place, 14))
+    padded(prefix, scattered(place, 14), 14)
 }
 
 /// A number of at most `digits` digits, up to 18, that no other place below 10 to their power has:
@@ -84,7 +87,7 @@ fn username(place: u64, first: &[&str], second: &[&str]) -> String {
     let (first, second) = (first[pair % first.len()], second[pair / first.len()]);
     let joint = [".", "_", ""][pair % 3];
     match place / pairs {
-        0 => format!("{first}{joint}{second}"),
+        0 => [first, joint, second].concat(),
         round => format!("{first}{joint}{second}_{round}"),
     }
 }

@@ -12,7 +12,18 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// only one.
 pub(super) fn mid(account_id: &str, thread: &str, micros: u64, low: u64) -> String {
     let item = (u128::from(micros) << 64) | u128::from(low);
-    escape_base64(format!("ig_dm_item:1:IGMessageID:{account_id}:{thread}:{item}").as_bytes())
+    let mut digits = itoa::Buffer::new();
+    let item = digits.format(item);
+    let named = [
+        "ig_dm_item:1:IGMessageID:",
+        account_id,
+        ":",
+        thread,
+        ":",
+        item,
+    ]
+    .concat();
+    escape_base64(named.as_bytes())
 }
 
 /// The id of the thread of an account and a person: 39 digits, the same for the same two.
@@ -23,29 +34,52 @@ pub(super) fn thread(account_id: &str, igsid: &str) -> String {
 }
 
 fn escape_base64(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 4 / 3 + 16);
-    for character in bytes.chunks(3).flat_map(quantum) {
-        escape(character, &mut text);
+    let mut text = Vec::with_capacity(bytes.len() * 4 / 3 + 16);
+    let (threes, rest) = bytes.as_chunks();
+    for three in threes {
+        let characters = quantum(*three);
+        if characters.iter().any(|it| ESCAPED[usize::from(*it)]) {
+            for character in characters {
+                escape(character, &mut text);
+            }
+        } else {
+            text.extend_from_slice(&characters);
+        }
     }
-    text
+    if !rest.is_empty() {
+        let mut three = [0; 3];
+        three[..rest.len()].copy_from_slice(rest);
+        let [first, second, third, _] = quantum(three);
+        // `=` fills what is missing.
+        let third = if rest.len() == 1 { b'=' } else { third };
+        for character in [first, second, third, b'='] {
+            escape(character, &mut text);
+        }
+    }
+    String::from_utf8(text).unwrap_or_default()
 }
 
-/// Up to three bytes as four characters; `=` fills what is missing.
-fn quantum(bytes: &[u8]) -> [u8; 4] {
-    let byte = |index| bytes.get(index).copied().map_or(0, usize::from);
-    let joined = byte(0) << 16 | byte(1) << 8 | byte(2);
-    let mut characters = [18, 12, 6, 0].map(|shift| ALPHABET[(joined >> shift) & 63]);
-    characters[bytes.len() + 1..].fill(b'=');
-    characters
+/// Three bytes as four characters.
+fn quantum([first, second, third]: [u8; 3]) -> [u8; 4] {
+    let joined = u32::from_be_bytes([0, first, second, third]);
+    [18, 12, 6, 0].map(|shift| ALPHABET[(joined >> shift) as usize & 63])
 }
 
-fn escape(character: u8, text: &mut String) {
+/// The characters that do not stand for themselves.
+const ESCAPED: [bool; 256] = {
+    let mut escaped = [false; 256];
+    (escaped[b'Z' as usize], escaped[b'+' as usize]) = (true, true);
+    (escaped[b'/' as usize], escaped[b'=' as usize]) = (true, true);
+    escaped
+};
+
+fn escape(character: u8, text: &mut Vec<u8>) {
     match character {
-        b'Z' => text.push_str("ZA"),
-        b'+' => text.push_str("ZB"),
-        b'/' => text.push_str("ZC"),
-        b'=' => text.push_str("ZD"),
-        other => text.push(char::from(other)),
+        b'Z' => text.extend_from_slice(b"ZA"),
+        b'+' => text.extend_from_slice(b"ZB"),
+        b'/' => text.extend_from_slice(b"ZC"),
+        b'=' => text.extend_from_slice(b"ZD"),
+        other => text.push(other),
     }
 }
 

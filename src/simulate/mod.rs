@@ -6,8 +6,11 @@
 //! This room knows the receiver from outside only: it speaks HTTP to it and imports neither
 //! `ingest` nor `query`.
 
+mod alarm;
 mod client;
+mod connection;
 mod crowd;
+mod digits;
 mod envelope;
 mod json;
 pub mod load;
@@ -15,6 +18,7 @@ mod mid;
 mod people;
 mod plan;
 mod random;
+mod reading;
 mod report;
 mod request;
 mod serialise;
@@ -69,15 +73,6 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// What answers there does not speak HTTP.
-    #[error("{address} does not speak HTTP/1.1: check the address of the public listener")]
-    Handshake {
-        /// Host and port that were tried.
-        address: String,
-        /// What went wrong.
-        #[source]
-        source: hyper::Error,
-    },
     /// Host or path cannot stand in an HTTP request.
     #[error("host or path cannot stand in a request: check the callback URL")]
     Request(#[source] hyper::http::Error),
@@ -130,7 +125,9 @@ pub async fn run(
     let mut report = Report::default();
     let all = variants(seed, now).into_iter();
     for variant in all.filter(|variant| kinds.is_empty() || variant.has_one_of(kinds)) {
-        let request = requests.of(variant.sender, variant.body.clone(), Signed::Rightly);
+        let request = |out: &mut Vec<u8>| {
+            requests.write(out, variant.sender, &variant.body, Signed::Rightly);
+        };
         let begun = Instant::now();
         let answer = client.send(request).await;
         told(report.add(&variant, answer, begun.elapsed()));

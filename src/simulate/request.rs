@@ -1,20 +1,13 @@
-//! The requests that deliver bodies: headers as Meta's two senders write them, and signatures.
+//! The requests that deliver bodies, as bytes: headers as Meta's two senders write them, and
+//! signatures.
 //!
 //! What is the same for every delivery is made once; a load run makes thousands a second.
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::{
-    HeaderMap, Method, Request, Uri,
-    header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue},
-};
+use hyper::{Uri, header::HeaderValue};
 use secrecy::SecretString;
 
 use super::{Target, serialise::Sender};
 use crate::meta::signature::Signer;
-
-const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
-const MARK: HeaderName = HeaderName::from_static("x-hookshelf-simulated");
 
 /// With which secret a delivery is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +18,11 @@ pub(super) enum Signed {
     Wrongly,
 }
 
-/// Makes requests to one target.
+/// Writes requests to one target.
 #[derive(Debug)]
 pub(super) struct Requests {
-    uri: Uri,
-    messaging: HeaderMap,
-    changes: HeaderMap,
+    messaging: String,
+    changes: String,
     right: Signer,
     wrong: Signer,
     marked: bool,
@@ -39,55 +31,48 @@ pub(super) struct Requests {
 impl Requests {
     /// Requests to `target`; `wrong` is a secret that its app does not have.
     pub(super) fn new(target: &Target, wrong: &SecretString) -> hyper::http::Result<Self> {
+        let path = target.path.parse()?;
+        HeaderValue::from_str(&target.host)?;
         Ok(Self {
-            uri: target.path.parse()?,
-            messaging: headers(Sender::Messaging, &target.host)?,
-            changes: headers(Sender::Changes, &target.host)?,
+            messaging: opening(Sender::Messaging, &path, &target.host),
+            changes: opening(Sender::Changes, &path, &target.host),
             right: Signer::new(&target.app_secret),
             wrong: Signer::new(wrong),
             marked: target.marked,
         })
     }
 
-    /// The request that delivers `body`.
-    pub(super) fn of(&self, sender: Sender, body: Bytes, signed: Signed) -> Request<Full<Bytes>> {
+    /// Writes the request that delivers `body`.
+    pub(super) fn write(&self, out: &mut Vec<u8>, sender: Sender, body: &[u8], signed: Signed) {
         let key = match signed {
             Signed::Rightly => &self.right,
             Signed::Wrongly => &self.wrong,
         };
-        let template = match sender {
+        let opening = match sender {
             Sender::Messaging => &self.messaging,
             Sender::Changes => &self.changes,
         };
-        let mut headers = template.clone();
-        headers.insert(SIGNATURE, value(key.signature(&body)));
+        let mut put = |text: &str| out.extend_from_slice(text.as_bytes());
+        put(opening);
+        put(&key.signature(body));
         if self.marked {
-            headers.insert(MARK, value(key.mark(&body)));
+            put("\r\nX-Hookshelf-Simulated: ");
+            put(&key.mark(body));
         }
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = headers;
-        request
+        put("\r\nContent-Length: ");
+        put(itoa::Buffer::new().format(body.len()));
+        put("\r\n\r\n");
+        out.extend_from_slice(body);
     }
 }
 
-/// The headers that every delivery of a sender has.
-fn headers(sender: Sender, host: &str) -> hyper::http::Result<HeaderMap> {
-    let mut headers = HeaderMap::with_capacity(16);
-    headers.insert(HOST, HeaderValue::from_str(host)?);
-    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+/// What every request of a sender begins with, up to the signature.
+fn opening(sender: Sender, path: &Uri, host: &str) -> String {
+    let mut text = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\nContent-Type: application/json\r\n"
+    );
     for (name, value) in sender.headers() {
-        headers.insert(
-            HeaderName::from_bytes(name.as_bytes())?,
-            HeaderValue::from_static(value),
-        );
+        text.extend([name, ": ", value, "\r\n"]);
     }
-    Ok(headers)
-}
-
-#[expect(clippy::expect_used, reason = "hex digits may stand in a header")]
-fn value(signature: String) -> HeaderValue {
-    HeaderValue::from_maybe_shared(Bytes::from(signature)).expect("hex digits")
+    text + "X-Hub-Signature-256: "
 }

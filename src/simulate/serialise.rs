@@ -4,13 +4,14 @@
 //! case (Graph API Webhooks, Getting Started, "Validating Payloads"). What they do not: white
 //! space, and which ASCII characters are escaped.
 
-use std::{
-    borrow::Cow,
-    fmt::{Display, Write as _},
-    ops::Range,
-};
+use std::{io::Write as _, ops::Range};
 
-use super::json::Json;
+use super::json::Value;
+
+/// Room for what most bodies are.
+const ROOM: usize = 1000;
+
+const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Which of Meta's two senders a delivery comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ impl Sender {
             Self::Messaging => &[
                 ("User-Agent", "facebookexternalua"),
                 ("Accept-Encoding", "deflate, gzip"),
-                ("Facebook-API-Version", "unversioned"),
+                ("Facebook-Api-Version", "unversioned"),
             ],
             Self::Changes => &[
                 ("User-Agent", "Webhooks/1.0 (https://fb.me/webhooks)"),
@@ -38,19 +39,20 @@ impl Sender {
     }
 
     /// The bytes of `body`.
-    pub(super) fn write(self, body: &Json) -> Vec<u8> {
+    pub(super) fn write(self, body: &Value<'_>) -> Vec<u8> {
         self.write_and_note(body).0
     }
 
     /// The same, and where in them the times of sending stand.
-    pub(super) fn write_and_note(self, body: &Json) -> (Vec<u8>, Vec<Range<usize>>) {
+    pub(super) fn write_and_note(self, body: &Value<'_>) -> (Vec<u8>, Vec<Range<usize>>) {
         let mut writer = Writer {
             sender: self,
-            out: String::with_capacity(1024),
+            plain: self.plain_bytes(),
+            out: Vec::with_capacity(ROOM),
             sent_at: Vec::new(),
         };
         writer.value(body);
-        (writer.out.into_bytes(), writer.sent_at)
+        (writer.out, writer.sent_at)
     }
 
     fn comma(self) -> &'static str {
@@ -108,71 +110,94 @@ impl Sender {
 
 struct Writer {
     sender: Sender,
-    out: String,
+    plain: &'static [bool; 256],
+    out: Vec<u8>,
     sent_at: Vec<Range<usize>>,
 }
 
 impl Writer {
-    fn value(&mut self, value: &Json) {
+    fn put(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn value(&mut self, value: &Value<'_>) {
         match value {
-            Json::Null => self.out.push_str("null"),
-            Json::Bool(flag) => self.out.push_str(if *flag { "true" } else { "false" }),
-            Json::Integer(number) => self.number(number),
-            Json::Decimal(number) => self.number(number),
-            Json::Text(text) => self.text(text),
-            Json::Array(items) => self.array(items),
-            Json::Object(keys) => self.object(keys),
-            Json::SentAt(time) => {
+            Value::Null => self.put("null"),
+            Value::Bool(flag) => self.put(if *flag { "true" } else { "false" }),
+            Value::Integer(number) => self.integer(*number),
+            Value::Decimal(number) => self.decimal(*number),
+            Value::Text(text) => self.text(text),
+            Value::Array(items) => self.array(items),
+            Value::Object(keys) => self.object(keys),
+            Value::Written(bytes) => self.out.extend_from_slice(bytes),
+            Value::SentAt(time) => {
                 let start = self.out.len();
-                self.number(time);
+                self.integer(*time);
                 self.sent_at.push(start..self.out.len());
             }
         }
     }
 
-    fn number(&mut self, number: impl Display) {
-        // Writing to a String cannot fail.
+    fn integer(&mut self, number: i64) {
+        self.put(itoa::Buffer::new().format(number));
+    }
+
+    fn decimal(&mut self, number: f64) {
+        // Writing to a vector cannot fail.
         let _ = write!(self.out, "{number}");
     }
 
-    fn array(&mut self, items: &[Json]) {
-        self.out.push('[');
+    fn array(&mut self, items: &[Value<'_>]) {
+        self.out.push(b'[');
         for (index, item) in items.iter().enumerate() {
             self.separate(index);
             self.value(item);
         }
-        self.out.push(']');
+        self.out.push(b']');
     }
 
-    fn object(&mut self, keys: &[(Cow<'static, str>, Json)]) {
-        self.out.push('{');
+    fn object(&mut self, keys: &[(&'static str, Value<'_>)]) {
+        self.out.push(b'{');
         for (index, (key, value)) in keys.iter().enumerate() {
             self.separate(index);
-            self.text(key);
-            self.out.push_str(self.sender.colon());
+            self.out.push(b'"');
+            self.put(key);
+            self.out.push(b'"');
+            self.put(self.sender.colon());
             self.value(value);
         }
-        self.out.push('}');
+        self.out.push(b'}');
     }
 
     fn separate(&mut self, index: usize) {
         if index > 0 {
-            self.out.push_str(self.sender.comma());
+            self.put(self.sender.comma());
         }
     }
 
     /// Writes a string: runs of characters that stand for themselves as they are.
     fn text(&mut self, text: &str) {
-        self.out.push('"');
-        let plain = self.sender.plain_bytes();
+        self.out.push(b'"');
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| !plain[usize::from(byte)]) {
-            let (run, other) = rest.split_at(at);
-            self.out.push_str(run);
+        while let Some((run, other)) = rest.split_at_checked(self.run(rest.as_bytes())) {
+            self.put(run);
+            if other.is_empty() {
+                break;
+            }
             rest = self.escaped(other);
         }
-        self.out.push_str(rest);
-        self.out.push('"');
+        self.out.push(b'"');
+    }
+
+    /// How many bytes at the beginning stand for themselves. Eight are looked at together: in most
+    /// texts there are no others.
+    fn run(&self, bytes: &[u8]) -> usize {
+        let is_plain = |byte: &u8| self.plain[usize::from(*byte)];
+        let (eights, _) = bytes.as_chunks::<8>();
+        let all = |eight: &&[u8; 8]| eight.iter().fold(true, |all, byte| all & is_plain(byte));
+        let run = 8 * eights.iter().take_while(all).count();
+        let rest = bytes[run..].iter();
+        run + rest.take_while(|byte| is_plain(byte)).count()
     }
 
     /// Writes the first character as its escape, and leaves the others.
@@ -180,7 +205,7 @@ impl Writer {
         let mut characters = text.chars();
         if let Some(character) = characters.next() {
             match self.sender.escape(character) {
-                Some(escaped) => self.out.push_str(escaped),
+                Some(escaped) => self.put(escaped),
                 None => self.units(character),
             }
         }
@@ -190,18 +215,19 @@ impl Writer {
     /// Writes a character as the escapes of its UTF-16 units.
     fn units(&mut self, character: char) {
         for unit in character.encode_utf16(&mut [0; 2]) {
-            self.out.push_str("\\u");
-            for shift in [12, 8, 4, 0] {
-                let digit = u32::from((*unit >> shift) & 0xf);
-                self.out.extend(char::from_digit(digit, 16));
-            }
+            let digit = |shift: u32| HEX_DIGITS[usize::from((*unit >> shift) & 0xf)];
+            let escape = [b'\\', b'u', digit(12), digit(8), digit(4), digit(0)];
+            self.out.extend_from_slice(&escape);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::json::object, *};
+    use super::{
+        super::json::{Json, object},
+        *,
+    };
 
     fn body() -> Json {
         object! {

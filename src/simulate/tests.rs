@@ -165,7 +165,7 @@ async fn a_server_that_never_answers_meets_the_deadline() {
     let requests = Requests::new(&target, &secret()).unwrap();
     let mut client = Client::new(Arc::new(target));
     client.deadline = Duration::from_millis(5);
-    let request = requests.of(Sender::Changes, "{}".into(), Signed::Rightly);
+    let request = |out: &mut _| requests.write(out, Sender::Changes, b"{}", Signed::Rightly);
     assert_eq!(client.send(request).await, Answer::TimedOut);
     server.abort();
 }

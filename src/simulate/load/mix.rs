@@ -136,7 +136,7 @@ mod tests {
         let again = take(&mut mix, 3);
         assert!(again.iter().all(|post| post.sort == Sort::Repeat(2)));
         let now = "2026-11-20T10:00:00Z".parse().unwrap();
-        assert_ne!(again[0].body(now), new[2].body(now));
+        assert_ne!(again[0].body(|| now), new[2].body(|| now));
     }
 
     #[test]

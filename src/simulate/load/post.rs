@@ -1,11 +1,11 @@
 //! A delivery on its way: what it is, how often it was tried, and when it is tried again.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::super::{Answer, Delivery, request::Signed};
@@ -56,11 +56,11 @@ impl Post {
 
     /// The body of the next try. Meta writes the time of sending into each, so that no two are
     /// the same bytes.
-    pub(super) fn body(&self, now: Timestamp) -> Bytes {
+    pub(super) fn body(&self, now: impl FnOnce() -> Timestamp) -> Cow<'_, [u8]> {
         if self.tries == 0 && !matches!(self.sort, Sort::Repeat(_)) {
-            self.delivery.body.clone()
+            (&*self.delivery.body).into()
         } else {
-            self.delivery.sent_again(now)
+            Vec::from(self.delivery.sent_again(now())).into()
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) enum Job {
         number: u64,
         /// From when its latency counts.
         due: Instant,
+        /// When it was handed out.
+        begun: Instant,
     },
     /// A delivery that was not acked.
     Again(Post),
@@ -115,7 +117,11 @@ impl Schedule {
         let number = state.handed_out;
         state.handed_out += 1;
         let due = self.pace.map_or(now, |pace| pace.due(number));
-        Some(Job::Next { number, due })
+        Some(Job::Next {
+            number,
+            due,
+            begun: now,
+        })
     }
 
     /// Lets as many deliveries go as fell due.

@@ -26,7 +26,8 @@ const DIGITS: u8 = 3;
 #[derive(Debug)]
 pub(super) struct Tally {
     summary: Summary,
-    kinds: BTreeMap<&'static str, u64>,
+    /// In the order of [`Kind::ALL`].
+    kinds: [u64; Kind::ALL.len()],
     answers: BTreeMap<Answer, u64>,
     latencies: Histogram<u64>,
 }
@@ -35,7 +36,7 @@ impl Tally {
     pub(super) fn new() -> Result<Self, hdrhistogram::CreationError> {
         Ok(Self {
             summary: Summary::default(),
-            kinds: BTreeMap::new(),
+            kinds: [0; Kind::ALL.len()],
             answers: BTreeMap::new(),
             latencies: Histogram::new_with_bounds(1, LONGEST_MICROS, DIGITS)?,
         })
@@ -53,7 +54,7 @@ impl Tally {
         summary.late += u64::from(now.duration_since(post.due) > LATE);
         summary.items += u64::from(post.delivery.items);
         for (kind, count) in post.delivery.kinds.iter() {
-            *self.kinds.entry(Kind::as_str(kind)).or_default() += u64::from(count);
+            self.kinds[kind as usize] += u64::from(count);
         }
     }
 
@@ -88,12 +89,19 @@ impl Tally {
         }
     }
 
+    /// The kinds that were sent, by name.
+    fn kinds(&self) -> BTreeMap<&'static str, u64> {
+        let named = Kind::ALL.iter().zip(self.kinds);
+        let sent = named.filter(|(_, count)| *count > 0);
+        sent.map(|(kind, count)| (kind.as_str(), count)).collect()
+    }
+
     /// The counts, after so long and with so many that were due and never sent.
     pub(super) fn finish(&self, elapsed: Duration, unsent: u64) -> Summary {
         let mut summary = Summary {
             elapsed,
             unsent,
-            kinds: self.kinds.clone(),
+            kinds: self.kinds(),
             answers: self.answers.clone(),
             ..self.summary.clone()
         };

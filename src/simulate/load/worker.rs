@@ -63,11 +63,10 @@ impl Run {
 
     /// The next delivery, ready to be sent.
     async fn next(&self) -> Option<Post> {
-        let (number, due) = match self.schedule.next().await? {
+        let (number, due, begun) = match self.schedule.next().await? {
             Job::Again(post) => return Some(post),
-            Job::Next { number, due } => (number, due),
+            Job::Next { number, due, begun } => (number, due, begun),
         };
-        let begun = Instant::now();
         let post = lock(&self.mix).next(number, due, self.clock.now());
         lock(&self.tally).begun(&post, begun);
         Some(post)
@@ -75,10 +74,10 @@ impl Run {
 
     /// Sends `post` once.
     async fn send(&self, client: &mut Client, post: &mut Post) -> Answer {
-        let body = post.body(self.clock.now());
-        let bytes = body.len();
-        let request = self.requests.of(post.delivery.sender, body, post.signed());
-        lock(&self.tally).sent(bytes);
+        let body = post.body(|| self.clock.now());
+        lock(&self.tally).sent(body.len());
+        let (sender, signed) = (post.delivery.sender, post.signed());
+        let request = |out: &mut Vec<u8>| self.requests.write(out, sender, &body, signed);
         let answer = client.send(request).await;
         post.tries += 1;
         lock(&self.tally).answered(answer);

@@ -67,8 +67,8 @@ fn to_account(plan: &mut Plan, name: &'static str, kinds: Kinds, keys: Json) {
 
 fn app_roles(plan: &mut Plan) {
     let roles = Json::Object(vec![
-        (OUR_APP.into(), ["primary_receiver".into()].into()),
-        (INBOX_APP.into(), ["secondary_receiver".into()].into()),
+        (OUR_APP, ["primary_receiver".into()].into()),
+        (INBOX_APP, ["secondary_receiver".into()].into()),
     ]);
     to_account(
         plan,

@@ -166,7 +166,7 @@ fn whatsapp(plan: &mut Plan) {
         "messages": [message],
     };
     let changes = vec![change("messages", value)];
-    let entry = changes_entry(&plan.world.random.digits(15), plan.world.tick(), changes);
+    let entry = changes_entry(plan.world.random.digits(15), plan.world.tick(), changes);
     let object = "whatsapp_business_account";
     let body = changes_notification(object, vec![entry]);
     plan.post(

@@ -16,21 +16,26 @@ pub(super) fn tell(plan: &mut Plan) {
 }
 
 /// An item under `key` about an earlier message of the same conversation.
-fn about(plan: &mut Plan, name: &'static str, kinds: Kinds, (key, keys): (&str, Json)) {
+fn about(plan: &mut Plan, name: &'static str, kinds: Kinds, (key, keys): (&'static str, Json)) {
     let talk = plan.world.talk();
     let mid = object! { "mid": plan.world.earlier_mid(talk) };
     let moment = plan.world.moment_in(talk);
-    let item = moment.received(Json::Object(vec![(key.to_owned().into(), mid.and(keys))]));
+    let item = moment.received(Json::Object(vec![(key, mid.and(keys))]));
     plan.item(name, kinds, &moment, item);
 }
 
 /// The same, where Meta names neither sender nor recipient.
-fn about_by_nobody(plan: &mut Plan, name: &'static str, kinds: Kinds, (key, keys): (&str, Json)) {
+fn about_by_nobody(
+    plan: &mut Plan,
+    name: &'static str,
+    kinds: Kinds,
+    (key, keys): (&'static str, Json),
+) {
     let talk = plan.world.talk();
     let mid = object! { "mid": plan.world.earlier_mid(talk) };
     let moment = plan.world.moment_in(talk);
     let item = object! { "timestamp": moment.at };
-    let item = item.and(Json::Object(vec![(key.to_owned().into(), mid.and(keys))]));
+    let item = item.and(Json::Object(vec![(key, mid.and(keys))]));
     plan.item(name, kinds, &moment, item);
 }
 

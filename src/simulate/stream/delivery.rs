@@ -9,7 +9,7 @@ use super::super::{
     envelope::{
         changes_entry, changes_notification, messaging_entry, messaging_notification, standby_entry,
     },
-    json::Json,
+    json::Value,
     serialise::Sender,
 };
 use crate::meta::event::Kind;
@@ -84,14 +84,15 @@ pub(super) struct Item {
     pub(super) repeat: bool,
     /// When it happened, in milliseconds since 1970.
     pub(super) happened_at: i64,
-    pub(super) json: Json,
+    /// As its sender writes it.
+    pub(super) written: Vec<u8>,
 }
 
 /// The items of one entry.
 struct Group {
     account_id: String,
     standby: bool,
-    items: Vec<Json>,
+    items: Vec<Value<'static>>,
 }
 
 /// Packs items of one sender, one entry for each account and container.
@@ -120,28 +121,30 @@ pub(super) fn pack(sender: Sender, at: i64, items: Vec<Item>) -> Delivery {
 fn put(groups: &mut Vec<Group>, item: Item) {
     let same =
         |group: &&mut Group| group.standby == item.standby && group.account_id == item.account_id;
+    let written = Value::Written(item.written);
     match groups.iter_mut().find(same) {
-        Some(group) => group.items.push(item.json),
+        Some(group) => group.items.push(written),
         None => groups.push(Group {
             account_id: item.account_id,
             standby: item.standby,
-            items: vec![item.json],
+            items: vec![written],
         }),
     }
 }
 
-fn notification(sender: Sender, sent_at: i64, groups: Vec<Group>) -> Json {
+fn notification(sender: Sender, sent_at: i64, groups: Vec<Group>) -> Value<'static> {
     let entry = |group: Group| {
         let write = match sender {
             Sender::Changes => changes_entry,
             Sender::Messaging if group.standby => standby_entry,
             Sender::Messaging => messaging_entry,
         };
-        write(&group.account_id, sent_at, group.items)
+        write(group.account_id, sent_at, group.items)
     };
     let entries = groups.into_iter().map(entry).collect();
+    let object = Value::lent("instagram");
     match sender {
-        Sender::Changes => changes_notification("instagram", entries),
-        Sender::Messaging => messaging_notification("instagram", entries),
+        Sender::Changes => changes_notification(object, entries),
+        Sender::Messaging => messaging_notification(object, entries),
     }
 }

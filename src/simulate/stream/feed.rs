@@ -1,10 +1,12 @@
 //! Steps as changes: comments, live comments, mentions and the numbers of stories.
 
+use std::borrow::Cow;
+
 use super::{
     super::{
         crowd::Profile,
         envelope::change,
-        json::{Json, object},
+        json::{Value, object},
     },
     act::{Act, Line, Words},
     stage::Stage,
@@ -12,8 +14,10 @@ use super::{
     texts,
 };
 
+const COMMENTS: Value<'static> = Value::Text(Cow::Borrowed("comments"));
+
 /// What the changes sender says of `act`.
-pub(super) fn tell(story: &mut Story, stage: &mut Stage, act: &Act) -> Json {
+pub(super) fn tell<'a>(story: &'a mut Story, stage: &mut Stage, act: &Act) -> Value<'a> {
     match *act {
         Act::Comment {
             who,
@@ -29,12 +33,12 @@ pub(super) fn tell(story: &mut Story, stage: &mut Stage, act: &Act) -> Json {
                 parent,
                 by_ad,
             };
-            let told = story.remember(told);
-            change("comments", comment(story, &told))
+            let line = story.remember(told);
+            change(COMMENTS, comment(story, line))
         }
-        Act::Twin(line) => change("comments", twin(story, line)),
-        Act::OwnComment(line) => change("comments", own_comment(story, stage, line)),
-        Act::Gif { who } => change("comments", gif(story, stage, who)),
+        Act::Twin(line) => change(COMMENTS, twin(story, line)),
+        Act::OwnComment(line) => change(COMMENTS, own_comment(story, stage, line)),
+        Act::Gif { who } => change(COMMENTS, gif(story, stage, who)),
         Act::Live { who } => change("live_comments", live(story, stage, who)),
         Act::Mention { in_comment } => change("mentions", mention(stage, in_comment)),
         Act::Insights => change("story_insights", insights(story, stage)),
@@ -42,86 +46,87 @@ pub(super) fn tell(story: &mut Story, stage: &mut Stage, act: &Act) -> Json {
     }
 }
 
-fn comment(story: &Story, told: &Told) -> Json {
-    let author = told.who.and_then(|who| story.people.get(who));
-    let value = object! {
-        "from": from(author.unwrap_or(&story.account)),
-        "media": media(story, told.by_ad),
-        "id": &told.id,
-    };
-    let parent = told.parent.and_then(|line| story.line(line));
-    let value = match parent {
-        Some(parent) => value.and(object! { "parent_id": &parent.id }),
-        None => value,
-    };
-    value.and(object! { "text": &told.text })
-}
-
-fn from(person: &Profile) -> Json {
-    object! { "id": &person.id, "username": &person.username }
-}
-
-/// The post, or the ad that shows it.
-fn media(story: &Story, by_ad: bool) -> Json {
-    let Some(ad) = story.ad.as_ref().filter(|_| by_ad) else {
-        return object! { "id": &story.media_id, "media_product_type": story.product };
-    };
-    object! {
-        "id": format!("181{}", &ad.id[4..]),
-        "media_product_type": "AD",
-        "ad_id": &ad.id,
-        "ad_title": texts::ad_title(story.account.sort, ad.number),
-        "original_media_id": &story.media_id,
-    }
+fn comment(story: &Story, line: Line) -> Value<'_> {
+    let told = story.line(line);
+    comment_by(story, line, told.is_some_and(|told| told.by_ad))
 }
 
 /// The same comment the other way.
-fn twin(story: &Story, line: Line) -> Json {
-    let told = story.line(line).cloned().unwrap_or_default();
-    comment(
-        story,
-        &Told {
-            by_ad: !told.by_ad,
-            ..told
-        },
-    )
+fn twin(story: &Story, line: Line) -> Value<'_> {
+    let told = story.line(line);
+    comment_by(story, line, told.is_none_or(|told| !told.by_ad))
+}
+
+/// What was told at `line`, through the ad or not.
+fn comment_by(story: &Story, line: Line, by_ad: bool) -> Value<'_> {
+    let Some(told) = story.line(line) else {
+        return Value::Null;
+    };
+    let author = told.who.and_then(|who| story.people.get(who));
+    let mut keys = Vec::with_capacity(5);
+    keys.push(("from", from(author.unwrap_or(&story.account))));
+    keys.push(("media", media(story, by_ad)));
+    keys.push(("id", Value::lent(&told.id)));
+    let parent = told.parent.and_then(|line| story.line(line));
+    keys.extend(parent.map(|parent| ("parent_id", Value::lent(&parent.id))));
+    keys.push(("text", Value::lent(&told.text)));
+    Value::Object(keys)
+}
+
+fn from(person: &Profile) -> Value<'_> {
+    object! { "id": Value::lent(&person.id), "username": Value::lent(&person.username) }
+}
+
+/// The post, or the ad that shows it.
+fn media(story: &Story, by_ad: bool) -> Value<'_> {
+    let media_id = Value::lent(&story.media_id);
+    let Some(ad) = story.ad.as_ref().filter(|_| by_ad) else {
+        return object! { "id": media_id, "media_product_type": Value::lent(story.product) };
+    };
+    object! {
+        "id": format!("181{}", &ad.id[4..]),
+        "media_product_type": Value::lent("AD"),
+        "ad_id": Value::lent(&ad.id),
+        "ad_title": Value::lent(texts::ad_title(story.account.sort, ad.number)),
+        "original_media_id": media_id,
+    }
 }
 
 /// The account answers a comment and is told of its own answer.
-fn own_comment(story: &mut Story, stage: &mut Stage, line: Line) -> Json {
+fn own_comment<'a>(story: &'a mut Story, stage: &mut Stage, line: Line) -> Value<'a> {
     let who = story.line(line).and_then(|told| told.who);
     let text = story.text(stage, who.unwrap_or_default(), Words::OwnReply);
     let id = stage.comment_id();
-    let told = story.remember(Told {
+    let own = story.remember(Told {
         id,
         text,
         parent: Some(line),
         ..Told::default()
     });
-    let own = object! { "self_ig_scoped_id": &story.account.own_igsid };
-    let parent = story.line(line).map(|parent| parent.id.clone());
+    let id = |line| Value::lent(story.line(line).map_or("", |told| &told.id));
+    let own_igsid = object! { "self_ig_scoped_id": Value::lent(&story.account.own_igsid) };
     object! {
-        "from": from(&story.account).and(own),
+        "from": from(&story.account).and(own_igsid),
         "media": media(story, false),
-        "id": told.id,
-        "parent_id": parent.unwrap_or_default(),
-        "text": told.text,
+        "id": id(own),
+        "parent_id": id(line),
+        "text": Value::lent(story.line(own).map_or("", |told| &told.text)),
     }
 }
 
-fn gif(story: &mut Story, stage: &mut Stage, who: usize) -> Json {
-    let id = stage.comment_id();
+fn gif<'a>(story: &'a mut Story, stage: &mut Stage, who: usize) -> Value<'a> {
     let told = story.remember(Told {
-        id,
+        id: stage.comment_id(),
         who: Some(who),
         ..Told::default()
     });
     let author = story.people.get(who).unwrap_or(&story.account);
-    object! { "from": from(author), "media": media(story, false), "id": told.id }
+    let id = story.line(told).map_or("", |told| &told.id);
+    object! { "from": from(author), "media": media(story, false), "id": Value::lent(id) }
 }
 
 /// Some live comments come without their author.
-fn live(story: &Story, stage: &mut Stage, who: usize) -> Json {
+fn live<'a>(story: &'a Story, stage: &mut Stage, who: usize) -> Value<'a> {
     let text = story.text(stage, who, Words::Live);
     let value = object! {
         "media": media(story, false),
@@ -135,7 +140,7 @@ fn live(story: &Story, stage: &mut Stage, who: usize) -> Json {
 }
 
 /// A mention in a caption names the post only.
-fn mention(stage: &mut Stage, in_comment: bool) -> Json {
+fn mention(stage: &mut Stage, in_comment: bool) -> Value<'static> {
     let value = object! { "media_id": stage.media_id() };
     if in_comment {
         value.and(object! { "comment_id": stage.comment_id() })
@@ -145,7 +150,7 @@ fn mention(stage: &mut Stage, in_comment: bool) -> Json {
 }
 
 /// The story has expired; Meta writes -1 for fewer than five.
-fn insights(story: &Story, stage: &mut Stage) -> Json {
+fn insights<'a>(story: &'a Story, stage: &mut Stage) -> Value<'a> {
     stage
         .posted
         .retain(|posted| posted.media_id != story.media_id);
@@ -155,7 +160,7 @@ fn insights(story: &Story, stage: &mut Stage) -> Json {
         if number < 5 { -1 } else { i64::from(number) }
     };
     object! {
-        "media_id": &story.media_id,
+        "media_id": Value::lent(&story.media_id),
         "impressions": i64::from(size),
         "reach": i64::from(size * 9 / 10),
         "taps_forward": count(2),
@@ -166,7 +171,7 @@ fn insights(story: &Story, stage: &mut Stage) -> Json {
 }
 
 /// A change of a field that Meta does not document, or that nobody knows.
-fn new_field(story: &Story, stage: &mut Stage) -> Json {
+fn new_field<'a>(story: &'a Story, stage: &mut Stage) -> Value<'a> {
     const FIELDS: [&str; 5] = [
         "follow",
         "share_to_story",
@@ -176,6 +181,6 @@ fn new_field(story: &Story, stage: &mut Stage) -> Json {
     ];
     let field = FIELDS[stage.random.index(FIELDS.len())];
     let from = story.people.first().unwrap_or(&story.account);
-    let value = object! { "id": stage.media_id(), "from": object! { "id": &from.id } };
+    let value = object! { "id": stage.media_id(), "from": object! { "id": Value::lent(&from.id) } };
     change(field, value)
 }

@@ -1,16 +1,16 @@
 //! Steps as messaging items that are no messages: buttons, referrals, opt-ins, handovers, notices.
 
 use super::{
-    super::json::{Json, object},
+    super::json::{Json, Value, object},
     act::{Act, Line},
     stage::Stage,
     story::Story,
-    talk::{INBOX_APP, OUR_APP, received, remember},
+    talk::{INBOX_APP, OUR_APP, id, received, remember},
     texts,
 };
 
 /// What the messaging sender says of `act`, which happened at `at`.
-pub(super) fn tell(story: &mut Story, stage: &mut Stage, act: &Act, at: i64) -> Json {
+pub(super) fn tell<'a>(story: &'a mut Story, stage: &mut Stage, act: &Act, at: i64) -> Value<'a> {
     match *act {
         Act::Tap => tap(story, stage, at, None),
         Act::TapFromAd => {
@@ -19,11 +19,11 @@ pub(super) fn tell(story: &mut Story, stage: &mut Stage, act: &Act, at: i64) -> 
         }
         Act::Referred => {
             let referral = texts::link(story.account.sort, &mut stage.random);
-            received(story, at, object! { "referral": referral })
+            received(story, at, ("referral", referral))
         }
         Act::ReferredByAd => {
             let referral = ad_referral(story, stage);
-            received(story, at, object! { "referral": referral })
+            received(story, at, ("referral", referral))
         }
         Act::Optin { stop } => optin(story, stage, at, stop),
         Act::Policy => policy(story, stage, at),
@@ -33,18 +33,18 @@ pub(super) fn tell(story: &mut Story, stage: &mut Stage, act: &Act, at: i64) -> 
     }
 }
 
-fn tap(story: &mut Story, stage: &mut Stage, at: i64, referral: Option<Json>) -> Json {
+fn tap<'a>(story: &'a mut Story, stage: &mut Stage, at: i64, referral: Option<Json>) -> Value<'a> {
     let (title, payload) = texts::button(story.account.sort, &mut stage.random);
-    let mid = remember(story, stage, at, (Some(0), title.to_owned()));
-    let mut postback = object! { "mid": mid, "title": title };
+    let line = remember(story, stage, at, (Some(0), title.to_owned()));
+    let mut postback = object! { "mid": id(story, line), "title": Value::lent(title) };
     // An app that does not hold the conversation is not told the payload.
     if !story.standby {
-        postback = postback.and(object! { "payload": payload });
+        postback = postback.and(object! { "payload": Value::lent(payload) });
     }
     if let Some(referral) = referral {
         postback = postback.and(object! { "referral": referral });
     }
-    received(story, at, object! { "postback": postback })
+    received(story, at, ("postback", postback))
 }
 
 /// Through which ad somebody comes.
@@ -67,7 +67,7 @@ pub(super) fn ad_referral(story: &Story, stage: &mut Stage) -> Json {
 }
 
 /// Somebody agrees to be written to for half a year, or stops it.
-fn optin(story: &Story, stage: &mut Stage, at: i64, stop: bool) -> Json {
+fn optin<'a>(story: &'a Story, stage: &mut Stage, at: i64, stop: bool) -> Value<'a> {
     let half_a_year_ms = 180 * 86_400_000;
     let optin = object! {
         "type": "notification_messages",
@@ -84,11 +84,11 @@ fn optin(story: &Story, stage: &mut Stage, at: i64, stop: bool) -> Json {
     } else {
         optin
     };
-    received(story, at, object! { "optin": optin })
+    received(story, at, ("optin", optin))
 }
 
 /// Who holds the conversation from now on.
-fn handover(story: &mut Story, act: &Act, at: i64) -> Json {
+fn handover<'a>(story: &'a mut Story, act: &Act, at: i64) -> Value<'a> {
     let owners = |previous: &str, new: &str, metadata: &str| {
         object! {
             "previous_owner_app_id": previous,
@@ -96,66 +96,69 @@ fn handover(story: &mut Story, act: &Act, at: i64) -> Json {
             "metadata": metadata,
         }
     };
-    let keys = match act {
+    let key = match act {
         Act::Request => {
             let asked = object! { "requested_owner_app_id": INBOX_APP, "metadata": "" };
-            object! { "request_thread_control": asked }
+            ("request_thread_control", asked)
         }
         Act::Take => {
             story.standby = false;
-            object! { "take_thread_control": owners(INBOX_APP, OUR_APP, "done") }
+            let owners = owners(INBOX_APP, OUR_APP, "done");
+            ("take_thread_control", owners)
         }
-        Act::Roles => return to_account(story, at, roles()),
+        Act::Roles => return to_account(story, at, ("app_roles", roles())),
         _ => {
             story.standby = true;
-            object! { "pass_thread_control": owners(OUR_APP, INBOX_APP, "to a human") }
+            let owners = owners(OUR_APP, INBOX_APP, "to a human");
+            ("pass_thread_control", owners)
         }
     };
-    received(story, at, keys)
+    received(story, at, key)
 }
 
 fn roles() -> Json {
-    let roles = Json::Object(vec![
-        (OUR_APP.into(), ["primary_receiver".into()].into()),
-        (INBOX_APP.into(), ["secondary_receiver".into()].into()),
-    ]);
-    object! { "app_roles": roles }
+    Json::Object(vec![
+        (OUR_APP, ["primary_receiver".into()].into()),
+        (INBOX_APP, ["secondary_receiver".into()].into()),
+    ])
 }
 
 /// Meta has a word with the account.
-fn policy(story: &Story, stage: &mut Stage, at: i64) -> Json {
+fn policy<'a>(story: &'a Story, stage: &mut Stage, at: i64) -> Value<'a> {
     let action = ["warning", "warning", "block", "unblock"][stage.random.index(4)];
     let notice = object! {
         "action": action,
         "reason": "Invented reason: too many messages outside the window.",
     };
-    to_account(story, at, object! { "policy-enforcement": notice })
+    to_account(story, at, ("policy-enforcement", notice))
 }
 
-fn feedback(story: &Story, stage: &mut Stage, at: i64, line: Line) -> Json {
+fn feedback<'a>(story: &'a Story, stage: &mut Stage, at: i64, line: Line) -> Value<'a> {
     let feedback = if stage.once_in(3) {
         "Bad response"
     } else {
         "Good response"
     };
-    let mid = story.line(line).map(|told| told.id.clone());
-    let rated = object! { "feedback": feedback, "mid": mid.unwrap_or_default() };
-    received(story, at, object! { "response_feedback": rated })
+    let rated = object! { "feedback": Value::lent(feedback), "mid": id(story, line) };
+    received(story, at, ("response_feedback", rated))
 }
 
 /// Keys that Meta has not documented.
-fn new_item(story: &Story, stage: &mut Stage, at: i64) -> Json {
+fn new_item<'a>(story: &'a Story, stage: &mut Stage, at: i64) -> Value<'a> {
     const KEYS: [&str; 3] = ["voice_room", "typing_preview", "gift"];
     let key = KEYS[stage.random.index(KEYS.len())];
     let value = object! { "id": stage.token(), "state": "started" };
-    received(story, at, Json::Object(vec![(key.into(), value)]))
+    received(story, at, (key, value))
 }
 
 /// An item about the account itself: it has no sender.
-fn to_account(story: &Story, at: i64, keys: Json) -> Json {
-    let item = object! {
-        "recipient": object! { "id": &story.account.id },
-        "timestamp": at,
-    };
-    item.and(keys)
+fn to_account<'a>(story: &'a Story, at: i64, (key, value): (&'static str, Json)) -> Value<'a> {
+    Value::Object(vec![
+        (
+            "recipient",
+            object! { "id": Value::lent(&story.account.id) },
+        ),
+        ("timestamp", at.into()),
+        (key, value),
+    ])
 }

@@ -4,6 +4,7 @@ use std::{collections::VecDeque, num::NonZeroUsize};
 
 use super::super::{
     crowd::{self, Profile, scattered},
+    digits::padded,
     random::Random,
 };
 use crate::meta::event::Kind;
@@ -81,18 +82,19 @@ impl Stage {
     }
 
     pub(super) fn comment_id(&mut self) -> String {
-        format!("179{:014}", self.unique())
+        padded("179", self.unique(), 14)
     }
 
     /// The id of something that is no post of an account: its stories, broadcasts, and posts of
     /// others.
     pub(super) fn media_id(&mut self) -> String {
-        format!("180{:014}", self.unique())
+        padded("180", self.unique(), 14)
     }
 
     /// A token or reference that comes once.
     pub(super) fn token(&mut self) -> String {
-        format!("{:014}{:05}", self.unique(), self.random.below(100_000))
+        let first = padded("", self.unique(), 14);
+        padded(&first, self.random.below(100_000).into(), 5)
     }
 
     /// `at`, or a little later where something of the same sort has that moment already.
@@ -138,7 +140,7 @@ impl Stage {
         } else {
             "FEED"
         };
-        (format!("178{:014}", scattered(number, 14)), product)
+        (padded("178", scattered(number, 14), 14), product)
     }
 
     /// Remembers a story until it expires.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::{
     super::{
         crowd::{self, Profile},
-        json::Json,
+        json::Value,
         mid::thread,
         serialise::Sender,
     },
@@ -107,18 +107,19 @@ impl Story {
         let happened_at = self.moment(stage, &act, at);
         // Both apps are told at once who holds the conversation.
         let standby = self.standby && act.kind() != Kind::Handover;
-        let json = self.tell(stage, &act, happened_at);
+        let sender = self.sender;
+        let written = sender.write(&self.tell(stage, &act, happened_at));
         Some(Item {
             kind: act.kind(),
             account_id: self.account.id.clone(),
             standby,
             repeat: matches!(act, Act::Twin(_)),
             happened_at,
-            json,
+            written,
         })
     }
 
-    fn tell(&mut self, stage: &mut Stage, act: &Act, happened_at: i64) -> Json {
+    fn tell(&mut self, stage: &mut Stage, act: &Act, happened_at: i64) -> Value<'_> {
         match self.sender {
             Sender::Changes => feed::tell(self, stage, act),
             Sender::Messaging => talk::tell(self, stage, act, happened_at),
@@ -151,8 +152,8 @@ impl Story {
     }
 
     /// Remembers something that later steps can refer to.
-    pub(super) fn remember(&mut self, told: Told) -> Told {
-        self.told.push(told.clone());
-        told
+    pub(super) fn remember(&mut self, told: Told) -> Line {
+        self.told.push(told);
+        self.told.len() - 1
     }
 }

@@ -1,7 +1,7 @@
 //! Steps as messaging items: what people and accounts write to each other, and all around it.
 
 use super::{
-    super::json::{Json, object},
+    super::json::{Value, object},
     act::{Act, Attachment, Line, Words},
     attachments::attached,
     notices,
@@ -20,46 +20,43 @@ const OTHER_APPS: [(i64, &str); 2] = [
 ];
 
 /// What the messaging sender says of `act`, which happened at `at`.
-pub(super) fn tell(story: &mut Story, stage: &mut Stage, act: &Act, at: i64) -> Json {
+pub(super) fn tell<'a>(story: &'a mut Story, stage: &mut Stage, act: &Act, at: i64) -> Value<'a> {
     match *act {
         Act::Say { words, tapped } => say(story, stage, at, (words, tapped)),
         Act::ReplyTo { line, words } => {
             let text = story.text(stage, 0, words);
-            let reply_to = reply_to(story, line);
-            let keys = object! { "text": &text }.and(reply_to);
-            message(story, stage, at, (text, keys))
+            message(story, stage, at, text, |story| reply_to(story, line))
         }
         Act::Attach(attachment) => {
             let keys = attached(attachment, stage, story.account.sort);
-            message(story, stage, at, (String::new(), keys))
+            message(story, stage, at, String::new(), |_| keys)
         }
         Act::ToStory => {
             let text = story.text(stage, 0, Words::ToStory);
-            let told = object! { "url": stage.media_url(), "id": &story.media_id };
-            let keys = object! { "text": &text, "reply_to": object! { "story": told } };
-            message(story, stage, at, (text, keys))
+            let url = stage.media_url();
+            message(story, stage, at, text, |story| {
+                let told = object! { "url": url, "id": Value::lent(&story.media_id) };
+                object! { "reply_to": object! { "story": told } }
+            })
         }
         Act::FromAd => {
             let text = story.text(stage, 0, Words::Ask);
             let referral = notices::ad_referral(story, stage);
-            let keys = object! { "text": &text, "referral": referral };
-            message(story, stage, at, (text, keys))
+            message(story, stage, at, text, |_| object! { "referral": referral })
         }
         Act::Echo {
             words,
             reply_to: line,
         } => {
             let text = story.text(stage, 0, words);
-            let keys = object! { "text": &text };
-            let keys = match line {
-                Some(line) => keys.and(reply_to(story, line)),
-                None => keys,
-            };
-            echo(story, stage, at, (text, keys))
+            echo(story, stage, at, text, |story| match line {
+                Some(line) => reply_to(story, line),
+                None => object! {},
+            })
         }
         Act::EchoPicture => {
             let keys = attached(Attachment::Image, stage, story.account.sort);
-            echo(story, stage, at, (String::new(), keys))
+            echo(story, stage, at, String::new(), |_| keys)
         }
         Act::EchoOfApp => of_app(story, stage, at),
         _ => about(story, stage, act, at),
@@ -67,17 +64,17 @@ pub(super) fn tell(story: &mut Story, stage: &mut Stage, act: &Act, at: i64) -> 
 }
 
 /// What happens to a message that was told.
-fn about(story: &mut Story, stage: &mut Stage, act: &Act, at: i64) -> Json {
+fn about<'a>(story: &'a mut Story, stage: &mut Stage, act: &Act, at: i64) -> Value<'a> {
     match *act {
         Act::Edit { line, count } => {
             let text = story.text(stage, 0, Words::Corrected);
             // Documented as a string, seen as a number.
-            let count: Json = match count {
+            let count: Value<'_> = match count {
                 2 => "2".into(),
                 count => i64::from(count).into(),
             };
             let edit = object! { "mid": id(story, line), "text": text, "num_edit": count };
-            received(story, at, object! { "message_edit": edit })
+            received(story, at, ("message_edit", edit))
         }
         Act::EditUntold(line) => {
             let edit = object! { "mid": id(story, line), "num_edit": 0 };
@@ -87,17 +84,16 @@ fn about(story: &mut Story, stage: &mut Stage, act: &Act, at: i64) -> Json {
         Act::React { line, again } => {
             let reaction = texts::reaction(again, &mut stage.random);
             let about = object! { "mid": id(story, line), "action": "react" };
-            received(story, at, object! { "reaction": about.and(reaction) })
+            received(story, at, ("reaction", about.and(reaction)))
         }
         Act::Unreact(line) => {
             let about = object! { "mid": id(story, line), "action": "unreact" };
-            received(story, at, object! { "reaction": about })
+            received(story, at, ("reaction", about))
         }
-        Act::Seen(line) => received(
-            story,
-            at,
-            object! { "read": object! { "mid": id(story, line) } },
-        ),
+        Act::Seen(line) => {
+            let read = object! { "mid": id(story, line) };
+            received(story, at, ("read", read))
+        }
         Act::SeenUntold(line) => {
             object! { "timestamp": at, "read": object! { "mid": id(story, line) } }
         }
@@ -105,61 +101,85 @@ fn about(story: &mut Story, stage: &mut Stage, act: &Act, at: i64) -> Json {
     }
 }
 
-fn say(story: &mut Story, stage: &mut Stage, at: i64, (words, tapped): (Words, bool)) -> Json {
+fn say<'a>(
+    story: &'a mut Story,
+    stage: &mut Stage,
+    at: i64,
+    (words, tapped): (Words, bool),
+) -> Value<'a> {
     if tapped {
         let (title, payload) = texts::quick_reply(&mut stage.random);
-        let keys = object! { "text": title, "quick_reply": object! { "payload": payload } };
-        return message(story, stage, at, (title.to_owned(), keys));
+        let payload = object! { "payload": Value::lent(payload) };
+        let keys = object! { "quick_reply": payload };
+        return message(story, stage, at, title.to_owned(), |_| keys);
     }
     let text = story.text(stage, 0, words);
-    let keys = object! { "text": &text };
-    message(story, stage, at, (text, keys))
+    message(story, stage, at, text, |_| object! {})
 }
 
 /// Whoever wrote it takes it back.
-fn unsend(story: &Story, line: Line, at: i64) -> Json {
+fn unsend(story: &Story, line: Line, at: i64) -> Value<'_> {
     let deleted = object! { "mid": id(story, line), "is_deleted": true };
     if story.line(line).is_some_and(|told| told.who.is_none()) {
         let deleted = deleted.and(object! { "is_echo": true });
-        return sent(story, at, object! { "message": deleted });
+        return sent(story, at, ("message", deleted));
     }
-    received(story, at, object! { "message": deleted })
+    received(story, at, ("message", deleted))
 }
 
 /// Another app answers: its echo says which.
-fn of_app(story: &mut Story, stage: &mut Stage, at: i64) -> Json {
+fn of_app<'a>(story: &'a mut Story, stage: &mut Stage, at: i64) -> Value<'a> {
     let (app, metadata) = if story.standby {
         OTHER_APPS[0]
     } else {
         OTHER_APPS[stage.random.index(OTHER_APPS.len())]
     };
     let text = story.text(stage, 0, Words::Answer);
-    let mid = remember(story, stage, at, (None, text.clone()));
-    let message = object! {
-        "mid": mid,
-        "text": text,
-        "is_echo": true,
-        "app_id": app,
-        "metadata": metadata,
-    };
-    sent(story, at, object! { "message": message })
+    let keys = object! { "is_echo": true, "app_id": app, "metadata": Value::lent(metadata) };
+    let line = remember(story, stage, at, (None, text));
+    sent(story, at, ("message", written(story, line).and(keys)))
 }
 
-fn message(story: &mut Story, stage: &mut Stage, at: i64, (text, keys): (String, Json)) -> Json {
-    let mid = remember(story, stage, at, (Some(0), text));
-    received(
+/// The person writes `text`, if any; the message says `keys` beside.
+fn message<'a>(
+    story: &'a mut Story,
+    stage: &mut Stage,
+    at: i64,
+    text: String,
+    keys: impl FnOnce(&'a Story) -> Value<'a>,
+) -> Value<'a> {
+    let line = remember(story, stage, at, (Some(0), text));
+    let message = written(story, line).and(keys(story));
+    received(story, at, ("message", message))
+}
+
+/// The account writes, and is told of it.
+fn echo<'a>(
+    story: &'a mut Story,
+    stage: &mut Stage,
+    at: i64,
+    text: String,
+    keys: impl FnOnce(&'a Story) -> Value<'a>,
+) -> Value<'a> {
+    let line = remember(story, stage, at, (None, text));
+    let message = written(story, line).and(keys(story));
+    sent(
         story,
         at,
-        object! { "message": object! { "mid": mid }.and(keys) },
+        ("message", message.and(object! { "is_echo": true })),
     )
 }
 
-fn echo(story: &mut Story, stage: &mut Stage, at: i64, (text, keys): (String, Json)) -> Json {
-    let mid = remember(story, stage, at, (None, text));
-    let message = object! { "mid": mid }
-        .and(keys)
-        .and(object! { "is_echo": true });
-    sent(story, at, object! { "message": message })
+/// The id of a message that was written, and its text where it has one.
+fn written(story: &Story, line: Line) -> Value<'_> {
+    let mut keys = Vec::with_capacity(4);
+    keys.push(("mid", id(story, line)));
+    let text = story.line(line).map(|told| told.text.as_str());
+    keys.extend(
+        text.filter(|text| !text.is_empty())
+            .map(|text| ("text", Value::lent(text))),
+    );
+    Value::Object(keys)
 }
 
 /// Makes the id of a message that is written now, and remembers it.
@@ -168,39 +188,37 @@ pub(super) fn remember(
     stage: &mut Stage,
     at: i64,
     (who, text): (Option<usize>, String),
-) -> String {
+) -> Line {
     let micros = at.saturating_mul(1000) + i64::from(stage.random.below(1000));
     let low = stage.random.next();
     let micros = u64::try_from(micros).unwrap_or_default();
     let id = mid(&story.account.id, &story.thread, micros, low);
-    let told = Told {
+    story.remember(Told {
         id,
         text,
         who,
         ..Told::default()
-    };
-    story.remember(told).id
+    })
 }
 
-fn reply_to(story: &Story, line: Line) -> Json {
+fn reply_to(story: &Story, line: Line) -> Value<'_> {
     object! { "reply_to": object! { "mid": id(story, line) } }
 }
 
-fn id(story: &Story, line: Line) -> &str {
-    story
-        .line(line)
-        .map(|told| told.id.as_str())
-        .unwrap_or_default()
+/// The id of what was told at `line`.
+pub(super) fn id(story: &Story, line: Line) -> Value<'_> {
+    let id = story.line(line).map(|told| told.id.as_str());
+    Value::lent(id.unwrap_or_default())
 }
 
 /// An item that the person caused.
-pub(super) fn received(story: &Story, at: i64, keys: Json) -> Json {
-    item(person(story), &story.account.id, at, keys)
+pub(super) fn received<'a>(story: &'a Story, at: i64, key: (&'static str, Value<'a>)) -> Value<'a> {
+    item(person(story), &story.account.id, at, key)
 }
 
 /// An item that the account caused.
-fn sent(story: &Story, at: i64, keys: Json) -> Json {
-    item(&story.account.id, person(story), at, keys)
+fn sent<'a>(story: &'a Story, at: i64, key: (&'static str, Value<'a>)) -> Value<'a> {
+    item(&story.account.id, person(story), at, key)
 }
 
 fn person(story: &Story) -> &str {
@@ -211,11 +229,16 @@ fn person(story: &Story) -> &str {
         .unwrap_or_default()
 }
 
-fn item(sender: &str, recipient: &str, at: i64, keys: Json) -> Json {
-    let item = object! {
-        "sender": object! { "id": sender },
-        "recipient": object! { "id": recipient },
-        "timestamp": at,
-    };
-    item.and(keys)
+fn item<'a>(
+    sender: &'a str,
+    recipient: &'a str,
+    at: i64,
+    (key, value): (&'static str, Value<'a>),
+) -> Value<'a> {
+    Value::Object(vec![
+        ("sender", object! { "id": Value::lent(sender) }),
+        ("recipient", object! { "id": Value::lent(recipient) }),
+        ("timestamp", at.into()),
+        (key, value),
+    ])
 }

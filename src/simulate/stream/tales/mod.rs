@@ -9,7 +9,7 @@ mod single;
 use std::collections::VecDeque;
 
 use super::{
-    super::{crowd::scattered, serialise::Sender},
+    super::{crowd::scattered, digits::padded, serialise::Sender},
     act::{Act, Line},
     stage::{Kinds, Stage},
     story::Step,
@@ -190,7 +190,7 @@ impl<'a> Draft<'a> {
         let number = self.stage.random.index(3);
         let place = self.account.wrapping_mul(3).wrapping_add(number as u64);
         self.ad = Some(Ad {
-            id: format!("120{:015}", scattered(place, 15)),
+            id: padded("120", scattered(place, 15), 15),
             number,
         });
     }
