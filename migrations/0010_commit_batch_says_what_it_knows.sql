@@ -1,5 +1,6 @@
--- The commit looks up less: accounts that the writer noted a few minutes ago are not handed to it, and
--- deliveries are taken as new unless the writer says that they may be here already.
+-- The commit looks up less: accounts that the writer noted a few minutes ago are not handed to it,
+-- deliveries are taken as new unless the writer says that they may be here already, and the keys of a
+-- batch are looked for together.
 
 DROP FUNCTION commit_batch;
 
@@ -23,13 +24,13 @@ CREATE FUNCTION commit_batch(
     last_seens timestamptz[]
 ) RETURNS bool[] LANGUAGE plpgsql AS $$
 DECLARE
-    -- Of each item, whether its key was known before.
+    -- The keys that were known before, and of each item whether its key was.
+    stored uuid[];
     known bool[];
     -- The deliveries that are here already; null where that was not looked up.
     here uuid[];
-    -- A position before those of a batch that followers have to be told of: they look by
-    -- themselves only at the hours around the time of the commit.
-    late_after bigint;
+    -- The position before those of the batch: of its items the first has the next one.
+    start bigint;
     -- An account, and when the batch saw it.
     seen record;
 BEGIN
@@ -39,15 +40,19 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    IF oldest < now() - interval '1 hour' OR newest > now() + interval '1 hour' THEN
-        late_after := nextval('event_position');
+    -- Positions for all items at once, events and repeats in their order: nobody draws any without
+    -- the fence, and one by one each would lock the sequence.
+    start := nextval('event_position') - 1;
+    IF cardinality(keys) > 1 THEN
+        PERFORM setval('event_position', start + cardinality(keys));
     END IF;
 
-    -- As a scalar, so that it is one probe of an index a key, whatever the planner believes.
+    -- All keys in one scan of an index, whatever the planner believes of the table.
+    stored := ARRAY(
+        SELECT key FROM dedupe WHERE epoch >= current_epoch - 1 AND key = ANY (keys)
+    );
     known := ARRAY(
-        SELECT (SELECT true FROM dedupe AS before
-                WHERE before.key = keys[i] AND before.epoch >= current_epoch - 1 LIMIT 1) IS NOT NULL
-        FROM generate_series(1, cardinality(keys)) AS i
+        SELECT keys[i] IN (SELECT unnest(stored)) FROM generate_series(1, cardinality(keys)) AS i
     );
     INSERT INTO dedupe (epoch, key)
     SELECT current_epoch, keys[i] FROM generate_series(1, cardinality(keys)) AS i
@@ -69,15 +74,15 @@ BEGIN
     FROM generate_series(1, cardinality(ids)) AS i
     WHERE here IS NULL OR ids[i] <> ALL (here);
 
-    INSERT INTO events (delivery_id, received_at, occurred_at, occurred_at_source, app, object,
-                        field, kind, channel, account_id, person_id, sender_id, recipient_id,
-                        username, message_id, comment_id, media_id, parent_id, text, is_echo,
-                        is_self, payload, problem, source, dedupe_key)
-    SELECT ids[places[i]], received_ats[places[i]], occurred_ats[i], occurred_at_sources[i],
-           apps[places[i]], objects[places[i]], fields[i], kinds[i], channels[i], account_ids[i],
-           person_ids[i], sender_ids[i], recipient_ids[i], usernames[i], message_ids[i],
-           comment_ids[i], media_ids[i], parent_ids[i], texts[i], is_echos[i], is_selfs[i],
-           payloads[i], problems[i], sources[places[i]], keys[i]
+    INSERT INTO events (position, delivery_id, received_at, occurred_at, occurred_at_source, app,
+                        object, field, kind, channel, account_id, person_id, sender_id,
+                        recipient_id, username, message_id, comment_id, media_id, parent_id, text,
+                        is_echo, is_self, payload, problem, source, dedupe_key)
+    SELECT start + i, ids[places[i]], received_ats[places[i]], occurred_ats[i],
+           occurred_at_sources[i], apps[places[i]], objects[places[i]], fields[i], kinds[i],
+           channels[i], account_ids[i], person_ids[i], sender_ids[i], recipient_ids[i],
+           usernames[i], message_ids[i], comment_ids[i], media_ids[i], parent_ids[i], texts[i],
+           is_echos[i], is_selfs[i], payloads[i], problems[i], sources[places[i]], keys[i]
     FROM generate_series(1, cardinality(keys)) AS i
     WHERE firsts[i] AND NOT known[i];
 
@@ -86,9 +91,9 @@ BEGIN
     -- an event that was erased, or that is not found: it may be erased too. The search goes back
     -- two windows of the default length: the key decides what is a repeat, not the search.
     IF false = ANY (firsts) OR true = ANY (known) THEN
-        INSERT INTO repeats (received_at, delivery_id, dedupe_key, app, kind, account_id, source,
-                             payload)
-        SELECT received_ats[places[i]], ids[places[i]], keys[i], apps[places[i]], kinds[i],
+        INSERT INTO repeats (position, received_at, delivery_id, dedupe_key, app, kind,
+                             account_id, source, payload)
+        SELECT start + i, received_ats[places[i]], ids[places[i]], keys[i], apps[places[i]], kinds[i],
                account_ids[i], sources[places[i]],
                CASE WHEN keeps[i] AND (NOT known[i] OR coalesce(
                         (SELECT o.erased_at IS NULL AND o.payload::text <> payloads[i]::text
@@ -133,14 +138,15 @@ BEGIN
         END LOOP;
     END IF;
 
-    IF late_after IS NOT NULL THEN
+    -- Followers look by themselves only at the hours around the time of the commit.
+    IF oldest < now() - interval '1 hour' OR newest > now() + interval '1 hour' THEN
         INSERT INTO late_days AS d (day, last_position)
         SELECT (put.received_at AT TIME ZONE 'UTC')::date, max(put.position)
         FROM (SELECT position, received_at FROM events
-              WHERE position > late_after AND received_at BETWEEN oldest AND newest
+              WHERE position > start AND received_at BETWEEN oldest AND newest
               UNION ALL
               SELECT position, received_at FROM repeats
-              WHERE position > late_after AND received_at BETWEEN oldest AND newest) AS put
+              WHERE position > start AND received_at BETWEEN oldest AND newest) AS put
         WHERE put.received_at NOT BETWEEN now() - interval '1 hour' AND now() + interval '1 hour'
         GROUP BY 1
         ON CONFLICT (day)

@@ -26,6 +26,10 @@ pub(crate) struct Load {
     pub(crate) length: Length,
 }
 
+/// How many items a warm-up has: as many for each server, since what stands in the tables before a
+/// checkpoint decides how many pages are written to the WAL whole after it.
+const WARM_UP: u32 = 5_000;
+
 /// How long it goes on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Length {
@@ -33,7 +37,7 @@ pub(crate) enum Length {
     Time,
     /// For so many deliveries as the command line says.
     Count,
-    /// A second.
+    /// For a few thousand items.
     WarmUp,
 }
 
@@ -73,7 +77,7 @@ impl Load {
         let (length, value) = match self.length {
             Length::Time => ("--duration", format!("{}s", asked.seconds)),
             Length::Count => ("--count", asked.deliveries.to_string()),
-            Length::WarmUp => ("--duration", "1s".to_owned()),
+            Length::WarmUp => ("--count", (WARM_UP / self.batch).to_string()),
         };
         let mut arguments = vec![length.to_owned(), value];
         let mut add = |name: &str, value: String| arguments.extend([name.to_owned(), value]);

@@ -1,6 +1,8 @@
 //! One turn: a server, its load, what both of them and Postgres used, and whether everything that
 //! was acked is stored.
 
+use std::time::Duration;
+
 use anyhow::ensure;
 use hookshelf::clock::Clock;
 use jiff_sqlx::ToSqlx;
@@ -78,6 +80,9 @@ impl Used {
     }
 }
 
+/// Followers look once a second.
+const READ_BY_FOLLOWERS: Duration = Duration::from_millis(1_500);
+
 /// Measures `lane` on `database`, which stays.
 pub(crate) async fn run(
     postgres: &mut Postgres,
@@ -92,6 +97,8 @@ pub(crate) async fn run(
     let dir = postgres.dir().join("server");
     let server = Server::start(lane.kind, &postgres.url(database)?, &dir)?;
     let warm_up = load::run(&lane.load.warm_up(), asked, server.address, &secret)?;
+    // The first who reads a row marks its page, which a checkpoint in between would make WAL of.
+    tokio::time::sleep(READ_BY_FOLLOWERS).await;
     postgres.checkpoint().await?;
     let before = Used::now(&server, postgres).await?;
     let report = load::run(&lane.load, asked, server.address, &secret)?;

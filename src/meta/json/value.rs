@@ -81,18 +81,25 @@ impl<'t, 'a> Value<'t, 'a> {
 
     /// Whether it is the string `text`.
     fn is(self, text: &str) -> bool {
-        match unquoted(self.raw()) {
-            Some(own) if self.is_escaped() => spelled::is(own, text),
-            own => own == Some(text),
-        }
+        let own = self.nodes.first();
+        own.is_some_and(|node| spells(*node, self.text, text))
     }
 }
 
 impl<'t, 'a> Object<'t, 'a> {
     /// A value; a `null` counts as absent.
     pub fn get(&self, key: &str) -> Option<Value<'t, 'a>> {
-        let named = self.pairs().filter(|(name, _)| name.is(key));
-        let (_, value) = named.last()?;
+        let Values { text, mut nodes } = self.0;
+        let mut found = None;
+        // As `pairs` does it, but this is asked a dozen times of each item.
+        while let [name, value, ..] = nodes {
+            let (pair, rest) = nodes.split_at_checked(1 + value.size())?;
+            if spells(*name, text, key) {
+                found = pair.get(1..);
+            }
+            nodes = rest;
+        }
+        let value = Value::new(text, found?);
         (value.raw() != "null").then_some(value)
     }
 
@@ -168,6 +175,24 @@ impl<'t, 'a> Iterator for Values<'t, 'a> {
         let (nodes, rest) = self.nodes.split_at_checked(size)?;
         self.nodes = rest;
         Some(Value::new(self.text, nodes))
+    }
+}
+
+/// Whether `node` of `text` is the string `string`. Mostly its length says that it is not.
+#[inline]
+fn spells(node: Node, text: &str, string: &str) -> bool {
+    let may = node.is_escaped() || node.range().len() == string.len() + 2;
+    may && is_spelled(node, text, string)
+}
+
+fn is_spelled(node: Node, text: &str, string: &str) -> bool {
+    let Some(own) = text.get(node.range()).and_then(unquoted) else {
+        return false;
+    };
+    if node.is_escaped() {
+        spelled::is(own, string)
+    } else {
+        own == string
     }
 }
 

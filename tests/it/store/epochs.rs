@@ -86,8 +86,9 @@ async fn a_writer_that_believes_the_old_epoch_writes_nothing_and_reads_again() {
     assert_eq!(session.known.epoch, Some(2));
     let keys = "SELECT epoch || ' ' || count(*) FROM dedupe GROUP BY epoch ORDER BY epoch";
     assert_eq!(world.texts(keys).await, ["1 1", "2 1"]);
-    // The attempt under the old epoch took no position.
-    assert_eq!(world.number("SELECT max(position) FROM events").await, 2);
+    // The attempt under the old epoch took no position, the repeat one.
+    assert_eq!(world.number("SELECT max(position) FROM events").await, 3);
+    assert_eq!(world.number("SELECT position FROM repeats").await, 2);
 }
 
 #[tokio::test]
