@@ -17,7 +17,7 @@ mod signals;
 pub use manager::Manager;
 pub use signals::Signals;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Instant};
 
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -228,7 +228,7 @@ impl Parts {
             http::Limits::from(&self.config.http),
         );
         let probe = self.probe;
-        let operators = admin::router(readiness(&probe), self.metrics.clone());
+        let operators = admin::router(readiness(&probe, writer.pulse()), self.metrics.clone());
         let limits = ListenerLimits::from(&self.config.http);
         let max_rows = self.config.rejections.max_rows;
         let app = App {
@@ -308,9 +308,17 @@ fn callback_urls(
     names.map(|name| (name.clone(), url(name))).collect()
 }
 
-fn readiness(probe: &Probe) -> Readiness {
+/// What the probe misses; where it misses nothing, commits if they fail all the same: a disk that is
+/// full still answers questions.
+fn readiness(probe: &Probe, pulse: Pulse) -> Readiness {
     let probe = probe.clone();
-    Readiness::new(move || probe.missing())
+    Readiness::new(move || {
+        let mut missing = probe.missing();
+        if missing.is_empty() && pulse.is_failing(Instant::now()) {
+            missing.push("commits");
+        }
+        missing
+    })
 }
 
 fn commits(database: &config::Database) -> Commits {

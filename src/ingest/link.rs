@@ -118,11 +118,13 @@ impl Link {
 
     fn went_well(&mut self) {
         if std::mem::take(&mut self.failing) {
+            self.pulse.succeed();
             CommitsResumed.emit();
         }
     }
 
     fn went_wrong(&mut self, error: &Error) {
+        self.pulse.fail(Instant::now());
         CommitFailed {
             code: error.code(),
             cause: error.cause(),

@@ -2,11 +2,15 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
+
+/// For how long a commit that failed speaks for the next one, where none was tried since: whoever
+/// sends nothing to a server that is not ready would else never see it ready again.
+const REMEMBERED_FOR: Duration = Duration::from_secs(10);
 
 /// A turn of the writer has a deadline far below this, whatever Postgres does.
 const LONGEST_TURN: Duration = Duration::from_secs(10);
@@ -22,6 +26,8 @@ struct Counts {
     turns: AtomicU64,
     /// Events of the deliveries that wait.
     events: AtomicUsize,
+    /// When the last commit failed, if it did.
+    failed: Mutex<Option<Instant>>,
 }
 
 impl Pulse {
@@ -39,6 +45,27 @@ impl Pulse {
     /// A batch was sent to Postgres, and it is known what came of it.
     pub(super) fn turn(&self) {
         self.0.turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A commit failed at `now`, and not for its values.
+    pub(super) fn fail(&self, now: Instant) {
+        *self.failed() = Some(now);
+    }
+
+    /// A commit succeeded.
+    pub(super) fn succeed(&self) {
+        *self.failed() = None;
+    }
+
+    /// Whether the last commit failed, a moment before `now`.
+    pub fn is_failing(&self, now: Instant) -> bool {
+        let failed = *self.failed();
+        failed.is_some_and(|at| now.saturating_duration_since(at) < REMEMBERED_FOR)
+    }
+
+    fn failed(&self) -> MutexGuard<'_, Option<Instant>> {
+        let failed = self.0.failed.lock();
+        failed.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// So many deliveries with so many events were settled, in one way or another.
@@ -99,6 +126,17 @@ mod tests {
         pulse.hand_over(3);
         pulse.settle(1, 3);
         assert!(watch.is_well(start + 200 * SECOND));
+    }
+
+    #[test]
+    fn a_failed_commit_is_remembered_until_one_succeeds_or_it_is_long_ago() {
+        let (start, pulse) = (Instant::now(), Pulse::default());
+        assert!(!pulse.is_failing(start));
+        pulse.fail(start);
+        assert!(pulse.is_failing(start + 9 * SECOND));
+        assert!(!pulse.is_failing(start + 10 * SECOND));
+        pulse.succeed();
+        assert!(!pulse.is_failing(start));
     }
 
     #[test]

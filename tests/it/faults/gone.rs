@@ -18,6 +18,25 @@ async fn a_killed_postgres_is_missed_and_found_again() {
 }
 
 #[tokio::test]
+async fn commits_that_fail_while_postgres_answers_are_missed_too() {
+    let (stage, flow) = Stage::at_work(&[]).await;
+    let mut operator = stage.postgres.connect().await;
+    let takes_away = "ALTER FUNCTION commit_batch RENAME TO commit_of_another_version";
+    let gives_back = "ALTER FUNCTION commit_of_another_version RENAME TO commit_batch";
+    sqlx::query(takes_away)
+        .execute(&mut operator)
+        .await
+        .unwrap();
+    flow.is_put_off().await;
+    until_missing(&stage.server, &["commits"]).await;
+    sqlx::query(gives_back)
+        .execute(&mut operator)
+        .await
+        .unwrap();
+    stage.ends_well(flow).await;
+}
+
+#[tokio::test]
 async fn a_restart_of_postgres_is_waited_out_and_puts_nobody_off() {
     let (mut stage, flow) = Stage::at_work(&[]).await;
     for _ in 0..3 {
