@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::unconstrained,
+    time::{Instant, Sleep, sleep_until},
+};
 
 /// One timer for many deadlines, of which each is later than those before it.
 #[derive(Debug, Default)]
@@ -40,7 +43,9 @@ impl Alarm {
             sleep.as_mut().reset(deadline);
         }
         loop {
-            ready!(sleep.as_mut().poll(cx));
+            // What comes without end uses up the share of the runtime's time that this task has,
+            // and a timer that needed some of it would never be looked at.
+            ready!(pin!(unconstrained(sleep.as_mut())).poll(cx));
             if sleep.deadline() >= deadline {
                 return Poll::Ready(());
             }
@@ -53,7 +58,10 @@ impl Alarm {
 mod tests {
     use std::future::pending;
 
-    use tokio::time::sleep;
+    use tokio::{
+        task::consume_budget,
+        time::{sleep, timeout},
+    };
 
     use super::*;
 
@@ -71,5 +79,17 @@ mod tests {
         let long = alarm.within(Duration::from_hours(1), sleep(limit)).await;
         assert_eq!(long, Some(()));
         assert_eq!(alarm.within(limit, pending::<()>()).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_is_busy_without_end_meets_its_deadline() {
+        let busy = async {
+            loop {
+                consume_budget().await;
+            }
+        };
+        let (mut alarm, limit) = (Alarm::default(), Duration::from_millis(5));
+        let ended = timeout(Duration::from_secs(20), alarm.within(limit, busy)).await;
+        assert_eq!(ended, Ok(None::<()>));
     }
 }

@@ -28,7 +28,7 @@ const MOST_ROOM: usize = 64 * 1024;
 pub(super) enum Failure {
     /// The connection had ended before: not a byte was written.
     Unsent,
-    /// It ended meanwhile; what was written may have been taken.
+    /// It ended meanwhile, or said what is no answer; what was written may have been taken.
     Broken,
 }
 

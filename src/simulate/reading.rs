@@ -43,8 +43,10 @@ enum State {
     /// All that comes until the connection ends.
     Rest,
     ChunkSize,
-    /// So many bytes of a chunk and of the end of its line.
+    /// So many bytes of a chunk.
     Chunk(u64),
+    /// The end of its line.
+    ChunkEnd,
     Trailers,
     Done,
 }
@@ -95,12 +97,17 @@ impl Reading {
             State::Head => return self.head(bytes),
             State::Body(left) => past(bytes, left, State::Body, State::Done),
             State::Rest => (bytes.len(), State::Rest),
-            State::ChunkSize => match parse_chunk_size(bytes)? {
+            State::ChunkSize => match chunk_size(bytes)? {
                 Status::Complete((read, 0)) => (read, State::Trailers),
-                Status::Complete((read, size)) => (read, State::Chunk(size.saturating_add(2))),
+                Status::Complete((read, size)) => (read, State::Chunk(size)),
                 Status::Partial => return Ok(0),
             },
-            State::Chunk(left) => past(bytes, left, State::Chunk, State::ChunkSize),
+            State::Chunk(left) => past(bytes, left, State::Chunk, State::ChunkEnd),
+            State::ChunkEnd => match bytes {
+                [b'\r', b'\n', ..] => (2, State::ChunkSize),
+                [] | [b'\r'] => return Ok(0),
+                _ => return Err(Malformed),
+            },
             State::Trailers => {
                 match httparse::parse_headers(bytes, &mut [EMPTY_HEADER; MOST_HEADERS])? {
                     Status::Complete((read, _)) => (read, State::Done),
@@ -148,16 +155,26 @@ fn past(bytes: &[u8], left: u64, missing: fn(u64) -> State, then: State) -> (usi
     }
 }
 
+/// A line without a digit would be a size of 0 to the parser.
+fn chunk_size(bytes: &[u8]) -> Result<Status<(usize, u64)>, Malformed> {
+    match bytes.first() {
+        Some(first) if !first.is_ascii_hexdigit() => Err(Malformed),
+        _ => Ok(parse_chunk_size(bytes)?),
+    }
+}
+
 /// How the body after this head ends (RFC 9112, section 6.3).
 fn body(status: u16, headers: &[Header<'_>]) -> Result<State, Malformed> {
     if matches!(status, 101 | 204 | 304) {
         return Ok(State::Done);
     }
-    if says(headers, "transfer-encoding", "chunked") {
-        return Ok(State::ChunkSize);
-    }
-    if values(headers, "transfer-encoding").next().is_some() {
-        return Ok(State::Rest);
+    if let Some(last) = words(headers, "transfer-encoding").last() {
+        let is_chunked = last.eq_ignore_ascii_case(b"chunked");
+        return Ok(if is_chunked {
+            State::ChunkSize
+        } else {
+            State::Rest
+        });
     }
     let mut lengths = values(headers, "content-length").map(length);
     let Some(length) = lengths.next() else {
@@ -187,11 +204,15 @@ fn values<'a>(headers: &[Header<'a>], name: &str) -> impl Iterator<Item = &'a [u
     headers.iter().filter(named).map(|header| header.value)
 }
 
+/// What stands in the list of this header.
+fn words<'a>(headers: &[Header<'a>], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let listed = values(headers, name).flat_map(|value| value.split(|byte| *byte == b','));
+    listed.map(<[u8]>::trim_ascii)
+}
+
 /// Whether `word` stands in the list of this header.
 fn says(headers: &[Header<'_>], name: &str, word: &str) -> bool {
-    values(headers, name)
-        .flat_map(|value| value.split(|byte| *byte == b','))
-        .any(|said| said.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+    words(headers, name).any(|said| said.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 #[cfg(test)]
@@ -235,8 +256,18 @@ mod tests {
         // A part that is read as a whole waits until it is there.
         let unread = "X-Sum: 1\r\n".len();
         assert_eq!(read(&answer[..answer.len() - 2]), Ok((None, true, unread)));
-        let bad = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhello\r\n";
-        assert_eq!(read(bad), Err(Malformed));
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for bad in [
+            "hello\r\n",
+            "\r\n\r\n",
+            ";x\r\n\r\n",
+            "2\r\nhello\r\n0\r\n\r\n",
+        ] {
+            assert_eq!(read(&format!("{head}{bad}")), Err(Malformed), "{bad:?}");
+        }
+        // Packed once more, nobody knows where the chunks end.
+        let packed = head.replace("chunked", "chunked, gzip");
+        assert_eq!(read(&format!("{packed}0\r\n\r\n")), Ok((None, false, 0)));
     }
 
     #[test]

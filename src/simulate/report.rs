@@ -11,7 +11,7 @@ pub enum Answer {
     Status(u16),
     /// Not before the deadline.
     TimedOut,
-    /// The connection ended before the answer did.
+    /// The connection ended before the answer did, or what came over it was no answer.
     Broken,
     /// There was none: refused, or the system could not make one.
     NoConnection,
