@@ -51,12 +51,26 @@ impl Lot {
         count == 0 || count < room && events <= BATCH_EVENTS && bytes <= BATCH_BYTES
     }
 
+    /// Adds `one`, laid out unless it is larger than a commit otherwise is: then it stays alone.
     fn add(&mut self, one: Waiting) {
         self.events += one.delivery.events.len();
         self.bytes += one.delivery.body.len();
-        self.batch.add(&one.delivery);
+        if !self.is_oversized() {
+            self.batch.add(&one.delivery);
+        }
         self.deliveries.push(one.delivery);
         self.callers.push(one.caller);
+    }
+
+    fn is_oversized(&self) -> bool {
+        self.events > BATCH_EVENTS || self.bytes > BATCH_BYTES
+    }
+
+    /// Lays out the one that was too large to be laid out while others wait to queue.
+    fn complete(&mut self) {
+        if self.is_oversized() {
+            self.deliveries.iter().for_each(|one| self.batch.add(one));
+        }
     }
 
     /// Takes out those whose caller was told to come again, and so needs no commit.
@@ -208,13 +222,14 @@ impl Exit {
     pub(super) async fn next(&self, room: usize, mut spare: Batch) -> Option<Lot> {
         loop {
             let something = self.0.something.notified();
-            let closed = {
+            let (taken, closed) = {
                 let mut line = self.0.line();
-                if let Some(lot) = line.take(room, &mut spare) {
-                    return Some(lot);
-                }
-                line.closed
+                (line.take(room, &mut spare), line.closed)
             };
+            if let Some(mut lot) = taken {
+                lot.complete();
+                return Some(lot);
+            }
             if closed {
                 return None;
             }
@@ -289,6 +304,20 @@ pub(super) mod tests {
         let half = BATCH_BYTES / 2;
         assert_eq!(lots(BATCH, [half, half, 1]), [2, 1]);
         assert_eq!(lots(BATCH, [BATCH_BYTES + 1, 1]), [1, 1]);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_to_queue_while_an_oversized_one_is_laid_out() {
+        for (bytes, at_once) in [(1, true), (BATCH_BYTES + 1, false)] {
+            let (entrance, exit) = queue();
+            entrance
+                .push(waiting(bytes))
+                .unwrap_or_else(|_| unreachable!());
+            let is_laid_out = |lot: &Lot| lot.batch.can_give_way();
+            assert_eq!(is_laid_out(&entrance.0.line().lot), at_once);
+            let lot = exit.next(BATCH, Batch::default()).await.unwrap();
+            assert!(is_laid_out(&lot), "it is when it is taken");
+        }
     }
 
     #[tokio::test]

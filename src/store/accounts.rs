@@ -24,6 +24,9 @@ const REMEMBERED_FOR: SignedDuration = SignedDuration::from_mins(5);
 /// How many accounts are remembered; beyond that all are forgotten and looked up once more.
 const REMEMBERED: usize = 20_000;
 
+/// For how many accounts of a batch room is kept when it is emptied.
+const KEPT: usize = 1_024;
+
 /// The accounts of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Accounts(HashMap<(Arc<str>, ByteString), Seen>);
@@ -78,6 +81,7 @@ impl Accounts {
 
     pub(super) fn clear(&mut self) {
         self.0.clear();
+        self.0.shrink_to(KEPT);
     }
 }
 

@@ -65,6 +65,10 @@ columns! {
     }
 }
 
+/// For how many items room is kept for the next batch when this one is emptied, and for how many
+/// deliveries: a single delivery may have brought hundreds of thousands.
+const KEPT: usize = 4_096;
+
 /// What one statement commits.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -146,7 +150,7 @@ impl Batch {
         self.shares.iter().any(|share| share.problem != refused)
     }
 
-    /// Takes everything out; what held it is kept for what comes next.
+    /// Takes everything out; what held it is kept for what comes next, as far as that is usual.
     pub fn clear(&mut self) {
         self.deliveries.clear();
         self.items.clear();
@@ -156,6 +160,8 @@ impl Batch {
         self.firsts.clear();
         self.is_first.clear();
         self.shares.clear();
+        self.firsts.shrink_to(KEPT);
+        self.is_first.shrink_to(KEPT);
     }
 
     /// When its deliveries were received.
@@ -248,4 +254,21 @@ impl Items {
 fn may_differ(event: &Event) -> bool {
     let can_be_found = event.message_id.is_some() || event.comment_id.is_some();
     can_be_found && event.kind != Kind::Unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_enormous_delivery_took_is_given_back() {
+        let mut batch = Batch::default();
+        for number in 0..100_000 {
+            batch.firsts.insert(Uuid::from_u128(number), None);
+            batch.is_first.push(true);
+        }
+        batch.clear();
+        assert!(batch.firsts.capacity() <= 2 * KEPT);
+        assert!(batch.is_first.capacity() <= 2 * KEPT);
+    }
 }

@@ -151,9 +151,7 @@ impl From<sqlx::Error> for Error {
         match &*state {
             "23514" if is_without_partition(&error) => Self::MissingPartition(error),
             // A key is looked for before it is put in: the session does not see what is committed.
-            "23505" if table(&error).is_some_and(|name| name.starts_with("dedupe")) => {
-                Self::Unavailable(error)
-            }
+            "23505" if is_partition("dedupe", &error) => Self::Unavailable(error),
             "23505" if is_of_a_stored_delivery(&error) => Self::StoredBefore(error),
             "55P03" => Self::Held(error),
             "42501" => Self::Unavailable(error),
@@ -215,8 +213,15 @@ fn is_without_partition(error: &sqlx::Error) -> bool {
 
 /// Whether the primary key of a day of deliveries refused a row.
 fn is_of_a_stored_delivery(error: &sqlx::Error) -> bool {
-    let day = table(error).filter(|name| name.starts_with("deliveries_"));
-    day.is_some() && constraint(error).and_then(|name| name.strip_suffix("_pkey")) == day
+    let key = constraint(error).and_then(|name| name.strip_suffix("_pkey"));
+    is_partition("deliveries", error) && key == table(error)
+}
+
+/// Whether it is about a partition of `parent`. A rule of the operator's own may keep a table
+/// with a like name, and a key in it: what that refuses are values.
+fn is_partition(parent: &str, error: &sqlx::Error) -> bool {
+    let own = table(error).and_then(|name| name.strip_prefix(parent)?.strip_prefix('_'));
+    own.is_some_and(|own| own.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn table(error: &sqlx::Error) -> Option<&str> {

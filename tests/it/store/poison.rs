@@ -21,7 +21,7 @@ use super::{
 };
 
 /// What makes Postgres refuse an event, each with another SQLSTATE or in another place.
-fn poisons() -> [(&'static str, Event); 10] {
+fn poisons() -> [(&'static str, Event); 12] {
     // Hardly compressible, and longer than a third of a page: no B-tree takes it.
     let digits = (0_u32..2_000).map(|n| n.wrapping_mul(2_654_435_761).to_string());
     let long = digits.collect::<String>();
@@ -53,6 +53,14 @@ fn poisons() -> [(&'static str, Event); 10] {
             "a table of the operator's own without a partition",
             said("unplaced"),
         ),
+        (
+            "a key of a table of the operator's own beside the deliveries",
+            said("archived"),
+        ),
+        (
+            "a key of a table of the operator's own beside the dedupe keys",
+            said("noted"),
+        ),
     ]
 }
 
@@ -70,7 +78,19 @@ const OWN_RULES: &str = "
     CREATE FUNCTION note_unplaced() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN INSERT INTO audit VALUES (1); RETURN new; END $$;
     CREATE TRIGGER note_unplaced BEFORE INSERT ON events
-        FOR EACH ROW WHEN (new.text = 'unplaced') EXECUTE FUNCTION note_unplaced()";
+        FOR EACH ROW WHEN (new.text = 'unplaced') EXECUTE FUNCTION note_unplaced();
+    CREATE TABLE deliveries_archive AS SELECT 1 AS one;
+    ALTER TABLE deliveries_archive ADD PRIMARY KEY (one);
+    CREATE FUNCTION archive() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO deliveries_archive VALUES (1); RETURN new; END $$;
+    CREATE TRIGGER archive BEFORE INSERT ON events
+        FOR EACH ROW WHEN (new.text = 'archived') EXECUTE FUNCTION archive();
+    CREATE TABLE dedupe_notes AS SELECT 1 AS one;
+    ALTER TABLE dedupe_notes ADD PRIMARY KEY (one);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO dedupe_notes VALUES (1); RETURN new; END $$;
+    CREATE TRIGGER note BEFORE INSERT ON events
+        FOR EACH ROW WHEN (new.text = 'noted') EXECUTE FUNCTION note()";
 
 /// Hands over all at once, so that they wait together, and says how each ended.
 async fn settle(world: &World, deliveries: &[Delivery]) -> Vec<Committed> {

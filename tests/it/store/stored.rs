@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
+use hookshelf::store::Committed;
+
 use super::{
     World,
-    items::{comment, delivery},
+    items::{comment, days_ago, delivery, told_as},
 };
 
 /// One of each family, a mapped one, and none.
@@ -48,4 +50,45 @@ async fn json_is_stored_character_by_character() {
     );
     let headers = world.texts("SELECT headers::text FROM deliveries").await;
     assert_eq!(headers, ["{\"b\": 1,  \"a\" :\"x\"}"]);
+}
+
+/// As after a lost answer: what is here is left alone, what came beside it is stored.
+#[tokio::test]
+async fn of_a_batch_that_is_partly_here_the_rest_is_stored() {
+    let world = World::create().await;
+    let mut session = world.writer().await;
+    let here = [
+        delivery(vec![comment(1), comment(1)]),
+        days_ago(3, vec![comment(2)]),
+        delivery(vec![]),
+    ];
+    session.commit(&here).await;
+    assert_eq!(world.sizes().await, [3, 2, 1]);
+
+    let [first, second, third] = here;
+    let pair = told_as(comment(1), r#"{"media":{"ad_id":"2"}}"#);
+    let new = delivery(vec![pair, comment(3)]);
+    let sent = [first, new.clone(), second, new, third, delivery(vec![])];
+    let expected = [(0, 2), (1, 1), (0, 1), (0, 2), (0, 0), (0, 0)];
+    let expected = expected.map(|(new, repeated)| Committed {
+        new,
+        repeated,
+        problem: None,
+    });
+    for expected in [
+        expected,
+        expected.map(|one| Committed {
+            new: 0,
+            repeated: one.new + one.repeated,
+            ..one
+        }),
+    ] {
+        assert_eq!(session.commit(&sent).await, expected);
+        assert_eq!(world.sizes().await, [5, 3, 2]);
+    }
+    let kept = "SELECT payload::text FROM repeats ORDER BY position";
+    assert_eq!(world.texts(kept).await, ["-", r#"{"media":{"ad_id":"2"}}"#]);
+    let positions = "SELECT count(DISTINCT position) FROM
+                     (SELECT position FROM events UNION ALL SELECT position FROM repeats) AS log";
+    assert_eq!(world.number(positions).await, 5);
 }
