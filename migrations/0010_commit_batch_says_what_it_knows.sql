@@ -156,3 +156,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION commit_batch IS 'Commits a batch of deliveries and their events, each thing that happened once, and says of each item whether it was known before. Null where the epoch is another one: nothing was written then. For the writer alone, as the one statement of a transaction under read committed: others would hold the fence.';
+COMMENT ON SEQUENCE event_position IS 'Positions of events and repeats. Holes are normal: an aborted commit leaves one.';

@@ -142,7 +142,8 @@ impl Line {
         self.fill();
     }
 
-    /// The next commit; the one after it is laid out in what `spare` held.
+    /// The next commit; the one after it is laid out in what `spare` held, once this one is on its
+    /// way.
     fn take(&mut self, room: usize, spare: &mut Batch) -> Option<Lot> {
         self.keep_to(room);
         if self.lot.deliveries.is_empty() {
@@ -152,9 +153,7 @@ impl Line {
             batch: std::mem::take(spare),
             ..Lot::default()
         };
-        let lot = std::mem::replace(&mut self.lot, next);
-        self.fill();
-        Some(lot)
+        Some(std::mem::replace(&mut self.lot, next))
     }
 }
 
