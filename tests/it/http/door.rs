@@ -149,6 +149,7 @@ impl Door {
     }
 
     fn to(apps: Apps, limits: Limits, connections: ListenerLimits, name: &'static str) -> Self {
+        super::logs::want_all_records();
         metrics();
         let (arrive, arrivals) = mpsc::unbounded_channel();
         let (reject, rejected) = mpsc::unbounded_channel();

@@ -2,7 +2,7 @@
 
 use std::{
     io::Write,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
 use hookshelf::{
@@ -29,6 +29,19 @@ impl Write for Page {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// Has every record made, although mostly nobody reads it. `tracing` notes at the first record of a
+/// place whether anybody wants such ones; a page that is opened just then on another thread may be
+/// missed, and would stay empty.
+pub(super) fn want_all_records() {
+    static WANTED: Once = Once::new();
+    WANTED.call_once(|| {
+        let level = "trace".parse().unwrap();
+        let format = LogFormat::Json;
+        let all = subscriber(&Log { format, level }, false, std::io::sink);
+        tracing::subscriber::set_global_default(all).unwrap();
+    });
 }
 
 impl Page {
