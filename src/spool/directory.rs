@@ -89,11 +89,16 @@ impl Directory {
     /// Renames the file `number`, so that it is kept for a person and read no more.
     pub(super) fn set_aside(&self, number: u64, why: &str, now: Timestamp) -> Result<(), Error> {
         let path = self.file(number);
-        let name = format!(
-            "spool-{number:010}.redb.{why}-{}",
+        let aside = format!(
+            "{}.{why}-{}",
+            path.display(),
             now.strftime("%Y%m%dT%H%M%SZ")
         );
-        fs::rename(&path, self.path.join(name)).at("rename", &path)?;
+        // Nothing that was set aside before is written over.
+        let others = (2..1000).map(|n| format!("{aside}-{n}"));
+        let mut free = std::iter::once(aside.clone()).chain(others);
+        let free = free.find(|it| !Path::new(it).exists());
+        fs::rename(&path, free.unwrap_or(aside)).at("rename", &path)?;
         self.sync()
     }
 
@@ -117,8 +122,20 @@ impl Directory {
         Ok(found)
     }
 
-    /// Writes, syncs, renames and deletes a file, and syncs the directory.
+    /// Tries what will be needed. A disk that is full now is another matter: what the spool holds
+    /// has to come out all the same, and whoever brings more is told.
     fn probe(&self) -> Result<(), Error> {
+        match self.try_all() {
+            Err(Error::Directory { source, .. }) if is_full(&source) => {
+                let _ = fs::remove_file(self.join(PROBE));
+                Ok(())
+            }
+            tried => tried,
+        }
+    }
+
+    /// Writes, syncs, renames and deletes a file, and syncs the directory.
+    fn try_all(&self) -> Result<(), Error> {
         let (probe, renamed) = (self.join(PROBE), self.join(PROBED));
         let mut file = create(&probe).at("create", &probe)?;
         let written = file.write_all(b"hookshelf").and_then(|()| file.sync_all());
@@ -143,6 +160,11 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(true);
     options.mode(0o600).open(path)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// The number of a file and what follows `spool-<number>.redb` in its name.
@@ -205,8 +227,11 @@ fn lock(dir: &Path) -> Result<File, Error> {
     }
     let written = file.set_len(0);
     let written = written.and_then(|()| writeln!(file, "{}", std::process::id()));
-    written.at("write", &path)?;
-    Ok(file)
+    match written {
+        // The lock holds without it.
+        Err(error) if !is_full(&error) => Err(error).at("write", &path),
+        _ => Ok(file),
+    }
 }
 
 fn holder(file: &mut File) -> Option<u32> {

@@ -370,17 +370,70 @@ async fn a_flipped_bit_loses_nothing_without_a_word() {
     );
 }
 
+const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
+const STATE: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("state");
+
+/// Changes a file behind the spool's back.
+fn change(path: &Path, change: impl FnOnce(&redb::WriteTransaction)) {
+    let write = Database::open(path).unwrap();
+    let write = write.begin_write().unwrap();
+    change(&write);
+    write.commit().unwrap();
+}
+
 /// Puts `bytes` where record `number` is.
 fn overwrite(path: &Path, number: u64, bytes: &[u8]) {
-    const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
-    let database = Database::open(path).unwrap();
-    let write = database.begin_write().unwrap();
-    write
-        .open_table(RECORDS)
-        .unwrap()
-        .insert(number, bytes)
-        .unwrap();
-    write.commit().unwrap();
+    change(path, |write| {
+        let mut records = write.open_table(RECORDS).unwrap();
+        records.insert(number, bytes).unwrap();
+    });
+}
+
+#[tokio::test]
+async fn a_file_in_which_records_are_missing_is_served_and_kept() {
+    for missing in [1, 3, 5] {
+        let stage = Stage::filled(FILE_BYTES, 5).await;
+        let path = stage.path(0);
+        change(&path, |write| {
+            let mut records = write.open_table(RECORDS).unwrap();
+            records.remove(missing).unwrap();
+            records.insert(6, &*numbered(6).encode().unwrap()).unwrap();
+        });
+        let spool = stage.open();
+        let served: Vec<_> = range(1, 6)
+            .into_iter()
+            .filter(|it| *it != missing)
+            .collect();
+        assert_eq!(drain(&spool).await, served);
+        assert_eq!(spool.status().files_set_aside, 1);
+        assert!(stage.files()[0].contains(".redb.corrupt-"));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_note_of_what_was_removed_removes_nothing() {
+    let damages: [&[u8]; 4] = [&[], &[0; 23], &[0; 24], &[0xFF; 24]];
+    for damage in damages {
+        let stage = Stage::filled(FILE_BYTES, 5).await;
+        change(&stage.path(0), |write| {
+            write.open_table(STATE).unwrap().insert(0, damage).unwrap();
+        });
+        let spool = stage.open();
+        assert_eq!(drain(&spool).await, range(1, 5));
+        assert_eq!(spool.status().files_set_aside, 1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_set_aside_in_the_same_second_takes_another_name() {
+    let stage = Stage::filled(FILE_BYTES, 1).await;
+    let path = stage.path(0);
+    for _ in 0..3 {
+        fs::write(&path, "no database").unwrap();
+        stage.open();
+    }
+    assert_eq!(stage.files().len(), 3);
+    assert_eq!(stage.open().status().files_set_aside, 3);
 }
 
 #[tokio::test]
