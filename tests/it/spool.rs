@@ -55,6 +55,15 @@ fn record(writer: u64, number: u64) -> Record {
     }
 }
 
+/// What the other process was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// That this writer's number was taken.
+    Taken(u64, u64),
+    /// That one was refused.
+    Refused,
+}
+
 /// The other process, which appends until it is killed and says what it was told.
 struct Writing {
     process: Child,
@@ -79,27 +88,53 @@ impl Writing {
         Self { process, lines }
     }
 
-    /// The next things that it says: which writer had which number taken, or that one was refused.
-    fn said(&mut self) -> Option<Option<(u64, u64)>> {
+    /// The next thing that it says; none when it has ended.
+    fn next(&mut self) -> Option<Said> {
         loop {
             let line = self.lines.next()?.unwrap();
             match *line.split(' ').collect::<Vec<_>>() {
                 ["taken", writer, number] => {
-                    return Some(Some((writer.parse().unwrap(), number.parse().unwrap())));
+                    return Some(Said::Taken(
+                        writer.parse().unwrap(),
+                        number.parse().unwrap(),
+                    ));
                 }
-                ["refused"] => return Some(None),
+                ["refused"] => return Some(Said::Refused),
                 _ => {}
             }
         }
     }
 
-    /// Kills it, and gives what it said last.
-    fn kill(mut self) -> Vec<(u64, u64)> {
-        self.process.kill().unwrap();
-        let said = std::iter::from_fn(|| self.said()).flatten().collect();
-        self.process.wait().unwrap();
-        said
+    /// Listens until it has said `said` things, and writes down what was taken.
+    fn listen(&mut self, said: usize, ledger: &mut Ledger) {
+        for _ in 0..said {
+            note(self.next().unwrap(), ledger);
+        }
     }
+
+    /// Listens until something is refused, then until this many were taken.
+    fn listen_past_a_refusal(&mut self, taken: usize, ledger: &mut Ledger) {
+        while note(self.next().unwrap(), ledger) != Said::Refused {}
+        for _ in 0..taken {
+            while note(self.next().unwrap(), ledger) == Said::Refused {}
+        }
+    }
+
+    /// Kills it, and writes down what it said last.
+    fn kill(mut self, ledger: &mut Ledger) {
+        self.process.kill().unwrap();
+        while let Some(said) = self.next() {
+            note(said, ledger);
+        }
+        self.process.wait().unwrap();
+    }
+}
+
+fn note(said: Said, ledger: &mut Ledger) -> Said {
+    if let Said::Taken(writer, number) = said {
+        ledger.insert(writer, number);
+    }
+    said
 }
 
 impl Drop for Writing {
@@ -188,10 +223,8 @@ async fn what_was_taken_before_a_kill_is_there_in_order_after_it() {
         };
         let mut writing = Writing::start(&dir, from, file_bytes, "unlimited");
         let mut ledger = Ledger::new();
-        for _ in 0..40 + round * 53 {
-            ledger.extend(writing.said().unwrap());
-        }
-        ledger.extend(writing.kill());
+        writing.listen(40 + round * 53, &mut ledger);
+        writing.kill(&mut ledger);
         assert_eq!(ledger.len() as u64, WRITERS);
         from = drain(&open(&dir, file_bytes), from, &ledger).await;
     }
@@ -205,10 +238,8 @@ async fn a_spool_that_is_never_drained_keeps_what_every_killed_run_took() {
     let mut from = 1;
     for round in 0..8 {
         let mut writing = Writing::start(&dir, from, FILE_BYTES, "unlimited");
-        for _ in 0..30 + round * 31 {
-            ledger.extend(writing.said().unwrap());
-        }
-        ledger.extend(writing.kill());
+        writing.listen(30 + round * 31, &mut ledger);
+        writing.kill(&mut ledger);
         // Each run begins where no number of the runs before is, taken or not.
         from += 10_000;
     }
@@ -240,14 +271,9 @@ async fn a_disk_that_refuses_to_let_a_file_grow_loses_nothing_and_a_new_file_is_
     let mut writing = Writing::start(&dir, 1, FILE_BYTES, "8192");
     let mut ledger = Ledger::new();
     for _ in 0..2 {
-        while let Some(taken) = writing.said().unwrap() {
-            ledger.extend([taken]);
-        }
-        for _ in 0..100 {
-            while let None = writing.said().unwrap() {}
-        }
+        writing.listen_past_a_refusal(100, &mut ledger);
     }
-    ledger.extend(writing.kill());
+    writing.kill(&mut ledger);
     assert_eq!(ledger.len() as u64, WRITERS);
     drain(&open(&dir, FILE_BYTES), 1, &ledger).await;
 }
