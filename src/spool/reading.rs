@@ -92,8 +92,13 @@ impl Files {
             let unreadable = segment.extent.unreadable.filter(|it| *it <= removed);
             let log = open(segment, &self.directory);
             let noted = log.and_then(|log| log.remove(removed, unreadable));
-            if let Err(Trouble::Disk(error)) = noted {
-                return Err(Error::Disk(error));
+            if let Err(trouble) = noted {
+                // After trouble redb's handle does nothing more; another one may.
+                segment.log = None;
+                match trouble {
+                    Trouble::Disk(error) => return Err(Error::Disk(error)),
+                    Trouble::Damaged => segment.damaged = true,
+                }
             }
         }
         Ok(())
@@ -133,13 +138,18 @@ impl Files {
     }
 
     fn stretch(&mut self, index: usize, from: u64, most: usize, bytes: usize) -> Stretch {
-        match open(&mut self.segments[index], &self.directory) {
+        let segment = &mut self.segments[index];
+        let stretch = match open(segment, &self.directory) {
             Ok(log) => log.read(from, most, bytes),
             Err(trouble) => Stretch {
                 trouble: Some(trouble),
                 ..Stretch::default()
             },
+        };
+        if stretch.trouble.is_some() {
+            segment.log = None;
         }
+        stretch
     }
 
     /// The records among `bytes`, which follow number `from`, and the last number. What is missing
