@@ -12,6 +12,7 @@ pub mod meta;
 // F1: what is said about all of it.
 pub mod telemetry;
 // F2: the outside world.
+pub mod spool;
 pub mod store;
 // F3: the product's verbs; they never import each other.
 pub mod doctor;

@@ -29,6 +29,7 @@ mod serve;
 mod setup;
 mod signed;
 mod simulate;
+mod spool;
 mod stats;
 mod stop;
 mod store;

@@ -1,0 +1,263 @@
+//! The directory of the spool: whose it is, what is in it, and that it keeps what is written.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+
+use super::error::{At, Error};
+
+/// What is locked, with the process id of who holds it.
+const LOCK: &str = "lock";
+/// What is written and renamed at start to see that it can be.
+const PROBE: &str = "probe";
+const PROBED: &str = "probe.renamed";
+/// What a file is called until it is whole.
+const UNFINISHED: &str = ".new";
+
+/// A directory that this process alone uses.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    lock: File,
+}
+
+/// What is in a directory.
+#[derive(Debug, Default)]
+pub(super) struct Inventory {
+    /// The numbers of the files with records, lowest first.
+    pub(super) numbers: Vec<u64>,
+    /// The highest number that was ever used, as far as it shows.
+    pub(super) highest: u64,
+    /// How many files were set aside.
+    pub(super) set_aside: u64,
+}
+
+impl Directory {
+    /// Makes `path` if it is missing, claims it and tries what the spool will do in it.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        make(path)?;
+        check_owner(path)?;
+        let lock = lock(path)?;
+        let directory = Self {
+            path: path.to_owned(),
+            lock,
+        };
+        directory.probe()?;
+        Ok(directory)
+    }
+
+    /// Where the file `number` is.
+    pub(super) fn file(&self, number: u64) -> PathBuf {
+        self.path.join(format!("spool-{number:010}.redb"))
+    }
+
+    /// Where the file `number` is until it is whole.
+    pub(super) fn unfinished(&self, number: u64) -> PathBuf {
+        self.path
+            .join(format!("spool-{number:010}.redb{UNFINISHED}"))
+    }
+
+    /// Where `name` is.
+    pub(super) fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Makes durable which files there are.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        sync(&self.path).at("sync", &self.path)
+    }
+
+    /// Gives the file `number`, which is whole now, its name.
+    pub(super) fn finish(&self, number: u64) -> Result<(), Error> {
+        let path = self.file(number);
+        fs::rename(self.unfinished(number), &path).at("rename", &path)?;
+        self.sync()
+    }
+
+    /// Deletes the file `number`.
+    pub(super) fn delete(&self, number: u64) -> Result<(), Error> {
+        let path = self.file(number);
+        fs::remove_file(&path).at("delete", &path)?;
+        self.sync()
+    }
+
+    /// Renames the file `number`, so that it is kept for a person and read no more.
+    pub(super) fn set_aside(&self, number: u64, why: &str, now: Timestamp) -> Result<(), Error> {
+        let path = self.file(number);
+        let aside = format!(
+            "{}.{why}-{}",
+            path.display(),
+            now.strftime("%Y%m%dT%H%M%SZ")
+        );
+        // Nothing that was set aside before is written over.
+        let others = (2..1000).map(|n| format!("{aside}-{n}"));
+        let mut free = std::iter::once(aside.clone()).chain(others);
+        let free = free.find(|it| !Path::new(it).exists());
+        fs::rename(&path, free.unwrap_or(aside)).at("rename", &path)?;
+        self.sync()
+    }
+
+    /// What is in the directory. What was never finished holds nothing that was acked, and goes.
+    pub(super) fn inventory(&self) -> Result<Inventory, Error> {
+        let mut found = Inventory::default();
+        for entry in fs::read_dir(&self.path).at("read", &self.path)? {
+            let entry = entry.at("read", &self.path)?;
+            let name = entry.file_name();
+            let Some((number, ending)) = name.to_str().and_then(parse) else {
+                continue;
+            };
+            found.highest = found.highest.max(number);
+            match ending {
+                "" => found.numbers.push(number),
+                UNFINISHED => fs::remove_file(entry.path()).at("delete", &entry.path())?,
+                _ => found.set_aside += 1,
+            }
+        }
+        found.numbers.sort_unstable();
+        Ok(found)
+    }
+
+    /// Tries what will be needed. A disk that is full now is another matter: what the spool holds
+    /// has to come out all the same, and whoever brings more is told.
+    fn probe(&self) -> Result<(), Error> {
+        match self.try_all() {
+            Err(Error::Directory { source, .. }) if is_full(&source) => {
+                let _ = fs::remove_file(self.join(PROBE));
+                Ok(())
+            }
+            tried => tried,
+        }
+    }
+
+    /// Writes, syncs, renames and deletes a file, and syncs the directory.
+    fn try_all(&self) -> Result<(), Error> {
+        let (probe, renamed) = (self.join(PROBE), self.join(PROBED));
+        let mut file = create(&probe).at("create", &probe)?;
+        let written = file.write_all(b"hookshelf").and_then(|()| file.sync_all());
+        written.at("write and sync", &probe)?;
+        fs::rename(&probe, &renamed).at("rename", &probe)?;
+        self.sync()?;
+        fs::remove_file(&renamed).at("delete", &renamed)?;
+        self.sync()
+    }
+}
+
+impl Drop for Directory {
+    /// Closing the file would not do: a child that is just about to start may hold it open a
+    /// moment longer.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
+}
+
+/// A file of our own, emptied if it is there already, that nobody else may read.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(true);
+    options.mode(0o600).open(path)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
+/// The number of a file and what follows `spool-<number>.redb` in its name.
+fn parse(name: &str) -> Option<(u64, &str)> {
+    let (number, ending) = name.strip_prefix("spool-")?.split_once(".redb")?;
+    let digits = number.len() >= 10 && number.bytes().all(|it| it.is_ascii_digit());
+    let number = digits.then(|| number.parse().ok())??;
+    (ending.is_empty() || ending.starts_with('.')).then_some((number, ending))
+}
+
+/// Makes the directory and what is missing above it, durably.
+fn make(path: &Path) -> Result<(), Error> {
+    let missing = path.ancestors().take_while(|it| !it.exists());
+    let missing: Vec<_> = missing.filter(|it| !it.as_os_str().is_empty()).collect();
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(path).at("make", path)?;
+    for made in missing {
+        let above = made.parent().filter(|it| !it.as_os_str().is_empty());
+        let above = above.unwrap_or(Path::new("."));
+        sync(above).at("sync", above)?;
+    }
+    Ok(())
+}
+
+fn sync(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+fn check_owner(dir: &Path) -> Result<(), Error> {
+    let metadata = fs::metadata(dir).at("look at", dir)?;
+    let mode = metadata.mode() & 0o7777;
+    if mode & 0o022 != 0 {
+        let dir = dir.to_owned();
+        return Err(Error::OpenToOthers { dir, mode });
+    }
+    let own = nix::unistd::geteuid();
+    if own.is_root() || metadata.uid() == own.as_raw() {
+        return Ok(());
+    }
+    Err(Error::Owner {
+        dir: dir.to_owned(),
+        owner: metadata.uid(),
+    })
+}
+
+fn lock(dir: &Path) -> Result<File, Error> {
+    let path = dir.join(LOCK);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let mut file = options.mode(0o600).open(&path).at("open", &path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let pid = holder(&mut file);
+            let dir = dir.to_owned();
+            return Err(Error::Held { dir, pid });
+        }
+        Err(TryLockError::Error(source)) => return Err(source).at("lock", &path),
+    }
+    let written = file.set_len(0);
+    let written = written.and_then(|()| writeln!(file, "{}", std::process::id()));
+    match written {
+        // The lock holds without it.
+        Err(error) if !is_full(&error) => Err(error).at("write", &path),
+        _ => Ok(file),
+    }
+}
+
+fn holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_the_spool_gives_are_its_own() {
+        assert_eq!(parse("spool-0000000012.redb"), Some((12, "")));
+        assert_eq!(parse("spool-0000000012.redb.new"), Some((12, UNFINISHED)));
+        let aside = "spool-0000000012.redb.corrupt-20261121T101112Z";
+        assert_eq!(parse(aside), Some((12, ".corrupt-20261121T101112Z")));
+        for other in [
+            "spool-1.redb",
+            "spool-+000000001.redb",
+            "lock",
+            "reserve",
+            "spool-0000000012.redbx",
+        ] {
+            assert_eq!(parse(other), None, "{other}");
+        }
+    }
+}

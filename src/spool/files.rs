@@ -1,0 +1,234 @@
+//! The files in their order: one takes what is new, the first gives what is read.
+//!
+//! A file that an earlier run left, or that had trouble with the disk, is read and takes nothing
+//! new. One that cannot be read is renamed for a person; so is one with records that could not be
+//! read, when all others of it were removed.
+
+use std::{collections::VecDeque, os::unix::fs::MetadataExt, path::Path};
+
+use jiff::Timestamp;
+
+use super::{
+    Record,
+    directory::Directory,
+    error::Error,
+    log::{Extent, Log, Trouble},
+    reserve::{self, Reserve},
+    status::{Shared, Status},
+};
+use crate::clock::Clock;
+
+/// What a file counts for before it has records.
+pub(super) const FILE_COST: u64 = 64 << 10;
+
+/// What a record of `length` bytes counts for: redb gives it a share of a page, or a power of two
+/// of pages.
+pub(super) fn cost(length: usize) -> u64 {
+    (length as u64 + 64).next_power_of_two()
+}
+
+/// One file.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) number: u64,
+    pub(super) extent: Extent,
+    /// The last record that was looked at.
+    pub(super) seen: u64,
+    /// What it counts for.
+    pub(super) cost: u64,
+    /// Whether something is missing in it.
+    pub(super) damaged: bool,
+    pub(super) log: Option<Log>,
+}
+
+impl Segment {
+    fn new(number: u64, extent: Extent, cost: u64, log: Option<Log>) -> Self {
+        Self {
+            number,
+            extent,
+            seen: extent.removed,
+            cost,
+            damaged: extent.damaged,
+            log,
+        }
+    }
+
+    /// How many of its records were not removed.
+    pub(super) fn waiting(&self) -> u64 {
+        self.extent.last.saturating_sub(self.extent.removed)
+    }
+}
+
+/// All files of a directory, which is this process' own.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) reserve: Reserve,
+    pub(super) segments: VecDeque<Segment>,
+    /// Whether the last of them takes what is new.
+    pub(super) taking: bool,
+    /// The highest number that was ever used.
+    highest: u64,
+    /// What one file may count for.
+    most: u64,
+    pub(super) oldest: Option<Timestamp>,
+    pub(super) set_aside: u64,
+    pub(super) unreadable: u64,
+    pub(super) clock: Clock,
+    /// The last to go: what it claims is claimed until all files are closed.
+    pub(super) directory: Directory,
+}
+
+impl Files {
+    /// Adopts what is in `directory`.
+    pub(super) fn adopt(
+        directory: Directory,
+        (most, reserve): (u64, u64),
+        shared: &Shared,
+        clock: Clock,
+    ) -> Result<Self, Error> {
+        let found = directory.inventory()?;
+        let reserve = Reserve::at(directory.join(reserve::FILE), reserve);
+        let mut files = Self {
+            reserve,
+            segments: VecDeque::new(),
+            taking: false,
+            highest: found.highest,
+            most,
+            oldest: None,
+            set_aside: found.set_aside,
+            unreadable: 0,
+            clock,
+            directory,
+        };
+        for number in found.numbers {
+            files.adopt_one(number, shared)?;
+        }
+        // Where one cannot go now, reading tries again.
+        for index in (0..files.segments.len()).rev() {
+            if files.segments[index].waiting() == 0 {
+                let _ = files.finish(index, shared);
+            }
+        }
+        files.look_at_oldest();
+        Ok(files)
+    }
+
+    fn adopt_one(&mut self, number: u64, shared: &Shared) -> Result<(), Error> {
+        let path = self.directory.file(number);
+        let log = Log::open(&path);
+        match log.and_then(|log| log.extent()) {
+            Ok(extent) => {
+                let cost = on_disk(&path).max(FILE_COST);
+                shared.add(cost);
+                self.segments
+                    .push_back(Segment::new(number, extent, cost, None));
+                Ok(())
+            }
+            Err(Trouble::Damaged) => self.rename(number, "corrupt"),
+            Err(Trouble::Disk(error)) => Err(Error::Disk(error)),
+        }
+    }
+
+    /// Writes `records`; on disk when it returns. What they count for was counted by whoever
+    /// brought them.
+    pub(super) fn append(&mut self, records: &[Vec<u8>], shared: &Shared) -> Result<(), Error> {
+        // Without it there is still the room that others left.
+        let _ = self.reserve.give(shared.used());
+        let written = self.write(records, shared);
+        if written.is_err() {
+            // Whether it is on disk is not known: the file is opened again before it is read.
+            self.taking = false;
+            if let Some(segment) = self.segments.back_mut() {
+                segment.log = None;
+            }
+        }
+        written
+    }
+
+    fn write(&mut self, records: &[Vec<u8>], shared: &Shared) -> Result<(), Error> {
+        let full = self.segments.back().is_none_or(|it| it.cost >= self.most);
+        if full || !self.taking {
+            self.begin(shared)?;
+        }
+        let Some(segment) = self.segments.back_mut() else {
+            return Err(Error::Gone);
+        };
+        let last = segment.extent.last;
+        let log = open(segment, &self.directory);
+        log.and_then(|log| log.append(last, records))
+            .map_err(on_append)?;
+        segment.extent.last += records.len() as u64;
+        segment.cost += records.iter().map(|it| cost(it.len())).sum::<u64>();
+        if self.oldest.is_none() {
+            let received_at = |it| Record::decode(it).map(|it| it.received_at).ok();
+            self.oldest = records.first().and_then(|it| received_at(it));
+        }
+        Ok(())
+    }
+
+    /// Begins the file that takes what is new.
+    fn begin(&mut self, shared: &Shared) -> Result<(), Error> {
+        let number = self.highest + 1;
+        let unfinished = self.directory.unfinished(number);
+        let made = Log::create(&unfinished).map_err(on_append);
+        let made = made.and_then(|log| self.directory.finish(number).map(|()| log));
+        let log = made.inspect_err(|_| drop(std::fs::remove_file(&unfinished)))?;
+        // The one before is read from its start, and that may be a while.
+        if let Some(before) = self.segments.back_mut() {
+            before.log = None;
+        }
+        self.highest = number;
+        self.taking = true;
+        shared.add(FILE_COST);
+        let segment = Segment::new(number, Extent::default(), FILE_COST, Some(log));
+        self.segments.push_back(segment);
+        Ok(())
+    }
+
+    /// Takes the reserve again, as far as the disk has room for it.
+    pub(super) fn take_reserve(&mut self) {
+        let _ = self.reserve.take();
+    }
+
+    /// How all of it stands.
+    pub(super) fn status(&self) -> Status {
+        Status {
+            records: self.segments.iter().map(Segment::waiting).sum(),
+            reserved: self.reserve.held(),
+            reserve: self.reserve.wanted(),
+            oldest: self.oldest,
+            files: self.segments.len() as u64,
+            files_set_aside: self.set_aside,
+            records_set_aside: self.unreadable,
+            ..Status::default()
+        }
+    }
+}
+
+/// Opens the file of a segment, if it is not open, and reads what it says of itself.
+pub(super) fn open<'a>(
+    segment: &'a mut Segment,
+    directory: &Directory,
+) -> Result<&'a Log, Trouble> {
+    if segment.log.is_none() {
+        let log = Log::open(&directory.file(segment.number))?;
+        let found = log.extent()?;
+        segment.damaged |= found.last < segment.extent.last;
+        segment.extent.last = segment.extent.last.max(found.last);
+        segment.log = Some(log);
+    }
+    segment.log.as_ref().ok_or(Trouble::Damaged)
+}
+
+/// What a file takes of the disk.
+fn on_disk(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |it| it.blocks() * 512)
+}
+
+/// A file that does not take a record is not judged by that: it is when it is read.
+fn on_append(trouble: Trouble) -> Error {
+    match trouble {
+        Trouble::Damaged => Error::Disk(redb::Error::PreviousIo),
+        Trouble::Disk(error) => Error::Disk(error),
+    }
+}

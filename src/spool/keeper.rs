@@ -1,0 +1,182 @@
+//! The thread of the spool: it commits together what waits, and answers after the commit.
+//!
+//! Nothing waits for a batch to fill: while one commit is on its way to the disk, the next batch
+//! gathers in the channel by itself.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{mpsc::Receiver, oneshot};
+
+use super::{
+    Place,
+    error::{Error, Refused},
+    files::{Files, cost},
+    reading::Found,
+    status::{Obstacle, Shared},
+};
+
+/// What one commit has at most.
+const BATCH: usize = 1024;
+const BATCH_BYTES: usize = 16 << 20;
+
+/// How long a disk that took nothing is left alone.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A record on its way to the disk.
+#[derive(Debug)]
+pub(super) struct Entering {
+    pub(super) bytes: Vec<u8>,
+    pub(super) answer: oneshot::Sender<Result<(), Refused>>,
+}
+
+/// What the thread is asked to do.
+#[derive(Debug)]
+pub(super) enum Task {
+    Append(Entering),
+    Read {
+        after: Option<Place>,
+        most: usize,
+        answer: oneshot::Sender<Result<Found, Error>>,
+    },
+    Remove {
+        through: Place,
+        answer: oneshot::Sender<Result<(), Error>>,
+    },
+}
+
+/// What runs on the thread.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    files: Files,
+    shared: Arc<Shared>,
+    /// When the disk took nothing, and what it said.
+    trouble: Option<(Instant, String)>,
+}
+
+impl Keeper {
+    /// A keeper of `files`.
+    pub(super) fn new(files: Files, shared: Arc<Shared>) -> Self {
+        let mut keeper = Self {
+            files,
+            shared,
+            trouble: None,
+        };
+        keeper.settle();
+        keeper
+    }
+
+    /// Does what it is asked until nobody can ask any more.
+    pub(super) fn run(mut self, mut tasks: Receiver<Task>) {
+        let mut next = None;
+        while let Some(task) = next.take().or_else(|| tasks.blocking_recv()) {
+            match task {
+                Task::Append(first) => {
+                    let (batch, other) = gather(first, &mut tasks);
+                    next = other;
+                    self.append(batch);
+                }
+                Task::Read {
+                    after,
+                    most,
+                    answer,
+                } => {
+                    let found = self.files.read(after, most, &self.shared);
+                    self.files.look_at_oldest();
+                    self.settle();
+                    let _ = answer.send(found);
+                }
+                Task::Remove { through, answer } => {
+                    let removed = self.files.remove(through, &self.shared);
+                    self.files.look_at_oldest();
+                    self.settle();
+                    let _ = answer.send(removed);
+                }
+            }
+        }
+    }
+
+    /// Commits a batch and answers each in it.
+    fn append(&mut self, mut batch: Vec<Entering>) {
+        batch.retain(|one| {
+            let waits = !one.answer.is_closed();
+            // Whoever waits no more was told to come again.
+            if !waits {
+                self.shared.leave(cost(one.bytes.len()));
+            }
+            waits
+        });
+        let (records, answers): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|one| (one.bytes, one.answer)).unzip();
+        if records.is_empty() {
+            return;
+        }
+        let written = self.write(&records);
+        if written.is_err() {
+            self.shared
+                .leave(records.iter().map(|it| cost(it.len())).sum());
+        }
+        self.settle();
+        for answer in answers {
+            let _ = answer.send(written);
+        }
+    }
+
+    fn write(&mut self, records: &[Vec<u8>]) -> Result<(), Refused> {
+        let resting = |(since, _): &(Instant, String)| since.elapsed() < PAUSE;
+        if self.trouble.as_ref().is_some_and(resting) {
+            return Err(Refused::Failed);
+        }
+        match self.files.append(records, &self.shared) {
+            Ok(()) => {
+                self.trouble = None;
+                Ok(())
+            }
+            Err(error) => {
+                self.trouble = Some((Instant::now(), cause(&error)));
+                Err(Refused::Failed)
+            }
+        }
+    }
+
+    /// Says how the spool stands, before anybody gets an answer that depends on it.
+    fn settle(&mut self) {
+        if self.shared.used() == 0 {
+            self.files.take_reserve();
+        }
+        let mut status = self.files.status();
+        status.obstacle = self
+            .trouble
+            .as_ref()
+            .map(|(_, said)| Obstacle::Disk(said.clone()));
+        self.shared.tell(status);
+    }
+}
+
+/// What the disk said, without the words around it.
+fn cause(error: &Error) -> String {
+    match error {
+        Error::Disk(said) => said.to_string(),
+        Error::Directory { source, .. } => source.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// All that waits behind `first` and is to be written, and the task that ended that.
+fn gather(first: Entering, tasks: &mut Receiver<Task>) -> (Vec<Entering>, Option<Task>) {
+    let mut bytes = first.bytes.len();
+    let mut batch = vec![first];
+    while batch.len() < BATCH && bytes < BATCH_BYTES {
+        match tasks.try_recv() {
+            Ok(Task::Append(one)) => {
+                bytes += one.bytes.len();
+                batch.push(one);
+            }
+            Ok(other) => return (batch, Some(other)),
+            Err(_) => break,
+        }
+    }
+    (batch, None)
+}

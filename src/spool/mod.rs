@@ -1,0 +1,185 @@
+//! The spool: a log on the local disk for deliveries that the database cannot take now.
+//!
+//! It knows nothing of ingest. A [`Record`] that [`Spool::append`] took is on disk, fsynced, and
+//! comes out of [`Spool::read`] in the order of arrival, in this run or in any later one, until
+//! [`Spool::remove`] says that it is stored elsewhere. It may come out twice, after a crash between
+//! storing and removing; its id makes that harmless.
+//!
+//! One thread owns the files (`keeper`): redb databases that hold records and are deleted as a
+//! whole (`log`, `files`, `reading`) in a directory that one process uses at a time
+//! (`directory`). Reading takes a bounded part; nothing else is held in memory.
+
+mod directory;
+mod error;
+mod files;
+mod keeper;
+mod log;
+mod reading;
+mod record;
+mod reserve;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    thread::{Builder, JoinHandle},
+};
+
+use tokio::sync::{
+    mpsc::{Sender, channel, error::TrySendError},
+    oneshot,
+};
+
+pub use error::{Error, Refused};
+pub use record::{LONGEST, Record, Unreadable};
+pub use status::{Obstacle, Status};
+
+use crate::clock::Clock;
+use directory::Directory;
+use files::{FILE_COST, Files, cost};
+use keeper::{Entering, Keeper, Task};
+use status::Shared;
+
+/// What one file may grow to, about: what is lost sight of when one is damaged.
+pub const FILE_BYTES: u64 = 256 << 20;
+
+/// How many tasks may wait for the thread.
+const QUEUE: usize = 4096;
+
+/// Where the spool is and what it may have.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its directory; made if it is missing.
+    pub dir: PathBuf,
+    /// What all of it may take of the disk, apart from files that were set aside.
+    pub max_bytes: u64,
+    /// How much of the disk is held for it while it is empty.
+    pub reserve: u64,
+    /// What one file may grow to; [`FILE_BYTES`] but in tests. Never more than an eighth of
+    /// `max_bytes`: room comes back a file at a time.
+    pub file_bytes: u64,
+}
+
+/// A place in the spool: grows with each record. Only reading gives one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    file: u64,
+    record: u64,
+}
+
+/// A handle of the spool. When the last one goes, the thread ends what it was asked, closes the
+/// files and leaves the directory to others.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    thread: Arc<Thread>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Thread {
+    tasks: Option<Sender<Task>>,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Spool {
+    /// Opens the directory, adopts what is in it, and starts the thread.
+    ///
+    /// # Errors
+    /// The directory cannot be written and synced, others can write to it, or another process
+    /// uses it. Files that are damaged are no error: they are set aside.
+    pub fn open(settings: &Settings, clock: Clock) -> Result<Self, Error> {
+        let directory = Directory::open(&settings.dir)?;
+        let shared = Arc::new(Shared::new(settings.max_bytes));
+        let file_bytes = settings.file_bytes.min(settings.max_bytes / 8);
+        let files = Files::adopt(directory, (file_bytes, settings.reserve), &shared, clock)?;
+        let keeper = Keeper::new(files, Arc::clone(&shared));
+        let (tasks, waiting) = channel(QUEUE);
+        let thread = Builder::new().name("spool".to_owned());
+        let running = thread.spawn(move || keeper.run(waiting));
+        let thread = Thread {
+            tasks: Some(tasks),
+            running: Some(running.map_err(Error::Thread)?),
+        };
+        Ok(Self {
+            thread: Arc::new(thread),
+            shared,
+        })
+    }
+
+    /// Keeps `record`: it is on disk when this returns `Ok`. One that is refused, or whose future
+    /// is dropped before its end, may be kept or not.
+    pub async fn append(&self, record: &Record) -> Result<(), Refused> {
+        let bytes = record.encode().ok_or(Refused::TooLong)?;
+        let needed = cost(bytes.len());
+        if !self.shared.enter(needed) {
+            return Err(Refused::Full);
+        }
+        let (answer, written) = oneshot::channel();
+        let task = Task::Append(Entering { bytes, answer });
+        let sent = self.tasks().ok_or(Refused::Failed).and_then(|tasks| {
+            tasks.try_send(task).map_err(|refused| match refused {
+                TrySendError::Full(_) => Refused::Busy,
+                TrySendError::Closed(_) => Refused::Failed,
+            })
+        });
+        if let Err(refused) = sent {
+            self.shared.leave(needed);
+            return Err(refused);
+        }
+        written.await.unwrap_or(Err(Refused::Failed))
+    }
+
+    /// At most `most` records behind `after`, first come first, and at most 8 MiB of them and one
+    /// more. None behind `None` says that none waits.
+    pub async fn read(
+        &self,
+        after: Option<Place>,
+        most: usize,
+    ) -> Result<Vec<(Place, Record)>, Error> {
+        let (answer, found) = oneshot::channel();
+        let task = Task::Read {
+            after,
+            most,
+            answer,
+        };
+        self.ask(task).await?;
+        found.await.map_err(|_| Error::Gone)?
+    }
+
+    /// Removes everything up to and with `through`.
+    pub async fn remove(&self, through: Place) -> Result<(), Error> {
+        let (answer, removed) = oneshot::channel();
+        self.ask(Task::Remove { through, answer }).await?;
+        removed.await.map_err(|_| Error::Gone)?
+    }
+
+    /// How it stands; asks nobody.
+    pub fn status(&self) -> Status {
+        let mut status = self.shared.status(FILE_COST);
+        if self.tasks().is_none_or(Sender::is_closed) {
+            status.obstacle = Some(Obstacle::Gone);
+        }
+        status
+    }
+
+    async fn ask(&self, task: Task) -> Result<(), Error> {
+        let tasks = self.tasks().ok_or(Error::Gone)?;
+        tasks.send(task).await.map_err(|_| Error::Gone)
+    }
+
+    fn tasks(&self) -> Option<&Sender<Task>> {
+        self.thread.tasks.as_ref()
+    }
+}
+
+impl Drop for Thread {
+    /// The directory is free again when the last handle is gone.
+    fn drop(&mut self) {
+        self.tasks = None;
+        if let Some(running) = self.running.take() {
+            let _ = running.join();
+        }
+    }
+}

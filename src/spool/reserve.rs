@@ -1,0 +1,136 @@
+//! Disk that is held for the spool, so that it can still write when somebody else has filled it.
+//!
+//! A file of zeros that was really allocated. As the spool grows it is given up in part, so that
+//! both together take the same room; when the spool is empty it is taken again.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::PathBuf,
+};
+
+use nix::fcntl::posix_fallocate;
+
+/// The name of the file.
+pub(super) const FILE: &str = "reserve";
+
+/// How much is given up before it is needed: a commit writes pages that are not records, too.
+const AHEAD: u64 = 4 << 20;
+
+/// A part of the disk.
+#[derive(Debug)]
+pub(super) struct Reserve {
+    path: PathBuf,
+    wanted: u64,
+    held: u64,
+    /// Whether this run saw that the room is really there: a copied file may have holes.
+    checked: bool,
+}
+
+impl Reserve {
+    /// A reserve of `wanted` bytes at `path`; what an earlier run left there counts.
+    pub(super) fn at(path: PathBuf, wanted: u64) -> Self {
+        let held = std::fs::metadata(&path).map_or(0, |it| it.len());
+        let checked = false;
+        Self {
+            path,
+            wanted,
+            held,
+            checked,
+        }
+    }
+
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> u64 {
+        self.held
+    }
+
+    /// How many bytes it should hold while the spool is empty.
+    pub(super) fn wanted(&self) -> u64 {
+        self.wanted
+    }
+
+    /// Gives up what a spool of `used` bytes needs of it.
+    pub(super) fn give(&mut self, used: u64) -> io::Result<()> {
+        let left = self.left(used);
+        if self.held > left {
+            OpenOptions::new()
+                .write(true)
+                .open(&self.path)?
+                .set_len(left)?;
+            self.held = left;
+        }
+        Ok(())
+    }
+
+    /// Takes all of it again, for a spool that is empty. A disk without room for it keeps what
+    /// there is: [`Self::held`] tells.
+    pub(super) fn take(&mut self) -> io::Result<()> {
+        let nothing = self.held == 0 && self.wanted == 0;
+        if nothing || self.held == self.wanted && self.checked {
+            return Ok(());
+        }
+        let left = self.wanted;
+        let file = self.file()?;
+        let there = file.metadata()?;
+        if there.len() > left {
+            file.set_len(left)?;
+            self.held = left;
+        }
+        let whole = there.len() >= left && there.blocks() * 512 >= left;
+        if !whole && left > 0 {
+            allocate(&file, left)?;
+        }
+        self.held = left;
+        self.checked = true;
+        file.sync_all()
+    }
+
+    fn file(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        options.mode(0o600).open(&self.path)
+    }
+
+    /// What may stay beside a spool of `used` bytes, in whole mebibytes so that it moves seldom.
+    fn left(&self, used: u64) -> u64 {
+        (self.wanted.saturating_sub(used + AHEAD) >> 20) << 20
+    }
+}
+
+/// Makes the file as long as `bytes` with room for all of it; as long as before where there is none.
+fn allocate(file: &File, bytes: u64) -> io::Result<()> {
+    let before = file.metadata()?.len();
+    let bytes = i64::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    posix_fallocate(file, 0, bytes).map_err(|errno| {
+        let _ = file.set_len(before);
+        io::Error::from(errno)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn spool_and_reserve_together_take_the_same_room() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join(FILE);
+        let on_disk = || std::fs::metadata(&path).unwrap().blocks() * 512;
+        let mut reserve = Reserve::at(path.clone(), 16 * MIB);
+        reserve.take().unwrap();
+        assert!(on_disk() >= 16 * MIB, "{}", on_disk());
+        reserve.give(5 * MIB).unwrap();
+        assert_eq!((reserve.held(), on_disk()), (7 * MIB, 7 * MIB));
+        reserve.give(100 * MIB).unwrap();
+        assert_eq!((reserve.held(), on_disk()), (0, 0));
+        reserve.take().unwrap();
+        assert!(on_disk() >= 16 * MIB);
+        let mut smaller = Reserve::at(path.clone(), 2 * MIB);
+        smaller.take().unwrap();
+        assert_eq!(on_disk(), 2 * MIB);
+    }
+}

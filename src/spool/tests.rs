@@ -1,0 +1,571 @@
+//! The spool through its own door, in directories that go away: what it keeps, in which order, what
+//! it refuses, and what it does with files that somebody damaged.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use redb::{Database, TableDefinition};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::*;
+use crate::clock::Clock;
+
+const MIB: u64 = 1 << 20;
+
+/// A record that `number` tells from others.
+pub(super) fn record(number: u64, body: impl Into<Bytes>) -> Record {
+    Record {
+        id: Uuid::from_u128(number.into()),
+        received_at: at(number),
+        app: "default".into(),
+        headers: r#"{"user-agent":"a"}"#.to_owned(),
+        remote_addr: Some([192, 0, 2, 7].into()),
+        simulated: false,
+        secret: "instagram".into(),
+        body: body.into(),
+    }
+}
+
+fn at(number: u64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + i64::try_from(number).unwrap()).unwrap()
+}
+
+/// A directory for a spool, and what is asked of it.
+struct Stage {
+    home: TempDir,
+    settings: Settings,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let home = TempDir::new().unwrap();
+        let settings = Settings {
+            dir: home.path().join("spool"),
+            max_bytes: 64 * MIB,
+            reserve: 0,
+            file_bytes: FILE_BYTES,
+        };
+        Self { home, settings }
+    }
+
+    fn open(&self) -> Spool {
+        self.try_open().unwrap()
+    }
+
+    fn try_open(&self) -> Result<Spool, Error> {
+        let (clock, _) = Clock::manual(at(0));
+        Spool::open(&self.settings, clock)
+    }
+
+    /// The names in the directory that begin like a file with records, sorted.
+    fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.settings.dir).unwrap();
+        let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|it| it.starts_with("spool-")).collect();
+        names.sort();
+        names
+    }
+
+    fn path(&self, index: usize) -> PathBuf {
+        self.settings.dir.join(&self.files()[index])
+    }
+
+    /// Files of a few records each, `records` in all, and nobody who has them open.
+    async fn filled(file_bytes: u64, records: u64) -> Self {
+        let mut stage = Self::new();
+        stage.settings.file_bytes = file_bytes;
+        let spool = stage.open();
+        append(&spool, 1..=records).await;
+        stage
+    }
+}
+
+async fn append(spool: &Spool, numbers: impl IntoIterator<Item = u64>) {
+    for number in numbers {
+        spool.append(&numbered(number)).await.unwrap();
+    }
+}
+
+/// A record of about a page, so that a file that is changed anywhere is changed in one.
+fn numbered(number: u64) -> Record {
+    record(number, vec![number.to_le_bytes()[0]; 3000])
+}
+
+/// Reads and removes everything as a drainer does, a few at a time, and says what it was.
+async fn drain(spool: &Spool) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    loop {
+        let found = spool.read(None, 7).await.unwrap();
+        let Some((last, _)) = found.last() else {
+            return numbers;
+        };
+        for (_, record) in &found {
+            let number = u64::try_from(record.id.as_u128()).unwrap();
+            assert_eq!(*record, numbered(number));
+            numbers.push(number);
+        }
+        spool.remove(*last).await.unwrap();
+    }
+}
+
+fn range(from: u64, to: u64) -> Vec<u64> {
+    (from..=to).collect()
+}
+
+#[tokio::test]
+async fn what_was_taken_comes_out_in_order_in_this_run_and_in_the_next() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    append(&spool, 1..=10).await;
+    let found = spool.read(None, 4).await.unwrap();
+    let ids: Vec<_> = found.iter().map(|(_, it)| it.id.as_u128()).collect();
+    assert_eq!(ids, [1, 2, 3, 4]);
+    let more = spool.read(Some(found[3].0), 100).await.unwrap();
+    assert_eq!(more.len(), 6);
+    assert!(more[0].0 > found[3].0);
+    drop(spool);
+    let again = stage.open();
+    assert_eq!(again.status().records, 10);
+    append(&again, 11..=12).await;
+    assert_eq!(drain(&again).await, range(1, 12));
+}
+
+#[tokio::test]
+async fn what_was_removed_stays_away_and_an_emptied_file_goes() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    append(&spool, 1..=5).await;
+    let found = spool.read(None, 100).await.unwrap();
+    spool.remove(found[2].0).await.unwrap();
+    // Removing what is removed changes nothing.
+    spool.remove(found[0].0).await.unwrap();
+    assert_eq!(spool.status().records, 2);
+    assert_eq!(spool.status().oldest, Some(at(4)));
+    drop(spool);
+    let again = stage.open();
+    assert_eq!(
+        (again.status().records, again.status().oldest),
+        (2, Some(at(4)))
+    );
+    assert_eq!(drain(&again).await, [4, 5]);
+    assert!(stage.files().is_empty());
+    let status = again.status();
+    assert_eq!((status.records, status.bytes, status.files), (0, 0, 0));
+    assert_eq!((status.oldest, status.obstacle), (None, None));
+    append(&again, 6..=6).await;
+    assert_eq!(again.status().oldest, Some(at(6)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_of_many_tasks_are_all_kept_once() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    let tasks: Vec<_> = (0..16)
+        .map(|task| {
+            let spool = spool.clone();
+            tokio::spawn(async move { append(&spool, task * 100 + 1..=task * 100 + 50).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let mut numbers = drain(&spool).await;
+    for task in 0..16 {
+        let of_it = |number: &&u64| (**number - 1) / 100 == task;
+        let of_it: Vec<u64> = numbers.iter().filter(of_it).copied().collect();
+        assert_eq!(
+            of_it,
+            range(task * 100 + 1, task * 100 + 50),
+            "in the order of each task"
+        );
+    }
+    numbers.dedup();
+    assert_eq!(numbers.len(), 800);
+}
+
+#[tokio::test]
+async fn files_are_rolled_and_go_one_by_one() {
+    let stage = Stage::filled(256 << 10, 200).await;
+    let files = stage.files().len();
+    assert!((4..=10).contains(&files), "{files}");
+    let spool = stage.open();
+    let before = spool.status();
+    let found = spool.read(None, 100).await.unwrap();
+    assert_eq!(found.len(), 100);
+    spool.remove(found[99].0).await.unwrap();
+    assert!(stage.files().len() < files);
+    assert!(spool.status().bytes < before.bytes);
+    assert_eq!(drain(&spool).await, range(101, 200));
+    assert!(stage.files().is_empty());
+}
+
+#[tokio::test]
+async fn a_read_takes_a_bounded_part() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    for number in 1..=12 {
+        spool
+            .append(&record(number, vec![7; 1 << 20]))
+            .await
+            .unwrap();
+    }
+    let found = spool.read(None, 100).await.unwrap();
+    assert_eq!(found.len(), 8);
+    assert_eq!(spool.read(None, 0).await.unwrap().len(), 0);
+    assert_eq!(spool.read(Some(found[7].0), 100).await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_full_spool_refuses_at_once_and_takes_again_when_room_came_back() {
+    let mut stage = Stage::new();
+    stage.settings.max_bytes = MIB;
+    let spool = stage.open();
+    let mut taken = 0;
+    let refused = loop {
+        match spool.append(&numbered(taken + 1)).await {
+            Ok(()) => taken += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused, Refused::Full);
+    assert!(taken > 100, "{taken}");
+    let status = spool.status();
+    assert_eq!(status.obstacle, Some(Obstacle::Full));
+    let path = |index| fs::metadata(stage.path(index)).unwrap().blocks() * 512;
+    let on_disk: u64 = (0..stage.files().len()).map(path).sum();
+    assert!(on_disk <= 2 * MIB, "{on_disk} of {}", status.bytes);
+    let found = spool.read(None, 100).await.unwrap();
+    spool.remove(found[99].0).await.unwrap();
+    assert_eq!(spool.status().obstacle, None);
+    append(&spool, [taken + 1]).await;
+    assert_eq!(drain(&spool).await, range(101, taken + 1));
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_long_is_refused() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    let long = record(1, vec![0; LONGEST]);
+    assert_eq!(spool.append(&long).await, Err(Refused::TooLong));
+    assert_eq!(spool.status().bytes, 0);
+}
+
+#[tokio::test]
+async fn one_process_at_a_time_uses_a_directory() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    let held = stage.try_open().unwrap_err();
+    assert!(matches!(held, Error::Held { pid: Some(pid), .. } if pid == std::process::id()));
+    drop(spool);
+    stage.open();
+}
+
+#[tokio::test]
+async fn directory_and_files_are_the_owners_alone() {
+    let stage = Stage::filled(FILE_BYTES, 3).await;
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+    assert_eq!(mode(&stage.settings.dir), 0o700);
+    assert_eq!(mode(&stage.path(0)), 0o600);
+    for unsafe_mode in [0o777, 0o770, 0o702] {
+        fs::set_permissions(&stage.settings.dir, Permissions::from_mode(unsafe_mode)).unwrap();
+        let refused = stage.try_open().unwrap_err();
+        assert!(matches!(refused, Error::OpenToOthers { mode, .. } if mode == unsafe_mode));
+    }
+    fs::set_permissions(&stage.settings.dir, Permissions::from_mode(0o750)).unwrap();
+    assert_eq!(drain(&stage.open()).await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_directory_is_refused_with_its_name() {
+    let mut stage = Stage::new();
+    stage.settings.dir = stage.home.path().join("file");
+    fs::write(&stage.settings.dir, "").unwrap();
+    let refused = stage.try_open().unwrap_err();
+    assert!(
+        matches!(refused, Error::Directory { what: "make", .. }),
+        "{refused:?}"
+    );
+    assert!(refused.to_string().contains("/file"));
+}
+
+#[tokio::test]
+async fn what_was_never_finished_is_cleared_away_and_other_files_are_left_alone() {
+    let stage = Stage::filled(FILE_BYTES, 3).await;
+    let dir = &stage.settings.dir;
+    fs::write(dir.join("spool-0000000009.redb.new"), "half").unwrap();
+    fs::write(dir.join("notes.txt"), "of a person").unwrap();
+    assert_eq!(drain(&stage.open()).await, [1, 2, 3]);
+    assert!(stage.files().is_empty());
+    assert!(dir.join("notes.txt").exists());
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_set_aside_and_the_rest_is_served() {
+    let damages: [fn(Vec<u8>) -> Vec<u8>; 4] = [
+        |_| Vec::new(),
+        |bytes| bytes[..bytes.len() / 2].to_vec(),
+        |bytes| bytes[..700].to_vec(),
+        |bytes| vec![0xA5; bytes.len()],
+    ];
+    for damage in damages {
+        let stage = Stage::filled(256 << 10, 200).await;
+        let path = stage.path(1);
+        let changed = damage(fs::read(&path).unwrap());
+        fs::write(&path, &changed).unwrap();
+        let spool = stage.open();
+        append(&spool, [201]).await;
+        let served = drain(&spool).await;
+        assert!(served.is_sorted() && served.contains(&1) && served.ends_with(&[200, 201]));
+        assert!((100..200).contains(&served.len()), "{}", served.len());
+        assert_eq!(spool.status().files_set_aside, 1);
+        let aside = stage.files();
+        assert_eq!(aside.len(), 1);
+        assert!(aside[0].contains(".redb.corrupt-2026"), "{aside:?}");
+        drop(spool);
+        assert_eq!(stage.open().status().files_set_aside, 1);
+    }
+}
+
+/// Whatever bit flips: what comes out is what went in, in order, and what does not come out is in
+/// a file that was set aside.
+#[tokio::test]
+async fn a_flipped_bit_loses_nothing_without_a_word() {
+    let whole = Stage::filled(FILE_BYTES, 40).await;
+    let name = whole.files().remove(0);
+    let bytes = fs::read(whole.path(0)).unwrap();
+    let used = bytes.iter().rposition(|it| *it != 0).unwrap() + 1;
+    let (mut aside, mut short) = (0, 0);
+    for round in 0..160_usize {
+        let mut flipped = bytes.clone();
+        // Every third in the first pages, where the structure is; the others anywhere.
+        let end = if round % 3 == 0 { 8192 } else { used };
+        flipped[round * 7919 * 13 % end] ^= 1 << (round % 8);
+        let stage = Stage::new();
+        drop(stage.open());
+        fs::write(stage.settings.dir.join(&name), &flipped).unwrap();
+        let spool = stage.open();
+        let served = drain(&spool).await;
+        assert!(served.is_sorted(), "round {round}: {served:?}");
+        let lost = served.len() < 40;
+        let status = spool.status();
+        assert!(
+            !lost || status.files_set_aside == 1,
+            "round {round}: {served:?} {status:?}"
+        );
+        assert_eq!(status.records, 0, "round {round}");
+        append(&spool, [41]).await;
+        assert_eq!(drain(&spool).await, [41], "round {round}");
+        short += usize::from(lost);
+        aside += usize::from(status.files_set_aside == 1);
+    }
+    assert!(
+        short > 10 && aside >= short && aside < 160,
+        "{short} {aside}"
+    );
+}
+
+const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
+const STATE: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("state");
+
+/// Changes a file behind the spool's back.
+fn change(path: &Path, change: impl FnOnce(&redb::WriteTransaction)) {
+    let write = Database::open(path).unwrap();
+    let write = write.begin_write().unwrap();
+    change(&write);
+    write.commit().unwrap();
+}
+
+/// Puts `bytes` where record `number` is.
+fn overwrite(path: &Path, number: u64, bytes: &[u8]) {
+    change(path, |write| {
+        let mut records = write.open_table(RECORDS).unwrap();
+        records.insert(number, bytes).unwrap();
+    });
+}
+
+#[tokio::test]
+async fn a_file_in_which_records_are_missing_is_served_and_kept() {
+    for missing in [1, 3, 5] {
+        let stage = Stage::filled(FILE_BYTES, 5).await;
+        let path = stage.path(0);
+        change(&path, |write| {
+            let mut records = write.open_table(RECORDS).unwrap();
+            records.remove(missing).unwrap();
+            records.insert(6, &*numbered(6).encode().unwrap()).unwrap();
+        });
+        let spool = stage.open();
+        let served: Vec<_> = range(1, 6)
+            .into_iter()
+            .filter(|it| *it != missing)
+            .collect();
+        assert_eq!(drain(&spool).await, served);
+        assert_eq!(spool.status().files_set_aside, 1);
+        assert!(stage.files()[0].contains(".redb.corrupt-"));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_note_of_what_was_removed_removes_nothing() {
+    let damages: [&[u8]; 4] = [&[], &[0; 23], &[0; 24], &[0xFF; 24]];
+    for damage in damages {
+        let stage = Stage::filled(FILE_BYTES, 5).await;
+        change(&stage.path(0), |write| {
+            write.open_table(STATE).unwrap().insert(0, damage).unwrap();
+        });
+        let spool = stage.open();
+        assert_eq!(drain(&spool).await, range(1, 5));
+        assert_eq!(spool.status().files_set_aside, 1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_set_aside_in_the_same_second_takes_another_name() {
+    let stage = Stage::filled(FILE_BYTES, 1).await;
+    let path = stage.path(0);
+    for _ in 0..3 {
+        fs::write(&path, "no database").unwrap();
+        stage.open();
+    }
+    assert_eq!(stage.files().len(), 3);
+    assert_eq!(stage.open().status().files_set_aside, 3);
+}
+
+#[tokio::test]
+async fn records_that_cannot_be_read_are_passed_over_and_kept() {
+    let stage = Stage::filled(FILE_BYTES, 5).await;
+    let bytes = numbered(2).encode().unwrap();
+    for number in [1, 3, 5] {
+        overwrite(&stage.path(0), number, b"not a record");
+    }
+    let spool = stage.open();
+    let found = spool.read(None, 1).await.unwrap();
+    assert_eq!(found[0].1, numbered(2));
+    spool.remove(found[0].0).await.unwrap();
+    // What was passed over is known in the next run, too.
+    drop(spool);
+    let spool = stage.open();
+    assert_eq!(drain(&spool).await, [4]);
+    let status = spool.status();
+    assert_eq!(
+        (
+            status.records,
+            status.files_set_aside,
+            status.records_set_aside
+        ),
+        (0, 1, 2)
+    );
+    drop(spool);
+    let aside = stage.path(0);
+    assert!(
+        aside.to_string_lossy().contains(".redb.unreadable-"),
+        "{aside:?}"
+    );
+    // Mended and named as before, it is read again from the first that could not be.
+    let mended = stage.settings.dir.join("spool-0000000001.redb");
+    fs::rename(&aside, &mended).unwrap();
+    for number in [1, 3, 5] {
+        overwrite(&mended, number, &bytes);
+    }
+    assert_eq!(drain(&stage.open()).await, [2, 2, 2, 4, 2]);
+}
+
+#[tokio::test]
+async fn files_of_which_nothing_can_be_read_are_not_in_the_way() {
+    let stage = Stage::filled(256 << 10, 200).await;
+    let newer = [&[9_u8; 40][..]].concat();
+    (1..=30).for_each(|number| overwrite(&stage.path(0), number, &newer));
+    let last = stage.files().len() - 1;
+    overwrite(&stage.path(last), 1, &newer);
+    let spool = stage.open();
+    let served = drain(&spool).await;
+    assert!(served.is_sorted() && served.len() > 150);
+    assert_eq!(spool.status().records, 0);
+    assert_eq!(spool.status().files_set_aside, 2);
+}
+
+#[tokio::test]
+async fn a_copy_of_the_directory_at_any_moment_has_all_that_was_taken_until_then() {
+    let mut stage = Stage::new();
+    stage.settings.file_bytes = 256 << 10;
+    let spool = stage.open();
+    for round in 0..20 {
+        append(&spool, round * 11 + 1..=round * 11 + 11).await;
+        if round % 5 == 4 {
+            let found = spool.read(None, 9).await.unwrap();
+            spool.remove(found[8].0).await.unwrap();
+        }
+        let copy = Stage {
+            settings: Settings {
+                dir: stage.home.path().join(format!("copy-{round}")),
+                ..stage.settings.clone()
+            },
+            home: TempDir::new().unwrap(),
+        };
+        drop(copy.open());
+        for name in stage.files() {
+            fs::copy(
+                stage.settings.dir.join(&name),
+                copy.settings.dir.join(&name),
+            )
+            .unwrap();
+        }
+        let first = (round + 1) / 5 * 9 + 1;
+        let copied = copy.open();
+        assert_eq!(drain(&copied).await, range(first, round * 11 + 11));
+        assert_eq!(copied.status().files_set_aside, 0);
+    }
+}
+
+#[tokio::test]
+async fn the_reserve_gives_way_to_records_and_is_taken_again() {
+    let mut stage = Stage::new();
+    stage.settings.reserve = 8 * MIB;
+    let spool = stage.open();
+    let reserve = || {
+        fs::metadata(stage.settings.dir.join("reserve"))
+            .unwrap()
+            .blocks()
+            * 512
+    };
+    assert!(reserve() >= 8 * MIB);
+    assert_eq!(
+        (spool.status().reserve, spool.status().reserved),
+        (8 * MIB, 8 * MIB)
+    );
+    append(&spool, 1..=600).await;
+    let status = spool.status();
+    assert!(
+        status.reserved <= 3 * MIB && reserve() <= 3 * MIB,
+        "{status:?}"
+    );
+    assert_eq!(drain(&spool).await.len(), 600);
+    assert!(reserve() >= 8 * MIB);
+}
+
+#[tokio::test]
+async fn what_the_disk_does_not_take_is_refused_and_said_until_it_does() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    // A directory in the place of the file that is to be made: nothing can be written there.
+    let inway = stage.settings.dir.join("spool-0000000001.redb.new");
+    fs::create_dir(&inway).unwrap();
+    assert_eq!(spool.append(&numbered(1)).await, Err(Refused::Failed));
+    let status = spool.status();
+    assert!(
+        matches!(status.obstacle, Some(Obstacle::Disk(_))),
+        "{status:?}"
+    );
+    assert_eq!((status.records, status.bytes), (0, 0));
+    fs::remove_dir(&inway).unwrap();
+    while spool.append(&numbered(1)).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(spool.status().obstacle, None);
+    assert_eq!(drain(&spool).await, [1]);
+}
