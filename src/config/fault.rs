@@ -15,8 +15,8 @@ impl Fault {
     /// A fault at `key` (or at a file), with what was found there.
     pub(super) fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
-            key: key.into(),
-            problem: problem.into(),
+            key: on_one_line(&key.into()),
+            problem: on_one_line(&problem.into()),
             allowed: None,
             variable: None,
         }
@@ -30,7 +30,7 @@ impl Fault {
 
     /// Names the environment variable that set the value, if one did.
     pub(super) fn set_by(mut self, variable: Option<&str>) -> Self {
-        self.variable = variable.map(str::to_owned);
+        self.variable = variable.map(on_one_line);
         self
     }
 
@@ -99,6 +99,20 @@ impl fmt::Display for Faults {
 }
 
 impl std::error::Error for Faults {}
+
+/// Control characters as their escapes: keys, paths and names of variables may hold them, and one
+/// of them could break the line or move the cursor of a terminal.
+fn on_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() {
+            line.extend(char.escape_default());
+        } else {
+            line.push(char);
+        }
+    }
+    line
+}
 
 /// A found value in quotes, escaped and cut short, so that a fault stays on one line.
 ///
