@@ -70,7 +70,15 @@ fn hold(places: &[&str], ending: &str, rule: impl Fn(&Source) -> Vec<Fault>) {
     assert_none(&files.iter().flat_map(rule).collect::<Vec<_>>());
 }
 
-const RUST: &[&str] = &["src", "tests", "benches", "examples", "build.rs"];
+const RUST: &[&str] = &[
+    "src",
+    "tests",
+    "benches",
+    "examples",
+    "build.rs",
+    "fuzz/src",
+    "fuzz/fuzz_targets",
+];
 
 #[test]
 fn imports_point_down_only() {
@@ -129,6 +137,14 @@ fn every_second_version_of_a_crate_has_a_reason() {
 #[test]
 fn unwanted_crates_stay_out() {
     assert_none(&dependencies::unwanted(&read("Cargo.lock")));
+}
+
+#[test]
+fn what_is_fuzzed_is_what_is_shipped() {
+    assert_none(&dependencies::strayed(
+        &read("fuzz/Cargo.lock"),
+        &read("Cargo.lock"),
+    ));
 }
 
 #[test]

@@ -116,6 +116,28 @@ pub(crate) fn unwanted(lock: &str) -> Vec<Fault> {
         .collect()
 }
 
+/// Every crate of `fuzz/Cargo.lock` that `lock` has in other versions only: what is tried there
+/// would not be what is shipped.
+pub(crate) fn strayed(fuzzed: &str, lock: &str) -> Vec<Fault> {
+    let shipped = versions(lock);
+    let strayed = |name: &str, found: &[String]| {
+        let ours = shipped.get(name)?;
+        let say = format!(
+            "`{name}` is {} and shipped as {}: cp Cargo.lock fuzz/ && cargo metadata \
+             --manifest-path fuzz/Cargo.toml",
+            found.join(" and "),
+            ours.join(" and ")
+        );
+        let alike = found.iter().all(|version| ours.contains(version));
+        (!alike).then(|| Fault::at("fuzz/Cargo.lock", line_of(fuzzed, name), say))
+    };
+    let fuzzed = versions(fuzzed);
+    let faults = fuzzed.iter();
+    faults
+        .filter_map(|(name, found)| strayed(name, found))
+        .collect()
+}
+
 /// The versions of each package that `lock` names.
 fn versions(lock: &str) -> BTreeMap<String, Vec<String>> {
     let lock: toml::Table = lock.parse().expect("Cargo.lock is TOML");
@@ -221,6 +243,16 @@ mod tests {
         assert_eq!(duplicates(&two, &[("b", "why")]), []);
         assert_eq!(duplicates(&two, &[("b", "why"), ("a", "stale")]).len(), 1);
         assert_eq!(duplicates(&two, &[("b", "why"), ("c", "gone")]).len(), 1);
+    }
+
+    #[test]
+    fn another_version_than_the_shipped_one_is_a_fault() {
+        let shipped = lock(&[("a", "1.0.0"), ("b", "1.0.0"), ("b", "2.0.0")]);
+        let alike = lock(&[("a", "1.0.0"), ("b", "2.0.0"), ("fuzzer", "7.0.0")]);
+        assert_eq!(strayed(&alike, &shipped), []);
+        let found = strayed(&lock(&[("a", "1.0.1"), ("b", "2.0.0")]), &shipped);
+        assert!(found.len() == 1 && found[0].line == 2, "{found:?}");
+        assert!(found[0].text.contains("1.0.1 and shipped as 1.0.0"));
     }
 
     #[test]

@@ -1,0 +1,22 @@
+//! What is asked of everything that reads untrusted input, whatever the bytes are.
+//!
+//! The rooms are built from their own source, not from the crate: nothing has to be public for the
+//! fuzzer's sake, and neither Postgres nor the server is built and watched along with them.
+
+// What is under test, where the rooms expect each other.
+#[path = "../../src/config/mod.rs"]
+pub mod config;
+#[path = "../../src/http/forwarded.rs"]
+mod forwarded_for;
+#[path = "../../src/meta/mod.rs"]
+pub mod meta;
+
+// What is asked of it, one module for each target.
+pub mod challenge;
+pub mod configuration;
+pub mod forwarded;
+pub mod notification;
+pub mod signature;
+
+// A second, plainer reading to compare with.
+mod plain_json;

@@ -1,0 +1,208 @@
+//! A notification as `serde_json` reads it, level by level: which items it has, and what is odd.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::meta::event::Channel;
+
+/// Whether `text` is JSON.
+pub(crate) fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// What a notification holds.
+#[derive(Debug, Default)]
+pub(crate) struct Outline {
+    /// Channel and text of every item, in order.
+    pub(crate) items: Vec<(Channel, String)>,
+    /// Whether something in it has no place in a notification.
+    pub(crate) odd: bool,
+}
+
+/// The outline of `text`, which is JSON.
+pub(crate) fn outline(text: &str) -> Outline {
+    let mut outline = Outline::default();
+    match list(text) {
+        Some(documents) if !documents.is_empty() => {
+            documents.iter().for_each(|it| outline.document(it));
+        }
+        _ => outline.document(text),
+    }
+    outline
+}
+
+impl Outline {
+    fn document(&mut self, text: &str) {
+        let document = Pairs::of(text).unwrap_or_default();
+        let Some(entries) = document.get("entry").and_then(list) else {
+            self.odd = true;
+            return;
+        };
+        for entry in entries {
+            match Pairs::of(entry) {
+                Some(entry) => self.entry(&entry),
+                None => self.odd = true,
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &Pairs<'_>) {
+        self.container(entry, "changes", Channel::Changes);
+        self.container(entry, "messaging", Channel::Messaging);
+        self.container(entry, "standby", Channel::Standby);
+        if entry.get("field").is_some() {
+            let parts = ["field", "value", "verb"];
+            let parts = parts.iter().filter_map(|key| Some((key, entry.get(key)?)));
+            let parts: Vec<_> = parts
+                .map(|(key, text)| format!("\"{key}\":{text}"))
+                .collect();
+            let item = format!("{{{}}}", parts.join(","));
+            self.items.push((Channel::Entry, item));
+        }
+        self.container(entry, "changed_fields", Channel::Entry);
+    }
+
+    fn container(&mut self, entry: &Pairs<'_>, key: &str, channel: Channel) {
+        let Some(text) = entry.get(key) else { return };
+        match list(text) {
+            Some(items) => {
+                let items = items.into_iter().map(|item| (channel, item.to_owned()));
+                self.items.extend(items);
+            }
+            None => self.odd = true,
+        }
+    }
+}
+
+fn list(text: &str) -> Option<Vec<&str>> {
+    let values: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    Some(values.into_iter().map(RawValue::get).collect())
+}
+
+/// How many levels of objects and lists `text`, which is JSON, has.
+pub(crate) fn depth(text: &str) -> usize {
+    let (mut level, mut deepest) = (0_usize, 0);
+    for (byte, in_string) in bytes(text) {
+        match byte {
+            b'{' | b'[' if !in_string => level += 1,
+            b'}' | b']' if !in_string => level -= 1,
+            _ => {}
+        }
+        deepest = deepest.max(level);
+    }
+    deepest
+}
+
+/// The same JSON in other letters: with white space between tokens, and strings half in escapes.
+pub(crate) fn respelled(text: &str) -> String {
+    let mut other = String::new();
+    let mut chars = text.chars();
+    let mut in_string = false;
+    let mut turn = 0_u8;
+    while let Some(char) = chars.next() {
+        match char {
+            '\\' => {
+                let escape = chars.next().unwrap_or_default();
+                other.extend([char, escape]);
+                let digits = if escape == 'u' { 4 } else { 0 };
+                other.extend(chars.by_ref().take(digits));
+            }
+            '"' => {
+                in_string = !in_string;
+                other.push(char);
+            }
+            '{' | '[' | ',' | ':' if !in_string => other.extend([char, '\n', ' ']),
+            '/' if in_string => other += "\\/",
+            char if in_string && char.is_ascii_alphanumeric() => {
+                turn = (turn + 1) % 3;
+                if turn == 0 {
+                    other += &format!("\\u{:04x}", u32::from(char));
+                } else {
+                    other.push(char);
+                }
+            }
+            char => other.push(char),
+        }
+    }
+    other
+}
+
+/// The bytes of a JSON text, each with whether it stands inside a string.
+fn bytes(text: &str) -> impl Iterator<Item = (u8, bool)> {
+    let (mut in_string, mut escaped) = (false, false);
+    text.bytes().map(move |byte| {
+        let within = in_string;
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            _ => {}
+        }
+        (byte, within)
+    })
+}
+
+/// The keys of an object, as bytes because they may hold half of a surrogate pair, and the text of
+/// their values.
+#[derive(Default)]
+struct Pairs<'a>(Vec<(Vec<u8>, &'a str)>);
+
+impl<'a> Pairs<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// The last value of a key, where it is not `null`.
+    fn get(&self, key: &str) -> Option<&'a str> {
+        let found = self.0.iter().rev().find(|(own, _)| own == key.as_bytes());
+        found.map(|(_, text)| *text).filter(|text| *text != "null")
+    }
+}
+
+impl<'a> Deserialize<'a> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(OfMap)
+    }
+}
+
+struct OfMap;
+
+impl<'a> Visitor<'a> for OfMap {
+    type Value = Pairs<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Pairs<'a>, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some((key, value)) = map.next_entry::<Key, &'a RawValue>()? {
+            pairs.push((key.0, value.get()));
+        }
+        Ok(Pairs(pairs))
+    }
+}
+
+struct Key(Vec<u8>);
+
+impl<'a> Deserialize<'a> for Key {
+    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_bytes(OfBytes)
+    }
+}
+
+struct OfBytes;
+
+impl Visitor<'_> for OfBytes {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_bytes<E>(self, key: &[u8]) -> Result<Key, E> {
+        Ok(Key(key.to_vec()))
+    }
+}
