@@ -85,8 +85,8 @@ impl DatabaseUrl {
     fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         let postgres = matches!(url.scheme(), "postgres" | "postgresql");
-        // `postgres:host` would be read as a path without a host.
-        let hierarchical = text.contains("://");
+        // `postgres:host` would be read as a path without a host, whatever follows in it.
+        let hierarchical = url.has_authority();
         // A password with a bare / ? or # in it moves itself out of its place: what follows
         // would be taken for the database, and shown.
         let behind_host = [Some(url.path()), url.query()];
@@ -172,6 +172,8 @@ mod tests {
             "mysql://db/a",
             "db:5432",
             "postgres:db",
+            "postgres:db:postgres://a:12",
+            "postgres:/db?of=postgres://a:12",
             "postgres://a:b/c@db:5432/a",
             "x",
         ] {
