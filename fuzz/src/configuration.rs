@@ -1,11 +1,14 @@
 //! Any text is a configuration or its faults, one line each; neither ever shows a secret.
 //!
 //! What stands where a secret belongs gets a mark that stands nowhere else, and the mark must not
-//! come out again. Files that the text names are put into a directory of our own.
+//! come out again. Files are in memory, whatever name the text has for them.
 
-use std::{cell::RefCell, collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap, fs::File, os::fd::AsRawFd, os::unix::fs::FileExt, path::PathBuf,
+    sync::LazyLock,
+};
 
-use tempfile::TempDir;
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use toml::{Table, Value};
 
 use crate::config::{self, Sources};
@@ -24,74 +27,86 @@ const SECRETS: [&str; 4] = [
     "verify_token",
 ];
 
-thread_local! {
-    static DIRECTORY: RefCell<Option<TempDir>> = const { RefCell::new(None) };
+/// The configuration file.
+static FILE: LazyLock<Memory> = LazyLock::new(Memory::new);
+
+/// A file of two secrets.
+static SECRET_FILE: LazyLock<Memory> = LazyLock::new(|| {
+    let memory = Memory::new();
+    memory.set(format!("{MARK}1\n{MARK}2\n").as_bytes());
+    memory
+});
+
+/// A file that is on no disk and goes away with the process, however that ends.
+struct Memory(File);
+
+impl Memory {
+    fn new() -> Self {
+        Self(
+            memfd_create("hookshelf-fuzz", MFdFlags::empty())
+                .unwrap()
+                .into(),
+        )
+    }
+
+    fn set(&self, content: &[u8]) {
+        self.0.set_len(0).unwrap();
+        self.0.write_all_at(content, 0).unwrap();
+    }
+
+    fn path(&self) -> PathBuf {
+        format!("/proc/self/fd/{}", self.0.as_raw_fd()).into()
+    }
 }
 
 /// Reads `data` as a configuration file, and what follows a line `# environment` as variables.
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
-        return with_directory(|directory| not_utf8(data, directory));
+        return not_utf8(data);
     };
     if text.contains(MARK) {
         return;
     }
     let (file, variables) = text.split_once(ENVIRONMENT).unwrap_or((text, ""));
-    with_directory(|directory| {
-        let mut sources = Sources::default();
-        sources.env = environment(variables, directory);
-        sources.env.push(("HOME".to_owned(), "/home/a".to_owned()));
-        match file.parse::<Table>() {
-            Err(_) => broken(file, sources, directory),
-            Ok(table) => {
-                if !file.contains("_file") {
-                    load(file, &sources, directory);
-                }
-                let marked = marked(table, directory);
-                load(&marked.to_string(), &sources, directory);
+    let mut sources = Sources::default();
+    sources.env = environment(variables);
+    sources.env.push(("HOME".to_owned(), "/home/a".to_owned()));
+    match file.parse::<Table>() {
+        Err(_) => broken(file, &sources),
+        Ok(table) => {
+            if !file.contains("_file") {
+                load(file, &sources);
             }
+            load(&marked(table).to_string(), &sources);
         }
-    });
+    }
 }
 
-fn with_directory(check: impl FnOnce(&Path)) {
-    DIRECTORY.with_borrow_mut(|directory| {
-        let directory = directory.get_or_insert_with(|| {
-            let made = TempDir::new().unwrap();
-            fs::write(made.path().join("secret"), format!("{MARK}1\n{MARK}2\n")).unwrap();
-            made
-        });
-        check(directory.path());
-    });
-}
-
-fn not_utf8(data: &[u8], directory: &Path) {
-    let path = directory.join("hookshelf.toml");
-    fs::write(&path, data).unwrap();
+fn not_utf8(data: &[u8]) {
+    FILE.set(data);
     let sources = Sources {
-        file: Some(path),
+        file: Some(FILE.path()),
         ..Sources::default()
     };
     assert!(config::load(&sources).is_err());
 }
 
 /// What is no TOML may have its secret anywhere.
-fn broken(file: &str, sources: Sources, directory: &Path) {
+fn broken(file: &str, sources: &Sources) {
     let marked = file.replace('\'', &format!("'{MARK}"));
     let marked = marked.replace('"', &format!("\"{MARK}"));
     for text in [file, &marked] {
         if text.parse::<Table>().is_err() {
-            assert!(!load(text, &sources, directory));
+            assert!(!load(text, sources));
         }
     }
 }
 
 /// Loads a configuration; whether it is one.
-fn load(text: &str, sources: &Sources, directory: &Path) -> bool {
-    let path = directory.join("hookshelf.toml");
-    fs::write(&path, text).unwrap();
+fn load(text: &str, sources: &Sources) -> bool {
+    FILE.set(text.as_bytes());
     let sources = Sources {
-        file: Some(path),
+        file: Some(FILE.path()),
         ..sources.clone()
     };
     match config::load(&sources) {
@@ -120,13 +135,13 @@ fn check_silence(texts: &[&str]) {
 }
 
 /// The variables of lines `NAME=value`.
-fn environment(lines: &str, directory: &Path) -> Vec<(String, String)> {
+fn environment(lines: &str) -> Vec<(String, String)> {
     let pairs = lines.lines().filter_map(|line| line.split_once('='));
     let known: BTreeMap<_, _> = pairs.collect();
     let marked = known.into_iter().map(|(name, value)| {
         let key = name.to_lowercase();
         let value = if key.ends_with("_file") || key == "hookshelf_config" {
-            a_file(value, directory)
+            a_file(value)
         } else if key.starts_with("hookshelf__apps__") && is_secret(&key) {
             format!("{value}{MARK}")
         } else if key == "database_url" || key.ends_with("__url") {
@@ -144,7 +159,7 @@ fn is_secret(key: &str) -> bool {
 }
 
 /// The same file with every secret marked.
-fn marked(mut table: Table, directory: &Path) -> Table {
+fn marked(mut table: Table) -> Table {
     for (section, value) in &mut table {
         match (section.as_str(), value) {
             ("apps", Value::Table(apps)) => {
@@ -159,7 +174,7 @@ fn marked(mut table: Table, directory: &Path) -> Table {
             _ => {}
         }
     }
-    within(&mut table, directory);
+    within(&mut table);
     table
 }
 
@@ -182,35 +197,38 @@ fn mark(value: &mut Value) {
 }
 
 /// Lets every key that names a file name one of ours.
-fn within(table: &mut Table, directory: &Path) {
+fn within(table: &mut Table) {
     for (key, value) in table {
         match value {
-            Value::String(text) if key.ends_with("_file") => *text = a_file(text, directory),
-            Value::Table(table) => within(table, directory),
+            Value::String(text) if key.ends_with("_file") => *text = a_file(text),
+            Value::Table(table) => within(table),
             _ => {}
         }
     }
 }
 
 /// A file with secrets, or one that is not there.
-fn a_file(named: &str, directory: &Path) -> String {
-    let name = if named.len() % 2 == 0 {
-        "secret"
+fn a_file(named: &str) -> String {
+    let path = if named.len() % 2 == 0 {
+        SECRET_FILE.path()
     } else {
-        "absent"
+        "/nonexistent/secret".into()
     };
-    directory.join(name).display().to_string()
+    path.display().to_string()
 }
 
-/// A URL with a password in each place that may hold one.
+/// A URL with a marked password in each place that may hold one.
 fn with_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
-    let rest = match rest.split_once(':') {
-        Some((user, rest)) => format!("{user}:{MARK}{rest}"),
-        None => rest.to_owned(),
+    let rest = match rest.find([':', '/', '?', '#', '\\']) {
+        Some(at) if rest[at..].starts_with(':') => {
+            format!("{}:{MARK}{}", &rest[..at], &rest[at + 1..])
+        }
+        _ => rest.to_owned(),
     };
-    let rest = rest.replace("password=", &format!("password={MARK}"));
+    let rest = rest.replace("?password=", &format!("?password={MARK}"));
+    let rest = rest.replace("&password=", &format!("&password={MARK}"));
     format!("{scheme}://{rest}")
 }
