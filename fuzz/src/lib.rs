@@ -10,6 +10,8 @@ pub mod config;
 mod forwarded_for;
 #[path = "../../src/meta/mod.rs"]
 pub mod meta;
+#[path = "../../src/spool/record.rs"]
+pub mod record;
 
 // What is asked of it, one module for each target.
 pub mod challenge;
@@ -17,6 +19,7 @@ pub mod configuration;
 pub mod forwarded;
 pub mod notification;
 pub mod signature;
+pub mod spool_record;
 
 // A second, plainer reading to compare with.
 mod plain_json;
