@@ -29,7 +29,8 @@ DECLARE
     known bool[];
     -- The deliveries that are here already; null where that was not looked up.
     here uuid[];
-    -- The position before those of the batch: of its items the first has the next one.
+    -- The position before those of the batch: of its items the first has the next one. Null where
+    -- there are none.
     start bigint;
     -- An account, and when the batch saw it.
     seen record;
@@ -42,7 +43,9 @@ BEGIN
     END IF;
     -- Positions for all items at once, events and repeats in their order: nobody draws any without
     -- the fence, and one by one each would lock the sequence.
-    start := nextval('event_position') - 1;
+    IF cardinality(keys) > 0 THEN
+        start := nextval('event_position') - 1;
+    END IF;
     IF cardinality(keys) > 1 THEN
         PERFORM setval('event_position', start + cardinality(keys));
     END IF;

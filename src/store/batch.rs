@@ -69,6 +69,12 @@ columns! {
 /// deliveries: a single delivery may have brought hundreds of thousands.
 const KEPT: usize = 4_096;
 
+/// How many arguments the statement has.
+const ARGUMENTS: usize = 42;
+
+/// The bytes before the values of each: its length, and the head of an array.
+const HEAD: usize = 24;
+
 /// What one statement commits.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -176,7 +182,8 @@ impl Batch {
 
     /// Binds times, deliveries and items.
     pub(super) fn bind_to(&self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
-        arguments.reserve(40, self.deliveries.bytes() + self.items.bytes() + 2_048);
+        let values = self.deliveries.bytes() + self.items.bytes();
+        arguments.reserve(ARGUMENTS, values + ARGUMENTS * HEAD);
         arguments.add(self.times.iter().min().map(|at| at.to_sqlx()))?;
         arguments.add(self.times.iter().max().map(|at| at.to_sqlx()))?;
         self.deliveries.bind_to(arguments)?;

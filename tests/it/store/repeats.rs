@@ -224,4 +224,11 @@ async fn nothing_to_commit_is_fine() {
     let empty = [delivery(Vec::new())];
     assert_eq!(world.writer().await.commit(&empty).await, [committed(0, 0)]);
     assert_eq!(world.sizes().await, [1, 0, 0]);
+    // And takes no position.
+    world
+        .writer()
+        .await
+        .commit(&[delivery(vec![comment(1)])])
+        .await;
+    assert_eq!(world.number("SELECT position FROM events").await, 1);
 }
