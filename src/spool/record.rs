@@ -169,7 +169,10 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 fn take_time(rest: &mut &[u8]) -> Option<Timestamp> {
     let seconds = i64::from_be_bytes(take(rest)?);
     let nanoseconds = i32::from_be_bytes(take(rest)?);
-    Timestamp::new(seconds, nanoseconds).ok()
+    let time = Timestamp::new(seconds, nanoseconds).ok()?;
+    // A time has one form: two of different signs would be read and written back as others.
+    let same = time.as_second() == seconds && time.subsec_nanosecond() == nanoseconds;
+    same.then_some(time)
 }
 
 fn take_address(rest: &mut &[u8]) -> Result<Option<IpAddr>, Unreadable> {
@@ -271,6 +274,17 @@ mod tests {
             Err(Unreadable::Version(VERSION + 1))
         );
         assert_eq!(Record::decode(&[]), Err(Unreadable::Damaged));
+    }
+
+    #[test]
+    fn a_time_has_one_form() {
+        let time = |seconds: i64, nanoseconds: i32| {
+            let bytes = [&seconds.to_be_bytes()[..], &nanoseconds.to_be_bytes()].concat();
+            take_time(&mut &bytes[..])
+        };
+        assert_eq!(time(-2, -5), Timestamp::new(-2, -5).ok());
+        assert_eq!(time(-2, 5), None);
+        assert_eq!(time(2, -5), None);
     }
 
     #[test]
