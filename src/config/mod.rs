@@ -24,6 +24,7 @@ mod print;
 mod reader;
 mod rejections;
 mod secret;
+mod sizes;
 mod sources;
 #[cfg(test)]
 mod tests;

@@ -110,6 +110,7 @@ fn the_values_in_effect_are_printed() {
     url = "postgres://hooks:[redacted]@db/hooks"
     # bin_dir is not set
     # run_as is not set
+    min_free = "256MiB"
     allow_lossy_commits = false
 
     [dedupe]
