@@ -4,6 +4,7 @@
 //! delivery; what fails is said and tried again.
 
 mod callbacks;
+mod drained;
 mod follow;
 mod probe;
 mod restarts;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use callbacks::Reached;
+pub use drained::Drained;
 pub use follow::Following;
 pub use probe::Probe;
 pub use restarts::tell_restarts;
