@@ -13,6 +13,7 @@ pub mod log;
 pub mod meter;
 pub mod metrics;
 mod sparingly;
+pub mod spool_watch;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,10 @@ pub use life::{
     DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
 };
 pub use meter::Meter;
+pub use spool_watch::{
+    SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolMeasured, SpoolOpened,
+    SpoolSetAside, SpoolStalled, SpoolUnblocked,
+};
 pub use store::{
     CommitFailed, CommitsResumed, DurabilityChanged, DurabilityRestored, EpochAdvanced,
     EventsRefused, FollowerMoved, FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
