@@ -25,8 +25,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::Clock,
     config::{self, Config, Sources, credentials},
-    http::{self, AppState, Held, Listener, ListenerLimits, Readiness, admin, listener, public},
+    http::{
+        self, AppState, Held, Listener, ListenerLimits, Readiness, SpoolDesk, admin, listener,
+        public,
+    },
     ingest::{Pulse, Tally, Writer},
+    spool::Report,
     store::{self, Commits, callbacks, stats},
     telemetry::metrics::Exposition,
     tunnel::{self, Tunnel},
@@ -228,7 +232,11 @@ impl Parts {
             http::Limits::from(&self.config.http),
         );
         let probe = self.probe;
-        let operators = admin::router(readiness(&probe, writer.pulse()), self.metrics.clone());
+        let operators = admin::router(
+            readiness(&probe, writer.pulse()),
+            SpoolDesk::off(Report::off(self.started.data_dir.clone())),
+            self.metrics.clone(),
+        );
         let limits = ListenerLimits::from(&self.config.http);
         let max_rows = self.config.rejections.max_rows;
         let app = App {
