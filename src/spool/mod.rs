@@ -12,6 +12,7 @@
 mod directory;
 mod error;
 mod files;
+mod glance;
 mod keeper;
 mod log;
 mod place;
@@ -35,6 +36,7 @@ use tokio::sync::{
 };
 
 pub use error::{Error, Refused};
+pub use glance::{Glance, glance};
 pub use place::{InvalidPlace, Place};
 pub use record::{LONGEST, Record, Unreadable};
 pub use report::{Draining, Report};
