@@ -73,7 +73,9 @@ catalogue! {
     RELOADS = Counter "hookshelf_reloads_total" ["result"]
         "Reloads by result: swapped, or kept because the new configuration was faulty.";
     COMMIT_FAILURES = Counter "hookshelf_commit_failures_total" ["code"]
-        "Commits that failed, by the reason; their deliveries were not acked.";
+        "Commits that failed, by the reason; their deliveries went into the spool, or were not acked.";
+    SPOOL_REFUSALS = Counter "hookshelf_spool_refusals_total" ["code"]
+        "Deliveries that the spool did not take, by the reason; they were not acked.";
     SPOOL_RECORDS = Gauge "hookshelf_spool_records" []
         "Deliveries that wait in the spool.";
     SPOOL_BYTES = Gauge "hookshelf_spool_bytes" []

@@ -13,6 +13,7 @@ pub mod log;
 pub mod meter;
 pub mod metrics;
 mod sparingly;
+pub mod spool;
 pub mod spool_watch;
 pub mod store;
 #[cfg(test)]
@@ -27,13 +28,15 @@ pub use life::{
     DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
 };
 pub use meter::Meter;
+pub use spool::{DeliveryPassedOver, SpoolRefused};
 pub use spool_watch::{
     SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolMeasured, SpoolOpened,
     SpoolSetAside, SpoolStalled, SpoolUnblocked,
 };
 pub use store::{
-    CommitFailed, CommitsResumed, DurabilityChanged, DurabilityRestored, EpochAdvanced,
-    EventsRefused, FollowerMoved, FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
+    CommitFailed, CommitsResumed, DatabaseAway, DatabaseOpened, DiskLow, DiskRoomy,
+    DurabilityChanged, DurabilityRestored, EpochAdvanced, EventsRefused, FollowerMoved,
+    FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
 };
 pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent};
 

@@ -56,6 +56,7 @@ fn the_page_lists_each_message_of_the_log() {
         "door.rs",
         "life.rs",
         "log.rs",
+        "spool.rs",
         "spool_watch.rs",
         "store.rs",
         "tunnel.rs",

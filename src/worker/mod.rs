@@ -4,6 +4,8 @@
 //! delivery; what fails is said and tried again.
 
 mod callbacks;
+mod disk;
+mod drain;
 mod drained;
 mod follow;
 mod probe;
@@ -17,6 +19,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use callbacks::Reached;
+pub use disk::Disk;
+pub use drain::Drain;
 pub use drained::Drained;
 pub use follow::Following;
 pub use probe::Probe;
