@@ -67,7 +67,7 @@ pub(super) async fn look(
             Check::Database,
             "Postgres does not answer every question in time",
         );
-        let late = late.means("what is missing below could not be asked; deliveries may get 503");
+        let late = late.means("what is missing below could not be asked; deliveries may go into the spool, or get 503");
         findings.push(late.remedy("see what keeps it busy, for instance in pg_stat_activity"));
     }
     findings
@@ -90,7 +90,9 @@ async fn options(config: &Config, postgres: &private::Settings) -> Result<Connec
 fn unreachable(error: &Error) -> Finding {
     let found = format!("{error}: {}", error.cause());
     Finding::wrong(Check::Database, found)
-        .means("nothing can be stored; deliveries get 503 and Meta sends them again for a while")
+        .means(
+            "nothing can be stored; deliveries wait in the spool, or get 503 where that takes none",
+        )
         .remedy("start Postgres, or correct database.url")
 }
 

@@ -68,7 +68,8 @@ fn judge(name: &str, place: &Path, left: Left) -> Finding {
     let percent = left.bytes.saturating_mul(100) / left.of_bytes.max(1);
     let (bytes, place) = (size(left.bytes), place.display());
     let found = format!("{bytes} ({percent} %) are free for {name} at {place}");
-    let means = "a full disk stops Postgres; deliveries get 503 and Meta ends the subscription";
+    let means =
+        "a full disk stops Postgres; deliveries go into the spool, and get 503 when that is full";
     let remedy = "make room, or move the data to a larger disk";
     if let Some(inodes) = left.inodes.filter(|inodes| *inodes < LEAST_INODES) {
         let found = format!("only {inodes} inodes are free for {name} at {place}");
