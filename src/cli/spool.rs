@@ -171,12 +171,13 @@ pub(super) fn obstacle(report: &Report) -> Option<String> {
 /// What is kept for a person.
 fn set_aside(report: &Report) -> Option<String> {
     let (files, records) = (report.files_set_aside, report.records_set_aside);
-    (files + records > 0).then(|| {
+    let files = (files > 0).then(|| count(files, "file", "files"));
+    let records = (records > 0).then(|| count(records, "record", "records"));
+    let what: Vec<_> = files.into_iter().chain(records).collect();
+    (!what.is_empty()).then(|| {
         format!(
-            "{}, and {} since the start, could not be read: see \"Files set aside\" in \
-             docs/operations.md",
-            count(files, "file", "files"),
-            count(records, "record", "records")
+            "{} could not be read: see \"Files set aside\" in docs/operations.md",
+            what.join(" and ")
         )
     })
 }
@@ -304,7 +305,7 @@ mod tests {
         waiting: 1204 deliveries, the oldest received 2026-11-21T12:00:00Z, 4 min 3 s ago
         room: 3 MiB of 1 GiB in 1 file; 57 MiB of the disk are held in reserve
         drain: does not get on: Postgres is away or fails; the log says why; 7 deliveries since the start
-        set aside: 1 file, and 0 records since the start, could not be read: see "Files set aside" in docs/operations.md
+        set aside: 1 file could not be read: see "Files set aside" in docs/operations.md
         "#);
         let rate = Report {
             drain_obstacle: None,

@@ -104,9 +104,9 @@ fn off(dir: &Path) -> Finding {
     let left = glance(dir).unwrap_or_default();
     if left.files > 0 {
         let found = format!(
-            "the spool is off, and {} holds {} files with deliveries",
+            "the spool is off, and {} holds {} with deliveries",
             dir.display(),
-            left.files
+            count(left.files)
         );
         return Finding::wrong(Check::Spool, found)
             .means("they got 200, and are not in Postgres until a server drains them")
@@ -134,7 +134,7 @@ fn running(dir: &Path, wanted: bool, report: &Report) -> Finding {
             .remedy("make it take deliveries again; `hookshelf spool status` shows it");
     }
     if report.files_set_aside + report.records_set_aside > 0 {
-        return set_aside(dir, report.files_set_aside);
+        return set_aside(dir, report.files_set_aside, report.records_set_aside);
     }
     if let (Some(cause), 1..) = (&report.drain_obstacle, report.records) {
         let found = format!("{} deliveries wait, kept back by: {cause}", report.records);
@@ -168,10 +168,10 @@ fn idle(dir: &Path) -> Finding {
             let why = format!("{} cannot be looked at: {error}", dir.display());
             Finding::unchecked(Check::Spool, why)
         }
-        Ok(found) if found.set_aside > 0 => set_aside(dir, found.set_aside),
+        Ok(found) if found.set_aside > 0 => set_aside(dir, found.set_aside, 0),
         Ok(found) if found.files > 0 => {
-            let (files, dir) = (found.files, dir.display());
-            let found = format!("{files} files with deliveries wait in {dir}");
+            let (files, dir) = (count(found.files), dir.display());
+            let found = format!("deliveries wait in {dir}, in {files}");
             Finding::warning(Check::Spool, found)
                 .means("they got 200, and are not in Postgres until a server drains them")
                 .remedy("start `hookshelf serve`, with the same configuration")
@@ -183,14 +183,26 @@ fn idle(dir: &Path) -> Finding {
     }
 }
 
-fn set_aside(dir: &Path, files: u64) -> Finding {
-    let found = format!(
-        "{files} files in {} could not be read and were set aside",
-        dir.display()
-    );
+fn set_aside(dir: &Path, files: u64, records: u64) -> Finding {
+    let found = match files {
+        // They are on their way into one.
+        0 => format!("{records} of the records could not be read"),
+        files => format!(
+            "{} could not be read: set aside in {}",
+            count(files),
+            dir.display()
+        ),
+    };
     Finding::wrong(Check::Spool, found)
         .means("deliveries in them got 200, and are not in Postgres")
         .remedy("keep the files, and see \"Files set aside\" in docs/operations.md")
+}
+
+fn count(files: u64) -> String {
+    match files {
+        1 => "1 file".to_owned(),
+        files => format!("{files} files"),
+    }
 }
 
 /// Less room than the spool may take.

@@ -9,12 +9,12 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::stage::{NO_SPOOL, message, serve_with};
+use super::stage::{message, serve_with};
 use crate::support::{
     cluster::Cluster,
     directory::Directory,
     eventually,
-    server::{Server, deliver_to, settle},
+    server::{NO_SPOOL, Server, deliver_to, settle},
 };
 
 const LOSSY: &str = "allow_lossy_commits = true";
