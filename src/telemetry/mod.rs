@@ -28,7 +28,7 @@ pub use life::{
     DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
 };
 pub use meter::Meter;
-pub use spool::{DeliveryPassedOver, SpoolRefused};
+pub use spool::{DeliveryDrained, DeliveryPassedOver, SpoolRefused};
 pub use spool_watch::{
     SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolMeasured, SpoolOpened,
     SpoolSetAside, SpoolStalled, SpoolUnblocked,
