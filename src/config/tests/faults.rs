@@ -200,3 +200,11 @@ fn a_fault_stays_on_its_line_whatever_a_key_or_path_holds() {
     a\nb: unknown key; allowed: admin, apps, data_dir, database, dedupe, http, log, rejections
     "#);
 }
+
+#[test]
+fn what_is_held_is_not_held_for_longer_than_repeats_are_known() {
+    let file = "[dedupe]\nwindow_days = 2\n[rejections]\nhold_for = '49h'";
+    let faults = Setting::new().file(file).faults();
+    let told = "rejections.hold_for: 49h is longer than dedupe.window_days; allowed: at most 48h";
+    assert!(faults.contains(told), "{faults}");
+}
