@@ -13,6 +13,7 @@ pub mod sealed;
 // F1: what is said about all of it.
 pub mod telemetry;
 // F2: the outside world.
+pub mod held;
 pub mod spool;
 pub mod store;
 // F3: the product's verbs; they never import each other.

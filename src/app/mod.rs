@@ -25,6 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::Clock,
     config::{self, Config, Sources, credentials},
+    held::{self, Hold},
     http::{self, AppState, Held, Listener, ListenerLimits, Readiness, admin, listener, public},
     ingest::{Pulse, Tally, Writer},
     store::{self, Commits, callbacks, stats},
@@ -220,10 +221,11 @@ impl Parts {
         let (writer, committer) = Writer::new(options.clone());
         let committer = committer.with(commits(&self.config.database));
         let tally = Tally::new(self.clock.clone());
+        let hold = Hold::start(held_in(&self.config), self.clock.clone());
         let state = AppState::new(
             apps(&self.config.apps, self.started.credentials.as_ref()),
             writer.intake(),
-            tally.counter(),
+            tally.counter().holding(hold.clone()),
             self.clock.clone(),
             http::Limits::from(&self.config.http),
         );
@@ -256,6 +258,10 @@ impl Parts {
             database: self.database,
             _instance: self.instance,
         };
+        app.loops.spawn(worker::repeat(app.stop.clone(), move || {
+            let hold = hold.clone();
+            async move { worker::tidy(&hold) }
+        }));
         app.begin_loops(&self.config, self.clock, probe, self.metrics);
         app
     }
@@ -319,6 +325,13 @@ fn readiness(probe: &Probe, pulse: Pulse) -> Readiness {
         }
         missing
     })
+}
+
+/// Where refused deliveries are held, how much of them and for how long.
+fn held_in(config: &Config) -> held::Settings {
+    let hold_for = config.rejections.hold_for.try_into();
+    let hold_for = hold_for.unwrap_or(jiff::SignedDuration::MAX);
+    held::Settings::new(&config.data_dir, config.rejections.hold, hold_for)
 }
 
 fn commits(database: &config::Database) -> Commits {

@@ -40,3 +40,9 @@ pub fn fold(metrics: &crate::telemetry::metrics::Exposition) -> Duration {
     metrics.fold();
     Duration::from_secs(5)
 }
+
+/// Looks after what is held of refused deliveries; says when to come again.
+pub fn tidy(hold: &crate::held::Hold) -> Duration {
+    hold.tidy();
+    Duration::from_mins(1)
+}
