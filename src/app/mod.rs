@@ -11,6 +11,7 @@ mod instance;
 mod lifecycle;
 mod manager;
 mod reached;
+pub mod rescue;
 mod runtime;
 mod signals;
 

@@ -17,6 +17,7 @@ mod migrate;
 mod output;
 mod psql;
 mod purge;
+mod recheck;
 mod rejections;
 mod reload;
 mod serve;

@@ -1,4 +1,4 @@
-//! `rejections`: what was refused before storing, counted.
+//! `rejections`: what was refused before storing, counted; and what is held of it.
 
 use std::process::ExitCode;
 
@@ -8,13 +8,14 @@ use super::{
     database,
     filters::{self, Received},
     output::Output,
+    recheck,
 };
 use crate::{
     config::{AppName, Sources},
     query::{RejectionFilter, RejectionRow},
 };
 
-/// Shows what was refused.
+/// Shows what was refused, and stores what was refused by mistake.
 #[derive(Args, Debug)]
 pub(super) struct Rejections {
     #[command(subcommand)]
@@ -24,6 +25,7 @@ pub(super) struct Rejections {
 #[derive(Debug, Subcommand)]
 enum Verb {
     List(List),
+    Recheck(recheck::Recheck),
 }
 
 /// Lists how many deliveries were refused: by hour, app, reason and network, the newest last.
@@ -50,6 +52,7 @@ impl Rejections {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
         match self.verb {
             Verb::List(list) => list.run(sources).await?,
+            Verb::Recheck(recheck) => recheck.run(sources).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -6,6 +6,7 @@
 mod callbacks;
 mod follow;
 mod probe;
+pub mod rescue;
 mod restarts;
 mod tables;
 mod tunnel;
