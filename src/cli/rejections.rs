@@ -11,7 +11,8 @@ use super::{
     recheck,
 };
 use crate::{
-    config::{AppName, Sources},
+    clock::Clock,
+    config::{self, AppName, Sources},
     query::{RejectionFilter, RejectionRow},
 };
 
@@ -74,8 +75,32 @@ impl List {
             let rows: Vec<_> = rows.into_iter().map(cells).collect();
             output.table(&names, 3, &rows)?;
         }
-        output.finish()
+        output.finish()?;
+        if self.json {
+            Ok(())
+        } else {
+            tell_held(sources)
+        }
     }
+}
+
+/// What is held beside the counts, for the person who looks for what was refused.
+fn tell_held(sources: &Sources) -> anyhow::Result<()> {
+    let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    let shelf = recheck::shelf(&config);
+    // Who may not look there may know the counts all the same.
+    let Ok(names) = shelf.names(Clock::system().now()) else {
+        return Ok(());
+    };
+    if names.is_empty() {
+        return Ok(());
+    }
+    let bytes = shelf.bytes(&names)?;
+    let count = names.len();
+    Output::note(&format!(
+        "{count} refused deliveries are held ({bytes} bytes); whether a secret opens them now says: \
+         hookshelf rejections recheck"
+    ))
 }
 
 /// The words of a row of the table.

@@ -182,11 +182,13 @@ impl Rescue {
 
     async fn store_lot(
         &self,
-        lot: Vec<(&Name, Delivery)>,
+        mut lot: Vec<(&Name, Delivery)>,
         (writer, reader): (&Writer, &mut Reader),
         apps: &mut BTreeMap<Arc<str>, Rescued>,
     ) -> Result<(), Error> {
         let before = stored_before(&lot, reader).await?;
+        // Within a millisecond names do not tell the order.
+        lot.sort_by_key(|(_, delivery)| delivery.received_at);
         let mut waiting = Vec::new();
         for (name, delivery) in lot {
             let rescued = apps.entry(Arc::clone(name.app())).or_default();

@@ -141,6 +141,11 @@ async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
         "nothing was changed"
     );
 
+    assert!(doctor(&server).starts_with("5 refused deliveries pass"));
+    let listed = server.run(&["rejections", "list"]);
+    let noted = String::from_utf8_lossy(&listed.stderr).into_owned();
+    assert!(noted.starts_with("5 refused deliveries are held"), "{noted}");
+
     let stored = recheck(&server, &["--yes"]);
     let expected = json!({"app": "default", "deliveries": 5, "stored_before": 0,
                           "events": 4, "repeated": 1});
@@ -148,7 +153,7 @@ async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
     assert_eq!(number(&mut database, EVENTS).await, 5);
     let rows: Vec<(Uuid, String, String, String, String)> = sqlx::query_as(
         "SELECT id, received_at::text, source, secret, headers->>'x-hub-signature-256'
-         FROM deliveries WHERE received_at < $1::timestamptz ORDER BY id",
+         FROM deliveries WHERE received_at < $1::timestamptz ORDER BY received_at",
     )
     .bind(before.to_string())
     .fetch_all(&mut database)
@@ -166,6 +171,16 @@ async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
     assert_eq!(recheck(&server, &[]), [] as [Value; 0]);
     assert_eq!(recheck(&server, &["--yes"]), [] as [Value; 0]);
     assert_eq!(number(&mut database, DELIVERIES).await, 6);
+    assert!(doctor(&server).starts_with("no refused delivery waits"));
+}
+
+/// What `doctor` finds of held deliveries.
+fn doctor(server: &Server) -> String {
+    let printed = server.run(&["doctor", "--json"]).stdout;
+    let mut lines = std::str::from_utf8(&printed).unwrap().lines();
+    let found = lines.find(|it| it.contains(r#""check":"rejections""#)).unwrap();
+    let finding: Value = serde_json::from_str(found).unwrap();
+    finding["found"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -197,7 +212,7 @@ async fn a_secret_can_be_tried_and_sources_are_those_of_the_door() {
     );
     recheck(&server, &[&secret_file, "--yes"]);
     let rows: Vec<(String, String)> =
-        sqlx::query_as("SELECT source, secret FROM deliveries ORDER BY id")
+        sqlx::query_as("SELECT source, secret FROM deliveries ORDER BY received_at")
             .fetch_all(&mut server.database().await)
             .await
             .unwrap();
