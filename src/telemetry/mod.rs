@@ -14,6 +14,7 @@ pub mod log;
 pub mod meter;
 pub mod metrics;
 mod sparingly;
+pub mod spool;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -28,9 +29,11 @@ pub use life::{
     DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
 };
 pub use meter::Meter;
+pub use spool::{DeliveryPassedOver, SpoolRefused};
 pub use store::{
-    CommitFailed, CommitsResumed, DurabilityChanged, DurabilityRestored, EpochAdvanced,
-    EventsRefused, FollowerMoved, FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
+    CommitFailed, CommitsResumed, DatabaseAway, DatabaseOpened, DiskLow, DiskRoomy,
+    DurabilityChanged, DurabilityRestored, EpochAdvanced, EventsRefused, FollowerMoved,
+    FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
 };
 pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent};
 

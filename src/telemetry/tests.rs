@@ -57,6 +57,7 @@ fn the_page_lists_each_message_of_the_log() {
         "held.rs",
         "life.rs",
         "log.rs",
+        "spool.rs",
         "store.rs",
         "tunnel.rs",
     ] {

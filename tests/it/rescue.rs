@@ -144,7 +144,10 @@ async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
     assert!(doctor(&server).starts_with("5 refused deliveries pass"));
     let listed = server.run(&["rejections", "list"]);
     let noted = String::from_utf8_lossy(&listed.stderr).into_owned();
-    assert!(noted.starts_with("5 refused deliveries are held"), "{noted}");
+    assert!(
+        noted.starts_with("5 refused deliveries are held"),
+        "{noted}"
+    );
 
     let stored = recheck(&server, &["--yes"]);
     let expected = json!({"app": "default", "deliveries": 5, "stored_before": 0,
@@ -178,7 +181,9 @@ async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
 fn doctor(server: &Server) -> String {
     let printed = server.run(&["doctor", "--json"]).stdout;
     let mut lines = std::str::from_utf8(&printed).unwrap().lines();
-    let found = lines.find(|it| it.contains(r#""check":"rejections""#)).unwrap();
+    let found = lines
+        .find(|it| it.contains(r#""check":"rejections""#))
+        .unwrap();
     let finding: Value = serde_json::from_str(found).unwrap();
     finding["found"].as_str().unwrap().to_owned()
 }
