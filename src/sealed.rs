@@ -141,10 +141,6 @@ impl<'a> Opened<'a> {
     }
 
     /// An address, which may be none.
-    #[expect(
-        clippy::option_option,
-        reason = "no address is another thing than no field"
-    )]
     pub fn address(&mut self) -> Option<Option<IpAddr>> {
         match self.take()? {
             [0] => Some(None),

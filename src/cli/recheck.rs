@@ -72,9 +72,10 @@ impl Recheck {
             let secret = signature::read_secret(path)?;
             return Ok(Keys::Given(Secrets::new([(GIVEN, &secret)])));
         }
-        let generated = match config.apps.is_empty() {
-            true => credentials::load(&config.data_dir)?.map(|it| it.app),
-            false => None,
+        let generated = if config.apps.is_empty() {
+            credentials::load(&config.data_dir)?.map(|it| it.app)
+        } else {
+            None
         };
         let apps = config.apps.values().chain(&generated);
         Ok(Keys::Configured(apps.map(keyed).collect()))
@@ -200,9 +201,6 @@ impl Recheck {
         let options = database::options(sources).await?;
         let apps = app::rescue::store(rescue, options, &config.database).await?;
         let mut output = Output::new();
-        if apps.is_empty() && !self.json {
-            output.line("no secret opens any of them, and nothing was stored")?;
-        }
         for rescued in &apps {
             if self.json {
                 output.json(rescued)?;
@@ -249,13 +247,19 @@ fn said(rescued: &Rescued) -> String {
         stored_before,
         events,
         repeated,
+        unopened,
     } = rescued;
     let before = match stored_before {
         0 => String::new(),
         before => format!(" ({before} more were stored already)"),
     };
+    let rest = match unopened {
+        0 => String::new(),
+        rest => format!("; no secret opens {}, which stay held", deliveries(*rest)),
+    };
     format!(
-        "{app}: {} stored{before}, with {events} new events and {repeated} that were stored already",
+        "{app}: {} stored{before}, with {events} new events and {repeated} that were stored \
+         already{rest}",
         deliveries(*stored)
     )
 }

@@ -8,8 +8,8 @@ use super::reader::Reader;
 /// Below it the shares of single networks hold next to nothing.
 const LEAST_HELD: u64 = 1 << 20;
 
-/// More than that is a mistake: it is looked through as a whole.
-const MOST_HELD: u64 = 16 << 30;
+/// More than that is a mistake: all of it is looked through each minute.
+const MOST_HELD: u64 = 4 << 30;
 
 const HOUR: Duration = Duration::from_hours(1);
 

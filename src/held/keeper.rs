@@ -91,16 +91,18 @@ impl Keeper {
 
     /// Says whether it came from Meta's networks.
     fn try_hold(&mut self, record: &Record) -> Result<bool, &'static str> {
-        let bytes = record.encode().ok_or("too_large")?;
         let name = Name::of(record).ok_or("too_large")?;
-        let gone = self.shares.admit(&name, cost(bytes.len() as u64));
+        let gone = self.shares.admit(&name, cost(record.length() as u64));
         for name in gone.map_err(word)? {
             RejectionNotHeld { reason: "gave_way" }.emit();
             let removed = self.directory.remove(&name);
-            self.note(removed);
+            self.note(&removed);
         }
-        let written = self.directory.write(&name, &bytes);
-        if !self.note(written) {
+        let written = match record.encode() {
+            Some(bytes) => self.directory.write(&name, &bytes),
+            None => Err(io::ErrorKind::FileTooLarge.into()),
+        };
+        if !self.note(&written) {
             self.shares.forget(&name);
             return Err("disk");
         }
@@ -110,7 +112,7 @@ impl Keeper {
     /// Finds out what is there: others delete too. What is too old goes, and what does not fit.
     fn tidy(&mut self) {
         let tidied = self.try_tidy();
-        self.note(tidied);
+        self.note(&tidied);
         self.show();
     }
 
@@ -148,10 +150,10 @@ impl Keeper {
     }
 
     /// Says once when the disk does not do what is asked of it, and whether it did.
-    fn note(&mut self, done: io::Result<()>) -> bool {
+    fn note(&mut self, done: &io::Result<()>) -> bool {
         match done {
             Ok(()) => self.failing = false,
-            Err(ref cause) => {
+            Err(cause) => {
                 let first = !std::mem::replace(&mut self.failing, true);
                 let place = self.directory.path().display();
                 let cause = format!("{place}: {cause}");

@@ -105,8 +105,10 @@ impl Hold {
 
     /// Has the thread delete what is too old, and notice what others deleted.
     pub fn tidy(&self) {
-        // Where its queue is full it is asked again soon.
-        let _ = self.0.tasks.as_ref().map(|it| it.try_send(Task::Tidy));
+        if let Some(tasks) = &self.0.tasks {
+            // Where its queue is full it is asked again soon.
+            let _ = tasks.try_send(Task::Tidy);
+        }
     }
 }
 

@@ -75,10 +75,10 @@ impl Name {
 
     /// When it came, to the millisecond that its id knows.
     pub fn received_at(&self) -> Timestamp {
-        let bytes = self.id.as_bytes().first_chunk::<6>();
-        let [a, b, c, d, e, f] = *bytes.unwrap_or(&[0; 6]);
-        let millis = i64::from_be_bytes([0, 0, a, b, c, d, e, f]);
-        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+        let mut millis = [0; 8];
+        millis[2..].copy_from_slice(&self.id.as_bytes()[..6]);
+        let moment = Timestamp::from_millisecond(i64::from_be_bytes(millis));
+        moment.unwrap_or(Timestamp::MAX)
     }
 
     /// What tells it from other deliveries: one that is sent again has the same.

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     meta::signature::{Fault, Secrets, VerifiedBody},
-    sealed::{Opened, Sealing, Unreadable},
+    sealed::{CHECKSUM, Opened, Sealing, Unreadable},
 };
 
 /// The version that is written.
@@ -66,9 +66,15 @@ impl Record {
         secrets.marks_simulated(&self.mark, &self.body)
     }
 
+    /// How many bytes it becomes.
+    pub(super) fn length(&self) -> usize {
+        let address = if self.remote_addr.is_ipv4() { 4 } else { 16 };
+        1 + 16 + 12 + 1 + address + 5 * 4 + self.app.len() + self.size() + CHECKSUM
+    }
+
     /// The bytes of this record; `None` where it is too long for them.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
-        let mut sealing = Sealing::of(VERSION, self.size() + 128)
+        let mut sealing = Sealing::of(VERSION, self.length())
             .id(self.id)
             .time(self.received_at)
             .address(Some(self.remote_addr));
@@ -142,7 +148,9 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_encoded_is_decoded(record in records()) {
-            prop_assert_eq!(Record::decode(&record.encode().unwrap()), Ok(record));
+            let bytes = record.encode().unwrap();
+            prop_assert_eq!(bytes.len(), record.length());
+            prop_assert_eq!(Record::decode(&bytes), Ok(record));
         }
 
         #[test]

@@ -77,6 +77,8 @@ pub struct Rescued {
     pub events: u64,
     /// Their items whose event was stored already.
     pub repeated: u64,
+    /// Deliveries that no secret opens, which stay held; files that cannot be read among them.
+    pub unopened: u64,
 }
 
 /// Why not everything was stored that passes.
@@ -130,7 +132,7 @@ impl Rescue {
     ///
     /// # Errors
     /// This user may not look.
-    pub async fn survey(&self, reader: Option<&mut Reader>) -> Result<Vec<Held>, Error> {
+    pub async fn survey(&self, reader: Option<&mut Reader>) -> Result<Vec<Held>, held::Error> {
         let mut apps: BTreeMap<&str, (Held, Vec<Uuid>)> = BTreeMap::new();
         for name in &self.names {
             let (held, keys) = apps.entry(name.app()).or_default();
@@ -149,7 +151,7 @@ impl Rescue {
             held.note(name);
         }
         let apps = apps.into_values().filter(|(held, _)| held.held > 0);
-        count_stored(apps.collect(), reader).await
+        Ok(count_stored(apps.collect(), reader).await)
     }
 
     /// Stores what passes, in the order of arrival, and deletes what is stored.
@@ -157,55 +159,66 @@ impl Rescue {
     /// # Errors
     /// Says what is in the way; what was stored until then stays so.
     pub async fn store(&self, writer: &Writer, reader: &mut Reader) -> Result<Vec<Rescued>, Error> {
-        let mut apps: BTreeMap<Arc<str>, Rescued> = BTreeMap::new();
-        let mut names = self.names.iter().peekable();
-        while names.peek().is_some() {
-            let mut lot: Vec<(&Name, Delivery)> = Vec::new();
-            let mut bytes = 0;
-            while lot.len() < TOGETHER
-                && bytes < BYTES
-                && let Some(name) = names.next()
-            {
-                let arrival = match self.shelf.read(name)? {
-                    Found::Record(record) => self.keys.open(record),
-                    Found::Unreadable(_) | Found::Gone => None,
-                };
-                if let Some(arrival) = arrival {
+        let mut sums = Sums::default();
+        let mut names = self.names.iter();
+        while names.len() > 0 {
+            let lot = self.next_lot(&mut names, &mut sums)?;
+            let before = stored_before(&lot, reader).await?;
+            let (stored, new): (Lot<'_>, Lot<'_>) = lot
+                .into_iter()
+                .partition(|(name, _)| before.contains(&name.id()));
+            self.forget_stored(&stored, &mut sums)?;
+            self.store_lot(new, writer, &mut sums).await?;
+        }
+        Ok(sums.0.into_values().collect())
+    }
+
+    /// As many of the next deliveries that pass as are stored together.
+    fn next_lot<'a>(
+        &self,
+        names: &mut impl Iterator<Item = &'a Name>,
+        sums: &mut Sums,
+    ) -> Result<Lot<'a>, held::Error> {
+        let (mut lot, mut bytes) = (Lot::new(), 0);
+        while lot.len() < TOGETHER
+            && bytes < BYTES
+            && let Some(name) = names.next()
+        {
+            let arrival = match self.shelf.read(name)? {
+                Found::Gone => continue,
+                Found::Unreadable(_) => None,
+                Found::Record(record) => self.keys.open(record),
+            };
+            match arrival {
+                None => sums.of(name).unopened += 1,
+                Some(arrival) => {
                     bytes += arrival.body.bytes().len();
                     lot.push((name, ingest::parse(arrival)));
                 }
             }
-            self.store_lot(lot, (writer, reader), &mut apps).await?;
         }
-        Ok(apps.into_values().collect())
-    }
-
-    async fn store_lot(
-        &self,
-        mut lot: Vec<(&Name, Delivery)>,
-        (writer, reader): (&Writer, &mut Reader),
-        apps: &mut BTreeMap<Arc<str>, Rescued>,
-    ) -> Result<(), Error> {
-        let before = stored_before(&lot, reader).await?;
         // Within a millisecond names do not tell the order.
         lot.sort_by_key(|(_, delivery)| delivery.received_at);
-        let mut waiting = Vec::new();
-        for (name, delivery) in lot {
-            let rescued = apps.entry(Arc::clone(name.app())).or_default();
-            rescued.app = name.app().to_string();
-            if before.contains(&name.id()) {
-                rescued.stored_before += 1;
-                self.shelf.remove(name)?;
-            } else {
-                waiting.push((name, writer.commit(delivery)));
-            }
-        }
+        Ok(lot)
+    }
+
+    /// An earlier run ended before it deleted these.
+    fn forget_stored(&self, lot: &[(&Name, Delivery)], sums: &mut Sums) -> Result<(), held::Error> {
+        lot.iter().try_for_each(|(name, _)| {
+            sums.of(name).stored_before += 1;
+            self.shelf.remove(name)
+        })
+    }
+
+    async fn store_lot(&self, lot: Lot<'_>, writer: &Writer, sums: &mut Sums) -> Result<(), Error> {
+        let queue = |(name, delivery)| (name, writer.commit(delivery));
+        let waiting: Vec<_> = lot.into_iter().map(queue).collect();
         for (name, committed) in waiting {
             let committed = committed.await.map_err(Error::Refused)?;
-            let rescued = apps.entry(Arc::clone(name.app())).or_default();
-            rescued.deliveries += 1;
-            rescued.events += committed.new as u64;
-            rescued.repeated += committed.repeated as u64;
+            let sum = sums.of(name);
+            sum.deliveries += 1;
+            sum.events += committed.new as u64;
+            sum.repeated += committed.repeated as u64;
             self.shelf.remove(name)?;
         }
         Ok(())
@@ -228,6 +241,21 @@ impl Rescue {
         self.names
             .iter()
             .try_for_each(|name| self.shelf.remove(name))
+    }
+}
+
+/// Deliveries that are stored together, each with the name of its file.
+type Lot<'a> = Vec<(&'a Name, Delivery)>;
+
+/// What was stored, by app.
+#[derive(Default)]
+struct Sums(BTreeMap<Arc<str>, Rescued>);
+
+impl Sums {
+    fn of(&mut self, name: &Name) -> &mut Rescued {
+        let sum = self.0.entry(Arc::clone(name.app())).or_default();
+        sum.app = name.app().to_string();
+        sum
     }
 }
 
@@ -282,28 +310,22 @@ impl Held {
     }
 }
 
-async fn count_stored(
-    apps: Vec<(Held, Vec<Uuid>)>,
-    mut reader: Option<&mut Reader>,
-) -> Result<Vec<Held>, Error> {
+async fn count_stored(apps: Vec<(Held, Vec<Uuid>)>, mut reader: Option<&mut Reader>) -> Vec<Held> {
     let mut counted = Vec::with_capacity(apps.len());
     for (mut held, mut keys) in apps {
         keys.sort_unstable();
         keys.dedup();
         held.events = keys.len() as u64;
         if let Some(reader) = &mut reader {
-            held.stored = Some(reader.known_keys(&keys).await?);
+            held.stored = reader.known_keys(&keys).await.ok();
         }
         counted.push(held);
     }
-    Ok(counted)
+    counted
 }
 
 /// Which deliveries of a lot are stored: an earlier run may have ended before their files went.
-async fn stored_before(
-    lot: &[(&Name, Delivery)],
-    reader: &mut Reader,
-) -> Result<Vec<Uuid>, store::Error> {
+async fn stored_before(lot: &Lot<'_>, reader: &mut Reader) -> Result<Vec<Uuid>, store::Error> {
     let ids: Vec<_> = lot.iter().map(|(name, _)| name.id()).collect();
     let times = || lot.iter().map(|(_, delivery)| delivery.received_at);
     let (Some(oldest), Some(newest)) = (times().min(), times().max()) else {

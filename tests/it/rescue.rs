@@ -151,15 +151,24 @@ async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
 
     let stored = recheck(&server, &["--yes"]);
     let expected = json!({"app": "default", "deliveries": 5, "stored_before": 0,
-                          "events": 4, "repeated": 1});
+                          "events": 4, "repeated": 1, "unopened": 0});
     assert_eq!(stored, [expected]);
     assert_eq!(number(&mut database, EVENTS).await, 5);
+    stored_as_they_came(&mut database, before).await;
+    assert_eq!(recheck(&server, &[]), [] as [Value; 0]);
+    assert_eq!(recheck(&server, &["--yes"]), [] as [Value; 0]);
+    assert_eq!(number(&mut database, DELIVERIES).await, 6);
+    assert!(doctor(&server).starts_with("no refused delivery waits"));
+}
+
+/// Five messages that came before a moment are stored, with the moments at which they came.
+async fn stored_as_they_came(database: &mut PgConnection, before: Timestamp) {
     let rows: Vec<(Uuid, String, String, String, String)> = sqlx::query_as(
         "SELECT id, received_at::text, source, secret, headers->>'x-hub-signature-256'
          FROM deliveries WHERE received_at < $1::timestamptz ORDER BY received_at",
     )
     .bind(before.to_string())
-    .fetch_all(&mut database)
+    .fetch_all(database)
     .await
     .unwrap();
     assert_eq!(rows.len(), 5, "with the moment at which they came");
@@ -171,10 +180,6 @@ async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
         let minted = id.get_timestamp().unwrap().to_unix();
         assert_eq!(i64::try_from(minted.0).unwrap(), received_at.as_second());
     }
-    assert_eq!(recheck(&server, &[]), [] as [Value; 0]);
-    assert_eq!(recheck(&server, &["--yes"]), [] as [Value; 0]);
-    assert_eq!(number(&mut database, DELIVERIES).await, 6);
-    assert!(doctor(&server).starts_with("no refused delivery waits"));
 }
 
 /// What `doctor` finds of held deliveries.
@@ -235,10 +240,14 @@ async fn ended(configuration: &str) -> (Directory, TestDatabase) {
 }
 
 fn verb(directory: &Directory, place: &TestDatabase, arguments: &[&str]) -> Output {
+    verb_of(directory, place, arguments).output().unwrap()
+}
+
+fn verb_of(directory: &Directory, place: &TestDatabase, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
     settle(&mut command, directory.path(), Some(place));
-    let arguments = [&RECHECK[..], arguments, &["--json"]].concat();
-    command.args(arguments).output().unwrap()
+    command.args([&RECHECK[..], arguments, &["--json"]].concat());
+    command
 }
 
 /// Holds messages that came so long ago, as a server would have.
@@ -298,9 +307,20 @@ async fn an_interrupted_rescue_is_done_again_without_a_server_and_its_day_is_lat
     );
     let stored = rows(&verb(&directory, &place, &["--yes"]));
     let expected = json!({"app": "default", "deliveries": 0, "stored_before": 250,
-                          "events": 0, "repeated": 0});
+                          "events": 0, "repeated": 0, "unopened": 0});
     assert_eq!(stored, [expected]);
     let mut database = place.connect().await;
+    assert_eq!(number(&mut database, EVENTS).await, 250);
+    assert_eq!(number(&mut database, DELIVERIES).await, 250);
+
+    for (bytes, file) in &kept {
+        fs::write(file, bytes).unwrap();
+    }
+    let mut two = [0, 1].map(|_| verb_of(&directory, &place, &["--yes"]).spawn().unwrap());
+    assert!(
+        two.iter_mut().all(|it| it.wait().unwrap().success()),
+        "two at once"
+    );
     assert_eq!(number(&mut database, EVENTS).await, 250);
     assert_eq!(number(&mut database, DELIVERIES).await, 250);
     let in_order = "SELECT count(*) FROM (SELECT position - lag(position) OVER (ORDER BY
@@ -339,6 +359,14 @@ async fn damaged_files_are_passed_over_and_what_is_wanted_can_be_narrowed() {
     assert!(rows(&verb(&directory, &place, &["--app=shop"])).is_empty());
     let stored = rows(&verb(&directory, &place, &["--since=2h", "--yes"]));
     assert_eq!(stored[0]["deliveries"], 2);
+    let wrong = directory.join("wrong");
+    fs::write(&wrong, "the secret of another app").unwrap();
+    let wrong = format!("--secret-file={}", wrong.display());
+    let stored = &rows(&verb(&directory, &place, &[&wrong, "--yes"]))[0];
+    assert_eq!(
+        (&stored["deliveries"], &stored["unopened"]),
+        (&json!(0), &json!(3))
+    );
 
     let discard = ["--discard", "--until=2h"];
     let plan = rows(&verb(&directory, &place, &discard));
