@@ -53,7 +53,7 @@ catalogue! {
     DELIVERY_DURATION = Histogram "hookshelf_delivery_duration_seconds" ["outcome"]
         "Seconds from the end of a delivery's head to its outcome.";
     EVENTS = Counter "hookshelf_events_total" ["app", "seen"]
-        "Items of accepted deliveries, by whether their event was new or repeated.";
+        "Items of deliveries that were committed, at once or out of the spool, by whether their event was new or repeated.";
     SIGNATURES = Counter "hookshelf_signatures_total" ["app", "secret"]
         "Signatures that matched, by the name of the secret that made them.";
     CHALLENGES = Counter "hookshelf_challenges_total" ["app", "answer"]

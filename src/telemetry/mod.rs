@@ -29,7 +29,7 @@ pub use life::{
     DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
 };
 pub use meter::Meter;
-pub use spool::{DeliveryPassedOver, SpoolRefused};
+pub use spool::{DeliveryDrained, DeliveryPassedOver, SpoolRefused};
 pub use store::{
     CommitFailed, CommitsResumed, DatabaseAway, DatabaseOpened, DiskLow, DiskRoomy,
     DurabilityChanged, DurabilityRestored, EpochAdvanced, EventsRefused, FollowerMoved,

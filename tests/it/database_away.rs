@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::{
     eventually,
-    server::{Answer, Server, apps},
+    server::{Answer, Server},
 };
 
 /// What the house promises: an answer within four seconds, whatever hangs.
@@ -25,12 +25,6 @@ fn body(mid: &str) -> String {
 fn is_told_to_come_again(answer: &Answer) {
     assert_eq!((answer.status, answer.body.len()), (503, 0));
     assert!(answer.headers.contains_key("retry-after"));
-}
-
-/// A server without a spool.
-async fn start() -> Server {
-    let spool = "[spool]\nmax_bytes = \"0\"\n";
-    Server::start_with(&format!("{}{spool}", apps(["default"]))).await
 }
 
 async fn events(database: &mut PgConnection) -> Vec<String> {
@@ -54,7 +48,7 @@ async fn deliver_until_acked(server: &Server, mid: &str) {
 
 #[tokio::test]
 async fn a_full_disk_is_said_and_loses_nothing() {
-    let server = start().await;
+    let server = Server::start_without_spool().await;
     let mut database = server.database().await;
     assert_eq!(
         server.deliver("/webhook", body("mid.before")).await.status,
@@ -78,7 +72,7 @@ async fn a_full_disk_is_said_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_database_that_hangs_is_answered_for_in_time_and_stores_once() {
-    let server = start().await;
+    let server = Server::start_without_spool().await;
     let mut database = server.database().await;
     assert_eq!(
         server.deliver("/webhook", body("mid.first")).await.status,
@@ -108,7 +102,7 @@ async fn a_database_that_hangs_is_answered_for_in_time_and_stores_once() {
 
 #[tokio::test]
 async fn a_database_that_goes_away_is_missed_and_found_again() {
-    let server = start().await;
+    let server = Server::start_without_spool().await;
     assert_eq!(
         server.deliver("/webhook", body("mid.first")).await.status,
         200
@@ -153,7 +147,7 @@ async fn a_database_that_goes_away_is_missed_and_found_again() {
 
 #[tokio::test]
 async fn a_missing_database_is_named_at_the_start() {
-    let server = start().await;
+    let server = Server::start_without_spool().await;
     let started = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"))
         .env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
         .env("HOOKSHELF__DATA_DIR", server.directory.join("another"))
@@ -173,7 +167,7 @@ async fn a_missing_database_is_named_at_the_start() {
 
 #[tokio::test]
 async fn a_session_that_died_while_nobody_used_it_costs_no_503() {
-    let server = start().await;
+    let server = Server::start_without_spool().await;
     assert_eq!(server.deliver("/webhook", body("mid.1")).await.status, 200);
     let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                  WHERE application_name = 'hookshelf writer' AND datname = current_database()";

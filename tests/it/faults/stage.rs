@@ -15,7 +15,7 @@ use crate::support::{
     cluster::Cluster,
     directory::Directory,
     eventually,
-    server::{Server, apps, deliver_to},
+    server::{NO_SPOOL, Server, apps, deliver_to},
 };
 
 /// What the house promises: an answer within four seconds, whatever hangs.
@@ -38,9 +38,6 @@ pub(super) fn message(mid: &str, text: &str) -> String {
         "timestamp":1763596800000,"message":{{"mid":"{mid}","text":"{text}"}}}}]}}]}}"#
     )
 }
-
-/// What a server without a spool is told: it answers 503 where one with a spool acks.
-pub(super) const NO_SPOOL: &str = "[spool]\nmax_bytes = \"0\"\n";
 
 /// A server that stores in the database at `url`, and has no spool.
 pub(super) fn serve(url: &str, more: &str) -> Server {
