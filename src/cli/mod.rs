@@ -21,6 +21,7 @@ mod rejections;
 mod reload;
 mod serve;
 mod signature;
+mod signed_request;
 mod simulate;
 mod stats;
 mod tunnel;
