@@ -19,6 +19,7 @@ pub mod configuration;
 pub mod forwarded;
 pub mod notification;
 pub mod signature;
+pub mod signed_request;
 pub mod spool_record;
 
 // A second, plainer reading to compare with.
