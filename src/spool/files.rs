@@ -53,9 +53,15 @@ impl Segment {
         }
     }
 
-    /// How many of its records were not removed.
+    /// How many of its records were not removed. What a damaged file says of itself may be any
+    /// number, so it counts for no more than there is room for in it.
     pub(super) fn waiting(&self) -> u64 {
-        self.extent.last.saturating_sub(self.extent.removed)
+        let waiting = self.extent.last.saturating_sub(self.extent.removed);
+        if self.damaged {
+            waiting.min(self.cost / cost(0))
+        } else {
+            waiting
+        }
     }
 }
 
@@ -213,7 +219,7 @@ pub(super) fn open<'a>(
     if segment.log.is_none() {
         let log = Log::open(&directory.file(segment.number))?;
         let found = log.extent()?;
-        segment.damaged |= found.last < segment.extent.last;
+        segment.damaged |= found.damaged || found.last < segment.extent.last;
         segment.extent.last = segment.extent.last.max(found.last);
         segment.log = Some(log);
     }

@@ -6,12 +6,7 @@
 //!
 //! redb may panic where a damaged page looks whole enough, so every call of it is guarded.
 
-use std::{
-    fs::File,
-    io,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-};
+use std::{fs::File, io, path::Path};
 
 use redb::{
     Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
@@ -19,6 +14,7 @@ use redb::{
 };
 
 use super::{directory::create, record::checksum};
+use crate::telemetry::panics;
 
 /// The records, numbered from 1 without a gap.
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
@@ -167,14 +163,19 @@ impl Log {
     ) -> Result<(), redb::Error> {
         let read = self.database()?.begin_read()?;
         let table = read.open_table(RECORDS)?;
-        let mut taken = 0;
+        let (mut last, mut taken) = (after, 0);
         for entry in table.range(after.saturating_add(1)..)? {
             if records.len() >= most || taken >= bytes {
                 break;
             }
             let (number, record) = entry?;
+            // Damaged pages may lead back to where they began, and redb does not mind.
+            if number.value() <= last {
+                return Err(redb::Error::Corrupted("records out of order".to_owned()));
+            }
+            last = number.value();
             taken += record.value().len();
-            records.push((number.value(), record.value().to_vec()));
+            records.push((last, record.value().to_vec()));
         }
         Ok(())
     }
@@ -203,7 +204,7 @@ impl Drop for Log {
     /// Closing writes, and of a damaged file that may be a panic.
     fn drop(&mut self) {
         let database = self.0.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
+        let _ = panics::guarded(|| drop(database));
     }
 }
 
@@ -236,8 +237,8 @@ fn read_state(bytes: &[u8]) -> Option<(u64, Option<u64>)> {
 }
 
 fn guarded<T>(call: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Trouble> {
-    match catch_unwind(AssertUnwindSafe(call)) {
+    match panics::guarded(call) {
         Ok(done) => done.map_err(Trouble::from),
-        Err(_) => Err(Trouble::Damaged),
+        Err(panics::GaveUp) => Err(Trouble::Damaged),
     }
 }

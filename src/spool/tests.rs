@@ -410,6 +410,51 @@ async fn a_file_in_which_records_are_missing_is_served_and_kept() {
     }
 }
 
+/// Makes `changed` of the number that a record of a closed file has; it stands before the record.
+fn renumber(path: &Path, number: u64, changed: u64) {
+    let mut bytes = fs::read(path).unwrap();
+    let record = numbered(number).encode().unwrap();
+    let places: Vec<_> = (8..bytes.len() - record.len())
+        .filter(|at| bytes[*at..].starts_with(&record))
+        .filter(|at| bytes[at - 8..*at] == number.to_le_bytes())
+        .collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at - 8..at].copy_from_slice(&changed.to_le_bytes());
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+/// Neither the thread nor a count goes over the largest number, and no number comes again for ever.
+#[tokio::test]
+async fn a_number_that_cannot_be_ends_its_file_and_nothing_else() {
+    for (number, changed) in [
+        (9, u64::MAX),
+        (9, u64::MAX - 1),
+        (9, 0),
+        (9, 5),
+        (5, u64::MAX),
+        (5, 2),
+        (1, 0),
+    ] {
+        let case = format!("{number} is {changed}");
+        let stage = Stage::filled(FILE_BYTES, 9).await;
+        renumber(&stage.path(0), number, changed);
+        let spool = stage.open();
+        append(&spool, 10..=11).await;
+        let waiting = spool.status().records;
+        assert!((2..100_000).contains(&waiting), "{case}: {waiting}");
+        let served = drain(&spool).await;
+        assert!(
+            served.is_sorted() && served.ends_with(&[10, 11]),
+            "{case}: {served:?}"
+        );
+        let status = spool.status();
+        assert_eq!((status.records, status.files_set_aside), (0, 1), "{case}");
+        assert_eq!(status.obstacle, None, "{case}");
+    }
+}
+
 #[tokio::test]
 async fn a_damaged_note_of_what_was_removed_removes_nothing() {
     let damages: [&[u8]; 4] = [&[], &[0; 23], &[0; 24], &[0xFF; 24]];

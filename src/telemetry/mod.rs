@@ -12,6 +12,7 @@ pub mod life;
 pub mod log;
 pub mod meter;
 pub mod metrics;
+pub mod panics;
 mod sparingly;
 pub mod store;
 #[cfg(test)]
