@@ -7,7 +7,7 @@ use hookshelf::{
     clock::Clock,
     config::{self, Sources},
     http::{AppState, Apps, Limits, Listener, ListenerLimits, listener::PUBLIC, public},
-    ingest::{Arrival, Caller, Intake, Tally, parse},
+    ingest::{Arrival, Caller, Intake, Kept, Tally, parse},
     store::Committed,
     telemetry::{log, metrics::Exposition},
     worker,
@@ -44,8 +44,8 @@ pub(crate) async fn serve(sources: &Sources) -> anyhow::Result<()> {
 /// Everything but the commit.
 fn discard(arrival: Arrival, caller: Box<dyn Caller>) {
     let delivery = black_box(parse(arrival));
-    caller.settle(Ok(Committed {
+    caller.settle(Ok(Kept::Stored(Committed {
         new: delivery.events.len(),
         ..Committed::default()
-    }));
+    })));
 }

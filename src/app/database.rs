@@ -1,14 +1,16 @@
-//! Which Postgres: the one that is configured, or a private one.
+//! Which Postgres: the one that is configured, or a private one; and how it is brought up.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use super::Error;
 use crate::{
+    clock::Clock,
     config::{Config, Sources},
     store::{
         self, ConnectOptions,
+        callbacks::{self, Seen},
         private::{self, PrivatePostgres},
     },
 };
@@ -16,31 +18,72 @@ use crate::{
 /// How long a server may take to answer a first connection.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The database that the server uses.
-#[derive(Debug)]
+/// The database that the server uses. Clones share it.
+#[derive(Clone, Debug)]
 pub struct Database {
     options: ConnectOptions,
-    private: Option<PrivatePostgres>,
+    private: Option<Private>,
+}
+
+/// The private Postgres: how it is started, and it itself once it was.
+#[derive(Clone, Debug)]
+struct Private {
+    settings: private::Settings,
+    running: Arc<Mutex<Option<PrivatePostgres>>>,
 }
 
 impl Database {
-    /// Takes the configured database, else starts the private Postgres.
+    /// Takes the configured database, else the private Postgres, which is not started yet.
     ///
     /// # Errors
-    /// The URL is none, or the private Postgres does not start.
-    pub async fn open(config: &Config, sources: &Sources) -> Result<Self, Error> {
+    /// The URL is none, or the directory of the private Postgres cannot be made.
+    pub fn find(config: &Config, sources: &Sources) -> Result<Self, Error> {
         if let Some(options) = configured(config)? {
             return Ok(Self {
                 options,
                 private: None,
             });
         }
-        let private = PrivatePostgres::start(private_settings(config, sources)).await?;
-        let options = store::quiet(private.connect_options());
+        let settings = private_settings(config, sources);
         Ok(Self {
-            options,
-            private: Some(private),
+            options: store::quiet(private::connect_options(&settings)?),
+            private: Some(Private {
+                settings,
+                running: Arc::default(),
+            }),
         })
+    }
+
+    /// Starts the private Postgres, if it is that and does not run yet.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start(&self) -> Result<(), Error> {
+        if let Some(private) = &self.private {
+            let mut running = private.running.lock().await;
+            if running.is_none() {
+                *running = Some(PrivatePostgres::start(private.settings.clone()).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts it, brings the schema up, and reads what was seen of Meta so far. What was done of it
+    /// before is not done again.
+    ///
+    /// # Errors
+    /// Says what is in the way; some of it passes by itself ([`Error::may_pass`]).
+    pub async fn open(&self, clock: &Clock) -> Result<Vec<Seen>, Error> {
+        self.start().await?;
+        let mut connection = store::connect(&self.options, PATIENCE).await?;
+        store::migrate(&mut connection, clock.now()).await?;
+        Ok(callbacks::all(&mut connection).await?)
+    }
+
+    /// Whether it has ever held anything: a first start that fails is a mistake of the set-up.
+    pub fn was_used(&self) -> bool {
+        let private = self.private.as_ref();
+        private.is_none_or(|private| private::has_data(&private.settings))
     }
 
     /// How to connect.
@@ -58,9 +101,17 @@ impl Database {
         }
     }
 
-    /// Whether the private Postgres runs, to be followed; none where one is configured.
-    pub fn health(&self) -> Option<watch::Receiver<private::Health>> {
-        self.private.as_ref().map(PrivatePostgres::health)
+    /// Whether the private Postgres runs, to be followed; none where one is configured, or it was
+    /// never started.
+    pub async fn health(&self) -> Option<watch::Receiver<private::Health>> {
+        let running = self.private.as_ref()?.running.lock().await;
+        running.as_ref().map(PrivatePostgres::health)
+    }
+
+    /// Where the private Postgres has its files; none where one is configured.
+    pub fn dir(&self) -> Option<&Path> {
+        let private = self.private.as_ref()?;
+        Some(&private.settings.dir)
     }
 
     /// Ends the private Postgres; one that is configured goes on.
@@ -68,8 +119,12 @@ impl Database {
     /// # Errors
     /// It did not end, and is left running.
     pub async fn close(self) -> Result<(), Error> {
-        match self.private {
-            Some(private) => Ok(private.stop().await?),
+        let Some(private) = self.private else {
+            return Ok(());
+        };
+        let running = private.running.lock().await.take();
+        match running {
+            Some(running) => Ok(running.stop().await?),
             None => Ok(()),
         }
     }

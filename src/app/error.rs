@@ -1,10 +1,11 @@
 //! Why the server could not start, reload or stop, in words for the operator.
 
-use std::{io, path::PathBuf};
+use std::{error, io, iter, path::PathBuf};
 
 use crate::{
     config::{self, credentials},
     http::listener,
+    spool,
     store::{self, private},
 };
 
@@ -23,6 +24,9 @@ pub enum Error {
     /// The database is away, or its schema cannot be brought up.
     #[error("the database cannot be used")]
     Store(#[from] store::Error),
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(#[from] spool::Error),
     /// The data directory cannot be used.
     #[error(
         "the data directory {} cannot be used: choose another data_dir, or give this user the \
@@ -84,6 +88,27 @@ pub enum Error {
         /// How many deliveries have no ack.
         unacked: usize,
     },
+}
+
+impl Error {
+    /// Whether a database that was used before may be back by itself or by what an operator does
+    /// while the server runs; else the server or its configuration has to be another one.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Private(error) => error.may_pass(),
+            Self::Store(error) => error.may_pass(),
+            _ => false,
+        }
+    }
+
+    /// With all its causes, on one line.
+    pub fn whole(&self) -> String {
+        let causes = iter::successors(Some(self as &dyn error::Error), |error| error.source());
+        let mut said: Vec<_> = causes.map(ToString::to_string).collect();
+        // One that says what its cause says.
+        said.dedup();
+        said.join(": ")
+    }
 }
 
 /// What a stop leaves behind.

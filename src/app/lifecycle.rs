@@ -149,6 +149,10 @@ impl App {
             serving.stop.firmly();
         }
         let writing = Some(self.committer).filter(|committer| !committer.is_finished());
+        self.draining.stop.cancel();
+        if let Some(draining) = self.draining.task {
+            let _ = timeout(COMMIT, draining).await;
+        }
         // The last handle of the writer: its task commits what waits, and ends.
         drop(self.state);
         let committed = last_commit(writing).await;

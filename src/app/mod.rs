@@ -1,8 +1,8 @@
 //! The only place that constructs: what `serve` is made of, and its life from start to stop.
 //!
 //! Start goes from what can fail without a trace to what leaves one: sockets, the data directory,
-//! Postgres, migrations, tasks. Stop goes the other way: the door first, then what is in flight,
-//! the writer, what was counted, and Postgres last.
+//! the spool, Postgres, migrations, tasks. Stop goes the other way: the door first, then what is in
+//! flight, the writer, what was counted, and Postgres last.
 
 pub mod database;
 pub(crate) mod descriptors;
@@ -10,12 +10,15 @@ mod error;
 mod instance;
 mod lifecycle;
 mod manager;
+mod opening;
 mod reached;
 mod runtime;
 mod signals;
+mod upkeep;
 
 pub use manager::Manager;
 pub use signals::Signals;
+use upkeep::Upkeep;
 
 use std::{path::PathBuf, time::Instant};
 
@@ -26,16 +29,18 @@ use crate::{
     clock::Clock,
     config::{self, Config, Sources, credentials},
     http::{self, AppState, Held, Listener, ListenerLimits, Readiness, admin, listener, public},
-    ingest::{Pulse, Tally, Writer},
-    store::{self, Commits, callbacks, stats},
+    ingest::{Closed, Gate, Pulse, Tally, Writer},
+    spool::{self, Spool},
+    store::Commits,
     telemetry::metrics::Exposition,
     tunnel::{self, Tunnel},
-    worker::{self, Following, Probe, Rejected, Tables},
+    worker::{self, Drained, Probe, Rejected, Tables},
 };
 use database::Database;
 pub use error::Error;
 use instance::Instance;
 pub use instance::signal_reload;
+use opening::Opened;
 pub use reached::Reached;
 pub use runtime::runtime;
 
@@ -48,6 +53,7 @@ pub struct App {
     state: AppState,
     listeners: [Serving; 2],
     committer: JoinHandle<()>,
+    draining: Draining,
     pulse: Pulse,
     rejected: Rejected,
     reached: worker::Reached,
@@ -74,6 +80,10 @@ pub struct Started {
     pub data_dir: PathBuf,
     /// Where Postgres is, without a password.
     pub database: String,
+    /// Why it cannot be used yet, where it cannot: deliveries go into the spool meanwhile.
+    pub away: Option<String>,
+    /// The directory of the spool; none where it is off.
+    pub spool: Option<PathBuf>,
 }
 
 /// What can fail has not; the rest follows.
@@ -83,9 +93,18 @@ struct Parts {
     metrics: Exposition,
     clock: Clock,
     instance: Instance,
+    spool: Option<Spool>,
     database: Database,
-    probe: Probe,
+    opened: Opened,
     started: Started,
+}
+
+/// The drain of the spool, where there is one, and how it is stopped: before the writer, whose
+/// last handle it would hold else.
+#[derive(Debug)]
+struct Draining {
+    stop: CancellationToken,
+    task: Option<JoinHandle<()>>,
 }
 
 /// A listener at work.
@@ -112,9 +131,10 @@ impl App {
         let admin = held.listener(listener::ADMIN, config.admin.listen)?;
         let instance = Instance::claim(&config.data_dir)?;
         let credentials = credentials_if_needed(&config)?;
-        let database = Database::open(&config, &sources).await?;
-        let seen = match migrate(&database, &clock).await {
-            Ok(seen) => seen,
+        let spool = open_spool(&config, &clock).await?;
+        let database = Database::find(&config, &sources)?;
+        let opened = match opening::open(&database, &clock, spool.is_some()).await {
+            Ok(opened) => opened,
             Err(error) => {
                 if let Err(error) = database.close().await {
                     tracing::error!(%error, "the private Postgres did not stop");
@@ -122,15 +142,21 @@ impl App {
                 return Err(error);
             }
         };
-        let probe = Probe::new(database.options(), config.database.allow_lossy_commits);
-        probe.ask().await;
+        let (seen, away) = match &opened {
+            Opened::Now(seen) => (seen.as_slice(), None),
+            Opened::Later(pending) => ([].as_slice(), Some(pending.why.clone())),
+        };
         let started = Started {
             public: public.address(),
             admin: admin.address(),
             callback_urls: callback_urls(&config, public.address(), credentials.as_ref()),
-            reached: reached::tell(&config.apps, credentials.as_ref(), &seen),
+            reached: reached::tell(&config.apps, credentials.as_ref(), seen),
             data_dir: config.data_dir.clone(),
             database: database.describe(),
+            spool: spool
+                .is_some()
+                .then(|| config.spool.directory(&config.data_dir)),
+            away,
             credentials,
         };
         let parts = Parts {
@@ -139,11 +165,12 @@ impl App {
             metrics,
             clock,
             instance,
+            spool,
             database,
-            probe,
+            opened,
             started,
         };
-        Ok(parts.assemble([public, admin]))
+        Ok(parts.assemble([public, admin]).await)
     }
 
     /// What was started.
@@ -170,54 +197,11 @@ impl App {
             .spawn(worker::keep_tunnel(self.stop.clone(), tunnel, address));
         addresses
     }
-
-    fn begin_loops(&self, config: &Config, clock: Clock, probe: Probe, metrics: Exposition) {
-        let window = config
-            .dedupe
-            .window
-            .try_into()
-            .unwrap_or(jiff::SignedDuration::MAX);
-        let tables = Tables {
-            options: self.database.options(),
-            clock,
-            window,
-        };
-        let rejected = self.rejected.clone();
-        let stop = || self.stop.clone();
-        self.loops.spawn(worker::repeat(stop(), move || {
-            let tables = tables.clone();
-            async move { tables.keep().await }
-        }));
-        self.loops.spawn(worker::repeat(stop(), move || {
-            let rejected = rejected.clone();
-            async move { rejected.write().await }
-        }));
-        let reached = self.reached.clone();
-        self.loops.spawn(worker::repeat(stop(), move || {
-            let reached = reached.clone();
-            async move { reached.write().await }
-        }));
-        self.loops.spawn(worker::repeat(stop(), move || {
-            let probe = probe.clone();
-            async move { probe.ask().await }
-        }));
-        let counting = Following::new(self.database.options(), stats::follower(), stats::Hourly);
-        self.loops.spawn(counting.run(stop()));
-        self.loops.spawn(worker::repeat(stop(), move || {
-            let metrics = metrics.clone();
-            async move { worker::fold(&metrics) }
-        }));
-        if let Some(health) = self.database.health() {
-            self.loops.spawn(worker::tell_restarts(stop(), health));
-        }
-        self.loops.close();
-    }
 }
 
 impl Parts {
-    fn assemble(self, [public, admin]: [Listener; 2]) -> App {
-        let options = self.database.options();
-        let (writer, committer) = Writer::new(options.clone());
+    async fn assemble(self, [public, admin]: [Listener; 2]) -> App {
+        let (writer, committer) = Writer::new(self.database.options(), self.spool.clone());
         let committer = committer.with(commits(&self.config.database));
         let tally = Tally::new(self.clock.clone());
         let state = AppState::new(
@@ -227,37 +211,100 @@ impl Parts {
             self.clock.clone(),
             http::Limits::from(&self.config.http),
         );
-        let probe = self.probe;
-        let operators = admin::router(readiness(&probe, writer.pulse()), self.metrics.clone());
+        let (pulse, gate) = (writer.pulse(), writer.gate());
+        let metrics = self.metrics.clone();
+        let upkeep = upkeep(
+            &self.config,
+            &self.database,
+            (self.clock, gate),
+            (&state, tally),
+            metrics,
+        );
+        let readiness = readiness(&upkeep.probe, pulse.clone(), upkeep.gate.clone());
+        let operators = admin::router(readiness, self.metrics.clone());
         let limits = ListenerLimits::from(&self.config.http);
-        let max_rows = self.config.rejections.max_rows;
-        let app = App {
+        let (rejected, reached) = (upkeep.rejected.clone(), upkeep.reached.clone());
+        let (loops, stop) = (TaskTracker::new(), CancellationToken::new());
+        upkeep.begin(self.opened, loops.clone(), stop.clone()).await;
+        App {
+            draining: drain(self.spool, writer),
             listeners: [
                 serve(public, public::router(state.clone()), limits),
                 serve(admin, operators, ListenerLimits::ADMIN),
             ],
-            reached: worker::Reached {
-                options: options.clone(),
-                callbacks: state.callbacks().clone(),
-            },
+            reached,
             state,
-            pulse: writer.pulse(),
+            pulse,
             committer: tokio::spawn(committer.run()),
-            rejected: Rejected {
-                options,
-                tally,
-                max_rows,
-            },
-            loops: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            rejected,
+            loops,
+            stop,
             manager: Manager::of(&self.sources),
             sources: self.sources,
             started: self.started,
             database: self.database,
             _instance: self.instance,
-        };
-        app.begin_loops(&self.config, self.clock, probe, self.metrics);
-        app
+        }
+    }
+}
+
+/// What runs beside the deliveries.
+fn upkeep(
+    config: &Config,
+    database: &Database,
+    (clock, gate): (Clock, Gate),
+    (state, tally): (&AppState, Tally),
+    metrics: Exposition,
+) -> Upkeep {
+    let options = database.options();
+    let window = config.dedupe.window.try_into();
+    Upkeep {
+        tables: Tables {
+            options: options.clone(),
+            clock,
+            window: window.unwrap_or(jiff::SignedDuration::MAX),
+        },
+        rejected: Rejected {
+            options: options.clone(),
+            tally,
+            max_rows: config.rejections.max_rows,
+        },
+        probe: Probe::new(options.clone(), config.database.allow_lossy_commits),
+        reached: worker::Reached {
+            options,
+            callbacks: state.callbacks().clone(),
+        },
+        database: database.clone(),
+        min_free: config.database.min_free,
+        metrics,
+        gate,
+    }
+}
+
+/// Opens the spool, unless it is off.
+async fn open_spool(config: &Config, clock: &Clock) -> Result<Option<Spool>, Error> {
+    if !config.spool.is_on() {
+        return Ok(None);
+    }
+    let settings = spool::Settings {
+        dir: config.spool.directory(&config.data_dir),
+        max_bytes: config.spool.max_bytes,
+        reserve: config.spool.reserve,
+        file_bytes: spool::FILE_BYTES,
+    };
+    let clock = clock.clone();
+    let opening = tokio::task::spawn_blocking(move || Spool::open(&settings, clock));
+    let opened = opening.await.map_err(|_| Error::Defect)?;
+    Ok(Some(opened?))
+}
+
+/// Begins to drain what was there before, and what comes.
+fn drain(spool: Option<Spool>, writer: Writer) -> Draining {
+    let (stop, drained) = (CancellationToken::new(), Drained::default());
+    let drain = spool.map(|spool| worker::Drain::new(spool, writer, drained));
+    Draining {
+        task: drain.map(|drain| tokio::spawn(drain.run(stop.clone()))),
+        stop,
     }
 }
 
@@ -273,13 +320,6 @@ fn credentials_if_needed(config: &Config) -> Result<Option<credentials::Credenti
     Ok(needed
         .then(|| credentials::load_or_create(&config.data_dir))
         .transpose()?)
-}
-
-/// Brings the schema up, and reads what was seen of Meta so far.
-async fn migrate(database: &Database, clock: &Clock) -> Result<Vec<callbacks::Seen>, Error> {
-    let mut connection = store::connect(&database.options(), database::PATIENCE).await?;
-    store::migrate(&mut connection, clock.now()).await?;
-    Ok(callbacks::all(&mut connection).await?)
 }
 
 /// The apps with their keys: those configured, else the generated one.
@@ -308,12 +348,14 @@ fn callback_urls(
     names.map(|name| (name.clone(), url(name))).collect()
 }
 
-/// What the probe misses; where it misses nothing, commits if they fail all the same: a disk that is
-/// full still answers questions.
-fn readiness(probe: &Probe, pulse: Pulse) -> Readiness {
+/// What the probe misses, and what keeps commits back; where there is neither, commits if they fail
+/// all the same: a disk that is full still answers questions.
+fn readiness(probe: &Probe, pulse: Pulse, gate: Gate) -> Readiness {
     let probe = probe.clone();
     Readiness::new(move || {
         let mut missing = probe.missing();
+        let closed = gate.closed().map(Closed::code);
+        missing.extend(closed.filter(|code| !missing.contains(code)));
         if missing.is_empty() && pulse.is_failing(Instant::now()) {
             missing.push("commits");
         }

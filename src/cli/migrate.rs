@@ -38,7 +38,8 @@ impl Migrate {
         if let Some(options) = known {
             self.migrate(&options).await?;
         } else {
-            let database = Database::open(&config, sources).await?;
+            let database = Database::find(&config, sources)?;
+            database.start().await?;
             let migrated = self.migrate(&database.options()).await;
             let closed = database.close().await;
             migrated?;

@@ -96,6 +96,8 @@ fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) 
         };
         line("callback URL", &url);
         let reached = started.reached.iter().find(|reached| reached.app == *app);
+        // When Meta came is in the database.
+        let reached = reached.filter(|_| started.away.is_none());
         for (name, value) in reached.into_iter().flat_map(reached_by) {
             line(name, &value);
         }
@@ -118,10 +120,9 @@ fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) 
             "as configured under [apps]; see `hookshelf config print`",
         );
     }
-    line(
-        "data",
-        &format!("{} ({})", started.data_dir.display(), started.database),
-    );
+    for (name, value) in kept_in(started) {
+        line(name, &value);
+    }
     line(
         "operators",
         &format!("http://{}/readyz and /metrics", started.admin),
@@ -130,6 +131,21 @@ fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) 
     line("try next", &format!("{program} simulate{again}"));
     line("", &format!("{program} events list{again}"));
     text
+}
+
+/// Where deliveries are kept.
+fn kept_in(started: &Started) -> Vec<(&'static str, String)> {
+    let place = format!("{} ({})", started.data_dir.display(), started.database);
+    let mut lines = vec![("data", place)];
+    if let Some(why) = &started.away {
+        lines.push(("database", format!("AWAY: {why}")));
+        let meanwhile = "until it is back, deliveries are acked and kept in the spool";
+        lines.push(("", meanwhile.to_owned()));
+    }
+    let off = || "off: while the database is away, deliveries get 503".to_owned();
+    let spool = started.spool.as_ref().map(|dir| dir.display().to_string());
+    lines.push(("spool", spool.unwrap_or_else(off)));
+    lines
 }
 
 /// What another verb has to be told to find this server: the file of `--config`. What the

@@ -217,6 +217,8 @@ mod tests {
             credentials,
             data_dir: PathBuf::new(),
             database: String::new(),
+            away: None,
+            spool: None,
         }
     }
 

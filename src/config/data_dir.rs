@@ -1,4 +1,4 @@
-//! Where the private Postgres and generated credentials are kept.
+//! Where the private Postgres, the spool and generated credentials are kept.
 
 use std::path::{Path, PathBuf};
 

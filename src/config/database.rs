@@ -13,6 +13,9 @@ use super::sources::Sources;
 /// The variable that many tools share; `database.url` goes before it.
 const SHARED_VARIABLE: &str = "DATABASE_URL";
 
+/// More than that is a mistake: no delivery would ever reach Postgres.
+const MOST_FREE: u64 = 16 << 40;
+
 /// Where the store is.
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -22,6 +25,9 @@ pub struct Database {
     pub bin_dir: Option<PathBuf>,
     /// The account that the private Postgres runs as when started as root.
     pub run_as: Option<String>,
+    /// With less of its disk free, deliveries go to the spool; 0 never looks. The private Postgres
+    /// alone: the disk of another server cannot be seen.
+    pub min_free: u64,
     /// Whether Postgres may be set so that it loses what it has committed.
     pub allow_lossy_commits: bool,
 }
@@ -45,11 +51,14 @@ impl Database {
         let url = text.and_then(|text| DatabaseUrl::read(&text, &key, reader));
         let bin_dir = reader.path("bin_dir");
         let run_as = reader.text("run_as");
+        let min_free = reader.size("min_free", 1..=MOST_FREE);
+        let allow_lossy_commits = reader.flag("allow_lossy_commits");
         Some(Self {
             url,
             bin_dir,
             run_as,
-            allow_lossy_commits: reader.flag("allow_lossy_commits")?,
+            min_free: min_free?,
+            allow_lossy_commits: allow_lossy_commits?,
         })
     }
 
@@ -58,6 +67,7 @@ impl Database {
         out.optional("url", self.url.as_ref());
         out.optional("bin_dir", self.bin_dir.as_ref().map(|path| path.display()));
         out.optional("run_as", self.run_as.as_deref());
+        out.size("min_free", self.min_free);
         out.flag("allow_lossy_commits", self.allow_lossy_commits);
     }
 }

@@ -24,7 +24,9 @@ mod print;
 mod reader;
 mod rejections;
 mod secret;
+mod sizes;
 mod sources;
+mod spool;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -43,15 +45,17 @@ pub use place::Place;
 pub use rejections::Rejections;
 pub use secret::NamedSecret;
 pub use sources::Sources;
+pub use spool::Spool;
 
 use print::Printer;
 use reader::{Notes, Reader};
 
 /// The sections, as variables of the environment name them.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "http",
     "admin",
     "database",
+    "spool",
     "dedupe",
     "rejections",
     "log",
@@ -61,7 +65,7 @@ const SECTIONS: [&str; 7] = [
 /// Every value in effect.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the private Postgres and generated credentials are kept.
+    /// Where the private Postgres, the spool and generated credentials are kept.
     pub data_dir: PathBuf,
     /// The public listener.
     pub http: Http,
@@ -69,6 +73,8 @@ pub struct Config {
     pub admin: Admin,
     /// The Postgres server.
     pub database: Database,
+    /// What takes deliveries while Postgres does not.
+    pub spool: Spool,
     /// How long a repeat is recognised.
     pub dedupe: Dedupe,
     /// What is kept about refused deliveries.
@@ -110,6 +116,7 @@ fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
     let http = root.section("http", Http::read);
     let admin = root.section("admin", Admin::read);
     let database = root.section("database", |reader| Database::read(reader, sources));
+    let spool = root.section("spool", Spool::read);
     let dedupe = root.section("dedupe", Dedupe::read);
     let rejections = root.section("rejections", Rejections::read);
     let log = root.section("log", Log::read);
@@ -129,6 +136,7 @@ fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
             http: http?,
             admin: admin?,
             database: database?,
+            spool: spool?,
             dedupe: dedupe?,
             rejections: rejections?,
             log: log?,
@@ -154,6 +162,7 @@ impl Config {
         self.http.print(&mut out);
         self.admin.print(&mut out);
         self.database.print(&mut out);
+        self.spool.print(&mut out);
         self.dedupe.print(&mut out);
         self.rejections.print(&mut out);
         self.log.print(&mut out);

@@ -32,7 +32,7 @@ pub(super) fn ack(outcome: Outcome) -> Response {
 pub(super) fn verdict(outcome: Outcome) -> (StatusCode, Severity) {
     use Severity::{Degraded, Grave, Routine};
     match outcome {
-        Outcome::Accepted { .. } => (StatusCode::OK, Routine),
+        Outcome::Accepted { .. } | Outcome::Spooled => (StatusCode::OK, Routine),
         Outcome::Unreadable(_) => (StatusCode::OK, Degraded),
         Outcome::Rejected(
             Rejection::SignatureMissing

@@ -101,7 +101,10 @@ impl Receipt {
         }
         let (new, repeated) = match outcome {
             Outcome::Accepted { new, repeated } => (new, repeated),
-            Outcome::Unreadable(_) | Outcome::Rejected(_) | Outcome::Failed(_) => (0, 0),
+            Outcome::Unreadable(_)
+            | Outcome::Spooled
+            | Outcome::Rejected(_)
+            | Outcome::Failed(_) => (0, 0),
         };
         DeliverySettled {
             delivery: self.id,

@@ -27,7 +27,7 @@ struct Shared {
 /// How deliveries ended since the server was asked to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
-    /// Stored and answered with 200.
+    /// Stored or in the spool, and answered with 200.
     pub acked: usize,
     /// Answered for good, and not stored: the signature, the size or the form was wrong.
     pub refused: usize,
@@ -85,7 +85,7 @@ impl Place {
 
     fn counter(&self, outcome: Outcome) -> &AtomicUsize {
         match outcome {
-            Outcome::Accepted { .. } | Outcome::Unreadable(_) => &self.0.acked,
+            Outcome::Accepted { .. } | Outcome::Unreadable(_) | Outcome::Spooled => &self.0.acked,
             Outcome::Rejected(
                 Rejection::SignatureMissing
                 | Rejection::SignatureSha1Only

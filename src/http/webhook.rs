@@ -159,6 +159,10 @@ impl Caller for HandedOver {
         now < self.until
     }
 
+    fn has_a_copy(&self) -> bool {
+        false
+    }
+
     /// What is stored after its time was answered with 503 all the same, and comes again.
     fn settle(self: Box<Self>, settled: Settled) {
         let outcome = if self.is_waiting(Instant::now()) {

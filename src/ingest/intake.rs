@@ -33,8 +33,17 @@ pub struct Arrival {
     pub body: VerifiedBody,
 }
 
+/// Where a delivery is that is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// In Postgres, with its events.
+    Stored(Committed),
+    /// In the spool: its events come of it when Postgres takes them.
+    Spooled,
+}
+
 /// What became of a delivery that was handed over.
-pub type Settled = Result<Committed, Failure>;
+pub type Settled = Result<Kept, Failure>;
 
 /// Who waits for what becomes of a delivery. It goes the whole way with it, so that nobody else
 /// has to stay: a sender who hangs up neither stops a delivery half way nor frees its memory early.
@@ -43,6 +52,9 @@ pub type Settled = Result<Committed, Failure>;
 pub trait Caller: Send {
     /// Whether an answer can still be of use at `now`; else it is not worth a commit.
     fn is_waiting(&self, now: Instant) -> bool;
+
+    /// Whether it has what it handed over in a durable place, so that the spool need not keep it.
+    fn has_a_copy(&self) -> bool;
 
     /// Takes the answer.
     fn settle(self: Box<Self>, settled: Settled);

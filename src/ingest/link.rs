@@ -5,17 +5,14 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{sleep_until, timeout_at};
 
-use super::{
-    Pulse,
-    outage::{Outage, WAITED_OUT},
-};
+use super::{Gate, Pulse, outage::Outage};
 use crate::{
     store::{self, Batch, Commits, Committed, ConnectOptions, Connection, Error, Known},
     telemetry::{CommitFailed, CommitsResumed, Happening},
 };
 
 /// A commit that is not back by then is given up, so that its callers are answered in time.
-const DEADLINE: Duration = Duration::from_secs(2);
+pub(super) const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Why nothing of a batch was stored.
 #[derive(Debug)]
@@ -36,11 +33,12 @@ pub(super) struct Link {
     outage: Outage,
     failing: bool,
     pulse: Pulse,
+    gate: Gate,
 }
 
 impl Link {
-    /// A link to the database at `options`, not made yet.
-    pub(super) fn new(options: ConnectOptions, pulse: Pulse) -> Self {
+    /// A link to the database at `options`, not made yet, for as long as `gate` is open.
+    pub(super) fn new(options: ConnectOptions, pulse: Pulse, gate: Gate) -> Self {
         Self {
             options,
             commits: Commits::Durable,
@@ -49,7 +47,13 @@ impl Link {
             outage: Outage::default(),
             failing: false,
             pulse,
+            gate,
         }
+    }
+
+    /// Waits less for a Postgres that is away: there is another place for deliveries.
+    pub(super) fn hurry(&mut self) {
+        self.outage = Outage::brief();
     }
 
     /// What its commits wait for.
@@ -57,12 +61,16 @@ impl Link {
         self.commits = commits;
     }
 
-    /// Sends one batch within the deadline.
+    /// Sends one batch, and gives it up at `until`.
     ///
     /// # Errors
     /// Nothing of it may count as stored.
-    pub(super) async fn send(&mut self, batch: &Batch) -> Result<Vec<Committed>, Denied> {
-        let sent = self.insist(batch).await;
+    pub(super) async fn send(
+        &mut self,
+        batch: &Batch,
+        until: Instant,
+    ) -> Result<Vec<Committed>, Denied> {
+        let sent = self.insist(batch, until).await;
         self.pulse.turn();
         match sent {
             Some(Ok(committed)) => {
@@ -84,14 +92,20 @@ impl Link {
     /// was not tried at all. Whatever fails but the values costs the session: it may have died
     /// unnoticed, or be one with a server that is the primary no longer. Deliveries are known by
     /// their ids, so sending them twice is harmless.
-    async fn insist(&mut self, batch: &Batch) -> Option<Result<Vec<Committed>, Error>> {
-        let began = Instant::now();
+    async fn insist(
+        &mut self,
+        batch: &Batch,
+        until: Instant,
+    ) -> Option<Result<Vec<Committed>, Error>> {
+        let latest = self.outage.latest(Instant::now()).min(until);
         let mut failed = None;
-        while let Some(due) = self.outage.next_try(Instant::now())
-            && due <= began + WAITED_OUT
+        while self.gate.closed().is_none()
+            && let Some(due) = self.outage.next_try(Instant::now())
+            && due <= latest
         {
             wait_until(due).await;
-            let tried = timeout_at((began + DEADLINE).into(), self.try_commit(batch)).await;
+            let _trying = self.failing.then(|| self.pulse.try_again());
+            let tried = timeout_at(until.into(), self.try_commit(batch)).await;
             match tried.unwrap_or(Err(Error::TimedOut)) {
                 Err(error) if !error.may_be_the_values() => failed = Some(Err(error)),
                 settled => {

@@ -1,20 +1,28 @@
 //! An outage of Postgres: how long it is waited out, and when the next try is due.
 //!
 //! A restart is over within a second or two: deliveries wait for it, and none is told to come
-//! again. Beyond that they are told at once, and one try now and then finds Postgres again.
+//! again. Beyond that, or with a spool to go to, none is kept waiting, and one try now and then finds
+//! Postgres again.
 
 use std::time::{Duration, Instant};
 
 /// How long after its beginning an outage is waited out. A try that begins then has the rest of
 /// the writer's deadline.
-pub(super) const WAITED_OUT: Duration = Duration::from_millis(1_500);
+const WAITED_OUT: Duration = Duration::from_millis(1_500);
+
+/// The same where there is a spool: a session that was lost is made anew, and that is all.
+const BRIEFLY: Duration = Duration::from_millis(200);
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// What is known of an outage; none where the last try succeeded.
-#[derive(Debug, Default)]
-pub(super) struct Outage(Option<Trouble>);
+/// What is known of an outage.
+#[derive(Debug)]
+pub(super) struct Outage {
+    /// None where the last try succeeded.
+    trouble: Option<Trouble>,
+    waited_out: Duration,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Trouble {
@@ -23,27 +31,49 @@ struct Trouble {
     next: Instant,
 }
 
+impl Default for Outage {
+    fn default() -> Self {
+        Self {
+            trouble: None,
+            waited_out: WAITED_OUT,
+        }
+    }
+}
+
 impl Outage {
+    /// Of a database that is not the only place.
+    pub(super) fn brief() -> Self {
+        Self {
+            waited_out: BRIEFLY,
+            ..Self::default()
+        }
+    }
+
+    /// When the last try may begin for what comes at `now`.
+    pub(super) fn latest(&self, now: Instant) -> Instant {
+        now + self.waited_out
+    }
+
     /// A try failed at `now`: the next one is due after a pause that grows from try to try.
     pub(super) fn fail(&mut self, now: Instant) {
-        let (since, pause) = match self.0 {
+        let (since, pause) = match self.trouble {
             Some(trouble) => (trouble.since, LONGEST_PAUSE.min(trouble.pause * 2)),
             None => (now, SHORTEST_PAUSE),
         };
         let next = now + pause;
-        self.0 = Some(Trouble { since, pause, next });
+        self.trouble = Some(Trouble { since, pause, next });
     }
 
     /// A try succeeded.
     pub(super) fn end(&mut self) {
-        self.0 = None;
+        self.trouble = None;
     }
 
     /// When to try: at once, a little later, or `None` where nobody is kept waiting for it.
     pub(super) fn next_try(&self, now: Instant) -> Option<Instant> {
-        match self.0 {
+        match self.trouble {
             Some(trouble) if trouble.next > now => {
-                let is_young = trouble.next <= trouble.since + WAITED_OUT;
+                let is_young = trouble.next <= trouble.since + self.waited_out;
                 is_young.then_some(trouble.next)
             }
             Some(_) | None => Some(now),
@@ -72,6 +102,21 @@ mod tests {
         }
         assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 500].map(millis));
         assert!(now - began <= WAITED_OUT);
+    }
+
+    #[test]
+    fn with_another_place_to_go_it_is_hardly_waited_out() {
+        let began = Instant::now();
+        let mut outage = Outage::brief();
+        outage.fail(began);
+        let first = outage.next_try(began);
+        assert_eq!(first, Some(began + SHORTEST_PAUSE), "for a new session");
+        let mut now = began;
+        while let Some(next) = outage.next_try(now) {
+            now = next;
+            outage.fail(now);
+        }
+        assert!(now - began <= BRIEFLY);
     }
 
     #[test]

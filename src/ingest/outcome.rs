@@ -1,6 +1,6 @@
 //! Every delivery ends in exactly one [`Outcome`]; status, level and label follow from it.
 
-use super::Settled;
+use super::{Kept, Settled};
 use crate::{
     meta::{event::Problem, signature},
     store::Committed,
@@ -18,6 +18,8 @@ pub enum Outcome {
     },
     /// Signed and committed, but its body could not be read.
     Unreadable(Problem),
+    /// Signed and in the spool, to be committed when Postgres takes it.
+    Spooled,
     /// Refused before storing.
     Rejected(Rejection),
     /// Not stored although it should have been: Meta sends it again.
@@ -66,6 +68,7 @@ impl Outcome {
         match self {
             Self::Accepted { .. } => "accepted",
             Self::Unreadable(_) => "unreadable",
+            Self::Spooled => "spooled",
             Self::Rejected(_) => "rejected",
             Self::Failed(_) => "failed",
         }
@@ -74,7 +77,7 @@ impl Outcome {
     /// The bounded word for why it was not accepted; empty where it was.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Accepted { .. } => "",
+            Self::Accepted { .. } | Self::Spooled => "",
             Self::Unreadable(problem) => problem.as_str(),
             Self::Rejected(rejection) => rejection.code(),
             Self::Failed(failure) => failure.code(),
@@ -115,12 +118,13 @@ impl From<Settled> for Outcome {
     fn from(settled: Settled) -> Self {
         match settled {
             Err(failure) => Self::Failed(failure),
-            Ok(Committed {
+            Ok(Kept::Spooled) => Self::Spooled,
+            Ok(Kept::Stored(Committed {
                 new: 0,
                 repeated: 0,
                 problem: Some(problem),
-            }) => Self::Unreadable(problem),
-            Ok(Committed { new, repeated, .. }) => Self::Accepted { new, repeated },
+            })) => Self::Unreadable(problem),
+            Ok(Kept::Stored(Committed { new, repeated, .. })) => Self::Accepted { new, repeated },
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -28,6 +28,18 @@ struct Counts {
     events: AtomicUsize,
     /// When the last commit failed, if it did.
     failed: Mutex<Option<Instant>>,
+    /// After commits that failed, another is on its way.
+    trying_again: AtomicBool,
+}
+
+/// A try after commits that failed, until it is dropped.
+#[derive(Debug)]
+pub(super) struct TryingAgain(Pulse);
+
+impl Drop for TryingAgain {
+    fn drop(&mut self) {
+        self.0.0.trying_again.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Pulse {
@@ -45,6 +57,17 @@ impl Pulse {
     /// A batch was sent to Postgres, and it is known what came of it.
     pub(super) fn turn(&self) {
         self.0.turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Another commit is tried after some that failed.
+    pub(super) fn try_again(&self) -> TryingAgain {
+        self.0.trying_again.store(true, Ordering::Relaxed);
+        TryingAgain(self.clone())
+    }
+
+    /// Whether what queues now would wait for a commit that may fail as those before it.
+    pub(super) fn is_trying_again(&self) -> bool {
+        self.0.trying_again.load(Ordering::Relaxed)
     }
 
     /// A commit failed at `now`, and not for its values.

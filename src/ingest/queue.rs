@@ -29,6 +29,8 @@ const BATCH_BYTES: usize = 8 << 20;
 pub(super) struct Waiting {
     pub(super) delivery: Delivery,
     pub(super) caller: Box<dyn Caller>,
+    /// Since when.
+    pub(super) since: Instant,
 }
 
 /// What one commit takes.
@@ -36,6 +38,8 @@ pub(super) struct Waiting {
 pub(super) struct Lot {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) callers: Vec<Box<dyn Caller>>,
+    /// Since when each of them waits, the longest first.
+    pub(super) since: Vec<Instant>,
     pub(super) batch: Batch,
     /// How many events they have together.
     pub(super) events: usize,
@@ -60,6 +64,7 @@ impl Lot {
         }
         self.deliveries.push(one.delivery);
         self.callers.push(one.caller);
+        self.since.push(one.since);
     }
 
     fn is_oversized(&self) -> bool {
@@ -73,32 +78,40 @@ impl Lot {
         }
     }
 
-    /// Takes out those whose caller was told to come again, and so needs no commit.
-    pub(super) fn part_with_gone(&mut self, now: Instant) -> Vec<Waiting> {
-        if self.callers.iter().all(|caller| caller.is_waiting(now)) {
+    /// Takes out those whose caller was told to come again, and so needs no commit, and those that
+    /// have waited since before `late`.
+    pub(super) fn part_with_late(&mut self, now: Instant, late: Option<Instant>) -> Vec<Waiting> {
+        let in_time = |since: Instant| late.is_none_or(|late| since >= late);
+        let waits = |caller: &dyn Caller| caller.is_waiting(now);
+        if self.since.first().is_none_or(|first| in_time(*first))
+            && self.callers.iter().all(|caller| waits(&**caller))
+        {
             return Vec::new();
         }
-        let (here, gone) = self
+        let (here, others) = self
             .empty()
-            .partition(|waiting: &Waiting| waiting.caller.is_waiting(now));
+            .partition(|one: &Waiting| waits(&*one.caller) && in_time(one.since));
         Vec::into_iter(here).for_each(|one| self.add(one));
-        gone
+        others
     }
 
     /// Takes all out.
     fn empty(&mut self) -> impl Iterator<Item = Waiting> + use<> {
-        let Self {
-            deliveries,
-            callers,
-            mut batch,
-            ..
-        } = std::mem::take(self);
-        batch.clear();
-        self.batch = batch;
-        deliveries
-            .into_iter()
-            .zip(callers)
-            .map(|(delivery, caller)| Waiting { delivery, caller })
+        let mut all = std::mem::take(self);
+        all.batch.clear();
+        self.batch = std::mem::take(&mut all.batch);
+        all.into_waiting()
+    }
+
+    /// Each of them.
+    pub(super) fn into_waiting(self) -> impl Iterator<Item = Waiting> {
+        let callers = self.callers.into_iter().zip(self.since);
+        let all = self.deliveries.into_iter().zip(callers);
+        all.map(|(delivery, (caller, since))| Waiting {
+            delivery,
+            caller,
+            since,
+        })
     }
 }
 
@@ -184,14 +197,14 @@ impl Entrance {
     /// Queues `one`.
     ///
     /// # Errors
-    /// Gives its caller back, with why it cannot wait here.
-    pub(super) fn push(&self, one: Waiting) -> Result<(), (Box<dyn Caller>, Failure)> {
+    /// Gives it back, with why it cannot wait here.
+    pub(super) fn push(&self, one: Waiting) -> Result<(), Box<(Waiting, Failure)>> {
         let mut line = self.0.line();
         if line.ended {
-            return Err((one.caller, Failure::Stopping));
+            return Err(Box::new((one, Failure::Stopping)));
         }
         if line.lot.deliveries.len() + line.rest.len() >= LENGTH {
-            return Err((one.caller, Failure::QueueFull));
+            return Err(Box::new((one, Failure::QueueFull)));
         }
         let is_first = line.lot.deliveries.is_empty();
         line.rest.push_back(one);
@@ -263,6 +276,10 @@ pub(super) mod tests {
             false
         }
 
+        fn has_a_copy(&self) -> bool {
+            false
+        }
+
         fn settle(self: Box<Self>, _: Settled) {}
     }
 
@@ -282,8 +299,11 @@ pub(super) mod tests {
             event_count: 0,
             events: Vec::new(),
         };
-        let caller = Box::new(Nobody);
-        Waiting { delivery, caller }
+        Waiting {
+            delivery,
+            caller: Box::new(Nobody),
+            since: Instant::now(),
+        }
     }
 
     /// How many deliveries of these sizes each commit takes.
@@ -347,7 +367,7 @@ pub(super) mod tests {
         for _ in 0..LENGTH {
             entrance.push(waiting(1)).unwrap_or_else(|_| unreachable!());
         }
-        let refused = |entrance: &Entrance| entrance.push(waiting(1)).err().map(|(_, why)| why);
+        let refused = |entrance: &Entrance| entrance.push(waiting(1)).err().map(|back| back.1);
         assert_eq!(refused(&entrance), Some(Failure::QueueFull));
         drop(exit);
         assert_eq!(refused(&entrance), Some(Failure::Stopping));

@@ -1,6 +1,6 @@
 //! The way to the commit: deliveries are read, queued, and answered when they are durable.
 //!
-//! What is queued is bounded; one more is told to come again, at once.
+//! What is queued is bounded; one more goes into the spool, or is told to come again, at once.
 
 use std::{sync::Arc, time::Instant};
 
@@ -8,12 +8,16 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Arrival, Caller, Committer, Failure, Intake, Pulse, Settled,
+    Arrival, Caller, Committer, Failure, Gate, Intake, Kept, Pulse, Settled,
+    detour::Detour,
     link::Link,
     parse,
     queue::{self, Entrance, Waiting},
 };
-use crate::store::{ConnectOptions, Delivery};
+use crate::{
+    spool::Spool,
+    store::{Committed, ConnectOptions, Delivery},
+};
 
 /// How many events may wait, in however few deliveries; what is read of them takes several times
 /// the memory of the body. The delivery that crosses the line still finds its place.
@@ -34,47 +38,82 @@ pub struct Writer {
     /// Each holds a handle of the writer, whose task so outlives them.
     reading: TaskTracker,
     pulse: Pulse,
+    gate: Gate,
+    detour: Detour,
 }
 
 impl Writer {
-    /// A writer to the database at `options`, and the task to run for it.
-    pub fn new(options: ConnectOptions) -> (Self, Committer) {
+    /// A writer to the database at `options`, and to `spool` while that is away; and the task to
+    /// run for it.
+    pub fn new(options: ConnectOptions, spool: Option<Spool>) -> (Self, Committer) {
         let (entrance, exit) = queue::queue();
-        let pulse = Pulse::default();
-        let link = Link::new(options, pulse.clone());
-        let parsing = Arc::new(Semaphore::new(PARSERS));
-        let committer = Committer::new(exit, link, pulse.clone());
+        let (pulse, gate) = (Pulse::default(), Gate::default());
+        let mut link = Link::new(options, pulse.clone(), gate.clone());
+        let detour = Detour::new(spool);
+        if detour.exists() {
+            link.hurry();
+        }
+        let committer = Committer::new(exit, link, pulse.clone(), detour.clone());
         let writer = Self {
             queue: Arc::new(entrance),
-            parsing,
+            parsing: Arc::new(Semaphore::new(PARSERS)),
             reading: TaskTracker::new(),
             pulse,
+            gate,
+            detour,
         };
         (writer, committer)
     }
 
-    /// Commits `delivery`, and returns when it is durable or cannot be made so in time.
+    /// Queues what is durable in another place already, and returns who waits until Postgres has
+    /// it too, or does not take it in time.
     ///
     /// # Errors
-    /// Says why; nothing was acked, and whoever sent it sends it again.
-    pub async fn commit(&self, delivery: Delivery) -> Settled {
+    /// Says why it does not.
+    pub fn commit(
+        &self,
+        delivery: Delivery,
+    ) -> impl Future<Output = Result<Committed, Failure>> + use<> {
         let (answer, settled) = oneshot::channel();
         self.queue(delivery, Box::new(Asker(answer)));
-        settled.await.unwrap_or(Err(Failure::Internal))
+        async {
+            match settled.await {
+                Ok(Ok(Kept::Stored(committed))) => Ok(committed),
+                Ok(Err(failure)) => Err(failure),
+                // It has a copy, and so was not spooled.
+                Ok(Ok(Kept::Spooled)) | Err(_) => Err(Failure::Internal),
+            }
+        }
     }
 
-    /// Queues `delivery`; one too many is settled at once.
+    /// Queues `delivery`; one too many makes its detour at once, and so does one that would wait for
+    /// a Postgres that is away.
     fn queue(&self, delivery: Delivery, caller: Box<dyn Caller>) {
         let events = delivery.events.len();
+        let since = Instant::now();
+        let one = Waiting {
+            delivery,
+            caller,
+            since,
+        };
         if self.pulse.events() >= QUEUE_EVENTS {
-            return caller.settle(Err(Failure::QueueFull));
+            return self.detour.take(one, Failure::QueueFull);
+        }
+        if self.pulse.is_trying_again() && self.detour.exists() {
+            return self.detour.take(one, Failure::StoreUnavailable);
         }
         // Counted before it can be settled, which may be at once.
         self.pulse.hand_over(events);
-        if let Err((caller, failure)) = self.queue.push(Waiting { delivery, caller }) {
+        if let Err(back) = self.queue.push(one) {
+            let (one, failure) = *back;
             self.pulse.settle(1, events);
-            caller.settle(Err(failure));
+            self.detour.take(one, failure);
         }
+    }
+
+    /// Through which its commits go.
+    pub fn gate(&self) -> Gate {
+        self.gate.clone()
     }
 
     /// Tells whether it gets on.
@@ -113,6 +152,10 @@ struct Asker(oneshot::Sender<Settled>);
 impl Caller for Asker {
     fn is_waiting(&self, _: Instant) -> bool {
         !self.0.is_closed()
+    }
+
+    fn has_a_copy(&self) -> bool {
+        true
     }
 
     fn settle(self: Box<Self>, settled: Settled) {

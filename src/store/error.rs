@@ -104,6 +104,14 @@ impl Error {
 }
 
 impl Error {
+    /// Whether the database may be as it has to be later, without another program or URL.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::TimedOut | Self::ReadOnly | Self::Held(_)
+        )
+    }
+
     /// Whether what was sent may be to blame: then some of it alone may go through.
     pub fn may_be_the_values(&self) -> bool {
         matches!(self, Self::Refused(_))

@@ -73,7 +73,9 @@ catalogue! {
     RELOADS = Counter "hookshelf_reloads_total" ["result"]
         "Reloads by result: swapped, or kept because the new configuration was faulty.";
     COMMIT_FAILURES = Counter "hookshelf_commit_failures_total" ["code"]
-        "Commits that failed, by the reason; their deliveries were not acked.";
+        "Commits that failed, by the reason; their deliveries went into the spool, or were not acked.";
+    SPOOL_REFUSALS = Counter "hookshelf_spool_refusals_total" ["code"]
+        "Deliveries that the spool did not take, by the reason; they were not acked.";
     UPKEEP_FAILURES = Counter "hookshelf_upkeep_failures_total" ["part"]
         "Upkeep that failed, by its part: tables (partitions, dedupe window), rejections or callbacks.";
     FOLLOWER_LAG_POSITIONS = Gauge "hookshelf_follower_lag_positions" ["follower"]

@@ -14,6 +14,7 @@ pub mod meter;
 pub mod metrics;
 pub mod panics;
 mod sparingly;
+pub mod spool;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -27,9 +28,11 @@ pub use life::{
     DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
 };
 pub use meter::Meter;
+pub use spool::{DeliveryPassedOver, SpoolRefused};
 pub use store::{
-    CommitFailed, CommitsResumed, DurabilityChanged, DurabilityRestored, EpochAdvanced,
-    EventsRefused, FollowerMoved, FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
+    CommitFailed, CommitsResumed, DatabaseAway, DatabaseOpened, DiskLow, DiskRoomy,
+    DurabilityChanged, DurabilityRestored, EpochAdvanced, EventsRefused, FollowerMoved,
+    FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
 };
 pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent};
 

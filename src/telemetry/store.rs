@@ -3,7 +3,77 @@
 
 use super::{Happening, metrics as catalogue};
 
-/// A commit did not happen; its deliveries were not acked.
+/// The server started without its database: deliveries go into the spool.
+#[derive(Clone, Copy, Debug)]
+pub struct DatabaseAway<'a> {
+    /// What Postgres or the connection said, without a password.
+    pub cause: &'a str,
+}
+
+impl DatabaseAway<'_> {
+    const SAID: &'static str = "database away at the start";
+}
+
+impl Happening for DatabaseAway<'_> {
+    fn emit(self) {
+        let cause = self.cause;
+        tracing::warn!(cause, "{}", Self::SAID);
+    }
+}
+
+/// The database that was away at the start is there, with its schema.
+#[derive(Clone, Copy, Debug)]
+pub struct DatabaseOpened;
+
+impl DatabaseOpened {
+    const SAID: &str = "database opened";
+}
+
+impl Happening for DatabaseOpened {
+    fn emit(self) {
+        tracing::info!("{}", Self::SAID);
+    }
+}
+
+/// The disk of the private Postgres has less room than `database.min_free`: nothing is committed.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskLow {
+    /// How many bytes are free.
+    pub free: u64,
+    /// How many have to be.
+    pub least: u64,
+}
+
+impl DiskLow {
+    const SAID: &str = "too little room on the disk of Postgres, nothing is committed";
+}
+
+impl Happening for DiskLow {
+    fn emit(self) {
+        let Self { free, least } = self;
+        tracing::error!(free, least, "{}", Self::SAID);
+    }
+}
+
+/// It has enough again.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskRoomy {
+    /// How many bytes are free.
+    pub free: u64,
+}
+
+impl DiskRoomy {
+    const SAID: &str = "room on the disk of Postgres again";
+}
+
+impl Happening for DiskRoomy {
+    fn emit(self) {
+        let free = self.free;
+        tracing::info!(free, "{}", Self::SAID);
+    }
+}
+
+/// A commit did not happen; its deliveries go into the spool, or are not acked.
 #[derive(Clone, Debug)]
 pub struct CommitFailed {
     /// The bounded word for why.

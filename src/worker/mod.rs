@@ -4,6 +4,9 @@
 //! delivery; what fails is said and tried again.
 
 mod callbacks;
+mod disk;
+mod drain;
+mod drained;
 mod follow;
 mod probe;
 mod restarts;
@@ -15,6 +18,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use callbacks::Reached;
+pub use disk::Disk;
+pub use drain::Drain;
+pub use drained::Drained;
 pub use follow::Following;
 pub use probe::Probe;
 pub use restarts::tell_restarts;

@@ -1,5 +1,5 @@
-//! Postgres is away, full, stuck or stopping: deliveries get 503 in time, nothing that was acked is
-//! lost, and storing goes on by itself.
+//! Postgres is away, full, stuck or stopping, and there is no spool: deliveries get 503 in time,
+//! nothing that was acked is lost, and storing goes on by itself.
 
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,7 @@ async fn deliver_until_acked(server: &Server, mid: &str) {
 
 #[tokio::test]
 async fn a_full_disk_is_said_and_loses_nothing() {
-    let server = Server::start().await;
+    let server = Server::start_without_spool().await;
     let mut database = server.database().await;
     assert_eq!(
         server.deliver("/webhook", body("mid.before")).await.status,
@@ -72,7 +72,7 @@ async fn a_full_disk_is_said_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_database_that_hangs_is_answered_for_in_time_and_stores_once() {
-    let server = Server::start().await;
+    let server = Server::start_without_spool().await;
     let mut database = server.database().await;
     assert_eq!(
         server.deliver("/webhook", body("mid.first")).await.status,
@@ -102,7 +102,7 @@ async fn a_database_that_hangs_is_answered_for_in_time_and_stores_once() {
 
 #[tokio::test]
 async fn a_database_that_goes_away_is_missed_and_found_again() {
-    let server = Server::start().await;
+    let server = Server::start_without_spool().await;
     assert_eq!(
         server.deliver("/webhook", body("mid.first")).await.status,
         200
@@ -147,10 +147,11 @@ async fn a_database_that_goes_away_is_missed_and_found_again() {
 
 #[tokio::test]
 async fn a_missing_database_is_named_at_the_start() {
-    let server = Server::start().await;
+    let server = Server::start_without_spool().await;
     let started = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"))
         .env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
         .env("HOOKSHELF__DATA_DIR", server.directory.join("another"))
+        .env("HOOKSHELF__SPOOL__MAX_BYTES", "0")
         .env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0")
         .env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0")
         .stdin(std::process::Stdio::null())
@@ -166,7 +167,7 @@ async fn a_missing_database_is_named_at_the_start() {
 
 #[tokio::test]
 async fn a_session_that_died_while_nobody_used_it_costs_no_503() {
-    let server = Server::start().await;
+    let server = Server::start_without_spool().await;
     assert_eq!(server.deliver("/webhook", body("mid.1")).await.status, 200);
     let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                  WHERE application_name = 'hookshelf writer' AND datname = current_database()";

@@ -7,6 +7,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use sqlx::PgConnection;
 use tokio::{sync::Mutex, task::JoinSet};
 
 use crate::support::{
@@ -84,12 +85,21 @@ async fn what_was_acked_is_stored_once_through_kills_of_the_server_and_of_postgr
         let (_, directory, place) = server.wait();
         server = Server::start_in(directory, place);
     }
-    let stored: Vec<String> = sqlx::query_scalar("SELECT message_id FROM events ORDER BY position")
-        .fetch_all(&mut server.database().await)
-        .await
-        .unwrap();
-    let distinct: BTreeSet<String> = stored.iter().cloned().collect();
+    let mut database = server.database().await;
+    eventually("all that was acked is stored", async || {
+        let stored = events(&mut database).await.into_iter().collect();
+        ledger.lock().await.is_subset(&stored)
+    })
+    .await;
+    let stored = events(&mut database).await;
+    let distinct: BTreeSet<&String> = stored.iter().collect();
     assert_eq!(distinct.len(), stored.len(), "an event was stored twice");
-    let lost: Vec<_> = ledger.lock().await.difference(&distinct).cloned().collect();
-    assert!(lost.is_empty(), "acked and not stored: {lost:?}");
+}
+
+/// The message of each event.
+async fn events(database: &mut PgConnection) -> Vec<String> {
+    sqlx::query_scalar("SELECT message_id FROM events ORDER BY position")
+        .fetch_all(database)
+        .await
+        .unwrap()
 }

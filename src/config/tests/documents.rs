@@ -38,7 +38,8 @@ fn default_toml_sets_every_key_that_has_a_fixed_default() {
             "database.run_as",
             "database.url",
             "database.url_file",
-            "http.public_url"
+            "http.public_url",
+            "spool.dir"
         ]
     );
 }
@@ -110,7 +111,13 @@ fn the_values_in_effect_are_printed() {
     url = "postgres://hooks:[redacted]@db/hooks"
     # bin_dir is not set
     # run_as is not set
+    min_free = "256MiB"
     allow_lossy_commits = false
+
+    [spool]
+    # dir is not set
+    max_bytes = "1GiB"
+    reserve = "64MiB"
 
     [dedupe]
     window_days = 7

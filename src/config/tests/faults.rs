@@ -23,7 +23,7 @@ fn all_faults_are_told_at_once() {
     log.format: "xml" is not allowed; allowed: human or json
     apps: "Shop" is not the name of an app; allowed: 1 to 32 of a-z, 0-9 and _
     apps.empty: has no secret, so that nothing could be verified; allowed: app_secret, instagram_app_secret or previous_secrets, in place or through its _file twin
-    colour: unknown key; allowed: admin, apps, data_dir, database, dedupe, http, log, rejections
+    colour: unknown key; allowed: admin, apps, data_dir, database, dedupe, http, log, rejections, spool
     "#);
 }
 
@@ -197,6 +197,21 @@ fn a_fault_stays_on_its_line_whatever_a_key_or_path_holds() {
     apps.a.app_secret_file: /no\nfile cannot be read: No such file or directory (os error 2)
     http.\u{1b}[2J: unknown key; allowed: body_budget_bytes, body_timeout_seconds, header_timeout_seconds, listen, max_body_bytes, max_connections, public_url, trusted_proxies
     log.a\nb: unknown key; allowed: format, level (set by HOOKSHELF__LOG__A\nB)
-    a\nb: unknown key; allowed: admin, apps, data_dir, database, dedupe, http, log, rejections
+    a\nb: unknown key; allowed: admin, apps, data_dir, database, dedupe, http, log, rejections, spool
+    "#);
+}
+
+#[test]
+fn a_spool_that_does_not_add_up() {
+    insta::assert_snapshot!(faults("[spool]\nmax_bytes = '32MiB'"), @r#"
+    spool.reserve: 64MiB is not less than spool.max_bytes, which is 32MiB: the spool would hold more of the disk empty than it may take full; allowed: less than spool.max_bytes, or 0 for none
+    "#);
+    insta::assert_snapshot!(faults("[spool]\nmax_bytes = '1GB'\nreserve = '1M'"), @r#"
+    spool.max_bytes: "1GB" is not allowed; allowed: 0, or 1MiB to 16TiB, such as 64MiB; units are KiB, MiB, GiB and TiB
+    spool.reserve: "1M" is not allowed; allowed: 0 to 16TiB, such as 64MiB; units are KiB, MiB, GiB and TiB
+    "#);
+    insta::assert_snapshot!(faults("[spool]\nmax_bytes = '64KiB'\ndir = '~/spool'"), @r#"
+    spool.dir: "~/spool" is not allowed; allowed: a path (a leading ~ is not expanded)
+    spool.max_bytes: 64KiB is too small; allowed: 0, or 1MiB to 16TiB, such as 64MiB; units are KiB, MiB, GiB and TiB
     "#);
 }

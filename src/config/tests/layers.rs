@@ -1,6 +1,6 @@
 //! Defaults, file and environment, each over the one before.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use super::super::{LogFormat, load_apps};
 use super::*;
@@ -182,4 +182,17 @@ fn a_reload_takes_the_apps_and_tells_whether_they_changed() {
         "[apps.a]\napp_secret = 's'\n[http]\nlisten = 'nowhere'",
     );
     assert!(load_apps(&setting.sources).is_err());
+}
+
+#[test]
+fn the_spool_is_in_data_dir_unless_it_is_elsewhere_and_off_at_nothing() {
+    let own = Path::new("/data");
+    let spool = Setting::new().load().spool;
+    assert_eq!(spool.directory(own), Path::new("/data/spool"));
+    assert!(spool.is_on());
+    assert_eq!((spool.max_bytes, spool.reserve), (1 << 30, 64 << 20));
+    let setting = Setting::new().env("HOOKSHELF__SPOOL__DIR", "/other");
+    let spool = setting.env("HOOKSHELF__SPOOL__MAX_BYTES", "0").load().spool;
+    assert_eq!(spool.directory(own), Path::new("/other"));
+    assert!(!spool.is_on());
 }

@@ -240,6 +240,17 @@ pub(super) trait At<T> {
     fn at(self, action: &'static str, path: &Path) -> Result<T, Error>;
 }
 
+impl Error {
+    /// Whether the same start may succeed later: the server did not come up, or the disk did not do
+    /// what was asked of it.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::File { .. } | Self::Exited { .. } | Self::NotAnswering { .. }
+        )
+    }
+}
+
 impl<T> At<T> for io::Result<T> {
     fn at(self, action: &'static str, path: &Path) -> Result<T, Error> {
         self.map_err(|source| Error::File {

@@ -81,6 +81,20 @@ pub enum Health {
     Down,
 }
 
+/// How to connect to the private Postgres of a directory, whether or not it runs.
+///
+/// # Errors
+/// When the directory cannot be made.
+pub fn connect_options(settings: &Settings) -> Result<PgConnectOptions, Error> {
+    layout::make_dir(&settings.dir)?;
+    Ok(server::connect_options(&Layout::below(&settings.dir)?))
+}
+
+/// Whether a private Postgres was ever made in this directory.
+pub fn has_data(settings: &Settings) -> bool {
+    settings.dir.join("data").join("PG_VERSION").exists()
+}
+
 /// A running private Postgres, kept up until it is stopped.
 ///
 /// Dropping it without [`stop`](Self::stop) asks the server to end and does not wait for that. If

@@ -7,4 +7,5 @@ mod failover;
 mod gone;
 mod poison;
 mod silence;
+mod spooled;
 mod stage;

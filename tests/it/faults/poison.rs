@@ -112,7 +112,7 @@ async fn the_refused_are_kept_without_events_and_all_others_are_stored() {
 
 #[tokio::test]
 async fn what_is_refused_even_without_its_events_is_put_off_and_the_log_says_why() {
-    let server = Server::start().await;
+    let server = Server::start_without_spool().await;
     sqlx::raw_sql(
         "CREATE FUNCTION rule() RETURNS trigger LANGUAGE plpgsql AS
              $$ BEGIN RAISE EXCEPTION 'not %', convert_from(new.body, 'UTF8'); END $$;
@@ -141,7 +141,7 @@ async fn one_that_makes_postgres_hang_or_ends_the_session_soon_stands_alone() {
         "PERFORM pg_sleep(60)",
         "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1)",
     ] {
-        let server = Server::start().await;
+        let server = Server::start_without_spool().await;
         let flow = Flow::to(&server);
         flow.goes_on().await;
         rule(&server, what).await;

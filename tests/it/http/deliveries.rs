@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hookshelf::{
     http::Limits,
-    ingest::{Failure, Rejection},
+    ingest::{Failure, Kept, Rejection},
     meta::{
         event::Problem,
         signature::{sign, sign_simulated},
@@ -70,13 +70,14 @@ async fn every_outcome_has_its_status_and_no_body() {
     let table = [
         (STORED, 200),
         (
-            Ok(Committed {
+            Ok(Kept::Stored(Committed {
                 repeated: 3,
                 ..Committed::default()
-            }),
+            })),
             200,
         ),
-        (Ok(unreadable), 200),
+        (Ok(Kept::Stored(unreadable)), 200),
+        (Ok(Kept::Spooled), 200),
         (Err(Failure::StoreUnavailable), 503),
         (Err(Failure::QueueFull), 503),
         (Err(Failure::Stopping), 503),

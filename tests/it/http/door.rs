@@ -13,7 +13,7 @@ use hookshelf::{
     clock::{Clock, ManualClock},
     config::{self, Config, Sources},
     http::{AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, listener, public},
-    ingest::{Arrival, Intake, Rejection, Rejections, Settled},
+    ingest::{Arrival, Intake, Kept, Rejection, Rejections, Settled},
     meta::signature::{Secrets, sign},
     store::Committed,
     telemetry::metrics::Exposition,
@@ -229,8 +229,8 @@ pub(super) fn signed_with(secret: &SecretString, app: &str, body: &[u8]) -> Vec<
 }
 
 /// What is answered with 200.
-pub(super) const STORED: Settled = Ok(Committed {
+pub(super) const STORED: Settled = Ok(Kept::Stored(Committed {
     new: 1,
     repeated: 0,
     problem: None,
-});
+}));

@@ -111,7 +111,7 @@ async fn stop_the_clock(owner: &mut PgConnection, reader: &str) {
 /// Hands everything to the door in the order of arrival, one delivery after the other.
 async fn deliver(database: &TestDatabase, mut arriving: Vec<Arriving>) {
     arriving.sort_by_key(|it| it.at);
-    let (writer, committer) = Writer::new(database.options());
+    let (writer, committer) = Writer::new(database.options(), None);
     let committing = tokio::spawn(committer.run());
     let (clock, hands) = Clock::manual(now());
     let door = public::router(state(&writer, clock));

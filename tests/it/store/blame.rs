@@ -62,7 +62,7 @@ async fn a_commit_that_is_not_there() {
 #[tokio::test]
 async fn a_column_of_ours_that_is_not_there() {
     let world = World::create().await;
-    let (writer, committer) = Writer::new(world.db.options());
+    let (writer, committer) = Writer::new(world.db.options(), None);
     tokio::spawn(committer.run());
     let first = writer.commit(delivery(vec![comment(1)])).await;
     assert_eq!(first.unwrap().new, 1);

@@ -94,7 +94,7 @@ const OWN_RULES: &str = "
 
 /// Hands over all at once, so that they wait together, and says how each ended.
 async fn settle(world: &World, deliveries: &[Delivery]) -> Vec<Committed> {
-    let (writer, committer) = Writer::new(world.db.options());
+    let (writer, committer) = Writer::new(world.db.options(), None);
     let mut waiting = JoinSet::new();
     for (place, delivery) in deliveries.iter().cloned().enumerate() {
         let writer = writer.clone();
@@ -221,7 +221,7 @@ async fn wherever_it_stands_its_neighbours_are_stored() {
 async fn one_alone_is_kept_and_so_is_what_comes_after_it() {
     let world = World::create().await;
     let [(_, poison), ..] = poisons();
-    let (writer, committer) = Writer::new(world.db.options());
+    let (writer, committer) = Writer::new(world.db.options(), None);
     let running = tokio::spawn(committer.run());
     let culprit = delivery(vec![poison]);
     let settled = writer.commit(culprit.clone()).await.unwrap();
@@ -247,7 +247,7 @@ async fn one_that_makes_postgres_hang_again_and_again_soon_stands_alone() {
                  FOR EACH ROW WHEN (new.text = 'endless') EXECUTE FUNCTION hang()",
         )
         .await;
-    let (writer, committer) = Writer::new(world.db.options());
+    let (writer, committer) = Writer::new(world.db.options(), None);
     tokio::spawn(committer.run());
     let until_stored = |sent: Delivery| {
         let writer = writer.clone();
@@ -300,6 +300,10 @@ impl Caller for Waiting {
         true
     }
 
+    fn has_a_copy(&self) -> bool {
+        false
+    }
+
     fn settle(self: Box<Self>, settled: Settled) {
         self.0.send(settled.into()).unwrap();
     }
@@ -316,7 +320,7 @@ async fn take(intake: &Intake, arrival: Arrival) -> Outcome {
 async fn the_door_is_told_what_was_refused() {
     let world = World::create().await;
     world.run(OWN_RULES).await;
-    let (writer, committer) = Writer::new(world.db.options());
+    let (writer, committer) = Writer::new(world.db.options(), None);
     tokio::spawn(committer.run());
     let intake = writer.intake();
     let refused = Outcome::Unreadable(Problem::Refused);

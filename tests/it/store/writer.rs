@@ -50,7 +50,7 @@ impl Linked {
     async fn at_work() -> Self {
         let world = World::create().await;
         let proxy = Proxy::to(world.db.options()).await;
-        let (writer, committer) = Writer::new(proxy.options());
+        let (writer, committer) = Writer::new(proxy.options(), None);
         let committer = tokio::spawn(committer.run());
         let this = Self {
             world,
@@ -252,7 +252,7 @@ async fn a_frozen_server_is_not_ready() {
 #[tokio::test]
 async fn one_too_many_is_told_so_at_once_and_those_that_wait_are_committed() {
     let world = World::create().await;
-    let (writer, committer) = Writer::new(world.db.options());
+    let (writer, committer) = Writer::new(world.db.options(), None);
     let (mut waiting, begun) = (JoinSet::new(), Arc::new(AtomicU32::new(0)));
     for number in 0..QUEUE {
         let (writer, begun) = (writer.clone(), Arc::clone(&begun));
@@ -282,7 +282,7 @@ async fn one_too_many_is_told_so_at_once_and_those_that_wait_are_committed() {
 #[tokio::test]
 async fn few_deliveries_with_many_events_fill_the_queue_too() {
     let world = World::create().await;
-    let (writer, committer) = Writer::new(world.db.options());
+    let (writer, committer) = Writer::new(world.db.options(), None);
     let mut waiting = JoinSet::new();
     for sent in 0..10 {
         let (writer, events) = (writer.clone(), (0..5_000).map(|n| 5_000 * sent + n));
@@ -303,7 +303,7 @@ async fn few_deliveries_with_many_events_fill_the_queue_too() {
 #[tokio::test]
 async fn who_waits_no_longer_is_not_committed() {
     let world = World::create().await;
-    let (writer, committer) = Writer::new(world.db.options());
+    let (writer, committer) = Writer::new(world.db.options(), None);
     let patient = writer.commit(delivery(vec![comment(1)]));
     let impatient = timeout(Duration::ZERO, writer.commit(delivery(vec![comment(2)])));
     assert!(impatient.await.is_err());
@@ -317,7 +317,7 @@ async fn who_waits_no_longer_is_not_committed() {
 #[tokio::test]
 async fn a_writer_whose_committer_ended_is_stopping() {
     let world = World::create().await;
-    let (writer, committer) = Writer::new(world.db.options());
+    let (writer, committer) = Writer::new(world.db.options(), None);
     drop(committer);
     let refused = writer.commit(delivery(vec![comment(1)])).await;
     assert_eq!(refused, Err(Failure::Stopping));

@@ -88,6 +88,9 @@ pub(crate) struct Memory {
     pub(crate) most: u64,
 }
 
+/// The part of a configuration that switches the spool off: what Postgres does not take gets 503.
+pub(crate) const NO_SPOOL: &str = "[spool]\nmax_bytes = \"0\"\n";
+
 /// The configuration of apps with these names.
 pub(crate) fn apps<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let app =
@@ -99,6 +102,11 @@ impl Server {
     /// Starts a server with the app `default`.
     pub(crate) async fn start() -> Self {
         Self::start_with(&apps(["default"])).await
+    }
+
+    /// Starts a server with the app `default`, and without a spool.
+    pub(crate) async fn start_without_spool() -> Self {
+        Self::start_with(&format!("{}{NO_SPOOL}", apps(["default"]))).await
     }
 
     /// Starts a server with this configuration beside addresses, data directory and database.

@@ -1,0 +1,67 @@
+//! `[spool]`: where deliveries are kept while the database cannot take them, and how much of them.
+
+use std::path::{Path, PathBuf};
+
+use super::print::Printer;
+use super::reader::Reader;
+use super::sizes::shown;
+
+/// Less would not hold a delivery of an ordinary size.
+const LEAST_BYTES: u64 = 1 << 20;
+
+const MOST_BYTES: u64 = 16 << 40;
+
+/// The directory within `data_dir`, where none is configured.
+const DIRECTORY: &str = "spool";
+
+/// The log on the local disk that takes deliveries while Postgres does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spool {
+    /// Its directory; without one it is in `data_dir`.
+    pub dir: Option<PathBuf>,
+    /// What it may take of the disk; 0 switches it off.
+    pub max_bytes: u64,
+    /// How much of the disk is held for it while it is empty.
+    pub reserve: u64,
+}
+
+impl Spool {
+    /// Whether there is one.
+    pub fn is_on(&self) -> bool {
+        self.max_bytes > 0
+    }
+
+    /// Its directory, given `data_dir`.
+    pub fn directory(&self, data_dir: &Path) -> PathBuf {
+        let within = || data_dir.join(DIRECTORY);
+        self.dir.clone().unwrap_or_else(within)
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let dir = reader.path("dir");
+        let max_bytes = reader.size("max_bytes", LEAST_BYTES..=MOST_BYTES);
+        let reserve = reader.size("reserve", 1..=MOST_BYTES);
+        let spool = Self {
+            dir,
+            max_bytes: max_bytes?,
+            reserve: reserve?,
+        };
+        if spool.is_on() && spool.reserve >= spool.max_bytes {
+            let (reserve, max_bytes) = (shown(spool.reserve), shown(spool.max_bytes));
+            let problem = format!(
+                "{reserve} is not less than spool.max_bytes, which is {max_bytes}: the spool \
+                 would hold more of the disk empty than it may take full"
+            );
+            let fault = reader.fault("reserve", problem);
+            reader.note(fault.allowed("less than spool.max_bytes, or 0 for none"));
+        }
+        Some(spool)
+    }
+
+    pub(super) fn print(&self, out: &mut Printer) {
+        out.section("spool");
+        out.optional("dir", self.dir.as_ref().map(|path| path.display()));
+        out.size("max_bytes", self.max_bytes);
+        out.size("reserve", self.reserve);
+    }
+}

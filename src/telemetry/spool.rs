@@ -1,0 +1,50 @@
+//! What happens to deliveries that Postgres does not take at once.
+
+use uuid::Uuid;
+
+use super::{Happening, metrics as catalogue, sparingly::Sparingly};
+
+/// The spool did not take a delivery that Postgres did not take: it was not acked.
+#[derive(Clone, Copy, Debug)]
+pub struct SpoolRefused {
+    /// The bounded word for why.
+    pub code: &'static str,
+}
+
+static REFUSALS: Sparingly = Sparingly::new();
+
+impl SpoolRefused {
+    const SAID: &str = "spool refused a delivery";
+}
+
+impl Happening for SpoolRefused {
+    fn emit(self) {
+        let Self { code } = self;
+        if REFUSALS.may_pass() {
+            tracing::error!(code, "{}", Self::SAID);
+        } else {
+            tracing::debug!(code, "{}", Self::SAID);
+        }
+        catalogue::SPOOL_REFUSALS
+            .counter([("code", code.into())])
+            .increment(1);
+    }
+}
+
+/// Postgres failed on a delivery of the spool alone, and not on the one behind it.
+#[derive(Clone, Copy, Debug)]
+pub struct DeliveryPassedOver {
+    /// Its id.
+    pub delivery: Uuid,
+}
+
+impl DeliveryPassedOver {
+    const SAID: &str = "delivery put behind the others in the spool";
+}
+
+impl Happening for DeliveryPassedOver {
+    fn emit(self) {
+        let delivery = self.delivery;
+        tracing::warn!(%delivery, "{}", Self::SAID);
+    }
+}

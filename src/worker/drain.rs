@@ -1,0 +1,206 @@
+//! Drains the spool: what it kept goes through the writer like anything that arrives, in order and
+//! beside it, and leaves the spool when Postgres has it.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::Drained;
+use crate::{
+    ingest::{self, Failure, Writer},
+    spool::{Error, Place, Record, Spool},
+    store::{Committed, Delivery},
+    telemetry::{DeliveryPassedOver, Happening},
+};
+
+/// Between two looks at a spool that is empty.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The pause after a failure; it doubles with each, up to the longest.
+const SHORTEST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// The longest where nothing is left that Postgres does not fail on, as it seems: each try costs a
+/// session, and what arrives meanwhile a detour.
+const SELDOM: Duration = Duration::from_secs(30);
+
+/// The most deliveries that wait for the writer at once, and about the most events: what arrives
+/// meanwhile waits behind them.
+const MOST: usize = 500;
+const MOST_EVENTS: usize = 2_000;
+
+/// What became of a delivery that was handed to the writer.
+type Settled = Result<Committed, Failure>;
+
+/// The drain of a spool.
+#[derive(Debug)]
+pub struct Drain {
+    spool: Spool,
+    writer: Writer,
+    drained: Drained,
+    /// How many deliveries the next turn takes.
+    most: usize,
+    /// How many turns failed since the last one that did not.
+    failures: u32,
+    /// How many deliveries were passed over since the last one that was not.
+    passed_over: u64,
+    /// The one that failed alone in the last turn.
+    suspect: Option<Place>,
+}
+
+impl Drain {
+    /// Drains `spool` through `writer`, and tells `drained` of it.
+    pub fn new(spool: Spool, writer: Writer, drained: Drained) -> Self {
+        Self {
+            spool,
+            writer,
+            drained,
+            most: MOST,
+            failures: 0,
+            passed_over: 0,
+            suspect: None,
+        }
+    }
+
+    /// Drains what is there and what comes, until `stop`. What is on its way then stays in the
+    /// spool, whether Postgres took it or not: it is known by its id.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let drained = self.drained.clone();
+        let draining = async {
+            loop {
+                let pause = self.turn().await;
+                tokio::select! {
+                    () = drained.woken() => {}
+                    () = tokio::time::sleep(pause) => {}
+                }
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = draining => {}
+        }
+    }
+
+    /// Takes the first ones to Postgres; says when to come again.
+    async fn turn(&mut self) -> Duration {
+        if self.spool.status().records == 0 {
+            self.most = MOST;
+            self.drained.note(0, Instant::now());
+            return PAUSE;
+        }
+        if let Some(closed) = self.writer.gate().closed() {
+            return self.fail(closed.code());
+        }
+        if let Some(suspect) = self.suspect.take()
+            && let Some(pause) = self.pass_over(suspect).await
+        {
+            return pause;
+        }
+        let Ok(places) = self.hand_over().await else {
+            return self.fail("spool");
+        };
+        let stored = places.iter().take_while(|(_, settled)| settled.is_ok());
+        match (places.len(), stored.count()) {
+            (0, _) => PAUSE,
+            (1, 0) => {
+                self.suspect = Some(places[0].0);
+                self.fail("postgres")
+            }
+            (some, 0) => {
+                self.most = (some / 2).max(1);
+                self.fail("postgres")
+            }
+            (_, stored) => self.remove(&places[..stored]).await,
+        }
+    }
+
+    /// Hands the first ones over, and says how each ended.
+    async fn hand_over(&self) -> Result<Vec<(Place, Settled)>, Error> {
+        let found = self.spool.read(None, self.most).await?;
+        let mut waiting = Vec::new();
+        for (place, delivery) in read(found).await {
+            waiting.push((place, self.writer.commit(delivery)));
+        }
+        let mut settled = Vec::with_capacity(waiting.len());
+        for (place, waiting) in waiting {
+            settled.push((place, waiting.await));
+        }
+        Ok(settled)
+    }
+
+    async fn remove(&mut self, stored: &[(Place, Settled)]) -> Duration {
+        let Some((last, _)) = stored.last() else {
+            return PAUSE;
+        };
+        if self.spool.remove(*last).await.is_err() {
+            return self.fail("spool");
+        }
+        let count = u64::try_from(stored.len()).unwrap_or(u64::MAX);
+        self.drained.note(count, Instant::now());
+        self.most = MOST.min(self.most * 2);
+        (self.failures, self.passed_over) = (0, 0);
+        Duration::ZERO
+    }
+
+    /// The first one failed alone. Where the one behind it does not, a moment later, it is its own
+    /// doing: it goes behind the others, and is in nobody's way. `None` where nothing is behind it.
+    async fn pass_over(&mut self, first: Place) -> Option<Duration> {
+        let next = self.spool.read(Some(first), 1).await.unwrap_or_default();
+        let (_, next) = read(next).await.pop()?;
+        if self.writer.commit(next).await.is_err() || !self.put_behind(first).await {
+            return Some(self.fail("postgres"));
+        }
+        self.passed_over += 1;
+        if self.passed_over < self.spool.status().records {
+            return Some(Duration::ZERO);
+        }
+        self.passed_over = 0;
+        self.fail("postgres");
+        Some(SELDOM)
+    }
+
+    /// Appends the first one again and takes it away where it was. A crash between the two leaves
+    /// it twice, which is harmless.
+    async fn put_behind(&self, first: Place) -> bool {
+        let Ok(found) = self.spool.read(None, 1).await else {
+            return false;
+        };
+        let Some((_, record)) = found.first().filter(|(place, _)| *place == first) else {
+            return false;
+        };
+        let put = self.spool.append(record).await.is_ok() && self.spool.remove(first).await.is_ok();
+        if put {
+            self.drained.pass_over();
+            let delivery = record.id;
+            DeliveryPassedOver { delivery }.emit();
+        }
+        put
+    }
+
+    fn fail(&mut self, cause: &'static str) -> Duration {
+        self.drained.fail(cause);
+        let pause = SHORTEST * 2_u32.saturating_pow(self.failures);
+        self.failures = self.failures.saturating_add(1).min(16);
+        let is_alone = self.spool.status().records == 1;
+        pause.min(if is_alone { SELDOM } else { LONGEST })
+    }
+}
+
+/// Reads the bodies on a thread of its own, the first ones up to a bounded number of events.
+async fn read(found: Vec<(Place, Record)>) -> Vec<(Place, Delivery)> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut events = 0;
+        let mut deliveries = Vec::with_capacity(found.len());
+        for (place, record) in found {
+            let delivery = ingest::read(record);
+            events += delivery.events.len();
+            if events > MOST_EVENTS && !deliveries.is_empty() {
+                break;
+            }
+            deliveries.push((place, delivery));
+        }
+        deliveries
+    });
+    // Reading is total; what fails is the runtime, which is ending.
+    reading.await.unwrap_or_default()
+}

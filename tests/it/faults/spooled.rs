@@ -1,0 +1,271 @@
+//! The same faults with a spool: nobody is told to come again, and what was acked meanwhile is
+//! stored, once and with its own time, when Postgres is back.
+
+use hookshelf::{
+    clock::Clock,
+    spool::{FILE_BYTES, Record, Settings, Spool},
+};
+use jiff::SignedDuration;
+use jiff_sqlx::ToSqlx;
+use nix::sys::signal::Signal;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::support::{
+    cluster::Cluster,
+    directory::Directory,
+    eventually,
+    proxy::Proxy,
+    server::{Server, apps, deliver_to},
+};
+
+use super::stage::{Flow, Stage, events, message, serve_with, until_missing, url_of};
+
+const LOSSY: &str = "allow_lossy_commits = true";
+
+async fn deliver(server: &Server, mid: &str) -> u16 {
+    let answer = deliver_to(server.public, "/webhook", message(mid, "Rye")).await;
+    answer.unwrap().status
+}
+
+async fn until_stored(database: &mut PgConnection, mids: &[&str]) {
+    eventually("they are stored", async || {
+        events(database).await.len() >= mids.len()
+    })
+    .await;
+    let mut stored = events(database).await;
+    stored.sort();
+    assert_eq!(stored, mids);
+}
+
+async fn run(database: &mut PgConnection, sql: &'static str) {
+    sqlx::raw_sql(sql).execute(database).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_killed_postgres_puts_nobody_off() {
+    let (mut stage, flow) = Stage::with_a_spool().await;
+    for _ in 0..3 {
+        stage.postgres.kill();
+        flow.goes_on().await;
+        until_missing(&stage.server, &["database"]).await;
+        flow.goes_on().await;
+        stage.postgres.start().await;
+        flow.goes_on().await;
+    }
+    assert_eq!(flow.put_off(), 0);
+    stage.ends_well(flow).await;
+}
+
+#[tokio::test]
+async fn a_postgres_stopped_where_it_is_puts_nobody_off() {
+    let (stage, flow) = Stage::with_a_spool().await;
+    for _ in 0..2 {
+        stage.postgres.freeze();
+        flow.goes_on().await;
+        flow.goes_on().await;
+        stage.postgres.thaw();
+        flow.goes_on().await;
+    }
+    assert_eq!(flow.put_off(), 0);
+    stage.ends_well(flow).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_network_and_lost_answers_put_nobody_off() {
+    let postgres = Cluster::start_with(&[]).await;
+    let network = Proxy::to(postgres.options()).await;
+    let server = serve_with(&url_of(&network.options()), LOSSY);
+    let flow = Flow::to(&server);
+    flow.goes_on().await;
+    for _ in 0..2 {
+        network.freeze();
+        flow.goes_on().await;
+        flow.goes_on().await;
+        network.mend();
+        flow.goes_on().await;
+        network.hold_answers();
+        network.until_holding().await;
+        flow.goes_on().await;
+        network.cut();
+        network.mend();
+        flow.goes_on().await;
+    }
+    assert_eq!(flow.put_off(), 0);
+    let stage = Stage { postgres, server };
+    stage.ends_well(flow).await;
+}
+
+#[tokio::test]
+async fn a_server_starts_without_its_database_and_brings_it_up_when_it_is_there() {
+    let mut postgres = Cluster::make(&[]).await;
+    let server = serve_with(&postgres.url(), LOSSY);
+    let said = server.said().join("\n");
+    assert!(said.contains("AWAY"), "{said}");
+    let before = Clock::system().now();
+    assert_eq!(deliver(&server, "mid.1").await, 200);
+    assert_eq!(deliver(&server, "mid.2").await, 200);
+    let after = Clock::system().now();
+    until_missing(&server, &["database"]).await;
+    postgres.start().await;
+    until_missing(&server, &[]).await;
+    let mut database = postgres.connect().await;
+    until_stored(&mut database, &["mid.1", "mid.2"]).await;
+    assert_eq!(events(&mut database).await, ["mid.1", "mid.2"], "in order");
+    let count = "SELECT count(*) FROM deliveries WHERE received_at BETWEEN $1 AND $2";
+    let at_their_time: i64 = sqlx::query_scalar(count)
+        .bind(before.to_sqlx())
+        .bind(after.to_sqlx())
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    assert_eq!(at_their_time, 2);
+}
+
+#[tokio::test]
+async fn what_a_killed_server_left_is_adopted_by_the_next() {
+    let mut postgres = Cluster::start_with(&[]).await;
+    let mut server = serve_with(&postgres.url(), LOSSY);
+    assert_eq!(deliver(&server, "mid.0").await, 200);
+    postgres.stop();
+    for mid in ["mid.1", "mid.2", "mid.3"] {
+        assert_eq!(deliver(&server, mid).await, 200);
+        server.signal(Signal::SIGKILL);
+        let (_, directory, place) = server.wait();
+        server = Server::start_in(directory, place);
+    }
+    postgres.start().await;
+    let mut database = postgres.connect().await;
+    let all = ["mid.0", "mid.1", "mid.2", "mid.3"];
+    until_stored(&mut database, &all).await;
+    assert_eq!(events(&mut database).await, all, "in order");
+}
+
+#[tokio::test]
+async fn a_full_spool_is_said_and_takes_again_when_it_was_drained() {
+    let mut postgres = Cluster::start_with(&[]).await;
+    let spool = "[spool]\nmax_bytes = \"1MiB\"\nreserve = \"0\"";
+    let server = serve_with(&postgres.url(), &format!("{LOSSY}\n{spool}"));
+    postgres.stop();
+    let mut acked = 0;
+    while deliver(&server, &format!("mid.{acked:04}")).await == 200 {
+        acked += 1;
+    }
+    assert!(acked > 10, "{acked}");
+    assert!(server.log().contains("spool refused a delivery"));
+    postgres.start().await;
+    eventually("deliveries are taken again", async || {
+        deliver(&server, &format!("mid.{acked:04}")).await == 200
+    })
+    .await;
+    let mut database = postgres.connect().await;
+    eventually("all is stored", async || {
+        events(&mut database).await.len() == acked + 1
+    })
+    .await;
+}
+
+/// Postgres hangs on one of them, and on no other.
+#[tokio::test]
+async fn a_delivery_that_postgres_hangs_on_is_in_nobodys_way() {
+    let mut postgres = Cluster::start_with(&[]).await;
+    let server = serve_with(&postgres.url(), LOSSY);
+    let mut database = postgres.connect().await;
+    run(
+        &mut database,
+        "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN IF NEW.message_id = 'mid.hang' THEN PERFORM pg_sleep(600); END IF;
+            RETURN NEW; END $$;
+         CREATE TRIGGER hang BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION hang()",
+    )
+    .await;
+    postgres.stop();
+    for mid in ["mid.1", "mid.hang", "mid.2", "mid.3"] {
+        assert_eq!(deliver(&server, mid).await, 200);
+    }
+    postgres.start().await;
+    let mut database = postgres.connect().await;
+    until_stored(&mut database, &["mid.1", "mid.2", "mid.3"]).await;
+    eventually("it is told of", async || {
+        server.log().contains("put behind the others")
+    })
+    .await;
+    run(&mut database, "DROP FUNCTION hang CASCADE").await;
+    let (_, directory, place) = server.stop();
+    let _server = Server::start_in(directory, place);
+    until_stored(&mut database, &["mid.1", "mid.2", "mid.3", "mid.hang"]).await;
+}
+
+#[tokio::test]
+async fn with_too_little_room_on_its_disk_postgres_is_left_alone() {
+    let directory = Directory::create();
+    let configure = |min_free: &str| {
+        let configuration = apps(["default"]);
+        let database = format!("[database]\nmin_free = {min_free:?}\n");
+        std::fs::write(directory.join("hookshelf.toml"), configuration + &database).unwrap();
+    };
+    configure("8TiB");
+    let path = directory.path().to_owned();
+    let server = Server::start_in(directory, None);
+    assert_eq!(deliver(&server, "mid.1").await, 200);
+    until_missing(&server, &["disk"]).await;
+    let mut database = server.database().await;
+    assert_eq!(events(&mut database).await, [""; 0]);
+    drop(database);
+    let (status, directory, place) = server.stop();
+    assert!(status.success());
+    let text = std::fs::read_to_string(path.join("hookshelf.toml")).unwrap();
+    std::fs::write(path.join("hookshelf.toml"), text.replace("8TiB", "1KiB")).unwrap();
+    let server = Server::start_in(directory, place);
+    let mut database = server.database().await;
+    until_stored(&mut database, &["mid.1"]).await;
+    until_missing(&server, &[]).await;
+}
+
+/// A server that was down for two days had kept this before.
+#[tokio::test]
+async fn what_was_kept_for_days_has_its_own_time_and_followers_are_told_of_its_day() {
+    let received_at = Clock::system().now() - SignedDuration::from_hours(50);
+    let directory = Directory::create();
+    let settings = Settings {
+        dir: directory.join("data/spool"),
+        max_bytes: 1 << 30,
+        reserve: 0,
+        file_bytes: FILE_BYTES,
+    };
+    std::fs::create_dir(directory.join("data")).unwrap();
+    let spool = Spool::open(&settings, Clock::system()).unwrap();
+    let record = Record {
+        id: Uuid::from_u64_pair(7, 7),
+        received_at,
+        app: "default".into(),
+        headers: "{}".to_owned(),
+        remote_addr: Some([192, 0, 2, 7].into()),
+        simulated: false,
+        secret: "previous-1".into(),
+        body: message("mid.old", "Rye").into(),
+    };
+    spool.append(&record).await.unwrap();
+    drop(spool);
+    let postgres = Cluster::start_with(&[]).await;
+    let configuration = format!(
+        "{}[database]\nurl = {:?}\n{LOSSY}\n",
+        apps(["default"]),
+        postgres.url()
+    );
+    std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
+    let _server = Server::start_in(directory, None);
+    let mut database = postgres.connect().await;
+    until_stored(&mut database, &["mid.old"]).await;
+    let sql = "SELECT d.received_at = $1 AND e.received_at = $1 AND secret = 'previous-1'
+                      AND d.remote_addr = '192.0.2.7' AND d.source = 'live'
+                      AND last_position = e.position
+               FROM deliveries AS d JOIN events AS e ON d.id = e.delivery_id
+               LEFT JOIN late_days ON day = (e.received_at AT TIME ZONE 'UTC')::date";
+    let right: bool = sqlx::query_scalar(sql)
+        .bind(received_at.to_sqlx())
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    assert!(right);
+}
