@@ -60,7 +60,10 @@ pub fn check(data: &[u8]) {
     damage(&mut bytes, blows);
     let place = Place::new("try");
     fs::write(place.file(1), &bytes).unwrap();
-    fs::write(place.file(2), &*OTHER).unwrap();
+    fs::write(place.file(2), &OTHER.bytes).unwrap();
+    if let Some(note) = &form.note {
+        fs::write(place.note(), note).unwrap();
+    }
     RUNTIME.block_on(serve(&place, form, &bytes));
 }
 
@@ -155,37 +158,32 @@ fn damage(bytes: &mut Vec<u8>, mut blows: &[u8]) {
     }
 }
 
-/// A file as the spool leaves it.
+/// A file as the spool leaves it, and its note of what was removed.
 struct Form {
     bytes: Vec<u8>,
+    note: Option<Vec<u8>>,
     removed: u64,
 }
 
 /// Closed or copied from under the spool's hands, as a crash leaves it; whole or emptied in part.
 static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
     let forms = [(true, 0), (true, REMOVED), (false, 0), (false, REMOVED)];
-    let forms = forms.map(|(closed, removed)| Form {
-        bytes: file(1..=DAMAGED, closed, removed),
-        removed,
-    });
+    let forms = forms.map(|(closed, removed)| form(1..=DAMAGED, closed, removed));
     forms.into()
 });
 
 /// A file behind the one that is damaged.
-static OTHER: LazyLock<Vec<u8>> = LazyLock::new(|| file(DAMAGED + 1..=DAMAGED + BEHIND, true, 0));
+static OTHER: LazyLock<Form> = LazyLock::new(|| form(DAMAGED + 1..=DAMAGED + BEHIND, true, 0));
 
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().build().unwrap());
 
 /// A file that the spool made of these records, one by one so that it is always the same.
-fn file(numbers: impl Iterator<Item = u64>, closed: bool, removed: u64) -> Vec<u8> {
+fn form(numbers: impl Iterator<Item = u64>, closed: bool, removed: u64) -> Form {
     let place = Place::new("form");
-    let spool = place.open();
-    let read = |spool| {
-        drop::<Option<Spool>>(spool);
-        fs::read(place.file(1)).unwrap()
-    };
+    let mut spool = Some(place.open());
     RUNTIME.block_on(async {
+        let spool = spool.as_ref().unwrap();
         for number in numbers {
             spool.append(&numbered(number)).await.unwrap();
         }
@@ -195,11 +193,13 @@ fn file(numbers: impl Iterator<Item = u64>, closed: bool, removed: u64) -> Vec<u
         }
     });
     if closed {
-        return read(Some(spool));
+        spool.take();
     }
-    let bytes = read(None);
-    drop(spool);
-    bytes
+    Form {
+        bytes: fs::read(place.file(1)).unwrap(),
+        note: fs::read(place.note()).ok(),
+        removed,
+    }
 }
 
 /// A record that `number` tells from others: some fill pages of their own, some share one.
@@ -232,6 +232,10 @@ impl Place {
 
     fn file(&self, number: u64) -> PathBuf {
         self.0.join(format!("spool-{number:010}.redb"))
+    }
+
+    fn note(&self) -> PathBuf {
+        self.0.join("removed")
     }
 
     fn open(&self) -> Spool {

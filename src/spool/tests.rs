@@ -370,6 +370,32 @@ async fn a_flipped_bit_loses_nothing_without_a_word() {
     );
 }
 
+/// Writing in this file, be it to close it, redb stumbles over this byte, and once more on the way
+/// out, which ends the process. Reading it gives everything.
+#[tokio::test]
+async fn a_page_that_writing_stumbles_over_twice_is_not_written_over() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    for number in 1..=12 {
+        let length = if number % 4 == 0 { 9000 } else { 300 };
+        spool
+            .append(&record(number, vec![7; length]))
+            .await
+            .unwrap();
+    }
+    drop(spool);
+    let mut bytes = fs::read(stage.path(0)).unwrap();
+    bytes[8250] ^= 0x41;
+    fs::write(stage.path(0), &bytes).unwrap();
+    let spool = stage.open();
+    let found = spool.read(None, 20).await.unwrap();
+    assert_eq!(found.len(), 12);
+    spool.remove(found[5].0).await.unwrap();
+    drop(spool);
+    assert_eq!(fs::read(stage.path(0)).unwrap(), bytes);
+    assert_eq!(stage.open().status().records, 6);
+}
+
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 
 /// Changes a file behind the spool's back.
