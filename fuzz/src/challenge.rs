@@ -19,7 +19,7 @@ fn expected(query: &str, token: &str) -> Result<String, Refusal> {
         .split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(key, value)| (decoded(key), decoded(value)))
+        .map(|(key, value)| (decoded(key.as_bytes()), decoded(value.as_bytes())))
         .collect();
     let first = |name: &str| {
         let found = pairs.iter().find(|(key, _)| key == name);
@@ -43,9 +43,8 @@ fn expected(query: &str, token: &str) -> Result<String, Refusal> {
 }
 
 /// URL Standard, section 5.1: `+` is a space, `%` and two digits are a byte, the rest is itself.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(mut rest: &[u8]) -> String {
     let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
         rest = after;
         let digit = |byte: &u8| char::from(*byte).to_digit(16);

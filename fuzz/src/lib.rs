@@ -4,16 +4,22 @@
 //! fuzzer's sake, and neither Postgres nor the server is built and watched along with them.
 
 // What is under test, where the rooms expect each other.
+#[path = "../../src/clock.rs"]
+pub mod clock;
 #[path = "../../src/config/mod.rs"]
 pub mod config;
 #[path = "../../src/http/forwarded.rs"]
 mod forwarded_for;
 #[path = "../../src/meta/mod.rs"]
 pub mod meta;
-#[path = "../../src/spool/record.rs"]
-pub mod record;
 #[path = "../../src/sealed.rs"]
 pub mod sealed;
+#[path = "../../src/spool/mod.rs"]
+pub mod spool;
+#[path = "../../src/telemetry"]
+pub mod telemetry {
+    pub mod panics;
+}
 
 // What is asked of it, one module for each target.
 pub mod challenge;
@@ -21,6 +27,8 @@ pub mod configuration;
 pub mod forwarded;
 pub mod notification;
 pub mod signature;
+pub mod signed_request;
+pub mod spool_file;
 pub mod spool_record;
 
 // A second, plainer reading to compare with.

@@ -147,15 +147,16 @@ fn bytes(text: &str) -> impl Iterator<Item = (u8, bool)> {
 /// The keys of an object, as bytes because they may hold half of a surrogate pair, and the text of
 /// their values.
 #[derive(Default)]
-struct Pairs<'a>(Vec<(Vec<u8>, &'a str)>);
+pub(crate) struct Pairs<'a>(Vec<(Vec<u8>, &'a str)>);
 
 impl<'a> Pairs<'a> {
-    fn of(text: &'a str) -> Option<Self> {
+    /// Those of `text`, where it is one object.
+    pub(crate) fn of(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
     /// The last value of a key, where it is not `null`.
-    fn get(&self, key: &str) -> Option<&'a str> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a str> {
         let found = self.0.iter().rev().find(|(own, _)| own == key.as_bytes());
         found.map(|(_, text)| *text).filter(|text| *text != "null")
     }

@@ -68,7 +68,7 @@ fn digest(text: &[u8]) -> Option<[u8; 32]> {
 }
 
 /// HMAC-SHA256 as RFC 2104, section 2, says it.
-fn hmac(secret: &str, parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn hmac(secret: &str, parts: &[&[u8]]) -> [u8; 32] {
     let mut key = [0; 64];
     let secret = secret.as_bytes();
     if secret.len() > key.len() {

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::record::{Record, Unreadable};
+use crate::spool::{Record, Unreadable};
 
 const VERSION: u8 = 1;
 

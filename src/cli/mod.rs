@@ -25,6 +25,7 @@ mod rejections;
 mod reload;
 mod serve;
 mod signature;
+mod signed_request;
 mod simulate;
 mod spool;
 mod stats;

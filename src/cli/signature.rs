@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use secrecy::{SecretString, zeroize::Zeroizing};
 
-use super::{local, output::Output};
+use super::{local, output::Output, signed_request};
 use crate::{
     config::{self, AppName, NamedSecret, Sources},
     meta::{
@@ -57,18 +57,26 @@ struct Sign {
 /// Says which secret made a signature, or why none did.
 ///
 /// Example: hookshelf signature verify body.json --headers headers.json
+/// Example: hookshelf signature verify deletion.txt --signed-request
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 struct Verify {
     /// The body, byte for byte; - is standard input.
     file: PathBuf,
     /// The value of the header.
-    #[arg(long, value_name = "VALUE", required_unless_present = "headers")]
+    #[arg(long, value_name = "VALUE", required_unless_present_any = ["headers", "signed_request"])]
     signature: Option<String>,
     /// A file with the headers, a line each or as the JSON object that `deliveries show` prints;
     /// - is standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "signature")]
     headers: Option<PathBuf>,
+    /// The file is a signed request, as Meta posts it when somebody removes the app or asks for a
+    /// deletion: its value, or the form that carries it.
+    #[arg(long, conflicts_with_all = ["signature", "headers"])]
+    signed_request: bool,
+    /// Print what it says, too: the id of the person in it is personal data.
+    #[arg(long, requires = "signed_request", conflicts_with_all = ["signature", "headers"])]
+    fields: bool,
     #[command(flatten)]
     keys: Keys,
 }
@@ -86,12 +94,11 @@ struct Keys {
 
 impl Signature {
     pub(super) fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
-        let said = match self.verb {
-            Verb::Sign(sign) => sign.run(sources)?,
-            Verb::Verify(verify) => verify.run(sources)?,
-        };
         let mut output = Output::new();
-        output.line(&said)?;
+        match self.verb {
+            Verb::Sign(sign) => output.line(&sign.run(sources)?)?,
+            Verb::Verify(verify) => verify.run(sources, &mut output)?,
+        }
         output.finish()?;
         Ok(ExitCode::SUCCESS)
     }
@@ -113,7 +120,7 @@ impl Sign {
 }
 
 impl Verify {
-    fn run(&self, sources: &Sources) -> anyhow::Result<String> {
+    fn run(&self, sources: &Sources, output: &mut Output) -> anyhow::Result<()> {
         let both = self.headers.as_deref().is_some_and(is_stdin) && is_stdin(&self.file);
         ensure!(
             !both,
@@ -121,6 +128,14 @@ impl Verify {
         );
         let named = self.keys.secrets(sources)?;
         let secrets = Secrets::new(named.iter().map(|it| (it.name.as_str(), &it.secret)));
+        if self.signed_request {
+            let content = read(&self.file)?;
+            return signed_request::verify(&content, &secrets, self.fields, output);
+        }
+        output.line(&self.verify(&secrets)?)
+    }
+
+    fn verify(&self, secrets: &Secrets) -> anyhow::Result<String> {
         let header = match (&self.signature, &self.headers) {
             (Some(value), _) => Some(value.clone()),
             (None, Some(path)) => header(&String::from_utf8_lossy(&read(path)?)),
@@ -135,7 +150,7 @@ impl Verify {
             Err(fault @ Fault::Mismatch) => bail!(
                 "{fault}; tried: {}; either the secret is another one, or these are not the bytes that \
                  were signed",
-                names(&named)
+                tried(secrets)
             ),
             Err(fault) => Err(fault.into()),
         }
@@ -159,6 +174,11 @@ impl Keys {
 fn names(secrets: &[NamedSecret]) -> String {
     let names: Vec<_> = secrets.iter().map(|secret| secret.name.as_str()).collect();
     names.join(", ")
+}
+
+/// The names of the secrets that were tried.
+pub(super) fn tried(secrets: &Secrets) -> String {
+    secrets.names().collect::<Vec<_>>().join(", ")
 }
 
 /// The secret in a file; a newline at its end is no part of it.

@@ -1,10 +1,10 @@
 //! Meta's vocabulary, pure: no I/O, no clock, no database.
 //!
-//! [`signature`] proves who sent a body, [`challenge`] answers Meta's GET, [`split`] turns a body
-//! into [`event`]s, [`fields`] are the typed shapes of what an item carries. The rest are its
-//! tools: [`sanitise`] makes text safe for Postgres, [`json`] reads a text in one pass,
-//! [`time`] reads Meta's many spellings of a moment, [`dedupe`] names what happened, [`networks`]
-//! knows which addresses are Meta's.
+//! [`signature`] proves who sent a body, [`signed_request`] who asks for a deletion, [`challenge`]
+//! answers Meta's GET, [`split`] turns a body into [`event`]s, [`fields`] are the typed shapes of
+//! what an item carries. The rest are its tools: [`sanitise`] makes text safe for Postgres, [`json`]
+//! reads a text in one pass, [`time`] reads Meta's many spellings of a moment, [`dedupe`] names what
+//! happened, [`networks`] knows which addresses are Meta's.
 
 pub mod challenge;
 pub mod dedupe;
@@ -15,5 +15,6 @@ pub mod networks;
 mod open_enum;
 pub mod sanitise;
 pub mod signature;
+pub mod signed_request;
 pub mod split;
 pub mod time;

@@ -105,6 +105,11 @@ impl Secrets {
         decode_digest(mark).is_some_and(matches)
     }
 
+    /// The name of the secret that made `signature` for `text`, a document that signs itself.
+    pub(super) fn maker(&self, text: &[u8], signature: &[u8; 32]) -> Option<&Arc<str>> {
+        self.matching(&[text], signature).map(|key| &key.name)
+    }
+
     /// The names of the secrets, in the order in which they are tried.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|key| &*key.name)

@@ -18,7 +18,7 @@ pub fn read(text: &str) -> Option<Timestamp> {
 }
 
 /// 2010-01-01T00:00:00Z: Instagram started in that year.
-const START: Timestamp = Timestamp::constant(1_262_304_000, 0);
+pub(super) const START: Timestamp = Timestamp::constant(1_262_304_000, 0);
 
 /// Whether something that arrived at `received_at` can have happened at `moment`: from 2010 to one
 /// day after its arrival.

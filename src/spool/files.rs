@@ -13,6 +13,7 @@ use super::{
     directory::Directory,
     error::Error,
     log::{Extent, Log, Trouble},
+    note::{self, Note},
     reserve::{self, Reserve},
     status::{Shared, Status},
 };
@@ -32,6 +33,10 @@ pub(super) fn cost(length: usize) -> u64 {
 pub(super) struct Segment {
     pub(super) number: u64,
     pub(super) extent: Extent,
+    /// Its last record that was removed.
+    pub(super) removed: u64,
+    /// The first that was passed over.
+    pub(super) unreadable: Option<u64>,
     /// The last record that was looked at.
     pub(super) seen: u64,
     /// What it counts for.
@@ -46,16 +51,24 @@ impl Segment {
         Self {
             number,
             extent,
-            seen: extent.removed,
+            removed: 0,
+            unreadable: None,
+            seen: 0,
             cost,
             damaged: extent.damaged,
             log,
         }
     }
 
-    /// How many of its records were not removed.
+    /// How many of its records were not removed. What a damaged file says of itself may be any
+    /// number, so it counts for no more than there is room for in it.
     pub(super) fn waiting(&self) -> u64 {
-        self.extent.last.saturating_sub(self.extent.removed)
+        let waiting = self.extent.last.saturating_sub(self.removed);
+        if self.damaged {
+            waiting.min(self.cost / cost(0))
+        } else {
+            waiting
+        }
     }
 }
 
@@ -103,6 +116,7 @@ impl Files {
         for number in found.numbers {
             files.adopt_one(number, shared)?;
         }
+        files.heed_note();
         // Where one cannot go now, reading tries again.
         for index in (0..files.segments.len()).rev() {
             if files.segments[index].waiting() == 0 {
@@ -129,6 +143,24 @@ impl Files {
         }
     }
 
+    /// Passes over what an earlier run removed.
+    fn heed_note(&mut self) {
+        let Some(note) = Note::read(&self.directory.join(note::FILE)) else {
+            return;
+        };
+        let is_meant = |it: &Segment| it.number == note.file && !it.damaged;
+        let Some(index) = self.segments.iter().position(is_meant) else {
+            return;
+        };
+        let seal = self.seal(index, note.record);
+        let segment = &mut self.segments[index];
+        if seal == Some(note.seal) && note.record <= segment.extent.last {
+            segment.removed = note.record;
+            segment.seen = note.record;
+            segment.unreadable = Some(note.unreadable).filter(|it| *it > 0);
+        }
+    }
+
     /// Writes `records`; on disk when it returns. What they count for was counted by whoever
     /// brought them.
     pub(super) fn append(&mut self, records: &[Vec<u8>], shared: &Shared) -> Result<(), Error> {
@@ -146,7 +178,9 @@ impl Files {
     }
 
     fn write(&mut self, records: &[Vec<u8>], shared: &Shared) -> Result<(), Error> {
-        let full = self.segments.back().is_none_or(|it| it.cost >= self.most);
+        let last = self.segments.back();
+        // One that is closed is written no more.
+        let full = last.is_none_or(|it| it.cost >= self.most || it.log.is_none());
         if full || !self.taking {
             self.begin(shared)?;
         }
@@ -213,7 +247,7 @@ pub(super) fn open<'a>(
     if segment.log.is_none() {
         let log = Log::open(&directory.file(segment.number))?;
         let found = log.extent()?;
-        segment.damaged |= found.last < segment.extent.last;
+        segment.damaged |= found.damaged || found.last < segment.extent.last;
         segment.extent.last = segment.extent.last.max(found.last);
         segment.log = Some(log);
     }

@@ -1,30 +1,30 @@
-//! One file of the spool: a redb database with the records in order and how far they were removed.
+//! One file of the spool: a redb database with the records in order.
 //!
-//! Records are only ever added at the end. Removing moves a number; the file goes as a whole when
-//! all of it was removed. So a damaged page costs what is on it and is never built upon, and
-//! nothing has to be written to make room on a disk that is full.
+//! Records are only ever added at the end, by the handle that made the file. Any other reads it and
+//! writes nothing, not even to close it; the file goes as a whole when all of it was removed. So a
+//! damaged page costs what is on it and is never built upon, and nothing has to be written to make
+//! room on a disk that is full.
 //!
-//! redb may panic where a damaged page looks whole enough, so every call of it is guarded.
+//! redb may panic where a damaged page looks whole enough, so every call of it is guarded. While it
+//! writes it may panic once more on the way out, which no guard can catch and which ends the
+//! process: one more reason not to write where a page may be damaged.
+//!
+//! Which of its two last commits is the last, redb says in one bit without a checksum. Where that
+//! flips in a file that a crash left, the last commit is missing and nothing tells: it looks as if
+//! the crash had come just before.
 
-use std::{
-    fs::File,
-    io,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-};
+use std::{fmt, fs::File, io, path::Path};
 
 use redb::{
-    Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
-    backends::FileBackend,
+    Builder, Database, Durability, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
+    ReadableTable, ReadableTableMetadata, TableDefinition, backends::FileBackend,
 };
 
-use super::directory::create;
-use crate::sealed::checksum;
+use super::{directory::create, settled::Settled};
+use crate::telemetry::panics;
 
 /// The records, numbered from 1 without a gap.
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
-/// Under one key, how far the records were removed, as [`state`] writes it.
-const STATE: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("state");
 
 /// What redb may keep of a file in memory.
 const CACHE: usize = 16 << 20;
@@ -68,11 +68,7 @@ fn is_of_the_content(error: &io::Error) -> bool {
 pub(super) struct Extent {
     /// Its last record.
     pub(super) last: u64,
-    /// Its last record that was removed.
-    pub(super) removed: u64,
-    /// The first that was passed over.
-    pub(super) unreadable: Option<u64>,
-    /// Whether it contradicts itself; then nothing of it counts as removed.
+    /// Whether it contradicts itself.
     pub(super) damaged: bool,
 }
 
@@ -87,15 +83,31 @@ pub(super) struct Stretch {
 
 /// An open file.
 #[derive(Debug)]
-pub(super) struct Log(Option<Database>);
+pub(super) struct Log(Option<Handle>);
+
+enum Handle {
+    /// It takes records.
+    Made(Database),
+    Found(ReadOnlyDatabase),
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Made(_) => "Made",
+            Self::Found(_) => "Found",
+        })
+    }
+}
 
 impl Log {
     /// Makes a file without records.
     pub(super) fn create(path: &Path) -> Result<Self, Trouble> {
-        let log = guarded(|| Ok(Self(Some(database(create(path)?)?))))?;
+        let backend = FileBackend::new(create(path).map_err(redb::Error::from)?);
+        let made = guarded(|| Ok(builder().create_with_backend(backend?)?))?;
+        let log = Self(Some(Handle::Made(made)));
         log.write(|write| {
             write.open_table(RECORDS)?;
-            write.open_table(STATE)?;
             Ok(())
         })?;
         Ok(log)
@@ -103,31 +115,23 @@ impl Log {
 
     /// Opens a file that an earlier run, or an earlier handle, left as it was at any moment.
     pub(super) fn open(path: &Path) -> Result<Self, Trouble> {
-        // redb makes a database of an empty file; ours is never empty once it has its name.
-        let file = File::options().read(true).write(true).open(path);
-        let file = file.map_err(redb::Error::from)?;
-        if file.metadata().map_err(redb::Error::from)?.len() == 0 {
-            return Err(Trouble::Damaged);
-        }
-        guarded(|| Ok(Self(Some(database(file)?))))
+        let found = guarded(|| match find(path) {
+            Err(redb::Error::RepairAborted) => {
+                repair(path)?;
+                find(path)
+            }
+            found => found,
+        });
+        Ok(Self(Some(Handle::Found(found?))))
     }
 
     /// What it says of itself.
     pub(super) fn extent(&self) -> Result<Extent, Trouble> {
         guarded(|| {
-            let read = self.database()?.begin_read()?;
-            let records = read.open_table(RECORDS)?;
+            let records = self.begin_read()?.open_table(RECORDS)?;
             let last = records.last()?.map_or(0, |(number, _)| number.value());
-            let state = read.open_table(STATE)?.get(0)?;
-            let state = state.map_or(Some((0, None)), |it| read_state(it.value()));
-            let (removed, unreadable) = state.unwrap_or_default();
-            let damaged = state.is_none() || removed > last || records.len()? != last;
-            Ok(Extent {
-                last,
-                removed: if damaged { 0 } else { removed },
-                unreadable,
-                damaged,
-            })
+            let damaged = records.len()? != last;
+            Ok(Extent { last, damaged })
         })
     }
 
@@ -138,15 +142,6 @@ impl Log {
             for (number, record) in (last + 1..).zip(records) {
                 table.insert(number, record.as_slice())?;
             }
-            Ok(())
-        })
-    }
-
-    /// Notes that everything up to `removed` was removed, and what was passed over on the way.
-    pub(super) fn remove(&self, removed: u64, unreadable: Option<u64>) -> Result<(), Trouble> {
-        self.write(|write| {
-            let state = state(removed, unreadable);
-            write.open_table(STATE)?.insert(0, state.as_slice())?;
             Ok(())
         })
     }
@@ -166,16 +161,20 @@ impl Log {
         most: usize,
         bytes: usize,
     ) -> Result<(), redb::Error> {
-        let read = self.database()?.begin_read()?;
-        let table = read.open_table(RECORDS)?;
-        let mut taken = 0;
+        let table = self.begin_read()?.open_table(RECORDS)?;
+        let (mut last, mut taken) = (after, 0);
         for entry in table.range(after.saturating_add(1)..)? {
             if records.len() >= most || taken >= bytes {
                 break;
             }
             let (number, record) = entry?;
+            // Damaged pages may lead back to where they began, and redb does not mind.
+            if number.value() <= last {
+                return Err(redb::Error::Corrupted("records out of order".to_owned()));
+            }
+            last = number.value();
             taken += record.value().len();
-            records.push((number.value(), record.value().to_vec()));
+            records.push((last, record.value().to_vec()));
         }
         Ok(())
     }
@@ -186,7 +185,10 @@ impl Log {
         change: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<(), Trouble> {
         guarded(|| {
-            let mut write = self.database()?.begin_write()?;
+            let Some(Handle::Made(database)) = &self.0 else {
+                return Err(redb::Error::DatabaseClosed);
+            };
+            let mut write = database.begin_write()?;
             write.set_durability(Durability::Immediate)?;
             // Opening it after a crash takes no walk through the whole file then.
             write.set_quick_repair(true);
@@ -195,50 +197,48 @@ impl Log {
         })
     }
 
-    fn database(&self) -> Result<&Database, redb::Error> {
-        self.0.as_ref().ok_or(redb::Error::DatabaseClosed)
+    fn begin_read(&self) -> Result<ReadTransaction, redb::Error> {
+        match &self.0 {
+            Some(Handle::Made(database)) => Ok(database.begin_read()?),
+            Some(Handle::Found(database)) => Ok(database.begin_read()?),
+            None => Err(redb::Error::DatabaseClosed),
+        }
     }
 }
 
 impl Drop for Log {
-    /// Closing writes, and of a damaged file that may be a panic.
+    /// Closing what was made writes, and a disk may have anything in store.
     fn drop(&mut self) {
-        let database = self.0.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
+        let handle = self.0.take();
+        let _ = panics::guarded(|| drop(handle));
     }
 }
 
-fn database(file: File) -> Result<Database, redb::Error> {
+fn find(path: &Path) -> Result<ReadOnlyDatabase, redb::Error> {
+    let backend = Settled::new(File::open(path)?)?;
+    Ok(builder().open_read_only_with_backend(backend)?)
+}
+
+/// Lets redb bring a file in order that a crash left just as it grew.
+fn repair(path: &Path) -> Result<(), redb::Error> {
+    let file = File::options().read(true).write(true).open(path)?;
+    // Where there is nothing, redb would begin a new file.
+    if file.metadata()?.len() == 0 {
+        return Err(redb::Error::Corrupted("empty".to_owned()));
+    }
+    drop(builder().create_with_backend(FileBackend::new(file)?)?);
+    Ok(())
+}
+
+fn builder() -> Builder {
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE);
-    Ok(builder.create_with_backend(FileBackend::new(file)?)?)
-}
-
-/// How far was removed, and the first record that was passed over: eight bytes each, zero for none,
-/// and a checksum, because a bit that flipped here would lose records without a word.
-fn state(removed: u64, unreadable: Option<u64>) -> Vec<u8> {
-    let numbers = [removed, unreadable.unwrap_or(0)];
-    let mut bytes: Vec<u8> = numbers.iter().flat_map(|it| it.to_be_bytes()).collect();
-    bytes.extend(checksum(&bytes));
-    bytes
-}
-
-fn read_state(bytes: &[u8]) -> Option<(u64, Option<u64>)> {
-    let (numbers, sum) = bytes.split_last_chunk()?;
-    let (removed, unreadable) = numbers.split_first_chunk()?;
-    let unreadable = u64::from_be_bytes(unreadable.try_into().ok()?);
-    let whole = checksum(numbers) == *sum;
-    whole.then(|| {
-        (
-            u64::from_be_bytes(*removed),
-            Some(unreadable).filter(|it| *it > 0),
-        )
-    })
+    builder
 }
 
 fn guarded<T>(call: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Trouble> {
-    match catch_unwind(AssertUnwindSafe(call)) {
+    match panics::guarded(call) {
         Ok(done) => done.map_err(Trouble::from),
-        Err(_) => Err(Trouble::Damaged),
+        Err(panics::GaveUp) => Err(Trouble::Damaged),
     }
 }

@@ -6,7 +6,7 @@
 //! storing and removing; its id makes that harmless.
 //!
 //! One thread owns the files (`keeper`): redb databases that hold records and are deleted as a
-//! whole (`log`, `files`, `reading`) in a directory that one process uses at a time
+//! whole (`log`, `files`, `reading`, `note`) in a directory that one process uses at a time
 //! (`directory`). Reading takes a bounded part; nothing else is held in memory.
 
 mod directory;
@@ -15,11 +15,13 @@ mod files;
 mod glance;
 mod keeper;
 mod log;
+mod note;
 mod place;
 mod reading;
 mod record;
 mod report;
 mod reserve;
+mod settled;
 mod status;
 #[cfg(test)]
 mod tests;

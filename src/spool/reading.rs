@@ -5,8 +5,10 @@ use super::{
     error::Error,
     files::{Files, open},
     log::{Stretch, Trouble},
+    note::{self, Note},
     status::Shared,
 };
+use crate::sealed::CHECKSUM;
 
 /// What one read takes at most: it ends with the record that reaches this.
 const READ_BYTES: usize = 8 << 20;
@@ -44,10 +46,7 @@ impl Files {
         let before = |number| after.is_some_and(|after| number < after.file);
         let mut index = self.segments.partition_point(|it| before(it.number));
         while index < self.segments.len() && found.len() < most && room > 0 {
-            let (number, removed) = (
-                self.segments[index].number,
-                self.segments[index].extent.removed,
-            );
+            let (number, removed) = (self.segments[index].number, self.segments[index].removed);
             let after = after
                 .filter(|it| it.file == number)
                 .map_or(0, |it| it.record);
@@ -82,32 +81,45 @@ impl Files {
             .front_mut()
             .filter(|it| it.number == through.file);
         if let Some(segment) = first {
-            let removed = through
-                .record
-                .clamp(segment.extent.removed, segment.extent.last);
+            let removed = through.record.clamp(segment.removed, segment.extent.last);
             if removed == segment.extent.last {
                 return self.finish(0, shared);
             }
-            segment.extent.removed = removed;
-            let unreadable = segment.extent.unreadable.filter(|it| *it <= removed);
-            let log = open(segment, &self.directory);
-            let noted = log.and_then(|log| log.remove(removed, unreadable));
-            if let Err(trouble) = noted {
-                // After trouble redb's handle does nothing more; another one may.
-                segment.log = None;
-                match trouble {
-                    Trouble::Disk(error) => return Err(Error::Disk(error)),
-                    Trouble::Damaged => segment.damaged = true,
-                }
+            if removed > segment.removed {
+                segment.removed = removed;
+                self.note(0);
             }
         }
         Ok(())
     }
 
+    /// Writes down how far a file was removed, for a later run.
+    fn note(&mut self, index: usize) {
+        let (number, removed) = (self.segments[index].number, self.segments[index].removed);
+        let unreadable = self.segments[index].unreadable.filter(|it| *it <= removed);
+        if let Some(seal) = self.seal(index, removed) {
+            let note = Note {
+                file: number,
+                record: removed,
+                unreadable: unreadable.unwrap_or(0),
+                seal,
+            };
+            // Without it that run stores some records again.
+            let _ = note.write(&self.directory.join(note::FILE));
+        }
+    }
+
+    /// What the record with this number ends with.
+    pub(super) fn seal(&mut self, index: usize, record: u64) -> Option<[u8; CHECKSUM]> {
+        let before = record.checked_sub(1)?;
+        let (number, bytes) = self.stretch(index, before, 1, 1).records.pop()?;
+        note::seal(&bytes).filter(|_| number == record)
+    }
+
     /// Finds out when the first record that waits was received.
     pub(super) fn look_at_oldest(&mut self) {
         self.oldest = None;
-        if let Some(removed) = self.segments.front().map(|it| it.extent.removed) {
+        if let Some(removed) = self.segments.front().map(|it| it.removed) {
             let first = self.stretch(0, removed, 1, 1).records.pop();
             let record = first.and_then(|(_, bytes)| Record::decode(&bytes).ok());
             self.oldest = record.map(|it| it.received_at);
@@ -164,7 +176,7 @@ impl Files {
             if let Ok(read) = Record::decode(&bytes) {
                 found.push((Place { file, record }, read));
             } else {
-                segment.extent.unreadable.get_or_insert(record);
+                segment.unreadable.get_or_insert(record);
                 self.unreadable += u64::from(record > segment.seen);
             }
             segment.seen = segment.seen.max(record);
@@ -175,14 +187,11 @@ impl Files {
     /// Everything in a file was removed, or cannot be read: it goes, or is kept for a person.
     pub(super) fn finish(&mut self, index: usize, shared: &Shared) -> Result<(), Error> {
         let segment = &mut self.segments[index];
-        segment.extent.removed = segment.extent.last;
+        segment.removed = segment.extent.last;
         if segment.damaged {
             return self.set_aside(index, "corrupt", shared);
         }
-        if let Some(first) = segment.extent.unreadable {
-            // With its name given back it is read again from there.
-            let log = open(segment, &self.directory);
-            let _ = log.and_then(|log| log.remove(first - 1, None));
+        if segment.unreadable.is_some() {
             return self.set_aside(index, "unreadable", shared);
         }
         segment.log = None;
@@ -194,6 +203,12 @@ impl Files {
     /// Renames a file and reads it no more.
     fn set_aside(&mut self, index: usize, why: &str, shared: &Shared) -> Result<(), Error> {
         self.segments[index].log = None;
+        // With its name given back it is read from its start.
+        let note = self.directory.join(note::FILE);
+        let of_it = |it: &Note| it.file == self.segments[index].number;
+        if Note::read(&note).as_ref().is_some_and(of_it) {
+            let _ = std::fs::remove_file(note);
+        }
         self.rename(self.segments[index].number, why)?;
         self.forget(index, shared);
         Ok(())

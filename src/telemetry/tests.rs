@@ -67,7 +67,8 @@ fn the_page_lists_each_message_of_the_log() {
             .join(file);
         let source = fs::read_to_string(path).unwrap();
         let constants = source.lines().filter(|line| {
-            line.trim().starts_with("const SAID: ") || line.starts_with("const PANICKED: ")
+            let names = ["const SAID: ", "const PANICKED: ", "const MET_DAMAGE: "];
+            names.iter().any(|name| line.trim().starts_with(name))
         });
         said.extend(constants.filter_map(|line| Some(line.split('"').nth(1)?.to_owned())));
     }

@@ -9,8 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hookshelf::meta::signature::Secrets;
+use hookshelf::meta::{signature::Secrets, signed_request::SignedRequest};
+use jiff::Timestamp;
 use secrecy::SecretString;
+use serde_json::Value;
 
 use crate::support::server::{SECRET, Server, apps};
 
@@ -135,6 +137,28 @@ async fn corpus_signatures_verify_and_malformed_bodies_are_kept() {
     let count = sqlx::query_scalar("SELECT count(*) FROM deliveries");
     let kept: i64 = count.fetch_one(&mut server.database().await).await.unwrap();
     assert_eq!(usize::try_from(kept).unwrap(), malformed.len());
+}
+
+#[tokio::test]
+async fn corpus_signed_requests_open_with_their_secret_and_with_no_other() {
+    let Some(corpus) = corpus() else { return };
+    let text = std::fs::read(corpus.join("extra/signed_request.json")).unwrap();
+    let all: Value = serde_json::from_slice(&text).unwrap();
+    for sample in [&all, &all["classic_vector"]] {
+        let value = sample["signed_request"].as_str().unwrap();
+        let open = |secret: &str| {
+            let secrets = Secrets::new([("app", &SecretString::from(secret))]);
+            SignedRequest::verify(value.as_bytes(), &secrets, Timestamp::MAX)
+        };
+        let opened = open(sample["secret"].as_str().unwrap()).unwrap();
+        let payload = &sample["payload"];
+        assert_eq!(opened.user_id(), payload["user_id"].as_str());
+        let moments = [opened.issued_at(), opened.expires()];
+        let moments = moments.map(|it| it.map(Timestamp::as_second));
+        let expected = ["issued_at", "expires"].map(|key| payload[key].as_i64());
+        assert_eq!(moments, expected);
+        assert!(open("another").is_err());
+    }
 }
 
 fn samples(corpus: &Path) -> Vec<Sample> {

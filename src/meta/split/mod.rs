@@ -25,7 +25,7 @@ use kind::Typed;
 pub const MAX_ITEMS: usize = 5_000;
 
 /// The longest id a column holds, in bytes. Meta's longest, the `mid`, has 164.
-const MAX_ID: usize = 512;
+pub(super) const MAX_ID: usize = 512;
 
 /// What the split has to know beside the body.
 #[derive(Clone, Copy, Debug)]

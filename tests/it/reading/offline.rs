@@ -91,6 +91,60 @@ async fn a_wrong_signature_is_a_failure_that_says_why() {
     assert!(code == 1 && said.contains("cannot be both"), "{said}");
 }
 
+/// `{"algorithm":"HMAC-SHA256","user_id":"90210","issued_at":1793000000,"expires":0}` with the key
+/// `two`, as openssl signs it.
+const REQUEST: &str = "rD4VmPsU8wLa0htX6xBsKOCIVmdOx19CyCvJzzT4vas.\
+    eyJhbGdvcml0aG0iOiJITUFDLVNIQTI1NiIsInVzZXJfaWQiOiI5MDIxMCIsImlzc3VlZF9hdCI6MTc5\
+    MzAwMDAwMCwiZXhwaXJlcyI6MH0";
+
+#[tokio::test]
+async fn a_signed_request_names_its_secret_and_the_person_only_when_asked() {
+    let shelf = shelf().await;
+    let verify = ["signature", "verify", "-", "--signed-request"];
+    let form = format!("signed_request={REQUEST}\n");
+    for input in [REQUEST, &format!("{REQUEST}\n"), &form] {
+        let output = shelf.answers(&verify, input.as_bytes());
+        assert_eq!(
+            output.stdout, b"the secret instagram made this signed request\n",
+            "{input}"
+        );
+    }
+    std::fs::write(shelf.directory.join("request"), REQUEST).unwrap();
+    let request = path(&shelf, "request");
+    let said = shelf.says(&[
+        "signature",
+        "verify",
+        &request,
+        "--signed-request",
+        "--fields",
+    ]);
+    let said: Vec<_> = said
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .collect();
+    assert_eq!(
+        said[1..],
+        [["user_id", "90210"], ["issued_at", "2026-10-26T07:33:20Z"]]
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_signed_request_is_a_failure_that_says_why() {
+    let shelf = shelf().await;
+    let verify = |input: &str| {
+        let arguments = ["signature", "verify", "-", "--signed-request", "--fields"];
+        complaint(&shelf.answers(&arguments, input.as_bytes()))
+    };
+    let (code, said) = verify(&REQUEST[..REQUEST.len() - 4]);
+    assert!(
+        code == 1 && said.contains("tried: app, instagram"),
+        "{said}"
+    );
+    assert!(!said.contains("90210"), "{said}");
+    let (code, said) = verify("{}");
+    assert!(code == 1 && said.contains("both base64url"), "{said}");
+}
+
 #[tokio::test]
 async fn every_fault_of_the_configuration_is_told_at_once() {
     let shelf = shelf().await;
@@ -157,6 +211,14 @@ async fn wrong_usage_is_told_apart_from_failure() {
             "cannot be used",
         ),
         (&["signature", "verify", "x"], "--signature"),
+        (
+            &["signature", "verify", "x", "--signature", "y", "--fields"],
+            "cannot be used",
+        ),
+        (
+            &["signature", "verify", "x", "--fields"],
+            "--signed-request",
+        ),
         (
             &[
                 "signature",

@@ -30,6 +30,11 @@ echo 'INF |  https://three-plain-words.trycloudflare.com  |' >&2
 exec sleep 3600
 ";
 
+/// What Meta would post to the server's app when somebody asks for a deletion, as openssl signs it:
+/// `{"algorithm":"HMAC-SHA256","user_id":"90210"}`.
+const DELETION: &str = "signed_request=lFnC4QAmqDv_X9EuO6H4SW0vzlLcBl2E2ZAfBD6NwHQ.\
+    eyJhbGdvcml0aG0iOiJITUFDLVNIQTI1NiIsInVzZXJfaWQiOiI5MDIxMCJ9";
+
 /// A shell beside a server.
 #[derive(Debug)]
 pub(crate) struct Desk {
@@ -39,8 +44,8 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Starts a server, lets it be sent one delivery of everything, and lays a body and its headers
-    /// ready.
+    /// Starts a server, lets it be sent one delivery of everything, and lays a body, its headers
+    /// and a signed request ready.
     pub(crate) async fn create() -> Self {
         let server = Server::start().await;
         furnish(&server);
@@ -146,6 +151,7 @@ fn furnish(server: &Server) {
     fs::create_dir(work(server)).unwrap();
     symlink(env!("CARGO_BIN_EXE_hookshelf"), bin.join("hookshelf")).unwrap();
     executable(&bin.join("cloudflared"), TUNNEL);
+    fs::write(work(server).join("deletion.txt"), DELETION).unwrap();
 }
 
 fn executable(path: &Path, script: &str) {

@@ -1,0 +1,7 @@
+//! Any damage to a file of the spool.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(
+    init: hookshelf_fuzz::spool_file::begin(),
+    |data: &[u8]| hookshelf_fuzz::spool_file::check(data)
+);
