@@ -31,13 +31,16 @@ struct Done {
 }
 
 impl Drained {
-    /// So many records more are in the database and out of the spool: nothing is in the way.
+    /// So many records more are in the database and out of the spool, or none is left: nothing is in
+    /// the way.
     pub fn note(&self, records: u64, now: Instant) {
         let mut done = self.lock();
         done.total += records;
         done.obstacle = None;
         done.forget(now);
-        done.recent.push_back((now, records));
+        if records > 0 {
+            done.recent.push_back((now, records));
+        }
     }
 
     /// How many records this run has drained.
