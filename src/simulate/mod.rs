@@ -78,8 +78,8 @@ pub enum Error {
     Request(#[source] hyper::http::Error),
     /// What was acked cannot be written down.
     #[error(
-        "the ledger cannot be written, so the run was ended: make room for it, or name another \
-         file with --ledger"
+        "a ledger cannot be written, so the run was ended: make room for it, or name another file \
+         with --ledger or --forged"
     )]
     Ledger(#[source] io::Error),
     /// There is no room for the latencies.

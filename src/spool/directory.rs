@@ -162,7 +162,8 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
     options.mode(0o600).open(path)
 }
 
-fn is_full(error: &io::Error) -> bool {
+/// Whether the disk has no room.
+pub(super) fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded)
 }

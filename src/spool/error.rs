@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use super::directory::is_full;
+
 /// Why the spool cannot be opened, read or emptied.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -69,6 +71,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the disk has no room.
+    pub(super) fn is_full(&self) -> bool {
+        match self {
+            Self::Directory { source, .. } | Self::Disk(redb::Error::Io(source)) => is_full(source),
+            _ => false,
+        }
+    }
+
     /// The bounded word for metrics and logs.
     pub fn code(&self) -> &'static str {
         match self {

@@ -166,15 +166,24 @@ impl Files {
     pub(super) fn append(&mut self, records: &[Vec<u8>], shared: &Shared) -> Result<(), Error> {
         // Without it there is still the room that others left.
         let _ = self.reserve.give(shared.used());
-        let written = self.write(records, shared);
-        if written.is_err() {
+        let mut written = self.try_to_write(records, shared);
+        // Whoever fills the disk takes what was given up ahead as well.
+        while written.as_ref().is_err_and(Error::is_full)
+            && self.reserve.give_more().is_ok_and(|gave| gave)
+        {
+            written = self.try_to_write(records, shared);
+        }
+        written
+    }
+
+    fn try_to_write(&mut self, records: &[Vec<u8>], shared: &Shared) -> Result<(), Error> {
+        self.write(records, shared).inspect_err(|_| {
             // Whether it is on disk is not known: the file is opened again before it is read.
             self.taking = false;
             if let Some(segment) = self.segments.back_mut() {
                 segment.log = None;
             }
-        }
-        written
+        })
     }
 
     fn write(&mut self, records: &[Vec<u8>], shared: &Shared) -> Result<(), Error> {

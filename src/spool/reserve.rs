@@ -53,15 +53,15 @@ impl Reserve {
 
     /// Gives up what a spool of `used` bytes needs of it.
     pub(super) fn give(&mut self, used: u64) -> io::Result<()> {
-        let left = self.left(used);
-        if self.held > left {
-            OpenOptions::new()
-                .write(true)
-                .open(&self.path)?
-                .set_len(left)?;
-            self.held = left;
-        }
-        Ok(())
+        self.shrink(self.left(used))
+    }
+
+    /// Gives up a further part, for a disk that has no room although enough was given up: somebody
+    /// else took it. Says whether there was anything left to give.
+    pub(super) fn give_more(&mut self) -> io::Result<bool> {
+        let held = self.held;
+        self.shrink((held.saturating_sub(AHEAD) >> 20) << 20)?;
+        Ok(held > 0)
     }
 
     /// Takes all of it again, for a spool that is empty. A disk without room for it keeps what
@@ -85,6 +85,15 @@ impl Reserve {
         self.held = left;
         self.checked = true;
         file.sync_all()
+    }
+
+    fn shrink(&mut self, left: u64) -> io::Result<()> {
+        if self.held > left {
+            let file = OpenOptions::new().write(true).open(&self.path)?;
+            file.set_len(left)?;
+            self.held = left;
+        }
+        Ok(())
     }
 
     fn file(&self) -> io::Result<File> {
@@ -129,6 +138,11 @@ mod tests {
         assert_eq!((reserve.held(), on_disk()), (0, 0));
         reserve.take().unwrap();
         assert!(on_disk() >= 16 * MIB);
+        assert!(reserve.give_more().unwrap());
+        assert_eq!((reserve.held(), on_disk()), (12 * MIB, 12 * MIB));
+        while reserve.give_more().unwrap() {}
+        assert_eq!((reserve.held(), on_disk()), (0, 0));
+        reserve.take().unwrap();
         let mut smaller = Reserve::at(path.clone(), 2 * MIB);
         smaller.take().unwrap();
         assert_eq!(on_disk(), 2 * MIB);

@@ -84,7 +84,7 @@ async fn one(server: &Server, sql: &'static str) -> i64 {
 #[tokio::test]
 async fn each_event_of_the_ledger_is_stored_exactly_once() {
     let server = Server::start().await;
-    let path = server.directory.join("ledger");
+    let [path, forged] = ["ledger", "forged"].map(|name| server.directory.join(name));
     let output = server.run(&[
         "simulate",
         "--count=300",
@@ -95,11 +95,16 @@ async fn each_event_of_the_ledger_is_stored_exactly_once() {
         "--json",
         "--ledger",
         path.to_str().unwrap(),
+        "--forged",
+        forged.to_str().unwrap(),
     ]);
     let summary = summary(&output, 0);
     let lines = ledger(&path);
     let expected = keys(&lines);
     assert_eq!(stored(&server).await, expected);
+    let forged = ledger(&forged);
+    assert_eq!(number(&summary, "forgeries"), forged.len() as u64);
+    assert!(keys(&forged).keys().all(|key| !expected.contains_key(key)));
     assert_eq!(number(&summary, "events"), expected.len() as u64);
     assert_eq!(number(&summary, "acked"), lines.len() as u64);
     let forgeries = number(&summary, "forgeries");

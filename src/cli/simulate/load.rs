@@ -41,10 +41,8 @@ type Running = JoinHandle<Result<Summary, simulate::Error>>;
 pub(super) async fn run(verb: &Simulate, found: Found, seed: u64) -> anyhow::Result<ExitCode> {
     let stream = &verb.stream;
     provide_files(stream.connections.get())?;
-    let ledger = stream.ledger.as_deref();
-    let ledger = ledger
-        .map(|path| open(path, found.app.as_str()))
-        .transpose()?;
+    let open = |path: &Option<_>| path.as_deref().map(|path| open(path, &found)).transpose();
+    let (ledger, forged) = (open(&stream.ledger)?, open(&stream.forged)?);
     let load = Load {
         script: Script {
             seed,
@@ -63,6 +61,7 @@ pub(super) async fn run(verb: &Simulate, found: Found, seed: u64) -> anyhow::Res
         forgeries: stream.bad_signatures / 100.0,
         give_up: stream.retry.then_some(stream.give_up),
         ledger,
+        forged,
     };
     let watch = Watch::default();
     let running = start(found.target.clone(), load, watch.clone())?;
@@ -146,10 +145,10 @@ fn show(bar: &ProgressBar, stream: &Stream, watch: &Watch, elapsed: Duration, la
     ));
 }
 
-fn open(path: &Path, app: &str) -> anyhow::Result<Ledger> {
+fn open(path: &Path, found: &Found) -> anyhow::Result<Ledger> {
     let file = File::create(path);
     let file = file.with_context(|| format!("the ledger {} cannot be made", path.display()))?;
-    Ok(Ledger::new(app, file))
+    Ok(Ledger::new(found.app.as_str(), file))
 }
 
 /// Each connection takes an open file; the usual limit of 1024 is less than may be asked for.

@@ -90,6 +90,10 @@ struct Stream {
     /// existing file is replaced.
     #[arg(long, value_name = "FILE", requires = "length")]
     ledger: Option<PathBuf>,
+    /// Write a line of JSON for each delivery with a wrong signature, with the dedupe keys of its
+    /// events: none of them may be stored. An existing file is replaced.
+    #[arg(long, value_name = "FILE", requires = "length")]
+    forged: Option<PathBuf>,
 }
 
 impl Simulate {

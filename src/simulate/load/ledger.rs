@@ -2,7 +2,8 @@
 //!
 //! One JSON object a line for each acked delivery. The events in it are those that the receiver
 //! has to make of the body: they are read with the same [`split`], and a dedupe key here is the
-//! one there.
+//! one there. A second one holds what was signed wrongly, so that an audit can look for what must
+//! not be there.
 
 use std::{
     fmt,
@@ -19,7 +20,7 @@ use crate::meta::{
     split::{self, Context},
 };
 
-/// Writes down what was acked.
+/// Writes down what was acked, or what was forged.
 pub struct Ledger {
     app: String,
     out: BufWriter<Box<dyn Write + Send>>,
@@ -41,6 +42,13 @@ struct Line<'a> {
 }
 
 #[derive(Serialize)]
+struct Forgery<'a> {
+    delivery: u64,
+    app: &'a str,
+    events: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
 struct Item<'a> {
     kind: &'static str,
     account_id: Option<&'a str>,
@@ -50,7 +58,7 @@ struct Item<'a> {
 }
 
 impl Ledger {
-    /// A ledger of what `app` acks; the app is part of every dedupe key.
+    /// A ledger of what `app` acks, or must not take; the app is part of every dedupe key.
     pub fn new(app: impl Into<String>, out: impl Write + Send + 'static) -> Self {
         Self {
             app: app.into(),
@@ -77,8 +85,23 @@ impl Ledger {
             forged: post.sort == Sort::Forged,
             events: notification.events.iter().map(item).collect(),
         };
-        serde_json::to_writer(&mut self.out, &line)?;
-        self.out.write_all(b"\n")
+        write(&mut self.out, &line)
+    }
+
+    /// Writes down a delivery with a wrong signature. It is to be called before the delivery is
+    /// sent: the answer may be lost, and nothing of it may be stored all the same.
+    pub(super) fn forged(&mut self, post: &Post, now: Timestamp) -> io::Result<()> {
+        let context = Context {
+            app: &self.app,
+            received_at: now,
+        };
+        let notification = split::split(&post.delivery.body, context);
+        let line = Forgery {
+            delivery: post.number,
+            app: &self.app,
+            events: notification.events.iter().map(item).collect(),
+        };
+        write(&mut self.out, &line)
     }
 
     /// Hands everything to the system.
@@ -91,6 +114,11 @@ impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ledger").finish_non_exhaustive()
     }
+}
+
+fn write(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
 }
 
 fn item(event: &Event) -> Item<'_> {

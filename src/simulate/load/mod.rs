@@ -61,6 +61,8 @@ pub struct Load {
     pub give_up: Option<Duration>,
     /// Where to write down what was acked.
     pub ledger: Option<Ledger>,
+    /// Where to write down what was signed wrongly and so must not be stored.
+    pub forged: Option<Ledger>,
 }
 
 /// Sends a stream of deliveries and counts what came back.

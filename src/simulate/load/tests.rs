@@ -150,6 +150,7 @@ fn load(count: u64) -> Load {
         forgeries: 0.0,
         give_up: None,
         ledger: None,
+        forged: None,
     }
 }
 
@@ -385,6 +386,25 @@ async fn forgeries_have_to_be_refused_and_an_acked_one_is_an_alarm() {
     let summary = sent(&ails, forging()).await;
     assert_eq!((summary.unacked(), summary.is_good()), (0, false));
     assert_eq!(summary.open_forgeries(), summary.forgeries);
+}
+
+#[tokio::test]
+async fn forgeries_are_written_down_before_anybody_answers() {
+    let server = server(|_| Act::HangUp).await;
+    let page = Page::default();
+    let forging = Load {
+        forgeries: 1.0,
+        forged: Some(Ledger::new("shop", page.clone())),
+        ..load(9)
+    };
+    let summary = sent(&server, forging).await;
+    assert_eq!((summary.forgeries, summary.refused_forgeries), (9, 0));
+    let lines = page.lines();
+    assert_eq!(lines.len(), 9);
+    for line in lines {
+        assert_eq!(line["app"], "shop");
+        assert!(line["events"][0]["dedupe_key"].is_string(), "{line}");
+    }
 }
 
 #[tokio::test]

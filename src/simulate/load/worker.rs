@@ -32,7 +32,8 @@ pub(super) struct Run {
     mix: Mutex<Mix>,
     tally: Mutex<Tally>,
     ledger: Mutex<Option<Ledger>>,
-    /// Why the ledger cannot be written.
+    forged: Mutex<Option<Ledger>>,
+    /// Why a ledger cannot be written.
     fault: Mutex<Option<std::io::Error>>,
     give_up: Option<Duration>,
     is_paced: bool,
@@ -55,6 +56,7 @@ impl Run {
             mix: Mutex::new(Mix::new(&load.script, load.duplicates, load.forgeries)),
             tally: Mutex::new(Tally::new().map_err(Error::Latencies)?),
             ledger: Mutex::new(load.ledger),
+            forged: Mutex::new(load.forged),
             fault: Mutex::default(),
             give_up: load.give_up,
             is_paced: load.rate.is_some(),
@@ -69,6 +71,11 @@ impl Run {
         };
         let post = lock(&self.mix).next(number, due, self.clock.now());
         lock(&self.tally).begun(&post, begun);
+        if post.sort == Sort::Forged {
+            self.write_down(&self.forged, |forged| {
+                forged.forged(&post, self.clock.now())
+            });
+        }
         Some(post)
     }
 
@@ -91,7 +98,7 @@ impl Run {
             if post.sort == Sort::New {
                 lock(&self.mix).acked(post);
             }
-            self.write_down(|ledger| ledger.acked(post, self.clock.now()));
+            self.write_down(&self.ledger, |ledger| ledger.acked(post, self.clock.now()));
         }
         self.watch.count_settled();
         self.schedule.settle();
@@ -115,14 +122,19 @@ impl Run {
         }
     }
 
-    /// Hands the ledger to the system.
+    /// Hands the ledgers to the system.
     pub(super) fn flush(&self) {
-        self.write_down(Ledger::flush);
+        self.write_down(&self.ledger, Ledger::flush);
+        self.write_down(&self.forged, Ledger::flush);
     }
 
     /// A ledger that cannot be written ends the run: what it is for would be missing.
-    fn write_down(&self, write: impl FnOnce(&mut Ledger) -> std::io::Result<()>) {
-        let written = lock(&self.ledger).as_mut().map_or(Ok(()), write);
+    fn write_down(
+        &self,
+        ledger: &Mutex<Option<Ledger>>,
+        write: impl FnOnce(&mut Ledger) -> std::io::Result<()>,
+    ) {
+        let written = lock(ledger).as_mut().map_or(Ok(()), write);
         if let Err(error) = written {
             lock(&self.fault).get_or_insert(error);
             self.watch.stop();
