@@ -25,6 +25,8 @@ pub enum Check {
     Partitions,
     /// There is space left.
     Disk,
+    /// Deliveries have a place while the database is away.
+    Spool,
     /// The clocks agree.
     Clock,
     /// The server of this machine runs and is ready.
@@ -45,7 +47,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Configuration,
         Self::Secrets,
         Self::Files,
@@ -55,6 +57,7 @@ impl Check {
         Self::Schema,
         Self::Partitions,
         Self::Disk,
+        Self::Spool,
         Self::Clock,
         Self::Server,
         Self::Callback,
@@ -77,6 +80,7 @@ impl Check {
             Self::Schema => "schema",
             Self::Partitions => "partitions",
             Self::Disk => "disk",
+            Self::Spool => "spool",
             Self::Clock => "clock",
             Self::Server => "server",
             Self::Callback => "callback",

@@ -15,6 +15,7 @@ pub mod meter;
 pub mod metrics;
 mod sparingly;
 pub mod spool;
+pub mod spool_watch;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,10 @@ pub use life::{
 };
 pub use meter::Meter;
 pub use spool::{DeliveryDrained, DeliveryPassedOver, SpoolRefused};
+pub use spool_watch::{
+    SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolMeasured, SpoolOpened,
+    SpoolSetAside, SpoolStalled, SpoolUnblocked,
+};
 pub use store::{
     CommitFailed, CommitsResumed, DatabaseAway, DatabaseOpened, DiskLow, DiskRoomy,
     DurabilityChanged, DurabilityRestored, EpochAdvanced, EventsRefused, FollowerMoved,

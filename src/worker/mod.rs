@@ -11,6 +11,7 @@ mod follow;
 mod probe;
 pub mod rescue;
 mod restarts;
+mod spool_watch;
 mod tables;
 mod tunnel;
 
@@ -25,6 +26,7 @@ pub use drained::Drained;
 pub use follow::Following;
 pub use probe::Probe;
 pub use restarts::tell_restarts;
+pub use spool_watch::SpoolWatch;
 pub use tables::{Rejected, Tables};
 pub use tunnel::keep_tunnel;
 
