@@ -45,6 +45,11 @@ pub(super) struct Received {
 }
 
 impl Received {
+    /// Whether one of the two is set.
+    pub(super) fn is_set(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+
     /// Both moments, where it is now.
     pub(super) fn resolve(&self) -> Result<[Option<Timestamp>; 2], InvalidMoment> {
         let now = Clock::system().now();

@@ -116,7 +116,12 @@ impl Recheck {
             }
         }
         if !self.yes && !self.json {
-            let call = self.call("--discard --yes");
+            let end = if self.received.is_set() {
+                "--yes"
+            } else {
+                "--discard --yes"
+            };
+            let call = self.call(end);
             output.line(&format!("nothing was changed; to delete them: {call}"))?;
         }
         output.finish()
@@ -182,6 +187,10 @@ impl Recheck {
 
     /// This call once more, with something else at its end.
     fn call(&self, end: &str) -> String {
+        if self.received.is_set() {
+            // A while ago is another moment by then; whoever typed it knows what was meant.
+            return format!("the same call with {end}");
+        }
         let mut call = "hookshelf rejections recheck".to_owned();
         if let Some(app) = &self.app {
             call = format!("{call} --app {app}");

@@ -31,7 +31,7 @@ use jiff::SignedDuration;
 
 use crate::{
     clock::Clock,
-    telemetry::{Happening, RejectionNotHeld},
+    telemetry::{Happening, HoldFailed, RejectionNotHeld},
 };
 use keeper::{Keeper, Task};
 pub use name::Name;
@@ -86,12 +86,16 @@ impl Hold {
         let holds = settings.max_bytes > 0;
         let keeper = Keeper::new(settings, clock, Arc::clone(&waiting));
         let thread = Builder::new().name("held".to_owned());
-        let running = thread.spawn(move || keeper.run(&asked)).ok();
+        let running = thread.spawn(move || keeper.run(&asked));
+        if let Err(error) = &running {
+            let (cause, first) = (format!("no thread: {error}"), true);
+            HoldFailed { cause, first }.emit();
+        }
         Self(Arc::new(Thread {
             tasks: Some(tasks),
             waiting,
             holds,
-            running,
+            running: running.ok(),
         }))
     }
 
