@@ -24,7 +24,7 @@ CREATE FUNCTION commit_batch(
     last_seens timestamptz[]
 ) RETURNS bool[] LANGUAGE plpgsql AS $$
 DECLARE
-    -- The keys that were known before, and of each item whether its key was.
+    -- The keys that were known before, and of each item whether it was stored before.
     stored uuid[];
     known bool[];
     -- The deliveries that are here already; null where that was not looked up.
@@ -50,6 +50,17 @@ BEGIN
         PERFORM setval('event_position', start + cardinality(keys));
     END IF;
 
+    -- A delivery is here already only if a statement before this one committed it, and its answer got
+    -- lost or it was not taken out of the spool: the writer says so. Where it is wrong the key of
+    -- the table refuses the batch, and it is sent again. With ON CONFLICT each row would be put in on
+    -- the chance and then confirmed.
+    IF sent_before THEN
+        here := ARRAY(
+            SELECT id FROM deliveries
+            WHERE received_at BETWEEN oldest AND newest AND id = ANY (ids)
+        );
+    END IF;
+
     -- All keys in one scan of an index, whatever the planner believes of the table.
     stored := ARRAY(
         SELECT key FROM dedupe WHERE epoch >= current_epoch - 1 AND key = ANY (keys)
@@ -57,19 +68,17 @@ BEGIN
     known := ARRAY(
         SELECT keys[i] IN (SELECT unnest(stored)) FROM generate_series(1, cardinality(keys)) AS i
     );
+    -- What a delivery brought that is here is here too, or was: its keys may be forgotten by now.
+    IF cardinality(here) > 0 THEN
+        known := ARRAY(
+            SELECT known[i] OR ids[places[i]] = ANY (here)
+            FROM generate_series(1, cardinality(keys)) AS i
+        );
+    END IF;
     INSERT INTO dedupe (epoch, key)
     SELECT current_epoch, keys[i] FROM generate_series(1, cardinality(keys)) AS i
     WHERE firsts[i] AND NOT known[i];
 
-    -- A delivery is here already only if a statement before this one committed it and its answer
-    -- got lost: the writer says so. Where it is wrong the key of the table refuses the batch, and it
-    -- is sent again. With ON CONFLICT each row would be put in on the chance and then confirmed.
-    IF sent_before THEN
-        here := ARRAY(
-            SELECT id FROM deliveries
-            WHERE received_at BETWEEN oldest AND newest AND id = ANY (ids)
-        );
-    END IF;
     INSERT INTO deliveries (id, received_at, app, object, body, headers, remote_addr, secret,
                             problem, event_count, source)
     SELECT ids[i], received_ats[i], apps[i], objects[i], bodies[i], headers_[i], remote_addrs[i],

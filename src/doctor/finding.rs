@@ -25,6 +25,8 @@ pub enum Check {
     Partitions,
     /// There is space left.
     Disk,
+    /// Deliveries have a place while the database is away.
+    Spool,
     /// The clocks agree.
     Clock,
     /// The server of this machine runs and is ready.
@@ -43,7 +45,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Configuration,
         Self::Secrets,
         Self::Files,
@@ -53,6 +55,7 @@ impl Check {
         Self::Schema,
         Self::Partitions,
         Self::Disk,
+        Self::Spool,
         Self::Clock,
         Self::Server,
         Self::Callback,
@@ -74,6 +77,7 @@ impl Check {
             Self::Schema => "schema",
             Self::Partitions => "partitions",
             Self::Disk => "disk",
+            Self::Spool => "spool",
             Self::Clock => "clock",
             Self::Server => "server",
             Self::Callback => "callback",

@@ -106,7 +106,10 @@ impl Log {
         let backend = FileBackend::new(create(path).map_err(redb::Error::from)?);
         let made = guarded(|| Ok(builder().create_with_backend(backend?)?))?;
         let log = Self(Some(Handle::Made(made)));
-        log.write(|write| Ok(drop(write.open_table(RECORDS)?)))?;
+        log.write(|write| {
+            write.open_table(RECORDS)?;
+            Ok(())
+        })?;
         Ok(log)
     }
 

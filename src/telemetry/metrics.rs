@@ -53,7 +53,7 @@ catalogue! {
     DELIVERY_DURATION = Histogram "hookshelf_delivery_duration_seconds" ["outcome"]
         "Seconds from the end of a delivery's head to its outcome.";
     EVENTS = Counter "hookshelf_events_total" ["app", "seen"]
-        "Items of accepted deliveries, by whether their event was new or repeated.";
+        "Items of deliveries that were committed, at once or out of the spool, by whether their event was new or repeated.";
     SIGNATURES = Counter "hookshelf_signatures_total" ["app", "secret"]
         "Signatures that matched, by the name of the secret that made them.";
     CHALLENGES = Counter "hookshelf_challenges_total" ["app", "answer"]
@@ -76,6 +76,24 @@ catalogue! {
         "Commits that failed, by the reason; their deliveries went into the spool, or were not acked.";
     SPOOL_REFUSALS = Counter "hookshelf_spool_refusals_total" ["code"]
         "Deliveries that the spool did not take, by the reason; they were not acked.";
+    SPOOL_RECORDS = Gauge "hookshelf_spool_records" []
+        "Deliveries that wait in the spool.";
+    SPOOL_BYTES = Gauge "hookshelf_spool_bytes" []
+        "Bytes that the spool counts for, of those that it may.";
+    SPOOL_MAX_BYTES = Gauge "hookshelf_spool_max_bytes" []
+        "What the spool may count for.";
+    SPOOL_RESERVED_BYTES = Gauge "hookshelf_spool_reserved_bytes" []
+        "Bytes of the disk that are held for the spool now.";
+    SPOOL_OLDEST_SECONDS = Gauge "hookshelf_spool_oldest_seconds" []
+        "Seconds since the first delivery that waits in the spool was received; 0 while it is empty.";
+    SPOOL_FILES_SET_ASIDE = Gauge "hookshelf_spool_files_set_aside" []
+        "Files of the spool that were set aside and are still there.";
+    SPOOL_RECORDS_SET_ASIDE = Gauge "hookshelf_spool_records_set_aside" []
+        "Records of the spool that this run could not read.";
+    SPOOL_TAKES = Gauge "hookshelf_spool_takes" []
+        "1 while the spool takes deliveries, 0 while it is full or its disk refuses.";
+    SPOOL_DRAINED = Counter "hookshelf_spool_drained_total" []
+        "Deliveries that were drained from the spool into Postgres.";
     UPKEEP_FAILURES = Counter "hookshelf_upkeep_failures_total" ["part"]
         "Upkeep that failed, by its part: tables (partitions, dedupe window), rejections or callbacks.";
     FOLLOWER_LAG_POSITIONS = Gauge "hookshelf_follower_lag_positions" ["follower"]

@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod panics;
 mod sparingly;
 pub mod spool;
+pub mod spool_watch;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,11 @@ pub use life::{
     DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
 };
 pub use meter::Meter;
-pub use spool::{DeliveryPassedOver, SpoolRefused};
+pub use spool::{DeliveryDrained, DeliveryPassedOver, SpoolRefused};
+pub use spool_watch::{
+    SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolMeasured, SpoolOpened,
+    SpoolSetAside, SpoolStalled, SpoolUnblocked,
+};
 pub use store::{
     CommitFailed, CommitsResumed, DatabaseAway, DatabaseOpened, DiskLow, DiskRoomy,
     DurabilityChanged, DurabilityRestored, EpochAdvanced, EventsRefused, FollowerMoved,

@@ -1,5 +1,7 @@
 //! What happens to deliveries that Postgres does not take at once.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::{Happening, metrics as catalogue, sparingly::Sparingly};
@@ -28,6 +30,28 @@ impl Happening for SpoolRefused {
         catalogue::SPOOL_REFUSALS
             .counter([("code", code.into())])
             .increment(1);
+    }
+}
+
+/// A delivery of the spool was committed: only metrics, the drain tells how it gets on.
+#[derive(Clone, Debug)]
+pub struct DeliveryDrained {
+    /// The app whose it is.
+    pub app: Arc<str>,
+    /// Events that were not stored before.
+    pub new: usize,
+    /// Items whose event was stored already.
+    pub repeated: usize,
+}
+
+impl Happening for DeliveryDrained {
+    fn emit(self) {
+        let Self { app, new, repeated } = self;
+        for (seen, count) in [("new", new), ("repeated", repeated)] {
+            let labels = [("app", app.clone().into()), ("seen", seen.into())];
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
+            catalogue::EVENTS.counter(labels).increment(count);
+        }
     }
 }
 

@@ -57,6 +57,7 @@ fn the_page_lists_each_message_of_the_log() {
         "life.rs",
         "log.rs",
         "spool.rs",
+        "spool_watch.rs",
         "store.rs",
         "tunnel.rs",
     ] {

@@ -1,7 +1,10 @@
 //! Drains the spool: what it kept goes through the writer like anything that arrives, in order and
 //! beside it, and leaves the spool when Postgres has it.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +13,7 @@ use crate::{
     ingest::{self, Failure, Writer},
     spool::{Error, Place, Record, Spool},
     store::{Committed, Delivery},
-    telemetry::{DeliveryPassedOver, Happening},
+    telemetry::{DeliveryDrained, DeliveryPassedOver, Happening},
 };
 
 /// Between two looks at a spool that is empty.
@@ -29,8 +32,8 @@ const SELDOM: Duration = Duration::from_secs(30);
 const MOST: usize = 500;
 const MOST_EVENTS: usize = 2_000;
 
-/// What became of a delivery that was handed to the writer.
-type Settled = Result<Committed, Failure>;
+/// A delivery that was handed to the writer: where it is, whose it is, and what became of it.
+type Settled = (Place, Arc<str>, Result<Committed, Failure>);
 
 /// The drain of a spool.
 #[derive(Debug)]
@@ -96,44 +99,52 @@ impl Drain {
         {
             return pause;
         }
-        let Ok(places) = self.hand_over().await else {
+        let Ok(settled) = self.hand_over().await else {
             return self.fail("spool");
         };
-        let stored = places.iter().take_while(|(_, settled)| settled.is_ok());
-        match (places.len(), stored.count()) {
-            (0, _) => PAUSE,
-            (1, 0) => {
-                self.suspect = Some(places[0].0);
+        let stored = settled.iter().take_while(|(.., result)| result.is_ok());
+        match (settled.as_slice(), stored.count()) {
+            ([], _) => PAUSE,
+            ([(alone, ..)], 0) => {
+                self.suspect = Some(*alone);
                 self.fail("postgres")
             }
-            (some, 0) => {
-                self.most = (some / 2).max(1);
+            (several, 0) => {
+                self.most = several.len() / 2;
                 self.fail("postgres")
             }
-            (_, stored) => self.remove(&places[..stored]).await,
+            (some, stored) => self.remove(&some[..stored]).await,
         }
     }
 
     /// Hands the first ones over, and says how each ended.
-    async fn hand_over(&self) -> Result<Vec<(Place, Settled)>, Error> {
+    async fn hand_over(&self) -> Result<Vec<Settled>, Error> {
         let found = self.spool.read(None, self.most).await?;
         let mut waiting = Vec::new();
         for (place, delivery) in read(found).await {
-            waiting.push((place, self.writer.commit(delivery)));
+            let app = Arc::clone(&delivery.app);
+            waiting.push((place, app, self.writer.commit(delivery)));
         }
         let mut settled = Vec::with_capacity(waiting.len());
-        for (place, waiting) in waiting {
-            settled.push((place, waiting.await));
+        for (place, app, waiting) in waiting {
+            settled.push((place, app, waiting.await));
         }
         Ok(settled)
     }
 
-    async fn remove(&mut self, stored: &[(Place, Settled)]) -> Duration {
-        let Some((last, _)) = stored.last() else {
+    /// Takes what is stored out of the spool.
+    async fn remove(&mut self, stored: &[Settled]) -> Duration {
+        let Some((last, ..)) = stored.last() else {
             return PAUSE;
         };
         if self.spool.remove(*last).await.is_err() {
             return self.fail("spool");
+        }
+        for (_, app, result) in stored {
+            if let Ok(Committed { new, repeated, .. }) = *result {
+                let app = Arc::clone(app);
+                DeliveryDrained { app, new, repeated }.emit();
+            }
         }
         let count = u64::try_from(stored.len()).unwrap_or(u64::MAX);
         self.drained.note(count, Instant::now());

@@ -10,6 +10,7 @@ mod drained;
 mod follow;
 mod probe;
 mod restarts;
+mod spool_watch;
 mod tables;
 mod tunnel;
 
@@ -24,6 +25,7 @@ pub use drained::Drained;
 pub use follow::Following;
 pub use probe::Probe;
 pub use restarts::tell_restarts;
+pub use spool_watch::SpoolWatch;
 pub use tables::{Rejected, Tables};
 pub use tunnel::keep_tunnel;
 

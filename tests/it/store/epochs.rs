@@ -72,6 +72,28 @@ async fn a_repeat_is_recognised_for_one_to_two_windows() {
     assert_eq!(world.sizes().await, [4, 2, 2]);
 }
 
+/// What a spool brings again that was gone for long: its keys are forgotten, its deliveries are not.
+#[tokio::test]
+async fn a_delivery_that_comes_again_after_two_windows_brings_nothing_new() {
+    let world = World::create().await;
+    let mut session = world.writer().await;
+    let old = delivery(vec![message(1), message(2), message(2)]);
+    session.commit(std::slice::from_ref(&old)).await;
+    let mut upkeep = world.connect().await;
+    for current in [1, 2] {
+        epoch::flip(&mut upkeep, current, now()).await.unwrap();
+    }
+    let before = world.sizes().await;
+    let again = [old.clone(), delivery(vec![message(3)])];
+    let nothing_new = Committed {
+        repeated: 3,
+        ..Committed::default()
+    };
+    assert_eq!(session.commit(&again).await, [nothing_new, NEW]);
+    let [deliveries, events, repeats] = before;
+    assert_eq!(world.sizes().await, [deliveries + 1, events + 1, repeats]);
+}
+
 #[tokio::test]
 async fn a_writer_that_believes_the_old_epoch_writes_nothing_and_reads_again() {
     let world = World::create().await;
