@@ -12,6 +12,8 @@ pub mod config;
 mod forwarded_for;
 #[path = "../../src/meta/mod.rs"]
 pub mod meta;
+#[path = "../../src/sealed.rs"]
+pub mod sealed;
 #[path = "../../src/spool/mod.rs"]
 pub mod spool;
 #[path = "../../src/telemetry"]

@@ -12,6 +12,7 @@ mod lifecycle;
 mod manager;
 mod opening;
 mod reached;
+pub mod rescue;
 mod runtime;
 mod signals;
 mod spooling;
@@ -206,10 +207,11 @@ impl Parts {
         let (writer, committer) = Writer::new(self.database.options(), self.spool.clone());
         let committer = committer.with(commits(&self.config.database));
         let tally = Tally::new(self.clock.clone());
+        let hold = rescue::hold(&self.config, self.clock.clone());
         let state = AppState::new(
             apps(&self.config.apps, self.started.credentials.as_ref()),
             writer.intake(),
-            tally.counter(),
+            tally.counter().holding(hold.clone()),
             self.clock.clone(),
             http::Limits::from(&self.config.http),
         );
@@ -239,6 +241,7 @@ impl Parts {
         if let Some(spooling) = spooling {
             spooling.watch(&loops, stop.clone());
         }
+        loops.spawn(rescue::look_after(hold, stop.clone()));
         upkeep.begin(self.opened, loops.clone(), stop.clone()).await;
         App {
             draining: drain(self.spool, writer, drained),

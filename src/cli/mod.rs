@@ -20,6 +20,7 @@ mod operators;
 mod output;
 mod psql;
 mod purge;
+mod recheck;
 mod rejections;
 mod reload;
 mod serve;

@@ -33,6 +33,8 @@ pub enum Check {
     Server,
     /// Meta came: with its challenge and with deliveries.
     Callback,
+    /// No refused delivery waits to be stored after all.
+    Rejections,
     /// The public URL leads somewhere.
     PublicUrl,
     /// Its certificate is one that Meta accepts.
@@ -45,7 +47,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Configuration,
         Self::Secrets,
         Self::Files,
@@ -59,6 +61,7 @@ impl Check {
         Self::Clock,
         Self::Server,
         Self::Callback,
+        Self::Rejections,
         Self::PublicUrl,
         Self::Certificate,
         Self::Redirect,
@@ -81,6 +84,7 @@ impl Check {
             Self::Clock => "clock",
             Self::Server => "server",
             Self::Callback => "callback",
+            Self::Rejections => "rejections",
             Self::PublicUrl => "public_url",
             Self::Certificate => "certificate",
             Self::Redirect => "redirect",

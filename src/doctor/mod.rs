@@ -18,6 +18,7 @@ mod finding;
 mod partitions;
 mod postgres;
 mod public_url;
+mod rejections;
 mod secrets;
 mod server;
 mod spool;
@@ -58,6 +59,7 @@ pub async fn examine(subject: &Subject) -> Vec<Finding> {
     );
     findings.extend(database);
     findings.push(disk::look("data_dir", &config.data_dir));
+    findings.extend(rejections::look(config, &apps, &subject.clock));
     findings.extend(server);
     findings.extend(spool);
     findings.extend(public);

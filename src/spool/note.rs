@@ -13,7 +13,7 @@ use std::{
     path::Path,
 };
 
-use super::record::{CHECKSUM, checksum};
+use crate::sealed::{CHECKSUM, checksum};
 
 /// The name of the file.
 pub(super) const FILE: &str = "removed";

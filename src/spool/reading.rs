@@ -6,9 +6,9 @@ use super::{
     files::{Files, open},
     log::{Stretch, Trouble},
     note::{self, Note},
-    record::CHECKSUM,
     status::Shared,
 };
+use crate::sealed::CHECKSUM;
 
 /// What one read takes at most: it ends with the record that reaches this.
 const READ_BYTES: usize = 8 << 20;

@@ -72,6 +72,14 @@ catalogue! {
         "Defects caught at the door.";
     RELOADS = Counter "hookshelf_reloads_total" ["result"]
         "Reloads by result: swapped, or kept because the new configuration was faulty.";
+    REJECTIONS_HELD = Counter "hookshelf_rejections_held_total" ["from"]
+        "Deliveries refused for their signature that were held, by whose network they came from: meta or elsewhere.";
+    REJECTIONS_NOT_HELD = Counter "hookshelf_rejections_not_held_total" ["reason"]
+        "Deliveries refused for their signature that were not held, or not for their whole time, by why.";
+    HELD_REJECTIONS = Gauge "hookshelf_held_rejections" ["from"]
+        "Refused deliveries that are held now.";
+    HELD_BYTES = Gauge "hookshelf_held_rejection_bytes" ["from"]
+        "Bytes of disk that they take.";
     COMMIT_FAILURES = Counter "hookshelf_commit_failures_total" ["code"]
         "Commits that failed, by the reason; their deliveries went into the spool, or were not acked.";
     SPOOL_REFUSALS = Counter "hookshelf_spool_refusals_total" ["code"]

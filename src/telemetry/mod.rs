@@ -8,6 +8,7 @@
 //! of the process, DEBUG one delivery.
 
 pub mod door;
+pub mod held;
 pub mod life;
 pub mod log;
 pub mod meter;
@@ -25,6 +26,7 @@ pub use door::{
     AcceptFailed, AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
     RejectionsCounted, SignatureMatched,
 };
+pub use held::{HoldFailed, RejectionHeld, RejectionNotHeld, RejectionsHeld};
 pub use life::{
     DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
 };

@@ -54,6 +54,7 @@ fn the_page_lists_each_message_of_the_log() {
     let mut said: Vec<String> = Vec::new();
     for file in [
         "door.rs",
+        "held.rs",
         "life.rs",
         "log.rs",
         "spool.rs",

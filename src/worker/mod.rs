@@ -9,6 +9,7 @@ mod drain;
 mod drained;
 mod follow;
 mod probe;
+pub mod rescue;
 mod restarts;
 mod spool_watch;
 mod tables;
@@ -47,4 +48,10 @@ pub async fn repeat<F: Future<Output = Duration>>(
 pub fn fold(metrics: &crate::telemetry::metrics::Exposition) -> Duration {
     metrics.fold();
     Duration::from_secs(5)
+}
+
+/// Looks after what is held of refused deliveries; says when to come again.
+pub fn tidy(hold: &crate::held::Hold) -> Duration {
+    hold.tidy();
+    Duration::from_mins(1)
 }
