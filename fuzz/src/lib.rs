@@ -12,6 +12,8 @@ mod forwarded_for;
 pub mod meta;
 #[path = "../../src/spool/record.rs"]
 pub mod record;
+#[path = "../../src/sealed.rs"]
+pub mod sealed;
 
 // What is asked of it, one module for each target.
 pub mod challenge;

@@ -12,8 +12,10 @@ mod lifecycle;
 mod manager;
 mod opening;
 mod reached;
+pub mod rescue;
 mod runtime;
 mod signals;
+mod spooling;
 mod upkeep;
 
 pub use manager::Manager;
@@ -30,7 +32,7 @@ use crate::{
     config::{self, Config, Sources, credentials},
     http::{self, AppState, Held, Listener, ListenerLimits, Readiness, admin, listener, public},
     ingest::{Closed, Gate, Pulse, Tally, Writer},
-    spool::{self, Spool},
+    spool::Spool,
     store::Commits,
     telemetry::metrics::Exposition,
     tunnel::{self, Tunnel},
@@ -43,6 +45,7 @@ pub use instance::signal_reload;
 use opening::Opened;
 pub use reached::Reached;
 pub use runtime::runtime;
+use spooling::Spooling;
 
 /// A running server.
 #[derive(Debug)]
@@ -204,15 +207,23 @@ impl Parts {
         let (writer, committer) = Writer::new(self.database.options(), self.spool.clone());
         let committer = committer.with(commits(&self.config.database));
         let tally = Tally::new(self.clock.clone());
+        let hold = rescue::hold(&self.config, self.clock.clone());
         let state = AppState::new(
             apps(&self.config.apps, self.started.credentials.as_ref()),
             writer.intake(),
-            tally.counter(),
+            tally.counter().holding(hold.clone()),
             self.clock.clone(),
             http::Limits::from(&self.config.http),
         );
         let (pulse, gate) = (writer.pulse(), writer.gate());
         let metrics = self.metrics.clone();
+        let drained = Drained::default();
+        let spooling = self.spool.clone().map(|spool| Spooling {
+            spool,
+            settings: spooling::settings(&self.config),
+            drained: drained.clone(),
+            clock: self.clock.clone(),
+        });
         let upkeep = upkeep(
             &self.config,
             &self.database,
@@ -220,14 +231,20 @@ impl Parts {
             (&state, tally),
             metrics,
         );
-        let readiness = readiness(&upkeep.probe, pulse.clone(), upkeep.gate.clone());
-        let operators = admin::router(readiness, self.metrics.clone());
+        let gate = upkeep.gate.clone();
+        let readiness = readiness(&upkeep.probe, pulse.clone(), gate, self.spool.clone());
+        let desk = spooling::desk(spooling.as_ref(), &self.config);
+        let operators = admin::router(readiness, desk, self.metrics.clone());
         let limits = ListenerLimits::from(&self.config.http);
         let (rejected, reached) = (upkeep.rejected.clone(), upkeep.reached.clone());
         let (loops, stop) = (TaskTracker::new(), CancellationToken::new());
+        if let Some(spooling) = spooling {
+            spooling.watch(&loops, stop.clone());
+        }
+        loops.spawn(rescue::look_after(hold, stop.clone()));
         upkeep.begin(self.opened, loops.clone(), stop.clone()).await;
         App {
-            draining: drain(self.spool, writer),
+            draining: drain(self.spool, writer, drained),
             listeners: [
                 serve(public, public::router(state.clone()), limits),
                 serve(admin, operators, ListenerLimits::ADMIN),
@@ -286,12 +303,7 @@ async fn open_spool(config: &Config, clock: &Clock) -> Result<Option<Spool>, Err
     if !config.spool.is_on() {
         return Ok(None);
     }
-    let settings = spool::Settings {
-        dir: config.spool.directory(&config.data_dir),
-        max_bytes: config.spool.max_bytes,
-        reserve: config.spool.reserve,
-        file_bytes: spool::FILE_BYTES,
-    };
+    let settings = spooling::settings(config);
     let clock = clock.clone();
     let opening = tokio::task::spawn_blocking(move || Spool::open(&settings, clock));
     let opened = opening.await.map_err(|_| Error::Defect)?;
@@ -299,8 +311,8 @@ async fn open_spool(config: &Config, clock: &Clock) -> Result<Option<Spool>, Err
 }
 
 /// Begins to drain what was there before, and what comes.
-fn drain(spool: Option<Spool>, writer: Writer) -> Draining {
-    let (stop, drained) = (CancellationToken::new(), Drained::default());
+fn drain(spool: Option<Spool>, writer: Writer, drained: Drained) -> Draining {
+    let stop = CancellationToken::new();
     let drain = spool.map(|spool| worker::Drain::new(spool, writer, drained));
     Draining {
         task: drain.map(|drain| tokio::spawn(drain.run(stop.clone()))),
@@ -349,8 +361,8 @@ fn callback_urls(
 }
 
 /// What the probe misses, and what keeps commits back; where there is neither, commits if they fail
-/// all the same: a disk that is full still answers questions.
-fn readiness(probe: &Probe, pulse: Pulse, gate: Gate) -> Readiness {
+/// all the same: a disk that is full still answers questions. A spool stands in for most of it.
+fn readiness(probe: &Probe, pulse: Pulse, gate: Gate, spool: Option<Spool>) -> Readiness {
     let probe = probe.clone();
     Readiness::new(move || {
         let mut missing = probe.missing();
@@ -359,7 +371,7 @@ fn readiness(probe: &Probe, pulse: Pulse, gate: Gate) -> Readiness {
         if missing.is_empty() && pulse.is_failing(Instant::now()) {
             missing.push("commits");
         }
-        missing
+        spooling::standing(missing, spool.as_ref())
     })
 }
 

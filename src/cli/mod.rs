@@ -1,5 +1,6 @@
 //! The command line: the only place that prints or exits.
 
+mod amounts;
 mod colours;
 mod completions;
 mod config;
@@ -7,6 +8,7 @@ mod database;
 mod deliveries;
 mod dev_db;
 mod doctor;
+mod draining;
 mod events;
 mod filters;
 mod healthcheck;
@@ -14,14 +16,17 @@ mod help;
 mod layout;
 mod local;
 mod migrate;
+mod operators;
 mod output;
 mod psql;
 mod purge;
+mod recheck;
 mod rejections;
 mod reload;
 mod serve;
 mod signature;
 mod simulate;
+mod spool;
 mod stats;
 mod tunnel;
 
@@ -64,6 +69,7 @@ enum Verb {
     Events(events::Events),
     Deliveries(deliveries::Deliveries),
     Rejections(rejections::Rejections),
+    Spool(spool::Spool),
     Psql(psql::Psql),
     Signature(signature::Signature),
     Config(config::Config),
@@ -103,6 +109,7 @@ async fn run() -> ExitCode {
         Verb::Events(verb) => verb.run(&sources).await,
         Verb::Deliveries(verb) => verb.run(&sources).await,
         Verb::Rejections(verb) => verb.run(&sources).await,
+        Verb::Spool(verb) => verb.run(&sources).await,
         Verb::Psql(verb) => verb.run(&sources).await,
         Verb::Signature(verb) => verb.run(&sources),
         Verb::Config(verb) => verb.run(&sources),

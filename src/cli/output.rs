@@ -90,10 +90,15 @@ impl Output {
         let set = columns.iter().filter(|(_, value)| *value != "null");
         for (name, value) in set {
             let value = json::string(value).unwrap_or_else(|| (*value).into());
-            let name = self.paint(DIM, &format!("{name:<20}"));
-            self.line(&format!("{name} {}", plain(&value)))?;
+            self.field(name, &value)?;
         }
         Ok(())
+    }
+
+    /// A name and what it has, on one line.
+    pub(super) fn field(&mut self, name: &str, value: &str) -> anyhow::Result<()> {
+        let name = self.paint(DIM, &format!("{name:<20}"));
+        self.line(&format!("{name} {}", plain(value)))
     }
 
     /// A table. On a terminal it is as wide as that, and what does not fit is cut, but for the

@@ -1,4 +1,4 @@
-//! `rejections`: what was refused before storing, counted.
+//! `rejections`: what was refused before storing, counted; and what is held of it.
 
 use std::process::ExitCode;
 
@@ -8,13 +8,15 @@ use super::{
     database,
     filters::{self, Received},
     output::Output,
+    recheck,
 };
 use crate::{
-    config::{AppName, Sources},
+    clock::Clock,
+    config::{self, AppName, Sources},
     query::{RejectionFilter, RejectionRow},
 };
 
-/// Shows what was refused.
+/// Shows what was refused, and stores what was refused by mistake.
 #[derive(Args, Debug)]
 pub(super) struct Rejections {
     #[command(subcommand)]
@@ -24,6 +26,7 @@ pub(super) struct Rejections {
 #[derive(Debug, Subcommand)]
 enum Verb {
     List(List),
+    Recheck(recheck::Recheck),
 }
 
 /// Lists how many deliveries were refused: by hour, app, reason and network, the newest last.
@@ -50,6 +53,7 @@ impl Rejections {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
         match self.verb {
             Verb::List(list) => list.run(sources).await?,
+            Verb::Recheck(recheck) => recheck.run(sources).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -71,8 +75,32 @@ impl List {
             let rows: Vec<_> = rows.into_iter().map(cells).collect();
             output.table(&names, 3, &rows)?;
         }
-        output.finish()
+        output.finish()?;
+        if self.json {
+            Ok(())
+        } else {
+            tell_held(sources)
+        }
     }
+}
+
+/// What is held beside the counts, for the person who looks for what was refused.
+fn tell_held(sources: &Sources) -> anyhow::Result<()> {
+    let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    let shelf = recheck::shelf(&config);
+    // Who may not look there may know the counts all the same.
+    let Ok(names) = shelf.names(Clock::system().now()) else {
+        return Ok(());
+    };
+    if names.is_empty() {
+        return Ok(());
+    }
+    let bytes = shelf.bytes(&names)?;
+    let count = names.len();
+    Output::note(&format!(
+        "{count} refused deliveries are held ({bytes} bytes); whether a secret opens them now says: \
+         hookshelf rejections recheck"
+    ))
 }
 
 /// The words of a row of the table.

@@ -26,6 +26,7 @@ mod rejections;
 mod secret;
 mod sizes;
 mod sources;
+mod spans;
 mod spool;
 #[cfg(test)]
 mod tests;
@@ -129,6 +130,9 @@ fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
     if let (Some(http), Some(admin)) = (&http, &admin) {
         check_listeners(http, admin, &mut root);
     }
+    if let (Some(dedupe), Some(rejections)) = (&dedupe, &rejections) {
+        check_hold(dedupe, rejections, &mut root);
+    }
     root.finish();
     let config = || {
         Some(Config {
@@ -151,6 +155,17 @@ fn check_listeners(http: &Http, admin: &Admin, root: &mut Reader<'_>) {
     if http.listen == admin.listen && http.listen.port() != 0 {
         let problem = format!("{} is where http.listen is", admin.listen);
         root.note(Fault::new("admin.listen", problem).allowed("an address or port of its own"));
+    }
+}
+
+/// What Meta sent again in the meantime is known as a repeat for a window only: what is held longer
+/// could become a second event.
+fn check_hold(dedupe: &Dedupe, rejections: &Rejections, root: &mut Reader<'_>) {
+    if rejections.hold_for > dedupe.window {
+        let found = spans::shown(rejections.hold_for);
+        let problem = format!("{found} is longer than dedupe.window_days");
+        let allowed = format!("at most {}", spans::shown(dedupe.window));
+        root.note(Fault::new("rejections.hold_for", problem).allowed(allowed));
     }
 }
 

@@ -1,24 +1,45 @@
-//! `[rejections]`: how much is kept about deliveries that were refused.
+//! `[rejections]`: what is kept about deliveries that were refused, and of them.
+
+use std::time::Duration;
 
 use super::print::Printer;
 use super::reader::Reader;
+
+/// Below it the shares of single networks hold next to nothing.
+const LEAST_HELD: u64 = 1 << 20;
+
+/// More than that is a mistake: all of it is looked through each minute.
+const MOST_HELD: u64 = 4 << 30;
+
+const HOUR: Duration = Duration::from_hours(1);
 
 /// What is kept about rejections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejections {
     /// Rows that the table never exceeds, however many forgeries arrive.
     pub max_rows: u32,
+    /// Bytes of disk that held deliveries may take; 0 holds none.
+    pub hold: u64,
+    /// How long they are held.
+    pub hold_for: Duration,
 }
 
 impl Rejections {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let max_rows = reader.number("max_rows", 100..=1_000_000);
+        let hold = reader.size("hold", LEAST_HELD..=MOST_HELD);
+        let hold_for = reader.span("hold_for", HOUR..=366 * 24 * HOUR);
         Some(Self {
-            max_rows: reader.number("max_rows", 100..=1_000_000)?,
+            max_rows: max_rows?,
+            hold: hold?,
+            hold_for: hold_for?,
         })
     }
 
     pub(super) fn print(&self, out: &mut Printer) {
         out.section("rejections");
         out.number("max_rows", self.max_rows);
+        out.size("hold", self.hold);
+        out.span("hold_for", self.hold_for);
     }
 }

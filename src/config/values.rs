@@ -47,7 +47,8 @@ impl Reader<'_> {
         self.convert(key, &value, allowed, parse)
     }
 
-    fn convert<T>(
+    /// A text that `parse` takes, else a fault that says what is allowed.
+    pub(super) fn convert<T>(
         &mut self,
         key: &str,
         value: &Value,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     callback, clock, disk,
     finding::{Check, Finding},
-    partitions, postgres as told,
+    partitions, postgres as told, spool,
 };
 use crate::{
     clock::Clock,
@@ -67,7 +67,7 @@ pub(super) async fn look(
             Check::Database,
             "Postgres does not answer every question in time",
         );
-        let late = late.means("what is missing below could not be asked; deliveries may get 503");
+        let late = late.means("what is missing below could not be asked; deliveries may go into the spool, or get 503");
         findings.push(late.remedy("see what keeps it busy, for instance in pg_stat_activity"));
     }
     findings
@@ -90,7 +90,9 @@ async fn options(config: &Config, postgres: &private::Settings) -> Result<Connec
 fn unreachable(error: &Error) -> Finding {
     let found = format!("{error}: {}", error.cause());
     Finding::wrong(Check::Database, found)
-        .means("nothing can be stored; deliveries get 503 and Meta sends them again for a while")
+        .means(
+            "nothing can be stored; deliveries wait in the spool, or get 503 where that takes none",
+        )
         .remedy("start Postgres, or correct database.url")
 }
 
@@ -157,20 +159,28 @@ impl Patient<'_> {
         Ok(clock::compare("the database", theirs, times))
     }
 
-    /// The disk of a database on this machine.
-    async fn disk(&self, conn: &mut Connection) -> Option<Finding> {
+    /// The disk of a database on this machine, and whether it is that of the spool.
+    async fn disk(&self, conn: &mut Connection) -> Vec<Finding> {
         let host = self.options.get_host();
         let is_here = self.options.get_socket().is_some()
             || matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]")
             || host.starts_with('/');
         if !is_here {
-            return None;
+            return Vec::new();
         }
         // A container's is not to be found under that path.
-        let directory = health::data_directory(conn).await?;
-        directory
-            .exists()
-            .then(|| disk::look("the database", &directory))
+        let directory = health::data_directory(conn).await;
+        let Some(directory) = directory.filter(|it| it.exists()) else {
+            return Vec::new();
+        };
+        let mut findings = vec![disk::look("the database", &directory)];
+        let config = self.config;
+        // The private Postgres is looked at with the spool itself, whether it runs or not.
+        if config.spool.is_on() && config.database.url.is_some() {
+            let dir = config.spool.directory(&config.data_dir);
+            findings.extend(spool::beside(&dir, "the database", &directory));
+        }
+        findings
     }
 }
 

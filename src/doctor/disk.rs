@@ -22,8 +22,8 @@ const LEAST_INODES: u64 = 1_000;
 
 /// What is left of one file system.
 #[derive(Clone, Copy, Debug)]
-struct Left {
-    bytes: u64,
+pub(super) struct Left {
+    pub(super) bytes: u64,
     of_bytes: u64,
     /// None where the file system does not count them.
     inodes: Option<u64>,
@@ -41,7 +41,7 @@ pub(super) fn look(name: &str, path: &Path) -> Finding {
 }
 
 /// What is not there yet will be made in the nearest directory that is.
-fn left(path: &Path) -> nix::Result<(PathBuf, Left)> {
+pub(super) fn left(path: &Path) -> nix::Result<(PathBuf, Left)> {
     let there = path.ancestors().find(|path| path.exists()).unwrap_or(path);
     let stat = statvfs(there)?;
     // How wide these numbers are differs from system to system.
@@ -68,7 +68,8 @@ fn judge(name: &str, place: &Path, left: Left) -> Finding {
     let percent = left.bytes.saturating_mul(100) / left.of_bytes.max(1);
     let (bytes, place) = (size(left.bytes), place.display());
     let found = format!("{bytes} ({percent} %) are free for {name} at {place}");
-    let means = "a full disk stops Postgres; deliveries get 503 and Meta ends the subscription";
+    let means =
+        "a full disk stops Postgres; deliveries go into the spool, and get 503 when that is full";
     let remedy = "make room, or move the data to a larger disk";
     if let Some(inodes) = left.inodes.filter(|inodes| *inodes < LEAST_INODES) {
         let found = format!("only {inodes} inodes are free for {name} at {place}");
@@ -89,7 +90,7 @@ fn judge(name: &str, place: &Path, left: Left) -> Finding {
     }
 }
 
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let mib = bytes / MIB;
     if mib < 10 * 1024 {
         format!("{mib} MiB")

@@ -25,12 +25,16 @@ pub enum Check {
     Partitions,
     /// There is space left.
     Disk,
+    /// Deliveries have a place while the database is away.
+    Spool,
     /// The clocks agree.
     Clock,
     /// The server of this machine runs and is ready.
     Server,
     /// Meta came: with its challenge and with deliveries.
     Callback,
+    /// No refused delivery waits to be stored after all.
+    Rejections,
     /// The public URL leads somewhere.
     PublicUrl,
     /// Its certificate is one that Meta accepts.
@@ -43,7 +47,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Configuration,
         Self::Secrets,
         Self::Files,
@@ -53,9 +57,11 @@ impl Check {
         Self::Schema,
         Self::Partitions,
         Self::Disk,
+        Self::Spool,
         Self::Clock,
         Self::Server,
         Self::Callback,
+        Self::Rejections,
         Self::PublicUrl,
         Self::Certificate,
         Self::Redirect,
@@ -74,9 +80,11 @@ impl Check {
             Self::Schema => "schema",
             Self::Partitions => "partitions",
             Self::Disk => "disk",
+            Self::Spool => "spool",
             Self::Clock => "clock",
             Self::Server => "server",
             Self::Callback => "callback",
+            Self::Rejections => "rejections",
             Self::PublicUrl => "public_url",
             Self::Certificate => "certificate",
             Self::Redirect => "redirect",

@@ -18,8 +18,10 @@ mod finding;
 mod partitions;
 mod postgres;
 mod public_url;
+mod rejections;
 mod secrets;
 mod server;
+mod spool;
 
 use crate::{
     clock::Clock,
@@ -49,14 +51,17 @@ pub async fn examine(subject: &Subject) -> Vec<Finding> {
     let (apps, mut findings) = apps::find(config);
     findings.push(configuration::right(config, &subject.sources));
     findings.extend(secrets::look(&apps));
-    let (database, server, public) = tokio::join!(
+    let (database, server, spool, public) = tokio::join!(
         database::look(config, postgres, &apps, &subject.clock),
         server::look(config),
+        spool::look(config, postgres),
         public_url::look(config.http.public_url.as_ref(), &apps, &subject.clock),
     );
     findings.extend(database);
     findings.push(disk::look("data_dir", &config.data_dir));
+    findings.extend(rejections::look(config, &apps, &subject.clock));
     findings.extend(server);
+    findings.extend(spool);
     findings.extend(public);
     // One check after the other, whichever part it was made in.
     findings.sort_by_key(|finding| finding.check);

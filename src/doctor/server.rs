@@ -12,13 +12,16 @@ use super::finding::{Check, Finding};
 use crate::config::Config;
 
 /// What one answer may take.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// What `/readyz` answers.
 #[derive(Debug, Deserialize)]
 struct Report {
     ready: bool,
     missing: Vec<String>,
+    /// What the spool stands in for; older servers do not say it.
+    #[serde(default)]
+    degraded: Vec<String>,
     /// Older servers do not say it.
     #[serde(default)]
     version: String,
@@ -39,7 +42,7 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
 }
 
 /// Where a listener that listens on `listen` is reached from here; none for a port of its choice.
-fn address(listen: SocketAddr) -> Option<SocketAddr> {
+pub(super) fn address(listen: SocketAddr) -> Option<SocketAddr> {
     let here = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -84,7 +87,8 @@ fn judge(address: SocketAddr, report: Option<Report>) -> Finding {
             "it runs and is not ready: {} is missing",
             report.missing.join(", ")
         );
-        let stores = !report.missing.iter().any(|missing| missing == "database");
+        let absent = ["database", "disk", "commits"];
+        let stores = !report.missing.iter().any(|it| absent.contains(&&**it));
         let means = if stores {
             "deliveries are stored, and a crash may lose some that got 200"
         } else {
@@ -103,6 +107,12 @@ fn judge(address: SocketAddr, report: Option<Report>) -> Finding {
         return Finding::warning(Check::Server, found)
             .means("the running server was started before the program was replaced")
             .remedy("restart the server");
+    }
+    if !report.degraded.is_empty() {
+        let found = format!("it runs, and {} is missing", report.degraded.join(", "));
+        return Finding::warning(Check::Server, found)
+            .means("deliveries are taken all the same: the spool keeps what Postgres does not take")
+            .remedy("see the other checks, and the server's log");
     }
     Finding::ok(Check::Server, format!("version {ours} runs and is ready"))
 }
@@ -145,6 +155,7 @@ mod tests {
             Some(Report {
                 ready,
                 missing,
+                degraded: Vec::new(),
                 version,
             })
         };
@@ -158,5 +169,12 @@ mod tests {
         assert_eq!(unready.verdict, Verdict::Wrong);
         assert!(unready.found.contains("database is missing"));
         assert_eq!(judge(address, None).verdict, Verdict::Wrong);
+        let stood_in_for = report(true, ours).map(|report| Report {
+            degraded: vec!["database".to_owned()],
+            ..report
+        });
+        let finding = judge(address, stood_in_for);
+        assert_eq!(finding.verdict, Verdict::Warning);
+        assert!(finding.found.contains("database is missing"));
     }
 }

@@ -6,6 +6,7 @@ use axum::http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{self, GetAll},
 };
+use bytes::Bytes;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::ingest::Rejection;
@@ -16,7 +17,8 @@ pub(super) const SIMULATED: HeaderName = HeaderName::from_static("x-hookshelf-si
 /// The mark of `hookshelf doctor`, on a challenge of its own.
 pub(super) const CHECKED: HeaderName = HeaderName::from_static("x-hookshelf-doctor");
 
-const SHA256: HeaderName = HeaderName::from_static("x-hub-signature-256");
+/// The signature.
+pub(super) const SHA256: HeaderName = HeaderName::from_static("x-hub-signature-256");
 const SHA1: HeaderName = HeaderName::from_static("x-hub-signature");
 
 /// What is kept with a delivery: what Meta sends, and nothing that could be a secret of whoever
@@ -55,6 +57,13 @@ pub(super) fn signature(headers: &HeaderMap) -> Result<Option<&[u8]>, Rejection>
 /// The headers of the allow-list as a JSON object with lower-case names.
 pub(super) fn kept(headers: &HeaderMap) -> String {
     serde_json::to_string(&Kept(headers)).unwrap_or_default()
+}
+
+/// A copy of the value of a header, which holds nothing else in memory; empty where there is none,
+/// and cut where it is longer than any that we would believe.
+pub(super) fn copied(headers: &HeaderMap, name: &HeaderName) -> Bytes {
+    let value = headers.get(name).map_or(&[][..], HeaderValue::as_bytes);
+    Bytes::copy_from_slice(&value[..value.len().min(MAX_VALUE)])
 }
 
 /// Written as it is read: each delivery has some.

@@ -14,10 +14,12 @@ mod guest;
 mod headers;
 pub mod held;
 pub mod listener;
+mod origin;
 pub mod public;
 mod receipt;
 mod seats;
 mod socket;
+mod spool;
 pub mod state;
 mod stream;
 mod underway;
@@ -26,8 +28,9 @@ mod webhook;
 /// Routes of a listener.
 pub use axum::Router as Routes;
 
-pub use admin::Readiness;
+pub use admin::{Readiness, Standing};
 pub use held::Held;
 pub use listener::{Listener, ListenerLimits};
+pub use spool::SpoolDesk;
 pub use state::{AppKeys, AppState, Apps, Limits};
 pub use underway::{Ends, Underway};

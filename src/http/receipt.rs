@@ -2,11 +2,14 @@
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
+use axum::http::HeaderMap;
+use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{AppKeys, AppState, ack::verdict, underway::Place};
+use super::{AppKeys, AppState, ack::verdict, headers, underway::Place};
 use crate::{
+    held,
     ingest::{Arrival, Failure, Outcome, Rejection},
     meta::signature::VerifiedBody,
     telemetry::{DeliverySettled, Happening, SignatureMatched},
@@ -83,6 +86,20 @@ impl Receipt {
             remote_addr: Some(self.from),
             simulated: self.simulated,
             body,
+        }
+    }
+
+    /// What is held of it where no secret made its signature.
+    pub(super) fn refused(&self, headers: &HeaderMap, body: &Bytes) -> held::Record {
+        held::Record {
+            id: self.id,
+            received_at: self.received_at,
+            app: Arc::clone(&self.keys.name),
+            headers: headers::kept(headers),
+            remote_addr: self.from,
+            signature: headers::copied(headers, &headers::SHA256),
+            mark: headers::copied(headers, &headers::SIMULATED),
+            body: Bytes::copy_from_slice(body),
         }
     }
 

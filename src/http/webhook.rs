@@ -98,7 +98,10 @@ pub(super) async fn receive(
     let outcome = match body::read(body, state.limits(), state.budget()).await {
         Err(outcome) => receipt.settle(outcome),
         Ok(body) => match verify(&mut receipt, &head, &body) {
-            Err(rejection) => receipt.settle(Outcome::Rejected(rejection)),
+            Err(rejection) => {
+                hold(&state, &receipt, rejection, (&head, &body));
+                receipt.settle(Outcome::Rejected(rejection))
+            }
             Ok(verified) => {
                 let arrival = receipt.arrival(headers::kept(&head.headers), verified);
                 drop(head); // So that nothing holds the buffer that the connection reads into.
@@ -121,6 +124,16 @@ fn verify(receipt: &mut Receipt, head: &Parts, body: &Held) -> Result<VerifiedBo
     receipt.verified(&verified, simulated);
     guest::prove(&head.extensions);
     Ok(verified)
+}
+
+/// What was refused for its signature alone may be right under a secret that comes later: it is held
+/// as it came, in a copy, so that its share of the memory of all bodies is free at once.
+fn hold(state: &AppState, receipt: &Receipt, rejection: Rejection, (head, body): (&Parts, &Held)) {
+    if let Rejection::SignatureMismatch = rejection {
+        let body = body.bytes();
+        let record = || receipt.refused(&head.headers, body);
+        state.rejections().hold(body.len(), record);
+    }
 }
 
 /// Hands it over with all that it needs to be settled, and answers in time whatever hangs.

@@ -9,7 +9,11 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::outcome::{Failure, Rejection};
-use crate::{meta::signature::VerifiedBody, store::Committed};
+use crate::{
+    held::{self, Hold},
+    meta::signature::VerifiedBody,
+    store::Committed,
+};
 
 type Count = dyn Fn(&str, Rejection, Option<IpAddr>) + Send + Sync;
 type Take = dyn Fn(Arrival, Box<dyn Caller>) + Send + Sync;
@@ -82,19 +86,38 @@ impl fmt::Debug for Intake {
     }
 }
 
-/// Counts refused deliveries; bounded in memory, written to Postgres from time to time.
+/// Counts refused deliveries; bounded in memory, written to Postgres from time to time. Those that
+/// a right secret could still open may be held besides.
 #[derive(Clone)]
-pub struct Rejections(Arc<Count>);
+pub struct Rejections {
+    count: Arc<Count>,
+    hold: Option<Hold>,
+}
 
 impl Rejections {
     /// A counter that calls `count` with app, reason and address.
     pub fn new(count: impl Fn(&str, Rejection, Option<IpAddr>) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(count))
+        let count = Arc::new(count);
+        Self { count, hold: None }
+    }
+
+    /// The same, with what was refused for its signature held in `hold`.
+    #[must_use]
+    pub fn holding(self, hold: Hold) -> Self {
+        let hold = Some(hold);
+        Self { hold, ..self }
     }
 
     /// Counts one refused delivery to `app`.
     pub fn count(&self, app: &str, reason: Rejection, from: Option<IpAddr>) {
-        (self.0)(app, reason, from);
+        (self.count)(app, reason, from);
+    }
+
+    /// Holds a delivery of about `bytes`, which `record` copies. Never waits.
+    pub fn hold(&self, bytes: usize, record: impl FnOnce() -> held::Record) {
+        if let Some(hold) = &self.hold {
+            hold.offer(bytes, record);
+        }
     }
 }
 

@@ -13,14 +13,10 @@ use ipnet::IpNet;
 use jiff::{Timestamp, Unit};
 
 use super::{Rejection, Rejections};
-use crate::{clock::Clock, store::rejections::Count};
+use crate::{clock::Clock, meta::networks::network, store::rejections::Count};
 
 /// How many rows are kept between two writings; what comes on top is counted without its network.
 const ROWS: usize = 1_000;
-
-/// The networks that count as one: what one holder of addresses usually has.
-const PREFIX_V4: u8 = 24;
-const PREFIX_V6: u8 = 48;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Row {
@@ -93,7 +89,7 @@ impl Tally {
             hour,
             app: app.to_owned(),
             reason: reason.code(),
-            prefix: from.and_then(prefix),
+            prefix: from.and_then(network),
         };
         self.add(
             row,
@@ -135,15 +131,6 @@ fn hour_floor() -> jiff::TimestampRound {
     jiff::TimestampRound::new()
         .smallest(Unit::Hour)
         .mode(jiff::RoundMode::Floor)
-}
-
-fn prefix(address: IpAddr) -> Option<IpNet> {
-    let bits = if address.is_ipv4() {
-        PREFIX_V4
-    } else {
-        PREFIX_V6
-    };
-    IpNet::new(address, bits).ok().map(|net| net.trunc())
 }
 
 #[cfg(test)]

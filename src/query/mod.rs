@@ -1,16 +1,18 @@
 //! Questions about what is stored: what may be asked, and the form of the answers.
 //!
-//! The statements are in `store::read`; whoever shows the answers, a command line or a page, is
+//! What waits in the spool is asked here, too. The statements are in `store::read`; whoever shows the answers, a command line or a page, is
 //! above.
 
 mod events;
 mod json;
 mod moment;
+mod spool;
 mod stats;
 
 pub use events::Events;
 pub use json::line;
 pub use moment::{InvalidMoment, Moment};
+pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
 pub use stats::CountLine;
 
 pub use crate::store::follow::Lag;

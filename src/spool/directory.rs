@@ -17,7 +17,7 @@ const LOCK: &str = "lock";
 const PROBE: &str = "probe";
 const PROBED: &str = "probe.renamed";
 /// What a file is called until it is whole.
-const UNFINISHED: &str = ".new";
+pub(super) const UNFINISHED: &str = ".new";
 
 /// A directory that this process alone uses.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 /// The number of a file and what follows `spool-<number>.redb` in its name.
-fn parse(name: &str) -> Option<(u64, &str)> {
+pub(super) fn parse(name: &str) -> Option<(u64, &str)> {
     let (number, ending) = name.strip_prefix("spool-")?.split_once(".redb")?;
     let digits = number.len() >= 10 && number.bytes().all(|it| it.is_ascii_digit());
     let number = digits.then(|| number.parse().ok())??;

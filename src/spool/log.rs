@@ -18,7 +18,8 @@ use redb::{
     backends::FileBackend,
 };
 
-use super::{directory::create, record::checksum};
+use super::directory::create;
+use crate::sealed::checksum;
 
 /// The records, numbered from 1 without a gap.
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");

@@ -12,10 +12,13 @@
 mod directory;
 mod error;
 mod files;
+mod glance;
 mod keeper;
 mod log;
+mod place;
 mod reading;
 mod record;
+mod report;
 mod reserve;
 mod status;
 #[cfg(test)]
@@ -33,7 +36,10 @@ use tokio::sync::{
 };
 
 pub use error::{Error, Refused};
+pub use glance::{Glance, glance};
+pub use place::{InvalidPlace, Place};
 pub use record::{LONGEST, Record, Unreadable};
+pub use report::{Draining, Report};
 pub use status::{Obstacle, Status};
 
 use crate::clock::Clock;
@@ -60,13 +66,6 @@ pub struct Settings {
     /// What one file may grow to; [`FILE_BYTES`] but in tests. Never more than an eighth of
     /// `max_bytes`: room comes back a file at a time.
     pub file_bytes: u64,
-}
-
-/// A place in the spool: grows with each record. Only reading gives one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    file: u64,
-    record: u64,
 }
 
 /// A handle of the spool. When the last one goes, the thread ends what it was asked, closes the

@@ -1,12 +1,7 @@
 //! A delivery as the spool keeps it, and the bytes that it becomes.
 //!
-//! The first byte is the version of what follows, so that a later program knows how to read what
-//! an earlier one wrote. The last eight are the start of a SHA-256 over all before them: the
-//! database below checks its pages after a crash only, and a bit that flipped in a body must not
-//! come out as a delivery. Written by hand because it is one flat struct that has to be readable
-//! for years: a general format would add a dependency whose own changes would have to be watched.
-//!
-//! Version 1, numbers with the high byte first:
+//! They are [sealed](crate::sealed) with a checksum of their own because the database below checks
+//! its pages after a crash only. Version 1:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -22,13 +17,13 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+pub use crate::sealed::Unreadable;
+use crate::sealed::{Opened, Sealing};
 
 /// The version that is written.
 const VERSION: u8 = 1;
-
-pub(super) const CHECKSUM: usize = 8;
 
 /// The most bytes that one record may become: far more than any body that the door lets in.
 pub const LONGEST: usize = 64 << 20;
@@ -54,34 +49,21 @@ pub struct Record {
     pub body: Bytes,
 }
 
-/// Why bytes of the spool are no record that this program can read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
-    /// Another program wrote them, a newer one it seems.
-    #[error("the record has version {0}, which a newer Hookshelf reads")]
-    Version(u8),
-    /// They are not what was written.
-    #[error("the record is damaged")]
-    Damaged,
-}
-
 impl Record {
     /// The bytes of this record; `None` where they would be more than [`LONGEST`].
     pub fn encode(&self) -> Option<Vec<u8>> {
         let (app, secret) = (self.app.as_bytes(), self.secret.as_bytes());
         let texts = [app, secret, self.headers.as_bytes(), &self.body];
-        let length = texts.iter().map(|text| text.len() + 4).sum::<usize>();
-        let mut bytes = Vec::with_capacity(length + 64);
-        bytes.extend([VERSION, u8::from(self.simulated)]);
-        bytes.extend(self.id.as_bytes());
-        bytes.extend(self.received_at.as_second().to_be_bytes());
-        bytes.extend(self.received_at.subsec_nanosecond().to_be_bytes());
-        put_address(&mut bytes, self.remote_addr);
+        let room = texts.iter().map(|text| text.len() + 4).sum();
+        let mut sealing = Sealing::of(VERSION, room)
+            .flag(self.simulated)
+            .id(self.id)
+            .time(self.received_at)
+            .address(self.remote_addr);
         for text in texts {
-            bytes.extend(u32::try_from(text.len()).ok()?.to_be_bytes());
-            bytes.extend(text);
+            sealing = sealing.bytes(text)?;
         }
-        bytes.extend(checksum(&bytes));
+        let bytes = sealing.seal();
         (bytes.len() <= LONGEST).then_some(bytes)
     }
 
@@ -90,18 +72,22 @@ impl Record {
     /// # Errors
     /// They are none: they are damaged, or of a version that this program does not know.
     pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let (said, sum) = bytes
-            .split_last_chunk::<CHECKSUM>()
-            .ok_or(Unreadable::Damaged)?;
-        if checksum(said) != *sum {
-            return Err(Unreadable::Damaged);
-        }
-        // The checksum is of every version: what it holds for was written so.
-        match said.split_first() {
-            Some((&VERSION, rest)) => read(rest).ok_or(Unreadable::Damaged),
-            Some((&version, _)) => Err(Unreadable::Version(version)),
-            None => Err(Unreadable::Damaged),
-        }
+        let mut fields = Opened::new(bytes, VERSION)?;
+        let record = Self::read(&mut fields).filter(|_| fields.is_empty());
+        record.ok_or(Unreadable::Damaged)
+    }
+
+    fn read(fields: &mut Opened<'_>) -> Option<Self> {
+        Some(Self {
+            simulated: fields.flag()?,
+            id: fields.id()?,
+            received_at: fields.time()?,
+            remote_addr: fields.address()?,
+            app: fields.text()?.into(),
+            secret: fields.text()?.into(),
+            headers: fields.text()?.to_owned(),
+            body: Bytes::copy_from_slice(fields.bytes()?),
+        })
     }
 }
 
@@ -117,90 +103,12 @@ impl fmt::Debug for Record {
     }
 }
 
-/// The start of the SHA-256 of `bytes`.
-pub(super) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
-    let whole: [u8; 32] = Sha256::digest(bytes).into();
-    let mut sum = [0; CHECKSUM];
-    sum.copy_from_slice(&whole[..CHECKSUM]);
-    sum
-}
-
-fn put_address(bytes: &mut Vec<u8>, address: Option<IpAddr>) {
-    match address {
-        None => bytes.push(0),
-        Some(IpAddr::V4(address)) => {
-            bytes.push(4);
-            bytes.extend(address.octets());
-        }
-        Some(IpAddr::V6(address)) => {
-            bytes.push(16);
-            bytes.extend(address.octets());
-        }
-    }
-}
-
-/// What stands between the version and the checksum.
-fn read(mut rest: &[u8]) -> Option<Record> {
-    let rest = &mut rest;
-    let simulated = match take(rest)? {
-        [0] => false,
-        [1] => true,
-        _ => return None,
-    };
-    let record = Record {
-        simulated,
-        id: Uuid::from_bytes(take(rest)?),
-        received_at: take_time(rest)?,
-        remote_addr: take_address(rest).ok()?,
-        app: take_text(rest)?.into(),
-        secret: take_text(rest)?.into(),
-        headers: take_text(rest)?.to_owned(),
-        body: Bytes::copy_from_slice(take_bytes(rest)?),
-    };
-    rest.is_empty().then_some(record)
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (first, others) = rest.split_first_chunk::<N>()?;
-    *rest = others;
-    Some(*first)
-}
-
-fn take_time(rest: &mut &[u8]) -> Option<Timestamp> {
-    let seconds = i64::from_be_bytes(take(rest)?);
-    let nanoseconds = i32::from_be_bytes(take(rest)?);
-    let time = Timestamp::new(seconds, nanoseconds).ok()?;
-    // A time has one form: two of different signs would be read and written back as others.
-    let same = time.as_second() == seconds && time.subsec_nanosecond() == nanoseconds;
-    same.then_some(time)
-}
-
-fn take_address(rest: &mut &[u8]) -> Result<Option<IpAddr>, Unreadable> {
-    let address = match take(rest) {
-        Some([0]) => return Ok(None),
-        Some([4]) => take::<4>(rest).map(IpAddr::from),
-        Some([16]) => take::<16>(rest).map(IpAddr::from),
-        _ => None,
-    };
-    address.map(Some).ok_or(Unreadable::Damaged)
-}
-
-fn take_bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(u32::from_be_bytes(take(rest)?)).ok()?;
-    let (first, others) = rest.split_at_checked(length)?;
-    *rest = others;
-    Some(first)
-}
-
-fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
-    std::str::from_utf8(take_bytes(rest)?).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::sealed::{CHECKSUM, checksum};
 
     fn records() -> impl Strategy<Value = Record> {
         let time = (-377_705_023_201_i64..=253_402_207_200, 0..1_000_000_000);
@@ -274,17 +182,6 @@ mod tests {
             Err(Unreadable::Version(VERSION + 1))
         );
         assert_eq!(Record::decode(&[]), Err(Unreadable::Damaged));
-    }
-
-    #[test]
-    fn a_time_has_one_form() {
-        let time = |seconds: i64, nanoseconds: i32| {
-            let bytes = [&seconds.to_be_bytes()[..], &nanoseconds.to_be_bytes()].concat();
-            take_time(&mut &bytes[..])
-        };
-        assert_eq!(time(-2, -5), Timestamp::new(-2, -5).ok());
-        assert_eq!(time(-2, 5), None);
-        assert_eq!(time(2, -5), None);
     }
 
     #[test]

@@ -47,6 +47,17 @@ pub enum Obstacle {
     Gone,
 }
 
+impl Obstacle {
+    /// The bounded word for metrics and logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Disk(_) => "disk",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 /// What the handles and the thread share.
 #[derive(Debug)]
 pub(super) struct Shared {

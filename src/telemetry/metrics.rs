@@ -72,10 +72,36 @@ catalogue! {
         "Defects caught at the door.";
     RELOADS = Counter "hookshelf_reloads_total" ["result"]
         "Reloads by result: swapped, or kept because the new configuration was faulty.";
+    REJECTIONS_HELD = Counter "hookshelf_rejections_held_total" ["from"]
+        "Deliveries refused for their signature that were held, by whose network they came from: meta or elsewhere.";
+    REJECTIONS_NOT_HELD = Counter "hookshelf_rejections_not_held_total" ["reason"]
+        "Deliveries refused for their signature that were not held, or not for their whole time, by why.";
+    HELD_REJECTIONS = Gauge "hookshelf_held_rejections" ["from"]
+        "Refused deliveries that are held now.";
+    HELD_BYTES = Gauge "hookshelf_held_rejection_bytes" ["from"]
+        "Bytes of disk that they take.";
     COMMIT_FAILURES = Counter "hookshelf_commit_failures_total" ["code"]
         "Commits that failed, by the reason; their deliveries went into the spool, or were not acked.";
     SPOOL_REFUSALS = Counter "hookshelf_spool_refusals_total" ["code"]
         "Deliveries that the spool did not take, by the reason; they were not acked.";
+    SPOOL_RECORDS = Gauge "hookshelf_spool_records" []
+        "Deliveries that wait in the spool.";
+    SPOOL_BYTES = Gauge "hookshelf_spool_bytes" []
+        "Bytes that the spool counts for, of those that it may.";
+    SPOOL_MAX_BYTES = Gauge "hookshelf_spool_max_bytes" []
+        "What the spool may count for.";
+    SPOOL_RESERVED_BYTES = Gauge "hookshelf_spool_reserved_bytes" []
+        "Bytes of the disk that are held for the spool now.";
+    SPOOL_OLDEST_SECONDS = Gauge "hookshelf_spool_oldest_seconds" []
+        "Seconds since the first delivery that waits in the spool was received; 0 while it is empty.";
+    SPOOL_FILES_SET_ASIDE = Gauge "hookshelf_spool_files_set_aside" []
+        "Files of the spool that were set aside and are still there.";
+    SPOOL_RECORDS_SET_ASIDE = Gauge "hookshelf_spool_records_set_aside" []
+        "Records of the spool that this run could not read.";
+    SPOOL_TAKES = Gauge "hookshelf_spool_takes" []
+        "1 while the spool takes deliveries, 0 while it is full or its disk refuses.";
+    SPOOL_DRAINED = Counter "hookshelf_spool_drained_total" []
+        "Deliveries that were drained from the spool into Postgres.";
     UPKEEP_FAILURES = Counter "hookshelf_upkeep_failures_total" ["part"]
         "Upkeep that failed, by its part: tables (partitions, dedupe window), rejections or callbacks.";
     FOLLOWER_LAG_POSITIONS = Gauge "hookshelf_follower_lag_positions" ["follower"]

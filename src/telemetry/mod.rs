@@ -8,12 +8,14 @@
 //! of the process, DEBUG one delivery.
 
 pub mod door;
+pub mod held;
 pub mod life;
 pub mod log;
 pub mod meter;
 pub mod metrics;
 mod sparingly;
 pub mod spool;
+pub mod spool_watch;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -23,11 +25,16 @@ pub use door::{
     AcceptFailed, AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
     RejectionsCounted, SignatureMatched,
 };
+pub use held::{HoldFailed, RejectionHeld, RejectionNotHeld, RejectionsHeld};
 pub use life::{
     DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
 };
 pub use meter::Meter;
 pub use spool::{DeliveryDrained, DeliveryPassedOver, SpoolRefused};
+pub use spool_watch::{
+    SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolMeasured, SpoolOpened,
+    SpoolSetAside, SpoolStalled, SpoolUnblocked,
+};
 pub use store::{
     CommitFailed, CommitsResumed, DatabaseAway, DatabaseOpened, DiskLow, DiskRoomy,
     DurabilityChanged, DurabilityRestored, EpochAdvanced, EventsRefused, FollowerMoved,

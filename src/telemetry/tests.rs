@@ -54,9 +54,11 @@ fn the_page_lists_each_message_of_the_log() {
     let mut said: Vec<String> = Vec::new();
     for file in [
         "door.rs",
+        "held.rs",
         "life.rs",
         "log.rs",
         "spool.rs",
+        "spool_watch.rs",
         "store.rs",
         "tunnel.rs",
     ] {

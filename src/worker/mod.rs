@@ -9,7 +9,9 @@ mod drain;
 mod drained;
 mod follow;
 mod probe;
+pub mod rescue;
 mod restarts;
+mod spool_watch;
 mod tables;
 mod tunnel;
 
@@ -24,6 +26,7 @@ pub use drained::Drained;
 pub use follow::Following;
 pub use probe::Probe;
 pub use restarts::tell_restarts;
+pub use spool_watch::SpoolWatch;
 pub use tables::{Rejected, Tables};
 pub use tunnel::keep_tunnel;
 
@@ -45,4 +48,10 @@ pub async fn repeat<F: Future<Output = Duration>>(
 pub fn fold(metrics: &crate::telemetry::metrics::Exposition) -> Duration {
     metrics.fold();
     Duration::from_secs(5)
+}
+
+/// Looks after what is held of refused deliveries; says when to come again.
+pub fn tidy(hold: &crate::held::Hold) -> Duration {
+    hold.tidy();
+    Duration::from_mins(1)
 }

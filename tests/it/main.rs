@@ -23,6 +23,7 @@ mod questions;
 mod reader;
 mod reading;
 mod readme;
+mod rescue;
 mod restarts;
 mod schema;
 mod serve;

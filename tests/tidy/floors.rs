@@ -1,7 +1,7 @@
 //! Imports point down only: a room may use the rooms below it, never one beside or above.
 //!
 //! `clock` is the ground that the rest of the lowest floor stands on, so `meta` and `config` may
-//! use it, and each other not. Tests in `src` obey the same rule; `tests/` is outside the house.
+//! use it, and each other not; so is `sealed`. Tests in `src` obey the same rule; `tests/` is outside the house.
 
 use crate::Fault;
 use crate::source::{Source, Token, matches};
@@ -10,12 +10,14 @@ use crate::source::{Source, Token, matches};
 const FLOORS: &[(&str, u8)] = &[
     ("lib", 0),
     ("clock", 0),
+    ("sealed", 0),
     ("meta", 1),
     ("config", 1),
     ("telemetry", 2),
     ("store", 3),
     ("graph", 3),
     ("spool", 3),
+    ("held", 3),
     ("doctor", 4),
     ("ingest", 4),
     ("query", 4),

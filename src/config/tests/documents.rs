@@ -124,6 +124,8 @@ fn the_values_in_effect_are_printed() {
 
     [rejections]
     max_rows = 10000
+    hold = "64MiB"
+    hold_for = "48h"
 
     [log]
     format = "json"

@@ -215,3 +215,11 @@ fn a_spool_that_does_not_add_up() {
     spool.max_bytes: 64KiB is too small; allowed: 0, or 1MiB to 16TiB, such as 64MiB; units are KiB, MiB, GiB and TiB
     "#);
 }
+
+#[test]
+fn what_is_held_is_not_held_for_longer_than_repeats_are_known() {
+    let file = "[dedupe]\nwindow_days = 2\n[rejections]\nhold_for = '49h'";
+    let faults = Setting::new().file(file).faults();
+    let told = "rejections.hold_for: 49h is longer than dedupe.window_days; allowed: at most 48h";
+    assert!(faults.contains(told), "{faults}");
+}

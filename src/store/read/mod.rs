@@ -8,6 +8,7 @@ mod deliveries;
 mod events;
 mod rejections;
 mod stats;
+mod stored;
 
 use std::time::Duration;
 

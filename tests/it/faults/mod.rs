@@ -5,6 +5,7 @@ mod disk;
 mod durability;
 mod failover;
 mod gone;
+mod operated;
 mod poison;
 mod silence;
 mod spooled;

@@ -19,7 +19,7 @@ use crate::support::{
     server::{Server, apps, deliver_to},
 };
 
-use super::stage::{Flow, Stage, events, message, serve_with, until_missing, url_of};
+use super::stage::{Flow, Stage, events, message, serve_with, until_degraded, url_of};
 
 const LOSSY: &str = "allow_lossy_commits = true";
 
@@ -54,7 +54,7 @@ async fn a_killed_postgres_puts_nobody_off() {
     for _ in 0..3 {
         stage.postgres.kill();
         flow.goes_on().await;
-        until_missing(&stage.server, &["database"]).await;
+        until_degraded(&stage.server, &["database"]).await;
         flow.goes_on().await;
         stage.postgres.start().await;
         flow.goes_on().await;
@@ -112,9 +112,9 @@ async fn a_server_starts_without_its_database_and_brings_it_up_when_it_is_there(
     assert_eq!(deliver(&server, "mid.1").await, 200);
     assert_eq!(deliver(&server, "mid.2").await, 200);
     let after = Clock::system().now();
-    until_missing(&server, &["database"]).await;
+    until_degraded(&server, &["database"]).await;
     postgres.start().await;
-    until_missing(&server, &[]).await;
+    until_degraded(&server, &[]).await;
     let mut database = postgres.connect().await;
     until_stored(&mut database, &["mid.1", "mid.2"]).await;
     assert_eq!(events(&mut database).await, ["mid.1", "mid.2"], "in order");
@@ -263,7 +263,7 @@ async fn with_too_little_room_on_its_disk_postgres_is_left_alone() {
     let path = directory.path().to_owned();
     let server = Server::start_in(directory, None);
     assert_eq!(deliver(&server, "mid.1").await, 200);
-    until_missing(&server, &["disk"]).await;
+    until_degraded(&server, &["disk"]).await;
     let mut database = server.database().await;
     assert_eq!(events(&mut database).await, [""; 0]);
     drop(database);
@@ -274,7 +274,7 @@ async fn with_too_little_room_on_its_disk_postgres_is_left_alone() {
     let server = Server::start_in(directory, place);
     let mut database = server.database().await;
     until_stored(&mut database, &["mid.1"]).await;
-    until_missing(&server, &[]).await;
+    until_degraded(&server, &[]).await;
 }
 
 /// A server that was down for two days had kept this before.

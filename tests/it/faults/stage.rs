@@ -186,7 +186,18 @@ async fn deliver(to: SocketAddr, mid: &str, ledger: &Mutex<Ledger>) -> bool {
 
 /// Waits until readiness names just these.
 pub(super) async fn until_missing(server: &Server, missing: &[&str]) {
-    let expected = format!("\"missing\":{}", serde_json::to_string(missing).unwrap());
+    until_standing(server, missing, &[]).await;
+}
+
+/// Waits until readiness says that the spool stands in for just these.
+pub(super) async fn until_degraded(server: &Server, degraded: &[&str]) {
+    until_standing(server, &[], degraded).await;
+}
+
+async fn until_standing(server: &Server, missing: &[&str], degraded: &[&str]) {
+    let list = |names: &[&str]| serde_json::to_string(names).unwrap();
+    let (lacks, makes_do) = (list(missing), list(degraded));
+    let expected = format!("\"missing\":{lacks},\"degraded\":{makes_do}");
     eventually(&format!("readiness says {expected}"), async || {
         let answer = server.ask_admin("/readyz").await;
         let said = String::from_utf8_lossy(&answer.body).into_owned();

@@ -9,7 +9,8 @@ use std::{
 };
 
 use hookshelf::{
-    http::{Listener, ListenerLimits, Readiness, admin, listener::ADMIN},
+    http::{Listener, ListenerLimits, Readiness, SpoolDesk, Standing, admin, listener::ADMIN},
+    spool::Report,
     telemetry::metrics::CATALOGUE,
 };
 
@@ -21,7 +22,8 @@ use super::{
 fn open(readiness: Readiness) -> SocketAddr {
     let listener = Listener::bind(ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address();
-    let routes = admin::router(readiness, metrics().clone());
+    let desk = SpoolDesk::off(Report::off("/data/spool".into()));
+    let routes = admin::router(readiness, desk, metrics().clone());
     tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
     address
 }
@@ -43,20 +45,21 @@ async fn alive_is_not_the_same_as_ready() {
     let answer = get(address, "/readyz").await;
     assert_eq!(answer.status, 503);
     let version = env!("CARGO_PKG_VERSION");
-    let unready = r#"{"ready":false,"missing":["postgres"],"version":"#;
-    assert_eq!(answer.body, format!("{unready}{version:?}}}"));
+    let unready = r#"{"ready":false,"missing":["postgres"],"degraded":[],"version":"#;
+    let spool = r#""spool":{"on":false,"records":0,"bytes":0,"max_bytes":0,"oldest_age_seconds":null,"drain_rate":0.0,"obstacle":null}}"#;
+    assert_eq!(answer.body, format!("{unready}{version:?},{spool}"));
     assert_eq!(answer.header("content-type"), Some("application/json"));
 
     postgres.store(true, Ordering::Relaxed);
     let answer = get(address, "/readyz").await;
-    let ready = r#"{"ready":true,"missing":[],"version":"#;
+    let ready = r#"{"ready":true,"missing":[],"degraded":[],"version":"#;
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.body, format!("{ready}{version:?}}}"));
+    assert_eq!(answer.body, format!("{ready}{version:?},{spool}"));
 }
 
 #[tokio::test]
 async fn metrics_are_exposed_with_their_meaning() {
-    let address = open(Readiness::new(Vec::new));
+    let address = open(Readiness::new(Standing::default));
     let door = Door::open();
     door.ask(request("GET", "/webhook")).await;
     let answer = get(address, "/metrics").await;
@@ -88,7 +91,7 @@ async fn metrics_are_exposed_with_their_meaning() {
 
 #[tokio::test]
 async fn the_callback_url_is_not_on_the_admin_listener() {
-    let address = open(Readiness::new(Vec::new));
+    let address = open(Readiness::new(Standing::default));
     assert_eq!(get(address, "/webhook").await.bare(), 404);
     assert_eq!(get(address, "/nothing").await.bare(), 404);
 }

@@ -10,5 +10,6 @@ mod forwarded;
 mod listener;
 mod logs;
 mod routes;
+mod spool;
 
 use crate::support::wire;

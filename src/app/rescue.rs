@@ -1,0 +1,55 @@
+//! What holds refused deliveries, and what stores them when a secret opens them after all.
+
+use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
+
+use super::commits;
+use crate::{
+    clock::Clock,
+    config::{self, Config},
+    held::{Hold, Settings},
+    ingest::Writer,
+    store::{ConnectOptions, Reader},
+    worker::{
+        self,
+        rescue::{self, Rescue, Rescued},
+    },
+};
+
+/// Holds what the door refuses for its signature.
+pub(super) fn hold(config: &Config, clock: Clock) -> Hold {
+    let rejections = &config.rejections;
+    let hold_for = rejections.hold_for.try_into();
+    let hold_for = hold_for.unwrap_or(SignedDuration::MAX);
+    let settings = Settings::new(&config.data_dir, rejections.hold, hold_for);
+    Hold::start(settings, clock)
+}
+
+/// Has what is too old deleted, until `stop`.
+pub(super) async fn look_after(hold: Hold, stop: CancellationToken) {
+    worker::repeat(stop, move || {
+        let hold = hold.clone();
+        async move { worker::tidy(&hold) }
+    })
+    .await;
+}
+
+/// Stores what passes of `rescue` in the database at `options`, beside a server or without one.
+///
+/// # Errors
+/// Says what is in the way; what was stored until then stays so.
+pub async fn store(
+    rescue: &Rescue,
+    options: ConnectOptions,
+    database: &config::Database,
+) -> Result<Vec<Rescued>, rescue::Error> {
+    let mut reader = Reader::open(&options).await?;
+    // What is held is on disk already: there is nothing to spool.
+    let (writer, committer) = Writer::new(options, None);
+    let committer = tokio::spawn(committer.with(commits(database)).run());
+    let stored = rescue.store(&writer, &mut reader).await;
+    // The last handle: its task ends when everybody has an answer.
+    drop(writer);
+    let _ = committer.await;
+    stored
+}

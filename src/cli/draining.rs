@@ -1,0 +1,218 @@
+//! `spool drain`: makes the drain go on now, and waits until the spool is empty.
+
+use std::{
+    io::{self, IsTerminal},
+    time::{Duration, Instant},
+};
+
+use anyhow::bail;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::sleep;
+
+use super::{
+    amounts::{count, deliveries, span},
+    operators::Operators,
+    output::Output,
+    spool::{STATUS, obstacle},
+};
+use crate::spool::Report;
+
+/// How often it is asked how many are left.
+const TICK: Duration = Duration::from_millis(250);
+
+/// How often the drain is told to try again while nothing comes of it: by itself it waits for up to
+/// five seconds.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How long nothing may be drained before that is called a failure: a try may take two seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Makes the drain try again now, and waits until everything that waits is in Postgres.
+///
+/// The server drains its spool by itself, and tries again within seconds when Postgres is back:
+/// this is for those who want to see it end. It fails when nothing was drained for 10 seconds, and
+/// says why; nothing is lost by that.
+///
+/// Example: hookshelf spool drain
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Drain {
+    /// Only make it try again, and do not wait.
+    #[arg(long)]
+    no_wait: bool,
+}
+
+impl Drain {
+    pub(super) async fn run(self, operators: &Operators) -> anyhow::Result<()> {
+        let report = begin(operators).await?;
+        if self.no_wait {
+            let wait = count(report.records, "delivery waits", "deliveries wait");
+            return Output::say(&format!("the drain tries now; {wait}"));
+        }
+        let mut watch = Watch::new(report, Instant::now());
+        let bar = bar(watch.first.records);
+        while watch.last.records > 0 {
+            if let Some(why) = watch.stuck(Instant::now()) {
+                bail!(why);
+            }
+            sleep(TICK).await;
+            let report = if watch.is_still(Instant::now()) {
+                begin(operators).await?
+            } else {
+                operators.get(STATUS).await?
+            };
+            watch.see(report, Instant::now());
+            watch.show(bar.as_ref());
+        }
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+        Output::say(&watch.done())
+    }
+}
+
+async fn begin(operators: &Operators) -> anyhow::Result<Report> {
+    operators.post(&format!("{STATUS}/drain")).await
+}
+
+/// How the drain got on while it was watched.
+struct Watch {
+    began: Instant,
+    first: Report,
+    last: Report,
+    /// When the number of drained deliveries last grew.
+    moved: Instant,
+    /// When the drain was last told to try.
+    woken: Instant,
+}
+
+impl Watch {
+    fn new(report: Report, now: Instant) -> Self {
+        Self {
+            began: now,
+            first: report.clone(),
+            last: report,
+            moved: now,
+            woken: now,
+        }
+    }
+
+    fn see(&mut self, report: Report, now: Instant) {
+        if report.drained != self.last.drained {
+            self.moved = now;
+        }
+        self.last = report;
+    }
+
+    /// Whether the drain is to be told to try again; counts as told.
+    fn is_still(&mut self, now: Instant) -> bool {
+        let last = self.woken.max(self.moved);
+        let still = now.saturating_duration_since(last) >= AGAIN;
+        if still {
+            self.woken = now;
+        }
+        still
+    }
+
+    /// Why it is given up.
+    fn stuck(&self, now: Instant) -> Option<String> {
+        let still = now.saturating_duration_since(self.moved);
+        (still >= PATIENCE).then(|| {
+            let why = obstacle(&self.last);
+            let why = why.unwrap_or_else(|| "the server's log may say why".to_owned());
+            let left = count(self.last.records, "delivery is", "deliveries are");
+            let seconds = PATIENCE.as_secs();
+            format!(
+                "{left} left in the spool, and none was drained for {seconds} s: {why}. What is \
+                 there stays, and the server goes on trying"
+            )
+        })
+    }
+
+    fn show(&self, bar: Option<&ProgressBar>) {
+        if let Some(bar) = bar {
+            let drained = self.drained();
+            bar.set_length(drained + self.last.records);
+            bar.set_position(drained);
+            let (records, rate) = (self.last.records, self.last.drain_rate);
+            bar.set_message(format!("{records} wait, {rate:.0} a second"));
+        }
+    }
+
+    fn done(&self) -> String {
+        match self.drained() {
+            0 => "the spool is empty".to_owned(),
+            drained => {
+                let took = span(self.began.elapsed().as_secs());
+                let drained = deliveries(drained);
+                format!("the spool is empty: {drained} drained in {took}")
+            }
+        }
+    }
+
+    fn drained(&self) -> u64 {
+        self.last.drained.saturating_sub(self.first.drained)
+    }
+}
+
+/// A bar for a person who waits; none for a file or a program.
+fn bar(records: u64) -> Option<ProgressBar> {
+    if records == 0 || !io::stderr().is_terminal() {
+        return None;
+    }
+    let style = ProgressStyle::with_template("{elapsed:>4} {bar:24} {msg}").ok()?;
+    Some(ProgressBar::new(records).with_style(style))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(records: u64, drained: u64) -> Report {
+        Report {
+            on: true,
+            records,
+            drained,
+            drain_obstacle: Some("postgres".to_owned()),
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn it_is_given_up_when_nothing_was_drained_for_long() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut watch = Watch::new(report(9, 40), start);
+        assert_eq!(watch.stuck(at(9)), None);
+        watch.see(report(8, 41), at(9));
+        assert_eq!(watch.stuck(at(18)), None);
+        // More may come in meanwhile: what counts is what goes out.
+        watch.see(report(7, 41), at(19));
+        let why = watch.stuck(at(19)).unwrap();
+        assert!(why.starts_with("7 deliveries are left"), "{why}");
+        assert!(why.contains("Postgres is away or fails"), "{why}");
+    }
+
+    #[test]
+    fn the_drain_is_told_to_try_again_while_nothing_comes_of_it() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut watch = Watch::new(report(9, 40), start);
+        let told = [500, 1000, 1500, 2000].map(|millis| watch.is_still(at(millis)));
+        assert_eq!(told, [false, true, false, true]);
+        watch.see(report(8, 41), at(2500));
+        let told = [3000, 3400, 3500].map(|millis| watch.is_still(at(millis)));
+        assert_eq!(told, [false, false, true]);
+    }
+
+    #[test]
+    fn the_end_says_how_many_were_drained() {
+        let now = Instant::now();
+        let mut watch = Watch::new(report(0, 40), now);
+        assert_eq!(watch.done(), "the spool is empty");
+        watch.see(report(0, 49), now);
+        let done = watch.done();
+        assert!(done.ends_with(": 9 deliveries drained in 0 s"), "{done}");
+    }
+}

@@ -1,0 +1,272 @@
+//! `rejections recheck`: what was refused while a secret was wrong, verified again and stored.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::anyhow;
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{database, filters::Received, output::Output, signature};
+use crate::{
+    app,
+    clock::Clock,
+    config::{self, App, AppName, Config, Sources, credentials},
+    held::Shelf,
+    meta::signature::Secrets,
+    store::Reader,
+    worker::rescue::{Held, Keys, Rescue, Rescued, Wanted},
+};
+
+/// What the secret of `--secret-file` is called, also in the deliveries that are stored with it.
+const GIVEN: &str = "given";
+
+/// Verifies again what was refused because no secret made its signature, and stores what passes.
+///
+/// Refused deliveries with a signature are held for a while (rejections.hold). Correct the secret in
+/// the configuration first, or try one with --secret-file. Without --yes it shows how many pass now
+/// and changes nothing. With --yes those are stored as they came, with the moment at which they
+/// came, and are held no longer. It may run beside the server, and again: nothing is stored twice.
+///
+/// Example: hookshelf rejections recheck
+/// Example: hookshelf rejections recheck --yes
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Recheck {
+    /// The app whose path they used.
+    #[arg(long)]
+    app: Option<AppName>,
+    #[command(flatten)]
+    received: Received,
+    /// A file that holds the secret to try, instead of those of the configuration.
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Delete what is held, whether it passes or not, instead of storing it.
+    #[arg(long, conflicts_with = "secret_file")]
+    discard: bool,
+    /// Do it.
+    #[arg(long)]
+    yes: bool,
+    /// One JSON object for each app.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Recheck {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let config = config::load(sources).map_err(|faults| anyhow!("{faults}"))?;
+        let [since, until] = self.received.resolve()?;
+        let app = self.app.as_ref().map(ToString::to_string);
+        let wanted = Wanted { app, since, until };
+        let now = Clock::system().now();
+        let rescue = Rescue::find(shelf(&config), self.keys(&config)?, &wanted, now)?;
+        match (rescue.is_empty(), self.discard, self.yes) {
+            (true, _, _) => self.say_none(&config),
+            (_, true, _) => self.discard(&rescue),
+            (_, _, true) => self.store(&rescue, &config, sources).await,
+            (_, _, false) => self.show(&rescue, sources).await,
+        }
+    }
+
+    fn keys(&self, config: &Config) -> anyhow::Result<Keys> {
+        if let Some(path) = &self.secret_file {
+            let secret = signature::read_secret(path)?;
+            return Ok(Keys::Given(Secrets::new([(GIVEN, &secret)])));
+        }
+        let generated = if config.apps.is_empty() {
+            credentials::load(&config.data_dir)?.map(|it| it.app)
+        } else {
+            None
+        };
+        let apps = config.apps.values().chain(&generated);
+        Ok(Keys::Configured(apps.map(keyed).collect()))
+    }
+
+    fn say_none(&self, config: &Config) -> anyhow::Result<()> {
+        let which = if self.app.is_some() {
+            " of that app"
+        } else {
+            ""
+        };
+        let why = match config.rejections.hold {
+            0 => "; rejections.hold is 0, so that none is",
+            _ => "",
+        };
+        let said = format!("no refused delivery{which} is held{why}");
+        if self.json {
+            Output::note(&said)
+        } else {
+            Output::say(&said)
+        }
+    }
+
+    fn discard(&self, rescue: &Rescue) -> anyhow::Result<()> {
+        let held = rescue.count();
+        if self.yes {
+            rescue.discard()?;
+        }
+        let mut output = Output::new();
+        for (app, count) in held {
+            let what = if self.yes { "deleted" } else { "held" };
+            if self.json {
+                output
+                    .json(&BTreeMap::from([("app", app.into()), (what, count.into())]
+                        as [(&str, serde_json::Value); 2]))?;
+            } else {
+                output.line(&format!("{app}: {} {what}", deliveries(count)))?;
+            }
+        }
+        if !self.yes && !self.json {
+            let call = self.call("--discard --yes");
+            output.line(&format!("nothing was changed; to delete them: {call}"))?;
+        }
+        output.finish()
+    }
+
+    /// What passes, and what to do next.
+    async fn show(&self, rescue: &Rescue, sources: &Sources) -> anyhow::Result<()> {
+        let mut reader = match database::options(sources).await {
+            Ok(options) => Reader::open(&options).await.ok(),
+            Err(_) => None,
+        };
+        let apps = rescue.survey(reader.as_mut()).await?;
+        let mut output = Output::new();
+        if self.json {
+            apps.iter().try_for_each(|app| output.json(app))?;
+            return output.finish();
+        }
+        let names = ["app", "held", "pass", "secret", "first", "last"];
+        let rows: Vec<_> = apps.iter().map(cells).collect();
+        output.table(&names, 6, &rows)?;
+        output.line("")?;
+        for line in self.conclusion(&apps) {
+            output.line(&line)?;
+        }
+        output.finish()
+    }
+
+    /// What it comes to, in sentences.
+    fn conclusion(&self, apps: &[Held]) -> Vec<String> {
+        let sum = |count: fn(&Held) -> u64| apps.iter().map(count).sum::<u64>();
+        let (held, passing) = (sum(|app| app.held), sum(|app| app.passing));
+        let mut lines = Vec::new();
+        let unreadable = sum(|app| app.unreadable);
+        if unreadable > 0 {
+            lines.push(format!(
+                "{unreadable} of the files cannot be read and are passed over: damaged, or written \
+                 by a newer Hookshelf"
+            ));
+        }
+        if passing == 0 {
+            lines.push(format!(
+                "no secret opens any of the {}; compare the secrets with those of the App \
+                 Dashboard, or try one: {}",
+                deliveries(held),
+                self.call("--secret-file FILE")
+            ));
+            return lines;
+        }
+        let stored: Option<u64> = apps.iter().map(|app| app.stored).sum();
+        let stored = match stored {
+            Some(count) => format!("{count} of which are stored already"),
+            None => "of which some may be stored already: the database cannot be asked".to_owned(),
+        };
+        lines.push(format!(
+            "{passing} of {} pass, with {} events, {stored}",
+            deliveries(held),
+            sum(|app| app.events)
+        ));
+        let call = self.call("--yes");
+        lines.push(format!("nothing was changed; to store them: {call}"));
+        lines
+    }
+
+    /// This call once more, with something else at its end.
+    fn call(&self, end: &str) -> String {
+        let mut call = "hookshelf rejections recheck".to_owned();
+        if let Some(app) = &self.app {
+            call = format!("{call} --app {app}");
+        }
+        if let Some(path) = self.secret_file.as_ref().filter(|_| end == "--yes") {
+            call = format!("{call} --secret-file {}", path.display());
+        }
+        format!("{call} {end}")
+    }
+
+    async fn store(
+        &self,
+        rescue: &Rescue,
+        config: &Config,
+        sources: &Sources,
+    ) -> anyhow::Result<()> {
+        let options = database::options(sources).await?;
+        let apps = app::rescue::store(rescue, options, &config.database).await?;
+        let mut output = Output::new();
+        for rescued in &apps {
+            if self.json {
+                output.json(rescued)?;
+            } else {
+                output.line(&said(rescued))?;
+            }
+        }
+        output.finish()
+    }
+}
+
+/// What is held, as the configuration has it.
+pub(super) fn shelf(config: &Config) -> Shelf {
+    let hold_for = config.rejections.hold_for.try_into();
+    Shelf::new(&config.data_dir, hold_for.unwrap_or(SignedDuration::MAX))
+}
+
+fn keyed(app: &App) -> (String, Secrets) {
+    let named = app.secrets.iter();
+    let secrets = Secrets::new(named.map(|secret| (&*secret.name, &secret.secret)));
+    (app.name.to_string(), secrets)
+}
+
+fn cells(app: &Held) -> Vec<String> {
+    let secrets = app.secrets.iter();
+    let secrets: Vec<_> = secrets
+        .map(|(name, count)| format!("{name}: {count}"))
+        .collect();
+    let moment = |at: Option<Timestamp>| at.map(|at| format!("{at:.0}")).unwrap_or_default();
+    vec![
+        app.app.clone(),
+        app.held.to_string(),
+        app.passing.to_string(),
+        secrets.join(", "),
+        moment(app.first),
+        moment(app.last),
+    ]
+}
+
+fn said(rescued: &Rescued) -> String {
+    let Rescued {
+        app,
+        deliveries: stored,
+        stored_before,
+        events,
+        repeated,
+        unopened,
+    } = rescued;
+    let before = match stored_before {
+        0 => String::new(),
+        before => format!(" ({before} more were stored already)"),
+    };
+    let rest = match unopened {
+        0 => String::new(),
+        rest => format!("; no secret opens {}, which stay held", deliveries(*rest)),
+    };
+    format!(
+        "{app}: {} stored{before}, with {events} new events and {repeated} that were stored \
+         already{rest}",
+        deliveries(*stored)
+    )
+}
+
+fn deliveries(count: u64) -> String {
+    match count {
+        1 => "1 delivery".to_owned(),
+        count => format!("{count} deliveries"),
+    }
+}

@@ -1,0 +1,331 @@
+//! `spool`: what the running server keeps on its disk while Postgres is away.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{
+    amounts::{count, deliveries, size, span},
+    draining::Drain,
+    filters,
+    operators::Operators,
+    output::Output,
+};
+use crate::{
+    config::{self, Sources},
+    query::{MOST_WAITING, Waiting, WaitingList},
+    spool::{Place, Report},
+};
+
+/// The route that says how the spool stands.
+pub(super) const STATUS: &str = "/v1/spool";
+
+/// Shows and empties the spool, which keeps deliveries while Postgres is away.
+///
+/// The running server is asked, over its admin listener: one process at a time uses the directory
+/// of a spool.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Spool {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Status(Status),
+    Inspect(Inspect),
+    Drain(Drain),
+}
+
+/// Says how many deliveries wait, how much room is left, and how the drain gets on.
+///
+/// Example: hookshelf spool status
+#[derive(Args, Debug)]
+struct Status {
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the deliveries that wait, the oldest first: which they are and what kinds of events are in
+/// them, never their content.
+///
+/// Example: hookshelf spool inspect --limit 20
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct Inspect {
+    /// How many at most.
+    #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
+    limit: u32,
+    /// Go on behind this place of an earlier list.
+    #[arg(long, value_name = "PLACE")]
+    after: Option<Place>,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Spool {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
+        let operators = operators(sources)?;
+        match self.verb {
+            Verb::Status(status) => status.run(&operators).await?,
+            Verb::Inspect(inspect) => inspect.run(&operators).await?,
+            Verb::Drain(drain) => drain.run(&operators).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn operators(sources: &Sources) -> anyhow::Result<Operators> {
+    let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    let dir = config.spool.directory(&config.data_dir);
+    let why = format!(
+        "one process at a time uses the spool in {}, so the running server is asked; start it with \
+         `hookshelf serve`, which also drains it, or name its configuration with --config",
+        dir.display()
+    );
+    Operators::of(&config, why)
+}
+
+impl Status {
+    async fn run(self, operators: &Operators) -> anyhow::Result<()> {
+        let report: Report = operators.get(STATUS).await?;
+        let mut output = Output::new();
+        if self.json {
+            output.json(&report)?;
+        } else {
+            for (name, value) in lines(&report) {
+                output.field(name, &value)?;
+            }
+        }
+        output.finish()
+    }
+}
+
+/// How it stands, a line each.
+fn lines(report: &Report) -> Vec<(&'static str, String)> {
+    let dir = ("directory", report.dir.display().to_string());
+    if let Some(why) = &report.why_off {
+        let off = format!("off, because {why}: what Postgres does not take gets 503");
+        return vec![("spool", off), dir];
+    }
+    let state = report.obstacle_means.clone();
+    let state = state.unwrap_or_else(|| "on, and takes deliveries".to_owned());
+    let room = format!(
+        "{} of {} in {}; {} of the disk are held in reserve",
+        size(report.bytes),
+        size(report.max_bytes),
+        count(report.files, "file", "files"),
+        size(report.reserved)
+    );
+    let mut lines = vec![
+        ("spool", state),
+        dir,
+        ("waiting", waiting(report)),
+        ("room", room),
+        ("drain", drain(report)),
+    ];
+    lines.extend(set_aside(report).map(|said| ("set aside", said)));
+    lines
+}
+
+fn waiting(report: &Report) -> String {
+    let Some(oldest) = report.oldest_received_at.filter(|_| report.records > 0) else {
+        return deliveries(report.records);
+    };
+    format!(
+        "{}, the oldest received {oldest:.0}, {} ago",
+        deliveries(report.records),
+        span(whole(report.oldest_age_seconds.unwrap_or_default()))
+    )
+}
+
+fn drain(report: &Report) -> String {
+    let drained = format!("{} since the start", deliveries(report.drained));
+    match obstacle(report) {
+        Some(why) => format!("does not get on: {why}; {drained}"),
+        None if report.records > 0 => format!("{:.0} a second; {drained}", report.drain_rate),
+        None => drained,
+    }
+}
+
+/// Why what waits cannot be drained now.
+pub(super) fn obstacle(report: &Report) -> Option<String> {
+    let code = report.drain_obstacle.as_deref();
+    let why = match code.filter(|_| report.records > 0)? {
+        "postgres" if report.passed_over > 0 => {
+            "Postgres is away, or fails on those that are left; the log says which"
+        }
+        "postgres" => "Postgres is away or fails; the log says why",
+        "database" => "the database was not reached since the start of the server",
+        "disk" => "the disk of Postgres has less room than database.min_free",
+        "spool" => "the disk of the spool does not give them; the log says why",
+        other => return Some(other.to_owned()),
+    };
+    Some(why.to_owned())
+}
+
+/// What is kept for a person.
+fn set_aside(report: &Report) -> Option<String> {
+    let (files, records) = (report.files_set_aside, report.records_set_aside);
+    let files = (files > 0).then(|| count(files, "file", "files"));
+    let records = (records > 0).then(|| count(records, "record", "records"));
+    let what: Vec<_> = files.into_iter().chain(records).collect();
+    (!what.is_empty()).then(|| {
+        format!(
+            "{} could not be read: see \"Files set aside\" in docs/operations.md",
+            what.join(" and ")
+        )
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole seconds; a negative number becomes 0"
+)]
+fn whole(seconds: f64) -> u64 {
+    seconds as u64
+}
+
+impl Inspect {
+    async fn run(self, operators: &Operators) -> anyhow::Result<()> {
+        let (records, next) = self.list(operators).await?;
+        let mut output = Output::new();
+        if self.json {
+            records.iter().try_for_each(|row| output.json(row))?;
+            return output.finish();
+        }
+        let names = [
+            "place",
+            "id",
+            "received_at",
+            "app",
+            "secret",
+            "bytes",
+            "kinds",
+        ];
+        let rows: Vec<_> = records.into_iter().map(cells).collect();
+        output.table(&names, 2, &rows)?;
+        output.finish()?;
+        match next {
+            None => Ok(()),
+            Some(next) => Output::note(&format!("more may follow: --after {next}")),
+        }
+    }
+
+    /// As many as were asked for, a page at a time, and where a list goes on.
+    async fn list(&self, operators: &Operators) -> anyhow::Result<(Vec<Waiting>, Option<String>)> {
+        let limit = usize::try_from(self.limit)?;
+        let mut records = Vec::new();
+        let mut after = self.after.map(|place| place.to_string());
+        loop {
+            let part = MOST_WAITING.min(limit - records.len());
+            let behind = after.map_or_else(String::new, |place| format!("&after={place}"));
+            let path = format!("{STATUS}/records?limit={part}{behind}");
+            let list: WaitingList = operators.get(&path).await?;
+            records.extend(list.records);
+            after = list.next;
+            if after.is_none() || records.len() >= limit {
+                return Ok((records, after));
+            }
+        }
+    }
+}
+
+/// The words of a row of the table.
+fn cells(waiting: Waiting) -> Vec<String> {
+    let kinds = waiting.kinds.iter();
+    let kinds = kinds.map(|(kind, count)| format!("{count} {kind}"));
+    let found = waiting.problem.into_iter().chain(kinds);
+    vec![
+        waiting.place,
+        waiting.id.to_string(),
+        format!("{:.0}", waiting.received_at),
+        waiting.app,
+        waiting.secret,
+        waiting.bytes.to_string(),
+        found.collect::<Vec<_>>().join(", "),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines as they are printed, without the padding.
+    fn told(report: &Report) -> String {
+        let lines = lines(report).into_iter();
+        let lines = lines.map(|(name, value)| format!("{name}: {value}"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    fn idle() -> Report {
+        Report {
+            on: true,
+            dir: "/data/spool".into(),
+            max_bytes: 1 << 30,
+            reserve: 64 << 20,
+            reserved: 64 << 20,
+            drained: 7,
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn an_idle_spool_is_told_in_few_lines() {
+        insta::assert_snapshot!(told(&idle()), @"
+        spool: on, and takes deliveries
+        directory: /data/spool
+        waiting: 0 deliveries
+        room: 0 bytes of 1 GiB in 0 files; 64 MiB of the disk are held in reserve
+        drain: 7 deliveries since the start
+        ");
+    }
+
+    #[test]
+    fn an_outage_is_told_with_what_is_in_the_way() {
+        let report = Report {
+            records: 1204,
+            bytes: 3 << 20,
+            files: 1,
+            reserved: 57 << 20,
+            oldest_received_at: Some("2026-11-21T12:00:00.25Z".parse().unwrap()),
+            oldest_age_seconds: Some(243.9),
+            drain_obstacle: Some("postgres".to_owned()),
+            files_set_aside: 1,
+            ..idle()
+        };
+        insta::assert_snapshot!(told(&report), @r#"
+        spool: on, and takes deliveries
+        directory: /data/spool
+        waiting: 1204 deliveries, the oldest received 2026-11-21T12:00:00Z, 4 min 3 s ago
+        room: 3 MiB of 1 GiB in 1 file; 57 MiB of the disk are held in reserve
+        drain: does not get on: Postgres is away or fails; the log says why; 7 deliveries since the start
+        set aside: 1 file could not be read: see "Files set aside" in docs/operations.md
+        "#);
+        let rate = Report {
+            drain_obstacle: None,
+            drain_rate: 131.6,
+            ..report
+        };
+        assert_eq!(drain(&rate), "132 a second; 7 deliveries since the start");
+    }
+
+    #[test]
+    fn one_that_is_off_or_full_says_so() {
+        insta::assert_snapshot!(told(&Report::off("/data/spool".into())), @"
+        spool: off, because spool.max_bytes is 0: what Postgres does not take gets 503
+        directory: /data/spool
+        ");
+        let full = Report {
+            obstacle: Some("full".to_owned()),
+            obstacle_means: Some("the spool takes nothing: it is full".to_owned()),
+            ..idle()
+        };
+        assert!(told(&full).starts_with("spool: the spool takes nothing: it is full\n"));
+    }
+}

@@ -1,0 +1,95 @@
+//! Spans of time: a text such as `48h`, `90min` or `2 days`.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use jiff::{Span, SpanRelativeTo};
+
+use super::print::Printer;
+use super::reader::Reader;
+
+/// The units that a span is written with, the largest first.
+const UNITS: [(&str, u64); 3] = [("h", 3600), ("min", 60), ("s", 1)];
+
+impl Reader<'_> {
+    /// A span of time within `range`.
+    pub(super) fn span(&mut self, key: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
+        let (least, most) = (shown(*range.start()), shown(*range.end()));
+        let allowed = format!("{least} to {most}, such as 48h, 90min or \"2 days\"");
+        let value = self.required(key)?;
+        self.convert(key, &value, &allowed, |text| {
+            parse(text).filter(|span| range.contains(span))
+        })
+    }
+}
+
+impl Printer {
+    /// A span as it would be written.
+    pub(super) fn span(&mut self, key: &str, span: Duration) {
+        self.text(key, shown(span));
+    }
+}
+
+/// A span in the largest unit that it is a whole number of.
+pub(super) fn shown(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let whole = |(_, unit): &&(&str, u64)| seconds > 0 && seconds.is_multiple_of(*unit);
+    match UNITS.iter().find(whole) {
+        Some((name, unit)) => format!("{}{name}", seconds / unit),
+        None => format!("{seconds}s"),
+    }
+}
+
+/// A day has 24 hours here; months and years, which differ in length, are no spans.
+fn parse(text: &str) -> Option<Duration> {
+    let span: Span = text.trim().parse().ok()?;
+    let exact = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(exact).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use config::{Map, Value, ValueKind};
+
+    use super::super::reader::Notes;
+    use super::*;
+
+    /// The span that was read, or the fault.
+    fn read(value: impl Into<ValueKind>) -> Result<u64, String> {
+        let mut notes = Notes::default();
+        let table = Map::from([("hold_for".to_owned(), Value::new(None, value))]);
+        let range = Duration::from_mins(1)..=Duration::from_hours(48);
+        let span = Reader::root(table, &mut notes).span("hold_for", range);
+        span.map(|it| it.as_secs())
+            .ok_or_else(|| notes.into_faults().to_string())
+    }
+
+    #[test]
+    fn a_span_is_a_text_with_a_unit() {
+        for (text, seconds) in [
+            ("48h", 172_800),
+            ("90min", 5400),
+            (" 2 days ", 172_800),
+            ("1h 30m", 5400),
+            ("PT1H", 3600),
+        ] {
+            assert_eq!(read(text), Ok(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_span_or_none_that_is_allowed_is_told() {
+        for text in ["", "48", "soon", "1 month", "-1h", "49h", "59s"] {
+            let told = read(text).unwrap_err();
+            let allowed = "allowed: 1min to 48h, such as 48h, 90min or \"2 days\"";
+            assert!(told.contains(allowed), "{text}: {told}");
+        }
+        assert!(read(48).unwrap_err().contains("found a number"));
+    }
+
+    #[test]
+    fn a_span_is_written_with_the_unit_that_fits() {
+        for (seconds, text) in [(172_800, "48h"), (5400, "90min"), (61, "61s"), (0, "0s")] {
+            assert_eq!(shown(Duration::from_secs(seconds)), text);
+        }
+    }
+}

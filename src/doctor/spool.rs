@@ -1,0 +1,332 @@
+//! The spool: whether deliveries have a place while the database is away, and what is in it.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use nix::unistd::{AccessFlags, access};
+use reqwest::{Client, StatusCode};
+
+use super::{
+    disk::{left, size},
+    finding::{Check, Finding},
+    server,
+};
+use crate::{
+    config::Config,
+    spool::{Report, glance},
+    store::private,
+};
+
+/// What the running server says of its spool.
+enum Said {
+    Report(Box<Report>),
+    /// It runs and does not know the question.
+    Nothing,
+    /// None answers.
+    Absent,
+}
+
+/// Looks at the directory, and asks the server where it runs.
+pub(super) async fn look(config: &Config, postgres: &private::Settings) -> Vec<Finding> {
+    let dir = config.spool.directory(&config.data_dir);
+    let is_private = config.database.url.is_none();
+    let mut findings = vec![match (config.spool.is_on(), ask(config).await) {
+        (_, Said::Report(report)) => running(&dir, config.spool.is_on(), &report),
+        (false, _) => off(&dir),
+        (true, Said::Nothing) => unknown(),
+        (true, Said::Absent) => idle(&dir),
+    }];
+    if is_private {
+        findings.extend(too_little_free(config.database.min_free, &postgres.dir));
+    }
+    if config.spool.is_on() {
+        findings.extend(room(&dir, config.spool.max_bytes));
+        findings.extend(
+            is_private
+                .then(|| beside(&dir, "the private Postgres", &postgres.dir))
+                .flatten(),
+        );
+    }
+    findings
+}
+
+/// Objects to a database in `other` whose disk is that of the spool in `dir`.
+pub(super) fn beside(dir: &Path, name: &str, other: &Path) -> Option<Finding> {
+    let device = |path: &Path| fs::metadata(nearest(path)).map(|it| it.dev()).ok();
+    let same = device(dir).is_some_and(|it| device(other) == Some(it));
+    let found = format!(
+        "the spool and {name} are on one file system: {} and {}",
+        dir.display(),
+        other.display()
+    );
+    same.then(|| {
+        Finding::warning(Check::Spool, found)
+            .means(
+                "when it is full or breaks, both are hit: of the room, spool.reserve alone is sure",
+            )
+            .remedy("set spool.dir to a directory on another disk, where there is one")
+    })
+}
+
+/// What is not there yet will be made in the nearest directory that is.
+fn nearest(path: &Path) -> PathBuf {
+    let there = path.ancestors().find(|path| path.exists());
+    there.unwrap_or(path).to_owned()
+}
+
+async fn ask(config: &Config) -> Said {
+    let client = Client::builder().timeout(server::DEADLINE).no_proxy();
+    let (Ok(client), Some(address)) = (client.build(), server::address(config.admin.listen)) else {
+        return Said::Absent;
+    };
+    let asked = client.get(format!("http://{address}/v1/spool")).send();
+    let Ok(answer) = asked.await else {
+        return Said::Absent;
+    };
+    if answer.status() != StatusCode::OK {
+        return Said::Nothing;
+    }
+    let body = answer.bytes().await.unwrap_or_default();
+    let report = serde_json::from_slice(&body);
+    report.map_or(Said::Nothing, |report| Said::Report(Box::new(report)))
+}
+
+fn unknown() -> Finding {
+    let why = "the server that runs says nothing of a spool";
+    Finding::unchecked(Check::Spool, why).remedy("see the check `server`")
+}
+
+/// Switched off by the configuration. What is left there is nobody's any more.
+fn off(dir: &Path) -> Finding {
+    let left = glance(dir).unwrap_or_default();
+    if left.files > 0 {
+        let found = format!(
+            "the spool is off, and {} holds {} with deliveries",
+            dir.display(),
+            count(left.files)
+        );
+        return Finding::wrong(Check::Spool, found)
+            .means("they got 200, and are not in Postgres until a server drains them")
+            .remedy("set spool.max_bytes again until `hookshelf spool status` shows none");
+    }
+    Finding::warning(Check::Spool, "the spool is off: spool.max_bytes is 0")
+        .means("what Postgres does not take in time gets 503, and Meta sends again for a while")
+        .remedy("set spool.max_bytes, unless no disk survives this server")
+}
+
+/// What the running server says.
+fn running(dir: &Path, wanted: bool, report: &Report) -> Finding {
+    if report.on != wanted || wanted && report.dir != dir {
+        let found = "the server runs with another [spool] than is configured now";
+        return Finding::warning(Check::Spool, found)
+            .means("only `[apps]` is taken over by a reload")
+            .remedy("restart the server");
+    }
+    if !report.on {
+        return off(dir);
+    }
+    if let Some(means) = &report.obstacle_means {
+        return Finding::wrong(Check::Spool, means.clone())
+            .means("what Postgres does not take in time gets 503")
+            .remedy("make it take deliveries again; `hookshelf spool status` shows it");
+    }
+    if report.files_set_aside + report.records_set_aside > 0 {
+        return set_aside(dir, report.files_set_aside, report.records_set_aside);
+    }
+    if let (Some(cause), 1..) = (&report.drain_obstacle, report.records) {
+        let found = format!("{} deliveries wait, kept back by: {cause}", report.records);
+        return Finding::warning(Check::Spool, found)
+            .means("they are safe, and not in Postgres yet")
+            .remedy("see the check `database`, and the server's log");
+    }
+    let room = report.max_bytes.saturating_sub(report.bytes);
+    let found = format!(
+        "takes deliveries, with room for {}; {} wait",
+        size(room),
+        report.records
+    );
+    Finding::ok(Check::Spool, found)
+}
+
+/// What can be seen without the server. Nothing is written for it.
+fn idle(dir: &Path) -> Finding {
+    let place = nearest(dir);
+    if let Err(error) = access(&place, AccessFlags::W_OK | AccessFlags::X_OK) {
+        let found = format!(
+            "{} cannot be written by this user: {error}",
+            place.display()
+        );
+        return Finding::wrong(Check::Spool, found)
+            .means("the server does not start with it, if it runs as this user")
+            .remedy("give the server's user the directory, or choose another spool.dir");
+    }
+    match glance(dir) {
+        Err(error) => {
+            let why = format!("{} cannot be looked at: {error}", dir.display());
+            Finding::unchecked(Check::Spool, why)
+        }
+        Ok(found) if found.set_aside > 0 => set_aside(dir, found.set_aside, 0),
+        Ok(found) if found.files > 0 => {
+            let (files, dir) = (count(found.files), dir.display());
+            let found = format!("deliveries wait in {dir}, in {files}");
+            Finding::warning(Check::Spool, found)
+                .means("they got 200, and are not in Postgres until a server drains them")
+                .remedy("start `hookshelf serve`, with the same configuration")
+        }
+        Ok(_) => Finding::ok(
+            Check::Spool,
+            format!("{} can be written; nothing waits", place.display()),
+        ),
+    }
+}
+
+fn set_aside(dir: &Path, files: u64, records: u64) -> Finding {
+    let found = match files {
+        // They are on their way into one.
+        0 => format!("{records} of the records could not be read"),
+        files => format!(
+            "{} could not be read: set aside in {}",
+            count(files),
+            dir.display()
+        ),
+    };
+    Finding::wrong(Check::Spool, found)
+        .means("deliveries in them got 200, and are not in Postgres")
+        .remedy("keep the files, and see \"Files set aside\" in docs/operations.md")
+}
+
+fn count(files: u64) -> String {
+    match files {
+        1 => "1 file".to_owned(),
+        files => format!("{files} files"),
+    }
+}
+
+/// Less room than the spool may take.
+fn room(dir: &Path, max_bytes: u64) -> Option<Finding> {
+    let (place, left) = left(dir).ok()?;
+    let held = held(dir);
+    let missing = max_bytes.saturating_sub(held + left.bytes);
+    let found = format!(
+        "{} are free for the spool at {}, which may take {}",
+        size(left.bytes),
+        place.display(),
+        size(max_bytes - max_bytes.min(held))
+    );
+    (missing > 0).then(|| {
+        Finding::warning(Check::Spool, found)
+            .means("the disk is full before the spool is, and what else is on it stops")
+            .remedy("make room, or set a smaller spool.max_bytes")
+    })
+}
+
+/// What the spool has of the disk already.
+fn held(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let blocks = entries.filter_map(|entry| Some(entry.metadata().ok()?.blocks()));
+    blocks.sum::<u64>() * 512
+}
+
+/// Less room beside the private Postgres than it is to have.
+fn too_little_free(min_free: u64, postgres: &Path) -> Option<Finding> {
+    let (place, left) = left(postgres).ok()?;
+    let found = format!(
+        "{} are free at {}, and database.min_free is {}",
+        size(left.bytes),
+        place.display(),
+        size(min_free)
+    );
+    (left.bytes < min_free).then(|| {
+        Finding::wrong(Check::Spool, found)
+            .means("nothing is committed: deliveries go into the spool, or get 503 without one")
+            .remedy("make room, or set a smaller database.min_free")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Verdict;
+    use super::*;
+
+    fn report() -> Report {
+        Report {
+            on: true,
+            dir: "/data/spool".into(),
+            max_bytes: 1 << 30,
+            ..Report::default()
+        }
+    }
+
+    fn judged(report: &Report) -> (Verdict, String) {
+        let finding = running(Path::new("/data/spool"), true, report);
+        (finding.verdict, finding.found)
+    }
+
+    #[test]
+    fn a_running_spool_is_judged_by_what_it_says_of_itself() {
+        let (verdict, found) = judged(&report());
+        assert_eq!(verdict, Verdict::Ok);
+        assert_eq!(found, "takes deliveries, with room for 1024 MiB; 0 wait");
+        let blocked = Report {
+            obstacle_means: Some("the spool takes nothing: it is full".to_owned()),
+            ..report()
+        };
+        assert_eq!(judged(&blocked).0, Verdict::Wrong);
+        let damaged = Report {
+            files_set_aside: 1,
+            ..report()
+        };
+        assert_eq!(judged(&damaged).0, Verdict::Wrong);
+        let stalled = Report {
+            records: 3,
+            drain_obstacle: Some("postgres".to_owned()),
+            ..report()
+        };
+        let (verdict, found) = judged(&stalled);
+        assert_eq!(verdict, Verdict::Warning);
+        assert_eq!(found, "3 deliveries wait, kept back by: postgres");
+        let elsewhere = Report {
+            dir: "/other".into(),
+            ..report()
+        };
+        assert_eq!(judged(&elsewhere).0, Verdict::Warning);
+    }
+
+    #[test]
+    fn what_an_idle_directory_shows_is_judged() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let dir = dir.path().join("spool");
+        assert_eq!(idle(&dir).verdict, Verdict::Ok);
+        assert_eq!(off(&dir).verdict, Verdict::Warning);
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join("spool-0000000001.redb"), "").unwrap();
+        assert_eq!(idle(&dir).verdict, Verdict::Warning);
+        assert_eq!(off(&dir).verdict, Verdict::Wrong);
+        let aside = "spool-0000000002.redb.corrupt-20261121T101112Z";
+        fs::write(dir.join(aside), "").unwrap();
+        assert_eq!(idle(&dir).verdict, Verdict::Wrong);
+    }
+
+    #[test]
+    fn one_file_system_is_told_from_two() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let spool = dir.path().join("spool/deep");
+        let found = beside(&spool, "Postgres", &dir.path().join("postgres"));
+        assert_eq!(found.unwrap().verdict, Verdict::Warning);
+        assert!(beside(&spool, "Postgres", Path::new("/proc")).is_none());
+    }
+
+    #[test]
+    fn room_that_is_not_there_is_told() {
+        let dir = tempfile::TempDir::new().unwrap();
+        assert!(room(dir.path(), 1).is_none());
+        let found = room(dir.path(), 1 << 60).unwrap();
+        assert_eq!(found.verdict, Verdict::Warning);
+        assert!(too_little_free(0, dir.path()).is_none());
+        let found = too_little_free(1 << 60, dir.path()).unwrap();
+        assert_eq!(found.verdict, Verdict::Wrong);
+    }
+}

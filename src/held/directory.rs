@@ -1,0 +1,106 @@
+//! The directory of held deliveries: a file each, which nobody else can read.
+//!
+//! A file has its name only when it is whole, so that whoever reads beside a running server never
+//! sees a part of one. Nothing is synced: no answer promised that it stays, and a flood must not
+//! keep the disk from those who commit. What a power cut leaves half is noticed by its checksum.
+
+use std::{
+    fs::{self, DirBuilder, OpenOptions, Permissions},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use super::Name;
+
+/// What a file is called until it is whole; only the server writes, so there is one at most.
+const UNFINISHED: &str = "unfinished";
+
+/// What the owner may do, and nobody else anything.
+const OWN: u32 = 0o700;
+
+/// Where deliveries are held.
+#[derive(Clone, Debug)]
+pub(super) struct Directory(PathBuf);
+
+impl Directory {
+    /// The directory at `path`, which need not be there.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Makes it where it is missing, keeps others out, and takes away what was never finished.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(OWN).create(&self.0)?;
+        if fs::metadata(&self.0)?.permissions().mode() & 0o777 != OWN {
+            fs::set_permissions(&self.0, Permissions::from_mode(OWN))?;
+        }
+        gone_is_fine(fs::remove_file(self.0.join(UNFINISHED)))
+    }
+
+    /// The files that are there, in no order; none where the directory is not.
+    pub(super) fn names(&self) -> io::Result<Vec<Name>> {
+        let entries = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            names.extend(entry?.file_name().to_str().and_then(Name::parse));
+        }
+        Ok(names)
+    }
+
+    /// How many bytes a file has; `None` where it is gone.
+    pub(super) fn length(&self, name: &Name) -> io::Result<Option<u64>> {
+        match fs::metadata(self.file(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            found => found.map(|it| Some(it.len())),
+        }
+    }
+
+    /// The bytes of a file; `None` where it is gone.
+    pub(super) fn read(&self, name: &Name) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.file(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
+    /// Writes a file.
+    pub(super) fn write(&self, name: &Name, bytes: &[u8]) -> io::Result<()> {
+        let unfinished = self.0.join(UNFINISHED);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let written = options
+            .open(&unfinished)
+            .and_then(|mut file| file.write_all(bytes))
+            .and_then(|()| fs::rename(&unfinished, self.file(name)));
+        if written.is_err() {
+            let _ = fs::remove_file(&unfinished);
+        }
+        written
+    }
+
+    /// Deletes a file; one that is gone is deleted.
+    pub(super) fn remove(&self, name: &Name) -> io::Result<()> {
+        gone_is_fine(fs::remove_file(self.file(name)))
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn file(&self, name: &Name) -> PathBuf {
+        self.0.join(name.to_string())
+    }
+}
+
+fn gone_is_fine(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}

@@ -1,0 +1,195 @@
+//! The thread that writes: what is handed over becomes files, within the shares, until it is too
+//! old.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::Receiver,
+    },
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Name, Record, Settings,
+    directory::Directory,
+    name::cost,
+    shares::{NoRoom, Shares},
+};
+use crate::{
+    clock::Clock,
+    telemetry::{Happening, HoldFailed, RejectionHeld, RejectionNotHeld, RejectionsHeld},
+};
+
+/// After so long without one, the next delivery that is held begins a new run, and is told of.
+const QUIET: Duration = Duration::from_mins(10);
+
+/// What the thread is asked to do.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// To hold a delivery.
+    Hold(Record),
+    /// To look after what is held.
+    Tidy,
+}
+
+/// What the thread owns.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    directory: Directory,
+    limit: u64,
+    hold_for: SignedDuration,
+    clock: Clock,
+    shares: Shares,
+    /// Bytes that wait in memory, the keeper's to give back.
+    waiting: Arc<AtomicUsize>,
+    /// When a delivery was last held of an app, from Meta's networks or not.
+    runs: HashMap<(Arc<str>, bool), Instant>,
+    failing: bool,
+}
+
+impl Keeper {
+    /// A keeper of the directory that `settings` name.
+    pub(super) fn new(settings: Settings, clock: Clock, waiting: Arc<AtomicUsize>) -> Self {
+        Self {
+            directory: Directory::at(settings.dir),
+            limit: settings.max_bytes,
+            hold_for: settings.hold_for,
+            clock,
+            shares: Shares::of(settings.max_bytes),
+            waiting,
+            runs: HashMap::new(),
+            failing: false,
+        }
+    }
+
+    /// Does what it is asked, until nobody can ask any more.
+    pub(super) fn run(mut self, tasks: &Receiver<Task>) {
+        self.tidy();
+        for task in tasks {
+            match task {
+                Task::Hold(record) => {
+                    self.waiting.fetch_sub(record.size(), Ordering::Relaxed);
+                    self.hold(&record);
+                }
+                Task::Tidy => self.tidy(),
+            }
+        }
+    }
+
+    fn hold(&mut self, record: &Record) {
+        match self.try_hold(record) {
+            Ok(from_meta) => self.tell(record, from_meta),
+            Err(reason) => RejectionNotHeld { reason }.emit(),
+        }
+        self.show();
+    }
+
+    /// Says whether it came from Meta's networks.
+    fn try_hold(&mut self, record: &Record) -> Result<bool, &'static str> {
+        let name = Name::of(record).ok_or("too_large")?;
+        let gone = self.shares.admit(&name, cost(record.length() as u64));
+        for name in gone.map_err(word)? {
+            RejectionNotHeld { reason: "gave_way" }.emit();
+            let removed = self.directory.remove(&name);
+            self.note(&removed);
+        }
+        let written = match record.encode() {
+            Some(bytes) => self.directory.write(&name, &bytes),
+            None => Err(io::ErrorKind::FileTooLarge.into()),
+        };
+        if !self.note(&written) {
+            self.shares.forget(&name);
+            return Err("disk");
+        }
+        Ok(name.is_from_meta())
+    }
+
+    /// Finds out what is there: others delete too. What is too old goes, and what does not fit.
+    fn tidy(&mut self) {
+        let tidied = self.try_tidy();
+        self.note(&tidied);
+        self.show();
+    }
+
+    fn try_tidy(&mut self) -> io::Result<()> {
+        let mut names = self.directory.names()?;
+        if self.limit > 0 {
+            self.directory.prepare()?;
+        }
+        names.sort_unstable();
+        let known = std::mem::replace(&mut self.shares, Shares::of(self.limit));
+        let now = self.clock.now();
+        let mut done = Ok(());
+        for name in names {
+            // One that cannot be looked at keeps none of the others from it.
+            done = done.and(self.take_stock(name, &known, now));
+        }
+        done
+    }
+
+    /// Counts one file in, or deletes what is too old or finds no room.
+    fn take_stock(&mut self, name: Name, known: &Shares, now: Timestamp) -> io::Result<()> {
+        if is_old(&name, self.hold_for, now) {
+            return self.directory.remove(&name);
+        }
+        let cost = match known.cost(&name) {
+            Some(cost) => Some(cost),
+            None => self.directory.length(&name)?.map(cost),
+        };
+        let Some(cost) = cost else {
+            return Ok(());
+        };
+        let gone = self.shares.admit(&name, cost);
+        let gone = gone.unwrap_or_else(|_| vec![name]);
+        gone.iter().try_for_each(|it| self.directory.remove(it))
+    }
+
+    /// Says once when the disk does not do what is asked of it, and whether it did.
+    fn note(&mut self, done: &io::Result<()>) -> bool {
+        match done {
+            Ok(()) => self.failing = false,
+            Err(cause) => {
+                let first = !std::mem::replace(&mut self.failing, true);
+                let place = self.directory.path().display();
+                let cause = format!("{place}: {cause}");
+                HoldFailed { cause, first }.emit();
+            }
+        }
+        !self.failing
+    }
+
+    fn tell(&mut self, record: &Record, from_meta: bool) {
+        let run = (Arc::clone(&record.app), from_meta);
+        let before = self.runs.insert(run, Instant::now());
+        RejectionHeld {
+            app: Arc::clone(&record.app),
+            from_meta,
+            first: before.is_none_or(|it| it.elapsed() > QUIET),
+        }
+        .emit();
+    }
+
+    fn show(&self) {
+        let [metas, others] = self.shares.taken();
+        RejectionsHeld { metas, others }.emit();
+    }
+}
+
+/// Whether it came longer ago than `hold_for`.
+pub(super) fn is_old(name: &Name, hold_for: SignedDuration, now: Timestamp) -> bool {
+    now.duration_since(name.received_at()) > hold_for
+}
+
+fn word(reason: NoRoom) -> &'static str {
+    match reason {
+        NoRoom::Repeated => "repeated",
+        NoRoom::TooLarge => "too_large",
+        NoRoom::NetworkFull => "network_full",
+        NoRoom::Full => "full",
+    }
+}

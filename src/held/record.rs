@@ -1,0 +1,189 @@
+//! A delivery as it is held, and the bytes that it becomes.
+//!
+//! They are [sealed](crate::sealed): a file that was cut short or changed is noticed. Version 1:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | version, 1 |
+//! | 16 | id |
+//! | 8, 4 | `received_at`: seconds since 1970, nanoseconds |
+//! | 1, then 4 or 16 | length of the address, the address |
+//! | 4 and that many, five times | app, headers, signature, mark, body |
+//! | 8 | checksum |
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    meta::signature::{Fault, Secrets, VerifiedBody},
+    sealed::{CHECKSUM, Opened, Sealing, Unreadable},
+};
+
+/// The version that is written.
+const VERSION: u8 = 1;
+
+/// A delivery whose signature no secret made, as it came.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Minted when it came; it keeps it when it is stored after all.
+    pub id: Uuid,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The app whose path it used.
+    pub app: Arc<str>,
+    /// The headers of the allow-list, as a JSON object.
+    pub headers: String,
+    /// The address it came from, behind trusted proxies.
+    pub remote_addr: IpAddr,
+    /// The value of `X-Hub-Signature-256`.
+    pub signature: Bytes,
+    /// The value of `X-Hookshelf-Simulated`; empty where there is none. Only a right secret can
+    /// tell whether it is a mark.
+    pub mark: Bytes,
+    /// Its bytes exactly as received.
+    pub body: Bytes,
+}
+
+impl Record {
+    /// About how many bytes of memory it takes.
+    pub fn size(&self) -> usize {
+        self.headers.len() + self.signature.len() + self.mark.len() + self.body.len()
+    }
+
+    /// Checks its signature again, now with `secrets`.
+    ///
+    /// # Errors
+    /// None of them made it either.
+    pub fn verify(&self, secrets: &Secrets) -> Result<VerifiedBody, Fault> {
+        secrets.verify(Some(&self.signature), self.body.clone())
+    }
+
+    /// Whether one of `secrets` marked it as simulated.
+    pub fn is_simulated(&self, secrets: &Secrets) -> bool {
+        secrets.marks_simulated(&self.mark, &self.body)
+    }
+
+    /// How many bytes it becomes.
+    pub(super) fn length(&self) -> usize {
+        let address = if self.remote_addr.is_ipv4() { 4 } else { 16 };
+        1 + 16 + 12 + 1 + address + 5 * 4 + self.app.len() + self.size() + CHECKSUM
+    }
+
+    /// The bytes of this record; `None` where it is too long for them.
+    pub(super) fn encode(&self) -> Option<Vec<u8>> {
+        let mut sealing = Sealing::of(VERSION, self.length())
+            .id(self.id)
+            .time(self.received_at)
+            .address(Some(self.remote_addr));
+        let (app, headers) = (self.app.as_bytes(), self.headers.as_bytes());
+        for field in [app, headers, &self.signature, &self.mark, &self.body] {
+            sealing = sealing.bytes(field)?;
+        }
+        Some(sealing.seal())
+    }
+
+    /// The record that `bytes` are.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let mut fields = Opened::new(bytes, VERSION)?;
+        let record = Self::read(&mut fields).filter(|_| fields.is_empty());
+        record.ok_or(Unreadable::Damaged)
+    }
+
+    fn read(fields: &mut Opened<'_>) -> Option<Self> {
+        Some(Self {
+            id: fields.id()?,
+            received_at: fields.time()?,
+            remote_addr: fields.address()??,
+            app: fields.text()?.into(),
+            headers: fields.text()?.to_owned(),
+            signature: Bytes::copy_from_slice(fields.bytes()?),
+            mark: Bytes::copy_from_slice(fields.bytes()?),
+            body: Bytes::copy_from_slice(fields.bytes()?),
+        })
+    }
+}
+
+impl fmt::Debug for Record {
+    /// Says which delivery it is and nothing of what it holds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("id", &self.id)
+            .field("received_at", &self.received_at)
+            .field("app", &self.app)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{held::tests::record, sealed::checksum};
+
+    fn records() -> impl Strategy<Value = Record> {
+        let time = (-377_705_023_201_i64..=253_402_207_200, 0..1_000_000_000);
+        let bytes = any::<Vec<u8>>;
+        let fields = (".*", ".*", bytes(), bytes(), bytes());
+        (any::<u128>(), time, any::<IpAddr>(), fields).prop_map(
+            |(id, (seconds, nanoseconds), remote_addr, (app, headers, signature, mark, body))| {
+                Record {
+                    id: Uuid::from_u128(id),
+                    received_at: Timestamp::new(seconds, nanoseconds).unwrap_or(Timestamp::MIN),
+                    app: app.into(),
+                    headers,
+                    remote_addr,
+                    signature: signature.into(),
+                    mark: mark.into(),
+                    body: body.into(),
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(record in records()) {
+            let bytes = record.encode().unwrap();
+            prop_assert_eq!(bytes.len(), record.length());
+            prop_assert_eq!(Record::decode(&bytes), Ok(record));
+        }
+
+        #[test]
+        fn a_flipped_bit_or_a_missing_end_is_noticed(
+            record in records(), at: prop::sample::Index, bit in 0..8,
+        ) {
+            let mut bytes = record.encode().unwrap();
+            let at = at.index(bytes.len());
+            prop_assert!(Record::decode(&bytes[..at]).is_err());
+            bytes[at] ^= 1_u8 << bit;
+            prop_assert_eq!(Record::decode(&bytes), Err(Unreadable::Damaged));
+        }
+
+        #[test]
+        fn any_bytes_with_a_right_checksum_are_read_totally(bytes: Vec<u8>) {
+            let mut bytes = [&[VERSION], &bytes[..]].concat();
+            bytes.extend(checksum(&bytes));
+            if let Ok(record) = Record::decode(&bytes) {
+                prop_assert_eq!(record.encode(), Some(bytes));
+            }
+        }
+    }
+
+    /// The bytes that version 1 was released with: what is held has to outlive an upgrade.
+    #[test]
+    fn version_1_stays_readable() {
+        let bytes = hex::decode(include_str!("version_1.hex").trim()).unwrap();
+        assert_eq!(Record::decode(&bytes), Ok(record(1, "192.0.2.7", "{}")));
+    }
+
+    #[test]
+    fn what_it_holds_is_not_shown() {
+        let shown = format!("{:?}", record(1, "192.0.2.7", "a body"));
+        assert!(!shown.contains("sha256") && !shown.contains("a body"));
+    }
+}

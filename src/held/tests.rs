@@ -1,0 +1,281 @@
+//! Holding as a whole: what goes in comes out, is bounded, and goes when its time is over.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use secrecy::SecretString;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    clock::ManualClock,
+    meta::signature::{Secrets, sign},
+};
+
+/// The `number`th delivery from `address`; a second after the one before it.
+pub(super) fn record(number: u32, address: &str, body: &str) -> Record {
+    let seconds = 1_795_000_000 + u64::from(number);
+    let id = uuid::Builder::from_unix_timestamp_millis(seconds * 1000, &[7; 10]);
+    Record {
+        id: id.into_uuid(),
+        received_at: Timestamp::from_second(seconds.try_into().unwrap()).unwrap(),
+        app: "default".into(),
+        headers: r#"{"user-agent":"a"}"#.to_owned(),
+        remote_addr: address.parse().unwrap(),
+        signature: Bytes::from(sign(&secret(), body.as_bytes())),
+        mark: Bytes::new(),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    }
+}
+
+/// Its name, with a body of its own.
+pub(super) fn name(number: u32, address: &str) -> Name {
+    name_for("default", number, address)
+}
+
+pub(super) fn name_for(app: &str, number: u32, address: &str) -> Name {
+    let body = format!("{{\"number\":{number}}}");
+    let record = Record {
+        app: app.into(),
+        ..record(number, address, &body)
+    };
+    Name::of(&record).unwrap()
+}
+
+fn secret() -> SecretString {
+    SecretString::from("the secret that comes later")
+}
+
+const META: &str = "173.252.95.16";
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// A data directory, and the time in it: that of the record with the number 0.
+struct Place {
+    dir: TempDir,
+    clock: Clock,
+    time: ManualClock,
+}
+
+impl Place {
+    fn new() -> Self {
+        let (clock, time) = Clock::manual(record(0, META, "").received_at);
+        let dir = TempDir::new().unwrap();
+        Self { dir, clock, time }
+    }
+
+    fn hold(&self, max_bytes: u64) -> Hold {
+        let settings = Settings::new(self.dir.path(), max_bytes, HOUR);
+        Hold::start(settings, self.clock.clone())
+    }
+
+    /// Holds `records`, one run of the server long.
+    fn run(&self, max_bytes: u64, records: impl IntoIterator<Item = Record>) {
+        let hold = self.hold(max_bytes);
+        for record in records {
+            // What waits is bounded; here nothing is to be turned away for that.
+            while !hold.0.enter(record.size(), || record.clone()) {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    fn shelf(&self) -> Shelf {
+        Shelf::new(self.dir.path(), HOUR)
+    }
+
+    fn names(&self) -> Vec<Name> {
+        self.shelf().names(self.clock.now()).unwrap()
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("rejections")
+    }
+
+    fn file(&self, name: &Name) -> PathBuf {
+        self.path().join(name.to_string())
+    }
+
+    /// What its files take of the disk.
+    fn taken(&self) -> u64 {
+        let files = fs::read_dir(self.path()).unwrap();
+        let length = |it: fs::DirEntry| name::cost(it.metadata().unwrap().len());
+        files.map(|it| length(it.unwrap())).sum()
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn what_is_held_comes_out_as_it_came_and_in_order_after_a_restart() {
+    let place = Place::new();
+    let records = [3, 1, 2].map(|number| record(number, META, &format!("{{\"a\":{number}}}")));
+    place.run(1 << 20, records.clone());
+    place.run(1 << 20, []);
+    let names = place.names();
+    assert_eq!(names.len(), 3);
+    let shelf = place.shelf();
+    let found: Vec<_> = names
+        .iter()
+        .map(|name| match shelf.read(name).unwrap() {
+            Found::Record(record) => record,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let [third, first, second] = records;
+    assert_eq!(found, [first, second, third]);
+    assert_eq!(
+        (mode(&place.path()), mode(&place.file(&names[0]))),
+        (0o700, 0o600)
+    );
+
+    let wrong = SecretString::from("another");
+    let secrets = |secret| Secrets::new([("app", secret)]);
+    assert!(found[0].verify(&secrets(&wrong)).is_err());
+    assert!(found[0].verify(&secrets(&secret())).is_ok());
+}
+
+#[test]
+fn what_is_sent_again_is_held_once_also_after_a_restart() {
+    let place = Place::new();
+    let again = |number| Record {
+        id: record(number, META, "").id,
+        ..record(1, META, "{}")
+    };
+    place.run(1 << 20, [again(1), again(2)]);
+    place.run(1 << 20, [again(3)]);
+    assert_eq!(place.names().len(), 1);
+}
+
+#[test]
+fn what_is_too_old_is_not_shown_and_then_deleted() {
+    let place = Place::new();
+    place.run(1 << 20, [record(0, META, "a"), record(60, META, "b")]);
+    place.time.set(record(3630, META, "").received_at);
+    assert_eq!(place.names().len(), 1, "the first is an hour and more old");
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2);
+    let hold = place.hold(1 << 20);
+    hold.tidy();
+    drop(hold);
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_flood_stays_within_its_share_and_the_directory_within_its_size() {
+    let place = Place::new();
+    let limit = 1 << 20;
+    let metas = (0..20).map(|number| record(number, META, &format!("{{\"a\":{number}}}")));
+    place.run(limit, metas);
+    let flood = (100..3000_u32).map(|number| {
+        let [_, network, ..] = number
+            .to_be_bytes()
+            .map(u32::from)
+            .map(|it| it + number % 40);
+        record(
+            number,
+            &format!("198.51.{network}.7"),
+            &format!("{{\"b\":{number}}}"),
+        )
+    });
+    place.run(limit, flood);
+    let names = place.names();
+    assert_eq!(names.iter().filter(|it| it.is_from_meta()).count(), 20);
+    assert!(names.len() > 40 && place.taken() <= limit);
+    place.run(limit / 2, []);
+    assert!(place.taken() <= limit / 2, "a smaller one deletes");
+    let names = place.names();
+    assert_eq!(names.iter().filter(|it| it.is_from_meta()).count(), 20);
+    place.run(0, [record(5000, META, "{}")]);
+    assert_eq!(place.taken(), 0, "and none deletes everything");
+}
+
+#[test]
+fn damage_is_told_and_in_nobodys_way() {
+    let place = Place::new();
+    let [a, b, c] = [1, 2, 3].map(|number| record(number, META, &format!("{{\"a\":{number}}}")));
+    place.run(1 << 20, [a, b, c]);
+    let names = place.names();
+    fs::write(place.file(&names[0]), b"").unwrap();
+    fs::rename(place.file(&names[1]), place.file(&names[2])).unwrap();
+    fs::write(place.path().join("unfinished"), b"half").unwrap();
+    place.run(1 << 20, [record(4, META, "{}")]);
+    let shelf = place.shelf();
+    let found: Vec<_> = place
+        .names()
+        .iter()
+        .map(|it| shelf.read(it).unwrap())
+        .collect();
+    assert!(
+        matches!(
+            found[..],
+            [Found::Unreadable(_), Found::Unreadable(_), Found::Record(_)]
+        ),
+        "{found:?}"
+    );
+    assert!(!place.path().join("unfinished").exists());
+    assert!(matches!(shelf.read(&names[1]).unwrap(), Found::Gone));
+}
+
+#[test]
+fn what_others_deleted_makes_room() {
+    let place = Place::new();
+    let hold = place.hold(1 << 20);
+    let offered = |number| record(number, META, "{}");
+    hold.offer(0, || offered(1));
+    while place.names().is_empty() {
+        std::thread::yield_now();
+    }
+    place.shelf().remove(&place.names()[0]).unwrap();
+    hold.tidy();
+    hold.offer(0, || offered(2));
+    drop(hold);
+    assert_eq!(place.names()[0].received_at(), offered(2).received_at);
+}
+
+#[test]
+fn a_place_that_cannot_be_used_is_in_nobodys_way() {
+    let place = Place::new();
+    fs::write(place.path(), b"a file where the directory should be").unwrap();
+    place.run(1 << 20, [record(1, META, "{}")]);
+    assert!(place.shelf().names(place.clock.now()).is_err());
+    fs::remove_file(place.path()).unwrap();
+    fs::create_dir(place.path()).unwrap();
+    fs::set_permissions(place.path(), Permissions::from_mode(0o777)).unwrap();
+    place.run(1 << 20, [record(1, META, "{}")]);
+    assert_eq!((place.names().len(), mode(&place.path())), (1, 0o700));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_file_with_a_good_name_is_read_without_a_panic(bytes: Vec<u8>, number in 0..60_u32) {
+        let place = Place::new();
+        fs::create_dir(place.path()).unwrap();
+        let name = name(number, META);
+        fs::write(place.file(&name), bytes).unwrap();
+        prop_assert_eq!(place.names(), vec![name.clone()]);
+        let found = place.shelf().read(&name).unwrap();
+        prop_assert!(matches!(found, Found::Unreadable(_)));
+    }
+}
+
+#[test]
+fn an_id_of_another_version_is_no_moment_of_now() {
+    let record = Record {
+        id: Uuid::from_u128(7),
+        ..record(1, META, "")
+    };
+    assert_eq!(
+        Name::of(&record).unwrap().received_at(),
+        Timestamp::UNIX_EPOCH
+    );
+}

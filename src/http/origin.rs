@@ -1,0 +1,80 @@
+//! Who may change something through the admin listener: programs, and pages of its own, but no page
+//! of another site that is open in an operator's browser.
+//!
+//! The listener has no password, so a browser on the same machine reaches it. A browser says
+//! `Sec-Fetch-Site`, and `Origin` with every request that is no GET or HEAD; programs such as curl
+//! and `hookshelf` say neither.
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+/// Lets through what changes nothing, and what no other site's page has asked for.
+pub(super) async fn guard(request: Request, next: Next) -> Response {
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if changes && is_of_another_site(request.headers()) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    next.run(request).await
+}
+
+fn is_of_another_site(headers: &HeaderMap) -> bool {
+    let own = |site: &[u8]| matches!(site, b"same-origin" | b"none");
+    let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    sites.any(|site| !own(site.as_bytes()))
+        || origins.any(|origin| host.is_none_or(|host| !is_at(origin.as_bytes(), host)))
+}
+
+/// Whether an origin is the listener itself under the name by which it was asked.
+fn is_at(origin: &[u8], host: &[u8]) -> bool {
+    let schemes = [&b"http://"[..], b"https://"];
+    let mut rests = schemes.iter().filter_map(|it| origin.strip_prefix(*it));
+    rests.any(|rest| rest.eq_ignore_ascii_case(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_another_site(said: &[(&'static str, &'static str)]) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, "127.0.0.1:9090".parse().unwrap());
+        for (name, value) in said {
+            headers.append(*name, value.parse().unwrap());
+        }
+        is_of_another_site(&headers)
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_known_by_either_header() {
+        for said in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "null")],
+            &[("origin", "http://127.0.0.1:8080")],
+            &[("origin", "http://127.0.0.1:9090.evil.example")],
+            &[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")],
+        ] {
+            assert!(of_another_site(said), "{said:?}");
+        }
+        for said in [
+            &[][..],
+            &[("sec-fetch-site", "none")],
+            &[
+                ("sec-fetch-site", "same-origin"),
+                ("origin", "http://127.0.0.1:9090"),
+            ],
+            &[("origin", "https://127.0.0.1:9090")],
+        ] {
+            assert!(!of_another_site(said), "{said:?}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Where a record is in the spool.
+
+use std::{fmt, str::FromStr};
+
+/// A place in the spool: grows with each record. Reading gives one; as a text it is `file-record`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    pub(super) file: u64,
+    pub(super) record: u64,
+}
+
+/// A text that is no place in the spool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a place in the spool, which is two numbers such as 1-42")]
+pub struct InvalidPlace;
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.file, self.record)
+    }
+}
+
+impl FromStr for Place {
+    type Err = InvalidPlace;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPlace> {
+        let (file, record) = text.split_once('-').ok_or(InvalidPlace)?;
+        let number = |digits: &str| digits.parse().map_err(|_| InvalidPlace);
+        Ok(Self {
+            file: number(file)?,
+            record: number(record)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_as_it_is_written() {
+        let place = Place {
+            file: 12,
+            record: 345,
+        };
+        assert_eq!(place.to_string().parse(), Ok(place));
+        for text in [
+            "",
+            "12",
+            "12-",
+            "-1-2",
+            "1-2-3",
+            "a-b",
+            "99999999999999999999-1",
+        ] {
+            assert_eq!(text.parse::<Place>(), Err(InvalidPlace), "{text}");
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Looks at the spool every second: its metrics, and what of it a person wants to be told.
+
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    spool::Report,
+    telemetry::{
+        Happening, SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolMeasured,
+        SpoolOpened, SpoolSetAside, SpoolStalled, SpoolUnblocked,
+    },
+};
+
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What was last seen of the spool.
+pub struct SpoolWatch {
+    report: Box<dyn Fn() -> Report + Send + Sync>,
+    before: Option<Report>,
+    /// When deliveries began to wait, and how many had been drained then.
+    waiting_since: Option<(Instant, u64)>,
+}
+
+impl fmt::Debug for SpoolWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpoolWatch")
+            .field("before", &self.before)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something that a person wants to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum News {
+    Opened { records: u64 },
+    Began { records: u64 },
+    Emptied { drained: u64, after: Duration },
+    SetAside { files: u64, records: u64 },
+    Blocked { code: String, means: String },
+    Unblocked,
+    Stalled { cause: String, records: u64 },
+    Draining { records: u64 },
+}
+
+impl SpoolWatch {
+    /// Watches the spool that `report` tells of, which must not wait.
+    pub fn new(report: impl Fn() -> Report + Send + Sync + 'static) -> Self {
+        Self {
+            report: Box::new(report),
+            before: None,
+            waiting_since: None,
+        }
+    }
+
+    /// Looks; says when to come again.
+    pub fn look(&mut self) -> Duration {
+        let now = (self.report)();
+        measure(&now).emit();
+        for news in self.compare(now, Instant::now()) {
+            news.tell();
+        }
+        PAUSE
+    }
+
+    /// What is new, compared with the last look.
+    fn compare(&mut self, now: Report, at: Instant) -> Vec<News> {
+        let first = self.before.is_none();
+        let before = self.before.take().unwrap_or_default();
+        let opened = first.then_some(News::Opened {
+            records: now.records,
+        });
+        let filling = self.follow(&before, &now, at).filter(|news| {
+            // What is found at the start is said with the opening.
+            !(first && matches!(news, News::Began { .. }))
+        });
+        let all = [
+            opened,
+            set_aside(&before, &now),
+            filling,
+            taking(&before, &now),
+            draining(&before, &now),
+        ];
+        self.before = Some(now);
+        all.into_iter().flatten().collect()
+    }
+
+    /// Whether deliveries began to wait, or none waits any more.
+    fn follow(&mut self, before: &Report, now: &Report, at: Instant) -> Option<News> {
+        match (before.records, now.records) {
+            (0, records) if records > 0 => {
+                self.waiting_since = Some((at, before.drained));
+                Some(News::Began { records })
+            }
+            (waited, 0) if waited > 0 => {
+                let (since, drained) = self.waiting_since.take()?;
+                let drained = now.drained.saturating_sub(drained);
+                let after = at.saturating_duration_since(since);
+                Some(News::Emptied { drained, after })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn set_aside(before: &Report, now: &Report) -> Option<News> {
+    let files = now.files_set_aside.saturating_sub(before.files_set_aside);
+    let records = now.records_set_aside;
+    let records = records.saturating_sub(before.records_set_aside);
+    (files + records > 0).then_some(News::SetAside { files, records })
+}
+
+fn taking(before: &Report, now: &Report) -> Option<News> {
+    if before.obstacle == now.obstacle {
+        return None;
+    }
+    Some(match &now.obstacle {
+        None => News::Unblocked,
+        Some(code) => News::Blocked {
+            code: code.clone(),
+            means: now.obstacle_means.clone().unwrap_or_default(),
+        },
+    })
+}
+
+fn draining(before: &Report, now: &Report) -> Option<News> {
+    let cause = |of: &Report| of.drain_obstacle.clone().filter(|_| of.records > 0);
+    let records = now.records;
+    match (cause(before), cause(now)) {
+        (before, Some(cause)) if before.as_ref() != Some(&cause) => {
+            Some(News::Stalled { cause, records })
+        }
+        (Some(_), None) if records > 0 => Some(News::Draining { records }),
+        _ => None,
+    }
+}
+
+fn measure(now: &Report) -> SpoolMeasured {
+    SpoolMeasured {
+        records: now.records,
+        bytes: now.bytes,
+        max_bytes: now.max_bytes,
+        reserved: now.reserved,
+        oldest_seconds: now.oldest_age_seconds.unwrap_or_default(),
+        files_set_aside: now.files_set_aside,
+        records_set_aside: now.records_set_aside,
+        takes: now.takes(),
+        drained: now.drained,
+    }
+}
+
+impl News {
+    fn tell(self) {
+        match self {
+            Self::Opened { records } => SpoolOpened { records }.emit(),
+            Self::Began { records } => SpoolBegan { records }.emit(),
+            Self::Emptied { drained, after } => SpoolEmptied { drained, after }.emit(),
+            Self::SetAside { files, records } => SpoolSetAside { files, records }.emit(),
+            Self::Blocked { code, means } => SpoolBlocked { code, means }.emit(),
+            Self::Unblocked => SpoolUnblocked.emit(),
+            Self::Stalled { cause, records } => SpoolStalled { cause, records }.emit(),
+            Self::Draining { records } => SpoolDraining { records }.emit(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holding(records: u64, drained: u64) -> Report {
+        Report {
+            on: true,
+            records,
+            drained,
+            ..Report::default()
+        }
+    }
+
+    fn stalled(records: u64, cause: &str) -> Report {
+        Report {
+            drain_obstacle: Some(cause.to_owned()),
+            ..holding(records, 0)
+        }
+    }
+
+    /// What is told of each of these looks, a second apart.
+    fn told(looks: &[Report]) -> Vec<Vec<News>> {
+        let mut watch = SpoolWatch::new(Report::default);
+        let start = Instant::now();
+        let looks = looks.iter().zip(0..);
+        let told = looks
+            .map(|(now, second)| watch.compare(now.clone(), start + Duration::from_secs(second)));
+        told.collect()
+    }
+
+    #[test]
+    fn it_tells_when_deliveries_begin_to_wait_and_when_none_does_any_more() {
+        let looks = [
+            holding(0, 5),
+            holding(3, 5),
+            holding(9, 7),
+            holding(0, 16),
+            holding(0, 16),
+        ];
+        let after = Duration::from_secs(2);
+        assert_eq!(
+            told(&looks),
+            [
+                vec![News::Opened { records: 0 }],
+                vec![News::Began { records: 3 }],
+                vec![],
+                vec![News::Emptied { drained: 11, after }],
+                vec![],
+            ]
+        );
+    }
+
+    #[test]
+    fn what_an_earlier_run_left_is_told_at_once_and_when_it_is_drained() {
+        let found = Report {
+            files_set_aside: 2,
+            ..holding(40, 0)
+        };
+        let drained = Report {
+            files_set_aside: 2,
+            ..holding(0, 40)
+        };
+        let (files, records) = (2, 0);
+        let after = Duration::from_secs(1);
+        assert_eq!(
+            told(&[found, drained]),
+            [
+                vec![
+                    News::Opened { records: 40 },
+                    News::SetAside { files, records }
+                ],
+                vec![News::Emptied { drained: 40, after }],
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_once() {
+        let unread = Report {
+            files_set_aside: 1,
+            records_set_aside: 3,
+            ..holding(1, 0)
+        };
+        let told = told(&[holding(1, 0), unread.clone(), unread]);
+        let (files, records) = (1, 3);
+        assert_eq!(told[1..], [vec![News::SetAside { files, records }], vec![]]);
+    }
+
+    #[test]
+    fn a_spool_that_takes_nothing_is_told_until_it_takes_again() {
+        let blocked = |code: &str| Report {
+            obstacle: Some(code.to_owned()),
+            obstacle_means: Some("make room".to_owned()),
+            ..holding(1, 0)
+        };
+        let news = |code: &str| News::Blocked {
+            code: code.to_owned(),
+            means: "make room".to_owned(),
+        };
+        let looks = [
+            holding(1, 0),
+            blocked("full"),
+            blocked("full"),
+            blocked("disk"),
+            holding(1, 0),
+        ];
+        assert_eq!(
+            told(&looks)[1..],
+            [
+                vec![news("full")],
+                vec![],
+                vec![news("disk")],
+                vec![News::Unblocked]
+            ]
+        );
+    }
+
+    #[test]
+    fn a_drain_that_does_not_get_on_is_told_while_something_waits() {
+        let looks = [
+            stalled(0, "postgres"),
+            stalled(2, "postgres"),
+            stalled(3, "postgres"),
+            holding(3, 4),
+            stalled(3, "disk"),
+            holding(0, 7),
+        ];
+        let stall = |cause: &str, records| News::Stalled {
+            cause: cause.to_owned(),
+            records,
+        };
+        let (drained, after) = (7, Duration::from_secs(4));
+        assert_eq!(
+            told(&looks)[1..],
+            [
+                vec![News::Began { records: 2 }, stall("postgres", 2)],
+                vec![],
+                vec![News::Draining { records: 3 }],
+                vec![stall("disk", 3)],
+                vec![News::Emptied { drained, after }],
+            ]
+        );
+    }
+}

@@ -1,0 +1,273 @@
+//! An outage as an operator sees it: what the verbs, readiness, metrics, the log and doctor say of
+//! the spool, and what the verbs say where they cannot ask.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::stage::{message, serve_with};
+use crate::support::{
+    cluster::Cluster,
+    directory::Directory,
+    eventually,
+    server::{NO_SPOOL, Server, deliver_to, settle},
+};
+
+const LOSSY: &str = "allow_lossy_commits = true";
+
+const ADMIN: &str = "HOOKSHELF__ADMIN__LISTEN";
+
+async fn deliver(server: &Server, mid: &str) -> u16 {
+    let answer = deliver_to(server.public, "/webhook", message(mid, "never shown")).await;
+    answer.unwrap().status
+}
+
+/// What a verb printed that ended well.
+fn printed(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What a verb complained of that failed.
+fn complaint(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn status(server: &Server) -> Value {
+    let text = printed(&server.run(&["spool", "status", "--json"]));
+    serde_json::from_str(&text).unwrap()
+}
+
+async fn readiness(server: &Server) -> (u16, Value) {
+    let answer = server.ask_admin("/readyz").await;
+    (answer.status, serde_json::from_slice(&answer.body).unwrap())
+}
+
+#[tokio::test]
+async fn an_outage_is_seen_from_its_beginning_to_its_end() {
+    let mut postgres = Cluster::start_with(&[]).await;
+    let server = serve_with(&postgres.url(), LOSSY);
+    assert_eq!(deliver(&server, "mid.0").await, 200);
+    assert_eq!(status(&server)["records"], 0);
+    let done = printed(&server.run(&["spool", "drain"]));
+    assert_eq!(done, "the spool is empty\n");
+    postgres.stop();
+    for mid in ["mid.1", "mid.2", "mid.3"] {
+        assert_eq!(deliver(&server, mid).await, 200);
+    }
+    eventually("the drain says that it does not get on", async || {
+        status(&server)["drain_obstacle"] == "postgres"
+    })
+    .await;
+    status_shows_it(&server);
+    inspect_lists_it(&server);
+    readiness_and_metrics_show_it(&server).await;
+    doctor_warns(&server);
+    drain_gives_up(&server);
+    postgres.start().await;
+    drain_empties_it(&server).await;
+    the_log_tells_it(&server).await;
+}
+
+fn status_shows_it(server: &Server) {
+    let report = status(server);
+    assert_eq!(report["records"], 3);
+    assert_eq!(report["obstacle"], Value::Null);
+    let shown = printed(&server.run(&["spool", "status"]));
+    for part in [
+        "on, and takes deliveries",
+        "3 deliveries, the oldest received 20",
+        "does not get on: Postgres is away or fails",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+fn inspect_lists_it(server: &Server) {
+    let lines = printed(&server.run(&["spool", "inspect", "--json"]));
+    assert!(!lines.contains("never shown") && !lines.contains("7006"));
+    let waiting: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(waiting.len(), 3);
+    assert_eq!(waiting[0]["kinds"], json!({"message": 1}));
+    let place = waiting[1]["place"].as_str().unwrap();
+    let behind = printed(&server.run(&["spool", "inspect", "--after", place]));
+    let last = waiting[2]["id"].as_str().unwrap();
+    assert_eq!(behind.lines().count(), 2, "{behind}");
+    assert!(behind.contains(last), "{behind}");
+}
+
+async fn readiness_and_metrics_show_it(server: &Server) {
+    eventually("readiness names what the spool stands in for", async || {
+        readiness(server).await.1["degraded"] == json!(["database"])
+    })
+    .await;
+    let (code, ready) = readiness(server).await;
+    assert_eq!((code, &ready["missing"]), (200, &json!([])));
+    assert_eq!(ready["spool"]["records"], 3);
+    eventually("the metrics show it", async || {
+        let metrics = server.ask_admin("/metrics").await.body;
+        let metrics = String::from_utf8_lossy(&metrics).into_owned();
+        metrics.contains("\nhookshelf_spool_records 3\n")
+            && metrics.contains("\nhookshelf_spool_takes 1\n")
+    })
+    .await;
+}
+
+fn doctor_warns(server: &Server) {
+    let doctor = server.run(&["doctor", "--json"]);
+    let doctor = String::from_utf8(doctor.stdout).unwrap();
+    for part in [
+        "3 deliveries wait, kept back by: postgres",
+        "it runs, and database is missing",
+    ] {
+        assert!(doctor.contains(part), "{part}: {doctor}");
+    }
+}
+
+fn drain_gives_up(server: &Server) {
+    let said = complaint(&server.run(&["spool", "drain"]));
+    for part in [
+        "3 deliveries are left in the spool",
+        "Postgres is away or fails",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let told = printed(&server.run(&["spool", "drain", "--no-wait"]));
+    assert_eq!(told, "the drain tries now; 3 deliveries wait\n");
+}
+
+async fn drain_empties_it(server: &Server) {
+    let done = printed(&server.run(&["spool", "drain"]));
+    assert!(done.starts_with("the spool is empty"), "{done}");
+    let report = status(server);
+    let drained = (&report["records"], &report["drained"]);
+    assert_eq!(drained, (&json!(0), &json!(3)));
+    eventually("readiness is whole again", async || {
+        readiness(server).await.1["degraded"] == json!([])
+    })
+    .await;
+}
+
+async fn the_log_tells_it(server: &Server) {
+    eventually("the log tells of the end", async || {
+        server.log().contains("spool empty again drained=3")
+    })
+    .await;
+    let log = server.log();
+    for message in [
+        "spool opened records=0",
+        "deliveries go into the spool",
+        "spool cannot be drained cause=\"postgres\"",
+    ] {
+        assert!(log.contains(message), "{message}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn a_spool_that_is_off_is_said() {
+    let mut postgres = Cluster::start_with(&[]).await;
+    let server = serve_with(&postgres.url(), &format!("{LOSSY}\n{NO_SPOOL}"));
+    let shown = printed(&server.run(&["spool", "status"]));
+    assert!(
+        shown.contains("off, because spool.max_bytes is 0"),
+        "{shown}"
+    );
+    for verb in ["drain", "inspect"] {
+        let said = complaint(&server.run(&["spool", verb]));
+        assert!(
+            said.contains("the spool is off: spool.max_bytes is 0"),
+            "{said}"
+        );
+    }
+    let doctor = server.run(&["doctor", "--json"]);
+    let doctor = String::from_utf8(doctor.stdout).unwrap();
+    assert!(doctor.contains("the spool is off"), "{doctor}");
+    postgres.stop();
+    eventually("readiness names the database as missing", async || {
+        let (code, ready) = readiness(&server).await;
+        code == 503 && ready["missing"] == json!(["database"])
+    })
+    .await;
+}
+
+fn alone(directory: &Directory, arguments: &[&str], admin: &str) -> Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"));
+    settle(&mut command, directory.path(), None);
+    command.args(arguments).env(ADMIN, admin).output().unwrap()
+}
+
+/// An address at which nobody listens.
+async fn nobody() -> String {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    free.local_addr().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn without_a_server_the_verbs_say_why_it_has_to_run() {
+    let directory = Directory::create();
+    std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
+    let address = nobody().await;
+    for verb in ["status", "inspect", "drain"] {
+        let said = complaint(&alone(&directory, &["spool", verb], &address));
+        let dir = directory.join("data/spool").display().to_string();
+        for part in [
+            "no server answers at 127.0.0.1:",
+            "one process at a time uses the spool in ",
+            &dir,
+            "`hookshelf serve`",
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+    let said = complaint(&alone(&directory, &["spool", "status"], "127.0.0.1:0"));
+    assert!(said.contains("admin.listen has port 0"), "{said}");
+}
+
+/// Answers everybody with this.
+async fn answer(text: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut head = [0; 1024];
+            let _ = socket.read(&mut head).await;
+            let _ = socket.write_all(text.as_bytes()).await;
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_version_and_other_programs_are_told_apart() {
+    let directory = Directory::create();
+    std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
+    for (text, part) in [
+        (
+            "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+            "runs another version; restart it",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+            "is not this Hookshelf",
+        ),
+        ("220 mail.example.org\r\n", "is not this Hookshelf"),
+        (
+            "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n",
+            "answers 500; its log may say why",
+        ),
+    ] {
+        let address = answer(text).await;
+        let said = complaint(&alone(&directory, &["spool", "status"], &address));
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}

@@ -1,0 +1,269 @@
+//! The routes of the spool on the admin listener.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+use hookshelf::{
+    clock::Clock,
+    http::{Listener, ListenerLimits, Readiness, SpoolDesk, Standing, admin, listener::ADMIN},
+    query::SpoolReader,
+    spool::{Draining, Record, Report, Settings, Spool},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::{
+    door::metrics,
+    wire::{Answer, Wire, request},
+};
+
+/// A notification with two messages and one comment.
+const THREE: &str = r#"{"object":"instagram","entry":[{"id":"17840000000000001","time":1795000000,
+    "messaging":[
+        {"sender":{"id":"8001"},"recipient":{"id":"17840000000000001"},"timestamp":1795000000000,
+         "message":{"mid":"one","text":"never shown"}},
+        {"sender":{"id":"8001"},"recipient":{"id":"17840000000000001"},"timestamp":1795000000001,
+         "message":{"mid":"two","text":"never shown"}}],
+    "changes":[{"field":"comments","value":{"id":"9001","text":"never shown"}}]}]}"#;
+
+/// A spool with routes before it.
+struct Stage {
+    address: SocketAddr,
+    spool: Spool,
+    woken: Arc<AtomicUsize>,
+    _dir: TempDir,
+}
+
+fn record(number: u64, body: &str) -> Record {
+    Record {
+        id: Uuid::from_u64_pair(7, number),
+        received_at: "2026-11-21T10:00:00Z".parse().unwrap(),
+        app: "default".into(),
+        headers: r#"{"x-hub-signature-256":"sha256=never shown"}"#.to_owned(),
+        remote_addr: Some([192, 0, 2, 1].into()),
+        simulated: false,
+        secret: "app".into(),
+        body: body.to_owned().into(),
+    }
+}
+
+fn listen(desk: SpoolDesk, standing: impl Fn() -> Standing + Send + Sync + 'static) -> SocketAddr {
+    let listener = Listener::bind(ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
+    let address = listener.address();
+    let routes = admin::router(Readiness::new(standing), desk, metrics().clone());
+    tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
+    address
+}
+
+impl Stage {
+    async fn with(bodies: &[&str]) -> Self {
+        let dir = TempDir::new().unwrap();
+        let settings = Settings {
+            dir: dir.path().join("spool"),
+            max_bytes: 16 << 20,
+            reserve: 1 << 20,
+            file_bytes: 1 << 20,
+        };
+        let spool = Spool::open(&settings, Clock::system()).unwrap();
+        for (number, body) in (1..).zip(bodies) {
+            spool.append(&record(number, body)).await.unwrap();
+        }
+        let told = spool.clone();
+        let draining = Draining {
+            total: 12,
+            rate: 0.5,
+            passed_over: 1,
+            obstacle: Some("postgres"),
+        };
+        let now = "2026-11-21T10:01:00Z".parse().unwrap();
+        let report = move || Report::of(&settings, told.status(), draining, now);
+        let woken = Arc::<AtomicUsize>::default();
+        let waking = Arc::clone(&woken);
+        let wake = move || {
+            waking.fetch_add(1, SeqCst);
+        };
+        let desk = SpoolDesk::new(SpoolReader::new(spool.clone()), report, wake);
+        let degraded = || Standing {
+            missing: vec![],
+            degraded: vec!["database"],
+        };
+        Self {
+            address: listen(desk, degraded),
+            spool,
+            woken,
+            _dir: dir,
+        }
+    }
+
+    async fn ask(&self, method: &str, path: &str) -> (u16, Value) {
+        let answer = ask(self.address, request(method, path)).await;
+        (answer.status, body(&answer))
+    }
+}
+
+async fn ask(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
+    Wire::to(address).await.ask(request).await
+}
+
+fn body(answer: &Answer) -> Value {
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+#[tokio::test]
+async fn the_status_says_what_waits_and_how_the_drain_gets_on() {
+    let stage = Stage::with(&[THREE, "{}"]).await;
+    let (status, report) = stage.ask("GET", "/v1/spool").await;
+    assert_eq!(status, 200);
+    for (key, expected) in [
+        ("on", json!(true)),
+        ("why_off", Value::Null),
+        ("records", json!(2)),
+        ("max_bytes", json!(16 << 20)),
+        ("reserve", json!(1 << 20)),
+        ("oldest_received_at", json!("2026-11-21T10:00:00Z")),
+        ("oldest_age_seconds", json!(60.0)),
+        ("files", json!(1)),
+        ("files_set_aside", json!(0)),
+        ("records_set_aside", json!(0)),
+        ("obstacle", Value::Null),
+        ("drained", json!(12)),
+        ("drain_rate", json!(0.5)),
+        ("passed_over", json!(1)),
+        ("drain_obstacle", json!("postgres")),
+    ] {
+        assert_eq!(report[key], expected, "{key}: {report}");
+    }
+    assert!(report["bytes"].as_u64() > Some(0), "{report}");
+    let dir = report["dir"].as_str();
+    assert!(dir.is_some_and(|it| it.ends_with("/spool")), "{report}");
+}
+
+#[tokio::test]
+async fn readiness_shows_the_spool_and_what_it_stands_in_for() {
+    let stage = Stage::with(&["{}"]).await;
+    let (status, ready) = stage.ask("GET", "/readyz").await;
+    assert_eq!(status, 200);
+    assert_eq!(ready["ready"], true);
+    assert_eq!(ready["missing"], json!([]));
+    assert_eq!(ready["degraded"], json!(["database"]));
+    let spool = &ready["spool"];
+    let expected = [json!(true), json!(1), json!(60.0), json!(0.5)];
+    let keys = ["on", "records", "oldest_age_seconds", "drain_rate"];
+    assert_eq!(keys.map(|key| spool[key].clone()), expected, "{spool}");
+}
+
+#[tokio::test]
+async fn what_waits_is_described_oldest_first_and_never_shown() {
+    let stage = Stage::with(&[THREE, "not json", "{}"]).await;
+    let answer = ask(stage.address, request("GET", "/v1/spool/records")).await;
+    assert_eq!(answer.status, 200);
+    assert!(!answer.body.contains("never shown"), "{}", answer.body);
+    let list = body(&answer);
+    assert_eq!(list["next"], Value::Null);
+    let first = &list["records"][0];
+    assert_eq!(first["id"], json!(Uuid::from_u64_pair(7, 1)));
+    assert_eq!(first["kinds"], json!({"comment": 1, "message": 2}));
+    for (key, expected) in [
+        ("received_at", json!("2026-11-21T10:00:00Z")),
+        ("app", json!("default")),
+        ("secret", json!("app")),
+        ("simulated", json!(false)),
+        ("remote_addr", json!("192.0.2.1")),
+        ("bytes", json!(THREE.len())),
+        ("object", json!("instagram")),
+        ("items", json!(3)),
+        ("problem", Value::Null),
+    ] {
+        assert_eq!(first[key], expected, "{key}: {first}");
+    }
+    assert_eq!(list["records"][1]["problem"], "not_json");
+    assert_eq!(list["records"].as_array().unwrap().len(), 3);
+    assert_eq!(stage.spool.status().records, 3, "looking takes nothing");
+}
+
+#[tokio::test]
+async fn a_list_goes_on_where_the_last_one_ended() {
+    let stage = Stage::with(&["{}"; 5]).await;
+    let (mut seen, mut path) = (Vec::new(), "/v1/spool/records?limit=2".to_owned());
+    for expected in [2, 2, 1] {
+        let (status, list) = stage.ask("GET", &path).await;
+        assert_eq!(status, 200, "{list}");
+        let records = list["records"].as_array().unwrap();
+        assert_eq!(records.len(), expected);
+        seen.extend(records.iter().map(|it| it["id"].clone()));
+        let next = list["next"].as_str().unwrap_or_default();
+        path = format!("/v1/spool/records?limit=2&after={next}");
+    }
+    let all: Vec<_> = (1..=5).map(|n| json!(Uuid::from_u64_pair(7, n))).collect();
+    assert_eq!(seen, all);
+}
+
+#[tokio::test]
+async fn a_question_that_is_none_is_told_what_is_allowed() {
+    let stage = Stage::with(&[]).await;
+    for (query, said) in [
+        ("limit=0", "limit: allowed are 1 to 1000"),
+        ("limit=1001", "limit: allowed are 1 to 1000"),
+        ("limit=many", "limit: allowed are 1 to 1000"),
+        ("after=here", "after: not a place that a list has given"),
+        ("before=1-1", "allowed are after and limit"),
+    ] {
+        let path = format!("/v1/spool/records?{query}");
+        let (status, complaint) = stage.ask("GET", &path).await;
+        assert_eq!((status, &complaint["error"]), (400, &json!(said)));
+    }
+}
+
+#[tokio::test]
+async fn the_drain_is_woken_by_programs_and_by_no_page_of_another_site() {
+    let stage = Stage::with(&["{}"]).await;
+    let (status, report) = stage.ask("POST", "/v1/spool/drain").await;
+    assert_eq!((status, &report["records"]), (202, &json!(1)));
+    assert_eq!(stage.woken.load(SeqCst), 1);
+
+    let post = |header: &str| {
+        let host = stage.address;
+        format!(
+            "POST /v1/spool/drain HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n{header}\r\n\r\n"
+        )
+    };
+    for header in [
+        "Origin: https://evil.example",
+        "Origin: null",
+        "Sec-Fetch-Site: cross-site",
+        "Sec-Fetch-Site: same-site",
+    ] {
+        let answer = ask(stage.address, post(header)).await;
+        assert_eq!(answer.bare(), 403, "{header}");
+    }
+    assert_eq!(stage.woken.load(SeqCst), 1);
+    let own = format!("Origin: http://{}", stage.address);
+    assert_eq!(ask(stage.address, post(&own)).await.status, 202);
+    assert_eq!(stage.woken.load(SeqCst), 2);
+
+    let answer = ask(stage.address, request("GET", "/v1/spool/drain")).await;
+    assert_eq!(answer.bare(), 405);
+}
+
+#[tokio::test]
+async fn without_a_spool_the_routes_say_so() {
+    let desk = SpoolDesk::off(Report::off("/data/spool".into()));
+    let address = listen(desk, Standing::default);
+    let answer = ask(address, request("GET", "/v1/spool")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(body(&answer)["on"], false);
+    assert_eq!(body(&answer)["why_off"], "spool.max_bytes is 0");
+    for (method, path) in [("GET", "/v1/spool/records"), ("POST", "/v1/spool/drain")] {
+        let answer = ask(address, request(method, path)).await;
+        assert_eq!(answer.status, 409);
+        let said = "the spool is off: spool.max_bytes is 0";
+        assert_eq!(body(&answer)["error"], said);
+    }
+}
