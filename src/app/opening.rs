@@ -69,29 +69,35 @@ pub(super) async fn open(
 pub(super) async fn go_on(database: Database, clock: Clock, pending: Pending) {
     let Pending { why, mut trying } = pending;
     let mut away = Away::default();
-    away.tell(why);
+    away.tell(&why);
     loop {
         let begun = trying.take();
         let tried = begun.unwrap_or_else(|| begin(&database, &clock)).await;
         match flatten(tried) {
             Ok(_) => return DatabaseOpened.emit(),
-            Err(error) => away.tell(error.whole()),
+            Err(error) => away.tell(&error.whole()),
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// Why it is away, as it was told last.
+/// Why it is away, as it was told last, but for its numbers.
 #[derive(Debug, Default)]
 struct Away(String);
 
 impl Away {
     /// Tells it where it is another reason.
-    fn tell(&mut self, why: String) {
-        if why != self.0 {
-            DatabaseAway { cause: &why }.emit();
-            self.0 = why;
+    fn tell(&mut self, why: &str) {
+        if self.is_new(why) {
+            DatabaseAway { cause: why }.emit();
         }
+    }
+
+    /// What Postgres says has the time and its process in it, which are others at each try.
+    fn is_new(&mut self, why: &str) -> bool {
+        let words = why.replace(|char: char| char.is_ascii_digit(), "");
+        let before = std::mem::replace(&mut self.0, words);
+        before != self.0
     }
 }
 
@@ -103,4 +109,21 @@ fn begin(database: &Database, clock: &Clock) -> Trying {
 
 fn flatten<T>(ended: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
     ended.unwrap_or(Err(Error::Defect))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_reason_is_told_once_whenever_and_by_whom_it_was_said() {
+        let mut away = Away::default();
+        let said = [
+            "2026-11-21 13:33:13.521 UTC [13089] FATAL:  no space left",
+            "2026-11-21 13:33:16.831 UTC [13507] FATAL:  no space left",
+            "it did not answer within 5 s",
+            "2026-11-21 13:33:19.004 UTC [14120] FATAL:  no space left",
+        ];
+        assert_eq!(said.map(|why| away.is_new(why)), [true, false, true, true]);
+    }
 }

@@ -113,10 +113,23 @@ impl Spool {
     /// is dropped before its end, may be kept or not.
     pub async fn append(&self, record: &Record) -> Result<(), Refused> {
         let bytes = record.encode().ok_or(Refused::TooLong)?;
-        let needed = cost(bytes.len());
-        if !self.shared.enter(needed) {
+        if !self.shared.enter(cost(bytes.len())) {
             return Err(Refused::Full);
         }
+        self.write(bytes).await
+    }
+
+    /// The same for a record that is in here already and is to be removed where it was: it finds
+    /// its place behind all others in a spool that is full, too.
+    pub async fn put_behind(&self, record: &Record) -> Result<(), Refused> {
+        let bytes = record.encode().ok_or(Refused::TooLong)?;
+        self.shared.add(cost(bytes.len()));
+        self.write(bytes).await
+    }
+
+    /// Has the thread write what was counted.
+    async fn write(&self, bytes: Vec<u8>) -> Result<(), Refused> {
+        let needed = cost(bytes.len());
         let (answer, written) = oneshot::channel();
         let task = Task::Append(Entering { bytes, answer });
         let sent = self.tasks().ok_or(Refused::Failed).and_then(|tasks| {

@@ -153,21 +153,37 @@ impl Drain {
         Duration::ZERO
     }
 
-    /// The first one failed alone. Where the one behind it does not, a moment later, it is its own
-    /// doing: it goes behind the others, and is in nobody's way. `None` where nothing is behind it.
+    /// The first one failed alone. Where the one behind it does not, a moment later, and it fails
+    /// once more, it is its own doing: it goes behind the others, and is in nobody's way. `None`
+    /// where nothing is behind it.
     async fn pass_over(&mut self, first: Place) -> Option<Duration> {
         let next = self.spool.read(Some(first), 1).await.unwrap_or_default();
         let (_, next) = read(next).await.pop()?;
-        if self.writer.commit(next).await.is_err() || !self.put_behind(first).await {
+        if self.writer.commit(next).await.is_err() {
             return Some(self.fail("postgres"));
         }
+        // Postgres may have been away before, and is back.
+        self.most = 1;
+        let again = self.hand_over().await.unwrap_or_default();
+        if let [(.., Ok(_))] = again[..] {
+            return Some(self.remove(&again).await);
+        }
+        Some(if self.put_behind(first).await {
+            self.after_passing_over()
+        } else {
+            self.fail("spool")
+        })
+    }
+
+    /// Goes on with the next one; later, where each that is left was passed over.
+    fn after_passing_over(&mut self) -> Duration {
         self.passed_over += 1;
         if self.passed_over < self.spool.status().records {
-            return Some(Duration::ZERO);
+            return Duration::ZERO;
         }
         self.passed_over = 0;
         self.fail("postgres");
-        Some(SELDOM)
+        SELDOM
     }
 
     /// Appends the first one again and takes it away where it was. A crash between the two leaves
@@ -179,7 +195,8 @@ impl Drain {
         let Some((_, record)) = found.first().filter(|(place, _)| *place == first) else {
             return false;
         };
-        let put = self.spool.append(record).await.is_ok() && self.spool.remove(first).await.is_ok();
+        let put =
+            self.spool.put_behind(record).await.is_ok() && self.spool.remove(first).await.is_ok();
         if put {
             self.drained.pass_over();
             let delivery = record.id;

@@ -105,7 +105,8 @@ impl Supervisor {
         for _ in 1..FIRST_ATTEMPTS {
             match self.start().await {
                 Err(Error::Exited { tail, .. }) => {
-                    tracing::warn!(%tail, "Postgres ended while it was starting; trying again");
+                    // Whoever started it tells of it, if the last try fails, too.
+                    tracing::debug!(%tail, "Postgres ended while it was starting; trying again");
                 }
                 other => return other,
             }

@@ -23,6 +23,12 @@ use super::stage::{Flow, Stage, events, message, serve_with, until_degraded, url
 
 const LOSSY: &str = "allow_lossy_commits = true";
 
+/// Has Postgres hang on one message.
+const HANG: &str = "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN IF NEW.message_id = 'mid.hang' THEN PERFORM pg_sleep(600); END IF;
+       RETURN NEW; END $$;
+    CREATE TRIGGER hang BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION hang()";
+
 async fn deliver(server: &Server, mid: &str) -> u16 {
     let answer = deliver_to(server.public, "/webhook", message(mid, "Rye")).await;
     answer.unwrap().status
@@ -171,14 +177,7 @@ async fn a_delivery_that_postgres_hangs_on_is_in_nobodys_way() {
     let mut postgres = Cluster::start_with(&[]).await;
     let server = serve_with(&postgres.url(), LOSSY);
     let mut database = postgres.connect().await;
-    run(
-        &mut database,
-        "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
-         $$ BEGIN IF NEW.message_id = 'mid.hang' THEN PERFORM pg_sleep(600); END IF;
-            RETURN NEW; END $$;
-         CREATE TRIGGER hang BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION hang()",
-    )
-    .await;
+    run(&mut database, HANG).await;
     postgres.stop();
     for mid in ["mid.1", "mid.hang", "mid.2", "mid.3"] {
         assert_eq!(deliver(&server, mid).await, 200);
@@ -194,6 +193,62 @@ async fn a_delivery_that_postgres_hangs_on_is_in_nobodys_way() {
     let (_, directory, place) = server.stop();
     let _server = Server::start_in(directory, place);
     until_stored(&mut database, &["mid.1", "mid.2", "mid.3", "mid.hang"]).await;
+}
+
+/// What is in the way stands first, and nothing can be put behind it that needs room.
+#[tokio::test]
+async fn a_delivery_that_postgres_hangs_on_does_not_keep_a_full_spool_full() {
+    let mut postgres = Cluster::start_with(&[]).await;
+    let spool = "[spool]\nmax_bytes = \"1MiB\"\nreserve = \"0\"";
+    let server = serve_with(&postgres.url(), &format!("{LOSSY}\n{spool}"));
+    let mut database = postgres.connect().await;
+    run(&mut database, HANG).await;
+    postgres.stop();
+    assert_eq!(deliver(&server, "mid.hang").await, 200);
+    let mut acked = 0;
+    while deliver(&server, &format!("mid.{acked:04}")).await == 200 {
+        acked += 1;
+    }
+    postgres.start().await;
+    let mut database = postgres.connect().await;
+    eventually("all others are stored", async || {
+        events(&mut database).await.len() == acked
+    })
+    .await;
+}
+
+/// In a long outage the drain is down to one delivery, and now and then tries the one behind it:
+/// Postgres comes back just then.
+#[tokio::test]
+async fn no_delivery_is_blamed_for_a_postgres_that_was_away() {
+    let postgres = Cluster::start_with(&[]).await;
+    let server = serve_with(&postgres.url(), LOSSY);
+    let mut database = postgres.connect().await;
+    run(
+        &mut database,
+        "CREATE SEQUENCE tries; SELECT nextval('tries'); SELECT pg_advisory_lock(7);
+         CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN IF NEW.message_id = 'mid.2' THEN PERFORM nextval('tries'); END IF;
+            PERFORM pg_advisory_xact_lock_shared(7); RETURN NEW; END $$;
+         CREATE TRIGGER away BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION away()",
+    )
+    .await;
+    assert_eq!(deliver(&server, "mid.1").await, 200);
+    assert_eq!(deliver(&server, "mid.2").await, 200);
+    let tries = "SELECT last_value FROM tries";
+    let before: i64 = sqlx::query_scalar(tries)
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    eventually("the second one is tried alone", async || {
+        let tries = sqlx::query_scalar::<_, i64>(tries).fetch_one(&mut database);
+        tries.await.unwrap() > before
+    })
+    .await;
+    run(&mut database, "SELECT pg_advisory_unlock(7)").await;
+    until_stored(&mut database, &["mid.1", "mid.2"]).await;
+    until_missing(&server, &[]).await;
+    assert!(!server.log().contains("put behind"), "{}", server.log());
 }
 
 #[tokio::test]
