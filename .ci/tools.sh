@@ -1,5 +1,5 @@
 # What the README asks for (Rust, a C compiler, a Postgres server package) and what this script
-# itself uses, installed only where it is missing; packages.sh and fuzz.sh say what theirs need. Sourced by .ci/run.
+# itself uses, installed only where it is missing; packages.sh, fuzz.sh and torture.sh say what theirs need. Sourced by .ci/run.
 
 install_tools() {
     local missing=()
@@ -11,7 +11,7 @@ install_tools() {
     done
     command -v ps >/dev/null || missing+=(procps)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
-    while read -r tool; do missing+=("$tool"); done < <(packaging_tools && fuzz_tools)
+    while read -r tool; do missing+=("$tool"); done < <(packaging_tools && fuzz_tools && torture_tools)
     [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     check_rust
     cc --version | head -n 1

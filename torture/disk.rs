@@ -1,0 +1,78 @@
+//! A small disk in memory that can be made full and given room again.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, bail};
+use nix::sys::statvfs::statvfs;
+
+/// A mounted tmpfs.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    path: PathBuf,
+    mib: u64,
+}
+
+impl Disk {
+    /// Mounts one of so many MiB at `path`.
+    pub(crate) fn mount(path: &Path, mib: u64) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(path)?;
+        let options = format!("size={mib}m,mode=0711");
+        run(Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "torture"])
+            .arg(path))
+        .context("no small disk can be mounted: run it as root, or allow user namespaces")?;
+        Ok(Self {
+            path: path.to_owned(),
+            mib,
+        })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves it no more room than is used. This is done by its size and not by a large file, which
+    /// would take as much memory.
+    pub(crate) fn fill(&self) -> anyhow::Result<()> {
+        let now = statvfs(&self.path)?;
+        let used = (now.blocks() - now.blocks_free()) * now.fragment_size();
+        // A size of nothing would be none at all.
+        let used = used.max(now.fragment_size());
+        // While it grows it cannot be made smaller than it is.
+        let mut tries = 0..20;
+        loop {
+            match self.resize(&format!("{}", used + tries.start * 65536)) {
+                Err(error) if tries.next().is_none() => return Err(error),
+                Err(_) => {}
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    /// Gives it its room again.
+    pub(crate) fn free(&self) -> anyhow::Result<()> {
+        self.resize(&format!("{}m", self.mib))
+    }
+
+    fn resize(&self, size: &str) -> anyhow::Result<()> {
+        let options = format!("remount,size={size}");
+        run(Command::new("mount").args(["-o", &options]).arg(&self.path))
+            .with_context(|| format!("the size of {} cannot be changed", self.path.display()))
+    }
+}
+
+/// Runs a program of the system that is to say nothing.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_owned();
+    let ended = command.output();
+    let ended = ended.with_context(|| format!("{} does not start", program.display()))?;
+    if !ended.status.success() {
+        let said = String::from_utf8_lossy(&ended.stderr);
+        bail!("{}: {}", program.display(), said.trim());
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! What the faults did to Hookshelf, as its own metrics tell: a fault that changes nothing proves
+//! nothing.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::task::JoinHandle;
+
+/// How often the metrics are read.
+const EVERY: Duration = Duration::from_millis(400);
+
+/// What was seen so far. Counters begin anew with each start of the server, so what it counted just
+/// before a kill may be missing here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Deliveries that went into the spool.
+    pub(crate) spooled: u64,
+    /// Deliveries that were answered with 503.
+    pub(crate) failed: u64,
+}
+
+/// Reads the metrics until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    seen: Arc<Mutex<Seen>>,
+    task: JoinHandle<()>,
+}
+
+impl Watch {
+    /// Begins to read at the address of the admin listener.
+    pub(crate) fn begin(metrics: String, client: reqwest::Client) -> Self {
+        let seen = Arc::<Mutex<Seen>>::default();
+        let task = tokio::spawn(watch(metrics, client, Arc::clone(&seen)));
+        Self { seen, task }
+    }
+
+    /// What was seen so far.
+    pub(crate) fn seen(&self) -> Seen {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn watch(url: String, client: reqwest::Client, seen: Arc<Mutex<Seen>>) {
+    let mut before = Seen::default();
+    loop {
+        if let Ok(now) = read(&url, &client).await {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.spooled += grown(before.spooled, now.spooled);
+            seen.failed += grown(before.failed, now.failed);
+            before = now;
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+async fn read(url: &str, client: &reqwest::Client) -> reqwest::Result<Seen> {
+    let text = client.get(url).send().await?.text().await?;
+    let of = |outcome: &str| sum(&text, "hookshelf_deliveries_total", outcome);
+    Ok(Seen {
+        spooled: of("outcome=\"spooled\""),
+        failed: of("outcome=\"failed\""),
+    })
+}
+
+/// What a counter grew by. One that is smaller than before began anew.
+fn grown(before: u64, now: u64) -> u64 {
+    if now < before { now } else { now - before }
+}
+
+/// The sum of all series of a metric whose labels have `label`.
+fn sum(exposition: &str, name: &str, label: &str) -> u64 {
+    let series = exposition
+        .lines()
+        .filter_map(|line| line.strip_prefix(name));
+    let values = series.filter(|rest| rest.starts_with(['{', ' ']) && rest.contains(label));
+    values
+        .filter_map(|rest| rest.rsplit(' ').next()?.parse::<u64>().ok())
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_series_of_a_metric_are_summed_by_a_label() {
+        let text =
+            "# HELP a_total A.\na_total{x=\"1\",y=\"2\"} 3\na_total{x=\"2\"} 4\na_total_b 9\nb 5\n";
+        assert_eq!(sum(text, "a_total", ""), 7);
+        assert_eq!(sum(text, "a_total", "x=\"1\""), 3);
+        assert_eq!(sum(text, "b", ""), 5);
+    }
+
+    #[test]
+    fn a_counter_that_begins_anew_is_not_negative() {
+        assert_eq!((grown(3, 5), grown(5, 2)), (2, 2));
+    }
+}

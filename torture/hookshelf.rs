@@ -1,0 +1,197 @@
+//! Hookshelf itself, as a user runs it, and what it says of itself over HTTP.
+
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use nix::sys::signal::Signal;
+use tokio::process::Command;
+
+use crate::{clock::FalseClock, effects::Watch, process::Process};
+
+/// What signs the deliveries.
+pub(crate) const SECRET: &str = "the secret of a torture";
+
+/// How long it may take to end in order: 20 s for deliveries, a minute for its own Postgres, and
+/// some more.
+const STOPPING: Duration = Duration::from_secs(90);
+
+/// How a stop went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// Nobody has asked for one.
+    NotAsked,
+    /// It is on its way.
+    NotYet,
+    /// It ended with success.
+    Well,
+    /// It ended otherwise.
+    Badly,
+    /// It has not ended in the time that it may take.
+    Never,
+}
+
+/// Where it is and what it is started with.
+#[derive(Debug)]
+pub(crate) struct Hookshelf {
+    program: PathBuf,
+    variables: Vec<(String, String)>,
+    clock: bool,
+    log: PathBuf,
+    public: u16,
+    admin: u16,
+    client: reqwest::Client,
+    running: Option<Process>,
+    /// When it was asked to stop.
+    stopping: Option<Instant>,
+}
+
+impl Hookshelf {
+    /// A server that is not started yet, on ports that stay its own over every start.
+    pub(crate) fn new(program: PathBuf, log: PathBuf) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(5))
+            .no_proxy();
+        Ok(Self {
+            program,
+            variables: Vec::new(),
+            clock: false,
+            log,
+            public: free_port()?,
+            admin: free_port()?,
+            client: client.build()?,
+            running: None,
+            stopping: None,
+        })
+    }
+
+    /// From its next start on it has these variables, and a clock that can be set, or not.
+    pub(crate) fn settle(&mut self, variables: Vec<(String, String)>, clock: bool) {
+        (self.variables, self.clock) = (variables, clock);
+    }
+
+    /// A verb of the program with the same variables.
+    pub(crate) fn command(&self, verb: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.env_clear().env("PATH", path).arg(verb);
+        command
+            .env("HOOKSHELF__APPS__DEFAULT__APP_SECRET", SECRET)
+            .env(
+                "HOOKSHELF__HTTP__LISTEN",
+                format!("127.0.0.1:{}", self.public),
+            )
+            .env(
+                "HOOKSHELF__ADMIN__LISTEN",
+                format!("127.0.0.1:{}", self.admin),
+            )
+            .envs(self.variables.iter().map(|(key, value)| (key, value)));
+        command
+    }
+
+    /// Starts it, where it does not run, and does not wait.
+    pub(crate) fn start(&mut self, clock: &FalseClock) -> anyhow::Result<()> {
+        if let Some(running) = &mut self.running
+            && !running.has_ended()?
+        {
+            return Ok(());
+        }
+        let mut command = self.command("serve");
+        if self.clock {
+            clock.give(&mut command);
+        }
+        self.running = Some(Process::start(&mut command, &self.log)?);
+        Ok(())
+    }
+
+    /// Whether it runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        let running = self.running.as_mut();
+        running.is_some_and(|it| it.has_ended().is_ok_and(|ended| !ended))
+    }
+
+    /// kill -9.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+        self.stopping = None;
+        let Some(mut running) = self.running.take() else {
+            return Ok(());
+        };
+        running.signal(Signal::SIGKILL);
+        running.wait().await.map(drop)
+    }
+
+    /// Asks it to stop and does not wait.
+    pub(crate) fn ask_to_stop(&mut self) {
+        if let Some(running) = &self.running {
+            running.signal(Signal::SIGCONT);
+            running.signal(Signal::SIGTERM);
+            self.stopping = Some(Instant::now());
+        }
+    }
+
+    /// How its stop went: not at all asked for, not over yet, well or not.
+    pub(crate) fn stopped(&mut self) -> anyhow::Result<Stopped> {
+        let (Some(since), Some(running)) = (self.stopping, &mut self.running) else {
+            return Ok(Stopped::NotAsked);
+        };
+        let Some(well) = running.ended_well()? else {
+            return Ok(if since.elapsed() > STOPPING {
+                Stopped::Never
+            } else {
+                Stopped::NotYet
+            });
+        };
+        (self.stopping, self.running) = (None, None);
+        Ok(if well { Stopped::Well } else { Stopped::Badly })
+    }
+
+    /// Stops it where it is, or lets it go on.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        let signal = if frozen {
+            Signal::SIGSTOP
+        } else {
+            Signal::SIGCONT
+        };
+        if let Some(running) = &self.running {
+            running.signal(signal);
+        }
+    }
+
+    /// Whether it can store.
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.get("/readyz").await.is_ok()
+    }
+
+    /// What the admin listener says to a question.
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<String> {
+        let url = format!("http://127.0.0.1:{}{path}", self.admin);
+        let answer = self.client.get(url).send().await?.error_for_status()?;
+        Ok(answer.text().await?)
+    }
+
+    /// Begins to read its metrics.
+    pub(crate) fn watch(&self) -> Watch {
+        let url = format!("http://127.0.0.1:{}/metrics", self.admin);
+        Watch::begin(url, self.client.clone())
+    }
+
+    /// The callback URL.
+    pub(crate) fn callback(&self) -> String {
+        format!("http://127.0.0.1:{}/webhook", self.public)
+    }
+
+    /// Why it ended, for whoever reads it: the end of its log.
+    pub(crate) fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = text.lines().rev().take(8).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
+    Ok(listener.local_addr()?.port())
+}

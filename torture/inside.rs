@@ -1,0 +1,128 @@
+//! Namespaces of its own: whatever ends the program, its processes and mounts end with it.
+//!
+//! The inner program stands behind a shell that is the first process there and reaps what is
+//! orphaned. It stops in order when its standard input ends, which a signal to the outer one does.
+
+use std::{
+    io::Read,
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, ExitCode, Stdio},
+};
+
+use anyhow::{Context, bail};
+use tempfile::{Builder, TempDir};
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::options::Options;
+
+/// Starts a program as a child of the first process, and passes its end on.
+const FIRST: &str = r#"exec 3<&0; "$@" <&3 3<&- & exec 3<&-; wait $!"#;
+
+/// What is needed, where a new namespace is refused.
+const HELP: &str = "namespaces of its own are needed, so that nothing is left behind and small \
+                    disks can be mounted: run it as root, or allow user namespaces (with ranges \
+                    in /etc/subuid and newuidmap)";
+
+/// Starts this program again in namespaces of its own and waits for its end. Its directory is
+/// removed here, where nothing is mounted in it any more.
+pub(crate) fn start(options: &Options) -> anyhow::Result<ExitCode> {
+    check()?;
+    let own = match options.dir {
+        Some(_) => None,
+        None => Some(Builder::new().prefix("hookshelf-torture-").tempdir()?),
+    };
+    let code = attend(own.as_ref().map(TempDir::path))?;
+    match own {
+        Some(dir) if code != 0 => println!("kept in {}", dir.keep().display()),
+        Some(dir) => {
+            let path = dir.path().to_owned();
+            dir.close()
+                .with_context(|| format!("remove {} yourself", path.display()))?;
+        }
+        None => {}
+    }
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}
+
+/// Starts it, and waits for its end.
+fn attend(own: Option<&Path>) -> anyhow::Result<i32> {
+    let mut child = unshare()
+        .args(["--propagation", "private"])
+        .args(["sh", "-c", FIRST, "first"])
+        .arg(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .arg("--inside")
+        .args(own.map(|_| "--throw-away"))
+        .args(own.map(|dir| format!("--dir={}", dir.display())))
+        .stdin(Stdio::piped())
+        // Ctrl-C in a terminal would go to all of them at once.
+        .process_group(0)
+        .spawn()
+        .context(HELP)?;
+    runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(wait(&mut child))
+}
+
+/// Waits for its end. The first signal asks it to stop, the second ends it at once.
+async fn wait(child: &mut Child) -> anyhow::Result<i32> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(100));
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => if let Some(status) = child.try_wait()? {
+                return Ok(status.code().unwrap_or(1));
+            },
+            _ = interrupted.recv() => stop(child)?,
+            _ = terminated.recv() => stop(child)?,
+        }
+    }
+}
+
+fn stop(child: &mut Child) -> anyhow::Result<()> {
+    if child.stdin.take().is_some() {
+        eprintln!("torture: stopping in order; once more ends it at once");
+        return Ok(());
+    }
+    child.kill().context("it cannot be ended")
+}
+
+/// Cancelled when the outer process wants an end, or has ended.
+pub(crate) fn asked_to_stop() -> CancellationToken {
+    let token = CancellationToken::new();
+    let asked = token.clone();
+    std::thread::spawn(move || {
+        let mut rest = Vec::new();
+        let _ = std::io::stdin().read_to_end(&mut rest);
+        asked.cancel();
+    });
+    token
+}
+
+fn check() -> anyhow::Result<()> {
+    let tried = unshare()
+        .arg("true")
+        .output()
+        .context("unshare is needed")?;
+    if !tried.status.success() {
+        let said = String::from_utf8_lossy(&tried.stderr);
+        bail!("{HELP}: {}", said.trim());
+    }
+    Ok(())
+}
+
+fn unshare() -> Command {
+    let mut command = Command::new("unshare");
+    if !nix::unistd::geteuid().is_root() {
+        command.args(["--user", "--map-root-user", "--map-auto"]);
+    }
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    command
+}

@@ -1,0 +1,112 @@
+//! What has to be stored and what must not be: the ledgers that `hookshelf simulate` writes.
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{BufRead, BufReader},
+    path::Path,
+};
+
+use anyhow::Context;
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// The dedupe keys of everything that was sent to one database.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// Acked, so each is to be there once.
+    pub(crate) acked: HashSet<Uuid>,
+    /// Signed wrongly, so none is to be there.
+    pub(crate) forged: HashSet<Uuid>,
+    /// How many deliveries of the first kind.
+    pub(crate) deliveries: u64,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    #[serde(default)]
+    forged: bool,
+    events: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    dedupe_key: Uuid,
+}
+
+impl Ledger {
+    /// Adds what was acked. A last line that was cut off is left out: nobody knows its rest.
+    pub(crate) fn add_acked(&mut self, path: &Path) -> anyhow::Result<()> {
+        for line in lines(path)? {
+            // An acked forgery is a forgery; the stream reports it.
+            if !line.forged {
+                self.deliveries += 1;
+                self.acked
+                    .extend(line.events.iter().map(|it| it.dedupe_key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what was forged.
+    pub(crate) fn add_forged(&mut self, path: &Path) -> anyhow::Result<()> {
+        let lines = lines(path)?;
+        let events = lines.iter().flat_map(|line| &line.events);
+        self.forged.extend(events.map(|it| it.dedupe_key));
+        Ok(())
+    }
+}
+
+fn lines(path: &Path) -> anyhow::Result<Vec<Line>> {
+    let file = File::open(path).with_context(|| format!("no ledger {}", path.display()))?;
+    let mut lines = Vec::new();
+    let mut text = String::new();
+    let mut reader = BufReader::new(file);
+    while reader.read_line(&mut text)? > 0 {
+        if text.ends_with('\n') {
+            let line = serde_json::from_str(&text);
+            lines.push(line.with_context(|| format!("{} is damaged", path.display()))?);
+        }
+        text.clear();
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "00000000-0000-8000-8000-000000000001";
+    const SECOND: &str = "00000000-0000-8000-8000-000000000002";
+
+    fn line(forged: bool, key: &str) -> String {
+        format!(
+            r#"{{"delivery":0,"forged":{forged},"events":[{{"kind":"message","dedupe_key":"{key}"}}]}}"#
+        )
+    }
+
+    #[test]
+    fn whole_lines_count_and_a_cut_off_one_does_not() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("ledger");
+        let whole = line(false, FIRST);
+        std::fs::write(&path, format!("{whole}\n{}", &line(false, SECOND)[..40])).unwrap();
+        let mut ledger = Ledger::default();
+        ledger.add_acked(&path).unwrap();
+        assert_eq!(ledger.acked, HashSet::from([FIRST.parse().unwrap()]));
+        assert_eq!(ledger.deliveries, 1);
+    }
+
+    #[test]
+    fn forgeries_are_kept_apart() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("ledger");
+        std::fs::write(&path, format!("{}\n", line(true, SECOND))).unwrap();
+        let mut ledger = Ledger::default();
+        ledger.add_acked(&path).unwrap();
+        assert!(ledger.acked.is_empty());
+        ledger.add_forged(&path).unwrap();
+        assert_eq!(ledger.forged, HashSet::from([SECOND.parse().unwrap()]));
+        assert!(ledger.add_forged(&dir.path().join("none")).is_err());
+    }
+}

@@ -1,0 +1,127 @@
+//! A process that was started here: signals to it, and its end.
+
+use std::{fs::OpenOptions, path::Path, process::Stdio, time::Duration};
+
+use anyhow::{Context, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
+
+/// A child; it is killed where nobody waits for it any more.
+#[derive(Debug)]
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts `command` with its output at the end of the file `log`.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> anyhow::Result<Self> {
+        let log = OpenOptions::new().append(true).create(true).open(log)?;
+        command
+            .stdin(Stdio::null())
+            .stderr(log.try_clone()?)
+            .stdout(log);
+        let child = command.kill_on_drop(true).spawn();
+        let program = command.as_std().get_program();
+        Ok(Self(child.with_context(|| {
+            format!("{} does not start", program.display())
+        })?))
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.0.try_wait()?.is_some())
+    }
+
+    /// Whether it ended with success; none where it has not ended.
+    pub(crate) fn ended_well(&mut self) -> anyhow::Result<Option<bool>> {
+        Ok(self.0.try_wait()?.map(|status| status.success()))
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.pid() {
+            // It may just have ended.
+            let _ = kill(pid, signal);
+        }
+    }
+
+    /// Sends the same signal to it and to its children, itself first: it makes no more then.
+    pub(crate) fn signal_all(&self, signal: Signal) {
+        let Some(pid) = self.pid() else { return };
+        let _ = kill(pid, signal);
+        for child in children(pid) {
+            let _ = kill(child, signal);
+        }
+    }
+
+    /// Kills it with its children and waits for its end.
+    pub(crate) async fn kill_all(&mut self) -> anyhow::Result<()> {
+        let Some(pid) = self.pid() else { return Ok(()) };
+        // A stopped one cannot make more children between the two.
+        let _ = kill(pid, Signal::SIGSTOP);
+        for child in children(pid) {
+            let _ = kill(child, Signal::SIGKILL);
+        }
+        let _ = kill(pid, Signal::SIGKILL);
+        self.0.wait().await?;
+        Ok(())
+    }
+
+    /// Sends a signal and waits for its end; whether it ended well.
+    pub(crate) async fn end(&mut self, signal: Signal, within: Duration) -> anyhow::Result<bool> {
+        self.signal(Signal::SIGCONT);
+        self.signal(signal);
+        match timeout(within, self.0.wait()).await {
+            Ok(status) => Ok(status?.success()),
+            Err(_) => bail!("not ended {} s after {signal}", within.as_secs()),
+        }
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn wait(&mut self) -> anyhow::Result<std::process::ExitStatus> {
+        Ok(self.0.wait().await?)
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        let id = self.0.id()?;
+        i32::try_from(id).ok().map(Pid::from_raw)
+    }
+}
+
+/// The processes that `pid` started and that live.
+fn children(pid: Pid) -> Vec<Pid> {
+    let found = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let found = found.unwrap_or_default();
+    let pids = found.split_whitespace().filter_map(|it| it.parse().ok());
+    pids.map(Pid::from_raw).collect()
+}
+
+/// Sends a signal to the server that says in `file` that it is running, and to its children; for one
+/// that another process started.
+pub(crate) fn signal_family(file: &Path, signal: Signal) {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let pid = text.lines().next().and_then(|it| it.trim().parse().ok());
+    let Some(pid) = pid.map(Pid::from_raw) else {
+        return;
+    };
+    // The file may be old, and the number somebody else's by now.
+    let at = std::fs::read_link(format!("/proc/{pid}/cwd")).ok();
+    if at.as_deref() != file.parent() {
+        return;
+    }
+    // Killed first, its children would no longer be known as its own.
+    let first = if signal == Signal::SIGKILL {
+        Signal::SIGSTOP
+    } else {
+        signal
+    };
+    let _ = kill(pid, first);
+    for child in children(pid) {
+        let _ = kill(child, signal);
+    }
+    let _ = kill(pid, signal);
+}

@@ -1,0 +1,234 @@
+//! The verdict: what was acked against what is stored, and what a follower read. Pure.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
+
+use uuid::Uuid;
+
+use crate::ledger::Ledger;
+
+/// How many keys a fault names.
+const NAMED: usize = 5;
+
+/// What is in the database.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    /// The position and the dedupe key of each event.
+    pub(crate) events: Vec<(i64, Uuid)>,
+    /// The id of each delivery.
+    pub(crate) deliveries: Vec<Uuid>,
+    /// What a follower read from position zero, in its order.
+    pub(crate) followed: Vec<(i64, Uuid)>,
+    /// What `events stats` counts.
+    pub(crate) counted: i64,
+}
+
+/// What is wrong. Nothing, where all are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// Acked and not stored.
+    pub(crate) missing: Vec<Uuid>,
+    /// Stored more than once.
+    pub(crate) doubled: Vec<Uuid>,
+    /// Signed wrongly and stored.
+    pub(crate) forged: Vec<Uuid>,
+    /// Deliveries stored more than once.
+    pub(crate) deliveries_doubled: Vec<Uuid>,
+    /// Events that a follower did not read once and in order.
+    pub(crate) not_followed: u64,
+    /// Events more or fewer than counted.
+    pub(crate) miscounted: i64,
+    /// Everything else, in words.
+    pub(crate) other: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether nothing is wrong.
+    pub(crate) fn is_good(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether something that was acked is lost.
+    pub(crate) fn shows_loss(&self) -> bool {
+        !self.missing.is_empty()
+    }
+}
+
+/// Holds what is stored against what was sent.
+pub(crate) fn judge(ledger: &Ledger, stored: &Stored) -> Verdict {
+    let mut keys: HashMap<Uuid, u32> = HashMap::with_capacity(stored.events.len());
+    for (_, key) in &stored.events {
+        *keys.entry(*key).or_default() += 1;
+    }
+    let is_there = |key: &&Uuid| keys.contains_key(key);
+    let missing = ledger.acked.iter().filter(|key| !is_there(key));
+    // Without an id of its own an event may be told twice, once rightly.
+    let forged = ledger.forged.difference(&ledger.acked).filter(is_there);
+    let doubled = keys.iter().filter(|(_, count)| **count > 1);
+    let count = i64::try_from(stored.events.len()).unwrap_or(i64::MAX);
+    Verdict {
+        missing: missing.copied().collect(),
+        doubled: doubled.map(|(key, _)| *key).collect(),
+        forged: forged.copied().collect(),
+        deliveries_doubled: twice(&stored.deliveries),
+        not_followed: not_followed(stored),
+        miscounted: stored.counted - count,
+        other: Vec::new(),
+    }
+}
+
+fn twice(ids: &[Uuid]) -> Vec<Uuid> {
+    let mut seen = HashSet::with_capacity(ids.len());
+    ids.iter()
+        .filter(|id| !seen.insert(**id))
+        .copied()
+        .collect()
+}
+
+/// How many events a follower did not read as they are stored, each once and in order.
+fn not_followed(stored: &Stored) -> u64 {
+    let table: HashSet<_> = stored.events.iter().collect();
+    let read: HashSet<_> = stored.followed.iter().collect();
+    let out_of_order = stored
+        .followed
+        .windows(2)
+        .filter(|two| two[0].0 >= two[1].0);
+    (table.symmetric_difference(&read).count() + out_of_order.count()) as u64
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut faults = Vec::new();
+        let lists = [
+            ("acked and not stored", &self.missing),
+            ("stored twice", &self.doubled),
+            ("forged and stored", &self.forged),
+            ("deliveries stored twice", &self.deliveries_doubled),
+        ];
+        for (what, keys) in lists {
+            if !keys.is_empty() {
+                let some: Vec<_> = keys.iter().take(NAMED).map(Uuid::to_string).collect();
+                faults.push(format!(
+                    "{what}: {}, such as {}",
+                    keys.len(),
+                    some.join(" ")
+                ));
+            }
+        }
+        if self.not_followed > 0 {
+            faults.push(format!(
+                "not followed as they are stored: {}",
+                self.not_followed
+            ));
+        }
+        if self.miscounted != 0 {
+            faults.push(format!(
+                "events stats counts {:+} too many",
+                self.miscounted
+            ));
+        }
+        faults.extend(self.other.iter().cloned());
+        if faults.is_empty() {
+            f.write_str("nothing missing, nothing twice, nothing forged")
+        } else {
+            f.write_str(&faults.join("; "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u128) -> Uuid {
+        Uuid::from_u128(n)
+    }
+
+    /// Three events that were acked and are stored, and one that was forged and is not.
+    fn good() -> (Ledger, Stored) {
+        let events: Vec<_> = (1..4)
+            .map(|n| (10 * n, key(u128::try_from(n).unwrap())))
+            .collect();
+        let ledger = Ledger {
+            acked: events.iter().map(|it| it.1).collect(),
+            forged: HashSet::from([key(9)]),
+            deliveries: 2,
+        };
+        let stored = Stored {
+            followed: events.clone(),
+            events,
+            deliveries: vec![key(70), key(71)],
+            counted: 3,
+        };
+        (ledger, stored)
+    }
+
+    fn said(change: impl FnOnce(&mut Ledger, &mut Stored)) -> Verdict {
+        let (mut ledger, mut stored) = good();
+        change(&mut ledger, &mut stored);
+        judge(&ledger, &stored)
+    }
+
+    #[test]
+    fn what_is_as_it_has_to_be_is_good() {
+        assert!(said(|_, _| {}).is_good());
+        // Stored, and its answer was lost.
+        assert!(said(|ledger, _| assert!(ledger.acked.remove(&key(2)))).is_good());
+        // The same event, once rightly and once wrongly signed.
+        assert!(said(|ledger, _| assert!(ledger.forged.insert(key(3)))).is_good());
+    }
+
+    #[test]
+    fn a_missing_one_is_a_loss() {
+        let verdict = said(|_, stored| {
+            stored.events.pop();
+            stored.followed.pop();
+            stored.counted -= 1;
+        });
+        assert_eq!(verdict.missing, [key(3)]);
+        assert!(verdict.shows_loss() && verdict.to_string().contains("acked and not stored: 1"));
+    }
+
+    #[test]
+    fn a_double_one_is_found_in_events_and_deliveries() {
+        let verdict = said(|_, stored| {
+            stored.events.push((40, key(1)));
+            stored.followed.push((40, key(1)));
+            stored.deliveries.push(key(70));
+            stored.counted += 1;
+        });
+        assert_eq!(
+            (
+                verdict.doubled.as_slice(),
+                verdict.deliveries_doubled.as_slice()
+            ),
+            ([key(1)].as_slice(), [key(70)].as_slice())
+        );
+        assert!(!verdict.is_good() && !verdict.shows_loss());
+    }
+
+    #[test]
+    fn a_forged_one_is_found() {
+        let verdict = said(|ledger, _| {
+            ledger.acked.remove(&key(2));
+            ledger.forged.insert(key(2));
+        });
+        assert_eq!(verdict.forged, [key(2)]);
+    }
+
+    #[test]
+    fn a_follower_has_to_read_each_once_and_in_order() {
+        assert_eq!(
+            said(|_, stored| stored.followed.truncate(2)).not_followed,
+            1
+        );
+        assert_eq!(said(|_, stored| stored.followed.swap(0, 1)).not_followed, 1);
+        assert_eq!(
+            said(|_, stored| stored.followed.push((30, key(3)))).not_followed,
+            1
+        );
+        assert_eq!(said(|_, stored| stored.counted = 5).miscounted, 2);
+    }
+}

@@ -1,0 +1,345 @@
+//! Everything that can be tormented, and the directory that it lives in.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use hookshelf::store::{
+    ConnectOptions,
+    private::{PrivatePostgres, Settings},
+};
+use nix::sys::signal::Signal;
+
+use crate::{
+    clock::FalseClock,
+    disk::Disk,
+    hookshelf::{Hookshelf, Stopped},
+    kept,
+    plan::{Fault, Ground},
+    postgres::Postgres,
+    power::{Lost, PowerDisk},
+    process::signal_family,
+    proxy::Link,
+    random::Random,
+};
+
+/// How long everything may take to be well again.
+pub(crate) const HEALING: Duration = Duration::from_mins(3);
+
+/// How often it is asked.
+pub(crate) const ASKING: Duration = Duration::from_millis(150);
+
+/// What a world is made with.
+#[derive(Clone, Debug)]
+pub(crate) struct Make<'a> {
+    pub(crate) dir: &'a Path,
+    pub(crate) program: PathBuf,
+    pub(crate) seed: u64,
+    /// MiB of each disk.
+    pub(crate) disk: u64,
+    /// Further settings of Postgres.
+    pub(crate) postgres: &'a [&'a str],
+    /// Whether the disk with the power to cut takes no sync.
+    pub(crate) lies: bool,
+}
+
+/// Hookshelf and all around it.
+pub(crate) struct World {
+    pub(crate) hookshelf: Hookshelf,
+    pub(crate) postgres: Postgres,
+    pub(crate) ground: Ground,
+    /// Whether the databases are those of an earlier run.
+    pub(crate) brought_back: bool,
+    lost: Lost,
+    /// Whether Hookshelf is to be started when its stop is over.
+    starts_again: bool,
+    /// What Hookshelf did that it must not do.
+    pub(crate) defects: Vec<String>,
+    link: Link,
+    clock: FalseClock,
+    database_disk: Disk,
+    private_disk: Disk,
+    spool_disk: Disk,
+    power: PowerDisk,
+    random: Random,
+    dir: PathBuf,
+}
+
+impl World {
+    /// Makes it in an empty directory, or one with what [`World::keep`] left; nothing runs yet but
+    /// the link.
+    pub(crate) async fn make(make: Make<'_>) -> anyhow::Result<Self> {
+        let dir = make.dir;
+        let clock = FalseClock::new(dir)?;
+        let power = PowerDisk::mount(&dir.join("power"), make.lies)?;
+        let database_disk = Disk::mount(&dir.join("database"), make.disk)?;
+        let private_disk = Disk::mount(&dir.join("private"), make.disk)?;
+        let spool_disk = Disk::mount(&dir.join("spool"), make.disk.min(512))?;
+        let found = kept::bring_back(dir, &database_disk)?;
+        let brought_back = kept::bring_back(dir, &private_disk)? && found;
+        let place = database_disk.path().join("postgres");
+        let log = dir.join("postgres.log");
+        let postgres = Postgres::make(&place, &log, make.postgres).await?;
+        let link = Link::to(postgres.socket()?).await?;
+        Ok(Self {
+            hookshelf: Hookshelf::new(make.program, dir.join("hookshelf.log"))?,
+            postgres,
+            ground: Ground::Plain,
+            brought_back,
+            lost: Lost::default(),
+            starts_again: false,
+            defects: Vec::new(),
+            link,
+            clock,
+            database_disk,
+            private_disk,
+            spool_disk,
+            power,
+            random: Random::new(make.seed, 3),
+            dir: dir.to_owned(),
+        })
+    }
+
+    /// Moves Hookshelf to a ground and waits until it is well there.
+    pub(crate) async fn settle(
+        &mut self,
+        ground: Ground,
+        more: &[(&str, &str)],
+    ) -> anyhow::Result<()> {
+        self.stop_hookshelf().await?;
+        self.ground = ground;
+        let mut variables = self.variables();
+        variables.extend(
+            more.iter()
+                .map(|(key, value)| (String::from(*key), String::from(*value))),
+        );
+        self.hookshelf.settle(variables, ground != Ground::Private);
+        if ground == Ground::Private {
+            self.postgres.stop().await?;
+        }
+        self.heal().await
+    }
+
+    fn variables(&self) -> Vec<(String, String)> {
+        let text = |path: &Path| path.display().to_string();
+        let mut all = vec![
+            ("HOOKSHELF__SPOOL__MAX_BYTES", "384MiB".to_owned()),
+            ("HOOKSHELF__SPOOL__RESERVE", "32MiB".to_owned()),
+            ("HOOKSHELF__SPOOL__DIR", text(&self.spool())),
+            // Each delivery that is refused would be a line.
+            (
+                "HOOKSHELF__LOG__LEVEL",
+                "info,hookshelf::telemetry::door=error".to_owned(),
+            ),
+        ];
+        if self.ground == Ground::Private {
+            all.push((
+                "HOOKSHELF__DATA_DIR",
+                text(&self.private_disk.path().join("data")),
+            ));
+        } else {
+            let url = format!(
+                "postgres://hookshelf@{}/hookshelf?sslmode=disable",
+                self.link.address()
+            );
+            all.push(("HOOKSHELF__DATABASE__URL", url));
+            all.push(("HOOKSHELF__DATA_DIR", text(&self.dir.join("data"))));
+        }
+        all.into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect()
+    }
+
+    /// Where the spool is on this ground.
+    pub(crate) fn spool(&self) -> PathBuf {
+        match self.ground {
+            Ground::Plain => self.spool_disk.path().to_owned(),
+            Ground::Power => self.power.path().to_owned(),
+            Ground::Private => self.private_disk.path().join("data/spool"),
+        }
+    }
+
+    /// Begins a fault.
+    pub(crate) async fn begin(&mut self, fault: Fault) -> anyhow::Result<()> {
+        let private = self.ground == Ground::Private;
+        match fault {
+            Fault::KillHookshelf => self.hookshelf.kill().await?,
+            Fault::StopHookshelf => {
+                self.starts_again = false;
+                self.hookshelf.ask_to_stop();
+            }
+            Fault::FreezeHookshelf => self.hookshelf.freeze(true),
+            Fault::KillPostgres if private => self.signal_private(Signal::SIGKILL),
+            Fault::KillPostgres => self.postgres.kill().await?,
+            Fault::StopPostgres => self.postgres.stop().await?,
+            Fault::FreezePostgres if private => self.signal_private(Signal::SIGSTOP),
+            Fault::FreezePostgres => self.postgres.freeze(true),
+            Fault::CutLink => self.link.cut(),
+            Fault::SilenceLink => self.link.silence(),
+            Fault::FillDatabase if private => self.private_disk.fill()?,
+            Fault::FillDatabase => self.database_disk.fill()?,
+            Fault::FillSpool => self.spool_disk.fill()?,
+            Fault::JumpClock(seconds) => self.clock.set(seconds)?,
+            Fault::CutPower => self.cut_power().await?,
+        }
+        Ok(())
+    }
+
+    /// Ends it. What it ends may take a while to be well again.
+    pub(crate) fn end(&mut self, fault: Fault) -> anyhow::Result<()> {
+        match fault {
+            Fault::KillHookshelf | Fault::CutPower => self.hookshelf.start(&self.clock)?,
+            // It takes as long as it takes.
+            Fault::StopHookshelf => self.starts_again = true,
+            Fault::FreezeHookshelf => self.hookshelf.freeze(false),
+            Fault::KillPostgres | Fault::StopPostgres if self.ground != Ground::Private => {
+                self.postgres.start()?;
+            }
+            // Hookshelf starts its own again.
+            Fault::KillPostgres | Fault::StopPostgres => {}
+            Fault::FreezePostgres => self.thaw_postgres(),
+            Fault::CutLink | Fault::SilenceLink => self.link.mend(),
+            Fault::FillDatabase => {
+                self.private_disk.free()?;
+                self.database_disk.free()?;
+            }
+            Fault::FillSpool => self.spool_disk.free()?,
+            Fault::JumpClock(_) => self.clock.set(0)?,
+        }
+        Ok(())
+    }
+
+    /// Looks how a stop of Hookshelf is getting on, and starts it again where it is time. Whether it
+    /// is over.
+    pub(crate) async fn attend_stop(&mut self) -> anyhow::Result<bool> {
+        match self.hookshelf.stopped()? {
+            Stopped::NotYet => return Ok(false),
+            Stopped::NotAsked | Stopped::Well => {}
+            Stopped::Badly => {
+                let said = self.hookshelf.last_words();
+                let defect = format!("SIGTERM did not end Hookshelf with success:\n{said}");
+                self.defects.push(defect);
+            }
+            Stopped::Never => {
+                let defect = "SIGTERM did not end Hookshelf in its time";
+                self.defects.push(defect.to_owned());
+                self.hookshelf.kill().await?;
+            }
+        }
+        if std::mem::take(&mut self.starts_again) {
+            self.hookshelf.start(&self.clock)?;
+        }
+        Ok(true)
+    }
+
+    /// Waits for a stop of Hookshelf to be over.
+    pub(crate) async fn finish_stop(&mut self) -> anyhow::Result<()> {
+        while !self.attend_stop().await? {
+            tokio::time::sleep(ASKING).await;
+        }
+        Ok(())
+    }
+
+    /// Ends every fault and waits until deliveries can be stored.
+    pub(crate) async fn heal(&mut self) -> anyhow::Result<()> {
+        self.clock.set(0)?;
+        self.link.mend();
+        self.hookshelf.freeze(false);
+        self.thaw_postgres();
+        for disk in [&self.database_disk, &self.private_disk, &self.spool_disk] {
+            disk.free()?;
+        }
+        self.finish_stop().await?;
+        let begun = Instant::now();
+        while begun.elapsed() < HEALING {
+            if self.ground != Ground::Private {
+                // A full disk ends it, and it may have been tried too early.
+                self.postgres.start()?;
+            }
+            self.hookshelf.start(&self.clock)?;
+            let away = self.ground != Ground::Private && !self.postgres.answers().await;
+            if !away && self.hookshelf.is_ready().await {
+                return Ok(());
+            }
+            tokio::time::sleep(ASKING).await;
+        }
+        bail!(
+            "not well {} s after the last fault; Hookshelf says:\n{}",
+            HEALING.as_secs(),
+            self.hookshelf.last_words()
+        )
+    }
+
+    /// What power cuts took since this was last asked.
+    pub(crate) fn lost(&mut self) -> Lost {
+        std::mem::take(&mut self.lost)
+    }
+
+    /// Notes where Hookshelf has ended although nobody ended it, and starts it again.
+    pub(crate) fn look_at_hookshelf(&mut self, after: &str) -> anyhow::Result<()> {
+        if !self.hookshelf.runs() {
+            let said = self.hookshelf.last_words();
+            self.defects
+                .push(format!("Hookshelf ended by itself after {after}:\n{said}"));
+            self.hookshelf.start(&self.clock)?;
+        }
+        Ok(())
+    }
+
+    /// How to connect to the database of this ground, past the link.
+    pub(crate) async fn database(&self) -> anyhow::Result<ConnectOptions> {
+        if self.ground != Ground::Private {
+            return Ok(self.postgres.options().clone());
+        }
+        let place = self.private_disk.path().join("data/postgres");
+        let found = PrivatePostgres::connect_if_running(&Settings::new(place)).await;
+        found.context("the private Postgres does not run")
+    }
+
+    /// Ends everything in order and keeps the databases in the directory, for [`World::make`].
+    pub(crate) async fn keep(mut self) -> anyhow::Result<()> {
+        self.stop_hookshelf().await?;
+        self.postgres.stop().await?;
+        for disk in [&self.database_disk, &self.private_disk] {
+            kept::put_away(&self.dir, disk)?;
+        }
+        self.power.unmount()
+    }
+
+    /// Ends everything.
+    pub(crate) async fn close(mut self) -> anyhow::Result<()> {
+        self.hookshelf.kill().await?;
+        self.postgres.kill().await?;
+        self.signal_private(Signal::SIGKILL);
+        self.power.unmount()
+    }
+
+    pub(crate) async fn stop_hookshelf(&mut self) -> anyhow::Result<()> {
+        self.hookshelf.ask_to_stop();
+        self.starts_again = false;
+        self.finish_stop().await
+    }
+
+    /// Every second time nothing that was not synced reached the disk; else some of it did.
+    async fn cut_power(&mut self) -> anyhow::Result<()> {
+        self.hookshelf.kill().await?;
+        let some = self.random.coin();
+        let lost = self.power.cut(some.then_some(&mut self.random))?;
+        self.lost.pages += lost.pages;
+        self.lost.kept += lost.kept;
+        self.lost.names += lost.names;
+        Ok(())
+    }
+
+    fn thaw_postgres(&self) {
+        self.postgres.freeze(false);
+        self.signal_private(Signal::SIGCONT);
+    }
+
+    fn signal_private(&self, signal: Signal) {
+        let place = self.private_disk.path().join("data/postgres/data");
+        signal_family(&place.join("postmaster.pid"), signal);
+    }
+}
