@@ -7,9 +7,9 @@ use tokio::sync::{Mutex, watch};
 use super::Error;
 use crate::{
     clock::Clock,
-    config::{Config, Sources},
+    config::{self, Config, Sources},
     store::{
-        self, ConnectOptions,
+        self, Commits, ConnectOptions,
         callbacks::{self, Seen},
         private::{self, PrivatePostgres},
     },
@@ -148,4 +148,13 @@ pub fn private_settings(config: &Config, sources: &Sources) -> private::Settings
     settings.run_as.clone_from(&config.database.run_as);
     settings.search_path = sources.var("PATH").map(Into::into);
     settings
+}
+
+/// What the commits of this configuration wait for.
+pub(super) fn commits(database: &config::Database) -> Commits {
+    if database.allow_lossy_commits {
+        Commits::AsConfigured
+    } else {
+        Commits::Durable
+    }
 }
