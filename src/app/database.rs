@@ -114,7 +114,8 @@ impl Database {
         Some(&private.settings.dir)
     }
 
-    /// Ends the private Postgres; one that is configured goes on.
+    /// Ends the private Postgres, or waits for the end of a start that was broken off; one that is
+    /// configured goes on.
     ///
     /// # Errors
     /// It did not end, and is left running.
@@ -123,10 +124,11 @@ impl Database {
             return Ok(());
         };
         let running = private.running.lock().await.take();
-        match running {
-            Some(running) => Ok(running.stop().await?),
-            None => Ok(()),
-        }
+        let Some(running) = running else {
+            private::until_left(&private.settings).await;
+            return Ok(());
+        };
+        Ok(running.stop().await?)
     }
 }
 
