@@ -7,9 +7,9 @@ use tokio::sync::{Mutex, watch};
 use super::Error;
 use crate::{
     clock::Clock,
-    config::{Config, Sources},
+    config::{self, Config, Sources},
     store::{
-        self, ConnectOptions,
+        self, Commits, ConnectOptions,
         callbacks::{self, Seen},
         private::{self, PrivatePostgres},
     },
@@ -114,7 +114,8 @@ impl Database {
         Some(&private.settings.dir)
     }
 
-    /// Ends the private Postgres; one that is configured goes on.
+    /// Ends the private Postgres, or waits for the end of a start that was broken off; one that is
+    /// configured goes on.
     ///
     /// # Errors
     /// It did not end, and is left running.
@@ -123,10 +124,11 @@ impl Database {
             return Ok(());
         };
         let running = private.running.lock().await.take();
-        match running {
-            Some(running) => Ok(running.stop().await?),
-            None => Ok(()),
-        }
+        let Some(running) = running else {
+            private::until_left(&private.settings).await;
+            return Ok(());
+        };
+        Ok(running.stop().await?)
     }
 }
 
@@ -148,4 +150,13 @@ pub fn private_settings(config: &Config, sources: &Sources) -> private::Settings
     settings.run_as.clone_from(&config.database.run_as);
     settings.search_path = sources.var("PATH").map(Into::into);
     settings
+}
+
+/// What the commits of this configuration wait for.
+pub(super) fn commits(database: &config::Database) -> Commits {
+    if database.allow_lossy_commits {
+        Commits::AsConfigured
+    } else {
+        Commits::Durable
+    }
 }

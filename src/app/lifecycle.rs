@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::{task::JoinHandle, time::timeout};
 
-use super::{App, Error, Signals, apps, signals::Asked};
+use super::{App, Error, Serving, Signals, apps, signals::Asked};
 use crate::{
     config::{self, credentials},
     http::Ends,
@@ -173,7 +173,7 @@ async fn last_commit(committer: Option<JoinHandle<()>>) -> Result<(), Error> {
 }
 
 /// Waits until a listener ends, which none should.
-async fn a_listener_ends([public, admin]: &mut [super::Serving; 2]) -> Result<(), Error> {
+async fn a_listener_ends([public, admin]: &mut [Serving; 2]) -> Result<(), Error> {
     let ended = tokio::select! {
         ended = &mut public.task => ended,
         ended = &mut admin.task => ended,

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::commits;
+use super::database::commits;
 use crate::{
     clock::Clock,
     config::{self, Config},

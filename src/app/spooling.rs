@@ -1,9 +1,11 @@
-//! The spool as operators see it: what the admin listener, the metrics and the log tell of it.
+//! The spool of this server: how it is opened, and what the admin listener, the metrics and the log
+//! tell of it.
 
 use std::time::Instant;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::Error;
 use crate::{
     clock::Clock,
     config::Config,
@@ -25,6 +27,18 @@ pub(super) fn settings(config: &Config) -> Settings {
         reserve: config.spool.reserve,
         file_bytes: FILE_BYTES,
     }
+}
+
+/// Opens the spool, unless it is off.
+pub(super) async fn open(config: &Config, clock: &Clock) -> Result<Option<Spool>, Error> {
+    if !config.spool.is_on() {
+        return Ok(None);
+    }
+    let settings = settings(config);
+    let clock = clock.clone();
+    let opening = tokio::task::spawn_blocking(move || Spool::open(&settings, clock));
+    let opened = opening.await.map_err(|_| Error::Defect)?;
+    Ok(Some(opened?))
 }
 
 /// A spool that is open, and how its drain gets on.

@@ -144,6 +144,14 @@ impl From<MigrateError> for Error {
     fn from(error: MigrateError) -> Self {
         match error {
             MigrateError::VersionMissing(version) => Self::Newer { version },
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)
+                if is_of_the_server(&error) =>
+            {
+                match why_unavailable(&error) {
+                    "read_only" => Self::ReadOnly,
+                    _ => Self::Unavailable(error),
+                }
+            }
             error => Self::Migration(error),
         }
     }
@@ -185,6 +193,17 @@ const SERVER: [&str; 12] = [
 /// own raised them: from a statement of ours they tell of a session that lost what it had prepared,
 /// or of tables that are not ours, and no event is given up for that.
 const VALUES: [&str; 4] = ["22", "23", "44", "54"];
+
+/// Whether Postgres or the way to it went away, or takes no writes: what was sent says nothing.
+fn is_of_the_server(error: &sqlx::Error) -> bool {
+    match error.as_database_error().map(DatabaseError::code) {
+        Some(state) => state.is_some_and(|state| is_of(&state, &SERVER)),
+        None => matches!(
+            error,
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_)
+        ),
+    }
+}
 
 fn is_of(state: &str, classes: &[&str]) -> bool {
     classes.iter().any(|class| state.starts_with(class))

@@ -1,7 +1,11 @@
 //! The end of the program: what is in flight at a stop is finished, and it is said how many there
 //! were and what became of them.
 
-use std::process::Stdio;
+use std::{
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    process::Stdio,
+};
 
 use hookshelf::meta::signature::sign;
 use nix::{
@@ -250,4 +254,35 @@ async fn a_stop_is_obeyed_while_it_is_still_starting() {
     let log = std::fs::read_to_string(directory.join("log")).unwrap();
     assert!(status.success(), "{status}: {log}");
     assert!(log.contains("stop requested"), "{log}");
+}
+
+/// What a private Postgres does that takes long to come up: it is asked for nothing but to end.
+const SLOW: &str = r#"#!/bin/sh
+trap 'sleep 1; echo "the slow one has ended"; exit 0' INT
+[ "$1" = -D ] || exec "$(readlink -f "$(dirname "$0")/initdb" | xargs dirname)/postgres" "$@"
+while :; do sleep 0.05; done
+"#;
+
+#[tokio::test]
+async fn a_stop_waits_for_the_end_of_a_private_postgres_that_is_still_starting() {
+    let server = Server::start_private();
+    let (status, directory, place) = server.stop();
+    assert!(status.success());
+    let opts = directory.join("data/postgres/data/postmaster.opts");
+    let opts = std::fs::read_to_string(opts).unwrap();
+    let programs = Path::new(opts.split(' ').next().unwrap()).parent().unwrap();
+    let slow = directory.join("slow");
+    std::fs::create_dir(&slow).unwrap();
+    symlink(programs.join("initdb"), slow.join("initdb")).unwrap();
+    std::fs::write(slow.join("postgres"), SLOW).unwrap();
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(slow.join("postgres"), executable).unwrap();
+    let configuration = format!("{}[database]\nbin_dir = {slow:?}\n", apps(["default"]));
+    std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
+    let server = Server::start_in(directory, place);
+    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    let (status, directory, _place) = server.stop();
+    assert!(status.success(), "{}", log_of(&directory));
+    let said = std::fs::read_to_string(directory.join("data/postgres/pg.log")).unwrap();
+    assert!(said.contains("the slow one has ended"), "{said}");
 }

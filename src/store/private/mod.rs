@@ -20,7 +20,8 @@ mod server;
 mod supervisor;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use sqlx::Connection;
@@ -39,6 +40,11 @@ use layout::Layout;
 use lock::Lock;
 use server::Server;
 use supervisor::{Stop, Supervisor};
+
+/// How often it is looked whether a start that was broken off has ended, and how long at most: all
+/// that an orderly end may take.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LONGEST_END: Duration = Duration::from_mins(1);
 
 /// What a private Postgres is started with.
 #[derive(Debug, Clone)]
@@ -93,6 +99,22 @@ pub fn connect_options(settings: &Settings) -> Result<PgConnectOptions, Error> {
 /// Whether a private Postgres was ever made in this directory.
 pub fn has_data(settings: &Settings) -> bool {
     settings.dir.join("data").join("PG_VERSION").exists()
+}
+
+/// Waits until this process holds the server of a directory no longer: a start that was broken off
+/// ends what it began by itself, as far as Postgres ends at all.
+pub async fn until_left(settings: &Settings) {
+    let left = async {
+        while is_held_here(&settings.dir) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    let _ = tokio::time::timeout(LONGEST_END, left).await;
+}
+
+fn is_held_here(dir: &Path) -> bool {
+    let here = Some(std::process::id());
+    matches!(Lock::take(dir), Err(Error::Held { pid, .. }) if pid == here)
 }
 
 /// A running private Postgres, kept up until it is stopped.

@@ -128,6 +128,28 @@ async fn a_server_starts_without_its_database_and_brings_it_up_when_it_is_there(
     assert_eq!(at_their_time, 2);
 }
 
+/// Its migrations cannot even be looked at there.
+#[tokio::test]
+async fn a_server_starts_before_a_standby_and_stores_when_it_is_the_primary() {
+    let mut primary = Cluster::start_with(&["hot_standby=on"]).await;
+    let standby = primary.standby().await;
+    let server = serve_with(&standby.url(), LOSSY);
+    let said = server.said().join("\n");
+    assert!(
+        said.contains("AWAY: ") && said.contains("takes no writes"),
+        "{said}"
+    );
+    assert_eq!(deliver(&server, "mid.1").await, 200);
+    primary.stop();
+    let mut database = standby.connect().await;
+    run(&mut database, "SELECT pg_promote()").await;
+    eventually("the database is opened", async || {
+        server.log().contains("database opened")
+    })
+    .await;
+    until_stored(&mut database, &["mid.1"]).await;
+}
+
 #[tokio::test]
 async fn what_a_killed_server_left_is_adopted_by_the_next() {
     let mut postgres = Cluster::start_with(&[]).await;

@@ -1,0 +1,77 @@
+//! What a person who started the server is told.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use super::{
+    Database,
+    opening::Opened,
+    reached::{self, Reached},
+};
+use crate::config::{AppName, Config, credentials::Credentials};
+
+/// What a person who started the server wants to know.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Where the public listener listens.
+    pub public: SocketAddr,
+    /// Where the admin listener listens.
+    pub admin: SocketAddr,
+    /// The callback URL of each app, by its name.
+    pub callback_urls: Vec<(AppName, String)>,
+    /// Each app: where its verify token is, and when Meta last came.
+    pub reached: Vec<Reached>,
+    /// The file with the generated secret and verify token, where no app is configured.
+    pub credentials: Option<Credentials>,
+    /// Where data, and the private Postgres if there is one, are kept.
+    pub data_dir: PathBuf,
+    /// Where Postgres is, without a password.
+    pub database: String,
+    /// Why it cannot be used yet, where it cannot: deliveries go into the spool meanwhile.
+    pub away: Option<String>,
+    /// The directory of the spool; none where it is off.
+    pub spool: Option<PathBuf>,
+}
+
+impl Started {
+    /// What was found and made, behind these addresses.
+    pub(super) fn tell(
+        config: &Config,
+        [public, admin]: [SocketAddr; 2],
+        credentials: Option<Credentials>,
+        database: &Database,
+        opened: &Opened,
+    ) -> Self {
+        let (seen, away) = match opened {
+            Opened::Now(seen) => (seen.as_slice(), None),
+            Opened::Later(pending) => ([].as_slice(), Some(pending.why.clone())),
+        };
+        let spool = config.spool.is_on();
+        Self {
+            public,
+            admin,
+            callback_urls: callback_urls(config, public, credentials.as_ref()),
+            reached: reached::tell(&config.apps, credentials.as_ref(), seen),
+            data_dir: config.data_dir.clone(),
+            database: database.describe(),
+            spool: spool.then(|| config.spool.directory(&config.data_dir)),
+            away,
+            credentials,
+        }
+    }
+}
+
+fn callback_urls(
+    config: &Config,
+    address: SocketAddr,
+    generated: Option<&Credentials>,
+) -> Vec<(AppName, String)> {
+    let names = config
+        .apps
+        .keys()
+        .chain(generated.map(|credentials| &credentials.app.name));
+    let url = |name: &AppName| match &config.http.public_url {
+        Some(public) => public.join(&name.path()),
+        None => format!("http://{address}{}", name.path()),
+    };
+    names.map(|name| (name.clone(), url(name))).collect()
+}
