@@ -121,7 +121,7 @@ impl Drain {
     async fn hand_over(&self) -> Result<Vec<Settled>, Error> {
         let found = self.spool.read(None, self.most).await?;
         let mut waiting = Vec::new();
-        for (place, delivery) in read(found).await {
+        for (place, delivery) in read(found).await? {
             let app = Arc::clone(&delivery.app);
             waiting.push((place, app, self.writer.commit(delivery)));
         }
@@ -158,7 +158,7 @@ impl Drain {
     /// where nothing is behind it.
     async fn pass_over(&mut self, first: Place) -> Option<Duration> {
         let next = self.spool.read(Some(first), 1).await.unwrap_or_default();
-        let (_, next) = read(next).await.pop()?;
+        let (_, next) = read(next).await.ok()?.pop()?;
         if self.writer.commit(next).await.is_err() {
             return Some(self.fail("postgres"));
         }
@@ -215,7 +215,7 @@ impl Drain {
 }
 
 /// Reads the bodies on a thread of its own, the first ones up to a bounded number of events.
-async fn read(found: Vec<(Place, Record)>) -> Vec<(Place, Delivery)> {
+async fn read(found: Vec<(Place, Record)>) -> Result<Vec<(Place, Delivery)>, Error> {
     let reading = tokio::task::spawn_blocking(move || {
         let mut events = 0;
         let mut deliveries = Vec::with_capacity(found.len());
@@ -229,6 +229,6 @@ async fn read(found: Vec<(Place, Record)>) -> Vec<(Place, Delivery)> {
         }
         deliveries
     });
-    // Reading is total; what fails is the runtime, which is ending.
-    reading.await.unwrap_or_default()
+    // Reading is total: what fails is a defect, which the log shows, and not to be passed over.
+    reading.await.map_err(|_| Error::Gone)
 }
