@@ -224,6 +224,35 @@ fn damage_is_told_and_in_nobodys_way() {
     assert!(matches!(shelf.read(&names[1]).unwrap(), Found::Gone));
 }
 
+/// What stands there under a good name without being a file of the server's.
+#[test]
+fn what_is_no_file_of_its_own_is_in_nobodys_way() {
+    let place = Place::new();
+    place.run(1 << 20, [record(1, META, "{}")]);
+    let [directory, pipe, link, huge] = [2, 3, 4, 5].map(|number| place.file(&name(number, META)));
+    fs::create_dir(directory).unwrap();
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let elsewhere = place.dir.path().join("of another");
+    fs::write(&elsewhere, "a text").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, link).unwrap();
+    fs::File::create(huge).unwrap().set_len(1 << 40).unwrap();
+    let shelf = place.shelf();
+    let found: Vec<_> = place
+        .names()
+        .iter()
+        .map(|it| shelf.read(it).unwrap())
+        .collect();
+    assert!(
+        matches!(found[..], [Found::Record(_), Found::Unreadable(_)]),
+        "{found:?}"
+    );
+    place.run(1 << 20, [record(6, META, "[]")]);
+    assert_eq!(place.names().len(), 2, "and what is too large goes");
+    place.run(0, []);
+    assert_eq!(place.names(), []);
+    assert_eq!(fs::read(elsewhere).unwrap(), b"a text");
+}
+
 #[test]
 fn what_others_deleted_makes_room() {
     let place = Place::new();
