@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Name;
+use super::{Name, QUEUE_BYTES};
 
 /// What a file is called until it is whole; only the server writes, so there is one at most.
 const UNFINISHED: &str = "unfinished";
@@ -20,7 +20,7 @@ const UNFINISHED: &str = "unfinished";
 const OWN: u32 = 0o700;
 
 /// What is read of a file at most: more than any delivery that is waited for may have.
-const LONGEST: u64 = 2 * super::QUEUE_BYTES as u64;
+const LONGEST: u64 = 2 * QUEUE_BYTES as u64;
 
 /// Where deliveries are held.
 #[derive(Clone, Debug)]

@@ -260,7 +260,7 @@ fn hold(directory: &Directory, ago: SignedDuration, numbers: std::ops::Range<u32
         let millis = received_at.as_millisecond().try_into().unwrap();
         let id = uuid::Builder::from_unix_timestamp_millis(millis, &[8; 10]).into_uuid();
         let body = message(number);
-        hold.offer(body.len(), || Record {
+        hold.offer(META.parse().unwrap(), body.len(), || Record {
             id,
             received_at,
             app: "default".into(),
