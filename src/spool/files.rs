@@ -138,7 +138,10 @@ impl Files {
                     .push_back(Segment::new(number, extent, cost, None));
                 Ok(())
             }
-            Err(Trouble::Damaged) => self.rename(number, "corrupt"),
+            Err(Trouble::Damaged) => {
+                self.rename(number, "corrupt")?;
+                self.directory.sync()
+            }
             Err(Trouble::Disk(error)) => Err(Error::Disk(error)),
         }
     }
