@@ -250,7 +250,15 @@ fn what_is_no_file_of_its_own_is_in_nobodys_way() {
         "{found:?}"
     );
     place.run(1 << 20, [record(6, META, "[]")]);
-    assert_eq!(place.names().len(), 2, "and what is too large goes");
+    let names = place.names();
+    assert_eq!(names.len(), 2, "and what is too large goes");
+    fs::remove_file(place.file(&names[0])).unwrap();
+    fs::create_dir(place.file(&names[0])).unwrap();
+    let found = shelf.read(&names[0]).unwrap();
+    assert!(
+        matches!(found, Found::Unreadable(_)),
+        "the disk cannot read it"
+    );
     place.run(0, []);
     assert_eq!(place.names(), []);
     assert_eq!(fs::read(elsewhere).unwrap(), b"a text");

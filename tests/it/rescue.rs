@@ -357,6 +357,13 @@ async fn damaged_files_are_passed_over_and_what_is_wanted_can_be_narrowed() {
         3
     );
     assert!(rows(&verb(&directory, &place, &["--app=shop"])).is_empty());
+    let none = verb(&directory, &place, &["--since=1m"]);
+    let said = String::from_utf8_lossy(&none.stderr).into_owned();
+    assert!(
+        said.contains("delivery that came in that time is held"),
+        "{said}"
+    );
+    assert!(rows(&none).is_empty());
     let stored = rows(&verb(&directory, &place, &["--since=2h", "--yes"]));
     assert_eq!(stored[0]["deliveries"], 2);
     let wrong = directory.join("wrong");
