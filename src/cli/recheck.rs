@@ -87,11 +87,16 @@ impl Recheck {
         } else {
             ""
         };
+        let when = if self.received.is_set() {
+            " that came in that time"
+        } else {
+            ""
+        };
         let why = match config.rejections.hold {
             0 => "; rejections.hold is 0, so that none is",
             _ => "",
         };
-        let said = format!("no refused delivery{which} is held{why}");
+        let said = format!("no refused delivery{which}{when} is held{why}");
         if self.json {
             Output::note(&said)
         } else {

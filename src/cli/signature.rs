@@ -193,6 +193,11 @@ pub(super) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
         "{} is empty; write the secret into it",
         path.display()
     );
+    ensure!(
+        secret.trim() == secret && !secret.contains(['\n', '\r']),
+        "{} has several lines, or white space around the secret; write the secret alone into it",
+        path.display()
+    );
     Ok(secret.into())
 }
 
@@ -241,7 +246,34 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
+
+    #[test]
+    fn a_file_holds_one_secret_and_a_newline_at_most() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("secret");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            read_secret(&path)
+        };
+        for text in ["abc", "abc\n", "abc\r\n"] {
+            assert_eq!(read(text).unwrap().expose_secret(), "abc");
+        }
+        for text in [
+            "",
+            "\n",
+            "abc ",
+            " abc",
+            "abc\n\n",
+            "abc\ndef\n",
+            "abc\rdef",
+        ] {
+            let said = read(text).unwrap_err().to_string();
+            assert!(!said.contains("abc"), "{said}");
+        }
+    }
 
     #[test]
     fn the_signature_is_found_in_either_form_of_headers() {

@@ -5,19 +5,22 @@
 //! keep the disk from those who commit. What a power cut leaves half is noticed by its checksum.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions, Permissions},
-    io::{self, ErrorKind, Write},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    io::{self, ErrorKind, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
-use super::Name;
+use super::{Name, QUEUE_BYTES};
 
 /// What a file is called until it is whole; only the server writes, so there is one at most.
 const UNFINISHED: &str = "unfinished";
 
 /// What the owner may do, and nobody else anything.
 const OWN: u32 = 0o700;
+
+/// What is read of a file at most: more than any delivery that is waited for may have.
+const LONGEST: u64 = 2 * QUEUE_BYTES as u64;
 
 /// Where deliveries are held.
 #[derive(Clone, Debug)]
@@ -39,7 +42,8 @@ impl Directory {
         gone_is_fine(fs::remove_file(self.0.join(UNFINISHED)))
     }
 
-    /// The files that are there, in no order; none where the directory is not.
+    /// The files that are there, in no order; none where the directory is not. A link, a pipe and
+    /// whatever else the server does not write is none of them.
     pub(super) fn names(&self) -> io::Result<Vec<Name>> {
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -47,7 +51,9 @@ impl Directory {
         };
         let mut names = Vec::new();
         for entry in entries {
-            names.extend(entry?.file_name().to_str().and_then(Name::parse));
+            let entry = entry?;
+            let name = entry.file_name().to_str().and_then(Name::parse);
+            names.extend(name.filter(|_| entry.file_type().is_ok_and(|it| it.is_file())));
         }
         Ok(names)
     }
@@ -60,12 +66,16 @@ impl Directory {
         }
     }
 
-    /// The bytes of a file; `None` where it is gone.
+    /// The bytes of a file; `None` where it is gone. Of one that is longer than any that was
+    /// written only the start, which its checksum does not hold for.
     pub(super) fn read(&self, name: &Name) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.file(name)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            found => found.map(Some),
-        }
+        let file = match File::open(self.file(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let mut bytes = Vec::new();
+        file.take(LONGEST).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
     }
 
     /// Writes a file.

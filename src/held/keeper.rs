@@ -19,6 +19,7 @@ use super::{
     directory::Directory,
     name::cost,
     shares::{NoRoom, Shares},
+    weight,
 };
 use crate::{
     clock::Clock,
@@ -73,7 +74,7 @@ impl Keeper {
         for task in tasks {
             match task {
                 Task::Hold(record) => {
-                    self.waiting.fetch_sub(record.size(), Ordering::Relaxed);
+                    self.waiting.fetch_sub(weight(&record), Ordering::Relaxed);
                     self.hold(&record);
                 }
                 Task::Tidy => self.tidy(),

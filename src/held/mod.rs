@@ -18,6 +18,7 @@ mod shelf;
 mod tests;
 
 use std::{
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -31,6 +32,7 @@ use jiff::SignedDuration;
 
 use crate::{
     clock::Clock,
+    meta::networks,
     telemetry::{Happening, HoldFailed, RejectionNotHeld},
 };
 use keeper::{Keeper, Task};
@@ -39,10 +41,15 @@ pub use record::Record;
 pub use shelf::{Error, Found, Shelf};
 
 /// How many deliveries may wait for the thread.
-const QUEUE: usize = 1024;
+const QUEUE: usize = 2048;
 
-/// How many bytes of them.
-const QUEUE_BYTES: usize = 8 << 20;
+/// How many bytes of them. Half of it is for Meta's own networks, as of the room: a flood that comes
+/// faster than the thread writes must not keep out what is worth holding.
+const QUEUE_BYTES: usize = 16 << 20;
+const QUEUE_BYTES_OF_OTHERS: usize = QUEUE_BYTES / 2;
+
+/// What a small one counts for, so that the bytes bound their number, too.
+const LEAST: usize = QUEUE_BYTES / QUEUE;
 
 /// Where deliveries are held, how much of them and for how long.
 #[derive(Clone, Debug)]
@@ -99,10 +106,10 @@ impl Hold {
         }))
     }
 
-    /// Hands over a delivery of about `bytes`, which `record` copies. Never waits: what finds no
-    /// place is counted and not held.
-    pub fn offer(&self, bytes: usize, record: impl FnOnce() -> Record) {
-        if self.0.holds && !self.0.enter(bytes, record) {
+    /// Hands over a delivery of about `bytes` that came `from` an address, which `record` copies.
+    /// Never waits: what finds no place is counted and not held.
+    pub fn offer(&self, from: IpAddr, bytes: usize, record: impl FnOnce() -> Record) {
+        if self.0.holds && !self.0.enter(from, bytes, record) {
             RejectionNotHeld { reason: "busy" }.emit();
         }
     }
@@ -118,22 +125,36 @@ impl Hold {
 
 impl Thread {
     /// Whether it found a place. `bytes` only keeps a flood from being copied in vain.
-    fn enter(&self, bytes: usize, record: impl FnOnce() -> Record) -> bool {
+    fn enter(&self, from: IpAddr, bytes: usize, record: impl FnOnce() -> Record) -> bool {
+        let most = room_for(from);
         let Some(tasks) = &self.tasks else {
             return false;
         };
-        if self.waiting.load(Ordering::Relaxed) + bytes > QUEUE_BYTES {
+        if self.waiting.load(Ordering::Relaxed) + bytes.max(LEAST) > most {
             return false;
         }
         let record = record();
-        let size = record.size();
-        let before = self.waiting.fetch_add(size, Ordering::Relaxed);
-        if before + size <= QUEUE_BYTES && tasks.try_send(Task::Hold(record)).is_ok() {
+        let weight = weight(&record);
+        let before = self.waiting.fetch_add(weight, Ordering::Relaxed);
+        if before + weight <= most && tasks.try_send(Task::Hold(record)).is_ok() {
             return true;
         }
-        self.waiting.fetch_sub(size, Ordering::Relaxed);
+        self.waiting.fetch_sub(weight, Ordering::Relaxed);
         false
     }
+}
+
+/// How many bytes may wait for one more `from` there to join them.
+fn room_for(from: IpAddr) -> usize {
+    match networks::network(from) {
+        Some(network) if networks::is_metas(&network) => QUEUE_BYTES,
+        _ => QUEUE_BYTES_OF_OTHERS,
+    }
+}
+
+/// What a delivery counts for while it waits.
+fn weight(record: &Record) -> usize {
+    record.size().max(LEAST)
 }
 
 impl Drop for Thread {

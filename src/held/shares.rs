@@ -53,6 +53,8 @@ struct Half {
     /// What one party may have of it.
     most: u64,
     used: u64,
+    /// How many files that is: asked for with each delivery, so it is not counted each time.
+    files: u64,
     parties: BTreeMap<Party, Held>,
     /// The parties by what they have.
     sizes: BTreeSet<(u64, Party)>,
@@ -108,10 +110,7 @@ impl Shares {
 
     /// How many are held and what they take: from Meta's networks, and from others.
     pub(super) fn taken(&self) -> [(u64, u64); 2] {
-        [&self.metas, &self.everybodys].map(|half| {
-            let files = half.parties.values().map(|held| held.files.len() as u64);
-            (files.sum(), half.used)
-        })
+        [&self.metas, &self.everybodys].map(|half| (half.files, half.used))
     }
 
     fn half(&mut self, name: &Name) -> &mut Half {
@@ -129,6 +128,7 @@ impl Half {
             limit,
             most,
             used: 0,
+            files: 0,
             parties: BTreeMap::new(),
             sizes: BTreeSet::new(),
         }
@@ -151,6 +151,7 @@ impl Half {
             held.files.insert(name.clone(), cost);
         });
         self.used += cost;
+        self.files += 1;
         Ok(gone)
     }
 
@@ -185,6 +186,7 @@ impl Half {
             held.bytes -= freed.unwrap_or(0);
         });
         self.used -= freed.unwrap_or(0);
+        self.files -= u64::from(freed.is_some());
         freed.is_some()
     }
 

@@ -65,12 +65,17 @@ impl Shelf {
         Ok(names)
     }
 
-    /// What one file holds.
+    /// What one file holds. One that the disk cannot read is in the way of no other.
     ///
     /// # Errors
     /// This user may not look.
     pub fn read(&self, name: &Name) -> Result<Found, Error> {
-        let bytes = self.directory.read(name).map_err(self.cannot_be("read"))?;
+        let bytes = match self.directory.read(name) {
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
+                return Ok(Found::Unreadable(Unreadable::Damaged));
+            }
+            read => read.map_err(self.cannot_be("read"))?,
+        };
         Ok(match bytes.map(|bytes| Record::decode(&bytes)) {
             None => Found::Gone,
             Some(Err(why)) => Found::Unreadable(why),

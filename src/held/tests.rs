@@ -80,7 +80,10 @@ impl Place {
         let hold = self.hold(max_bytes);
         for record in records {
             // What waits is bounded; here nothing is to be turned away for that.
-            while !hold.0.enter(record.size(), || record.clone()) {
+            while !hold
+                .0
+                .enter(record.remote_addr, record.size(), || record.clone())
+            {
                 std::thread::yield_now();
             }
         }
@@ -224,18 +227,88 @@ fn damage_is_told_and_in_nobodys_way() {
     assert!(matches!(shelf.read(&names[1]).unwrap(), Found::Gone));
 }
 
+/// What stands there under a good name without being a file of the server's.
+#[test]
+fn what_is_no_file_of_its_own_is_in_nobodys_way() {
+    let place = Place::new();
+    place.run(1 << 20, [record(1, META, "{}")]);
+    let [directory, pipe, link, huge] = [2, 3, 4, 5].map(|number| place.file(&name(number, META)));
+    fs::create_dir(directory).unwrap();
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let elsewhere = place.dir.path().join("of another");
+    fs::write(&elsewhere, "a text").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, link).unwrap();
+    fs::File::create(huge).unwrap().set_len(1 << 40).unwrap();
+    let shelf = place.shelf();
+    let found: Vec<_> = place
+        .names()
+        .iter()
+        .map(|it| shelf.read(it).unwrap())
+        .collect();
+    assert!(
+        matches!(found[..], [Found::Record(_), Found::Unreadable(_)]),
+        "{found:?}"
+    );
+    place.run(1 << 20, [record(6, META, "[]")]);
+    let names = place.names();
+    assert_eq!(names.len(), 2, "and what is too large goes");
+    fs::remove_file(place.file(&names[0])).unwrap();
+    fs::create_dir(place.file(&names[0])).unwrap();
+    let found = shelf.read(&names[0]).unwrap();
+    assert!(
+        matches!(found, Found::Unreadable(_)),
+        "the disk cannot read it"
+    );
+    place.run(0, []);
+    assert_eq!(place.names(), []);
+    assert_eq!(fs::read(elsewhere).unwrap(), b"a text");
+}
+
+/// How many find a place before the thread writes one.
+fn enter(thread: &Thread, address: &str, body: &str) -> usize {
+    let record = record(1, address, body);
+    let mut entered = 0;
+    while thread.enter(record.remote_addr, record.size(), || record.clone()) {
+        entered += 1;
+    }
+    entered
+}
+
+#[test]
+fn a_flood_that_waits_leaves_half_of_the_queue_to_meta() {
+    for body in ["{}", &" ".repeat(1 << 20)] {
+        let (tasks, asked) = sync_channel(QUEUE);
+        let thread = Thread {
+            tasks: Some(tasks),
+            waiting: Arc::default(),
+            holds: true,
+            running: None,
+        };
+        let of_others = enter(&thread, "198.51.100.7", body);
+        assert_eq!(enter(&thread, "2001:db8::1", body), 0);
+        let of_meta = enter(&thread, META, body);
+        assert!(
+            0 < of_others && of_others <= of_meta,
+            "{of_others} {of_meta}"
+        );
+        assert_eq!(asked.try_iter().count(), of_others + of_meta);
+        let most = (of_others + of_meta) * record(1, META, body).size();
+        assert!(of_others + of_meta <= QUEUE && most <= QUEUE_BYTES);
+    }
+}
+
 #[test]
 fn what_others_deleted_makes_room() {
     let place = Place::new();
     let hold = place.hold(1 << 20);
     let offered = |number| record(number, META, "{}");
-    hold.offer(0, || offered(1));
+    hold.offer(offered(1).remote_addr, 0, || offered(1));
     while place.names().is_empty() {
         std::thread::yield_now();
     }
     place.shelf().remove(&place.names()[0]).unwrap();
     hold.tidy();
-    hold.offer(0, || offered(2));
+    hold.offer(offered(2).remote_addr, 0, || offered(2));
     drop(hold);
     assert_eq!(place.names()[0].received_at(), offered(2).received_at);
 }

@@ -58,6 +58,11 @@ impl Receipt {
         &self.keys
     }
 
+    /// The address that it came from.
+    pub(super) fn from(&self) -> IpAddr {
+        self.from
+    }
+
     /// Notes that its whole body is here.
     pub(super) fn read(&mut self, bytes: usize) {
         self.bytes = bytes;

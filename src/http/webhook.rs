@@ -132,7 +132,7 @@ fn hold(state: &AppState, receipt: &Receipt, rejection: Rejection, (head, body):
     if let Rejection::SignatureMismatch = rejection {
         let body = body.bytes();
         let record = || receipt.refused(&head.headers, body);
-        state.rejections().hold(body.len(), record);
+        state.rejections().hold(receipt.from(), body.len(), record);
     }
 }
 

@@ -113,10 +113,11 @@ impl Rejections {
         (self.count)(app, reason, from);
     }
 
-    /// Holds a delivery of about `bytes`, which `record` copies. Never waits.
-    pub fn hold(&self, bytes: usize, record: impl FnOnce() -> held::Record) {
+    /// Holds a delivery of about `bytes` that came `from` an address, which `record` copies. Never
+    /// waits.
+    pub fn hold(&self, from: IpAddr, bytes: usize, record: impl FnOnce() -> held::Record) {
         if let Some(hold) = &self.hold {
-            hold.offer(bytes, record);
+            hold.offer(from, bytes, record);
         }
     }
 }

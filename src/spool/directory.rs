@@ -79,14 +79,17 @@ impl Directory {
         self.sync()
     }
 
-    /// Deletes the file `number`.
+    /// Deletes the file `number`, which may be gone; durably with the next [`sync`](Self::sync).
     pub(super) fn delete(&self, number: u64) -> Result<(), Error> {
         let path = self.file(number);
-        fs::remove_file(&path).at("delete", &path)?;
-        self.sync()
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            deleted => deleted.at("delete", &path),
+        }
     }
 
-    /// Renames the file `number`, so that it is kept for a person and read no more.
+    /// Renames the file `number`, so that it is kept for a person and read no more; durably with
+    /// the next [`sync`](Self::sync).
     pub(super) fn set_aside(&self, number: u64, why: &str, now: Timestamp) -> Result<(), Error> {
         let path = self.file(number);
         let aside = format!(
@@ -98,8 +101,7 @@ impl Directory {
         let others = (2..1000).map(|n| format!("{aside}-{n}"));
         let mut free = std::iter::once(aside.clone()).chain(others);
         let free = free.find(|it| !Path::new(it).exists());
-        fs::rename(&path, free.unwrap_or(aside)).at("rename", &path)?;
-        self.sync()
+        fs::rename(&path, free.unwrap_or(aside)).at("rename", &path)
     }
 
     /// What is in the directory. What was never finished holds nothing that was acked, and goes.

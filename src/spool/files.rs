@@ -138,7 +138,10 @@ impl Files {
                     .push_back(Segment::new(number, extent, cost, None));
                 Ok(())
             }
-            Err(Trouble::Damaged) => self.rename(number, "corrupt"),
+            Err(Trouble::Damaged) => {
+                self.rename(number, "corrupt")?;
+                self.directory.sync()
+            }
             Err(Trouble::Disk(error)) => Err(Error::Disk(error)),
         }
     }
@@ -177,13 +180,26 @@ impl Files {
     }
 
     fn try_to_write(&mut self, records: &[Vec<u8>], shared: &Shared) -> Result<(), Error> {
-        self.write(records, shared).inspect_err(|_| {
-            // Whether it is on disk is not known: the file is opened again before it is read.
-            self.taking = false;
-            if let Some(segment) = self.segments.back_mut() {
-                segment.log = None;
-            }
-        })
+        let written = self.write(records, shared);
+        if written.is_err() {
+            self.close_last(shared);
+        }
+        written
+    }
+
+    /// Whether what was written last is on disk is not known: the file is opened again before it is
+    /// read. One that took nothing before goes: all that may be in it was refused, and nobody
+    /// would come to read it while it counts as room that is used.
+    fn close_last(&mut self, shared: &Shared) {
+        self.taking = false;
+        let Some(segment) = self.segments.back_mut() else {
+            return;
+        };
+        segment.log = None;
+        if segment.extent.last == 0 {
+            // Where it cannot go now, reading tries again.
+            let _ = self.finish(self.segments.len() - 1, shared);
+        }
     }
 
     fn write(&mut self, records: &[Vec<u8>], shared: &Shared) -> Result<(), Error> {
@@ -273,5 +289,34 @@ fn on_append(trouble: Trouble) -> Error {
     match trouble {
         Trouble::Damaged => Error::Disk(redb::Error::PreviousIo),
         Trouble::Disk(error) => Error::Disk(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::tests::record;
+
+    #[test]
+    fn a_file_that_never_took_anything_is_not_left_behind() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let directory = Directory::open(&dir.path().join("spool")).unwrap();
+        let shared = Shared::new(1 << 20);
+        let (clock, _) = Clock::manual(record(1, "").received_at);
+        let mut files = Files::adopt(directory, (1 << 20, 0), &shared, clock).unwrap();
+        let records = [record(1, "{}").encode().unwrap()];
+        files.append(&records, &shared).unwrap();
+        for _ in 0..3 {
+            files.begin(&shared).unwrap();
+            let path = files.directory.file(files.highest);
+            // The disk takes a file, and nothing into it.
+            let segment = files.segments.back_mut().unwrap();
+            segment.log = None;
+            segment.log = Log::open(&path).ok();
+            assert!(files.append(&records, &shared).is_err());
+            assert!(!path.exists() && files.segments.len() == 1);
+        }
+        assert_eq!(shared.used(), FILE_COST);
+        assert_eq!(files.status().records, 1);
     }
 }

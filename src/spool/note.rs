@@ -56,7 +56,10 @@ impl Note {
         bytes.extend(checksum(&bytes));
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
-        options.mode(0o600).open(path)?.write_all_at(&bytes, 0)
+        let file = options.mode(0o600).open(path)?;
+        file.write_all_at(&bytes, 0)?;
+        // What is longer is none, and would stay so.
+        file.set_len(bytes.len() as u64)
     }
 }
 
@@ -80,7 +83,13 @@ mod tests {
             unreadable: 3,
             seal: *b"12345678",
         };
+        fs::write(&path, [0; 400]).unwrap();
         note(900).write(&path).unwrap();
+        assert_eq!(
+            Note::read(&path),
+            Some(note(900)),
+            "in the place of anything"
+        );
         note(5).write(&path).unwrap();
         assert_eq!(Note::read(&path), Some(note(5)));
         let bytes = fs::read(&path).unwrap();

@@ -197,7 +197,8 @@ impl Files {
         segment.log = None;
         self.directory.delete(segment.number)?;
         self.forget(index, shared);
-        Ok(())
+        // Last: a file that is gone must not be waited for, whatever the disk says of it.
+        self.directory.sync()
     }
 
     /// Renames a file and reads it no more.
@@ -211,7 +212,7 @@ impl Files {
         }
         self.rename(self.segments[index].number, why)?;
         self.forget(index, shared);
-        Ok(())
+        self.directory.sync()
     }
 
     pub(super) fn rename(&mut self, number: u64, why: &str) -> Result<(), Error> {

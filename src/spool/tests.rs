@@ -496,6 +496,21 @@ async fn a_note_of_what_was_removed_counts_for_the_record_that_it_names() {
     assert_eq!(drain(&stage.open()).await, range(11, 15));
 }
 
+/// Somebody else deleted it, or the disk failed right behind the deletion.
+#[tokio::test]
+async fn a_file_that_is_gone_when_it_has_to_go_is_in_nobodys_way() {
+    let stage = Stage::filled(256 << 10, 200).await;
+    let spool = stage.open();
+    let found = spool.read(None, 200).await.unwrap();
+    let mut places = found.into_iter().map(|(place, _)| place);
+    let first = places.next().unwrap();
+    let last = places.take_while(|it| it.file == first.file).last();
+    fs::remove_file(stage.path(0)).unwrap();
+    spool.remove(last.unwrap()).await.unwrap();
+    let left = drain(&spool).await;
+    assert_eq!(left, range(last.unwrap().record + 1, 200));
+}
+
 #[tokio::test]
 async fn a_damaged_note_of_what_was_removed_removes_nothing() {
     for damage in [&[][..], &[0; 40], &[0xFF; 40], &[0; 400]] {

@@ -260,7 +260,7 @@ fn hold(directory: &Directory, ago: SignedDuration, numbers: std::ops::Range<u32
         let millis = received_at.as_millisecond().try_into().unwrap();
         let id = uuid::Builder::from_unix_timestamp_millis(millis, &[8; 10]).into_uuid();
         let body = message(number);
-        hold.offer(body.len(), || Record {
+        hold.offer(META.parse().unwrap(), body.len(), || Record {
             id,
             received_at,
             app: "default".into(),
@@ -357,6 +357,13 @@ async fn damaged_files_are_passed_over_and_what_is_wanted_can_be_narrowed() {
         3
     );
     assert!(rows(&verb(&directory, &place, &["--app=shop"])).is_empty());
+    let none = verb(&directory, &place, &["--since=1m"]);
+    let said = String::from_utf8_lossy(&none.stderr).into_owned();
+    assert!(
+        said.contains("delivery that came in that time is held"),
+        "{said}"
+    );
+    assert!(rows(&none).is_empty());
     let stored = rows(&verb(&directory, &place, &["--since=2h", "--yes"]));
     assert_eq!(stored[0]["deliveries"], 2);
     let wrong = directory.join("wrong");
