@@ -181,9 +181,8 @@ impl Recheck {
             None => "of which some may be stored already: the database cannot be asked".to_owned(),
         };
         lines.push(format!(
-            "{passing} of {} pass, with {} events, {stored}",
-            deliveries(held),
-            sum(|app| app.events)
+            "{passing} of {held} deliveries pass, with {}, {stored}",
+            counted(sum(|app| app.events), "event")
         ));
         let call = self.call("--yes");
         lines.push(format!("nothing was changed; to store them: {call}"));
@@ -272,9 +271,9 @@ fn said(rescued: &Rescued) -> String {
         rest => format!("; no secret opens {}, which stay held", deliveries(*rest)),
     };
     format!(
-        "{app}: {} stored{before}, with {events} new events and {repeated} that were stored \
-         already{rest}",
-        deliveries(*stored)
+        "{app}: {} stored{before}, with {} and {repeated} that were stored already{rest}",
+        deliveries(*stored),
+        counted(*events, "new event")
     )
 }
 
@@ -283,4 +282,9 @@ fn deliveries(count: u64) -> String {
         1 => "1 delivery".to_owned(),
         count => format!("{count} deliveries"),
     }
+}
+
+/// So many of what takes an s.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

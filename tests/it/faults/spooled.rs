@@ -211,8 +211,18 @@ async fn a_delivery_that_postgres_hangs_on_is_in_nobodys_way() {
         server.log().contains("put behind the others")
     })
     .await;
-    run(&mut database, "DROP FUNCTION hang CASCADE").await;
     let (_, directory, place) = server.stop();
+    // A commit that hangs holds locks on what the function is dropped from.
+    let ended = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hookshelf writer'";
+    eventually("no commit hangs any more", async || {
+        let left: i64 = sqlx::query_scalar(ended)
+            .fetch_one(&mut database)
+            .await
+            .unwrap();
+        left == 0
+    })
+    .await;
+    run(&mut database, "DROP FUNCTION hang CASCADE").await;
     let _server = Server::start_in(directory, place);
     until_stored(&mut database, &["mid.1", "mid.2", "mid.3", "mid.hang"]).await;
 }
