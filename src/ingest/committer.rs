@@ -146,8 +146,17 @@ impl Committer {
 }
 
 /// Answers the callers of a batch, in a task of its own: the next batch is on its way to Postgres
-/// before they are. What was not committed makes its detour.
+/// before they are. What was not committed makes its detour. What was is let go of when all have
+/// their answer: that takes longer than the answers do.
 fn tell(lot: Lot, results: Results, detour: &Detour) {
+    if results.iter().all(Result::is_ok) {
+        let kept = results.into_iter().map(|result| result.map(Kept::Stored));
+        return lot
+            .callers
+            .into_iter()
+            .zip(kept)
+            .for_each(|(caller, settled)| caller.settle(settled));
+    }
     for (one, result) in lot.into_waiting().zip(results) {
         match result {
             Ok(committed) => one.caller.settle(Ok(Kept::Stored(committed))),
