@@ -25,8 +25,9 @@ use crate::sealed::{Opened, Sealing};
 /// The version that is written.
 const VERSION: u8 = 1;
 
-/// The most bytes that one record may become: far more than any body that the door lets in.
-pub const LONGEST: usize = 64 << 20;
+/// The most bytes that one record may become: the longest body that `http.max_body_bytes` can let
+/// in, with room for its headers.
+pub const LONGEST: usize = 65 << 20;
 
 /// A verified delivery, not parsed: parsing is done again when it leaves the spool.
 #[derive(Clone, PartialEq, Eq)]
@@ -182,6 +183,13 @@ mod tests {
             Err(Unreadable::Version(VERSION + 1))
         );
         assert_eq!(Record::decode(&[]), Err(Unreadable::Damaged));
+    }
+
+    #[test]
+    fn the_longest_body_that_the_door_can_let_in_has_room_for_its_headers() {
+        let mut record = crate::spool::tests::record(1, vec![0; 64 << 20]);
+        record.headers = "h".repeat(64 << 10);
+        assert!(record.encode().is_some());
     }
 
     #[test]
