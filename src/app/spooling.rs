@@ -63,11 +63,14 @@ impl Spooling {
         Report::of(&self.settings, self.spool.status(), draining, now)
     }
 
-    /// Measures it, and says what changes, until `stop`.
+    /// Measures it, says what changes, and has it look whether what is in its way is over, until
+    /// `stop`.
     pub(super) fn watch(self, loops: &TaskTracker, stop: CancellationToken) {
+        let spool = self.spool.clone();
         let mut watch = SpoolWatch::new(move || self.report());
         loops.spawn(worker::repeat(stop, move || {
             let pause = watch.look();
+            spool.tend();
             async move { pause }
         }));
     }

@@ -16,6 +16,8 @@ const LOCK: &str = "lock";
 /// What is written and renamed at start to see that it can be.
 const PROBE: &str = "probe";
 const PROBED: &str = "probe.renamed";
+/// How much is written for it: a new file with a few records takes less.
+const PROBE_BYTES: usize = 256 << 10;
 /// What a file is called until it is whole.
 pub(super) const UNFINISHED: &str = ".new";
 
@@ -24,6 +26,8 @@ pub(super) const UNFINISHED: &str = ".new";
 pub(super) struct Directory {
     path: PathBuf,
     lock: File,
+    /// What the disk said when the directory was opened, where it had no room.
+    pub(super) full: Option<Error>,
 }
 
 /// What is in a directory.
@@ -43,11 +47,17 @@ impl Directory {
         make(path)?;
         check_owner(path)?;
         let lock = lock(path)?;
-        let directory = Self {
+        let mut directory = Self {
             path: path.to_owned(),
             lock,
+            full: None,
         };
-        directory.probe()?;
+        // A disk that is full now is another matter: what the spool holds has to come out all the
+        // same, and whoever brings more is told.
+        match directory.probe() {
+            Err(error) if error.is_full() => directory.full = Some(error),
+            tried => tried?,
+        }
         Ok(directory)
     }
 
@@ -124,23 +134,14 @@ impl Directory {
         Ok(found)
     }
 
-    /// Tries what will be needed. A disk that is full now is another matter: what the spool holds
-    /// has to come out all the same, and whoever brings more is told.
-    fn probe(&self) -> Result<(), Error> {
-        match self.try_all() {
-            Err(Error::Directory { source, .. }) if is_full(&source) => {
-                let _ = fs::remove_file(self.join(PROBE));
-                Ok(())
-            }
-            tried => tried,
-        }
-    }
-
-    /// Writes, syncs, renames and deletes a file, and syncs the directory.
-    fn try_all(&self) -> Result<(), Error> {
+    /// Tries what is needed: writes, syncs, renames and deletes a file, and syncs the directory.
+    pub(super) fn probe(&self) -> Result<(), Error> {
         let (probe, renamed) = (self.join(PROBE), self.join(PROBED));
         let mut file = create(&probe).at("create", &probe)?;
-        let written = file.write_all(b"hookshelf").and_then(|()| file.sync_all());
+        let written = file.write_all(&vec![0; PROBE_BYTES]);
+        let written = written.and_then(|()| file.sync_all());
+        // What is left of it would take room that there is not.
+        let written = written.inspect_err(|_| drop(fs::remove_file(&probe)));
         written.at("write and sync", &probe)?;
         fs::rename(&probe, &renamed).at("rename", &probe)?;
         self.sync()?;

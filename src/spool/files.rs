@@ -117,14 +117,18 @@ impl Files {
             files.adopt_one(number, shared)?;
         }
         files.heed_note();
-        // Where one cannot go now, reading tries again.
-        for index in (0..files.segments.len()).rev() {
-            if files.segments[index].waiting() == 0 {
-                let _ = files.finish(index, shared);
-            }
-        }
+        files.clear(shared);
         files.look_at_oldest();
         Ok(files)
+    }
+
+    /// Lets go of files of which nothing waits. Where one cannot go now, another time it may.
+    pub(super) fn clear(&mut self, shared: &Shared) {
+        for index in (0..self.segments.len()).rev() {
+            if self.segments[index].waiting() == 0 {
+                let _ = self.finish(index, shared);
+            }
+        }
     }
 
     fn adopt_one(&mut self, number: u64, shared: &Shared) -> Result<(), Error> {

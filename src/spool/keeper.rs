@@ -25,6 +25,9 @@ const BATCH_BYTES: usize = 16 << 20;
 /// How long a disk that took nothing is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// After how long it is looked at without a record that has to be written.
+const REST: Duration = Duration::from_secs(5);
+
 /// A record on its way to the disk.
 #[derive(Debug)]
 pub(super) struct Entering {
@@ -45,6 +48,8 @@ pub(super) enum Task {
         through: Place,
         answer: oneshot::Sender<Result<(), Error>>,
     },
+    /// See whether what was in the way is over.
+    Tend,
 }
 
 /// What runs on the thread.
@@ -58,11 +63,14 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// A keeper of `files`.
-    pub(super) fn new(files: Files, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(mut files: Files, shared: Arc<Shared>) -> Self {
+        // With a reserve there is room all the same.
+        let full = files.directory.full.take();
+        let full = full.filter(|_| files.reserve.held() == 0);
         let mut keeper = Self {
             files,
             shared,
-            trouble: None,
+            trouble: full.map(|error| (Instant::now(), cause(&error))),
         };
         keeper.settle();
         keeper
@@ -94,8 +102,22 @@ impl Keeper {
                     self.settle();
                     let _ = answer.send(removed);
                 }
+                Task::Tend => self.tend(),
             }
         }
+    }
+
+    /// Nobody may bring a record for days: what was in the way of the last one is said until the
+    /// disk was asked again, and what could not be done then is done now.
+    fn tend(&mut self) {
+        let rested = |(since, _): &(Instant, String)| since.elapsed() >= REST;
+        if self.trouble.as_ref().is_some_and(rested) {
+            let refused = self.files.directory.probe().err();
+            self.trouble = refused.map(|error| (Instant::now(), cause(&error)));
+        }
+        self.files.clear(&self.shared);
+        self.files.look_at_oldest();
+        self.settle();
     }
 
     /// Commits a batch and answers each in it.
@@ -179,4 +201,110 @@ fn gather(first: Entering, tasks: &mut Receiver<Task>) -> (Vec<Entering>, Option
         }
     }
     (batch, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        spool::{directory::Directory, tests::record},
+    };
+
+    const RESERVE: u64 = 2 << 20;
+
+    /// A keeper whose directory is in `home`.
+    fn keeper(home: &tempfile::TempDir) -> Keeper {
+        let directory = Directory::open(&home.path().join("spool")).unwrap();
+        let shared = Arc::new(Shared::new(64 << 20));
+        let (clock, _) = Clock::manual(record(1, "").received_at);
+        let files = Files::adopt(directory, (8 << 20, RESERVE), &shared, clock).unwrap();
+        Keeper::new(files, shared)
+    }
+
+    /// Has it write one record as if it came from outside.
+    fn append(keeper: &mut Keeper) -> Result<(), Refused> {
+        let bytes = record(1, "{}").encode().unwrap();
+        keeper.shared.add(cost(bytes.len()));
+        let (answer, mut written) = oneshot::channel();
+        keeper.append(vec![Entering { bytes, answer }]);
+        written.try_recv().unwrap()
+    }
+
+    fn obstacle(keeper: &Keeper) -> Option<Obstacle> {
+        keeper.shared.status(0).obstacle
+    }
+
+    #[test]
+    fn a_disk_that_takes_writes_again_is_noticed_though_nobody_brings_a_record() {
+        let home = tempfile::TempDir::new().unwrap();
+        let mut keeper = keeper(&home);
+        let in_way = keeper.files.directory.unfinished(1);
+        let too = keeper.files.directory.join("probe");
+        for path in [&in_way, &too] {
+            fs::create_dir(path).unwrap();
+        }
+        assert_eq!(append(&mut keeper), Err(Refused::Failed));
+        let mut look_later = |made_room: bool| {
+            for path in [&in_way, &too].into_iter().filter(|_| made_room) {
+                fs::remove_dir(path).unwrap();
+            }
+            let (since, _) = keeper.trouble.as_mut().unwrap();
+            *since = since.checked_sub(REST).unwrap();
+            keeper.tend();
+            obstacle(&keeper)
+        };
+        let refused = look_later(false);
+        assert!(matches!(refused, Some(Obstacle::Disk(_))), "{refused:?}");
+        assert_eq!(look_later(true), None);
+        assert_eq!(append(&mut keeper), Ok(()));
+    }
+
+    #[test]
+    fn a_reserve_that_was_lost_is_taken_again_though_nobody_brings_a_record() {
+        let home = tempfile::TempDir::new().unwrap();
+        let mut keeper = keeper(&home);
+        while keeper.files.reserve.give_more().unwrap() {}
+        keeper.tend();
+        assert_eq!(keeper.shared.status(0).reserved, RESERVE);
+    }
+
+    #[test]
+    fn a_file_that_could_not_go_when_it_was_emptied_goes_later() {
+        let home = tempfile::TempDir::new().unwrap();
+        let mut keeper = keeper(&home);
+        append(&mut keeper).unwrap();
+        let found = keeper.files.read(None, 1, &keeper.shared).unwrap();
+        let (path, other) = (keeper.files.directory.file(1), home.path().join("other"));
+        fs::rename(&path, &other).unwrap();
+        fs::create_dir(&path).unwrap();
+        let removed = keeper.files.remove(found[0].0, &keeper.shared);
+        assert!(removed.is_err(), "a directory is no file");
+        fs::remove_dir(&path).unwrap();
+        fs::rename(&other, &path).unwrap();
+        keeper.tend();
+        assert!(!path.exists());
+        assert_eq!(keeper.shared.used(), 0);
+    }
+
+    #[test]
+    fn a_disk_that_is_full_at_the_start_is_said_where_there_is_no_reserve() {
+        for (held, says_so) in [(0, true), (RESERVE, false)] {
+            let home = tempfile::TempDir::new().unwrap();
+            let mut before = keeper(&home);
+            if held == 0 {
+                while before.files.reserve.give_more().unwrap() {}
+            }
+            let Keeper {
+                mut files, shared, ..
+            } = before;
+            let source = std::io::ErrorKind::StorageFull.into();
+            let (what, path) = ("write and sync", home.path().to_owned());
+            files.directory.full = Some(Error::Directory { what, path, source });
+            let keeper = Keeper::new(files, shared);
+            assert_eq!(obstacle(&keeper).is_some(), says_so);
+        }
+    }
 }

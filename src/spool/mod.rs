@@ -169,6 +169,23 @@ impl Spool {
         removed.await.map_err(|_| Error::Gone)?
     }
 
+    /// Has the thread see whether what is in the way is over, where something is: a disk that took
+    /// nothing, no room for the reserve, a file that could not go. Returns at once; to be called
+    /// now and then.
+    pub fn tend(&self) {
+        let status = self.status();
+        let is_empty = status.records == 0;
+        let lacks_room = status.bytes > 0 || status.reserved < status.reserve;
+        let in_trouble = matches!(status.obstacle, Some(Obstacle::Disk(_)));
+        // A disk that hangs is asked once.
+        let is_idle = |tasks: &&Sender<Task>| tasks.capacity() == tasks.max_capacity();
+        if (in_trouble || is_empty && lacks_room)
+            && let Some(tasks) = self.tasks().filter(is_idle)
+        {
+            let _ = tasks.try_send(Task::Tend);
+        }
+    }
+
     /// How it stands; asks nobody.
     pub fn status(&self) -> Status {
         let mut status = self.shared.status(FILE_COST);

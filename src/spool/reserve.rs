@@ -10,7 +10,7 @@ use std::{
     path::PathBuf,
 };
 
-use nix::fcntl::posix_fallocate;
+use nix::{fcntl::posix_fallocate, sys::statvfs::fstatvfs};
 
 /// The name of the file.
 pub(super) const FILE: &str = "reserve";
@@ -80,6 +80,7 @@ impl Reserve {
         }
         let whole = there.len() >= left && there.blocks() * 512 >= left;
         if !whole && left > 0 {
+            check_room(&file, left)?;
             allocate(&file, left)?;
         }
         self.held = left;
@@ -106,6 +107,18 @@ impl Reserve {
     fn left(&self, used: u64) -> u64 {
         (self.wanted.saturating_sub(used + AHEAD) >> 20) << 20
     }
+}
+
+/// Whether the disk has room for `bytes` in the file. Without a look first, one that has not would
+/// be filled to its end for a moment, whoever else writes there.
+fn check_room(file: &File, bytes: u64) -> io::Result<()> {
+    let there = file.metadata()?.blocks() * 512;
+    let disk = fstatvfs(file)?;
+    let free = disk.blocks_available().saturating_mul(disk.fragment_size());
+    if free < bytes.saturating_sub(there) {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    Ok(())
 }
 
 /// Makes the file as long as `bytes` with room for all of it; as long as before where there is none.
@@ -143,6 +156,10 @@ mod tests {
         while reserve.give_more().unwrap() {}
         assert_eq!((reserve.held(), on_disk()), (0, 0));
         reserve.take().unwrap();
+        reserve.wanted = 1 << 60;
+        let too_much = reserve.take().unwrap_err();
+        assert_eq!(too_much.kind(), io::ErrorKind::StorageFull);
+        assert_eq!((reserve.held(), on_disk()), (16 * MIB, 16 * MIB));
         let mut smaller = Reserve::at(path.clone(), 2 * MIB);
         smaller.take().unwrap();
         assert_eq!(on_disk(), 2 * MIB);
