@@ -39,11 +39,13 @@ impl Instance {
             }
             Err(TryLockError::Error(source)) => return Err(unusable(dir, source)),
         }
-        let written = file
-            .set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()));
-        written.map_err(|source| unusable(dir, source))?;
-        Ok(Self { file })
+        let written = file.set_len(0);
+        let written = written.and_then(|()| writeln!(file, "{}", std::process::id()));
+        match written {
+            // The lock holds without it, and the spool may have room where this disk has none.
+            Err(error) if !is_full(&error) => Err(unusable(dir, error)),
+            _ => Ok(Self { file }),
+        }
     }
 }
 
@@ -71,6 +73,11 @@ pub fn signal_reload(dir: &Path) -> Result<i32, Error> {
     let pid = holder(&mut file).ok_or_else(absent)?;
     kill(Pid::from_raw(pid), Signal::SIGHUP).map_err(|source| Error::Signal { pid, source })?;
     Ok(pid)
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 fn open(dir: &Path) -> std::io::Result<File> {
