@@ -67,12 +67,7 @@ impl Parts {
         let (pulse, gate) = (writer.pulse(), writer.gate());
         let metrics = self.metrics.clone();
         let drained = Drained::default();
-        let spooling = self.spool.clone().map(|spool| Spooling {
-            spool,
-            settings: spooling::settings(&self.config),
-            drained: drained.clone(),
-            clock: self.clock.clone(),
-        });
+        let spooling = self.spooling(&drained);
         let upkeep = upkeep(
             &self.config,
             &self.database,
@@ -82,7 +77,7 @@ impl Parts {
         );
         let gate = upkeep.gate.clone();
         let readiness = readiness(&upkeep.probe, pulse.clone(), gate, self.spool.clone());
-        let desk = spooling::desk(spooling.as_ref(), &self.config);
+        let desk = spooling::desk(spooling.as_ref(), &self.config, &self.started);
         let operators = admin::router(readiness, desk, self.metrics.clone());
         let limits = ListenerLimits::from(&self.config.http);
         let (rejected, reached) = (upkeep.rejected.clone(), upkeep.reached.clone());
@@ -111,6 +106,17 @@ impl Parts {
             database: self.database,
             _instance: self.instance,
         }
+    }
+
+    /// The spool with its drain, where there is one.
+    fn spooling(&self, drained: &Drained) -> Option<Spooling> {
+        self.spool.clone().map(|spool| Spooling {
+            spool,
+            settings: spooling::settings(&self.config),
+            drained: drained.clone(),
+            clock: self.clock.clone(),
+            left_behind: self.started.left_behind.clone(),
+        })
     }
 }
 

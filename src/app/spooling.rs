@@ -1,17 +1,18 @@
 //! The spool of this server: how it is opened, and what the admin listener, the metrics and the log
 //! tell of it.
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::Error;
+use super::{Error, Started};
 use crate::{
     clock::Clock,
     config::Config,
     http::{SpoolDesk, Standing},
     query::SpoolReader,
-    spool::{Draining, FILE_BYTES, Report, Settings, Spool},
+    spool::{self, Draining, FILE_BYTES, Report, Settings, Spool},
+    telemetry::{Happening, SpoolLeftBehind},
     worker::{self, Drained, SpoolWatch},
 };
 
@@ -41,6 +42,17 @@ pub(super) async fn open(config: &Config, clock: &Clock) -> Result<Option<Spool>
     Ok(Some(opened?))
 }
 
+/// The directories with deliveries that this configuration does not drain; says so.
+pub(super) fn left_behind(config: &Config) -> Vec<PathBuf> {
+    let used = config.spool.directory(&config.data_dir);
+    let used = config.spool.is_on().then_some(used.as_path());
+    let found = spool::left_behind(config.spool.others(&config.data_dir), used);
+    for dir in found.iter().cloned() {
+        SpoolLeftBehind { dir }.emit();
+    }
+    found
+}
+
 /// A spool that is open, and how its drain gets on.
 #[derive(Clone, Debug)]
 pub(super) struct Spooling {
@@ -48,19 +60,24 @@ pub(super) struct Spooling {
     pub(super) settings: Settings,
     pub(super) drained: Drained,
     pub(super) clock: Clock,
+    /// Where deliveries lie that it does not drain.
+    pub(super) left_behind: Vec<PathBuf>,
 }
 
 impl Spooling {
     /// How it stands now; asks nobody.
     fn report(&self) -> Report {
+        let obstacle = self.drained.obstacle();
         let draining = Draining {
             total: self.drained.total(),
             rate: self.drained.rate(Instant::now()),
             passed_over: self.drained.passed_over(),
-            obstacle: self.drained.obstacle(),
+            obstacle: obstacle.as_ref().map(|it| it.code),
+            why: obstacle.and_then(|it| it.why),
         };
         let now = self.clock.now();
-        Report::of(&self.settings, self.spool.status(), draining, now)
+        let report = Report::of(&self.settings, self.spool.status(), draining, now);
+        report.beside(self.left_behind.clone())
     }
 
     /// Measures it, says what changes, and has it look whether what is in its way is over, until
@@ -77,9 +94,10 @@ impl Spooling {
 }
 
 /// What the routes of the spool ask.
-pub(super) fn desk(spooling: Option<&Spooling>, config: &Config) -> SpoolDesk {
+pub(super) fn desk(spooling: Option<&Spooling>, config: &Config, started: &Started) -> SpoolDesk {
     let Some(open) = spooling.cloned() else {
-        return SpoolDesk::off(Report::off(config.spool.directory(&config.data_dir)));
+        let off = Report::off(config.spool.directory(&config.data_dir));
+        return SpoolDesk::off(off.beside(started.left_behind.clone()));
     };
     let reader = SpoolReader::new(open.spool.clone());
     let drained = open.drained.clone();

@@ -6,6 +6,7 @@ use super::{
     Database,
     opening::Opened,
     reached::{self, Reached},
+    spooling,
 };
 use crate::config::{AppName, Config, credentials::Credentials};
 
@@ -30,6 +31,8 @@ pub struct Started {
     pub away: Option<String>,
     /// The directory of the spool; none where it is off.
     pub spool: Option<PathBuf>,
+    /// Directories with deliveries of a spool that this configuration does not drain.
+    pub left_behind: Vec<PathBuf>,
 }
 
 impl Started {
@@ -54,6 +57,7 @@ impl Started {
             data_dir: config.data_dir.clone(),
             database: database.describe(),
             spool: spool.then(|| config.spool.directory(&config.data_dir)),
+            left_behind: spooling::left_behind(config),
             away,
             credentials,
         }

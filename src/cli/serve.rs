@@ -10,7 +10,10 @@ use std::{
 use clap::Args;
 use secrecy::ExposeSecret;
 
-use super::tunnel::{self, Choice};
+use super::{
+    spool::LEFT_BEHIND,
+    tunnel::{self, Choice},
+};
 use crate::{
     app::{self, App, Manager, Reached, Signals, Started},
     clock::Clock,
@@ -145,6 +148,10 @@ fn kept_in(started: &Started) -> Vec<(&'static str, String)> {
     let off = || "off: while the database is away, deliveries get 503".to_owned();
     let spool = started.spool.as_ref().map(|dir| dir.display().to_string());
     lines.push(("spool", spool.unwrap_or_else(off)));
+    for dir in &started.left_behind {
+        let left = format!("LEFT BEHIND in {}: {LEFT_BEHIND}", dir.display());
+        lines.push(("", left));
+    }
     lines
 }
 

@@ -20,6 +20,11 @@ use crate::{
 /// The route that says how the spool stands.
 pub(super) const STATUS: &str = "/v1/spool";
 
+/// What a directory holds that no server drains, and what to do.
+pub(super) const LEFT_BEHIND: &str = "deliveries that got 200 and are not in Postgres; run \
+    the server with that directory as spool.dir, and max_bytes not 0, until `hookshelf spool \
+    status` shows none";
+
 /// Shows and empties the spool, which keeps deliveries while Postgres is away.
 ///
 /// The running server is asked, over its admin listener: one process at a time uses the directory
@@ -108,9 +113,11 @@ impl Status {
 /// How it stands, a line each.
 fn lines(report: &Report) -> Vec<(&'static str, String)> {
     let dir = ("directory", report.dir.display().to_string());
+    let left = report.left_behind.iter();
+    let left = left.map(|it| ("left behind", format!("in {}: {LEFT_BEHIND}", it.display())));
     if let Some(why) = &report.why_off {
         let off = format!("off, because {why}: what Postgres does not take gets 503");
-        return vec![("spool", off), dir];
+        return [("spool", off), dir].into_iter().chain(left).collect();
     }
     let state = report.obstacle_means.clone();
     let state = state.unwrap_or_else(|| "on, and takes deliveries".to_owned());
@@ -129,6 +136,7 @@ fn lines(report: &Report) -> Vec<(&'static str, String)> {
         ("drain", drain(report)),
     ];
     lines.extend(set_aside(report).map(|said| ("set aside", said)));
+    lines.extend(left);
     lines
 }
 
@@ -162,10 +170,11 @@ pub(super) fn obstacle(report: &Report) -> Option<String> {
         "postgres" => "Postgres is away or fails; the log says why",
         "database" => "the database was not reached since the start of the server",
         "disk" => "the disk of Postgres has less room than database.min_free",
-        "spool" => "the disk of the spool does not give them; the log says why",
-        other => return Some(other.to_owned()),
+        "spool" => "the spool does not do what is asked of it",
+        other => other,
     };
-    Some(why.to_owned())
+    let means = report.drain_obstacle_means.as_ref();
+    Some(means.map_or_else(|| why.to_owned(), |means| format!("{why} ({means})")))
 }
 
 /// What is kept for a person.
@@ -327,5 +336,28 @@ mod tests {
             ..idle()
         };
         assert!(told(&full).starts_with("spool: the spool takes nothing: it is full\n"));
+    }
+
+    #[test]
+    fn what_the_disk_of_the_spool_said_is_told_where_it_keeps_the_drain_from_getting_on() {
+        let report = Report {
+            records: 2,
+            drain_obstacle: Some("spool".to_owned()),
+            drain_obstacle_means: Some("the spool cannot delete /data/1".to_owned()),
+            ..idle()
+        };
+        let why = "the spool does not do what is asked of it (the spool cannot delete /data/1)";
+        assert_eq!(obstacle(&report).as_deref(), Some(why));
+    }
+
+    #[test]
+    fn what_no_server_drains_is_told_whether_a_spool_is_on_or_off() {
+        let left = || vec!["/data/old".into()];
+        for report in [idle(), Report::off("/data/spool".into())] {
+            let told = told(&report.beside(left()));
+            let last = told.lines().last().unwrap_or_default();
+            let begins = "left behind: in /data/old: deliveries that got 200 and are not in";
+            assert!(last.starts_with(begins), "{told}");
+        }
     }
 }

@@ -219,6 +219,7 @@ mod tests {
             database: String::new(),
             away: None,
             spool: None,
+            left_behind: Vec::new(),
         }
     }
 

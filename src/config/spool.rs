@@ -37,6 +37,18 @@ impl Spool {
         self.dir.clone().unwrap_or_else(within)
     }
 
+    /// Where another configuration of the same `data_dir` has kept deliveries that this one may not
+    /// drain: in its directory while it is off, and in that of `data_dir` while it is elsewhere.
+    pub fn others(&self, data_dir: &Path) -> Vec<PathBuf> {
+        let within = data_dir.join(DIRECTORY);
+        match &self.dir {
+            None if self.is_on() => Vec::new(),
+            None => vec![within],
+            Some(_) if self.is_on() => vec![within],
+            Some(dir) => vec![dir.clone(), within],
+        }
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let dir = reader.path("dir");
         let max_bytes = reader.size("max_bytes", LEAST_BYTES..=MOST_BYTES);

@@ -16,9 +16,12 @@ use super::{
 };
 use crate::{
     config::Config,
-    spool::{Report, glance},
+    spool::{Report, glance, left_behind},
     store::private,
 };
+
+/// What it means that deliveries lie in a spool.
+const UNDRAINED: &str = "they got 200, and are not in Postgres until a server drains them";
 
 /// What the running server says of its spool.
 enum Said {
@@ -39,6 +42,11 @@ pub(super) async fn look(config: &Config, postgres: &private::Settings) -> Vec<F
         (true, Said::Nothing) => unknown(),
         (true, Said::Absent) => idle(&dir),
     }];
+    let used = config.spool.is_on().then_some(dir.as_path());
+    let others = left_behind(config.spool.others(&config.data_dir), used);
+    // Of its own directory it is said above that it is off.
+    let others = others.iter().filter(|it| **it != dir);
+    findings.extend(others.map(|it| nobodys(it)));
     if is_private {
         findings.extend(too_little_free(config.database.min_free, &postgres.dir));
     }
@@ -101,20 +109,33 @@ fn unknown() -> Finding {
 
 /// Switched off by the configuration. What is left there is nobody's any more.
 fn off(dir: &Path) -> Finding {
-    let left = glance(dir).unwrap_or_default();
-    if left.files > 0 {
-        let found = format!(
-            "the spool is off, and {} holds {} with deliveries",
-            dir.display(),
-            count(left.files)
-        );
+    if let Some(files) = files(dir) {
+        let found = format!("the spool is off, and {} holds {files}", dir.display());
         return Finding::wrong(Check::Spool, found)
-            .means("they got 200, and are not in Postgres until a server drains them")
+            .means(UNDRAINED)
             .remedy("set spool.max_bytes again until `hookshelf spool status` shows none");
     }
     Finding::warning(Check::Spool, "the spool is off: spool.max_bytes is 0")
         .means("what Postgres does not take in time gets 503, and Meta sends again for a while")
         .remedy("set spool.max_bytes, unless no disk survives this server")
+}
+
+/// The directory of a spool that was in use before another one was configured.
+fn nobodys(dir: &Path) -> Finding {
+    let files = files(dir).unwrap_or_default();
+    let found = format!(
+        "{} holds {files}, and is not spool.dir any more",
+        dir.display()
+    );
+    Finding::wrong(Check::Spool, found)
+        .means(UNDRAINED)
+        .remedy("run the server with that directory as spool.dir until `spool status` shows none")
+}
+
+/// The files with deliveries in a directory, where there are some.
+fn files(dir: &Path) -> Option<String> {
+    let found = glance(dir).unwrap_or_default();
+    (found.files > 0).then(|| format!("{} with deliveries", count(found.files)))
 }
 
 /// What the running server says.
@@ -137,10 +158,18 @@ fn running(dir: &Path, wanted: bool, report: &Report) -> Finding {
         return set_aside(dir, report.files_set_aside, report.records_set_aside);
     }
     if let (Some(cause), 1..) = (&report.drain_obstacle, report.records) {
-        let found = format!("{} deliveries wait, kept back by: {cause}", report.records);
+        let why = report.drain_obstacle_means.as_ref().unwrap_or(cause);
+        let found = format!("{} deliveries wait, kept back by: {why}", report.records);
         return Finding::warning(Check::Spool, found)
             .means("they are safe, and not in Postgres yet")
             .remedy("see the check `database`, and the server's log");
+    }
+    if report.bytes == 0 && report.reserved < report.reserve {
+        let (held, wanted) = (size(report.reserved), size(report.reserve));
+        let found = format!("{held} of the disk are held for the spool, of spool.reserve {wanted}");
+        return Finding::warning(Check::Spool, found)
+            .means("when something else has filled the disk, the spool takes less")
+            .remedy("make room there: the server takes it by itself");
     }
     let room = report.max_bytes.saturating_sub(report.bytes);
     let found = format!(
@@ -163,6 +192,15 @@ fn idle(dir: &Path) -> Finding {
             .means("the server does not start with it, if it runs as this user")
             .remedy("give the server's user the directory, or choose another spool.dir");
     }
+    if let Some((file, error)) = kept_from_us(dir) {
+        let found = format!(
+            "{} cannot be read and written by this user: {error}",
+            file.display()
+        );
+        return Finding::wrong(Check::Spool, found)
+            .means("the server does not start with it, if it runs as this user")
+            .remedy("give the server's user the directory with all that is in it: chown -R");
+    }
     match glance(dir) {
         Err(error) => {
             let why = format!("{} cannot be looked at: {error}", dir.display());
@@ -173,7 +211,7 @@ fn idle(dir: &Path) -> Finding {
             let (files, dir) = (count(found.files), dir.display());
             let found = format!("deliveries wait in {dir}, in {files}");
             Finding::warning(Check::Spool, found)
-                .means("they got 200, and are not in Postgres until a server drains them")
+                .means(UNDRAINED)
                 .remedy("start `hookshelf serve`, with the same configuration")
         }
         Ok(_) => Finding::ok(
@@ -181,6 +219,16 @@ fn idle(dir: &Path) -> Finding {
             format!("{} can be written; nothing waits", place.display()),
         ),
     }
+}
+
+/// A file of the spool that this user may not use, as after a move by another one.
+fn kept_from_us(dir: &Path) -> Option<(PathBuf, nix::Error)> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut paths = entries.map(|entry| entry.path()).filter(|it| it.is_file());
+    paths.find_map(|path| {
+        let refused = access(&path, AccessFlags::R_OK | AccessFlags::W_OK).err()?;
+        Some((path, refused))
+    })
 }
 
 fn set_aside(dir: &Path, files: u64, records: u64) -> Finding {
@@ -288,6 +336,27 @@ mod tests {
         let (verdict, found) = judged(&stalled);
         assert_eq!(verdict, Verdict::Warning);
         assert_eq!(found, "3 deliveries wait, kept back by: postgres");
+        let behind = Report {
+            drain_obstacle: Some("spool".to_owned()),
+            drain_obstacle_means: Some("the spool cannot delete /data/1".to_owned()),
+            ..stalled
+        };
+        assert!(
+            judged(&behind)
+                .1
+                .ends_with("by: the spool cannot delete /data/1")
+        );
+        let unreserved = Report {
+            reserve: 64 << 20,
+            reserved: 3 << 20,
+            ..report()
+        };
+        assert_eq!(judged(&unreserved).0, Verdict::Warning);
+        let in_use = Report {
+            bytes: 1 << 20,
+            ..unreserved
+        };
+        assert_eq!(judged(&in_use).0, Verdict::Ok, "given up for what waits");
         let elsewhere = Report {
             dir: "/other".into(),
             ..report()

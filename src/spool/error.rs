@@ -1,6 +1,10 @@
 //! What is in the way of the spool, in words for the operator.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    iter::successors,
+    path::{Path, PathBuf},
+};
 
 use super::directory::is_full;
 
@@ -9,8 +13,8 @@ use super::directory::is_full;
 pub enum Error {
     /// The directory does not do what the spool needs of it.
     #[error(
-        "the spool cannot {what} {}: give this user the right to write there, make room on its \
-         disk, or choose another directory for the spool",
+        "the spool cannot {what} {}: give this user the right to read and write there, make room \
+         on its disk, or choose another directory for the spool",
         .path.display()
     )]
     Directory {
@@ -71,6 +75,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// Of the file at `path`, which cannot be read now.
+    pub(super) fn unread(path: &Path, error: redb::Error) -> Self {
+        let (what, path) = ("read", path.to_owned());
+        match error {
+            redb::Error::Io(source) => Self::Directory { what, path, source },
+            error => Self::Disk(error),
+        }
+    }
+
+    /// With all its causes, on one line.
+    pub fn whole(&self) -> String {
+        let causes = successors(Some(self as &dyn std::error::Error), |error| error.source());
+        let said: Vec<_> = causes.map(ToString::to_string).collect();
+        said.join(": ")
+    }
+
     /// Whether the disk has no room.
     pub(super) fn is_full(&self) -> bool {
         match self {
@@ -125,11 +145,11 @@ impl Refused {
 /// Adds to an I/O error what was tried with which file.
 pub(super) trait At<T> {
     /// The same, as an error of the directory.
-    fn at(self, what: &'static str, path: &std::path::Path) -> Result<T, Error>;
+    fn at(self, what: &'static str, path: &Path) -> Result<T, Error>;
 }
 
 impl<T> At<T> for io::Result<T> {
-    fn at(self, what: &'static str, path: &std::path::Path) -> Result<T, Error> {
+    fn at(self, what: &'static str, path: &Path) -> Result<T, Error> {
         self.map_err(|source| Error::Directory {
             what,
             path: path.to_owned(),

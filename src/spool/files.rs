@@ -146,7 +146,7 @@ impl Files {
                 self.rename(number, "corrupt")?;
                 self.directory.sync()
             }
-            Err(Trouble::Disk(error)) => Err(Error::Disk(error)),
+            Err(Trouble::Disk(error)) => Err(Error::unread(&path, error)),
         }
     }
 

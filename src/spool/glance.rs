@@ -1,6 +1,9 @@
 //! A look at the directory of a spool from outside, which claims and changes nothing.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use super::directory::{UNFINISHED, parse};
 
@@ -34,6 +37,24 @@ pub fn glance(dir: &Path) -> io::Result<Glance> {
     Ok(found)
 }
 
+/// Those of `dirs` that hold deliveries, but for `used`, whatever it is called there, and those that
+/// cannot be looked at.
+pub fn left_behind(dirs: Vec<PathBuf>, used: Option<&Path>) -> Vec<PathBuf> {
+    let same = |dir: &Path, other: &Path| {
+        let real = [dir, other].map(|it| fs::canonicalize(it).ok());
+        real[0].is_some() && real[0] == real[1]
+    };
+    let mut found: Vec<PathBuf> = Vec::new();
+    for dir in dirs {
+        let is_known = used.into_iter().chain(found.iter().map(PathBuf::as_path));
+        let is_known = is_known.into_iter().any(|other| same(&dir, other));
+        if !is_known && glance(&dir).is_ok_and(|it| it.files > 0) {
+            found.push(dir);
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +76,20 @@ mod tests {
         }
         let (files, set_aside) = (2, 1);
         assert_eq!(glance(dir.path()).unwrap(), Glance { files, set_aside });
+    }
+
+    #[test]
+    fn what_is_left_behind_is_found_once_and_never_in_what_is_used() {
+        let home = tempfile::TempDir::new().unwrap();
+        let [full, empty, missing, link] =
+            ["full", "empty", "missing", "link"].map(|name| home.path().join(name));
+        for dir in [&full, &empty] {
+            fs::create_dir(dir).unwrap();
+        }
+        fs::write(full.join("spool-0000000001.redb"), "").unwrap();
+        std::os::unix::fs::symlink(&full, &link).unwrap();
+        let all = vec![full.clone(), empty, missing, link.clone()];
+        assert_eq!(left_behind(all.clone(), None), [full]);
+        assert_eq!(left_behind(all, Some(&link)), [""; 0].map(PathBuf::from));
     }
 }

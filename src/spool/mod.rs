@@ -38,7 +38,7 @@ use tokio::sync::{
 };
 
 pub use error::{Error, Refused};
-pub use glance::{Glance, glance};
+pub use glance::{Glance, glance, left_behind};
 pub use place::{InvalidPlace, Place};
 pub use record::{LONGEST, Record, Unreadable};
 pub use report::{Draining, Report};

@@ -59,7 +59,9 @@ impl Files {
                 End::Whole if spent => self.finish(index, shared)?,
                 End::Whole => index += 1,
                 End::Damaged if spent => self.set_aside(index, "corrupt", shared)?,
-                End::Disk(error) if found.is_empty() => return Err(Error::Disk(error)),
+                End::Disk(error) if found.is_empty() => {
+                    return Err(Error::unread(&self.directory.file(number), error));
+                }
                 End::Bound | End::Damaged | End::Disk(_) => break,
             }
         }

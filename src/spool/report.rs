@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Settings, Status};
 
 /// How the drain of the spool stands, as whoever drains it says.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draining {
     /// How many records this run has drained.
     pub total: u64,
@@ -19,6 +19,8 @@ pub struct Draining {
     pub passed_over: u64,
     /// The bounded word for why it does not get on.
     pub obstacle: Option<&'static str>,
+    /// What was said of that, where nothing else says it.
+    pub why: Option<String>,
 }
 
 /// The spool of a running server, as JSON.
@@ -62,6 +64,12 @@ pub struct Report {
     pub passed_over: u64,
     /// The bounded word for why the drain does not get on; none while it does.
     pub drain_obstacle: Option<String>,
+    /// What the disk of the spool said, where that is the obstacle.
+    pub drain_obstacle_means: Option<String>,
+    /// Directories that hold deliveries of a spool which this configuration does not drain, as they
+    /// were found at the start.
+    #[serde(default)]
+    pub left_behind: Vec<PathBuf>,
 }
 
 impl Report {
@@ -99,6 +107,17 @@ impl Report {
             drain_rate: draining.rate,
             passed_over: draining.passed_over,
             drain_obstacle: draining.obstacle.map(str::to_owned),
+            drain_obstacle_means: draining.why,
+            left_behind: Vec::new(),
+        }
+    }
+
+    /// The same, where `left_behind` hold deliveries of another spool.
+    #[must_use]
+    pub fn beside(self, left_behind: Vec<PathBuf>) -> Self {
+        Self {
+            left_behind,
+            ..self
         }
     }
 

@@ -33,8 +33,8 @@ pub use life::{
 pub use meter::Meter;
 pub use spool::{DeliveryDrained, DeliveryPassedOver, SpoolRefused};
 pub use spool_watch::{
-    SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolMeasured, SpoolOpened,
-    SpoolSetAside, SpoolStalled, SpoolUnblocked,
+    SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolLeftBehind, SpoolMeasured,
+    SpoolOpened, SpoolSetAside, SpoolStalled, SpoolUnblocked,
 };
 pub use store::{
     CommitFailed, CommitsResumed, DatabaseAway, DatabaseOpened, DiskLow, DiskRoomy,

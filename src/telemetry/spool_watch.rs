@@ -1,7 +1,7 @@
 //! How the spool stands, as one sees it from second to second: what waits in it, whether it takes
 //! more, and whether it empties.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use super::{Happening, metrics as catalogue};
 
@@ -71,6 +71,24 @@ impl SpoolOpened {
 impl Happening for SpoolOpened {
     fn emit(self) {
         tracing::info!(records = self.records, "{}", Self::SAID);
+    }
+}
+
+/// Deliveries lie in the directory of a spool that this server does not drain: it is off, or
+/// another one was configured.
+#[derive(Clone, Debug)]
+pub struct SpoolLeftBehind {
+    /// The directory.
+    pub dir: PathBuf,
+}
+
+impl SpoolLeftBehind {
+    const SAID: &str = "deliveries that got 200 lie in a spool that this server does not drain";
+}
+
+impl Happening for SpoolLeftBehind {
+    fn emit(self) {
+        tracing::error!(dir = %self.dir.display(), "{}", Self::SAID);
     }
 }
 
@@ -170,6 +188,8 @@ impl Happening for SpoolUnblocked {
 pub struct SpoolStalled {
     /// The bounded word for why.
     pub cause: String,
+    /// What the disk of the spool said, where that is why.
+    pub means: Option<String>,
     /// How many deliveries wait.
     pub records: u64,
 }
@@ -180,8 +200,12 @@ impl SpoolStalled {
 
 impl Happening for SpoolStalled {
     fn emit(self) {
-        let Self { cause, records } = self;
-        tracing::warn!(cause, records, "{}", Self::SAID);
+        let Self {
+            cause,
+            means,
+            records,
+        } = self;
+        tracing::warn!(cause, means, records, "{}", Self::SAID);
     }
 }
 

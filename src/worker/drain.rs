@@ -99,8 +99,9 @@ impl Drain {
         {
             return pause;
         }
-        let Ok(settled) = self.hand_over().await else {
-            return self.fail("spool");
+        let settled = match self.hand_over().await {
+            Ok(settled) => settled,
+            Err(error) => return self.stumble(error.whole()),
         };
         let stored = settled.iter().take_while(|(.., result)| result.is_ok());
         match (settled.as_slice(), stored.count()) {
@@ -137,8 +138,8 @@ impl Drain {
         let Some((last, ..)) = stored.last() else {
             return PAUSE;
         };
-        if self.spool.remove(*last).await.is_err() {
-            return self.fail("spool");
+        if let Err(error) = self.spool.remove(*last).await {
+            return self.stumble(error.whole());
         }
         for (_, app, result) in stored {
             if let Ok(Committed { new, repeated, .. }) = *result {
@@ -168,10 +169,9 @@ impl Drain {
         if let [(.., Ok(_))] = again[..] {
             return Some(self.remove(&again).await);
         }
-        Some(if self.put_behind(first).await {
-            self.after_passing_over()
-        } else {
-            self.fail("spool")
+        Some(match self.put_behind(first).await {
+            Ok(()) => self.after_passing_over(),
+            Err(why) => self.stumble(why),
         })
     }
 
@@ -187,26 +187,34 @@ impl Drain {
     }
 
     /// Appends the first one again and takes it away where it was. A crash between the two leaves
-    /// it twice, which is harmless.
-    async fn put_behind(&self, first: Place) -> bool {
-        let Ok(found) = self.spool.read(None, 1).await else {
-            return false;
-        };
-        let Some((_, record)) = found.first().filter(|(place, _)| *place == first) else {
-            return false;
-        };
-        let put =
-            self.spool.put_behind(record).await.is_ok() && self.spool.remove(first).await.is_ok();
-        if put {
-            self.drained.pass_over();
-            let delivery = record.id;
-            DeliveryPassedOver { delivery }.emit();
-        }
-        put
+    /// it twice, which is harmless. Says what is in the way.
+    async fn put_behind(&self, first: Place) -> Result<(), String> {
+        let found = self.spool.read(None, 1).await;
+        let found = found.map_err(|error| error.whole())?;
+        let record = found.first().filter(|(place, _)| *place == first);
+        let (_, record) = record.ok_or("another delivery stands first by now")?;
+        let put = self.spool.put_behind(record).await;
+        put.map_err(|refused| refused.to_string())?;
+        let removed = self.spool.remove(first).await;
+        removed.map_err(|error| error.whole())?;
+        self.drained.pass_over();
+        let delivery = record.id;
+        DeliveryPassedOver { delivery }.emit();
+        Ok(())
     }
 
-    fn fail(&mut self, cause: &'static str) -> Duration {
-        self.drained.fail(cause);
+    /// Postgres does not get on, or is left alone; the log says why.
+    fn fail(&mut self, code: &'static str) -> Duration {
+        self.pause(code, None)
+    }
+
+    /// The spool itself does not do what is asked of it.
+    fn stumble(&mut self, why: String) -> Duration {
+        self.pause("spool", Some(why))
+    }
+
+    fn pause(&mut self, code: &'static str, why: Option<String>) -> Duration {
+        self.drained.fail(code, why);
         let pause = SHORTEST * 2_u32.saturating_pow(self.failures);
         self.failures = self.failures.saturating_add(1).min(16);
         let is_alone = self.spool.status().records == 1;

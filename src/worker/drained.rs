@@ -21,11 +21,20 @@ struct Shared {
     go_on: Notify,
 }
 
+/// Why the drain does not get on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The bounded word for it.
+    pub code: &'static str,
+    /// What was said of it, where nothing else says that.
+    pub why: Option<String>,
+}
+
 #[derive(Debug, Default)]
 struct Done {
     total: u64,
     passed_over: u64,
-    obstacle: Option<&'static str>,
+    obstacle: Option<Obstacle>,
     /// How many records were noted when, within the window.
     recent: VecDeque<(Instant, u64)>,
 }
@@ -66,14 +75,15 @@ impl Drained {
         self.lock().passed_over
     }
 
-    /// The drain does not get on, for the reason that this bounded word names.
-    pub fn fail(&self, cause: &'static str) {
-        self.lock().obstacle = Some(cause);
+    /// The drain does not get on, for the reason that this bounded word names, and with what was
+    /// said of it.
+    pub fn fail(&self, code: &'static str, why: Option<String>) {
+        self.lock().obstacle = Some(Obstacle { code, why });
     }
 
     /// Why the drain does not get on; none while it does, or has nothing to do.
-    pub fn obstacle(&self) -> Option<&'static str> {
-        self.lock().obstacle
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        self.lock().obstacle.clone()
     }
 
     /// Ends the pause of the drain: the next try begins at once. One that is not in a pause makes
@@ -145,13 +155,12 @@ mod tests {
     fn an_obstacle_lasts_until_a_record_is_through() {
         let drained = Drained::default();
         let told = drained.clone();
-        drained.fail("unavailable");
-        drained.fail("disk_full");
+        drained.fail("postgres", None);
+        let (code, why) = ("spool", Some("no such device".to_owned()));
+        drained.fail(code, why.clone());
         drained.pass_over();
-        assert_eq!(
-            (told.obstacle(), told.passed_over()),
-            (Some("disk_full"), 1)
-        );
+        let last = Obstacle { code, why };
+        assert_eq!((told.obstacle(), told.passed_over()), (Some(last), 1));
         drained.note(1, Instant::now());
         assert_eq!((told.obstacle(), told.passed_over()), (None, 1));
     }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub use callbacks::Reached;
 pub use disk::Disk;
 pub use drain::Drain;
-pub use drained::Drained;
+pub use drained::{Drained, Obstacle};
 pub use follow::Following;
 pub use probe::Probe;
 pub use restarts::tell_restarts;

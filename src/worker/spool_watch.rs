@@ -34,14 +34,33 @@ impl fmt::Debug for SpoolWatch {
 /// Something that a person wants to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum News {
-    Opened { records: u64 },
-    Began { records: u64 },
-    Emptied { drained: u64, after: Duration },
-    SetAside { files: u64, records: u64 },
-    Blocked { code: String, means: String },
+    Opened {
+        records: u64,
+    },
+    Began {
+        records: u64,
+    },
+    Emptied {
+        drained: u64,
+        after: Duration,
+    },
+    SetAside {
+        files: u64,
+        records: u64,
+    },
+    Blocked {
+        code: String,
+        means: String,
+    },
     Unblocked,
-    Stalled { cause: String, records: u64 },
-    Draining { records: u64 },
+    Stalled {
+        cause: String,
+        means: Option<String>,
+        records: u64,
+    },
+    Draining {
+        records: u64,
+    },
 }
 
 impl SpoolWatch {
@@ -129,7 +148,12 @@ fn draining(before: &Report, now: &Report) -> Option<News> {
     let records = now.records;
     match (cause(before), cause(now)) {
         (before, Some(cause)) if before.as_ref() != Some(&cause) => {
-            Some(News::Stalled { cause, records })
+            let means = now.drain_obstacle_means.clone();
+            Some(News::Stalled {
+                cause,
+                means,
+                records,
+            })
         }
         (Some(_), None) if records > 0 => Some(News::Draining { records }),
         _ => None,
@@ -159,7 +183,16 @@ impl News {
             Self::SetAside { files, records } => SpoolSetAside { files, records }.emit(),
             Self::Blocked { code, means } => SpoolBlocked { code, means }.emit(),
             Self::Unblocked => SpoolUnblocked.emit(),
-            Self::Stalled { cause, records } => SpoolStalled { cause, records }.emit(),
+            Self::Stalled {
+                cause,
+                means,
+                records,
+            } => SpoolStalled {
+                cause,
+                means,
+                records,
+            }
+            .emit(),
             Self::Draining { records } => SpoolDraining { records }.emit(),
         }
     }
@@ -289,11 +322,15 @@ mod tests {
             stalled(2, "postgres"),
             stalled(3, "postgres"),
             holding(3, 4),
-            stalled(3, "disk"),
+            Report {
+                drain_obstacle_means: Some("no such device".to_owned()),
+                ..stalled(3, "spool")
+            },
             holding(0, 7),
         ];
         let stall = |cause: &str, records| News::Stalled {
             cause: cause.to_owned(),
+            means: (cause == "spool").then(|| "no such device".to_owned()),
             records,
         };
         let (drained, after) = (7, Duration::from_secs(4));
@@ -303,7 +340,7 @@ mod tests {
                 vec![News::Began { records: 2 }, stall("postgres", 2)],
                 vec![],
                 vec![News::Draining { records: 3 }],
-                vec![stall("disk", 3)],
+                vec![stall("spool", 3)],
                 vec![News::Emptied { drained, after }],
             ]
         );

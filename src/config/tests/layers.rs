@@ -196,3 +196,24 @@ fn the_spool_is_in_data_dir_unless_it_is_elsewhere_and_off_at_nothing() {
     assert_eq!(spool.directory(own), Path::new("/other"));
     assert!(!spool.is_on());
 }
+
+#[test]
+fn what_a_spool_that_is_off_or_elsewhere_may_have_left_is_looked_for() {
+    let others = |settings: &[(&str, &str)]| {
+        let set = |setting: Setting, (key, value): &(&str, &str)| setting.env(key, value);
+        let setting = settings.iter().fold(Setting::new(), set);
+        let others = setting.load().spool.others(Path::new("/data"));
+        others
+            .iter()
+            .map(|it| it.display().to_string())
+            .collect::<Vec<_>>()
+    };
+    let (dir, off) = (
+        ("HOOKSHELF__SPOOL__DIR", "/other"),
+        ("HOOKSHELF__SPOOL__MAX_BYTES", "0"),
+    );
+    assert_eq!(others(&[]), [""; 0]);
+    assert_eq!(others(&[dir]), ["/data/spool"]);
+    assert_eq!(others(&[off]), ["/data/spool"]);
+    assert_eq!(others(&[dir, off]), ["/other", "/data/spool"]);
+}

@@ -9,12 +9,12 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::stage::{message, serve_with};
+use super::stage::{events, message, serve_with};
 use crate::support::{
     cluster::Cluster,
     directory::Directory,
     eventually,
-    server::{NO_SPOOL, Server, deliver_to, settle},
+    server::{NO_SPOOL, Server, apps, deliver_to, settle},
 };
 
 const LOSSY: &str = "allow_lossy_commits = true";
@@ -114,13 +114,29 @@ async fn readiness_and_metrics_show_it(server: &Server) {
     let (code, ready) = readiness(server).await;
     assert_eq!((code, &ready["missing"]), (200, &json!([])));
     assert_eq!(ready["spool"]["records"], 3);
+    assert!(ready["spool"]["oldest_age_seconds"].as_f64() > Some(0.0));
     eventually("the metrics show it", async || {
-        let metrics = server.ask_admin("/metrics").await.body;
-        let metrics = String::from_utf8_lossy(&metrics).into_owned();
-        metrics.contains("\nhookshelf_spool_records 3\n")
-            && metrics.contains("\nhookshelf_spool_takes 1\n")
+        metric(server, "hookshelf_spool_records").await == Some(3.0)
+            && metric(server, "hookshelf_spool_oldest_seconds").await > Some(0.0)
     })
     .await;
+    let bytes = metric(server, "hookshelf_spool_bytes").await;
+    assert!(bytes > Some(0.0) && bytes < metric(server, "hookshelf_spool_max_bytes").await);
+    for (name, value) in [
+        ("hookshelf_spool_takes", 1.0),
+        ("hookshelf_spool_drained_total", 0.0),
+        ("hookshelf_spool_files_set_aside", 0.0),
+    ] {
+        assert_eq!(metric(server, name).await, Some(value), "{name}");
+    }
+}
+
+/// What a metric without labels says.
+async fn metric(server: &Server, name: &str) -> Option<f64> {
+    let page = server.ask_admin("/metrics").await.body;
+    let page = String::from_utf8_lossy(&page);
+    let mut lines = page.lines().filter_map(|line| line.split_once(' '));
+    lines.find(|(said, _)| *said == name)?.1.parse().ok()
 }
 
 fn doctor_warns(server: &Server) {
@@ -153,7 +169,14 @@ async fn drain_empties_it(server: &Server) {
     let drained = (&report["records"], &report["drained"]);
     assert_eq!(drained, (&json!(0), &json!(3)));
     eventually("readiness is whole again", async || {
-        readiness(server).await.1["degraded"] == json!([])
+        let ready = readiness(server).await.1;
+        ready["degraded"] == json!([]) && ready["spool"]["drain_rate"].as_f64() > Some(0.0)
+    })
+    .await;
+    eventually("the metrics show that it is empty", async || {
+        metric(server, "hookshelf_spool_drained_total").await == Some(3.0)
+            && metric(server, "hookshelf_spool_records").await == Some(0.0)
+            && metric(server, "hookshelf_spool_oldest_seconds").await == Some(0.0)
     })
     .await;
 }
@@ -198,6 +221,74 @@ async fn a_spool_that_is_off_is_said() {
         code == 503 && ready["missing"] == json!(["database"])
     })
     .await;
+}
+
+/// A server in `directory`, where `more` stands beside its database.
+fn serve_in(directory: Directory, postgres: &Cluster, more: &str) -> Server {
+    let (apps, url) = (apps(["default"]), postgres.url());
+    let configuration = format!("{apps}[database]\nurl = {url:?}\n{LOSSY}\n{more}");
+    std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
+    Server::start_in(directory, None)
+}
+
+/// They got 200, and with the spool off or elsewhere nobody would ever store them.
+#[tokio::test]
+async fn what_was_left_in_a_spool_that_is_off_or_elsewhere_is_said_everywhere() {
+    let mut postgres = Cluster::start_with(&[]).await;
+    let server = serve_in(Directory::create(), &postgres, "");
+    postgres.stop();
+    assert_eq!(deliver(&server, "mid.1").await, 200);
+    let mut directory = server.stop().1;
+    postgres.start().await;
+    let elsewhere = Directory::create();
+    let elsewhere = format!("[spool]\ndir = {:?}\n", elsewhere.join("spool"));
+    for settings in [NO_SPOOL, &elsewhere] {
+        let server = serve_in(directory, &postgres, settings);
+        let dir = server.directory.join("data/spool").display().to_string();
+        let doctor = server.run(&["doctor"]).stdout;
+        for (said, part) in [
+            (server.said().join("\n"), "LEFT BEHIND in "),
+            (printed(&server.run(&["spool", "status"])), "left behind"),
+            (
+                server.log(),
+                "lie in a spool that this server does not drain",
+            ),
+            (String::from_utf8(doctor).unwrap(), "1 file with deliveries"),
+        ] {
+            assert!(said.contains(part) && said.contains(&dir), "{part}: {said}");
+        }
+        directory = server.stop().1;
+    }
+    let server = serve_in(directory, &postgres, "");
+    assert!(!server.said().join("\n").contains("LEFT BEHIND"));
+    let mut database = postgres.connect().await;
+    eventually("it is stored", async || {
+        events(&mut database).await == ["mid.1"]
+    })
+    .await;
+}
+
+/// With another database they would take each other's deliveries.
+#[tokio::test]
+async fn a_spool_that_cannot_be_had_is_no_start_and_says_which_and_why() {
+    let postgres = Cluster::start_with(&[]).await;
+    let server = serve_with(&postgres.url(), LOSSY);
+    let (directory, held) = (Directory::create(), server.directory.join("data/spool"));
+    std::fs::write(directory.join("file"), "").unwrap();
+    let taken = format!("another process ({})", server.pid());
+    for (dir, why) in [
+        (held, &*taken),
+        (directory.join("file/spool"), "the spool cannot make "),
+        // Nobody can write there, not even root.
+        ("/proc/self/task".into(), "the spool cannot open "),
+    ] {
+        let configuration = format!("{}[spool]\ndir = {dir:?}\n", apps(["default"]));
+        std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
+        let said = complaint(&alone(&directory, &["serve"], "127.0.0.1:0"));
+        let dir = dir.display().to_string();
+        assert!(said.contains(why) && said.contains(&dir), "{said}");
+        assert!(said.contains("choose another directory"), "{said}");
+    }
 }
 
 fn alone(directory: &Directory, arguments: &[&str], admin: &str) -> Output {

@@ -5,10 +5,11 @@ use hookshelf::{
     clock::Clock,
     spool::{FILE_BYTES, Record, Settings, Spool},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use nix::sys::signal::Signal;
 use sqlx::PgConnection;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::support::{
@@ -19,7 +20,9 @@ use crate::support::{
     server::{Server, apps, deliver_to},
 };
 
-use super::stage::{Flow, Stage, events, message, serve_with, until_degraded, url_of};
+use super::stage::{
+    Flow, Stage, events, message, serve_with, until_degraded, until_missing, url_of,
+};
 
 const LOSSY: &str = "allow_lossy_commits = true";
 
@@ -181,6 +184,17 @@ async fn a_full_spool_is_said_and_takes_again_when_it_was_drained() {
     }
     assert!(acked > 10, "{acked}");
     assert!(server.log().contains("spool refused a delivery"));
+    until_missing(&server, &["database", "spool"]).await;
+    let status = server.run(&["spool", "status"]).stdout;
+    let status = String::from_utf8_lossy(&status);
+    assert!(status.contains("takes nothing: it is full"), "{status}");
+    eventually("the metrics say it", async || {
+        let metrics = server.ask_admin("/metrics").await.body;
+        let metrics = String::from_utf8_lossy(&metrics);
+        metrics.contains("\nhookshelf_spool_takes 0\n")
+            && metrics.contains("\nhookshelf_spool_refusals_total{code=\"full\"} ")
+    })
+    .await;
     postgres.start().await;
     eventually("deliveries are taken again", async || {
         deliver(&server, &format!("mid.{acked:04}")).await == 200
@@ -191,6 +205,7 @@ async fn a_full_spool_is_said_and_takes_again_when_it_was_drained() {
         events(&mut database).await.len() == acked + 1
     })
     .await;
+    until_degraded(&server, &[]).await;
 }
 
 /// Postgres hangs on one of them, and on no other.
@@ -309,31 +324,91 @@ async fn with_too_little_room_on_its_disk_postgres_is_left_alone() {
     until_degraded(&server, &[]).await;
 }
 
-/// A server that was down for two days had kept this before.
-#[tokio::test]
-async fn what_was_kept_for_days_has_its_own_time_and_followers_are_told_of_its_day() {
-    let received_at = Clock::system().now() - SignedDuration::from_hours(50);
-    let directory = Directory::create();
+/// A spool in the data directory of `directory`, while no server uses it.
+fn spool_in(directory: &Directory) -> Spool {
     let settings = Settings {
         dir: directory.join("data/spool"),
         max_bytes: 1 << 30,
         reserve: 0,
         file_bytes: FILE_BYTES,
     };
-    std::fs::create_dir(directory.join("data")).unwrap();
-    let spool = Spool::open(&settings, Clock::system()).unwrap();
-    let record = Record {
-        id: Uuid::from_u64_pair(7, 7),
+    Spool::open(&settings, Clock::system()).unwrap()
+}
+
+fn record(id: u64, received_at: Timestamp, mid: &str) -> Record {
+    Record {
+        id: Uuid::from_u64_pair(7, id),
         received_at,
         app: "default".into(),
         headers: "{}".to_owned(),
         remote_addr: Some([192, 0, 2, 7].into()),
         simulated: false,
         secret: "previous-1".into(),
-        body: message("mid.old", "Rye").into(),
-    };
-    spool.append(&record).await.unwrap();
+        body: message(mid, "Rye").into(),
+    }
+}
+
+/// Each commit takes a while, so that the drain does.
+const SLOW: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
+    CREATE TRIGGER slow BEFORE INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION slow()";
+
+/// Half-done: what is drained once more is stored already.
+#[tokio::test]
+async fn a_long_drain_keeps_its_order_keeps_no_new_delivery_waiting_and_may_be_done_twice() {
+    let postgres = Cluster::start_with(&[]).await;
+    let server = serve_with(&postgres.url(), LOSSY);
+    let mut database = postgres.connect().await;
+    run(&mut database, SLOW).await;
+    let (_, directory, place) = server.stop();
+    let now = Clock::system().now();
+    let spooled: Vec<_> = (0..4000).map(|id| format!("mid.{id:04}")).collect();
+    let spool = spool_in(&directory);
+    let records = spooled.iter().zip(0..);
+    let records: Vec<_> = records.map(|(mid, id)| record(id, now, mid)).collect();
+    // One thread begins them in this order, and they are written together.
+    let mut keeping = JoinSet::new();
+    for record in records.clone() {
+        let spool = spool.clone();
+        keeping.spawn(async move { spool.append(&record).await });
+    }
+    assert!(keeping.join_all().await.iter().all(Result::is_ok));
     drop(spool);
+    let server = Server::start_in(directory, place);
+    assert_eq!(deliver(&server, "mid.new").await, 200);
+    eventually("all are stored", async || {
+        events(&mut database).await.len() == spooled.len() + 1
+    })
+    .await;
+    let mut stored = events(&mut database).await;
+    assert_ne!(stored.last().map(String::as_str), Some("mid.new"));
+    stored.retain(|mid| mid != "mid.new");
+    assert_eq!(stored, spooled, "in order");
+
+    let (_, directory, place) = server.stop();
+    spool_in(&directory).append(&records[7]).await.unwrap();
+    let server = Server::start_in(directory, place);
+    eventually("it is drained once more", async || {
+        let status = server.run(&["spool", "status", "--json"]).stdout;
+        String::from_utf8_lossy(&status).contains(r#""drained":1,"#)
+    })
+    .await;
+    let count = "SELECT (SELECT count(*) FROM deliveries), (SELECT count(*) FROM repeats)";
+    let counts: (i64, i64) = sqlx::query_as(count)
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    assert_eq!(counts, (4001, 0));
+}
+
+/// A server that was down for two days had kept this before.
+#[tokio::test]
+async fn what_was_kept_for_days_has_its_own_time_and_followers_are_told_of_its_day() {
+    let received_at = Clock::system().now() - SignedDuration::from_hours(50);
+    let directory = Directory::create();
+    std::fs::create_dir(directory.join("data")).unwrap();
+    let old = record(7, received_at, "mid.old");
+    spool_in(&directory).append(&old).await.unwrap();
     let postgres = Cluster::start_with(&[]).await;
     let configuration = format!(
         "{}[database]\nurl = {:?}\n{LOSSY}\n",

@@ -80,9 +80,10 @@ impl Stage {
             rate: 0.5,
             passed_over: 1,
             obstacle: Some("postgres"),
+            why: None,
         };
         let now = "2026-11-21T10:01:00Z".parse().unwrap();
-        let report = move || Report::of(&settings, told.status(), draining, now);
+        let report = move || Report::of(&settings, told.status(), draining.clone(), now);
         let woken = Arc::<AtomicUsize>::default();
         let waking = Arc::clone(&woken);
         let wake = move || {
