@@ -282,7 +282,9 @@ async fn a_spool_that_cannot_be_had_is_no_start_and_says_which_and_why() {
         // Nobody can write there, not even root.
         ("/proc/self/task".into(), "the spool cannot open "),
     ] {
-        let configuration = format!("{}[spool]\ndir = {dir:?}\n", apps(["default"]));
+        // A start that got so far all the same would end for want of a Postgres.
+        let more = format!("[spool]\ndir = {dir:?}\n[database]\nbin_dir = \"/nonexistent\"\n");
+        let configuration = apps(["default"]) + &more;
         std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
         let said = complaint(&alone(&directory, &["serve"], "127.0.0.1:0"));
         let dir = dir.display().to_string();
