@@ -198,7 +198,7 @@ fn idle(dir: &Path) -> Finding {
             file.display()
         );
         return Finding::wrong(Check::Spool, found)
-            .means("the server does not start with it, if it runs as this user")
+            .means("the server may not start with it, if it runs as this user")
             .remedy("give the server's user the directory with all that is in it: chown -R");
     }
     match glance(dir) {

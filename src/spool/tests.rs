@@ -248,6 +248,23 @@ async fn a_full_spool_refuses_at_once_and_takes_again_when_room_came_back() {
 }
 
 #[tokio::test]
+async fn a_spool_that_may_have_less_than_it_holds_keeps_it_and_takes_again_when_there_is_room() {
+    let mut stage = Stage::filled(256 << 10, 300).await;
+    stage.settings.max_bytes = MIB / 2;
+    stage.settings.reserve = MIB / 4;
+    let spool = stage.open();
+    let status = spool.status();
+    assert_eq!(status.obstacle, Some(Obstacle::Full));
+    assert!(status.bytes > status.max_bytes && status.records == 300);
+    assert_eq!(spool.append(&numbered(301)).await, Err(Refused::Full));
+    assert_eq!(drain(&spool).await, range(1, 300));
+    let status = spool.status();
+    assert_eq!((status.obstacle, status.reserved), (None, MIB / 4));
+    append(&spool, [301]).await;
+    assert_eq!(drain(&spool).await, [301]);
+}
+
+#[tokio::test]
 async fn a_record_that_is_too_long_is_refused() {
     let stage = Stage::new();
     let spool = stage.open();
