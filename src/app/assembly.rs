@@ -71,7 +71,7 @@ impl Parts {
         let upkeep = upkeep(
             &self.config,
             &self.database,
-            (self.clock, gate),
+            (self.clock, gate, drained.clone()),
             (&state, tally),
             metrics,
         );
@@ -124,7 +124,7 @@ impl Parts {
 fn upkeep(
     config: &Config,
     database: &Database,
-    (clock, gate): (Clock, Gate),
+    (clock, gate, drained): (Clock, Gate, Drained),
     (state, tally): (&AppState, Tally),
     metrics: Exposition,
 ) -> Upkeep {
@@ -141,7 +141,7 @@ fn upkeep(
             tally,
             max_rows: config.rejections.max_rows,
         },
-        probe: Probe::new(options.clone(), config.database.allow_lossy_commits),
+        probe: Probe::new(options.clone(), config.database.allow_lossy_commits).waking(drained),
         reached: worker::Reached {
             options,
             callbacks: state.callbacks().clone(),

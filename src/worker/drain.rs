@@ -16,7 +16,7 @@ use crate::{
     telemetry::{DeliveryDrained, DeliveryPassedOver, Happening},
 };
 
-/// Between two looks at a spool that is empty.
+/// Between two looks at a spool that is empty, or at a gate that is closed.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The pause after a failure; it doubles with each, up to the longest.
@@ -92,7 +92,9 @@ impl Drain {
             return PAUSE;
         }
         if let Some(closed) = self.writer.gate().closed() {
-            return self.fail(closed.code());
+            // Nobody is asked, so that to look again costs nothing.
+            self.drained.fail(closed.code(), None);
+            return PAUSE;
         }
         if let Some(suspect) = self.suspect.take()
             && let Some(pause) = self.pass_over(suspect).await
@@ -239,4 +241,45 @@ async fn read(found: Vec<(Place, Record)>) -> Result<Vec<(Place, Delivery)>, Err
     });
     // Reading is total: what fails is a defect, which the log shows, and not to be passed over.
     reading.await.map_err(|_| Error::Gone)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{clock::Clock, ingest::Closed, spool::Settings, store};
+
+    #[tokio::test]
+    async fn what_waits_for_an_open_gate_does_not_wait_longer_than_that() {
+        let home = tempfile::TempDir::new().unwrap();
+        let settings = Settings {
+            dir: home.path().join("spool"),
+            max_bytes: 1 << 20,
+            reserve: 0,
+            file_bytes: 1 << 20,
+        };
+        let spool = Spool::open(&settings, Clock::system()).unwrap();
+        let record = Record {
+            id: Uuid::from_u128(7),
+            received_at: Clock::system().now(),
+            app: "default".into(),
+            headers: "{}".to_owned(),
+            remote_addr: None,
+            simulated: false,
+            secret: "app".into(),
+            body: "{}".into(),
+        };
+        spool.append(&record).await.unwrap();
+        let nowhere = store::options("postgres:///nobody?host=/nowhere").unwrap();
+        let (writer, _committer) = Writer::new(nowhere, Some(spool.clone()));
+        let (gate, drained) = (writer.gate(), Drained::default());
+        gate.close(Closed::Unopened);
+        let mut drain = Drain::new(spool, writer, drained.clone());
+        for _ in 0..9 {
+            assert_eq!(drain.turn().await, PAUSE);
+        }
+        let obstacle = drained.obstacle().map(|it| it.code);
+        assert_eq!(obstacle, Some(Closed::Unopened.code()));
+    }
 }

@@ -8,6 +8,7 @@ use std::{
 
 use tokio::time::timeout;
 
+use super::Drained;
 use crate::{
     store::{
         self, ConnectOptions, Error,
@@ -27,6 +28,8 @@ pub struct Probe {
     options: ConnectOptions,
     allow_lossy: bool,
     seen: Arc<Mutex<Seen>>,
+    /// Whose pause ends when Postgres is back.
+    drained: Drained,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +47,14 @@ impl Probe {
             options,
             allow_lossy,
             seen: Arc::default(),
+            drained: Drained::default(),
         }
+    }
+
+    /// The same, which has the drain of the spool go on when Postgres takes writes again.
+    #[must_use]
+    pub fn waking(self, drained: Drained) -> Self {
+        Self { drained, ..self }
     }
 
     /// What is missing before deliveries can be stored for good.
@@ -60,7 +70,11 @@ impl Probe {
         let settings = timeout(DEADLINE, self.settings()).await.ok();
         let settings = settings.and_then(Result::ok);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = seen.answered;
         seen.answered = settings.as_ref().is_some_and(Settings::takes_writes);
+        if seen.answered && !before {
+            self.drained.wake();
+        }
         // One that does not answer is as it was.
         if let Some(lossy) = settings.map(|settings| settings.lossy())
             && lossy != seen.lossy

@@ -12,7 +12,7 @@ use std::{
 use hookshelf::{
     ingest::{Failure, Writer},
     store::{self, Committed, Delivery},
-    worker::Probe,
+    worker::{Drained, Probe},
 };
 use tokio::{task::JoinHandle, task::JoinSet, time::timeout};
 
@@ -212,9 +212,11 @@ async fn a_commit_given_up_does_not_go_on_holding_the_fence() {
 #[tokio::test]
 async fn a_read_only_server_is_unavailable_until_it_takes_writes() {
     let it = Linked::at_work().await;
-    let probe = Probe::new(it.proxy.options(), true);
+    let drained = Drained::default();
+    let probe = Probe::new(it.proxy.options(), true).waking(drained.clone());
     probe.ask().await;
     assert!(probe.missing().is_empty());
+    drained.woken().await;
     let make_read_only = |value: &str| {
         format!(
             "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {value}',
@@ -234,6 +236,10 @@ async fn a_read_only_server_is_unavailable_until_it_takes_writes() {
     assert_eq!(probe.missing(), ["database"]);
     let off = sqlx::AssertSqlSafe(make_read_only("off"));
     sqlx::raw_sql(off).execute(&mut operator).await.unwrap();
+    // The drain of a spool need not wait for its next try.
+    let woken = timeout(Duration::from_mins(1), drained.woken());
+    let (woken, _) = tokio::join!(woken, probe.ask());
+    assert_eq!(woken, Ok(()));
     it.works(1).await;
 }
 
