@@ -70,7 +70,7 @@ impl Keeper {
         let mut keeper = Self {
             files,
             shared,
-            trouble: full.map(|error| (Instant::now(), cause(&error))),
+            trouble: full.map(|error| seen(&error)),
         };
         keeper.settle();
         keeper
@@ -113,7 +113,7 @@ impl Keeper {
         let rested = |(since, _): &(Instant, String)| since.elapsed() >= REST;
         if self.trouble.as_ref().is_some_and(rested) {
             let refused = self.files.directory.probe().err();
-            self.trouble = refused.map(|error| (Instant::now(), cause(&error)));
+            self.trouble = refused.map(|error| seen(&error));
         }
         self.files.clear(&self.shared);
         self.files.look_at_oldest();
@@ -175,6 +175,13 @@ impl Keeper {
             .map(|(_, said)| Obstacle::Disk(said.clone()));
         self.shared.tell(status);
     }
+}
+
+/// Trouble that was seen without a record: one that comes now is tried all the same, since it may
+/// be smaller.
+fn seen(error: &Error) -> (Instant, String) {
+    let now = Instant::now();
+    (now.checked_sub(PAUSE).unwrap_or(now), cause(error))
 }
 
 /// What the disk said, without the words around it.
@@ -303,8 +310,10 @@ mod tests {
             let source = std::io::ErrorKind::StorageFull.into();
             let (what, path) = ("write and sync", home.path().to_owned());
             files.directory.full = Some(Error::Directory { what, path, source });
-            let keeper = Keeper::new(files, shared);
+            let mut keeper = Keeper::new(files, shared);
             assert_eq!(obstacle(&keeper).is_some(), says_so);
+            assert_eq!(append(&mut keeper), Ok(()), "it is tried");
+            assert_eq!(obstacle(&keeper), None);
         }
     }
 }
