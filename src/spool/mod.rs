@@ -21,6 +21,7 @@ mod reading;
 mod record;
 mod report;
 mod reserve;
+mod root;
 mod settled;
 mod status;
 #[cfg(test)]
