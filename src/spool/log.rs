@@ -219,7 +219,12 @@ impl Drop for Log {
 }
 
 fn find(path: &Path) -> Result<Handle, redb::Error> {
-    let backend = Settled::new(File::open(path)?)?;
+    let file = File::open(path).map_err(|error| match error.kind() {
+        // Somebody deleted it: asking again does not help.
+        io::ErrorKind::NotFound => redb::Error::Corrupted("gone".to_owned()),
+        _ => error.into(),
+    })?;
+    let backend = Settled::new(file)?;
     let found = builder().open_read_only_with_backend(backend)?;
     let is_meant = root::is_meant(&File::open(path)?)?;
     Ok(Handle::Found(found, is_meant))

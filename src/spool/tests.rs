@@ -543,6 +543,20 @@ async fn a_file_that_is_gone_when_it_has_to_go_is_in_nobodys_way() {
     assert_eq!(left, range(last.unwrap().record + 1, 200));
 }
 
+/// Somebody made room on the disk by hand.
+#[tokio::test]
+async fn a_file_that_somebody_deleted_is_missed_and_in_the_way_of_no_other() {
+    let stage = Stage::filled(256 << 10, 300).await;
+    let spool = stage.open();
+    let files = stage.files().len();
+    assert!(files >= 4, "{files}");
+    fs::remove_file(stage.path(1)).unwrap();
+    let left = drain(&spool).await;
+    assert!(left.is_sorted() && left.len() < 300 && left.ends_with(&[299, 300]));
+    assert_eq!(spool.status().files_set_aside, 1);
+    assert_eq!((spool.status().records, spool.status().bytes), (0, 0));
+}
+
 #[tokio::test]
 async fn a_damaged_note_of_what_was_removed_removes_nothing() {
     for damage in [&[][..], &[0; 40], &[0xFF; 40], &[0; 400]] {
