@@ -63,10 +63,12 @@ impl Spooling {
         Report::of(&self.settings, self.spool.status(), draining, now)
     }
 
-    /// Measures it, and says what changes, until `stop`.
+    /// Measures it, has it try its disk again, and says what changes, until `stop`.
     pub(super) fn watch(self, loops: &TaskTracker, stop: CancellationToken) {
+        let spool = self.spool.clone();
         let mut watch = SpoolWatch::new(move || self.report());
         loops.spawn(worker::repeat(stop, move || {
+            spool.try_again();
             let pause = watch.look();
             async move { pause }
         }));

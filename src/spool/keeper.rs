@@ -45,6 +45,8 @@ pub(super) enum Task {
         through: Place,
         answer: oneshot::Sender<Result<(), Error>>,
     },
+    /// To see whether a disk that took nothing takes something now.
+    TryAgain,
 }
 
 /// What runs on the thread.
@@ -94,6 +96,7 @@ impl Keeper {
                     self.settle();
                     let _ = answer.send(removed);
                 }
+                Task::TryAgain => self.try_again(),
             }
         }
     }
@@ -124,12 +127,27 @@ impl Keeper {
         }
     }
 
+    fn try_again(&mut self) {
+        if self.trouble.is_some() {
+            let _ = self.unless_resting(Files::try_disk);
+            self.settle();
+        }
+    }
+
     fn write(&mut self, records: &[Vec<u8>]) -> Result<(), Refused> {
+        self.unless_resting(|files, shared| files.append(records, shared))
+    }
+
+    /// Has `files` written, unless the disk took nothing a moment ago.
+    fn unless_resting(
+        &mut self,
+        write: impl FnOnce(&mut Files, &Shared) -> Result<(), Error>,
+    ) -> Result<(), Refused> {
         let resting = |(since, _): &(Instant, String)| since.elapsed() < PAUSE;
         if self.trouble.as_ref().is_some_and(resting) {
             return Err(Refused::Failed);
         }
-        match self.files.append(records, &self.shared) {
+        match write(&mut self.files, &self.shared) {
             Ok(()) => {
                 self.trouble = None;
                 Ok(())

@@ -170,6 +170,17 @@ impl Spool {
         removed.await.map_err(|_| Error::Gone)?
     }
 
+    /// Has a disk that took nothing tried again, so that it is noticed when it takes something: a
+    /// server that is not ready for it may be sent nothing that would try it. Never waits.
+    pub fn try_again(&self) {
+        let in_trouble = matches!(self.status().obstacle, Some(Obstacle::Disk(_)));
+        // Where something waits, that tries it; and what hangs is not asked ever more.
+        let is_idle = |tasks: &&Sender<Task>| tasks.capacity() == QUEUE;
+        if let Some(tasks) = self.tasks().filter(is_idle).filter(|_| in_trouble) {
+            let _ = tasks.try_send(Task::TryAgain);
+        }
+    }
+
     /// How it stands; asks nobody.
     pub fn status(&self) -> Status {
         let mut status = self.shared.status(FILE_COST);

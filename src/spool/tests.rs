@@ -5,6 +5,7 @@ use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -716,4 +717,30 @@ async fn what_the_disk_does_not_take_is_refused_and_said_until_it_does() {
     }
     assert_eq!(spool.status().obstacle, None);
     assert_eq!(drain(&spool).await, [1]);
+}
+
+/// A balancer sends nothing to a server whose spool is in trouble.
+#[tokio::test]
+async fn a_disk_that_takes_again_is_noticed_though_nothing_comes() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    let inway = stage.settings.dir.join("spool-0000000001.redb.new");
+    fs::create_dir(&inway).unwrap();
+    assert_eq!(spool.append(&numbered(1)).await, Err(Refused::Failed));
+    spool.try_again();
+    assert_eq!(spool.read(None, 1).await.unwrap(), []);
+    assert_ne!(spool.status().obstacle, None);
+    fs::remove_dir(&inway).unwrap();
+    let noticed = async {
+        while spool.status().obstacle.is_some() {
+            spool.try_again();
+            tokio::task::yield_now().await;
+        }
+    };
+    let noticed = tokio::time::timeout(Duration::from_secs(30), noticed);
+    noticed.await.expect("it is noticed");
+    assert_eq!((spool.status().files, spool.status().bytes), (0, 0));
+    assert!(stage.files().is_empty());
+    append(&spool, 1..=2).await;
+    assert_eq!(drain(&spool).await, [1, 2]);
 }
