@@ -697,21 +697,26 @@ async fn the_reserve_gives_way_to_records_and_is_taken_again() {
     assert!(reserve() >= 8 * MIB);
 }
 
+/// Has the disk refuse what comes, by a directory in the place of the file that is to be made.
+async fn refuses(stage: &Stage, spool: &Spool) -> PathBuf {
+    let in_the_way = stage.settings.dir.join("spool-0000000001.redb.new");
+    fs::create_dir(&in_the_way).unwrap();
+    assert_eq!(spool.append(&numbered(1)).await, Err(Refused::Failed));
+    in_the_way
+}
+
 #[tokio::test]
 async fn what_the_disk_does_not_take_is_refused_and_said_until_it_does() {
     let stage = Stage::new();
     let spool = stage.open();
-    // A directory in the place of the file that is to be made: nothing can be written there.
-    let inway = stage.settings.dir.join("spool-0000000001.redb.new");
-    fs::create_dir(&inway).unwrap();
-    assert_eq!(spool.append(&numbered(1)).await, Err(Refused::Failed));
+    let in_the_way = refuses(&stage, &spool).await;
     let status = spool.status();
     assert!(
         matches!(status.obstacle, Some(Obstacle::Disk(_))),
         "{status:?}"
     );
     assert_eq!((status.records, status.bytes), (0, 0));
-    fs::remove_dir(&inway).unwrap();
+    fs::remove_dir(&in_the_way).unwrap();
     while spool.append(&numbered(1)).await.is_err() {
         tokio::task::yield_now().await;
     }
@@ -724,13 +729,11 @@ async fn what_the_disk_does_not_take_is_refused_and_said_until_it_does() {
 async fn a_disk_that_takes_again_is_noticed_though_nothing_comes() {
     let stage = Stage::new();
     let spool = stage.open();
-    let inway = stage.settings.dir.join("spool-0000000001.redb.new");
-    fs::create_dir(&inway).unwrap();
-    assert_eq!(spool.append(&numbered(1)).await, Err(Refused::Failed));
+    let in_the_way = refuses(&stage, &spool).await;
     spool.try_again();
     assert_eq!(spool.read(None, 1).await.unwrap(), []);
     assert_ne!(spool.status().obstacle, None);
-    fs::remove_dir(&inway).unwrap();
+    fs::remove_dir(&in_the_way).unwrap();
     let noticed = async {
         while spool.status().obstacle.is_some() {
             spool.try_again();
