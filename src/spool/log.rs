@@ -167,10 +167,10 @@ impl Log {
     ) -> Result<(), redb::Error> {
         let table = self.begin_read()?.open_table(RECORDS)?;
         let (mut last, mut taken) = (after, 0);
-        for entry in table.range(after.saturating_add(1)..)? {
-            if records.len() >= most || taken >= bytes {
-                break;
-            }
+        let mut entries = table.range(after.saturating_add(1)..)?;
+        // No further than asked for: after an error that nobody looked at, redb refuses all else.
+        while records.len() < most && taken < bytes {
+            let Some(entry) = entries.next() else { break };
             let (number, record) = entry?;
             // Damaged pages may lead back to where they began, and redb does not mind.
             if number.value() <= last {

@@ -376,6 +376,41 @@ async fn what_is_missing(name: &str, bytes: &[u8], count: u64) -> (bool, bool) {
     (lost, aside)
 }
 
+/// After an error redb refuses all else, and the last one before the damage cannot be read either.
+#[tokio::test]
+async fn a_page_that_lies_behind_the_end_of_its_file_ends_it_and_no_reading() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    for number in 1..=12 {
+        // One on a page.
+        let record = record(number.into(), vec![number; 9000]);
+        spool.append(&record).await.unwrap();
+    }
+    drop(spool);
+    let mut bytes = fs::read(stage.path(0)).unwrap();
+    for page in bytes.chunks_exact_mut(4096) {
+        if page[0] == 2 {
+            // A page of pages: 8 bytes, their checksums, their numbers with their length on top
+            // (the design of redb, "Branch page").
+            let pages = usize::from(page[2]) + 1;
+            let numbers = page[8 + 16 * pages..].chunks_exact_mut(8).take(pages);
+            let ninth = numbers.skip(8).take(1);
+            ninth.for_each(|it| it.copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0x60]));
+        } else if page[2048..2056] == [8; 8] {
+            page[2048] = 0;
+        }
+    }
+    fs::write(stage.path(0), &bytes).unwrap();
+    let (spool, mut served) = (stage.open(), 0);
+    loop {
+        let found = spool.read(None, 7).await.unwrap();
+        let Some((last, _)) = found.last() else { break };
+        served += found.len();
+        spool.remove(*last).await.unwrap();
+    }
+    assert_eq!((served, spool.status().files_set_aside), (7, 1));
+}
+
 /// What a disk leaves that writes a page in another's place, or not at all: earlier versions of
 /// pages are still around, and of the one that all hang from they show a whole file.
 #[tokio::test]
