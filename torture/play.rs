@@ -91,10 +91,12 @@ fn must_change(step: &Step, ground: Ground) -> bool {
     faults().any(away) && faults().all(leaves_hookshelf_alone)
 }
 
-/// Whether every delivery has to be taken: Hookshelf was there all the time, and the spool, too.
+/// Whether every delivery has to be taken: Hookshelf was there all the time, and with it the spool
+/// or Postgres.
 fn must_keep(step: &Step) -> bool {
-    let mut faults = step.parts.iter().map(|it| it.fault);
-    faults.all(|it| leaves_hookshelf_alone(it) && it != Fault::FillSpool)
+    let faults = || step.parts.iter().map(|it| it.fault);
+    let has_spool = faults().all(|it| it != Fault::FillSpool) || step.parts.len() == 1;
+    has_spool && faults().all(leaves_hookshelf_alone)
 }
 
 fn leaves_hookshelf_alone(fault: Fault) -> bool {
@@ -180,6 +182,8 @@ mod tests {
         assert!(!wrong(&[cut], seen(3, 0)));
         assert!(wrong(&[cut], seen(0, 0)) && wrong(&[cut], seen(3, 1)));
         assert!(!wrong(&[cut, (FillSpool, 0, 9)], seen(3, 1)));
+        assert!(wrong(&[(FillSpool, 0, 9)], seen(0, 1)));
+        assert!(!wrong(&[(FillSpool, 0, 9)], seen(0, 0)));
         assert!(!wrong(&[cut, (KillHookshelf, 0, 9)], seen(0, 1)));
     }
 }
