@@ -279,12 +279,10 @@ impl World {
 
     /// Notes where Hookshelf has ended although nobody ended it, and starts it again.
     pub(crate) fn look_at_hookshelf(&mut self, after: &str) -> anyhow::Result<()> {
-        if !self.hookshelf.runs() {
-            let said = self.hookshelf.last_words();
-            self.defects
-                .push(format!("Hookshelf ended by itself after {after}:\n{said}"));
-            self.hookshelf.start(&self.clock)?;
-        }
+        self.hookshelf.start(&self.clock)?;
+        let ended = self.hookshelf.ended_by_itself().into_iter();
+        let said = ended.map(|said| format!("Hookshelf ended by itself after {after}:\n{said}"));
+        self.defects.extend(said);
         Ok(())
     }
 
@@ -324,6 +322,7 @@ impl World {
 
     /// Every second time nothing that was not synced reached the disk; else some of it did.
     async fn cut_power(&mut self) -> anyhow::Result<()> {
+        self.power.lose_power();
         self.hookshelf.kill().await?;
         let some = self.random.coin();
         let lost = self.power.cut(some.then_some(&mut self.random))?;

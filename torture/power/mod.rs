@@ -45,7 +45,13 @@ impl PowerDisk {
         &self.path
     }
 
-    /// Cuts the power, while nobody uses it, and mounts what is left. `random` decides what of that
+    /// The power is gone: no sync is done from now on, and one on its way fails. Who uses the disk
+    /// is to be ended then, before anything else.
+    pub(crate) fn lose_power(&self) {
+        lock(&self.tree).lose_power();
+    }
+
+    /// Brings the power back, while nobody uses the disk, and mounts what is left. `random` decides what of that
     /// which was not synced had reached the disk by then; without it nothing had.
     pub(crate) fn cut(&mut self, random: Option<&mut Random>) -> anyhow::Result<Lost> {
         self.unmount()?;

@@ -18,6 +18,7 @@ pub(super) const PAGE: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Tree {
     lies: bool,
+    has_power: bool,
     next: u64,
     files: BTreeMap<u64, File>,
     names: BTreeMap<OsString, u64>,
@@ -57,6 +58,7 @@ impl Tree {
     pub(super) fn new(lies: bool) -> Self {
         Self {
             lies,
+            has_power: true,
             next: 2,
             files: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -150,8 +152,19 @@ impl Tree {
         }
     }
 
-    /// The power is gone and comes back.
+    /// Whether a sync still does something.
+    pub(super) fn has_power(&self) -> bool {
+        self.has_power
+    }
+
+    /// The power is gone: from now on nothing becomes durable.
+    pub(super) fn lose_power(&mut self) {
+        self.has_power = false;
+    }
+
+    /// It comes back, and what was not durable is gone.
     pub(super) fn cut(&mut self, mut random: Option<&mut Random>) -> Lost {
+        self.has_power = true;
         let mut lost = Lost::default();
         let reached = random.as_deref_mut().map_or(0, |random| {
             usize::try_from(random.between(0, self.changes.len() as u64)).unwrap_or(0)
