@@ -1,6 +1,7 @@
 //! A run: rounds of faults under a stream of deliveries, and a verdict after each.
 
 use std::{
+    fmt,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -10,22 +11,15 @@ use anyhow::{Context, ensure};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit::{Audit, Sight},
-    control,
-    effects::Watch,
-    inside,
+    audit::Audit,
+    control, inside,
     options::Options,
     plan::{Ground, Plan, Round},
-    play,
     progress::Progress,
     report,
-    stream::{Papers, Stream},
-    verdict::Verdict,
+    stream::Papers,
     world::{Make, World},
 };
-
-/// Deliveries go on for so long after the last step of a round.
-const AFTER: u64 = 2000;
 
 /// Runs what was asked for. Whether all is well.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<bool> {
@@ -61,14 +55,16 @@ async fn torture(options: &Options, dir: &Path, stop: &CancellationToken) -> any
 }
 
 /// A run on its way.
-struct Torture<'a> {
-    options: &'a Options,
-    dir: &'a Path,
-    progress: Progress,
-    world: World,
-    audit: Audit,
+pub(crate) struct Torture<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) dir: &'a Path,
+    pub(crate) progress: Progress,
+    pub(crate) world: World,
+    pub(crate) audit: Audit,
     begun: Instant,
     seconds_before: u64,
+    /// Somebody ended it before its end.
+    ended_early: bool,
 }
 
 impl<'a> Torture<'a> {
@@ -101,6 +97,7 @@ impl<'a> Torture<'a> {
             audit,
             begun: Instant::now(),
             seconds_before,
+            ended_early: false,
         })
     }
 
@@ -112,7 +109,11 @@ impl<'a> Torture<'a> {
             Box::new(Plan::new(self.progress.seed))
         };
         for round in rounds.skip(self.progress.next) {
-            if stop.is_cancelled() || self.is_enough() {
+            if self.is_enough() {
+                break;
+            }
+            if stop.is_cancelled() {
+                self.ended_early = true;
                 break;
             }
             println!("{}", report::title(self.progress.next, &round));
@@ -137,94 +138,6 @@ impl<'a> Torture<'a> {
         }
     }
 
-    /// One round and its verdict. One that was stopped is played again from its beginning later.
-    async fn round(&mut self, round: &Round, stop: &CancellationToken) -> anyhow::Result<bool> {
-        self.world.settle(round.ground, &[]).await?;
-        let watch = self.world.hookshelf.watch();
-        let (papers, stream) = self.stream(round)?;
-        let (played, mut faults) = self.steps(round, &watch, stop).await?;
-        self.world.heal().await?;
-        let summary = if stop.is_cancelled() {
-            stream.stop().await?
-        } else {
-            stream.finish().await?
-        };
-        faults.extend(summary.faults());
-        self.progress.totals.add_steps(round, played);
-        self.progress
-            .totals
-            .add(&summary, watch.seen(), self.world.lost());
-        drop(watch);
-        let is_whole = played == round.steps.len();
-        let (mut verdict, sight) = self.check(round, &papers, is_whole).await?;
-        verdict.other.append(&mut faults);
-        report::round(&summary, sight, &verdict);
-        self.progress.next += usize::from(is_whole);
-        self.progress.totals.rounds += u64::from(is_whole);
-        Ok(verdict.is_good())
-    }
-
-    /// Plays the steps of a round. How many, and what they should have changed and did not.
-    async fn steps(
-        &mut self,
-        round: &Round,
-        watch: &Watch,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<(usize, Vec<String>)> {
-        let mut faults = Vec::new();
-        for (played, step) in round.steps.iter().enumerate() {
-            if stop.is_cancelled() {
-                return Ok((played, faults));
-            }
-            println!("  {}", report::step(step));
-            faults.extend(play::play(&mut self.world, step, watch, stop).await?);
-        }
-        Ok((round.steps.len(), faults))
-    }
-
-    /// Waits until the spool is empty, and holds what is stored against the ledgers.
-    async fn check(
-        &mut self,
-        round: &Round,
-        papers: &Papers,
-        is_whole: bool,
-    ) -> anyhow::Result<(Verdict, Sight)> {
-        let ledger = self.audit.ledger(round.ground);
-        ledger.add_acked(&papers.acked)?;
-        ledger.add_forged(&papers.forged)?;
-        let set_aside = self.world.empty_spool().await?;
-        let options = self.world.database().await?;
-        let (mut verdict, sight) = self.audit.look(round.ground, &options, false).await?;
-        if set_aside > 0 {
-            verdict
-                .other
-                .push(format!("set aside in the spool: {set_aside}"));
-        }
-        let private = round.ground == Ground::Private;
-        let more = self.progress.note_out_of_time(private, sight.out_of_time);
-        if is_whole && round.sets_clock_far() && more == 0 {
-            let said = "a clock that was off changed nothing";
-            verdict.other.push(said.to_owned());
-        }
-        verdict.other.append(&mut self.world.defects);
-        Ok((verdict, sight))
-    }
-
-    fn stream(&mut self, round: &Round) -> anyhow::Result<(Papers, Stream)> {
-        let name = format!("stream-{:04}", self.progress.streams);
-        let papers = Papers::named(self.dir, &name);
-        let seed = self.progress.seed.wrapping_mul(1000) + self.progress.streams as u64;
-        self.progress.streams += 1;
-        self.progress
-            .ledgers
-            .push((name, round.ground == Ground::Private));
-        let lasting =
-            Duration::from_millis(round.length() + 600 * round.steps.len() as u64 + AFTER);
-        let rate = (seed, self.options.rate);
-        let stream = Stream::begin(&self.world.hookshelf, papers.clone(), rate, lasting)?;
-        Ok((papers, stream))
-    }
-
     /// At the end each database is followed once more from position zero.
     async fn follow_anew(&mut self) -> anyhow::Result<bool> {
         let mut good = true;
@@ -236,38 +149,87 @@ impl<'a> Torture<'a> {
             let options = self.world.database().await?;
             let (verdict, sight) = self.audit.look(ground, &options, true).await?;
             println!("from zero, {ground:?}: {} events; {verdict}", sight.events);
-            good &= verdict.is_good();
+            if !verdict.is_good() {
+                let said = format!("from zero, {ground:?}: {verdict}");
+                self.progress.wrong.push(said);
+                good = false;
+            }
         }
         Ok(good)
     }
 
     /// Prints the counts and ends everything. What a later run goes on with is kept, and what
     /// somebody may want to look into.
-    async fn end(self, result: anyhow::Result<bool>) -> anyhow::Result<bool> {
-        let good = matches!(result, Ok(true));
+    async fn end(mut self, result: anyhow::Result<bool>) -> anyhow::Result<bool> {
+        if let Err(error) = &result {
+            self.progress.wrong.push(format!("{error:#}"));
+        }
         report::totals(&self.progress.totals);
-        if result.is_ok() && !(good && self.options.throw_away) {
+        let said = self.says();
+        let good = matches!(said, Said::Good);
+        if !(good && self.options.throw_away) {
             self.progress.write(self.dir)?;
+        }
+        if result.is_ok() && !(good && self.options.throw_away) {
             self.world.keep().await?;
         } else {
             self.world.close().await?;
         }
-        println!("{}", if good { "good" } else { "NOT GOOD" });
-        result
+        println!("{said}");
+        result.map(|_| good)
+    }
+
+    fn says(&self) -> Said {
+        if !self.progress.wrong.is_empty() {
+            Said::Wrong(self.progress.wrong.clone())
+        } else if self.ended_early {
+            Said::Early
+        } else if self.progress.totals.rounds == 0 {
+            Said::Wrong(vec!["no round was played".to_owned()])
+        } else {
+            Said::Good
+        }
+    }
+}
+
+/// The last word.
+#[derive(Debug)]
+enum Said {
+    Good,
+    /// Nothing is wrong, but not all was played.
+    Early,
+    /// What is wrong, in this run or in what it goes on with.
+    Wrong(Vec<String>),
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Good => f.write_str("good"),
+            Self::Early => f.write_str("ended early: nothing is wrong so far"),
+            Self::Wrong(all) => write!(f, "NOT GOOD\n  {}", all.join("\n  ")),
+        }
     }
 }
 
 /// The directory. Postgres' own user has to get through it.
 fn directory(options: &Options) -> anyhow::Result<PathBuf> {
     let dir = options.dir.as_ref().context("no directory")?;
-    std::fs::create_dir_all(dir)?;
-    let empty = std::fs::read_dir(dir)?.next().is_none();
-    ensure!(
-        empty || options.resume,
-        "{} is not empty: go on there with --resume, or name another",
-        dir.display()
-    );
-    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o711))?;
+    if options.resume {
+        // Nothing is changed in a directory that is somebody else's.
+        Progress::read(dir)?;
+    } else {
+        std::fs::create_dir_all(dir)?;
+        let empty = std::fs::read_dir(dir)?.next().is_none();
+        ensure!(
+            empty,
+            "{} is not empty: go on there with --resume, or name another",
+            dir.display()
+        );
+    }
+    let mut mode = std::fs::metadata(dir)?.permissions();
+    mode.set_mode(mode.mode() | 0o011);
+    std::fs::set_permissions(dir, mode)?;
     Ok(dir.canonicalize()?)
 }
 
