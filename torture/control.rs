@@ -12,8 +12,9 @@ use crate::{
     world::{Make, World},
 };
 
-/// How often it is tried; a loss in any of them is enough.
-const TRIES: usize = 5;
+/// How often it is tried; a loss in any of them is enough. What Postgres has in its memory alone may
+/// be nothing at the moment of a kill.
+const TRIES: usize = 10;
 
 /// A commit is answered at once and written up to 10 s later.
 const LOSSY: [&str; 4] = [

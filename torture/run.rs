@@ -21,6 +21,10 @@ use crate::{
     world::{Make, World},
 };
 
+/// The longest path of its directory: sockets are below it, and beyond that they would be in `/tmp`
+/// and outlive a kill -9.
+pub(crate) const LONGEST_DIR: usize = 60;
+
 /// Runs what was asked for. Whether all is well.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<bool> {
     let stop = inside::asked_to_stop();
@@ -230,7 +234,14 @@ fn directory(options: &Options) -> anyhow::Result<PathBuf> {
     let mut mode = std::fs::metadata(dir)?.permissions();
     mode.set_mode(mode.mode() | 0o011);
     std::fs::set_permissions(dir, mode)?;
-    Ok(dir.canonicalize()?)
+    let dir = dir.canonicalize()?;
+    ensure!(
+        dir.as_os_str().len() <= LONGEST_DIR,
+        "{} is too long a path for the sockets below it: name one of {LONGEST_DIR} bytes or less \
+         with --dir",
+        dir.display()
+    );
+    Ok(dir)
 }
 
 /// The program to torment: the one that cargo built beside this one.
