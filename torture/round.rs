@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     audit::Sight,
     effects::Watch,
+    follower::Following,
     plan::{Ground, Round, Step},
     play, report,
     run::Torture,
@@ -35,7 +36,6 @@ impl Torture<'_> {
         let (played, mut faults) = self.steps(round, &watch, &mut streams, stop).await?;
         self.world.heal().await?;
         let (summary, papers) = ended(streams, stop).await?;
-        let followed = self.audit.end_following(round.ground, following).await?;
         faults.extend(summary.faults(!stop.is_cancelled()));
         self.progress.totals.add_steps(round, played);
         self.progress
@@ -43,10 +43,10 @@ impl Torture<'_> {
             .add(&summary, watch.seen(), self.world.lost());
         drop(watch);
         let is_whole = played == round.steps.len() && !stop.is_cancelled();
-        let (mut verdict, sight) = self.check(round, (&summary, &papers), is_whole).await?;
+        let told = (&summary, &*papers);
+        let (mut verdict, sight) = self.check(round, told, following, is_whole).await?;
         verdict.other.append(&mut faults);
         report::round(&summary, sight, &verdict);
-        println!("  a follower had read {followed} of the events before the spool was empty");
         if !verdict.is_good() {
             let number = self.progress.next;
             self.progress
@@ -89,6 +89,7 @@ impl Torture<'_> {
         &mut self,
         round: &Round,
         (summary, papers): (&Summary, &[Papers]),
+        following: Following,
         is_whole: bool,
     ) -> anyhow::Result<(Verdict, Sight)> {
         let ledger = self.audit.ledger(round.ground);
@@ -98,8 +99,13 @@ impl Torture<'_> {
             ledger.add_forged(&papers.forged)?;
         }
         let set_aside = self.world.empty_spool().await?;
+        let followed = self.audit.end_following(round.ground, following).await?;
         let options = self.world.database().await?;
         let (mut verdict, sight) = self.audit.look(round.ground, &options, false).await?;
+        println!(
+            "  a follower had read {followed} of {} events by itself",
+            sight.events
+        );
         let mut note =
             |is_wrong: bool, said: String| verdict.other.extend(is_wrong.then_some(said));
         note(

@@ -174,12 +174,13 @@ impl<'a> Torture<'a> {
         if !(good && self.options.throw_away) {
             self.progress.write(self.dir)?;
         }
-        if result.is_ok() && !(good && self.options.throw_away) {
-            self.world.keep().await?;
+        let ended = if result.is_ok() && !(good && self.options.throw_away) {
+            self.world.keep().await
         } else {
-            self.world.close().await?;
-        }
+            self.world.close().await
+        };
         println!("{said}");
+        ended?;
         result.map(|_| good)
     }
 

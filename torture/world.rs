@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use hookshelf::store::{
     ConnectOptions,
     private::{PrivatePostgres, Settings},
@@ -77,8 +77,7 @@ impl World {
         let database_disk = Disk::mount(&dir.join("database"), make.disk)?;
         let private_disk = Disk::mount(&dir.join("private"), make.disk)?;
         let spool_disk = Disk::mount(&dir.join("spool"), make.disk.min(512))?;
-        let found = kept::bring_back(dir, &database_disk)?;
-        let brought_back = kept::bring_back(dir, &private_disk)? && found;
+        let brought_back = kept::bring_back(dir, [&database_disk, &private_disk])?;
         let place = database_disk.path().join("postgres");
         let log = dir.join("postgres.log");
         let postgres = Postgres::make(&place, &log, make.postgres).await?;
@@ -286,23 +285,28 @@ impl World {
         Ok(())
     }
 
-    /// How to connect to the database of this ground, past the link.
+    /// How to connect to the database of this ground, past the link. Hookshelf may be well before
+    /// its own Postgres is: it has a spool.
     pub(crate) async fn database(&self) -> anyhow::Result<ConnectOptions> {
         if self.ground != Ground::Private {
             return Ok(self.postgres.options().clone());
         }
-        let place = self.private_disk.path().join("data/postgres");
-        let found = PrivatePostgres::connect_if_running(&Settings::new(place)).await;
-        found.context("the private Postgres does not run")
+        let place = Settings::new(self.private_disk.path().join("data/postgres"));
+        let begun = Instant::now();
+        while begun.elapsed() < HEALING {
+            if let Some(found) = PrivatePostgres::connect_if_running(&place).await {
+                return Ok(found);
+            }
+            tokio::time::sleep(ASKING).await;
+        }
+        bail!("the private Postgres does not run")
     }
 
     /// Ends everything in order and keeps the databases in the directory, for [`World::make`].
     pub(crate) async fn keep(mut self) -> anyhow::Result<()> {
         self.stop_hookshelf().await?;
         self.postgres.stop().await?;
-        for disk in [&self.database_disk, &self.private_disk] {
-            kept::put_away(&self.dir, disk)?;
-        }
+        kept::put_away(&self.dir, [&self.database_disk, &self.private_disk])?;
         self.power.unmount()
     }
 
