@@ -13,6 +13,9 @@ use crate::{
 /// How often it is looked how a stop gets on.
 const LOOKING: Duration = Duration::from_millis(100);
 
+/// How long it is waited for what a step left behind, so that it is not put down to the next.
+const CALMING: Duration = Duration::from_secs(15);
+
 /// What happens at one moment of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Act {
@@ -44,7 +47,7 @@ pub(crate) async fn play(
     watch: &Watch,
     ending: &CancellationToken,
 ) -> anyhow::Result<Option<String>> {
-    if !rest(step.pause, ending).await {
+    if !rest(step.pause, ending).await || !calm(watch, ending).await {
         return Ok(None);
     }
     let (begun, before) = (Instant::now(), watch.seen());
@@ -105,6 +108,18 @@ fn leaves_hookshelf_alone(fault: Fault) -> bool {
         fault,
         KillHookshelf | StopHookshelf | FreezeHookshelf | CutPower
     )
+}
+
+/// Waits until what failed in the step before fails no more; not for ever. False where there is no
+/// time left to.
+async fn calm(watch: &Watch, ending: &CancellationToken) -> bool {
+    let begun = Instant::now();
+    while watch.still_fails() && begun.elapsed() < CALMING {
+        if !rest(millis(LOOKING), ending).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// Waits for a moment, and sees to a stop of Hookshelf meanwhile.

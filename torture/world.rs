@@ -28,6 +28,9 @@ use crate::{
 /// How long everything may take to be well again.
 pub(crate) const HEALING: Duration = Duration::from_mins(3);
 
+/// What the spool may have.
+pub(crate) const SPOOL_BYTES: u64 = 384 << 20;
+
 /// How often it is asked.
 pub(crate) const ASKING: Duration = Duration::from_millis(150);
 
@@ -124,8 +127,8 @@ impl World {
     fn variables(&self) -> Vec<(String, String)> {
         let text = |path: &Path| path.display().to_string();
         let mut all = vec![
-            ("HOOKSHELF__SPOOL__MAX_BYTES", "384MiB".to_owned()),
-            ("HOOKSHELF__SPOOL__RESERVE", "32MiB".to_owned()),
+            ("HOOKSHELF__SPOOL__MAX_BYTES", SPOOL_BYTES.to_string()),
+            ("HOOKSHELF__SPOOL__RESERVE", self.reserve().to_string()),
             ("HOOKSHELF__SPOOL__DIR", text(&self.spool())),
             // Each delivery that is refused would be a line.
             (
@@ -149,6 +152,16 @@ impl World {
         all.into_iter()
             .map(|(key, value)| (key.to_owned(), value))
             .collect()
+    }
+
+    /// What the spool holds of its disk while it is empty. Where that disk is filled on purpose it is
+    /// hardly anything, so that the spool really meets its end; on the disk that it shares with the
+    /// database it has to last for as long as that is full.
+    pub(crate) fn reserve(&self) -> u64 {
+        match self.ground {
+            Ground::Plain => 1 << 20,
+            Ground::Power | Ground::Private => 32 << 20,
+        }
     }
 
     /// Where the spool is on this ground.
