@@ -71,7 +71,7 @@ impl Line {
     fn body(&self) -> anyhow::Result<Digest> {
         let mut digest = Digest::default();
         hex::decode_to_slice(&self.body_sha256, &mut digest)
-            .context("a ledger without the bodies of its deliveries")?;
+            .context("this ledger is of an older version: begin a new run")?;
         Ok(digest)
     }
 }

@@ -174,14 +174,15 @@ fn faults(ground: Ground) -> Vec<Fault> {
         StopHookshelf,
         FreezeHookshelf,
         KillPostgres,
+        StopPostgres,
         FreezePostgres,
     ];
     match ground {
         Ground::Plain => {
-            all.extend([StopPostgres, CutLink, SilenceLink, FillDatabase, FillSpool]);
+            all.extend([CutLink, SilenceLink, FillDatabase, FillSpool]);
             all.extend(JUMPS.map(Fault::JumpClock));
         }
-        Ground::Power => all.extend([StopPostgres, CutLink, SilenceLink, CutPower]),
+        Ground::Power => all.extend([CutLink, SilenceLink, CutPower]),
         Ground::Private => all.push(FillDatabase),
     }
     all

@@ -87,7 +87,7 @@ fn must_change(step: &Step, ground: Ground) -> bool {
     let faults = || step.parts.iter().map(|it| it.fault);
     // The private Postgres is started again at once.
     let away = |it: Fault| match it {
-        Fault::KillPostgres => ground != Ground::Private,
+        Fault::KillPostgres | Fault::StopPostgres => ground != Ground::Private,
         Fault::FillDatabase => true,
         it => it.takes_database_away(),
     };

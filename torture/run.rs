@@ -169,7 +169,7 @@ impl<'a> Torture<'a> {
             self.progress.wrong.push(format!("{error:#}"));
         }
         report::totals(&self.progress.totals);
-        let said = self.says();
+        let said = Said::of(&self.progress, self.ended_early);
         let good = matches!(said, Said::Good);
         if !(good && self.options.throw_away) {
             self.progress.write(self.dir)?;
@@ -183,18 +183,6 @@ impl<'a> Torture<'a> {
         ended?;
         result.map(|_| good)
     }
-
-    fn says(&self) -> Said {
-        if !self.progress.wrong.is_empty() {
-            Said::Wrong(self.progress.wrong.clone())
-        } else if self.ended_early {
-            Said::Early
-        } else if self.progress.totals.rounds == 0 {
-            Said::Wrong(vec!["no round was played".to_owned()])
-        } else {
-            Said::Good
-        }
-    }
 }
 
 /// The last word.
@@ -205,6 +193,20 @@ enum Said {
     Early,
     /// What is wrong, in this run or in what it goes on with.
     Wrong(Vec<String>),
+}
+
+impl Said {
+    fn of(progress: &Progress, ended_early: bool) -> Self {
+        if !progress.wrong.is_empty() {
+            Self::Wrong(progress.wrong.clone())
+        } else if ended_early {
+            Self::Early
+        } else if progress.totals.rounds == 0 {
+            Self::Wrong(vec!["no round was played".to_owned()])
+        } else {
+            Self::Good
+        }
+    }
 }
 
 impl fmt::Display for Said {
@@ -265,4 +267,48 @@ pub(crate) fn program(options: &Options) -> anyhow::Result<PathBuf> {
         program.display()
     );
     Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn what_was_wrong_once_stays_and_nothing_played_is_not_good() {
+        let mut progress = Progress::begin(1, false);
+        let said = |progress: &Progress, early| Said::of(progress, early).to_string();
+        assert!(said(&progress, false).starts_with("NOT GOOD"));
+        assert!(said(&progress, true).starts_with("ended early"));
+        progress.totals.rounds = 3;
+        assert_eq!(said(&progress, false), "good");
+        progress.wrong.push("round 1: lost".to_owned());
+        for early in [false, true] {
+            assert_eq!(said(&progress, early), "NOT GOOD\n  round 1: lost");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_not_its_own_stays_as_it_is() {
+        // Elsewhere the path may be too long already.
+        let above = tempfile::TempDir::new_in("/tmp").unwrap();
+        let mode = |mode| std::fs::Permissions::from_mode(mode);
+        let options = |dir: &Path, more: &[&str]| {
+            let given = ["torture", "--dir"].map(String::from).into_iter();
+            let given = given.chain([dir.display().to_string()]);
+            Options::parse_from(given.chain(more.iter().map(ToString::to_string)))
+        };
+        let rights = |dir: &Path| std::fs::metadata(dir).unwrap().permissions().mode() & 0o777;
+        let (own, other) = (above.path().join("own"), above.path().join("other"));
+        directory(&options(&own, &[])).unwrap();
+        assert_eq!(rights(&own) & 0o011, 0o011);
+        std::fs::create_dir_all(other.join("something")).unwrap();
+        std::fs::set_permissions(&other, mode(0o700)).unwrap();
+        assert!(directory(&options(&other, &[])).is_err());
+        assert!(directory(&options(&other, &["--resume"])).is_err());
+        assert_eq!(rights(&other), 0o700);
+        let long = above.path().join("x".repeat(LONGEST_DIR));
+        assert!(directory(&options(&long, &[])).is_err());
+    }
 }

@@ -20,7 +20,7 @@ use crate::{
     plan::{Fault, Ground},
     postgres::Postgres,
     power::{Lost, PowerDisk},
-    process::signal_family,
+    process::{signal_family, signal_server},
     proxy::Link,
     random::Random,
 };
@@ -185,6 +185,7 @@ impl World {
             Fault::FreezeHookshelf => self.hookshelf.freeze(true),
             Fault::KillPostgres if private => self.signal_private(Signal::SIGKILL),
             Fault::KillPostgres => self.postgres.kill().await?,
+            Fault::StopPostgres if private => signal_server(&self.private_server(), Signal::SIGINT),
             Fault::StopPostgres => self.postgres.stop().await?,
             Fault::FreezePostgres if private => self.signal_private(Signal::SIGSTOP),
             Fault::FreezePostgres => self.postgres.freeze(true),
@@ -355,7 +356,12 @@ impl World {
     }
 
     fn signal_private(&self, signal: Signal) {
-        let place = self.private_disk.path().join("data/postgres/data");
-        signal_family(&place.join("postmaster.pid"), signal);
+        signal_family(&self.private_server(), signal);
+    }
+
+    /// The file in which the private Postgres says that it is running.
+    fn private_server(&self) -> PathBuf {
+        let data = self.private_disk.path().join("data/postgres/data");
+        data.join("postmaster.pid")
     }
 }
