@@ -50,8 +50,6 @@ async fn torture(options: &Options, dir: &Path, stop: &CancellationToken) -> any
         program: program(options)?,
         seed: progress.seed.wrapping_add(progress.streams as u64),
         disk: options.disk,
-        postgres: &[],
-        lies: false,
     });
     let mut torture = Torture::new(options, dir, progress, world.await?)?;
     let result = torture.rounds(stop).await;

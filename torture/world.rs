@@ -42,10 +42,6 @@ pub(crate) struct Make<'a> {
     pub(crate) seed: u64,
     /// MiB of each disk.
     pub(crate) disk: u64,
-    /// Further settings of Postgres.
-    pub(crate) postgres: &'a [&'a str],
-    /// Whether the disk with the power to cut takes no sync.
-    pub(crate) lies: bool,
 }
 
 /// Hookshelf and all around it.
@@ -76,14 +72,14 @@ impl World {
     pub(crate) async fn make(make: Make<'_>) -> anyhow::Result<Self> {
         let dir = make.dir;
         let clock = FalseClock::new(dir)?;
-        let power = PowerDisk::mount(&dir.join("power"), make.lies)?;
+        let power = PowerDisk::mount(&dir.join("power"))?;
         let database_disk = Disk::mount(&dir.join("database"), make.disk)?;
         let private_disk = Disk::mount(&dir.join("private"), make.disk)?;
         let spool_disk = Disk::mount(&dir.join("spool"), make.disk.min(512))?;
         let brought_back = kept::bring_back(dir, [&database_disk, &private_disk])?;
         let place = database_disk.path().join("postgres");
         let log = dir.join("postgres.log");
-        let postgres = Postgres::make(&place, &log, make.postgres).await?;
+        let postgres = Postgres::make(&place, &log).await?;
         let link = Link::to(postgres.socket()?).await?;
         Ok(Self {
             hookshelf: Hookshelf::new(make.program, dir.join("hookshelf.log"))?,
@@ -283,6 +279,18 @@ impl World {
             HEALING.as_secs(),
             self.hookshelf.last_words()
         )
+    }
+
+    /// From now on the disk with the power to cut does not do what it says of a sync.
+    pub(crate) fn lie_about_syncs(&self) {
+        self.power.lie();
+    }
+
+    /// From now on Postgres has these settings, too.
+    pub(crate) async fn lose_commits(&mut self, settings: &[&str]) -> anyhow::Result<()> {
+        self.postgres.stop().await?;
+        self.postgres.set(settings);
+        self.heal().await
     }
 
     /// What power cuts took since this was last asked.

@@ -27,13 +27,12 @@ pub(crate) struct PowerDisk {
 }
 
 impl PowerDisk {
-    /// Mounts an empty one at `path`. With `lies` it says of every sync that it is done and does
-    /// nothing.
-    pub(crate) fn mount(path: &Path, lies: bool) -> anyhow::Result<Self> {
+    /// Mounts an empty one at `path`.
+    pub(crate) fn mount(path: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(path)?;
         let mut disk = Self {
             path: path.to_owned(),
-            tree: Arc::new(Mutex::new(Tree::new(lies))),
+            tree: Arc::new(Mutex::new(Tree::default())),
             mounted: None,
         };
         disk.mount_again()?;
@@ -43,6 +42,11 @@ impl PowerDisk {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// From now on it says of every sync that it is done, and does nothing.
+    pub(crate) fn lie(&self) {
+        lock(&self.tree).lie();
     }
 
     /// The power is gone: no sync is done from now on, and one on its way fails. Who uses the disk

@@ -53,11 +53,10 @@ pub(crate) struct Lost {
     pub(crate) names: u64,
 }
 
-impl Tree {
-    /// An empty one.
-    pub(super) fn new(lies: bool) -> Self {
+impl Default for Tree {
+    fn default() -> Self {
         Self {
-            lies,
+            lies: false,
             has_power: true,
             next: 2,
             files: BTreeMap::new(),
@@ -65,6 +64,13 @@ impl Tree {
             durable_names: BTreeMap::new(),
             changes: Vec::new(),
         }
+    }
+}
+
+impl Tree {
+    /// From now on a sync does nothing.
+    pub(super) fn lie(&mut self) {
+        self.lies = true;
     }
 
     /// The number of the file with this name.
@@ -254,7 +260,10 @@ mod tests {
     const NAME: &str = "a";
 
     fn tree(lies: bool) -> (Tree, u64) {
-        let mut tree = Tree::new(lies);
+        let mut tree = Tree::default();
+        if lies {
+            tree.lie();
+        }
         let number = tree.create(NAME.as_ref());
         (tree, number)
     }
