@@ -185,7 +185,24 @@ pub fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_flipped_bit_or_a_missing_end_is_noticed(
+            version: u8, field: Vec<u8>, at: prop::sample::Index, bit in 0..8,
+        ) {
+            let mut bytes = Sealing::of(version, 0).bytes(&field).unwrap().seal();
+            let opened = |bytes: &[u8]| Opened::new(bytes, version).map(|_| ()).err();
+            prop_assert_eq!(opened(&bytes), None);
+            let at = at.index(bytes.len());
+            prop_assert_eq!(opened(&bytes[..at]), Some(Unreadable::Damaged));
+            bytes[at] ^= 1_u8 << bit;
+            prop_assert_eq!(opened(&bytes), Some(Unreadable::Damaged));
+        }
+    }
 
     #[test]
     fn a_time_has_one_form() {

@@ -6,30 +6,34 @@ use std::{
 };
 
 use anyhow::Context;
-use hookshelf::{
-    query::Events,
-    store::{
-        ConnectOptions, Reader,
-        read::{EventFilter, StatsFilter},
-    },
-};
+use hookshelf::store::{ConnectOptions, Reader, read::StatsFilter};
 use sqlx::{ConnectOptions as _, PgConnection};
 use uuid::Uuid;
 
 use crate::{
+    follower::{Follower, Following},
     ledger::Ledger,
     plan::Ground,
-    verdict::{Stored, Verdict, judge},
+    verdict::{Stored, Verdict, judge, unknown},
 };
 
 /// How long counting may be behind.
 const COUNTING: Duration = Duration::from_mins(1);
 
-/// A follower of one database: what it read, and where it goes on.
-#[derive(Debug, Default)]
-struct Follower {
-    read: Vec<(i64, Uuid)>,
-}
+/// Deliveries that have not as many events and repeats as items, and events of no delivery.
+const TORN: &str = "
+    SELECT count(*) FROM deliveries FULL JOIN (
+        SELECT delivery_id, count(*) AS items FROM (
+            SELECT delivery_id FROM events UNION ALL SELECT delivery_id FROM repeats
+        ) AS all_items GROUP BY delivery_id
+    ) AS found ON delivery_id = id
+    WHERE id IS NULL OR event_count <> coalesce(items, 0)";
+
+/// Deliveries received a day or more before the database was made, or after now. A smaller jump of
+/// the clock is not told from waiting.
+const OUT_OF_TIME: &str = "
+    SELECT count(*) FROM deliveries WHERE received_at > now() + interval '1 day'
+    OR received_at < (SELECT min(epoch_since) FROM commit_fence) - interval '1 day'";
 
 /// What is known of each database.
 #[derive(Debug, Default)]
@@ -47,12 +51,32 @@ pub(crate) struct Sight {
     pub(crate) deliveries: usize,
     /// Deliveries received at a time that cannot be.
     pub(crate) out_of_time: i64,
+    /// Events that nobody is known to have sent.
+    pub(crate) unknown: u64,
 }
 
 impl Audit {
     /// What was sent to the database of this ground.
     pub(crate) fn ledger(&mut self, ground: Ground) -> &mut Ledger {
         self.ledgers.entry(ground == Ground::Private).or_default()
+    }
+
+    /// Has the follower of this ground read on while other things happen.
+    pub(crate) fn begin_following(&mut self, ground: Ground, options: ConnectOptions) -> Following {
+        let follower = self.followers.entry(ground == Ground::Private);
+        std::mem::take(follower.or_default()).begin(options)
+    }
+
+    /// Ends that. How many events it has read by now.
+    pub(crate) async fn end_following(
+        &mut self,
+        ground: Ground,
+        following: Following,
+    ) -> anyhow::Result<usize> {
+        let follower = following.end().await?;
+        let read = follower.read.len();
+        self.followers.insert(ground == Ground::Private, follower);
+        Ok(read)
     }
 
     /// Looks at all of the database of this ground. The follower goes on from where it was, or reads
@@ -68,46 +92,50 @@ impl Audit {
         if from_zero {
             follower.read.clear();
         }
-        let mut connection: PgConnection = options.clone().connect().await?;
-        let events: Vec<(i64, Uuid)> = sqlx::query_as("SELECT position, dedupe_key FROM events")
-            .fetch_all(&mut connection)
-            .await?;
-        let deliveries: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM deliveries")
-            .fetch_all(&mut connection)
-            .await?;
-        let out_of_time = sqlx::query_scalar(
-            "SELECT count(*) FROM deliveries WHERE received_at > now() + interval '1 minute'
-             OR received_at < (SELECT min(epoch_since) FROM commit_fence) - interval '1 minute'",
-        );
-        let sight = Sight {
-            events: events.len(),
-            deliveries: deliveries.len(),
-            out_of_time: out_of_time.fetch_one(&mut connection).await?,
-        };
+        let (mut stored, mut sight) = stored(options).await?;
         let mut reader = Reader::open(options).await?;
-        follow(&mut reader, &mut follower.read).await?;
-        let stored = Stored {
-            counted: count(&mut reader, events.len()).await?,
-            events,
-            deliveries,
-            followed: follower.read.clone(),
-        };
+        follower.catch_up(&mut reader).await?;
+        stored.followed.clone_from(&follower.read);
+        stored.counted = count(&mut reader, stored.events.len()).await?;
         let ledger = self.ledgers.entry(private).or_default();
+        sight.unknown = unknown(ledger, &stored);
         Ok((judge(ledger, &stored), sight))
     }
 }
 
-/// Reads on in pages from the last position.
-async fn follow(reader: &mut Reader, read: &mut Vec<(i64, Uuid)>) -> anyhow::Result<()> {
-    let last = read.last().map_or(0, |it| it.0);
-    let mut events = Events::after(EventFilter::default(), last, u32::MAX);
-    loop {
-        let page = events.next_page(reader).await.context("following failed")?;
-        if page.is_empty() {
-            return Ok(());
-        }
-        read.extend(page.iter().map(|event| (event.position, event.dedupe_key)));
-    }
+/// Reads the tables themselves.
+async fn stored(options: &ConnectOptions) -> anyhow::Result<(Stored, Sight)> {
+    let mut connection: PgConnection = options.clone().connect().await?;
+    let events: Vec<(i64, Uuid)> = sqlx::query_as("SELECT position, dedupe_key FROM events")
+        .fetch_all(&mut connection)
+        .await?;
+    let bodies = sqlx::query_as("SELECT id, sha256(coalesce(body, '')) FROM deliveries");
+    let bodies: Vec<(Uuid, Vec<u8>)> = bodies.fetch_all(&mut connection).await?;
+    let deliveries: Result<Vec<_>, _> = bodies
+        .into_iter()
+        .map(|(id, body)| body.try_into().map(|body| (id, body)))
+        .collect();
+    let torn = sqlx::query_scalar(TORN).fetch_one(&mut connection).await?;
+    let out_of_time = sqlx::query_scalar(OUT_OF_TIME);
+    let sight = Sight {
+        events: events.len(),
+        out_of_time: out_of_time.fetch_one(&mut connection).await?,
+        ..Sight::default()
+    };
+    let stored = Stored {
+        events,
+        deliveries: deliveries.ok().context("not a SHA-256")?,
+        torn,
+        ..Stored::default()
+    };
+    let deliveries = stored.deliveries.len();
+    Ok((
+        stored,
+        Sight {
+            deliveries,
+            ..sight
+        },
+    ))
 }
 
 /// What `events stats` counts, when it has caught up or takes too long for that.

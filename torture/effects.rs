@@ -2,14 +2,18 @@
 //! nothing.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio::task::JoinHandle;
 
 /// How often the metrics are read.
 const EVERY: Duration = Duration::from_millis(400);
+
+/// For how long after a failure the next one may be of the same cause: a disk that took nothing is
+/// left alone for a second.
+const AFTERMATH: Duration = Duration::from_secs(2);
 
 /// What was seen so far. Counters begin anew with each start of the server, so what it counted just
 /// before a kill may be missing here.
@@ -24,21 +28,38 @@ pub(crate) struct Seen {
 /// Reads the metrics until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    seen: Arc<Mutex<Seen>>,
+    shared: Arc<Mutex<Shared>>,
     task: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    seen: Seen,
+    /// When the last failure was seen.
+    failed: Option<Instant>,
 }
 
 impl Watch {
     /// Begins to read at the address of the admin listener.
     pub(crate) fn begin(metrics: String, client: reqwest::Client) -> Self {
-        let seen = Arc::<Mutex<Seen>>::default();
-        let task = tokio::spawn(watch(metrics, client, Arc::clone(&seen)));
-        Self { seen, task }
+        let shared = Arc::<Mutex<Shared>>::default();
+        let task = tokio::spawn(watch(metrics, client, Arc::clone(&shared)));
+        Self { shared, task }
     }
 
     /// What was seen so far.
     pub(crate) fn seen(&self) -> Seen {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared().seen
+    }
+
+    /// Whether deliveries failed a moment ago, so that some may go on to.
+    pub(crate) fn still_fails(&self) -> bool {
+        let failed = self.shared().failed;
+        failed.is_some_and(|at| at.elapsed() < AFTERMATH)
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -48,13 +69,17 @@ impl Drop for Watch {
     }
 }
 
-async fn watch(url: String, client: reqwest::Client, seen: Arc<Mutex<Seen>>) {
+async fn watch(url: String, client: reqwest::Client, shared: Arc<Mutex<Shared>>) {
     let mut before = Seen::default();
     loop {
         if let Ok(now) = read(&url, &client).await {
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.spooled += grown(before.spooled, now.spooled);
-            seen.failed += grown(before.failed, now.failed);
+            let failed = grown(before.failed, now.failed);
+            let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            shared.seen.spooled += grown(before.spooled, now.spooled);
+            shared.seen.failed += failed;
+            if failed > 0 {
+                shared.failed = Some(Instant::now());
+            }
             before = now;
         }
         tokio::time::sleep(EVERY).await;

@@ -8,7 +8,7 @@ use hookshelf::{
     spool::{FILE_BYTES, Settings, Spool},
 };
 
-use crate::world::{ASKING, HEALING, World};
+use crate::world::{ASKING, HEALING, SPOOL_BYTES, World};
 
 impl World {
     /// Waits until the spool is empty, by looking into it while Hookshelf does not run; it runs
@@ -56,8 +56,8 @@ impl World {
         }
         let settings = Settings {
             dir,
-            max_bytes: 384 << 20,
-            reserve: 32 << 20,
+            max_bytes: SPOOL_BYTES,
+            reserve: self.reserve(),
             file_bytes: FILE_BYTES,
         };
         let status = Spool::open(&settings, Clock::system())?.status();

@@ -2,15 +2,17 @@
 
 use std::{
     net::TcpListener,
+    os::unix::process::ExitStatusExt,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
+use hookshelf::clock::Clock;
 use nix::sys::signal::Signal;
 use tokio::process::Command;
 
-use crate::{clock::FalseClock, effects::Watch, process::Process};
+use crate::{clock::FalseClock, effects::Watch, process::Process, random::Random};
 
 /// What signs the deliveries.
 pub(crate) const SECRET: &str = "the secret of a torture";
@@ -47,6 +49,8 @@ pub(crate) struct Hookshelf {
     running: Option<Process>,
     /// When it was asked to stop.
     stopping: Option<Instant>,
+    /// What it said where it ended although nobody had ended it.
+    ended_by_itself: Vec<String>,
 }
 
 impl Hookshelf {
@@ -65,6 +69,7 @@ impl Hookshelf {
             client: client.build()?,
             running: None,
             stopping: None,
+            ended_by_itself: Vec::new(),
         })
     }
 
@@ -94,10 +99,11 @@ impl Hookshelf {
 
     /// Starts it, where it does not run, and does not wait.
     pub(crate) fn start(&mut self, clock: &FalseClock) -> anyhow::Result<()> {
-        if let Some(running) = &mut self.running
-            && !running.has_ended()?
-        {
-            return Ok(());
+        if let Some(running) = &mut self.running {
+            if !running.has_ended()? {
+                return Ok(());
+            }
+            self.note_its_end();
         }
         let mut command = self.command("serve");
         if self.clock {
@@ -107,20 +113,28 @@ impl Hookshelf {
         Ok(())
     }
 
-    /// Whether it runs.
-    pub(crate) fn runs(&mut self) -> bool {
-        let running = self.running.as_mut();
-        running.is_some_and(|it| it.has_ended().is_ok_and(|ended| !ended))
+    /// What it said where it ended although nobody had ended it, since this was last asked.
+    pub(crate) fn ended_by_itself(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.ended_by_itself)
+    }
+
+    fn note_its_end(&mut self) {
+        let said = self.last_words();
+        self.ended_by_itself.push(said);
     }
 
     /// kill -9.
     pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
-        self.stopping = None;
+        let stopping = self.stopping.take();
         let Some(mut running) = self.running.take() else {
             return Ok(());
         };
         running.signal(Signal::SIGKILL);
-        running.wait().await.map(drop)
+        let status = running.wait().await?;
+        if stopping.is_none() && status.signal() != Some(Signal::SIGKILL as i32) {
+            self.note_its_end();
+        }
+        Ok(())
     }
 
     /// Asks it to stop and does not wait.
@@ -191,7 +205,16 @@ impl Hookshelf {
     }
 }
 
+/// A port on which nobody listens, below those that the system hands out: while Hookshelf is down,
+/// nobody gets it by chance.
 fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
-    Ok(listener.local_addr()?.port())
+    let time = Clock::system().now().as_nanosecond();
+    let mut random = Random::new(u64::try_from(time)?, 4);
+    let mut some = std::iter::repeat_with(|| random.between(20_000, 31_999)).take(100);
+    let free = some.find_map(|port| {
+        let port = u16::try_from(port).ok()?;
+        TcpListener::bind(("127.0.0.1", port)).ok()?;
+        Some(port)
+    });
+    free.context("no free port")
 }

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::options::Options;
+use crate::{options::Options, run::LONGEST_DIR};
 
 /// Starts a program as a child of the first process, and passes its end on.
 const FIRST: &str = r#"exec 3<&0; "$@" <&3 3<&- & exec 3<&-; wait $!"#;
@@ -34,7 +34,7 @@ pub(crate) fn start(options: &Options) -> anyhow::Result<ExitCode> {
     check()?;
     let own = match options.dir {
         Some(_) => None,
-        None => Some(Builder::new().prefix("hookshelf-torture-").tempdir()?),
+        None => Some(own_dir()?),
     };
     let code = attend(own.as_ref().map(TempDir::path))?;
     match own {
@@ -47,6 +47,17 @@ pub(crate) fn start(options: &Options) -> anyhow::Result<ExitCode> {
         None => {}
     }
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}
+
+/// A directory that goes away with a good run. Where `$TMPDIR` is too long it is elsewhere.
+fn own_dir() -> anyhow::Result<TempDir> {
+    let (mut builder, place) = (Builder::new(), std::env::temp_dir());
+    let named = builder.prefix("hookshelf-torture-");
+    if place.as_os_str().len() + "/hookshelf-torture-123456".len() <= LONGEST_DIR {
+        Ok(named.tempdir_in(place)?)
+    } else {
+        Ok(named.tempdir_in("/tmp")?)
+    }
 }
 
 /// Starts it, and waits for its end.

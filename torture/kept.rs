@@ -1,34 +1,60 @@
 //! What is kept of the disks between two runs: they are in memory and end with the run.
 
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use crate::disk::{Disk, run};
 
-/// Keeps what is on a disk.
-pub(crate) fn put_away(dir: &Path, disk: &Disk) -> anyhow::Result<()> {
-    let kept = place(dir, disk);
-    let _ = std::fs::remove_dir_all(&kept);
-    copy(disk.path(), &kept)
+/// Keeps what is on the disks: all of it, or nothing.
+pub(crate) fn put_away(dir: &Path, disks: [&Disk; 2]) -> anyhow::Result<()> {
+    let next = next(dir);
+    remove(&next)?;
+    for disk in disks {
+        copy(disk.path(), &place(&next, disk))?;
+    }
+    remove(&kept(dir))?;
+    Ok(std::fs::rename(next, kept(dir))?)
 }
 
-/// Where the content of a disk is kept between two runs.
-fn place(dir: &Path, disk: &Disk) -> PathBuf {
-    let name = disk.path().file_name().unwrap_or_default();
-    dir.join("kept").join(name)
-}
-
-/// Brings back what was kept of a disk; whether there was anything.
-pub(crate) fn bring_back(dir: &Path, disk: &Disk) -> anyhow::Result<bool> {
-    let kept = place(dir, disk);
+/// Brings back what was kept of the disks; whether there was anything.
+pub(crate) fn bring_back(dir: &Path, disks: [&Disk; 2]) -> anyhow::Result<bool> {
+    let kept = kept(dir);
     if !kept.exists() {
         return Ok(false);
     }
-    copy(&kept, disk.path())?;
-    std::fs::remove_dir_all(kept)?;
+    for disk in disks {
+        copy(&place(&kept, disk), disk.path())?;
+    }
+    // At once: half of it is never taken for all.
+    let gone = next(dir);
+    remove(&gone)?;
+    std::fs::rename(kept, &gone)?;
+    remove(&gone)?;
     Ok(true)
+}
+
+fn kept(dir: &Path) -> PathBuf {
+    dir.join("kept")
+}
+
+/// What is not complete, or not any more.
+fn next(dir: &Path) -> PathBuf {
+    dir.join("kept.next")
+}
+
+/// Where the content of a disk is kept.
+fn place(kept: &Path, disk: &Disk) -> PathBuf {
+    kept.join(disk.path().file_name().unwrap_or_default())
+}
+
+fn remove(dir: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// With owners and rights.

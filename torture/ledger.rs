@@ -1,7 +1,7 @@
 //! What has to be stored and what must not be: the ledgers that `hookshelf simulate` writes.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs::File,
     io::{BufRead, BufReader},
     path::Path,
@@ -11,7 +11,10 @@ use anyhow::Context;
 use serde::Deserialize;
 use uuid::Uuid;
 
-/// The dedupe keys of everything that was sent to one database.
+/// The SHA-256 of a body.
+pub(crate) type Digest = [u8; 32];
+
+/// The dedupe keys of everything that was sent to one database, and the bodies that were acked.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// Acked, so each is to be there once.
@@ -20,12 +23,16 @@ pub(crate) struct Ledger {
     pub(crate) forged: HashSet<Uuid>,
     /// How many deliveries of the first kind.
     pub(crate) deliveries: u64,
+    /// The body of each of them as it was sent when it was acked, and how many had the same.
+    pub(crate) bodies: HashMap<Digest, u32>,
 }
 
 #[derive(Deserialize)]
 struct Line {
     #[serde(default)]
     forged: bool,
+    #[serde(default)]
+    body_sha256: String,
     events: Vec<Item>,
 }
 
@@ -35,17 +42,20 @@ struct Item {
 }
 
 impl Ledger {
-    /// Adds what was acked. A last line that was cut off is left out: nobody knows its rest.
-    pub(crate) fn add_acked(&mut self, path: &Path) -> anyhow::Result<()> {
+    /// Adds what was acked, and says how many deliveries these are. A last line that was cut off
+    /// is left out: nobody knows its rest.
+    pub(crate) fn add_acked(&mut self, path: &Path) -> anyhow::Result<u64> {
+        let before = self.deliveries;
         for line in lines(path)? {
             // An acked forgery is a forgery; the stream reports it.
             if !line.forged {
                 self.deliveries += 1;
+                *self.bodies.entry(line.body()?).or_default() += 1;
                 self.acked
                     .extend(line.events.iter().map(|it| it.dedupe_key));
             }
         }
-        Ok(())
+        Ok(self.deliveries - before)
     }
 
     /// Adds what was forged.
@@ -54,6 +64,15 @@ impl Ledger {
         let events = lines.iter().flat_map(|line| &line.events);
         self.forged.extend(events.map(|it| it.dedupe_key));
         Ok(())
+    }
+}
+
+impl Line {
+    fn body(&self) -> anyhow::Result<Digest> {
+        let mut digest = Digest::default();
+        hex::decode_to_slice(&self.body_sha256, &mut digest)
+            .context("this ledger is of an older version: begin a new run")?;
+        Ok(digest)
     }
 }
 
@@ -81,7 +100,8 @@ mod tests {
 
     fn line(forged: bool, key: &str) -> String {
         format!(
-            r#"{{"delivery":0,"forged":{forged},"events":[{{"kind":"message","dedupe_key":"{key}"}}]}}"#
+            r#"{{"delivery":0,"forged":{forged},"body_sha256":"{}","events":[{{"kind":"message","dedupe_key":"{key}"}}]}}"#,
+            "07".repeat(32)
         )
     }
 
@@ -92,9 +112,11 @@ mod tests {
         let whole = line(false, FIRST);
         std::fs::write(&path, format!("{whole}\n{}", &line(false, SECOND)[..40])).unwrap();
         let mut ledger = Ledger::default();
-        ledger.add_acked(&path).unwrap();
+        assert_eq!(ledger.add_acked(&path).unwrap(), 1);
         assert_eq!(ledger.acked, HashSet::from([FIRST.parse().unwrap()]));
         assert_eq!(ledger.deliveries, 1);
+        assert_eq!(ledger.add_acked(&path).unwrap(), 1);
+        assert_eq!(ledger.bodies, HashMap::from([([7; 32], 2)]));
     }
 
     #[test]
@@ -103,7 +125,7 @@ mod tests {
         let path = dir.path().join("ledger");
         std::fs::write(&path, format!("{}\n", line(true, SECOND))).unwrap();
         let mut ledger = Ledger::default();
-        ledger.add_acked(&path).unwrap();
+        assert_eq!(ledger.add_acked(&path).unwrap(), 0);
         assert!(ledger.acked.is_empty());
         ledger.add_forged(&path).unwrap();
         assert_eq!(ledger.forged, HashSet::from([SECOND.parse().unwrap()]));

@@ -174,14 +174,15 @@ fn faults(ground: Ground) -> Vec<Fault> {
         StopHookshelf,
         FreezeHookshelf,
         KillPostgres,
+        StopPostgres,
         FreezePostgres,
     ];
     match ground {
         Ground::Plain => {
-            all.extend([StopPostgres, CutLink, SilenceLink, FillDatabase, FillSpool]);
+            all.extend([CutLink, SilenceLink, FillDatabase, FillSpool]);
             all.extend(JUMPS.map(Fault::JumpClock));
         }
-        Ground::Power => all.extend([StopPostgres, CutLink, SilenceLink, CutPower]),
+        Ground::Power => all.extend([CutLink, SilenceLink, CutPower]),
         Ground::Private => all.push(FillDatabase),
     }
     all
@@ -194,8 +195,8 @@ const LONGEST_JUMP: i64 = 259_200;
 /// All steps of a ground, without their times.
 fn deck(ground: Ground) -> Vec<Vec<Fault>> {
     let faults = faults(ground);
-    // Alone they would change nothing.
-    let alone = |it: &&Fault| !matches!(it, Fault::FillSpool | Fault::CutPower);
+    // Alone it would change nothing: what the spool held is long gone.
+    let alone = |it: &&Fault| **it != Fault::CutPower;
     let mut deck: Vec<_> = faults.iter().filter(alone).map(|it| vec![*it]).collect();
     for first in &faults {
         for second in &faults {
@@ -207,10 +208,15 @@ fn deck(ground: Ground) -> Vec<Vec<Fault>> {
     deck
 }
 
-/// The first one is what lasts; the disk of the spool and its power matter while it is in use.
+/// The first one is what lasts; the disk of the spool and its power matter while it is in use. Of
+/// two restarts either may come first: Hookshelf starts without its database then.
 fn may_meet(first: Fault, second: Fault, ground: Ground) -> bool {
+    use Fault::{KillHookshelf, KillPostgres, StopHookshelf, StopPostgres};
     if first.target() == second.target() {
         return false;
+    }
+    if matches!(first, KillHookshelf | StopHookshelf) {
+        return ground != Ground::Power && matches!(second, KillPostgres | StopPostgres);
     }
     match ground {
         Ground::Private => first == Fault::FillDatabase || first.takes_database_away(),
@@ -412,6 +418,20 @@ mod tests {
     }
 
     #[test]
+    fn restarts_come_in_every_combination_and_order() {
+        use Fault::{KillHookshelf, KillPostgres, StopHookshelf, StopPostgres};
+        let deck = deck(Ground::Plain);
+        for hookshelf in [KillHookshelf, StopHookshelf] {
+            for postgres in [KillPostgres, StopPostgres] {
+                assert!(deck.contains(&vec![hookshelf, postgres]));
+                assert!(deck.contains(&vec![postgres, hookshelf]));
+            }
+        }
+        let private = super::deck(Ground::Private);
+        assert!(private.contains(&vec![KillHookshelf, KillPostgres]));
+    }
+
+    #[test]
     fn what_takes_the_database_away_lasts_longer_than_a_commit_is_waited_for() {
         let rounds = first(5, 200).into_iter().chain(Plan::short(5));
         for part in rounds.flat_map(|it| it.steps).flat_map(|it| it.parts) {
@@ -428,7 +448,12 @@ mod tests {
         let mut seen = 0;
         for step in steps {
             let fails = |it: &&Part| matches!(it.fault, Fault::FillSpool | Fault::CutPower);
-            let Some(part) = step.parts.iter().find(fails) else {
+            let Some(part) = step
+                .parts
+                .iter()
+                .find(fails)
+                .filter(|_| step.parts.len() > 1)
+            else {
                 continue;
             };
             let first = step.parts[0];

@@ -13,6 +13,9 @@ use crate::{
 /// How often it is looked how a stop gets on.
 const LOOKING: Duration = Duration::from_millis(100);
 
+/// How long it is waited for what a step left behind, so that it is not put down to the next.
+const CALMING: Duration = Duration::from_secs(15);
+
 /// What happens at one moment of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Act {
@@ -44,7 +47,7 @@ pub(crate) async fn play(
     watch: &Watch,
     ending: &CancellationToken,
 ) -> anyhow::Result<Option<String>> {
-    if !rest(step.pause, ending).await {
+    if !rest(step.pause, ending).await || !calm(watch, ending).await {
         return Ok(None);
     }
     let (begun, before) = (Instant::now(), watch.seen());
@@ -84,17 +87,19 @@ fn must_change(step: &Step, ground: Ground) -> bool {
     let faults = || step.parts.iter().map(|it| it.fault);
     // The private Postgres is started again at once.
     let away = |it: Fault| match it {
-        Fault::KillPostgres => ground != Ground::Private,
+        Fault::KillPostgres | Fault::StopPostgres => ground != Ground::Private,
         Fault::FillDatabase => true,
         it => it.takes_database_away(),
     };
     faults().any(away) && faults().all(leaves_hookshelf_alone)
 }
 
-/// Whether every delivery has to be taken: Hookshelf was there all the time, and the spool, too.
+/// Whether every delivery has to be taken: Hookshelf was there all the time, and with it the spool
+/// or Postgres.
 fn must_keep(step: &Step) -> bool {
-    let mut faults = step.parts.iter().map(|it| it.fault);
-    faults.all(|it| leaves_hookshelf_alone(it) && it != Fault::FillSpool)
+    let faults = || step.parts.iter().map(|it| it.fault);
+    let has_spool = faults().all(|it| it != Fault::FillSpool) || step.parts.len() == 1;
+    has_spool && faults().all(leaves_hookshelf_alone)
 }
 
 fn leaves_hookshelf_alone(fault: Fault) -> bool {
@@ -103,6 +108,18 @@ fn leaves_hookshelf_alone(fault: Fault) -> bool {
         fault,
         KillHookshelf | StopHookshelf | FreezeHookshelf | CutPower
     )
+}
+
+/// Waits until what failed in the step before fails no more; not for ever. False where there is no
+/// time left to.
+async fn calm(watch: &Watch, ending: &CancellationToken) -> bool {
+    let begun = Instant::now();
+    while watch.still_fails() && begun.elapsed() < CALMING {
+        if !rest(millis(LOOKING), ending).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// Waits for a moment, and sees to a stop of Hookshelf meanwhile.
@@ -180,6 +197,8 @@ mod tests {
         assert!(!wrong(&[cut], seen(3, 0)));
         assert!(wrong(&[cut], seen(0, 0)) && wrong(&[cut], seen(3, 1)));
         assert!(!wrong(&[cut, (FillSpool, 0, 9)], seen(3, 1)));
+        assert!(wrong(&[(FillSpool, 0, 9)], seen(0, 1)));
+        assert!(!wrong(&[(FillSpool, 0, 9)], seen(0, 0)));
         assert!(!wrong(&[cut, (KillHookshelf, 0, 9)], seen(0, 1)));
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     /// Makes the data below `dir`, or takes those that are there; nothing runs yet.
-    pub(crate) async fn make(dir: &Path, log: &Path, settings: &[&str]) -> anyhow::Result<Self> {
+    pub(crate) async fn make(dir: &Path, log: &Path) -> anyhow::Result<Self> {
         let mut private = Settings::new(dir);
         private.search_path = std::env::var_os("PATH");
         let made = PrivatePostgres::start(private).await?;
@@ -47,10 +47,15 @@ impl Postgres {
             program,
             data,
             options,
-            settings: settings.iter().map(ToString::to_string).collect(),
+            settings: Vec::new(),
             log: log.to_owned(),
             running: None,
         })
+    }
+
+    /// Gives it these settings at its next start, beside the usual ones.
+    pub(crate) fn set(&mut self, settings: &[&str]) {
+        self.settings = settings.iter().map(ToString::to_string).collect();
     }
 
     /// How to connect to it.

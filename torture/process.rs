@@ -100,19 +100,25 @@ fn children(pid: Pid) -> Vec<Pid> {
     pids.map(Pid::from_raw).collect()
 }
 
-/// Sends a signal to the server that says in `file` that it is running, and to its children; for one
-/// that another process started.
-pub(crate) fn signal_family(file: &Path, signal: Signal) {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let pid = text.lines().next().and_then(|it| it.trim().parse().ok());
-    let Some(pid) = pid.map(Pid::from_raw) else {
-        return;
-    };
+/// The server that says in `file` that it is running; for one that another process started.
+fn server(file: &Path) -> Option<Pid> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let pid = Pid::from_raw(text.lines().next()?.trim().parse().ok()?);
     // The file may be old, and the number somebody else's by now.
     let at = std::fs::read_link(format!("/proc/{pid}/cwd")).ok();
-    if at.as_deref() != file.parent() {
-        return;
+    (at.as_deref() == file.parent()).then_some(pid)
+}
+
+/// Sends a signal to that server alone.
+pub(crate) fn signal_server(file: &Path, signal: Signal) {
+    if let Some(pid) = server(file) {
+        let _ = kill(pid, signal);
     }
+}
+
+/// Sends a signal to that server and to its children.
+pub(crate) fn signal_family(file: &Path, signal: Signal) {
+    let Some(pid) = server(file) else { return };
     // Killed first, its children would no longer be known as its own.
     let first = if signal == Signal::SIGKILL {
         Signal::SIGSTOP

@@ -47,6 +47,13 @@ pub(crate) struct Progress {
     pub(crate) ledgers: Vec<(String, bool)>,
     /// How many deliveries each of the two has that a clock which was off dated.
     pub(crate) out_of_time: [i64; 2],
+    /// How many events each of the two has that nobody is known to have sent: a round that was
+    /// stopped leaves some, whose answer it did not wait for.
+    #[serde(default)]
+    pub(crate) unknown: [u64; 2],
+    /// What was wrong so far. A run that goes on does not forget it.
+    #[serde(default)]
+    pub(crate) wrong: Vec<String>,
     pub(crate) totals: Totals,
 }
 
@@ -60,6 +67,8 @@ impl Progress {
             streams: 0,
             ledgers: Vec::new(),
             out_of_time: [0; 2],
+            unknown: [0; 2],
+            wrong: Vec::new(),
             totals: Totals::default(),
         }
     }
@@ -76,6 +85,13 @@ impl Progress {
     pub(crate) fn forget_databases(&mut self) {
         self.ledgers.clear();
         self.out_of_time = [0; 2];
+        self.unknown = [0; 2];
+    }
+
+    /// Notes how many events nobody is known to have sent; how many more these are.
+    pub(crate) fn note_unknown(&mut self, private: bool, now: u64) -> u64 {
+        let known = &mut self.unknown[usize::from(private)];
+        now.saturating_sub(std::mem::replace(known, now))
     }
 
     /// Notes how many deliveries a clock that was off has dated; how many more these are.
@@ -142,9 +158,13 @@ mod tests {
             .add(&summary, Seen::default(), Lost::default());
         assert_eq!(progress.note_out_of_time(true, 4), 4);
         assert_eq!(progress.note_out_of_time(true, 9), 5);
+        assert_eq!(progress.note_unknown(false, 3), 3);
+        assert_eq!(progress.note_unknown(false, 3), 0);
+        progress.wrong.push("round 2: lost".to_owned());
         progress.write(dir.path()).unwrap();
         let read = Progress::read(dir.path()).unwrap();
         assert_eq!((read.seed, read.next, read.totals.deliveries), (7, 3, 5));
+        assert_eq!((read.unknown, read.wrong.len()), ([3, 0], 1));
         assert_eq!(
             (read.totals.answers["200"], read.totals.out_of_time),
             (5, 9)

@@ -5,7 +5,7 @@ use std::{io::Write, time::Duration};
 use crate::{
     audit::Sight,
     options::Options,
-    plan::{Plan, Round, Step},
+    plan::{Fault, Plan, Round, Step},
     progress::Totals,
     stream::Summary,
     verdict::Verdict,
@@ -50,8 +50,12 @@ pub(crate) fn step(step: &Step) -> String {
         .parts
         .iter()
         .map(|it| {
+            let off = match it.fault {
+                Fault::JumpClock(seconds) => format!(" by {seconds:+} s"),
+                _ => String::new(),
+            };
             format!(
-                "{} {:.1}-{:.1} s",
+                "{}{off} {:.1}-{:.1} s",
                 it.fault.name(),
                 seconds(it.begins),
                 seconds(it.ends)

@@ -1,6 +1,7 @@
 //! A run: rounds of faults under a stream of deliveries, and a verdict after each.
 
 use std::{
+    fmt,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -10,22 +11,19 @@ use anyhow::{Context, ensure};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit::{Audit, Sight},
-    control,
-    effects::Watch,
-    inside,
+    audit::Audit,
+    control, inside,
     options::Options,
     plan::{Ground, Plan, Round},
-    play,
     progress::Progress,
     report,
-    stream::{Papers, Stream},
-    verdict::Verdict,
+    stream::Papers,
     world::{Make, World},
 };
 
-/// Deliveries go on for so long after the last step of a round.
-const AFTER: u64 = 2000;
+/// The longest path of its directory: sockets are below it, and beyond that they would be in `/tmp`
+/// and outlive a kill -9.
+pub(crate) const LONGEST_DIR: usize = 60;
 
 /// Runs what was asked for. Whether all is well.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<bool> {
@@ -52,8 +50,6 @@ async fn torture(options: &Options, dir: &Path, stop: &CancellationToken) -> any
         program: program(options)?,
         seed: progress.seed.wrapping_add(progress.streams as u64),
         disk: options.disk,
-        postgres: &[],
-        lies: false,
     });
     let mut torture = Torture::new(options, dir, progress, world.await?)?;
     let result = torture.rounds(stop).await;
@@ -61,14 +57,16 @@ async fn torture(options: &Options, dir: &Path, stop: &CancellationToken) -> any
 }
 
 /// A run on its way.
-struct Torture<'a> {
-    options: &'a Options,
-    dir: &'a Path,
-    progress: Progress,
-    world: World,
-    audit: Audit,
+pub(crate) struct Torture<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) dir: &'a Path,
+    pub(crate) progress: Progress,
+    pub(crate) world: World,
+    pub(crate) audit: Audit,
     begun: Instant,
     seconds_before: u64,
+    /// Somebody ended it before its end.
+    ended_early: bool,
 }
 
 impl<'a> Torture<'a> {
@@ -101,6 +99,7 @@ impl<'a> Torture<'a> {
             audit,
             begun: Instant::now(),
             seconds_before,
+            ended_early: false,
         })
     }
 
@@ -112,7 +111,11 @@ impl<'a> Torture<'a> {
             Box::new(Plan::new(self.progress.seed))
         };
         for round in rounds.skip(self.progress.next) {
-            if stop.is_cancelled() || self.is_enough() {
+            if self.is_enough() {
+                break;
+            }
+            if stop.is_cancelled() {
+                self.ended_early = true;
                 break;
             }
             println!("{}", report::title(self.progress.next, &round));
@@ -137,94 +140,6 @@ impl<'a> Torture<'a> {
         }
     }
 
-    /// One round and its verdict. One that was stopped is played again from its beginning later.
-    async fn round(&mut self, round: &Round, stop: &CancellationToken) -> anyhow::Result<bool> {
-        self.world.settle(round.ground, &[]).await?;
-        let watch = self.world.hookshelf.watch();
-        let (papers, stream) = self.stream(round)?;
-        let (played, mut faults) = self.steps(round, &watch, stop).await?;
-        self.world.heal().await?;
-        let summary = if stop.is_cancelled() {
-            stream.stop().await?
-        } else {
-            stream.finish().await?
-        };
-        faults.extend(summary.faults());
-        self.progress.totals.add_steps(round, played);
-        self.progress
-            .totals
-            .add(&summary, watch.seen(), self.world.lost());
-        drop(watch);
-        let is_whole = played == round.steps.len();
-        let (mut verdict, sight) = self.check(round, &papers, is_whole).await?;
-        verdict.other.append(&mut faults);
-        report::round(&summary, sight, &verdict);
-        self.progress.next += usize::from(is_whole);
-        self.progress.totals.rounds += u64::from(is_whole);
-        Ok(verdict.is_good())
-    }
-
-    /// Plays the steps of a round. How many, and what they should have changed and did not.
-    async fn steps(
-        &mut self,
-        round: &Round,
-        watch: &Watch,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<(usize, Vec<String>)> {
-        let mut faults = Vec::new();
-        for (played, step) in round.steps.iter().enumerate() {
-            if stop.is_cancelled() {
-                return Ok((played, faults));
-            }
-            println!("  {}", report::step(step));
-            faults.extend(play::play(&mut self.world, step, watch, stop).await?);
-        }
-        Ok((round.steps.len(), faults))
-    }
-
-    /// Waits until the spool is empty, and holds what is stored against the ledgers.
-    async fn check(
-        &mut self,
-        round: &Round,
-        papers: &Papers,
-        is_whole: bool,
-    ) -> anyhow::Result<(Verdict, Sight)> {
-        let ledger = self.audit.ledger(round.ground);
-        ledger.add_acked(&papers.acked)?;
-        ledger.add_forged(&papers.forged)?;
-        let set_aside = self.world.empty_spool().await?;
-        let options = self.world.database().await?;
-        let (mut verdict, sight) = self.audit.look(round.ground, &options, false).await?;
-        if set_aside > 0 {
-            verdict
-                .other
-                .push(format!("set aside in the spool: {set_aside}"));
-        }
-        let private = round.ground == Ground::Private;
-        let more = self.progress.note_out_of_time(private, sight.out_of_time);
-        if is_whole && round.sets_clock_far() && more == 0 {
-            let said = "a clock that was off changed nothing";
-            verdict.other.push(said.to_owned());
-        }
-        verdict.other.append(&mut self.world.defects);
-        Ok((verdict, sight))
-    }
-
-    fn stream(&mut self, round: &Round) -> anyhow::Result<(Papers, Stream)> {
-        let name = format!("stream-{:04}", self.progress.streams);
-        let papers = Papers::named(self.dir, &name);
-        let seed = self.progress.seed.wrapping_mul(1000) + self.progress.streams as u64;
-        self.progress.streams += 1;
-        self.progress
-            .ledgers
-            .push((name, round.ground == Ground::Private));
-        let lasting =
-            Duration::from_millis(round.length() + 600 * round.steps.len() as u64 + AFTER);
-        let rate = (seed, self.options.rate);
-        let stream = Stream::begin(&self.world.hookshelf, papers.clone(), rate, lasting)?;
-        Ok((papers, stream))
-    }
-
     /// At the end each database is followed once more from position zero.
     async fn follow_anew(&mut self) -> anyhow::Result<bool> {
         let mut good = true;
@@ -236,39 +151,98 @@ impl<'a> Torture<'a> {
             let options = self.world.database().await?;
             let (verdict, sight) = self.audit.look(ground, &options, true).await?;
             println!("from zero, {ground:?}: {} events; {verdict}", sight.events);
-            good &= verdict.is_good();
+            if !verdict.is_good() {
+                let said = format!("from zero, {ground:?}: {verdict}");
+                self.progress.wrong.push(said);
+                good = false;
+            }
         }
         Ok(good)
     }
 
     /// Prints the counts and ends everything. What a later run goes on with is kept, and what
     /// somebody may want to look into.
-    async fn end(self, result: anyhow::Result<bool>) -> anyhow::Result<bool> {
-        let good = matches!(result, Ok(true));
-        report::totals(&self.progress.totals);
-        if result.is_ok() && !(good && self.options.throw_away) {
-            self.progress.write(self.dir)?;
-            self.world.keep().await?;
-        } else {
-            self.world.close().await?;
+    async fn end(mut self, result: anyhow::Result<bool>) -> anyhow::Result<bool> {
+        if let Err(error) = &result {
+            self.progress.wrong.push(format!("{error:#}"));
         }
-        println!("{}", if good { "good" } else { "NOT GOOD" });
-        result
+        report::totals(&self.progress.totals);
+        let said = Said::of(&self.progress, self.ended_early);
+        let good = matches!(said, Said::Good);
+        if !(good && self.options.throw_away) {
+            self.progress.write(self.dir)?;
+        }
+        let ended = if result.is_ok() && !(good && self.options.throw_away) {
+            self.world.keep().await
+        } else {
+            self.world.close().await
+        };
+        println!("{said}");
+        ended?;
+        result.map(|_| good)
+    }
+}
+
+/// The last word.
+#[derive(Debug)]
+enum Said {
+    Good,
+    /// Nothing is wrong, but not all was played.
+    Early,
+    /// What is wrong, in this run or in what it goes on with.
+    Wrong(Vec<String>),
+}
+
+impl Said {
+    fn of(progress: &Progress, ended_early: bool) -> Self {
+        if !progress.wrong.is_empty() {
+            Self::Wrong(progress.wrong.clone())
+        } else if ended_early {
+            Self::Early
+        } else if progress.totals.rounds == 0 {
+            Self::Wrong(vec!["no round was played".to_owned()])
+        } else {
+            Self::Good
+        }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Good => f.write_str("good"),
+            Self::Early => f.write_str("ended early: nothing is wrong so far"),
+            Self::Wrong(all) => write!(f, "NOT GOOD\n  {}", all.join("\n  ")),
+        }
     }
 }
 
 /// The directory. Postgres' own user has to get through it.
 fn directory(options: &Options) -> anyhow::Result<PathBuf> {
     let dir = options.dir.as_ref().context("no directory")?;
-    std::fs::create_dir_all(dir)?;
-    let empty = std::fs::read_dir(dir)?.next().is_none();
+    if options.resume {
+        // Nothing is changed in a directory that is somebody else's.
+        Progress::read(dir)?;
+    } else {
+        std::fs::create_dir_all(dir)?;
+        let empty = std::fs::read_dir(dir)?.next().is_none();
+        ensure!(
+            empty,
+            "{} is not empty: go on there with --resume, or name another",
+            dir.display()
+        );
+    }
+    let mut mode = std::fs::metadata(dir)?.permissions();
+    mode.set_mode(mode.mode() | 0o011);
+    std::fs::set_permissions(dir, mode)?;
+    let dir = dir.canonicalize()?;
     ensure!(
-        empty || options.resume,
-        "{} is not empty: go on there with --resume, or name another",
+        dir.as_os_str().len() <= LONGEST_DIR,
+        "{} is too long a path for the sockets below it: name one of {LONGEST_DIR} bytes or less \
+         with --dir",
         dir.display()
     );
-    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o711))?;
-    Ok(dir.canonicalize()?)
+    Ok(dir)
 }
 
 /// The program to torment: the one that cargo built beside this one.
@@ -291,4 +265,48 @@ pub(crate) fn program(options: &Options) -> anyhow::Result<PathBuf> {
         program.display()
     );
     Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn what_was_wrong_once_stays_and_nothing_played_is_not_good() {
+        let mut progress = Progress::begin(1, false);
+        let said = |progress: &Progress, early| Said::of(progress, early).to_string();
+        assert!(said(&progress, false).starts_with("NOT GOOD"));
+        assert!(said(&progress, true).starts_with("ended early"));
+        progress.totals.rounds = 3;
+        assert_eq!(said(&progress, false), "good");
+        progress.wrong.push("round 1: lost".to_owned());
+        for early in [false, true] {
+            assert_eq!(said(&progress, early), "NOT GOOD\n  round 1: lost");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_not_its_own_stays_as_it_is() {
+        // Elsewhere the path may be too long already.
+        let above = tempfile::TempDir::new_in("/tmp").unwrap();
+        let mode = |mode| std::fs::Permissions::from_mode(mode);
+        let options = |dir: &Path, more: &[&str]| {
+            let given = ["torture", "--dir"].map(String::from).into_iter();
+            let given = given.chain([dir.display().to_string()]);
+            Options::parse_from(given.chain(more.iter().map(ToString::to_string)))
+        };
+        let rights = |dir: &Path| std::fs::metadata(dir).unwrap().permissions().mode() & 0o777;
+        let (own, other) = (above.path().join("own"), above.path().join("other"));
+        directory(&options(&own, &[])).unwrap();
+        assert_eq!(rights(&own) & 0o011, 0o011);
+        std::fs::create_dir_all(other.join("something")).unwrap();
+        std::fs::set_permissions(&other, mode(0o700)).unwrap();
+        assert!(directory(&options(&other, &[])).is_err());
+        assert!(directory(&options(&other, &["--resume"])).is_err());
+        assert_eq!(rights(&other), 0o700);
+        let long = above.path().join("x".repeat(LONGEST_DIR));
+        assert!(directory(&options(&long, &[])).is_err());
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -46,6 +46,8 @@ impl Papers {
 pub(crate) struct Stream {
     process: Process,
     papers: Papers,
+    /// When it sends its last delivery.
+    until: Instant,
 }
 
 /// What a stream came to, as it says itself.
@@ -53,6 +55,7 @@ pub(crate) struct Stream {
 pub(crate) struct Summary {
     pub(crate) deliveries: u64,
     pub(crate) repeats: u64,
+    pub(crate) forgeries: u64,
     pub(crate) sends: u64,
     pub(crate) items: u64,
     pub(crate) answers: BTreeMap<String, u64>,
@@ -88,7 +91,21 @@ impl Stream {
             .arg("--forged")
             .arg(&papers.forged);
         let process = Process::start(&mut command, &papers.said)?;
-        Ok(Self { process, papers })
+        Ok(Self {
+            process,
+            papers,
+            until: Instant::now() + lasting,
+        })
+    }
+
+    /// Whether it still sends deliveries after so long.
+    pub(crate) fn outlasts(&self, time: Duration) -> bool {
+        Instant::now() + time < self.until
+    }
+
+    /// Where it writes.
+    pub(crate) fn papers(&self) -> &Papers {
+        &self.papers
     }
 
     /// Waits for its end, which comes when everything was acked; ends it where that takes too long.
@@ -112,25 +129,57 @@ impl Stream {
 
 fn summary(said: &Path) -> anyhow::Result<Summary> {
     let text = std::fs::read_to_string(said)?;
-    let line = text.lines().find(|line| line.starts_with('{'));
+    // An attempt that came to nothing may have left another one before.
+    let line = text.lines().rfind(|line| line.starts_with('{'));
     let line = line.with_context(|| format!("the stream did not end in order: {text}"))?;
     serde_json::from_str(line).context("a summary that cannot be read")
 }
 
 impl Summary {
-    /// What is wrong with the answers.
-    pub(crate) fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        if self.acked_forgeries > 0 {
-            faults.push(format!("forged and acked: {}", self.acked_forgeries));
+    /// What is wrong with the answers; `waited` says whether everything was to be answered.
+    pub(crate) fn faults(&self, waited: bool) -> Vec<String> {
+        let noted = self.acked + self.acked_forgeries;
+        let answered = self.answers.get("200").copied().unwrap_or(0);
+        let refused = self.refused_forgeries + self.acked_forgeries;
+        let counts = [
+            ("forged and acked", self.acked_forgeries),
+            ("acks that were not noted", answered.abs_diff(noted)),
+        ];
+        let counts_at_end = [
+            (
+                "never acked, though everything was well again",
+                self.unacked,
+            ),
+            (
+                "forged and never refused, though everything was well again",
+                self.forgeries.saturating_sub(refused),
+            ),
+            ("streams that somebody ended", u64::from(self.interrupted)),
+            ("streams of which nothing was acked", u64::from(noted == 0)),
+        ];
+        let at_end = counts_at_end.into_iter().filter(|_| waited);
+        let wrong = counts.into_iter().chain(at_end).filter(|it| it.1 > 0);
+        wrong
+            .map(|(what, count)| format!("{what}: {count}"))
+            .collect()
+    }
+
+    /// This and another one together.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.deliveries += other.deliveries;
+        self.repeats += other.repeats;
+        self.forgeries += other.forgeries;
+        self.sends += other.sends;
+        self.items += other.items;
+        for (answer, count) in other.answers {
+            *self.answers.entry(answer).or_default() += count;
         }
-        if self.unacked > 0 && !self.interrupted {
-            faults.push(format!(
-                "never acked, though everything was well again: {}",
-                self.unacked
-            ));
-        }
-        faults
+        self.acked += other.acked;
+        self.unacked += other.unacked;
+        self.refused_forgeries += other.refused_forgeries;
+        self.acked_forgeries += other.acked_forgeries;
+        self.interrupted |= other.interrupted;
+        self
     }
 }
 
@@ -138,17 +187,64 @@ impl Summary {
 mod tests {
     use super::*;
 
+    /// Nine deliveries and a forgery, all answered as they have to be.
+    fn good() -> Summary {
+        Summary {
+            deliveries: 10,
+            forgeries: 1,
+            sends: 12,
+            answers: [("200", 9), ("401", 1), ("broken", 2)]
+                .map(|(answer, count)| (answer.to_owned(), count))
+                .into(),
+            acked: 9,
+            refused_forgeries: 1,
+            ..Summary::default()
+        }
+    }
+
+    fn said(change: impl FnOnce(&mut Summary), waited: bool) -> usize {
+        let mut summary = good();
+        change(&mut summary);
+        summary.faults(waited).len()
+    }
+
     #[test]
     fn what_was_never_acked_is_a_fault_unless_nobody_waited_for_it() {
-        let summary = |unacked, acked_forgeries, interrupted| Summary {
-            unacked,
-            acked_forgeries,
-            interrupted,
-            ..Summary::default()
+        assert_eq!((said(|_| {}, true), said(|_| {}, false)), (0, 0));
+        assert_eq!(said(|it| it.unacked = 3, true), 1);
+        assert_eq!(said(|it| it.unacked = 3, false), 0);
+        assert_eq!(said(|it| it.refused_forgeries = 0, true), 1);
+        assert_eq!(said(|it| it.refused_forgeries = 0, false), 0);
+        assert_eq!(said(|it| it.interrupted = true, true), 1);
+    }
+
+    #[test]
+    fn an_ack_that_nobody_noted_is_a_fault_and_so_is_none_at_all() {
+        let one_more = |it: &mut Summary| *it.answers.entry("200".to_owned()).or_default() += 1;
+        assert_eq!((said(one_more, true), said(one_more, false)), (1, 1));
+        let acked = |it: &mut Summary| (it.acked_forgeries, it.refused_forgeries) = (1, 0);
+        assert_eq!(said(acked, false), 2);
+        assert_eq!(Summary::default().faults(true).len(), 1);
+        assert_eq!(Summary::default().faults(false).len(), 0);
+    }
+
+    #[test]
+    fn two_streams_count_together() {
+        let both = good().and(good());
+        assert_eq!((both.sends, both.answers["200"]), (24, 18));
+        assert!(both.faults(true).is_empty());
+    }
+
+    #[test]
+    fn the_last_summary_of_a_file_counts() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let said = dir.path().join("said");
+        let line = |unacked| {
+            format!(
+                r#"{{"deliveries":1,"repeats":0,"forgeries":0,"sends":1,"items":1,"answers":{{}},"acked":1,"unacked":{unacked},"refused_forgeries":0,"acked_forgeries":0,"interrupted":false}}"#
+            )
         };
-        assert_eq!(summary(0, 0, false).faults().len(), 0);
-        assert_eq!(summary(3, 0, false).faults().len(), 1);
-        assert_eq!(summary(3, 0, true).faults().len(), 0);
-        assert_eq!(summary(3, 1, false).faults().len(), 2);
+        std::fs::write(&said, format!("{}\nwords\n{}\n", line(0), line(4))).unwrap();
+        assert_eq!(summary(&said).unwrap().unacked, 4);
     }
 }

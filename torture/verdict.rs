@@ -7,7 +7,7 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::ledger::Ledger;
+use crate::ledger::{Digest, Ledger};
 
 /// How many keys a fault names.
 const NAMED: usize = 5;
@@ -17,8 +17,10 @@ const NAMED: usize = 5;
 pub(crate) struct Stored {
     /// The position and the dedupe key of each event.
     pub(crate) events: Vec<(i64, Uuid)>,
-    /// The id of each delivery.
-    pub(crate) deliveries: Vec<Uuid>,
+    /// The id of each delivery and the SHA-256 of its body.
+    pub(crate) deliveries: Vec<(Uuid, Digest)>,
+    /// Deliveries that have not as many events and repeats as items, and events of no delivery.
+    pub(crate) torn: i64,
     /// What a follower read from position zero, in its order.
     pub(crate) followed: Vec<(i64, Uuid)>,
     /// What `events stats` counts.
@@ -36,6 +38,10 @@ pub(crate) struct Verdict {
     pub(crate) forged: Vec<Uuid>,
     /// Deliveries stored more than once.
     pub(crate) deliveries_doubled: Vec<Uuid>,
+    /// Acked deliveries whose body is not stored as it was sent.
+    pub(crate) bodies_missing: u64,
+    /// Deliveries that are not stored with all their items, and events without their delivery.
+    pub(crate) torn: i64,
     /// Events that a follower did not read once and in order.
     pub(crate) not_followed: u64,
     /// Events more or fewer than counted.
@@ -73,18 +79,37 @@ pub(crate) fn judge(ledger: &Ledger, stored: &Stored) -> Verdict {
         doubled: doubled.map(|(key, _)| *key).collect(),
         forged: forged.copied().collect(),
         deliveries_doubled: twice(&stored.deliveries),
+        bodies_missing: bodies_missing(ledger, &stored.deliveries),
+        torn: stored.torn,
         not_followed: not_followed(stored),
         miscounted: stored.counted - count,
         other: Vec::new(),
     }
 }
 
-fn twice(ids: &[Uuid]) -> Vec<Uuid> {
-    let mut seen = HashSet::with_capacity(ids.len());
-    ids.iter()
-        .filter(|id| !seen.insert(**id))
-        .copied()
-        .collect()
+/// How many events are stored that nobody knows of: neither acked nor forged. Where the answer to a
+/// delivery was lost and it was never sent again, this is rightly so.
+pub(crate) fn unknown(ledger: &Ledger, stored: &Stored) -> u64 {
+    let known = |key: &Uuid| ledger.acked.contains(key) || ledger.forged.contains(key);
+    let keys = stored.events.iter().map(|it| it.1);
+    keys.filter(|key| !known(key)).count() as u64
+}
+
+fn twice(deliveries: &[(Uuid, Digest)]) -> Vec<Uuid> {
+    let mut seen = HashSet::with_capacity(deliveries.len());
+    let ids = deliveries.iter().map(|it| it.0);
+    ids.filter(|id| !seen.insert(*id)).collect()
+}
+
+fn bodies_missing(ledger: &Ledger, deliveries: &[(Uuid, Digest)]) -> u64 {
+    let mut there: HashMap<Digest, u32> = HashMap::with_capacity(deliveries.len());
+    for (_, body) in deliveries {
+        *there.entry(*body).or_default() += 1;
+    }
+    let lacks = |(body, count): (&Digest, &u32)| {
+        u64::from(count.saturating_sub(there.get(body).copied().unwrap_or(0)))
+    };
+    ledger.bodies.iter().map(lacks).sum()
 }
 
 /// How many events a follower did not read as they are stored, each once and in order.
@@ -117,18 +142,26 @@ impl fmt::Display for Verdict {
                 ));
             }
         }
-        if self.not_followed > 0 {
-            faults.push(format!(
-                "not followed as they are stored: {}",
-                self.not_followed
-            ));
-        }
-        if self.miscounted != 0 {
-            faults.push(format!(
-                "events stats counts {:+} too many",
-                self.miscounted
-            ));
-        }
+        let counts = [
+            (
+                "acked and the body not stored as it was sent",
+                self.bodies_missing.cast_signed(),
+            ),
+            (
+                "deliveries not stored with all their items, or events without theirs",
+                self.torn,
+            ),
+            (
+                "not followed as they are stored",
+                self.not_followed.cast_signed(),
+            ),
+            (
+                "counted too many by events stats, or too few",
+                self.miscounted,
+            ),
+        ];
+        let wrong = counts.iter().filter(|(_, count)| *count != 0);
+        faults.extend(wrong.map(|(what, count)| format!("{what}: {count}")));
         faults.extend(self.other.iter().cloned());
         if faults.is_empty() {
             f.write_str("nothing missing, nothing twice, nothing forged")
@@ -155,11 +188,13 @@ mod tests {
             acked: events.iter().map(|it| it.1).collect(),
             forged: HashSet::from([key(9)]),
             deliveries: 2,
+            bodies: HashMap::from([([1; 32], 1), ([2; 32], 1)]),
         };
         let stored = Stored {
             followed: events.clone(),
             events,
-            deliveries: vec![key(70), key(71)],
+            deliveries: vec![(key(70), [1; 32]), (key(71), [2; 32])],
+            torn: 0,
             counted: 3,
         };
         (ledger, stored)
@@ -196,7 +231,7 @@ mod tests {
         let verdict = said(|_, stored| {
             stored.events.push((40, key(1)));
             stored.followed.push((40, key(1)));
-            stored.deliveries.push(key(70));
+            stored.deliveries.push((key(70), [1; 32]));
             stored.counted += 1;
         });
         assert_eq!(
@@ -216,6 +251,34 @@ mod tests {
             ledger.forged.insert(key(2));
         });
         assert_eq!(verdict.forged, [key(2)]);
+    }
+
+    #[test]
+    fn a_repeat_that_was_acked_is_missing_though_its_events_are_there() {
+        assert_eq!(
+            said(|_, stored| stored.deliveries.truncate(1)).bodies_missing,
+            1
+        );
+        assert_eq!(
+            said(|_, stored| stored.deliveries[0].1 = [3; 32]).bodies_missing,
+            1
+        );
+        // The same bytes twice are two deliveries.
+        let twice = said(|ledger, _| ledger.bodies.extend([([1; 32], 2)]));
+        assert_eq!(twice.bodies_missing, 1);
+        assert!(!twice.is_good() && twice.to_string().contains("as it was sent: 1"));
+        assert!(!said(|_, stored| stored.torn = 1).is_good());
+    }
+
+    #[test]
+    fn an_event_that_nobody_sent_is_unknown() {
+        let (mut ledger, mut stored) = good();
+        assert_eq!(unknown(&ledger, &stored), 0);
+        stored.events.push((40, key(9)));
+        assert_eq!(unknown(&ledger, &stored), 0, "it is forged");
+        stored.events.push((50, key(60)));
+        ledger.acked.remove(&key(1));
+        assert_eq!(unknown(&ledger, &stored), 2);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use hookshelf::store::{
     ConnectOptions,
     private::{PrivatePostgres, Settings},
@@ -20,13 +20,16 @@ use crate::{
     plan::{Fault, Ground},
     postgres::Postgres,
     power::{Lost, PowerDisk},
-    process::signal_family,
+    process::{signal_family, signal_server},
     proxy::Link,
     random::Random,
 };
 
 /// How long everything may take to be well again.
 pub(crate) const HEALING: Duration = Duration::from_mins(3);
+
+/// What the spool may have.
+pub(crate) const SPOOL_BYTES: u64 = 384 << 20;
 
 /// How often it is asked.
 pub(crate) const ASKING: Duration = Duration::from_millis(150);
@@ -39,10 +42,6 @@ pub(crate) struct Make<'a> {
     pub(crate) seed: u64,
     /// MiB of each disk.
     pub(crate) disk: u64,
-    /// Further settings of Postgres.
-    pub(crate) postgres: &'a [&'a str],
-    /// Whether the disk with the power to cut takes no sync.
-    pub(crate) lies: bool,
 }
 
 /// Hookshelf and all around it.
@@ -73,15 +72,14 @@ impl World {
     pub(crate) async fn make(make: Make<'_>) -> anyhow::Result<Self> {
         let dir = make.dir;
         let clock = FalseClock::new(dir)?;
-        let power = PowerDisk::mount(&dir.join("power"), make.lies)?;
+        let power = PowerDisk::mount(&dir.join("power"))?;
         let database_disk = Disk::mount(&dir.join("database"), make.disk)?;
         let private_disk = Disk::mount(&dir.join("private"), make.disk)?;
         let spool_disk = Disk::mount(&dir.join("spool"), make.disk.min(512))?;
-        let found = kept::bring_back(dir, &database_disk)?;
-        let brought_back = kept::bring_back(dir, &private_disk)? && found;
+        let brought_back = kept::bring_back(dir, [&database_disk, &private_disk])?;
         let place = database_disk.path().join("postgres");
         let log = dir.join("postgres.log");
-        let postgres = Postgres::make(&place, &log, make.postgres).await?;
+        let postgres = Postgres::make(&place, &log).await?;
         let link = Link::to(postgres.socket()?).await?;
         Ok(Self {
             hookshelf: Hookshelf::new(make.program, dir.join("hookshelf.log"))?,
@@ -125,8 +123,8 @@ impl World {
     fn variables(&self) -> Vec<(String, String)> {
         let text = |path: &Path| path.display().to_string();
         let mut all = vec![
-            ("HOOKSHELF__SPOOL__MAX_BYTES", "384MiB".to_owned()),
-            ("HOOKSHELF__SPOOL__RESERVE", "32MiB".to_owned()),
+            ("HOOKSHELF__SPOOL__MAX_BYTES", SPOOL_BYTES.to_string()),
+            ("HOOKSHELF__SPOOL__RESERVE", self.reserve().to_string()),
             ("HOOKSHELF__SPOOL__DIR", text(&self.spool())),
             // Each delivery that is refused would be a line.
             (
@@ -152,6 +150,16 @@ impl World {
             .collect()
     }
 
+    /// What the spool holds of its disk while it is empty. Where that disk is filled on purpose it is
+    /// hardly anything, so that the spool really meets its end; on the disk that it shares with the
+    /// database it has to last for as long as that is full.
+    pub(crate) fn reserve(&self) -> u64 {
+        match self.ground {
+            Ground::Plain => 1 << 20,
+            Ground::Power | Ground::Private => 32 << 20,
+        }
+    }
+
     /// Where the spool is on this ground.
     pub(crate) fn spool(&self) -> PathBuf {
         match self.ground {
@@ -173,6 +181,7 @@ impl World {
             Fault::FreezeHookshelf => self.hookshelf.freeze(true),
             Fault::KillPostgres if private => self.signal_private(Signal::SIGKILL),
             Fault::KillPostgres => self.postgres.kill().await?,
+            Fault::StopPostgres if private => signal_server(&self.private_server(), Signal::SIGINT),
             Fault::StopPostgres => self.postgres.stop().await?,
             Fault::FreezePostgres if private => self.signal_private(Signal::SIGSTOP),
             Fault::FreezePostgres => self.postgres.freeze(true),
@@ -272,6 +281,18 @@ impl World {
         )
     }
 
+    /// From now on the disk with the power to cut does not do what it says of a sync.
+    pub(crate) fn lie_about_syncs(&self) {
+        self.power.lie();
+    }
+
+    /// From now on Postgres has these settings, too.
+    pub(crate) async fn lose_commits(&mut self, settings: &[&str]) -> anyhow::Result<()> {
+        self.postgres.stop().await?;
+        self.postgres.set(settings);
+        self.heal().await
+    }
+
     /// What power cuts took since this was last asked.
     pub(crate) fn lost(&mut self) -> Lost {
         std::mem::take(&mut self.lost)
@@ -279,32 +300,35 @@ impl World {
 
     /// Notes where Hookshelf has ended although nobody ended it, and starts it again.
     pub(crate) fn look_at_hookshelf(&mut self, after: &str) -> anyhow::Result<()> {
-        if !self.hookshelf.runs() {
-            let said = self.hookshelf.last_words();
-            self.defects
-                .push(format!("Hookshelf ended by itself after {after}:\n{said}"));
-            self.hookshelf.start(&self.clock)?;
-        }
+        self.hookshelf.start(&self.clock)?;
+        let ended = self.hookshelf.ended_by_itself().into_iter();
+        let said = ended.map(|said| format!("Hookshelf ended by itself after {after}:\n{said}"));
+        self.defects.extend(said);
         Ok(())
     }
 
-    /// How to connect to the database of this ground, past the link.
+    /// How to connect to the database of this ground, past the link. Hookshelf may be well before
+    /// its own Postgres is: it has a spool.
     pub(crate) async fn database(&self) -> anyhow::Result<ConnectOptions> {
         if self.ground != Ground::Private {
             return Ok(self.postgres.options().clone());
         }
-        let place = self.private_disk.path().join("data/postgres");
-        let found = PrivatePostgres::connect_if_running(&Settings::new(place)).await;
-        found.context("the private Postgres does not run")
+        let place = Settings::new(self.private_disk.path().join("data/postgres"));
+        let begun = Instant::now();
+        while begun.elapsed() < HEALING {
+            if let Some(found) = PrivatePostgres::connect_if_running(&place).await {
+                return Ok(found);
+            }
+            tokio::time::sleep(ASKING).await;
+        }
+        bail!("the private Postgres does not run")
     }
 
     /// Ends everything in order and keeps the databases in the directory, for [`World::make`].
     pub(crate) async fn keep(mut self) -> anyhow::Result<()> {
         self.stop_hookshelf().await?;
         self.postgres.stop().await?;
-        for disk in [&self.database_disk, &self.private_disk] {
-            kept::put_away(&self.dir, disk)?;
-        }
+        kept::put_away(&self.dir, [&self.database_disk, &self.private_disk])?;
         self.power.unmount()
     }
 
@@ -324,6 +348,7 @@ impl World {
 
     /// Every second time nothing that was not synced reached the disk; else some of it did.
     async fn cut_power(&mut self) -> anyhow::Result<()> {
+        self.power.lose_power();
         self.hookshelf.kill().await?;
         let some = self.random.coin();
         let lost = self.power.cut(some.then_some(&mut self.random))?;
@@ -339,7 +364,12 @@ impl World {
     }
 
     fn signal_private(&self, signal: Signal) {
-        let place = self.private_disk.path().join("data/postgres/data");
-        signal_family(&place.join("postmaster.pid"), signal);
+        signal_family(&self.private_server(), signal);
+    }
+
+    /// The file in which the private Postgres says that it is running.
+    fn private_server(&self) -> PathBuf {
+        let data = self.private_disk.path().join("data/postgres/data");
+        data.join("postmaster.pid")
     }
 }

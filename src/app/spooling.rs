@@ -80,14 +80,13 @@ impl Spooling {
         report.beside(self.left_behind.clone())
     }
 
-    /// Measures it, says what changes, and has it look whether what is in its way is over, until
-    /// `stop`.
+    /// Measures it, has it try again what was in its way, and says what changes, until `stop`.
     pub(super) fn watch(self, loops: &TaskTracker, stop: CancellationToken) {
         let spool = self.spool.clone();
         let mut watch = SpoolWatch::new(move || self.report());
         loops.spawn(worker::repeat(stop, move || {
+            spool.try_again();
             let pause = watch.look();
-            spool.tend();
             async move { pause }
         }));
     }

@@ -93,6 +93,12 @@ impl Place {
         Shelf::new(self.dir.path(), HOUR)
     }
 
+    /// What each of the files holds.
+    fn contents(&self) -> Vec<Found> {
+        let read = |name: &Name| self.shelf().read(name).unwrap();
+        self.names().iter().map(read).collect()
+    }
+
     fn names(&self) -> Vec<Name> {
         self.shelf().names(self.clock.now()).unwrap()
     }
@@ -210,12 +216,7 @@ fn damage_is_told_and_in_nobodys_way() {
     fs::rename(place.file(&names[1]), place.file(&names[2])).unwrap();
     fs::write(place.path().join("unfinished"), b"half").unwrap();
     place.run(1 << 20, [record(4, META, "{}")]);
-    let shelf = place.shelf();
-    let found: Vec<_> = place
-        .names()
-        .iter()
-        .map(|it| shelf.read(it).unwrap())
-        .collect();
+    let found = place.contents();
     assert!(
         matches!(
             found[..],
@@ -224,7 +225,10 @@ fn damage_is_told_and_in_nobodys_way() {
         "{found:?}"
     );
     assert!(!place.path().join("unfinished").exists());
-    assert!(matches!(shelf.read(&names[1]).unwrap(), Found::Gone));
+    assert!(matches!(
+        place.shelf().read(&names[1]).unwrap(),
+        Found::Gone
+    ));
 }
 
 /// What stands there under a good name without being a file of the server's.
@@ -239,12 +243,7 @@ fn what_is_no_file_of_its_own_is_in_nobodys_way() {
     fs::write(&elsewhere, "a text").unwrap();
     std::os::unix::fs::symlink(&elsewhere, link).unwrap();
     fs::File::create(huge).unwrap().set_len(1 << 40).unwrap();
-    let shelf = place.shelf();
-    let found: Vec<_> = place
-        .names()
-        .iter()
-        .map(|it| shelf.read(it).unwrap())
-        .collect();
+    let found = place.contents();
     assert!(
         matches!(found[..], [Found::Record(_), Found::Unreadable(_)]),
         "{found:?}"
@@ -254,7 +253,7 @@ fn what_is_no_file_of_its_own_is_in_nobodys_way() {
     assert_eq!(names.len(), 2, "and what is too large goes");
     fs::remove_file(place.file(&names[0])).unwrap();
     fs::create_dir(place.file(&names[0])).unwrap();
-    let found = shelf.read(&names[0]).unwrap();
+    let found = place.shelf().read(&names[0]).unwrap();
     assert!(
         matches!(found, Found::Unreadable(_)),
         "the disk cannot read it"

@@ -98,8 +98,8 @@ impl Directory {
         }
     }
 
-    /// Renames the file `number`, so that it is kept for a person and read no more; durably with
-    /// the next [`sync`](Self::sync).
+    /// Renames the file `number`, which may be gone, so that it is kept for a person and read no
+    /// more; durably with the next [`sync`](Self::sync).
     pub(super) fn set_aside(&self, number: u64, why: &str, now: Timestamp) -> Result<(), Error> {
         let path = self.file(number);
         let aside = format!(
@@ -111,7 +111,10 @@ impl Directory {
         let others = (2..1000).map(|n| format!("{aside}-{n}"));
         let mut free = std::iter::once(aside.clone()).chain(others);
         let free = free.find(|it| !Path::new(it).exists());
-        fs::rename(&path, free.unwrap_or(aside)).at("rename", &path)
+        match fs::rename(&path, free.unwrap_or(aside)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            renamed => renamed.at("rename", &path),
+        }
     }
 
     /// What is in the directory. What was never finished holds nothing that was acked, and goes.

@@ -191,6 +191,13 @@ impl Files {
         written
     }
 
+    /// Has the disk take a file and what is written into it, and leaves nothing of it behind.
+    pub(super) fn try_disk(&mut self, shared: &Shared) -> Result<(), Error> {
+        self.append(&[], shared)?;
+        self.close_last(shared);
+        Ok(())
+    }
+
     /// Whether what was written last is on disk is not known: the file is opened again before it is
     /// read. One that took nothing before goes: all that may be in it was refused, and nobody
     /// would come to read it while it counts as room that is used.

@@ -25,9 +25,6 @@ const BATCH_BYTES: usize = 16 << 20;
 /// How long a disk that took nothing is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// After how long it is looked at without a record that has to be written.
-const REST: Duration = Duration::from_secs(5);
-
 /// A record on its way to the disk.
 #[derive(Debug)]
 pub(super) struct Entering {
@@ -48,8 +45,8 @@ pub(super) enum Task {
         through: Place,
         answer: oneshot::Sender<Result<(), Error>>,
     },
-    /// See whether what was in the way is over.
-    Tend,
+    /// To see whether what was in the way is over.
+    TryAgain,
 }
 
 /// What runs on the thread.
@@ -102,22 +99,9 @@ impl Keeper {
                     self.settle();
                     let _ = answer.send(removed);
                 }
-                Task::Tend => self.tend(),
+                Task::TryAgain => self.try_again(),
             }
         }
-    }
-
-    /// Nobody may bring a record for days: what was in the way of the last one is said until the
-    /// disk was asked again, and what could not be done then is done now.
-    fn tend(&mut self) {
-        let rested = |(since, _): &(Instant, String)| since.elapsed() >= REST;
-        if self.trouble.as_ref().is_some_and(rested) {
-            let refused = self.files.directory.probe().err();
-            self.trouble = refused.map(|error| seen(&error));
-        }
-        self.files.clear(&self.shared);
-        self.files.look_at_oldest();
-        self.settle();
     }
 
     /// Commits a batch and answers each in it.
@@ -146,12 +130,31 @@ impl Keeper {
         }
     }
 
+    /// Nobody may bring a record for days: what was in the way of the last one is said until the
+    /// disk was tried again, and what could not be done then is done now.
+    fn try_again(&mut self) {
+        if self.trouble.is_some() {
+            let _ = self.unless_resting(Files::try_disk);
+        }
+        self.files.clear(&self.shared);
+        self.files.look_at_oldest();
+        self.settle();
+    }
+
     fn write(&mut self, records: &[Vec<u8>]) -> Result<(), Refused> {
+        self.unless_resting(|files, shared| files.append(records, shared))
+    }
+
+    /// Has `files` written, unless the disk took nothing a moment ago.
+    fn unless_resting(
+        &mut self,
+        write: impl FnOnce(&mut Files, &Shared) -> Result<(), Error>,
+    ) -> Result<(), Refused> {
         let resting = |(since, _): &(Instant, String)| since.elapsed() < PAUSE;
         if self.trouble.as_ref().is_some_and(resting) {
             return Err(Refused::Failed);
         }
-        match self.files.append(records, &self.shared) {
+        match write(&mut self.files, &self.shared) {
             Ok(()) => {
                 self.trouble = None;
                 Ok(())
@@ -245,36 +248,11 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_takes_writes_again_is_noticed_though_nobody_brings_a_record() {
-        let home = tempfile::TempDir::new().unwrap();
-        let mut keeper = keeper(&home);
-        let in_way = keeper.files.directory.unfinished(1);
-        let too = keeper.files.directory.join("probe");
-        for path in [&in_way, &too] {
-            fs::create_dir(path).unwrap();
-        }
-        assert_eq!(append(&mut keeper), Err(Refused::Failed));
-        let mut look_later = |made_room: bool| {
-            for path in [&in_way, &too].into_iter().filter(|_| made_room) {
-                fs::remove_dir(path).unwrap();
-            }
-            let (since, _) = keeper.trouble.as_mut().unwrap();
-            *since = since.checked_sub(REST).unwrap();
-            keeper.tend();
-            obstacle(&keeper)
-        };
-        let refused = look_later(false);
-        assert!(matches!(refused, Some(Obstacle::Disk(_))), "{refused:?}");
-        assert_eq!(look_later(true), None);
-        assert_eq!(append(&mut keeper), Ok(()));
-    }
-
-    #[test]
     fn a_reserve_that_was_lost_is_taken_again_though_nobody_brings_a_record() {
         let home = tempfile::TempDir::new().unwrap();
         let mut keeper = keeper(&home);
         while keeper.files.reserve.give_more().unwrap() {}
-        keeper.tend();
+        keeper.try_again();
         assert_eq!(keeper.shared.status(0).reserved, RESERVE);
     }
 
@@ -291,7 +269,7 @@ mod tests {
         assert!(removed.is_err(), "a directory is no file");
         fs::remove_dir(&path).unwrap();
         fs::rename(&other, &path).unwrap();
-        keeper.tend();
+        keeper.try_again();
         assert!(!path.exists());
         assert_eq!(keeper.shared.used(), 0);
     }

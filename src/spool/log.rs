@@ -9,6 +9,9 @@
 //! writes it may panic once more on the way out, which no guard can catch and which ends the
 //! process: one more reason not to write where a page may be damaged.
 //!
+//! What a file says of itself is compared where it could be wrong and look right: how many records
+//! there are with the number of the last, and the root page with its checksum (`root`).
+//!
 //! Which of its two last commits is the last, redb says in one bit without a checksum. Where that
 //! flips in a file that a crash left, the last commit is missing and nothing tells: it looks as if
 //! the crash had come just before.
@@ -20,7 +23,7 @@ use redb::{
     ReadableTable, ReadableTableMetadata, TableDefinition, backends::FileBackend,
 };
 
-use super::{directory::create, settled::Settled};
+use super::{directory::create, root, settled::Settled};
 use crate::telemetry::panics;
 
 /// The records, numbered from 1 without a gap.
@@ -88,14 +91,15 @@ pub(super) struct Log(Option<Handle>);
 enum Handle {
     /// It takes records.
     Made(Database),
-    Found(ReadOnlyDatabase),
+    /// It is only read; and whether its root is the one that is meant.
+    Found(ReadOnlyDatabase, bool),
 }
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Made(_) => "Made",
-            Self::Found(_) => "Found",
+            Self::Found(..) => "Found",
         })
     }
 }
@@ -122,7 +126,7 @@ impl Log {
             }
             found => found,
         });
-        Ok(Self(Some(Handle::Found(found?))))
+        Ok(Self(Some(found?)))
     }
 
     /// What it says of itself.
@@ -130,7 +134,7 @@ impl Log {
         guarded(|| {
             let records = self.begin_read()?.open_table(RECORDS)?;
             let last = records.last()?.map_or(0, |(number, _)| number.value());
-            let damaged = records.len()? != last;
+            let damaged = records.len()? != last || matches!(self.0, Some(Handle::Found(_, false)));
             Ok(Extent { last, damaged })
         })
     }
@@ -163,10 +167,10 @@ impl Log {
     ) -> Result<(), redb::Error> {
         let table = self.begin_read()?.open_table(RECORDS)?;
         let (mut last, mut taken) = (after, 0);
-        for entry in table.range(after.saturating_add(1)..)? {
-            if records.len() >= most || taken >= bytes {
-                break;
-            }
+        let mut entries = table.range(after.saturating_add(1)..)?;
+        // No further than asked for: after an error that nobody looked at, redb refuses all else.
+        while records.len() < most && taken < bytes {
+            let Some(entry) = entries.next() else { break };
             let (number, record) = entry?;
             // Damaged pages may lead back to where they began, and redb does not mind.
             if number.value() <= last {
@@ -200,7 +204,7 @@ impl Log {
     fn begin_read(&self) -> Result<ReadTransaction, redb::Error> {
         match &self.0 {
             Some(Handle::Made(database)) => Ok(database.begin_read()?),
-            Some(Handle::Found(database)) => Ok(database.begin_read()?),
+            Some(Handle::Found(database, _)) => Ok(database.begin_read()?),
             None => Err(redb::Error::DatabaseClosed),
         }
     }
@@ -214,9 +218,16 @@ impl Drop for Log {
     }
 }
 
-fn find(path: &Path) -> Result<ReadOnlyDatabase, redb::Error> {
-    let backend = Settled::new(File::open(path)?)?;
-    Ok(builder().open_read_only_with_backend(backend)?)
+fn find(path: &Path) -> Result<Handle, redb::Error> {
+    let file = File::open(path).map_err(|error| match error.kind() {
+        // Somebody deleted it: asking again does not help.
+        io::ErrorKind::NotFound => redb::Error::Corrupted("gone".to_owned()),
+        _ => error.into(),
+    })?;
+    let backend = Settled::new(file)?;
+    let found = builder().open_read_only_with_backend(backend)?;
+    let is_meant = root::is_meant(&File::open(path)?)?;
+    Ok(Handle::Found(found, is_meant))
 }
 
 /// Lets redb bring a file in order that a crash left just as it grew.

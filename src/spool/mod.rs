@@ -21,6 +21,7 @@ mod reading;
 mod record;
 mod report;
 mod reserve;
+mod root;
 mod settled;
 mod status;
 #[cfg(test)]
@@ -169,20 +170,19 @@ impl Spool {
         removed.await.map_err(|_| Error::Gone)?
     }
 
-    /// Has the thread see whether what is in the way is over, where something is: a disk that took
-    /// nothing, no room for the reserve, a file that could not go. Returns at once; to be called
-    /// now and then.
-    pub fn tend(&self) {
+    /// Has the thread try again what was in its way, so that it is noticed when that is over: a disk
+    /// that took nothing, since a server that is not ready for it may be sent nothing that would try
+    /// it; a reserve without room; a file that could not go. Never waits.
+    pub fn try_again(&self) {
         let status = self.status();
-        let is_empty = status.records == 0;
-        let lacks_room = status.bytes > 0 || status.reserved < status.reserve;
         let in_trouble = matches!(status.obstacle, Some(Obstacle::Disk(_)));
-        // A disk that hangs is asked once.
-        let is_idle = |tasks: &&Sender<Task>| tasks.capacity() == tasks.max_capacity();
-        if (in_trouble || is_empty && lacks_room)
+        let lacks_room = status.bytes > 0 || status.reserved < status.reserve;
+        // Where something waits, that tries it; and what hangs is not asked ever more.
+        let is_idle = |tasks: &&Sender<Task>| tasks.capacity() == QUEUE;
+        if (in_trouble || status.records == 0 && lacks_room)
             && let Some(tasks) = self.tasks().filter(is_idle)
         {
-            let _ = tasks.try_send(Task::Tend);
+            let _ = tasks.try_send(Task::TryAgain);
         }
     }
 

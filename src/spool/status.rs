@@ -39,8 +39,7 @@ pub enum Obstacle {
     /// It has as much as it may have.
     #[error("it is full: see that the database comes back, or give spool.max_bytes more")]
     Full,
-    /// The disk does not take what is written. The next record tries again, once a second at most;
-    /// where none comes, [`Spool::tend`](super::Spool::tend) does.
+    /// The disk does not take what is written. It is tried again, once a second at most.
     #[error("its disk takes nothing ({0}): make room there, or see what the system's log says")]
     Disk(String),
     /// Its thread ended by a defect.

@@ -5,6 +5,7 @@ use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -363,28 +364,95 @@ async fn a_flipped_bit_loses_nothing_without_a_word() {
         // Every third in the first pages, where the structure is; the others anywhere.
         let end = if round % 3 == 0 { 8192 } else { used };
         flipped[round * 7919 * 13 % end] ^= 1 << (round % 8);
-        let stage = Stage::new();
-        drop(stage.open());
-        fs::write(stage.settings.dir.join(&name), &flipped).unwrap();
-        let spool = stage.open();
-        let served = drain(&spool).await;
-        assert!(served.is_sorted(), "round {round}: {served:?}");
-        let lost = served.len() < 40;
-        let status = spool.status();
-        assert!(
-            !lost || status.files_set_aside == 1,
-            "round {round}: {served:?} {status:?}"
-        );
-        assert_eq!(status.records, 0, "round {round}");
-        append(&spool, [41]).await;
-        assert_eq!(drain(&spool).await, [41], "round {round}");
+        let (lost, kept) = what_is_missing(&name, &flipped, 40).await;
         short += usize::from(lost);
-        aside += usize::from(status.files_set_aside == 1);
+        aside += usize::from(kept);
     }
     assert!(
         short > 10 && aside >= short && aside < 160,
         "{short} {aside}"
     );
+}
+
+/// Opens a file with records from 1 to `count` that was damaged, and empties it: whether some of
+/// them are missing, and whether it was set aside, which has to be if some are.
+async fn what_is_missing(name: &str, bytes: &[u8], count: u64) -> (bool, bool) {
+    let stage = Stage::new();
+    drop(stage.open());
+    fs::write(stage.settings.dir.join(name), bytes).unwrap();
+    let spool = stage.open();
+    let served = drain(&spool).await;
+    assert!(served.is_sorted(), "{served:?}");
+    let lost = served.len() as u64 != count;
+    let status = spool.status();
+    let aside = status.files_set_aside == 1;
+    assert!(!lost || aside, "{served:?} {status:?}");
+    assert_eq!(status.records, 0);
+    append(&spool, [count + 1]).await;
+    assert_eq!(drain(&spool).await, [count + 1]);
+    (lost, aside)
+}
+
+/// After an error redb refuses all else, and the last one before the damage cannot be read either.
+#[tokio::test]
+async fn a_page_that_lies_behind_the_end_of_its_file_ends_it_and_no_reading() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    for number in 1..=12 {
+        // One on a page.
+        let record = record(number.into(), vec![number; 9000]);
+        spool.append(&record).await.unwrap();
+    }
+    drop(spool);
+    let mut bytes = fs::read(stage.path(0)).unwrap();
+    for page in bytes.chunks_exact_mut(4096) {
+        if page[0] == 2 {
+            // A page of pages: 8 bytes, their checksums, their numbers with their length on top
+            // (the design of redb, "Branch page").
+            let pages = usize::from(page[2]) + 1;
+            let numbers = page[8 + 16 * pages..].chunks_exact_mut(8).take(pages);
+            let ninth = numbers.skip(8).take(1);
+            ninth.for_each(|it| it.copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0x60]));
+        } else if page[2048..2056] == [8; 8] {
+            page[2048] = 0;
+        }
+    }
+    fs::write(stage.path(0), &bytes).unwrap();
+    let (spool, mut served) = (stage.open(), 0);
+    loop {
+        let found = spool.read(None, 7).await.unwrap();
+        let Some((last, _)) = found.last() else { break };
+        served += found.len();
+        spool.remove(*last).await.unwrap();
+    }
+    assert_eq!((served, spool.status().files_set_aside), (7, 1));
+}
+
+/// What a disk leaves that writes a page in another's place, or not at all: earlier versions of
+/// pages are still around, and of the one that all hang from they show a whole file.
+#[tokio::test]
+async fn an_earlier_version_of_a_page_loses_nothing_without_a_word() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    for number in 1..=5 {
+        append(&spool, [number]).await;
+    }
+    let (name, bytes) = (stage.files().remove(0), fs::read(stage.path(0)).unwrap());
+    let pages: Vec<_> = bytes.chunks_exact(4096).collect();
+    let names_the_table = |it: &usize| pages[*it].windows(7).any(|it| it == b"records");
+    let roots: Vec<_> = (0..pages.len()).filter(names_the_table).collect();
+    let (mut short, mut whole) = (0, 0);
+    for (from, to) in roots
+        .iter()
+        .flat_map(|it| roots.iter().map(move |to| (it, to)))
+    {
+        let mut changed = bytes.clone();
+        changed[to * 4096..][..4096].copy_from_slice(pages[*from]);
+        let (lost, aside) = what_is_missing(&name, &changed, 5).await;
+        short += usize::from(lost);
+        whole += usize::from(!aside);
+    }
+    assert!(short > 0 && whole > 0, "{short} {whole}");
 }
 
 /// Writing in this file, be it to close it, redb stumbles over this byte, and once more on the way
@@ -528,6 +596,20 @@ async fn a_file_that_is_gone_when_it_has_to_go_is_in_nobodys_way() {
     assert_eq!(left, range(last.unwrap().record + 1, 200));
 }
 
+/// Somebody made room on the disk by hand.
+#[tokio::test]
+async fn a_file_that_somebody_deleted_is_missed_and_in_the_way_of_no_other() {
+    let stage = Stage::filled(256 << 10, 300).await;
+    let spool = stage.open();
+    let files = stage.files().len();
+    assert!(files >= 4, "{files}");
+    fs::remove_file(stage.path(1)).unwrap();
+    let left = drain(&spool).await;
+    assert!(left.is_sorted() && left.len() < 300 && left.ends_with(&[299, 300]));
+    assert_eq!(spool.status().files_set_aside, 1);
+    assert_eq!((spool.status().records, spool.status().bytes), (0, 0));
+}
+
 #[tokio::test]
 async fn a_damaged_note_of_what_was_removed_removes_nothing() {
     for damage in [&[][..], &[0; 40], &[0xFF; 40], &[0; 400]] {
@@ -667,24 +749,53 @@ async fn the_reserve_gives_way_to_records_and_is_taken_again() {
     assert!(reserve() >= 8 * MIB);
 }
 
+/// Has the disk refuse what comes, by a directory in the place of the file that is to be made.
+async fn refuses(stage: &Stage, spool: &Spool) -> PathBuf {
+    let in_the_way = stage.settings.dir.join("spool-0000000001.redb.new");
+    fs::create_dir(&in_the_way).unwrap();
+    assert_eq!(spool.append(&numbered(1)).await, Err(Refused::Failed));
+    in_the_way
+}
+
 #[tokio::test]
 async fn what_the_disk_does_not_take_is_refused_and_said_until_it_does() {
     let stage = Stage::new();
     let spool = stage.open();
-    // A directory in the place of the file that is to be made: nothing can be written there.
-    let inway = stage.settings.dir.join("spool-0000000001.redb.new");
-    fs::create_dir(&inway).unwrap();
-    assert_eq!(spool.append(&numbered(1)).await, Err(Refused::Failed));
+    let in_the_way = refuses(&stage, &spool).await;
     let status = spool.status();
     assert!(
         matches!(status.obstacle, Some(Obstacle::Disk(_))),
         "{status:?}"
     );
     assert_eq!((status.records, status.bytes), (0, 0));
-    fs::remove_dir(&inway).unwrap();
+    fs::remove_dir(&in_the_way).unwrap();
     while spool.append(&numbered(1)).await.is_err() {
         tokio::task::yield_now().await;
     }
     assert_eq!(spool.status().obstacle, None);
     assert_eq!(drain(&spool).await, [1]);
+}
+
+/// A balancer sends nothing to a server whose spool is in trouble.
+#[tokio::test]
+async fn a_disk_that_takes_again_is_noticed_though_nothing_comes() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    let in_the_way = refuses(&stage, &spool).await;
+    spool.try_again();
+    assert_eq!(spool.read(None, 1).await.unwrap(), []);
+    assert_ne!(spool.status().obstacle, None);
+    fs::remove_dir(&in_the_way).unwrap();
+    let noticed = async {
+        while spool.status().obstacle.is_some() {
+            spool.try_again();
+            tokio::task::yield_now().await;
+        }
+    };
+    let noticed = tokio::time::timeout(Duration::from_secs(30), noticed);
+    noticed.await.expect("it is noticed");
+    assert_eq!((spool.status().files, spool.status().bytes), (0, 0));
+    assert!(stage.files().is_empty());
+    append(&spool, 1..=2).await;
+    assert_eq!(drain(&spool).await, [1, 2]);
 }

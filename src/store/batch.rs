@@ -12,7 +12,7 @@ use super::{
     Committed, Delivery,
     accounts::Accounts,
     column::{Column, columns},
-    values::{Bool, Bytea, Id, Inet, Int4, Json, Text, Timestamptz},
+    values::{Bool, Bytea, Id, Inet, Int4, Json, Text, Timestamptz, kept},
 };
 use crate::meta::event::{Event, Kind, Problem};
 
@@ -81,7 +81,7 @@ pub struct Batch {
     deliveries: Deliveries,
     items: Items,
     accounts: Accounts,
-    /// When each delivery was received, one that stands there twice included.
+    /// When each delivery was received, as it is stored; one that stands there twice included.
     times: Vec<Timestamp>,
     ids: HashSet<Uuid>,
     /// The payload of the first item with each key.
@@ -113,7 +113,7 @@ impl Batch {
 
     /// Adds a delivery; one that is there already has nothing new.
     pub fn add(&mut self, delivery: &Delivery) {
-        self.times.push(delivery.received_at);
+        self.times.push(kept(delivery.received_at));
         let (mut items, mut left_out) = (delivery.events.len(), 0);
         if self.ids.insert(delivery.id) {
             self.lay_out(delivery);

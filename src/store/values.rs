@@ -118,6 +118,11 @@ impl Kind for Text {
 /// The first microsecond of 2000, from which Postgres counts, in Unix time.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
+/// `at` as Postgres keeps it: to the microsecond.
+pub(super) fn kept(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}
+
 impl Kind for Timestamptz {
     type Value<'a> = Timestamp;
     const ID: u32 = 1184;

@@ -113,6 +113,18 @@ async fn each_event_of_the_ledger_is_stored_exactly_once() {
     assert_eq!(number(&summary, "acked") + forgeries, 300);
     assert_eq!(number(&summary, "items"), 1200);
 
+    let bodies = "SELECT encode(sha256(body), 'hex') FROM deliveries ORDER BY 1";
+    let bodies: Vec<String> = sqlx::query_scalar(bodies)
+        .fetch_all(&mut server.database().await)
+        .await
+        .unwrap();
+    let mut acked: Vec<_> = lines.iter().map(|it| it["body_sha256"].as_str()).collect();
+    acked.sort_unstable();
+    assert_eq!(
+        bodies.iter().map(|it| Some(&**it)).collect::<Vec<_>>(),
+        acked
+    );
+
     let other = "SELECT count(*) FROM deliveries WHERE source <> 'simulated'";
     assert_eq!(one(&server, other).await, 0);
     let items = "SELECT sum(event_count)::bigint FROM deliveries";

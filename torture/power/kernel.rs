@@ -21,6 +21,9 @@ use super::{
 /// Nobody may remember anything.
 const NEVER: Duration = Duration::ZERO;
 
+/// How long a sync takes, as on a disk of a machine. A cut that comes meanwhile takes what it was for.
+const SYNC: Duration = Duration::from_millis(8);
+
 /// What the disk says that it has room for: 4 GiB.
 const BLOCKS: u64 = 1 << 20;
 
@@ -38,6 +41,19 @@ impl Files {
         }
         let length = lock(&self.0).length(number).ok_or(Errno::ENOENT)?;
         Ok(attributes(INodeNo(number), FileType::RegularFile, length))
+    }
+}
+
+impl Files {
+    /// A sync: nothing of it has happened before its end.
+    fn synced(&self, reply: ReplyEmpty, sync: impl FnOnce(&mut Tree) -> bool) {
+        std::thread::sleep(SYNC);
+        let mut tree = lock(&self.0);
+        if tree.has_power() {
+            done(reply, sync(&mut tree));
+        } else {
+            reply.error(Errno::EIO);
+        }
     }
 }
 
@@ -206,12 +222,14 @@ impl Filesystem for Files {
     }
 
     fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        done(reply, lock(&self.0).sync(u64::from(ino)));
+        self.synced(reply, |tree| tree.sync(u64::from(ino)));
     }
 
     fn fsyncdir(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        lock(&self.0).sync_names();
-        reply.ok();
+        self.synced(reply, |tree| {
+            tree.sync_names();
+            true
+        });
     }
 
     fn readdir(

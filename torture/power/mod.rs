@@ -27,13 +27,12 @@ pub(crate) struct PowerDisk {
 }
 
 impl PowerDisk {
-    /// Mounts an empty one at `path`. With `lies` it says of every sync that it is done and does
-    /// nothing.
-    pub(crate) fn mount(path: &Path, lies: bool) -> anyhow::Result<Self> {
+    /// Mounts an empty one at `path`.
+    pub(crate) fn mount(path: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(path)?;
         let mut disk = Self {
             path: path.to_owned(),
-            tree: Arc::new(Mutex::new(Tree::new(lies))),
+            tree: Arc::new(Mutex::new(Tree::default())),
             mounted: None,
         };
         disk.mount_again()?;
@@ -45,7 +44,18 @@ impl PowerDisk {
         &self.path
     }
 
-    /// Cuts the power, while nobody uses it, and mounts what is left. `random` decides what of that
+    /// From now on it says of every sync that it is done, and does nothing.
+    pub(crate) fn lie(&self) {
+        lock(&self.tree).lie();
+    }
+
+    /// The power is gone: no sync is done from now on, and one on its way fails. Who uses the disk
+    /// is to be ended then, before anything else.
+    pub(crate) fn lose_power(&self) {
+        lock(&self.tree).lose_power();
+    }
+
+    /// Brings the power back, while nobody uses the disk, and mounts what is left. `random` decides what of that
     /// which was not synced had reached the disk by then; without it nothing had.
     pub(crate) fn cut(&mut self, random: Option<&mut Random>) -> anyhow::Result<Lost> {
         self.unmount()?;

@@ -18,6 +18,7 @@ pub(super) const PAGE: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Tree {
     lies: bool,
+    has_power: bool,
     next: u64,
     files: BTreeMap<u64, File>,
     names: BTreeMap<OsString, u64>,
@@ -52,17 +53,24 @@ pub(crate) struct Lost {
     pub(crate) names: u64,
 }
 
-impl Tree {
-    /// An empty one.
-    pub(super) fn new(lies: bool) -> Self {
+impl Default for Tree {
+    fn default() -> Self {
         Self {
-            lies,
+            lies: false,
+            has_power: true,
             next: 2,
             files: BTreeMap::new(),
             names: BTreeMap::new(),
             durable_names: BTreeMap::new(),
             changes: Vec::new(),
         }
+    }
+}
+
+impl Tree {
+    /// From now on a sync does nothing.
+    pub(super) fn lie(&mut self) {
+        self.lies = true;
     }
 
     /// The number of the file with this name.
@@ -150,8 +158,19 @@ impl Tree {
         }
     }
 
-    /// The power is gone and comes back.
+    /// Whether a sync still does something.
+    pub(super) fn has_power(&self) -> bool {
+        self.has_power
+    }
+
+    /// The power is gone: from now on nothing becomes durable.
+    pub(super) fn lose_power(&mut self) {
+        self.has_power = false;
+    }
+
+    /// It comes back, and what was not durable is gone.
     pub(super) fn cut(&mut self, mut random: Option<&mut Random>) -> Lost {
+        self.has_power = true;
         let mut lost = Lost::default();
         let reached = random.as_deref_mut().map_or(0, |random| {
             usize::try_from(random.between(0, self.changes.len() as u64)).unwrap_or(0)
@@ -241,7 +260,10 @@ mod tests {
     const NAME: &str = "a";
 
     fn tree(lies: bool) -> (Tree, u64) {
-        let mut tree = Tree::new(lies);
+        let mut tree = Tree::default();
+        if lies {
+            tree.lie();
+        }
         let number = tree.create(NAME.as_ref());
         (tree, number)
     }

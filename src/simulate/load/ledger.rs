@@ -12,6 +12,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::post::{Post, Sort};
@@ -38,6 +39,8 @@ struct Line<'a> {
     repeat_of: Option<u64>,
     /// It was signed with a wrong secret and must not have been acked.
     forged: bool,
+    /// The SHA-256 of the body as the try that was acked sent it.
+    body_sha256: String,
     events: Vec<Item<'a>>,
 }
 
@@ -83,6 +86,7 @@ impl Ledger {
                 Sort::New | Sort::Forged => None,
             },
             forged: post.sort == Sort::Forged,
+            body_sha256: hex::encode(Sha256::digest(post.body())),
             events: notification.events.iter().map(item).collect(),
         };
         write(&mut self.out, &line)

@@ -46,6 +46,8 @@ pub(super) struct Post {
     pub(super) due: Instant,
     /// How often it was sent.
     pub(super) tries: u32,
+    /// The time of sending in the body that was written last; none where it is the first body.
+    pub(super) written_at: Option<Timestamp>,
 }
 
 impl Post {
@@ -54,13 +56,18 @@ impl Post {
         self.delivery.body.len()
     }
 
-    /// The body of the next try. Meta writes the time of sending into each, so that no two are
-    /// the same bytes.
-    pub(super) fn body(&self, now: impl FnOnce() -> Timestamp) -> Cow<'_, [u8]> {
-        if self.tries == 0 && !matches!(self.sort, Sort::Repeat(_)) {
-            (&*self.delivery.body).into()
-        } else {
-            Vec::from(self.delivery.sent_again(now())).into()
+    /// Writes the body of the next try. Meta writes the time of sending into each, so that no two
+    /// are the same bytes.
+    pub(super) fn write(&mut self, now: impl FnOnce() -> Timestamp) {
+        let is_first = self.tries == 0 && !matches!(self.sort, Sort::Repeat(_));
+        self.written_at = (!is_first).then(now);
+    }
+
+    /// The body that was written last.
+    pub(super) fn body(&self) -> Cow<'_, [u8]> {
+        match self.written_at {
+            None => (&*self.delivery.body).into(),
+            Some(at) => Vec::from(self.delivery.sent_again(at)).into(),
         }
     }
 

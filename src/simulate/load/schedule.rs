@@ -215,6 +215,7 @@ mod tests {
             delivery: Arc::new(delivery()),
             due,
             tries: 1,
+            written_at: None,
         }
     }
 

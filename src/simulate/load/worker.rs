@@ -81,11 +81,13 @@ impl Run {
 
     /// Sends `post` once.
     async fn send(&self, client: &mut Client, post: &mut Post) -> Answer {
-        let body = post.body(|| self.clock.now());
+        post.write(|| self.clock.now());
+        let body = post.body();
         lock(&self.tally).sent(body.len());
         let (sender, signed) = (post.delivery.sender, post.signed());
         let request = |out: &mut Vec<u8>| self.requests.write(out, sender, &body, signed);
         let answer = client.send(request).await;
+        drop(body);
         post.tries += 1;
         lock(&self.tally).answered(answer);
         answer

@@ -196,6 +196,28 @@ async fn the_log_tells_it(server: &Server) {
     }
 }
 
+/// Who goes by readiness sends nothing that would try the disk again.
+#[tokio::test]
+async fn a_server_whose_spool_was_in_trouble_is_ready_again_though_nothing_comes() {
+    let server = serve_with(&format!("postgres://nobody@{}/away", nobody().await), "");
+    // Nothing can be written there.
+    let in_the_way = "data/spool/spool-0000000001.redb.new";
+    let in_the_way = server.directory.join(in_the_way);
+    std::fs::create_dir(&in_the_way).unwrap();
+    assert_eq!(deliver(&server, "mid.refused").await, 503);
+    let (code, ready) = readiness(&server).await;
+    assert_eq!(
+        (code, &ready["missing"]),
+        (503, &json!(["database", "spool"]))
+    );
+    std::fs::remove_dir(&in_the_way).unwrap();
+    eventually("it is ready again", async || {
+        readiness(&server).await.0 == 200
+    })
+    .await;
+    assert_eq!(deliver(&server, "mid.kept").await, 200);
+}
+
 #[tokio::test]
 async fn a_spool_that_is_off_is_said() {
     let mut postgres = Cluster::start_with(&[]).await;

@@ -92,3 +92,25 @@ async fn of_a_batch_that_is_partly_here_the_rest_is_stored() {
                      (SELECT position FROM events UNION ALL SELECT position FROM repeats) AS log";
     assert_eq!(world.number(positions).await, 5);
 }
+
+/// A clock that nobody set begins in 1970. The moment is found again in the form in which it was
+/// stored, or the delivery would be refused for being there already, and its copy never leave the
+/// spool.
+#[tokio::test]
+async fn what_came_before_the_clock_was_set_is_known_again() {
+    let world = World::create().await;
+    let mut session = world.writer().await;
+    let moments = [
+        "1970-01-01T00:00:07.123456789Z",
+        "1969-12-31T23:59:59.9999999Z",
+    ];
+    for (number, moment) in (1..).zip(moments) {
+        let mut one = delivery(vec![comment(number)]);
+        one.received_at = moment.parse().unwrap();
+        for new in [1, 0] {
+            let told = session.commit(&[one.clone()]).await;
+            assert_eq!((told[0].new, told[0].repeated), (new, 1 - new), "{moment}");
+        }
+    }
+    assert_eq!(world.sizes().await, [2, 2, 0]);
+}

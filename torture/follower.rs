@@ -1,0 +1,75 @@
+//! A follower, as those who read Hookshelf's events write it: it goes on by position, while faults
+//! are made, too. What becomes visible behind its back it never reads.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use hookshelf::{
+    query::Events,
+    store::{ConnectOptions, Reader, read::EventFilter},
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Between two looks at whether there is more.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What a follower of one database has read.
+#[derive(Debug, Default)]
+pub(crate) struct Follower {
+    pub(crate) read: Vec<(i64, Uuid)>,
+}
+
+/// One that reads on until it is ended.
+#[derive(Debug)]
+pub(crate) struct Following {
+    end: CancellationToken,
+    task: JoinHandle<Follower>,
+}
+
+impl Follower {
+    /// Reads in pages from its last position to the end.
+    pub(crate) async fn catch_up(&mut self, reader: &mut Reader) -> anyhow::Result<()> {
+        let last = self.read.last().map_or(0, |it| it.0);
+        let mut events = Events::after(EventFilter::default(), last, u32::MAX);
+        loop {
+            let page = events.next_page(reader).await.context("following failed")?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            let page = page.iter().map(|event| (event.position, event.dedupe_key));
+            self.read.extend(page);
+        }
+    }
+
+    /// Reads on from now on, over a new connection whenever one breaks.
+    pub(crate) fn begin(mut self, options: ConnectOptions) -> Following {
+        let end = CancellationToken::new();
+        let ended = end.clone();
+        let task = tokio::spawn(async move {
+            ended.run_until_cancelled(self.go_on(&options)).await;
+            self
+        });
+        Following { end, task }
+    }
+
+    async fn go_on(&mut self, options: &ConnectOptions) {
+        loop {
+            if let Ok(mut reader) = Reader::open(options).await {
+                while self.catch_up(&mut reader).await.is_ok() {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+impl Following {
+    /// Ends it where it is.
+    pub(crate) async fn end(self) -> anyhow::Result<Follower> {
+        self.end.cancel();
+        self.task.await.context("the follower has failed")
+    }
+}
