@@ -70,7 +70,8 @@ pub fn check(data: &[u8]) {
 async fn serve(place: &Place, form: &Form, bytes: &[u8]) {
     let spool = place.open();
     // What is damaged may say any number, but not of more records than there is room for.
-    let most = BEHIND + (bytes.len().max(64 << 10) / 64) as u64;
+    let room = bytes.len().next_multiple_of(PAGE).max(64 << 10);
+    let most = BEHIND + (room / 64) as u64;
     let waiting = spool.status().records;
     assert!((BEHIND..=most).contains(&waiting), "{waiting}");
     let (mut served, mut reads) = (Vec::new(), 0);

@@ -19,8 +19,8 @@
 use std::{fmt, fs::File, io, path::Path};
 
 use redb::{
-    Builder, Database, Durability, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
-    ReadableTable, ReadableTableMetadata, TableDefinition, backends::FileBackend,
+    Builder, ConcurrencyMode, Database, Durability, ReadOnlyDatabase, ReadTransaction,
+    ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, backends::FileBackend,
 };
 
 use super::{directory::create, root, settled::Settled};
@@ -119,14 +119,7 @@ impl Log {
 
     /// Opens a file that an earlier run, or an earlier handle, left as it was at any moment.
     pub(super) fn open(path: &Path) -> Result<Self, Trouble> {
-        let found = guarded(|| match find(path) {
-            Err(redb::Error::RepairAborted) => {
-                repair(path)?;
-                find(path)
-            }
-            found => found,
-        });
-        Ok(Self(Some(found?)))
+        Ok(Self(Some(guarded(|| find(path))?)))
     }
 
     /// What it says of itself.
@@ -194,8 +187,8 @@ impl Log {
             };
             let mut write = database.begin_write()?;
             write.set_durability(Durability::Immediate)?;
-            // Opening it after a crash takes no walk through the whole file then.
-            write.set_quick_repair(true);
+            // It is read as it is then, whenever the writing ends (`settled`).
+            write.set_two_phase_commit(true);
             change(&write)?;
             Ok(write.commit()?)
         })
@@ -224,21 +217,11 @@ fn find(path: &Path) -> Result<Handle, redb::Error> {
         io::ErrorKind::NotFound => redb::Error::Corrupted("gone".to_owned()),
         _ => error.into(),
     })?;
-    let backend = Settled::new(file)?;
-    let found = builder().open_read_only_with_backend(backend)?;
+    let mut builder = builder();
+    builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
+    let found = builder.open_read_only_with_backend(Settled(file))?;
     let is_meant = root::is_meant(&File::open(path)?)?;
     Ok(Handle::Found(found, is_meant))
-}
-
-/// Lets redb bring a file in order that a crash left just as it grew.
-fn repair(path: &Path) -> Result<(), redb::Error> {
-    let file = File::options().read(true).write(true).open(path)?;
-    // Where there is nothing, redb would begin a new file.
-    if file.metadata()?.len() == 0 {
-        return Err(redb::Error::Corrupted("empty".to_owned()));
-    }
-    drop(builder().create_with_backend(FileBackend::new(file)?)?);
-    Ok(())
 }
 
 fn builder() -> Builder {

@@ -1,47 +1,55 @@
-//! A file of the spool as redb reads it: what a crash left looks as if it had been closed.
+//! A file of the spool as redb reads it: nothing of it is ever written, whatever state it was left
+//! in.
 //!
-//! redb opens a file that was not closed only to write in it: it brings its account of free pages
-//! up to date. Where pages are damaged that writing may end the process. The spool does without: it
-//! commits in two phases, so the last commit is whole on disk whenever redb's header names it, and
-//! reading needs no more than that (the design of redb, "2-phase commit" and "Database header").
+//! redb brings a file in order that a crash left, or that is longer or shorter than it says, and
+//! writes for that. Where pages are damaged, writing may end the process. The spool does without:
+//! it commits in two phases, so the last commit is whole on disk whenever the header names it, and
+//! reading needs no more than that. redb reads so where another process may be writing
+//! (`ConcurrencyMode::SingleWriter`): it goes by the header alone, neither by the account of free
+//! pages nor by the length of the file (the design of redb, "2-phase commit" and "Header
+//! synchronization"). Nobody writes here, and the directory is this process' own: every lock is
+//! free and is had.
 
-use std::{fs::File, io};
+use std::{
+    fs::File,
+    io::{self, ErrorKind::ReadOnlyFilesystem},
+    ops::Bound,
+    os::unix::fs::FileExt,
+};
 
-use redb::{DatabaseError, StorageBackend, backends::FileBackend};
+use redb::{BackendError, StorageBackend};
 
-/// Where the header has its flags, and two of them.
+/// Where the header has its flags, and those of a writer that is at work or was.
 const FLAGS: u64 = 9;
-const NOT_CLOSED: u8 = 2;
-const TWO_PHASES: u8 = 4;
+const WRITING: u8 = 2 | 8;
+
+/// Where it says how long the file is, in parts and pages, and the shortest that it can say: that
+/// is checked, and a crash may have come between saying and doing it.
+const LENGTH: u64 = 24;
+const SHORTEST: [u8; 8] = [0, 0, 0, 0, 1, 0, 0, 0];
 
 /// Reads a file and writes nothing.
 #[derive(Debug)]
-pub(super) struct Settled(FileBackend);
-
-impl Settled {
-    /// Reads `file`.
-    pub(super) fn new(file: File) -> Result<Self, DatabaseError> {
-        FileBackend::new(file).map(Self)
-    }
-}
+pub(super) struct Settled(pub(super) File);
 
 impl StorageBackend for Settled {
     fn len(&self) -> io::Result<u64> {
-        self.0.len()
+        self.0.metadata().map(|it| it.len())
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)?;
-        let flags = FLAGS.checked_sub(offset);
-        let flags = flags.and_then(|at| out.get_mut(usize::try_from(at).ok()?));
-        if let Some(flags) = flags.filter(|it| **it & TWO_PHASES != 0) {
-            *flags &= !NOT_CLOSED;
+        self.0.read_exact_at(out, offset)?;
+        if let Some([flags]) = part(out, offset, FLAGS) {
+            *flags &= !WRITING;
+        }
+        if let Some(length) = part(out, offset, LENGTH) {
+            *length = SHORTEST;
         }
         Ok(())
     }
 
     fn set_len(&self, _: u64) -> io::Result<()> {
-        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+        Err(ReadOnlyFilesystem.into())
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -49,10 +57,36 @@ impl StorageBackend for Settled {
     }
 
     fn write(&self, _: u64, _: &[u8]) -> io::Result<()> {
-        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+        Err(ReadOnlyFilesystem.into())
     }
 
-    fn close(&self) -> io::Result<()> {
-        self.0.close()
+    fn try_lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
+        Ok(true)
     }
+
+    fn try_lock_shared_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
+        Ok(true)
+    }
+
+    fn lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn lock_shared_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn unlock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn query_lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
+        Ok(false)
+    }
+}
+
+/// What was read from `offset` on has at `at`, if it reaches there.
+fn part<const N: usize>(read: &mut [u8], offset: u64, at: u64) -> Option<&mut [u8; N]> {
+    let from = usize::try_from(at.checked_sub(offset)?).ok()?;
+    read.get_mut(from..)?.first_chunk_mut()
 }

@@ -364,6 +364,12 @@ async fn a_flipped_bit_loses_nothing_without_a_word() {
         // Every third in the first pages, where the structure is; the others anywhere.
         let end = if round % 3 == 0 { 8192 } else { used };
         flipped[round * 7919 * 13 % end] ^= 1 << (round % 8);
+        // Every fourth as a crash leaves it that came while the file grew, or shrank.
+        match round % 8 {
+            1 => flipped.extend([0; 3 * 4096]),
+            5 => flipped.truncate(bytes.len() - 4096),
+            _ => {}
+        }
         let (lost, kept) = what_is_missing(&name, &flipped, 40).await;
         short += usize::from(lost);
         aside += usize::from(kept);
@@ -455,30 +461,31 @@ async fn an_earlier_version_of_a_page_loses_nothing_without_a_word() {
     assert!(short > 0 && whole > 0, "{short} {whole}");
 }
 
-/// Writing in this file, be it to close it, redb stumbles over this byte, and once more on the way
-/// out, which ends the process. Reading it gives everything.
+/// Writing in this file, be it to close it or because it is longer than it says, redb stumbles over
+/// this byte, and once more on the way out, which ends the process. Reading it gives everything.
 #[tokio::test]
 async fn a_page_that_writing_stumbles_over_twice_is_not_written_over() {
-    let stage = Stage::new();
-    let spool = stage.open();
-    for number in 1..=12 {
-        let length = if number % 4 == 0 { 9000 } else { 300 };
-        spool
-            .append(&record(number, vec![7; length]))
-            .await
-            .unwrap();
+    for grown in [0, 3 * 4096] {
+        let stage = Stage::new();
+        let spool = stage.open();
+        for number in 1..=12 {
+            let length = if number % 4 == 0 { 9000 } else { 300 };
+            let record = record(number, vec![7; length]);
+            spool.append(&record).await.unwrap();
+        }
+        drop(spool);
+        let mut bytes = fs::read(stage.path(0)).unwrap();
+        bytes[8250] ^= 0x41;
+        bytes.resize(bytes.len() + grown, 0);
+        fs::write(stage.path(0), &bytes).unwrap();
+        let spool = stage.open();
+        let found = spool.read(None, 20).await.unwrap();
+        assert_eq!(found.len(), 12);
+        spool.remove(found[5].0).await.unwrap();
+        drop(spool);
+        assert_eq!(fs::read(stage.path(0)).unwrap(), bytes);
+        assert_eq!(stage.open().status().records, 6);
     }
-    drop(spool);
-    let mut bytes = fs::read(stage.path(0)).unwrap();
-    bytes[8250] ^= 0x41;
-    fs::write(stage.path(0), &bytes).unwrap();
-    let spool = stage.open();
-    let found = spool.read(None, 20).await.unwrap();
-    assert_eq!(found.len(), 12);
-    spool.remove(found[5].0).await.unwrap();
-    drop(spool);
-    assert_eq!(fs::read(stage.path(0)).unwrap(), bytes);
-    assert_eq!(stage.open().status().records, 6);
 }
 
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
