@@ -174,9 +174,13 @@ impl Hookshelf {
         }
     }
 
-    /// Whether it can store.
-    pub(crate) async fn is_ready(&self) -> bool {
-        self.get("/readyz").await.is_ok()
+    /// Whether it can store, and its spool has nobody to stand in for.
+    pub(crate) async fn is_well(&self) -> bool {
+        let Ok(said) = self.get("/readyz").await else {
+            return false;
+        };
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
+        said["degraded"].as_array().is_some_and(Vec::is_empty)
     }
 
     /// What the admin listener says to a question.

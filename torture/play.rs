@@ -50,6 +50,9 @@ pub(crate) async fn play(
     if !rest(step.pause, ending).await || !calm(watch, ending).await {
         return Ok(None);
     }
+    if needs_postgres(step) {
+        world.heal().await?;
+    }
     let (begun, before) = (Instant::now(), watch.seen());
     for act in acts(step) {
         until(begun + Duration::from_millis(act.at), world, ending).await?;
@@ -98,8 +101,13 @@ fn must_change(step: &Step, ground: Ground) -> bool {
 /// or Postgres.
 fn must_keep(step: &Step) -> bool {
     let faults = || step.parts.iter().map(|it| it.fault);
-    let has_spool = faults().all(|it| it != Fault::FillSpool) || step.parts.len() == 1;
+    let has_spool = faults().all(|it| it != Fault::FillSpool) || needs_postgres(step);
     has_spool && faults().all(leaves_hookshelf_alone)
+}
+
+/// Whether nothing is kept but by Postgres, which may not be back yet from the step before.
+fn needs_postgres(step: &Step) -> bool {
+    matches!(&step.parts[..], [only] if only.fault == Fault::FillSpool)
 }
 
 fn leaves_hookshelf_alone(fault: Fault) -> bool {

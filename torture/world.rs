@@ -269,7 +269,7 @@ impl World {
             }
             self.hookshelf.start(&self.clock)?;
             let away = self.ground != Ground::Private && !self.postgres.answers().await;
-            if !away && self.hookshelf.is_ready().await {
+            if !away && self.hookshelf.is_well().await {
                 return Ok(());
             }
             tokio::time::sleep(ASKING).await;
