@@ -1,0 +1,378 @@
+//! Files that somebody or something changed behind the spool's back: what can be read is given, what
+//! cannot is set aside, and no file is in the way of another.
+
+use redb::{Database, TableDefinition};
+
+use super::*;
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_set_aside_and_the_rest_is_served() {
+    let damages: [fn(Vec<u8>) -> Vec<u8>; 4] = [
+        |_| Vec::new(),
+        |bytes| bytes[..bytes.len() / 2].to_vec(),
+        |bytes| bytes[..700].to_vec(),
+        |bytes| vec![0xA5; bytes.len()],
+    ];
+    for damage in damages {
+        let stage = Stage::filled(256 << 10, 200).await;
+        let path = stage.path(1);
+        let changed = damage(fs::read(&path).unwrap());
+        fs::write(&path, &changed).unwrap();
+        let spool = stage.open();
+        append(&spool, [201]).await;
+        let served = drain(&spool).await;
+        assert!(served.is_sorted() && served.contains(&1) && served.ends_with(&[200, 201]));
+        assert!((100..200).contains(&served.len()), "{}", served.len());
+        assert_eq!(spool.status().files_set_aside, 1);
+        let aside = stage.files();
+        assert_eq!(aside.len(), 1);
+        assert!(aside[0].contains(".redb.corrupt-2026"), "{aside:?}");
+        drop(spool);
+        assert_eq!(stage.open().status().files_set_aside, 1);
+    }
+}
+
+/// Whatever bit flips: what comes out is what went in, in order, and what does not come out is in
+/// a file that was set aside.
+#[tokio::test]
+async fn a_flipped_bit_loses_nothing_without_a_word() {
+    let whole = Stage::filled(FILE_BYTES, 40).await;
+    let name = whole.files().remove(0);
+    let bytes = fs::read(whole.path(0)).unwrap();
+    let used = bytes.iter().rposition(|it| *it != 0).unwrap() + 1;
+    let (mut aside, mut short) = (0, 0);
+    for round in 0..160_usize {
+        let mut flipped = bytes.clone();
+        // Every third in the first pages, where the structure is; the others anywhere.
+        let end = if round % 3 == 0 { 8192 } else { used };
+        flipped[round * 7919 * 13 % end] ^= 1 << (round % 8);
+        // Every fourth as a crash leaves it that came while the file grew, or shrank.
+        match round % 8 {
+            1 => flipped.extend([0; 3 * 4096]),
+            5 => flipped.truncate(bytes.len() - 4096),
+            _ => {}
+        }
+        let (lost, kept) = what_is_missing(&name, &flipped, 40).await;
+        short += usize::from(lost);
+        aside += usize::from(kept);
+    }
+    assert!(
+        short > 10 && aside >= short && aside < 160,
+        "{short} {aside}"
+    );
+}
+
+/// Opens a file with records from 1 to `count` that was damaged, and empties it: whether some of
+/// them are missing, and whether it was set aside, which has to be if some are.
+async fn what_is_missing(name: &str, bytes: &[u8], count: u64) -> (bool, bool) {
+    let stage = Stage::new();
+    drop(stage.open());
+    fs::write(stage.settings.dir.join(name), bytes).unwrap();
+    let spool = stage.open();
+    let served = drain(&spool).await;
+    assert!(served.is_sorted(), "{served:?}");
+    let lost = served.len() as u64 != count;
+    let status = spool.status();
+    let aside = status.files_set_aside == 1;
+    assert!(!lost || aside, "{served:?} {status:?}");
+    assert_eq!(status.records, 0);
+    append(&spool, [count + 1]).await;
+    assert_eq!(drain(&spool).await, [count + 1]);
+    (lost, aside)
+}
+
+/// After an error redb refuses all else, and the last one before the damage cannot be read either.
+#[tokio::test]
+async fn a_page_that_lies_behind_the_end_of_its_file_ends_it_and_no_reading() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    for number in 1..=12 {
+        // One on a page.
+        let record = record(number.into(), vec![number; 9000]);
+        spool.append(&record).await.unwrap();
+    }
+    drop(spool);
+    let mut bytes = fs::read(stage.path(0)).unwrap();
+    for page in bytes.chunks_exact_mut(4096) {
+        if page[0] == 2 {
+            // A page of pages: 8 bytes, their checksums, their numbers with their length on top
+            // (the design of redb, "Branch page").
+            let pages = usize::from(page[2]) + 1;
+            let numbers = page[8 + 16 * pages..].chunks_exact_mut(8).take(pages);
+            let ninth = numbers.skip(8).take(1);
+            ninth.for_each(|it| it.copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0x60]));
+        } else if page[2048..2056] == [8; 8] {
+            page[2048] = 0;
+        }
+    }
+    fs::write(stage.path(0), &bytes).unwrap();
+    let (spool, mut served) = (stage.open(), 0);
+    loop {
+        let found = spool.read(None, 7).await.unwrap();
+        let Some((last, _)) = found.last() else { break };
+        served += found.len();
+        spool.remove(*last).await.unwrap();
+    }
+    assert_eq!((served, spool.status().files_set_aside), (7, 1));
+}
+
+/// What a disk leaves that writes a page in another's place, or not at all: earlier versions of
+/// pages are still around, and of the one that all hang from they show a whole file.
+#[tokio::test]
+async fn an_earlier_version_of_a_page_loses_nothing_without_a_word() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    for number in 1..=5 {
+        append(&spool, [number]).await;
+    }
+    let (name, bytes) = (stage.files().remove(0), fs::read(stage.path(0)).unwrap());
+    let pages: Vec<_> = bytes.chunks_exact(4096).collect();
+    let names_the_table = |it: &usize| pages[*it].windows(7).any(|it| it == b"records");
+    let roots: Vec<_> = (0..pages.len()).filter(names_the_table).collect();
+    let (mut short, mut whole) = (0, 0);
+    for (from, to) in roots
+        .iter()
+        .flat_map(|it| roots.iter().map(move |to| (it, to)))
+    {
+        let mut changed = bytes.clone();
+        changed[to * 4096..][..4096].copy_from_slice(pages[*from]);
+        let (lost, aside) = what_is_missing(&name, &changed, 5).await;
+        short += usize::from(lost);
+        whole += usize::from(!aside);
+    }
+    assert!(short > 0 && whole > 0, "{short} {whole}");
+}
+
+/// Writing in this file, be it to close it or because it is longer than it says, redb stumbles over
+/// this byte, and once more on the way out, which ends the process. Reading it gives everything.
+#[tokio::test]
+async fn a_page_that_writing_stumbles_over_twice_is_not_written_over() {
+    for grown in [0, 3 * 4096] {
+        let stage = Stage::new();
+        let spool = stage.open();
+        for number in 1..=12 {
+            let length = if number % 4 == 0 { 9000 } else { 300 };
+            let record = record(number, vec![7; length]);
+            spool.append(&record).await.unwrap();
+        }
+        drop(spool);
+        let mut bytes = fs::read(stage.path(0)).unwrap();
+        bytes[8250] ^= 0x41;
+        bytes.resize(bytes.len() + grown, 0);
+        fs::write(stage.path(0), &bytes).unwrap();
+        let spool = stage.open();
+        let found = spool.read(None, 20).await.unwrap();
+        assert_eq!(found.len(), 12);
+        spool.remove(found[5].0).await.unwrap();
+        drop(spool);
+        assert_eq!(fs::read(stage.path(0)).unwrap(), bytes);
+        assert_eq!(stage.open().status().records, 6);
+    }
+}
+
+const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
+
+/// Changes a file behind the spool's back.
+fn change(path: &Path, change: impl FnOnce(&redb::WriteTransaction)) {
+    let write = Database::open(path).unwrap();
+    let write = write.begin_write().unwrap();
+    change(&write);
+    write.commit().unwrap();
+}
+
+/// Puts `bytes` where record `number` is.
+fn overwrite(path: &Path, number: u64, bytes: &[u8]) {
+    change(path, |write| {
+        let mut records = write.open_table(RECORDS).unwrap();
+        records.insert(number, bytes).unwrap();
+    });
+}
+
+#[tokio::test]
+async fn a_file_in_which_records_are_missing_is_served_and_kept() {
+    for missing in [1, 3, 5] {
+        let stage = Stage::filled(FILE_BYTES, 5).await;
+        let path = stage.path(0);
+        change(&path, |write| {
+            let mut records = write.open_table(RECORDS).unwrap();
+            records.remove(missing).unwrap();
+            records.insert(6, &*numbered(6).encode().unwrap()).unwrap();
+        });
+        let spool = stage.open();
+        let served: Vec<_> = range(1, 6)
+            .into_iter()
+            .filter(|it| *it != missing)
+            .collect();
+        assert_eq!(drain(&spool).await, served);
+        assert_eq!(spool.status().files_set_aside, 1);
+        assert!(stage.files()[0].contains(".redb.corrupt-"));
+    }
+}
+
+/// Makes `changed` of the number that a record of a closed file has; it stands before the record.
+fn renumber(path: &Path, number: u64, changed: u64) {
+    let mut bytes = fs::read(path).unwrap();
+    let record = numbered(number).encode().unwrap();
+    let places: Vec<_> = (8..bytes.len() - record.len())
+        .filter(|at| bytes[*at..].starts_with(&record))
+        .filter(|at| bytes[at - 8..*at] == number.to_le_bytes())
+        .collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at - 8..at].copy_from_slice(&changed.to_le_bytes());
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+/// Neither the thread nor a count goes over the largest number, and no number comes again for ever.
+#[tokio::test]
+async fn a_number_that_cannot_be_ends_its_file_and_nothing_else() {
+    for (number, changed) in [
+        (9, u64::MAX),
+        (9, u64::MAX - 1),
+        (9, 0),
+        (9, 5),
+        (5, u64::MAX),
+        (5, 2),
+        (1, 0),
+    ] {
+        let case = format!("{number} is {changed}");
+        let stage = Stage::filled(FILE_BYTES, 9).await;
+        renumber(&stage.path(0), number, changed);
+        let spool = stage.open();
+        append(&spool, 10..=11).await;
+        let waiting = spool.status().records;
+        assert!((2..100_000).contains(&waiting), "{case}: {waiting}");
+        let served = drain(&spool).await;
+        assert!(
+            served.is_sorted() && served.ends_with(&[10, 11]),
+            "{case}: {served:?}"
+        );
+        let status = spool.status();
+        assert_eq!((status.records, status.files_set_aside), (0, 1), "{case}");
+        assert_eq!(status.obstacle, None, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_note_of_what_was_removed_counts_for_the_record_that_it_names() {
+    let mut stage = Stage::filled(FILE_BYTES, 5).await;
+    let spool = stage.open();
+    let found = spool.read(None, 3).await.unwrap();
+    spool.remove(found[2].0).await.unwrap();
+    drop(spool);
+    let note = fs::read(stage.settings.dir.join("removed")).unwrap();
+    assert_eq!(drain(&stage.open()).await, [4, 5]);
+    // A file of the same number in another life of the directory.
+    stage.settings.dir = stage.home.path().join("another");
+    append(&stage.open(), 11..=15).await;
+    fs::write(stage.settings.dir.join("removed"), &note).unwrap();
+    assert_eq!(drain(&stage.open()).await, range(11, 15));
+}
+
+/// Somebody else deleted it, or the disk failed right behind the deletion.
+#[tokio::test]
+async fn a_file_that_is_gone_when_it_has_to_go_is_in_nobodys_way() {
+    let stage = Stage::filled(256 << 10, 200).await;
+    let spool = stage.open();
+    let found = spool.read(None, 200).await.unwrap();
+    let mut places = found.into_iter().map(|(place, _)| place);
+    let first = places.next().unwrap();
+    let last = places.take_while(|it| it.file == first.file).last();
+    fs::remove_file(stage.path(0)).unwrap();
+    spool.remove(last.unwrap()).await.unwrap();
+    let left = drain(&spool).await;
+    assert_eq!(left, range(last.unwrap().record + 1, 200));
+}
+
+/// Somebody made room on the disk by hand.
+#[tokio::test]
+async fn a_file_that_somebody_deleted_is_missed_and_in_the_way_of_no_other() {
+    let stage = Stage::filled(256 << 10, 300).await;
+    let spool = stage.open();
+    let files = stage.files().len();
+    assert!(files >= 4, "{files}");
+    fs::remove_file(stage.path(1)).unwrap();
+    let left = drain(&spool).await;
+    assert!(left.is_sorted() && left.len() < 300 && left.ends_with(&[299, 300]));
+    assert_eq!(spool.status().files_set_aside, 1);
+    assert_eq!((spool.status().records, spool.status().bytes), (0, 0));
+}
+
+#[tokio::test]
+async fn a_damaged_note_of_what_was_removed_removes_nothing() {
+    for damage in [&[][..], &[0; 40], &[0xFF; 40], &[0; 400]] {
+        let stage = Stage::filled(FILE_BYTES, 5).await;
+        let spool = stage.open();
+        let found = spool.read(None, 3).await.unwrap();
+        spool.remove(found[2].0).await.unwrap();
+        drop(spool);
+        fs::write(stage.settings.dir.join("removed"), damage).unwrap();
+        assert_eq!(drain(&stage.open()).await, range(1, 5));
+    }
+}
+
+#[tokio::test]
+async fn what_is_set_aside_in_the_same_second_takes_another_name() {
+    let stage = Stage::filled(FILE_BYTES, 1).await;
+    let path = stage.path(0);
+    for _ in 0..3 {
+        fs::write(&path, "no database").unwrap();
+        stage.open();
+    }
+    assert_eq!(stage.files().len(), 3);
+    assert_eq!(stage.open().status().files_set_aside, 3);
+}
+
+#[tokio::test]
+async fn records_that_cannot_be_read_are_passed_over_and_kept() {
+    let stage = Stage::filled(FILE_BYTES, 5).await;
+    let bytes = numbered(2).encode().unwrap();
+    for number in [1, 3, 5] {
+        overwrite(&stage.path(0), number, b"not a record");
+    }
+    let spool = stage.open();
+    let found = spool.read(None, 1).await.unwrap();
+    assert_eq!(found[0].1, numbered(2));
+    spool.remove(found[0].0).await.unwrap();
+    // What was passed over is known in the next run, too.
+    drop(spool);
+    let spool = stage.open();
+    assert_eq!(drain(&spool).await, [4]);
+    let status = spool.status();
+    assert_eq!(
+        (
+            status.records,
+            status.files_set_aside,
+            status.records_set_aside
+        ),
+        (0, 1, 2)
+    );
+    drop(spool);
+    let aside = stage.path(0);
+    assert!(
+        aside.to_string_lossy().contains(".redb.unreadable-"),
+        "{aside:?}"
+    );
+    // Mended and named as before, it is read again from the first that could not be.
+    let mended = stage.settings.dir.join("spool-0000000001.redb");
+    fs::rename(&aside, &mended).unwrap();
+    for number in [1, 3, 5] {
+        overwrite(&mended, number, &bytes);
+    }
+    assert_eq!(drain(&stage.open()).await, [2, 2, 2, 4, 2]);
+}
+
+#[tokio::test]
+async fn files_of_which_nothing_can_be_read_are_not_in_the_way() {
+    let stage = Stage::filled(256 << 10, 200).await;
+    let newer = [&[9_u8; 40][..]].concat();
+    (1..=30).for_each(|number| overwrite(&stage.path(0), number, &newer));
+    let last = stage.files().len() - 1;
+    overwrite(&stage.path(last), 1, &newer);
+    let spool = stage.open();
+    let served = drain(&spool).await;
+    assert!(served.is_sorted() && served.len() > 150);
+    assert_eq!(spool.status().records, 0);
+    assert_eq!(spool.status().files_set_aside, 2);
+}
