@@ -29,8 +29,8 @@ const BEHIND: u64 = 2;
 /// Up to which record the damaged file was emptied, in half of its forms.
 const REMOVED: u64 = 3;
 
-/// Where redb says which of its two last commits is the last, in one bit that nothing checks. After
-/// a crash the other one is as whole as this, so that `spool::log` cannot tell.
+/// Where redb says which of its two last commits is the last, in one bit that nothing checks. Where
+/// it names the earlier and the later is damaged as well, that is what a crash leaves.
 const LAST_COMMIT: usize = 9;
 
 /// What redb makes of a disk: pages of this size.
@@ -98,7 +98,10 @@ async fn serve(place: &Place, form: &Form, bytes: &[u8]) {
     // harmless.
     let in_order = served.windows(2).all(|pair| pair[0] < pair[1]);
     assert!(in_order || aside == 1, "{served:?}");
-    let is_earlier = lost == [DAMAGED] && bytes[LAST_COMMIT] != form.bytes[LAST_COMMIT];
+    let changed = bytes.iter().zip(&form.bytes).filter(|(it, was)| it != was);
+    let is_earlier = lost == [DAMAGED]
+        && bytes[LAST_COMMIT] != form.bytes[LAST_COMMIT]
+        && (changed.count() > 1 || bytes.len() != form.bytes.len());
     assert!(
         lost.is_empty() || aside == 1 || is_earlier,
         "{served:?} {status:?}"

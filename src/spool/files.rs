@@ -12,7 +12,7 @@ use super::{
     Record,
     directory::Directory,
     error::Error,
-    log::{Extent, Log, Trouble},
+    log::{Log, Trouble},
     note::{self, Note},
     reserve::{self, Reserve},
     status::{Shared, Status},
@@ -32,7 +32,8 @@ pub(super) fn cost(length: usize) -> u64 {
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) number: u64,
-    pub(super) extent: Extent,
+    /// Its last record.
+    pub(super) last: u64,
     /// Its last record that was removed.
     pub(super) removed: u64,
     /// The first that was passed over.
@@ -47,15 +48,15 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    fn new(number: u64, extent: Extent, cost: u64, log: Option<Log>) -> Self {
+    fn new(number: u64, cost: u64, log: Option<Log>) -> Self {
         Self {
             number,
-            extent,
+            last: 0,
             removed: 0,
             unreadable: None,
             seen: 0,
             cost,
-            damaged: extent.damaged,
+            damaged: false,
             log,
         }
     }
@@ -63,7 +64,7 @@ impl Segment {
     /// How many of its records were not removed. What a damaged file says of itself may be any
     /// number, so it counts for no more than there is room for in it.
     pub(super) fn waiting(&self) -> u64 {
-        let waiting = self.extent.last.saturating_sub(self.removed);
+        let waiting = self.last.saturating_sub(self.removed);
         if self.damaged {
             waiting.min(self.cost / cost(0))
         } else {
@@ -133,13 +134,13 @@ impl Files {
 
     fn adopt_one(&mut self, number: u64, shared: &Shared) -> Result<(), Error> {
         let path = self.directory.file(number);
-        let log = Log::open(&path);
-        match log.and_then(|log| log.extent()) {
-            Ok(extent) => {
-                let cost = on_disk(&path).max(FILE_COST);
+        let cost = on_disk(&path).max(FILE_COST);
+        let mut segment = Segment::new(number, cost, None);
+        match open(&mut segment, &self.directory).map(|_| ()) {
+            Ok(()) => {
+                segment.log = None;
                 shared.add(cost);
-                self.segments
-                    .push_back(Segment::new(number, extent, cost, None));
+                self.segments.push_back(segment);
                 Ok(())
             }
             Err(Trouble::Damaged) => {
@@ -161,7 +162,7 @@ impl Files {
         };
         let seal = self.seal(index, note.record);
         let segment = &mut self.segments[index];
-        if seal == Some(note.seal) && note.record <= segment.extent.last {
+        if seal == Some(note.seal) && note.record <= segment.last {
             segment.removed = note.record;
             segment.seen = note.record;
             segment.unreadable = Some(note.unreadable).filter(|it| *it > 0);
@@ -207,7 +208,7 @@ impl Files {
             return;
         };
         segment.log = None;
-        if segment.extent.last == 0 {
+        if segment.last == 0 {
             // Where it cannot go now, reading tries again.
             let _ = self.finish(self.segments.len() - 1, shared);
         }
@@ -223,11 +224,11 @@ impl Files {
         let Some(segment) = self.segments.back_mut() else {
             return Err(Error::Gone);
         };
-        let last = segment.extent.last;
+        let last = segment.last;
         let log = open(segment, &self.directory);
         log.and_then(|log| log.append(last, records))
             .map_err(on_append)?;
-        segment.extent.last += records.len() as u64;
+        segment.last += records.len() as u64;
         segment.cost += records.iter().map(|it| cost(it.len())).sum::<u64>();
         if self.oldest.is_none() {
             let received_at = |it| Record::decode(it).map(|it| it.received_at).ok();
@@ -250,7 +251,7 @@ impl Files {
         self.highest = number;
         self.taking = true;
         shared.add(FILE_COST);
-        let segment = Segment::new(number, Extent::default(), FILE_COST, Some(log));
+        let segment = Segment::new(number, FILE_COST, Some(log));
         self.segments.push_back(segment);
         Ok(())
     }
@@ -282,9 +283,9 @@ pub(super) fn open<'a>(
 ) -> Result<&'a Log, Trouble> {
     if segment.log.is_none() {
         let log = Log::open(&directory.file(segment.number))?;
-        let found = log.extent()?;
-        segment.damaged |= found.damaged || found.last < segment.extent.last;
-        segment.extent.last = segment.extent.last.max(found.last);
+        let pages = log.pages()?;
+        segment.damaged |= pages.is_damaged || pages.records < segment.last;
+        segment.last = segment.last.max(pages.records);
         segment.log = Some(log);
     }
     segment.log.as_ref().ok_or(Trouble::Damaged)

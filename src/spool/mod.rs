@@ -16,13 +16,12 @@ mod glance;
 mod keeper;
 mod log;
 mod note;
+mod pages;
 mod place;
 mod reading;
 mod record;
 mod report;
 mod reserve;
-mod root;
-mod settled;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -83,8 +83,8 @@ impl Files {
             .front_mut()
             .filter(|it| it.number == through.file);
         if let Some(segment) = first {
-            let removed = through.record.clamp(segment.removed, segment.extent.last);
-            if removed == segment.extent.last {
+            let removed = through.record.clamp(segment.removed, segment.last);
+            if removed == segment.last {
                 return self.finish(0, shared);
             }
             if removed > segment.removed {
@@ -137,7 +137,7 @@ impl Files {
             let end = match stretch.trouble {
                 Some(Trouble::Damaged) => End::Damaged,
                 Some(Trouble::Disk(error)) => End::Disk(error),
-                None if to >= segment.extent.last => End::Whole,
+                None if to >= segment.last => End::Whole,
                 None if to == from => {
                     segment.damaged = true;
                     End::Whole
@@ -160,6 +160,7 @@ impl Files {
                 ..Stretch::default()
             },
         };
+        segment.damaged |= stretch.damaged;
         if stretch.trouble.is_some() {
             segment.log = None;
         }
@@ -189,7 +190,7 @@ impl Files {
     /// Everything in a file was removed, or cannot be read: it goes, or is kept for a person.
     pub(super) fn finish(&mut self, index: usize, shared: &Shared) -> Result<(), Error> {
         let segment = &mut self.segments[index];
-        segment.removed = segment.extent.last;
+        segment.removed = segment.last;
         if segment.damaged {
             return self.set_aside(index, "corrupt", shared);
         }

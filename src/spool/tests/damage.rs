@@ -9,7 +9,7 @@ use super::*;
 async fn a_file_that_is_no_database_is_set_aside_and_the_rest_is_served() {
     let damages: [fn(Vec<u8>) -> Vec<u8>; 4] = [
         |_| Vec::new(),
-        |bytes| bytes[..bytes.len() / 2].to_vec(),
+        |bytes| bytes[..bytes.len() / 16].to_vec(),
         |bytes| bytes[..700].to_vec(),
         |bytes| vec![0xA5; bytes.len()],
     ];
@@ -81,39 +81,88 @@ async fn what_is_missing(name: &str, bytes: &[u8], count: u64) -> (bool, bool) {
     (lost, aside)
 }
 
-/// After an error redb refuses all else, and the last one before the damage cannot be read either.
+/// The page of pages leads to one that is not there, the more so the longer it is said to be; the
+/// others it leads to are as they were.
 #[tokio::test]
-async fn a_page_that_lies_behind_the_end_of_its_file_ends_it_and_no_reading() {
-    let stage = Stage::new();
-    let spool = stage.open();
-    for number in 1..=12 {
-        // One on a page.
-        let record = record(number.into(), vec![number; 9000]);
-        spool.append(&record).await.unwrap();
-    }
-    drop(spool);
-    let mut bytes = fs::read(stage.path(0)).unwrap();
-    for page in bytes.chunks_exact_mut(4096) {
-        if page[0] == 2 {
-            // A page of pages: 8 bytes, their checksums, their numbers with their length on top
-            // (the design of redb, "Branch page").
+async fn a_page_that_lies_behind_the_end_of_its_file_costs_what_is_on_it() {
+    // 16 MiB, and 4 GiB.
+    for power in [12, 20] {
+        let stage = Stage::filled(FILE_BYTES, 12).await;
+        let mut bytes = fs::read(stage.path(0)).unwrap();
+        let pages = bytes.chunks_exact_mut(4096);
+        for page in pages.filter(|it| it[0] == BRANCH) {
+            // After 8 bytes come the checksums of its pages, then their numbers with their length
+            // on top (the design of redb, "Branch page").
             let pages = usize::from(page[2]) + 1;
             let numbers = page[8 + 16 * pages..].chunks_exact_mut(8).take(pages);
             let ninth = numbers.skip(8).take(1);
-            ninth.for_each(|it| it.copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0x60]));
-        } else if page[2048..2056] == [8; 8] {
+            ninth.for_each(|it| it.copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, power << 3]));
+        }
+        fs::write(stage.path(0), &bytes).unwrap();
+        let served = drain(&stage.open()).await;
+        assert_eq!(served, [range(1, 8), range(10, 12)].concat());
+        assert_eq!(stage.open().status().files_set_aside, 1);
+    }
+}
+
+/// Nothing says which records a page has that cannot be read; what others lead to is not touched.
+#[tokio::test]
+async fn a_record_that_is_not_as_it_was_written_costs_itself() {
+    let stage = Stage::filled(FILE_BYTES, 12).await;
+    let mut bytes = fs::read(stage.path(0)).unwrap();
+    for page in bytes.chunks_exact_mut(4096) {
+        if page[0] != BRANCH && page[2048..2056] == [8; 8] {
             page[2048] = 0;
         }
     }
     fs::write(stage.path(0), &bytes).unwrap();
-    let (spool, mut served) = (stage.open(), 0);
-    loop {
-        let found = spool.read(None, 7).await.unwrap();
-        let Some((last, _)) = found.last() else { break };
-        served += found.len();
-        spool.remove(*last).await.unwrap();
+    let served = drain(&stage.open()).await;
+    assert_eq!(served, [range(1, 7), range(9, 12)].concat());
+    assert_eq!(stage.open().status().files_set_aside, 1);
+}
+
+/// What redb begins a page of pages with.
+const BRANCH: u8 = 2;
+
+/// Where redb says in a bit which of its two last commits is the last, and where these are.
+const FLAGS: usize = 9;
+const COMMITS: [usize; 2] = [64, 192];
+
+/// The header of a file that a crash left, which is all that says what was written last.
+#[tokio::test]
+async fn a_damaged_header_costs_the_last_commit_at_most_and_says_so() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    for number in 1..=5 {
+        append(&spool, [number]).await;
     }
-    assert_eq!((served, spool.status().files_set_aside), (7, 1));
+    let (name, bytes) = (stage.files().remove(0), fs::read(stage.path(0)).unwrap());
+    let flipped = |at: usize, bits: u8| {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= bits;
+        bytes
+    };
+    let (last, other) = match bytes[FLAGS] & 1 {
+        0 => (COMMITS[0], COMMITS[1]),
+        _ => (COMMITS[1], COMMITS[0]),
+    };
+    for (what, damaged, expected) in [
+        ("the bit", flipped(FLAGS, 1), (false, false)),
+        ("the last commit", flipped(last + 20, 1), (true, true)),
+        ("the one before", flipped(other + 20, 1), (false, false)),
+        ("the bit of two phases", flipped(FLAGS, 4), (false, false)),
+    ] {
+        let found = what_is_missing(&name, &damaged, 5).await;
+        assert_eq!(found, expected, "{what}");
+    }
+    // Where it is the first commit that is damaged, the one before has no record.
+    let stage = Stage::new();
+    let spool = stage.open();
+    append(&spool, [1]).await;
+    let mut bytes = fs::read(stage.path(0)).unwrap();
+    let last = COMMITS[usize::from(bytes[FLAGS] & 1)];
+    bytes[last + 20] ^= 1;
+    assert_eq!(what_is_missing(&name, &bytes, 1).await, (true, true));
 }
 
 /// What a disk leaves that writes a page in another's place, or not at all: earlier versions of

@@ -1,0 +1,204 @@
+//! A file of the spool as redb left it with its last commit, read without redb: no page is followed
+//! that has not the checksum which leads to it.
+//!
+//! redb compares checksums when it repairs a file, not when it reads one. Reading, it goes where a
+//! damaged page sends it: to pages that are not there, of lengths that no memory has, or to earlier
+//! versions that hide what came later. This reads what the spool writes, one table with numbers as
+//! keys, and nothing else (the design of redb, "Database super-header", "Branch page", "Leaf page").
+//! redb commits in two phases here, so what the header names is on disk, whatever state the rest
+//! was left in.
+
+mod header;
+mod page;
+#[cfg(test)]
+mod tests;
+
+use std::{fs::File, io, os::unix::fs::FileExt};
+
+use header::{Header, Slot};
+use page::{Kind, Link, Page};
+
+/// The shortest page; all others are a power of two of it.
+const PAGE: u64 = 4096;
+
+/// More levels than a file can have.
+const DEEPEST: u8 = 16;
+
+/// The system's code for a disk that cannot read what it has.
+const EIO: i32 = 5;
+
+/// One file, as one commit left it.
+#[derive(Debug)]
+pub(super) struct Pages<'a> {
+    file: &'a File,
+    length: u64,
+    header: Header,
+    table: Option<Link>,
+    /// How many records it has.
+    pub(super) records: u64,
+    /// Whether this is an earlier commit than the last, which leads nowhere.
+    pub(super) is_damaged: bool,
+}
+
+impl<'a> Pages<'a> {
+    /// Finds the table of the last commit.
+    ///
+    /// Of the two that redb keeps, one bit without a checksum names the last. Where the other is
+    /// later, either the bit is damaged or a crash came just before it; if that commit is there as
+    /// a whole it counts, as after a crash nothing speaks against it.
+    ///
+    /// # Errors
+    /// The file cannot be read; [of its content](is_of_the_content) where it leads to no table.
+    pub(super) fn open(file: &'a File) -> io::Result<Self> {
+        let (header, [named, other]) = Header::read(file)?;
+        let at = |slot: Option<Slot>| {
+            slot.map_or_else(|| Err(damaged()), |slot| Self::at(file, header, slot))
+        };
+        if named.is_some_and(|named| other.is_some_and(|it| it.commit > named.commit))
+            && let Ok(pages) = at(other)
+            && pages.is_whole()?
+        {
+            return Ok(pages);
+        }
+        match at(named) {
+            Err(error) if is_of_the_content(&error) => {
+                let is_damaged = true;
+                at(other).map(|it| Self { is_damaged, ..it })
+            }
+            pages => pages,
+        }
+    }
+
+    fn at(file: &'a File, header: Header, slot: Slot) -> io::Result<Self> {
+        let mut pages = Self {
+            file,
+            length: file.metadata()?.len(),
+            header,
+            table: None,
+            records: 0,
+            is_damaged: false,
+        };
+        let tables = pages.page(slot.root)?;
+        (pages.records, pages.table) = tables.table().ok_or_else(damaged)?;
+        Ok(pages)
+    }
+
+    fn is_whole(&self) -> io::Result<bool> {
+        let mut found = 0;
+        let is_damaged = self.read(0, &mut |_, _| {
+            found += 1;
+            true
+        })?;
+        Ok(!is_damaged && found == self.records)
+    }
+
+    /// Gives the records behind number `after` in their order to `take`, until it has enough.
+    /// Whether a page was passed over or gave something although its checksum is another.
+    ///
+    /// # Errors
+    /// The disk does not give a page now.
+    pub(super) fn read(
+        &self,
+        after: u64,
+        take: &mut impl FnMut(u64, &[u8]) -> bool,
+    ) -> io::Result<bool> {
+        let mut walk = Walk {
+            pages: self,
+            last: after,
+            take,
+            is_damaged: self.is_damaged,
+        };
+        if let Some(table) = self.table {
+            walk.visit(table, Trust::Full, DEEPEST)?;
+        }
+        Ok(walk.is_damaged)
+    }
+
+    /// Reads a page, if the file has it.
+    fn page(&self, link: Link) -> io::Result<Page> {
+        let (start, length) = self.header.place(link.page);
+        if start.saturating_add(length) > self.length {
+            return Err(damaged());
+        }
+        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(Page::new(bytes, link.sum))
+    }
+}
+
+/// A way through the pages of a table from left to right.
+struct Walk<'a, T> {
+    pages: &'a Pages<'a>,
+    last: u64,
+    take: &'a mut T,
+    is_damaged: bool,
+}
+
+impl<T: FnMut(u64, &[u8]) -> bool> Walk<'_, T> {
+    /// Whether to go on.
+    fn visit(&mut self, link: Link, trust: Trust, deeper: u8) -> io::Result<bool> {
+        let page = match self.pages.page(link) {
+            Err(error) if is_of_the_content(&error) => {
+                self.is_damaged = true;
+                return Ok(true);
+            }
+            page => page?,
+        };
+        let is_whole = page.is_whole();
+        self.is_damaged |= !is_whole;
+        match page.kind() {
+            _ if !is_whole && trust == Trust::None => Ok(true),
+            Some(Kind::Leaf) => Ok(self.give(&page)),
+            Some(Kind::Branch) if deeper > 0 => self.descend(&page, is_whole, deeper - 1),
+            _ => {
+                self.is_damaged = true;
+                Ok(true)
+            }
+        }
+    }
+
+    /// A page that has not its checksum may lead anywhere, but not to a page that has the one which
+    /// it names by chance.
+    fn descend(&mut self, page: &Page, is_whole: bool, deeper: u8) -> io::Result<bool> {
+        let trust = if is_whole { Trust::Full } else { Trust::None };
+        for (highest, child) in page.children() {
+            let is_passed = is_whole && highest.is_some_and(|it| it <= self.last);
+            if !is_passed && !self.visit(child, trust, deeper)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Each record has a checksum of its own, and leads nowhere.
+    fn give(&mut self, page: &Page) -> bool {
+        for (number, record) in page.records() {
+            if number > self.last {
+                self.last = number;
+                if !(self.take)(number, record) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}
+
+/// What is known of whoever names a page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// It is as it was written, so what is left of the page is of the right one.
+    Full,
+    /// The page has to prove itself.
+    None,
+}
+
+/// Whether asking again does not help.
+pub(super) fn is_of_the_content(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, UnexpectedEof};
+    matches!(error.kind(), InvalidData | UnexpectedEof) || error.raw_os_error() == Some(EIO)
+}
+
+fn damaged() -> io::Error {
+    io::ErrorKind::InvalidData.into()
+}
