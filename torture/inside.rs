@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{options::Options, run::LONGEST_DIR};
+use crate::{disk::run, options::Options, run::LONGEST_DIR};
 
 /// Starts a program as a child of the first process, and passes its end on.
 const FIRST: &str = r#"exec 3<&0; "$@" <&3 3<&- & exec 3<&-; wait $!"#;
@@ -115,6 +115,13 @@ pub(crate) fn asked_to_stop() -> CancellationToken {
         asked.cancel();
     });
     token
+}
+
+/// Mounts a place for shared memory of its own: libfaketime and Postgres leave names there when they
+/// are killed.
+pub(crate) fn mount_memory() -> anyhow::Result<()> {
+    let mount = ["-t", "tmpfs", "-o", "mode=1777", "torture", "/dev/shm"];
+    run(Command::new("mount").args(mount)).context(HELP)
 }
 
 fn check() -> anyhow::Result<()> {

@@ -66,6 +66,7 @@ fn begin(options: &Options) -> anyhow::Result<ExitCode> {
     if !options.inside {
         return inside::start(options);
     }
+    inside::mount_memory()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
