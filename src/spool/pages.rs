@@ -109,7 +109,7 @@ impl<'a> Pages<'a> {
             is_damaged: self.is_damaged,
         };
         if let Some(table) = self.table {
-            walk.visit(table, Trust::Full, DEEPEST)?;
+            walk.visit(table, Known::all(self.records))?;
         }
         Ok(walk.is_damaged)
     }
@@ -136,7 +136,7 @@ struct Walk<'a, T> {
 
 impl<T: FnMut(u64, &[u8]) -> bool> Walk<'_, T> {
     /// Whether to go on.
-    fn visit(&mut self, link: Link, trust: Trust, deeper: u8) -> io::Result<bool> {
+    fn visit(&mut self, link: Link, known: Known) -> io::Result<bool> {
         let page = match self.pages.page(link) {
             Err(error) if is_of_the_content(&error) => {
                 self.is_damaged = true;
@@ -147,9 +147,9 @@ impl<T: FnMut(u64, &[u8]) -> bool> Walk<'_, T> {
         let is_whole = page.is_whole();
         self.is_damaged |= !is_whole;
         match page.kind() {
-            _ if !is_whole && trust == Trust::None => Ok(true),
-            Some(Kind::Leaf) => Ok(self.give(&page)),
-            Some(Kind::Branch) if deeper > 0 => self.descend(&page, is_whole, deeper - 1),
+            _ if !is_whole && known.by_itself => Ok(true),
+            Some(Kind::Leaf) => Ok(self.give(&page, is_whole, known)),
+            Some(Kind::Branch) if known.deeper > 0 => self.descend(&page, is_whole, known),
             _ => {
                 self.is_damaged = true;
                 Ok(true)
@@ -159,21 +159,28 @@ impl<T: FnMut(u64, &[u8]) -> bool> Walk<'_, T> {
 
     /// A page that has not its checksum may lead anywhere, but not to a page that has the one which
     /// it names by chance.
-    fn descend(&mut self, page: &Page, is_whole: bool, deeper: u8) -> io::Result<bool> {
-        let trust = if is_whole { Trust::Full } else { Trust::None };
+    fn descend(&mut self, page: &Page, is_whole: bool, mut known: Known) -> io::Result<bool> {
+        known.deeper -= 1;
+        known.by_itself = !is_whole;
         for (highest, child) in page.children() {
-            let is_passed = is_whole && highest.is_some_and(|it| it <= self.last);
-            if !is_passed && !self.visit(child, trust, deeper)? {
+            let highest = highest.filter(|_| is_whole);
+            let last = highest.unwrap_or(known.last);
+            let is_passed = highest.is_some_and(|it| it <= self.last);
+            if !is_passed && !self.visit(child, Known { last, ..known })? {
                 return Ok(false);
             }
+            known.first = highest.map_or(known.first, |it| it.saturating_add(1));
         }
         Ok(true)
     }
 
-    /// Each record has a checksum of its own, and leads nowhere.
-    fn give(&mut self, page: &Page) -> bool {
-        for (number, record) in page.records() {
-            if number > self.last {
+    /// Each record has a checksum of its own, and leads nowhere. What stands on a page that has not
+    /// its checksum is no number of a record unless it can be one: if it were too high, all up to it
+    /// would be taken for given.
+    fn give(&mut self, page: &Page, is_whole: bool, known: Known) -> bool {
+        let first = known.first_of(page.count()).filter(|_| !is_whole);
+        for (number, record) in page.records(first) {
+            if number > self.last && (is_whole || number <= known.last) {
                 self.last = number;
                 if !(self.take)(number, record) {
                     return false;
@@ -184,13 +191,34 @@ impl<T: FnMut(u64, &[u8]) -> bool> Walk<'_, T> {
     }
 }
 
-/// What is known of whoever names a page.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Trust {
-    /// It is as it was written, so what is left of the page is of the right one.
-    Full,
-    /// The page has to prove itself.
-    None,
+/// What is known of a page by those that lead to it.
+#[derive(Clone, Copy)]
+struct Known {
+    /// The numbers of its records.
+    first: u64,
+    last: u64,
+    /// Whether it has to prove itself, because the page that names it is damaged.
+    by_itself: bool,
+    /// How many levels there can be below it.
+    deeper: u8,
+}
+
+impl Known {
+    /// Of the page that a table begins with.
+    fn all(records: u64) -> Self {
+        Self {
+            first: 1,
+            last: records,
+            by_itself: false,
+            deeper: DEEPEST,
+        }
+    }
+
+    /// The number of the first record, if it is a leaf with all of them: there is no gap.
+    fn first_of(self, records: usize) -> Option<u64> {
+        let all = self.last.checked_sub(self.first)?.checked_add(1)?;
+        (all == records as u64).then_some(self.first)
+    }
 }
 
 /// Whether asking again does not help.

@@ -69,7 +69,7 @@ impl Page {
     }
 
     /// How many entries it says that it has.
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         field(&self.bytes, 2).map_or(0, |it| usize::from(u16::from_le_bytes(it)))
     }
 
@@ -88,12 +88,15 @@ impl Page {
         }
     }
 
-    /// The records of a leaf with their numbers. It has the end of each, the numbers, then the
-    /// records.
-    pub(super) fn records(&self) -> impl Iterator<Item = (u64, &[u8])> {
+    /// The records of a leaf with their numbers, which are counted from `first` where it is known.
+    /// It has the end of each, the numbers, then the records.
+    pub(super) fn records(&self, first: Option<u64>) -> impl Iterator<Item = (u64, &[u8])> {
         let count = self.count();
         (0..count).filter_map(move |index| {
-            let number = long(&self.bytes, 4 + 4 * count + 8 * index)?;
+            let number = match first {
+                Some(first) => first.checked_add(index as u64)?,
+                None => long(&self.bytes, 4 + 4 * count + 8 * index)?,
+            };
             let start = match index.checked_sub(1) {
                 None => 4 + 12 * count,
                 Some(before) => self.end_of_record(before)?,

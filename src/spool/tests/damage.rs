@@ -105,7 +105,7 @@ async fn a_page_that_lies_behind_the_end_of_its_file_costs_what_is_on_it() {
     }
 }
 
-/// Nothing says which records a page has that cannot be read; what others lead to is not touched.
+/// It has a page to itself, which leads nowhere.
 #[tokio::test]
 async fn a_record_that_is_not_as_it_was_written_costs_itself() {
     let stage = Stage::filled(FILE_BYTES, 12).await;
@@ -121,8 +121,50 @@ async fn a_record_that_is_not_as_it_was_written_costs_itself() {
     assert_eq!(stage.open().status().files_set_aside, 1);
 }
 
-/// What redb begins a page of pages with.
+/// What redb begins a page of records with, and one of pages.
+const LEAF: u8 = 1;
 const BRANCH: u8 = 2;
+
+/// Records that share pages: a page has their count, the end of each, their numbers (the design of
+/// redb, "Leaf page").
+#[tokio::test]
+async fn a_damaged_page_of_records_costs_those_that_are_damaged() {
+    let stage = Stage::new();
+    let spool = stage.open();
+    let all = range(1, 40);
+    for number in &all {
+        let record = record(*number, vec![7; 300]);
+        spool.append(&record).await.unwrap();
+    }
+    drop(spool);
+    let name = stage.files().remove(0);
+    let bytes = fs::read(stage.path(0)).unwrap();
+    let mut cases = 0;
+    for (at, page) in (0..).step_by(4096).zip(bytes.chunks_exact(4096)) {
+        let count = usize::from(page[2]);
+        let is_shared = page[0] == LEAF && page[3] == 0 && count > 4;
+        for index in (0..count).filter(|_| is_shared) {
+            let [end, number] = [4 + 4 * index, 4 + 4 * count + 8 * index];
+            // A number that is too high would hide all up to it.
+            for (at, cost) in [(at + number, 0), (at + number + 1, 0), (at + end, 2)] {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= if index % 2 == 0 { 2 } else { 64 };
+                let stage = Stage::new();
+                drop(stage.open());
+                fs::write(stage.settings.dir.join(&name), &damaged).unwrap();
+                let spool = stage.open();
+                let served = spool.read(None, 100).await.unwrap();
+                let served: Vec<_> = served.iter().map(|(_, it)| it.id.as_u128()).collect();
+                assert!(
+                    served.is_sorted() && served.len() + cost >= all.len(),
+                    "{served:?}"
+                );
+                cases += 1;
+            }
+        }
+    }
+    assert!(cases > 100, "{cases}");
+}
 
 /// Where redb says in a bit which of its two last commits is the last, and where these are.
 const FLAGS: usize = 9;
