@@ -95,8 +95,12 @@ impl Files {
         Ok(())
     }
 
-    /// Writes down how far a file was removed, for a later run.
+    /// Writes down how far a file was removed, for a later run. Not of one in which something is
+    /// missing: that run would begin behind it, and delete the file.
     fn note(&mut self, index: usize) {
+        if self.segments[index].damaged {
+            return;
+        }
         let (number, removed) = (self.segments[index].number, self.segments[index].removed);
         let unreadable = self.segments[index].unreadable.filter(|it| *it <= removed);
         if let Some(seal) = self.seal(index, removed) {

@@ -121,6 +121,25 @@ async fn a_record_that_is_not_as_it_was_written_costs_itself() {
     assert_eq!(stage.open().status().files_set_aside, 1);
 }
 
+/// What was noticed in one run is passed over in the next.
+#[tokio::test]
+async fn a_file_in_which_a_page_was_passed_over_is_kept_over_a_restart() {
+    let stage = Stage::filled(FILE_BYTES, 12).await;
+    let mut bytes = fs::read(stage.path(0)).unwrap();
+    let mut pages = bytes.chunks_exact_mut(4096);
+    let third = pages.find(|it| it[0] != BRANCH && it[2048..2056] == [3; 8]);
+    third.unwrap().fill(0);
+    fs::write(stage.path(0), &bytes).unwrap();
+    for through in [2, 5, 11] {
+        let spool = stage.open();
+        let found = spool.read(None, 12).await.unwrap();
+        let removed = found.iter().rfind(|it| it.0.record <= through);
+        spool.remove(removed.unwrap().0).await.unwrap();
+    }
+    drain(&stage.open()).await;
+    assert_eq!(stage.open().status().files_set_aside, 1);
+}
+
 /// What redb begins a page of records with, and one of pages.
 const LEAF: u8 = 1;
 const BRANCH: u8 = 2;
