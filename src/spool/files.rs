@@ -283,7 +283,7 @@ pub(super) fn open<'a>(
 ) -> Result<&'a Log, Trouble> {
     if segment.log.is_none() {
         let log = Log::open(&directory.file(segment.number))?;
-        let pages = log.pages()?;
+        let pages = log.pages().map_err(redb::Error::from)?;
         segment.damaged |= pages.is_damaged || pages.records < segment.last;
         segment.last = segment.last.max(pages.records);
         segment.log = Some(log);

@@ -9,7 +9,7 @@
 
 use std::{fs::File, io, path::Path};
 
-use redb::{Database, Durability, TableDefinition, backends::FileBackend};
+use redb::{Database, Durability, StorageBackend, TableDefinition, backends::FileBackend};
 
 use super::{
     directory::create,
@@ -66,18 +66,29 @@ pub(super) struct Log {
     file: File,
     /// What it takes records by.
     made: Option<Database>,
+    /// What is in it, where nobody writes any more: finding out may mean to read all of it. Not
+    /// kept where something is damaged, since a disk may read it the next time.
+    found: Option<Pages>,
 }
 
 impl Log {
     /// Makes a file without records.
     pub(super) fn create(path: &Path) -> Result<Self, Trouble> {
         let backend = FileBackend::new(create(path).map_err(redb::Error::from)?);
+        let file = File::open(path).map_err(redb::Error::from)?;
+        Self::make(backend.map_err(redb::Error::from)?, file)
+    }
+
+    /// Makes one in `backend`, which is read as `file`.
+    pub(super) fn make(backend: impl StorageBackend, file: File) -> Result<Self, Trouble> {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE);
-        let made = guarded(|| Ok(builder.create_with_backend(backend?)?))?;
-        let file = File::open(path).map_err(redb::Error::from)?;
-        let made = Some(made);
-        let log = Self { file, made };
+        let made = guarded(|| Ok(builder.create_with_backend(backend)?))?;
+        let log = Self {
+            file,
+            made: Some(made),
+            found: None,
+        };
         log.write(|write| {
             write.open_table(RECORDS)?;
             Ok(())
@@ -87,17 +98,22 @@ impl Log {
 
     /// Opens a file that an earlier run, or an earlier handle, left as it was at any moment.
     pub(super) fn open(path: &Path) -> Result<Self, Trouble> {
-        match File::open(path) {
-            Ok(file) => Ok(Self { file, made: None }),
+        let file = File::open(path).map_err(|error| match error.kind() {
             // Somebody deleted it: asking again does not help.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Trouble::Damaged),
-            Err(error) => Err(Trouble::Disk(error.into())),
-        }
+            io::ErrorKind::NotFound => Trouble::Damaged,
+            _ => Trouble::Disk(error.into()),
+        })?;
+        let found = Pages::open(&file).map_err(redb::Error::from)?;
+        Ok(Self {
+            file,
+            made: None,
+            found: Some(found).filter(|it| !it.is_damaged),
+        })
     }
 
     /// What the last commit left in it.
-    pub(super) fn pages(&self) -> Result<Pages<'_>, Trouble> {
-        Ok(Pages::open(&self.file).map_err(redb::Error::from)?)
+    pub(super) fn pages(&self) -> io::Result<Pages> {
+        self.found.map_or_else(|| Pages::open(&self.file), Ok)
     }
 
     /// Adds `records` behind number `last`; on disk when it returns.
@@ -120,7 +136,8 @@ impl Log {
             stretch.records.push((number, record.to_vec()));
             stretch.records.len() < most && taken < bytes
         };
-        match Pages::open(&self.file).and_then(|pages| pages.read(after, &mut take)) {
+        let pages = self.pages();
+        match pages.and_then(|pages| pages.read(&self.file, after, &mut take)) {
             Ok(damaged) => stretch.damaged = damaged,
             Err(error) => stretch.trouble = Some(redb::Error::from(error).into()),
         }

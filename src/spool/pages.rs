@@ -28,9 +28,8 @@ const DEEPEST: u8 = 16;
 const EIO: i32 = 5;
 
 /// One file, as one commit left it.
-#[derive(Debug)]
-pub(super) struct Pages<'a> {
-    file: &'a File,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pages {
     length: u64,
     header: Header,
     table: Option<Link>,
@@ -40,7 +39,7 @@ pub(super) struct Pages<'a> {
     pub(super) is_damaged: bool,
 }
 
-impl<'a> Pages<'a> {
+impl Pages {
     /// Finds the table of the last commit.
     ///
     /// Of the two that redb keeps, one bit without a checksum names the last. Where the other is
@@ -49,14 +48,14 @@ impl<'a> Pages<'a> {
     ///
     /// # Errors
     /// The file cannot be read; [of its content](is_of_the_content) where it leads to no table.
-    pub(super) fn open(file: &'a File) -> io::Result<Self> {
+    pub(super) fn open(file: &File) -> io::Result<Self> {
         let (header, [named, other]) = Header::read(file)?;
         let at = |slot: Option<Slot>| {
             slot.map_or_else(|| Err(damaged()), |slot| Self::at(file, header, slot))
         };
         if named.is_some_and(|named| other.is_some_and(|it| it.commit > named.commit))
             && let Ok(pages) = at(other)
-            && pages.is_whole()?
+            && pages.is_whole(file)?
         {
             return Ok(pages);
         }
@@ -69,41 +68,44 @@ impl<'a> Pages<'a> {
         }
     }
 
-    fn at(file: &'a File, header: Header, slot: Slot) -> io::Result<Self> {
+    fn at(file: &File, header: Header, slot: Slot) -> io::Result<Self> {
         let mut pages = Self {
-            file,
             length: file.metadata()?.len(),
             header,
             table: None,
             records: 0,
             is_damaged: false,
         };
-        let tables = pages.page(slot.root)?;
+        let tables = pages.page(file, slot.root)?;
         (pages.records, pages.table) = tables.table().ok_or_else(damaged)?;
         Ok(pages)
     }
 
-    fn is_whole(&self) -> io::Result<bool> {
+    /// Reads all of it, which may take a second.
+    fn is_whole(&self, file: &File) -> io::Result<bool> {
         let mut found = 0;
-        let is_damaged = self.read(0, &mut |_, _| {
+        let is_damaged = self.read(file, 0, &mut |_, _| {
             found += 1;
             true
         })?;
         Ok(!is_damaged && found == self.records)
     }
 
-    /// Gives the records behind number `after` in their order to `take`, until it has enough.
+    /// Gives the records behind number `after` in their order to `take`, until it has enough; from
+    /// the file that this was found in, if nobody wrote in it since.
     /// Whether a page was passed over or gave something although its checksum is another.
     ///
     /// # Errors
     /// The disk does not give a page now.
     pub(super) fn read(
         &self,
+        file: &File,
         after: u64,
         take: &mut impl FnMut(u64, &[u8]) -> bool,
     ) -> io::Result<bool> {
         let mut walk = Walk {
             pages: self,
+            file,
             last: after,
             take,
             is_damaged: self.is_damaged,
@@ -115,20 +117,21 @@ impl<'a> Pages<'a> {
     }
 
     /// Reads a page, if the file has it.
-    fn page(&self, link: Link) -> io::Result<Page> {
+    fn page(&self, file: &File, link: Link) -> io::Result<Page> {
         let (start, length) = self.header.place(link.page);
         if start.saturating_add(length) > self.length {
             return Err(damaged());
         }
         let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-        self.file.read_exact_at(&mut bytes, start)?;
+        file.read_exact_at(&mut bytes, start)?;
         Ok(Page::new(bytes, link.sum))
     }
 }
 
 /// A way through the pages of a table from left to right.
 struct Walk<'a, T> {
-    pages: &'a Pages<'a>,
+    pages: &'a Pages,
+    file: &'a File,
     last: u64,
     take: &'a mut T,
     is_damaged: bool,
@@ -137,7 +140,7 @@ struct Walk<'a, T> {
 impl<T: FnMut(u64, &[u8]) -> bool> Walk<'_, T> {
     /// Whether to go on.
     fn visit(&mut self, link: Link, known: Known) -> io::Result<bool> {
-        let page = match self.pages.page(link) {
+        let page = match self.pages.page(self.file, link) {
             Err(error) if is_of_the_content(&error) => {
                 self.is_damaged = true;
                 return Ok(true);

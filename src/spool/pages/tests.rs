@@ -50,16 +50,12 @@ fn put(file: &mut File, bytes: &[u8]) {
 /// All records behind `after`, but at most `most`.
 fn read(path: &Path, after: u64, most: usize) -> Records {
     let file = File::open(path).unwrap();
-    some_of(&Pages::open(&file).unwrap(), after, most)
+    some_of(&file, &Pages::open(&file).unwrap(), after, most)
 }
 
-fn all_of(pages: &Pages<'_>) -> Records {
-    some_of(pages, 0, usize::MAX)
-}
-
-fn some_of(pages: &Pages<'_>, after: u64, most: usize) -> Records {
+fn some_of(file: &File, pages: &Pages, after: u64, most: usize) -> Records {
     let mut found = Records::new();
-    let is_damaged = pages.read(after, &mut |number, record| {
+    let is_damaged = pages.read(file, after, &mut |number, record| {
         found.push((number, record.to_vec()));
         found.len() < most
     });

@@ -137,7 +137,7 @@ proptest! {
             });
             put(&mut file, &disk);
             let pages = Pages::open(&file).unwrap();
-            let found = all_of(&pages);
+            let found = some_of(&file, &pages, 0, usize::MAX);
             prop_assert!(!pages.is_damaged && acked <= pages.records);
             prop_assert!(found.len() as u64 == pages.records && all.starts_with(&found));
         }
