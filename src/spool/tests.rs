@@ -1,6 +1,7 @@
 //! The spool through its own door, in directories that go away: what it keeps, in which order, and
 //! what it refuses.
 
+mod crash;
 mod damage;
 
 use std::{
