@@ -24,6 +24,10 @@ const PAGE: u64 = 4096;
 /// More levels than a file can have.
 const DEEPEST: u8 = 16;
 
+/// How many pages that a disk cannot read one reading passes over: it may try each for a minute,
+/// and meanwhile the spool does nothing else.
+const PATIENCE: u8 = 4;
+
 /// The system's code for a disk that cannot read what it has.
 const EIO: i32 = 5;
 
@@ -87,8 +91,11 @@ impl Pages {
         let is_damaged = self.read(file, 0, &mut |_, _| {
             found += 1;
             true
-        })?;
-        Ok(!is_damaged && found == self.records)
+        });
+        match is_damaged {
+            Err(error) if is_of_the_content(&error) => Ok(false),
+            is_damaged => Ok(!is_damaged? && found == self.records),
+        }
     }
 
     /// Gives the records behind number `after` in their order to `take`, until it has enough; from
@@ -96,7 +103,7 @@ impl Pages {
     /// Whether a page was passed over or gave something although its checksum is another.
     ///
     /// # Errors
-    /// The disk does not give a page now.
+    /// The disk does not give a page now, or cannot read more pages than may be passed over.
     pub(super) fn read(
         &self,
         file: &File,
@@ -106,6 +113,7 @@ impl Pages {
         let mut walk = Walk {
             pages: self,
             file,
+            patience: PATIENCE,
             last: after,
             take,
             is_damaged: self.is_damaged,
@@ -132,6 +140,7 @@ impl Pages {
 struct Walk<'a, T> {
     pages: &'a Pages,
     file: &'a File,
+    patience: u8,
     last: u64,
     take: &'a mut T,
     is_damaged: bool,
@@ -141,11 +150,8 @@ impl<T: FnMut(u64, &[u8]) -> bool> Walk<'_, T> {
     /// Whether to go on.
     fn visit(&mut self, link: Link, known: Known) -> io::Result<bool> {
         let page = match self.pages.page(self.file, link) {
-            Err(error) if is_of_the_content(&error) => {
-                self.is_damaged = true;
-                return Ok(true);
-            }
-            page => page?,
+            Err(error) => return self.pass_over(error).map(|()| true),
+            Ok(page) => page,
         };
         let is_whole = page.is_whole();
         self.is_damaged |= !is_whole;
@@ -157,6 +163,17 @@ impl<T: FnMut(u64, &[u8]) -> bool> Walk<'_, T> {
                 self.is_damaged = true;
                 Ok(true)
             }
+        }
+    }
+
+    fn pass_over(&mut self, error: io::Error) -> io::Result<()> {
+        let left = self.patience.checked_sub(is_unread(&error).into());
+        match left.filter(|_| is_of_the_content(&error)) {
+            Some(left) => {
+                (self.is_damaged, self.patience) = (true, left);
+                Ok(())
+            }
+            None => Err(error),
         }
     }
 
@@ -227,9 +244,47 @@ impl Known {
 /// Whether asking again does not help.
 pub(super) fn is_of_the_content(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, UnexpectedEof};
-    matches!(error.kind(), InvalidData | UnexpectedEof) || error.raw_os_error() == Some(EIO)
+    matches!(error.kind(), InvalidData | UnexpectedEof) || is_unread(error)
+}
+
+fn is_unread(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(EIO)
 }
 
 fn damaged() -> io::Error {
     io::ErrorKind::InvalidData.into()
+}
+
+#[cfg(test)]
+mod patience {
+    use super::*;
+    use crate::spool::log::Log;
+
+    #[test]
+    fn of_what_a_disk_cannot_read_a_few_pages_are_passed_over() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("file");
+        drop(Log::create(&path).unwrap());
+        let file = File::open(&path).unwrap();
+        let pages = Pages::open(&file).unwrap();
+        let mut walk = Walk {
+            pages: &pages,
+            file: &file,
+            patience: PATIENCE,
+            last: 0,
+            take: &mut |_: u64, _: &[u8]| true,
+            is_damaged: false,
+        };
+        for _ in 0..100 {
+            walk.pass_over(damaged()).unwrap();
+        }
+        for may_pass in [[true; PATIENCE as usize].as_slice(), &[false; 2]].concat() {
+            let passed = walk.pass_over(io::Error::from_raw_os_error(EIO));
+            assert_eq!(passed.is_ok(), may_pass);
+        }
+        assert!(walk.is_damaged);
+        walk.pass_over(damaged()).unwrap();
+        let full = io::ErrorKind::StorageFull.into();
+        walk.pass_over(full).unwrap_err();
+    }
 }
