@@ -4,6 +4,7 @@
 use std::{
     fs::File,
     io::{self, Error, Write as _},
+    mem,
     sync::{Arc, Mutex},
 };
 
@@ -26,13 +27,26 @@ enum Step {
 
 /// A disk in memory that remembers what was asked of it.
 #[derive(Clone, Debug, Default)]
-struct Tape(Arc<Mutex<(Vec<u8>, Vec<Step>)>>);
+struct Tape(Arc<Mutex<Run>>);
+
+#[derive(Debug, Default)]
+struct Run {
+    disk: Vec<u8>,
+    steps: Vec<Step>,
+    /// Which step it refuses, once.
+    refused: Option<usize>,
+}
 
 impl Tape {
-    fn note(&self, step: Step) {
-        let mut tape = self.0.lock().unwrap();
-        apply(&mut tape.0, &step);
-        tape.1.push(step);
+    fn take(&self, step: Step) -> io::Result<()> {
+        let mut run = self.0.lock().unwrap();
+        if run.refused == Some(run.steps.len()) {
+            run.refused = None;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        apply(&mut run.disk, &step);
+        run.steps.push(step);
+        Ok(())
     }
 }
 
@@ -50,31 +64,29 @@ fn apply(disk: &mut Vec<u8>, step: &Step) {
 
 impl StorageBackend for Tape {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.lock().unwrap().0.len() as u64)
+        Ok(self.0.lock().unwrap().disk.len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let start = usize::try_from(offset).map_err(Error::other)?;
-        let tape = self.0.lock().unwrap();
-        let bytes = tape.0.get(start..start + out.len());
+        let run = self.0.lock().unwrap();
+        let bytes = run.disk.get(start..start + out.len());
         out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
-        self.note(Step::Length(usize::try_from(length).map_err(Error::other)?));
-        Ok(())
+        let length = usize::try_from(length).map_err(Error::other)?;
+        self.take(Step::Length(length))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.note(Step::Sync);
-        Ok(())
+        self.take(Step::Sync)
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let start = usize::try_from(offset).map_err(Error::other)?;
-        self.note(Step::Write(start, bytes.to_vec()));
-        Ok(())
+        self.take(Step::Write(start, bytes.to_vec()))
     }
 }
 
@@ -96,21 +108,26 @@ fn bytes(number: u64, longest: usize) -> Vec<u8> {
     vec![number.to_le_bytes()[0]; length]
 }
 
-/// A file from its making to its closing, with as many commits of a few records each.
-fn written(random: &mut Random, commits: usize, longest: usize) -> Vec<Step> {
+/// A file from its making to its closing, with as many commits of a few records each, or up to the
+/// step that is refused.
+fn written(random: &mut Random, commits: usize, longest: usize, refused: Option<usize>) -> Run {
     let (tape, mut last) = (Tape::default(), 0);
-    let log = Log::make(tape.clone(), tempfile::tempfile().unwrap()).unwrap();
-    tape.note(Step::Acked(last));
-    for _ in 0..commits {
-        let count = random.below(19) + 1;
-        let numbers = last + 1..=last + count;
-        let records: Vec<_> = numbers.map(|it| bytes(it, longest)).collect();
-        log.append(last, &records).unwrap();
-        last += count;
-        tape.note(Step::Acked(last));
+    tape.0.lock().unwrap().refused = refused;
+    let acked = |last| tape.0.lock().unwrap().steps.push(Step::Acked(last));
+    if let Ok(log) = Log::make(tape.clone(), tempfile::tempfile().unwrap()) {
+        acked(last);
+        for _ in 0..commits {
+            let count = random.below(19) + 1;
+            let numbers = last + 1..=last + count;
+            let records: Vec<_> = numbers.map(|it| bytes(it, longest)).collect();
+            if log.append(last, &records).is_err() {
+                break;
+            }
+            last += count;
+            acked(last);
+        }
     }
-    drop(log);
-    tape.0.lock().unwrap().1.clone()
+    mem::take(&mut *tape.0.lock().unwrap())
 }
 
 /// Every record up to `acked` is in `disk`, and nothing is called damaged.
@@ -157,7 +174,7 @@ fn cut(synced: &[u8], later: &[Step], random: &mut Random) -> Vec<u8> {
 fn a_crash_at_any_moment_loses_nothing_that_was_acknowledged() {
     for (seed, commits, longest) in [(1, 12, 300), (2, 12, 3000), (3, 8, 30_000), (4, 60, 40)] {
         let random = &mut Random(seed);
-        let steps = written(random, commits, longest);
+        let steps = written(random, commits, longest, None).steps;
         // Before that it has another name.
         let made = steps.iter().position(|it| matches!(it, Step::Acked(0)));
         let (mut now, mut synced, mut since, mut acked) = (Vec::new(), Vec::new(), 0, 0);
@@ -174,6 +191,22 @@ fn a_crash_at_any_moment_loses_nothing_that_was_acknowledged() {
                 let later = &steps[since..=index];
                 check(&cut(&synced, later, random), acked, longest, &case);
             }
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_refuses_a_step_loses_nothing_that_was_acknowledged() {
+    let (commits, longest) = (8, 3000);
+    let steps = written(&mut Random(5), commits, longest, None).steps.len();
+    for refused in 0..steps {
+        let run = written(&mut Random(5), commits, longest, Some(refused));
+        let acked = run.steps.iter().rev().find_map(|it| match it {
+            Step::Acked(number) => Some(*number),
+            _ => None,
+        });
+        if let Some(acked) = acked {
+            check(&run.disk, acked, longest, &format!("step {refused}"));
         }
     }
 }
