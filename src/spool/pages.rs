@@ -1,5 +1,5 @@
-//! A file of the spool as redb left it with its last commit, read without redb: no page is followed
-//! that has not the checksum which leads to it.
+//! A file of the spool as redb left it with its last commit, read without redb: a page that has not
+//! the checksum which leads to it leads to nothing but pages and records that have their own.
 //!
 //! redb compares checksums when it repairs a file, not when it reads one. Reading, it goes where a
 //! damaged page sends it: to pages that are not there, of lengths that no memory has, or to earlier
