@@ -104,17 +104,26 @@ fn numbered(number: u64) -> Record {
 async fn drain(spool: &Spool) -> Vec<u64> {
     let mut numbers = Vec::new();
     loop {
-        let found = spool.read(None, 7).await.unwrap();
-        let Some((last, _)) = found.last() else {
+        let some = drain_some(spool).await;
+        if some.is_empty() {
             return numbers;
-        };
-        for (_, record) in &found {
-            let number = u64::try_from(record.id.as_u128()).unwrap();
-            assert_eq!(*record, numbered(number));
-            numbers.push(number);
         }
+        numbers.extend(some);
+    }
+}
+
+async fn drain_some(spool: &Spool) -> Vec<u64> {
+    let found = spool.read(None, 7).await.unwrap();
+    let mut numbers = Vec::new();
+    for (_, record) in &found {
+        let number = u64::try_from(record.id.as_u128()).unwrap();
+        assert_eq!(*record, numbered(number));
+        numbers.push(number);
+    }
+    if let Some((last, _)) = found.last() {
         spool.remove(*last).await.unwrap();
     }
+    numbers
 }
 
 fn range(from: u64, to: u64) -> Vec<u64> {
