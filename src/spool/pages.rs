@@ -57,11 +57,12 @@ impl Pages {
         let at = |slot: Option<Slot>| {
             slot.map_or_else(|| Err(damaged()), |slot| Self::at(file, header, slot))
         };
-        if named.is_some_and(|named| other.is_some_and(|it| it.commit > named.commit))
-            && let Ok(pages) = at(other)
-            && pages.is_whole(file)?
-        {
-            return Ok(pages);
+        if named.is_some_and(|named| other.is_some_and(|it| it.commit > named.commit)) {
+            match at(other) {
+                Ok(pages) if pages.is_whole(file)? => return Ok(pages),
+                Err(error) if !is_of_the_content(&error) => return Err(error),
+                _ => {}
+            }
         }
         match at(named) {
             Err(error) if is_of_the_content(&error) => {
