@@ -255,37 +255,3 @@ fn is_unread(error: &io::Error) -> bool {
 fn damaged() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }
-
-#[cfg(test)]
-mod patience {
-    use super::*;
-    use crate::spool::log::Log;
-
-    #[test]
-    fn of_what_a_disk_cannot_read_a_few_pages_are_passed_over() {
-        let dir = tempfile::TempDir::new().unwrap();
-        let path = dir.path().join("file");
-        drop(Log::create(&path).unwrap());
-        let file = File::open(&path).unwrap();
-        let pages = Pages::open(&file).unwrap();
-        let mut walk = Walk {
-            pages: &pages,
-            file: &file,
-            patience: PATIENCE,
-            last: 0,
-            take: &mut |_: u64, _: &[u8]| true,
-            is_damaged: false,
-        };
-        for _ in 0..100 {
-            walk.pass_over(damaged()).unwrap();
-        }
-        for may_pass in [[true; PATIENCE as usize].as_slice(), &[false; 2]].concat() {
-            let passed = walk.pass_over(io::Error::from_raw_os_error(EIO));
-            assert_eq!(passed.is_ok(), may_pass);
-        }
-        assert!(walk.is_damaged);
-        walk.pass_over(damaged()).unwrap();
-        let full = io::ErrorKind::StorageFull.into();
-        walk.pass_over(full).unwrap_err();
-    }
-}

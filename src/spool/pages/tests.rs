@@ -1,26 +1,21 @@
-//! Against redb itself: what it has in a file, and what is read of the file without it.
+//! Against redb itself: what it has in a file, and what is read of the file without it. And how many
+//! pages may be unreadable.
 
-mod cut;
-
-use std::{
-    fs,
-    io::{Seek, Write},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use proptest::prelude::*;
 use redb::{Database, Durability, ReadableTable, TableDefinition};
 use tempfile::TempDir;
 
 use super::*;
+use crate::spool::log::Log;
 
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 
 type Records = Vec<(u64, Vec<u8>)>;
 
-/// Commits of records of these lengths, one commit after the other, as the spool makes them. Says
-/// after each how many there are.
-fn commit(database: &Database, commits: &[Vec<usize>], mut done: impl FnMut(u64)) -> Records {
+/// Commits of records of these lengths, one commit after the other, as the spool makes them.
+fn commit(database: &Database, commits: &[Vec<usize>]) -> Records {
     let mut all = Records::new();
     for lengths in commits {
         let mut write = database.begin_write().unwrap();
@@ -35,27 +30,16 @@ fn commit(database: &Database, commits: &[Vec<usize>], mut done: impl FnMut(u64)
         }
         drop(table);
         write.commit().unwrap();
-        done(all.len() as u64);
     }
     all
-}
-
-/// Makes `bytes` all that is in `file`.
-fn put(file: &mut File, bytes: &[u8]) {
-    file.set_len(0).unwrap();
-    file.rewind().unwrap();
-    file.write_all(bytes).unwrap();
 }
 
 /// All records behind `after`, but at most `most`.
 fn read(path: &Path, after: u64, most: usize) -> Records {
     let file = File::open(path).unwrap();
-    some_of(&file, &Pages::open(&file).unwrap(), after, most)
-}
-
-fn some_of(file: &File, pages: &Pages, after: u64, most: usize) -> Records {
+    let pages = Pages::open(&file).unwrap();
     let mut found = Records::new();
-    let is_damaged = pages.read(file, after, &mut |number, record| {
+    let is_damaged = pages.read(&file, after, &mut |number, record| {
         found.push((number, record.to_vec()));
         found.len() < most
     });
@@ -87,7 +71,7 @@ proptest! {
         let dir = TempDir::new().unwrap();
         let [open, left] = ["open", "left"].map(|name| dir.path().join(name));
         let database = Database::create(&open).unwrap();
-        let all = commit(&database, &commits, drop);
+        let all = commit(&database, &commits);
         // As a crash leaves it, and as it is when it was closed.
         fs::copy(&open, &left).unwrap();
         drop(database);
@@ -106,7 +90,7 @@ fn a_deep_file_is_read_from_anywhere() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("deep");
     let database = Database::create(&path).unwrap();
-    let all = commit(&database, &vec![vec![1500; 400]; 60], drop);
+    let all = commit(&database, &vec![vec![1500; 400]; 60]);
     for after in [0, 1, 11_999, 12_000, 23_998, 23_999, 24_000, u64::MAX] {
         let behind: Vec<_> = all
             .iter()
@@ -117,4 +101,32 @@ fn a_deep_file_is_read_from_anywhere() {
         assert!(read(&path, after, 9) == behind, "{after}");
     }
     assert!(read(&path, 0, usize::MAX) == all);
+}
+
+#[test]
+fn of_what_a_disk_cannot_read_a_few_pages_are_passed_over() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let path = dir.path().join("file");
+    drop(Log::create(&path).unwrap());
+    let file = File::open(&path).unwrap();
+    let pages = Pages::open(&file).unwrap();
+    let mut walk = Walk {
+        pages: &pages,
+        file: &file,
+        patience: PATIENCE,
+        last: 0,
+        take: &mut |_: u64, _: &[u8]| true,
+        is_damaged: false,
+    };
+    for _ in 0..100 {
+        walk.pass_over(damaged()).unwrap();
+    }
+    for may_pass in [[true; PATIENCE as usize].as_slice(), &[false; 2]].concat() {
+        let passed = walk.pass_over(io::Error::from_raw_os_error(EIO));
+        assert_eq!(passed.is_ok(), may_pass);
+    }
+    assert!(walk.is_damaged);
+    walk.pass_over(damaged()).unwrap();
+    let full = io::ErrorKind::StorageFull.into();
+    walk.pass_over(full).unwrap_err();
 }
