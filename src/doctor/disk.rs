@@ -1,4 +1,4 @@
-//! Space and inodes that are left where data are kept.
+//! Space and inodes that are left where data are kept, and whether a restart takes them away.
 
 use std::path::{Path, PathBuf};
 
@@ -64,6 +64,29 @@ pub(super) fn left(path: &Path) -> nix::Result<(PathBuf, Left)> {
     Ok((there.to_owned(), left))
 }
 
+/// Objects to a directory, known as `name`, that is in memory: it syncs, and proves nothing by it.
+pub(super) fn in_memory(check: Check, name: &str, path: &Path) -> Option<Finding> {
+    let there = path.ancestors().find(|path| path.exists())?;
+    let found = format!("{name} is in memory (tmpfs): {}", path.display());
+    is_in_memory(there).then(|| {
+        Finding::warning(check, found)
+            .means("what got 200 and is there is gone when this machine or its container restarts")
+            .remedy("choose a directory on a disk that survives a restart")
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn is_in_memory(path: &Path) -> bool {
+    use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+    statfs(path).is_ok_and(|it| it.filesystem_type() == TMPFS_MAGIC)
+}
+
+/// Elsewhere the system does not say it by a number.
+#[cfg(not(target_os = "linux"))]
+fn is_in_memory(_: &Path) -> bool {
+    false
+}
+
 fn judge(name: &str, place: &Path, left: Left) -> Finding {
     let percent = left.bytes.saturating_mul(100) / left.of_bytes.max(1);
     let (bytes, place) = (size(left.bytes), place.display());
@@ -122,6 +145,16 @@ mod tests {
         assert_eq!(verdict(100 * MIB, 4 * gib, None), Verdict::Wrong);
         assert_eq!(verdict(50 * gib, 100 * gib, Some(3)), Verdict::Wrong);
         assert_eq!(verdict(0, 0, None), Verdict::Wrong);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_in_memory_is_told_from_what_is_not() {
+        let found = in_memory(Check::Spool, "the spool", Path::new("/dev/shm/not/yet"));
+        assert_eq!(found.unwrap().verdict, Verdict::Warning);
+        for other in ["/proc", "/sys"] {
+            assert!(in_memory(Check::Spool, "the spool", Path::new(other)).is_none());
+        }
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub async fn examine(subject: &Subject) -> Vec<Finding> {
     );
     findings.extend(database);
     findings.push(disk::look("data_dir", &config.data_dir));
+    findings.extend(disk::in_memory(Check::Disk, "data_dir", &config.data_dir));
     findings.extend(rejections::look(config, &apps, &subject.clock));
     findings.extend(server);
     findings.extend(spool);

@@ -10,7 +10,7 @@ use nix::unistd::{AccessFlags, access};
 use reqwest::{Client, StatusCode};
 
 use super::{
-    disk::{left, size},
+    disk::{in_memory, left, size},
     finding::{Check, Finding},
     server,
 };
@@ -52,6 +52,10 @@ pub(super) async fn look(config: &Config, postgres: &private::Settings) -> Vec<F
     }
     if config.spool.is_on() {
         findings.extend(room(&dir, config.spool.max_bytes));
+        // Of the data directory it is said in its own place.
+        if !dir.starts_with(&config.data_dir) {
+            findings.extend(in_memory(Check::Spool, "the spool", &dir));
+        }
         findings.extend(
             is_private
                 .then(|| beside(&dir, "the private Postgres", &postgres.dir))
