@@ -124,7 +124,13 @@ impl Cluster {
         self.give_away(&socket);
         command.arg("-D").arg(&self.data).arg("-k").arg(socket);
         let port = self.options.get_port();
-        let usual = ["fsync=off", "listen_addresses=", "max_connections=20"];
+        // Where it shares memory by way of files, one that is killed leaves none but in its data.
+        let usual = [
+            "fsync=off",
+            "listen_addresses=",
+            "max_connections=20",
+            "dynamic_shared_memory_type=mmap",
+        ];
         let given = self.settings.iter().map(String::as_str);
         for setting in usual.into_iter().chain(given) {
             command.args(["-c", setting]);
