@@ -127,9 +127,9 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut faults = Vec::new();
         let lists = [
-            ("acked and not stored", &self.missing),
-            ("stored twice", &self.doubled),
-            ("forged and stored", &self.forged),
+            ("events acked and not stored", &self.missing),
+            ("events stored twice", &self.doubled),
+            ("events forged and stored", &self.forged),
             ("deliveries stored twice", &self.deliveries_doubled),
         ];
         for (what, keys) in lists {
