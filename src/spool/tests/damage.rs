@@ -32,6 +32,19 @@ async fn a_file_that_is_no_database_is_set_aside_and_the_rest_is_served() {
     }
 }
 
+/// What a closed file uses lies at its beginning and, mostly one page, at its end.
+#[tokio::test]
+async fn a_file_that_lost_its_second_half_gives_all_that_was_in_the_first() {
+    let stage = Stage::filled(256 << 10, 200).await;
+    let bytes = fs::read(stage.path(1)).unwrap();
+    fs::write(stage.path(1), &bytes[..bytes.len() / 2]).unwrap();
+    let spool = stage.open();
+    let served = drain(&spool).await;
+    assert!(served.is_sorted() && served.ends_with(&[200]));
+    assert!((190..200).contains(&served.len()), "{}", served.len());
+    assert_eq!(spool.status().files_set_aside, 1);
+}
+
 /// Whatever bit flips: what comes out is what went in, in order, and what does not come out is in
 /// a file that was set aside.
 #[tokio::test]
@@ -341,10 +354,10 @@ fn renumber(path: &Path, number: u64, changed: u64) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Neither the thread nor a count goes over the largest number, no number comes again for ever, and
-/// none hides those behind it.
+/// The pages above say which it is. Neither the thread nor a count goes over the largest number, none
+/// comes again for ever, and none hides those behind it.
 #[tokio::test]
-async fn a_number_that_cannot_be_ends_its_file_and_nothing_else() {
+async fn a_number_that_cannot_be_costs_nothing() {
     for (number, changed) in [
         (9, u64::MAX),
         (9, u64::MAX - 1),
