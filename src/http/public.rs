@@ -17,9 +17,12 @@ pub fn router(state: AppState) -> Router {
         .post(webhook::receive)
         .head(refuse_method)
         .fallback(refuse_method);
+    // An operator types the slash at the end, or a proxy adds it; Meta follows no redirect.
     Router::new()
         .route("/webhook", callback.clone())
-        .route("/webhook/{app}", callback)
+        .route("/webhook/", callback.clone())
+        .route("/webhook/{app}", callback.clone())
+        .route("/webhook/{app}/", callback)
         .route("/healthz", get(StatusCode::OK))
         .layer(CatchPanicLayer::custom(|_| defect(PUBLIC)))
         .with_state(state)

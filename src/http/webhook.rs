@@ -37,8 +37,9 @@ impl FromRequestParts<AppState> for Named {
     type Rejection = StatusCode;
 
     async fn from_request_parts(head: &mut Parts, state: &AppState) -> Result<Self, StatusCode> {
-        let name = head.uri.path().strip_prefix("/webhook/");
-        let keys = state.app(name.unwrap_or(DEFAULT_APP));
+        let path = head.uri.path();
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let keys = state.app(path.strip_prefix("/webhook/").unwrap_or(DEFAULT_APP));
         if keys.is_none() {
             AppUnknown.emit();
         }

@@ -11,9 +11,10 @@ async fn unknown_paths_are_404_without_a_word() {
     let paths = [
         "/",
         "/favicon.ico",
-        "/webhook/",
-        "/webhook/default/",
+        "/webhook//",
+        "/webhook/default//",
         "/webhook/nobody",
+        "/webhook/nobody/",
         "/webhook/%64efault",
         "/webhook/%ff",
         "/webhook/default/more",
@@ -35,6 +36,31 @@ async fn unknown_paths_are_404_without_a_word() {
         }
     }
     assert!(door.is_quiet());
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_callback_url_changes_nothing() {
+    let door = Door::open();
+    for (path, slashed) in [
+        ("/webhook", "/webhook/"),
+        ("/webhook/default", "/webhook/default/"),
+    ] {
+        let get = |path: &str| request("GET", &format!("{path}?hub.mode=subscribe"));
+        let unsigned = |path: &str| post(path, &[], b"{}");
+        for [bare, with_slash] in [
+            [get(path).into_bytes(), get(slashed).into_bytes()],
+            [unsigned(path), unsigned(slashed)],
+            [
+                request("PUT", path).into_bytes(),
+                request("PUT", slashed).into_bytes(),
+            ],
+        ] {
+            let (bare, with_slash) = (door.ask(bare).await, door.ask(with_slash).await);
+            assert_ne!(with_slash.bare(), 404, "{slashed}");
+            assert_eq!(with_slash.bare(), bare.bare(), "{slashed}");
+            assert_eq!(with_slash.header("location"), None, "{slashed}");
+        }
+    }
 }
 
 #[tokio::test]
