@@ -24,7 +24,7 @@ CREATE TABLE dedupe (
 ) PARTITION BY LIST (epoch);
 COMMENT ON TABLE dedupe IS 'The dedupe keys of the current window and the one before: what is in here is stored already.';
 COMMENT ON COLUMN dedupe.epoch IS 'The epoch in which the event was first stored.';
-COMMENT ON COLUMN dedupe.key IS 'events.dedupe_key: 4 bytes of the item''s own time in seconds, 12 bytes of SHA-256 over app, account, kind and natural key.';
+COMMENT ON COLUMN dedupe.key IS 'events.dedupe_key: SHA-256 over app, account, kind and natural key, 16 bytes. If the natural key contains a time or the creation time inside a mid, its second replaces the first 4 bytes.';
 
 CREATE TABLE dedupe_1 PARTITION OF dedupe FOR VALUES IN (1);
 

@@ -31,8 +31,8 @@ RETURN CASE WHEN json_typeof(object -> key) IN ('string', 'number') THEN nullif(
 COMMENT ON FUNCTION item_id IS 'The id under a key: a text that is not empty, or a number digit by digit; null for anything else.';
 
 CREATE FUNCTION item_flag(object json, key text) RETURNS bool IMMUTABLE PARALLEL SAFE
-RETURN coalesce(json_typeof(object -> key) = 'boolean' AND object ->> key = 'true', false);
-COMMENT ON FUNCTION item_flag IS 'Whether true stands under a key; false for anything else and where nothing is said.';
+RETURN coalesce(object ->> key IN ('true', '1'), false);
+COMMENT ON FUNCTION item_flag IS 'True for true, 1 and texts of them under a key; false for anything else and for absence.';
 
 CREATE FUNCTION item_int(object json, key text) RETURNS bigint IMMUTABLE PARALLEL SAFE
 RETURN CASE
@@ -44,16 +44,24 @@ RETURN CASE
 END;
 COMMENT ON FUNCTION item_int IS 'The whole number under a key, or a text of one; null for anything else and beyond 64 bits.';
 
--- From 1e11 on a number counts milliseconds: as seconds it would be the year 5138. The end is
--- that of the year 9999.
-CREATE FUNCTION item_time(object json, key text) RETURNS timestamptz IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION item_number(object json, key text) RETURNS numeric IMMUTABLE PARALLEL SAFE
 RETURN CASE
-    WHEN item_int(object, key) BETWEEN 0 AND 99999999999
-    THEN to_timestamp(item_int(object, key))
-    WHEN item_int(object, key) BETWEEN 100000000000 AND 253402300799999
-    THEN to_timestamp(item_int(object, key) / 1000.0)
+    WHEN btrim(item_id(object, key), E' \t\r\n')
+         ~ '^[+-]?[0-9]{1,30}([.][0-9]{1,30})?([eE][+-]?[0-9]{1,2})?$'
+    THEN btrim(item_id(object, key), E' \t\r\n')::numeric
 END;
-COMMENT ON FUNCTION item_time IS 'The moment under a key, in seconds or milliseconds since 1970, or a text of them; null for anything else.';
+COMMENT ON FUNCTION item_number IS 'The number under a key, also with a fraction or an exponent, or a text of one; null for anything else.';
+
+-- A unit begins where the larger one would be in the year 5138. The end is that of the year 9999.
+CREATE FUNCTION item_time(object json, key text) RETURNS timestamptz IMMUTABLE PARALLEL SAFE
+RETURN to_timestamp(CASE
+    WHEN item_number(object, key) < 0 THEN NULL
+    WHEN item_number(object, key) < 1e11 THEN item_number(object, key)
+    WHEN item_number(object, key) < 1e14 THEN item_number(object, key) / 1e3
+    WHEN item_number(object, key) < 1e17 THEN item_number(object, key) / 1e6
+    WHEN item_number(object, key) < 253402300800e9 THEN item_number(object, key) / 1e9
+END);
+COMMENT ON FUNCTION item_time IS 'The moment under a key, in seconds, milliseconds, microseconds or nanoseconds since 1970, or a text of them; null for anything else.';
 
 CREATE FUNCTION item_types(object json, key text) RETURNS text[] IMMUTABLE PARALLEL SAFE
 RETURN ARRAY(
@@ -78,7 +86,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        item_id(v.media, 'ad_id') AS ad_id,
        item_text(v.media, 'ad_title') AS ad_title,
        item_id(v.media, 'original_media_id') AS original_media_id,
-       item_text(v.value, 'verb') AS verb,
+       coalesce(item_text(v.value, 'verb'), item_text(e.payload, 'verb')) AS verb,
        e.payload
 FROM events AS e
 CROSS JOIN LATERAL (SELECT item_value(e.payload, e.channel) AS value,
@@ -97,7 +105,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        item_id(v.media, 'ad_id') AS ad_id,
        item_text(v.media, 'ad_title') AS ad_title,
        item_id(v.media, 'original_media_id') AS original_media_id,
-       item_text(v.value, 'verb') AS verb,
+       coalesce(item_text(v.value, 'verb'), item_text(e.payload, 'verb')) AS verb,
        e.payload
 FROM events AS e
 CROSS JOIN LATERAL (SELECT item_value(e.payload, e.channel) AS value,
@@ -188,11 +196,11 @@ COMMENT ON VIEW message_edits IS 'Other texts for messages. Meta often leaves ou
 CREATE VIEW message_deletions AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
        e.channel, e.source, e.problem, e.erased_at,
-       e.message_id, e.sender_id, e.recipient_id, e.is_self,
+       e.message_id, e.sender_id, e.recipient_id, e.is_echo, e.is_self,
        e.payload
 FROM events AS e
 WHERE e.kind = 'message_deleted';
-COMMENT ON VIEW message_deletions IS 'Messages that were unsent: their content must go.';
+COMMENT ON VIEW message_deletions IS 'Messages that were unsent, with is_echo by the account itself: their content must go.';
 
 CREATE VIEW reactions AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -305,6 +313,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        item_id(m.part, 'previous_owner_app_id') AS previous_owner_app_id,
        item_id(m.part, 'new_owner_app_id') AS new_owner_app_id,
        item_id(m.part, 'requested_owner_app_id') AS requested_owner_app_id,
+       item_id(m.part, 'caller_app_id') AS caller_app_id,
        item_text(m.part, 'metadata') AS metadata,
        CASE WHEN s.step = 'app_roles' THEN m.part END AS app_roles,
        e.payload
@@ -314,6 +323,7 @@ CROSS JOIN LATERAL (SELECT CASE
                         WHEN v.value ->> 'pass_thread_control' IS NOT NULL THEN 'pass_thread_control'
                         WHEN v.value ->> 'take_thread_control' IS NOT NULL THEN 'take_thread_control'
                         WHEN v.value ->> 'request_thread_control' IS NOT NULL THEN 'request_thread_control'
+                        WHEN v.value ->> 'pass_thread_metadata' IS NOT NULL THEN 'pass_thread_metadata'
                         WHEN v.value ->> 'app_roles' IS NOT NULL THEN 'app_roles'
                     END AS step OFFSET 0) AS s
 CROSS JOIN LATERAL (SELECT CASE WHEN s.step IS NULL THEN v.value
@@ -384,6 +394,7 @@ BEGIN
             ('attachment_types', 'The type of each attachment: image, video, ig_reel, story_mention, ...; new ones appear every few months.'),
             ('attachments', 'Media, shares, stories and templates as Meta sent them. Their addresses end some time later.'),
             ('button_payload', 'What the developer put behind the button. Missing in standby.'),
+            ('caller_app_id', 'The app that passed metadata.'),
             ('echo_app_id', 'The app that sent the echo.'),
             ('emoji', 'The emoji, with or without a variation selector.'),
             ('exits', 'How often somebody left the story.'),
@@ -416,7 +427,7 @@ BEGIN
             ('self_ig_scoped_id', 'The account''s own IGSID.'),
             ('seq', 'A sequence number of Messenger.'),
             ('status', 'STOP NOTIFICATIONS or RESUME NOTIFICATIONS.'),
-            ('step', 'pass_thread_control, take_thread_control, request_thread_control or app_roles; null where the item does not say.'),
+            ('step', 'pass_thread_control, take_thread_control, request_thread_control, pass_thread_metadata or app_roles; null where the item does not say.'),
             ('sticker_id', 'A sticker of Messenger.'),
             ('story_id', 'The story that it answers.'),
             ('story_link_sticker_url', 'Where the link sticker of the story leads.'),
@@ -429,7 +440,7 @@ BEGIN
             ('token_expires_at', 'When the token ends.'),
             ('token_status', 'Whether the token was renewed.'),
             ('user_ref', 'The person of a checkbox, before they have an IGSID.'),
-            ('verb', 'Undocumented for Instagram; seen in deliveries of others.'),
+            ('verb', 'add, edited or remove; null means add. Undocumented for Instagram, seen in deliveries of others.'),
             ('watermark', 'Everything before this moment was seen.')
         ) AS own (name, comment) ON own.name = c.attname
         WHERE c.attrelid = ANY (views) AND c.attnum > 0

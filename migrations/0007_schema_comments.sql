@@ -88,7 +88,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        item_id(v.media, 'ad_id') AS ad_id,
        item_text(v.media, 'ad_title') AS ad_title,
        item_id(v.media, 'original_media_id') AS original_media_id,
-       item_text(v.value, 'verb') AS verb,
+       coalesce(item_text(v.value, 'verb'), item_text(e.payload, 'verb')) AS verb,
        e.payload,
        e.dedupe_key
 FROM events AS e

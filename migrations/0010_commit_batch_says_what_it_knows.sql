@@ -18,7 +18,8 @@ CREATE FUNCTION commit_batch(
     occurred_at_sources text[], fields text[], kinds text[], channels text[], account_ids text[],
     person_ids text[], sender_ids text[], recipient_ids text[], usernames text[],
     message_ids text[], comment_ids text[], media_ids text[], parent_ids text[], texts text[],
-    is_echos bool[], is_selfs bool[], payloads json[], problems text[], keys uuid[],
+    is_echos bool[], is_selfs bool[], payloads json[], problems text[], item_sources text[],
+    keys uuid[],
     -- The accounts that they came for, each once, but for those that were noted not long ago.
     seen_apps text[], seen_account_ids text[], first_seens timestamptz[],
     last_seens timestamptz[]
@@ -94,7 +95,7 @@ BEGIN
            occurred_at_sources[i], apps[places[i]], objects[places[i]], fields[i], kinds[i],
            channels[i], account_ids[i], person_ids[i], sender_ids[i], recipient_ids[i],
            usernames[i], message_ids[i], comment_ids[i], media_ids[i], parent_ids[i], texts[i],
-           is_echos[i], is_selfs[i], payloads[i], problems[i], sources[places[i]], keys[i]
+           is_echos[i], is_selfs[i], payloads[i], problems[i], item_sources[i], keys[i]
     FROM generate_series(1, cardinality(keys)) AS i
     WHERE firsts[i] AND NOT known[i];
 
@@ -106,7 +107,7 @@ BEGIN
         INSERT INTO repeats (position, received_at, delivery_id, dedupe_key, app, kind,
                              account_id, source, payload)
         SELECT start + i, received_ats[places[i]], ids[places[i]], keys[i], apps[places[i]], kinds[i],
-               account_ids[i], sources[places[i]],
+               account_ids[i], item_sources[i],
                CASE WHEN keeps[i] AND (NOT known[i] OR coalesce(
                         (SELECT o.erased_at IS NULL AND o.payload::text <> payloads[i]::text
                          FROM events AS o

@@ -17,7 +17,7 @@ use bodies::Body;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use hookshelf::meta::{
-    dedupe::{self, Scope},
+    dedupe::{self, Occurrences, Scope},
     event::Event,
     fields::Parties,
     json::Index,
@@ -89,8 +89,15 @@ fn key(criterion: &mut Criterion) {
         let payload = event.payload.as_deref().unwrap();
         group.bench_function(body.name, |bencher| {
             bencher.iter(|| {
-                let scope = Scope::new("default", black_box(Some(bodies::ACCOUNT)));
-                dedupe::key(&scope, black_box(&detail), &parties, payload)
+                let (account, mut occurrences) = (Some(bodies::ACCOUNT), Occurrences::default());
+                let scope = Scope::new("default", black_box(account), Some("1795176000"));
+                dedupe::key(
+                    &scope,
+                    black_box(&detail),
+                    &parties,
+                    payload,
+                    &mut occurrences,
+                )
             });
         });
     }

@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use crate::{
     meta::{
-        event::{Channel, Event, Kind, Problem},
+        event::{Event, Kind, Problem},
         json::MAX_DEPTH,
         split::{self, Context, MAX_ITEMS, Notification},
     },
-    plain_json::{self, Outline},
+    plain_json::{self, Item, Outline},
 };
 
 /// The longest id that a column holds, in bytes.
@@ -33,13 +33,18 @@ pub fn check(data: &[u8]) {
     if let Some(object) = &found.object {
         assert!((1..=MAX_ID).contains(&object.len()) && !object.contains('\0'));
     }
-    match std::str::from_utf8(data) {
+    match std::str::from_utf8(unmarked(data)) {
         Err(_) => refused(&found, Problem::NotUtf8),
         Ok(text) if plain_json::is_json(text) => check_json(&body, text, &found),
         Ok(text) if text.trim().is_empty() => refused(&found, Problem::Empty),
         Ok(_) => refused(&found, Problem::NotJson),
     }
     check_repeats(&body, &found);
+}
+
+/// A body without the byte order mark that it may begin with.
+fn unmarked(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 fn read(body: &Bytes, seconds: i64) -> Notification {
@@ -122,7 +127,15 @@ fn check_json(body: &Bytes, text: &str, found: &Notification) {
     assert_eq!(found.unreadable, odd.then_some(problem));
     assert_eq!(found.events.len(), items.len());
     let is_safe = !text.contains("\\u0000") && !text.contains("\\ud") && !text.contains("\\uD");
-    for (event, (channel, item)) in found.events.iter().zip(&items) {
+    for (
+        event,
+        Item {
+            channel,
+            text: item,
+            is_joined,
+        },
+    ) in found.events.iter().zip(&items)
+    {
         assert_eq!(event.channel, *channel);
         assert_eq!(event.payload.is_none(), plain_json::depth(item) > MAX_DEPTH);
         let Some(payload) = &event.payload else {
@@ -131,7 +144,7 @@ fn check_json(body: &Bytes, text: &str, found: &Notification) {
         assert_eq!(payload.len(), item.len());
         if is_safe {
             assert_eq!(payload, item);
-            assert!(*channel == Channel::Entry || is_within(payload.as_bytes(), body));
+            assert!(*is_joined || is_within(payload.as_bytes(), body));
             assert_ne!(event.problem, Some(Problem::UnsafeText));
         }
     }
@@ -153,7 +166,7 @@ fn check_repeats(body: &Bytes, found: &Notification) {
     let keys = |of: &Notification| of.events.iter().map(|it| it.dedupe_key).collect::<Vec<_>>();
     assert_eq!(keys(&read(body, RECEIVED + YEAR)), keys(found));
     assert_eq!(keys(&read(body, RECEIVED - 3 * YEAR)), keys(found));
-    let Ok(text) = std::str::from_utf8(body) else {
+    let Ok(text) = std::str::from_utf8(unmarked(body)) else {
         return;
     };
     if plain_json::is_json(text) {

@@ -15,10 +15,19 @@ pub(crate) fn is_json(text: &str) -> bool {
 /// What a notification holds.
 #[derive(Debug, Default)]
 pub(crate) struct Outline {
-    /// Channel and text of every item, in order.
-    pub(crate) items: Vec<(Channel, String)>,
+    /// Every item, in order.
+    pub(crate) items: Vec<Item>,
     /// Whether something in it has no place in a notification.
     pub(crate) odd: bool,
+}
+
+/// An item of a notification.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) channel: Channel,
+    pub(crate) text: String,
+    /// Its text does not stand in the body, but is put together from parts of it.
+    pub(crate) is_joined: bool,
 }
 
 /// The outline of `text`, which is JSON.
@@ -36,44 +45,98 @@ pub(crate) fn outline(text: &str) -> Outline {
 impl Outline {
     fn document(&mut self, text: &str) {
         let document = Pairs::of(text).unwrap_or_default();
-        let Some(entries) = document.get("entry").and_then(list) else {
-            self.odd = true;
-            return;
-        };
-        for entry in entries {
-            match Pairs::of(entry) {
+        let values = document
+            .get("values")
+            .filter(|_| document.get("topic").is_some());
+        match (document.get("entry").and_then(list), values) {
+            (Some(entries), _) => entries.iter().for_each(|entry| match Pairs::of(entry) {
                 Some(entry) => self.entry(&entry),
                 None => self.odd = true,
+            }),
+            (None, Some(values)) => {
+                let values = list(values).unwrap_or_else(|| vec![values]);
+                values
+                    .iter()
+                    .for_each(|value| self.change(value, Channel::Entry));
             }
+            (None, None) => self.odd = true,
         }
+    }
+
+    /// One item, or one for each member if the value of a change is a list.
+    fn change(&mut self, text: &str, channel: Channel) {
+        let change = Pairs::of(text).unwrap_or_default();
+        if !self.members(&change, channel) {
+            self.push(channel, text);
+        }
+    }
+
+    fn members(&mut self, change: &Pairs<'_>, channel: Channel) -> bool {
+        let members = change.get("value").and_then(list).unwrap_or_default();
+        let short = |key| change.get(key).filter(|part| is_short(part));
+        for member in &members {
+            self.push_joined(channel, [short("field"), Some(member), short("verb")]);
+        }
+        !members.is_empty()
+    }
+
+    fn push(&mut self, channel: Channel, text: &str) {
+        self.items.push(Item {
+            channel,
+            text: text.to_owned(),
+            is_joined: false,
+        });
+    }
+
+    fn push_joined(&mut self, channel: Channel, parts: [Option<&str>; 3]) {
+        let parts = ["field", "value", "verb"].into_iter().zip(parts);
+        let parts = parts.filter_map(|(key, part)| Some(format!("\"{key}\":{}", part?)));
+        self.items.push(Item {
+            channel,
+            text: format!("{{{}}}", parts.collect::<Vec<_>>().join(",")),
+            is_joined: true,
+        });
     }
 
     fn entry(&mut self, entry: &Pairs<'_>) {
-        self.container(entry, "changes", Channel::Changes);
-        self.container(entry, "messaging", Channel::Messaging);
-        self.container(entry, "standby", Channel::Standby);
-        if entry.get("field").is_some() {
-            let parts = ["field", "value", "verb"];
-            let parts = parts.iter().filter_map(|key| Some((key, entry.get(key)?)));
-            let parts: Vec<_> = parts
-                .map(|(key, text)| format!("\"{key}\":{text}"))
-                .collect();
-            let item = format!("{{{}}}", parts.join(","));
-            self.items.push((Channel::Entry, item));
+        let changes = self.container(entry, "changes");
+        changes
+            .iter()
+            .for_each(|it| self.change(it, Channel::Changes));
+        for (key, channel) in [
+            ("messaging", Channel::Messaging),
+            ("standby", Channel::Standby),
+        ] {
+            let items = self.container(entry, key);
+            items.iter().for_each(|it| self.push(channel, it));
         }
-        self.container(entry, "changed_fields", Channel::Entry);
+        if entry.get("field").is_some() && !self.members(entry, Channel::Entry) {
+            let parts = ["field", "value", "verb"].map(|key| entry.get(key));
+            self.push_joined(Channel::Entry, parts);
+        }
+        let names = self.container(entry, "changed_fields");
+        names.iter().for_each(|it| self.push(Channel::Entry, it));
     }
 
-    fn container(&mut self, entry: &Pairs<'_>, key: &str, channel: Channel) {
-        let Some(text) = entry.get(key) else { return };
-        match list(text) {
-            Some(items) => {
-                let items = items.into_iter().map(|item| (channel, item.to_owned()));
-                self.items.extend(items);
-            }
-            None => self.odd = true,
-        }
+    fn container<'a>(&mut self, entry: &Pairs<'a>, key: &str) -> Vec<&'a str> {
+        let Some(text) = entry.get(key) else {
+            return Vec::new();
+        };
+        list(text).unwrap_or_else(|| {
+            self.odd = true;
+            Vec::new()
+        })
     }
+}
+
+/// Whether `part` is a string that a column can hold; U+0000 becomes three bytes.
+fn is_short(part: &str) -> bool {
+    let string = part
+        .starts_with('"')
+        .then(|| serde_json::from_str::<Key>(part).ok());
+    string.flatten().is_some_and(|Key(bytes)| {
+        bytes.len() + 2 * bytes.iter().filter(|byte| **byte == 0).count() <= 512
+    })
 }
 
 fn list(text: &str) -> Option<Vec<&str>> {

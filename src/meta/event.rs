@@ -167,6 +167,8 @@ pub struct Event {
     pub is_echo: bool,
     /// The account talks to or comments on itself.
     pub is_self: bool,
+    /// Sent by the dashboard's Test button: the id of its entry is `0`.
+    pub is_test: bool,
     /// When it happened, as far as Meta says.
     pub occurred_at: Option<Timestamp>,
     /// Where `occurred_at` comes from.

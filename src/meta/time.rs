@@ -5,23 +5,32 @@
 
 use jiff::{SignedDuration, Timestamp, fmt::strtime};
 
-/// From here on a number counts milliseconds: as seconds it would be the year 5138.
-const MILLISECONDS_FROM: i64 = 100_000_000_000;
+/// Nanoseconds of each unit, and the number from which on it counts. A smaller unit begins where
+/// the larger one would be in the year 5138.
+const UNITS: [(i128, i128); 4] = [
+    (1, 100_000_000_000_000_000),
+    (1_000, 100_000_000_000_000),
+    (1_000_000, 100_000_000_000),
+    (1_000_000_000, 0),
+];
 
-/// The moment that a number or a text spells; `None` where it spells none.
+/// Longest spelling of a number with a fraction, before its exponent.
+const MAX_LENGTH: usize = 32;
+
+/// The moment that a number or a text spells; `None` if it spells none.
 pub fn read(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    match text.parse::<i64>() {
-        Ok(number) => from_number(number),
-        Err(_) => text.parse().ok().or_else(|| with_short_offset(text)),
+    match Decimal::read(text) {
+        Some(number) => number.moment(),
+        None => text.parse().ok().or_else(|| with_short_offset(text)),
     }
 }
 
 /// 2010-01-01T00:00:00Z: Instagram started in that year.
 pub(super) const START: Timestamp = Timestamp::constant(1_262_304_000, 0);
 
-/// Whether something that arrived at `received_at` can have happened at `moment`: from 2010 to one
-/// day after its arrival.
+/// If something that arrived at `received_at` can have happened at `moment`: from 2010 to one day
+/// after its arrival.
 pub fn believable(moment: Timestamp, received_at: Timestamp) -> bool {
     let end = received_at
         .checked_add(SignedDuration::from_hours(24))
@@ -29,11 +38,51 @@ pub fn believable(moment: Timestamp, received_at: Timestamp) -> bool {
     START <= moment && moment <= end
 }
 
-fn from_number(number: i64) -> Option<Timestamp> {
-    match number {
-        ..0 => None,
-        0..MILLISECONDS_FROM => Timestamp::from_second(number).ok(),
-        _ => Timestamp::from_millisecond(number).ok(),
+/// A decimal number: its digits, and the power of ten of the last one. Exact, because dedupe keys
+/// contain the milliseconds.
+#[derive(Clone, Copy)]
+struct Decimal {
+    digits: i128,
+    exponent: i32,
+}
+
+impl Decimal {
+    /// Reads a JSON number, or the text of one.
+    fn read(text: &str) -> Option<Self> {
+        if let Ok(digits) = text.parse::<i64>() {
+            let digits = digits.into();
+            return Some(Self {
+                digits,
+                exponent: 0,
+            });
+        }
+        let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if whole.is_empty() || number.len() > MAX_LENGTH {
+            return None;
+        }
+        let places = i32::try_from(fraction.len()).ok()?;
+        Some(Self {
+            digits: format!("{whole}{fraction}").parse().ok()?,
+            exponent: exponent.parse::<i32>().ok()?.checked_sub(places)?,
+        })
+    }
+
+    fn moment(self) -> Option<Timestamp> {
+        let number = self.times(1)?;
+        let (nanoseconds, _) = UNITS.iter().find(|(_, from)| number >= *from)?;
+        Timestamp::from_nanosecond(self.times(*nanoseconds)?).ok()
+    }
+
+    /// The whole part of it `factor` times.
+    fn times(self, factor: i128) -> Option<i128> {
+        let power = 10_i128.checked_pow(self.exponent.unsigned_abs())?;
+        let digits = self.digits.checked_mul(factor)?;
+        if self.exponent < 0 {
+            Some(digits.div_euclid(power))
+        } else {
+            digits.checked_mul(power)
+        }
     }
 }
 
@@ -58,8 +107,29 @@ mod tests {
     fn the_magnitude_tells_the_unit() {
         assert_eq!(read("1793000000"), at("2026-10-26T07:33:20Z"));
         assert_eq!(read("1793000000123"), at("2026-10-26T07:33:20.123Z"));
-        assert_eq!(read("1793000000123"), at("2026-10-26T07:33:20.123Z"));
+        assert_eq!(read("1793000000123456"), at("2026-10-26T07:33:20.123456Z"));
+        assert_eq!(
+            read("1793000000123456789"),
+            at("2026-10-26T07:33:20.123456789Z")
+        );
         assert_eq!(read("0"), at("1970-01-01T00:00:00Z"));
+        assert_eq!(read("99999999999"), at("5138-11-16T09:46:39Z"));
+    }
+
+    #[test]
+    fn fractions_and_exponents_count_in_any_unit() {
+        let moment = at("2026-10-26T07:33:20.123Z");
+        for text in [
+            "1793000000.123",
+            "1.793000000123e9",
+            "1793000000123.0",
+            "1.793000000123E+12",
+            "17930000001230e-1",
+            "1793000000123000e0",
+        ] {
+            assert_eq!(read(text), moment, "{text}");
+        }
+        assert_eq!(read("1.793E9"), at("2026-10-26T07:33:20Z"));
     }
 
     #[test]
@@ -82,8 +152,15 @@ mod tests {
             "soon",
             "\"1793000000\"",
             "true",
-            "99999999999999999999",
-            "1e12",
+            "999999999999999999999",
+            "1e400",
+            "1e-400",
+            "1e99999999999",
+            ".5",
+            "1793000000.-1",
+            "1.2.3",
+            "1e",
+            "1_000",
         ] {
             assert_eq!(read(value), None, "{value}");
         }

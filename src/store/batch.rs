@@ -14,7 +14,7 @@ use super::{
     column::{Column, columns},
     values::{Bool, Bytea, Id, Inet, Int4, Json, Text, Timestamptz, kept},
 };
-use crate::meta::event::{Event, Kind, Problem};
+use crate::meta::event::{Event, Kind, Problem, Source};
 
 columns! {
     /// The deliveries, column by column.
@@ -61,6 +61,7 @@ columns! {
         is_self: Bool,
         payload: Json,
         problem: Text,
+        source: Text,
         key: Id,
     }
 }
@@ -70,7 +71,7 @@ columns! {
 const KEPT: usize = 4_096;
 
 /// How many arguments the statement has.
-const ARGUMENTS: usize = 42;
+const ARGUMENTS: usize = 43;
 
 /// The bytes before the values of each: its length, and the head of an array.
 const HEAD: usize = 24;
@@ -133,7 +134,8 @@ impl Batch {
         for event in &delivery.events {
             let (is_first, keep) = self.meet(event);
             self.is_first.push(is_first);
-            self.items.push(event, [is_first, keep], place);
+            self.items
+                .push(event, delivery.source_of(event), [is_first, keep], place);
         }
         self.accounts.push(delivery);
     }
@@ -228,7 +230,7 @@ impl Deliveries {
 
 impl Items {
     /// Adds `event` of the delivery at `place`.
-    fn push(&mut self, event: &Event, [is_first, keep]: [bool; 2], place: i32) {
+    fn push(&mut self, event: &Event, source: Source, [is_first, keep]: [bool; 2], place: i32) {
         self.delivery.push(place);
         self.first.push(is_first);
         self.keep.push(keep);
@@ -252,6 +254,7 @@ impl Items {
         self.is_self.push(event.is_self);
         self.payload.push(event.payload.as_deref());
         self.problem.push(event.problem.map(Problem::as_str));
+        self.source.push(source.as_str());
         self.key.push(event.dedupe_key);
     }
 }

@@ -37,3 +37,14 @@ pub struct Delivery {
     /// Its items, one event each, repeats included; none where Postgres refused them.
     pub events: Vec<Event>,
 }
+
+impl Delivery {
+    /// The source of one of its events: the Test button may stand beside live entries in a body.
+    pub(super) fn source_of(&self, event: &Event) -> Source {
+        match (self.source, event.is_test) {
+            (Source::Live | Source::Test, true) => Source::Test,
+            (Source::Live | Source::Test, false) => Source::Live,
+            (other, _) => other,
+        }
+    }
+}

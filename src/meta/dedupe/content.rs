@@ -7,10 +7,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use sha2::{Digest, Sha256};
 
+use super::hash::Sum;
 use crate::meta::json;
-
-/// A SHA-256.
-pub(super) type Sum = [u8; 32];
 
 /// The digest of `text`, which is JSON of [`json::MAX_DEPTH`] levels at most.
 pub(super) fn digest(text: &str) -> Sum {

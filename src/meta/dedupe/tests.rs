@@ -60,14 +60,83 @@ fn distinct<const N: usize>(keys: [Uuid; N]) {
 fn a_repeat_has_the_key_of_what_it_repeats_whenever_it_is_sent() {
     for rest in [
         r#""messaging":[{"sender":{"id":"7"},"timestamp":1795169999000,"message":{"mid":"m"}}]"#,
-        r#""messaging":[{"read":{}}]"#,
+        r#""messaging":[{"timestamp":1795169999000,"message":{"text":"ok"}}]"#,
         r#""changes":[{"field":"comments","value":{"id":"5"}}]"#,
-        r#""changes":[{"field":"follow","value":{"who":"7"}}]"#,
-        r#""changed_fields":["name"]"#,
+        r#""changes":[{"field":"follow","value":{"who":"7","timestamp":1795169999}}]"#,
     ] {
         let (first, again) = (sent(1_795_170_000, rest), sent(1_795_170_885, rest));
         assert_eq!(first.dedupe_key, again.dedupe_key, "{rest}");
     }
+}
+
+#[test]
+fn an_item_with_neither_id_nor_time_is_another_one_each_time_it_is_sent() {
+    for rest in [
+        r#""changed_fields":["comments"]"#,
+        r#""changes":[{"field":"follow","value":{"who":"7"}}]"#,
+        r#""field":"follow","value":{"who":"7"}"#,
+        r#""changes":[{"field":"comments","value":{"text":"ok"}}]"#,
+        r#""changes":[{"field":"mentions","value":{"x":"7"}}]"#,
+        r#""changes":[{"field":"story_insights","value":{"reach":7}}]"#,
+        r#""messaging":[{"message":{"text":"ok"}}]"#,
+        r#""messaging":[{"message":{"is_deleted":true}}]"#,
+        r#""messaging":[{"message_edit":{"mid":"m","text":"t"}}]"#,
+        r#""messaging":[{"reaction":{"mid":"m","action":"react"}}]"#,
+        r#""messaging":[{"timestamp":0,"reaction":{"mid":"m","action":"react"}}]"#,
+        r#""messaging":[{"timestamp":"soon","reaction":{"mid":"m","action":"react"}}]"#,
+        r#""messaging":[{"postback":{"payload":"p"}}]"#,
+        r#""messaging":[{"read":{"mid":"m"}}]"#,
+        r#""messaging":[{"referral":{"ref":"r"}}]"#,
+        r#""messaging":[{"optin":{"type":"t"}}]"#,
+        r#""messaging":[{"take_thread_control":{"metadata":"m"}}]"#,
+        r#""messaging":[{"policy-enforcement":{"action":"block"}}]"#,
+        r#""messaging":[{"response_feedback":{"mid":"m","feedback":"Good"}}]"#,
+        r#""messaging":[{"new_key":1}]"#,
+        r#""messaging":[null]"#,
+    ] {
+        let first = sent(1_795_170_000, rest);
+        // In milliseconds it is the same moment.
+        assert_eq!(first.dedupe_key, sent(1_795_170_000_000, rest).dedupe_key);
+        assert_ne!(
+            first.dedupe_key,
+            sent(1_795_170_060, rest).dedupe_key,
+            "{rest}"
+        );
+    }
+}
+
+#[test]
+fn an_id_of_its_own_names_an_item_whatever_its_time_says() {
+    for rest in [
+        r#""message":{"mid":"m"}"#,
+        r#""message":{"mid":"m","is_echo":true}"#,
+        r#""message":{"mid":"m","is_deleted":true}"#,
+        r#""postback":{"mid":"m"}"#,
+    ] {
+        let times = [1_795_169_999_999, 1_795_170_000_001, 1_795_259_999_000, 0];
+        let keys: HashSet<_> = times.iter().map(|time| at(*time, rest)).collect();
+        assert_eq!(keys.len(), 1, "{rest}");
+    }
+}
+
+#[test]
+fn equal_items_of_a_body_without_an_id_are_each_an_event_and_repeat_with_it() {
+    let keys = |items: &str| -> Vec<Uuid> {
+        let body = format!(r#"{{"entry":[{{"id":"1","time":5,"messaging":[{items}]}}]}}"#);
+        let events = events_of("default", &body);
+        events.iter().map(|event| event.dedupe_key).collect()
+    };
+    let tap = r#"{"sender":{"id":"7"},"timestamp":1795169999000,"message":{"text":"ok"}}"#;
+    let other = tap.replace("ok", "no");
+    let two = keys(&format!("{tap},{tap}"));
+    distinct([two[0], two[1]]);
+    assert_eq!(two, keys(&format!("{tap},{tap}")));
+    assert_eq!(two[..1], keys(tap));
+    let three = keys(&format!("{tap},{other},{tap}"));
+    assert_eq!([three[0], three[2]], [two[0], two[1]]);
+    let named = r#"{"message":{"mid":"m","text":"ok"}}"#;
+    let repeated = keys(&format!("{named},{named}"));
+    assert_eq!(repeated[0], repeated[1]);
 }
 
 #[test]
@@ -144,6 +213,18 @@ fn a_comment_is_named_by_its_id_and_field() {
 }
 
 #[test]
+fn a_comment_its_edit_and_its_removal_are_three_events() {
+    let verb = |verb: &str| change("live_comments", &format!(r#"{{"id":"5","verb":{verb}}}"#));
+    let added = change("live_comments", r#"{"id":"5"}"#);
+    distinct([added, verb("\"edited\""), verb("\"remove\"")]);
+    for same in ["\"add\"", "\"added\"", "\"\"", "null"] {
+        assert_eq!(added, verb(same), "{same}");
+    }
+    let beside = r#""changes":[{"field":"live_comments","verb":"remove","value":{"id":"5"}}]"#;
+    assert_eq!(sent(1, beside).dedupe_key, verb("\"remove\""));
+}
+
+#[test]
 fn a_mention_is_named_by_its_media_and_comment_or_caption() {
     let mention = |value: &str| change("mentions", value);
     distinct([
@@ -155,6 +236,10 @@ fn a_mention_is_named_by_its_media_and_comment_or_caption() {
     assert_eq!(
         mention(r#"{"media_id":"m","x":1}"#),
         mention(r#"{"media_id":"m"}"#)
+    );
+    assert_ne!(
+        mention(r#"{"comment_id":"c"}"#),
+        mention(r#"{"comment_id":"d"}"#)
     );
 }
 
@@ -174,6 +259,8 @@ fn a_story_is_named_by_its_numbers() {
         story(r#"{"media_id":"m","impressions":9,"reach":-1,"exits":0,"views":5}"#),
         story(r#"{"media_id":"m","impressions":9,"reach":-1,"exits":0,"views":6}"#),
         story(r#"{"media_id":"m","impressions":9,"reach":-1,"exits":0,"views":-1}"#),
+        story(r#"{"media_id":"m","impressions":9,"reach":-1,"exits":0,"views":1.5}"#),
+        story(r#"{"media_id":"m","impressions":9,"reach":-1,"exits":1.5}"#),
     ]);
 }
 
@@ -310,6 +397,23 @@ fn referrals_optins_and_handovers_are_named_by_who_when_and_what() {
         ),
         (r#""optin":{"type":"a"}"#, r#""optin":{"type":"b"}"#),
         (
+            r#""optin":{"notification_messages_status":"STOP NOTIFICATIONS"}"#,
+            r#""optin":{"notification_messages_status":"RESUME NOTIFICATIONS"}"#,
+        ),
+        (r#""optin":{"ref":"a"}"#, r#""optin":{"ref":"b"}"#),
+        (
+            r#""take_thread_control":{"previous_owner_app_id":"1"}"#,
+            r#""take_thread_control":{"previous_owner_app_id":"2"}"#,
+        ),
+        (
+            r#""pass_thread_control":{"metadata":"a"}"#,
+            r#""pass_thread_control":{"metadata":"b"}"#,
+        ),
+        (
+            r#""pass_thread_metadata":{"caller_app_id":"1","metadata":"a"}"#,
+            r#""pass_thread_metadata":{"caller_app_id":"2","metadata":"a"}"#,
+        ),
+        (
             r#""pass_thread_control":{"new_owner_app_id":"1"}"#,
             r#""pass_thread_control":{"new_owner_app_id":"2"}"#,
         ),
@@ -343,6 +447,34 @@ fn referrals_optins_and_handovers_are_named_by_who_when_and_what() {
         let (inner, _) = first.rsplit_once('}').unwrap();
         let more = format!(r#"{inner},"new_key":1}},"folder":"inbox""#);
         assert_eq!(item(first), item(&more), "{first}");
+    }
+}
+
+#[test]
+fn a_moment_is_told_apart_by_both_parties() {
+    let between = |sender: &str, recipient: &str, rest: &str| {
+        let parties = format!(r#""sender":{{"id":"{sender}"}},"recipient":{{"id":"{recipient}"}}"#);
+        messaging(&format!(
+            r#"{{{parties},"timestamp":1795169999000,{rest}}}"#
+        ))
+        .dedupe_key
+    };
+    for rest in [
+        r#""referral":{"ref":"r"}"#,
+        r#""optin":{"type":"t"}"#,
+        r#""take_thread_control":{}"#,
+        r#""app_roles":{"1":["primary_receiver"]}"#,
+        r#""policy-enforcement":{"action":"block"}"#,
+        r#""postback":{"payload":"p"}"#,
+        r#""reaction":{"action":"react"}"#,
+        r#""read":{"watermark":1795169999000}"#,
+        r#""response_feedback":{"feedback":"Good"}"#,
+    ] {
+        distinct([
+            between("1", "7", rest),
+            between("1", "8", rest),
+            between("7", "1", rest),
+        ]);
     }
 }
 
@@ -388,33 +520,61 @@ fn an_item_without_a_name_is_named_by_its_whole_content() {
 }
 
 #[test]
-fn a_key_begins_with_the_items_own_second_where_its_kind_has_one() {
+fn a_key_begins_with_a_second_if_its_natural_key_has_one() {
     let begins = |key: Uuid| u32::from_be_bytes(key.as_bytes()[..4].try_into().unwrap());
-    assert_eq!(begins(item(r#""message":{"mid":"m"}"#)), 1_795_169_999);
+    let seconds = 1_795_100_000;
+    let mid = {
+        let item = u128::from(seconds) * 1_000_000 << 64;
+        let name = format!("ig_dm_item:1:IGMessageID:1:2:{item}");
+        let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, name);
+        base64.replace('Z', "ZA").replace('=', "ZD")
+    };
+    for rest in [
+        r#""message":{"mid":"MID"}"#,
+        r#""message":{"mid":"MID","is_deleted":true}"#,
+        r#""postback":{"mid":"MID"}"#,
+    ] {
+        let key = item(&rest.replace("MID", &mid));
+        assert_eq!(u64::from(begins(key)), seconds, "{rest}");
+    }
+    assert_eq!(begins(item(r#""reaction":{"mid":"m"}"#)), 1_795_169_999);
     assert_eq!(begins(item(r#""x":1"#)), 1_795_169_999);
     let timed = r#"{"id":"5","timestamp":1795160000}"#;
-    assert_ne!(begins(change("comments", timed)), 1_795_160_000);
-    assert_ne!(begins(change("comments", timed)), 1_795_170_000);
     assert_eq!(begins(change("follow", timed)), 1_795_160_000);
+    assert_eq!(begins(change("follow", "{}")), 1_795_170_000);
+    for named in [
+        item(r#""message":{"mid":"m"}"#),
+        change("comments", timed),
+        item(r#""read":{"watermark":5}"#),
+    ] {
+        assert!(![1_795_169_999, 1_795_160_000, 1_795_170_000].contains(&begins(named)));
+    }
 }
 
 #[test]
 fn the_key_of_a_happening_never_changes() {
     // Keys are stored: another way of making them would let every repeat in once more. These were
     // made by another program.
+    let unknown = r#"{"x":{"b":[1,"a",null],"a":{}}}"#;
+    let twice = format!(
+        r#"{{"entry":[{{"id":"1","time":1795170000,"messaging":[{unknown},{unknown}]}}]}}"#
+    );
+    let twice = events_of("default", &twice);
     let known = [
         (
             item(r#""message":{"mid":"m"}"#),
-            "6b001ecf-5187-e7fe-776b-8fb6d43962a2",
+            "5187e7fe-776b-8fb6-d439-62a278926072",
         ),
         (
             change("comments", r#"{"id":"5"}"#),
-            "5f8eed17-4d26-f6e7-f2d6-015899d9b597",
+            "beb9796e-19cc-5a25-e4f3-22b3d9e5a782",
         ),
         (
-            messaging(r#"{"x":{"b":[1,"a",null],"a":{}}}"#).dedupe_key,
-            "0d78bb18-a219-f8c6-a648-3c01c96cf7d8",
+            item(r#""reaction":{"mid":"m","action":"react","reaction":"love"}"#),
+            "6b001ecf-5bba-e834-3d88-41a6cc5866e5",
         ),
+        (twice[0].dedupe_key, "6b001ed0-c385-914b-cc8b-c2714204bf79"),
+        (twice[1].dedupe_key, "6b001ed0-9492-e599-924c-4ce15d46fdec"),
     ];
     for (key, expected) in known {
         assert_eq!(key.to_string(), expected);

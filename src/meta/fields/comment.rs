@@ -62,7 +62,9 @@ const KEYS: &[&str] = &[
     "text",
     "from",
     "media",
+    "media_id",
     "parent_id",
+    "username",
     "verb",
 ];
 const FROM_KEYS: &[&str] = &["id", "username", "self_ig_scoped_id"];
@@ -75,7 +77,8 @@ const MEDIA_KEYS: &[&str] = &[
 ];
 
 impl<'a> Comment<'a> {
-    /// Reads the value of a change.
+    /// Reads the value of a change. Some senders write the media's id and the author's name beside
+    /// the text.
     pub(crate) fn read(value: &Object<'_, 'a>) -> Self {
         let from = value.object("from").unwrap_or_default();
         let media = value.object("media").unwrap_or_default();
@@ -86,9 +89,9 @@ impl<'a> Comment<'a> {
             id: value.id("id").or_else(|| value.id("comment_id")),
             text: value.text("text"),
             from_id: from.id("id"),
-            from_username: from.text("username"),
+            from_username: from.text("username").or_else(|| value.text("username")),
             self_ig_scoped_id: from.id("self_ig_scoped_id"),
-            media_id: media.id("id"),
+            media_id: media.id("id").or_else(|| value.id("media_id")),
             media_product_type: media.text("media_product_type").map(Into::into),
             ad_id: media.id("ad_id"),
             ad_title: media.text("ad_title"),

@@ -44,9 +44,10 @@ pub enum Detail<'a> {
 }
 
 impl<'a> Detail<'a> {
-    /// Reads `value` as `kind`; `key` is the key of the item under which the content stands.
+    /// Reads `value`, a messaging item or the value of a change, as `kind`; `key` is the key under
+    /// which its content stands.
     ///
-    /// Where the content is not an object under that key, the item itself is read: the dashboard's
+    /// If the content is not an object under that key, `value` itself is read: the dashboard's
     /// samples leave the inner object out.
     pub(crate) fn read(kind: Kind, key: Option<&str>, value: &Object<'_, 'a>) -> Self {
         let inner = key.and_then(|key| value.object(key));
@@ -64,7 +65,7 @@ impl<'a> Detail<'a> {
             Kind::Seen => Self::Seen(Seen::read(inner)),
             Kind::Referral => Self::Referral(Referral::read(inner)),
             Kind::Optin => Self::Optin(Optin::read(inner)),
-            Kind::Handover => Self::Handover(Handover::read(key, inner)),
+            Kind::Handover => Self::Handover(Handover::read(key, inner, value)),
             Kind::PolicyEnforcement => Self::PolicyEnforcement(PolicyEnforcement::read(inner)),
             Kind::ResponseFeedback => Self::ResponseFeedback(ResponseFeedback::read(inner)),
             Kind::Unknown => Self::Unknown,

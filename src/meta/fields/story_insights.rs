@@ -1,6 +1,6 @@
 //! The numbers of a story that expired (`story_insights`).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::meta::json::{Extra, Object};
 
@@ -21,12 +21,14 @@ pub struct StoryInsights<'a> {
     pub exits: Option<i64>,
     /// How many answered.
     pub replies: Option<i64>,
+    /// All numbers by name, as they are spelled: they are part of the dedupe key.
+    pub numbers: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
     /// What is not modelled.
     pub extra: Extra<'a>,
 }
 
-/// The counts, in the order in which they name a story's numbers.
-const COUNTS: [&str; 6] = [
+const KEYS: &[&str] = &[
+    "media_id",
     "impressions",
     "reach",
     "taps_forward",
@@ -38,33 +40,30 @@ const COUNTS: [&str; 6] = [
 impl<'a> StoryInsights<'a> {
     /// Reads the value of a change.
     pub(crate) fn read(value: &Object<'_, 'a>) -> Self {
-        let [impressions, reach, taps_forward, taps_back, exits, replies] =
-            COUNTS.map(|count| value.integer(count));
-        // All of them: the numbers among them are part of the dedupe key.
-        let others = value.others(&["media_id"]);
         Self {
             media_id: value.id("media_id"),
-            impressions,
-            reach,
-            taps_forward,
-            taps_back,
-            exits,
-            replies,
-            extra: others
-                .filter(|(name, _)| !COUNTS.contains(&&**name))
-                .collect(),
+            impressions: value.integer("impressions"),
+            reach: value.integer("reach"),
+            taps_forward: value.integer("taps_forward"),
+            taps_back: value.integer("taps_back"),
+            exits: value.integer("exits"),
+            replies: value.integer("replies"),
+            numbers: numbers(value),
+            extra: value.extra(KEYS),
         }
     }
+}
 
-    /// The six counts, in the order of the struct.
-    pub fn counts(&self) -> [Option<i64>; 6] {
-        [
-            self.impressions,
-            self.reach,
-            self.taps_forward,
-            self.taps_back,
-            self.exits,
-            self.replies,
-        ]
-    }
+/// The numbers of a story, also those under names that Meta may add; the last of a repeated name.
+fn numbers<'a>(value: &Object<'_, 'a>) -> BTreeMap<Cow<'a, str>, Cow<'a, str>> {
+    let is_number = |text: &Cow<'_, str>| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
+    let numbers = value.pairs().map(|(name, value)| {
+        let number = value.id().filter(is_number);
+        (name.string().unwrap_or_default(), number)
+    });
+    let numbers: BTreeMap<_, _> = numbers.filter(|(name, _)| name != "media_id").collect();
+    numbers
+        .into_iter()
+        .filter_map(|(name, number)| Some((name, number?)))
+        .collect()
 }

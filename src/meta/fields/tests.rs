@@ -8,7 +8,8 @@ use crate::meta::{event::Kind, json::Index};
 /// Reads `value`, an item or the value of a change, as `kind` under `key`.
 fn detail<'a>(kind: Kind, key: Option<&str>, value: &'a str) -> Detail<'a> {
     let index = Index::of(value).unwrap();
-    Detail::read(kind, key, &index.root(value).object().unwrap())
+    let value = index.root(value).object().unwrap();
+    Detail::read(kind, key, &value)
 }
 
 /// Takes the content out of its kind.
@@ -84,9 +85,18 @@ fn a_mention_and_a_story_keep_every_documented_property() {
             "exits":5,"replies":6.5,"views":7}"#
     );
     assert_eq!(
-        it.counts(),
+        [
+            it.impressions,
+            it.reach,
+            it.taps_forward,
+            it.taps_back,
+            it.exits,
+            it.replies
+        ],
         [Some(1), Some(2), Some(-1), Some(4), Some(5), None]
     );
+    let numbers: Vec<_> = it.numbers.values().collect();
+    assert_eq!(numbers, ["5", "1", "2", "6.5", "4", "-1", "7"]);
     assert_eq!(it.extra, [("views".into(), "7")]);
 }
 
@@ -336,20 +346,24 @@ fn an_optin_keeps_every_documented_property() {
 
 #[test]
 fn handovers_policies_and_ratings_keep_every_documented_property() {
-    for (step, key) in HandoverStep::ALL {
+    for step in HandoverStep::ALL {
+        let key = step.as_str();
         let value = format!(
             r#"{{"{key}":{{"previous_owner_app_id":1,"new_owner_app_id":"2",
-                "requested_owner_app_id":3,"metadata":"m","4":["primary_receiver"]}}}}"#
+                "requested_owner_app_id":3,"caller_app_id":5,"metadata":"m",
+                "4":["primary_receiver"]}}}}"#
         );
         let it = content!(Handover, Some(key), &value);
-        assert_eq!((it.step, step.as_str()), (Some(step), key));
+        assert_eq!(it.step, Some(step));
+        assert_eq!(it.roles.is_some(), step == HandoverStep::AppRoles);
         let all = [
             &it.previous_owner_app_id,
             &it.new_owner_app_id,
             &it.requested_owner_app_id,
+            &it.caller_app_id,
             &it.metadata,
         ];
-        assert_eq!(all.map(text), ["1", "2", "3", "m"]);
+        assert_eq!(all.map(text), ["1", "2", "3", "5", "m"]);
         assert_eq!(keys(&it.extra), ["4"]);
     }
     let value = r#"{"policy-enforcement":{"action":"block","reason":"r","x":1}}"#;

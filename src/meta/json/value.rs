@@ -118,9 +118,10 @@ impl<'t, 'a> Object<'t, 'a> {
         self.get(key)?.id()
     }
 
-    /// A boolean; absent or anything else is `false`.
+    /// A flag: `true`, `1` and strings of them are `true`, anything else and absence `false`.
     pub fn flag(&self, key: &str) -> bool {
-        self.raw(key) == Some("true")
+        let value = self.get(key).map(|value| (value.raw(), value.string()));
+        value.is_some_and(|(raw, string)| matches!(string.as_deref().unwrap_or(raw), "true" | "1"))
     }
 
     /// A whole number, or a string of one.
@@ -161,7 +162,10 @@ impl<'t, 'a> Object<'t, 'a> {
             .map(|(name, value)| (name.string().unwrap_or_default(), value.raw()))
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (Value<'t, 'a>, Value<'t, 'a>)> + use<'t, 'a> {
+    /// All keys and values in their order, a repeated key each time.
+    pub(in crate::meta) fn pairs(
+        &self,
+    ) -> impl Iterator<Item = (Value<'t, 'a>, Value<'t, 'a>)> + use<'t, 'a> {
         let mut values = self.0.clone();
         std::iter::from_fn(move || values.next().zip(values.next()))
     }

@@ -106,17 +106,24 @@ fn a_moment_that_cannot_be_is_none() {
     for nonsense in [
         "0",
         "-1",
-        "1e9",
+        "1e8",
         "1262303999",
         "1795309200",
-        "99999999999999999999",
+        "999999999999999999999",
         "[]",
     ] {
         assert_eq!(issued(nonsense), None, "{nonsense}");
     }
     let expires = |value: &str| said(&format!(r#""expires":{value}"#)).expires();
     assert_eq!(expires("1900000000"), Some(at("2030-03-17T17:46:40Z")));
-    for nonsense in ["0", "-5", "1262303999", "9223372036854775807", "{}", "true"] {
+    for nonsense in [
+        "0",
+        "-5",
+        "1262303999",
+        "999999999999999999999",
+        "{}",
+        "true",
+    ] {
         assert_eq!(expires(nonsense), None, "{nonsense}");
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::MAX_ID;
+use super::{MAX_ID, MAX_SPELLED};
 use crate::meta::{
     dedupe::Scope,
     event::Channel,
@@ -12,22 +12,21 @@ use crate::meta::{
     time,
 };
 
-/// One element of `entry`. What its items share is read once: hostile input makes each of it as
-/// long as the body, beside thousands of items.
+/// One element of `entry`, or an envelope of Threads. What its items share is read once: hostile
+/// input makes each of it as long as the body, beside thousands of items.
 pub(super) struct Entry<'t, 'a> {
     /// The account; `0` from the dashboard's Test button.
     pub id: Option<Cow<'a, str>>,
-    /// Whether `id` is longer than a column holds, and not kept.
+    /// True if `id` is longer than a column holds, and not kept.
     pub id_too_long: bool,
     /// The text of its id in the body.
     pub id_source: &'a str,
-    /// Within what the dedupe keys of its items hold.
+    /// Scope of the dedupe keys of its items.
     pub scope: Scope,
     /// `time`: when Meta sent it, not when it happened.
     pub sent: Option<Timestamp>,
-    /// Whether `changes` of this notification are Instagram's: `object` says so, or is missing.
-    pub instagram: bool,
-    value: Value<'t, 'a>,
+    /// The topic of an envelope of Threads, for values that name no field.
+    pub topic: Option<Value<'t, 'a>>,
     object: Object<'t, 'a>,
 }
 
@@ -35,37 +34,75 @@ pub(super) struct Entry<'t, 'a> {
 pub(super) struct Item<'t, 'a> {
     /// The container it stood in.
     pub channel: Channel,
-    /// What is read of it; for the flat form the entry, which has the keys of a change.
-    pub value: Value<'t, 'a>,
+    /// Its parts.
+    pub form: Form<'t, 'a>,
     /// Its own text.
     pub payload: Cow<'a, str>,
     /// The parts of the body that the payload was taken from; some may be empty.
     pub sources: [&'a str; PARTS.len()],
 }
 
+/// An item as its container shows it.
+#[derive(Clone, Copy)]
+pub(super) enum Form<'t, 'a> {
+    /// An element of `messaging` or `standby`.
+    Message(Value<'t, 'a>),
+    /// A change, or an object with its keys.
+    Change(Change<'t, 'a>),
+    /// A name in `changed_fields`, or an element of `changes` that is no object.
+    Other(Value<'t, 'a>),
+}
+
+/// The parts of a change, with one value if that is a list.
+#[derive(Clone, Copy)]
+pub(super) struct Change<'t, 'a> {
+    pub field: Option<Value<'t, 'a>>,
+    pub value: Option<Value<'t, 'a>>,
+    pub verb: Option<Value<'t, 'a>>,
+}
+
 /// The keys of a change, which the flat form has on the entry.
 const PARTS: [&str; 3] = ["field", "value", "verb"];
 
 impl<'t, 'a> Entry<'t, 'a> {
-    /// Reads an entry of a notification about `object`, that came to `app`; `None` where it is not
-    /// a JSON object.
-    pub(super) fn read(value: Value<'t, 'a>, object: Option<&str>, app: &str) -> Option<Self> {
-        let entry = value.object()?;
-        let id = entry.id("id");
-        let id_too_long = id.as_ref().is_some_and(|id| id.len() > MAX_ID);
+    /// Reads an entry of a notification that came to `app`; `None` if it is not a JSON object.
+    pub(super) fn read(value: Value<'t, 'a>, app: &str) -> Option<Self> {
+        Some(Self::of(value.object()?, "id", app))
+    }
+
+    /// Reads an envelope of Threads, which has no `entry`: its `target_id` is a media or a user of
+    /// Threads, so it is no account, but part of the keys.
+    pub(super) fn threads(document: &Object<'t, 'a>, app: &str) -> Option<Self> {
+        let topic = document.get("topic")?;
+        document.get("values")?;
         Some(Self {
-            scope: Scope::new(app, id.as_deref()),
-            id: id.filter(|_| !id_too_long),
-            id_too_long,
-            id_source: entry.raw("id").unwrap_or_default(),
-            sent: entry.id("time").as_deref().and_then(time::read),
-            instagram: object.is_none_or(|object| object == "instagram"),
-            value,
-            object: entry,
+            id: None,
+            topic: Some(topic),
+            ..Self::of(document.clone(), "target_id", app)
         })
     }
 
-    /// Whether one of its containers is no list, so that nothing in it can be an item.
+    fn of(object: Object<'t, 'a>, id_key: &str, app: &str) -> Self {
+        let id = object.id(id_key);
+        let id_too_long = id.as_ref().is_some_and(|id| id.len() > MAX_ID);
+        let sent = object.id("time");
+        Self {
+            scope: Scope::new(app, id.as_deref(), sent.as_deref()),
+            id: id.filter(|_| !id_too_long),
+            id_too_long,
+            id_source: object.raw(id_key).unwrap_or_default(),
+            sent: sent.as_deref().and_then(time::read),
+            topic: None,
+            object,
+        }
+    }
+
+    /// True if it is what the dashboard's Test button sends.
+    pub(super) fn is_test(&self) -> bool {
+        self.id.as_deref() == Some("0")
+    }
+
+    /// True if one of its containers is no list, so that nothing in it can be an item.
     pub(super) fn is_odd(&self) -> bool {
         ["changes", "messaging", "standby", "changed_fields"]
             .iter()
@@ -74,43 +111,119 @@ impl<'t, 'a> Entry<'t, 'a> {
     }
 
     /// Its items. Whatever stands in a container is one, be it `null`.
-    pub(super) fn items(&self) -> impl Iterator<Item = Item<'t, 'a>> + '_ {
-        self.contained("changes", Channel::Changes)
-            .chain(self.contained("messaging", Channel::Messaging))
-            .chain(self.contained("standby", Channel::Standby))
-            .chain(self.flat())
-            .chain(self.contained("changed_fields", Channel::Entry))
+    pub(super) fn items(&self) -> impl Iterator<Item = Item<'t, 'a>> {
+        let list = |key| self.object.list(key).unwrap_or_default();
+        let messages = |key, channel| list(key).map(move |value| message(value, channel));
+        list("changes")
+            .flat_map(|value| change(value, Channel::Changes))
+            .chain(messages("messaging", Channel::Messaging))
+            .chain(messages("standby", Channel::Standby))
+            .chain(self.flat().into_iter().flatten())
+            .chain(list("changed_fields").map(|value| other(value, Channel::Entry)))
     }
 
-    fn contained(
-        &self,
-        key: &str,
-        channel: Channel,
-    ) -> impl Iterator<Item = Item<'t, 'a>> + use<'t, 'a> {
-        let values = self.object.list(key).unwrap_or_default();
-        values.map(move |value| Item {
-            channel,
-            value,
-            payload: Cow::Borrowed(value.raw()),
-            sources: [value.raw(), "", ""],
-        })
+    /// The items of an envelope of Threads: `values` is a change or a list of them.
+    pub(super) fn values(&self) -> impl Iterator<Item = Item<'t, 'a>> {
+        let values = self.object.get("values");
+        let list = values.and_then(Value::list);
+        let single = values.filter(|_| list.is_none());
+        let values = single.into_iter().chain(list.unwrap_or_default());
+        values.flat_map(|value| change(value, Channel::Entry))
     }
 
     /// The documents of the Instagram Login product show `field` and `value` on the entry itself;
     /// the item is then what would have been the change.
-    fn flat(&self) -> Option<Item<'t, 'a>> {
+    fn flat(&self) -> Option<impl Iterator<Item = Item<'t, 'a>> + use<'t, 'a>> {
         self.object.get("field")?;
-        let sources = PARTS.map(|key| self.object.raw(key).unwrap_or_default());
-        let pairs = PARTS.iter().zip(sources);
-        let payload = pairs
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(key, value)| format!("\"{key}\":{value}"))
-            .collect::<Vec<_>>();
-        Some(Item {
+        let change = Change::of(&self.object);
+        let sources = change.sources();
+        let item = Item {
             channel: Channel::Entry,
-            value: self.value,
-            payload: Cow::Owned(format!("{{{}}}", payload.join(","))),
+            form: Form::Change(change),
+            payload: Cow::Owned(joined(sources)),
             sources,
-        })
+        };
+        Some(change.spread(item))
     }
+}
+
+impl<'t, 'a> Change<'t, 'a> {
+    fn of(object: &Object<'t, 'a>) -> Self {
+        let [field, value, verb] = PARTS.map(|key| object.get(key));
+        Self { field, value, verb }
+    }
+
+    /// The texts of its parts; empty if one is missing.
+    fn sources(self) -> [&'a str; PARTS.len()] {
+        [self.field, self.value, self.verb].map(|part| part.map_or("", Value::raw))
+    }
+
+    /// `item`, or one item for each member if the value is a list with members, as Meta's page of
+    /// examples shows it.
+    fn spread(self, item: Item<'t, 'a>) -> impl Iterator<Item = Item<'t, 'a>> + use<'t, 'a> {
+        let channel = item.channel;
+        let members = self.value.and_then(Value::list).unwrap_or_default();
+        let single = members.clone().next().is_none().then_some(item);
+        // Long parts would be repeated beside each member.
+        let alone = Self {
+            field: self.field.filter(is_short),
+            value: None,
+            verb: self.verb.filter(is_short),
+        };
+        let members = members.map(move |value| {
+            let value = Some(value);
+            let sources = Self { value, ..alone }.sources();
+            Item {
+                channel,
+                form: Form::Change(Self { value, ..self }),
+                payload: Cow::Owned(joined(sources)),
+                sources,
+            }
+        });
+        single.into_iter().chain(members)
+    }
+}
+
+fn message<'t, 'a>(value: Value<'t, 'a>, channel: Channel) -> Item<'t, 'a> {
+    Item {
+        form: Form::Message(value),
+        ..other(value, channel)
+    }
+}
+
+fn other<'t, 'a>(value: Value<'t, 'a>, channel: Channel) -> Item<'t, 'a> {
+    Item {
+        channel,
+        form: Form::Other(value),
+        payload: Cow::Borrowed(value.raw()),
+        sources: [value.raw(), "", ""],
+    }
+}
+
+/// The items of a change: one, or one for each member if its value is a list.
+fn change<'t, 'a>(
+    value: Value<'t, 'a>,
+    channel: Channel,
+) -> impl Iterator<Item = Item<'t, 'a>> + use<'t, 'a> {
+    let change = value.object().map(|object| Change::of(&object));
+    let mut item = other(value, channel);
+    item.form = change.map_or(item.form, Form::Change);
+    let (single, items) = match change {
+        Some(change) => (None, Some(change.spread(item))),
+        None => (Some(item), None),
+    };
+    single.into_iter().chain(items.into_iter().flatten())
+}
+
+/// True for a string that a column can hold.
+fn is_short(part: &Value<'_, '_>) -> bool {
+    let short = (part.raw().len() <= MAX_SPELLED).then(|| part.string());
+    short.flatten().is_some_and(|part| part.len() <= MAX_ID)
+}
+
+/// The text of a change with these parts.
+fn joined(parts: [&str; PARTS.len()]) -> String {
+    let pairs = PARTS.iter().zip(parts).filter(|(_, part)| !part.is_empty());
+    let pairs = pairs.map(|(key, part)| format!("\"{key}\":{part}"));
+    format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
 }

@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::{
+    MAX_SPELLED,
+    entry::{Change, Form},
+};
 use crate::meta::{
     event::{Channel, Kind},
-    fields::HandoverStep,
+    fields::{Detail, HandoverStep},
     json::{Object, Value},
 };
 
@@ -18,6 +22,8 @@ pub(super) struct Typed<'t, 'a> {
     pub key: Option<&'static str>,
     /// The object that holds that key: the item, or the value of a change.
     pub value: Object<'t, 'a>,
+    /// `verb` beside the value of a change.
+    verb: Option<Value<'t, 'a>>,
 }
 
 /// A subscription field.
@@ -26,10 +32,21 @@ pub(super) enum Field<'a> {
     Known(&'static str),
     /// One that has no kind here, as it came.
     Other(Cow<'a, str>),
+    /// One that is longer than a column holds.
+    TooLong,
+}
+
+/// Which `changes` of a notification have kinds, by its `object`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Typing {
+    /// Those of Instagram: `object` says so, or is missing.
+    instagram: bool,
+    /// Those of messaging, which Pages have, too.
+    messaging: bool,
 }
 
 /// The keys of messaging items, in the order in which they decide.
-const KEYS: [(&str, Kind); 15] = [
+pub(super) const KEYS: [(&str, Kind); 16] = [
     ("message", Kind::Message),
     ("postback", Kind::Postback),
     ("message_edit", Kind::MessageEdit),
@@ -37,10 +54,11 @@ const KEYS: [(&str, Kind); 15] = [
     ("read", Kind::Seen),
     ("referral", Kind::Referral),
     ("optin", Kind::Optin),
-    (HandoverStep::ALL[0].1, Kind::Handover),
-    (HandoverStep::ALL[1].1, Kind::Handover),
-    (HandoverStep::ALL[2].1, Kind::Handover),
-    (HandoverStep::ALL[3].1, Kind::Handover),
+    (HandoverStep::ALL[0].as_str(), Kind::Handover),
+    (HandoverStep::ALL[1].as_str(), Kind::Handover),
+    (HandoverStep::ALL[2].as_str(), Kind::Handover),
+    (HandoverStep::ALL[3].as_str(), Kind::Handover),
+    (HandoverStep::ALL[4].as_str(), Kind::Handover),
     ("policy-enforcement", Kind::PolicyEnforcement),
     ("policy_enforcement", Kind::PolicyEnforcement),
     ("response_feedback", Kind::ResponseFeedback),
@@ -55,15 +73,44 @@ const PLAIN: [Kind; 4] = [
     Kind::StoryInsights,
 ];
 
-impl<'t, 'a> Typed<'t, 'a> {
-    /// Decides what `item`, of an entry about Instagram or not, is.
-    pub(super) fn read(item: Value<'t, 'a>, channel: Channel, instagram: bool) -> Self {
-        let Some(object) = item.object() else {
-            return Self::unknown(changed_field(item, channel), Object::default());
+impl Typing {
+    /// No change has a kind.
+    pub(super) const NONE: Self = Self {
+        instagram: false,
+        messaging: false,
+    };
+
+    /// The typing of a notification about `object`.
+    pub(super) fn of(object: Option<&str>) -> Self {
+        let instagram = object.is_none_or(|object| object == "instagram");
+        Self {
+            instagram,
+            messaging: instagram || object == Some("page"),
+        }
+    }
+
+    /// The kind of `field`, and if it is one of messaging; none if it has no kind here.
+    fn by_field(self, field: &str) -> Option<(Kind, bool)> {
+        let (kind, is_messaging) = by_field(field)?;
+        let has_kinds = if is_messaging {
+            self.messaging
+        } else {
+            self.instagram
         };
-        match channel {
-            Channel::Messaging | Channel::Standby => Self::messaging(object),
-            Channel::Changes | Channel::Entry => Self::change(&object, instagram),
+        has_kinds.then_some((kind, is_messaging))
+    }
+}
+
+impl<'t, 'a> Typed<'t, 'a> {
+    /// Decides the kind of an item.
+    pub(super) fn read(form: Form<'t, 'a>, channel: Channel, typing: Typing) -> Self {
+        match form {
+            Form::Message(value) => Self::messaging(value.object().unwrap_or_default()),
+            Form::Change(change) => Self::change(change, typing),
+            Form::Other(value) => Self {
+                field: changed_field(value, channel),
+                ..Self::messaging(Object::default())
+            },
         }
     }
 
@@ -71,7 +118,7 @@ impl<'t, 'a> Typed<'t, 'a> {
     pub(super) fn of(kind: Kind, channel: Channel, payload: Value<'t, 'a>) -> Self {
         let item = payload.object().unwrap_or_default();
         let value = match channel {
-            Channel::Messaging | Channel::Standby => item,
+            Channel::Messaging | Channel::Standby => item.clone(),
             Channel::Changes | Channel::Entry => item.object("value").unwrap_or_default(),
         };
         let key = by_key(&value).filter(|_| !PLAIN.contains(&kind));
@@ -80,50 +127,50 @@ impl<'t, 'a> Typed<'t, 'a> {
             field: spelled(kind, None),
             key: key.map(|(key, _)| key),
             value,
+            verb: item.get("verb"),
         }
+    }
+
+    /// Its typed content.
+    pub(super) fn detail(&self) -> Detail<'a> {
+        let mut detail = Detail::read(self.kind, self.key, &self.value);
+        if let Detail::Comment(comment) | Detail::LiveComment(comment) = &mut detail {
+            let beside = self.verb.and_then(Value::string);
+            comment.verb = comment.verb.take().or(beside);
+        }
+        detail
     }
 
     fn messaging(item: Object<'t, 'a>) -> Self {
-        let Some((key, kind)) = by_key(&item) else {
-            return Self::unknown(None, item);
-        };
+        let by_key = by_key(&item);
+        let kind = by_key.map_or(Kind::Unknown, |(_, kind)| kind);
         Self {
             kind,
             field: spelled(kind, None),
-            key: Some(key),
+            key: by_key.map(|(key, _)| key),
             value: item,
+            verb: None,
         }
     }
 
-    fn change(change: &Object<'t, 'a>, instagram: bool) -> Self {
-        let field = change.text("field").filter(|field| !field.is_empty());
-        let value = change.object("value").unwrap_or_default();
-        let known = field.as_deref().filter(|_| instagram).and_then(by_field);
-        let Some((by_field, is_messaging)) = known else {
-            return Self::unknown(field, value);
+    fn change(change: Change<'t, 'a>, typing: Typing) -> Self {
+        let value = change.value.and_then(Value::object).unwrap_or_default();
+        let field = change.field.and_then(name);
+        let known = match &field {
+            Some(Field::Other(name)) => typing.by_field(name),
+            Some(_) => None,
+            // Its value may still have the key of a messaging item.
+            None => typing.messaging.then_some((Kind::Unknown, true)),
         };
-        match by_key(&value).filter(|_| is_messaging) {
-            Some((key, kind)) => Self {
-                kind,
-                field: spelled(kind, field),
-                key: Some(key),
-                value,
-            },
-            None => Self {
-                kind: unless_unsent(by_field, &value),
-                field: spelled(by_field, field),
-                key: None,
-                value,
-            },
-        }
-    }
-
-    fn unknown(field: Option<Cow<'a, str>>, value: Object<'t, 'a>) -> Self {
+        let (by_field, is_messaging) = known.unwrap_or((Kind::Unknown, false));
+        let by_key = by_key(&value).filter(|_| is_messaging);
+        let kind = by_key.map_or_else(|| unless_unsent(by_field, &value), |(_, kind)| kind);
         Self {
-            kind: Kind::Unknown,
-            field: field.map(Field::Other),
-            key: None,
+            kind,
+            field: spelled(kind, field),
+            key: by_key.map(|(key, _)| key),
             value,
+            verb: change.verb,
         }
     }
 }
@@ -189,13 +236,21 @@ fn field_of(kind: Kind) -> Option<&'static str> {
     })
 }
 
-fn spelled(kind: Kind, field: Option<Cow<'_, str>>) -> Option<Field<'_>> {
-    let known = field_of(kind).map(Field::Known);
-    known.or(field.map(Field::Other))
+fn spelled(kind: Kind, field: Option<Field<'_>>) -> Option<Field<'_>> {
+    field_of(kind).map(Field::Known).or(field)
+}
+
+/// The name of a field as the body spells it.
+pub(super) fn name<'a>(field: Value<'_, 'a>) -> Option<Field<'a>> {
+    if field.raw().len() > MAX_SPELLED {
+        return Some(Field::TooLong);
+    }
+    let name = field.string().filter(|name| !name.is_empty())?;
+    Some(Field::Other(name))
 }
 
 /// `changed_fields` holds names only: subscriptions made with `include_values=false`.
-fn changed_field<'a>(item: Value<'_, 'a>, channel: Channel) -> Option<Cow<'a, str>> {
+fn changed_field<'a>(item: Value<'_, 'a>, channel: Channel) -> Option<Field<'a>> {
     let name = (channel == Channel::Entry).then(|| item.string())??;
-    (!name.is_empty()).then_some(name)
+    (!name.is_empty()).then_some(Field::Other(name))
 }

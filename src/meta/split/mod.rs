@@ -12,13 +12,15 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 
 use super::{
+    dedupe::Occurrences,
     event::{Event, Problem},
     fields::Detail,
     json::{self, Index, Value},
     sanitise::SafeText,
 };
-use entry::Entry;
-use kind::Typed;
+use entry::{Entry, Item};
+use kind::{Typed, Typing};
+use row::Around;
 
 /// More items than this and the body alone is kept: Meta sends 1,000 at most (Graph API Webhooks,
 /// Getting Started), and each takes memory.
@@ -26,6 +28,9 @@ pub const MAX_ITEMS: usize = 5_000;
 
 /// The longest id a column holds, in bytes. Meta's longest, the `mid`, has 164.
 pub(super) const MAX_ID: usize = 512;
+
+/// The longest text, in bytes, of a string that a column may hold: each of its bytes as an escape.
+const MAX_SPELLED: usize = 6 * MAX_ID + 2;
 
 /// What the split has to know beside the body.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +46,7 @@ pub struct Context<'a> {
 pub struct Notification {
     /// `object`, of the first notification where the body is a list of them.
     pub object: Option<ByteString>,
-    /// The dashboard's Test button made it: an entry's id is `0`.
+    /// Sent by the dashboard's Test button: the id of each entry is `0`.
     pub is_test: bool,
     /// Its items, in the order changes, messaging, standby, flat, `changed_fields` of each entry.
     pub events: Vec<Event>,
@@ -72,13 +77,20 @@ pub fn split(body: &Bytes, context: Context<'_>) -> Notification {
 pub fn detail(event: &Event) -> Detail<'_> {
     let payload = event.payload.as_deref().unwrap_or_default();
     let index = Index::of(payload).unwrap_or_default();
-    let typed = Typed::of(event.kind, event.channel, index.root(payload));
-    Detail::read(typed.kind, typed.key, &typed.value)
+    Typed::of(event.kind, event.channel, index.root(payload)).detail()
 }
+
+/// The byte order mark that some senders write before a document.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The body as a JSON text that can be stored, and where its values stand.
 fn document(body: &Bytes) -> Result<(SafeText, Index), Problem> {
-    let text = ByteString::try_from(body.clone()).map_err(|_| Problem::NotUtf8)?;
+    let start = if body.starts_with(MARK) {
+        MARK.len()
+    } else {
+        0
+    };
+    let text = ByteString::try_from(body.slice(start..)).map_err(|_| Problem::NotUtf8)?;
     match Index::of(&text) {
         Some(index) if index.has_escapes() => Ok((SafeText::new(text), index)),
         Some(index) => Ok((SafeText::unescaped(text), index)),
@@ -92,6 +104,9 @@ struct Walk<'a> {
     text: &'a SafeText,
     too_deep: bool,
     context: Context<'a>,
+    occurrences: Occurrences,
+    /// True once an entry was not sent by the Test button.
+    is_live: bool,
     found: Notification,
 }
 
@@ -101,6 +116,8 @@ impl<'a> Walk<'a> {
             text,
             too_deep: index.depth() > json::MAX_DEPTH,
             context,
+            occurrences: Occurrences::default(),
+            is_live: false,
             found: Notification::default(),
         };
         let root = index.root(text.as_str());
@@ -116,15 +133,19 @@ impl<'a> Walk<'a> {
     fn document(&mut self, document: Value<'_, 'a>) {
         let document = document.object().unwrap_or_default();
         let object = document.text("object").filter(|object| !object.is_empty());
-        let entries = document.list("entry");
-        if entries.is_none() {
-            self.found.unreadable = Some(Problem::UnknownShape);
-        }
-        for value in entries.unwrap_or_default() {
-            match Entry::read(value, object.as_deref(), self.context.app) {
-                Some(entry) => self.entry(&entry),
-                None => self.found.unreadable = Some(Problem::UnknownShape),
+        let app = self.context.app;
+        if let Some(entries) = document.list("entry") {
+            let typing = Typing::of(object.as_deref());
+            for value in entries {
+                match Entry::read(value, app) {
+                    Some(entry) => self.entry(&entry, typing),
+                    None => self.found.unreadable = Some(Problem::UnknownShape),
+                }
             }
+        } else if let Some(envelope) = Entry::threads(&document, app) {
+            self.items(&envelope, Typing::NONE, envelope.values());
+        } else {
+            self.found.unreadable = Some(Problem::UnknownShape);
         }
         self.found.object = self
             .found
@@ -133,22 +154,41 @@ impl<'a> Walk<'a> {
             .or(object.map(|object| self.text.share(row::short(object))));
     }
 
-    fn entry(&mut self, entry: &Entry<'_, 'a>) {
-        self.found.is_test |= entry.id.as_deref() == Some("0");
+    fn entry(&mut self, entry: &Entry<'_, 'a>, typing: Typing) {
+        self.is_live |= !entry.is_test();
+        self.found.is_test |= entry.is_test();
         if entry.is_odd() {
             self.found.unreadable = Some(Problem::UnknownShape);
         }
-        for item in entry.items() {
+        self.items(entry, typing, entry.items());
+    }
+
+    fn items<'t>(
+        &mut self,
+        entry: &Entry<'t, 'a>,
+        typing: Typing,
+        items: impl Iterator<Item = Item<'t, 'a>>,
+    ) where
+        'a: 't,
+    {
+        let around = Around {
+            text: self.text,
+            entry,
+            typing,
+            received_at: self.context.received_at,
+        };
+        for item in items {
             if self.found.events.len() > MAX_ITEMS {
                 return;
             }
             let too_deep = self.too_deep && json::too_deep(&item.payload);
-            let event = row::event(self.text, item, entry, too_deep, self.context.received_at);
+            let event = row::event(item, &around, too_deep, &mut self.occurrences);
             self.found.events.push(event);
         }
     }
 
     fn end(mut self) -> Notification {
+        self.found.is_test &= !self.is_live;
         if self.found.unreadable.is_some() && self.too_deep {
             self.found.unreadable = Some(Problem::TooDeep);
         }

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use super::{
     MAX_ID,
     entry::{Entry, Item},
-    kind::{Field, Typed},
+    kind::{self, Field, Typed, Typing},
 };
 use crate::meta::{
-    dedupe,
+    dedupe::{self, Occurrences},
     event::{Channel, Event, Kind, OccurredAtSource, Problem},
     fields::{Comment, Detail, Parties},
     json::Object,
@@ -33,25 +33,36 @@ struct Columns<'a> {
     is_self: bool,
 }
 
-/// The event of `item`, whose columns are slices of `text`.
+/// The document around an item.
+pub(super) struct Around<'d, 't, 'a> {
+    /// The body's text, which columns are slices of.
+    pub text: &'d SafeText,
+    pub entry: &'d Entry<'t, 'a>,
+    pub typing: Typing,
+    pub received_at: Timestamp,
+}
+
+/// The event of `item`.
 pub(super) fn event(
-    text: &SafeText,
     item: Item<'_, '_>,
-    entry: &Entry<'_, '_>,
+    around: &Around<'_, '_, '_>,
     too_deep: bool,
-    received_at: Timestamp,
+    occurrences: &mut Occurrences,
 ) -> Event {
-    let mut typed = Typed::read(item.value, item.channel, entry.instagram);
+    let Around { text, entry, .. } = *around;
+    let mut typed = Typed::read(item.form, item.channel, around.typing);
     if too_deep {
         typed.kind = Kind::Unknown;
     }
-    let detail = Detail::read(typed.kind, typed.key, &typed.value);
+    let detail = typed.detail();
     let parties = parties(&detail, &typed.value);
+    let field = typed.field.or_else(|| entry.topic.and_then(kind::name));
     let columns = Columns::of(&detail, entry.id.as_deref());
     let person_id = other_party(&parties, &detail, &entry.id);
     let own_time = parties.timestamp;
-    let (occurred_at, occurred_at_source) = occurred_at(own_time, &item, entry, received_at);
-    let dedupe_key = dedupe::key(&entry.scope, &detail, &parties, &item.payload);
+    let (occurred_at, occurred_at_source) = occurred_at(own_time, &item, entry, around.received_at);
+    let payload = &item.payload;
+    let dedupe_key = dedupe::key(&entry.scope, &detail, &parties, payload, occurrences);
     let touched =
         text.touched(entry.id_source) || item.sources.iter().any(|part| text.touched(part));
     let mut ids = Ids {
@@ -61,7 +72,7 @@ pub(super) fn event(
     let mut event = Event {
         kind: typed.kind,
         channel: item.channel,
-        field: typed.field.and_then(|field| ids.field(field)),
+        field: field.and_then(|field| ids.field(field)),
         account_id: ids.keep(entry.id.clone()),
         person_id: ids.keep(person_id),
         sender_id: ids.keep(parties.sender_id),
@@ -74,6 +85,7 @@ pub(super) fn event(
         text: columns.text.map(|own| text.share(own)),
         is_echo: columns.is_echo,
         is_self: columns.is_self || parties.is_self,
+        is_test: entry.is_test(),
         occurred_at,
         occurred_at_source,
         payload: (!too_deep).then(|| text.share(item.payload)),
@@ -120,6 +132,7 @@ impl<'a> Columns<'a> {
                 ..message(&it.mid)
             },
             Detail::MessageDeleted(it) => Self {
+                is_echo: it.is_echo,
                 is_self: it.is_self,
                 ..message(&it.mid)
             },
@@ -225,6 +238,10 @@ impl Ids<'_> {
         match field {
             Field::Known(field) => Some(ByteString::from_static(field)),
             Field::Other(field) => self.keep(Some(field)),
+            Field::TooLong => {
+                self.problem = Some(Problem::IdTooLong);
+                None
+            }
         }
     }
 }

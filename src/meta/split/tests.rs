@@ -175,7 +175,7 @@ fn the_payload_is_the_items_own_text() {
 
 // Of which kind.
 
-const BY_KEY: [(&str, Kind, &str); 15] = [
+const BY_KEY: [(&str, Kind, &str); 16] = [
     ("message", Message, "messages"),
     ("postback", Postback, "messaging_postbacks"),
     ("message_edit", MessageEdit, "message_edit"),
@@ -186,6 +186,7 @@ const BY_KEY: [(&str, Kind, &str); 15] = [
     ("pass_thread_control", Handover, "messaging_handover"),
     ("take_thread_control", Handover, "messaging_handover"),
     ("request_thread_control", Handover, "messaging_handover"),
+    ("pass_thread_metadata", Handover, "messaging_handover"),
     ("app_roles", Handover, "messaging_handover"),
     (
         "policy-enforcement",
@@ -200,6 +201,12 @@ const BY_KEY: [(&str, Kind, &str); 15] = [
     ("response_feedback", ResponseFeedback, "response_feedback"),
     ("feedback", ResponseFeedback, "response_feedback"),
 ];
+
+#[test]
+fn the_keys_of_metas_reference_are_those_that_decide() {
+    let listed: Vec<_> = BY_KEY.iter().map(|(key, kind, _)| (*key, *kind)).collect();
+    assert_eq!(listed, super::kind::KEYS);
+}
 
 #[test]
 fn the_key_of_a_messaging_item_decides() {
@@ -241,7 +248,7 @@ fn inside_a_message_deleted_comes_before_echo() {
         (event.kind, event.is_echo)
     };
     let deleted = r#"{"is_deleted":true,"is_echo":true,"is_unsupported":true}"#;
-    assert_eq!(kind_and_echo(deleted), (MessageDeleted, false));
+    assert_eq!(kind_and_echo(deleted), (MessageDeleted, true));
     assert_eq!(
         kind_and_echo(r#"{"is_echo":true,"is_unsupported":true}"#),
         (Message, true)
@@ -260,8 +267,18 @@ fn the_field_of_a_change_decides() {
         ("live_comments", LiveComment),
         ("mentions", Mention),
         ("story_insights", StoryInsights),
+        // Fields of Instagram's list whose values Meta does not document.
+        ("agent_messages", Unknown),
+        ("comment_poll_response", Unknown),
+        ("creator_marketplace_invited_creator_onboarding", Unknown),
+        ("creator_marketplace_projects", Unknown),
+        ("delta", Unknown),
         ("follow", Unknown),
+        ("onboarding_welcome_message_series", Unknown),
+        ("share_to_story", Unknown),
+        ("story_poll_response", Unknown),
         ("story_reactions", Unknown),
+        ("story_share", Unknown),
         ("Comments", Unknown),
     ] {
         let event = change(field, r#"{"message":{"mid":"m"}}"#);
@@ -323,7 +340,7 @@ fn a_change_of_a_messaging_field_without_a_key_takes_the_kind_of_the_field() {
 }
 
 #[test]
-fn changes_are_typed_for_instagram_or_no_object_only() {
+fn changes_are_typed_for_instagram_or_no_object_and_those_of_messaging_for_pages() {
     let kinds_of = |object: &str| {
         let found = read(format!(
             r#"{{{object}"entry":[{{"field":"comments","changes":[{{"field":"messages"}}],
@@ -335,13 +352,162 @@ fn changes_are_typed_for_instagram_or_no_object_only() {
             .collect::<Vec<_>>()
     };
     let typed = [Message, Message, Seen, Comment];
+    let of_pages = [Message, Message, Seen, Unknown];
     let untyped = [Unknown, Message, Seen, Unknown];
     for object in ["", r#""object":null,"#, r#""object":"instagram","#] {
         assert_eq!(kinds_of(object), typed, "{object}");
     }
-    for object in ["page", "user", "whatsapp_business_account", "threads"] {
+    assert_eq!(kinds_of(r#""object":"page","#), of_pages);
+    for object in ["user", "whatsapp_business_account", "threads"] {
         assert_eq!(kinds_of(&format!(r#""object":"{object}","#)), untyped);
     }
+}
+
+#[test]
+fn a_change_without_a_field_takes_the_kind_of_its_key() {
+    let value = r#"{"sender":{"id":"7"},"message":{"mid":"m"}}"#;
+    for object in ["instagram", "page"] {
+        let found = read(format!(
+            r#"{{"object":"{object}","entry":[{{"changes":[{{"value":{value}}}]}}]}}"#
+        ));
+        assert_eq!(kinds(&found), [(Changes, Message)], "{object}");
+        assert_eq!(text(&found.events[0].message_id), "m");
+        assert_eq!(text(&found.events[0].field), "messages");
+    }
+}
+
+#[test]
+fn a_value_that_is_a_list_is_an_item_for_each_member() {
+    let listed = |container: &str| {
+        read(format!(
+            r#"{{"object":"instagram","entry":[{{"id":"1","time":1795170000,{container}}}]}}"#
+        ))
+    };
+    let members = r#"[{"id":"5","text":"a"},{"id":"6","text":"b"},null]"#;
+    for container in [
+        format!(r#""changes":[{{"field":"comments","verb":"add","value":{members}}}]"#),
+        format!(r#""field":"comments","verb":"add","value":{members}"#),
+    ] {
+        let found = listed(&container);
+        let comments: Vec<_> = found.events.iter().map(|it| text(&it.comment_id)).collect();
+        assert_eq!(comments, ["5", "6", "none"], "{container}");
+        assert!(found.events.iter().all(|event| event.kind == Comment));
+        assert_eq!(
+            text(&found.events[0].payload),
+            r#"{"field":"comments","value":{"id":"5","text":"a"},"verb":"add"}"#
+        );
+        assert_eq!(found.problem(), None);
+    }
+    let alone = listed(r#""changes":[{"field":"comments","value":{"id":"5"}}]"#);
+    let member = listed(r#""changes":[{"field":"comments","value":[{"id":"5"}]}]"#);
+    assert_eq!(alone.events[0].dedupe_key, member.events[0].dedupe_key);
+    let message = r#"{"message":{"mid":"m"}}"#;
+    let messages = listed(&format!(
+        r#""changes":[{{"field":"messages","value":[{message},{message}]}}]"#
+    ));
+    assert_eq!(kinds(&messages), [(Changes, Message), (Changes, Message)]);
+    let empty = listed(r#""changes":[{"field":"comments","value":[]}]"#);
+    assert_eq!(
+        text(&empty.events[0].payload),
+        r#"{"field":"comments","value":[]}"#
+    );
+}
+
+#[test]
+fn a_long_field_is_not_repeated_beside_each_member_of_a_list() {
+    for field in ["f".repeat(600), "\\u0066".repeat(600)] {
+        let found = read(format!(
+            r#"{{"entry":[{{"changes":[{{"field":"{field}","value":[1,2]}}]}}]}}"#
+        ));
+        let payloads: Vec<_> = found.events.iter().map(|it| text(&it.payload)).collect();
+        assert_eq!(payloads, [r#"{"value":1}"#, r#"{"value":2}"#]);
+        assert_eq!(found.problem(), Some(Problem::IdTooLong));
+    }
+}
+
+#[test]
+fn an_envelope_of_threads_is_an_unknown_event_for_each_value() {
+    let envelope = |topic: &str, target: &str, values: &str| {
+        read(format!(
+            r#"{{"app_id":"4","topic":{topic},"target_id":"{target}","time":1795170000,
+                "values":{values}}}"#
+        ))
+    };
+    let value = |id: &str| {
+        let value = format!(r#"{{"id":"{id}","timestamp":"2026-11-20T08:00:00+0000"}}"#);
+        format!(r#"{{"value":{value},"field":"mentions"}}"#)
+    };
+    let one = envelope("\"moderate\"", "9", &value("5"));
+    assert_eq!(kinds(&one), [(Channel::Entry, Unknown)]);
+    assert_eq!(text(&one.events[0].field), "mentions");
+    assert_eq!(text(&one.events[0].payload), value("5"));
+    assert_eq!(text(&one.events[0].account_id), "none");
+    assert_eq!(
+        occurred(&one.events[0]),
+        ("2026-11-20T08:00:00Z".into(), Item)
+    );
+    assert!(one.problem().is_none() && !one.is_test);
+    let list = format!("[{},{}]", value("5"), value("6"));
+    let two = envelope("\"moderate\"", "9", &list);
+    assert_eq!(two.events.len(), 2);
+    assert_eq!(two.events[0].dedupe_key, one.events[0].dedupe_key);
+    let of_another = envelope("\"moderate\"", "8", &value("5"));
+    assert_ne!(of_another.events[0].dedupe_key, one.events[0].dedupe_key);
+    // The topic stands in for a field that is missing.
+    let bare = envelope("\"interaction\"", "9", r#"{"value":{"id":"5"}}"#);
+    assert_eq!(text(&bare.events[0].field), "interaction");
+    assert_eq!(
+        occurred(&bare.events[0]),
+        ("2026-11-20T10:20:00Z".into(), Sent)
+    );
+    let without_topic = envelope("null", "9", &list);
+    assert_eq!(without_topic.problem(), Some(Problem::UnknownShape));
+}
+
+#[test]
+fn a_byte_order_mark_before_the_document_is_skipped() {
+    let body = r#"{"entry":[{"messaging":[{"message":{"mid":"m"}}]}]}"#;
+    let found = read(format!("\u{feff}{body}"));
+    assert_eq!(found.events, read(body).events);
+    assert_eq!(found.problem(), None);
+}
+
+#[test]
+fn a_flag_is_true_for_true_and_one_and_texts_of_them() {
+    let is_echo = |flag: &str| {
+        let message = format!(r#"{{"message":{{"mid":"m","is_echo":{flag}}}}}"#);
+        messaging(&message).is_echo
+    };
+    for flag in ["true", "\"true\"", "1", "\"1\"", r#""\u0074rue""#] {
+        assert!(is_echo(flag), "{flag}");
+    }
+    for flag in [
+        "false", "null", "0", "2", "1.0", "\"True\"", "\"yes\"", "\"\"", "\" 1\"", "[true]", "{}",
+    ] {
+        assert!(!is_echo(flag), "{flag}");
+    }
+    let unsent = messaging(r#"{"message":{"mid":"m","is_deleted":"1","is_echo":"true"}}"#);
+    assert_eq!((unsent.kind, unsent.is_echo), (MessageDeleted, true));
+}
+
+#[test]
+fn a_comment_takes_media_and_user_name_also_beside_its_text() {
+    let comment = |value: &str| {
+        let entry = format!(r#"{{"changes":[{{"field":"comments","value":{value}}}]}}"#);
+        read(format!(r#"{{"entry":[{entry}]}}"#)).events.remove(0)
+    };
+    let beside = comment(r#"{"id":"5","media_id":"9","username":"mira"}"#);
+    assert_eq!(
+        (text(&beside.media_id), text(&beside.username)),
+        ("9", "mira")
+    );
+    let inside = comment(
+        r#"{"id":"5","media":{"id":"8"},"media_id":"9","from":{"username":"leo"},"username":"x"}"#,
+    );
+    assert_eq!(
+        (text(&inside.media_id), text(&inside.username)),
+        ("8", "leo")
+    );
 }
 
 #[test]
@@ -356,6 +522,9 @@ fn the_test_button_is_known_by_its_entry() {
     let of = |id: &str| read(format!(r#"{{"entry":[{{"id":{id},"changes":[]}}]}}"#)).is_test;
     assert!(of("\"0\"") && of("0"));
     assert!(!of("\"00\"") && !of("null") && !of("\"17\""));
+    let mixed = read(r#"{"entry":[{"id":"0","messaging":[1]},{"id":"7","messaging":[2]}]}"#);
+    let tests: Vec<_> = mixed.events.iter().map(|event| event.is_test).collect();
+    assert_eq!((mixed.is_test, tests), (false, vec![true, false]));
     let found = read(
         r#"{"object":"instagram","entry":[{"id":"0","time":1795170000,"changes":[{"field":"messages",
             "value":{"sender":{"id":"12334"},"recipient":{"id":"23245"},"timestamp":"1527459824",
@@ -556,7 +725,10 @@ fn what_is_no_notification_says_why() {
         (b"{\"entry\":", Problem::NotJson),
         (b"{} {}", Problem::NotJson),
         (b"{\"entry\":[]}\0", Problem::NotJson),
-        (b"\xef\xbb\xbf{}", Problem::NotJson),
+        (b"\xef\xbb\xbf", Problem::Empty),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", Problem::NotJson),
+        (b" \xef\xbb\xbf{}", Problem::NotJson),
+        (b"\xef\xbb\xbf{}", Problem::UnknownShape),
         (b"null", Problem::UnknownShape),
         (b"7", Problem::UnknownShape),
         (b"\"text\"", Problem::UnknownShape),

@@ -10,6 +10,7 @@ use std::{
     io::{self, BufWriter, Write},
 };
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -75,7 +76,8 @@ impl Ledger {
             app: &self.app,
             received_at: now,
         };
-        let notification = split::split(&post.delivery.body, context);
+        let sent = Bytes::from(post.body().into_owned());
+        let notification = split::split(&sent, context);
         let line = Line {
             delivery: post.number,
             app: &self.app,

@@ -27,6 +27,7 @@ fn handovers(plan: &mut Plan) {
     let from_nobody = owners(Json::Null, OUR_APP, "");
     let back = owners(INBOX_APP.into(), OUR_APP, "done");
     let asked = object! { "requested_owner_app_id": OUR_APP_NUMBER, "metadata": "bitte" };
+    let passed = object! { "caller_app_id": INBOX_APP, "metadata": "Auftrag 77" };
     let shown = [
         (
             "handovers/pass",
@@ -40,6 +41,10 @@ fn handovers(plan: &mut Plan) {
         (
             "handovers/request",
             object! { "request_thread_control": asked },
+        ),
+        (
+            "handovers/pass_metadata",
+            object! { "pass_thread_metadata": passed },
         ),
     ];
     for (name, keys) in shown {

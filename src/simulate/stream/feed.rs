@@ -181,6 +181,11 @@ fn new_field<'a>(story: &'a Story, stage: &mut Stage) -> Value<'a> {
     ];
     let field = FIELDS[stage.random.index(FIELDS.len())];
     let from = story.people.first().unwrap_or(&story.account);
-    let value = object! { "id": stage.media_id(), "from": object! { "id": Value::lent(&from.id) } };
+    // With a time of its own a retry is a repeat.
+    let value = object! {
+        "id": stage.media_id(),
+        "from": object! { "id": Value::lent(&from.id) },
+        "timestamp": story.happened_at / 1_000,
+    };
     change(field, value)
 }

@@ -55,7 +55,7 @@ pub(super) struct Story {
     /// When the next step is due, in milliseconds since 1970.
     pub(super) due: i64,
     /// When the last one happened.
-    happened_at: i64,
+    pub(super) happened_at: i64,
     /// A message that Meta is late with: what comes next is told before it.
     pub(super) late: Option<Item>,
 }

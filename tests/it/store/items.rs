@@ -88,6 +88,7 @@ pub(super) fn plain(kind: Kind, number: u32) -> Event {
         text: Some(format!("text {number}").into()),
         is_echo: false,
         is_self: false,
+        is_test: false,
         occurred_at: Some(now()),
         occurred_at_source: OccurredAtSource::Item,
         payload: Some(format!("{{\"number\": {number}}}").into()),

@@ -21,7 +21,7 @@ fn traits() -> impl Strategy<Value = Traits> {
     (
         "[A-Za-z0-9_=/]{1,24}",
         "[0-9]{1,20}",
-        0..1_795_000_000_000_i64,
+        1_262_304_000_000..1_795_000_000_000_i64,
         text,
     )
         .prop_map(|(mid, person, at, text)| Traits {
@@ -67,7 +67,7 @@ fn items(it: &Traits) -> Vec<(&'static str, Value)> {
         ),
         (
             "follow",
-            json!({"who": text, mid.as_str(): [{"b": 1, "a": 2}]}),
+            json!({"who": text, "timestamp": it.at, mid.as_str(): [{"b": 1, "a": 2}]}),
         ),
         (
             "messages",
@@ -195,6 +195,36 @@ proptest! {
             let second = written(container, &item, other);
             let (first, second) = (sent(1_795_170_000, &first), sent(time, &second));
             prop_assert_eq!(named(&first), named(&second));
+        }
+    }
+
+    #[test]
+    fn an_id_of_its_own_names_an_item_whatever_its_time(
+        traits in traits(), at: u32, container in "messaging|standby",
+    ) {
+        let later = items(&Traits { at: at.into(), ..traits.clone() });
+        for ((_, one), (_, other)) in items(&traits).iter().zip(&later) {
+            let has_id = ["message", "postback"].iter().any(|key| one[key]["mid"].is_string());
+            if has_id {
+                let key = |item| sent(1, &written(&container, item, 0)).dedupe_key;
+                prop_assert_eq!(key(one), key(other), "{}", one);
+            }
+        }
+    }
+
+    #[test]
+    fn an_item_with_neither_id_nor_time_is_told_apart_by_the_time_of_sending(
+        traits in traits(), one in 1_262_304_000..2_000_000_000_i64, later in 1..1_000_000_i64,
+    ) {
+        for (container, mut item) in items(&traits) {
+            let timed = item.as_object_mut().and_then(|item| item.remove("timestamp")).is_some();
+            let named = ["message", "postback"].iter().any(|key| item[key]["mid"].is_string())
+                || item["read"]["watermark"].is_number();
+            if timed && !named {
+                let key = |time, choices| sent(time, &written(container, &item, choices)).dedupe_key;
+                prop_assert_eq!(key(one, 0), key(one, 7));
+                prop_assert_ne!(key(one, 0), key(one + later, 0), "{}", item);
+            }
         }
     }
 

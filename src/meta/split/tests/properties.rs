@@ -1,6 +1,9 @@
 //! What holds for every body, whoever made it.
 
+use std::collections::HashMap;
+
 use proptest::{collection::vec, prelude::*};
+use serde_json::value::RawValue;
 
 use super::read;
 use crate::meta::event::Event;
@@ -62,15 +65,24 @@ fn container() -> impl Strategy<Value = (&'static str, Vec<String>)> {
     (name, vec(json(), 0..4))
 }
 
+/// The events of a change: one for each member if its value is a list.
+fn members(change: &str) -> usize {
+    let pairs: Result<HashMap<String, &RawValue>, _> = serde_json::from_str(change);
+    let value = pairs.ok().and_then(|mut pairs| pairs.remove("value"));
+    let list = value.and_then(|value| serde_json::from_str::<Vec<&RawValue>>(value.get()).ok());
+    list.map_or(1, |list| list.len().max(1))
+}
+
 /// Entries and how many items they hold. Of a repeated container the last counts.
 fn entries() -> impl Strategy<Value = (String, usize)> {
     let entry = (vec(container(), 0..4), json(), any::<bool>());
     let entry = entry.prop_map(|(containers, id, flat)| {
         let mut text = format!("{{\"id\":{id}");
-        let mut counts = std::collections::HashMap::new();
+        let mut counts = HashMap::new();
         for (name, items) in containers {
             text += &[",\"", name, "\":[", &items.join(","), "]"].concat();
-            counts.insert(name, items.len());
+            let events = |item: &String| if name == "changes" { members(item) } else { 1 };
+            counts.insert(name, items.iter().map(events).sum());
         }
         text += if flat {
             ",\"field\":\"comments\"}"

@@ -89,6 +89,26 @@ fn id(value: &Value) -> Option<String> {
     }
 }
 
+/// A change whose value is a list, once for each member; every other item as it is.
+fn members(channel: Channel, item: &Value) -> Vec<Value> {
+    let members = item["value"].as_array().filter(|list| !list.is_empty());
+    let Some(members) = members.filter(|_| matches!(channel, Channel::Changes | Channel::Entry))
+    else {
+        return vec![item.clone()];
+    };
+    let alone = |member: &Value| {
+        let mut change = Map::from_iter([("value".to_owned(), member.clone())]);
+        for key in ["field", "verb"]
+            .into_iter()
+            .filter(|key| item[key].is_string())
+        {
+            change.insert(key.to_owned(), item[key].clone());
+        }
+        Value::Object(change)
+    };
+    members.iter().map(alone).collect()
+}
+
 /// The events of a notification as the tree has them.
 fn by_tree(body: &Value) -> Vec<Seen> {
     let mut all = Vec::new();
@@ -98,7 +118,9 @@ fn by_tree(body: &Value) -> Vec<Seen> {
     let entries = body["entry"].as_array().into_iter().flatten();
     for entry in entries.filter(|entry| entry.is_object()) {
         let mut add = |channel, item: &Value| {
-            all.push(Seen::by_tree(channel, id(&entry["id"]), item, typed));
+            for item in members(channel, item) {
+                all.push(Seen::by_tree(channel, id(&entry["id"]), &item, typed));
+            }
         };
         for (key, channel) in [
             ("changes", Channel::Changes),
