@@ -78,7 +78,7 @@ fn deletions(plan: &mut Plan) {
     about(
         plan,
         "message_deletions/wins_over_flags",
-        kinds,
+        &["message_deleted!echo"],
         ("message", keys),
     );
 }
