@@ -104,7 +104,8 @@ async fn tried(
     ledger.add_forged(&papers.forged)?;
     world.empty_spool().await?;
     let database = world.database().await?;
-    let (verdict, sight) = audit.look(world.ground, &database, false).await?;
+    let (mut verdict, sight) = audit.look(world.ground, &database, false).await?;
+    verdict.other = summary.faults(true);
     report::round(&summary, sight, &verdict);
     Ok(verdict)
 }
