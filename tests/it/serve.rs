@@ -204,14 +204,20 @@ async fn it_answers_the_challenge_and_says_what_a_user_needs() {
 }
 
 #[tokio::test]
-async fn operators_see_health_readiness_and_which_secret_matched() {
+async fn operators_see_health_readiness_which_secret_matched_and_requests_for_no_app() {
     let server = Server::start().await;
     server.deliver("/webhook", BODY).await;
+    assert_eq!(server.deliver("/webhook/nobody", BODY).await.status, 404);
     assert_eq!(server.get("/healthz").await.status, 200);
     assert_eq!(server.ask_admin("/readyz").await.status, 200);
     let metrics = server.ask_admin("/metrics").await.body;
     let metrics = String::from_utf8(metrics.to_vec()).unwrap();
-    assert!(metrics.contains(r#"hookshelf_signatures_total{app="default",secret="app"} 1"#));
+    for counted in [
+        r#"hookshelf_signatures_total{app="default",secret="app"} 1"#,
+        "hookshelf_unknown_apps_total 1",
+    ] {
+        assert!(metrics.lines().any(|line| line == counted), "{metrics}");
+    }
     assert_eq!(server.get("/metrics").await.status, 404);
     assert!(server.run(&["healthcheck"]).status.success());
 }

@@ -11,9 +11,6 @@ use super::{
 };
 use crate::support::eventually;
 
-/// What the documents promise: how long a connection may be quiet at a stop.
-const LINGER: Duration = Duration::from_secs(1);
-
 /// Longer than any of these tests needs.
 const GRACE: Duration = Duration::from_mins(1);
 
@@ -23,6 +20,14 @@ async fn kept(door: &Door) -> Wire {
     let answer = wire.ask(request("GET", "/healthz")).await;
     assert_eq!((answer.bare(), answer.header("connection")), (200, None));
     wire
+}
+
+/// Waits as long as a stop waits for a quiet connection: another door lets one go meanwhile.
+async fn a_quiet_connection_is_let_go() {
+    let door = patient();
+    let quiet = kept(&door).await;
+    door.stop.gently(GRACE);
+    assert_eq!(quiet.closed().await, "");
 }
 
 async fn lets_nobody_in(door: &Door) {
@@ -44,8 +49,7 @@ async fn what_is_in_flight_is_answered_and_told_that_it_was_the_last() {
     let (_, decide) = door.arrival().await;
     door.stop.gently(GRACE);
     lets_nobody_in(&door).await;
-    // Longer than any quiet connection is waited for.
-    tokio::time::sleep(2 * LINGER).await;
+    a_quiet_connection_is_let_go().await;
     decide.send(STORED).unwrap();
     let answer = busy.answer().await;
     assert!(answer.bare() == 200 && is_the_last(&answer), "{answer:?}");
@@ -106,8 +110,7 @@ async fn who_stays_quiet_is_let_go() {
 async fn who_was_quiet_for_long_is_let_go_before_who_was_not() {
     let mut door = patient();
     let quiet = kept(&door).await;
-    // Being quiet takes its time.
-    tokio::time::sleep(LINGER).await;
+    a_quiet_connection_is_let_go().await;
     let mut eager = kept(&door).await;
     door.stop.gently(2 * GRACE);
     assert_eq!(quiet.closed().await, "");

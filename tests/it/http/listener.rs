@@ -79,9 +79,8 @@ async fn one_connection_too_many_is_closed_at_once_until_a_seat_is_free() {
     assert_eq!(metric("hookshelf_connections", &label), Some(2.0));
 
     drop(seated.pop());
-    while metric("hookshelf_connections", &label) != Some(1.0) {
-        tokio::task::yield_now().await;
-    }
+    let left = async || metric("hookshelf_connections", &label) == Some(1.0);
+    eventually("a seat is free", left).await;
     let mut wire = door.wire().await;
     assert_eq!(wire.ask(request("GET", "/healthz")).await.bare(), 200);
 }
@@ -150,9 +149,8 @@ async fn who_asks_and_takes_no_answer_loses_the_seat() {
     let long = request("GET", &format!("/webhook?{query}{}", "x".repeat(8 << 10)));
     let mut wire = door.wire().await;
     while wire.send(&long).await {}
-    while closed("untaken", "stalled_write") != Some(1.0) {
-        tokio::task::yield_now().await;
-    }
+    let counted = async || closed("untaken", "stalled_write") == Some(1.0);
+    eventually("it is counted", counted).await;
     let open = metric("hookshelf_connections", &["listener=\"untaken\""]);
     assert_eq!(open, Some(0.0));
 }
