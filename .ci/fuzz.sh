@@ -17,20 +17,23 @@ install_cargo_fuzz() {
 
 # An input that breaks a target stays in fuzz/artifacts, for whoever reads the output.
 test_fuzz() {
-    local target log
+    local target targets log inputs
     install_cargo_fuzz
     cargo fmt --manifest-path fuzz/Cargo.toml --check
     cargo metadata --manifest-path fuzz/Cargo.toml --locked --format-version 1 >"$work/fuzz.json"
     at_most 600 cargo fuzz build --sanitizer none
-    for target in $(cargo fuzz list); do
+    targets=$(cargo fuzz list)
+    [ -n "$targets" ] || fail 'cargo fuzz knows no target'
+    for target in $targets; do
         log=$work/fuzz-$target.log
         FUZZ_CORPUS=$work/corpus at_most $((fuzz_seconds + 60)) \
             fuzz/run "$fuzz_seconds" "$target" >"$log" 2>&1 || {
             show "$log"
             fail "$target broke on $(failing_input "$log")"
         }
-        printf '%s: %s inputs\n' "$target" \
-            "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
+        inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+        [ "${inputs:-0}" -gt 0 ] || fail "$target was given no input"
+        printf '%s: %s inputs\n' "$target" "$inputs"
     done
 }
 
