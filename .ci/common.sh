@@ -2,6 +2,7 @@
 # Sourced by .ci/run; sets $work, and marks every process below with CI_RUN_MARK=$work.
 
 times=()
+left_out=()
 
 fail() {
     printf 'ci: %s\n' "$*" >&2
@@ -29,6 +30,10 @@ begin() {
     chmod 755 "$work"
     mkdir -m 1777 "$work/tmp"
     export TMPDIR=$work/tmp XDG_DATA_HOME=$work/xdg CI_RUN_MARK=$work
+}
+
+# What must be the same after every step; asked for once git is there.
+remember_state() {
     checkout_before=$(checkout_state)
     outside_before=$(outside_state)
 }
@@ -36,6 +41,7 @@ begin() {
 # Runs one step under its heading and keeps its time.
 step() {
     local name=$1 start=$SECONDS
+    running=$1
     shift
     printf '\n=== %s\n' "$name"
     "$@"
@@ -43,8 +49,15 @@ step() {
     printf '=== %s: %d s\n' "$name" $((SECONDS - start))
 }
 
+# Notes why the running step does nothing here, also for the summary.
+not_run() {
+    printf 'NOT RUN: %s\n' "$1"
+    left_out+=("$running: $1")
+}
+
 summary() {
     printf '\n=== Passed\n'
+    [ ${#left_out[@]} -eq 0 ] || printf 'NOT RUN: %s\n' "${left_out[@]}"
     printf '%s\n' "${times[@]}"
     printf '%5d s  in all\n' "$SECONDS"
 }
@@ -104,7 +117,7 @@ no_process() {
 
 # What the checkout looks like, the ignored target directory aside.
 checkout_state() {
-    git -c safe.directory='*' status --porcelain 2>/dev/null || true
+    git -c safe.directory='*' status --porcelain
 }
 
 # Places where a careless start would leave something, and what is in them.
@@ -114,11 +127,12 @@ outside_state() {
 
 # Waits for nothing: what was written outside of the data directory is there or it is not.
 no_file() {
-    local left
+    local left checkout
+    checkout=$(checkout_state)
     left=$(find "$TMPDIR" "$XDG_DATA_HOME" -mindepth 1 2>/dev/null || true)
     [ -z "$left" ] || fail "$1 left files behind:"$'\n'"$left"
     [ "$(outside_state)" = "$outside_before" ] || fail "$1 wrote outside of its directory"
-    [ "$(checkout_state)" = "$checkout_before" ] || fail "$1 changed the checkout: $(checkout_state)"
+    [ "$checkout" = "$checkout_before" ] || fail "$1 changed the checkout: $checkout"
 }
 
 nothing_left() {

@@ -1,4 +1,5 @@
-# The tests: as on a fresh clone, with the optional features, over the corpus, and the comparison.
+# The tests: as on a fresh clone, with the optional features, those that need root or the corpus, and
+# the comparison.
 # Sourced by .ci/run.
 
 # No environment variable, no service, no earlier command; afterwards no process and no file.
@@ -13,23 +14,34 @@ test_features() {
     at_most 600 cargo test --locked --all-features --lib --bins --test tidy
 }
 
-# Bodies that others recorded are not ours to publish, so they lie beside the checkout, or where
-# HOOKSHELF_CORPUS says. Without them this run proves less: a machine that decides must have them.
-test_corpus() {
-    local corpus=${HOOKSHELF_CORPUS:-$root/../shared/corpus} log=$work/corpus.log bodies
-    if [ ! -f "$corpus/INDEX.tsv" ]; then
-        [ "${CI:-}" != true ] || fail "no corpus at $corpus: set HOOKSHELF_CORPUS"
-        printf 'NOT RUN: no corpus at %s\n' "$corpus"
-        return
-    fi
-    bodies=$(($(grep -c . "$corpus/INDEX.tsv") - 1))
-    HOOKSHELF_CORPUS=$corpus at_most 600 \
-        cargo test --locked --test it corpus -- --nocapture >"$log" 2>&1 || {
+# Tests that `cargo test` leaves out because they need more than a checkout, by name.
+ignored_tests() {
+    local log=$work/ignored.log
+    at_most 600 cargo test --locked --test it -- --ignored --nocapture "$1" >"$log" 2>&1 || {
         show "$log"
-        fail 'the corpus does not come out as its INDEX.tsv says'
+        fail "the ignored tests $1"
     }
     cat "$log"
-    grep -qw "corpus: $bodies bodies" "$log" || fail "not all $bodies bodies of the corpus were run"
+    grep -q '^test result: ok\. [1-9]' "$log" || fail "no ignored test is called $1"
+}
+
+# Postgres refuses to run as root, so that root has to change to another user and pass data on.
+test_as_root() {
+    [ "$(id -u)" -eq 0 ] || { not_run 'this is not root'; return; }
+    ignored_tests private_postgres::as_root
+    no_process 'the tests as root'
+    no_file 'the tests as root'
+}
+
+# Bodies that others recorded are not ours to publish, so they lie beside the checkout, or where
+# HOOKSHELF_CORPUS says. Who has none says so with HOOKSHELF_CORPUS=none.
+test_corpus() {
+    export HOOKSHELF_CORPUS=${HOOKSHELF_CORPUS:-$root/../shared/corpus}
+    [ "$HOOKSHELF_CORPUS" != none ] || { not_run 'HOOKSHELF_CORPUS=none'; return; }
+    ignored_tests corpus::
+    local bodies=$(($(grep -c . "$HOOKSHELF_CORPUS/INDEX.tsv") - 1))
+    grep -qw "corpus: $bodies bodies" "$work/ignored.log" ||
+        fail "not all $bodies bodies of the corpus were run"
 }
 
 # Every scenario of the comparison once, briefly, so that it cannot rot. With the debug build, which

@@ -3,10 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 
 use hookshelf::store::private::{Error, Health, PrivatePostgres};
-use nix::unistd::User;
 
 use super::application::Application;
-use super::{ask, connect, durable_settings, files, is_root, kill, postmaster, settings, start};
+use super::{ask, connect, durable_settings, files, kill, postmaster, settings, start};
 use crate::support::directory::Directory;
 use crate::support::eventually;
 
@@ -99,38 +98,6 @@ async fn no_value_of_a_row_reaches_the_log() {
         "the error itself is logged: {log}"
     );
     assert!(!log.contains("hidden words"), "{log}");
-}
-
-#[tokio::test]
-async fn an_ordinary_user_needs_nothing_from_root() {
-    if !is_root() {
-        // Then every other test of this room says it.
-        return;
-    }
-    let nobody = User::from_name("nobody").unwrap().expect("a user nobody");
-    let ids = (nobody.uid.as_raw(), nobody.gid.as_raw());
-    let directory = Directory::of_user(ids.0, ids.1);
-    for _ in ["first start", "second start"] {
-        let application = Application::start(&directory, Some(ids));
-        let options = PrivatePostgres::connect_if_running(&settings(directory.path())).await;
-        let owner = "SELECT current_user::text";
-        assert_eq!(ask(options.expect("it runs"), owner).await, "hookshelf");
-        application.end();
-        assert_eq!(postmaster(&directory), None);
-    }
-}
-
-#[tokio::test]
-async fn root_takes_over_the_data_of_an_ordinary_user_and_gives_them_back() {
-    if !is_root() {
-        return;
-    }
-    let nobody = User::from_name("nobody").unwrap().expect("a user nobody");
-    let ids = (nobody.uid.as_raw(), nobody.gid.as_raw());
-    let directory = Directory::of_user(ids.0, ids.1);
-    Application::start(&directory, Some(ids)).end();
-    start(&directory).await.stop().await.unwrap();
-    Application::start(&directory, Some(ids)).end();
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The private Postgres: started, adopted, killed, refused and stopped, as root and below.
 
 mod application;
+mod as_root;
 mod dev_db;
 mod life;
 mod prompt;
@@ -68,10 +69,6 @@ fn postmaster(directory: &Directory) -> Option<i32> {
 fn kill(pid: i32) {
     let pid = nix::unistd::Pid::from_raw(pid);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("the process is there");
-}
-
-fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
 }
 
 /// The names of what is in the directory of the private Postgres.

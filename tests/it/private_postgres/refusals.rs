@@ -1,15 +1,12 @@
 //! Starts that have to fail, harm nothing, and say what to do.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
-
 use hookshelf::store::private::{Error, PrivatePostgres, Settings};
 
 use super::application::Application;
-use super::{ask, files, is_root, postmaster, settings, start};
+use super::{ask, files, postmaster, settings, start};
 use crate::support::directory::Directory;
 
-async fn refused(settings: Settings) -> Error {
+pub(super) async fn refused(settings: Settings) -> Error {
     PrivatePostgres::start(settings)
         .await
         .expect_err("the start is refused")
@@ -114,26 +111,6 @@ async fn a_server_that_cannot_start_is_quoted() {
 
     assert!(matches!(error, Error::Exited { .. }), "{error}");
     assert!(error.to_string().contains("shared_buffers"), "{error}");
-}
-
-#[tokio::test]
-async fn a_directory_that_is_closed_to_postgres_is_named() {
-    if !is_root() {
-        // Only root has to change to another user.
-        return;
-    }
-    let directory = Directory::create();
-    let closed = directory.join("closed");
-    std::fs::create_dir(&closed).unwrap();
-    std::fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
-
-    let error = refused(settings(&closed.join("data"))).await;
-
-    let Error::Unreachable { at, .. } = &error else {
-        panic!("{error}")
-    };
-    assert_eq!(at, &closed);
-    assert!(error.to_string().contains("/var/lib/hookshelf"), "{error}");
 }
 
 #[tokio::test]

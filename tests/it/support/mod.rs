@@ -7,6 +7,7 @@ pub(crate) mod directory;
 pub(crate) mod page;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
+pub(crate) mod recorded;
 pub(crate) mod server;
 pub(crate) mod terminal;
 pub(crate) mod wire;

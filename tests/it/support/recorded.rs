@@ -1,0 +1,165 @@
+//! Bodies that lie outside of the repository, with an `INDEX.tsv` that says what comes of each.
+
+use std::{
+    collections::HashMap,
+    env, fs,
+    ops::Index,
+    path::{Path, PathBuf},
+};
+
+use super::server::{Server, apps};
+
+/// A directory of bodies. It is not ours to publish, so that tests of it have to be asked for.
+pub(crate) struct Recorded {
+    directory: PathBuf,
+}
+
+/// One row of a table, by the names of its columns.
+#[derive(Debug)]
+pub(crate) struct Row(HashMap<String, String>);
+
+/// A body of the index, and the app that it is posted to.
+pub(crate) struct Sample {
+    pub(crate) row: Row,
+    pub(crate) app: String,
+    body: Vec<u8>,
+}
+
+/// What came of a body in the database.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Outcome {
+    body: Vec<u8>,
+    event_count: i32,
+    /// Its distinct events in order, spelled as in the index.
+    pub(crate) kinds: Vec<String>,
+    repeats: i64,
+}
+
+const OUTCOME: &str = "
+    SELECT body, event_count,
+           array(SELECT CASE channel WHEN 'standby' THEN 'standby:' ELSE '' END || kind
+                        || CASE WHEN is_echo THEN '!echo' ELSE '' END
+                 FROM events WHERE delivery_id = id ORDER BY position) AS kinds,
+           (SELECT count(*) FROM repeats WHERE delivery_id = id) AS repeats
+    FROM deliveries WHERE app = $1";
+
+impl Index<&str> for Row {
+    type Output = str;
+
+    fn index(&self, column: &str) -> &str {
+        let cell = self.0.get(column);
+        cell.unwrap_or_else(|| panic!("no column {column}"))
+    }
+}
+
+impl Recorded {
+    /// The directory that a variable names, or else the one of this name beside the checkout.
+    pub(crate) fn find(variable: &str, name: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let beside = root.join("../shared").join(name);
+        let directory = env::var_os(variable).map_or(beside, PathBuf::from);
+        assert!(
+            directory.join("INDEX.tsv").exists(),
+            "no bodies in {}: set {variable}",
+            directory.display()
+        );
+        Self { directory }
+    }
+
+    /// What a file holds.
+    pub(crate) fn read(&self, file: &str) -> Vec<u8> {
+        fs::read(self.directory.join(file)).unwrap()
+    }
+
+    /// The rows of a table, of which there are some.
+    pub(crate) fn table(&self, file: &str) -> Vec<Row> {
+        let text = String::from_utf8(self.read(file)).unwrap();
+        let mut lines = text.lines().filter(|line| !line.is_empty());
+        let columns: Vec<_> = lines.next().unwrap().split('\t').collect();
+        let row = |line: &str| {
+            let cells: Vec<_> = line.split('\t').collect();
+            assert_eq!(cells.len(), columns.len(), "{file}: {line}");
+            let cells = columns.iter().zip(cells);
+            let owned = cells.map(|(column, cell)| ((*column).to_owned(), cell.to_owned()));
+            Row(owned.collect())
+        };
+        let rows: Vec<_> = lines.map(row).collect();
+        assert!(!rows.is_empty(), "{file} has no row");
+        rows
+    }
+
+    /// Posts every body of the index to an app of its own.
+    pub(crate) async fn deliver(&self) -> (Server, Vec<Sample>) {
+        let samples = (0..).zip(self.table("INDEX.tsv"));
+        let samples: Vec<_> = samples
+            .map(|(number, row)| Sample {
+                app: format!("sample_{number}"),
+                body: self.read(&row["file"]),
+                row,
+            })
+            .collect();
+        let server = Server::start_with(&apps(samples.iter().map(|it| &*it.app))).await;
+        for sample in &samples {
+            let path = format!("/webhook/{}", sample.app);
+            let answer = server.deliver(&path, sample.body.clone()).await;
+            let answer = (answer.status, answer.body.len());
+            assert_eq!(answer, (200, 0), "{}", &sample.row["file"]);
+        }
+        (server, samples)
+    }
+}
+
+impl Sample {
+    /// What came of it.
+    pub(crate) async fn outcome(&self, server: &Server) -> Outcome {
+        let outcome = sqlx::query_as(OUTCOME).bind(&self.app);
+        outcome
+            .fetch_one(&mut server.database().await)
+            .await
+            .unwrap()
+    }
+
+    /// What the index says otherwise.
+    pub(crate) fn faults(&self, outcome: &Outcome) -> Vec<String> {
+        let count = outcome.event_count.to_string();
+        let settled = outcome.kinds.len() + usize::try_from(outcome.repeats).unwrap();
+        let expected = expected(&self.row["expected_kinds"], &outcome.kinds);
+        let faults = [
+            (
+                outcome.body != self.body,
+                "another body is stored".to_owned(),
+            ),
+            (
+                count != self.row["expected_events"],
+                format!("{count} items"),
+            ),
+            (
+                settled.to_string() != count,
+                format!("{settled} events and repeats"),
+            ),
+            (
+                expected != outcome.kinds,
+                format!("kinds {:?}", outcome.kinds),
+            ),
+        ];
+        let wrong = faults.into_iter().filter(|(is_wrong, _)| *is_wrong);
+        wrong
+            .map(|(_, what)| format!("{}: {what}", &self.row["file"]))
+            .collect()
+    }
+}
+
+/// The kinds that the index names, in order; an item that repeats another of its body is no event
+/// of its own, so `found` may lack later ones of a kind that the body has several of.
+fn expected(kinds: &str, found: &[String]) -> Vec<String> {
+    let named: Vec<_> = kinds.split(',').filter(|kind| *kind != "-").collect();
+    let mut expected = Vec::new();
+    for kind in &named {
+        let wanted = found.iter().filter(|one| one == kind).count().max(1);
+        let so_far = expected.iter().filter(|one: &&String| one == kind).count();
+        if so_far < wanted {
+            expected.push((*kind).to_owned());
+        }
+    }
+    expected
+}
