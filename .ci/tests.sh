@@ -34,14 +34,20 @@ test_as_root() {
 }
 
 # Bodies that others recorded are not ours to publish, so they lie beside the checkout, or where
-# HOOKSHELF_CORPUS says. Who has none says so with HOOKSHELF_CORPUS=none.
+# HOOKSHELF_CORPUS and HOOKSHELF_CASES say. Who has none says so with `none`.
 test_corpus() {
-    export HOOKSHELF_CORPUS=${HOOKSHELF_CORPUS:-$root/../shared/corpus}
-    [ "$HOOKSHELF_CORPUS" != none ] || { not_run 'HOOKSHELF_CORPUS=none'; return; }
-    ignored_tests corpus::
-    local bodies=$(($(grep -c . "$HOOKSHELF_CORPUS/INDEX.tsv") - 1))
-    grep -qw "corpus: $bodies bodies" "$work/ignored.log" ||
-        fail "not all $bodies bodies of the corpus were run"
+    recorded corpus "${HOOKSHELF_CORPUS:-$root/../shared/corpus}"
+    recorded cases "${HOOKSHELF_CASES:-$root/../shared/cases}"
+}
+
+# Runs the tests of a directory of bodies, each of which has to be told of.
+recorded() {
+    local name=$1 place=$2 bodies
+    [ "$place" != none ] || { not_run "HOOKSHELF_${name^^}=none"; return; }
+    export "HOOKSHELF_${name^^}=$place"
+    ignored_tests "$name::"
+    bodies=$(($(grep -c . "$place/INDEX.tsv") - 1))
+    grep -qw "$name: $bodies bodies" "$work/ignored.log" || fail "not all $bodies $name were run"
 }
 
 # Every scenario of the comparison once, briefly, so that it cannot rot. With the debug build, which

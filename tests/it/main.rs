@@ -7,6 +7,7 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod cases;
 mod corpus;
 mod database_away;
 mod doctor;
