@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::{
     eventually,
+    message::message,
     server::{Answer, Server},
 };
 
@@ -14,11 +15,7 @@ use crate::support::{
 const PROMISED: Duration = Duration::from_secs(4);
 
 fn body(mid: &str) -> String {
-    format!(
-        r#"{{"object":"instagram","entry":[{{"id":"17840000000000004","time":1763596800,"messaging":
-        [{{"sender":{{"id":"7004"}},"recipient":{{"id":"17840000000000004"}},
-        "timestamp":1763596800000,"message":{{"mid":"{mid}","text":"Rye, sliced"}}}}]}}]}}"#
-    )
+    message(mid, "Rye, sliced")
 }
 
 #[track_caller]

@@ -12,6 +12,7 @@ use tokio::{sync::Mutex, task::JoinSet};
 
 use crate::support::{
     eventually,
+    message::message,
     server::{Server, deliver_to},
 };
 
@@ -22,21 +23,13 @@ const ACKS: usize = 150;
 /// The messages whose delivery got 200.
 type Ledger = Arc<Mutex<BTreeSet<String>>>;
 
-fn body(mid: &str) -> String {
-    format!(
-        r#"{{"object":"instagram","entry":[{{"id":"17840000000000005","time":1763596800,"messaging":
-        [{{"sender":{{"id":"7005"}},"recipient":{{"id":"17840000000000005"}},
-        "timestamp":1763596800000,"message":{{"mid":"{mid}","text":"One of many"}}}}]}}]}}"#
-    )
-}
-
 /// Delivers message after message and writes down each that was acked. What got no 200 is sent
 /// again, as Meta would, until nobody answers any more.
 async fn deliver(server: std::net::SocketAddr, prefix: String, ledger: Ledger) {
     for number in 0.. {
         let mid = format!("{prefix}.{number}");
         loop {
-            match deliver_to(server, "/webhook", body(&mid)).await {
+            match deliver_to(server, "/webhook", message(&mid, "One of many")).await {
                 Ok(answer) if answer.status == 200 => break,
                 Ok(_) => {}
                 Err(_) => return,

@@ -25,6 +25,7 @@ use uuid::Uuid;
 use crate::support::{
     directory::Directory,
     eventually,
+    message::{message, messages},
     postgres::TestDatabase,
     server::{SECRET, Server, apps, settle},
 };
@@ -39,16 +40,8 @@ const STRANGER: &str = "198.51.100.7";
 /// The secret is one that nobody signs with.
 const WRONG: &str = "[apps.default]\napp_secret = \"the secret of another app\"\n";
 
-fn body(account: &str, mid: &str) -> String {
-    format!(
-        r#"{{"object":"instagram","entry":[{{"id":"{account}","time":1795000000,"messaging":
-        [{{"sender":{{"id":"7008"}},"recipient":{{"id":"{account}"}},
-        "timestamp":1795000000000,"message":{{"mid":"{mid}","text":"A dozen rolls"}}}}]}}]}}"#
-    )
-}
-
-fn message(number: u32) -> String {
-    body("17840000000000008", &format!("mid.rescue.{number}"))
+fn order(number: u32) -> String {
+    message(&format!("mid.rescue.{number}"), "A dozen rolls")
 }
 
 fn signature(body: &str) -> String {
@@ -112,7 +105,7 @@ const DELIVERIES: &str = "SELECT count(*) FROM deliveries";
 async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
     let server = Server::start_with(WRONG).await;
     for number in 0..5 {
-        be_refused(&server, &message(number), &[]).await;
+        be_refused(&server, &order(number), &[]).await;
     }
     let held = are_held(&server, 5).await;
     assert_eq!((&held["passing"], &held["stored"]), (&json!(0), &json!(0)));
@@ -126,7 +119,7 @@ async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
     mend(&server);
     // Meta sends one of them again, which is the same event.
     eventually("the secret is right", async || {
-        server.deliver("/webhook", message(3)).await.status == 200
+        server.deliver("/webhook", order(3)).await.status == 200
     })
     .await;
 
@@ -175,7 +168,7 @@ async fn stored_as_they_came(database: &mut PgConnection, before: Timestamp) {
     for (row, number) in rows.iter().zip(0..) {
         let (id, received_at, source, secret, signed) = row;
         assert_eq!((&**source, &**secret), ("live", "app"));
-        assert_eq!(*signed, signature(&message(number)));
+        assert_eq!(*signed, signature(&order(number)));
         let received_at: Timestamp = received_at.replace(' ', "T").parse().unwrap();
         let minted = id.get_timestamp().unwrap().to_unix();
         assert_eq!(i64::try_from(minted.0).unwrap(), received_at.as_second());
@@ -196,14 +189,17 @@ fn doctor(server: &Server) -> String {
 #[tokio::test]
 async fn a_secret_can_be_tried_and_sources_are_those_of_the_door() {
     let server = Server::start_with(WRONG).await;
-    let (live, test) = (message(1), body("0", "mid.rescue.test"));
-    let simulated = message(2);
+    let (live, test) = (
+        order(1),
+        messages("7001", "0", &[("mid.rescue.test", "A dozen rolls")]),
+    );
+    let simulated = order(2);
     let mark = sign_simulated(&SecretString::from(SECRET), simulated.as_bytes());
     be_refused(&server, &live, &[]).await;
     be_refused(&server, &test, &[]).await;
     let marks = [("X-Hookshelf-Simulated", &*mark)];
     be_refused(&server, &simulated, &marks).await;
-    be_refused(&server, &message(3), &[("X-Hookshelf-Simulated", "00")]).await;
+    be_refused(&server, &order(3), &[("X-Hookshelf-Simulated", "00")]).await;
     are_held(&server, 4).await;
     let file = server.directory.join("secret");
     fs::write(&file, format!("{SECRET}\n")).unwrap();
@@ -259,7 +255,7 @@ fn hold(directory: &Directory, ago: SignedDuration, numbers: std::ops::Range<u32
         let received_at = Clock::system().now() - ago + SignedDuration::from_secs(number.into());
         let millis = received_at.as_millisecond().try_into().unwrap();
         let id = uuid::Builder::from_unix_timestamp_millis(millis, &[8; 10]).into_uuid();
-        let body = message(number);
+        let body = order(number);
         hold.offer(META.parse().unwrap(), body.len(), || Record {
             id,
             received_at,
@@ -438,7 +434,7 @@ async fn flood(server: std::net::SocketAddr, sender: u32, count: u32) {
             .header("Host", "test")
             .header("X-Forwarded-For", format!("198.51.{network}.{sender}"))
             .header(SIGNATURE, format!("sha256={sender:032x}{number:032x}"))
-            .body(Full::new(Bytes::from(message(number))));
+            .body(Full::new(Bytes::from(order(number))));
         connection.ready().await.unwrap();
         let answer = connection.send_request(request.unwrap()).await.unwrap();
         assert_eq!(answer.status(), 401);
@@ -460,7 +456,7 @@ async fn a_flood_of_forgeries_takes_nothing_from_metas_share_nor_more_of_the_dis
         .to_owned() + WRONG;
     let server = Server::start_with(&configuration).await;
     for number in 0..50 {
-        be_refused(&server, &message(number), &[("X-Forwarded-For", META)]).await;
+        be_refused(&server, &order(number), &[("X-Forwarded-For", META)]).await;
     }
     are_held(&server, 50).await;
     let mut senders = JoinSet::new();
@@ -469,7 +465,7 @@ async fn a_flood_of_forgeries_takes_nothing_from_metas_share_nor_more_of_the_dis
     }
     senders.join_all().await;
     assert!(taken(server.directory.path()) <= 2 << 20);
-    be_refused(&server, &message(50), &[("X-Forwarded-For", META)]).await;
+    be_refused(&server, &order(50), &[("X-Forwarded-For", META)]).await;
     mend(&server);
     eventually("the 51st of Meta's is held too", async || {
         recheck(&server, &[])[0]["passing"] == 51
@@ -506,7 +502,7 @@ async fn a_flood_of_forgeries_takes_nothing_from_metas_share_nor_more_of_the_dis
 #[tokio::test]
 async fn with_nothing_to_hold_and_no_place_for_it_deliveries_are_refused_as_ever() {
     let server = Server::start_with(&format!("[rejections]\nhold = 0\n{WRONG}")).await;
-    be_refused(&server, &message(1), &[]).await;
+    be_refused(&server, &order(1), &[]).await;
     let said = server.run(&RECHECK);
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.contains("rejections.hold is 0"), "{said}");
@@ -518,7 +514,7 @@ async fn with_nothing_to_hold_and_no_place_for_it_deliveries_are_refused_as_ever
     fs::write(&place_of_it, "a file where the directory should be").unwrap();
     fs::write(directory.join("hookshelf.toml"), WRONG).unwrap();
     let server = Server::start_in(directory, place);
-    be_refused(&server, &message(1), &[("X-Forwarded-For", STRANGER)]).await;
+    be_refused(&server, &order(1), &[("X-Forwarded-For", STRANGER)]).await;
     eventually("it is counted", async || {
         let metrics = server.ask_admin("/metrics").await.body;
         let metrics = String::from_utf8_lossy(&metrics).into_owned();
@@ -528,7 +524,7 @@ async fn with_nothing_to_hold_and_no_place_for_it_deliveries_are_refused_as_ever
     assert!(server.log().contains("refused deliveries cannot be held"));
     mend(&server);
     eventually("others are accepted", async || {
-        server.deliver("/webhook", message(1)).await.status == 200
+        server.deliver("/webhook", order(1)).await.status == 200
     })
     .await;
 }

@@ -6,12 +6,13 @@ use nix::sys::signal::Signal;
 
 use crate::support::{
     eventually,
+    message::message,
     server::{SECRET, Server, TOKEN, apps},
 };
 
-const BODY: &str = r#"{"object":"instagram","entry":[{"id":"17840000000000001","time":1763596800,
-"messaging":[{"sender":{"id":"7001"},"recipient":{"id":"17840000000000001"},
-"timestamp":1763596800000,"message":{"mid":"mid.serve.1","text":"Two loaves, please"}}]}]}"#;
+fn body() -> String {
+    message("mid.serve.1", "Two loaves, please")
+}
 
 async fn events(server: &Server) -> i64 {
     let count = sqlx::query_scalar("SELECT count(*) FROM events");
@@ -21,17 +22,15 @@ async fn events(server: &Server) -> i64 {
 #[tokio::test]
 async fn a_signed_delivery_is_stored_and_acked() {
     let server = Server::start().await;
-    let answer = server.deliver("/webhook", BODY).await;
+    let answer = server.deliver("/webhook", body()).await;
     assert_eq!((answer.status, answer.body.len()), (200, 0));
-    let (body, kind, text): (Vec<u8>, String, String) =
+    let (stored, kind, text): (Vec<u8>, String, String) =
         sqlx::query_as("SELECT body, kind, text FROM deliveries JOIN events ON delivery_id = id")
             .fetch_one(&mut server.database().await)
             .await
             .unwrap();
-    assert_eq!(
-        (&*body, &*kind, &*text),
-        (BODY.as_bytes(), "message", "Two loaves, please")
-    );
+    assert_eq!(stored, body().as_bytes());
+    assert_eq!((&*kind, &*text), ("message", "Two loaves, please"));
 }
 
 #[tokio::test]
@@ -39,10 +38,10 @@ async fn a_wrong_signature_stores_nothing_but_the_rejection() {
     let server = Server::start().await;
     let wrong = format!("sha256={}", "0".repeat(64));
     let answer = server
-        .post("/webhook", &[("X-Hub-Signature-256", &wrong)], BODY)
+        .post("/webhook", &[("X-Hub-Signature-256", &wrong)], body())
         .await;
     assert_eq!((answer.status, answer.body.len()), (401, 0));
-    assert_eq!(server.post("/webhook", &[], BODY).await.status, 401);
+    assert_eq!(server.post("/webhook", &[], body()).await.status, 401);
     let mut database = server.database().await;
     eventually("both rejections are written down", async || {
         let reasons: Vec<String> = sqlx::query_scalar("SELECT reason FROM rejections ORDER BY 1")
@@ -63,7 +62,7 @@ async fn a_wrong_signature_stores_nothing_but_the_rejection() {
 async fn the_same_delivery_twice_adds_no_event_and_is_acked_twice() {
     let server = Server::start().await;
     for _ in 0..2 {
-        assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+        assert_eq!(server.deliver("/webhook", body()).await.status, 200);
     }
     assert_eq!(events(&server).await, 1);
     let repeats: i64 = sqlx::query_scalar("SELECT count(*) FROM repeats")
@@ -76,18 +75,18 @@ async fn the_same_delivery_twice_adds_no_event_and_is_acked_twice() {
 #[tokio::test]
 async fn it_stops_in_order_and_goes_on_where_it_was() {
     let server = Server::start().await;
-    server.deliver("/webhook", BODY).await;
+    server.deliver("/webhook", body()).await;
     let (status, directory, database) = server.stop();
     assert!(status.success());
     let server = Server::start_in(directory, database);
-    server.deliver("/webhook", BODY).await;
+    server.deliver("/webhook", body()).await;
     assert_eq!(events(&server).await, 1);
 }
 
 #[tokio::test]
 async fn what_was_acked_survives_a_kill() {
     let server = Server::start().await;
-    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    assert_eq!(server.deliver("/webhook", body()).await.status, 200);
     server.signal(Signal::SIGKILL);
     let (status, directory, database) = server.wait();
     assert!(!status.success());
@@ -104,7 +103,7 @@ async fn without_a_database_it_starts_its_own_and_finds_it_again() {
             .iter()
             .any(|line| line.contains("private Postgres"))
     );
-    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    assert_eq!(server.deliver("/webhook", body()).await.status, 200);
     let asked = server.run(&["psql", "--", "-Atc", "SELECT text FROM messages"]);
     assert_eq!(
         String::from_utf8(asked.stdout).unwrap(),
@@ -120,7 +119,7 @@ async fn without_a_database_it_starts_its_own_and_finds_it_again() {
     let log = std::fs::read_to_string(directory.join("log")).unwrap();
     assert!(status.success(), "{status}: {log}");
     let server = Server::start_in(directory, place);
-    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    assert_eq!(server.deliver("/webhook", body()).await.status, 200);
     assert_eq!(events(&server).await, 1);
 }
 
@@ -143,19 +142,19 @@ async fn a_second_server_on_the_same_directory_is_refused_and_harms_nothing() {
     assert_eq!(elsewhere.status.code(), Some(1));
     let said = String::from_utf8(elsewhere.stderr).unwrap();
     assert!(said.contains("another hookshelf serve (process "), "{said}");
-    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    assert_eq!(server.deliver("/webhook", body()).await.status, 200);
 }
 
 #[tokio::test]
 async fn reload_swaps_the_apps_and_a_bad_file_keeps_them() {
     let server = Server::start().await;
     let file = server.directory.join("hookshelf.toml");
-    assert_eq!(server.deliver("/webhook/bakery", BODY).await.status, 404);
+    assert_eq!(server.deliver("/webhook/bakery", body()).await.status, 404);
 
     std::fs::write(&file, apps(["default", "bakery"])).unwrap();
     assert!(server.run(&["reload"]).status.success());
     eventually("the new app is there", async || {
-        server.deliver("/webhook/bakery", BODY).await.status == 200
+        server.deliver("/webhook/bakery", body()).await.status == 200
     })
     .await;
 
@@ -178,7 +177,7 @@ async fn reload_swaps_the_apps_and_a_bad_file_keeps_them() {
         server.log().contains("no app is configured any more")
     })
     .await;
-    assert_eq!(server.deliver("/webhook/bakery", BODY).await.status, 200);
+    assert_eq!(server.deliver("/webhook/bakery", body()).await.status, 200);
 }
 
 #[tokio::test]
@@ -206,8 +205,8 @@ async fn it_answers_the_challenge_and_says_what_a_user_needs() {
 #[tokio::test]
 async fn operators_see_health_readiness_which_secret_matched_and_requests_for_no_app() {
     let server = Server::start().await;
-    server.deliver("/webhook", BODY).await;
-    assert_eq!(server.deliver("/webhook/nobody", BODY).await.status, 404);
+    server.deliver("/webhook", body()).await;
+    assert_eq!(server.deliver("/webhook/nobody", body()).await.status, 404);
     assert_eq!(server.get("/healthz").await.status, 200);
     assert_eq!(server.ask_admin("/readyz").await.status, 200);
     let metrics = server.ask_admin("/metrics").await.body;

@@ -4,14 +4,14 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::support::{eventually, server::Server};
+use crate::support::{eventually, message::messages, server::Server};
 
-/// A message of account `account` with this mid.
-fn message(account: u32, mid: &str) -> String {
-    format!(
-        r#"{{"object":"instagram","entry":[{{"id":"1784000000000000{account}","time":1795000000000,
-            "messaging":[{{"sender":{{"id":"9001"}},"recipient":{{"id":"1784000000000000{account}"}},
-            "timestamp":1795000000000,"message":{{"mid":"{mid}","text":"hello"}}}}]}}]}}"#
+/// A message to one of a few accounts.
+fn to(account: u32, mid: &str) -> String {
+    messages(
+        "9001",
+        &format!("1784000000000000{account}"),
+        &[(mid, "hello")],
     )
 }
 
@@ -24,12 +24,7 @@ impl Server {
     /// Delivers three messages of two accounts, one of them twice, and waits until they count.
     async fn with_messages() -> Self {
         let server = Self::start().await;
-        for body in [
-            message(1, "a"),
-            message(1, "b"),
-            message(2, "c"),
-            message(1, "a"),
-        ] {
+        for body in [to(1, "a"), to(1, "b"), to(2, "c"), to(1, "a")] {
             assert_eq!(server.deliver("/webhook", body).await.status, 200);
         }
         eventually("everything is counted", async || {
@@ -121,7 +116,7 @@ async fn a_follower_that_stumbles_says_so_and_goes_on_and_the_counts_say_how_far
     let mut database = server.database().await;
     let away = "ALTER TABLE stats_hourly RENAME COLUMN events TO set_aside";
     sqlx::query(away).execute(&mut database).await.unwrap();
-    server.deliver("/webhook", message(1, "d")).await;
+    server.deliver("/webhook", to(1, "d")).await;
     eventually("it stumbles", async || {
         server.log().contains("follower stumbled")
     })

@@ -22,12 +22,14 @@ use tokio::{
 use crate::support::{
     directory::Directory,
     eventually,
+    message::message,
     server::{SECRET, Server, apps},
 };
 
-const BODY: &str = r#"{"object":"instagram","entry":[{"id":"17840000000000011","time":1763596800,
-"messaging":[{"sender":{"id":"7011"},"recipient":{"id":"17840000000000011"},
-"timestamp":1763596800000,"message":{"mid":"mid.stop.1","text":"Two loaves, please"}}]}]}"#;
+/// One of the messages of these tests.
+fn body(number: u32) -> String {
+    message(&format!("mid.stop.{number}"), "Two loaves, please")
+}
 
 /// How much of the body comes before the stop.
 const HALF: usize = 50;
@@ -93,19 +95,19 @@ fn log_of(directory: &Directory) -> String {
 #[tokio::test]
 async fn what_is_in_flight_at_a_stop_is_finished_and_counted() {
     let server = Server::start().await;
-    let second = BODY.replace("mid.stop.1", "mid.stop.2");
-    let first = begin(&server, BODY, true).await;
+    let second = body(2);
+    let first = begin(&server, &body(1), true).await;
     let other = begin(&server, &second, true).await;
-    let forged = begin(&server, BODY, false).await;
-    let left = begin(&server, BODY, true).await;
+    let forged = begin(&server, &body(1), false).await;
+    let left = begin(&server, &body(1), true).await;
     have_begun(&server, 4).await;
     let mut database = server.database().await;
     server.signal(Signal::SIGTERM);
     refuses_connections(&server).await;
     drop(left);
-    assert_eq!(finish(first, BODY).await, "200");
+    assert_eq!(finish(first, &body(1)).await, "200");
     assert_eq!(finish(other, &second).await, "200");
-    assert_eq!(finish(forged, BODY).await, "401");
+    assert_eq!(finish(forged, &body(1)).await, "401");
     let (status, directory, _place) = server.wait();
     let log = log_of(&directory);
     assert!(status.success(), "{status}: {log}");
@@ -127,7 +129,7 @@ async fn what_is_in_flight_at_a_stop_is_finished_and_counted() {
 async fn a_body_that_never_ends_is_not_waited_for_beyond_its_time_and_told_as_unfinished() {
     let configuration = format!("[http]\nbody_timeout_seconds = 1\n{}", apps(["default"]));
     let server = Server::start_with(&configuration).await;
-    let mut endless = begin(&server, BODY, true).await;
+    let mut endless = begin(&server, &body(1), true).await;
     have_begun(&server, 1).await;
     server.signal(Signal::SIGTERM);
     let mut answer = String::new();
@@ -143,7 +145,7 @@ async fn a_body_that_never_ends_is_not_waited_for_beyond_its_time_and_told_as_un
 #[tokio::test]
 async fn a_stop_with_nothing_in_flight_says_so() {
     let server = Server::start().await;
-    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    assert_eq!(server.deliver("/webhook", body(1)).await.status, 200);
     let (status, directory, _place) = server.stop();
     let log = log_of(&directory);
     assert!(status.success(), "{status}: {log}");
@@ -164,11 +166,11 @@ async fn what_postgres_does_not_take_at_a_stop_is_kept_for_the_next_start() {
         .execute(&mut *holder)
         .await
         .unwrap();
-    let stuck = begin(&server, BODY, true).await;
+    let stuck = begin(&server, &body(1), true).await;
     have_begun(&server, 1).await;
     server.signal(Signal::SIGTERM);
     refuses_connections(&server).await;
-    assert_eq!(finish(stuck, BODY).await, "200");
+    assert_eq!(finish(stuck, &body(1)).await, "200");
     let (status, directory, place) = server.wait();
     let log = log_of(&directory);
     assert!(status.success(), "{status}: {log}");
@@ -192,11 +194,11 @@ async fn what_postgres_does_not_take_at_a_stop_without_a_spool_is_told_as_unfini
         .execute(&mut *holder)
         .await
         .unwrap();
-    let stuck = begin(&server, BODY, true).await;
+    let stuck = begin(&server, &body(1), true).await;
     have_begun(&server, 1).await;
     server.signal(Signal::SIGTERM);
     refuses_connections(&server).await;
-    assert_eq!(finish(stuck, BODY).await, "503");
+    assert_eq!(finish(stuck, &body(1)).await, "503");
     let (status, directory, _place) = server.wait();
     let log = log_of(&directory);
     assert!(status.success(), "{status}: {log}");
@@ -211,7 +213,7 @@ async fn what_postgres_does_not_take_at_a_stop_without_a_spool_is_told_as_unfini
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once_and_tells_what_is_left() {
     let server = Server::start().await;
-    let _half = begin(&server, BODY, true).await;
+    let _half = begin(&server, &body(1), true).await;
     have_begun(&server, 1).await;
     server.signal(Signal::SIGTERM);
     // What comes at the same moment is the same wish.
@@ -280,7 +282,7 @@ async fn a_stop_waits_for_the_end_of_a_private_postgres_that_is_still_starting()
     let configuration = format!("{}[database]\nbin_dir = {slow:?}\n", apps(["default"]));
     std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
     let server = Server::start_in(directory, place);
-    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    assert_eq!(server.deliver("/webhook", body(1)).await.status, 200);
     let (status, directory, _place) = server.stop();
     assert!(status.success(), "{}", log_of(&directory));
     let said = std::fs::read_to_string(directory.join("data/postgres/pg.log")).unwrap();

@@ -21,13 +21,14 @@ use crate::support::{
     activation::{directory, shell, socket, start},
     directory::Directory,
     eventually,
+    message::message,
     postgres::TestDatabase,
     server::{SECRET, Server},
 };
 
-const BODY: &str = r#"{"object":"instagram","entry":[{"id":"17840000000000002","time":1763596800,
-"messaging":[{"sender":{"id":"7002"},"recipient":{"id":"17840000000000002"},
-"timestamp":1763596800000,"message":{"mid":"mid.systemd.1","text":"One rye, please"}}]}]}"#;
+fn body() -> String {
+    message("mid.systemd.1", "One rye, please")
+}
 
 #[tokio::test]
 async fn a_delivery_waits_through_a_restart_at_a_socket_that_is_held() {
@@ -42,21 +43,22 @@ async fn a_delivery_waits_through_a_restart_at_a_socket_that_is_held() {
         said.contains(&format!("http://{}/webhook ", server.public)),
         "{said}"
     );
-    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    assert_eq!(server.deliver("/webhook", body()).await.status, 200);
     let (status, directory, place) = server.stop();
     assert!(status.success());
 
-    let signature = sign(&SecretString::from(SECRET), BODY.as_bytes());
+    let body = body();
+    let signature = sign(&SecretString::from(SECRET), body.as_bytes());
     let mut stream = TcpStream::connect(public.local_addr().unwrap())
         .await
         .unwrap();
     let head = format!(
         "POST /webhook HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\nConnection: close\r\n\
          X-Hub-Signature-256: {signature}\r\n\r\n",
-        BODY.len()
+        body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(BODY.as_bytes()).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
 
     let server = start(directory, place, &both, &[("LISTEN_FDS", "2")]);
     let mut answer = String::new();
@@ -183,7 +185,7 @@ async fn the_manager_is_told_of_start_reload_and_stop() {
         server.public
     );
     assert_eq!(manager.next(), ready);
-    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    assert_eq!(server.deliver("/webhook", body()).await.status, 200);
     server.signal(Signal::SIGHUP);
     let reloading = manager.next();
     let time = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=");
@@ -254,7 +256,7 @@ async fn a_manager_that_does_not_listen_holds_nothing_up() {
     fill(&path);
     let place = Some(TestDatabase::create().await);
     let server = start(directory, place, &[], &[("NOTIFY_SOCKET", &path)]);
-    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    assert_eq!(server.deliver("/webhook", body()).await.status, 200);
     let (status, directory, _place) = server.stop();
     let log = std::fs::read_to_string(directory.join("log")).unwrap();
     assert!(status.success(), "{status}: {log}");

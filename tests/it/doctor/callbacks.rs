@@ -6,10 +6,9 @@ use sqlx::PgConnection;
 
 use crate::support::{
     eventually,
+    message::EMPTY,
     server::{SECRET, Server, TOKEN, apps},
 };
-
-const BODY: &str = r#"{"object":"instagram","entry":[]}"#;
 
 /// What happened, with the secret that signed it.
 async fn seen(database: &mut PgConnection) -> Vec<String> {
@@ -45,7 +44,7 @@ async fn challenges_and_deliveries_are_remembered_over_a_stop() {
     );
     assert_eq!(challenge(&server, TOKEN).await, 200);
     assert_eq!(challenge(&server, "another").await, 403);
-    assert_eq!(server.deliver("/webhook", BODY).await.status, 200);
+    assert_eq!(server.deliver("/webhook", EMPTY).await.status, 200);
     // The stop writes down what no loop has written yet.
     let (status, directory, place) = server.stop();
     assert!(status.success());
@@ -64,14 +63,14 @@ async fn challenges_and_deliveries_are_remembered_over_a_stop() {
 async fn simulated_deliveries_are_no_evidence_of_meta() {
     let server = Server::start().await;
     let (mark, signature) = (
-        sign_simulated(&secret(), BODY.as_bytes()),
-        sign(&secret(), BODY.as_bytes()),
+        sign_simulated(&secret(), EMPTY.as_bytes()),
+        sign(&secret(), EMPTY.as_bytes()),
     );
     let headers = [
         ("X-Hub-Signature-256", &*signature),
         ("X-Hookshelf-Simulated", &*mark),
     ];
-    assert_eq!(server.post("/webhook", &headers, BODY).await.status, 200);
+    assert_eq!(server.post("/webhook", &headers, EMPTY).await.status, 200);
     let mut database = server.database().await;
     eventually("it is written down as what it is", async || {
         seen(&mut database).await == ["simulated app"]
@@ -92,7 +91,7 @@ async fn a_challenge_of_our_own_is_answered_and_not_remembered() {
     let wrong = "hub.mode=subscribe&hub.challenge=5&hub.verify_token=another";
     assert_eq!(asked(&query, &sign_checked(&secret(), &query)).await, 200);
     assert_eq!(asked(wrong, &sign_checked(&secret(), wrong)).await, 403);
-    server.deliver("/webhook", BODY).await;
+    server.deliver("/webhook", EMPTY).await;
     let mut database = server.database().await;
     eventually("only the delivery is written down", async || {
         seen(&mut database).await == ["delivery app"]
@@ -109,7 +108,7 @@ async fn a_challenge_of_our_own_is_answered_and_not_remembered() {
 #[tokio::test]
 async fn a_reload_forgets_nothing_and_tells_secrets_apart() {
     let server = Server::start().await;
-    server.deliver("/webhook", BODY).await;
+    server.deliver("/webhook", EMPTY).await;
     let file = server.directory.join("hookshelf.toml");
     let rotated = apps(["default"]).replace(
         "app_secret = ",
@@ -125,7 +124,7 @@ async fn a_reload_forgets_nothing_and_tells_secrets_apart() {
     assert!(server.run(&["reload"]).status.success());
     let mut database = server.database().await;
     eventually("the old secret goes by its new name", async || {
-        server.deliver("/webhook", BODY).await;
+        server.deliver("/webhook", EMPTY).await;
         seen(&mut database).await == ["delivery app", "delivery previous-1"]
     })
     .await;

@@ -3,10 +3,11 @@
 use crate::support::{
     cluster::Cluster,
     eventually,
+    message::message,
     server::{Server, deliver_to},
 };
 
-use super::stage::{Flow, Stage, message};
+use super::stage::{Flow, Stage};
 
 /// No file of the server may grow beyond this.
 const KIB: u32 = 3 << 10;

@@ -2,9 +2,9 @@
 
 use sqlx::{Executor, PgConnection};
 
-use crate::support::{cluster::Cluster, server::Server};
+use crate::support::{cluster::Cluster, message::message, server::Server};
 
-use super::stage::{message, serve, until_missing};
+use super::stage::{serve, until_missing};
 
 const WARNING: &str = "Postgres may lose what it has committed";
 

@@ -9,11 +9,12 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::stage::{events, message, serve_with};
+use super::stage::{events, serve_with};
 use crate::support::{
     cluster::Cluster,
     directory::Directory,
     eventually,
+    message::message,
     server::{NO_SPOOL, Server, apps, deliver_to, settle},
 };
 

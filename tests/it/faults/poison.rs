@@ -10,10 +10,11 @@ use tokio::{task::JoinSet, time::timeout};
 
 use crate::support::{
     eventually,
+    message::message,
     server::{Server, deliver_to},
 };
 
-use super::stage::{Flow, message};
+use super::stage::Flow;
 
 /// What the house promises: an answer within four seconds.
 const PROMISED: Duration = Duration::from_secs(4);

@@ -16,13 +16,12 @@ use crate::support::{
     cluster::Cluster,
     directory::Directory,
     eventually,
+    message::message,
     proxy::Proxy,
     server::{Server, apps, deliver_to},
 };
 
-use super::stage::{
-    Flow, Stage, events, message, serve_with, until_degraded, until_missing, url_of,
-};
+use super::stage::{Flow, Stage, events, serve_with, until_degraded, until_missing, url_of};
 
 const LOSSY: &str = "allow_lossy_commits = true";
 

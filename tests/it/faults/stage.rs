@@ -15,6 +15,7 @@ use crate::support::{
     cluster::Cluster,
     directory::Directory,
     eventually,
+    message::message,
     server::{NO_SPOOL, Server, apps, deliver_to},
 };
 
@@ -29,15 +30,6 @@ const SOME: usize = 40;
 
 /// Between two tries of a delivery that got 503. Meta leaves more.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// A notification of one message.
-pub(super) fn message(mid: &str, text: &str) -> String {
-    format!(
-        r#"{{"object":"instagram","entry":[{{"id":"17840000000000006","time":1763596800,"messaging":
-        [{{"sender":{{"id":"7006"}},"recipient":{{"id":"17840000000000006"}},
-        "timestamp":1763596800000,"message":{{"mid":"{mid}","text":"{text}"}}}}]}}]}}"#
-    )
-}
 
 /// A server that stores in the database at `url`, and has no spool.
 pub(super) fn serve(url: &str, more: &str) -> Server {

@@ -8,6 +8,7 @@ use tokio::{task::JoinSet, time::timeout};
 
 use crate::support::{
     eventually,
+    message::message,
     server::{SECRET, Server, apps},
     wire::{Wire, post},
 };
@@ -70,11 +71,7 @@ impl Limits {
 
 /// A delivery of one message, signed, on `target`.
 pub(super) fn good(mid: &str) -> Vec<u8> {
-    let body = format!(
-        r#"{{"object":"instagram","entry":[{{"id":"17840000000000006","time":1763596800,"messaging":
-        [{{"sender":{{"id":"7006"}},"recipient":{{"id":"17840000000000006"}},
-        "timestamp":1763596800000,"message":{{"mid":"{mid}","text":"Still open?"}}}}]}}]}}"#
-    );
+    let body = message(mid, "Still open?");
     let signature = signature(body.as_bytes());
     let headers = [("x-hub-signature-256", &*signature)];
     post("/webhook", &headers, body.as_bytes())

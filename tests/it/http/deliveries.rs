@@ -20,8 +20,9 @@ use super::{
     },
     wire::{post, request},
 };
+use crate::support::message::EMPTY;
 
-const BODY: &[u8] = br#"{"object":"instagram","entry":[]}"#;
+const BODY: &[u8] = EMPTY.as_bytes();
 
 #[tokio::test]
 async fn a_signed_delivery_is_handed_over_and_answered() {

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{Shelf, columns, complaint, keys};
-use crate::support::eventually;
+use crate::support::{eventually, message::messages};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -20,18 +20,17 @@ fn comment(account: &str, person: &str, id: &str) -> String {
     .to_string()
 }
 
-fn messages(account: &str, person: &str, mids: impl Iterator<Item = String>) -> String {
-    let item = |mid: String| {
-        json!({"sender": {"id": person}, "recipient": {"id": account},
-            "timestamp": 1_793_000_000_123_u64, "message": {"mid": mid, "text": mid}})
-    };
-    let items: Vec<_> = mids.map(item).collect();
-    json!({"object": "instagram", "entry": [{"id": account, "time": 1, "messaging": items}]})
-        .to_string()
+fn said(account: &str, person: &str, mids: &[impl AsRef<str>]) -> String {
+    let mids = mids.iter().map(AsRef::as_ref);
+    messages(
+        person,
+        account,
+        &mids.map(|mid| (mid, mid)).collect::<Vec<_>>(),
+    )
 }
 
-fn message(account: &str, person: &str, mid: &str) -> String {
-    messages(account, person, std::iter::once(mid.to_owned()))
+fn mid(number: u32) -> String {
+    format!("m{number}")
 }
 
 /// What was written, of each row.
@@ -48,10 +47,10 @@ async fn each_filter_finds_its_events() {
         .store("shop", HOUR * 72, comment("1784", "7001", "c1"))
         .await;
     shelf
-        .store("shop", HOUR * 3, message("1784", "7001", "m1"))
+        .store("shop", HOUR * 3, said("1784", "7001", &["m1"]))
         .await;
     shelf
-        .store("bar", HOUR, message("1785", "7002", "m2"))
+        .store("bar", HOUR, said("1785", "7002", &["m2"]))
         .await;
     let day = (Clock::system().now() - HOUR * 48)
         .strftime("%Y-%m-%d")
@@ -86,16 +85,15 @@ async fn each_filter_finds_its_events() {
 #[tokio::test]
 async fn the_newest_come_last_and_pages_go_on_where_one_ended() {
     let shelf = Shelf::create().await;
-    let mids = |range: std::ops::Range<u32>| range.map(|number| format!("m{number}"));
+    let mids = |range: std::ops::Range<u32>| -> Vec<_> { range.map(mid).collect() };
     shelf
-        .store("shop", HOUR, messages("1784", "7001", mids(0..700)))
+        .store("shop", HOUR, said("1784", "7001", &mids(0..700)))
         .await;
     shelf
-        .store("shop", HOUR, messages("1784", "7001", mids(700..1203)))
+        .store("shop", HOUR, said("1784", "7001", &mids(700..1203)))
         .await;
     let rows = shelf.rows(&["events", "list", "--limit", "1100"]);
-    let expected: Vec<_> = mids(103..1203).collect();
-    assert_eq!(texts(&rows), expected);
+    assert_eq!(texts(&rows), mids(103..1203));
     assert_eq!(shelf.rows(&["events", "list"]), rows[1050..]);
 
     let (mut read, mut after) = (Vec::new(), "0".to_owned());
@@ -105,8 +103,7 @@ async fn the_newest_come_last_and_pages_go_on_where_one_ended() {
         after = last["position"].to_string();
         read.extend(page);
     }
-    let expected: Vec<_> = mids(0..1203).collect();
-    assert_eq!(texts(&read), expected);
+    assert_eq!(texts(&read), mids(0..1203));
 }
 
 #[tokio::test]
@@ -171,11 +168,8 @@ async fn a_position_without_an_event_is_a_failure() {
 #[tokio::test]
 async fn a_reader_that_has_seen_enough_is_no_failure() {
     let shelf = Shelf::create().await;
-    let long = messages(
-        "1784",
-        &"7".repeat(300),
-        (0..1000).map(|mid| format!("m{mid}")),
-    );
+    let mids: Vec<_> = (0..1000).map(mid).collect();
+    let long = said("1784", &"7".repeat(300), &mids);
     shelf.store("shop", HOUR, long).await;
     let mut list = shelf.command(&["events", "list", "--json", "--limit", "1000"]);
     list.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -191,7 +185,7 @@ async fn a_reader_that_has_seen_enough_is_no_failure() {
 async fn output_that_is_lost_is_a_failure() {
     let shelf = Shelf::create().await;
     shelf
-        .store("shop", HOUR, message("1784", "7001", "m1"))
+        .store("shop", HOUR, said("1784", "7001", &["m1"]))
         .await;
     let full = File::options().write(true).open("/dev/full").unwrap();
     let mut list: Command = shelf.command(&["events", "list"]);

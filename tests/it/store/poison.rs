@@ -19,6 +19,7 @@ use super::{
     World,
     items::{comment, delivery, message},
 };
+use crate::support;
 
 /// What makes Postgres refuse an event, each with another SQLSTATE or in another place.
 fn poisons() -> [(&'static str, Event); 12] {
@@ -270,11 +271,7 @@ async fn one_that_makes_postgres_hang_again_and_again_soon_stands_alone() {
 
 /// A signed body as the door hands it over.
 fn arrival(text: &str) -> Arrival {
-    let body = format!(
-        r#"{{"object":"instagram","entry":[{{"id":"1","time":1790000000,"messaging":[{{
-            "sender":{{"id":"2"}},"recipient":{{"id":"1"}},"timestamp":1790000000000,
-            "message":{{"mid":"m-{text}","text":"{text}"}}}}]}}]}}"#
-    );
+    let body = support::message::message(&format!("m-{text}"), text);
     let secret = "secret".into();
     let signature = sign(&secret, body.as_bytes());
     let verified = Secrets::new([("app", &secret)]).verify(Some(signature.as_bytes()), body.into());
