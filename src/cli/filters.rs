@@ -36,7 +36,8 @@ pub(super) fn dimension() -> impl TypedValueParser<Value = Dimension> {
 /// When something was received.
 #[derive(clap::Args, Debug)]
 pub(super) struct Received {
-    /// Received at this moment or later: a time, a date (UTC), or a while ago: 2h, "7 days".
+    /// Received at this moment or later: a time, a date (UTC), today, yesterday, or a while ago: 2h,
+    /// "7 days".
     #[arg(long, value_name = "MOMENT", allow_hyphen_values = true)]
     since: Option<Moment>,
     /// Received before this moment.

@@ -1,4 +1,4 @@
-//! A moment as a person writes it: a time, a date, or a while ago.
+//! A moment as a person writes it: a time, a date, today, yesterday, or a while ago.
 
 use std::str::FromStr;
 
@@ -11,13 +11,15 @@ pub enum Moment {
     At(Timestamp),
     /// So long ago.
     Ago(Span),
+    /// Midnight (UTC) of the day so many days ago.
+    Midnight(i64),
 }
 
 /// A text that is no moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a moment; allowed: a time such as 2026-11-20T13:45:00Z, a date such as 2026-11-20 (both \
-     UTC where they name no zone), or a while ago such as 2h, 90min or \"7 days\""
+    "not a moment; allowed: a time such as 2026-11-20T13:45:00Z, a date such as 2026-11-20, today or \
+     yesterday (all UTC where they name no zone), or a while ago such as 2h, 90min or \"7 days\""
 )]
 pub struct InvalidMoment;
 
@@ -34,6 +36,12 @@ impl Moment {
                 .checked_sub(span)
                 .map(|zoned| zoned.timestamp())
                 .map_err(|_| InvalidMoment),
+            Self::Midnight(days) => now
+                .to_zoned(TimeZone::UTC)
+                .checked_sub(Span::new().days(days))
+                .and_then(|day| day.start_of_day())
+                .map(|zoned| zoned.timestamp())
+                .map_err(|_| InvalidMoment),
         }
     }
 }
@@ -43,6 +51,11 @@ impl FromStr for Moment {
 
     fn from_str(text: &str) -> Result<Self, InvalidMoment> {
         let text = text.trim();
+        match text {
+            "today" => return Ok(Self::Midnight(0)),
+            "yesterday" => return Ok(Self::Midnight(1)),
+            _ => {}
+        }
         if let Ok(moment) = text.parse() {
             return Ok(Self::At(moment));
         }
@@ -79,6 +92,8 @@ mod tests {
             ("2026-11-20 13:45:00.5Z", "2026-11-20T13:45:00.5Z"),
             ("2026-11-20T13:45", "2026-11-20T13:45:00Z"),
             ("2026-11-20", "2026-11-20T00:00:00Z"),
+            ("today", "2026-11-20T00:00:00Z"),
+            ("yesterday", "2026-11-19T00:00:00Z"),
             ("2h", "2026-11-20T10:00:00Z"),
             ("90 min ago", "2026-11-20T10:30:00Z"),
             ("7 days", "2026-11-13T12:00:00Z"),
@@ -90,10 +105,17 @@ mod tests {
     }
 
     #[test]
+    fn the_message_names_today_and_yesterday() {
+        let message = "soon".parse::<Moment>().unwrap_err().to_string();
+        assert!(message.contains("today or yesterday"), "{message}");
+    }
+
+    #[test]
     fn anything_else_is_refused() {
         for text in [
             "",
             "soon",
+            "tomorrow",
             "2026-13-01",
             "7",
             "-2h",
