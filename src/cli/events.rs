@@ -4,20 +4,30 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     database,
-    filters::{self, Received},
+    filters::{self, Which},
     output::Output,
     purge::PurgeEvents,
     stats::Stats,
 };
 use crate::{
-    config::{AppName, Sources},
-    meta::event::Kind,
+    clock::Clock,
+    config::Sources,
     query::{self, EventFilter, EventRow},
     store::Reader,
 };
+
+/// How far back a text is searched for without --since.
+const SEARCHED: SignedDuration = SignedDuration::from_hours(24);
+
+/// How far apart happening and receiving are before a table shows both.
+const APART: SignedDuration = SignedDuration::from_mins(1);
+
+/// The place of occurred_at in the table.
+const OCCURRED_AT: usize = 2;
 
 /// Shows what happened.
 #[derive(Args, Debug)]
@@ -37,29 +47,30 @@ enum Verb {
 /// Lists events, the newest last, as in a log.
 ///
 /// Without --after these are the newest ones; with it the first ones after that position, so that
-/// the last position of one list is where the next one goes on.
+/// the last position of one list is where the next one goes on. The table has a column
+/// occurred_at if an event happened more than a minute before or after it was received. Of a
+/// reaction it shows the emoji as text, with `unreact` if it was taken back.
 ///
-/// Example: hookshelf events list --kind comment --since 2h --json
+/// Example: hookshelf events list --kind comment,mention --since 2h --json
+/// Example: hookshelf events list --text "gift card" --since 7d
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 struct List {
-    /// What happened.
-    #[arg(long, value_parser = filters::kind())]
-    kind: Option<Kind>,
+    #[command(flatten)]
+    which: Which,
     /// The subscription field in Meta's spelling for Instagram, such as comments.
     #[arg(long)]
     field: Option<String>,
-    /// The configured app.
-    #[arg(long)]
-    app: Option<AppName>,
-    /// The professional account: entry.id.
-    #[arg(long, value_name = "ID")]
-    account: Option<String>,
     /// The other party: an IGSID.
     #[arg(long, value_name = "IGSID")]
     person: Option<String>,
-    #[command(flatten)]
-    received: Received,
+    /// The user name of the other party, in upper or lower case.
+    #[arg(long, value_name = "NAME", value_parser = filters::username)]
+    username: Option<String>,
+    /// A part of what was written, in upper or lower case; no character is a wildcard. Without
+    /// --since it searches the 24 hours before --until, or before now.
+    #[arg(long, value_name = "TEXT", value_parser = filters::text)]
+    text: Option<String>,
     /// How many at most.
     #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
@@ -99,31 +110,51 @@ impl Events {
 
 impl List {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let filter = self.filter()?;
+        let mut filter = self.filter()?;
+        let assumed = bound(&mut filter);
         let mut events = match self.after {
             Some(position) => query::Events::after(filter, position, self.limit),
             None => query::Events::newest(filter, self.limit),
         };
         let mut reader = database::open(sources).await?;
         if self.json {
-            lines(&mut events, &mut reader).await
+            lines(&mut events, &mut reader).await?;
         } else {
-            table(&mut events, &mut reader).await
+            table(&mut events, &mut reader).await?;
+        }
+        match assumed {
+            None => Ok(()),
+            Some(since) => Output::note(&format!(
+                "--text searched what was received since {since:.0}; to search more, add --since"
+            )),
         }
     }
 
     fn filter(&self) -> anyhow::Result<EventFilter> {
-        let [since, until] = self.received.resolve()?;
+        let [since, until] = self.which.received.resolve()?;
         Ok(EventFilter {
-            kind: self.kind,
+            kinds: self.which.kind.clone(),
+            sources: self.which.source.clone(),
             field: self.field.clone(),
-            app: self.app.as_ref().map(ToString::to_string),
-            account_id: self.account.clone(),
+            app: self.which.app(),
+            account_id: self.which.account.clone(),
             person_id: self.person.clone(),
+            username: self.username.clone(),
+            text: self.text.clone(),
             since,
             until,
         })
     }
+}
+
+/// Bounds what is searched for a text, because no index helps with it; says since when.
+fn bound(filter: &mut EventFilter) -> Option<Timestamp> {
+    if filter.text.is_none() || filter.since.is_some() {
+        return None;
+    }
+    let until = filter.until.unwrap_or_else(|| Clock::system().now());
+    filter.since = Some(until.checked_sub(SEARCHED).unwrap_or(Timestamp::MIN));
+    filter.since
 }
 
 async fn lines(events: &mut query::Events, reader: &mut Reader) -> anyhow::Result<()> {
@@ -140,9 +171,10 @@ async fn lines(events: &mut query::Events, reader: &mut Reader) -> anyhow::Resul
 }
 
 async fn table(events: &mut query::Events, reader: &mut Reader) -> anyhow::Result<()> {
-    let names = [
+    let mut names = vec![
         "position",
         "received_at",
+        "occurred_at",
         "kind",
         "app",
         "account_id",
@@ -157,29 +189,48 @@ async fn table(events: &mut query::Events, reader: &mut Reader) -> anyhow::Resul
         }
         rows.extend(page.into_iter().map(cells));
     }
+    if rows
+        .iter()
+        .all(|row: &Vec<String>| row[OCCURRED_AT].is_empty())
+    {
+        names.remove(OCCURRED_AT);
+        rows.iter_mut().for_each(|row| {
+            row.remove(OCCURRED_AT);
+        });
+    }
     let mut output = Output::new();
-    output.table(&names, 6, &rows)?;
+    output.table(&names, names.len() - 1, &rows)?;
     output.finish()
 }
 
 /// The words of a row of the table; of a long text the beginning.
 fn cells(event: EventRow) -> Vec<String> {
     const LONGEST: usize = 200;
+    let occurred_at = occurred_apart(&event);
+    let reaction = query::reaction(&event);
     let kind = if event.is_echo {
         format!("{} (echo)", event.kind)
     } else {
         event.kind
     };
-    let text = event.text.unwrap_or_default();
+    let text = event.text.or(reaction).unwrap_or_default();
     vec![
         event.position.to_string(),
         format!("{:.0}", event.received_at),
+        occurred_at.unwrap_or_default(),
         kind,
         event.app,
         event.account_id.unwrap_or_default(),
         event.person_id.unwrap_or_default(),
         text.chars().take(LONGEST).collect(),
     ]
+}
+
+/// When it happened, if that is not about when it was received.
+fn occurred_apart(event: &EventRow) -> Option<String> {
+    let at = event.occurred_at?;
+    let apart = at.duration_since(event.received_at).abs();
+    (apart > APART).then(|| format!("{at:.0}"))
 }
 
 impl Show {

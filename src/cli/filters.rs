@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     clock::Clock,
+    config::AppName,
     meta::event::{Kind, Problem, Source},
     query::{Dimension, InvalidMoment, Moment},
 };
@@ -12,6 +13,53 @@ use crate::{
 /// How many rows a list shows unless told otherwise, and at most.
 pub(super) const LIMIT: &str = "50";
 pub(super) const LIMITS: std::ops::RangeInclusive<i64> = 1..=10_000;
+
+/// The longest text that may be searched for, in characters.
+const LONGEST_TEXT: usize = 200;
+
+/// Which events: what lists and counts of them are narrowed by.
+#[derive(clap::Args, Debug)]
+pub(super) struct Which {
+    /// What happened; may be given several times, or with commas between.
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind())]
+    pub(super) kind: Vec<Kind>,
+    /// Who made the deliveries; may be given several times, or with commas between.
+    #[arg(long, value_name = "SOURCE", value_delimiter = ',', value_parser = source())]
+    pub(super) source: Vec<Source>,
+    /// The configured app.
+    #[arg(long)]
+    app: Option<AppName>,
+    /// The professional account: entry.id.
+    #[arg(long, value_name = "ID")]
+    pub(super) account: Option<String>,
+    #[command(flatten)]
+    pub(super) received: Received,
+}
+
+impl Which {
+    /// The name of the app.
+    pub(super) fn app(&self) -> Option<String> {
+        self.app.as_ref().map(ToString::to_string)
+    }
+}
+
+/// A user name, with or without an @ before it.
+pub(super) fn username(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix('@').unwrap_or(text);
+    if name.is_empty() {
+        return Err("a user name has at least one character".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
+/// A text to search for.
+pub(super) fn text(text: &str) -> Result<String, String> {
+    if (1..=LONGEST_TEXT).contains(&text.chars().count()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("allowed: 1 to {LONGEST_TEXT} characters"))
+    }
+}
 
 /// A kind of event.
 pub(super) fn kind() -> impl TypedValueParser<Value = Kind> {
@@ -24,7 +72,7 @@ pub(super) fn problem() -> impl TypedValueParser<Value = Problem> {
 }
 
 /// Who makes deliveries.
-pub(super) fn source() -> impl TypedValueParser<Value = Source> {
+fn source() -> impl TypedValueParser<Value = Source> {
     one_of(Source::ALL, Source::as_str)
 }
 

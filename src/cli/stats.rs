@@ -5,12 +5,11 @@ use jiff::Timestamp;
 
 use super::{
     database,
-    filters::{self, Received},
+    filters::{self, Which},
     output::Output,
 };
 use crate::{
-    config::{AppName, Sources},
-    meta::event::{Kind, Source},
+    config::Sources,
     query::{CountLine, Counts, Dimension, Lag, MOST_COUNTS, StatsFilter},
 };
 
@@ -28,23 +27,11 @@ pub(super) struct Stats {
     #[arg(long, value_delimiter = ',', default_value = "day,kind", value_name = "NAMES",
           value_parser = filters::dimension())]
     by: Vec<Dimension>,
-    /// What happened.
-    #[arg(long, value_parser = filters::kind())]
-    kind: Option<Kind>,
-    /// The configured app.
-    #[arg(long)]
-    app: Option<AppName>,
-    /// The professional account: entry.id.
-    #[arg(long, value_name = "ID")]
-    account: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// Whose account it is.
     #[arg(long)]
     client: Option<String>,
-    /// Who made the deliveries.
-    #[arg(long, value_parser = filters::source())]
-    source: Option<Source>,
-    #[command(flatten)]
-    received: Received,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
@@ -71,13 +58,13 @@ impl Stats {
     }
 
     fn filter(&self) -> anyhow::Result<StatsFilter> {
-        let [since, until] = self.received.resolve()?;
+        let [since, until] = self.which.received.resolve()?;
         Ok(StatsFilter {
-            kind: self.kind,
-            app: self.app.as_ref().map(ToString::to_string),
-            account_id: self.account.clone(),
+            kinds: self.which.kind.clone(),
+            sources: self.which.source.clone(),
+            app: self.which.app(),
+            account_id: self.which.account.clone(),
             client: self.client.clone(),
-            source: self.source,
             since,
             until,
         })

@@ -6,12 +6,14 @@
 mod events;
 mod json;
 mod moment;
+mod reaction;
 mod spool;
 mod stats;
 
 pub use events::Events;
 pub use json::line;
 pub use moment::{InvalidMoment, Moment};
+pub use reaction::reaction;
 pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
 pub use stats::CountLine;
 

@@ -3,6 +3,8 @@
 mod deliveries;
 mod events;
 mod offline;
+mod search;
+mod table;
 
 use std::{
     io::Write,

@@ -6,14 +6,16 @@ use serde_json::value::RawValue;
 use sqlx::{FromRow, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::{Conditions, Error, Reader, answer, moment, moment_or_null};
-use crate::meta::event::Kind;
+use super::{Conditions, Error, Reader, answer, moment, moment_or_null, search};
+use crate::meta::event::{Kind, Source};
 
 /// Which events: all that meet every condition that is set.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
-    /// What happened.
-    pub kind: Option<Kind>,
+    /// What happened: one of these; any where there is none.
+    pub kinds: Vec<Kind>,
+    /// Who made the deliveries: one of these; anybody where there is none.
+    pub sources: Vec<Source>,
     /// The subscription field.
     pub field: Option<String>,
     /// The configured app.
@@ -22,6 +24,10 @@ pub struct EventFilter {
     pub account_id: Option<String>,
     /// The other party.
     pub person_id: Option<String>,
+    /// The user name of the other party, in upper or lower case.
+    pub username: Option<String>,
+    /// Stands somewhere in what was written, in upper or lower case.
+    pub text: Option<String>,
     /// Received at this moment or later.
     pub since: Option<Timestamp>,
     /// Received before this moment.
@@ -122,11 +128,21 @@ impl Reader {
 impl EventFilter {
     fn apply(&self, query: &mut Conditions) {
         query
-            .and("kind = ", self.kind.map(Kind::as_str))
+            .among("kind", self.kinds.iter().map(|it| it.as_str()).collect())
+            .among(
+                "source",
+                self.sources.iter().map(|it| it.as_str()).collect(),
+            )
             .and("field = ", self.field.clone())
             .and("app = ", self.app.clone())
             .and("account_id = ", self.account_id.clone())
             .and("person_id = ", self.person_id.clone())
+            // User names are ASCII.
+            .and(
+                "lower(username) = ",
+                self.username.as_deref().map(str::to_ascii_lowercase),
+            )
+            .and("text ~ ", self.text.as_deref().map(search::containing))
             .received(self.since, self.until);
     }
 }

@@ -7,6 +7,7 @@
 mod deliveries;
 mod events;
 mod rejections;
+mod search;
 mod stats;
 mod stored;
 
@@ -89,6 +90,15 @@ impl Conditions {
     {
         if let Some(value) = value {
             self.0.push(" AND ").push(condition).push_bind(value);
+        }
+        self
+    }
+
+    /// Adds that `column` has one of `values`, where there are any.
+    fn among(&mut self, column: &'static str, values: Vec<&'static str>) -> &mut Self {
+        if !values.is_empty() {
+            let condition = self.0.push(" AND ").push(column).push(" = ANY (");
+            condition.push_bind(values).push(")");
         }
         self
     }

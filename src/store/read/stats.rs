@@ -84,16 +84,16 @@ impl Dimension {
 /// Which counts: all that meet every condition that is set.
 #[derive(Clone, Debug, Default)]
 pub struct StatsFilter {
-    /// What happened.
-    pub kind: Option<Kind>,
+    /// What happened: one of these; any where there is none.
+    pub kinds: Vec<Kind>,
     /// The configured app.
     pub app: Option<String>,
     /// The professional account.
     pub account_id: Option<String>,
     /// Whose account it is.
     pub client: Option<String>,
-    /// Who made the deliveries.
-    pub source: Option<Source>,
+    /// Who made the deliveries: one of these; anybody where there is none.
+    pub sources: Vec<Source>,
     /// Received in the hour of this moment or later.
     pub since: Option<Timestamp>,
     /// Received before this moment, or in its hour.
@@ -184,11 +184,14 @@ impl From<Vec<Counted>> for Counts {
 impl StatsFilter {
     fn apply(&self, query: &mut Conditions) {
         query
-            .and("kind = ", self.kind.map(Kind::as_str))
+            .among("kind", self.kinds.iter().map(|it| it.as_str()).collect())
+            .among(
+                "stats_hourly.source",
+                self.sources.iter().map(|it| it.as_str()).collect(),
+            )
             .and("app = ", self.app.clone())
             .and("account_id = ", self.account_id.clone())
             .and("client = ", self.client.clone())
-            .and("stats_hourly.source = ", self.source.map(Source::as_str))
             .and(
                 "hour > ",
                 self.since.map(an_hour_before).map(ToSqlx::to_sqlx),
