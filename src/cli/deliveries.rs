@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     database,
     filters::{self, Received},
-    output::Output,
+    output::{Form, Output},
 };
 use crate::{
     config::{AppName, Sources},
@@ -32,7 +32,8 @@ enum Verb {
 
 /// Lists deliveries, the newest last, as in a log.
 ///
-/// Without --after these are the newest ones; with it the first ones after that delivery.
+/// Without --after these are the newest ones; with it the first ones after that delivery. Of a body
+/// there is only its size.
 ///
 /// Example: hookshelf deliveries list --problem empty --since 2026-11-20
 #[derive(Args, Debug)]
@@ -53,9 +54,8 @@ struct List {
     /// Read forward from behind the delivery with this id.
     #[arg(long, value_name = "ID")]
     after: Option<Uuid>,
-    /// One JSON object a line, with every column but the body.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// Shows a delivery with all its columns, or its body.
@@ -97,8 +97,8 @@ impl List {
         let rows = reader.deliveries(&filter, self.after, self.limit).await;
         let rows = rows.map_err(database::of_list)?;
         let mut output = Output::new();
-        if self.json {
-            rows.iter().try_for_each(|row| output.json(row))?;
+        if let Some(format) = self.form.format() {
+            output.rows(format, &DeliveryRow::default(), rows)?;
         } else {
             let names = [
                 "id",

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     database,
     filters::{self, Which},
-    output::Output,
+    output::{Form, Format, Output},
     purge::PurgeEvents,
     stats::Stats,
 };
@@ -78,9 +78,8 @@ struct List {
     /// Read forward from behind this position.
     #[arg(long, value_name = "POSITION", value_parser = clap::value_parser!(i64).range(0..))]
     after: Option<i64>,
-    /// One JSON object a line, with every column.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// Shows the event at a position with all its columns.
@@ -117,10 +116,9 @@ impl List {
             None => query::Events::newest(filter, self.limit),
         };
         let mut reader = database::open(sources).await?;
-        if self.json {
-            lines(&mut events, &mut reader).await?;
-        } else {
-            table(&mut events, &mut reader).await?;
+        match self.form.format() {
+            Some(format) => lines(format, &mut events, &mut reader).await?,
+            None => table(&mut events, &mut reader).await?,
         }
         match assumed {
             None => Ok(()),
@@ -157,15 +155,20 @@ fn bound(filter: &mut EventFilter) -> Option<Timestamp> {
     filter.since
 }
 
-async fn lines(events: &mut query::Events, reader: &mut Reader) -> anyhow::Result<()> {
+async fn lines(
+    format: Format,
+    events: &mut query::Events,
+    reader: &mut Reader,
+) -> anyhow::Result<()> {
     let mut output = Output::new();
+    output.head(format, &EventRow::default())?;
     loop {
         let page = events.next_page(reader).await.map_err(database::of_list)?;
         if page.is_empty() {
             return output.finish();
         }
         for event in &page {
-            output.json(event)?;
+            output.row(format, event)?;
         }
     }
 }

@@ -4,6 +4,7 @@ mod amounts;
 mod colours;
 mod completions;
 mod config;
+mod csv;
 mod database;
 mod deliveries;
 mod dev_db;

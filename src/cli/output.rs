@@ -1,4 +1,4 @@
-//! What verbs print: lines of JSON, fields, and tables that fit the terminal.
+//! What verbs print: lines of JSON, CSV, fields, and tables that fit the terminal.
 //!
 //! Text that strangers wrote is shown without anything that a terminal would obey. Colours are
 //! for terminals only, and never in JSON or in the bytes of a body.
@@ -16,12 +16,41 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     colours::{DIM, HEADER},
+    csv,
     layout::Layout,
 };
 use crate::{meta::json, query};
 
 /// A text is not folded into less; rather its lines become too long.
 const READABLE: usize = 20;
+
+/// The options that say how a list is printed.
+#[derive(clap::Args, Debug)]
+pub(super) struct Form {
+    /// One JSON object a line, with every column.
+    #[arg(long)]
+    json: bool,
+    /// CSV (RFC 4180) with the columns of --json; import it as text, or a spreadsheet spoils ids.
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+}
+
+/// How the rows of a list are printed for programs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Format {
+    /// An object a line.
+    Json,
+    /// CSV with a line of names.
+    Csv,
+}
+
+impl Form {
+    /// The format for programs; none where a table was asked for.
+    pub(super) fn format(&self) -> Option<Format> {
+        let json = self.json.then_some(Format::Json);
+        json.or(self.csv.then_some(Format::Csv))
+    }
+}
 
 /// Nobody reads the output any more.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +62,10 @@ pub(super) struct Output {
     out: BufWriter<Stdout>,
     /// Whether a terminal shows it that knows colours, and nobody said that they are unwanted.
     coloured: bool,
+    /// Whether a terminal shows it.
+    on_terminal: bool,
+    /// Cells of CSV that a spreadsheet would run.
+    formulas: usize,
 }
 
 impl Output {
@@ -40,8 +73,11 @@ impl Output {
     pub(super) fn new() -> Self {
         let out = io::stdout();
         let wanted = AutoStream::choice(&out) != ColorChoice::Never;
+        let on_terminal = out.is_terminal();
         Self {
-            coloured: wanted && out.is_terminal(),
+            coloured: wanted && on_terminal,
+            on_terminal,
+            formulas: 0,
             out: BufWriter::new(out),
         }
     }
@@ -81,6 +117,48 @@ impl Output {
     /// A row as one line of JSON.
     pub(super) fn json(&mut self, row: &impl Serialize) -> anyhow::Result<()> {
         self.line(&query::line(row)?)
+    }
+
+    /// The rows of a list; in CSV with the names of the columns of `shape` before them.
+    pub(super) fn rows<T: Serialize>(
+        &mut self,
+        format: Format,
+        shape: &T,
+        rows: impl IntoIterator<Item = T>,
+    ) -> anyhow::Result<()> {
+        self.head(format, shape)?;
+        rows.into_iter().try_for_each(|row| self.row(format, &row))
+    }
+
+    /// What stands before the rows of a list.
+    pub(super) fn head(&mut self, format: Format, shape: &impl Serialize) -> anyhow::Result<()> {
+        match format {
+            Format::Json => Ok(()),
+            Format::Csv => self.record(&csv::names(shape)?),
+        }
+    }
+
+    /// A row of a list.
+    pub(super) fn row(&mut self, format: Format, row: &impl Serialize) -> anyhow::Result<()> {
+        if let Format::Json = format {
+            return self.json(row);
+        }
+        let on_terminal = self.on_terminal;
+        let shown = |text: &str| {
+            if on_terminal {
+                plain(text)
+            } else {
+                text.to_owned()
+            }
+        };
+        let record = csv::record(row, shown)?;
+        self.formulas += record.formulas;
+        self.record(&record.line)
+    }
+
+    fn record(&mut self, line: &str) -> anyhow::Result<()> {
+        self.bytes(line.as_bytes())?;
+        self.bytes(b"\r\n")
     }
 
     /// A row as a line for each column that has a value.
@@ -137,7 +215,15 @@ impl Output {
 
     /// Sees to it that everything is written.
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
-        self.out.flush().map_err(failure)
+        self.out.flush().map_err(failure)?;
+        match self.formulas {
+            0 => Ok(()),
+            count => Self::note(&format!(
+                "cells that begin with =, +, - or @: {count}; a spreadsheet that opens the file \
+                 directly runs them as formulas; import all columns as text: see \"Lists as JSON and \
+                 CSV\" in docs/operations.md"
+            )),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{
     database,
     filters::{self, Received},
-    output::Output,
+    output::{Form, Output},
     recheck,
 };
 use crate::{
@@ -44,9 +44,8 @@ struct List {
     #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
     limit: u32,
-    /// One JSON object a line.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Rejections {
@@ -68,19 +67,15 @@ impl List {
         let rows = reader.rejections(&filter, self.limit).await;
         let rows = rows.map_err(database::of_list)?;
         let mut output = Output::new();
-        if self.json {
-            rows.iter().try_for_each(|row| output.json(row))?;
-        } else {
-            let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
-            let rows: Vec<_> = rows.into_iter().map(cells).collect();
-            output.table(&names, 3, &rows)?;
+        if let Some(format) = self.form.format() {
+            output.rows(format, &RejectionRow::default(), rows)?;
+            return output.finish();
         }
+        let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
+        let rows: Vec<_> = rows.into_iter().map(cells).collect();
+        output.table(&names, 3, &rows)?;
         output.finish()?;
-        if self.json {
-            Ok(())
-        } else {
-            tell_held(sources)
-        }
+        tell_held(sources)
     }
 }
 

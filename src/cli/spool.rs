@@ -9,7 +9,7 @@ use super::{
     draining::Drain,
     filters,
     operators::Operators,
-    output::Output,
+    output::{Form, Output},
 };
 use crate::{
     config::{self, Sources},
@@ -67,9 +67,8 @@ struct Inspect {
     /// Go on behind this place of an earlier list.
     #[arg(long, value_name = "PLACE")]
     after: Option<Place>,
-    /// One JSON object a line.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Spool {
@@ -204,8 +203,8 @@ impl Inspect {
     async fn run(self, operators: &Operators) -> anyhow::Result<()> {
         let (records, next) = self.list(operators).await?;
         let mut output = Output::new();
-        if self.json {
-            records.iter().try_for_each(|row| output.json(row))?;
+        if let Some(format) = self.form.format() {
+            output.rows(format, &Waiting::default(), records)?;
             return output.finish();
         }
         let names = [

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use super::{
     database,
     filters::{self, Which},
-    output::Output,
+    output::{Form, Output},
 };
 use crate::{
     config::Sources,
-    query::{CountLine, Counts, Dimension, Lag, MOST_COUNTS, StatsFilter},
+    query::{Count, CountLine, Counts, Dimension, Lag, MOST_COUNTS, StatsFilter},
 };
 
 /// Counts events and repeats, per day and kind or by what --by says.
@@ -32,9 +32,8 @@ pub(super) struct Stats {
     /// Whose account it is.
     #[arg(long)]
     client: Option<String>,
-    /// One JSON object a line.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Stats {
@@ -47,9 +46,13 @@ impl Stats {
         let counts = reader.counts(&filter, &by).await;
         let counts = counts.map_err(database::of_list)?;
         let mut output = Output::new();
-        if self.json {
-            let lines = counts.rows.iter().map(|count| CountLine { by: &by, count });
-            lines.into_iter().try_for_each(|line| output.json(&line))?;
+        if let Some(format) = self.form.format() {
+            let none = Count {
+                values: vec![None; by.len()],
+                ..Count::default()
+            };
+            let line = |count| CountLine { by: &by, count };
+            output.rows(format, &line(&none), counts.rows.iter().map(line))?;
         } else {
             table(&mut output, &by, &counts)?;
         }

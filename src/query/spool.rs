@@ -16,7 +16,7 @@ use crate::{
 pub const MOST_WAITING: usize = 1000;
 
 /// One delivery that waits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// Its place in the spool; a list goes on behind it.
     pub place: String,

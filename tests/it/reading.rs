@@ -1,5 +1,6 @@
 //! The verbs that read: what they find, how they say it, and how they end.
 
+mod csv;
 mod deliveries;
 mod events;
 mod offline;
@@ -141,7 +142,7 @@ async fn columns(database: &TestDatabase, table: &str) -> Vec<String> {
 }
 
 /// The keys of a line of JSON in their order.
-fn keys(line: &str) -> Vec<String> {
+pub(crate) fn keys(line: &str) -> Vec<String> {
     let pairs = hookshelf::meta::json::pairs(line).unwrap();
     pairs.into_iter().map(|(key, _)| key.into_owned()).collect()
 }

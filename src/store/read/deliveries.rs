@@ -24,7 +24,7 @@ pub struct DeliveryFilter {
 
 /// A delivery as it is stored, with the size of its body instead of the bytes; serialised, an
 /// object with a key for each column.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[expect(
     missing_docs,
     reason = "the comments of the table describe its columns"

@@ -35,7 +35,7 @@ pub struct EventFilter {
 }
 
 /// An event as it is stored; serialised, an object with a key for each column.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[expect(
     missing_docs,
     reason = "the comments of the table describe its columns"

@@ -20,7 +20,7 @@ pub struct RejectionFilter {
 
 /// How many deliveries were refused in an hour, for one reason, from one network; serialised, an
 /// object with a key for each column.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[expect(
     missing_docs,
     reason = "the comments of the table describe its columns"

@@ -101,7 +101,7 @@ pub struct StatsFilter {
 }
 
 /// The counts of one combination.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// A value for each dimension asked for, in that order; none where events have none.
     pub values: Vec<Option<String>>,

@@ -10,12 +10,15 @@ use tokio::{
 };
 
 use super::stage::{events, serve_with};
-use crate::support::{
-    cluster::Cluster,
-    directory::Directory,
-    eventually,
-    message::message,
-    server::{NO_SPOOL, Server, apps, deliver_to, settle},
+use crate::{
+    reading::keys,
+    support::{
+        cluster::Cluster,
+        directory::Directory,
+        eventually,
+        message::message,
+        server::{NO_SPOOL, Server, apps, deliver_to, settle},
+    },
 };
 
 const LOSSY: &str = "allow_lossy_commits = true";
@@ -101,6 +104,10 @@ fn inspect_lists_it(server: &Server) {
     assert_eq!(waiting.len(), 3);
     assert_eq!(waiting[0]["kinds"], json!({"message": 1}));
     let place = waiting[1]["place"].as_str().unwrap();
+    let csv = printed(&server.run(&["spool", "inspect", "--csv"]));
+    let names = csv.lines().next().unwrap();
+    assert_eq!(names, keys(lines.lines().next().unwrap()).join(","));
+    assert!(csv.contains(r#","{""message"":1}","#), "{csv}");
     let behind = printed(&server.run(&["spool", "inspect", "--after", place]));
     let last = waiting[2]["id"].as_str().unwrap();
     assert_eq!(behind.lines().count(), 2, "{behind}");

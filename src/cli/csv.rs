@@ -1,0 +1,80 @@
+//! CSV as RFC 4180 has it: the columns of `--json`, a line of names first.
+//!
+//! A text is always in quotes, so that an id can be imported as text and an empty text is no null.
+//! Nothing is put before a text that a spreadsheet takes for a formula: it would be other data.
+
+use serde::Serialize;
+
+use crate::{meta::json, query};
+
+/// What begins a formula in spreadsheets.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A line, and what of it a spreadsheet would take for more than data.
+pub(super) struct Record {
+    /// The cells, without the line's end.
+    pub(super) line: String,
+    /// How many cells begin like a formula.
+    pub(super) formulas: usize,
+}
+
+/// The names of the columns of rows like `shape`.
+pub(super) fn names(shape: &impl Serialize) -> anyhow::Result<String> {
+    let text = query::line(shape)?;
+    let columns = json::pairs(&text).unwrap_or_default();
+    let names: Vec<_> = columns.iter().map(|(name, _)| &**name).collect();
+    Ok(names.join(","))
+}
+
+/// The cells of a row. `shown` is asked what becomes of a text.
+pub(super) fn record(
+    row: &impl Serialize,
+    shown: impl Fn(&str) -> String,
+) -> anyhow::Result<Record> {
+    let text = query::line(row)?;
+    let columns = json::pairs(&text).unwrap_or_default();
+    let mut formulas = 0;
+    let mut cell = |value: &str| {
+        if value == "null" {
+            return String::new();
+        }
+        let text = json::string(value);
+        if text.is_none() && !value.starts_with(['{', '[']) {
+            return value.to_owned();
+        }
+        let text = text.unwrap_or_else(|| value.into());
+        formulas += usize::from(text.starts_with(FORMULA));
+        format!("\"{}\"", shown(&text).replace('"', "\"\""))
+    };
+    let cells: Vec<_> = columns.iter().map(|(_, value)| cell(value)).collect();
+    let line = cells.join(",");
+    Ok(Record { line, formulas })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_quoted_and_a_null_is_empty() {
+        let row = json!({"a": "17841400000000000", "b": null, "c": "", "d": 7, "e": true,
+            "f": "x,\"y\"\r\nz", "g": {"k": ["v"]}});
+        let record = record(&row, str::to_owned).unwrap();
+        assert_eq!(names(&row).unwrap(), "a,b,c,d,e,f,g");
+        assert_eq!(
+            record.line,
+            "\"17841400000000000\",,\"\",7,true,\"x,\"\"y\"\"\r\nz\",\"{\"\"k\"\":[\"\"v\"\"]}\""
+        );
+        assert_eq!(record.formulas, 0);
+    }
+
+    #[test]
+    fn what_a_spreadsheet_would_run_is_counted_and_unchanged() {
+        let row = json!({"a": "=1+1", "b": "@x", "c": "-1", "d": -1, "e": "a=1", "f": "\tx"});
+        let record = record(&row, str::to_owned).unwrap();
+        assert_eq!(record.line, "\"=1+1\",\"@x\",\"-1\",-1,\"a=1\",\"\tx\"");
+        assert_eq!(record.formulas, 4);
+    }
+}
