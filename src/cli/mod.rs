@@ -1,5 +1,6 @@
 //! The command line: the only place that prints or exits.
 
+mod accounts;
 mod amounts;
 mod colours;
 mod completions;
@@ -71,6 +72,7 @@ enum Verb {
     Events(events::Events),
     Deliveries(deliveries::Deliveries),
     Rejections(rejections::Rejections),
+    Accounts(accounts::Accounts),
     Spool(spool::Spool),
     Psql(psql::Psql),
     Signature(signature::Signature),
@@ -111,6 +113,7 @@ async fn run() -> ExitCode {
         Verb::Events(verb) => verb.run(&sources).await,
         Verb::Deliveries(verb) => verb.run(&sources).await,
         Verb::Rejections(verb) => verb.run(&sources).await,
+        Verb::Accounts(verb) => verb.run(&sources).await,
         Verb::Spool(verb) => verb.run(&sources).await,
         Verb::Psql(verb) => verb.run(&sources).await,
         Verb::Signature(verb) => verb.run(&sources),

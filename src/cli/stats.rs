@@ -107,7 +107,20 @@ fn table(output: &mut Output, by: &[Dimension], counts: &Counts) -> anyhow::Resu
 
 /// What the numbers leave out.
 fn notes(lag: Option<&Lag>, counts: &Counts) -> impl Iterator<Item = String> {
-    let behind = match lag {
+    let behind = behind(lag);
+    let cut = (counts.combinations > MOST_COUNTS.into()).then(|| {
+        format!(
+            "only the first {MOST_COUNTS} of {} rows are shown, the total is of all; narrow them \
+             with --since, or name less in --by",
+            counts.combinations
+        )
+    });
+    behind.into_iter().chain(cut)
+}
+
+/// How far the counts go, where that is not to the end.
+pub(super) fn behind(lag: Option<&Lag>) -> Option<String> {
+    match lag {
         None => Some("nothing has been counted yet: the server counts while it runs".to_owned()),
         Some(lag) if lag.positions > 0 => Some(format!(
             "counted up to position {} of {}, which is all that was stored before {}; the rest is \
@@ -117,15 +130,7 @@ fn notes(lag: Option<&Lag>, counts: &Counts) -> impl Iterator<Item = String> {
             to_the_second(lag.done_at),
         )),
         Some(_) => None,
-    };
-    let cut = (counts.combinations > MOST_COUNTS.into()).then(|| {
-        format!(
-            "only the first {MOST_COUNTS} of {} rows are shown, the total is of all; narrow them \
-             with --since, or name less in --by",
-            counts.combinations
-        )
-    });
-    behind.into_iter().chain(cut)
+    }
 }
 
 fn to_the_second(moment: Timestamp) -> String {

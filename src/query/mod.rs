@@ -19,6 +19,6 @@ pub use stats::CountLine;
 
 pub use crate::store::follow::Lag;
 pub use crate::store::read::{
-    Content, Count, Counts, DeliveryFilter, DeliveryRow, Dimension, EventFilter, EventRow,
-    MOST_COUNTS, RejectionFilter, RejectionRow, StatsFilter,
+    AccountFilter, AccountRow, Content, Count, Counts, DeliveryFilter, DeliveryRow, Dimension,
+    EventFilter, EventRow, MOST_COUNTS, RejectionFilter, RejectionRow, StatsFilter,
 };

@@ -1,5 +1,6 @@
 //! The verbs that read: what they find, how they say it, and how they end.
 
+mod accounts;
 mod csv;
 mod deliveries;
 mod events;

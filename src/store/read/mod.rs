@@ -4,6 +4,7 @@
 //! for each set of filters, so that each is planned for what it asks. Lists are read forward, a
 //! page at a time.
 
+mod accounts;
 mod deliveries;
 mod events;
 mod rejections;
@@ -21,6 +22,7 @@ use sqlx::{
 
 use super::{Error, connect};
 
+pub use accounts::{AccountFilter, AccountRow};
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
 pub(in crate::store) use events::EVENTS;
 pub use events::{EventFilter, EventRow};

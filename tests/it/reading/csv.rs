@@ -10,7 +10,8 @@ use crate::support::terminal::show;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// Every list of the database.
-const LISTS: [&[&str]; 4] = [
+const LISTS: [&[&str]; 5] = [
+    &["accounts", "list"],
     &["events", "list"],
     &["events", "stats", "--by", "account,kind,client"],
     &["deliveries", "list"],

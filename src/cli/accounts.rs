@@ -1,0 +1,127 @@
+//! `accounts`: the accounts that deliveries came for, and when their last events came.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{
+    database, filters,
+    output::{Form, Output},
+    stats,
+};
+use crate::{
+    clock::Clock,
+    config::{AppName, Sources},
+    meta::json,
+    query::{AccountFilter, AccountRow, Moment},
+};
+
+/// Shows the accounts that deliveries came for.
+#[derive(Args, Debug)]
+pub(super) struct Accounts {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    List(List),
+}
+
+/// Lists accounts with the time of their last event, the newest last.
+///
+/// last_event_at is when the last event was received; last_by_kind says the hour (UTC) in which the
+/// last event of each kind was received. With --silent it lists the accounts that have received no
+/// event since then, also those that never received one.
+///
+/// Example: hookshelf accounts list --silent 3h
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct List {
+    /// The configured app.
+    #[arg(long)]
+    app: Option<AppName>,
+    /// Only accounts without an event for so long, such as 3h, or since a moment, such as today.
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
+    silent: Option<Moment>,
+    /// How many at most.
+    #[arg(long, default_value = "1000", value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
+    limit: u32,
+    #[command(flatten)]
+    form: Form,
+}
+
+impl Accounts {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
+        let Verb::List(list) = self.verb;
+        list.run(sources).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl List {
+    async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let now = Clock::system().now();
+        let silent_since = self.silent.map(|silent| silent.resolve(now)).transpose()?;
+        let app = self.app.as_ref().map(ToString::to_string);
+        let filter = AccountFilter { app, silent_since };
+        let mut reader = database::open(sources).await?;
+        let lag = reader.counting().await?;
+        // One more than is shown says that there are more.
+        let mut rows = reader.accounts(&filter, self.limit + 1).await?;
+        let limit = usize::try_from(self.limit)?;
+        let cut = rows.len() > limit;
+        rows.drain(..rows.len().saturating_sub(limit));
+        let mut output = Output::new();
+        if let Some(format) = self.form.format() {
+            output.rows(format, &AccountRow::default(), rows)?;
+        } else {
+            let names = COLUMNS.map(|(name, _)| name);
+            let rows: Vec<_> = rows.iter().map(cells).collect();
+            output.table(&names, names.len() - 1, &rows)?;
+        }
+        output.finish()?;
+        if let Some(behind) = stats::behind(lag.as_ref()) {
+            Output::note(&behind)?;
+        }
+        if cut {
+            Output::note(&format!(
+                "only the {limit} accounts with the newest events are shown; raise --limit, or name \
+                 --app or --silent"
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// A column of the table: its name, and what stands in it.
+type Column = (&'static str, fn(&AccountRow) -> String);
+
+const COLUMNS: [Column; 6] = [
+    ("app", |row| row.app.clone()),
+    ("account_id", |row| row.account_id.clone()),
+    ("username", |row| row.username.clone().unwrap_or_default()),
+    ("first_seen", |row| format!("{:.0}", row.first_seen)),
+    ("last_event_at", |row| {
+        let at = row.last_event_at.map(|at| format!("{at:.0}"));
+        at.unwrap_or_else(|| "never".to_owned())
+    }),
+    ("last_by_kind", by_kind),
+];
+
+fn cells(row: &AccountRow) -> Vec<String> {
+    COLUMNS.iter().map(|(_, cell)| cell(row)).collect()
+}
+
+/// The kinds, the newest first, each with its hour.
+fn by_kind(row: &AccountRow) -> String {
+    let last = row.last_by_kind.as_ref().map_or("{}", |last| last.get());
+    let pairs = json::pairs(last).unwrap_or_default();
+    let said = pairs.iter().map(|(kind, hour)| {
+        let hour = json::string(hour).unwrap_or_default();
+        // To the hour: minutes and seconds are zero.
+        format!("{kind} {}", hour.replace(":00:00Z", "h"))
+    });
+    said.collect::<Vec<_>>().join(", ")
+}
