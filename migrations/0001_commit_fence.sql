@@ -18,12 +18,14 @@ COMMENT ON SEQUENCE event_position IS 'Positions of events. Holes are normal: a 
 -- Keys are looked up in this epoch and the one before, so that the cost of recognising repeats is
 -- bounded by the window and not by all that was ever stored.
 CREATE TABLE dedupe (
-    epoch int NOT NULL,
-    key   uuid NOT NULL,
+    epoch    int NOT NULL,
+    key      uuid NOT NULL,
+    position bigint NOT NULL,
     PRIMARY KEY (key, epoch)
 ) PARTITION BY LIST (epoch);
 COMMENT ON TABLE dedupe IS 'The dedupe keys of the current window and the one before: what is in here is stored already.';
 COMMENT ON COLUMN dedupe.epoch IS 'The epoch in which the event was first stored.';
+COMMENT ON COLUMN dedupe.position IS 'events.position of the event, which a repeat points to.';
 COMMENT ON COLUMN dedupe.key IS 'events.dedupe_key: SHA-256 over app, account, kind and natural key, 16 bytes. If the natural key contains a time or the creation time inside a mid, its second replaces the first 4 bytes.';
 
 CREATE TABLE dedupe_1 PARTITION OF dedupe FOR VALUES IN (1);

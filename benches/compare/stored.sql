@@ -21,7 +21,7 @@ worded AS MATERIALIZED (
     FROM made
 ),
 known AS (
-    INSERT INTO dedupe (epoch, key) SELECT $4, key FROM worded ORDER BY n
+    INSERT INTO dedupe (epoch, key, position) SELECT $4, key, n FROM worded ORDER BY n
 ),
 arrived AS (
     INSERT INTO deliveries (id, received_at, app, object, body, headers, remote_addr, secret,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{AppName, Sources},
-    meta::event::Problem,
+    meta::event::{Problem, Source},
     query::{Content, DeliveryFilter, DeliveryRow},
 };
 
@@ -45,6 +45,9 @@ struct List {
     /// Only those of which this could not be read as it came.
     #[arg(long, value_parser = filters::problem())]
     problem: Option<Problem>,
+    /// Who made them; may be given several times, or with commas between.
+    #[arg(long, value_name = "SOURCE", value_delimiter = ',', value_parser = filters::source())]
+    source: Vec<Source>,
     #[command(flatten)]
     received: Received,
     /// How many at most.
@@ -90,6 +93,7 @@ impl List {
         let filter = DeliveryFilter {
             app: self.app.as_ref().map(ToString::to_string),
             problem: self.problem,
+            sources: self.source,
             since,
             until,
         };
@@ -105,9 +109,11 @@ impl List {
                 "received_at",
                 "app",
                 "source",
-                "events",
+                "new",
+                "repeated",
                 "bytes",
                 "problem",
+                "repeats of",
             ];
             let rows: Vec<_> = rows.into_iter().map(cells).collect();
             output.table(&names, 2, &rows)?;
@@ -115,6 +121,9 @@ impl List {
         output.finish()
     }
 }
+
+/// The positions of repeated events that a table shows; `deliveries show` has all.
+const SHOWN: usize = 5;
 
 /// The words of a row of the table.
 fn cells(delivery: DeliveryRow) -> Vec<String> {
@@ -124,10 +133,20 @@ fn cells(delivery: DeliveryRow) -> Vec<String> {
         format!("{:.0}", delivery.received_at),
         delivery.app,
         delivery.source,
-        delivery.event_count.to_string(),
+        delivery.new.to_string(),
+        delivery.repeated.to_string(),
         bytes.unwrap_or_else(|| "erased".to_owned()),
         delivery.problem.unwrap_or_default(),
+        positions(&delivery.repeated_events),
     ]
+}
+
+/// The first positions; `?` for an event that is not known any more.
+fn positions(of: &[Option<i64>]) -> String {
+    let shown = of.iter().take(SHOWN);
+    let shown = shown.map(|it| it.map_or_else(|| "?".to_owned(), |it| it.to_string()));
+    let more = (of.len() > SHOWN).then(|| "…".to_owned());
+    shown.chain(more).collect::<Vec<_>>().join(" ")
 }
 
 impl Show {

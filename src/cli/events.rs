@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use super::{
     database,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::Sources,
-    query::{self, EventFilter, EventRow},
+    query::{self, Difference, EventFilter, EventRow, RepeatRow},
     store::Reader,
 };
 
@@ -83,6 +84,9 @@ struct List {
 }
 
 /// Shows the event at a position with all its columns.
+///
+/// At the position of a repeat it shows the repeat, its event, and the keys of the payload that
+/// differ between the two.
 ///
 /// Example: hookshelf events show 42
 #[derive(Args, Debug)]
@@ -239,14 +243,9 @@ fn occurred_apart(event: &EventRow) -> Option<String> {
 impl Show {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut reader = database::open(sources).await?;
-        let event = reader.event(self.position).await?;
-        let event = event.with_context(|| {
-            format!(
-                "no event is at position {}; positions have gaps, and `hookshelf events list` \
-                 shows those that are taken",
-                self.position
-            )
-        })?;
+        let Some(event) = reader.event(self.position).await? else {
+            return self.show_repeat(reader).await;
+        };
         let mut output = Output::new();
         if self.json {
             output.json(&event)?;
@@ -254,5 +253,74 @@ impl Show {
             output.fields(&event)?;
         }
         output.finish()
+    }
+
+    async fn show_repeat(self, mut reader: Reader) -> anyhow::Result<()> {
+        let repeat = reader.repeat(self.position).await?.with_context(|| {
+            format!(
+                "neither an event nor a repeat is at position {}; positions have gaps, and \
+                 `hookshelf events list` shows those of events",
+                self.position
+            )
+        })?;
+        let event = match repeat.event_position {
+            Some(position) => reader.event(position).await?,
+            None => None,
+        };
+        let event = event.filter(|event| event.dedupe_key == repeat.dedupe_key);
+        let shown = RepeatedEvent::of(repeat, event);
+        if self.json {
+            let mut output = Output::new();
+            output.json(&shown)?;
+            return output.finish();
+        }
+        shown.print()
+    }
+}
+
+/// A repeat with its event.
+#[derive(Serialize)]
+struct RepeatedEvent {
+    repeat: RepeatRow,
+    /// None if it was purged, or its day was dropped.
+    event: Option<EventRow>,
+    differences: Vec<Difference>,
+}
+
+impl RepeatedEvent {
+    fn of(repeat: RepeatRow, event: Option<EventRow>) -> Self {
+        let payloads = event.as_ref().and_then(|event| event.payload.as_ref());
+        let payloads = payloads.zip(repeat.payload.as_ref());
+        let differences =
+            payloads.map(|(event, repeat)| query::differences(event.get(), repeat.get()));
+        Self {
+            differences: differences.unwrap_or_default(),
+            repeat,
+            event,
+        }
+    }
+
+    fn print(&self) -> anyhow::Result<()> {
+        let mut output = Output::new();
+        output.fields(&self.repeat)?;
+        let Some(event) = &self.event else {
+            output.finish()?;
+            return Output::note("its event is not stored any more");
+        };
+        output.line("")?;
+        output.fields(event)?;
+        let cell = |value: &Option<String>| value.clone().unwrap_or_default();
+        let rows = self.differences.iter();
+        let rows = rows.map(|it| vec![it.key.clone(), cell(&it.event), cell(&it.repeat)]);
+        let rows: Vec<_> = rows.collect();
+        if !rows.is_empty() {
+            output.line("")?;
+            output.table(&["key that differs", "event", "repeat"], 1, &rows)?;
+        }
+        output.finish()?;
+        if rows.is_empty() && event.erased_at.is_none() {
+            Output::note("the payloads of the two say the same")?;
+        }
+        Ok(())
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn problem() -> impl TypedValueParser<Value = Problem> {
 }
 
 /// Who makes deliveries.
-fn source() -> impl TypedValueParser<Value = Source> {
+pub(super) fn source() -> impl TypedValueParser<Value = Source> {
     one_of(Source::ALL, Source::as_str)
 }
 

@@ -3,6 +3,7 @@
 //! What waits in the spool is asked here, too. The statements are in `store::read`; whoever shows the answers, a command line or a page, is
 //! above.
 
+mod differences;
 mod events;
 mod json;
 mod moment;
@@ -10,6 +11,7 @@ mod reaction;
 mod spool;
 mod stats;
 
+pub use differences::{Difference, differences};
 pub use events::Events;
 pub use json::line;
 pub use moment::{InvalidMoment, Moment};
@@ -20,5 +22,5 @@ pub use stats::CountLine;
 pub use crate::store::follow::Lag;
 pub use crate::store::read::{
     AccountFilter, AccountRow, Content, Count, Counts, DeliveryFilter, DeliveryRow, Dimension,
-    EventFilter, EventRow, MOST_COUNTS, RejectionFilter, RejectionRow, StatsFilter,
+    EventFilter, EventRow, MOST_COUNTS, RejectionFilter, RejectionRow, RepeatRow, StatsFilter,
 };

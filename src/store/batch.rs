@@ -34,12 +34,13 @@ columns! {
 }
 
 columns! {
-    /// Their items, column by column, each key once: `first` says whether this is the item that
-    /// becomes the event if its key is new, or one that repeats it within the batch.
+    /// Their items, column by column.
     Items {
         /// The place of its delivery in [`Deliveries`], from 1.
         delivery: Int4,
-        first: Bool,
+        /// The place of the first item with its key, from 1; null for the first itself, which
+        /// becomes the event if its key is new.
+        repeat_of: Int4,
         /// Whether the payload of a repeat is worth keeping where it cannot be compared.
         keep: Bool,
         occurred_at: Timestamptz,
@@ -85,8 +86,8 @@ pub struct Batch {
     /// When each delivery was received, as it is stored; one that stands there twice included.
     times: Vec<Timestamp>,
     ids: HashSet<Uuid>,
-    /// The payload of the first item with each key.
-    firsts: HashMap<Uuid, Option<ByteString>>,
+    /// The place and the payload of the first item with each key.
+    firsts: HashMap<Uuid, (i32, Option<ByteString>)>,
     /// Whether each item is the first with its key.
     is_first: Vec<bool>,
     shares: Vec<Share>,
@@ -132,22 +133,27 @@ impl Batch {
         self.deliveries.push(delivery);
         let place = i32::try_from(self.ids.len()).unwrap_or(i32::MAX);
         for event in &delivery.events {
-            let (is_first, keep) = self.meet(event);
-            self.is_first.push(is_first);
-            self.items
-                .push(event, delivery.source_of(event), [is_first, keep], place);
+            let (repeat_of, keep) = self.meet(event);
+            self.is_first.push(repeat_of.is_none());
+            let source = delivery.source_of(event);
+            self.items.push(event, source, (repeat_of, keep), place);
         }
         self.accounts.push(delivery);
     }
 
-    /// Whether the item is the first with its key, and whether its payload is worth keeping should
-    /// it be a repeat.
-    fn meet(&mut self, event: &Event) -> (bool, bool) {
+    /// The place of the first item with its key, unless this is it, and true if its payload is
+    /// worth keeping should it be a repeat.
+    fn meet(&mut self, event: &Event) -> (Option<i32>, bool) {
+        let place = i32::try_from(self.is_first.len() + 1).unwrap_or(i32::MAX);
         match self.firsts.entry(event.dedupe_key) {
-            Entry::Occupied(first) => (false, event.payload != *first.get()),
-            Entry::Vacant(place) => {
-                place.insert(event.payload.clone());
-                (true, may_differ(event))
+            Entry::Occupied(first) => {
+                let (place, payload) = first.get();
+                (Some(*place), event.payload != *payload)
+            }
+            Entry::Vacant(first) => {
+                first.insert((place, event.payload.clone()));
+                // The key of an unknown item is made from all of it.
+                (None, event.kind != Kind::Unknown)
             }
         }
     }
@@ -230,9 +236,15 @@ impl Deliveries {
 
 impl Items {
     /// Adds `event` of the delivery at `place`.
-    fn push(&mut self, event: &Event, source: Source, [is_first, keep]: [bool; 2], place: i32) {
+    fn push(
+        &mut self,
+        event: &Event,
+        source: Source,
+        (repeat_of, keep): (Option<i32>, bool),
+        place: i32,
+    ) {
         self.delivery.push(place);
-        self.first.push(is_first);
+        self.repeat_of.push(repeat_of);
         self.keep.push(keep);
         self.occurred_at.push(event.occurred_at);
         self.occurred_at_source
@@ -259,13 +271,6 @@ impl Items {
     }
 }
 
-/// Whether a repeat may carry another payload. The key of an unknown item is made from all of it,
-/// and an event without these ids is not found again to compare with.
-fn may_differ(event: &Event) -> bool {
-    let can_be_found = event.message_id.is_some() || event.comment_id.is_some();
-    can_be_found && event.kind != Kind::Unknown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,7 +279,7 @@ mod tests {
     fn what_one_enormous_delivery_took_is_given_back() {
         let mut batch = Batch::default();
         for number in 0..100_000 {
-            batch.firsts.insert(Uuid::from_u128(number), None);
+            batch.firsts.insert(Uuid::from_u128(number), (1, None));
             batch.is_first.push(true);
         }
         batch.clear();

@@ -70,7 +70,7 @@ impl Store {
 
     async fn is_new(&self, connection: &mut PgConnection, key: Uuid) -> sqlx::Result<bool> {
         let inserted = sqlx::query(
-            "INSERT INTO dedupe (epoch, key) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING key",
+            "INSERT INTO dedupe (epoch, key, position) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING RETURNING key",
         )
         .bind(self.epoch)
         .bind(key)

@@ -163,9 +163,7 @@ impl<'t, 'a> Object<'t, 'a> {
     }
 
     /// All keys and values in their order, a repeated key each time.
-    pub(in crate::meta) fn pairs(
-        &self,
-    ) -> impl Iterator<Item = (Value<'t, 'a>, Value<'t, 'a>)> + use<'t, 'a> {
+    pub fn pairs(&self) -> impl Iterator<Item = (Value<'t, 'a>, Value<'t, 'a>)> + use<'t, 'a> {
         let mut values = self.0.clone();
         std::iter::from_fn(move || values.next().zip(values.next()))
     }

@@ -80,6 +80,8 @@ const TURN: &str = "
                old.erased_at
         FROM old, again
         RETURNING position, received_at
+    ), moved AS (
+        UPDATE dedupe SET position = new.position FROM new WHERE key = $4
     ), late AS (
         INSERT INTO late_days (day, last_position)
         SELECT (received_at AT TIME ZONE 'UTC')::date, position FROM new

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use sqlx::{FromRow, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::{Conditions, Error, Reader, answer, moment, moment_or_null};
-use crate::meta::event::Problem;
+use super::{Conditions, Error, Reader, answer, moment, moment_or_null, repeats::event_position};
+use crate::meta::event::{Problem, Source};
 
 /// Which deliveries: all that meet every condition that is set.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,8 @@ pub struct DeliveryFilter {
     pub app: Option<String>,
     /// What could not be read as it came.
     pub problem: Option<Problem>,
+    /// Made by one of these; empty for any.
+    pub sources: Vec<Source>,
     /// Received at this moment or later.
     pub since: Option<Timestamp>,
     /// Received before this moment.
@@ -43,6 +45,14 @@ pub struct DeliveryRow {
     pub event_count: i32,
     pub source: String,
     pub erased_at: Option<Timestamp>,
+    /// The number of items that became events.
+    pub new: i32,
+    /// The number of items whose event was stored already.
+    pub repeated: i32,
+    /// The positions of the repeats.
+    pub repeats: Vec<i64>,
+    /// The positions of the events that they repeat, in the same order.
+    pub repeated_events: Vec<Option<i64>>,
 }
 
 /// The bytes of a delivery.
@@ -54,9 +64,27 @@ pub enum Content {
     Erased,
 }
 
-const SELECT: &str = "SELECT id, received_at, app, object, octet_length(body) AS body_bytes,
-        headers, host(remote_addr) AS remote_addr, secret, problem, event_count, source, erased_at
-    FROM deliveries WHERE";
+/// The repeats of a delivery, in their order.
+macro_rules! of_its_repeats {
+    ($column:expr) => {
+        concat!(
+            "ARRAY(SELECT ",
+            $column,
+            " FROM repeats AS r
+              WHERE r.delivery_id = deliveries.id AND r.received_at = deliveries.received_at
+              ORDER BY r.position)"
+        )
+    };
+}
+
+const SELECT: &str = concat!(
+    "SELECT id, received_at, app, object, octet_length(body) AS body_bytes,
+        headers, host(remote_addr) AS remote_addr, secret, problem, event_count, source, erased_at, ",
+    of_its_repeats!("r.position"),
+    " AS repeats, ",
+    of_its_repeats!(event_position!()),
+    " AS repeated_events FROM deliveries WHERE"
+);
 
 impl Reader {
     /// The delivery with this id.
@@ -95,6 +123,10 @@ impl Reader {
         query
             .and("app = ", filter.app.clone())
             .and("problem = ", filter.problem.map(Problem::as_str))
+            .among(
+                "source",
+                filter.sources.iter().map(|it| it.as_str()).collect(),
+            )
             .and("id > ", after)
             .received(filter.since, filter.until);
         let order = match after {
@@ -114,6 +146,17 @@ impl Reader {
 impl FromRow<'_, PgRow> for DeliveryRow {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
         let headers: Option<Json<Box<RawValue>>> = row.try_get("headers")?;
+        let problem: Option<String> = row.try_get("problem")?;
+        let event_count: i32 = row.try_get("event_count")?;
+        let repeats: Vec<i64> = row.try_get("repeats")?;
+        let repeated = i32::try_from(repeats.len()).unwrap_or(i32::MAX);
+        // Of a refused delivery no item was stored.
+        let is_refused = problem.as_deref() == Some(Problem::Refused.as_str());
+        let new = if is_refused {
+            0
+        } else {
+            event_count - repeated
+        };
         Ok(Self {
             id: row.try_get("id")?,
             received_at: moment(row, "received_at")?,
@@ -123,8 +166,12 @@ impl FromRow<'_, PgRow> for DeliveryRow {
             headers: headers.map(|Json(headers)| headers),
             remote_addr: row.try_get("remote_addr")?,
             secret: row.try_get("secret")?,
-            problem: row.try_get("problem")?,
-            event_count: row.try_get("event_count")?,
+            problem,
+            event_count,
+            new,
+            repeated,
+            repeats,
+            repeated_events: row.try_get("repeated_events")?,
             source: row.try_get("source")?,
             erased_at: moment_or_null(row, "erased_at")?,
         })

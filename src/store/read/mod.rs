@@ -8,6 +8,7 @@ mod accounts;
 mod deliveries;
 mod events;
 mod rejections;
+mod repeats;
 mod search;
 mod stats;
 mod stored;
@@ -27,6 +28,7 @@ pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
 pub(in crate::store) use events::EVENTS;
 pub use events::{EventFilter, EventRow};
 pub use rejections::{RejectionFilter, RejectionRow};
+pub use repeats::RepeatRow;
 pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
 
 /// How long connecting may take.

@@ -43,6 +43,8 @@ async fn deliveries_are_found_in_the_order_of_arrival() {
     for (filter, found) in [
         (&[] as &[&str], &[0_usize, 1, 2, 3] as &[usize]),
         (&["--limit", "2"], &[2, 3]),
+        (&["--source", "live,test"], &[0, 1, 2, 3]),
+        (&["--source", "test"], &[]),
         (&["--app", "shop"], &[0, 1, 3]),
         (&["--problem", "not_json"], &[1, 2]),
         (&["--since", "1 day", "--until", "90 min"], &[1, 2]),
@@ -78,6 +80,10 @@ async fn a_delivery_is_shown_with_every_column_but_its_bytes() {
         ("secret", json!("app")),
         ("problem", json!(null)),
         ("event_count", json!(0)),
+        ("new", json!(0)),
+        ("repeated", json!(0)),
+        ("repeats", json!([])),
+        ("repeated_events", json!([])),
         ("source", json!("live")),
     ] {
         assert_eq!(row[column], value, "{column}");
@@ -92,6 +98,7 @@ async fn a_delivery_is_shown_with_every_column_but_its_bytes() {
                 name
             }
         })
+        .chain(["new", "repeated", "repeats", "repeated_events"].map(str::to_owned))
         .collect();
     assert_eq!(
         keys(&shelf.says(&["deliveries", "show", &id, "--json"])),

@@ -156,11 +156,12 @@ async fn a_table_shows_nothing_that_a_terminal_would_obey() {
 }
 
 #[tokio::test]
-async fn a_position_without_an_event_is_a_failure() {
+async fn a_position_without_an_event_or_a_repeat_is_a_failure() {
     let shelf = Shelf::create().await;
     let (code, said) = shelf.complains(&["events", "show", "7"]);
     assert!(
-        code == 1 && said.starts_with("hookshelf: no event is at position 7; "),
+        code == 1
+            && said.starts_with("hookshelf: neither an event nor a repeat is at position 7; "),
         "{said}"
     );
 }

@@ -18,7 +18,7 @@ impl World {
             .await
             .unwrap();
         let fill = format!(
-            "INSERT INTO dedupe SELECT epoch, gen_random_uuid()
+            "INSERT INTO dedupe SELECT epoch, gen_random_uuid(), 0
              FROM generate_series(1, 2) AS epoch, generate_series(1, {keys});
              INSERT INTO events (delivery_id, received_at, occurred_at_source, app, kind, channel,
                                  is_echo, is_self, source, dedupe_key, message_id, comment_id)
