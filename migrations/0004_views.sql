@@ -54,14 +54,14 @@ COMMENT ON FUNCTION item_number IS 'The number under a key, also with a fraction
 
 -- A unit begins where the larger one would be in the year 5138. The end is that of the year 9999.
 CREATE FUNCTION item_time(object json, key text) RETURNS timestamptz IMMUTABLE PARALLEL SAFE
-RETURN to_timestamp(CASE
+RETURN to_timestamp(trunc(CASE
     WHEN item_number(object, key) < 0 THEN NULL
     WHEN item_number(object, key) < 1e11 THEN item_number(object, key)
-    WHEN item_number(object, key) < 1e14 THEN item_number(object, key) / 1e3
-    WHEN item_number(object, key) < 1e17 THEN item_number(object, key) / 1e6
-    WHEN item_number(object, key) < 253402300800e9 THEN item_number(object, key) / 1e9
-END);
-COMMENT ON FUNCTION item_time IS 'The moment under a key, in seconds, milliseconds, microseconds or nanoseconds since 1970, or a text of them; null for anything else.';
+    WHEN item_number(object, key) < 1e14 THEN item_number(object, key) * 0.001
+    WHEN item_number(object, key) < 1e17 THEN item_number(object, key) * 0.000001
+    WHEN item_number(object, key) < 253402300800e9 THEN item_number(object, key) * 0.000000001
+END, 3));
+COMMENT ON FUNCTION item_time IS 'The moment under a key, in seconds, milliseconds, microseconds or nanoseconds since 1970, or a text of them, in whole milliseconds; null for anything else.';
 
 CREATE FUNCTION item_types(object json, key text) RETURNS text[] IMMUTABLE PARALLEL SAFE
 RETURN ARRAY(

@@ -105,7 +105,6 @@ pub(crate) fn goals(goals: &[Goal]) {
         let bound = match goal.bound {
             Bound::AtLeast(bound) => format!("≥ {bound}"),
             Bound::AtMost(bound) => format!("≤ {bound}"),
-            Bound::None => "none".to_owned(),
         };
         let lowest = goal.rounds.iter().copied().fold(f64::INFINITY, f64::min);
         let highest = goal.rounds.iter().copied().fold(0.0, f64::max);
@@ -114,16 +113,8 @@ pub(crate) fn goals(goals: &[Goal]) {
             goal.scenario,
             goal.what,
             goal.median,
-            met(goal.met)
+            if goal.met { "yes" } else { "**no**" }
         );
-    }
-}
-
-fn met(met: Option<bool>) -> &'static str {
-    match met {
-        Some(true) => "yes",
-        Some(false) => "**no**",
-        None => "",
     }
 }
 

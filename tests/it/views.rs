@@ -1,5 +1,6 @@
 //! The views: every kind's own columns, whatever a payload says, and a word about each of them.
 
+mod alike;
 mod columns;
 mod strange;
 

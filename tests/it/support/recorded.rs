@@ -38,7 +38,7 @@ pub(crate) struct Outcome {
 const OUTCOME: &str = "
     SELECT body, event_count,
            array(SELECT CASE channel WHEN 'standby' THEN 'standby:' ELSE '' END || kind
-                        || CASE WHEN is_echo THEN '!echo' ELSE '' END
+                        || CASE WHEN is_echo AND kind = 'message' THEN '!echo' ELSE '' END
                  FROM events WHERE delivery_id = id ORDER BY position) AS kinds,
            (SELECT count(*) FROM repeats WHERE delivery_id = id) AS repeats
     FROM deliveries WHERE app = $1";
