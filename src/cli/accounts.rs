@@ -30,8 +30,8 @@ enum Verb {
 
 /// Lists accounts with the time of their last event, the newest last.
 ///
-/// last_event_at is when the last event was received; last_by_kind says the hour (UTC) in which the
-/// last event of each kind was received. With --silent it lists the accounts that have received no
+/// `last_event_at` is when the last event was received; `last_by_kind` says the hour (UTC) in which
+/// the last event of each kind was received. With --silent it lists the accounts that have received no
 /// event since then, also those that never received one.
 ///
 /// Example: hookshelf accounts list --silent 3h
@@ -87,8 +87,8 @@ impl List {
         }
         if cut {
             Output::note(&format!(
-                "only the {limit} accounts with the newest events are shown; raise --limit, or name \
-                 --app or --silent"
+                "more accounts match than --limit {limit} shows: those with the newest events are \
+                 shown; raise --limit, or narrow with --app or --silent"
             ))?;
         }
         Ok(())
@@ -114,14 +114,21 @@ fn cells(row: &AccountRow) -> Vec<String> {
     COLUMNS.iter().map(|(_, cell)| cell(row)).collect()
 }
 
-/// The kinds, the newest first, each with its hour.
+/// The kinds by the hour of their last event, the newest first: `2026-11-29T03h message, seen`.
 fn by_kind(row: &AccountRow) -> String {
     let last = row.last_by_kind.as_ref().map_or("{}", |last| last.get());
     let pairs = json::pairs(last).unwrap_or_default();
-    let said = pairs.iter().map(|(kind, hour)| {
-        let hour = json::string(hour).unwrap_or_default();
+    let mut hours: Vec<(String, Vec<String>)> = Vec::new();
+    for (kind, hour) in pairs {
         // To the hour: minutes and seconds are zero.
-        format!("{kind} {}", hour.replace(":00:00Z", "h"))
-    });
-    said.collect::<Vec<_>>().join(", ")
+        let hour = json::string(hour).unwrap_or_default();
+        let hour = hour.replace(":00:00Z", "h");
+        match hours.last_mut() {
+            Some((last, kinds)) if *last == hour => kinds.push(kind.into_owned()),
+            _ => hours.push((hour, vec![kind.into_owned()])),
+        }
+    }
+    let said = hours.iter();
+    let said = said.map(|(hour, kinds)| format!("{hour} {}", kinds.join(", ")));
+    said.collect::<Vec<_>>().join("; ")
 }

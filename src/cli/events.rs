@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     database,
-    filters::{self, Which},
+    filters::{self, Received, Which},
     output::{Form, Format, Output},
     purge::PurgeEvents,
     stats::Stats,
@@ -27,7 +27,7 @@ const SEARCHED: SignedDuration = SignedDuration::from_hours(24);
 /// How far apart happening and receiving are before a table shows both.
 const APART: SignedDuration = SignedDuration::from_mins(1);
 
-/// The place of occurred_at in the table.
+/// The place of `occurred_at` in the table.
 const OCCURRED_AT: usize = 2;
 
 /// Shows what happened.
@@ -49,7 +49,7 @@ enum Verb {
 ///
 /// Without --after these are the newest ones; with it the first ones after that position, so that
 /// the last position of one list is where the next one goes on. The table has a column
-/// occurred_at if an event happened more than a minute before or after it was received. Of a
+/// `occurred_at` if an event happened more than a minute before or after it was received. Of a
 /// reaction it shows the emoji as text, with `unreact` if it was taken back.
 ///
 /// Example: hookshelf events list --kind comment,mention --since 2h --json
@@ -72,6 +72,8 @@ struct List {
     /// --since it searches the 24 hours before --until, or before now.
     #[arg(long, value_name = "TEXT", value_parser = filters::text)]
     text: Option<String>,
+    #[command(flatten)]
+    received: Received,
     /// How many at most.
     #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
@@ -133,7 +135,7 @@ impl List {
     }
 
     fn filter(&self) -> anyhow::Result<EventFilter> {
-        let [since, until] = self.which.received.resolve()?;
+        let [since, until] = self.received.resolve()?;
         Ok(EventFilter {
             kinds: self.which.kind.clone(),
             sources: self.which.source.clone(),
@@ -201,9 +203,9 @@ async fn table(events: &mut query::Events, reader: &mut Reader) -> anyhow::Resul
         .all(|row: &Vec<String>| row[OCCURRED_AT].is_empty())
     {
         names.remove(OCCURRED_AT);
-        rows.iter_mut().for_each(|row| {
+        for row in &mut rows {
             row.remove(OCCURRED_AT);
-        });
+        }
     }
     let mut output = Output::new();
     output.table(&names, names.len() - 1, &rows)?;

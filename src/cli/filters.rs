@@ -32,8 +32,6 @@ pub(super) struct Which {
     /// The professional account: entry.id.
     #[arg(long, value_name = "ID")]
     pub(super) account: Option<String>,
-    #[command(flatten)]
-    pub(super) received: Received,
 }
 
 impl Which {

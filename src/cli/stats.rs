@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     database,
-    filters::{self, Which},
+    filters::{self, Received, Which},
     output::{Form, Output},
 };
 use crate::{
@@ -32,6 +32,8 @@ pub(super) struct Stats {
     /// Whose account it is.
     #[arg(long)]
     client: Option<String>,
+    #[command(flatten)]
+    received: Received,
     #[command(flatten)]
     form: Form,
 }
@@ -61,7 +63,7 @@ impl Stats {
     }
 
     fn filter(&self) -> anyhow::Result<StatsFilter> {
-        let [since, until] = self.which.received.resolve()?;
+        let [since, until] = self.received.resolve()?;
         Ok(StatsFilter {
             kinds: self.which.kind.clone(),
             sources: self.which.source.clone(),

@@ -92,7 +92,7 @@ async fn an_account_has_its_last_events_by_kind() {
         json!({"message": hour("m2"), "comment": hour("c1")})
     );
     let table = shelf.says(&["accounts", "list"]);
-    let told = format!("message {}h, comment {}h", &at("m2")[..13], &at("c1")[..13]);
+    let told = format!("{}h message; {}h comment", &at("m2")[..13], &at("c1")[..13]);
     assert!(table.contains(&told), "{table}");
     assert_eq!(shelf.accounts(&["--app", "bar"]), [""; 0]);
 }
@@ -128,7 +128,7 @@ async fn a_silent_account_is_found_to_the_minute_counted_or_not() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        said.contains("only the 2 accounts with the newest events"),
+        said.contains("more accounts match than --limit 2 shows"),
         "{said}"
     );
 }
