@@ -1,4 +1,4 @@
-//! `rejections`: what was refused before storing, counted; and what is held of it.
+//! `rejections`: requests that were not stored, counted; and what is held of them.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::{self, AppName, Sources},
-    query::{RejectionFilter, RejectionRow},
+    query::{RejectionFilter, RejectionRow, RejectionTotal},
 };
 
 /// Shows what was refused, and stores what was refused by mistake.
@@ -29,7 +29,11 @@ enum Verb {
     Recheck(recheck::Recheck),
 }
 
-/// Lists how many deliveries were refused: by hour, app, reason and network, the newest last.
+/// Lists how many requests were not stored: by hour, app, reason and network, the newest last.
+///
+/// These are deliveries that were refused (400, 401, 408, 413) or could not be stored (503), and
+/// requests whose path names no app (404), which have the app -. The table ends with the total of
+/// each reason, of all rows that match, also those that --limit leaves out.
 ///
 /// Example: hookshelf rejections list --since "1 day"
 #[derive(Args, Debug)]
@@ -71,8 +75,11 @@ impl List {
             output.rows(format, &RejectionRow::default(), rows)?;
             return output.finish();
         }
+        let totals = reader.rejection_totals(&filter).await;
+        let totals = totals.map_err(database::of_list)?;
         let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
-        let rows: Vec<_> = rows.into_iter().map(cells).collect();
+        let rows = rows.into_iter().map(cells);
+        let rows: Vec<_> = rows.chain(totals.into_iter().map(total)).collect();
         output.table(&names, 3, &rows)?;
         output.finish()?;
         tell_held(sources)
@@ -107,5 +114,17 @@ fn cells(rejection: RejectionRow) -> Vec<String> {
         rejection.prefix,
         rejection.count.to_string(),
         format!("{:.0}", rejection.last_at),
+    ]
+}
+
+/// The words of the total of a reason.
+fn total(total: RejectionTotal) -> Vec<String> {
+    vec![
+        "total".to_owned(),
+        String::new(),
+        total.reason,
+        String::new(),
+        total.count.to_string(),
+        format!("{:.0}", total.last_at),
     ]
 }

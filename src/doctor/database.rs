@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     callback, clock, disk,
     finding::{Check, Finding},
-    partitions, postgres as told, spool,
+    partitions, postgres as told, rejections, spool,
 };
 use crate::{
     clock::Clock,
@@ -127,6 +127,10 @@ impl Patient<'_> {
             let reached = callback::look(conn, self.apps, now).await;
             findings
                 .extend(reached.unwrap_or_else(|error| vec![unanswered(Check::Callback, &error)]));
+            let counted = rejections::counted(conn, now).await;
+            findings.extend(
+                counted.unwrap_or_else(|error| vec![unanswered(Check::Rejections, &error)]),
+            );
         } else {
             let why = "the schema has to be right first";
             findings.push(Finding::unchecked(Check::Partitions, why));

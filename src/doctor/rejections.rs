@@ -1,8 +1,9 @@
-//! What is held of refused deliveries: whether it passes with the secrets as they are now.
+//! What is held of refused deliveries: whether it passes with the secrets as they are now. What could
+//! not be stored, and what Meta asked for that is not here: how much of it there was.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::finding::{Check, Finding};
 use crate::{
@@ -10,7 +11,14 @@ use crate::{
     config::{App, Config},
     held::{Error, Found, Name, Shelf},
     meta::signature::Secrets,
+    store::{
+        self, Connection,
+        rejections::{self, FAILURES, Sum, UNKNOWN},
+    },
 };
+
+/// How far back requests that were not stored are counted.
+const LATELY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is held for one app.
 #[derive(Clone, Copy, Debug, Default)]
@@ -108,6 +116,63 @@ fn judge(held: Held) -> Finding {
     }
 }
 
+/// Looks at what was not stored of late.
+///
+/// # Errors
+/// Where Postgres is away.
+pub(super) async fn counted(
+    conn: &mut Connection,
+    now: Timestamp,
+) -> Result<Vec<Finding>, store::Error> {
+    let lately = now.checked_sub(LATELY).unwrap_or(now);
+    let sums = rejections::sums(conn, lately).await?;
+    Ok(failed(&sums).into_iter().chain(astray(&sums)).collect())
+}
+
+/// Deliveries that got 503 or 500, with the reasons.
+fn failed(sums: &[Sum]) -> Option<Finding> {
+    let mut reasons: BTreeMap<&str, i64> = BTreeMap::new();
+    let is_failure = |sum: &&Sum| FAILURES.contains(&sum.reason.as_str());
+    for sum in sums.iter().filter(is_failure) {
+        *reasons.entry(&sum.reason).or_default() += sum.count;
+    }
+    if reasons.is_empty() {
+        return None;
+    }
+    let count: i64 = reasons.values().sum();
+    let reasons: Vec<_> = reasons
+        .iter()
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
+    let found = format!(
+        "deliveries of the last 24 hours that were not stored and got 503 or 500: {count} ({})",
+        reasons.join(", ")
+    );
+    Some(
+        Finding::warning(Check::Rejections, found)
+            .means("Meta sends them again, and after an hour of failures ends subscriptions")
+            .remedy(
+                "see when it was with `hookshelf rejections list --since 1d`, and what each reason \
+                 means in docs/operations.md",
+            ),
+    )
+}
+
+/// What Meta asked for that is not here: only of its networks the counts say where they came from.
+fn astray(sums: &[Sum]) -> Option<Finding> {
+    let is_metas = |sum: &&Sum| sum.from_known && UNKNOWN.contains(&sum.reason.as_str());
+    let count: i64 = sums.iter().filter(is_metas).map(|sum| sum.count).sum();
+    (count > 0).then(|| {
+        let found = format!(
+            "requests of the last 24 hours from Meta's networks that got 404, because their path \
+             names no app that is configured: {count}"
+        );
+        Finding::warning(Check::Rejections, found)
+            .means("a callback URL in the App Dashboard leads elsewhere; nothing of it is stored")
+            .remedy("compare the callback URLs there with those that `hookshelf serve` prints")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::finding::Verdict;
@@ -130,6 +195,42 @@ mod tests {
         assert_eq!(metas.verdict, Verdict::Warning);
         assert!(metas.found.contains("opens 9"), "{metas:?}");
         assert_eq!(judged(0, 0, 9).verdict, Verdict::Ok);
+    }
+
+    fn sum(reason: &str, from_known: bool, count: i64) -> Sum {
+        Sum {
+            reason: reason.to_owned(),
+            from_known,
+            count,
+        }
+    }
+
+    #[test]
+    fn deliveries_that_were_not_stored_are_a_warning_with_their_reasons() {
+        let sums = [
+            sum("body_budget", true, 2),
+            sum("signature_missing", true, 9),
+            sum("store_unavailable", false, 3),
+            sum("store_unavailable", true, 4),
+            sum("unknown_path", false, 9),
+        ];
+        let finding = failed(&sums).unwrap();
+        assert_eq!(finding.verdict, Verdict::Warning);
+        let reasons = ": 9 (body_budget 2, store_unavailable 7)";
+        assert!(finding.found.ends_with(reasons), "{finding:?}");
+        assert!(failed(&sums[1..2]).is_none());
+    }
+
+    #[test]
+    fn a_path_that_meta_asked_for_in_vain_is_a_warning_and_a_strangers_is_not() {
+        let sums = [
+            sum("unknown_app", true, 2),
+            sum("unknown_path", false, 9),
+            sum("unknown_path", true, 1),
+        ];
+        let finding = astray(&sums).unwrap();
+        assert!(finding.found.ends_with(": 3"), "{finding:?}");
+        assert!(astray(&sums[1..2]).is_none());
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub fn router(state: AppState) -> Router {
         .route("/webhook/{app}", callback.clone())
         .route("/webhook/{app}/", callback)
         .route("/healthz", get(StatusCode::OK))
+        .fallback(webhook::no_such_path)
         .layer(CatchPanicLayer::custom(|_| defect(PUBLIC)))
         .with_state(state)
 }

@@ -117,7 +117,7 @@ impl Receipt {
     fn tell(&mut self, outcome: Outcome) {
         self.settled = true;
         self.place.ended(outcome);
-        if let Outcome::Rejected(reason) = outcome {
+        if let Some(reason) = outcome.refusal() {
             let from = Some(self.from);
             self.state.rejections().count(&self.keys.name, reason, from);
         }

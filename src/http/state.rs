@@ -181,7 +181,7 @@ impl AppState {
         &self.0.intake
     }
 
-    /// Where refused deliveries are counted.
+    /// Where requests that were not stored are counted.
     pub(super) fn rejections(&self) -> &Rejections {
         &self.0.rejections
     }

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
+    http::{Extensions, HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use tokio::{sync::oneshot, time::timeout_at};
@@ -21,9 +21,9 @@ use super::{
     state::DEFAULT_APP,
 };
 use crate::{
-    ingest::{Arrival, Caller, Failure, Outcome, Rejection, Settled},
+    ingest::{Arrival, Caller, Failure, Outcome, Refusal, Rejection, Settled},
     meta::{challenge, signature::VerifiedBody},
-    telemetry::{AppUnknown, ChallengeAnswered, Happening, PanicCaught},
+    telemetry::{AppUnknown, ChallengeAnswered, Happening, PanicCaught, PathUnknown},
 };
 
 /// How many marks of a challenge are looked at: `doctor` sends one for each secret that it knows,
@@ -42,9 +42,26 @@ impl FromRequestParts<AppState> for Named {
         let keys = state.app(path.strip_prefix("/webhook/").unwrap_or(DEFAULT_APP));
         if keys.is_none() {
             AppUnknown.emit();
+            count_unknown(state, Refusal::UnknownApp, &head.extensions, &head.headers);
         }
         keys.map(Self).ok_or(StatusCode::NOT_FOUND)
     }
+}
+
+/// A path that the public listener does not have.
+pub(super) async fn no_such_path(State(state): State<AppState>, request: Request) -> StatusCode {
+    PathUnknown.emit();
+    let (extensions, headers) = (request.extensions(), request.headers());
+    count_unknown(&state, Refusal::UnknownPath, extensions, headers);
+    StatusCode::NOT_FOUND
+}
+
+/// Counts a request whose path leads nowhere, with the network that it came from.
+fn count_unknown(state: &AppState, reason: Refusal, of: &Extensions, headers: &HeaderMap) {
+    let peer = of.get::<ConnectInfo<SocketAddr>>();
+    let trusted = &state.limits().trusted_proxies;
+    let from = peer.map(|peer| forwarded::sender(peer.ip(), headers, trusted));
+    state.rejections().count_unknown(reason, from);
 }
 
 /// `GET`: answers Meta's challenge. Query and token go no further than this function.

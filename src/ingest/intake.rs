@@ -8,14 +8,17 @@ use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::outcome::{Failure, Rejection};
+use super::outcome::{Failure, Refusal};
 use crate::{
     held::{self, Hold},
     meta::signature::VerifiedBody,
     store::Committed,
 };
 
-type Count = dyn Fn(&str, Rejection, Option<IpAddr>) + Send + Sync;
+/// The row of requests whose path names no app that is configured. No app can be called so.
+const NO_APP: &str = "-";
+
+type Count = dyn Fn(&str, Refusal, Option<IpAddr>) + Send + Sync;
 type Take = dyn Fn(Arrival, Box<dyn Caller>) + Send + Sync;
 
 /// A verified delivery as it came through the door, not parsed yet.
@@ -86,7 +89,7 @@ impl fmt::Debug for Intake {
     }
 }
 
-/// Counts refused deliveries; bounded in memory, written to Postgres from time to time. Those that
+/// Counts requests that were not stored; bounded in memory, written to Postgres from time to time. Those that
 /// a right secret could still open may be held besides.
 #[derive(Clone)]
 pub struct Rejections {
@@ -96,7 +99,7 @@ pub struct Rejections {
 
 impl Rejections {
     /// A counter that calls `count` with app, reason and address.
-    pub fn new(count: impl Fn(&str, Rejection, Option<IpAddr>) + Send + Sync + 'static) -> Self {
+    pub fn new(count: impl Fn(&str, Refusal, Option<IpAddr>) + Send + Sync + 'static) -> Self {
         let count = Arc::new(count);
         Self { count, hold: None }
     }
@@ -108,9 +111,14 @@ impl Rejections {
         Self { hold, ..self }
     }
 
-    /// Counts one refused delivery to `app`.
-    pub fn count(&self, app: &str, reason: Rejection, from: Option<IpAddr>) {
-        (self.count)(app, reason, from);
+    /// Counts one delivery to `app` that was not stored.
+    pub fn count(&self, app: &str, reason: impl Into<Refusal>, from: Option<IpAddr>) {
+        (self.count)(app, reason.into(), from);
+    }
+
+    /// Counts one request whose path leads nowhere. The path is a stranger's text, and kept nowhere.
+    pub fn count_unknown(&self, reason: Refusal, from: Option<IpAddr>) {
+        (self.count)(NO_APP, reason, from);
     }
 
     /// Holds a delivery of about `bytes` that came `from` an address, which `record` copies. Never

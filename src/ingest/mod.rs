@@ -23,7 +23,7 @@ pub use callbacks::Callbacks;
 pub use committer::Committer;
 pub use gate::{Closed, Gate};
 pub use intake::{Arrival, Caller, Intake, Kept, Rejections, Settled};
-pub use outcome::{Failure, Outcome, Rejection};
+pub use outcome::{Failure, Outcome, Refusal, Rejection};
 pub use parse::{parse, read};
 pub use pulse::{Pulse, Watch};
 pub use tally::Tally;

@@ -3,7 +3,7 @@
 use super::{Kept, Settled};
 use crate::{
     meta::{event::Problem, signature},
-    store::Committed,
+    store::{Committed, rejections},
 };
 
 /// How a delivery ended.
@@ -62,7 +62,29 @@ pub enum Failure {
     Internal,
 }
 
+/// Why a request was not stored: `rejections.reason`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// A delivery was refused before storing.
+    Rejected(Rejection),
+    /// A delivery could not be stored.
+    Failed(Failure),
+    /// The path names an app that is not configured.
+    UnknownApp,
+    /// The public listener has no such path.
+    UnknownPath,
+}
+
 impl Outcome {
+    /// Why it was not stored; none where it was.
+    pub fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::Accepted { .. } | Self::Unreadable(_) | Self::Spooled => None,
+            Self::Rejected(rejection) => Some(Refusal::Rejected(rejection)),
+            Self::Failed(failure) => Some(Refusal::Failed(failure)),
+        }
+    }
+
     /// The bounded word for metrics and logs.
     pub fn code(self) -> &'static str {
         match self {
@@ -85,7 +107,31 @@ impl Outcome {
     }
 }
 
+impl Refusal {
+    /// The bounded word for it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Rejected(rejection) => rejection.code(),
+            Self::Failed(failure) => failure.code(),
+            Self::UnknownApp => rejections::UNKNOWN[0],
+            Self::UnknownPath => rejections::UNKNOWN[1],
+        }
+    }
+}
+
 impl Rejection {
+    /// Every reason.
+    pub const ALL: [Self; 8] = [
+        Self::SignatureMissing,
+        Self::SignatureSha1Only,
+        Self::SignatureMalformed,
+        Self::SignatureMismatch,
+        Self::BodyTooLarge,
+        Self::BodyTimeout,
+        Self::BodyIncomplete,
+        Self::BodyMalformed,
+    ];
+
     /// The bounded word for it: in `rejections.reason`, metrics and logs.
     pub fn code(self) -> &'static str {
         match self {
@@ -129,12 +175,45 @@ impl From<Settled> for Outcome {
     }
 }
 
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
 impl From<signature::Fault> for Rejection {
     fn from(fault: signature::Fault) -> Self {
         match fault {
             signature::Fault::Missing => Self::SignatureMissing,
             signature::Fault::Malformed => Self::SignatureMalformed,
             signature::Fault::Mismatch => Self::SignatureMismatch,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_is_known_where_counts_are_read() {
+        let failures = [
+            Failure::StoreUnavailable,
+            Failure::QueueFull,
+            Failure::BodyBudget,
+            Failure::Stopping,
+            Failure::Internal,
+        ];
+        assert_eq!(failures.map(Failure::code), rejections::FAILURES);
+        // A variant more has to stand above.
+        for failure in failures {
+            match failure {
+                Failure::StoreUnavailable
+                | Failure::QueueFull
+                | Failure::BodyBudget
+                | Failure::Stopping
+                | Failure::Internal => {}
+            }
         }
     }
 }

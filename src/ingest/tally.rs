@@ -1,4 +1,4 @@
-//! Counts refused deliveries in memory until they are written to Postgres.
+//! Counts requests that were not stored, in memory until the counts are written to Postgres.
 //!
 //! Bounded: an hour, an app and a reason have so many networks each, and all others together are
 //! one. A flood of forged deliveries costs an addition each and no row of its own.
@@ -12,8 +12,12 @@ use std::{
 use ipnet::IpNet;
 use jiff::{Timestamp, Unit};
 
-use super::{Rejection, Rejections};
-use crate::{clock::Clock, meta::networks::network, store::rejections::Count};
+use super::{Refusal, Rejections};
+use crate::{
+    clock::Clock,
+    meta::networks::{is_metas, network},
+    store::rejections::Count,
+};
 
 /// How many rows are kept between two writings; what comes on top is counted without its network.
 const ROWS: usize = 1_000;
@@ -82,14 +86,16 @@ impl Tally {
         }
     }
 
-    fn count(&self, app: &str, reason: Rejection, from: Option<IpAddr>) {
+    fn count(&self, app: &str, reason: Refusal, from: Option<IpAddr>) {
         let now = self.clock.now();
         let hour = now.round(hour_floor()).unwrap_or(now);
         let row = Row {
             hour,
             app: app.to_owned(),
             reason: reason.code(),
-            prefix: from.and_then(network),
+            prefix: from
+                .and_then(network)
+                .filter(|network| tells(reason, network)),
         };
         self.add(
             row,
@@ -127,6 +133,15 @@ impl Row {
     }
 }
 
+/// Whether `network` is worth a row. Paths are tried from everywhere, and would use up the rows of
+/// the hour; one that Meta asks for is that of a callback URL with a slip in it.
+fn tells(reason: Refusal, network: &IpNet) -> bool {
+    match reason {
+        Refusal::Rejected(_) | Refusal::Failed(_) => true,
+        Refusal::UnknownApp | Refusal::UnknownPath => is_metas(network),
+    }
+}
+
 fn hour_floor() -> jiff::TimestampRound {
     jiff::TimestampRound::new()
         .smallest(Unit::Hour)
@@ -135,6 +150,7 @@ fn hour_floor() -> jiff::TimestampRound {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Failure, Rejection};
     use super::*;
 
     fn tally() -> Tally {
@@ -148,13 +164,14 @@ mod tests {
     #[test]
     fn neighbours_count_as_one() {
         let tally = tally();
+        let counter = tally.counter();
         for address in [
             "198.51.100.7",
             "198.51.100.200",
             "2001:db8:1:2::3",
             "2001:db8:1:ffff::",
         ] {
-            tally.count("default", Rejection::SignatureMismatch, Some(from(address)));
+            counter.count("default", Rejection::SignatureMismatch, Some(from(address)));
         }
         let mut counts = tally.take();
         counts.sort_by(|left, right| left.prefix.cmp(&right.prefix));
@@ -171,9 +188,10 @@ mod tests {
     #[test]
     fn a_flood_from_everywhere_stays_bounded_and_counted() {
         let tally = tally();
+        let counter = tally.counter();
         for number in 0..10_000_u32 {
             let address = IpAddr::from((number << 8).to_be_bytes());
-            tally.count("default", Rejection::SignatureMissing, Some(address));
+            counter.count("default", Rejection::SignatureMissing, Some(address));
         }
         let counts = tally.take();
         assert_eq!(counts.len(), ROWS + 1);
@@ -181,15 +199,43 @@ mod tests {
     }
 
     #[test]
+    fn paths_that_lead_nowhere_have_a_row_for_meta_and_one_for_all_others() {
+        let tally = tally();
+        let counter = tally.counter();
+        for number in 0..10_000_u32 {
+            let address = IpAddr::from((number << 8).to_be_bytes());
+            counter.count_unknown(Refusal::UnknownPath, Some(address));
+        }
+        counter.count_unknown(Refusal::UnknownPath, Some(from("157.240.1.1")));
+        counter.count("default", Refusal::Failed(Failure::BodyBudget), None);
+        let mut counts = tally.take();
+        counts.sort_by_key(|count| count.count);
+        let rows: Vec<_> = counts
+            .iter()
+            .map(|row| (&*row.app, row.reason, row.prefix.as_deref(), row.count))
+            .collect();
+        let expected = [
+            ("-", "unknown_path", Some("157.240.1.0/24"), 1),
+            ("-", "unknown_path", None, 10_000),
+        ];
+        assert_eq!(rows.len(), 3);
+        assert!(expected.iter().all(|row| rows.contains(row)), "{rows:?}");
+        assert!(
+            rows.contains(&("default", "body_budget", None, 1)),
+            "{rows:?}"
+        );
+    }
+
+    #[test]
     fn what_could_not_be_written_is_not_lost() {
         let tally = tally();
-        tally.count(
+        tally.counter().count(
             "default",
             Rejection::BodyTooLarge,
             Some(from("198.51.100.7")),
         );
         tally.put_back(tally.take());
-        tally.count(
+        tally.counter().count(
             "default",
             Rejection::BodyTooLarge,
             Some(from("198.51.100.8")),

@@ -22,5 +22,6 @@ pub use stats::CountLine;
 pub use crate::store::follow::Lag;
 pub use crate::store::read::{
     AccountFilter, AccountRow, Content, Count, Counts, DeliveryFilter, DeliveryRow, Dimension,
-    EventFilter, EventRow, MOST_COUNTS, RejectionFilter, RejectionRow, RepeatRow, StatsFilter,
+    EventFilter, EventRow, MOST_COUNTS, RejectionFilter, RejectionRow, RejectionTotal, RepeatRow,
+    StatsFilter,
 };

@@ -1,10 +1,22 @@
-//! Counts what was refused, in a table that a flood cannot grow past its cap.
+//! Counts requests that were not stored, in a table that a flood cannot grow past its cap.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{Connection, PgConnection};
 
 use super::Error;
+
+/// The reasons of deliveries that could not be stored and got 503 or 500.
+pub const FAILURES: [&str; 5] = [
+    "store_unavailable",
+    "queue_full",
+    "body_budget",
+    "stopping",
+    "internal",
+];
+
+/// The reasons of requests that got 404: the app that the path names, and any other path.
+pub const UNKNOWN: [&str; 2] = ["unknown_app", "unknown_path"];
 
 /// Where rejections are counted that have no row of their own.
 const ELSEWHERE: &str = "0.0.0.0/0";
@@ -14,7 +26,7 @@ fn hourly_share(max_rows: u32) -> i64 {
     i64::from(max_rows / 24).max(1)
 }
 
-/// How many deliveries were refused for one reason from one network since the last time.
+/// How many requests were not stored for one reason from one network since the last time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
     /// The hour in which they came.
@@ -29,6 +41,38 @@ pub struct Count {
     pub count: i64,
     /// When the last one came.
     pub last_at: Timestamp,
+}
+
+/// How many requests were not stored for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sum {
+    /// Why.
+    pub reason: String,
+    /// Whether the networks that they came from are known.
+    pub from_known: bool,
+    /// How many.
+    pub count: i64,
+}
+
+/// The counts of all apps and networks whose last one came since `since`.
+///
+/// # Errors
+/// Where Postgres is away.
+pub async fn sums(conn: &mut PgConnection, since: Timestamp) -> Result<Vec<Sum>, Error> {
+    let sums: Vec<(String, bool, i64)> = sqlx::query_as(
+        "SELECT reason, prefix <> $2::cidr, sum(count)::bigint FROM rejections
+         WHERE last_at >= $1 GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+    .bind(since.to_sqlx())
+    .bind(ELSEWHERE)
+    .fetch_all(conn)
+    .await?;
+    let sum = |(reason, from_known, count)| Sum {
+        reason,
+        from_known,
+        count,
+    };
+    Ok(sums.into_iter().map(sum).collect())
 }
 
 /// Adds `counts`. A network without a row gets one while its hour has rows left, else it is counted

@@ -154,6 +154,23 @@ impl Happening for AppUnknown {
     }
 }
 
+/// Somebody asked for a path that the public listener does not have.
+///
+/// Which one is not said: the path is a stranger's text.
+#[derive(Clone, Copy, Debug)]
+pub struct PathUnknown;
+
+impl PathUnknown {
+    const SAID: &str = "path unknown";
+}
+
+impl Happening for PathUnknown {
+    fn emit(self) {
+        tracing::debug!("{}", Self::SAID);
+        catalogue::UNKNOWN_PATHS.counter([]).increment(1);
+    }
+}
+
 /// Deliveries of one app were refused for one reason since this was last said.
 #[derive(Clone, Debug)]
 pub struct RejectionsCounted {

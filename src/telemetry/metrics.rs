@@ -60,6 +60,8 @@ catalogue! {
         "Challenges by answer: echoed, incomplete, mode or token; checked where hookshelf doctor asked.";
     UNKNOWN_APPS = Counter "hookshelf_unknown_apps_total" []
         "Requests to the callback URL of an app that is not configured.";
+    UNKNOWN_PATHS = Counter "hookshelf_unknown_paths_total" []
+        "Requests to a path that the public listener does not have.";
     CONNECTIONS = Gauge "hookshelf_connections" ["listener"]
         "Connections open now.";
     CONNECTIONS_REFUSED = Counter "hookshelf_connections_refused_total" ["listener"]

@@ -24,7 +24,7 @@ pub mod tunnel;
 
 pub use door::{
     AcceptFailed, AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
-    RejectionsCounted, SignatureMatched,
+    PathUnknown, RejectionsCounted, SignatureMatched,
 };
 pub use held::{HoldFailed, RejectionHeld, RejectionNotHeld, RejectionsHeld};
 pub use life::{

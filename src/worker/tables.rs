@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::{
     clock::Clock,
-    ingest::Tally,
+    ingest::{Rejection, Tally},
     store::{self, ConnectOptions, Error, epoch, rejections},
     telemetry::{EpochAdvanced, Happening, RejectionsCounted, UpkeepFailed},
 };
@@ -100,10 +100,14 @@ impl Rejected {
     }
 }
 
-/// One record for each app and reason.
+/// One record for each app and reason of a rejection; the others were said one by one.
 fn say(counts: &[rejections::Count]) {
     let mut sums: BTreeMap<(&str, &'static str), i64> = BTreeMap::new();
-    for count in counts {
+    let is_rejection = |count: &&rejections::Count| {
+        let mut all = Rejection::ALL.iter();
+        all.any(|reason| reason.code() == count.reason)
+    };
+    for count in counts.iter().filter(is_rejection) {
         *sums.entry((&count.app, count.reason)).or_default() += count.count;
     }
     for ((app, reason), count) in sums {

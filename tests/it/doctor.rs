@@ -5,6 +5,7 @@ mod callbacks;
 mod database;
 mod front;
 mod public_url;
+mod refused;
 mod whole;
 
 use std::process::Output;

@@ -5,6 +5,7 @@ mod csv;
 mod deliveries;
 mod events;
 mod offline;
+mod rejections;
 mod repeats;
 mod search;
 mod table;

@@ -27,7 +27,7 @@ pub use accounts::{AccountFilter, AccountRow};
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
 pub(in crate::store) use events::EVENTS;
 pub use events::{EventFilter, EventRow};
-pub use rejections::{RejectionFilter, RejectionRow};
+pub use rejections::{RejectionFilter, RejectionRow, RejectionTotal};
 pub use repeats::RepeatRow;
 pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
 

@@ -1,4 +1,4 @@
-//! The counts of deliveries that were refused.
+//! The counts of requests that were not stored.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -6,6 +6,9 @@ use serde::Serialize;
 use sqlx::{FromRow, Row, postgres::PgRow};
 
 use super::{Conditions, Error, Reader, answer, moment};
+
+/// More reasons than there are.
+const REASONS: u32 = 100;
 
 /// Which counts: all that meet every condition that is set.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +21,7 @@ pub struct RejectionFilter {
     pub until: Option<Timestamp>,
 }
 
-/// How many deliveries were refused in an hour, for one reason, from one network; serialised, an
+/// How many requests were not stored in an hour, for one reason, from one network; serialised, an
 /// object with a key for each column.
 #[derive(Clone, Debug, Default, Serialize)]
 #[expect(
@@ -34,7 +37,35 @@ pub struct RejectionRow {
     pub last_at: Timestamp,
 }
 
+/// How many requests were not stored for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectionTotal {
+    /// The reason.
+    pub reason: String,
+    /// How many.
+    pub count: i64,
+    /// When the last one came.
+    pub last_at: Timestamp,
+}
+
 impl Reader {
+    /// The totals of all counts that meet `filter`, by reason.
+    ///
+    /// # Errors
+    /// Where Postgres is away or does not answer in time.
+    pub async fn rejection_totals(
+        &mut self,
+        filter: &RejectionFilter,
+    ) -> Result<Vec<RejectionTotal>, Error> {
+        let mut query = Conditions::after(
+            "SELECT reason, sum(count)::bigint AS count, max(last_at) AS last_at
+             FROM rejections WHERE",
+        );
+        filter.apply(&mut query);
+        let mut query = query.limit(" GROUP BY reason ORDER BY reason", REASONS);
+        answer(query.build_query_as().fetch_all(&mut self.0)).await
+    }
+
     /// The newest counts, at most `limit` of them, oldest first.
     ///
     /// # Errors
@@ -48,16 +79,32 @@ impl Reader {
             "SELECT hour, app, reason, prefix::text AS prefix, count, last_at
              FROM rejections WHERE",
         );
-        query
-            .and("app = ", filter.app.clone())
-            .and("last_at >= ", filter.since.map(ToSqlx::to_sqlx))
-            .and("hour < ", filter.until.map(ToSqlx::to_sqlx));
+        filter.apply(&mut query);
         let order = " ORDER BY hour DESC, last_at DESC, app, reason, prefix";
         let mut query = query.limit(order, limit);
         let mut rows: Vec<RejectionRow> =
             answer(query.build_query_as().fetch_all(&mut self.0)).await?;
         rows.reverse();
         Ok(rows)
+    }
+}
+
+impl RejectionFilter {
+    fn apply(&self, query: &mut Conditions) {
+        query
+            .and("app = ", self.app.clone())
+            .and("last_at >= ", self.since.map(ToSqlx::to_sqlx))
+            .and("hour < ", self.until.map(ToSqlx::to_sqlx));
+    }
+}
+
+impl FromRow<'_, PgRow> for RejectionTotal {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            reason: row.try_get("reason")?,
+            count: row.try_get("count")?,
+            last_at: moment(row, "last_at")?,
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use hookshelf::{
     clock::{Clock, ManualClock},
     config::{self, Config, Sources},
     http::{AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, listener, public},
-    ingest::{Arrival, Intake, Kept, Rejection, Rejections, Settled},
+    ingest::{Arrival, Intake, Kept, Refusal, Rejection, Rejections, Settled},
     meta::signature::{Secrets, sign},
     store::Committed,
     telemetry::metrics::Exposition,
@@ -126,6 +126,7 @@ pub(super) struct Door {
     pub(super) serving: JoinHandle<Result<(), listener::Error>>,
     arrivals: mpsc::UnboundedReceiver<(Arrival, oneshot::Sender<Settled>)>,
     rejected: mpsc::UnboundedReceiver<Counted>,
+    refused: mpsc::UnboundedReceiver<(String, Refusal, Option<IpAddr>)>,
 }
 
 /// App, reason and address of a counted rejection.
@@ -153,13 +154,16 @@ impl Door {
         metrics();
         let (arrive, arrivals) = mpsc::unbounded_channel();
         let (reject, rejected) = mpsc::unbounded_channel();
+        let (refuse, refused) = mpsc::unbounded_channel();
         let intake = Intake::new(move |arrival, caller| {
             let (decide, settled) = oneshot::channel();
             arrive.send((arrival, decide)).unwrap();
             tokio::spawn(async { caller.settle(settled.await.expect("the test decides")) });
         });
-        let rejections = Rejections::new(move |app, reason, from| {
-            reject.send((app.to_owned(), reason, from)).unwrap();
+        let rejections = Rejections::new(move |app, reason, from| match reason {
+            Refusal::Rejected(reason) => reject.send((app.to_owned(), reason, from)).unwrap(),
+            // A delivery may fail when the door is gone already.
+            reason => drop(refuse.send((app.to_owned(), reason, from))),
         });
         let (clock, hand) = Clock::manual("2026-11-20T12:00:00.123456789Z".parse().unwrap());
         let state = AppState::new(apps, intake, rejections, clock, limits);
@@ -174,6 +178,7 @@ impl Door {
             serving: tokio::spawn(listener.serve(routes, connections)),
             arrivals,
             rejected,
+            refused,
         }
     }
 
@@ -190,6 +195,12 @@ impl Door {
     pub(super) async fn arrival(&mut self) -> (Arrival, oneshot::Sender<Settled>) {
         let arrival = timeout(Duration::from_secs(30), self.arrivals.recv()).await;
         arrival.expect("a delivery comes through").unwrap()
+    }
+
+    /// The next request that was counted as failed, or as one to a path that leads nowhere.
+    pub(super) async fn refusal(&mut self) -> (String, Refusal, Option<IpAddr>) {
+        let refused = timeout(Duration::from_secs(30), self.refused.recv()).await;
+        refused.expect("a refusal is counted").unwrap()
     }
 
     /// The next rejection that was counted.

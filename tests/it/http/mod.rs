@@ -9,6 +9,7 @@ mod ending;
 mod forwarded;
 mod listener;
 mod logs;
+mod refusals;
 mod routes;
 mod spool;
 
