@@ -148,7 +148,7 @@ check_process() {
     [ "${user%:*}" -gt 0 ] || fail 'it runs as root'
     [ "$(awk '/^Cap(Prm|Eff|Bnd):/ {print $2}' "$status" | sort -u)" = 0000000000000000 ] ||
         fail 'it has capabilities'
-    awk '/^NSpid:/ {exit $NF != 1}' "$status" || fail 'it is not the first process'
+    [ "$(awk '/^NSpid:/ {print $NF}' "$status")" = 1 ] || fail 'it is not the first process'
 }
 
 stop_and_check() {

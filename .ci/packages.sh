@@ -118,6 +118,7 @@ test_compose() {
             and .services.caddy.depends_on.hookshelf.condition == "service_healthy")
         | must("no secret is in the environment"; [.services[].environment // {} | to_entries[]
             | select(.key | test("SECRET$|TOKEN$|PASSWORD$|DATABASE__URL$"))] == [])
+        | must("secrets are files"; (.secrets | length) > 0 and all(.secrets[]; .file))
         | must("each named secret is defined";
             [.services[].secrets // [] | .[].source] - (.secrets | keys) == [])
         ' "$model" >/dev/null

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::support::server::Server;
+use crate::support::server::{Server, apps};
 
 const ACCOUNT: &str =
     r#"{"object":"instagram","entry":[{"id":"17840000000000002","time":1763596800,"messaging":["#;
@@ -88,9 +88,11 @@ fn fixtures() -> Vec<(PathBuf, Vec<u8>)> {
             .unwrap()
             .map(|file| file.unwrap().path())
     });
-    files
+    let files: Vec<_> = files
         .map(|file| (file.clone(), std::fs::read(file).unwrap()))
-        .collect()
+        .collect();
+    assert!(files.len() > 100, "{}", files.len());
+    files
 }
 
 async fn kept(database: &mut PgConnection) -> (Vec<u8>, Option<String>) {
@@ -157,7 +159,7 @@ async fn every_fixture_is_kept_byte_for_byte_and_leaves_every_view_readable() {
 
 #[tokio::test]
 async fn nothing_that_arrives_is_logged() {
-    let server = Server::start().await;
+    let server = Server::start_with(&format!("log.level = \"trace\"\n{}", apps(["default"]))).await;
     let body = r#"{"object":"instagram","entry":[{"id":"17840000000000003","time":1763596800,
         "changes":[{"field":"comments","value":{"id":"178000111222","text":"quite secret words",
         "from":{"id":"70099887766","username":"a_private_name"}}}]}]}"#;
@@ -168,7 +170,9 @@ async fn nothing_that_arrives_is_logged() {
     server
         .post("/webhook", &[("X-Hub-Signature-256", "sha256=00")], body)
         .await;
-    let (log, _) = (server.log(), server.stop());
+    let (_, directory, _place) = server.stop();
+    let log = std::fs::read_to_string(directory.join("log")).unwrap();
+    assert_eq!(log.matches("delivery settled").count(), 3, "{log}");
     for personal in [
         "secret words",
         "70099887766",
