@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     database, filters,
-    output::{Form, Output},
+    output::{self, Form, Output},
     stats,
 };
 use crate::{
@@ -66,6 +66,7 @@ impl List {
         let silent_since = self.silent.map(|silent| silent.resolve(now)).transpose()?;
         let app = self.app.as_ref().map(ToString::to_string);
         let filter = AccountFilter { app, silent_since };
+        let narrowed = filter != AccountFilter::default();
         let mut reader = database::open(sources).await?;
         let lag = reader.counting().await?;
         // One more than is shown says that there are more.
@@ -73,6 +74,7 @@ impl List {
         let limit = usize::try_from(self.limit)?;
         let cut = rows.len() > limit;
         rows.drain(..rows.len().saturating_sub(limit));
+        let count = rows.len();
         let mut output = Output::new();
         if let Some(format) = self.form.format() {
             output.rows(format, &AccountRow::default(), rows)?;
@@ -91,7 +93,7 @@ impl List {
                  shown; raise --limit, or narrow with --app or --silent"
             ))?;
         }
-        Ok(())
+        Output::note_if_empty(count, output::List::Accounts, narrowed)
     }
 }
 

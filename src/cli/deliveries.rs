@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     database,
     filters::{self, Received},
-    output::{Form, Output},
+    output::{self, Form, Output},
 };
 use crate::{
     config::{AppName, Sources},
@@ -97,9 +97,11 @@ impl List {
             since,
             until,
         };
+        let narrowed = self.after.is_some() || filter != DeliveryFilter::default();
         let mut reader = database::open(sources).await?;
         let rows = reader.deliveries(&filter, self.after, self.limit).await;
         let rows = rows.map_err(database::of_list)?;
+        let count = rows.len();
         let mut output = Output::new();
         if let Some(format) = self.form.format() {
             output.rows(format, &DeliveryRow::default(), rows)?;
@@ -118,7 +120,8 @@ impl List {
             let rows: Vec<_> = rows.into_iter().map(cells).collect();
             output.table(&names, 2, &rows)?;
         }
-        output.finish()
+        output.finish()?;
+        Output::note_if_empty(count, output::List::Deliveries, narrowed)
     }
 }
 

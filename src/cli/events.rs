@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{
     database,
     filters::{self, Received, Which},
-    output::{Form, Format, Output},
+    output::{self, Form, Format, Output},
     purge::PurgeEvents,
     stats::Stats,
 };
@@ -116,22 +116,23 @@ impl Events {
 impl List {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut filter = self.filter()?;
+        let narrowed = self.after.is_some() || filter != EventFilter::default();
         let assumed = bound(&mut filter);
         let mut events = match self.after {
             Some(position) => query::Events::after(filter, position, self.limit),
             None => query::Events::newest(filter, self.limit),
         };
         let mut reader = database::open(sources).await?;
-        match self.form.format() {
+        let rows = match self.form.format() {
             Some(format) => lines(format, &mut events, &mut reader).await?,
             None => table(&mut events, &mut reader).await?,
-        }
-        match assumed {
-            None => Ok(()),
-            Some(since) => Output::note(&format!(
+        };
+        if let Some(since) = assumed {
+            Output::note(&format!(
                 "--text searched what was received since {since:.0}; to search more, add --since"
-            )),
+            ))?;
         }
+        Output::note_if_empty(rows, output::List::Events, narrowed)
     }
 
     fn filter(&self) -> anyhow::Result<EventFilter> {
@@ -161,25 +162,31 @@ fn bound(filter: &mut EventFilter) -> Option<Timestamp> {
     filter.since
 }
 
+/// Prints a line for each event, and counts them.
 async fn lines(
     format: Format,
     events: &mut query::Events,
     reader: &mut Reader,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<usize> {
     let mut output = Output::new();
     output.head(format, &EventRow::default())?;
+    let mut rows = 0;
     loop {
         let page = events.next_page(reader).await.map_err(database::of_list)?;
         if page.is_empty() {
-            return output.finish();
+            break;
         }
+        rows += page.len();
         for event in &page {
             output.row(format, event)?;
         }
     }
+    output.finish()?;
+    Ok(rows)
 }
 
-async fn table(events: &mut query::Events, reader: &mut Reader) -> anyhow::Result<()> {
+/// Prints a row for each event, and counts them.
+async fn table(events: &mut query::Events, reader: &mut Reader) -> anyhow::Result<usize> {
     let mut names = vec![
         "position",
         "received_at",
@@ -209,7 +216,8 @@ async fn table(events: &mut query::Events, reader: &mut Reader) -> anyhow::Resul
     }
     let mut output = Output::new();
     output.table(&names, names.len() - 1, &rows)?;
-    output.finish()
+    output.finish()?;
+    Ok(rows.len())
 }
 
 /// The words of a row of the table; of a long text the beginning.

@@ -6,7 +6,10 @@
 //! A reader that goes away, as `head` does, is no failure: the write fails with a broken pipe
 //! (Rust ignores SIGPIPE), which is [`Closed`], and the verb ends quietly with code 0.
 
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+use std::{
+    io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write},
+    os::fd::AsFd,
+};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
@@ -56,6 +59,19 @@ impl Form {
 #[derive(Debug, thiserror::Error)]
 #[error("nobody reads the output any more")]
 pub(super) struct Closed;
+
+/// A list that may have no rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum List {
+    Events,
+    Deliveries,
+    Rejections,
+    Accounts,
+    /// Deliveries in the spool.
+    Waiting,
+    /// Counts of events.
+    Counts,
+}
 
 /// Standard output. What was written shows once it is [finished](Self::finish).
 pub(super) struct Output {
@@ -111,7 +127,18 @@ impl Output {
 
     /// A remark on what was printed, for the person and not for what reads the output.
     pub(super) fn note(text: &str) -> anyhow::Result<()> {
-        writeln!(io::stderr(), "{text}").map_err(failure)
+        let room = width(io::stderr()).unwrap_or(usize::MAX);
+        let mut lines = folded(text, room).into_iter();
+        lines.try_for_each(|line| writeln!(io::stderr(), "{line}").map_err(failure))
+    }
+
+    /// Says on standard error that a list has no rows, and what to do next. Filters and `--after`
+    /// have `narrowed` it.
+    pub(super) fn note_if_empty(rows: usize, list: List, narrowed: bool) -> anyhow::Result<()> {
+        match rows {
+            0 => Self::note(empty(list, narrowed)),
+            _ => Ok(()),
+        }
     }
 
     /// A row as one line of JSON.
@@ -190,7 +217,7 @@ impl Output {
         let names = names.iter().map(|&name| name.to_owned()).collect();
         let rows: Vec<_> = rows.iter().map(|row| shown(row)).collect();
         let all = std::iter::once(&names).chain(&rows).map(Vec::as_slice);
-        let layout = Layout::new(&all.collect::<Vec<_>>(), whole, width());
+        let layout = Layout::new(&all.collect::<Vec<_>>(), whole, width(io::stdout()));
         for line in layout.lines(&names) {
             self.line(&self.paint(HEADER, &line))?;
         }
@@ -206,7 +233,7 @@ impl Output {
         indent: usize,
         text: &str,
     ) -> anyhow::Result<()> {
-        let room = width().map(|width| width.saturating_sub(indent).max(READABLE));
+        let room = width(io::stdout()).map(|width| width.saturating_sub(indent).max(READABLE));
         let text = plain(text);
         let mut lines = folded(&text, room.unwrap_or(usize::MAX)).into_iter();
         self.line(&format!("{before}{}", lines.next().unwrap_or_default()))?;
@@ -227,9 +254,59 @@ impl Output {
     }
 }
 
-/// How wide the terminal is, if one shows what is printed.
-fn width() -> Option<usize> {
-    let (terminal_size::Width(width), _) = terminal_size_of(io::stdout())?;
+fn empty(list: List, narrowed: bool) -> &'static str {
+    match (list, narrowed) {
+        (List::Events, false) => {
+            "no event is stored yet; `hookshelf simulate` sends some, and `hookshelf doctor` says \
+             what keeps deliveries of Meta away"
+        }
+        (List::Deliveries, false) => {
+            "no delivery is stored yet; `hookshelf simulate` sends some, and `hookshelf doctor` \
+             says what keeps those of Meta away"
+        }
+        (List::Rejections, false) => {
+            "no delivery was refused; `hookshelf deliveries list` shows those that are stored"
+        }
+        (List::Accounts, false) => {
+            "no delivery came for an account yet; `hookshelf simulate` sends some, and `hookshelf \
+             doctor` says what keeps those of Meta away"
+        }
+        (List::Accounts, true) => {
+            "no account matches; widen or leave out the filters, or see all with `hookshelf \
+             accounts list`"
+        }
+        (List::Waiting, false) => {
+            "no delivery waits in the spool; `hookshelf deliveries list` shows those that are stored"
+        }
+        (List::Counts, false) => {
+            "no event is counted; `hookshelf simulate` sends some, and the server counts them \
+             within seconds"
+        }
+        (List::Events, true) => {
+            "no event matches; widen or leave out the filters and --after, or see the newest with \
+             `hookshelf events list`"
+        }
+        (List::Deliveries, true) => {
+            "no delivery matches; widen or leave out the filters and --after, or see the newest \
+             with `hookshelf deliveries list`"
+        }
+        (List::Rejections, true) => {
+            "no refused delivery matches; widen or leave out the filters, or see all with \
+             `hookshelf rejections list`"
+        }
+        (List::Waiting, true) => {
+            "no delivery waits behind that place; `hookshelf spool inspect` begins with the oldest"
+        }
+        (List::Counts, true) => {
+            "no counted event matches; widen or leave out the filters, or see all with \
+             `hookshelf events stats`"
+        }
+    }
+}
+
+/// How wide the terminal is, if one shows what is printed there.
+fn width(out: impl AsFd) -> Option<usize> {
+    let (terminal_size::Width(width), _) = terminal_size_of(out)?;
     (width > 0).then_some(width.into())
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{
     database,
     filters::{self, Received},
-    output::{Form, Output},
+    output::{self, Form, Output},
     recheck,
 };
 use crate::{
@@ -67,13 +67,16 @@ impl List {
         let [since, until] = self.received.resolve()?;
         let app = self.app.as_ref().map(ToString::to_string);
         let filter = RejectionFilter { app, since, until };
+        let narrowed = filter != RejectionFilter::default();
         let mut reader = database::open(sources).await?;
         let rows = reader.rejections(&filter, self.limit).await;
         let rows = rows.map_err(database::of_list)?;
+        let count = rows.len();
         let mut output = Output::new();
         if let Some(format) = self.form.format() {
             output.rows(format, &RejectionRow::default(), rows)?;
-            return output.finish();
+            output.finish()?;
+            return Output::note_if_empty(count, output::List::Rejections, narrowed);
         }
         let totals = reader.rejection_totals(&filter).await;
         let totals = totals.map_err(database::of_list)?;
@@ -82,27 +85,34 @@ impl List {
         let rows: Vec<_> = rows.chain(totals.into_iter().map(total)).collect();
         output.table(&names, 3, &rows)?;
         output.finish()?;
-        tell_held(sources)
+        let held = tell_held(sources)?;
+        // A refused delivery is held at once, and counted a moment later.
+        if held && !narrowed {
+            return Ok(());
+        }
+        Output::note_if_empty(count, output::List::Rejections, narrowed)
     }
 }
 
-/// What is held beside the counts, for the person who looks for what was refused.
-fn tell_held(sources: &Sources) -> anyhow::Result<()> {
+/// Says what is held beside the counts, for the person who looks for what was refused; false if
+/// nothing is.
+fn tell_held(sources: &Sources) -> anyhow::Result<bool> {
     let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let shelf = recheck::shelf(&config);
     // Who may not look there may know the counts all the same.
     let Ok(names) = shelf.names(Clock::system().now()) else {
-        return Ok(());
+        return Ok(false);
     };
     if names.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let bytes = shelf.bytes(&names)?;
     let count = names.len();
     Output::note(&format!(
         "{count} refused deliveries are held ({bytes} bytes); whether a secret opens them now says: \
          hookshelf rejections recheck"
-    ))
+    ))?;
+    Ok(true)
 }
 
 /// The words of a row of the table.

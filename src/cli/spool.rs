@@ -9,7 +9,7 @@ use super::{
     draining::Drain,
     filters,
     operators::Operators,
-    output::{Form, Output},
+    output::{self, Form, Output},
 };
 use crate::{
     config::{self, Sources},
@@ -202,27 +202,29 @@ fn whole(seconds: f64) -> u64 {
 impl Inspect {
     async fn run(self, operators: &Operators) -> anyhow::Result<()> {
         let (records, next) = self.list(operators).await?;
+        let count = records.len();
         let mut output = Output::new();
-        if let Some(format) = self.form.format() {
+        let format = self.form.format();
+        if let Some(format) = format {
             output.rows(format, &Waiting::default(), records)?;
-            return output.finish();
+        } else {
+            let names = [
+                "place",
+                "id",
+                "received_at",
+                "app",
+                "secret",
+                "bytes",
+                "kinds",
+            ];
+            let rows: Vec<_> = records.into_iter().map(cells).collect();
+            output.table(&names, 2, &rows)?;
         }
-        let names = [
-            "place",
-            "id",
-            "received_at",
-            "app",
-            "secret",
-            "bytes",
-            "kinds",
-        ];
-        let rows: Vec<_> = records.into_iter().map(cells).collect();
-        output.table(&names, 2, &rows)?;
         output.finish()?;
-        match next {
-            None => Ok(()),
-            Some(next) => Output::note(&format!("more may follow: --after {next}")),
+        if let Some(next) = next.filter(|_| format.is_none()) {
+            Output::note(&format!("more may follow: --after {next}"))?;
         }
+        Output::note_if_empty(count, output::List::Waiting, self.after.is_some())
     }
 
     /// As many as were asked for, a page at a time, and where a list goes on.

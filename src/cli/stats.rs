@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{
     database,
     filters::{self, Received, Which},
-    output::{Form, Output},
+    output::{self, Form, Output},
 };
 use crate::{
     config::Sources,
@@ -41,6 +41,7 @@ pub(super) struct Stats {
 impl Stats {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let filter = self.filter()?;
+        let narrowed = filter != StatsFilter::default();
         let by = self.dimensions();
         let mut reader = database::open(sources).await?;
         // Before the counts, so that they go at least as far as is said.
@@ -59,6 +60,7 @@ impl Stats {
             table(&mut output, &by, &counts)?;
         }
         output.finish()?;
+        Output::note_if_empty(counts.rows.len(), output::List::Counts, narrowed)?;
         notes(lag.as_ref(), &counts).try_for_each(|note| Output::note(&note))
     }
 
@@ -87,7 +89,7 @@ impl Stats {
     }
 }
 
-/// A row for each combination, and one for all of them.
+/// A row for each combination, and one for all of them if there are any.
 fn table(output: &mut Output, by: &[Dimension], counts: &Counts) -> anyhow::Result<()> {
     let mut names: Vec<_> = by.iter().map(|dimension| dimension.column()).collect();
     names.extend(["events", "repeats"]);
@@ -103,7 +105,9 @@ fn table(output: &mut Output, by: &[Dimension], counts: &Counts) -> anyhow::Resu
     let mut total = vec!["total".to_owned()];
     total.resize(by.len(), String::new());
     total.extend(numbers(counts.events, counts.repeats));
-    rows.push(total);
+    if !rows.is_empty() {
+        rows.push(total);
+    }
     output.table(&names, names.len(), &rows)
 }
 

@@ -1,6 +1,7 @@
 //! How the program behaves toward the person and the shell that call it.
 
 mod completions;
+mod empty;
 mod help;
 mod pipes;
 mod terminal;

@@ -10,7 +10,7 @@ use super::{Conditions, Error, Reader, answer, moment, moment_or_null};
 use crate::{meta::event::Kind, store::stats};
 
 /// Which accounts: all that meet every condition that is set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountFilter {
     /// The configured app.
     pub app: Option<String>,

@@ -10,7 +10,7 @@ use super::{Conditions, Error, Reader, answer, moment, moment_or_null, repeats::
 use crate::meta::event::{Problem, Source};
 
 /// Which deliveries: all that meet every condition that is set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeliveryFilter {
     /// The configured app.
     pub app: Option<String>,

@@ -10,7 +10,7 @@ use super::{Conditions, Error, Reader, answer, moment, moment_or_null, search};
 use crate::meta::event::{Kind, Source};
 
 /// Which events: all that meet every condition that is set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventFilter {
     /// What happened: one of these; any where there is none.
     pub kinds: Vec<Kind>,

@@ -11,7 +11,7 @@ use super::{Conditions, Error, Reader, answer, moment};
 const REASONS: u32 = 100;
 
 /// Which counts: all that meet every condition that is set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RejectionFilter {
     /// The configured app.
     pub app: Option<String>,

@@ -82,7 +82,7 @@ impl Dimension {
 }
 
 /// Which counts: all that meet every condition that is set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatsFilter {
     /// What happened: one of these; any where there is none.
     pub kinds: Vec<Kind>,

@@ -1,0 +1,89 @@
+//! Lists without rows: standard error says so and what to do next, and standard output holds no
+//! row.
+
+use crate::support::server::Server;
+
+/// A list with a way to narrow it, and what is said of each.
+const LISTS: [(&[&str], &[&str], &str, &str); 5] = [
+    (
+        &["events", "list"],
+        &["--kind", "comment"],
+        "no event is stored yet; `hookshelf simulate`",
+        "no event matches; ",
+    ),
+    (
+        &["events", "stats"],
+        &["--since", "2h"],
+        "no event is counted; `hookshelf simulate`",
+        "no counted event matches; ",
+    ),
+    (
+        &["deliveries", "list"],
+        &["--after", "0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a"],
+        "no delivery is stored yet; `hookshelf simulate`",
+        "no delivery matches; ",
+    ),
+    (
+        &["rejections", "list"],
+        &["--app", "shop"],
+        "no delivery was refused; ",
+        "no refused delivery matches; ",
+    ),
+    (
+        &["spool", "inspect"],
+        &["--after", "1-42"],
+        "no delivery waits in the spool; ",
+        "no delivery waits behind that place; ",
+    ),
+];
+
+#[tokio::test]
+async fn an_empty_list_says_so_and_what_to_do_next() {
+    let server = Server::start().await;
+    for (verb, narrower, none, no_match) in LISTS {
+        for (more, said) in [(&[][..], none), (narrower, no_match)] {
+            let call = [verb, more].concat();
+            let output = server.run(&call);
+            let noted = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.success(), "{call:?}: {noted}");
+            assert!(noted.starts_with(said), "{call:?}: {noted}");
+            assert!(noted.contains("`hookshelf "), "{call:?}: {noted}");
+            let printed = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(printed.lines().count(), 1, "{call:?}: {printed}");
+
+            let json = server.run(&[&call[..], &["--json"]].concat());
+            assert!(json.status.success() && json.stdout.is_empty(), "{call:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_with_rows_says_nothing_of_the_kind() {
+    let server = Server::start().await;
+    assert!(
+        server
+            .run(&["simulate", "--kind", "comment"])
+            .status
+            .success()
+    );
+    for verb in [["events", "list"], ["deliveries", "list"]] {
+        let output = server.run(&verb);
+        assert!(
+            output.status.success() && output.stderr.is_empty(),
+            "{verb:?}"
+        );
+    }
+}
+
+/// Every verb that lists is held to this rule.
+#[test]
+fn every_list_is_tried() {
+    let program = hookshelf::cli::command();
+    let has_limit = |verb: &&clap::Command| verb.get_arguments().any(|it| it.get_id() == "limit");
+    for group in program.get_subcommands() {
+        for verb in group.get_subcommands().filter(has_limit) {
+            let call = [group.get_name(), verb.get_name()];
+            assert!(LISTS.iter().any(|it| it.0 == call), "{call:?} is not tried");
+        }
+    }
+}
