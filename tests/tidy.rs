@@ -10,6 +10,8 @@
     reason = "a rule that cannot read the house has to fail"
 )]
 
+#[path = "tidy/applied.rs"]
+mod applied;
 #[path = "tidy/dependencies.rs"]
 mod dependencies;
 #[path = "tidy/files.rs"]
@@ -93,6 +95,13 @@ fn each_thing_stays_in_its_room() {
 #[test]
 fn messages_say_what_happened_and_accuse_nobody() {
     hold(&["src", "torture"], ".rs", messages::faults);
+}
+
+#[test]
+fn a_message_that_names_a_plan_names_what_applies_it() {
+    let verbs = applied::verbs(&sources(&["src/cli"], ".rs"));
+    assert_eq!(verbs.len(), 2, "{verbs:?}");
+    hold(&["src"], ".rs", |file| applied::faults(file, &verbs));
 }
 
 #[test]

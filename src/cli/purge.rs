@@ -15,6 +15,7 @@ use crate::{
 /// interrupted: the next purge goes on. What was sent with --unmarked is not known as simulated.
 ///
 /// Example: hookshelf events purge --simulated
+/// Example: hookshelf events purge --simulated --yes
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct PurgeEvents {

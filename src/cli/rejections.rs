@@ -109,8 +109,8 @@ fn tell_held(sources: &Sources) -> anyhow::Result<bool> {
     let bytes = shelf.bytes(&names)?;
     let count = names.len();
     Output::note(&format!(
-        "{count} refused deliveries are held ({bytes} bytes); whether a secret opens them now says: \
-         hookshelf rejections recheck"
+        "{count} refused deliveries are held ({bytes} bytes); `hookshelf rejections recheck` verifies \
+         them again, `hookshelf rejections recheck --yes` stores those that pass"
     ))?;
     Ok(true)
 }

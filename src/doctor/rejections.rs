@@ -96,7 +96,10 @@ fn judge(held: Held) -> Finding {
             "{passing} refused deliveries pass with the secrets as they are now"
         ))
         .means("they came while a secret was wrong; after rejections.hold_for they are deleted")
-        .remedy("store them: hookshelf rejections recheck")
+        .remedy(
+            "see them with `hookshelf rejections recheck`, then store them with `hookshelf rejections \
+             recheck --yes`",
+        )
     } else if maybe_metas > 0 {
         finding(format!(
             "no secret opens {maybe_metas} deliveries that came from Meta's networks, or through a \
@@ -104,8 +107,8 @@ fn judge(held: Held) -> Finding {
         ))
         .means("a secret is wrong, or is that of the other login, or the proxy changes bodies")
         .remedy(
-            "compare the secrets with the App Dashboard; when they are right: hookshelf \
-                 rejections recheck",
+            "compare the secrets with the App Dashboard; when they are right: `hookshelf rejections \
+             recheck --yes`",
         )
     } else {
         let found = format!(
@@ -190,7 +193,7 @@ mod tests {
         let passing = judged(3, 9, 9);
         assert_eq!(passing.verdict, Verdict::Warning);
         assert!(passing.found.starts_with("3 refused"), "{passing:?}");
-        assert!(passing.remedy.unwrap().contains("rejections recheck"));
+        assert!(passing.remedy.unwrap().contains("rejections recheck --yes"));
         let metas = judged(0, 9, 1);
         assert_eq!(metas.verdict, Verdict::Warning);
         assert!(metas.found.contains("opens 9"), "{metas:?}");

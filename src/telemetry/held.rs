@@ -16,7 +16,7 @@ pub struct RejectionHeld {
 }
 
 impl RejectionHeld {
-    const SAID: &str = "refused deliveries are held: no secret made their signature; where a secret is wrong, correct it, then run hookshelf rejections recheck";
+    const SAID: &str = "refused deliveries are held: no secret made their signature; where a secret is wrong, correct it, then store them with hookshelf rejections recheck --yes";
 }
 
 impl Happening for RejectionHeld {

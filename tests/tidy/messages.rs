@@ -68,7 +68,7 @@ fn message(arguments: &[Token]) -> Option<(usize, String)> {
 }
 
 /// What stands in a text's quotes, with lines that are broken in the source joined.
-fn literal(token: &str) -> Option<String> {
+pub(crate) fn literal(token: &str) -> Option<String> {
     let text = token.strip_prefix('"')?.strip_suffix('"')?;
     let mut lines = text.split("\\\n");
     let first = lines.next().unwrap_or_default().to_owned();
