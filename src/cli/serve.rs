@@ -17,7 +17,7 @@ use super::{
 use crate::{
     app::{self, App, Manager, Reached, Signals, Started},
     clock::Clock,
-    config::{self, Sources},
+    config::{self, Sources, credentials::Credentials},
     telemetry::{log, metrics::Exposition},
     tunnel::{Program, peers},
 };
@@ -82,8 +82,8 @@ async fn run_with_tunnel(
     }
 }
 
-/// What was started, in about ten lines. Secrets are shown on a terminal only: elsewhere the
-/// output ends in a file that others read.
+/// What was started, in about ten lines. Secrets are shown only by the start that makes them, and on
+/// a terminal only: elsewhere the output ends in a file that others read.
 fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) -> String {
     let mut text = format!("Hookshelf {} is listening\n", env!("CARGO_PKG_VERSION"));
     let mut line = |name: &str, value: &str| {
@@ -108,14 +108,8 @@ fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) 
     if let Some(made) = &started.credentials {
         let file = made.path.display();
         line("app secret", &format!("app_secret in {file}"));
-        if let (true, Some(secret), Some(token)) =
-            (terminal, made.app.secrets.first(), &made.app.verify_token)
-        {
-            line(
-                "",
-                &format!("app_secret   = {}", secret.secret.expose_secret()),
-            );
-            line("", &format!("verify_token = {}", token.expose_secret()));
+        for made in new_secrets(made).filter(|_| terminal) {
+            line("", &made);
         }
     } else {
         line(
@@ -134,6 +128,17 @@ fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) 
     line("try next", &format!("{program} simulate{again}"));
     line("", &format!("{program} events list{again}"));
     text
+}
+
+/// The lines that show what this start has made for itself; none at later starts.
+fn new_secrets(made: &Credentials) -> impl Iterator<Item = String> {
+    let app = Some(&made.app).filter(|_| made.created);
+    let secret = app.and_then(|app| Some(&app.secrets.first()?.secret));
+    let token = app.and_then(|app| app.verify_token.as_ref());
+    let named = [("app_secret   = ", secret), ("verify_token = ", token)];
+    let shown = named.map(|(name, made)| made.map(|it| format!("{name}{}", it.expose_secret())));
+    let once = app.map(|_| "shown this once; later starts say only where they are".to_owned());
+    shown.into_iter().chain([once]).flatten()
 }
 
 /// Where deliveries are kept.

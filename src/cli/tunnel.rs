@@ -4,13 +4,12 @@ use std::{
     convert::Infallible,
     ffi::OsString,
     fmt::Write as _,
-    io::{self, IsTerminal, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
 };
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
 
 use crate::{
@@ -72,7 +71,7 @@ pub(super) async fn tell(
             continue;
         };
         let mut out = io::stdout();
-        let text = opened(program, &url, before.as_ref(), &started, out.is_terminal());
+        let text = opened(program, &url, before.as_ref(), &started);
         // A server whose output nobody reads serves all the same.
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         before = Some(url);
@@ -85,7 +84,6 @@ fn opened(
     url: &PublicUrl,
     before: Option<&PublicUrl>,
     started: &Started,
-    terminal: bool,
 ) -> String {
     let name = program.name();
     let mut text = match before {
@@ -105,9 +103,6 @@ fn opened(
         let path = url.join(&app.path());
         line("callback URL", &format!("{path}  (app {app})"));
         line("verify token", &verify_token(started, app));
-        if let (true, Some(made)) = (terminal, generated_token(started)) {
-            line("", &format!("verify_token = {}", made.expose_secret()));
-        }
     }
     line("paste into", PASTE[0]);
     PASTE[1..].iter().for_each(|more| line("", more));
@@ -146,12 +141,6 @@ fn verify_token(started: &Started, app: &AppName) -> String {
     place.map_or_else(|| none.to_owned(), ToString::to_string)
 }
 
-/// The generated verify token, to be shown only on a terminal: elsewhere the output ends in a file
-/// that others read.
-fn generated_token(started: &Started) -> Option<&SecretString> {
-    started.credentials.as_ref()?.app.verify_token.as_ref()
-}
-
 /// That there is none, and how to get one.
 fn missing(wanted: Option<Program>, other: Option<Program>) -> String {
     let needs = wanted.map_or(
@@ -180,6 +169,8 @@ or put a server with TLS in front and set http.public_url: docs/setup.md";
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
     use crate::{
         app::Reached,
@@ -230,7 +221,6 @@ mod tests {
             &url("https://a.example"),
             None,
             &started(&["default", "shop"], None),
-            true,
         );
         for part in [
             "The tunnel of ngrok is open: https://a.example\n",
@@ -254,7 +244,6 @@ mod tests {
                 &now,
                 Some(&before),
                 &started(&["default", "shop"], None),
-                false,
             )
         };
         let new = again("https://a.example");
@@ -272,22 +261,27 @@ mod tests {
     }
 
     #[test]
-    fn a_generated_token_is_shown_on_a_terminal_only() {
+    fn a_generated_token_is_not_shown_but_where_it_is() {
         let started = generated();
-        let token = generated_token(&started).unwrap().expose_secret();
-        let address = url("https://a.example");
-        let shown = |terminal| opened(Program::Ngrok, &address, None, &started, terminal);
+        let token = started
+            .credentials
+            .as_ref()
+            .unwrap()
+            .app
+            .verify_token
+            .as_ref();
+        let shown = opened(Program::Ngrok, &url("https://a.example"), None, &started);
         let place =
             "verify token  verify_token of [apps.default] in /var/lib/hookshelf/credentials.toml\n";
-        assert!(shown(false).contains(place) && !shown(false).contains(token));
-        assert!(shown(true).contains(place) && shown(true).contains(token));
+        assert!(shown.contains(place), "{shown}");
+        assert!(!shown.contains(token.unwrap().expose_secret()), "{shown}");
     }
 
     #[test]
     fn the_page_shows_what_is_printed() {
         let page = include_str!("../../docs/setup.md");
         let address = url("https://three-plain-words.trycloudflare.com");
-        let text = opened(Program::Cloudflared, &address, None, &generated(), false);
+        let text = opened(Program::Cloudflared, &address, None, &generated());
         assert!(page.contains(&format!("```console\n{text}```\n")), "{text}");
     }
 

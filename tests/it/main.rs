@@ -17,6 +17,7 @@ mod corpus;
 mod database_away;
 mod doctor;
 mod faults;
+mod first_start;
 mod fixtures;
 mod hostile;
 mod http;

@@ -1,0 +1,83 @@
+//! A start on a terminal: the secrets that a first start makes are shown then, and never again.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+use nix::{
+    pty::openpty,
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::support::{
+    directory::Directory,
+    server::{guarded, settle},
+};
+
+/// What a start shows last.
+const LAST: &str = "events list";
+
+/// Starts a server without a configuration on a terminal, and stops it; what the terminal showed.
+fn shown(directory: &Directory) -> String {
+    let terminal = openpty(None, None).unwrap();
+    let mut shell = guarded(&["serve"]);
+    settle(&mut shell, directory.path(), None);
+    shell.stdout(Stdio::from(terminal.slave));
+    shell.stderr(File::create(directory.join("log")).unwrap());
+    let mut process = shell.spawn().unwrap();
+    // It is killed when this closes.
+    let _guard = process.stdin.take();
+    let mut lines = BufReader::new(File::from(terminal.master)).lines();
+    let pid: i32 = lines.next().unwrap().unwrap().trim().parse().unwrap();
+    let mut shown = String::new();
+    while !shown.contains(LAST) {
+        let line = lines.next().expect("the server starts").unwrap();
+        shown = format!("{shown}{}\n", line.trim_end());
+    }
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    assert!(process.wait().unwrap().success());
+    shown
+}
+
+/// The values between quotes in the file of generated secrets.
+fn made(directory: &Directory) -> Vec<String> {
+    let text = std::fs::read_to_string(directory.join("data/credentials.toml")).unwrap();
+    text.split('"')
+        .skip(1)
+        .step_by(2)
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+#[test]
+fn generated_secrets_are_shown_by_the_start_that_makes_them_and_no_other() {
+    let directory = Directory::create();
+    std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
+    let first = shown(&directory);
+    let made = made(&directory);
+    assert_eq!(made.len(), 2);
+    for secret in &made {
+        assert!(first.contains(secret), "{first}");
+    }
+    assert!(first.contains("shown this once"), "{first}");
+
+    let second = shown(&directory);
+    let log = std::fs::read_to_string(directory.join("log")).unwrap();
+    for secret in &made {
+        assert!(
+            !second.contains(secret) && !log.contains(secret),
+            "{second}"
+        );
+    }
+    let place = "app secret    app_secret in ";
+    for start in [first, second] {
+        assert!(start.contains(place), "{start}");
+        assert!(
+            start.contains("verify token  verify_token of [apps.default] in "),
+            "{start}"
+        );
+    }
+}
