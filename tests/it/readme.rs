@@ -2,6 +2,7 @@
 //! configurations are right, their links lead somewhere, and no verb, kind or problem is left out.
 
 mod applied;
+mod backup;
 mod blocks;
 mod coverage;
 mod inline;
