@@ -4,6 +4,19 @@ server=''
 kinds='comment handover live_comment mention message message_deleted message_edit optin
 policy_enforcement postback reaction referral response_feedback seen story_insights unknown'
 
+# Installs the program as the README says, but as a debug build and into the scratch directory.
+install_program() {
+    local told
+    told=$(sed -n 's/^\$ \(cargo install .*\)$/\1/p' README.md)
+    [ -n "$told" ] || fail 'the README does not say how the program is installed'
+    # Words, as a shell splits them.
+    # shellcheck disable=SC2086
+    at_most 1200 $told --debug --root "$work/installed"
+    export PATH=$work/installed/bin:$PATH
+    [ "$(command -v hookshelf)" = "$work/installed/bin/hookshelf" ] ||
+        fail 'the installed program is not found by its name'
+}
+
 first_start() {
     local port
     port=$(free_port)
@@ -13,8 +26,8 @@ first_start() {
     start_server first
     keeps_secrets "$work/first.log"
     refuses_unsigned "http://127.0.0.1:$port/webhook"
-    at_most 120 cargo run --locked -- simulate
-    at_most 60 cargo run --locked -- events list
+    at_most 120 hookshelf simulate
+    at_most 60 hookshelf events list
     list_events "$work/first.jsonl"
     check_events "$work/first.jsonl"
     stop_server
@@ -38,13 +51,12 @@ later_starts() {
     unset HOOKSHELF__DATA_DIR HOOKSHELF__HTTP__LISTEN HOOKSHELF__ADMIN__LISTEN
 }
 
-# Starts `serve`, and waits until it says itself that it is well. Cargo replaces itself with the
-# program, so the id of the job is the id of the server.
+# Starts `serve`, and waits until it says itself that it is well.
 start_server() {
     local log=$work/$1.log deadline=$((SECONDS + 120))
-    cargo run --locked >"$log" 2>&1 &
+    hookshelf >"$log" 2>&1 &
     server=$!
-    until at_most 20 cargo run --locked --quiet -- healthcheck >"$work/health.log" 2>&1; do
+    until at_most 20 hookshelf healthcheck >"$work/health.log" 2>&1; do
         if ! kill -0 "$server" 2>/dev/null; then
             show "$log"
             fail "the $1 start ended"
@@ -74,12 +86,12 @@ refuses_second_server() {
     local code=0
     HOOKSHELF__HTTP__LISTEN=127.0.0.1:$(free_port) \
         HOOKSHELF__ADMIN__LISTEN=127.0.0.1:$(free_port) \
-        at_most 60 cargo run --locked >"$work/refused.log" 2>&1 || code=$?
+        at_most 60 hookshelf >"$work/refused.log" 2>&1 || code=$?
     if [ "$code" -ne 1 ]; then
         show "$work/refused.log"
         fail "a second serve on the same directory ended with $code, 1 is right"
     fi
-    at_most 20 cargo run --locked --quiet -- healthcheck || fail 'a second serve harmed the first'
+    at_most 20 hookshelf healthcheck || fail 'a second serve harmed the first'
 }
 
 # What was made up for the operator is printed on a terminal only, and this is none.
@@ -101,7 +113,7 @@ refuses_unsigned() {
 }
 
 list_events() {
-    at_most 60 cargo run --locked --quiet -- events list --json --limit 1000 >"$1"
+    at_most 60 hookshelf events list --json --limit 1000 >"$1"
 }
 
 # Every kind has arrived once at least, each event has its own position, and all say that they

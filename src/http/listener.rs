@@ -170,11 +170,21 @@ impl Listener {
     ///
     /// # Errors
     /// It ended without being told to.
-    pub async fn serve(self, routes: Router, limits: ListenerLimits) -> Result<(), Error> {
+    pub fn serve(
+        self,
+        routes: Router,
+        limits: ListenerLimits,
+    ) -> impl Future<Output = Result<(), Error>> {
         let (listener, address) = (self.name, self.address);
+        // Logged by the caller's task, so before anything that the caller says of the start.
+        ListenerStarted { listener, address }.emit();
+        self.run(routes, limits)
+    }
+
+    async fn run(self, routes: Router, limits: ListenerLimits) -> Result<(), Error> {
+        let listener = self.name;
         let ended = |source| Error::Ended { listener, source };
         let socket = Socket::new(listener, self.socket, self.is_ours).map_err(ended)?;
-        ListenerStarted { listener, address }.emit();
         let mut wishes = self.wish.subscribe();
         let mut seats = Seats::new(listener, routes, limits);
         let wish = loop {
