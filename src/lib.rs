@@ -5,7 +5,8 @@
 //! `ack`, and the rooms below are the floors it climbs through. Imports point down only; a test
 //! keeps it so.
 
-// F0: pure vocabulary, time, configuration, and bytes that are kept.
+// F0: pure vocabulary, time, errors as text, configuration, and bytes that are kept.
+pub mod causes;
 pub mod clock;
 pub mod config;
 pub mod meta;

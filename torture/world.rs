@@ -316,7 +316,7 @@ impl World {
         let place = Settings::new(self.private_disk.path().join("data/postgres"));
         let begun = Instant::now();
         while begun.elapsed() < HEALING {
-            if let Some(found) = PrivatePostgres::connect_if_running(&place).await {
+            if let Ok(found) = PrivatePostgres::connect_if_running(&place).await {
                 return Ok(found);
             }
             tokio::time::sleep(ASKING).await;

@@ -1,8 +1,9 @@
 //! Why the server could not start, reload or stop, in words for the operator.
 
-use std::{error, io, iter, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use crate::{
+    causes,
     config::{self, credentials},
     http::listener,
     spool,
@@ -103,11 +104,7 @@ impl Error {
 
     /// With all its causes, on one line.
     pub fn whole(&self) -> String {
-        let causes = iter::successors(Some(self as &dyn error::Error), |error| error.source());
-        let mut said: Vec<_> = causes.map(ToString::to_string).collect();
-        // One that says what its cause says.
-        said.dedup();
-        said.join(": ")
+        causes::line(self)
     }
 }
 

@@ -1,7 +1,7 @@
 //! How verbs reach the database: the configured one, else the private Postgres of a
 //! running server. None is started for them.
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
 use crate::{
     app::database,
@@ -21,14 +21,7 @@ pub(super) async fn options(sources: &Sources) -> anyhow::Result<ConnectOptions>
         return Ok(options);
     }
     let settings = database::private_settings(&config, sources);
-    let running = PrivatePostgres::connect_if_running(&settings).await;
-    let options = running.with_context(|| {
-        format!(
-            "no private Postgres is running in {}; start the server with `hookshelf serve` \
-             first, or name its configuration with --config",
-            settings.dir.display()
-        )
-    })?;
+    let options = PrivatePostgres::connect_if_running(&settings).await?;
     Ok(store::quiet(options))
 }
 

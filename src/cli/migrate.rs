@@ -9,7 +9,10 @@ use crate::{
     app::database::{self, Database},
     clock::Clock,
     config::{self, Sources},
-    store::{self, ConnectOptions, Reading, private::PrivatePostgres},
+    store::{
+        self, ConnectOptions, Reading,
+        private::{self, PrivatePostgres},
+    },
 };
 
 /// Applies the migrations that the database lacks. serve does so at its start, too.
@@ -33,7 +36,7 @@ impl Migrate {
         let settings = database::private_settings(&config, sources);
         let known = match database::configured(&config)? {
             Some(options) => Some(options),
-            None => PrivatePostgres::connect_if_running(&settings).await,
+            None => running(&settings).await?,
         };
         if let Some(options) = known {
             self.migrate(&options).await?;
@@ -57,6 +60,14 @@ impl Migrate {
             said.extend(tell(name, reading));
         }
         Output::say(&said.join("\n"))
+    }
+}
+
+/// How to connect to the private Postgres if it runs; none if it has to be started.
+async fn running(settings: &private::Settings) -> Result<Option<ConnectOptions>, private::Error> {
+    match PrivatePostgres::connect_if_running(settings).await {
+        Err(private::Error::NotRunning { .. }) => Ok(None),
+        found => found.map(Some),
     }
 }
 

@@ -37,7 +37,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::{app, config::Sources};
+use crate::{app, causes, config::Sources};
 
 /// What is said where the system refuses threads.
 const NO_THREADS: &str = "the system has no threads for this program: raise the limit of processes \
@@ -135,7 +135,7 @@ async fn run() -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    complain(&causes(error));
+    complain(&causes::line(error.as_ref()));
     ExitCode::FAILURE
 }
 
@@ -159,30 +159,9 @@ fn show(usage: &clap::Error) -> ExitCode {
     ExitCode::from(WRONG_USAGE)
 }
 
-/// The error and its causes on one line. Some errors quote their cause; it is not said twice.
-fn causes(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if !text.contains(&cause) {
-            let joint = if text.is_empty() { "" } else { ": " };
-            text = text + joint + &cause;
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cause_is_said_once() {
-        let refused = || std::io::Error::other("connection refused");
-        let quoting = anyhow::anyhow!(refused()).context("no database: connection refused");
-        assert_eq!(causes(&quoting), "no database: connection refused");
-        let silent = anyhow::anyhow!(refused()).context("no database");
-        assert_eq!(causes(&silent), "no database: connection refused");
-    }
 
     #[test]
     fn the_command_line_is_consistent() {

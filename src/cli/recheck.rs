@@ -8,12 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{database, filters::Received, output::Output, signature};
 use crate::{
-    app,
+    app, causes,
     clock::Clock,
     config::{self, App, AppName, Config, Sources, credentials},
     held::Shelf,
     meta::signature::Secrets,
-    store::Reader,
     worker::rescue::{Held, Keys, Rescue, Rescued, Wanted},
 };
 
@@ -134,12 +133,13 @@ impl Recheck {
 
     /// What passes, and what to do next.
     async fn show(&self, rescue: &Rescue, sources: &Sources) -> anyhow::Result<()> {
-        let mut reader = match database::options(sources).await {
-            Ok(options) => Reader::open(&options).await.ok(),
-            Err(_) => None,
-        };
-        let apps = rescue.survey(reader.as_mut()).await?;
+        let mut reader = database::open(sources).await;
+        let apps = rescue.survey(reader.as_mut().ok()).await?;
         let mut output = Output::new();
+        if let Err(error) = reader {
+            let why = causes::line(error.as_ref());
+            Output::note(&format!("the database was not asked: {why}"))?;
+        }
         if self.json {
             apps.iter().try_for_each(|app| output.json(app))?;
             return output.finish();

@@ -8,6 +8,7 @@ use super::{
     partitions, postgres as told, rejections, spool,
 };
 use crate::{
+    causes,
     clock::Clock,
     config::{App, Config},
     store::{
@@ -19,6 +20,10 @@ use crate::{
 
 /// What connecting, and what all the questions together, may take.
 const DEADLINE: Duration = Duration::from_secs(8);
+
+/// What it means that Postgres does not answer.
+const NOT_STORED: &str =
+    "nothing can be stored; deliveries wait in the spool, or get 503 where that takes none";
 
 /// What is asked of the database, in this order.
 const CHECKS: [Check; 7] = [
@@ -77,23 +82,36 @@ pub(super) async fn look(
 async fn options(config: &Config, postgres: &private::Settings) -> Result<ConnectOptions, Finding> {
     let Some(url) = &config.database.url else {
         let running = PrivatePostgres::connect_if_running(postgres).await;
-        return running.ok_or_else(|| {
-            let dir = postgres.dir.display();
-            let why = format!("the private Postgres in {dir} is not running");
-            Finding::unchecked(Check::Database, why)
-                .remedy("start `hookshelf serve`, which runs it")
-        });
+        return running.map_err(|error| absent(&error));
     };
     store::options(url.expose()).map_err(|error| Finding::wrong(Check::Database, error.to_string()))
 }
 
+/// Why the private Postgres cannot be asked.
+fn absent(error: &private::Error) -> Finding {
+    use private::Error::{Busy, Denied, NotRunning};
+    let found = causes::line(error);
+    match error {
+        NotRunning { .. } => Finding::unchecked(Check::Database, found)
+            .remedy("start `hookshelf serve`, which runs it"),
+        Denied { .. } => Finding::unchecked(Check::Database, found)
+            .remedy("run doctor as root or as the user that runs the server"),
+        Busy { .. } => Finding::unchecked(Check::Database, found).remedy("run doctor again"),
+        _ => Finding::wrong(Check::Database, found)
+            .means(NOT_STORED)
+            .remedy("see the log of Postgres, `postgres/pg.log` in data_dir; end what hangs there"),
+    }
+}
+
 fn unreachable(error: &Error) -> Finding {
-    let found = format!("{error}: {}", error.cause());
-    Finding::wrong(Check::Database, found)
-        .means(
-            "nothing can be stored; deliveries wait in the spool, or get 503 where that takes none",
-        )
-        .remedy("start Postgres, or correct database.url")
+    let remedy = match error {
+        Error::Denied(_) => "correct user, password or database in database.url",
+        Error::TimedOut => "see what keeps Postgres busy, and the network between",
+        _ => "start Postgres, or correct database.url",
+    };
+    Finding::wrong(Check::Database, error.with_cause())
+        .means(NOT_STORED)
+        .remedy(remedy)
 }
 
 /// One finding, and why nothing else could be asked.
@@ -141,7 +159,7 @@ impl Patient<'_> {
     /// Room for more sessions, and whether one that commits can be had.
     async fn sessions(&self, conn: &mut Connection) -> Finding {
         match self.writer().await {
-            Err(error) => told::refused(&format!("{error}: {}", error.cause())),
+            Err(error) => told::refused(&error.with_cause()),
             Ok(false) => told::refused("the options of the session were dropped on the way"),
             Ok(true) => answered(
                 Check::Sessions,
@@ -189,7 +207,7 @@ impl Patient<'_> {
 }
 
 fn unanswered(check: Check, error: &Error) -> Finding {
-    Finding::unchecked(check, format!("{error}: {}", error.cause()))
+    Finding::unchecked(check, error.with_cause())
 }
 
 fn answered(check: Check, finding: Result<Finding, Error>) -> Finding {

@@ -16,6 +16,7 @@ use super::{
     finding::{Check, Finding},
 };
 use crate::{
+    causes,
     clock::Clock,
     config::{App, PublicUrl},
 };
@@ -175,14 +176,7 @@ fn ended(url: &PublicUrl, said: &str) -> Finding {
     .remedy("if it does not, look at the TLS settings of the proxy before this server")
 }
 
-/// An error with its causes. No URL, which may carry a verify token.
+/// The causes of an error. Not the error itself: its URL may carry a verify token.
 pub(super) fn chain(error: &reqwest::Error) -> String {
-    let mut said = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        said.push(error.to_string());
-        cause = error.source();
-    }
-    said.dedup();
-    said.join(": ")
+    error.source().map_or_else(String::new, causes::line)
 }

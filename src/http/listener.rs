@@ -72,8 +72,8 @@ impl From<&config::Http> for ListenerLimits {
 pub enum Error {
     /// The address cannot be had.
     #[error(
-        "the {listener} listener cannot listen on {address}: choose another address, or stop \
-         what listens there"
+        "the {listener} listener cannot listen on {address}: stop what listens there, such as \
+         another hookshelf serve, or set {} to another address", key(.listener)
     )]
     Bind {
         /// Which listener.
@@ -96,6 +96,14 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+}
+
+/// The key of the configuration that has the address of a listener.
+fn key(listener: &str) -> &'static str {
+    match listener {
+        ADMIN => "admin.listen",
+        _ => "http.listen",
+    }
 }
 
 /// A bound socket that serves nothing yet.

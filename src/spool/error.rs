@@ -2,11 +2,11 @@
 
 use std::{
     io,
-    iter::successors,
     path::{Path, PathBuf},
 };
 
 use super::directory::is_full;
+use crate::causes;
 
 /// Why the spool cannot be opened, read or emptied.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum Error {
     /// The directory does not do what the spool needs of it.
     #[error(
         "the spool cannot {what} {}: give this user the right to read and write there, make room \
-         on its disk, or choose another directory for the spool",
+         on its disk, or set spool.dir to another directory",
         .path.display()
     )]
     Directory {
@@ -41,7 +41,7 @@ pub enum Error {
     /// The directory belongs to somebody else.
     #[error(
         "the spool directory {} belongs to user {owner}: run as that user, give it to this one \
-         with chown, or choose another directory for the spool",
+         with chown, or set spool.dir to another directory",
         .dir.display()
     )]
     Owner {
@@ -52,8 +52,7 @@ pub enum Error {
     },
     /// Another process uses the directory.
     #[error(
-        "another process{} uses the spool {}: stop it first, or choose another directory for \
-         the spool",
+        "another process{} uses the spool {}: stop it first, or set spool.dir to another directory",
         .pid.map(|pid| format!(" ({pid})")).unwrap_or_default(),
         .dir.display()
     )]
@@ -86,9 +85,7 @@ impl Error {
 
     /// With all its causes, on one line.
     pub fn whole(&self) -> String {
-        let causes = successors(Some(self as &dyn std::error::Error), |error| error.source());
-        let said: Vec<_> = causes.map(ToString::to_string).collect();
-        said.join(": ")
+        causes::line(self)
     }
 
     /// Whether the disk has no room.

@@ -1,8 +1,11 @@
 //! What can go wrong in the store, in words a caller can act on.
 
+use std::io::ErrorKind;
+
 use sqlx::{error::DatabaseError, migrate::MigrateError, postgres::PgDatabaseError};
 
 use super::partitions;
+use crate::causes;
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -10,8 +13,17 @@ pub enum Error {
     /// Postgres is away, too slow, full, read-only or stopping: the same may succeed later.
     #[error("Postgres is not available; see that it runs and that database.url is right")]
     Unavailable(#[source] sqlx::Error),
+    /// Postgres runs and does not let this user in, or has no such database.
+    #[error(
+        "Postgres denies access; see that user, password and database in database.url are right, \
+         and that the user may use the database"
+    )]
+    Denied(#[source] sqlx::Error),
     /// Postgres did not answer within the deadline.
-    #[error("Postgres did not answer in time; see that it runs and that database.url is right")]
+    #[error(
+        "Postgres did not answer in time: it hangs, has too much to do, or the network to it drops \
+         what is sent; see its log"
+    )]
     TimedOut,
     /// The session was made with a server that takes no writes.
     #[error(
@@ -85,6 +97,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unavailable(error) => why_unavailable(error),
+            Self::Denied(_) => "denied",
             Self::TimedOut => "timed_out",
             Self::ReadOnly => "read_only",
             Self::Held(_) => "held",
@@ -108,7 +121,11 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable(_) | Self::TimedOut | Self::ReadOnly | Self::Held(_)
+            Self::Unavailable(_)
+                | Self::Denied(_)
+                | Self::TimedOut
+                | Self::ReadOnly
+                | Self::Held(_)
         )
     }
 
@@ -117,12 +134,18 @@ impl Error {
         matches!(self, Self::Refused(_))
     }
 
+    /// The error with its [cause](Self::cause), on one line.
+    pub fn with_cause(&self) -> String {
+        causes::append(self.to_string(), &self.cause())
+    }
+
     /// What Postgres or the connection said, for the log: the message and its SQLSTATE, never the
     /// detail, which quotes values. Of values that were refused the message may quote them too.
     pub fn cause(&self) -> String {
         match self {
             Self::Refused(error) => names(error),
             Self::Unavailable(error)
+            | Self::Denied(error)
             | Self::Held(error)
             | Self::MissingPartition(error)
             | Self::StoredBefore(error)
@@ -149,7 +172,7 @@ impl From<MigrateError> for Error {
             {
                 match why_unavailable(&error) {
                     "read_only" => Self::ReadOnly,
-                    _ => Self::Unavailable(error),
+                    _ => Self::from(error),
                 }
             }
             error => Self::Migration(error),
@@ -162,7 +185,7 @@ impl From<sqlx::Error> for Error {
     /// Postgres' documentation).
     fn from(error: sqlx::Error) -> Self {
         let Some(state) = error.as_database_error().and_then(DatabaseError::code) else {
-            return Self::Unavailable(error);
+            return without_state(error);
         };
         match &*state {
             "23514" if is_without_partition(&error) => Self::MissingPartition(error),
@@ -170,13 +193,23 @@ impl From<sqlx::Error> for Error {
             "23505" if is_partition("dedupe", &error) => Self::Unavailable(error),
             "23505" if is_of_a_stored_delivery(&error) => Self::StoredBefore(error),
             "55P03" => Self::Held(error),
-            "42501" => Self::Unavailable(error),
+            // Invalid authorization, no such database, and missing rights.
+            state if state.starts_with("28") => Self::Denied(error),
+            "3D000" | "42501" => Self::Denied(error),
             state if is_of(state, &SERVER) => Self::Unavailable(error),
             state if is_of(state, &VALUES) || is_by_another_rule(&error) => Self::Refused(error),
             // Syntax error or access rule violation.
             state if state.starts_with("42") => Self::Schema(error),
             _ => Self::Unavailable(error),
         }
+    }
+}
+
+/// Something else than Postgres speaks: the way to it, or the driver.
+fn without_state(error: sqlx::Error) -> Error {
+    match &error {
+        sqlx::Error::Io(why) if why.kind() == ErrorKind::PermissionDenied => Error::Denied(error),
+        _ => Error::Unavailable(error),
     }
 }
 

@@ -27,6 +27,7 @@ mod private_postgres;
 mod promise;
 mod purge;
 mod questions;
+mod reach;
 mod reader;
 mod reading;
 mod readme;

@@ -208,6 +208,7 @@ fn by_name(name: &str) -> Option<User> {
     User::from_name(name).ok().flatten()
 }
 
-fn name_of(uid: Uid) -> String {
+/// The name of a user, or its number.
+pub(super) fn name_of(uid: Uid) -> String {
     by_uid(uid).map_or_else(|| uid.to_string(), |user| user.name)
 }

@@ -201,13 +201,61 @@ pub enum Error {
         "the task that watches Postgres ended by a defect, which the log shows; start the server again"
     )]
     Watcher(#[source] tokio::task::JoinError),
-    /// No private Postgres is running where a prompt was wanted.
+    /// No private Postgres is running.
     #[error(
-        "no private Postgres answers in {}; start it with: hookshelf serve", dir.display()
+        "no private Postgres is running in {}; start the server with `hookshelf serve` first, or \
+         name its configuration with --config",
+        dir.display()
     )]
     NotRunning {
         /// The directory of the private Postgres.
         dir: PathBuf,
+    },
+    /// The private Postgres runs and does not answer.
+    #[error(
+        "the private Postgres in {} runs{} and hangs: it did not answer within {seconds} s; see \
+         {} and the log of hookshelf serve",
+        dir.display(), process(*pid), log.display()
+    )]
+    Hanging {
+        /// The directory of the private Postgres.
+        dir: PathBuf,
+        /// Its process, if this user may see that.
+        pid: Option<i32>,
+        /// How long it was waited for.
+        seconds: u64,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// This user may not use the private Postgres.
+    #[error(
+        "user {own} has no access to the private Postgres in {}; run this as root or as the user \
+         that runs the server, or name another configuration with --config",
+        dir.display()
+    )]
+    Denied {
+        /// The directory of the private Postgres.
+        dir: PathBuf,
+        /// Who we are.
+        own: String,
+    },
+    /// The private Postgres is on its way up or down.
+    #[error("the private Postgres in {} is starting or stopping; try again in a moment", dir.display())]
+    Busy {
+        /// The directory of the private Postgres.
+        dir: PathBuf,
+        /// What it said.
+        #[source]
+        source: Box<sqlx::Error>,
+    },
+    /// The private Postgres answers and takes no connection.
+    #[error("the private Postgres in {} runs and refuses the connection", dir.display())]
+    Refuses {
+        /// The directory of the private Postgres.
+        dir: PathBuf,
+        /// What it said.
+        #[source]
+        source: Box<sqlx::Error>,
     },
     /// There is no psql.
     #[error(
@@ -266,6 +314,10 @@ fn holder(pid: Option<u32>) -> String {
         || "another process".to_owned(),
         |pid| format!("process {pid}"),
     )
+}
+
+fn process(pid: Option<i32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
 }
 
 fn major(wanted: Option<u32>) -> String {

@@ -61,13 +61,6 @@ impl Layout {
         }
     }
 
-    /// Whether whoever answers at the socket must be the owner of the data. In a directory that
-    /// all users share, somebody else may have put a socket there.
-    pub(super) fn socket_is_trusted(&self) -> bool {
-        let owner = account::owner(&self.data).map(|(uid, _)| uid);
-        owner.is_some() && account::private_owner(&self.socket) == owner
-    }
-
     /// Removes the directory of the socket if it is not among our own files.
     pub(super) fn remove_outer_socket_dir(&self) {
         if !self.socket.starts_with(&self.root) {

@@ -6,6 +6,7 @@
 //! authentication. This room must not know what is stored in the server.
 
 mod account;
+mod beside;
 mod binaries;
 mod cluster;
 mod dev_db;
@@ -24,7 +25,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use sqlx::Connection;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -181,18 +181,6 @@ impl PrivatePostgres {
     /// How to connect: the unix socket, and the database that holds everything.
     pub fn connect_options(&self) -> PgConnectOptions {
         server::connect_options(&self.layout)
-    }
-
-    /// How to connect to the server of a directory if one is running there. Takes no lock and
-    /// changes nothing, so it may be used beside the process that runs the server.
-    pub async fn connect_if_running(settings: &Settings) -> Option<PgConnectOptions> {
-        let layout = Layout::below(&settings.dir).ok()?;
-        if !layout.socket_is_trusted() {
-            return None;
-        }
-        let asked = tokio::time::timeout(server::PATIENCE, server::connect_to_own(&layout));
-        let _ = asked.await.ok()?.ok()?.close().await;
-        Some(server::connect_options(&layout))
     }
 
     /// Whether the server is up now.

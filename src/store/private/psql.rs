@@ -28,16 +28,9 @@ const MISLEADING: [&str; 5] = [
 /// superuser.
 ///
 /// # Errors
-/// When none is running there, or there is no psql.
+/// When none answers there, or there is no psql.
 pub async fn psql(settings: &Settings, reader: Option<&str>) -> Result<Command, Error> {
-    if PrivatePostgres::connect_if_running(settings)
-        .await
-        .is_none()
-    {
-        return Err(Error::NotRunning {
-            dir: settings.dir.clone(),
-        });
-    }
+    PrivatePostgres::connect_if_running(settings).await?;
     let mut command = Command::new(program(settings)?);
     for name in MISLEADING {
         command.env_remove(name);

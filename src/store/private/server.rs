@@ -169,7 +169,7 @@ pub(super) async fn connect_to_own(layout: &Layout) -> sqlx::Result<PgConnection
 }
 
 /// Postgres' code for a server on its way up or down.
-fn is_starting(error: &sqlx::Error) -> bool {
+pub(super) fn is_starting(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
         .is_some_and(|it| it.code().as_deref() == Some("57P03"))

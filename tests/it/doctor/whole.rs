@@ -101,7 +101,7 @@ async fn a_server_with_everything_right_has_nothing_wrong_and_is_left_as_it_was(
 fn without_a_server_each_check_that_cannot_be_made_says_why() {
     let directory = directory(&good());
     let report = alone(&directory, &[]);
-    report.says("database", "unchecked", "is not running");
+    report.says("database", "unchecked", "no private Postgres is running");
     for check in [
         "durability",
         "sessions",

@@ -43,19 +43,13 @@ async fn a_second_application_is_refused_and_the_first_unharmed() {
 async fn nobody_is_connected_to_where_nothing_runs() {
     let directory = Directory::create();
     let settings = settings(directory.path());
-    assert!(
-        PrivatePostgres::connect_if_running(&settings)
-            .await
-            .is_none()
-    );
+    let found = PrivatePostgres::connect_if_running(&settings).await;
+    assert!(matches!(found, Err(Error::NotRunning { .. })), "{found:?}");
     assert!(!settings.dir.exists(), "looking makes nothing");
 
     start(&directory).await.stop().await.unwrap();
-    assert!(
-        PrivatePostgres::connect_if_running(&settings)
-            .await
-            .is_none()
-    );
+    let found = PrivatePostgres::connect_if_running(&settings).await;
+    assert!(matches!(found, Err(Error::NotRunning { .. })), "{found:?}");
 }
 
 #[tokio::test]
