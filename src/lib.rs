@@ -11,7 +11,8 @@ pub mod clock;
 pub mod config;
 pub mod meta;
 pub mod sealed;
-// F1: what is said about all of it.
+// F1: the process itself, and what is said about all of it.
+pub mod instance;
 pub mod telemetry;
 // F2: the outside world.
 pub mod held;

@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    App, Database, Instance, Manager, Started, apps, database,
+    App, Database, Manager, Started, apps, database,
     opening::Opened,
     rescue,
     spooling::{self, Spooling},
@@ -17,6 +17,7 @@ use crate::{
     config::{Config, Sources},
     http::{self, AppState, Listener, ListenerLimits, Readiness, admin, public},
     ingest::{Closed, Gate, Pulse, Tally, Writer},
+    instance::Claim,
     spool::Spool,
     telemetry::metrics::Exposition,
     worker::{self, Drained, Probe, Rejected, Tables},
@@ -28,7 +29,7 @@ pub(super) struct Parts {
     pub(super) sources: Sources,
     pub(super) metrics: Exposition,
     pub(super) clock: Clock,
-    pub(super) instance: Instance,
+    pub(super) claim: Claim,
     pub(super) spool: Option<Spool>,
     pub(super) database: Database,
     pub(super) opened: Opened,
@@ -79,6 +80,8 @@ impl Parts {
         let readiness = readiness(&upkeep.probe, pulse.clone(), gate, self.spool.clone());
         let desk = spooling::desk(spooling.as_ref(), &self.config, &self.started);
         let operators = admin::router(readiness, desk, self.metrics.clone());
+        let operators = http::known_as(operators, self.claim.id().clone());
+        state.answer_as(self.claim.id().clone());
         let limits = ListenerLimits::from(&self.config.http);
         let (rejected, reached) = (upkeep.rejected.clone(), upkeep.reached.clone());
         let (loops, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -104,7 +107,7 @@ impl Parts {
             sources: self.sources,
             started: self.started,
             database: self.database,
-            _instance: self.instance,
+            _claim: self.claim,
         }
     }
 

@@ -1,12 +1,12 @@
 //! Why the server could not start, reload or stop, in words for the operator.
 
-use std::{io, path::PathBuf};
+use std::io;
 
 use crate::{
     causes,
     config::{self, credentials},
     http::listener,
-    spool,
+    instance, spool,
     store::{self, private},
 };
 
@@ -28,46 +28,9 @@ pub enum Error {
     /// The spool cannot be used.
     #[error(transparent)]
     Spool(#[from] spool::Error),
-    /// The data directory cannot be used.
-    #[error(
-        "the data directory {} cannot be used: choose another data_dir, or give this user the \
-         right to write there",
-        .dir.display()
-    )]
-    DataDir {
-        /// Which.
-        dir: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// Another server uses the data directory.
-    #[error(
-        "another hookshelf serve{} uses {}: stop it first, or choose another data_dir",
-        .pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(),
-        .dir.display()
-    )]
-    Held {
-        /// Which directory.
-        dir: PathBuf,
-        /// Its process, if it says so.
-        pid: Option<i32>,
-    },
-    /// No server uses the data directory.
-    #[error("no hookshelf serve uses {}: start one, or name its data_dir", .dir.display())]
-    NotServing {
-        /// Which directory.
-        dir: PathBuf,
-    },
-    /// The signal could not be sent.
-    #[error("process {pid} takes no signal from this user: run as the user that serves")]
-    Signal {
-        /// To which process.
-        pid: i32,
-        /// What the system said.
-        #[source]
-        source: nix::errno::Errno,
-    },
+    /// The data directory cannot be claimed.
+    #[error(transparent)]
+    Instance(#[from] instance::Error),
     /// The signals of this process cannot be received.
     #[error("the signals of this process cannot be received")]
     Signals(#[source] io::Error),

@@ -8,7 +8,6 @@ mod assembly;
 pub mod database;
 pub(crate) mod descriptors;
 mod error;
-mod instance;
 mod lifecycle;
 mod manager;
 mod opening;
@@ -30,6 +29,8 @@ use crate::{
     config::{self, Config, Sources, credentials},
     http::{self, AppState, Held, listener},
     ingest::Pulse,
+    instance::Claim,
+    store::private,
     telemetry::metrics::Exposition,
     tunnel::{self, Tunnel},
     worker::{self, Rejected},
@@ -37,8 +38,6 @@ use crate::{
 use assembly::{Draining, Parts, Serving};
 use database::Database;
 pub use error::Error;
-use instance::Instance;
-pub use instance::signal_reload;
 pub use manager::Manager;
 pub use reached::Reached;
 pub use runtime::runtime;
@@ -61,7 +60,7 @@ pub struct App {
     loops: TaskTracker,
     stop: CancellationToken,
     database: Database,
-    _instance: Instance,
+    _claim: Claim,
 }
 
 impl App {
@@ -79,7 +78,8 @@ impl App {
         let mut held = Held::take(sources.var("LISTEN_FDNAMES")).map_err(listener::Error::from)?;
         let public = held.listener(listener::PUBLIC, config.http.listen)?;
         let admin = held.listener(listener::ADMIN, config.admin.listen)?;
-        let instance = Instance::claim(&config.data_dir)?;
+        private::make_dir(&config.data_dir)?;
+        let claim = Claim::take(&config.data_dir)?;
         let credentials = credentials_if_needed(&config)?;
         let spool = spooling::open(&config, &clock).await?;
         let database = Database::find(&config, &sources)?;
@@ -99,7 +99,7 @@ impl App {
             sources,
             metrics,
             clock,
-            instance,
+            claim,
             spool,
             database,
             opened,

@@ -5,8 +5,12 @@ use anyhow::anyhow;
 
 use crate::{
     app::database,
-    config::{self, Sources},
-    store::{self, ConnectOptions, Error, Reader, private::PrivatePostgres},
+    config::{self, Config, Sources},
+    instance::Running,
+    store::{
+        self, ConnectOptions, Error, Reader,
+        private::{self, PrivatePostgres},
+    },
 };
 
 /// Opens a session that reads.
@@ -21,8 +25,24 @@ pub(super) async fn options(sources: &Sources) -> anyhow::Result<ConnectOptions>
         return Ok(options);
     }
     let settings = database::private_settings(&config, sources);
-    let options = PrivatePostgres::connect_if_running(&settings).await?;
-    Ok(store::quiet(options))
+    let running = PrivatePostgres::connect_if_running(&settings).await;
+    Ok(store::quiet(
+        running.map_err(|error| absent(error, &config))?,
+    ))
+}
+
+/// Why the private Postgres cannot be had. It may be down although its server runs.
+pub(super) fn absent(error: private::Error, config: &Config) -> anyhow::Error {
+    let server = Running::find(&config.data_dir).ok().flatten();
+    match (&error, server) {
+        (private::Error::NotRunning { dir }, Some(server)) => anyhow!(
+            "the private Postgres in {} does not run, although hookshelf serve{} does: the log of \
+             the server says why",
+            dir.display(),
+            server.process()
+        ),
+        _ => error.into(),
+    }
 }
 
 /// The error of a list, with what the user can do about a search that takes too long.

@@ -26,6 +26,7 @@ mod recheck;
 mod rejections;
 mod reload;
 mod serve;
+mod server;
 mod signature;
 mod signed_request;
 mod simulate;

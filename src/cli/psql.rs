@@ -5,6 +5,7 @@ use std::{os::unix::process::CommandExt, process::ExitCode};
 use anyhow::Context;
 use clap::Args;
 
+use super::database::absent;
 use crate::{
     app::database,
     config::{self, Sources},
@@ -31,7 +32,9 @@ impl Psql {
         let reader = self.reader.as_deref();
         let mut command = match &config.database.url {
             Some(url) => private::psql_to(url.expose(), &settings, reader)?,
-            None => private::psql(&settings, reader).await?,
+            None => private::psql(&settings, reader)
+                .await
+                .map_err(|error| absent(error, &config))?,
         };
         let error = command.args(&self.arguments).exec();
         Err(error).context("psql could not be started")

@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::output::Output;
 use crate::{
-    app,
     config::{self, Sources},
+    instance::Running,
 };
 
 /// Asks the running server to read its apps again, without touching a connection.
@@ -23,7 +23,9 @@ impl Reload {
         let config = config::load(sources).map_err(|faults| {
             anyhow::anyhow!("the server keeps its apps, for the configuration is faulty:\n{faults}")
         })?;
-        let pid = app::signal_reload(&config.data_dir)?;
+        let running = Running::required(&config.data_dir)?;
+        running.signal_reload(&config.data_dir)?;
+        let pid = running.pid.unwrap_or_default();
         Output::say(&format!(
             "process {pid} reads its apps again; its log says how it went"
         ))?;

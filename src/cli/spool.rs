@@ -91,7 +91,7 @@ fn operators(sources: &Sources) -> anyhow::Result<Operators> {
          `hookshelf serve`, which also drains it, or name its configuration with --config",
         dir.display()
     );
-    Operators::of(&config, why)
+    Operators::of(&config, &why)
 }
 
 impl Status {

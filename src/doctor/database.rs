@@ -11,6 +11,7 @@ use crate::{
     causes,
     clock::Clock,
     config::{App, Config},
+    instance::Running,
     store::{
         self, Commits, ConnectOptions, Connection, Error,
         health::{self, Schema},
@@ -82,16 +83,26 @@ pub(super) async fn look(
 async fn options(config: &Config, postgres: &private::Settings) -> Result<ConnectOptions, Finding> {
     let Some(url) = &config.database.url else {
         let running = PrivatePostgres::connect_if_running(postgres).await;
-        return running.map_err(|error| absent(&error));
+        return running.map_err(|error| absent(&error, config));
     };
     store::options(url.expose()).map_err(|error| Finding::wrong(Check::Database, error.to_string()))
 }
 
 /// Why the private Postgres cannot be asked.
-fn absent(error: &private::Error) -> Finding {
+fn absent(error: &private::Error, config: &Config) -> Finding {
     use private::Error::{Busy, Denied, NotRunning};
     let found = causes::line(error);
+    let is_served = matches!(Running::find(&config.data_dir), Ok(Some(_)));
     match error {
+        NotRunning { dir } if is_served => Finding::wrong(
+            Check::Database,
+            format!(
+                "no private Postgres runs in {}, and its server does",
+                dir.display()
+            ),
+        )
+        .means(NOT_STORED)
+        .remedy("see the server's log; it tries to start Postgres again and again"),
         NotRunning { .. } => Finding::unchecked(Check::Database, found)
             .remedy("start `hookshelf serve`, which runs it"),
         Denied { .. } => Finding::unchecked(Check::Database, found)

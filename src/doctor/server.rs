@@ -2,17 +2,21 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
-use reqwest::Client;
+use reqwest::{Client, Response, header::HeaderValue};
 use serde::Deserialize;
 
 use super::finding::{Check, Finding};
-use crate::config::Config;
+use crate::{
+    config::Config,
+    instance::{HEADER, Running},
+};
 
 /// What one answer may take.
-pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(5);
 
 /// What `/readyz` answers.
 #[derive(Debug, Deserialize)]
@@ -27,16 +31,113 @@ struct Report {
     version: String,
 }
 
+/// What came of a question to the server of the data directory.
+pub(super) enum Said {
+    /// Its answer.
+    Answer(Response),
+    /// It runs and did not answer in time.
+    Nothing,
+    /// Nobody listens.
+    Absent,
+    /// Another server or another program listens.
+    Another,
+}
+
+/// The server that uses the data directory, and how it is asked.
+pub(super) struct Server {
+    client: Client,
+    dir: PathBuf,
+    running: Option<Running>,
+}
+
+impl Server {
+    /// The server of this configuration, whether it runs or not.
+    pub(super) fn find(config: &Config) -> Result<Self, Finding> {
+        let unchecked = |why: String| Finding::unchecked(Check::Server, why);
+        let running = Running::find(&config.data_dir);
+        let running = running.map_err(|error| {
+            unchecked(error.to_string())
+                .remedy("run doctor as root or as the user that runs the server")
+        })?;
+        let client = Client::builder().timeout(DEADLINE).no_proxy().build();
+        Ok(Self {
+            client: client.map_err(|error| unchecked(error.to_string()))?,
+            dir: config.data_dir.clone(),
+            running,
+        })
+    }
+
+    /// Asks for a path at an address; what another server answers is not looked at.
+    pub(super) async fn ask(&self, address: SocketAddr, path: &str) -> Said {
+        let mut request = self.client.get(format!("http://{address}{path}"));
+        let id = self.running.as_ref().and_then(|it| it.id.as_ref());
+        if let Some(id) = id {
+            request = request.header(HEADER, id.as_str());
+        }
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) if error.is_timeout() && self.running.is_some() => return Said::Nothing,
+            Err(error) if error.is_connect() => return Said::Absent,
+            Err(_) => return Said::Another,
+        };
+        let shown = answer.headers().get(HEADER).map(HeaderValue::as_bytes);
+        match &self.running {
+            Some(running) if running.answered(shown) => Said::Answer(answer),
+            _ => Said::Another,
+        }
+    }
+
+    /// Why there is no answer from `address`, which the key has.
+    fn instead(&self, said: &Said, key: &str, address: SocketAddr) -> Finding {
+        let dir = self.dir.display();
+        match (said, &self.running) {
+            (Said::Nothing, _) => Finding::wrong(
+                Check::Server,
+                format!("the server runs and does not answer on {address}: it hangs, or is still starting"),
+            )
+            .means("deliveries get no answer, and Meta sends them again for a while")
+            .remedy("see the server's log; restart the server"),
+            (Said::Absent, Some(running)) => Finding::wrong(
+                Check::Server,
+                format!(
+                    "the server{} does not listen on {address}",
+                    running.process()
+                ),
+            )
+            .means(format!(
+                "it was started with another {key} than is configured now"
+            ))
+            .remedy("name its configuration with --config, or restart it"),
+            (Said::Absent, None) => absent(address),
+            (_, running) => {
+                let owner = match running {
+                    None => "no server uses".to_owned(),
+                    Some(running) => format!("another one{} uses", running.process()),
+                };
+                let found = format!(
+                    "what answers on {address} is not this Hookshelf: {owner} the data directory \
+                     {dir}"
+                );
+                Finding::wrong(Check::Server, found)
+                    .means("another server or another program has the address")
+                    .remedy(format!(
+                        "name the configuration of the server that you mean with --config, or set \
+                         {key} to an address of its own and restart the server"
+                    ))
+            }
+        }
+    }
+}
+
 /// Looks at both listeners.
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
-    let client = Client::builder().timeout(DEADLINE).no_proxy().build();
-    let client = match client {
-        Ok(client) => client,
-        Err(error) => return vec![Finding::unchecked(Check::Server, error.to_string())],
+    let server = match Server::find(config) {
+        Ok(server) => server,
+        Err(finding) => return vec![finding],
     };
     let (admin, public) = tokio::join!(
-        operators(&client, config.admin.listen),
-        listener(&client, config.http.listen),
+        operators(&server, config.admin.listen),
+        listener(&server, config.http.listen),
     );
     vec![admin, public]
 }
@@ -62,12 +163,14 @@ fn absent(address: SocketAddr) -> Finding {
         .remedy("start `hookshelf serve`, with the same configuration")
 }
 
-async fn operators(client: &Client, listen: SocketAddr) -> Finding {
+async fn operators(server: &Server, listen: SocketAddr) -> Finding {
+    let key = "admin.listen";
     let Some(address) = address(listen) else {
-        return any_port("admin.listen");
+        return any_port(key);
     };
-    let Ok(answer) = client.get(format!("http://{address}/readyz")).send().await else {
-        return absent(address);
+    let answer = match server.ask(address, "/readyz").await {
+        Said::Answer(answer) => answer,
+        said => return server.instead(&said, key, address),
     };
     let report = answer.bytes().await.ok();
     let report = report.and_then(|body| serde_json::from_slice::<Report>(&body).ok());
@@ -117,23 +220,24 @@ fn judge(address: SocketAddr, report: Option<Report>) -> Finding {
     Finding::ok(Check::Server, format!("version {ours} runs and is ready"))
 }
 
-async fn listener(client: &Client, listen: SocketAddr) -> Finding {
+async fn listener(server: &Server, listen: SocketAddr) -> Finding {
+    let key = "http.listen";
     let Some(address) = address(listen) else {
-        return any_port("http.listen");
+        return any_port(key);
     };
-    let answer = client.get(format!("http://{address}/healthz")).send().await;
-    match answer.map(|answer| answer.status()) {
-        Ok(status) if status.is_success() => Finding::ok(
+    match server.ask(address, "/healthz").await {
+        Said::Answer(answer) if answer.status().is_success() => Finding::ok(
             Check::Server,
             format!("the public listener answers on {address}"),
         ),
-        Ok(status) => {
-            let found = format!("what answers on {address} says {}", status.as_u16());
+        Said::Answer(answer) => {
+            let status = answer.status().as_u16();
+            let found = format!("what answers on {address} says {status}");
             Finding::wrong(Check::Server, found)
                 .means("another program has the address of the public listener")
                 .remedy("end that program, or choose another http.listen")
         }
-        Err(_) => absent(address),
+        said => server.instead(&said, key, address),
     }
 }
 

@@ -7,12 +7,12 @@ use std::{
 };
 
 use nix::unistd::{AccessFlags, access};
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 
 use super::{
     disk::{in_memory, left, size},
     finding::{Check, Finding},
-    server,
+    server::{self, Server},
 };
 use crate::{
     config::Config,
@@ -26,7 +26,7 @@ const UNDRAINED: &str = "they got 200, and are not in Postgres until a server dr
 /// What the running server says of its spool.
 enum Said {
     Report(Box<Report>),
-    /// It runs and does not know the question.
+    /// It runs, and does not answer or does not know the question.
     Nothing,
     /// None answers.
     Absent,
@@ -89,14 +89,16 @@ fn nearest(path: &Path) -> PathBuf {
     there.unwrap_or(path).to_owned()
 }
 
+/// What another server says of its spool is not of this configuration.
 async fn ask(config: &Config) -> Said {
-    let client = Client::builder().timeout(server::DEADLINE).no_proxy();
-    let (Ok(client), Some(address)) = (client.build(), server::address(config.admin.listen)) else {
+    let server = Server::find(config).ok();
+    let (Some(server), Some(address)) = (server, server::address(config.admin.listen)) else {
         return Said::Absent;
     };
-    let asked = client.get(format!("http://{address}/v1/spool")).send();
-    let Ok(answer) = asked.await else {
-        return Said::Absent;
+    let answer = match server.ask(address, "/v1/spool").await {
+        server::Said::Answer(answer) => answer,
+        server::Said::Nothing => return Said::Nothing,
+        server::Said::Absent | server::Said::Another => return Said::Absent,
     };
     if answer.status() != StatusCode::OK {
         return Said::Nothing;

@@ -13,6 +13,7 @@ mod forwarded;
 mod guest;
 mod headers;
 pub mod held;
+mod identity;
 pub mod listener;
 mod origin;
 pub mod public;
@@ -30,6 +31,7 @@ pub use axum::Router as Routes;
 
 pub use admin::{Readiness, Standing};
 pub use held::Held;
+pub use identity::known_as;
 pub use listener::{Listener, ListenerLimits};
 pub use spool::SpoolDesk;
 pub use state::{AppKeys, AppState, Apps, Limits};

@@ -2,13 +2,14 @@
 
 use axum::{
     Router,
-    http::{StatusCode, header},
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{AppState, listener::PUBLIC, webhook};
+use super::{AppState, identity, listener::PUBLIC, webhook};
 use crate::telemetry::{Happening, PanicCaught};
 
 /// The router of the public listener. What is not listed is 404 with an empty body.
@@ -23,10 +24,15 @@ pub fn router(state: AppState) -> Router {
         .route("/webhook/", callback.clone())
         .route("/webhook/{app}", callback.clone())
         .route("/webhook/{app}/", callback)
-        .route("/healthz", get(StatusCode::OK))
+        .route("/healthz", get(healthz))
         .fallback(webhook::no_such_path)
         .layer(CatchPanicLayer::custom(|_| defect(PUBLIC)))
         .with_state(state)
+}
+
+/// The process is alive.
+async fn healthz(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    identity::alive(state.instance(), &headers)
 }
 
 /// The answer to a request that found a defect of ours.

@@ -1,6 +1,10 @@
 //! What the routes need: the apps with their keys, where deliveries go, and the limits.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
@@ -11,6 +15,7 @@ use crate::{
     clock::Clock,
     config,
     ingest::{Callbacks, Intake, Rejections},
+    instance::Id,
     meta::signature::Secrets,
     telemetry::Meter,
 };
@@ -133,6 +138,7 @@ struct Shared {
     clock: Clock,
     limits: Limits,
     budget: Budget,
+    instance: OnceLock<Id>,
 }
 
 impl AppState {
@@ -153,7 +159,13 @@ impl AppState {
             clock,
             budget: Budget::new(&limits),
             limits,
+            instance: OnceLock::new(),
         }))
+    }
+
+    /// Answers from now on as this instance to whoever asks for it.
+    pub fn answer_as(&self, instance: Id) {
+        let _ = self.0.instance.set(instance);
     }
 
     /// Replaces the apps at once, without touching a connection.
@@ -174,6 +186,11 @@ impl AppState {
     /// The app as configured at this moment.
     pub(super) fn app(&self, name: &str) -> Option<Arc<AppKeys>> {
         self.0.apps.load().get(name)
+    }
+
+    /// The id of this server, if it has one.
+    pub(super) fn instance(&self) -> Option<&Id> {
+        self.0.instance.get()
     }
 
     /// To whom deliveries are handed.

@@ -21,6 +21,7 @@ mod first_start;
 mod fixtures;
 mod hostile;
 mod http;
+mod identity;
 mod manners;
 mod packaging;
 mod private_postgres;

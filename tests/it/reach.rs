@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::support::{
     directory::{Directory, is_open_to_all},
+    eventually,
     server::{Server, apps, settle},
 };
 
@@ -78,6 +79,28 @@ async fn a_private_postgres_that_hangs_is_not_said_to_be_away() {
         "{checked}"
     );
     assert!(!checked.contains("start `hookshelf serve`"), "{checked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_postgres_that_fell_while_its_server_runs_is_told_of_by_its_log() {
+    let server = Server::start_private();
+    let data = server.directory.join("data/postgres/data");
+    std::fs::write(data.join("postgresql.conf"), "shared_buffers = 'many'\n").unwrap();
+    let pid_file = std::fs::read_to_string(data.join("postmaster.pid")).unwrap();
+    let pid: i32 = pid_file.lines().next().unwrap().parse().unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGINT).unwrap();
+    let expected = "does not run, although hookshelf serve (process";
+    eventually("it has ended", async || {
+        stderr(&server.run(&["events", "list"])).contains(expected)
+    })
+    .await;
+    let said = stderr(&server.run(&["psql", "--", "-c", "SELECT 1"]));
+    assert!(said.contains(expected), "{said}");
+    let checked = database_check(server.verb(&["doctor", "--json"]));
+    assert!(
+        checked.contains(r#""verdict":"wrong""#) && checked.contains("and its server does"),
+        "{checked}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -240,8 +240,12 @@ async fn without_a_server_it_says_how_to_start_one() {
     drop(nobody);
     for arguments in [&["simulate", "--count=5"][..], &["simulate"]] {
         let mut command = server.verb(arguments);
-        let output = command.env("HOOKSHELF__HTTP__LISTEN", &address);
-        let output = output.output().unwrap();
+        command.env("HOOKSHELF__HTTP__LISTEN", &address);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(complained(&output).contains("correct http.listen"));
+        command.env("HOOKSHELF__DATA_DIR", server.directory.join("elsewhere"));
+        let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         assert!(complained(&output).contains("hookshelf serve"));
     }

@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("sealed", 0),
     ("meta", 1),
     ("config", 1),
+    ("instance", 2),
     ("telemetry", 2),
     ("store", 3),
     ("graph", 3),

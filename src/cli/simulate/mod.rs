@@ -103,7 +103,7 @@ impl Simulate {
             return Err(wrong_usage(text));
         }
         let seed = self.seed.map_or_else(getrandom::u64, Ok)?;
-        let found = self.place.find(sources)?;
+        let found = self.place.find(sources).await?;
         if self.stream.is_asked_for() {
             load::run(&self, found, seed).await
         } else {

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::{
-    super::{local, signature::read_secret},
+    super::{healthcheck, local, signature::read_secret},
     wrong_usage,
 };
 use crate::{
@@ -53,7 +53,7 @@ pub(super) struct Found {
 
 impl Place {
     /// Finds the server and the secret.
-    pub(super) fn find(&self, sources: &Sources) -> anyhow::Result<Found> {
+    pub(super) async fn find(&self, sources: &Sources) -> anyhow::Result<Found> {
         let app = self.app.clone().or_else(|| self.app_of_url());
         let app = app.unwrap_or_else(AppName::default_app);
         // With both given, a configuration that may not even be there says nothing more.
@@ -64,7 +64,7 @@ impl Place {
         let (secret, said) = self.secret(config.as_ref(), &app)?;
         let (address, host, path) = match &self.url {
             Some(url) => self.parts(url)?,
-            None => at_home(config.as_ref(), &app)?,
+            None => at_home(config.as_ref(), &app).await?,
         };
         let target = Target {
             address,
@@ -147,9 +147,10 @@ impl Place {
 /// What to connect to, the `Host` header, and the path.
 type Parts = (String, String, String);
 
-/// The server of this configuration.
-fn at_home(config: Option<&Config>, app: &AppName) -> anyhow::Result<Parts> {
+/// The server of this configuration, and no other at its address: that one may store what it is sent.
+async fn at_home(config: Option<&Config>, app: &AppName) -> anyhow::Result<Parts> {
     let config = config.context("a server or a URL is needed")?;
+    healthcheck::check(config).await?;
     let address = local::reachable(config.http.listen).to_string();
     Ok((address.clone(), address, app.path()))
 }

@@ -3,6 +3,7 @@
 
 use std::process::Output;
 
+use hookshelf::instance::{Claim, HEADER};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -319,7 +320,10 @@ async fn a_spool_that_cannot_be_had_is_no_start_and_says_which_and_why() {
         let said = complaint(&alone(&directory, &["serve"], "127.0.0.1:0"));
         let dir = dir.display().to_string();
         assert!(said.contains(why) && said.contains(&dir), "{said}");
-        assert!(said.contains("choose another directory"), "{said}");
+        assert!(
+            said.contains("set spool.dir to another directory"),
+            "{said}"
+        );
     }
 }
 
@@ -357,7 +361,7 @@ async fn without_a_server_the_verbs_say_why_it_has_to_run() {
 }
 
 /// Answers everybody with this.
-async fn answer(text: &'static str) -> String {
+async fn answer(text: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
@@ -374,9 +378,15 @@ async fn answer(text: &'static str) -> String {
 async fn another_version_and_other_programs_are_told_apart() {
     let directory = Directory::create();
     std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
+    std::fs::create_dir(directory.join("data")).unwrap();
+    let server = Claim::take(&directory.join("data")).unwrap();
+    let own = format!(
+        "{HEADER}: {}\r\ncontent-length: 0\r\n\r\n",
+        server.id().as_str()
+    );
     for (text, part) in [
         (
-            "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+            &*format!("HTTP/1.1 404 Not Found\r\n{own}"),
             "runs another version; restart it",
         ),
         (
@@ -385,11 +395,11 @@ async fn another_version_and_other_programs_are_told_apart() {
         ),
         ("220 mail.example.org\r\n", "is not this Hookshelf"),
         (
-            "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n",
+            &format!("HTTP/1.1 500 Internal Server Error\r\n{own}"),
             "answers 500; its log may say why",
         ),
     ] {
-        let address = answer(text).await;
+        let address = answer(text.to_owned()).await;
         let said = complaint(&alone(&directory, &["spool", "status"], &address));
         assert!(said.contains(part), "{part}: {said}");
     }

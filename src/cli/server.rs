@@ -1,0 +1,157 @@
+//! How verbs know the server of their data directory from whatever else answers at its address.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::{Context, anyhow, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{Method, Request, StatusCode, client::conn::http1, header::HeaderValue};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, time::timeout};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::local;
+use crate::{
+    config::Config,
+    instance::{HEADER, Running},
+};
+
+/// How large an answer may be: a thousand deliveries of the spool take far less.
+const LARGEST: usize = 16 << 20;
+
+/// A listener of the server that uses the data directory.
+#[derive(Debug)]
+pub(super) struct Listener {
+    /// The key that has its address.
+    key: &'static str,
+    address: String,
+    dir: PathBuf,
+    running: Option<Running>,
+    /// What the server has to run for.
+    why: String,
+}
+
+impl Listener {
+    /// The public listener.
+    pub(super) fn public(config: &Config, why: &str) -> anyhow::Result<Self> {
+        Self::of(config, "http.listen", config.http.listen, why)
+    }
+
+    /// The admin listener.
+    pub(super) fn admin(config: &Config, why: &str) -> anyhow::Result<Self> {
+        Self::of(config, "admin.listen", config.admin.listen, why)
+    }
+
+    fn of(
+        config: &Config,
+        key: &'static str,
+        listen: SocketAddr,
+        why: &str,
+    ) -> anyhow::Result<Self> {
+        ensure!(
+            listen.port() != 0,
+            "{key} has port 0, so that the server listens on any and cannot be found: name one"
+        );
+        Ok(Self {
+            key,
+            address: local::reachable(listen).to_string(),
+            dir: config.data_dir.clone(),
+            running: Running::find(&config.data_dir)?,
+            why: why.to_owned(),
+        })
+    }
+
+    /// Where it is.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Asks the server, and nobody else, within `deadline`.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        deadline: Duration,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let asked = timeout(deadline, self.exchange(method, path)).await;
+        asked.with_context(|| self.silent(deadline))?
+    }
+
+    async fn exchange(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+        let stream = TcpStream::connect(&self.address).await;
+        let stream = stream.with_context(|| self.absent())?;
+        let Some(running) = &self.running else {
+            return Err(self.other());
+        };
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header("Host", &self.address);
+        if let Some(id) = &running.id {
+            request = request.header(HEADER, id.as_str());
+        }
+        let request = request.body(Empty::<Bytes>::new())?;
+        let answer = sender.send_request(request).await;
+        let answer = answer.map_err(|_| self.stranger())?;
+        let status = answer.status();
+        if status == StatusCode::MISDIRECTED_REQUEST {
+            return Err(self.other());
+        }
+        let shown = answer.headers().get(HEADER).map(HeaderValue::as_bytes);
+        if !running.answered(shown) {
+            return Err(self.stranger());
+        }
+        let body = Limited::new(answer.into_body(), LARGEST).collect().await;
+        let body = body.map_err(|_| self.stranger())?;
+        Ok((status, body.to_bytes()))
+    }
+
+    /// Nobody listens.
+    fn absent(&self) -> String {
+        let Self { key, address, .. } = self;
+        match &self.running {
+            None => format!("no server answers at {address}: {}", self.why),
+            Some(running) => format!(
+                "the server of {}{} does not listen at {address}: name its configuration with \
+                 --config, or correct {key}",
+                self.dir.display(),
+                running.process()
+            ),
+        }
+    }
+
+    /// Somebody listens and says nothing.
+    fn silent(&self, deadline: Duration) -> String {
+        let seconds = deadline.as_secs();
+        let process = self.running.as_ref().map(Running::process);
+        format!(
+            "the server at {}{} does not answer within {seconds} s; its log may say why",
+            self.address,
+            process.unwrap_or_default()
+        )
+    }
+
+    /// The server of another data directory, or another program.
+    fn other(&self) -> anyhow::Error {
+        let Self { key, address, .. } = self;
+        let owner = match &self.running {
+            None => "no hookshelf serve uses that directory".to_owned(),
+            Some(running) => format!("hookshelf serve{} uses it", running.process()),
+        };
+        anyhow!(
+            "what answers at {address} is not the server of the data directory {}: {owner}; name \
+             the configuration of the server that you mean with --config, or set {key} to an \
+             address of its own and start it",
+            self.dir.display()
+        )
+    }
+
+    /// Another program.
+    pub(super) fn stranger(&self) -> anyhow::Error {
+        anyhow!(
+            "what answers at {} is not this Hookshelf: restart the server, or see what else \
+             listens there",
+            self.address
+        )
+    }
+}

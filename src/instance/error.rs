@@ -1,0 +1,72 @@
+//! Faults of a data directory and of the server that uses it, in words for the operator.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Why a data directory cannot be claimed, or its server not be found.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data directory cannot be used.
+    #[error(
+        "the data directory {} cannot be used: choose another data_dir, or give this user the \
+         right to write there",
+        .dir.display()
+    )]
+    Unusable {
+        /// Which.
+        dir: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Another server uses the data directory.
+    #[error(
+        "another hookshelf serve{} uses {}: stop it first, or choose another data_dir",
+        .pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(),
+        .dir.display()
+    )]
+    Held {
+        /// Which directory.
+        dir: PathBuf,
+        /// Its process, if it says so.
+        pid: Option<i32>,
+    },
+    /// This user may not look into the data directory.
+    #[error(
+        "this user has no access to the data directory {}, so its server cannot be told from \
+         others: run this as root or as the user that runs the server, or name another \
+         configuration with --config",
+        .dir.display()
+    )]
+    Hidden {
+        /// Which directory.
+        dir: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// No server uses the data directory.
+    #[error("no hookshelf serve uses {}: start one, or name its data_dir", .dir.display())]
+    NotServing {
+        /// Which directory.
+        dir: PathBuf,
+    },
+    /// The signal could not be sent.
+    #[error("process {pid} takes no signal from this user: run as the user that serves")]
+    Signal {
+        /// To which process.
+        pid: i32,
+        /// What the system said.
+        #[source]
+        source: nix::errno::Errno,
+    },
+}
+
+impl Error {
+    pub(super) fn hidden(dir: &Path, source: io::Error) -> Self {
+        let dir = dir.to_owned();
+        Self::Hidden { dir, source }
+    }
+}

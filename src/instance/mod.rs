@@ -1,0 +1,214 @@
+//! One server process: its claim on a data directory, and the id by which verbs recognise it.
+//!
+//! The server holds `serve.pid` in its data directory locked and writes its process id and a random
+//! id into it. A verb reads that id and names it with each request over HTTP: the server of another
+//! data directory, found at the same address, does not take itself for the one that was meant. The
+//! id is no secret and opens nothing.
+
+mod error;
+mod id;
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, ErrorKind, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+pub use error::Error;
+pub use id::{HEADER, Id};
+
+/// The file that the server holds locked.
+const FILE: &str = "serve.pid";
+
+/// A process id and an instance id are shorter.
+const LONGEST: u64 = 64;
+
+/// The claim of a server on a data directory; it ends with the process, however that ends.
+#[derive(Debug)]
+pub struct Claim {
+    file: File,
+    id: Id,
+}
+
+/// The server of a data directory, as another process sees it.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// Its process.
+    pub pid: Option<i32>,
+    /// Its id; none if the disk had no room for it.
+    pub id: Option<Id>,
+}
+
+impl Claim {
+    /// Claims a directory that exists.
+    ///
+    /// # Errors
+    /// Another server has it, or it cannot be used.
+    pub fn take(dir: &Path) -> Result<Self, Error> {
+        let unusable = |source| Error::Unusable {
+            dir: dir.to_owned(),
+            source,
+        };
+        let mut file = open(dir).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Held {
+                    dir: dir.to_owned(),
+                    pid: read(&mut file).pid,
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        let id = Id::random().map_err(unusable)?;
+        match write(&mut file, &id) {
+            // The lock holds without it, and the spool may have room where this disk has none.
+            Err(error) if !is_full(&error) => Err(unusable(error)),
+            _ => Ok(Self { file, id }),
+        }
+    }
+
+    /// The id of this server.
+    pub fn id(&self) -> &Id {
+        &self.id
+    }
+}
+
+impl Drop for Claim {
+    /// Closing the file would not do: a child that is just about to start may hold it open a
+    /// moment longer.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
+impl Running {
+    /// The server of `dir`; none if no server uses the directory.
+    ///
+    /// # Errors
+    /// This user may not look into the directory.
+    pub fn find(dir: &Path) -> Result<Option<Self>, Error> {
+        let mut file = match File::open(dir.join(FILE)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(Error::hidden(dir, error));
+            }
+            Err(_) => return Ok(None),
+        };
+        // A lock that can be had belongs to nobody: the ids are of a server that has ended.
+        if file.try_lock_shared().is_ok() {
+            return Ok(None);
+        }
+        Ok(Some(read(&mut file)))
+    }
+
+    /// The server of `dir`.
+    ///
+    /// # Errors
+    /// None uses the directory, or this user may not look into it.
+    pub fn required(dir: &Path) -> Result<Self, Error> {
+        let dir = dir.to_owned();
+        Self::find(&dir)?.ok_or(Error::NotServing { dir })
+    }
+
+    /// Asks the server to read its apps again.
+    ///
+    /// # Errors
+    /// It does not take signals from this user.
+    pub fn signal_reload(&self, dir: &Path) -> Result<(), Error> {
+        let absent = || Error::NotServing {
+            dir: dir.to_owned(),
+        };
+        let pid = self.pid.ok_or_else(absent)?;
+        kill(Pid::from_raw(pid), Signal::SIGHUP).map_err(|source| Error::Signal { pid, source })
+    }
+
+    /// True if an answer with this value of [`HEADER`] is from this server.
+    pub fn answered(&self, header: Option<&[u8]>) -> bool {
+        self.id
+            .as_ref()
+            .is_none_or(|id| header.is_some_and(|it| id.is(it)))
+    }
+
+    /// The process in words, for a message.
+    pub fn process(&self) -> String {
+        self.pid
+            .map_or_else(String::new, |pid| format!(" (process {pid})"))
+    }
+}
+
+fn open(dir: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o644);
+    options.open(dir.join(FILE))
+}
+
+fn write(file: &mut File, id: &Id) -> io::Result<()> {
+    file.set_len(0)?;
+    let text = format!("{}\n{}\n", std::process::id(), id.as_str());
+    file.write_all(text.as_bytes())
+}
+
+fn read(file: &mut File) -> Running {
+    let mut text = String::new();
+    let _ = file.take(LONGEST).read_to_string(&mut text);
+    let mut lines = text.lines();
+    Running {
+        pid: lines
+            .next()
+            .and_then(|line| line.parse().ok())
+            .filter(|pid| *pid > 0),
+        id: lines.next().and_then(Id::read),
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_is_found_by_its_ids_and_ends_with_its_holder() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Running::find(dir.path()).unwrap().is_none());
+        let claim = Claim::take(dir.path()).unwrap();
+        let found = Running::find(dir.path()).unwrap().unwrap();
+        assert_eq!(found.id.as_ref(), Some(claim.id()));
+        assert_eq!(found.pid.map(i64::from), Some(std::process::id().into()));
+        let id = claim.id().as_str().as_bytes();
+        assert!(found.answered(Some(id)));
+        assert!(!found.answered(Some(b"another")) && !found.answered(None));
+        assert!(matches!(Claim::take(dir.path()), Err(Error::Held { .. })));
+        drop(claim);
+        assert!(Running::find(dir.path()).unwrap().is_none());
+        let next = Claim::take(dir.path()).unwrap();
+        assert_ne!(Some(next.id()), found.id.as_ref());
+    }
+
+    #[test]
+    fn a_server_that_could_not_write_its_id_is_taken_at_its_word() {
+        let dir = tempfile::tempdir().unwrap();
+        let claim = Claim::take(dir.path()).unwrap();
+        claim.file.set_len(0).unwrap();
+        let found = Running::find(dir.path()).unwrap().unwrap();
+        assert!(found.id.is_none() && found.pid.is_none());
+        assert!(found.answered(None));
+    }
+}
