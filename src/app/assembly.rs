@@ -69,6 +69,7 @@ impl Parts {
         let metrics = self.metrics.clone();
         let drained = Drained::default();
         let spooling = self.spooling(&drained);
+        let clock = self.clock.clone();
         let upkeep = upkeep(
             &self.config,
             &self.database,
@@ -107,7 +108,8 @@ impl Parts {
             sources: self.sources,
             started: self.started,
             database: self.database,
-            _claim: self.claim,
+            claim: self.claim,
+            clock,
         }
     }
 

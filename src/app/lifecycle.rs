@@ -1,14 +1,13 @@
-//! From the start to the end: serve, reload, drain, stop.
+//! From the start to the end: serve, drain, stop.
 
 use std::time::{Duration, Instant};
 
 use tokio::{task::JoinHandle, time::timeout};
 
-use super::{App, Error, Serving, Signals, apps, signals::Asked};
+use super::{App, Error, Serving, Signals, signals::Asked};
 use crate::{
-    config::{self, credentials},
     http::Ends,
-    telemetry::{DrainFinished, Happening, ReloadFinished, StopRequested, Stopped},
+    telemetry::{DrainFinished, Happening, StopRequested, Stopped},
 };
 
 /// How long what is in flight may take: a body's deadline and an answer, with room.
@@ -74,38 +73,6 @@ impl App {
                 _ = &mut self.committer => return Err(Error::Defect),
             }
         }
-    }
-
-    /// Reads `[apps.*]` again and swaps them at once; where that fails the old ones stay.
-    async fn reload(&self) {
-        self.manager.reloading().await;
-        let reloaded = match config::load_apps(&self.sources) {
-            Ok(configured) => self.swap(&configured),
-            Err(faults) => Err(faults.to_string()),
-        };
-        let (apps, fault) = match reloaded {
-            Ok(apps) => (apps, None),
-            Err(fault) => (0, Some(fault)),
-        };
-        ReloadFinished { apps, fault }.emit();
-        self.manager.ready(&self.started).await;
-    }
-
-    /// A file that was caught while it is being written has no apps: nobody means that, and every
-    /// delivery would be refused.
-    fn swap(&self, configured: &config::Apps) -> Result<usize, String> {
-        if configured.is_empty() && self.started.credentials.is_none() {
-            return Err("no app is configured any more; to have one made, restart".to_owned());
-        }
-        let generated = configured
-            .is_empty()
-            .then(|| credentials::load_or_create(&self.started.data_dir))
-            .transpose()
-            .map_err(|error| error.to_string())?;
-        let apps = apps(configured, generated.as_ref());
-        let count = apps.len();
-        self.state.swap_apps(apps);
-        Ok(count)
     }
 
     /// Lets nobody in any more, and waits until what is in flight has ended. Says whether all of

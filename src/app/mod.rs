@@ -12,6 +12,7 @@ mod lifecycle;
 mod manager;
 mod opening;
 mod reached;
+mod reloading;
 pub mod rescue;
 mod runtime;
 mod signals;
@@ -60,7 +61,8 @@ pub struct App {
     loops: TaskTracker,
     stop: CancellationToken,
     database: Database,
-    _claim: Claim,
+    claim: Claim,
+    clock: Clock,
 }
 
 impl App {
@@ -75,6 +77,7 @@ impl App {
         clock: Clock,
     ) -> Result<Self, Error> {
         config.http.max_connections = descriptors::provide(config.http.max_connections);
+        let begun = clock.now();
         let mut held = Held::take(sources.var("LISTEN_FDNAMES")).map_err(listener::Error::from)?;
         let public = held.listener(listener::PUBLIC, config.http.listen)?;
         let admin = held.listener(listener::ADMIN, config.admin.listen)?;
@@ -105,7 +108,9 @@ impl App {
             opened,
             started,
         };
-        Ok(parts.assemble([public, admin]).await)
+        let app = parts.assemble([public, admin]).await;
+        app.note(begun, Ok(app.accepted()));
+        Ok(app)
     }
 
     /// What was started.

@@ -108,7 +108,7 @@ async fn run() -> ExitCode {
     let done = match cli.verb.unwrap_or(Verb::Serve(serve::Serve::default())) {
         // The server's whole life is one future, too large for the stack of every other verb.
         Verb::Serve(verb) => Box::pin(verb.run(sources)).await,
-        Verb::Reload(_) => reload::Reload::run(&sources),
+        Verb::Reload(verb) => verb.run(&sources).await,
         Verb::Migrate(verb) => verb.run(&sources).await,
         Verb::Simulate(verb) => verb.run(&sources).await,
         Verb::Events(verb) => verb.run(&sources).await,

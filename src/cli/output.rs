@@ -339,7 +339,7 @@ fn failure(error: io::Error) -> anyhow::Error {
 
 /// Text on one line, without control characters and without marks that turn the direction of
 /// writing.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let shown = |char: char| match char {
         '\n' | '\r' | '\t' => ' ',
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,

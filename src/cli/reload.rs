@@ -1,34 +1,135 @@
-//! `reload`: asks the running server to read `[apps.*]` again.
+//! `reload`: has the running server read `[apps.*]` again, and says how that went.
 
-use std::process::ExitCode;
-
-use clap::Args;
-
-use super::output::Output;
-use crate::{
-    config::{self, Sources},
-    instance::Running,
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
 };
 
-/// Asks the running server to read its apps again, without touching a connection.
+use anyhow::{anyhow, bail, ensure};
+use clap::Args;
+use jiff::Timestamp;
+use tokio::time::{sleep, timeout};
+
+use super::output::{Output, plain};
+use crate::{
+    clock::Clock,
+    config::{self, Sources},
+    instance::{Reading, Running},
+};
+
+/// How long the server may take: it reads a few files, and tells its service manager before.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often its report is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Has the running server read its apps again, without touching a connection, and says how it went.
 ///
-/// The configuration is checked first: a faulty one is not sent, and would not be taken either.
+/// The server reads the configuration file with which it was started, or `credentials.toml` in its
+/// data directory if no app is configured; --config with another file is refused. A faulty
+/// configuration changes nothing.
 ///
 /// Example: hookshelf reload --config /etc/hookshelf/hookshelf.toml
 #[derive(Args, Debug)]
 pub(super) struct Reload {}
 
 impl Reload {
-    pub(super) fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
         let config = config::load(sources).map_err(|faults| {
-            anyhow::anyhow!("the server keeps its apps, for the configuration is faulty:\n{faults}")
+            anyhow!("the server keeps its apps, for the configuration is faulty:\n{faults}")
         })?;
-        let running = Running::required(&config.data_dir)?;
-        running.signal_reload(&config.data_dir)?;
-        let pid = running.pid.unwrap_or_default();
-        Output::say(&format!(
-            "process {pid} reads its apps again; its log says how it went"
-        ))?;
-        Ok(ExitCode::SUCCESS)
+        let dir = &config.data_dir;
+        let server = Running::required(dir)?;
+        if let (Some(named), Some(last)) = (sources.config_file(), server.reading(dir)) {
+            check_file(&named, &last, &server)?;
+        }
+        let asked = Clock::system().now();
+        server.signal_reload(dir)?;
+        let reading = timeout(PATIENCE, reading_since(asked, dir, &server)).await;
+        let reading = reading.map_err(|_| silent(&server))??;
+        report(&reading, &server)
     }
+}
+
+/// Refuses a file that the server does not read: nothing would come of a reload.
+fn check_file(named: &Path, last: &Reading, server: &Running) -> anyhow::Result<()> {
+    let process = server.process();
+    let shown = named.display();
+    let Some(read) = &last.file else {
+        let credentials = last.credentials.iter();
+        let credentials = credentials.map(|it| {
+            let file = plain(&it.display().to_string());
+            format!(
+                "; or write the secrets into {file} and run `hookshelf reload` without --config"
+            )
+        });
+        bail!(
+            "hookshelf serve{process} was started without a configuration file and does not read \
+             {shown}: restart it with `hookshelf serve --config {shown}`{}",
+            credentials.collect::<String>()
+        );
+    };
+    let same = named == read || resolved(named).is_some_and(|it| Some(it) == resolved(read));
+    let read = plain(&read.display().to_string());
+    ensure!(
+        same,
+        "hookshelf serve{process} reads {read} and not {shown}: change that file, or restart the \
+         server with `hookshelf serve --config {shown}`"
+    );
+    Ok(())
+}
+
+fn resolved(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
+}
+
+/// The reading that the server began after it was asked.
+async fn reading_since(asked: Timestamp, dir: &Path, server: &Running) -> anyhow::Result<Reading> {
+    loop {
+        if let Some(reading) = server.reading(dir).filter(|it| it.begun >= asked) {
+            return Ok(reading);
+        }
+        let now = Running::find(dir)?;
+        ensure!(
+            now.is_some_and(|now| now.id == server.id),
+            "hookshelf serve{} ended before it had read its apps again; its log may say why",
+            server.process()
+        );
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+fn silent(server: &Running) -> anyhow::Error {
+    anyhow!(
+        "hookshelf serve{} was asked and did not report within {} s how it went: it hangs, is \
+         still starting or already stopping, or its disk is full; its log may say more",
+        server.process(),
+        PATIENCE.as_secs()
+    )
+}
+
+/// Says what was read, or why nothing has changed.
+fn report(reading: &Reading, server: &Running) -> anyhow::Result<ExitCode> {
+    let files = reading.file.iter().chain(&reading.credentials);
+    let files: Vec<_> = files.map(|it| plain(&it.display().to_string())).collect();
+    let from = match &files[..] {
+        [] => "its environment".to_owned(),
+        files => files.join(" and "),
+    };
+    let process = server.process();
+    if let Some(fault) = &reading.fault {
+        let fault: Vec<_> = fault.lines().map(plain).collect();
+        bail!(
+            "hookshelf serve{process} read {from} and keeps its apps as they were: {}",
+            fault.join("\n")
+        );
+    }
+    let apps: Vec<_> = reading.apps.iter().map(|app| plain(app)).collect();
+    Output::say(&format!(
+        "hookshelf serve{process} has read {from} again; apps: {}",
+        apps.join(", ")
+    ))?;
+    Ok(ExitCode::SUCCESS)
 }

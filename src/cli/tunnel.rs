@@ -106,14 +106,15 @@ fn opened(
     }
     line("paste into", PASTE[0]);
     PASTE[1..].iter().for_each(|more| line("", more));
-    if started.credentials.is_some() {
+    if let Some(made) = &started.credentials {
+        let file = made.path.display();
         line(
             "then",
-            "write Meta's secrets into the configuration, [apps.default]:",
+            &format!("write Meta's secrets into {file} in place of app_secret,"),
         );
         line(
             "",
-            "until then its deliveries get 401, for it signs with its own",
+            "and run `hookshelf reload`: until then Meta's deliveries get 401",
         );
     }
     line("it lasts", &format!("until {name} or this server ends"));

@@ -165,6 +165,10 @@ fn generate() -> Result<Zeroizing<String>, Error> {
     Ok(Zeroizing::new(format!(
         "# Made by Hookshelf at its first start, because no app was configured.\n\
          # Anyone who knows the secret can forge deliveries.\n\
+         #\n\
+         # When you have the secrets of your Meta app, write them here in place of this app_secret:\n\
+         # app_secret (App settings > Basic) for Facebook login, instagram_app_secret for Instagram\n\
+         # login, or both. Then run: hookshelf reload\n\
          [apps.default]\n\
          app_secret = \"{secret}\"\n\
          verify_token = \"{token}\"\n",

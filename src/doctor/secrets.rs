@@ -12,6 +12,9 @@ use crate::config::{App, Place, credentials};
 /// Digits of an app secret as Meta shows it.
 const META_DIGITS: usize = 32;
 
+/// Digits of the secret of a first start.
+const MADE_DIGITS: usize = 64;
+
 /// A verify token may be shorter, but not by much before it can be guessed.
 const TOKEN_CHARACTERS: usize = 16;
 
@@ -63,7 +66,7 @@ fn strange(secret: &str, app: &App, generated: bool) -> Option<&'static str> {
         Some("is the verify token")
     } else if is_access_token || secret.contains('|') {
         Some("looks like an access token")
-    } else if is_hex && (secret.len() == META_DIGITS || generated) {
+    } else if is_hex && (secret.len() == META_DIGITS || generated && secret.len() == MADE_DIGITS) {
         None
     } else if secret.bytes().all(|byte| byte.is_ascii_digit()) {
         Some("looks like an id of an app or an account")

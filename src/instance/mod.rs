@@ -7,12 +7,13 @@
 
 mod error;
 mod id;
+mod reading;
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, ErrorKind, Read, Write},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use nix::{
@@ -22,6 +23,7 @@ use nix::{
 
 pub use error::Error;
 pub use id::{HEADER, Id};
+pub use reading::Reading;
 
 /// The file that the server holds locked.
 const FILE: &str = "serve.pid";
@@ -32,6 +34,7 @@ const LONGEST: u64 = 64;
 /// The claim of a server on a data directory; it ends with the process, however that ends.
 #[derive(Debug)]
 pub struct Claim {
+    dir: PathBuf,
     file: File,
     id: Id,
 }
@@ -70,13 +73,24 @@ impl Claim {
         match write(&mut file, &id) {
             // The lock holds without it, and the spool may have room where this disk has none.
             Err(error) if !is_full(&error) => Err(unusable(error)),
-            _ => Ok(Self { file, id }),
+            _ => {
+                let dir = dir.to_owned();
+                Ok(Self { dir, file, id })
+            }
         }
     }
 
     /// The id of this server.
     pub fn id(&self) -> &Id {
         &self.id
+    }
+
+    /// Keeps what was read of the configuration, for `reload`. Without room for it the server goes
+    /// on, and `reload` says that it does not know.
+    pub fn note(&self, reading: Reading) {
+        if let Err(error) = reading::write(&self.dir, self.id.as_str(), reading) {
+            tracing::warn!(%error, dir = %self.dir.display(), "cannot tell hookshelf reload how it went");
+        }
     }
 }
 
@@ -115,6 +129,11 @@ impl Running {
     pub fn required(dir: &Path) -> Result<Self, Error> {
         let dir = dir.to_owned();
         Self::find(&dir)?.ok_or(Error::NotServing { dir })
+    }
+
+    /// The last reading of its configuration, if this user may see that.
+    pub fn reading(&self, dir: &Path) -> Option<Reading> {
+        reading::read(dir, self.id.as_ref()?.as_str())
     }
 
     /// Asks the server to read its apps again.

@@ -32,6 +32,7 @@ mod reach;
 mod reader;
 mod reading;
 mod readme;
+mod reload;
 mod rescue;
 mod restarts;
 mod schema;

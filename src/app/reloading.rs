@@ -1,0 +1,84 @@
+//! Reload: the apps are read again and swapped, and how it went is kept for the verb that asked.
+
+use std::path::{self, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{App, apps};
+use crate::{
+    causes,
+    config::{self, credentials},
+    instance::Reading,
+    telemetry::{Happening, ReloadFinished},
+};
+
+/// Apps that are accepted, and where their secrets are if none is configured.
+pub(super) struct Accepted {
+    names: Vec<String>,
+    credentials: Option<PathBuf>,
+}
+
+impl App {
+    /// Reads `[apps.*]` again and swaps them at once; where that fails the old ones stay.
+    pub(super) async fn reload(&self) {
+        let begun = self.clock.now();
+        self.manager.reloading().await;
+        let reloaded = match config::load_apps(&self.sources) {
+            Ok(configured) => self.swap(&configured),
+            Err(faults) => Err(faults.to_string()),
+        };
+        let apps = reloaded.as_ref().map_or(0, |accepted| accepted.names.len());
+        let fault = reloaded.as_ref().err().cloned();
+        self.note(begun, reloaded);
+        ReloadFinished { apps, fault }.emit();
+        self.manager.ready(&self.started).await;
+    }
+
+    /// A file that was caught while it is being written has no apps: nobody means that, and every
+    /// delivery would be refused.
+    fn swap(&self, configured: &config::Apps) -> Result<Accepted, String> {
+        if configured.is_empty() && self.started.credentials.is_none() {
+            return Err("no app is configured any more; to have one made, restart".to_owned());
+        }
+        let generated = configured
+            .is_empty()
+            .then(|| credentials::load_or_create(&self.started.data_dir))
+            .transpose()
+            .map_err(|error| causes::line(&error))?;
+        let made = generated.iter().map(|it| &it.app.name);
+        let names = configured.keys().chain(made).map(ToString::to_string);
+        let accepted = Accepted {
+            names: names.collect(),
+            credentials: generated.as_ref().map(|it| it.path.clone()),
+        };
+        self.state.swap_apps(apps(configured, generated.as_ref()));
+        Ok(accepted)
+    }
+
+    /// The apps of the start.
+    pub(super) fn accepted(&self) -> Accepted {
+        let urls = self.started.callback_urls.iter();
+        let made = self.started.credentials.as_ref();
+        Accepted {
+            names: urls.map(|(app, _)| app.to_string()).collect(),
+            credentials: made.map(|it| it.path.clone()),
+        }
+    }
+
+    /// Keeps what was read since `begun`, for `hookshelf reload`.
+    pub(super) fn note(&self, begun: Timestamp, read: Result<Accepted, String>) {
+        let (accepted, fault) = match read {
+            Ok(accepted) => (Some(accepted), None),
+            Err(fault) => (None, Some(fault)),
+        };
+        let absolute = |file: PathBuf| path::absolute(&file).unwrap_or(file);
+        let credentials = accepted.as_ref().and_then(|it| it.credentials.clone());
+        self.claim.note(Reading {
+            begun,
+            file: self.sources.config_file().map(absolute),
+            credentials: credentials.map(absolute),
+            apps: accepted.map(|it| it.names).unwrap_or_default(),
+            fault,
+        });
+    }
+}

@@ -1,0 +1,85 @@
+//! The last reading of the configuration by a server, kept in its data directory for `reload`.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The name of the file in the data directory.
+const FILE: &str = "serve.json";
+
+/// A longer file is none of ours: faults quote keys, not files.
+const LARGEST: u64 = 1 << 20;
+
+/// One reading of the apps: at the start, and at each reload. Carries no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// When it began.
+    pub begun: Timestamp,
+    /// The configuration file; none if the server was started without one.
+    pub file: Option<PathBuf>,
+    /// The file with the generated credentials, if no app is configured.
+    pub credentials: Option<PathBuf>,
+    /// The apps that are accepted since.
+    pub apps: Vec<String>,
+    /// Why the apps are the old ones.
+    pub fault: Option<String>,
+}
+
+/// A reading and the server whose it is.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    instance: String,
+    reading: Reading,
+}
+
+/// Replaces the file in `dir`; only its owner can read it.
+pub(super) fn write(dir: &Path, instance: &str, reading: Reading) -> io::Result<()> {
+    let instance = instance.to_owned();
+    let text = serde_json::to_vec(&Record { instance, reading })?;
+    let temporary = dir.join(format!(".{FILE}"));
+    let _ = fs::remove_file(&temporary);
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600);
+    file.open(&temporary)?.write_all(&text)?;
+    fs::rename(&temporary, dir.join(FILE))
+}
+
+/// The reading in `dir` if it is of this server, and this user may read it.
+pub(super) fn read(dir: &Path, instance: &str) -> Option<Reading> {
+    let path = dir.join(FILE);
+    let length = fs::metadata(&path).ok()?.len();
+    let text = (length <= LARGEST).then(|| fs::read(&path).ok())??;
+    let record: Record = serde_json::from_slice(&text).ok()?;
+    (record.instance == instance).then_some(record.reading)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_is_found_by_its_own_instance_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let reading = |fault: Option<&str>| Reading {
+            begun: Timestamp::UNIX_EPOCH,
+            file: Some("/etc/hookshelf.toml".into()),
+            credentials: None,
+            apps: vec!["default".to_owned()],
+            fault: fault.map(str::to_owned),
+        };
+        assert_eq!(read(dir.path(), "one"), None);
+        for fault in [None, Some("apps.a: has no secret")] {
+            write(dir.path(), "one", reading(fault)).unwrap();
+            assert_eq!(read(dir.path(), "one"), Some(reading(fault)));
+        }
+        assert_eq!(read(dir.path(), "another"), None);
+        fs::write(dir.path().join(FILE), "{").unwrap();
+        assert_eq!(read(dir.path(), "one"), None);
+    }
+}
