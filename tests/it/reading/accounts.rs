@@ -12,30 +12,16 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::Shelf;
-use crate::support::eventually;
+use crate::support::{
+    eventually,
+    message::{comment, messages},
+};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 /// A message to the account.
 fn message(account: &str, mid: &str) -> String {
-    let item = json!({"sender": {"id": "7001"}, "recipient": {"id": account},
-        "timestamp": 1_793_000_000_123_u64, "message": {"mid": mid, "text": mid}});
-    body(account, "messaging", &item)
-}
-
-/// A comment on the account's media.
-fn comment(account: &str, id: &str) -> String {
-    let value = json!({"id": id, "text": id, "from": {"id": "7001"}});
-    body(
-        account,
-        "changes",
-        &json!({"field": "comments", "value": value}),
-    )
-}
-
-fn body(account: &str, channel: &str, item: &Value) -> String {
-    let entry = json!({"id": account, "time": 1_793_000_000, channel: [item]});
-    json!({"object": "instagram", "entry": [entry]}).to_string()
+    messages("7001", account, &[(mid, mid)])
 }
 
 impl Shelf {
@@ -61,7 +47,7 @@ async fn an_account_has_its_last_events_by_kind() {
     let shelf = Shelf::create().await;
     for (minutes, body) in [
         (500, message("1784", "m1")),
-        (300, comment("1784", "c1")),
+        (300, comment("1784", "c1", "c1")),
         (200, message("1784", "m2")),
         (10, message("1785", "m3")),
     ] {

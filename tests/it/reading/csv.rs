@@ -2,10 +2,10 @@
 
 use hookshelf::store::rejections::{self, Count};
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Shelf, keys};
-use crate::support::terminal::show;
+use crate::support::{message::comment, terminal::show};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -72,10 +72,8 @@ fn expected(value: &Value) -> Cell {
 
 async fn shelf_with(text: &str) -> Shelf {
     let shelf = Shelf::create().await;
-    let value = json!({"id": "c1", "text": text, "from": {"id": "7001"}});
-    let body = json!({"object": "instagram", "entry": [{"id": "17841400000000000",
-        "time": 1_793_000_000, "changes": [{"field": "comments", "value": value}]}]});
-    shelf.store("shop", HOUR, body.to_string()).await;
+    let body = comment("17841400000000000", "c1", text);
+    shelf.store("shop", HOUR, body).await;
     let mut connection = shelf.database.connect().await;
     let fill = sqlx::query(
         "INSERT INTO stats_hourly (hour, app, account_id, kind, source, events, repeats)

@@ -10,15 +10,12 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{Shelf, columns, complaint, keys};
-use crate::support::{eventually, message::messages};
+use crate::support::{
+    eventually,
+    message::{comment, messages},
+};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-
-fn comment(account: &str, person: &str, id: &str) -> String {
-    json!({"object": "instagram", "entry": [{"id": account, "time": 1_793_000_000, "changes": [
-        {"field": "comments", "value": {"id": id, "text": id, "from": {"id": person}}}]}]})
-    .to_string()
-}
 
 fn said(account: &str, person: &str, mids: &[impl AsRef<str>]) -> String {
     let mids = mids.iter().map(AsRef::as_ref);
@@ -44,7 +41,7 @@ fn texts(rows: &[Value]) -> Vec<&str> {
 async fn each_filter_finds_its_events() {
     let shelf = Shelf::create().await;
     shelf
-        .store("shop", HOUR * 72, comment("1784", "7001", "c1"))
+        .store("shop", HOUR * 72, comment("1784", "c1", "c1"))
         .await;
     shelf
         .store("shop", HOUR * 3, said("1784", "7001", &["m1"]))
@@ -136,7 +133,7 @@ async fn a_table_shows_nothing_that_a_terminal_would_obey() {
         .store(
             "shop",
             HOUR,
-            comment("1784", "7001", "a\u{1b}[2Jb\nc\u{202e}d"),
+            comment("1784", "c1", "a\u{1b}[2Jb\nc\u{202e}d"),
         )
         .await;
     let said = shelf.says(&["events", "list"]);

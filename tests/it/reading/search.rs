@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::Shelf;
-use crate::support::server::Server;
+use crate::support::{message::notification, server::Server};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -13,9 +13,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 fn comment(name: &str, id: &str, text: &str) -> String {
     let value = json!({"id": id, "text": text, "from": {"id": "7001", "username": name}});
     let change = json!({"field": "comments", "value": value});
-    json!({"object": "instagram", "entry": [{"id": "1784", "time": 1_793_000_000,
-        "changes": [change]}]})
-    .to_string()
+    notification("1784", "changes", &change)
 }
 
 /// A messaging item with this content.
@@ -24,8 +22,7 @@ fn item(content: &Value) -> String {
         "timestamp": 1_793_000_000_123_u64});
     let content = content.as_object().unwrap().clone();
     item.as_object_mut().unwrap().extend(content);
-    json!({"object": "instagram", "entry": [{"id": "1784", "time": 1, "messaging": [item]}]})
-        .to_string()
+    notification("1784", "messaging", &item)
 }
 
 impl Shelf {

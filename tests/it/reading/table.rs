@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use super::Shelf;
-use crate::support::terminal::show;
+use crate::support::{message::notification, terminal::show};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -13,9 +13,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 fn item(millis: i64, key: &str, content: &Value) -> String {
     let item = json!({"sender": {"id": "7001"}, "recipient": {"id": "17841463052917684"},
         "timestamp": millis, key: content});
-    json!({"object": "instagram", "entry": [{"id": "17841463052917684", "time": 1,
-        "messaging": [item]}]})
-    .to_string()
+    notification("17841463052917684", "messaging", &item)
 }
 
 fn now() -> i64 {
@@ -39,15 +37,14 @@ async fn a_reaction_shows_its_emoji_and_its_end() {
         let body = item(millis, "reaction", reaction);
         shelf.store("shop", SignedDuration::ZERO, body).await;
     }
-    let change = json!({"object": "instagram", "entry": [{"id": "0", "time": now() / 1000,
-        "changes": [{"field": "message_reactions", "value": {"sender": {"id": "1"},
-            "recipient": {"id": "2"}, "timestamp": now().to_string(),
-            "reaction": {"mid": "m", "action": "react", "emoji": "😍"}}}]}]});
-    shelf
-        .store("shop", SignedDuration::ZERO, change.to_string())
-        .await;
+    let change = json!({"field": "message_reactions", "value": {"sender": {"id": "1"},
+        "recipient": {"id": "2"}, "timestamp": now().to_string(),
+        "reaction": {"mid": "m", "action": "react", "emoji": "😍"}}});
+    let change = notification("0", "changes", &change);
+    shelf.store("shop", SignedDuration::ZERO, change).await;
     let said = shelf.says(&["events", "list"]);
     let ends: Vec<_> = said.lines().skip(1).collect();
+    assert_eq!(ends.len(), 6, "{said}");
     for (line, end) in ends.iter().zip([
         "7001       \u{2764}",
         "7001       wow",

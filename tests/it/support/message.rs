@@ -1,4 +1,6 @@
-//! The message that tests deliver, as Meta writes it.
+//! The notifications that tests deliver, as Meta writes them.
+
+use serde_json::{Value, json};
 
 /// A notification of nothing.
 pub(crate) const EMPTY: &str = r#"{"object":"instagram","entry":[]}"#;
@@ -20,5 +22,21 @@ pub(crate) fn messages(person: &str, account: &str, said: &[(&str, &str)]) -> St
     let items = items.join(",");
     format!(
         r#"{{"object":"instagram","entry":[{{"time":1795000000456,"id":"{account}","messaging":[{items}]}}]}}"#
+    )
+}
+
+/// The notification of one item in `messaging` or `changes` of an account's entry.
+pub(crate) fn notification(account: &str, container: &str, item: &Value) -> String {
+    let entry = json!({"id": account, "time": 1_793_000_000, container: [item]});
+    json!({"object": "instagram", "entry": [entry]}).to_string()
+}
+
+/// The notification of a comment by person 7001.
+pub(crate) fn comment(account: &str, id: &str, text: &str) -> String {
+    let value = json!({"id": id, "text": text, "from": {"id": "7001"}});
+    notification(
+        account,
+        "changes",
+        &json!({"field": "comments", "value": value}),
     )
 }
