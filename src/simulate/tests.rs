@@ -104,7 +104,9 @@ async fn the_two_senders_have_their_own_headers() {
     let server = serve(listener, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     run(&target, &[], 1, now(), |_| {}).await.unwrap();
     let seen = server.await.unwrap();
-    for ((head, _), variant) in seen.iter().zip(variants(1, now())) {
+    let variants = variants(1, now());
+    assert_eq!(seen.len(), variants.len());
+    for ((head, _), variant) in seen.iter().zip(variants) {
         let is = |name, value| header(head, name) == value;
         assert!(is("Host", Some("hooks.example.org")) && is("Accept", Some("*/*")));
         assert!(is("Content-Type", Some("application/json")));

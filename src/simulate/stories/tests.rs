@@ -134,6 +134,7 @@ fn two_seeds_have_no_body_and_no_id_in_common() {
         }
         found.into_iter().map(str::to_owned).collect::<HashSet<_>>()
     };
+    assert_eq!(one.len(), other.len());
     assert!(gather(&one).len() > 100);
     assert!(gather(&one).is_disjoint(&gather(&other)));
     for (one, other) in one.iter().zip(&other) {

@@ -135,6 +135,7 @@ fn batch(culprits: &[(usize, Event)]) -> Vec<Delivery> {
 async fn assert_isolated(world: &World, batch: &[Delivery], settled: &[Committed], what: &str) {
     let is_healthy = |delivery: &Delivery| delivery.events.len() == 2;
     let healthy = batch.iter().filter(|one| is_healthy(one)).count();
+    assert_eq!(settled.len(), batch.len(), "{what}");
     for (delivery, settled) in batch.iter().zip(settled) {
         let expected = if is_healthy(delivery) {
             Committed {
