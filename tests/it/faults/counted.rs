@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::stage::{message, serve};
-use crate::support::{cluster::Cluster, eventually, server::deliver_to};
+use super::stage::serve;
+use crate::support::{cluster::Cluster, eventually, message::message, server::deliver_to};
 
 #[tokio::test]
 async fn a_delivery_that_postgres_did_not_take_is_counted_when_postgres_is_back() {
