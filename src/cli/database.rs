@@ -31,7 +31,7 @@ pub(super) async fn options(sources: &Sources) -> anyhow::Result<ConnectOptions>
     ))
 }
 
-/// Why the private Postgres cannot be had. It may be down although its server runs.
+/// Error for a private Postgres that cannot be had. It may be down although its server runs.
 pub(super) fn absent(error: private::Error, config: &Config) -> anyhow::Error {
     let server = Running::find(&config.data_dir).ok().flatten();
     match (&error, server) {

@@ -63,7 +63,7 @@ impl Migrate {
     }
 }
 
-/// How to connect to the private Postgres if it runs; none if it has to be started.
+/// Connection options of the private Postgres if it runs; none if it has to be started.
 async fn running(settings: &private::Settings) -> Result<Option<ConnectOptions>, private::Error> {
     match PrivatePostgres::connect_if_running(settings).await {
         Err(private::Error::NotRunning { .. }) => Ok(None),

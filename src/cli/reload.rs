@@ -1,4 +1,4 @@
-//! `reload`: has the running server read `[apps.*]` again, and says how that went.
+//! `reload`: has the running server read `[apps.*]` again, and reports the outcome.
 
 use std::{
     fs,
@@ -19,10 +19,10 @@ use crate::{
     instance::{Reading, Running},
 };
 
-/// How long the server may take: it reads a few files, and tells its service manager before.
+/// Deadline of the report: the server reads a few files, and tells its service manager before.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often its report is looked for.
+/// Pause between two looks for the report.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Has the running server read its apps again, without touching a connection, and says how it went.
@@ -85,7 +85,7 @@ fn resolved(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }
 
-/// The reading that the server began after it was asked.
+/// Waits for a reading that the server began after it was asked.
 async fn reading_since(asked: Timestamp, dir: &Path, server: &Running) -> anyhow::Result<Reading> {
     loop {
         if let Some(reading) = server.reading(dir).filter(|it| it.begun >= asked) {

@@ -1,4 +1,4 @@
-//! How verbs know the server of their data directory from whatever else answers at its address.
+//! Listeners of the server that uses the data directory, told from whatever else has their address.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     instance::{HEADER, Running},
 };
 
-/// How large an answer may be: a thousand deliveries of the spool take far less.
+/// Limit of an answer: a thousand deliveries of the spool take far less.
 const LARGEST: usize = 16 << 20;
 
 /// A listener of the server that uses the data directory.
@@ -27,7 +27,7 @@ pub(super) struct Listener {
     address: String,
     dir: PathBuf,
     running: Option<Running>,
-    /// What the server has to run for.
+    /// Reason for which the server has to run.
     why: String,
 }
 
@@ -61,7 +61,7 @@ impl Listener {
         })
     }
 
-    /// Where it is.
+    /// Its address.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
@@ -106,7 +106,7 @@ impl Listener {
         Ok((status, body.to_bytes()))
     }
 
-    /// Nobody listens.
+    /// Message for an address at which nobody listens.
     fn absent(&self) -> String {
         let Self { key, address, .. } = self;
         match &self.running {
@@ -120,7 +120,7 @@ impl Listener {
         }
     }
 
-    /// Somebody listens and says nothing.
+    /// Message for a listener that does not answer in time.
     fn silent(&self, deadline: Duration) -> String {
         let seconds = deadline.as_secs();
         let process = self.running.as_ref().map(Running::process);
@@ -131,7 +131,7 @@ impl Listener {
         )
     }
 
-    /// The server of another data directory, or another program.
+    /// Error for the server of another data directory, or another program.
     fn other(&self) -> anyhow::Error {
         let Self { key, address, .. } = self;
         let owner = match &self.running {
@@ -139,14 +139,14 @@ impl Listener {
             Some(running) => format!("hookshelf serve{} uses it", running.process()),
         };
         anyhow!(
-            "what answers at {address} is not the server of the data directory {}: {owner}; name \
+            "what listens at {address} is not the server of the data directory {}: {owner}; name \
              the configuration of the server that you mean with --config, or set {key} to an \
              address of its own and start it",
             self.dir.display()
         )
     }
 
-    /// Another program.
+    /// Error for another program, or a Hookshelf that does not know the question.
     pub(super) fn stranger(&self) -> anyhow::Error {
         anyhow!(
             "what answers at {} is not this Hookshelf: restart the server, or see what else \

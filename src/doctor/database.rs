@@ -22,7 +22,7 @@ use crate::{
 /// What connecting, and what all the questions together, may take.
 const DEADLINE: Duration = Duration::from_secs(8);
 
-/// What it means that Postgres does not answer.
+/// Consequence of a Postgres that does not answer.
 const NOT_STORED: &str =
     "nothing can be stored; deliveries wait in the spool, or get 503 where that takes none";
 
@@ -88,7 +88,7 @@ async fn options(config: &Config, postgres: &private::Settings) -> Result<Connec
     store::options(url.expose()).map_err(|error| Finding::wrong(Check::Database, error.to_string()))
 }
 
-/// Why the private Postgres cannot be asked.
+/// Finding for a private Postgres that cannot be asked.
 fn absent(error: &private::Error, config: &Config) -> Finding {
     use private::Error::{Busy, Denied, NotRunning};
     let found = causes::line(error);

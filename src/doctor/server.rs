@@ -31,7 +31,7 @@ struct Report {
     version: String,
 }
 
-/// What came of a question to the server of the data directory.
+/// Result of a question to the server of the data directory.
 pub(super) enum Said {
     /// Its answer.
     Answer(Response),
@@ -87,13 +87,16 @@ impl Server {
         }
     }
 
-    /// Why there is no answer from `address`, which the key has.
+    /// Finding for an address, which the key has, without an answer of this server.
     fn instead(&self, said: &Said, key: &str, address: SocketAddr) -> Finding {
         let dir = self.dir.display();
         match (said, &self.running) {
             (Said::Nothing, _) => Finding::wrong(
                 Check::Server,
-                format!("the server runs and does not answer on {address}: it hangs, or is still starting"),
+                format!(
+                    "the server runs and does not answer on {address}: it hangs, or is still \
+                     starting"
+                ),
             )
             .means("deliveries get no answer, and Meta sends them again for a while")
             .remedy("see the server's log; restart the server"),
@@ -115,7 +118,7 @@ impl Server {
                     Some(running) => format!("another one{} uses", running.process()),
                 };
                 let found = format!(
-                    "what answers on {address} is not this Hookshelf: {owner} the data directory \
+                    "what listens on {address} is not this Hookshelf: {owner} the data directory \
                      {dir}"
                 );
                 Finding::wrong(Check::Server, found)

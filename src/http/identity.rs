@@ -1,4 +1,4 @@
-//! The server as it is known to verbs, which find it by an address that another server may have.
+//! Identity of the server for verbs, which find it by an address that another server may have.
 //!
 //! A request may name the [instance](crate::instance) that it is meant for. The instance answers
 //! with the same header; another one answers 421. Who does not know the id learns nothing.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why a data directory cannot be claimed, or its server not be found.
+/// Faults of claiming a data directory, and of finding its server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The data directory cannot be used.

@@ -89,7 +89,8 @@ impl Claim {
     /// on, and `reload` says that it does not know.
     pub fn note(&self, reading: Reading) {
         if let Err(error) = reading::write(&self.dir, self.id.as_str(), reading) {
-            tracing::warn!(%error, dir = %self.dir.display(), "cannot tell hookshelf reload how it went");
+            let dir = self.dir.display();
+            tracing::warn!(%error, %dir, "cannot note for hookshelf reload how it went");
         }
     }
 }

@@ -19,7 +19,7 @@ const LARGEST: u64 = 1 << 20;
 /// One reading of the apps: at the start, and at each reload. Carries no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
-    /// When it began.
+    /// The moment at which it began.
     pub begun: Timestamp,
     /// The configuration file; none if the server was started without one.
     pub file: Option<PathBuf>,
@@ -27,11 +27,11 @@ pub struct Reading {
     pub credentials: Option<PathBuf>,
     /// The apps that are accepted since.
     pub apps: Vec<String>,
-    /// Why the apps are the old ones.
+    /// The fault that kept the old apps.
     pub fault: Option<String>,
 }
 
-/// A reading and the server whose it is.
+/// A reading with the id of its server.
 #[derive(Serialize, Deserialize)]
 struct Record {
     instance: String,

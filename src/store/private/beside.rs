@@ -1,5 +1,5 @@
-//! Connecting beside the process that runs the server: whether it runs, hangs, or is closed to this
-//! user.
+//! Connections beside the process that runs the server. A server that does not run is told from one
+//! that hangs and from one that is closed to this user.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -16,7 +16,7 @@ use super::layout::Layout;
 use super::{PrivatePostgres, Settings, postmaster, server};
 
 impl PrivatePostgres {
-    /// How to connect to the server of a directory if it answers there. Takes no lock and changes
+    /// Connection options of the server of a directory, which has to answer there. Takes no lock and changes
     /// nothing, so it may be used beside the process that runs the server.
     ///
     /// # Errors

@@ -155,15 +155,15 @@ async fn reads(database: &mut PgConnection) -> (i64, i64) {
 async fn accounts_are_listed_by_indexes_however_many_events_there_are() {
     let shelf = Shelf::create().await;
     let mut database = shelf.database.connect().await;
-    // One account is busy in another app; a hundred others got their last event before it woke up.
+    // One account is busy in another app; four others got their last event before it woke up.
     let fill = sqlx::raw_sql(
         "INSERT INTO accounts (app, account_id, first_seen, last_seen)
-         SELECT 'shop', '1784' || n, now(), now() FROM generate_series(1, 100) AS n;
+         SELECT 'shop', '1784' || n, now(), now() FROM generate_series(1, 4) AS n;
          INSERT INTO events (delivery_id, received_at, occurred_at_source, app, kind, channel,
                              is_echo, is_self, source, dedupe_key, account_id)
          SELECT gen_random_uuid(), date_trunc('day', now()) + n * interval '1 second', 'item',
                 CASE WHEN n > 1000 THEN 'bar' ELSE 'shop' END, 'message', 'messaging', false, false,
-                'live', gen_random_uuid(), '1784' || CASE WHEN n > 1000 THEN 0 ELSE n % 100 + 1 END
+                'live', gen_random_uuid(), '1784' || CASE WHEN n > 1000 THEN 0 ELSE n % 4 + 1 END
          FROM generate_series(1, 40000) AS n;
          INSERT INTO stats_hourly
          SELECT date_trunc('hour', received_at, 'UTC'), app, account_id, kind, source, count(*), 0
@@ -183,7 +183,7 @@ async fn accounts_are_listed_by_indexes_however_many_events_there_are() {
         before.0 > 0 && last == before
     })
     .await;
-    assert_eq!(shelf.accounts(&[]).len(), 100);
+    assert_eq!(shelf.accounts(&[]).len(), 4);
     eventually("what listing read is told", async || {
         reads(&mut database).await.1 > before.1
     })
@@ -191,5 +191,5 @@ async fn accounts_are_listed_by_indexes_however_many_events_there_are() {
     let after = reads(&mut database).await;
     let read = (after.0 - before.0, after.1 - before.1);
     assert_eq!(read.0, 0, "no table is read whole: {read:?}");
-    assert!((100..2_000).contains(&read.1), "{read:?}");
+    assert!((4..1_000).contains(&read.1), "{read:?}");
 }
