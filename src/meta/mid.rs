@@ -49,7 +49,7 @@ mod tests {
     }
 
     fn item(name: &str, microseconds: u128) -> String {
-        mid(&format!("{name}{}", (microseconds << 64) | 77))
+        mid(&format!("{name}{}", (microseconds << 64) + 77))
     }
 
     #[test]

@@ -382,62 +382,65 @@ fn reading_is_named_by_message_and_time_or_by_watermark() {
     );
 }
 
+/// Moments and others that differ in what was done.
+const MOMENTS: [(&str, &str); 16] = [
+    (r#""referral":{"ref":"a"}"#, r#""referral":{"ref":"b"}"#),
+    (r#""referral":{"ad_id":"1"}"#, r#""referral":{"ad_id":"2"}"#),
+    (
+        r#""referral":{"source":"ADS"}"#,
+        r#""referral":{"source":"SHORTLINK"}"#,
+    ),
+    (
+        r#""optin":{"type":"notification_messages","notification_messages_token":"t"}"#,
+        r#""optin":{"type":"notification_messages","notification_messages_token":"u"}"#,
+    ),
+    (r#""optin":{"type":"a"}"#, r#""optin":{"type":"b"}"#),
+    (
+        r#""optin":{"notification_messages_status":"STOP NOTIFICATIONS"}"#,
+        r#""optin":{"notification_messages_status":"RESUME NOTIFICATIONS"}"#,
+    ),
+    (r#""optin":{"ref":"a"}"#, r#""optin":{"ref":"b"}"#),
+    (
+        r#""take_thread_control":{"previous_owner_app_id":"1"}"#,
+        r#""take_thread_control":{"previous_owner_app_id":"2"}"#,
+    ),
+    (
+        r#""pass_thread_control":{"metadata":"a"}"#,
+        r#""pass_thread_control":{"metadata":"b"}"#,
+    ),
+    (
+        r#""pass_thread_metadata":{"caller_app_id":"1","metadata":"a"}"#,
+        r#""pass_thread_metadata":{"caller_app_id":"2","metadata":"a"}"#,
+    ),
+    (
+        r#""pass_thread_control":{"new_owner_app_id":"1"}"#,
+        r#""pass_thread_control":{"new_owner_app_id":"2"}"#,
+    ),
+    (
+        r#""pass_thread_control":{"new_owner_app_id":"1"}"#,
+        r#""take_thread_control":{"new_owner_app_id":"1"}"#,
+    ),
+    (
+        r#""app_roles":{"1":["primary_receiver"]}"#,
+        r#""app_roles":{"2":["primary_receiver"]}"#,
+    ),
+    (
+        r#""request_thread_control":{"requested_owner_app_id":1}"#,
+        r#""request_thread_control":{"requested_owner_app_id":2}"#,
+    ),
+    (
+        r#""policy-enforcement":{"action":"block"}"#,
+        r#""policy-enforcement":{"action":"unblock"}"#,
+    ),
+    (
+        r#""response_feedback":{"mid":"m","feedback":"Good"}"#,
+        r#""response_feedback":{"mid":"m","feedback":"Bad"}"#,
+    ),
+];
+
 #[test]
 fn referrals_optins_and_handovers_are_named_by_who_when_and_what() {
-    for (first, other) in [
-        (r#""referral":{"ref":"a"}"#, r#""referral":{"ref":"b"}"#),
-        (r#""referral":{"ad_id":"1"}"#, r#""referral":{"ad_id":"2"}"#),
-        (
-            r#""referral":{"source":"ADS"}"#,
-            r#""referral":{"source":"SHORTLINK"}"#,
-        ),
-        (
-            r#""optin":{"type":"notification_messages","notification_messages_token":"t"}"#,
-            r#""optin":{"type":"notification_messages","notification_messages_token":"u"}"#,
-        ),
-        (r#""optin":{"type":"a"}"#, r#""optin":{"type":"b"}"#),
-        (
-            r#""optin":{"notification_messages_status":"STOP NOTIFICATIONS"}"#,
-            r#""optin":{"notification_messages_status":"RESUME NOTIFICATIONS"}"#,
-        ),
-        (r#""optin":{"ref":"a"}"#, r#""optin":{"ref":"b"}"#),
-        (
-            r#""take_thread_control":{"previous_owner_app_id":"1"}"#,
-            r#""take_thread_control":{"previous_owner_app_id":"2"}"#,
-        ),
-        (
-            r#""pass_thread_control":{"metadata":"a"}"#,
-            r#""pass_thread_control":{"metadata":"b"}"#,
-        ),
-        (
-            r#""pass_thread_metadata":{"caller_app_id":"1","metadata":"a"}"#,
-            r#""pass_thread_metadata":{"caller_app_id":"2","metadata":"a"}"#,
-        ),
-        (
-            r#""pass_thread_control":{"new_owner_app_id":"1"}"#,
-            r#""pass_thread_control":{"new_owner_app_id":"2"}"#,
-        ),
-        (
-            r#""pass_thread_control":{"new_owner_app_id":"1"}"#,
-            r#""take_thread_control":{"new_owner_app_id":"1"}"#,
-        ),
-        (
-            r#""app_roles":{"1":["primary_receiver"]}"#,
-            r#""app_roles":{"2":["primary_receiver"]}"#,
-        ),
-        (
-            r#""request_thread_control":{"requested_owner_app_id":1}"#,
-            r#""request_thread_control":{"requested_owner_app_id":2}"#,
-        ),
-        (
-            r#""policy-enforcement":{"action":"block"}"#,
-            r#""policy-enforcement":{"action":"unblock"}"#,
-        ),
-        (
-            r#""response_feedback":{"mid":"m","feedback":"Good"}"#,
-            r#""response_feedback":{"mid":"m","feedback":"Bad"}"#,
-        ),
-    ] {
+    for (first, other) in MOMENTS {
         assert_ne!(item(first), item(other), "{first}");
         assert_ne!(item(first), at(1_795_169_999_001, first), "{first}");
         if first.contains("app_roles") {
@@ -524,7 +527,7 @@ fn a_key_begins_with_a_second_if_its_natural_key_has_one() {
     let begins = |key: Uuid| u32::from_be_bytes(key.as_bytes()[..4].try_into().unwrap());
     let seconds = 1_795_100_000;
     let mid = {
-        let item = u128::from(seconds) * 1_000_000 << 64;
+        let item = (u128::from(seconds) * 1_000_000) << 64;
         let name = format!("ig_dm_item:1:IGMessageID:1:2:{item}");
         let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, name);
         base64.replace('Z', "ZA").replace('=', "ZD")

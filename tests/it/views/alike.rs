@@ -77,7 +77,7 @@ async fn a_time_is_read_alike_in_sql() {
         let is_same: bool =
             sqlx::query_scalar("SELECT item_time($1::json, 'at') IS NOT DISTINCT FROM $2")
                 .bind(&object)
-                .bind(by_us.map(|at| at.to_sqlx()))
+                .bind(by_us.map(ToSqlx::to_sqlx))
                 .fetch_one(&mut connection)
                 .await
                 .unwrap();
