@@ -41,8 +41,11 @@ async fn stored(server: &Server) -> Stored {
     .unwrap()
 }
 
+/// Reactions of the samples, whose time is in 1977: each press is an event.
+const ANEW: i64 = 2;
+
 #[tokio::test]
-async fn the_second_click_of_the_test_button_is_a_repeat() {
+async fn the_second_click_of_the_test_button_is_a_repeat_but_for_samples_without_id_and_time() {
     let server = Server::start().await;
     let clicks = clicks();
     assert!(clicks.len() >= 13, "{}", clicks.len());
@@ -61,8 +64,8 @@ async fn the_second_click_of_the_test_button_is_a_repeat() {
     let expected = Stored {
         deliveries: 2 * first.deliveries,
         items: 2 * first.items,
-        events: first.events,
-        repeats: first.repeats + first.items,
+        events: first.events + ANEW,
+        repeats: first.repeats + first.items - ANEW,
     };
     assert_eq!(stored(&server).await, expected);
 }

@@ -4,7 +4,13 @@
 use crate::support::server::Server;
 
 /// A list with a way to narrow it, and what is said of each.
-const LISTS: [(&[&str], &[&str], &str, &str); 5] = [
+const LISTS: [(&[&str], &[&str], &str, &str); 6] = [
+    (
+        &["accounts", "list"],
+        &["--app", "shop"],
+        "no delivery came for an account yet; ",
+        "no account matches; ",
+    ),
     (
         &["events", "list"],
         &["--kind", "comment"],
