@@ -41,7 +41,7 @@ async fn stored(server: &Server) -> Stored {
     .unwrap()
 }
 
-/// Reactions of the samples, whose time is in 1977: each press is an event.
+/// Items of the samples with neither an id nor a time from 2010 on: each press is an event.
 const ANEW: i64 = 2;
 
 #[tokio::test]
