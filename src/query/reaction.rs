@@ -16,11 +16,11 @@ pub fn reaction(event: &EventRow) -> Option<String> {
     let payload = event.payload.as_ref()?.get();
     let index = Index::of(payload)?;
     let item = index.root(payload).object()?;
-    let is_change = event.channel == Channel::Changes.as_str();
-    let value = if is_change {
-        item.object("value")?
-    } else {
+    let is_item = [Channel::Messaging, Channel::Standby].map(Channel::as_str);
+    let value = if is_item.contains(&event.channel.as_str()) {
         item
+    } else {
+        item.object("value")?
     };
     let reaction = value.object("reaction").unwrap_or(value);
     said(&Reaction::read(&reaction))
@@ -37,4 +37,28 @@ fn said(reaction: &Reaction<'_>) -> Option<String> {
         .chain(emoji)
         .collect();
     (!words.is_empty()).then(|| words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    #[test]
+    fn an_emoji_is_found_in_every_form_of_a_reaction() {
+        let item = r#"{"reaction":{"mid":"m","action":"react","emoji":"🥨"}}"#;
+        let change = format!(r#"{{"field":"message_reactions","value":{item}}}"#);
+        for channel in Channel::ALL {
+            let is_item = matches!(channel, Channel::Messaging | Channel::Standby);
+            let payload = if is_item { item } else { &change };
+            let event = EventRow {
+                kind: Kind::Reaction.as_str().to_owned(),
+                channel: channel.as_str().to_owned(),
+                payload: Some(RawValue::from_string(payload.to_owned()).unwrap()),
+                ..EventRow::default()
+            };
+            assert_eq!(reaction(&event).as_deref(), Some("🥨"), "{channel:?}");
+        }
+    }
 }
