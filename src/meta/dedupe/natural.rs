@@ -9,7 +9,7 @@ use crate::meta::{
         PolicyAction, Postback, Reaction, ReactionAction, ReactionName, Referral, ReferralSource,
         ResponseFeedback, Seen, StoryInsights,
     },
-    mid, time,
+    mid,
 };
 
 /// The natural key of an item.
@@ -36,8 +36,8 @@ impl<'a> Moment<'a> {
         Self {
             sender: sender.or(parties.user_ref.as_deref()),
             recipient: parties.recipient_id.as_deref(),
-            // Zero and other small numbers stand for no time.
-            at: parties.timestamp.filter(|at| *at >= time::START),
+            // Zero stands for no time.
+            at: parties.timestamp.filter(|at| *at > Timestamp::UNIX_EPOCH),
         }
     }
 
@@ -111,11 +111,12 @@ fn of_message(
 }
 
 fn message(hash: &mut Hash, mid: Option<&str>) -> Natural {
-    match named(hash, mid, &[]) {
-        Natural::Key { .. } => Natural::Key {
-            second: mid.and_then(mid::created_second),
-        },
-        Natural::Missing => Natural::Missing,
+    let Some(mid) = mid else {
+        return Natural::Missing;
+    };
+    hash.part(Some(mid));
+    Natural::Key {
+        second: mid::created_second(mid),
     }
 }
 
@@ -140,11 +141,11 @@ fn mention(hash: &mut Hash, it: &Mention<'_>) -> Natural {
 
 /// A story and its numbers, also under names that no type has yet: Meta renames and adds counts.
 fn story(hash: &mut Hash, it: &StoryInsights<'_>) -> Natural {
-    hash.part(it.media_id.as_deref());
+    let key = named(hash, it.media_id.as_deref(), &[]);
     for (name, number) in &it.numbers {
         hash.part(Some(name)).part(Some(number));
     }
-    named(hash, it.media_id.as_deref(), &[])
+    key
 }
 
 fn postback(hash: &mut Hash, it: &Postback<'_>, moment: &Moment<'_>) -> Natural {
