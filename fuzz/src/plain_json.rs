@@ -63,7 +63,7 @@ impl Outline {
         }
     }
 
-    /// One item, or one for each member if the value of a change is a list.
+    /// Adds an item, or an item for each member if the value of a change is a list.
     fn change(&mut self, text: &str, channel: Channel) {
         let change = Pairs::of(text).unwrap_or_default();
         if !self.members(&change, channel) {
@@ -129,7 +129,7 @@ impl Outline {
     }
 }
 
-/// Whether `part` is a string that a column can hold; U+0000 becomes three bytes.
+/// True if `part` is a string that a column can hold; U+0000 becomes three bytes.
 fn is_short(part: &str) -> bool {
     let string = part
         .starts_with('"')

@@ -44,7 +44,7 @@ struct List {
     /// Only accounts without an event for so long, such as 3h, or since a moment, such as today.
     #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
     silent: Option<Moment>,
-    /// How many at most.
+    /// Limit of rows.
     #[arg(long, default_value = "1000", value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
     limit: u32,
@@ -69,7 +69,7 @@ impl List {
         let narrowed = filter != AccountFilter::default();
         let mut reader = database::open(sources).await?;
         let lag = reader.counting().await?;
-        // One more than is shown says that there are more.
+        // A row more than the limit says that there are more.
         let mut rows = reader.accounts(&filter, self.limit + 1).await?;
         let limit = usize::try_from(self.limit)?;
         let cut = rows.len() > limit;

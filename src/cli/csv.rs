@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::{meta::json, query};
 
-/// What begins a formula in spreadsheets.
+/// First characters of a formula in spreadsheets.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// A line, and what of it a spreadsheet would take for more than data.
+/// A line, with the number of cells that a spreadsheet would take for more than data.
 pub(super) struct Record {
     /// The cells, without the line's end.
     pub(super) line: String,
-    /// How many cells begin like a formula.
+    /// Number of cells that begin like a formula.
     pub(super) formulas: usize,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn names(shape: &impl Serialize) -> anyhow::Result<String> {
     Ok(names.join(","))
 }
 
-/// The cells of a row. `shown` is asked what becomes of a text.
+/// The cells of a row; `shown` makes each text printable.
 pub(super) fn record(
     row: &impl Serialize,
     shown: impl Fn(&str) -> String,

@@ -45,7 +45,7 @@ struct List {
     /// Only those of which this could not be read as it came.
     #[arg(long, value_parser = filters::problem())]
     problem: Option<Problem>,
-    /// Who made them; may be given several times, or with commas between.
+    /// Their source; may be given several times, or with commas between.
     #[arg(long, value_name = "SOURCE", value_delimiter = ',', value_parser = filters::source())]
     source: Vec<Source>,
     #[command(flatten)]

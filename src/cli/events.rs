@@ -21,10 +21,10 @@ use crate::{
     store::Reader,
 };
 
-/// How far back a text is searched for without --since.
+/// Span in which a text is searched for without --since.
 const SEARCHED: SignedDuration = SignedDuration::from_hours(24);
 
-/// How far apart happening and receiving are before a table shows both.
+/// Time between occurring and receiving from which a table shows both.
 const APART: SignedDuration = SignedDuration::from_mins(1);
 
 /// The place of `occurred_at` in the table.
@@ -243,7 +243,7 @@ fn cells(event: EventRow) -> Vec<String> {
     ]
 }
 
-/// When it happened, if that is not about when it was received.
+/// The time at which it happened, if that is not about the time at which it was received.
 fn occurred_apart(event: &EventRow) -> Option<String> {
     let at = event.occurred_at?;
     let apart = at.duration_since(event.received_at).abs();

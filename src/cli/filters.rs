@@ -17,13 +17,13 @@ pub(super) const LIMITS: std::ops::RangeInclusive<i64> = 1..=10_000;
 /// The longest text that may be searched for, in characters.
 const LONGEST_TEXT: usize = 200;
 
-/// Which events: what lists and counts of them are narrowed by.
+/// Filters of lists and counts of events.
 #[derive(clap::Args, Debug)]
 pub(super) struct Which {
-    /// What happened; may be given several times, or with commas between.
+    /// The kind; may be given several times, or with commas between.
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind())]
     pub(super) kind: Vec<Kind>,
-    /// Who made the deliveries; may be given several times, or with commas between.
+    /// The source of their deliveries; may be given several times, or with commas between.
     #[arg(long, value_name = "SOURCE", value_delimiter = ',', value_parser = source())]
     pub(super) source: Vec<Source>,
     /// The configured app.

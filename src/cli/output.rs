@@ -1,4 +1,4 @@
-//! What verbs print: lines of JSON, CSV, fields, and tables that fit the terminal.
+//! Output of verbs: lines of JSON, CSV, fields, and tables that fit the terminal.
 //!
 //! Text that strangers wrote is shown without anything that a terminal would obey. Colours are
 //! for terminals only, and never in JSON or in the bytes of a body.
@@ -38,7 +38,7 @@ pub(super) struct Form {
     csv: bool,
 }
 
-/// How the rows of a list are printed for programs.
+/// Form of the rows of a list for programs.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Format {
     /// An object a line.
@@ -78,7 +78,7 @@ pub(super) struct Output {
     out: BufWriter<Stdout>,
     /// Whether a terminal shows it that knows colours, and nobody said that they are unwanted.
     coloured: bool,
-    /// Whether a terminal shows it.
+    /// True if a terminal shows it.
     on_terminal: bool,
     /// Cells of CSV that a spreadsheet would run.
     formulas: usize,
@@ -157,7 +157,7 @@ impl Output {
         rows.into_iter().try_for_each(|row| self.row(format, &row))
     }
 
-    /// What stands before the rows of a list.
+    /// Prints the line before the rows of a list.
     pub(super) fn head(&mut self, format: Format, shape: &impl Serialize) -> anyhow::Result<()> {
         match format {
             Format::Json => Ok(()),
@@ -304,7 +304,7 @@ fn empty(list: List, narrowed: bool) -> &'static str {
     }
 }
 
-/// How wide the terminal is, if one shows what is printed there.
+/// Width of the terminal that shows what is printed there, if one does.
 fn width(out: impl AsFd) -> Option<usize> {
     let (terminal_size::Width(width), _) = terminal_size_of(out)?;
     (width > 0).then_some(width.into())

@@ -82,7 +82,7 @@ async fn run_with_tunnel(
     }
 }
 
-/// What was started, in about ten lines. Secrets are shown only by the start that makes them, and on
+/// Report of the start, in about ten lines. Secrets are shown only by the start that makes them, and on
 /// a terminal only: elsewhere the output ends in a file that others read.
 fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) -> String {
     let mut text = format!("Hookshelf {} is listening\n", env!("CARGO_PKG_VERSION"));

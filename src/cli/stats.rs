@@ -124,7 +124,7 @@ fn notes(lag: Option<&Lag>, counts: &Counts) -> impl Iterator<Item = String> {
     behind.into_iter().chain(cut)
 }
 
-/// How far the counts go, where that is not to the end.
+/// The end of the counts, if it is not the end of the log.
 pub(super) fn behind(lag: Option<&Lag>) -> Option<String> {
     match lag {
         None => Some("nothing has been counted yet: the server counts while it runs".to_owned()),

@@ -1,5 +1,5 @@
-//! What is held of refused deliveries: whether it passes with the secrets as they are now. What could
-//! not be stored, and what Meta asked for that is not here: how much of it there was.
+//! Held deliveries that pass with the secrets as they are now; and counts of deliveries that could
+//! not be stored, and of requests of Meta's to paths that lead nowhere.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// How far back requests that were not stored are counted.
+/// Span in which requests that were not stored are counted.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is held for one app.
@@ -122,7 +122,7 @@ fn judge(held: Held) -> Finding {
 /// Looks at what was not stored of late.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// Postgres is away.
 pub(super) async fn counted(
     conn: &mut Connection,
     now: Timestamp,
@@ -161,7 +161,7 @@ fn failed(sums: &[Sum]) -> Option<Finding> {
     )
 }
 
-/// What Meta asked for that is not here: only of its networks the counts say where they came from.
+/// Requests of Meta's to paths that lead nowhere: the counts name no other network.
 fn astray(sums: &[Sum]) -> Option<Finding> {
     let is_metas = |sum: &&Sum| sum.from_known && UNKNOWN.contains(&sum.reason.as_str());
     let count: i64 = sums.iter().filter(is_metas).map(|sum| sum.count).sum();

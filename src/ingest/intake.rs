@@ -89,8 +89,8 @@ impl fmt::Debug for Intake {
     }
 }
 
-/// Counts requests that were not stored; bounded in memory, written to Postgres from time to time. Those that
-/// a right secret could still open may be held besides.
+/// Counts requests that were not stored; bounded in memory, written to Postgres from time to
+/// time. Those that a right secret could still open may be held besides.
 #[derive(Clone)]
 pub struct Rejections {
     count: Arc<Count>,

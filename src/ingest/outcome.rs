@@ -62,7 +62,7 @@ pub enum Failure {
     Internal,
 }
 
-/// Why a request was not stored: `rejections.reason`.
+/// Reason for which a request was not stored: `rejections.reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// A delivery was refused before storing.
@@ -76,7 +76,7 @@ pub enum Refusal {
 }
 
 impl Outcome {
-    /// Why it was not stored; none where it was.
+    /// The reason for which it was not stored; none if it was.
     pub fn refusal(self) -> Option<Refusal> {
         match self {
             Self::Accepted { .. } | Self::Unreadable(_) | Self::Spooled => None,

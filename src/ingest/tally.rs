@@ -133,7 +133,7 @@ impl Row {
     }
 }
 
-/// Whether `network` is worth a row. Paths are tried from everywhere, and would use up the rows of
+/// True if `network` is worth a row. Paths are tried from everywhere, and would use up the rows of
 /// the hour; one that Meta asks for is that of a callback URL with a slip in it.
 fn tells(reason: Refusal, network: &IpNet) -> bool {
     match reason {

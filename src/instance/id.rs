@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 /// The header of HTTP that names the server which is meant, and the server which answers.
 pub const HEADER: &str = "x-hookshelf-instance";
 
-/// How many random bytes an id has.
+/// Random bytes of an id.
 const BYTES: usize = 16;
 
 /// The random id of a server process, in hexadecimal. Cheap to clone.

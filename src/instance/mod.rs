@@ -1,4 +1,4 @@
-//! One server process: its claim on a data directory, and the id by which verbs recognise it.
+//! A server process: its claim on a data directory, and the id by which verbs recognise it.
 //!
 //! The server holds `serve.pid` in its data directory locked and writes its process id and a random
 //! id into it. A verb reads that id and names it with each request over HTTP: the server of another

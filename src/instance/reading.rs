@@ -16,7 +16,7 @@ const FILE: &str = "serve.json";
 /// A longer file is none of ours: faults quote keys, not files.
 const LARGEST: u64 = 1 << 20;
 
-/// One reading of the apps: at the start, and at each reload. Carries no secret.
+/// A reading of the apps: at the start, and at each reload. Carries no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     /// The moment at which it began.

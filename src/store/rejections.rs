@@ -26,7 +26,7 @@ fn hourly_share(max_rows: u32) -> i64 {
     i64::from(max_rows / 24).max(1)
 }
 
-/// How many requests were not stored for one reason from one network since the last time.
+/// Number of requests that were not stored for a reason from a network since the last time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
     /// The hour in which they came.
@@ -37,18 +37,18 @@ pub struct Count {
     pub reason: &'static str,
     /// The network, as CIDR; `None` where the address is not known.
     pub prefix: Option<String>,
-    /// How many.
+    /// The number.
     pub count: i64,
     /// When the last one came.
     pub last_at: Timestamp,
 }
 
-/// How many requests were not stored for one reason.
+/// Number of requests that were not stored for a reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sum {
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Whether the networks that they came from are known.
+    /// True if the networks that they came from are known.
     pub from_known: bool,
     /// How many.
     pub count: i64,
@@ -57,7 +57,7 @@ pub struct Sum {
 /// The counts of all apps and networks whose last one came since `since`.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// Postgres is away.
 pub async fn sums(conn: &mut PgConnection, since: Timestamp) -> Result<Vec<Sum>, Error> {
     let sums: Vec<(String, bool, i64)> = sqlx::query_as(
         "SELECT reason, prefix <> $2::cidr, sum(count)::bigint FROM rejections

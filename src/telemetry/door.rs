@@ -135,7 +135,7 @@ impl Happening for ChallengeAnswered {
 
 /// Somebody asked for the callback URL of an app that is not configured.
 ///
-/// Which one is not said: the path is a stranger's text.
+/// The path is a stranger's text, and not logged.
 #[derive(Clone, Copy, Debug)]
 pub struct AppUnknown;
 

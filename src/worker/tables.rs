@@ -100,7 +100,7 @@ impl Rejected {
     }
 }
 
-/// One record for each app and reason of a rejection; the others were said one by one.
+/// Logs a record for each app and reason of a rejection; others were logged one by one.
 fn say(counts: &[rejections::Count]) {
     let mut sums: BTreeMap<(&str, &'static str), i64> = BTreeMap::new();
     let is_rejection = |count: &&rejections::Count| {

@@ -12,7 +12,7 @@ use crate::meta::{
     time,
 };
 
-/// One element of `entry`, or an envelope of Threads. What its items share is read once: hostile
+/// An element of `entry`, or an envelope of Threads. What its items share is read once: hostile
 /// input makes each of it as long as the body, beside thousands of items.
 pub(super) struct Entry<'t, 'a> {
     /// The account; `0` from the dashboard's Test button.

@@ -32,16 +32,16 @@ pub(super) enum Field<'a> {
     Known(&'static str),
     /// One that has no kind here, as it came.
     Other(Cow<'a, str>),
-    /// One that is longer than a column holds.
+    /// A field that is longer than a column holds.
     TooLong,
 }
 
-/// Which `changes` of a notification have kinds, by its `object`.
+/// The `changes` of a notification that have kinds, by its `object`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Typing {
-    /// Those of Instagram: `object` says so, or is missing.
+    /// Changes of Instagram: `object` says so, or is missing.
     instagram: bool,
-    /// Those of messaging, which Pages have, too.
+    /// Changes of messaging, which Pages have, too.
     messaging: bool,
 }
 

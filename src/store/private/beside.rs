@@ -16,8 +16,8 @@ use super::layout::Layout;
 use super::{PrivatePostgres, Settings, postmaster, server};
 
 impl PrivatePostgres {
-    /// Connection options of the server of a directory, which has to answer there. Takes no lock and changes
-    /// nothing, so it may be used beside the process that runs the server.
+    /// Connection options of the server of a directory, which has to answer there. Takes no lock
+    /// and changes nothing, so it may be used beside the process that runs the server.
     ///
     /// # Errors
     /// Tells a server that does not run from one that hangs, starts, refuses the connection, or is
@@ -32,7 +32,7 @@ impl PrivatePostgres {
         let connection = asked
             .map_err(|_| hanging(settings, &layout))?
             .map_err(|error| refused(settings, &layout, error))?;
-        // It has answered; how the session ends does not matter.
+        // The server has answered; a session that ends badly changes nothing about that.
         let _ = connection.close().await;
         Ok(server::connect_options(&layout))
     }

@@ -9,7 +9,7 @@ use sqlx::{FromRow, QueryBuilder, Row, postgres::PgRow, types::Json};
 use super::{Conditions, Error, Reader, answer, moment, moment_or_null};
 use crate::{meta::event::Kind, store::stats};
 
-/// Which accounts: all that meet every condition that is set.
+/// Filter of accounts: all that meet every condition that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountFilter {
     /// The configured app.
@@ -90,7 +90,7 @@ impl Reader {
     /// The accounts whose events are the newest, at most `limit` of them, the newest last.
     ///
     /// # Errors
-    /// Where Postgres is away or does not answer in time.
+    /// Postgres is away or does not answer in time.
     pub async fn accounts(
         &mut self,
         filter: &AccountFilter,

@@ -16,7 +16,7 @@ pub struct DeliveryFilter {
     pub app: Option<String>,
     /// What could not be read as it came.
     pub problem: Option<Problem>,
-    /// Made by one of these; empty for any.
+    /// The sources; empty for any.
     pub sources: Vec<Source>,
     /// Received at this moment or later.
     pub since: Option<Timestamp>,

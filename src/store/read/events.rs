@@ -12,9 +12,9 @@ use crate::meta::event::{Kind, Source};
 /// Which events: all that meet every condition that is set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventFilter {
-    /// What happened: one of these; any where there is none.
+    /// The kinds; empty for any.
     pub kinds: Vec<Kind>,
-    /// Who made the deliveries: one of these; anybody where there is none.
+    /// The sources of the deliveries; empty for any.
     pub sources: Vec<Source>,
     /// The subscription field.
     pub field: Option<String>,

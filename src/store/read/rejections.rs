@@ -21,7 +21,7 @@ pub struct RejectionFilter {
     pub until: Option<Timestamp>,
 }
 
-/// How many requests were not stored in an hour, for one reason, from one network; serialised, an
+/// Number of requests that were not stored in an hour, for a reason, from a network; serialised, an
 /// object with a key for each column.
 #[derive(Clone, Debug, Default, Serialize)]
 #[expect(
@@ -37,14 +37,14 @@ pub struct RejectionRow {
     pub last_at: Timestamp,
 }
 
-/// How many requests were not stored for one reason.
+/// Number of requests that were not stored for a reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectionTotal {
     /// The reason.
     pub reason: String,
-    /// How many.
+    /// The number.
     pub count: i64,
-    /// When the last one came.
+    /// The time of the last one.
     pub last_at: Timestamp,
 }
 

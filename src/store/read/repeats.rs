@@ -49,7 +49,7 @@ impl Reader {
     /// The repeat at `position`.
     ///
     /// # Errors
-    /// Where Postgres is away or does not answer in time.
+    /// Postgres is away or does not answer in time.
     pub async fn repeat(&mut self, position: i64) -> Result<Option<RepeatRow>, Error> {
         let mut query = Conditions::after(SELECT);
         query.and("r.position = ", Some(position));

@@ -1,4 +1,4 @@
-//! Text that is searched for, as a regular expression of Postgres.
+//! A search text as a regular expression of Postgres.
 //!
 //! `ILIKE` folds only ASCII where the database has the locale C, as the private Postgres does. So
 //! each letter becomes a set of its own upper and lower case here, and the locale does not matter.

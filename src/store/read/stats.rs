@@ -84,7 +84,7 @@ impl Dimension {
 /// Which counts: all that meet every condition that is set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatsFilter {
-    /// What happened: one of these; any where there is none.
+    /// The kinds; empty for any.
     pub kinds: Vec<Kind>,
     /// The configured app.
     pub app: Option<String>,
@@ -92,7 +92,7 @@ pub struct StatsFilter {
     pub account_id: Option<String>,
     /// Whose account it is.
     pub client: Option<String>,
-    /// Who made the deliveries: one of these; anybody where there is none.
+    /// The sources of the deliveries; empty for any.
     pub sources: Vec<Source>,
     /// Received in the hour of this moment or later.
     pub since: Option<Timestamp>,
