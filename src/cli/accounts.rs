@@ -46,7 +46,7 @@ struct List {
     silent: Option<Moment>,
     /// Limit of rows.
     #[arg(long, default_value = "1000", value_name = "COUNT",
-          value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
+          value_parser = filters::limit())]
     limit: u32,
     #[command(flatten)]
     form: Form,

@@ -52,10 +52,10 @@ struct List {
     received: Received,
     /// How many at most.
     #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
-          value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
+          value_parser = filters::limit())]
     limit: u32,
     /// Read forward from behind the delivery with this id.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = filters::delivery_id())]
     after: Option<Uuid>,
     #[command(flatten)]
     form: Form,
@@ -68,6 +68,7 @@ struct List {
 #[command(verbatim_doc_comment)]
 struct Show {
     /// Its id.
+    #[arg(value_parser = filters::delivery_id())]
     id: Uuid,
     /// The bytes of its body exactly as they were received, and nothing else.
     #[arg(long, conflicts_with = "json")]

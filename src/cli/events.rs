@@ -76,10 +76,11 @@ struct List {
     received: Received,
     /// How many at most.
     #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
-          value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
+          value_parser = filters::limit())]
     limit: u32,
     /// Read forward from behind this position.
-    #[arg(long, value_name = "POSITION", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "POSITION", value_parser = filters::position(),
+          allow_negative_numbers = true)]
     after: Option<i64>,
     #[command(flatten)]
     form: Form,
@@ -95,6 +96,7 @@ struct List {
 #[command(verbatim_doc_comment)]
 struct Show {
     /// Where the event is in the log.
+    #[arg(value_parser = filters::position(), allow_negative_numbers = true)]
     position: i64,
     /// One JSON object.
     #[arg(long)]

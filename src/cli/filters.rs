@@ -1,7 +1,10 @@
-//! The values that filters take: only known ones, where they are known.
+//! The values that arguments take, and the messages that say which are allowed.
+
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::{
     clock::Clock,
@@ -10,9 +13,44 @@ use crate::{
     query::{Dimension, InvalidMoment, Moment},
 };
 
-/// How many rows a list shows unless told otherwise, and at most.
+/// How many rows a list shows unless told otherwise.
 pub(super) const LIMIT: &str = "50";
-pub(super) const LIMITS: std::ops::RangeInclusive<i64> = 1..=10_000;
+
+/// How many rows a list shows at most.
+pub(super) fn limit() -> impl TypedValueParser<Value = u32> {
+    whole(1..=10_000)
+}
+
+/// A whole number in this range.
+pub(super) fn whole<T>(range: RangeInclusive<T>) -> impl TypedValueParser<Value = T>
+where
+    T: Clone + Display + FromStr + PartialOrd + Send + Sync + 'static,
+{
+    move |text: &str| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let (from, to) = (range.start(), range.end());
+        number.ok_or_else(|| format!("allowed: a whole number from {from} to {to}"))
+    }
+}
+
+/// A position in the log of events.
+pub(super) fn position() -> impl TypedValueParser<Value = i64> {
+    |text: &str| {
+        let position = text.parse().ok().filter(|position: &i64| *position >= 0);
+        position
+            .ok_or("allowed: a whole number such as 42; `hookshelf events list` shows positions")
+    }
+}
+
+/// The id of a delivery.
+pub(super) fn delivery_id() -> impl TypedValueParser<Value = Uuid> {
+    |text: &str| {
+        text.parse::<Uuid>().map_err(|_| {
+            "allowed: the id of a delivery, such as 0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a; \
+             `hookshelf deliveries list` shows ids"
+        })
+    }
+}
 
 /// The longest text that may be searched for, in characters.
 const LONGEST_TEXT: usize = 200;

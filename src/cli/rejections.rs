@@ -46,7 +46,7 @@ struct List {
     received: Received,
     /// How many rows at most.
     #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
-          value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
+          value_parser = filters::limit())]
     limit: u32,
     #[command(flatten)]
     form: Form,

@@ -62,7 +62,7 @@ struct Status {
 struct Inspect {
     /// How many at most.
     #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
-          value_parser = clap::value_parser!(u32).range(filters::LIMITS))]
+          value_parser = filters::limit())]
     limit: u32,
     /// Go on behind this place of an earlier list.
     #[arg(long, value_name = "PLACE")]

@@ -11,7 +11,10 @@ pub struct Place {
 
 /// A text that is no place in the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a place in the spool, which is two numbers such as 1-42")]
+#[error(
+    "not a place in the spool; allowed: two numbers such as 1-42, as `hookshelf spool inspect` \
+     prints them"
+)]
 pub struct InvalidPlace;
 
 impl fmt::Display for Place {

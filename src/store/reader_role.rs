@@ -30,7 +30,7 @@ const GRANTERS: i64 = 0x0068_6f6f_6b73_6834;
 pub enum RoleError {
     /// The name cannot be one of a role.
     #[error(
-        "`{name}` cannot be the name of a reader: take 1 to 63 letters, digits, `_` or `-`, \
+        "`{name}` cannot be the name of a reader; allowed: 1 to 63 letters, digits, `_` or `-`, \
          beginning with a letter, and not `pg_…`, `public` or `none`"
     )]
     Name {

@@ -399,7 +399,7 @@ async fn the_verb_makes_one_and_says_how_it_is_used() {
 
     let (code, error) = said(&["migrate", "--reader", "pg_mine"]);
     assert!(
-        code == Some(2) && error.contains("take 1 to 63 letters"),
+        code == Some(2) && error.contains("allowed: 1 to 63 letters"),
         "{error}"
     );
 }

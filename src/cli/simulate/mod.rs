@@ -8,12 +8,7 @@ mod variants;
 
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{
-    ArgGroup, Args,
-    builder::{RangedU64ValueParser, TypedValueParser},
-    error::ErrorKind,
-    value_parser,
-};
+use clap::{ArgGroup, Args, builder::TypedValueParser, error::ErrorKind};
 
 use self::target::Place;
 use super::filters;
@@ -36,7 +31,7 @@ pub(super) struct Simulate {
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = filters::kind())]
     kind: Vec<Kind>,
     /// Chooses what is told and makes the ids, together with the time. Default: random.
-    #[arg(long)]
+    #[arg(long, value_parser = filters::whole(0..=u64::MAX))]
     seed: Option<u64>,
     /// JSON: an object for each variant, or one for the whole stream.
     #[arg(long)]
@@ -52,7 +47,7 @@ pub(super) struct Simulate {
 #[command(next_help_heading = "A stream of deliveries")]
 struct Stream {
     /// Send so many deliveries.
-    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = filters::whole(1..=u64::MAX))]
     count: Option<u64>,
     /// Send for so long, such as 30s or 5min; with --count, whichever ends first.
     #[arg(long, value_name = "TIME", value_parser = numbers::duration)]
@@ -124,8 +119,6 @@ fn wrong_usage(message: impl std::fmt::Display) -> anyhow::Error {
 }
 
 /// A number from 1.
-fn up_to(most: u64) -> impl TypedValueParser<Value = NonZeroUsize> {
-    RangedU64ValueParser::<usize>::new()
-        .range(1..=most)
-        .try_map(NonZeroUsize::try_from)
+fn up_to(most: usize) -> impl TypedValueParser<Value = NonZeroUsize> {
+    filters::whole(1..=most).try_map(NonZeroUsize::try_from)
 }

@@ -26,7 +26,7 @@ pub(super) struct Place {
     app: Option<AppName>,
     /// The callback URL of another server, such as `http://127.0.0.1:8080/webhook`. Default: the
     /// server of this configuration.
-    #[arg(long)]
+    #[arg(long, value_parser = url)]
     url: Option<Url>,
     /// A file that holds the app secret. Default: the secret of this configuration, or the one made
     /// at a first start.
@@ -39,6 +39,12 @@ pub(super) struct Place {
     /// does not find them.
     #[arg(long)]
     unmarked: bool,
+}
+
+/// A URL, or what one looks like.
+fn url(text: &str) -> Result<Url, &'static str> {
+    let read = text.parse::<Url>().ok().filter(Url::has_host);
+    read.ok_or("allowed: a URL such as http://127.0.0.1:8080/webhook")
 }
 
 /// Where to send, and what a person has to know of it.
