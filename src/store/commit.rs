@@ -96,7 +96,8 @@ async fn mend(conn: &mut PgConnection, epoch: i32, batch: &Batch) -> Result<(), 
     for day in days {
         partitions::ensure_day(conn, day).await?;
     }
-    partitions::ensure_epoch(conn, epoch).await
+    partitions::ensure_epoch(conn, epoch).await?;
+    partitions::wait_for_makers(conn).await
 }
 
 /// The day (UTC) whose partitions hold what was received at `at`.

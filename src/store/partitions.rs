@@ -5,7 +5,7 @@
 //! names are made here from dates and numbers only, never from what arrives.
 
 use jiff::{ToSpan, civil::Date};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
 use super::Error;
 
@@ -48,6 +48,16 @@ pub async fn ensure_epoch(conn: &mut PgConnection, epoch: i32) -> Result<(), Err
         &format!("IN ({epoch})"),
     )
     .await
+}
+
+/// Waits for other makers. Postgres shows a partition a moment before it tells the other sessions
+/// to read their list of partitions again: a commit in that moment misses it still. A maker holds
+/// its lock until they have been told.
+///
+/// # Errors
+/// As [`ensure_day`].
+pub async fn wait_for_makers(conn: &mut PgConnection) -> Result<(), Error> {
+    Ok(alone(conn).await?.rollback().await?)
 }
 
 /// Drops the partitions of `day`: those that read it finish first. Where another session is at it,
@@ -111,14 +121,7 @@ async fn ensure(
     if state(conn, table, name).await? == State::Attached {
         return Ok(());
     }
-    let mut tx = conn.begin().await?;
-    sqlx::query("SET LOCAL lock_timeout = '2s'")
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)")
-        .bind(MAKERS)
-        .execute(&mut *tx)
-        .await?;
+    let mut tx = alone(conn).await?;
     match state(&mut tx, table, name).await? {
         State::Attached => return Ok(tx.rollback().await?),
         State::Detaching => finish_detaching(&mut tx, table).await?,
@@ -133,6 +136,19 @@ async fn ensure(
     );
     sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut *tx).await?;
     Ok(tx.commit().await?)
+}
+
+/// Begins a transaction that no other maker of partitions runs beside.
+async fn alone(conn: &mut PgConnection) -> Result<Transaction<'_, Postgres>, Error> {
+    let mut tx = conn.begin().await?;
+    sqlx::query("SET LOCAL lock_timeout = '2s'")
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(MAKERS)
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx)
 }
 
 /// How a table stands to the one that it is a partition of.
