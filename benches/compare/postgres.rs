@@ -79,6 +79,9 @@ impl Postgres {
             postmaster: usage::parent(backend)?,
             made: 0,
         };
+        // It starts by the clock, so its work falls into one turn or another.
+        this.run("ALTER SYSTEM SET autovacuum = off").await?;
+        this.run("SELECT pg_reload_conf()").await?;
         this.make_template().await?;
         Ok(this)
     }
