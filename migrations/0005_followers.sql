@@ -1,51 +1,6 @@
 -- Followers: readers of the log of positions that remember how far they came, and the first of
 -- them, which counts events and repeats by the hour for `hookshelf events stats`.
 
--- Repeats join the log, so that one position says how far a follower came among all that arrived,
--- and say themselves what they are: their event may be gone.
-ALTER TABLE repeats
-    ADD COLUMN position   bigint NOT NULL DEFAULT nextval('event_position'),
-    ADD COLUMN app        text NOT NULL DEFAULT 'default',
-    ADD COLUMN kind       text NOT NULL DEFAULT 'unknown',
-    ADD COLUMN account_id text,
-    ADD COLUMN source     text NOT NULL DEFAULT 'live';
--- Those that are here already learn it from their delivery and their event. Where a day was
--- dropped they keep what stands above.
-UPDATE repeats SET app = d.app, source = d.source
-FROM deliveries AS d
-WHERE d.id = repeats.delivery_id AND d.received_at = repeats.received_at;
-UPDATE repeats SET kind = e.kind, account_id = e.account_id
-FROM events AS e
-WHERE e.dedupe_key = repeats.dedupe_key;
-ALTER TABLE repeats
-    ALTER COLUMN app DROP DEFAULT,
-    ALTER COLUMN kind DROP DEFAULT,
-    ALTER COLUMN source DROP DEFAULT,
-    -- What a follower reads forward by. Measured on batches of a hundred repeats: 110 bytes of WAL
-    -- more for each, and no difference in time; commits without repeats cost what they did.
-    ADD PRIMARY KEY (position, received_at);
-COMMENT ON TABLE repeats IS 'Items whose event was stored already: retries, the same message through two products, the pair of an ad and its post.
-
-Written by: the commit, in the statement that stores their delivery.
-Read by: the follower stats, which counts them.
-Grows: by one row for each item that comes again.';
-COMMENT ON COLUMN repeats.position IS 'Its place in the log that followers read, which it shares with events: no event has the same.';
-COMMENT ON COLUMN repeats.app IS 'deliveries.app of the delivery that brought it again.';
-COMMENT ON COLUMN repeats.kind IS 'events.kind of the event.';
-COMMENT ON COLUMN repeats.account_id IS 'events.account_id of the event.';
-COMMENT ON COLUMN repeats.source IS 'deliveries.source of the delivery that brought it again.';
-
--- They got their positions just now, whenever they were received.
-INSERT INTO late_days (day, last_position)
-SELECT (received_at AT TIME ZONE 'UTC')::date, max(position) FROM repeats GROUP BY 1
-ON CONFLICT (day) DO UPDATE SET last_position = excluded.last_position;
-COMMENT ON TABLE late_days IS 'Days that got events or repeats whose received_at was more than an hour away from the time of their commit, so that followers look there too: they look by themselves only at the hours around the commit.
-
-Written by: the commit.
-Read by: every follower.
-Grows: by at most one row for each day.';
-COMMENT ON COLUMN late_days.last_position IS 'The last position that was written into that day so late, or so early.';
-
 CREATE TABLE followers (
     name         text PRIMARY KEY,
     position     bigint NOT NULL,
@@ -57,6 +12,7 @@ COMMENT ON TABLE followers IS 'Who follows the log of positions, and how far eac
 Written by: the server, at most about once a second for each follower; several servers take turns by locking the row.
 Read by: the same, and hookshelf events stats, which says how far the counts go.
 Grows: by one row for each follower.';
+COMMENT ON INDEX followers_pkey IS 'A follower is one row, which whoever moves it locks.';
 COMMENT ON COLUMN followers.name IS 'What it is called: stats counts into stats_hourly.';
 COMMENT ON COLUMN followers.position IS 'Everything up to this position is done.';
 COMMENT ON COLUMN followers.caught_up_at IS 'Everything that was committed before this moment is done; null until it has caught up once. It bounds the days in which the follower looks for more.';
@@ -78,6 +34,7 @@ CREATE TABLE stats_hourly (
 -- rows of 3,000 accounts: 0.4 s for all of them, over a minute without it. It takes 60 bytes a row, and
 -- 4 microseconds more when a row is made.
 CREATE INDEX stats_hourly_account ON stats_hourly (app, account_id, kind, hour);
+COMMENT ON INDEX stats_hourly_pkey IS 'Counts of the same hour, app, account, kind and source are added up; the hour comes first because questions name a time.';
 COMMENT ON INDEX stats_hourly_account IS 'The last hour of each kind of an account. Costs 60 bytes a row.';
 COMMENT ON TABLE stats_hourly IS 'How many events and repeats were received, by the hour. It stays when events are dropped by age.
 

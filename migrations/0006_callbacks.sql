@@ -18,3 +18,4 @@ COMMENT ON COLUMN callbacks.what IS 'challenge_answered; challenge_refused (anot
 COMMENT ON COLUMN callbacks.secret IS 'The name of the secret that signed it: app, instagram, previous-1, ...; empty for challenges.';
 COMMENT ON COLUMN callbacks.fingerprint IS 'Tells whether that name still means the same secret: 4 bytes of an HMAC under it. Empty for challenges.';
 COMMENT ON COLUMN callbacks.last_at IS 'When it last happened.';
+COMMENT ON INDEX callbacks_pkey IS 'The same thing at the same app and secret is one row.';

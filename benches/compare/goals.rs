@@ -56,17 +56,24 @@ type Ratio<'a> = dyn Fn(&'static str, Bound, [&'static str; 2], fn(&Turn) -> f64
 
 const PLAIN: [&str; 2] = ["plain", "hookshelf"];
 const OURS: [&str; 2] = ["hookshelf", "plain"];
+const OUTSIDE: [&str; 2] = ["outside", "hookshelf"];
+const OVER_OUTSIDE: [&str; 2] = ["hookshelf", "outside"];
 const FLOOR: [&str; 2] = ["hookshelf", "floor"];
 const REPEATS: [&str; 2] = ["2 % repeats", "no repeats"];
 const FULL: [&str; 2] = ["full", "empty"];
 
+const LESS_CPU: &str = "times less CPU a delivery (server and Postgres) than the plain receiver";
+const THROUGHPUT: &str = "times the throughput of the plain receiver";
+const LESS_THAN_OUTSIDE: &str = "times less CPU a delivery than the outside receiver";
+const OVER_OUTSIDE_RATE: &str = "times the throughput of the outside receiver";
+const FLOOR_CPU: &str = "times the server CPU a delivery of the floor";
+const WAL: &str = "bytes of WAL an event";
+const MEMORY: &str = "MiB of memory, at its peak";
+
 /// The goals of a scenario.
 pub(crate) fn of(scenario: &'static str, turns: &[Turn]) -> Vec<Goal> {
     use Bound::{AtLeast, AtMost};
-    let less_cpu = "times less CPU a delivery (server and Postgres) than the plain receiver";
-    let throughput = "times the throughput of the plain receiver";
-    let floor = "times the server CPU a delivery of the floor";
-    let memory = "MiB of memory, at its peak";
+    let acks = |it: &Turn| it.deliveries_per_second;
     let cpu = Turn::cpu_per_delivery;
     let judge =
         |what, bound, value: &dyn Fn(&Round<'_>) -> f64| judge(scenario, what, bound, turns, value);
@@ -75,19 +82,22 @@ pub(crate) fn of(scenario: &'static str, turns: &[Turn]) -> Vec<Goal> {
     };
     match scenario {
         "64" => vec![
-            ratio(less_cpu, AtLeast(5.0), PLAIN, cpu),
-            ratio(throughput, AtLeast(4.0), OURS, |it| {
-                it.deliveries_per_second
+            ratio(LESS_CPU, AtLeast(5.0), PLAIN, cpu),
+            ratio(THROUGHPUT, AtLeast(4.0), OURS, acks),
+            ratio(LESS_THAN_OUTSIDE, AtLeast(4.0), OUTSIDE, cpu),
+            ratio(OVER_OUTSIDE_RATE, AtLeast(3.0), OVER_OUTSIDE, acks),
+            ratio(FLOOR_CPU, AtMost(1.5), FLOOR, Turn::server_cpu_per_delivery),
+            judge(WAL, AtMost(1_400.0), &|round| {
+                round.value(OURS[0], Turn::wal_per_event)
             }),
-            ratio(floor, AtMost(1.7), FLOOR, Turn::server_cpu_per_delivery),
         ],
         "256" => vec![
-            ratio(less_cpu, AtLeast(7.0), PLAIN, cpu),
-            ratio(throughput, AtLeast(6.0), OURS, |it| {
-                it.deliveries_per_second
-            }),
-            ratio(floor, AtMost(1.7), FLOOR, Turn::server_cpu_per_delivery),
-            judge(memory, AtMost(48.0), &|round| {
+            ratio(LESS_CPU, AtLeast(7.0), PLAIN, cpu),
+            ratio(THROUGHPUT, AtLeast(6.0), OURS, acks),
+            ratio(LESS_THAN_OUTSIDE, AtLeast(5.0), OUTSIDE, cpu),
+            ratio(OVER_OUTSIDE_RATE, AtLeast(4.5), OVER_OUTSIDE, acks),
+            ratio(FLOOR_CPU, AtMost(1.5), FLOOR, Turn::server_cpu_per_delivery),
+            judge(MEMORY, AtMost(24.0), &|round| {
                 round.value(OURS[0], |it| it.peak_mib)
             }),
         ],

@@ -15,6 +15,7 @@ mod floor;
 mod goals;
 mod load;
 mod options;
+mod outside;
 mod plain;
 mod postgres;
 mod scenarios;
@@ -50,6 +51,7 @@ fn play(options: &Options) -> anyhow::Result<()> {
     match &options.role {
         Some(Role::Floor) => app::runtime()?.block_on(floor::serve(&sources)),
         Some(Role::Plain) => Runtime::new()?.block_on(plain::serve(&sources)),
+        Some(Role::Outside) => Runtime::new()?.block_on(outside::serve(&sources)),
         Some(Role::Postgres { dir }) => Runtime::new()?.block_on(postgres::serve(dir)),
         None => Runtime::new()?.block_on(compare(options)),
     }

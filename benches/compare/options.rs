@@ -56,6 +56,8 @@ pub(crate) enum Role {
     },
     /// The plain receiver.
     Plain,
+    /// The outside receiver.
+    Outside,
     /// Answers without storing.
     Floor,
 }

@@ -90,6 +90,9 @@ impl Postgres {
         self.run(&format!("CREATE DATABASE {TEMPLATE}")).await?;
         let mut connection = self.connect(TEMPLATE).await?;
         store::migrate(&mut connection, Clock::system().now()).await?;
+        sqlx::raw_sql(include_str!("tables.sql"))
+            .execute(&mut connection)
+            .await?;
         Ok(connection.close().await?)
     }
 

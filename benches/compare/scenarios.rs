@@ -114,6 +114,9 @@ fn both(name: &'static str, title: &'static str, load: Load) -> Scenario {
 
 fn with_floor(name: &'static str, title: &'static str, load: Load) -> Scenario {
     let mut scenario = both(name, title, load);
+    scenario
+        .lanes
+        .push(Lane::of("outside", Kind::Outside, load));
     scenario.lanes.push(Lane::of("floor", Kind::Floor, load));
     scenario
 }

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Hookshelf,
     /// The plain receiver.
     Plain,
+    /// The outside receiver.
+    Outside,
     /// The same door, answering without storing.
     Floor,
 }
@@ -103,6 +105,7 @@ fn command(kind: Kind) -> anyhow::Result<Command> {
     let (program, role) = match kind {
         Kind::Hookshelf => (PathBuf::from(env!("CARGO_BIN_EXE_hookshelf")), "serve"),
         Kind::Plain => (std::env::current_exe()?, "plain"),
+        Kind::Outside => (std::env::current_exe()?, "outside"),
         Kind::Floor => (std::env::current_exe()?, "floor"),
     };
     let mut shell = Command::new("sh");

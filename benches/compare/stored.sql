@@ -24,16 +24,14 @@ known AS (
     INSERT INTO dedupe (epoch, key, position) SELECT $4, key, n FROM worded ORDER BY n
 ),
 arrived AS (
-    INSERT INTO deliveries (id, received_at, app, object, body, headers, remote_addr, secret,
-                            event_count, source)
-    SELECT delivery, at, 'default', 'instagram', convert_to(item, 'UTF8'), '{}', '127.0.0.1', 'app',
-           1, 'live'
+    INSERT INTO stored_deliveries (id, received_at, app, body, remote_addr, secret, event_count,
+                                   source)
+    SELECT delivery, at, 'default', convert_to(item, 'UTF8'), '127.0.0.1', 'app', 1, 'live'
     FROM worded ORDER BY n
 )
-INSERT INTO events (delivery_id, received_at, occurred_at, occurred_at_source, app, object, field,
-                    kind, channel, account_id, person_id, sender_id, recipient_id, message_id,
-                    text, is_echo, is_self, payload, source, dedupe_key)
-SELECT delivery, at, at, 'item', 'default', 'instagram', 'messages', 'message', 'messaging',
-       account, person, person, account, mid, 'Hello, is this still available?', false, false,
-       item::json, 'live', key
+INSERT INTO stored_events (delivery_id, received_at, occurred_at, app, kind, account_id, person_id,
+                           message_id, text, is_echo, is_self, item_start, item_length, source,
+                           dedupe_key)
+SELECT delivery, at, at, 'default', 'message', account, person, mid,
+       'Hello, is this still available?', false, false, 0, octet_length(item), 'live', key
 FROM worded ORDER BY n

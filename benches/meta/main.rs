@@ -1,7 +1,7 @@
 //! What a body costs before it is stored: `cargo bench --bench meta`.
 //!
 //! `verify` is the signature, `parse` the one pass over the JSON, `split` all that turns a body
-//! into events (with `parse` and `key` in it), `key` the name of one event. Everything else of a
+//! into events, with `parse` in it. Everything else of a
 //! delivery waits for the network and for Postgres.
 
 #![expect(
@@ -17,9 +17,6 @@ use bodies::Body;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use hookshelf::meta::{
-    dedupe::{self, Occurrences, Scope},
-    event::Event,
-    fields::Parties,
     json::Index,
     signature::{self, Secrets},
     split::{self, Context, Notification},
@@ -81,28 +78,6 @@ fn split(criterion: &mut Criterion) {
     each(&mut group, &bodies, read);
 }
 
-fn key(criterion: &mut Criterion) {
-    let mut group = group(criterion, "key");
-    for body in bodies::usual() {
-        let event = read(&body).events.remove(0);
-        let (detail, parties) = (split::detail(&event), parties(&event));
-        let payload = event.payload.as_deref().unwrap();
-        group.bench_function(body.name, |bencher| {
-            bencher.iter(|| {
-                let (account, mut occurrences) = (Some(bodies::ACCOUNT), Occurrences::default());
-                let scope = Scope::new("default", black_box(account), Some("1795176000"));
-                dedupe::key(
-                    &scope,
-                    black_box(&detail),
-                    &parties,
-                    payload,
-                    &mut occurrences,
-                )
-            });
-        });
-    }
-}
-
 fn read(body: &Body) -> Notification {
     let context = Context {
         app: "default",
@@ -111,14 +86,5 @@ fn read(body: &Body) -> Notification {
     split::split(&body.bytes, context)
 }
 
-fn parties(event: &Event) -> Parties<'_> {
-    Parties {
-        sender_id: event.sender_id.as_deref().map(Into::into),
-        recipient_id: event.recipient_id.as_deref().map(Into::into),
-        timestamp: event.occurred_at,
-        ..Parties::default()
-    }
-}
-
-criterion_group!(benches, verify, parse, split, key);
+criterion_group!(benches, verify, parse, split);
 criterion_main!(benches);

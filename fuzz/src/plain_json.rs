@@ -26,8 +26,6 @@ pub(crate) struct Outline {
 pub(crate) struct Item {
     pub(crate) channel: Channel,
     pub(crate) text: String,
-    /// Its text does not stand in the body, but is put together from parts of it.
-    pub(crate) is_joined: bool,
 }
 
 /// The outline of `text`, which is JSON.
@@ -73,9 +71,8 @@ impl Outline {
 
     fn members(&mut self, change: &Pairs<'_>, channel: Channel) -> bool {
         let members = change.get("value").and_then(list).unwrap_or_default();
-        let short = |key| change.get(key).filter(|part| is_short(part));
         for member in &members {
-            self.push_joined(channel, [short("field"), Some(member), short("verb")]);
+            self.push(channel, member);
         }
         !members.is_empty()
     }
@@ -84,17 +81,6 @@ impl Outline {
         self.items.push(Item {
             channel,
             text: text.to_owned(),
-            is_joined: false,
-        });
-    }
-
-    fn push_joined(&mut self, channel: Channel, parts: [Option<&str>; 3]) {
-        let parts = ["field", "value", "verb"].into_iter().zip(parts);
-        let parts = parts.filter_map(|(key, part)| Some(format!("\"{key}\":{}", part?)));
-        self.items.push(Item {
-            channel,
-            text: format!("{{{}}}", parts.collect::<Vec<_>>().join(",")),
-            is_joined: true,
         });
     }
 
@@ -111,8 +97,8 @@ impl Outline {
             items.iter().for_each(|it| self.push(channel, it));
         }
         if entry.get("field").is_some() && !self.members(entry, Channel::Entry) {
-            let parts = ["field", "value", "verb"].map(|key| entry.get(key));
-            self.push_joined(Channel::Entry, parts);
+            let part = ["value", "field"].iter().find_map(|key| entry.get(key));
+            self.push(Channel::Entry, part.unwrap_or_default());
         }
         let names = self.container(entry, "changed_fields");
         names.iter().for_each(|it| self.push(Channel::Entry, it));

@@ -16,11 +16,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    fields::{Detail, Parties},
+    json::{self, Value},
     time,
 };
 use hash::{Hash, Sum};
-use natural::{Moment, Natural};
+
+pub use natural::NaturalKey;
 
 /// Scope of the natural keys of an entry: one account of one app. The id of an account and
 /// `entry.time` may be as long as a body, so both are hashed once for all items of the entry.
@@ -64,6 +65,30 @@ impl Occurrences {
     }
 }
 
+/// Content of an item, which names it if it has no natural key.
+#[derive(Clone, Copy, Debug)]
+pub enum Named<'t, 'a> {
+    /// A value.
+    Value(Value<'t, 'a>),
+    /// An object with these keys, without those that have no value.
+    Object([(&'static str, Option<Value<'t, 'a>>); 3]),
+}
+
+impl Named<'_, '_> {
+    /// If nested too deep, the text of a value.
+    fn add_to(self, hash: &mut Hash) {
+        match self {
+            Self::Value(value) if value.depth() > json::MAX_DEPTH => hash.part(Some(value.raw())),
+            Self::Value(value) => hash.bytes(&content::digest(value)),
+            Self::Object(pairs) => {
+                let pairs = pairs.into_iter();
+                let pairs = pairs.filter_map(|(key, value)| Some((key.into(), value?)));
+                hash.bytes(&content::of_pairs(pairs))
+            }
+        };
+    }
+}
+
 /// The dedupe key of an item: 16 bytes of SHA-256.
 ///
 /// If the natural key contains a time, or a `mid` with its creation time, the first 4 bytes are
@@ -72,23 +97,19 @@ impl Occurrences {
 /// and its unsend.
 pub fn key(
     scope: &Scope,
-    detail: &Detail<'_>,
-    parties: &Parties<'_>,
-    item: &str,
+    natural: NaturalKey<'_>,
+    item: Named<'_, '_>,
     occurrences: &mut Occurrences,
 ) -> Uuid {
-    let kind = detail.kind().as_str();
-    let moment = Moment::of(parties);
-    let mut hash = scope.hash.clone();
-    hash.part(Some(kind)).part(Some("natural"));
-    if let Natural::Key { second } = natural::add(&mut hash, detail, &moment) {
-        return uuid(hash.finish(), second);
+    if natural.is_found {
+        return uuid(natural.hash.finish(), natural.second);
     }
-    let (mut hash, at) = match moment.at() {
+    let (mut hash, at) = match natural.at {
         Some(at) => (scope.hash.clone(), Some(at)),
         None => (scope.sent.clone(), scope.sent_at),
     };
-    hash.part(Some(kind)).part(Some("item")).content(item);
+    hash.part(Some(natural.kind.as_str())).part(Some("item"));
+    item.add_to(&mut hash);
     let digest = hash.finish();
     uuid(
         numbered(digest, occurrences.next(digest)),

@@ -4,6 +4,8 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use super::kinds::Kind;
+
 /// Declares a closed enum whose values are stored and filtered by by their spelling.
 macro_rules! spelled {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -25,44 +27,6 @@ macro_rules! spelled {
             }
         }
     };
-}
-
-spelled! {
-    /// What happened.
-    Kind {
-        /// Somebody commented on a media of the account.
-        Comment = "comment",
-        /// Somebody commented on a live broadcast of the account.
-        LiveComment = "live_comment",
-        /// Somebody mentioned the account in a comment or caption.
-        Mention = "mention",
-        /// A story of the account expired; these are its numbers.
-        StoryInsights = "story_insights",
-        /// A message to the account, or one that it sent itself (an echo).
-        Message = "message",
-        /// A message got another text.
-        MessageEdit = "message_edit",
-        /// A message was unsent: its content must go.
-        MessageDeleted = "message_deleted",
-        /// Somebody reacted to a message or took the reaction back.
-        Reaction = "reaction",
-        /// Somebody tapped a button, an icebreaker or a menu item.
-        Postback = "postback",
-        /// Somebody has seen the conversation.
-        Seen = "seen",
-        /// Somebody came in through a link, an ad or a story.
-        Referral = "referral",
-        /// Somebody opted in to or out of notification messages.
-        Optin = "optin",
-        /// The control of a conversation moved between apps.
-        Handover = "handover",
-        /// Meta warned, blocked or unblocked the account.
-        PolicyEnforcement = "policy_enforcement",
-        /// Somebody rated an answer.
-        ResponseFeedback = "response_feedback",
-        /// Something that has no type here (yet); its payload is kept whole.
-        Unknown = "unknown",
-    }
 }
 
 spelled! {
@@ -173,10 +137,24 @@ pub struct Event {
     pub occurred_at: Option<Timestamp>,
     /// Where `occurred_at` comes from.
     pub occurred_at_source: OccurredAtSource,
-    /// The item's own text: JSON that Postgres can hold. None where it is nested too deep.
-    pub payload: Option<ByteString>,
+    /// The own fields of its kind under Meta's names: the text of a JSON object that Postgres can
+    /// hold. None if there are none.
+    pub data: Option<ByteString>,
+    /// The place of its first byte in the body.
+    pub item_start: u32,
+    /// The number of its bytes in the body.
+    pub item_length: u32,
     /// What could not be read as it came.
     pub problem: Option<Problem>,
     /// The same for every delivery of the same happening.
     pub dedupe_key: Uuid,
+}
+
+impl Event {
+    /// The item's own bytes in the `body` that it was read from.
+    pub fn item<'b>(&self, body: &'b [u8]) -> &'b [u8] {
+        let start = self.item_start as usize;
+        body.get(start..start.saturating_add(self.item_length as usize))
+            .unwrap_or_default()
+    }
 }

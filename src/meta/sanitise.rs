@@ -69,8 +69,8 @@ impl SafeText {
         self.place(part).saturating_add(part.len()) <= self.text.len()
     }
 
-    /// How far after the beginning of the text `part` begins.
-    fn place(&self, part: &str) -> usize {
+    /// The place of the first byte of `part`, a slice of [`as_str`](Self::as_str).
+    pub fn place(&self, part: &str) -> usize {
         (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use bytestring::ByteString;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{Arguments, error::BoxDynError, postgres::PgArguments};
@@ -12,59 +11,67 @@ use super::{
     Committed, Delivery,
     accounts::Accounts,
     column::{Column, columns},
-    values::{Bool, Bytea, Id, Inet, Int4, Json, Text, Timestamptz, kept},
+    headers::{self, HeaderSets},
+    values::{Bool, Bytea, Id, Inet, Int4, Jsonb, Text, Timestamptz, kept},
 };
-use crate::meta::event::{Event, Kind, Problem, Source};
+use crate::meta::event::{Event, Problem, Source};
 
 columns! {
     /// The deliveries, column by column.
-    Deliveries {
-        id: Id,
-        received_at: Timestamptz,
-        app: Text,
-        object: Text,
-        body: Bytea,
-        headers: Json,
-        remote_addr: Inet,
-        secret: Text,
-        problem: Text,
-        event_count: Int4,
-        source: Text,
+    Deliveries from (it: &Delivery, set: i32, signature: Option<&[u8]>) {
+        id: Id = it.id,
+        received_at: Timestamptz = it.received_at,
+        app: Text = &*it.app,
+        object: Text = it.object.as_deref(),
+        body: Bytea = &*it.body,
+        /// The place of its headers in [`HeaderSets`], from 1.
+        header_set: Int4 = set,
+        signature: Bytea = signature,
+        remote_addr: Inet = it.remote_addr,
+        secret: Text = &*it.secret,
+        problem: Text = it.problem.map(Problem::as_str),
+        event_count: Int4 = number(it.event_count),
+        source: Text = it.source.as_str(),
     }
 }
 
 columns! {
     /// Their items, column by column.
-    Items {
+    Items from (it: &Event, source: Source, repeat_of: Option<i32>, place: i32) {
         /// The place of its delivery in [`Deliveries`], from 1.
-        delivery: Int4,
+        delivery: Int4 = place,
         /// The place of the first item with its key, from 1; null for the first itself, which
         /// becomes the event if its key is new.
-        repeat_of: Int4,
-        /// Whether the payload of a repeat is worth keeping where it cannot be compared.
-        keep: Bool,
-        occurred_at: Timestamptz,
-        occurred_at_source: Text,
-        field: Text,
-        kind: Text,
-        channel: Text,
-        account_id: Text,
-        person_id: Text,
-        sender_id: Text,
-        recipient_id: Text,
-        username: Text,
-        message_id: Text,
-        comment_id: Text,
-        media_id: Text,
-        parent_id: Text,
-        text: Text,
-        is_echo: Bool,
-        is_self: Bool,
-        payload: Json,
-        problem: Text,
-        source: Text,
-        key: Id,
+        repeat_of: Int4 = repeat_of,
+        occurred_at: Timestamptz = it.occurred_at,
+        occurred_at_source: Text = it.occurred_at_source.as_str(),
+        field: Text = it.field.as_deref(),
+        kind: Text = it.kind.as_str(),
+        channel: Text = it.channel.as_str(),
+        account_id: Text = it.account_id.as_deref(),
+        person_id: Text = it.person_id.as_deref(),
+        sender_id: Text = it.sender_id.as_deref(),
+        recipient_id: Text = it.recipient_id.as_deref(),
+        username: Text = it.username.as_deref(),
+        message_id: Text = it.message_id.as_deref(),
+        comment_id: Text = it.comment_id.as_deref(),
+        media_id: Text = it.media_id.as_deref(),
+        parent_id: Text = it.parent_id.as_deref(),
+        text: Text = it.text.as_deref(),
+        is_echo: Bool = it.is_echo,
+        is_self: Bool = it.is_self,
+        data: Jsonb = it.data.as_deref(),
+        item_start: Int4 = number(it.item_start),
+        item_length: Int4 = number(it.item_length),
+        problem: Text = it.problem.map(Problem::as_str),
+        source: Text = source.as_str(),
+        key: Id = it.dedupe_key,
     }
+}
+
+/// A count or place that a body has room for.
+fn number(number: impl TryInto<i32>) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
 }
 
 /// For how many items room is kept for the next batch when this one is emptied, and for how many
@@ -72,7 +79,7 @@ columns! {
 const KEPT: usize = 4_096;
 
 /// How many arguments the statement has.
-const ARGUMENTS: usize = 43;
+const ARGUMENTS: usize = 46;
 
 /// The bytes before the values of each: its length, and the head of an array.
 const HEAD: usize = 24;
@@ -81,13 +88,14 @@ const HEAD: usize = 24;
 #[derive(Debug, Default)]
 pub struct Batch {
     deliveries: Deliveries,
+    header_sets: HeaderSets,
     items: Items,
     accounts: Accounts,
     /// When each delivery was received, as it is stored; one that stands there twice included.
     times: Vec<Timestamp>,
     ids: HashSet<Uuid>,
-    /// The place and the payload of the first item with each key.
-    firsts: HashMap<Uuid, (i32, Option<ByteString>)>,
+    /// The place of the first item with each key.
+    firsts: HashMap<Uuid, i32>,
     /// Whether each item is the first with its key.
     is_first: Vec<bool>,
     shares: Vec<Share>,
@@ -130,30 +138,28 @@ impl Batch {
     }
 
     fn lay_out(&mut self, delivery: &Delivery) {
-        self.deliveries.push(delivery);
-        let place = i32::try_from(self.ids.len()).unwrap_or(i32::MAX);
+        let (headers, signature) = headers::apart(&delivery.headers);
+        let set = self.header_sets.place(headers);
+        let signature = signature.as_ref().map(|it| &it[..]);
+        self.deliveries.push(delivery, set, signature);
+        let place = number(self.ids.len());
         for event in &delivery.events {
-            let (repeat_of, keep) = self.meet(event);
+            let repeat_of = self.meet(event);
             self.is_first.push(repeat_of.is_none());
             let source = delivery.source_of(event);
-            self.items.push(event, source, (repeat_of, keep), place);
+            self.items.push(event, source, repeat_of, place);
         }
         self.accounts.push(delivery);
     }
 
-    /// The place of the first item with its key, unless this is it, and true if its payload is
-    /// worth keeping should it be a repeat.
-    fn meet(&mut self, event: &Event) -> (Option<i32>, bool) {
-        let place = i32::try_from(self.is_first.len() + 1).unwrap_or(i32::MAX);
+    /// The place of the first item with its key, unless this is it.
+    fn meet(&mut self, event: &Event) -> Option<i32> {
+        let place = number(self.is_first.len() + 1);
         match self.firsts.entry(event.dedupe_key) {
-            Entry::Occupied(first) => {
-                let (place, payload) = first.get();
-                (Some(*place), event.payload != *payload)
-            }
+            Entry::Occupied(first) => Some(*first.get()),
             Entry::Vacant(first) => {
-                first.insert((place, event.payload.clone()));
-                // The key of an unknown item is made from all of it.
-                (None, event.kind != Kind::Unknown)
+                first.insert(place);
+                None
             }
         }
     }
@@ -167,6 +173,7 @@ impl Batch {
     /// Takes everything out; what held it is kept for what comes next, as far as that is usual.
     pub fn clear(&mut self) {
         self.deliveries.clear();
+        self.header_sets.clear();
         self.items.clear();
         self.accounts.clear();
         self.times.clear();
@@ -194,6 +201,7 @@ impl Batch {
         arguments.reserve(ARGUMENTS, values + ARGUMENTS * HEAD);
         arguments.add(self.times.iter().min().map(|at| at.to_sqlx()))?;
         arguments.add(self.times.iter().max().map(|at| at.to_sqlx()))?;
+        arguments.add(self.header_sets.all())?;
         self.deliveries.bind_to(arguments)?;
         self.items.bind_to(arguments)
     }
@@ -217,60 +225,6 @@ impl Batch {
     }
 }
 
-impl Deliveries {
-    fn push(&mut self, delivery: &Delivery) {
-        self.id.push(delivery.id);
-        self.received_at.push(delivery.received_at);
-        self.app.push(&*delivery.app);
-        self.object.push(delivery.object.as_deref());
-        self.body.push(&*delivery.body);
-        self.headers.push(&*delivery.headers);
-        self.remote_addr.push(delivery.remote_addr);
-        self.secret.push(&*delivery.secret);
-        self.problem.push(delivery.problem.map(Problem::as_str));
-        self.event_count
-            .push(i32::try_from(delivery.event_count).unwrap_or(i32::MAX));
-        self.source.push(delivery.source.as_str());
-    }
-}
-
-impl Items {
-    /// Adds `event` of the delivery at `place`.
-    fn push(
-        &mut self,
-        event: &Event,
-        source: Source,
-        (repeat_of, keep): (Option<i32>, bool),
-        place: i32,
-    ) {
-        self.delivery.push(place);
-        self.repeat_of.push(repeat_of);
-        self.keep.push(keep);
-        self.occurred_at.push(event.occurred_at);
-        self.occurred_at_source
-            .push(event.occurred_at_source.as_str());
-        self.field.push(event.field.as_deref());
-        self.kind.push(event.kind.as_str());
-        self.channel.push(event.channel.as_str());
-        self.account_id.push(event.account_id.as_deref());
-        self.person_id.push(event.person_id.as_deref());
-        self.sender_id.push(event.sender_id.as_deref());
-        self.recipient_id.push(event.recipient_id.as_deref());
-        self.username.push(event.username.as_deref());
-        self.message_id.push(event.message_id.as_deref());
-        self.comment_id.push(event.comment_id.as_deref());
-        self.media_id.push(event.media_id.as_deref());
-        self.parent_id.push(event.parent_id.as_deref());
-        self.text.push(event.text.as_deref());
-        self.is_echo.push(event.is_echo);
-        self.is_self.push(event.is_self);
-        self.payload.push(event.payload.as_deref());
-        self.problem.push(event.problem.map(Problem::as_str));
-        self.source.push(source.as_str());
-        self.key.push(event.dedupe_key);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,7 +233,7 @@ mod tests {
     fn what_one_enormous_delivery_took_is_given_back() {
         let mut batch = Batch::default();
         for number in 0..100_000 {
-            batch.firsts.insert(Uuid::from_u128(number), (1, None));
+            batch.firsts.insert(Uuid::from_u128(number), 1);
             batch.is_first.push(true);
         }
         batch.clear();

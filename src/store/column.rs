@@ -79,9 +79,11 @@ impl<K: Kind> Encode<'_, Postgres> for Column<K> {
     }
 }
 
-/// A struct of columns, bound as arguments in the order of its fields.
+/// A struct of columns, bound as arguments in the order of its fields. `push` adds a value to each.
 macro_rules! columns {
-    ($(#[$about:meta])* $name:ident { $($(#[$what:meta])* $field:ident: $kind:ty,)+ }) => {
+    ($(#[$about:meta])* $name:ident from ($($from:ident: $of:ty),+) {
+        $($(#[$what:meta])* $field:ident: $kind:ty = $value:expr,)+
+    }) => {
         $(#[$about])*
         #[derive(Debug, Default)]
         pub(super) struct $name {
@@ -89,6 +91,10 @@ macro_rules! columns {
         }
 
         impl $name {
+            fn push(&mut self, $($from: $of),+) {
+                $(self.$field.push($value);)+
+            }
+
             fn clear(&mut self) {
                 $(self.$field.clear();)+
             }

@@ -267,7 +267,13 @@ fn why_unavailable(error: &sqlx::Error) -> &'static str {
 /// A row that no partition takes is a check violation without a constraint's name. A rule of the
 /// operator's own may raise one, too, or write to a table of its own that has partitions.
 fn is_without_partition(error: &sqlx::Error) -> bool {
-    let ours = |name| name == "dedupe" || partitions::DAILY.contains(&name);
+    let ours = |name: &str| {
+        let daily = partitions::DAILY.iter();
+        name == "dedupe"
+            || daily
+                .map(|view| partitions::stored_name(view))
+                .any(|it| it == name)
+    };
     constraint(error).is_none() && table(error).is_some_and(ours)
 }
 

@@ -15,6 +15,7 @@ mod delivery;
 pub mod epoch;
 mod error;
 pub mod follow;
+mod headers;
 pub mod health;
 mod migrate;
 pub mod partitions;

@@ -9,7 +9,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
 use super::Error;
 
-/// The tables with a partition for each day (UTC) of `received_at`.
+/// The views of the tables with a partition for each day (UTC) of `received_at`: partitions have
+/// their names, the tables [`stored_name`].
 pub const DAILY: [&str; 3] = ["deliveries", "events", "repeats"];
 
 /// Whoever makes partitions holds this advisory lock, so that two do not collide.
@@ -29,7 +30,7 @@ pub async fn ensure_day(conn: &mut PgConnection, day: Date) -> Result<(), Error>
         let (from, to) = (midnight(day), midnight(day.saturating_add(1.day())));
         let check = format!("received_at >= '{from}' AND received_at < '{to}'");
         let bounds = format!("FROM ('{from}') TO ('{to}')");
-        ensure(conn, table, &name, &check, &bounds).await?;
+        ensure(conn, &stored_name(table), &name, &check, &bounds).await?;
     }
     Ok(())
 }
@@ -67,7 +68,7 @@ pub async fn wait_for_makers(conn: &mut PgConnection) -> Result<(), Error> {
 /// Where Postgres is away, or this was interrupted: the next call finishes it.
 pub async fn drop_day(conn: &mut PgConnection, day: Date) -> Result<(), Error> {
     for table in DAILY {
-        drop_partition(conn, table, &day_name(table, day)).await?;
+        drop_partition(conn, &stored_name(table), &day_name(table, day)).await?;
     }
     Ok(())
 }
@@ -88,12 +89,18 @@ pub async fn days(conn: &mut PgConnection) -> Result<Vec<Date>, Error> {
     let days: Vec<jiff_sqlx::Date> = sqlx::query_scalar(
         "SELECT DISTINCT to_date(substring(relname FROM '_(\\d{8})$'), 'YYYYMMDD') AS day
          FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-         WHERE inhparent IN ('events'::regclass, 'repeats'::regclass) AND NOT inhdetachpending
+         WHERE inhparent IN ('stored_events'::regclass, 'stored_repeats'::regclass)
+           AND NOT inhdetachpending
          ORDER BY day",
     )
     .fetch_all(conn)
     .await?;
     Ok(days.into_iter().map(jiff_sqlx::Date::to_jiff).collect())
+}
+
+/// The table behind a view.
+pub fn stored_name(view: &str) -> String {
+    format!("stored_{view}")
 }
 
 pub(super) fn day_name(table: &str, day: Date) -> String {

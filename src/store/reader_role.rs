@@ -234,7 +234,8 @@ async fn setting(
     .await
 }
 
-/// The grants that the role lacks: on the database, the schema, what is in it, and no partition.
+/// The grants that the role lacks: on the database, the schema, what is in it, but for partitions and
+/// the tables behind views: who takes the right to `deliveries` away takes the bodies away.
 /// Only what has the owner of `events` is ours; the schema may hold tables of others.
 async fn missing_grants(conn: &mut PgConnection, name: &str) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(
@@ -249,6 +250,7 @@ async fn missing_grants(conn: &mut PgConnection, name: &str) -> sqlx::Result<Vec
          SELECT format('GRANT SELECT ON %s TO %I', c.oid::regclass, $1)
          FROM pg_class AS c JOIN ours ON c.relnamespace = schema AND c.relowner = owner
          WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT c.relispartition
+           AND NOT starts_with(c.relname, 'stored_')
            AND NOT has_table_privilege($1, c.oid, 'SELECT')
          UNION ALL
          SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', f.oid::regprocedure, $1)

@@ -29,12 +29,12 @@ impl Consumer for Hourly {
              SELECT date_trunc('hour', received_at, 'UTC') AS hour, app, coalesce(account_id, ''),
                     kind, source, count(*) FILTER (WHERE new), count(*) FILTER (WHERE NOT new)
              FROM (SELECT received_at, app, account_id, kind, source, true AS new
-                   FROM events WHERE",
+                   FROM stored_events WHERE",
         );
         batch.restrict(&mut query);
         query.push(
             " UNION ALL
-                   SELECT received_at, app, account_id, kind, source, false FROM repeats WHERE",
+                   SELECT received_at, app, account_id, kind, source, false FROM stored_repeats WHERE",
         );
         batch.restrict(&mut query);
         query.push(

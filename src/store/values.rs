@@ -32,9 +32,9 @@ pub(super) struct Inet;
 #[derive(Debug, Default)]
 pub(super) struct Int4;
 
-/// JSON that is written already. As text that is cast, Postgres would copy it twice more.
+/// JSON that is written already.
 #[derive(Debug, Default)]
-pub(super) struct Json;
+pub(super) struct Jsonb;
 
 #[derive(Debug, Default)]
 pub(super) struct Text;
@@ -95,12 +95,14 @@ impl Kind for Int4 {
     }
 }
 
-impl Kind for Json {
+/// `send` writes the version of the form before its text.
+impl Kind for Jsonb {
     type Value<'a> = &'a str;
-    const ID: u32 = 114;
-    const ARRAY: u32 = 199;
+    const ID: u32 = 3802;
+    const ARRAY: u32 = 3807;
 
     fn write(value: &str, to: &mut Vec<u8>) {
+        to.push(1);
         to.extend_from_slice(value.as_bytes());
     }
 }

@@ -56,7 +56,7 @@ async fn a_full_disk_is_said_and_loses_nothing() {
         &mut database,
         "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
          $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
-         CREATE TRIGGER full_disk BEFORE INSERT ON deliveries
+         CREATE TRIGGER full_disk BEFORE INSERT ON stored_deliveries
          FOR EACH ROW EXECUTE FUNCTION full_disk()",
     )
     .await;

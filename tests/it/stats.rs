@@ -134,11 +134,10 @@ async fn a_follower_that_stumbles_says_so_and_goes_on_and_the_counts_say_how_far
 
     // Without a server nobody counts.
     let (_, directory, place) = server.stop();
-    let stored =
-        "INSERT INTO events (delivery_id, received_at, occurred_at_source, app, kind, channel,
-                                      is_echo, is_self, source, dedupe_key)
-                  SELECT gen_random_uuid(), now(), 'item', 'default', 'comment', 'changes', false,
-                         false, 'live', gen_random_uuid()";
+    let stored = "INSERT INTO stored_events (delivery_id, received_at, app, kind, is_echo, is_self,
+                                    item_start, item_length, source, dedupe_key)
+         SELECT gen_random_uuid(), now(), 'default', 'comment', false, false, 0, 0, 'live',
+                gen_random_uuid()";
     sqlx::query(stored).execute(&mut database).await.unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"));
     let output = command

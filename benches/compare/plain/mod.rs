@@ -1,6 +1,7 @@
 //! The plain receiver: what a careful person writes with axum and sqlx.
 //!
-//! It verifies and parses with this library, stores in the same tables, and answers 200 after the
+//! It verifies and parses with this library, stores what the views of Hookshelf show in tables with
+//! the same indexes, and answers 200 after the
 //! commit: one transaction a delivery, a pool of 20 connections, prepared statements, no logging.
 //! It is a correct receiver; what it lacks is that deliveries are committed together.
 

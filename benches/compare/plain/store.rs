@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// How many connections there are to Postgres.
 const CONNECTIONS: u32 = 20;
 
-/// The tables of Hookshelf behind a pool.
+/// Its tables behind a pool.
 pub(super) struct Store {
     pool: PgPool,
     /// Which part of the dedupe keys is written; it moves once a week.
@@ -83,7 +83,7 @@ impl Store {
 async fn insert_delivery(connection: &mut PgConnection, delivery: &Delivery) -> sqlx::Result<()> {
     let address = delivery.remote_addr.map(|address| address.to_string());
     sqlx::query(
-        "INSERT INTO deliveries (id, received_at, app, object, body, headers, remote_addr, secret,
+        "INSERT INTO plain_deliveries (id, received_at, app, object, body, headers, remote_addr, secret,
                                  problem, event_count, source)
          VALUES ($1, $2, $3, $4, $5, $6::json, $7::inet, $8, $9, $10, $11)",
     )
@@ -109,7 +109,7 @@ async fn insert_event(
     event: &Event,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO events (delivery_id, received_at, occurred_at, occurred_at_source, app,
+        "INSERT INTO plain_events (delivery_id, received_at, occurred_at, occurred_at_source, app,
                              object, field, kind, channel, account_id, person_id, sender_id,
                              recipient_id, username, message_id, comment_id, media_id, parent_id,
                              text, is_echo, is_self, payload, problem, source, dedupe_key)
@@ -137,7 +137,7 @@ async fn insert_event(
     .bind(event.text.as_deref())
     .bind(event.is_echo)
     .bind(event.is_self)
-    .bind(event.payload.as_deref())
+    .bind(std::str::from_utf8(event.item(&delivery.body)).ok())
     .bind(event.problem.map(Problem::as_str))
     .bind(delivery.source.as_str())
     .bind(event.dedupe_key)

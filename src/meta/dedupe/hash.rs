@@ -2,9 +2,6 @@
 
 use sha2::{Digest, Sha256};
 
-use super::content;
-use crate::meta::json;
-
 /// A SHA-256.
 pub(super) type Sum = [u8; 32];
 
@@ -29,16 +26,6 @@ impl Hash {
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.update(bytes);
         self
-    }
-
-    /// Adds the content of a JSON text, whatever its key order, white space and escapes; if it is
-    /// nested too deep, the text.
-    pub(super) fn content(&mut self, text: &str) -> &mut Self {
-        if json::too_deep(text) {
-            self.part(Some(text))
-        } else {
-            self.bytes(&content::digest(text))
-        }
     }
 
     pub(super) fn finish(self) -> Sum {

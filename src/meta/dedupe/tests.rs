@@ -192,7 +192,7 @@ fn the_pair_for_an_ad_and_its_post_is_one_comment() {
     let post = change(r#"{"id":"900","media_product_type":"FEED"}"#);
     let ad = change(r#"{"id":"901","media_product_type":"AD","ad_id":"3","ad_title":"Sale"}"#);
     assert_eq!(post.dedupe_key, ad.dedupe_key);
-    assert_ne!(post.payload, ad.payload);
+    assert_ne!(post.data, ad.data);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Extra, index::Node, is_number, spelled};
+use super::{index::Node, spelled};
 
 /// One value, or a key: `'t` is its index, `'a` the text.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,10 +22,6 @@ pub struct Values<'t, 'a> {
     text: &'a str,
     nodes: &'t [Node],
 }
-
-/// More keys of an object that its type does not model are in the payload only: a body has room for
-/// a million, each of which would take memory.
-pub(super) const MAX_EXTRA: usize = 100;
 
 impl<'t, 'a> Value<'t, 'a> {
     pub(super) fn new(text: &'a str, nodes: &'t [Node]) -> Self {
@@ -50,7 +46,7 @@ impl<'t, 'a> Value<'t, 'a> {
     /// The id that it is: a string, or a number digit by digit. An empty one is none.
     pub fn id(self) -> Option<Cow<'a, str>> {
         let raw = self.raw();
-        let id = if is_number(raw) {
+        let id = if self.is_number() {
             Some(Cow::Borrowed(raw))
         } else {
             self.string()
@@ -68,6 +64,29 @@ impl<'t, 'a> Value<'t, 'a> {
         self.raw().starts_with('[').then(|| self.inner())
     }
 
+    /// True for a number.
+    pub fn is_number(self) -> bool {
+        self.raw()
+            .starts_with(|first: char| first == '-' || first.is_ascii_digit())
+    }
+
+    /// The number of its levels of objects and lists.
+    pub fn depth(self) -> usize {
+        // Where each object and list around a node ends.
+        let (mut ends, mut deepest) = (Vec::new(), 0);
+        for (at, node) in self.nodes.iter().enumerate() {
+            while ends.last().is_some_and(|end| *end <= at) {
+                ends.pop();
+            }
+            let start = self.text.as_bytes().get(node.range().start);
+            if matches!(start, Some(b'{' | b'[')) {
+                ends.push(at + node.size());
+                deepest = deepest.max(ends.len());
+            }
+        }
+        deepest
+    }
+
     fn inner(self) -> Values<'t, 'a> {
         Values {
             text: self.text,
@@ -77,12 +96,6 @@ impl<'t, 'a> Value<'t, 'a> {
 
     fn is_escaped(self) -> bool {
         self.nodes.first().is_some_and(|node| node.is_escaped())
-    }
-
-    /// Whether it is the string `text`.
-    fn is(self, text: &str) -> bool {
-        let own = self.nodes.first();
-        own.is_some_and(|node| spells(*node, self.text, text))
     }
 }
 
@@ -129,12 +142,6 @@ impl<'t, 'a> Object<'t, 'a> {
         self.id(key)?.trim().parse().ok()
     }
 
-    /// A number with a fraction.
-    pub fn decimal(&self, key: &str) -> Option<f64> {
-        let number: f64 = self.id(key)?.trim().parse().ok()?;
-        number.is_finite().then_some(number)
-    }
-
     /// An object.
     pub fn object(&self, key: &str) -> Option<Self> {
         self.get(key)?.object()
@@ -148,18 +155,6 @@ impl<'t, 'a> Object<'t, 'a> {
     /// The id inside an object: `"sender": {"id": …}`.
     pub fn id_of(&self, key: &str) -> Option<Cow<'a, str>> {
         self.object(key)?.id("id")
-    }
-
-    /// The first hundred of all keys but `known`, with the text of their values.
-    pub fn extra(&self, known: &[&str]) -> Extra<'a> {
-        self.others(known).take(MAX_EXTRA).collect()
-    }
-
-    /// All keys but `known`, with the text of their values.
-    pub fn others(&self, known: &[&str]) -> impl Iterator<Item = (Cow<'a, str>, &'a str)> {
-        self.pairs()
-            .filter(|(name, _)| !known.iter().any(|key| name.is(key)))
-            .map(|(name, value)| (name.string().unwrap_or_default(), value.raw()))
     }
 
     /// All keys and values in their order, a repeated key each time.

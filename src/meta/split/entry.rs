@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::{MAX_ID, MAX_SPELLED};
 use crate::meta::{
-    dedupe::Scope,
+    dedupe::{Named, Scope},
     event::Channel,
     json::{Object, Value},
+    sanitise::SafeText,
     time,
 };
 
@@ -36,10 +37,11 @@ pub(super) struct Item<'t, 'a> {
     pub channel: Channel,
     /// Its parts.
     pub form: Form<'t, 'a>,
-    /// Its own text.
-    pub payload: Cow<'a, str>,
-    /// The parts of the body that the payload was taken from; some may be empty.
-    pub sources: [&'a str; PARTS.len()],
+    /// Its slice of the body. Of the flat form, and of a list as value, this is a value alone: an
+    /// item shares no byte with its neighbours.
+    pub slice: Value<'t, 'a>,
+    /// Its content.
+    pub content: Named<'t, 'a>,
 }
 
 /// An item as its container shows it.
@@ -60,9 +62,6 @@ pub(super) struct Change<'t, 'a> {
     pub value: Option<Value<'t, 'a>>,
     pub verb: Option<Value<'t, 'a>>,
 }
-
-/// The keys of a change, which the flat form has on the entry.
-const PARTS: [&str; 3] = ["field", "value", "verb"];
 
 impl<'t, 'a> Entry<'t, 'a> {
     /// Reads an entry of a notification that came to `app`; `None` if it is not a JSON object.
@@ -136,26 +135,40 @@ impl<'t, 'a> Entry<'t, 'a> {
     fn flat(&self) -> Option<impl Iterator<Item = Item<'t, 'a>> + use<'t, 'a>> {
         self.object.get("field")?;
         let change = Change::of(&self.object);
-        let sources = change.sources();
-        let item = Item {
-            channel: Channel::Entry,
-            form: Form::Change(change),
-            payload: Cow::Owned(joined(sources)),
-            sources,
-        };
+        let slice = change.value.or(change.field)?;
+        let item = change.item(Channel::Entry, slice, change);
         Some(change.spread(item))
+    }
+}
+
+impl Item<'_, '_> {
+    /// True if some of its text had to be replaced.
+    pub(super) fn is_touched(&self, text: &SafeText) -> bool {
+        match self.content {
+            Named::Value(value) => text.touched(value.raw()),
+            Named::Object(parts) => parts
+                .iter()
+                .filter_map(|(_, part)| *part)
+                .any(|part| text.touched(part.raw())),
+        }
     }
 }
 
 impl<'t, 'a> Change<'t, 'a> {
     fn of(object: &Object<'t, 'a>) -> Self {
-        let [field, value, verb] = PARTS.map(|key| object.get(key));
+        let [field, value, verb] = ["field", "value", "verb"].map(|key| object.get(key));
         Self { field, value, verb }
     }
 
-    /// The texts of its parts; empty if one is missing.
-    fn sources(self) -> [&'a str; PARTS.len()] {
-        [self.field, self.value, self.verb].map(|part| part.map_or("", Value::raw))
+    /// An item of parts that stand in no change of their own, named by those of `named`.
+    fn item(self, channel: Channel, slice: Value<'t, 'a>, named: Self) -> Item<'t, 'a> {
+        let Self { field, value, verb } = named;
+        Item {
+            channel,
+            form: Form::Change(self),
+            slice,
+            content: Named::Object([("field", field), ("value", value), ("verb", verb)]),
+        }
     }
 
     /// `item`, or one item for each member if the value is a list with members, as Meta's page of
@@ -164,21 +177,15 @@ impl<'t, 'a> Change<'t, 'a> {
         let channel = item.channel;
         let members = self.value.and_then(Value::list).unwrap_or_default();
         let single = members.clone().next().is_none().then_some(item);
-        // Long parts would be repeated beside each member.
+        // Long parts would be read again for each member.
         let alone = Self {
             field: self.field.filter(is_short),
             value: None,
             verb: self.verb.filter(is_short),
         };
-        let members = members.map(move |value| {
-            let value = Some(value);
-            let sources = Self { value, ..alone }.sources();
-            Item {
-                channel,
-                form: Form::Change(Self { value, ..self }),
-                payload: Cow::Owned(joined(sources)),
-                sources,
-            }
+        let members = members.map(move |slice| {
+            let value = Some(slice);
+            Self { value, ..self }.item(channel, slice, Self { value, ..alone })
         });
         single.into_iter().chain(members)
     }
@@ -195,8 +202,8 @@ fn other<'t, 'a>(value: Value<'t, 'a>, channel: Channel) -> Item<'t, 'a> {
     Item {
         channel,
         form: Form::Other(value),
-        payload: Cow::Borrowed(value.raw()),
-        sources: [value.raw(), "", ""],
+        slice: value,
+        content: Named::Value(value),
     }
 }
 
@@ -219,11 +226,4 @@ fn change<'t, 'a>(
 fn is_short(part: &Value<'_, '_>) -> bool {
     let short = (part.raw().len() <= MAX_SPELLED).then(|| part.string());
     short.flatten().is_some_and(|part| part.len() <= MAX_ID)
-}
-
-/// The text of a change with these parts.
-fn joined(parts: [&str; PARTS.len()]) -> String {
-    let pairs = PARTS.iter().zip(parts).filter(|(_, part)| !part.is_empty());
-    let pairs = pairs.map(|(key, part)| format!("\"{key}\":{part}"));
-    format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
 }

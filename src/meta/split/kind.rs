@@ -1,4 +1,4 @@
-//! Which kind an item is: by its keys, by its field, by neither.
+//! The kind of an item: by its keys, else by its field.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,8 @@ use super::{
 };
 use crate::meta::{
     event::{Channel, Kind},
-    fields::{Detail, HandoverStep},
     json::{Object, Value},
+    kinds::Item,
 };
 
 /// An item whose kind is decided.
@@ -45,34 +45,6 @@ pub(super) struct Typing {
     messaging: bool,
 }
 
-/// The keys of messaging items, in the order in which they decide.
-pub(super) const KEYS: [(&str, Kind); 16] = [
-    ("message", Kind::Message),
-    ("postback", Kind::Postback),
-    ("message_edit", Kind::MessageEdit),
-    ("reaction", Kind::Reaction),
-    ("read", Kind::Seen),
-    ("referral", Kind::Referral),
-    ("optin", Kind::Optin),
-    (HandoverStep::ALL[0].as_str(), Kind::Handover),
-    (HandoverStep::ALL[1].as_str(), Kind::Handover),
-    (HandoverStep::ALL[2].as_str(), Kind::Handover),
-    (HandoverStep::ALL[3].as_str(), Kind::Handover),
-    (HandoverStep::ALL[4].as_str(), Kind::Handover),
-    ("policy-enforcement", Kind::PolicyEnforcement),
-    ("policy_enforcement", Kind::PolicyEnforcement),
-    ("response_feedback", Kind::ResponseFeedback),
-    ("feedback", Kind::ResponseFeedback),
-];
-
-/// The kinds that are changes, whatever keys their value has.
-const PLAIN: [Kind; 4] = [
-    Kind::Comment,
-    Kind::LiveComment,
-    Kind::Mention,
-    Kind::StoryInsights,
-];
-
 impl Typing {
     /// No change has a kind.
     pub(super) const NONE: Self = Self {
@@ -89,15 +61,15 @@ impl Typing {
         }
     }
 
-    /// The kind of `field`, and if it is one of messaging; none if it has no kind here.
-    fn by_field(self, field: &str) -> Option<(Kind, bool)> {
-        let (kind, is_messaging) = by_field(field)?;
-        let has_kinds = if is_messaging {
+    /// The kind of `field`; none if it has no kind here.
+    fn by_field(self, field: &str) -> Option<Kind> {
+        let kind = Kind::of_field(field)?;
+        let has_kinds = if kind.is_messaging() {
             self.messaging
         } else {
             self.instagram
         };
-        has_kinds.then_some((kind, is_messaging))
+        has_kinds.then_some(kind)
     }
 }
 
@@ -114,31 +86,16 @@ impl<'t, 'a> Typed<'t, 'a> {
         }
     }
 
-    /// Reads the payload of an event whose kind was decided when it came.
-    pub(super) fn of(kind: Kind, channel: Channel, payload: Value<'t, 'a>) -> Self {
-        let item = payload.object().unwrap_or_default();
-        let value = match channel {
-            Channel::Messaging | Channel::Standby => item.clone(),
-            Channel::Changes | Channel::Entry => item.object("value").unwrap_or_default(),
-        };
-        let key = by_key(&value).filter(|_| !PLAIN.contains(&kind));
-        Self {
-            kind,
-            field: spelled(kind, None),
-            key: key.map(|(key, _)| key),
-            value,
-            verb: item.get("verb"),
+    /// The item, as its kind reads it.
+    pub(super) fn item(&self, account_id: Option<Cow<'a, str>>) -> Item<'t, 'a> {
+        let inner = self.key.and_then(|key| self.value.object(key));
+        Item {
+            key: self.key,
+            inner: inner.unwrap_or_else(|| self.value.clone()),
+            value: self.value.clone(),
+            verb: self.verb,
+            account_id,
         }
-    }
-
-    /// Its typed content.
-    pub(super) fn detail(&self) -> Detail<'a> {
-        let mut detail = Detail::read(self.kind, self.key, &self.value);
-        if let Detail::Comment(comment) | Detail::LiveComment(comment) = &mut detail {
-            let beside = self.verb.and_then(Value::string);
-            comment.verb = comment.verb.take().or(beside);
-        }
-        detail
     }
 
     fn messaging(item: Object<'t, 'a>) -> Self {
@@ -160,10 +117,11 @@ impl<'t, 'a> Typed<'t, 'a> {
             Some(Field::Other(name)) => typing.by_field(name),
             Some(_) => None,
             // Its value may still have the key of a messaging item.
-            None => typing.messaging.then_some((Kind::Unknown, true)),
+            None => typing.messaging.then_some(Kind::Unknown),
         };
-        let (by_field, is_messaging) = known.unwrap_or((Kind::Unknown, false));
-        let by_key = by_key(&value).filter(|_| is_messaging);
+        let by_field = known.unwrap_or(Kind::Unknown);
+        let has_keys = known.is_some_and(Kind::is_messaging);
+        let by_key = has_keys.then(|| by_key(&value)).flatten();
         let kind = by_key.map_or_else(|| unless_unsent(by_field, &value), |(_, kind)| kind);
         Self {
             kind,
@@ -175,9 +133,9 @@ impl<'t, 'a> Typed<'t, 'a> {
     }
 }
 
-/// Between keys the first of [`KEYS`] decides; inside `message` an unsend does.
+/// Between keys the first of [`Kind::keys`] decides; inside `message` an unsend does.
 fn by_key(item: &Object<'_, '_>) -> Option<(&'static str, Kind)> {
-    let (key, kind) = *KEYS.iter().find(|(key, _)| item.get(key).is_some())?;
+    let (key, kind) = Kind::keys().find(|(key, _)| item.get(key).is_some())?;
     let inner = (kind == Kind::Message).then(|| item.object(key)).flatten();
     Some((key, unless_unsent(kind, &inner.unwrap_or_default())))
 }
@@ -191,53 +149,8 @@ fn unless_unsent(kind: Kind, message: &Object<'_, '_>) -> Kind {
     }
 }
 
-/// The kind of a field in the spelling of either login, and whether it is one of messaging. The
-/// Test button sends messaging fields as changes.
-fn by_field(field: &str) -> Option<(Kind, bool)> {
-    let kind = match field {
-        "comments" => Kind::Comment,
-        "live_comments" => Kind::LiveComment,
-        "mentions" => Kind::Mention,
-        "story_insights" => Kind::StoryInsights,
-        "messages" | "message_echoes" => Kind::Message,
-        "message_edit" | "message_edits" => Kind::MessageEdit,
-        "message_reactions" => Kind::Reaction,
-        "messaging_postbacks" => Kind::Postback,
-        "messaging_seen" | "message_reads" => Kind::Seen,
-        "messaging_referral" | "messaging_referrals" => Kind::Referral,
-        "messaging_optins" => Kind::Optin,
-        "messaging_handover" | "messaging_handovers" => Kind::Handover,
-        "messaging_policy_enforcement" => Kind::PolicyEnforcement,
-        "response_feedback" => Kind::ResponseFeedback,
-        "standby" => Kind::Unknown,
-        _ => return None,
-    };
-    Some((kind, !PLAIN.contains(&kind)))
-}
-
-/// The subscription field of a kind in Meta's spelling for Instagram.
-fn field_of(kind: Kind) -> Option<&'static str> {
-    Some(match kind {
-        Kind::Comment => "comments",
-        Kind::LiveComment => "live_comments",
-        Kind::Mention => "mentions",
-        Kind::StoryInsights => "story_insights",
-        Kind::Message | Kind::MessageDeleted => "messages",
-        Kind::MessageEdit => "message_edit",
-        Kind::Reaction => "message_reactions",
-        Kind::Postback => "messaging_postbacks",
-        Kind::Seen => "messaging_seen",
-        Kind::Referral => "messaging_referral",
-        Kind::Optin => "messaging_optins",
-        Kind::Handover => "messaging_handover",
-        Kind::PolicyEnforcement => "messaging_policy_enforcement",
-        Kind::ResponseFeedback => "response_feedback",
-        Kind::Unknown => return None,
-    })
-}
-
 fn spelled(kind: Kind, field: Option<Field<'_>>) -> Option<Field<'_>> {
-    field_of(kind).map(Field::Known).or(field)
+    kind.field().map(Field::Known).or(field)
 }
 
 /// The name of a field as the body spells it.

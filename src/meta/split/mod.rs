@@ -14,12 +14,11 @@ use jiff::Timestamp;
 use super::{
     dedupe::Occurrences,
     event::{Event, Problem},
-    fields::Detail,
     json::{self, Index, Value},
     sanitise::SafeText,
 };
 use entry::{Entry, Item};
-use kind::{Typed, Typing};
+use kind::Typing;
 use row::Around;
 
 /// More items than this and the body alone is kept: Meta sends 1,000 at most (Graph API Webhooks,
@@ -65,7 +64,7 @@ impl Notification {
 /// Reads a body.
 pub fn split(body: &Bytes, context: Context<'_>) -> Notification {
     match document(body) {
-        Ok((text, index)) => Walk::over(&text, &index, context),
+        Ok((text, index)) => Walk::over(&text, &index, mark(body), context),
         Err(problem) => Notification {
             unreadable: Some(problem),
             ..Notification::default()
@@ -73,24 +72,21 @@ pub fn split(body: &Bytes, context: Context<'_>) -> Notification {
     }
 }
 
-/// The typed content of an event, read again from its payload.
-pub fn detail(event: &Event) -> Detail<'_> {
-    let payload = event.payload.as_deref().unwrap_or_default();
-    let index = Index::of(payload).unwrap_or_default();
-    Typed::of(event.kind, event.channel, index.root(payload)).detail()
-}
-
 /// The byte order mark that some senders write before a document.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The body as a JSON text that can be stored, and where its values stand.
-fn document(body: &Bytes) -> Result<(SafeText, Index), Problem> {
-    let start = if body.starts_with(MARK) {
+/// The length of the byte order mark of a body.
+fn mark(body: &[u8]) -> usize {
+    if body.starts_with(MARK) {
         MARK.len()
     } else {
         0
-    };
-    let text = ByteString::try_from(body.slice(start..)).map_err(|_| Problem::NotUtf8)?;
+    }
+}
+
+/// The body as a JSON text that can be stored, and where its values stand.
+fn document(body: &Bytes) -> Result<(SafeText, Index), Problem> {
+    let text = ByteString::try_from(body.slice(mark(body)..)).map_err(|_| Problem::NotUtf8)?;
     match Index::of(&text) {
         Some(index) if index.has_escapes() => Ok((SafeText::new(text), index)),
         Some(index) => Ok((SafeText::unescaped(text), index)),
@@ -102,6 +98,8 @@ fn document(body: &Bytes) -> Result<(SafeText, Index), Problem> {
 /// The way through a document.
 struct Walk<'a> {
     text: &'a SafeText,
+    /// The place of the text in the body.
+    start: usize,
     too_deep: bool,
     context: Context<'a>,
     occurrences: Occurrences,
@@ -111,9 +109,10 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn over(text: &'a SafeText, index: &Index, context: Context<'a>) -> Notification {
+    fn over(text: &'a SafeText, index: &Index, start: usize, context: Context<'a>) -> Notification {
         let mut walk = Self {
             text,
+            start,
             too_deep: index.depth() > json::MAX_DEPTH,
             context,
             occurrences: Occurrences::default(),
@@ -173,6 +172,7 @@ impl<'a> Walk<'a> {
     {
         let around = Around {
             text: self.text,
+            start: self.start,
             entry,
             typing,
             received_at: self.context.received_at,
@@ -181,8 +181,8 @@ impl<'a> Walk<'a> {
             if self.found.events.len() > MAX_ITEMS {
                 return;
             }
-            let too_deep = self.too_deep && json::too_deep(&item.payload);
-            let event = row::event(item, &around, too_deep, &mut self.occurrences);
+            let too_deep = self.too_deep && item.slice.depth() > json::MAX_DEPTH;
+            let event = row::event(&item, &around, too_deep, &mut self.occurrences);
             self.found.events.push(event);
         }
     }

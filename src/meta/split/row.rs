@@ -1,4 +1,4 @@
-//! An item becomes a row: the columns that every kind shares, from the typed content.
+//! The event of an item: the columns that every kind shares, beside those of its kind.
 
 use std::borrow::Cow;
 
@@ -11,32 +11,21 @@ use super::{
     kind::{self, Field, Typed, Typing},
 };
 use crate::meta::{
-    dedupe::{self, Occurrences},
+    dedupe::{self, NaturalKey, Occurrences},
     event::{Channel, Event, Kind, OccurredAtSource, Problem},
-    fields::{Comment, Detail, Parties},
-    json::Object,
+    parties::Parties,
     sanitise::SafeText,
     time,
 };
 
 type Text<'a> = Option<Cow<'a, str>>;
 
-/// What the columns take from the content of an item.
-#[derive(Default)]
-struct Columns<'a> {
-    message_id: Text<'a>,
-    comment_id: Text<'a>,
-    media_id: Text<'a>,
-    parent_id: Text<'a>,
-    text: Text<'a>,
-    is_echo: bool,
-    is_self: bool,
-}
-
 /// The document around an item.
 pub(super) struct Around<'d, 't, 'a> {
     /// The body's text, which columns are slices of.
     pub text: &'d SafeText,
+    /// The place of that text in the body.
+    pub start: usize,
     pub entry: &'d Entry<'t, 'a>,
     pub typing: Typing,
     pub received_at: Timestamp,
@@ -44,7 +33,7 @@ pub(super) struct Around<'d, 't, 'a> {
 
 /// The event of `item`.
 pub(super) fn event(
-    item: Item<'_, '_>,
+    item: &Item<'_, '_>,
     around: &Around<'_, '_, '_>,
     too_deep: bool,
     occurrences: &mut Occurrences,
@@ -54,17 +43,18 @@ pub(super) fn event(
     if too_deep {
         typed.kind = Kind::Unknown;
     }
-    let detail = typed.detail();
-    let parties = parties(&detail, &typed.value);
+    let mut parties = Parties::read(&typed.value);
+    let mut key = NaturalKey::new(&entry.scope, typed.kind, &parties);
+    let mut content = typed.kind.read(&typed.item(entry.id.clone()), &mut key);
+    let dedupe_key = dedupe::key(&entry.scope, key, item.content, occurrences);
+    if let Some([id, username]) = content.author.take() {
+        (parties.sender_id, parties.username) = (id, username);
+    }
     let field = typed.field.or_else(|| entry.topic.and_then(kind::name));
-    let columns = Columns::of(&detail, entry.id.as_deref());
-    let person_id = other_party(&parties, &detail, &entry.id);
-    let own_time = parties.timestamp;
-    let (occurred_at, occurred_at_source) = occurred_at(own_time, &item, entry, around.received_at);
-    let payload = &item.payload;
-    let dedupe_key = dedupe::key(&entry.scope, &detail, &parties, payload, occurrences);
-    let touched =
-        text.touched(entry.id_source) || item.sources.iter().any(|part| text.touched(part));
+    let person_id = other_party(typed.kind, &parties, content.is_echo, &entry.id);
+    let (occurred_at, occurred_at_source) = occurred_at(parties.timestamp, item, around);
+    let touched = text.touched(entry.id_source) || item.is_touched(text);
+    let slice = item.slice.raw();
     let mut ids = Ids {
         text,
         problem: entry.id_too_long.then_some(Problem::IdTooLong),
@@ -78,22 +68,29 @@ pub(super) fn event(
         sender_id: ids.keep(parties.sender_id),
         recipient_id: ids.keep(parties.recipient_id),
         username: ids.keep(parties.username),
-        message_id: ids.keep(columns.message_id),
-        comment_id: ids.keep(columns.comment_id),
-        media_id: ids.keep(columns.media_id),
-        parent_id: ids.keep(columns.parent_id),
-        text: columns.text.map(|own| text.share(own)),
-        is_echo: columns.is_echo,
-        is_self: columns.is_self || parties.is_self,
+        message_id: ids.keep(content.message_id),
+        comment_id: ids.keep(content.comment_id),
+        media_id: ids.keep(content.media_id),
+        parent_id: ids.keep(content.parent_id),
+        text: content.text.map(|own| text.share(own)),
+        is_echo: content.is_echo,
+        is_self: content.is_self || parties.is_self,
         is_test: entry.is_test(),
         occurred_at,
         occurred_at_source,
-        payload: (!too_deep).then(|| text.share(item.payload)),
+        data: content.data.finish(),
+        item_start: place(around.start + text.place(slice)),
+        item_length: place(slice.len()),
         problem: None,
         dedupe_key,
     };
     event.problem = problem(too_deep, touched, ids.problem);
     event
+}
+
+/// A place in a body, which is shorter than 2 GiB.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// `object` and the like, within the bound of an id.
@@ -105,91 +102,22 @@ pub(super) fn short(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-impl<'a> Columns<'a> {
-    fn of(detail: &Detail<'a>, account_id: Option<&str>) -> Self {
-        let message = |id: &Text<'a>| Self {
-            message_id: id.clone(),
-            ..Self::default()
-        };
-        match detail {
-            Detail::Comment(comment) | Detail::LiveComment(comment) => {
-                Self::of_comment(comment, account_id)
-            }
-            Detail::Mention(mention) => Self {
-                media_id: mention.media_id.clone(),
-                comment_id: mention.comment_id.clone(),
-                ..Self::default()
-            },
-            Detail::StoryInsights(story) => Self {
-                media_id: story.media_id.clone(),
-                ..Self::default()
-            },
-            Detail::Message(it) => Self {
-                text: it.text.clone(),
-                parent_id: it.parent().cloned(),
-                is_echo: it.is_echo,
-                is_self: it.is_self,
-                ..message(&it.mid)
-            },
-            Detail::MessageDeleted(it) => Self {
-                is_echo: it.is_echo,
-                is_self: it.is_self,
-                ..message(&it.mid)
-            },
-            Detail::MessageEdit(edit) => Self {
-                text: edit.text.clone(),
-                ..message(&edit.mid)
-            },
-            Detail::Reaction(reaction) => message(&reaction.mid),
-            Detail::Postback(it) => Self {
-                text: it.title.clone(),
-                ..message(&it.mid)
-            },
-            Detail::Seen(seen) => message(&seen.mid),
-            Detail::ResponseFeedback(feedback) => message(&feedback.mid),
-            Detail::Referral(_)
-            | Detail::Optin(_)
-            | Detail::Handover(_)
-            | Detail::PolicyEnforcement(_)
-            | Detail::Unknown => Self::default(),
-        }
-    }
-
-    fn of_comment(comment: &Comment<'a>, account_id: Option<&str>) -> Self {
-        Self {
-            comment_id: comment.id.clone(),
-            media_id: comment.media_id.clone(),
-            parent_id: comment.parent_id.clone(),
-            text: comment.text.clone(),
-            is_self: comment.is_own(account_id),
-            ..Self::default()
-        }
-    }
-}
-
-/// Sender and recipient; who commented is the sender of a comment.
-fn parties<'a>(detail: &Detail<'a>, value: &Object<'_, 'a>) -> Parties<'a> {
-    let mut parties = Parties::read(value);
-    if let Detail::Comment(comment) | Detail::LiveComment(comment) = detail {
-        parties.sender_id.clone_from(&comment.from_id);
-        parties.username.clone_from(&comment.from_username);
-    }
-    parties
-}
-
 /// The person on the other side: the recipient of an echo, also of one that was unsent, else the
 /// sender; and the other one of the two where that is the account itself, for messages of the
 /// account have come without the flag of an echo.
-fn other_party<'a>(parties: &Parties<'a>, detail: &Detail<'a>, account_id: &Text<'a>) -> Text<'a> {
-    let (first, second) = match detail {
-        Detail::Message(it) | Detail::MessageDeleted(it) if it.is_echo => {
-            (&parties.recipient_id, &parties.sender_id)
-        }
-        _ => (&parties.sender_id, &parties.recipient_id),
+fn other_party<'a>(
+    kind: Kind,
+    parties: &Parties<'a>,
+    is_echo: bool,
+    account_id: &Text<'a>,
+) -> Text<'a> {
+    let (first, second) = if is_echo {
+        (&parties.recipient_id, &parties.sender_id)
+    } else {
+        (&parties.sender_id, &parties.recipient_id)
     };
     let is_account = first.is_some() && first == account_id;
-    let is_comment = matches!(detail, Detail::Comment(_) | Detail::LiveComment(_));
-    let other = if is_account && !is_comment {
+    let other = if is_account && kind.is_messaging() {
         second
     } else {
         first
@@ -201,12 +129,11 @@ fn other_party<'a>(parties: &Parties<'a>, detail: &Detail<'a>, account_id: &Text
 fn occurred_at(
     own: Option<Timestamp>,
     item: &Item<'_, '_>,
-    entry: &Entry<'_, '_>,
-    received_at: Timestamp,
+    around: &Around<'_, '_, '_>,
 ) -> (Option<Timestamp>, OccurredAtSource) {
-    let believable = |moment: &Timestamp| time::believable(*moment, received_at);
+    let believable = |moment: &Timestamp| time::believable(*moment, around.received_at);
     let sent = || match item.channel {
-        Channel::Changes | Channel::Entry => entry.sent.filter(believable),
+        Channel::Changes | Channel::Entry => around.entry.sent.filter(believable),
         Channel::Messaging | Channel::Standby => None,
     };
     if let Some(own) = own.filter(believable) {

@@ -54,8 +54,8 @@ impl Batch {
         let mut query =
             QueryBuilder::new("SELECT count(*), max(position) FROM (SELECT position FROM (");
         for table in [
-            "(SELECT position FROM events WHERE",
-            " UNION ALL (SELECT position FROM repeats WHERE",
+            "(SELECT position FROM stored_events WHERE",
+            " UNION ALL (SELECT position FROM stored_repeats WHERE",
         ] {
             query.push(table);
             self.restrict(&mut query);
@@ -81,7 +81,7 @@ impl Batch {
     /// # Errors
     /// Where Postgres is away.
     pub async fn events(&self, conn: &mut PgConnection) -> Result<Vec<EventRow>, Error> {
-        let mut query = QueryBuilder::new(read::EVENTS);
+        let mut query = QueryBuilder::new(read::events_where());
         self.restrict(&mut query);
         query.push(" ORDER BY position");
         Ok(query.build_query_as().fetch_all(conn).await?)

@@ -114,10 +114,10 @@ async fn extent(
     let (from, to) = day_range(day);
     let found: (Option<i64>, Option<i64>) = sqlx::query_as(
         "SELECT min(first), max(last) FROM (
-             SELECT min(position) AS first, max(position) AS last FROM events
+             SELECT min(position) AS first, max(position) AS last FROM stored_events
              WHERE received_at >= $1 AND received_at < $2 AND position > $3
              UNION ALL
-             SELECT min(position), max(position) FROM repeats
+             SELECT min(position), max(position) FROM stored_repeats
              WHERE received_at >= $1 AND received_at < $2 AND position > $3
          ) AS found",
     )

@@ -134,8 +134,8 @@ async fn end_of_log(
     let mut query = QueryBuilder::new("SELECT greatest(");
     query.push_bind(cursor.position);
     for max in [
-        ", (SELECT max(position) FROM events WHERE position > ",
-        ", (SELECT max(position) FROM repeats WHERE position > ",
+        ", (SELECT max(position) FROM stored_events WHERE position > ",
+        ", (SELECT max(position) FROM stored_repeats WHERE position > ",
     ] {
         query.push(max).push_bind(cursor.position);
         within(&mut query, &ranges);

@@ -39,7 +39,7 @@ pub(super) async fn cut(conn: &mut PgConnection, day: Date) -> Result<Cut, Error
     .execute(&mut *tx)
     .await?;
     sqlx::query(
-        "INSERT INTO purge_deliveries (id, received_at) SELECT id, received_at FROM deliveries
+        "INSERT INTO purge_deliveries (id, received_at) SELECT id, received_at FROM stored_deliveries
          WHERE received_at >= $1 AND received_at < $2 AND source = 'simulated'",
     )
     .bind(from.to_sqlx())
@@ -48,8 +48,8 @@ pub(super) async fn cut(conn: &mut PgConnection, day: Date) -> Result<Cut, Error
     .await?;
     let last: i64 = sqlx::query_scalar(
         "SELECT greatest(0,
-             (SELECT max(position) FROM events WHERE received_at >= $1 AND received_at < $2),
-             (SELECT max(position) FROM repeats WHERE received_at >= $1 AND received_at < $2))",
+             (SELECT max(position) FROM stored_events WHERE received_at >= $1 AND received_at < $2),
+             (SELECT max(position) FROM stored_repeats WHERE received_at >= $1 AND received_at < $2))",
     )
     .bind(from.to_sqlx())
     .bind(to.to_sqlx())
@@ -67,7 +67,7 @@ pub(super) async fn repeats(
     purged: &mut Purged,
 ) -> Result<Option<i64>, Error> {
     let positions: Vec<i64> = sqlx::query_scalar(
-        "SELECT position FROM repeats
+        "SELECT position FROM stored_repeats
          WHERE received_at >= $1 AND received_at < $2 AND position > $3 AND position <= $4
            AND source = 'simulated'
          ORDER BY position LIMIT $5",
@@ -118,7 +118,7 @@ async fn delete_deliveries(
     };
     let ids: Vec<Uuid> = listed.into_iter().map(|(id, _)| id).collect();
     let deleted = sqlx::query(
-        "DELETE FROM deliveries
+        "DELETE FROM stored_deliveries
          WHERE id = ANY($1) AND received_at >= $2 AND received_at <= $3 AND source = 'simulated'",
     );
     let deleted = deleted.bind(ids).bind(first.to_sqlx()).bind(last.to_sqlx());
@@ -164,7 +164,7 @@ pub(super) async fn lock_counts(tx: &mut PgConnection) -> Result<i64, Error> {
 
 pub(super) const EVENTS: &str = "
     WITH gone AS (
-        DELETE FROM events
+        DELETE FROM stored_events
         WHERE position = ANY($1) AND received_at >= $2 AND received_at < $3 AND source = 'simulated'
         RETURNING position, received_at, app, account_id, kind, source
     ), less AS (
@@ -180,7 +180,7 @@ pub(super) const EVENTS: &str = "
 
 const REPEATS: &str = "
     WITH gone AS (
-        DELETE FROM repeats
+        DELETE FROM stored_repeats
         WHERE position = ANY($1) AND received_at >= $2 AND received_at < $3 AND source = 'simulated'
         RETURNING position, received_at, app, account_id, kind, source
     ), less AS (

@@ -33,7 +33,7 @@ impl Events {
         after: i64,
     ) -> Result<Option<Self>, Error> {
         let rows: Vec<(i64, Uuid)> = sqlx::query_as(
-            "SELECT position, dedupe_key FROM events
+            "SELECT position, dedupe_key FROM stored_events
              WHERE received_at >= $1 AND received_at < $2 AND position > $3 AND position <= $4
                AND source = 'simulated'
              ORDER BY position LIMIT $5",

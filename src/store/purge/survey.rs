@@ -88,11 +88,14 @@ impl Survey {
             return Ok(());
         }
         let mut query = QueryBuilder::new(
-            "SELECT DISTINCT ON (dedupe_key) dedupe_key, position, received_at FROM repeats
+            "SELECT DISTINCT ON (dedupe_key) dedupe_key, position, received_at FROM stored_repeats
              WHERE source <> 'simulated'",
         );
         within(&mut query, &ranges(days));
-        query.push(" AND dedupe_key IN (SELECT dedupe_key FROM events WHERE source = 'simulated'");
+        query.push(
+            " AND dedupe_key IN (SELECT dedupe_key FROM stored_events
+                                                WHERE source = 'simulated'",
+        );
         within(&mut query, &ranges(&simulated));
         query.push(") ORDER BY dedupe_key, position");
         let rows: Vec<(Uuid, i64, jiff_sqlx::Timestamp)> =
@@ -114,10 +117,14 @@ impl Survey {
         if old.is_empty() || days.is_empty() {
             return Ok(());
         }
-        let mut query =
-            QueryBuilder::new("SELECT DISTINCT dedupe_key FROM events WHERE source <> 'simulated'");
+        let mut query = QueryBuilder::new(
+            "SELECT DISTINCT dedupe_key FROM stored_events WHERE source <> 'simulated'",
+        );
         within(&mut query, &ranges(days));
-        query.push(" AND dedupe_key IN (SELECT dedupe_key FROM events WHERE source = 'simulated'");
+        query.push(
+            " AND dedupe_key IN (SELECT dedupe_key FROM stored_events
+                                                WHERE source = 'simulated'",
+        );
         within(&mut query, &ranges(&old));
         query.push(")");
         let keys: Vec<Uuid> = query.build_query_scalar().fetch_all(conn).await?;
@@ -144,11 +151,11 @@ type PerAccount = (
 
 impl Day {
     async fn look(conn: &mut PgConnection, day: Date, traces: &mut Traces) -> Result<Self, Error> {
-        let (events, other_events) = per_account(conn, "events", day, traces).await?;
-        let (repeats, other_repeats) = per_account(conn, "repeats", day, traces).await?;
+        let (events, other_events) = per_account(conn, "stored_events", day, traces).await?;
+        let (repeats, other_repeats) = per_account(conn, "stored_repeats", day, traces).await?;
         let (from, to) = day_range(day);
         let deliveries = sqlx::query_scalar(
-            "SELECT count(*) FROM deliveries
+            "SELECT count(*) FROM stored_deliveries
              WHERE received_at >= $1 AND received_at < $2 AND source = 'simulated'",
         );
         let deliveries = deliveries.bind(from.to_sqlx()).bind(to.to_sqlx());

@@ -57,28 +57,23 @@ pub(super) async fn turn(
 /// day was dropped meanwhile, nothing is done.
 const TURN: &str = "
     WITH old AS (
-        DELETE FROM events
+        DELETE FROM stored_events AS e
         WHERE position = $1 AND received_at >= $2 AND received_at < $3 AND dedupe_key = $4
-          AND EXISTS (SELECT FROM repeats WHERE position = $5 AND received_at = $6)
-        RETURNING *
+          AND EXISTS (SELECT FROM stored_repeats WHERE position = $5 AND received_at = $6)
+        RETURNING e AS row, position, received_at, app, account_id, kind, source
     ), again AS (
-        DELETE FROM repeats
+        DELETE FROM stored_repeats
         WHERE position = $5 AND received_at = $6 AND dedupe_key = $4
-          AND EXISTS (SELECT FROM events
+          AND EXISTS (SELECT FROM stored_events
                       WHERE position = $1 AND received_at >= $2 AND received_at < $3)
         RETURNING *
     ), new AS (
-        INSERT INTO events (delivery_id, received_at, occurred_at, occurred_at_source, app, object,
-                            field, kind, channel, account_id, person_id, sender_id, recipient_id,
-                            username, message_id, comment_id, media_id, parent_id, text, is_echo,
-                            is_self, payload, problem, source, dedupe_key, erased_at)
-        SELECT again.delivery_id, again.received_at, old.occurred_at, old.occurred_at_source,
-               again.app, old.object, old.field, old.kind, old.channel, old.account_id,
-               old.person_id, old.sender_id, old.recipient_id, old.username, old.message_id,
-               old.comment_id, old.media_id, old.parent_id, old.text, old.is_echo, old.is_self,
-               coalesce(again.payload, old.payload), old.problem, again.source, old.dedupe_key,
-               old.erased_at
-        FROM old, again
+        INSERT INTO stored_events
+        SELECT turned.* FROM old, again, jsonb_populate_record(old.row, jsonb_build_object(
+            'position', nextval('event_position'), 'received_at', again.received_at,
+            'delivery_id', again.delivery_id, 'app', again.app, 'source', again.source,
+            'item_start', again.item_start, 'item_length', again.item_length,
+            'problem', again.problem)) AS turned
         RETURNING position, received_at
     ), moved AS (
         UPDATE dedupe SET position = new.position FROM new WHERE key = $4

@@ -99,7 +99,7 @@ impl Watch {
 
     async fn see_repeats(&mut self, conn: &mut PgConnection, batch: &Batch) -> Result<(), Error> {
         let mut query = QueryBuilder::new(
-            "SELECT dedupe_key, position, received_at FROM repeats
+            "SELECT dedupe_key, position, received_at FROM stored_repeats
              WHERE source <> 'simulated' AND",
         );
         batch.restrict(&mut query);
@@ -115,12 +115,12 @@ impl Watch {
 
     async fn see_accounts(&mut self, conn: &mut PgConnection, batch: &Batch) -> Result<(), Error> {
         let mut query = QueryBuilder::new(
-            "SELECT app, account_id FROM events
+            "SELECT app, account_id FROM stored_events
              WHERE source <> 'simulated' AND account_id IS NOT NULL AND",
         );
         batch.restrict(&mut query);
         query.push(
-            " UNION SELECT app, account_id FROM repeats
+            " UNION SELECT app, account_id FROM stored_repeats
              WHERE source <> 'simulated' AND account_id IS NOT NULL AND",
         );
         batch.restrict(&mut query);
@@ -133,8 +133,9 @@ impl Watch {
         let Some(taken) = &mut self.taken else {
             return Ok(());
         };
-        let mut query =
-            QueryBuilder::new("SELECT dedupe_key FROM events WHERE source <> 'simulated' AND");
+        let mut query = QueryBuilder::new(
+            "SELECT dedupe_key FROM stored_events WHERE source <> 'simulated' AND",
+        );
         batch.restrict(&mut query);
         let keys: Vec<Uuid> = query.build_query_scalar().fetch_all(conn).await?;
         taken.extend(keys);

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use sqlx::{FromRow, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::{Conditions, Error, Reader, answer, moment, moment_or_null, repeats::event_position};
+use super::{Conditions, Error, Reader, answer, moment, moment_or_null};
 use crate::meta::event::{Problem, Source};
 
 /// Which deliveries: all that meet every condition that is set.
@@ -82,7 +82,7 @@ const SELECT: &str = concat!(
         headers, host(remote_addr) AS remote_addr, secret, problem, event_count, source, erased_at, ",
     of_its_repeats!("r.position"),
     " AS repeats, ",
-    of_its_repeats!(event_position!()),
+    of_its_repeats!("r.event_position"),
     " AS repeated_events FROM deliveries WHERE"
 );
 

@@ -9,6 +9,7 @@ mod deliveries;
 mod events;
 mod rejections;
 mod repeats;
+mod row;
 mod search;
 mod stats;
 mod stored;
@@ -25,7 +26,7 @@ use super::{Error, connect};
 
 pub use accounts::{AccountFilter, AccountRow};
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
-pub(in crate::store) use events::EVENTS;
+pub(in crate::store) use events::events_where;
 pub use events::{EventFilter, EventRow};
 pub use rejections::{RejectionFilter, RejectionRow, RejectionTotal};
 pub use repeats::RepeatRow;
@@ -81,7 +82,7 @@ struct Conditions(QueryBuilder<Postgres>);
 
 impl Conditions {
     /// Begins with a statement whose last word is WHERE.
-    fn after(select: &'static str) -> Self {
+    fn after(select: &str) -> Self {
         let mut query = QueryBuilder::new(select);
         query.push(" true");
         Self(query)

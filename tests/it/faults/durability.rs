@@ -13,7 +13,7 @@ const NOTING: &str = "
     CREATE TABLE noted (waits text);
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN INSERT INTO noted SELECT current_setting('synchronous_commit'); RETURN new; END $$;
-    CREATE TRIGGER note BEFORE INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION note()";
+    CREATE TRIGGER note BEFORE INSERT ON stored_deliveries FOR EACH ROW EXECUTE FUNCTION note()";
 
 async fn noting(postgres: &Cluster) -> PgConnection {
     let mut operator = postgres.connect().await;

@@ -33,7 +33,7 @@ async fn rule(server: &Server, what: &str) {
     let sql = format!(
         "CREATE FUNCTION rule() RETURNS trigger LANGUAGE plpgsql AS
              $$ BEGIN {what}; RETURN new; END $$;
-         CREATE TRIGGER rule BEFORE INSERT ON events
+         CREATE TRIGGER rule BEFORE INSERT ON stored_events
              FOR EACH ROW WHEN (new.text LIKE 'bad%') EXECUTE FUNCTION rule()"
     );
     let mut database = server.database().await;
@@ -117,7 +117,7 @@ async fn what_is_refused_even_without_its_events_is_put_off_and_the_log_says_why
     sqlx::raw_sql(
         "CREATE FUNCTION rule() RETURNS trigger LANGUAGE plpgsql AS
              $$ BEGIN RAISE EXCEPTION 'not %', convert_from(new.body, 'UTF8'); END $$;
-         CREATE TRIGGER rule BEFORE INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION rule()",
+         CREATE TRIGGER rule BEFORE INSERT ON stored_deliveries FOR EACH ROW EXECUTE FUNCTION rule()",
     )
     .execute(&mut server.database().await)
     .await

@@ -29,7 +29,7 @@ const LOSSY: &str = "allow_lossy_commits = true";
 const HANG: &str = "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN IF NEW.message_id = 'mid.hang' THEN PERFORM pg_sleep(600); END IF;
        RETURN NEW; END $$;
-    CREATE TRIGGER hang BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION hang()";
+    CREATE TRIGGER hang BEFORE INSERT ON stored_events FOR EACH ROW EXECUTE FUNCTION hang()";
 
 async fn deliver(server: &Server, mid: &str) -> u16 {
     let answer = deliver_to(server.public, "/webhook", message(mid, "Rye")).await;
@@ -276,7 +276,7 @@ async fn no_delivery_is_blamed_for_a_postgres_that_was_away() {
          CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS
          $$ BEGIN IF NEW.message_id = 'mid.2' THEN PERFORM nextval('tries'); END IF;
             PERFORM pg_advisory_xact_lock_shared(7); RETURN NEW; END $$;
-         CREATE TRIGGER away BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION away()",
+         CREATE TRIGGER away BEFORE INSERT ON stored_events FOR EACH ROW EXECUTE FUNCTION away()",
     )
     .await;
     assert_eq!(deliver(&server, "mid.1").await, 200);
@@ -350,7 +350,7 @@ fn record(id: u64, received_at: Timestamp, mid: &str) -> Record {
 /// Each commit takes a while, so that the drain does.
 const SLOW: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
-    CREATE TRIGGER slow BEFORE INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION slow()";
+    CREATE TRIGGER slow BEFORE INSERT ON stored_events FOR EACH STATEMENT EXECUTE FUNCTION slow()";
 
 /// Half-done: what is drained once more is stored already.
 #[tokio::test]

@@ -128,7 +128,7 @@ async fn an_account_whose_events_are_gone_or_never_came_is_silent() {
     shelf.count().await;
     let mut database = shelf.database.connect().await;
     for change in [
-        "DELETE FROM events",
+        "DELETE FROM stored_events",
         "INSERT INTO accounts (app, account_id, first_seen, last_seen) VALUES ('shop', '1785', now(), now())",
     ] {
         sqlx::query(change).execute(&mut database).await.unwrap();
@@ -159,10 +159,10 @@ async fn accounts_are_listed_by_indexes_however_many_events_there_are() {
     let fill = sqlx::raw_sql(
         "INSERT INTO accounts (app, account_id, first_seen, last_seen)
          SELECT 'shop', '1784' || n, now(), now() FROM generate_series(1, 4) AS n;
-         INSERT INTO events (delivery_id, received_at, occurred_at_source, app, kind, channel,
-                             is_echo, is_self, source, dedupe_key, account_id)
-         SELECT gen_random_uuid(), date_trunc('day', now()) + n * interval '1 second', 'item',
-                CASE WHEN n > 1000 THEN 'bar' ELSE 'shop' END, 'message', 'messaging', false, false,
+         INSERT INTO stored_events (delivery_id, received_at, app, kind, is_echo, is_self,
+                                    item_start, item_length, source, dedupe_key, account_id)
+         SELECT gen_random_uuid(), date_trunc('day', now()) + n * interval '1 second',
+                CASE WHEN n > 1000 THEN 'bar' ELSE 'shop' END, 'message', false, false, 0, 0,
                 'live', gen_random_uuid(), '1784' || CASE WHEN n > 1000 THEN 0 ELSE n % 4 + 1 END
          FROM generate_series(1, 40000) AS n;
          INSERT INTO stats_hourly

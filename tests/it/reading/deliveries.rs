@@ -129,7 +129,10 @@ async fn a_delivery_that_is_not_there_is_a_failure() {
 async fn an_erased_body_is_said_to_be_erased() {
     let shelf = Shelf::create().await;
     let id = shelf.store("shop", HOUR, "{}").await.id.to_string();
-    let erase = sqlx::query("UPDATE deliveries SET body = NULL, headers = NULL, erased_at = now()");
+    let erase = sqlx::query(
+        "UPDATE stored_deliveries
+         SET body = NULL, header_set = NULL, signature = NULL, erased_at = now()",
+    );
     erase
         .execute(&mut shelf.database.connect().await)
         .await

@@ -198,7 +198,7 @@ async fn output_that_is_lost_is_a_failure() {
 #[tokio::test]
 async fn a_database_without_tables_says_what_to_do() {
     let shelf = Shelf::create().await;
-    let drop = sqlx::query("DROP TABLE events CASCADE");
+    let drop = sqlx::query("DROP VIEW events CASCADE");
     drop.execute(&mut shelf.database.connect().await)
         .await
         .unwrap();
@@ -214,7 +214,7 @@ async fn a_search_that_takes_too_long_is_given_up_with_advice() {
     let shelf = Shelf::create().await;
     let mut holder = shelf.database.connect().await;
     let mut held = sqlx::Connection::begin(&mut holder).await.unwrap();
-    let lock = sqlx::query("LOCK TABLE events IN ACCESS EXCLUSIVE MODE");
+    let lock = sqlx::query("LOCK TABLE stored_events IN ACCESS EXCLUSIVE MODE");
     lock.execute(&mut *held).await.unwrap();
     let mut list = shelf.command(&["events", "list"]);
     list.stdout(Stdio::piped()).stderr(Stdio::piped());

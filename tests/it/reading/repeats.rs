@@ -111,7 +111,7 @@ async fn a_repeat_whose_event_is_gone_says_so() {
     shelf.store("shop", MINUTE, comment("5", POST)).await;
     let position = shelf.rows(&["deliveries", "list"])[1]["repeats"][0].to_string();
     let mut database = shelf.database.connect().await;
-    sqlx::query("DELETE FROM events")
+    sqlx::query("DELETE FROM stored_events")
         .execute(&mut database)
         .await
         .unwrap();

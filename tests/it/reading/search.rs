@@ -52,7 +52,7 @@ async fn several_kinds_and_sources_are_repeated_or_separated_by_commas() {
     for (source, body) in ["live", "test", "simulated"].into_iter().zip(bodies) {
         shelf.store("shop", HOUR, body).await;
         let set = sqlx::query(
-            "UPDATE events SET source = $1 WHERE position = (SELECT max(position) FROM events)",
+            "UPDATE stored_events SET source = $1 WHERE position = (SELECT max(position) FROM events)",
         );
         set.bind(source)
             .execute(&mut shelf.database.connect().await)

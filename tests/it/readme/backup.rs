@@ -198,7 +198,7 @@ impl Served {
         let mut owner = self.database().await;
         let day = Clock::system().now().to_zoned(TimeZone::UTC).date() + 40.days();
         partitions::ensure_day(&mut owner, day).await.unwrap();
-        let insert = "INSERT INTO deliveries (id, received_at, app, secret, event_count, source)
+        let insert = "INSERT INTO stored_deliveries (id, received_at, app, secret, event_count, source)
                       SELECT gen_random_uuid(), now() + interval '40 days', 'default', 'app', 0, 'live'";
         sqlx::query(insert).execute(&mut owner).await.unwrap();
         owner.close().await.unwrap();

@@ -67,14 +67,14 @@ async fn a_column_of_ours_that_is_not_there() {
     let first = writer.commit(delivery(vec![comment(1)])).await;
     assert_eq!(first.unwrap().new, 1);
     world
-        .run("ALTER TABLE repeats RENAME COLUMN kind TO sort")
+        .run("ALTER TABLE stored_repeats RENAME COLUMN kind TO sort")
         .await;
     let mixed = delivery(vec![told_as(comment(1), "{}"), comment(2)]);
     let failed = writer.commit(mixed.clone()).await;
     assert_eq!(failed, Err(Failure::StoreUnavailable));
     assert_eq!(world.sizes().await, [1, 1, 0]);
     world
-        .run("ALTER TABLE repeats RENAME COLUMN sort TO kind")
+        .run("ALTER TABLE stored_repeats RENAME COLUMN sort TO kind")
         .await;
     let stored = Committed {
         new: 1,

@@ -395,7 +395,9 @@ async fn erased_events_are_followed_as_they_are() {
         .commit(&[delivery(vec![comment(1)])])
         .await;
     world
-        .run("UPDATE events SET payload = NULL, text = NULL, username = NULL, erased_at = now()")
+        .run(
+            "UPDATE stored_events SET data = NULL, text = NULL, username = NULL, erased_at = now()",
+        )
         .await;
     world.reading(Start::Beginning, 9).await.read_all().await;
     assert_eq!(world.differences().await, Vec::<String>::new());

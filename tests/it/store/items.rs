@@ -35,12 +35,19 @@ pub(super) fn ago(time: SignedDuration) -> Timestamp {
 
 pub(super) fn delivery_at(received_at: Timestamp, events: Vec<Event>) -> Delivery {
     let id = fresh_id();
+    let body = format!("{{\"body\": \"{id}\"}}");
+    let length = u32::try_from(body.len()).unwrap();
+    let events = events.into_iter().map(|event| Event {
+        item_length: length,
+        ..event
+    });
+    let events: Vec<_> = events.collect();
     Delivery {
         id,
         received_at,
         app: "default".into(),
         object: Some("instagram".into()),
-        body: Bytes::from(format!("body of {id}")),
+        body: Bytes::from(body),
         headers: r#"{"x-hub-signature-256":"sha256=00"}"#.to_owned(),
         remote_addr: Some([198, 51, 100, 7].into()),
         secret: "app".into(),
@@ -91,16 +98,18 @@ pub(super) fn plain(kind: Kind, number: u32) -> Event {
         is_test: false,
         occurred_at: Some(now()),
         occurred_at_source: OccurredAtSource::Item,
-        payload: Some(format!("{{\"number\": {number}}}").into()),
+        data: None,
+        item_start: 0,
+        item_length: 0,
         problem: None,
         dedupe_key: key(kind, number),
     }
 }
 
-/// The same happening, told in other words.
-pub(super) fn told_as(event: Event, payload: &str) -> Event {
+/// The same occurrence with these own fields.
+pub(super) fn told_as(event: Event, data: &str) -> Event {
     Event {
-        payload: Some(payload.into()),
+        data: Some(data.into()),
         ..event
     }
 }

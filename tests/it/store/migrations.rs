@@ -63,71 +63,8 @@ async fn several_migrate_an_empty_database_at_once() {
     tokio::join!(migrate(), migrate(), migrate());
     let batch = [items::delivery(vec![items::comment(1)])];
     assert_eq!(world.writer().await.commit(&batch).await[0].new, 1);
-    let ahead = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'events'::regclass";
+    let ahead = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'stored_events'::regclass";
     assert_eq!(world.number(ahead).await, 1 + i64::from(store::DAYS_AHEAD));
-}
-
-/// Repeats of before they had positions: one of a live event, one of a simulated delivery, one
-/// whose event is gone.
-const REPEATS: &str = "
-    INSERT INTO deliveries (id, received_at, app, secret, event_count, source)
-    SELECT ('00000000-0000-7000-8000-00000000000' || n)::uuid, now() - (3 - n) * interval '1 day',
-           'other', 'app', 1, CASE n WHEN 2 THEN 'simulated' ELSE 'live' END
-    FROM generate_series(1, 3) AS n;
-    INSERT INTO events (delivery_id, received_at, occurred_at_source, app, kind, channel, account_id,
-                        is_echo, is_self, source, dedupe_key)
-    SELECT id, received_at, 'item', app, 'message', 'messaging', '17840000000000001', false, false,
-           'live', '00000000-0000-0000-0000-000000000001'
-    FROM deliveries WHERE id::text LIKE '%1';
-    INSERT INTO repeats (received_at, delivery_id, dedupe_key)
-    SELECT received_at, id, ('00000000-0000-0000-0000-00000000000' || CASE WHEN id::text LIKE '%3'
-                             THEN '9' ELSE '1' END)::uuid
-    FROM deliveries";
-
-#[tokio::test]
-async fn repeats_from_before_they_were_followed_are_kept_and_found() {
-    let world = World::create().await;
-    world.run(EMPTY).await;
-    let mut connection = world.connect().await;
-    let mut before = sqlx::migrate!("./migrations");
-    let all = before.migrations.clone();
-    before.migrations = all.iter().filter(|one| one.version <= 4).cloned().collect();
-    before
-        .run_direct(None, &mut connection, false)
-        .await
-        .unwrap();
-    for ahead in 0..4 {
-        let day = store::day(items::ago(jiff::SignedDuration::from_hours(
-            24 * (3 - ahead),
-        )));
-        store::partitions::ensure_day(&mut connection, day)
-            .await
-            .unwrap();
-    }
-    sqlx::raw_sql(REPEATS)
-        .execute(&mut connection)
-        .await
-        .unwrap();
-
-    store::migrate(&mut connection, now()).await.unwrap();
-    let told = "SELECT app || ' ' || kind || ' ' || coalesce(account_id, '-') || ' ' || source
-                FROM repeats ORDER BY received_at";
-    assert_eq!(
-        world.texts(told).await,
-        [
-            "other message 17840000000000001 live",
-            "other message 17840000000000001 simulated",
-            "other unknown - live",
-        ]
-    );
-    super::stats::count(&world, 2).await;
-    assert_eq!(world.texts(super::stats::WRONG).await, Vec::<String>::new());
-    assert_eq!(
-        world
-            .number("SELECT sum(repeats)::bigint FROM stats_hourly")
-            .await,
-        3
-    );
 }
 
 #[tokio::test]

@@ -218,7 +218,9 @@ async fn a_delivery_of_a_day_that_was_detached_is_stored() {
     world.fill().await;
     let [_, events, _] = names(day(OLDER));
     world
-        .run(&format!("ALTER TABLE events DETACH PARTITION {events}"))
+        .run(&format!(
+            "ALTER TABLE stored_events DETACH PARTITION {events}"
+        ))
         .await;
     let late = [days_ago(OLDER, vec![comment(4)])];
     world.writer().await.commit(&late).await;
@@ -248,7 +250,7 @@ async fn two_drop_the_same_day() {
 async fn a_lock_on_the_table_is_not_waited_for_without_end() {
     let world = World::create().await;
     let mut vacuum = world.connect().await;
-    let lock = "BEGIN; LOCK TABLE events IN SHARE UPDATE EXCLUSIVE MODE";
+    let lock = "BEGIN; LOCK TABLE stored_events IN SHARE UPDATE EXCLUSIVE MODE";
     sqlx::raw_sql(lock).execute(&mut vacuum).await.unwrap();
     let mut maker = world.connect().await;
     let made = partitions::ensure_day(&mut maker, day(OLD)).await;

@@ -20,10 +20,11 @@ impl World {
         let fill = format!(
             "INSERT INTO dedupe SELECT epoch, gen_random_uuid(), 0
              FROM generate_series(1, 2) AS epoch, generate_series(1, {keys});
-             INSERT INTO events (delivery_id, received_at, occurred_at_source, app, kind, channel,
-                                 is_echo, is_self, source, dedupe_key, message_id, comment_id)
-             SELECT gen_random_uuid(), now() - (n % 10) * interval '1 day', 'item', 'default',
-                    'comment', 'changes', false, false, 'live', gen_random_uuid(), 'm' || n, 'c' || n
+             INSERT INTO stored_events (delivery_id, received_at, app, kind, is_echo, is_self,
+                                        item_start, item_length, source, dedupe_key, message_id,
+                                        comment_id)
+             SELECT gen_random_uuid(), now() - (n % 10) * interval '1 day', 'default', 'comment',
+                    false, false, 0, 0, 'live', gen_random_uuid(), 'm' || n, 'c' || n
              FROM generate_series(1, {keys} / 10) AS n;
              INSERT INTO accounts (app, account_id, first_seen, last_seen)
              SELECT 'default', 'account-' || n, now(), now() FROM generate_series(1, {keys} / 10) AS n;

@@ -66,31 +66,31 @@ fn poisons() -> [(&'static str, Event); 12] {
 }
 
 const OWN_RULES: &str = "
-    ALTER TABLE events ADD CONSTRAINT house_rule CHECK (text <> 'forbidden');
+    ALTER TABLE stored_events ADD CONSTRAINT house_rule CHECK (text <> 'forbidden');
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'not here'; END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON events
+    CREATE TRIGGER refuse BEFORE INSERT ON stored_events
         FOR EACH ROW WHEN (new.text = 'unwelcome') EXECUTE FUNCTION refuse();
     CREATE FUNCTION refuse_unchecked() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE check_violation; END $$;
-    CREATE TRIGGER refuse_unchecked BEFORE INSERT ON events
+    CREATE TRIGGER refuse_unchecked BEFORE INSERT ON stored_events
         FOR EACH ROW WHEN (new.text = 'unchecked') EXECUTE FUNCTION refuse_unchecked();
     CREATE TABLE audit (number int) PARTITION BY LIST (number);
     CREATE FUNCTION note_unplaced() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN INSERT INTO audit VALUES (1); RETURN new; END $$;
-    CREATE TRIGGER note_unplaced BEFORE INSERT ON events
+    CREATE TRIGGER note_unplaced BEFORE INSERT ON stored_events
         FOR EACH ROW WHEN (new.text = 'unplaced') EXECUTE FUNCTION note_unplaced();
     CREATE TABLE deliveries_archive AS SELECT 1 AS one;
     ALTER TABLE deliveries_archive ADD PRIMARY KEY (one);
     CREATE FUNCTION archive() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN INSERT INTO deliveries_archive VALUES (1); RETURN new; END $$;
-    CREATE TRIGGER archive BEFORE INSERT ON events
+    CREATE TRIGGER archive BEFORE INSERT ON stored_events
         FOR EACH ROW WHEN (new.text = 'archived') EXECUTE FUNCTION archive();
     CREATE TABLE dedupe_notes AS SELECT 1 AS one;
     ALTER TABLE dedupe_notes ADD PRIMARY KEY (one);
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN INSERT INTO dedupe_notes VALUES (1); RETURN new; END $$;
-    CREATE TRIGGER note BEFORE INSERT ON events
+    CREATE TRIGGER note BEFORE INSERT ON stored_events
         FOR EACH ROW WHEN (new.text = 'noted') EXECUTE FUNCTION note()";
 
 /// Hands over all at once, so that they wait together, and says how each ended.
@@ -245,7 +245,7 @@ async fn one_that_makes_postgres_hang_again_and_again_soon_stands_alone() {
         .run(
             "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
                  $$ BEGIN PERFORM pg_sleep(60); RETURN new; END $$;
-             CREATE TRIGGER hang BEFORE INSERT ON events
+             CREATE TRIGGER hang BEFORE INSERT ON stored_events
                  FOR EACH ROW WHEN (new.text = 'endless') EXECUTE FUNCTION hang()",
         )
         .await;
@@ -328,7 +328,7 @@ async fn the_door_is_told_what_was_refused() {
     assert_eq!(take(&intake, arrival("welcome")).await, accepted(0, 1));
     // Its key was not taken: once the rule is gone, the same thing sent again is an event.
     world
-        .run("ALTER TABLE events DROP CONSTRAINT house_rule")
+        .run("ALTER TABLE stored_events DROP CONSTRAINT house_rule")
         .await;
     assert_eq!(take(&intake, arrival("forbidden")).await, accepted(1, 0));
 }

@@ -1,4 +1,4 @@
-//! Repeats: recognised wherever they come from, and kept only where they say something new.
+//! Repeats: recognised wherever they come from, and events that they complete.
 
 use hookshelf::{meta::event::Kind, store::Committed};
 
@@ -7,7 +7,7 @@ use super::{
     items::{comment, delivery, message, plain, told_as},
 };
 
-const PAYLOADS: &str = "SELECT payload::text FROM repeats ORDER BY delivery_id, dedupe_key";
+const DATA: &str = "SELECT data::text FROM events ORDER BY position";
 
 fn committed(new: usize, repeated: usize) -> Committed {
     Committed {
@@ -55,62 +55,66 @@ async fn repeats_within_a_batch_are_the_first_ones_repeats() {
     let owner = "SELECT delivery_id::text FROM events ORDER BY position";
     let [first, second] = [batch[0].id, batch[1].id].map(|id| id.to_string());
     assert_eq!(world.texts(owner).await, [first.clone(), first, second]);
-    assert_eq!(world.texts(PAYLOADS).await, ["-", "-", "-"]);
 }
 
 #[tokio::test]
-async fn a_repeat_across_batches_keeps_a_payload_only_where_it_differs() {
+async fn a_repeat_has_the_payload_of_its_own_delivery() {
     let world = World::create().await;
     let mut session = world.writer().await;
-    session
-        .commit(&[delivery(vec![comment(1), message(1)])])
-        .await;
-    session
-        .commit(&[delivery(vec![comment(1), message(1)])])
-        .await;
-    assert_eq!(world.texts(PAYLOADS).await, ["-", "-"]);
-
-    let pair = told_as(comment(1), r#"{"media":{"ad_id":"2"}}"#);
-    session.commit(&[delivery(vec![pair])]).await;
-    let kept = world.texts(PAYLOADS).await;
-    assert_eq!(kept, ["-", "-", r#"{"media":{"ad_id":"2"}}"#]);
-    let event = "SELECT payload::text FROM events WHERE comment_id = 'comment-1'";
-    assert_eq!(world.texts(event).await, [r#"{"number": 1}"#]);
+    let twice = [(); 2].map(|()| delivery(vec![comment(1)]));
+    for one in &twice {
+        session.commit(std::slice::from_ref(one)).await;
+    }
+    let bodies = twice.map(|one| String::from_utf8(one.body.to_vec()).unwrap());
+    let shown = "SELECT payload::text FROM events UNION ALL SELECT payload::text FROM repeats";
+    assert_eq!(world.texts(shown).await, bodies);
 }
 
 #[tokio::test]
-async fn an_ad_pair_in_one_batch_keeps_both_payloads() {
+async fn a_repeat_adds_the_own_fields_that_its_event_lacks() {
+    let post = |number| told_as(comment(number), r#"{"media_product_type": "FEED"}"#);
+    let ad = |number| {
+        told_as(
+            comment(number),
+            r#"{"media_product_type": "AD", "ad_id": "2"}"#,
+        )
+    };
     let world = World::create().await;
-    let pair = told_as(comment(1), r#"{"media":{"ad_id":"2"}}"#);
+    let mut session = world.writer().await;
+    session.commit(&[delivery(vec![post(1)])]).await;
+    session.commit(&[delivery(vec![ad(1)])]).await;
+    // In one batch, and an event without own fields.
     let batch = [
-        delivery(vec![comment(1)]),
-        delivery(vec![pair]),
-        delivery(vec![comment(1)]),
+        delivery(vec![post(2), comment(3)]),
+        delivery(vec![ad(2), ad(3)]),
     ];
-    world.writer().await.commit(&batch).await;
-    let kept = world.texts(PAYLOADS).await;
-    assert_eq!(kept, [r#"{"media":{"ad_id":"2"}}"#, "-"]);
+    session.commit(&batch).await;
+    let completed = r#"{"ad_id": "2", "media_product_type": "FEED"}"#;
+    let ad_first = r#"{"ad_id": "2", "media_product_type": "AD"}"#;
+    assert_eq!(world.texts(DATA).await, [completed, completed, ad_first]);
+    session.commit(&[delivery(vec![post(3), ad(1)])]).await;
+    assert_eq!(world.texts(DATA).await, [completed, completed, ad_first]);
 }
 
 #[tokio::test]
-async fn one_that_repeats_a_commit_it_could_not_see_keeps_its_payload() {
+async fn one_that_repeats_a_commit_it_could_not_see_completes_it() {
     let world = World::create().await;
     let (mut first, mut second) = (world.writer().await, world.writer().await);
     first.run("BEGIN").await;
     first.commit(&[delivery(vec![comment(1)])]).await;
-    let batch = [delivery(vec![told_as(comment(1), "{}")])];
+    let batch = [delivery(vec![told_as(comment(1), r#"{"ad_id": "2"}"#)])];
     let end = async {
         world.until_waiting(1).await;
         first.run("COMMIT").await;
     };
     tokio::join!(second.commit(&batch), end);
     assert_eq!(world.sizes().await, [2, 1, 1]);
-    assert_eq!(world.texts(PAYLOADS).await, ["{}"]);
+    assert_eq!(world.texts(DATA).await, [r#"{"ad_id": "2"}"#]);
 }
 
 /// What an erasure leaves.
 const ERASE: &str =
-    "UPDATE events SET text = NULL, payload = NULL, username = NULL, erased_at = now()";
+    "UPDATE stored_events SET text = NULL, data = NULL, username = NULL, erased_at = now()";
 
 #[tokio::test]
 async fn a_repeat_of_an_erased_event_brings_nothing_back() {
@@ -130,30 +134,30 @@ async fn a_repeat_of_an_erased_event_brings_nothing_back() {
     session.commit(&[delivery(events())]).await;
     world.run(ERASE).await;
 
-    let other = |payload: &'static str| {
-        let told = events()
-            .into_iter()
-            .map(move |event| told_as(event, payload));
+    let other = |data: &'static str| {
+        let told = events().into_iter().map(move |event| told_as(event, data));
         delivery(told.collect())
     };
     session.commit(&[delivery(events())]).await;
-    session.commit(&[other("{}"), other("[]")]).await;
+    session
+        .commit(&[other(r#"{"a": 1}"#), other(r#"{"b": 2}"#)])
+        .await;
     assert_eq!(world.sizes().await, [4, 6, 18]);
-    assert_eq!(world.texts(PAYLOADS).await, vec!["-"; 18]);
-    let left = "SELECT count(*) FROM events WHERE payload IS NOT NULL OR text IS NOT NULL";
+    let left = "SELECT count(*) FROM events WHERE data IS NOT NULL OR text IS NOT NULL";
     assert_eq!(world.number(left).await, 0);
 }
 
 #[tokio::test]
-async fn an_erased_event_too_old_to_compare_with_brings_nothing_back() {
+async fn a_repeat_of_an_event_that_was_erased_long_ago_brings_nothing_back() {
     let world = World::create().await;
     let mut session = world.writer().await;
     session
         .commit(&[super::items::days_ago(60, vec![comment(1)])])
         .await;
     world.run(ERASE).await;
-    session.commit(&[delivery(vec![comment(1)])]).await;
-    assert_eq!(world.texts(PAYLOADS).await, ["-"]);
+    let told = told_as(comment(1), r#"{"ad_id": "2"}"#);
+    session.commit(&[delivery(vec![told])]).await;
+    assert_eq!(world.texts(DATA).await, ["-"]);
 }
 
 #[tokio::test]

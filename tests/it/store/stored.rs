@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use hookshelf::store::Committed;
+use hookshelf::{
+    meta::event::{Event, Problem},
+    store::{Committed, Delivery},
+};
 
 use super::{
     World,
@@ -36,20 +39,63 @@ async fn addresses_of_either_family_are_stored_as_they_are() {
 }
 
 #[tokio::test]
-async fn json_is_stored_character_by_character() {
+async fn an_item_is_shown_character_by_character() {
     let world = World::create().await;
-    let payload = "{ \"a\" : 1.50,\t\"a\": \"\\u00e9 é 🎉\" }";
-    let mut event = comment(1);
-    event.payload = Some(payload.into());
-    let mut one = delivery(vec![event]);
-    one.headers = "{\"b\": 1,  \"a\" :\"x\"}".to_owned();
+    let item = "{ \"a\" : 1.50,\t\"a\": \"\\u00e9 é 🎉\" }";
+    let mut one = delivery(vec![comment(1)]);
+    one.body = format!("\u{feff}[{item}]").into();
+    one.events[0].item_start = 4;
+    one.events[0].item_length = u32::try_from(item.len()).unwrap();
     world.writer().await.commit(&[one]).await;
-    assert_eq!(
-        world.texts("SELECT payload::text FROM events").await,
-        [payload]
-    );
-    let headers = world.texts("SELECT headers::text FROM deliveries").await;
-    assert_eq!(headers, ["{\"b\": 1,  \"a\" :\"x\"}"]);
+    let shown = world.texts("SELECT payload::text FROM events").await;
+    assert_eq!(shown, [item]);
+}
+
+#[tokio::test]
+async fn text_that_postgres_cannot_hold_is_replaced_when_it_is_read() {
+    let world = World::create().await;
+    for (body, shown) in [
+        (r#"["a\u0000b"]"#, r#"["a\ufffdb"]"#),
+        (r#"["\\u0000\\\u0000"]"#, r#"["\\u0000\\\ufffd"]"#),
+        (
+            r#"["\ud83d\ud83d\ude0d\uDEAD"]"#,
+            r#"["\ufffd\ud83d\ude0d\ufffd"]"#,
+        ),
+        (r#"["\ud83d","é\n\"ü"]"#, r#"["\ufffd","é\n\"ü"]"#),
+    ] {
+        let mut one = delivery(vec![Event {
+            problem: Some(Problem::UnsafeText),
+            ..comment(1)
+        }]);
+        one.events[0].item_length = u32::try_from(body.len()).unwrap();
+        one.body = body.into();
+        world.writer().await.commit(&[one.clone()]).await;
+        let query = "SELECT payload::text FROM events UNION ALL SELECT payload::text FROM repeats";
+        assert_eq!(world.texts(query).await.last().unwrap(), shown);
+    }
+}
+
+#[tokio::test]
+async fn headers_are_shown_as_they_came() {
+    let world = World::create().await;
+    let signature = format!("\"x-hub-signature-256\":\"sha256={}\"", "0f".repeat(32));
+    let headers = [
+        "{}".to_owned(),
+        format!("{{{signature}}}"),
+        format!("{{\"user-agent\":\"a\",{signature}}}"),
+        "{\"b\": 1,  \"a\" :\"x}\"}".to_owned(),
+    ];
+    let deliveries = headers.clone().map(|headers| Delivery {
+        headers,
+        ..delivery(vec![])
+    });
+    world.writer().await.commit(&deliveries).await;
+    world.writer().await.commit(&[delivery(vec![])]).await;
+    let shown = world
+        .texts("SELECT headers::text FROM deliveries ORDER BY id LIMIT 4")
+        .await;
+    assert_eq!(shown, headers);
+    assert_eq!(world.number("SELECT count(*) FROM header_sets").await, 4);
 }
 
 /// As after a lost answer: what is here is left alone, what came beside it is stored.
@@ -86,8 +132,6 @@ async fn of_a_batch_that_is_partly_here_the_rest_is_stored() {
         assert_eq!(session.commit(&sent).await, expected);
         assert_eq!(world.sizes().await, [5, 3, 2]);
     }
-    let kept = "SELECT payload::text FROM repeats ORDER BY position";
-    assert_eq!(world.texts(kept).await, ["-", r#"{"media":{"ad_id":"2"}}"#]);
     let positions = "SELECT count(DISTINCT position) FROM
                      (SELECT position FROM events UNION ALL SELECT position FROM repeats) AS log";
     assert_eq!(world.number(positions).await, 5);

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use crate::support::postgres::TestDatabase;
 
 /// Stores a body through the split and the commit.
-async fn store(connection: &mut PgConnection, body: &Value) {
-    let (body, now) = (Bytes::from(body.to_string()), Clock::system().now());
+pub(super) async fn store(connection: &mut PgConnection, body: String) {
+    let (body, now) = (Bytes::from(body), Clock::system().now());
     let context = Context {
         app: "default",
         received_at: now,
@@ -48,7 +48,7 @@ async fn row(container: &str, view: &str, item: &Value) -> Value {
     let mut connection = database.connect().await;
     let body = json!({"object": "instagram", "entry": [{"id": "17840", "time": 1_793_000_000,
         (container): [item]}]});
-    store(&mut connection, &body).await;
+    store(&mut connection, body.to_string()).await;
     let read = format!("SELECT row_to_json(v)::text FROM {view} AS v");
     let text: String = sqlx::query_scalar(AssertSqlSafe(read))
         .fetch_one(&mut connection)

@@ -1,10 +1,9 @@
 //! Payloads that no document shows: no view may end in an error over one of them.
 
-use hookshelf::{clock::Clock, meta::event::Kind};
-use jiff_sqlx::ToSqlx;
+use hookshelf::meta::event::Kind;
 use sqlx::AssertSqlSafe;
 
-use super::VIEWS;
+use super::{VIEWS, columns::store};
 use crate::support::postgres::TestDatabase;
 
 /// Values where others are expected.
@@ -138,10 +137,10 @@ fn object(keys: &[&str], value: &str) -> String {
     format!("{{{}}}", pairs.join(","))
 }
 
-/// `value` where each part of an item of this kind would be, bare and as a change.
-fn payloads(kind: Kind, value: &str) -> Vec<(String, &'static str)> {
+/// `value` where each part of an item of this kind would be.
+fn items(kind: Kind, value: &str) -> [String; 7] {
     let leaves = object(LEAVES, value);
-    let bare = [
+    [
         value.to_owned(),
         leaves.clone(),
         object(keys(kind), value),
@@ -149,48 +148,48 @@ fn payloads(kind: Kind, value: &str) -> Vec<(String, &'static str)> {
         object(keys(kind), &object(OBJECTS, value)),
         object(keys(kind), &object(OBJECTS, &leaves)),
         object(keys(kind), &object(OBJECTS, &object(INNER, &leaves))),
-    ];
-    let change = |item: &String| (format!("{{\"field\":\"x\",\"value\":{item}}}"), "changes");
-    let changes: Vec<_> = bare.iter().map(change).collect();
-    let misplaced = bare.iter().map(|item| (item.clone(), "entry"));
-    let misplaced: Vec<_> = misplaced.collect();
-    let bare = bare.into_iter().map(|item| (item, "standby"));
-    bare.chain(changes).chain(misplaced).collect()
+    ]
+}
+
+/// A notification with these items in standby and as changes of this kind's field.
+fn body(kind: Kind, items: &[String]) -> String {
+    let field = entry_field(kind);
+    let change = |item: &String| format!("{{\"field\":\"{field}\",\"value\":{item}}}");
+    let changes: Vec<_> = items.iter().map(change).collect();
+    let (standby, changes) = (items.join(","), changes.join(","));
+    format!(
+        r#"{{"object":"instagram","entry":[{{"id":"17840","standby":[{standby}],"changes":[{changes}]}}]}}"#
+    )
+}
+
+fn entry_field(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Comment => "comments",
+        Kind::LiveComment => "live_comments",
+        Kind::Mention => "mentions",
+        Kind::StoryInsights => "story_insights",
+        Kind::Unknown => "follow",
+        _ => "messages",
+    }
 }
 
 #[tokio::test]
-async fn every_column_can_be_read_whatever_the_payload_says() {
+async fn every_column_can_be_read_whatever_an_item_says() {
     let database = TestDatabase::create().await;
     let mut connection = database.connect().await;
-    let now = Clock::system().now().to_sqlx();
     for (view, kind) in VIEWS {
-        let (payloads, channels): (Vec<_>, Vec<_>) = STRANGE
-            .iter()
-            .flat_map(|value| payloads(kind, value))
-            .unzip();
-        let insert = sqlx::query(
-            "INSERT INTO events (delivery_id, received_at, occurred_at_source, app, kind, channel,
-                 is_echo, is_self, payload, source, dedupe_key)
-             SELECT gen_random_uuid(), $1, 'none', 'a', $2, channel, false, false, payload::json,
-                 'live', gen_random_uuid()
-             FROM unnest($3 || NULL::text, $4 || 'entry'::text) AS items (payload, channel)",
-        );
-        let insert = insert
-            .bind(now)
-            .bind(kind.as_str())
-            .bind(&payloads)
-            .bind(&channels);
-        insert.execute(&mut connection).await.unwrap();
+        for value in STRANGE {
+            store(&mut connection, body(kind, &items(kind, value))).await;
+        }
         // A row as text is all of its columns.
         let read = format!("SELECT count(v::text) FROM {view} AS v");
         let count: Result<i64, _> = sqlx::query_scalar(AssertSqlSafe(read))
             .fetch_one(&mut connection)
             .await;
-        let expected = i64::try_from(payloads.len() + 1).unwrap();
-        assert_eq!(
-            count.map_err(|error| error.to_string()),
-            Ok(expected),
-            "{view}"
+        let count = count.map_err(|error| error.to_string());
+        assert!(
+            count.as_ref().is_ok_and(|count| *count > 0),
+            "{view}: {count:?}"
         );
     }
 }

@@ -116,9 +116,9 @@ fn check(event: &Event) -> Result<(), TestCaseError> {
     for id in ids.into_iter().flatten() {
         prop_assert!((1..=512).contains(&id.len()));
     }
-    // Reading a payload fails on unpaired surrogates.
-    let payload = event.payload.as_deref().unwrap_or("{}");
-    match serde_json::from_str(payload) {
+    // Reading fails on unpaired surrogates.
+    let data = event.data.as_deref().unwrap_or("{}");
+    match serde_json::from_str(data) {
         Ok(value) => prop_assert!(!holds_nul(&value)),
         // JSON has numbers of any size.
         Err(error) => prop_assert!(error.to_string().starts_with("number out of range")),

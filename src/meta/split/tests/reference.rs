@@ -24,7 +24,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn by_us(event: &Event) -> Self {
+    fn by_us(event: &Event, body: &str) -> Self {
         let own = |text: &Option<bytestring::ByteString>| text.as_deref().map(str::to_owned);
         Self {
             channel: event.channel,
@@ -35,7 +35,7 @@ impl Seen {
             message_id: own(&event.message_id),
             comment_id: own(&event.comment_id),
             text: own(&event.text),
-            payload: serde_json::from_str(event.payload.as_deref().unwrap()).unwrap(),
+            payload: serde_json::from_slice(event.item(body.as_bytes())).unwrap(),
         }
     }
 
@@ -89,12 +89,18 @@ fn id(value: &Value) -> Option<String> {
     }
 }
 
-/// A change whose value is a list, once for each member; every other item as it is.
-fn members(channel: Channel, item: &Value) -> Vec<Value> {
+/// A change whose value is a list, once for each member; every other item as it is. Each with its
+/// payload.
+fn members(channel: Channel, item: &Value) -> Vec<(Value, Value)> {
     let members = item["value"].as_array().filter(|list| !list.is_empty());
     let Some(members) = members.filter(|_| matches!(channel, Channel::Changes | Channel::Entry))
     else {
-        return vec![item.clone()];
+        let payload = match (channel, &item["value"]) {
+            (Channel::Entry, Value::Null) => &item["field"],
+            (Channel::Entry, value) => value,
+            _ => item,
+        };
+        return vec![(item.clone(), payload.clone())];
     };
     let alone = |member: &Value| {
         let mut change = Map::from_iter([("value".to_owned(), member.clone())]);
@@ -104,7 +110,7 @@ fn members(channel: Channel, item: &Value) -> Vec<Value> {
         {
             change.insert(key.to_owned(), item[key].clone());
         }
-        Value::Object(change)
+        (Value::Object(change), member.clone())
     };
     members.iter().map(alone).collect()
 }
@@ -118,8 +124,9 @@ fn by_tree(body: &Value) -> Vec<Seen> {
     let entries = body["entry"].as_array().into_iter().flatten();
     for entry in entries.filter(|entry| entry.is_object()) {
         let mut add = |channel, item: &Value| {
-            for item in members(channel, item) {
-                all.push(Seen::by_tree(channel, id(&entry["id"]), &item, typed));
+            for (item, payload) in members(channel, item) {
+                let seen = Seen::by_tree(channel, id(&entry["id"]), &item, typed);
+                all.push(Seen { payload, ..seen });
             }
         };
         for (key, channel) in [
@@ -280,13 +287,14 @@ proptest! {
         body in notification(),
         dice in vec(any::<u8>(), 1..200),
     ) {
-        let plain = read(body.to_string());
-        let seen: Vec<_> = plain.events.iter().map(Seen::by_us).collect();
+        let text = body.to_string();
+        let plain = read(&text);
+        let seen: Vec<_> = plain.events.iter().map(|it| Seen::by_us(it, &text)).collect();
         prop_assert_eq!(&seen, &by_tree(&body));
         let mut spelled = String::new();
         spell(&body, &mut dice.into_iter().cycle(), &mut spelled);
         let found = read(&spelled);
-        let again: Vec<_> = found.events.iter().map(Seen::by_us).collect();
+        let again: Vec<_> = found.events.iter().map(|it| Seen::by_us(it, &spelled)).collect();
         prop_assert_eq!(&again, &seen, "{}", &spelled);
         let keys = |of: &[Event]| of.iter().map(|it| it.dedupe_key).collect::<Vec<_>>();
         prop_assert_eq!(keys(&found.events), keys(&plain.events), "{}", spelled);

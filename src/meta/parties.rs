@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use crate::meta::{json::Object, time};
+use super::{json::Object, time};
 
 /// Sender, recipient and time of a messaging item. Each has been seen missing.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +21,6 @@ pub struct Parties<'a> {
     pub timestamp: Option<Timestamp>,
     /// The account talks to itself; on a postback the flag stands on the item.
     pub is_self: bool,
-    /// The folder of the inbox it is in.
-    pub folder: Option<Cow<'a, str>>,
 }
 
 impl<'a> Parties<'a> {
@@ -36,7 +34,6 @@ impl<'a> Parties<'a> {
             recipient_id: item.id_of("recipient"),
             timestamp: item.id("timestamp").as_deref().and_then(time::read),
             is_self: item.flag("is_self"),
-            folder: item.text("folder"),
         }
     }
 }

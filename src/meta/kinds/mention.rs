@@ -1,0 +1,16 @@
+//! A mention of the account in a comment or caption (`mentions`). Its text does not come with it.
+
+use super::{Content, Item, NaturalKey};
+
+pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
+    let [media_id, comment_id] = ["media_id", "comment_id"].map(|key| item.value.id(key));
+    match (media_id.as_deref(), comment_id.as_deref()) {
+        (None, comment) => key.named(comment, &[]),
+        (media, comment) => key.named(media, &[comment.or(Some("caption"))]),
+    }
+    Content {
+        comment_id,
+        media_id,
+        ..Content::default()
+    }
+}

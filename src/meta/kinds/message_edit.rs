@@ -1,0 +1,25 @@
+//! Another text for a message (`message_edit`).
+//!
+//! Recorded edits often lack the text and the sender, and come with `num_edit` 0 a moment after a
+//! media message; such an edit is no new message. `num_edit` is documented as a string and sent as
+//! a number.
+
+use super::{Content, Item, NaturalKey};
+use crate::meta::data::Data;
+
+pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
+    let edit = &item.inner;
+    let (mid, text, num_edit) = (edit.id("mid"), edit.text("text"), edit.integer("num_edit"));
+    let count = num_edit.map(|count| count.to_string());
+    match mid.as_deref() {
+        // The `mid` implies both parties.
+        Some(mid) => key.part(Some(mid)).at(&[count.as_deref()]),
+        None => key.between(&[count.as_deref(), text.as_deref()]),
+    }
+    Content {
+        message_id: mid,
+        text,
+        data: Data::default().integer("num_edit", num_edit),
+        ..Content::default()
+    }
+}

@@ -1,0 +1,42 @@
+//! An opt-in to notification messages, or its end (`messaging_optins`); in the older form it has a
+//! reference only.
+
+use super::{Content, Item, NaturalKey};
+use crate::meta::data::Data;
+
+pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
+    let optin = &item.inner;
+    let texts = |names: [&str; 4]| names.map(|name| optin.text(name));
+    let [user_ref, token] = ["user_ref", "notification_messages_token"].map(|key| optin.id(key));
+    let [kind, status, token_status, reference] = texts([
+        "type",
+        "notification_messages_status",
+        "user_token_status",
+        "ref",
+    ]);
+    // An opt-in and its end can share a moment.
+    let what = [&user_ref, &kind, &token, &status, &token_status, &reference];
+    key.between(&what.map(|part| part.as_deref()));
+    let [payload, title, frequency, timezone] = texts([
+        "payload",
+        "title",
+        "notification_messages_frequency",
+        "notification_messages_timezone",
+    ]);
+    let expiry = optin.id("token_expiry_timestamp");
+    Content {
+        data: Data::default()
+            .text("type", kind)
+            .text("payload", payload)
+            .text("title", title)
+            .text("notification_messages_token", token)
+            .text("notification_messages_frequency", frequency)
+            .text("notification_messages_timezone", timezone)
+            .moment("token_expiry_timestamp", expiry.as_deref())
+            .text("user_token_status", token_status)
+            .text("notification_messages_status", status)
+            .text("ref", reference)
+            .text("user_ref", user_ref),
+        ..Content::default()
+    }
+}

@@ -1,0 +1,26 @@
+//! A reaction to a message, or its end (`message_reactions`). One that ends carries neither name
+//! nor emoji.
+
+use super::{Content, Item, NaturalKey};
+use crate::meta::data::Data;
+
+pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
+    let reaction = &item.inner;
+    let mid = reaction.id("mid");
+    let [action, name, emoji] = ["action", "reaction", "emoji"].map(|key| reaction.text(key));
+    // The emoji comes with or without a variation selector, and some reactions lack the emoji.
+    let bare = emoji.as_deref();
+    let bare = bare.map(|emoji| emoji.trim_end_matches('\u{fe0f}'));
+    key.of_message(
+        mid.as_deref(),
+        &[action.as_deref(), bare.or(name.as_deref())],
+    );
+    Content {
+        message_id: mid,
+        data: Data::default()
+            .text("action", action)
+            .text("reaction", name)
+            .text("emoji", emoji),
+        ..Content::default()
+    }
+}

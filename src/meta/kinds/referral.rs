@@ -1,0 +1,50 @@
+//! A person came in through a link, an ad, a story or a product (`messaging_referral`): an event of
+//! its own in a running conversation, else inside or beside the message or postback that opens one.
+
+use super::{Content, Item, NaturalKey};
+use crate::meta::{data::Data, json::Object};
+
+pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
+    let referral = &item.inner;
+    let (reference, ad, source) = (
+        referral.text("ref"),
+        referral.id("ad_id"),
+        referral.text("source"),
+    );
+    key.between(&[reference.as_deref(), ad.as_deref(), source.as_deref()]);
+    Content {
+        data: fields(referral),
+        ..Content::default()
+    }
+}
+
+/// The own fields of the referral in a message or postback, or beside it.
+pub(super) fn beside(item: &Item<'_, '_>) -> Option<Data> {
+    let inside = item.inner.object("referral");
+    let referral = inside.or_else(|| item.value.object("referral"))?;
+    Some(fields(&referral))
+}
+
+fn fields(referral: &Object<'_, '_>) -> Data {
+    let product = referral.id_of("product");
+    let ad = referral.object("ads_context_data");
+    Data::default()
+        .text("ref", referral.text("ref"))
+        .text("source", referral.text("source"))
+        .text("type", referral.text("type"))
+        .text("referer_uri", referral.text("referer_uri"))
+        .object("product", Some(Data::default().text("id", product)))
+        // The documents show it as a number, too.
+        .text("ad_id", referral.id("ad_id"))
+        .object("ads_context_data", ad.map(|ad| ad_fields(&ad)))
+}
+
+fn ad_fields(ad: &Object<'_, '_>) -> Data {
+    Data::default()
+        .text("ad_title", ad.text("ad_title"))
+        .text("photo_url", ad.text("photo_url"))
+        .text("video_url", ad.text("video_url"))
+        .text("post_id", ad.id("post_id"))
+        .text("product_id", ad.id("product_id"))
+        .text("flow_id", ad.id("flow_id"))
+}

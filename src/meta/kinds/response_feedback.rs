@@ -1,0 +1,15 @@
+//! A rating of an answer (`response_feedback`).
+
+use super::{Content, Item, NaturalKey};
+use crate::meta::data::Data;
+
+pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
+    let mid = item.inner.id("mid");
+    let feedback = item.inner.text("feedback");
+    key.of_message(mid.as_deref(), &[feedback.as_deref()]);
+    Content {
+        message_id: mid,
+        data: Data::default().text("feedback", feedback),
+        ..Content::default()
+    }
+}

@@ -1,0 +1,24 @@
+//! A conversation was seen (`messaging_seen`): up to a message (Instagram) or up to a moment, its
+//! `watermark` (Messenger).
+
+use super::{Content, Item, NaturalKey};
+use crate::meta::data::Data;
+
+pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
+    let read = &item.inner;
+    let [mid, watermark] = ["mid", "watermark"].map(|key| read.id(key));
+    match (&mid, &watermark) {
+        (None, Some(watermark)) => {
+            let [sender, recipient] = key.parties();
+            key.named(Some(watermark), &[sender, recipient]);
+        }
+        _ => key.of_message(mid.as_deref(), &[]),
+    }
+    Content {
+        message_id: mid,
+        data: Data::default()
+            .moment("watermark", watermark.as_deref())
+            .integer("seq", read.integer("seq")),
+        ..Content::default()
+    }
+}
