@@ -5,10 +5,12 @@
 //! `ack`, and the rooms below are the floors it climbs through. Imports point down only; a test
 //! keeps it so.
 
-// F0: pure vocabulary, time, errors as text, configuration, and bytes that are kept.
+// F0: pure vocabulary, time, errors as text, configuration, the envelope of a delivery, and bytes
+// that are kept.
 pub mod causes;
 pub mod clock;
 pub mod config;
+pub mod envelope;
 pub mod meta;
 pub mod sealed;
 // F1: the process itself, and what is said about all of it.

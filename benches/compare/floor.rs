@@ -1,5 +1,5 @@
-//! The floor: the same listener, layers, verify, split and key as `hookshelf serve`, answering 200
-//! without storing. What a server uses beyond it is what storing costs it.
+//! The floor: the same listener, layers, verify, split, key and queue as `hookshelf serve`, answering
+//! 200 without storing. What a server uses beyond it is what storing costs it.
 
 use std::hint::black_box;
 
@@ -7,8 +7,8 @@ use hookshelf::{
     clock::Clock,
     config::{self, Sources},
     http::{AppState, Apps, Limits, Listener, ListenerLimits, listener::PUBLIC, public},
-    ingest::{Arrival, Caller, Intake, Kept, Tally, parse},
-    store::Committed,
+    ingest::{Committer, Kept, Tally, Writer},
+    store::{self, Committed},
     telemetry::{log, metrics::Exposition},
     worker,
 };
@@ -20,10 +20,11 @@ pub(crate) async fn serve(sources: &Sources) -> anyhow::Result<()> {
     log::init(&config.log)?;
     let metrics = Exposition::install()?;
     let clock = Clock::system();
+    let (writer, committer) = Writer::new(store::options("postgres://nobody@nowhere")?, None);
     let state = AppState::new(
         Apps::from(&config.apps),
-        Intake::new(discard),
-        Tally::new(clock.clone()).counter(),
+        writer,
+        Tally::new(clock.clone()),
         clock,
         Limits::from(&config.http),
     );
@@ -37,15 +38,20 @@ pub(crate) async fn serve(sources: &Sources) -> anyhow::Result<()> {
     tokio::select! {
         ended = listener.serve(public::router(state), limits) => ended?,
         () = folding => {}
+        () = discard(committer) => {}
     }
     Ok(())
 }
 
-/// Everything but the commit.
-fn discard(arrival: Arrival, caller: Box<dyn Caller>) {
-    let delivery = black_box(parse(arrival));
-    caller.settle(Ok(Kept::Stored(Committed {
-        new: delivery.events.len(),
-        ..Committed::default()
-    })));
+/// Answers everything as if it were committed.
+async fn discard(mut committer: Committer) {
+    while let Some(all) = committer.take().await {
+        for one in all {
+            let delivery = black_box(one.delivery);
+            one.caller.settle(Ok(Kept::Stored(Committed {
+                new: delivery.events.len(),
+                ..Committed::default()
+            })));
+        }
+    }
 }

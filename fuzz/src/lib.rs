@@ -10,6 +10,8 @@ pub mod causes;
 pub mod clock;
 #[path = "../../src/config/mod.rs"]
 pub mod config;
+#[path = "../../src/envelope.rs"]
+pub mod envelope;
 #[path = "../../src/http/forwarded.rs"]
 mod forwarded_for;
 #[path = "../../src/meta/mod.rs"]

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Clock,
+    envelope::Envelope,
     spool::{FILE_BYTES, Obstacle, Record, Settings, Spool},
     telemetry::panics,
 };
@@ -84,7 +85,7 @@ async fn serve(place: &Place, form: &Form, bytes: &[u8]) {
         let found = spool.read(None, 7).await.unwrap();
         let Some((last, _)) = found.last() else { break };
         for (_, record) in &found {
-            let number = u64::try_from(record.id.as_u128()).unwrap();
+            let number = u64::try_from(record.envelope.id.as_u128()).unwrap();
             assert_eq!(*record, numbered(number));
             served.push(number);
         }
@@ -220,11 +221,13 @@ fn numbered(number: u64) -> Record {
     let second = 1_795_000_000 + i64::try_from(number).unwrap();
     let length = if number % 4 == 0 { 9000 } else { 300 };
     Record {
-        id: Uuid::from_u128(number.into()),
-        received_at: Timestamp::from_second(second).unwrap(),
-        app: "default".into(),
-        headers: r#"{"user-agent":"a"}"#.to_owned(),
-        remote_addr: Some([192, 0, 2, 7].into()),
+        envelope: Envelope {
+            id: Uuid::from_u128(number.into()),
+            received_at: Timestamp::from_second(second).unwrap(),
+            app: "default".into(),
+            headers: r#"{"user-agent":"a"}"#.to_owned(),
+            remote_addr: Some([192, 0, 2, 7].into()),
+        },
         simulated: false,
         secret: "app".into(),
         body: vec![number as u8; length].into(),

@@ -1,26 +1,23 @@
 //! The parts of a server, put together when nothing can fail any more.
 
-use std::time::Instant;
-
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     App, Database, Manager, Started, apps, database,
     opening::Opened,
-    rescue,
-    spooling::{self, Spooling},
-    upkeep::Upkeep,
+    rescue, spooling,
+    upkeep::{Upkeep, keep},
 };
 use crate::{
     clock::Clock,
     config::{Config, Sources},
-    http::{self, AppState, Listener, ListenerLimits, Readiness, admin, public},
-    ingest::{Closed, Gate, Pulse, Tally, Writer},
+    http::{self, AppState, Listener, ListenerLimits, admin, public},
+    ingest::{CircuitBreaker, DatabaseState, Drained, Readiness, Spooling, Tally, Writer},
     instance::Claim,
     spool::Spool,
     telemetry::metrics::Exposition,
-    worker::{self, Drained, Probe, Rejected, Tables},
+    worker::{self, Probe, Rejected, Tables},
 };
 
 /// What can fail has not; the rest follows.
@@ -56,30 +53,21 @@ impl Parts {
     pub(super) async fn assemble(self, [public, admin]: [Listener; 2]) -> App {
         let (writer, committer) = Writer::new(self.database.options(), self.spool.clone());
         let committer = committer.with(database::commits(&self.config.database));
-        let tally = Tally::new(self.clock.clone());
         let hold = rescue::hold(&self.config, self.clock.clone());
+        let tally = Tally::new(self.clock.clone()).holding(hold.clone());
         let state = AppState::new(
             apps(&self.config.apps, self.started.credentials.as_ref()),
-            writer.intake(),
-            tally.counter().holding(hold.clone()),
+            writer.clone(),
+            tally.clone(),
             self.clock.clone(),
             http::Limits::from(&self.config.http),
         );
-        let (pulse, gate) = (writer.pulse(), writer.gate());
-        let metrics = self.metrics.clone();
+        let (progress, breaker) = (writer.progress(), writer.breaker());
         let drained = Drained::default();
         let spooling = self.spooling(&drained);
-        let clock = self.clock.clone();
-        let upkeep = upkeep(
-            &self.config,
-            &self.database,
-            (self.clock, gate, drained.clone()),
-            (&state, tally),
-            metrics,
-        );
-        let gate = upkeep.gate.clone();
-        let readiness = readiness(&upkeep.probe, pulse.clone(), gate, self.spool.clone());
-        let desk = spooling::desk(spooling.as_ref(), &self.config, &self.started);
+        let readiness = self.readiness(breaker.clone());
+        let upkeep = self.upkeep((&state, tally), breaker, (&readiness, drained.clone()));
+        let desk = spooling::desk(spooling.as_ref(), &self.config, &self.started.left_behind);
         let operators = admin::router(readiness, desk, self.metrics.clone());
         let operators = http::known_as(operators, self.claim.id().clone());
         state.answer_as(self.claim.id().clone());
@@ -87,9 +75,14 @@ impl Parts {
         let (rejected, reached) = (upkeep.rejected.clone(), upkeep.reached.clone());
         let (loops, stop) = (TaskTracker::new(), CancellationToken::new());
         if let Some(spooling) = spooling {
-            spooling.watch(&loops, stop.clone());
+            spooling::watch(spooling, &loops, stop.clone());
         }
-        loops.spawn(rescue::look_after(hold, stop.clone()));
+        keep(
+            &loops,
+            stop.clone(),
+            hold,
+            |it| async move { worker::tidy(&it) },
+        );
         upkeep.begin(self.opened, loops.clone(), stop.clone()).await;
         App {
             draining: drain(self.spool, writer, drained),
@@ -99,7 +92,7 @@ impl Parts {
             ],
             reached,
             state,
-            pulse,
+            progress,
             committer: tokio::spawn(committer.run()),
             rejected,
             loops,
@@ -109,7 +102,7 @@ impl Parts {
             started: self.started,
             database: self.database,
             claim: self.claim,
-            clock,
+            clock: self.clock,
         }
     }
 
@@ -123,38 +116,51 @@ impl Parts {
             left_behind: self.started.left_behind.clone(),
         })
     }
-}
 
-/// What runs beside the deliveries.
-fn upkeep(
-    config: &Config,
-    database: &Database,
-    (clock, gate, drained): (Clock, Gate, Drained),
-    (state, tally): (&AppState, Tally),
-    metrics: Exposition,
-) -> Upkeep {
-    let options = database.options();
-    let window = config.dedupe.window.try_into();
-    Upkeep {
-        tables: Tables {
-            options: options.clone(),
-            clock,
-            window: window.unwrap_or(jiff::SignedDuration::MAX),
-        },
-        rejected: Rejected {
-            options: options.clone(),
-            tally,
-            max_rows: config.rejections.max_rows,
-        },
-        probe: Probe::new(options.clone(), config.database.allow_lossy_commits).waking(drained),
-        reached: worker::Reached {
-            options,
-            callbacks: state.callbacks().clone(),
-        },
-        database: database.clone(),
-        min_free: config.database.min_free,
-        metrics,
-        gate,
+    fn readiness(&self, breaker: CircuitBreaker) -> Readiness {
+        Readiness {
+            database: DatabaseState::default(),
+            allow_lossy: self.config.database.allow_lossy_commits,
+            breaker,
+            spool: self.spool.clone(),
+        }
+    }
+
+    /// What runs beside the deliveries.
+    fn upkeep(
+        &self,
+        (state, tally): (&AppState, Tally),
+        breaker: CircuitBreaker,
+        (readiness, drained): (&Readiness, Drained),
+    ) -> Upkeep {
+        let (config, options) = (&self.config, self.database.options());
+        let window = config.dedupe.window.try_into();
+        Upkeep {
+            tables: Tables {
+                options: options.clone(),
+                clock: self.clock.clone(),
+                window: window.unwrap_or(jiff::SignedDuration::MAX),
+            },
+            rejected: Rejected {
+                options: options.clone(),
+                tally,
+                max_rows: config.rejections.max_rows,
+            },
+            probe: Probe {
+                options: options.clone(),
+                allow_lossy: readiness.allow_lossy,
+                state: readiness.database.clone(),
+                drained,
+            },
+            reached: worker::Reached {
+                options,
+                callbacks: state.callbacks().clone(),
+            },
+            database: self.database.clone(),
+            min_free: config.database.min_free,
+            metrics: self.metrics.clone(),
+            breaker,
+        }
     }
 }
 
@@ -173,19 +179,4 @@ fn serve(listener: Listener, routes: http::Routes, limits: ListenerLimits) -> Se
         stop: listener.stop(),
         task: tokio::spawn(listener.serve(routes, limits)),
     }
-}
-
-/// What the probe misses, and what keeps commits back; where there is neither, commits if they fail
-/// all the same: a disk that is full still answers questions. A spool stands in for most of it.
-fn readiness(probe: &Probe, pulse: Pulse, gate: Gate, spool: Option<Spool>) -> Readiness {
-    let probe = probe.clone();
-    Readiness::new(move || {
-        let mut missing = probe.missing();
-        let closed = gate.closed().map(Closed::code);
-        missing.extend(closed.filter(|code| !missing.contains(code)));
-        if missing.is_empty() && pulse.is_failing(Instant::now()) {
-            missing.push("commits");
-        }
-        spooling::standing(missing, spool.as_ref())
-    })
 }

@@ -28,7 +28,7 @@ impl App {
     /// A listener ended by itself, what was in flight did not end in time, Postgres did not stop,
     /// or a second signal came.
     pub async fn run(mut self, mut signals: Signals) -> Result<(), Error> {
-        let _watched = self.manager.watched(self.pulse.clone());
+        let _watched = self.manager.watched(self.progress.clone());
         self.manager.ready(&self.started).await;
         let ended = self.serve(&mut signals).await;
         let asked = Instant::now();

@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use super::Started;
 use crate::{
     config::Sources,
-    ingest::{Pulse, Watch},
+    ingest::{Watchdog, WriterProgress},
     telemetry::{Happening, WriterStuck},
     worker,
 };
@@ -62,13 +62,13 @@ impl Manager {
 
     /// Shows the manager's watchdog, where there is one, that the server is well, until the handle
     /// is dropped: the runtime still keeps time, and the writer gets on.
-    pub(super) fn watched(&self, pulse: Pulse) -> Option<AbortOnDropHandle<()>> {
+    pub(super) fn watched(&self, progress: WriterProgress) -> Option<AbortOnDropHandle<()>> {
         let patience = sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero())?;
-        let mut watch = Watch::new(pulse, Instant::now());
+        let mut watchdog = Watchdog::new(progress, Instant::now());
         let mut well = true;
         let manager = self.clone();
         let beat = move || {
-            let was = std::mem::replace(&mut well, watch.is_well(Instant::now()));
+            let was = std::mem::replace(&mut well, watchdog.is_well(Instant::now()));
             if was && !well {
                 WriterStuck.emit();
             }

@@ -28,8 +28,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::Clock,
     config::{self, Config, Sources, credentials},
-    http::{self, AppState, Held, listener},
-    ingest::Pulse,
+    http::{self, AppState, Listener, PassedSockets, listener},
+    ingest::WriterProgress,
     instance::Claim,
     store::private,
     telemetry::metrics::Exposition,
@@ -55,7 +55,7 @@ pub struct App {
     listeners: [Serving; 2],
     committer: JoinHandle<()>,
     draining: Draining,
-    pulse: Pulse,
+    progress: WriterProgress,
     rejected: Rejected,
     reached: worker::Reached,
     loops: TaskTracker,
@@ -78,9 +78,10 @@ impl App {
     ) -> Result<Self, Error> {
         config.http.max_connections = descriptors::provide(config.http.max_connections);
         let begun = clock.now();
-        let mut held = Held::take(sources.var("LISTEN_FDNAMES")).map_err(listener::Error::from)?;
-        let public = held.listener(listener::PUBLIC, config.http.listen)?;
-        let admin = held.listener(listener::ADMIN, config.admin.listen)?;
+        let passed = PassedSockets::take(sources.var("LISTEN_FDNAMES"));
+        let mut passed = passed.map_err(listener::Error::from)?;
+        let public = Listener::open(listener::PUBLIC, config.http.listen, &mut passed)?;
+        let admin = Listener::open(listener::ADMIN, config.admin.listen, &mut passed)?;
         private::make_dir(&config.data_dir)?;
         let claim = Claim::take(&config.data_dir)?;
         let credentials = credentials_if_needed(&config)?;

@@ -1,7 +1,6 @@
 //! What holds refused deliveries, and what stores them when a secret opens them after all.
 
 use jiff::SignedDuration;
-use tokio_util::sync::CancellationToken;
 
 use super::database::commits;
 use crate::{
@@ -10,10 +9,7 @@ use crate::{
     held::{Hold, Settings},
     ingest::Writer,
     store::{ConnectOptions, Reader},
-    worker::{
-        self,
-        rescue::{self, Rescue, Rescued},
-    },
+    worker::rescue::{self, Rescue, Rescued},
 };
 
 /// Holds what the door refuses for its signature.
@@ -23,15 +19,6 @@ pub(super) fn hold(config: &Config, clock: Clock) -> Hold {
     let hold_for = hold_for.unwrap_or(SignedDuration::MAX);
     let settings = Settings::new(&config.data_dir, rejections.hold, hold_for);
     Hold::start(settings, clock)
-}
-
-/// Has what is too old deleted, until `stop`.
-pub(super) async fn look_after(hold: Hold, stop: CancellationToken) {
-    worker::repeat(stop, move || {
-        let hold = hold.clone();
-        async move { worker::tidy(&hold) }
-    })
-    .await;
 }
 
 /// Stores what passes of `rescue` in the database at `options`, beside a server or without one.

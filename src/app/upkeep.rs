@@ -1,5 +1,7 @@
 //! What runs beside the deliveries: begun when the database is open, ended with the server.
 
+use std::time::Duration;
+
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -7,7 +9,7 @@ use super::{
     opening::{self, Opened},
 };
 use crate::{
-    ingest::{Closed, Gate},
+    ingest::{Cause, CircuitBreaker},
     store::stats,
     telemetry::metrics::Exposition,
     worker::{self, Disk, Following, Probe, Reached, Rejected, Tables},
@@ -21,7 +23,7 @@ pub(super) struct Upkeep {
     pub(super) rejected: Rejected,
     pub(super) reached: Reached,
     pub(super) probe: Probe,
-    pub(super) gate: Gate,
+    pub(super) breaker: CircuitBreaker,
     pub(super) metrics: Exposition,
     /// `database.min_free`, in bytes.
     pub(super) min_free: u64,
@@ -31,12 +33,15 @@ impl Upkeep {
     /// Begins at once where the database is open; else it is opened first, in the background, and
     /// no commit is tried until then.
     pub(super) async fn begin(self, opened: Opened, loops: TaskTracker, stop: CancellationToken) {
-        self.fold(&loops, &stop);
+        let metrics = self.metrics.clone();
+        keep(&loops, stop.clone(), metrics, |it| async move {
+            worker::fold(&it)
+        });
         self.watch_disk(&loops, &stop);
         match opened {
             Opened::Now(_) => self.run(&loops, &stop).await,
             Opened::Later(pending) => {
-                self.gate.close(Closed::Unopened);
+                self.breaker.open(Cause::Unopened);
                 loops.spawn({
                     let loops = loops.clone();
                     async move {
@@ -44,7 +49,7 @@ impl Upkeep {
                         let opening = opening::go_on(database, clock, pending);
                         if stop.run_until_cancelled(opening).await.is_some() {
                             self.run(&loops, &stop).await;
-                            self.gate.open(Closed::Unopened);
+                            self.breaker.close(Cause::Unopened);
                         }
                     }
                 });
@@ -57,41 +62,23 @@ impl Upkeep {
     async fn run(&self, loops: &TaskTracker, stop: &CancellationToken) {
         self.probe.ask().await;
         let stop = || stop.clone();
-        let tables = self.tables.clone();
-        loops.spawn(worker::repeat(stop(), move || {
-            let tables = tables.clone();
-            async move { tables.keep().await }
-        }));
-        let rejected = self.rejected.clone();
-        loops.spawn(worker::repeat(stop(), move || {
-            let rejected = rejected.clone();
-            async move { rejected.write().await }
-        }));
-        let reached = self.reached.clone();
-        loops.spawn(worker::repeat(stop(), move || {
-            let reached = reached.clone();
-            async move { reached.write().await }
-        }));
-        let probe = self.probe.clone();
-        loops.spawn(worker::repeat(stop(), move || {
-            let probe = probe.clone();
-            async move { probe.ask().await }
-        }));
+        let (tables, probe) = (self.tables.clone(), self.probe.clone());
+        keep(loops, stop(), tables, |it| async move { it.keep().await });
+        keep(loops, stop(), probe, |it| async move { it.ask().await });
+        let (rejected, reached) = (self.rejected.clone(), self.reached.clone());
+        keep(
+            loops,
+            stop(),
+            rejected,
+            |it| async move { it.write().await },
+        );
+        keep(loops, stop(), reached, |it| async move { it.write().await });
         let options = self.database.options();
         let counting = Following::new(options, stats::follower(), stats::Hourly);
         loops.spawn(counting.run(stop()));
         if let Some(health) = self.database.health().await {
             loops.spawn(worker::tell_restarts(stop(), health));
         }
-    }
-
-    /// Folds metrics, whatever the database does.
-    fn fold(&self, loops: &TaskTracker, stop: &CancellationToken) {
-        let metrics = self.metrics.clone();
-        loops.spawn(worker::repeat(stop.clone(), move || {
-            let metrics = metrics.clone();
-            async move { worker::fold(&metrics) }
-        }));
     }
 
     /// Looks after the disk of the private Postgres, which may be why that does not start.
@@ -102,12 +89,18 @@ impl Upkeep {
         let disk = Disk {
             dir: dir.to_owned(),
             min_free: self.min_free,
-            gate: self.gate.clone(),
+            breaker: self.breaker.clone(),
         };
         disk.look();
-        loops.spawn(worker::repeat(stop.clone(), move || {
-            let disk = disk.clone();
-            async move { disk.look() }
-        }));
+        keep(loops, stop.clone(), disk, |it| async move { it.look() });
     }
+}
+
+/// Has `part` do its `work` again and again, until `stop`.
+pub(super) fn keep<T, F>(loops: &TaskTracker, stop: CancellationToken, part: T, work: fn(T) -> F)
+where
+    T: Clone + Send + 'static,
+    F: Future<Output = Duration> + Send + 'static,
+{
+    loops.spawn(worker::repeat(stop, move || work(part.clone())));
 }

@@ -165,10 +165,10 @@ impl Keeper {
     }
 
     fn tell(&mut self, record: &Record, from_meta: bool) {
-        let run = (Arc::clone(&record.app), from_meta);
+        let run = (Arc::clone(&record.envelope.app), from_meta);
         let before = self.runs.insert(run, Instant::now());
         RejectionHeld {
-            app: Arc::clone(&record.app),
+            app: Arc::clone(&record.envelope.app),
             from_meta,
             first: before.is_none_or(|it| it.elapsed() > QUIET),
         }

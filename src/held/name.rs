@@ -33,9 +33,9 @@ impl Name {
     /// The name of `record`; `None` where its address has no network.
     pub(super) fn of(record: &Record) -> Option<Self> {
         Some(Self {
-            id: record.id,
-            app: Arc::clone(&record.app),
-            network: networks::network(record.remote_addr)?,
+            id: record.envelope.id,
+            app: Arc::clone(&record.envelope.app),
+            network: networks::network(record.envelope.remote_addr?)?,
             print: print(record),
         })
     }
@@ -95,7 +95,11 @@ pub(super) fn cost(bytes: u64) -> u64 {
 /// The start of a SHA-256 over what makes it the same delivery.
 fn print(record: &Record) -> [u8; 8] {
     let mut hash = Sha256::new();
-    for field in [record.app.as_bytes(), &record.signature, &record.body] {
+    for field in [
+        record.envelope.app.as_bytes(),
+        &record.signature,
+        &record.body,
+    ] {
         hash.update(field.len().to_be_bytes());
         hash.update(field);
     }
@@ -150,7 +154,7 @@ mod tests {
             let name = Name::of(&record).unwrap();
             let read = Name::parse(&name.to_string()).unwrap();
             assert_eq!(read, name);
-            assert_eq!(read.received_at(), record.received_at);
+            assert_eq!(read.received_at(), record.envelope.received_at);
             assert_eq!(read.is_from_meta(), address.starts_with("173"));
         }
     }

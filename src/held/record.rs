@@ -7,17 +7,16 @@
 //! | 1 | version, 1 |
 //! | 16 | id |
 //! | 8, 4 | `received_at`: seconds since 1970, nanoseconds |
-//! | 1, then 4 or 16 | length of the address, the address |
+//! | 1, then 0, 4 or 16 | length of the address, the address |
 //! | 4 and that many, five times | app, headers, signature, mark, body |
 //! | 8 | checksum |
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr};
 
 use bytes::Bytes;
-use jiff::Timestamp;
-use uuid::Uuid;
 
 use crate::{
+    envelope::Envelope,
     meta::signature::{Fault, Secrets, VerifiedBody},
     sealed::{CHECKSUM, Opened, Sealing, Unreadable},
 };
@@ -28,16 +27,8 @@ const VERSION: u8 = 1;
 /// A delivery whose signature no secret made, as it came.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Minted when it came; it keeps it when it is stored after all.
-    pub id: Uuid,
-    /// When it came.
-    pub received_at: Timestamp,
-    /// The app whose path it used.
-    pub app: Arc<str>,
-    /// The headers of the allow-list, as a JSON object.
-    pub headers: String,
-    /// The address it came from, behind trusted proxies.
-    pub remote_addr: IpAddr,
+    /// Identity and origin; a delivery that is stored after all keeps them.
+    pub envelope: Envelope,
     /// The value of `X-Hub-Signature-256`.
     pub signature: Bytes,
     /// The value of `X-Hookshelf-Simulated`; empty where there is none. Only a right secret can
@@ -50,7 +41,8 @@ pub struct Record {
 impl Record {
     /// About how many bytes of memory it takes.
     pub fn size(&self) -> usize {
-        self.headers.len() + self.signature.len() + self.mark.len() + self.body.len()
+        let headers = self.envelope.headers.len();
+        headers + self.signature.len() + self.mark.len() + self.body.len()
     }
 
     /// Checks its signature again, now with `secrets`.
@@ -68,17 +60,22 @@ impl Record {
 
     /// How many bytes it becomes.
     pub(super) fn length(&self) -> usize {
-        let address = if self.remote_addr.is_ipv4() { 4 } else { 16 };
-        1 + 16 + 12 + 1 + address + 5 * 4 + self.app.len() + self.size() + CHECKSUM
+        let address = match self.envelope.remote_addr {
+            None => 0,
+            Some(IpAddr::V4(_)) => 4,
+            Some(IpAddr::V6(_)) => 16,
+        };
+        1 + 16 + 12 + 1 + address + 5 * 4 + self.envelope.app.len() + self.size() + CHECKSUM
     }
 
     /// The bytes of this record; `None` where it is too long for them.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
+        let envelope = &self.envelope;
         let mut sealing = Sealing::of(VERSION, self.length())
-            .id(self.id)
-            .time(self.received_at)
-            .address(Some(self.remote_addr));
-        let (app, headers) = (self.app.as_bytes(), self.headers.as_bytes());
+            .id(envelope.id)
+            .time(envelope.received_at)
+            .address(envelope.remote_addr);
+        let (app, headers) = (envelope.app.as_bytes(), envelope.headers.as_bytes());
         for field in [app, headers, &self.signature, &self.mark, &self.body] {
             sealing = sealing.bytes(field)?;
         }
@@ -93,12 +90,15 @@ impl Record {
     }
 
     fn read(fields: &mut Opened<'_>) -> Option<Self> {
+        let (id, received_at, remote_addr) = (fields.id()?, fields.time()?, fields.address()?);
         Some(Self {
-            id: fields.id()?,
-            received_at: fields.time()?,
-            remote_addr: fields.address()??,
-            app: fields.text()?.into(),
-            headers: fields.text()?.to_owned(),
+            envelope: Envelope {
+                id,
+                received_at,
+                app: fields.text()?.into(),
+                headers: fields.text()?.to_owned(),
+                remote_addr,
+            },
             signature: Bytes::copy_from_slice(fields.bytes()?),
             mark: Bytes::copy_from_slice(fields.bytes()?),
             body: Bytes::copy_from_slice(fields.bytes()?),
@@ -110,9 +110,7 @@ impl fmt::Debug for Record {
     /// Says which delivery it is and nothing of what it holds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
-            .field("id", &self.id)
-            .field("received_at", &self.received_at)
-            .field("app", &self.app)
+            .field("envelope", &self.envelope)
             .field("bytes", &self.body.len())
             .finish_non_exhaustive()
     }
@@ -120,7 +118,9 @@ impl fmt::Debug for Record {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
     use crate::{held::tests::record, sealed::checksum};
@@ -129,14 +129,17 @@ mod tests {
         let time = (-377_705_023_201_i64..=253_402_207_200, 0..1_000_000_000);
         let bytes = any::<Vec<u8>>;
         let fields = (".*", ".*", bytes(), bytes(), bytes());
-        (any::<u128>(), time, any::<IpAddr>(), fields).prop_map(
+        (any::<u128>(), time, any::<Option<IpAddr>>(), fields).prop_map(
             |(id, (seconds, nanoseconds), remote_addr, (app, headers, signature, mark, body))| {
+                let received_at = Timestamp::new(seconds, nanoseconds);
                 Record {
-                    id: Uuid::from_u128(id),
-                    received_at: Timestamp::new(seconds, nanoseconds).unwrap_or(Timestamp::MIN),
-                    app: app.into(),
-                    headers,
-                    remote_addr,
+                    envelope: Envelope {
+                        id: Uuid::from_u128(id),
+                        received_at: received_at.unwrap_or(Timestamp::MIN),
+                        app: app.into(),
+                        headers,
+                        remote_addr,
+                    },
                     signature: signature.into(),
                     mark: mark.into(),
                     body: body.into(),

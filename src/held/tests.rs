@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     clock::ManualClock,
+    envelope::Envelope,
     meta::signature::{Secrets, sign},
 };
 
@@ -24,11 +25,13 @@ pub(super) fn record(number: u32, address: &str, body: &str) -> Record {
     let seconds = 1_795_000_000 + u64::from(number);
     let id = uuid::Builder::from_unix_timestamp_millis(seconds * 1000, &[7; 10]);
     Record {
-        id: id.into_uuid(),
-        received_at: Timestamp::from_second(seconds.try_into().unwrap()).unwrap(),
-        app: "default".into(),
-        headers: r#"{"user-agent":"a"}"#.to_owned(),
-        remote_addr: address.parse().unwrap(),
+        envelope: Envelope {
+            id: id.into_uuid(),
+            received_at: Timestamp::from_second(seconds.try_into().unwrap()).unwrap(),
+            app: "default".into(),
+            headers: r#"{"user-agent":"a"}"#.to_owned(),
+            remote_addr: Some(address.parse().unwrap()),
+        },
         signature: Bytes::from(sign(&secret(), body.as_bytes())),
         mark: Bytes::new(),
         body: Bytes::copy_from_slice(body.as_bytes()),
@@ -42,10 +45,8 @@ pub(super) fn name(number: u32, address: &str) -> Name {
 
 pub(super) fn name_for(app: &str, number: u32, address: &str) -> Name {
     let body = format!("{{\"number\":{number}}}");
-    let record = Record {
-        app: app.into(),
-        ..record(number, address, &body)
-    };
+    let mut record = record(number, address, &body);
+    record.envelope.app = app.into();
     Name::of(&record).unwrap()
 }
 
@@ -65,7 +66,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let (clock, time) = Clock::manual(record(0, META, "").received_at);
+        let (clock, time) = Clock::manual(record(0, META, "").envelope.received_at);
         let dir = TempDir::new().unwrap();
         Self { dir, clock, time }
     }
@@ -80,10 +81,8 @@ impl Place {
         let hold = self.hold(max_bytes);
         for record in records {
             // What waits is bounded; here nothing is to be turned away for that.
-            while !hold
-                .0
-                .enter(record.remote_addr, record.size(), || record.clone())
-            {
+            let from = record.envelope.remote_addr.unwrap();
+            while !hold.0.enter(from, record.size(), || record.clone()) {
                 std::thread::yield_now();
             }
         }
@@ -156,7 +155,7 @@ fn what_is_held_comes_out_as_it_came_and_in_order_after_a_restart() {
 fn what_is_sent_again_is_held_once_also_after_a_restart() {
     let place = Place::new();
     let again = |number| Record {
-        id: record(number, META, "").id,
+        envelope: record(number, META, "").envelope,
         ..record(1, META, "{}")
     };
     place.run(1 << 20, [again(1), again(2)]);
@@ -168,7 +167,7 @@ fn what_is_sent_again_is_held_once_also_after_a_restart() {
 fn what_is_too_old_is_not_shown_and_then_deleted() {
     let place = Place::new();
     place.run(1 << 20, [record(0, META, "a"), record(60, META, "b")]);
-    place.time.set(record(3630, META, "").received_at);
+    place.time.set(record(3630, META, "").envelope.received_at);
     assert_eq!(place.names().len(), 1, "the first is an hour and more old");
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2);
     let hold = place.hold(1 << 20);
@@ -267,7 +266,8 @@ fn what_is_no_file_of_its_own_is_in_nobodys_way() {
 fn enter(thread: &Thread, address: &str, body: &str) -> usize {
     let record = record(1, address, body);
     let mut entered = 0;
-    while thread.enter(record.remote_addr, record.size(), || record.clone()) {
+    let from = record.envelope.remote_addr.unwrap();
+    while thread.enter(from, record.size(), || record.clone()) {
         entered += 1;
     }
     entered
@@ -301,15 +301,18 @@ fn what_others_deleted_makes_room() {
     let place = Place::new();
     let hold = place.hold(1 << 20);
     let offered = |number| record(number, META, "{}");
-    hold.offer(offered(1).remote_addr, 0, || offered(1));
+    hold.offer(META.parse().unwrap(), 0, || offered(1));
     while place.names().is_empty() {
         std::thread::yield_now();
     }
     place.shelf().remove(&place.names()[0]).unwrap();
     hold.tidy();
-    hold.offer(offered(2).remote_addr, 0, || offered(2));
+    hold.offer(META.parse().unwrap(), 0, || offered(2));
     drop(hold);
-    assert_eq!(place.names()[0].received_at(), offered(2).received_at);
+    assert_eq!(
+        place.names()[0].received_at(),
+        offered(2).envelope.received_at
+    );
 }
 
 #[test]
@@ -342,10 +345,8 @@ proptest! {
 
 #[test]
 fn an_id_of_another_version_is_no_moment_of_now() {
-    let record = Record {
-        id: Uuid::from_u128(7),
-        ..record(1, META, "")
-    };
+    let mut record = record(1, META, "");
+    record.envelope.id = Uuid::from_u128(7);
     assert_eq!(
         Name::of(&record).unwrap().received_at(),
         Timestamp::UNIX_EPOCH

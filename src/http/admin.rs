@@ -1,11 +1,9 @@
 //! The routes for operators, on a listener of their own: alive, ready, metrics, the spool.
 
-use std::{fmt, sync::Arc};
-
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header},
+    http::StatusCode,
     middleware,
     response::{IntoResponse, Response},
     routing::get,
@@ -13,43 +11,19 @@ use axum::{
 use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{listener::ADMIN, origin, public::defect, spool, spool::SpoolDesk};
-use crate::{spool::Report as SpoolReport, telemetry::metrics::Exposition};
-
-/// Whether deliveries are taken for good, and by whom.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// What is missing before a delivery can be taken; nothing missing is ready.
-    pub missing: Vec<&'static str>,
-    /// What is missing or in trouble while deliveries are taken all the same, because the spool
-    /// stands in for Postgres or is not needed now.
-    pub degraded: Vec<&'static str>,
-}
-
-impl From<Vec<&'static str>> for Standing {
-    /// That which nothing stands in for.
-    fn from(missing: Vec<&'static str>) -> Self {
-        let degraded = Vec::new();
-        Self { missing, degraded }
-    }
-}
-
-/// Tells how the server stands.
-#[derive(Clone)]
-pub struct Readiness(Arc<dyn Fn() -> Standing + Send + Sync>);
-
-impl Readiness {
-    /// Asks `standing` each time. It must not wait: it tells what was last seen.
-    pub fn new<S: Into<Standing>>(standing: impl Fn() -> S + Send + Sync + 'static) -> Self {
-        Self(Arc::new(move || standing().into()))
-    }
-}
-
-impl fmt::Debug for Readiness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Readiness({:?})", (self.0)())
-    }
-}
+use super::{
+    answer::{json, typed},
+    listener::ADMIN,
+    origin,
+    public::defect,
+    spool,
+    spool::SpoolDesk,
+};
+use crate::{
+    ingest::{Readiness, Standing},
+    spool::Report as SpoolReport,
+    telemetry::metrics::Exposition,
+};
 
 /// The router of the admin listener.
 pub fn router(readiness: Readiness, spool: SpoolDesk, metrics: Exposition) -> Router {
@@ -98,7 +72,7 @@ impl From<SpoolReport> for Spool {
 }
 
 async fn ready(State((readiness, spool)): State<(Readiness, SpoolDesk)>) -> Response {
-    let Standing { missing, degraded } = (readiness.0)();
+    let Standing { missing, degraded } = readiness.standing();
     let ready = missing.is_empty();
     let status = if ready {
         StatusCode::OK
@@ -121,19 +95,4 @@ async fn expose(State(metrics): State<Exposition>) -> Response {
         metrics.render(),
     )
         .into_response()
-}
-
-/// An answer in JSON.
-pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_string(body) {
-        Ok(body) => (status, typed("application/json"), body).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
-fn typed(media: &'static str) -> [(header::HeaderName, &'static str); 2] {
-    [
-        (header::CONTENT_TYPE, media),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ]
 }

@@ -44,7 +44,7 @@ pub(super) struct Budget {
 
 /// A body in memory, and its share of the budget for as long as it lives.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct BufferedBody {
     bytes: Bytes,
     _share: Share,
 }
@@ -67,7 +67,11 @@ enum Gathered {
 ///
 /// # Errors
 /// The outcome that ends the delivery here.
-pub(super) async fn read(body: Body, limits: &Limits, budget: &Budget) -> Result<Held, Outcome> {
+pub(super) async fn read(
+    body: Body,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<BufferedBody, Outcome> {
     let promised = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if promised > limits.max_body_bytes {
         return Err(TOO_LARGE);
@@ -77,7 +81,7 @@ pub(super) async fn read(body: Body, limits: &Limits, budget: &Budget) -> Result
     in_time.unwrap_or(Err(TOO_LATE))
 }
 
-async fn gather(mut body: Body, limit: usize, budget: &Budget) -> Result<Held, Outcome> {
+async fn gather(mut body: Body, limit: usize, budget: &Budget) -> Result<BufferedBody, Outcome> {
     let mut share = budget.share();
     let mut gathered = Gathered::One(Bytes::new());
     while let Some(frame) = body.frame().await {
@@ -90,7 +94,7 @@ async fn gather(mut body: Body, limit: usize, budget: &Budget) -> Result<Held, O
         share.take(data.len())?;
         gathered = gathered.and(data);
     }
-    Ok(Held {
+    Ok(BufferedBody {
         bytes: gathered.freeze(),
         _share: share,
     })
@@ -106,7 +110,7 @@ fn broken_off(error: &axum::Error) -> Outcome {
     }
 }
 
-impl Held {
+impl BufferedBody {
     /// The bytes as they arrived.
     pub(super) fn bytes(&self) -> &Bytes {
         &self.bytes

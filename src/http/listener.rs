@@ -12,60 +12,19 @@ use std::{
 use axum::Router;
 use tokio::{net::TcpSocket, sync::watch};
 
-use super::{held::Unfit, seats::Seats, socket::Socket};
-use crate::{
-    config,
-    telemetry::{Happening, ListenerStarted},
+pub use super::names::{ADMIN, PUBLIC};
+use super::{
+    ListenerLimits,
+    seats::Seats,
+    socket::Socket,
+    socket_activation::{PassedSockets, Unfit},
 };
-
-/// The public listener's name in logs and metrics.
-pub const PUBLIC: &str = "public";
-
-/// The admin listener's name in logs and metrics.
-pub const ADMIN: &str = "admin";
+use crate::telemetry::{Happening, ListenerStarted};
 
 /// How many connections may wait to be accepted, as far as the system allows. One more would have
 /// to knock again after a second; the standard library has room for 128, which is less than come
 /// at once when a proxy finds the server again.
 const QUEUE: u32 = 4096;
-
-/// What a connection may cost.
-#[derive(Clone, Copy, Debug)]
-pub struct ListenerLimits {
-    /// How many may be open.
-    pub connections: usize,
-    /// Where all seats are taken: whether the oldest connection that has brought no delivery yet
-    /// makes room for one more. Else that one is closed at once.
-    pub make_room: bool,
-    /// How long a head may take, and how long a connection may idle between two deliveries.
-    pub header_timeout: Duration,
-    /// How long a peer may leave an answer untaken.
-    pub write_timeout: Duration,
-}
-
-/// How long a peer may leave an answer untaken; ours fit into any socket's buffer.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-
-impl ListenerLimits {
-    /// Those of the admin listener: few people and machines, patient ones.
-    pub const ADMIN: Self = Self {
-        connections: 64,
-        make_room: false,
-        header_timeout: Duration::from_secs(30),
-        write_timeout: WRITE_TIMEOUT,
-    };
-}
-
-impl From<&config::Http> for ListenerLimits {
-    fn from(http: &config::Http) -> Self {
-        Self {
-            connections: http.max_connections,
-            make_room: true,
-            header_timeout: http.header_timeout,
-            write_timeout: WRITE_TIMEOUT,
-        }
-    }
-}
 
 /// Why there is no listener.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +45,7 @@ pub enum Error {
     },
     /// The sockets that a service manager passed are of no use.
     #[error(transparent)]
-    Held(#[from] Unfit),
+    Passed(#[from] Unfit),
     /// It ended without being told to.
     #[error("the {listener} listener ended by itself; start the server again")]
     Ended {
@@ -148,9 +107,21 @@ impl Listener {
             .map_err(refused)
     }
 
-    /// Takes a socket that somebody else holds and that listens already.
-    pub(super) fn held(name: &'static str, socket: TcpListener) -> io::Result<Self> {
-        Self::on(name, socket, false)
+    /// Takes the socket that was passed for `name`, which somebody else holds too; else binds
+    /// `address`.
+    ///
+    /// # Errors
+    /// The socket is of no use, or the address cannot be had.
+    pub fn open(
+        name: &'static str,
+        address: SocketAddr,
+        passed: &mut PassedSockets,
+    ) -> Result<Self, Error> {
+        let Some(socket) = passed.socket(name) else {
+            return Self::bind(name, address);
+        };
+        let listener = Self::on(name, socket, false);
+        listener.map_err(|source| Unfit::Kind(name, source).into())
     }
 
     fn on(name: &'static str, socket: TcpListener, is_ours: bool) -> io::Result<Self> {

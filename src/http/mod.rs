@@ -6,20 +6,23 @@
 
 mod ack;
 pub mod admin;
+mod answer;
 mod body;
 mod connection;
 mod ending;
 mod forwarded;
 mod guest;
 mod headers;
-pub mod held;
 mod identity;
+mod limits;
 pub mod listener;
+mod names;
 mod origin;
 pub mod public;
 mod receipt;
 mod seats;
 mod socket;
+mod socket_activation;
 mod spool;
 pub mod state;
 mod stream;
@@ -29,10 +32,10 @@ mod webhook;
 /// Routes of a listener.
 pub use axum::Router as Routes;
 
-pub use admin::{Readiness, Standing};
-pub use held::Held;
 pub use identity::known_as;
-pub use listener::{Listener, ListenerLimits};
+pub use limits::{Limits, ListenerLimits};
+pub use listener::Listener;
+pub use socket_activation::PassedSockets;
 pub use spool::SpoolDesk;
-pub use state::{AppKeys, AppState, Apps, Limits};
+pub use state::{AppKeys, AppState, Apps};
 pub use underway::{Ends, Underway};

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::{AppKeys, AppState, ack::verdict, headers, underway::Place};
 use crate::{
+    envelope::Envelope,
     held,
-    ingest::{Arrival, Failure, Outcome, Rejection},
+    ingest::{Failure, Outcome, Rejection},
     meta::signature::VerifiedBody,
     telemetry::{DeliverySettled, Happening, SignatureMatched},
 };
@@ -19,11 +20,10 @@ use crate::{
 /// is, because its sender hung up, of a defect or of a hard stop, when it is dropped.
 #[derive(Debug)]
 pub(super) struct Receipt {
-    id: Uuid,
-    received_at: Timestamp,
+    /// Without the headers, which go with the delivery.
+    envelope: Envelope,
     began: Instant,
     keys: Arc<AppKeys>,
-    from: IpAddr,
     state: AppState,
     bytes: usize,
     secret: Option<Arc<str>>,
@@ -38,11 +38,15 @@ impl Receipt {
     pub(super) fn open(state: &AppState, keys: Arc<AppKeys>, from: IpAddr) -> Self {
         let received_at = state.clock().now();
         Self {
-            id: mint(received_at),
-            received_at,
+            envelope: Envelope {
+                id: mint(received_at),
+                received_at,
+                app: Arc::clone(&keys.name),
+                headers: String::new(),
+                remote_addr: Some(from),
+            },
             began: Instant::now(),
             keys,
-            from,
             state: state.clone(),
             bytes: 0,
             secret: None,
@@ -59,8 +63,8 @@ impl Receipt {
     }
 
     /// The address that it came from.
-    pub(super) fn from(&self) -> IpAddr {
-        self.from
+    pub(super) fn from(&self) -> Option<IpAddr> {
+        self.envelope.remote_addr
     }
 
     /// Notes that its whole body is here.
@@ -73,35 +77,30 @@ impl Receipt {
         self.simulated = simulated;
         self.secret = Some(Arc::clone(body.secret()));
         let signed = [body.secret(), body.fingerprint()];
-        self.state
-            .callbacks()
-            .delivery(&self.keys.name, simulated, signed, self.received_at);
+        let (app, at) = (&self.envelope.app, self.envelope.received_at);
+        self.state.callbacks().delivery(app, simulated, signed, at);
         let (meter, secret) = (&self.keys.meter, &**body.secret());
         SignatureMatched { meter, secret }.emit();
     }
 
-    /// What is handed over.
-    pub(super) fn arrival(&mut self, headers: String, body: VerifiedBody) -> Arrival {
+    /// What is handed over beside the body: the envelope with these headers, and true if the
+    /// delivery is simulated.
+    pub(super) fn hand_over(&mut self, headers: String) -> (Envelope, bool) {
         self.handed_over = true;
-        Arrival {
-            id: self.id,
-            received_at: self.received_at,
-            app: Arc::clone(&self.keys.name),
+        (self.envelope_with(headers), self.simulated)
+    }
+
+    fn envelope_with(&self, headers: String) -> Envelope {
+        Envelope {
             headers,
-            remote_addr: Some(self.from),
-            simulated: self.simulated,
-            body,
+            ..self.envelope.clone()
         }
     }
 
     /// What is held of it where no secret made its signature.
     pub(super) fn refused(&self, headers: &HeaderMap, body: &Bytes) -> held::Record {
         held::Record {
-            id: self.id,
-            received_at: self.received_at,
-            app: Arc::clone(&self.keys.name),
-            headers: headers::kept(headers),
-            remote_addr: self.from,
+            envelope: self.envelope_with(headers::kept(headers)),
             signature: headers::copied(headers, &headers::SHA256),
             mark: headers::copied(headers, &headers::SIMULATED),
             body: Bytes::copy_from_slice(body),
@@ -118,8 +117,9 @@ impl Receipt {
         self.settled = true;
         self.place.ended(outcome);
         if let Some(reason) = outcome.refusal() {
-            let from = Some(self.from);
-            self.state.rejections().count(&self.keys.name, reason, from);
+            let envelope = &self.envelope;
+            let (app, from) = (&envelope.app, envelope.remote_addr);
+            self.state.tally().count(app, reason, from);
         }
         let (new, repeated) = match outcome {
             Outcome::Accepted { new, repeated } => (new, repeated),
@@ -129,7 +129,7 @@ impl Receipt {
             | Outcome::Failed(_) => (0, 0),
         };
         DeliverySettled {
-            delivery: self.id,
+            delivery: self.envelope.id,
             meter: &self.keys.meter,
             outcome: outcome.code(),
             reason: outcome.reason(),

@@ -1,6 +1,6 @@
 //! The routes of the spool, for operators: how it stands, what waits in it, and to drain it now.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -11,8 +11,9 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::admin::json;
+use super::answer::json;
 use crate::{
+    ingest::Spooling,
     query::{MOST_WAITING, SpoolReader},
     spool::{Place, Report},
 };
@@ -21,49 +22,33 @@ use crate::{
 const LIST: usize = 100;
 
 /// What the routes ask. Clones ask the same.
-#[derive(Clone)]
-pub struct SpoolDesk {
-    report: Arc<dyn Fn() -> Report + Send + Sync>,
-    drain: Arc<dyn Fn() + Send + Sync>,
-    /// None where the spool is off.
-    reader: Option<SpoolReader>,
+#[derive(Clone, Debug)]
+pub struct SpoolDesk(Arc<Desk>);
+
+#[derive(Debug)]
+enum Desk {
+    Open(Spooling, SpoolReader),
+    Off(Report),
 }
 
 impl SpoolDesk {
-    /// The desk of a spool that `report` tells of; neither it nor `drain`, which makes the drain go
-    /// on at once, may wait.
-    pub fn new(
-        reader: SpoolReader,
-        report: impl Fn() -> Report + Send + Sync + 'static,
-        drain: impl Fn() + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            report: Arc::new(report),
-            drain: Arc::new(drain),
-            reader: Some(reader),
-        }
+    /// The desk of an open spool.
+    pub fn new(spooling: Spooling) -> Self {
+        let reader = SpoolReader::new(spooling.spool.clone());
+        Self(Arc::new(Desk::Open(spooling, reader)))
     }
 
-    /// The desk where there is no spool.
+    /// The desk if there is no spool.
     pub fn off(report: Report) -> Self {
-        Self {
-            report: Arc::new(move || report.clone()),
-            drain: Arc::new(|| {}),
-            reader: None,
-        }
+        Self(Arc::new(Desk::Off(report)))
     }
 
-    /// How it stands.
+    /// State of the spool.
     pub(super) fn report(&self) -> Report {
-        (self.report)()
-    }
-}
-
-impl fmt::Debug for SpoolDesk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpoolDesk")
-            .field("report", &self.report())
-            .finish_non_exhaustive()
+        match &*self.0 {
+            Desk::Open(spooling, _) => spooling.report(),
+            Desk::Off(report) => report.clone(),
+        }
     }
 }
 
@@ -91,16 +76,19 @@ async fn status(State(desk): State<SpoolDesk>) -> Response {
 }
 
 async fn drain(State(desk): State<SpoolDesk>) -> Response {
-    if desk.reader.is_none() {
-        return off(&desk);
+    match &*desk.0 {
+        Desk::Off(report) => off(report),
+        Desk::Open(spooling, _) => {
+            spooling.drained.wake();
+            json(StatusCode::ACCEPTED, &spooling.report())
+        }
     }
-    (desk.drain)();
-    json(StatusCode::ACCEPTED, &desk.report())
 }
 
 async fn records(State(desk): State<SpoolDesk>, RawQuery(query): RawQuery) -> Response {
-    let Some(reader) = &desk.reader else {
-        return off(&desk);
+    let reader = match &*desk.0 {
+        Desk::Off(report) => return off(report),
+        Desk::Open(_, reader) => reader,
     };
     let (after, limit) = match page(&query.unwrap_or_default()) {
         Ok(page) => page,
@@ -112,8 +100,8 @@ async fn records(State(desk): State<SpoolDesk>, RawQuery(query): RawQuery) -> Re
     }
 }
 
-fn off(desk: &SpoolDesk) -> Response {
-    let why = desk.report().why_off.unwrap_or_default();
+fn off(report: &Report) -> Response {
+    let why = report.why_off.as_deref().unwrap_or_default();
     complain(StatusCode::CONFLICT, format!("the spool is off: {why}"))
 }
 

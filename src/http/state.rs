@@ -3,18 +3,16 @@
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use arc_swap::ArcSwap;
-use ipnet::IpNet;
 use secrecy::SecretString;
 
-use super::{body::Budget, underway::Underway};
+use super::{Limits, body::Budget, underway::Underway};
 use crate::{
     clock::Clock,
     config,
-    ingest::{Callbacks, Intake, Rejections},
+    ingest::{Callbacks, Tally, Writer},
     instance::Id,
     meta::signature::Secrets,
     telemetry::Meter,
@@ -91,39 +89,6 @@ impl From<&config::Apps> for Apps {
     }
 }
 
-/// What a delivery may cost.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Bytes of one body: `http.max_body_bytes`.
-    pub max_body_bytes: usize,
-    /// From the end of the head to the end of the body, however steadily it trickles.
-    pub body_timeout: Duration,
-    /// Bytes of all bodies in flight together.
-    pub body_budget_bytes: usize,
-    /// How many connections may have a body in flight: `http.max_connections`.
-    pub connections: usize,
-    /// From the end of the body to the answer.
-    pub answer_within: Duration,
-    /// Whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Arc<[IpNet]>,
-}
-
-/// Meta wants an answer within 5 seconds; the house promises 4 and keeps a margin.
-const ANSWER_WITHIN: Duration = Duration::from_millis(3_500);
-
-impl From<&config::Http> for Limits {
-    fn from(http: &config::Http) -> Self {
-        Self {
-            max_body_bytes: http.max_body_bytes,
-            body_timeout: http.body_timeout,
-            body_budget_bytes: http.body_budget_bytes,
-            connections: http.max_connections,
-            answer_within: ANSWER_WITHIN,
-            trusted_proxies: http.trusted_proxies.as_slice().into(),
-        }
-    }
-}
-
 /// The state of the public routes; clones share everything.
 #[derive(Clone, Debug)]
 pub struct AppState(Arc<Shared>);
@@ -133,8 +98,8 @@ struct Shared {
     apps: ArcSwap<Apps>,
     underway: Underway,
     callbacks: Callbacks,
-    intake: Intake,
-    rejections: Rejections,
+    writer: Writer,
+    tally: Tally,
     clock: Clock,
     limits: Limits,
     budget: Budget,
@@ -142,20 +107,15 @@ struct Shared {
 }
 
 impl AppState {
-    /// The state of a door that hands deliveries to `intake`.
-    pub fn new(
-        apps: Apps,
-        intake: Intake,
-        rejections: Rejections,
-        clock: Clock,
-        limits: Limits,
-    ) -> Self {
+    /// The state of a door that hands deliveries to `writer`, and counts with `tally` what is not
+    /// stored.
+    pub fn new(apps: Apps, writer: Writer, tally: Tally, clock: Clock, limits: Limits) -> Self {
         Self(Arc::new(Shared {
             apps: ArcSwap::from_pointee(apps),
             underway: Underway::default(),
             callbacks: Callbacks::default(),
-            intake,
-            rejections,
+            writer,
+            tally,
             clock,
             budget: Budget::new(&limits),
             limits,
@@ -193,14 +153,14 @@ impl AppState {
         self.0.instance.get()
     }
 
-    /// To whom deliveries are handed.
-    pub(super) fn intake(&self) -> &Intake {
-        &self.0.intake
+    /// The writer that deliveries are handed to.
+    pub(super) fn writer(&self) -> &Writer {
+        &self.0.writer
     }
 
-    /// Where requests that were not stored are counted.
-    pub(super) fn rejections(&self) -> &Rejections {
-        &self.0.rejections
+    /// Counts of requests that were not stored.
+    pub(super) fn tally(&self) -> &Tally {
+        &self.0.tally
     }
 
     /// What time it is.

@@ -1,12 +1,12 @@
 //! The callback URL: Meta's challenge, and the walk of one delivery.
 //!
-//! Accept, verify, hand over, ack. Parse and commit are behind the intake.
+//! Accept, verify, hand over, ack. The writer parses and commits.
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{Extensions, HeaderMap, StatusCode, Uri, header, request::Parts},
+    http::{Extensions, HeaderMap, StatusCode, Uri, request::Parts},
     response::{IntoResponse, Response},
 };
 use tokio::{sync::oneshot, time::timeout_at};
@@ -14,14 +14,15 @@ use tokio::{sync::oneshot, time::timeout_at};
 use super::{
     AppKeys, AppState,
     ack::ack,
-    body::{self, Held},
+    answer::typed,
+    body::{self, BufferedBody},
     forwarded, guest, headers,
     listener::PUBLIC,
     receipt::Receipt,
     state::DEFAULT_APP,
 };
 use crate::{
-    ingest::{Arrival, Caller, Failure, Outcome, Refusal, Rejection, Settled},
+    ingest::{Caller, Failure, Outcome, Refusal, Rejection, Settled},
     meta::{challenge, signature::VerifiedBody},
     telemetry::{AppUnknown, ChallengeAnswered, Happening, PanicCaught, PathUnknown},
 };
@@ -61,7 +62,7 @@ fn count_unknown(state: &AppState, reason: Refusal, of: &Extensions, headers: &H
     let peer = of.get::<ConnectInfo<SocketAddr>>();
     let trusted = &state.limits().trusted_proxies;
     let from = peer.map(|peer| forwarded::sender(peer.ip(), headers, trusted));
-    state.rejections().count_unknown(reason, from);
+    state.tally().count_unknown(reason, from);
 }
 
 /// `GET`: answers Meta's challenge. Query and token go no further than this function.
@@ -95,12 +96,7 @@ pub(super) async fn challenge(
 
 /// As plain text that no browser takes for a page.
 fn echo(challenge: String) -> Response {
-    let plain = (header::CONTENT_TYPE, "text/plain; charset=utf-8");
-    (
-        [plain, (header::X_CONTENT_TYPE_OPTIONS, "nosniff")],
-        challenge,
-    )
-        .into_response()
+    (typed("text/plain; charset=utf-8"), challenge).into_response()
 }
 
 /// `POST`: one delivery, from its first byte to its one outcome.
@@ -121,9 +117,9 @@ pub(super) async fn receive(
                 receipt.settle(Outcome::Rejected(rejection))
             }
             Ok(verified) => {
-                let arrival = receipt.arrival(headers::kept(&head.headers), verified);
+                let headers = headers::kept(&head.headers);
                 drop(head); // So that nothing holds the buffer that the connection reads into.
-                hand_over(&state, receipt, arrival, body).await
+                hand_over(&state, receipt, headers, (verified, body)).await
             }
         },
     };
@@ -131,7 +127,11 @@ pub(super) async fn receive(
 }
 
 /// The proof of who sent it, over the bytes exactly as they came.
-fn verify(receipt: &mut Receipt, head: &Parts, body: &Held) -> Result<VerifiedBody, Rejection> {
+fn verify(
+    receipt: &mut Receipt,
+    head: &Parts,
+    body: &BufferedBody,
+) -> Result<VerifiedBody, Rejection> {
     let bytes = body.bytes();
     receipt.read(bytes.len());
     let signature = headers::signature(&head.headers)?;
@@ -146,25 +146,36 @@ fn verify(receipt: &mut Receipt, head: &Parts, body: &Held) -> Result<VerifiedBo
 
 /// What was refused for its signature alone may be right under a secret that comes later: it is held
 /// as it came, in a copy, so that its share of the memory of all bodies is free at once.
-fn hold(state: &AppState, receipt: &Receipt, rejection: Rejection, (head, body): (&Parts, &Held)) {
+fn hold(
+    state: &AppState,
+    receipt: &Receipt,
+    rejection: Rejection,
+    (head, body): (&Parts, &BufferedBody),
+) {
     if let Rejection::SignatureMismatch = rejection {
         let body = body.bytes();
         let record = || receipt.refused(&head.headers, body);
-        state.rejections().hold(receipt.from(), body.len(), record);
+        state.tally().hold(receipt.from(), body.len(), record);
     }
 }
 
 /// Hands it over with all that it needs to be settled, and answers in time whatever hangs.
-async fn hand_over(state: &AppState, receipt: Receipt, arrival: Arrival, body: Held) -> Outcome {
+async fn hand_over(
+    state: &AppState,
+    mut receipt: Receipt,
+    headers: String,
+    (verified, body): (VerifiedBody, BufferedBody),
+) -> Outcome {
     let (answer, settled) = oneshot::channel();
     let until = Instant::now() + state.limits().answer_within;
+    let (envelope, simulated) = receipt.hand_over(headers);
     let caller = HandedOver {
         receipt,
         body,
         until,
         answer,
     };
-    state.intake().take(arrival, caller);
+    state.writer().take(envelope, verified, simulated, caller);
     match timeout_at(until.into(), settled).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) => {
@@ -180,7 +191,7 @@ async fn hand_over(state: &AppState, receipt: Receipt, arrival: Arrival, body: H
 /// memory that all bodies have together.
 struct HandedOver {
     receipt: Receipt,
-    body: Held,
+    body: BufferedBody,
     until: Instant,
     answer: oneshot::Sender<Outcome>,
 }

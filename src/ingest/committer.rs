@@ -1,19 +1,22 @@
-//! The one task that commits: whatever has queued, together, then answers each.
+//! Committer: the one task that commits what has queued, together, then answers each caller.
 //!
-//! Nothing waits for a batch to fill: while one commit is on its way the next batch gathers by
-//! itself. A batch that Postgres refuses is split until the delivery that it refuses stands alone;
-//! that one is kept without its events, and its neighbours never notice. After a batch that failed
-//! otherwise the next ones are smaller, and grow again as they succeed: what one delivery does to
-//! Postgres, be it to hang or to fall over, it soon does to no neighbour. What failed so, or waited
-//! too long for its turn, goes into the spool.
+//! Nothing waits for a batch to fill: the next batch gathers while a commit is on its way. A batch
+//! that Postgres refuses is split until the refused delivery stands alone; that one is kept without
+//! its events, and its neighbours never notice. After a batch that failed otherwise the next ones are
+//! smaller, and grow again as they succeed: a delivery that makes Postgres hang or fall over soon
+//! does so alone. What failed, or waited too long for its turn, falls back to the spool.
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use super::{
-    Failure, Kept, Pulse,
-    detour::Detour,
-    link::{DEADLINE, Denied, Link},
-    queue::{BATCH, Exit, Lot, Waiting},
+    CircuitBreaker, Failure, Kept, Waiting, WriterProgress,
+    fallback::SpoolFallback,
+    pending::PendingBatch,
+    queue::{BATCH, Exit},
+    session::{DEADLINE, Denied, PgSession},
 };
 use crate::{
     meta::event::Problem,
@@ -21,32 +24,39 @@ use crate::{
     telemetry::{EventsRefused, Happening},
 };
 
-/// With less than this left of the deadline a commit is not begun: the spool is quicker, and a
+/// Least time of the deadline that must be left to begin a commit: the spool is quicker, and a
 /// commit that is given up costs the session.
 const LEAST: Duration = Duration::from_millis(250);
 
-/// What became of each delivery of a batch.
+/// Result of each delivery of a batch.
 type Results = Vec<Result<Committed, Failure>>;
 
 /// The task behind a [`Writer`](super::Writer): runs until every handle of it is dropped.
 #[derive(Debug)]
 pub struct Committer {
     queue: Exit,
-    link: Link,
-    pulse: Pulse,
-    detour: Detour,
-    /// How many deliveries the next batch may have.
+    session: PgSession,
+    breaker: CircuitBreaker,
+    progress: WriterProgress,
+    fallback: SpoolFallback,
+    /// Most deliveries of the next batch.
     room: usize,
 }
 
 impl Committer {
-    /// A committer of what comes through `queue`, over `link`, or else by `detour`.
-    pub(super) fn new(queue: Exit, link: Link, pulse: Pulse, detour: Detour) -> Self {
+    /// A committer of what comes through `queue`.
+    pub(super) fn new(
+        queue: Exit,
+        session: PgSession,
+        (breaker, progress): (CircuitBreaker, WriterProgress),
+        fallback: SpoolFallback,
+    ) -> Self {
         Self {
             queue,
-            link,
-            pulse,
-            detour,
+            session,
+            breaker,
+            progress,
+            fallback,
             room: BATCH,
         }
     }
@@ -54,101 +64,138 @@ impl Committer {
     /// The same, with commits that wait for what `commits` says.
     #[must_use]
     pub fn with(mut self, commits: Commits) -> Self {
-        self.link.set_commits(commits);
+        self.session.set_commits(commits);
         self
     }
 
-    /// Commits what waits, batch after batch, until nobody can hand over any more and everybody has
-    /// an answer.
+    /// Commits batch after batch, until every handle of the writer is gone and every caller has an
+    /// answer.
     pub async fn run(mut self) {
         let mut spare = Batch::default();
         while let Some(lot) = self.queue.next(self.room, spare).await {
             spare = self.settle(lot).await;
             spare.clear();
         }
-        self.detour.finish().await;
+        self.fallback.finish().await;
     }
 
-    /// Commits a batch and answers each of its callers after its own commit.
-    async fn settle(&mut self, mut lot: Lot) -> Batch {
+    /// Takes everything that waits, to be settled without a commit; `None` after the last. For
+    /// tests of the door and for measuring it, which have no database.
+    pub async fn take(&mut self) -> Option<Vec<Waiting>> {
+        let taken = self.queue.all().await?;
+        let events = taken.iter().map(|one| one.delivery.events.len()).sum();
+        self.progress.settle(taken.len(), events);
+        Some(taken)
+    }
+
+    /// Commits a batch and has each of its callers answered.
+    async fn settle(&mut self, mut lot: PendingBatch) -> Batch {
         let now = Instant::now();
         for one in lot.part_with_late(now, self.late(now)) {
-            self.part_with(one);
+            fall_back(one, &self.progress, &self.fallback);
         }
         let batch = std::mem::take(&mut lot.batch);
-        // Nothing sent says nothing of Postgres.
+        // An empty batch tells nothing about Postgres.
         if let Some(first) = lot.since.first() {
             let until = self.began(now, *first) + DEADLINE;
             let results = self.commit(&mut lot.deliveries, &batch, until).await;
             self.room = room_after(self.room, &results);
-            self.pulse.settle(results.len(), lot.events);
-            let detour = self.detour.clone();
-            self.detour
-                .spawn(async move { tell(lot, results, &detour) });
+            self.progress.settle(results.len(), lot.events);
+            let fallback = self.fallback.clone();
+            self.fallback
+                .spawn(async move { answer(lot, results, &fallback) });
         }
         batch
     }
 
-    /// From when on the deadline of a batch counts: without a spool the whole of it is tried, for
-    /// there is nowhere else to go.
+    /// Start of a batch's deadline. Without a spool it is the time of sending: there is nowhere else
+    /// to go, so each batch gets all of the deadline.
     fn began(&self, now: Instant, waits_since: Instant) -> Instant {
-        if self.detour.exists() {
+        if self.fallback.exists() {
             waits_since
         } else {
             now
         }
     }
 
-    /// Before which moment a delivery has queued that waited too long for a commit to be begun.
+    /// Time before which a delivery must have queued to be too late for a commit.
     fn late(&self, now: Instant) -> Option<Instant> {
         let late = now.checked_sub(DEADLINE.saturating_sub(LEAST));
-        late.filter(|_| self.detour.exists())
+        late.filter(|_| self.fallback.exists())
     }
 
-    /// What waited too long, or brought a caller whose patience ended, is not committed.
-    fn part_with(&self, one: Waiting) {
-        self.pulse.settle(1, one.delivery.events.len());
-        self.detour.take(one, Failure::StoreUnavailable);
-    }
-
-    /// Commits `deliveries`, of which `batch` is made: in halves where Postgres refuses them, and the
-    /// one that it refuses without its events. What is not back at `until` is given up.
+    /// Commits `deliveries`, of which `batch` is made. Beside a probe nobody waits for its result:
+    /// what queues meanwhile falls back to the spool, if there is one.
     async fn commit(
         &mut self,
         deliveries: &mut [Delivery],
         batch: &Batch,
         until: Instant,
     ) -> Results {
-        let count = deliveries.len();
-        match (self.link.send(batch, until).await, deliveries) {
-            (Ok(committed), _) => committed.into_iter().map(Ok).collect(),
-            (Err(Denied::Refused(error)), [alone]) => {
-                let refused = strip(alone, &error);
-                let results = self.commit_part(std::slice::from_mut(alone), until).await;
-                let kept = results.iter().all(Result::is_ok);
-                kept.then(|| refused.emit());
-                results
+        let is_probe = self.breaker.is_probing() && self.fallback.exists();
+        let mut results = pin!(commit(&mut self.session, deliveries, batch, until));
+        loop {
+            tokio::select! {
+                biased;
+                results = &mut results => return results,
+                Some(others) = self.queue.next(BATCH, Batch::default()), if is_probe => {
+                    for one in others.into_waiting() {
+                        fall_back(one, &self.progress, &self.fallback);
+                    }
+                }
             }
-            (Err(Denied::Refused(_)), several @ [_, _, ..]) => {
-                let (first, second) = several.split_at_mut(count / 2);
-                let mut results = self.commit_part(first, until).await;
-                results.extend(self.commit_part(second, until).await);
-                results
-            }
-            (Err(_), _) => vec![Err(Failure::StoreUnavailable); count],
         }
-    }
-
-    async fn commit_part(&mut self, deliveries: &mut [Delivery], until: Instant) -> Results {
-        let batch = Batch::of(deliveries);
-        Box::pin(self.commit(deliveries, &batch, until)).await
     }
 }
 
+/// Keeps in the spool what is not committed: it came beside a probe, waited too long, or has a caller
+/// who was answered already.
+fn fall_back(one: Waiting, progress: &WriterProgress, fallback: &SpoolFallback) {
+    progress.settle(1, one.delivery.events.len());
+    fallback.take(one, Failure::StoreUnavailable);
+}
+
+/// Sends `deliveries`, of which `batch` is made: in halves if Postgres refuses them, and a single
+/// refused one without its events. What is not back at `until` is given up.
+async fn commit(
+    session: &mut PgSession,
+    deliveries: &mut [Delivery],
+    batch: &Batch,
+    until: Instant,
+) -> Results {
+    let count = deliveries.len();
+    match (session.send(batch, until).await, deliveries) {
+        (Ok(committed), _) => committed.into_iter().map(Ok).collect(),
+        (Err(Denied::Refused(error)), [alone]) => {
+            let refused = strip(alone, &error);
+            let results = commit_part(session, std::slice::from_mut(alone), until).await;
+            let kept = results.iter().all(Result::is_ok);
+            kept.then(|| refused.emit());
+            results
+        }
+        (Err(Denied::Refused(_)), several @ [_, _, ..]) => {
+            let (first, second) = several.split_at_mut(count / 2);
+            let mut results = commit_part(session, first, until).await;
+            results.extend(commit_part(session, second, until).await);
+            results
+        }
+        (Err(_), _) => vec![Err(Failure::StoreUnavailable); count],
+    }
+}
+
+async fn commit_part(
+    session: &mut PgSession,
+    deliveries: &mut [Delivery],
+    until: Instant,
+) -> Results {
+    let batch = Batch::of(deliveries);
+    Box::pin(commit(session, deliveries, &batch, until)).await
+}
+
 /// Answers the callers of a batch, in a task of its own: the next batch is on its way to Postgres
-/// before they are. What was not committed makes its detour. What was is let go of when all have
-/// their answer: that takes longer than the answers do.
-fn tell(lot: Lot, results: Results, detour: &Detour) {
+/// meanwhile. What was not committed falls back to the spool. What was committed is freed when all
+/// callers have their answer, since freeing takes longer than answering.
+fn answer(lot: PendingBatch, results: Results, fallback: &SpoolFallback) {
     if results.iter().all(Result::is_ok) {
         let kept = results.into_iter().map(|result| result.map(Kept::Stored));
         return lot
@@ -160,7 +207,7 @@ fn tell(lot: Lot, results: Results, detour: &Detour) {
     for (one, result) in lot.into_waiting().zip(results) {
         match result {
             Ok(committed) => one.caller.settle(Ok(Kept::Stored(committed))),
-            Err(failure) => detour.take(one, failure),
+            Err(failure) => fallback.take(one, failure),
         }
     }
 }
@@ -187,19 +234,18 @@ fn strip(delivery: &mut Delivery, error: &Error) -> EventsRefused {
 mod tests {
     use super::*;
     use crate::ingest::{
-        Gate,
-        queue::{queue, tests::waiting},
+        Writer,
+        queue::tests::{nowhere, waiting},
     };
 
     #[tokio::test]
-    async fn a_batch_that_nobody_waits_for_says_nothing_of_postgres() {
-        let nowhere = crate::store::options("postgres:///nobody?host=/nowhere").unwrap();
-        let pulse = Pulse::default();
-        let link = Link::new(nowhere, pulse.clone(), Gate::default());
-        let (entrance, exit) = queue();
-        let mut committer = Committer::new(exit, link, pulse, Detour::new(None));
+    async fn a_batch_that_nobody_waits_for_tells_nothing_about_postgres() {
+        let (writer, mut committer) = Writer::new(nowhere(), None);
         committer.room = 1;
-        entrance.push(waiting(1)).unwrap_or_else(|_| unreachable!());
+        writer
+            .queue
+            .push(waiting(1))
+            .unwrap_or_else(|_| unreachable!());
         let lot = committer.queue.next(1, Batch::default()).await.unwrap();
         committer.settle(lot).await;
         assert_eq!(committer.room, 1);

@@ -1,30 +1,35 @@
 //! The core verb: a verified body becomes a delivery with events, committed before it is acked.
 //!
-//! [`parse()`] makes the delivery, [`writer`] queues it, the [`committer`] commits what waits over its
-//! own connection; what Postgres does not take in time makes a `detour` into the spool, out of which
-//! [`read()`] makes it a delivery again. [`tally`] counts what was refused before it came this far.
-//! The door reaches all of it through [`Intake`] and [`Rejections`].
+//! The [`writer`] parses ([`parse()`]) and queues deliveries, the [`committer`] commits what waits over
+//! its own session. The [`breaker`] says when a commit is tried; what Postgres does not take in time
+//! falls back to the spool, out of which [`read()`] makes deliveries again. The [`tally`] counts what
+//! was refused before it came this far. [`Readiness`] and [`Spooling`] say how all of it stands.
 
+pub mod breaker;
 mod callbacks;
 pub mod committer;
-mod detour;
-pub mod gate;
-pub mod intake;
-mod link;
-mod outage;
+mod drained;
+mod fallback;
 pub mod outcome;
 mod parse;
-mod pulse;
+mod pending;
+mod progress;
 mod queue;
+mod readiness;
+mod session;
+mod spooling;
 pub mod tally;
 pub mod writer;
 
+pub use breaker::{Cause, CircuitBreaker};
 pub use callbacks::Callbacks;
 pub use committer::Committer;
-pub use gate::{Closed, Gate};
-pub use intake::{Arrival, Caller, Intake, Kept, Rejections, Settled};
-pub use outcome::{Failure, Outcome, Refusal, Rejection};
+pub use drained::Drained;
+pub use outcome::{Caller, Failure, Kept, Outcome, Refusal, Rejection, Settled};
 pub use parse::{parse, read};
-pub use pulse::{Pulse, Watch};
+pub use pending::Waiting;
+pub use progress::{Watchdog, WriterProgress};
+pub use readiness::{DatabaseState, Readiness, Standing};
+pub use spooling::Spooling;
 pub use tally::Tally;
 pub use writer::Writer;

@@ -1,6 +1,7 @@
 //! Every delivery ends in exactly one [`Outcome`]; status, level and label follow from it.
 
-use super::{Kept, Settled};
+use std::time::Instant;
+
 use crate::{
     meta::{event::Problem, signature},
     store::{Committed, rejections},
@@ -24,6 +25,33 @@ pub enum Outcome {
     Rejected(Rejection),
     /// Not stored although it should have been: Meta sends it again.
     Failed(Failure),
+}
+
+/// Durable place of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// In Postgres, with its events.
+    Stored(Committed),
+    /// In the spool; its events follow when Postgres takes them.
+    Spooled,
+}
+
+/// Result of a delivery that was handed over.
+pub type Settled = Result<Kept, Failure>;
+
+/// Receiver of a delivery's result. It travels with the delivery, so that nobody else has to stay: a
+/// sender who hangs up neither stops a delivery half way nor frees its memory early.
+///
+/// A caller that is dropped unsettled met a defect, or the end of the server.
+pub trait Caller: Send {
+    /// True if an answer can still be of use at `now`; otherwise it is not worth a commit.
+    fn is_waiting(&self, now: Instant) -> bool;
+
+    /// True if the delivery is in a durable place already, so that the spool need not keep it.
+    fn has_a_copy(&self) -> bool;
+
+    /// Takes the answer.
+    fn settle(self: Box<Self>, settled: Settled);
 }
 
 /// Why a delivery was refused before storing.

@@ -1,69 +1,63 @@
-//! The third step of a delivery: an arrival becomes a delivery with its events, and one of the
-//! spool a delivery again. It cannot fail.
+//! Parse: a verified body becomes a delivery with its events. It cannot fail.
 
-use super::Arrival;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use crate::{
+    envelope::Envelope,
     meta::{
         event::Source,
+        signature::VerifiedBody,
         split::{self, Context, Notification},
     },
     spool::Record,
     store::Delivery,
 };
 
-/// Reads the body of `arrival`. What cannot be read becomes the delivery's problem; the bytes stay.
-pub fn parse(arrival: Arrival) -> Delivery {
-    read(Record {
-        id: arrival.id,
-        received_at: arrival.received_at,
-        app: arrival.app,
-        headers: arrival.headers,
-        remote_addr: arrival.remote_addr,
-        simulated: arrival.simulated,
-        secret: arrival.body.secret().clone(),
-        body: arrival.body.bytes().clone(),
-    })
+/// Reads a body that came through the door. What cannot be read becomes the delivery's problem;
+/// the bytes stay. `simulated` is true for a body with a valid mark of `hookshelf simulate`.
+pub fn parse(envelope: Envelope, body: &VerifiedBody, simulated: bool) -> Delivery {
+    let secret = Arc::clone(body.secret());
+    read_body(envelope, (secret, simulated), body.bytes().clone())
 }
 
-/// Reads what was verified before it went into the spool. The secret that proved it may be gone
-/// since, and so it is not asked again.
+/// Reads a body that was verified before it went into the spool. The secret that proved it may be
+/// gone since, so the signature is not checked again.
 pub fn read(record: Record) -> Delivery {
+    let proof = (record.secret, record.simulated);
+    read_body(record.envelope, proof, record.body)
+}
+
+fn read_body(envelope: Envelope, (secret, simulated): (Arc<str>, bool), body: Bytes) -> Delivery {
     let context = Context {
-        app: &record.app,
-        received_at: record.received_at,
+        app: &envelope.app,
+        received_at: envelope.received_at,
     };
-    let notification = split::split(&record.body, context);
+    let notification = split::split(&body, context);
     Delivery {
-        id: record.id,
-        received_at: record.received_at,
-        headers: record.headers,
-        remote_addr: record.remote_addr,
-        secret: record.secret,
+        envelope,
+        secret,
+        body,
         problem: notification.problem(),
-        source: source(record.simulated, &notification),
-        app: record.app,
-        body: record.body,
+        source: source(simulated, &notification),
         object: notification.object,
         event_count: notification.events.len(),
         events: notification.events,
     }
 }
 
-/// What the spool keeps of `delivery`: all that its events can be read from again.
+/// The spool's record of `delivery`: everything that its events can be read from again.
 pub(super) fn record(delivery: Delivery) -> Record {
     Record {
-        id: delivery.id,
-        received_at: delivery.received_at,
-        app: delivery.app,
-        headers: delivery.headers,
-        remote_addr: delivery.remote_addr,
+        envelope: delivery.envelope,
         simulated: delivery.source == Source::Simulated,
         secret: delivery.secret,
         body: delivery.body,
     }
 }
 
-/// A simulated press of the Test button is simulated before it is a test.
+/// Simulated wins over test: a press of the Test button may be simulated.
 fn source(simulated: bool, notification: &Notification) -> Source {
     match (simulated, notification.is_test) {
         (true, _) => Source::Simulated,

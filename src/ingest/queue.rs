@@ -1,121 +1,24 @@
-//! What waits for its commit: in order, bounded, and as much of it as one commit takes laid out
-//! already, so that the next batch is ready when the one before it is back.
+//! Queue of deliveries that wait for their commit: in order and bounded. As much of it as one commit
+//! takes is laid out already, so that the next batch is ready when the one before it is back.
 
 use std::{
     collections::VecDeque,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
 };
 
 use tokio::sync::Notify;
 
-use super::{Caller, Failure};
-use crate::store::{Batch, Delivery};
+use super::{Failure, Waiting, pending::PendingBatch};
+use crate::store::Batch;
 
-/// How many deliveries may wait for a commit; one more is told to come again.
+/// Most deliveries that wait for a commit; one more is given back.
 const LENGTH: usize = 4096;
 
 /// The most deliveries of one commit.
 pub(super) const BATCH: usize = 500;
 
-/// The most events of one commit, unless a single delivery holds more.
-const BATCH_EVENTS: usize = 2_000;
-
-/// The most bytes of bodies of one commit, unless a single one is larger.
-const BATCH_BYTES: usize = 8 << 20;
-
-/// A delivery that waits for its commit.
-pub(super) struct Waiting {
-    pub(super) delivery: Delivery,
-    pub(super) caller: Box<dyn Caller>,
-    /// Since when.
-    pub(super) since: Instant,
-}
-
-/// What one commit takes.
-#[derive(Default)]
-pub(super) struct Lot {
-    pub(super) deliveries: Vec<Delivery>,
-    pub(super) callers: Vec<Box<dyn Caller>>,
-    /// Since when each of them waits, the longest first.
-    pub(super) since: Vec<Instant>,
-    pub(super) batch: Batch,
-    /// How many events they have together.
-    pub(super) events: usize,
-    bytes: usize,
-}
-
-impl Lot {
-    /// Whether `one` finds its place among so many deliveries; where there is none yet, always.
-    fn takes(&self, one: &Waiting, room: usize) -> bool {
-        let events = self.events + one.delivery.events.len();
-        let bytes = self.bytes + one.delivery.body.len();
-        let count = self.deliveries.len();
-        count == 0 || count < room && events <= BATCH_EVENTS && bytes <= BATCH_BYTES
-    }
-
-    /// Adds `one`, laid out unless it is larger than a commit otherwise is: then it stays alone.
-    fn add(&mut self, one: Waiting) {
-        self.events += one.delivery.events.len();
-        self.bytes += one.delivery.body.len();
-        if !self.is_oversized() {
-            self.batch.add(&one.delivery);
-        }
-        self.deliveries.push(one.delivery);
-        self.callers.push(one.caller);
-        self.since.push(one.since);
-    }
-
-    fn is_oversized(&self) -> bool {
-        self.events > BATCH_EVENTS || self.bytes > BATCH_BYTES
-    }
-
-    /// Lays out the one that was too large to be laid out while others wait to queue.
-    fn complete(&mut self) {
-        if self.is_oversized() {
-            self.deliveries.iter().for_each(|one| self.batch.add(one));
-        }
-    }
-
-    /// Takes out those whose caller was told to come again, and so needs no commit, and those that
-    /// have waited since before `late`.
-    pub(super) fn part_with_late(&mut self, now: Instant, late: Option<Instant>) -> Vec<Waiting> {
-        let in_time = |since: Instant| late.is_none_or(|late| since >= late);
-        let waits = |caller: &dyn Caller| caller.is_waiting(now);
-        if self.since.first().is_none_or(|first| in_time(*first))
-            && self.callers.iter().all(|caller| waits(&**caller))
-        {
-            return Vec::new();
-        }
-        let (here, others) = self
-            .empty()
-            .partition(|one: &Waiting| waits(&*one.caller) && in_time(one.since));
-        Vec::into_iter(here).for_each(|one| self.add(one));
-        others
-    }
-
-    /// Takes all out.
-    fn empty(&mut self) -> impl Iterator<Item = Waiting> + use<> {
-        let mut all = std::mem::take(self);
-        all.batch.clear();
-        self.batch = std::mem::take(&mut all.batch);
-        all.into_waiting()
-    }
-
-    /// Each of them.
-    pub(super) fn into_waiting(self) -> impl Iterator<Item = Waiting> {
-        let callers = self.callers.into_iter().zip(self.since);
-        let all = self.deliveries.into_iter().zip(callers);
-        all.map(|(delivery, (caller, since))| Waiting {
-            delivery,
-            caller,
-            since,
-        })
-    }
-}
-
-/// What lies between those who queue and the one who commits.
+/// Queue shared by the writers and the committer.
 #[derive(Default)]
 struct Queue {
     line: Mutex<Line>,
@@ -126,14 +29,14 @@ struct Queue {
 #[derive(Default)]
 struct Line {
     /// The next commit.
-    lot: Lot,
-    /// Those behind it.
+    lot: PendingBatch,
+    /// Deliveries behind it.
     rest: VecDeque<Waiting>,
-    /// How many deliveries the next commit may have.
+    /// Most deliveries of the next commit; 0 if nothing is committed, only taken.
     room: usize,
-    /// Nobody can come any more.
+    /// No writer is left.
     closed: bool,
-    /// Nobody commits any more.
+    /// No committer is left.
     ended: bool,
 }
 
@@ -155,18 +58,20 @@ impl Line {
         self.fill();
     }
 
-    /// The next commit; the one after it is laid out in what `spare` held, once this one is on its
-    /// way.
-    fn take(&mut self, room: usize, spare: &mut Batch) -> Option<Lot> {
+    /// The next commit; the one after it is laid out in the memory of `spare`.
+    fn take(&mut self, room: usize, spare: &mut Batch) -> Option<PendingBatch> {
         self.keep_to(room);
         if self.lot.deliveries.is_empty() {
             return None;
         }
-        let next = Lot {
-            batch: std::mem::take(spare),
-            ..Lot::default()
-        };
+        let next = PendingBatch::on(std::mem::take(spare));
         Some(std::mem::replace(&mut self.lot, next))
+    }
+
+    /// Everything that waits; nothing is laid out from here on.
+    fn take_all(&mut self) -> Option<Vec<Waiting>> {
+        self.keep_to(0);
+        (!self.rest.is_empty()).then(|| self.rest.drain(..).collect())
     }
 }
 
@@ -231,19 +136,26 @@ pub(super) struct Exit(Arc<Queue>);
 impl Exit {
     /// Waits for the next commit, of at most `room` deliveries; `None` after the last. What follows
     /// is laid out in `spare`, which is empty.
-    pub(super) async fn next(&self, room: usize, mut spare: Batch) -> Option<Lot> {
+    pub(super) async fn next(&self, room: usize, mut spare: Batch) -> Option<PendingBatch> {
+        let mut lot = self.wait_for(|line| line.take(room, &mut spare)).await?;
+        lot.complete();
+        Some(lot)
+    }
+
+    /// Waits for deliveries and takes all of them; `None` after the last.
+    pub(super) async fn all(&self) -> Option<Vec<Waiting>> {
+        self.wait_for(Line::take_all).await
+    }
+
+    async fn wait_for<T>(&self, mut take: impl FnMut(&mut Line) -> Option<T>) -> Option<T> {
         loop {
             let something = self.0.something.notified();
             let (taken, closed) = {
                 let mut line = self.0.line();
-                (line.take(room, &mut spare), line.closed)
+                (take(&mut line), line.closed)
             };
-            if let Some(mut lot) = taken {
-                lot.complete();
-                return Some(lot);
-            }
-            if closed {
-                return None;
+            if taken.is_some() || closed {
+                return taken;
             }
             something.await;
         }
@@ -262,12 +174,19 @@ impl Drop for Exit {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::time::Instant;
+
     use bytes::Bytes;
     use jiff::Timestamp;
     use uuid::Uuid;
 
     use super::*;
-    use crate::{ingest::Settled, meta::event::Source};
+    use crate::{
+        envelope::Envelope,
+        ingest::{Caller, Settled, pending::BATCH_BYTES},
+        meta::event::Source,
+        store::{self, ConnectOptions, Delivery},
+    };
 
     struct Nobody;
 
@@ -283,16 +202,23 @@ pub(super) mod tests {
         fn settle(self: Box<Self>, _: Settled) {}
     }
 
+    /// The address of a database that is not there.
+    pub(in crate::ingest) fn nowhere() -> ConnectOptions {
+        store::options("postgres:///nobody?host=/nowhere").unwrap()
+    }
+
     /// A delivery with so many bytes, for which nobody waits.
     pub(in crate::ingest) fn waiting(bytes: usize) -> Waiting {
         let delivery = Delivery {
-            id: Uuid::now_v7(),
-            received_at: Timestamp::UNIX_EPOCH,
-            app: "default".into(),
+            envelope: Envelope {
+                id: Uuid::now_v7(),
+                received_at: Timestamp::UNIX_EPOCH,
+                app: "default".into(),
+                headers: String::new(),
+                remote_addr: None,
+            },
             object: None,
             body: Bytes::from(vec![b' '; bytes]),
-            headers: String::new(),
-            remote_addr: None,
             secret: "app".into(),
             problem: None,
             source: Source::Live,
@@ -332,7 +258,7 @@ pub(super) mod tests {
             entrance
                 .push(waiting(bytes))
                 .unwrap_or_else(|_| unreachable!());
-            let is_laid_out = |lot: &Lot| lot.batch.can_give_way();
+            let is_laid_out = |lot: &PendingBatch| lot.batch.can_give_way();
             assert_eq!(is_laid_out(&entrance.0.line().lot), at_once);
             let lot = exit.next(BATCH, Batch::default()).await.unwrap();
             assert!(is_laid_out(&lot), "it is when it is taken");
@@ -359,6 +285,22 @@ pub(super) mod tests {
             exit.next(1, Batch::default()).await.is_none(),
             "it is closed"
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_without_a_commit_is_never_laid_out() {
+        let (entrance, exit) = queue();
+        for expected in [2, 3] {
+            for _ in 0..expected {
+                entrance.push(waiting(1)).unwrap_or_else(|_| unreachable!());
+            }
+            assert_eq!(exit.all().await.unwrap().len(), expected);
+        }
+        entrance.push(waiting(1)).unwrap_or_else(|_| unreachable!());
+        assert!(!entrance.0.line().lot.batch.can_give_way());
+        drop(entrance);
+        assert_eq!(exit.all().await.unwrap().len(), 1);
+        assert!(exit.all().await.is_none(), "it is closed");
     }
 
     #[test]

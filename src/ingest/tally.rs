@@ -1,4 +1,5 @@
-//! Counts requests that were not stored, in memory until the counts are written to Postgres.
+//! Counts of requests that were not stored, in memory until they are written to Postgres. Those that
+//! a right secret could still open may be held besides.
 //!
 //! Bounded: an hour, an app and a reason have so many networks each, and all others together are
 //! one. A flood of forged deliveries costs an addition each and no row of its own.
@@ -12,12 +13,16 @@ use std::{
 use ipnet::IpNet;
 use jiff::{Timestamp, Unit};
 
-use super::{Refusal, Rejections};
+use super::Refusal;
 use crate::{
     clock::Clock,
+    held::{self, Hold},
     meta::networks::{is_metas, network},
     store::rejections::Count,
 };
+
+/// The row of requests whose path names no app that is configured. No app can be called so.
+const NO_APP: &str = "-";
 
 /// How many rows are kept between two writings; what comes on top is counted without its network.
 const ROWS: usize = 1_000;
@@ -41,6 +46,7 @@ struct Seen {
 pub struct Tally {
     rows: Arc<Mutex<HashMap<Row, Seen>>>,
     clock: Clock,
+    hold: Option<Hold>,
 }
 
 impl Tally {
@@ -49,13 +55,23 @@ impl Tally {
         Self {
             rows: Arc::default(),
             clock,
+            hold: None,
         }
     }
 
-    /// What the door counts with.
-    pub fn counter(&self) -> Rejections {
-        let tally = self.clone();
-        Rejections::new(move |app, reason, from| tally.count(app, reason, from))
+    /// The same, with deliveries that were refused for their signature held in `hold`.
+    #[must_use]
+    pub fn holding(self, hold: Hold) -> Self {
+        let hold = Some(hold);
+        Self { hold, ..self }
+    }
+
+    /// Holds a delivery of about `bytes` that came `from` an address, which `record` copies. Never
+    /// waits.
+    pub fn hold(&self, from: Option<IpAddr>, bytes: usize, record: impl FnOnce() -> held::Record) {
+        if let (Some(hold), Some(from)) = (&self.hold, from) {
+            hold.offer(from, bytes, record);
+        }
     }
 
     /// Takes what was counted since the last time.
@@ -86,7 +102,14 @@ impl Tally {
         }
     }
 
-    fn count(&self, app: &str, reason: Refusal, from: Option<IpAddr>) {
+    /// Counts one request whose path leads nowhere. The path is a stranger's text, and kept nowhere.
+    pub fn count_unknown(&self, reason: Refusal, from: Option<IpAddr>) {
+        self.count(NO_APP, reason, from);
+    }
+
+    /// Counts one delivery to `app` that was not stored.
+    pub fn count(&self, app: &str, reason: impl Into<Refusal>, from: Option<IpAddr>) {
+        let reason = reason.into();
         let now = self.clock.now();
         let hour = now.round(hour_floor()).unwrap_or(now);
         let row = Row {
@@ -164,14 +187,13 @@ mod tests {
     #[test]
     fn neighbours_count_as_one() {
         let tally = tally();
-        let counter = tally.counter();
         for address in [
             "198.51.100.7",
             "198.51.100.200",
             "2001:db8:1:2::3",
             "2001:db8:1:ffff::",
         ] {
-            counter.count("default", Rejection::SignatureMismatch, Some(from(address)));
+            tally.count("default", Rejection::SignatureMismatch, Some(from(address)));
         }
         let mut counts = tally.take();
         counts.sort_by(|left, right| left.prefix.cmp(&right.prefix));
@@ -188,10 +210,9 @@ mod tests {
     #[test]
     fn a_flood_from_everywhere_stays_bounded_and_counted() {
         let tally = tally();
-        let counter = tally.counter();
         for number in 0..10_000_u32 {
             let address = IpAddr::from((number << 8).to_be_bytes());
-            counter.count("default", Rejection::SignatureMissing, Some(address));
+            tally.count("default", Rejection::SignatureMissing, Some(address));
         }
         let counts = tally.take();
         assert_eq!(counts.len(), ROWS + 1);
@@ -201,13 +222,12 @@ mod tests {
     #[test]
     fn paths_that_lead_nowhere_have_a_row_for_meta_and_one_for_all_others() {
         let tally = tally();
-        let counter = tally.counter();
         for number in 0..10_000_u32 {
             let address = IpAddr::from((number << 8).to_be_bytes());
-            counter.count_unknown(Refusal::UnknownPath, Some(address));
+            tally.count_unknown(Refusal::UnknownPath, Some(address));
         }
-        counter.count_unknown(Refusal::UnknownPath, Some(from("157.240.1.1")));
-        counter.count("default", Refusal::Failed(Failure::BodyBudget), None);
+        tally.count_unknown(Refusal::UnknownPath, Some(from("157.240.1.1")));
+        tally.count("default", Refusal::Failed(Failure::BodyBudget), None);
         let mut counts = tally.take();
         counts.sort_by_key(|count| count.count);
         let rows: Vec<_> = counts
@@ -229,13 +249,13 @@ mod tests {
     #[test]
     fn what_could_not_be_written_is_not_lost() {
         let tally = tally();
-        tally.counter().count(
+        tally.count(
             "default",
             Rejection::BodyTooLarge,
             Some(from("198.51.100.7")),
         );
         tally.put_back(tally.take());
-        tally.counter().count(
+        tally.count(
             "default",
             Rejection::BodyTooLarge,
             Some(from("198.51.100.8")),

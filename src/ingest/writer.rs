@@ -1,6 +1,6 @@
-//! The way to the commit: deliveries are read, queued, and answered when they are durable.
+//! Writer: reads deliveries, queues them, and answers each when it is durable.
 //!
-//! What is queued is bounded; one more goes into the spool, or is told to come again, at once.
+//! The queue is bounded; one delivery more goes into the spool, or comes again, at once.
 
 use std::{sync::Arc, time::Instant};
 
@@ -8,19 +8,21 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Arrival, Caller, Committer, Failure, Gate, Intake, Kept, Pulse, Settled,
-    detour::Detour,
-    link::Link,
+    Caller, CircuitBreaker, Committer, Failure, Kept, Settled, Waiting, WriterProgress,
+    fallback::SpoolFallback,
     parse,
-    queue::{self, Entrance, Waiting},
+    queue::{self, Entrance},
+    session::PgSession,
 };
 use crate::{
+    envelope::Envelope,
+    meta::signature::VerifiedBody,
     spool::Spool,
     store::{Committed, ConnectOptions, Delivery},
 };
 
-/// How many events may wait, in however few deliveries; what is read of them takes several times
-/// the memory of the body. The delivery that crosses the line still finds its place.
+/// Most events that wait, in however few deliveries: parsed, they take several times the memory of
+/// the body. The delivery that crosses the line is still queued.
 const QUEUE_EVENTS: usize = 50_000;
 
 /// A body up to this size is read where it arrived; a larger one on a thread of its own, so that
@@ -33,34 +35,33 @@ const PARSERS: usize = 2;
 /// Hands deliveries to the one task that commits them. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    queue: Arc<Entrance>,
+    pub(super) queue: Arc<Entrance>,
     parsing: Arc<Semaphore>,
     /// Each holds a handle of the writer, whose task so outlives them.
     reading: TaskTracker,
-    pulse: Pulse,
-    gate: Gate,
-    detour: Detour,
+    progress: WriterProgress,
+    breaker: CircuitBreaker,
+    fallback: SpoolFallback,
 }
 
 impl Writer {
-    /// A writer to the database at `options`, and to `spool` while that is away; and the task to
-    /// run for it.
+    /// A writer to the database at `options`, with `spool` as its fallback; and the task to run for
+    /// it.
     pub fn new(options: ConnectOptions, spool: Option<Spool>) -> (Self, Committer) {
         let (entrance, exit) = queue::queue();
-        let (pulse, gate) = (Pulse::default(), Gate::default());
-        let mut link = Link::new(options, pulse.clone(), gate.clone());
-        let detour = Detour::new(spool);
-        if detour.exists() {
-            link.hurry();
-        }
-        let committer = Committer::new(exit, link, pulse.clone(), detour.clone());
+        let progress = WriterProgress::default();
+        let breaker = CircuitBreaker::new(spool.is_some());
+        let session = PgSession::new(options, breaker.clone(), progress.clone());
+        let fallback = SpoolFallback::new(spool);
+        let watched = (breaker.clone(), progress.clone());
+        let committer = Committer::new(exit, session, watched, fallback.clone());
         let writer = Self {
             queue: Arc::new(entrance),
             parsing: Arc::new(Semaphore::new(PARSERS)),
             reading: TaskTracker::new(),
-            pulse,
-            gate,
-            detour,
+            progress,
+            breaker,
+            fallback,
         };
         (writer, committer)
     }
@@ -86,8 +87,7 @@ impl Writer {
         }
     }
 
-    /// Queues `delivery`; one too many makes its detour at once, and so does one that would wait for
-    /// a Postgres that is away.
+    /// Queues `delivery`; one too many falls back to the spool at once.
     fn queue(&self, delivery: Delivery, caller: Box<dyn Caller>) {
         let events = delivery.events.len();
         let since = Instant::now();
@@ -96,52 +96,49 @@ impl Writer {
             caller,
             since,
         };
-        if self.pulse.events() >= QUEUE_EVENTS {
-            return self.detour.take(one, Failure::QueueFull);
-        }
-        if self.pulse.is_trying_again() && self.detour.exists() {
-            return self.detour.take(one, Failure::StoreUnavailable);
+        if self.progress.events() >= QUEUE_EVENTS {
+            return self.fallback.take(one, Failure::QueueFull);
         }
         // Counted before it can be settled, which may be at once.
-        self.pulse.hand_over(events);
+        self.progress.hand_over(events);
         if let Err(back) = self.queue.push(one) {
             let (one, failure) = *back;
-            self.pulse.settle(1, events);
-            self.detour.take(one, failure);
+            self.progress.settle(1, events);
+            self.fallback.take(one, failure);
         }
     }
 
-    /// Through which its commits go.
-    pub fn gate(&self) -> Gate {
-        self.gate.clone()
+    /// The circuit breaker of its commits.
+    pub fn breaker(&self) -> CircuitBreaker {
+        self.breaker.clone()
     }
 
-    /// Tells whether it gets on.
-    pub fn pulse(&self) -> Pulse {
-        self.pulse.clone()
+    /// Its counters, for the watchdog.
+    pub fn progress(&self) -> WriterProgress {
+        self.progress.clone()
     }
 
-    /// What the door hands its arrivals to: parse, commit, and say how it ended.
-    pub fn intake(&self) -> Intake {
+    /// Takes a delivery from the door and tells `caller` how it ended. A small body is read at once,
+    /// a larger one apart, few at a time.
+    pub fn take(
+        &self,
+        envelope: Envelope,
+        body: VerifiedBody,
+        simulated: bool,
+        caller: impl Caller + 'static,
+    ) {
+        let caller = Box::new(caller);
+        if body.bytes().len() <= READ_IN_PLACE {
+            return self.queue(parse(envelope, &body, simulated), caller);
+        }
         let writer = self.clone();
-        Intake::new(move |arrival, caller| writer.take(arrival, caller))
-    }
-
-    /// Reads the body: at once if it is small, else apart and few at a time.
-    fn take(&self, arrival: Arrival, caller: Box<dyn Caller>) {
-        if arrival.body.bytes().len() <= READ_IN_PLACE {
-            self.queue(parse(arrival), caller);
-        } else {
-            self.reading.spawn(self.clone().take_apart(arrival, caller));
-        }
-    }
-
-    async fn take_apart(self, arrival: Arrival, caller: Box<dyn Caller>) {
-        let permit = Arc::clone(&self.parsing).acquire_owned().await;
-        tokio::task::spawn_blocking(move || {
-            let delivery = parse(arrival);
-            drop(permit);
-            self.queue(delivery, caller);
+        self.reading.spawn(async move {
+            let permit = Arc::clone(&writer.parsing).acquire_owned().await;
+            tokio::task::spawn_blocking(move || {
+                let delivery = parse(envelope, &body, simulated);
+                drop(permit);
+                writer.queue(delivery, caller);
+            });
         });
     }
 }

@@ -97,9 +97,10 @@ impl SpoolReader {
 
 /// What a record is, read as it will be when it is stored.
 fn describe(place: Place, record: &Record) -> Waiting {
+    let envelope = &record.envelope;
     let context = Context {
-        app: &record.app,
-        received_at: record.received_at,
+        app: &envelope.app,
+        received_at: envelope.received_at,
     };
     let notification = split(&record.body, context);
     let mut kinds = BTreeMap::new();
@@ -109,12 +110,12 @@ fn describe(place: Place, record: &Record) -> Waiting {
     let problem = notification.problem();
     Waiting {
         place: place.to_string(),
-        id: record.id,
-        received_at: record.received_at,
-        app: record.app.as_ref().to_owned(),
+        id: envelope.id,
+        received_at: envelope.received_at,
+        app: envelope.app.as_ref().to_owned(),
         secret: record.secret.as_ref().to_owned(),
         simulated: record.simulated,
-        remote_addr: record.remote_addr,
+        remote_addr: envelope.remote_addr,
         bytes: record.body.len(),
         object: notification.object.map(|object| object.to_string()),
         items: notification.events.len(),

@@ -231,7 +231,7 @@ impl Files {
         segment.last += records.len() as u64;
         segment.cost += records.iter().map(|it| cost(it.len())).sum::<u64>();
         if self.oldest.is_none() {
-            let received_at = |it| Record::decode(it).map(|it| it.received_at).ok();
+            let received_at = |it| Record::decode(it).map(|it| it.envelope.received_at).ok();
             self.oldest = records.first().and_then(|it| received_at(it));
         }
         Ok(())
@@ -314,7 +314,7 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let directory = Directory::open(&dir.path().join("spool")).unwrap();
         let shared = Shared::new(1 << 20);
-        let (clock, _) = Clock::manual(record(1, "").received_at);
+        let (clock, _) = Clock::manual(record(1, "").envelope.received_at);
         let mut files = Files::adopt(directory, (1 << 20, 0), &shared, clock).unwrap();
         let records = [record(1, "{}").encode().unwrap()];
         files.append(&records, &shared).unwrap();

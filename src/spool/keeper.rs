@@ -229,7 +229,7 @@ mod tests {
     fn keeper(home: &tempfile::TempDir) -> Keeper {
         let directory = Directory::open(&home.path().join("spool")).unwrap();
         let shared = Arc::new(Shared::new(64 << 20));
-        let (clock, _) = Clock::manual(record(1, "").received_at);
+        let (clock, _) = Clock::manual(record(1, "").envelope.received_at);
         let files = Files::adopt(directory, (8 << 20, RESERVE), &shared, clock).unwrap();
         Keeper::new(files, shared)
     }

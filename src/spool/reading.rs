@@ -128,7 +128,7 @@ impl Files {
         if let Some(removed) = self.segments.front().map(|it| it.removed) {
             let first = self.stretch(0, removed, 1, 1).records.pop();
             let record = first.and_then(|(_, bytes)| Record::decode(&bytes).ok());
-            self.oldest = record.map(|it| it.received_at);
+            self.oldest = record.map(|it| it.envelope.received_at);
         }
     }
 

@@ -13,14 +13,15 @@
 //! | 4 and that many, four times | app, secret, headers, body |
 //! | 8 | checksum |
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use jiff::Timestamp;
-use uuid::Uuid;
 
 pub use crate::sealed::Unreadable;
-use crate::sealed::{Opened, Sealing};
+use crate::{
+    envelope::Envelope,
+    sealed::{Opened, Sealing},
+};
 
 /// The version that is written.
 const VERSION: u8 = 1;
@@ -32,16 +33,8 @@ pub const LONGEST: usize = 65 << 20;
 /// A verified delivery, not parsed: parsing is done again when it leaves the spool.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Minted when it was accepted; makes storing it twice harmless.
-    pub id: Uuid,
-    /// When it was accepted.
-    pub received_at: Timestamp,
-    /// The app whose path and secret it used.
-    pub app: Arc<str>,
-    /// The headers of the allow-list, as a JSON object.
-    pub headers: String,
-    /// The address it came from, behind trusted proxies.
-    pub remote_addr: Option<IpAddr>,
+    /// Identity and origin.
+    pub envelope: Envelope,
     /// Whether it carries a valid mark of `hookshelf simulate`.
     pub simulated: bool,
     /// The name of the secret that matched.
@@ -53,14 +46,15 @@ pub struct Record {
 impl Record {
     /// The bytes of this record; `None` where they would be more than [`LONGEST`].
     pub fn encode(&self) -> Option<Vec<u8>> {
-        let (app, secret) = (self.app.as_bytes(), self.secret.as_bytes());
-        let texts = [app, secret, self.headers.as_bytes(), &self.body];
+        let envelope = &self.envelope;
+        let (app, secret) = (envelope.app.as_bytes(), self.secret.as_bytes());
+        let texts = [app, secret, envelope.headers.as_bytes(), &self.body];
         let room = texts.iter().map(|text| text.len() + 4).sum();
         let mut sealing = Sealing::of(VERSION, room)
             .flag(self.simulated)
-            .id(self.id)
-            .time(self.received_at)
-            .address(self.remote_addr);
+            .id(envelope.id)
+            .time(envelope.received_at)
+            .address(envelope.remote_addr);
         for text in texts {
             sealing = sealing.bytes(text)?;
         }
@@ -79,14 +73,19 @@ impl Record {
     }
 
     fn read(fields: &mut Opened<'_>) -> Option<Self> {
+        let simulated = fields.flag()?;
+        let (id, received_at, remote_addr) = (fields.id()?, fields.time()?, fields.address()?);
+        let (app, secret) = (fields.text()?.into(), fields.text()?.into());
         Some(Self {
-            simulated: fields.flag()?,
-            id: fields.id()?,
-            received_at: fields.time()?,
-            remote_addr: fields.address()?,
-            app: fields.text()?.into(),
-            secret: fields.text()?.into(),
-            headers: fields.text()?.to_owned(),
+            envelope: Envelope {
+                id,
+                received_at,
+                app,
+                headers: fields.text()?.to_owned(),
+                remote_addr,
+            },
+            simulated,
+            secret,
             body: Bytes::copy_from_slice(fields.bytes()?),
         })
     }
@@ -96,9 +95,7 @@ impl fmt::Debug for Record {
     /// Says which delivery it is and nothing of what it holds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
-            .field("id", &self.id)
-            .field("received_at", &self.received_at)
-            .field("app", &self.app)
+            .field("envelope", &self.envelope)
             .field("bytes", &self.body.len())
             .finish_non_exhaustive()
     }
@@ -106,7 +103,11 @@ impl fmt::Debug for Record {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
+    use jiff::Timestamp;
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
     use crate::sealed::{CHECKSUM, checksum};
@@ -117,12 +118,15 @@ mod tests {
         let address = any::<Option<IpAddr>>();
         (any::<u128>(), time, address, any::<bool>(), texts).prop_map(
             |(id, (seconds, nanoseconds), remote_addr, simulated, (app, secret, headers, body))| {
+                let received_at = Timestamp::new(seconds, nanoseconds);
                 Record {
-                    id: Uuid::from_u128(id),
-                    received_at: Timestamp::new(seconds, nanoseconds).unwrap_or(Timestamp::MIN),
-                    app: app.into(),
-                    headers,
-                    remote_addr,
+                    envelope: Envelope {
+                        id: Uuid::from_u128(id),
+                        received_at: received_at.unwrap_or(Timestamp::MIN),
+                        app: app.into(),
+                        headers,
+                        remote_addr,
+                    },
                     simulated,
                     secret: secret.into(),
                     body: body.into(),
@@ -177,7 +181,7 @@ mod tests {
     #[test]
     fn the_longest_body_that_the_door_can_let_in_has_room_for_its_headers() {
         let mut record = crate::spool::tests::record(1, vec![0; 64 << 20]);
-        record.headers = "h".repeat(64 << 10);
+        record.envelope.headers = "h".repeat(64 << 10);
         assert!(record.encode().is_some());
     }
 

@@ -17,18 +17,20 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::*;
-use crate::clock::Clock;
+use crate::{clock::Clock, envelope::Envelope};
 
 const MIB: u64 = 1 << 20;
 
 /// A record that `number` tells from others.
 pub(super) fn record(number: u64, body: impl Into<Bytes>) -> Record {
     Record {
-        id: Uuid::from_u128(number.into()),
-        received_at: at(number),
-        app: "default".into(),
-        headers: r#"{"user-agent":"a"}"#.to_owned(),
-        remote_addr: Some([192, 0, 2, 7].into()),
+        envelope: Envelope {
+            id: Uuid::from_u128(number.into()),
+            received_at: at(number),
+            app: "default".into(),
+            headers: r#"{"user-agent":"a"}"#.to_owned(),
+            remote_addr: Some([192, 0, 2, 7].into()),
+        },
         simulated: false,
         secret: "instagram".into(),
         body: body.into(),
@@ -116,7 +118,7 @@ async fn drain_some(spool: &Spool) -> Vec<u64> {
     let found = spool.read(None, 7).await.unwrap();
     let mut numbers = Vec::new();
     for (_, record) in &found {
-        let number = u64::try_from(record.id.as_u128()).unwrap();
+        let number = u64::try_from(record.envelope.id.as_u128()).unwrap();
         assert_eq!(*record, numbered(number));
         numbers.push(number);
     }
@@ -136,7 +138,10 @@ async fn what_was_taken_comes_out_in_order_in_this_run_and_in_the_next() {
     let spool = stage.open();
     append(&spool, 1..=10).await;
     let found = spool.read(None, 4).await.unwrap();
-    let ids: Vec<_> = found.iter().map(|(_, it)| it.id.as_u128()).collect();
+    let ids: Vec<_> = found
+        .iter()
+        .map(|(_, it)| it.envelope.id.as_u128())
+        .collect();
     assert_eq!(ids, [1, 2, 3, 4]);
     let more = spool.read(Some(found[3].0), 100).await.unwrap();
     assert_eq!(more.len(), 6);

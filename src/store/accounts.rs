@@ -51,15 +51,15 @@ impl Accounts {
             .iter()
             .filter_map(|event| event.account_id.as_ref());
         let seen = Seen {
-            first: delivery.received_at,
-            last: delivery.received_at,
+            first: delivery.envelope.received_at,
+            last: delivery.envelope.received_at,
             simulated: delivery.source == Source::Simulated,
         };
         let mut before = None;
         for id in ids.filter(|id| *id != "0") {
             // The items of a delivery are mostly one account's.
             if before != Some(id) {
-                self.see((Arc::clone(&delivery.app), id.clone()), seen);
+                self.see((Arc::clone(&delivery.envelope.app), id.clone()), seen);
             }
             before = Some(id);
         }

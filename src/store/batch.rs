@@ -19,15 +19,15 @@ use crate::meta::event::{Event, Problem, Source};
 columns! {
     /// The deliveries, column by column.
     Deliveries from (it: &Delivery, set: i32, signature: Option<&[u8]>) {
-        id: Id = it.id,
-        received_at: Timestamptz = it.received_at,
-        app: Text = &*it.app,
+        id: Id = it.envelope.id,
+        received_at: Timestamptz = it.envelope.received_at,
+        app: Text = &*it.envelope.app,
         object: Text = it.object.as_deref(),
         body: Bytea = &*it.body,
         /// The place of its headers in [`HeaderSets`], from 1.
         header_set: Int4 = set,
         signature: Bytea = signature,
-        remote_addr: Inet = it.remote_addr,
+        remote_addr: Inet = it.envelope.remote_addr,
         secret: Text = &*it.secret,
         problem: Text = it.problem.map(Problem::as_str),
         event_count: Int4 = number(it.event_count),
@@ -123,9 +123,9 @@ impl Batch {
 
     /// Adds a delivery; one that is there already has nothing new.
     pub fn add(&mut self, delivery: &Delivery) {
-        self.times.push(kept(delivery.received_at));
+        self.times.push(kept(delivery.envelope.received_at));
         let (mut items, mut left_out) = (delivery.events.len(), 0);
-        if self.ids.insert(delivery.id) {
+        if self.ids.insert(delivery.envelope.id) {
             self.lay_out(delivery);
         } else {
             (items, left_out) = (left_out, items);
@@ -138,7 +138,7 @@ impl Batch {
     }
 
     fn lay_out(&mut self, delivery: &Delivery) {
-        let (headers, signature) = headers::apart(&delivery.headers);
+        let (headers, signature) = headers::apart(&delivery.envelope.headers);
         let set = self.header_sets.place(headers);
         let signature = signature.as_ref().map(|it| &it[..]);
         self.deliveries.push(delivery, set, signature);

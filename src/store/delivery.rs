@@ -1,31 +1,24 @@
 //! A delivery on its way into the database.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use jiff::Timestamp;
-use uuid::Uuid;
 
-use crate::meta::event::{Event, Problem, Source};
+use crate::{
+    envelope::Envelope,
+    meta::event::{Event, Problem, Source},
+};
 
 /// One verified POST with its events, ready to be committed.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Minted when the delivery was accepted; makes a second commit harmless.
-    pub id: Uuid,
-    /// When it was accepted.
-    pub received_at: Timestamp,
-    /// The app whose path and secret it used.
-    pub app: Arc<str>,
+    /// Identity and origin.
+    pub envelope: Envelope,
     /// `object` of its notification.
     pub object: Option<ByteString>,
     /// The bytes exactly as received.
     pub body: Bytes,
-    /// The headers of the allow-list, as a JSON object.
-    pub headers: String,
-    /// The address it came from, behind trusted proxies.
-    pub remote_addr: Option<IpAddr>,
     /// The name of the secret that matched.
     pub secret: Arc<str>,
     /// What could not be read as it came.

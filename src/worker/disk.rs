@@ -5,21 +5,21 @@ use std::{path::PathBuf, time::Duration};
 use nix::sys::statvfs::statvfs;
 
 use crate::{
-    ingest::{Closed, Gate},
+    ingest::{Cause, CircuitBreaker},
     telemetry::{DiskLow, DiskRoomy, Happening},
 };
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Closes the gate of commits while there is too little room.
+/// Opens the circuit breaker of commits while there is too little room.
 #[derive(Clone, Debug)]
 pub struct Disk {
     /// A directory on it.
     pub dir: PathBuf,
     /// `database.min_free`, in bytes.
     pub min_free: u64,
-    /// What is closed.
-    pub gate: Gate,
+    /// The breaker of commits.
+    pub breaker: CircuitBreaker,
 }
 
 impl Disk {
@@ -27,10 +27,11 @@ impl Disk {
     pub fn look(&self) -> Duration {
         if let Some(free) = free(&self.dir) {
             let least = self.min_free;
-            // It opens with an eighth more than it closes with: not at every file that comes or goes.
-            if free < least && self.gate.close(Closed::DiskLow) {
+            // Commits go on with an eighth more than they stop with: not at every file that comes or
+            // goes.
+            if free < least && self.breaker.open(Cause::DiskLow) {
                 DiskLow { free, least }.emit();
-            } else if free >= least + least / 8 && self.gate.open(Closed::DiskLow) {
+            } else if free >= least + least / 8 && self.breaker.close(Cause::DiskLow) {
                 DiskRoomy { free }.emit();
             }
         }
@@ -53,23 +54,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gate_is_closed_while_there_is_less_room_than_asked_for() {
-        let gate = Gate::default();
+    fn the_breaker_is_open_while_there_is_less_room_than_asked_for() {
+        let breaker = CircuitBreaker::new(false);
         let look = |min_free| {
-            let dir = std::env::temp_dir();
-            let gate = gate.clone();
             let disk = Disk {
-                dir,
+                dir: std::env::temp_dir(),
                 min_free,
-                gate,
+                breaker: breaker.clone(),
             };
             disk.look();
+            breaker.cause()
         };
-        look(1 << 10);
-        assert_eq!(gate.closed(), None);
-        look(u64::MAX / 2);
-        assert_eq!(gate.closed(), Some(Closed::DiskLow));
-        look(1 << 10);
-        assert_eq!(gate.closed(), None);
+        assert_eq!(look(1 << 10), None);
+        assert_eq!(look(u64::MAX / 2), Some(Cause::DiskLow));
+        assert_eq!(look(1 << 10), None);
     }
 }

@@ -8,23 +8,22 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::Drained;
 use crate::{
-    ingest::{self, Failure, Writer},
+    ingest::{self, Drained, Failure, Writer},
     spool::{Error, Place, Record, Spool},
     store::{Committed, Delivery},
     telemetry::{DeliveryDrained, DeliveryPassedOver, Happening},
 };
 
-/// Between two looks at a spool that is empty, or at a gate that is closed.
+/// Between two looks at an empty spool, or at a circuit breaker that is open for a known cause.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The pause after a failure; it doubles with each, up to the longest.
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// The longest where nothing is left that Postgres does not fail on, as it seems: each try costs a
-/// session, and what arrives meanwhile a detour.
+/// Maximum backoff when Postgres fails on every remaining delivery: each try costs a session, and
+/// sends what arrives meanwhile to the spool.
 const SELDOM: Duration = Duration::from_secs(30);
 
 /// The most deliveries that wait for the writer at once, and about the most events: what arrives
@@ -91,9 +90,9 @@ impl Drain {
             self.drained.note(0, Instant::now());
             return PAUSE;
         }
-        if let Some(closed) = self.writer.gate().closed() {
-            // Nobody is asked, so that to look again costs nothing.
-            self.drained.fail(closed.code(), None);
+        if let Some(cause) = self.writer.breaker().cause() {
+            // Postgres is not asked, so that looking again costs nothing.
+            self.drained.fail(cause.code(), None);
             return PAUSE;
         }
         if let Some(suspect) = self.suspect.take()
@@ -125,7 +124,7 @@ impl Drain {
         let found = self.spool.read(None, self.most).await?;
         let mut waiting = Vec::new();
         for (place, delivery) in read(found).await? {
-            let app = Arc::clone(&delivery.app);
+            let app = Arc::clone(&delivery.envelope.app);
             waiting.push((place, app, self.writer.commit(delivery)));
         }
         let mut settled = Vec::with_capacity(waiting.len());
@@ -200,7 +199,7 @@ impl Drain {
         let removed = self.spool.remove(first).await;
         removed.map_err(|error| error.whole())?;
         self.drained.pass_over();
-        let delivery = record.id;
+        let delivery = record.envelope.id;
         DeliveryPassedOver { delivery }.emit();
         Ok(())
     }
@@ -248,10 +247,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{clock::Clock, ingest::Closed, spool::Settings, store};
+    use crate::{clock::Clock, envelope::Envelope, ingest::Cause, spool::Settings, store};
 
     #[tokio::test]
-    async fn what_waits_for_an_open_gate_does_not_wait_longer_than_that() {
+    async fn a_drain_looks_again_soon_while_the_breaker_is_open_for_a_known_cause() {
         let home = tempfile::TempDir::new().unwrap();
         let settings = Settings {
             dir: home.path().join("spool"),
@@ -261,11 +260,13 @@ mod tests {
         };
         let spool = Spool::open(&settings, Clock::system()).unwrap();
         let record = Record {
-            id: Uuid::from_u128(7),
-            received_at: Clock::system().now(),
-            app: "default".into(),
-            headers: "{}".to_owned(),
-            remote_addr: None,
+            envelope: Envelope {
+                id: Uuid::from_u128(7),
+                received_at: Clock::system().now(),
+                app: "default".into(),
+                headers: "{}".to_owned(),
+                remote_addr: None,
+            },
             simulated: false,
             secret: "app".into(),
             body: "{}".into(),
@@ -273,13 +274,13 @@ mod tests {
         spool.append(&record).await.unwrap();
         let nowhere = store::options("postgres:///nobody?host=/nowhere").unwrap();
         let (writer, _committer) = Writer::new(nowhere, Some(spool.clone()));
-        let (gate, drained) = (writer.gate(), Drained::default());
-        gate.close(Closed::Unopened);
+        let drained = Drained::default();
+        writer.breaker().open(Cause::Unopened);
         let mut drain = Drain::new(spool, writer, drained.clone());
         for _ in 0..9 {
             assert_eq!(drain.turn().await, PAUSE);
         }
-        let obstacle = drained.obstacle().map(|it| it.code);
-        assert_eq!(obstacle, Some(Closed::Unopened.code()));
+        let obstacle = drained.progress(Instant::now()).obstacle;
+        assert_eq!(obstacle, Some(Cause::Unopened.code()));
     }
 }

@@ -6,7 +6,6 @@
 mod callbacks;
 mod disk;
 mod drain;
-mod drained;
 mod follow;
 mod probe;
 pub mod rescue;
@@ -22,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 pub use callbacks::Reached;
 pub use disk::Disk;
 pub use drain::Drain;
-pub use drained::{Drained, Obstacle};
 pub use follow::Following;
 pub use probe::Probe;
 pub use restarts::tell_restarts;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     held::{self, Found, Name, Record, Shelf},
-    ingest::{self, Arrival, Failure, Writer},
+    ingest::{self, Failure, Writer},
     meta::signature::Secrets,
     store::{self, Delivery, Reader},
 };
@@ -141,10 +141,9 @@ impl Rescue {
                 Found::Gone => continue,
                 Found::Unreadable(_) => held.unreadable += 1,
                 Found::Record(record) => {
-                    if let Some(arrival) = self.keys.open(record) {
-                        held.note_passing(&arrival);
-                        let events = ingest::parse(arrival).events;
-                        keys.extend(events.iter().map(|event| event.dedupe_key));
+                    if let Some(delivery) = self.keys.open(record) {
+                        held.note_passing(&delivery);
+                        keys.extend(delivery.events.iter().map(|event| event.dedupe_key));
                     }
                 }
             }
@@ -184,21 +183,21 @@ impl Rescue {
             && bytes < BYTES
             && let Some(name) = names.next()
         {
-            let arrival = match self.shelf.read(name)? {
+            let delivery = match self.shelf.read(name)? {
                 Found::Gone => continue,
                 Found::Unreadable(_) => None,
                 Found::Record(record) => self.keys.open(record),
             };
-            match arrival {
+            match delivery {
                 None => sums.of(name).unopened += 1,
-                Some(arrival) => {
-                    bytes += arrival.body.bytes().len();
-                    lot.push((name, ingest::parse(arrival)));
+                Some(delivery) => {
+                    bytes += delivery.body.len();
+                    lot.push((name, delivery));
                 }
             }
         }
         // Within a millisecond names do not tell the order.
-        lot.sort_by_key(|(_, delivery)| delivery.received_at);
+        lot.sort_by_key(|(_, delivery)| delivery.envelope.received_at);
         Ok(lot)
     }
 
@@ -270,21 +269,14 @@ impl Wanted {
 
 impl Keys {
     /// The delivery as it would have come through the door, had the secret been right.
-    fn open(&self, record: Record) -> Option<Arrival> {
+    fn open(&self, record: Record) -> Option<Delivery> {
         let secrets = match self {
-            Self::Configured(apps) => apps.get(&*record.app)?,
+            Self::Configured(apps) => apps.get(&*record.envelope.app)?,
             Self::Given(secrets) => secrets,
         };
         let body = record.verify(secrets).ok()?;
-        Some(Arrival {
-            simulated: record.is_simulated(secrets),
-            id: record.id,
-            received_at: record.received_at,
-            app: record.app,
-            headers: record.headers,
-            remote_addr: Some(record.remote_addr),
-            body,
-        })
+        let simulated = record.is_simulated(secrets);
+        Some(ingest::parse(record.envelope, &body, simulated))
     }
 }
 
@@ -299,13 +291,14 @@ impl Held {
     }
 
     /// What passes is of more interest than what does not.
-    fn note_passing(&mut self, arrival: &Arrival) {
+    fn note_passing(&mut self, delivery: &Delivery) {
+        let at = delivery.envelope.received_at;
         if self.passing == 0 {
-            self.first = Some(arrival.received_at);
+            self.first = Some(at);
         }
-        self.last = Some(arrival.received_at);
+        self.last = Some(at);
         self.passing += 1;
-        let secret = arrival.body.secret().to_string();
+        let secret = delivery.secret.to_string();
         *self.secrets.entry(secret).or_default() += 1;
     }
 }
@@ -327,7 +320,10 @@ async fn count_stored(apps: Vec<(Held, Vec<Uuid>)>, mut reader: Option<&mut Read
 /// Which deliveries of a lot are stored: an earlier run may have ended before their files went.
 async fn stored_before(lot: &Lot<'_>, reader: &mut Reader) -> Result<Vec<Uuid>, store::Error> {
     let ids: Vec<_> = lot.iter().map(|(name, _)| name.id()).collect();
-    let times = || lot.iter().map(|(_, delivery)| delivery.received_at);
+    let times = || {
+        lot.iter()
+            .map(|(_, delivery)| delivery.envelope.received_at)
+    };
     let (Some(oldest), Some(newest)) = (times().min(), times().max()) else {
         return Ok(Vec::new());
     };

@@ -1,11 +1,9 @@
 //! Looks at the spool every second: its metrics, and what of it a person wants to be told.
 
-use std::{
-    fmt,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use crate::{
+    ingest::Spooling,
     spool::Report,
     telemetry::{
         Happening, SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolMeasured,
@@ -15,20 +13,19 @@ use crate::{
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What was last seen of the spool.
+/// A watch of the spool.
+#[derive(Debug)]
 pub struct SpoolWatch {
-    report: Box<dyn Fn() -> Report + Send + Sync>,
+    spooling: Spooling,
+    seen: Seen,
+}
+
+/// What was last seen of the spool.
+#[derive(Debug, Default)]
+struct Seen {
     before: Option<Report>,
     /// When deliveries began to wait, and how many had been drained then.
     waiting_since: Option<(Instant, u64)>,
-}
-
-impl fmt::Debug for SpoolWatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpoolWatch")
-            .field("before", &self.before)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Something that a person wants to be told.
@@ -64,25 +61,26 @@ enum News {
 }
 
 impl SpoolWatch {
-    /// Watches the spool that `report` tells of, which must not wait.
-    pub fn new(report: impl Fn() -> Report + Send + Sync + 'static) -> Self {
-        Self {
-            report: Box::new(report),
-            before: None,
-            waiting_since: None,
-        }
+    /// Watches this spool.
+    pub fn new(spooling: Spooling) -> Self {
+        let seen = Seen::default();
+        Self { spooling, seen }
     }
 
-    /// Looks; says when to come again.
+    /// Has the spool try again what was in its way, measures it and says what changed; says when to
+    /// come again.
     pub fn look(&mut self) -> Duration {
-        let now = (self.report)();
+        self.spooling.spool.try_again();
+        let now = self.spooling.report();
         measure(&now).emit();
-        for news in self.compare(now, Instant::now()) {
+        for news in self.seen.compare(now, Instant::now()) {
             news.tell();
         }
         PAUSE
     }
+}
 
+impl Seen {
     /// What is new, compared with the last look.
     fn compare(&mut self, now: Report, at: Instant) -> Vec<News> {
         let first = self.before.is_none();
@@ -220,11 +218,11 @@ mod tests {
 
     /// What is told of each of these looks, a second apart.
     fn told(looks: &[Report]) -> Vec<Vec<News>> {
-        let mut watch = SpoolWatch::new(Report::default);
+        let mut seen = Seen::default();
         let start = Instant::now();
         let looks = looks.iter().zip(0..);
         let told = looks
-            .map(|(now, second)| watch.compare(now.clone(), start + Duration::from_secs(second)));
+            .map(|(now, second)| seen.compare(now.clone(), start + Duration::from_secs(second)));
         told.collect()
     }
 

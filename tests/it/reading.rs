@@ -19,6 +19,7 @@ use std::{
 use bytes::Bytes;
 use hookshelf::{
     clock::Clock,
+    envelope::Envelope,
     meta::{
         event::Source,
         split::{Context, split},
@@ -116,13 +117,15 @@ fn delivery(app: &str, received_at: Timestamp, body: Bytes) -> Delivery {
     let millis = u64::try_from(received_at.as_millisecond()).unwrap();
     let moment = uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, 0);
     Delivery {
-        id: Uuid::new_v7(moment),
-        received_at,
-        app: Arc::from(app),
+        envelope: Envelope {
+            id: Uuid::new_v7(moment),
+            received_at,
+            app: Arc::from(app),
+            headers: r#"{"x-hub-signature-256":"sha256=00"}"#.to_owned(),
+            remote_addr: Some([192, 0, 2, 7].into()),
+        },
         object: found.object.clone(),
         body,
-        headers: r#"{"x-hub-signature-256":"sha256=00"}"#.to_owned(),
-        remote_addr: Some([192, 0, 2, 7].into()),
         secret: "app".into(),
         problem: found.problem(),
         source: Source::Live,

@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use hookshelf::{
     clock::Clock,
+    envelope::Envelope,
     held::{Hold, Record, Settings},
     meta::signature::{sign, sign_simulated},
 };
@@ -257,11 +258,13 @@ fn hold(directory: &Directory, ago: SignedDuration, numbers: std::ops::Range<u32
         let id = uuid::Builder::from_unix_timestamp_millis(millis, &[8; 10]).into_uuid();
         let body = order(number);
         hold.offer(META.parse().unwrap(), body.len(), || Record {
-            id,
-            received_at,
-            app: "default".into(),
-            headers: "{}".to_owned(),
-            remote_addr: META.parse().unwrap(),
+            envelope: Envelope {
+                id,
+                received_at,
+                app: "default".into(),
+                headers: "{}".to_owned(),
+                remote_addr: META.parse().ok(),
+            },
             signature: signature(&body).into(),
             mark: Bytes::new(),
             body: body.into(),

@@ -10,6 +10,7 @@ use std::{
 
 use hookshelf::{
     clock::Clock,
+    envelope::Envelope,
     spool::{FILE_BYTES, Record, Settings, Spool},
 };
 use jiff::Timestamp;
@@ -44,11 +45,13 @@ fn open(dir: &Path, file_bytes: u64) -> Spool {
 fn record(writer: u64, number: u64) -> Record {
     let length = usize::try_from(number * 977 % 9000).unwrap();
     Record {
-        id: Uuid::from_u64_pair(writer, number),
-        received_at: Timestamp::from_second(1_795_000_000).unwrap(),
-        app: "default".into(),
-        headers: "{}".to_owned(),
-        remote_addr: None,
+        envelope: Envelope {
+            id: Uuid::from_u64_pair(writer, number),
+            received_at: Timestamp::from_second(1_795_000_000).unwrap(),
+            app: "default".into(),
+            headers: "{}".to_owned(),
+            remote_addr: None,
+        },
         simulated: false,
         secret: "app".into(),
         body: vec![number.to_le_bytes()[0]; length].into(),
@@ -189,7 +192,7 @@ async fn drain(spool: &Spool, from: u64, ledger: &Ledger) -> u64 {
             break;
         };
         for (_, read) in &found {
-            let (writer, number) = read.id.as_u64_pair();
+            let (writer, number) = read.envelope.id.as_u64_pair();
             assert_eq!(*read, record(writer, number));
             let before = last.insert(writer, number);
             let next = before.map_or(from, |before| before + 1);
@@ -250,7 +253,7 @@ async fn a_spool_that_is_never_drained_keeps_what_every_killed_run_took() {
     let mut seen = Ledger::new();
     while let Some((place, _)) = spool.read(None, 90).await.unwrap().last() {
         for (_, read) in spool.read(None, 90).await.unwrap() {
-            let (writer, number) = read.id.as_u64_pair();
+            let (writer, number) = read.envelope.id.as_u64_pair();
             assert_eq!(read, record(writer, number));
             let before = seen.insert(writer, number).unwrap_or(0);
             let begins_a_run = number % 10_000 == 1 && number > before;

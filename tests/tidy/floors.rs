@@ -11,6 +11,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("lib", 0),
     ("causes", 0),
     ("clock", 0),
+    ("envelope", 0),
     ("sealed", 0),
     ("meta", 1),
     ("config", 1),

@@ -21,8 +21,9 @@ use axum::{
 use hookshelf::{
     clock::Clock,
     config::{self, Sources},
+    envelope::Envelope,
     http::AppKeys,
-    ingest::{Arrival, parse},
+    ingest::parse,
 };
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -80,15 +81,14 @@ async fn receive(
     let Ok(body) = receiver.keys.secrets.verify(signature, body) else {
         return StatusCode::UNAUTHORIZED;
     };
-    let delivery = parse(Arrival {
+    let envelope = Envelope {
         id: Uuid::now_v7(),
         received_at: receiver.clock.now(),
         app: Arc::clone(&receiver.keys.name),
         headers: kept(&headers),
         remote_addr: Some(peer.ip()),
-        simulated: false,
-        body,
-    });
+    };
+    let delivery = parse(envelope, &body, false);
     match receiver.store.keep(&delivery).await {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -81,18 +81,21 @@ impl Store {
 }
 
 async fn insert_delivery(connection: &mut PgConnection, delivery: &Delivery) -> sqlx::Result<()> {
-    let address = delivery.remote_addr.map(|address| address.to_string());
+    let address = delivery
+        .envelope
+        .remote_addr
+        .map(|address| address.to_string());
     sqlx::query(
         "INSERT INTO plain_deliveries (id, received_at, app, object, body, headers, remote_addr, secret,
                                  problem, event_count, source)
          VALUES ($1, $2, $3, $4, $5, $6::json, $7::inet, $8, $9, $10, $11)",
     )
-    .bind(delivery.id)
-    .bind(delivery.received_at.to_sqlx())
-    .bind(&*delivery.app)
+    .bind(delivery.envelope.id)
+    .bind(delivery.envelope.received_at.to_sqlx())
+    .bind(&*delivery.envelope.app)
     .bind(delivery.object.as_deref())
     .bind(&*delivery.body)
-    .bind(&delivery.headers)
+    .bind(&delivery.envelope.headers)
     .bind(address)
     .bind(&*delivery.secret)
     .bind(delivery.problem.map(Problem::as_str))
@@ -116,11 +119,11 @@ async fn insert_event(
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
                  $19, $20, $21, $22::json, $23, $24, $25)",
     )
-    .bind(delivery.id)
-    .bind(delivery.received_at.to_sqlx())
+    .bind(delivery.envelope.id)
+    .bind(delivery.envelope.received_at.to_sqlx())
     .bind(event.occurred_at.map(ToSqlx::to_sqlx))
     .bind(event.occurred_at_source.as_str())
-    .bind(&*delivery.app)
+    .bind(&*delivery.envelope.app)
     .bind(delivery.object.as_deref())
     .bind(event.field.as_deref())
     .bind(event.kind.as_str())

@@ -193,7 +193,10 @@ async fn a_damaged_page_of_records_costs_those_that_are_damaged() {
                 fs::write(stage.settings.dir.join(&name), &damaged).unwrap();
                 let spool = stage.open();
                 let served = spool.read(None, 100).await.unwrap();
-                let served: Vec<_> = served.iter().map(|(_, it)| it.id.as_u128()).collect();
+                let served: Vec<_> = served
+                    .iter()
+                    .map(|(_, it)| it.envelope.id.as_u128())
+                    .collect();
                 assert!(
                     served.is_sorted() && served.len() + cost >= all.len(),
                     "{served:?}"

@@ -3,6 +3,7 @@
 
 use hookshelf::{
     clock::Clock,
+    envelope::Envelope,
     spool::{FILE_BYTES, Record, Settings, Spool},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -336,11 +337,13 @@ fn spool_in(directory: &Directory) -> Spool {
 
 fn record(id: u64, received_at: Timestamp, mid: &str) -> Record {
     Record {
-        id: Uuid::from_u64_pair(7, id),
-        received_at,
-        app: "default".into(),
-        headers: "{}".to_owned(),
-        remote_addr: Some([192, 0, 2, 7].into()),
+        envelope: Envelope {
+            id: Uuid::from_u64_pair(7, id),
+            received_at,
+            app: "default".into(),
+            headers: "{}".to_owned(),
+            remote_addr: Some([192, 0, 2, 7].into()),
+        },
         simulated: false,
         secret: "previous-1".into(),
         body: message(mid, "Rye").into(),

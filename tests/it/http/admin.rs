@@ -1,15 +1,10 @@
 //! The admin listener.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::net::SocketAddr;
 
 use hookshelf::{
-    http::{Listener, ListenerLimits, Readiness, SpoolDesk, Standing, admin, listener::ADMIN},
+    http::{Listener, ListenerLimits, SpoolDesk, admin, listener::ADMIN},
+    ingest::{CircuitBreaker, DatabaseState, Readiness},
     spool::Report,
     telemetry::metrics::CATALOGUE,
 };
@@ -19,7 +14,13 @@ use super::{
     wire::{Answer, Wire, request},
 };
 
-fn open(readiness: Readiness) -> SocketAddr {
+fn open(database: DatabaseState) -> SocketAddr {
+    let readiness = Readiness {
+        database,
+        allow_lossy: false,
+        breaker: CircuitBreaker::new(false),
+        spool: None,
+    };
     let listener = Listener::bind(ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address();
     let desk = SpoolDesk::off(Report::off("/data/spool".into()));
@@ -34,23 +35,18 @@ async fn get(address: SocketAddr, path: &str) -> Answer {
 
 #[tokio::test]
 async fn alive_is_not_the_same_as_ready() {
-    let postgres = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&postgres);
-    let missing = move || {
-        let ready = seen.load(Ordering::Relaxed);
-        if ready { vec![] } else { vec!["postgres"] }
-    };
-    let address = open(Readiness::new(missing));
+    let database = DatabaseState::default();
+    let address = open(database.clone());
     assert_eq!(get(address, "/healthz").await.bare(), 200);
     let answer = get(address, "/readyz").await;
     assert_eq!(answer.status, 503);
     let version = env!("CARGO_PKG_VERSION");
-    let unready = r#"{"ready":false,"missing":["postgres"],"degraded":[],"version":"#;
+    let unready = r#"{"ready":false,"missing":["database"],"degraded":[],"version":"#;
     let spool = r#""spool":{"on":false,"records":0,"bytes":0,"max_bytes":0,"oldest_age_seconds":null,"drain_rate":0.0,"obstacle":null}}"#;
     assert_eq!(answer.body, format!("{unready}{version:?},{spool}"));
     assert_eq!(answer.header("content-type"), Some("application/json"));
 
-    postgres.store(true, Ordering::Relaxed);
+    database.note(true);
     let answer = get(address, "/readyz").await;
     let ready = r#"{"ready":true,"missing":[],"degraded":[],"version":"#;
     assert_eq!(answer.status, 200);
@@ -59,7 +55,7 @@ async fn alive_is_not_the_same_as_ready() {
 
 #[tokio::test]
 async fn metrics_are_exposed_with_their_meaning() {
-    let address = open(Readiness::new(Standing::default));
+    let address = open(DatabaseState::default());
     let door = Door::open();
     door.ask(request("GET", "/webhook")).await;
     let answer = get(address, "/metrics").await;
@@ -91,7 +87,7 @@ async fn metrics_are_exposed_with_their_meaning() {
 
 #[tokio::test]
 async fn the_callback_url_is_not_on_the_admin_listener() {
-    let address = open(Readiness::new(Standing::default));
+    let address = open(DatabaseState::default());
     assert_eq!(get(address, "/webhook").await.bare(), 404);
     assert_eq!(get(address, "/nothing").await.bare(), 404);
 }

@@ -50,8 +50,8 @@ async fn send_chunks(wire: &mut Wire, chunks: &[&[u8]]) {
 async fn a_body_of_exactly_the_limit_passes() {
     let app = fresh_app();
     let mut door = small(&app);
-    let (arrival, answer) = door.deliver(signed(&app, &[b'x'; 100]), STORED).await;
-    assert_eq!((answer.bare(), arrival.body.bytes().len()), (200, 100));
+    let (delivery, answer) = door.deliver(signed(&app, &[b'x'; 100]), STORED).await;
+    assert_eq!((answer.bare(), delivery.body.len()), (200, 100));
 }
 
 #[tokio::test]
@@ -97,8 +97,8 @@ async fn chunks_are_joined_and_counted() {
     wire.send(signed_head(&app, body, "transfer-encoding: chunked"))
         .await;
     send_chunks(&mut wire, &[b"one", b", two", b", ", b"three", b""]).await;
-    let (arrival, decide) = door.arrival().await;
-    assert_eq!(arrival.body.bytes(), &body[..]);
+    let (delivery, decide) = door.arrival().await;
+    assert_eq!(delivery.body, &body[..]);
     decide.send(STORED).unwrap();
     assert_eq!(wire.answer().await.bare(), 200);
 
@@ -245,8 +245,8 @@ async fn nothing_follows_chunks_lest_a_length_beside_them_was_believed() {
         wire.send(signed_head(&app, body, both)).await;
         send_chunks(&mut wire, &[body, b""]).await;
         wire.send(request("GET", "/healthz")).await;
-        let (arrival, decide) = door.arrival().await;
-        assert_eq!(arrival.body.bytes(), &body[..]);
+        let (delivery, decide) = door.arrival().await;
+        assert_eq!(delivery.body, &body[..]);
         decide.send(STORED).unwrap();
         let answer = wire.answer().await;
         assert_eq!(

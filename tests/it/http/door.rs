@@ -1,7 +1,7 @@
 //! Opens a door on a free port whose other side is the test.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::{
         LazyLock,
         atomic::{AtomicUsize, Ordering},
@@ -13,11 +13,12 @@ use hookshelf::{
     clock::{Clock, ManualClock},
     config::{self, Config, Sources},
     http::{AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, listener, public},
-    ingest::{Arrival, Intake, Kept, Refusal, Rejection, Rejections, Settled},
+    ingest::{Committer, Failure, Kept, Refusal, Rejection, Settled, Tally, Writer},
     meta::signature::{Secrets, sign},
-    store::Committed,
+    store::{self, Committed, Delivery, rejections::Count},
     telemetry::metrics::Exposition,
 };
+use ipnet::IpNet;
 use secrecy::SecretString;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -26,6 +27,7 @@ use tokio::{
 };
 
 use super::wire::{Answer, Wire, post};
+use crate::support::eventually;
 
 /// What each test app signs with, and its verify token, after its name.
 pub(super) fn secret(app: &str) -> SecretString {
@@ -124,13 +126,33 @@ pub(super) struct Door {
     pub(super) stop: listener::Stop,
     pub(super) clock: ManualClock,
     pub(super) serving: JoinHandle<Result<(), listener::Error>>,
-    arrivals: mpsc::UnboundedReceiver<(Arrival, oneshot::Sender<Settled>)>,
-    rejected: mpsc::UnboundedReceiver<Counted>,
-    refused: mpsc::UnboundedReceiver<(String, Refusal, Option<IpAddr>)>,
+    arrivals: mpsc::UnboundedReceiver<Arrival>,
+    tally: Tally,
+    /// What was counted and not asked for yet.
+    counts: Vec<Count>,
 }
 
-/// App, reason and address of a counted rejection.
-pub(super) type Counted = (String, Rejection, Option<IpAddr>);
+/// A delivery that came through, and how to decide what becomes of it.
+pub(super) type Arrival = (Delivery, oneshot::Sender<Settled>);
+
+/// App, reason and network of a request that was not stored.
+pub(super) type Counted<R> = (String, R, Option<IpNet>);
+
+/// Lets the test decide what becomes of each delivery.
+async fn settle(mut committer: Committer, arrived: mpsc::UnboundedSender<Arrival>) {
+    while let Some(all) = committer.take().await {
+        for one in all {
+            let (decide, settled) = oneshot::channel();
+            arrived.send((one.delivery, decide)).unwrap();
+            tokio::spawn(async { one.caller.settle(settled.await.expect("the test decides")) });
+        }
+    }
+}
+
+/// The network of the tests' own connections, as it is counted.
+pub(super) fn here() -> Option<IpNet> {
+    "127.0.0.0/24".parse().ok()
+}
 
 impl Door {
     /// Opens a door for the app `default`.
@@ -152,21 +174,13 @@ impl Door {
     fn to(apps: Apps, limits: Limits, connections: ListenerLimits, name: &'static str) -> Self {
         super::logs::want_all_records();
         metrics();
-        let (arrive, arrivals) = mpsc::unbounded_channel();
-        let (reject, rejected) = mpsc::unbounded_channel();
-        let (refuse, refused) = mpsc::unbounded_channel();
-        let intake = Intake::new(move |arrival, caller| {
-            let (decide, settled) = oneshot::channel();
-            arrive.send((arrival, decide)).unwrap();
-            tokio::spawn(async { caller.settle(settled.await.expect("the test decides")) });
-        });
-        let rejections = Rejections::new(move |app, reason, from| match reason {
-            Refusal::Rejected(reason) => reject.send((app.to_owned(), reason, from)).unwrap(),
-            // A delivery may fail when the door is gone already.
-            reason => drop(refuse.send((app.to_owned(), reason, from))),
-        });
+        let (arrived, arrivals) = mpsc::unbounded_channel();
+        let nowhere = store::options("postgres:///nobody?host=/nowhere").unwrap();
+        let (writer, committer) = Writer::new(nowhere, None);
+        tokio::spawn(settle(committer, arrived));
         let (clock, hand) = Clock::manual("2026-11-20T12:00:00.123456789Z".parse().unwrap());
-        let state = AppState::new(apps, intake, rejections, clock, limits);
+        let tally = Tally::new(clock.clone());
+        let state = AppState::new(apps, writer, tally.clone(), clock, limits);
         let listener = Listener::bind(name, ([127, 0, 0, 1], 0).into()).unwrap();
         let (address, stop) = (listener.address(), listener.stop());
         let routes = public::router(state.clone());
@@ -177,8 +191,8 @@ impl Door {
             clock: hand,
             serving: tokio::spawn(listener.serve(routes, connections)),
             arrivals,
-            rejected,
-            refused,
+            tally,
+            counts: Vec::new(),
         }
     }
 
@@ -192,21 +206,54 @@ impl Door {
     }
 
     /// The next delivery that came through, to be decided by the test.
-    pub(super) async fn arrival(&mut self) -> (Arrival, oneshot::Sender<Settled>) {
+    pub(super) async fn arrival(&mut self) -> Arrival {
         let arrival = timeout(Duration::from_secs(30), self.arrivals.recv()).await;
         arrival.expect("a delivery comes through").unwrap()
     }
 
     /// The next request that was counted as failed, or as one to a path that leads nowhere.
-    pub(super) async fn refusal(&mut self) -> (String, Refusal, Option<IpAddr>) {
-        let refused = timeout(Duration::from_secs(30), self.refused.recv()).await;
-        refused.expect("a refusal is counted").unwrap()
+    pub(super) async fn refusal(&mut self) -> Counted<Refusal> {
+        let failures = [
+            Failure::StoreUnavailable,
+            Failure::QueueFull,
+            Failure::BodyBudget,
+            Failure::Stopping,
+            Failure::Internal,
+        ];
+        let failures = failures.map(Refusal::Failed).into_iter();
+        let unknown = [Refusal::UnknownApp, Refusal::UnknownPath];
+        let all: Vec<_> = failures.chain(unknown).collect();
+        self.counted(&all, Refusal::code).await
     }
 
     /// The next rejection that was counted.
-    pub(super) async fn rejection(&mut self) -> Counted {
-        let rejected = timeout(Duration::from_secs(30), self.rejected.recv()).await;
-        rejected.expect("a rejection is counted").unwrap()
+    pub(super) async fn rejection(&mut self) -> Counted<Rejection> {
+        self.counted(&Rejection::ALL, Rejection::code).await
+    }
+
+    /// The next request that was counted for one of `reasons`.
+    async fn counted<R: Copy>(&mut self, reasons: &[R], code: fn(R) -> &'static str) -> Counted<R> {
+        let mut found = None;
+        eventually("a refusal is counted", async || {
+            found = self.uncount(reasons, code);
+            found.is_some()
+        })
+        .await;
+        found.unwrap()
+    }
+
+    fn uncount<R: Copy>(
+        &mut self,
+        reasons: &[R],
+        code: fn(R) -> &'static str,
+    ) -> Option<Counted<R>> {
+        self.counts.extend(self.tally.take());
+        let reason = |count: &Count| reasons.iter().find(|it| code(**it) == count.reason);
+        let mut counts = self.counts.iter_mut().filter(|it| it.count > 0);
+        let (reason, count) = counts.find_map(|count| Some((*reason(count)?, count)))?;
+        count.count -= 1;
+        let prefix = count.prefix.as_ref().map(|prefix| prefix.parse().unwrap());
+        Some((count.app.clone(), reason, prefix))
     }
 
     /// Sends `request` and lets its delivery be `settled`.
@@ -214,17 +261,18 @@ impl Door {
         &mut self,
         request: Vec<u8>,
         settled: Settled,
-    ) -> (Arrival, Answer) {
+    ) -> (Delivery, Answer) {
         let mut wire = self.wire().await;
         wire.send(request).await;
-        let (arrival, decide) = self.arrival().await;
+        let (delivery, decide) = self.arrival().await;
         decide.send(settled).unwrap();
-        (arrival, wire.answer().await)
+        (delivery, wire.answer().await)
     }
 
     /// Whether nothing came through and nothing was counted beyond what was taken.
     pub(super) fn is_quiet(&mut self) -> bool {
-        self.arrivals.try_recv().is_err() && self.rejected.try_recv().is_err()
+        self.arrivals.try_recv().is_err()
+            && self.uncount(&Rejection::ALL, Rejection::code).is_none()
     }
 }
 

@@ -115,7 +115,7 @@ async fn neither_secret_nor_token_nor_signature_nor_content_is_logged() {
 async fn a_json_log_is_one_object_a_line_with_the_delivery_named() {
     let (page, _guard) = Page::open(LogFormat::Json);
     let mut door = Door::open();
-    let (arrival, _) = door.deliver(signed("default", b"{}"), STORED).await;
+    let (delivery, _) = door.deliver(signed("default", b"{}"), STORED).await;
     let lines: Vec<serde_json::Value> = page
         .text()
         .lines()
@@ -125,7 +125,7 @@ async fn a_json_log_is_one_object_a_line_with_the_delivery_named() {
         .iter()
         .find(|line| line["message"] == "delivery settled")
         .unwrap();
-    assert_eq!(settled["delivery"], arrival.id.to_string());
+    assert_eq!(settled["delivery"], delivery.envelope.id.to_string());
     assert_eq!(settled["level"], "DEBUG");
     assert_eq!(settled["outcome"], "accepted");
     assert_eq!(settled["secret"], "app");

@@ -1,4 +1,4 @@
-//! The door, over real sockets, with an intake of the test's own instead of Postgres.
+//! The door, over real sockets, with the test in the place of the committer.
 
 mod admin;
 mod bodies;

@@ -2,20 +2,19 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
+    time::{Duration, Instant},
 };
 
 use hookshelf::{
     clock::Clock,
-    http::{Listener, ListenerLimits, Readiness, SpoolDesk, Standing, admin, listener::ADMIN},
-    query::SpoolReader,
-    spool::{Draining, Record, Report, Settings, Spool},
+    envelope::Envelope,
+    http::{Listener, ListenerLimits, SpoolDesk, admin, listener::ADMIN},
+    ingest::{CircuitBreaker, DatabaseState, Drained, Readiness, Spooling},
+    spool::{Record, Report, Settings, Spool},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
@@ -36,27 +35,36 @@ const THREE: &str = r#"{"object":"instagram","entry":[{"id":"17840000000000001",
 struct Stage {
     address: SocketAddr,
     spool: Spool,
-    woken: Arc<AtomicUsize>,
+    drained: Drained,
     _dir: TempDir,
 }
 
 fn record(number: u64, body: &str) -> Record {
     Record {
-        id: Uuid::from_u64_pair(7, number),
-        received_at: "2026-11-21T10:00:00Z".parse().unwrap(),
-        app: "default".into(),
-        headers: r#"{"x-hub-signature-256":"sha256=never shown"}"#.to_owned(),
-        remote_addr: Some([192, 0, 2, 1].into()),
+        envelope: Envelope {
+            id: Uuid::from_u64_pair(7, number),
+            received_at: "2026-11-21T10:00:00Z".parse().unwrap(),
+            app: "default".into(),
+            headers: r#"{"x-hub-signature-256":"sha256=never shown"}"#.to_owned(),
+            remote_addr: Some([192, 0, 2, 1].into()),
+        },
         simulated: false,
         secret: "app".into(),
         body: body.to_owned().into(),
     }
 }
 
-fn listen(desk: SpoolDesk, standing: impl Fn() -> Standing + Send + Sync + 'static) -> SocketAddr {
+/// Opens the admin listener of a server whose database is away.
+fn listen(desk: SpoolDesk, spool: Option<Spool>) -> SocketAddr {
     let listener = Listener::bind(ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address();
-    let routes = admin::router(Readiness::new(standing), desk, metrics().clone());
+    let readiness = Readiness {
+        database: DatabaseState::default(),
+        allow_lossy: false,
+        breaker: CircuitBreaker::new(spool.is_some()),
+        spool,
+    };
+    let routes = admin::router(readiness, desk, metrics().clone());
     tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
     address
 }
@@ -74,32 +82,30 @@ impl Stage {
         for (number, body) in (1..).zip(bodies) {
             spool.append(&record(number, body)).await.unwrap();
         }
-        let told = spool.clone();
-        let draining = Draining {
-            total: 12,
-            rate: 0.5,
-            passed_over: 1,
-            obstacle: Some("postgres"),
-            why: None,
-        };
-        let now = "2026-11-21T10:01:00Z".parse().unwrap();
-        let report = move || Report::of(&settings, told.status(), draining.clone(), now);
-        let woken = Arc::<AtomicUsize>::default();
-        let waking = Arc::clone(&woken);
-        let wake = move || {
-            waking.fetch_add(1, SeqCst);
-        };
-        let desk = SpoolDesk::new(SpoolReader::new(spool.clone()), report, wake);
-        let degraded = || Standing {
-            missing: vec![],
-            degraded: vec!["database"],
-        };
+        let drained = Drained::default();
+        drained.note(12, Instant::now());
+        drained.pass_over();
+        drained.fail("postgres", None);
+        let (clock, _) = Clock::manual("2026-11-21T10:01:00Z".parse().unwrap());
+        let desk = SpoolDesk::new(Spooling {
+            spool: spool.clone(),
+            settings,
+            drained: drained.clone(),
+            clock,
+            left_behind: Vec::new(),
+        });
         Self {
-            address: listen(desk, degraded),
+            address: listen(desk, Some(spool.clone())),
             spool,
-            woken,
+            drained,
             _dir: dir,
         }
+    }
+
+    /// True if the drain was told to go on.
+    async fn is_woken(&self) -> bool {
+        let woken = timeout(Duration::ZERO, self.drained.woken()).await;
+        woken.is_ok()
     }
 
     async fn ask(&self, method: &str, path: &str) -> (u16, Value) {
@@ -135,7 +141,6 @@ async fn the_status_says_what_waits_and_how_the_drain_gets_on() {
         ("records_set_aside", json!(0)),
         ("obstacle", Value::Null),
         ("drained", json!(12)),
-        ("drain_rate", json!(0.5)),
         ("passed_over", json!(1)),
         ("drain_obstacle", json!("postgres")),
     ] {
@@ -155,8 +160,8 @@ async fn readiness_shows_the_spool_and_what_it_stands_in_for() {
     assert_eq!(ready["missing"], json!([]));
     assert_eq!(ready["degraded"], json!(["database"]));
     let spool = &ready["spool"];
-    let expected = [json!(true), json!(1), json!(60.0), json!(0.5)];
-    let keys = ["on", "records", "oldest_age_seconds", "drain_rate"];
+    let expected = [json!(true), json!(1), json!(60.0)];
+    let keys = ["on", "records", "oldest_age_seconds"];
     assert_eq!(keys.map(|key| spool[key].clone()), expected, "{spool}");
 }
 
@@ -227,7 +232,7 @@ async fn the_drain_is_woken_by_programs_and_by_no_page_of_another_site() {
     let stage = Stage::with(&["{}"]).await;
     let (status, report) = stage.ask("POST", "/v1/spool/drain").await;
     assert_eq!((status, &report["records"]), (202, &json!(1)));
-    assert_eq!(stage.woken.load(SeqCst), 1);
+    assert!(stage.is_woken().await);
 
     let post = |header: &str| {
         let host = stage.address;
@@ -244,10 +249,10 @@ async fn the_drain_is_woken_by_programs_and_by_no_page_of_another_site() {
         let answer = ask(stage.address, post(header)).await;
         assert_eq!(answer.bare(), 403, "{header}");
     }
-    assert_eq!(stage.woken.load(SeqCst), 1);
+    assert!(!stage.is_woken().await);
     let own = format!("Origin: http://{}", stage.address);
     assert_eq!(ask(stage.address, post(&own)).await.status, 202);
-    assert_eq!(stage.woken.load(SeqCst), 2);
+    assert!(stage.is_woken().await);
 
     let answer = ask(stage.address, request("GET", "/v1/spool/drain")).await;
     assert_eq!(answer.bare(), 405);
@@ -256,7 +261,7 @@ async fn the_drain_is_woken_by_programs_and_by_no_page_of_another_site() {
 #[tokio::test]
 async fn without_a_spool_the_routes_say_so() {
     let desk = SpoolDesk::off(Report::off("/data/spool".into()));
-    let address = listen(desk, Standing::default);
+    let address = listen(desk, None);
     let answer = ask(address, request("GET", "/v1/spool")).await;
     assert_eq!(answer.status, 200);
     assert_eq!(body(&answer)["on"], false);

@@ -133,11 +133,11 @@ fn state(writer: &Writer, clock: Clock) -> AppState {
     let secrets = Secrets::new([("app", &SecretString::from(SECRET))]);
     let keys = AppKeys::new("default", secrets, None);
     let limits = Limits::from(&config.unwrap().http);
-    let rejections = Tally::new(clock.clone()).counter();
+    let tally = Tally::new(clock.clone());
     AppState::new(
         Apps::from_iter([keys]),
-        writer.intake(),
-        rejections,
+        writer.clone(),
+        tally,
         clock,
         limits,
     )

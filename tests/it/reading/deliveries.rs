@@ -17,7 +17,7 @@ async fn a_body_comes_out_byte_for_byte() {
         b"",
     ] {
         let delivery = shelf.store("shop", HOUR, body).await;
-        let id = delivery.id.to_string();
+        let id = delivery.envelope.id.to_string();
         let shown = shelf
             .command(&["deliveries", "show", &id, "--body"])
             .output()
@@ -37,7 +37,14 @@ async fn deliveries_are_found_in_the_order_of_arrival() {
         ("bar", 2, "?"),
         ("shop", 1, r#"{"object":"page","entry":[]}"#),
     ] {
-        ids.push(shelf.store(app, HOUR * hours, body).await.id.to_string());
+        ids.push(
+            shelf
+                .store(app, HOUR * hours, body)
+                .await
+                .envelope
+                .id
+                .to_string(),
+        );
     }
     let after = ids[0].clone();
     for (filter, found) in [
@@ -64,6 +71,7 @@ async fn a_delivery_is_shown_with_every_column_but_its_bytes() {
     let id = shelf
         .store("shop", HOUR, r#"{"object":"page","entry":[]}"#)
         .await
+        .envelope
         .id
         .to_string();
     let row = &shelf.rows(&["deliveries", "show", &id])[0];
@@ -128,7 +136,8 @@ async fn a_delivery_that_is_not_there_is_a_failure() {
 #[tokio::test]
 async fn an_erased_body_is_said_to_be_erased() {
     let shelf = Shelf::create().await;
-    let id = shelf.store("shop", HOUR, "{}").await.id.to_string();
+    let stored = shelf.store("shop", HOUR, "{}").await;
+    let id = stored.envelope.id.to_string();
     let erase = sqlx::query(
         "UPDATE stored_deliveries
          SET body = NULL, header_set = NULL, signature = NULL, erased_at = now()",

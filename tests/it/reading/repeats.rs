@@ -39,7 +39,7 @@ async fn a_delivery_says_how_many_items_are_new_and_which_events_others_repeat()
     ];
     assert_eq!(told, expected);
     for (delivery, row) in [(again, &rows[1]), (mixed, &rows[2])] {
-        let shown = shelf.rows(&["deliveries", "show", &delivery.id.to_string()]);
+        let shown = shelf.rows(&["deliveries", "show", &delivery.envelope.id.to_string()]);
         assert_eq!(&shown[0], row);
     }
     let table = shelf.says(&["deliveries", "list"]);

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use hookshelf::{
+    envelope::Envelope,
     meta::event::{Channel, Event, Kind, OccurredAtSource, Source},
     store::Delivery,
 };
@@ -43,13 +44,15 @@ pub(super) fn delivery_at(received_at: Timestamp, events: Vec<Event>) -> Deliver
     });
     let events: Vec<_> = events.collect();
     Delivery {
-        id,
-        received_at,
-        app: "default".into(),
+        envelope: Envelope {
+            id,
+            received_at,
+            app: "default".into(),
+            headers: r#"{"x-hub-signature-256":"sha256=00"}"#.to_owned(),
+            remote_addr: Some([198, 51, 100, 7].into()),
+        },
         object: Some("instagram".into()),
         body: Bytes::from(body),
-        headers: r#"{"x-hub-signature-256":"sha256=00"}"#.to_owned(),
-        remote_addr: Some([198, 51, 100, 7].into()),
         secret: "app".into(),
         problem: None,
         source: Source::Live,

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hookshelf::{
-    ingest::{Arrival, Caller, Intake, Outcome, Settled, Writer},
+    envelope::Envelope,
+    ingest::{Caller, Outcome, Settled, Writer},
     meta::{
         event::{Event, Problem},
-        signature::{Secrets, sign},
+        signature::{Secrets, VerifiedBody, sign},
     },
     store::{Committed, Delivery},
 };
@@ -160,7 +161,7 @@ async fn assert_isolated(world: &World, batch: &[Delivery], settled: &[Committed
         .await
         .unwrap();
     let mut sent: Vec<_> = batch.iter().collect();
-    sent.sort_by_key(|delivery| delivery.id);
+    sent.sort_by_key(|delivery| delivery.envelope.id);
     for (stored, sent) in stored.iter().zip(sent) {
         let expected = if is_healthy(sent) {
             (None, 2)
@@ -172,7 +173,7 @@ async fn assert_isolated(world: &World, batch: &[Delivery], settled: &[Committed
         };
         assert_eq!(
             (stored.0, &stored.1[..]),
-            (sent.id, &sent.body[..]),
+            (sent.envelope.id, &sent.body[..]),
             "{what}"
         );
         assert_eq!((stored.2.clone(), stored.3), expected, "{what}");
@@ -271,23 +272,12 @@ async fn one_that_makes_postgres_hang_again_and_again_soon_stands_alone() {
 }
 
 /// A signed body as the door hands it over.
-fn arrival(text: &str) -> Arrival {
+fn arrival(text: &str) -> (Envelope, VerifiedBody) {
     let body = support::message::message(&format!("m-{text}"), text);
     let secret = "secret".into();
     let signature = sign(&secret, body.as_bytes());
     let verified = Secrets::new([("app", &secret)]).verify(Some(signature.as_bytes()), body.into());
-    let Delivery {
-        id, received_at, ..
-    } = delivery(Vec::new());
-    Arrival {
-        id,
-        received_at,
-        app: "default".into(),
-        headers: "{}".to_owned(),
-        remote_addr: None,
-        simulated: false,
-        body: verified.unwrap(),
-    }
+    (delivery(Vec::new()).envelope, verified.unwrap())
 }
 
 /// The door, waiting for what becomes of one delivery.
@@ -308,9 +298,9 @@ impl Caller for Waiting {
 }
 
 /// Hands over what arrived, and says how it ended.
-async fn take(intake: &Intake, arrival: Arrival) -> Outcome {
+async fn take(writer: &Writer, (envelope, body): (Envelope, VerifiedBody)) -> Outcome {
     let (answer, outcome) = oneshot::channel();
-    intake.take(arrival, Waiting(answer));
+    writer.take(envelope, body, false, Waiting(answer));
     outcome.await.unwrap()
 }
 
@@ -320,15 +310,14 @@ async fn the_door_is_told_what_was_refused() {
     world.run(OWN_RULES).await;
     let (writer, committer) = Writer::new(world.db.options(), None);
     tokio::spawn(committer.run());
-    let intake = writer.intake();
     let refused = Outcome::Unreadable(Problem::Refused);
     let accepted = |new, repeated| Outcome::Accepted { new, repeated };
-    assert_eq!(take(&intake, arrival("forbidden")).await, refused);
-    assert_eq!(take(&intake, arrival("welcome")).await, accepted(1, 0));
-    assert_eq!(take(&intake, arrival("welcome")).await, accepted(0, 1));
+    assert_eq!(take(&writer, arrival("forbidden")).await, refused);
+    assert_eq!(take(&writer, arrival("welcome")).await, accepted(1, 0));
+    assert_eq!(take(&writer, arrival("welcome")).await, accepted(0, 1));
     // Its key was not taken: once the rule is gone, the same thing sent again is an event.
     world
         .run("ALTER TABLE stored_events DROP CONSTRAINT house_rule")
         .await;
-    assert_eq!(take(&intake, arrival("forbidden")).await, accepted(1, 0));
+    assert_eq!(take(&writer, arrival("forbidden")).await, accepted(1, 0));
 }

@@ -50,33 +50,32 @@ async fn rejections_are_counted_by_hour_app_reason_and_network() {
     let mut connection = world.connect().await;
     let (clock, hands) = Clock::manual(at("2026-11-20T12:34:56Z"));
     let tally = Tally::new(clock);
-    let counter = tally.counter();
     let from = |address: &str| Some(address.parse().unwrap());
-    counter.count(
+    tally.count(
         "default",
         Rejection::SignatureMismatch,
         from("198.51.100.7"),
     );
-    counter.count(
+    tally.count(
         "default",
         Rejection::SignatureMismatch,
         from("198.51.100.9"),
     );
-    counter.count(
+    tally.count(
         "default",
         Rejection::SignatureMissing,
         from("2001:db8:1:2::3"),
     );
-    counter.count("other", Rejection::BodyTooLarge, None);
+    tally.count("other", Rejection::BodyTooLarge, None);
     add(&mut connection, &tally.take(), 1_000).await;
     hands.set(at("2026-11-20T12:59:59Z"));
-    counter.count(
+    tally.count(
         "default",
         Rejection::SignatureMismatch,
         from("198.51.100.8"),
     );
     hands.set(at("2026-11-20T13:00:00Z"));
-    counter.count(
+    tally.count(
         "default",
         Rejection::SignatureMismatch,
         from("198.51.100.8"),
@@ -166,10 +165,8 @@ async fn accounts_appear_with_their_first_delivery() {
     let several = ["1", "2", "1", "0", "2"].map(Some);
     let events = several.into_iter().chain([None]).zip(1..);
     let events = events.map(|(account, number)| of_account(number, account));
-    let other = hookshelf::store::Delivery {
-        app: "other".into(),
-        ..delivery(vec![of_account(10, Some("1"))])
-    };
+    let mut other = delivery(vec![of_account(10, Some("1"))]);
+    other.envelope.app = "other".into();
     let batch = [delivery(events.collect()), other];
     world.writer().await.commit(&batch).await;
     let expected = [

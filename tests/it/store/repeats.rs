@@ -53,7 +53,7 @@ async fn repeats_within_a_batch_are_the_first_ones_repeats() {
     let counts = "SELECT event_count::text FROM deliveries ORDER BY id";
     assert_eq!(world.texts(counts).await, ["3", "2", "1"]);
     let owner = "SELECT delivery_id::text FROM events ORDER BY position";
-    let [first, second] = [batch[0].id, batch[1].id].map(|id| id.to_string());
+    let [first, second] = [batch[0].envelope.id, batch[1].envelope.id].map(|id| id.to_string());
     assert_eq!(world.texts(owner).await, [first.clone(), first, second]);
 }
 

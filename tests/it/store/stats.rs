@@ -63,7 +63,7 @@ pub(super) fn any_delivery(numbers: &mut Numbers) -> Delivery {
         _ => i64::from(numbers.below(50)),
     };
     let mut delivery = delivery_at(ago(SignedDuration::from_mins(minutes)), events);
-    delivery.app = ["default", "other"][numbers.below(2) as usize].into();
+    delivery.envelope.app = ["default", "other"][numbers.below(2) as usize].into();
     delivery.source = [Source::Live, Source::Test, Source::Simulated][numbers.below(3) as usize];
     delivery
 }

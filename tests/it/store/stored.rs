@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use hookshelf::{
     meta::event::{Event, Problem},
-    store::{Committed, Delivery},
+    store::Committed,
 };
 
 use super::{
@@ -25,7 +25,7 @@ async fn addresses_of_either_family_are_stored_as_they_are() {
     let world = World::create().await;
     let deliveries = (1..).zip(ADDRESSES).map(|(number, address)| {
         let mut delivery = delivery(vec![comment(number)]);
-        delivery.remote_addr = address.map(|text| text.parse::<IpAddr>().unwrap());
+        delivery.envelope.remote_addr = address.map(|text| text.parse::<IpAddr>().unwrap());
         delivery
     });
     let deliveries: Vec<_> = deliveries.collect();
@@ -85,9 +85,10 @@ async fn headers_are_shown_as_they_came() {
         format!("{{\"user-agent\":\"a\",{signature}}}"),
         "{\"b\": 1,  \"a\" :\"x}\"}".to_owned(),
     ];
-    let deliveries = headers.clone().map(|headers| Delivery {
-        headers,
-        ..delivery(vec![])
+    let deliveries = headers.clone().map(|headers| {
+        let mut one = delivery(vec![]);
+        one.envelope.headers = headers;
+        one
     });
     world.writer().await.commit(&deliveries).await;
     world.writer().await.commit(&[delivery(vec![])]).await;
@@ -150,7 +151,7 @@ async fn what_came_before_the_clock_was_set_is_known_again() {
     ];
     for (number, moment) in (1..).zip(moments) {
         let mut one = delivery(vec![comment(number)]);
-        one.received_at = moment.parse().unwrap();
+        one.envelope.received_at = moment.parse().unwrap();
         for new in [1, 0] {
             let told = session.commit(&[one.clone()]).await;
             assert_eq!((told[0].new, told[0].repeated), (new, 1 - new), "{moment}");

@@ -10,9 +10,9 @@ use std::{
 };
 
 use hookshelf::{
-    ingest::{Failure, Writer},
+    ingest::{DatabaseState, Drained, Failure, Writer},
     store::{self, Committed, Delivery},
-    worker::{Drained, Probe},
+    worker::Probe,
 };
 use tokio::{task::JoinHandle, task::JoinSet, time::timeout};
 
@@ -91,7 +91,7 @@ impl Linked {
     async fn until_stored(&self, delivery: &Delivery) {
         let sql = format!(
             "SELECT count(*) FROM deliveries WHERE id = '{}'",
-            delivery.id
+            delivery.envelope.id
         );
         eventually("the delivery is stored", async || {
             self.world.number(&sql).await == 1
@@ -209,13 +209,22 @@ async fn a_commit_given_up_does_not_go_on_holding_the_fence() {
     assert_eq!(it.resumes(&sent).await, committed(1, 0));
 }
 
+fn probe(it: &Linked, drained: &Drained) -> Probe {
+    Probe {
+        options: it.proxy.options(),
+        allow_lossy: true,
+        state: DatabaseState::default(),
+        drained: drained.clone(),
+    }
+}
+
 #[tokio::test]
 async fn a_read_only_server_is_unavailable_until_it_takes_writes() {
     let it = Linked::at_work().await;
     let drained = Drained::default();
-    let probe = Probe::new(it.proxy.options(), true).waking(drained.clone());
+    let probe = probe(&it, &drained);
     probe.ask().await;
-    assert!(probe.missing().is_empty());
+    assert!(probe.state.missing(true).is_empty());
     drained.woken().await;
     let make_read_only = |value: &str| {
         format!(
@@ -233,7 +242,7 @@ async fn a_read_only_server_is_unavailable_until_it_takes_writes() {
         assert_eq!(it.commit(&sent).await, Err(Failure::StoreUnavailable));
     }
     probe.ask().await;
-    assert_eq!(probe.missing(), ["database"]);
+    assert_eq!(probe.state.missing(true), ["database"]);
     let off = sqlx::AssertSqlSafe(make_read_only("off"));
     sqlx::raw_sql(off).execute(&mut operator).await.unwrap();
     // The drain of a spool need not wait for its next try.
@@ -247,9 +256,9 @@ async fn a_read_only_server_is_unavailable_until_it_takes_writes() {
 async fn a_frozen_server_is_not_ready() {
     let it = Linked::at_work().await;
     it.proxy.freeze();
-    let probe = Probe::new(it.proxy.options(), true);
+    let probe = probe(&it, &Drained::default());
     probe.ask().await;
-    assert_eq!(probe.missing(), ["database"]);
+    assert_eq!(probe.state.missing(true), ["database"]);
     let patience = Duration::from_millis(100);
     let connected = store::connect(&it.proxy.options(), patience).await;
     assert!(matches!(connected, Err(store::Error::TimedOut)));

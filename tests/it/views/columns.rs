@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use hookshelf::{
     clock::Clock,
+    envelope::Envelope,
     meta::{
         event::Source,
         split::{Context, split},
@@ -24,12 +25,14 @@ pub(super) async fn store(connection: &mut PgConnection, body: String) {
     };
     let events = split(&body, context).events;
     let delivery = Delivery {
-        id: Uuid::now_v7(),
-        received_at: now,
-        app: "default".into(),
+        envelope: Envelope {
+            id: Uuid::now_v7(),
+            received_at: now,
+            app: "default".into(),
+            headers: "{}".to_owned(),
+            remote_addr: None,
+        },
         object: None,
-        headers: "{}".to_owned(),
-        remote_addr: None,
         secret: "app".into(),
         problem: None,
         source: Source::Live,

@@ -1,62 +1,57 @@
-//! The connection of the committer: made when it is needed, dropped when it fails, and never
-//! waited for beyond the deadline. A session that fell silent is never asked again.
+//! Postgres session of the committer: connected when it is needed, dropped when it fails, and never
+//! waited for beyond the deadline. A session that fell silent is never used again.
 
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep_until, timeout_at};
 
-use super::{Gate, Pulse, outage::Outage};
+use super::{CircuitBreaker, WriterProgress};
 use crate::{
     store::{self, Batch, Commits, Committed, ConnectOptions, Connection, Error, Known},
     telemetry::{CommitFailed, CommitsResumed, Happening},
 };
 
-/// A commit that is not back by then is given up, so that its callers are answered in time.
+/// Longest time for a commit, so that its callers are answered in time.
 pub(super) const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Why nothing of a batch was stored.
 #[derive(Debug)]
 pub(super) enum Denied {
-    /// Its values, or some of them: fewer may go through.
+    /// Some of its values were refused: a part of the batch may go through.
     Refused(Error),
-    /// Postgres, or the way to it: the same may go through later.
+    /// Postgres or the way to it failed: the same batch may go through later.
     Unavailable,
 }
 
-/// The way to the database, and what was found at its end last time.
+/// A session, and what it learned about its database.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct PgSession {
     options: ConnectOptions,
     commits: Commits,
     connection: Option<Connection>,
     known: Known,
-    outage: Outage,
-    failing: bool,
-    pulse: Pulse,
-    gate: Gate,
+    breaker: CircuitBreaker,
+    progress: WriterProgress,
 }
 
-impl Link {
-    /// A link to the database at `options`, not made yet, for as long as `gate` is open.
-    pub(super) fn new(options: ConnectOptions, pulse: Pulse, gate: Gate) -> Self {
+impl PgSession {
+    /// A session with the database at `options`, not connected yet.
+    pub(super) fn new(
+        options: ConnectOptions,
+        breaker: CircuitBreaker,
+        progress: WriterProgress,
+    ) -> Self {
         Self {
             options,
             commits: Commits::Durable,
             connection: None,
             known: Known::default(),
-            outage: Outage::default(),
-            failing: false,
-            pulse,
-            gate,
+            breaker,
+            progress,
         }
     }
 
-    /// Waits less for a Postgres that is away: there is another place for deliveries.
-    pub(super) fn hurry(&mut self) {
-        self.outage = Outage::brief();
-    }
-
-    /// What its commits wait for.
+    /// Sets what its commits wait for.
     pub(super) fn set_commits(&mut self, commits: Commits) {
         self.commits = commits;
     }
@@ -70,51 +65,50 @@ impl Link {
         batch: &Batch,
         until: Instant,
     ) -> Result<Vec<Committed>, Denied> {
-        let sent = self.insist(batch, until).await;
-        self.pulse.turn();
+        let sent = self.send_with_retry(batch, until).await;
+        self.progress.turn();
         match sent {
             Some(Ok(committed)) => {
-                self.went_well();
+                if self.breaker.committed() {
+                    CommitsResumed.emit();
+                }
                 Ok(committed)
             }
             Some(Err(error)) if error.may_be_the_values() && batch.can_give_way() => {
                 Err(Denied::Refused(error))
             }
             Some(Err(error)) => {
-                self.went_wrong(&error);
+                self.give_up(&error);
                 Err(Denied::Unavailable)
             }
             None => Err(Denied::Unavailable),
         }
     }
 
-    /// Tries until it is settled, or the outage is no longer worth waiting for; `None` where it
-    /// was not tried at all. Whatever fails but the values costs the session: it may have died
-    /// unnoticed, or be one with a server that is the primary no longer. Deliveries are known by
-    /// their ids, so sending them twice is harmless.
-    async fn insist(
+    /// Tries as often as the circuit breaker allows; `None` if it allows no try. A failure other
+    /// than refused values costs the session: it may be dead, or with a server that is no longer
+    /// the primary. Sending deliveries twice is harmless, since their ids are known.
+    async fn send_with_retry(
         &mut self,
         batch: &Batch,
         until: Instant,
     ) -> Option<Result<Vec<Committed>, Error>> {
-        let latest = self.outage.latest(Instant::now()).min(until);
+        let last = self.breaker.last_try(Instant::now()).min(until);
         let mut failed = None;
-        while self.gate.closed().is_none()
-            && let Some(due) = self.outage.next_try(Instant::now())
-            && due <= latest
+        while let Some(due) = self.breaker.next_try(Instant::now())
+            && due <= last
         {
             wait_until(due).await;
-            let _trying = self.failing.then(|| self.pulse.try_again());
             let tried = timeout_at(until.into(), self.try_commit(batch)).await;
             match tried.unwrap_or(Err(Error::TimedOut)) {
                 Err(error) if !error.may_be_the_values() => failed = Some(Err(error)),
-                settled => {
-                    self.outage.end();
-                    return Some(settled);
+                answered => {
+                    self.breaker.try_answered();
+                    return Some(answered);
                 }
             }
             (self.connection, self.known) = (None, Known::default());
-            self.outage.fail(Instant::now());
+            self.breaker.try_failed(Instant::now());
         }
         failed
     }
@@ -130,26 +124,18 @@ impl Link {
         store::commit(connection, &mut self.known, batch).await
     }
 
-    fn went_well(&mut self) {
-        if std::mem::take(&mut self.failing) {
-            self.pulse.succeed();
-            CommitsResumed.emit();
-        }
-    }
-
-    fn went_wrong(&mut self, error: &Error) {
-        self.pulse.fail(Instant::now());
+    fn give_up(&self, error: &Error) {
         CommitFailed {
             code: error.code(),
             cause: error.cause(),
-            first: !std::mem::replace(&mut self.failing, true),
+            first: self.breaker.gave_up(Instant::now()),
         }
         .emit();
     }
 }
 
-/// Waits until `due`; at all only where it is ahead, since a timer never takes less than the
-/// millisecond that a commit may take.
+/// Waits until `due`. A timer takes a millisecond at least, as long as a commit may take, so none is
+/// set for a time that is over.
 async fn wait_until(due: Instant) {
     if due > Instant::now() {
         sleep_until(due.into()).await;

@@ -1,17 +1,18 @@
-//! Sockets that a service manager holds and passes on, so that connections wait through a restart.
+//! Socket activation: a service manager holds the sockets and passes them on, so that connections
+//! wait through a restart.
 //!
 //! systemd says in `LISTEN_FDS` how many there are and in `LISTEN_FDNAMES` how they are called. A
 //! listener that is passed wins over the configured address.
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{TcpListener, TcpStream},
     os::fd::OwnedFd,
 };
 
 use listenfd::ListenFd;
 
-use super::listener::{ADMIN, Error, Listener, PUBLIC};
+use super::names::{ADMIN, PUBLIC};
 
 /// The listeners that can be passed, in the order in which unnamed ones are taken.
 const LISTENERS: [&str; 2] = [PUBLIC, ADMIN];
@@ -47,9 +48,9 @@ pub enum Unfit {
 
 /// The sockets that were passed and are not in use yet, each with its listener's name.
 #[derive(Debug, Default)]
-pub struct Held(Vec<(&'static str, TcpListener)>);
+pub struct PassedSockets(Vec<(&'static str, TcpListener)>);
 
-impl Held {
+impl PassedSockets {
     /// Takes the sockets that were passed to this process; `names` is `LISTEN_FDNAMES`. Without a
     /// service manager there are none.
     ///
@@ -65,18 +66,10 @@ impl Held {
             .map(Self)
     }
 
-    /// The listener `name` on the socket that was passed for it, else on `address`.
-    ///
-    /// # Errors
-    /// The address cannot be had.
-    pub fn listener(&mut self, name: &'static str, address: SocketAddr) -> Result<Listener, Error> {
-        match self.0.iter().position(|(held, _)| *held == name) {
-            None => Listener::bind(name, address),
-            Some(place) => {
-                let (_, socket) = self.0.swap_remove(place);
-                Listener::held(name, socket).map_err(|source| Unfit::Kind(name, source).into())
-            }
-        }
+    /// Takes the socket that was passed for the listener `name`.
+    pub(super) fn socket(&mut self, name: &str) -> Option<TcpListener> {
+        let place = self.0.iter().position(|(passed, _)| *passed == name)?;
+        Some(self.0.swap_remove(place).1)
     }
 }
 

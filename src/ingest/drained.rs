@@ -1,4 +1,4 @@
-//! What the drain of the spool has done so far, and how it is told to go on at once.
+//! Progress of the spool's drain, and the signal that ends its pause.
 
 use std::{
     collections::VecDeque,
@@ -8,10 +8,12 @@ use std::{
 
 use tokio::sync::Notify;
 
+use crate::spool::Draining;
+
 /// How far back a rate looks.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// The drain writes it, whoever tells of the spool reads it. Clones share it.
+/// Progress of the drain, which writes it; status and log read it. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Drained(Arc<Shared>);
 
@@ -21,73 +23,51 @@ struct Shared {
     go_on: Notify,
 }
 
-/// Why the drain does not get on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Obstacle {
-    /// The bounded word for it.
-    pub code: &'static str,
-    /// What was said of it, where nothing else says that.
-    pub why: Option<String>,
-}
-
 #[derive(Debug, Default)]
 struct Done {
-    total: u64,
-    passed_over: u64,
-    obstacle: Option<Obstacle>,
-    /// How many records were noted when, within the window.
+    /// All but the rate.
+    draining: Draining,
+    /// Times and numbers of records drained within the window.
     recent: VecDeque<(Instant, u64)>,
 }
 
 impl Drained {
-    /// So many records more are in the database and out of the spool, or none is left: nothing is in
-    /// the way.
+    /// Records that so many more are in the database and out of the spool, or that none is left:
+    /// nothing is in the way.
     pub fn note(&self, records: u64, now: Instant) {
         let mut done = self.lock();
-        done.total += records;
-        done.obstacle = None;
+        done.draining.total += records;
+        (done.draining.obstacle, done.draining.why) = (None, None);
         done.forget(now);
         if records > 0 {
             done.recent.push_back((now, records));
         }
     }
 
-    /// How many records this run has drained.
-    pub fn total(&self) -> u64 {
-        self.lock().total
-    }
-
-    /// Records a second, over the last ten.
-    pub fn rate(&self, now: Instant) -> f64 {
+    /// Progress at `now`, with the rate of the last ten seconds.
+    pub fn progress(&self, now: Instant) -> Draining {
         let mut done = self.lock();
         done.forget(now);
         let records: u64 = done.recent.iter().map(|(_, records)| records).sum();
-        exact(records) / WINDOW.as_secs_f64()
+        Draining {
+            rate: exact(records) / WINDOW.as_secs_f64(),
+            ..done.draining.clone()
+        }
     }
 
-    /// Postgres failed on one record alone: it was put behind the others.
+    /// Records that Postgres failed on one record alone, which was put behind the others.
     pub fn pass_over(&self) {
-        self.lock().passed_over += 1;
+        self.lock().draining.passed_over += 1;
     }
 
-    /// How many times a record was put behind the others in this run.
-    pub fn passed_over(&self) -> u64 {
-        self.lock().passed_over
-    }
-
-    /// The drain does not get on, for the reason that this bounded word names, and with what was
-    /// said of it.
+    /// Records why the drain is stalled: a bounded word, and the message if nothing else says it.
     pub fn fail(&self, code: &'static str, why: Option<String>) {
-        self.lock().obstacle = Some(Obstacle { code, why });
+        let draining = &mut self.lock().draining;
+        (draining.obstacle, draining.why) = (Some(code), why);
     }
 
-    /// Why the drain does not get on; none while it does, or has nothing to do.
-    pub fn obstacle(&self) -> Option<Obstacle> {
-        self.lock().obstacle.clone()
-    }
-
-    /// Ends the pause of the drain: the next try begins at once. One that is not in a pause makes
-    /// no next one.
+    /// Ends the pause of the drain: the next try begins at once. A drain that is not in a pause skips
+    /// the next one.
     pub fn wake(&self) {
         self.0.go_on.notify_one();
     }
@@ -130,15 +110,16 @@ mod tests {
     fn the_rate_is_that_of_the_last_ten_seconds() {
         let (drained, start) = (Drained::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
-        assert!(near(drained.rate(start), 0.0));
+        let rate = |now| drained.progress(now).rate;
+        assert!(near(rate(start), 0.0));
         drained.note(100, at(0));
         drained.note(300, at(4));
-        assert!(near(drained.rate(at(5)), 40.0));
-        assert!(near(drained.rate(at(10)), 30.0));
-        assert!(near(drained.rate(at(14)), 0.0));
-        assert_eq!(drained.total(), 400);
-        // One that asks with an earlier moment gets an answer, too.
-        assert!(near(drained.rate(start), 0.0));
+        assert!(near(rate(at(5)), 40.0));
+        assert!(near(rate(at(10)), 30.0));
+        assert!(near(rate(at(14)), 0.0));
+        assert_eq!(drained.progress(start).total, 400);
+        // An earlier moment is answered, too.
+        assert!(near(rate(start), 0.0));
     }
 
     #[test]
@@ -148,21 +129,23 @@ mod tests {
             drained.note(1, start + Duration::from_secs(second));
         }
         assert_eq!(drained.lock().recent.len(), 10);
-        assert_eq!(drained.total(), 1000);
+        assert_eq!(drained.progress(start).total, 1000);
     }
 
     #[test]
     fn an_obstacle_lasts_until_a_record_is_through() {
-        let drained = Drained::default();
-        let told = drained.clone();
+        let (drained, now) = (Drained::default(), Instant::now());
+        let seen = drained.clone();
         drained.fail("postgres", None);
-        let (code, why) = ("spool", Some("no such device".to_owned()));
-        drained.fail(code, why.clone());
+        drained.fail("spool", Some("no such device".to_owned()));
         drained.pass_over();
-        let last = Obstacle { code, why };
-        assert_eq!((told.obstacle(), told.passed_over()), (Some(last), 1));
-        drained.note(1, Instant::now());
-        assert_eq!((told.obstacle(), told.passed_over()), (None, 1));
+        let stalled = seen.progress(now);
+        assert_eq!((stalled.obstacle, stalled.passed_over), (Some("spool"), 1));
+        assert_eq!(stalled.why.as_deref(), Some("no such device"));
+        drained.note(1, now);
+        let going_on = seen.progress(now);
+        assert_eq!((going_on.obstacle, going_on.why), (None, None));
+        assert_eq!(going_on.passed_over, 1);
     }
 
     #[tokio::test]

@@ -1,0 +1,78 @@
+//! Limits of deliveries and of connections.
+
+use std::{sync::Arc, time::Duration};
+
+use ipnet::IpNet;
+
+use crate::config;
+
+/// Limits of a delivery.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of one body: `http.max_body_bytes`.
+    pub max_body_bytes: usize,
+    /// From the end of the head to the end of the body, however steadily it trickles.
+    pub body_timeout: Duration,
+    /// Bytes of all bodies in flight together.
+    pub body_budget_bytes: usize,
+    /// How many connections may have a body in flight: `http.max_connections`.
+    pub connections: usize,
+    /// From the end of the body to the answer.
+    pub answer_within: Duration,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<[IpNet]>,
+}
+
+/// Meta wants an answer within 5 seconds; the house promises 4 and keeps a margin.
+const ANSWER_WITHIN: Duration = Duration::from_millis(3_500);
+
+impl From<&config::Http> for Limits {
+    fn from(http: &config::Http) -> Self {
+        Self {
+            max_body_bytes: http.max_body_bytes,
+            body_timeout: http.body_timeout,
+            body_budget_bytes: http.body_budget_bytes,
+            connections: http.max_connections,
+            answer_within: ANSWER_WITHIN,
+            trusted_proxies: http.trusted_proxies.as_slice().into(),
+        }
+    }
+}
+
+/// Limits of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct ListenerLimits {
+    /// How many may be open.
+    pub connections: usize,
+    /// Where all seats are taken: whether the oldest connection that has brought no delivery yet
+    /// makes room for one more. Else that one is closed at once.
+    pub make_room: bool,
+    /// How long a head may take, and how long a connection may idle between two deliveries.
+    pub header_timeout: Duration,
+    /// How long a peer may leave an answer untaken.
+    pub write_timeout: Duration,
+}
+
+/// How long a peer may leave an answer untaken; ours fit into any socket's buffer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl ListenerLimits {
+    /// Those of the admin listener: few people and machines, patient ones.
+    pub const ADMIN: Self = Self {
+        connections: 64,
+        make_room: false,
+        header_timeout: Duration::from_secs(30),
+        write_timeout: WRITE_TIMEOUT,
+    };
+}
+
+impl From<&config::Http> for ListenerLimits {
+    fn from(http: &config::Http) -> Self {
+        Self {
+            connections: http.max_connections,
+            make_room: true,
+            header_timeout: http.header_timeout,
+            write_timeout: WRITE_TIMEOUT,
+        }
+    }
+}

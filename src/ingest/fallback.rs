@@ -1,0 +1,72 @@
+//! Fallback to the spool: keeps what Postgres does not take in time, if there is a spool.
+
+use std::time::Instant;
+
+use tokio_util::task::TaskTracker;
+
+use super::{Caller, Failure, Kept, Waiting, parse};
+use crate::{
+    spool::Spool,
+    store::Delivery,
+    telemetry::{Happening, SpoolRefused},
+};
+
+/// The spool beside the committer. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct SpoolFallback {
+    spool: Option<Spool>,
+    /// Deliveries on their way into the spool, and answers on their way out.
+    running: TaskTracker,
+}
+
+impl SpoolFallback {
+    /// Keeps deliveries in `spool`; without one they only get their failure.
+    pub(super) fn new(spool: Option<Spool>) -> Self {
+        Self {
+            spool,
+            running: TaskTracker::new(),
+        }
+    }
+
+    /// True if there is a spool.
+    pub(super) fn exists(&self) -> bool {
+        self.spool.is_some()
+    }
+
+    /// Keeps `one` and answers its caller; the answer is `failure` if the caller is gone or has a
+    /// copy, or if there is no spool or it refuses. Returns at once.
+    pub(super) fn take(&self, one: Waiting, failure: Failure) {
+        let Waiting {
+            delivery, caller, ..
+        } = one;
+        let needs_a_copy = caller.is_waiting(Instant::now()) && !caller.has_a_copy();
+        match &self.spool {
+            Some(spool) if needs_a_copy => {
+                self.spawn(keep(spool.clone(), delivery, caller, failure));
+            }
+            Some(_) | None => caller.settle(Err(failure)),
+        }
+    }
+
+    /// Runs `task`; [`finish`](Self::finish) waits for it.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.running.spawn(task);
+    }
+
+    /// Waits for everything that is on its way. Nothing more may come.
+    pub(super) async fn finish(&self) {
+        self.running.close();
+        self.running.wait().await;
+    }
+}
+
+/// Answers after the record is on disk. A disk that hangs holds only the callers that wait for it:
+/// the door answers them in time.
+async fn keep(spool: Spool, delivery: Delivery, caller: Box<dyn Caller>, failure: Failure) {
+    let kept = spool.append(&parse::record(delivery)).await;
+    caller.settle(kept.map(|()| Kept::Spooled).map_err(|refused| {
+        let code = refused.code();
+        SpoolRefused { code }.emit();
+        failure
+    }));
+}

@@ -1,0 +1,161 @@
+//! Readiness: what is missing before a delivery can be stored, and what a spool covers of it.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use super::{Cause, CircuitBreaker};
+use crate::spool::Spool;
+
+/// Readiness failures that a working spool covers. Settings that lose commits are not among them.
+const COVERED: [&str; 3] = ["database", "disk", "commits"];
+
+/// State of Postgres at the last probe; away until the first one. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct DatabaseState(Arc<Mutex<Seen>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    answered: bool,
+    /// Settings that are off although commits need them.
+    lossy: Vec<&'static str>,
+}
+
+impl DatabaseState {
+    /// Records that Postgres takes writes, or does not; true if it takes them again.
+    pub fn note(&self, answered: bool) -> bool {
+        let before = std::mem::replace(&mut self.seen().answered, answered);
+        answered && !before
+    }
+
+    /// Records the settings that are off although commits need them; true if others were before.
+    pub fn note_lossy(&self, lossy: &[&'static str]) -> bool {
+        let mut seen = self.seen();
+        let changed = seen.lossy != lossy;
+        seen.lossy = lossy.to_vec();
+        changed
+    }
+
+    /// What is missing of it; settings that lose commits only if that is not allowed.
+    pub fn missing(&self, allow_lossy: bool) -> Vec<&'static str> {
+        let seen = self.seen();
+        let away = (!seen.answered).then_some("database");
+        let lossy = seen.lossy.iter().copied().filter(|_| !allow_lossy);
+        away.into_iter().chain(lossy).collect()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answer of `/readyz`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// What is missing before a delivery can be taken; nothing missing is ready.
+    pub missing: Vec<&'static str>,
+    /// What is missing or in trouble while deliveries are taken all the same, because the spool
+    /// covers for Postgres or is not needed now.
+    pub degraded: Vec<&'static str>,
+}
+
+/// Everything that readiness depends on. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    /// Postgres, as probed.
+    pub database: DatabaseState,
+    /// `database.allow_lossy_commits`.
+    pub allow_lossy: bool,
+    /// Whether commits go through: a full disk still answers a probe.
+    pub breaker: CircuitBreaker,
+    /// The spool, which covers for Postgres.
+    pub spool: Option<Spool>,
+}
+
+impl Readiness {
+    /// What is missing now. Never waits.
+    pub fn standing(&self) -> Standing {
+        let spool = self.spool.as_ref();
+        let takes = spool.map(|spool| spool.status().obstacle.is_none());
+        divide(self.missing(), takes)
+    }
+
+    fn missing(&self) -> Vec<&'static str> {
+        let mut missing = self.database.missing(self.allow_lossy);
+        let cause = self.breaker.cause().map(Cause::code);
+        missing.extend(cause.filter(|code| !missing.contains(code)));
+        if missing.is_empty() && self.breaker.is_failing(Instant::now()) {
+            missing.push("commits");
+        }
+        missing
+    }
+}
+
+/// Divides what is missing by whether the spool covers it. `takes` is true if the spool takes
+/// deliveries, `None` without one. A spool that takes none is missing only if it is needed.
+fn divide(missing: Vec<&'static str>, takes: Option<bool>) -> Standing {
+    let is_covered = |it: &&str| takes == Some(true) && COVERED.contains(it);
+    let (mut degraded, mut missing): (Vec<_>, Vec<_>) = missing.into_iter().partition(is_covered);
+    if takes == Some(false) && missing.is_empty() {
+        degraded.push("spool");
+    } else if takes == Some(false) {
+        missing.push("spool");
+    }
+    Standing { missing, degraded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn divided(missing: &[&'static str], takes: Option<bool>) -> [String; 2] {
+        let Standing { missing, degraded } = divide(missing.to_vec(), takes);
+        [missing.join(" "), degraded.join(" ")]
+    }
+
+    #[test]
+    fn a_spool_that_takes_deliveries_covers_for_postgres_and_not_for_its_settings() {
+        let takes = Some(true);
+        assert_eq!(divided(&[], takes), ["", ""]);
+        for away in COVERED {
+            assert_eq!(divided(&[away], takes), ["", away]);
+            assert_eq!(divided(&[away], None), [away, ""]);
+        }
+        assert_eq!(
+            divided(&["database", "fsync"], takes),
+            ["fsync", "database"]
+        );
+    }
+
+    #[test]
+    fn a_spool_that_takes_none_is_named_and_missed_only_when_it_is_needed() {
+        let full = Some(false);
+        assert_eq!(divided(&[], full), ["", "spool"]);
+        assert_eq!(divided(&["database"], full), ["database spool", ""]);
+    }
+
+    #[test]
+    fn commits_that_fail_are_missed_when_nothing_else_is() {
+        let readiness = Readiness {
+            database: DatabaseState::default(),
+            allow_lossy: false,
+            breaker: CircuitBreaker::new(false),
+            spool: None,
+        };
+        readiness.breaker.open(Cause::Unopened);
+        readiness.breaker.gave_up(Instant::now());
+        assert_eq!(readiness.missing(), ["database"]);
+        assert!(readiness.database.note(true) && !readiness.database.note(true));
+        assert_eq!(
+            readiness.missing(),
+            ["database"],
+            "its schema is not up to date"
+        );
+        readiness.breaker.close(Cause::Unopened);
+        assert_eq!(readiness.missing(), ["commits"]);
+        assert!(readiness.database.note_lossy(&["fsync"]));
+        assert_eq!(readiness.missing(), ["fsync"]);
+        assert!(!readiness.database.note_lossy(&["fsync"]));
+    }
+}
