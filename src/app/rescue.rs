@@ -17,7 +17,12 @@ pub(super) fn hold(config: &Config, clock: Clock) -> Hold {
     let rejections = &config.rejections;
     let hold_for = rejections.hold_for.try_into();
     let hold_for = hold_for.unwrap_or(SignedDuration::MAX);
-    let settings = Settings::new(&config.data_dir, rejections.hold, hold_for);
+    let settings = Settings::new(
+        &config.data_dir,
+        rejections.hold,
+        hold_for,
+        config.apps.len(),
+    );
     Hold::start(settings, clock)
 }
 

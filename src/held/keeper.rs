@@ -43,6 +43,7 @@ pub(super) enum Task {
 pub(super) struct Keeper {
     directory: Directory,
     limit: u64,
+    apps: u64,
     hold_for: SignedDuration,
     clock: Clock,
     shares: Shares,
@@ -59,9 +60,10 @@ impl Keeper {
         Self {
             directory: Directory::at(settings.dir),
             limit: settings.max_bytes,
+            apps: settings.apps,
             hold_for: settings.hold_for,
             clock,
-            shares: Shares::of(settings.max_bytes),
+            shares: Shares::of(settings.max_bytes, settings.apps),
             waiting,
             runs: HashMap::new(),
             failing: false,
@@ -93,12 +95,8 @@ impl Keeper {
     /// Says whether it came from Meta's networks.
     fn try_hold(&mut self, record: &Record) -> Result<bool, &'static str> {
         let name = Name::of(record).ok_or("too_large")?;
-        let gone = self.shares.admit(&name, cost(record.length() as u64));
-        for name in gone.map_err(word)? {
-            RejectionNotHeld { reason: "gave_way" }.emit();
-            let removed = self.directory.remove(&name);
-            self.note(&removed);
-        }
+        let admitted = self.shares.admit(&name, cost(record.length() as u64));
+        admitted.map_err(word)?;
         let written = match record.encode() {
             Some(bytes) => self.directory.write(&name, &bytes),
             None => Err(io::ErrorKind::FileTooLarge.into()),
@@ -123,31 +121,29 @@ impl Keeper {
             self.directory.prepare()?;
         }
         names.sort_unstable();
-        let known = std::mem::replace(&mut self.shares, Shares::of(self.limit));
+        let known = std::mem::replace(&mut self.shares, Shares::of(self.limit, self.apps));
         let now = self.clock.now();
         let mut done = Ok(());
         for name in names {
             // One that cannot be looked at keeps none of the others from it.
-            done = done.and(self.take_stock(name, &known, now));
+            done = done.and(self.take_stock(&name, &known, now));
         }
         done
     }
 
     /// Counts one file in, or deletes what is too old or finds no room.
-    fn take_stock(&mut self, name: Name, known: &Shares, now: Timestamp) -> io::Result<()> {
-        if is_old(&name, self.hold_for, now) {
-            return self.directory.remove(&name);
+    fn take_stock(&mut self, name: &Name, known: &Shares, now: Timestamp) -> io::Result<()> {
+        if is_old(name, self.hold_for, now) {
+            return self.directory.remove(name);
         }
-        let cost = match known.cost(&name) {
+        let cost = match known.cost(name) {
             Some(cost) => Some(cost),
-            None => self.directory.length(&name)?.map(cost),
+            None => self.directory.length(name)?.map(cost),
         };
-        let Some(cost) = cost else {
-            return Ok(());
-        };
-        let gone = self.shares.admit(&name, cost);
-        let gone = gone.unwrap_or_else(|_| vec![name]);
-        gone.iter().try_for_each(|it| self.directory.remove(it))
+        match cost.map(|cost| self.shares.adopt(name, cost)) {
+            Some(Ok(())) | None => Ok(()),
+            Some(Err(_)) => self.directory.remove(name),
+        }
     }
 
     /// Says once when the disk does not do what is asked of it, and whether it did.
@@ -190,7 +186,7 @@ fn word(reason: NoRoom) -> &'static str {
     match reason {
         NoRoom::Repeated => "repeated",
         NoRoom::TooLarge => "too_large",
-        NoRoom::NetworkFull => "network_full",
+        NoRoom::QuotaUsed => "quota",
         NoRoom::Full => "full",
     }
 }

@@ -57,16 +57,18 @@ pub struct Settings {
     dir: PathBuf,
     max_bytes: u64,
     hold_for: SignedDuration,
+    apps: u64,
 }
 
 impl Settings {
-    /// Holds deliveries below `data_dir`; with no `max_bytes` it holds none, and deletes what is
-    /// there.
-    pub fn new(data_dir: &Path, max_bytes: u64, hold_for: SignedDuration) -> Self {
+    /// Holds deliveries of so many `apps` below `data_dir`; with no `max_bytes` it holds none, and
+    /// deletes what is there.
+    pub fn new(data_dir: &Path, max_bytes: u64, hold_for: SignedDuration, apps: usize) -> Self {
         Self {
             dir: shelf::place(data_dir),
             max_bytes,
             hold_for,
+            apps: apps as u64,
         }
     }
 }

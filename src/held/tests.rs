@@ -72,7 +72,7 @@ impl Place {
     }
 
     fn hold(&self, max_bytes: u64) -> Hold {
-        let settings = Settings::new(self.dir.path(), max_bytes, HOUR);
+        let settings = Settings::new(self.dir.path(), max_bytes, HOUR, 1);
         Hold::start(settings, self.clock.clone())
     }
 

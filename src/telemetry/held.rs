@@ -33,8 +33,7 @@ impl Happening for RejectionHeld {
     }
 }
 
-/// A delivery that was refused for its signature is not held, or not any more though its time is
-/// not over.
+/// A delivery that was refused for its signature is not held.
 #[derive(Clone, Copy, Debug)]
 pub struct RejectionNotHeld {
     /// The bounded word for why.

@@ -77,7 +77,7 @@ catalogue! {
     REJECTIONS_HELD = Counter "hookshelf_rejections_held_total" ["from"]
         "Deliveries refused for their signature that were held, by whose network they came from: meta or elsewhere.";
     REJECTIONS_NOT_HELD = Counter "hookshelf_rejections_not_held_total" ["reason"]
-        "Deliveries refused for their signature that were not held, or not for their whole time, by why.";
+        "Deliveries refused for their signature that were not held, by why.";
     HELD_REJECTIONS = Gauge "hookshelf_held_rejections" ["from"]
         "Refused deliveries that are held now.";
     HELD_BYTES = Gauge "hookshelf_held_rejection_bytes" ["from"]

@@ -250,7 +250,7 @@ fn verb_of(directory: &Directory, place: &TestDatabase, arguments: &[&str]) -> C
 /// Holds messages that came so long ago, as a server would have.
 fn hold(directory: &Directory, ago: SignedDuration, numbers: std::ops::Range<u32>) {
     let hours = SignedDuration::from_hours(48);
-    let settings = Settings::new(&directory.join("data"), 64 << 20, hours);
+    let settings = Settings::new(&directory.join("data"), 64 << 20, hours, 1);
     let hold = Hold::start(settings, Clock::system());
     for number in numbers {
         let received_at = Clock::system().now() - ago + SignedDuration::from_secs(number.into());
