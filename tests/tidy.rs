@@ -12,6 +12,8 @@
 
 #[path = "tidy/applied.rs"]
 mod applied;
+#[path = "tidy/cycles.rs"]
+mod cycles;
 #[path = "tidy/dependencies.rs"]
 mod dependencies;
 #[path = "tidy/files.rs"]
@@ -20,6 +22,8 @@ mod files;
 mod fixtures;
 #[path = "tidy/floors.rs"]
 mod floors;
+#[path = "tidy/imports.rs"]
+mod imports;
 #[path = "tidy/messages.rs"]
 mod messages;
 #[path = "tidy/places.rs"]
@@ -85,6 +89,11 @@ const RUST: &[&str] = &[
 #[test]
 fn imports_point_down_only() {
     hold(&["src"], ".rs", floors::faults);
+}
+
+#[test]
+fn files_import_each_other_in_no_circle() {
+    assert_none(&cycles::faults(&sources(&["src"], ".rs")));
 }
 
 #[test]
