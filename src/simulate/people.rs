@@ -1,65 +1,162 @@
-//! The accounts of the small world that simulated deliveries speak of, and who writes to them.
+//! Any number of accounts and people, each made from its place in the crowd.
+//!
+//! The first are those of the fixtures; the others are computed when they are needed and never
+//! kept, so that a crowd of a million costs as little as one of five. The same place is the same
+//! account or person in every run, whatever its seed.
 
-/// An Instagram professional account.
-#[derive(Debug)]
-pub(super) struct Account {
-    pub(super) id: &'static str,
-    pub(super) username: &'static str,
-    /// Its IGSID where it writes to or comments on itself.
-    pub(super) own_igsid: &'static str,
+use std::sync::LazyLock;
+
+use super::ids::{padded, scattered};
+
+/// Somebody with an id and a user name: an account or a person.
+#[derive(Clone, Debug)]
+pub(super) struct Profile {
+    /// The account id, or the IGSID of a person.
+    pub(super) id: String,
+    pub(super) username: String,
+    /// Of an account, its IGSID if it comments itself; of a person, the same as `id`.
+    pub(super) own_igsid: String,
+    /// Chooses the language of a person.
+    pub(super) language: usize,
 }
 
-/// Somebody who writes to the accounts.
-#[derive(Debug)]
-pub(super) struct Person {
-    pub(super) igsid: &'static str,
-    pub(super) username: &'static str,
+/// Id, user name and own IGSID of the first accounts.
+const ACCOUNTS: [(&str, &str, &str); 3] = [
+    ("17841460310258847", "mehl.und.morgen", "1157304928816402"),
+    ("17841461774093215", "speichenwerk.rad", "914820367715093"),
+    ("17841463052917684", "museum.am.siel", "27610548839205174"),
+];
+
+/// IGSID, as the first account knows it, and user name of the first people.
+const PEOPLE: [(&str, &str); 5] = [
+    ("739184620517346", "nele.backt"),
+    ("1284730965518207", "tomasz_rides"),
+    ("26497318850142973", "aiko.draws.ships"),
+    ("9031758426610385", "fatma.schaut"),
+    ("30518846207791536", "jo_unterwegs_"),
+];
+
+/// The account at this place.
+pub(super) fn account(place: u64) -> Profile {
+    let (id, username, own_igsid) = match nth(&ACCOUNTS, place) {
+        Some((id, username, own)) => ((*id).to_owned(), (*username).to_owned(), (*own).to_owned()),
+        None => (
+            padded("1784140", scattered(place, 10), 10),
+            username(place, "shops", "places"),
+            padded("14", scattered(place, 14), 14),
+        ),
+    };
+    Profile {
+        id,
+        username,
+        own_igsid,
+        language: 0,
+    }
 }
 
-pub(super) static ACCOUNTS: [Account; 3] = [
-    Account {
-        id: "17841460310258847",
-        username: "mehl.und.morgen",
-        own_igsid: "1157304928816402",
-    },
-    Account {
-        id: "17841461774093215",
-        username: "speichenwerk.rad",
-        own_igsid: "914820367715093",
-    },
-    Account {
-        id: "17841463052917684",
-        username: "museum.am.siel",
-        own_igsid: "27610548839205174",
-    },
-];
+/// The person at this place, as the account at that place knows them: an IGSID is scoped to the
+/// account, a user name is not. The IGSIDs of real people have 15 to 17 digits.
+pub(super) fn person(account: u64, place: u64) -> Profile {
+    let named = nth(&PEOPLE, place);
+    let id = match named {
+        Some((igsid, _)) if account == 0 => (*igsid).to_owned(),
+        _ => igsid(account, place),
+    };
+    Profile {
+        own_igsid: id.clone(),
+        id,
+        username: named.map_or_else(
+            || username(place, "people", "habits"),
+            |(_, username)| (*username).to_owned(),
+        ),
+        language: usize::try_from(scattered(place, 6)).unwrap_or_default(),
+    }
+}
 
-pub(super) static PEOPLE: [Person; 5] = [
-    Person {
-        igsid: "739184620517346",
-        username: "nele.backt",
-    },
-    Person {
-        igsid: "1284730965518207",
-        username: "tomasz_rides",
-    },
-    Person {
-        igsid: "26497318850142973",
-        username: "aiko.draws.ships",
-    },
-    Person {
-        igsid: "9031758426610385",
-        username: "fatma.schaut",
-    },
-    Person {
-        igsid: "30518846207791536",
-        username: "jo_unterwegs_",
-    },
-];
+fn nth<T>(all: &[T], place: u64) -> Option<&T> {
+    all.get(usize::try_from(place).ok()?)
+}
 
-/// The conversation of one person with one account.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Talk {
-    pub(super) account: &'static Account,
-    pub(super) person: &'static Person,
+fn igsid(account: u64, place: u64) -> String {
+    /// More people than any account knows, so that nobody has the place of another account's.
+    const CROWD: u64 = 100_000_000;
+    let prefix = ["8", "10", "288"][usize::try_from(place % 3).unwrap_or_default()];
+    let place = account.wrapping_mul(CROWD).wrapping_add(place);
+    padded(prefix, scattered(place, 14), 14)
+}
+
+/// A user name that no other place has: two words, and a number once all pairs are taken.
+fn username(place: u64, first: &str, second: &str) -> String {
+    let (first, second) = (words(first), words(second));
+    let pairs = (first.len() * second.len()).max(1);
+    let round = place / pairs as u64;
+    // No divisor in common with the number of pairs, so that each pair comes once in a round.
+    let pair = usize::try_from((place % pairs as u64) * 1013 % pairs as u64).unwrap_or_default();
+    let word = |words: &[&'static str], at: usize| words.get(at).copied().unwrap_or_default();
+    let (one, other) = (
+        word(first, pair % first.len().max(1)),
+        word(second, pair / first.len().max(1)),
+    );
+    let joint = [".", "_", ""][pair % 3];
+    match round {
+        0 => [one, joint, other].concat(),
+        round => format!("{one}{joint}{other}_{round}"),
+    }
+}
+
+/// The words under `name` in `samples/names.txt`.
+fn words(name: &str) -> &'static [&'static str] {
+    static LISTS: LazyLock<Vec<(&str, Vec<&str>)>> = LazyLock::new(|| {
+        let lines = include_str!("../../samples/names.txt").lines();
+        let lists = lines.filter_map(|line| line.split_once(": "));
+        lists
+            .map(|(name, words)| (name, words.split(' ').collect()))
+            .collect()
+    });
+    let found = LISTS.iter().find(|(list, _)| *list == name);
+    found.map_or(&[], |(_, words)| words)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn nobody_shares_an_id_or_a_name() {
+        let (mut ids, mut names) = (HashSet::new(), HashSet::new());
+        for someone in (0..100_000).map(|place| person(0, place)) {
+            assert!((15..=17).contains(&someone.id.len()), "{}", someone.id);
+            assert!(ids.insert(someone.id) && names.insert(someone.username));
+        }
+        for shop in (0..20_000).map(account) {
+            assert!(shop.id.starts_with("17841") && shop.id.len() == 17);
+            assert!((15..=17).contains(&shop.own_igsid.len()));
+            assert!(ids.insert(shop.own_igsid) && ids.insert(shop.id));
+            assert!(names.insert(shop.username));
+        }
+    }
+
+    #[test]
+    fn each_account_knows_a_person_by_another_id_and_the_same_name() {
+        let mut ids = HashSet::new();
+        for place in 0..1000 {
+            let known: Vec<_> = (0..20).map(|account| person(account, place)).collect();
+            assert!(known.iter().all(|it| it.username == known[0].username));
+            assert!(known.into_iter().all(|it| ids.insert(it.id)));
+        }
+    }
+
+    #[test]
+    fn ids_and_names_are_spelled_as_instagram_allows() {
+        let people = (0..5000).map(|place| person(1, place));
+        for someone in people.chain((0..500).map(account)) {
+            let allowed =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);
+            assert!(someone.username.len() <= 30 && someone.username.chars().all(allowed));
+            assert!(someone.id.bytes().all(|byte| byte.is_ascii_digit()));
+            assert!(!someone.id.starts_with('0'));
+        }
+    }
 }

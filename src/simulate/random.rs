@@ -19,17 +19,15 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `limit`; 0 where `limit` is 0.
+    /// A number below `limit`; 0 if `limit` is 0.
     pub(super) fn below(&mut self, limit: u32) -> u32 {
         let scaled = (self.next() >> 32) * u64::from(limit);
         u32::try_from(scaled >> 32).unwrap_or_default()
     }
 
-    /// `count` decimal digits.
-    pub(super) fn digits(&mut self, count: usize) -> String {
-        (0..count)
-            .filter_map(|_| char::from_digit(self.below(10), 10))
-            .collect()
+    /// True once in so many times.
+    pub(super) fn once_in(&mut self, times: u32) -> bool {
+        self.below(times) == 0
     }
 
     /// 64 hex digits.
@@ -38,10 +36,10 @@ impl Random {
         hex::encode(numbers.as_flattened())
     }
 
-    /// A place in a list of `len` items; 0 where there are none.
-    pub(super) fn index(&mut self, len: usize) -> usize {
-        let limit = u32::try_from(len).unwrap_or(u32::MAX);
-        usize::try_from(self.below(limit)).unwrap_or_default()
+    /// One of these; none if there are none.
+    pub(super) fn pick<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
+        let limit = u32::try_from(choices.len()).unwrap_or(u32::MAX);
+        choices.get(usize::try_from(self.below(limit)).unwrap_or_default())
     }
 }
 
@@ -51,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_seed_repeats_itself_and_no_other() {
-        let run = |seed| Random::new(seed).digits(40);
+        let run = |seed| Random::new(seed).hex();
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));
     }

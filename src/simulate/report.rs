@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::plan::{Kinds, Variant};
+use super::variants::Variant;
 
 /// How one delivery was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,8 +43,8 @@ impl fmt::Display for Answer {
 pub struct Sent {
     /// The name of the variant.
     pub name: &'static str,
-    /// The events that its body holds.
-    pub kinds: Kinds,
+    /// The kinds of the events that its body holds, as [`Variant::kinds`] spells them.
+    pub kinds: Vec<String>,
     /// The length of its body in bytes.
     pub bytes: usize,
     /// What the server said.
@@ -61,7 +61,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn add(&mut self, variant: &Variant, answer: Answer, latency: Duration) -> &Sent {
+    pub(super) fn add(&mut self, variant: Variant, answer: Answer, latency: Duration) -> &Sent {
         self.sent.push_mut(Sent {
             name: variant.name,
             kinds: variant.kinds,
@@ -76,31 +76,10 @@ impl Report {
         self.sent.iter().filter(|sent| sent.answer.is_ack()).count()
     }
 
-    /// The deliveries that were not acknowledged.
-    pub fn failed(&self) -> impl Iterator<Item = &Sent> {
-        self.sent.iter().filter(|sent| !sent.answer.is_ack())
-    }
-
     /// How many events the acknowledged deliveries hold.
     pub fn events(&self) -> usize {
         let acked = self.sent.iter().filter(|sent| sent.answer.is_ack());
         acked.map(|sent| sent.kinds.len()).sum()
-    }
-
-    /// The latency that this share of the deliveries did not exceed: 0.5 for the median, 1.0 for
-    /// the slowest. `None` where nothing was sent.
-    pub fn latency(&self, share: f64) -> Option<Duration> {
-        let mut latencies: Vec<_> = self.sent.iter().map(|sent| sent.latency).collect();
-        latencies.sort_unstable();
-        // Exact for as many deliveries as a run can hold.
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a count that fits in memory, scaled down and rounded up"
-        )]
-        let rank = (latencies.len() as f64 * share.clamp(0.0, 1.0)).ceil() as usize;
-        latencies.get(rank.saturating_sub(1)).copied()
     }
 }
 
@@ -111,7 +90,7 @@ mod tests {
     fn report(answers: &[Answer]) -> Report {
         let sent = answers.iter().zip(1..).map(|(answer, ms)| Sent {
             name: "messages/text",
-            kinds: &["message", "seen"],
+            kinds: vec!["message".into(), "seen".into()],
             bytes: 2,
             answer: *answer,
             latency: Duration::from_millis(ms),
@@ -132,17 +111,5 @@ mod tests {
         ]);
         assert_eq!(report.acked(), 1);
         assert_eq!(report.events(), 2);
-        assert_eq!(report.failed().count(), 4);
-    }
-
-    #[test]
-    fn latencies_by_share() {
-        let report = report(&[Answer::Status(200); 4]);
-        let ms = |share| report.latency(share).map(|latency| latency.as_millis());
-        assert_eq!(
-            [ms(0.0), ms(0.5), ms(0.51), ms(1.0)],
-            [Some(1), Some(2), Some(3), Some(4)]
-        );
-        assert_eq!(Report::default().latency(0.5), None);
     }
 }

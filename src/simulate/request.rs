@@ -1,13 +1,21 @@
-//! The requests that deliver bodies, as bytes: headers as Meta's two senders write them, and
-//! signatures.
-//!
-//! What is the same for every delivery is made once; a load run makes thousands a second.
+//! The requests that deliver bodies: headers as Meta's two senders write them, and signatures.
 
-use hyper::{Uri, header::HeaderValue};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    HeaderMap, Method, Request, Uri,
+    header::{HeaderName, HeaderValue},
+};
 use secrecy::SecretString;
 
-use super::{Target, serialise::Sender};
+use super::{sender::Sender, target::Target};
 use crate::meta::signature::Signer;
+
+/// The request of one delivery.
+pub(super) type Post = Request<Full<Bytes>>;
+
+const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
+const MARK: HeaderName = HeaderName::from_static("x-hookshelf-simulated");
 
 /// With which secret a delivery is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +26,12 @@ pub(super) enum Signed {
     Wrongly,
 }
 
-/// Writes requests to one target.
+/// Makes requests to one target.
 #[derive(Debug)]
 pub(super) struct Requests {
-    messaging: String,
-    changes: String,
+    uri: Uri,
+    messaging: HeaderMap,
+    changes: HeaderMap,
     right: Signer,
     wrong: Signer,
     marked: bool,
@@ -31,48 +40,48 @@ pub(super) struct Requests {
 impl Requests {
     /// Requests to `target`; `wrong` is a secret that its app does not have.
     pub(super) fn new(target: &Target, wrong: &SecretString) -> hyper::http::Result<Self> {
-        let path = target.path.parse()?;
-        HeaderValue::from_str(&target.host)?;
         Ok(Self {
-            messaging: opening(Sender::Messaging, &path, &target.host),
-            changes: opening(Sender::Changes, &path, &target.host),
+            uri: target.path.parse()?,
+            messaging: headers(Sender::Messaging, &target.host)?,
+            changes: headers(Sender::Changes, &target.host)?,
             right: Signer::new(&target.app_secret),
             wrong: Signer::new(wrong),
             marked: target.marked,
         })
     }
 
-    /// Writes the request that delivers `body`.
-    pub(super) fn write(&self, out: &mut Vec<u8>, sender: Sender, body: &[u8], signed: Signed) {
+    /// The request that delivers `body`.
+    pub(super) fn post(&self, sender: Sender, body: Bytes, signed: Signed) -> Post {
         let key = match signed {
             Signed::Rightly => &self.right,
             Signed::Wrongly => &self.wrong,
         };
-        let opening = match sender {
-            Sender::Messaging => &self.messaging,
-            Sender::Changes => &self.changes,
+        let mut headers = match sender {
+            Sender::Messaging => self.messaging.clone(),
+            Sender::Changes => self.changes.clone(),
         };
-        let mut put = |text: &str| out.extend_from_slice(text.as_bytes());
-        put(opening);
-        put(&key.signature(body));
-        if self.marked {
-            put("\r\nX-Hookshelf-Simulated: ");
-            put(&key.mark(body));
-        }
-        put("\r\nContent-Length: ");
-        put(itoa::Buffer::new().format(body.len()));
-        put("\r\n\r\n");
-        out.extend_from_slice(body);
+        let mark = self.marked.then(|| (MARK, key.mark(&body)));
+        let signed = [(SIGNATURE, key.signature(&body))].into_iter().chain(mark);
+        // Hex digits can stand in every header.
+        headers.extend(
+            signed.filter_map(|(name, hex)| Some((name, HeaderValue::try_from(hex).ok()?))),
+        );
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = headers;
+        request
     }
 }
 
-/// What every request of a sender begins with, up to the signature.
-fn opening(sender: Sender, path: &Uri, host: &str) -> String {
-    let mut text = format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\nContent-Type: application/json\r\n"
-    );
+/// The headers that are the same in all requests of a sender.
+fn headers(sender: Sender, host: &str) -> hyper::http::Result<HeaderMap> {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert("host", HeaderValue::from_str(host)?);
+    headers.insert("accept", HeaderValue::from_static("*/*"));
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
     for (name, value) in sender.headers() {
-        text.extend([name, ": ", value, "\r\n"]);
+        headers.insert(*name, HeaderValue::from_static(value));
     }
-    text + "X-Hub-Signature-256: "
+    Ok(headers)
 }

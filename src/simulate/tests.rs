@@ -1,14 +1,20 @@
 //! Runs against small servers on the loopback interface.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
+use secrecy::SecretString;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
 
-use super::*;
+use super::{
+    client::Client,
+    request::{Requests, Signed},
+    *,
+};
 use crate::meta::signature::Secrets;
 
 /// One request as it arrived: its head and its body.
@@ -77,7 +83,7 @@ async fn every_variant_arrives_signed_and_marked_on_one_connection() {
     let server = serve(listener, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let mut heard = Vec::new();
     let told = |sent: &Sent| heard.push(sent.name);
-    let report = run(&target, &[], 1, now(), told).await.unwrap();
+    let report = run(&target, variants(1, now()), told).await.unwrap();
     assert!(report.sent.iter().map(|sent| sent.name).eq(heard));
     let seen = server.await.unwrap();
     let variants = variants(1, now());
@@ -102,7 +108,7 @@ async fn every_variant_arrives_signed_and_marked_on_one_connection() {
 async fn the_two_senders_have_their_own_headers() {
     let (listener, target) = listen().await;
     let server = serve(listener, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    run(&target, &[], 1, now(), |_| {}).await.unwrap();
+    run(&target, variants(1, now()), |_| {}).await.unwrap();
     let seen = server.await.unwrap();
     let variants = variants(1, now());
     assert_eq!(seen.len(), variants.len());
@@ -126,7 +132,7 @@ async fn a_refusal_is_part_of_the_report() {
         listener,
         "HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nnope",
     );
-    let report = run(&target, &[], 1, now(), |_| {}).await.unwrap();
+    let report = run(&target, variants(1, now()), |_| {}).await.unwrap();
     server.await.unwrap();
     assert_eq!(report.acked(), 0);
     assert!(
@@ -149,7 +155,7 @@ async fn a_broken_connection_is_replaced() {
             .unwrap()
             .len()
     });
-    let report = run(&target, &[], 1, now(), |_| {}).await.unwrap();
+    let report = run(&target, variants(1, now()), |_| {}).await.unwrap();
     assert_eq!(report.sent[0].answer, Answer::Broken);
     assert_eq!(report.acked(), report.sent.len() - 1);
     assert_eq!(server.await.unwrap(), report.acked());
@@ -167,7 +173,7 @@ async fn a_server_that_never_answers_meets_the_deadline() {
     let requests = Requests::new(&target, &secret()).unwrap();
     let mut client = Client::new(Arc::new(target));
     client.deadline = Duration::from_millis(5);
-    let request = |out: &mut _| requests.write(out, Sender::Changes, b"{}", Signed::Rightly);
+    let request = requests.post(Sender::Changes, "{}".into(), Signed::Rightly);
     assert_eq!(client.send(request).await, Answer::TimedOut);
     server.abort();
 }
@@ -176,7 +182,7 @@ async fn a_server_that_never_answers_meets_the_deadline() {
 async fn nobody_listening_is_an_error_that_names_the_address() {
     let (listener, target) = listen().await;
     drop(listener);
-    let error = run(&target, &[], 1, now(), |_| {}).await.unwrap_err();
+    let error = run(&target, variants(1, now()), |_| {}).await.unwrap_err();
     assert!(matches!(&error, Error::Connect { address, .. } if *address == target.address));
     assert!(error.to_string().contains("hookshelf serve"));
 }

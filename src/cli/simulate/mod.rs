@@ -12,7 +12,7 @@ use clap::{ArgGroup, Args, builder::TypedValueParser, error::ErrorKind};
 
 use self::target::Place;
 use super::filters;
-use crate::{config::Sources, meta::event::Kind};
+use crate::{clock::Clock, config::Sources, meta::event::Kind};
 
 /// Sends signed deliveries to the running server and says how they were answered.
 ///
@@ -98,12 +98,14 @@ impl Simulate {
             return Err(wrong_usage(text));
         }
         let seed = self.seed.map_or_else(getrandom::u64, Ok)?;
+        let now = Clock::system().now();
         let found = self.place.find(sources).await?;
         if self.stream.is_asked_for() {
-            load::run(&self, found, seed).await
-        } else {
-            variants::run(&self, &found, seed).await
+            return load::run(&self, found, seed).await;
         }
+        let mut variants = crate::simulate::variants(seed, now);
+        variants.retain(|it| self.kind.is_empty() || it.has_one_of(&self.kind));
+        variants::run(variants, self.json, &found).await
     }
 }
 

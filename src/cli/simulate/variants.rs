@@ -5,23 +5,23 @@ use std::process::ExitCode;
 use anyhow::ensure;
 use serde::Serialize;
 
-use super::{super::output::Output, Simulate, target::Found};
-use crate::{
-    clock::Clock,
-    simulate::{self, Answer, Report, Sent},
-};
+use super::{super::output::Output, numbers::count, target::Found};
+use crate::simulate::{self, Answer, Report, Sent, Variant};
 
-pub(super) async fn run(verb: &Simulate, found: &Found, seed: u64) -> anyhow::Result<ExitCode> {
-    let now = Clock::system().now();
+pub(super) async fn run(
+    variants: Vec<Variant>,
+    json: bool,
+    found: &Found,
+) -> anyhow::Result<ExitCode> {
     let mut printed = Ok(());
     let told = |sent: &Sent| {
         if printed.is_ok() {
-            printed = print(sent, verb.json);
+            printed = print(sent, json);
         }
     };
-    let report = simulate::run(&found.target, &verb.kind, seed, now, told).await?;
+    let report = simulate::run(&found.target, variants, told).await?;
     printed?;
-    if !verb.json {
+    if !json {
         conclude(&report)?;
     }
     let mut answers = report.sent.iter().map(|sent| sent.answer);
@@ -40,7 +40,7 @@ pub(super) async fn run(verb: &Simulate, found: &Found, seed: u64) -> anyhow::Re
 #[derive(Serialize)]
 struct Line<'a> {
     name: &'a str,
-    kinds: &'a [&'a str],
+    kinds: &'a [String],
     bytes: usize,
     answer: String,
     millis: f64,
@@ -70,16 +70,23 @@ fn print(sent: &Sent, json: bool) -> anyhow::Result<()> {
 
 fn conclude(report: &Report) -> anyhow::Result<()> {
     let (acked, sent) = (report.acked(), report.sent.len());
+    let items = report.events() as u64;
+    let twice = if items > 1 {
+        " (one that comes twice is one event)"
+    } else {
+        ""
+    };
     Output::say(&format!(
-        "{acked} of {sent} deliveries acked, with {} items (one that comes twice is one event)",
-        report.events()
+        "{acked} of {}, with {}{twice}",
+        count(sent as u64, "delivery acked", "deliveries acked"),
+        count(items, "item", "items")
     ))
 }
 
 fn line(sent: &Sent) -> Line<'_> {
     Line {
         name: sent.name,
-        kinds: sent.kinds,
+        kinds: &sent.kinds,
         bytes: sent.bytes,
         answer: sent.answer.to_string(),
         millis: sent.latency.as_secs_f64() * 1e3,

@@ -10,7 +10,6 @@ use std::{
     io::{self, BufWriter, Write},
 };
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -76,7 +75,7 @@ impl Ledger {
             app: &self.app,
             received_at: now,
         };
-        let sent = Bytes::from(post.body().into_owned());
+        let sent = post.body();
         let notification = split::split(&sent, context);
         let line = Line {
             delivery: post.number,
@@ -88,7 +87,7 @@ impl Ledger {
                 Sort::New | Sort::Forged => None,
             },
             forged: post.sort == Sort::Forged,
-            body_sha256: hex::encode(Sha256::digest(post.body())),
+            body_sha256: hex::encode(Sha256::digest(&sent)),
             events: notification.events.iter().map(item).collect(),
         };
         write(&mut self.out, &line)

@@ -5,7 +5,10 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 use jiff::Timestamp;
 
 use super::{
-    super::{Delivery, Script, Stories, random::Random},
+    super::{
+        random::Random,
+        stories::{Delivery, Script, Stories},
+    },
     post::{Post, Sort},
 };
 
@@ -69,7 +72,7 @@ impl Mix {
             return (Sort::Forged, Arc::new(self.forged.next(now)));
         }
         if chance < self.forgeries + self.repeats
-            && let Some((number, delivery)) = self.recent.get(self.random.index(self.recent.len()))
+            && let Some((number, delivery)) = self.random.pick(self.recent.make_contiguous())
         {
             return (Sort::Repeat(*number), Arc::clone(delivery));
         }

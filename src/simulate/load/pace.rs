@@ -1,18 +1,6 @@
 //! When deliveries are due: at a fixed rate, whether or not the server keeps up.
-//!
-//! The runtime's timers are exact to a millisecond or two, which would show in every latency. So a
-//! thread of its own sleeps until the next delivery is due, and lets a waiting connection go on.
 
 use std::time::{Duration, Instant};
-
-use super::schedule::Schedule;
-
-/// The shortest sleep: what falls due meanwhile is let go together. It bounds what this thread
-/// costs at high rates, and is the most that a delivery is held up by it.
-const SHORTEST: Duration = Duration::from_micros(500);
-
-/// The longest sleep, after which a stopped run is noticed.
-const LONGEST: Duration = Duration::from_millis(50);
 
 /// Deliveries at a fixed rate.
 #[derive(Clone, Copy, Debug)]
@@ -58,20 +46,6 @@ impl Pace {
     /// How many deliveries were due by `now`.
     pub(super) fn due_by(&self, now: Instant) -> u64 {
         self.within(now.saturating_duration_since(self.start))
-    }
-
-    /// Releases `total` deliveries as they fall due. Blocks until the last one, or until the run
-    /// is over.
-    pub(super) fn release(&self, total: u64, schedule: &Schedule) {
-        let mut released = 0;
-        while released < total && !schedule.is_over() {
-            let now = Instant::now();
-            let due = self.due_by(now).min(total);
-            schedule.release(due - released);
-            released = due;
-            let wait = self.due(released).saturating_duration_since(now);
-            std::thread::sleep(wait.clamp(SHORTEST, LONGEST));
-        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! A delivery on its way: what it is, how often it was tried, and when it is tried again.
 
 use std::{
-    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::super::{Answer, Delivery, request::Signed};
+use super::super::{report::Answer, request::Signed, stories::Delivery};
 
 /// The pauses before each further try. Meta sends again at once and then "with decreasing
 /// frequency over the next 36 hours" (Graph API Webhooks, Getting Started); here it goes quicker.
@@ -64,10 +64,10 @@ impl Post {
     }
 
     /// The body that was written last.
-    pub(super) fn body(&self) -> Cow<'_, [u8]> {
+    pub(super) fn body(&self) -> Bytes {
         match self.written_at {
-            None => (&*self.delivery.body).into(),
-            Some(at) => Vec::from(self.delivery.sent_again(at)).into(),
+            None => self.delivery.body.clone(),
+            Some(at) => self.delivery.sent_again(at),
         }
     }
 

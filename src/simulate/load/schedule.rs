@@ -11,7 +11,14 @@ use std::{
 
 use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
 
-use super::{lock, pace::Pace, post::Post};
+use super::{lock::lock, pace::Pace, post::Post};
+
+/// The shortest sleep between releases: what falls due meanwhile is let go together. It bounds what
+/// the thread costs at high rates, and is the most that a delivery is held up by it.
+const SHORTEST: Duration = Duration::from_micros(500);
+
+/// The longest sleep, after which a stopped run is noticed.
+const LONGEST: Duration = Duration::from_millis(50);
 
 /// Bodies that may wait to be sent again. Beyond it each waits on its connection instead, which
 /// slows down the rest.
@@ -79,11 +86,6 @@ impl Schedule {
         }
     }
 
-    /// How many deliveries there will be, where that is known.
-    pub(super) fn total(&self) -> Option<u64> {
-        self.state().total
-    }
-
     /// The next job; none once the run is over.
     pub(super) async fn next(&self) -> Option<Job> {
         loop {
@@ -124,8 +126,23 @@ impl Schedule {
         })
     }
 
-    /// Lets as many deliveries go as fell due.
-    pub(super) fn release(&self, count: u64) {
+    /// Lets deliveries go as they fall due, until the last one or until the run is over. Blocks: the
+    /// runtime's timers are exact to a millisecond or two, which would show in every latency.
+    pub(super) fn release_by_clock(&self) {
+        let Some(pace) = self.pace else { return };
+        let total = self.state().total.unwrap_or(u64::MAX);
+        let mut released = 0;
+        while released < total && !self.is_over() {
+            let now = Instant::now();
+            let due = pace.due_by(now).min(total);
+            self.release(due - released);
+            released = due;
+            let wait = pace.due(released).saturating_duration_since(now);
+            std::thread::sleep(wait.clamp(SHORTEST, LONGEST));
+        }
+    }
+
+    fn release(&self, count: u64) {
         self.jobs
             .add_permits(usize::try_from(count).unwrap_or_default());
     }
@@ -191,7 +208,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::super::{Delivery, Script, Stories},
+        super::super::stories::{Delivery, Script, Stories},
         super::post::Sort,
         *,
     };

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use hdrhistogram::Histogram;
 
-use super::super::Answer;
+use super::super::report::Answer;
 
 /// What a run sent and how it was answered.
 #[derive(Clone, Debug, Default)]

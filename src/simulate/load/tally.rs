@@ -8,7 +8,7 @@ use std::{
 use hdrhistogram::Histogram;
 
 use super::{
-    super::Answer,
+    super::report::Answer,
     post::{Post, Sort},
     summary::{Latencies, Summary},
 };

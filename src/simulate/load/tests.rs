@@ -2,20 +2,27 @@
 
 use std::{
     io,
+    num::NonZeroUsize,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
     time::sleep,
 };
 
-use super::{super::Answer, *};
-use crate::meta::signature::Secrets;
+use super::{
+    super::{Answer, Script, Target},
+    lock::lock,
+    *,
+};
+use crate::{clock::Clock, meta::signature::Secrets, simulate::Error};
 
 const SECRET: &str = "a secret of this test";
 

@@ -8,13 +8,21 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
-    super::{Answer, Error, Target, client::Client, random::Random, request::Requests},
-    Load, Summary, Watch,
+    super::{
+        client::Client,
+        random::Random,
+        report::Answer,
+        request::Requests,
+        target::{Error, Target},
+    },
     ledger::Ledger,
-    lock,
+    lock::lock,
     mix::Mix,
+    options::Load,
     post::{Post, Sort},
+    progress::Watch,
     schedule::{Job, Schedule},
+    summary::Summary,
     tally::Tally,
 };
 use crate::clock::Clock;
@@ -85,9 +93,8 @@ impl Run {
         let body = post.body();
         lock(&self.tally).sent(body.len());
         let (sender, signed) = (post.delivery.sender, post.signed());
-        let request = |out: &mut Vec<u8>| self.requests.write(out, sender, &body, signed);
+        let request = self.requests.post(sender, body, signed);
         let answer = client.send(request).await;
-        drop(body);
         post.tries += 1;
         lock(&self.tally).answered(answer);
         answer

@@ -1,40 +1,25 @@
-//! What the simulated deliveries tell: one file a topic, one small builder a variant.
+//! An endless stream of deliveries that tell little stories, many at once.
 //!
-//! Each variant has the name and the shape of a fixture under `tests/fixtures`; a test keeps the
-//! two in step. Texts, ids and times are this run's own.
+//! [`Stories`] is given a [`Script`] and asked for the next [`Delivery`] at a moment; it never
+//! sleeps and never asks for the time. A story is a list of samples with shared ids and pauses
+//! between them. A step whose pause is over goes next; else a new story begins, or, if moments
+//! follow each other quickly, one that has begun goes on early. An item refers to earlier ones only.
+//!
+//! The same script and the same moments give the same bytes. The ids of messages, comments and
+//! stories come from the seed and the first moment, so that neither another seed nor the same
+//! seed at another time repeats them; accounts, people, posts and ads are the same in every run.
 
-mod attachments;
-mod comments;
-mod containers;
-mod control;
-mod entries;
-mod messages;
-mod objects;
-mod reactions;
-mod test_button;
-mod threads;
-mod unknown;
+mod delivery;
+mod draft;
+mod in_progress;
+mod scenario;
+mod story;
+mod stream;
 
-use jiff::Timestamp;
-
-use super::plan::{Plan, Variant};
-
-/// Every variant, made from `seed` for the minutes before `now`.
-pub(super) fn all(seed: u64, now: Timestamp) -> Vec<Variant> {
-    let mut plan = Plan::new(seed, now);
-    comments::tell(&mut plan);
-    messages::tell(&mut plan);
-    attachments::tell(&mut plan);
-    reactions::tell(&mut plan);
-    threads::tell(&mut plan);
-    control::tell(&mut plan);
-    containers::tell(&mut plan);
-    entries::tell(&mut plan);
-    unknown::tell(&mut plan);
-    objects::tell(&mut plan);
-    test_button::tell(&mut plan);
-    plan.finish()
-}
+pub use self::{
+    delivery::{Counts, Delivery},
+    stream::{Script, Stories},
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,117 @@
+//! Every sample as it is sent, read back the way a receiver reads it.
+
+use std::collections::{BTreeSet, HashSet};
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::*;
+
+fn now() -> Timestamp {
+    "2026-11-20T09:30:00Z".parse().unwrap()
+}
+
+fn events(variant: &Variant) -> Vec<Event> {
+    let context = split::Context {
+        app: "default",
+        received_at: now(),
+    };
+    split::split(&variant.body, context).events
+}
+
+#[test]
+fn a_sample_lies_in_the_directory_of_the_kind_of_its_first_event() {
+    for variant in variants(1, now()) {
+        let (directory, _) = variant.name.split_once('/').unwrap();
+        let events = events(&variant);
+        let first = events.first().map_or("", |event| event.kind.as_str());
+        assert!(
+            directory == first || directory == "containers",
+            "{}: {first}",
+            variant.name
+        );
+        let body: Value = serde_json::from_slice(&variant.body).unwrap();
+        assert!(!body.to_string().contains("{{"), "{body}");
+    }
+}
+
+#[test]
+fn every_kind_is_told_and_echoes_are_told_apart() {
+    let variants = variants(1, now());
+    let told: BTreeSet<_> = variants
+        .iter()
+        .flat_map(|it| &it.kinds)
+        .map(String::as_str)
+        .collect();
+    let mut known: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    known.extend(["message!echo", "message_deleted!echo"]);
+    assert_eq!(told, known);
+    assert!(variants.len() > 160);
+    assert!(variants[0].name.starts_with("comment/"));
+    assert!(variants[variants.len() - 1].name.starts_with("containers/"));
+}
+
+#[test]
+fn two_runs_have_no_event_in_common() {
+    let keys = |seed, now| -> HashSet<Uuid> {
+        let variants = variants(seed, now);
+        let events = variants.iter().flat_map(events);
+        events.map(|event| event.dedupe_key).collect()
+    };
+    let one = keys(1, now());
+    assert!(one.len() > 190, "{}", one.len());
+    assert!(one.is_disjoint(&keys(2, now())));
+    let later = now() + jiff::SignedDuration::from_secs(3);
+    assert!(one.is_disjoint(&keys(1, later)));
+}
+
+#[test]
+fn a_seed_gives_the_same_run_again() {
+    let bodies = |seed| variants(seed, now()).into_iter().map(|it| it.body);
+    assert!(bodies(3).eq(bodies(3)));
+}
+
+#[test]
+fn messages_were_written_when_they_say_in_the_minutes_before_now() {
+    let now = now().as_millisecond();
+    let mut messages = 0;
+    for variant in variants(4, self::now())
+        .iter()
+        .filter(|it| it.name.starts_with("message/"))
+    {
+        let body: Value = serde_json::from_slice(&variant.body).unwrap();
+        let entry = &body["entry"][0];
+        let Some(at) = entry["messaging"][0]["timestamp"].as_i64() else {
+            continue;
+        };
+        assert!((now - 22 * 60_000..now).contains(&at), "{}", variant.name);
+        assert!(entry["time"].as_i64().unwrap() > at);
+        messages += 1;
+    }
+    assert!(messages > 40);
+}
+
+#[test]
+fn each_sender_writes_its_own_way() {
+    for variant in variants(5, now()) {
+        let body = std::str::from_utf8(&variant.body).unwrap();
+        assert!(body.is_ascii() && !body.contains('\n'));
+        let spaced = body.contains("\": ");
+        assert_eq!(
+            spaced,
+            variant.sender == Sender::Changes,
+            "{}",
+            variant.name
+        );
+        let begin = if spaced {
+            "{\"entry\": ["
+        } else {
+            "{\"object\":\""
+        };
+        let begins = body.trim_start_matches('[').starts_with(begin);
+        assert!(
+            begins || variant.name == "containers/field_and_value_only",
+            "{body}"
+        );
+    }
+}
