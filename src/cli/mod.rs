@@ -69,7 +69,7 @@ enum Verb {
     Serve(serve::Serve),
     Reload(reload::Reload),
     Migrate(migrate::Migrate),
-    Simulate(simulate::Simulate),
+    Simulate(Box<simulate::Simulate>),
     Events(events::Events),
     Deliveries(deliveries::Deliveries),
     Rejections(rejections::Rejections),

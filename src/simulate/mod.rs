@@ -1,11 +1,12 @@
 //! Sends a running server signed deliveries, and reports what came back.
 //!
-//! [`run`] sends one delivery of every sample.
+//! [`run`] sends single deliveries: one of every sample, or one with the user's own words.
 //! [`load::run`] sends a stream of them: little stories, at a rate or as fast as answers come.
 //! Bodies are made from the samples in `samples/`, with ids of their own, written like Meta's two
 //! senders write them; each is signed, and marked as simulated. This room knows the receiver from
 //! outside only: it speaks HTTP to it and imports neither `ingest` nor `query`.
 
+mod chosen;
 mod client;
 mod context;
 mod ids;
@@ -25,6 +26,7 @@ mod values;
 mod variants;
 
 pub use self::{
+    chosen::{Chosen, NotCarried},
     report::{Answer, Report, Sent},
     run::run,
     sender::Sender,

@@ -44,6 +44,8 @@ pub(super) enum Said {
     Sample,
     /// A text of the catalog.
     Told(&'static Text),
+    /// The user's own words.
+    Own(String),
 }
 
 /// The values of placeholders. Those that are not set here are made when they are needed.
@@ -123,6 +125,7 @@ impl Values {
         match &self.said {
             Said::Sample => out.extend_from_slice(own),
             Said::Told(text) => out.extend_from_slice(text.written(sender)),
+            Said::Own(text) => sender.write(text, out),
         }
     }
 

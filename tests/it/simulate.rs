@@ -221,6 +221,38 @@ async fn variants_can_be_chosen_by_kind_and_a_wrong_secret_is_named() {
 }
 
 #[tokio::test]
+async fn the_words_of_the_user_are_stored_as_they_were_typed() {
+    let server = Server::start().await;
+    let words = "Größe \"M\"/L\\ 50% {{mid}} \u{1f950}\n<b>مرحبا</b>";
+    let mut complaints = Vec::new();
+    for kind in ["comment", "message"] {
+        let chosen = ["simulate", "--kind", kind, "--text", words];
+        let person = ["--person", "178414000000001", "--username", "@anna.b"];
+        let output = server.run(&[&chosen[..], &person].concat());
+        assert!(output.status.success(), "{}", complained(&output));
+        let last = said(&output).lines().last().map(str::to_owned);
+        assert_eq!(last.as_deref(), Some("1 of 1 delivery acked, with 1 item"));
+        complaints.push(complained(&output));
+    }
+    assert_eq!(complaints[0], "");
+    assert!(
+        complaints[1].contains("--username is left out"),
+        "{complaints:?}"
+    );
+    let sql = "SELECT text, person_id, username FROM comments
+               UNION ALL SELECT text, person_id, NULL FROM messages";
+    let rows: Vec<(String, String, Option<String>)> = sqlx::query_as(sql)
+        .fetch_all(&mut server.database().await)
+        .await
+        .unwrap();
+    let row = |username: Option<&str>| {
+        let person = "178414000000001".to_owned();
+        (words.to_owned(), person, username.map(str::to_owned))
+    };
+    assert_eq!(rows, [row(Some("anna.b")), row(None)]);
+}
+
+#[tokio::test]
 async fn where_nothing_takes_deliveries_it_says_what_to_name() {
     let server = Server::start().await;
     let url = format!("http://{}/nothing", server.public);
@@ -265,6 +297,14 @@ async fn wrong_usage_is_refused_before_anything_is_sent() {
         ("--count=1 --duplicates=60 --bad-signatures=60", "together"),
         ("--count=1 --give-up=5s", "retry"),
         ("--count=1 --kind=nothing", "kind"),
+        ("--text=", "1 to 2200 characters"),
+        ("--person=anna", "digits"),
+        ("--username=a/b", "letters"),
+        ("--count=1 --text=x", "--text"),
+        ("--kind=seen --text=x", "carries no text"),
+        ("--kind=mention --person=1", "leave out --person"),
+        ("--username=anna", "--kind comment"),
+        ("--kind=seen,comment --text=x", "one --kind"),
         ("--rate=5", "--count"),
         ("--retry", "--count"),
         ("--count=1 --url=https://127.0.0.1/webhook", "http"),

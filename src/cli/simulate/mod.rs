@@ -5,12 +5,13 @@ mod numbers;
 mod summary;
 mod target;
 mod variants;
+mod words;
 
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{ArgGroup, Args, builder::TypedValueParser, error::ErrorKind};
 
-use self::target::Place;
+use self::{target::Place, words::Words};
 use super::filters;
 use crate::{clock::Clock, config::Sources, meta::event::Kind};
 
@@ -22,6 +23,7 @@ use crate::{clock::Clock, config::Sources, meta::event::Kind};
 /// simulated.
 ///
 /// Example: hookshelf simulate
+/// Example: hookshelf simulate --kind comment --text "How much is it?" --username anna
 /// Example: hookshelf simulate --count 200 --retry
 /// Example: hookshelf simulate --duration 2s --rate 100
 #[derive(Args, Debug)]
@@ -36,6 +38,8 @@ pub(super) struct Simulate {
     /// JSON: an object for each variant, or one for the whole stream.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    words: Words,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -99,11 +103,13 @@ impl Simulate {
         }
         let seed = self.seed.map_or_else(getrandom::u64, Ok)?;
         let now = Clock::system().now();
+        let in_words = self.words.variant(&self.kind, seed, now)?;
         let found = self.place.find(sources).await?;
         if self.stream.is_asked_for() {
             return load::run(&self, found, seed).await;
         }
-        let mut variants = crate::simulate::variants(seed, now);
+        let mut variants =
+            in_words.map_or_else(|| crate::simulate::variants(seed, now), |it| vec![it]);
         variants.retain(|it| self.kind.is_empty() || it.has_one_of(&self.kind));
         variants::run(variants, self.json, &found).await
     }
