@@ -42,7 +42,7 @@ enum Party {
 pub(super) struct Shares {
     metas: Half,
     everybodys: Half,
-    /// What each file takes.
+    /// Cost of each file.
     files: HashMap<Name, u64>,
     prints: HashSet<[u8; 8]>,
 }
@@ -100,7 +100,7 @@ impl Shares {
         }
     }
 
-    /// What a file takes, if it is known.
+    /// Cost of a file, if it is known.
     pub(super) fn cost(&self, name: &Name) -> Option<u64> {
         self.files.get(name).copied()
     }

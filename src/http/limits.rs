@@ -11,19 +11,19 @@ use crate::config;
 pub struct Limits {
     /// Bytes of one body: `http.max_body_bytes`.
     pub max_body_bytes: usize,
-    /// From the end of the head to the end of the body, however steadily it trickles.
+    /// Time from the end of the head to the end of the body, however steadily it trickles.
     pub body_timeout: Duration,
     /// Bytes of all bodies in flight together.
     pub body_budget_bytes: usize,
-    /// How many connections may have a body in flight: `http.max_connections`.
+    /// Most connections with a body in flight: `http.max_connections`.
     pub connections: usize,
-    /// From the end of the body to the answer.
+    /// Time from the end of the body to the answer.
     pub answer_within: Duration,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpNet]>,
 }
 
-/// Meta wants an answer within 5 seconds; the house promises 4 and keeps a margin.
+/// Meta wants an answer within 5 seconds; Hookshelf promises 4 and keeps a margin.
 const ANSWER_WITHIN: Duration = Duration::from_millis(3_500);
 
 impl From<&config::Http> for Limits {
@@ -42,22 +42,22 @@ impl From<&config::Http> for Limits {
 /// Limits of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct ListenerLimits {
-    /// How many may be open.
+    /// Most open connections.
     pub connections: usize,
-    /// Where all seats are taken: whether the oldest connection that has brought no delivery yet
-    /// makes room for one more. Else that one is closed at once.
+    /// True if one more makes the oldest connection without a verified delivery leave; otherwise
+    /// the new one is closed at once.
     pub make_room: bool,
-    /// How long a head may take, and how long a connection may idle between two deliveries.
+    /// Longest time for a head, and of idling between two deliveries.
     pub header_timeout: Duration,
-    /// How long a peer may leave an answer untaken.
+    /// Longest time that a peer may leave an answer untaken.
     pub write_timeout: Duration,
 }
 
-/// How long a peer may leave an answer untaken; ours fit into any socket's buffer.
+/// Answers fit into any socket's buffer, so that a peer that takes none is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl ListenerLimits {
-    /// Those of the admin listener: few people and machines, patient ones.
+    /// The admin listener's: few clients, and patient ones.
     pub const ADMIN: Self = Self {
         connections: 64,
         make_room: false,

@@ -51,7 +51,7 @@ pub struct CircuitBreaker(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// One flag for each of [`Cause::ALL`].
+    /// A flag for each of [`Cause::ALL`].
     causes: [bool; 2],
     /// Failures since the last try that Postgres answered.
     outage: Option<Outage>,
@@ -88,7 +88,7 @@ impl CircuitBreaker {
         std::mem::take(&mut self.state().causes[cause as usize])
     }
 
-    /// What keeps it open whatever Postgres does.
+    /// The first cause that keeps it open, if any does.
     pub fn cause(&self) -> Option<Cause> {
         let state = self.state();
         let mut all = Cause::ALL.into_iter();

@@ -220,7 +220,7 @@ fn room_after(room: usize, results: &[Result<Committed, Failure>]) -> usize {
     }
 }
 
-/// What Postgres refuses is kept byte for byte, without the events it refuses.
+/// Removes the events that Postgres refuses; the delivery is kept byte for byte.
 fn strip(delivery: &mut Delivery, error: &Error) -> EventsRefused {
     let events = delivery.events.len();
     delivery.events.clear();

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::spool::Draining;
 
-/// How far back a rate looks.
+/// Time that a rate is taken over.
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// Progress of the drain, which writes it; status and log read it. Clones share it.

@@ -5,17 +5,17 @@ use std::{fmt, time::Instant};
 use super::Caller;
 use crate::store::{Batch, Delivery};
 
-/// The most events of one commit, unless a single delivery holds more.
+/// Most events of one commit, unless a single delivery holds more.
 const BATCH_EVENTS: usize = 2_000;
 
-/// The most bytes of bodies of one commit, unless a single one is larger.
+/// Most bytes of bodies of one commit, unless a single one is larger.
 pub(super) const BATCH_BYTES: usize = 8 << 20;
 
 /// A delivery that waits for its commit.
 pub struct Waiting {
     /// The delivery.
     pub delivery: Delivery,
-    /// Who waits for its result.
+    /// The receiver of its result.
     pub caller: Box<dyn Caller>,
     /// Time of queueing.
     pub(super) since: Instant,

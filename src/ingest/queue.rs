@@ -15,7 +15,7 @@ use crate::store::Batch;
 /// Most deliveries that wait for a commit; one more is given back.
 const LENGTH: usize = 4096;
 
-/// The most deliveries of one commit.
+/// Most deliveries of one commit.
 pub(super) const BATCH: usize = 500;
 
 /// Queue shared by the writers and the committer.
@@ -94,7 +94,7 @@ pub(super) fn queue() -> (Entrance, Exit) {
     (Entrance(Arc::clone(&queue)), Exit(queue))
 }
 
-/// Where deliveries come in; once it is gone, what waits is the last.
+/// The writers' end; after its drop nothing more can queue.
 #[derive(Debug)]
 pub(super) struct Entrance(Arc<Queue>);
 
@@ -129,7 +129,7 @@ impl Drop for Entrance {
     }
 }
 
-/// Where they are taken to be committed; once it is gone, so is what waits.
+/// The committer's end; its drop frees what waits.
 #[derive(Debug)]
 pub(super) struct Exit(Arc<Queue>);
 

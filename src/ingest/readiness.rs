@@ -1,4 +1,5 @@
-//! Readiness: what is missing before a delivery can be stored, and what a spool covers of it.
+//! Readiness: the parts that are missing before a delivery can be stored, and those that a spool
+//! covers.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -37,7 +38,7 @@ impl DatabaseState {
         changed
     }
 
-    /// What is missing of it; settings that lose commits only if that is not allowed.
+    /// Missing parts of it; a setting that loses commits is one unless that is allowed.
     pub fn missing(&self, allow_lossy: bool) -> Vec<&'static str> {
         let seen = self.seen();
         let away = (!seen.answered).then_some("database");
@@ -53,10 +54,10 @@ impl DatabaseState {
 /// Answer of `/readyz`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// What is missing before a delivery can be taken; nothing missing is ready.
+    /// Parts that are missing before a delivery can be taken; without any the server is ready.
     pub missing: Vec<&'static str>,
-    /// What is missing or in trouble while deliveries are taken all the same, because the spool
-    /// covers for Postgres or is not needed now.
+    /// Parts that are missing or in trouble while deliveries are taken: the spool covers for
+    /// Postgres, or is not needed now.
     pub degraded: Vec<&'static str>,
 }
 
@@ -67,14 +68,14 @@ pub struct Readiness {
     pub database: DatabaseState,
     /// `database.allow_lossy_commits`.
     pub allow_lossy: bool,
-    /// Whether commits go through: a full disk still answers a probe.
+    /// The breaker of commits: a database with a full disk still answers a probe.
     pub breaker: CircuitBreaker,
     /// The spool, which covers for Postgres.
     pub spool: Option<Spool>,
 }
 
 impl Readiness {
-    /// What is missing now. Never waits.
+    /// State now. Never waits.
     pub fn standing(&self) -> Standing {
         let spool = self.spool.as_ref();
         let takes = spool.map(|spool| spool.status().obstacle.is_none());

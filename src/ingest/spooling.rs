@@ -13,7 +13,7 @@ use crate::{
 pub struct Spooling {
     /// The spool.
     pub spool: Spool,
-    /// What it was opened with.
+    /// Settings that it was opened with.
     pub settings: Settings,
     /// Progress of its drain.
     pub drained: Drained,

@@ -29,7 +29,7 @@ const QUEUE_EVENTS: usize = 50_000;
 /// reading it keeps no other delivery waiting.
 const READ_IN_PLACE: usize = 64 << 10;
 
-/// How many larger bodies are read at once.
+/// Most larger bodies that are read at once.
 const PARSERS: usize = 2;
 
 /// Hands deliveries to the one task that commits them. Clones share it.
@@ -143,7 +143,7 @@ impl Writer {
     }
 }
 
-/// Who called [`Writer::commit`].
+/// The caller behind [`Writer::commit`].
 struct Asker(oneshot::Sender<Settled>);
 
 impl Caller for Asker {

@@ -16,7 +16,7 @@ use crate::{
 
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// What one asking may take.
+/// Longest time for one question.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// A probe of Postgres. Clones share what it saw.
@@ -26,7 +26,7 @@ pub struct Probe {
     pub options: ConnectOptions,
     /// `database.allow_lossy_commits`.
     pub allow_lossy: bool,
-    /// What was seen last.
+    /// State of Postgres at the last probe.
     pub state: DatabaseState,
     /// The drain of the spool, which goes on when Postgres takes writes again.
     pub drained: Drained,

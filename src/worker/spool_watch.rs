@@ -20,7 +20,7 @@ pub struct SpoolWatch {
     seen: Seen,
 }
 
-/// What was last seen of the spool.
+/// State of the spool at the last look.
 #[derive(Debug, Default)]
 struct Seen {
     before: Option<Report>,
