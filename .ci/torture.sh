@@ -11,9 +11,22 @@ torture_tools() {
 # With the debug build, which is there already; cargo builds the program beside it.
 test_torture() {
     at_most 600 cargo build --locked --bin hookshelf --example hookshelf-torture
+    test_bad_disks
     torment --short --rate 100
     torment --control lossy-commits
     torment --control spool-without-fsync
+}
+
+# The spool on a disk that cannot read or sync, which is mounted for it.
+test_bad_disks() {
+    local log=$work/disks.log
+    at_most 600 cargo test --locked --example hookshelf-torture -- --ignored >"$log" 2>&1 || {
+        show "$log"
+        fail 'the tests of the spool on a bad disk'
+    }
+    grep -q '^test result: ok\. [1-9]' "$log" || fail 'no test of a bad disk was run'
+    no_process 'the tests of bad disks'
+    no_file 'the tests of bad disks'
 }
 
 # The same seed each time, so that what fails here fails for what was changed; longer runs, with other

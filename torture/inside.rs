@@ -136,7 +136,8 @@ fn check() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn unshare() -> Command {
+/// Runs what follows in namespaces of its own.
+pub(crate) fn unshare() -> Command {
     let mut command = Command::new("unshare");
     if !nix::unistd::geteuid().is_root() {
         command.args(["--user", "--map-root-user", "--map-auto"]);

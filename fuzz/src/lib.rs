@@ -20,10 +20,6 @@ pub mod meta;
 pub mod sealed;
 #[path = "../../src/spool/mod.rs"]
 pub mod spool;
-#[path = "../../src/telemetry"]
-pub mod telemetry {
-    pub mod panics;
-}
 
 // What is asked of it, one module for each target.
 pub mod challenge;

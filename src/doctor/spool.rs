@@ -377,10 +377,10 @@ mod tests {
         assert_eq!(idle(&dir).verdict, Verdict::Ok);
         assert_eq!(off(&dir).verdict, Verdict::Warning);
         fs::create_dir(&dir).unwrap();
-        fs::write(dir.join("spool-0000000001.redb"), "").unwrap();
+        fs::write(dir.join("spool-0000000001.segment"), "").unwrap();
         assert_eq!(idle(&dir).verdict, Verdict::Warning);
         assert_eq!(off(&dir).verdict, Verdict::Wrong);
-        let aside = "spool-0000000002.redb.corrupt-20261121T101112Z";
+        let aside = "spool-0000000002.segment.corrupt-20261121T101112Z";
         fs::write(dir.join(aside), "").unwrap();
         assert_eq!(idle(&dir).verdict, Verdict::Wrong);
     }

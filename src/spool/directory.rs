@@ -63,13 +63,13 @@ impl Directory {
 
     /// Where the file `number` is.
     pub(super) fn file(&self, number: u64) -> PathBuf {
-        self.path.join(format!("spool-{number:010}.redb"))
+        self.path.join(format!("spool-{number:010}.segment"))
     }
 
     /// Where the file `number` is until it is whole.
     pub(super) fn unfinished(&self, number: u64) -> PathBuf {
         self.path
-            .join(format!("spool-{number:010}.redb{UNFINISHED}"))
+            .join(format!("spool-{number:010}.segment{UNFINISHED}"))
     }
 
     /// Where `name` is.
@@ -174,9 +174,9 @@ pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
-/// The number of a file and what follows `spool-<number>.redb` in its name.
+/// The number of a file and what follows `spool-<number>.segment` in its name.
 pub(super) fn parse(name: &str) -> Option<(u64, &str)> {
-    let (number, ending) = name.strip_prefix("spool-")?.split_once(".redb")?;
+    let (number, ending) = name.strip_prefix("spool-")?.split_once(".segment")?;
     let digits = number.len() >= 10 && number.bytes().all(|it| it.is_ascii_digit());
     let number = digits.then(|| number.parse().ok())??;
     (ending.is_empty() || ending.starts_with('.')).then_some((number, ending))
@@ -253,16 +253,19 @@ mod tests {
 
     #[test]
     fn only_names_that_the_spool_gives_are_its_own() {
-        assert_eq!(parse("spool-0000000012.redb"), Some((12, "")));
-        assert_eq!(parse("spool-0000000012.redb.new"), Some((12, UNFINISHED)));
-        let aside = "spool-0000000012.redb.corrupt-20261121T101112Z";
+        assert_eq!(parse("spool-0000000012.segment"), Some((12, "")));
+        assert_eq!(
+            parse("spool-0000000012.segment.new"),
+            Some((12, UNFINISHED))
+        );
+        let aside = "spool-0000000012.segment.corrupt-20261121T101112Z";
         assert_eq!(parse(aside), Some((12, ".corrupt-20261121T101112Z")));
         for other in [
-            "spool-1.redb",
-            "spool-+000000001.redb",
+            "spool-1.segment",
+            "spool-+000000001.segment",
             "lock",
             "reserve",
-            "spool-0000000012.redbx",
+            "spool-0000000012.segmentx",
         ] {
             assert_eq!(parse(other), None, "{other}");
         }

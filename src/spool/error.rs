@@ -62,9 +62,6 @@ pub enum Error {
         /// The process, if it says so.
         pid: Option<u32>,
     },
-    /// A file of the spool cannot be read or written now.
-    #[error("the spool's disk does not do what is asked of it; its files stay as they are")]
-    Disk(#[source] redb::Error),
     /// The thread could not be started.
     #[error("the spool has no thread: the system starts none")]
     Thread(#[source] io::Error),
@@ -74,15 +71,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Of the file at `path`, which cannot be read now.
-    pub(super) fn unread(path: &Path, error: redb::Error) -> Self {
-        let (what, path) = ("read", path.to_owned());
-        match error {
-            redb::Error::Io(source) => Self::Directory { what, path, source },
-            error => Self::Disk(error),
-        }
-    }
-
     /// With all its causes, on one line.
     pub fn whole(&self) -> String {
         causes::line(self)
@@ -91,20 +79,8 @@ impl Error {
     /// Whether the disk has no room.
     pub(super) fn is_full(&self) -> bool {
         match self {
-            Self::Directory { source, .. } | Self::Disk(redb::Error::Io(source)) => is_full(source),
+            Self::Directory { source, .. } => is_full(source),
             _ => false,
-        }
-    }
-
-    /// The bounded word for metrics and logs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Directory { .. } => "directory",
-            Self::OpenToOthers { .. } => "open_to_others",
-            Self::Owner { .. } => "owner",
-            Self::Held { .. } => "held",
-            Self::Disk(_) => "disk",
-            Self::Thread(_) | Self::Gone => "gone",
         }
     }
 }

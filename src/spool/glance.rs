@@ -65,10 +65,10 @@ mod tests {
         let missing = dir.path().join("missing");
         assert_eq!(glance(&missing).unwrap(), Glance::default());
         for name in [
-            "spool-0000000001.redb",
-            "spool-0000000002.redb",
-            "spool-0000000003.redb.new",
-            "spool-0000000004.redb.corrupt-20261121T101112Z",
+            "spool-0000000001.segment",
+            "spool-0000000002.segment",
+            "spool-0000000003.segment.new",
+            "spool-0000000004.segment.corrupt-20261121T101112Z",
             "lock",
             "reserve",
         ] {
@@ -86,7 +86,7 @@ mod tests {
         for dir in [&full, &empty] {
             fs::create_dir(dir).unwrap();
         }
-        fs::write(full.join("spool-0000000001.redb"), "").unwrap();
+        fs::write(full.join("spool-0000000001.segment"), "").unwrap();
         std::os::unix::fs::symlink(&full, &link).unwrap();
         let all = vec![full.clone(), empty, missing, link.clone()];
         assert_eq!(left_behind(all.clone(), None), [full]);

@@ -11,10 +11,10 @@ use std::{
 use tokio::sync::{mpsc::Receiver, oneshot};
 
 use super::{
-    Place,
     error::{Error, Refused},
     files::{Files, cost},
-    reading::Found,
+    place::Place,
+    record::Record,
     status::{Obstacle, Shared},
 };
 
@@ -39,7 +39,7 @@ pub(super) enum Task {
     Read {
         after: Option<Place>,
         most: usize,
-        answer: oneshot::Sender<Result<Found, Error>>,
+        answer: oneshot::Sender<Result<Vec<(Place, Record)>, Error>>,
     },
     Remove {
         through: Place,
@@ -190,7 +190,6 @@ fn seen(error: &Error) -> (Instant, String) {
 /// What the disk said, without the words around it.
 fn cause(error: &Error) -> String {
     match error {
-        Error::Disk(said) => said.to_string(),
         Error::Directory { source, .. } => source.to_string(),
         other => other.to_string(),
     }

@@ -5,23 +5,24 @@
 //! [`Spool::remove`] says that it is stored elsewhere. It may come out twice, after a crash between
 //! storing and removing; its id makes that harmless.
 //!
-//! One thread owns the files (`keeper`): redb databases that hold records and are deleted as a
-//! whole (`log`, `files`, `reading`, `note`) in a directory that one process uses at a time
-//! (`directory`). Reading takes a bounded part; nothing else is held in memory.
+//! One thread owns the files (`keeper`). They are written at their end only and deleted as a whole
+//! (`frame`, `scan`, `segment`, `files`, `reading`, `note`), in a directory that one process uses at
+//! a time (`directory`). Reading takes a bounded part; nothing else is held in memory.
 
 mod directory;
 mod error;
 mod files;
+mod frame;
 mod glance;
 mod keeper;
-mod log;
 mod note;
-mod pages;
 mod place;
 mod reading;
 mod record;
 mod report;
 mod reserve;
+mod scan;
+mod segment;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -46,12 +47,15 @@ pub use status::{Obstacle, Status};
 
 use crate::clock::Clock;
 use directory::Directory;
-use files::{FILE_COST, Files, cost};
+use files::{Files, cost};
 use keeper::{Entering, Keeper, Task};
 use status::Shared;
 
 /// What one file may grow to, about: what is lost sight of when one is damaged.
 pub const FILE_BYTES: u64 = 256 << 20;
+
+/// The spool counts as full when it has less room than this.
+const LEAST_ROOM: u64 = 64 << 10;
 
 /// How many tasks may wait for the thread.
 const QUEUE: usize = 4096;
@@ -187,7 +191,7 @@ impl Spool {
 
     /// How it stands; asks nobody.
     pub fn status(&self) -> Status {
-        let mut status = self.shared.status(FILE_COST);
+        let mut status = self.shared.status(LEAST_ROOM);
         if self.tasks().is_none_or(Sender::is_closed) {
             status.obstacle = Some(Obstacle::Gone);
         }

@@ -1,10 +1,10 @@
-//! How far the first file was removed, beside the files: none of them is written again once an
-//! earlier run or another handle has closed it.
+//! How far the first file was removed, beside the files: none of them is written again once it is
+//! closed.
 //!
 //! The note only spares work. It is not synced, so a crash may bring back an earlier one or none,
 //! and records come out again that were stored elsewhere: their ids make that harmless. One that
-//! said too much would lose records. So it names the record that it means by the checksum that
-//! this ends with, and counts for no other file that has the same number one day.
+//! said too much would lose records. So it has the checksum that the last removed record ends with,
+//! and counts for no other file that has the same number one day.
 
 use std::{
     fs::{self, OpenOptions},
@@ -25,6 +25,8 @@ pub(super) struct Note {
     pub(super) file: u64,
     /// The last record of it that was removed.
     pub(super) record: u64,
+    /// Where the next one begins.
+    pub(super) offset: u64,
     /// The first that was passed over; zero for none.
     pub(super) unreadable: u64,
     /// What that last record ends with.
@@ -39,9 +41,10 @@ impl Note {
         let (numbers, rest) = said.as_chunks();
         let whole = rest.is_empty() && checksum(said) == *sum;
         match *numbers {
-            [file, record, unreadable, seal] if whole => Some(Self {
+            [file, record, offset, unreadable, seal] if whole => Some(Self {
                 file: u64::from_be_bytes(file),
                 record: u64::from_be_bytes(record),
+                offset: u64::from_be_bytes(offset),
                 unreadable: u64::from_be_bytes(unreadable),
                 seal,
             }),
@@ -51,7 +54,8 @@ impl Note {
 
     /// Writes it in the place of the one before.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        let numbers = [self.file, self.record, self.unreadable].map(u64::to_be_bytes);
+        let numbers = [self.file, self.record, self.offset, self.unreadable];
+        let numbers = numbers.map(u64::to_be_bytes);
         let mut bytes = [numbers.as_flattened(), &self.seal].concat();
         bytes.extend(checksum(&bytes));
         let mut options = OpenOptions::new();
@@ -61,11 +65,6 @@ impl Note {
         // What is longer is none, and would stay so.
         file.set_len(bytes.len() as u64)
     }
-}
-
-/// What a record ends with.
-pub(super) fn seal(record: &[u8]) -> Option<[u8; CHECKSUM]> {
-    record.last_chunk().copied()
 }
 
 #[cfg(test)]
@@ -80,6 +79,7 @@ mod tests {
         let note = |record| Note {
             file: 7,
             record,
+            offset: 4096,
             unreadable: 3,
             seal: *b"12345678",
         };

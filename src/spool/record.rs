@@ -1,7 +1,7 @@
 //! A delivery as the spool keeps it, and the bytes that it becomes.
 //!
-//! They are [sealed](crate::sealed) with a checksum of their own because the database below checks
-//! its pages after a crash only. Version 1:
+//! They are [sealed](crate::sealed) with a checksum of their own, by which a record is known apart
+//! from its file. Version 1:
 //!
 //! | bytes | what |
 //! |---|---|

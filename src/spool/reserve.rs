@@ -15,7 +15,7 @@ use nix::{fcntl::posix_fallocate, sys::statvfs::fstatvfs};
 /// The name of the file.
 pub(super) const FILE: &str = "reserve";
 
-/// How much is given up before it is needed: a commit writes pages that are not records, too.
+/// How much is given up before it is needed: a file system writes blocks of its own, too.
 const AHEAD: u64 = 4 << 20;
 
 /// A part of the disk.

@@ -12,8 +12,7 @@ use jiff::Timestamp;
 pub struct Status {
     /// How many records wait to be read and removed.
     pub records: u64,
-    /// What its files count for: each record with what the database below needs for it, until its
-    /// file is deleted, and what is on the way to the disk.
+    /// Bytes of its files, until each is deleted, and of what is on the way to the disk.
     pub bytes: u64,
     /// What [`Self::bytes`] may become.
     pub max_bytes: u64,

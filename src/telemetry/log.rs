@@ -8,7 +8,7 @@ use tracing_subscriber::{
     EnvFilter, filter::LevelFilter, fmt::MakeWriter, util::SubscriberInitExt,
 };
 
-use super::{Error, panics};
+use super::Error;
 use crate::config::{Log, LogFilter, LogFormat};
 
 /// Sends the log of this process to standard error and keeps panics from printing content.
@@ -58,14 +58,7 @@ fn filter(level: &LogFilter) -> EnvFilter {
 /// What a panic leaves in the log. Its message stays out: it may quote the text at fault.
 const PANICKED: &str = "panicked";
 
-/// What is said instead where a library met damage.
-const MET_DAMAGE: &str = "a damaged file was noticed";
-
 fn say_where(panic: &panic::PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string);
-    if panics::is_of_damage(panic) {
-        tracing::warn!(place, "{MET_DAMAGE}");
-    } else {
-        tracing::error!(place, "{PANICKED}");
-    }
+    tracing::error!(place, "{PANICKED}");
 }

@@ -13,7 +13,6 @@ pub mod life;
 pub mod log;
 pub mod meter;
 pub mod metrics;
-pub mod panics;
 mod sparingly;
 pub mod spool;
 pub mod spool_watch;

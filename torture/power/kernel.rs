@@ -192,7 +192,10 @@ impl Filesystem for Files {
         reply: ReplyData,
     ) {
         let tree = lock(&self.0);
-        match tree.read(u64::from(ino), index(offset), size as usize) {
+        let (number, at) = (u64::from(ino), index(offset));
+        let length = tree.readable(number, at, size as usize);
+        match tree.read(number, at, length) {
+            Some([]) if length < size as usize => reply.error(Errno::EIO),
             Some(data) => reply.data(data),
             None => reply.error(Errno::ENOENT),
         }

@@ -1,9 +1,12 @@
-//! A disk whose power can be cut: what was not synced until then is lost, in part or wholly.
+//! A disk whose power can be cut: what was not synced until then is lost, in part or wholly. In tests,
+//! one that cannot read a page or does not sync.
 //!
 //! It is a file system of one directory, held in memory and served through FUSE (`kernel`); what is
 //! durable in it is kept apart from what is written (`tree`).
 
 mod kernel;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::{

@@ -18,7 +18,9 @@ pub(super) const PAGE: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Tree {
     lies: bool,
-    has_power: bool,
+    pub(super) has_power: bool,
+    /// Pages that cannot be read: file and number of each.
+    pub(super) unreadable: BTreeSet<(u64, usize)>,
     next: u64,
     files: BTreeMap<u64, File>,
     names: BTreeMap<OsString, u64>,
@@ -58,6 +60,7 @@ impl Default for Tree {
         Self {
             lies: false,
             has_power: true,
+            unreadable: BTreeSet::new(),
             next: 2,
             files: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -113,6 +116,13 @@ impl Tree {
             self.change(Change::Move(from.to_owned(), to.to_owned()));
         }
         there
+    }
+
+    /// How much of what is asked for lies before a page that cannot be read.
+    pub(super) fn readable(&self, number: u64, at: usize, length: usize) -> usize {
+        let pages = (number, at / PAGE)..(number, (at + length).div_ceil(PAGE));
+        let bad = self.unreadable.range(pages).next();
+        bad.map_or(length, |(_, page)| (page * PAGE).saturating_sub(at))
     }
 
     /// What is at this place, at most so much.

@@ -210,7 +210,7 @@ async fn the_log_tells_it(server: &Server) {
 async fn a_server_whose_spool_was_in_trouble_is_ready_again_though_nothing_comes() {
     let server = serve_with(&format!("postgres://nobody@{}/away", nobody().await), "");
     // Nothing can be written there.
-    let in_the_way = "data/spool/spool-0000000001.redb.new";
+    let in_the_way = "data/spool/spool-0000000001.segment.new";
     let in_the_way = server.directory.join(in_the_way);
     std::fs::create_dir(&in_the_way).unwrap();
     assert_eq!(deliver(&server, "mid.refused").await, 503);
