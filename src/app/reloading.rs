@@ -30,7 +30,13 @@ impl App {
         let apps = reloaded.as_ref().map_or(0, |accepted| accepted.names.len());
         let fault = reloaded.as_ref().err().cloned();
         self.note(begun, reloaded);
-        ReloadFinished { apps, fault }.emit();
+        let result = if fault.is_none() { "swapped" } else { "kept" };
+        ReloadFinished {
+            apps,
+            result,
+            fault,
+        }
+        .emit();
         self.manager.ready(&self.started).await;
     }
 

@@ -8,7 +8,10 @@ use tracing_subscriber::{
     EnvFilter, filter::LevelFilter, fmt::MakeWriter, util::SubscriberInitExt,
 };
 
-use super::Error;
+use super::{
+    error::Error,
+    messages::{Happening, messages},
+};
 use crate::config::{Log, LogFilter, LogFormat};
 
 /// Sends the log of this process to standard error and keeps panics from printing content.
@@ -55,10 +58,14 @@ fn filter(level: &LogFilter) -> EnvFilter {
     }
 }
 
-/// What a panic leaves in the log. Its message stays out: it may quote the text at fault.
-const PANICKED: &str = "panicked";
+messages! {
+    /// The place of a panic. Its message stays out: it may quote the text at fault.
+    Panicked { place: Option<String> }
+        "panicked" [place] ERROR;
+
+}
 
 fn say_where(panic: &panic::PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string);
-    tracing::error!(place, "{PANICKED}");
+    Panicked { place }.emit();
 }

@@ -41,14 +41,32 @@ impl Meter {
         &self.app
     }
 
-    /// Counts an accepted delivery, and how long it took in seconds.
-    pub(super) fn count_accepted(&self, source: &'static str, seconds: f64) {
-        let series = self.series();
-        match source {
-            "simulated" => series.simulated.increment(1),
-            _ => series.live.increment(1),
+    /// Counts a delivery by how it ended, and how long it took in seconds.
+    pub(super) fn count_outcome(
+        &self,
+        outcome: &'static str,
+        reason: &'static str,
+        source: &'static str,
+        seconds: f64,
+    ) {
+        if outcome == "accepted" {
+            let series = self.series();
+            match source {
+                "simulated" => series.simulated.increment(1),
+                _ => series.live.increment(1),
+            }
+            series.duration.record(seconds);
+            return;
         }
-        series.duration.record(seconds);
+        catalogue::DELIVERIES.count([
+            ("app", self.app.clone().into()),
+            ("outcome", outcome.into()),
+            ("reason", reason.into()),
+            ("source", source.into()),
+        ]);
+        catalogue::DELIVERY_DURATION
+            .histogram([("outcome", outcome.into())])
+            .record(seconds);
     }
 
     /// Counts the items of a delivery and the bytes of its body.

@@ -5,7 +5,7 @@
 use metrics::{Counter, Gauge, Histogram, Label, SharedString};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::Error;
+use super::error::Error;
 
 /// What a metric measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +134,16 @@ impl Metric {
         metrics::gauge!(self.name, pairs(labels))
     }
 
+    /// Counts one more of what has `labels`.
+    pub(super) fn count<const N: usize>(&self, labels: [(&'static str, SharedString); N]) {
+        self.counter(labels).increment(1);
+    }
+
+    /// Shows `value` at the gauge with `labels`.
+    pub fn show<const N: usize>(&self, labels: [(&'static str, SharedString); N], value: u64) {
+        self.gauge(labels).set(approximate(value));
+    }
+
     /// The histogram of this metric with `labels`.
     pub fn histogram<const N: usize>(
         &self,
@@ -149,6 +159,15 @@ impl Metric {
             Kind::Histogram => metrics::describe_histogram!(self.name, self.meaning),
         }
     }
+}
+
+/// A number as gauges take it.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a gauge is a float; exact below 2^53, which is 8 PiB"
+)]
+pub(super) fn approximate(value: u64) -> f64 {
+    value as f64
 }
 
 fn pairs<const N: usize>(labels: [(&'static str, SharedString); N]) -> Vec<Label> {

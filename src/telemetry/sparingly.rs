@@ -20,6 +20,16 @@ pub(super) struct Sparingly {
     next: AtomicU64,
 }
 
+/// True at most once in [`INTERVAL`] at the place where it stands.
+macro_rules! sparingly {
+    () => {{
+        static LAST: $crate::telemetry::sparingly::Sparingly =
+            $crate::telemetry::sparingly::Sparingly::new();
+        LAST.may_pass()
+    }};
+}
+pub(super) use sparingly;
+
 impl Sparingly {
     pub(super) const fn new() -> Self {
         Self {

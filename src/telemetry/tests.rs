@@ -1,13 +1,13 @@
 //! The page and the code agree; the filter does what the page says.
 
 use std::{
-    fs,
     io::{Result, Write},
-    path::Path,
     sync::{Arc, Mutex},
 };
 
-use super::{log::subscriber, metrics::CATALOGUE};
+use tracing::Level;
+
+use super::{MESSAGES, Message, log::subscriber, metrics::CATALOGUE};
 use crate::config::{Log, LogFormat};
 
 const PAGE: &str = include_str!("../../docs/telemetry.md");
@@ -49,37 +49,37 @@ fn metrics_are_named_after_the_house_and_their_unit() {
     }
 }
 
-/// The constant texts of the files beside this one: the messages of the log.
-fn messages() -> Vec<String> {
-    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/telemetry");
-    let entries = fs::read_dir(room).unwrap();
-    let files = entries
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| !path.ends_with("tests.rs"));
-    let sources = files.map(|path| fs::read_to_string(path).unwrap());
-    sources.flat_map(|source| texts(&source)).collect()
-}
-
-/// The constant texts of a source, which may stand on the line below their names.
-fn texts(source: &str) -> Vec<String> {
-    let words: Vec<_> = source.split_whitespace().collect();
-    let source = words.join(" ");
-    let texts = source.split("str = \"").skip(1);
-    texts
-        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
-        .collect()
-}
-
 #[test]
-fn the_page_lists_each_message_of_the_log() {
-    let mut said = messages();
-    let mut listed: Vec<_> = rows("## Log")
-        .iter()
-        .filter_map(|row| Some(row.split('`').nth(1)?.to_owned()))
-        .collect();
-    said.sort();
+fn the_page_lists_each_message_as_the_catalogue_does() {
+    let mut expected: Vec<_> = MESSAGES.into_iter().flatten().map(entry).collect();
+    let mut listed: Vec<_> = rows("## Log").into_iter().map(listed).collect();
+    expected.sort();
     listed.sort();
-    assert_eq!(listed, said);
+    assert_eq!(listed, expected);
+}
+
+/// Text, levels and fields of a message, the levels in the order of their names.
+type Entry = (String, Vec<String>, String);
+
+fn entry(message: &Message) -> Entry {
+    let fields = match message.fields {
+        [] => "–".to_owned(),
+        fields => fields.join(", "),
+    };
+    let mut levels: Vec<_> = message.levels.iter().map(ToString::to_string).collect();
+    levels.sort();
+    (message.text.to_owned(), levels, fields)
+}
+
+/// The same of a row of the page, where levels are the words in capitals.
+fn listed(row: &str) -> Entry {
+    let cells: Vec<_> = row.split(" | ").collect();
+    let words = cells[1].split(|char: char| !char.is_ascii_alphabetic());
+    let levels = words.filter(|word| word.parse::<Level>().is_ok() && *word == word.to_uppercase());
+    let mut levels: Vec<_> = levels.map(ToOwned::to_owned).collect();
+    levels.sort();
+    let text = cells[0].trim_start_matches("| ").trim_matches('`');
+    (text.to_owned(), levels, cells[2].to_owned())
 }
 
 #[derive(Clone, Default)]

@@ -2,89 +2,23 @@
 
 use std::time::Duration;
 
-use super::Happening;
+use super::messages::messages;
 use crate::config::PublicUrl;
 
-/// It said something.
-#[derive(Clone, Copy, Debug)]
-pub struct TunnelSaid<'a> {
-    /// Which program.
-    pub program: &'static str,
-    /// What.
-    pub line: &'a str,
-}
+messages! {
+    /// The program said something.
+    TunnelSaid<'a> { program: &'static str, line: &'a str }
+        "tunnel said" [program, line] DEBUG;
 
-impl TunnelSaid<'_> {
-    const SAID: &'static str = "tunnel said";
-}
+    /// The tunnel has a public address.
+    TunnelOpened<'a> { program: &'static str, url: &'a PublicUrl }
+        "tunnel opened" [program, url = display(url)] INFO;
 
-impl Happening for TunnelSaid<'_> {
-    fn emit(self) {
-        tracing::debug!(program = self.program, line = self.line, "{}", Self::SAID);
-    }
-}
+    /// The program has said no address for a while, and this last.
+    TunnelSilent<'a> { program: &'static str, said: &'a str, waited: Duration }
+        "tunnel has no address yet" [program, said, waited = debug(waited)] WARN;
 
-/// It has a public address.
-#[derive(Clone, Copy, Debug)]
-pub struct TunnelOpened<'a> {
-    /// Which program.
-    pub program: &'static str,
-    /// The address.
-    pub url: &'a PublicUrl,
-}
-
-impl TunnelOpened<'_> {
-    const SAID: &'static str = "tunnel opened";
-}
-
-impl Happening for TunnelOpened<'_> {
-    fn emit(self) {
-        tracing::info!(program = self.program, url = %self.url, "{}", Self::SAID);
-    }
-}
-
-/// It has said no address for a while.
-#[derive(Clone, Copy, Debug)]
-pub struct TunnelSilent<'a> {
-    /// Which program.
-    pub program: &'static str,
-    /// What it said last.
-    pub said: &'a str,
-    /// For how long.
-    pub waited: Duration,
-}
-
-impl TunnelSilent<'_> {
-    const SAID: &'static str = "tunnel has no address yet";
-}
-
-impl Happening for TunnelSilent<'_> {
-    fn emit(self) {
-        let (program, said, waited) = (self.program, self.said, self.waited);
-        tracing::warn!(program, said, ?waited, "{}", Self::SAID);
-    }
-}
-
-/// It ended by itself, and is started again.
-#[derive(Clone, Copy, Debug)]
-pub struct TunnelEnded<'a> {
-    /// Which program.
-    pub program: &'static str,
-    /// How, as the system tells it.
-    pub status: &'a str,
-    /// What it said last.
-    pub said: &'a str,
-    /// After how long it is started again.
-    pub again_in: Duration,
-}
-
-impl TunnelEnded<'_> {
-    const SAID: &'static str = "tunnel ended";
-}
-
-impl Happening for TunnelEnded<'_> {
-    fn emit(self) {
-        let (program, status, said) = (self.program, self.status, self.said);
-        tracing::warn!(program, status, said, again_in = ?self.again_in, "{}", Self::SAID);
-    }
+    /// The program ended by itself, and is started again.
+    TunnelEnded<'a> { program: &'static str, status: &'a str, said: &'a str, again_in: Duration }
+        "tunnel ended" [program, status, said, again_in = debug(again_in)] WARN;
 }

@@ -90,7 +90,7 @@ impl<C: Consumer> Following<C> {
         };
         FollowerMoved {
             follower: self.follower.name().to_owned(),
-            positions: lag.map_or(0, |lag| lag.positions),
+            positions: lag.map_or(0, |lag| lag.positions.unsigned_abs()),
             seconds: lag.map_or(0.0, |lag| lag.time.as_secs_f64()),
         }
         .emit();

@@ -11,7 +11,7 @@ use crate::{
         self, ConnectOptions, Error,
         health::{self, Settings},
     },
-    telemetry::{DurabilityChanged, Happening},
+    telemetry::{DurabilityChanged, DurabilityRestored, Happening},
 };
 
 const PAUSE: Duration = Duration::from_secs(5);
@@ -45,8 +45,7 @@ impl Probe {
         if let Some(off) = settings.map(|settings| settings.lossy())
             && self.state.note_lossy(&off)
         {
-            let allowed = self.allow_lossy;
-            DurabilityChanged { off, allowed }.emit();
+            tell(&off, self.allow_lossy);
         }
         PAUSE
     }
@@ -54,5 +53,16 @@ impl Probe {
     async fn settings(&self) -> Result<Settings, Error> {
         let mut connection = store::connect(&self.options, DEADLINE).await?;
         health::settings(&mut connection).await
+    }
+}
+
+fn tell(lossy: &[&str], allowed: bool) {
+    match lossy {
+        [] => DurabilityRestored.emit(),
+        off => DurabilityChanged {
+            off: off.join(", "),
+            allowed,
+        }
+        .emit(),
     }
 }

@@ -6,8 +6,8 @@ use crate::{
     ingest::Spooling,
     spool::Report,
     telemetry::{
-        Happening, SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolMeasured,
-        SpoolOpened, SpoolSetAside, SpoolStalled, SpoolUnblocked,
+        Happening, SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolOpened,
+        SpoolSetAside, SpoolStalled, SpoolUnblocked, metrics,
     },
 };
 
@@ -72,7 +72,7 @@ impl SpoolWatch {
     pub fn look(&mut self) -> Duration {
         self.spooling.spool.try_again();
         let now = self.spooling.report();
-        measure(&now).emit();
+        measure(&now);
         for news in self.seen.compare(now, Instant::now()) {
             news.tell();
         }
@@ -158,18 +158,22 @@ fn draining(before: &Report, now: &Report) -> Option<News> {
     }
 }
 
-fn measure(now: &Report) -> SpoolMeasured {
-    SpoolMeasured {
-        records: now.records,
-        bytes: now.bytes,
-        max_bytes: now.max_bytes,
-        reserved: now.reserved,
-        oldest_seconds: now.oldest_age_seconds.unwrap_or_default(),
-        files_set_aside: now.files_set_aside,
-        records_set_aside: now.records_set_aside,
-        takes: now.takes(),
-        drained: now.drained,
+/// Shows how the spool stands.
+fn measure(now: &Report) {
+    for (metric, value) in [
+        (metrics::SPOOL_RECORDS, now.records),
+        (metrics::SPOOL_BYTES, now.bytes),
+        (metrics::SPOOL_MAX_BYTES, now.max_bytes),
+        (metrics::SPOOL_RESERVED_BYTES, now.reserved),
+        (metrics::SPOOL_FILES_SET_ASIDE, now.files_set_aside),
+        (metrics::SPOOL_RECORDS_SET_ASIDE, now.records_set_aside),
+        (metrics::SPOOL_TAKES, now.takes().into()),
+    ] {
+        metric.show([], value);
     }
+    let oldest = now.oldest_age_seconds.unwrap_or_default();
+    metrics::SPOOL_OLDEST_SECONDS.gauge([]).set(oldest);
+    metrics::SPOOL_DRAINED.counter([]).absolute(now.drained);
 }
 
 impl News {
