@@ -9,6 +9,11 @@ pub fn line(error: &(dyn Error + 'static)) -> String {
     texts.fold(String::new(), |line, cause| append(line, &cause))
 }
 
+/// The causes of an error without the error itself, which may show what is secret.
+pub fn below(error: &(dyn Error + 'static)) -> String {
+    error.source().map_or_else(String::new, line)
+}
+
 /// Adds a cause to a line, unless the line quotes it already.
 pub fn append(mut line: String, cause: &str) -> String {
     if !line.contains(cause) {
@@ -48,5 +53,7 @@ mod tests {
     fn a_cause_that_is_quoted_is_said_once() {
         assert_eq!(line(&Chain(&["outer"])), "outer: quoting: refused");
         assert_eq!(line(&Chain(&["refused"])), "refused");
+        assert_eq!(below(&Chain(&["outer"])), "quoting: refused");
+        assert_eq!(below(&Chain(&["refused"])), "");
     }
 }

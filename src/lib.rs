@@ -5,8 +5,9 @@
 //! `ack`, and the rooms below are the floors it climbs through. Imports point down only; a test
 //! keeps it so.
 
-// F0: pure vocabulary, time, errors as text, configuration, the envelope of a delivery, and bytes
-// that are kept.
+// F0: pure vocabulary, time, amounts and errors as text, configuration, the envelope of a delivery,
+// and bytes that are kept.
+pub mod amounts;
 pub mod causes;
 pub mod clock;
 pub mod config;

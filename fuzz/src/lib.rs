@@ -4,6 +4,8 @@
 //! fuzzer's sake, and neither Postgres nor the server is built and watched along with them.
 
 // What is under test, where the rooms expect each other.
+#[path = "../../src/amounts.rs"]
+pub mod amounts;
 #[path = "../../src/causes.rs"]
 pub mod causes;
 #[path = "../../src/clock.rs"]

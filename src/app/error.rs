@@ -3,7 +3,6 @@
 use std::io;
 
 use crate::{
-    causes,
     config::{self, credentials},
     http::listener,
     instance, spool,
@@ -63,11 +62,6 @@ impl Error {
             Self::Store(error) => error.may_pass(),
             _ => false,
         }
-    }
-
-    /// With all its causes, on one line.
-    pub fn whole(&self) -> String {
-        causes::line(self)
     }
 }
 

@@ -8,6 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Database, Error};
 use crate::{
+    causes,
     clock::Clock,
     store::callbacks::Seen,
     telemetry::{DatabaseAway, DatabaseOpened, Happening},
@@ -58,7 +59,7 @@ pub(super) async fn open(
     match flatten(tried) {
         Ok(seen) => Ok(Opened::Now(seen)),
         Err(error) if error.may_pass() => {
-            let (why, trying) = (error.whole(), None);
+            let (why, trying) = (causes::line(&error), None);
             Ok(Opened::Later(Pending { why, trying }))
         }
         Err(error) => Err(error),
@@ -75,7 +76,7 @@ pub(super) async fn go_on(database: Database, clock: Clock, pending: Pending) {
         let tried = begun.unwrap_or_else(|| begin(&database, &clock)).await;
         match flatten(tried) {
             Ok(_) => return DatabaseOpened.emit(),
-            Err(error) => away.tell(&error.whole()),
+            Err(error) => away.tell(&causes::line(&error)),
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -11,12 +11,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::sleep;
 
 use super::{
-    amounts::{count, deliveries, span},
     operators::Operators,
     output::Output,
     spool::{STATUS, obstacle},
 };
-use crate::spool::Report;
+use crate::{
+    amounts::{count, deliveries, span},
+    spool::Report,
+};
 
 /// How often it is asked how many are left.
 const TICK: Duration = Duration::from_millis(250);

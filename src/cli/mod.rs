@@ -1,7 +1,6 @@
 //! The command line: the only place that prints or exits.
 
 mod accounts;
-mod amounts;
 mod colours;
 mod completions;
 mod config;

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{database, filters::Received, output::Output, signature};
 use crate::{
+    amounts::{count, deliveries},
     app, causes,
     clock::Clock,
     config::{self, App, AppName, Config, Sources, credentials},
@@ -182,7 +183,7 @@ impl Recheck {
         };
         lines.push(format!(
             "{passing} of {held} deliveries pass, with {}, {stored}",
-            counted(sum(|app| app.events), "event")
+            count(sum(|app| app.events), "event", "events")
         ));
         let call = self.call("--yes");
         lines.push(format!("nothing was changed; to store them: {call}"));
@@ -273,18 +274,6 @@ fn said(rescued: &Rescued) -> String {
     format!(
         "{app}: {} stored{before}, with {} and {repeated} that were stored already{rest}",
         deliveries(*stored),
-        counted(*events, "new event")
+        count(*events, "new event", "new events")
     )
-}
-
-fn deliveries(count: u64) -> String {
-    match count {
-        1 => "1 delivery".to_owned(),
-        count => format!("{count} deliveries"),
-    }
-}
-
-/// So many of what takes an s.
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

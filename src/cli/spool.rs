@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{
-    amounts::{count, deliveries, size, span},
     draining::Drain,
     filters,
     operators::Operators,
     output::{self, Form, Output},
 };
 use crate::{
+    amounts::{count, deliveries, size, span},
     config::{self, Sources},
     query::{MOST_WAITING, Waiting, WaitingList},
     spool::{Place, Report},

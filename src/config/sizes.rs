@@ -8,14 +8,7 @@ use super::fault::quoted;
 use super::print::Printer;
 use super::reader::Reader;
 use super::values::describe;
-
-/// The units that a size may have, the smallest first.
-const UNITS: [(&str, u64); 4] = [
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("TiB", 1 << 40),
-];
+use crate::amounts::{UNITS, exact_size};
 
 impl Reader<'_> {
     /// How many bytes a size is: 0, or one within `range`.
@@ -23,8 +16,10 @@ impl Reader<'_> {
         let value = self.required(key)?;
         let problem = match (bytes(&value), &value.kind) {
             (Some(size), _) if size == 0 || range.contains(&size) => return Some(size),
-            (Some(size), _) if size < *range.start() => format!("{} is too small", shown(size)),
-            (Some(size), _) => format!("{} is too large", shown(size)),
+            (Some(size), _) if size < *range.start() => {
+                format!("{} is too small", exact_size(size))
+            }
+            (Some(size), _) => format!("{} is too large", exact_size(size)),
             (None, ValueKind::String(text)) => format!("{} is not allowed", quoted(text)),
             (None, _) => format!("found {}", describe(&value)),
         };
@@ -37,25 +32,16 @@ impl Reader<'_> {
 impl Printer {
     /// A size as it would be written.
     pub(super) fn size(&mut self, key: &str, bytes: u64) {
-        self.text(key, shown(bytes));
-    }
-}
-
-/// A size with the largest unit that it is a whole number of.
-pub(super) fn shown(bytes: u64) -> String {
-    let whole = |(_, unit): &&(&str, u64)| bytes > 0 && bytes.is_multiple_of(*unit);
-    match UNITS.iter().rev().find(whole) {
-        Some((name, unit)) => format!("{}{name}", bytes / unit),
-        None => bytes.to_string(),
+        self.text(key, exact_size(bytes));
     }
 }
 
 fn allowed(range: &RangeInclusive<u64>) -> String {
-    let (least, most) = (*range.start(), shown(*range.end()));
+    let (least, most) = (*range.start(), exact_size(*range.end()));
     let such = "such as 64MiB; units are KiB, MiB, GiB and TiB";
     match least {
         0 | 1 => format!("0 to {most}, {such}"),
-        least => format!("0, or {} to {most}, {such}", shown(least)),
+        least => format!("0, or {} to {most}, {such}", exact_size(least)),
     }
 }
 
@@ -128,10 +114,15 @@ mod tests {
             5 << 40,
             u64::MAX,
         ] {
-            assert_eq!(parse(&shown(bytes)), Some(bytes), "{}", shown(bytes));
+            assert_eq!(
+                parse(&exact_size(bytes)),
+                Some(bytes),
+                "{}",
+                exact_size(bytes)
+            );
         }
         assert_eq!(
-            (shown(1 << 30), shown(3 << 29)),
+            (exact_size(1 << 30), exact_size(3 << 29)),
             ("1GiB".into(), "1536MiB".into())
         );
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::print::Printer;
 use super::reader::Reader;
-use super::sizes::shown;
+use crate::amounts::exact_size;
 
 /// Less would not hold a delivery of an ordinary size.
 const LEAST_BYTES: u64 = 1 << 20;
@@ -59,7 +59,7 @@ impl Spool {
             reserve: reserve?,
         };
         if spool.is_on() && spool.reserve >= spool.max_bytes {
-            let (reserve, max_bytes) = (shown(spool.reserve), shown(spool.max_bytes));
+            let (reserve, max_bytes) = (exact_size(spool.reserve), exact_size(spool.max_bytes));
             let problem = format!(
                 "{reserve} is not less than spool.max_bytes, which is {max_bytes}: the spool \
                  would hold more of the disk empty than it may take full"

@@ -7,11 +7,8 @@ use reqwest::{Client, Response};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{
-    finding::{Check, Finding},
-    public_url::chain,
-};
-use crate::{config::App, meta::signature::sign_checked};
+use super::finding::{Check, Finding};
+use crate::{causes, config::App, meta::signature::sign_checked};
 
 /// The header that says that a challenge is ours.
 const MARK: &str = "X-Hookshelf-Doctor";
@@ -71,7 +68,7 @@ impl Visit<'_> {
     }
 
     fn silent(&self, error: &reqwest::Error) -> Finding {
-        let found = format!("{} gives no answer: {}", self.url, chain(error));
+        let found = format!("{} gives no answer: {}", self.url, causes::below(error));
         Finding::wrong(Check::Challenge, found)
             .means("Meta cannot register it, and deliveries do not arrive")
             .remedy("look at what stands before this server, and at the check server")

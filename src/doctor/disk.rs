@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::statvfs::statvfs;
 
 use super::finding::{Check, Finding};
+use crate::amounts::size;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -110,15 +111,6 @@ fn judge(name: &str, place: &Path, left: Left) -> Finding {
             .remedy(remedy)
     } else {
         Finding::ok(Check::Disk, found)
-    }
-}
-
-pub(super) fn size(bytes: u64) -> String {
-    let mib = bytes / MIB;
-    if mib < 10 * 1024 {
-        format!("{mib} MiB")
-    } else {
-        format!("{} GiB", mib / 1024)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Seen from this machine only. A name server or a firewall may show Meta something else, so that
 //! the only proof is that Meta came, which is the check `callback`.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use reqwest::{Client, Response, redirect, tls::TlsInfo};
 use tokio::task::JoinSet;
@@ -48,7 +48,7 @@ pub(super) async fn look(url: Option<&PublicUrl>, apps: &[App], clock: &Clock) -
         Err(error) => {
             let why = format!(
                 "the authorities of this machine cannot be read ({}): install ca-certificates",
-                chain(&error)
+                causes::below(&error)
             );
             findings.extend(BEHIND.map(|check| Finding::unchecked(check, why.as_str())));
         }
@@ -123,7 +123,7 @@ fn compare_clocks(answer: &Response, times: [jiff::Timestamp; 2]) -> Option<Find
 /// Why nothing answered. A certificate that is refused is fetched once more, to say why; nothing
 /// secret is sent there.
 async fn no_answer(url: &PublicUrl, error: &reqwest::Error, clock: &Clock) -> Vec<Finding> {
-    let said = chain(error);
+    let said = causes::below(error);
     if said.contains("alert") {
         return with_unchecked(ended(url, &said), &BEHIND[1..], "the handshake was ended");
     }
@@ -174,9 +174,4 @@ fn ended(url: &PublicUrl, said: &str) -> Finding {
     )
     .means("where it demands Meta's client certificate, nothing can be looked at from here")
     .remedy("if it does not, look at the TLS settings of the proxy before this server")
-}
-
-/// The causes of an error. Not the error itself: its URL may carry a verify token.
-pub(super) fn chain(error: &reqwest::Error) -> String {
-    error.source().map_or_else(String::new, causes::line)
 }

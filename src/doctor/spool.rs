@@ -10,11 +10,12 @@ use nix::unistd::{AccessFlags, access};
 use reqwest::StatusCode;
 
 use super::{
-    disk::{in_memory, left, size},
+    disk::{in_memory, left},
     finding::{Check, Finding},
     server::{self, Server},
 };
 use crate::{
+    amounts::{count, size},
     config::Config,
     spool::{Report, glance, left_behind},
     store::private,
@@ -141,7 +142,7 @@ fn nobodys(dir: &Path) -> Finding {
 /// The files with deliveries in a directory, where there are some.
 fn files(dir: &Path) -> Option<String> {
     let found = glance(dir).unwrap_or_default();
-    (found.files > 0).then(|| format!("{} with deliveries", count(found.files)))
+    (found.files > 0).then(|| format!("{} with deliveries", count(found.files, "file", "files")))
 }
 
 /// What the running server says.
@@ -214,7 +215,7 @@ fn idle(dir: &Path) -> Finding {
         }
         Ok(found) if found.set_aside > 0 => set_aside(dir, found.set_aside, 0),
         Ok(found) if found.files > 0 => {
-            let (files, dir) = (count(found.files), dir.display());
+            let (files, dir) = (count(found.files, "file", "files"), dir.display());
             let found = format!("deliveries wait in {dir}, in {files}");
             Finding::warning(Check::Spool, found)
                 .means(UNDRAINED)
@@ -243,20 +244,13 @@ fn set_aside(dir: &Path, files: u64, records: u64) -> Finding {
         0 => format!("{records} of the records could not be read"),
         files => format!(
             "{} could not be read: set aside in {}",
-            count(files),
+            count(files, "file", "files"),
             dir.display()
         ),
     };
     Finding::wrong(Check::Spool, found)
         .means("deliveries in them got 200, and are not in Postgres")
         .remedy("keep the files, and see \"Files set aside\" in docs/operations.md")
-}
-
-fn count(files: u64) -> String {
-    match files {
-        1 => "1 file".to_owned(),
-        files => format!("{files} files"),
-    }
 }
 
 /// Less room than the spool may take.
@@ -323,7 +317,7 @@ mod tests {
     fn a_running_spool_is_judged_by_what_it_says_of_itself() {
         let (verdict, found) = judged(&report());
         assert_eq!(verdict, Verdict::Ok);
-        assert_eq!(found, "takes deliveries, with room for 1024 MiB; 0 wait");
+        assert_eq!(found, "takes deliveries, with room for 1 GiB; 0 wait");
         let blocked = Report {
             obstacle_means: Some("the spool takes nothing: it is full".to_owned()),
             ..report()

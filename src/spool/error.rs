@@ -6,7 +6,6 @@ use std::{
 };
 
 use super::directory::is_full;
-use crate::causes;
 
 /// Why the spool cannot be opened, read or emptied.
 #[derive(Debug, thiserror::Error)]
@@ -71,11 +70,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// With all its causes, on one line.
-    pub fn whole(&self) -> String {
-        causes::line(self)
-    }
-
     /// Whether the disk has no room.
     pub(super) fn is_full(&self) -> bool {
         match self {

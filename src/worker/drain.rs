@@ -9,6 +9,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    causes,
     ingest::{self, Drained, Failure, Writer},
     spool::{Error, Place, Record, Spool},
     store::{Committed, Delivery},
@@ -102,7 +103,7 @@ impl Drain {
         }
         let settled = match self.hand_over().await {
             Ok(settled) => settled,
-            Err(error) => return self.stumble(error.whole()),
+            Err(error) => return self.stumble(causes::line(&error)),
         };
         let stored = settled.iter().take_while(|(.., result)| result.is_ok());
         match (settled.as_slice(), stored.count()) {
@@ -140,7 +141,7 @@ impl Drain {
             return PAUSE;
         };
         if let Err(error) = self.spool.remove(*last).await {
-            return self.stumble(error.whole());
+            return self.stumble(causes::line(&error));
         }
         for (_, app, result) in stored {
             if let Ok(Committed { new, repeated, .. }) = *result {
@@ -191,13 +192,13 @@ impl Drain {
     /// it twice, which is harmless. Says what is in the way.
     async fn put_behind(&self, first: Place) -> Result<(), String> {
         let found = self.spool.read(None, 1).await;
-        let found = found.map_err(|error| error.whole())?;
+        let found = found.map_err(|error| causes::line(&error))?;
         let record = found.first().filter(|(place, _)| *place == first);
         let (_, record) = record.ok_or("another delivery stands first by now")?;
         let put = self.spool.put_behind(record).await;
         put.map_err(|refused| refused.to_string())?;
         let removed = self.spool.remove(first).await;
-        removed.map_err(|error| error.whole())?;
+        removed.map_err(|error| causes::line(&error))?;
         self.drained.pass_over();
         let delivery = record.envelope.id;
         DeliveryPassedOver { delivery }.emit();

@@ -1,7 +1,7 @@
 //! Imports point down only: a room may use the rooms below it, never one beside or above.
 //!
 //! `clock` is the ground that the rest of the lowest floor stands on, so `meta` and `config` may
-//! use it, and each other not; so are `sealed` and `causes`. Tests in `src` obey the same rule; `tests/` is outside the house.
+//! use it, and each other not; so are `amounts`, `causes` and `sealed`. Tests in `src` obey the same rule; `tests/` is outside the house.
 
 use crate::Fault;
 use crate::imports::imports;
@@ -10,6 +10,7 @@ use crate::source::Source;
 /// Every room and its floor. A new room is a new line here and in `docs/architecture.md`.
 const FLOORS: &[(&str, u8)] = &[
     ("lib", 0),
+    ("amounts", 0),
     ("causes", 0),
     ("clock", 0),
     ("envelope", 0),

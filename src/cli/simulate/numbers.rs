@@ -42,22 +42,6 @@ pub(super) fn time(time: Duration) -> String {
     }
 }
 
-/// A number of bytes, in the unit that shows it best.
-#[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
-pub(super) fn bytes(bytes: u64) -> String {
-    let bytes = bytes as f64;
-    match bytes {
-        0.0..1e6 => format!("{:.1} kB", bytes / 1e3),
-        0.0..1e9 => format!("{:.1} MB", bytes / 1e6),
-        _ => format!("{:.1} GB", bytes / 1e9),
-    }
-}
-
-/// A number and what is counted: `1 delivery`, `2 deliveries`.
-pub(super) fn count(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,12 +69,8 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_shown_with_the_unit_that_fits() {
+    fn times_are_shown_with_the_unit_that_fits() {
         assert_eq!(time(Duration::from_micros(1250)), "1.2 ms");
         assert_eq!(time(Duration::from_millis(61_500)), "61.5 s");
-        assert_eq!([bytes(812), bytes(2_500_000)], ["0.8 kB", "2.5 MB"]);
-        assert_eq!(bytes(3_200_000_000), "3.2 GB");
-        assert_eq!(count(1, "delivery", "deliveries"), "1 delivery");
-        assert_eq!(count(0, "delivery", "deliveries"), "0 deliveries");
     }
 }

@@ -6,13 +6,11 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::ensure;
 use serde::Serialize;
 
-use super::{
-    super::output::Output,
-    Stream,
-    numbers::{bytes, count, time},
-    target::Found,
+use super::{super::output::Output, Stream, numbers::time, target::Found};
+use crate::{
+    amounts::{count, deliveries, size},
+    simulate::{Target, load::Summary},
 };
-use crate::simulate::{Target, load::Summary};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -130,9 +128,9 @@ fn sent(summary: &Summary) -> String {
     };
     format!(
         "{} with {} and {} in {}{again}",
-        count(summary.deliveries, "delivery", "deliveries"),
+        deliveries(summary.deliveries),
         count(summary.items, "item", "items"),
-        bytes(summary.bytes),
+        size(summary.bytes),
         time(summary.elapsed)
     )
 }

@@ -5,8 +5,11 @@ use std::process::ExitCode;
 use anyhow::ensure;
 use serde::Serialize;
 
-use super::{super::output::Output, numbers::count, target::Found};
-use crate::simulate::{self, Answer, Report, Sent, Variant};
+use super::{super::output::Output, target::Found};
+use crate::{
+    amounts::count,
+    simulate::{self, Answer, Report, Sent, Variant},
+};
 
 pub(super) async fn run(
     variants: Vec<Variant>,

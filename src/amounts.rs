@@ -1,16 +1,18 @@
 //! Numbers, sizes and spans of time as a person reads them.
 
+/// The units of sizes, the smallest first.
+pub const UNITS: [(&str, u64); 4] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+];
+
 /// A size, rounded down to three digits or so.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    let (mut whole, mut tenths, mut unit) = (bytes, 0, "bytes");
-    for larger in UNITS {
-        if whole < 1024 {
-            break;
-        }
-        tenths = whole % 1024 * 10 / 1024;
-        (whole, unit) = (whole / 1024, larger);
-    }
+pub fn size(bytes: u64) -> String {
+    let fits = UNITS.iter().rev().find(|(_, unit)| bytes >= *unit);
+    let (unit, size) = fits.copied().unwrap_or(("bytes", 1));
+    let (whole, tenths) = (bytes / size, bytes % size * 10 / size);
     if tenths == 0 || whole >= 100 {
         format!("{whole} {unit}")
     } else {
@@ -18,8 +20,17 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
+/// A size with the largest unit that it is a whole number of, as it is written in a configuration.
+pub fn exact_size(bytes: u64) -> String {
+    let whole = |(_, unit): &&(&str, u64)| bytes > 0 && bytes.is_multiple_of(*unit);
+    match UNITS.iter().rev().find(whole) {
+        Some((name, unit)) => format!("{}{name}", bytes / unit),
+        None => bytes.to_string(),
+    }
+}
+
 /// A span of time in its two largest units.
-pub(super) fn span(seconds: u64) -> String {
+pub fn span(seconds: u64) -> String {
     let (minutes, hours) = (seconds / 60, seconds / 3600);
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -29,8 +40,8 @@ pub(super) fn span(seconds: u64) -> String {
     }
 }
 
-/// So many of something.
-pub(super) fn count(number: u64, one: &str, more: &str) -> String {
+/// A number and what is counted: `1 file`, `2 files`.
+pub fn count(number: u64, one: &str, more: &str) -> String {
     match number {
         1 => format!("1 {one}"),
         number => format!("{number} {more}"),
@@ -38,7 +49,7 @@ pub(super) fn count(number: u64, one: &str, more: &str) -> String {
 }
 
 /// So many deliveries.
-pub(super) fn deliveries(number: u64) -> String {
+pub fn deliveries(number: u64) -> String {
     count(number, "delivery", "deliveries")
 }
 
@@ -69,6 +80,12 @@ mod tests {
             "5 TiB",
         ];
         assert_eq!(sizes.map(size), written);
+    }
+
+    #[test]
+    fn one_is_told_from_more() {
+        let counts = [0, 1, 2].map(deliveries);
+        assert_eq!(counts, ["0 deliveries", "1 delivery", "2 deliveries"]);
     }
 
     #[test]
