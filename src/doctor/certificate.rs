@@ -3,7 +3,8 @@
 //! Whether it is to be trusted is the library's to say. Here it is only read as far as the names
 //! and dates that tell an operator what to do.
 
-use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
+use x509_cert::{der::Decode, time::Time};
 
 use super::finding::{Check, Finding};
 
@@ -21,71 +22,22 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
-    /// Reads one in DER (RFC 5280, section 4.1).
+    /// Reads a certificate in DER.
     pub(super) fn read(der: &[u8]) -> Option<Self> {
-        let certificate = Der(der).take(SEQUENCE)?;
-        let mut fields = Der(Der(certificate).take(SEQUENCE)?);
-        // The version is only written where it is not the first one.
-        let _ = fields.take(VERSION);
-        fields.take(INTEGER)?;
-        fields.take(SEQUENCE)?;
-        let issuer = fields.take(SEQUENCE)?;
-        let mut validity = Der(fields.take(SEQUENCE)?);
-        let subject = fields.take(SEQUENCE)?;
+        let certificate = x509_cert::Certificate::from_der(der).ok()?;
+        let certificate = certificate.tbs_certificate();
+        let validity = certificate.validity();
         Some(Self {
-            is_self_signed: issuer == subject,
-            not_before: validity.time()?,
-            not_after: validity.time()?,
+            is_self_signed: certificate.issuer() == certificate.subject(),
+            not_before: timestamp(validity.not_before)?,
+            not_after: timestamp(validity.not_after)?,
         })
     }
 }
 
-const SEQUENCE: u8 = 0x30;
-const VERSION: u8 = 0xa0;
-const INTEGER: u8 = 0x02;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-
-/// What is left of a sequence of values.
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// The content of the next value, if it has this tag.
-    fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
-        let (&[found, length], rest) = self.0.split_first_chunk::<2>()?;
-        if found != tag {
-            return None;
-        }
-        let (length, rest) = match usize::from(length) {
-            short @ 0..=127 => (short, rest),
-            long => {
-                let (bytes, rest) = rest
-                    .split_at_checked(long - 128)
-                    .filter(|it| it.0.len() < 4)?;
-                let add = |sum: usize, byte: &u8| sum << 8 | usize::from(*byte);
-                (bytes.iter().fold(0, add), rest)
-            }
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some(content)
-    }
-
-    /// The next value as a time: two digits of the year up to 2049, four beyond.
-    fn time(&mut self) -> Option<Timestamp> {
-        let (text, is_short) = match self.take(UTC_TIME) {
-            Some(text) => (text, true),
-            None => (self.take(GENERALIZED_TIME)?, false),
-        };
-        let text = std::str::from_utf8(text).ok()?;
-        let century = match text.get(..1)? {
-            _ if !is_short => "",
-            "5" | "6" | "7" | "8" | "9" => "19",
-            _ => "20",
-        };
-        let time = DateTime::strptime("%Y%m%d%H%M%SZ", format!("{century}{text}")).ok()?;
-        Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
-    }
+fn timestamp(time: Time) -> Option<Timestamp> {
+    let seconds = time.to_unix_duration().as_secs();
+    Timestamp::from_second(seconds.try_into().ok()?).ok()
 }
 
 /// One that was accepted.
