@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn a_user_without_a_home_has_to_name_a_directory() {
         let mut notes = Notes::default();
-        let mut reader = Reader::root(config::Map::new(), &mut notes);
+        let mut reader = Reader::root(super::super::tree::Table::new(), &mut notes);
         assert_eq!(read(&mut reader, &Sources::default(), false), None);
         assert_eq!(
             notes.into_faults().to_string(),

@@ -4,14 +4,12 @@
 //! verify token `true` must not become a number or a boolean. They carry the name of their
 //! variable as their origin; values of files carry none.
 
-use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
-use config::{FileFormat, Map, Source, Value, ValueKind};
-
 use super::fault::{Fault, Faults};
 use super::sources::{PREFIX, Sources};
+use super::tree::{Table, Value, from_file, overlay};
 use super::{apps, file};
 
 /// Every key with its default and meaning.
@@ -24,90 +22,62 @@ const LARGEST_FILE_BYTES: u64 = 1024 * 1024;
 ///
 /// # Errors
 /// The file that cannot be read or is not TOML, and variables that are not UTF-8.
-pub(super) fn merge(sources: &Sources) -> Result<Map<String, Value>, Faults> {
+pub(super) fn merge(sources: &Sources) -> Result<Table, Faults> {
     let mut faults = Faults::default();
-    let text = match sources.config_file().map(|path| read_file(&path)) {
-        None => String::new(),
-        Some(Ok(text)) => text,
-        Some(Err(fault)) => {
-            faults.push(fault);
-            String::new()
-        }
-    };
+    let file = sources
+        .config_file()
+        .map_or(Ok(Table::new()), |path| read_file(&path));
+    let mut file = file.unwrap_or_else(|fault| {
+        faults.push(fault);
+        Table::new()
+    });
     misspelt(sources).for_each(|fault| faults.push(fault));
     if !faults.is_empty() {
         return Err(faults);
     }
-    let defaults = table(DEFAULTS, "defaults")?;
-    let mut file = table(&text, "configuration file")?;
     let variables = variables(sources);
     give_way(&mut file, &variables);
-    Ok(overlay([defaults, file, variables])?)
+    let mut tree = parse(DEFAULTS, Path::new("config/default.toml"))?;
+    overlay(&mut tree, file);
+    overlay(&mut tree, variables);
+    Ok(tree)
 }
 
 /// A secret in place and its `_file` twin are one setting: whichever of them `upper` sets goes
 /// before the other one in `lower`.
-fn give_way(lower: &mut Map<String, Value>, upper: &Map<String, Value>) {
+fn give_way(lower: &mut Table, upper: &Table) {
     for (key, value) in upper {
         let twin = key
             .strip_suffix("_file")
             .map_or_else(|| format!("{key}_file"), str::to_owned);
         lower.remove(&twin);
-        let below = lower.get_mut(key).map(|below| &mut below.kind);
-        if let (Some(ValueKind::Table(below)), ValueKind::Table(above)) = (below, &value.kind) {
+        if let (Some(Value::Table(below)), Value::Table(above)) = (lower.get_mut(key), value) {
             give_way(below, above);
         }
     }
 }
 
-/// The tree of one text of TOML alone; `path` says in faults where it was read.
-pub(super) fn parse(text: &str, path: &Path) -> Result<Map<String, Value>, Fault> {
-    check_syntax(text, path)?;
-    table(text, &path.display().to_string())
+/// The tree of one text of TOML alone; `path` says in faults where it was read, and not what the
+/// line holds, which may be a secret.
+pub(super) fn parse(text: &str, path: &Path) -> Result<Table, Fault> {
+    let at = |error: &toml::de::Error, problem: String| {
+        Fault::new(position(text, path, error.span()), problem)
+    };
+    toml::de::DeTable::parse(text)
+        .map_err(|error| at(&error, format!("not TOML: {}", error.message())))?;
+    // Numbers are syntax of any length, and values of 64 bits.
+    let table = toml::from_str(text);
+    let table = table.map_err(|error| at(&error, "a number that is too large".to_owned()))?;
+    Ok(from_file(table))
 }
 
-/// Lays layers over each other, later ones on top.
-fn overlay(layers: [Map<String, Value>; 3]) -> Result<Map<String, Value>, Fault> {
-    let layers = layers.map(Layer).to_vec();
-    let merged = config::Config::builder().add_source(layers).build();
-    let tree = merged.and_then(|merged| merged.get_table(Layer::ROOT));
-    tree.map_err(|_| illegible("configuration"))
-}
-
-/// The layer of a text of TOML that has been checked.
-fn table(text: &str, place: &str) -> Result<Map<String, Value>, Fault> {
-    let file = config::File::from_str(text, FileFormat::Toml);
-    file.collect().map_err(|_| illegible(place))
-}
-
-/// The library's own message may quote the line, which may hold a secret.
-fn illegible(place: &str) -> Fault {
-    Fault::new(place, "cannot be put together")
-}
-
-/// The text of a configuration file that is TOML.
-fn read_file(path: &Path) -> Result<String, Fault> {
+/// The tree of a configuration file.
+fn read_file(path: &Path) -> Result<Table, Fault> {
     let text = file::read(path, LARGEST_FILE_BYTES).map_err(|error| {
         let problem = format!("the configuration file cannot be read: {error}");
         Fault::new(path.display().to_string(), problem)
     })?;
-    check_syntax(&text, path)?;
-    Ok(text)
-}
-
-/// Says where TOML is broken; the broken line itself is not shown, for it may hold a secret.
-fn check_syntax(text: &str, path: &Path) -> Result<(), Fault> {
-    let broken = toml::de::DeTable::parse(text).map(|_| ());
-    let broken = broken.map_err(|error| (error.span(), format!("not TOML: {}", error.message())));
-    broken
-        .and_then(|()| check_numbers(text))
-        .map_err(|(span, problem)| Fault::new(position(text, path, span), problem))
-}
-
-/// Numbers are syntax of any length, and values of 64 bits.
-fn check_numbers(text: &str) -> Result<(), (Option<Range<usize>>, String)> {
-    let values = toml::from_str::<toml::Table>(text).map(|_| ());
-    values.map_err(|error| (error.span(), "a number that is too large".to_owned()))
+    parse(&text, path)
 }
 
 /// `file:line:column`, both from 1.
@@ -145,8 +115,8 @@ fn misspelt(sources: &Sources) -> impl Iterator<Item = Fault> {
 }
 
 /// The layer of the environment.
-fn variables(sources: &Sources) -> Map<String, Value> {
-    let mut tree = Map::new();
+fn variables(sources: &Sources) -> Table {
+    let mut tree = Table::new();
     for (key, variable, value) in sources.keys() {
         let path = split(&key.to_lowercase());
         // An empty variable is an unset one (compose files write them), except in an app,
@@ -154,41 +124,9 @@ fn variables(sources: &Sources) -> Map<String, Value> {
         if value.is_empty() && path.first().is_none_or(|section| section != "apps") {
             continue;
         }
-        insert(
-            &mut tree,
-            &path,
-            Value::new(Some(&variable.to_owned()), value),
-        );
+        insert(&mut tree, &path, Value::of_variable(variable, value));
     }
     tree
-}
-
-/// A layer as the library takes it.
-///
-/// It reads the names at the top as expressions, of which `a[9]` would make a list of ten; one
-/// level further down it takes them as they are.
-#[derive(Clone)]
-struct Layer(Map<String, Value>);
-
-impl Layer {
-    const ROOT: &str = "root";
-}
-
-impl fmt::Debug for Layer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Layer(..)")
-    }
-}
-
-impl Source for Layer {
-    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
-        Box::new(self.clone())
-    }
-
-    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
-        let tree = Value::new(None, self.0.clone());
-        Ok(Map::from([(Self::ROOT.to_owned(), tree)]))
-    }
 }
 
 /// `http__listen` as its path. The name of an app may itself hold underscores, so that its keys
@@ -207,15 +145,15 @@ fn split(key: &str) -> Vec<String> {
     }
 }
 
-fn insert(table: &mut Map<String, Value>, path: &[String], value: Value) {
+fn insert(table: &mut Table, path: &[String], value: Value) {
     let [first, rest @ ..] = path else { return };
     if rest.is_empty() {
         table.insert(first.clone(), value);
         return;
     }
-    let empty = || Value::new(None, ValueKind::Table(Map::new()));
+    let empty = || Value::Table(Table::new());
     // A variable `HOOKSHELF__HTTP` stays in the way, to be reported as no table.
-    if let ValueKind::Table(inner) = &mut table.entry(first.clone()).or_insert_with(empty).kind {
+    if let Value::Table(inner) = table.entry(first.clone()).or_insert_with(empty) {
         insert(inner, rest, value);
     }
 }

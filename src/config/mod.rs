@@ -30,6 +30,7 @@ mod spans;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod values;
 
 use std::path::PathBuf;

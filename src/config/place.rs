@@ -2,9 +2,8 @@
 
 use std::{fmt, path::Path, path::PathBuf};
 
-use config::ValueKind;
-
 use super::reader::Reader;
+use super::tree::Value;
 
 /// Where a secret or a verify token comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +59,7 @@ impl Reader<'_> {
     /// Where the secret of `key` will be read from, if it is set. To be asked before it is read.
     pub(super) fn place(&self, key: &str) -> Option<Place> {
         if let Some(value) = self.peek(key) {
-            return Some(match value.origin() {
+            return Some(match value.variable() {
                 Some(variable) => Place::Variable(variable.to_owned()),
                 None => Place::Key {
                     key: self.path_of(key),
@@ -68,8 +67,8 @@ impl Reader<'_> {
                 },
             });
         }
-        match &self.peek(&format!("{key}_file"))?.kind {
-            ValueKind::String(path) => Some(Place::File(std::path::absolute(path).ok()?)),
+        match self.peek(&format!("{key}_file"))? {
+            Value::Text { text: path, .. } => Some(Place::File(std::path::absolute(path).ok()?)),
             _ => None,
         }
     }

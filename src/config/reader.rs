@@ -5,11 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use config::{Map, Value, ValueKind};
-
 use super::fault::{Fault, Faults};
 use super::nearest::nearest;
-use super::values::describe;
+use super::tree::{Table, Value};
 
 /// What reading leaves behind beside the values.
 #[derive(Debug, Default)]
@@ -53,13 +51,13 @@ impl Notes {
 /// One section of the tree.
 pub(super) struct Reader<'notes> {
     path: String,
-    table: Map<String, Value>,
+    table: Table,
     notes: &'notes mut Notes,
 }
 
 impl<'notes> Reader<'notes> {
     /// The whole tree, whose keys have no section.
-    pub(super) fn root(table: Map<String, Value>, notes: &'notes mut Notes) -> Self {
+    pub(super) fn root(table: Table, notes: &'notes mut Notes) -> Self {
         Self {
             path: String::new(),
             table,
@@ -74,9 +72,9 @@ impl<'notes> Reader<'notes> {
         read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
     ) -> Option<T> {
         let value = self.required(key)?;
-        let found = describe(&value);
-        let variable = value.origin().map(str::to_owned);
-        let ValueKind::Table(table) = value.kind else {
+        let found = value.describe();
+        let variable = value.variable().map(str::to_owned);
+        let Value::Table(table) = value else {
             let fault = self
                 .fault(key, format!("found {found}"))
                 .allowed("a table of keys");
@@ -96,9 +94,7 @@ impl<'notes> Reader<'notes> {
 
     /// The names of the keys that are left, in order.
     pub(super) fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.table.keys().cloned().collect();
-        names.sort_unstable();
-        names
+        self.table.keys().cloned().collect()
     }
 
     /// How many faults have been noted so far, in every section.
@@ -149,9 +145,7 @@ impl<'notes> Reader<'notes> {
 
     /// Whatever was not asked for is unknown.
     pub(super) fn finish(self) {
-        let mut rest: Vec<_> = self.table.into_iter().collect();
-        rest.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        for (key, value) in rest {
+        for (key, value) in self.table {
             let variable = origin_within(&value);
             self.notes.unknown.push(Unknown {
                 section: self.path.clone(),
@@ -181,8 +175,8 @@ fn siblings<'known>(section: &str, known: &'known BTreeSet<String>) -> Vec<&'kno
 
 /// The variable that set a value or something within it.
 fn origin_within(value: &Value) -> Option<String> {
-    match &value.kind {
-        ValueKind::Table(table) => table.values().find_map(origin_within),
-        _ => value.origin().map(str::to_owned),
+    match value {
+        Value::Table(table) => table.values().find_map(origin_within),
+        _ => value.variable().map(str::to_owned),
     }
 }

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use config::{Value, ValueKind};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::fault::Fault;
 use super::file;
 use super::reader::Reader;
-use super::values::describe;
+use super::tree::Value;
 
 /// A file that holds a secret and is larger than this is the wrong file.
 const LARGEST_FILE_BYTES: u64 = 64 * 1024;
@@ -52,9 +51,8 @@ impl Reader<'_> {
             Given::File(text) => return Some((without_newline(&text).to_owned(), None)),
             Given::Value(value) => value,
         };
-        let variable = value.origin().map(str::to_owned);
-        let found = describe(&value);
-        if let ValueKind::String(text) = value.kind {
+        let found = value.describe();
+        if let Value::Text { text, variable } = value {
             return Some((text, variable));
         }
         self.note(
@@ -70,7 +68,7 @@ impl Reader<'_> {
         let items = match self.given(key) {
             None => return Vec::new(),
             Some(Given::Value(value)) => {
-                variable = value.origin().map(str::to_owned);
+                variable = value.variable().map(str::to_owned);
                 self.items(key, value).unwrap_or_default()
             }
             Some(Given::File(text)) => text

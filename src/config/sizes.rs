@@ -2,29 +2,27 @@
 
 use std::ops::RangeInclusive;
 
-use config::{Value, ValueKind};
-
 use super::fault::quoted;
 use super::print::Printer;
 use super::reader::Reader;
-use super::values::describe;
+use super::tree::Value;
 use crate::amounts::{UNITS, exact_size};
 
 impl Reader<'_> {
     /// How many bytes a size is: 0, or one within `range`.
     pub(super) fn size(&mut self, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
         let value = self.required(key)?;
-        let problem = match (bytes(&value), &value.kind) {
+        let problem = match (bytes(&value), &value) {
             (Some(size), _) if size == 0 || range.contains(&size) => return Some(size),
             (Some(size), _) if size < *range.start() => {
                 format!("{} is too small", exact_size(size))
             }
             (Some(size), _) => format!("{} is too large", exact_size(size)),
-            (None, ValueKind::String(text)) => format!("{} is not allowed", quoted(text)),
-            (None, _) => format!("found {}", describe(&value)),
+            (None, Value::Text { text, .. }) => format!("{} is not allowed", quoted(text)),
+            (None, _) => format!("found {}", value.describe()),
         };
         let fault = self.fault(key, problem).allowed(allowed(&range));
-        self.note(fault.set_by(value.origin()));
+        self.note(fault.set_by(value.variable()));
         None
     }
 }
@@ -46,9 +44,9 @@ fn allowed(range: &RangeInclusive<u64>) -> String {
 }
 
 fn bytes(value: &Value) -> Option<u64> {
-    match &value.kind {
-        ValueKind::I64(number) => u64::try_from(*number).ok(),
-        ValueKind::String(text) => parse(text),
+    match value {
+        Value::Number(number) => u64::try_from(*number).ok(),
+        Value::Text { text, .. } => parse(text),
         _ => None,
     }
 }
@@ -71,7 +69,7 @@ fn parse(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reader::Notes;
+    use super::super::{reader::Notes, tree::Table};
     use super::*;
 
     #[test]
@@ -128,9 +126,9 @@ mod tests {
     }
 
     /// The size that was read, or the fault.
-    fn read(value: impl Into<ValueKind>, range: RangeInclusive<u64>) -> Result<u64, String> {
+    fn read(value: impl Into<toml::Value>, range: RangeInclusive<u64>) -> Result<u64, String> {
         let mut notes = Notes::default();
-        let table = config::Map::from([("hold".to_owned(), Value::new(None, value))]);
+        let table = Table::from([("hold".to_owned(), value.into().into())]);
         let size = Reader::root(table, &mut notes).size("hold", range);
         size.ok_or_else(|| notes.into_faults().to_string())
     }
@@ -143,11 +141,11 @@ mod tests {
         assert_eq!(read(0, range.clone()), Ok(0));
         let allowed = "allowed: 0, or 1MiB to 1TiB, such as 64MiB; units are KiB, MiB, GiB and TiB";
         for (value, problem) in [
-            (ValueKind::from("1GB"), r#""1GB" is not allowed"#),
-            (ValueKind::from("2TiB"), "2TiB is too large"),
-            (ValueKind::from(4096), "4KiB is too small"),
-            (ValueKind::from(-1), "found a number"),
-            (ValueKind::from(true), "found a boolean"),
+            (toml::Value::from("1GB"), r#""1GB" is not allowed"#),
+            (toml::Value::from("2TiB"), "2TiB is too large"),
+            (toml::Value::from(4096), "4KiB is too small"),
+            (toml::Value::from(-1), "found a number"),
+            (toml::Value::from(true), "found a boolean"),
         ] {
             let told = format!("hold: {problem}; {allowed}");
             assert_eq!(read(value, range.clone()), Err(told));

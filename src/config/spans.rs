@@ -48,15 +48,13 @@ fn parse(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use config::{Map, Value, ValueKind};
-
-    use super::super::reader::Notes;
+    use super::super::{reader::Notes, tree::Table};
     use super::*;
 
     /// The span that was read, or the fault.
-    fn read(value: impl Into<ValueKind>) -> Result<u64, String> {
+    fn read(value: impl Into<toml::Value>) -> Result<u64, String> {
         let mut notes = Notes::default();
-        let table = Map::from([("hold_for".to_owned(), Value::new(None, value))]);
+        let table = Table::from([("hold_for".to_owned(), value.into().into())]);
         let range = Duration::from_mins(1)..=Duration::from_hours(48);
         let span = Reader::root(table, &mut notes).span("hold_for", range);
         span.map(|it| it.as_secs())

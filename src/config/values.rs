@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use config::{Value, ValueKind};
-
 use super::fault::quoted;
 use super::reader::Reader;
+use super::tree::Value;
 
 impl Reader<'_> {
     /// An optional text that is not empty.
@@ -55,13 +54,13 @@ impl Reader<'_> {
         allowed: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
-        let (parsed, found) = match &value.kind {
-            ValueKind::String(text) => (parse(text), format!("{} is not allowed", quoted(text))),
-            _ => (None, format!("found {}", describe(value))),
+        let (parsed, found) = match value {
+            Value::Text { text, .. } => (parse(text), format!("{} is not allowed", quoted(text))),
+            _ => (None, format!("found {}", value.describe())),
         };
         if parsed.is_none() {
             let fault = self.fault(key, found).allowed(allowed);
-            self.note(fault.set_by(value.origin()));
+            self.note(fault.set_by(value.variable()));
         }
         parsed
     }
@@ -69,7 +68,7 @@ impl Reader<'_> {
     /// Yes or no.
     pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
         let value = self.required(key)?;
-        if let ValueKind::Boolean(flag) = value.kind {
+        if let Value::Flag(flag) = value {
             return Some(flag);
         }
         // From the environment everything is a text.
@@ -102,7 +101,7 @@ impl Reader<'_> {
         self.note(
             self.fault(key, problem)
                 .allowed(allowed)
-                .set_by(value.origin()),
+                .set_by(value.variable()),
         );
         None
     }
@@ -128,7 +127,7 @@ impl Reader<'_> {
         let Some(value) = self.take(key) else {
             return Vec::new();
         };
-        let variable = value.origin().map(str::to_owned);
+        let variable = value.variable().map(str::to_owned);
         let Some(items) = self.items(key, value) else {
             return Vec::new();
         };
@@ -147,18 +146,15 @@ impl Reader<'_> {
 
     /// The items of a list; notes a value that is none, or holds something other than texts.
     pub(super) fn items(&mut self, key: &str, value: Value) -> Option<Vec<String>> {
-        let found = describe(&value);
-        // Only values of the environment know where they come from.
-        let variable = value.origin().map(str::to_owned);
-        let problem = match value.kind {
-            ValueKind::String(text) if variable.is_some() => return Some(commas(&text)),
-            ValueKind::Array(items) => {
-                let wrong = items
-                    .iter()
-                    .find(|item| !matches!(item.kind, ValueKind::String(_)));
-                match wrong.map(describe) {
+        let found = value.describe();
+        let variable = value.variable().map(str::to_owned);
+        let problem = match value {
+            Value::Text { text, .. } if variable.is_some() => return Some(commas(&text)),
+            Value::List(items) => {
+                let is_text = |item: &&Value| matches!(item, Value::Text { .. });
+                match items.iter().find(|item| !is_text(item)) {
                     None => return Some(items.into_iter().filter_map(string).collect()),
-                    Some(wrong) => format!("found {wrong} in the list"),
+                    Some(wrong) => format!("found {} in the list", wrong.describe()),
                 }
             }
             _ => format!("found {found}"),
@@ -169,41 +165,26 @@ impl Reader<'_> {
     }
 }
 
-/// What a value is, without what it says.
-pub(super) fn describe(value: &Value) -> &'static str {
-    match &value.kind {
-        ValueKind::Nil => "nothing",
-        ValueKind::Boolean(_) => "a boolean",
-        ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => {
-            "a number"
-        }
-        ValueKind::Float(_) => "a number with a fraction",
-        ValueKind::String(_) => "a text",
-        ValueKind::Table(_) => "a table",
-        ValueKind::Array(_) => "a list",
-    }
-}
-
 /// A text as it was found, anything else as what it is.
 fn shown(value: &Value) -> String {
-    match &value.kind {
-        ValueKind::String(text) => format!("the text {}", quoted(text)),
-        _ => describe(value).to_owned(),
+    match value {
+        Value::Text { text, .. } => format!("the text {}", quoted(text)),
+        _ => value.describe().to_owned(),
     }
 }
 
 /// A whole number; the digits of a variable are one too, those of a text in a file are not.
 fn whole(value: &Value) -> Option<i128> {
-    match &value.kind {
-        ValueKind::I64(number) => Some(i128::from(*number)),
-        ValueKind::String(text) if value.origin().is_some() => text.trim().parse().ok(),
+    match value {
+        Value::Number(number) => Some(i128::from(*number)),
+        Value::Text { text, variable } if variable.is_some() => text.trim().parse().ok(),
         _ => None,
     }
 }
 
 fn string(value: Value) -> Option<String> {
-    match value.kind {
-        ValueKind::String(text) => Some(text),
+    match value {
+        Value::Text { text, .. } => Some(text),
         _ => None,
     }
 }
