@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod envelope;
 pub mod meta;
+pub mod ownership;
 pub mod sealed;
 // F1: the process itself, and what is said about all of it.
 pub mod instance;

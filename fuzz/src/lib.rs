@@ -18,6 +18,8 @@ pub mod envelope;
 mod forwarded_for;
 #[path = "../../src/meta/mod.rs"]
 pub mod meta;
+#[path = "../../src/ownership.rs"]
+pub mod ownership;
 #[path = "../../src/sealed.rs"]
 pub mod sealed;
 #[path = "../../src/spool/mod.rs"]

@@ -31,7 +31,7 @@ pub enum Error {
         /// Which directory.
         dir: PathBuf,
         /// Its process, if it says so.
-        pid: Option<i32>,
+        pid: Option<u32>,
     },
     /// This user may not look into the data directory.
     #[error(

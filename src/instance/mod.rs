@@ -10,9 +10,8 @@ mod id;
 mod reading;
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io::{self, ErrorKind, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::File,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -25,18 +24,17 @@ pub use error::Error;
 pub use id::{HEADER, Id};
 pub use reading::Reading;
 
+use crate::ownership::{self, Lock, Refused};
+
 /// The file that the server holds locked.
 const FILE: &str = "serve.pid";
-
-/// A process id and an instance id are shorter.
-const LONGEST: u64 = 64;
 
 /// The claim of a server on a data directory; it ends with the process, however that ends.
 #[derive(Debug)]
 pub struct Claim {
     dir: PathBuf,
-    file: File,
     id: Id,
+    _lock: Lock,
 }
 
 /// The server of a data directory, as another process sees it.
@@ -58,26 +56,20 @@ impl Claim {
             dir: dir.to_owned(),
             source,
         };
-        let mut file = open(dir).map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::Held {
-                    dir: dir.to_owned(),
-                    pid: read(&mut file).pid,
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
-        }
         let id = Id::random().map_err(unusable)?;
-        match write(&mut file, &id) {
-            // The lock holds without it, and the spool may have room where this disk has none.
-            Err(error) if !is_full(&error) => Err(unusable(error)),
-            _ => {
-                let dir = dir.to_owned();
-                Ok(Self { dir, file, id })
-            }
-        }
+        let lock = Lock::take(&dir.join(FILE), 0o644, &format!("{}\n", id.as_str()));
+        let lock = lock.map_err(|refused| match refused {
+            Refused::Held { pid } => Error::Held {
+                dir: dir.to_owned(),
+                pid,
+            },
+            Refused::Unusable { source, .. } => unusable(source),
+        })?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            id,
+            _lock: lock,
+        })
     }
 
     /// The id of this server.
@@ -92,14 +84,6 @@ impl Claim {
             let dir = self.dir.display();
             tracing::warn!(%error, %dir, "cannot note for hookshelf reload how it went");
         }
-    }
-}
-
-impl Drop for Claim {
-    /// Closing the file would not do: a child that is just about to start may hold it open a
-    /// moment longer.
-    fn drop(&mut self) {
-        let _ = self.file.unlock();
     }
 }
 
@@ -163,41 +147,13 @@ impl Running {
     }
 }
 
-fn open(dir: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o644);
-    options.open(dir.join(FILE))
-}
-
-fn write(file: &mut File, id: &Id) -> io::Result<()> {
-    file.set_len(0)?;
-    let text = format!("{}\n{}\n", std::process::id(), id.as_str());
-    file.write_all(text.as_bytes())
-}
-
 fn read(file: &mut File) -> Running {
-    let mut text = String::new();
-    let _ = file.take(LONGEST).read_to_string(&mut text);
-    let mut lines = text.lines();
+    let text = ownership::read(file);
+    let pid = ownership::pid(&text);
     Running {
-        pid: lines
-            .next()
-            .and_then(|line| line.parse().ok())
-            .filter(|pid| *pid > 0),
-        id: lines.next().and_then(Id::read),
+        pid: pid.and_then(|pid| pid.try_into().ok()),
+        id: text.lines().nth(1).and_then(Id::read),
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
-    )
 }
 
 #[cfg(test)]
@@ -225,8 +181,8 @@ mod tests {
     #[test]
     fn a_server_that_could_not_write_its_id_is_taken_at_its_word() {
         let dir = tempfile::tempdir().unwrap();
-        let claim = Claim::take(dir.path()).unwrap();
-        claim.file.set_len(0).unwrap();
+        let _claim = Claim::take(dir.path()).unwrap();
+        std::fs::write(dir.path().join(FILE), "").unwrap();
         let found = Running::find(dir.path()).unwrap().unwrap();
         assert!(found.id.is_none() && found.pid.is_none());
         assert!(found.answered(None));

@@ -1,8 +1,8 @@
 //! The directory of the spool: whose it is, what is in it, and that it keeps what is written.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, Read, Write},
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -10,6 +10,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::error::{At, Error};
+pub(super) use crate::ownership::is_full;
+use crate::ownership::{Lock, Refused};
 
 /// What is locked, with the process id of who holds it.
 const LOCK: &str = "lock";
@@ -25,7 +27,7 @@ pub(super) const UNFINISHED: &str = ".new";
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    lock: File,
+    _lock: Lock,
     /// What the disk said when the directory was opened, where it had no room.
     pub(super) full: Option<Error>,
 }
@@ -49,7 +51,7 @@ impl Directory {
         let lock = lock(path)?;
         let mut directory = Self {
             path: path.to_owned(),
-            lock,
+            _lock: lock,
             full: None,
         };
         // A disk that is full now is another matter: what the spool holds has to come out all the
@@ -153,25 +155,11 @@ impl Directory {
     }
 }
 
-impl Drop for Directory {
-    /// Closing the file would not do: a child that is just about to start may hold it open a
-    /// moment longer.
-    fn drop(&mut self) {
-        let _ = self.lock.unlock();
-    }
-}
-
 /// A file of our own, emptied if it is there already, that nobody else may read.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(true);
     options.mode(0o600).open(path)
-}
-
-/// Whether the disk has no room.
-pub(super) fn is_full(error: &io::Error) -> bool {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// The number of a file and what follows `spool-<number>.segment` in its name.
@@ -218,33 +206,15 @@ fn check_owner(dir: &Path) -> Result<(), Error> {
     })
 }
 
-fn lock(dir: &Path) -> Result<File, Error> {
+fn lock(dir: &Path) -> Result<Lock, Error> {
     let path = dir.join(LOCK);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    let mut file = options.mode(0o600).open(&path).at("open", &path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let pid = holder(&mut file);
-            let dir = dir.to_owned();
-            return Err(Error::Held { dir, pid });
-        }
-        Err(TryLockError::Error(source)) => return Err(source).at("lock", &path),
-    }
-    let written = file.set_len(0);
-    let written = written.and_then(|()| writeln!(file, "{}", std::process::id()));
-    match written {
-        // The lock holds without it.
-        Err(error) if !is_full(&error) => Err(error).at("write", &path),
-        _ => Ok(file),
-    }
-}
-
-fn holder(file: &mut File) -> Option<u32> {
-    let mut text = String::new();
-    file.take(16).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    Lock::take(&path, 0o600, "").map_err(|refused| match refused {
+        Refused::Held { pid } => Error::Held {
+            dir: dir.to_owned(),
+            pid,
+        },
+        Refused::Unusable { what, source } => Error::Directory { what, path, source },
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::directory::is_full;
+use crate::ownership::is_full;
 
 /// Why the spool cannot be opened, read or emptied.
 #[derive(Debug, thiserror::Error)]

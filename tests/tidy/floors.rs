@@ -1,7 +1,7 @@
 //! Imports point down only: a room may use the rooms below it, never one beside or above.
 //!
 //! `clock` is the ground that the rest of the lowest floor stands on, so `meta` and `config` may
-//! use it, and each other not; so are `amounts`, `causes` and `sealed`. Tests in `src` obey the same rule; `tests/` is outside the house.
+//! use it, and each other not; so are `amounts`, `causes`, `ownership` and `sealed`. Tests in `src` obey the same rule; `tests/` is outside the house.
 
 use crate::Fault;
 use crate::imports::imports;
@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("causes", 0),
     ("clock", 0),
     ("envelope", 0),
+    ("ownership", 0),
     ("sealed", 0),
     ("meta", 1),
     ("config", 1),

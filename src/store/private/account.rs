@@ -6,10 +6,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::unistd::{Gid, Uid, User};
+use nix::unistd::{Gid, Uid};
 use tokio::process::Command;
 
 use super::error::{At, Error};
+use crate::ownership::{by_name, by_uid, name_of, owner, private_owner};
 
 /// The users root drops to when none is named, the better one first.
 const FALLBACKS: [&str; 2] = ["postgres", "nobody"];
@@ -176,19 +177,6 @@ impl Account {
     }
 }
 
-/// The owner of a path, unless it does not exist.
-pub(super) fn owner(path: &Path) -> Option<(Uid, Gid)> {
-    let metadata = fs::metadata(path).ok()?;
-    Some((Uid::from_raw(metadata.uid()), Gid::from_raw(metadata.gid())))
-}
-
-/// The owner of a directory that only its owner can enter.
-pub(super) fn private_owner(path: &Path) -> Option<Uid> {
-    let metadata = fs::symlink_metadata(path).ok()?;
-    let private = metadata.is_dir() && metadata.mode() & 0o777 == 0o700;
-    private.then(|| Uid::from_raw(metadata.uid()))
-}
-
 /// The topmost directory on the way to `dir` that is closed to others, which is the likeliest
 /// reason why another user cannot get there.
 fn closed_ancestor(dir: &Path) -> PathBuf {
@@ -198,17 +186,4 @@ fn closed_ancestor(dir: &Path) -> PathBuf {
     way.iter()
         .find(closed)
         .map_or_else(|| dir.to_owned(), |path| path.to_path_buf())
-}
-
-fn by_uid(uid: Uid) -> Option<User> {
-    User::from_uid(uid).ok().flatten()
-}
-
-fn by_name(name: &str) -> Option<User> {
-    User::from_name(name).ok().flatten()
-}
-
-/// The name of a user, or its number.
-pub(super) fn name_of(uid: Uid) -> String {
-    by_uid(uid).map_or_else(|| uid.to_string(), |user| user.name)
 }

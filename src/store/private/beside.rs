@@ -10,10 +10,10 @@ use sqlx::Connection;
 use sqlx::postgres::PgConnectOptions;
 use tokio::time::timeout;
 
-use super::account::{name_of, private_owner};
 use super::error::Error;
 use super::layout::Layout;
 use super::{PrivatePostgres, Settings, postmaster, server};
+use crate::ownership::{name_of, private_owner};
 
 impl PrivatePostgres {
     /// Connection options of the server of a directory, which has to answer there. Takes no lock

@@ -18,9 +18,9 @@ use tokio::sync::oneshot;
 
 use super::error::{At, Error};
 use super::layout::{self, Layout, PORT};
-use super::lock::Lock;
 use super::server::{DATABASE, USER};
 use super::{PrivatePostgres, Settings, postmaster, supervisor};
+use crate::ownership::Lock;
 
 /// Begins the name of every throwaway directory. Whatever is called so and is not locked may be
 /// removed.
@@ -111,7 +111,7 @@ fn make_locked_dir(parent: &Path) -> Result<(PathBuf, Lock), Error> {
     let new = parent.join(format!("{PREFIX_BEFORE_LOCK}{random}"));
     let dir = parent.join(format!("{PREFIX}{random}"));
     layout::make_dir(&new)?;
-    let lock = Lock::take(&new)?;
+    let lock = layout::lock(&new)?;
     fs::rename(&new, &dir).at("rename", &new)?;
     Ok((dir, lock))
 }
@@ -129,7 +129,7 @@ async fn sweep(parent: &Path) {
 }
 
 async fn sweep_one(dir: &Path) -> Result<(), Error> {
-    let _lock = Lock::take(dir)?;
+    let _lock = layout::lock(dir)?;
     let layout = Layout::below(dir)?;
     if let Some(pid) = postmaster::find(&layout.data) {
         postmaster::send(pid, Signal::SIGQUIT);

@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 use nix::unistd::Uid;
 use sha2::{Digest, Sha256};
 
-use super::account::{self, Account};
+use super::account::Account;
 use super::error::{At, Error};
+use crate::ownership::{Lock, Refused, owner};
+
+/// The file that whoever starts and stops the server of a directory holds locked.
+const LOCK: &str = "lock";
 
 /// The number in the socket's name. No TCP port is opened.
 pub(super) const PORT: u16 = 5432;
@@ -44,8 +48,7 @@ impl Layout {
 
     /// Makes the directory of the socket, or checks that the one there is ours.
     pub(super) fn prepare_socket_dir(&self, account: &Account) -> Result<(), Error> {
-        let is_ours =
-            |dir: &Path| account::owner(dir).is_some_and(|(uid, _)| uid == Uid::effective());
+        let is_ours = |dir: &Path| owner(dir).is_some_and(|(uid, _)| uid == Uid::effective());
         if !self.socket.exists() {
             account.make_private_dir(&self.socket)?;
         } else if self.socket.starts_with(&self.root) && is_ours(&self.root) {
@@ -70,6 +73,22 @@ impl Layout {
     }
 }
 
+/// Takes the right to start and stop the server of a directory.
+pub(super) fn lock(dir: &Path) -> Result<Lock, Error> {
+    let path = dir.join(LOCK);
+    Lock::take(&path, 0o644, "").map_err(|refused| match refused {
+        Refused::Held { pid } => Error::Held {
+            dir: dir.to_owned(),
+            pid,
+        },
+        Refused::Unusable { what, source } => Error::File {
+            action: what,
+            path,
+            source,
+        },
+    })
+}
+
 /// Makes a directory with its parents, so that the user who runs Postgres can pass through them:
 /// mode 0711 if this process is root, else 0700. Every directory above the private Postgres
 /// should be made by it.
@@ -86,7 +105,7 @@ pub fn make_dir(dir: &Path) -> Result<(), Error> {
         fs::create_dir(path).at("make", path)?;
         set_mode(path, mode)?;
     }
-    let ours = account::owner(dir).is_some_and(|(uid, _)| uid.is_root());
+    let ours = owner(dir).is_some_and(|(uid, _)| uid.is_root());
     if is_root && ours {
         set_mode(dir, mode)
     } else {

@@ -14,7 +14,6 @@ mod dev_db;
 mod download;
 mod error;
 mod layout;
-mod lock;
 mod postmaster;
 mod psql;
 mod server;
@@ -37,9 +36,10 @@ pub use psql::{psql, psql_to};
 use account::Account;
 use binaries::Binaries;
 use layout::Layout;
-use lock::Lock;
 use server::Server;
 use supervisor::{Stop, Supervisor};
+
+use crate::ownership::Lock;
 
 /// How often it is looked whether a start that was broken off has ended, and how long at most: all
 /// that an orderly end may take.
@@ -114,7 +114,7 @@ pub async fn until_left(settings: &Settings) {
 
 fn is_held_here(dir: &Path) -> bool {
     let here = Some(std::process::id());
-    matches!(Lock::take(dir), Err(Error::Held { pid, .. }) if pid == here)
+    matches!(layout::lock(dir), Err(Error::Held { pid, .. }) if pid == here)
 }
 
 /// A running private Postgres, kept up until it is stopped.
@@ -144,7 +144,7 @@ impl PrivatePostgres {
     pub async fn start(settings: Settings) -> Result<Self, Error> {
         layout::make_dir(&settings.dir)?;
         let layout = Layout::below(&settings.dir)?;
-        let lock = Lock::take(&layout.root)?;
+        let lock = layout::lock(&layout.root)?;
         Self::start_locked(
             &Settings {
                 dir: layout.root.clone(),

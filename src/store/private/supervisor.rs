@@ -15,9 +15,9 @@ use tokio::time::{Instant, sleep, timeout};
 use super::Health;
 use super::error::Error;
 use super::layout::socket_file;
-use super::lock::Lock;
 use super::postmaster;
 use super::server::{self, Answer, Server};
+use crate::ownership::Lock;
 
 /// How often the server is asked while it starts. It is ready within tens of milliseconds.
 const ASK_EVERY: Duration = Duration::from_millis(10);
