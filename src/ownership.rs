@@ -1,4 +1,4 @@
-//! Whose a directory is: the user that owns it, and the process that holds it locked.
+//! Owners of files and directories: users of the system, and the process that holds a lock.
 //!
 //! A lock belongs to the open file, so it goes with its process however that ends, and a file left
 //! behind holds nobody up.
@@ -15,7 +15,7 @@ use nix::{
     unistd::{Gid, Uid, User},
 };
 
-/// A locked file, which says in its first line which process holds it.
+/// A locked file. Its first line is the id of the process that holds it.
 #[derive(Debug)]
 pub struct Lock {
     file: File,

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::{
     operators::Operators,
     output::Output,
-    spool::{STATUS, obstacle},
+    spool_status::{STATUS, obstacle},
 };
 use crate::{
     amounts::{count, deliveries, span},

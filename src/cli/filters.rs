@@ -2,7 +2,10 @@
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{
+    builder::{PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -50,6 +53,11 @@ pub(super) fn delivery_id() -> impl TypedValueParser<Value = Uuid> {
              `hookshelf deliveries list` shows ids"
         })
     }
+}
+
+/// Arguments that cannot be obeyed, said like those that cannot be read.
+pub(super) fn wrong_usage(message: impl Display) -> anyhow::Error {
+    clap::Error::raw(ErrorKind::ValueValidation, format!("{message}\n")).into()
 }
 
 /// The longest text that may be searched for, in characters.

@@ -14,6 +14,7 @@ mod events;
 mod filters;
 mod healthcheck;
 mod help;
+mod input;
 mod layout;
 mod local;
 mod migrate;
@@ -30,6 +31,7 @@ mod signature;
 mod signed_request;
 mod simulate;
 mod spool;
+mod spool_status;
 mod stats;
 mod tunnel;
 

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{database, filters::Received, output::Output, signature};
+use super::{database, filters::Received, input, output::Output};
 use crate::{
     amounts::{count, deliveries},
     app, causes,
@@ -69,7 +69,7 @@ impl Recheck {
 
     fn keys(&self, config: &Config) -> anyhow::Result<Keys> {
         if let Some(path) = &self.secret_file {
-            let secret = signature::read_secret(path)?;
+            let secret = input::read_secret(path)?;
             return Ok(Keys::Given(Secrets::new([(GIVEN, &secret)])));
         }
         let generated = if config.apps.is_empty() {

@@ -11,7 +11,7 @@ use clap::Args;
 use secrecy::ExposeSecret;
 
 use super::{
-    spool::LEFT_BEHIND,
+    spool_status::LEFT_BEHIND,
     tunnel::{self, Choice},
 };
 use crate::{

@@ -5,7 +5,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{output::Output, signature::tried};
+use super::{input::tried, output::Output};
 use crate::{
     clock::Clock,
     meta::{

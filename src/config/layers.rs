@@ -15,6 +15,18 @@ use super::{apps, file};
 /// Every key with its default and meaning.
 pub(super) const DEFAULTS: &str = include_str!("../../config/default.toml");
 
+/// The sections, as variables of the environment name them.
+const SECTIONS: [&str; 8] = [
+    "http",
+    "admin",
+    "database",
+    "spool",
+    "dedupe",
+    "rejections",
+    "log",
+    "apps",
+];
+
 /// A configuration file larger than this is a mistake.
 const LARGEST_FILE_BYTES: u64 = 1024 * 1024;
 
@@ -104,7 +116,7 @@ fn misspelt(sources: &Sources) -> impl Iterator<Item = Fault> {
     let single = sources.env.iter().filter_map(|(name, _)| {
         let rest = name.strip_prefix("HOOKSHELF_")?;
         let (section, _) = rest.split_once("__")?;
-        super::SECTIONS
+        SECTIONS
             .contains(&section.to_lowercase().as_str())
             .then(|| {
                 let problem = format!("not a variable of ours; did you mean {PREFIX}{rest}?");

@@ -52,18 +52,6 @@ pub use spool::Spool;
 use print::Printer;
 use reader::{Notes, Reader};
 
-/// The sections, as variables of the environment name them.
-const SECTIONS: [&str; 8] = [
-    "http",
-    "admin",
-    "database",
-    "spool",
-    "dedupe",
-    "rejections",
-    "log",
-    "apps",
-];
-
 /// Every value in effect.
 #[derive(Debug, Clone)]
 pub struct Config {

@@ -41,9 +41,15 @@ pub(super) fn look(name: &str, path: &Path) -> Finding {
     }
 }
 
-/// What is not there yet will be made in the nearest directory that is.
+/// Nearest existing ancestor, in which a directory that is missing will be made.
+pub(super) fn nearest(path: &Path) -> &Path {
+    let there = path.ancestors().find(|path| path.exists());
+    there.unwrap_or(path)
+}
+
+/// The space left where `path` is or will be made.
 pub(super) fn left(path: &Path) -> nix::Result<(PathBuf, Left)> {
-    let there = path.ancestors().find(|path| path.exists()).unwrap_or(path);
+    let there = nearest(path);
     let stat = statvfs(there)?;
     // How wide these numbers are differs from system to system.
     #[expect(
@@ -67,9 +73,8 @@ pub(super) fn left(path: &Path) -> nix::Result<(PathBuf, Left)> {
 
 /// Objects to a directory, known as `name`, that is in memory: it syncs, and proves nothing by it.
 pub(super) fn in_memory(check: Check, name: &str, path: &Path) -> Option<Finding> {
-    let there = path.ancestors().find(|path| path.exists())?;
     let found = format!("{name} is in memory (tmpfs): {}", path.display());
-    is_in_memory(there).then(|| {
+    is_in_memory(nearest(path)).then(|| {
         Finding::warning(check, found)
             .means("what got 200 and is there is gone when this machine or its container restarts")
             .remedy("choose a directory on a disk that survives a restart")

@@ -10,7 +10,7 @@ use nix::unistd::{AccessFlags, access};
 use reqwest::StatusCode;
 
 use super::{
-    disk::{in_memory, left},
+    disk::{in_memory, left, nearest},
     finding::{Check, Finding},
     server::{self, Server},
 };
@@ -82,12 +82,6 @@ pub(super) fn beside(dir: &Path, name: &str, other: &Path) -> Option<Finding> {
             )
             .remedy("set spool.dir to a directory on another disk, where there is one")
     })
-}
-
-/// What is not there yet will be made in the nearest directory that is.
-fn nearest(path: &Path) -> PathBuf {
-    let there = path.ancestors().find(|path| path.exists());
-    there.unwrap_or(path).to_owned()
 }
 
 /// What another server says of its spool is not of this configuration.
@@ -190,7 +184,7 @@ fn running(dir: &Path, wanted: bool, report: &Report) -> Finding {
 /// What can be seen without the server. Nothing is written for it.
 fn idle(dir: &Path) -> Finding {
     let place = nearest(dir);
-    if let Err(error) = access(&place, AccessFlags::W_OK | AccessFlags::X_OK) {
+    if let Err(error) = access(place, AccessFlags::W_OK | AccessFlags::X_OK) {
         let found = format!(
             "{} cannot be written by this user: {error}",
             place.display()

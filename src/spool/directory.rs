@@ -10,7 +10,6 @@ use std::{
 use jiff::Timestamp;
 
 use super::error::{At, Error};
-pub(super) use crate::ownership::is_full;
 use crate::ownership::{Lock, Refused};
 
 /// What is locked, with the process id of who holds it.

@@ -17,10 +17,11 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{Simulate, Stream, summary, target::Found};
+use super::{stream::Stream, summary, target::Found};
 use crate::{
     app::descriptors,
     clock::Clock,
+    meta::event::Kind,
     simulate::{
         self, Script, Target,
         load::{Ledger, Length, Load, Summary, Watch},
@@ -38,8 +39,13 @@ const STEPS: u64 = 1000;
 
 type Running = JoinHandle<Result<Summary, simulate::Error>>;
 
-pub(super) async fn run(verb: &Simulate, found: Found, seed: u64) -> anyhow::Result<ExitCode> {
-    let stream = &verb.stream;
+pub(super) async fn run(
+    stream: &Stream,
+    kinds: Vec<Kind>,
+    json: bool,
+    found: Found,
+    seed: u64,
+) -> anyhow::Result<ExitCode> {
     provide_files(stream.connections.get())?;
     let open = |path: &Option<_>| path.as_deref().map(|path| open(path, &found)).transpose();
     let (ledger, forged) = (open(&stream.ledger)?, open(&stream.forged)?);
@@ -48,7 +54,7 @@ pub(super) async fn run(verb: &Simulate, found: Found, seed: u64) -> anyhow::Res
             seed,
             accounts: stream.accounts,
             people: stream.people,
-            kinds: verb.kind.clone(),
+            kinds,
             batch: stream.batch,
         },
         length: Length {
@@ -65,13 +71,13 @@ pub(super) async fn run(verb: &Simulate, found: Found, seed: u64) -> anyhow::Res
     };
     let watch = Watch::default();
     let running = start(found.target.clone(), load, watch.clone())?;
-    let bar = bar(verb);
+    let bar = bar(json);
     let summary = watching(running, &watch, stream, bar.as_ref()).await;
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
     let summary = summary?;
-    summary::print(&summary, seed, verb.json)?;
+    summary::print(&summary, seed, json)?;
     summary::judge(&summary, stream, &found)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -116,8 +122,8 @@ async fn watching(
 }
 
 /// A bar for a person who waits; none for a file or a program.
-fn bar(verb: &Simulate) -> Option<ProgressBar> {
-    if verb.json || !io::stderr().is_terminal() {
+fn bar(json: bool) -> Option<ProgressBar> {
+    if json || !io::stderr().is_terminal() {
         return None;
     }
     let style = ProgressStyle::with_template("{elapsed:>4} {bar:24} {msg}").ok()?;

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::ensure;
 use serde::Serialize;
 
-use super::{super::output::Output, Stream, numbers::time, target::Found};
+use super::{super::output::Output, numbers::time, stream::Stream, target::Found};
 use crate::{
     amounts::{count, deliveries, size},
     simulate::{Target, load::Summary},

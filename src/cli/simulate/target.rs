@@ -7,10 +7,7 @@ use clap::Args;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use super::{
-    super::{healthcheck, local, signature::read_secret},
-    wrong_usage,
-};
+use super::super::{filters::wrong_usage, healthcheck, input::read_secret, local};
 use crate::{
     config::{self, AppName, Config, Sources},
     simulate::Target,
