@@ -108,7 +108,7 @@ pub fn key(
         Some(at) => (scope.hash.clone(), Some(at)),
         None => (scope.sent.clone(), scope.sent_at),
     };
-    hash.part(Some(natural.kind.as_str())).part(Some("item"));
+    hash.part(Some(natural.kind)).part(Some("item"));
     item.add_to(&mut hash);
     let digest = hash.finish();
     uuid(

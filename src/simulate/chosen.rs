@@ -16,9 +16,9 @@ const AGO_MS: i64 = 1_000;
 /// One item of a kind.
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// What happens.
+    /// The kind of the item.
     pub kind: Kind,
-    /// What somebody writes.
+    /// The text of the item.
     pub text: Option<String>,
     /// The IGSID of the person: digits.
     pub person: Option<String>,

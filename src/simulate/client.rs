@@ -123,7 +123,7 @@ impl Client {
             let mut answering = pin!(answer(&mut open.sender, request));
             tokio::select! {
                 biased;
-                // What the server sent before it closed is still to be read.
+                // The answer may have come before the server closed.
                 _ = &mut open.connection => return answering.await,
                 answer = &mut answering => answer?,
             }

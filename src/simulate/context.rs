@@ -1,4 +1,4 @@
-//! What all bodies of a run share: chance, ids that come once, accounts, people and posts.
+//! The state that all bodies of a run share: chance, ids that come once, accounts, people and posts.
 
 use std::{collections::VecDeque, num::NonZeroUsize};
 

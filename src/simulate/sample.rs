@@ -30,7 +30,7 @@ pub(super) struct Sample {
 pub(super) enum Piece {
     /// As its sender writes it.
     Written(Vec<u8>),
-    /// A placeholder and what the sample itself says there.
+    /// A placeholder and the sample's own text for it.
     Slot(Slot, Vec<u8>),
 }
 
@@ -133,7 +133,7 @@ impl Place {
 struct Reader<'a> {
     rest: &'a str,
     sender: Sender,
-    /// What was written since the last placeholder.
+    /// Bytes written since the last placeholder.
     written: Vec<u8>,
     pieces: Vec<Piece>,
     items: Vec<(Channel, Range<usize>)>,

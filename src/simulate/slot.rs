@@ -1,9 +1,9 @@
-//! The placeholders of samples: `{{mid}}`, `{{igsid2}}`, `{{text|What the sample says itself}}`.
+//! The placeholders of samples: `{{mid}}`, `{{igsid2}}`, `{{text|The text of the sample}}`.
 
 /// Declares the names of placeholders with their spelling.
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
-        /// What a placeholder stands for.
+        /// The meaning of a placeholder.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum Name {
             $($(#[$doc])* $name,)+

@@ -11,7 +11,7 @@ pub struct Target {
     pub address: String,
     /// The path of the callback URL, such as `/webhook`.
     pub path: String,
-    /// What the `Host` header says.
+    /// The value of the `Host` header.
     pub host: String,
     /// Signs the deliveries and marks them as simulated.
     pub app_secret: SecretString,
@@ -30,14 +30,14 @@ pub enum Error {
     Connect {
         /// Host and port that were tried.
         address: String,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
     /// Host or path cannot stand in an HTTP request.
     #[error("host or path cannot stand in a request: check the callback URL")]
     Request(#[source] hyper::http::Error),
-    /// What was acked cannot be written down.
+    /// A ledger cannot be written.
     #[error(
         "a ledger cannot be written, so the run was ended: make room for it, or name another file \
          with --ledger or --forged"

@@ -1,4 +1,4 @@
-//! What people and accounts say: invented, in several languages and scripts, in
+//! The texts of people and accounts: invented, in several languages and scripts, in
 //! `samples/texts.tsv`.
 
 use std::{collections::BTreeMap, sync::LazyLock};

@@ -1,4 +1,4 @@
-//! Who and what a body speaks of: the values of its placeholders.
+//! The values of placeholders: accounts, people, ids, times and texts.
 
 use super::{
     context::Context,
@@ -37,10 +37,10 @@ impl Ad {
     }
 }
 
-/// What somebody says.
+/// The text of an item.
 #[derive(Debug)]
 pub(super) enum Said {
-    /// What the sample itself says.
+    /// The text in the sample.
     Sample,
     /// A text of the catalog.
     Told(&'static Text),
@@ -85,7 +85,7 @@ impl Values {
         self.made.clear();
     }
 
-    /// What was made for the first placeholder of this name.
+    /// The value made for the first placeholder of this name.
     pub(super) fn made(&self, name: Name) -> Option<&String> {
         let mut made = self.made.iter();
         let found = made.find(|(slot, _)| *slot == Slot::first(name));

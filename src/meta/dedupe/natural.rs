@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 
 use super::{Scope, content, hash::Hash, second};
-use crate::meta::{event::Kind, json::Value, mid, parties::Parties};
+use crate::meta::{json::Value, mid, parties::Parties};
 
 /// The natural key of an item, part by part.
 #[derive(Debug)]
 pub struct NaturalKey<'k> {
-    pub(super) kind: Kind,
+    /// The name of the item's kind.
+    pub(super) kind: &'static str,
     pub(super) hash: Hash,
     /// True once the key is complete; an item whose key is not is named by its content.
     pub(super) is_found: bool,
@@ -22,9 +23,9 @@ pub struct NaturalKey<'k> {
 
 impl<'k> NaturalKey<'k> {
     /// The beginning of the key of an item of `kind` between `parties`.
-    pub fn new(scope: &Scope, kind: Kind, parties: &'k Parties<'_>) -> Self {
+    pub fn new(scope: &Scope, kind: &'static str, parties: &'k Parties<'_>) -> Self {
         let mut hash = scope.hash.clone();
-        hash.part(Some(kind.as_str())).part(Some("natural"));
+        hash.part(Some(kind)).part(Some("natural"));
         let sender = parties.sender_id.as_deref();
         Self {
             kind,

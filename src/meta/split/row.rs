@@ -44,7 +44,7 @@ pub(super) fn event(
         typed.kind = Kind::Unknown;
     }
     let mut parties = Parties::read(&typed.value);
-    let mut key = NaturalKey::new(&entry.scope, typed.kind, &parties);
+    let mut key = NaturalKey::new(&entry.scope, typed.kind.as_str(), &parties);
     let mut content = typed.kind.read(&typed.item(entry.id.clone()), &mut key);
     let dedupe_key = dedupe::key(&entry.scope, key, item.content, occurrences);
     if let Some([id, username]) = content.author.take() {

@@ -34,7 +34,7 @@ pub(super) struct Scenario {
     pub(super) steps: Vec<Step>,
 }
 
-/// What a story is about.
+/// The subject of a story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Setting {
     /// A conversation of one person with the account.
@@ -52,7 +52,7 @@ pub(super) enum Setting {
     AnswerToStory,
 }
 
-/// What a step refers to.
+/// The item that a step refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
     /// The last message of the person, or the last comment.
