@@ -5,24 +5,12 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sqlx::{Arguments, PgConnection, postgres::PgArguments};
 
-use super::{Batch, Error, accounts::Noted, epoch, partitions};
-use crate::meta::event::Problem;
+use super::{Batch, Committed, Error, accounts::Noted, epoch, partitions};
 
 /// How often the statement is sent at most: the epoch may have moved, then a partition may be
 /// missing, and either may happen once more while the other is mended; and the deliveries may be
 /// there already.
 const ATTEMPTS: usize = 5;
-
-/// What became of one delivery.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Committed {
-    /// Events that were not stored before.
-    pub new: usize,
-    /// Items whose event was stored already.
-    pub repeated: usize,
-    /// What could not be read, or that Postgres refused its events.
-    pub problem: Option<Problem>,
-}
 
 /// What a session knows of its database, so that it need not look at each commit.
 #[derive(Debug, Default)]

@@ -31,6 +31,17 @@ pub struct Delivery {
     pub events: Vec<Event>,
 }
 
+/// What became of one delivery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Events that were not stored before.
+    pub new: usize,
+    /// Items whose event was stored already.
+    pub repeated: usize,
+    /// What could not be read, or that Postgres refused its events.
+    pub problem: Option<Problem>,
+}
+
 impl Delivery {
     /// The source of one of its events: the Test button may stand beside live entries in a body.
     pub(super) fn source_of(&self, event: &Event) -> Source {

@@ -28,11 +28,11 @@ pub mod stats;
 mod values;
 
 pub use batch::Batch;
-pub use commit::{Committed, Known, commit, day};
+pub use commit::{Known, commit, day};
 pub use connect::{
     Commits, check_server, connect, connect_follower, connect_writer, options, quiet,
 };
-pub use delivery::Delivery;
+pub use delivery::{Committed, Delivery};
 pub use epoch::Epoch;
 pub use error::Error;
 /// A session with the database.

@@ -12,22 +12,6 @@ use crate::source::Source;
 /// Cycles that are known, each as the files of which it has some or all. A line goes when its files
 /// have been untangled.
 const KNOWN: &[&[&str]] = &[
-    &["src/cli/draining.rs", "src/cli/spool.rs"],
-    &["src/cli/signature.rs", "src/cli/signed_request.rs"],
-    &["src/config/reader.rs", "src/config/values.rs"],
-    &["src/doctor/challenge.rs", "src/doctor/public_url.rs"],
-    &["src/meta/dedupe/content.rs", "src/meta/dedupe/hash.rs"],
-    &["src/meta/json/index.rs", "src/meta/json/value.rs"],
-    &["src/simulate/load/pace.rs", "src/simulate/load/schedule.rs"],
-    &[
-        "src/simulate/stream/feed.rs",
-        "src/simulate/stream/notices.rs",
-        "src/simulate/stream/story.rs",
-        "src/simulate/stream/tales/mod.rs",
-        "src/simulate/stream/talk.rs",
-    ],
-    &["src/spool/directory.rs", "src/spool/error.rs"],
-    &["src/store/batch.rs", "src/store/commit.rs"],
     &["src/store/error.rs", "src/store/partitions.rs"],
     &[
         "src/store/follow/batch.rs",
@@ -45,7 +29,6 @@ const KNOWN: &[&[&str]] = &[
         "src/store/private/binaries.rs",
         "src/store/private/error.rs",
     ],
-    &["src/store/purge/accounts.rs", "src/store/purge/survey.rs"],
 ];
 
 /// How often a thing may be handed on.

@@ -3,7 +3,10 @@
 //! The pass is also the proof that the text is JSON (RFC 8259, as strict as `serde_json`). It does
 //! not call itself, so a body of nested brackets takes no more stack than any other.
 
-use super::value::Value;
+use super::{
+    node::{ESCAPED, Node},
+    value::Value,
+};
 
 /// Where the values of a text stand, each before what is inside it and a key before its value.
 #[derive(Clone, Debug, Default)]
@@ -13,18 +16,6 @@ pub struct Index {
     has_escapes: bool,
 }
 
-/// One value or key. It is kept small: a hostile body has one for every two of its bytes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
-    start: u32,
-    end: u32,
-    /// How many nodes it is, with those inside it; the highest bit says that it is a string with
-    /// an escape.
-    size: u32,
-}
-
-const ESCAPED: u32 = 1 << 31;
-
 /// The node around the outermost value.
 const NOTHING: u32 = u32::MAX;
 
@@ -33,23 +24,6 @@ const BYTES_PER_NODE: usize = 12;
 
 /// No more nodes than this are made room for before they are found.
 const NODES_AT_FIRST: usize = 4_096;
-
-impl Node {
-    /// Its bytes in the text.
-    pub(super) fn range(self) -> std::ops::Range<usize> {
-        self.start as usize..self.end as usize
-    }
-
-    /// How many nodes it is, with those inside it.
-    pub(super) fn size(self) -> usize {
-        (self.size & !ESCAPED) as usize
-    }
-
-    /// Whether it is a string with an escape.
-    pub(super) fn is_escaped(self) -> bool {
-        self.size & ESCAPED != 0
-    }
-}
 
 impl Index {
     /// The index of `text`; `None` where that is not one JSON value, or 2 GiB of it.

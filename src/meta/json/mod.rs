@@ -5,6 +5,7 @@
 //! asked for, else `None`. The last of a repeated key counts, as in Postgres.
 
 mod index;
+mod node;
 mod spelled;
 mod value;
 

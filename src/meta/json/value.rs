@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{index::Node, spelled};
+use super::{node::Node, spelled};
 
 /// One value, or a key: `'t` is its index, `'a` the text.
 #[derive(Clone, Copy, Debug, Default)]

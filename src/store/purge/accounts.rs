@@ -1,14 +1,28 @@
 //! Accounts that only simulated deliveries made: nothing else speaks for them.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{Connection, PgConnection};
 
-use super::{survey::Traces, watch::Watch};
+use super::watch::Watch;
 use crate::store::Error;
 
 /// How many go at once: the fence is held meanwhile.
 const AT_ONCE: usize = 500;
+
+/// An account, and what speaks for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trace {
+    /// When the first simulated delivery for it was received.
+    pub simulated: Option<Timestamp>,
+    /// Whether anything else came for it.
+    pub other: bool,
+}
+
+/// Accounts by app and id.
+pub(super) type Traces = HashMap<(String, String), Trace>;
 
 /// An account, and when the first simulated delivery for it was received.
 #[derive(Clone, Debug)]

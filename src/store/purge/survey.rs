@@ -2,29 +2,21 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;
 
-use super::{DayPlan, Plan, accounts, watch::FirstRepeat};
+use super::{
+    DayPlan, Plan,
+    accounts::{self, Traces},
+    watch::FirstRepeat,
+};
 use crate::store::{
     Error, commit, epoch,
     follow::{day_range, ranges, within},
     partitions,
 };
-
-/// An account, and what speaks for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Trace {
-    /// When the first simulated delivery for it was received.
-    pub simulated: Option<Timestamp>,
-    /// Whether anything else came for it.
-    pub other: bool,
-}
-
-/// Accounts by app and id.
-pub(super) type Traces = HashMap<(String, String), Trace>;
 
 /// What a purge knows before it begins.
 #[derive(Debug, Default)]

@@ -113,7 +113,7 @@ async fn partitions_that_are_missing_or_half_detached_are_told() {
         "warning",
         "the days ahead are missing: 2, the first is",
     );
-    let half = format!("deliveries_{today} was taken out of deliveries half-way");
+    let half = format!("deliveries_{today} was taken out of stored_deliveries half-way");
     report.says("partitions", "warning", &half);
     let remedy = report
         .lines

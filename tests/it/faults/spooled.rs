@@ -252,8 +252,12 @@ async fn a_delivery_that_postgres_hangs_on_does_not_keep_a_full_spool_full() {
     run(&mut database, HANG).await;
     postgres.stop();
     assert_eq!(deliver(&server, "mid.hang").await, 200);
-    let mut acked = 0;
-    while deliver(&server, &format!("mid.{acked:04}")).await == 200 {
+    let (mut acked, text) = (0, "Rye ".repeat(500));
+    let full = async |mid: String| {
+        let answer = deliver_to(server.public, "/webhook", message(&mid, &text)).await;
+        answer.unwrap().status != 200
+    };
+    while !full(format!("mid.{acked:04}")).await {
         acked += 1;
     }
     postgres.start().await;

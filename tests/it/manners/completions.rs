@@ -49,6 +49,6 @@ fn bash_completes_verbs_options_and_values() {
     assert_eq!(proposals(&["events", "li"]), ["list"]);
     assert_eq!(proposals(&["events", "list", "--si"]), ["--since"]);
     let kinds = proposals(&["events", "list", "--kind", "message"]);
-    assert_eq!(kinds, ["message", "message_edit", "message_deleted"]);
+    assert_eq!(kinds, ["message", "message_deleted", "message_edit"]);
     assert_eq!(proposals(&["dev"]), [""], "what help hides is not proposed");
 }

@@ -1,7 +1,7 @@
 //! Lists without rows: standard error says so and what to do next, and standard output holds no
 //! row.
 
-use crate::support::server::Server;
+use crate::support::{eventually, server::Server};
 
 /// A list with a way to narrow it, and what is said of each.
 const LISTS: [(&[&str], &[&str], &str, &str); 6] = [
@@ -46,6 +46,15 @@ const LISTS: [(&[&str], &[&str], &str, &str); 6] = [
 #[tokio::test]
 async fn an_empty_list_says_so_and_what_to_do_next() {
     let server = Server::start().await;
+    let mut database = server.database().await;
+    eventually("it counts", async || {
+        let counts = "SELECT count(*) > 0 FROM followers WHERE caught_up_at IS NOT NULL";
+        sqlx::query_scalar(counts)
+            .fetch_one(&mut database)
+            .await
+            .unwrap()
+    })
+    .await;
     for (verb, narrower, none, no_match) in LISTS {
         for (more, said) in [(&[][..], none), (narrower, no_match)] {
             let call = [verb, more].concat();

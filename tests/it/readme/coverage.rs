@@ -50,7 +50,7 @@ async fn every_kind_problem_and_view_is_on_the_page_of_events() {
     }
     let server = Server::start().await;
     let views: Vec<String> =
-        sqlx::query_scalar("SELECT viewname::text FROM pg_views WHERE schemaname = 'public'")
+        sqlx::query_scalar("SELECT viewname::text FROM pg_views WHERE schemaname = 'public' AND viewname NOT IN ('deliveries', 'events', 'repeats')")
             .fetch_all(&mut server.database().await)
             .await
             .unwrap();
