@@ -1,7 +1,7 @@
 //! The floor: the same listener, layers, verify, split, key and queue as `hookshelf serve`, answering
 //! 200 without storing. What a server uses beyond it is what storing costs it.
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Duration};
 
 use hookshelf::{
     clock::Clock,
@@ -13,6 +13,10 @@ use hookshelf::{
     worker,
 };
 use tokio_util::sync::CancellationToken;
+
+/// Time between two batches: that of a quick commit. A batch of one would be a wake-up for each
+/// delivery, which no server that commits has.
+const COMMIT: Duration = Duration::from_millis(1);
 
 /// Serves until it is killed.
 pub(crate) async fn serve(sources: &Sources) -> anyhow::Result<()> {
@@ -53,5 +57,6 @@ async fn discard(mut committer: Committer) {
                 ..Committed::default()
             })));
         }
+        tokio::time::sleep(COMMIT).await;
     }
 }
