@@ -98,7 +98,7 @@ COMMENT ON TABLE stored_events IS
 
 Written by: the commit, a row for each item that is not a repeat; hookshelf events purge takes away what it purges.
 Read by: the view events and those of the kinds; the commit, to complete an event.
-Grows: by about 550 bytes an event with its indexes, in a partition a day (UTC) of received_at; dropping a partition is how it shrinks.';
+Grows: by about 600 bytes an event with its indexes, in a partition a day (UTC) of received_at; dropping a partition is how it shrinks.';
 COMMENT ON COLUMN stored_events.position IS 'The event''s id and its place in the log that followers read; in the order of commits.';
 COMMENT ON COLUMN stored_events.received_at IS 'deliveries.received_at of the delivery that brought it first.';
 COMMENT ON COLUMN stored_events.occurred_at IS 'When it happened, as far as Meta says; null outside 2010 to one day after received_at.';

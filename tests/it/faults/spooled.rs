@@ -252,7 +252,7 @@ async fn a_delivery_that_postgres_hangs_on_does_not_keep_a_full_spool_full() {
     run(&mut database, HANG).await;
     postgres.stop();
     assert_eq!(deliver(&server, "mid.hang").await, 200);
-    let (mut acked, text) = (0, "Rye ".repeat(500));
+    let (mut acked, text) = (0, "Rye ".repeat(8_000));
     let full = async |mid: String| {
         let answer = deliver_to(server.public, "/webhook", message(&mid, &text)).await;
         answer.unwrap().status != 200
