@@ -123,7 +123,14 @@ fn check_json(body: &Bytes, text: &str, found: &Notification) {
     assert_eq!(found.unreadable, odd.then_some(problem));
     assert_eq!(found.events.len(), items.len());
     let is_safe = !text.contains("\\u0000") && !text.contains("\\ud") && !text.contains("\\uD");
-    for (event, Item { channel, text: item }) in found.events.iter().zip(&items) {
+    for (
+        event,
+        Item {
+            channel,
+            text: item,
+        },
+    ) in found.events.iter().zip(&items)
+    {
         assert_eq!(event.channel, *channel);
         let too_deep = plain_json::depth(item) > MAX_DEPTH;
         assert_eq!(event.problem == Some(Problem::TooDeep), too_deep);
