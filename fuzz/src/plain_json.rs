@@ -115,16 +115,6 @@ impl Outline {
     }
 }
 
-/// True if `part` is a string that a column can hold; U+0000 becomes three bytes.
-fn is_short(part: &str) -> bool {
-    let string = part
-        .starts_with('"')
-        .then(|| serde_json::from_str::<Key>(part).ok());
-    string.flatten().is_some_and(|Key(bytes)| {
-        bytes.len() + 2 * bytes.iter().filter(|byte| **byte == 0).count() <= 512
-    })
-}
-
 fn list(text: &str) -> Option<Vec<&str>> {
     let values: Vec<&RawValue> = serde_json::from_str(text).ok()?;
     Some(values.into_iter().map(RawValue::get).collect())
