@@ -1,6 +1,6 @@
 //! Sends a running server signed deliveries, and reports what came back.
 //!
-//! [`run`] sends single deliveries: one of every sample, or one with the user's own words.
+//! [`run()`] sends single deliveries: one of every sample, or one with the user's own words.
 //! [`load::run`] sends a stream of them: little stories, at a rate or as fast as answers come.
 //! Bodies are made from the samples in `samples/`, with ids of their own, written like Meta's two
 //! senders write them; each is signed, and marked as simulated. This room knows the receiver from
