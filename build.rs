@@ -29,9 +29,12 @@ fn samples(root: &Path) -> Result<String, Box<dyn Error>> {
     let mut list = "static FILES: &[(&str, &str)] = &[\n".to_owned();
     for file in &files {
         let name = file.strip_prefix(root)?.with_extension("");
-        let [name, file] = [&name, file].map(|path| path.to_str());
-        let (name, file) = name.zip(file).ok_or("a path is UTF-8")?;
-        writeln!(list, "({name:?}, include_str!({file:?})),")?;
+        let name = name.to_str().ok_or("a path is UTF-8")?;
+        // Named from the directory of the package when it is compiled: a target directory may serve
+        // two copies of the sources.
+        let file = format!("/samples/{name}.json");
+        let file = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {file:?})");
+        writeln!(list, "({name:?}, include_str!({file})),")?;
     }
     list.push_str("];\n");
     Ok(list)
