@@ -1,4 +1,4 @@
-//! The outside receiver: what most people write with axum and sqlx.
+//! The outside receiver, as most people write it with axum and sqlx.
 //!
 //! One table with a row for each item, found by the SHA-256 of its text; no body beside it. It
 //! gives the same guarantee: an item is durable before 200, and stored once.

@@ -126,7 +126,7 @@ impl Parts {
         }
     }
 
-    /// What runs beside the deliveries.
+    /// Tasks beside the deliveries.
     fn upkeep(
         &self,
         (state, tally): (&AppState, Tally),

@@ -8,12 +8,12 @@ use crate::{
 /// The route that says how the spool stands.
 pub(super) const STATUS: &str = "/v1/spool";
 
-/// What a directory holds that no server drains, and what to do.
+/// Deliveries in a directory that no server drains, and the advice.
 pub(super) const LEFT_BEHIND: &str = "deliveries that got 200 and are not in Postgres; run \
     the server with that directory as spool.dir, and max_bytes not 0, until `hookshelf spool \
     status` shows none";
 
-/// How it stands, a line each.
+/// State of the spool, a line each.
 pub(super) fn lines(report: &Report) -> Vec<(&'static str, String)> {
     let dir = ("directory", report.dir.display().to_string());
     let left = report.left_behind.iter();
@@ -80,7 +80,7 @@ pub(super) fn obstacle(report: &Report) -> Option<String> {
     Some(means.map_or_else(|| why.to_owned(), |means| format!("{why} ({means})")))
 }
 
-/// What is kept for a person.
+/// Files kept for a person.
 fn set_aside(report: &Report) -> Option<String> {
     let (files, records) = (report.files_set_aside, report.records_set_aside);
     let files = (files > 0).then(|| count(files, "file", "files"));

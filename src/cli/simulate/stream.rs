@@ -6,7 +6,7 @@ use clap::{Args, builder::TypedValueParser};
 
 use super::{super::filters, numbers};
 
-/// What a stream is made of, and how it is sent.
+/// Content of a stream, and the way it is sent.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "A stream of deliveries")]
 pub(super) struct Stream {

@@ -19,7 +19,7 @@ const LONGEST_NAME: usize = 30;
 /// The most digits of an id.
 const MOST_DIGITS: usize = 20;
 
-/// What one item says, and who says it.
+/// Text, person and user name of one item.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "One item in your words")]
 pub(super) struct Words {
