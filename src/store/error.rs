@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use sqlx::{error::DatabaseError, migrate::MigrateError, postgres::PgDatabaseError};
 
-use super::partitions;
+use super::names::{DAILY, stored_name};
 use crate::causes;
 
 /// Why the store could not do it.
@@ -267,13 +267,7 @@ fn why_unavailable(error: &sqlx::Error) -> &'static str {
 /// A row that no partition takes is a check violation without a constraint's name. A rule of the
 /// operator's own may raise one, too, or write to a table of its own that has partitions.
 fn is_without_partition(error: &sqlx::Error) -> bool {
-    let ours = |name: &str| {
-        let daily = partitions::DAILY.iter();
-        name == "dedupe"
-            || daily
-                .map(|view| partitions::stored_name(view))
-                .any(|it| it == name)
-    };
+    let ours = |name: &str| name == "dedupe" || DAILY.iter().any(|view| stored_name(view) == name);
     constraint(error).is_none() && table(error).is_some_and(ours)
 }
 

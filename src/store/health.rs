@@ -6,7 +6,10 @@ use jiff::{Timestamp, ToSpan};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use super::{Error, commit, migrate, partitions};
+use super::{
+    Error, commit, migrate,
+    names::{DAILY, day_name, epoch_name},
+};
 
 /// What the server says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -160,8 +163,7 @@ fn compare(known: &[(i64, Vec<u8>)], applied: &[(i64, bool, Vec<u8>)]) -> Schema
 /// Where Postgres is away.
 pub async fn missing_days(conn: &mut PgConnection, now: Timestamp) -> Result<Vec<String>, Error> {
     let days = (0..=migrate::DAYS_AHEAD).map(|ahead| commit::day(now).saturating_add(ahead.days()));
-    let wanted =
-        days.flat_map(|day| partitions::DAILY.map(|table| partitions::day_name(table, day)));
+    let wanted = days.flat_map(|day| DAILY.map(|table| day_name(table, day)));
     let missing = sqlx::query_scalar(
         "SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place)
          WHERE NOT EXISTS (SELECT FROM pg_inherits
@@ -193,7 +195,7 @@ pub async fn has_epoch(conn: &mut PgConnection, epoch: i32) -> Result<bool, Erro
         "SELECT EXISTS (SELECT FROM pg_inherits
                         WHERE inhrelid = to_regclass($1) AND NOT inhdetachpending)",
     );
-    let name = partitions::epoch_name(epoch);
+    let name = epoch_name(epoch);
     Ok(asked.bind(name).fetch_one(conn).await?)
 }
 

@@ -18,6 +18,7 @@ pub mod follow;
 mod headers;
 pub mod health;
 mod migrate;
+mod names;
 pub mod partitions;
 pub mod private;
 pub mod purge;

@@ -1,17 +1,15 @@
 //! Partitions: a day each of deliveries, events and repeats, an epoch each of dedupe keys.
 //!
 //! A partition is made beside its table and then attached, which takes a lock that neither readers
-//! nor writers feel; it is detached concurrently before it is dropped, for the same reason. The
-//! names are made here from dates and numbers only, never from what arrives.
+//! nor writers feel; it is detached concurrently before it is dropped, for the same reason.
 
 use jiff::{ToSpan, civil::Date};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
-use super::Error;
-
-/// The views of the tables with a partition for each day (UTC) of `received_at`: partitions have
-/// their names, the tables [`stored_name`].
-pub const DAILY: [&str; 3] = ["deliveries", "events", "repeats"];
+use super::{
+    Error,
+    names::{DAILY, day_name, epoch_name, stored_name},
+};
 
 /// Whoever makes partitions holds this advisory lock, so that two do not collide.
 const MAKERS: i64 = 0x0068_6f6f_6b73_6831;
@@ -96,19 +94,6 @@ pub async fn days(conn: &mut PgConnection) -> Result<Vec<Date>, Error> {
     .fetch_all(conn)
     .await?;
     Ok(days.into_iter().map(jiff_sqlx::Date::to_jiff).collect())
-}
-
-/// The table behind a view.
-pub fn stored_name(view: &str) -> String {
-    format!("stored_{view}")
-}
-
-pub(super) fn day_name(table: &str, day: Date) -> String {
-    format!("{table}_{}", day.strftime("%Y%m%d"))
-}
-
-pub(super) fn epoch_name(epoch: i32) -> String {
-    format!("dedupe_{epoch}")
 }
 
 fn midnight(day: Date) -> String {

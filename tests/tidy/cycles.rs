@@ -9,46 +9,19 @@ use crate::Fault;
 use crate::imports::{Import, imports};
 use crate::source::Source;
 
-/// Cycles that are known, each as the files of which it has some or all. A line goes when its files
-/// have been untangled.
-const KNOWN: &[&[&str]] = &[
-    &["src/store/error.rs", "src/store/partitions.rs"],
-    &[
-        "src/store/follow/batch.rs",
-        "src/store/follow/chart.rs",
-        "src/store/follow/look.rs",
-        "src/store/follow/mod.rs",
-        "src/store/follow/tail.rs",
-        "src/store/read/accounts.rs",
-        "src/store/read/mod.rs",
-        "src/store/read/stats.rs",
-        "src/store/stats.rs",
-    ],
-    &[
-        "src/store/private/account.rs",
-        "src/store/private/binaries.rs",
-        "src/store/private/error.rs",
-    ],
-];
-
 /// How often a thing may be handed on.
 const MOST_HANDS: usize = 8;
 
-/// Every cycle between `files` that is not known, told at its first file.
+/// Every cycle between `files`, told at its first file.
 pub(crate) fn faults(files: &[Source]) -> Vec<Fault> {
-    let cycles = cycles(files).into_iter();
-    let unknown = cycles.filter(|cycle| !KNOWN.iter().any(|known| has_all(known, cycle)));
     let say = |cycle: &Vec<String>| {
         let files = cycle.join(", ");
         format!("these files import each other: {files}: move what several need to one below them")
     };
-    unknown
-        .map(|cycle| Fault::at(&cycle[0], 0, say(&cycle)))
+    cycles(files)
+        .iter()
+        .map(|cycle| Fault::at(&cycle[0], 0, say(cycle)))
         .collect()
-}
-
-fn has_all(known: &[&str], cycle: &[String]) -> bool {
-    cycle.iter().all(|file| known.contains(&file.as_str()))
 }
 
 /// Groups of files that reach each other, each in alphabetical order.

@@ -1,11 +1,14 @@
 //! What a consumer is handed: a stretch of the log that it reads with statements of its own.
 
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use jiff_sqlx::ToSqlx;
+use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
-use super::{super::Error, chart::Stretch, cursor::Cursor};
-use crate::store::read::{self, EventRow};
+use super::{
+    super::Error,
+    chart::Stretch,
+    cursor::Cursor,
+    days::{ranges, within},
+};
 
 /// The events and repeats behind one position, up to and with another.
 #[derive(Clone, Debug)]
@@ -74,83 +77,5 @@ impl Batch {
         query.push(" position > ").push_bind(self.after);
         query.push(" AND position <= ").push_bind(self.through);
         within(query, &self.received);
-    }
-
-    /// Its events with all their columns, in order.
-    ///
-    /// # Errors
-    /// Where Postgres is away.
-    pub async fn events(&self, conn: &mut PgConnection) -> Result<Vec<EventRow>, Error> {
-        let mut query = QueryBuilder::new(read::events_where());
-        self.restrict(&mut query);
-        query.push(" ORDER BY position");
-        Ok(query.build_query_as().fetch_all(conn).await?)
-    }
-}
-
-/// Adds the condition that a row was received in one of `ranges`. The values stand in the
-/// statement's parameters, which the planner knows in a session that plans anew: partitions outside
-/// are not even locked.
-pub(in crate::store) fn within(
-    query: &mut QueryBuilder<Postgres>,
-    ranges: &[(Timestamp, Timestamp)],
-) {
-    query.push(" AND (false");
-    for (from, to) in ranges {
-        query.push(" OR received_at >= ").push_bind(from.to_sqlx());
-        query.push(" AND received_at < ").push_bind(to.to_sqlx());
-    }
-    query.push(")");
-}
-
-/// The days as ranges of time; neighbours are one.
-pub(in crate::store) fn ranges(days: &[Date]) -> Vec<(Timestamp, Timestamp)> {
-    let mut days = days.to_vec();
-    days.sort_unstable();
-    days.dedup();
-    let mut ranges: Vec<(Timestamp, Timestamp)> = Vec::new();
-    for day in days {
-        let (from, to) = day_range(day);
-        match ranges.last_mut() {
-            Some(last) if last.1 == from => last.1 = to,
-            _ => ranges.push((from, to)),
-        }
-    }
-    ranges
-}
-
-/// When a day (UTC) begins, and when the next one does.
-pub(in crate::store) fn day_range(day: Date) -> (Timestamp, Timestamp) {
-    (midnight(day), midnight(day.saturating_add(1.day())))
-}
-
-fn midnight(day: Date) -> Timestamp {
-    TimeZone::UTC
-        .to_timestamp(day.at(0, 0, 0, 0))
-        .unwrap_or(Timestamp::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::civil::date;
-
-    use super::*;
-
-    #[test]
-    fn neighbouring_days_are_one_range() {
-        let days = [
-            date(2026, 11, 21),
-            date(2026, 3, 1),
-            date(2026, 11, 20),
-            date(2026, 3, 1),
-        ];
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        assert_eq!(
-            ranges(&days),
-            [
-                (at("2026-03-01T00:00:00Z"), at("2026-03-02T00:00:00Z")),
-                (at("2026-11-20T00:00:00Z"), at("2026-11-22T00:00:00Z")),
-            ]
-        );
     }
 }

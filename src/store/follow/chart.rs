@@ -5,7 +5,11 @@ use jiff::{Timestamp, civil::Date};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use super::{super::Error, batch::day_range, cursor::Cursor, look};
+use super::{
+    super::Error,
+    cursor::Cursor,
+    days::{candidates, day_range},
+};
 
 /// How many days are read at once, where their positions do not overlap.
 pub(super) const DAYS_AT_ONCE: usize = 3;
@@ -100,7 +104,7 @@ async fn extents(
     since: Option<Date>,
 ) -> Result<Vec<Extent>, Error> {
     let mut extents = Vec::new();
-    for day in look::candidates(conn, cursor, since).await? {
+    for day in candidates(conn, cursor, since).await? {
         extents.extend(extent(conn, day, cursor.position).await?);
     }
     Ok(extents)

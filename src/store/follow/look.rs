@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date};
 use sqlx::{PgConnection, QueryBuilder};
 
 use super::{
-    super::{Error, commit::day, partitions},
-    batch::{ranges, within},
+    super::{Error, commit::day},
     chart::{Chart, DAYS_AT_ONCE, Stretch},
     cursor::{self, Cursor},
+    days::{ranges, with, within},
 };
 
 /// How far from the time around a commit its rows can have been received, with room.
@@ -149,30 +149,6 @@ async fn end_of_log(
         end,
         late.into_iter().map(jiff_sqlx::Date::to_jiff).collect(),
     ))
-}
-
-/// Every day that may hold rows behind the cursor: those from `since` on that have partitions, and
-/// the late ones.
-pub(super) async fn candidates(
-    conn: &mut PgConnection,
-    cursor: &Cursor,
-    since: Option<Date>,
-) -> Result<Vec<Date>, Error> {
-    let made = partitions::days(conn).await?;
-    let late: Vec<jiff_sqlx::Date> =
-        sqlx::query_scalar("SELECT day FROM late_days WHERE last_position > $1")
-            .bind(cursor.position)
-            .fetch_all(conn)
-            .await?;
-    let recent = made.into_iter().filter(|day| Some(*day) >= since).collect();
-    Ok(with(recent, late.into_iter().map(jiff_sqlx::Date::to_jiff)))
-}
-
-fn with(mut days: Vec<Date>, others: impl IntoIterator<Item = Date>) -> Vec<Date> {
-    days.extend(others);
-    days.sort_unstable();
-    days.dedup();
-    days
 }
 
 /// The days from `first` to `last`; of more than a few it is enough to know that they are many.

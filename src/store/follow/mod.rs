@@ -12,6 +12,7 @@
 mod batch;
 mod chart;
 mod cursor;
+mod days;
 mod look;
 mod tail;
 
@@ -26,7 +27,7 @@ use super::Error;
 
 pub use self::{batch::Batch, cursor::lock, look::Lag, look::lag};
 pub(super) use self::{
-    batch::{day_range, ranges, within},
+    days::{day_range, ranges, within},
     tail::Tail,
 };
 

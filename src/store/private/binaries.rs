@@ -7,12 +7,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Settings;
 use super::account::Account;
 use super::error::Error;
-
-/// The oldest major version that has all we use (`DETACH PARTITION CONCURRENTLY` came last).
-pub(super) const MINIMUM_MAJOR: u32 = 14;
+use super::{MINIMUM_MAJOR, Settings};
 
 /// The directory below the private Postgres' own that holds downloaded copies.
 pub(super) const DOWNLOADED: &str = "programs";

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::binaries::MINIMUM_MAJOR;
+use super::MINIMUM_MAJOR;
 
 /// Why the private Postgres could not be started, kept or stopped.
 #[derive(Debug, thiserror::Error)]

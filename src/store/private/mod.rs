@@ -41,6 +41,9 @@ use supervisor::{Stop, Supervisor};
 
 use crate::ownership::Lock;
 
+/// The oldest major version that has all we use (`DETACH PARTITION CONCURRENTLY` came last).
+const MINIMUM_MAJOR: u32 = 14;
+
 /// How often it is looked whether a start that was broken off has ended, and how long at most: all
 /// that an orderly end may take.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

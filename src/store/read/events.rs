@@ -3,10 +3,14 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::{Conditions, Error, Reader, answer, row::row, search};
-use crate::meta::event::{Kind, Source};
+use crate::{
+    meta::event::{Kind, Source},
+    store::follow::Batch,
+};
 
 /// Which events: all that meet every condition that is set.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,7 +75,7 @@ row! {
 }
 
 /// All columns of events; conditions follow.
-pub(in crate::store) fn events_where() -> String {
+fn events_where() -> String {
     format!("SELECT {} FROM events WHERE", EventRow::COLUMNS)
 }
 
@@ -119,6 +123,19 @@ impl Reader {
         let mut query = query.limit(" ORDER BY position DESC", limit);
         query.push(") AS newest");
         answer(query.build_query_scalar().fetch_one(&mut self.0)).await
+    }
+}
+
+impl Batch {
+    /// Its events with all their columns, in order.
+    ///
+    /// # Errors
+    /// Where Postgres is away.
+    pub async fn events(&self, conn: &mut PgConnection) -> Result<Vec<EventRow>, Error> {
+        let mut query = QueryBuilder::new(events_where());
+        self.restrict(&mut query);
+        query.push(" ORDER BY position");
+        Ok(query.build_query_as().fetch_all(conn).await?)
     }
 }
 

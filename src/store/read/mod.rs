@@ -26,7 +26,6 @@ use super::{Error, connect};
 
 pub use accounts::{AccountFilter, AccountRow};
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
-pub(in crate::store) use events::events_where;
 pub use events::{EventFilter, EventRow};
 pub use rejections::{RejectionFilter, RejectionRow, RejectionTotal};
 pub use repeats::RepeatRow;
