@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::{FromRow, QueryBuilder, Row, postgres::PgRow, types::Json};
+use sqlx::QueryBuilder;
 
-use super::{Conditions, Error, Reader, answer, moment, moment_or_null};
+use super::{Conditions, Error, Reader, answer, row::row};
 use crate::{meta::event::Kind, store::stats};
 
 /// Filter of accounts: all that meet every condition that is set.
@@ -18,25 +18,24 @@ pub struct AccountFilter {
     pub silent_since: Option<Timestamp>,
 }
 
-/// An account with its last events; serialised, an object with a key for each column.
-#[derive(Clone, Debug, Default, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the comments of the table describe its columns"
-)]
-pub struct AccountRow {
-    pub app: String,
-    pub account_id: String,
-    pub username: Option<String>,
-    pub label: Option<String>,
-    pub client: Option<String>,
-    pub state: String,
-    pub first_seen: Timestamp,
-    pub last_seen: Timestamp,
-    /// `received_at` of the newest event; none where no event is stored.
-    pub last_event_at: Option<Timestamp>,
-    /// The hour in which the newest event of each kind was received; none where nothing was counted.
-    pub last_by_kind: Option<Box<RawValue>>,
+row! {
+    /// An account with its last events; serialised, an object with a key for each column.
+    #[derive(Clone, Debug, Default, Serialize)]
+    AccountRow {
+        app: String,
+        account_id: String,
+        username: Option<String>,
+        label: Option<String>,
+        client: Option<String>,
+        state: String,
+        first_seen: Timestamp,
+        last_seen: Timestamp,
+        /// `received_at` of the newest event; none where no event is stored.
+        last_event_at: Option<Timestamp>,
+        /// The hour in which the newest event of each kind was received; none where nothing was
+        /// counted.
+        last_by_kind: Option<Box<RawValue>>,
+    }
 }
 
 /// The hour of the last event of an account comes from the counts, the moment from the events of
@@ -50,13 +49,13 @@ const LAST: &str = "
         SELECT app, account_id, max(received_at) AS at
         FROM events
         WHERE position > coalesce((SELECT position FROM followers WHERE name = ";
-const LAST_OF_EACH: &str = "), 0)
+const FRESH: &str = "), 0)
           AND received_at > now() - interval '2 days'
         GROUP BY app, account_id
     )
-    SELECT * FROM (
-        SELECT a.app, a.account_id, a.username, a.label, a.client, a.state, a.first_seen,
-               a.last_seen, greatest(fresh.at, coalesce(known.at, counted.hour)) AS last_event_at,
+    SELECT ";
+const LAST_OF_EACH: &str = " FROM (
+        SELECT a.*, greatest(fresh.at, coalesce(known.at, counted.hour)) AS last_event_at,
                counted.last_by_kind
         FROM accounts AS a
         LEFT JOIN fresh ON (fresh.app, fresh.account_id) = (a.app, a.account_id)
@@ -98,7 +97,8 @@ impl Reader {
     ) -> Result<Vec<AccountRow>, Error> {
         let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
         let mut query = QueryBuilder::new(LAST);
-        query.push_bind(stats::NAME).push(LAST_OF_EACH);
+        query.push_bind(stats::NAME).push(FRESH);
+        query.push(AccountRow::COLUMNS).push(LAST_OF_EACH);
         query.push_bind(kinds).push(LAST_OF_KINDS);
         let mut query = Conditions(query);
         query.and("app = ", filter.app.clone());
@@ -112,23 +112,5 @@ impl Reader {
             answer(query.build_query_as().fetch_all(&mut self.0)).await?;
         rows.reverse();
         Ok(rows)
-    }
-}
-
-impl FromRow<'_, PgRow> for AccountRow {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        let last: Option<Json<Box<RawValue>>> = row.try_get("last_by_kind")?;
-        Ok(Self {
-            app: row.try_get("app")?,
-            account_id: row.try_get("account_id")?,
-            username: row.try_get("username")?,
-            label: row.try_get("label")?,
-            client: row.try_get("client")?,
-            state: row.try_get("state")?,
-            first_seen: moment(row, "first_seen")?,
-            last_seen: moment(row, "last_seen")?,
-            last_event_at: moment_or_null(row, "last_event_at")?,
-            last_by_kind: last.map(|Json(last)| last),
-        })
     }
 }

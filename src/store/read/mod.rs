@@ -19,7 +19,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{
-    PgConnection, Postgres, QueryBuilder, Row, error::DatabaseError, postgres::PgConnectOptions,
+    PgConnection, Postgres, QueryBuilder, error::DatabaseError, postgres::PgConnectOptions,
 };
 
 use super::{Error, connect};
@@ -119,16 +119,4 @@ impl Conditions {
         self.0.push(order).push(" LIMIT ").push_bind(limit);
         self.0
     }
-}
-
-/// A moment of a row.
-fn moment(row: &sqlx::postgres::PgRow, column: &str) -> sqlx::Result<Timestamp> {
-    let moment: jiff_sqlx::Timestamp = row.try_get(column)?;
-    Ok(moment.to_jiff())
-}
-
-/// A moment of a row that may be null.
-fn moment_or_null(row: &sqlx::postgres::PgRow, column: &str) -> sqlx::Result<Option<Timestamp>> {
-    let moment: Option<jiff_sqlx::Timestamp> = row.try_get(column)?;
-    Ok(moment.map(jiff_sqlx::Timestamp::to_jiff))
 }

@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use serde::Serialize;
-use sqlx::{FromRow, Row, postgres::PgRow};
 
-use super::{Conditions, Error, Reader, answer, moment};
+use super::{Conditions, Error, Reader, answer, row::row};
 
 /// More reasons than there are.
 const REASONS: u32 = 100;
@@ -21,31 +20,40 @@ pub struct RejectionFilter {
     pub until: Option<Timestamp>,
 }
 
-/// Number of requests that were not stored in an hour, for a reason, from a network; serialised, an
-/// object with a key for each column.
-#[derive(Clone, Debug, Default, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the comments of the table describe its columns"
-)]
-pub struct RejectionRow {
-    pub hour: Timestamp,
-    pub app: String,
-    pub reason: String,
-    pub prefix: String,
-    pub count: i64,
-    pub last_at: Timestamp,
+row! {
+    /// Number of requests that were not stored in an hour, for a reason, from a network; serialised,
+    /// an object with a key for each column.
+    #[derive(Clone, Debug, Default, Serialize)]
+    RejectionRow {
+        hour: Timestamp,
+        app: String,
+        reason: String,
+        prefix: String = "prefix::text",
+        count: i64,
+        last_at: Timestamp,
+    }
 }
 
-/// Number of requests that were not stored for a reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RejectionTotal {
-    /// The reason.
-    pub reason: String,
-    /// The number.
-    pub count: i64,
-    /// The time of the last one.
-    pub last_at: Timestamp,
+row! {
+    /// Number of requests that were not stored for a reason, and the time of the last one.
+    #[derive(Clone, Debug)]
+    RejectionTotal {
+        reason: String,
+        count: i64 = "sum(count)::bigint",
+        last_at: Timestamp = "max(last_at)",
+    }
+}
+
+impl RejectionFilter {
+    /// The columns of the counts that meet it.
+    fn select(&self, columns: &str) -> Conditions {
+        let mut query = Conditions::after(&format!("SELECT {columns} FROM rejections WHERE"));
+        query
+            .and("app = ", self.app.clone())
+            .and("last_at >= ", self.since.map(ToSqlx::to_sqlx))
+            .and("hour < ", self.until.map(ToSqlx::to_sqlx));
+        query
+    }
 }
 
 impl Reader {
@@ -57,11 +65,7 @@ impl Reader {
         &mut self,
         filter: &RejectionFilter,
     ) -> Result<Vec<RejectionTotal>, Error> {
-        let mut query = Conditions::after(
-            "SELECT reason, sum(count)::bigint AS count, max(last_at) AS last_at
-             FROM rejections WHERE",
-        );
-        filter.apply(&mut query);
+        let query = filter.select(RejectionTotal::COLUMNS);
         let mut query = query.limit(" GROUP BY reason ORDER BY reason", REASONS);
         answer(query.build_query_as().fetch_all(&mut self.0)).await
     }
@@ -75,48 +79,12 @@ impl Reader {
         filter: &RejectionFilter,
         limit: u32,
     ) -> Result<Vec<RejectionRow>, Error> {
-        let mut query = Conditions::after(
-            "SELECT hour, app, reason, prefix::text AS prefix, count, last_at
-             FROM rejections WHERE",
-        );
-        filter.apply(&mut query);
+        let query = filter.select(RejectionRow::COLUMNS);
         let order = " ORDER BY hour DESC, last_at DESC, app, reason, prefix";
         let mut query = query.limit(order, limit);
         let mut rows: Vec<RejectionRow> =
             answer(query.build_query_as().fetch_all(&mut self.0)).await?;
         rows.reverse();
         Ok(rows)
-    }
-}
-
-impl RejectionFilter {
-    fn apply(&self, query: &mut Conditions) {
-        query
-            .and("app = ", self.app.clone())
-            .and("last_at >= ", self.since.map(ToSqlx::to_sqlx))
-            .and("hour < ", self.until.map(ToSqlx::to_sqlx));
-    }
-}
-
-impl FromRow<'_, PgRow> for RejectionTotal {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            reason: row.try_get("reason")?,
-            count: row.try_get("count")?,
-            last_at: moment(row, "last_at")?,
-        })
-    }
-}
-
-impl FromRow<'_, PgRow> for RejectionRow {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            hour: moment(row, "hour")?,
-            app: row.try_get("app")?,
-            reason: row.try_get("reason")?,
-            prefix: row.try_get("prefix")?,
-            count: row.try_get("count")?,
-            last_at: moment(row, "last_at")?,
-        })
     }
 }

@@ -27,8 +27,11 @@ as_they_are!(
     i64,
     String,
     uuid::Uuid,
+    Option<i32>,
     Option<i64>,
-    Option<String>
+    Option<String>,
+    Vec<i64>,
+    Vec<Option<i64>>
 );
 
 impl Column for Timestamp {
@@ -52,20 +55,29 @@ impl Column for Option<Box<RawValue>> {
     }
 }
 
-/// Declares a row: its struct, the names of its columns, and how it is read.
+/// Declares a row: its struct, its columns in a statement, and how it is read. A column may have an
+/// expression behind its type, by which a statement reads it.
 macro_rules! row {
-    ($(#[$about:meta])* $name:ident { $first:ident: $first_type:ty, $($column:ident: $type:ty,)* }) => {
+    (
+        $(#[$about:meta])*
+        $name:ident {
+            $first:ident: $first_type:ty,
+            $($(#[$note:meta])* $column:ident: $type:ty $(= $expression:literal)?,)*
+        }
+    ) => {
         $(#[$about])*
         #[expect(missing_docs, reason = "the comments of the views describe their columns")]
         pub struct $name {
             pub $first: $first_type,
-            $(pub $column: $type,)*
+            $($(#[$note])* pub $column: $type,)*
         }
 
         impl $name {
-            /// The names of its columns, with commas between.
-            pub(in crate::store) const COLUMNS: &str =
-                concat!(stringify!($first), $(", ", stringify!($column)),*);
+            /// Its columns, with commas between.
+            const COLUMNS: &str = concat!(
+                stringify!($first),
+                $(", ", $($expression, " AS ",)? stringify!($column)),*
+            );
         }
 
         impl sqlx::FromRow<'_, sqlx::postgres::PgRow> for $name {
