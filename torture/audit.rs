@@ -6,7 +6,10 @@ use std::{
 };
 
 use anyhow::Context;
-use hookshelf::store::{ConnectOptions, Reader, read::StatsFilter};
+use hookshelf::{
+    query::{Session, StatsFilter},
+    store::ConnectOptions,
+};
 use sqlx::{ConnectOptions as _, PgConnection};
 use uuid::Uuid;
 
@@ -93,10 +96,10 @@ impl Audit {
             follower.read.clear();
         }
         let (mut stored, mut sight) = stored(options).await?;
-        let mut reader = Reader::open(options).await?;
-        follower.catch_up(&mut reader).await?;
+        let mut session = Session::open(options).await?;
+        follower.catch_up(&mut session).await?;
         stored.followed.clone_from(&follower.read);
-        stored.counted = count(&mut reader, stored.events.len()).await?;
+        stored.counted = count(&mut session, stored.events.len()).await?;
         let ledger = self.ledgers.entry(private).or_default();
         sight.unknown = unknown(ledger, &stored);
         Ok((judge(ledger, &stored), sight))
@@ -139,12 +142,13 @@ async fn stored(options: &ConnectOptions) -> anyhow::Result<(Stored, Sight)> {
 }
 
 /// What `events stats` counts, when it has caught up or takes too long for that.
-async fn count(reader: &mut Reader, events: usize) -> anyhow::Result<i64> {
+async fn count(session: &mut Session, events: usize) -> anyhow::Result<i64> {
     let begun = Instant::now();
     loop {
-        let counts = reader.counts(&StatsFilter::default(), &[]).await?;
-        if usize::try_from(counts.events).ok() == Some(events) || begun.elapsed() > COUNTING {
-            return Ok(counts.events);
+        let counted = session.stats(&StatsFilter::default(), &[]).await?;
+        let counted = counted.counts.events;
+        if usize::try_from(counted).ok() == Some(events) || begun.elapsed() > COUNTING {
+            return Ok(counted);
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

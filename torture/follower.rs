@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use hookshelf::{
-    query::Events,
-    store::{ConnectOptions, Reader, read::EventFilter},
+    clock::Clock,
+    query::{EventFilter, Events, Page, Session},
+    store::ConnectOptions,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -30,11 +31,15 @@ pub(crate) struct Following {
 
 impl Follower {
     /// Reads in pages from its last position to the end.
-    pub(crate) async fn catch_up(&mut self, reader: &mut Reader) -> anyhow::Result<()> {
-        let last = self.read.last().map_or(0, |it| it.0);
-        let mut events = Events::after(EventFilter::default(), last, u32::MAX);
+    pub(crate) async fn catch_up(&mut self, session: &mut Session) -> anyhow::Result<()> {
+        let page = Page {
+            filter: EventFilter::default(),
+            after: Some(self.read.last().map_or(0, |it| it.0)),
+            limit: u32::MAX,
+        };
+        let mut events = Events::of(page, Clock::system().now());
         loop {
-            let page = events.next_page(reader).await.context("following failed")?;
+            let page = events.next(session).await.context("following failed")?;
             if page.is_empty() {
                 return Ok(());
             }
@@ -56,8 +61,8 @@ impl Follower {
 
     async fn go_on(&mut self, options: &ConnectOptions) {
         loop {
-            if let Ok(mut reader) = Reader::open(options).await {
-                while self.catch_up(&mut reader).await.is_ok() {
+            if let Ok(mut session) = Session::open(options).await {
+                while self.catch_up(&mut session).await.is_ok() {
                     tokio::time::sleep(PAUSE).await;
                 }
             }

@@ -6,10 +6,10 @@ use super::database::commits;
 use crate::{
     clock::Clock,
     config::{self, Config},
-    held::{Hold, Settings},
+    held::{self, Hold, Settings},
     ingest::Writer,
-    store::{ConnectOptions, Reader},
-    worker::rescue::{self, Rescue, Rescued},
+    store::{self, ConnectOptions, read::Reader},
+    worker::rescue::{self, Held, Rescue, Rescued},
 };
 
 /// Holds what the door refuses for its signature.
@@ -24,6 +24,23 @@ pub(super) fn hold(config: &Config, clock: Clock) -> Hold {
         config.apps.len(),
     );
     Hold::start(settings, clock)
+}
+
+/// What of `rescue` passes; and the reason if the database at `options` could not be asked what of it
+/// is stored.
+///
+/// # Errors
+/// This user may not look.
+pub async fn survey<E: From<store::Error>>(
+    rescue: &Rescue,
+    options: Result<ConnectOptions, E>,
+) -> Result<(Vec<Held>, Option<E>), held::Error> {
+    let mut reader = match options {
+        Ok(options) => Reader::open(&options).await.map_err(E::from),
+        Err(error) => Err(error),
+    };
+    let apps = rescue.survey(reader.as_mut().ok()).await?;
+    Ok((apps, reader.err()))
 }
 
 /// Stores what passes of `rescue` in the database at `options`, beside a server or without one.

@@ -7,15 +7,16 @@ use crate::{
     app::database,
     config::{self, Config, Sources},
     instance::Running,
+    query::Session,
     store::{
-        self, ConnectOptions, Error, Reader,
+        self, ConnectOptions, Error,
         private::{self, PrivatePostgres},
     },
 };
 
-/// Opens a session that reads.
-pub(super) async fn open(sources: &Sources) -> anyhow::Result<Reader> {
-    Ok(Reader::open(&options(sources).await?).await?)
+/// Opens a session that answers questions.
+pub(super) async fn open(sources: &Sources) -> anyhow::Result<Session> {
+    Ok(Session::open(&options(sources).await?).await?)
 }
 
 /// How to connect.

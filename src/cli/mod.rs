@@ -2,6 +2,7 @@
 
 mod accounts;
 mod colours;
+mod columns;
 mod completions;
 mod config;
 mod csv;

@@ -134,10 +134,10 @@ impl Recheck {
 
     /// What passes, and what to do next.
     async fn show(&self, rescue: &Rescue, sources: &Sources) -> anyhow::Result<()> {
-        let mut reader = database::open(sources).await;
-        let apps = rescue.survey(reader.as_mut().ok()).await?;
+        let options = database::options(sources).await;
+        let (apps, unasked) = app::rescue::survey(rescue, options).await?;
         let mut output = Output::new();
-        if let Err(error) = reader {
+        if let Some(error) = unasked {
             let why = causes::line(error.as_ref());
             Output::note(&format!("the database was not asked: {why}"))?;
         }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::{self, AppName, Sources},
-    query::{RejectionFilter, RejectionRow, RejectionTotal},
+    query::{self, RejectionFilter, RejectionRow, RejectionTotal},
 };
 
 /// Shows what was refused, and stores what was refused by mistake.
@@ -68,26 +68,23 @@ impl List {
         let app = self.app.as_ref().map(ToString::to_string);
         let filter = RejectionFilter { app, since, until };
         let narrowed = filter != RejectionFilter::default();
-        let mut reader = database::open(sources).await?;
-        let rows = reader.rejections(&filter, self.limit).await;
-        let rows = rows.map_err(database::of_list)?;
+        let mut session = database::open(sources).await?;
+        let rejections = session.rejections(&filter, self.limit).await;
+        let query::Rejections { rows, totals } = rejections.map_err(database::of_list)?;
         let count = rows.len();
         let mut output = Output::new();
-        if let Some(format) = self.form.format() {
+        let format = self.form.format();
+        if let Some(format) = format {
             output.rows(format, &RejectionRow::default(), rows)?;
-            output.finish()?;
-            return Output::note_if_empty(count, output::List::Rejections, narrowed);
+        } else {
+            let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
+            let rows = rows.into_iter().map(cells);
+            let rows: Vec<_> = rows.chain(totals.into_iter().map(total)).collect();
+            output.table(&names, 3, &rows)?;
         }
-        let totals = reader.rejection_totals(&filter).await;
-        let totals = totals.map_err(database::of_list)?;
-        let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
-        let rows = rows.into_iter().map(cells);
-        let rows: Vec<_> = rows.chain(totals.into_iter().map(total)).collect();
-        output.table(&names, 3, &rows)?;
         output.finish()?;
-        let held = tell_held(sources)?;
         // A refused delivery is held at once, and counted a moment later.
-        if held && !narrowed {
+        if format.is_none() && tell_held(sources)? && !narrowed {
             return Ok(());
         }
         Output::note_if_empty(count, output::List::Rejections, narrowed)

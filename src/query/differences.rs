@@ -19,7 +19,7 @@ pub struct Difference {
 
 /// The keys whose values differ, in the order of their paths. How the values are spelled does not
 /// count.
-pub fn differences(event: &str, repeat: &str) -> Vec<Difference> {
+pub(super) fn differences(event: &str, repeat: &str) -> Vec<Difference> {
     let (event, mut repeat) = (leaves(event), leaves(repeat));
     let mut all: BTreeMap<_, _> = event
         .into_iter()

@@ -1,7 +1,7 @@
 //! All SQL, the migrations, and the private Postgres.
 //!
 //! [`commit()`] is the statement behind the promise; [`partitions`] and [`mod@epoch`] keep its
-//! tables in shape; [`migrate()`] makes them; [`read`] is the way back out, and [`make_reader`] the
+//! tables in shape; [`migrate()`] makes them; `read` is the way back out, and [`make_reader`] the
 //! role of others who read; [`follow`] goes through the log of positions once and [`stats`] counts
 //! by it. Errors say what a caller can do: try again, give up the values, or ask the operator.
 
@@ -22,7 +22,7 @@ mod names;
 pub mod partitions;
 pub mod private;
 pub mod purge;
-pub mod read;
+pub(crate) mod read;
 mod reader_role;
 pub mod rejections;
 pub mod stats;
@@ -42,5 +42,4 @@ pub use sqlx::PgConnection as Connection;
 pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
 
 pub use migrate::{DAYS_AHEAD, make_partitions, migrate};
-pub use read::Reader;
 pub use reader_role::{Reading, RoleError, check_reader_name, make_reader};

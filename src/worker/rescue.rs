@@ -14,7 +14,7 @@ use crate::{
     held::{self, Found, Name, Record, Shelf},
     ingest::{self, Failure, Writer},
     meta::signature::Secrets,
-    store::{self, Delivery, Reader},
+    store::{self, Delivery, read::Reader},
 };
 
 /// How many deliveries are stored together at most, and with how many bytes.

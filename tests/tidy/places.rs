@@ -39,6 +39,12 @@ const RULES: &[Rule] = &[
         say: "SQL lives in `store` only: move the statement into a function there",
     },
     Rule {
+        found: |t, i| t[i].text == "read" && is_store_read(t, i),
+        allowed: |file| matches!(file.room(), "store" | "query" | "worker" | "app"),
+        tests_may: false,
+        say: "what is stored is read to be shown through `query` only: ask a `query::Session`",
+    },
+    Rule {
         found: |t, i| names_graph_host(&t[i].text),
         allowed: |file| file.room() == "graph",
         tests_may: false,
@@ -128,6 +134,13 @@ fn after_call(tokens: &[Token], mut i: usize) -> usize {
     i
 }
 
+/// Whether the `read` at `i` is the module `store::read`: named in full, or before what it has.
+fn is_store_read(tokens: &[Token], i: usize) -> bool {
+    let in_full = ["store", ":", ":", "read"];
+    let named = i >= 3 && matches(tokens, i - 3, &in_full);
+    named || matches(tokens, i + 1, &[":", ":"])
+}
+
 fn is_print(word: &str) -> bool {
     matches!(word, "print" | "println" | "eprint" | "eprintln")
 }
@@ -163,6 +176,16 @@ mod tests {
                 "const A: &str = \"SELECT 1\";",
                 "src/cli/psql.rs",
                 "src/store/pool.rs",
+            ),
+            (
+                "use crate::store::{Error, read::Reader};",
+                "src/cli/database.rs",
+                "src/query/session.rs",
+            ),
+            (
+                "fn f(it: store::read) {}",
+                "src/http/api.rs",
+                "src/app/rescue.rs",
             ),
             (
                 "const A: &str = \"https://graph.instagram.com/me\";",

@@ -87,9 +87,6 @@ const LAST_OF_KINDS: &str = "::text[]) AS kind
 
 impl Reader {
     /// The accounts whose events are the newest, at most `limit` of them, the newest last.
-    ///
-    /// # Errors
-    /// Postgres is away or does not answer in time.
     pub async fn accounts(
         &mut self,
         filter: &AccountFilter,

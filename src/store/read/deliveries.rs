@@ -81,9 +81,6 @@ const END: &str = ") AS delivery ORDER BY id";
 
 impl Reader {
     /// The delivery with this id.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
     pub async fn delivery(&mut self, id: Uuid) -> Result<Option<DeliveryRow>, Error> {
         let mut query = select();
         query.and("id = ", Some(id));
@@ -92,9 +89,6 @@ impl Reader {
     }
 
     /// The bytes of the delivery with this id.
-    ///
-    /// # Errors
-    /// As [`delivery`](Self::delivery).
     pub async fn delivery_body(&mut self, id: Uuid) -> Result<Option<Content>, Error> {
         let query = sqlx::query_scalar("SELECT body FROM deliveries WHERE id = $1").bind(id);
         let found: Option<Option<Vec<u8>>> = answer(query.fetch_optional(&mut self.0)).await?;
@@ -103,9 +97,6 @@ impl Reader {
 
     /// The first deliveries after the one with the id `after`, else the newest; at most `limit` of
     /// them, oldest first. Ids are in the order of arrival.
-    ///
-    /// # Errors
-    /// As [`delivery`](Self::delivery).
     pub async fn deliveries(
         &mut self,
         filter: &DeliveryFilter,
@@ -116,10 +107,7 @@ impl Reader {
         query
             .and("app = ", filter.app.clone())
             .and("problem = ", filter.problem.map(Problem::as_str))
-            .among(
-                "source",
-                filter.sources.iter().map(|it| it.as_str()).collect(),
-            )
+            .among("source", &filter.sources, Source::as_str)
             .and("id > ", after)
             .received(filter.since, filter.until);
         let order = match after {

@@ -81,9 +81,6 @@ fn events_where() -> String {
 
 impl Reader {
     /// The event at `position`.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
     pub async fn event(&mut self, position: i64) -> Result<Option<EventRow>, Error> {
         let mut query = Conditions::after(&events_where());
         query.and("position = ", Some(position));
@@ -92,9 +89,6 @@ impl Reader {
     }
 
     /// The first events after `position`, at most `limit` of them, oldest first.
-    ///
-    /// # Errors
-    /// As [`event`](Self::event).
     pub async fn events_after(
         &mut self,
         filter: &EventFilter,
@@ -109,9 +103,6 @@ impl Reader {
     }
 
     /// The position of the oldest of the newest `limit` events; none where there is no event.
-    ///
-    /// # Errors
-    /// As [`event`](Self::event).
     pub async fn newest_events_begin(
         &mut self,
         filter: &EventFilter,
@@ -142,11 +133,8 @@ impl Batch {
 impl EventFilter {
     fn apply(&self, query: &mut Conditions) {
         query
-            .among("kind", self.kinds.iter().map(|it| it.as_str()).collect())
-            .among(
-                "source",
-                self.sources.iter().map(|it| it.as_str()).collect(),
-            )
+            .among("kind", &self.kinds, Kind::as_str)
+            .among("source", &self.sources, Source::as_str)
             .and("field = ", self.field.clone())
             .and("app = ", self.app.clone())
             .and("account_id = ", self.account_id.clone())

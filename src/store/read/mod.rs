@@ -40,15 +40,13 @@ const STATEMENT: &str = "30s";
 /// How long an answer may take: the statement and its way back.
 const ANSWERING: Duration = Duration::from_secs(40);
 
-/// A session that reads.
+/// A session that reads. Opening it and each question fail if Postgres is away or does not answer in
+/// time.
 #[derive(Debug)]
 pub struct Reader(PgConnection);
 
 impl Reader {
     /// Opens a session on the server that `options` lead to.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
     pub async fn open(options: &PgConnectOptions) -> Result<Self, Error> {
         let options = options
             .clone()
@@ -99,8 +97,14 @@ impl Conditions {
     }
 
     /// Adds that `column` has one of `values`, where there are any.
-    fn among(&mut self, column: &'static str, values: Vec<&'static str>) -> &mut Self {
+    fn among<T: Copy>(
+        &mut self,
+        column: &'static str,
+        values: &[T],
+        spell: fn(T) -> &'static str,
+    ) -> &mut Self {
         if !values.is_empty() {
+            let values: Vec<_> = values.iter().copied().map(spell).collect();
             let condition = self.0.push(" AND ").push(column).push(" = ANY (");
             condition.push_bind(values).push(")");
         }

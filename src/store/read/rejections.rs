@@ -58,9 +58,6 @@ impl RejectionFilter {
 
 impl Reader {
     /// The totals of all counts that meet `filter`, by reason.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
     pub async fn rejection_totals(
         &mut self,
         filter: &RejectionFilter,
@@ -71,9 +68,6 @@ impl Reader {
     }
 
     /// The newest counts, at most `limit` of them, oldest first.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
     pub async fn rejections(
         &mut self,
         filter: &RejectionFilter,

@@ -27,9 +27,6 @@ row! {
 
 impl Reader {
     /// The repeat at `position`.
-    ///
-    /// # Errors
-    /// Postgres is away or does not answer in time.
     pub async fn repeat(&mut self, position: i64) -> Result<Option<RepeatRow>, Error> {
         let select = format!("SELECT {} FROM repeats WHERE", RepeatRow::COLUMNS);
         let mut query = Conditions::after(&select);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{Conditions, Error, Reader, answer};
 use crate::{
@@ -100,11 +100,11 @@ pub struct StatsFilter {
     pub until: Option<Timestamp>,
 }
 
-/// The counts of one combination.
+/// The counts of one combination; serialised, an object with a key for each dimension.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// A value for each dimension asked for, in that order; none where events have none.
-    pub values: Vec<Option<String>>,
+    /// The dimensions asked for, in that order, and their values; none where events have none.
+    pub values: Vec<(Dimension, Option<String>)>,
     /// Events that were new.
     pub events: i64,
     /// Items that came again.
@@ -124,14 +124,13 @@ pub struct Counts {
     pub repeats: i64,
 }
 
-struct Counted(Count, [i64; 3]);
+/// The values of a combination, its events and repeats, the number of all combinations, and the
+/// events and repeats of all.
+type Counted = (Vec<Option<String>>, i64, i64, i64, i64, i64);
 
 impl Reader {
     /// Counts what meets `filter`, told apart by `by`: at most [`MOST_COUNTS`] rows, in the order
     /// of their values.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
     pub async fn counts(
         &mut self,
         filter: &StatsFilter,
@@ -149,31 +148,31 @@ impl Reader {
             values.push(dimension.expression());
         }
         query.0.push(
-            "]::text[] AS by, sum(events)::bigint AS events, sum(repeats)::bigint AS repeats,
-             (sum(sum(events)) OVER ())::bigint AS all_events,
-             (sum(sum(repeats)) OVER ())::bigint AS all_repeats,
-             count(*) OVER () AS combinations
+            "]::text[] AS by, sum(events)::bigint, sum(repeats)::bigint, count(*) OVER (),
+             (sum(sum(events)) OVER ())::bigint, (sum(sum(repeats)) OVER ())::bigint
              FROM known GROUP BY by",
         );
         let mut query = query.limit(" ORDER BY by", MOST_COUNTS);
         let rows: Vec<Counted> = answer(query.build_query_as().fetch_all(&mut self.0)).await?;
-        Ok(Counts::from(rows))
+        Ok(Counts::of(by, rows))
     }
 
     /// How far behind the counts are; none where nothing was ever counted.
-    ///
-    /// # Errors
-    /// As [`counts`](Self::counts).
     pub async fn counting(&mut self) -> Result<Option<Lag>, Error> {
         follow::lag(&mut self.0, stats::NAME).await
     }
 }
 
-impl From<Vec<Counted>> for Counts {
-    fn from(rows: Vec<Counted>) -> Self {
-        let [combinations, events, repeats] = rows.first().map_or([0; 3], |row| row.1);
+impl Counts {
+    fn of(by: &[Dimension], rows: Vec<Counted>) -> Self {
+        let (_, _, _, combinations, events, repeats) = rows.first().cloned().unwrap_or_default();
+        let count = |(values, events, repeats, ..): Counted| Count {
+            values: by.iter().copied().zip(values).collect(),
+            events,
+            repeats,
+        };
         Self {
-            rows: rows.into_iter().map(|row| row.0).collect(),
+            rows: rows.into_iter().map(count).collect(),
             combinations,
             events,
             repeats,
@@ -181,14 +180,33 @@ impl From<Vec<Counted>> for Counts {
     }
 }
 
+impl Count {
+    /// The count of nothing, by these dimensions.
+    pub fn none(by: &[Dimension]) -> Self {
+        Self {
+            values: by.iter().map(|dimension| (*dimension, None)).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.values.len() + 2))?;
+        for (dimension, value) in &self.values {
+            map.serialize_entry(dimension.column(), value)?;
+        }
+        map.serialize_entry("events", &self.events)?;
+        map.serialize_entry("repeats", &self.repeats)?;
+        map.end()
+    }
+}
+
 impl StatsFilter {
     fn apply(&self, query: &mut Conditions) {
         query
-            .among("kind", self.kinds.iter().map(|it| it.as_str()).collect())
-            .among(
-                "stats_hourly.source",
-                self.sources.iter().map(|it| it.as_str()).collect(),
-            )
+            .among("kind", &self.kinds, Kind::as_str)
+            .among("stats_hourly.source", &self.sources, Source::as_str)
             .and("app = ", self.app.clone())
             .and("account_id = ", self.account_id.clone())
             .and("client = ", self.client.clone())
@@ -206,18 +224,18 @@ fn an_hour_before(moment: Timestamp) -> Timestamp {
     moment.checked_sub(hour).unwrap_or(Timestamp::MIN)
 }
 
-impl FromRow<'_, PgRow> for Counted {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        let count = Count {
-            values: row.try_get("by")?,
-            events: row.try_get("events")?,
-            repeats: row.try_get("repeats")?,
-        };
-        let totals = [
-            row.try_get("combinations")?,
-            row.try_get("all_events")?,
-            row.try_get("all_repeats")?,
-        ];
-        Ok(Self(count, totals))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stand_in_the_order_asked_for() {
+        let by = [Dimension::Account, Dimension::Client];
+        let account = vec![Some("1784".to_owned()), None];
+        let counts = Counts::of(&by, vec![(account, 3, 0, 1, 3, 0)]);
+        assert_eq!(
+            serde_json::to_string(&counts.rows).unwrap(),
+            r#"[{"account_id":"1784","client":null,"events":3,"repeats":0}]"#
+        );
     }
 }

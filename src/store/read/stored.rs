@@ -14,9 +14,6 @@ const KEYS: usize = 10_000;
 
 impl Reader {
     /// Those of `ids` that are stored; all of them were received from `oldest` to `newest`.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
     pub async fn stored_deliveries(
         &mut self,
         ids: &[Uuid],
@@ -35,9 +32,6 @@ impl Reader {
     }
 
     /// How many of these dedupe keys are known, so that their items would be repeats.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
     pub async fn known_keys(&mut self, keys: &[Uuid]) -> Result<u64, Error> {
         let mut known = 0;
         for keys in keys.chunks(KEYS) {
