@@ -1,8 +1,8 @@
-//! The only place that constructs: what `serve` is made of, and its life from start to stop.
+//! Construction and life of the server behind `serve`; the only module that constructs.
 //!
-//! Start goes from what can fail without a trace to what leaves one: sockets, the data directory,
-//! the spool, Postgres, migrations, tasks. Stop goes the other way: the door first, then what is in
-//! flight, the writer, what was counted, and Postgres last.
+//! Start goes from steps without side effects to steps with them: sockets, the data directory, the
+//! spool, Postgres, migrations, tasks. Stop goes the other way: listeners, requests in flight, the
+//! writer, counters, Postgres.
 
 mod assembly;
 pub mod database;
@@ -66,10 +66,10 @@ pub struct App {
 }
 
 impl App {
-    /// Starts everything; returns when deliveries are accepted.
+    /// Starts the server; returns when deliveries are accepted.
     ///
     /// # Errors
-    /// Says what is in the way. What was started is stopped again.
+    /// If a step fails. Parts that were started are stopped again.
     pub async fn start(
         mut config: Config,
         sources: Sources,
@@ -114,13 +114,13 @@ impl App {
         Ok(app)
     }
 
-    /// What was started.
+    /// Result of the start.
     pub fn started(&self) -> &Started {
         &self.started
     }
 
-    /// Opens a tunnel to the public listener and keeps it up until the server has stopped; each
-    /// public address that it gets is told.
+    /// Opens a tunnel to the public listener and keeps it open until the server has stopped. The
+    /// receiver gets each public address.
     pub fn open_tunnel(
         &self,
         program: tunnel::Program,
@@ -147,7 +147,7 @@ fn credentials_if_needed(config: &Config) -> Result<Option<credentials::Credenti
         .transpose()?)
 }
 
-/// The apps with their keys: those configured, else the generated one.
+/// The configured apps with their keys, or the generated app.
 fn apps(configured: &config::Apps, generated: Option<&credentials::Credentials>) -> http::Apps {
     let generated = generated.map(|credentials| http::AppKeys::from(&credentials.app));
     configured

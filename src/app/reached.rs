@@ -1,4 +1,4 @@
-//! What a start tells of each app: where its verify token is, and when Meta last came.
+//! Apps as reported at start: the place of the verify token, and the last contact with Meta.
 
 use jiff::Timestamp;
 
@@ -7,20 +7,20 @@ use crate::{
     store::callbacks::{Seen, What, last},
 };
 
-/// One app, for the person who started the server.
+/// An app, as reported to the person who starts the server.
 #[derive(Clone, Debug)]
 pub struct Reached {
-    /// Its name.
+    /// Name of the app.
     pub app: AppName,
-    /// Where its verify token is; none where it has none.
+    /// Place where the verify token is configured; none if the app has no verify token.
     pub verify_token: Option<Place>,
-    /// When a challenge was last answered.
+    /// Time of the last answered challenge.
     pub challenge: Option<Timestamp>,
-    /// When a live or test delivery was last verified, and with which secret.
+    /// Time of the last verified live or test delivery, and the name of its secret.
     pub delivery: Option<(Timestamp, String)>,
 }
 
-/// Each app, configured or generated.
+/// Reports all apps, configured or generated.
 pub(super) fn tell(
     configured: &Apps,
     generated: Option<&Credentials>,

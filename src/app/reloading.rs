@@ -1,4 +1,4 @@
-//! Reload: the apps are read again and swapped, and how it went is kept for the verb that asked.
+//! Reload: reads the apps again, swaps them, and keeps the result for `hookshelf reload`.
 
 use std::path::{self, PathBuf};
 
@@ -12,14 +12,14 @@ use crate::{
     telemetry::{Happening, ReloadFinished},
 };
 
-/// Apps that are accepted, and where their secrets are if none is configured.
+/// Names of the accepted apps, and the path of the generated credentials if no app is configured.
 pub(super) struct Accepted {
     names: Vec<String>,
     credentials: Option<PathBuf>,
 }
 
 impl App {
-    /// Reads `[apps.*]` again and swaps them at once; where that fails the old ones stay.
+    /// Reads `[apps.*]` again and swaps the apps atomically; on failure the old apps stay.
     pub(super) async fn reload(&self) {
         let begun = self.clock.now();
         self.manager.reloading().await;
@@ -40,8 +40,8 @@ impl App {
         self.manager.ready(&self.started).await;
     }
 
-    /// A file that was caught while it is being written has no apps: nobody means that, and every
-    /// delivery would be refused.
+    /// Swaps the apps. A file that is just being written may have no apps. This is never intended
+    /// and would reject every delivery, so it is refused.
     fn swap(&self, configured: &config::Apps) -> Result<Accepted, String> {
         if configured.is_empty() && self.started.credentials.is_none() {
             return Err("no app is configured any more; to have one made, restart".to_owned());
@@ -61,7 +61,7 @@ impl App {
         Ok(accepted)
     }
 
-    /// The apps of the start.
+    /// Apps accepted at start.
     pub(super) fn accepted(&self) -> Accepted {
         let urls = self.started.callback_urls.iter();
         let made = self.started.credentials.as_ref();
@@ -71,7 +71,7 @@ impl App {
         }
     }
 
-    /// Keeps what was read since `begun`, for `hookshelf reload`.
+    /// Keeps the result of a reading begun at `begun`, for `hookshelf reload`.
     pub(super) fn note(&self, begun: Timestamp, read: Result<Accepted, String>) {
         let (accepted, fault) = match read {
             Ok(accepted) => (Some(accepted), None),

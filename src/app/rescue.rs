@@ -1,4 +1,4 @@
-//! What holds refused deliveries, and what stores them when a secret opens them after all.
+//! Quarantine of rejected deliveries, and their recheck.
 
 use jiff::SignedDuration;
 
@@ -12,7 +12,7 @@ use crate::{
     worker::rescue::{self, Held, Rescue, Rescued},
 };
 
-/// Holds what the door refuses for its signature.
+/// Starts the quarantine for deliveries with an invalid signature.
 pub(super) fn hold(config: &Config, clock: Clock) -> Hold {
     let rejections = &config.rejections;
     let hold_for = rejections.hold_for.try_into();
@@ -46,18 +46,19 @@ pub async fn survey<E: From<store::Error>>(
 /// Stores what passes of `rescue` in the database at `options`, beside a server or without one.
 ///
 /// # Errors
-/// Says what is in the way; what was stored until then stays so.
+/// If a file cannot be read or deleted, or the database fails. Deliveries stored until then stay
+/// stored.
 pub async fn store(
     rescue: &Rescue,
     options: ConnectOptions,
     database: &config::Database,
 ) -> Result<Vec<Rescued>, rescue::Error> {
     let mut reader = Reader::open(&options).await?;
-    // What is held is on disk already: there is nothing to spool.
+    // Quarantined deliveries are already on disk, so no spool is needed.
     let (writer, committer) = Writer::new(options, None);
     let committer = tokio::spawn(committer.with(commits(database)).run());
     let stored = rescue.store(&writer, &mut reader).await;
-    // The last handle: its task ends when everybody has an answer.
+    // Drops the last handle, so that the committer ends after every caller is answered.
     drop(writer);
     let _ = committer.await;
     stored
