@@ -1,4 +1,4 @@
-//! What may never matter: how the same JSON is written, and when it was sent.
+//! Property tests of irrelevant differences: the spelling of the JSON, and the time of sending.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{named, sent};
 
-/// What varies between two items of one kind.
+/// Values that vary between two items of one kind.
 #[derive(Clone, Debug)]
 struct Traits {
     mid: String,
@@ -32,7 +32,7 @@ fn traits() -> impl Strategy<Value = Traits> {
         })
 }
 
-/// The containers' names and an item of each kind and form, made of `it`.
+/// An item of each kind and form with the values in `it`, and the name of its container.
 fn items(it: &Traits) -> Vec<(&'static str, Value)> {
     let Traits { mid, text, .. } = it;
     let contents = [
@@ -86,8 +86,8 @@ fn items(it: &Traits) -> Vec<(&'static str, Value)> {
     all
 }
 
-/// Writes JSON as a sender might: keys in any order, white space anywhere, each character plain or
-/// as an escape of some kind. The bits of `choices` decide.
+/// Writes JSON in varied spelling: keys in any order, white space anywhere, and each character
+/// plain or as an escape. The bits of `choices` decide.
 struct Writer {
     choices: u64,
     text: String,
@@ -95,7 +95,7 @@ struct Writer {
 
 impl Writer {
     fn choose(&mut self, of: usize) -> usize {
-        // Numerical Recipes' linear congruential generator; its high bits are the good ones.
+        // Linear congruential generator of Numerical Recipes; its high bits are of better quality.
         self.choices = self.choices.wrapping_mul(6_364_136_223_846_793_005);
         self.choices = self.choices.wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.choices >> 40).unwrap() % of
@@ -173,7 +173,7 @@ impl Writer {
     }
 }
 
-/// `item` in `container` of an entry, written as `choices` say.
+/// An entry with `item` in `container`, spelled by `choices`.
 fn written(container: &str, item: &Value, choices: u64) -> String {
     let mut writer = Writer {
         choices,
