@@ -1,11 +1,11 @@
-//! Envelope of a delivery: what is known of it beside its body, carried from accept to ack.
+//! Envelope of a delivery: its metadata, carried from accept to ack.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// Identity and origin of one POST. The body stands beside it.
+/// Identity and origin of a delivery, without the body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// Id of the delivery, a UUID v7 of `received_at`; makes a second commit harmless.
@@ -16,12 +16,12 @@ pub struct Envelope {
     pub app: Arc<str>,
     /// Headers of the allow-list, as a JSON object.
     pub headers: String,
-    /// Sender's address, behind trusted proxies.
+    /// Sender's address, with trusted proxies resolved.
     pub remote_addr: Option<IpAddr>,
 }
 
 impl fmt::Debug for Envelope {
-    /// Names the delivery and hides its headers, which hold the signature.
+    /// Shows id, time and app, and hides the headers, which contain the signature.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Envelope")
             .field("id", &self.id)
