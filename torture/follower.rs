@@ -1,5 +1,5 @@
-//! A follower, as those who read Hookshelf's events write it: it goes on by position, while faults
-//! are made, too. What becomes visible behind its back it never reads.
+//! A follower as a reader of Hookshelf's events would write it: it reads by position, also during
+//! faults. It would miss events that become visible below its position.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Between two looks at whether there is more.
+/// Pause between two reads.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What a follower of one database has read.
+/// Events that a follower of one database has read.
 #[derive(Debug, Default)]
 pub(crate) struct Follower {
     pub(crate) read: Vec<(i64, Uuid)>,
 }
 
-/// One that reads on until it is ended.
+/// A follower that runs in the background.
 #[derive(Debug)]
 pub(crate) struct Following {
     end: CancellationToken,
@@ -48,7 +48,7 @@ impl Follower {
         }
     }
 
-    /// Reads on from now on, over a new connection whenever one breaks.
+    /// Starts reading in the background, and reconnects on failure.
     pub(crate) fn begin(mut self, options: ConnectOptions) -> Following {
         let end = CancellationToken::new();
         let ended = end.clone();
@@ -72,7 +72,7 @@ impl Follower {
 }
 
 impl Following {
-    /// Ends it where it is.
+    /// Stops reading.
     pub(crate) async fn end(self) -> anyhow::Result<Follower> {
         self.end.cancel();
         self.task.await.context("the follower has failed")
