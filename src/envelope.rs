@@ -10,9 +10,9 @@ use uuid::Uuid;
 pub struct Envelope {
     /// Id of the delivery, a UUID v7 of `received_at`; makes a second commit harmless.
     pub id: Uuid,
-    /// Time of accept.
+    /// Receive time.
     pub received_at: Timestamp,
-    /// App whose path and secret the delivery used.
+    /// App named by the path, with whose secrets the signature is verified.
     pub app: Arc<str>,
     /// Headers of the allow-list, as a JSON object.
     pub headers: String,

@@ -128,7 +128,7 @@ impl Totals {
         }
     }
 
-    /// Adds the steps of a round that were played.
+    /// Adds the first `played` steps of a round.
     pub(crate) fn add_steps(&mut self, round: &Round, played: usize) {
         self.steps += played as u64;
         let steps = round.steps.iter().take(played);

@@ -48,7 +48,7 @@ pub(super) struct Keeper {
     shares: Shares,
     /// Bytes waiting in memory. The keeper subtracts each record that it takes.
     waiting: Arc<AtomicUsize>,
-    /// Time of the last quarantined delivery, by app and by whether it came from Meta's networks.
+    /// Time of the last quarantined delivery, by app; true for Meta's networks.
     runs: HashMap<(Arc<str>, bool), Instant>,
     failing: bool,
 }

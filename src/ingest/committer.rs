@@ -40,7 +40,7 @@ pub struct Committer {
     breaker: CircuitBreaker,
     progress: WriterProgress,
     fallback: SpoolFallback,
-    /// Most deliveries of the next batch.
+    /// Maximum number of deliveries in the next batch.
     room: usize,
 }
 

@@ -125,7 +125,7 @@ impl Outcome {
         }
     }
 
-    /// Label of the reason why the delivery was not accepted; empty if it was.
+    /// Label of the problem, rejection or failure; empty if accepted or spooled.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Accepted { .. } | Self::Spooled => "",

@@ -57,7 +57,7 @@ impl Scope {
 pub struct Occurrences(HashMap<Sum, u64>);
 
 impl Occurrences {
-    /// The number of this occurrence, from 0.
+    /// Counts an occurrence and returns its number, from 0.
     fn next(&mut self, digest: Sum) -> u64 {
         let count = self.0.entry(digest).or_default();
         *count += 1;

@@ -33,7 +33,7 @@ pub const LONGEST: usize = 65 << 20;
 /// A verified delivery, not parsed. The drain parses it again.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Identity and origin.
+    /// Identity and origin of the delivery.
     pub envelope: Envelope,
     /// True if the delivery carries a valid mark of `hookshelf simulate`.
     pub simulated: bool,
