@@ -1,5 +1,5 @@
--- Commits a batch of deliveries and their events, once each, in one autocommit statement: a link
--- that falls silent leaves no transaction behind that holds the fence.
+-- Commits a batch of deliveries and their events in one autocommit statement: if the connection
+-- stalls, no open transaction is left holding the fence.
 SELECT commit_batch(
     $1, $2, $3, $4,
     -- Headers.

@@ -36,9 +36,9 @@ pub use connect::{
 pub use delivery::{Committed, Delivery};
 pub use epoch::Epoch;
 pub use error::Error;
-/// A session with the database.
+/// A database session.
 pub use sqlx::PgConnection as Connection;
-/// Where the database is and how to reach it.
+/// Address of the database and session settings.
 pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
 
 pub use migrate::{DAYS_AHEAD, make_partitions, migrate};
