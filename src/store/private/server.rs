@@ -126,8 +126,8 @@ const FIXED: [(&str, &str); 15] = [
     // minutes.
     ("checkpoint_timeout", "30min"),
     ("max_wal_size", "4GB"),
-    // Keeps WAL files for reuse: a new WAL file is written and flushed as a whole before its first use,
-    // while a commit waits.
+    // Keeps WAL files for reuse: a new WAL file is written and flushed as a whole before its first
+    // use, while a commit waits.
     ("min_wal_size", "512MB"),
     // A list without a time range locks the partitions of all days and their indexes.
     ("max_locks_per_transaction", "256"),
