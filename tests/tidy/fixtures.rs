@@ -1,7 +1,7 @@
-//! Fixtures in step: each is listed in `INDEX.tsv` with what comes out of it, and each has a
-//! reviewed snapshot, which names it in the `input_file` that insta writes.
+//! Fixtures: each must be listed in `INDEX.tsv` with its expected events, and must have a reviewed
+//! snapshot that names it in `input_file`, which insta writes.
 //!
-//! None at all is a fault too, so that the rule cannot pass by reading nothing.
+//! Having no fixtures is a fault too, so that the rule cannot pass by reading nothing.
 
 use crate::Fault;
 use crate::source::Source;
@@ -9,7 +9,7 @@ use crate::source::Source;
 const ROOT: &str = "tests/fixtures/";
 const INDEX: &str = "tests/fixtures/INDEX.tsv";
 
-/// Every fixture that is not listed or not reviewed, and every listing or snapshot of none.
+/// Fixtures without a listing or a snapshot, and listings and snapshots without a fixture.
 pub(crate) fn faults(index: &str, fixtures: &[String], snapshots: &[Source]) -> Vec<Fault> {
     let listed = listed(index);
     let reviewed: Vec<(&str, String)> = snapshots.iter().filter_map(input).collect();
@@ -33,7 +33,7 @@ pub(crate) fn faults(index: &str, fixtures: &[String], snapshots: &[Source]) -> 
     faults
 }
 
-/// Every place that speaks of a fixture that does not exist.
+/// Faults for places that name a fixture that does not exist.
 fn stale<'a>(
     fixtures: &[String],
     places: impl Iterator<Item = (&'a str, usize, String)>,
@@ -46,7 +46,7 @@ fn stale<'a>(
         .collect()
 }
 
-/// The file in the first column of every line but the heading, with its line.
+/// Fixture paths in the first column, with their line numbers, without the heading.
 fn listed(index: &str) -> Vec<(usize, String)> {
     let lines = (1..).zip(index.lines()).skip(1);
     lines
@@ -56,7 +56,7 @@ fn listed(index: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// A snapshot and the file that it was made from, as its heading says.
+/// A snapshot and its `input_file`.
 fn input(snapshot: &Source) -> Option<(&str, String)> {
     let heading = snapshot
         .text
