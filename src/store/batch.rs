@@ -206,7 +206,8 @@ impl Batch {
         self.items.bind_to(arguments)
     }
 
-    /// Result of each delivery; `known` tells for each item if its event was stored before.
+    /// Result of each delivery. `known` has a flag for each item, true if its event was stored
+    /// before.
     pub(super) fn outcome(&self, known: &[bool]) -> Vec<Committed> {
         let mut fresh = self
             .is_first

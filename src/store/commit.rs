@@ -69,8 +69,8 @@ fn arguments(
     Ok(arguments)
 }
 
-/// Sends the statement and returns for each item if its event was stored before. Returns `None` if
-/// the epoch is outdated; nothing was written then.
+/// Sends the statement. Returns a flag for each item, true if its event was stored before, or
+/// `None` if the epoch is outdated and nothing was written.
 async fn send(conn: &mut PgConnection, arguments: PgArguments) -> Result<Option<Vec<bool>>, Error> {
     let sending = sqlx::query_scalar_with(include_str!("commit.sql"), arguments);
     Ok(sending.fetch_one(conn).await?)

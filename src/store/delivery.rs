@@ -27,7 +27,7 @@ pub struct Delivery {
     pub source: Source,
     /// Number of items, repeats included.
     pub event_count: usize,
-    /// One event for each item, repeats included; empty if Postgres refused the events.
+    /// Events of the items, one for each, repeats included; empty if Postgres refused the events.
     pub events: Vec<Event>,
 }
 

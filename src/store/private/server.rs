@@ -1,4 +1,4 @@
-//! One server process: start, readiness check, parameters, log.
+//! The server process: start, readiness check, parameters, log.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
