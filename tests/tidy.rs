@@ -35,7 +35,7 @@ mod sql;
 
 use source::{Source, paths, read, sources};
 
-/// One violation of a rule, in words for the person who has to fix it.
+/// A violation of a rule, in words for the person who has to fix it.
 #[derive(Debug, PartialEq, Eq)]
 struct Fault {
     /// Path of the file, relative to the repository.

@@ -7,7 +7,7 @@ use crate::Fault;
 use crate::source::{Source, Token, matches};
 use crate::sql::is_sql;
 
-/// One item, its allowed places, and the remedy elsewhere.
+/// A confined item, its allowed places, and the remedy elsewhere.
 struct Rule {
     /// True if the item starts at this token index.
     found: fn(&[Token], usize) -> bool,
