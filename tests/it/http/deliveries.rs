@@ -1,4 +1,4 @@
-//! Meta's POST: from signature to answer.
+//! Meta's deliveries (POST): from the signature to the answer.
 
 use std::time::Duration;
 
@@ -281,7 +281,7 @@ async fn a_writer_that_hangs_is_answered_for_and_what_it_says_later_changes_noth
 
 #[tokio::test]
 async fn a_defect_in_one_delivery_is_counted_and_harms_no_other() {
-    // The count of defects has no app: other tests of this process must not add to it.
+    // The panic counter has no app label: other tests of this process must not increase it.
     let recorder = PrometheusBuilder::new().build_recorder();
     let _on_this_thread = metrics::set_default_local_recorder(&recorder);
     let mut door = Door::open();

@@ -1,4 +1,4 @@
-//! What the log says of a delivery, and what it never says.
+//! Log records of a delivery, and secrets that must not appear in them.
 
 use std::{
     io::Write,
@@ -31,9 +31,9 @@ impl Write for Page {
     }
 }
 
-/// Has every record made, although mostly nobody reads it. `tracing` notes at the first record of a
-/// place whether anybody wants such ones; a page that is opened just then on another thread may be
-/// missed, and would stay empty.
+/// Sets a global subscriber that accepts all records. `tracing` caches at the first record of a
+/// call site if any subscriber wants it; without a global subscriber a page opened at that moment
+/// on another thread could stay empty.
 pub(super) fn want_all_records() {
     static WANTED: Once = Once::new();
     WANTED.call_once(|| {
@@ -45,7 +45,7 @@ pub(super) fn want_all_records() {
 }
 
 impl Page {
-    /// A page on which this thread, and so this test, writes everything down.
+    /// Opens a page that receives all records of this thread, and so of this test.
     fn open(format: LogFormat) -> (Self, tracing::subscriber::DefaultGuard) {
         let page = Self::default();
         let writer = page.clone();
@@ -59,7 +59,8 @@ impl Page {
     }
 }
 
-/// Everything a stranger or Meta may send, with a word in each that must not be found again.
+/// Sends every kind of input from Meta or strangers, each with a marker word that must not appear
+/// in the log.
 async fn exchange(door: &mut Door) {
     let body = br#"{"object":"instagram","entry":[{"id":"body-word","text":"text-word"}]}"#;
     let ends = [STORED, Err(Failure::Internal)];

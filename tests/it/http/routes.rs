@@ -1,4 +1,4 @@
-//! What is not there, and what is said about it: nothing.
+//! Unknown routes and methods: the answer reveals nothing.
 
 use super::{
     door::{Door, Setup},

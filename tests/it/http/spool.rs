@@ -1,4 +1,4 @@
-//! The routes of the spool on the admin listener.
+//! Spool routes of the admin listener.
 
 use std::{
     net::SocketAddr,
@@ -31,7 +31,7 @@ const THREE: &str = r#"{"object":"instagram","entry":[{"id":"17840000000000001",
          "message":{"mid":"two","text":"never shown"}}],
     "changes":[{"field":"comments","value":{"id":"9001","text":"never shown"}}]}]}"#;
 
-/// A spool with routes before it.
+/// A spool and the admin listener that serves it.
 struct Stage {
     address: SocketAddr,
     spool: Spool,
@@ -54,7 +54,7 @@ fn record(number: u64, body: &str) -> Record {
     }
 }
 
-/// Opens the admin listener of a server whose database is away.
+/// Opens the admin listener of a server whose database is unavailable.
 fn listen(desk: SpoolDesk, spool: Option<Spool>) -> SocketAddr {
     let listener = Listener::bind(ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address();
@@ -102,7 +102,7 @@ impl Stage {
         }
     }
 
-    /// True if the drain was told to go on.
+    /// True if the drain was woken.
     async fn is_woken(&self) -> bool {
         let woken = timeout(Duration::ZERO, self.drained.woken()).await;
         woken.is_ok()
