@@ -1,4 +1,4 @@
-//! Every block has a language, and every language a rule.
+//! Every code block has a language, and every language a rule.
 
 use std::fs;
 
@@ -7,11 +7,11 @@ use serde_json::{Deserializer, Value};
 use super::pages::{self, Page};
 use crate::support::desk::Desk;
 
-/// Languages of blocks that are run or read by a test.
+/// Languages of blocks that a test runs or reads.
 const TRIED: [&str; 6] = ["sh", "sql", "text", "toml", "json", "log"];
 
-/// Languages of blocks that are not run, and why. Lines in them that call this program have to be
-/// such as it understands all the same.
+/// Languages of blocks that are not run, with reasons. Their calls of this program must still be
+/// valid.
 const NOT_RUN: [(&str, &str); 9] = [
     (
         "console",
@@ -45,7 +45,7 @@ const NOT_RUN: [(&str, &str); 9] = [
     ),
 ];
 
-/// What a page may not have: a language without a rule, a text that nothing printed.
+/// Blocks with an unknown language, and output blocks without a command.
 fn faults(page: &Page) -> Vec<String> {
     let mut faults = Vec::new();
     let mut before = "";
@@ -91,7 +91,7 @@ fn a_block_without_a_rule_is_a_fault() {
     assert_eq!(page(fine).blocks()[2].lines, ["d"]);
 }
 
-/// A configuration as a document shows it; the files that it names are elsewhere.
+/// The configuration of a document with existing files for its `_file` keys.
 fn with_own_files(toml: &str, secret: &str) -> String {
     let own = |line: &str| match line.split_once("_file = \"") {
         Some((key, _)) => format!("{key}_file = \"{secret}\""),
@@ -135,7 +135,7 @@ fn every_json_is_json() {
     assert!(checked > 0);
 }
 
-/// The messages of the log, as the page of telemetry lists them.
+/// Log messages listed in `docs/telemetry.md`.
 fn messages() -> Vec<String> {
     let page = pages::named("docs/telemetry.md").text;
     let rows = page.split("## Log").nth(1).unwrap_or_default().lines();

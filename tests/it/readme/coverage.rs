@@ -1,4 +1,4 @@
-//! What exists is documented: every verb, kind, problem and view.
+//! Documentation coverage: every verb, kind, problem and view.
 
 use clap::Command;
 use hookshelf::meta::event::{Kind, Problem};
@@ -6,7 +6,7 @@ use hookshelf::meta::event::{Kind, Problem};
 use super::pages;
 use crate::support::server::Server;
 
-/// Every verb that help shows, as it is typed.
+/// All visible verbs, with their full names.
 fn verbs(command: &Command, before: &str) -> Vec<String> {
     let shown = command.get_subcommands().filter(|it| !it.is_hide_set());
     shown
