@@ -1,4 +1,4 @@
-//! A terminal to look at what is shown on one only.
+//! A pseudo-terminal for output that only terminals get.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
 
 use nix::pty::{Winsize, openpty};
 
-/// What a terminal of this width shows of a command, and whether it ended well.
+/// Output of a command on a terminal of this width, and true if the command succeeded.
 pub(crate) fn show(command: &mut Command, columns: u16) -> (bool, String) {
     let size = Winsize {
         ws_row: 24,
@@ -20,12 +20,12 @@ pub(crate) fn show(command: &mut Command, columns: u16) -> (bool, String) {
     let screen = || Stdio::from(terminal.slave.try_clone().unwrap());
     command.stdin(screen()).stdout(screen()).stderr(screen());
     let mut process = command.spawn().unwrap();
-    // The terminal ends for whoever looks at it when nobody can write to it any more.
+    // Drops all other write ends, so that reading ends with the process.
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command.stderr(Stdio::null());
     drop(terminal.slave);
     let mut shown = Vec::new();
-    // Linux tells the end by an error.
+    // Linux reports the end of the terminal as an error.
     let _ = File::from(terminal.master).read_to_end(&mut shown);
     let ended = process.wait().unwrap().success();
     (ended, String::from_utf8(shown).unwrap().replace('\r', ""))
