@@ -1,4 +1,4 @@
-//! The views: every kind's own columns, whatever a payload says, and a word about each of them.
+//! Views: the columns of every kind, whatever a payload contains, and their comments.
 
 mod columns;
 mod strange;
@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::support::postgres::TestDatabase;
 
-/// The view of each kind.
+/// View of each kind.
 const VIEWS: [(&str, Kind); 16] = [
     ("comments", Kind::Comment),
     ("live_comments", Kind::LiveComment),
@@ -79,7 +79,7 @@ async fn every_table_view_column_and_function_is_described() {
 async fn a_condition_on_an_id_reaches_the_index() {
     let database = TestDatabase::create().await;
     let mut connection = database.connect().await;
-    // Empty tables are read from end to end unless that is forbidden.
+    // Postgres prefers sequential scans for empty tables.
     let forbid = sqlx::query("SET enable_seqscan = off");
     forbid.execute(&mut connection).await.unwrap();
     for (condition, index) in [

@@ -1,4 +1,4 @@
-//! Payloads that no document shows: no view may end in an error over one of them.
+//! Undocumented payloads: no view may fail because of a strange value.
 
 use hookshelf::meta::event::Kind;
 use sqlx::AssertSqlSafe;
@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 use super::{VIEWS, columns::store};
 use crate::support::postgres::TestDatabase;
 
-/// Values where others are expected.
+/// Values of unexpected types and sizes.
 const STRANGE: &[&str] = &[
     "null",
     "true",
@@ -35,7 +35,7 @@ const STRANGE: &[&str] = &[
     "[1, \"a\", null, [], {}, {\"type\": {}}, {\"type\": \"image\", \"payload\": 5}]",
 ];
 
-/// The keys whose values become columns.
+/// Keys whose values become columns.
 const LEAVES: &[&str] = &[
     "id",
     "text",
@@ -107,11 +107,11 @@ const LEAVES: &[&str] = &[
     "product",
 ];
 
-/// The keys of objects inside of items, and of objects inside of those.
+/// Keys of objects in items, and of nested objects.
 const OBJECTS: &[&str] = &["from", "media", "reply_to", "referral", "quick_reply"];
 const INNER: &[&str] = &["story", "ads_context_data", "product"];
 
-/// The keys under which an item of this kind keeps its content.
+/// Keys of the content of an item of this kind.
 fn keys(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Message | Kind::MessageDeleted => &["message"],
@@ -137,7 +137,7 @@ fn object(keys: &[&str], value: &str) -> String {
     format!("{{{}}}", pairs.join(","))
 }
 
-/// `value` where each part of an item of this kind would be.
+/// Items of this kind with `value` in place of each part.
 fn items(kind: Kind, value: &str) -> [String; 7] {
     let leaves = object(LEAVES, value);
     [
@@ -151,7 +151,7 @@ fn items(kind: Kind, value: &str) -> [String; 7] {
     ]
 }
 
-/// A notification with these items in standby and as changes of this kind's field.
+/// A notification with these items in standby and as changes of the kind's field.
 fn body(kind: Kind, items: &[String]) -> String {
     let field = entry_field(kind);
     let change = |item: &String| format!("{{\"field\":\"{field}\",\"value\":{item}}}");
@@ -181,7 +181,7 @@ async fn every_column_can_be_read_whatever_an_item_says() {
         for value in STRANGE {
             store(&mut connection, body(kind, &items(kind, value))).await;
         }
-        // A row as text is all of its columns.
+        // Converting a row to text evaluates all columns.
         let read = format!("SELECT count(v::text) FROM {view} AS v");
         let count: Result<i64, _> = sqlx::query_scalar(AssertSqlSafe(read))
             .fetch_one(&mut connection)
