@@ -1,4 +1,4 @@
-//! A start on a terminal: the secrets that a first start makes are shown then, and never again.
+//! First start on a terminal: generated secrets are shown then, and never again.
 
 use std::{
     fs::File,
@@ -17,10 +17,11 @@ use crate::support::{
     server::{guarded, settle},
 };
 
-/// What a start shows last.
+/// Last line of a start's output.
 const LAST: &str = "events list";
 
-/// Starts a server without a configuration on a terminal, and stops it; what the terminal showed.
+/// Starts a server without a configuration on a terminal, stops it, and returns the terminal's
+/// output.
 fn shown(directory: &Directory) -> String {
     let terminal = openpty(None, None).unwrap();
     let mut shell = guarded(&["serve"]);
@@ -28,7 +29,7 @@ fn shown(directory: &Directory) -> String {
     shell.stdout(Stdio::from(terminal.slave));
     shell.stderr(File::create(directory.join("log")).unwrap());
     let mut process = shell.spawn().unwrap();
-    // It is killed when this closes.
+    // Closing this pipe kills the server.
     let _guard = process.stdin.take();
     let mut lines = BufReader::new(File::from(terminal.master)).lines();
     let pid: i32 = lines.next().unwrap().unwrap().trim().parse().unwrap();
@@ -42,7 +43,7 @@ fn shown(directory: &Directory) -> String {
     shown
 }
 
-/// The values between quotes in the file of generated secrets.
+/// Quoted values in the file of generated secrets.
 fn made(directory: &Directory) -> Vec<String> {
     let text = std::fs::read_to_string(directory.join("data/credentials.toml")).unwrap();
     text.split('"')

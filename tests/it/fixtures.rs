@@ -1,4 +1,4 @@
-//! Every fixture, split: as its line in `INDEX.tsv` says, and column by column as in its snapshot.
+//! Parsing of every fixture, compared with its line in `INDEX.tsv` and its snapshot of columns.
 
 use std::{
     collections::BTreeSet,
@@ -18,7 +18,7 @@ fn tests() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
 }
 
-/// The fixtures in `directory` and below, as paths under `fixtures`.
+/// Fixtures in `directory` and below, as paths under `fixtures`.
 fn files_under(directory: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(directory).unwrap() {
@@ -33,7 +33,7 @@ fn files_under(directory: &Path) -> BTreeSet<String> {
     found
 }
 
-/// Reads a body that arrived at 2026-11-20T12:00:00Z.
+/// Parses a body that arrived at 2026-11-20T12:00:00Z.
 fn split(body: &[u8]) -> Notification {
     let context = split::Context {
         app: "default",
@@ -84,7 +84,7 @@ fn kind(event: &Event) -> String {
     format!("{}{echo}", event.kind.as_str())
 }
 
-/// One without a snapshot fails. That no snapshot outlives its fixture is a rule of `tests/tidy`.
+/// Fails for a fixture without a snapshot. `tests/tidy` rejects snapshots without a fixture.
 #[test]
 fn each_fixture_splits_as_reviewed() {
     let mut settings = insta::Settings::clone_current();
@@ -109,7 +109,7 @@ fn what_is_kept_of_an_item_is_its_text_in_the_body() {
     }
 }
 
-/// The columns of the delivery and of its events, without those that are empty.
+/// Non-empty columns of the delivery and its events.
 fn show(found: &Notification) -> String {
     let mut out = String::new();
     line(&mut out, "object", found.object.as_ref());

@@ -1,4 +1,5 @@
-//! `docs/schema.md`: what the comments of a migrated database say, and none may be missing.
+//! `docs/schema.md` consists of the comments in a migrated database; every object must have a
+//! comment.
 
 use std::fmt::Write as _;
 
@@ -22,7 +23,7 @@ One for each kind. Views hold nothing: they read `events`, and conditions on `re
 the columns of its indexes reach its partitions and indexes.
 ";
 
-/// What a table's comment says of it in lines of their own.
+/// Prefixes of special lines in a table's comment.
 const LINES: [&str; 3] = ["Written by: ", "Read by: ", "Grows: "];
 
 /// A table, view or sequence.
@@ -34,7 +35,7 @@ struct Relation {
     partitions: Option<String>,
 }
 
-/// A column, index or function, with what is said of it.
+/// A column, index or function.
 #[derive(Debug, FromRow)]
 struct Part {
     name: String,
@@ -43,7 +44,7 @@ struct Part {
     comment: Option<String>,
 }
 
-/// What is missing, in words.
+/// Descriptions of missing comments.
 type Silent = Vec<String>;
 
 async fn relations(connection: &mut PgConnection) -> Vec<Relation> {
@@ -97,12 +98,12 @@ async fn functions(connection: &mut PgConnection) -> Vec<Part> {
     found.fetch_all(connection).await.unwrap()
 }
 
-/// Text in a cell of a table.
+/// Escapes text for a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
-/// The rows of a table in the page; whatever has no comment is noted.
+/// Writes a table of parts; adds parts without a comment to `silent`.
 fn rows(page: &mut String, silent: &mut Silent, of: &str, heads: &[&str], parts: &[Part]) {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     page.push('\n');
@@ -124,7 +125,8 @@ fn rows(page: &mut String, silent: &mut Silent, of: &str, heads: &[&str], parts:
     }
 }
 
-/// The heading of a relation and its comment: a paragraph, and the lines that a table has.
+/// Writes the heading of a relation and its comment: a paragraph, and for tables the lines of
+/// [`LINES`].
 fn head(page: &mut String, silent: &mut Silent, relation: &Relation) {
     let comment = relation.comment.as_deref().unwrap_or_default();
     if comment.is_empty() {
@@ -156,7 +158,7 @@ fn head(page: &mut String, silent: &mut Silent, relation: &Relation) {
     }
 }
 
-/// A relation with its columns and indexes.
+/// Writes a relation with its columns and indexes.
 async fn section(
     connection: &mut PgConnection,
     page: &mut String,
@@ -173,7 +175,7 @@ async fn section(
             rows(page, silent, &of, &heads, &parts);
         }
         "view" => {
-            // A column of a view can always be null, as far as Postgres knows.
+            // Postgres reports every column of a view as nullable.
             let parts = parts.into_iter().map(|it| Part {
                 nullable: None,
                 ..it

@@ -1,10 +1,10 @@
-//! What `docs/setup.md` says about Meta's Test button holds, and its configuration is right.
+//! Statements of `docs/setup.md` on Meta's Test button, and its configuration.
 
 use std::{fs, path::Path};
 
 use crate::support::server::Server;
 
-/// What the button sends, with a time of sending that is another at every click.
+/// Bodies of the Test button, and two times of sending, which differ with every click.
 const TEST_BUTTON: &str = "tests/fixtures/test_button";
 const SENT_AT: &str = "\"time\": 1794471300";
 const SENT_LATER: &str = "\"time\": 1794471377";
@@ -19,7 +19,7 @@ fn clicks() -> Vec<String> {
     bodies.collect()
 }
 
-/// What is stored of the Test button.
+/// Numbers of stored rows from the Test button.
 #[derive(Debug, PartialEq, Eq, sqlx::FromRow)]
 struct Stored {
     deliveries: i64,
@@ -41,7 +41,8 @@ async fn stored(server: &Server) -> Stored {
     .unwrap()
 }
 
-/// The edit in the spelling of Pages has no time, so that only the time of sending tells two apart.
+/// Number of items that are new on a second click: the edit in Page spelling has no item time, so
+/// its key contains the time of sending.
 const ANEW: i64 = 1;
 
 #[tokio::test]
@@ -54,7 +55,7 @@ async fn the_second_click_of_the_test_button_is_a_repeat_but_for_samples_without
     }
     let first = stored(&server).await;
     assert_eq!(first.deliveries, i64::try_from(clicks.len()).unwrap());
-    // Both logins send the same message, each in its form.
+    // Both logins send the same message, in different forms.
     assert!(first.repeats >= 1 && first.events + first.repeats == first.items);
 
     for body in &clicks {
