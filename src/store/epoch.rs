@@ -31,7 +31,8 @@ pub async fn current(conn: &mut PgConnection) -> Result<Epoch, Error> {
 }
 
 /// Starts the next epoch if the current one is at least `window` old, and drops the epoch before
-/// the last: a repeat is recognised for one to two windows. Returns true if the epoch moved.
+/// the last: a repeat is recognised for one to two windows. Returns true if the current epoch was
+/// over, even if another instance has moved the fence meanwhile.
 ///
 /// The fence serialises instances and commits: only one of two instances moves the epoch, and a
 /// running commit ends first.
