@@ -1,4 +1,4 @@
-//! Unknown routes and methods: the answer reveals nothing.
+//! Unknown routes, other methods and ambiguous requests: the answer reveals nothing.
 
 use super::{
     door::{Door, Setup},
