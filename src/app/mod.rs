@@ -20,7 +20,7 @@ mod spooling;
 mod started;
 mod upkeep;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::mpsc::Receiver};
 
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -29,7 +29,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, Sources, credentials},
     http::{self, AppState, Listener, PassedSockets, listener},
-    ingest::WriterProgress,
+    ingest::{WriterProgress, arrivals::Arrival},
     instance::Claim,
     store::private,
     telemetry::metrics::Exposition,

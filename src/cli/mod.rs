@@ -1,6 +1,7 @@
 //! The command line: the only place that prints or exits.
 
 mod accounts;
+mod arrivals;
 mod colours;
 mod columns;
 mod completions;

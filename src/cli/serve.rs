@@ -5,12 +5,14 @@ use std::{
     io::{self, IsTerminal, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    thread,
 };
 
 use clap::Args;
 use secrecy::ExposeSecret;
 
 use super::{
+    arrivals,
     spool_status::LEFT_BEHIND,
     tunnel::{self, Choice},
 };
@@ -47,6 +49,7 @@ impl Serve {
             config.http.trusted_proxies.extend(peers);
         }
         log::init(&config.log)?;
+        let shows_deliveries = config.log.deliveries && io::stdout().is_terminal();
         let mut signals = Signals::receive()?;
         let again = again(sources.file.as_deref());
         let manager = Manager::of(&sources);
@@ -59,6 +62,11 @@ impl Serve {
         let program = tunnel.as_ref().map(|(program, _)| *program);
         // A server whose output nobody reads serves all the same.
         let _ = out.write_all(say(app.started(), program, &again, out.is_terminal()).as_bytes());
+        if shows_deliveries {
+            let deliveries = app.arrivals();
+            let printing = thread::Builder::new().name("arrivals".to_owned());
+            let _ = printing.spawn(move || arrivals::print(&deliveries));
+        }
         match tunnel {
             Some((program, path)) => run_with_tunnel(app, signals, program, path).await?,
             None => app.run(signals).await?,

@@ -16,6 +16,8 @@ pub struct Log {
     pub format: LogFormat,
     /// Which lines appear.
     pub level: LogFilter,
+    /// True if `serve` prints a line for each delivery on a terminal.
+    pub deliveries: bool,
 }
 
 impl Log {
@@ -25,9 +27,11 @@ impl Log {
             "level",
             "off, error, warn, info, debug or trace, and target=level, separated by commas",
         );
+        let deliveries = reader.flag("deliveries");
         Some(Self {
             format: format?,
             level: level?,
+            deliveries: deliveries?,
         })
     }
 
@@ -35,6 +39,7 @@ impl Log {
         out.section("log");
         out.text("format", self.format);
         out.text("level", &self.level);
+        out.flag("deliveries", self.deliveries);
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Limits, body::Budget, underway::Underway};
 use crate::{
     clock::Clock,
     config,
-    ingest::{Callbacks, Tally, Writer},
+    ingest::{Callbacks, Tally, Writer, arrivals::Arrivals},
     instance::Id,
     meta::signature::Secrets,
     telemetry::Meter,
@@ -98,6 +98,7 @@ struct Shared {
     apps: ArcSwap<Apps>,
     underway: Underway,
     callbacks: Callbacks,
+    arrivals: Arrivals,
     writer: Writer,
     tally: Tally,
     clock: Clock,
@@ -114,6 +115,7 @@ impl AppState {
             apps: ArcSwap::from_pointee(apps),
             underway: Underway::default(),
             callbacks: Callbacks::default(),
+            arrivals: Arrivals::default(),
             writer,
             tally,
             clock,
@@ -141,6 +143,11 @@ impl AppState {
     /// What happened at the callback URLs; it stays when the apps are swapped.
     pub fn callbacks(&self) -> &Callbacks {
         &self.0.callbacks
+    }
+
+    /// Settled deliveries, for a display.
+    pub fn arrivals(&self) -> &Arrivals {
+        &self.0.arrivals
     }
 
     /// The app as configured at this moment.

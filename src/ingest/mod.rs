@@ -5,6 +5,7 @@
 //! Postgres does not take in time fall back to the spool; [`read()`] parses spooled deliveries
 //! again. The [`tally`] counts rejected requests. [`Readiness`] and [`Spooling`] report the state.
 
+pub mod arrivals;
 pub mod breaker;
 mod callbacks;
 pub mod committer;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::{
     meta::{event::Problem, signature},
-    store::{Committed, rejections},
+    store::{Committed, Delivery, rejections},
 };
 
 /// Final result of a delivery.

@@ -99,6 +99,7 @@ fn logged(level: &str, record: impl FnOnce()) -> String {
     let log = Log {
         format: LogFormat::Human,
         level: level.parse().unwrap(),
+        deliveries: false,
     };
     let page = Page::default();
     let writer = page.clone();

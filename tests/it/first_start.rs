@@ -2,8 +2,8 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader},
-    process::Stdio,
+    io::{BufRead, BufReader, Lines},
+    process::{Child, Command, Stdio},
 };
 
 use nix::{
@@ -38,9 +38,6 @@ fn shown(directory: &Directory) -> String {
         let line = lines.next().expect("the server starts").unwrap();
         shown = format!("{shown}{}\n", line.trim_end());
     }
-    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
-    assert!(process.wait().unwrap().success());
-    shown
 }
 
 /// Quoted values in the file of generated secrets.
@@ -57,7 +54,7 @@ fn made(directory: &Directory) -> Vec<String> {
 fn generated_secrets_are_shown_by_the_start_that_makes_them_and_no_other() {
     let directory = Directory::create();
     std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
-    let first = shown(&directory);
+    let first = Terminal::start(&directory).stop();
     let made = made(&directory);
     assert_eq!(made.len(), 2);
     for secret in &made {
@@ -65,7 +62,7 @@ fn generated_secrets_are_shown_by_the_start_that_makes_them_and_no_other() {
     }
     assert!(first.contains("shown this once"), "{first}");
 
-    let second = shown(&directory);
+    let second = Terminal::start(&directory).stop();
     let log = std::fs::read_to_string(directory.join("log")).unwrap();
     for secret in &made {
         assert!(
@@ -81,4 +78,26 @@ fn generated_secrets_are_shown_by_the_start_that_makes_them_and_no_other() {
             "{start}"
         );
     }
+}
+
+#[test]
+fn a_terminal_shows_a_line_for_each_delivery_unless_the_log_says_no() {
+    let directory = Directory::create();
+    std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
+    let mut terminal = Terminal::start(&directory);
+    terminal.receive_a_message(&directory);
+    terminal.read_until("stored");
+    let shown = terminal.stop();
+    let line = shown.lines().find(|line| line.contains("stored")).unwrap();
+    assert!(
+        line.contains("  default  ") && line.contains("  message  "),
+        "{shown}"
+    );
+    assert!(!shown.contains("hello"), "{shown}");
+
+    std::fs::write(directory.join("hookshelf.toml"), "log.deliveries = false").unwrap();
+    let terminal = Terminal::start(&directory);
+    terminal.receive_a_message(&directory);
+    let shown = terminal.stop();
+    assert!(!shown.contains("message"), "{shown}");
 }

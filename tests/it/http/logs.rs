@@ -39,7 +39,15 @@ pub(super) fn want_all_records() {
     WANTED.call_once(|| {
         let level = "trace".parse().unwrap();
         let format = LogFormat::Json;
-        let all = subscriber(&Log { format, level }, false, std::io::sink);
+        let all = subscriber(
+            &Log {
+                format,
+                level,
+                deliveries: false,
+            },
+            false,
+            std::io::sink,
+        );
         tracing::subscriber::set_global_default(all).unwrap();
     });
 }
@@ -50,7 +58,15 @@ impl Page {
         let page = Self::default();
         let writer = page.clone();
         let level = "trace,hookshelf=trace".parse().unwrap();
-        let lines = subscriber(&Log { format, level }, false, move || writer.clone());
+        let lines = subscriber(
+            &Log {
+                format,
+                level,
+                deliveries: false,
+            },
+            false,
+            move || writer.clone(),
+        );
         (page, tracing::subscriber::set_default(lines))
     }
 
