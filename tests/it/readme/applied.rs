@@ -54,8 +54,8 @@ fn a_section_that_names_a_plan_names_what_applies_it() {
     let verbs = all();
     assert!(verbs.len() >= 2, "{verbs:?}");
     let mut faults = Vec::new();
-    // The changelog and the list of writers in docs/schema.md only name the verbs.
-    let left_out = ["CHANGELOG.md", "docs/schema.md"];
+    // The changelog lists verbs, and the schema names the verbs that write a table.
+    let left_out = ["CHANGELOG.md", "docs/reference/schema.md"];
     for page in pages::all()
         .iter()
         .filter(|it| !left_out.contains(&&*it.name))
