@@ -7,8 +7,8 @@ use sqlx::{
     postgres::{PgColumn, PgRow},
 };
 
-/// Maximum number of rows shown.
-const SHOWN: usize = 10;
+/// Number of rows shown of each answer.
+const SHOWN: usize = 3;
 
 /// Query result as text.
 #[derive(Debug)]
