@@ -1,4 +1,4 @@
-//! Results as Markdown tables, copied unchanged into `docs/performance.md`.
+//! Measurements as Markdown tables. `docs/performance.md` has the goals and the medians.
 
 use serde::Serialize;
 
