@@ -142,8 +142,8 @@ fn a_block_that_starts_a_server_is_known() {
 }
 
 #[test]
-fn what_the_readme_tells_to_type_is_the_installed_program() {
-    let blocks = pages::named("README.md").blocks();
+fn what_the_setup_tells_to_type_is_the_installed_program() {
+    let blocks = pages::named("docs/setup.md").blocks();
     let typed = blocks.iter().filter(|it| it.language == "sh");
     for line in typed.flat_map(|it| &it.lines) {
         assert!(line.starts_with("hookshelf"), "{line}");
