@@ -9,4 +9,5 @@ mod inline;
 mod links;
 mod pages;
 mod run;
+mod sample;
 mod start;
