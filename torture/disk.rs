@@ -38,19 +38,22 @@ impl Disk {
     /// Shrinks the disk to the space in use. A large file would fill it too, but would take the
     /// same amount of memory.
     pub(crate) fn fill(&self) -> anyhow::Result<()> {
-        let now = statvfs(&self.path)?;
-        let used = (now.blocks() - now.blocks_free()) * now.fragment_size();
-        // A tmpfs of size 0 is unlimited.
-        let used = used.max(now.fragment_size());
         // Shrinking fails while the content grows.
         let mut tries = 0..20;
         loop {
-            match self.resize(&format!("{}", used + tries.start * 65536)) {
+            match self.resize(&format!("{}", self.used()? + tries.start * 65536)) {
                 Err(error) if tries.next().is_none() => return Err(error),
                 Err(_) => {}
                 Ok(()) => return Ok(()),
             }
         }
+    }
+
+    /// Bytes in use, at least a block: a tmpfs of size 0 is unlimited.
+    fn used(&self) -> anyhow::Result<u64> {
+        let now = statvfs(&self.path)?;
+        let used = (now.blocks() - now.blocks_free()) * now.fragment_size();
+        Ok(used.max(now.fragment_size()))
     }
 
     /// Restores the full size.

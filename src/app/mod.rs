@@ -119,6 +119,11 @@ impl App {
         &self.started
     }
 
+    /// Deliveries from now on, each when it is settled. Only the first call gets any.
+    pub fn arrivals(&self) -> Receiver<Arrival> {
+        self.state.arrivals().follow()
+    }
+
     /// Opens a tunnel to the public listener and keeps it open until the server has stopped. The
     /// receiver gets each public address.
     pub fn open_tunnel(

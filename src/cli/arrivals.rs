@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    iter,
     sync::mpsc::{Receiver, RecvTimeoutError},
     time::{Duration, Instant},
 };
@@ -127,15 +128,12 @@ impl Summary {
             (self.rejected, "rejected"),
             (self.failed, "not stored"),
         ];
-        let mut text = format!(
-            "  {} in a second: {}",
-            amounts::deliveries(self.deliveries),
-            amounts::count(self.new as u64, "new event", "new events"),
-        );
-        for (count, name) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            text += &format!(", {count} {name}");
-        }
-        text + "\n"
+        let deliveries = amounts::deliveries(self.deliveries);
+        let new = amounts::count(self.new as u64, "new event", "new events");
+        let named = counts.into_iter().filter(|(count, _)| *count > 0);
+        let named = named.map(|(count, name)| format!("{count} {name}"));
+        let counts: Vec<_> = iter::once(new).chain(named).collect();
+        format!("  {deliveries} in a second: {}\n", counts.join(", "))
     }
 }
 

@@ -51,6 +51,9 @@ pub trait Caller: Send {
     /// True if the delivery is already durable elsewhere, so that the spool need not keep it.
     fn has_a_copy(&self) -> bool;
 
+    /// Looks at the delivery once its body has been read.
+    fn look_at(&mut self, _: &Delivery) {}
+
     /// Hands over the result.
     fn settle(self: Box<Self>, settled: Settled);
 }

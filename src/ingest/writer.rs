@@ -88,7 +88,8 @@ impl Writer {
     }
 
     /// Queues `delivery`. If the queue is full, the delivery falls back to the spool at once.
-    fn queue(&self, delivery: Delivery, caller: Box<dyn Caller>) {
+    fn queue(&self, delivery: Delivery, mut caller: Box<dyn Caller>) {
+        caller.look_at(&delivery);
         let events = delivery.events.len();
         let since = Instant::now();
         let one = Waiting {

@@ -1,4 +1,4 @@
-//! First start on a terminal: generated secrets are shown then, and never again.
+//! `serve` on a terminal: secrets of a first start, and a line for each delivery.
 
 use std::{
     fs::File,
@@ -17,30 +17,85 @@ use crate::support::{
     server::{guarded, settle},
 };
 
-/// Last line of a start's output.
+/// Last line of the banner.
 const LAST: &str = "events list";
 
-/// Starts a server without a configuration on a terminal, stops it, and returns the terminal's
-/// output.
-fn shown(directory: &Directory) -> String {
-    let terminal = openpty(None, None).unwrap();
-    let mut shell = guarded(&["serve"]);
-    settle(&mut shell, directory.path(), None);
-    shell.stdout(Stdio::from(terminal.slave));
-    shell.stderr(File::create(directory.join("log")).unwrap());
-    let mut process = shell.spawn().unwrap();
-    // Closing this pipe kills the server.
-    let _guard = process.stdin.take();
-    let mut lines = BufReader::new(File::from(terminal.master)).lines();
-    let pid: i32 = lines.next().unwrap().unwrap().trim().parse().unwrap();
-    let mut shown = String::new();
-    while !shown.contains(LAST) {
-        let line = lines.next().expect("the server starts").unwrap();
-        shown = format!("{shown}{}\n", line.trim_end());
+/// A server without a configuration on a terminal.
+struct Terminal {
+    server: Child,
+    pid: Pid,
+    lines: Lines<BufReader<File>>,
+    shown: String,
+}
+
+impl Terminal {
+    fn start(directory: &Directory) -> Self {
+        let terminal = openpty(None, None).unwrap();
+        let mut shell = guarded(&["serve"]);
+        settle(&mut shell, directory.path(), None);
+        shell.stdout(Stdio::from(terminal.slave));
+        shell.stderr(File::create(directory.join("log")).unwrap());
+        let server = shell.spawn().unwrap();
+        let mut lines = BufReader::new(File::from(terminal.master)).lines();
+        let pid: i32 = lines.next().unwrap().unwrap().trim().parse().unwrap();
+        let mut started = Self {
+            server,
+            pid: Pid::from_raw(pid),
+            lines,
+            shown: String::new(),
+        };
+        started.read_until(LAST);
+        started
+    }
+
+    fn show(&mut self, line: &str) {
+        self.shown += line.trim_end();
+        self.shown += "\n";
+    }
+
+    /// Reads lines until one has `text`.
+    fn read_until(&mut self, text: &str) {
+        while !self.shown.contains(text) {
+            let line = self.lines.next().expect("the server runs").unwrap();
+            self.show(&line);
+        }
+    }
+
+    /// Sends it a simulated message.
+    fn receive_a_message(&self, directory: &Directory) {
+        let secret = directory.join("secret");
+        std::fs::write(&secret, &made(directory)[0]).unwrap();
+        let mut address = self
+            .shown
+            .lines()
+            .filter_map(|it| it.trim().strip_prefix("callback URL"));
+        let url = address.next().unwrap().split_whitespace().next().unwrap();
+        let mut simulate = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
+        simulate.args([
+            "simulate", "--kind", "message", "--text", "hello", "--url", url,
+        ]);
+        simulate.arg("--secret-file").arg(secret);
+        settle(&mut simulate, directory.path(), None);
+        let output = simulate.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Stops the server; everything that the terminal showed.
+    fn stop(mut self) -> String {
+        // The server is killed when its standard input closes.
+        let input = self.server.stdin.take();
+        kill(self.pid, Signal::SIGTERM).unwrap();
+        assert!(self.server.wait().unwrap().success());
+        drop(input);
+        // The terminal ends when its last writer is gone.
+        while let Some(Ok(line)) = self.lines.next() {
+            self.show(&line);
+        }
+        self.shown
     }
 }
 
-/// Quoted values in the file of generated secrets.
+/// The values between quotes in the file of generated secrets.
 fn made(directory: &Directory) -> Vec<String> {
     let text = std::fs::read_to_string(directory.join("data/credentials.toml")).unwrap();
     text.split('"')
