@@ -40,8 +40,8 @@ impl Cursor {
             .is_none_or(|at| self.now.duration_since(at).abs() > STALE)
     }
 
-    /// Time before which every committed row is processed. `None` if the follower never caught up, or if
-    /// the clock was set back: the clock then says nothing about the time of commits.
+    /// Time before which every committed row is processed. `None` if the follower never caught up,
+    /// or if the clock was set back: the clock then says nothing about the time of commits.
     pub(super) fn done_before(&self) -> Option<Timestamp> {
         let at = self.caught_up_at?.min(self.now);
         let set_back = self.caught_up_at?.duration_since(self.now) > STALE;
