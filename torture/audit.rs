@@ -142,7 +142,8 @@ async fn stored(options: &ConnectOptions) -> anyhow::Result<(Stored, Sight)> {
     ))
 }
 
-/// What `events stats` counts, when it has caught up or takes too long for that.
+/// Reads the number of events in `events stats`. Waits for the expected number, at most
+/// [`COUNTING`].
 async fn count(session: &mut Session, events: usize) -> anyhow::Result<i64> {
     let begun = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! Events in the order of their positions, a few hundred at a time.
+//! Pages of events in order of position, a few hundred at a time.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,23 +8,23 @@ use crate::store::{
     read::{EventFilter, EventRow},
 };
 
-/// How many events are read at once: payloads are as large as senders make them.
+/// Maximum number of events per read: payloads may be large.
 const AT_ONCE: u32 = 500;
 
-/// Span in which a text is searched for if the filter says no start: no index helps with it.
+/// Time span of a text search without a start: no index supports the search.
 const SEARCHED: SignedDuration = SignedDuration::from_hours(24);
 
-/// A walk over a page of events, oldest first.
+/// Reader of a page of events, oldest first.
 #[derive(Debug)]
 pub struct Events {
-    /// What is left of the page.
+    /// Unread part of the page.
     left: Page<EventFilter, i64>,
     assumed_since: Option<Timestamp>,
 }
 
 impl Events {
-    /// The events of `page`. A text is searched for in the day before the end of the filter, or
-    /// before `now`, unless the filter says since when.
+    /// Creates a reader of `page`. A text search without a start covers the day before the end of
+    /// the filter, or the day before `now`.
     pub fn of(mut page: Page<EventFilter, i64>, now: Timestamp) -> Self {
         let assumed_since = start_of_search(&page.filter, now);
         page.filter.since = page.filter.since.or(assumed_since);
@@ -34,12 +34,12 @@ impl Events {
         }
     }
 
-    /// The moment from which on a text is searched for, if the filter said none.
+    /// Start assumed for a text search; `None` if the filter has no text or has its own start.
     pub fn assumed_since(&self) -> Option<Timestamp> {
         self.assumed_since
     }
 
-    /// The next events; none at the end.
+    /// Reads the next events; an empty list marks the end.
     pub async fn next(&mut self, session: &mut Session) -> Result<Vec<EventRow>, Error> {
         let (reader, left) = (&mut session.0, &mut self.left);
         if left.limit == 0 {

@@ -1,4 +1,4 @@
-//! What is at a position of the log: an event, or a repeat beside its event.
+//! Items of the log: an event, or a repeat with its event.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use crate::store::{
     read::{EventRow, RepeatRow},
 };
 
-/// What is at a position of the log.
+/// Item at a position of the log.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Item {
@@ -26,14 +26,14 @@ pub enum Item {
 pub struct RepeatedEvent {
     /// The repeat.
     pub repeat: RepeatRow,
-    /// Its event; none if it was purged, or its day was dropped.
+    /// The event; `None` if the event was purged or its day was dropped.
     pub event: Option<EventRow>,
-    /// The keys of the payload that differ between the two.
+    /// Keys of the payloads with different values.
     pub differences: Vec<Difference>,
 }
 
 impl Session {
-    /// The event or repeat at `position`.
+    /// Reads the event or repeat at `position`.
     pub async fn item(&mut self, position: i64) -> Result<Option<Item>, Error> {
         if let Some(event) = self.0.event(position).await? {
             return Ok(Some(Item::Event(Box::new(event))));

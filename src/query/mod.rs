@@ -1,10 +1,9 @@
-//! The boundary through which stored things are read to be shown: filters, pages, and the form of
-//! the answers.
+//! Boundary for reading stored data: filters, pages, and the form of the answers.
 //!
-//! A [`Session`] answers questions about the database, one for each list and one for each single
-//! thing; a [`Page`] says which part of a list. A [`SpoolReader`] lists what waits in the spool. The
-//! statements are in `store::read`, with the filters and rows that they are made for; who shows the
-//! answers, a command line or an API, has them from here only (`tests/tidy/places.rs`).
+//! A [`Session`] answers queries about the database. A [`Page`] selects a part of a list. A
+//! [`SpoolReader`] lists the deliveries in the spool. `store::read` has the statements with their
+//! filters and rows. The command line and an API read only through this module
+//! (`tests/tidy/places.rs`).
 
 mod differences;
 mod events;

@@ -1,18 +1,18 @@
 //! Pages: parts of a list.
 
-/// A part of a list: the first rows behind a place, else the newest. Rows come oldest first.
+/// Part of a list: the first rows behind a place, or the newest rows. Rows come oldest first.
 #[derive(Clone, Debug)]
 pub struct Page<F, P> {
-    /// Which rows the list has.
+    /// Filter of the list.
     pub filter: F,
-    /// The place of a row, behind which the page begins.
+    /// Place of the row before the page.
     pub after: Option<P>,
-    /// How many rows it has at most.
+    /// Maximum number of rows.
     pub limit: u32,
 }
 
 impl<F: Default + PartialEq, P> Page<F, P> {
-    /// True if stored rows may be left out for another reason than the limit.
+    /// True if the filter or the start of the page may leave out stored rows.
     pub fn is_narrowed(&self) -> bool {
         self.after.is_some() || self.filter != F::default()
     }

@@ -1,4 +1,4 @@
-//! A session that answers questions about what is stored.
+//! Session for queries about stored data.
 
 use uuid::Uuid;
 
@@ -12,27 +12,27 @@ use crate::store::{
     },
 };
 
-/// A session that answers. Each answer fails if Postgres is away or does not answer in time.
+/// Session for queries. A query fails if Postgres is unavailable or does not answer in time.
 #[derive(Debug)]
 pub struct Session(pub(super) Reader);
 
 /// Counts of requests that were not stored, by hour.
 #[derive(Clone, Debug)]
 pub struct Rejections {
-    /// The newest, the newest last.
+    /// Newest counts, the newest last.
     pub rows: Vec<RejectionRow>,
-    /// The totals of all rows that meet the filter, by reason.
+    /// Totals by reason of all rows that meet the filter.
     pub totals: Vec<RejectionTotal>,
 }
 
-/// Accounts, those with the newest events.
+/// Accounts with the newest events.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     /// The accounts, the newest last.
     pub rows: Vec<AccountRow>,
     /// True if more accounts meet the filter.
     pub more: bool,
-    /// How far behind the counts are that this is made from; none if nothing was ever counted.
+    /// Lag of the counts used for the rows; `None` if nothing was ever counted.
     pub lag: Option<Lag>,
 }
 
@@ -41,17 +41,17 @@ pub struct Accounts {
 pub struct Stats {
     /// The counts.
     pub counts: Counts,
-    /// How far behind they are; none if nothing was ever counted.
+    /// Lag of the counts; `None` if nothing was ever counted.
     pub lag: Option<Lag>,
 }
 
 impl Session {
-    /// Opens a session on the server that `options` lead to.
+    /// Opens a session on the server of `options`.
     pub async fn open(options: &ConnectOptions) -> Result<Self, Error> {
         Ok(Self(Reader::open(options).await?))
     }
 
-    /// A page of deliveries, in the order of arrival.
+    /// Reads a page of deliveries, in order of arrival.
     pub async fn deliveries(
         &mut self,
         page: &Page<DeliveryFilter, Uuid>,
@@ -60,17 +60,17 @@ impl Session {
         reader.deliveries(filter, page.after, page.limit).await
     }
 
-    /// The delivery with this id.
+    /// Reads the delivery with this id.
     pub async fn delivery(&mut self, id: Uuid) -> Result<Option<DeliveryRow>, Error> {
         self.0.delivery(id).await
     }
 
-    /// The bytes of the delivery with this id.
+    /// Reads the bytes of the delivery with this id.
     pub async fn body(&mut self, id: Uuid) -> Result<Option<Content>, Error> {
         self.0.delivery_body(id).await
     }
 
-    /// The newest counts of requests that were not stored, at most `limit` of them.
+    /// Reads the newest counts of requests that were not stored, at most `limit`.
     pub async fn rejections(
         &mut self,
         filter: &RejectionFilter,
@@ -82,14 +82,14 @@ impl Session {
         })
     }
 
-    /// The accounts with the newest events, at most `limit` of them.
+    /// Reads the accounts with the newest events, at most `limit`.
     pub async fn accounts(
         &mut self,
         filter: &AccountFilter,
         limit: u32,
     ) -> Result<Accounts, Error> {
         let lag = self.0.counting().await?;
-        // A row more than the limit says that there are more.
+        // Read one row more than the limit, to see if there are more rows.
         let mut rows = self.0.accounts(filter, limit.saturating_add(1)).await?;
         let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         if more {
@@ -98,9 +98,9 @@ impl Session {
         Ok(Accounts { rows, more, lag })
     }
 
-    /// What meets `filter`, counted and told apart by `by`.
+    /// Counts the events and repeats that meet `filter`, grouped by `by`.
     pub async fn stats(&mut self, filter: &StatsFilter, by: &[Dimension]) -> Result<Stats, Error> {
-        // Before the counts, so that they go at least as far as is said.
+        // Read the lag first, so that the counts go at least as far as the lag says.
         let lag = self.0.counting().await?;
         let counts = self.0.counts(filter, by).await?;
         Ok(Stats { counts, lag })

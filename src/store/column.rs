@@ -1,7 +1,7 @@
 //! A column of a batch: an array in Postgres' binary format, written value by value.
 //!
-//! A batch is encoded while the batch before it is in flight, so between two commits only bytes are
-//! copied.
+//! A batch is encoded while the commit of the batch before is in flight. Between two commits, only
+//! bytes are copied.
 
 use std::marker::PhantomData;
 

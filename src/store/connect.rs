@@ -43,8 +43,8 @@ pub async fn connect(
 /// Durability of commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commits {
-    /// Waits at least for the flush to a local disk, whatever the role, the database or the server
-    /// set.
+    /// Waits at least for the flush to a local disk, regardless of settings of the role, the
+    /// database or the server.
     Durable,
     /// Follows `synchronous_commit` of the role, the database or the server.
     AsConfigured,

@@ -1,9 +1,11 @@
 //! All SQL, the migrations, and the private Postgres.
 //!
-//! [`commit()`] is the statement behind the promise; [`partitions`] and [`mod@epoch`] keep its
-//! tables in shape; [`migrate()`] makes them; `read` is the way back out, and [`make_reader`] the
-//! role of others who read; [`follow`] goes through the log of positions once and [`stats`] counts
-//! by it. Errors say what a caller can do: try again, give up the values, or ask the operator.
+//! - [`commit()`] is the statement that makes deliveries durable.
+//! - [`partitions`] and [`mod@epoch`] maintain its tables; [`migrate()`] creates them.
+//! - `read` reads stored rows; [`make_reader`] creates the database role for other readers.
+//! - [`follow`] processes the log of positions once; the follower [`stats`] counts its rows.
+//!
+//! An [`Error`] tells the caller to retry, to give up the values, or to ask the operator.
 
 mod accounts;
 mod batch;

@@ -1,4 +1,4 @@
-//! Names of partitions, made from dates and numbers only, never from what arrives.
+//! Names of partitions, made from dates and numbers only, never from received data.
 
 use jiff::civil::Date;
 

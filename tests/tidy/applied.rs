@@ -1,4 +1,4 @@
-//! Verbs that only show a plan without `--yes`: a message that names such a verb must also give the
+//! Verbs that only show a plan without `--yes`: a message that names such a verb must also name the
 //! call with `--yes`.
 
 use crate::Fault;
@@ -28,8 +28,8 @@ pub(crate) fn verbs(files: &[Source]) -> Vec<String> {
     verbs
 }
 
-/// Messages of production code that name one of these verbs without `--yes`. A text that consists
-/// of the verb alone is allowed: it is a part of another message.
+/// Messages of production code that name one of these verbs without `--yes`. A text of the verb
+/// alone is allowed, because the text is part of another message.
 pub(crate) fn faults(file: &Source, verbs: &[String]) -> Vec<Fault> {
     let tokens = file.tokens();
     let texts = tokens.iter().filter(|token| !token.test);

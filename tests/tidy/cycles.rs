@@ -9,10 +9,10 @@ use crate::Fault;
 use crate::imports::{Import, imports};
 use crate::source::Source;
 
-/// How often a thing may be handed on.
+/// Maximum number of re-exports to follow.
 const MOST_HANDS: usize = 8;
 
-/// Every cycle between `files`, told at its first file.
+/// Every cycle between `files`, reported at its first file.
 pub(crate) fn faults(files: &[Source]) -> Vec<Fault> {
     let say = |cycle: &Vec<String>| {
         let files = cycle.join(", ");
@@ -48,7 +48,7 @@ fn cycles(files: &[Source]) -> Vec<Vec<String>> {
 
 type Graph<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// All files that are reachable from `file`.
+/// All files reachable from `file`.
 fn reach<'a>(graph: &Graph<'a>, file: &str) -> BTreeSet<&'a str> {
     let mut seen = BTreeSet::new();
     let mut next: Vec<_> = graph[file].iter().copied().collect();

@@ -44,7 +44,7 @@ pub(crate) const TWICE: &[(&str, &str)] = &[
     ("windows-sys", "ring is behind tokio, both for Windows only"),
 ];
 
-/// Crates that we decided against, each with the reason.
+/// Crates ruled out, each with the reason.
 const UNWANTED: &[(&str, &str)] = &[
     (
         "openssl-sys",
@@ -58,7 +58,7 @@ const UNWANTED: &[(&str, &str)] = &[
     ("time", "time is jiff"),
 ];
 
-/// Licences that this product may be distributed with: only permissive ones.
+/// Licences allowed for distribution: only permissive licences.
 const ALLOWED: &[&str] = &[
     "0BSD",
     "Apache-2.0",
@@ -117,8 +117,8 @@ pub(crate) fn unwanted(lock: &str) -> Vec<Fault> {
         .collect()
 }
 
-/// Crates that `fuzz/Cargo.lock` has only in versions other than those of `lock`: fuzzing would
-/// test other code than the shipped.
+/// Crates that `fuzz/Cargo.lock` has only in versions other than those of `lock`: fuzzing would not
+/// test the shipped code.
 pub(crate) fn strayed(fuzzed: &str, lock: &str) -> Vec<Fault> {
     let shipped = versions(lock);
     let strayed = |name: &str, found: &[String]| {

@@ -6,14 +6,14 @@ use crate::source::{Source, matches};
 /// Maximum number of production lines of a file.
 const MOST_LINES: usize = 400;
 
-/// Words that promise later work, split so that this file does not contain them.
+/// Words for unfinished work, split so that this file does not contain them.
 const PROMISES: &[&str] = &[
     concat!("TO", "DO"),
     concat!("FIX", "ME"),
     concat!("XX", "X"),
 ];
 
-/// Macros that stand in for missing code.
+/// Macros used in place of missing code.
 const STAND_INS: &[&str] = &["todo", "unimplemented", "dbg"];
 
 /// Requires a Rust file to open with a `//!` comment.
@@ -72,7 +72,7 @@ fn production_lines(file: &Source) -> usize {
     items.map_or(0, |token| token.line)
 }
 
-/// Rejects unfinished work: promises in comments and macros that stand in for code.
+/// Rejects unfinished work: words in comments, and macros in place of missing code.
 pub(crate) fn postponed(file: &Source) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (line, text) in (1..).zip(file.text.lines()) {

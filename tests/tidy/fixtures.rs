@@ -1,7 +1,7 @@
 //! Fixtures: each must be listed in `INDEX.tsv` with its expected events, and must have a reviewed
-//! snapshot that names it in `input_file`, which insta writes.
+//! snapshot. The `input_file` of a snapshot, written by insta, names the fixture.
 //!
-//! Having no fixtures is a fault too, so that the rule cannot pass by reading nothing.
+//! An empty set of fixtures is a fault too, so that the rule cannot pass without reading a file.
 
 use crate::Fault;
 use crate::source::Source;
@@ -33,7 +33,7 @@ pub(crate) fn faults(index: &str, fixtures: &[String], snapshots: &[Source]) -> 
     faults
 }
 
-/// Faults for places that name a fixture that does not exist.
+/// Faults for names of missing fixtures.
 fn stale<'a>(
     fixtures: &[String],
     places: impl Iterator<Item = (&'a str, usize, String)>,

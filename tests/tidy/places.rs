@@ -134,7 +134,7 @@ fn after_call(tokens: &[Token], mut i: usize) -> usize {
     i
 }
 
-/// Whether the `read` at `i` is the module `store::read`: named in full, or before what it has.
+/// True if the `read` at `i` is the module `store::read`: its full path, or the start of a path.
 fn is_store_read(tokens: &[Token], i: usize) -> bool {
     let in_full = ["store", ":", ":", "read"];
     let named = i >= 3 && matches(tokens, i - 3, &in_full);

@@ -1,4 +1,4 @@
-//! What a consumer is handed: a stretch of the log that it reads with statements of its own.
+//! Batch: a range of the log. The consumer reads the rows with its own statements.
 
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
@@ -10,20 +10,20 @@ use super::{
     days::{ranges, within},
 };
 
-/// The events and repeats behind one position, up to and with another.
+/// Events and repeats in a range of positions.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// Where the one before ended.
+    /// Start of the range, exclusive: the end of the batch before.
     pub after: i64,
-    /// Where this one ends.
+    /// End of the range, inclusive.
     pub through: i64,
-    /// When its rows were received: from, and before. No other row is in these positions.
+    /// Ranges of `received_at`: start inclusive, end exclusive. The ranges cover all rows.
     received: Vec<(Timestamp, Timestamp)>,
 }
 
 impl Batch {
-    /// The first `limit` rows of `stretch` behind the cursor, and how many there are. With fewer
-    /// it goes as far as the stretch.
+    /// Builds a batch of the first `limit` rows of `stretch` behind the cursor, and counts the
+    /// rows. With fewer rows, the batch ends with the stretch.
     pub(super) async fn first_of(
         conn: &mut PgConnection,
         cursor: &Cursor,
@@ -39,7 +39,7 @@ impl Batch {
         Ok((batch, count))
     }
 
-    /// All of a stretch.
+    /// Builds a batch of the whole stretch.
     pub(super) fn of(cursor: &Cursor, stretch: &Stretch) -> Self {
         Self {
             after: cursor.position,
@@ -48,7 +48,7 @@ impl Batch {
         }
     }
 
-    /// How many of the first `limit` rows there are, and where the last of them is.
+    /// Counts the first `limit` rows, and finds the last position among these rows.
     async fn measure(
         &self,
         conn: &mut PgConnection,
@@ -72,7 +72,8 @@ impl Batch {
         Ok(query.build_query_as().fetch_one(conn).await?)
     }
 
-    /// Adds the condition that a row of `events` or `repeats` belongs to the batch, behind WHERE.
+    /// Restricts a query on `events` or `repeats` to the rows of the batch. The query ends with
+    /// WHERE.
     pub(in crate::store) fn restrict(&self, query: &mut QueryBuilder<Postgres>) {
         query.push(" position > ").push_bind(self.after);
         query.push(" AND position <= ").push_bind(self.through);

@@ -1,4 +1,4 @@
-//! Days (UTC): which may hold rows behind a cursor, and days as conditions on `received_at`.
+//! Days (UTC): days with possible rows behind a cursor, and days as conditions on `received_at`.
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use jiff_sqlx::ToSqlx;
@@ -9,8 +9,8 @@ use super::{
     cursor::Cursor,
 };
 
-/// Every day that may hold rows behind the cursor: those from `since` on that have partitions, and
-/// the late ones.
+/// Days with possible rows behind the cursor: the late days, and the days from `since` on that have
+/// partitions.
 pub(super) async fn candidates(
     conn: &mut PgConnection,
     cursor: &Cursor,
@@ -26,7 +26,7 @@ pub(super) async fn candidates(
     Ok(with(recent, late.into_iter().map(jiff_sqlx::Date::to_jiff)))
 }
 
-/// The days and the others, each once, in order.
+/// Merges two lists of days, in order and without duplicates.
 pub(super) fn with(mut days: Vec<Date>, others: impl IntoIterator<Item = Date>) -> Vec<Date> {
     days.extend(others);
     days.sort_unstable();
@@ -34,9 +34,9 @@ pub(super) fn with(mut days: Vec<Date>, others: impl IntoIterator<Item = Date>) 
     days
 }
 
-/// Adds the condition that a row was received in one of `ranges`. The values stand in the
-/// statement's parameters, which the planner knows in a session that plans anew: partitions outside
-/// are not even locked.
+/// Restricts a query to rows received in one of `ranges`. The times are parameters of the
+/// statement. With custom plans the planner knows the times and does not even lock other
+/// partitions.
 pub(in crate::store) fn within(
     query: &mut QueryBuilder<Postgres>,
     ranges: &[(Timestamp, Timestamp)],
@@ -49,7 +49,7 @@ pub(in crate::store) fn within(
     query.push(")");
 }
 
-/// The days as ranges of time; neighbours are one.
+/// Converts days to time ranges. Adjacent days share a range.
 pub(in crate::store) fn ranges(days: &[Date]) -> Vec<(Timestamp, Timestamp)> {
     let mut days = days.to_vec();
     days.sort_unstable();
@@ -65,7 +65,7 @@ pub(in crate::store) fn ranges(days: &[Date]) -> Vec<(Timestamp, Timestamp)> {
     ranges
 }
 
-/// When a day (UTC) begins, and when the next one does.
+/// Start of a day (UTC) and start of the next day.
 pub(in crate::store) fn day_range(day: Date) -> (Timestamp, Timestamp) {
     (midnight(day), midnight(day.saturating_add(1.day())))
 }

@@ -41,12 +41,12 @@ use supervisor::{Stop, Supervisor};
 
 use crate::ownership::Lock;
 
-/// The oldest major version that has all we use (`DETACH PARTITION CONCURRENTLY` came last).
+/// Oldest supported major version. `DETACH PARTITION CONCURRENTLY` needs version 14.
 const MINIMUM_MAJOR: u32 = 14;
 
-/// How often it is looked whether a start that was broken off has ended, and how long at most: all
-/// that an orderly end may take.
+/// Poll interval for the end of an interrupted start.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Maximum wait for the end of an interrupted start: the duration of an orderly stop.
 const LONGEST_END: Duration = Duration::from_mins(1);
 
 /// Settings of a private Postgres.

@@ -1,4 +1,4 @@
-//! Accounts that deliveries came for, with the time of their last event.
+//! Accounts with deliveries, and the time of their last event.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -9,17 +9,18 @@ use sqlx::QueryBuilder;
 use super::{Conditions, Error, Reader, answer, row::row};
 use crate::{meta::event::Kind, store::stats};
 
-/// Filter of accounts: all that meet every condition that is set.
+/// Filter for accounts: combines the set fields with AND.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountFilter {
     /// The configured app.
     pub app: Option<String>,
-    /// No event was received at this moment or later.
+    /// Accounts without an event at this time or later.
     pub silent_since: Option<Timestamp>,
 }
 
 row! {
-    /// An account with its last events; serialised, an object with a key for each column.
+    /// Account with the time of its last events; serialised as an object with a key for each
+    /// column.
     #[derive(Clone, Debug, Default, Serialize)]
     AccountRow {
         app: String,
@@ -30,20 +31,20 @@ row! {
         state: String,
         first_seen: Timestamp,
         last_seen: Timestamp,
-        /// `received_at` of the newest event; none where no event is stored.
+        /// `received_at` of the newest event, or its hour if the event is no longer stored; `None`
+        /// if the account never had an event.
         last_event_at: Option<Timestamp>,
-        /// The hour in which the newest event of each kind was received; none where nothing was
-        /// counted.
+        /// Hour of the newest event of each kind; `None` if nothing was counted.
         last_by_kind: Option<Box<RawValue>>,
     }
 }
 
-/// The hour of the last event of an account comes from the counts, the moment from the events of
-/// that hour alone: so the partition of one day is asked, however many there are. What is not
-/// counted yet is read once for all accounts.
+/// Selects the last event of each account. The counts give the hour, and the events of that hour
+/// give the exact time: only one day partition is read. Events of the last two days that are not
+/// counted yet are read once for all accounts.
 ///
-/// A range of one account, and both columns in the order: otherwise the planner may read the primary
-/// key backwards, past all that other accounts got.
+/// The range of one account and both columns in ORDER BY are needed: otherwise the planner may read
+/// the primary key backwards, through the events of all other accounts.
 const LAST: &str = "
     WITH fresh AS MATERIALIZED (
         SELECT app, account_id, max(received_at) AS at
@@ -86,7 +87,7 @@ const LAST_OF_KINDS: &str = "::text[]) AS kind
     WHERE true";
 
 impl Reader {
-    /// The accounts whose events are the newest, at most `limit` of them, the newest last.
+    /// Reads the accounts with the newest events, at most `limit`, the newest last.
     pub async fn accounts(
         &mut self,
         filter: &AccountFilter,

@@ -1,4 +1,4 @@
-//! Deliveries as rows: in the order of arrival, or one by its id, with its bytes.
+//! Rows of deliveries: a list in order of arrival, or one delivery by id with its bytes.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,12 +8,12 @@ use uuid::Uuid;
 use super::{Conditions, Error, Reader, answer, row::row};
 use crate::meta::event::{Problem, Source};
 
-/// Which deliveries: all that meet every condition that is set.
+/// Filter for deliveries: combines the set fields with AND.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeliveryFilter {
     /// The configured app.
     pub app: Option<String>,
-    /// What could not be read as it came.
+    /// Problem of the delivery.
     pub problem: Option<Problem>,
     /// The sources; empty for any.
     pub sources: Vec<Source>,
@@ -24,15 +24,15 @@ pub struct DeliveryFilter {
 }
 
 row! {
-    /// A delivery as it is stored, with the size of its body instead of the bytes, and what became
-    /// of its items; serialised, an object with a key for each column.
+    /// Stored delivery with the size of its body instead of the bytes, and with the results of its
+    /// items; serialised as an object with a key for each column.
     #[derive(Clone, Debug, Default, Serialize)]
     DeliveryRow {
         id: Uuid,
         received_at: Timestamp,
         app: String,
         object: Option<String>,
-        /// The length of `body` in bytes; none once it is erased.
+        /// Length of `body` in bytes; `None` after its erasure.
         body_bytes: Option<i32> = "octet_length(body)",
         headers: Option<Box<RawValue>>,
         remote_addr: Option<String> = "host(remote_addr)",
@@ -41,23 +41,23 @@ row! {
         event_count: i32,
         source: String,
         erased_at: Option<Timestamp>,
-        /// The number of items that became events. Of a refused delivery no item was stored.
+        /// Number of new events. A refused delivery has none, because no item was stored.
         new: i32 = "CASE WHEN problem = 'refused' THEN 0 ELSE event_count - cardinality(repeats) END",
-        /// The number of items whose event was stored already.
+        /// Number of repeats of stored events.
         repeated: i32 = "cardinality(repeats)",
-        /// The positions of the repeats.
+        /// Positions of the repeats.
         repeats: Vec<i64>,
-        /// The positions of the events that they repeat, in the same order.
+        /// Positions of the repeated events, in the same order.
         repeated_events: Vec<Option<i64>>,
     }
 }
 
-/// The bytes of a delivery.
+/// Body of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// As they were received.
+    /// Bytes as received.
     Kept(Vec<u8>),
-    /// They were erased.
+    /// The bytes were erased.
     Erased,
 }
 
@@ -80,7 +80,7 @@ fn select() -> Conditions {
 const END: &str = ") AS delivery ORDER BY id";
 
 impl Reader {
-    /// The delivery with this id.
+    /// Reads the delivery with this id.
     pub async fn delivery(&mut self, id: Uuid) -> Result<Option<DeliveryRow>, Error> {
         let mut query = select();
         query.and("id = ", Some(id));
@@ -88,15 +88,15 @@ impl Reader {
         answer(query.push(END).build_query_as().fetch_optional(&mut self.0)).await
     }
 
-    /// The bytes of the delivery with this id.
+    /// Reads the bytes of the delivery with this id.
     pub async fn delivery_body(&mut self, id: Uuid) -> Result<Option<Content>, Error> {
         let query = sqlx::query_scalar("SELECT body FROM deliveries WHERE id = $1").bind(id);
         let found: Option<Option<Vec<u8>>> = answer(query.fetch_optional(&mut self.0)).await?;
         Ok(found.map(|body| body.map_or(Content::Erased, Content::Kept)))
     }
 
-    /// The first deliveries after the one with the id `after`, else the newest; at most `limit` of
-    /// them, oldest first. Ids are in the order of arrival.
+    /// Reads at most `limit` deliveries, oldest first: the first behind the id `after`, or the
+    /// newest if `after` is `None`. Ids are in order of arrival.
     pub async fn deliveries(
         &mut self,
         filter: &DeliveryFilter,

@@ -1,4 +1,4 @@
-//! Events as rows: in the order of positions, or one by its position.
+//! Rows of events: a list in order of position, or one event by its position.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::{
     store::follow::Batch,
 };
 
-/// Which events: all that meet every condition that is set.
+/// Filter for events: combines the set fields with AND.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventFilter {
     /// The kinds; empty for any.
@@ -27,9 +27,9 @@ pub struct EventFilter {
     pub account_id: Option<String>,
     /// The other party.
     pub person_id: Option<String>,
-    /// The user name of the other party, in upper or lower case.
+    /// User name of the other party, in upper or lower case.
     pub username: Option<String>,
-    /// Stands somewhere in what was written, in upper or lower case.
+    /// Part of the text, in upper or lower case.
     pub text: Option<String>,
     /// Received at this moment or later.
     pub since: Option<Timestamp>,
@@ -38,7 +38,7 @@ pub struct EventFilter {
 }
 
 row! {
-    /// An event as it is stored; serialised, an object with a key for each column.
+    /// Stored event; serialised as an object with a key for each column.
     #[derive(Clone, Debug, Default, Serialize)]
     EventRow {
         position: i64,
@@ -74,13 +74,13 @@ row! {
     }
 }
 
-/// All columns of events; conditions follow.
+/// Selects all columns of events; conditions follow.
 fn events_where() -> String {
     format!("SELECT {} FROM events WHERE", EventRow::COLUMNS)
 }
 
 impl Reader {
-    /// The event at `position`.
+    /// Reads the event at `position`.
     pub async fn event(&mut self, position: i64) -> Result<Option<EventRow>, Error> {
         let mut query = Conditions::after(&events_where());
         query.and("position = ", Some(position));
@@ -88,7 +88,7 @@ impl Reader {
         answer(query.build_query_as().fetch_optional(&mut self.0)).await
     }
 
-    /// The first events after `position`, at most `limit` of them, oldest first.
+    /// Reads at most `limit` events behind `position`, oldest first.
     pub async fn events_after(
         &mut self,
         filter: &EventFilter,
@@ -102,7 +102,8 @@ impl Reader {
         answer(query.build_query_as().fetch_all(&mut self.0)).await
     }
 
-    /// The position of the oldest of the newest `limit` events; none where there is no event.
+    /// Finds the position of the oldest among the newest `limit` events; `None` if there are no
+    /// events.
     pub async fn newest_events_begin(
         &mut self,
         filter: &EventFilter,
@@ -118,10 +119,10 @@ impl Reader {
 }
 
 impl Batch {
-    /// Its events with all their columns, in order.
+    /// Reads the events of the batch with all columns, in order.
     ///
     /// # Errors
-    /// Where Postgres is away.
+    /// If Postgres is unavailable.
     pub async fn events(&self, conn: &mut PgConnection) -> Result<Vec<EventRow>, Error> {
         let mut query = QueryBuilder::new(events_where());
         self.restrict(&mut query);

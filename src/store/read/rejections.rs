@@ -1,4 +1,4 @@
-//! The counts of requests that were not stored.
+//! Counts of requests that were not stored.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -6,23 +6,23 @@ use serde::Serialize;
 
 use super::{Conditions, Error, Reader, answer, row::row};
 
-/// More reasons than there are.
+/// Limit above the number of reasons.
 const REASONS: u32 = 100;
 
-/// Which counts: all that meet every condition that is set.
+/// Filter for counts: combines the set fields with AND.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RejectionFilter {
     /// The configured app.
     pub app: Option<String>,
-    /// The last one came at this moment or later.
+    /// Last request at this moment or later.
     pub since: Option<Timestamp>,
-    /// The hour begins before this moment.
+    /// Start of the hour before this moment.
     pub until: Option<Timestamp>,
 }
 
 row! {
-    /// Number of requests that were not stored in an hour, for a reason, from a network; serialised,
-    /// an object with a key for each column.
+    /// Number of requests that were not stored, by hour, reason and network; serialised as an
+    /// object with a key for each column.
     #[derive(Clone, Debug, Default, Serialize)]
     RejectionRow {
         hour: Timestamp,
@@ -35,7 +35,7 @@ row! {
 }
 
 row! {
-    /// Number of requests that were not stored for a reason, and the time of the last one.
+    /// Number of requests that were not stored, for one reason, and the time of the last request.
     #[derive(Clone, Debug)]
     RejectionTotal {
         reason: String,
@@ -45,7 +45,7 @@ row! {
 }
 
 impl RejectionFilter {
-    /// The columns of the counts that meet it.
+    /// Selects `columns` of the counts that meet the filter.
     fn select(&self, columns: &str) -> Conditions {
         let mut query = Conditions::after(&format!("SELECT {columns} FROM rejections WHERE"));
         query
@@ -57,7 +57,7 @@ impl RejectionFilter {
 }
 
 impl Reader {
-    /// The totals of all counts that meet `filter`, by reason.
+    /// Reads the totals by reason of all counts that meet `filter`.
     pub async fn rejection_totals(
         &mut self,
         filter: &RejectionFilter,
@@ -67,7 +67,7 @@ impl Reader {
         answer(query.build_query_as().fetch_all(&mut self.0)).await
     }
 
-    /// The newest counts, at most `limit` of them, oldest first.
+    /// Reads the newest counts, at most `limit`, oldest first.
     pub async fn rejections(
         &mut self,
         filter: &RejectionFilter,

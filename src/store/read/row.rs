@@ -1,16 +1,16 @@
-//! A row: a struct with a field for each column, and the list of them in a statement.
+//! Rows: a struct with a field for each column, and the list of columns for a statement.
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 use sqlx::{Row as _, postgres::PgRow, types::Json};
 
-/// A value that a column of a row is read as.
+/// Type of a column's value.
 pub(super) trait Column: Sized {
-    /// The value under `name`.
+    /// Reads the value of the column `name`.
     fn read(row: &PgRow, name: &str) -> sqlx::Result<Self>;
 }
 
-/// Types that sqlx reads.
+/// Implements `Column` for types that sqlx reads directly.
 macro_rules! as_they_are {
     ($($type:ty),+) => {
         $(impl Column for $type {
@@ -55,8 +55,8 @@ impl Column for Option<Box<RawValue>> {
     }
 }
 
-/// Declares a row: its struct, its columns in a statement, and how it is read. A column may have an
-/// expression behind its type, by which a statement reads it.
+/// Declares a row: its struct, its columns in a statement, and its reader. An expression after the
+/// type of a column computes the column in the statement.
 macro_rules! row {
     (
         $(#[$about:meta])*
@@ -73,7 +73,7 @@ macro_rules! row {
         }
 
         impl $name {
-            /// Its columns, with commas between.
+            /// Columns, separated by commas.
             const COLUMNS: &str = concat!(
                 stringify!($first),
                 $(", ", $($expression, " AS ",)? stringify!($column)),*

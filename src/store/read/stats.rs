@@ -1,4 +1,4 @@
-//! Counts of what was received, by the hour and whatever else is asked for, and how far they go.
+//! Hourly counts of events and repeats, grouped by dimensions, and the lag of the counts.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -13,30 +13,30 @@ use crate::{
     },
 };
 
-/// The most rows of one answer.
+/// Maximum number of rows of one answer.
 pub const MOST_COUNTS: u32 = 10_000;
 
-/// What counts are told apart by.
+/// Dimension to group counts by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dimension {
-    /// The day (UTC) of receiving.
+    /// Day (UTC) of receipt.
     Day,
-    /// The hour of receiving.
+    /// Hour of receipt.
     Hour,
-    /// What happened.
+    /// Kind of the event.
     Kind,
     /// The configured app.
     App,
     /// The professional account.
     Account,
-    /// Whose account it is.
+    /// Client of the account.
     Client,
-    /// Who made the deliveries.
+    /// Source of the deliveries.
     Source,
 }
 
 impl Dimension {
-    /// All of them.
+    /// All dimensions.
     pub const ALL: &'static [Self] = &[
         Self::Day,
         Self::Hour,
@@ -47,7 +47,7 @@ impl Dimension {
         Self::Source,
     ];
 
-    /// The word for it on the command line.
+    /// Name on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Day => "day",
@@ -60,7 +60,7 @@ impl Dimension {
         }
     }
 
-    /// The name of its column.
+    /// Name of the column.
     pub fn column(self) -> &'static str {
         match self {
             Self::Account => "account_id",
@@ -81,7 +81,7 @@ impl Dimension {
     }
 }
 
-/// Which counts: all that meet every condition that is set.
+/// Filter for counts: combines the set fields with AND.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatsFilter {
     /// The kinds; empty for any.
@@ -90,47 +90,48 @@ pub struct StatsFilter {
     pub app: Option<String>,
     /// The professional account.
     pub account_id: Option<String>,
-    /// Whose account it is.
+    /// Client of the account.
     pub client: Option<String>,
     /// The sources of the deliveries; empty for any.
     pub sources: Vec<Source>,
-    /// Received in the hour of this moment or later.
+    /// Hours that end after this moment.
     pub since: Option<Timestamp>,
-    /// Received before this moment, or in its hour.
+    /// Hours that begin before this moment.
     pub until: Option<Timestamp>,
 }
 
-/// The counts of one combination; serialised, an object with a key for each dimension.
+/// Counts of one combination; serialised as an object with a key for each dimension and each count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// The dimensions asked for, in that order, and their values; none where events have none.
+    /// Requested dimensions in the requested order, with their values; `None` if the events have no
+    /// value.
     pub values: Vec<(Dimension, Option<String>)>,
-    /// Events that were new.
+    /// Number of new events.
     pub events: i64,
-    /// Items that came again.
+    /// Number of repeats.
     pub repeats: i64,
 }
 
-/// The counts of all that meet the conditions.
+/// Counts for a filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// The first of them, in order.
+    /// First combinations, in order.
     pub rows: Vec<Count>,
-    /// How many there are.
+    /// Number of all combinations.
     pub combinations: i64,
-    /// Events of all of them.
+    /// Events of all combinations.
     pub events: i64,
-    /// Repeats of all of them.
+    /// Repeats of all combinations.
     pub repeats: i64,
 }
 
-/// The values of a combination, its events and repeats, the number of all combinations, and the
-/// events and repeats of all.
+/// Values, events and repeats of a combination; then the number, events and repeats of all
+/// combinations.
 type Counted = (Vec<Option<String>>, i64, i64, i64, i64, i64);
 
 impl Reader {
-    /// Counts what meets `filter`, told apart by `by`: at most [`MOST_COUNTS`] rows, in the order
-    /// of their values.
+    /// Counts the events and repeats that meet `filter`, grouped by `by`: at most [`MOST_COUNTS`]
+    /// rows, in order of their values.
     pub async fn counts(
         &mut self,
         filter: &StatsFilter,
@@ -157,7 +158,7 @@ impl Reader {
         Ok(Counts::of(by, rows))
     }
 
-    /// How far behind the counts are; none where nothing was ever counted.
+    /// Lag of the counts; `None` if nothing was ever counted.
     pub async fn counting(&mut self) -> Result<Option<Lag>, Error> {
         follow::lag(&mut self.0, stats::NAME).await
     }
@@ -181,7 +182,7 @@ impl Counts {
 }
 
 impl Count {
-    /// The count of nothing, by these dimensions.
+    /// Zero counts for these dimensions.
     pub fn none(by: &[Dimension]) -> Self {
         Self {
             values: by.iter().map(|dimension| (*dimension, None)).collect(),
@@ -218,7 +219,7 @@ impl StatsFilter {
     }
 }
 
-/// Hours that begin later than this reach beyond `moment`.
+/// Subtracts an hour. An hour that begins after the result ends after `moment`.
 fn an_hour_before(moment: Timestamp) -> Timestamp {
     let hour = jiff::SignedDuration::from_hours(1);
     moment.checked_sub(hour).unwrap_or(Timestamp::MIN)
