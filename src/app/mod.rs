@@ -129,7 +129,7 @@ impl App {
         let tunnel = Tunnel {
             program,
             path,
-            target: tunnel::target(self.started.public),
+            target: config::reachable(self.started.public),
             hidden: self.sources.private(),
             patience: tunnel::PATIENCE,
         };

@@ -10,9 +10,8 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::local;
 use crate::{
-    config::Config,
+    config::{Config, reachable},
     instance::{HEADER, Running},
 };
 
@@ -54,7 +53,7 @@ impl Listener {
         );
         Ok(Self {
             key,
-            address: local::reachable(listen).to_string(),
+            address: reachable(listen).to_string(),
             dir: config.data_dir.clone(),
             running: Running::find(&config.data_dir)?,
             why: why.to_owned(),

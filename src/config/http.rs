@@ -1,7 +1,7 @@
 //! `[http]`: the public listener, which serves the callback URL and nothing else.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -107,6 +107,16 @@ impl fmt::Display for PublicUrl {
     }
 }
 
+/// Where a process on this machine reaches a listener that listens on `listen`.
+pub fn reachable(listen: SocketAddr) -> SocketAddr {
+    let here = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(here, listen.port())
+}
+
 /// A network, or an address as the network of itself.
 fn network(text: &str) -> Option<IpNet> {
     let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
@@ -140,6 +150,17 @@ mod tests {
             "",
         ] {
             assert_eq!(PublicUrl::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_listener_on_all_addresses_is_reached_on_this_machine() {
+        for (listens, reached) in [
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::]:8080", "[::1]:8080"),
+            ("192.0.2.7:80", "192.0.2.7:80"),
+        ] {
+            assert_eq!(reachable(listens.parse().unwrap()).to_string(), reached);
         }
     }
 

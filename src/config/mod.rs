@@ -41,7 +41,7 @@ pub use apps::{App, Apps};
 pub use database::{Database, DatabaseUrl};
 pub use dedupe::Dedupe;
 pub use fault::{Fault, Faults};
-pub use http::{Http, PublicUrl};
+pub use http::{Http, PublicUrl, reachable};
 pub use log::{InvalidLog, Log, LogFilter, LogFormat};
 pub use place::Place;
 pub use rejections::Rejections;

@@ -1,17 +1,13 @@
 //! The server of this machine: whether it runs, is ready, and is this program.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use reqwest::{Client, Response, header::HeaderValue};
 use serde::Deserialize;
 
 use super::finding::{Check, Finding};
 use crate::{
-    config::Config,
+    config::{Config, reachable},
     instance::{HEADER, Running},
 };
 
@@ -147,12 +143,7 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
 
 /// Where a listener that listens on `listen` is reached from here; none for a port of its choice.
 pub(super) fn address(listen: SocketAddr) -> Option<SocketAddr> {
-    let here = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    (listen.port() != 0).then(|| SocketAddr::new(here, listen.port()))
+    (listen.port() != 0).then(|| reachable(listen))
 }
 
 fn any_port(key: &str) -> Finding {

@@ -10,7 +10,7 @@ mod running;
 use std::{
     borrow::Cow,
     ffi::OsStr,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 pub use running::{Ended, News, Running};
 
-use crate::config::PublicUrl;
+use crate::config::{PublicUrl, reachable};
 
 /// How long a program may take to say an address before this is worth a word.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -121,22 +121,12 @@ pub struct Tunnel {
     pub patience: Duration,
 }
 
-/// Where a process on this machine reaches a listener that has this address.
-pub fn target(listens: SocketAddr) -> SocketAddr {
-    let ip = match listens.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listens.port())
-}
-
 /// The addresses that deliveries through a tunnel come from: this machine's own.
 pub fn peers(listens: SocketAddr) -> [IpNet; 3] {
     [
         Ipv4Addr::LOCALHOST.into(),
         Ipv6Addr::LOCALHOST.into(),
-        target(listens).ip(),
+        reachable(listens).ip(),
     ]
     .map(IpNet::from)
 }
@@ -258,14 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tunnel_leads_to_where_this_machine_reaches_the_listener() {
-        for (listens, leads) in [
-            ("0.0.0.0:8080", "127.0.0.1:8080"),
-            ("[::]:8080", "[::1]:8080"),
-            ("192.0.2.7:80", "192.0.2.7:80"),
-        ] {
-            assert_eq!(target(listens.parse().unwrap()).to_string(), leads);
-        }
+    fn a_tunnel_leads_to_its_target() {
         let arguments = Program::Cloudflared.arguments("[::1]:8080".parse().unwrap());
         assert_eq!(arguments.last().unwrap(), "http://[::1]:8080");
     }

@@ -154,7 +154,7 @@ type Parts = (String, String, String);
 async fn at_home(config: Option<&Config>, app: &AppName) -> anyhow::Result<Parts> {
     let config = config.context("a server or a URL is needed")?;
     healthcheck::check(config).await?;
-    let address = local::reachable(config.http.listen).to_string();
+    let address = config::reachable(config.http.listen).to_string();
     Ok((address.clone(), address, app.path()))
 }
 
