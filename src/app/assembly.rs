@@ -134,12 +134,11 @@ impl Parts {
         (readiness, drained): (&Readiness, Drained),
     ) -> Upkeep {
         let (config, options) = (&self.config, self.database.options());
-        let window = config.dedupe.window.try_into();
         Upkeep {
             tables: Tables {
                 options: options.clone(),
                 clock: self.clock.clone(),
-                window: window.unwrap_or(jiff::SignedDuration::MAX),
+                window: config.dedupe.window,
             },
             rejected: Rejected {
                 options: options.clone(),

@@ -1,7 +1,5 @@
 //! What holds refused deliveries, and what stores them when a secret opens them after all.
 
-use jiff::SignedDuration;
-
 use super::database::commits;
 use crate::{
     clock::Clock,
@@ -14,16 +12,9 @@ use crate::{
 
 /// Holds what the door refuses for its signature.
 pub(super) fn hold(config: &Config, clock: Clock) -> Hold {
-    let rejections = &config.rejections;
-    let hold_for = rejections.hold_for.try_into();
-    let hold_for = hold_for.unwrap_or(SignedDuration::MAX);
-    let settings = Settings::new(
-        &config.data_dir,
-        rejections.hold,
-        hold_for,
-        config.apps.len(),
-    );
-    Hold::start(settings, clock)
+    let (rejections, apps) = (&config.rejections, config.apps.len());
+    let (hold, hold_for) = (rejections.hold, rejections.hold_for);
+    Hold::start(Settings::new(&config.data_dir, hold, hold_for, apps), clock)
 }
 
 /// Stores what passes of `rescue` in the database at `options`, beside a server or without one.

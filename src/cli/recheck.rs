@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{database, filters::Received, input, output::Output};
 use crate::{
@@ -78,6 +78,7 @@ impl Recheck {
             None
         };
         let apps = config.apps.values().chain(&generated);
+        let keyed = |app: &App| (app.name.to_string(), Secrets::new(app.named_secrets()));
         Ok(Keys::Configured(apps.map(keyed).collect()))
     }
 
@@ -228,14 +229,7 @@ impl Recheck {
 
 /// What is held, as the configuration has it.
 pub(super) fn shelf(config: &Config) -> Shelf {
-    let hold_for = config.rejections.hold_for.try_into();
-    Shelf::new(&config.data_dir, hold_for.unwrap_or(SignedDuration::MAX))
-}
-
-fn keyed(app: &App) -> (String, Secrets) {
-    let named = app.secrets.iter();
-    let secrets = Secrets::new(named.map(|secret| (&*secret.name, &secret.secret)));
-    (app.name.to_string(), secrets)
+    Shelf::new(&config.data_dir, config.rejections.hold_for)
 }
 
 fn cells(app: &Held) -> Vec<String> {

@@ -49,8 +49,7 @@ impl AppKeys {
 
 impl From<&config::App> for AppKeys {
     fn from(app: &config::App) -> Self {
-        let named = app.secrets.iter();
-        let secrets = Secrets::new(named.map(|secret| (&*secret.name, &secret.secret)));
+        let secrets = Secrets::new(app.named_secrets());
         Self::new(app.name.as_str(), secrets, app.verify_token.clone())
     }
 }
