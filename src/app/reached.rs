@@ -1,9 +1,12 @@
-//! What a start tells of each app: where its verify token is, and when Meta last came.
+//! What a start tells of each app: its callback URL, where its verify token is, and when Meta last
+//! came.
+
+use std::net::SocketAddr;
 
 use jiff::Timestamp;
 
 use crate::{
-    config::{AppName, Apps, Place, credentials::Credentials},
+    config::{AppName, Config, Place},
     store::callbacks::{Seen, What, last},
 };
 
@@ -12,6 +15,8 @@ use crate::{
 pub struct Reached {
     /// Its name.
     pub app: AppName,
+    /// Its callback URL.
+    pub callback_url: String,
     /// Where its verify token is; none where it has none.
     pub verify_token: Option<Place>,
     /// When a challenge was last answered.
@@ -20,19 +25,17 @@ pub struct Reached {
     pub delivery: Option<(Timestamp, String)>,
 }
 
-/// Each app, configured or generated.
-pub(super) fn tell(
-    configured: &Apps,
-    generated: Option<&Credentials>,
-    seen: &[Seen],
-) -> Vec<Reached> {
-    let apps = configured
-        .values()
-        .chain(generated.map(|credentials| &credentials.app));
-    let told = apps.map(|app| {
+/// Each app, behind a public listener at `address`.
+pub(super) fn tell(config: &Config, address: SocketAddr, seen: &[Seen]) -> Vec<Reached> {
+    let told = config.apps.values().map(|app| {
         let last = |what| last(seen, app.name.as_str(), what);
+        let path = app.path();
         Reached {
             app: app.name.clone(),
+            callback_url: match &config.http.public_url {
+                Some(public) => public.join(&path),
+                None => format!("http://{address}{path}"),
+            },
             verify_token: app.place("verify_token").cloned(),
             challenge: last(What::ChallengeAnswered).map(|seen| seen.last_at),
             delivery: last(What::Delivery).map(|seen| (seen.last_at, seen.secret.clone())),

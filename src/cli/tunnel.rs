@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::{
     app::Started,
-    config::{AppName, PublicUrl, Sources},
+    config::{PublicUrl, Sources},
     tunnel::Program,
 };
 
@@ -99,23 +99,22 @@ fn opened(
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<13} {value}");
     };
-    for (app, _) in &started.callback_urls {
+    for reached in &started.reached {
+        let (app, token) = (&reached.app, reached.verify_token.as_ref());
         let path = url.join(&app.path());
         line("callback URL", &format!("{path}  (app {app})"));
-        line("verify token", &verify_token(started, app));
+        let none = || "none: set verify_token, or Meta's challenge is not answered".to_owned();
+        let token = token.map_or_else(none, ToString::to_string);
+        line("verify token", &token);
     }
     line("paste into", PASTE[0]);
     PASTE[1..].iter().for_each(|more| line("", more));
     if let Some(made) = &started.credentials {
         let file = made.path.display();
-        line(
-            "then",
-            &format!("write Meta's secrets into {file} in place of app_secret,"),
-        );
-        line(
-            "",
-            "and run `hookshelf reload`: until then Meta's deliveries get 401",
-        );
+        let then = format!("write Meta's secrets into {file} in place of app_secret,");
+        line("then", &then);
+        let and = "and run `hookshelf reload`: until then Meta's deliveries get 401";
+        line("", and);
     }
     line("it lasts", &format!("until {name} or this server ends"));
     let next = match program {
@@ -133,14 +132,6 @@ const PASTE: [&str; 3] = [
     "or, with Facebook login: App Dashboard > Webhooks > Instagram",
     "and save; where Meta cannot reach it yet, save again after some seconds",
 ];
-
-/// Where the verify token of an app is.
-fn verify_token(started: &Started, app: &AppName) -> String {
-    let reached = started.reached.iter().find(|reached| reached.app == *app);
-    let place = reached.and_then(|reached| reached.verify_token.as_ref());
-    let none = "none: set verify_token, or Meta's challenge is not answered";
-    place.map_or_else(|| none.to_owned(), ToString::to_string)
-}
 
 /// That there is none, and how to get one.
 fn missing(wanted: Option<Program>, other: Option<Program>) -> String {
@@ -185,15 +176,11 @@ mod tests {
         PublicUrl::parse(text).unwrap()
     }
 
-    fn app(name: &str) -> AppName {
-        name.parse().unwrap()
-    }
-
     fn started(apps: &[&str], credentials: Option<Credentials>) -> Started {
         let address = "127.0.0.1:1".parse().unwrap();
-        let local = |name: &&str| (app(name), "http://127.0.0.1:1/webhook".to_owned());
         let reached = |name: &&str| Reached {
-            app: app(name),
+            app: name.parse().unwrap(),
+            callback_url: "http://127.0.0.1:1/webhook".to_owned(),
             verify_token: Some(Place::Key {
                 key: format!("apps.{name}.verify_token"),
                 file: credentials.as_ref().map(|made| made.path.clone()),
@@ -204,7 +191,6 @@ mod tests {
         Started {
             public: address,
             admin: address,
-            callback_urls: apps.iter().map(local).collect(),
             reached: apps.iter().map(reached).collect(),
             credentials,
             data_dir: PathBuf::new(),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use secrecy::zeroize::Zeroizing;
 
 use super::app_name::AppName;
-use super::apps::App;
+use super::apps::{App, Apps};
 use super::fault::Faults;
 use super::reader::{Notes, Reader};
 use super::{file, layers};
@@ -63,6 +63,16 @@ pub enum Error {
         "the system gives no random bytes to make a secret of; set app_secret of an app of your own"
     )]
     Random(#[source] getrandom::Error),
+}
+
+/// Adds the app of the credentials in `data_dir` if no app is configured, and gives them.
+pub fn complete(apps: &mut Apps, data_dir: &Path) -> Result<Option<Credentials>, Error> {
+    if !apps.is_empty() {
+        return Ok(None);
+    }
+    let found = load_or_create(data_dir)?;
+    apps.insert(found.app.name.clone(), found.app.clone());
+    Ok(Some(found))
 }
 
 /// The credentials kept in `data_dir`, made and kept now if there are none.

@@ -87,17 +87,6 @@ pub fn load(sources: &Sources) -> Result<Config, Faults> {
     }
 }
 
-/// Loads the apps again, for a reload.
-///
-/// The whole configuration is checked: a file that would stop the next start is refused now,
-/// while someone is looking. Sections other than `[apps.*]` take effect at the next start.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_apps(sources: &Sources) -> Result<Apps, Faults> {
-    load(sources).map(|config| config.apps)
-}
-
 /// Reads every section, so that all their faults are noted.
 fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
     let mut notes = Notes::default();

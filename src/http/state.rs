@@ -63,16 +63,6 @@ impl Apps {
     pub fn get(&self, name: &str) -> Option<Arc<AppKeys>> {
         self.0.get(name).cloned()
     }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 impl FromIterator<AppKeys> for Apps {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use super::super::{LogFormat, load_apps};
+use super::super::LogFormat;
 use super::*;
 
 #[test]
@@ -153,22 +153,16 @@ fn a_relative_directory_starts_at_the_working_directory() {
 fn a_reload_takes_the_apps_and_tells_whether_they_changed() {
     let setting = Setting::new().file("[apps.a]\napp_secret = 's'\nverify_token = 't'");
     let before = setting.load().apps;
-    assert_eq!(load_apps(&setting.sources).unwrap(), before);
-    setting.write(
-        "hookshelf.toml",
-        "[apps.a]\napp_secret = 's'\nverify_token = 'u'",
-    );
-    assert_ne!(load_apps(&setting.sources).unwrap(), before);
-    setting.write(
-        "hookshelf.toml",
-        "[apps.a]\napp_secret = 'r'\nverify_token = 't'",
-    );
-    assert_ne!(load_apps(&setting.sources).unwrap(), before);
-    setting.write(
-        "hookshelf.toml",
-        "[apps.a]\napp_secret = 's'\n[http]\nlisten = 'nowhere'",
-    );
-    assert!(load_apps(&setting.sources).is_err());
+    assert_eq!(setting.load().apps, before);
+    let again = |rest: &str| {
+        setting.write("hookshelf.toml", &format!("[apps.a]\n{rest}"));
+        setting.try_load().map(|config| config.apps)
+    };
+    let token_changed = again("app_secret = 's'\nverify_token = 'u'");
+    assert_ne!(token_changed.unwrap(), before);
+    let secret_changed = again("app_secret = 'r'\nverify_token = 't'");
+    assert_ne!(secret_changed.unwrap(), before);
+    assert!(again("app_secret = 's'\n[http]\nlisten = 'nowhere'").is_err());
 }
 
 #[test]
