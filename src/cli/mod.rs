@@ -120,7 +120,7 @@ async fn run() -> ExitCode {
         Verb::Psql(verb) => verb.run(&sources).await,
         Verb::Signature(verb) => verb.run(&sources),
         Verb::Config(verb) => verb.run(&sources),
-        Verb::Doctor(verb) => verb.run(sources).await,
+        Verb::Doctor(verb) => verb.run(&sources).await,
         Verb::Healthcheck(verb) => verb.run(&sources).await,
         Verb::Completions(verb) => verb.run(),
         Verb::DevDb(verb) => verb.run(&sources).await,

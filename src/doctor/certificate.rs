@@ -40,7 +40,6 @@ fn timestamp(time: Time) -> Option<Timestamp> {
     Timestamp::from_second(seconds.try_into().ok()?).ok()
 }
 
-/// One that was accepted.
 pub(super) fn accepted(certificate: Option<Certificate>, now: Timestamp) -> Finding {
     let Some(certificate) = certificate else {
         return Finding::ok(Check::Certificate, "the chain is valid");
