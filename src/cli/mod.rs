@@ -18,7 +18,6 @@ mod input;
 mod layout;
 mod local;
 mod migrate;
-mod operators;
 mod output;
 mod psql;
 mod purge;
