@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use anyhow::anyhow;
 use clap::Args;
 use jiff::Timestamp;
 
@@ -53,7 +52,7 @@ pub(super) struct Recheck {
 
 impl Recheck {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let config = config::load(sources).map_err(|faults| anyhow!("{faults}"))?;
+        let config = config::load(sources)?;
         let [since, until] = self.received.resolve()?;
         let app = self.app.as_ref().map(ToString::to_string);
         let wanted = Wanted { app, since, until };

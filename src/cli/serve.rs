@@ -37,7 +37,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
-        let mut config = config::load(&sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let mut config = config::load(&sources)?;
         let tunnel = self
             .tunnel
             .map(|wanted| tunnel::installed(wanted, &sources))

@@ -62,7 +62,7 @@ impl Place {
         // With both given, a configuration that may not even be there says nothing more.
         let config = match (&self.url, &self.secret_file) {
             (Some(_), Some(_)) => None,
-            _ => Some(config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?),
+            _ => Some(config::load(sources)?),
         };
         let (secret, said) = self.secret(config.as_ref(), &app)?;
         let (address, host, path) = match &self.url {
