@@ -135,15 +135,11 @@ async fn run() -> ExitCode {
     }
 }
 
-fn fail(error: &anyhow::Error) -> ExitCode {
-    complain(&causes::line(error.as_ref()));
-    ExitCode::FAILURE
-}
-
 /// Says what is wrong. Whoever reads it may be gone: the exit code tells it, too.
-fn complain(text: &str) {
-    let wrong = colours::WRONG;
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let (wrong, text) = (colours::WRONG, causes::line(error.as_ref()));
     let _ = writeln!(anstream::stderr(), "{wrong}hookshelf:{wrong:#} {text}");
+    ExitCode::FAILURE
 }
 
 /// Shows the help that was asked for, or says what cannot be understood.

@@ -55,7 +55,6 @@ pub(super) struct Found {
 }
 
 impl Place {
-    /// Finds the server and the secret.
     pub(super) async fn find(&self, sources: &Sources) -> anyhow::Result<Found> {
         let app = self.app.clone().or_else(|| self.app_of_url());
         let app = app.unwrap_or_else(AppName::default_app);
