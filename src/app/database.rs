@@ -55,9 +55,6 @@ impl Database {
     }
 
     /// Starts the private Postgres, if it is that and does not run yet.
-    ///
-    /// # Errors
-    /// It does not start.
     pub async fn start(&self) -> Result<(), Error> {
         if let Some(private) = &self.private {
             let mut running = private.running.lock().await;

@@ -39,18 +39,12 @@ pub enum Error {
     /// A task of ours ended by a panic.
     #[error("a part of the server ended by a defect, which the log shows; start the server again")]
     Defect,
-    /// What was in flight did not end in time.
-    #[error("the server did not stop in time: {}", left(*.unacked))]
-    Impatient {
-        /// How many deliveries have no ack.
-        unacked: usize,
-    },
-    /// A second signal came.
-    #[error("stopped at once by a second signal: {}", left(*.unacked))]
-    Aborted {
-        /// How many deliveries have no ack.
-        unacked: usize,
-    },
+    /// What was in flight did not end in time, and so many deliveries have no ack.
+    #[error("the server did not stop in time: {}", left(*.0))]
+    Impatient(usize),
+    /// A second signal came, and so many deliveries have no ack.
+    #[error("stopped at once by a second signal: {}", left(*.0))]
+    Aborted(usize),
 }
 
 impl Error {

@@ -77,7 +77,8 @@ impl Manager {
                 if well {
                     manager.tell(&[NotifyState::Watchdog]).await;
                 }
-                pause(patience)
+                // Twice within the manager's patience, as systemd asks for.
+                patience / 2
             }
         };
         let beats = worker::repeat(CancellationToken::new(), beat);
@@ -94,11 +95,6 @@ impl Manager {
             tracing::warn!(%error, "the service manager cannot be told how the server is");
         }
     }
-}
-
-/// Twice within the manager's patience, as systemd asks for.
-fn pause(patience: Duration) -> Duration {
-    patience / 2
 }
 
 /// Sends it as one message. A manager whose queue is full is waited for, but by no thread:

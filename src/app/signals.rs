@@ -29,9 +29,6 @@ pub(super) enum Asked {
 
 impl Signals {
     /// Receives them from here on.
-    ///
-    /// # Errors
-    /// The system refuses.
     pub fn receive() -> Result<Self, Error> {
         let receive = |kind| signal(kind).map_err(Error::Signals);
         Ok(Self {
@@ -41,7 +38,6 @@ impl Signals {
         })
     }
 
-    /// The next signal.
     pub(super) async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.terminate.recv() => Asked::Stop("SIGTERM"),

@@ -137,12 +137,10 @@ impl AppState {
         self.0.apps.load().get(name)
     }
 
-    /// The id of this server, if it has one.
     pub(super) fn instance(&self) -> Option<&Id> {
         self.0.instance.get()
     }
 
-    /// The writer that deliveries are handed to.
     pub(super) fn writer(&self) -> &Writer {
         &self.0.writer
     }
@@ -152,7 +150,6 @@ impl AppState {
         &self.0.tally
     }
 
-    /// What time it is.
     pub(super) fn clock(&self) -> &Clock {
         &self.0.clock
     }
