@@ -4,7 +4,7 @@ use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    App, Database, Manager, Started, apps, database,
+    App, Database, Manager, Started, database,
     opening::Opened,
     rescue, spooling,
     upkeep::{Upkeep, keep},
@@ -56,7 +56,7 @@ impl Parts {
         let hold = rescue::hold(&self.config, self.clock.clone());
         let tally = Tally::new(self.clock.clone()).holding(hold.clone());
         let state = AppState::new(
-            apps(&self.config.apps, self.started.credentials.as_ref()),
+            http::Apps::from(&self.config.apps),
             writer.clone(),
             tally.clone(),
             self.clock.clone(),
@@ -134,12 +134,11 @@ impl Parts {
         (readiness, drained): (&Readiness, Drained),
     ) -> Upkeep {
         let (config, options) = (&self.config, self.database.options());
-        let window = config.dedupe.window.try_into();
         Upkeep {
             tables: Tables {
                 options: options.clone(),
                 clock: self.clock.clone(),
-                window: window.unwrap_or(jiff::SignedDuration::MAX),
+                window: config.dedupe.window,
             },
             rejected: Rejected {
                 options: options.clone(),

@@ -55,9 +55,6 @@ impl Database {
     }
 
     /// Starts the private Postgres, unless it runs already or a database is configured.
-    ///
-    /// # Errors
-    /// If the private Postgres does not start.
     pub async fn start(&self) -> Result<(), Error> {
         if let Some(private) = &self.private {
             let mut running = private.running.lock().await;

@@ -39,18 +39,12 @@ pub enum Error {
     /// A task of the server panicked.
     #[error("a part of the server ended by a defect, which the log shows; start the server again")]
     Defect,
-    /// Deliveries in flight did not end in time.
-    #[error("the server did not stop in time: {}", left(*.unacked))]
-    Impatient {
-        /// Number of deliveries without an ack.
-        unacked: usize,
-    },
-    /// A second signal arrived.
-    #[error("stopped at once by a second signal: {}", left(*.unacked))]
-    Aborted {
-        /// Number of deliveries without an ack.
-        unacked: usize,
-    },
+    /// Deliveries in flight did not end in time; the number of them without an ack.
+    #[error("the server did not stop in time: {}", left(*.0))]
+    Impatient(usize),
+    /// A second signal arrived; the number of deliveries without an ack.
+    #[error("stopped at once by a second signal: {}", left(*.0))]
+    Aborted(usize),
 }
 
 impl Error {

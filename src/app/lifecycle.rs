@@ -39,21 +39,19 @@ impl App {
         let ends = self.tell_ends(asked);
         let unacked = ends.unfinished;
         let Some(is_drained) = drained else {
-            return Err(Error::Aborted { unacked });
+            return Err(Error::Aborted(unacked));
         };
         let closed = tokio::select! {
             closed = Box::pin(self.close()) => closed,
-            () = signals.again(asked) => return Err(Error::Aborted { unacked }),
+            () = signals.again(asked) => return Err(Error::Aborted(unacked)),
         };
         if !is_drained {
-            return Err(Error::Impatient { unacked });
+            return Err(Error::Impatient(unacked));
         }
         ended?;
         closed?;
-        Stopped {
-            took: asked.elapsed(),
-        }
-        .emit();
+        let took = asked.elapsed();
+        Stopped { took }.emit();
         Ok(())
     }
 

@@ -78,7 +78,8 @@ impl Manager {
                 if well {
                     manager.tell(&[NotifyState::Watchdog]).await;
                 }
-                pause(patience)
+                // Twice within the manager's patience, as systemd asks for.
+                patience / 2
             }
         };
         let beats = worker::repeat(CancellationToken::new(), beat);
@@ -95,11 +96,6 @@ impl Manager {
             tracing::warn!(%error, "the service manager cannot be told how the server is");
         }
     }
-}
-
-/// Interval of half the watchdog timeout, as systemd recommends.
-fn pause(patience: Duration) -> Duration {
-    patience / 2
 }
 
 /// Sends the states as one message. If the manager's queue is full, the task waits without blocking

@@ -28,7 +28,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::Clock,
     config::{self, Config, Sources, credentials},
-    http::{self, AppState, Listener, PassedSockets, listener},
+    http::{AppState, Listener, PassedSockets, listener},
     ingest::{WriterProgress, arrivals::Arrival},
     instance::Claim,
     store::private,
@@ -84,7 +84,7 @@ impl App {
         let admin = Listener::open(listener::ADMIN, config.admin.listen, &mut passed)?;
         private::make_dir(&config.data_dir)?;
         let claim = Claim::take(&config.data_dir)?;
-        let credentials = credentials_if_needed(&config)?;
+        let credentials = credentials::complete(&mut config.apps, &config.data_dir)?;
         let spool = spooling::open(&config, &clock).await?;
         let database = Database::find(&config, &sources)?;
         let opened = match opening::open(&database, &clock, spool.is_some()).await {
@@ -134,7 +134,7 @@ impl App {
         let tunnel = Tunnel {
             program,
             path,
-            target: tunnel::target(self.started.public),
+            target: config::reachable(self.started.public),
             hidden: self.sources.private(),
             patience: tunnel::PATIENCE,
         };
@@ -143,21 +143,4 @@ impl App {
             .spawn(worker::keep_tunnel(self.stop.clone(), tunnel, address));
         addresses
     }
-}
-
-fn credentials_if_needed(config: &Config) -> Result<Option<credentials::Credentials>, Error> {
-    let needed = config.apps.is_empty();
-    Ok(needed
-        .then(|| credentials::load_or_create(&config.data_dir))
-        .transpose()?)
-}
-
-/// The configured apps with their keys, or the generated app.
-fn apps(configured: &config::Apps, generated: Option<&credentials::Credentials>) -> http::Apps {
-    let generated = generated.map(|credentials| http::AppKeys::from(&credentials.app));
-    configured
-        .values()
-        .map(http::AppKeys::from)
-        .chain(generated)
-        .collect()
 }

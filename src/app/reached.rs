@@ -1,9 +1,11 @@
-//! Apps as reported at start: the place of the verify token, and the last contact with Meta.
+//! Apps as reported at start: callback URL, place of the verify token, and last contact with Meta.
+
+use std::net::SocketAddr;
 
 use jiff::Timestamp;
 
 use crate::{
-    config::{AppName, Apps, Place, credentials::Credentials},
+    config::{AppName, Config, Place},
     store::callbacks::{Seen, What, last},
 };
 
@@ -12,6 +14,8 @@ use crate::{
 pub struct Reached {
     /// Name of the app.
     pub app: AppName,
+    /// Its callback URL.
+    pub callback_url: String,
     /// Place where the verify token is configured; none if the app has no verify token.
     pub verify_token: Option<Place>,
     /// Time of the last answered challenge.
@@ -20,19 +24,17 @@ pub struct Reached {
     pub delivery: Option<(Timestamp, String)>,
 }
 
-/// Reports all apps, configured or generated.
-pub(super) fn tell(
-    configured: &Apps,
-    generated: Option<&Credentials>,
-    seen: &[Seen],
-) -> Vec<Reached> {
-    let apps = configured
-        .values()
-        .chain(generated.map(|credentials| &credentials.app));
-    let told = apps.map(|app| {
+/// Reports each app, behind a public listener at `address`.
+pub(super) fn tell(config: &Config, address: SocketAddr, seen: &[Seen]) -> Vec<Reached> {
+    let told = config.apps.values().map(|app| {
         let last = |what| last(seen, app.name.as_str(), what);
+        let path = app.path();
         Reached {
             app: app.name.clone(),
+            callback_url: match &config.http.public_url {
+                Some(public) => public.join(&path),
+                None => format!("http://{address}{path}"),
+            },
             verify_token: app.place("verify_token").cloned(),
             challenge: last(What::ChallengeAnswered).map(|seen| seen.last_at),
             delivery: last(What::Delivery).map(|seen| (seen.last_at, seen.secret.clone())),

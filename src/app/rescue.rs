@@ -1,7 +1,5 @@
 //! Quarantine of rejected deliveries, and their recheck.
 
-use jiff::SignedDuration;
-
 use super::database::commits;
 use crate::{
     clock::Clock,
@@ -14,16 +12,9 @@ use crate::{
 
 /// Starts the quarantine for deliveries with an invalid signature.
 pub(super) fn hold(config: &Config, clock: Clock) -> Hold {
-    let rejections = &config.rejections;
-    let hold_for = rejections.hold_for.try_into();
-    let hold_for = hold_for.unwrap_or(SignedDuration::MAX);
-    let settings = Settings::new(
-        &config.data_dir,
-        rejections.hold,
-        hold_for,
-        config.apps.len(),
-    );
-    Hold::start(settings, clock)
+    let (rejections, apps) = (&config.rejections, config.apps.len());
+    let (hold, hold_for) = (rejections.hold, rejections.hold_for);
+    Hold::start(Settings::new(&config.data_dir, hold, hold_for, apps), clock)
 }
 
 /// What of `rescue` passes; and the reason if the database at `options` could not be asked what of it

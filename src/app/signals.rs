@@ -29,9 +29,6 @@ pub(super) enum Asked {
 
 impl Signals {
     /// Installs the signal handlers.
-    ///
-    /// # Errors
-    /// If the operating system refuses.
     pub fn receive() -> Result<Self, Error> {
         let receive = |kind| signal(kind).map_err(Error::Signals);
         Ok(Self {
@@ -41,7 +38,6 @@ impl Signals {
         })
     }
 
-    /// Waits for the next signal.
     pub(super) async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.terminate.recv() => Asked::Stop("SIGTERM"),

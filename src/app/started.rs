@@ -8,7 +8,7 @@ use super::{
     reached::{self, Reached},
     spooling,
 };
-use crate::config::{AppName, Config, credentials::Credentials};
+use crate::config::{Config, credentials::Credentials};
 
 /// Report of a start, for the person who started the server.
 #[derive(Clone, Debug)]
@@ -17,9 +17,7 @@ pub struct Started {
     pub public: SocketAddr,
     /// Address of the admin listener.
     pub admin: SocketAddr,
-    /// Callback URLs by app name.
-    pub callback_urls: Vec<(AppName, String)>,
-    /// Apps with the place of their verify token and their last contact with Meta.
+    /// Apps with callback URL, place of the verify token and last contact with Meta.
     pub reached: Vec<Reached>,
     /// File with the generated secret and verify token, if no app is configured.
     pub credentials: Option<Credentials>,
@@ -52,8 +50,7 @@ impl Started {
         Self {
             public,
             admin,
-            callback_urls: callback_urls(config, public, credentials.as_ref()),
-            reached: reached::tell(&config.apps, credentials.as_ref(), seen),
+            reached: reached::tell(config, public, seen),
             data_dir: config.data_dir.clone(),
             database: database.describe(),
             spool: spool.then(|| config.spool.directory(&config.data_dir)),
@@ -62,20 +59,4 @@ impl Started {
             credentials,
         }
     }
-}
-
-fn callback_urls(
-    config: &Config,
-    address: SocketAddr,
-    generated: Option<&Credentials>,
-) -> Vec<(AppName, String)> {
-    let names = config
-        .apps
-        .keys()
-        .chain(generated.map(|credentials| &credentials.app.name));
-    let url = |name: &AppName| match &config.http.public_url {
-        Some(public) => public.join(&name.path()),
-        None => format!("http://{address}{}", name.path()),
-    };
-    names.map(|name| (name.clone(), url(name))).collect()
 }

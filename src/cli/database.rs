@@ -19,9 +19,8 @@ pub(super) async fn open(sources: &Sources) -> anyhow::Result<Session> {
     Ok(Session::open(&options(sources).await?).await?)
 }
 
-/// How to connect.
 pub(super) async fn options(sources: &Sources) -> anyhow::Result<ConnectOptions> {
-    let config = config::load(sources).map_err(|faults| anyhow!("{faults}"))?;
+    let config = config::load(sources)?;
     if let Some(options) = database::configured(&config)? {
         return Ok(options);
     }

@@ -1,18 +1,15 @@
 //! `spool drain`: makes the drain go on now, and waits until the spool is empty.
 
-use std::{
-    io::{self, IsTerminal},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tokio::time::sleep;
 
 use super::{
-    operators::Operators,
-    output::Output,
+    output::{Output, bar},
+    server::Listener,
     spool_status::{STATUS, obstacle},
 };
 use crate::{
@@ -46,14 +43,15 @@ pub(super) struct Drain {
 }
 
 impl Drain {
-    pub(super) async fn run(self, operators: &Operators) -> anyhow::Result<()> {
+    pub(super) async fn run(self, operators: &Listener) -> anyhow::Result<()> {
         let report = begin(operators).await?;
         if self.no_wait {
             let wait = count(report.records, "delivery waits", "deliveries wait");
             return Output::say(&format!("the drain tries now; {wait}"));
         }
         let mut watch = Watch::new(report, Instant::now());
-        let bar = bar(watch.first.records);
+        let records = watch.first.records;
+        let bar = (records > 0).then(|| bar(records)).flatten();
         while watch.last.records > 0 {
             if let Some(why) = watch.stuck(Instant::now()) {
                 bail!(why);
@@ -74,7 +72,7 @@ impl Drain {
     }
 }
 
-async fn begin(operators: &Operators) -> anyhow::Result<Report> {
+async fn begin(operators: &Listener) -> anyhow::Result<Report> {
     operators.post(&format!("{STATUS}/drain")).await
 }
 
@@ -156,15 +154,6 @@ impl Watch {
     fn drained(&self) -> u64 {
         self.last.drained.saturating_sub(self.first.drained)
     }
-}
-
-/// A bar for a person who waits; none for a file or a program.
-fn bar(records: u64) -> Option<ProgressBar> {
-    if records == 0 || !io::stderr().is_terminal() {
-        return None;
-    }
-    let style = ProgressStyle::with_template("{elapsed:>4} {bar:24} {msg}").ok()?;
-    Some(ProgressBar::new(records).with_style(style))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub(super) struct Healthcheck {}
 
 impl Healthcheck {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
-        let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let config = config::load(sources)?;
         check(&config).await?;
         Output::say("alive")?;
         Ok(ExitCode::SUCCESS)

@@ -57,6 +57,8 @@ fn arrange(command: Command) -> (Command, Vec<String>) {
 /// The prose of a doc comment with each paragraph on one line, since clap breaks lines where the
 /// terminal ends, and its examples. Indented lines stay as they are.
 fn split(text: &str) -> (String, Vec<String>) {
+    // Without the marks of code around it.
+    let example = |text: &str| text.trim().trim_matches('`').to_owned();
     let mut examples = Vec::new();
     let mut paragraphs = Vec::new();
     for paragraph in text.split("\n\n") {
@@ -70,11 +72,6 @@ fn split(text: &str) -> (String, Vec<String>) {
         }
     }
     (paragraphs.join("\n\n"), examples)
-}
-
-/// A command, without the marks of code around it.
-fn example(text: &str) -> String {
-    text.trim().trim_matches('`').to_owned()
 }
 
 fn unbroken(paragraph: &str) -> String {

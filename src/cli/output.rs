@@ -13,6 +13,7 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use terminal_size::terminal_size_of;
 use unicode_width::UnicodeWidthStr;
@@ -252,6 +253,15 @@ impl Output {
             )),
         }
     }
+}
+
+/// A bar for a person who waits; none for a file or a program.
+pub(super) fn bar(steps: u64) -> Option<ProgressBar> {
+    if !io::stderr().is_terminal() {
+        return None;
+    }
+    let style = ProgressStyle::with_template("{elapsed:>4} {bar:24} {msg}").ok()?;
+    Some(ProgressBar::new(steps).with_style(style))
 }
 
 fn empty(list: List, narrowed: bool) -> &'static str {

@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use anyhow::anyhow;
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{database, filters::Received, input, output::Output};
 use crate::{
@@ -53,7 +52,7 @@ pub(super) struct Recheck {
 
 impl Recheck {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let config = config::load(sources).map_err(|faults| anyhow!("{faults}"))?;
+        let config = config::load(sources)?;
         let [since, until] = self.received.resolve()?;
         let app = self.app.as_ref().map(ToString::to_string);
         let wanted = Wanted { app, since, until };
@@ -78,6 +77,7 @@ impl Recheck {
             None
         };
         let apps = config.apps.values().chain(&generated);
+        let keyed = |app: &App| (app.name.to_string(), Secrets::new(app.named_secrets()));
         Ok(Keys::Configured(apps.map(keyed).collect()))
     }
 
@@ -228,14 +228,7 @@ impl Recheck {
 
 /// What is held, as the configuration has it.
 pub(super) fn shelf(config: &Config) -> Shelf {
-    let hold_for = config.rejections.hold_for.try_into();
-    Shelf::new(&config.data_dir, hold_for.unwrap_or(SignedDuration::MAX))
-}
-
-fn keyed(app: &App) -> (String, Secrets) {
-    let named = app.secrets.iter();
-    let secrets = Secrets::new(named.map(|secret| (&*secret.name, &secret.secret)));
-    (app.name.to_string(), secrets)
+    Shelf::new(&config.data_dir, config.rejections.hold_for)
 }
 
 fn cells(app: &Held) -> Vec<String> {

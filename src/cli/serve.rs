@@ -19,7 +19,7 @@ use super::{
 use crate::{
     app::{self, App, Manager, Reached, Signals, Started},
     clock::Clock,
-    config::{self, Sources, credentials::Credentials},
+    config::{self, AppName, Sources, credentials::Credentials},
     telemetry::{log, metrics::Exposition},
     tunnel::{Program, peers},
 };
@@ -39,7 +39,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
-        let mut config = config::load(&sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let mut config = config::load(&sources)?;
         let tunnel = self
             .tunnel
             .map(|wanted| tunnel::installed(wanted, &sources))
@@ -98,17 +98,17 @@ fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) 
         let _ = writeln!(text, "  {name:<13} {value}");
     };
     line("listens on", &format!("http://{}", started.public));
-    for (app, url) in &started.callback_urls {
+    for reached in &started.reached {
         let url = match tunnel.map(Program::name) {
-            Some(program) => {
-                format!("follows below as soon as {program} has opened the tunnel  (app {app})")
-            }
-            None => callback_url(app.as_str(), url),
+            Some(program) => format!(
+                "follows below as soon as {program} has opened the tunnel  (app {})",
+                reached.app
+            ),
+            None => callback_url(&reached.app, &reached.callback_url),
         };
         line("callback URL", &url);
-        let reached = started.reached.iter().find(|reached| reached.app == *app);
         // When Meta came is in the database.
-        let reached = reached.filter(|_| started.away.is_none());
+        let reached = Some(reached).filter(|_| started.away.is_none());
         for (name, value) in reached.into_iter().flat_map(reached_by) {
             line(name, &value);
         }
@@ -120,18 +120,14 @@ fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) 
             line("", &made);
         }
     } else {
-        line(
-            "secrets",
-            "as configured under [apps]; see `hookshelf config print`",
-        );
+        let configured = "as configured under [apps]; see `hookshelf config print`";
+        line("secrets", configured);
     }
     for (name, value) in kept_in(started) {
         line(name, &value);
     }
-    line(
-        "operators",
-        &format!("http://{}/readyz and /metrics", started.admin),
-    );
+    let operators = format!("http://{}/readyz and /metrics", started.admin);
+    line("operators", &operators);
     let program = program();
     line("try next", &format!("{program} simulate{again}"));
     line("", &format!("{program} events list{again}"));
@@ -180,7 +176,7 @@ fn again(file: Option<&Path>) -> String {
 }
 
 /// A callback URL that Meta can reach is said as it is; one that it cannot, with what is missing.
-fn callback_url(app: &str, url: &str) -> String {
+fn callback_url(app: &AppName, url: &str) -> String {
     if url.starts_with("https://") {
         format!("{url}  (app {app})")
     } else {

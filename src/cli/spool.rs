@@ -8,8 +8,8 @@ use super::{
     columns::{self, Column},
     draining::Drain,
     filters,
-    operators::Operators,
     output::{self, Form, Output},
+    server::Listener,
     spool_status::{STATUS, lines},
 };
 use crate::{
@@ -76,19 +76,19 @@ impl Spool {
     }
 }
 
-fn operators(sources: &Sources) -> anyhow::Result<Operators> {
-    let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+fn operators(sources: &Sources) -> anyhow::Result<Listener> {
+    let config = config::load(sources)?;
     let dir = config.spool.directory(&config.data_dir);
     let why = format!(
         "one process at a time uses the spool in {}, so the running server is asked; start it with \
          `hookshelf serve`, which also drains it, or name its configuration with --config",
         dir.display()
     );
-    Operators::of(&config, &why)
+    Listener::admin(&config, &why)
 }
 
 impl Status {
-    async fn run(self, operators: &Operators) -> anyhow::Result<()> {
+    async fn run(self, operators: &Listener) -> anyhow::Result<()> {
         let report: Report = operators.get(STATUS).await?;
         let mut output = Output::new();
         if self.json {
@@ -103,7 +103,7 @@ impl Status {
 }
 
 impl Inspect {
-    async fn run(self, operators: &Operators) -> anyhow::Result<()> {
+    async fn run(self, operators: &Listener) -> anyhow::Result<()> {
         let (records, next) = self.list(operators).await?;
         columns::print(&self.form, &records, &COLUMNS, 2)?;
         if let Some(next) = next.filter(|_| self.form.format().is_none()) {
@@ -113,7 +113,7 @@ impl Inspect {
     }
 
     /// As many as were asked for, a page at a time, and where a list goes on.
-    async fn list(&self, operators: &Operators) -> anyhow::Result<(Vec<Waiting>, Option<String>)> {
+    async fn list(&self, operators: &Listener) -> anyhow::Result<(Vec<Waiting>, Option<String>)> {
         let limit = usize::try_from(self.limit)?;
         let mut records = Vec::new();
         let mut after = self.after.map(|place| place.to_string());

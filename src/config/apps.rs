@@ -59,6 +59,11 @@ impl App {
         self.name.path()
     }
 
+    /// Its secrets with their names.
+    pub fn named_secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
+        self.secrets.iter().map(|it| (&*it.name, &it.secret))
+    }
+
     /// Where the secret of a key was found, such as `verify_token`.
     pub fn place(&self, key: &str) -> Option<&Place> {
         let found = self.places.iter().find(|(known, _)| *known == key);

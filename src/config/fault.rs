@@ -33,11 +33,6 @@ impl Fault {
         self.variable = variable.map(on_one_line);
         self
     }
-
-    /// The path of the key, such as `http.listen`, or of the file that cannot be read.
-    pub fn key(&self) -> &str {
-        &self.key
-    }
 }
 
 impl fmt::Display for Fault {
@@ -58,7 +53,6 @@ impl fmt::Display for Fault {
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Notes one more fault.
     pub(super) fn push(&mut self, fault: Fault) {
         self.0.push(fault);
     }

@@ -39,7 +39,7 @@ impl Log {
         out.section("log");
         out.text("format", self.format);
         out.text("level", &self.level);
-        out.flag("deliveries", self.deliveries);
+        out.plain("deliveries", self.deliveries);
     }
 }
 

@@ -41,7 +41,7 @@ pub use apps::{App, Apps};
 pub use database::{Database, DatabaseUrl};
 pub use dedupe::Dedupe;
 pub use fault::{Fault, Faults};
-pub use http::{Http, PublicUrl};
+pub use http::{Http, PublicUrl, reachable};
 pub use log::{InvalidLog, Log, LogFilter, LogFormat};
 pub use place::Place;
 pub use rejections::Rejections;
@@ -85,17 +85,6 @@ pub fn load(sources: &Sources) -> Result<Config, Faults> {
         Some(config) if notes.is_clean() => Ok(config),
         _ => Err(notes.into_faults()),
     }
-}
-
-/// Loads the apps again, for a reload.
-///
-/// The whole configuration is checked: a file that would stop the next start is refused now,
-/// while someone is looking. Sections other than `[apps.*]` take effect at the next start.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_apps(sources: &Sources) -> Result<Apps, Faults> {
-    load(sources).map(|config| config.apps)
 }
 
 /// Reads every section, so that all their faults are noted.

@@ -12,7 +12,6 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    /// What was written.
     pub(super) fn finish(self) -> String {
         self.text
     }
@@ -25,11 +24,8 @@ impl Printer {
         self.line(format_args!("\n# {text}"));
     }
 
-    pub(super) fn flag(&mut self, key: &str, value: bool) {
-        self.line(format_args!("{key} = {value}"));
-    }
-
-    pub(super) fn number(&mut self, key: &str, value: impl Display) {
+    /// A number or a boolean.
+    pub(super) fn plain(&mut self, key: &str, value: impl Display) {
         self.line(format_args!("{key} = {value}"));
     }
 

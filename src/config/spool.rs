@@ -73,7 +73,7 @@ impl Spool {
     pub(super) fn print(&self, out: &mut Printer) {
         out.section("spool");
         out.optional("dir", self.dir.as_ref().map(|path| path.display()));
-        out.size("max_bytes", self.max_bytes);
-        out.size("reserve", self.reserve);
+        out.text("max_bytes", exact_size(self.max_bytes));
+        out.text("reserve", exact_size(self.reserve));
     }
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use secrecy::ExposeSecret;
 
-use super::finding::{Check, Finding};
+use super::finding::{self, Check, Finding};
 use crate::config::{App, Place, credentials};
 
 /// Digits of an app secret as Meta shows it.
@@ -29,15 +29,12 @@ pub(super) fn look(apps: &[App]) -> Vec<Finding> {
 }
 
 fn of_app(app: &App) -> Vec<Finding> {
-    let mut found: Vec<_> = app
-        .secrets
-        .iter()
-        .filter_map(|named| {
-            let is_made = is_generated(app.place("app_secret"));
-            let looks = strange(named.secret.expose_secret(), app, is_made)?;
-            Some(misplaced(&named.name, looks))
-        })
-        .collect();
+    let is_made = is_generated(app.place("app_secret"));
+    let strange = app.secrets.iter().filter_map(|named| {
+        let looks = strange(named.secret.expose_secret(), app, is_made)?;
+        Some(misplaced(&named.name, looks))
+    });
+    let mut found: Vec<_> = strange.collect();
     found.extend(same_twice(app));
     found.extend(weak_token(app));
     if found.is_empty() {
@@ -45,8 +42,7 @@ fn of_app(app: &App) -> Vec<Finding> {
         let said = format!("{} and the verify token look right", names.join(", "));
         found.push(Finding::ok(Check::Secrets, said));
     }
-    let name = app.name.as_str();
-    found.into_iter().map(|finding| finding.of(name)).collect()
+    finding::of_app(app, found)
 }
 
 fn is_generated(place: Option<&Place>) -> bool {
@@ -94,17 +90,15 @@ fn misplaced(name: &str, looks: &str) -> Finding {
 
 fn same_twice(app: &App) -> Option<Finding> {
     let mut known: BTreeMap<&str, &str> = BTreeMap::new();
-    let twice = app.secrets.iter().find_map(|named| {
-        let first = known.insert(named.secret.expose_secret(), &named.name)?;
-        Some((first, &named.name))
+    let found = app.secrets.iter().find_map(|named| {
+        let (first, second) = (
+            known.insert(named.secret.expose_secret(), &named.name)?,
+            &named.name,
+        );
+        Some(format!("{first} and {second} are the same secret"))
     });
-    let (first, second) = twice?;
-    let finding = Finding::warning(
-        Check::Secrets,
-        format!("{first} and {second} are the same secret"),
-    );
     Some(
-        finding
+        Finding::warning(Check::Secrets, found?)
             .means("one of them was probably copied from the wrong place")
             .remedy("the two app secrets differ at Meta; take out or correct one"),
     )
@@ -112,9 +106,8 @@ fn same_twice(app: &App) -> Option<Finding> {
 
 fn weak_token(app: &App) -> Option<Finding> {
     let Some(token) = &app.verify_token else {
-        let finding = Finding::warning(Check::Secrets, "no verify token is set");
         return Some(
-            finding
+            Finding::warning(Check::Secrets, "no verify token is set")
                 .means("every challenge is refused, so that Meta cannot register the callback URL")
                 .remedy(format!("set verify_token under [apps.{}]", app.name)),
         );
@@ -155,17 +148,14 @@ fn files(apps: &[App]) -> Vec<Finding> {
 fn exposed(file: &Path) -> Option<Finding> {
     const OTHERS: u32 = 0o007;
     let mode = fs::metadata(file).ok()?.permissions().mode() & 0o777;
+    let file = file.display();
     (mode & OTHERS != 0).then(|| {
-        let found = format!(
-            "{} can be read by every user of this machine (mode {mode:03o})",
-            file.display()
-        );
+        let found = format!("{file} can be read by every user of this machine (mode {mode:03o})");
+        let remedy =
+            format!("chmod 600 {file}, unless no one else has an account here, as in a container");
         Finding::warning(Check::Files, found)
             .means("who knows a secret can forge deliveries")
-            .remedy(format!(
-                "chmod 600 {}, unless no one else has an account here, as in a container",
-                file.display()
-            ))
+            .remedy(remedy)
     })
 }
 
@@ -197,17 +187,6 @@ mod tests {
 
     const APP: &str = "0123456789abcdef0123456789abcdef";
     const TOKEN: &str = "two loaves of bread";
-
-    #[test]
-    fn what_meta_gives_is_right() {
-        let findings = said(&[
-            ("APP_SECRET", APP),
-            ("INSTAGRAM_APP_SECRET", "fedcba9876543210fedcba9876543210"),
-            ("VERIFY_TOKEN", TOKEN),
-        ]);
-        assert!(findings.iter().all(|it| it.verdict == Verdict::Ok));
-        assert_eq!(findings.len(), 2);
-    }
 
     #[test]
     fn what_is_pasted_by_mistake_is_recognised_and_not_shown() {

@@ -69,7 +69,6 @@ impl Receipt {
         &self.keys
     }
 
-    /// The address that it came from.
     pub(super) fn from(&self) -> Option<IpAddr> {
         self.envelope.remote_addr
     }

@@ -49,8 +49,7 @@ impl AppKeys {
 
 impl From<&config::App> for AppKeys {
     fn from(app: &config::App) -> Self {
-        let named = app.secrets.iter();
-        let secrets = Secrets::new(named.map(|secret| (&*secret.name, &secret.secret)));
+        let secrets = Secrets::new(app.named_secrets());
         Self::new(app.name.as_str(), secrets, app.verify_token.clone())
     }
 }
@@ -63,16 +62,6 @@ impl Apps {
     /// The app of that name.
     pub fn get(&self, name: &str) -> Option<Arc<AppKeys>> {
         self.0.get(name).cloned()
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 
@@ -155,12 +144,10 @@ impl AppState {
         self.0.apps.load().get(name)
     }
 
-    /// The id of this server, if it has one.
     pub(super) fn instance(&self) -> Option<&Id> {
         self.0.instance.get()
     }
 
-    /// The writer that deliveries are handed to.
     pub(super) fn writer(&self) -> &Writer {
         &self.0.writer
     }
@@ -170,7 +157,6 @@ impl AppState {
         &self.0.tally
     }
 
-    /// What time it is.
     pub(super) fn clock(&self) -> &Clock {
         &self.0.clock
     }

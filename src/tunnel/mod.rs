@@ -11,7 +11,7 @@ mod running;
 use std::{
     borrow::Cow,
     ffi::OsStr,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 pub use running::{Ended, News, Running};
 
-use crate::config::PublicUrl;
+use crate::config::{PublicUrl, reachable};
 
 /// Time without an address after which a warning is logged.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -122,22 +122,12 @@ pub struct Tunnel {
     pub patience: Duration,
 }
 
-/// Address at which a local process reaches a listener.
-pub fn target(listens: SocketAddr) -> SocketAddr {
-    let ip = match listens.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listens.port())
-}
-
 /// Source addresses of deliveries through a tunnel: this machine's own.
 pub fn peers(listens: SocketAddr) -> [IpNet; 3] {
     [
         Ipv4Addr::LOCALHOST.into(),
         Ipv6Addr::LOCALHOST.into(),
-        target(listens).ip(),
+        reachable(listens).ip(),
     ]
     .map(IpNet::from)
 }
@@ -261,14 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tunnel_leads_to_where_this_machine_reaches_the_listener() {
-        for (listens, leads) in [
-            ("0.0.0.0:8080", "127.0.0.1:8080"),
-            ("[::]:8080", "[::1]:8080"),
-            ("192.0.2.7:80", "192.0.2.7:80"),
-        ] {
-            assert_eq!(target(listens.parse().unwrap()).to_string(), leads);
-        }
+    fn a_tunnel_leads_to_its_target() {
         let arguments = Program::Cloudflared.arguments("[::1]:8080".parse().unwrap());
         assert_eq!(arguments.last().unwrap(), "http://[::1]:8080");
     }

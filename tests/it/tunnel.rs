@@ -157,6 +157,9 @@ async fn ngrok_is_taken_where_it_is_named_and_ends_even_with_a_killed_server() {
     tunnelled
         .says("https://ab12.ngrok-free.app/webhook  (app default)\n")
         .await;
+    tunnelled
+        .says("the next start may have another address")
+        .await;
     assert!(tunnelled.noted("arguments").starts_with("http "));
     let pid = tunnelled.pid();
     assert_eq!(kill(pid, None), Ok(()));

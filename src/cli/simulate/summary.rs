@@ -90,23 +90,17 @@ fn lines(summary: &Summary, seed: u64) -> Vec<(&'static str, String)> {
         );
         lines.push(("of these", said));
     }
-    let answers: Vec<_> = summary.answers.iter().collect();
-    lines.push((
-        "answered",
-        listed(answers.iter().map(|(it, n)| (it.to_string(), **n))),
-    ));
+    let answers = summary.answers.iter();
+    let answers = answers.map(|(it, n)| (it.to_string(), *n));
+    lines.push(("answered", listed(answers)));
     lines.push(("acked", acked(summary)));
     if summary.forgeries > 0 {
         let (refused, all) = (summary.refused_forgeries, summary.forgeries);
-        lines.push((
-            "refused",
-            format!("{refused} of {all} with a wrong signature"),
-        ));
+        let refused = format!("{refused} of {all} with a wrong signature");
+        lines.push(("refused", refused));
     }
-    lines.push((
-        "events",
-        format!("{} have to be stored, each once", summary.events),
-    ));
+    let events = format!("{} have to be stored, each once", summary.events);
+    lines.push(("events", events));
     let kinds = summary.kinds.iter().map(|(it, n)| ((*it).to_owned(), *n));
     lines.push(("kinds", listed(kinds)));
     if summary.acked > 0 {

@@ -55,14 +55,13 @@ pub(super) struct Found {
 }
 
 impl Place {
-    /// Finds the server and the secret.
     pub(super) async fn find(&self, sources: &Sources) -> anyhow::Result<Found> {
         let app = self.app.clone().or_else(|| self.app_of_url());
         let app = app.unwrap_or_else(AppName::default_app);
         // With both given, a configuration that may not even be there says nothing more.
         let config = match (&self.url, &self.secret_file) {
             (Some(_), Some(_)) => None,
-            _ => Some(config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?),
+            _ => Some(config::load(sources)?),
         };
         let (secret, said) = self.secret(config.as_ref(), &app)?;
         let (address, host, path) = match &self.url {
@@ -154,7 +153,7 @@ type Parts = (String, String, String);
 async fn at_home(config: Option<&Config>, app: &AppName) -> anyhow::Result<Parts> {
     let config = config.context("a server or a URL is needed")?;
     healthcheck::check(config).await?;
-    let address = local::reachable(config.http.listen).to_string();
+    let address = config::reachable(config.http.listen).to_string();
     Ok((address.clone(), address, app.path()))
 }
 

@@ -103,7 +103,7 @@ async fn a_delivery_without_the_right_signature_is_only_counted() {
     let right = sign(&secret(&app), BODY);
     let wrong = sign(&secret("somebody"), BODY);
     let (sha256, sha1) = ("x-hub-signature-256", "x-hub-signature");
-    let table: [(&[(&str, &str)], Rejection); 8] = [
+    let table: [(&[(&str, &str)], Rejection); 9] = [
         (&[], Rejection::SignatureMissing),
         (&[(sha1, "sha1=da39a3ee")], Rejection::SignatureSha1Only),
         (&[(sha1, &right)], Rejection::SignatureSha1Only),
@@ -115,6 +115,10 @@ async fn a_delivery_without_the_right_signature_is_only_counted() {
             Rejection::SignatureMalformed,
         ),
         (&[(sha256, &wrong)], Rejection::SignatureMismatch),
+        (
+            &[(sha1, "sha1=da39a3ee"), (sha256, &wrong)],
+            Rejection::SignatureMismatch,
+        ),
     ];
     for (headers, reason) in table {
         let request = post(&format!("/webhook/{app}"), headers, BODY);
