@@ -46,5 +46,6 @@ mod stop;
 mod store;
 mod support;
 mod systemd;
+mod telemetry;
 mod tunnel;
 mod views;
