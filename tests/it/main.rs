@@ -13,6 +13,7 @@
 )]
 
 mod cases;
+mod configuration;
 mod corpus;
 mod database_away;
 mod doctor;
