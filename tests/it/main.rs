@@ -13,6 +13,7 @@
 )]
 
 mod cases;
+mod configuration;
 mod corpus;
 mod database_away;
 mod doctor;
@@ -46,5 +47,6 @@ mod stop;
 mod store;
 mod support;
 mod systemd;
+mod telemetry;
 mod tunnel;
 mod views;
