@@ -69,7 +69,7 @@ catalogue! {
     CONNECTIONS_CLOSED = Counter "hookshelf_connections_closed_total" ["listener", "reason"]
         "Closed connections, by reason.";
     BODY_BYTES = Gauge "hookshelf_body_bytes" []
-        "Bytes of bodies in memory, out of http.body_budget_bytes.";
+        "Bytes of bodies in memory, out of `http.body_budget_bytes`.";
     PANICS = Counter "hookshelf_panics_total" ["listener"]
         "Panics in requests, answered with 500.";
     RELOADS = Counter "hookshelf_reloads_total" ["result"]
@@ -89,9 +89,9 @@ catalogue! {
     SPOOL_RECORDS = Gauge "hookshelf_spool_records" []
         "Deliveries waiting in the spool.";
     SPOOL_BYTES = Gauge "hookshelf_spool_bytes" []
-        "Bytes of the spool, counted against spool.max_bytes.";
+        "Bytes of the spool, counted against `spool.max_bytes`.";
     SPOOL_MAX_BYTES = Gauge "hookshelf_spool_max_bytes" []
-        "The value of spool.max_bytes.";
+        "The value of `spool.max_bytes`.";
     SPOOL_RESERVED_BYTES = Gauge "hookshelf_spool_reserved_bytes" []
         "Bytes of disk reserved for the spool now.";
     SPOOL_OLDEST_SECONDS = Gauge "hookshelf_spool_oldest_seconds" []
