@@ -48,11 +48,11 @@ fn row(section: &str, keys: &[Key<'_>], meaning: &str) -> String {
         "" => format!("`{name}`"),
         section => format!("`{section}.{name}`"),
     };
-    let names: Vec<_> = keys.iter().map(named).collect();
+    let listed: Vec<_> = keys.iter().map(named).collect();
     let default = keys[0]
         .1
         .map_or("–".to_owned(), |value| format!("`{value}`"));
-    format!("| {} | {default} | {meaning} |", names.join("<br>"))
+    format!("| {} | {default} | {meaning} |", listed.join("<br>"))
 }
 
 fn write() -> String {
@@ -66,11 +66,9 @@ fn write() -> String {
             (place, in_table) = (name, false);
         }
         if keys.is_empty() {
-            page += &if meaning.is_empty() {
-                meaning
-            } else {
-                format!("\n{meaning}\n")
-            };
+            if !meaning.is_empty() {
+                let _ = write!(page, "\n{meaning}\n");
+            }
             continue;
         }
         if !in_table {
