@@ -216,7 +216,7 @@ mod tests {
         let message = arrival(&[(Kind::Message, 2), (Kind::Seen, 1)], STORED);
         assert_eq!(
             line(&message),
-            "  12:52:08Z  default  1784\u{fffd}1            message x2, seen  stored\n"
+            "  12:52:08Z  default  1784\u{fffd}1             message x2, seen  stored\n"
         );
         let mut refused = arrival(&[], Outcome::Rejected(Rejection::SignatureMismatch));
         refused.items = None;

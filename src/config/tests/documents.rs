@@ -108,6 +108,7 @@ fn the_values_in_effect_are_printed() {
     [log]
     format = "json"
     level = "info"
+    deliveries = true
 
     [apps.default]
     app_id = "1234567890123456"

@@ -190,7 +190,7 @@ fn a_fault_stays_on_its_line_whatever_a_key_or_path_holds() {
     insta::assert_snapshot!(setting.faults(), @r#"
     apps.a.app_secret_file: /no\nfile cannot be read: No such file or directory (os error 2)
     http.\u{1b}[2J: unknown key; allowed: body_budget_bytes, body_timeout_seconds, header_timeout_seconds, listen, max_body_bytes, max_connections, public_url, trusted_proxies
-    log.a\nb: unknown key; allowed: format, level (set by HOOKSHELF__LOG__A\nB)
+    log.a\nb: unknown key; allowed: deliveries, format, level (set by HOOKSHELF__LOG__A\nB)
     a\nb: unknown key; allowed: admin, apps, data_dir, database, dedupe, http, log, rejections, spool
     "#);
 }
