@@ -13,6 +13,7 @@ mod ids;
 pub mod load;
 mod people;
 mod random;
+mod report;
 mod request;
 mod run;
 mod sample;
@@ -26,15 +27,13 @@ mod variants;
 
 pub use self::{
     chosen::{Chosen, NotCarried},
-    client::Answer,
-    run::{Report, Sent, run},
+    report::{Answer, Report, Sent},
+    run::run,
     sender::Sender,
-    stories::{Delivery, Script, Stories},
+    stories::{Counts, Delivery, Script, Stories},
     target::{Error, Target},
     variants::{Variant, variants},
 };
 
-#[cfg(test)]
-mod testing;
 #[cfg(test)]
 mod tests;

@@ -70,3 +70,48 @@ fn a_seed_gives_the_same_run_again() {
     let bodies = |seed| variants(seed, now()).into_iter().map(|it| it.body);
     assert!(bodies(3).eq(bodies(3)));
 }
+
+#[test]
+fn messages_were_written_when_they_say_in_the_minutes_before_now() {
+    let now = now().as_millisecond();
+    let mut messages = 0;
+    for variant in variants(4, self::now())
+        .iter()
+        .filter(|it| it.name.starts_with("message/"))
+    {
+        let body: Value = serde_json::from_slice(&variant.body).unwrap();
+        let entry = &body["entry"][0];
+        let Some(at) = entry["messaging"][0]["timestamp"].as_i64() else {
+            continue;
+        };
+        assert!((now - 22 * 60_000..now).contains(&at), "{}", variant.name);
+        assert!(entry["time"].as_i64().unwrap() > at);
+        messages += 1;
+    }
+    assert!(messages > 40);
+}
+
+#[test]
+fn each_sender_writes_its_own_way() {
+    for variant in variants(5, now()) {
+        let body = std::str::from_utf8(&variant.body).unwrap();
+        assert!(body.is_ascii() && !body.contains('\n'));
+        let spaced = body.contains("\": ");
+        assert_eq!(
+            spaced,
+            variant.sender == Sender::Changes,
+            "{}",
+            variant.name
+        );
+        let begin = if spaced {
+            "{\"entry\": ["
+        } else {
+            "{\"object\":\""
+        };
+        let begins = body.trim_start_matches('[').starts_with(begin);
+        assert!(
+            begins || variant.name == "containers/field_and_value_only",
+            "{body}"
+        );
+    }
+}
