@@ -28,7 +28,7 @@ const LARGEST_FILE_BYTES: u64 = 64 * 1024;
 pub struct Credentials {
     /// The file, for telling the operator.
     pub path: PathBuf,
-    /// Whether they were made just now.
+    /// True if this call created the credentials.
     pub created: bool,
     /// The app `default` with the secret `app` and its verify token.
     pub app: App,

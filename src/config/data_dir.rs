@@ -1,4 +1,4 @@
-//! Where the private Postgres, the spool and generated credentials are kept.
+//! Directory of the private Postgres, the spool and generated credentials.
 
 use std::path::{Path, PathBuf};
 

@@ -17,19 +17,19 @@ const SHARED_VARIABLE: &str = "DATABASE_URL";
 /// More than that is a mistake: no delivery would ever reach Postgres.
 const MOST_FREE: u64 = 16 << 40;
 
-/// Where the store is.
+/// Location and options of the database.
 #[derive(Debug, Clone)]
 pub struct Database {
     /// A server that others run; without one a private Postgres is started in `data_dir`.
     pub url: Option<DatabaseUrl>,
-    /// Where the private Postgres finds its binaries; without it they are looked for.
+    /// Directory of the private Postgres's binaries; searched for if unset.
     pub bin_dir: Option<PathBuf>,
     /// The account that the private Postgres runs as when started as root.
     pub run_as: Option<String>,
     /// With less of its disk free, deliveries go to the spool; 0 never looks. The private Postgres
     /// alone: the disk of another server cannot be seen.
     pub min_free: u64,
-    /// Whether Postgres may be set so that it loses what it has committed.
+    /// True if Postgres may run with settings that can lose committed transactions.
     pub allow_lossy_commits: bool,
 }
 

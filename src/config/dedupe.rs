@@ -7,7 +7,7 @@ use super::reader::Reader;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long the keys of events are kept to recognise repeats.
+/// Retention of event keys, to recognise repeats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dedupe {
     /// A repeat is recognised for one to two of these.

@@ -1,8 +1,8 @@
-//! What is wrong with a configuration: every fault at once, one line each, never with a secret.
+//! Configuration faults: all of them at once, a line for each, never with a secret.
 
 use std::fmt;
 
-/// One thing that is wrong: where, what was found, and what is allowed there.
+/// A configuration fault: the key, the problem, and the allowed values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     key: String,
@@ -57,12 +57,12 @@ impl Faults {
         self.0.push(fault);
     }
 
-    /// How many faults there are.
+    /// Number of faults.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nothing is wrong.
+    /// True if there are no faults.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -79,7 +79,7 @@ impl From<Fault> for Faults {
     }
 }
 
-/// One line for each fault, without a newline at the end.
+/// Prints a line for each fault, without a newline at the end.
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.0.iter().enumerate() {

@@ -13,15 +13,15 @@ use super::reader::Reader;
 const LARGEST_BODY_BYTES: u64 = 64 * 1024 * 1024;
 const LARGEST_BUDGET_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 
-/// What an address to listen on looks like.
+/// Expected form of a listen address.
 pub(super) const ADDRESS: &str = "an address and a port, such as 127.0.0.1:8080 or [::]:8080";
 
 /// The public listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http {
-    /// Where it listens.
+    /// Listen address.
     pub listen: SocketAddr,
-    /// How Meta reaches it.
+    /// Public URL for Meta.
     pub public_url: Option<PublicUrl>,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -31,9 +31,9 @@ pub struct Http {
     pub body_budget_bytes: usize,
     /// Connections open at the same time.
     pub max_connections: usize,
-    /// How long the headers of a request may take; also how long a kept connection may idle.
+    /// Timeout for request headers; also the idle timeout of a kept connection.
     pub header_timeout: Duration,
-    /// How long a body may take to arrive; beyond it 408.
+    /// Timeout for a request body; a slower body gets 408.
     pub body_timeout: Duration,
 }
 
@@ -106,7 +106,7 @@ impl fmt::Display for PublicUrl {
     }
 }
 
-/// Where a process on this machine reaches a listener that listens on `listen`.
+/// Local address of a listener on `listen`, for processes on this machine.
 pub fn reachable(listen: SocketAddr) -> SocketAddr {
     let here = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

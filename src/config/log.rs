@@ -9,12 +9,12 @@ use tracing_subscriber::filter::LevelFilter;
 use super::print::Printer;
 use super::reader::Reader;
 
-/// What is logged, and how.
+/// Log settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// The form of a line.
     pub format: LogFormat,
-    /// Which lines appear.
+    /// Filter for log lines.
     pub level: LogFilter,
     /// True if `serve` prints a line for each delivery on a terminal.
     pub deliveries: bool,
@@ -48,7 +48,7 @@ impl Log {
 pub enum LogFormat {
     /// For a person at a terminal.
     Human,
-    /// One JSON object a line.
+    /// JSON, an object per line.
     Json,
 }
 

@@ -46,12 +46,12 @@ impl Printer {
         self.line(format_args!("{key} = [{}]", values.join(", ")));
     }
 
-    /// Whether a secret is set, and never which.
+    /// Prints a placeholder if the secret is set, never the secret.
     pub(super) fn secret(&mut self, key: &str, set: bool) {
         self.optional(key, set.then_some(REDACTED));
     }
 
-    /// How many secrets are set, and never which.
+    /// Prints a placeholder for each secret, never a secret.
     pub(super) fn secrets(&mut self, key: &str, count: usize) {
         self.list(key, &vec![REDACTED; count]);
     }

@@ -9,7 +9,7 @@ use super::fault::{Fault, Faults};
 use super::nearest::nearest;
 use super::tree::{Table, Value};
 
-/// What reading leaves behind beside the values.
+/// Faults and keys collected while values are read.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     pub(super) faults: Faults,
@@ -42,13 +42,13 @@ impl Notes {
         faults
     }
 
-    /// Whether every key was known and good.
+    /// True if every key was known and valid.
     pub(super) fn is_clean(&self) -> bool {
         self.faults.is_empty() && self.unknown.is_empty()
     }
 }
 
-/// One section of the tree.
+/// Reader of a section of the tree.
 pub(super) struct Reader<'notes> {
     path: String,
     table: Table,
@@ -93,7 +93,7 @@ impl<'notes> Reader<'notes> {
         self.table.keys().cloned().collect()
     }
 
-    /// How many faults have been noted so far, in every section.
+    /// Number of faults noted so far, in every section.
     pub(super) fn fault_count(&self) -> usize {
         self.notes.faults.len()
     }
@@ -155,7 +155,7 @@ impl<'notes> Reader<'notes> {
         join(&self.path, key)
     }
 
-    /// Whatever was not asked for is unknown.
+    /// Records every key that was not read as unknown.
     pub(super) fn finish(self) {
         for (key, value) in self.table {
             let variable = origin_within(&value);

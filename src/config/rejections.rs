@@ -15,14 +15,14 @@ const MOST_HELD: u64 = 4 << 30;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// What is kept about rejections.
+/// Limits for stored rejections and held deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejections {
     /// Rows that the table never exceeds, however many forgeries arrive.
     pub max_rows: u32,
     /// Bytes of disk that held deliveries may take; 0 holds none.
     pub hold: u64,
-    /// How long they are held.
+    /// Retention of held deliveries.
     pub hold_for: SignedDuration,
 }
 

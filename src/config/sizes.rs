@@ -8,7 +8,7 @@ use super::tree::Value;
 use crate::amounts::{UNITS, exact_size};
 
 impl Reader<'_> {
-    /// How many bytes a size is: 0, or one within `range`.
+    /// Reads a size in bytes: 0, or a value within `range`.
     pub(super) fn size(&mut self, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
         let value = self.required(key)?;
         let problem = match (bytes(&value), &value) {

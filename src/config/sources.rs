@@ -1,4 +1,4 @@
-//! Where a configuration comes from; the only place in the crate that reads the environment.
+//! Sources of a configuration; the only place in the crate that reads the environment.
 
 use std::ffi::OsString;
 use std::fmt;

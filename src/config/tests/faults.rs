@@ -1,4 +1,4 @@
-//! What an operator is told: one test for each kind of fault.
+//! Messages for the operator: a test for each kind of fault.
 
 use super::*;
 
