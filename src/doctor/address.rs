@@ -1,4 +1,4 @@
-//! Where the name of the public URL leads.
+//! DNS check of the public URL's host name.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -10,10 +10,10 @@ use url::Url;
 
 use super::finding::{Check, Finding};
 
-/// What a name server may take.
+/// Deadline for DNS resolution.
 const DEADLINE: Duration = Duration::from_secs(6);
 
-/// What is said of every good finding from here.
+/// Caveat of every good finding of this check.
 const NO_PROOF: &str = "seen from this machine; a name server or firewall may show Meta something \
                         else, and only the check callback proves that Meta came";
 

@@ -1,4 +1,4 @@
-//! Whether Meta came to the callback URL of each app: what the server remembers, judged.
+//! Callback check: judges the server's record of Meta's requests to each app.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,7 +19,7 @@ const SILENT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Meta sends what was signed before a rotation for 36 hours at most.
 const RETRIED: SignedDuration = SignedDuration::from_hours(36);
 
-/// How far back refused signatures are counted.
+/// Period for counting refused signatures.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) async fn look(
@@ -47,7 +47,7 @@ pub(super) async fn look(
     Ok(findings)
 }
 
-/// What is remembered of one app.
+/// Recorded requests of an app.
 struct History<'a> {
     app: &'a App,
     seen: &'a [Seen],

@@ -68,7 +68,7 @@ impl Visit<'_> {
             .remedy("look at what stands before this server, and at the check server")
     }
 
-    /// Where it leads; without the query, for a proxy may have put the verify token there.
+    /// Reports the redirect target, without the query: a proxy may have put the verify token there.
     fn redirected(&self, answer: &Response) -> Finding {
         let to = answer.headers().get("location");
         let to = to.and_then(|to| to.to_str().ok()).map(|to| {

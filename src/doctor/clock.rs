@@ -1,4 +1,4 @@
-//! Whether clocks agree: `received_at`, retention and the dedupe window go by them.
+//! Clock check: `received_at`, retention and the dedupe window depend on the clock.
 
 use jiff::{SignedDuration, Timestamp};
 

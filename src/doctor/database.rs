@@ -19,14 +19,14 @@ use crate::{
     },
 };
 
-/// What connecting, and what all the questions together, may take.
+/// Deadline for connecting, and for all queries together.
 const DEADLINE: Duration = Duration::from_secs(8);
 
 /// Consequence of a Postgres that does not answer.
 const NOT_STORED: &str =
     "nothing can be stored; deliveries wait in the spool, or get 503 where that takes none";
 
-/// What is asked of a database that answers, in this order.
+/// Checks that need a database connection, in this order.
 const BEHIND: [Check; 6] = [
     Check::Durability,
     Check::Sessions,
@@ -38,7 +38,7 @@ const BEHIND: [Check; 6] = [
 
 const NOT_ASKED: &str = "the database cannot be asked";
 
-/// What the questions are about.
+/// Inputs of the database checks.
 struct Patient<'a> {
     config: &'a Config,
     apps: &'a [App],
@@ -82,7 +82,7 @@ pub(super) async fn look(
     findings
 }
 
-/// How to reach it; a private one is not started for this.
+/// Connection options; a private Postgres is not started for this.
 async fn options(config: &Config, postgres: &private::Settings) -> Result<ConnectOptions, Finding> {
     let Some(url) = &config.database.url else {
         let running = PrivatePostgres::connect_if_running(postgres).await;

@@ -25,7 +25,7 @@ const LEAST_INODES: u64 = 1_000;
 const FULL: &str =
     "a full disk stops Postgres; deliveries go into the spool, and get 503 when that is full";
 
-/// What is left of one file system.
+/// Free space of a file system.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Left {
     pub(super) bytes: u64,

@@ -1,4 +1,4 @@
-//! What a check found, in words for the person who has to mend it.
+//! Findings of checks, in words for the person who fixes the problem.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub enum Check {
     Configuration,
     /// Secrets and verify tokens look like what they should be.
     Secrets,
-    /// Nobody else can read the files that hold them.
+    /// Other users cannot read the secret files.
     Files,
     /// Postgres answers and can hold every text.
     Database,
@@ -80,11 +80,11 @@ impl fmt::Display for Check {
     }
 }
 
-/// How it stands.
+/// Severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// As it should be.
+    /// The check passed.
     Ok,
     /// It works, and somebody should look at it.
     Warning,
@@ -101,20 +101,20 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// One thing that was looked at.
+/// Result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// By which check.
     pub check: Check,
     /// The app that it is about, if it is about one.
     pub app: Option<String>,
-    /// How it stands.
+    /// Severity.
     pub verdict: Verdict,
-    /// What was found; never a secret.
+    /// Observation; never contains a secret.
     pub found: String,
-    /// What follows from it.
+    /// Consequence.
     pub means: Option<String>,
-    /// What to do about it.
+    /// Suggested fix.
     pub remedy: Option<String>,
 }
 
@@ -123,7 +123,7 @@ impl Finding {
         Self::new(check, Verdict::Ok, found)
     }
 
-    /// What could not be looked at, and why.
+    /// Finding for a check that could not run, with the reason.
     pub(super) fn unchecked(check: Check, why: impl Into<String>) -> Self {
         Self::new(check, Verdict::Unchecked, why)
     }

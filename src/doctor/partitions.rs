@@ -1,4 +1,4 @@
-//! Whether the tables have the partitions of the next days, and the dedupe window its own.
+//! Partition check: each table needs the next days, and the dedupe window its own partitions.
 
 use jiff::{SignedDuration, Timestamp};
 

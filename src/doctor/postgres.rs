@@ -1,9 +1,9 @@
-//! What the answers of Postgres mean: durability, sessions, migrations.
+//! Findings from Postgres: durability, sessions, migrations.
 
 use super::finding::{Check, Finding};
 use crate::store::health::{Schema, Settings};
 
-/// What the server opens, with verbs beside it: writer, upkeep, readers.
+/// Sessions of the server and of verbs beside it: writer, upkeep, readers.
 const SESSIONS: i64 = 10;
 
 /// Each setting that takes back what an answer of 200 promises; `allowed` is
@@ -81,7 +81,7 @@ pub(super) fn refused(why: &str) -> Finding {
         )
 }
 
-/// How many more sessions there may be.
+/// Judges the number of free sessions.
 pub(super) fn room(free: i64) -> Finding {
     let found = format!("{free} more sessions are free; the writer's can be opened");
     if free >= SESSIONS {

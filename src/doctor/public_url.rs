@@ -24,7 +24,7 @@ use crate::{
 /// Meta waits 5 seconds; one more shows by how much an answer is late.
 const DEADLINE: Duration = Duration::from_secs(6);
 
-/// What everything behind the name needs.
+/// Checks that need the host name to resolve.
 const BEHIND: [Check; 3] = [Check::Certificate, Check::Redirect, Check::Challenge];
 
 /// Makes every check that needs the public URL.
@@ -68,7 +68,7 @@ fn client(lenient: bool) -> reqwest::Result<Client> {
         .build()
 }
 
-/// What answers: once for the certificate and the clock, then each callback URL.
+/// Checks the certificate and the clock once, then each callback URL.
 async fn behind(client: &Client, url: &PublicUrl, apps: &[App], clock: &Clock) -> Vec<Finding> {
     let asked = clock.now();
     let answer = match client.get(url.join("/healthz")).send().await {

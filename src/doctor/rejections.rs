@@ -20,7 +20,7 @@ use crate::{
 /// Span in which requests that were not stored are counted.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);
 
-/// What is held for one app.
+/// Counts of held deliveries of an app.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     passing: u64,
@@ -67,7 +67,7 @@ fn passes(shelf: &Shelf, name: &Name, secrets: Option<&Secrets>) -> Result<bool,
     })
 }
 
-/// Whether it is an address that only a proxy of one's own has.
+/// True if the address is loopback or private, as only a local proxy's is.
 fn is_near(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_private(),

@@ -18,7 +18,7 @@ const MADE_DIGITS: usize = 64;
 /// A verify token may be shorter, but not by much before it can be guessed.
 const TOKEN_CHARACTERS: usize = 16;
 
-/// So many different characters has any text that was not made by holding a key down.
+/// Minimum number of different characters; fewer suggest a key held down.
 const DIFFERENT_CHARACTERS: usize = 6;
 
 /// Looks at the secrets of each app, and then at the files that hold them.
@@ -51,7 +51,7 @@ fn is_generated(place: Option<&Place>) -> bool {
         .is_some_and(|file| file.ends_with(credentials::FILE_NAME))
 }
 
-/// What a secret looks like, where that is not a secret.
+/// Describes the problem if `secret` does not look like a secret.
 fn strange(secret: &str, app: &App, generated: bool) -> Option<&'static str> {
     let token = app.verify_token.as_ref().map(ExposeSecret::expose_secret);
     let is_hex = secret.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -128,7 +128,7 @@ fn weak_token(app: &App) -> Option<Finding> {
     })
 }
 
-/// Who can read the files with secrets. A group may: volumes are shared so.
+/// Checks the permissions of the secret files. Group access is fine, for shared volumes.
 fn files(apps: &[App]) -> Vec<Finding> {
     let places = apps.iter().flat_map(App::places);
     let mut files: Vec<_> = places.filter_map(|(_, place)| place.file()).collect();
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
     use crate::config::{Sources, load};
 
-    /// What is said of an app with these keys.
+    /// Findings for an app with these keys.
     fn said(keys: &[(&str, &str)]) -> Vec<Finding> {
         let env = keys.iter().map(|(key, value)| {
             let name = format!("HOOKSHELF__APPS__DEFAULT__{key}");

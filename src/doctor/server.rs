@@ -11,15 +11,15 @@ use crate::{
     instance::{HEADER, Running},
 };
 
-/// What one answer may take.
+/// Deadline for a single answer.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// What `/readyz` answers.
+/// Answer of `/readyz`.
 #[derive(Debug, Deserialize)]
 struct Report {
     ready: bool,
     missing: Vec<String>,
-    /// What the spool stands in for; older servers do not say it.
+    /// Readiness failures that the spool covers; older servers omit the field.
     #[serde(default)]
     degraded: Vec<String>,
     /// Older servers do not say it.
@@ -32,7 +32,7 @@ struct Report {
 pub(super) enum Unanswered {
     /// It runs and did not answer in time.
     Silent,
-    /// Nobody listens.
+    /// No program listens at the address.
     Absent,
     /// Another server or another program listens.
     Another,
@@ -150,7 +150,7 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     vec![admin, public]
 }
 
-/// Where a listener that listens on `listen` is reached from here; none for a port of its choice.
+/// Local address of a listener on `listen`; `None` if the system chooses the port.
 pub(super) fn address(listen: SocketAddr) -> Option<SocketAddr> {
     (listen.port() != 0).then(|| reachable(listen))
 }

@@ -20,7 +20,7 @@ use crate::{
     store::private,
 };
 
-/// What it means that deliveries lie in a spool.
+/// Consequence of undrained deliveries in a spool.
 const UNDRAINED: &str = "they got 200, and are not in Postgres until a server drains them";
 
 /// Looks at the directory, and asks the server where it runs.
@@ -69,8 +69,8 @@ pub(super) fn beside(dir: &Path, name: &str, other: &Path) -> Option<Finding> {
     })
 }
 
-/// What the running server says of its spool; it is silent if it does not know the question. What
-/// another one says is not of this configuration.
+/// Asks the running server for the status of its spool. The answer is `Unanswered::Silent` if the
+/// server does not know the question. Answers of other servers are ignored.
 async fn ask(config: &Config) -> Result<Report, Unanswered> {
     let server = Server::find(config).map_err(|_| Unanswered::Absent)?;
     let address = server::address(config.admin.listen).ok_or(Unanswered::Absent)?;
@@ -114,7 +114,7 @@ fn files(dir: &Path) -> Option<String> {
     (found.files > 0).then(|| format!("{} with deliveries", count(found.files, "file", "files")))
 }
 
-/// What the running server says.
+/// Judges the spool status of the running server.
 fn running(dir: &Path, wanted: bool, report: &Report) -> Finding {
     if report.on != wanted || wanted && report.dir != dir {
         let found = "the server runs with another [spool] than is configured now";
@@ -153,7 +153,7 @@ fn running(dir: &Path, wanted: bool, report: &Report) -> Finding {
     Finding::ok(Check::Spool, found)
 }
 
-/// What can be seen without the server. Nothing is written for it.
+/// Checks the spool directory without a server and without writing to it.
 fn idle(dir: &Path) -> Finding {
     let place = nearest(dir);
     let access = access(place, AccessFlags::W_OK | AccessFlags::X_OK);
@@ -228,7 +228,7 @@ fn room(dir: &Path, max_bytes: u64) -> Option<Finding> {
     })
 }
 
-/// What the spool has of the disk already.
+/// Bytes of disk already used by the spool.
 fn held(dir: &Path) -> u64 {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let blocks = entries.filter_map(|entry| Some(entry.metadata().ok()?.blocks()));
