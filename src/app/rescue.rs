@@ -17,11 +17,11 @@ pub(super) fn hold(config: &Config, clock: Clock) -> Hold {
     Hold::start(Settings::new(&config.data_dir, hold, hold_for, apps), clock)
 }
 
-/// What of `rescue` passes; and the reason if the database at `options` could not be asked what of it
-/// is stored.
+/// Counts the passing deliveries of `rescue`. Also returns the error if the database at `options`
+/// cannot be asked for deliveries that are already stored.
 ///
 /// # Errors
-/// This user may not look.
+/// If this user may not read the held deliveries.
 pub async fn survey<E: From<store::Error>>(
     rescue: &Rescue,
     options: Result<ConnectOptions, E>,
