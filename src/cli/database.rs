@@ -1,4 +1,4 @@
-//! How verbs reach the database: the configured one, else the private Postgres of a
+//! Database connection for verbs: the configured database, else the private Postgres of a
 //! running server. None is started for them.
 
 use anyhow::anyhow;

@@ -70,7 +70,7 @@ fn print(findings: &[Finding], json: bool) -> anyhow::Result<()> {
     output.finish()
 }
 
-/// How many columns the verdict and the name of the check take.
+/// Width of the verdict and the check name, in columns.
 const INDENT: usize = 25;
 
 /// A finding, and below it what it means and what to do.

@@ -17,14 +17,14 @@ use crate::{
     spool::Report,
 };
 
-/// How often it is asked how many are left.
+/// Interval between polls of the number of waiting deliveries.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How often the drain is told to try again while nothing comes of it: by itself it waits for up to
-/// five seconds.
+/// Interval between wake-ups of a stalled drain: without them the drain waits for up to five
+/// seconds.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How long nothing may be drained before that is called a failure: a try may take two seconds.
+/// Time without progress before the drain counts as failed: a try may take two seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Makes the drain try again now, and waits until everything that waits is in Postgres.
@@ -76,7 +76,7 @@ async fn begin(operators: &Listener) -> anyhow::Result<Report> {
     operators.post(&format!("{STATUS}/drain")).await
 }
 
-/// How the drain got on while it was watched.
+/// Progress of the drain while it is watched.
 struct Watch {
     began: Instant,
     first: Report,
@@ -105,7 +105,7 @@ impl Watch {
         self.last = report;
     }
 
-    /// Whether the drain is to be told to try again; counts as told.
+    /// True if the drain needs a wake-up; records the wake-up.
     fn is_still(&mut self, now: Instant) -> bool {
         let last = self.woken.max(self.moved);
         let still = now.saturating_duration_since(last) >= AGAIN;

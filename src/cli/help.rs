@@ -1,4 +1,4 @@
-//! How help reads: prose that fits the terminal, then examples that run.
+//! Help layout: prose that fits the terminal, then examples that run.
 //!
 //! A verb writes its examples into its doc comment, a line each: `/// Example: hookshelf …`. Here
 //! they move below the options, under one heading. A verb that has verbs below it and no example

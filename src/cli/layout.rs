@@ -1,4 +1,4 @@
-//! How a table is laid out: as wide as the terminal, whatever is in it.
+//! Table layout: as wide as the terminal, whatever the table contains.
 //!
 //! Where not all columns fit beside each other, those that do not go on indented lines below.
 //! What may be cut is cut with a mark; an id never is, for nobody can type a part of one.
@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 /// Spaces between the columns.
 const GAP: usize = 2;
 
-/// How far the lines are indented that go on below.
+/// Indentation of continuation lines.
 const INDENT: usize = 2;
 
 /// A column is not cut shorter than this; rather it goes to the line below.

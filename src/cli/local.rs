@@ -1,4 +1,4 @@
-//! How verbs find the secrets of the server of this machine.
+//! Lookup of the secrets of this machine's server.
 
 use anyhow::{Context, bail, ensure};
 

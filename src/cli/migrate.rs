@@ -71,7 +71,7 @@ async fn running(settings: &private::Settings) -> Result<Option<ConnectOptions>,
     }
 }
 
-/// What the operator has now, and what is left to do.
+/// Describes the new reader, and the remaining steps.
 fn tell(name: &str, reading: Reading) -> Vec<String> {
     let mut lines = vec![format!(
         "{name} may read every table and view, and nothing else: \

@@ -42,7 +42,7 @@ use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{app, causes, config::Sources};
 
-/// What is said where the system refuses threads.
+/// Error message if the system refuses threads.
 const NO_THREADS: &str = "the system has no threads for this program: raise the limit of processes \
                           (ulimit -u, or TasksMax= of the service)";
 

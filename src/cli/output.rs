@@ -56,7 +56,7 @@ impl Form {
     }
 }
 
-/// Nobody reads the output any more.
+/// Error for output that is closed by its reader.
 #[derive(Debug, thiserror::Error)]
 #[error("nobody reads the output any more")]
 pub(super) struct Closed;
@@ -77,7 +77,7 @@ pub(super) enum List {
 /// Standard output. What was written shows once it is [finished](Self::finish).
 pub(super) struct Output {
     out: BufWriter<Stdout>,
-    /// Whether a terminal shows it that knows colours, and nobody said that they are unwanted.
+    /// True if the output goes to a terminal with colours, and colours are not switched off.
     coloured: bool,
     /// True if a terminal shows it.
     on_terminal: bool,
@@ -119,7 +119,7 @@ impl Output {
         self.bytes(b"\n")
     }
 
-    /// One line, and nothing after it.
+    /// Prints a single line and finishes the output.
     pub(super) fn say(text: &str) -> anyhow::Result<()> {
         let mut output = Self::new();
         output.line(text)?;

@@ -16,7 +16,7 @@ use crate::{
     worker::rescue::{Held, Keys, Rescue, Rescued, Wanted},
 };
 
-/// What the secret of `--secret-file` is called, also in the deliveries that are stored with it.
+/// Name of the secret from `--secret-file`, also in the deliveries stored with it.
 const GIVEN: &str = "given";
 
 /// Verifies again what was refused because no secret made its signature, and stores what passes.
@@ -132,7 +132,7 @@ impl Recheck {
         output.finish()
     }
 
-    /// What passes, and what to do next.
+    /// Shows the passing deliveries, and the next step.
     async fn show(&self, rescue: &Rescue, sources: &Sources) -> anyhow::Result<()> {
         let options = database::options(sources).await;
         let (apps, unasked) = app::rescue::survey(rescue, options).await?;
@@ -155,7 +155,7 @@ impl Recheck {
         output.finish()
     }
 
-    /// What it comes to, in sentences.
+    /// Summary of the result, in sentences.
     fn conclusion(&self, apps: &[Held]) -> Vec<String> {
         let sum = |count: fn(&Held) -> u64| apps.iter().map(count).sum::<u64>();
         let (held, passing) = (sum(|app| app.held), sum(|app| app.passing));
@@ -226,7 +226,7 @@ impl Recheck {
     }
 }
 
-/// What is held, as the configuration has it.
+/// Shelf of held deliveries, as configured.
 pub(super) fn shelf(config: &Config) -> Shelf {
     Shelf::new(&config.data_dir, config.rejections.hold_for)
 }

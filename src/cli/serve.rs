@@ -145,7 +145,7 @@ fn new_secrets(made: &Credentials) -> impl Iterator<Item = String> {
     shown.into_iter().chain([once]).flatten()
 }
 
-/// Where deliveries are kept.
+/// Storage of deliveries: the data directory and the database.
 fn kept_in(started: &Started) -> Vec<(&'static str, String)> {
     let place = format!("{} ({})", started.data_dir.display(), started.database);
     let mut lines = vec![("data", place)];
@@ -164,8 +164,8 @@ fn kept_in(started: &Started) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// What another verb has to be told to find this server: the file of `--config`. What the
-/// environment says, it says to the other verb, too.
+/// The `--config` argument that another verb needs to find this server. The environment is the same
+/// for the other verb.
 fn again(file: Option<&Path>) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "/._-+@".contains(char);
     match file.map(|file| file.display().to_string()) {
@@ -184,7 +184,7 @@ fn callback_url(app: &AppName, url: &str) -> String {
     }
 }
 
-/// Where the verify token of an app is, and when Meta last came with it and with a delivery.
+/// Source of an app's verify token, and the times of Meta's last challenge and last delivery.
 fn reached_by(app: &Reached) -> [(&'static str, String); 3] {
     let token = app.verify_token.as_ref().map(ToString::to_string);
     let token =
@@ -204,7 +204,7 @@ fn reached_by(app: &Reached) -> [(&'static str, String); 3] {
     ]
 }
 
-/// How this program was called, so that what is shown can be typed.
+/// Command of this program, so that printed commands can be typed.
 fn program() -> &'static str {
     let built_here = std::env::current_exe()
         .is_ok_and(|path| path.components().any(|part| part.as_os_str() == "target"));

@@ -19,10 +19,10 @@ use crate::{
 /// Limit of an answer: a thousand deliveries of the spool take far less.
 const LARGEST: usize = 16 << 20;
 
-/// How long an answer may take that is not waited for with a deadline of its own.
+/// Default deadline for an answer.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// What the server says of a question that it does not answer.
+/// Error answer of the server.
 #[derive(Deserialize)]
 struct Complaint {
     error: String,

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// What it says, as the columns of a row.
+/// Fields of a signed request, as the columns of a row.
 #[derive(Serialize)]
 struct Fields<'a> {
     user_id: Option<&'a str>,

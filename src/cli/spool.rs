@@ -112,7 +112,7 @@ impl Inspect {
         Output::note_if_empty(records.len(), output::List::Waiting, self.after.is_some())
     }
 
-    /// As many as were asked for, a page at a time, and where a list goes on.
+    /// Reads up to `limit` deliveries, page by page, and returns the place to continue from.
     async fn list(&self, operators: &Listener) -> anyhow::Result<(Vec<Waiting>, Option<String>)> {
         let limit = usize::try_from(self.limit)?;
         let mut records = Vec::new();

@@ -70,7 +70,7 @@ impl Stats {
         })
     }
 
-    /// What to tell apart, each once.
+    /// Dimensions to group by, without duplicates.
     fn dimensions(&self) -> Vec<Dimension> {
         let mut by: Vec<Dimension> = Vec::new();
         for dimension in &self.by {
@@ -104,7 +104,7 @@ fn table(output: &mut Output, by: &[Dimension], counts: &Counts) -> anyhow::Resu
     output.table(&names, names.len(), &rows)
 }
 
-/// What the numbers leave out.
+/// Notes about events missing from the numbers.
 fn notes(lag: Option<&Lag>, counts: &Counts) -> impl Iterator<Item = String> {
     let behind = behind(lag);
     let cut = (counts.combinations > MOST_COUNTS.into()).then(|| {

@@ -1,4 +1,4 @@
-//! What `serve --tunnel` says: which program it takes, the address to paste, how to get one.
+//! Output of `serve --tunnel`: the program used, the address to paste, how to install a program.
 
 use std::{
     convert::Infallible,
@@ -78,7 +78,7 @@ pub(super) async fn tell(
     }
 }
 
-/// What to do with an address, and how long it lasts.
+/// Instructions for the address of a tunnel, and its lifetime.
 fn opened(
     program: Program,
     url: &PublicUrl,
@@ -126,14 +126,14 @@ fn opened(
     text
 }
 
-/// Where to, at Meta.
+/// Places in Meta's dashboard to paste the address.
 const PASTE: [&str; 3] = [
     "App Dashboard > Instagram > API setup with Instagram login > Configure webhooks",
     "or, with Facebook login: App Dashboard > Webhooks > Instagram",
     "and save; where Meta cannot reach it yet, save again after some seconds",
 ];
 
-/// That there is none, and how to get one.
+/// Error message for a missing tunnel program, with install instructions.
 fn missing(wanted: Option<Program>, other: Option<Program>) -> String {
     let needs = wanted.map_or(
         "cloudflared or ngrok, and neither is on PATH".to_owned(),
@@ -146,7 +146,7 @@ fn missing(wanted: Option<Program>, other: Option<Program>) -> String {
     text + GET
 }
 
-/// How to get each, as their makers say.
+/// Install commands for each program, from their vendors.
 const GET: &str = "\
 to get one:
   cloudflared (needs no account)

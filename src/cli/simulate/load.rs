@@ -27,10 +27,10 @@ use crate::{
     },
 };
 
-/// What is open beside the connections of a run.
+/// Open files beside the connections of a run.
 const OTHER_FILES: rlim_t = 64;
 
-/// How often the bar moves.
+/// Refresh interval of the progress bar.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Steps of the bar.
@@ -81,7 +81,7 @@ pub(super) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// One thread for the whole run: it takes one core and leaves the others to the server.
+/// Starts the run on a single thread: it takes a core and leaves the others to the server.
 fn start(target: Target, load: Load, watch: Watch) -> anyhow::Result<Running> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,5 +1,4 @@
-//! What a stream came to: as a few lines for a person, or as one JSON object; and what to do about
-//! it.
+//! Summary of a stream: a few lines for a person, or a JSON object; and advice on failures.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -173,7 +172,7 @@ fn listed(parts: impl Iterator<Item = (String, u64)>) -> String {
     parts.join(", ")
 }
 
-/// What was not as it has to be, what it means, and what to do.
+/// Fails with the problem, its meaning and a remedy if the stream went wrong.
 pub(super) fn judge(summary: &Summary, stream: &Stream, found: &Found) -> anyhow::Result<()> {
     let acked_forgeries = summary.acked_forgeries;
     ensure!(
@@ -210,7 +209,7 @@ fn unacked(summary: &Summary, stream: &Stream) -> String {
     }
 }
 
-/// Nothing there takes deliveries.
+/// Error message if the path takes no deliveries.
 fn wrong_place(found: &Found) -> String {
     let Target { address, path, .. } = &found.target;
     format!(

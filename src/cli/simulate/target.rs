@@ -1,4 +1,4 @@
-//! Where `simulate` sends, and with which secret: the server of this machine unless told otherwise.
+//! Target and secret of `simulate`: the server of this machine by default.
 
 use std::{net::IpAddr, path::PathBuf};
 
@@ -44,13 +44,13 @@ fn url(text: &str) -> Result<Url, &'static str> {
     read.ok_or("allowed: a URL such as http://127.0.0.1:8080/webhook")
 }
 
-/// Where to send, and what a person has to know of it.
+/// Resolved target, with details for a person.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) target: Target,
     /// Part of every dedupe key.
     pub(super) app: AppName,
-    /// Which secret it is, in words.
+    /// Description of the secret, in words.
     pub(super) secret: String,
 }
 
@@ -115,7 +115,7 @@ impl Place {
         Ok((named.secret.clone(), said))
     }
 
-    /// What to connect to, the `Host` header, and the path.
+    /// Splits the URL into the address to connect to, the `Host` header, and the path.
     fn parts(&self, url: &Url) -> anyhow::Result<Parts> {
         if url.scheme() != "http" {
             return Err(wrong_usage(format!(
@@ -146,7 +146,7 @@ impl Place {
     }
 }
 
-/// What to connect to, the `Host` header, and the path.
+/// Address to connect to, the `Host` header, and the path.
 type Parts = (String, String, String);
 
 /// The server of this configuration, and no other at its address: that one may store what it is sent.

@@ -1,4 +1,4 @@
-//! One delivery of every kind and variant: a line for each, and how many were acked.
+//! Sends a delivery of every kind and variant: a line for each, and the number acked.
 
 use std::process::ExitCode;
 
