@@ -174,7 +174,7 @@ fn outcome(outcome: Outcome) -> String {
         } => "repeat of a stored event".to_owned(),
         Outcome::Accepted { new, repeated } => format!("stored {new} new, {repeated} repeated"),
         Outcome::Unreadable(_) => format!("stored without events: {reason}"),
-        Outcome::Spooled => "spooled: Postgres is unavailable".to_owned(),
+        Outcome::Spooled => "spooled: Postgres is unavailable or slow".to_owned(),
         Outcome::Rejected(_) => format!("rejected: {reason}{}", advice(reason)),
         Outcome::Failed(_) => format!("not stored: {reason}; Meta sends it again"),
     }
@@ -183,7 +183,9 @@ fn outcome(outcome: Outcome) -> String {
 /// The remedy for the rejections that a new installation meets.
 fn advice(reason: &str) -> &'static str {
     match reason {
-        "signature_mismatch" => "; app_secret is not the secret of this app",
+        "signature_mismatch" => {
+            "; a secret is wrong, or the sender is not Meta: run hookshelf doctor"
+        }
         "signature_missing" => "; the sender is not Meta",
         _ => "",
     }
@@ -222,7 +224,7 @@ mod tests {
         refused.items = None;
         let shown = line(&refused);
         assert!(
-            shown.contains("rejected: signature_mismatch; app_secret"),
+            shown.contains("rejected: signature_mismatch; a secret is wrong"),
             "{shown}"
         );
     }

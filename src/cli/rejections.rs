@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::{self, AppName, Sources},
-    query::{self, RejectionFilter, RejectionRow, RejectionTotal},
+    query::{RejectionFilter, RejectionRow, RejectionTotal},
 };
 
 /// Shows what was refused, and stores what was refused by mistake.
@@ -69,14 +69,16 @@ impl List {
         let filter = RejectionFilter { app, since, until };
         let narrowed = filter != RejectionFilter::default();
         let mut session = database::open(sources).await?;
-        let rejections = session.rejections(&filter, self.limit).await;
-        let query::Rejections { rows, totals } = rejections.map_err(database::of_list)?;
+        let rows = session.rejections(&filter, self.limit).await;
+        let rows = rows.map_err(database::of_list)?;
         let count = rows.len();
         let mut output = Output::new();
         let format = self.form.format();
         if let Some(format) = format {
             output.rows(format, &RejectionRow::default(), rows)?;
         } else {
+            let totals = session.rejection_totals(&filter).await;
+            let totals = totals.map_err(database::of_list)?;
             let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
             let rows = rows.into_iter().map(cells);
             let rows: Vec<_> = rows.chain(totals.into_iter().map(total)).collect();
@@ -94,7 +96,7 @@ impl List {
 /// Says what is held beside the counts, for the person who looks for what was refused; false if
 /// nothing is.
 fn tell_held(sources: &Sources) -> anyhow::Result<bool> {
-    let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    let config = config::load(sources)?;
     let shelf = recheck::shelf(&config);
     // Who may not look there may know the counts all the same.
     let Ok(names) = shelf.names(Clock::system().now()) else {

@@ -114,6 +114,17 @@ mod tests {
     }
 
     #[test]
+    fn names_and_dates_are_read() {
+        let expired = Certificate::read(&fixture!("expired.pem")).unwrap();
+        assert_eq!(expired.not_before, at("2020-01-01T00:00:00Z"));
+        assert_eq!(expired.not_after, at("2020-02-01T00:00:00Z"));
+        assert!(!expired.is_self_signed);
+        // Its end is beyond 2049, in the longer form.
+        let itself = Certificate::read(&fixture!("self.pem")).unwrap();
+        assert!(itself.is_self_signed && itself.not_after > at("2100-01-01T00:00:00Z"));
+    }
+
+    #[test]
     fn what_is_cut_off_is_no_certificate_and_no_defect() {
         let whole = fixture!("good.pem");
         for end in 0..200 {

@@ -5,7 +5,6 @@ use std::sync::{
     mpsc::{Receiver, SyncSender, sync_channel},
 };
 
-use bytestring::ByteString;
 use jiff::Timestamp;
 
 use super::Outcome;
@@ -30,8 +29,9 @@ pub struct Arrival {
 /// Items of a delivery in short.
 #[derive(Clone, Debug, Default)]
 pub struct Items {
-    /// The account of the first item.
-    pub account_id: Option<ByteString>,
+    /// The account of the first item, as a copy: a slice would keep the body in memory for as long as
+    /// a terminal stops reading.
+    pub account_id: Option<String>,
     /// Each kind with the number of its items, in the order of the body.
     pub kinds: Vec<(Kind, usize)>,
 }
@@ -45,9 +45,12 @@ impl From<&Delivery> for Items {
                 None => kinds.push((event.kind, 1)),
             }
         }
-        let mut accounts = delivery.events.iter().map(|event| &event.account_id);
+        let account_id = delivery
+            .events
+            .first()
+            .and_then(|it| it.account_id.as_deref());
         Self {
-            account_id: accounts.next().cloned().flatten(),
+            account_id: account_id.map(str::to_owned),
             kinds,
         }
     }

@@ -22,7 +22,7 @@ pub use json::line;
 pub use moment::{InvalidMoment, Moment};
 pub use page::Page;
 pub use reaction::reaction;
-pub use session::{Accounts, Rejections, Session, Stats};
+pub use session::{Accounts, Session, Stats};
 pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
 
 pub use crate::store::follow::Lag;

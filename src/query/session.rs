@@ -16,15 +16,6 @@ use crate::store::{
 #[derive(Debug)]
 pub struct Session(pub(super) Reader);
 
-/// Counts of requests that were not stored, by hour.
-#[derive(Clone, Debug)]
-pub struct Rejections {
-    /// Newest counts, the newest last.
-    pub rows: Vec<RejectionRow>,
-    /// Totals by reason of all rows that meet the filter.
-    pub totals: Vec<RejectionTotal>,
-}
-
 /// Accounts with the newest events.
 #[derive(Clone, Debug)]
 pub struct Accounts {
@@ -70,16 +61,21 @@ impl Session {
         self.0.delivery_body(id).await
     }
 
-    /// Reads the newest counts of requests that were not stored, at most `limit`.
+    /// Reads the newest counts of requests that were not stored, at most `limit`, the newest last.
     pub async fn rejections(
         &mut self,
         filter: &RejectionFilter,
         limit: u32,
-    ) -> Result<Rejections, Error> {
-        Ok(Rejections {
-            rows: self.0.rejections(filter, limit).await?,
-            totals: self.0.rejection_totals(filter).await?,
-        })
+    ) -> Result<Vec<RejectionRow>, Error> {
+        self.0.rejections(filter, limit).await
+    }
+
+    /// Reads the totals by reason of all counts that meet the filter.
+    pub async fn rejection_totals(
+        &mut self,
+        filter: &RejectionFilter,
+    ) -> Result<Vec<RejectionTotal>, Error> {
+        self.0.rejection_totals(filter).await
     }
 
     /// Reads the accounts with the newest events, at most `limit`.
