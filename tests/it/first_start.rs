@@ -7,7 +7,6 @@ use std::{
 };
 
 use nix::{
-    pty::openpty,
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
@@ -15,28 +14,29 @@ use nix::{
 use crate::support::{
     directory::Directory,
     server::{guarded, settle},
+    terminal::{COLUMNS, Terminal},
 };
 
 /// Last line of the banner.
 const LAST: &str = "events list";
 
 /// A server without a configuration on a terminal.
-struct Terminal {
+struct TerminalServer {
     server: Child,
     pid: Pid,
     lines: Lines<BufReader<File>>,
     shown: String,
 }
 
-impl Terminal {
+impl TerminalServer {
     fn start(directory: &Directory) -> Self {
-        let terminal = openpty(None, None).unwrap();
+        let Terminal { person, program } = Terminal::open(COLUMNS);
         let mut shell = guarded(&["serve"]);
         settle(&mut shell, directory.path(), None);
-        shell.stdout(Stdio::from(terminal.slave));
+        shell.stdout(Stdio::from(program));
         shell.stderr(File::create(directory.join("log")).unwrap());
         let server = shell.spawn().unwrap();
-        let mut lines = BufReader::new(File::from(terminal.master)).lines();
+        let mut lines = BufReader::new(person).lines();
         let pid: i32 = lines.next().unwrap().unwrap().trim().parse().unwrap();
         let mut started = Self {
             server,
@@ -109,7 +109,7 @@ fn made(directory: &Directory) -> Vec<String> {
 fn generated_secrets_are_shown_by_the_start_that_makes_them_and_no_other() {
     let directory = Directory::create();
     std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
-    let first = Terminal::start(&directory).stop();
+    let first = TerminalServer::start(&directory).stop();
     let made = made(&directory);
     assert_eq!(made.len(), 2);
     for secret in &made {
@@ -117,7 +117,7 @@ fn generated_secrets_are_shown_by_the_start_that_makes_them_and_no_other() {
     }
     assert!(first.contains("shown this once"), "{first}");
 
-    let second = Terminal::start(&directory).stop();
+    let second = TerminalServer::start(&directory).stop();
     let log = std::fs::read_to_string(directory.join("log")).unwrap();
     for secret in &made {
         assert!(
@@ -139,7 +139,7 @@ fn generated_secrets_are_shown_by_the_start_that_makes_them_and_no_other() {
 fn a_terminal_shows_a_line_for_each_delivery_unless_the_log_says_no() {
     let directory = Directory::create();
     std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
-    let mut terminal = Terminal::start(&directory);
+    let mut terminal = TerminalServer::start(&directory);
     terminal.receive_a_message(&directory);
     terminal.read_until("stored");
     let shown = terminal.stop();
@@ -151,7 +151,7 @@ fn a_terminal_shows_a_line_for_each_delivery_unless_the_log_says_no() {
     assert!(!shown.contains("hello"), "{shown}");
 
     std::fs::write(directory.join("hookshelf.toml"), "log.deliveries = false").unwrap();
-    let terminal = Terminal::start(&directory);
+    let terminal = TerminalServer::start(&directory);
     terminal.receive_a_message(&directory);
     let shown = terminal.stop();
     assert!(!shown.contains("message"), "{shown}");

@@ -4,7 +4,6 @@
 use std::{fs, process::Stdio, time::Duration};
 
 use nix::{
-    pty::openpty,
     sys::signal::{Signal, kill},
     unistd::{Pid, User, geteuid},
 };
@@ -23,6 +22,7 @@ use crate::support::{
     desk::Desk,
     directory::Directory,
     server::{guarded, path_from, settle},
+    terminal::{COLUMNS, Terminal},
 };
 
 /// Data directory in the documents, where root starts the server.
@@ -86,12 +86,10 @@ fn spawn(
     let mut shell = guarded(&arguments);
     settle(&mut shell, directory.path(), None);
     shell.env("PATH", path_from(&desk.server.directory.join("bin")));
-    let terminal = openpty(None, None).unwrap();
-    shell.stderr(Stdio::from(terminal.slave.try_clone().unwrap()));
-    shell
-        .stdout(Stdio::from(terminal.slave))
-        .env("NO_COLOR", "1");
-    let screen = File::from_std(terminal.master.into());
+    let Terminal { person, program } = Terminal::open(COLUMNS);
+    shell.stderr(Stdio::from(program.try_clone().unwrap()));
+    shell.stdout(Stdio::from(program)).env("NO_COLOR", "1");
+    let screen = File::from_std(person);
     let process = Command::from(shell).spawn().unwrap();
     (process, BufReader::new(screen).lines())
 }
