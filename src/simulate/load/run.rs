@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    task::{JoinHandle, JoinSet},
+    task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
 };
 
@@ -16,10 +16,8 @@ use super::{
         client::Client,
         target::{Error, Target},
     },
-    options::Load,
-    pace::Pace,
+    Load,
     progress::Watch,
-    schedule::Schedule,
     summary::Summary,
     worker::{self, Run},
 };
@@ -40,85 +38,74 @@ const FLUSH: Duration = Duration::from_secs(1);
 /// When nobody listens at the start, the target cannot stand in a request, or the ledger cannot be
 /// written. Any other failure is part of the summary.
 pub async fn run(
-    target: Target,
+    target: &Target,
     load: Load,
     clock: &Clock,
     watch: &Watch,
 ) -> Result<Summary, Error> {
-    let target = Arc::new(target);
     let clients = tokio::select! {
-        connected = connect(&target, load.connections) => connected?,
-        () = watch.stopped() => return Ok(Summary::of_nothing()),
+        connected = connect(&target.address, load.connections) => connected?,
+        () = watch.stopped() => return Ok(Summary { interrupted: true, ..Summary::default() }),
     };
-    let start = Instant::now();
-    let pace = load.rate.map(|rate| Pace::new(start, rate));
-    let schedule = Arc::new(Schedule::new(load.length, pace, start));
-    let run = Arc::new(Run::new(
-        &target,
-        load,
-        clock,
-        watch.clone(),
-        Arc::clone(&schedule),
-    )?);
-    let pacing = pace.map(|_| release(&schedule));
+    let (start, rate) = (Instant::now(), load.rate);
+    let run = Arc::new(Run::new(target, load, clock, watch, start)?);
+    let releasing = rate.map(|rate| {
+        let run = Arc::clone(&run);
+        tokio::task::spawn_blocking(move || run.schedule.release_by_clock(rate))
+    });
     let mut workers = JoinSet::new();
     for client in clients {
         workers.spawn(worker::work(Arc::clone(&run), client));
     }
-    until_over(&run, &mut workers, watch).await;
+    let ended = until_over(&run, &mut workers, watch).await;
+    let elapsed = start.elapsed();
+    run.schedule.stop();
     workers.shutdown().await;
-    if let Some(pacing) = pacing {
-        join(pacing.await);
+    if let Some(releasing) = releasing {
+        join(releasing.await);
     }
-    run.finish(start.elapsed())
+    ended?;
+    run.finish(elapsed)
 }
 
 /// Connects before the run begins, one after the other: many at once would meet the end of the
 /// server's queue, and wait for a second. Where the first gets through, another may fail; it
 /// and those after it connect when they have something to send.
-async fn connect(target: &Arc<Target>, count: NonZeroUsize) -> Result<Vec<Client>, Error> {
-    let mut clients = Vec::with_capacity(count.get());
-    let mut goes_on = true;
-    for number in 0..count.get() {
-        let mut client = Client::new(Arc::clone(target));
-        if goes_on {
-            let connected = client.connect().await;
-            goes_on = connected.is_ok();
-            if number == 0 {
-                connected?;
-            }
+async fn connect(address: &str, count: NonZeroUsize) -> Result<Vec<Client>, Error> {
+    let mut clients: Vec<_> = (0..count.get()).map(|_| Client::new(address)).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        match client.connect().await {
+            Err(error) if number == 0 => return Err(error),
+            Err(_) => break,
+            Ok(()) => {}
         }
-        clients.push(client);
     }
     Ok(clients)
 }
 
-/// Lets deliveries go as they fall due, on a thread that may sleep.
-fn release(schedule: &Arc<Schedule>) -> JoinHandle<()> {
-    let schedule = Arc::clone(schedule);
-    tokio::task::spawn_blocking(move || schedule.release_by_clock())
-}
-
 /// Waits for the workers; where somebody stops the run, not for long.
-async fn until_over(run: &Run, workers: &mut JoinSet<()>, watch: &Watch) {
+async fn until_over(run: &Run, workers: &mut JoinSet<()>, watch: &Watch) -> Result<(), Error> {
     let mut flush = interval(FLUSH);
     flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             ended = workers.join_next() => match ended {
                 Some(ended) => join(ended),
-                None => return,
+                None => return Ok(()),
             },
-            _ = flush.tick() => run.flush(),
-            () = watch.stopped() => {
-                run.schedule.stop();
-                let ends = async { while let Some(ended) = workers.join_next().await { join(ended); } };
-                // What is still on its way counts as not acked.
-                let _ = timeout(GRACE, ends).await;
-                return;
-            }
+            _ = flush.tick() => run.flush()?,
+            () = watch.stopped() => break,
         }
     }
+    run.schedule.stop();
+    let ends = async {
+        while let Some(ended) = workers.join_next().await {
+            join(ended);
+        }
+    };
+    // What is still on its way counts as not acked.
+    let _ = timeout(GRACE, ends).await;
+    Ok(())
 }
 
 /// A panic of a task is one of the run.
