@@ -4,6 +4,7 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::ids::Ids;
 pub use super::kinds::Kind;
 
 /// Declares a closed enum whose values are stored and filtered by by their spelling.
@@ -117,14 +118,8 @@ pub struct Event {
     pub recipient_id: Option<ByteString>,
     /// The user name of the other party.
     pub username: Option<ByteString>,
-    /// The `mid` of the message it is or concerns.
-    pub message_id: Option<ByteString>,
-    /// The comment it is or concerns.
-    pub comment_id: Option<ByteString>,
-    /// The media it concerns.
-    pub media_id: Option<ByteString>,
-    /// The comment or message it answers.
-    pub parent_id: Option<ByteString>,
+    /// What it is or concerns.
+    pub ids: Ids<Option<ByteString>>,
     /// What somebody wrote, or the title of the button they tapped.
     pub text: Option<ByteString>,
     /// A message that the account itself sent.

@@ -4,13 +4,14 @@
 //! answers Meta's GET, [`split`] turns a body into [`event`]s, [`kinds`] has a file for each kind of
 //! them. The rest are its tools: [`sanitise`] makes text safe for Postgres, [`json`] reads a text in
 //! one pass, [`data`] writes the own fields of a kind, [`time`] reads Meta's many spellings of a
-//! moment, [`mid`] the creation time inside a `mid`, [`dedupe`] names occurrences, [`networks`] knows
-//! which addresses are Meta's.
+//! moment, [`mid`] the creation time inside a `mid`, [`ids`] lists the ids that kinds fill, [`dedupe`]
+//! names occurrences, [`networks`] knows which addresses are Meta's.
 
 pub mod challenge;
 pub mod data;
 pub mod dedupe;
 pub mod event;
+pub mod ids;
 pub mod json;
 pub mod kinds;
 pub mod mid;

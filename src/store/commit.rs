@@ -1,6 +1,6 @@
 //! The commit: the one statement behind the promise, and what it is sent again for.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sqlx::{Arguments, PgConnection, postgres::PgArguments};
@@ -74,8 +74,18 @@ fn arguments(
 /// Sends the statement, and says which items were known before; `None` where the epoch is another
 /// one, and nothing was written.
 async fn send(conn: &mut PgConnection, arguments: PgArguments) -> Result<Option<Vec<bool>>, Error> {
-    let sending = sqlx::query_scalar_with(include_str!("commit.sql"), arguments);
+    let sending = sqlx::query_scalar_with(statement(arguments.len()), arguments);
     Ok(sending.fetch_one(conn).await?)
+}
+
+/// Commits a batch of deliveries and their events, once each, in one autocommit statement: a link
+/// that falls silent leaves no transaction behind that holds the fence.
+fn statement(arguments: usize) -> &'static str {
+    static STATEMENT: OnceLock<String> = OnceLock::new();
+    STATEMENT.get_or_init(|| {
+        let places: Vec<_> = (1..=arguments).map(|place| format!("${place}")).collect();
+        format!("SELECT commit_batch({})", places.join(", "))
+    })
 }
 
 /// Makes the partitions that the batch needs and may lack.

@@ -10,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use hookshelf::meta::{
     event::{Event, Problem},
+    ids::Ids,
     split::{self, Notification},
 };
 use serde_json::value::RawValue;
@@ -123,19 +124,16 @@ fn show(found: &Notification) -> String {
 }
 
 fn columns(out: &mut String, event: &Event) {
-    let ids = [
+    let parties = [
         ("field", &event.field),
         ("account_id", &event.account_id),
         ("person_id", &event.person_id),
         ("sender_id", &event.sender_id),
         ("recipient_id", &event.recipient_id),
         ("username", &event.username),
-        ("message_id", &event.message_id),
-        ("comment_id", &event.comment_id),
-        ("media_id", &event.media_id),
-        ("parent_id", &event.parent_id),
     ];
-    for (name, id) in ids {
+    let ids = Ids::<()>::NAMES.iter().copied().zip(event.ids.each());
+    for (name, id) in parties.into_iter().chain(ids) {
         line(out, name, id.as_ref());
     }
     line(

@@ -276,14 +276,14 @@ fn what_a_step_refers_to_was_told() {
     {
         for event in events(&delivery.body, at) {
             match event.kind {
-                Kind::Message | Kind::Postback => told.extend(event.message_id),
-                Kind::Comment => told.extend(event.comment_id),
+                Kind::Message | Kind::Postback => told.extend(event.ids.message_id),
+                Kind::Comment => told.extend(event.ids.comment_id),
                 _ => {}
             }
             // What the last ones refer to may still be on its way.
             if number < 3500 {
                 referred.extend(refers(&delivery.body));
-                referred.extend(event.parent_id);
+                referred.extend(event.ids.parent_id);
             }
         }
     }

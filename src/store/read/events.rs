@@ -6,7 +6,10 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{Conditions, Error, Reader, answer, row::row, search};
-use crate::meta::event::{Kind, Source};
+use crate::meta::{
+    event::{Kind, Source},
+    ids::Ids,
+};
 
 /// Which events: all that meet every condition that is set.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,10 +55,8 @@ row! {
         sender_id: Option<String>,
         recipient_id: Option<String>,
         username: Option<String>,
-        message_id: Option<String>,
-        comment_id: Option<String>,
-        media_id: Option<String>,
-        parent_id: Option<String>,
+        #[serde(flatten)]
+        ids: Ids<Option<String>>,
         text: Option<String>,
         is_echo: bool,
         is_self: bool,
@@ -72,7 +73,7 @@ row! {
 
 /// All columns of events; conditions follow.
 pub(in crate::store) fn events_where() -> String {
-    format!("SELECT {} FROM events WHERE", EventRow::COLUMNS)
+    format!("SELECT {} FROM events WHERE", EventRow::columns())
 }
 
 impl Reader {

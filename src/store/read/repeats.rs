@@ -31,7 +31,7 @@ impl Reader {
     /// # Errors
     /// Postgres is away or does not answer in time.
     pub async fn repeat(&mut self, position: i64) -> Result<Option<RepeatRow>, Error> {
-        let select = format!("SELECT {} FROM repeats WHERE", RepeatRow::COLUMNS);
+        let select = format!("SELECT {} FROM repeats WHERE", RepeatRow::columns());
         let mut query = Conditions::after(&select);
         query.and("position = ", Some(position));
         let mut query = query.limit("", 1);

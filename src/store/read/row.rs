@@ -4,10 +4,31 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 use sqlx::{Row as _, postgres::PgRow, types::Json};
 
-/// A value that a column of a row is read as.
+use crate::meta::ids::Ids;
+
+/// A value that a column of a row is read as, or several columns.
 pub(super) trait Column: Sized {
     /// The value under `name`.
     fn read(row: &PgRow, name: &str) -> sqlx::Result<Self>;
+
+    /// The columns of the field `name`.
+    fn columns(name: &'static str) -> Vec<&'static str> {
+        vec![name]
+    }
+}
+
+impl Column for Ids<Option<String>> {
+    fn read(row: &PgRow, _: &str) -> sqlx::Result<Self> {
+        let mut ids = Self::default();
+        for (id, name) in ids.each_mut().zip(Self::NAMES) {
+            *id = Column::read(row, name)?;
+        }
+        Ok(ids)
+    }
+
+    fn columns(_: &'static str) -> Vec<&'static str> {
+        Self::NAMES.to_vec()
+    }
 }
 
 /// Types that sqlx reads.
@@ -54,26 +75,26 @@ impl Column for Option<Box<RawValue>> {
 
 /// Declares a row: its struct, the names of its columns, and how it is read.
 macro_rules! row {
-    ($(#[$about:meta])* $name:ident { $first:ident: $first_type:ty, $($column:ident: $type:ty,)* }) => {
+    ($(#[$about:meta])* $name:ident { $($(#[$with:meta])* $column:ident: $type:ty,)+ }) => {
         $(#[$about])*
         #[expect(missing_docs, reason = "the comments of the views describe their columns")]
         pub struct $name {
-            pub $first: $first_type,
-            $(pub $column: $type,)*
+            $($(#[$with])* pub $column: $type,)+
         }
 
         impl $name {
             /// The names of its columns, with commas between.
-            pub(in crate::store) const COLUMNS: &str =
-                concat!(stringify!($first), $(", ", stringify!($column)),*);
+            pub(in crate::store) fn columns() -> String {
+                use $crate::store::read::row::Column;
+                [$(<$type>::columns(stringify!($column))),+].concat().join(", ")
+            }
         }
 
         impl sqlx::FromRow<'_, sqlx::postgres::PgRow> for $name {
             fn from_row(row: &sqlx::postgres::PgRow) -> sqlx::Result<Self> {
                 use $crate::store::read::row::Column;
                 Ok(Self {
-                    $first: Column::read(row, stringify!($first))?,
-                    $($column: Column::read(row, stringify!($column))?,)*
+                    $($column: Column::read(row, stringify!($column))?,)+
                 })
             }
         }
