@@ -9,25 +9,18 @@ use std::{
 };
 
 use anyhow::Context;
+use axum::serve::{ListenerExt, TapIo};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use tokio::net::{TcpListener, TcpStream};
 
 /// What signs the deliveries.
 pub(crate) const SECRET: &str = "the secret of a bench";
 
-/// Runs a program, tells its process id, and kills it when standard input closes, so that a bench
-/// that is killed leaves no server.
-const GUARD: &str = r#"
-exec 3<&0
-"$@" </dev/null 3<&- &
-program=$!
-echo "$program"
-{ cat <&3 >/dev/null; kill -KILL "$program" 2>/dev/null; } &
-exec 1>&-
-wait "$program"
-"#;
+/// Runs a program, and kills it when standard input closes.
+const GUARD: &str = include_str!("../../tests/it/support/guard.sh");
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +104,17 @@ fn command(kind: Kind) -> anyhow::Result<Command> {
     let mut shell = Command::new("sh");
     shell.args(["-c", GUARD, "guard"]).arg(program).arg(role);
     Ok(shell)
+}
+
+/// Listens at an address, says so, and has what is written sent at once.
+pub(crate) async fn bind(
+    address: SocketAddr,
+) -> anyhow::Result<TapIo<TcpListener, fn(&mut TcpStream)>> {
+    let listener = TcpListener::bind(address).await?;
+    println!("listens on http://{}", listener.local_addr()?);
+    // A connection that is broken already says so when it is read.
+    let at_once: fn(&mut TcpStream) = |stream| drop(stream.set_nodelay(true));
+    Ok(listener.tap_io(at_once))
 }
 
 /// Hears the process id, and the address as soon as deliveries are accepted there.

@@ -32,16 +32,8 @@ use hookshelf::{
     store::private::{self, PrivatePostgres},
 };
 
-/// Runs a program, tells its process id, and kills it when standard input closes.
-const GUARD: &str = r#"
-exec 3<&0
-"$@" </dev/null 3<&- &
-program=$!
-echo "$program"
-{ cat <&3 >/dev/null; kill -KILL "$program" 2>/dev/null; } &
-exec 1>&-
-wait "$program"
-"#;
+/// Runs a program, and kills it when standard input closes.
+const GUARD: &str = include_str!("guard.sh");
 
 /// What signs deliveries to the apps of a test.
 pub(crate) const SECRET: &str = "the secret of a test";

@@ -1,0 +1,9 @@
+# Runs a program, tells its process id, and kills it when standard input closes, so that a test or a
+# bench that is killed leaves no server.
+exec 3<&0
+"$@" </dev/null 3<&- &
+program=$!
+echo "$program"
+{ cat <&3 >/dev/null; kill -KILL "$program" 2>/dev/null; } &
+exec 1>&-
+wait "$program"
