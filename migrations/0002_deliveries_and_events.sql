@@ -108,7 +108,7 @@ COMMENT ON COLUMN stored_events.item_start IS 'The place of the item''s first by
 COMMENT ON COLUMN stored_events.item_length IS 'The number of the item''s bytes in the body.';
 COMMENT ON COLUMN stored_events.is_echo IS 'A message that the account itself sent.';
 COMMENT ON COLUMN stored_events.is_self IS 'The account talks to or comments on itself.';
-COMMENT ON COLUMN stored_events.kind IS 'comment, live_comment, mention, story_insights, message, message_deleted, postback, message_edit, reaction, seen, referral, optin, handover, policy_enforcement, response_feedback or unknown.';
+COMMENT ON COLUMN stored_events.kind IS 'What happened: comment, message, reaction, seen, ...; each kind has a view. unknown: something that has no type here yet.';
 COMMENT ON COLUMN stored_events.source IS 'deliveries.source; test for the events of entry 0 only.';
 COMMENT ON COLUMN stored_events.app IS 'deliveries.app.';
 COMMENT ON COLUMN stored_events.account_id IS 'entry.id: the Instagram professional account; 0 from the Test button.';

@@ -27,7 +27,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload, e.dedupe_key
 FROM events AS e
 WHERE e.kind = 'comment';
-COMMENT ON VIEW comments IS 'Comments on media of the account. Editing, hiding or deleting one sends nothing.';
+COMMENT ON VIEW comments IS 'Comments on media of the account, with is_self its own. Editing, hiding or deleting one sends nothing.';
 
 CREATE VIEW live_comments AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -250,88 +250,91 @@ FROM events AS e
 WHERE e.kind = 'unknown';
 COMMENT ON VIEW unknown_events IS 'What has no type here yet: new fields and keys, names in changed_fields, items nested too deep.';
 
--- A column that is one of events says what it says there; the others mean the same in every view.
-DO $$
+CREATE FUNCTION describe_views(views regclass[], own text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    views regclass[] := ARRAY[
-        'comments', 'live_comments', 'mentions', 'story_insights', 'messages', 'message_edits',
-        'message_deletions', 'reactions', 'postbacks', 'seen', 'referrals', 'optins', 'handovers',
-        'policy_enforcements', 'response_feedback', 'unknown_events'];
-    owned record;
+    shown record;
 BEGIN
-    FOR owned IN
+    FOR shown IN
         SELECT c.attrelid::regclass AS view, c.attname AS name,
-               coalesce(col_description(b.attrelid, b.attnum), own.comment) AS comment
+               coalesce(col_description(b.attrelid, b.attnum), own[i][2]) AS comment
         FROM pg_attribute AS c
         LEFT JOIN pg_attribute AS b ON b.attrelid = 'events'::regclass AND b.attname = c.attname
-        LEFT JOIN (VALUES
-            ('action', 'react or unreact of a reaction; warning, block or unblock of a policy enforcement.'),
-            ('ad_flow_id', 'The flow behind the ad.'),
-            ('ad_id', 'The ad through which it came.'),
-            ('ad_photo_url', 'The picture of the ad.'),
-            ('ad_post_id', 'The post behind the ad.'),
-            ('ad_product_id', 'The product behind the ad.'),
-            ('ad_title', 'The title of the ad.'),
-            ('ad_video_url', 'The video of the ad.'),
-            ('app_roles', 'The roles of the apps, where they changed.'),
-            ('attachment_types', 'The type of each attachment: image, video, ig_reel, story_mention, ...; new ones appear every few months.'),
-            ('attachments', 'Media, shares, stories and templates as Meta sent them. Their addresses end some time later.'),
-            ('button_payload', 'What the developer put behind the button. Missing in standby.'),
-            ('caller_app_id', 'The app that passed metadata.'),
-            ('echo_app_id', 'The app that sent the echo.'),
-            ('emoji', 'The emoji, with or without a variation selector.'),
-            ('exits', 'How often somebody left the story.'),
-            ('feedback', 'The rating, in Meta''s words.'),
-            ('folder', 'The folder of the inbox it is in.'),
-            ('frequency', 'How often notifications may come.'),
-            ('impressions', 'How often the story was shown.'),
-            ('is_self_reply', 'Whether the sender answers a message of their own.'),
-            ('is_unsupported', 'Whether Meta cannot show it to apps.'),
-            ('media_product_type', 'Where the media is shown: FEED, REELS, STORY, AD, LIVE, ...'),
-            ('metadata', 'What the other app wrote beside it.'),
-            ('new_owner_app_id', 'The app that has the control now.'),
-            ('num_edit', 'How often the message was edited; 0 in nearly all that Meta sends.'),
-            ('optin_payload', 'What the developer put behind the button.'),
-            ('optin_type', 'notification_messages; null in the older form.'),
-            ('original_media_id', 'The post that was boosted.'),
-            ('previous_owner_app_id', 'The app that had the control; null where none had.'),
-            ('quick_reply_payload', 'The payload of the quick reply that was tapped; text is its title.'),
-            ('reach', 'To how many accounts the story was shown.'),
-            ('reaction', 'angry, sad, wow, love, like, laugh or other; null where the reaction ends.'),
-            ('reason', 'Why, in Meta''s words.'),
-            ('ref', 'The reference of the older form.'),
-            ('referral_product_id', 'The product of a shop through which the person came.'),
-            ('referral_ref', 'What the link or ad carries.'),
-            ('referral_source', 'What led the person here: IGME-SOURCE-LINK, SHORTLINK, ADS, IG_STORY, ...'),
-            ('referral_type', 'OPEN_THREAD.'),
-            ('referral_uri', 'The page with the link.'),
-            ('replies', 'How many answered the story.'),
-            ('requested_owner_app_id', 'The app that asks for the control.'),
-            ('self_ig_scoped_id', 'The account''s own IGSID.'),
-            ('seq', 'A sequence number of Messenger.'),
-            ('status', 'STOP NOTIFICATIONS or RESUME NOTIFICATIONS.'),
-            ('step', 'pass_thread_control, take_thread_control, request_thread_control, pass_thread_metadata or app_roles; null where the item does not say.'),
-            ('sticker_id', 'A sticker of Messenger.'),
-            ('story_id', 'The story that it answers.'),
-            ('story_link_sticker_url', 'Where the link sticker of the story leads.'),
-            ('story_url', 'The address of the story, which ends with it. The media may not be kept.'),
-            ('taps_back', 'Taps back to the story before.'),
-            ('taps_forward', 'Taps to the next story.'),
-            ('timezone', 'The time zone of the person.'),
-            ('title', 'The words on the button, or the title of the topic.'),
-            ('token', 'The token with which notifications are sent.'),
-            ('token_expires_at', 'When the token ends.'),
-            ('token_status', 'Whether the token was renewed.'),
-            ('user_ref', 'The person of a checkbox, before they have an IGSID.'),
-            ('verb', 'add, edited or remove; null means add. Undocumented for Instagram, seen in deliveries of others.'),
-            ('watermark', 'Everything before this moment was seen.')
-        ) AS own (name, comment) ON own.name = c.attname
+        LEFT JOIN generate_subscripts(own, 1) AS i ON own[i][1] = c.attname
         WHERE c.attrelid = ANY (views) AND c.attnum > 0
     LOOP
-        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', owned.view, owned.name, owned.comment);
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', shown.view, shown.name, shown.comment);
     END LOOP;
 END
 $$;
+COMMENT ON FUNCTION describe_views IS 'Describes the columns of views of kinds: as events does, else in these pairs of name and comment. For migrations.';
+
+-- The own columns mean the same in every view.
+SELECT describe_views(ARRAY[
+    'comments', 'live_comments', 'mentions', 'story_insights', 'messages', 'message_edits',
+    'message_deletions', 'reactions', 'postbacks', 'seen', 'referrals', 'optins', 'handovers',
+    'policy_enforcements', 'response_feedback', 'unknown_events'
+]::regclass[], ARRAY[
+    ['action', 'react or unreact of a reaction; warning, block or unblock of a policy enforcement.'],
+    ['ad_flow_id', 'The flow behind the ad.'],
+    ['ad_id', 'The ad through which it came.'],
+    ['ad_photo_url', 'The picture of the ad.'],
+    ['ad_post_id', 'The post behind the ad.'],
+    ['ad_product_id', 'The product behind the ad.'],
+    ['ad_title', 'The title of the ad.'],
+    ['ad_video_url', 'The video of the ad.'],
+    ['app_roles', 'The roles of the apps, where they changed.'],
+    ['attachment_types', 'The type of each attachment: image, video, ig_reel, story_mention, ...; new ones appear every few months.'],
+    ['attachments', 'Media, shares, stories and templates as Meta sent them. Their addresses end some time later.'],
+    ['button_payload', 'What the developer put behind the button. Missing in standby.'],
+    ['caller_app_id', 'The app that passed metadata.'],
+    ['echo_app_id', 'The app that sent the echo.'],
+    ['emoji', 'The emoji, with or without a variation selector.'],
+    ['exits', 'How often somebody left the story.'],
+    ['feedback', 'The rating, in Meta''s words.'],
+    ['folder', 'The folder of the inbox it is in.'],
+    ['frequency', 'How often notifications may come.'],
+    ['impressions', 'How often the story was shown.'],
+    ['is_self_reply', 'Whether the sender answers a message of their own.'],
+    ['is_unsupported', 'Whether Meta cannot show it to apps.'],
+    ['media_product_type', 'Where the media is shown: FEED, REELS, STORY, AD, LIVE, ...'],
+    ['metadata', 'What the other app wrote beside it.'],
+    ['new_owner_app_id', 'The app that has the control now.'],
+    ['num_edit', 'How often the message was edited; 0 in nearly all that Meta sends.'],
+    ['optin_payload', 'What the developer put behind the button.'],
+    ['optin_type', 'notification_messages; null in the older form.'],
+    ['original_media_id', 'The post that was boosted.'],
+    ['previous_owner_app_id', 'The app that had the control; null where none had.'],
+    ['quick_reply_payload', 'The payload of the quick reply that was tapped; text is its title.'],
+    ['reach', 'To how many accounts the story was shown.'],
+    ['reaction', 'angry, sad, wow, love, like, laugh or other; null where the reaction ends.'],
+    ['reason', 'Why, in Meta''s words.'],
+    ['ref', 'The reference of the older form.'],
+    ['referral_product_id', 'The product of a shop through which the person came.'],
+    ['referral_ref', 'What the link or ad carries.'],
+    ['referral_source', 'What led the person here: IGME-SOURCE-LINK, SHORTLINK, ADS, IG_STORY, ...'],
+    ['referral_type', 'OPEN_THREAD.'],
+    ['referral_uri', 'The page with the link.'],
+    ['replies', 'How many answered the story.'],
+    ['requested_owner_app_id', 'The app that asks for the control.'],
+    ['self_ig_scoped_id', 'The account''s own IGSID.'],
+    ['seq', 'A sequence number of Messenger.'],
+    ['status', 'STOP NOTIFICATIONS or RESUME NOTIFICATIONS.'],
+    ['step', 'pass_thread_control, take_thread_control, request_thread_control, pass_thread_metadata or app_roles; null where the item does not say.'],
+    ['sticker_id', 'A sticker of Messenger.'],
+    ['story_id', 'The story that it answers.'],
+    ['story_link_sticker_url', 'Where the link sticker of the story leads.'],
+    ['story_url', 'The address of the story, which ends with it. The media may not be kept.'],
+    ['taps_back', 'Taps back to the story before.'],
+    ['taps_forward', 'Taps to the next story.'],
+    ['timezone', 'The time zone of the person.'],
+    ['title', 'The words on the button, or the title of the topic.'],
+    ['token', 'The token with which notifications are sent.'],
+    ['token_expires_at', 'When the token ends.'],
+    ['token_status', 'Whether the token was renewed.'],
+    ['user_ref', 'The person of a checkbox, before they have an IGSID.'],
+    ['verb', 'add, edited or remove; null means add. Undocumented for Instagram, seen in deliveries of others.'],
+    ['watermark', 'Everything before this moment was seen.']
+]);
 
 COMMENT ON COLUMN comments.dedupe_key IS 'The same for every delivery of the same comment: repeats.dedupe_key of those that came again.';
 COMMENT ON COLUMN mentions.text IS 'The text that mentions the account. Meta does not send it: null until it is fetched.';

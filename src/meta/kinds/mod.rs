@@ -121,7 +121,7 @@ impl Kind {
     }
 
     /// The subscription field in Meta's spelling for Instagram.
-    pub(super) fn field(self) -> Option<&'static str> {
+    pub fn field(self) -> Option<&'static str> {
         self.row().fields.first().copied()
     }
 
@@ -139,8 +139,8 @@ impl Kind {
         Self::find(|row| row.fields.contains(&field))
     }
 
-    /// Every key that decides for a kind, in the order in which they decide.
-    pub(super) fn keys() -> impl Iterator<Item = (&'static str, Self)> {
+    /// Every key of a messaging item that decides for a kind, in the order in which they decide.
+    pub fn keys() -> impl Iterator<Item = (&'static str, Self)> {
         let rows = Self::ALL.iter().zip(TABLE);
         rows.flat_map(|(kind, row)| row.keys.iter().map(|key| (*key, *kind)))
     }
