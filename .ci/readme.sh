@@ -1,12 +1,12 @@
-# Does what the README tells an operator to do, and looks whether it is so. Sourced by .ci/run.
+# Installs and starts the program as the README and docs/setup.md tell. Sourced by .ci/run.
 
 server=''
 
-# Installs the program as the README says, but as a debug build and into the scratch directory.
+# Installs the program as docs/setup.md says, but as a debug build and into the scratch directory.
 install_program() {
     local told
-    told=$(sed -n 's/^\$ \(cargo install .*\)$/\1/p' README.md)
-    [ -n "$told" ] || fail 'the README does not say how the program is installed'
+    told=$(sed -n 's/^\$ \(cargo install .*\)$/\1/p' docs/setup.md)
+    [ -n "$told" ] || fail 'docs/setup.md lacks the command that installs the program'
     # Words, as a shell splits them.
     # shellcheck disable=SC2086
     at_most 1200 $told --debug --root "$work/installed"

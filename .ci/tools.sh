@@ -10,6 +10,7 @@ install_tools() {
         command -v "$tool" >/dev/null || missing+=("$tool")
     done
     command -v ps >/dev/null || missing+=(procps)
+    command -v script >/dev/null || missing+=(bsdutils)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
     while read -r tool; do missing+=("$tool"); done < <(packaging_tools && fuzz_tools && torture_tools)
     [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"

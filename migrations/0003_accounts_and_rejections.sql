@@ -1,4 +1,4 @@
--- Whose deliveries arrive, and what was refused.
+-- Accounts with deliveries, and counts of refused requests.
 
 CREATE TABLE accounts (
     app        text NOT NULL,
@@ -12,17 +12,17 @@ CREATE TABLE accounts (
     PRIMARY KEY (app, account_id)
 );
 COMMENT ON TABLE accounts IS
-'The accounts that deliveries came for; a row appears with the first one.
+'Accounts with deliveries; the first delivery creates the row.
 
-Written by: the commit, at most once an hour for each account; hookshelf events purge takes away those that only simulation made.
-Read by: hookshelf accounts list; hookshelf events stats, for the name of a client.
-Grows: by a row for each account of an app.';
-COMMENT ON INDEX accounts_pkey IS 'An account is one row in each app.';
-COMMENT ON COLUMN accounts.app IS 'The configured app.';
-COMMENT ON COLUMN accounts.account_id IS 'The Instagram professional account: entry.id.';
-COMMENT ON COLUMN accounts.username IS 'The account''s user name, once known.';
-COMMENT ON COLUMN accounts.label IS 'What the operator calls it.';
-COMMENT ON COLUMN accounts.client IS 'Whose account it is, for those who run many.';
+Written by: the commit, at most once an hour for each account; hookshelf events purge deletes accounts of simulated deliveries only.
+Read by: hookshelf accounts list; hookshelf events stats, for the client name.
+Grows: by one row for each account of an app.';
+COMMENT ON INDEX accounts_pkey IS 'One row for each app and account.';
+COMMENT ON COLUMN accounts.app IS 'Configured app.';
+COMMENT ON COLUMN accounts.account_id IS 'Instagram professional account: entry.id.';
+COMMENT ON COLUMN accounts.username IS 'User name of the account, once known.';
+COMMENT ON COLUMN accounts.label IS 'Operator''s name for the account.';
+COMMENT ON COLUMN accounts.client IS 'Owner of the account, for operators with many accounts.';
 COMMENT ON COLUMN accounts.state IS 'active: deliveries are expected.';
 COMMENT ON COLUMN accounts.first_seen IS 'received_at of the first delivery.';
 COMMENT ON COLUMN accounts.last_seen IS 'received_at of the last delivery, to the hour.';
@@ -37,15 +37,15 @@ CREATE TABLE rejections (
     PRIMARY KEY (hour, app, reason, prefix)
 );
 COMMENT ON TABLE rejections IS
-'How many requests were not stored: deliveries that were refused or got 503, and requests whose path names no app. The number of rows is capped: rejections.max_rows.
+'Counts of requests without a stored delivery: refused, answered with 503, or without an app in the path. The number of rows has a limit: rejections.max_rows.
 
-Written by: the worker that writes counts down, every few seconds and at a stop.
+Written by: the worker for counts, every few seconds and at shutdown.
 Read by: hookshelf rejections list; hookshelf doctor.
-Grows: by a row for each hour, app, reason and network that had some, up to its cap.';
-COMMENT ON INDEX rejections_pkey IS 'Counts of the same hour, app, reason and network are added up.';
-COMMENT ON COLUMN rejections.hour IS 'The hour in which they came.';
-COMMENT ON COLUMN rejections.app IS 'The configured app whose callback URL they used; - if the path names none.';
-COMMENT ON COLUMN rejections.reason IS 'Refused: signature_missing, signature_sha1_only, signature_malformed, signature_mismatch, body_too_large, body_timeout, body_incomplete, body_malformed. Not stored: store_unavailable, queue_full, body_budget, stopping, internal. Not there: unknown_app, unknown_path.';
-COMMENT ON COLUMN rejections.prefix IS 'The network they came from: /24 of IPv4, /48 of IPv6; 0.0.0.0/0 for addresses that are not known or came after the hour''s share of rows was used, and for unknown_app and unknown_path unless the network is Meta''s own.';
-COMMENT ON COLUMN rejections.count IS 'How many.';
-COMMENT ON COLUMN rejections.last_at IS 'When the last one came.';
+Grows: by one row for each hour, app, reason and network with such requests, up to the limit.';
+COMMENT ON INDEX rejections_pkey IS 'Addition of counts of the same hour, app, reason and network.';
+COMMENT ON COLUMN rejections.hour IS 'Hour of arrival.';
+COMMENT ON COLUMN rejections.app IS 'Configured app of the callback URL; - for a path without an app.';
+COMMENT ON COLUMN rejections.reason IS 'Refused: signature_missing, signature_sha1_only, signature_malformed, signature_mismatch, body_too_large, body_timeout, body_incomplete, body_malformed. Not stored: store_unavailable, queue_full, body_budget, stopping, internal. Not found: unknown_app, unknown_path.';
+COMMENT ON COLUMN rejections.prefix IS 'Network of the client: /24 of IPv4, /48 of IPv6. 0.0.0.0/0: unknown addresses; addresses beyond the row limit of the hour; unknown_app and unknown_path from networks other than Meta''s.';
+COMMENT ON COLUMN rejections.count IS 'Number of requests.';
+COMMENT ON COLUMN rejections.last_at IS 'Time of the last request.';

@@ -1,8 +1,7 @@
--- How events are read in SQL: one view for each kind, with that kind's own columns.
+-- Views for SQL readers: one view for each kind, with the kind's own columns.
 --
--- The own fields were typed when the event was stored: `data` has them under Meta's names. The
--- columns that rows are found by are those of the table, so that conditions on them reach its
--- indexes and partitions.
+-- The commit stores the kind's own fields, typed, in `data` under Meta's names. Lookup columns are
+-- plain columns of the table, so that conditions on them use its indexes and partitions.
 
 CREATE FUNCTION item_types(attachments jsonb) RETURNS text[] IMMUTABLE PARALLEL SAFE
 RETURN ARRAY(
@@ -12,7 +11,7 @@ RETURN ARRAY(
     WHERE jsonb_typeof(element) = 'object'
     ORDER BY place
 );
-COMMENT ON FUNCTION item_types IS 'The type of each attachment, in order; empty if there is none.';
+COMMENT ON FUNCTION item_types IS 'Type of each attachment, in order; empty if none.';
 
 CREATE VIEW comments AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -27,7 +26,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload, e.dedupe_key
 FROM events AS e
 WHERE e.kind = 'comment';
-COMMENT ON VIEW comments IS 'Comments on media of the account, with is_self its own. Editing, hiding or deleting one sends nothing.';
+COMMENT ON VIEW comments IS 'Comments on media of the account, and with is_self comments from the account. Meta sends nothing when a comment is edited, hidden or deleted.';
 
 CREATE VIEW live_comments AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -50,7 +49,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.media_id, e.comment_id, e.payload, e.text
 FROM events AS e
 WHERE e.kind = 'mention';
-COMMENT ON VIEW mentions IS 'Mentions of the account; without a comment_id the caption mentions it. The text does not come with them.';
+COMMENT ON VIEW mentions IS 'Mentions of the account in comments; without a comment_id, in the caption. Meta sends no text.';
 
 CREATE VIEW story_insights AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -65,7 +64,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload
 FROM events AS e
 WHERE e.kind = 'story_insights';
-COMMENT ON VIEW story_insights IS 'The numbers of stories that expired. Meta writes -1 for a count below 5.';
+COMMENT ON VIEW story_insights IS 'Final numbers of expired stories. Meta sends -1 for a count below 5.';
 
 CREATE VIEW messages AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -99,7 +98,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload
 FROM events AS e
 WHERE e.kind = 'message';
-COMMENT ON VIEW messages IS 'Messages to the account, and with is_echo those that it sent.';
+COMMENT ON VIEW messages IS 'Messages to the account, and with is_echo messages from the account.';
 
 CREATE VIEW message_edits AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -109,7 +108,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload
 FROM events AS e
 WHERE e.kind = 'message_edit';
-COMMENT ON VIEW message_edits IS 'Other texts for messages. Meta often leaves out the text and the sender.';
+COMMENT ON VIEW message_edits IS 'Edits of messages. Meta often omits the text and the sender.';
 
 CREATE VIEW message_deletions AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -117,7 +116,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.message_id, e.sender_id, e.recipient_id, e.is_echo, e.is_self, e.payload
 FROM events AS e
 WHERE e.kind = 'message_deleted';
-COMMENT ON VIEW message_deletions IS 'Messages that were unsent, with is_echo by the account itself: their content must go.';
+COMMENT ON VIEW message_deletions IS 'Unsent messages; with is_echo, messages of the account itself. Their content must be deleted.';
 
 CREATE VIEW reactions AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -129,7 +128,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload
 FROM events AS e
 WHERE e.kind = 'reaction';
-COMMENT ON VIEW reactions IS 'Reactions to messages, and their ends.';
+COMMENT ON VIEW reactions IS 'Reactions to messages, and their removal.';
 
 CREATE VIEW postbacks AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -162,7 +161,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload
 FROM events AS e
 WHERE e.kind = 'seen';
-COMMENT ON VIEW seen IS 'Conversations were seen: up to a message (Instagram) or a moment (Messenger).';
+COMMENT ON VIEW seen IS 'Read receipts: up to a message (Instagram) or a time (Messenger).';
 
 CREATE VIEW referrals AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -183,7 +182,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload
 FROM events AS e
 WHERE e.kind = 'referral';
-COMMENT ON VIEW referrals IS 'People who came into a running conversation through a link, an ad or a story. Where a referral opens the conversation, it stands in messages or postbacks.';
+COMMENT ON VIEW referrals IS 'Arrivals in an existing conversation through a link, an ad or a story. The referral of a new conversation is in messages or postbacks.';
 
 CREATE VIEW optins AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -203,7 +202,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload
 FROM events AS e
 WHERE e.kind = 'optin';
-COMMENT ON VIEW optins IS 'Opt-ins to notification messages, and their ends.';
+COMMENT ON VIEW optins IS 'Opt-ins to notification messages, and their end.';
 
 CREATE VIEW handovers AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -219,7 +218,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload
 FROM events AS e
 WHERE e.kind = 'handover';
-COMMENT ON VIEW handovers IS 'Steps of the handover protocol: the control of a conversation moved between apps.';
+COMMENT ON VIEW handovers IS 'Handover protocol: transfers of control over a conversation between apps.';
 
 CREATE VIEW policy_enforcements AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -230,7 +229,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload
 FROM events AS e
 WHERE e.kind = 'policy_enforcement';
-COMMENT ON VIEW policy_enforcements IS 'Meta warned, blocked or unblocked the account.';
+COMMENT ON VIEW policy_enforcements IS 'Warnings, blocks and unblocks of the account by Meta.';
 
 CREATE VIEW response_feedback AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -248,7 +247,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.object, e.field, e.sender_id, e.recipient_id, e.payload
 FROM events AS e
 WHERE e.kind = 'unknown';
-COMMENT ON VIEW unknown_events IS 'What has no type here yet: new fields and keys, names in changed_fields, items nested too deep.';
+COMMENT ON VIEW unknown_events IS 'Items without a type: new fields and keys, names in changed_fields, items nested too deep.';
 
 CREATE FUNCTION describe_views(views regclass[], own text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -266,75 +265,77 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION describe_views IS 'Describes the columns of views of kinds: as events does, else in these pairs of name and comment. For migrations.';
+COMMENT ON FUNCTION describe_views IS 'Comments the columns of views with the comments of events, and own columns with these pairs of name and comment. For migrations.';
 
--- The own columns mean the same in every view.
+-- Own columns mean the same in every view.
 SELECT describe_views(ARRAY[
     'comments', 'live_comments', 'mentions', 'story_insights', 'messages', 'message_edits',
     'message_deletions', 'reactions', 'postbacks', 'seen', 'referrals', 'optins', 'handovers',
     'policy_enforcements', 'response_feedback', 'unknown_events'
 ]::regclass[], ARRAY[
-    ['action', 'react or unreact of a reaction; warning, block or unblock of a policy enforcement.'],
-    ['ad_flow_id', 'The flow behind the ad.'],
-    ['ad_id', 'The ad through which it came.'],
-    ['ad_photo_url', 'The picture of the ad.'],
-    ['ad_post_id', 'The post behind the ad.'],
-    ['ad_product_id', 'The product behind the ad.'],
-    ['ad_title', 'The title of the ad.'],
-    ['ad_video_url', 'The video of the ad.'],
-    ['app_roles', 'The roles of the apps, where they changed.'],
-    ['attachment_types', 'The type of each attachment: image, video, ig_reel, story_mention, ...; new ones appear every few months.'],
-    ['attachments', 'Media, shares, stories and templates as Meta sent them. Their addresses end some time later.'],
-    ['button_payload', 'What the developer put behind the button. Missing in standby.'],
-    ['caller_app_id', 'The app that passed metadata.'],
-    ['echo_app_id', 'The app that sent the echo.'],
-    ['emoji', 'The emoji, with or without a variation selector.'],
-    ['exits', 'How often somebody left the story.'],
-    ['feedback', 'The rating, in Meta''s words.'],
-    ['folder', 'The folder of the inbox it is in.'],
-    ['frequency', 'How often notifications may come.'],
-    ['impressions', 'How often the story was shown.'],
-    ['is_self_reply', 'Whether the sender answers a message of their own.'],
-    ['is_unsupported', 'Whether Meta cannot show it to apps.'],
-    ['media_product_type', 'Where the media is shown: FEED, REELS, STORY, AD, LIVE, ...'],
-    ['metadata', 'What the other app wrote beside it.'],
-    ['new_owner_app_id', 'The app that has the control now.'],
-    ['num_edit', 'How often the message was edited; 0 in nearly all that Meta sends.'],
-    ['optin_payload', 'What the developer put behind the button.'],
+    ['action', 'react or unreact.'],
+    ['ad_flow_id', 'Flow of the ad.'],
+    ['ad_id', 'Ad of origin.'],
+    ['ad_photo_url', 'Picture of the ad.'],
+    ['ad_post_id', 'Post of the ad.'],
+    ['ad_product_id', 'Product of the ad.'],
+    ['ad_title', 'Title of the ad.'],
+    ['ad_video_url', 'Video of the ad.'],
+    ['app_roles', 'Roles of the apps after a change.'],
+    ['attachment_types', 'Type of each attachment: image, video, ig_reel, story_mention, ...; Meta adds types every few months.'],
+    ['attachments', 'Media, shares, stories and templates as sent by Meta. Their URLs expire.'],
+    ['button_payload', 'Developer''s payload of the button. Missing in standby.'],
+    ['caller_app_id', 'App passing the metadata.'],
+    ['echo_app_id', 'Sending app of the echo.'],
+    ['emoji', 'Emoji, with or without a variation selector.'],
+    ['exits', 'Number of exits from the story.'],
+    ['feedback', 'Rating in Meta''s words.'],
+    ['folder', 'Inbox folder.'],
+    ['frequency', 'Frequency of notifications.'],
+    ['impressions', 'Number of views of the story.'],
+    ['is_self_reply', 'True if the sender answers their own message.'],
+    ['is_unsupported', 'True if Meta cannot show the message to apps.'],
+    ['media_product_type', 'Place of the media: FEED, REELS, STORY, AD, LIVE, ...'],
+    ['metadata', 'Text from the other app.'],
+    ['new_owner_app_id', 'App in control now.'],
+    ['num_edit', 'Number of edits; nearly always 0 in Meta''s deliveries.'],
+    ['optin_payload', 'Developer''s payload of the button.'],
     ['optin_type', 'notification_messages; null in the older form.'],
-    ['original_media_id', 'The post that was boosted.'],
-    ['previous_owner_app_id', 'The app that had the control; null where none had.'],
-    ['quick_reply_payload', 'The payload of the quick reply that was tapped; text is its title.'],
-    ['reach', 'To how many accounts the story was shown.'],
-    ['reaction', 'angry, sad, wow, love, like, laugh or other; null where the reaction ends.'],
-    ['reason', 'Why, in Meta''s words.'],
-    ['ref', 'The reference of the older form.'],
-    ['referral_product_id', 'The product of a shop through which the person came.'],
-    ['referral_ref', 'What the link or ad carries.'],
-    ['referral_source', 'What led the person here: IGME-SOURCE-LINK, SHORTLINK, ADS, IG_STORY, ...'],
+    ['original_media_id', 'Boosted post.'],
+    ['previous_owner_app_id', 'App in control before; null if none.'],
+    ['quick_reply_payload', 'Payload of the quick reply; text is its title.'],
+    ['reach', 'Number of accounts reached by the story.'],
+    ['reaction', 'angry, sad, wow, love, like, laugh or other; null for unreact.'],
+    ['reason', 'Reason in Meta''s words.'],
+    ['ref', 'Reference in the older form.'],
+    ['referral_product_id', 'Shop product of origin.'],
+    ['referral_ref', 'Reference in the link or ad.'],
+    ['referral_source', 'Origin of the person: IGME-SOURCE-LINK, SHORTLINK, ADS, IG_STORY, ...'],
     ['referral_type', 'OPEN_THREAD.'],
-    ['referral_uri', 'The page with the link.'],
-    ['replies', 'How many answered the story.'],
-    ['requested_owner_app_id', 'The app that asks for the control.'],
-    ['self_ig_scoped_id', 'The account''s own IGSID.'],
-    ['seq', 'A sequence number of Messenger.'],
+    ['referral_uri', 'Page with the link.'],
+    ['replies', 'Number of replies to the story.'],
+    ['requested_owner_app_id', 'App requesting control.'],
+    ['self_ig_scoped_id', 'Account''s own IGSID.'],
+    ['seq', 'Sequence number of Messenger.'],
     ['status', 'STOP NOTIFICATIONS or RESUME NOTIFICATIONS.'],
-    ['step', 'pass_thread_control, take_thread_control, request_thread_control, pass_thread_metadata or app_roles; null where the item does not say.'],
-    ['sticker_id', 'A sticker of Messenger.'],
-    ['story_id', 'The story that it answers.'],
-    ['story_link_sticker_url', 'Where the link sticker of the story leads.'],
-    ['story_url', 'The address of the story, which ends with it. The media may not be kept.'],
-    ['taps_back', 'Taps back to the story before.'],
-    ['taps_forward', 'Taps to the next story.'],
-    ['timezone', 'The time zone of the person.'],
-    ['title', 'The words on the button, or the title of the topic.'],
-    ['token', 'The token with which notifications are sent.'],
-    ['token_expires_at', 'When the token ends.'],
-    ['token_status', 'Whether the token was renewed.'],
-    ['user_ref', 'The person of a checkbox, before they have an IGSID.'],
-    ['verb', 'add, edited or remove; null means add. Undocumented for Instagram, seen in deliveries of others.'],
-    ['watermark', 'Everything before this moment was seen.']
+    ['step', 'pass_thread_control, take_thread_control, request_thread_control, pass_thread_metadata or app_roles; null if not sent.'],
+    ['sticker_id', 'Sticker of Messenger.'],
+    ['story_id', 'Story answered.'],
+    ['story_link_sticker_url', 'Target of the link sticker of the story.'],
+    ['story_url', 'URL of the story, valid as long as the story. The media must not be kept.'],
+    ['taps_back', 'Number of taps back to the previous story.'],
+    ['taps_forward', 'Number of taps to the next story.'],
+    ['timezone', 'Time zone of the person.'],
+    ['title', 'Title of the topic.'],
+    ['token', 'Token for sending notifications.'],
+    ['token_expires_at', 'Expiry of the token.'],
+    ['token_status', 'Renewal state of the token.'],
+    ['user_ref', 'Person of a checkbox before their first IGSID.'],
+    ['verb', 'add, edited or remove; null means add. Undocumented for Instagram, seen in other deliveries.'],
+    ['watermark', 'Everything before this time was seen.']
 ]);
 
-COMMENT ON COLUMN comments.dedupe_key IS 'The same for every delivery of the same comment: repeats.dedupe_key of those that came again.';
-COMMENT ON COLUMN mentions.text IS 'The text that mentions the account. Meta does not send it: null until it is fetched.';
+COMMENT ON COLUMN comments.dedupe_key IS 'Key of the comment, equal in all its deliveries; repeats.dedupe_key of its repeats.';
+COMMENT ON COLUMN mentions.text IS 'Text of the mention. Null, because Meta does not send it.';
+COMMENT ON COLUMN policy_enforcements.action IS 'warning, block or unblock.';
+COMMENT ON COLUMN postbacks.title IS 'Title of the button.';

@@ -1,55 +1,54 @@
--- The commit as a function: what the one statement of a batch does, step by step. Each step sees
--- what was committed before the fence was taken, and only runs if it has work.
+-- Commit of a batch in one statement. Each step sees everything committed before the fence was
+-- locked, and runs only if it has work.
 
 CREATE FUNCTION commit_batch(
-    -- The epoch that the writer believes in; true if some of the deliveries may be here already;
-    -- the earliest and the latest of received_ats.
+    -- Epoch known to the writer; true if some deliveries may be stored already; minimum and
+    -- maximum of received_ats.
     current_epoch int, sent_before bool, oldest timestamptz, newest timestamptz,
-    -- The sets of headers that the deliveries refer to by their places.
+    -- Header sets, referenced by set_places.
     sets text[],
-    -- Deliveries, column by column.
+    -- Deliveries, one array for each column.
     ids uuid[], received_ats timestamptz[], apps text[], objects text[], bodies bytea[],
     set_places int[], signatures bytea[], remote_addrs inet[], secrets text[],
     delivery_problems text[], event_counts int[], sources text[],
-    -- Their items, column by column: the place of its delivery, the place of the first item of the
-    -- batch with its key (null for the first itself), and itself.
+    -- Items, one array for each column: index of the delivery, index of the first item of the
+    -- batch with the same key (null for the first item), and the fields of the item.
     places int[], repeat_ofs int[], occurred_ats timestamptz[], occurred_at_sources text[],
     fields text[], kinds text[], channels text[], account_ids text[], person_ids text[],
     sender_ids text[], recipient_ids text[], usernames text[], texts text[], is_echos bool[],
     is_selfs bool[], datas jsonb[], item_starts int[], item_lengths int[], problems text[],
     item_sources text[], keys uuid[],
-    -- Their ids, column by column.
+    -- Ids of the items, column by column.
     message_ids text[], comment_ids text[], media_ids text[], parent_ids text[],
-    -- The accounts that they came for, each once, but for those that were noted not long ago.
+    -- Accounts of the deliveries, each once, except recently noted accounts.
     seen_apps text[], seen_account_ids text[], first_seens timestamptz[],
     last_seens timestamptz[]
 ) RETURNS bool[] LANGUAGE plpgsql AS $$
 DECLARE
-    -- The ids of the sets of headers, by place.
+    -- Ids of the header sets, by index.
     set_ids int[];
-    -- The keys that were known before, with the positions of their events, and of each item true
-    -- if it was stored before.
+    -- Keys already stored, the positions of their events, and for each item true if already
+    -- stored.
     stored uuid[];
     stored_positions bigint[];
     known bool[];
-    -- The deliveries that are here already; null if that was not looked up.
+    -- Deliveries already stored; null without a lookup.
     here uuid[];
-    -- The position before those of the batch: of its items the first has the next one. Null if
-    -- there are none.
+    -- Position before the first item of the batch. Null for a batch without items.
     start bigint;
-    -- A repeat with own fields, and the position of its event.
+    -- Repeat with fields of its own, and the position of its event.
     again record;
-    -- An account, and when the batch saw it.
+    -- Account, with its first and last time in the batch.
     seen record;
 BEGIN
-    -- Whoever holds the fence writes; it is held to the end of the commit. Every statement below
-    -- sees what was committed until now, and nobody else writes keys, so looking is enough.
+    -- The row lock on the fence admits one writer until the end of the transaction. Every statement
+    -- below sees all earlier commits, and no other transaction writes keys: a lookup is enough.
     PERFORM FROM commit_fence WHERE epoch = current_epoch FOR UPDATE;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    -- Positions for all items at once, events and repeats in their order: nobody draws any without
-    -- the fence, and one by one each would lock the sequence.
+    -- Reserves the positions of all items at once, events and repeats in their order. No other
+    -- transaction draws positions without the fence. Single draws would lock the sequence each time.
     IF cardinality(keys) > 0 THEN
         start := nextval('event_position') - 1;
     END IF;
@@ -57,10 +56,10 @@ BEGIN
         PERFORM setval('event_position', start + cardinality(keys));
     END IF;
 
-    -- A delivery is here already only if a statement before this one committed it, and its answer got
-    -- lost or it was not taken out of the spool: the writer says so. If it is wrong the key of
-    -- the table refuses the batch, and it is sent again. With ON CONFLICT each row would be put in on
-    -- the chance and then confirmed.
+    -- A delivery is stored already only if an earlier commit lost its answer, or if the delivery
+    -- stayed in the spool: then the writer sets sent_before. If sent_before is wrongly false, the
+    -- primary key rejects the batch and the writer sends the batch again. ON CONFLICT would insert
+    -- each row speculatively and then confirm the insert.
     IF sent_before THEN
         here := ARRAY(
             SELECT id FROM stored_deliveries
@@ -68,13 +67,13 @@ BEGIN
         );
     END IF;
 
-    -- All keys in one scan of an index, whatever the planner believes of the table.
+    -- All keys in one index scan, independent of the planner's statistics.
     SELECT coalesce(array_agg(key), '{}'), array_agg(position) INTO stored, stored_positions
     FROM dedupe WHERE epoch >= current_epoch - 1 AND key = ANY (keys);
     known := ARRAY(
         SELECT keys[i] IN (SELECT unnest(stored)) FROM generate_series(1, cardinality(keys)) AS i
     );
-    -- What a delivery brought that is here is here too, or was: its keys may be forgotten by now.
+    -- Items of a stored delivery are known, even if their keys have expired.
     IF cardinality(here) > 0 THEN
         known := ARRAY(
             SELECT known[i] OR ids[places[i]] = ANY (here)
@@ -140,8 +139,8 @@ BEGIN
                    GROUP BY key) AS s ON s.key = keys[i]
         WHERE (repeat_ofs[i] IS NOT NULL OR known[i])
           AND (here IS NULL OR ids[places[i]] <> ALL (here));
-        -- Completion: an event gets the own fields that it lacks. An erased one stays empty. The
-        -- search goes back two windows of the default length.
+        -- Completion: adds missing fields to the event. Erased events stay empty. The search goes
+        -- back two windows of the default length.
         FOR again IN
             SELECT r.event_position, r.dedupe_key, datas[r.position - start] AS data
             FROM stored_repeats AS r
@@ -156,7 +155,7 @@ BEGIN
         END LOOP;
     END IF;
 
-    -- A row that somebody holds, to edit it, is left as it is: no commit waits for that.
+    -- Skips a locked row, for example during an edit: no commit waits for the lock.
     IF cardinality(seen_apps) > 0 THEN
         FOR seen IN
             SELECT one.app, one.account_id, one.first_seen, one.last_seen,
@@ -182,7 +181,7 @@ BEGIN
         END LOOP;
     END IF;
 
-    -- Followers look by themselves only at the hours around the time of the commit.
+    -- By default, followers read only the hours around the commit time.
     IF oldest < now() - interval '1 hour' OR newest > now() + interval '1 hour' THEN
         INSERT INTO late_days AS d (day, last_position)
         SELECT (put.received_at AT TIME ZONE 'UTC')::date, max(put.position)
@@ -199,4 +198,4 @@ BEGIN
     RETURN known;
 END
 $$;
-COMMENT ON FUNCTION commit_batch IS 'Commits a batch of deliveries and their events, each occurrence once, and says of each item if it was known before. Null if the epoch is another one: nothing was written then. For the writer alone, as the one statement of a transaction under read committed: others would hold the fence.';
+COMMENT ON FUNCTION commit_batch IS 'Commits a batch of deliveries with their events, each occurrence once. Returns for each item true if already known. Returns null, with nothing written, if the epoch is not current. Only for the writer, as the single statement of a read committed transaction: a longer transaction would keep the fence locked.';

@@ -1,6 +1,6 @@
-//! Numbers, sizes and spans of time as a person reads them.
+//! Numbers, sizes and time spans as text for people.
 
-/// The units of sizes, the smallest first.
+/// Units of sizes, the smallest first.
 pub const UNITS: [(&str, u64); 4] = [
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
@@ -8,7 +8,7 @@ pub const UNITS: [(&str, u64); 4] = [
     ("TiB", 1 << 40),
 ];
 
-/// A size, rounded down to three digits or so.
+/// Formats a size, rounded down to about three digits.
 pub fn size(bytes: u64) -> String {
     let fits = UNITS.iter().rev().find(|(_, unit)| bytes >= *unit);
     let (unit, size) = fits.copied().unwrap_or(("bytes", 1));
@@ -20,7 +20,7 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// A size with the largest unit that it is a whole number of, as it is written in a configuration.
+/// Formats a size in the largest unit without a remainder, as written in a configuration.
 pub fn exact_size(bytes: u64) -> String {
     let whole = |(_, unit): &&(&str, u64)| bytes > 0 && bytes.is_multiple_of(*unit);
     match UNITS.iter().rev().find(whole) {
@@ -29,7 +29,7 @@ pub fn exact_size(bytes: u64) -> String {
     }
 }
 
-/// A span of time in its two largest units.
+/// Formats a time span in its two largest units.
 pub fn span(seconds: u64) -> String {
     let (minutes, hours) = (seconds / 60, seconds / 3600);
     match seconds {
@@ -40,7 +40,7 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
-/// A number and what is counted: `1 file`, `2 files`.
+/// Formats a number with its noun: `1 file`, `2 files`.
 pub fn count(number: u64, one: &str, more: &str) -> String {
     match number {
         1 => format!("1 {one}"),
@@ -48,7 +48,7 @@ pub fn count(number: u64, one: &str, more: &str) -> String {
     }
 }
 
-/// So many deliveries.
+/// Formats a number of deliveries.
 pub fn deliveries(number: u64) -> String {
     count(number, "delivery", "deliveries")
 }

@@ -1,4 +1,5 @@
-//! Time as a parameter: who needs the hour takes a [`Clock`], so that tests can set it.
+//! Time as a parameter: code that needs the current time takes a [`Clock`], so that tests can set
+//! it.
 
 use std::{
     fmt,
@@ -7,17 +8,17 @@ use std::{
 
 use jiff::Timestamp;
 
-/// Tells the time: the machine's, or that of a handle. Clones tell the same time.
+/// A source of the current time: the system clock, or a manual clock. Clones share the time.
 #[derive(Clone)]
 pub struct Clock(Option<ManualClock>);
 
 impl Clock {
-    /// The machine's own clock.
+    /// The system clock.
     pub fn system() -> Self {
         Self(None)
     }
 
-    /// A clock that stands still until it is set through the handle.
+    /// A clock that shows `start` until it is set through the handle.
     pub fn manual(start: Timestamp) -> (Self, ManualClock) {
         let handle = ManualClock(Arc::new(Mutex::new(start)));
         (Self(Some(handle.clone())), handle)
@@ -41,7 +42,7 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Sets the time of the manual [`Clock`] it was made with.
+/// Handle that sets the time of a manual [`Clock`].
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Mutex<Timestamp>>);
 

@@ -1,27 +1,27 @@
-//! Envelope of a delivery: what is known of it beside its body, carried from accept to ack.
+//! Envelope of a delivery: its metadata, carried from accept to ack.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// Identity and origin of one POST. The body stands beside it.
+/// Identity and origin of a delivery, without the body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// Id of the delivery, a UUID v7 of `received_at`; makes a second commit harmless.
     pub id: Uuid,
-    /// Time of accept.
+    /// Receive time.
     pub received_at: Timestamp,
-    /// App whose path and secret the delivery used.
+    /// App named by the path, with whose secrets the signature is verified.
     pub app: Arc<str>,
     /// Headers of the allow-list, as a JSON object.
     pub headers: String,
-    /// Sender's address, behind trusted proxies.
+    /// Sender's address, with trusted proxies resolved.
     pub remote_addr: Option<IpAddr>,
 }
 
 impl fmt::Debug for Envelope {
-    /// Names the delivery and hides its headers, which hold the signature.
+    /// Shows id, time and app, and hides the headers, which contain the signature.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Envelope")
             .field("id", &self.id)
@@ -37,7 +37,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Any envelope, at any time that can be stored.
+    /// Envelopes with any content, at any time that Postgres can store.
     pub(crate) fn envelopes() -> impl Strategy<Value = Envelope> {
         let time = (-377_705_023_201_i64..=253_402_207_200, 0..1_000_000_000);
         let address = any::<Option<IpAddr>>();

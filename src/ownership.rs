@@ -1,7 +1,7 @@
-//! Owners of files and directories: users of the system, and the process that holds a lock.
+//! Ownership of files and directories: system users, and lock files that name their process.
 //!
-//! A lock belongs to the open file, so it goes with its process however that ends, and a file left
-//! behind holds nobody up.
+//! A lock belongs to the open file, so it ends with its process, even after a crash. A lock file
+//! left behind blocks no other process.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -15,32 +15,32 @@ use nix::{
     unistd::{Gid, Uid, User},
 };
 
-/// A locked file. Its first line is the id of the process that holds it.
+/// A locked file. Its first line is the process id of the owner.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
 }
 
-/// Why a file could not be locked.
+/// Reason why a file could not be locked.
 #[derive(Debug)]
 pub enum Refused {
-    /// Another process holds it.
+    /// Another process holds the lock.
     Held {
-        /// Its id, if it could write that down.
+        /// Process id of the owner, if the file contains one.
         pid: Option<u32>,
     },
     /// The file cannot be used.
     Unusable {
-        /// What was tried.
+        /// Operation that failed.
         what: &'static str,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
 
 impl Lock {
-    /// Locks the file at `path`, made with `mode` if it is missing, and writes the id of this
-    /// process and a `note` into it. A disk that is full keeps no lock from being taken.
+    /// Locks the file at `path`, creating it with `mode` if missing, and writes the id of this
+    /// process and a `note`. A full disk does not prevent locking.
     pub fn take(path: &Path, mode: u32, note: &str) -> Result<Self, Refused> {
         let unusable = |what| move |source| Refused::Unusable { what, source };
         let mut file = open(path, mode).map_err(unusable("open"))?;
@@ -62,14 +62,15 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Closing the file would not do: a child that another thread is just about to start may hold
-    /// it open a moment longer.
+    /// Unlocks explicitly. Closing the file is not enough, since a child process that is just being
+    /// spawned may hold the file open a moment longer.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
 }
 
-/// A directory may belong to another user than root, so root must not follow a link in it.
+/// Opens without following a link: the directory may belong to another user, and root must not be
+/// redirected.
 fn open(path: &Path, mode: u32) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -81,7 +82,7 @@ fn open(path: &Path, mode: u32) -> io::Result<File> {
         .open(path)
 }
 
-/// The text of a locked file.
+/// Reads the text of a lock file.
 pub fn read(file: &mut File) -> String {
     const LONGEST: u64 = 64;
     let mut text = String::new();
@@ -89,12 +90,12 @@ pub fn read(file: &mut File) -> String {
     text
 }
 
-/// The process id in the text of a locked file.
+/// Parses the process id in the text of a lock file.
 pub fn pid(text: &str) -> Option<u32> {
     text.lines().next()?.parse().ok().filter(|pid| *pid > 0)
 }
 
-/// True if the disk has no room.
+/// True if the disk or quota is full.
 pub fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -102,30 +103,30 @@ pub fn is_full(error: &io::Error) -> bool {
     )
 }
 
-/// The owner of a path, unless it does not exist.
+/// Owner of a path, if it exists.
 pub fn owner(path: &Path) -> Option<(Uid, Gid)> {
     let metadata = fs::metadata(path).ok()?;
     Some((Uid::from_raw(metadata.uid()), Gid::from_raw(metadata.gid())))
 }
 
-/// The owner of a directory that only its owner can enter.
+/// Owner of a directory, if its mode is 0700.
 pub fn private_owner(path: &Path) -> Option<Uid> {
     let metadata = fs::symlink_metadata(path).ok()?;
     let private = metadata.is_dir() && metadata.mode() & 0o777 == 0o700;
     private.then(|| Uid::from_raw(metadata.uid()))
 }
 
-/// The user with an id, if the system knows one.
+/// Looks up a user by id.
 pub fn by_uid(uid: Uid) -> Option<User> {
     User::from_uid(uid).ok().flatten()
 }
 
-/// The user of a name, if the system knows one.
+/// Looks up a user by name.
 pub fn by_name(name: &str) -> Option<User> {
     User::from_name(name).ok().flatten()
 }
 
-/// The name of a user, or its number.
+/// Name of a user, or the id if the user is unknown.
 pub fn name_of(uid: Uid) -> String {
     by_uid(uid).map_or_else(|| uid.to_string(), |user| user.name)
 }

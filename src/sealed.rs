@@ -1,10 +1,9 @@
-//! Fields as bytes that are kept on disk: one after the other, a version in front and a checksum
-//! behind.
+//! Codec for records on disk: a version, fields one after the other, and a checksum.
 //!
-//! Written by hand because what is kept so has to be readable for years: a general format would add
-//! a dependency whose own changes would have to be watched. The checksum is the start of a SHA-256
-//! over all before it: a bit that flipped in a body must not come out as a delivery. Numbers have
-//! their high byte first.
+//! The codec is written by hand because records must stay readable for years: a general format
+//! would add a dependency whose changes would have to be watched. The checksum is the start of a
+//! SHA-256 over all bytes before it, so that a flipped bit in a body does not come out as a
+//! delivery. Integers are big-endian.
 
 use std::net::IpAddr;
 
@@ -12,47 +11,47 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// Bytes of the checksum.
+/// Length of the checksum in bytes.
 pub const CHECKSUM: usize = 8;
 
-/// Why bytes are none that this program can read.
+/// Reason why a record cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// Another program wrote them, a newer one it seems.
+    /// The record has a version that this program does not know.
     #[error("the record has version {0}, which a newer Hookshelf reads")]
     Version(u8),
-    /// They are not what was written.
+    /// The checksum or a field is invalid.
     #[error("the record is damaged")]
     Damaged,
 }
 
-/// Puts fields one behind the other.
+/// Encoder of a record.
 #[derive(Debug)]
 pub struct Sealing(Vec<u8>);
 
 impl Sealing {
-    /// Begins with the version of what follows; `room` is about how many bytes that will be.
+    /// Starts a record of this version; `room` is its approximate length.
     pub fn of(version: u8, room: usize) -> Self {
         let mut bytes = Vec::with_capacity(room + 64);
         bytes.push(version);
         Self(bytes)
     }
 
-    /// Yes or no.
+    /// Appends a flag.
     #[must_use]
     pub fn flag(mut self, flag: bool) -> Self {
         self.0.push(u8::from(flag));
         self
     }
 
-    /// An id.
+    /// Appends an id.
     #[must_use]
     pub fn id(mut self, id: Uuid) -> Self {
         self.0.extend(id.as_bytes());
         self
     }
 
-    /// A moment: seconds since 1970, nanoseconds.
+    /// Appends a time: seconds since 1970, nanoseconds.
     #[must_use]
     pub fn time(mut self, time: Timestamp) -> Self {
         self.0.extend(time.as_second().to_be_bytes());
@@ -60,7 +59,7 @@ impl Sealing {
         self
     }
 
-    /// An address, if there is one: its length, itself.
+    /// Appends an optional address: its length, and its bytes.
     #[must_use]
     pub fn address(mut self, address: Option<IpAddr>) -> Self {
         match address {
@@ -77,7 +76,7 @@ impl Sealing {
         self
     }
 
-    /// Bytes: their length, themselves; `None` where they are more than a length can say.
+    /// Appends bytes with their length; `None` if the length exceeds 32 bits.
     #[must_use]
     pub fn bytes(mut self, bytes: &[u8]) -> Option<Self> {
         let length = u32::try_from(bytes.len()).ok()?;
@@ -86,29 +85,29 @@ impl Sealing {
         Some(self)
     }
 
-    /// Ends with the checksum.
+    /// Appends the checksum.
     pub fn seal(mut self) -> Vec<u8> {
         self.0.extend(checksum(&self.0));
         self.0
     }
 }
 
-/// Takes fields off, from the front.
+/// Decoder of a record.
 #[derive(Debug)]
 pub struct Opened<'a>(&'a [u8]);
 
 impl<'a> Opened<'a> {
-    /// What stands between the version and the checksum of `sealed`.
+    /// Checks the checksum and the version of `sealed`.
     ///
     /// # Errors
-    /// They are damaged, or of another version.
+    /// If the record is damaged, or has another version.
     pub fn new(sealed: &'a [u8], version: u8) -> Result<Self, Unreadable> {
         let whole = sealed.split_last_chunk::<CHECKSUM>();
         let (said, sum) = whole.ok_or(Unreadable::Damaged)?;
         if checksum(said) != *sum {
             return Err(Unreadable::Damaged);
         }
-        // The checksum is of every version: what it holds for was written so.
+        // All versions have this checksum, so the version byte can be trusted.
         match said.split_first() {
             Some((&found, rest)) if found == version => Ok(Self(rest)),
             Some((&found, _)) => Err(Unreadable::Version(found)),
@@ -116,7 +115,7 @@ impl<'a> Opened<'a> {
         }
     }
 
-    /// Yes or no.
+    /// Reads a flag.
     pub fn flag(&mut self) -> Option<bool> {
         match self.take()? {
             [0] => Some(false),
@@ -125,22 +124,23 @@ impl<'a> Opened<'a> {
         }
     }
 
-    /// An id.
+    /// Reads an id.
     pub fn id(&mut self) -> Option<Uuid> {
         self.take().map(Uuid::from_bytes)
     }
 
-    /// A moment.
+    /// Reads a time.
     pub fn time(&mut self) -> Option<Timestamp> {
         let seconds = i64::from_be_bytes(self.take()?);
         let nanoseconds = i32::from_be_bytes(self.take()?);
         let time = Timestamp::new(seconds, nanoseconds).ok()?;
-        // A time has one form: two of different signs would be read and written back as others.
+        // Only the canonical form is valid: seconds and nanoseconds of different signs would be
+        // encoded differently.
         let same = time.as_second() == seconds && time.subsec_nanosecond() == nanoseconds;
         same.then_some(time)
     }
 
-    /// An address, which may be none.
+    /// Reads an optional address.
     pub fn address(&mut self) -> Option<Option<IpAddr>> {
         match self.take()? {
             [0] => Some(None),
@@ -150,7 +150,7 @@ impl<'a> Opened<'a> {
         }
     }
 
-    /// Bytes.
+    /// Reads bytes.
     pub fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(u32::from_be_bytes(self.take()?)).ok()?;
         let (first, others) = self.0.split_at_checked(length)?;
@@ -158,12 +158,12 @@ impl<'a> Opened<'a> {
         Some(first)
     }
 
-    /// A text.
+    /// Reads a text.
     pub fn text(&mut self) -> Option<&'a str> {
         std::str::from_utf8(self.bytes()?).ok()
     }
 
-    /// Whether nothing is left.
+    /// True if no bytes are left.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -175,7 +175,7 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// The start of the SHA-256 of `bytes`.
+/// The first bytes of the SHA-256 of `bytes`.
 pub fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
     let whole: [u8; 32] = Sha256::digest(bytes).into();
     let mut sum = [0; CHECKSUM];

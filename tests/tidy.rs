@@ -1,8 +1,8 @@
-//! The house rules that neither the compiler nor clippy can see, as tests.
+//! Project rules that neither the compiler nor clippy can check, as tests.
 //!
-//! Each rule is a pure function from text to faults, so that a sample in memory proves that it
-//! can fail; the tests at the end hold the rules against the repository. A fault names a file, a
-//! line and what to do. Nothing here needs the network, a service or an earlier command.
+//! Each rule is a pure function from text to faults, with unit tests that prove that it can fail;
+//! the tests at the end apply the rules to the repository. A fault names a file, a line and the
+//! remedy. No rule needs the network, a service or an earlier command.
 
 #![expect(
     clippy::expect_used,
@@ -35,19 +35,19 @@ mod sql;
 
 use source::{Source, paths, read, sources};
 
-/// One broken rule, in the words of the person who has to mend it.
+/// A violation of a rule, in words for the person who has to fix it.
 #[derive(Debug, PartialEq, Eq)]
 struct Fault {
-    /// The file, relative to the repository.
+    /// Path of the file, relative to the repository.
     path: String,
-    /// The line, counted from one; zero when the whole file is meant.
+    /// Line, counted from one; zero for the whole file.
     line: usize,
-    /// What is wrong and what to do.
+    /// Problem and remedy.
     text: String,
 }
 
 impl Fault {
-    /// A fault at one line of one file.
+    /// Makes a fault for one line of a file.
     fn at(path: &str, line: usize, text: impl Into<String>) -> Self {
         Self {
             path: path.to_owned(),
@@ -57,7 +57,7 @@ impl Fault {
     }
 }
 
-/// Fails with every fault, one a line, as `path:line: text`.
+/// Panics if there are faults, listing each as `path:line: text`.
 fn assert_none(faults: &[Fault]) {
     let lines: Vec<String> = faults
         .iter()
@@ -66,7 +66,7 @@ fn assert_none(faults: &[Fault]) {
     assert!(faults.is_empty(), "\n{}\n", lines.join("\n"));
 }
 
-/// Holds one rule against every file below `places`.
+/// Applies one rule to every file below `places`.
 fn hold(places: &[&str], ending: &str, rule: impl Fn(&Source) -> Vec<Fault>) {
     let files = sources(places, ending);
     assert!(

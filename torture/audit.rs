@@ -1,4 +1,4 @@
-//! Reads what is stored, the way people and followers do, and holds it against the ledgers.
+//! Audit: reads the stored data as people and followers do, and compares it with the ledgers.
 
 use std::{
     collections::HashMap,
@@ -6,7 +6,10 @@ use std::{
 };
 
 use anyhow::Context;
-use hookshelf::store::{ConnectOptions, Reader, read::StatsFilter};
+use hookshelf::{
+    query::{Session, StatsFilter},
+    store::ConnectOptions,
+};
 use sqlx::{ConnectOptions as _, PgConnection};
 use uuid::Uuid;
 
@@ -17,10 +20,11 @@ use crate::{
     verdict::{Stored, Verdict, judge, unknown},
 };
 
-/// How long counting may be behind.
+/// Maximum time for the statistics to catch up.
 const COUNTING: Duration = Duration::from_mins(1);
 
-/// Deliveries that have not as many events and repeats as items, and events of no delivery.
+/// Counts deliveries whose events and repeats do not match their items, and events without a
+/// delivery.
 const TORN: &str = "
     SELECT count(*) FROM deliveries FULL JOIN (
         SELECT delivery_id, count(*) AS items FROM (
@@ -29,45 +33,45 @@ const TORN: &str = "
     ) AS found ON delivery_id = id
     WHERE id IS NULL OR event_count <> coalesce(items, 0)";
 
-/// Deliveries received a day or more before the database was made, or after now. A smaller jump of
-/// the clock is not told from waiting.
+/// Counts deliveries received more than a day before the database was created, or more than a day
+/// in the future. A smaller jump of the clock looks the same as waiting.
 const OUT_OF_TIME: &str = "
     SELECT count(*) FROM deliveries WHERE received_at > now() + interval '1 day'
     OR received_at < (SELECT min(epoch_since) FROM commit_fence) - interval '1 day'";
 
-/// What is known of each database.
+/// Ledger and follower of each database.
 #[derive(Debug, Default)]
 pub(crate) struct Audit {
     ledgers: HashMap<bool, Ledger>,
     followers: HashMap<bool, Follower>,
 }
 
-/// What an audit saw beside its verdict.
+/// Counts of an audit beside its verdict.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sight {
     /// Events in the database.
     pub(crate) events: usize,
-    /// Deliveries in it.
+    /// Deliveries in the database.
     pub(crate) deliveries: usize,
-    /// Deliveries received at a time that cannot be.
+    /// Deliveries with an impossible receive time.
     pub(crate) out_of_time: i64,
-    /// Events that nobody is known to have sent.
+    /// Stored events that are in no ledger.
     pub(crate) unknown: u64,
 }
 
 impl Audit {
-    /// What was sent to the database of this ground.
+    /// Ledger of deliveries sent to the database of this ground.
     pub(crate) fn ledger(&mut self, ground: Ground) -> &mut Ledger {
         self.ledgers.entry(ground == Ground::Private).or_default()
     }
 
-    /// Has the follower of this ground read on while other things happen.
+    /// Starts the follower of this ground in the background.
     pub(crate) fn begin_following(&mut self, ground: Ground, options: ConnectOptions) -> Following {
         let follower = self.followers.entry(ground == Ground::Private);
         std::mem::take(follower.or_default()).begin(options)
     }
 
-    /// Ends that. How many events it has read by now.
+    /// Stops the follower. Returns the number of events read so far.
     pub(crate) async fn end_following(
         &mut self,
         ground: Ground,
@@ -79,8 +83,8 @@ impl Audit {
         Ok(read)
     }
 
-    /// Looks at all of the database of this ground. The follower goes on from where it was, or reads
-    /// from zero once more.
+    /// Audits the database of this ground. The follower continues where it stopped, or reads from
+    /// position zero again.
     pub(crate) async fn look(
         &mut self,
         ground: Ground,
@@ -93,17 +97,17 @@ impl Audit {
             follower.read.clear();
         }
         let (mut stored, mut sight) = stored(options).await?;
-        let mut reader = Reader::open(options).await?;
-        follower.catch_up(&mut reader).await?;
+        let mut session = Session::open(options).await?;
+        follower.catch_up(&mut session).await?;
         stored.followed.clone_from(&follower.read);
-        stored.counted = count(&mut reader, stored.events.len()).await?;
+        stored.counted = count(&mut session, stored.events.len()).await?;
         let ledger = self.ledgers.entry(private).or_default();
         sight.unknown = unknown(ledger, &stored);
         Ok((judge(ledger, &stored), sight))
     }
 }
 
-/// Reads the tables themselves.
+/// Reads the tables directly.
 async fn stored(options: &ConnectOptions) -> anyhow::Result<(Stored, Sight)> {
     let mut connection: PgConnection = options.clone().connect().await?;
     let events: Vec<(i64, Uuid)> = sqlx::query_as("SELECT position, dedupe_key FROM events")
@@ -138,13 +142,15 @@ async fn stored(options: &ConnectOptions) -> anyhow::Result<(Stored, Sight)> {
     ))
 }
 
-/// What `events stats` counts, when it has caught up or takes too long for that.
-async fn count(reader: &mut Reader, events: usize) -> anyhow::Result<i64> {
+/// Reads the number of events in `events stats`. Waits for the expected number, at most
+/// [`COUNTING`].
+async fn count(session: &mut Session, events: usize) -> anyhow::Result<i64> {
     let begun = Instant::now();
     loop {
-        let counts = reader.counts(&StatsFilter::default(), &[]).await?;
-        if usize::try_from(counts.events).ok() == Some(events) || begun.elapsed() > COUNTING {
-            return Ok(counts.events);
+        let counted = session.stats(&StatsFilter::default(), &[]).await?;
+        let counted = counted.counts.events;
+        if usize::try_from(counted).ok() == Some(events) || begun.elapsed() > COUNTING {
+            return Ok(counted);
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

@@ -1,11 +1,11 @@
-//! The clock of Hookshelf: libfaketime between it and the system, told by a file.
+//! Clock of Hookshelf: libfaketime, controlled by a file.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use tokio::process::Command;
 
-/// Where the systems put it.
+/// Usual install locations of libfaketime.
 const PLACES: [&str; 5] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
@@ -14,7 +14,7 @@ const PLACES: [&str; 5] = [
     "/usr/local/lib/faketime/libfaketimeMT.so.1",
 ];
 
-/// A clock that can be set.
+/// A settable clock.
 #[derive(Debug)]
 pub(crate) struct FalseClock {
     library: &'static str,
@@ -22,7 +22,7 @@ pub(crate) struct FalseClock {
 }
 
 impl FalseClock {
-    /// One that is right, told by a file in `dir`.
+    /// A correct clock, controlled by a file in `dir`.
     pub(crate) fn new(dir: &Path) -> anyhow::Result<Self> {
         let Some(library) = PLACES.into_iter().find(|it| Path::new(it).exists()) else {
             bail!("libfaketime is not there: install it (Debian's package is `libfaketime`)");
@@ -35,15 +35,15 @@ impl FalseClock {
         Ok(clock)
     }
 
-    /// Sets it off by so many seconds from now on.
+    /// Sets the offset from the real time in seconds.
     pub(crate) fn set(&self, seconds: i64) -> anyhow::Result<()> {
-        // Renamed, so that nobody reads half of it.
+        // Renamed, so that a partial file is never read.
         let next = self.file.with_extension("next");
         std::fs::write(&next, format!("{seconds:+}\n"))?;
         Ok(std::fs::rename(next, &self.file)?)
     }
 
-    /// Gives it to a program. What measures spans of time stays right, as it does on a machine whose
+    /// Preloads libfaketime into a program. Monotonic time stays correct, as on a machine whose
     /// clock is set.
     pub(crate) fn give(&self, command: &mut Command) {
         command

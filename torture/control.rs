@@ -1,5 +1,6 @@
-//! Controls: the promise is broken on purpose, and the same machinery has to report the loss. First
-//! it is kept under the same faults, so that a loss is known to come from what was broken.
+//! Controls: the promise is broken on purpose, and the same machinery has to detect the loss. The
+//! same faults run first with the promise kept, so that the loss is known to come from the broken
+//! promise.
 
 use std::{path::Path, time::Duration};
 
@@ -14,11 +15,11 @@ use crate::{
     world::{Make, World},
 };
 
-/// How often it is tried; a loss in any of them is enough. What Postgres has in its memory alone may
-/// be nothing at the moment of a kill.
+/// Number of tries; a loss in any of them is enough. At the moment of a kill, Postgres may have no
+/// unwritten data.
 const TRIES: usize = 10;
 
-/// A commit is answered at once and written up to 10 s later.
+/// Postgres acknowledges a commit at once and writes it up to 10 s later.
 const LOSSY: [&str; 4] = [
     "synchronous_commit=off",
     "wal_writer_delay=10s",
@@ -26,8 +27,8 @@ const LOSSY: [&str; 4] = [
     "wal_buffers=64MB",
 ];
 
-/// Runs a control. Well is where nothing was lost while the promise was kept, and the loss was
-/// reported when it was not.
+/// Runs a control. True if nothing was lost while the promise was kept, and the loss was reported
+/// when it was broken.
 pub(crate) async fn run(options: &Options, dir: &Path, control: Control) -> anyhow::Result<bool> {
     let lossy = control == Control::LossyCommits;
     let make = Make {
@@ -49,7 +50,7 @@ pub(crate) async fn run(options: &Options, dir: &Path, control: Control) -> anyh
 
 const FOUND: &str = "good: the loss was found";
 
-/// The same faults with the promise kept and then without it.
+/// Verdicts of the same faults, with the promise kept and then broken.
 async fn judged(
     options: &Options,
     dir: &Path,

@@ -1,4 +1,4 @@
-//! A small disk in memory that can be made full and given room again.
+//! A small disk in memory that can be filled and freed.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,7 +16,7 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// Mounts one of so many MiB at `path`.
+    /// Mounts a tmpfs of `mib` MiB at `path`.
     pub(crate) fn mount(path: &Path, mib: u64) -> anyhow::Result<Self> {
         std::fs::create_dir_all(path)?;
         let options = format!("size={mib}m,mode=0711");
@@ -30,22 +30,18 @@ impl Disk {
         })
     }
 
-    /// Where it is.
+    /// Mount point of the disk.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Leaves it no more room than is used. This is done by its size and not by a large file, which
-    /// would take as much memory.
+    /// Shrinks the disk to the space in use. A large file would fill it too, but would take the
+    /// same amount of memory.
     pub(crate) fn fill(&self) -> anyhow::Result<()> {
-        let now = statvfs(&self.path)?;
-        let used = (now.blocks() - now.blocks_free()) * now.fragment_size();
-        // A size of nothing would be none at all.
-        let used = used.max(now.fragment_size());
-        // While it grows it cannot be made smaller than it is.
+        // Shrinking fails while the content grows.
         let mut tries = 0..20;
         loop {
-            match self.resize(&format!("{}", used + tries.start * 65536)) {
+            match self.resize(&format!("{}", self.used()? + tries.start * 65536)) {
                 Err(error) if tries.next().is_none() => return Err(error),
                 Err(_) => {}
                 Ok(()) => return Ok(()),
@@ -53,7 +49,14 @@ impl Disk {
         }
     }
 
-    /// Gives it its room again.
+    /// Bytes in use, at least a block: a tmpfs of size 0 is unlimited.
+    fn used(&self) -> anyhow::Result<u64> {
+        let now = statvfs(&self.path)?;
+        let used = (now.blocks() - now.blocks_free()) * now.fragment_size();
+        Ok(used.max(now.fragment_size()))
+    }
+
+    /// Restores the full size.
     pub(crate) fn free(&self) -> anyhow::Result<()> {
         self.resize(&format!("{}m", self.mib))
     }
@@ -65,7 +68,7 @@ impl Disk {
     }
 }
 
-/// Runs a program of the system that is to say nothing.
+/// Runs a system program and fails if it fails.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let program = command.get_program().to_owned();
     let ended = command.output();

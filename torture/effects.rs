@@ -1,4 +1,4 @@
-//! What the faults did to Hookshelf, as its own metrics tell: a fault that changes nothing proves
+//! Effects of the faults on Hookshelf, read from its own metrics: a fault without effect proves
 //! nothing.
 
 use std::{
@@ -8,24 +8,24 @@ use std::{
 
 use tokio::task::JoinHandle;
 
-/// How often the metrics are read.
+/// Interval between two reads of the metrics.
 const EVERY: Duration = Duration::from_millis(400);
 
-/// For how long after a failure the next one may be of the same cause: a disk that took nothing is
-/// left alone for a second.
+/// Time after a failure in which the next failure may have the same cause: the spool leaves a
+/// failing disk alone for a second.
 const AFTERMATH: Duration = Duration::from_secs(2);
 
-/// What was seen so far. Counters begin anew with each start of the server, so what it counted just
-/// before a kill may be missing here.
+/// Effects seen so far. Counters restart with the server, so increments just before a kill may be
+/// missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// Deliveries that went into the spool.
+    /// Deliveries that were spooled.
     pub(crate) spooled: u64,
-    /// Deliveries that were answered with 503.
+    /// Deliveries answered with 503.
     pub(crate) failed: u64,
 }
 
-/// Reads the metrics until it is dropped.
+/// Background reader of the metrics, stopped on drop.
 #[derive(Debug)]
 pub(crate) struct Watch {
     shared: Arc<Mutex<Shared>>,
@@ -35,24 +35,24 @@ pub(crate) struct Watch {
 #[derive(Debug, Default)]
 struct Shared {
     seen: Seen,
-    /// When the last failure was seen.
+    /// Time of the last failure.
     failed: Option<Instant>,
 }
 
 impl Watch {
-    /// Begins to read at the address of the admin listener.
+    /// Starts reading the metrics at a URL of the admin listener.
     pub(crate) fn begin(metrics: String, client: reqwest::Client) -> Self {
         let shared = Arc::<Mutex<Shared>>::default();
         let task = tokio::spawn(watch(metrics, client, Arc::clone(&shared)));
         Self { shared, task }
     }
 
-    /// What was seen so far.
+    /// Effects seen so far.
     pub(crate) fn seen(&self) -> Seen {
         self.shared().seen
     }
 
-    /// Whether deliveries failed a moment ago, so that some may go on to.
+    /// True if deliveries failed recently, so that more failures may follow.
     pub(crate) fn still_fails(&self) -> bool {
         let failed = self.shared().failed;
         failed.is_some_and(|at| at.elapsed() < AFTERMATH)
@@ -95,12 +95,12 @@ async fn read(url: &str, client: &reqwest::Client) -> reqwest::Result<Seen> {
     })
 }
 
-/// What a counter grew by. One that is smaller than before began anew.
+/// Increment of a counter. A smaller value means that the counter restarted.
 fn grown(before: u64, now: u64) -> u64 {
     if now < before { now } else { now - before }
 }
 
-/// The sum of all series of a metric whose labels have `label`.
+/// Sum of all series of a metric with `label` in their labels.
 fn sum(exposition: &str, name: &str, label: &str) -> u64 {
     let series = exposition
         .lines()

@@ -1,4 +1,4 @@
-//! Waiting until the spool is empty, which is seen by opening it and not only by asking the server.
+//! Wait until the spool is empty, verified by opening the spool and not only by asking the server.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ use hookshelf::{
 use crate::world::{ASKING, HEALING, SPOOL_BYTES, World};
 
 impl World {
-    /// Waits until the spool is empty, by looking into it while Hookshelf does not run; it runs
-    /// again afterwards. Gives what was set aside.
+    /// Waits until the spool is empty, and verifies it while Hookshelf is stopped. Hookshelf runs
+    /// again afterwards. Returns the number of files and records set aside.
     pub(crate) async fn empty_spool(&mut self) -> anyhow::Result<u64> {
         let begun = Instant::now();
         loop {
@@ -33,11 +33,11 @@ impl World {
         }
     }
 
-    /// Waits a while for the server to say that nothing waits.
+    /// Waits a limited time until the server reports an empty spool.
     async fn drained(&self) {
         for _ in 0..200 {
             let Ok(report) = self.hookshelf.get("/v1/spool").await else {
-                // A server that does not tell needs a moment.
+                // A server that does not answer needs a moment.
                 return tokio::time::sleep(Duration::from_secs(2)).await;
             };
             let report: serde_json::Value = serde_json::from_str(&report).unwrap_or_default();
@@ -48,7 +48,7 @@ impl World {
         }
     }
 
-    /// How many records wait, and how many files and records were set aside.
+    /// Returns the number of waiting records, and of files and records set aside.
     fn spool_status(&self) -> anyhow::Result<(u64, u64)> {
         let dir = self.spool();
         if !dir.exists() {

@@ -1,27 +1,28 @@
-//! A follower, as those who read Hookshelf's events write it: it goes on by position, while faults
-//! are made, too. What becomes visible behind its back it never reads.
+//! A follower as a reader of Hookshelf's events would write it: it reads by position, also during
+//! faults. It would miss events that become visible below its position.
 
 use std::time::Duration;
 
 use anyhow::Context;
 use hookshelf::{
-    query::Events,
-    store::{ConnectOptions, Reader, read::EventFilter},
+    clock::Clock,
+    query::{EventFilter, Events, Page, Session},
+    store::ConnectOptions,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Between two looks at whether there is more.
+/// Pause between two reads.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What a follower of one database has read.
+/// Events that a follower of one database has read.
 #[derive(Debug, Default)]
 pub(crate) struct Follower {
     pub(crate) read: Vec<(i64, Uuid)>,
 }
 
-/// One that reads on until it is ended.
+/// A follower that runs in the background.
 #[derive(Debug)]
 pub(crate) struct Following {
     end: CancellationToken,
@@ -30,11 +31,15 @@ pub(crate) struct Following {
 
 impl Follower {
     /// Reads in pages from its last position to the end.
-    pub(crate) async fn catch_up(&mut self, reader: &mut Reader) -> anyhow::Result<()> {
-        let last = self.read.last().map_or(0, |it| it.0);
-        let mut events = Events::after(EventFilter::default(), last, u32::MAX);
+    pub(crate) async fn catch_up(&mut self, session: &mut Session) -> anyhow::Result<()> {
+        let page = Page {
+            filter: EventFilter::default(),
+            after: Some(self.read.last().map_or(0, |it| it.0)),
+            limit: u32::MAX,
+        };
+        let mut events = Events::of(page, Clock::system().now());
         loop {
-            let page = events.next_page(reader).await.context("following failed")?;
+            let page = events.next(session).await.context("following failed")?;
             if page.is_empty() {
                 return Ok(());
             }
@@ -43,7 +48,7 @@ impl Follower {
         }
     }
 
-    /// Reads on from now on, over a new connection whenever one breaks.
+    /// Starts reading in the background, and reconnects on failure.
     pub(crate) fn begin(mut self, options: ConnectOptions) -> Following {
         let end = CancellationToken::new();
         let ended = end.clone();
@@ -56,8 +61,8 @@ impl Follower {
 
     async fn go_on(&mut self, options: &ConnectOptions) {
         loop {
-            if let Ok(mut reader) = Reader::open(options).await {
-                while self.catch_up(&mut reader).await.is_ok() {
+            if let Ok(mut session) = Session::open(options).await {
+                while self.catch_up(&mut session).await.is_ok() {
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -67,7 +72,7 @@ impl Follower {
 }
 
 impl Following {
-    /// Ends it where it is.
+    /// Stops reading.
     pub(crate) async fn end(self) -> anyhow::Result<Follower> {
         self.end.cancel();
         self.task.await.context("the follower has failed")

@@ -1,4 +1,4 @@
-//! Hookshelf itself, as a user runs it, and what it says of itself over HTTP.
+//! Hookshelf as a user runs it, and its HTTP endpoints.
 
 use std::{
     net::TcpListener,
@@ -14,29 +14,29 @@ use tokio::process::Command;
 
 use crate::{clock::FalseClock, effects::Watch, process::Process, random::Random};
 
-/// What signs the deliveries.
+/// App secret that signs the deliveries.
 pub(crate) const SECRET: &str = "the secret of a torture";
 
-/// How long it may take to end in order: 20 s for deliveries, a minute for its own Postgres, and
-/// some more.
+/// Maximum time for an orderly stop: 20 s for deliveries, a minute for the private Postgres, and a
+/// margin.
 const STOPPING: Duration = Duration::from_secs(90);
 
-/// How a stop went.
+/// Result of a stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stopped {
-    /// Nobody has asked for one.
+    /// No stop was requested.
     NotAsked,
-    /// It is on its way.
+    /// The server is stopping.
     NotYet,
-    /// It ended with success.
+    /// The server exited with success.
     Well,
-    /// It ended otherwise.
+    /// The server exited with an error.
     Badly,
-    /// It has not ended in the time that it may take.
+    /// The stop timed out.
     Never,
 }
 
-/// Where it is and what it is started with.
+/// A Hookshelf server: its program, environment and process.
 #[derive(Debug)]
 pub(crate) struct Hookshelf {
     program: PathBuf,
@@ -47,14 +47,14 @@ pub(crate) struct Hookshelf {
     admin: u16,
     client: reqwest::Client,
     running: Option<Process>,
-    /// When it was asked to stop.
+    /// Time of the stop request.
     stopping: Option<Instant>,
-    /// What it said where it ended although nobody had ended it.
+    /// Ends of the log for each unexpected exit.
     ended_by_itself: Vec<String>,
 }
 
 impl Hookshelf {
-    /// A server that is not started yet, on ports that stay its own over every start.
+    /// A server that is not started yet. Its ports stay the same across restarts.
     pub(crate) fn new(program: PathBuf, log: PathBuf) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(5))
@@ -73,12 +73,12 @@ impl Hookshelf {
         })
     }
 
-    /// From its next start on it has these variables, and a clock that can be set, or not.
+    /// Sets the environment for the next start, and turns the settable clock on or off.
     pub(crate) fn settle(&mut self, variables: Vec<(String, String)>, clock: bool) {
         (self.variables, self.clock) = (variables, clock);
     }
 
-    /// A verb of the program with the same variables.
+    /// A command of the program with the same environment.
     pub(crate) fn command(&self, verb: &str) -> Command {
         let mut command = Command::new(&self.program);
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -97,7 +97,7 @@ impl Hookshelf {
         command
     }
 
-    /// Starts it, where it does not run, and does not wait.
+    /// Starts the server unless it runs, without waiting.
     pub(crate) fn start(&mut self, clock: &FalseClock) -> anyhow::Result<()> {
         if let Some(running) = &mut self.running {
             if !running.has_ended()? {
@@ -113,7 +113,7 @@ impl Hookshelf {
         Ok(())
     }
 
-    /// What it said where it ended although nobody had ended it, since this was last asked.
+    /// Takes the reports of unexpected exits since the last call.
     pub(crate) fn ended_by_itself(&mut self) -> Vec<String> {
         std::mem::take(&mut self.ended_by_itself)
     }
@@ -123,7 +123,7 @@ impl Hookshelf {
         self.ended_by_itself.push(said);
     }
 
-    /// kill -9.
+    /// Kills the server with SIGKILL.
     pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
         let stopping = self.stopping.take();
         let Some(mut running) = self.running.take() else {
@@ -137,7 +137,7 @@ impl Hookshelf {
         Ok(())
     }
 
-    /// Asks it to stop and does not wait.
+    /// Requests a stop, without waiting.
     pub(crate) fn ask_to_stop(&mut self) {
         if let Some(running) = &self.running {
             running.signal(Signal::SIGCONT);
@@ -146,7 +146,7 @@ impl Hookshelf {
         }
     }
 
-    /// How its stop went: not at all asked for, not over yet, well or not.
+    /// State of the requested stop.
     pub(crate) fn stopped(&mut self) -> anyhow::Result<Stopped> {
         let (Some(since), Some(running)) = (self.stopping, &mut self.running) else {
             return Ok(Stopped::NotAsked);
@@ -162,7 +162,7 @@ impl Hookshelf {
         Ok(if well { Stopped::Well } else { Stopped::Badly })
     }
 
-    /// Stops it where it is, or lets it go on.
+    /// Freezes the server with SIGSTOP, or continues it.
     pub(crate) fn freeze(&self, frozen: bool) {
         let signal = if frozen {
             Signal::SIGSTOP
@@ -174,7 +174,7 @@ impl Hookshelf {
         }
     }
 
-    /// Whether it can store, and its spool has nobody to stand in for.
+    /// True if the server is ready and not degraded.
     pub(crate) async fn is_well(&self) -> bool {
         let Ok(said) = self.get("/readyz").await else {
             return false;
@@ -183,14 +183,14 @@ impl Hookshelf {
         said["degraded"].as_array().is_some_and(Vec::is_empty)
     }
 
-    /// What the admin listener says to a question.
+    /// Response body of the admin listener.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<String> {
         let url = format!("http://127.0.0.1:{}{path}", self.admin);
         let answer = self.client.get(url).send().await?.error_for_status()?;
         Ok(answer.text().await?)
     }
 
-    /// Begins to read its metrics.
+    /// Starts reading the metrics.
     pub(crate) fn watch(&self) -> Watch {
         let url = format!("http://127.0.0.1:{}/metrics", self.admin);
         Watch::begin(url, self.client.clone())
@@ -201,7 +201,7 @@ impl Hookshelf {
         format!("http://127.0.0.1:{}/webhook", self.public)
     }
 
-    /// Why it ended, for whoever reads it: the end of its log.
+    /// The last lines of the log, for reports.
     pub(crate) fn last_words(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = text.lines().rev().take(8).collect();
@@ -209,8 +209,8 @@ impl Hookshelf {
     }
 }
 
-/// A port on which nobody listens, below those that the system hands out: while Hookshelf is down,
-/// nobody gets it by chance.
+/// A free port below the ephemeral range, so that no other process gets it by chance while
+/// Hookshelf is down.
 fn free_port() -> anyhow::Result<u16> {
     let time = Clock::system().now().as_nanosecond();
     let mut random = Random::new(u64::try_from(time)?, 4);

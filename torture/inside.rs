@@ -1,7 +1,8 @@
-//! Namespaces of its own: whatever ends the program, its processes and mounts end with it.
+//! Own namespaces: processes and mounts end with the program, however it ends.
 //!
-//! The inner program stands behind a shell that is the first process there and reaps what is
-//! orphaned. It stops in order when its standard input ends, which a signal to the outer one does.
+//! The inner program runs behind a shell that is the first process of the namespace and reaps
+//! orphans. The inner program stops in order when its standard input closes, which a signal to the
+//! outer program causes.
 
 use std::{
     io::Read,
@@ -20,16 +21,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{disk::run, options::Options, run::LONGEST_DIR};
 
-/// Starts a program as a child of the first process, and passes its end on.
+/// Shell script that starts a program as a child of the first process, and passes on its exit
+/// status.
 const FIRST: &str = r#"exec 3<&0; "$@" <&3 3<&- & exec 3<&-; wait $!"#;
 
-/// What is needed, where a new namespace is refused.
+/// Error text if a namespace cannot be created.
 const HELP: &str = "namespaces of its own are needed, so that nothing is left behind and small \
                     disks can be mounted: run it as root, or allow user namespaces (with ranges \
                     in /etc/subuid and newuidmap)";
 
-/// Starts this program again in namespaces of its own and waits for its end. Its directory is
-/// removed here, where nothing is mounted in it any more.
+/// Runs this program again in its own namespaces and waits for the end. Its directory is removed
+/// here, after all its mounts are gone.
 pub(crate) fn start(options: &Options) -> anyhow::Result<ExitCode> {
     check()?;
     let own = match options.dir {
@@ -49,7 +51,8 @@ pub(crate) fn start(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-/// A directory that goes away with a good run. Where `$TMPDIR` is too long it is elsewhere.
+/// A temporary directory that is removed after a successful run. It is elsewhere if the path of
+/// `$TMPDIR` is too long.
 fn own_dir() -> anyhow::Result<TempDir> {
     let (mut builder, place) = (Builder::new(), std::env::temp_dir());
     let named = builder.prefix("hookshelf-torture-");
@@ -60,7 +63,7 @@ fn own_dir() -> anyhow::Result<TempDir> {
     }
 }
 
-/// Starts it, and waits for its end.
+/// Starts the inner program, and waits for its end.
 fn attend(own: Option<&Path>) -> anyhow::Result<i32> {
     let mut child = unshare()
         .args(["--propagation", "private"])
@@ -71,7 +74,7 @@ fn attend(own: Option<&Path>) -> anyhow::Result<i32> {
         .args(own.map(|_| "--throw-away"))
         .args(own.map(|dir| format!("--dir={}", dir.display())))
         .stdin(Stdio::piped())
-        // Ctrl-C in a terminal would go to all of them at once.
+        // Ctrl-C in a terminal would signal all processes at once.
         .process_group(0)
         .spawn()
         .context(HELP)?;
@@ -81,7 +84,7 @@ fn attend(own: Option<&Path>) -> anyhow::Result<i32> {
         .block_on(wait(&mut child))
 }
 
-/// Waits for its end. The first signal asks it to stop, the second ends it at once.
+/// Waits for the end of the child. The first signal requests a stop, the second kills the child.
 async fn wait(child: &mut Child) -> anyhow::Result<i32> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
@@ -105,7 +108,7 @@ fn stop(child: &mut Child) -> anyhow::Result<()> {
     child.kill().context("it cannot be ended")
 }
 
-/// Cancelled when the outer process wants an end, or has ended.
+/// Token that is cancelled when the outer process requests a stop or has ended.
 pub(crate) fn asked_to_stop() -> CancellationToken {
     let token = CancellationToken::new();
     let asked = token.clone();
@@ -117,8 +120,7 @@ pub(crate) fn asked_to_stop() -> CancellationToken {
     token
 }
 
-/// Mounts a place for shared memory of its own: libfaketime and Postgres leave names there when they
-/// are killed.
+/// Mounts a private `/dev/shm`: libfaketime and Postgres leave names there when they are killed.
 pub(crate) fn mount_memory() -> anyhow::Result<()> {
     let mount = ["-t", "tmpfs", "-o", "mode=1777", "torture", "/dev/shm"];
     run(Command::new("mount").args(mount)).context(HELP)
@@ -136,7 +138,7 @@ fn check() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs what follows in namespaces of its own.
+/// Command that runs a program in its own namespaces.
 pub(crate) fn unshare() -> Command {
     let mut command = Command::new("unshare");
     if !nix::unistd::geteuid().is_root() {

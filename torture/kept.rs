@@ -1,4 +1,4 @@
-//! What is kept of the disks between two runs: they are in memory and end with the run.
+//! Copies of the disks between two runs. The disks are in memory and end with the run.
 
 use std::{
     io::ErrorKind,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::disk::{Disk, run};
 
-/// Keeps what is on the disks: all of it, or nothing.
+/// Saves the content of the disks, completely or not at all.
 pub(crate) fn put_away(dir: &Path, disks: [&Disk; 2]) -> anyhow::Result<()> {
     let next = next(dir);
     remove(&next)?;
@@ -19,7 +19,7 @@ pub(crate) fn put_away(dir: &Path, disks: [&Disk; 2]) -> anyhow::Result<()> {
     Ok(std::fs::rename(next, kept(dir))?)
 }
 
-/// Brings back what was kept of the disks; whether there was anything.
+/// Restores the content of the disks; true if there was a copy.
 pub(crate) fn bring_back(dir: &Path, disks: [&Disk; 2]) -> anyhow::Result<bool> {
     let kept = kept(dir);
     if !kept.exists() {
@@ -28,7 +28,7 @@ pub(crate) fn bring_back(dir: &Path, disks: [&Disk; 2]) -> anyhow::Result<bool> 
     for disk in disks {
         copy(&place(&kept, disk), disk.path())?;
     }
-    // At once: half of it is never taken for all.
+    // Renamed first, so that a partial copy is never taken for a complete one.
     let gone = next(dir);
     remove(&gone)?;
     std::fs::rename(kept, &gone)?;
@@ -40,12 +40,12 @@ fn kept(dir: &Path) -> PathBuf {
     dir.join("kept")
 }
 
-/// What is not complete, or not any more.
+/// Directory of an incomplete copy.
 fn next(dir: &Path) -> PathBuf {
     dir.join("kept.next")
 }
 
-/// Where the content of a disk is kept.
+/// Directory with the copy of a disk.
 fn place(kept: &Path, disk: &Disk) -> PathBuf {
     kept.join(disk.path().file_name().unwrap_or_default())
 }
@@ -57,7 +57,7 @@ fn remove(dir: &Path) -> std::io::Result<()> {
     }
 }
 
-/// With owners and rights.
+/// Copies a directory with owners and permissions.
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(to)?;
     let mut copy = Command::new("cp");

@@ -1,4 +1,4 @@
-//! What has to be stored and what must not be: the ledgers that `hookshelf simulate` writes.
+//! Ledgers written by `hookshelf simulate`: events that must be stored, and events that must not.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,19 +11,19 @@ use anyhow::Context;
 use serde::Deserialize;
 use uuid::Uuid;
 
-/// The SHA-256 of a body.
+/// SHA-256 of a body.
 pub(crate) type Digest = [u8; 32];
 
-/// The dedupe keys of everything that was sent to one database, and the bodies that were acked.
+/// Dedupe keys of all deliveries to one database, and the bodies of acked deliveries.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// Acked, so each is to be there once.
+    /// Acked events: each must be stored once.
     pub(crate) acked: HashSet<Uuid>,
-    /// Signed wrongly, so none is to be there.
+    /// Events of wrongly signed deliveries: none may be stored.
     pub(crate) forged: HashSet<Uuid>,
-    /// How many deliveries of the first kind.
+    /// Number of acked deliveries.
     pub(crate) deliveries: u64,
-    /// The body of each of them as it was sent when it was acked, and how many had the same.
+    /// Bodies of acked deliveries, and the number of deliveries with the same body.
     pub(crate) bodies: HashMap<Digest, u32>,
 }
 
@@ -42,12 +42,12 @@ struct Item {
 }
 
 impl Ledger {
-    /// Adds what was acked, and says how many deliveries these are. A last line that was cut off
-    /// is left out: nobody knows its rest.
+    /// Adds an acked ledger, and returns its number of deliveries. A truncated last line is
+    /// skipped.
     pub(crate) fn add_acked(&mut self, path: &Path) -> anyhow::Result<u64> {
         let before = self.deliveries;
         for line in lines(path)? {
-            // An acked forgery is a forgery; the stream reports it.
+            // An acked forgery is not a valid delivery; the stream reports it.
             if !line.forged {
                 self.deliveries += 1;
                 *self.bodies.entry(line.body()?).or_default() += 1;
@@ -58,7 +58,7 @@ impl Ledger {
         Ok(self.deliveries - before)
     }
 
-    /// Adds what was forged.
+    /// Adds a ledger of forgeries.
     pub(crate) fn add_forged(&mut self, path: &Path) -> anyhow::Result<()> {
         let lines = lines(path)?;
         let events = lines.iter().flat_map(|line| &line.events);

@@ -1,11 +1,11 @@
-//! `hookshelf-torture`: makes faults on purpose while deliveries arrive, and looks whether anything
-//! that was acked is missing.
+//! `hookshelf-torture`: causes faults on purpose while deliveries arrive, and checks that no acked
+//! delivery is lost.
 //!
-//! `docs/reliability.md` says what it does and what came of it. The program starts itself again in
-//! namespaces of its own (`inside`), so that no process and no mount outlives it. What is done in
-//! which order comes from the seed (`plan`); `play` does it to a `world` of Hookshelf, Postgres,
-//! the link between them, disks and a clock; `stream` sends deliveries meanwhile; `audit` and
-//! `verdict` look for each of them afterwards.
+//! `docs/reliability.md` describes the method and the results. The program restarts itself in its
+//! own namespaces (`inside`), so that no process or mount outlives it. The seed determines the
+//! order of faults (`plan`). `play` applies them to a `world` of Hookshelf, Postgres, the link
+//! between them, disks and a clock; `stream` sends deliveries meanwhile; `audit` and `verdict`
+//! check each delivery afterwards.
 
 #![expect(
     clippy::print_stdout,
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The outer process only waits for the inner one.
+/// Runs the inner program, or as the outer process waits for it.
 fn begin(options: &Options) -> anyhow::Result<ExitCode> {
     if options.plan_only {
         report::plan(options)?;

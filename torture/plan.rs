@@ -1,9 +1,9 @@
-//! The plan: which faults come when and for how long. It follows from the seed alone.
+//! The plan of faults, their order and duration. It depends on the seed alone.
 //!
 //! A run is a sequence of rounds, each on one of three grounds and with its own stream of
-//! deliveries; a round is a sequence of steps; a step is one fault, or two that overlap. Each ground
-//! has a deck of all its steps, which is shuffled and dealt to the end before it is shuffled again,
-//! so that nothing is left to luck for long.
+//! deliveries. A round is a sequence of steps. A step is one fault, or two that overlap. Each
+//! ground has a deck of all its steps, which is shuffled and dealt completely before it is shuffled
+//! again, so that every step occurs regularly.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,49 +12,49 @@ use crate::random::Random;
 /// Steps of a round.
 pub(crate) const STEPS: usize = 6;
 
-/// What a round is played on.
+/// Environment of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ground {
-    /// A Postgres of its own behind a link, the spool on a small disk.
+    /// A separate Postgres behind a link, and the spool on a small disk.
     Plain,
-    /// The same, and the spool on a disk whose power can be cut.
+    /// Like `Plain`, but with the spool on a disk whose power can be cut.
     Power,
     /// The private Postgres of Hookshelf, on one small disk with the spool.
     Private,
 }
 
-/// What is done.
+/// A fault to cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fault {
-    /// kill -9, and a start when it is over.
+    /// Kills Hookshelf with SIGKILL; starts it at the end.
     KillHookshelf,
-    /// SIGTERM, waiting for its end, and a start when it is over.
+    /// Sends SIGTERM to Hookshelf and waits for its exit; starts it at the end.
     StopHookshelf,
-    /// SIGSTOP, and SIGCONT when it is over.
+    /// Freezes Hookshelf with SIGSTOP until the end.
     FreezeHookshelf,
-    /// kill -9 of every process of Postgres, and a start.
+    /// Kills every process of Postgres with SIGKILL; starts Postgres at the end.
     KillPostgres,
-    /// A fast shutdown, and a start.
+    /// Shuts Postgres down in fast mode; starts it at the end.
     StopPostgres,
-    /// SIGSTOP to every process of Postgres, and SIGCONT.
+    /// Freezes every process of Postgres with SIGSTOP until the end.
     FreezePostgres,
-    /// Connections end, and none is taken.
+    /// Closes all connections and refuses new ones.
     CutLink,
-    /// Connections stay and are taken, and nothing passes.
+    /// Keeps and accepts connections, but forwards nothing.
     SilenceLink,
-    /// The disk of the database has no room.
+    /// Fills the disk of the database.
     FillDatabase,
-    /// The disk of the spool has no room.
+    /// Fills the disk of the spool.
     FillSpool,
-    /// The clock of Hookshelf is off by so many seconds; the monotonic one is not.
+    /// Sets Hookshelf's clock off by this number of seconds; monotonic time stays correct.
     JumpClock(i64),
-    /// kill -9 of Hookshelf, and its spool's disk loses what was not synced; then a start.
+    /// Kills Hookshelf with SIGKILL while its spool disk loses all unsynced data; then starts it.
     CutPower,
 }
 
-/// What a fault is done to. Two faults of a step never have the same.
+/// Target of a fault. Two faults of a step never have the same target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
     Hookshelf,
@@ -65,7 +65,7 @@ enum Target {
     Clock,
 }
 
-/// A fault within a step; times are milliseconds from the beginning of the step.
+/// A fault within a step, with times in milliseconds from the start of the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Part {
     pub(crate) fault: Fault,
@@ -73,15 +73,15 @@ pub(crate) struct Part {
     pub(crate) ends: u64,
 }
 
-/// One fault, or two that overlap or follow each other closely.
+/// A fault, or two faults that overlap or follow each other closely.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Step {
-    /// How long nothing is done before it.
+    /// Pause before the step.
     pub(crate) pause: u64,
     pub(crate) parts: Vec<Part>,
 }
 
-/// Steps on one ground.
+/// A sequence of steps on one ground.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Round {
     pub(crate) ground: Ground,
@@ -89,7 +89,7 @@ pub(crate) struct Round {
 }
 
 impl Fault {
-    /// Its name without the number.
+    /// Name of the fault without its number.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::KillHookshelf => "kill -9 of Hookshelf",
@@ -107,7 +107,7 @@ impl Fault {
         }
     }
 
-    /// Whether deliveries cannot be committed while it lasts.
+    /// True if no delivery can be committed during the fault.
     pub(crate) fn takes_database_away(self) -> bool {
         use Fault::{CutLink, FreezePostgres, KillPostgres, SilenceLink, StopPostgres};
         matches!(
@@ -129,8 +129,8 @@ impl Fault {
         }
     }
 
-    /// How long it may last, in milliseconds: what takes the database away lasts longer than a
-    /// commit is waited for.
+    /// Range of the duration in milliseconds. A fault of the database lasts longer than the
+    /// deadline of a commit.
     fn lasting(self) -> (u64, u64) {
         match self {
             Self::KillHookshelf | Self::StopHookshelf | Self::CutPower => (200, 3000),
@@ -143,19 +143,19 @@ impl Fault {
 }
 
 impl Step {
-    /// When its last fault is over.
+    /// End of the last fault.
     pub(crate) fn length(&self) -> u64 {
         self.parts.iter().map(|it| it.ends).max().unwrap_or(0)
     }
 }
 
 impl Round {
-    /// How long it takes with all pauses.
+    /// Duration with all pauses.
     pub(crate) fn length(&self) -> u64 {
         self.steps.iter().map(|it| it.pause + it.length()).sum()
     }
 
-    /// Whether the clock is off by more than a day in it, which shows in what is stored.
+    /// True if the clock is off by more than a day, which shows in the stored data.
     pub(crate) fn sets_clock_far(&self) -> bool {
         let parts = self.steps.iter().flat_map(|it| &it.parts);
         let far = |it| matches!(it, Fault::JumpClock(seconds) if seconds.abs() > 86_400);
@@ -163,7 +163,7 @@ impl Round {
     }
 }
 
-/// The faults of a ground.
+/// Faults that a ground supports.
 fn faults(ground: Ground) -> Vec<Fault> {
     use Fault::{
         CutLink, CutPower, FillDatabase, FillSpool, FreezeHookshelf, FreezePostgres, KillHookshelf,
@@ -188,14 +188,14 @@ fn faults(ground: Ground) -> Vec<Fault> {
     all
 }
 
-/// Seconds: a minute, an hour, a day and more, both ways.
+/// Offsets of the clock in seconds: from a minute to days, in both directions.
 const JUMPS: [i64; 4] = [-3700, 95, -180_000, LONGEST_JUMP];
 const LONGEST_JUMP: i64 = 259_200;
 
 /// All steps of a ground, without their times.
 fn deck(ground: Ground) -> Vec<Vec<Fault>> {
     let faults = faults(ground);
-    // Alone it would change nothing: what the spool held is long gone.
+    // A power cut alone has no effect, since the spool is empty.
     let alone = |it: &&Fault| **it != Fault::CutPower;
     let mut deck: Vec<_> = faults.iter().filter(alone).map(|it| vec![*it]).collect();
     for first in &faults {
@@ -208,8 +208,9 @@ fn deck(ground: Ground) -> Vec<Vec<Fault>> {
     deck
 }
 
-/// The first one is what lasts; the disk of the spool and its power matter while it is in use. Of
-/// two restarts either may come first: Hookshelf starts without its database then.
+/// True if the two faults may overlap. The first fault lasts; faults of the spool's disk matter
+/// only while the spool is in use. Two restarts may come in either order, since Hookshelf starts
+/// without its database.
 fn may_meet(first: Fault, second: Fault, ground: Ground) -> bool {
     use Fault::{KillHookshelf, KillPostgres, StopHookshelf, StopPostgres};
     if first.target() == second.target() {
@@ -228,7 +229,7 @@ fn may_meet(first: Fault, second: Fault, ground: Ground) -> bool {
     }
 }
 
-/// Deals rounds without end.
+/// Infinite source of rounds.
 #[derive(Debug)]
 pub(crate) struct Plan {
     random: Random,
@@ -237,7 +238,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan of this seed from its beginning.
+    /// Plan of this seed, from its start.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             random: Random::new(seed, 1),
@@ -246,14 +247,14 @@ impl Plan {
         }
     }
 
-    /// The short form: everything once.
+    /// Short form: each fault once.
     pub(crate) fn short(seed: u64) -> Vec<Round> {
         use Fault::{
             CutLink, CutPower, FillDatabase, FillSpool, FreezePostgres, KillHookshelf,
             KillPostgres, SilenceLink,
         };
         let mut random = Random::new(seed, 2);
-        // The others come with a second one, or on another ground.
+        // The other faults occur together with a second fault, or on another ground.
         let single = |it: &Fault| {
             let others = matches!(it, FillSpool | CutLink | KillPostgres | KillHookshelf);
             !others && !matches!(it, Fault::JumpClock(seconds) if *seconds != LONGEST_JUMP)
@@ -318,7 +319,7 @@ impl Iterator for Plan {
     }
 }
 
-/// Gives a step its times. The second fault begins while the first one lasts, or just after it.
+/// Adds times to a step. The second fault starts during the first, or just after it.
 fn step(faults: &[Fault], random: &mut Random) -> Step {
     let mut parts: Vec<Part> = Vec::new();
     for fault in faults {
@@ -352,7 +353,7 @@ fn step(faults: &[Fault], random: &mut Random) -> Step {
     }
 }
 
-/// The moment decides what a cut takes, so there are three of them.
+/// The effect of a power cut depends on its moment, so a step has three cuts.
 fn cut_again(parts: &mut Vec<Part>, random: &mut Random) {
     for _ in 0..2 {
         let begins = parts.last().map_or(0, |it| it.ends) + random.between(600, 2500);
@@ -364,7 +365,7 @@ fn cut_again(parts: &mut Vec<Part>, random: &mut Random) {
     }
 }
 
-/// The same with the shortest times that matter: a commit is waited for 2 s.
+/// Adds the shortest relevant times to a step: the deadline of a commit is 2 s.
 fn brief(faults: &[Fault]) -> Step {
     let parts = faults.iter().enumerate().map(|(index, fault)| {
         let (least, _) = fault.lasting();

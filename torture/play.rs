@@ -1,4 +1,4 @@
-//! Plays a step: begins and ends its faults when they are due.
+//! Plays a step: starts and ends its faults on time.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,13 @@ use crate::{
     world::World,
 };
 
-/// How often it is looked how a stop gets on.
+/// Interval between two checks of a stop.
 const LOOKING: Duration = Duration::from_millis(100);
 
-/// How long it is waited for what a step left behind, so that it is not put down to the next.
+/// Maximum wait for the effects of a step to end, so that they are not attributed to the next.
 const CALMING: Duration = Duration::from_secs(15);
 
-/// What happens at one moment of a step.
+/// A scheduled start or end of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Act {
     pub(crate) at: u64,
@@ -24,7 +24,7 @@ pub(crate) struct Act {
     pub(crate) fault: Fault,
 }
 
-/// The acts of a step in their order; what ends goes before what begins at the same moment.
+/// Schedule of a step, ordered by time; an end precedes a start at the same time.
 pub(crate) fn acts(step: &Step) -> Vec<Act> {
     let act = |at, begins, fault| Act { at, begins, fault };
     let parts = step.parts.iter();
@@ -40,7 +40,8 @@ pub(crate) fn acts(step: &Step) -> Vec<Act> {
     acts
 }
 
-/// Plays one step. Says in words what it should have changed and did not.
+/// Plays one step. Returns a description of an expected effect that is missing, or of an unexpected
+/// one.
 pub(crate) async fn play(
     world: &mut World,
     step: &Step,
@@ -66,7 +67,7 @@ pub(crate) async fn play(
     let names: Vec<_> = step.parts.iter().map(|it| it.fault.name()).collect();
     let names = names.join(" and ");
     world.look_at_hookshelf(&names)?;
-    // The metrics are read a moment later.
+    // The metrics are read with a delay.
     rest(500, ending).await;
     if ending.is_cancelled() {
         return Ok(None);
@@ -74,7 +75,7 @@ pub(crate) async fn play(
     Ok(wrong(step, world.ground, before, watch.seen()).map(|said| format!("{names} {said}")))
 }
 
-/// What should have been seen of Hookshelf and was not, or the other way round.
+/// Describes a mismatch between the expected and the observed effect.
 fn wrong(step: &Step, ground: Ground, before: Seen, after: Seen) -> Option<String> {
     let (spooled, failed) = (after.spooled - before.spooled, after.failed - before.failed);
     if must_change(step, ground) && spooled + failed == 0 {
@@ -84,11 +85,11 @@ fn wrong(step: &Step, ground: Ground, before: Seen, after: Seen) -> Option<Strin
         .then(|| format!("made {failed} deliveries fail, although the spool had room"))
 }
 
-/// Whether Hookshelf has to be seen without its database: it was away, and Hookshelf there to say
-/// so all the time.
+/// True if Hookshelf must have noticed the loss of its database: the database was away, and
+/// Hookshelf ran all the time.
 fn must_change(step: &Step, ground: Ground) -> bool {
     let faults = || step.parts.iter().map(|it| it.fault);
-    // The private Postgres is started again at once.
+    // Hookshelf restarts its private Postgres at once.
     let away = |it: Fault| match it {
         Fault::KillPostgres | Fault::StopPostgres => ground != Ground::Private,
         Fault::FillDatabase => true,
@@ -97,15 +98,15 @@ fn must_change(step: &Step, ground: Ground) -> bool {
     faults().any(away) && faults().all(leaves_hookshelf_alone)
 }
 
-/// Whether every delivery has to be taken: Hookshelf was there all the time, and with it the spool
-/// or Postgres.
+/// True if every delivery must be accepted: Hookshelf ran all the time, and the spool or Postgres
+/// was available.
 fn must_keep(step: &Step) -> bool {
     let faults = || step.parts.iter().map(|it| it.fault);
     let has_spool = faults().all(|it| it != Fault::FillSpool) || needs_postgres(step);
     has_spool && faults().all(leaves_hookshelf_alone)
 }
 
-/// Whether nothing is kept but by Postgres, which may not be back yet from the step before.
+/// True if only Postgres can store deliveries. It may not be back yet from the step before.
 fn needs_postgres(step: &Step) -> bool {
     matches!(&step.parts[..], [only] if only.fault == Fault::FillSpool)
 }
@@ -118,8 +119,7 @@ fn leaves_hookshelf_alone(fault: Fault) -> bool {
     )
 }
 
-/// Waits until what failed in the step before fails no more; not for ever. False where there is no
-/// time left to.
+/// Waits until failures of the step before have ended, with a limit. False if the run is stopping.
 async fn calm(watch: &Watch, ending: &CancellationToken) -> bool {
     let begun = Instant::now();
     while watch.still_fails() && begun.elapsed() < CALMING {
@@ -130,7 +130,7 @@ async fn calm(watch: &Watch, ending: &CancellationToken) -> bool {
     true
 }
 
-/// Waits for a moment, and sees to a stop of Hookshelf meanwhile.
+/// Waits until `due`, and handles a stop of Hookshelf meanwhile.
 async fn until(due: Instant, world: &mut World, ending: &CancellationToken) -> anyhow::Result<()> {
     loop {
         world.attend_stop().await?;
@@ -145,7 +145,7 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
-/// Waits; false where there is no time left to.
+/// Waits; false if the run is stopping.
 async fn rest(millis: u64, ending: &CancellationToken) -> bool {
     let wait = tokio::time::sleep(Duration::from_millis(millis));
     ending.run_until_cancelled(wait).await.is_some()

@@ -1,4 +1,4 @@
-//! A Postgres of its own, on a small disk, which can be killed, stopped and frozen.
+//! A separate Postgres on a small disk, which can be killed, stopped and frozen.
 
 use std::{
     fs,
@@ -15,13 +15,13 @@ use tokio::{process::Command, time::timeout};
 
 use crate::process::Process;
 
-/// How long it may take to end in order.
+/// Maximum time for an orderly stop.
 const STOPPING: Duration = Duration::from_secs(30);
 
-/// How long a question to it may take.
+/// Deadline of a query.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A server and its data.
+/// A Postgres server and its data.
 #[derive(Debug)]
 pub(crate) struct Postgres {
     program: PathBuf,
@@ -33,7 +33,7 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Makes the data below `dir`, or takes those that are there; nothing runs yet.
+    /// Creates the data below `dir`, or reuses existing data. Nothing is started.
     pub(crate) async fn make(dir: &Path, log: &Path) -> anyhow::Result<Self> {
         let mut private = Settings::new(dir);
         private.search_path = std::env::var_os("PATH");
@@ -53,23 +53,23 @@ impl Postgres {
         })
     }
 
-    /// Gives it these settings at its next start, beside the usual ones.
+    /// Adds settings for the next start.
     pub(crate) fn set(&mut self, settings: &[&str]) {
         self.settings = settings.iter().map(ToString::to_string).collect();
     }
 
-    /// How to connect to it.
+    /// Connection options.
     pub(crate) fn options(&self) -> &PgConnectOptions {
         &self.options
     }
 
-    /// The file of its socket.
+    /// Path of the socket.
     pub(crate) fn socket(&self) -> anyhow::Result<PathBuf> {
         let directory = self.options.get_socket().context("no socket")?;
         Ok(directory.join(format!(".s.PGSQL.{}", self.options.get_port())))
     }
 
-    /// Starts it, where it does not run, and does not wait.
+    /// Starts the server unless it runs, without waiting.
     pub(crate) fn start(&mut self) -> anyhow::Result<()> {
         if let Some(running) = &mut self.running
             && !running.has_ended()?
@@ -95,7 +95,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// Whether it answers.
+    /// True if the server answers a query.
     pub(crate) async fn answers(&self) -> bool {
         timeout(PATIENCE, self.ask())
             .await
@@ -108,7 +108,7 @@ impl Postgres {
         connection.close().await
     }
 
-    /// Kills all its processes, as a lack of memory does and more.
+    /// Kills all processes at once, as the OOM killer might and worse.
     pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
         match self.running.take() {
             Some(mut running) => running.kill_all().await,
@@ -116,7 +116,7 @@ impl Postgres {
         }
     }
 
-    /// Ends it in order, sessions first.
+    /// Stops the server in fast mode.
     pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
         let Some(mut running) = self.running.take() else {
             return Ok(());
@@ -128,7 +128,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// Stops all its processes where they are, or lets them go on.
+    /// Freezes all processes with SIGSTOP, or continues them.
     pub(crate) fn freeze(&self, frozen: bool) {
         let signal = if frozen {
             Signal::SIGSTOP
@@ -141,7 +141,7 @@ impl Postgres {
     }
 }
 
-/// Small files, because the disk is small.
+/// Settings for every start. WAL files are small, because the disk is small.
 const USUAL: [&str; 10] = [
     "fsync=on",
     "full_page_writes=on",

@@ -1,4 +1,4 @@
-//! A process that was started here: signals to it, and its end.
+//! A child process: its signals and its end.
 
 use std::{fs::OpenOptions, path::Path, process::Stdio, time::Duration};
 
@@ -12,12 +12,12 @@ use tokio::{
     time::timeout,
 };
 
-/// A child; it is killed where nobody waits for it any more.
+/// A child process, killed on drop.
 #[derive(Debug)]
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts `command` with its output at the end of the file `log`.
+    /// Starts `command` and appends its output to the file `log`.
     pub(crate) fn start(command: &mut Command, log: &Path) -> anyhow::Result<Self> {
         let log = OpenOptions::new().append(true).create(true).open(log)?;
         command
@@ -31,25 +31,26 @@ impl Process {
         })?))
     }
 
-    /// Whether it has ended.
+    /// True if the process has ended.
     pub(crate) fn has_ended(&mut self) -> anyhow::Result<bool> {
         Ok(self.0.try_wait()?.is_some())
     }
 
-    /// Whether it ended with success; none where it has not ended.
+    /// True if the process exited with success; none if it still runs.
     pub(crate) fn ended_well(&mut self) -> anyhow::Result<Option<bool>> {
         Ok(self.0.try_wait()?.map(|status| status.success()))
     }
 
-    /// Sends it a signal.
+    /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         if let Some(pid) = self.pid() {
-            // It may just have ended.
+            // The process may have ended in the meantime.
             let _ = kill(pid, signal);
         }
     }
 
-    /// Sends the same signal to it and to its children, itself first: it makes no more then.
+    /// Sends a signal to the process and its children. The process comes first, so that it spawns
+    /// no more children.
     pub(crate) fn signal_all(&self, signal: Signal) {
         let Some(pid) = self.pid() else { return };
         let _ = kill(pid, signal);
@@ -58,10 +59,10 @@ impl Process {
         }
     }
 
-    /// Kills it with its children and waits for its end.
+    /// Kills the process and its children, and waits for its end.
     pub(crate) async fn kill_all(&mut self) -> anyhow::Result<()> {
         let Some(pid) = self.pid() else { return Ok(()) };
-        // A stopped one cannot make more children between the two.
+        // A stopped process cannot spawn children in between.
         let _ = kill(pid, Signal::SIGSTOP);
         for child in children(pid) {
             let _ = kill(child, Signal::SIGKILL);
@@ -71,7 +72,7 @@ impl Process {
         Ok(())
     }
 
-    /// Sends a signal and waits for its end; whether it ended well.
+    /// Sends a signal and waits for the end of the process; true if it exited with success.
     pub(crate) async fn end(&mut self, signal: Signal, within: Duration) -> anyhow::Result<bool> {
         self.signal(Signal::SIGCONT);
         self.signal(signal);
@@ -81,7 +82,7 @@ impl Process {
         }
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub(crate) async fn wait(&mut self) -> anyhow::Result<std::process::ExitStatus> {
         Ok(self.0.wait().await?)
     }
@@ -92,7 +93,7 @@ impl Process {
     }
 }
 
-/// The processes that `pid` started and that live.
+/// Living children of `pid`.
 fn children(pid: Pid) -> Vec<Pid> {
     let found = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let found = found.unwrap_or_default();
@@ -100,26 +101,26 @@ fn children(pid: Pid) -> Vec<Pid> {
     pids.map(Pid::from_raw).collect()
 }
 
-/// The server that says in `file` that it is running; for one that another process started.
+/// Pid of the Postgres server in a `postmaster.pid` file, for a server started by another process.
 fn server(file: &Path) -> Option<Pid> {
     let text = std::fs::read_to_string(file).ok()?;
     let pid = Pid::from_raw(text.lines().next()?.trim().parse().ok()?);
-    // The file may be old, and the number somebody else's by now.
+    // The file may be stale, and the pid reused.
     let at = std::fs::read_link(format!("/proc/{pid}/cwd")).ok();
     (at.as_deref() == file.parent()).then_some(pid)
 }
 
-/// Sends a signal to that server alone.
+/// Sends a signal to that server only.
 pub(crate) fn signal_server(file: &Path, signal: Signal) {
     if let Some(pid) = server(file) {
         let _ = kill(pid, signal);
     }
 }
 
-/// Sends a signal to that server and to its children.
+/// Sends a signal to that server and its children.
 pub(crate) fn signal_family(file: &Path, signal: Signal) {
     let Some(pid) = server(file) else { return };
-    // Killed first, its children would no longer be known as its own.
+    // If the server were killed first, its children would no longer be listed as its own.
     let first = if signal == Signal::SIGKILL {
         Signal::SIGSTOP
     } else {

@@ -1,4 +1,4 @@
-//! How far a run is, in a file, so that it can go on where it was stopped.
+//! Progress of a run, in a file, so that the run can be resumed.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{effects::Seen, plan::Round, power::Lost, stream::Summary};
 
-/// The name of the file.
+/// Name of the progress file.
 const FILE: &str = "progress.json";
 
 /// Counts of all rounds so far.
@@ -16,7 +16,7 @@ pub(crate) struct Totals {
     pub(crate) seconds: u64,
     pub(crate) rounds: u64,
     pub(crate) steps: u64,
-    /// How often each fault was made.
+    /// Number of occurrences of each fault.
     pub(crate) faults: BTreeMap<String, u64>,
     pub(crate) deliveries: u64,
     pub(crate) repeats: u64,
@@ -26,39 +26,38 @@ pub(crate) struct Totals {
     pub(crate) forgeries_refused: u64,
     pub(crate) answers: BTreeMap<String, u64>,
     pub(crate) spooled: u64,
-    /// Deliveries whose time of receiving a clock that was off has made.
+    /// Deliveries with a receive time from a wrong clock.
     pub(crate) out_of_time: i64,
     pub(crate) pages_lost: u64,
     pub(crate) pages_kept: u64,
     pub(crate) names_lost: u64,
 }
 
-/// What is written down after each round.
+/// Progress that is saved after each round.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Progress {
     pub(crate) seed: u64,
     pub(crate) short: bool,
-    /// Rounds of the plan that are done.
+    /// Number of finished rounds of the plan.
     pub(crate) next: usize,
-    /// How many streams were begun: ledgers are named by it.
+    /// Number of streams so far, used in the names of ledgers.
     pub(crate) streams: usize,
-    /// The names of the ledgers that the databases which are kept have to have, and whether each
-    /// belongs to the private one.
+    /// Ledgers that apply to the saved databases; true for the private database.
     pub(crate) ledgers: Vec<(String, bool)>,
-    /// How many deliveries each of the two has that a clock which was off dated.
+    /// Number of deliveries with a wrong receive time in each of the two databases.
     pub(crate) out_of_time: [i64; 2],
-    /// How many events each of the two has that nobody is known to have sent: a round that was
-    /// stopped leaves some, whose answer it did not wait for.
+    /// Number of events in each of the two databases that are in no ledger: an interrupted round
+    /// leaves events whose ack it did not wait for.
     #[serde(default)]
     pub(crate) unknown: [u64; 2],
-    /// What was wrong so far. A run that goes on does not forget it.
+    /// Errors so far. A resumed run keeps them.
     #[serde(default)]
     pub(crate) wrong: Vec<String>,
     pub(crate) totals: Totals,
 }
 
 impl Progress {
-    /// At the beginning.
+    /// Progress at the start of a run.
     pub(crate) fn begin(seed: u64, short: bool) -> Self {
         Self {
             seed,
@@ -73,7 +72,7 @@ impl Progress {
         }
     }
 
-    /// As it was left in `dir`.
+    /// Reads the progress in `dir`.
     pub(crate) fn read(dir: &Path) -> anyhow::Result<Self> {
         let path = dir.join(FILE);
         let text = std::fs::read_to_string(&path);
@@ -81,20 +80,20 @@ impl Progress {
         serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
     }
 
-    /// The databases are new ones.
+    /// Resets the state of the databases, which are new.
     pub(crate) fn forget_databases(&mut self) {
         self.ledgers.clear();
         self.out_of_time = [0; 2];
         self.unknown = [0; 2];
     }
 
-    /// Notes how many events nobody is known to have sent; how many more these are.
+    /// Saves the number of events in no ledger; returns the increase.
     pub(crate) fn note_unknown(&mut self, private: bool, now: u64) -> u64 {
         let known = &mut self.unknown[usize::from(private)];
         now.saturating_sub(std::mem::replace(known, now))
     }
 
-    /// Notes how many deliveries a clock that was off has dated; how many more these are.
+    /// Saves the number of deliveries with a wrong receive time; returns the increase.
     pub(crate) fn note_out_of_time(&mut self, private: bool, now: i64) -> i64 {
         let known = &mut self.out_of_time[usize::from(private)];
         let more = now - std::mem::replace(known, now);
@@ -102,7 +101,7 @@ impl Progress {
         more
     }
 
-    /// Writes it down.
+    /// Saves the progress.
     pub(crate) fn write(&self, dir: &Path) -> anyhow::Result<()> {
         let (path, next) = (dir.join(FILE), dir.join("progress.next"));
         std::fs::write(&next, serde_json::to_vec_pretty(self)?)?;
@@ -111,7 +110,8 @@ impl Progress {
 }
 
 impl Totals {
-    /// Adds a round: what its stream came to, what was seen of Hookshelf, what power cuts took.
+    /// Adds a round: the summary of its stream, the effects on Hookshelf, and the losses in power
+    /// cuts.
     pub(crate) fn add(&mut self, summary: &Summary, seen: Seen, lost: Lost) {
         self.spooled += seen.spooled;
         self.pages_lost += lost.pages;
@@ -128,7 +128,7 @@ impl Totals {
         }
     }
 
-    /// Adds the steps of a round that were played.
+    /// Adds the first `played` steps of a round.
     pub(crate) fn add_steps(&mut self, round: &Round, played: usize) {
         self.steps += played as u64;
         let steps = round.steps.iter().take(played);

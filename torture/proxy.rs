@@ -1,4 +1,4 @@
-//! The link between Hookshelf and Postgres, which can be cut and can fall silent.
+//! The link between Hookshelf and Postgres, which can be cut or silenced.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -9,18 +9,18 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// What the link does.
+/// State of the link.
 #[derive(Clone, Debug)]
 enum State {
-    /// Everything passes.
+    /// Everything is forwarded.
     Open,
-    /// Nothing passes; connections are taken.
+    /// Connections are accepted, and nothing is forwarded.
     Silent,
-    /// No connection lives.
+    /// All connections are closed.
     Cut,
 }
 
-/// A port on loopback that leads to a socket.
+/// A proxy from a loopback port to a socket.
 #[derive(Debug)]
 pub(crate) struct Link {
     address: SocketAddr,
@@ -30,7 +30,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// A link to `socket` through which everything passes.
+    /// An open link to `socket`.
     pub(crate) async fn to(socket: PathBuf) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let link = Self {
@@ -50,22 +50,22 @@ impl Link {
         Ok(link)
     }
 
-    /// Where it begins.
+    /// Address of the loopback port.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends all connections and takes no new one.
+    /// Closes all connections and refuses new ones.
     pub(crate) fn cut(&self) {
         self.state.send_replace(State::Cut);
     }
 
-    /// Takes connections and passes nothing on.
+    /// Accepts connections and forwards nothing.
     pub(crate) fn silence(&self) {
         self.state.send_replace(State::Silent);
     }
 
-    /// Passes everything on again. What stood still meanwhile goes on its way.
+    /// Forwards everything again, including delayed data.
     pub(crate) fn mend(&self) {
         self.state.send_replace(State::Open);
     }
@@ -100,7 +100,7 @@ async fn serve(
     }
 }
 
-/// Both ways, until one of them ends.
+/// Forwards in both directions, until one side closes.
 async fn carry(client: TcpStream, socket: PathBuf, mut states: watch::Receiver<State>) {
     if open(&mut states).await.is_none() {
         return;

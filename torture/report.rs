@@ -1,4 +1,4 @@
-//! What the program says.
+//! Output of the program.
 
 use std::{io::Write, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     verdict::Verdict,
 };
 
-/// How many rounds of the plan are shown.
+/// Maximum number of rounds shown.
 const SHOWN: usize = 8;
 
 /// Prints the plan.
@@ -33,7 +33,7 @@ pub(crate) fn plan(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A round in one line.
+/// Formats a round on one line.
 pub(crate) fn title(number: usize, round: &Round) -> String {
     let seconds = Duration::from_millis(round.length()).as_secs();
     format!(
@@ -43,7 +43,7 @@ pub(crate) fn title(number: usize, round: &Round) -> String {
     )
 }
 
-/// A step in one line.
+/// Formats a step on one line.
 pub(crate) fn step(step: &Step) -> String {
     let seconds = |millis: u64| Duration::from_millis(millis).as_secs_f64();
     let parts: Vec<_> = step
@@ -65,7 +65,7 @@ pub(crate) fn step(step: &Step) -> String {
     parts.join(", ")
 }
 
-/// What came of a round.
+/// Prints the result of a round.
 pub(crate) fn round(summary: &Summary, sight: Sight, verdict: &Verdict) {
     let Summary {
         deliveries,
@@ -81,7 +81,7 @@ pub(crate) fn round(summary: &Summary, sight: Sight, verdict: &Verdict) {
     );
 }
 
-/// All counts.
+/// Prints all counts.
 pub(crate) fn totals(totals: &Totals) {
     let listed = |counts: &std::collections::BTreeMap<String, u64>| {
         let parts: Vec<_> = counts

@@ -1,4 +1,4 @@
-//! One round: its stream, its steps, and the check after them.
+//! A single round: its stream, its steps, and the check after them.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::{
     verdict::Verdict,
 };
 
-/// Deliveries go on for so long after the last step of a round.
+/// Time in milliseconds that deliveries continue after the last step of a round.
 const AFTER: u64 = 2000;
 
-/// What a step takes beside its own time, as a rule.
+/// Usual overhead of a step in milliseconds.
 const BESIDE: u64 = 600;
 
 impl Torture<'_> {
-    /// One round and its verdict. One that was stopped is played again from its beginning later.
+    /// Plays a round and judges it. An interrupted round is played again later, from its start.
     pub(crate) async fn round(
         &mut self,
         round: &Round,
@@ -58,7 +58,7 @@ impl Torture<'_> {
         Ok(verdict.is_good())
     }
 
-    /// Plays the steps of a round. How many, and what they should have changed and did not.
+    /// Plays the steps of a round. Returns the number of steps, and missing or unexpected effects.
     async fn steps(
         &mut self,
         round: &Round,
@@ -84,7 +84,7 @@ impl Torture<'_> {
         Ok((round.steps.len(), faults))
     }
 
-    /// Waits until the spool is empty, and holds what is stored against the ledgers.
+    /// Waits until the spool is empty, and compares the stored data with the ledgers.
     async fn check(
         &mut self,
         round: &Round,
@@ -132,7 +132,7 @@ impl Torture<'_> {
         Ok((verdict, sight))
     }
 
-    /// A stream for the steps of a round from this one on.
+    /// Starts a stream for the remaining steps of a round.
     fn stream(&mut self, round: &Round, from: usize) -> anyhow::Result<Stream> {
         let name = format!("stream-{:04}", self.progress.streams);
         let papers = Papers::named(self.dir, &name);
@@ -152,13 +152,13 @@ impl Torture<'_> {
     }
 }
 
-/// How long these steps take, as a rule, in milliseconds.
+/// Usual duration of these steps in milliseconds.
 fn time(steps: &[Step]) -> u64 {
     let times = steps.iter().map(|it| it.pause + it.length() + BESIDE);
     times.sum()
 }
 
-/// Waits for the ends of all streams, or ends them. What they came to, and where they wrote.
+/// Waits for the ends of all streams, or stops them. Returns their summary and their output files.
 async fn ended(
     streams: Vec<Stream>,
     stop: &CancellationToken,

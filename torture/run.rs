@@ -1,4 +1,4 @@
-//! A run: rounds of faults under a stream of deliveries, and a verdict after each.
+//! A run: rounds of faults under a stream of deliveries, and a verdict after each round.
 
 use std::{
     fmt,
@@ -21,11 +21,11 @@ use crate::{
     world::{Make, World},
 };
 
-/// The longest path of its directory: sockets are below it, and beyond that they would be in `/tmp`
-/// and outlive a kill -9.
+/// Maximum length of the directory's path. Sockets are below it. If their paths were too long, they
+/// would be in `/tmp` and outlive a SIGKILL.
 pub(crate) const LONGEST_DIR: usize = 60;
 
-/// Runs what was asked for. Whether all is well.
+/// Runs the requested rounds or control. True if no error was found.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<bool> {
     let stop = inside::asked_to_stop();
     let dir = directory(options)?;
@@ -56,7 +56,7 @@ async fn torture(options: &Options, dir: &Path, stop: &CancellationToken) -> any
     torture.end(result).await
 }
 
-/// A run on its way.
+/// State of a run.
 pub(crate) struct Torture<'a> {
     pub(crate) options: &'a Options,
     pub(crate) dir: &'a Path,
@@ -65,7 +65,7 @@ pub(crate) struct Torture<'a> {
     pub(crate) audit: Audit,
     begun: Instant,
     seconds_before: u64,
-    /// Somebody ended it before its end.
+    /// True if the run was interrupted.
     ended_early: bool,
 }
 
@@ -103,7 +103,7 @@ impl<'a> Torture<'a> {
         })
     }
 
-    /// Plays rounds until there are enough. Whether all is well.
+    /// Plays rounds until there are enough. True if no error was found.
     async fn rounds(&mut self, stop: &CancellationToken) -> anyhow::Result<bool> {
         let rounds: Box<dyn Iterator<Item = Round>> = if self.progress.short {
             Box::new(Plan::short(self.progress.seed).into_iter())
@@ -140,7 +140,7 @@ impl<'a> Torture<'a> {
         }
     }
 
-    /// At the end each database is followed once more from position zero.
+    /// At the end, reads each database once more from position zero.
     async fn follow_anew(&mut self) -> anyhow::Result<bool> {
         let mut good = true;
         for ground in [Ground::Plain, Ground::Private] {
@@ -160,8 +160,8 @@ impl<'a> Torture<'a> {
         Ok(good)
     }
 
-    /// Prints the counts and ends everything. What a later run goes on with is kept, and what
-    /// somebody may want to look into.
+    /// Prints the counts and ends everything. Saves data for a resumed run, and data worth
+    /// examining.
     async fn end(mut self, result: anyhow::Result<bool>) -> anyhow::Result<bool> {
         if let Err(error) = &result {
             self.progress.wrong.push(format!("{error:#}"));
@@ -183,13 +183,13 @@ impl<'a> Torture<'a> {
     }
 }
 
-/// The last word.
+/// Final result of a run.
 #[derive(Debug)]
 enum Said {
     Good,
-    /// Nothing is wrong, but not all was played.
+    /// No errors, but not all rounds were played.
     Early,
-    /// What is wrong, in this run or in what it goes on with.
+    /// Errors, of this run or of the run that it resumed.
     Wrong(Vec<String>),
 }
 
@@ -217,11 +217,11 @@ impl fmt::Display for Said {
     }
 }
 
-/// The directory. Postgres' own user has to get through it.
+/// Prepares the directory, which the user of Postgres must be able to traverse.
 fn directory(options: &Options) -> anyhow::Result<PathBuf> {
     let dir = options.dir.as_ref().context("no directory")?;
     if options.resume {
-        // Nothing is changed in a directory that is somebody else's.
+        // Verifies first that the directory is of a run: other directories are never changed.
         Progress::read(dir)?;
     } else {
         std::fs::create_dir_all(dir)?;
@@ -245,7 +245,7 @@ fn directory(options: &Options) -> anyhow::Result<PathBuf> {
     Ok(dir)
 }
 
-/// The program to torment: the one that cargo built beside this one.
+/// The program to test: by default the build of cargo beside this program.
 pub(crate) fn program(options: &Options) -> anyhow::Result<PathBuf> {
     if let Some(named) = &options.hookshelf {
         return named
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_directory_that_is_not_its_own_stays_as_it_is() {
-        // Elsewhere the path may be too long already.
+        // In other directories the path may be too long already.
         let above = tempfile::TempDir::new_in("/tmp").unwrap();
         let mode = |mode| std::fs::Permissions::from_mode(mode);
         let options = |dir: &Path, more: &[&str]| {

@@ -1,4 +1,4 @@
-//! The stream of deliveries: `hookshelf simulate` with repeats, forgeries, Meta's retries and ledgers.
+//! Stream of deliveries: `hookshelf simulate` with repeats, forgeries, Meta's retries and ledgers.
 
 use std::{
     collections::BTreeMap,
@@ -16,22 +16,22 @@ use crate::{
     process::Process,
 };
 
-/// How long what was due may be sent again after everything is well.
+/// Maximum time for pending retries after the last fault.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Where a stream writes.
+/// Output files of a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Papers {
-    /// What was acked.
+    /// Ledger of acked deliveries.
     pub(crate) acked: PathBuf,
-    /// What was forged.
+    /// Ledger of forgeries.
     pub(crate) forged: PathBuf,
-    /// What it says at its end.
+    /// Output at the end of the stream.
     pub(crate) said: PathBuf,
 }
 
 impl Papers {
-    /// Those with this name in `dir`.
+    /// Output files with this name in `dir`.
     pub(crate) fn named(dir: &Path, name: &str) -> Self {
         Self {
             acked: dir.join(format!("{name}.acked")),
@@ -46,11 +46,11 @@ impl Papers {
 pub(crate) struct Stream {
     process: Process,
     papers: Papers,
-    /// When it sends its last delivery.
+    /// Time of the last delivery.
     until: Instant,
 }
 
-/// What a stream came to, as it says itself.
+/// Summary of a stream, as reported by `simulate`.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Summary {
     pub(crate) deliveries: u64,
@@ -63,12 +63,12 @@ pub(crate) struct Summary {
     pub(crate) unacked: u64,
     pub(crate) refused_forgeries: u64,
     pub(crate) acked_forgeries: u64,
-    /// Somebody did not want to wait for its end.
+    /// True if the stream was interrupted.
     pub(crate) interrupted: bool,
 }
 
 impl Stream {
-    /// Begins to send for so long, so many a second.
+    /// Starts a stream of this duration and rate.
     pub(crate) fn begin(
         server: &Hookshelf,
         papers: Papers,
@@ -98,17 +98,17 @@ impl Stream {
         })
     }
 
-    /// Whether it still sends deliveries after so long.
+    /// True if the stream still sends deliveries after `time`.
     pub(crate) fn outlasts(&self, time: Duration) -> bool {
         Instant::now() + time < self.until
     }
 
-    /// Where it writes.
+    /// Output files of the stream.
     pub(crate) fn papers(&self) -> &Papers {
         &self.papers
     }
 
-    /// Waits for its end, which comes when everything was acked; ends it where that takes too long.
+    /// Waits for the end of the stream, after everything was acked; stops the stream on timeout.
     pub(crate) async fn finish(mut self) -> anyhow::Result<Summary> {
         if timeout(PATIENCE, self.process.wait()).await.is_ok() {
             return summary(&self.papers.said);
@@ -119,7 +119,7 @@ impl Stream {
         })
     }
 
-    /// Ends it now.
+    /// Stops the stream now.
     pub(crate) async fn stop(mut self) -> anyhow::Result<Summary> {
         self.process.signal(Signal::SIGINT);
         self.process.wait().await?;
@@ -129,14 +129,14 @@ impl Stream {
 
 fn summary(said: &Path) -> anyhow::Result<Summary> {
     let text = std::fs::read_to_string(said)?;
-    // An attempt that came to nothing may have left another one before.
+    // A failed attempt may have left an earlier line.
     let line = text.lines().rfind(|line| line.starts_with('{'));
     let line = line.with_context(|| format!("the stream did not end in order: {text}"))?;
     serde_json::from_str(line).context("a summary that cannot be read")
 }
 
 impl Summary {
-    /// What is wrong with the answers; `waited` says whether everything was to be answered.
+    /// Errors in the answers; `waited` is true if every delivery had to be answered.
     pub(crate) fn faults(&self, waited: bool) -> Vec<String> {
         let noted = self.acked + self.acked_forgeries;
         let answered = self.answers.get("200").copied().unwrap_or(0);
@@ -164,7 +164,7 @@ impl Summary {
             .collect()
     }
 
-    /// This and another one together.
+    /// Sum of two summaries.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.deliveries += other.deliveries;
         self.repeats += other.repeats;
@@ -187,7 +187,7 @@ impl Summary {
 mod tests {
     use super::*;
 
-    /// Nine deliveries and a forgery, all answered as they have to be.
+    /// Nine deliveries and a forgery, all answered correctly.
     fn good() -> Summary {
         Summary {
             deliveries: 10,

@@ -1,4 +1,5 @@
-//! The verdict: what was acked against what is stored, and what a follower read. Pure.
+//! The verdict: compares acked deliveries with the stored data, and with the events that a follower
+//! read. Pure functions.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,60 +10,61 @@ use uuid::Uuid;
 
 use crate::ledger::{Digest, Ledger};
 
-/// How many keys a fault names.
+/// Maximum number of keys listed in an error.
 const NAMED: usize = 5;
 
-/// What is in the database.
+/// Content of the database.
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
-    /// The position and the dedupe key of each event.
+    /// Position and dedupe key of each event.
     pub(crate) events: Vec<(i64, Uuid)>,
-    /// The id of each delivery and the SHA-256 of its body.
+    /// Id of each delivery and SHA-256 of its body.
     pub(crate) deliveries: Vec<(Uuid, Digest)>,
-    /// Deliveries that have not as many events and repeats as items, and events of no delivery.
+    /// Number of deliveries whose events and repeats do not match their items, and of events
+    /// without a delivery.
     pub(crate) torn: i64,
-    /// What a follower read from position zero, in its order.
+    /// Events that a follower read from position zero, in order.
     pub(crate) followed: Vec<(i64, Uuid)>,
-    /// What `events stats` counts.
+    /// Count of `events stats`.
     pub(crate) counted: i64,
 }
 
-/// What is wrong. Nothing, where all are empty.
+/// Errors found; all fields are empty if there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
-    /// Acked and not stored.
+    /// Acked events that are not stored.
     pub(crate) missing: Vec<Uuid>,
-    /// Stored more than once.
+    /// Events stored more than once.
     pub(crate) doubled: Vec<Uuid>,
-    /// Signed wrongly and stored.
+    /// Stored events of wrongly signed deliveries.
     pub(crate) forged: Vec<Uuid>,
     /// Deliveries stored more than once.
     pub(crate) deliveries_doubled: Vec<Uuid>,
     /// Acked deliveries whose body is not stored as it was sent.
     pub(crate) bodies_missing: u64,
-    /// Deliveries that are not stored with all their items, and events without their delivery.
+    /// Number of deliveries stored without some of their items, and of events without a delivery.
     pub(crate) torn: i64,
-    /// Events that a follower did not read once and in order.
+    /// Events that a follower did not read exactly once and in order.
     pub(crate) not_followed: u64,
-    /// Events more or fewer than counted.
+    /// Difference between stored and counted events.
     pub(crate) miscounted: i64,
-    /// Everything else, in words.
+    /// Other errors, as text.
     pub(crate) other: Vec<String>,
 }
 
 impl Verdict {
-    /// Whether nothing is wrong.
+    /// True if there is no error.
     pub(crate) fn is_good(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether something that was acked is lost.
+    /// True if an acked event is lost.
     pub(crate) fn shows_loss(&self) -> bool {
         !self.missing.is_empty()
     }
 }
 
-/// Holds what is stored against what was sent.
+/// Compares the stored data with the ledger.
 pub(crate) fn judge(ledger: &Ledger, stored: &Stored) -> Verdict {
     let mut keys: HashMap<Uuid, u32> = HashMap::with_capacity(stored.events.len());
     for (_, key) in &stored.events {
@@ -70,7 +72,7 @@ pub(crate) fn judge(ledger: &Ledger, stored: &Stored) -> Verdict {
     }
     let is_there = |key: &&Uuid| keys.contains_key(key);
     let missing = ledger.acked.iter().filter(|key| !is_there(key));
-    // Without an id of its own an event may be told twice, once rightly.
+    // An event without an id may be sent twice, once correctly signed.
     let forged = ledger.forged.difference(&ledger.acked).filter(is_there);
     let doubled = keys.iter().filter(|(_, count)| **count > 1);
     let count = i64::try_from(stored.events.len()).unwrap_or(i64::MAX);
@@ -87,8 +89,8 @@ pub(crate) fn judge(ledger: &Ledger, stored: &Stored) -> Verdict {
     }
 }
 
-/// How many events are stored that nobody knows of: neither acked nor forged. Where the answer to a
-/// delivery was lost and it was never sent again, this is rightly so.
+/// Number of stored events that are neither acked nor forged. This is correct if the answer to a
+/// delivery was lost and the delivery was never sent again.
 pub(crate) fn unknown(ledger: &Ledger, stored: &Stored) -> u64 {
     let known = |key: &Uuid| ledger.acked.contains(key) || ledger.forged.contains(key);
     let keys = stored.events.iter().map(|it| it.1);
@@ -112,7 +114,7 @@ fn bodies_missing(ledger: &Ledger, deliveries: &[(Uuid, Digest)]) -> u64 {
     ledger.bodies.iter().map(lacks).sum()
 }
 
-/// How many events a follower did not read as they are stored, each once and in order.
+/// Number of events that a follower did not read exactly once and in order.
 fn not_followed(stored: &Stored) -> u64 {
     let table: HashSet<_> = stored.events.iter().collect();
     let read: HashSet<_> = stored.followed.iter().collect();
@@ -179,7 +181,7 @@ mod tests {
         Uuid::from_u128(n)
     }
 
-    /// Three events that were acked and are stored, and one that was forged and is not.
+    /// Three events that are acked and stored, and one that is forged and not stored.
     fn good() -> (Ledger, Stored) {
         let events: Vec<_> = (1..4)
             .map(|n| (10 * n, key(u128::try_from(n).unwrap())))
@@ -209,9 +211,9 @@ mod tests {
     #[test]
     fn what_is_as_it_has_to_be_is_good() {
         assert!(said(|_, _| {}).is_good());
-        // Stored, and its answer was lost.
+        // The event was stored, but its ack was lost.
         assert!(said(|ledger, _| assert!(ledger.acked.remove(&key(2)))).is_good());
-        // The same event, once rightly and once wrongly signed.
+        // The same event, once correctly and once wrongly signed.
         assert!(said(|ledger, _| assert!(ledger.forged.insert(key(3)))).is_good());
     }
 
@@ -263,7 +265,7 @@ mod tests {
             said(|_, stored| stored.deliveries[0].1 = [3; 32]).bodies_missing,
             1
         );
-        // The same bytes twice are two deliveries.
+        // Equal bodies are separate deliveries.
         let twice = said(|ledger, _| ledger.bodies.extend([([1; 32], 2)]));
         assert_eq!(twice.bodies_missing, 1);
         assert!(!twice.is_good() && twice.to_string().contains("as it was sent: 1"));

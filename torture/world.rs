@@ -1,4 +1,4 @@
-//! Everything that can be tormented, and the directory that it lives in.
+//! The system under test, and the directory that it uses.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,36 +25,36 @@ use crate::{
     random::Random,
 };
 
-/// How long everything may take to be well again.
+/// Maximum time until everything is healthy again.
 pub(crate) const HEALING: Duration = Duration::from_mins(3);
 
-/// What the spool may have.
+/// Maximum size of the spool.
 pub(crate) const SPOOL_BYTES: u64 = 384 << 20;
 
-/// How often it is asked.
+/// Polling interval.
 pub(crate) const ASKING: Duration = Duration::from_millis(150);
 
-/// What a world is made with.
+/// Parameters of a world.
 #[derive(Clone, Debug)]
 pub(crate) struct Make<'a> {
     pub(crate) dir: &'a Path,
     pub(crate) program: PathBuf,
     pub(crate) seed: u64,
-    /// MiB of each disk.
+    /// Size of each disk in MiB.
     pub(crate) disk: u64,
 }
 
-/// Hookshelf and all around it.
+/// Hookshelf and its environment.
 pub(crate) struct World {
     pub(crate) hookshelf: Hookshelf,
     pub(crate) postgres: Postgres,
     pub(crate) ground: Ground,
-    /// Whether the databases are those of an earlier run.
+    /// True if the databases are from an earlier run.
     pub(crate) brought_back: bool,
     lost: Lost,
-    /// Whether Hookshelf is to be started when its stop is over.
+    /// True if Hookshelf has to be started after its stop.
     starts_again: bool,
-    /// What Hookshelf did that it must not do.
+    /// Incorrect behaviour of Hookshelf.
     pub(crate) defects: Vec<String>,
     link: Link,
     clock: FalseClock,
@@ -67,8 +67,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Makes it in an empty directory, or one with what [`World::keep`] left; nothing runs yet but
-    /// the link.
+    /// Creates the world in an empty directory, or in a directory saved by [`World::keep`]. Only
+    /// the link is started.
     pub(crate) async fn make(make: Make<'_>) -> anyhow::Result<Self> {
         let dir = make.dir;
         let clock = FalseClock::new(dir)?;
@@ -100,7 +100,7 @@ impl World {
         })
     }
 
-    /// Moves Hookshelf to a ground and waits until it is well there.
+    /// Moves Hookshelf to a ground and waits until it is healthy there.
     pub(crate) async fn settle(
         &mut self,
         ground: Ground,
@@ -126,7 +126,7 @@ impl World {
             ("HOOKSHELF__SPOOL__MAX_BYTES", SPOOL_BYTES.to_string()),
             ("HOOKSHELF__SPOOL__RESERVE", self.reserve().to_string()),
             ("HOOKSHELF__SPOOL__DIR", text(&self.spool())),
-            // Each delivery that is refused would be a line.
+            // Otherwise each refused delivery would log a line.
             (
                 "HOOKSHELF__LOG__LEVEL",
                 "info,hookshelf::telemetry::door=error".to_owned(),
@@ -150,9 +150,9 @@ impl World {
             .collect()
     }
 
-    /// What the spool holds of its disk while it is empty. Where that disk is filled on purpose it is
-    /// hardly anything, so that the spool really meets its end; on the disk that it shares with the
-    /// database it has to last for as long as that is full.
+    /// Size of the spool's reserve. On a disk that is filled on purpose it is tiny, so that the
+    /// spool really runs out of space. On the disk shared with the database, it has to last while
+    /// the disk is full.
     pub(crate) fn reserve(&self) -> u64 {
         match self.ground {
             Ground::Plain => 1 << 20,
@@ -160,7 +160,7 @@ impl World {
         }
     }
 
-    /// Where the spool is on this ground.
+    /// Directory of the spool on this ground.
     pub(crate) fn spool(&self) -> PathBuf {
         match self.ground {
             Ground::Plain => self.spool_disk.path().to_owned(),
@@ -169,7 +169,7 @@ impl World {
         }
     }
 
-    /// Begins a fault.
+    /// Starts a fault.
     pub(crate) async fn begin(&mut self, fault: Fault) -> anyhow::Result<()> {
         let private = self.ground == Ground::Private;
         match fault {
@@ -196,17 +196,17 @@ impl World {
         Ok(())
     }
 
-    /// Ends it. What it ends may take a while to be well again.
+    /// Ends a fault. Recovery may take a while.
     pub(crate) fn end(&mut self, fault: Fault) -> anyhow::Result<()> {
         match fault {
             Fault::KillHookshelf | Fault::CutPower => self.hookshelf.start(&self.clock)?,
-            // It takes as long as it takes.
+            // The stop takes its own time.
             Fault::StopHookshelf => self.starts_again = true,
             Fault::FreezeHookshelf => self.hookshelf.freeze(false),
             Fault::KillPostgres | Fault::StopPostgres if self.ground != Ground::Private => {
                 self.postgres.start()?;
             }
-            // Hookshelf starts its own again.
+            // Hookshelf restarts its private Postgres.
             Fault::KillPostgres | Fault::StopPostgres => {}
             Fault::FreezePostgres => self.thaw_postgres(),
             Fault::CutLink | Fault::SilenceLink => self.link.mend(),
@@ -220,8 +220,7 @@ impl World {
         Ok(())
     }
 
-    /// Looks how a stop of Hookshelf is getting on, and starts it again where it is time. Whether it
-    /// is over.
+    /// Checks a stop of Hookshelf, and starts Hookshelf again if due. True if no stop is pending.
     pub(crate) async fn attend_stop(&mut self) -> anyhow::Result<bool> {
         match self.hookshelf.stopped()? {
             Stopped::NotYet => return Ok(false),
@@ -243,7 +242,7 @@ impl World {
         Ok(true)
     }
 
-    /// Waits for a stop of Hookshelf to be over.
+    /// Waits for the end of a stop of Hookshelf.
     pub(crate) async fn finish_stop(&mut self) -> anyhow::Result<()> {
         while !self.attend_stop().await? {
             tokio::time::sleep(ASKING).await;
@@ -264,7 +263,7 @@ impl World {
         let begun = Instant::now();
         while begun.elapsed() < HEALING {
             if self.ground != Ground::Private {
-                // A full disk ends it, and it may have been tried too early.
+                // A full disk crashes Postgres, and an earlier start may have failed.
                 self.postgres.start()?;
             }
             self.hookshelf.start(&self.clock)?;
@@ -281,24 +280,24 @@ impl World {
         )
     }
 
-    /// From now on the disk with the power to cut does not do what it says of a sync.
+    /// Makes the power disk ignore syncs.
     pub(crate) fn lie_about_syncs(&self) {
         self.power.lie();
     }
 
-    /// From now on Postgres has these settings, too.
+    /// Restarts Postgres with additional settings.
     pub(crate) async fn lose_commits(&mut self, settings: &[&str]) -> anyhow::Result<()> {
         self.postgres.stop().await?;
         self.postgres.set(settings);
         self.heal().await
     }
 
-    /// What power cuts took since this was last asked.
+    /// Takes the losses in power cuts since the last call.
     pub(crate) fn lost(&mut self) -> Lost {
         std::mem::take(&mut self.lost)
     }
 
-    /// Notes where Hookshelf has ended although nobody ended it, and starts it again.
+    /// Records an unexpected exit of Hookshelf, and starts it again.
     pub(crate) fn look_at_hookshelf(&mut self, after: &str) -> anyhow::Result<()> {
         self.hookshelf.start(&self.clock)?;
         let ended = self.hookshelf.ended_by_itself().into_iter();
@@ -307,8 +306,8 @@ impl World {
         Ok(())
     }
 
-    /// How to connect to the database of this ground, past the link. Hookshelf may be well before
-    /// its own Postgres is: it has a spool.
+    /// Connection options of the database of this ground, without the link. Hookshelf may be
+    /// healthy before its private Postgres is, since it has a spool.
     pub(crate) async fn database(&self) -> anyhow::Result<ConnectOptions> {
         if self.ground != Ground::Private {
             return Ok(self.postgres.options().clone());
@@ -324,7 +323,7 @@ impl World {
         bail!("the private Postgres does not run")
     }
 
-    /// Ends everything in order and keeps the databases in the directory, for [`World::make`].
+    /// Stops everything in order and saves the databases in the directory, for [`World::make`].
     pub(crate) async fn keep(mut self) -> anyhow::Result<()> {
         self.stop_hookshelf().await?;
         self.postgres.stop().await?;
@@ -332,7 +331,7 @@ impl World {
         self.power.unmount()
     }
 
-    /// Ends everything.
+    /// Kills everything.
     pub(crate) async fn close(mut self) -> anyhow::Result<()> {
         self.hookshelf.kill().await?;
         self.postgres.kill().await?;
@@ -346,7 +345,7 @@ impl World {
         self.finish_stop().await
     }
 
-    /// Every second time nothing that was not synced reached the disk; else some of it did.
+    /// Cuts the power. In half of the cases no unsynced data reached the disk, else some of it.
     async fn cut_power(&mut self) -> anyhow::Result<()> {
         self.power.lose_power();
         self.hookshelf.kill().await?;
@@ -367,7 +366,7 @@ impl World {
         signal_family(&self.private_server(), signal);
     }
 
-    /// The file in which the private Postgres says that it is running.
+    /// Pid file of the private Postgres.
     fn private_server(&self) -> PathBuf {
         let data = self.private_disk.path().join("data/postgres/data");
         data.join("postmaster.pid")

@@ -1,19 +1,20 @@
-//! What a delivery costs, part by part: the floor tells how much of the server's share is spent
-//! before anything is stored.
+//! Cost of a delivery, by part: the floor measures the share of the server before anything is
+//! stored.
 
 use crate::{goals::median, turn::Turn};
 
-/// One part of the cost of a delivery: the median of the rounds, in CPU seconds a million.
+/// Part of the cost of a delivery: the median of the rounds, in CPU seconds per million
+/// deliveries.
 #[derive(Debug)]
 pub(crate) struct Cost {
     pub(crate) at: &'static str,
     pub(crate) part: &'static str,
     pub(crate) ours: f64,
-    /// The same part of the plain receiver, where it can be told apart.
+    /// The same part of the plain receiver, if it can be measured separately.
     pub(crate) plain: Option<f64>,
 }
 
-/// The parts under one load; none where no floor was measured.
+/// Parts of the cost under one load; none if no floor was measured.
 pub(crate) fn of(at: &'static str, turns: &[Turn]) -> Vec<Cost> {
     if turns.iter().all(|turn| turn.lane != "floor") {
         return Vec::new();

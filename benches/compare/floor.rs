@@ -1,5 +1,5 @@
-//! The floor: the same listener, layers, verify, split, key and queue as `hookshelf serve`, answering
-//! 200 without storing. What a server uses beyond it is what storing costs it.
+//! The floor: the same listener, layers, verification, split, keys and queue as `hookshelf serve`,
+//! but the answer is 200 without storing. The difference to a server is the cost of storing.
 
 use std::{hint::black_box, time::Duration};
 
@@ -14,11 +14,11 @@ use hookshelf::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Time between two batches: that of a quick commit. A batch of one would be a wake-up for each
-/// delivery, which no server that commits has.
+/// Pause between two batches, as long as a quick commit. Batches of one delivery would cost a
+/// wake-up for each delivery, which no committing server has.
 const COMMIT: Duration = Duration::from_millis(1);
 
-/// Serves until it is killed.
+/// Serves until killed.
 pub(crate) async fn serve(sources: &Sources) -> anyhow::Result<()> {
     let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     log::init(&config.log)?;
@@ -47,7 +47,7 @@ pub(crate) async fn serve(sources: &Sources) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Answers everything as if it were committed.
+/// Answers every delivery as if it were committed.
 async fn discard(mut committer: Committer) {
     while let Some(all) = committer.take().await {
         for one in all {

@@ -1,13 +1,13 @@
-//! The goals, and whether the rounds meet them.
+//! Goals, and their check against the rounds.
 //!
-//! A goal compares two lanes of the same round: how fast this machine is at the moment is in both
-//! of them. The median of the rounds decides.
+//! A goal compares two lanes of the same round, so the current speed of the machine cancels out.
+//! The median of the rounds decides.
 
 use serde::Serialize;
 
 use crate::turn::Turn;
 
-/// A goal and what was measured.
+/// A goal and its measured value.
 #[derive(Debug, Serialize)]
 pub(crate) struct Goal {
     pub(crate) scenario: &'static str,
@@ -19,7 +19,7 @@ pub(crate) struct Goal {
     pub(crate) met: bool,
 }
 
-/// What a measured value has to be.
+/// Bound of a measured value.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Bound {
@@ -36,11 +36,11 @@ impl Bound {
     }
 }
 
-/// The turns of one round by their lane.
+/// Turns of one round, by lane.
 struct Round<'a>(Vec<&'a Turn>);
 
 impl Round<'_> {
-    /// How often the value of lane `b` goes into that of lane `a`.
+    /// Ratio of the values of lanes `a` and `b`.
     fn ratio(&self, [a, b]: [&str; 2], value: fn(&Turn) -> f64) -> f64 {
         self.value(a, value) / self.value(b, value)
     }
@@ -51,7 +51,7 @@ impl Round<'_> {
     }
 }
 
-/// Judges how often the value of a lane goes into that of another.
+/// Judges the ratio of two lanes.
 type Ratio<'a> = dyn Fn(&'static str, Bound, [&'static str; 2], fn(&Turn) -> f64) -> Goal + 'a;
 
 const PLAIN: [&str; 2] = ["plain", "hookshelf"];
@@ -70,7 +70,7 @@ const FLOOR_CPU: &str = "times the server CPU a delivery of the floor";
 const WAL: &str = "bytes of WAL an event";
 const MEMORY: &str = "MiB of memory, at its peak";
 
-/// The goals of a scenario.
+/// Goals of a scenario.
 pub(crate) fn of(scenario: &'static str, turns: &[Turn]) -> Vec<Goal> {
     use Bound::{AtLeast, AtMost};
     let acks = |it: &Turn| it.deliveries_per_second;
@@ -131,7 +131,7 @@ pub(crate) fn of(scenario: &'static str, turns: &[Turn]) -> Vec<Goal> {
     }
 }
 
-/// Keys of messages stand together by time, those of comments are random.
+/// Goals on a filled database. Keys of messages are ordered by time, keys of comments are random.
 fn stored(ratio: &Ratio<'_>) -> Vec<Goal> {
     vec![
         ratio(
@@ -170,7 +170,7 @@ fn judge(
     }
 }
 
-/// The middle of `values`, or the mean of the two in the middle.
+/// Median of `values`; the mean of the middle two if their number is even.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut sorted: Vec<f64> = values.collect();
     sorted.sort_unstable_by(f64::total_cmp);

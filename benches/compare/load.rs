@@ -1,4 +1,4 @@
-//! The load: `hookshelf simulate`, and what it says of its run.
+//! Load generator: runs `hookshelf simulate` and parses its report.
 
 use std::{
     net::SocketAddr,
@@ -13,35 +13,35 @@ use nix::sys::{
 };
 use serde::Deserialize;
 
-/// What a server is loaded with. Without a rate each connection sends as fast as answers come.
+/// Load on a server. Without a rate, each connection sends as fast as answers arrive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
     pub(crate) connections: u32,
     pub(crate) batch: u32,
     pub(crate) rate: Option<u32>,
-    /// The share of deliveries, in percent, that come again.
+    /// Percentage of deliveries that are repeated.
     pub(crate) repeats: u32,
-    /// Only items of this kind.
+    /// Restricts the items to this kind.
     pub(crate) kind: Option<&'static str>,
     pub(crate) length: Length,
 }
 
-/// How many items a warm-up has: as many for each server, since what stands in the tables before a
-/// checkpoint decides how many pages are written to the WAL whole after it.
+/// Number of items in a warm-up, equal for all servers: rows stored before a checkpoint determine
+/// the number of full pages in the WAL after it.
 const WARM_UP: u32 = 5_000;
 
-/// How long it goes on.
+/// Length of a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Length {
-    /// For so long as the command line says.
+    /// The time given on the command line.
     Time,
-    /// For so many deliveries as the command line says.
+    /// The number of deliveries given on the command line.
     Count,
-    /// For a few thousand items.
+    /// A few thousand items.
     WarmUp,
 }
 
-/// What the command line says of the length of a run.
+/// Lengths given on the command line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
     pub(crate) seconds: u32,
@@ -49,7 +49,7 @@ pub(crate) struct Asked {
 }
 
 impl Load {
-    /// One item a delivery, of every kind, over so many connections, as fast as answers come.
+    /// A load of one item per delivery, of every kind, as fast as answers arrive.
     pub(crate) const fn closed(connections: u32) -> Self {
         Self {
             connections,
@@ -61,8 +61,8 @@ impl Load {
         }
     }
 
-    /// What comes before a measurement: it opens the server's connections and fills its caches.
-    /// Messages have ids that no other run has, so that what is measured meets none of them.
+    /// Warm-up before a measurement: opens the server's connections and fills its caches. Its
+    /// messages have ids of no other run, so the measurement does not repeat them.
     pub(crate) fn warm_up(self) -> Self {
         Self {
             rate: None,
@@ -94,17 +94,17 @@ impl Load {
     }
 }
 
-/// What `simulate` says of a run.
+/// Report of `simulate`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Report {
     pub(crate) deliveries: u64,
-    /// Tries: more than deliveries where one was not acked at once.
+    /// Tries; more than deliveries if some were not acked at once.
     pub(crate) sends: u64,
     pub(crate) items: u64,
     pub(crate) acked: u64,
     pub(crate) unacked: u64,
     pub(crate) acks_per_second: f64,
-    /// Distinct events in what was acked.
+    /// Distinct events in acked deliveries.
     pub(crate) events: u64,
     pub(crate) latency_ms: Latency,
     /// CPU seconds of `simulate` itself.
@@ -112,7 +112,7 @@ pub(crate) struct Report {
     pub(crate) cpu: f64,
 }
 
-/// Shares of the time from when a delivery was due to its ack, in milliseconds.
+/// Percentiles of the time from the due time of a delivery to its ack, in milliseconds.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Latency {
     pub(crate) p50: Option<f64>,
@@ -120,9 +120,8 @@ pub(crate) struct Latency {
     pub(crate) p99: Option<f64>,
 }
 
-/// Loads the server at `address`. Deliveries come without the mark of `simulate`, as
-/// Meta's do, and tell of as many people as a busy receiver hears of. What is not acked is sent
-/// again, as Meta does, and counted.
+/// Loads the server at `address`. As from Meta, deliveries have no mark of `simulate`, and are sent
+/// again and counted until acked. They concern as many people as those of a busy receiver.
 pub(crate) fn run(
     load: &Load,
     asked: Asked,
@@ -151,7 +150,7 @@ pub(crate) fn run(
     Ok(report)
 }
 
-/// CPU seconds of the children of this process that have ended.
+/// CPU seconds of all ended children of this process.
 fn ended_children() -> anyhow::Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     Ok(seconds(usage.user_time()) + seconds(usage.system_time()))

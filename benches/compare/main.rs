@@ -1,8 +1,8 @@
 //! `cargo bench --bench compare`: Hookshelf and a plain receiver under the same load, in turn, on
-//! the same Postgres; raw rounds, medians, and the goals that they meet or miss.
+//! the same Postgres; prints all rounds, medians, and the goals.
 //!
-//! The program starts itself again for what has to be a process of its own: the Postgres, the
-//! plain receiver and the floor. `docs/performance.md` says what is measured and how to read it.
+//! The program starts itself again for roles that need a separate process: the Postgres, the plain
+//! receiver and the floor. `docs/performance.md` explains the measurements and the results.
 
 #![expect(
     clippy::print_stdout,
@@ -44,8 +44,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Plays its role. The floor runs on the threads of Hookshelf, the plain receiver on those that
-/// tokio gives to everybody.
+/// Runs in its role. The floor uses the runtime of Hookshelf, the plain receiver the default
+/// runtime of tokio.
 fn play(options: &Options) -> anyhow::Result<()> {
     let sources = Sources::from_process(None);
     match &options.role {
@@ -57,7 +57,7 @@ fn play(options: &Options) -> anyhow::Result<()> {
     }
 }
 
-/// Runs every scenario that was asked for, prints each when it is done, and the goals at the end.
+/// Runs every chosen scenario, prints each result, and the goals at the end.
 async fn compare(options: &Options) -> anyhow::Result<()> {
     let scenarios = scenarios::chosen(options);
     let mut postgres = postgres::Postgres::start().await?;

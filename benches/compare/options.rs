@@ -11,64 +11,64 @@ use crate::{load::Asked, scenarios};
 #[command(name = "compare")]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Options {
-    /// How often each scenario is run; its servers take turns in every round. 3 unless told
-    /// otherwise.
+    /// Rounds of each scenario; the servers take turns in every round. Default: 3.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: Option<u32>,
-    /// How long each server is loaded in each round. 8 unless told otherwise.
+    /// Seconds of load for each server in each round. Default: 8.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: Option<u32>,
-    /// How many deliveries each server gets where an empty store and a full one are compared.
-    /// 300,000 unless told otherwise.
+    /// Deliveries to each server in scenarios that compare an empty store and a full one. Default:
+    /// 300,000.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     deliveries: Option<u32>,
-    /// One round of one second, or of a thousand deliveries: shows that it works, and little more.
+    /// A single round of one second, or of a thousand deliveries: only shows that the bench
+    /// works.
     #[arg(long)]
     quick: bool,
     /// Only these scenarios; several with commas.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = scenarios::NAMES)]
     pub(crate) only: Vec<String>,
-    /// Also the scenarios on a database that holds millions of messages, which is filled first.
+    /// Also run the scenarios on a database with millions of messages, which is filled first.
     #[arg(long)]
     pub(crate) stored: bool,
-    /// How many messages that database holds.
+    /// Number of messages in that database.
     #[arg(long, value_name = "N", default_value_t = 5_000_000, value_parser = clap::value_parser!(i64).range(7..))]
     pub(crate) stored_events: i64,
-    /// An object a line: every turn, then every goal.
+    /// Print one JSON object a line: every turn, then every goal.
     #[arg(long)]
     pub(crate) json: bool,
-    /// What `cargo bench` says to every bench.
+    /// Flag that `cargo bench` passes to every bench.
     #[arg(long, hide = true)]
     bench: bool,
-    /// What this process is, where it is not the bench itself.
+    /// Role of this process, unless it is the bench itself.
     #[command(subcommand)]
     pub(crate) role: Option<Role>,
 }
 
-/// What the bench starts itself again as.
+/// Role in which the bench starts itself again.
 #[derive(Debug, Subcommand)]
 #[command(hide = true)]
 pub(crate) enum Role {
-    /// The Postgres that every server stores in.
+    /// The Postgres in which every server stores.
     Postgres {
-        /// Where its directory is made.
+        /// Parent of its directory.
         dir: PathBuf,
     },
     /// The plain receiver.
     Plain,
     /// The outside receiver.
     Outside,
-    /// Answers without storing.
+    /// The floor, which answers without storing.
     Floor,
 }
 
 impl Options {
-    /// How many rounds there are.
+    /// Number of rounds.
     pub(crate) fn rounds(&self) -> u32 {
         self.rounds.unwrap_or(if self.is_brief() { 1 } else { 3 })
     }
 
-    /// How long a server is loaded in a round.
+    /// Length of a load on a server in a round.
     pub(crate) fn asked(&self) -> Asked {
         let (seconds, deliveries) = if self.is_brief() {
             (1, 1_000)
@@ -81,7 +81,7 @@ impl Options {
         }
     }
 
-    /// `cargo test --benches` wants to know whether it works, not how fast.
+    /// True for a short run. `cargo test --benches` only checks that the bench works.
     fn is_brief(&self) -> bool {
         self.quick || !self.bench
     }

@@ -1,7 +1,7 @@
-//! The outside receiver, as most people write it with axum and sqlx.
+//! The outside receiver: typical code with axum and sqlx.
 //!
-//! One table with a row for each item, found by the SHA-256 of its text; no body beside it. It
-//! gives the same guarantee: an item is durable before 200, and stored once.
+//! It has one table with a row for each item, identified by the SHA-256 of its text, and stores no
+//! body. Its guarantee is the same: an item is durable before 200, and stored once.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ struct Receiver {
     pool: PgPool,
 }
 
-/// Serves until it is killed.
+/// Serves until killed.
 pub(crate) async fn serve(sources: &Sources) -> anyhow::Result<()> {
     let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let url = sources.var("DATABASE_URL").context("no DATABASE_URL")?;

@@ -1,4 +1,4 @@
-//! The Postgres of a run: private, durable, thrown away afterwards; and databases in it.
+//! Postgres of a run: private, durable and temporary; and its databases.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -16,11 +16,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::Pg
 
 use crate::usage;
 
-/// The migrated database that others are copies of.
+/// Migrated template database.
 const TEMPLATE: &str = "template_compare";
 
-/// The process that runs it: the private Postgres of the product, with fsync and synchronous
-/// commits, for as long as the other end of standard input is held.
+/// Runs the private Postgres of the product, with fsync and synchronous commits, until standard
+/// input is closed.
 pub(crate) async fn serve(dir: &Path) -> anyhow::Result<()> {
     let mut settings = private::Settings::new(dir);
     settings.search_path = std::env::var_os("PATH");
@@ -36,7 +36,7 @@ fn tell(db: &private::DevDb) -> io::Result<()> {
     out.flush()
 }
 
-/// Where it is, as it tells itself.
+/// Location of the Postgres, as the process prints it.
 #[derive(Deserialize)]
 struct Place {
     url: String,
@@ -53,8 +53,8 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Starts it on the disk that holds the target directory: `/tmp` may be memory, on which a
-    /// commit costs nothing.
+    /// Starts Postgres on the disk of the target directory. `/tmp` may be in memory, where a commit
+    /// costs nothing.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(["postgres", env!("CARGO_TARGET_TMPDIR")])
@@ -66,7 +66,8 @@ impl Postgres {
         BufReader::new(output).read_line(&mut line)?;
         let place: Place = serde_json::from_str(&line)
             .context("no Postgres to measure on: what it says stands above")?;
-        // Where its user cannot get to the target directory this is elsewhere, maybe in memory.
+        // If the user of Postgres cannot access the target directory, the place is elsewhere, maybe
+        // in memory.
         eprintln!("Postgres stores in {}", place.dir.display());
         let mut admin = connect(&place.url, "postgres").await?;
         let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
@@ -79,7 +80,7 @@ impl Postgres {
             postmaster: usage::parent(backend)?,
             made: 0,
         };
-        // It starts by the clock, so its work falls into one turn or another.
+        // Autovacuum runs by the clock, so its work would fall into random turns.
         this.run("ALTER SYSTEM SET autovacuum = off").await?;
         this.run("SELECT pg_reload_conf()").await?;
         this.make_template().await?;
@@ -96,12 +97,12 @@ impl Postgres {
         Ok(connection.close().await?)
     }
 
-    /// A directory that goes away with it.
+    /// A directory that is removed with the Postgres.
     pub(crate) fn dir(&self) -> &Path {
         &self.place.dir
     }
 
-    /// A new database with all tables and nothing in them; gives its name.
+    /// Creates a database with all tables, empty; returns its name.
     pub(crate) async fn make(&mut self) -> anyhow::Result<String> {
         self.made += 1;
         let name = format!("compare_{}", self.made);
@@ -109,7 +110,7 @@ impl Postgres {
         Ok(name)
     }
 
-    /// The same under a name of the caller's.
+    /// Creates a database with all tables under this name.
     pub(crate) async fn make_as(&mut self, name: &str) -> anyhow::Result<()> {
         self.run(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
             .await
@@ -121,17 +122,17 @@ impl Postgres {
             .await
     }
 
-    /// Writes out what is in memory, so that a measurement does not pay for what was before it.
+    /// Forces a checkpoint, so that a measurement does not pay for earlier writes.
     pub(crate) async fn checkpoint(&mut self) -> anyhow::Result<()> {
         self.run("CHECKPOINT").await
     }
 
-    /// A connection to one of its databases.
+    /// Connects to a database.
     pub(crate) async fn connect(&self, name: &str) -> anyhow::Result<PgConnection> {
         connect(&self.place.url, name).await
     }
 
-    /// The URL of one of its databases.
+    /// URL of a database.
     pub(crate) fn url(&self, name: &str) -> anyhow::Result<String> {
         let mut url = url::Url::parse(&self.place.url)?;
         url.set_path(name);
@@ -144,13 +145,13 @@ impl Postgres {
         Ok(sqlx::query_scalar(sql).fetch_one(&mut self.admin).await?)
     }
 
-    /// What it calls itself.
+    /// Server version.
     pub(crate) async fn version(&mut self) -> anyhow::Result<String> {
         let sql = "SELECT current_setting('server_version')";
         Ok(sqlx::query_scalar(sql).fetch_one(&mut self.admin).await?)
     }
 
-    /// CPU seconds of all its processes so far.
+    /// CPU seconds of all Postgres processes so far.
     pub(crate) fn cpu(&self) -> anyhow::Result<f64> {
         usage::cpu_of_family(self.postmaster)
     }

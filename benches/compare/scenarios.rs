@@ -1,4 +1,4 @@
-//! What is compared: each scenario is a few lanes that take turns in every round.
+//! Scenarios of the comparison: each has a few lanes, which take turns in every round.
 
 use crate::{
     load::{Asked, Length, Load},
@@ -9,7 +9,7 @@ use crate::{
     turn::{self, Turn},
 };
 
-/// Every scenario, as `--only` names it.
+/// Names of the scenarios, for `--only`.
 pub(crate) const NAMES: [&str; 8] = [
     "64",
     "256",
@@ -21,20 +21,20 @@ pub(crate) const NAMES: [&str; 8] = [
     "stored-comments",
 ];
 
-/// A load, and those who take it in turn.
+/// A load, and the lanes that take it in turn.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
     lanes: Vec<Lane>,
 }
 
-/// One server under one load.
+/// A server under a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lane {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) load: Load,
-    /// On the database that holds millions of messages, else on an empty one.
+    /// True for the database with millions of messages, false for an empty database.
     pub(crate) on_store: bool,
 }
 
@@ -49,7 +49,7 @@ impl Lane {
     }
 }
 
-/// The scenarios that the command line asks for.
+/// Scenarios chosen on the command line.
 pub(crate) fn chosen(options: &Options) -> Vec<Scenario> {
     let is_chosen = |scenario: &Scenario| match &options.only[..] {
         [] => options.stored || !scenario.needs_store(),
@@ -122,8 +122,8 @@ fn with_floor(name: &'static str, title: &'static str, load: Load) -> Scenario {
 }
 
 fn on_store(name: &'static str, title: &'static str, kind: &'static str) -> Scenario {
-    // A page that is touched for the first time after a checkpoint is written to the WAL whole. So
-    // the WAL of an event depends on how many there are, and both lanes get the same number.
+    // The first write to a page after a checkpoint puts the whole page into the WAL. So the WAL per
+    // event depends on the number of events, and both lanes get the same number.
     let load = Load {
         kind: Some(kind),
         length: Length::Count,
@@ -143,13 +143,13 @@ fn on_store(name: &'static str, title: &'static str, kind: &'static str) -> Scen
 }
 
 impl Scenario {
-    /// Whether one of its lanes is on the database that is filled first.
+    /// True if a lane uses the filled database.
     pub(crate) fn needs_store(&self) -> bool {
         self.lanes.iter().any(|lane| lane.on_store)
     }
 
-    /// Runs all its rounds. Who begins changes from round to round, so that none always runs after
-    /// the same other one.
+    /// Runs all rounds. The order of the lanes rotates from round to round, so that no lane always
+    /// follows the same other lane.
     pub(crate) async fn run(
         &self,
         postgres: &mut Postgres,

@@ -1,4 +1,4 @@
-//! A server in a process of its own, as each is measured.
+//! A measured server, in its own process.
 
 use std::{
     fs::File,
@@ -16,13 +16,14 @@ use nix::{
 };
 use tokio::net::{TcpListener, TcpStream};
 
-/// What signs the deliveries.
+/// App secret that signs the deliveries.
 pub(crate) const SECRET: &str = "the secret of a bench";
 
-/// Runs a program, and kills it when standard input closes.
+/// Shell script that runs a program, prints its process id, and kills it when standard input
+/// closes, so that a killed bench leaves no server behind.
 const GUARD: &str = include_str!("../../tests/it/support/guard.sh");
 
-/// What is measured.
+/// Kind of server to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `hookshelf serve`.
@@ -31,7 +32,7 @@ pub(crate) enum Kind {
     Plain,
     /// The outside receiver.
     Outside,
-    /// The same door, answering without storing.
+    /// The floor: the same listener, answering without storing.
     Floor,
 }
 
@@ -40,14 +41,14 @@ pub(crate) struct Server {
     pub(crate) pid: i32,
     pub(crate) address: SocketAddr,
     shell: Child,
-    /// The server lives as long as this is open.
+    /// Pipe that keeps the server alive.
     line: Option<ChildStdin>,
-    /// Who prints something is to find that somebody listens.
+    /// Kept open, so that a server that prints does not fail.
     _said: BufReader<ChildStdout>,
 }
 
 impl Server {
-    /// Starts one on the database at `url`; what it leaves stays in `dir`.
+    /// Starts a server on the database at `url`; its files stay in `dir`.
     pub(crate) fn start(kind: Kind, url: &str, dir: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(dir)?;
         let log = dir.join("log");
@@ -79,7 +80,7 @@ impl Server {
         })
     }
 
-    /// Asks it to stop, and waits.
+    /// Stops the server with SIGTERM, and waits.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         kill(Pid::from_raw(self.pid), Signal::SIGTERM)?;
         self.shell.wait()?;
@@ -106,18 +107,18 @@ fn command(kind: Kind) -> anyhow::Result<Command> {
     Ok(shell)
 }
 
-/// Listens at an address, says so, and has what is written sent at once.
+/// Binds a listener, prints its address, and switches Nagle's algorithm off.
 pub(crate) async fn bind(
     address: SocketAddr,
 ) -> anyhow::Result<TapIo<TcpListener, fn(&mut TcpStream)>> {
     let listener = TcpListener::bind(address).await?;
     println!("listens on http://{}", listener.local_addr()?);
-    // A connection that is broken already says so when it is read.
+    // On a broken connection this fails, and so does the next read.
     let at_once: fn(&mut TcpStream) = |stream| drop(stream.set_nodelay(true));
     Ok(listener.tap_io(at_once))
 }
 
-/// Hears the process id, and the address as soon as deliveries are accepted there.
+/// Reads the process id, and the address once deliveries are accepted.
 fn listen(said: &mut impl BufRead) -> anyhow::Result<(i32, SocketAddr)> {
     let mut lines = said.lines();
     let pid = lines.next().context("no process id")??.parse()?;

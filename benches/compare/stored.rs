@@ -1,8 +1,8 @@
-//! A database that holds millions of messages of seven days, as a busy receiver has after a week.
+//! A database with millions of messages of seven days, like that of a busy receiver after a week.
 //!
-//! The rows go through the real tables with all their indexes, a day after the other, in the order
-//! in which they would have come: keys that begin with the time, ids of messages of 164 characters,
-//! 100,000 people. The dedupe epoch has moved on half-way, so that both of its partitions are full.
+//! The rows go through the real tables with all their indexes, day by day, in the order of arrival:
+//! keys start with the time, ids of messages have 164 characters, and there are 100,000 people. The
+//! dedupe epoch changes half-way, so that both of its partitions are full.
 
 use std::time::Duration;
 
@@ -20,16 +20,16 @@ use crate::{
     server::{Kind, Server},
 };
 
-/// Its name.
+/// Name of the database.
 pub(crate) const DATABASE: &str = "stored";
 
-/// How many days it holds, today among them.
+/// Number of days, including today.
 const DAYS: i32 = 7;
 
-/// How long the counting of what is stored may take.
+/// Maximum time for the statistics to catch up.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-/// Makes it.
+/// Creates and fills the database.
 pub(crate) async fn fill(postgres: &mut Postgres, events: i64) -> anyhow::Result<()> {
     postgres.make_as(DATABASE).await?;
     let mut connection = postgres.connect(DATABASE).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn fill(postgres: &mut Postgres, events: i64) -> anyhow::Result
     postgres.checkpoint().await
 }
 
-/// The messages of one day, spread over all of it, or over what there has been of today.
+/// Inserts the messages of a day, spread over the whole day, or over the past part of today.
 async fn fill_day(
     connection: &mut PgConnection,
     now: Timestamp,
@@ -79,7 +79,7 @@ async fn fill_day(
     Ok(())
 }
 
-/// Lets the server count what is stored, as it would have while it came.
+/// Lets a server count the stored events, as it would have counted them on arrival.
 async fn follow(postgres: &Postgres, connection: &mut PgConnection) -> anyhow::Result<()> {
     eprintln!("counting what is stored");
     let dir = postgres.dir().join("server");

@@ -1,5 +1,5 @@
--- $3 messages between $1 and $2, in the order in which they came, with keys of the epoch $4. The
--- hash of a message stands in for what is random in its ids.
+-- Inserts $3 messages received between $1 and $2, in the order of arrival, with keys of epoch $4. A
+-- hash of each message replaces the random part of its ids.
 WITH made AS MATERIALIZED (
     SELECT n, at, hash, account, person,
            'aWdfZAG1faXRlbToxOklHTWVzc2FnZAUlEOj' || repeat(hash, 4) AS mid,

@@ -1,4 +1,4 @@
-//! What was measured as Markdown tables, which `docs/performance.md` takes as they are.
+//! Measurements as Markdown tables. `docs/performance.md` has the goals and the medians.
 
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ const COLUMNS: &str = "| round | server | deliveries/s | again | p50 ms | p90 ms
                        | CPU s/M server | Postgres | both | both an event | generator \
                        | WAL B an event | peak MiB |";
 
-/// One object a line.
+/// Prints one JSON object a line.
 pub(crate) fn lines(values: &[impl Serialize]) -> anyhow::Result<()> {
     for value in values {
         println!("{}", serde_json::to_string(value)?);
@@ -22,7 +22,7 @@ pub(crate) fn lines(values: &[impl Serialize]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every round of a scenario, then the medians of each lane.
+/// Prints every round of a scenario, then the medians of each lane.
 pub(crate) fn scenario(title: &str, turns: &[Turn]) {
     println!("\n### {title}\n\n{COLUMNS}\n{}", rule(COLUMNS));
     for turn in turns {
@@ -52,7 +52,7 @@ fn row(round: &str, lane: &str, of: impl Fn(fn(&Turn) -> f64) -> f64) {
     );
 }
 
-/// What the numbers below belong to.
+/// Prints the machine and the settings of the run.
 pub(crate) fn circumstances(postgres: &str, options: &Options) {
     let Asked {
         seconds,
@@ -72,7 +72,7 @@ pub(crate) fn circumstances(postgres: &str, options: &Options) {
     );
 }
 
-/// What a delivery costs, part by part.
+/// Prints the cost of a delivery, by part.
 pub(crate) fn costs(costs: &[Cost]) {
     if costs.is_empty() {
         return;
@@ -97,7 +97,7 @@ fn said(value: Option<f64>) -> String {
     value.map_or(String::new(), |value| format!("{value:.1}"))
 }
 
-/// Every goal with what was measured.
+/// Prints every goal with its measured value.
 pub(crate) fn goals(goals: &[Goal]) {
     let columns = "| at | what | goal | measured | rounds | met |";
     println!("\n### Goals\n\n{columns}\n{}", rule(columns));
@@ -118,7 +118,7 @@ pub(crate) fn goals(goals: &[Goal]) {
     }
 }
 
-/// The line below the names of columns.
+/// The Markdown rule below a table header.
 fn rule(columns: &str) -> String {
     let count = columns.matches('|').count();
     "|---".repeat(count.saturating_sub(1)) + "|"

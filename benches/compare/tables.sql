@@ -1,5 +1,5 @@
--- The tables of the other receivers: those of the plain one hold what the views of Hookshelf show,
--- those of the outside one what most people keep.
+-- Tables of the other receivers. The plain receiver stores the columns of the views of Hookshelf,
+-- the outside receiver uses a typical table.
 
 CREATE TABLE plain_deliveries (LIKE deliveries, PRIMARY KEY (id));
 CREATE TABLE plain_events (LIKE events, PRIMARY KEY (position));

@@ -1,5 +1,5 @@
-//! One turn: a server, its load, what both of them and Postgres used, and whether everything that
-//! was acked is stored.
+//! A turn: runs a server under its load, measures the resources that server, load and Postgres
+//! used, and checks that everything acked is stored.
 
 use std::time::Duration;
 
@@ -16,54 +16,54 @@ use crate::{
     usage,
 };
 
-/// What was measured in one turn.
+/// Measurements of one turn.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Turn {
     pub(crate) scenario: &'static str,
     pub(crate) lane: &'static str,
     pub(crate) round: u32,
-    /// Deliveries that were acked.
+    /// Acked deliveries.
     pub(crate) deliveries: f64,
-    /// Tries that were not acked, and were made again.
+    /// Tries that were not acked and were repeated.
     pub(crate) again: f64,
-    /// Items in them.
+    /// Items of the acked deliveries.
     pub(crate) events: f64,
     pub(crate) deliveries_per_second: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p90_ms: f64,
     pub(crate) p99_ms: f64,
-    /// CPU seconds.
+    /// CPU seconds of the server.
     pub(crate) server_cpu: f64,
     pub(crate) postgres_cpu: f64,
     pub(crate) generator_cpu: f64,
     pub(crate) wal_bytes: f64,
-    /// The most memory that the server ever had.
+    /// Peak memory of the server.
     pub(crate) peak_mib: f64,
 }
 
 impl Turn {
-    /// CPU seconds of server and Postgres for a million deliveries.
+    /// CPU seconds of server and Postgres per million deliveries.
     pub(crate) fn cpu_per_delivery(&self) -> f64 {
         (self.server_cpu + self.postgres_cpu) / self.deliveries * 1e6
     }
 
-    /// CPU seconds of server and Postgres for a million events.
+    /// CPU seconds of server and Postgres per million events.
     pub(crate) fn cpu_per_event(&self) -> f64 {
         (self.server_cpu + self.postgres_cpu) / self.events * 1e6
     }
 
-    /// CPU seconds of the server for a million deliveries.
+    /// CPU seconds of the server per million deliveries.
     pub(crate) fn server_cpu_per_delivery(&self) -> f64 {
         self.server_cpu / self.deliveries * 1e6
     }
 
-    /// Bytes of WAL for an event.
+    /// Bytes of WAL per event.
     pub(crate) fn wal_per_event(&self) -> f64 {
         self.wal_bytes / self.events
     }
 }
 
-/// What had been used at one moment.
+/// Resources used up to a moment.
 struct Used {
     server: f64,
     postgres: f64,
@@ -80,10 +80,10 @@ impl Used {
     }
 }
 
-/// Followers look once a second.
+/// Time for the followers, which poll once a second, to read everything.
 const READ_BY_FOLLOWERS: Duration = Duration::from_millis(1_500);
 
-/// Measures `lane` on `database`, which stays.
+/// Measures `lane` on `database`, which is kept.
 pub(crate) async fn run(
     postgres: &mut Postgres,
     database: &str,
@@ -97,7 +97,8 @@ pub(crate) async fn run(
     let dir = postgres.dir().join("server");
     let server = Server::start(lane.kind, &postgres.url(database)?, &dir)?;
     let warm_up = load::run(&lane.load.warm_up(), asked, server.address, &secret)?;
-    // The first who reads a row marks its page, which a checkpoint in between would make WAL of.
+    // The first read of a row sets hint bits in its page, which after a checkpoint would add to the
+    // WAL.
     tokio::time::sleep(READ_BY_FOLLOWERS).await;
     postgres.checkpoint().await?;
     let before = Used::now(&server, postgres).await?;
@@ -118,8 +119,8 @@ pub(crate) async fn run(
     ))
 }
 
-/// Counts the deliveries and events that a server stored since a moment. The outside one keeps no
-/// deliveries.
+/// Query for the deliveries and events that a server stored since a time. The outside receiver
+/// stores no deliveries.
 fn count(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::Hookshelf => {
@@ -135,8 +136,8 @@ fn count(kind: Kind) -> Option<&'static str> {
     })
 }
 
-/// Whether everything that was acked since `began` is stored, each event once. A delivery whose ack
-/// did not come may be stored, and once more when it comes again.
+/// Checks that everything acked since `began` is stored, each event once. A delivery without an ack
+/// may be stored, too, and again when it is resent.
 async fn check(
     postgres: &Postgres,
     database: &str,
@@ -154,7 +155,7 @@ async fn check(
     let rows = u64::try_from(stored.1)?;
     let right = match deliveries {
         Some(deliveries) => (acked..=sends).contains(&deliveries) && rows == events,
-        // The outside receiver does not know the two forms of a comment under an ad for one.
+        // The outside receiver stores the two forms of a comment under an ad as two items.
         None => (events..=sum(|it| it.items)).contains(&rows),
     };
     ensure!(
@@ -172,7 +173,7 @@ fn told(
     [before, after]: &[Used; 2],
     peak_mib: f64,
 ) -> Turn {
-    // All were acked, so there is a value.
+    // All deliveries were acked, so there is a value.
     let millis = |share: Option<f64>| share.unwrap_or(f64::NAN);
     Turn {
         scenario,

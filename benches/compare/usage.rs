@@ -1,18 +1,18 @@
-//! What processes have used, from `/proc`.
+//! Resource usage of processes, from `/proc`.
 
 use std::fs;
 
 use anyhow::Context;
 
-/// Ticks of `/proc/PID/stat` in a second, the same on every Linux that Rust runs on.
+/// Clock ticks per second in `/proc/PID/stat`, the same on every Linux that Rust supports.
 const TICKS: f64 = 100.0;
 
-/// What `/proc/PID/stat` says of a process.
+/// Fields of `/proc/PID/stat`.
 struct Stat {
     parent: i32,
-    /// CPU seconds of its threads, ended ones included.
+    /// CPU seconds of its threads, including ended threads.
     own: f64,
-    /// CPU seconds of its children that have ended.
+    /// CPU seconds of its ended children.
     children: f64,
 }
 
@@ -21,13 +21,13 @@ pub(crate) fn cpu(pid: i32) -> anyhow::Result<f64> {
     Ok(stat(pid)?.own)
 }
 
-/// CPU seconds so far of a process and its children, those that have ended included: Postgres.
+/// CPU seconds so far of a process and its children, including ended children; for Postgres.
 pub(crate) fn cpu_of_family(parent: i32) -> anyhow::Result<f64> {
     let first = stat(parent)?;
     let mut sum = first.own + first.children;
     for entry in fs::read_dir("/proc")? {
         let pid = entry?.file_name().to_str().and_then(|it| it.parse().ok());
-        // One that has just ended is in the count of its parent the next time.
+        // A child that has just ended is counted in its parent the next time.
         let child = pid.and_then(|pid| stat(pid).ok());
         sum += child
             .filter(|child| child.parent == parent)
@@ -36,12 +36,12 @@ pub(crate) fn cpu_of_family(parent: i32) -> anyhow::Result<f64> {
     Ok(sum)
 }
 
-/// The parent of a process.
+/// Parent of a process.
 pub(crate) fn parent(pid: i32) -> anyhow::Result<i32> {
     Ok(stat(pid)?.parent)
 }
 
-/// The most memory that a process ever had, in MiB.
+/// Peak memory of a process in MiB.
 pub(crate) fn peak_memory(pid: i32) -> anyhow::Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -55,7 +55,7 @@ fn stat(pid: i32) -> anyhow::Result<Stat> {
     read(&text).with_context(|| format!("/proc/{pid}/stat cannot be read: {text}"))
 }
 
-/// The name of the program may hold anything; what follows it does not.
+/// Parses `/proc/PID/stat`. The program name may contain anything, so fields are read after it.
 fn read(text: &str) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();

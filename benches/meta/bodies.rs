@@ -1,24 +1,24 @@
-//! The bodies that are measured: what Meta sends, and what it never should.
+//! Bodies to measure: realistic bodies of Meta, and hostile bodies.
 //!
 //! Their shapes are those of the webhook references; every id and text is invented.
 
 use bytes::Bytes;
 
-/// The account that all of them are for.
+/// Account id in all bodies.
 pub(crate) const ACCOUNT: &str = "17841400000000001";
 
-/// A body and what to call it.
+/// A named body.
 #[derive(Clone)]
 pub(crate) struct Body {
-    /// Its name among the measurements.
+    /// Name of the measurement.
     pub name: &'static str,
-    /// Its bytes.
+    /// Bytes of the body.
     pub bytes: Bytes,
-    /// How many items it has.
+    /// Number of items.
     pub items: u64,
 }
 
-/// What Meta sends, from the smallest on.
+/// Realistic bodies, smallest first.
 pub(crate) fn usual() -> Vec<Body> {
     let hundred: Vec<_> = (0..100).map(|number| message(number, "Hello")).collect();
     vec![
@@ -38,8 +38,8 @@ pub(crate) fn usual() -> Vec<Body> {
     ]
 }
 
-/// What only somebody with the secret can send: as much work for each byte as they can make. Two
-/// sizes of one shape show that twice the bytes are twice the work.
+/// Hostile bodies, which only somebody with the secret could send: maximum work per byte. Two sizes
+/// of one shape show that the work is linear in the size.
 pub(crate) fn hostile() -> Vec<Body> {
     let small: Vec<_> = (0..5_000).map(|number| message(number, "Hi")).collect();
     let deep = format!("{}{}", "[".repeat(58), "]".repeat(58));
@@ -74,7 +74,7 @@ pub(crate) fn hostile() -> Vec<Body> {
     ]
 }
 
-/// An umlaut, an emoji in two halves, a slash: what Meta writes as escapes.
+/// An umlaut, an emoji as a surrogate pair and a slash, all escaped as Meta does.
 const ESCAPES: &str = r"Sch\u00f6n \ud83d\ude0d https:\/\/example.com";
 
 fn body(name: &'static str, items: u64, text: &str) -> Body {
@@ -95,7 +95,7 @@ fn entry(rest: &str) -> String {
     )
 }
 
-/// A message whose id is as long as Meta's.
+/// A message with an id as long as Meta's.
 fn message(number: u32, text: &str) -> String {
     let mid = format!(
         "{}{number:08}",
@@ -116,7 +116,7 @@ fn comment() -> String {
     )
 }
 
-/// A message that holds `content` beside its id.
+/// A message with `content` beside its id.
 fn inside(content: &str) -> String {
     format!(r#"{{"message":{{"mid":"m",{content}}}}}"#)
 }

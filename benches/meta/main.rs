@@ -1,8 +1,8 @@
-//! What a body costs before it is stored: `cargo bench --bench meta`.
+//! Cost of a body before it is stored: `cargo bench --bench meta`.
 //!
-//! `verify` is the signature, `parse` the one pass over the JSON, `split` all that turns a body
-//! into events, with `parse` in it. Everything else of a
-//! delivery waits for the network and for Postgres.
+//! `verify` is the signature, `parse` the pass over the JSON, and `split` the conversion of a body
+//! into events, including `parse`. All other work on a delivery waits for the network and for
+//! Postgres.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,7 +24,7 @@ use hookshelf::meta::{
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-/// A second of each is enough to see a tenth of a difference.
+/// A group with a second per benchmark, enough to detect a difference of a tenth.
 fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
     group.warm_up_time(Duration::from_millis(300));
@@ -32,7 +32,7 @@ fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, Wal
     group
 }
 
-/// Measures `work` on each of `bodies`, for each byte and for each item.
+/// Measures `work` on each of `bodies`, per byte and per item.
 fn each<T>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     bodies: &[Body],
@@ -51,7 +51,8 @@ fn verify(criterion: &mut Criterion) {
     let named = ["app", "instagram", "previous-1"];
     let secrets = named.map(|name| SecretString::from(name.repeat(4)));
     let all = Secrets::new(named.into_iter().zip(&secrets));
-    // Most deliveries match the first secret, those being rotated out the last.
+    // Most deliveries match the first secret; deliveries signed with a secret being rotated out
+    // match the last.
     for (name, secret) in named.into_iter().zip(&secrets).step_by(2) {
         let mut group = group(criterion, &format!("verify, secret `{name}`"));
         for body in bodies::usual() {

@@ -1,4 +1,4 @@
-//! Any query of a challenge.
+//! Fuzz target: the query of a challenge.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| hookshelf_fuzz::challenge::check(data));

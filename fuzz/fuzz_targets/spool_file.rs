@@ -1,4 +1,4 @@
-//! Any damage to a file of the spool.
+//! Fuzz target: a damaged segment file of the spool.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(

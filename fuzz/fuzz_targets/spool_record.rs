@@ -1,4 +1,4 @@
-//! Any bytes in a file of the spool.
+//! Fuzz target: the bytes of a spool record.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| hookshelf_fuzz::spool_record::check(data));

@@ -1,10 +1,10 @@
-//! The parts of a server, put together when nothing can fail any more.
+//! Assembly of a server from its parts, once nothing can fail any more.
 
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    App, Database, Manager, Started, apps, database,
+    App, Database, Manager, Started, database,
     opening::Opened,
     rescue, spooling,
     upkeep::{Upkeep, keep},
@@ -20,7 +20,7 @@ use crate::{
     worker::{self, Probe, Rejected, Tables},
 };
 
-/// What can fail has not; the rest follows.
+/// Results of the fallible steps of a start.
 pub(super) struct Parts {
     pub(super) config: Config,
     pub(super) sources: Sources,
@@ -33,15 +33,15 @@ pub(super) struct Parts {
     pub(super) started: Started,
 }
 
-/// The drain of the spool, where there is one, and how it is stopped: before the writer, whose
-/// last handle it would hold else.
+/// Drain task of the spool, if there is a spool, and the token that stops it. The drain is stopped
+/// before the writer, because it holds a handle of the writer.
 #[derive(Debug)]
 pub(super) struct Draining {
     pub(super) stop: CancellationToken,
     pub(super) task: Option<JoinHandle<()>>,
 }
 
-/// A listener at work.
+/// A running listener.
 #[derive(Debug)]
 pub(super) struct Serving {
     pub(super) stop: http::listener::Stop,
@@ -49,14 +49,14 @@ pub(super) struct Serving {
 }
 
 impl Parts {
-    /// Begins everything; deliveries are accepted when it returns.
+    /// Starts all tasks; deliveries are accepted when it returns.
     pub(super) async fn assemble(self, [public, admin]: [Listener; 2]) -> App {
         let (writer, committer) = Writer::new(self.database.options(), self.spool.clone());
         let committer = committer.with(database::commits(&self.config.database));
         let hold = rescue::hold(&self.config, self.clock.clone());
         let tally = Tally::new(self.clock.clone()).holding(hold.clone());
         let state = AppState::new(
-            apps(&self.config.apps, self.started.credentials.as_ref()),
+            http::Apps::from(&self.config.apps),
             writer.clone(),
             tally.clone(),
             self.clock.clone(),
@@ -106,7 +106,7 @@ impl Parts {
         }
     }
 
-    /// The spool with its drain, where there is one.
+    /// The spool with its drain, if there is a spool.
     fn spooling(&self, drained: &Drained) -> Option<Spooling> {
         self.spool.clone().map(|spool| Spooling {
             spool,
@@ -126,7 +126,7 @@ impl Parts {
         }
     }
 
-    /// Tasks beside the deliveries.
+    /// Background loops.
     fn upkeep(
         &self,
         (state, tally): (&AppState, Tally),
@@ -134,12 +134,11 @@ impl Parts {
         (readiness, drained): (&Readiness, Drained),
     ) -> Upkeep {
         let (config, options) = (&self.config, self.database.options());
-        let window = config.dedupe.window.try_into();
         Upkeep {
             tables: Tables {
                 options: options.clone(),
                 clock: self.clock.clone(),
-                window: window.unwrap_or(jiff::SignedDuration::MAX),
+                window: config.dedupe.window,
             },
             rejected: Rejected {
                 options: options.clone(),
@@ -164,7 +163,7 @@ impl Parts {
     }
 }
 
-/// Begins to drain what was there before, and what comes.
+/// Starts the drain of the spool.
 fn drain(spool: Option<Spool>, writer: Writer, drained: Drained) -> Draining {
     let stop = CancellationToken::new();
     let drain = spool.map(|spool| worker::Drain::new(spool, writer, drained));

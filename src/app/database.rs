@@ -1,4 +1,4 @@
-//! Which Postgres: the one that is configured, or a private one; and how it is brought up.
+//! Database of the server: the configured Postgres, or a private Postgres; start and schema.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// How long a server may take to answer a first connection.
+/// Deadline for the first connection to the server.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The database that the server uses. Clones share it.
@@ -25,7 +25,7 @@ pub struct Database {
     private: Option<Private>,
 }
 
-/// The private Postgres: how it is started, and it itself once it was.
+/// The private Postgres: its settings, and the running server once it was started.
 #[derive(Clone, Debug)]
 struct Private {
     settings: private::Settings,
@@ -33,10 +33,10 @@ struct Private {
 }
 
 impl Database {
-    /// Takes the configured database, else the private Postgres, which is not started yet.
+    /// Chooses the configured database, else the private Postgres, which is not started yet.
     ///
     /// # Errors
-    /// The URL is none, or the directory of the private Postgres cannot be made.
+    /// If the URL is invalid, or the directory of the private Postgres cannot be created.
     pub fn find(config: &Config, sources: &Sources) -> Result<Self, Error> {
         if let Some(options) = configured(config)? {
             return Ok(Self {
@@ -54,10 +54,7 @@ impl Database {
         })
     }
 
-    /// Starts the private Postgres, if it is that and does not run yet.
-    ///
-    /// # Errors
-    /// It does not start.
+    /// Starts the private Postgres, unless it runs already or a database is configured.
     pub async fn start(&self) -> Result<(), Error> {
         if let Some(private) = &self.private {
             let mut running = private.running.lock().await;
@@ -68,11 +65,11 @@ impl Database {
         Ok(())
     }
 
-    /// Starts it, brings the schema up, and reads what was seen of Meta so far. What was done of it
-    /// before is not done again.
+    /// Starts the private Postgres if needed, migrates the schema, and reads the last events at the
+    /// callback URLs. Steps completed by an earlier call are skipped.
     ///
     /// # Errors
-    /// Says what is in the way; some of it passes by itself ([`Error::may_pass`]).
+    /// If a step fails; some failures are temporary ([`Error::may_pass`]).
     pub async fn open(&self, clock: &Clock) -> Result<Vec<Seen>, Error> {
         self.start().await?;
         let mut connection = store::connect(&self.options, PATIENCE).await?;
@@ -80,18 +77,18 @@ impl Database {
         Ok(callbacks::all(&mut connection).await?)
     }
 
-    /// Whether it has ever held anything: a first start that fails is a mistake of the set-up.
+    /// True if the database may hold data. If a first start fails, the setup is wrong.
     pub fn was_used(&self) -> bool {
         let private = self.private.as_ref();
         private.is_none_or(|private| private::has_data(&private.settings))
     }
 
-    /// How to connect.
+    /// Connection options.
     pub fn options(&self) -> ConnectOptions {
         self.options.clone()
     }
 
-    /// Where it is, for people.
+    /// Location of the database, for people.
     pub fn describe(&self) -> String {
         let options = &self.options;
         match (&self.private, options.get_socket()) {
@@ -101,24 +98,24 @@ impl Database {
         }
     }
 
-    /// Whether the private Postgres runs, to be followed; none where one is configured, or it was
-    /// never started.
+    /// Health of the private Postgres; none if a database is configured, or if it was never
+    /// started.
     pub async fn health(&self) -> Option<watch::Receiver<private::Health>> {
         let running = self.private.as_ref()?.running.lock().await;
         running.as_ref().map(PrivatePostgres::health)
     }
 
-    /// Where the private Postgres has its files; none where one is configured.
+    /// Data directory of the private Postgres; none if a database is configured.
     pub fn dir(&self) -> Option<&Path> {
         let private = self.private.as_ref()?;
         Some(&private.settings.dir)
     }
 
-    /// Ends the private Postgres, or waits for the end of a start that was broken off; one that is
-    /// configured goes on.
+    /// Stops the private Postgres, or waits for the end of an interrupted start. A configured
+    /// database keeps running.
     ///
     /// # Errors
-    /// It did not end, and is left running.
+    /// If the private Postgres did not stop, and still runs.
     pub async fn close(self) -> Result<(), Error> {
         let Some(private) = self.private else {
             return Ok(());
@@ -132,10 +129,10 @@ impl Database {
     }
 }
 
-/// The configured database, if there is one.
+/// Connection options of the configured database, if there is one.
 ///
 /// # Errors
-/// The URL is none that the driver understands.
+/// If the URL is invalid.
 pub fn configured(config: &Config) -> Result<Option<ConnectOptions>, Error> {
     let Some(url) = &config.database.url else {
         return Ok(None);
@@ -143,7 +140,7 @@ pub fn configured(config: &Config) -> Result<Option<ConnectOptions>, Error> {
     Ok(Some(store::options(url.expose())?))
 }
 
-/// What the private Postgres of this configuration is started and found with.
+/// Settings of the private Postgres of this configuration.
 pub fn private_settings(config: &Config, sources: &Sources) -> private::Settings {
     let mut settings = private::Settings::new(Path::new(&config.data_dir).join("postgres"));
     settings.bin_dir.clone_from(&config.database.bin_dir);
@@ -152,7 +149,7 @@ pub fn private_settings(config: &Config, sources: &Sources) -> private::Settings
     settings
 }
 
-/// What the commits of this configuration wait for.
+/// Durability of the commits in this configuration.
 pub(super) fn commits(database: &config::Database) -> Commits {
     if database.allow_lossy_commits {
         Commits::AsConfigured

@@ -1,16 +1,16 @@
-//! How many files and connections the system lets this process have open at a time.
+//! Limit of open file descriptors, for files and connections.
 
 use nix::{
     errno::Errno,
     sys::resource::{Resource, getrlimit, rlim_t, setrlimit},
 };
 
-/// What is open beside public connections: the admin listener's, those to Postgres, files.
+/// Descriptors reserved for the admin listener, connections to Postgres and files.
 const OTHERS: rlim_t = 192;
 
-/// Raises the limit as far as `connections` need it, and says how many there may be. The usual
-/// limit of 1024 is less than the seats of the public listener take: strangers who only connect
-/// would leave nothing for Postgres.
+/// Raises the limit for `connections`, and returns the number of connections that fit. The usual
+/// limit of 1024 is less than the maximum number of public connections: idle connections of
+/// strangers would leave no descriptor for Postgres.
 pub(super) fn provide(connections: usize) -> usize {
     let needed = rlim_t::try_from(connections)
         .unwrap_or(rlim_t::MAX)
@@ -35,14 +35,15 @@ pub(super) fn provide(connections: usize) -> usize {
     }
 }
 
-/// How many of `connections` a limit leaves room for. Where that is less than twice what the rest
-/// may need, they get half of it.
+/// Number of `connections` that fit into a limit. If the limit is less than twice the reserve, half
+/// of the limit is for connections.
 fn seats(limit: rlim_t, connections: usize) -> usize {
     let seats = limit.saturating_sub(OTHERS).max(limit / 2).max(1);
     usize::try_from(seats).map_or(connections, |seats| seats.min(connections))
 }
 
-/// The limit in effect afterwards: `needed` at least, unless the system's own bound is lower.
+/// Raises the soft limit to at least `needed`, or to the hard limit if that is lower. Returns the
+/// limit in effect.
 pub(crate) fn raise(needed: rlim_t) -> Result<rlim_t, Errno> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let wanted = needed.min(hard);

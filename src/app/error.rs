@@ -1,4 +1,4 @@
-//! Why the server could not start, reload or stop, in words for the operator.
+//! Errors on start, reload and stop, worded for the operator.
 
 use std::io;
 
@@ -9,53 +9,47 @@ use crate::{
     store::{self, private},
 };
 
-/// What is in the way of the server.
+/// Error on starting, reloading or stopping the server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// An address cannot be had, or a listener ended.
+    /// An address is not available, or a listener ended.
     #[error(transparent)]
     Listener(#[from] listener::Error),
-    /// The generated credentials cannot be made or read.
+    /// The generated credentials cannot be created or read.
     #[error(transparent)]
     Credentials(#[from] credentials::Error),
     /// The private Postgres does not start.
     #[error(transparent)]
     Private(#[from] private::Error),
-    /// The database is away, or its schema cannot be brought up.
+    /// The database is unavailable, or the schema cannot be migrated.
     #[error("the database cannot be used")]
     Store(#[from] store::Error),
     /// The spool cannot be used.
     #[error(transparent)]
     Spool(#[from] spool::Error),
-    /// The data directory cannot be claimed.
+    /// The data directory cannot be locked.
     #[error(transparent)]
     Instance(#[from] instance::Error),
-    /// The signals of this process cannot be received.
+    /// The signal handlers cannot be installed.
     #[error("the signals of this process cannot be received")]
     Signals(#[source] io::Error),
-    /// The configuration is faulty.
+    /// The configuration is invalid.
     #[error("the configuration is faulty:\n{0}")]
     Config(#[from] config::Faults),
-    /// A task of ours ended by a panic.
+    /// A task of the server panicked.
     #[error("a part of the server ended by a defect, which the log shows; start the server again")]
     Defect,
-    /// What was in flight did not end in time.
-    #[error("the server did not stop in time: {}", left(*.unacked))]
-    Impatient {
-        /// How many deliveries have no ack.
-        unacked: usize,
-    },
-    /// A second signal came.
-    #[error("stopped at once by a second signal: {}", left(*.unacked))]
-    Aborted {
-        /// How many deliveries have no ack.
-        unacked: usize,
-    },
+    /// Deliveries in flight did not end in time; the number of them without an ack.
+    #[error("the server did not stop in time: {}", left(*.0))]
+    Impatient(usize),
+    /// A second signal arrived; the number of deliveries without an ack.
+    #[error("stopped at once by a second signal: {}", left(*.0))]
+    Aborted(usize),
 }
 
 impl Error {
-    /// Whether a database that was used before may be back by itself or by what an operator does
-    /// while the server runs; else the server or its configuration has to be another one.
+    /// True if the failure may end by itself, or by what an operator does outside of this server.
+    /// Otherwise the server or its configuration has to change.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Private(error) => error.may_pass(),
@@ -65,7 +59,7 @@ impl Error {
     }
 }
 
-/// What a stop leaves behind.
+/// Describes the deliveries in flight at the stop.
 fn left(unacked: usize) -> String {
     match unacked {
         0 => "no delivery was in flight any more".to_owned(),

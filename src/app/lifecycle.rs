@@ -1,4 +1,4 @@
-//! From the start to the end: serve, drain, stop.
+//! Life of a server: serve, drain, stop.
 
 use std::time::{Duration, Instant};
 
@@ -10,23 +10,23 @@ use crate::{
     telemetry::{DrainFinished, Happening, StopRequested, Stopped},
 };
 
-/// How long what is in flight may take: a body's deadline and an answer, with room.
+/// Maximum time for requests in flight: the deadline of a body and of an answer, with a margin.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// How long the writer may take after that: nobody waits for it any more, and a turn of it has a
-/// deadline far below this, whatever Postgres does.
+/// Maximum time for the writer afterwards. No caller waits any more, and a batch has a much shorter
+/// deadline, whatever Postgres does.
 const COMMIT: Duration = Duration::from_secs(5);
 
-/// How long upkeep may take that is on its way: writing down rejections has this deadline.
+/// Maximum time for running background work: the write of rejection counts has this deadline.
 const UPKEEP: Duration = Duration::from_secs(10);
 
 impl App {
-    /// Serves until a signal or a defect ends it, then stops in order: the door first, then what is
-    /// in flight, the writer, what was counted, Postgres last.
+    /// Serves until a signal or a defect, then stops in order: listeners, requests in flight, the
+    /// writer, counters, Postgres.
     ///
     /// # Errors
-    /// A listener ended by itself, what was in flight did not end in time, Postgres did not stop,
-    /// or a second signal came.
+    /// If a listener ended by itself, requests in flight did not end in time, Postgres did not
+    /// stop, or a second signal arrived.
     pub async fn run(mut self, mut signals: Signals) -> Result<(), Error> {
         let _watched = self.manager.watched(self.progress.clone());
         self.manager.ready(&self.started).await;
@@ -39,25 +39,23 @@ impl App {
         let ends = self.tell_ends(asked);
         let unacked = ends.unfinished;
         let Some(is_drained) = drained else {
-            return Err(Error::Aborted { unacked });
+            return Err(Error::Aborted(unacked));
         };
         let closed = tokio::select! {
             closed = Box::pin(self.close()) => closed,
-            () = signals.again(asked) => return Err(Error::Aborted { unacked }),
+            () = signals.again(asked) => return Err(Error::Aborted(unacked)),
         };
         if !is_drained {
-            return Err(Error::Impatient { unacked });
+            return Err(Error::Impatient(unacked));
         }
         ended?;
         closed?;
-        Stopped {
-            took: asked.elapsed(),
-        }
-        .emit();
+        let took = asked.elapsed();
+        Stopped { took }.emit();
         Ok(())
     }
 
-    /// Does what signals ask for, until one asks for the end or a part of the server ends.
+    /// Handles signals, until a signal requests a stop or a part of the server ends.
     async fn serve(&mut self, signals: &mut Signals) -> Result<(), Error> {
         loop {
             tokio::select! {
@@ -75,8 +73,8 @@ impl App {
         }
     }
 
-    /// Lets nobody in any more, and waits until what is in flight has ended. Says whether all of
-    /// it had its end in time.
+    /// Stops accepting connections, and waits for requests in flight. Returns true if all ended in
+    /// time.
     async fn drain(&mut self) -> bool {
         let underway = self.state.underway();
         underway.note_ends();
@@ -87,7 +85,8 @@ impl App {
         let listeners = &mut self.listeners;
         let ended = async {
             for serving in listeners {
-                // One that ended by itself has been told of, and cannot be waited for again.
+                // A listener that ended by itself was already reported, and cannot be awaited
+                // again.
                 if !serving.task.is_finished() {
                     let _ = (&mut serving.task).await;
                 }
@@ -97,7 +96,7 @@ impl App {
         timeout(GRACE, ended).await.is_ok() || underway.count() == 0
     }
 
-    /// Says how what was in flight has ended, or that it has not.
+    /// Logs how many requests in flight were acked, refused or left unfinished.
     fn tell_ends(&self, asked: Instant) -> Ends {
         let ends = self.state.underway().ends();
         DrainFinished {
@@ -110,7 +109,7 @@ impl App {
         ends
     }
 
-    /// The writer, what was counted, and Postgres last.
+    /// Stops the drain and the writer, writes counters, and stops Postgres last.
     async fn close(self) -> Result<(), Error> {
         for serving in &self.listeners {
             serving.stop.firmly();
@@ -120,11 +119,11 @@ impl App {
         if let Some(draining) = self.draining.task {
             let _ = timeout(COMMIT, draining).await;
         }
-        // The last handle of the writer: its task commits what waits, and ends.
+        // Drops the last handle of the writer, whose task commits the waiting deliveries and ends.
         drop(self.state);
         let committed = last_commit(writing).await;
         self.stop.cancel();
-        // Upkeep that hangs is not waited for; it is taken up again at the next start.
+        // A hanging background loop is not waited for; its work is repeated at the next start.
         let _ = timeout(UPKEEP, self.loops.wait()).await;
         tokio::join!(self.rejected.write(), self.reached.write());
         let closed = self.database.close().await;
@@ -132,14 +131,14 @@ impl App {
     }
 }
 
-/// Waits until what was handed over is committed; `None` is a committer that ended too early.
+/// Waits for the last commit. `None` is a committer that ended too early.
 async fn last_commit(committer: Option<JoinHandle<()>>) -> Result<(), Error> {
     let ended = timeout(COMMIT, committer.ok_or(Error::Defect)?).await;
-    // Who waited for it was answered long before; it hangs by a defect.
+    // All callers were answered long before, so a timeout means a defect.
     ended.map_or(Err(Error::Defect), |ended| ended.map_err(|_| Error::Defect))
 }
 
-/// Waits until a listener ends, which none should.
+/// Waits until a listener ends, which happens only on failure.
 async fn a_listener_ends([public, admin]: &mut [Serving; 2]) -> Result<(), Error> {
     let ended = tokio::select! {
         ended = &mut public.task => ended,

@@ -1,5 +1,5 @@
-//! What the service manager is told: systemd, or another that sets `NOTIFY_SOCKET` as it does.
-//! Where nobody asked, telling does nothing; one that does not listen holds nothing up for long.
+//! Notifications to the service manager: systemd, or another that sets `NOTIFY_SOCKET`. Without the
+//! variable nothing is sent. A manager that does not read delays the server only briefly.
 
 use std::{
     fmt::Write as _,
@@ -20,24 +20,25 @@ use crate::{
     worker,
 };
 
-/// How long a manager may leave its messages unread; then it is not told this one.
+/// Maximum time to wait for a manager that does not read its messages. After that the message is
+/// dropped.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Who started this process and wants to know how it is, if anybody does.
+/// The service manager that started this process, if any.
 #[derive(Clone, Debug)]
 pub struct Manager {
-    /// `NOTIFY_SOCKET`.
+    /// Value of `NOTIFY_SOCKET`.
     socket: Option<String>,
 }
 
 impl Manager {
-    /// The manager that the environment names.
+    /// The manager named by the environment.
     pub fn of(sources: &Sources) -> Self {
         let socket = sources.var("NOTIFY_SOCKET").map(str::to_owned);
         Self { socket }
     }
 
-    /// Deliveries are accepted.
+    /// Reports that deliveries are accepted.
     pub(super) async fn ready(&self, started: &Started) {
         let status = format!(
             "accepting deliveries on {}, storing them in {}",
@@ -47,21 +48,21 @@ impl Manager {
             .await;
     }
 
-    /// The configuration is being read again. The time tells the manager which of two this one is.
+    /// Reports a reload. The timestamp distinguishes this reload from others.
     pub(super) async fn reloading(&self) {
         let now = NotifyState::monotonic_usec_now();
         let states: Vec<_> = [NotifyState::Reloading].into_iter().chain(now).collect();
         self.tell(&states).await;
     }
 
-    /// Nothing new is accepted.
+    /// Reports that the server stops accepting.
     pub(super) async fn stopping(&self) {
         let status = NotifyState::Status("answering what is in flight");
         self.tell(&[NotifyState::Stopping, status]).await;
     }
 
-    /// Shows the manager's watchdog, where there is one, that the server is well, until the handle
-    /// is dropped: the runtime still keeps time, and the writer gets on.
+    /// Pings the manager's watchdog, if it has one, until the handle is dropped. A ping means that
+    /// the runtime's timers work and that the writer makes progress.
     pub(super) fn watched(&self, progress: WriterProgress) -> Option<AbortOnDropHandle<()>> {
         let patience = sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero())?;
         let mut watchdog = Watchdog::new(progress, Instant::now());
@@ -77,14 +78,15 @@ impl Manager {
                 if well {
                     manager.tell(&[NotifyState::Watchdog]).await;
                 }
-                pause(patience)
+                // Twice within the manager's patience, as systemd asks for.
+                patience / 2
             }
         };
         let beats = worker::repeat(CancellationToken::new(), beat);
         Some(AbortOnDropHandle::new(tokio::spawn(beats)))
     }
 
-    /// A manager that cannot be reached will act by its own lights; the server goes on.
+    /// Sends a notification. If the manager cannot be reached, the server goes on.
     async fn tell(&self, states: &[NotifyState<'_>]) {
         let Some(socket) = &self.socket else {
             return;
@@ -96,13 +98,8 @@ impl Manager {
     }
 }
 
-/// Twice within the manager's patience, as systemd asks for.
-fn pause(patience: Duration) -> Duration {
-    patience / 2
-}
-
-/// Sends it as one message. A manager whose queue is full is waited for, but by no thread:
-/// deliveries go on meanwhile.
+/// Sends the states as one message. If the manager's queue is full, the task waits without blocking
+/// a thread.
 async fn send(socket: &str, states: &[NotifyState<'_>]) -> io::Result<()> {
     let mut message = String::new();
     for state in states {
@@ -117,7 +114,7 @@ async fn send(socket: &str, states: &[NotifyState<'_>]) -> io::Result<()> {
     Ok(())
 }
 
-/// A path, or after `@` a name that is in no file system, which only Linux has.
+/// Address of the socket: a path, or after `@` an abstract name, which only Linux has.
 fn address(socket: &str) -> io::Result<SocketAddr> {
     #[cfg(target_os = "linux")]
     if let Some(name) = socket.strip_prefix('@') {

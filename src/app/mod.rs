@@ -1,8 +1,8 @@
-//! The only place that constructs: what `serve` is made of, and its life from start to stop.
+//! Construction and life of the server behind `serve`; the only module that constructs.
 //!
-//! Start goes from what can fail without a trace to what leaves one: sockets, the data directory,
-//! the spool, Postgres, migrations, tasks. Stop goes the other way: the door first, then what is in
-//! flight, the writer, what was counted, and Postgres last.
+//! Start goes from steps without side effects to steps with them: sockets, the data directory, the
+//! spool, Postgres, migrations, tasks. Stop goes the other way: listeners, requests in flight, the
+//! writer, counters, Postgres.
 
 mod assembly;
 pub mod database;
@@ -20,7 +20,7 @@ mod spooling;
 mod started;
 mod upkeep;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::mpsc::Receiver};
 
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -28,8 +28,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::Clock,
     config::{self, Config, Sources, credentials},
-    http::{self, AppState, Listener, PassedSockets, listener},
-    ingest::WriterProgress,
+    http::{AppState, Listener, PassedSockets, listener},
+    ingest::{WriterProgress, arrivals::Arrival},
     instance::Claim,
     store::private,
     telemetry::metrics::Exposition,
@@ -66,10 +66,10 @@ pub struct App {
 }
 
 impl App {
-    /// Starts everything; returns when deliveries are accepted.
+    /// Starts the server; returns when deliveries are accepted.
     ///
     /// # Errors
-    /// Says what is in the way. What was started is stopped again.
+    /// If a step fails. Parts that were started are stopped again.
     pub async fn start(
         mut config: Config,
         sources: Sources,
@@ -84,7 +84,7 @@ impl App {
         let admin = Listener::open(listener::ADMIN, config.admin.listen, &mut passed)?;
         private::make_dir(&config.data_dir)?;
         let claim = Claim::take(&config.data_dir)?;
-        let credentials = credentials_if_needed(&config)?;
+        let credentials = credentials::complete(&mut config.apps, &config.data_dir)?;
         let spool = spooling::open(&config, &clock).await?;
         let database = Database::find(&config, &sources)?;
         let opened = match opening::open(&database, &clock, spool.is_some()).await {
@@ -114,13 +114,18 @@ impl App {
         Ok(app)
     }
 
-    /// What was started.
+    /// Result of the start.
     pub fn started(&self) -> &Started {
         &self.started
     }
 
-    /// Opens a tunnel to the public listener and keeps it up until the server has stopped; each
-    /// public address that it gets is told.
+    /// Deliveries from now on, each when it is settled. Only the first call gets any.
+    pub fn arrivals(&self) -> Receiver<Arrival> {
+        self.state.arrivals().follow()
+    }
+
+    /// Opens a tunnel to the public listener and keeps it open until the server has stopped. The
+    /// receiver gets each public address.
     pub fn open_tunnel(
         &self,
         program: tunnel::Program,
@@ -129,7 +134,7 @@ impl App {
         let tunnel = Tunnel {
             program,
             path,
-            target: tunnel::target(self.started.public),
+            target: config::reachable(self.started.public),
             hidden: self.sources.private(),
             patience: tunnel::PATIENCE,
         };
@@ -138,21 +143,4 @@ impl App {
             .spawn(worker::keep_tunnel(self.stop.clone(), tunnel, address));
         addresses
     }
-}
-
-fn credentials_if_needed(config: &Config) -> Result<Option<credentials::Credentials>, Error> {
-    let needed = config.apps.is_empty();
-    Ok(needed
-        .then(|| credentials::load_or_create(&config.data_dir))
-        .transpose()?)
-}
-
-/// The apps with their keys: those configured, else the generated one.
-fn apps(configured: &config::Apps, generated: Option<&credentials::Credentials>) -> http::Apps {
-    let generated = generated.map(|credentials| http::AppKeys::from(&credentials.app));
-    configured
-        .values()
-        .map(http::AppKeys::from)
-        .chain(generated)
-        .collect()
 }

@@ -1,5 +1,5 @@
-//! The opening of the database: at the start where it is there, else in the background, while
-//! deliveries go into the spool.
+//! Opening of the database: at start if it is available, else in the background, while deliveries
+//! go into the spool.
 
 use std::time::Duration;
 
@@ -14,34 +14,35 @@ use crate::{
     telemetry::{DatabaseAway, DatabaseOpened, Happening},
 };
 
-/// How long a start waits for a database where deliveries have another place to go.
+/// Maximum wait for the database at start if there is a spool.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Between two tries.
+/// Pause between two tries.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// What a start found of its database.
+/// Result of opening the database at start.
 #[derive(Debug)]
 pub(super) enum Opened {
-    /// It is there, and this was seen of Meta so far.
+    /// The database is open. Holds the last events at the callback URLs.
     Now(Vec<Seen>),
-    /// It is away, or not there yet.
+    /// The database is not available yet.
     Later(Pending),
 }
 
-/// An opening that goes on.
+/// An opening that continues in the background.
 #[derive(Debug)]
 pub(super) struct Pending {
-    /// Why the database could not be opened so far.
+    /// Reason why the database could not be opened so far.
     pub(super) why: String,
-    /// The try that is still on its way, if one is.
+    /// The try in progress, if any.
     trying: Option<Trying>,
 }
 
 type Trying = AbortOnDropHandle<Result<Vec<Seen>, Error>>;
 
-/// Opens `database`. With a spool it is not waited for long, and what may pass by itself is no
-/// reason not to start; unless it was never used: then somebody is setting it up, and is told.
+/// Opens `database`. With a spool, the wait is short, and a temporary failure does not prevent the
+/// start. The exception is a database that was never used: its setup is in progress, so the failure
+/// is reported.
 pub(super) async fn open(
     database: &Database,
     clock: &Clock,
@@ -66,7 +67,7 @@ pub(super) async fn open(
     }
 }
 
-/// Goes on trying until it is open.
+/// Retries until the database is open.
 pub(super) async fn go_on(database: Database, clock: Clock, pending: Pending) {
     let Pending { why, mut trying } = pending;
     let mut away = Away::default();
@@ -82,19 +83,20 @@ pub(super) async fn go_on(database: Database, clock: Clock, pending: Pending) {
     }
 }
 
-/// Why it is away, as it was told last, but for its numbers.
+/// Last logged reason, without its digits.
 #[derive(Debug, Default)]
 struct Away(String);
 
 impl Away {
-    /// Tells it where it is another reason.
+    /// Logs the reason if it is new.
     fn tell(&mut self, why: &str) {
         if self.is_new(why) {
             DatabaseAway { cause: why }.emit();
         }
     }
 
-    /// What Postgres says has the time and its process in it, which are others at each try.
+    /// True if the reason changed. Digits are ignored, since messages of Postgres contain the time
+    /// and a process id.
     fn is_new(&mut self, why: &str) -> bool {
         let words = why.replace(|char: char| char.is_ascii_digit(), "");
         let before = std::mem::replace(&mut self.0, words);
@@ -102,7 +104,7 @@ impl Away {
     }
 }
 
-/// In a task of its own: whoever waits may leave without breaking it off half way.
+/// Opens the database in a task of its own, so that a caller's timeout does not interrupt it.
 fn begin(database: &Database, clock: &Clock) -> Trying {
     let (database, clock) = (database.clone(), clock.clone());
     AbortOnDropHandle::new(tokio::spawn(async move { database.open(&clock).await }))

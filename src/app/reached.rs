@@ -1,38 +1,40 @@
-//! What a start tells of each app: where its verify token is, and when Meta last came.
+//! Apps as reported at start: callback URL, place of the verify token, and last contact with Meta.
+
+use std::net::SocketAddr;
 
 use jiff::Timestamp;
 
 use crate::{
-    config::{AppName, Apps, Place, credentials::Credentials},
+    config::{AppName, Config, Place},
     store::callbacks::{Seen, What, last},
 };
 
-/// One app, for the person who started the server.
+/// An app, as reported to the person who starts the server.
 #[derive(Clone, Debug)]
 pub struct Reached {
-    /// Its name.
+    /// Name of the app.
     pub app: AppName,
-    /// Where its verify token is; none where it has none.
+    /// Its callback URL.
+    pub callback_url: String,
+    /// Place where the verify token is configured; none if the app has no verify token.
     pub verify_token: Option<Place>,
-    /// When a challenge was last answered.
+    /// Time of the last answered challenge.
     pub challenge: Option<Timestamp>,
-    /// When a live or test delivery was last verified, and with which secret.
+    /// Time of the last verified live or test delivery, and the name of its secret.
     pub delivery: Option<(Timestamp, String)>,
 }
 
-/// Each app, configured or generated.
-pub(super) fn tell(
-    configured: &Apps,
-    generated: Option<&Credentials>,
-    seen: &[Seen],
-) -> Vec<Reached> {
-    let apps = configured
-        .values()
-        .chain(generated.map(|credentials| &credentials.app));
-    let told = apps.map(|app| {
+/// Reports each app, behind a public listener at `address`.
+pub(super) fn tell(config: &Config, address: SocketAddr, seen: &[Seen]) -> Vec<Reached> {
+    let told = config.apps.values().map(|app| {
         let last = |what| last(seen, app.name.as_str(), what);
+        let path = app.path();
         Reached {
             app: app.name.clone(),
+            callback_url: match &config.http.public_url {
+                Some(public) => public.join(&path),
+                None => format!("http://{address}{path}"),
+            },
             verify_token: app.place("verify_token").cloned(),
             challenge: last(What::ChallengeAnswered).map(|seen| seen.last_at),
             delivery: last(What::Delivery).map(|seen| (seen.last_at, seen.secret.clone())),

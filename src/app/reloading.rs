@@ -1,30 +1,32 @@
-//! Reload: the apps are read again and swapped, and how it went is kept for the verb that asked.
+//! Reload: reads the apps again, swaps them, and keeps the result for `hookshelf reload`.
 
 use std::path::{self, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{App, apps};
+use super::App;
 use crate::{
     causes,
     config::{self, credentials},
+    http,
     instance::Reading,
     telemetry::{Happening, ReloadFinished},
 };
 
-/// Apps that are accepted, and where their secrets are if none is configured.
+/// Names of the accepted apps, and the path of the generated credentials if no app is configured.
 pub(super) struct Accepted {
     names: Vec<String>,
     credentials: Option<PathBuf>,
 }
 
 impl App {
-    /// Reads `[apps.*]` again and swaps them at once; where that fails the old ones stay.
+    /// Reads `[apps.*]` again and swaps the apps atomically; on failure the old apps stay.
     pub(super) async fn reload(&self) {
         let begun = self.clock.now();
         self.manager.reloading().await;
-        let reloaded = match config::load_apps(&self.sources) {
-            Ok(configured) => self.swap(&configured),
+        // A file that would stop the next start is refused now, while someone is looking.
+        let reloaded = match config::load(&self.sources) {
+            Ok(config) => self.swap(config.apps),
             Err(faults) => Err(faults.to_string()),
         };
         let apps = reloaded.as_ref().map_or(0, |accepted| accepted.names.len());
@@ -40,38 +42,32 @@ impl App {
         self.manager.ready(&self.started).await;
     }
 
-    /// A file that was caught while it is being written has no apps: nobody means that, and every
-    /// delivery would be refused.
-    fn swap(&self, configured: &config::Apps) -> Result<Accepted, String> {
-        if configured.is_empty() && self.started.credentials.is_none() {
+    /// Swaps the apps. A file that is just being written may have no apps. This is never intended
+    /// and would reject every delivery, so it is refused.
+    fn swap(&self, mut apps: config::Apps) -> Result<Accepted, String> {
+        if apps.is_empty() && self.started.credentials.is_none() {
             return Err("no app is configured any more; to have one made, restart".to_owned());
         }
-        let generated = configured
-            .is_empty()
-            .then(|| credentials::load_or_create(&self.started.data_dir))
-            .transpose()
-            .map_err(|error| causes::line(&error))?;
-        let made = generated.iter().map(|it| &it.app.name);
-        let names = configured.keys().chain(made).map(ToString::to_string);
-        let accepted = Accepted {
-            names: names.collect(),
-            credentials: generated.as_ref().map(|it| it.path.clone()),
-        };
-        self.state.swap_apps(apps(configured, generated.as_ref()));
-        Ok(accepted)
+        let made = credentials::complete(&mut apps, &self.started.data_dir);
+        let made = made.map_err(|error| causes::line(&error))?;
+        self.state.swap_apps(http::Apps::from(&apps));
+        Ok(Accepted {
+            names: apps.keys().map(ToString::to_string).collect(),
+            credentials: made.map(|it| it.path),
+        })
     }
 
-    /// The apps of the start.
+    /// Apps accepted at start.
     pub(super) fn accepted(&self) -> Accepted {
-        let urls = self.started.callback_urls.iter();
+        let apps = self.started.reached.iter();
         let made = self.started.credentials.as_ref();
         Accepted {
-            names: urls.map(|(app, _)| app.to_string()).collect(),
+            names: apps.map(|it| it.app.to_string()).collect(),
             credentials: made.map(|it| it.path.clone()),
         }
     }
 
-    /// Keeps what was read since `begun`, for `hookshelf reload`.
+    /// Keeps the result of a reading begun at `begun`, for `hookshelf reload`.
     pub(super) fn note(&self, begun: Timestamp, read: Result<Accepted, String>) {
         let (accepted, fault) = match read {
             Ok(accepted) => (Some(accepted), None),

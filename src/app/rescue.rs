@@ -1,46 +1,55 @@
-//! What holds refused deliveries, and what stores them when a secret opens them after all.
-
-use jiff::SignedDuration;
+//! Quarantine of rejected deliveries, and their recheck.
 
 use super::database::commits;
 use crate::{
     clock::Clock,
     config::{self, Config},
-    held::{Hold, Settings},
+    held::{self, Hold, Settings},
     ingest::Writer,
-    store::{ConnectOptions, Reader},
-    worker::rescue::{self, Rescue, Rescued},
+    store::{self, ConnectOptions, read::Reader},
+    worker::rescue::{self, Held, Rescue, Rescued},
 };
 
-/// Holds what the door refuses for its signature.
+/// Starts the quarantine for deliveries with an invalid signature.
 pub(super) fn hold(config: &Config, clock: Clock) -> Hold {
-    let rejections = &config.rejections;
-    let hold_for = rejections.hold_for.try_into();
-    let hold_for = hold_for.unwrap_or(SignedDuration::MAX);
-    let settings = Settings::new(
-        &config.data_dir,
-        rejections.hold,
-        hold_for,
-        config.apps.len(),
-    );
-    Hold::start(settings, clock)
+    let (rejections, apps) = (&config.rejections, config.apps.len());
+    let (hold, hold_for) = (rejections.hold, rejections.hold_for);
+    Hold::start(Settings::new(&config.data_dir, hold, hold_for, apps), clock)
+}
+
+/// Counts the passing deliveries of `rescue`. Also returns the error if the database at `options`
+/// cannot be asked for deliveries that are already stored.
+///
+/// # Errors
+/// If this user may not read the held deliveries.
+pub async fn survey<E: From<store::Error>>(
+    rescue: &Rescue,
+    options: Result<ConnectOptions, E>,
+) -> Result<(Vec<Held>, Option<E>), held::Error> {
+    let mut reader = match options {
+        Ok(options) => Reader::open(&options).await.map_err(E::from),
+        Err(error) => Err(error),
+    };
+    let apps = rescue.survey(reader.as_mut().ok()).await?;
+    Ok((apps, reader.err()))
 }
 
 /// Stores what passes of `rescue` in the database at `options`, beside a server or without one.
 ///
 /// # Errors
-/// Says what is in the way; what was stored until then stays so.
+/// If a file cannot be read or deleted, or the database fails. Deliveries stored until then stay
+/// stored.
 pub async fn store(
     rescue: &Rescue,
     options: ConnectOptions,
     database: &config::Database,
 ) -> Result<Vec<Rescued>, rescue::Error> {
     let mut reader = Reader::open(&options).await?;
-    // What is held is on disk already: there is nothing to spool.
+    // Quarantined deliveries are already on disk, so no spool is needed.
     let (writer, committer) = Writer::new(options, None);
     let committer = tokio::spawn(committer.with(commits(database)).run());
     let stored = rescue.store(&writer, &mut reader).await;
-    // The last handle: its task ends when everybody has an answer.
+    // Drops the last handle, so that the committer ends after every caller is answered.
     drop(writer);
     let _ = committer.await;
     stored

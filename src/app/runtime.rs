@@ -1,14 +1,14 @@
-//! The threads that connections are served on.
+//! The runtime of the server.
 
 use std::{io, num::NonZero, thread};
 
 use tokio::runtime::{Builder, Runtime};
 
-/// A runtime on half of the machine's cores. The other half is for Postgres, which mostly runs
-/// beside: more threads here would take turns with it, and pay for each turn.
+/// A runtime on half of the machine's cores. The other half is for Postgres, which usually runs on
+/// the same machine: more threads here would compete with it and pay for context switches.
 ///
 /// # Errors
-/// The system has no threads for it.
+/// If the operating system cannot start the threads.
 pub fn runtime() -> io::Result<Runtime> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     Builder::new_multi_thread()

@@ -1,4 +1,4 @@
-//! The signals that the server obeys.
+//! Signal handling.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{Error, Manager};
 use crate::telemetry::{Happening, StopRequested};
 
-/// Signals so close to each other are one wish.
+/// Signals within this time count as one.
 const TOGETHER: Duration = Duration::from_millis(100);
 
-/// The signals that the server obeys.
+/// Handlers of SIGTERM, SIGINT and SIGHUP.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Signal,
@@ -18,20 +18,17 @@ pub struct Signals {
     hangup: Signal,
 }
 
-/// What a signal asks for.
+/// Request made by a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// To stop; with the signal's name.
+    /// Stop; with the signal's name.
     Stop(&'static str),
-    /// To read the apps again.
+    /// Reload the apps.
     Reload,
 }
 
 impl Signals {
-    /// Receives them from here on.
-    ///
-    /// # Errors
-    /// The system refuses.
+    /// Installs the signal handlers.
     pub fn receive() -> Result<Self, Error> {
         let receive = |kind| signal(kind).map_err(Error::Signals);
         Ok(Self {
@@ -41,7 +38,6 @@ impl Signals {
         })
     }
 
-    /// The next signal.
     pub(super) async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
@@ -50,10 +46,10 @@ impl Signals {
         }
     }
 
-    /// The signal that comes before there is anything to reload.
+    /// Waits for a stop signal during the start, when there is nothing to reload yet.
     ///
-    /// Whoever stops waiting for a start by it loses nothing: what was made so far is found again,
-    /// and a private Postgres on its way up is told to end.
+    /// An interrupted start loses nothing: parts created so far are found by the next start, and a
+    /// private Postgres that is starting is told to stop.
     pub async fn before_start(&mut self, manager: &Manager) {
         loop {
             if let Asked::Stop(by) = self.next().await {
@@ -64,8 +60,8 @@ impl Signals {
         }
     }
 
-    /// The second signal. While stopping there is nothing to reload any more; and what comes
-    /// together with the first is the same wish, sent to a process and to its group.
+    /// Waits for the second stop signal. Reload is ignored while stopping. A signal shortly after
+    /// the first counts as the same one, sent to a process and to its group.
     pub(super) async fn again(&mut self, first: Instant) {
         while self.next().await == Asked::Reload || first.elapsed() < TOGETHER {}
     }

@@ -1,5 +1,5 @@
-//! The spool of this server: how it is opened, and what the admin listener, the metrics and the log
-//! tell of it.
+//! Spool of this server: its opening, and its reports to the admin listener, the metrics and the
+//! log.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use crate::{
     worker::{self, SpoolWatch},
 };
 
-/// What the spool of this configuration is opened with.
+/// Settings of the spool in this configuration.
 pub(super) fn settings(config: &Config) -> Settings {
     Settings {
         dir: config.spool.directory(&config.data_dir),
@@ -38,7 +38,7 @@ pub(super) async fn open(config: &Config, clock: &Clock) -> Result<Option<Spool>
     Ok(Some(opened?))
 }
 
-/// The directories with deliveries that this configuration does not drain; says so.
+/// Finds and logs directories with deliveries that this configuration does not drain.
 pub(super) fn left_behind(config: &Config) -> Vec<PathBuf> {
     let used = config.spool.directory(&config.data_dir);
     let used = config.spool.is_on().then_some(used.as_path());
@@ -49,7 +49,7 @@ pub(super) fn left_behind(config: &Config) -> Vec<PathBuf> {
     found
 }
 
-/// Measures the spool, has it try again what was in its way, and says what changes, until `stop`.
+/// Runs the periodic check of the spool until `stop`.
 pub(super) fn watch(spooling: Spooling, loops: &TaskTracker, stop: CancellationToken) {
     let mut watch = SpoolWatch::new(spooling);
     loops.spawn(worker::repeat(stop, move || {
@@ -58,7 +58,7 @@ pub(super) fn watch(spooling: Spooling, loops: &TaskTracker, stop: CancellationT
     }));
 }
 
-/// What the routes of the spool ask.
+/// State for the admin routes of the spool.
 pub(super) fn desk(
     spooling: Option<&Spooling>,
     config: &Config,

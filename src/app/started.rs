@@ -1,4 +1,4 @@
-//! What a person who started the server is told.
+//! Report of a start.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -8,35 +8,33 @@ use super::{
     reached::{self, Reached},
     spooling,
 };
-use crate::config::{AppName, Config, credentials::Credentials};
+use crate::config::{Config, credentials::Credentials};
 
-/// What a person who started the server wants to know.
+/// Report of a start, for the person who started the server.
 #[derive(Clone, Debug)]
 pub struct Started {
-    /// Where the public listener listens.
+    /// Address of the public listener.
     pub public: SocketAddr,
-    /// Where the admin listener listens.
+    /// Address of the admin listener.
     pub admin: SocketAddr,
-    /// The callback URL of each app, by its name.
-    pub callback_urls: Vec<(AppName, String)>,
-    /// Each app: where its verify token is, and when Meta last came.
+    /// Apps with callback URL, place of the verify token and last contact with Meta.
     pub reached: Vec<Reached>,
-    /// The file with the generated secret and verify token, where no app is configured.
+    /// File with the generated secret and verify token, if no app is configured.
     pub credentials: Option<Credentials>,
-    /// Where data, and the private Postgres if there is one, are kept.
+    /// Data directory.
     pub data_dir: PathBuf,
-    /// Where Postgres is, without a password.
+    /// Location of Postgres, without a password.
     pub database: String,
-    /// Why it cannot be used yet, where it cannot: deliveries go into the spool meanwhile.
+    /// Reason why the database cannot be used yet, if so: deliveries go into the spool meanwhile.
     pub away: Option<String>,
-    /// The directory of the spool; none where it is off.
+    /// Directory of the spool; none if the spool is off.
     pub spool: Option<PathBuf>,
     /// Directories with deliveries of a spool that this configuration does not drain.
     pub left_behind: Vec<PathBuf>,
 }
 
 impl Started {
-    /// What was found and made, behind these addresses.
+    /// Collects the report, for these addresses.
     pub(super) fn tell(
         config: &Config,
         [public, admin]: [SocketAddr; 2],
@@ -52,8 +50,7 @@ impl Started {
         Self {
             public,
             admin,
-            callback_urls: callback_urls(config, public, credentials.as_ref()),
-            reached: reached::tell(&config.apps, credentials.as_ref(), seen),
+            reached: reached::tell(config, public, seen),
             data_dir: config.data_dir.clone(),
             database: database.describe(),
             spool: spool.then(|| config.spool.directory(&config.data_dir)),
@@ -62,20 +59,4 @@ impl Started {
             credentials,
         }
     }
-}
-
-fn callback_urls(
-    config: &Config,
-    address: SocketAddr,
-    generated: Option<&Credentials>,
-) -> Vec<(AppName, String)> {
-    let names = config
-        .apps
-        .keys()
-        .chain(generated.map(|credentials| &credentials.app.name));
-    let url = |name: &AppName| match &config.http.public_url {
-        Some(public) => public.join(&name.path()),
-        None => format!("http://{address}{}", name.path()),
-    };
-    names.map(|name| (name.clone(), url(name))).collect()
 }

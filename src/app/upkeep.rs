@@ -1,4 +1,4 @@
-//! What runs beside the deliveries: begun when the database is open, ended with the server.
+//! Background loops: started when the database is open, and ended with the server.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
     worker::{self, Disk, Following, Probe, Reached, Rejected, Tables},
 };
 
-/// The loops of one server, and what they work on.
+/// The loops of a server, and their parts.
 #[derive(Clone, Debug)]
 pub(super) struct Upkeep {
     pub(super) database: Database,
@@ -25,13 +25,13 @@ pub(super) struct Upkeep {
     pub(super) probe: Probe,
     pub(super) breaker: CircuitBreaker,
     pub(super) metrics: Exposition,
-    /// `database.min_free`, in bytes.
+    /// Value of `database.min_free`, in bytes.
     pub(super) min_free: u64,
 }
 
 impl Upkeep {
-    /// Begins at once where the database is open; else it is opened first, in the background, and
-    /// no commit is tried until then.
+    /// Starts the loops if the database is open. Otherwise opens the database first, in the
+    /// background, and keeps the circuit breaker open until then.
     pub(super) async fn begin(self, opened: Opened, loops: TaskTracker, stop: CancellationToken) {
         let metrics = self.metrics.clone();
         keep(&loops, stop.clone(), metrics, |it| async move {
@@ -58,7 +58,7 @@ impl Upkeep {
         loops.close();
     }
 
-    /// Asks the database once, so that readiness can tell of it, and begins the loops.
+    /// Probes the database once, so that readiness is known, and starts the loops.
     async fn run(&self, loops: &TaskTracker, stop: &CancellationToken) {
         self.probe.ask().await;
         let stop = || stop.clone();
@@ -81,7 +81,8 @@ impl Upkeep {
         }
     }
 
-    /// Looks after the disk of the private Postgres, which may be why that does not start.
+    /// Checks the disk of the private Postgres, since a full disk may be the reason why it does not
+    /// start.
     fn watch_disk(&self, loops: &TaskTracker, stop: &CancellationToken) {
         let Some(dir) = self.database.dir().filter(|_| self.min_free > 0) else {
             return;
@@ -96,7 +97,7 @@ impl Upkeep {
     }
 }
 
-/// Has `part` do its `work` again and again, until `stop`.
+/// Repeats `work` on `part` until `stop`.
 pub(super) fn keep<T, F>(loops: &TaskTracker, stop: CancellationToken, part: T, work: fn(T) -> F)
 where
     T: Clone + Send + 'static,

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{
+    columns::{self, Column},
     database, filters,
     output::{self, Form, Output},
     stats,
@@ -66,41 +67,25 @@ impl List {
         let silent_since = self.silent.map(|silent| silent.resolve(now)).transpose()?;
         let app = self.app.as_ref().map(ToString::to_string);
         let filter = AccountFilter { app, silent_since };
-        let narrowed = filter != AccountFilter::default();
-        let mut reader = database::open(sources).await?;
-        let lag = reader.counting().await?;
-        // A row more than the limit says that there are more.
-        let mut rows = reader.accounts(&filter, self.limit + 1).await?;
-        let limit = usize::try_from(self.limit)?;
-        let cut = rows.len() > limit;
-        rows.drain(..rows.len().saturating_sub(limit));
-        let count = rows.len();
-        let mut output = Output::new();
-        if let Some(format) = self.form.format() {
-            output.rows(format, &AccountRow::default(), rows)?;
-        } else {
-            let names = COLUMNS.map(|(name, _)| name);
-            let rows: Vec<_> = rows.iter().map(cells).collect();
-            output.table(&names, names.len() - 1, &rows)?;
-        }
-        output.finish()?;
-        if let Some(behind) = stats::behind(lag.as_ref()) {
+        let mut session = database::open(sources).await?;
+        let accounts = session.accounts(&filter, self.limit).await?;
+        columns::print(&self.form, &accounts.rows, &COLUMNS, COLUMNS.len() - 1)?;
+        if let Some(behind) = stats::behind(accounts.lag.as_ref()) {
             Output::note(&behind)?;
         }
-        if cut {
+        if accounts.more {
             Output::note(&format!(
-                "more accounts match than --limit {limit} shows: those with the newest events are \
-                 shown; raise --limit, or narrow with --app or --silent"
+                "more accounts match than --limit {} shows: those with the newest events are \
+                 shown; raise --limit, or narrow with --app or --silent",
+                self.limit
             ))?;
         }
-        Output::note_if_empty(count, output::List::Accounts, narrowed)
+        let narrowed = filter != AccountFilter::default();
+        Output::note_if_empty(accounts.rows.len(), output::List::Accounts, narrowed)
     }
 }
 
-/// A column of the table: its name, and what stands in it.
-type Column = (&'static str, fn(&AccountRow) -> String);
-
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column<AccountRow>; 6] = [
     ("app", |row| row.app.clone()),
     ("account_id", |row| row.account_id.clone()),
     ("username", |row| row.username.clone().unwrap_or_default()),
@@ -111,10 +96,6 @@ const COLUMNS: [Column; 6] = [
     }),
     ("last_by_kind", by_kind),
 ];
-
-fn cells(row: &AccountRow) -> Vec<String> {
-    COLUMNS.iter().map(|(_, cell)| cell(row)).collect()
-}
 
 /// The kinds by the hour of their last event, the newest first: `2026-11-29T03h message, seen`.
 fn by_kind(row: &AccountRow) -> String {

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-/// What stands above: names of columns, headings.
+/// Style of column names and headings.
 pub(super) const HEADER: Style = Style::new().bold();
 
 /// All is well; also what can be typed.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use super::output::Output;
@@ -46,7 +46,7 @@ impl Config {
 }
 
 fn print(sources: &Sources) -> anyhow::Result<()> {
-    let config = config::load(sources).map_err(|faults| anyhow!("{faults}"))?;
+    let config = config::load(sources)?;
     let mut output = Output::new();
     output.bytes(config.print().as_bytes())?;
     output.finish()

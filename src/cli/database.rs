@@ -1,4 +1,4 @@
-//! How verbs reach the database: the configured one, else the private Postgres of a
+//! Database connection for verbs: the configured database, else the private Postgres of a
 //! running server. None is started for them.
 
 use anyhow::anyhow;
@@ -7,20 +7,20 @@ use crate::{
     app::database,
     config::{self, Config, Sources},
     instance::Running,
+    query::Session,
     store::{
-        self, ConnectOptions, Error, Reader,
+        self, ConnectOptions, Error,
         private::{self, PrivatePostgres},
     },
 };
 
-/// Opens a session that reads.
-pub(super) async fn open(sources: &Sources) -> anyhow::Result<Reader> {
-    Ok(Reader::open(&options(sources).await?).await?)
+/// Opens a session that answers questions.
+pub(super) async fn open(sources: &Sources) -> anyhow::Result<Session> {
+    Ok(Session::open(&options(sources).await?).await?)
 }
 
-/// How to connect.
 pub(super) async fn options(sources: &Sources) -> anyhow::Result<ConnectOptions> {
-    let config = config::load(sources).map_err(|faults| anyhow!("{faults}"))?;
+    let config = config::load(sources)?;
     if let Some(options) = database::configured(&config)? {
         return Ok(options);
     }

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 use super::{
+    columns::{self, Column},
     database,
     filters::{self, Received},
     output::{self, Form, Output},
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     config::{AppName, Sources},
     meta::event::{Problem, Source},
-    query::{Content, DeliveryFilter, DeliveryRow},
+    query::{Content, DeliveryFilter, DeliveryRow, Page},
 };
 
 /// Shows what arrived.
@@ -98,52 +99,36 @@ impl List {
             since,
             until,
         };
-        let narrowed = self.after.is_some() || filter != DeliveryFilter::default();
-        let mut reader = database::open(sources).await?;
-        let rows = reader.deliveries(&filter, self.after, self.limit).await;
+        let page = Page {
+            filter,
+            after: self.after,
+            limit: self.limit,
+        };
+        let mut session = database::open(sources).await?;
+        let rows = session.deliveries(&page).await;
         let rows = rows.map_err(database::of_list)?;
-        let count = rows.len();
-        let mut output = Output::new();
-        if let Some(format) = self.form.format() {
-            output.rows(format, &DeliveryRow::default(), rows)?;
-        } else {
-            let names = [
-                "id",
-                "received_at",
-                "app",
-                "source",
-                "new",
-                "repeated",
-                "bytes",
-                "problem",
-                "repeats of",
-            ];
-            let rows: Vec<_> = rows.into_iter().map(cells).collect();
-            output.table(&names, 2, &rows)?;
-        }
-        output.finish()?;
-        Output::note_if_empty(count, output::List::Deliveries, narrowed)
+        columns::print(&self.form, &rows, &COLUMNS, 2)?;
+        Output::note_if_empty(rows.len(), output::List::Deliveries, page.is_narrowed())
     }
 }
 
+const COLUMNS: [Column<DeliveryRow>; 9] = [
+    ("id", |row| row.id.to_string()),
+    ("received_at", |row| format!("{:.0}", row.received_at)),
+    ("app", |row| row.app.clone()),
+    ("source", |row| row.source.clone()),
+    ("new", |row| row.new.to_string()),
+    ("repeated", |row| row.repeated.to_string()),
+    ("bytes", |row| {
+        let bytes = row.body_bytes.map(|bytes| bytes.to_string());
+        bytes.unwrap_or_else(|| "erased".to_owned())
+    }),
+    ("problem", |row| row.problem.clone().unwrap_or_default()),
+    ("repeats of", |row| positions(&row.repeated_events)),
+];
+
 /// The positions of repeated events that a table shows; `deliveries show` has all.
 const SHOWN: usize = 5;
-
-/// The words of a row of the table.
-fn cells(delivery: DeliveryRow) -> Vec<String> {
-    let bytes = delivery.body_bytes.map(|bytes| bytes.to_string());
-    vec![
-        delivery.id.to_string(),
-        format!("{:.0}", delivery.received_at),
-        delivery.app,
-        delivery.source,
-        delivery.new.to_string(),
-        delivery.repeated.to_string(),
-        bytes.unwrap_or_else(|| "erased".to_owned()),
-        delivery.problem.unwrap_or_default(),
-        positions(&delivery.repeated_events),
-    ]
-}
 
 /// The first positions; `?` for an event that is not known any more.
 fn positions(of: &[Option<i64>]) -> String {
@@ -155,7 +140,7 @@ fn positions(of: &[Option<i64>]) -> String {
 
 impl Show {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let mut reader = database::open(sources).await?;
+        let mut session = database::open(sources).await?;
         let mut output = Output::new();
         let unknown = || {
             format!(
@@ -164,7 +149,7 @@ impl Show {
             )
         };
         if self.body {
-            match reader.delivery_body(self.id).await?.with_context(unknown)? {
+            match session.body(self.id).await?.with_context(unknown)? {
                 Content::Kept(body) => output.bytes(&body)?,
                 Content::Erased => bail!(
                     "the body of delivery {} was erased; its other columns are left",
@@ -173,7 +158,7 @@ impl Show {
             }
             return output.finish();
         }
-        let delivery = reader.delivery(self.id).await?.with_context(unknown)?;
+        let delivery = session.delivery(self.id).await?.with_context(unknown)?;
         if self.json {
             output.json(&delivery)?;
         } else {

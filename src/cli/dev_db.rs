@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::{config::Sources, store::private};
 
-/// As many connections as a test run with many threads opens.
+/// Connection limit, enough for a test run with many threads.
 const CONNECTIONS: u16 = 400;
 
 /// Starts a throwaway Postgres, prints where it is as JSON, and ends it with standard input.

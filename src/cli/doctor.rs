@@ -10,7 +10,7 @@ use crate::{
     app::database,
     clock::Clock,
     config::{self, Sources},
-    doctor::{self, Finding, Subject, Verdict},
+    doctor::{self, Finding, Verdict},
 };
 
 /// Checks everything that has to be right before Meta's deliveries arrive.
@@ -27,18 +27,12 @@ pub(super) struct Doctor {
 }
 
 impl Doctor {
-    pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
-        let config = config::load(&sources).map(|config| {
-            let postgres = database::private_settings(&config, &sources);
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
+        let config = config::load(sources).map(|config| {
+            let postgres = database::private_settings(&config, sources);
             (config, postgres)
         });
-        let clock = Clock::system();
-        let subject = Subject {
-            sources,
-            config,
-            clock,
-        };
-        let findings = doctor::examine(&subject).await;
+        let findings = doctor::examine(sources, &config, &Clock::system()).await;
         print(&findings, self.json)?;
         let count = |verdict| count(&findings, verdict);
         Ok(if count(Verdict::Wrong) == 0 {
@@ -76,16 +70,16 @@ fn print(findings: &[Finding], json: bool) -> anyhow::Result<()> {
     output.finish()
 }
 
-/// How many columns the verdict and the name of the check take.
+/// Width of the verdict and the check name, in columns.
 const INDENT: usize = 25;
 
 /// A finding, and below it what it means and what to do.
 fn tell(finding: &Finding, output: &mut Output) -> anyhow::Result<()> {
     let app = finding.app.as_deref();
     let app = app.map_or_else(String::new, |app| format!("app {app}: "));
-    let verdict = format!("{:<10}", finding.verdict.name());
+    let verdict = format!("{:<10}", finding.verdict);
     let verdict = output.paint(style(finding.verdict), &verdict);
-    let before = format!("{verdict}{:<15}", finding.check.name());
+    let before = format!("{verdict}{:<15}", finding.check);
     output.paragraph(&before, INDENT, &format!("{app}{}", finding.found))?;
     let below = [("means", &finding.means), ("remedy", &finding.remedy)];
     for (what, text) in below {

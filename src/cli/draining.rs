@@ -1,18 +1,15 @@
 //! `spool drain`: makes the drain go on now, and waits until the spool is empty.
 
-use std::{
-    io::{self, IsTerminal},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tokio::time::sleep;
 
 use super::{
-    operators::Operators,
-    output::Output,
+    output::{Output, bar},
+    server::Listener,
     spool_status::{STATUS, obstacle},
 };
 use crate::{
@@ -20,14 +17,14 @@ use crate::{
     spool::Report,
 };
 
-/// How often it is asked how many are left.
+/// Interval between polls of the number of waiting deliveries.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How often the drain is told to try again while nothing comes of it: by itself it waits for up to
-/// five seconds.
+/// Interval between wake-ups of a stalled drain: without them the drain waits for up to five
+/// seconds.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How long nothing may be drained before that is called a failure: a try may take two seconds.
+/// Time without progress before the drain counts as failed: a try may take two seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Makes the drain try again now, and waits until everything that waits is in Postgres.
@@ -46,14 +43,15 @@ pub(super) struct Drain {
 }
 
 impl Drain {
-    pub(super) async fn run(self, operators: &Operators) -> anyhow::Result<()> {
+    pub(super) async fn run(self, operators: &Listener) -> anyhow::Result<()> {
         let report = begin(operators).await?;
         if self.no_wait {
             let wait = count(report.records, "delivery waits", "deliveries wait");
             return Output::say(&format!("the drain tries now; {wait}"));
         }
         let mut watch = Watch::new(report, Instant::now());
-        let bar = bar(watch.first.records);
+        let records = watch.first.records;
+        let bar = (records > 0).then(|| bar(records)).flatten();
         while watch.last.records > 0 {
             if let Some(why) = watch.stuck(Instant::now()) {
                 bail!(why);
@@ -74,11 +72,11 @@ impl Drain {
     }
 }
 
-async fn begin(operators: &Operators) -> anyhow::Result<Report> {
+async fn begin(operators: &Listener) -> anyhow::Result<Report> {
     operators.post(&format!("{STATUS}/drain")).await
 }
 
-/// How the drain got on while it was watched.
+/// Progress of the drain while it is watched.
 struct Watch {
     began: Instant,
     first: Report,
@@ -107,7 +105,7 @@ impl Watch {
         self.last = report;
     }
 
-    /// Whether the drain is to be told to try again; counts as told.
+    /// True if the drain needs a wake-up; records the wake-up.
     fn is_still(&mut self, now: Instant) -> bool {
         let last = self.woken.max(self.moved);
         let still = now.saturating_duration_since(last) >= AGAIN;
@@ -156,15 +154,6 @@ impl Watch {
     fn drained(&self) -> u64 {
         self.last.drained.saturating_sub(self.first.drained)
     }
-}
-
-/// A bar for a person who waits; none for a file or a program.
-fn bar(records: u64) -> Option<ProgressBar> {
-    if records == 0 || !io::stderr().is_terminal() {
-        return None;
-    }
-    let style = ProgressStyle::with_template("{elapsed:>4} {bar:24} {msg}").ok()?;
-    Some(ProgressBar::new(records).with_style(style))
 }
 
 #[cfg(test)]

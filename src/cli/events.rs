@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
 use super::{
+    columns::{self, Column},
     database,
     filters::{self, Received, Which},
     output::{self, Form, Format, Output},
@@ -17,18 +17,11 @@ use super::{
 use crate::{
     clock::Clock,
     config::Sources,
-    query::{self, Difference, EventFilter, EventRow, RepeatRow},
-    store::Reader,
+    query::{self, EventFilter, EventRow, Item, Page, RepeatedEvent, Session},
 };
-
-/// Span in which a text is searched for without --since.
-const SEARCHED: SignedDuration = SignedDuration::from_hours(24);
 
 /// Time between occurring and receiving from which a table shows both.
 const APART: SignedDuration = SignedDuration::from_mins(1);
-
-/// The place of `occurred_at` in the table.
-const OCCURRED_AT: usize = 2;
 
 /// Shows what happened.
 #[derive(Args, Debug)]
@@ -117,19 +110,19 @@ impl Events {
 
 impl List {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let mut filter = self.filter()?;
-        let narrowed = self.after.is_some() || filter != EventFilter::default();
-        let assumed = bound(&mut filter);
-        let mut events = match self.after {
-            Some(position) => query::Events::after(filter, position, self.limit),
-            None => query::Events::newest(filter, self.limit),
+        let page = Page {
+            filter: self.filter()?,
+            after: self.after,
+            limit: self.limit,
         };
-        let mut reader = database::open(sources).await?;
+        let narrowed = page.is_narrowed();
+        let mut events = query::Events::of(page, Clock::system().now());
+        let mut session = database::open(sources).await?;
         let rows = match self.form.format() {
-            Some(format) => lines(format, &mut events, &mut reader).await?,
-            None => table(&mut events, &mut reader).await?,
+            Some(format) => lines(format, &mut events, &mut session).await?,
+            None => table(&mut events, &mut session).await?,
         };
-        if let Some(since) = assumed {
+        if let Some(since) = events.assumed_since() {
             Output::note(&format!(
                 "--text searched what was received since {since:.0}; to search more, add --since"
             ))?;
@@ -154,185 +147,135 @@ impl List {
     }
 }
 
-/// Bounds what is searched for a text, because no index helps with it; says since when.
-fn bound(filter: &mut EventFilter) -> Option<Timestamp> {
-    if filter.text.is_none() || filter.since.is_some() {
-        return None;
+/// Hands each event to `take`, and counts them.
+async fn each(
+    events: &mut query::Events,
+    session: &mut Session,
+    mut take: impl FnMut(EventRow) -> anyhow::Result<()>,
+) -> anyhow::Result<usize> {
+    let mut rows = 0;
+    loop {
+        let next = events.next(session).await.map_err(database::of_list)?;
+        if next.is_empty() {
+            return Ok(rows);
+        }
+        rows += next.len();
+        next.into_iter().try_for_each(&mut take)?;
     }
-    let until = filter.until.unwrap_or_else(|| Clock::system().now());
-    filter.since = Some(until.checked_sub(SEARCHED).unwrap_or(Timestamp::MIN));
-    filter.since
 }
 
 /// Prints a line for each event, and counts them.
 async fn lines(
     format: Format,
     events: &mut query::Events,
-    reader: &mut Reader,
+    session: &mut Session,
 ) -> anyhow::Result<usize> {
     let mut output = Output::new();
     output.head(format, &EventRow::default())?;
-    let mut rows = 0;
-    loop {
-        let page = events.next_page(reader).await.map_err(database::of_list)?;
-        if page.is_empty() {
-            break;
-        }
-        rows += page.len();
-        for event in &page {
-            output.row(format, event)?;
-        }
-    }
+    let rows = each(events, session, |event| output.row(format, &event)).await?;
     output.finish()?;
     Ok(rows)
 }
 
 /// Prints a row for each event, and counts them.
-async fn table(events: &mut query::Events, reader: &mut Reader) -> anyhow::Result<usize> {
-    let mut names = vec![
-        "position",
-        "received_at",
-        "occurred_at",
-        "kind",
-        "app",
-        "account_id",
-        "person_id",
-        "text",
-    ];
+async fn table(events: &mut query::Events, session: &mut Session) -> anyhow::Result<usize> {
+    let mut columns = COLUMNS.to_vec();
     let mut rows = Vec::new();
-    loop {
-        let page = events.next_page(reader).await.map_err(database::of_list)?;
-        if page.is_empty() {
-            break;
-        }
-        rows.extend(page.into_iter().map(cells));
-    }
-    if rows
-        .iter()
-        .all(|row: &Vec<String>| row[OCCURRED_AT].is_empty())
-    {
-        names.remove(OCCURRED_AT);
+    let keep = |event| {
+        rows.push(columns::cells(&COLUMNS, &event));
+        Ok(())
+    };
+    let count = each(events, session, keep).await?;
+    if rows.iter().all(|row| row[OCCURRED_AT].is_empty()) {
+        columns.remove(OCCURRED_AT);
         for row in &mut rows {
             row.remove(OCCURRED_AT);
         }
     }
+    let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
     let mut output = Output::new();
     output.table(&names, names.len() - 1, &rows)?;
     output.finish()?;
-    Ok(rows.len())
+    Ok(count)
 }
 
-/// The words of a row of the table; of a long text the beginning.
-fn cells(event: EventRow) -> Vec<String> {
+const COLUMNS: [Column<EventRow>; 8] = [
+    ("position", |event| event.position.to_string()),
+    ("received_at", |event| format!("{:.0}", event.received_at)),
+    ("occurred_at", occurred_apart),
+    ("kind", kind),
+    ("app", |event| event.app.clone()),
+    ("account_id", |event| {
+        event.account_id.clone().unwrap_or_default()
+    }),
+    ("person_id", |event| {
+        event.person_id.clone().unwrap_or_default()
+    }),
+    ("text", text),
+];
+
+/// The place of `occurred_at` in the table.
+const OCCURRED_AT: usize = 2;
+
+fn kind(event: &EventRow) -> String {
+    let echo = if event.is_echo { " (echo)" } else { "" };
+    format!("{}{echo}", event.kind)
+}
+
+/// The beginning of what was written, or the reaction.
+fn text(event: &EventRow) -> String {
     const LONGEST: usize = 200;
-    let occurred_at = occurred_apart(&event);
-    let reaction = query::reaction(&event);
-    let kind = if event.is_echo {
-        format!("{} (echo)", event.kind)
-    } else {
-        event.kind
-    };
-    let text = event.text.or(reaction).unwrap_or_default();
-    vec![
-        event.position.to_string(),
-        format!("{:.0}", event.received_at),
-        occurred_at.unwrap_or_default(),
-        kind,
-        event.app,
-        event.account_id.unwrap_or_default(),
-        event.person_id.unwrap_or_default(),
-        text.chars().take(LONGEST).collect(),
-    ]
+    let text = event.text.clone().or_else(|| query::reaction(event));
+    text.unwrap_or_default().chars().take(LONGEST).collect()
 }
 
 /// The time at which it happened, if that is not about the time at which it was received.
-fn occurred_apart(event: &EventRow) -> Option<String> {
-    let at = event.occurred_at?;
-    let apart = at.duration_since(event.received_at).abs();
-    (apart > APART).then(|| format!("{at:.0}"))
+fn occurred_apart(event: &EventRow) -> String {
+    let apart = |at: &Timestamp| at.duration_since(event.received_at).abs() > APART;
+    let at = event.occurred_at.filter(apart);
+    at.map(|at| format!("{at:.0}")).unwrap_or_default()
 }
 
 impl Show {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let mut reader = database::open(sources).await?;
-        let Some(event) = reader.event(self.position).await? else {
-            return self.show_repeat(reader).await;
-        };
-        let mut output = Output::new();
-        if self.json {
-            output.json(&event)?;
-        } else {
-            output.fields(&event)?;
-        }
-        output.finish()
-    }
-
-    async fn show_repeat(self, mut reader: Reader) -> anyhow::Result<()> {
-        let repeat = reader.repeat(self.position).await?.with_context(|| {
+        let mut session = database::open(sources).await?;
+        let item = session.item(self.position).await?.with_context(|| {
             format!(
                 "neither an event nor a repeat is at position {}; positions have gaps, and \
                  `hookshelf events list` shows those of events",
                 self.position
             )
         })?;
-        let event = match repeat.event_position {
-            Some(position) => reader.event(position).await?,
-            None => None,
-        };
-        let event = event.filter(|event| event.dedupe_key == repeat.dedupe_key);
-        let shown = RepeatedEvent::of(repeat, event);
-        if self.json {
-            let mut output = Output::new();
-            output.json(&shown)?;
-            return output.finish();
-        }
-        shown.print()
-    }
-}
-
-/// A repeat with its event.
-#[derive(Serialize)]
-struct RepeatedEvent {
-    repeat: RepeatRow,
-    /// None if it was purged, or its day was dropped.
-    event: Option<EventRow>,
-    differences: Vec<Difference>,
-}
-
-impl RepeatedEvent {
-    fn of(repeat: RepeatRow, event: Option<EventRow>) -> Self {
-        let payloads = event.as_ref().and_then(|event| event.payload.as_ref());
-        let payloads = payloads.zip(repeat.payload.as_ref());
-        let differences =
-            payloads.map(|(event, repeat)| query::differences(event.get(), repeat.get()));
-        Self {
-            differences: differences.unwrap_or_default(),
-            repeat,
-            event,
-        }
-    }
-
-    fn print(&self) -> anyhow::Result<()> {
         let mut output = Output::new();
-        output.fields(&self.repeat)?;
-        let Some(event) = &self.event else {
-            output.finish()?;
-            return Output::note("its event is not stored any more");
-        };
-        output.line("")?;
-        output.fields(event)?;
-        let cell = |value: &Option<String>| value.clone().unwrap_or_default();
-        let rows = self.differences.iter();
-        let rows = rows.map(|it| vec![it.key.clone(), cell(&it.event), cell(&it.repeat)]);
-        let rows: Vec<_> = rows.collect();
-        if !rows.is_empty() {
-            output.line("")?;
-            output.table(&["key that differs", "event", "repeat"], 1, &rows)?;
+        match &item {
+            item if self.json => output.json(item)?,
+            Item::Event(event) => output.fields(event)?,
+            Item::Repeat(repeat) => return print(repeat, output),
         }
-        output.finish()?;
-        if rows.is_empty() && event.erased_at.is_none() {
-            Output::note("the payloads of the two say the same")?;
-        }
-        Ok(())
+        output.finish()
     }
+}
+
+/// Prints a repeat, its event, and where the two differ.
+fn print(repeated: &RepeatedEvent, mut output: Output) -> anyhow::Result<()> {
+    output.fields(&repeated.repeat)?;
+    let Some(event) = &repeated.event else {
+        output.finish()?;
+        return Output::note("its event is not stored any more");
+    };
+    output.line("")?;
+    output.fields(event)?;
+    let cell = |value: &Option<String>| value.clone().unwrap_or_default();
+    let rows = repeated.differences.iter();
+    let rows = rows.map(|it| vec![it.key.clone(), cell(&it.event), cell(&it.repeat)]);
+    let rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        output.line("")?;
+        output.table(&["key that differs", "event", "repeat"], 1, &rows)?;
+    }
+    output.finish()?;
+    if rows.is_empty() && event.erased_at.is_none() {
+        Output::note("the payloads of the two say the same")?;
+    }
+    Ok(())
 }

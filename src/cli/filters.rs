@@ -16,10 +16,10 @@ use crate::{
     query::{Dimension, InvalidMoment, Moment},
 };
 
-/// How many rows a list shows unless told otherwise.
+/// Default number of rows of a list.
 pub(super) const LIMIT: &str = "50";
 
-/// How many rows a list shows at most.
+/// Parser for the number of rows of a list, with its maximum.
 pub(super) fn limit() -> impl TypedValueParser<Value = u32> {
     whole(1..=10_000)
 }
@@ -115,12 +115,12 @@ pub(super) fn problem() -> impl TypedValueParser<Value = Problem> {
     one_of(Problem::ALL, Problem::as_str)
 }
 
-/// Who makes deliveries.
+/// Parser for the source of deliveries.
 pub(super) fn source() -> impl TypedValueParser<Value = Source> {
     one_of(Source::ALL, Source::as_str)
 }
 
-/// What counts are told apart by.
+/// Parser for a dimension to group counts by.
 pub(super) fn dimension() -> impl TypedValueParser<Value = Dimension> {
     one_of(Dimension::ALL, Dimension::as_str)
 }
@@ -138,7 +138,7 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// Whether one of the two is set.
+    /// True if `since` or `until` is set.
     pub(super) fn is_set(&self) -> bool {
         self.since.is_some() || self.until.is_some()
     }

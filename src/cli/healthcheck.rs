@@ -9,7 +9,7 @@ use hyper::{Method, StatusCode};
 use super::{output::Output, server::Listener};
 use crate::config::{self, Config, Sources};
 
-/// How long the answer may take.
+/// Deadline for the answer.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Asks /healthz of the public listener and exits with 0 if it answers 200.
@@ -23,7 +23,7 @@ pub(super) struct Healthcheck {}
 
 impl Healthcheck {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
-        let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let config = config::load(sources)?;
         check(&config).await?;
         Output::say("alive")?;
         Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! How help reads: prose that fits the terminal, then examples that run.
+//! Help layout: prose that fits the terminal, then examples that run.
 //!
 //! A verb writes its examples into its doc comment, a line each: `/// Example: hookshelf …`. Here
 //! they move below the options, under one heading. A verb that has verbs below it and no example
@@ -57,6 +57,8 @@ fn arrange(command: Command) -> (Command, Vec<String>) {
 /// The prose of a doc comment with each paragraph on one line, since clap breaks lines where the
 /// terminal ends, and its examples. Indented lines stay as they are.
 fn split(text: &str) -> (String, Vec<String>) {
+    // Without the marks of code around it.
+    let example = |text: &str| text.trim().trim_matches('`').to_owned();
     let mut examples = Vec::new();
     let mut paragraphs = Vec::new();
     for paragraph in text.split("\n\n") {
@@ -70,11 +72,6 @@ fn split(text: &str) -> (String, Vec<String>) {
         }
     }
     (paragraphs.join("\n\n"), examples)
-}
-
-/// A command, without the marks of code around it.
-fn example(text: &str) -> String {
-    text.trim().trim_matches('`').to_owned()
 }
 
 fn unbroken(paragraph: &str) -> String {

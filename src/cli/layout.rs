@@ -1,4 +1,4 @@
-//! How a table is laid out: as wide as the terminal, whatever is in it.
+//! Table layout: as wide as the terminal, whatever the table contains.
 //!
 //! Where not all columns fit beside each other, those that do not go on indented lines below.
 //! What may be cut is cut with a mark; an id never is, for nobody can type a part of one.
@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 /// Spaces between the columns.
 const GAP: usize = 2;
 
-/// How far the lines are indented that go on below.
+/// Indentation of continuation lines.
 const INDENT: usize = 2;
 
 /// A column is not cut shorter than this; rather it goes to the line below.
@@ -123,44 +123,25 @@ fn cut(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    const NAMES: [&str; 4] = ["position", "received_at", "account_id", "text"];
-    const ROWS: [[&str; 4]; 5] = [
-        [
-            "1",
-            "2026-11-21T01:03:44Z",
-            "17841463052917684",
-            "a short one",
-        ],
-        ["2", "2026-11-21T01:03:44Z", "", ""],
-        [
-            "3",
-            "2026-11-21T01:03:45Z",
-            "0",
-            "パンは土曜日にもありますか、それとも日曜日だけですか",
-        ],
-        [
-            "4",
-            "2026-11-21T01:03:45Z",
-            "0",
-            "👩\u{200d}👩\u{200d}👧🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨",
-        ],
-        [
-            "5",
-            "2026-11-21T01:03:46Z",
-            "0",
-            "هل الخبز متوفر يوم السبت أيضا أم يوم الأحد فقط من فضلك",
-        ],
+    /// The names of the columns, and the rows, with a bar between cells.
+    const TABLE: [&str; 6] = [
+        "position|received_at|account_id|text",
+        "1|2026-11-21T01:03:44Z|17841463052917684|a short one",
+        "2|2026-11-21T01:03:44Z||",
+        "3|2026-11-21T01:03:45Z|0|パンは土曜日にもありますか、それとも日曜日だけですか",
+        "4|2026-11-21T01:03:45Z|0|👩\u{200d}👩\u{200d}👧🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨🥨",
+        "5|2026-11-21T01:03:46Z|0|هل الخبز متوفر يوم السبت أيضا أم يوم الأحد فقط من فضلك",
     ];
 
-    fn row(cells: &[&str]) -> Vec<String> {
-        cells.iter().map(|&cell| cell.to_owned()).collect()
+    fn table() -> Vec<Vec<String>> {
+        let row = |row: &&str| row.split('|').map(str::to_owned).collect();
+        TABLE.iter().map(row).collect()
     }
 
-    /// The lines of the table above on a terminal of this width.
+    /// The lines of the table on a terminal of this width.
     fn lines(width: Option<usize>) -> Vec<String> {
-        let rows = std::iter::once(&NAMES).chain(&ROWS).map(|it| row(it));
-        let rows: Vec<_> = rows.collect();
-        let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();
+        let table = table();
+        let rows: Vec<_> = table.iter().map(Vec::as_slice).collect();
         let layout = Layout::new(&rows, 3, width);
         rows.iter().flat_map(|row| layout.lines(row)).collect()
     }
@@ -172,8 +153,9 @@ mod tests {
             let fit = lines.iter().all(|it| it.width() <= width);
             assert!(fit, "{width}: {lines:#?}");
             let all = lines.join(" ");
-            let mut whole = ROWS.iter().flat_map(|row| &row[..3]);
-            assert!(whole.all(|id| all.contains(id)), "{width}: {all}");
+            for row in &table()[1..] {
+                assert!(row[..3].iter().all(|id| all.contains(id)), "{width}: {all}");
+            }
         }
     }
 
@@ -181,7 +163,7 @@ mod tests {
     fn what_fits_is_not_cut_and_what_is_cut_says_so() {
         assert_eq!(lines(Some(200)), lines(None));
         let all = lines(None).join("\n");
-        assert!(ROWS.iter().all(|row| all.contains(row[3])), "{all}");
+        assert!(table().iter().all(|row| all.contains(&row[3])), "{all}");
         let at_80 = lines(Some(80));
         assert_eq!(at_80.len(), 6, "a line a row: {at_80:#?}");
         let cut = at_80.iter().filter(|it| it.ends_with(CUT)).count();
@@ -214,12 +196,10 @@ mod tests {
 
     #[test]
     fn a_table_may_be_empty() {
-        let names = row(&NAMES);
-        let layout = Layout::new(&[&names], 3, Some(80));
-        assert_eq!(
-            layout.lines(&names),
-            ["position  received_at  account_id  text"]
-        );
+        let names = &table()[0];
+        let layout = Layout::new(&[names], 3, Some(80));
+        let line = "position  received_at  account_id  text";
+        assert_eq!(layout.lines(names), [line]);
         let nothing = Layout::new(&[], 0, Some(80)).lines(&[]);
         assert!(nothing.is_empty());
     }

@@ -1,20 +1,8 @@
-//! How verbs find the server of this machine: its address and its secrets.
-
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+//! Lookup of the secrets of this machine's server.
 
 use anyhow::{Context, bail, ensure};
 
 use crate::config::{App, Config, credentials};
-
-/// Where a listener that listens on `listen` is reached from here.
-pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
-    let here = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(here, listen.port())
-}
 
 /// The app called `name`: a configured one, else `default` with the generated credentials.
 pub(super) fn app(config: &Config, name: &str) -> anyhow::Result<App> {

@@ -32,7 +32,7 @@ fn reader_name(name: &str) -> Result<String, store::RoleError> {
 
 impl Migrate {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
-        let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let config = config::load(sources)?;
         let settings = database::private_settings(&config, sources);
         let known = match database::configured(&config)? {
             Some(options) => Some(options),
@@ -71,7 +71,7 @@ async fn running(settings: &private::Settings) -> Result<Option<ConnectOptions>,
     }
 }
 
-/// What the operator has now, and what is left to do.
+/// Describes the new reader, and the remaining steps.
 fn tell(name: &str, reading: Reading) -> Vec<String> {
     let mut lines = vec![format!(
         "{name} may read every table and view, and nothing else: \

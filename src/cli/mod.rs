@@ -1,7 +1,9 @@
 //! The command line: the only place that prints or exits.
 
 mod accounts;
+mod arrivals;
 mod colours;
+mod columns;
 mod completions;
 mod config;
 mod csv;
@@ -18,7 +20,6 @@ mod input;
 mod layout;
 mod local;
 mod migrate;
-mod operators;
 mod output;
 mod psql;
 mod purge;
@@ -41,7 +42,7 @@ use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{app, causes, config::Sources};
 
-/// What is said where the system refuses threads.
+/// Error message if the system refuses threads.
 const NO_THREADS: &str = "the system has no threads for this program: raise the limit of processes \
                           (ulimit -u, or TasksMax= of the service)";
 
@@ -120,7 +121,7 @@ async fn run() -> ExitCode {
         Verb::Psql(verb) => verb.run(&sources).await,
         Verb::Signature(verb) => verb.run(&sources),
         Verb::Config(verb) => verb.run(&sources),
-        Verb::Doctor(verb) => verb.run(sources).await,
+        Verb::Doctor(verb) => verb.run(&sources).await,
         Verb::Healthcheck(verb) => verb.run(&sources).await,
         Verb::Completions(verb) => verb.run(),
         Verb::DevDb(verb) => verb.run(&sources).await,
@@ -136,15 +137,11 @@ async fn run() -> ExitCode {
     }
 }
 
-fn fail(error: &anyhow::Error) -> ExitCode {
-    complain(&causes::line(error.as_ref()));
-    ExitCode::FAILURE
-}
-
 /// Says what is wrong. Whoever reads it may be gone: the exit code tells it, too.
-fn complain(text: &str) {
-    let wrong = colours::WRONG;
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let (wrong, text) = (colours::WRONG, causes::line(error.as_ref()));
     let _ = writeln!(anstream::stderr(), "{wrong}hookshelf:{wrong:#} {text}");
+    ExitCode::FAILURE
 }
 
 /// Shows the help that was asked for, or says what cannot be understood.

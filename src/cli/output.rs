@@ -13,6 +13,7 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use terminal_size::terminal_size_of;
 use unicode_width::UnicodeWidthStr;
@@ -55,7 +56,7 @@ impl Form {
     }
 }
 
-/// Nobody reads the output any more.
+/// Error for output that is closed by its reader.
 #[derive(Debug, thiserror::Error)]
 #[error("nobody reads the output any more")]
 pub(super) struct Closed;
@@ -76,7 +77,7 @@ pub(super) enum List {
 /// Standard output. What was written shows once it is [finished](Self::finish).
 pub(super) struct Output {
     out: BufWriter<Stdout>,
-    /// Whether a terminal shows it that knows colours, and nobody said that they are unwanted.
+    /// True if the output goes to a terminal with colours, and colours are not switched off.
     coloured: bool,
     /// True if a terminal shows it.
     on_terminal: bool,
@@ -118,7 +119,7 @@ impl Output {
         self.bytes(b"\n")
     }
 
-    /// One line, and nothing after it.
+    /// Prints a single line and finishes the output.
     pub(super) fn say(text: &str) -> anyhow::Result<()> {
         let mut output = Self::new();
         output.line(text)?;
@@ -252,6 +253,15 @@ impl Output {
             )),
         }
     }
+}
+
+/// A bar for a person who waits; none for a file or a program.
+pub(super) fn bar(steps: u64) -> Option<ProgressBar> {
+    if !io::stderr().is_terminal() {
+        return None;
+    }
+    let style = ProgressStyle::with_template("{elapsed:>4} {bar:24} {msg}").ok()?;
+    Some(ProgressBar::new(steps).with_style(style))
 }
 
 fn empty(list: List, narrowed: bool) -> &'static str {

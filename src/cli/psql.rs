@@ -27,7 +27,7 @@ pub(super) struct Psql {
 
 impl Psql {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
-        let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let config = config::load(sources)?;
         let settings = database::private_settings(&config, sources);
         let reader = self.reader.as_deref();
         let mut command = match &config.database.url {

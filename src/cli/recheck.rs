@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use anyhow::anyhow;
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{database, filters::Received, input, output::Output};
 use crate::{
@@ -17,7 +16,7 @@ use crate::{
     worker::rescue::{Held, Keys, Rescue, Rescued, Wanted},
 };
 
-/// What the secret of `--secret-file` is called, also in the deliveries that are stored with it.
+/// Name of the secret from `--secret-file`, also in the deliveries stored with it.
 const GIVEN: &str = "given";
 
 /// Verifies again what was refused because no secret made its signature, and stores what passes.
@@ -53,7 +52,7 @@ pub(super) struct Recheck {
 
 impl Recheck {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let config = config::load(sources).map_err(|faults| anyhow!("{faults}"))?;
+        let config = config::load(sources)?;
         let [since, until] = self.received.resolve()?;
         let app = self.app.as_ref().map(ToString::to_string);
         let wanted = Wanted { app, since, until };
@@ -78,6 +77,7 @@ impl Recheck {
             None
         };
         let apps = config.apps.values().chain(&generated);
+        let keyed = |app: &App| (app.name.to_string(), Secrets::new(app.named_secrets()));
         Ok(Keys::Configured(apps.map(keyed).collect()))
     }
 
@@ -132,12 +132,12 @@ impl Recheck {
         output.finish()
     }
 
-    /// What passes, and what to do next.
+    /// Shows the passing deliveries, and the next step.
     async fn show(&self, rescue: &Rescue, sources: &Sources) -> anyhow::Result<()> {
-        let mut reader = database::open(sources).await;
-        let apps = rescue.survey(reader.as_mut().ok()).await?;
+        let options = database::options(sources).await;
+        let (apps, unasked) = app::rescue::survey(rescue, options).await?;
         let mut output = Output::new();
-        if let Err(error) = reader {
+        if let Some(error) = unasked {
             let why = causes::line(error.as_ref());
             Output::note(&format!("the database was not asked: {why}"))?;
         }
@@ -155,7 +155,7 @@ impl Recheck {
         output.finish()
     }
 
-    /// What it comes to, in sentences.
+    /// Summary of the result, in sentences.
     fn conclusion(&self, apps: &[Held]) -> Vec<String> {
         let sum = |count: fn(&Held) -> u64| apps.iter().map(count).sum::<u64>();
         let (held, passing) = (sum(|app| app.held), sum(|app| app.passing));
@@ -226,16 +226,9 @@ impl Recheck {
     }
 }
 
-/// What is held, as the configuration has it.
+/// Shelf of held deliveries, as configured.
 pub(super) fn shelf(config: &Config) -> Shelf {
-    let hold_for = config.rejections.hold_for.try_into();
-    Shelf::new(&config.data_dir, hold_for.unwrap_or(SignedDuration::MAX))
-}
-
-fn keyed(app: &App) -> (String, Secrets) {
-    let named = app.secrets.iter();
-    let secrets = Secrets::new(named.map(|secret| (&*secret.name, &secret.secret)));
-    (app.name.to_string(), secrets)
+    Shelf::new(&config.data_dir, config.rejections.hold_for)
 }
 
 fn cells(app: &Held) -> Vec<String> {

@@ -68,26 +68,25 @@ impl List {
         let app = self.app.as_ref().map(ToString::to_string);
         let filter = RejectionFilter { app, since, until };
         let narrowed = filter != RejectionFilter::default();
-        let mut reader = database::open(sources).await?;
-        let rows = reader.rejections(&filter, self.limit).await;
+        let mut session = database::open(sources).await?;
+        let rows = session.rejections(&filter, self.limit).await;
         let rows = rows.map_err(database::of_list)?;
         let count = rows.len();
         let mut output = Output::new();
-        if let Some(format) = self.form.format() {
+        let format = self.form.format();
+        if let Some(format) = format {
             output.rows(format, &RejectionRow::default(), rows)?;
-            output.finish()?;
-            return Output::note_if_empty(count, output::List::Rejections, narrowed);
+        } else {
+            let totals = session.rejection_totals(&filter).await;
+            let totals = totals.map_err(database::of_list)?;
+            let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
+            let rows = rows.into_iter().map(cells);
+            let rows: Vec<_> = rows.chain(totals.into_iter().map(total)).collect();
+            output.table(&names, 3, &rows)?;
         }
-        let totals = reader.rejection_totals(&filter).await;
-        let totals = totals.map_err(database::of_list)?;
-        let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
-        let rows = rows.into_iter().map(cells);
-        let rows: Vec<_> = rows.chain(totals.into_iter().map(total)).collect();
-        output.table(&names, 3, &rows)?;
         output.finish()?;
-        let held = tell_held(sources)?;
         // A refused delivery is held at once, and counted a moment later.
-        if held && !narrowed {
+        if format.is_none() && tell_held(sources)? && !narrowed {
             return Ok(());
         }
         Output::note_if_empty(count, output::List::Rejections, narrowed)
@@ -97,7 +96,7 @@ impl List {
 /// Says what is held beside the counts, for the person who looks for what was refused; false if
 /// nothing is.
 fn tell_held(sources: &Sources) -> anyhow::Result<bool> {
-    let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    let config = config::load(sources)?;
     let shelf = recheck::shelf(&config);
     // Who may not look there may know the counts all the same.
     let Ok(names) = shelf.names(Clock::system().now()) else {

@@ -5,19 +5,21 @@ use std::{
     io::{self, IsTerminal, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    thread,
 };
 
 use clap::Args;
 use secrecy::ExposeSecret;
 
 use super::{
+    arrivals,
     spool_status::LEFT_BEHIND,
     tunnel::{self, Choice},
 };
 use crate::{
     app::{self, App, Manager, Reached, Signals, Started},
     clock::Clock,
-    config::{self, Sources, credentials::Credentials},
+    config::{self, AppName, Sources, credentials::Credentials},
     telemetry::{log, metrics::Exposition},
     tunnel::{Program, peers},
 };
@@ -37,7 +39,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
-        let mut config = config::load(&sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let mut config = config::load(&sources)?;
         let tunnel = self
             .tunnel
             .map(|wanted| tunnel::installed(wanted, &sources))
@@ -47,6 +49,7 @@ impl Serve {
             config.http.trusted_proxies.extend(peers);
         }
         log::init(&config.log)?;
+        let shows_deliveries = config.log.deliveries && io::stdout().is_terminal();
         let mut signals = Signals::receive()?;
         let again = again(sources.file.as_deref());
         let manager = Manager::of(&sources);
@@ -59,6 +62,11 @@ impl Serve {
         let program = tunnel.as_ref().map(|(program, _)| *program);
         // A server whose output nobody reads serves all the same.
         let _ = out.write_all(say(app.started(), program, &again, out.is_terminal()).as_bytes());
+        if shows_deliveries {
+            let deliveries = app.arrivals();
+            let printing = thread::Builder::new().name("arrivals".to_owned());
+            let _ = printing.spawn(move || arrivals::print(&deliveries));
+        }
         match tunnel {
             Some((program, path)) => run_with_tunnel(app, signals, program, path).await?,
             None => app.run(signals).await?,
@@ -90,17 +98,17 @@ fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) 
         let _ = writeln!(text, "  {name:<13} {value}");
     };
     line("listens on", &format!("http://{}", started.public));
-    for (app, url) in &started.callback_urls {
+    for reached in &started.reached {
         let url = match tunnel.map(Program::name) {
-            Some(program) => {
-                format!("follows below as soon as {program} has opened the tunnel  (app {app})")
-            }
-            None => callback_url(app.as_str(), url),
+            Some(program) => format!(
+                "follows below as soon as {program} has opened the tunnel  (app {})",
+                reached.app
+            ),
+            None => callback_url(&reached.app, &reached.callback_url),
         };
         line("callback URL", &url);
-        let reached = started.reached.iter().find(|reached| reached.app == *app);
         // When Meta came is in the database.
-        let reached = reached.filter(|_| started.away.is_none());
+        let reached = Some(reached).filter(|_| started.away.is_none());
         for (name, value) in reached.into_iter().flat_map(reached_by) {
             line(name, &value);
         }
@@ -112,18 +120,14 @@ fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) 
             line("", &made);
         }
     } else {
-        line(
-            "secrets",
-            "as configured under [apps]; see `hookshelf config print`",
-        );
+        let configured = "as configured under [apps]; see `hookshelf config print`";
+        line("secrets", configured);
     }
     for (name, value) in kept_in(started) {
         line(name, &value);
     }
-    line(
-        "operators",
-        &format!("http://{}/readyz and /metrics", started.admin),
-    );
+    let operators = format!("http://{}/readyz and /metrics", started.admin);
+    line("operators", &operators);
     let program = program();
     line("try next", &format!("{program} simulate{again}"));
     line("", &format!("{program} events list{again}"));
@@ -141,7 +145,7 @@ fn new_secrets(made: &Credentials) -> impl Iterator<Item = String> {
     shown.into_iter().chain([once]).flatten()
 }
 
-/// Where deliveries are kept.
+/// Storage of deliveries: the data directory and the database.
 fn kept_in(started: &Started) -> Vec<(&'static str, String)> {
     let place = format!("{} ({})", started.data_dir.display(), started.database);
     let mut lines = vec![("data", place)];
@@ -160,8 +164,8 @@ fn kept_in(started: &Started) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// What another verb has to be told to find this server: the file of `--config`. What the
-/// environment says, it says to the other verb, too.
+/// The `--config` argument that another verb needs to find this server. The environment is the same
+/// for the other verb.
 fn again(file: Option<&Path>) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "/._-+@".contains(char);
     match file.map(|file| file.display().to_string()) {
@@ -172,7 +176,7 @@ fn again(file: Option<&Path>) -> String {
 }
 
 /// A callback URL that Meta can reach is said as it is; one that it cannot, with what is missing.
-fn callback_url(app: &str, url: &str) -> String {
+fn callback_url(app: &AppName, url: &str) -> String {
     if url.starts_with("https://") {
         format!("{url}  (app {app})")
     } else {
@@ -180,7 +184,7 @@ fn callback_url(app: &str, url: &str) -> String {
     }
 }
 
-/// Where the verify token of an app is, and when Meta last came with it and with a delivery.
+/// Source of an app's verify token, and the times of Meta's last challenge and last delivery.
 fn reached_by(app: &Reached) -> [(&'static str, String); 3] {
     let token = app.verify_token.as_ref().map(ToString::to_string);
     let token =
@@ -200,7 +204,7 @@ fn reached_by(app: &Reached) -> [(&'static str, String); 3] {
     ]
 }
 
-/// How this program was called, so that what is shown can be typed.
+/// Command of this program, so that printed commands can be typed.
 fn program() -> &'static str {
     let built_here = std::env::current_exe()
         .is_ok_and(|path| path.components().any(|part| part.as_os_str() == "target"));

@@ -2,22 +2,31 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::{Method, Request, StatusCode, client::conn::http1, header::HeaderValue};
 use hyper_util::rt::TokioIo;
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::local;
 use crate::{
-    config::Config,
+    config::{Config, reachable},
     instance::{HEADER, Running},
 };
 
 /// Limit of an answer: a thousand deliveries of the spool take far less.
 const LARGEST: usize = 16 << 20;
+
+/// Default deadline for an answer.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Error answer of the server.
+#[derive(Deserialize)]
+struct Complaint {
+    error: String,
+}
 
 /// A listener of the server that uses the data directory.
 #[derive(Debug)]
@@ -32,12 +41,10 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// The public listener.
     pub(super) fn public(config: &Config, why: &str) -> anyhow::Result<Self> {
         Self::of(config, "http.listen", config.http.listen, why)
     }
 
-    /// The admin listener.
     pub(super) fn admin(config: &Config, why: &str) -> anyhow::Result<Self> {
         Self::of(config, "admin.listen", config.admin.listen, why)
     }
@@ -54,14 +61,13 @@ impl Listener {
         );
         Ok(Self {
             key,
-            address: local::reachable(listen).to_string(),
+            address: reachable(listen).to_string(),
             dir: config.data_dir.clone(),
             running: Running::find(&config.data_dir)?,
             why: why.to_owned(),
         })
     }
 
-    /// Its address.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
@@ -75,6 +81,38 @@ impl Listener {
     ) -> anyhow::Result<(StatusCode, Bytes)> {
         let asked = timeout(deadline, self.exchange(method, path)).await;
         asked.with_context(|| self.silent(deadline))?
+    }
+
+    /// Asks for `path`, and reads the answer.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.read(Method::GET, path).await
+    }
+
+    /// Asks for `path` to be done, and reads the answer.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.read(Method::POST, path).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, method: Method, path: &str) -> anyhow::Result<T> {
+        let (status, body) = self.ask(method, path, DEADLINE).await?;
+        let address = &self.address;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|_| self.stranger());
+        }
+        if status == StatusCode::NOT_FOUND {
+            bail!(
+                "the server at {address} does not know {path}: it runs another version; restart it \
+                 with this program ({})",
+                env!("CARGO_PKG_VERSION")
+            );
+        }
+        match serde_json::from_slice::<Complaint>(&body) {
+            Ok(complaint) => bail!(complaint.error),
+            Err(_) => bail!(
+                "the server at {address} answers {}; its log may say why",
+                status.as_u16()
+            ),
+        }
     }
 
     async fn exchange(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
@@ -147,7 +185,7 @@ impl Listener {
     }
 
     /// Error for another program, or a Hookshelf that does not know the question.
-    pub(super) fn stranger(&self) -> anyhow::Error {
+    fn stranger(&self) -> anyhow::Error {
         anyhow!(
             "what answers at {} is not this Hookshelf: restart the server, or see what else \
              listens there",

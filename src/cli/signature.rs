@@ -162,7 +162,7 @@ impl Keys {
                 secret: read_secret(path)?,
             }]);
         }
-        let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let config = config::load(sources)?;
         Ok(local::app(&config, self.app.as_str())?.secrets)
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// What it says, as the columns of a row.
+/// Fields of a signed request, as the columns of a row.
 #[derive(Serialize)]
 struct Fields<'a> {
     user_id: Option<&'a str>,
@@ -44,17 +44,11 @@ pub(super) fn verify(
     let secret = request.secret();
     output.line(&format!("the secret {secret} made this signed request"))?;
     if fields {
-        output.fields(&Fields::of(&request))?;
-    }
-    Ok(())
-}
-
-impl<'a> Fields<'a> {
-    fn of(request: &'a SignedRequest) -> Self {
-        Self {
+        output.fields(&Fields {
             user_id: request.user_id(),
             issued_at: request.issued_at(),
             expires: request.expires(),
-        }
+        })?;
     }
+    Ok(())
 }

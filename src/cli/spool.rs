@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{
+    columns::{self, Column},
     draining::Drain,
     filters,
-    operators::Operators,
     output::{self, Form, Output},
+    server::Listener,
     spool_status::{STATUS, lines},
 };
 use crate::{
@@ -75,19 +76,19 @@ impl Spool {
     }
 }
 
-fn operators(sources: &Sources) -> anyhow::Result<Operators> {
-    let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+fn operators(sources: &Sources) -> anyhow::Result<Listener> {
+    let config = config::load(sources)?;
     let dir = config.spool.directory(&config.data_dir);
     let why = format!(
         "one process at a time uses the spool in {}, so the running server is asked; start it with \
          `hookshelf serve`, which also drains it, or name its configuration with --config",
         dir.display()
     );
-    Operators::of(&config, &why)
+    Listener::admin(&config, &why)
 }
 
 impl Status {
-    async fn run(self, operators: &Operators) -> anyhow::Result<()> {
+    async fn run(self, operators: &Listener) -> anyhow::Result<()> {
         let report: Report = operators.get(STATUS).await?;
         let mut output = Output::new();
         if self.json {
@@ -102,35 +103,17 @@ impl Status {
 }
 
 impl Inspect {
-    async fn run(self, operators: &Operators) -> anyhow::Result<()> {
+    async fn run(self, operators: &Listener) -> anyhow::Result<()> {
         let (records, next) = self.list(operators).await?;
-        let count = records.len();
-        let mut output = Output::new();
-        let format = self.form.format();
-        if let Some(format) = format {
-            output.rows(format, &Waiting::default(), records)?;
-        } else {
-            let names = [
-                "place",
-                "id",
-                "received_at",
-                "app",
-                "secret",
-                "bytes",
-                "kinds",
-            ];
-            let rows: Vec<_> = records.into_iter().map(cells).collect();
-            output.table(&names, 2, &rows)?;
-        }
-        output.finish()?;
-        if let Some(next) = next.filter(|_| format.is_none()) {
+        columns::print(&self.form, &records, &COLUMNS, 2)?;
+        if let Some(next) = next.filter(|_| self.form.format().is_none()) {
             Output::note(&format!("more may follow: --after {next}"))?;
         }
-        Output::note_if_empty(count, output::List::Waiting, self.after.is_some())
+        Output::note_if_empty(records.len(), output::List::Waiting, self.after.is_some())
     }
 
-    /// As many as were asked for, a page at a time, and where a list goes on.
-    async fn list(&self, operators: &Operators) -> anyhow::Result<(Vec<Waiting>, Option<String>)> {
+    /// Reads up to `limit` deliveries, page by page, and returns the place to continue from.
+    async fn list(&self, operators: &Listener) -> anyhow::Result<(Vec<Waiting>, Option<String>)> {
         let limit = usize::try_from(self.limit)?;
         let mut records = Vec::new();
         let mut after = self.after.map(|place| place.to_string());
@@ -148,18 +131,22 @@ impl Inspect {
     }
 }
 
-/// The words of a row of the table.
-fn cells(waiting: Waiting) -> Vec<String> {
+const COLUMNS: [Column<Waiting>; 7] = [
+    ("place", |waiting| waiting.place.clone()),
+    ("id", |waiting| waiting.id.to_string()),
+    ("received_at", |waiting| {
+        format!("{:.0}", waiting.received_at)
+    }),
+    ("app", |waiting| waiting.app.clone()),
+    ("secret", |waiting| waiting.secret.clone()),
+    ("bytes", |waiting| waiting.bytes.to_string()),
+    ("kinds", kinds),
+];
+
+/// The problem of a delivery, and how many items of each kind it has.
+fn kinds(waiting: &Waiting) -> String {
     let kinds = waiting.kinds.iter();
     let kinds = kinds.map(|(kind, count)| format!("{count} {kind}"));
-    let found = waiting.problem.into_iter().chain(kinds);
-    vec![
-        waiting.place,
-        waiting.id.to_string(),
-        format!("{:.0}", waiting.received_at),
-        waiting.app,
-        waiting.secret,
-        waiting.bytes.to_string(),
-        found.collect::<Vec<_>>().join(", "),
-    ]
+    let found = waiting.problem.clone().into_iter().chain(kinds);
+    found.collect::<Vec<_>>().join(", ")
 }

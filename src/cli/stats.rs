@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::Sources,
-    query::{Count, CountLine, Counts, Dimension, Lag, MOST_COUNTS, StatsFilter},
+    query::{self, Count, Counts, Dimension, Lag, MOST_COUNTS, StatsFilter},
 };
 
 /// Counts events and repeats, per day and kind or by what --by says.
@@ -43,19 +43,12 @@ impl Stats {
         let filter = self.filter()?;
         let narrowed = filter != StatsFilter::default();
         let by = self.dimensions();
-        let mut reader = database::open(sources).await?;
-        // Before the counts, so that they go at least as far as is said.
-        let lag = reader.counting().await?;
-        let counts = reader.counts(&filter, &by).await;
-        let counts = counts.map_err(database::of_list)?;
+        let mut session = database::open(sources).await?;
+        let stats = session.stats(&filter, &by).await;
+        let query::Stats { counts, lag } = stats.map_err(database::of_list)?;
         let mut output = Output::new();
         if let Some(format) = self.form.format() {
-            let none = Count {
-                values: vec![None; by.len()],
-                ..Count::default()
-            };
-            let line = |count| CountLine { by: &by, count };
-            output.rows(format, &line(&none), counts.rows.iter().map(line))?;
+            output.rows(format, &&Count::none(&by), &counts.rows)?;
         } else {
             table(&mut output, &by, &counts)?;
         }
@@ -77,7 +70,7 @@ impl Stats {
         })
     }
 
-    /// What to tell apart, each once.
+    /// Dimensions to group by, without duplicates.
     fn dimensions(&self) -> Vec<Dimension> {
         let mut by: Vec<Dimension> = Vec::new();
         for dimension in &self.by {
@@ -99,7 +92,7 @@ fn table(output: &mut Output, by: &[Dimension], counts: &Counts) -> anyhow::Resu
         let values = count
             .values
             .iter()
-            .map(|value| value.clone().unwrap_or_default());
+            .map(|(_, value)| value.clone().unwrap_or_default());
         rows.push(values.chain(numbers(count.events, count.repeats)).collect());
     }
     let mut total = vec!["total".to_owned()];
@@ -111,7 +104,7 @@ fn table(output: &mut Output, by: &[Dimension], counts: &Counts) -> anyhow::Resu
     output.table(&names, names.len(), &rows)
 }
 
-/// What the numbers leave out.
+/// Notes about events missing from the numbers.
 fn notes(lag: Option<&Lag>, counts: &Counts) -> impl Iterator<Item = String> {
     let behind = behind(lag);
     let cut = (counts.combinations > MOST_COUNTS.into()).then(|| {

@@ -9,7 +9,7 @@ use super::reader::Reader;
 /// The listener of the API, the pages and the metrics; never the public one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
-    /// Where it listens.
+    /// Listen address.
     pub listen: SocketAddr,
 }
 

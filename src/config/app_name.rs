@@ -27,11 +27,6 @@ impl AppName {
         Self(Arc::from("default"))
     }
 
-    /// Whether this is the app of `/webhook`.
-    pub fn is_default(&self) -> bool {
-        &*self.0 == "default"
-    }
-
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -39,10 +34,9 @@ impl AppName {
 
     /// The path of the callback URL; the default app also answers at `/webhook/default`.
     pub fn path(&self) -> String {
-        if self.is_default() {
-            "/webhook".to_owned()
-        } else {
-            format!("/webhook/{self}")
+        match self.as_str() {
+            "default" => "/webhook".to_owned(),
+            name => format!("/webhook/{name}"),
         }
     }
 }
@@ -72,12 +66,6 @@ impl TryFrom<String> for AppName {
 impl From<AppName> for String {
     fn from(name: AppName) -> Self {
         name.0.as_ref().to_owned()
-    }
-}
-
-impl AsRef<str> for AppName {
-    fn as_ref(&self) -> &str {
-        &self.0
     }
 }
 

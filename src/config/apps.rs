@@ -24,7 +24,7 @@ pub(super) const KEYS: [&str; 9] = [
     "verify_token_file",
 ];
 
-/// What the secrets in use are called, and the keys that hold them.
+/// Names of the secrets in use, and their configuration keys.
 const CURRENT: [(&str, &str); 2] = [("app", "app_secret"), ("instagram", "instagram_app_secret")];
 
 /// The keys that hold what nobody else may know.
@@ -38,18 +38,18 @@ const SECRETS: [&str; 4] = [
 /// The apps by name; empty when none is configured.
 pub type Apps = BTreeMap<AppName, App>;
 
-/// One Meta app.
+/// A configured Meta app.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// What paths, rows and metrics call it.
+    /// Name of the app in paths, rows and metrics.
     pub name: AppName,
     /// Meta's id of the app.
     pub app_id: Option<String>,
     /// The secrets that may have signed a delivery, in the order they are tried; at least one.
     pub secrets: Vec<NamedSecret>,
-    /// What Meta's challenge has to carry; without one no challenge is answered.
+    /// Token expected in Meta's challenge; without a token no challenge is answered.
     pub verify_token: Option<SecretString>,
-    /// Where each key of a secret was found.
+    /// Source of each secret, by its key.
     places: Vec<(&'static str, Place)>,
 }
 
@@ -59,13 +59,18 @@ impl App {
         self.name.path()
     }
 
-    /// Where the secret of a key was found, such as `verify_token`.
+    /// Its secrets with their names.
+    pub fn named_secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
+        self.secrets.iter().map(|it| (&*it.name, &it.secret))
+    }
+
+    /// Source of the secret of a key, such as `verify_token`.
     pub fn place(&self, key: &str) -> Option<&Place> {
         let found = self.places.iter().find(|(known, _)| *known == key);
         found.map(|(_, place)| place)
     }
 
-    /// Where its secrets and its verify token were found, by their keys.
+    /// Sources of the secrets and the verify token, by their keys.
     pub fn places(&self) -> &[(&'static str, Place)] {
         &self.places
     }

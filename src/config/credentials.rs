@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use secrecy::zeroize::Zeroizing;
 
 use super::app_name::AppName;
-use super::apps::App;
+use super::apps::{App, Apps};
 use super::fault::Faults;
 use super::reader::{Notes, Reader};
 use super::{file, layers};
@@ -28,7 +28,7 @@ const LARGEST_FILE_BYTES: u64 = 64 * 1024;
 pub struct Credentials {
     /// The file, for telling the operator.
     pub path: PathBuf,
-    /// Whether they were made just now.
+    /// True if this call created the credentials.
     pub created: bool,
     /// The app `default` with the secret `app` and its verify token.
     pub app: App,
@@ -39,23 +39,11 @@ pub struct Credentials {
 pub enum Error {
     /// The file cannot be written.
     #[error("cannot keep generated credentials in {path}; make the directory writable for this \
-             user, or set data_dir or an app of your own", path = path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+             user, or set data_dir or an app of your own", path = .0.display())]
+    Write(PathBuf, #[source] io::Error),
     /// The file cannot be read.
-    #[error("cannot read {path}; it was probably made by another user", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot read {path}; it was probably made by another user", path = .0.display())]
+    Read(PathBuf, #[source] io::Error),
     /// Every user of the machine can read or change the file, so that its secret is none.
     #[error("{path} is open to every user of this machine (mode {mode:03o}), so its secret is \
              not one; delete it to get new credentials, or run chmod 600 on it if no one has \
@@ -68,19 +56,23 @@ pub enum Error {
     },
     /// The file does not hold credentials.
     #[error("{path} does not hold credentials; correct it, or delete it to get new ones",
-            path = path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: Faults,
-    },
+            path = .0.display())]
+    Content(PathBuf, #[source] Faults),
     /// The system gives no random bytes.
     #[error(
         "the system gives no random bytes to make a secret of; set app_secret of an app of your own"
     )]
     Random(#[source] getrandom::Error),
+}
+
+/// Adds the app of the credentials in `data_dir` if no app is configured, and gives them.
+pub fn complete(apps: &mut Apps, data_dir: &Path) -> Result<Option<Credentials>, Error> {
+    if !apps.is_empty() {
+        return Ok(None);
+    }
+    let found = load_or_create(data_dir)?;
+    apps.insert(found.app.name.clone(), found.app.clone());
+    Ok(Some(found))
 }
 
 /// The credentials kept in `data_dir`, made and kept now if there are none.
@@ -93,10 +85,7 @@ pub fn load_or_create(data_dir: &Path) -> Result<Credentials, Error> {
     }
     let path = data_dir.join(FILE_NAME);
     let text = generate()?;
-    let failed = |source| Error::Write {
-        path: path.clone(),
-        source,
-    };
+    let failed = |error| Error::Write(path.clone(), error);
     fs::create_dir_all(data_dir).map_err(failed)?;
     let created = write_new(data_dir, &path, text.as_bytes()).map_err(failed)?;
     // Read back even when just written: what the next start will see is what this one uses.
@@ -112,8 +101,8 @@ pub fn load_or_create(data_dir: &Path) -> Result<Credentials, Error> {
 pub fn load(data_dir: &Path) -> Result<Option<Credentials>, Error> {
     let path = data_dir.join(FILE_NAME);
     match fs::metadata(&path) {
-        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(Error::Read { path, source }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::Read(path, error)),
         Ok(found) => check_mode(&path, found.permissions().mode())?,
     }
     let mut app = read(&path)?;
@@ -138,14 +127,8 @@ fn check_mode(path: &Path, mode: u32) -> Result<(), Error> {
 }
 
 fn read(path: &Path) -> Result<App, Error> {
-    let content = |source| Error::Content {
-        path: path.to_owned(),
-        source,
-    };
-    let unreadable = |source| Error::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let content = |faults| Error::Content(path.to_owned(), faults);
+    let unreadable = |error| Error::Read(path.to_owned(), error);
     let text = file::read(path, LARGEST_FILE_BYTES).map_err(unreadable)?;
     let tree = layers::parse(&text, path).map_err(|fault| content(fault.into()))?;
     let mut notes = Notes::default();
@@ -222,13 +205,8 @@ mod tests {
     }
 
     fn token(credentials: &Credentials) -> String {
-        credentials
-            .app
-            .verify_token
-            .as_ref()
-            .unwrap()
-            .expose_secret()
-            .to_owned()
+        let token = credentials.app.verify_token.as_ref().unwrap();
+        token.expose_secret().to_owned()
     }
 
     #[test]
@@ -242,10 +220,9 @@ mod tests {
         assert_eq!(first.app.secrets[0].name, "app");
         assert_eq!(first.app.path(), "/webhook");
         assert_eq!((secret(&first).len(), token(&first).len()), (64, 32));
-        let names = fs::read_dir(&data_dir)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name());
-        assert_eq!(names.collect::<Vec<_>>(), [FILE_NAME]);
+        let files = fs::read_dir(&data_dir).unwrap();
+        let names: Vec<_> = files.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, [FILE_NAME]);
         let mode = fs::metadata(&first.path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -275,12 +252,8 @@ mod tests {
         let path = load_or_create(dir.path()).unwrap().path;
         for (mode, refused) in [(0o644, true), (0o602, true), (0o660, false), (0o400, false)] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            let found = load(dir.path());
-            assert_eq!(
-                matches!(found, Err(Error::Exposed { .. })),
-                refused,
-                "{mode:o}"
-            );
+            let is_refused = matches!(load(dir.path()), Err(Error::Exposed { .. }));
+            assert_eq!(is_refused, refused, "{mode:o}");
         }
     }
 
@@ -296,7 +269,7 @@ mod tests {
             let path = dir.path().join(FILE_NAME);
             write_new(dir.path(), &path, text.as_bytes()).unwrap();
             let error = load_or_create(dir.path()).unwrap_err();
-            assert!(matches!(error, Error::Content { .. }), "{error:?}");
+            assert!(matches!(error, Error::Content(..)), "{error:?}");
             assert!(!format!("{error:?}").contains("hush"), "{error:?}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }

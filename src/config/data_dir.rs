@@ -1,4 +1,4 @@
-//! Where the private Postgres, the spool and generated credentials are kept.
+//! Directory of the private Postgres, the spool and generated credentials.
 
 use std::path::{Path, PathBuf};
 
@@ -26,10 +26,8 @@ fn default(sources: &Sources, root: bool) -> Option<PathBuf> {
     }
     // The XDG specification says to pass over a relative path.
     let absolute = |name| {
-        sources
-            .var(name)
-            .map(Path::new)
-            .filter(|path| path.is_absolute())
+        let path = sources.var(name).map(Path::new);
+        path.filter(|path| path.is_absolute())
     };
     let xdg = absolute("XDG_DATA_HOME").map(|path| path.join("hookshelf"));
     xdg.or_else(|| absolute("HOME").map(|home| home.join(".local/share/hookshelf")))
@@ -64,20 +62,16 @@ mod tests {
             };
             default(&sources, root).map(|path| path.display().to_string())
         };
-        let home = ("HOME", "/home/a");
-        assert_eq!(of(true, &[home]).unwrap(), "/var/lib/hookshelf");
-        assert_eq!(
-            of(false, &[home]).unwrap(),
-            "/home/a/.local/share/hookshelf"
-        );
-        assert_eq!(
-            of(false, &[home, ("XDG_DATA_HOME", "/d")]).unwrap(),
-            "/d/hookshelf"
-        );
-        assert_eq!(
-            of(false, &[home, ("XDG_DATA_HOME", "d")]).unwrap(),
-            "/home/a/.local/share/hookshelf"
-        );
+        let (home, of_home) = (("HOME", "/home/a"), "/home/a/.local/share/hookshelf");
+        for (root, xdg, expected) in [
+            (true, "", "/var/lib/hookshelf"),
+            (false, "", of_home),
+            (false, "/d", "/d/hookshelf"),
+            (false, "d", of_home),
+        ] {
+            let found = of(root, &[home, ("XDG_DATA_HOME", xdg)]);
+            assert_eq!(found.as_deref(), Some(expected), "{xdg}");
+        }
         assert_eq!(of(false, &[]), None);
     }
 }

@@ -9,6 +9,7 @@ use url::Url;
 use super::print::{Printer, REDACTED};
 use super::reader::Reader;
 use super::sources::Sources;
+use crate::amounts::exact_size;
 
 /// The variable that many tools share; `database.url` goes before it.
 const SHARED_VARIABLE: &str = "DATABASE_URL";
@@ -16,39 +17,34 @@ const SHARED_VARIABLE: &str = "DATABASE_URL";
 /// More than that is a mistake: no delivery would ever reach Postgres.
 const MOST_FREE: u64 = 16 << 40;
 
-/// Where the store is.
+/// Location and options of the database.
 #[derive(Debug, Clone)]
 pub struct Database {
     /// A server that others run; without one a private Postgres is started in `data_dir`.
     pub url: Option<DatabaseUrl>,
-    /// Where the private Postgres finds its binaries; without it they are looked for.
+    /// Directory of the private Postgres's binaries; searched for if unset.
     pub bin_dir: Option<PathBuf>,
     /// The account that the private Postgres runs as when started as root.
     pub run_as: Option<String>,
     /// With less of its disk free, deliveries go to the spool; 0 never looks. The private Postgres
     /// alone: the disk of another server cannot be seen.
     pub min_free: u64,
-    /// Whether Postgres may be set so that it loses what it has committed.
+    /// True if Postgres may run with settings that can lose committed transactions.
     pub allow_lossy_commits: bool,
 }
 
 impl Database {
     pub(super) fn read(reader: &mut Reader<'_>, sources: &Sources) -> Option<Self> {
         let faults = reader.fault_count();
-        let given = reader
-            .secret_text("url")
-            .map(|(url, _)| url)
-            .filter(|url| !url.is_empty());
+        let given = reader.secret_text("url").map(|(url, _)| url);
+        let given = given.filter(|url| !url.is_empty());
         let unset = given.is_none() && reader.fault_count() == faults;
-        let shared = sources
-            .var(SHARED_VARIABLE)
-            .filter(|_| unset)
-            .map(str::to_owned);
+        let shared = sources.var(SHARED_VARIABLE).filter(|_| unset);
         let (text, key) = match shared {
             Some(text) => (Some(text), SHARED_VARIABLE.to_owned()),
-            None => (given, reader.path_of("url")),
+            None => (given.as_deref(), reader.path_of("url")),
         };
-        let url = text.and_then(|text| DatabaseUrl::read(&text, &key, reader));
+        let url = text.and_then(|text| DatabaseUrl::read(text, &key, reader));
         let bin_dir = reader.path("bin_dir");
         let run_as = reader.text("run_as");
         let min_free = reader.size("min_free", 1..=MOST_FREE);
@@ -67,8 +63,8 @@ impl Database {
         out.optional("url", self.url.as_ref());
         out.optional("bin_dir", self.bin_dir.as_ref().map(|path| path.display()));
         out.optional("run_as", self.run_as.as_deref());
-        out.size("min_free", self.min_free);
-        out.flag("allow_lossy_commits", self.allow_lossy_commits);
+        out.text("min_free", exact_size(self.min_free));
+        out.plain("allow_lossy_commits", self.allow_lossy_commits);
     }
 }
 
@@ -128,17 +124,12 @@ impl fmt::Debug for DatabaseUrl {
 }
 
 fn redacted(mut url: Url) -> String {
-    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    if !pairs.is_empty() {
-        let shown = pairs.into_iter().map(|(key, value)| {
-            let value = if key.to_lowercase().contains("pass") {
-                REDACTED.to_owned()
-            } else {
-                value
-            };
-            (key, value)
-        });
-        let query: Vec<_> = shown.map(|(key, value)| format!("{key}={value}")).collect();
+    let pairs = url.query_pairs().map(|(key, value)| {
+        let secret = key.to_lowercase().contains("pass");
+        format!("{key}={}", if secret { REDACTED } else { &*value })
+    });
+    let query: Vec<_> = pairs.collect();
+    if !query.is_empty() {
         url.set_query(Some(&query.join("&")));
     }
     // A URL that cannot hold a password has none to hide.

@@ -1,8 +1,8 @@
-//! What is wrong with a configuration: every fault at once, one line each, never with a secret.
+//! Configuration faults: all of them at once, a line for each, never with a secret.
 
 use std::fmt;
 
-/// One thing that is wrong: where, what was found, and what is allowed there.
+/// A configuration fault: the key, the problem, and the allowed values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     key: String,
@@ -33,11 +33,6 @@ impl Fault {
         self.variable = variable.map(on_one_line);
         self
     }
-
-    /// The path of the key, such as `http.listen`, or of the file that cannot be read.
-    pub fn key(&self) -> &str {
-        &self.key
-    }
 }
 
 impl fmt::Display for Fault {
@@ -58,17 +53,16 @@ impl fmt::Display for Fault {
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Notes one more fault.
     pub(super) fn push(&mut self, fault: Fault) {
         self.0.push(fault);
     }
 
-    /// How many faults there are.
+    /// Number of faults.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nothing is wrong.
+    /// True if there are no faults.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -85,7 +79,7 @@ impl From<Fault> for Faults {
     }
 }
 
-/// One line for each fault, without a newline at the end.
+/// Prints a line for each fault, without a newline at the end.
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.0.iter().enumerate() {

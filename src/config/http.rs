@@ -1,7 +1,7 @@
 //! `[http]`: the public listener, which serves the callback URL and nothing else.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -10,19 +10,18 @@ use url::Url;
 use super::print::Printer;
 use super::reader::Reader;
 
-const SECOND: Duration = Duration::from_secs(1);
 const LARGEST_BODY_BYTES: u64 = 64 * 1024 * 1024;
 const LARGEST_BUDGET_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 
-/// What an address to listen on looks like.
+/// Expected form of a listen address.
 pub(super) const ADDRESS: &str = "an address and a port, such as 127.0.0.1:8080 or [::]:8080";
 
 /// The public listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http {
-    /// Where it listens.
+    /// Listen address.
     pub listen: SocketAddr,
-    /// How Meta reaches it.
+    /// Public URL for Meta.
     pub public_url: Option<PublicUrl>,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -32,9 +31,9 @@ pub struct Http {
     pub body_budget_bytes: usize,
     /// Connections open at the same time.
     pub max_connections: usize,
-    /// How long the headers of a request may take; also how long a kept connection may idle.
+    /// Timeout for request headers; also the idle timeout of a kept connection.
     pub header_timeout: Duration,
-    /// How long a body may take to arrive; beyond it 408.
+    /// Timeout for a request body; a slower body gets 408.
     pub body_timeout: Duration,
 }
 
@@ -47,8 +46,8 @@ impl Http {
         let max_body_bytes = reader.number("max_body_bytes", 1024..=LARGEST_BODY_BYTES);
         let body_budget_bytes = reader.number("body_budget_bytes", 1024..=LARGEST_BUDGET_BYTES);
         let max_connections = reader.number("max_connections", 1..=65_536);
-        let header_timeout = reader.duration("header_timeout_seconds", SECOND, 1..=300);
-        let body_timeout = reader.duration("body_timeout_seconds", SECOND, 1..=300);
+        let header_timeout = reader.number("header_timeout_seconds", 1..=300);
+        let body_timeout = reader.number("body_timeout_seconds", 1..=300);
         if max_body_bytes > body_budget_bytes && body_budget_bytes.is_some() {
             let problem = "is less than http.max_body_bytes, so that a large body never fits";
             let fault = reader.fault("body_budget_bytes", problem);
@@ -61,8 +60,8 @@ impl Http {
             max_body_bytes: max_body_bytes?,
             body_budget_bytes: body_budget_bytes?,
             max_connections: max_connections?,
-            header_timeout: header_timeout?,
-            body_timeout: body_timeout?,
+            header_timeout: Duration::from_secs(header_timeout?),
+            body_timeout: Duration::from_secs(body_timeout?),
         })
     }
 
@@ -71,11 +70,11 @@ impl Http {
         out.text("listen", self.listen);
         out.optional("public_url", self.public_url.as_ref());
         out.list("trusted_proxies", &self.trusted_proxies);
-        out.number("max_body_bytes", self.max_body_bytes);
-        out.number("body_budget_bytes", self.body_budget_bytes);
-        out.number("max_connections", self.max_connections);
-        out.number("header_timeout_seconds", self.header_timeout.as_secs());
-        out.number("body_timeout_seconds", self.body_timeout.as_secs());
+        out.plain("max_body_bytes", self.max_body_bytes);
+        out.plain("body_budget_bytes", self.body_budget_bytes);
+        out.plain("max_connections", self.max_connections);
+        out.plain("header_timeout_seconds", self.header_timeout.as_secs());
+        out.plain("body_timeout_seconds", self.body_timeout.as_secs());
     }
 }
 
@@ -107,6 +106,16 @@ impl fmt::Display for PublicUrl {
     }
 }
 
+/// Local address of a listener on `listen`, for processes on this machine.
+pub fn reachable(listen: SocketAddr) -> SocketAddr {
+    let here = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(here, listen.port())
+}
+
 /// A network, or an address as the network of itself.
 fn network(text: &str) -> Option<IpNet> {
     let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
@@ -123,12 +132,8 @@ mod tests {
             let url = PublicUrl::parse(good).unwrap();
             assert_eq!(url.join("/webhook"), "https://hooks.example.org/webhook");
         }
-        assert_eq!(
-            PublicUrl::parse("https://[2001:db8::1]:8443")
-                .unwrap()
-                .to_string(),
-            "https://[2001:db8::1]:8443"
-        );
+        let with_port = "https://[2001:db8::1]:8443";
+        assert_eq!(PublicUrl::parse(with_port).unwrap().to_string(), with_port);
         for bad in [
             "http://hooks.example.org",
             "hooks.example.org",
@@ -144,14 +149,25 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_on_all_addresses_is_reached_on_this_machine() {
+        for (listens, reached) in [
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::]:8080", "[::1]:8080"),
+            ("192.0.2.7:80", "192.0.2.7:80"),
+        ] {
+            assert_eq!(reachable(listens.parse().unwrap()).to_string(), reached);
+        }
+    }
+
+    #[test]
     fn an_address_is_the_network_of_itself() {
-        assert_eq!(network("10.1.2.3").unwrap().to_string(), "10.1.2.3/32");
-        assert_eq!(
-            network("2001:db8::1").unwrap().to_string(),
-            "2001:db8::1/128"
-        );
-        assert_eq!(network("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
-        assert_eq!(network("10.0.0.0/33"), None);
-        assert_eq!(network("proxy.example.org"), None);
+        for (text, read) in [
+            ("10.1.2.3", "10.1.2.3/32"),
+            ("2001:db8::1", "2001:db8::1/128"),
+            ("10.0.0.0/8", "10.0.0.0/8"),
+        ] {
+            assert_eq!(network(text).unwrap().to_string(), read);
+        }
+        assert_eq!(["10.0.0.0/33", "proxy.example.org"].map(network), [None; 2]);
     }
 }

@@ -98,13 +98,8 @@ fn position(text: &str, path: &Path, span: Option<Range<usize>>) -> String {
         .and_then(|span| text.get(..span.start))
         .unwrap_or_default();
     let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    let column = last.chars().count() + 1;
     format!("{}:{line}:{column}", path.display())
 }
 

@@ -9,13 +9,15 @@ use tracing_subscriber::filter::LevelFilter;
 use super::print::Printer;
 use super::reader::Reader;
 
-/// What is logged, and how.
+/// Log settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// The form of a line.
     pub format: LogFormat,
-    /// Which lines appear.
+    /// Filter for log lines.
     pub level: LogFilter,
+    /// True if `serve` prints a line for each delivery on a terminal.
+    pub deliveries: bool,
 }
 
 impl Log {
@@ -25,9 +27,11 @@ impl Log {
             "level",
             "off, error, warn, info, debug or trace, and target=level, separated by commas",
         );
+        let deliveries = reader.flag("deliveries");
         Some(Self {
             format: format?,
             level: level?,
+            deliveries: deliveries?,
         })
     }
 
@@ -35,6 +39,7 @@ impl Log {
         out.section("log");
         out.text("format", self.format);
         out.text("level", &self.level);
+        out.plain("deliveries", self.deliveries);
     }
 }
 
@@ -43,7 +48,7 @@ impl Log {
 pub enum LogFormat {
     /// For a person at a terminal.
     Human,
-    /// One JSON object a line.
+    /// JSON, an object per line.
     Json,
 }
 

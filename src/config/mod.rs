@@ -41,7 +41,7 @@ pub use apps::{App, Apps};
 pub use database::{Database, DatabaseUrl};
 pub use dedupe::Dedupe;
 pub use fault::{Fault, Faults};
-pub use http::{Http, PublicUrl};
+pub use http::{Http, PublicUrl, reachable};
 pub use log::{InvalidLog, Log, LogFilter, LogFormat};
 pub use place::Place;
 pub use rejections::Rejections;
@@ -55,7 +55,7 @@ use reader::{Notes, Reader};
 /// Every value in effect.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the private Postgres, the spool and generated credentials are kept.
+    /// Directory of the private Postgres, the spool and generated credentials.
     pub data_dir: PathBuf,
     /// The public listener.
     pub http: Http,
@@ -63,11 +63,11 @@ pub struct Config {
     pub admin: Admin,
     /// The Postgres server.
     pub database: Database,
-    /// What takes deliveries while Postgres does not.
+    /// The spool, which takes deliveries while Postgres does not.
     pub spool: Spool,
-    /// How long a repeat is recognised.
+    /// Detection of repeated events.
     pub dedupe: Dedupe,
-    /// What is kept about refused deliveries.
+    /// Limits for refused deliveries.
     pub rejections: Rejections,
     /// The log.
     pub log: Log,
@@ -85,17 +85,6 @@ pub fn load(sources: &Sources) -> Result<Config, Faults> {
         Some(config) if notes.is_clean() => Ok(config),
         _ => Err(notes.into_faults()),
     }
-}
-
-/// Loads the apps again, for a reload.
-///
-/// The whole configuration is checked: a file that would stop the next start is refused now,
-/// while someone is looking. Sections other than `[apps.*]` take effect at the next start.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_apps(sources: &Sources) -> Result<Apps, Faults> {
-    load(sources).map(|config| config.apps)
 }
 
 /// Reads every section, so that all their faults are noted.
@@ -147,8 +136,8 @@ fn check_listeners(http: &Http, admin: &Admin, root: &mut Reader<'_>) {
     }
 }
 
-/// What Meta sent again in the meantime is known as a repeat for a window only: what is held longer
-/// could become a second event.
+/// Rejects a hold longer than the dedupe window: Meta may have sent a held delivery again, and
+/// after the window the repeat could become a second event.
 fn check_hold(dedupe: &Dedupe, rejections: &Rejections, root: &mut Reader<'_>) {
     if rejections.hold_for > dedupe.window {
         let found = spans::shown(rejections.hold_for);

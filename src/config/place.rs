@@ -1,11 +1,11 @@
-//! Where a secret was found, for people who look for it; never what it is.
+//! Sources of secrets, to help people find them; never the secrets themselves.
 
 use std::{fmt, path::Path, path::PathBuf};
 
 use super::reader::Reader;
 use super::tree::Value;
 
-/// Where a secret or a verify token comes from.
+/// Source of a secret or a verify token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A variable of the environment, by name.
@@ -56,7 +56,7 @@ impl fmt::Display for Place {
 }
 
 impl Reader<'_> {
-    /// Where the secret of `key` will be read from, if it is set. To be asked before it is read.
+    /// Source of the secret of `key`, if it is set. Call this before the secret is read.
     pub(super) fn place(&self, key: &str) -> Option<Place> {
         if let Some(value) = self.peek(key) {
             return Some(match value.variable() {

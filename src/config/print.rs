@@ -12,7 +12,6 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    /// What was written.
     pub(super) fn finish(self) -> String {
         self.text
     }
@@ -25,11 +24,8 @@ impl Printer {
         self.line(format_args!("\n# {text}"));
     }
 
-    pub(super) fn flag(&mut self, key: &str, value: bool) {
-        self.line(format_args!("{key} = {value}"));
-    }
-
-    pub(super) fn number(&mut self, key: &str, value: impl Display) {
+    /// A number or a boolean.
+    pub(super) fn plain(&mut self, key: &str, value: impl Display) {
         self.line(format_args!("{key} = {value}"));
     }
 
@@ -50,12 +46,12 @@ impl Printer {
         self.line(format_args!("{key} = [{}]", values.join(", ")));
     }
 
-    /// Whether a secret is set, and never which.
+    /// Prints a placeholder if the secret is set, never the secret.
     pub(super) fn secret(&mut self, key: &str, set: bool) {
         self.optional(key, set.then_some(REDACTED));
     }
 
-    /// How many secrets are set, and never which.
+    /// Prints a placeholder for each secret, never a secret.
     pub(super) fn secrets(&mut self, key: &str, count: usize) {
         self.list(key, &vec![REDACTED; count]);
     }

@@ -9,7 +9,7 @@ use super::fault::{Fault, Faults};
 use super::nearest::nearest;
 use super::tree::{Table, Value};
 
-/// What reading leaves behind beside the values.
+/// Faults and keys collected while values are read.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     pub(super) faults: Faults,
@@ -42,13 +42,13 @@ impl Notes {
         faults
     }
 
-    /// Whether every key was known and good.
+    /// True if every key was known and valid.
     pub(super) fn is_clean(&self) -> bool {
         self.faults.is_empty() && self.unknown.is_empty()
     }
 }
 
-/// One section of the tree.
+/// Reader of a section of the tree.
 pub(super) struct Reader<'notes> {
     path: String,
     table: Table,
@@ -71,19 +71,15 @@ impl<'notes> Reader<'notes> {
         key: &str,
         read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
     ) -> Option<T> {
-        let value = self.required(key)?;
-        let found = value.describe();
-        let variable = value.variable().map(str::to_owned);
-        let Value::Table(table) = value else {
-            let fault = self
-                .fault(key, format!("found {found}"))
-                .allowed("a table of keys");
-            self.note(fault.set_by(variable.as_deref()));
-            return None;
+        let table = match self.required(key)? {
+            Value::Table(table) => table,
+            other => {
+                self.refuse_type(key, &other, "a table of keys");
+                return None;
+            }
         };
-        let path = self.path_of(key);
         let mut reader = Reader {
-            path,
+            path: self.path_of(key),
             table,
             notes: &mut *self.notes,
         };
@@ -97,12 +93,11 @@ impl<'notes> Reader<'notes> {
         self.table.keys().cloned().collect()
     }
 
-    /// How many faults have been noted so far, in every section.
+    /// Number of faults noted so far, in every section.
     pub(super) fn fault_count(&self) -> usize {
         self.notes.faults.len()
     }
 
-    /// Notes a fault.
     pub(super) fn note(&mut self, fault: Fault) {
         self.notes.faults.push(fault);
     }
@@ -110,6 +105,23 @@ impl<'notes> Reader<'notes> {
     /// A fault at a key of this section.
     pub(super) fn fault(&self, key: &str, problem: impl Into<String>) -> Fault {
         Fault::new(self.path_of(key), problem)
+    }
+
+    /// Notes a value that is not allowed, with the variable that set it, if one did.
+    pub(super) fn refuse(
+        &mut self,
+        key: &str,
+        value: &Value,
+        problem: impl Into<String>,
+        allowed: &str,
+    ) {
+        let fault = self.fault(key, problem).allowed(allowed);
+        self.note(fault.set_by(value.variable()));
+    }
+
+    /// Notes a value of another type.
+    pub(super) fn refuse_type(&mut self, key: &str, value: &Value, allowed: &str) {
+        self.refuse(key, value, format!("found {}", value.describe()), allowed);
     }
 
     /// The value of a key that the defaults set, so that it cannot be absent.
@@ -143,7 +155,7 @@ impl<'notes> Reader<'notes> {
         join(&self.path, key)
     }
 
-    /// Whatever was not asked for is unknown.
+    /// Records every key that was not read as unknown.
     pub(super) fn finish(self) {
         for (key, value) in self.table {
             let variable = origin_within(&value);

@@ -1,9 +1,11 @@
 //! `[rejections]`: what is kept about deliveries that were refused, and of them.
 
-use std::time::Duration;
+use jiff::SignedDuration;
 
 use super::print::Printer;
 use super::reader::Reader;
+use super::spans;
+use crate::amounts::exact_size;
 
 /// Below it the shares of single networks hold next to nothing.
 const LEAST_HELD: u64 = 1 << 20;
@@ -11,24 +13,24 @@ const LEAST_HELD: u64 = 1 << 20;
 /// More than that is a mistake: all of it is looked through each minute.
 const MOST_HELD: u64 = 4 << 30;
 
-const HOUR: Duration = Duration::from_hours(1);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// What is kept about rejections.
+/// Limits for stored rejections and held deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejections {
     /// Rows that the table never exceeds, however many forgeries arrive.
     pub max_rows: u32,
     /// Bytes of disk that held deliveries may take; 0 holds none.
     pub hold: u64,
-    /// How long they are held.
-    pub hold_for: Duration,
+    /// Retention of held deliveries.
+    pub hold_for: SignedDuration,
 }
 
 impl Rejections {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let max_rows = reader.number("max_rows", 100..=1_000_000);
         let hold = reader.size("hold", LEAST_HELD..=MOST_HELD);
-        let hold_for = reader.span("hold_for", HOUR..=366 * 24 * HOUR);
+        let hold_for = reader.span("hold_for", HOUR..=HOUR * 24 * 366);
         Some(Self {
             max_rows: max_rows?,
             hold: hold?,
@@ -38,8 +40,8 @@ impl Rejections {
 
     pub(super) fn print(&self, out: &mut Printer) {
         out.section("rejections");
-        out.number("max_rows", self.max_rows);
-        out.size("hold", self.hold);
-        out.span("hold_for", self.hold_for);
+        out.plain("max_rows", self.max_rows);
+        out.text("hold", exact_size(self.hold));
+        out.text("hold_for", spans::shown(self.hold_for));
     }
 }

@@ -47,19 +47,14 @@ impl Reader<'_> {
     /// An optional text that may hold a secret, in place or from the file of its twin, and the
     /// variable that set it, if one did.
     pub(super) fn secret_text(&mut self, key: &str) -> Option<(String, Option<String>)> {
-        let value = match self.given(key)? {
-            Given::File(text) => return Some((without_newline(&text).to_owned(), None)),
-            Given::Value(value) => value,
-        };
-        let found = value.describe();
-        if let Value::Text { text, variable } = value {
-            return Some((text, variable));
+        match self.given(key)? {
+            Given::File(text) => Some((without_newline(&text).to_owned(), None)),
+            Given::Value(Value::Text { text, variable }) => Some((text, variable)),
+            Given::Value(other) => {
+                self.refuse_type(key, &other, "a text in quotes");
+                None
+            }
         }
-        self.note(
-            self.fault(key, format!("found {found}"))
-                .allowed("a text in quotes"),
-        );
-        None
     }
 
     /// A list of secrets, in place or one a line in the file that `{key}_file` names.
@@ -69,20 +64,16 @@ impl Reader<'_> {
             None => return Vec::new(),
             Some(Given::Value(value)) => {
                 variable = value.variable().map(str::to_owned);
-                self.items(key, value).unwrap_or_default()
+                self.items(key, &value).unwrap_or_default()
             }
-            Some(Given::File(text)) => text
-                .lines()
-                .filter(|line| !line.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            Some(Given::File(text)) => {
+                let lines = text.lines().filter(|line| !line.is_empty());
+                lines.map(str::to_owned).collect()
+            }
         };
         let good = |item: &String| self.check_secret(key, item, variable.as_deref());
-        items
-            .into_iter()
-            .filter(good)
-            .map(SecretString::from)
-            .collect()
+        let good = items.into_iter().filter(good);
+        good.map(SecretString::from).collect()
     }
 
     fn given(&mut self, key: &str) -> Option<Given> {

@@ -1,4 +1,4 @@
-//! Where a configuration comes from; the only place in the crate that reads the environment.
+//! Sources of a configuration; the only place in the crate that reads the environment.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -51,10 +51,8 @@ impl Sources {
 
     /// The value of an environment variable; an empty one counts as unset.
     pub fn var(&self, name: &str) -> Option<&str> {
-        let found = self.env.iter().rev().find(|(known, _)| known == name);
-        found
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
+        let (_, value) = self.env.iter().rev().find(|(known, _)| known == name)?;
+        (!value.is_empty()).then_some(value.as_str())
     }
 
     /// The configuration file, if there is to be one.
@@ -121,20 +119,11 @@ mod tests {
 
     #[test]
     fn debug_shows_names_and_no_values() {
-        let env = vec![(
-            "HOOKSHELF__APPS__A__APP_SECRET".to_owned(),
-            "hush".to_owned(),
-        )];
-        let text = format!(
-            "{:?}",
-            Sources {
-                env,
-                ..Sources::default()
-            }
-        );
-        assert!(
-            text.contains("APP_SECRET") && !text.contains("hush"),
-            "{text}"
-        );
+        let mut sources = Sources::default();
+        let variable = ("HOOKSHELF__APPS__A__APP_SECRET".into(), "hush".into());
+        sources.env.push(variable);
+        let text = format!("{sources:?}");
+        assert!(text.contains("APP_SECRET"), "{text}");
+        assert!(!text.contains("hush"), "{text}");
     }
 }

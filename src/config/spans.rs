@@ -1,18 +1,21 @@
 //! Spans of time: a text such as `48h`, `90min` or `2 days`.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::ops::RangeInclusive;
 
-use jiff::{Span, SpanRelativeTo};
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-use super::print::Printer;
 use super::reader::Reader;
 
 /// The units that a span is written with, the largest first.
-const UNITS: [(&str, u64); 3] = [("h", 3600), ("min", 60), ("s", 1)];
+const UNITS: [(&str, i64); 3] = [("h", 3600), ("min", 60), ("s", 1)];
 
 impl Reader<'_> {
     /// A span of time within `range`.
-    pub(super) fn span(&mut self, key: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
+    pub(super) fn span(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<SignedDuration>,
+    ) -> Option<SignedDuration> {
         let (least, most) = (shown(*range.start()), shown(*range.end()));
         let allowed = format!("{least} to {most}, such as 48h, 90min or \"2 days\"");
         let value = self.required(key)?;
@@ -22,17 +25,10 @@ impl Reader<'_> {
     }
 }
 
-impl Printer {
-    /// A span as it would be written.
-    pub(super) fn span(&mut self, key: &str, span: Duration) {
-        self.text(key, shown(span));
-    }
-}
-
 /// A span in the largest unit that it is a whole number of.
-pub(super) fn shown(span: Duration) -> String {
+pub(super) fn shown(span: SignedDuration) -> String {
     let seconds = span.as_secs();
-    let whole = |(_, unit): &&(&str, u64)| seconds > 0 && seconds.is_multiple_of(*unit);
+    let whole = |(_, unit): &&(&str, i64)| seconds > 0 && seconds % unit == 0;
     match UNITS.iter().find(whole) {
         Some((name, unit)) => format!("{}{name}", seconds / unit),
         None => format!("{seconds}s"),
@@ -40,10 +36,9 @@ pub(super) fn shown(span: Duration) -> String {
 }
 
 /// A day has 24 hours here; months and years, which differ in length, are no spans.
-fn parse(text: &str) -> Option<Duration> {
+fn parse(text: &str) -> Option<SignedDuration> {
     let span: Span = text.trim().parse().ok()?;
-    let exact = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-    Duration::try_from(exact).ok()
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()
 }
 
 #[cfg(test)]
@@ -52,10 +47,10 @@ mod tests {
     use super::*;
 
     /// The span that was read, or the fault.
-    fn read(value: impl Into<toml::Value>) -> Result<u64, String> {
+    fn read(value: impl Into<toml::Value>) -> Result<i64, String> {
         let mut notes = Notes::default();
         let table = Table::from([("hold_for".to_owned(), value.into().into())]);
-        let range = Duration::from_mins(1)..=Duration::from_hours(48);
+        let range = SignedDuration::from_mins(1)..=SignedDuration::from_hours(48);
         let span = Reader::root(table, &mut notes).span("hold_for", range);
         span.map(|it| it.as_secs())
             .ok_or_else(|| notes.into_faults().to_string())
@@ -87,7 +82,7 @@ mod tests {
     #[test]
     fn a_span_is_written_with_the_unit_that_fits() {
         for (seconds, text) in [(172_800, "48h"), (5400, "90min"), (61, "61s"), (0, "0s")] {
-            assert_eq!(shown(Duration::from_secs(seconds)), text);
+            assert_eq!(shown(SignedDuration::from_secs(seconds)), text);
         }
     }
 }

@@ -19,14 +19,14 @@ const DIRECTORY: &str = "spool";
 pub struct Spool {
     /// Its directory; without one it is in `data_dir`.
     pub dir: Option<PathBuf>,
-    /// What it may take of the disk; 0 switches it off.
+    /// Maximum disk usage; 0 switches the spool off.
     pub max_bytes: u64,
-    /// How much of the disk is held for it while it is empty.
+    /// Disk space reserved for the spool while it is empty.
     pub reserve: u64,
 }
 
 impl Spool {
-    /// Whether there is one.
+    /// True if the spool is switched on.
     pub fn is_on(&self) -> bool {
         self.max_bytes > 0
     }
@@ -37,8 +37,8 @@ impl Spool {
         self.dir.clone().unwrap_or_else(within)
     }
 
-    /// Where another configuration of the same `data_dir` has kept deliveries that this one may not
-    /// drain: in its directory while it is off, and in that of `data_dir` while it is elsewhere.
+    /// Other spool directories of the same `data_dir`, not drained by this configuration: its own
+    /// directory while the spool is off, and the one in `data_dir` while the spool is elsewhere.
     pub fn others(&self, data_dir: &Path) -> Vec<PathBuf> {
         let within = data_dir.join(DIRECTORY);
         match &self.dir {
@@ -73,7 +73,7 @@ impl Spool {
     pub(super) fn print(&self, out: &mut Printer) {
         out.section("spool");
         out.optional("dir", self.dir.as_ref().map(|path| path.display()));
-        out.size("max_bytes", self.max_bytes);
-        out.size("reserve", self.reserve);
+        out.text("max_bytes", exact_size(self.max_bytes));
+        out.text("reserve", exact_size(self.reserve));
     }
 }

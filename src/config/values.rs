@@ -1,9 +1,8 @@
-//! The kinds of values that keys have: texts, numbers, durations, paths and lists.
+//! The kinds of values that keys have: texts, numbers, paths and lists.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::Duration;
 
 use super::fault::quoted;
 use super::reader::Reader;
@@ -59,13 +58,11 @@ impl Reader<'_> {
             _ => (None, format!("found {}", value.describe())),
         };
         if parsed.is_none() {
-            let fault = self.fault(key, found).allowed(allowed);
-            self.note(fault.set_by(value.variable()));
+            self.refuse(key, value, found, allowed);
         }
         parsed
     }
 
-    /// Yes or no.
     pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
         let value = self.required(key)?;
         if let Value::Flag(flag) = value {
@@ -88,9 +85,8 @@ impl Reader<'_> {
                 format!("{number} is too small")
             }
             Some(number) => {
-                let fits = u64::try_from(number)
-                    .ok()
-                    .filter(|number| range.contains(number));
+                let fits = u64::try_from(number).ok();
+                let fits = fits.filter(|number| range.contains(number));
                 match fits.and_then(|number| T::try_from(number).ok()) {
                     Some(number) => return Some(number),
                     None => format!("{number} is too large"),
@@ -98,23 +94,8 @@ impl Reader<'_> {
             }
         };
         let allowed = format!("{} to {}", range.start(), range.end());
-        self.note(
-            self.fault(key, problem)
-                .allowed(allowed)
-                .set_by(value.variable()),
-        );
+        self.refuse(key, &value, problem, &allowed);
         None
-    }
-
-    /// A time span in whole units of `unit`.
-    pub(super) fn duration(
-        &mut self,
-        key: &str,
-        unit: Duration,
-        range: RangeInclusive<u64>,
-    ) -> Option<Duration> {
-        let count: u32 = self.number(key, range)?;
-        Some(unit * count)
     }
 
     /// A list of texts; from the environment they are separated by commas.
@@ -127,17 +108,12 @@ impl Reader<'_> {
         let Some(value) = self.take(key) else {
             return Vec::new();
         };
-        let variable = value.variable().map(str::to_owned);
-        let Some(items) = self.items(key, value) else {
-            return Vec::new();
-        };
         let mut list = Vec::new();
-        for item in items {
+        for item in self.items(key, &value).unwrap_or_default() {
             let parsed = parse(&item);
             if parsed.is_none() {
                 let problem = format!("{} is not allowed", quoted(&item));
-                let fault = self.fault(key, problem).allowed(allowed);
-                self.note(fault.set_by(variable.as_deref()));
+                self.refuse(key, &value, problem, allowed);
             }
             list.extend(parsed);
         }
@@ -145,23 +121,29 @@ impl Reader<'_> {
     }
 
     /// The items of a list; notes a value that is none, or holds something other than texts.
-    pub(super) fn items(&mut self, key: &str, value: Value) -> Option<Vec<String>> {
-        let found = value.describe();
-        let variable = value.variable().map(str::to_owned);
-        let problem = match value {
-            Value::Text { text, .. } if variable.is_some() => return Some(commas(&text)),
-            Value::List(items) => {
-                let is_text = |item: &&Value| matches!(item, Value::Text { .. });
-                match items.iter().find(|item| !is_text(item)) {
-                    None => return Some(items.into_iter().filter_map(string).collect()),
-                    Some(wrong) => format!("found {} in the list", wrong.describe()),
-                }
+    pub(super) fn items(&mut self, key: &str, value: &Value) -> Option<Vec<String>> {
+        const ALLOWED: &str = "a list of texts";
+        let items = match value {
+            Value::Text {
+                text,
+                variable: Some(_),
+            } => return Some(commas(text)),
+            Value::List(items) => items,
+            _ => {
+                self.refuse_type(key, value, ALLOWED);
+                return None;
             }
-            _ => format!("found {found}"),
         };
-        let fault = self.fault(key, problem).allowed("a list of texts");
-        self.note(fault.set_by(variable.as_deref()));
-        None
+        let mut texts = Vec::new();
+        for item in items {
+            let Value::Text { text, .. } = item else {
+                let problem = format!("found {} in the list", item.describe());
+                self.refuse(key, value, problem, ALLOWED);
+                return None;
+            };
+            texts.push(text.clone());
+        }
+        Some(texts)
     }
 }
 
@@ -178,13 +160,6 @@ fn whole(value: &Value) -> Option<i128> {
     match value {
         Value::Number(number) => Some(i128::from(*number)),
         Value::Text { text, variable } if variable.is_some() => text.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-fn string(value: Value) -> Option<String> {
-    match value {
-        Value::Text { text, .. } => Some(text),
         _ => None,
     }
 }

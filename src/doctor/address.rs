@@ -1,4 +1,4 @@
-//! Where the name of the public URL leads.
+//! DNS check of the public URL's host name.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -10,14 +10,13 @@ use url::Url;
 
 use super::finding::{Check, Finding};
 
-/// What a name server may take.
+/// Deadline for DNS resolution.
 const DEADLINE: Duration = Duration::from_secs(6);
 
-/// What is said of every good finding from here.
+/// Caveat of every good finding of this check.
 const NO_PROOF: &str = "seen from this machine; a name server or firewall may show Meta something \
                         else, and only the check callback proves that Meta came";
 
-/// Where the name leads.
 pub(super) async fn resolve(url: &Url) -> Result<Finding, Finding> {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(443);
@@ -34,11 +33,8 @@ pub(super) async fn resolve(url: &Url) -> Result<Finding, Finding> {
         Ok(Err(error)) => error.to_string(),
         Err(_) => "no name server answers in time".to_owned(),
     };
-    let finding = Finding::wrong(
-        Check::PublicUrl,
-        format!("{host} does not resolve: {problem}"),
-    );
-    Err(finding
+    let found = format!("{host} does not resolve: {problem}");
+    Err(Finding::wrong(Check::PublicUrl, found)
         .means("Meta does not find the server")
         .remedy("add the name to your DNS, or correct http.public_url"))
 }
@@ -50,15 +46,12 @@ fn told(host: &str, addresses: &[IpAddr]) -> Finding {
     if addresses.iter().any(|address| is_public(*address)) {
         return Finding::ok(Check::PublicUrl, found).means(NO_PROOF);
     }
-    Finding::warning(
-        Check::PublicUrl,
-        format!("{found}, which only a private network reaches"),
-    )
-    .means("Meta cannot reach such an address; other name servers may tell it another one")
-    .remedy("ask a public name server, and give the name a public address")
+    let found = format!("{found}, which only a private network reaches");
+    Finding::warning(Check::PublicUrl, found)
+        .means("Meta cannot reach such an address; other name servers may tell it another one")
+        .remedy("ask a public name server, and give the name a public address")
 }
 
-/// Whether the Internet at large can reach an address.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
@@ -93,18 +86,9 @@ mod tests {
         for address in ["8.8.8.8", "100.128.0.1", "2a03:2880:10ff::1"] {
             assert!(public(address), "{address}");
         }
-        for address in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "192.168.1.1",
-            "169.254.1.1",
-            "100.64.0.1",
-            "0.0.0.0",
-            "::1",
-            "fd00::1",
-            "fe80::1",
-            "::ffff:10.0.0.1",
-        ] {
+        let private = "127.0.0.1 10.1.2.3 192.168.1.1 169.254.1.1 100.64.0.1 0.0.0.0 ::1 fd00::1 \
+                       fe80::1 ::ffff:10.0.0.1";
+        for address in private.split(' ') {
             assert!(!public(address), "{address}");
         }
     }

@@ -11,34 +11,26 @@ pub(super) fn find(config: &Config) -> (Vec<App>, Vec<Finding>) {
     if !config.apps.is_empty() {
         return (config.apps.values().cloned().collect(), Vec::new());
     }
-    match credentials::load(&config.data_dir) {
-        Ok(Some(credentials)) => (vec![credentials.app], Vec::new()),
+    let findings = match credentials::load(&config.data_dir) {
+        Ok(Some(credentials)) => return (vec![credentials.app], Vec::new()),
         Ok(None) => {
             let path = config.data_dir.join(FILE_NAME);
             let found = format!(
                 "no app is configured and {} is not there yet",
                 path.display()
             );
-            let finding = Finding::warning(Check::Secrets, found)
+            Finding::warning(Check::Secrets, found)
                 .means("the server makes a secret and a verify token at its first start")
-                .remedy("start it once with `hookshelf serve`, or configure [apps.default]");
-            (
-                Vec::new(),
-                vec![
-                    finding,
-                    Finding::unchecked(Check::Files, "there is none yet"),
-                ],
-            )
+                .remedy("start it once with `hookshelf serve`, or configure [apps.default]")
+                .before(&[Check::Files], "there is none yet")
         }
-        Err(error) => {
-            let finding = Finding::wrong(Check::Files, error.to_string())
-                .means("the server does not start without its credentials")
-                .remedy("do what is said of the file, or configure [apps.default]");
-            let why = "the credentials have to be readable first";
-            (
-                Vec::new(),
-                vec![Finding::unchecked(Check::Secrets, why), finding],
-            )
-        }
-    }
+        Err(error) => Finding::wrong(Check::Files, error.to_string())
+            .means("the server does not start without its credentials")
+            .remedy("do what is said of the file, or configure [apps.default]")
+            .before(
+                &[Check::Secrets],
+                "the credentials have to be readable first",
+            ),
+    };
+    (Vec::new(), findings)
 }

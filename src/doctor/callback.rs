@@ -1,8 +1,8 @@
-//! Whether Meta came to the callback URL of each app: what the server remembers, judged.
+//! Callback check: judges the server's record of Meta's requests to each app.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::finding::{Check, Finding};
+use super::finding::{Check, Finding, of_app};
 use crate::{
     config::{App, NamedSecret},
     meta::signature::fingerprint,
@@ -19,13 +19,9 @@ const SILENT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Meta sends what was signed before a rotation for 36 hours at most.
 const RETRIED: SignedDuration = SignedDuration::from_hours(36);
 
-/// How far back refused signatures are counted.
+/// Period for counting refused signatures.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);
 
-/// Looks at each app.
-///
-/// # Errors
-/// Where Postgres is away.
 pub(super) async fn look(
     conn: &mut Connection,
     apps: &[App],
@@ -42,8 +38,7 @@ pub(super) async fn look(
             seen: &seen,
             now,
         };
-        let found = history.judge(mismatches);
-        findings.extend(found.into_iter().map(|finding| finding.of(name)));
+        findings.extend(of_app(app, history.judge(mismatches)));
     }
     if apps.is_empty() {
         let why = "there is no app yet";
@@ -52,7 +47,7 @@ pub(super) async fn look(
     Ok(findings)
 }
 
-/// What is remembered of one app.
+/// Recorded requests of an app.
 struct History<'a> {
     app: &'a App,
     seen: &'a [Seen],
@@ -76,10 +71,12 @@ impl History<'_> {
     /// When a live or test delivery was last signed with this very secret.
     fn last_with(&self, named: &NamedSecret) -> Option<Timestamp> {
         let print = fingerprint(&named.secret);
-        let of_app =
-            |seen: &&Seen| seen.app == self.app.name.as_str() && seen.what == What::Delivery;
-        let signed = self.seen.iter().filter(of_app);
-        let signed = signed.filter(|seen| seen.fingerprint == print);
+        let is_signed = |seen: &&Seen| {
+            seen.app == self.app.name.as_str()
+                && seen.what == What::Delivery
+                && seen.fingerprint == print
+        };
+        let signed = self.seen.iter().filter(is_signed);
         signed.map(|seen| seen.last_at).max()
     }
 
@@ -99,11 +96,9 @@ impl History<'_> {
         let refused = self.last(What::ChallengeRefused)?;
         let answered = self.last(What::ChallengeAnswered);
         let is_later = answered.is_none_or(|answered| answered.last_at < refused.last_at);
+        let at = refused.last_at;
         is_later.then(|| {
-            let found = format!(
-                "a challenge with another verify token was refused {:.0}",
-                refused.last_at
-            );
+            let found = format!("a challenge with another verify token was refused {at:.0}");
             Finding::warning(Check::Callback, found)
                 .means("Meta may have another verify token than this app, or a stranger tried one")
                 .remedy("enter the verify token of this app in the App Dashboard and save again")
@@ -118,22 +113,24 @@ impl History<'_> {
                    was ended, or another callback URL is registered";
         let how = "look in the App Dashboard at the app's mode, its fields and callback URL, and \
                    that each account is subscribed";
-        let Some(seen) = self.last(What::Delivery) else {
-            let found = format!("no live or test delivery was ever verified{simulated}");
-            return Finding::warning(Check::Callback, found)
-                .means(why)
-                .remedy(how);
+        let found = match self.last(What::Delivery) {
+            None => format!("no live or test delivery was ever verified{simulated}"),
+            Some(Seen {
+                last_at, secret, ..
+            }) => {
+                let found = format!(
+                    "a live or test delivery was last verified {last_at:.0}, signed with the secret \
+                     {secret}{simulated}"
+                );
+                if self.now.duration_since(*last_at) <= SILENT {
+                    return Finding::ok(Check::Callback, found);
+                }
+                found
+            }
         };
-        let found = format!(
-            "a live or test delivery was last verified {:.0}, signed with the secret {}{simulated}",
-            seen.last_at, seen.secret
-        );
-        if self.now.duration_since(seen.last_at) > SILENT {
-            return Finding::warning(Check::Callback, found)
-                .means(why)
-                .remedy(how);
-        }
-        Finding::ok(Check::Callback, found)
+        Finding::warning(Check::Callback, found)
+            .means(why)
+            .remedy(how)
     }
 
     /// Anybody can send one, so that it is no more than a warning.

@@ -13,7 +13,7 @@ const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 const REFUSED: &str = "Meta refuses the connection and delivers nothing";
 
-/// What a certificate says of itself.
+/// Certificate fields needed by the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Certificate {
     is_self_signed: bool,
@@ -40,7 +40,6 @@ fn timestamp(time: Time) -> Option<Timestamp> {
     Timestamp::from_second(seconds.try_into().ok()?).ok()
 }
 
-/// One that was accepted.
 pub(super) fn accepted(certificate: Option<Certificate>, now: Timestamp) -> Finding {
     let Some(certificate) = certificate else {
         return Finding::ok(Check::Certificate, "the chain is valid");
@@ -56,7 +55,7 @@ pub(super) fn accepted(certificate: Option<Certificate>, now: Timestamp) -> Find
         .remedy("renew it now, and see why it was not renewed by itself")
 }
 
-/// One that was refused, with what the library said about it.
+/// Finding for a refused certificate; `said` is the error of the library.
 pub(super) fn refused(certificate: Option<Certificate>, said: &str, now: Timestamp) -> Finding {
     let (found, remedy) = reason(certificate, said, now);
     Finding::wrong(Check::Certificate, found)

@@ -7,7 +7,7 @@ use reqwest::{Client, Response};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::finding::{Check, Finding};
+use super::finding::{Check, Finding, of_app};
 use crate::{causes, config::App, meta::signature::sign_checked};
 
 /// The header that says that a challenge is ours.
@@ -22,9 +22,7 @@ const SLOW: Duration = Duration::from_secs(1);
 /// Looks at the callback URL `url` of `app`.
 pub(super) async fn look(client: &Client, url: &str, app: &App) -> Vec<Finding> {
     let visit = Visit { client, url, app };
-    let found = visit.make().await;
-    let name = app.name.as_str();
-    found.into_iter().map(|finding| finding.of(name)).collect()
+    of_app(app, visit.make().await)
 }
 
 struct Visit<'a> {
@@ -40,18 +38,14 @@ impl Visit<'_> {
             Err(error) => return vec![self.silent(&error)],
         };
         if bare.status().is_redirection() {
-            let why = "a redirect is in the way";
-            return vec![
-                self.redirected(&bare),
-                Finding::unchecked(Check::Challenge, why),
-            ];
+            let redirected = self.redirected(&bare);
+            return redirected.before(&[Check::Challenge], "a redirect is in the way");
         }
         let found = format!("{} leads nowhere else", self.url);
         let straight = Finding::ok(Check::Redirect, found);
-        let challenge = if let Some(token) = &self.app.verify_token {
-            self.challenge(token).await
-        } else {
-            Finding::unchecked(Check::Challenge, "the app has no verify token to ask with")
+        let challenge = match &self.app.verify_token {
+            Some(token) => self.challenge(token).await,
+            None => Finding::unchecked(Check::Challenge, "the app has no verify token to ask with"),
         };
         vec![straight, challenge]
     }
@@ -74,7 +68,7 @@ impl Visit<'_> {
             .remedy("look at what stands before this server, and at the check server")
     }
 
-    /// Where it leads; without the query, for a proxy may have put the verify token there.
+    /// Reports the redirect target, without the query: a proxy may have put the verify token there.
     fn redirected(&self, answer: &Response) -> Finding {
         let to = answer.headers().get("location");
         let to = to.and_then(|to| to.to_str().ok()).map(|to| {
@@ -85,12 +79,8 @@ impl Visit<'_> {
                 |to| format!("{}{}", to.origin().ascii_serialization(), to.path()),
             )
         });
-        let found = format!(
-            "{} redirects ({}) to {}",
-            self.url,
-            answer.status().as_u16(),
-            to.as_deref().unwrap_or("nowhere")
-        );
+        let (status, to) = (answer.status().as_u16(), to.as_deref().unwrap_or("nowhere"));
+        let found = format!("{} redirects ({status}) to {to}", self.url);
         Finding::wrong(Check::Redirect, found)
             .means("whether Meta follows a redirect is not documented; each delivery may count as failed")
             .remedy("let the proxy pass this path on, or register the URL that it leads to")
@@ -151,10 +141,8 @@ impl Visit<'_> {
     }
 
     fn indifferent(&self, status: u16) -> Finding {
-        let found = format!(
-            "{} answers a wrong verify token with {status}, not with 403",
-            self.url
-        );
+        let url = self.url;
+        let found = format!("{url} answers a wrong verify token with {status}, not with 403");
         Finding::wrong(Check::Challenge, found)
             .means("what answers there is not this server: it takes any verify token")
             .remedy("let the proxy pass this path on to this server")

@@ -1,4 +1,4 @@
-//! Whether clocks agree: `received_at`, retention and the dedupe window go by them.
+//! Clock check: `received_at`, retention and the dedupe window depend on the clock.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,14 +25,12 @@ pub(super) fn compare(
     if skew.abs() <= TOLERATED {
         return Finding::ok(Check::Clock, format!("agrees with the clock of {whose}"));
     }
-    let (seconds, way) = (
-        skew.abs().as_secs(),
-        if skew.is_positive() {
-            "ahead of"
-        } else {
-            "behind"
-        },
-    );
+    let seconds = skew.abs().as_secs();
+    let way = if theirs > answered {
+        "ahead of"
+    } else {
+        "behind"
+    };
     let found = format!("the clock of {whose} is {seconds} s {way} the one of this machine");
     Finding::warning(Check::Clock, found)
         .means("received_at, partitions and retention go by this machine's clock")

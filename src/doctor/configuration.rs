@@ -18,7 +18,7 @@ pub(super) fn faulty(faults: &Faults) -> Vec<Finding> {
     wrong.chain(unchecked).collect()
 }
 
-/// Where it comes from.
+/// Reports the source of a valid configuration.
 pub(super) fn right(config: &Config, sources: &Sources) -> Finding {
     let file = match sources.config_file() {
         Some(file) => format!("read from {}", file.display()),

@@ -19,16 +19,15 @@ use crate::{
     },
 };
 
-/// What connecting, and what all the questions together, may take.
+/// Deadline for connecting, and for all queries together.
 const DEADLINE: Duration = Duration::from_secs(8);
 
 /// Consequence of a Postgres that does not answer.
 const NOT_STORED: &str =
     "nothing can be stored; deliveries wait in the spool, or get 503 where that takes none";
 
-/// What is asked of the database, in this order.
-const CHECKS: [Check; 7] = [
-    Check::Database,
+/// Checks that need a database connection, in this order.
+const BEHIND: [Check; 6] = [
     Check::Durability,
     Check::Sessions,
     Check::Schema,
@@ -37,7 +36,9 @@ const CHECKS: [Check; 7] = [
     Check::Callback,
 ];
 
-/// What the questions are about.
+const NOT_ASKED: &str = "the database cannot be asked";
+
+/// Inputs of the database checks.
 struct Patient<'a> {
     config: &'a Config,
     apps: &'a [App],
@@ -54,11 +55,11 @@ pub(super) async fn look(
 ) -> Vec<Finding> {
     let options = match options(config, postgres).await {
         Ok(options) => options,
-        Err(finding) => return instead(finding),
+        Err(finding) => return finding.before(&BEHIND, NOT_ASKED),
     };
     let mut conn = match store::connect(&options, DEADLINE).await {
         Ok(conn) => conn,
-        Err(error) => return instead(unreachable(&error)),
+        Err(error) => return unreachable(&error).before(&BEHIND, NOT_ASKED),
     };
     let patient = Patient {
         config,
@@ -69,17 +70,19 @@ pub(super) async fn look(
     let mut findings = Vec::new();
     let asking = patient.ask(&mut conn, &mut findings);
     if tokio::time::timeout(DEADLINE, asking).await.is_err() {
-        let late = Finding::wrong(
-            Check::Database,
-            "Postgres does not answer every question in time",
-        );
-        let late = late.means("what is missing below could not be asked; deliveries may go into the spool, or get 503");
-        findings.push(late.remedy("see what keeps it busy, for instance in pg_stat_activity"));
+        let found = "Postgres does not answer every question in time";
+        let late = Finding::wrong(Check::Database, found)
+            .means(
+                "what is missing below could not be asked; deliveries may go into the spool, or get \
+                 503",
+            )
+            .remedy("see what keeps it busy, for instance in pg_stat_activity");
+        findings.push(late);
     }
     findings
 }
 
-/// How to reach it; a private one is not started for this.
+/// Connection options; a private Postgres is not started for this.
 async fn options(config: &Config, postgres: &private::Settings) -> Result<ConnectOptions, Finding> {
     let Some(url) = &config.database.url else {
         let running = PrivatePostgres::connect_if_running(postgres).await;
@@ -94,15 +97,13 @@ fn absent(error: &private::Error, config: &Config) -> Finding {
     let found = causes::line(error);
     let is_served = matches!(Running::find(&config.data_dir), Ok(Some(_)));
     match error {
-        NotRunning { dir } if is_served => Finding::wrong(
-            Check::Database,
-            format!(
-                "no private Postgres runs in {}, and its server does",
-                dir.display()
-            ),
-        )
-        .means(NOT_STORED)
-        .remedy("see the server's log; it tries to start Postgres again and again"),
+        NotRunning { dir } if is_served => {
+            let dir = dir.display();
+            let found = format!("no private Postgres runs in {dir}, and its server does");
+            Finding::wrong(Check::Database, found)
+                .means(NOT_STORED)
+                .remedy("see the server's log; it tries to start Postgres again and again")
+        }
         NotRunning { .. } => Finding::unchecked(Check::Database, found)
             .remedy("start `hookshelf serve`, which runs it"),
         Denied { .. } => Finding::unchecked(Check::Database, found)
@@ -125,15 +126,6 @@ fn unreachable(error: &Error) -> Finding {
         .remedy(remedy)
 }
 
-/// One finding, and why nothing else could be asked.
-fn instead(finding: Finding) -> Vec<Finding> {
-    let why = "the database cannot be asked";
-    let others = CHECKS[1..].iter();
-    let mut findings = vec![finding];
-    findings.extend(others.map(|check| Finding::unchecked(*check, why)));
-    findings
-}
-
 impl Patient<'_> {
     async fn ask(&self, conn: &mut Connection, findings: &mut Vec<Finding>) {
         findings.push(server(conn).await);
@@ -151,19 +143,15 @@ impl Patient<'_> {
         if is_current {
             let now = self.clock.now();
             let days = partitions::look(conn, self.config.dedupe.window, now).await;
-            findings
-                .extend(days.unwrap_or_else(|error| vec![unanswered(Check::Partitions, &error)]));
+            findings.extend(all_answered(Check::Partitions, days));
             let reached = callback::look(conn, self.apps, now).await;
-            findings
-                .extend(reached.unwrap_or_else(|error| vec![unanswered(Check::Callback, &error)]));
+            findings.extend(all_answered(Check::Callback, reached));
             let counted = rejections::counted(conn, now).await;
-            findings.extend(
-                counted.unwrap_or_else(|error| vec![unanswered(Check::Rejections, &error)]),
-            );
+            findings.extend(all_answered(Check::Rejections, counted));
         } else {
             let why = "the schema has to be right first";
-            findings.push(Finding::unchecked(Check::Partitions, why));
-            findings.push(Finding::unchecked(Check::Callback, why));
+            let others = [Check::Partitions, Check::Callback];
+            findings.extend(others.map(|check| Finding::unchecked(check, why)));
         }
     }
 
@@ -172,10 +160,10 @@ impl Patient<'_> {
         match self.writer().await {
             Err(error) => told::refused(&error.with_cause()),
             Ok(false) => told::refused("the options of the session were dropped on the way"),
-            Ok(true) => answered(
-                Check::Sessions,
-                health::free_sessions(conn).await.map(told::room),
-            ),
+            Ok(true) => {
+                let free = health::free_sessions(conn).await;
+                answered(Check::Sessions, free.map(told::room))
+            }
         }
     }
 
@@ -223,6 +211,10 @@ fn unanswered(check: Check, error: &Error) -> Finding {
 
 fn answered(check: Check, finding: Result<Finding, Error>) -> Finding {
     finding.unwrap_or_else(|error| unanswered(check, &error))
+}
+
+fn all_answered(check: Check, findings: Result<Vec<Finding>, Error>) -> Vec<Finding> {
+    findings.unwrap_or_else(|error| vec![unanswered(check, &error)])
 }
 
 async fn server(conn: &mut Connection) -> Finding {

@@ -21,7 +21,11 @@ const LITTLE_PERCENT: u64 = 5;
 /// A new file takes one; Postgres makes some for each table.
 const LEAST_INODES: u64 = 1_000;
 
-/// What is left of one file system.
+/// Consequence of a full disk.
+const FULL: &str =
+    "a full disk stops Postgres; deliveries go into the spool, and get 503 when that is full";
+
+/// Free space of a file system.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Left {
     pub(super) bytes: u64,
@@ -97,26 +101,19 @@ fn judge(name: &str, place: &Path, left: Left) -> Finding {
     let percent = left.bytes.saturating_mul(100) / left.of_bytes.max(1);
     let (bytes, place) = (size(left.bytes), place.display());
     let found = format!("{bytes} ({percent} %) are free for {name} at {place}");
-    let means =
-        "a full disk stops Postgres; deliveries go into the spool, and get 503 when that is full";
-    let remedy = "make room, or move the data to a larger disk";
-    if let Some(inodes) = left.inodes.filter(|inodes| *inodes < LEAST_INODES) {
+    let mut remedy = "make room, or move the data to a larger disk";
+    let finding = if let Some(inodes) = left.inodes.filter(|inodes| *inodes < LEAST_INODES) {
         let found = format!("only {inodes} inodes are free for {name} at {place}");
-        return Finding::wrong(Check::Disk, found)
-            .means(means)
-            .remedy("remove files from this file system, or move the data to another one");
-    }
-    if left.bytes < LEAST_BYTES {
+        remedy = "remove files from this file system, or move the data to another one";
         Finding::wrong(Check::Disk, found)
-            .means(means)
-            .remedy(remedy)
+    } else if left.bytes < LEAST_BYTES {
+        Finding::wrong(Check::Disk, found)
     } else if left.bytes < LITTLE_BYTES || percent < LITTLE_PERCENT {
         Finding::warning(Check::Disk, found)
-            .means(means)
-            .remedy(remedy)
     } else {
-        Finding::ok(Check::Disk, found)
-    }
+        return Finding::ok(Check::Disk, found);
+    };
+    finding.means(FULL).remedy(remedy)
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
-//! What a check found, in words for the person who has to mend it.
+//! Findings of checks, in words for the person who fixes the problem.
+
+use std::fmt;
 
 use serde::Serialize;
+
+use crate::config::App;
 
 /// The checks in the order in which they are best read, by the names that scripts and the
 /// documentation know them by.
@@ -11,7 +15,7 @@ pub enum Check {
     Configuration,
     /// Secrets and verify tokens look like what they should be.
     Secrets,
-    /// Nobody else can read the files that hold them.
+    /// Other users cannot read the secret files.
     Files,
     /// Postgres answers and can hold every text.
     Database,
@@ -67,37 +71,20 @@ impl Check {
         Self::Redirect,
         Self::Challenge,
     ];
+}
 
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Configuration => "configuration",
-            Self::Secrets => "secrets",
-            Self::Files => "files",
-            Self::Database => "database",
-            Self::Durability => "durability",
-            Self::Sessions => "sessions",
-            Self::Schema => "schema",
-            Self::Partitions => "partitions",
-            Self::Disk => "disk",
-            Self::Spool => "spool",
-            Self::Clock => "clock",
-            Self::Server => "server",
-            Self::Callback => "callback",
-            Self::Rejections => "rejections",
-            Self::PublicUrl => "public_url",
-            Self::Certificate => "certificate",
-            Self::Redirect => "redirect",
-            Self::Challenge => "challenge",
-        }
+/// Its name in JSON.
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }
 
-/// How it stands.
+/// Severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// As it should be.
+    /// The check passed.
     Ok,
     /// It works, and somebody should look at it.
     Warning,
@@ -107,113 +94,82 @@ pub enum Verdict {
     Unchecked,
 }
 
-impl Verdict {
-    /// Its word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Wrong => "wrong",
-            Self::Unchecked => "unchecked",
-        }
+/// Its name in JSON.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }
 
-/// One thing that was looked at.
+/// Result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// By which check.
     pub check: Check,
     /// The app that it is about, if it is about one.
     pub app: Option<String>,
-    /// How it stands.
+    /// Severity.
     pub verdict: Verdict,
-    /// What was found; never a secret.
+    /// Observation; never contains a secret.
     pub found: String,
-    /// What follows from it.
+    /// Consequence.
     pub means: Option<String>,
-    /// What to do about it.
+    /// Suggested fix.
     pub remedy: Option<String>,
 }
 
 impl Finding {
     pub(super) fn ok(check: Check, found: impl Into<String>) -> Self {
+        Self::new(check, Verdict::Ok, found)
+    }
+
+    /// Finding for a check that could not run, with the reason.
+    pub(super) fn unchecked(check: Check, why: impl Into<String>) -> Self {
+        Self::new(check, Verdict::Unchecked, why)
+    }
+
+    pub(super) fn warning(check: Check, found: impl Into<String>) -> Self {
+        Self::new(check, Verdict::Warning, found)
+    }
+
+    pub(super) fn wrong(check: Check, found: impl Into<String>) -> Self {
+        Self::new(check, Verdict::Wrong, found)
+    }
+
+    fn new(check: Check, verdict: Verdict, found: impl Into<String>) -> Self {
         Self {
             check,
             app: None,
-            verdict: Verdict::Ok,
+            verdict,
             found: found.into(),
             means: None,
             remedy: None,
         }
     }
 
-    /// What could not be looked at, and why.
-    pub(super) fn unchecked(check: Check, why: impl Into<String>) -> Self {
-        Self {
-            verdict: Verdict::Unchecked,
-            ..Self::ok(check, why)
-        }
-    }
-
-    pub(super) fn warning(check: Check, found: impl Into<String>) -> Self {
-        Self {
-            verdict: Verdict::Warning,
-            ..Self::ok(check, found)
-        }
-    }
-
-    pub(super) fn wrong(check: Check, found: impl Into<String>) -> Self {
-        Self {
-            verdict: Verdict::Wrong,
-            ..Self::ok(check, found)
-        }
-    }
-
     /// Adds what follows from it.
-    pub(super) fn means(self, means: impl Into<String>) -> Self {
-        Self {
-            means: Some(means.into()),
-            ..self
-        }
+    pub(super) fn means(mut self, means: impl Into<String>) -> Self {
+        self.means = Some(means.into());
+        self
     }
 
     /// Adds what to do.
-    pub(super) fn remedy(self, remedy: impl Into<String>) -> Self {
-        Self {
-            remedy: Some(remedy.into()),
-            ..self
-        }
+    pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
     }
 
-    /// Says which app it is about.
-    pub(super) fn of(self, app: &str) -> Self {
-        Self {
-            app: Some(app.to_owned()),
-            ..self
-        }
+    /// This one, and others that it keeps from being made.
+    pub(super) fn before(self, others: &[Check], why: &str) -> Vec<Self> {
+        let others = others.iter().map(|check| Self::unchecked(*check, why));
+        [self].into_iter().chain(others).collect()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_those_of_the_json() {
-        for check in Check::ALL {
-            let written = serde_json::to_string(&check).unwrap();
-            assert_eq!(written, format!("{:?}", check.name()));
-        }
-        let verdicts = [
-            Verdict::Ok,
-            Verdict::Warning,
-            Verdict::Wrong,
-            Verdict::Unchecked,
-        ];
-        for verdict in verdicts {
-            let written = serde_json::to_string(&verdict).unwrap();
-            assert_eq!(written, format!("{:?}", verdict.name()));
-        }
+/// The findings as those of one app.
+pub(super) fn of_app(app: &App, mut findings: Vec<Finding>) -> Vec<Finding> {
+    for finding in &mut findings {
+        finding.app = Some(app.name.to_string());
     }
+    findings
 }

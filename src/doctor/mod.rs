@@ -31,36 +31,31 @@ use crate::{
 
 pub use finding::{Check, Finding, Verdict};
 
-/// What is looked at.
-#[derive(Debug)]
-pub struct Subject {
-    /// Where the configuration comes from.
-    pub sources: Sources,
-    /// The configuration, or what is wrong with it.
-    pub config: Result<(Config, private::Settings), Faults>,
-    /// The time.
-    pub clock: Clock,
-}
-
 /// Makes every check; what was found, in the order in which it is best read.
-pub async fn examine(subject: &Subject) -> Vec<Finding> {
-    let (config, postgres) = match &subject.config {
+///
+/// `config` is what was loaded from `sources`, or what is wrong with it.
+pub async fn examine(
+    sources: &Sources,
+    config: &Result<(Config, private::Settings), Faults>,
+    clock: &Clock,
+) -> Vec<Finding> {
+    let (config, postgres) = match config {
         Ok(loaded) => loaded,
         Err(faults) => return configuration::faulty(faults),
     };
     let (apps, mut findings) = apps::find(config);
-    findings.push(configuration::right(config, &subject.sources));
+    findings.push(configuration::right(config, sources));
     findings.extend(secrets::look(&apps));
     let (database, server, spool, public) = tokio::join!(
-        database::look(config, postgres, &apps, &subject.clock),
+        database::look(config, postgres, &apps, clock),
         server::look(config),
         spool::look(config, postgres),
-        public_url::look(config.http.public_url.as_ref(), &apps, &subject.clock),
+        public_url::look(config.http.public_url.as_ref(), &apps, clock),
     );
     findings.extend(database);
     findings.push(disk::look("data_dir", &config.data_dir));
     findings.extend(disk::in_memory(Check::Disk, "data_dir", &config.data_dir));
-    findings.extend(rejections::look(config, &apps, &subject.clock));
+    findings.extend(rejections::look(config, &apps, clock));
     findings.extend(server);
     findings.extend(spool);
     findings.extend(public);

@@ -1,6 +1,4 @@
-//! Whether the tables have the partitions of the next days, and the dedupe window its own.
-
-use std::time::Duration;
+//! Partition check: each table needs the next days, and the dedupe window its own partitions.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,24 +8,25 @@ use crate::store::{Connection, Error, epoch, health};
 /// Upkeep comes every hour; what is later than this is not on its way.
 const LATE: SignedDuration = SignedDuration::from_hours(3);
 
-/// Looks at all of them.
-///
-/// # Errors
-/// Where Postgres is away.
 pub(super) async fn look(
     conn: &mut Connection,
-    window: Duration,
+    window: SignedDuration,
     now: Timestamp,
 ) -> Result<Vec<Finding>, Error> {
     let mut found = Vec::new();
-    found.extend(days(&health::missing_days(conn, now).await?));
+    let missing = health::missing_days(conn, now).await?;
+    if let Some(first) = missing.first() {
+        let count = missing.len();
+        found.push(unkept(&format!(
+            "partitions of today or the days ahead are missing: {count}, the first is {first}"
+        )));
+    }
     let half = health::half_detached(conn).await?;
     found.extend(half.iter().map(|(table, name)| detaching(table, name)));
     let current = epoch::current(conn).await?;
     if !health::has_epoch(conn, current.number).await? {
         found.push(unkept("the dedupe keys of this epoch have no partition"));
     }
-    let window = window.try_into().unwrap_or(SignedDuration::MAX);
     if now.duration_since(current.since) > window.saturating_add(LATE) {
         found.push(unkept("the dedupe window has not moved on when it was due"));
     }
@@ -36,14 +35,6 @@ pub(super) async fn look(
         found.push(Finding::ok(Check::Partitions, said));
     }
     Ok(found)
-}
-
-fn days(missing: &[String]) -> Option<Finding> {
-    let first = missing.first()?;
-    let count = missing.len();
-    let found =
-        format!("partitions of today or the days ahead are missing: {count}, the first is {first}");
-    Some(unkept(&found))
 }
 
 /// The server makes what is missing; what it has not made for long shows that it does not run.

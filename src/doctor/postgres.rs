@@ -1,41 +1,39 @@
-//! What the answers of Postgres mean: durability, sessions, migrations.
+//! Findings from Postgres: durability, sessions, migrations.
 
 use super::finding::{Check, Finding};
 use crate::store::health::{Schema, Settings};
 
-/// What the server opens, with verbs beside it: writer, upkeep, readers.
+/// Sessions of the server and of verbs beside it: writer, upkeep, readers.
 const SESSIONS: i64 = 10;
 
 /// Each setting that takes back what an answer of 200 promises; `allowed` is
 /// `database.allow_lossy_commits`.
 pub(super) fn durability(settings: &Settings, allowed: bool) -> Vec<Finding> {
-    let wrong = |found: &str, means: &str, remedy: &str| {
-        Finding::wrong(Check::Durability, found)
-            .means(means)
-            .remedy(remedy)
-    };
-    let lossy = settings.lossy();
-    let mut found: Vec<_> = lossy
-        .iter()
-        .map(|name| lossy_setting(name, allowed))
-        .collect();
-    if settings.in_recovery {
-        let remedy = "name the primary in database.url";
-        found.push(wrong(
-            "this is a standby, which takes no writes",
-            "nothing can be stored",
-            remedy,
-        ));
-    } else if !settings.takes_writes() {
-        let remedy = "set default_transaction_read_only = off for this database or role";
-        let found_read_only = "default_transaction_read_only is on";
-        found.push(wrong(found_read_only, "nothing can be stored", remedy));
-    }
+    let lossy = settings.lossy().into_iter();
+    let mut found: Vec<_> = lossy.map(|name| lossy_setting(name, allowed)).collect();
+    found.extend((!settings.takes_writes()).then(|| read_only(settings.in_recovery)));
     if found.is_empty() {
         let said = format!("Postgres {} keeps what it has committed", settings.version);
         found.push(Finding::ok(Check::Durability, said));
     }
     found
+}
+
+fn read_only(standby: bool) -> Finding {
+    let (found, remedy) = if standby {
+        (
+            "this is a standby, which takes no writes",
+            "name the primary in database.url",
+        )
+    } else {
+        (
+            "default_transaction_read_only is on",
+            "set default_transaction_read_only = off for this database or role",
+        )
+    };
+    Finding::wrong(Check::Durability, found)
+        .means("nothing can be stored")
+        .remedy(remedy)
 }
 
 /// A setting that is off. The configuration may say that this is meant.
@@ -74,18 +72,16 @@ fn lossy_setting(name: &str, allowed: bool) -> Finding {
 
 /// A session that commits cannot be had.
 pub(super) fn refused(why: &str) -> Finding {
-    Finding::wrong(
-        Check::Sessions,
-        format!("the writer's session cannot be opened: {why}"),
-    )
-    .means("nothing can be stored, or slowly: the session needs its own settings")
-    .remedy(
-        "connect to Postgres itself, or to a pooler in session mode that passes the startup \
+    let found = format!("the writer's session cannot be opened: {why}");
+    Finding::wrong(Check::Sessions, found)
+        .means("nothing can be stored, or slowly: the session needs its own settings")
+        .remedy(
+            "connect to Postgres itself, or to a pooler in session mode that passes the startup \
              parameter `options` on",
-    )
+        )
 }
 
-/// How many more sessions there may be.
+/// Judges the number of free sessions.
 pub(super) fn room(free: i64) -> Finding {
     let found = format!("{free} more sessions are free; the writer's can be opened");
     if free >= SESSIONS {
@@ -96,19 +92,16 @@ pub(super) fn room(free: i64) -> Finding {
         .remedy("raise max_connections of Postgres, or end sessions that nobody needs")
 }
 
-/// How the migrations stand.
 pub(super) fn schema(schema: Schema) -> Finding {
     match schema {
-        Schema::Current(version) => Finding::ok(
-            Check::Schema,
-            format!("all migrations are applied, up to {version}"),
-        ),
+        Schema::Current(version) => {
+            let found = format!("all migrations are applied, up to {version}");
+            Finding::ok(Check::Schema, found)
+        }
         Schema::Behind(missing) => {
             let numbers: Vec<_> = missing.iter().map(ToString::to_string).collect();
-            let found = format!(
-                "these migrations are not applied yet: {}",
-                numbers.join(", ")
-            );
+            let missing = numbers.join(", ");
+            let found = format!("these migrations are not applied yet: {missing}");
             Finding::warning(Check::Schema, found)
                 .means("the server applies them when it starts")
                 .remedy("restart the server, or run `hookshelf migrate`")
@@ -147,48 +140,30 @@ mod tests {
 
     #[test]
     fn whatever_takes_the_promise_back_is_wrong() {
-        let off = || "off".to_owned();
-        let cases = [
-            Settings {
-                fsync: off(),
-                ..good()
-            },
-            Settings {
-                synchronous_commit: off(),
-                ..good()
-            },
-            Settings {
-                full_page_writes: off(),
-                ..good()
-            },
-            Settings {
-                default_transaction_read_only: "on".to_owned(),
-                ..good()
-            },
-            Settings {
-                in_recovery: true,
-                ..good()
-            },
+        let judged = |change: fn(&mut Settings), allowed| {
+            let mut settings = good();
+            change(&mut settings);
+            let found = durability(&settings, allowed);
+            assert_eq!(found.len(), 1, "{found:?}");
+            found[0].verdict
+        };
+        let cases: [fn(&mut Settings); 5] = [
+            |it| it.fsync = "off".to_owned(),
+            |it| it.synchronous_commit = "off".to_owned(),
+            |it| it.full_page_writes = "off".to_owned(),
+            |it| it.default_transaction_read_only = "on".to_owned(),
+            |it| it.in_recovery = true,
         ];
-        for settings in cases {
-            let found = durability(&settings, false);
-            assert_eq!(
-                (found.len(), found[0].verdict),
-                (1, Verdict::Wrong),
-                "{found:?}"
-            );
-        }
-        assert_eq!(durability(&good(), false)[0].verdict, Verdict::Ok);
-        let meant = Settings {
-            fsync: off(),
-            ..good()
-        };
-        assert_eq!(durability(&meant, true)[0].verdict, Verdict::Warning);
-        let remote = Settings {
-            synchronous_commit: "remote_apply".to_owned(),
-            ..good()
-        };
-        assert_eq!(durability(&remote, false)[0].verdict, Verdict::Ok);
+        assert_eq!(
+            cases.map(|change| judged(change, false)),
+            [Verdict::Wrong; 5]
+        );
+        assert_eq!(judged(cases[0], true), Verdict::Warning);
+        let remote = |it: &mut Settings| it.synchronous_commit = "remote_apply".to_owned();
+        assert_eq!(
+            [judged(|_| (), false), judged(remote, false)],
+            [Verdict::Ok; 2]
+        );
     }
 
     #[test]

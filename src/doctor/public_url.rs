@@ -24,41 +24,36 @@ use crate::{
 /// Meta waits 5 seconds; one more shows by how much an answer is late.
 const DEADLINE: Duration = Duration::from_secs(6);
 
-/// What everything behind the name needs.
+/// Checks that need the host name to resolve.
 const BEHIND: [Check; 3] = [Check::Certificate, Check::Redirect, Check::Challenge];
 
 /// Makes every check that needs the public URL.
 pub(super) async fn look(url: Option<&PublicUrl>, apps: &[App], clock: &Clock) -> Vec<Finding> {
     let Some(url) = url else {
-        let finding = Finding::warning(Check::PublicUrl, "http.public_url is not set");
-        let finding = finding
+        let unset = "http.public_url is not set";
+        return Finding::warning(Check::PublicUrl, unset)
             .means("the callback URLs are not known, and what Meta would see cannot be looked at")
-            .remedy("set http.public_url to the https URL under which Meta reaches this server");
-        return with_unchecked(finding, &BEHIND, "http.public_url is not set");
+            .remedy("set http.public_url to the https URL under which Meta reaches this server")
+            .before(&BEHIND, unset);
     };
     let mut findings = match Url::parse(&url.to_string()) {
         Ok(url) => match address::resolve(&url).await {
             Ok(finding) => vec![finding],
-            Err(finding) => return with_unchecked(finding, &BEHIND, "the name does not resolve"),
+            Err(finding) => return finding.before(&BEHIND, "the name does not resolve"),
         },
         Err(error) => return vec![Finding::unchecked(Check::PublicUrl, error.to_string())],
     };
     match client(false) {
         Ok(client) => findings.extend(behind(&client, url, apps, clock).await),
         Err(error) => {
+            let cause = causes::below(&error);
             let why = format!(
-                "the authorities of this machine cannot be read ({}): install ca-certificates",
-                causes::below(&error)
+                "the authorities of this machine cannot be read ({cause}): install ca-certificates"
             );
             findings.extend(BEHIND.map(|check| Finding::unchecked(check, why.as_str())));
         }
     }
     findings
-}
-
-fn with_unchecked(finding: Finding, checks: &[Check], why: &str) -> Vec<Finding> {
-    let others = checks.iter().map(|check| Finding::unchecked(*check, why));
-    [finding].into_iter().chain(others).collect()
 }
 
 /// A client that follows no redirect: whether Meta follows one is not documented.
@@ -73,7 +68,7 @@ fn client(lenient: bool) -> reqwest::Result<Client> {
         .build()
 }
 
-/// What answers: once for the certificate and the clock, then each callback URL.
+/// Checks the certificate and the clock once, then each callback URL.
 async fn behind(client: &Client, url: &PublicUrl, apps: &[App], clock: &Clock) -> Vec<Finding> {
     let asked = clock.now();
     let answer = match client.get(url.join("/healthz")).send().await {
@@ -83,25 +78,17 @@ async fn behind(client: &Client, url: &PublicUrl, apps: &[App], clock: &Clock) -
     let mut findings = vec![certificate::accepted(leaf(&answer), clock.now())];
     findings.extend(compare_clocks(&answer, [asked, clock.now()]));
     if apps.is_empty() {
-        let why = "there is no app yet";
-        findings.extend(
-            BEHIND[1..]
-                .iter()
-                .map(|check| Finding::unchecked(*check, why)),
-        );
+        let callback = [Check::Redirect, Check::Challenge];
+        findings.extend(callback.map(|check| Finding::unchecked(check, "there is no app yet")));
     }
     let mut asking = JoinSet::new();
     for app in apps {
         let (client, url, app) = (client.clone(), url.join(&app.path()), app.clone());
         asking.spawn(async move { challenge::look(&client, &url, &app).await });
     }
-    let mut answers = asking.join_all().await;
-    answers.sort_by(|one, other| {
-        one.first()
-            .map(|it| &it.app)
-            .cmp(&other.first().map(|it| &it.app))
-    });
-    findings.extend(answers.into_iter().flatten());
+    let mut answers: Vec<_> = asking.join_all().await.into_iter().flatten().collect();
+    answers.sort_by(|one, other| one.app.cmp(&other.app));
+    findings.extend(answers);
     findings
 }
 
@@ -113,11 +100,8 @@ fn leaf(answer: &Response) -> Option<Certificate> {
 fn compare_clocks(answer: &Response, times: [jiff::Timestamp; 2]) -> Option<Finding> {
     let date = answer.headers().get("date")?.to_str().ok()?;
     let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
-    Some(clocks::compare(
-        "what answers at the public URL",
-        theirs,
-        times,
-    ))
+    let whose = "what answers at the public URL";
+    Some(clocks::compare(whose, theirs, times))
 }
 
 /// Why nothing answered. A certificate that is refused is fetched once more, to say why; nothing
@@ -125,7 +109,7 @@ fn compare_clocks(answer: &Response, times: [jiff::Timestamp; 2]) -> Option<Find
 async fn no_answer(url: &PublicUrl, error: &reqwest::Error, clock: &Clock) -> Vec<Finding> {
     let said = causes::below(error);
     if said.contains("alert") {
-        return with_unchecked(ended(url, &said), &BEHIND[1..], "the handshake was ended");
+        return ended(url, &said).before(&BEHIND[1..], "the handshake was ended");
     }
     if said.contains("certificate") {
         let leaf = match client(true) {
@@ -135,43 +119,34 @@ async fn no_answer(url: &PublicUrl, error: &reqwest::Error, clock: &Clock) -> Ve
         let certificate = leaf.and_then(|answer| self::leaf(&answer));
         let finding = certificate::refused(certificate, &said, clock.now());
         let why = "the verify token is not sent where the certificate is not good";
-        return with_unchecked(finding, &BEHIND[1..], why);
+        return finding.before(&BEHIND[1..], why);
     }
-    let (check, found, remedy) = if error.is_timeout() {
+    let finding = if error.is_timeout() {
         let found = format!("{url} does not answer within {} s", DEADLINE.as_secs());
-        (
-            Check::PublicUrl,
-            found,
-            "look at the firewall and at what listens there",
-        )
+        Finding::wrong(Check::PublicUrl, found)
+            .remedy("look at the firewall and at what listens there")
     } else if error.is_connect() && !said.contains("refused") && !said.contains("unreachable") {
-        let found = format!("{url} does not speak TLS: {said}");
-        (
+        Finding::wrong(
             Check::Certificate,
-            found,
-            "let the proxy before this server speak https there",
+            format!("{url} does not speak TLS: {said}"),
         )
+        .remedy("let the proxy before this server speak https there")
     } else {
-        let found = format!("{url} is not reached: {said}");
-        (
-            Check::PublicUrl,
-            found,
-            "start what listens there: a proxy or tunnel before this server",
-        )
+        Finding::wrong(Check::PublicUrl, format!("{url} is not reached: {said}"))
+            .remedy("start what listens there: a proxy or tunnel before this server")
     };
-    let finding = Finding::wrong(check, found)
-        .means("deliveries do not arrive")
-        .remedy(remedy);
-    let others: Vec<_> = BEHIND.into_iter().filter(|it| *it != check).collect();
-    with_unchecked(finding, &others, "nothing answers at the public URL")
+    let others: Vec<_> = BEHIND
+        .into_iter()
+        .filter(|it| *it != finding.check)
+        .collect();
+    let finding = finding.means("deliveries do not arrive");
+    finding.before(&others, "nothing answers at the public URL")
 }
 
 /// The other side ended the handshake. It may want the client certificate that only Meta has.
 fn ended(url: &PublicUrl, said: &str) -> Finding {
-    Finding::warning(
-        Check::Certificate,
-        format!("{url} ends the TLS handshake: {said}"),
-    )
-    .means("where it demands Meta's client certificate, nothing can be looked at from here")
-    .remedy("if it does not, look at the TLS settings of the proxy before this server")
+    let found = format!("{url} ends the TLS handshake: {said}");
+    Finding::warning(Check::Certificate, found)
+        .means("where it demands Meta's client certificate, nothing can be looked at from here")
+        .remedy("if it does not, look at the TLS settings of the proxy before this server")
 }

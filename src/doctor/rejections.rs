@@ -20,7 +20,7 @@ use crate::{
 /// Span in which requests that were not stored are counted.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);
 
-/// What is held for one app.
+/// Counts of held deliveries of an app.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     passing: u64,
@@ -31,22 +31,19 @@ struct Held {
 
 /// Looks at what is held of each app.
 pub(super) fn look(config: &Config, apps: &[App], clock: &Clock) -> Vec<Finding> {
-    let hold_for = config.rejections.hold_for.try_into();
-    let shelf = Shelf::new(&config.data_dir, hold_for.unwrap_or(SignedDuration::MAX));
+    let shelf = Shelf::new(&config.data_dir, config.rejections.hold_for);
     match count(&shelf, apps, clock) {
         Err(error) => vec![Finding::unchecked(Check::Rejections, error.to_string())],
         Ok(held) if held.is_empty() => {
             let said = "no refused delivery waits for a secret that opens it";
             vec![Finding::ok(Check::Rejections, said)]
         }
-        Ok(held) => held
-            .iter()
-            .map(|(app, held)| judge(*held).of(app))
-            .collect(),
+        Ok(held) => held.into_iter().map(judge).collect(),
     }
 }
 
 fn count(shelf: &Shelf, apps: &[App], clock: &Clock) -> Result<BTreeMap<String, Held>, Error> {
+    let secrets = |app: &App| Secrets::new(app.named_secrets());
     let keyed = apps.iter().map(|app| (app.name.as_str(), secrets(app)));
     let keyed: BTreeMap<_, _> = keyed.collect();
     let mut held: BTreeMap<String, Held> = BTreeMap::new();
@@ -70,7 +67,7 @@ fn passes(shelf: &Shelf, name: &Name, secrets: Option<&Secrets>) -> Result<bool,
     })
 }
 
-/// Whether it is an address that only a proxy of one's own has.
+/// True if the address is loopback or private, as only a local proxy's is.
 fn is_near(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_private(),
@@ -79,50 +76,45 @@ fn is_near(address: IpAddr) -> bool {
     }
 }
 
-fn secrets(app: &App) -> Secrets {
-    let named = app.secrets.iter();
-    Secrets::new(named.map(|secret| (&*secret.name, &secret.secret)))
-}
-
-fn judge(held: Held) -> Finding {
+fn judge((app, held): (String, Held)) -> Finding {
     let Held {
         passing,
         maybe_metas,
         from_others,
     } = held;
-    let finding = |found: String| Finding::warning(Check::Rejections, found);
-    if passing > 0 {
-        finding(format!(
-            "{passing} refused deliveries pass with the secrets as they are now"
-        ))
-        .means("they came while a secret was wrong; after rejections.hold_for they are deleted")
-        .remedy(
-            "see them with `hookshelf rejections recheck`, then store them with `hookshelf rejections \
-             recheck --yes`",
-        )
+    let finding = if passing > 0 {
+        let found = format!("{passing} refused deliveries pass with the secrets as they are now");
+        Finding::warning(Check::Rejections, found)
+            .means("they came while a secret was wrong; after rejections.hold_for they are deleted")
+            .remedy(
+                "see them with `hookshelf rejections recheck`, then store them with `hookshelf \
+                 rejections recheck --yes`",
+            )
     } else if maybe_metas > 0 {
-        finding(format!(
+        let found = format!(
             "no secret opens {maybe_metas} deliveries that came from Meta's networks, or through a \
              proxy that http.trusted_proxies does not name"
-        ))
-        .means("a secret is wrong, or is that of the other login, or the proxy changes bodies")
-        .remedy(
-            "compare the secrets with the App Dashboard; when they are right: `hookshelf rejections \
-             recheck --yes`",
-        )
+        );
+        Finding::warning(Check::Rejections, found)
+            .means("a secret is wrong, or is that of the other login, or the proxy changes bodies")
+            .remedy(
+                "compare the secrets with the App Dashboard; when they are right: `hookshelf \
+                 rejections recheck --yes`",
+            )
     } else {
         let found = format!(
             "no secret opens {from_others} deliveries that are held; none of them came from Meta's \
              networks"
         );
         Finding::ok(Check::Rejections, found)
+    };
+    Finding {
+        app: Some(app),
+        ..finding
     }
 }
 
 /// Looks at what was not stored of late.
-///
-/// # Errors
-/// Postgres is away.
 pub(super) async fn counted(
     conn: &mut Connection,
     now: Timestamp,
@@ -143,13 +135,12 @@ fn failed(sums: &[Sum]) -> Option<Finding> {
         return None;
     }
     let count: i64 = reasons.values().sum();
-    let reasons: Vec<_> = reasons
+    let reasons = reasons
         .iter()
-        .map(|(reason, count)| format!("{reason} {count}"))
-        .collect();
+        .map(|(reason, count)| format!("{reason} {count}"));
+    let reasons = reasons.collect::<Vec<_>>().join(", ");
     let found = format!(
-        "deliveries of the last 24 hours that were not stored and got 503 or 500: {count} ({})",
-        reasons.join(", ")
+        "deliveries of the last 24 hours that were not stored and got 503 or 500: {count} ({reasons})"
     );
     Some(
         Finding::warning(Check::Rejections, found)
@@ -184,11 +175,12 @@ mod tests {
     #[test]
     fn what_can_be_rescued_or_points_to_a_wrong_secret_is_a_warning() {
         let judged = |passing, maybe_metas, from_others| {
-            judge(Held {
+            let held = Held {
                 passing,
                 maybe_metas,
                 from_others,
-            })
+            };
+            judge(("default".to_owned(), held))
         };
         let passing = judged(3, 9, 9);
         assert_eq!(passing.verdict, Verdict::Warning);

@@ -1,29 +1,25 @@
 //! The server of this machine: whether it runs, is ready, and is this program.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use reqwest::{Client, Response, header::HeaderValue};
 use serde::Deserialize;
 
 use super::finding::{Check, Finding};
 use crate::{
-    config::Config,
+    config::{Config, reachable},
     instance::{HEADER, Running},
 };
 
-/// What one answer may take.
+/// Deadline for a single answer.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// What `/readyz` answers.
+/// Answer of `/readyz`.
 #[derive(Debug, Deserialize)]
 struct Report {
     ready: bool,
     missing: Vec<String>,
-    /// What the spool stands in for; older servers do not say it.
+    /// Readiness failures that the spool covers; older servers omit the field.
     #[serde(default)]
     degraded: Vec<String>,
     /// Older servers do not say it.
@@ -31,13 +27,12 @@ struct Report {
     version: String,
 }
 
-/// Result of a question to the server of the data directory.
-pub(super) enum Said {
-    /// Its answer.
-    Answer(Response),
+/// Why the server of the data directory gave no answer.
+#[derive(Clone, Copy)]
+pub(super) enum Unanswered {
     /// It runs and did not answer in time.
-    Nothing,
-    /// Nobody listens.
+    Silent,
+    /// No program listens at the address.
     Absent,
     /// Another server or another program listens.
     Another,
@@ -68,50 +63,60 @@ impl Server {
     }
 
     /// Asks for a path at an address; what another server answers is not looked at.
-    pub(super) async fn ask(&self, address: SocketAddr, path: &str) -> Said {
+    pub(super) async fn ask(
+        &self,
+        address: SocketAddr,
+        path: &str,
+    ) -> Result<Response, Unanswered> {
         let mut request = self.client.get(format!("http://{address}{path}"));
         let id = self.running.as_ref().and_then(|it| it.id.as_ref());
         if let Some(id) = id {
             request = request.header(HEADER, id.as_str());
         }
-        let answer = match request.send().await {
-            Ok(answer) => answer,
-            Err(error) if error.is_timeout() && self.running.is_some() => return Said::Nothing,
-            Err(error) if error.is_connect() => return Said::Absent,
-            Err(_) => return Said::Another,
-        };
+        let answer = request.send().await.map_err(|error| {
+            if error.is_timeout() && self.running.is_some() {
+                Unanswered::Silent
+            } else if error.is_connect() {
+                Unanswered::Absent
+            } else {
+                Unanswered::Another
+            }
+        })?;
         let shown = answer.headers().get(HEADER).map(HeaderValue::as_bytes);
         match &self.running {
-            Some(running) if running.answered(shown) => Said::Answer(answer),
-            _ => Said::Another,
+            Some(running) if running.answered(shown) => Ok(answer),
+            _ => Err(Unanswered::Another),
         }
     }
 
     /// Finding for an address, which the key has, without an answer of this server.
-    fn instead(&self, said: &Said, key: &str, address: SocketAddr) -> Finding {
+    fn instead(&self, why: Unanswered, key: &str, address: SocketAddr) -> Finding {
         let dir = self.dir.display();
-        match (said, &self.running) {
-            (Said::Nothing, _) => Finding::wrong(
-                Check::Server,
-                format!(
+        match (why, &self.running) {
+            (Unanswered::Silent, _) => {
+                let found = format!(
                     "the server runs and does not answer on {address}: it hangs, or is still \
                      starting"
-                ),
-            )
-            .means("deliveries get no answer, and Meta sends them again for a while")
-            .remedy("see the server's log; restart the server"),
-            (Said::Absent, Some(running)) => Finding::wrong(
-                Check::Server,
-                format!(
-                    "the server{} does not listen on {address}",
-                    running.process()
-                ),
-            )
-            .means(format!(
-                "it was started with another {key} than is configured now"
-            ))
-            .remedy("name its configuration with --config, or restart it"),
-            (Said::Absent, None) => absent(address),
+                );
+                Finding::wrong(Check::Server, found)
+                    .means("deliveries get no answer, and Meta sends them again for a while")
+                    .remedy("see the server's log; restart the server")
+            }
+            (Unanswered::Absent, Some(running)) => {
+                let process = running.process();
+                let found = format!("the server{process} does not listen on {address}");
+                Finding::wrong(Check::Server, found)
+                    .means(format!(
+                        "it was started with another {key} than is configured now"
+                    ))
+                    .remedy("name its configuration with --config, or restart it")
+            }
+            (Unanswered::Absent, None) => {
+                let found = format!("no server answers on {address}");
+                Finding::warning(Check::Server, found)
+                    .means("deliveries are not received while it does not run")
+                    .remedy("start `hookshelf serve`, with the same configuration")
+            }
             (_, running) => {
                 let owner = match running {
                     None => "no server uses".to_owned(),
@@ -145,25 +150,14 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     vec![admin, public]
 }
 
-/// Where a listener that listens on `listen` is reached from here; none for a port of its choice.
+/// Local address of a listener on `listen`; `None` if the system chooses the port.
 pub(super) fn address(listen: SocketAddr) -> Option<SocketAddr> {
-    let here = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    (listen.port() != 0).then(|| SocketAddr::new(here, listen.port()))
+    (listen.port() != 0).then(|| reachable(listen))
 }
 
 fn any_port(key: &str) -> Finding {
     let why = format!("{key} has port 0, so that the server listens on any; name one");
     Finding::unchecked(Check::Server, why)
-}
-
-fn absent(address: SocketAddr) -> Finding {
-    Finding::warning(Check::Server, format!("no server answers on {address}"))
-        .means("deliveries are not received while it does not run")
-        .remedy("start `hookshelf serve`, with the same configuration")
 }
 
 async fn operators(server: &Server, listen: SocketAddr) -> Finding {
@@ -172,8 +166,8 @@ async fn operators(server: &Server, listen: SocketAddr) -> Finding {
         return any_port(key);
     };
     let answer = match server.ask(address, "/readyz").await {
-        Said::Answer(answer) => answer,
-        said => return server.instead(&said, key, address),
+        Ok(answer) => answer,
+        Err(why) => return server.instead(why, key, address),
     };
     let report = answer.bytes().await.ok();
     let report = report.and_then(|body| serde_json::from_slice::<Report>(&body).ok());
@@ -189,10 +183,8 @@ fn judge(address: SocketAddr, report: Option<Report>) -> Finding {
             .remedy("restart the server, or choose another admin.listen");
     };
     if !report.ready {
-        let found = format!(
-            "it runs and is not ready: {} is missing",
-            report.missing.join(", ")
-        );
+        let missing = report.missing.join(", ");
+        let found = format!("it runs and is not ready: {missing} is missing");
         let absent = ["database", "disk", "commits"];
         let stores = !report.missing.iter().any(|it| absent.contains(&&**it));
         let means = if stores {
@@ -229,18 +221,18 @@ async fn listener(server: &Server, listen: SocketAddr) -> Finding {
         return any_port(key);
     };
     match server.ask(address, "/healthz").await {
-        Said::Answer(answer) if answer.status().is_success() => Finding::ok(
-            Check::Server,
-            format!("the public listener answers on {address}"),
-        ),
-        Said::Answer(answer) => {
+        Ok(answer) if answer.status().is_success() => {
+            let found = format!("the public listener answers on {address}");
+            Finding::ok(Check::Server, found)
+        }
+        Ok(answer) => {
             let status = answer.status().as_u16();
             let found = format!("what answers on {address} says {status}");
             Finding::wrong(Check::Server, found)
                 .means("another program has the address of the public listener")
                 .remedy("end that program, or choose another http.listen")
         }
-        said => server.instead(&said, key, address),
+        Err(why) => server.instead(why, key, address),
     }
 }
 
@@ -251,37 +243,24 @@ mod tests {
 
     #[test]
     fn a_server_is_judged_by_what_it_says_of_itself() {
-        let address = "127.0.0.1:9090".parse().unwrap();
-        let report = |ready, version: &str| {
-            let missing = if ready {
-                vec![]
-            } else {
-                vec!["database".to_owned()]
+        let (address, ours) = (([127, 0, 0, 1], 9090).into(), env!("CARGO_PKG_VERSION"));
+        for (missing, degraded, version, verdict, part) in [
+            ("", "", ours, Verdict::Ok, "runs and is ready"),
+            ("", "", "0.0.1", Verdict::Warning, "0.0.1 is running"),
+            ("database", "", ours, Verdict::Wrong, "database is missing"),
+            ("", "disk", ours, Verdict::Warning, "disk is missing"),
+        ] {
+            let list = |part: &str| part.split_whitespace().map(str::to_owned).collect();
+            let report = Report {
+                ready: missing.is_empty(),
+                missing: list(missing),
+                degraded: list(degraded),
+                version: version.to_owned(),
             };
-            let version = version.to_owned();
-            Some(Report {
-                ready,
-                missing,
-                degraded: Vec::new(),
-                version,
-            })
-        };
-        let ours = env!("CARGO_PKG_VERSION");
-        assert_eq!(judge(address, report(true, ours)).verdict, Verdict::Ok);
-        assert_eq!(
-            judge(address, report(true, "0.0.1")).verdict,
-            Verdict::Warning
-        );
-        let unready = judge(address, report(false, ours));
-        assert_eq!(unready.verdict, Verdict::Wrong);
-        assert!(unready.found.contains("database is missing"));
+            let finding = judge(address, Some(report));
+            assert_eq!(finding.verdict, verdict, "{finding:?}");
+            assert!(finding.found.contains(part), "{finding:?}");
+        }
         assert_eq!(judge(address, None).verdict, Verdict::Wrong);
-        let stood_in_for = report(true, ours).map(|report| Report {
-            degraded: vec!["database".to_owned()],
-            ..report
-        });
-        let finding = judge(address, stood_in_for);
-        assert_eq!(finding.verdict, Verdict::Warning);
-        assert!(finding.found.contains("database is missing"));
     }
 }

@@ -7,12 +7,11 @@ use std::{
 };
 
 use nix::unistd::{AccessFlags, access};
-use reqwest::StatusCode;
 
 use super::{
     disk::{in_memory, left, nearest},
     finding::{Check, Finding},
-    server::{self, Server},
+    server::{self, Server, Unanswered},
 };
 use crate::{
     amounts::{count, size},
@@ -21,27 +20,18 @@ use crate::{
     store::private,
 };
 
-/// What it means that deliveries lie in a spool.
+/// Consequence of undrained deliveries in a spool.
 const UNDRAINED: &str = "they got 200, and are not in Postgres until a server drains them";
-
-/// What the running server says of its spool.
-enum Said {
-    Report(Box<Report>),
-    /// It runs, and does not answer or does not know the question.
-    Nothing,
-    /// None answers.
-    Absent,
-}
 
 /// Looks at the directory, and asks the server where it runs.
 pub(super) async fn look(config: &Config, postgres: &private::Settings) -> Vec<Finding> {
     let dir = config.spool.directory(&config.data_dir);
     let is_private = config.database.url.is_none();
     let mut findings = vec![match (config.spool.is_on(), ask(config).await) {
-        (_, Said::Report(report)) => running(&dir, config.spool.is_on(), &report),
-        (false, _) => off(&dir),
-        (true, Said::Nothing) => unknown(),
-        (true, Said::Absent) => idle(&dir),
+        (is_on, Ok(report)) => running(&dir, is_on, &report),
+        (false, Err(_)) => off(&dir),
+        (true, Err(Unanswered::Silent)) => unknown(),
+        (true, Err(Unanswered::Absent | Unanswered::Another)) => idle(&dir),
     }];
     let used = config.spool.is_on().then_some(dir.as_path());
     let others = left_behind(config.spool.others(&config.data_dir), used);
@@ -57,11 +47,9 @@ pub(super) async fn look(config: &Config, postgres: &private::Settings) -> Vec<F
         if !dir.starts_with(&config.data_dir) {
             findings.extend(in_memory(Check::Spool, "the spool", &dir));
         }
-        findings.extend(
-            is_private
-                .then(|| beside(&dir, "the private Postgres", &postgres.dir))
-                .flatten(),
-        );
+        if is_private {
+            findings.extend(beside(&dir, "the private Postgres", &postgres.dir));
+        }
     }
     findings
 }
@@ -70,11 +58,8 @@ pub(super) async fn look(config: &Config, postgres: &private::Settings) -> Vec<F
 pub(super) fn beside(dir: &Path, name: &str, other: &Path) -> Option<Finding> {
     let device = |path: &Path| fs::metadata(nearest(path)).map(|it| it.dev()).ok();
     let same = device(dir).is_some_and(|it| device(other) == Some(it));
-    let found = format!(
-        "the spool and {name} are on one file system: {} and {}",
-        dir.display(),
-        other.display()
-    );
+    let (dir, other) = (dir.display(), other.display());
+    let found = format!("the spool and {name} are on one file system: {dir} and {other}");
     same.then(|| {
         Finding::warning(Check::Spool, found)
             .means(
@@ -84,23 +69,15 @@ pub(super) fn beside(dir: &Path, name: &str, other: &Path) -> Option<Finding> {
     })
 }
 
-/// What another server says of its spool is not of this configuration.
-async fn ask(config: &Config) -> Said {
-    let server = Server::find(config).ok();
-    let (Some(server), Some(address)) = (server, server::address(config.admin.listen)) else {
-        return Said::Absent;
-    };
-    let answer = match server.ask(address, "/v1/spool").await {
-        server::Said::Answer(answer) => answer,
-        server::Said::Nothing => return Said::Nothing,
-        server::Said::Absent | server::Said::Another => return Said::Absent,
-    };
-    if answer.status() != StatusCode::OK {
-        return Said::Nothing;
-    }
-    let body = answer.bytes().await.unwrap_or_default();
-    let report = serde_json::from_slice(&body);
-    report.map_or(Said::Nothing, |report| Said::Report(Box::new(report)))
+/// Asks the running server for the status of its spool. The answer is `Unanswered::Silent` if the
+/// server does not know the question. Answers of other servers are ignored.
+async fn ask(config: &Config) -> Result<Report, Unanswered> {
+    let server = Server::find(config).map_err(|_| Unanswered::Absent)?;
+    let address = server::address(config.admin.listen).ok_or(Unanswered::Absent)?;
+    let answer = server.ask(address, "/v1/spool").await?;
+    let report = answer.error_for_status().map_err(|_| Unanswered::Silent)?;
+    let body = report.bytes().await.unwrap_or_default();
+    serde_json::from_slice(&body).map_err(|_| Unanswered::Silent)
 }
 
 fn unknown() -> Finding {
@@ -124,10 +101,8 @@ fn off(dir: &Path) -> Finding {
 /// The directory of a spool that was in use before another one was configured.
 fn nobodys(dir: &Path) -> Finding {
     let files = files(dir).unwrap_or_default();
-    let found = format!(
-        "{} holds {files}, and is not spool.dir any more",
-        dir.display()
-    );
+    let dir = dir.display();
+    let found = format!("{dir} holds {files}, and is not spool.dir any more");
     Finding::wrong(Check::Spool, found)
         .means(UNDRAINED)
         .remedy("run the server with that directory as spool.dir until `spool status` shows none")
@@ -139,7 +114,7 @@ fn files(dir: &Path) -> Option<String> {
     (found.files > 0).then(|| format!("{} with deliveries", count(found.files, "file", "files")))
 }
 
-/// What the running server says.
+/// Judges the spool status of the running server.
 fn running(dir: &Path, wanted: bool, report: &Report) -> Finding {
     if report.on != wanted || wanted && report.dir != dir {
         let found = "the server runs with another [spool] than is configured now";
@@ -172,32 +147,26 @@ fn running(dir: &Path, wanted: bool, report: &Report) -> Finding {
             .means("when something else has filled the disk, the spool takes less")
             .remedy("make room there: the server takes it by itself");
     }
-    let room = report.max_bytes.saturating_sub(report.bytes);
-    let found = format!(
-        "takes deliveries, with room for {}; {} wait",
-        size(room),
-        report.records
-    );
+    let room = size(report.max_bytes.saturating_sub(report.bytes));
+    let waiting = report.records;
+    let found = format!("takes deliveries, with room for {room}; {waiting} wait");
     Finding::ok(Check::Spool, found)
 }
 
-/// What can be seen without the server. Nothing is written for it.
+/// Checks the spool directory without a server and without writing to it.
 fn idle(dir: &Path) -> Finding {
     let place = nearest(dir);
-    if let Err(error) = access(place, AccessFlags::W_OK | AccessFlags::X_OK) {
-        let found = format!(
-            "{} cannot be written by this user: {error}",
-            place.display()
-        );
+    let access = access(place, AccessFlags::W_OK | AccessFlags::X_OK);
+    let place = place.display();
+    if let Err(error) = access {
+        let found = format!("{place} cannot be written by this user: {error}");
         return Finding::wrong(Check::Spool, found)
             .means("the server does not start with it, if it runs as this user")
             .remedy("give the server's user the directory, or choose another spool.dir");
     }
     if let Some((file, error)) = kept_from_us(dir) {
-        let found = format!(
-            "{} cannot be read and written by this user: {error}",
-            file.display()
-        );
+        let file = file.display();
+        let found = format!("{file} cannot be read and written by this user: {error}");
         return Finding::wrong(Check::Spool, found)
             .means("the server may not start with it, if it runs as this user")
             .remedy("give the server's user the directory with all that is in it: chown -R");
@@ -215,10 +184,10 @@ fn idle(dir: &Path) -> Finding {
                 .means(UNDRAINED)
                 .remedy("start `hookshelf serve`, with the same configuration")
         }
-        Ok(_) => Finding::ok(
-            Check::Spool,
-            format!("{} can be written; nothing waits", place.display()),
-        ),
+        Ok(_) => {
+            let found = format!("{place} can be written; nothing waits");
+            Finding::ok(Check::Spool, found)
+        }
     }
 }
 
@@ -233,14 +202,11 @@ fn kept_from_us(dir: &Path) -> Option<(PathBuf, nix::Error)> {
 }
 
 fn set_aside(dir: &Path, files: u64, records: u64) -> Finding {
+    let (set_aside, dir) = (count(files, "file", "files"), dir.display());
     let found = match files {
         // They are on their way into one.
         0 => format!("{records} of the records could not be read"),
-        files => format!(
-            "{} could not be read: set aside in {}",
-            count(files, "file", "files"),
-            dir.display()
-        ),
+        _ => format!("{set_aside} could not be read: set aside in {dir}"),
     };
     Finding::wrong(Check::Spool, found)
         .means("deliveries in them got 200, and are not in Postgres")
@@ -252,12 +218,9 @@ fn room(dir: &Path, max_bytes: u64) -> Option<Finding> {
     let (place, left) = left(dir).ok()?;
     let held = held(dir);
     let missing = max_bytes.saturating_sub(held + left.bytes);
-    let found = format!(
-        "{} are free for the spool at {}, which may take {}",
-        size(left.bytes),
-        place.display(),
-        size(max_bytes - max_bytes.min(held))
-    );
+    let (free, place) = (size(left.bytes), place.display());
+    let rest = size(max_bytes.saturating_sub(held));
+    let found = format!("{free} are free for the spool at {place}, which may take {rest}");
     (missing > 0).then(|| {
         Finding::warning(Check::Spool, found)
             .means("the disk is full before the spool is, and what else is on it stops")
@@ -265,7 +228,7 @@ fn room(dir: &Path, max_bytes: u64) -> Option<Finding> {
     })
 }
 
-/// What the spool has of the disk already.
+/// Bytes of disk already used by the spool.
 fn held(dir: &Path) -> u64 {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let blocks = entries.filter_map(|entry| Some(entry.metadata().ok()?.blocks()));
@@ -275,12 +238,8 @@ fn held(dir: &Path) -> u64 {
 /// Less room beside the private Postgres than it is to have.
 fn too_little_free(min_free: u64, postgres: &Path) -> Option<Finding> {
     let (place, left) = left(postgres).ok()?;
-    let found = format!(
-        "{} are free at {}, and database.min_free is {}",
-        size(left.bytes),
-        place.display(),
-        size(min_free)
-    );
+    let (free, place, least) = (size(left.bytes), place.display(), size(min_free));
+    let found = format!("{free} are free at {place}, and database.min_free is {least}");
     (left.bytes < min_free).then(|| {
         Finding::wrong(Check::Spool, found)
             .means("nothing is committed: deliveries go into the spool, or get 503 without one")
@@ -302,60 +261,34 @@ mod tests {
         }
     }
 
-    fn judged(report: &Report) -> (Verdict, String) {
-        let finding = running(Path::new("/data/spool"), true, report);
-        (finding.verdict, finding.found)
-    }
-
     #[test]
     fn a_running_spool_is_judged_by_what_it_says_of_itself() {
-        let (verdict, found) = judged(&report());
-        assert_eq!(verdict, Verdict::Ok);
-        assert_eq!(found, "takes deliveries, with room for 1 GiB; 0 wait");
-        let blocked = Report {
-            obstacle_means: Some("the spool takes nothing: it is full".to_owned()),
-            ..report()
+        let says = |verdict, part: &str, report: &Report| {
+            let finding = running(Path::new("/data/spool"), true, report);
+            assert_eq!(finding.verdict, verdict, "{finding:?}");
+            assert!(finding.found.contains(part), "{finding:?}");
         };
-        assert_eq!(judged(&blocked).0, Verdict::Wrong);
-        let damaged = Report {
-            files_set_aside: 1,
-            ..report()
-        };
-        assert_eq!(judged(&damaged).0, Verdict::Wrong);
-        let stalled = Report {
-            records: 3,
-            drain_obstacle: Some("postgres".to_owned()),
-            ..report()
-        };
-        let (verdict, found) = judged(&stalled);
-        assert_eq!(verdict, Verdict::Warning);
-        assert_eq!(found, "3 deliveries wait, kept back by: postgres");
-        let behind = Report {
-            drain_obstacle: Some("spool".to_owned()),
-            drain_obstacle_means: Some("the spool cannot delete /data/1".to_owned()),
-            ..stalled
-        };
-        assert!(
-            judged(&behind)
-                .1
-                .ends_with("by: the spool cannot delete /data/1")
-        );
-        let unreserved = Report {
-            reserve: 64 << 20,
-            reserved: 3 << 20,
-            ..report()
-        };
-        assert_eq!(judged(&unreserved).0, Verdict::Warning);
-        let in_use = Report {
-            bytes: 1 << 20,
-            ..unreserved
-        };
-        assert_eq!(judged(&in_use).0, Verdict::Ok, "given up for what waits");
-        let elsewhere = Report {
-            dir: "/other".into(),
-            ..report()
-        };
-        assert_eq!(judged(&elsewhere).0, Verdict::Warning);
+        let mut it = report();
+        says(Verdict::Ok, "with room for 1 GiB; 0 wait", &it);
+        it.obstacle_means = Some("the spool takes nothing: it is full".to_owned());
+        says(Verdict::Wrong, "it is full", &it);
+        it = report();
+        it.files_set_aside = 1;
+        says(Verdict::Wrong, "1 file could not be read", &it);
+        it = report();
+        (it.records, it.drain_obstacle) = (3, Some("postgres".to_owned()));
+        says(Verdict::Warning, "3 deliveries wait, kept", &it);
+        says(Verdict::Warning, "kept back by: postgres", &it);
+        it.drain_obstacle_means = Some("the spool cannot delete /data/1".to_owned());
+        says(Verdict::Warning, "by: the spool cannot delete /data/1", &it);
+        it = report();
+        (it.reserve, it.reserved) = (64 << 20, 3 << 20);
+        says(Verdict::Warning, "3 MiB of the disk are held", &it);
+        // What is missing was given up for what waits.
+        it.bytes = 1 << 20;
+        says(Verdict::Ok, "takes deliveries", &it);
+        it.dir = "/other".into();
+        says(Verdict::Warning, "runs with another [spool]", &it);
     }
 
     #[test]

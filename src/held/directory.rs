@@ -1,8 +1,8 @@
-//! The directory of held deliveries: a file each, which nobody else can read.
+//! Quarantine directory: one file per delivery, unreadable for other users.
 //!
-//! A file has its name only when it is whole, so that whoever reads beside a running server never
-//! sees a part of one. Nothing is synced: no answer promised that it stays, and a flood must not
-//! keep the disk from those who commit. What a power cut leaves half is noticed by its checksum.
+//! A file gets its name only when it is complete, so that a reader beside a running server never
+//! sees a partial file. Nothing is synced: no answer promised durability, and a flood must not slow
+//! down the disk for commits. The checksum detects a file that a power cut left incomplete.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
@@ -13,26 +13,26 @@ use std::{
 
 use super::{Name, QUEUE_BYTES};
 
-/// What a file is called until it is whole; only the server writes, so there is one at most.
+/// Name of an incomplete file. Only the server writes, so there is at most one.
 const UNFINISHED: &str = "unfinished";
 
-/// What the owner may do, and nobody else anything.
+/// Mode of the directory: access for the owner only.
 const OWN: u32 = 0o700;
 
-/// What is read of a file at most: more than any delivery that is waited for may have.
+/// Maximum number of bytes read of a file: more than any quarantined delivery has.
 const LONGEST: u64 = 2 * QUEUE_BYTES as u64;
 
-/// Where deliveries are held.
+/// The quarantine directory.
 #[derive(Clone, Debug)]
 pub(super) struct Directory(PathBuf);
 
 impl Directory {
-    /// The directory at `path`, which need not be there.
+    /// The directory at `path`, which may be missing.
     pub(super) fn at(path: PathBuf) -> Self {
         Self(path)
     }
 
-    /// Makes it where it is missing, keeps others out, and takes away what was never finished.
+    /// Creates the directory if missing, restricts its mode, and deletes an incomplete file.
     pub(super) fn prepare(&self) -> io::Result<()> {
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(OWN).create(&self.0)?;
@@ -42,8 +42,8 @@ impl Directory {
         gone_is_fine(fs::remove_file(self.0.join(UNFINISHED)))
     }
 
-    /// The files that are there, in no order; none where the directory is not. A link, a pipe and
-    /// whatever else the server does not write is none of them.
+    /// Names of the quarantined files, unordered; empty if the directory is missing. Links, pipes
+    /// and files with other names are skipped.
     pub(super) fn names(&self) -> io::Result<Vec<Name>> {
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -58,7 +58,7 @@ impl Directory {
         Ok(names)
     }
 
-    /// How many bytes a file has; `None` where it is gone.
+    /// Length of a file in bytes; `None` if the file is gone.
     pub(super) fn length(&self, name: &Name) -> io::Result<Option<u64>> {
         match fs::metadata(self.file(name)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -66,8 +66,8 @@ impl Directory {
         }
     }
 
-    /// The bytes of a file; `None` where it is gone. Of one that is longer than any that was
-    /// written only the start, which its checksum does not hold for.
+    /// Bytes of a file; `None` if the file is gone. An oversized file is truncated, and then fails
+    /// its checksum.
     pub(super) fn read(&self, name: &Name) -> io::Result<Option<Vec<u8>>> {
         let file = match File::open(self.file(name)) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -93,12 +93,12 @@ impl Directory {
         written
     }
 
-    /// Deletes a file; one that is gone is deleted.
+    /// Deletes a file, which may be gone.
     pub(super) fn remove(&self, name: &Name) -> io::Result<()> {
         gone_is_fine(fs::remove_file(self.file(name)))
     }
 
-    /// Where it is.
+    /// Path of the directory.
     pub(super) fn path(&self) -> &Path {
         &self.0
     }

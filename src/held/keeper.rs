@@ -1,5 +1,4 @@
-//! The thread that writes: what is handed over becomes files, within the shares, until it is too
-//! old.
+//! The quarantine thread: writes deliveries to files within the shares, and deletes expired files.
 
 use std::{
     collections::HashMap,
@@ -26,19 +25,19 @@ use crate::{
     telemetry::{Happening, HoldFailed, RejectionHeld, RejectionNotHeld, RejectionsHeld},
 };
 
-/// After so long without one, the next delivery that is held begins a new run, and is told of.
+/// Time without a quarantined delivery after which the next one starts a new series in the log.
 const QUIET: Duration = Duration::from_mins(10);
 
-/// What the thread is asked to do.
+/// A task for the quarantine thread.
 #[derive(Debug)]
 pub(super) enum Task {
-    /// To hold a delivery.
+    /// Quarantine a delivery.
     Hold(Record),
-    /// To look after what is held.
+    /// Delete expired files and update the counts.
     Tidy,
 }
 
-/// What the thread owns.
+/// State of the quarantine thread.
 #[derive(Debug)]
 pub(super) struct Keeper {
     directory: Directory,
@@ -47,15 +46,15 @@ pub(super) struct Keeper {
     hold_for: SignedDuration,
     clock: Clock,
     shares: Shares,
-    /// Bytes that wait in memory, the keeper's to give back.
+    /// Bytes waiting in memory. The keeper subtracts each record that it takes.
     waiting: Arc<AtomicUsize>,
-    /// When a delivery was last held of an app, from Meta's networks or not.
+    /// Time of the last quarantined delivery, by app; true for Meta's networks.
     runs: HashMap<(Arc<str>, bool), Instant>,
     failing: bool,
 }
 
 impl Keeper {
-    /// A keeper of the directory that `settings` name.
+    /// A keeper of the directory in `settings`.
     pub(super) fn new(settings: Settings, clock: Clock, waiting: Arc<AtomicUsize>) -> Self {
         Self {
             directory: Directory::at(settings.dir),
@@ -70,7 +69,7 @@ impl Keeper {
         }
     }
 
-    /// Does what it is asked, until nobody can ask any more.
+    /// Runs tasks until all senders are gone.
     pub(super) fn run(mut self, tasks: &Receiver<Task>) {
         self.tidy();
         for task in tasks {
@@ -92,7 +91,7 @@ impl Keeper {
         self.show();
     }
 
-    /// Says whether it came from Meta's networks.
+    /// Quarantines `record`. Returns true if it came from Meta's networks.
     fn try_hold(&mut self, record: &Record) -> Result<bool, &'static str> {
         let name = Name::of(record).ok_or("too_large")?;
         let admitted = self.shares.admit(&name, cost(record.length() as u64));
@@ -108,7 +107,8 @@ impl Keeper {
         Ok(name.is_from_meta())
     }
 
-    /// Finds out what is there: others delete too. What is too old goes, and what does not fit.
+    /// Rescans the directory, since operators delete files too. Deletes expired files and files
+    /// beyond the limit.
     fn tidy(&mut self) {
         let tidied = self.try_tidy();
         self.note(&tidied);
@@ -125,13 +125,13 @@ impl Keeper {
         let now = self.clock.now();
         let mut done = Ok(());
         for name in names {
-            // One that cannot be looked at keeps none of the others from it.
+            // A file with an I/O error does not prevent checking the others.
             done = done.and(self.take_stock(&name, &known, now));
         }
         done
     }
 
-    /// Counts one file in, or deletes what is too old or finds no room.
+    /// Counts a file, or deletes it if it is expired or finds no room.
     fn take_stock(&mut self, name: &Name, known: &Shares, now: Timestamp) -> io::Result<()> {
         if is_old(name, self.hold_for, now) {
             return self.directory.remove(name);
@@ -146,7 +146,7 @@ impl Keeper {
         }
     }
 
-    /// Says once when the disk does not do what is asked of it, and whether it did.
+    /// Logs a disk error and marks the first of a series. Returns true on success.
     fn note(&mut self, done: &io::Result<()>) -> bool {
         match done {
             Ok(()) => self.failing = false,
@@ -177,7 +177,7 @@ impl Keeper {
     }
 }
 
-/// Whether it came longer ago than `hold_for`.
+/// True if the delivery is older than `hold_for`.
 pub(super) fn is_old(name: &Name, hold_for: SignedDuration, now: Timestamp) -> bool {
     now.duration_since(name.received_at()) > hold_for
 }

@@ -1,12 +1,14 @@
-//! Held rejections: deliveries whose signature no secret made, kept for a while.
+//! Quarantine: rejected deliveries whose signature matched no secret, kept for a recheck.
 //!
-//! A wrong secret refuses everything that Meta sends, and Meta keeps no copy. So what was refused
-//! for its signature alone is kept as it came, in files that nobody else can read, and can be
-//! verified again when the secret is right. Most of it may be forged: it is believed no more than
-//! anything else from outside, and may cost no more than its share (`shares`) of a bounded room.
+//! A wrong secret rejects everything that Meta sends, and Meta keeps no copy. So a delivery that
+//! was rejected only for its signature is kept unchanged, in files that other users cannot read,
+//! and can be verified again when the secret is correct. Most of these deliveries may be forged.
+//! They are trusted no more than any other input, and are limited to a share (`shares`) of a
+//! bounded space.
 //!
-//! [`Hold`] is the door's end: it never waits. One thread writes (`keeper`), a file for each
-//! delivery (`directory`). [`Shelf`] is the other end, for verbs beside the server or without one.
+//! [`Hold`] is the listener's handle, which never waits. One thread (`keeper`) writes a file for
+//! each delivery (`directory`). [`Shelf`] is the reader, for commands with or without a running
+//! server.
 
 mod directory;
 mod keeper;
@@ -40,18 +42,18 @@ pub use name::Name;
 pub use record::Record;
 pub use shelf::{Error, Found, Shelf};
 
-/// How many deliveries may wait for the thread.
+/// Maximum number of deliveries that wait for the thread.
 const QUEUE: usize = 2048;
 
-/// How many bytes of them. Half of it is for Meta's own networks, as of the room: a flood that comes
-/// faster than the thread writes must not keep out what is worth holding.
+/// Maximum number of bytes that wait for the thread. Half is reserved for Meta's own networks, as
+/// on disk: a flood faster than the thread must not keep out the deliveries worth keeping.
 const QUEUE_BYTES: usize = 16 << 20;
 const QUEUE_BYTES_OF_OTHERS: usize = QUEUE_BYTES / 2;
 
-/// What a small one counts for, so that the bytes bound their number, too.
+/// Minimum size counted for a delivery, so that the byte limit bounds the number, too.
 const LEAST: usize = QUEUE_BYTES / QUEUE;
 
-/// Where deliveries are held, how much of them and for how long.
+/// Directory, size limit and maximum age of the quarantine.
 #[derive(Clone, Debug)]
 pub struct Settings {
     dir: PathBuf,
@@ -61,8 +63,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Holds deliveries of so many `apps` below `data_dir`; with no `max_bytes` it holds none, and
-    /// deletes what is there.
+    /// Settings for `apps` apps below `data_dir`. If `max_bytes` is 0, nothing is quarantined and
+    /// existing files are deleted.
     pub fn new(data_dir: &Path, max_bytes: u64, hold_for: SignedDuration, apps: usize) -> Self {
         Self {
             dir: shelf::place(data_dir),
@@ -73,8 +75,8 @@ impl Settings {
     }
 }
 
-/// A handle of the thread that holds. When the last one goes, the thread writes what waits and
-/// ends.
+/// Handle of the quarantine thread. When the last handle is dropped, the thread writes the waiting
+/// deliveries and ends.
 #[derive(Clone, Debug)]
 pub struct Hold(Arc<Thread>);
 
@@ -87,8 +89,8 @@ struct Thread {
 }
 
 impl Hold {
-    /// Starts the thread. What is in its way is said in the log, and nothing is held then: no
-    /// delivery that is accepted depends on it.
+    /// Starts the thread. A failure is logged and turns the quarantine off: no accepted delivery
+    /// depends on it.
     pub fn start(settings: Settings, clock: Clock) -> Self {
         let (tasks, asked) = sync_channel(QUEUE);
         let waiting = Arc::default();
@@ -108,25 +110,27 @@ impl Hold {
         }))
     }
 
-    /// Hands over a delivery of about `bytes` that came `from` an address, which `record` copies.
-    /// Never waits: what finds no place is counted and not held.
+    /// Hands over a delivery of about `bytes`, sent `from` an address. `record` copies the
+    /// delivery. Never waits: without room in the queue, the delivery is counted and not
+    /// quarantined.
     pub fn offer(&self, from: IpAddr, bytes: usize, record: impl FnOnce() -> Record) {
         if self.0.holds && !self.0.enter(from, bytes, record) {
             RejectionNotHeld { reason: "busy" }.emit();
         }
     }
 
-    /// Has the thread delete what is too old, and notice what others deleted.
+    /// Has the thread delete expired files, and notice files deleted by others.
     pub fn tidy(&self) {
         if let Some(tasks) = &self.0.tasks {
-            // Where its queue is full it is asked again soon.
+            // If the queue is full, the next tidy comes soon.
             let _ = tasks.try_send(Task::Tidy);
         }
     }
 }
 
 impl Thread {
-    /// Whether it found a place. `bytes` only keeps a flood from being copied in vain.
+    /// True if the delivery was queued. `bytes` is checked first, so that a flood is not copied in
+    /// vain.
     fn enter(&self, from: IpAddr, bytes: usize, record: impl FnOnce() -> Record) -> bool {
         let most = room_for(from);
         let Some(tasks) = &self.tasks else {
@@ -146,7 +150,7 @@ impl Thread {
     }
 }
 
-/// How many bytes may wait for one more `from` there to join them.
+/// Maximum number of waiting bytes for a delivery sent `from` this address.
 fn room_for(from: IpAddr) -> usize {
     match networks::network(from) {
         Some(network) if networks::is_metas(&network) => QUEUE_BYTES,
@@ -154,7 +158,7 @@ fn room_for(from: IpAddr) -> usize {
     }
 }
 
-/// What a delivery counts for while it waits.
+/// Size counted for a waiting delivery.
 fn weight(record: &Record) -> usize {
     record.size().max(LEAST)
 }

@@ -1,5 +1,5 @@
-//! The name of a file with a held delivery: all that is needed to share the room and to count,
-//! without reading the file.
+//! File name of a quarantined delivery. The name has all that is needed to count and share the
+//! space, without reading the file.
 
 use std::{fmt, sync::Arc};
 
@@ -11,16 +11,16 @@ use uuid::Uuid;
 use super::Record;
 use crate::meta::networks;
 
-/// What such a name ends with.
+/// Suffix of the file names.
 const ENDING: &str = ".held";
 
-/// What the file system takes for a file beside its blocks: its entry and what describes it.
+/// Disk space of a file beside its blocks: directory entry and inode.
 const OVERHEAD: u64 = 512;
 
-/// What it takes at once.
+/// Block size of the file system.
 const BLOCK: u64 = 4096;
 
-/// Which delivery a file holds. In the order of arrival.
+/// File name of a quarantined delivery; ordered by arrival.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
     id: Uuid,
@@ -30,7 +30,7 @@ pub struct Name {
 }
 
 impl Name {
-    /// The name of `record`; `None` where its address has no network.
+    /// The name of `record`; `None` if its address has no network.
     pub(super) fn of(record: &Record) -> Option<Self> {
         Some(Self {
             id: record.envelope.id,
@@ -40,7 +40,7 @@ impl Name {
         })
     }
 
-    /// The name that `text` is, if it is one.
+    /// Parses a file name.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_suffix(ENDING)?.split('.');
         let name = Self {
@@ -49,7 +49,7 @@ impl Name {
             network: network(parts.next()?)?,
             print: bytes(parts.next()?)?,
         };
-        // A name has one form, by which its file is found again.
+        // The text must be in canonical form, so that the name leads back to the file.
         (name.to_string() == text).then_some(name)
     }
 
@@ -58,22 +58,22 @@ impl Name {
         self.id
     }
 
-    /// The app whose path it used.
+    /// App whose path was requested.
     pub fn app(&self) -> &Arc<str> {
         &self.app
     }
 
-    /// The network that it came from.
+    /// Network of the sender.
     pub fn network(&self) -> IpNet {
         self.network
     }
 
-    /// Whether it came from one of Meta's own networks.
+    /// True if the sender is in one of Meta's own networks.
     pub fn is_from_meta(&self) -> bool {
         networks::is_metas(&self.network)
     }
 
-    /// When it came, to the millisecond that its id knows.
+    /// Receive time, in milliseconds, taken from the id.
     pub fn received_at(&self) -> Timestamp {
         let mut millis = [0; 8];
         millis[2..].copy_from_slice(&self.id.as_bytes()[..6]);
@@ -81,18 +81,18 @@ impl Name {
         moment.unwrap_or(Timestamp::MAX)
     }
 
-    /// What tells it from other deliveries: one that is sent again has the same.
+    /// Fingerprint of the delivery: a resent delivery has the same.
     pub(super) fn print(&self) -> [u8; 8] {
         self.print
     }
 }
 
-/// What a file of so many bytes takes of the disk.
+/// Disk space of a file of `bytes` bytes.
 pub(super) fn cost(bytes: u64) -> u64 {
     bytes.next_multiple_of(BLOCK) + OVERHEAD
 }
 
-/// The start of a SHA-256 over what makes it the same delivery.
+/// First bytes of a SHA-256 over app, signature and body.
 fn print(record: &Record) -> [u8; 8] {
     let mut hash = Sha256::new();
     for field in [

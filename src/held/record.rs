@@ -1,6 +1,6 @@
-//! A delivery as it is held, and the bytes that it becomes.
+//! A quarantined delivery and its encoding.
 //!
-//! They are [sealed](crate::sealed): a file that was cut short or changed is noticed. Version 1:
+//! The bytes are [sealed](crate::sealed), so a truncated or changed file is detected. Version 1:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -21,44 +21,44 @@ use crate::{
     sealed::{CHECKSUM, Opened, Sealing, Unreadable},
 };
 
-/// The version that is written.
+/// Version written by this program.
 const VERSION: u8 = 1;
 
-/// A delivery whose signature no secret made, as it came.
+/// A delivery whose signature matched no secret, exactly as received.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Identity and origin; a delivery that is stored after all keeps them.
+    /// Identity and origin, kept if the delivery is stored later.
     pub envelope: Envelope,
     /// The value of `X-Hub-Signature-256`.
     pub signature: Bytes,
-    /// The value of `X-Hookshelf-Simulated`; empty where there is none. Only a right secret can
-    /// tell whether it is a mark.
+    /// The value of `X-Hookshelf-Simulated`; empty if missing. It can only be verified with a
+    /// correct secret.
     pub mark: Bytes,
-    /// Its bytes exactly as received.
+    /// Bytes of the body exactly as received.
     pub body: Bytes,
 }
 
 impl Record {
-    /// About how many bytes of memory it takes.
+    /// Approximate memory size in bytes.
     pub fn size(&self) -> usize {
         let headers = self.envelope.headers.len();
         headers + self.signature.len() + self.mark.len() + self.body.len()
     }
 
-    /// Checks its signature again, now with `secrets`.
+    /// Verifies the signature again with `secrets`.
     ///
     /// # Errors
-    /// None of them made it either.
+    /// If the signature matches none of `secrets`.
     pub fn verify(&self, secrets: &Secrets) -> Result<VerifiedBody, Fault> {
         secrets.verify(Some(&self.signature), self.body.clone())
     }
 
-    /// Whether one of `secrets` marked it as simulated.
+    /// True if one of `secrets` signed the mark for a simulated delivery.
     pub fn is_simulated(&self, secrets: &Secrets) -> bool {
         secrets.marks_simulated(&self.mark, &self.body)
     }
 
-    /// How many bytes it becomes.
+    /// Encoded length in bytes.
     pub(super) fn length(&self) -> usize {
         let address = match self.envelope.remote_addr {
             None => 0,
@@ -68,7 +68,7 @@ impl Record {
         1 + 16 + 12 + 1 + address + 5 * 4 + self.envelope.app.len() + self.size() + CHECKSUM
     }
 
-    /// The bytes of this record; `None` where it is too long for them.
+    /// Encodes this record; `None` if a field is too long.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
         let envelope = &self.envelope;
         let mut sealing = Sealing::of(VERSION, self.length())
@@ -82,7 +82,7 @@ impl Record {
         Some(sealing.seal())
     }
 
-    /// The record that `bytes` are.
+    /// Decodes a record.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
         let mut fields = Opened::new(bytes, VERSION)?;
         let record = Self::read(&mut fields).filter(|_| fields.is_empty());
@@ -107,7 +107,7 @@ impl Record {
 }
 
 impl fmt::Debug for Record {
-    /// Says which delivery it is and nothing of what it holds.
+    /// Shows which delivery it is, and no content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
             .field("envelope", &self.envelope)
@@ -153,7 +153,7 @@ mod tests {
         }
     }
 
-    /// The bytes that version 1 was released with: what is held has to outlive an upgrade.
+    /// Bytes of version 1 as released: quarantined deliveries must stay readable after an upgrade.
     #[test]
     fn version_1_stays_readable() {
         let bytes = hex::decode(include_str!("version_1.hex").trim()).unwrap();

@@ -1,9 +1,9 @@
-//! Shares of the room on disk, decided without looking at the disk.
+//! Shares of the quarantine's disk space, decided without disk access.
 //!
-//! First come, first served, each within a quota: Meta sends again for a while what came last, and
-//! keeps no copy of what came first. One half of the room is for Meta's own networks, where each app
-//! has an even part; a stranger takes nothing of it. The other half is for everybody, and one network
-//! has a quarter of it.
+//! First come, first served, within quotas: Meta resends the latest deliveries for a while, and
+//! keeps no copy of the earlier ones. One half of the space is for Meta's own networks, with an
+//! equal quota for each app; other senders cannot use it. The other half is for all other networks,
+//! and one network may use a quarter of it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,19 +14,19 @@ use ipnet::IpNet;
 
 use super::Name;
 
-/// Parts of the half that is for everybody; one network may take one.
+/// Number of quotas in the half for other networks. One network may use one quota.
 const PARTS: u64 = 4;
 
-/// Why a delivery is not held.
+/// Reason why a delivery is not quarantined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoRoom {
-    /// It is held already.
+    /// The same delivery is already quarantined.
     Repeated,
-    /// It is larger than a quota.
+    /// The delivery is larger than a quota.
     TooLarge,
-    /// The quota of its app or network is used up.
+    /// The quota of the app or network is used up.
     QuotaUsed,
-    /// Its half of the room is full.
+    /// The half for this sender is full.
     Full,
 }
 
@@ -37,7 +37,7 @@ enum Party {
     Network(IpNet),
 }
 
-/// Files that are held, and the room that they take.
+/// Quarantined files, and the disk space that they use.
 #[derive(Debug)]
 pub(super) struct Shares {
     metas: Half,
@@ -47,19 +47,19 @@ pub(super) struct Shares {
     prints: HashSet<[u8; 8]>,
 }
 
-/// One half of the room.
+/// Half of the space, with its quota.
 #[derive(Debug)]
 struct Half {
     limit: u64,
     quota: u64,
     used: u64,
     files: u64,
-    /// Bytes of each party that has a file.
+    /// Bytes used by each party.
     parties: HashMap<Party, u64>,
 }
 
 impl Shares {
-    /// Shares of so many bytes among `apps`, with nothing held.
+    /// Empty shares of `limit` bytes among `apps`.
     pub(super) fn of(limit: u64, apps: u64) -> Self {
         let half = limit / 2;
         Self {
@@ -70,14 +70,14 @@ impl Shares {
         }
     }
 
-    /// Counts the new file `name` in, which takes `cost`.
+    /// Counts the new file `name` of size `cost`, within the quotas.
     pub(super) fn admit(&mut self, name: &Name, cost: u64) -> Result<(), NoRoom> {
         let quota = self.half(name).quota;
         self.enter(name, cost, quota)
     }
 
-    /// Counts in a file that is there already: it stays if a quota is smaller than it was, such as
-    /// after a restart with one app more.
+    /// Counts an existing file. Quotas do not apply, since they may have shrunk, such as after a
+    /// restart with one more app.
     pub(super) fn adopt(&mut self, name: &Name, cost: u64) -> Result<(), NoRoom> {
         self.enter(name, cost, u64::MAX)
     }
@@ -92,7 +92,7 @@ impl Shares {
         Ok(())
     }
 
-    /// Forgets a file that is gone.
+    /// Removes a deleted file from the counts.
     pub(super) fn forget(&mut self, name: &Name) {
         if let Some(cost) = self.files.remove(name) {
             self.prints.remove(&name.print());
@@ -100,7 +100,7 @@ impl Shares {
         }
     }
 
-    /// Cost of a file, if it is known.
+    /// Disk space of a file, if it is known.
     pub(super) fn cost(&self, name: &Name) -> Option<u64> {
         self.files.get(name).copied()
     }
@@ -174,7 +174,8 @@ mod tests {
 
     const META: &str = "173.252.95.16";
 
-    /// Room for sixteen files in each half: eight for each of two apps, four for one network.
+    /// Shares with room for sixteen files in each half: eight for each of two apps, four for one
+    /// network.
     fn shares() -> Shares {
         Shares::of(32, 2)
     }

@@ -1,4 +1,4 @@
-//! What is held, for those who read beside the server or without one.
+//! Reader of the quarantine, for commands with or without a running server.
 
 use std::{
     io,
@@ -10,10 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Name, Record, directory::Directory, keeper::is_old};
 use crate::sealed::Unreadable;
 
-/// Where in the data directory deliveries are held.
+/// Name of the quarantine directory in the data directory.
 const DIRECTORY: &str = "rejections";
 
-/// What is in the way of reading what is held.
+/// Error on reading or deleting quarantined files.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "what is held of refused deliveries in {} cannot be {what}; run this as root or as the user \
@@ -27,18 +27,18 @@ pub struct Error {
     source: io::Error,
 }
 
-/// What one file holds.
+/// Content of one file.
 #[derive(Debug)]
 pub enum Found {
     /// A delivery.
     Record(Record),
-    /// Nothing that can be read: it was damaged, or written by a newer program.
+    /// Unreadable: damaged, or written by a newer program.
     Unreadable(Unreadable),
-    /// Nothing any more: it was deleted in the meantime.
+    /// The file was deleted in the meantime.
     Gone,
 }
 
-/// The files of held deliveries.
+/// Files of quarantined deliveries.
 #[derive(Clone, Debug)]
 pub struct Shelf {
     directory: Directory,
@@ -46,7 +46,7 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// What is held below `data_dir`, as far as it is no older than `hold_for`.
+    /// The quarantine below `data_dir`, limited to deliveries no older than `hold_for`.
     pub fn new(data_dir: &Path, hold_for: SignedDuration) -> Self {
         Self {
             directory: Directory::at(place(data_dir)),
@@ -54,10 +54,10 @@ impl Shelf {
         }
     }
 
-    /// What is held, in the order of arrival.
+    /// Names of the quarantined deliveries, in the order of arrival.
     ///
     /// # Errors
-    /// This user may not look.
+    /// If this user lacks the permission to read the directory, or the read fails.
     pub fn names(&self, now: Timestamp) -> Result<Vec<Name>, Error> {
         let mut names = self.directory.names().map_err(self.cannot_be("read"))?;
         names.retain(|name| !is_old(name, self.hold_for, now));
@@ -65,10 +65,11 @@ impl Shelf {
         Ok(names)
     }
 
-    /// What one file holds. One that the disk cannot read is in the way of no other.
+    /// Reads one file. A disk error counts as an unreadable file, so that it does not block the
+    /// others.
     ///
     /// # Errors
-    /// This user may not look.
+    /// If this user lacks the permission to read the file.
     pub fn read(&self, name: &Name) -> Result<Found, Error> {
         let bytes = match self.directory.read(name) {
             Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
@@ -79,26 +80,26 @@ impl Shelf {
         Ok(match bytes.map(|bytes| Record::decode(&bytes)) {
             None => Found::Gone,
             Some(Err(why)) => Found::Unreadable(why),
-            // A file goes by the name of what is in it.
+            // The file name must match the content.
             Some(Ok(record)) if Name::of(&record).as_ref() == Some(name) => Found::Record(record),
             Some(Ok(_)) => Found::Unreadable(Unreadable::Damaged),
         })
     }
 
-    /// How many bytes all of `names` take.
+    /// Total size of the files `names`, in bytes.
     ///
     /// # Errors
-    /// This user may not look.
+    /// If a file cannot be examined.
     pub fn bytes(&self, names: &[Name]) -> Result<u64, Error> {
         let length = |name| self.directory.length(name).map(Option::unwrap_or_default);
         let lengths: io::Result<Vec<_>> = names.iter().map(length).collect();
         Ok(lengths.map_err(self.cannot_be("read"))?.iter().sum())
     }
 
-    /// Deletes one file.
+    /// Deletes one file, which may be gone.
     ///
     /// # Errors
-    /// This user may not delete it.
+    /// If the file cannot be deleted.
     pub fn remove(&self, name: &Name) -> Result<(), Error> {
         let removed = self.directory.remove(name);
         removed.map_err(self.cannot_be("deleted"))
@@ -110,7 +111,7 @@ impl Shelf {
     }
 }
 
-/// Where deliveries are held.
+/// Path of the quarantine directory.
 pub(super) fn place(data_dir: &Path) -> PathBuf {
     data_dir.join(DIRECTORY)
 }

@@ -1,4 +1,4 @@
-//! Holding as a whole: what goes in comes out, is bounded, and goes when its time is over.
+//! Tests of the whole quarantine: round trip, size limit and expiry.
 
 use std::{
     fs::{self, Permissions},
@@ -20,7 +20,7 @@ use crate::{
     meta::signature::{Secrets, sign},
 };
 
-/// The `number`th delivery from `address`; a second after the one before it.
+/// The `number`th delivery from `address`, one second after the delivery before it.
 pub(super) fn record(number: u32, address: &str, body: &str) -> Record {
     let seconds = 1_795_000_000 + u64::from(number);
     let id = uuid::Builder::from_unix_timestamp_millis(seconds * 1000, &[7; 10]);
@@ -38,7 +38,7 @@ pub(super) fn record(number: u32, address: &str, body: &str) -> Record {
     }
 }
 
-/// Its name, with a body of its own.
+/// Name of such a record.
 pub(super) fn name(number: u32, address: &str) -> Name {
     name_for("default", number, address)
 }
@@ -57,7 +57,7 @@ fn secret() -> SecretString {
 const META: &str = "173.252.95.16";
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// A data directory, and the time in it: that of the record with the number 0.
+/// A data directory, and a clock set to the time of record 0.
 struct Place {
     dir: TempDir,
     clock: Clock,
@@ -76,11 +76,11 @@ impl Place {
         Hold::start(settings, self.clock.clone())
     }
 
-    /// Holds `records`, one run of the server long.
+    /// Quarantines `records` in one run of the server.
     fn run(&self, max_bytes: u64, records: impl IntoIterator<Item = Record>) {
         let hold = self.hold(max_bytes);
         for record in records {
-            // What waits is bounded; here nothing is to be turned away for that.
+            // The queue is bounded; retry until every record has entered.
             let from = record.envelope.remote_addr.unwrap();
             while !hold.0.enter(from, record.size(), || record.clone()) {
                 std::thread::yield_now();
@@ -92,7 +92,7 @@ impl Place {
         Shelf::new(self.dir.path(), HOUR)
     }
 
-    /// What each of the files holds.
+    /// Contents of all files.
     fn contents(&self) -> Vec<Found> {
         let read = |name: &Name| self.shelf().read(name).unwrap();
         self.names().iter().map(read).collect()
@@ -110,7 +110,7 @@ impl Place {
         self.path().join(name.to_string())
     }
 
-    /// What its files take of the disk.
+    /// Disk space used by the files.
     fn taken(&self) -> u64 {
         let files = fs::read_dir(self.path()).unwrap();
         let length = |it: fs::DirEntry| name::cost(it.metadata().unwrap().len());
@@ -230,7 +230,7 @@ fn damage_is_told_and_in_nobodys_way() {
     ));
 }
 
-/// What stands there under a good name without being a file of the server's.
+/// Entries with a valid name that are not regular files written by the server.
 #[test]
 fn what_is_no_file_of_its_own_is_in_nobodys_way() {
     let place = Place::new();
@@ -262,7 +262,7 @@ fn what_is_no_file_of_its_own_is_in_nobodys_way() {
     assert_eq!(fs::read(elsewhere).unwrap(), b"a text");
 }
 
-/// How many find a place before the thread writes one.
+/// Number of copies accepted before the thread writes one.
 fn enter(thread: &Thread, address: &str, body: &str) -> usize {
     let record = record(1, address, body);
     let mut entered = 0;

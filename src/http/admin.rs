@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     ingest::{Readiness, Standing},
-    spool::Report as SpoolReport,
     telemetry::metrics::Exposition,
 };
 
@@ -57,20 +56,6 @@ struct Spool {
     obstacle: Option<String>,
 }
 
-impl From<SpoolReport> for Spool {
-    fn from(report: SpoolReport) -> Self {
-        Self {
-            on: report.on,
-            records: report.records,
-            bytes: report.bytes,
-            max_bytes: report.max_bytes,
-            oldest_age_seconds: report.oldest_age_seconds,
-            drain_rate: report.drain_rate,
-            obstacle: report.obstacle,
-        }
-    }
-}
-
 async fn ready(State((readiness, spool)): State<(Readiness, SpoolDesk)>) -> Response {
     let Standing { missing, degraded } = readiness.standing();
     let ready = missing.is_empty();
@@ -79,12 +64,21 @@ async fn ready(State((readiness, spool)): State<(Readiness, SpoolDesk)>) -> Resp
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
+    let spool = spool.report();
     let report = Report {
         ready,
         missing,
         degraded,
         version: env!("CARGO_PKG_VERSION"),
-        spool: spool.report().into(),
+        spool: Spool {
+            on: spool.on,
+            records: spool.records,
+            bytes: spool.bytes,
+            max_bytes: spool.max_bytes,
+            oldest_age_seconds: spool.oldest_age_seconds,
+            drain_rate: spool.drain_rate,
+            obstacle: spool.obstacle,
+        },
     };
     json(status, &report)
 }

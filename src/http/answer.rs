@@ -6,7 +6,6 @@ use axum::{
 };
 use serde::Serialize;
 
-/// An answer in JSON.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     match serde_json::to_string(body) {
         Ok(body) => (status, typed("application/json"), body).into_response(),

@@ -93,9 +93,8 @@ impl Table {
         }
     }
 
-    /// Waits until `guest` has to leave.
     async fn time_to_leave(&self, guest: &Guest) -> Leave {
-        guest.dismissed().await;
+        guest.leave.cancelled().await;
         if !self.stop.is_cancelled() {
             return Leave::Crowd;
         }
@@ -155,7 +154,7 @@ async fn answer(
     let unread = long && !is_of_a_delivery(&method, response.status());
     if response.headers().contains_key(header::CONNECTION) {
         guest.note_refused_body();
-    } else if chunked || unread || guest.is_dismissed() {
+    } else if chunked || unread || guest.leave.is_cancelled() {
         response.headers_mut().insert(header::CONNECTION, CLOSE);
     }
     guest.end_request();

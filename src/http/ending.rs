@@ -84,7 +84,6 @@ impl Ending {
         }
     }
 
-    /// Its word.
     pub(super) fn code(self) -> &'static str {
         match self {
             Self::Done => "done",

@@ -18,7 +18,8 @@ const BUSY: u64 = u64::MAX;
 /// One connection, as its task, the door and the handlers share it.
 #[derive(Debug)]
 pub(super) struct Guest {
-    leave: CancellationToken,
+    /// Cancelled when the connection has to leave.
+    pub(super) leave: CancellationToken,
     came: Instant,
     /// Milliseconds from `came` to the end of the last answer, or [`BUSY`].
     quiet_since: AtomicU64,
@@ -40,18 +41,15 @@ impl Guest {
         })
     }
 
-    /// A request of it is being answered.
     pub(super) fn begin_request(&self) {
         self.quiet_since.store(BUSY, Relaxed);
         self.asked.store(true, Relaxed);
     }
 
-    /// Its request has an answer.
     pub(super) fn end_request(&self) {
         self.quiet_since.store(self.age(), Relaxed);
     }
 
-    /// Whether it ever sent a request.
     pub(super) fn has_asked(&self) -> bool {
         self.asked.load(Relaxed)
     }
@@ -61,7 +59,6 @@ impl Guest {
         self.refused.store(true, Relaxed);
     }
 
-    /// Whether a body of it was refused.
     pub(super) fn had_body_refused(&self) -> bool {
         self.refused.load(Relaxed)
     }
@@ -69,21 +66,6 @@ impl Guest {
     /// Whether it ever brought a delivery with a right signature.
     pub(super) fn is_proven(&self) -> bool {
         self.proven.load(Relaxed)
-    }
-
-    /// Asks it to leave.
-    pub(super) fn dismiss(&self) {
-        self.leave.cancel();
-    }
-
-    /// Whether it was asked to leave.
-    pub(super) fn is_dismissed(&self) -> bool {
-        self.leave.is_cancelled()
-    }
-
-    /// Waits until it is asked to leave.
-    pub(super) async fn dismissed(&self) {
-        self.leave.cancelled().await;
     }
 
     /// How long to wait before looking again; none where it has been quiet for `time`, counted

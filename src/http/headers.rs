@@ -118,33 +118,6 @@ mod tests {
     }
 
     #[test]
-    fn only_one_sha256_signature_counts() {
-        let signature = |pairs: &[(&'static str, &[u8])]| {
-            super::signature(&headers(pairs)).map(|found| found.map(<[u8]>::to_vec))
-        };
-        assert_eq!(signature(&[]), Ok(None));
-        assert_eq!(
-            signature(&[
-                ("x-hub-signature", b"sha1=0"),
-                ("x-hub-signature-256", b"sha256=1")
-            ]),
-            Ok(Some(b"sha256=1".to_vec()))
-        );
-        assert_eq!(
-            signature(&[("x-hub-signature", b"sha1=0")]),
-            Err(Rejection::SignatureSha1Only)
-        );
-        let map: HeaderMap = [SHA256, SHA256]
-            .map(|name| (name, HeaderValue::from_static("sha256=1")))
-            .into_iter()
-            .fold(HeaderMap::new(), |mut map, (name, value)| {
-                map.append(name, value);
-                map
-            });
-        assert_eq!(super::signature(&map), Err(Rejection::SignatureMalformed));
-    }
-
-    #[test]
     fn what_is_kept_is_bounded_listed_and_text() {
         let long = "ü".repeat(400);
         let kept = kept(&headers(&[

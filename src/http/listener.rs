@@ -47,14 +47,8 @@ pub enum Error {
     #[error(transparent)]
     Passed(#[from] Unfit),
     /// It ended without being told to.
-    #[error("the {listener} listener ended by itself; start the server again")]
-    Ended {
-        /// Which listener.
-        listener: &'static str,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
+    #[error("the {0} listener ended by itself; start the server again")]
+    Ended(&'static str, #[source] io::Error),
 }
 
 /// The key of the configuration that has the address of a listener.
@@ -92,9 +86,6 @@ pub struct Stop(watch::Sender<Wish>);
 
 impl Listener {
     /// Binds `address`; port 0 takes a free one. `name` is for logs and metrics.
-    ///
-    /// # Errors
-    /// The address cannot be had.
     pub fn bind(name: &'static str, address: SocketAddr) -> Result<Self, Error> {
         let refused = |source| Error::Bind {
             listener: name,
@@ -162,7 +153,7 @@ impl Listener {
 
     async fn run(self, routes: Router, limits: ListenerLimits) -> Result<(), Error> {
         let listener = self.name;
-        let ended = |source| Error::Ended { listener, source };
+        let ended = |source| Error::Ended(listener, source);
         let socket = Socket::new(listener, self.socket, self.is_ours).map_err(ended)?;
         let mut wishes = self.wish.subscribe();
         let mut seats = Seats::new(listener, routes, limits);

@@ -11,8 +11,12 @@ use super::{AppKeys, AppState, ack::verdict, headers, underway::Place};
 use crate::{
     envelope::Envelope,
     held,
-    ingest::{Failure, Outcome, Rejection},
+    ingest::{
+        Failure, Outcome, Rejection,
+        arrivals::{Arrival, Items},
+    },
     meta::signature::VerifiedBody,
+    store::Delivery,
     telemetry::{DeliverySettled, Happening, SignatureMatched},
 };
 
@@ -31,6 +35,8 @@ pub(super) struct Receipt {
     handed_over: bool,
     settled: bool,
     place: Place,
+    /// Noted only if a display follows.
+    items: Option<Items>,
 }
 
 impl Receipt {
@@ -54,6 +60,7 @@ impl Receipt {
             handed_over: false,
             settled: false,
             place: state.underway().enter(),
+            items: None,
         }
     }
 
@@ -62,7 +69,6 @@ impl Receipt {
         &self.keys
     }
 
-    /// The address that it came from.
     pub(super) fn from(&self) -> Option<IpAddr> {
         self.envelope.remote_addr
     }
@@ -81,6 +87,13 @@ impl Receipt {
         self.state.callbacks().delivery(app, simulated, signed, at);
         let (meter, secret) = (&self.keys.meter, &**body.secret());
         SignatureMatched { meter, secret }.emit();
+    }
+
+    /// Notes the items of its body for a display.
+    pub(super) fn look_at(&mut self, delivery: &Delivery) {
+        if self.state.arrivals().are_followed() {
+            self.items = Some(delivery.into());
+        }
     }
 
     /// What is handed over beside the body: the envelope with these headers, and true if the
@@ -121,6 +134,12 @@ impl Receipt {
             let (app, from) = (&envelope.app, envelope.remote_addr);
             self.state.tally().count(app, reason, from);
         }
+        self.state.arrivals().show(|| Arrival {
+            at: self.envelope.received_at,
+            app: Arc::clone(&self.envelope.app),
+            items: self.items.take(),
+            outcome,
+        });
         let (new, repeated) = match outcome {
             Outcome::Accepted { new, repeated } => (new, repeated),
             Outcome::Unreadable(_)

@@ -27,7 +27,6 @@ pub(super) struct Seats {
 }
 
 impl Seats {
-    /// As many as `limits` say, to serve `routes`.
     pub(super) fn new(listener: &'static str, routes: Router, limits: ListenerLimits) -> Self {
         let stop = CancellationToken::new();
         Self {
@@ -83,7 +82,7 @@ impl Seats {
     async fn make_room(&mut self) -> bool {
         while let Some(stranger) = self.strangers.pop_front() {
             if let Some(stranger) = still_strange(&stranger) {
-                stranger.dismiss();
+                stranger.leave.cancel();
                 drop(stranger);
                 self.taken.join_next().await;
                 return true;

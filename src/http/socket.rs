@@ -45,7 +45,6 @@ impl Socket {
         })
     }
 
-    /// The next connection.
     pub(super) async fn accept(&self) -> (TcpStream, SocketAddr) {
         loop {
             let cause = match self.inner.accept().await {

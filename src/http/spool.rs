@@ -43,7 +43,6 @@ impl SpoolDesk {
         Self(Arc::new(Desk::Off(report)))
     }
 
-    /// State of the spool.
     pub(super) fn report(&self) -> Report {
         match &*self.0 {
             Desk::Open(spooling, _) => spooling.report(),
@@ -52,7 +51,6 @@ impl SpoolDesk {
     }
 }
 
-/// The routes.
 pub(super) fn routes(desk: SpoolDesk) -> Router {
     Router::new()
         .route("/v1/spool", get(status))

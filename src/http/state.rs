@@ -12,7 +12,7 @@ use super::{Limits, body::Budget, underway::Underway};
 use crate::{
     clock::Clock,
     config,
-    ingest::{Callbacks, Tally, Writer},
+    ingest::{Callbacks, Tally, Writer, arrivals::Arrivals},
     instance::Id,
     meta::signature::Secrets,
     telemetry::Meter,
@@ -49,8 +49,7 @@ impl AppKeys {
 
 impl From<&config::App> for AppKeys {
     fn from(app: &config::App) -> Self {
-        let named = app.secrets.iter();
-        let secrets = Secrets::new(named.map(|secret| (&*secret.name, &secret.secret)));
+        let secrets = Secrets::new(app.named_secrets());
         Self::new(app.name.as_str(), secrets, app.verify_token.clone())
     }
 }
@@ -63,16 +62,6 @@ impl Apps {
     /// The app of that name.
     pub fn get(&self, name: &str) -> Option<Arc<AppKeys>> {
         self.0.get(name).cloned()
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 
@@ -98,6 +87,7 @@ struct Shared {
     apps: ArcSwap<Apps>,
     underway: Underway,
     callbacks: Callbacks,
+    arrivals: Arrivals,
     writer: Writer,
     tally: Tally,
     clock: Clock,
@@ -114,6 +104,7 @@ impl AppState {
             apps: ArcSwap::from_pointee(apps),
             underway: Underway::default(),
             callbacks: Callbacks::default(),
+            arrivals: Arrivals::default(),
             writer,
             tally,
             clock,
@@ -143,17 +134,20 @@ impl AppState {
         &self.0.callbacks
     }
 
+    /// Settled deliveries, for a display.
+    pub fn arrivals(&self) -> &Arrivals {
+        &self.0.arrivals
+    }
+
     /// The app as configured at this moment.
     pub(super) fn app(&self, name: &str) -> Option<Arc<AppKeys>> {
         self.0.apps.load().get(name)
     }
 
-    /// The id of this server, if it has one.
     pub(super) fn instance(&self) -> Option<&Id> {
         self.0.instance.get()
     }
 
-    /// The writer that deliveries are handed to.
     pub(super) fn writer(&self) -> &Writer {
         &self.0.writer
     }
@@ -163,7 +157,6 @@ impl AppState {
         &self.0.tally
     }
 
-    /// What time it is.
     pub(super) fn clock(&self) -> &Clock {
         &self.0.clock
     }

@@ -112,51 +112,6 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::Failure;
-
-    const ACCEPTED: Outcome = Outcome::Accepted {
-        new: 1,
-        repeated: 0,
-    };
-
-    #[test]
-    fn what_ended_before_the_stop_is_not_counted() {
-        let underway = Underway::default();
-        let [before, after] = [underway.enter(), underway.enter()];
-        before.ended(ACCEPTED);
-        drop(before);
-        underway.note_ends();
-        assert_eq!(underway.count(), 1);
-        after.ended(ACCEPTED);
-        drop(after);
-        let acked = Ends {
-            acked: 1,
-            ..Ends::default()
-        };
-        assert_eq!(underway.ends(), acked);
-    }
-
-    #[test]
-    fn each_end_has_its_count_and_who_has_none_is_unfinished() {
-        let underway = Underway::default();
-        underway.note_ends();
-        let ends = [
-            ACCEPTED,
-            Outcome::Rejected(Rejection::SignatureMismatch),
-            Outcome::Rejected(Rejection::BodyIncomplete),
-            Outcome::Failed(Failure::StoreUnavailable),
-        ];
-        for outcome in ends {
-            underway.enter().ended(outcome);
-        }
-        let _open = underway.enter();
-        let told = Ends {
-            acked: 1,
-            refused: 1,
-            unfinished: 3,
-        };
-        assert_eq!(underway.ends(), told);
-    }
 
     #[tokio::test]
     async fn the_last_that_leaves_is_waited_for() {

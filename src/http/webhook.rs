@@ -24,6 +24,7 @@ use super::{
 use crate::{
     ingest::{Caller, Failure, Outcome, Refusal, Rejection, Settled},
     meta::{challenge, signature::VerifiedBody},
+    store::Delivery,
     telemetry::{AppUnknown, ChallengeAnswered, Happening, PanicCaught, PathUnknown},
 };
 
@@ -203,6 +204,10 @@ impl Caller for HandedOver {
 
     fn has_a_copy(&self) -> bool {
         false
+    }
+
+    fn look_at(&mut self, delivery: &Delivery) {
+        self.receipt.look_at(delivery);
     }
 
     /// What is stored after its time was answered with 503 all the same, and comes again.

@@ -1,42 +1,45 @@
 //! Circuit breaker between the committer and Postgres.
 //!
-//! Closed, commits go through, and the first moments of an outage are waited out with retries: a
-//! restart is over within a second or two. Open, nobody waits: deliveries go into the spool, or
-//! come again, and one probe now and then finds Postgres again. Before the first connection and
-//! below `database.min_free` there is no probe either.
+//! While the breaker is closed, commits go through. The first moments of an outage are bridged with
+//! retries: a restart of Postgres takes a second or two. While it is open, no delivery waits:
+//! deliveries go into the spool or are refused with 503, and an occasional probe detects when
+//! Postgres is back. Before the first connection and below `database.min_free` there is no probe
+//! either.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Time for which a failed commit counts as the state of Postgres if none was tried since. A server
-/// that is not ready may get no delivery, and would never be ready again.
+/// Time for which a failed commit counts as the state of Postgres if no other was tried since.
+/// Without this limit, a server that is not ready would get no delivery and never become ready
+/// again.
 const REMEMBERED_FOR: Duration = Duration::from_secs(10);
 
-/// Time from the first failure during which deliveries wait for a retry. A retry at its end has the
+/// Time from the first failure during which deliveries wait for a retry. The last retry may use the
 /// rest of the writer's deadline.
 const WAITED_OUT: Duration = Duration::from_millis(1_500);
 
-/// The same beside a spool: enough to replace a lost session.
+/// The same limit if there is a spool: enough to replace a lost session.
 const BRIEFLY: Duration = Duration::from_millis(200);
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Reason for which no commit is tried, whether or not Postgres would take it.
+/// Reason to try no commit, whether or not Postgres would accept it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The database was not reached since the start, or its schema is not up to date yet.
     Unopened,
-    /// The disk of the database has less room than `database.min_free`; a full disk stops Postgres.
+    /// The disk of the database has less free space than `database.min_free`. A full disk stops
+    /// Postgres.
     DiskLow,
 }
 
 impl Cause {
     const ALL: [Self; 2] = [Self::Unopened, Self::DiskLow];
 
-    /// The bounded word for it.
+    /// Label for metrics and logs, from a bounded set.
     pub fn code(self) -> &'static str {
         match self {
             Self::Unopened => "database",
@@ -55,7 +58,7 @@ struct State {
     causes: [bool; 2],
     /// Failures since the last try that Postgres answered.
     outage: Option<Outage>,
-    /// When a commit was given up, until one succeeds.
+    /// Time of the last failed commit, until a commit succeeds.
     given_up: Option<Instant>,
     waited_out: Duration,
 }
@@ -68,7 +71,7 @@ struct Outage {
 }
 
 impl CircuitBreaker {
-    /// Waits out an outage, but only briefly if deliveries have a spool to go to.
+    /// A closed breaker. Deliveries wait only briefly for a retry if there is a spool.
     pub fn new(has_spool: bool) -> Self {
         Self(Arc::new(Mutex::new(State {
             causes: [false; 2],
@@ -78,36 +81,36 @@ impl CircuitBreaker {
         })))
     }
 
-    /// Opens it for this cause; true if that is new.
+    /// Opens the breaker for this cause; true if the cause is new.
     pub fn open(&self, cause: Cause) -> bool {
         !std::mem::replace(&mut self.state().causes[cause as usize], true)
     }
 
-    /// Ends this cause; true if it was there.
+    /// Removes this cause; true if it was set.
     pub fn close(&self, cause: Cause) -> bool {
         std::mem::take(&mut self.state().causes[cause as usize])
     }
 
-    /// The first cause that keeps it open, if any does.
+    /// The first cause that keeps the breaker open, if any.
     pub fn cause(&self) -> Option<Cause> {
         let state = self.state();
         let mut all = Cause::ALL.into_iter();
         all.find(|cause| state.causes[*cause as usize])
     }
 
-    /// True if the last commit failed a moment before `now`.
+    /// True if the last commit failed shortly before `now`.
     pub fn is_failing(&self, now: Instant) -> bool {
         let given_up = self.state().given_up;
         given_up.is_some_and(|at| now.saturating_duration_since(at) < REMEMBERED_FOR)
     }
 
-    /// True if the next commit is a probe: the one before it was given up.
+    /// True if the next commit is a probe, because the last commit failed.
     pub(super) fn is_probing(&self) -> bool {
         self.state().given_up.is_some()
     }
 
-    /// When the next try of a commit may begin: now, after a pause, or never if deliveries are not
-    /// kept waiting for it.
+    /// Time at which the next commit may be tried: now, after a pause, or `None` if deliveries do
+    /// not wait for a retry.
     pub(super) fn next_try(&self, now: Instant) -> Option<Instant> {
         let state = self.state();
         if state.causes.contains(&true) {
@@ -122,12 +125,12 @@ impl CircuitBreaker {
         }
     }
 
-    /// When the last try may begin for a batch that is sent at `now`.
+    /// Latest start of a try for a batch that is sent at `now`.
     pub(super) fn last_try(&self, now: Instant) -> Instant {
         now + self.state().waited_out
     }
 
-    /// Records a failed try; the next one is due after a pause that grows from try to try.
+    /// Records a failed try. The next try is due after a pause that grows exponentially.
     pub(super) fn try_failed(&self, now: Instant) {
         let mut state = self.state();
         let (since, pause) = match state.outage {
@@ -143,12 +146,12 @@ impl CircuitBreaker {
         self.state().outage = None;
     }
 
-    /// Records a commit; true if those before it were given up.
+    /// Records a successful commit; true if the commit before failed.
     pub(super) fn committed(&self) -> bool {
         self.state().given_up.take().is_some()
     }
 
-    /// Records a commit that is given up; true if the one before it was not.
+    /// Records a failed commit; true if it is the first failure.
     pub(super) fn gave_up(&self, now: Instant) -> bool {
         self.state().given_up.replace(now).is_none()
     }

@@ -1,7 +1,7 @@
-//! What last happened at the callback URL of each app, kept in memory until it is written down.
+//! Last events at the callback URL of each app, kept in memory until they are written to Postgres.
 //!
-//! One moment for each app, happening and secret: a delivery costs a lock and no more, however
-//! many come. It outlives a reload, since it belongs to the door and not to the apps.
+//! The map has one timestamp for each app, event and secret: a delivery costs one lock, whatever
+//! the load. The map survives a reload, since it belongs to the listener and not to the apps.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::store::callbacks::{Seen, What};
 
-/// Which moment.
+/// Key of a timestamp.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     app: Arc<str>,
@@ -26,12 +26,12 @@ struct Last {
     at: Timestamp,
 }
 
-/// The last moments since they were last taken. Clones share them.
+/// Timestamps recorded since the last [`take`](Self::take). Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Callbacks(Arc<Mutex<HashMap<Key, Last>>>);
 
 impl Callbacks {
-    /// Notes a challenge of `app`.
+    /// Records a challenge of `app`.
     pub fn challenge(&self, app: &Arc<str>, answered: bool, at: Timestamp) {
         let what = if answered {
             What::ChallengeAnswered
@@ -41,7 +41,7 @@ impl Callbacks {
         self.note(app, what, [&"".into(), &"".into()], at);
     }
 
-    /// Notes a verified delivery of `app`, with the secret that signed it and its fingerprint.
+    /// Records a verified delivery of `app`, with the name and the fingerprint of its secret.
     pub fn delivery(&self, app: &Arc<str>, simulated: bool, secret: [&Arc<str>; 2], at: Timestamp) {
         let what = if simulated {
             What::Simulated
@@ -61,7 +61,7 @@ impl Callbacks {
         self.keep(key, Last { fingerprint, at });
     }
 
-    /// The later one stays.
+    /// Keeps the later timestamp.
     fn keep(&self, key: Key, last: Last) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = known.entry(key).or_insert_with(|| last.clone());
@@ -70,7 +70,7 @@ impl Callbacks {
         }
     }
 
-    /// Takes what was noted since the last time.
+    /// Takes the timestamps recorded since the last call.
     pub fn take(&self) -> Vec<Seen> {
         let known = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let seen = known.into_iter().map(|(key, last)| Seen {
@@ -83,7 +83,7 @@ impl Callbacks {
         seen.collect()
     }
 
-    /// Puts back what could not be written down.
+    /// Puts back timestamps that could not be written.
     pub fn put_back(&self, seen: Vec<Seen>) {
         for seen in seen {
             let key = Key {

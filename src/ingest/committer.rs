@@ -1,10 +1,11 @@
-//! Committer: the one task that commits what has queued, together, then answers each caller.
+//! Committer: the task that commits queued deliveries together and answers each caller.
 //!
-//! Nothing waits for a batch to fill: the next batch gathers while a commit is on its way. A batch
-//! that Postgres refuses is split until the refused delivery stands alone; that one is kept without
-//! its events, and its neighbours never notice. After a batch that failed otherwise the next ones are
-//! smaller, and grow again as they succeed: a delivery that makes Postgres hang or fall over soon
-//! does so alone. What failed, or waited too long for its turn, falls back to the spool.
+//! A batch does not wait to fill up: the next batch gathers while a commit is on its way. A batch
+//! that Postgres refuses is split until the refused delivery stands alone. That delivery is stored
+//! without its events, and the others are stored as usual. After any other failure the next batches
+//! are smaller, and grow again as they succeed: so a delivery that makes Postgres hang or crash is
+//! soon alone in its batch. A delivery that failed, or waited too long for its turn, falls back to
+//! the spool.
 
 use std::{
     pin::pin,
@@ -24,8 +25,8 @@ use crate::{
     telemetry::{EventsRefused, Happening},
 };
 
-/// Least time of the deadline that must be left to begin a commit: the spool is quicker, and a
-/// commit that is given up costs the session.
+/// Least time before the deadline to start a commit. The spool is quicker, and a commit that is
+/// given up costs the session.
 const LEAST: Duration = Duration::from_millis(250);
 
 /// Result of each delivery of a batch.
@@ -39,12 +40,12 @@ pub struct Committer {
     breaker: CircuitBreaker,
     progress: WriterProgress,
     fallback: SpoolFallback,
-    /// Most deliveries of the next batch.
+    /// Maximum number of deliveries in the next batch.
     room: usize,
 }
 
 impl Committer {
-    /// A committer of what comes through `queue`.
+    /// A committer for the deliveries in `queue`.
     pub(super) fn new(
         queue: Exit,
         session: PgSession,
@@ -61,15 +62,15 @@ impl Committer {
         }
     }
 
-    /// The same, with commits that wait for what `commits` says.
+    /// Sets the durability of the commits.
     #[must_use]
     pub fn with(mut self, commits: Commits) -> Self {
         self.session.set_commits(commits);
         self
     }
 
-    /// Commits batch after batch, until every handle of the writer is gone and every caller has an
-    /// answer.
+    /// Commits batch after batch, until all handles of the writer are dropped and every caller has
+    /// an answer.
     pub async fn run(mut self) {
         let mut spare = Batch::default();
         while let Some(lot) = self.queue.next(self.room, spare).await {
@@ -79,8 +80,8 @@ impl Committer {
         self.fallback.finish().await;
     }
 
-    /// Takes everything that waits, to be settled without a commit; `None` after the last. For
-    /// tests of the door and for measuring it, which have no database.
+    /// Takes all waiting deliveries without a commit; `None` after the last. For tests and
+    /// benchmarks of the listener, which have no database.
     pub async fn take(&mut self) -> Option<Vec<Waiting>> {
         let taken = self.queue.all().await?;
         let events = taken.iter().map(|one| one.delivery.events.len()).sum();
@@ -88,14 +89,14 @@ impl Committer {
         Some(taken)
     }
 
-    /// Commits a batch and has each of its callers answered.
+    /// Commits a batch and answers its callers.
     async fn settle(&mut self, mut lot: PendingBatch) -> Batch {
         let now = Instant::now();
         for one in lot.part_with_late(now, self.late(now)) {
             fall_back(one, &self.progress, &self.fallback);
         }
         let batch = std::mem::take(&mut lot.batch);
-        // An empty batch tells nothing about Postgres.
+        // An empty batch tells us nothing about Postgres.
         if let Some(first) = lot.since.first() {
             let until = self.began(now, *first) + DEADLINE;
             let results = self.commit(&mut lot.deliveries, &batch, until).await;
@@ -108,8 +109,8 @@ impl Committer {
         batch
     }
 
-    /// Start of a batch's deadline. Without a spool it is the time of sending: there is nowhere else
-    /// to go, so each batch gets all of the deadline.
+    /// Start of a batch's deadline. With a spool it is the time of queueing. Without a spool it is
+    /// the time of sending, so that each batch gets the whole deadline.
     fn began(&self, now: Instant, waits_since: Instant) -> Instant {
         if self.fallback.exists() {
             waits_since
@@ -118,14 +119,14 @@ impl Committer {
         }
     }
 
-    /// Time before which a delivery must have queued to be too late for a commit.
+    /// Deliveries queued before this time are too late for a commit.
     fn late(&self, now: Instant) -> Option<Instant> {
         let late = now.checked_sub(DEADLINE.saturating_sub(LEAST));
         late.filter(|_| self.fallback.exists())
     }
 
-    /// Commits `deliveries`, of which `batch` is made. Beside a probe nobody waits for its result:
-    /// what queues meanwhile falls back to the spool, if there is one.
+    /// Commits `deliveries`, the content of `batch`. If the commit is a probe and there is a spool,
+    /// deliveries that queue meanwhile go to the spool and do not wait for the result.
     async fn commit(
         &mut self,
         deliveries: &mut [Delivery],
@@ -148,15 +149,15 @@ impl Committer {
     }
 }
 
-/// Keeps in the spool what is not committed: it came beside a probe, waited too long, or has a caller
-/// who was answered already.
+/// Hands an uncommitted delivery to the spool: the delivery came during a probe, waited too long,
+/// or its caller was already answered.
 fn fall_back(one: Waiting, progress: &WriterProgress, fallback: &SpoolFallback) {
     progress.settle(1, one.delivery.events.len());
     fallback.take(one, Failure::StoreUnavailable);
 }
 
-/// Sends `deliveries`, of which `batch` is made: in halves if Postgres refuses them, and a single
-/// refused one without its events. What is not back at `until` is given up.
+/// Sends `deliveries`, the content of `batch`. If Postgres refuses the batch, sends each half; a
+/// single refused delivery is sent without its events. A commit without answer at `until` fails.
 async fn commit(
     session: &mut PgSession,
     deliveries: &mut [Delivery],
@@ -192,9 +193,9 @@ async fn commit_part(
     Box::pin(commit(session, deliveries, &batch, until)).await
 }
 
-/// Answers the callers of a batch, in a task of its own: the next batch is on its way to Postgres
-/// meanwhile. What was not committed falls back to the spool. What was committed is freed when all
-/// callers have their answer, since freeing takes longer than answering.
+/// Answers the callers of a batch, in a task of its own, while the next batch is on its way to
+/// Postgres. Deliveries that were not committed fall back to the spool. Committed deliveries are
+/// freed after all callers have their answer, since freeing takes longer than answering.
 fn answer(lot: PendingBatch, results: Results, fallback: &SpoolFallback) {
     if results.iter().all(Result::is_ok) {
         let kept = results.into_iter().map(|result| result.map(Kept::Stored));
@@ -212,7 +213,7 @@ fn answer(lot: PendingBatch, results: Results, fallback: &SpoolFallback) {
     }
 }
 
-/// Half as many as failed, or twice as many as before.
+/// Maximum size of the next batch: half of the number that failed, or twice the size before.
 fn room_after(room: usize, results: &[Result<Committed, Failure>]) -> usize {
     match results.iter().filter(|result| result.is_err()).count() {
         0 => BATCH.min(room * 2),
@@ -220,7 +221,7 @@ fn room_after(room: usize, results: &[Result<Committed, Failure>]) -> usize {
     }
 }
 
-/// Removes the events that Postgres refuses; the delivery is kept byte for byte.
+/// Removes the events that Postgres refuses. The body of the delivery stays.
 fn strip(delivery: &mut Delivery, error: &Error) -> EventsRefused {
     let events = delivery.events.len();
     delivery.events.clear();

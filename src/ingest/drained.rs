@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 
 use crate::spool::Draining;
 
-/// Time that a rate is taken over.
+/// Time window of the drain rate.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Progress of the drain, which writes it; status and log read it. Clones share it.
+/// Progress of the drain, written by the drain and read by status and log. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Drained(Arc<Shared>);
 
@@ -25,15 +25,15 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Done {
-    /// All but the rate.
+    /// Progress without the rate.
     draining: Draining,
     /// Times and numbers of records drained within the window.
     recent: VecDeque<(Instant, u64)>,
 }
 
 impl Drained {
-    /// Records that so many more are in the database and out of the spool, or that none is left:
-    /// nothing is in the way.
+    /// Records `records` more as drained, and clears the obstacle. Zero means that the spool is
+    /// empty.
     pub fn note(&self, records: u64, now: Instant) {
         let mut done = self.lock();
         done.draining.total += records;
@@ -55,19 +55,19 @@ impl Drained {
         }
     }
 
-    /// Records that Postgres failed on one record alone, which was put behind the others.
+    /// Records that Postgres failed on one record alone, which was moved to the end of the spool.
     pub fn pass_over(&self) {
         self.lock().draining.passed_over += 1;
     }
 
-    /// Records why the drain is stalled: a bounded word, and the message if nothing else says it.
+    /// Records why the drain is stalled: a label, and the message if no other field has it.
     pub fn fail(&self, code: &'static str, why: Option<String>) {
         let draining = &mut self.lock().draining;
         (draining.obstacle, draining.why) = (Some(code), why);
     }
 
-    /// Ends the pause of the drain: the next try begins at once. A drain that is not in a pause skips
-    /// the next one.
+    /// Ends the pause of the drain, so that it tries at once. A drain that is not paused skips its
+    /// next pause.
     pub fn wake(&self) {
         self.0.go_on.notify_one();
     }
@@ -83,7 +83,7 @@ impl Drained {
 }
 
 impl Done {
-    /// Drops what is older than the window, so that a long drain keeps no more than that.
+    /// Drops entries older than the window, so that memory stays bounded.
     fn forget(&mut self, now: Instant) {
         let old = |(at, _): &mut (Instant, u64)| now.saturating_duration_since(*at) >= WINDOW;
         while self.recent.pop_front_if(old).is_some() {}
@@ -118,7 +118,7 @@ mod tests {
         assert!(near(rate(at(10)), 30.0));
         assert!(near(rate(at(14)), 0.0));
         assert_eq!(drained.progress(start).total, 400);
-        // An earlier moment is answered, too.
+        // An earlier time is accepted, too.
         assert!(near(rate(start), 0.0));
     }
 

@@ -1,4 +1,4 @@
-//! Fallback to the spool: keeps what Postgres does not take in time, if there is a spool.
+//! Fallback to the spool for deliveries that Postgres does not take in time.
 
 use std::time::Instant;
 
@@ -11,16 +11,16 @@ use crate::{
     telemetry::{Happening, SpoolRefused},
 };
 
-/// The spool beside the committer. Clones share it.
+/// The spool used by the committer. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct SpoolFallback {
     spool: Option<Spool>,
-    /// Deliveries on their way into the spool, and answers on their way out.
+    /// Deliveries on their way into the spool, and pending answers.
     running: TaskTracker,
 }
 
 impl SpoolFallback {
-    /// Keeps deliveries in `spool`; without one they only get their failure.
+    /// A fallback to `spool`. Without a spool, deliveries only get their failure.
     pub(super) fn new(spool: Option<Spool>) -> Self {
         Self {
             spool,
@@ -33,8 +33,8 @@ impl SpoolFallback {
         self.spool.is_some()
     }
 
-    /// Keeps `one` and answers its caller; the answer is `failure` if the caller is gone or has a
-    /// copy, or if there is no spool or it refuses. Returns at once.
+    /// Spools `one` and answers its caller. The answer is `failure` if the caller is gone or has a
+    /// copy, if there is no spool, or if the spool refuses. Returns at once.
     pub(super) fn take(&self, one: Waiting, failure: Failure) {
         let Waiting {
             delivery, caller, ..
@@ -48,20 +48,20 @@ impl SpoolFallback {
         }
     }
 
-    /// Runs `task`; [`finish`](Self::finish) waits for it.
+    /// Spawns `task`; [`finish`](Self::finish) waits for it.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.running.spawn(task);
     }
 
-    /// Waits for everything that is on its way. Nothing more may come.
+    /// Waits for all spawned tasks. No task may be spawned afterwards.
     pub(super) async fn finish(&self) {
         self.running.close();
         self.running.wait().await;
     }
 }
 
-/// Answers after the record is on disk. A disk that hangs holds only the callers that wait for it:
-/// the door answers them in time.
+/// Answers after the record is on disk. A hanging disk delays only this caller, who is answered by
+/// the listener in time.
 async fn keep(spool: Spool, delivery: Delivery, caller: Box<dyn Caller>, failure: Failure) {
     let kept = spool.append(&parse::record(delivery)).await;
     caller.settle(kept.map(|()| Kept::Spooled).map_err(|refused| {

@@ -1,10 +1,11 @@
-//! The core verb: a verified body becomes a delivery with events, committed before it is acked.
+//! Ingest: a verified body becomes a delivery with events, committed before it is acked.
 //!
-//! The [`writer`] parses ([`parse()`]) and queues deliveries, the [`committer`] commits what waits over
-//! its own session. The [`breaker`] says when a commit is tried; what Postgres does not take in time
-//! falls back to the spool, out of which [`read()`] makes deliveries again. The [`tally`] counts what
-//! was refused before it came this far. [`Readiness`] and [`Spooling`] say how all of it stands.
+//! The [`writer`] parses deliveries ([`parse()`]) and queues them. The [`committer`] commits
+//! batches over its own session, and the [`breaker`] decides if a commit is tried. Deliveries that
+//! Postgres does not take in time fall back to the spool; [`read()`] parses spooled deliveries
+//! again. The [`tally`] counts rejected requests. [`Readiness`] and [`Spooling`] report the state.
 
+pub mod arrivals;
 pub mod breaker;
 mod callbacks;
 pub mod committer;

@@ -1,33 +1,34 @@
-//! Every delivery ends in exactly one [`Outcome`]; status, level and label follow from it.
+//! [`Outcome`] of a delivery: each delivery ends in exactly one, which determines status, log level
+//! and metric label.
 
 use std::time::Instant;
 
 use crate::{
     meta::{event::Problem, signature},
-    store::{Committed, rejections},
+    store::{Committed, Delivery, rejections},
 };
 
-/// How a delivery ended.
+/// Final result of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Committed with its events.
     Accepted {
         /// Events that were not stored before.
         new: usize,
-        /// Items whose event was stored already: a success.
+        /// Items whose event was already stored; a success.
         repeated: usize,
     },
     /// Signed and committed, but its body could not be read.
     Unreadable(Problem),
     /// Signed and in the spool, to be committed when Postgres takes it.
     Spooled,
-    /// Refused before storing.
+    /// Rejected before storing.
     Rejected(Rejection),
-    /// Not stored although it should have been: Meta sends it again.
+    /// Not stored because of a failure. Meta sends the delivery again.
     Failed(Failure),
 }
 
-/// Durable place of a delivery.
+/// Place where a delivery is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// In Postgres, with its events.
@@ -36,64 +37,67 @@ pub enum Kept {
     Spooled,
 }
 
-/// Result of a delivery that was handed over.
+/// Result of a delivery that was handed to the writer.
 pub type Settled = Result<Kept, Failure>;
 
-/// Receiver of a delivery's result. It travels with the delivery, so that nobody else has to stay: a
-/// sender who hangs up neither stops a delivery half way nor frees its memory early.
+/// Receiver of a delivery's result. The caller travels with the delivery, so that a sender who
+/// hangs up neither aborts the delivery nor frees its memory early.
 ///
-/// A caller that is dropped unsettled met a defect, or the end of the server.
+/// A caller that is dropped without a result means a defect, or the end of the server.
 pub trait Caller: Send {
-    /// True if an answer can still be of use at `now`; otherwise it is not worth a commit.
+    /// True if the caller still waits for an answer at `now`; otherwise a commit is pointless.
     fn is_waiting(&self, now: Instant) -> bool;
 
-    /// True if the delivery is in a durable place already, so that the spool need not keep it.
+    /// True if the delivery is already durable elsewhere, so that the spool need not keep it.
     fn has_a_copy(&self) -> bool;
 
-    /// Takes the answer.
+    /// Looks at the delivery once its body has been read.
+    fn look_at(&mut self, _: &Delivery) {}
+
+    /// Hands over the result.
     fn settle(self: Box<Self>, settled: Settled);
 }
 
-/// Why a delivery was refused before storing.
+/// Reason why a delivery was rejected before storing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rejection {
     /// No `X-Hub-Signature-256`.
     SignatureMissing,
-    /// Only the legacy `X-Hub-Signature`, which proves too little.
+    /// Only the legacy `X-Hub-Signature`, which is too weak.
     SignatureSha1Only,
-    /// A signature header of another form.
+    /// A malformed signature header.
     SignatureMalformed,
-    /// No secret of the app made the signature.
+    /// The signature matches no secret of the app.
     SignatureMismatch,
     /// The body is larger than `http.max_body_bytes`.
     BodyTooLarge,
     /// The body did not arrive within `http.body_timeout_seconds`.
     BodyTimeout,
-    /// The connection ended before the body did.
+    /// The connection ended before the body was complete.
     BodyIncomplete,
-    /// The body came in chunks that are none.
+    /// The chunked encoding of the body is malformed.
     BodyMalformed,
 }
 
-/// Why a delivery could not be stored.
+/// Reason why a delivery could not be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Failure {
-    /// Postgres is away or too slow.
+    /// Postgres is unavailable or too slow.
     StoreUnavailable,
     /// Too many deliveries are being stored at once.
     QueueFull,
-    /// All bodies in flight together reached `http.body_budget_bytes`.
+    /// All bodies in flight together have reached `http.body_budget_bytes`.
     BodyBudget,
     /// The server is stopping.
     Stopping,
-    /// A defect of ours.
+    /// A defect in this program.
     Internal,
 }
 
-/// Reason for which a request was not stored: `rejections.reason`.
+/// Reason why a request was not stored: column `rejections.reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
-    /// A delivery was refused before storing.
+    /// A delivery was rejected before storing.
     Rejected(Rejection),
     /// A delivery could not be stored.
     Failed(Failure),
@@ -104,7 +108,7 @@ pub enum Refusal {
 }
 
 impl Outcome {
-    /// The reason for which it was not stored; none if it was.
+    /// The reason why the delivery was not stored; none if it was.
     pub fn refusal(self) -> Option<Refusal> {
         match self {
             Self::Accepted { .. } | Self::Unreadable(_) | Self::Spooled => None,
@@ -113,7 +117,7 @@ impl Outcome {
         }
     }
 
-    /// The bounded word for metrics and logs.
+    /// Label for metrics and logs, from a bounded set.
     pub fn code(self) -> &'static str {
         match self {
             Self::Accepted { .. } => "accepted",
@@ -124,7 +128,7 @@ impl Outcome {
         }
     }
 
-    /// The bounded word for why it was not accepted; empty where it was.
+    /// Label of the problem, rejection or failure; empty if accepted or spooled.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Accepted { .. } | Self::Spooled => "",
@@ -136,7 +140,7 @@ impl Outcome {
 }
 
 impl Refusal {
-    /// The bounded word for it.
+    /// Label for the database, metrics and logs, from a bounded set.
     pub fn code(self) -> &'static str {
         match self {
             Self::Rejected(rejection) => rejection.code(),
@@ -160,7 +164,7 @@ impl Rejection {
         Self::BodyMalformed,
     ];
 
-    /// The bounded word for it: in `rejections.reason`, metrics and logs.
+    /// Label for `rejections.reason`, metrics and logs, from a bounded set.
     pub fn code(self) -> &'static str {
         match self {
             Self::SignatureMissing => "signature_missing",
@@ -176,7 +180,7 @@ impl Rejection {
 }
 
 impl Failure {
-    /// The bounded word for it.
+    /// Label for the database, metrics and logs, from a bounded set.
     pub fn code(self) -> &'static str {
         match self {
             Self::StoreUnavailable => "store_unavailable",
@@ -233,7 +237,7 @@ mod tests {
             Failure::Internal,
         ];
         assert_eq!(failures.map(Failure::code), rejections::FAILURES);
-        // A variant more has to stand above.
+        // A new variant has to be added to the list above.
         for failure in failures {
             match failure {
                 Failure::StoreUnavailable

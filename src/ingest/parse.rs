@@ -1,4 +1,4 @@
-//! Parse: a verified body becomes a delivery with its events. It cannot fail.
+//! Parse step: turns a verified body into a delivery with its events. It cannot fail.
 
 use std::sync::Arc;
 
@@ -15,15 +15,16 @@ use crate::{
     store::Delivery,
 };
 
-/// Reads a body that came through the door. What cannot be read becomes the delivery's problem;
-/// the bytes stay. `simulated` is true for a body with a valid mark of `hookshelf simulate`.
+/// Parses a body that arrived at the listener. If the body is unreadable, the delivery gets a
+/// `problem` and keeps the bytes. `simulated` is true for a body with a valid mark of `hookshelf
+/// simulate`.
 pub fn parse(envelope: Envelope, body: &VerifiedBody, simulated: bool) -> Delivery {
     let secret = Arc::clone(body.secret());
     read_body(envelope, (secret, simulated), body.bytes().clone())
 }
 
-/// Reads a body that was verified before it went into the spool. The secret that proved it may be
-/// gone since, so the signature is not checked again.
+/// Parses a body that was verified before it was spooled. The signature is not verified again,
+/// since the secret may have been removed since.
 pub fn read(record: Record) -> Delivery {
     let proof = (record.secret, record.simulated);
     read_body(record.envelope, proof, record.body)
@@ -47,7 +48,7 @@ fn read_body(envelope: Envelope, (secret, simulated): (Arc<str>, bool), body: By
     }
 }
 
-/// The spool's record of `delivery`: everything that its events can be read from again.
+/// Spool record of `delivery`, from which its events can be parsed again.
 pub(super) fn record(delivery: Delivery) -> Record {
     Record {
         envelope: delivery.envelope,
@@ -57,7 +58,7 @@ pub(super) fn record(delivery: Delivery) -> Record {
     }
 }
 
-/// Simulated wins over test: a press of the Test button may be simulated.
+/// Simulated wins over test: the Test button may be simulated.
 fn source(simulated: bool, notification: &Notification) -> Source {
     match (simulated, notification.is_test) {
         (true, _) => Source::Simulated,

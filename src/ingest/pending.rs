@@ -1,28 +1,28 @@
-//! Deliveries that wait for their commit, one by one and as the batch that they become.
+//! Deliveries waiting for their commit, singly and as a batch.
 
 use std::{fmt, time::Instant};
 
 use super::Caller;
 use crate::store::{Batch, Delivery};
 
-/// Most events of one commit, unless a single delivery holds more.
+/// Maximum events of one commit, unless a single delivery has more.
 const BATCH_EVENTS: usize = 2_000;
 
-/// Most bytes of bodies of one commit, unless a single one is larger.
+/// Maximum bytes of bodies in one commit, unless a single body is larger.
 pub(super) const BATCH_BYTES: usize = 8 << 20;
 
 /// A delivery that waits for its commit.
 pub struct Waiting {
-    /// The delivery.
+    /// The delivery to commit.
     pub delivery: Delivery,
-    /// The receiver of its result.
+    /// Receiver of the result.
     pub caller: Box<dyn Caller>,
     /// Time of queueing.
     pub(super) since: Instant,
 }
 
 impl fmt::Debug for Waiting {
-    /// Names the delivery and hides its content.
+    /// Shows the envelope and hides the content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waiting")
             .field("envelope", &self.delivery.envelope)
@@ -30,21 +30,21 @@ impl fmt::Debug for Waiting {
     }
 }
 
-/// Deliveries of one commit.
+/// A batch: the deliveries of one commit.
 #[derive(Default)]
 pub(super) struct PendingBatch {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) callers: Vec<Box<dyn Caller>>,
-    /// Time of queueing of each, the oldest first.
+    /// Queueing time of each delivery, oldest first.
     pub(super) since: Vec<Instant>,
     pub(super) batch: Batch,
-    /// Events of all of them.
+    /// Number of events of all deliveries.
     pub(super) events: usize,
     bytes: usize,
 }
 
 impl PendingBatch {
-    /// None yet, to be laid out in the memory of `batch`.
+    /// An empty batch that uses the memory of `batch`.
     pub(super) fn on(batch: Batch) -> Self {
         Self {
             batch,
@@ -52,7 +52,7 @@ impl PendingBatch {
         }
     }
 
-    /// True if `one` fits among `room` deliveries. The first one fits however large it is.
+    /// True if `one` fits into a batch of `room` deliveries. The first delivery always fits.
     pub(super) fn takes(&self, one: &Waiting, room: usize) -> bool {
         let events = self.events + one.delivery.events.len();
         let bytes = self.bytes + one.delivery.body.len();
@@ -60,7 +60,8 @@ impl PendingBatch {
         count < room && (count == 0 || events <= BATCH_EVENTS && bytes <= BATCH_BYTES)
     }
 
-    /// Adds `one`; an oversized delivery gets a batch of its own, which is laid out later.
+    /// Adds `one`. An oversized delivery gets a batch of its own, whose columns
+    /// [`complete`](Self::complete) fills.
     pub(super) fn add(&mut self, one: Waiting) {
         self.events += one.delivery.events.len();
         self.bytes += one.delivery.body.len();
@@ -76,14 +77,15 @@ impl PendingBatch {
         self.events > BATCH_EVENTS || self.bytes > BATCH_BYTES
     }
 
-    /// Lays out an oversized delivery, which would have kept others from queueing.
+    /// Fills the columns of an oversized delivery. This is done outside of the queue's lock.
     pub(super) fn complete(&mut self) {
         if self.is_oversized() {
             self.deliveries.iter().for_each(|one| self.batch.add(one));
         }
     }
 
-    /// Takes out deliveries whose caller has been answered, and those that queued before `late`.
+    /// Removes and returns deliveries whose caller was answered, and deliveries queued before
+    /// `late`.
     pub(super) fn part_with_late(&mut self, now: Instant, late: Option<Instant>) -> Vec<Waiting> {
         let in_time = |since: Instant| late.is_none_or(|late| since >= late);
         let waits = |caller: &dyn Caller| caller.is_waiting(now);
@@ -99,7 +101,7 @@ impl PendingBatch {
         others
     }
 
-    /// Takes all out.
+    /// Removes and returns all deliveries.
     pub(super) fn empty(&mut self) -> impl Iterator<Item = Waiting> + use<> {
         let mut all = std::mem::take(self);
         all.batch.clear();
@@ -107,7 +109,7 @@ impl PendingBatch {
         all.into_waiting()
     }
 
-    /// Each of them.
+    /// Converts the batch back into its deliveries.
     pub(super) fn into_waiting(self) -> impl Iterator<Item = Waiting> {
         let callers = self.callers.into_iter().zip(self.since);
         let all = self.deliveries.into_iter().zip(callers);

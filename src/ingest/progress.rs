@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longest time without a turn of the committer while deliveries wait. Its deadline is far below
-/// this, whatever Postgres does.
+/// Maximum time without progress of the committer while deliveries wait. A batch takes much less,
+/// whatever Postgres does.
 const LONGEST_TURN: Duration = Duration::from_secs(10);
 
 /// Counters of the writer. Clones share them.
@@ -21,23 +21,23 @@ struct Counts {
     handed: AtomicU64,
     settled: AtomicU64,
     turns: AtomicU64,
-    /// Events of deliveries that wait.
+    /// Events of waiting deliveries.
     events: AtomicUsize,
 }
 
 impl WriterProgress {
-    /// Events that wait for their commit.
+    /// Number of events that wait for their commit.
     pub(super) fn events(&self) -> usize {
         self.0.events.load(Relaxed)
     }
 
-    /// Records a delivery that is handed over, with its events.
+    /// Records a queued delivery and its events.
     pub(super) fn hand_over(&self, events: usize) {
         self.0.handed.fetch_add(1, Relaxed);
         self.0.events.fetch_add(events, Relaxed);
     }
 
-    /// Records a batch whose result is known.
+    /// Records that the result of a batch is known.
     pub(super) fn turn(&self) {
         self.0.turns.fetch_add(1, Relaxed);
     }
@@ -55,7 +55,7 @@ impl WriterProgress {
     }
 }
 
-/// Compares [`WriterProgress`] from one look to the next.
+/// Watchdog over [`WriterProgress`], which it compares from check to check.
 #[derive(Debug)]
 pub struct Watchdog {
     progress: WriterProgress,
@@ -64,7 +64,7 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// A watchdog that begins at `now`.
+    /// A watchdog that starts at `now`.
     pub fn new(progress: WriterProgress, now: Instant) -> Self {
         let turns = progress.0.turns.load(Relaxed);
         Self {
@@ -74,8 +74,8 @@ impl Watchdog {
         }
     }
 
-    /// True if no delivery waits, or the committer made a turn not long ago. Commits that fail are
-    /// turns too: restarting this process does not bring Postgres back.
+    /// True if no delivery waits, or if the committer made progress recently. Failed commits are
+    /// progress too: a restart of this process would not repair Postgres.
     pub fn is_well(&mut self, now: Instant) -> bool {
         let turns = self.progress.0.turns.load(Relaxed);
         if turns != self.turns || self.progress.is_idle() {

@@ -1,5 +1,6 @@
-//! Queue of deliveries that wait for their commit: in order and bounded. As much of it as one commit
-//! takes is laid out already, so that the next batch is ready when the one before it is back.
+//! Queue of deliveries waiting for their commit, in order and bounded. The columns of the next
+//! batch are filled while deliveries queue, so that the batch is ready when the commit before it
+//! ends.
 
 use std::{
     collections::VecDeque,
@@ -12,31 +13,32 @@ use tokio::sync::Notify;
 use super::{Failure, Waiting, pending::PendingBatch};
 use crate::store::Batch;
 
-/// Most deliveries that wait for a commit; one more is given back.
+/// Maximum number of waiting deliveries. A further delivery is refused.
 const LENGTH: usize = 4096;
 
-/// Most deliveries of one commit.
+/// Maximum number of deliveries in one commit.
 pub(super) const BATCH: usize = 500;
 
-/// Queue shared by the writers and the committer.
+/// Queue shared by producers and the committer.
 #[derive(Default)]
 struct Queue {
     line: Mutex<Line>,
-    /// Woken by the first that comes, and by the end.
+    /// Notified when the queue is no longer empty, and when it closes.
     something: Notify,
 }
 
 #[derive(Default)]
 struct Line {
-    /// The next commit.
+    /// The next batch.
     lot: PendingBatch,
-    /// Deliveries behind it.
+    /// Deliveries after the next batch.
     rest: VecDeque<Waiting>,
-    /// Most deliveries of the next commit; 0 if nothing is committed, only taken.
+    /// Maximum number of deliveries in the next batch; 0 if deliveries are only taken, never
+    /// committed.
     room: usize,
-    /// No writer is left.
+    /// True if all writers were dropped.
     closed: bool,
-    /// No committer is left.
+    /// True if the committer was dropped.
     ended: bool,
 }
 
@@ -47,7 +49,7 @@ impl Line {
         }
     }
 
-    /// Sees that the next commit has no more than `room` deliveries.
+    /// Limits the next batch to `room` deliveries.
     fn keep_to(&mut self, room: usize) {
         self.room = room;
         if self.lot.deliveries.len() > room {
@@ -58,7 +60,7 @@ impl Line {
         self.fill();
     }
 
-    /// The next commit; the one after it is laid out in the memory of `spare`.
+    /// Takes the next batch. The batch after it uses the memory of `spare`.
     fn take(&mut self, room: usize, spare: &mut Batch) -> Option<PendingBatch> {
         self.keep_to(room);
         if self.lot.deliveries.is_empty() {
@@ -68,7 +70,7 @@ impl Line {
         Some(std::mem::replace(&mut self.lot, next))
     }
 
-    /// Everything that waits; nothing is laid out from here on.
+    /// Takes all waiting deliveries, and stops filling batches.
     fn take_all(&mut self) -> Option<Vec<Waiting>> {
         self.keep_to(0);
         (!self.rest.is_empty()).then(|| self.rest.drain(..).collect())
@@ -87,14 +89,14 @@ impl fmt::Debug for Queue {
     }
 }
 
-/// A queue: where deliveries come in, and where they are taken to be committed.
+/// Creates a queue and returns its two ends.
 pub(super) fn queue() -> (Entrance, Exit) {
     let queue = Arc::new(Queue::default());
     queue.line().room = BATCH;
     (Entrance(Arc::clone(&queue)), Exit(queue))
 }
 
-/// The writers' end; after its drop nothing more can queue.
+/// Producers' end of the queue. Dropping it closes the queue.
 #[derive(Debug)]
 pub(super) struct Entrance(Arc<Queue>);
 
@@ -102,7 +104,8 @@ impl Entrance {
     /// Queues `one`.
     ///
     /// # Errors
-    /// Gives it back, with why it cannot wait here.
+    /// If the queue is full or the committer is gone. The error returns the delivery and the
+    /// reason.
     pub(super) fn push(&self, one: Waiting) -> Result<(), Box<(Waiting, Failure)>> {
         let mut line = self.0.line();
         if line.ended {
@@ -129,13 +132,13 @@ impl Drop for Entrance {
     }
 }
 
-/// The committer's end; its drop frees what waits.
+/// Committer's end of the queue. Dropping it frees the waiting deliveries.
 #[derive(Debug)]
 pub(super) struct Exit(Arc<Queue>);
 
 impl Exit {
-    /// Waits for the next commit, of at most `room` deliveries; `None` after the last. What follows
-    /// is laid out in `spare`, which is empty.
+    /// Waits for the next batch of at most `room` deliveries; `None` after the last. The batch
+    /// after it uses `spare`, which is empty.
     pub(super) async fn next(&self, room: usize, mut spare: Batch) -> Option<PendingBatch> {
         let mut lot = self.wait_for(|line| line.take(room, &mut spare)).await?;
         lot.complete();
@@ -202,12 +205,12 @@ pub(super) mod tests {
         fn settle(self: Box<Self>, _: Settled) {}
     }
 
-    /// The address of a database that is not there.
+    /// Address of a database that does not exist.
     pub(in crate::ingest) fn nowhere() -> ConnectOptions {
         store::options("postgres:///nobody?host=/nowhere").unwrap()
     }
 
-    /// A delivery with so many bytes, for which nobody waits.
+    /// A delivery with a body of `bytes` bytes, without a waiting caller.
     pub(in crate::ingest) fn waiting(bytes: usize) -> Waiting {
         let delivery = Delivery {
             envelope: Envelope {
@@ -232,7 +235,7 @@ pub(super) mod tests {
         }
     }
 
-    /// How many deliveries of these sizes each commit takes.
+    /// Number of deliveries in each batch, for deliveries of these sizes.
     fn lots(room: usize, sizes: impl IntoIterator<Item = usize>) -> Vec<usize> {
         let mut line = Line::default();
         for size in sizes {

@@ -1,5 +1,4 @@
-//! Readiness: the parts that are missing before a delivery can be stored, and those that a spool
-//! covers.
+//! Readiness: missing dependencies, and dependencies that the spool covers for.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,28 +8,29 @@ use std::{
 use super::{Cause, CircuitBreaker};
 use crate::spool::Spool;
 
-/// Readiness failures that a working spool covers. Settings that lose commits are not among them.
+/// Readiness failures that a working spool covers. Settings that lose commits are not covered.
 const COVERED: [&str; 3] = ["database", "disk", "commits"];
 
-/// State of Postgres at the last probe; away until the first one. Clones share it.
+/// State of Postgres at the last probe; unavailable until the first probe. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct DatabaseState(Arc<Mutex<Seen>>);
 
 #[derive(Debug, Default)]
 struct Seen {
     answered: bool,
-    /// Settings that are off although commits need them.
+    /// Postgres settings that are off although durable commits need them.
     lossy: Vec<&'static str>,
 }
 
 impl DatabaseState {
-    /// Records that Postgres takes writes, or does not; true if it takes them again.
+    /// Records if Postgres accepts writes; true if it accepts them again.
     pub fn note(&self, answered: bool) -> bool {
         let before = std::mem::replace(&mut self.seen().answered, answered);
         answered && !before
     }
 
-    /// Records the settings that are off although commits need them; true if others were before.
+    /// Records the settings that are off although durable commits need them; true if the list
+    /// changed.
     pub fn note_lossy(&self, lossy: &[&'static str]) -> bool {
         let mut seen = self.seen();
         let changed = seen.lossy != lossy;
@@ -38,7 +38,7 @@ impl DatabaseState {
         changed
     }
 
-    /// Missing parts of it; a setting that loses commits is one unless that is allowed.
+    /// Missing dependencies of the database. A setting that loses commits is one, unless allowed.
     pub fn missing(&self, allow_lossy: bool) -> Vec<&'static str> {
         let seen = self.seen();
         let away = (!seen.answered).then_some("database");
@@ -54,28 +54,29 @@ impl DatabaseState {
 /// Answer of `/readyz`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Parts that are missing before a delivery can be taken; without any the server is ready.
+    /// Dependencies that are missing before a delivery can be taken; the server is ready if there
+    /// are none.
     pub missing: Vec<&'static str>,
-    /// Parts that are missing or in trouble while deliveries are taken: the spool covers for
-    /// Postgres, or is not needed now.
+    /// Dependencies that are missing or failing while deliveries are taken, because the spool
+    /// covers for Postgres or is not needed now.
     pub degraded: Vec<&'static str>,
 }
 
-/// Everything that readiness depends on. Clones share it.
+/// Inputs of readiness. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Readiness {
-    /// Postgres, as probed.
+    /// State of Postgres at the last probe.
     pub database: DatabaseState,
-    /// `database.allow_lossy_commits`.
+    /// Value of `database.allow_lossy_commits`.
     pub allow_lossy: bool,
-    /// The breaker of commits: a database with a full disk still answers a probe.
+    /// The circuit breaker of commits: a database with a full disk still answers a probe.
     pub breaker: CircuitBreaker,
     /// The spool, which covers for Postgres.
     pub spool: Option<Spool>,
 }
 
 impl Readiness {
-    /// State now. Never waits.
+    /// Current state. Never waits.
     pub fn standing(&self) -> Standing {
         let spool = self.spool.as_ref();
         let takes = spool.map(|spool| spool.status().obstacle.is_none());
@@ -93,8 +94,9 @@ impl Readiness {
     }
 }
 
-/// Divides what is missing by whether the spool covers it. `takes` is true if the spool takes
-/// deliveries, `None` without one. A spool that takes none is missing only if it is needed.
+/// Splits `missing` into failures that the spool covers and failures that it does not. `takes` is
+/// true if the spool takes deliveries, and `None` if there is no spool. A failing spool is missing
+/// only if it is needed.
 fn divide(missing: Vec<&'static str>, takes: Option<bool>) -> Standing {
     let is_covered = |it: &&str| takes == Some(true) && COVERED.contains(it);
     let (mut degraded, mut missing): (Vec<_>, Vec<_>) = missing.into_iter().partition(is_covered);

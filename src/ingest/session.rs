@@ -1,5 +1,5 @@
-//! Postgres session of the committer: connected when it is needed, dropped when it fails, and never
-//! waited for beyond the deadline. A session that fell silent is never used again.
+//! Postgres session of the committer. The session connects on demand, is dropped on failure, and is
+//! never waited for beyond the deadline. A session without an answer is never used again.
 
 use std::time::{Duration, Instant};
 
@@ -11,19 +11,19 @@ use crate::{
     telemetry::{CommitFailed, CommitsResumed, Happening},
 };
 
-/// Longest time for a commit, so that its callers are answered in time.
+/// Maximum time for a commit, so that its callers are answered in time.
 pub(super) const DEADLINE: Duration = Duration::from_secs(2);
 
-/// Why nothing of a batch was stored.
+/// Reason why a batch was not stored.
 #[derive(Debug)]
 pub(super) enum Denied {
-    /// Some of its values were refused: a part of the batch may go through.
+    /// Postgres refused some of the values: a part of the batch may succeed.
     Refused(Error),
-    /// Postgres or the way to it failed: the same batch may go through later.
+    /// Postgres or the connection failed: the same batch may succeed later.
     Unavailable,
 }
 
-/// A session, and what it learned about its database.
+/// A session, and the cached state of its database.
 #[derive(Debug)]
 pub(super) struct PgSession {
     options: ConnectOptions,
@@ -51,15 +51,16 @@ impl PgSession {
         }
     }
 
-    /// Sets what its commits wait for.
+    /// Sets the durability of its commits.
     pub(super) fn set_commits(&mut self, commits: Commits) {
         self.commits = commits;
     }
 
-    /// Sends one batch, and gives it up at `until`.
+    /// Sends one batch, and gives up at `until`.
     ///
     /// # Errors
-    /// Nothing of it may count as stored.
+    /// If the batch was refused or Postgres is unavailable. No delivery of the batch counts as
+    /// stored.
     pub(super) async fn send(
         &mut self,
         batch: &Batch,
@@ -85,9 +86,9 @@ impl PgSession {
         }
     }
 
-    /// Tries as often as the circuit breaker allows; `None` if it allows no try. A failure other
-    /// than refused values costs the session: it may be dead, or with a server that is no longer
-    /// the primary. Sending deliveries twice is harmless, since their ids are known.
+    /// Retries as often as the circuit breaker allows; `None` if it allows no try. Any failure but
+    /// refused values closes the session, which may be dead or connected to a server that is no
+    /// longer the primary. Sending deliveries twice is harmless, since their ids are known.
     async fn send_with_retry(
         &mut self,
         batch: &Batch,
@@ -134,8 +135,8 @@ impl PgSession {
     }
 }
 
-/// Waits until `due`. A timer takes a millisecond at least, as long as a commit may take, so none is
-/// set for a time that is over.
+/// Waits until `due`. A timer takes at least a millisecond, as long as a commit may take, so a time
+/// in the past sets no timer.
 async fn wait_until(due: Instant) {
     if due > Instant::now() {
         sleep_until(due.into()).await;

@@ -11,20 +11,20 @@ use crate::{
 /// An open spool, and the progress of its drain. Clones share both.
 #[derive(Clone, Debug)]
 pub struct Spooling {
-    /// The spool.
+    /// The open spool.
     pub spool: Spool,
-    /// Settings that it was opened with.
+    /// Settings of the spool.
     pub settings: Settings,
-    /// Progress of its drain.
+    /// Progress of the drain.
     pub drained: Drained,
-    /// The time.
+    /// Clock for ages.
     pub clock: Clock,
-    /// Directories with deliveries that it does not drain.
+    /// Directories with deliveries that this server does not drain.
     pub left_behind: Vec<PathBuf>,
 }
 
 impl Spooling {
-    /// Its state now. Never waits.
+    /// Current state. Never waits.
     pub fn report(&self) -> Report {
         let draining = self.drained.progress(Instant::now());
         let (status, now) = (self.spool.status(), self.clock.now());

@@ -1,8 +1,9 @@
-//! Counts of requests that were not stored, in memory until they are written to Postgres. Those that
-//! a right secret could still open may be held besides.
+//! Counts of requests that were not stored, in memory until they are written to Postgres.
+//! Deliveries with an invalid signature may be quarantined as well.
 //!
-//! Bounded: an hour, an app and a reason have so many networks each, and all others together are
-//! one. A flood of forged deliveries costs an addition each and no row of its own.
+//! The counts are bounded: each hour, app and reason has a limited number of networks, and all
+//! other networks share one row. A flood of forged deliveries costs an addition each and no row of
+//! its own.
 
 use std::{
     collections::HashMap,
@@ -21,10 +22,10 @@ use crate::{
     store::rejections::Count,
 };
 
-/// The row of requests whose path names no app that is configured. No app can be called so.
+/// App column of requests whose path names no configured app. No app can have this name.
 const NO_APP: &str = "-";
 
-/// How many rows are kept between two writings; what comes on top is counted without its network.
+/// Maximum number of rows between two writes. Further requests are counted without their network.
 const ROWS: usize = 1_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,7 +42,7 @@ struct Seen {
     last_at: Timestamp,
 }
 
-/// The counts since they were last taken. Clones share them.
+/// Counts since the last [`take`](Self::take). Clones share them.
 #[derive(Clone, Debug)]
 pub struct Tally {
     rows: Arc<Mutex<HashMap<Row, Seen>>>,
@@ -50,7 +51,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// No counts yet.
+    /// An empty tally.
     pub fn new(clock: Clock) -> Self {
         Self {
             rows: Arc::default(),
@@ -59,22 +60,22 @@ impl Tally {
         }
     }
 
-    /// The same, with deliveries that were refused for their signature held in `hold`.
+    /// Quarantines deliveries with an invalid signature in `hold`.
     #[must_use]
     pub fn holding(self, hold: Hold) -> Self {
         let hold = Some(hold);
         Self { hold, ..self }
     }
 
-    /// Holds a delivery of about `bytes` that came `from` an address, which `record` copies. Never
-    /// waits.
+    /// Quarantines a delivery of about `bytes`, sent `from` an address. `record` copies the
+    /// delivery. Never waits.
     pub fn hold(&self, from: Option<IpAddr>, bytes: usize, record: impl FnOnce() -> held::Record) {
         if let (Some(hold), Some(from)) = (&self.hold, from) {
             hold.offer(from, bytes, record);
         }
     }
 
-    /// Takes what was counted since the last time.
+    /// Takes the counts since the last call.
     pub fn take(&self) -> Vec<Count> {
         let rows = std::mem::take(&mut *self.rows.lock().unwrap_or_else(PoisonError::into_inner));
         rows.into_iter()
@@ -82,7 +83,7 @@ impl Tally {
             .collect()
     }
 
-    /// Puts back what could not be written.
+    /// Puts back counts that could not be written.
     pub fn put_back(&self, counts: Vec<Count>) {
         for count in counts {
             let prefix = count.prefix.and_then(|prefix| prefix.parse().ok());
@@ -102,12 +103,12 @@ impl Tally {
         }
     }
 
-    /// Counts one request whose path leads nowhere. The path is a stranger's text, and kept nowhere.
+    /// Counts a request with an unknown path. The path is a stranger's text, and stored nowhere.
     pub fn count_unknown(&self, reason: Refusal, from: Option<IpAddr>) {
         self.count(NO_APP, reason, from);
     }
 
-    /// Counts one delivery to `app` that was not stored.
+    /// Counts a delivery to `app` that was not stored.
     pub fn count(&self, app: &str, reason: impl Into<Refusal>, from: Option<IpAddr>) {
         let reason = reason.into();
         let now = self.clock.now();
@@ -156,8 +157,8 @@ impl Row {
     }
 }
 
-/// True if `network` is worth a row. Paths are tried from everywhere, and would use up the rows of
-/// the hour; one that Meta asks for is that of a callback URL with a slip in it.
+/// True if `network` gets a row. Unknown paths are probed from everywhere and would use up the rows
+/// of the hour. An unknown path requested by Meta is a callback URL with a typo.
 fn tells(reason: Refusal, network: &IpNet) -> bool {
     match reason {
         Refusal::Rejected(_) | Refusal::Failed(_) => true,

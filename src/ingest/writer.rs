@@ -1,6 +1,6 @@
-//! Writer: reads deliveries, queues them, and answers each when it is durable.
+//! Writer: parses deliveries, queues them, and answers each caller when its delivery is durable.
 //!
-//! The queue is bounded; one delivery more goes into the spool, or comes again, at once.
+//! The queue is bounded. Deliveries beyond the limit go into the spool, or fail with 503, at once.
 
 use std::{sync::Arc, time::Instant};
 
@@ -21,23 +21,23 @@ use crate::{
     store::{Committed, ConnectOptions, Delivery},
 };
 
-/// Most events that wait, in however few deliveries: parsed, they take several times the memory of
-/// the body. The delivery that crosses the line is still queued.
+/// Maximum number of waiting events, since parsed events take several times the memory of the body.
+/// The delivery that crosses the limit is still queued.
 const QUEUE_EVENTS: usize = 50_000;
 
-/// A body up to this size is read where it arrived; a larger one on a thread of its own, so that
-/// reading it keeps no other delivery waiting.
+/// Maximum size of a body that is parsed in place. A larger body is parsed on a blocking thread, so
+/// that it delays no other delivery.
 const READ_IN_PLACE: usize = 64 << 10;
 
-/// Most larger bodies that are read at once.
+/// Maximum number of larger bodies that are parsed at once.
 const PARSERS: usize = 2;
 
-/// Hands deliveries to the one task that commits them. Clones share it.
+/// Hands deliveries to the committer. Clones share the queue.
 #[derive(Clone, Debug)]
 pub struct Writer {
     pub(super) queue: Arc<Entrance>,
     parsing: Arc<Semaphore>,
-    /// Each holds a handle of the writer, whose task so outlives them.
+    /// Parsing tasks. Each holds a handle of the writer, so the committer outlives them.
     reading: TaskTracker,
     progress: WriterProgress,
     breaker: CircuitBreaker,
@@ -45,8 +45,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A writer to the database at `options`, with `spool` as its fallback; and the task to run for
-    /// it.
+    /// A writer to the database at `options`, with `spool` as its fallback, and the committer to
+    /// run.
     pub fn new(options: ConnectOptions, spool: Option<Spool>) -> (Self, Committer) {
         let (entrance, exit) = queue::queue();
         let progress = WriterProgress::default();
@@ -66,11 +66,11 @@ impl Writer {
         (writer, committer)
     }
 
-    /// Queues what is durable in another place already, and returns who waits until Postgres has
-    /// it too, or does not take it in time.
+    /// Queues a delivery that is already durable elsewhere. The returned future ends when Postgres
+    /// has the delivery, or does not take it in time.
     ///
     /// # Errors
-    /// Says why it does not.
+    /// If the delivery could not be committed; the error has the reason.
     pub fn commit(
         &self,
         delivery: Delivery,
@@ -81,14 +81,15 @@ impl Writer {
             match settled.await {
                 Ok(Ok(Kept::Stored(committed))) => Ok(committed),
                 Ok(Err(failure)) => Err(failure),
-                // It has a copy, and so was not spooled.
+                // The caller has a copy, so the delivery was not spooled.
                 Ok(Ok(Kept::Spooled)) | Err(_) => Err(Failure::Internal),
             }
         }
     }
 
-    /// Queues `delivery`; one too many falls back to the spool at once.
-    fn queue(&self, delivery: Delivery, caller: Box<dyn Caller>) {
+    /// Queues `delivery`. If the queue is full, the delivery falls back to the spool at once.
+    fn queue(&self, delivery: Delivery, mut caller: Box<dyn Caller>) {
+        caller.look_at(&delivery);
         let events = delivery.events.len();
         let since = Instant::now();
         let one = Waiting {
@@ -99,7 +100,7 @@ impl Writer {
         if self.progress.events() >= QUEUE_EVENTS {
             return self.fallback.take(one, Failure::QueueFull);
         }
-        // Counted before it can be settled, which may be at once.
+        // Counted first, because the delivery may be settled at once.
         self.progress.hand_over(events);
         if let Err(back) = self.queue.push(one) {
             let (one, failure) = *back;
@@ -108,18 +109,18 @@ impl Writer {
         }
     }
 
-    /// The circuit breaker of its commits.
+    /// The circuit breaker of the commits.
     pub fn breaker(&self) -> CircuitBreaker {
         self.breaker.clone()
     }
 
-    /// Its counters, for the watchdog.
+    /// The progress counters, for the watchdog.
     pub fn progress(&self) -> WriterProgress {
         self.progress.clone()
     }
 
-    /// Takes a delivery from the door and tells `caller` how it ended. A small body is read at once,
-    /// a larger one apart, few at a time.
+    /// Takes a delivery from the listener and reports the result to `caller`. A small body is
+    /// parsed in place, a larger one on a blocking thread.
     pub fn take(
         &self,
         envelope: Envelope,
@@ -143,7 +144,7 @@ impl Writer {
     }
 }
 
-/// The caller behind [`Writer::commit`].
+/// Caller used by [`Writer::commit`].
 struct Asker(oneshot::Sender<Settled>);
 
 impl Caller for Asker {

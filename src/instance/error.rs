@@ -1,11 +1,11 @@
-//! Faults of a data directory and of the server that uses it, in words for the operator.
+//! Errors of claiming a data directory and of finding its server, worded for the operator.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-/// Faults of claiming a data directory, and of finding its server.
+/// Error on claiming a data directory, or on finding its server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The data directory cannot be used.
@@ -15,9 +15,9 @@ pub enum Error {
         .dir.display()
     )]
     Unusable {
-        /// Which.
+        /// The data directory.
         dir: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -28,12 +28,12 @@ pub enum Error {
         .dir.display()
     )]
     Held {
-        /// Which directory.
+        /// The data directory.
         dir: PathBuf,
-        /// Its process, if it says so.
+        /// Process id of the other server, if its lock file contains one.
         pid: Option<u32>,
     },
-    /// This user may not look into the data directory.
+    /// This user cannot read the data directory.
     #[error(
         "this user has no access to the data directory {}, so its server cannot be told from \
          others: run this as root or as the user that runs the server, or name another \
@@ -41,24 +41,24 @@ pub enum Error {
         .dir.display()
     )]
     Hidden {
-        /// Which directory.
+        /// The data directory.
         dir: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         #[source]
         source: io::Error,
     },
     /// No server uses the data directory.
     #[error("no hookshelf serve uses {}: start one, or name its data_dir", .dir.display())]
     NotServing {
-        /// Which directory.
+        /// The data directory.
         dir: PathBuf,
     },
     /// The signal could not be sent.
     #[error("process {pid} takes no signal from this user: run as the user that serves")]
     Signal {
-        /// To which process.
+        /// Process id of the server.
         pid: i32,
-        /// What the system said.
+        /// Error of the operating system.
         #[source]
         source: nix::errno::Errno,
     },

@@ -1,8 +1,9 @@
-//! The id of a server process.
+//! Id of a server process.
 
 use std::{io, sync::Arc};
 
-/// The header of HTTP that names the server which is meant, and the server which answers.
+/// HTTP header with a server id: in a request the intended server, in a response the answering
+/// server.
 pub const HEADER: &str = "x-hookshelf-instance";
 
 /// Random bytes of an id.
@@ -20,7 +21,7 @@ impl Id {
         Ok(Self(hex::encode(bytes).into()))
     }
 
-    /// Reads an id as it was written.
+    /// Parses an id.
     pub(super) fn read(text: &str) -> Option<Self> {
         let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
         (digits && text.len() == 2 * BYTES).then(|| Self(text.into()))
@@ -31,7 +32,7 @@ impl Id {
         &self.0
     }
 
-    /// True if the value of a header is this id.
+    /// True if a header value equals this id.
     pub fn is(&self, header: &[u8]) -> bool {
         self.0.as_bytes() == header
     }

@@ -1,9 +1,9 @@
-//! A server process: its claim on a data directory, and the id by which verbs recognise it.
+//! A server process: its claim on a data directory, and the id by which commands recognise it.
 //!
-//! The server holds `serve.pid` in its data directory locked and writes its process id and a random
-//! id into it. A verb reads that id and names it with each request over HTTP: the server of another
-//! data directory, found at the same address, does not take itself for the one that was meant. The
-//! id is no secret and opens nothing.
+//! The server locks `serve.pid` in its data directory and writes its process id and a random id
+//! into it. A command reads the random id and sends it with each HTTP request. A server of another
+//! data directory, reached at the same address, refuses such a request. The id is not a secret and
+//! authorises nothing.
 
 mod error;
 mod id;
@@ -26,10 +26,10 @@ pub use reading::Reading;
 
 use crate::ownership::{self, Lock, Refused};
 
-/// The file that the server holds locked.
+/// Name of the lock file.
 const FILE: &str = "serve.pid";
 
-/// The claim of a server on a data directory; it ends with the process, however that ends.
+/// Claim of a server on a data directory. The claim ends with the process, even after a crash.
 #[derive(Debug)]
 pub struct Claim {
     dir: PathBuf,
@@ -40,17 +40,17 @@ pub struct Claim {
 /// The server of a data directory, as another process sees it.
 #[derive(Clone, Debug)]
 pub struct Running {
-    /// Its process.
+    /// Process id of the server, if known.
     pub pid: Option<i32>,
-    /// Its id; none if the disk had no room for it.
+    /// Id of the server; none if the disk was full when the server started.
     pub id: Option<Id>,
 }
 
 impl Claim {
-    /// Claims a directory that exists.
+    /// Claims an existing directory.
     ///
     /// # Errors
-    /// Another server has it, or it cannot be used.
+    /// If another server has claimed it, or if it cannot be used.
     pub fn take(dir: &Path) -> Result<Self, Error> {
         let unusable = |source| Error::Unusable {
             dir: dir.to_owned(),
@@ -77,8 +77,8 @@ impl Claim {
         &self.id
     }
 
-    /// Keeps what was read of the configuration, for `reload`. Without room for it the server goes
-    /// on, and `reload` says that it does not know.
+    /// Saves the result of reading the configuration, for `hookshelf reload`. On failure the server
+    /// goes on, and `reload` reports that it does not know the result.
     pub fn note(&self, reading: Reading) {
         if let Err(error) = reading::write(&self.dir, self.id.as_str(), reading) {
             let dir = self.dir.display();
@@ -88,10 +88,10 @@ impl Claim {
 }
 
 impl Running {
-    /// The server of `dir`; none if no server uses the directory.
+    /// Finds the server of `dir`; none if no server uses the directory.
     ///
     /// # Errors
-    /// This user may not look into the directory.
+    /// If this user cannot read the directory.
     pub fn find(dir: &Path) -> Result<Option<Self>, Error> {
         let mut file = match File::open(dir.join(FILE)) {
             Ok(file) => file,
@@ -100,31 +100,31 @@ impl Running {
             }
             Err(_) => return Ok(None),
         };
-        // A lock that can be had belongs to nobody: the ids are of a server that has ended.
+        // The lock is free, so the ids are of a server that has ended.
         if file.try_lock_shared().is_ok() {
             return Ok(None);
         }
         Ok(Some(read(&mut file)))
     }
 
-    /// The server of `dir`.
+    /// Finds the server of `dir`.
     ///
     /// # Errors
-    /// None uses the directory, or this user may not look into it.
+    /// If no server uses the directory, or this user cannot read it.
     pub fn required(dir: &Path) -> Result<Self, Error> {
         let dir = dir.to_owned();
         Self::find(&dir)?.ok_or(Error::NotServing { dir })
     }
 
-    /// The last reading of its configuration, if this user may see that.
+    /// Result of the last reading of the configuration, if this user can read it.
     pub fn reading(&self, dir: &Path) -> Option<Reading> {
         reading::read(dir, self.id.as_ref()?.as_str())
     }
 
-    /// Asks the server to read its apps again.
+    /// Sends SIGHUP, so that the server reloads its apps.
     ///
     /// # Errors
-    /// It does not take signals from this user.
+    /// If this user may not signal the server.
     pub fn signal_reload(&self, dir: &Path) -> Result<(), Error> {
         let absent = || Error::NotServing {
             dir: dir.to_owned(),
@@ -133,14 +133,14 @@ impl Running {
         kill(Pid::from_raw(pid), Signal::SIGHUP).map_err(|source| Error::Signal { pid, source })
     }
 
-    /// True if an answer with this value of [`HEADER`] is from this server.
+    /// True if a response with this value of [`HEADER`] is from this server.
     pub fn answered(&self, header: Option<&[u8]>) -> bool {
         self.id
             .as_ref()
             .is_none_or(|id| header.is_some_and(|it| id.is(it)))
     }
 
-    /// The process in words, for a message.
+    /// The process id, formatted for a message.
     pub fn process(&self) -> String {
         self.pid
             .map_or_else(String::new, |pid| format!(" (process {pid})"))

@@ -1,4 +1,5 @@
-//! The last reading of the configuration by a server, kept in its data directory for `reload`.
+//! Result of the last reading of the configuration by a server, saved in its data directory for
+//! `hookshelf reload`.
 
 use std::{
     fs::{self, OpenOptions},
@@ -10,35 +11,35 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The name of the file in the data directory.
+/// Name of the file in the data directory.
 const FILE: &str = "serve.json";
 
-/// A longer file is none of ours: faults quote keys, not files.
+/// Maximum size of the file. Ours stays far below, since faults quote keys, not files.
 const LARGEST: u64 = 1 << 20;
 
-/// A reading of the apps: at the start, and at each reload. Carries no secret.
+/// Result of reading the apps, at start or on reload. Contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
-    /// The moment at which it began.
+    /// Start of the reading.
     pub begun: Timestamp,
-    /// The configuration file; none if the server was started without one.
+    /// The configuration file; none if the server was started without a file.
     pub file: Option<PathBuf>,
     /// The file with the generated credentials, if no app is configured.
     pub credentials: Option<PathBuf>,
-    /// The apps that are accepted since.
+    /// Names of the accepted apps.
     pub apps: Vec<String>,
-    /// The fault that kept the old apps.
+    /// Error of a failed reading, after which the old apps stay.
     pub fault: Option<String>,
 }
 
-/// A reading with the id of its server.
+/// A reading and the id of its server.
 #[derive(Serialize, Deserialize)]
 struct Record {
     instance: String,
     reading: Reading,
 }
 
-/// Replaces the file in `dir`; only its owner can read it.
+/// Replaces the file in `dir`, with mode 0600.
 pub(super) fn write(dir: &Path, instance: &str, reading: Reading) -> io::Result<()> {
     let instance = instance.to_owned();
     let text = serde_json::to_vec(&Record { instance, reading })?;
@@ -50,7 +51,7 @@ pub(super) fn write(dir: &Path, instance: &str, reading: Reading) -> io::Result<
     fs::rename(&temporary, dir.join(FILE))
 }
 
-/// The reading in `dir` if it is of this server, and this user may read it.
+/// Reads the file in `dir`, if it is of this server and this user can read it.
 pub(super) fn read(dir: &Path, instance: &str) -> Option<Reading> {
     let path = dir.join(FILE);
     let length = fs::metadata(&path).ok()?.len();

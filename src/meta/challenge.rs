@@ -1,4 +1,4 @@
-//! The challenge: Meta's GET that asks whether this callback URL is ours.
+//! Challenge: Meta's GET request that verifies the callback URL.
 //!
 //! Graph API Webhooks, Getting Started, "Validating Verification Requests": check that
 //! `hub.verify_token` is the string set in the App Dashboard and answer with `hub.challenge`.
@@ -7,27 +7,28 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// Why a challenge was refused.
+/// Reason why a challenge was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
-    /// One of the three parameters is missing or empty.
+    /// A required parameter is missing or empty.
     #[error("hub.mode, hub.verify_token or hub.challenge is missing")]
     Incomplete,
     /// `hub.mode` is not `subscribe`, the only value Meta documents.
     #[error("hub.mode is not subscribe")]
     Mode,
-    /// The verify token is another one than ours, or none is configured.
+    /// The verify token differs from ours, or none is configured.
     #[error("the verify token does not match")]
     Token,
 }
 
-/// The challenge to echo, if the query of the request carries our verify token.
+/// Returns the challenge to echo, if the query of the request contains our verify token.
 ///
-/// The challenge is text: Meta documents an integer, but nothing may depend on it. Where a
-/// parameter comes twice, its first value counts.
+/// The challenge is text: Meta documents an integer, but nothing may depend on it. If a parameter
+/// is repeated, its first value counts.
 ///
 /// # Errors
-/// Says why not. A token that is not configured matches nothing, not even an empty one.
+/// If a parameter is missing or wrong. An unconfigured token matches nothing, not even an empty
+/// one.
 pub fn answer(query: &str, expected: Option<&SecretString>) -> Result<String, Refusal> {
     let value = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
@@ -48,7 +49,7 @@ pub fn answer(query: &str, expected: Option<&SecretString>) -> Result<String, Re
         .ok_or(Refusal::Incomplete)
 }
 
-/// Compares hashes, so that neither the content nor the length of the token can be timed.
+/// Compares hashes, so that timing reveals neither the content nor the length of the token.
 fn same(expected: &SecretString, given: &str) -> bool {
     let expected = expected.expose_secret();
     let equal = Sha256::digest(expected).ct_eq(&Sha256::digest(given));

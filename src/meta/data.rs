@@ -1,4 +1,4 @@
-//! The own fields of an item: a JSON object under Meta's names that Postgres can hold as `jsonb`.
+//! `data` of an event: a JSON object under Meta's names that Postgres can store as `jsonb`.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::{json::Value, time};
 
-/// Longest number, in bytes, and largest power of ten in it, that is kept as a number: Postgres
-/// refuses numbers of more than 131,072 digits. A larger one is kept as a string.
+/// Maximum length in bytes, and maximum power of ten, of a JSON number in `data`: Postgres refuses
+/// numbers of more than 131,072 digits. A larger number becomes a string.
 const MAX_NUMBER: usize = 1_000;
 
 /// A JSON object without its braces; empty if no field was added.
@@ -28,26 +28,26 @@ impl Data {
         self.with(name, number, |to, number| to.push_str(&number.to_string()))
     }
 
-    /// Adds a flag that is set.
+    /// Adds a flag if it is set.
     #[must_use]
     pub fn flag(self, name: &str, is_set: bool) -> Self {
         self.with(name, is_set.then_some("true"), String::push_str)
     }
 
-    /// Adds a moment in whole milliseconds since 1970, from any of its spellings.
+    /// Adds a time in milliseconds since 1970, parsed from any of Meta's spellings.
     #[must_use]
     pub fn moment(self, name: &str, spelled: Option<&str>) -> Self {
         let moment = spelled.and_then(time::read);
         self.integer(name, moment.map(Timestamp::as_millisecond))
     }
 
-    /// Adds a value as it came.
+    /// Adds a value unchanged.
     #[must_use]
     pub fn value(self, name: &str, value: Option<Value<'_, '_>>) -> Self {
         self.with(name, value, push_value)
     }
 
-    /// Adds an object that is not empty.
+    /// Adds an object unless it is empty.
     #[must_use]
     pub fn object(self, name: &str, object: Option<Self>) -> Self {
         let object = object.filter(|object| !object.0.is_empty());
@@ -91,7 +91,7 @@ fn push_string(to: &mut String, text: &str) {
     }
 }
 
-/// Adds a value, of which no text is unsafe and no level too deep.
+/// Appends a value that has no unsafe text and is not nested too deep.
 fn push_value(to: &mut String, value: Value<'_, '_>) {
     if let Some(list) = value.list() {
         push_parts(to, ['[', ']'], list, push_value);
@@ -124,7 +124,7 @@ fn push_parts<T>(
     to.push(brackets[1]);
 }
 
-/// True for a number that Postgres can hold.
+/// True if Postgres can store the number in `jsonb`.
 fn fits(number: &str) -> bool {
     let exponent = number.split(['e', 'E']).nth(1).unwrap_or("0");
     let exponent = exponent.trim_start_matches(['+', '-']).parse::<usize>();

@@ -1,10 +1,10 @@
-//! Dedupe keys: the same for every delivery of one occurrence, another for every other occurrence.
+//! Dedupe keys: equal for every delivery of one occurrence, different for different occurrences.
 //!
-//! Meta sends again what was not acked, the same message through two products and the same
-//! comment for an ad and its post, each time in a body of its own. So a key is made from the
+//! Meta resends deliveries without an ack, sends the same message through two products, and the
+//! same comment for an ad and its post, each time in a different body. So a key is made from the
 //! natural key within its app, account and kind, and from nothing else: not from the channel, the
-//! secret, the time of arrival or the place in a list. An item without a natural key is named by
-//! its content, with `entry.time` if it has no time of its own.
+//! secret, the receive time or the index in a list. An item without a natural key is identified by
+//! its content, and by `entry.time` if it has no time of its own.
 
 mod content;
 mod hash;
@@ -23,18 +23,18 @@ use hash::{Hash, Sum};
 
 pub use natural::NaturalKey;
 
-/// Scope of the natural keys of an entry: one account of one app. The id of an account and
-/// `entry.time` may be as long as a body, so both are hashed once for all items of the entry.
+/// Scope of the natural keys of an entry: one account of one app. An account id and `entry.time`
+/// may be as long as a body, so both are hashed once for all items of the entry.
 #[derive(Clone, Debug)]
 pub struct Scope {
     hash: Hash,
-    /// The same with `entry.time`, for items that have neither an id nor a time of their own.
+    /// Hash of the scope and `entry.time`, for items with neither an id nor a time of their own.
     sent: Hash,
     sent_at: Option<Timestamp>,
 }
 
 impl Scope {
-    /// The scope of `account`, which is `entry.id`, in `app`, with `entry.time` as it is spelled.
+    /// The scope of `account` (`entry.id`) in `app`; `sent` is the text of `entry.time`.
     pub fn new(app: &str, account: Option<&str>, sent: Option<&str>) -> Self {
         let mut hash = Hash::default();
         hash.part(Some(app)).part(account);
@@ -52,12 +52,12 @@ impl Scope {
     }
 }
 
-/// Number of items of one body that are named by the same content so far.
+/// Counters of items in one body that are identified by the same content.
 #[derive(Debug, Default)]
 pub struct Occurrences(HashMap<Sum, u64>);
 
 impl Occurrences {
-    /// The number of this occurrence, from 0.
+    /// Counts an occurrence and returns its number, from 0.
     fn next(&mut self, digest: Sum) -> u64 {
         let count = self.0.entry(digest).or_default();
         *count += 1;
@@ -65,17 +65,17 @@ impl Occurrences {
     }
 }
 
-/// Content of an item, which names it if it has no natural key.
+/// Content of an item, which identifies an item without natural key.
 #[derive(Clone, Copy, Debug)]
 pub enum Named<'t, 'a> {
     /// A value.
     Value(Value<'t, 'a>),
-    /// An object with these keys, without those that have no value.
+    /// An object with these keys, except keys without a value.
     Object([(&'static str, Option<Value<'t, 'a>>); 3]),
 }
 
 impl Named<'_, '_> {
-    /// If nested too deep, the text of a value.
+    /// Adds the digest of the content, or the text of a value that is nested too deep.
     fn add_to(self, hash: &mut Hash) {
         match self {
             Self::Value(value) if value.depth() > json::MAX_DEPTH => hash.part(Some(value.raw())),
@@ -89,12 +89,12 @@ impl Named<'_, '_> {
     }
 }
 
-/// The dedupe key of an item: 16 bytes of SHA-256.
+/// Dedupe key of an item: 16 bytes of SHA-256.
 ///
-/// If the natural key contains a time, or a `mid` with its creation time, the first 4 bytes are
-/// its second instead: keys of one time stand together in the index, and a commit touches few of
-/// its pages. The kind is part of the hash: one `mid` names a message, its edits, its reactions
-/// and its unsend.
+/// If the natural key contains a time, or a `mid` with its creation time, the first 4 bytes are the
+/// second of that time: so keys of the same time are adjacent in the index, and a commit touches
+/// few index pages. The kind is part of the hash, since one `mid` identifies a message, its edits,
+/// its reactions and its unsend.
 pub fn key(
     scope: &Scope,
     natural: NaturalKey<'_>,
@@ -117,8 +117,8 @@ pub fn key(
     )
 }
 
-/// The digest of one of several equal items: that of the first is the digest of its content, so
-/// that a body with one more of them repeats those before.
+/// Digest of one of several equal items. The first has the digest of its content, so that a body
+/// with one more of them repeats the others.
 fn numbered(digest: Sum, number: u64) -> Sum {
     if number == 0 {
         return digest;

@@ -1,4 +1,4 @@
-//! The event: one change or messaging item, as our row holds it.
+//! Event: one change or messaging item, as stored in its row.
 
 use bytestring::ByteString;
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::ids::Ids;
 pub use super::kinds::Kind;
 
-/// Declares a closed enum whose values are stored and filtered by by their spelling.
+/// Declares an enum whose variants have a stored text form.
 macro_rules! spelled {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -20,7 +20,7 @@ macro_rules! spelled {
             /// Every value, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The spelling in the database, in filters and in labels.
+            /// Text form in the database, in filters and in labels.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)+
@@ -31,7 +31,7 @@ macro_rules! spelled {
 }
 
 spelled! {
-    /// Through which part of an entry the item came.
+    /// Part of an entry that contained the item.
     Channel {
         /// `entry.changes[]`.
         Changes = "changes",
@@ -45,7 +45,7 @@ spelled! {
 }
 
 spelled! {
-    /// What a delivery or an event could not be read as.
+    /// Problem on reading a delivery or an event.
     Problem {
         /// The body has no bytes, or only white space.
         Empty = "empty",
@@ -53,13 +53,14 @@ spelled! {
         NotUtf8 = "not_utf8",
         /// The body is not a JSON document.
         NotJson = "not_json",
-        /// The body is JSON, but no notification: an `entry` list with objects is missing.
+        /// The body is JSON, but not a notification: an `entry` list with objects is missing.
         UnknownShape = "unknown_shape",
         /// More than 5,000 items; Meta documents 1,000 at most. Only the body is kept.
         TooManyItems = "too_many_items",
         /// Nested deeper than 64 levels.
         TooDeep = "too_deep",
-        /// Held U+0000 or an unpaired surrogate, which Postgres cannot store; U+FFFD stands there.
+        /// The text contained U+0000 or an unpaired surrogate, which Postgres cannot store and
+        /// U+FFFD replaces.
         UnsafeText = "unsafe_text",
         /// An id or field name is longer than 512 bytes; its column is null.
         IdTooLong = "id_too_long",
@@ -69,21 +70,21 @@ spelled! {
 }
 
 spelled! {
-    /// Where `occurred_at` comes from.
+    /// Source of `occurred_at`.
     OccurredAtSource {
         /// The item's own time.
         Item = "item",
         /// The time at which Meta sent the entry.
         Sent = "sent",
-        /// There was no believable time.
+        /// There was no plausible time.
         None = "none",
     }
 }
 
 spelled! {
-    /// Who made a delivery.
+    /// Origin of a delivery.
     Source {
-        /// Meta, because something happened.
+        /// Meta, for a real occurrence.
         Live = "live",
         /// The Test button of the App Dashboard.
         Test = "test",
@@ -96,57 +97,57 @@ spelled! {
     }
 }
 
-/// One change or messaging item, read.
+/// A parsed change or messaging item.
 ///
-/// Ids are opaque text. Everything Meta may leave out is optional. What the body spells out is not
-/// copied but a slice of it, which keeps the body in memory.
+/// Ids are opaque text. Everything that Meta may omit is optional. Text that appears literally in
+/// the body is a slice of the body, without a copy; the slice keeps the body in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What happened.
+    /// Kind of the event.
     pub kind: Kind,
-    /// Through which part of the entry it came.
+    /// Part of the entry that contained the item.
     pub channel: Channel,
     /// The subscription field in Meta's spelling for Instagram.
     pub field: Option<ByteString>,
-    /// The professional account: `entry.id`.
+    /// Id of the professional account: `entry.id`.
     pub account_id: Option<ByteString>,
     /// The IGSID of the other party.
     pub person_id: Option<ByteString>,
-    /// `sender.id`, or who commented.
+    /// `sender.id`, or the author of a comment.
     pub sender_id: Option<ByteString>,
     /// `recipient.id`.
     pub recipient_id: Option<ByteString>,
     /// The user name of the other party.
     pub username: Option<ByteString>,
-    /// What it is or concerns.
+    /// Ids of the things that the item is or concerns.
     pub ids: Ids<Option<ByteString>>,
-    /// What somebody wrote, or the title of the button they tapped.
+    /// Text of a message or comment, or the title of a tapped button.
     pub text: Option<ByteString>,
-    /// A message that the account itself sent.
+    /// True for a message that the account itself sent.
     pub is_echo: bool,
-    /// The account talks to or comments on itself.
+    /// True if the account messages or comments on itself.
     pub is_self: bool,
-    /// Sent by the dashboard's Test button: the id of its entry is `0`.
+    /// True if sent by the dashboard's Test button: the id of the entry is `0`.
     pub is_test: bool,
-    /// When it happened, as far as Meta says.
+    /// Time of the occurrence, as far as Meta says.
     pub occurred_at: Option<Timestamp>,
-    /// Where `occurred_at` comes from.
+    /// Source of `occurred_at`.
     pub occurred_at_source: OccurredAtSource,
     /// The own fields of its kind under Meta's names: the text of a JSON object that Postgres can
-    /// hold. None if there are none.
+    /// store. None if there are none.
     pub data: Option<ByteString>,
-    /// The place of its first byte in the body.
+    /// Offset of the item in the body, in bytes.
     pub item_start: u32,
-    /// The number of its bytes in the body.
+    /// Length of the item in the body, in bytes.
     pub item_length: u32,
-    /// What could not be read as it came.
+    /// Problem on reading the item.
     pub problem: Option<Problem>,
-    /// The same for every delivery of the same happening.
+    /// Identity of the occurrence: equal for every delivery of it.
     pub dedupe_key: Uuid,
 }
 
 impl Event {
-    /// The item's own bytes in the `body` that it was read from.
+    /// Bytes of the item in the `body` that it was read from.
     pub fn item<'b>(&self, body: &'b [u8]) -> &'b [u8] {
         let start = self.item_start as usize;
         body.get(start..start.saturating_add(self.item_length as usize))

@@ -1,16 +1,16 @@
-//! The creation time inside a `mid`.
+//! Creation time in a `mid`.
 //!
-//! Meta does not document the form of a `mid`; recorded ones of 2021 to 2026 are base64 with `Z` as
-//! the escape character: `ig_dm_item:1:IGMessageID:<account>:<thread>:<item>`, and the upper bits of
-//! the item number are the time of creation in microseconds. Nothing but the order of keys in an
-//! index may depend on it.
+//! Meta does not document the form of a `mid`. Recorded ones of 2021 to 2026 are base64 with `Z` as
+//! the escape character: `ig_dm_item:1:IGMessageID:<account>:<thread>:<item>`, and the upper bits
+//! of the item number are the creation time in microseconds. Only the order of keys in an index may
+//! depend on it.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// The longest `mid` that is decoded, in bytes. Recorded ones have 164.
+/// Maximum length of a decoded `mid`, in bytes. Recorded ones have 164.
 const MAX_LENGTH: usize = 512;
 
-/// The second, since 1970, in which the message was created; `None` if the `mid` has another form.
+/// Creation time of the message in seconds since 1970; `None` if the `mid` has another form.
 pub fn created_second(mid: &str) -> Option<u32> {
     let mut base64 = [0; MAX_LENGTH];
     let base64 = unescape(mid, &mut base64)?;
@@ -22,7 +22,7 @@ pub fn created_second(mid: &str) -> Option<u32> {
     u32::try_from(microseconds / 1_000_000).ok()
 }
 
-/// The base64 text of `mid`: `ZA` is `Z`, `ZB` `+`, `ZC` `/`, `ZD` `=`.
+/// Decodes the escapes of `mid` to base64: `ZA` is `Z`, `ZB` `+`, `ZC` `/`, `ZD` `=`.
 fn unescape<'a>(mid: &str, base64: &'a mut [u8; MAX_LENGTH]) -> Option<&'a [u8]> {
     let mut bytes = mid.bytes();
     let mut length = 0;

@@ -1,11 +1,12 @@
-//! Meta's vocabulary, pure: no I/O, no clock, no database.
+//! Meta's vocabulary: pure functions without I/O, clock or database.
 //!
-//! [`signature`] proves who sent a body, [`signed_request`] who asks for a deletion, [`challenge`]
-//! answers Meta's GET, [`split`] turns a body into [`event`]s, [`kinds`] has a file for each kind of
-//! them. The rest are its tools: [`sanitise`] makes text safe for Postgres, [`json`] reads a text in
-//! one pass, [`data`] writes the own fields of a kind, [`time`] reads Meta's many spellings of a
-//! moment, [`mid`] the creation time inside a `mid`, [`ids`] lists the ids that kinds fill, [`dedupe`]
-//! names occurrences, [`networks`] knows which addresses are Meta's.
+//! [`signature`] verifies the sender of a body, [`signed_request`] the sender of a deletion
+//! request. [`challenge`] answers Meta's GET. [`split`] turns a body into [`event`]s; [`kinds`] has
+//! a file for each kind, and [`ids`] lists the ids of an event. The other modules are tools:
+//! [`sanitise`] makes text safe for Postgres, [`json`] indexes a text in one pass, [`data`] writes
+//! the own fields of a kind, [`time`] parses Meta's spellings of a time, [`mid`] decodes the
+//! creation time in a `mid`, [`dedupe`] identifies occurrences, and [`networks`] knows Meta's
+//! addresses.
 
 pub mod challenge;
 pub mod data;

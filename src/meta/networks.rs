@@ -1,19 +1,19 @@
-//! Networks: which count as one sender, and which are Meta's own.
+//! Networks: prefixes that count as one sender, and Meta's own networks.
 //!
-//! Never a proof of anything: deliveries are believed by their signature alone. It decides only who
-//! gets which share of what is bounded.
+//! The network of a sender proves nothing: only the signature authenticates a delivery. It decides
+//! only the shares of bounded resources.
 
 use std::{net::IpAddr, sync::LazyLock};
 
 use ipnet::IpNet;
 
-/// The networks that count as one: what one holder of addresses usually has.
+/// Prefix lengths that count as one network: the usual allocation of one owner.
 const PREFIX_V4: u8 = 24;
 const PREFIX_V6: u8 = 48;
 
-/// The networks that Meta announces (AS32934), joined where they are neighbours. Meta names the
-/// query to ask for them, `whois -h whois.radb.net -- '-i origin AS32934'`, and says that they
-/// change often. A new one that is missing here is treated as anybody's.
+/// Networks announced by Meta (AS32934), merged if adjacent. Meta documents the query `whois -h
+/// whois.radb.net -- '-i origin AS32934'`, and says that the networks change often. A new network
+/// that is missing here is treated like any other.
 const METAS: [&str; 25] = [
     "31.13.24.0/21",
     "31.13.64.0/18",
@@ -45,7 +45,7 @@ const METAS: [&str; 25] = [
 static PARSED: LazyLock<Vec<IpNet>> =
     LazyLock::new(|| METAS.iter().filter_map(|net| net.parse().ok()).collect());
 
-/// The network that `address` counts as.
+/// Network of `address`.
 pub fn network(address: IpAddr) -> Option<IpNet> {
     let bits = if address.is_ipv4() {
         PREFIX_V4
@@ -55,7 +55,7 @@ pub fn network(address: IpAddr) -> Option<IpNet> {
     IpNet::new(address, bits).ok().map(|net| net.trunc())
 }
 
-/// Whether `network` belongs to Meta.
+/// True if `network` belongs to Meta.
 pub fn is_metas(network: &IpNet) -> bool {
     PARSED.iter().any(|metas| metas.contains(network))
 }

@@ -1,4 +1,4 @@
-//! Who talks to whom, and when: what every messaging item may carry beside its own key.
+//! Parties and time of an item: fields that every messaging item may have beside its own key.
 
 use std::borrow::Cow;
 
@@ -6,20 +6,20 @@ use jiff::Timestamp;
 
 use super::{json::Object, time};
 
-/// Sender, recipient and time of a messaging item. Each has been seen missing.
+/// Sender, recipient and time of a messaging item. Each of them may be missing.
 #[derive(Clone, Debug, Default)]
 pub struct Parties<'a> {
-    /// Who sent it: an IGSID, or the account itself for an echo.
+    /// Sender: an IGSID, or the account itself for an echo.
     pub sender_id: Option<Cow<'a, str>>,
-    /// The person of a Messenger checkbox, before they have an id.
+    /// Person of a Messenger checkbox who has no id yet.
     pub user_ref: Option<Cow<'a, str>>,
-    /// The user name, seen in other senders' deliveries.
+    /// User name, observed in deliveries of other senders.
     pub username: Option<Cow<'a, str>>,
-    /// To whom.
+    /// Recipient of the item.
     pub recipient_id: Option<Cow<'a, str>>,
     /// The item's own time.
     pub timestamp: Option<Timestamp>,
-    /// The account talks to itself; on a postback the flag stands on the item.
+    /// True if the account messages itself; on a postback the flag is on the item.
     pub is_self: bool,
 }
 

@@ -1,17 +1,17 @@
-//! JSON text that Postgres can hold.
+//! Sanitiser for JSON text that Postgres cannot store.
 //!
-//! JSON may escape U+0000 and unpaired surrogates; Postgres can store neither in text. Both
-//! become `\ufffd`, which is as long as what it replaces, so that every other byte stays where it
-//! was and one can still say which item was touched. The bytes as received are kept beside.
+//! JSON may escape U+0000 and unpaired surrogates; Postgres can store neither in text. Both become
+//! `\ufffd`, which has the same length. So all other bytes keep their offset, and the changed items
+//! can be identified. The bytes as received are stored unchanged.
 
 use std::borrow::Cow;
 
 use bytestring::ByteString;
 
-/// The length of `\uXXXX`.
+/// Length of `\uXXXX`.
 const ESCAPE: usize = 6;
 
-/// A JSON text without escapes that Postgres refuses.
+/// A JSON text without the escapes that Postgres refuses.
 #[derive(Debug)]
 pub struct SafeText {
     text: ByteString,
@@ -19,7 +19,7 @@ pub struct SafeText {
 }
 
 impl SafeText {
-    /// Replaces what cannot be stored; the same text where there is nothing to replace.
+    /// Replaces the unsafe escapes; without any, the text is not copied.
     pub fn new(text: ByteString) -> Self {
         let replaced = unsafe_escapes(&text);
         if replaced.is_empty() {
@@ -35,7 +35,7 @@ impl SafeText {
         }
     }
 
-    /// A text that is known to have no escapes.
+    /// A text that has no escapes.
     pub fn unescaped(text: ByteString) -> Self {
         Self {
             text,
@@ -48,7 +48,7 @@ impl SafeText {
         &self.text
     }
 
-    /// Whether something was replaced inside `part`, a slice of [`as_str`](Self::as_str).
+    /// True if an escape inside `part` was replaced. `part` is a slice of [`as_str`](Self::as_str).
     pub fn touched(&self, part: &str) -> bool {
         let start = self.place(part);
         let first = self.replaced.partition_point(|&at| at < start);
@@ -57,7 +57,7 @@ impl SafeText {
             .is_some_and(|&at| at < start.saturating_add(part.len()))
     }
 
-    /// `part` to keep: without a copy where it is a slice of [`as_str`](Self::as_str).
+    /// Converts `part` without a copy if it is a slice of [`as_str`](Self::as_str).
     pub fn share(&self, part: Cow<'_, str>) -> ByteString {
         match part {
             Cow::Borrowed(part) if self.holds(part) => self.text.slice_ref(part),
@@ -69,13 +69,13 @@ impl SafeText {
         self.place(part).saturating_add(part.len()) <= self.text.len()
     }
 
-    /// The place of the first byte of `part`, a slice of [`as_str`](Self::as_str).
+    /// Offset of `part`, a slice of [`as_str`](Self::as_str).
     pub fn place(&self, part: &str) -> usize {
         (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize)
     }
 }
 
-/// Where the escapes begin that Postgres refuses, in order.
+/// Offsets of the escapes that Postgres refuses, ascending.
 fn unsafe_escapes(text: &str) -> Vec<usize> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -90,7 +90,8 @@ fn unsafe_escapes(text: &str) -> Vec<usize> {
             }
             Some(_) => ESCAPE,
         };
-        // A backslash before a character of several bytes is no JSON; do not stop inside it.
+        // A backslash before a multi-byte character is invalid JSON; do not stop inside the
+        // character.
         while at < text.len() && !text.is_char_boundary(at) {
             at += 1;
         }
@@ -98,7 +99,7 @@ fn unsafe_escapes(text: &str) -> Vec<usize> {
     found
 }
 
-/// The code unit that `\uXXXX` at `at` stands for.
+/// Code unit of `\uXXXX` at `at`.
 fn code_unit(text: &str, at: usize) -> Option<u16> {
     let digits = text.get(at..at + ESCAPE)?.strip_prefix("\\u")?;
     let all_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,9 +1,9 @@
 //! `X-Hub-Signature-256`: the only proof that a body comes from Meta.
 //!
-//! The HMAC runs over the bytes exactly as they arrived. Meta signs an escaped form of its
-//! document, so re-serialising it, even to equal JSON, gives another signature (Graph API
-//! Webhooks, Getting Started, "Validating Payloads"). Only [`Secrets::verify`] can build a
-//! [`VerifiedBody`], so nothing downstream can be reached by an unsigned one.
+//! The HMAC covers the bytes exactly as they arrived. Meta signs an escaped form of its document,
+//! so re-serialising the document, even to equal JSON, gives another signature (Graph API Webhooks,
+//! Getting Started, "Validating Payloads"). Only [`Secrets::verify`] can build a [`VerifiedBody`],
+//! so no code downstream can get an unverified body.
 
 use std::{fmt, sync::Arc};
 
@@ -14,28 +14,28 @@ use sha2::Sha256;
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// What stands before the hex digits in the header.
+/// Prefix of the hex digits in the header.
 const PREFIX: &[u8] = b"sha256=";
 
-/// What a simulated body is prefixed with before it is marked, so that a body's own signature
-/// never doubles as its mark.
+/// Prefix of a simulated body in its mark, so that the signature of a body is never a valid mark.
 const SIMULATED: &[u8] = b"simulated.";
 
-/// What the query of a challenge is prefixed with before it is marked as our own question.
+/// Prefix of the query in the mark of our own challenge.
 const CHECKED: &[u8] = b"checked.";
 
-/// What is hashed under a secret to recognise it again.
+/// Text hashed under a secret for its fingerprint.
 const FINGERPRINT: &[u8] = b"fingerprint.";
 
 const DIGEST_BYTES: usize = 32;
 
-/// Bytes of a fingerprint: enough to tell two secrets apart, too few to look one up by.
+/// Length of a fingerprint in bytes: enough to distinguish two secrets, too short to search for
+/// one.
 const FINGERPRINT_BYTES: usize = 4;
 
-/// The secrets of one Meta app, in the order in which they are tried.
+/// The secrets of one Meta app, in the order of trial.
 ///
 /// Deliveries of the Instagram Login product are signed with the Instagram app secret, all others
-/// with the app secret of the basic settings; while a secret is rotated the old one counts too.
+/// with the app secret of the basic settings. While a secret is rotated, the old one is valid too.
 #[derive(Clone)]
 pub struct Secrets(Arc<[Key]>);
 
@@ -45,7 +45,7 @@ struct Key {
     hmac: HmacSha256,
 }
 
-/// A body whose signature was right, and the name of the secret that made it so.
+/// A body with a valid signature, and the name of the secret that matched.
 #[derive(Clone, Debug)]
 pub struct VerifiedBody {
     bytes: Bytes,
@@ -53,7 +53,7 @@ pub struct VerifiedBody {
     fingerprint: Arc<str>,
 }
 
-/// Why a signature was refused.
+/// Reason why a signature is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Fault {
     /// There is no `X-Hub-Signature-256`.
@@ -62,13 +62,13 @@ pub enum Fault {
     /// The header is not `sha256=` and 64 hexadecimal digits.
     #[error("the X-Hub-Signature-256 header is not sha256= and 64 hexadecimal digits")]
     Malformed,
-    /// No secret of the app made this signature.
+    /// The signature matches no secret of the app.
     #[error("no secret of the app made this signature")]
     Mismatch,
 }
 
 impl Secrets {
-    /// Keys each secret once. An app without any secret refuses every delivery.
+    /// Prepares the keys. An app without any secret refuses every delivery.
     pub fn new<'a>(named: impl IntoIterator<Item = (&'a str, &'a SecretString)>) -> Self {
         Self(
             named
@@ -78,10 +78,10 @@ impl Secrets {
         )
     }
 
-    /// Checks `header`, the value of `X-Hub-Signature-256`, against `body`.
+    /// Verifies `header`, the value of `X-Hub-Signature-256`, for `body`.
     ///
     /// # Errors
-    /// Says what is wrong with the header, or that no secret matches.
+    /// If the header is missing or malformed, or no secret matches.
     pub fn verify(&self, header: Option<&[u8]>, body: Bytes) -> Result<VerifiedBody, Fault> {
         let signature = decode(header.ok_or(Fault::Missing)?).ok_or(Fault::Malformed)?;
         let key = self.matching(&[&body], &signature).ok_or(Fault::Mismatch)?;
@@ -92,25 +92,25 @@ impl Secrets {
         })
     }
 
-    /// Whether `mark`, the value of `X-Hookshelf-Simulated`, was made for this body by one of the
+    /// True if `mark`, the value of `X-Hookshelf-Simulated`, was made for this body with one of the
     /// app's secrets.
     pub fn marks_simulated(&self, mark: &[u8], body: &[u8]) -> bool {
         decode_digest(mark).is_some_and(|mark| self.matching(&[SIMULATED, body], &mark).is_some())
     }
 
-    /// Whether `mark`, the value of `X-Hookshelf-Doctor`, was made for this query of a challenge by
-    /// one of the app's secrets: it is a question of our own and says nothing about Meta.
+    /// True if `mark`, the value of `X-Hookshelf-Doctor`, was made for this query of a challenge
+    /// with one of the app's secrets. Such a challenge is our own and proves nothing about Meta.
     pub fn marks_checked(&self, mark: &[u8], query: &str) -> bool {
         let matches = |mark| self.matching(&[CHECKED, query.as_bytes()], &mark).is_some();
         decode_digest(mark).is_some_and(matches)
     }
 
-    /// The name of the secret that made `signature` for `text`, a document that signs itself.
+    /// Name of the secret that made `signature` for `text`, a self-signed document.
     pub(super) fn maker(&self, text: &[u8], signature: &[u8; 32]) -> Option<&Arc<str>> {
         self.matching(&[text], signature).map(|key| &key.name)
     }
 
-    /// The names of the secrets, in the order in which they are tried.
+    /// Names of the secrets, in the order of trial.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|key| &*key.name)
     }
@@ -147,50 +147,50 @@ impl Key {
 }
 
 impl VerifiedBody {
-    /// The bytes as they arrived.
+    /// Bytes of the body as they arrived.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// The name of the secret that matched.
+    /// Name of the secret that matched.
     pub fn secret(&self) -> &Arc<str> {
         &self.secret
     }
 
-    /// The fingerprint of that secret.
+    /// Fingerprint of that secret.
     pub fn fingerprint(&self) -> &Arc<str> {
         &self.fingerprint
     }
 }
 
-/// Makes signatures with one secret. The key is set up once, for those who sign many bodies.
+/// Signer for one secret. The key is set up once, for signing many bodies.
 #[derive(Clone)]
 pub struct Signer(HmacSha256);
 
 impl Signer {
-    /// Signs with `secret`.
+    /// A signer with `secret`.
     pub fn new(secret: &SecretString) -> Self {
         Self(keyed(secret))
     }
 
-    /// The value of `X-Hub-Signature-256` for `body`, as Meta would send it.
+    /// Value of `X-Hub-Signature-256` for `body`, as Meta would send it.
     pub fn signature(&self, body: &[u8]) -> String {
         let digest = self.0.clone().chain_update(body).finalize().into_bytes();
         spelled("sha256=", &digest.into())
     }
 
-    /// The value of `X-Hookshelf-Simulated` that marks `body` as simulated.
+    /// Value of `X-Hookshelf-Simulated` that marks `body` as simulated.
     pub fn mark(&self, body: &[u8]) -> String {
         let marked = self.0.clone().chain_update(SIMULATED).chain_update(body);
         spelled("", &marked.finalize().into_bytes().into())
     }
 }
 
-/// A digest as hex digits after `prefix`, in a text that never grows: who signs many bodies makes
-/// two of them for each.
+/// Formats a digest as hex digits after `prefix`, in a single allocation, since bulk signing makes
+/// two for each body.
 fn spelled(prefix: &str, digest: &[u8; DIGEST_BYTES]) -> String {
     let mut digits = [0; 2 * DIGEST_BYTES];
-    // There is room for two digits a byte, and digits are text.
+    // The buffer holds two digits per byte, and digits are valid text.
     let _ = hex::encode_to_slice(digest, &mut digits);
     [prefix, str::from_utf8(&digits).unwrap_or_default()].concat()
 }
@@ -201,23 +201,23 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// The value of `X-Hub-Signature-256` for `body`, as Meta would send it.
+/// Value of `X-Hub-Signature-256` for `body`, as Meta would send it.
 pub fn sign(secret: &SecretString, body: &[u8]) -> String {
     Signer::new(secret).signature(body)
 }
 
-/// The value of `X-Hookshelf-Simulated` that marks `body` as simulated.
+/// Value of `X-Hookshelf-Simulated` that marks `body` as simulated.
 pub fn sign_simulated(secret: &SecretString, body: &[u8]) -> String {
     Signer::new(secret).mark(body)
 }
 
-/// The value of `X-Hookshelf-Doctor` that marks `query` as a question of our own.
+/// Value of `X-Hookshelf-Doctor` that marks `query` as our own challenge.
 pub fn sign_checked(secret: &SecretString, query: &str) -> String {
     let marked = keyed(secret).chain_update(CHECKED).chain_update(query);
     hex::encode(marked.finalize().into_bytes())
 }
 
-/// Tells whether a name still means the same secret, without telling the secret.
+/// Fingerprint of a secret: shows if a name still means the same secret, without revealing it.
 pub fn fingerprint(secret: &SecretString) -> String {
     let digest = keyed(secret).chain_update(FINGERPRINT).finalize();
     hex::encode(&digest.into_bytes()[..FINGERPRINT_BYTES])

@@ -1,10 +1,10 @@
-//! `signed_request`: what Meta posts when a person removes the app or wants their data deleted.
+//! `signed_request`: Meta's POST when a person removes the app or requests the deletion of their
+//! data.
 //!
-//! `base64url(signature) "." base64url(document)`: the signature is HMAC-SHA256 under the app
-//! secret over the second part as it is spelled, before it is decoded (Meta for Developers, "Data
-//! Deletion Request Callback" and "Signed Requests"). Only [`SignedRequest::verify`] can build one,
-//! so nobody acts on a request that Meta did not make, and nothing of the document is read before
-//! its signature was right.
+//! `base64url(signature) "." base64url(document)`: the signature is HMAC-SHA256 with the app secret
+//! over the encoded second part, before decoding (Meta for Developers, "Data Deletion Request
+//! Callback" and "Signed Requests"). Only [`SignedRequest::verify`] can build a request, so no
+//! forged request is acted on, and the document is parsed only after its signature was verified.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -18,16 +18,16 @@ use super::{
     time,
 };
 
-/// The field of the form that carries it.
+/// Name of the form field.
 const FIELD: &str = "signed_request";
 
-/// The only algorithm that Meta documents.
+/// The only algorithm documented by Meta.
 const ALGORITHM: &str = "HMAC-SHA256";
 
-/// The most bytes that one may have: Meta's have a few hundred.
+/// Maximum length in bytes: Meta's have a few hundred.
 const LONGEST: usize = 16 << 10;
 
-/// A request whose signature was right, and what it says.
+/// A request with a valid signature, and its content.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedRequest {
     secret: Arc<str>,
@@ -36,27 +36,27 @@ pub struct SignedRequest {
     expires: Option<Timestamp>,
 }
 
-/// Why a request was refused.
+/// Reason why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Fault {
-    /// It is far longer than any that Meta makes.
+    /// The request is far longer than any of Meta's.
     #[error("the signed request has more than {LONGEST} bytes")]
     TooLong,
-    /// It is not a signature, a dot and a document.
+    /// The request is not a signature, a dot and a document.
     #[error("the signed request is not a signature of 32 bytes, a dot and a text, both base64url")]
     Malformed,
-    /// No secret of the app made the signature.
+    /// The signature matches no secret of the app.
     #[error("no secret of the app made this signed request")]
     Mismatch,
-    /// The signature is right, but what was signed is no JSON object.
+    /// The signature is valid, but the document is not a JSON object.
     #[error("the signed request has a right signature, but what it says is no JSON object")]
     Unreadable,
-    /// The signature is right, but the document names another algorithm, or none.
+    /// The signature is valid, but the document names another algorithm, or none.
     #[error("the signed request has a right signature, but does not name HMAC-SHA256 as its own")]
     Algorithm,
 }
 
-/// The signed request in a form as a browser or Meta posts it: the first field of that name.
+/// Finds the signed request in a form: the first field of that name.
 pub fn in_form(form: &[u8]) -> Option<Cow<'_, str>> {
     let mut fields = form_urlencoded::parse(form);
     let found = fields.find(|(name, _)| name == FIELD);
@@ -64,13 +64,13 @@ pub fn in_form(form: &[u8]) -> Option<Cow<'_, str>> {
 }
 
 impl SignedRequest {
-    /// Opens `value` with whichever of `secrets` made it. `received_at` is when it came.
+    /// Verifies and parses `value`, which arrived at `received_at`.
     ///
-    /// Padding behind either part is tolerated, since some senders leave it there. It counts as
-    /// signed where it follows the document.
+    /// Padding after either part is accepted, since some senders write it. Padding after the
+    /// document is part of the signed text.
     ///
     /// # Errors
-    /// Says what is wrong with it, or that no secret matches.
+    /// If the request is malformed, or no secret matches.
     pub fn verify(value: &[u8], secrets: &Secrets, received_at: Timestamp) -> Result<Self, Fault> {
         if value.len() > LONGEST {
             return Err(Fault::TooLong);
@@ -101,31 +101,31 @@ impl SignedRequest {
         }
     }
 
-    /// The name of the secret that matched.
+    /// Name of the secret that matched.
     pub fn secret(&self) -> &str {
         &self.secret
     }
 
-    /// Whom it is about: an id that only this app has for the person. It is neither an IGSID nor
-    /// the id of an account. None where Meta names none, or one that is no id.
+    /// App-scoped id of the person, which is neither an IGSID nor the id of an account. None if it
+    /// is missing or invalid.
     pub fn user_id(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
 
-    /// When Meta signed it; none where it says none that can be.
+    /// Time of signing; none if it is missing or implausible.
     pub fn issued_at(&self) -> Option<Timestamp> {
         self.issued_at
     }
 
-    /// When the person's access token expires, which says nothing about how long the request
-    /// counts; none where it does not expire.
+    /// Expiry of the person's access token, which does not limit the validity of the request; none
+    /// if the token does not expire.
     pub fn expires(&self) -> Option<Timestamp> {
         self.expires
     }
 }
 
 impl fmt::Debug for SignedRequest {
-    /// Says nothing about the person.
+    /// Hides all data of the person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedRequest")
             .field("secret", &self.secret)
@@ -134,7 +134,7 @@ impl fmt::Debug for SignedRequest {
     }
 }
 
-/// The two parts, which the first dot separates.
+/// Splits at the first dot.
 fn split(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let dot = value.iter().position(|byte| *byte == b'.')?;
     let (signature, rest) = value.split_at_checked(dot)?;
@@ -145,7 +145,7 @@ fn decode_signature(part: &[u8]) -> Option<[u8; 32]> {
     decode(part)?.try_into().ok()
 }
 
-/// Base64 with the alphabet for URLs, with or without padding.
+/// Decodes base64url, with or without padding.
 fn decode(part: &[u8]) -> Option<Vec<u8>> {
     let padding = part.iter().rev().take_while(|byte| **byte == b'=').count();
     let bare = part.get(..part.len() - padding)?;

@@ -1,12 +1,12 @@
-//! Reads Meta's many spellings of a moment.
+//! Parser for Meta's spellings of a time.
 //!
-//! `changes` come in seconds, `messaging` in milliseconds, and both have been seen as strings and
-//! as ISO 8601; the unit follows from the magnitude, not from the field.
+//! `changes` have seconds, `messaging` has milliseconds, and both have been observed as strings and
+//! as ISO 8601. The unit follows from the magnitude, not from the field.
 
 use jiff::{SignedDuration, Timestamp, fmt::strtime};
 
-/// Nanoseconds of each unit, and the number from which on it counts. A smaller unit begins where
-/// the larger one would be in the year 5138.
+/// Nanoseconds of each unit, and the least number in this unit. A smaller unit starts at the number
+/// that means the year 5138 in the larger unit.
 const UNITS: [(i128, i128); 4] = [
     (1, 100_000_000_000_000_000),
     (1_000, 100_000_000_000_000),
@@ -14,10 +14,10 @@ const UNITS: [(i128, i128); 4] = [
     (1_000_000_000, 0),
 ];
 
-/// Longest spelling of a number with a fraction, before its exponent.
+/// Maximum length of a number with a fraction, before its exponent.
 const MAX_LENGTH: usize = 32;
 
-/// The moment that a number or a text spells, in whole milliseconds; `None` if it spells none.
+/// Parses a number or a text into a time in whole milliseconds; `None` if it is neither.
 pub fn read(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let moment: Option<Timestamp> = match Decimal::read(text) {
@@ -27,11 +27,11 @@ pub fn read(text: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(moment?.as_millisecond()).ok()
 }
 
-/// 2010-01-01T00:00:00Z: Instagram started in that year.
+/// 2010-01-01T00:00:00Z, the year in which Instagram started.
 pub(super) const START: Timestamp = Timestamp::constant(1_262_304_000, 0);
 
-/// If something that arrived at `received_at` can have happened at `moment`: from 2010 to one day
-/// after its arrival.
+/// True if a time is plausible for something that arrived at `received_at`: from 2010 to one day
+/// after arrival.
 pub fn believable(moment: Timestamp, received_at: Timestamp) -> bool {
     let end = received_at
         .checked_add(SignedDuration::from_hours(24))
@@ -39,7 +39,7 @@ pub fn believable(moment: Timestamp, received_at: Timestamp) -> bool {
     START <= moment && moment <= end
 }
 
-/// A decimal number: its digits, and the power of ten of the last one. Exact, because dedupe keys
+/// A decimal number: its digits, and the power of ten of the last digit. Exact, because dedupe keys
 /// contain the milliseconds.
 #[derive(Clone, Copy)]
 struct Decimal {
@@ -48,7 +48,7 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// Reads a JSON number, or the text of one.
+    /// Parses a JSON number, or the text of one.
     fn read(text: &str) -> Option<Self> {
         if let Ok(digits) = text.parse::<i64>() {
             let digits = digits.into();
@@ -75,7 +75,7 @@ impl Decimal {
         Timestamp::from_nanosecond(self.times(*nanoseconds)?).ok()
     }
 
-    /// The whole part of it `factor` times.
+    /// The whole part of the number times `factor`.
     fn times(self, factor: i128) -> Option<i128> {
         let power = 10_i128.checked_pow(self.exponent.unsigned_abs())?;
         let digits = self.digits.checked_mul(factor)?;
@@ -87,7 +87,7 @@ impl Decimal {
     }
 }
 
-/// `2021-09-08T06:34:04+0000`, the form of the Graph API.
+/// Parses `2021-09-08T06:34:04+0000`, the form of the Graph API.
 fn with_short_offset(text: &str) -> Option<Timestamp> {
     strtime::parse("%Y-%m-%dT%H:%M:%S%z", text)
         .ok()?

@@ -1,4 +1,4 @@
-//! Differences between two JSON texts: the payload of an event and that of its repeat.
+//! Differences between two JSON texts: the payloads of an event and of its repeat.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,19 @@ use serde::Serialize;
 
 use crate::meta::json::{Index, Value};
 
-/// A key whose values differ.
+/// Key with different values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// Path of the key, such as `value.media.ad_id` or `message.attachments[0].type`.
     pub key: String,
-    /// Its value in the event: a string decoded, else JSON; none if the key is missing.
+    /// Value in the event: decoded if it is a string, else JSON; `None` if the key is missing.
     pub event: Option<String>,
-    /// Its value in the repeat.
+    /// Value in the repeat, in the same form.
     pub repeat: Option<String>,
 }
 
-/// The keys whose values differ, in the order of their paths. How the values are spelled does not
-/// count.
-pub fn differences(event: &str, repeat: &str) -> Vec<Difference> {
+/// Keys with different values, in order of their paths. The spelling of values does not count.
+pub(super) fn differences(event: &str, repeat: &str) -> Vec<Difference> {
     let (event, mut repeat) = (leaves(event), leaves(repeat));
     let mut all: BTreeMap<_, _> = event
         .into_iter()
@@ -36,7 +35,7 @@ pub fn differences(event: &str, repeat: &str) -> Vec<Difference> {
         .collect()
 }
 
-/// Every value of a text that is no object or list, or an empty one, by its path.
+/// Leaf values of a JSON text by path: scalars, empty objects and empty lists.
 fn leaves(text: &str) -> BTreeMap<String, String> {
     let index = Index::of(text).unwrap_or_default();
     let mut found = BTreeMap::new();
@@ -61,7 +60,7 @@ fn inside<'t, 'a>(path: &str, value: Value<'t, 'a>) -> Vec<(String, Value<'t, 'a
     }
     let pairs = value.object().into_iter().flat_map(|object| object.pairs());
     let named = pairs.map(|(key, value)| (key.string().unwrap_or_default(), value));
-    // The last of a repeated key counts.
+    // The last value of a repeated key counts.
     let named: BTreeMap<_, _> = named.collect();
     let joint = if path.is_empty() { "" } else { "." };
     let paths = named.into_iter();

@@ -1,77 +1,70 @@
-//! Events in the order of their positions, a page at a time.
+//! Pages of events in order of position, a few hundred at a time.
 
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Page, Session};
 use crate::store::{
-    Error, Reader,
+    Error,
     read::{EventFilter, EventRow},
 };
 
-/// How many events one page holds: payloads are as large as senders make them.
-const PAGE: u32 = 500;
+/// Maximum number of events per read: payloads may be large.
+const AT_ONCE: u32 = 500;
 
-/// A walk over events, oldest first.
+/// Time span of a text search without a start: no index supports the search.
+const SEARCHED: SignedDuration = SignedDuration::from_hours(24);
+
+/// Reader of a page of events, oldest first.
 #[derive(Debug)]
 pub struct Events {
-    filter: EventFilter,
-    start: Start,
-    left: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Start {
-    /// So many before the end that `left` are left.
-    Newest,
-    /// Behind this position.
-    After(i64),
+    /// Unread part of the page.
+    left: Page<EventFilter, i64>,
+    assumed_since: Option<Timestamp>,
 }
 
 impl Events {
-    /// The newest `limit` events.
-    pub fn newest(filter: EventFilter, limit: u32) -> Self {
+    /// Creates a reader of `page`. A text search without a start covers the day before the end of
+    /// the filter, or the day before `now`.
+    pub fn of(mut page: Page<EventFilter, i64>, now: Timestamp) -> Self {
+        let assumed_since = start_of_search(&page.filter, now);
+        page.filter.since = page.filter.since.or(assumed_since);
         Self {
-            filter,
-            start: Start::Newest,
-            left: limit,
+            left: page,
+            assumed_since,
         }
     }
 
-    /// The first `limit` events after `position`.
-    pub fn after(filter: EventFilter, position: i64, limit: u32) -> Self {
-        Self {
-            filter,
-            start: Start::After(position),
-            left: limit,
-        }
+    /// Start assumed for a text search; `None` if the filter has no text or has its own start.
+    pub fn assumed_since(&self) -> Option<Timestamp> {
+        self.assumed_since
     }
 
-    /// The next events; none at the end.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
-    pub async fn next_page(&mut self, reader: &mut Reader) -> Result<Vec<EventRow>, Error> {
-        if self.left == 0 {
+    /// Reads the next events; an empty list marks the end.
+    pub async fn next(&mut self, session: &mut Session) -> Result<Vec<EventRow>, Error> {
+        let (reader, left) = (&mut session.0, &mut self.left);
+        if left.limit == 0 {
             return Ok(Vec::new());
         }
-        let Some(after) = self.begin(reader).await? else {
+        if left.after.is_none() {
+            let first = reader.newest_events_begin(&left.filter, left.limit).await?;
+            left.after = first.map(|first| first.saturating_sub(1));
+        }
+        let Some(after) = left.after else {
             return Ok(Vec::new());
         };
-        let size = self.left.min(PAGE);
-        let page = reader.events_after(&self.filter, after, size).await?;
-        let full = page.len() == usize::try_from(size).unwrap_or(usize::MAX);
-        self.left = if full { self.left - size } else { 0 };
-        if let Some(last) = page.last() {
-            self.start = Start::After(last.position);
-        }
-        Ok(page)
+        let size = left.limit.min(AT_ONCE);
+        let events = reader.events_after(&left.filter, after, size).await?;
+        let full = events.len() == usize::try_from(size).unwrap_or(usize::MAX);
+        left.limit = if full { left.limit - size } else { 0 };
+        left.after = events.last().map(|last| last.position).or(left.after);
+        Ok(events)
     }
+}
 
-    /// The position behind which the next page begins.
-    async fn begin(&self, reader: &mut Reader) -> Result<Option<i64>, Error> {
-        match self.start {
-            Start::After(position) => Ok(Some(position)),
-            Start::Newest => {
-                let first = reader.newest_events_begin(&self.filter, self.left).await?;
-                Ok(first.map(|first| first.saturating_sub(1)))
-            }
-        }
+fn start_of_search(filter: &EventFilter, now: Timestamp) -> Option<Timestamp> {
+    if filter.text.is_none() || filter.since.is_some() {
+        return None;
     }
+    let until = filter.until.unwrap_or(now);
+    Some(until.checked_sub(SEARCHED).unwrap_or(Timestamp::MIN))
 }

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-/// A row as JSON without line breaks.
+/// Formats a row as JSON without line breaks.
 ///
-/// A payload is the sender's own text and may be laid out over several lines. Between the tokens
-/// of JSON a line break is white space, and inside of strings it cannot stand.
+/// A payload is the sender's text and may have several lines. Between the tokens of JSON a line
+/// break is white space. Inside of a string a line break is not allowed.
 ///
 /// # Errors
-/// Where the row has no JSON form; ours all have.
+/// If the row cannot be serialised. All rows of `store::read` can be.
 pub fn line(row: &impl Serialize) -> Result<String, serde_json::Error> {
     let text = serde_json::to_string(row)?;
     Ok(text.replace(['\n', '\r'], " "))

@@ -1,23 +1,29 @@
-//! Questions about what is stored: what may be asked, and the form of the answers.
+//! Boundary for reading stored data: filters, pages, and the form of the answers.
 //!
-//! What waits in the spool is asked here, too. The statements are in `store::read`; whoever shows the answers, a command line or a page, is
-//! above.
+//! A [`Session`] answers queries about the database. A [`Page`] selects a part of a list. A
+//! [`SpoolReader`] lists the deliveries in the spool. `store::read` has the statements with their
+//! filters and rows. The command line and an API read only through this module
+//! (`tests/tidy/places.rs`).
 
 mod differences;
 mod events;
+mod item;
 mod json;
 mod moment;
+mod page;
 mod reaction;
+mod session;
 mod spool;
-mod stats;
 
-pub use differences::{Difference, differences};
+pub use differences::Difference;
 pub use events::Events;
+pub use item::{Item, RepeatedEvent};
 pub use json::line;
 pub use moment::{InvalidMoment, Moment};
+pub use page::Page;
 pub use reaction::reaction;
+pub use session::{Accounts, Session, Stats};
 pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
-pub use stats::CountLine;
 
 pub use crate::store::follow::Lag;
 pub use crate::store::read::{

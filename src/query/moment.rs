@@ -1,21 +1,21 @@
-//! A moment as a person writes it: a time, a date, today, yesterday, or a while ago.
+//! Moments as a person writes them: a time, a date, today, yesterday, or a time ago.
 
 use std::str::FromStr;
 
 use jiff::{Span, Timestamp, civil::DateTime, tz::TimeZone};
 
-/// A moment, fixed or counted back from now.
+/// Moment, absolute or relative to now.
 #[derive(Clone, Copy, Debug)]
 pub enum Moment {
-    /// A moment of its own; a date is its first moment in UTC.
+    /// Absolute time; a date means midnight (UTC).
     At(Timestamp),
-    /// So long ago.
+    /// Time span before now.
     Ago(Span),
-    /// Midnight (UTC) of the day so many days ago.
+    /// Midnight (UTC), a number of days before today.
     Midnight(i64),
 }
 
-/// A text that is no moment.
+/// Invalid text of a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not a moment; allowed: a time such as 2026-11-20T13:45:00Z, a date such as 2026-11-20, today or \
@@ -24,10 +24,10 @@ pub enum Moment {
 pub struct InvalidMoment;
 
 impl Moment {
-    /// The moment, where it is `now`.
+    /// Resolves the moment relative to `now`.
     ///
     /// # Errors
-    /// Where it lies before the calendar.
+    /// If the moment is before the first date of the calendar.
     pub fn resolve(self, now: Timestamp) -> Result<Timestamp, InvalidMoment> {
         match self {
             Self::At(moment) => Ok(moment),
@@ -59,14 +59,14 @@ impl FromStr for Moment {
         if let Ok(moment) = text.parse() {
             return Ok(Self::At(moment));
         }
-        // A date alone is its midnight.
+        // A date alone means midnight.
         if let Ok(time) = text.parse::<DateTime>() {
             let zoned = time.to_zoned(TimeZone::UTC).map_err(|_| InvalidMoment)?;
             return Ok(Self::At(zoned.timestamp()));
         }
         let while_ago = text.strip_suffix("ago").unwrap_or(text).trim();
         let span: Span = while_ago.parse().map_err(|_| InvalidMoment)?;
-        // A time to come would be a slip: nothing is received then.
+        // Reject a future time: nothing is received in the future.
         if span.is_negative() {
             return Err(InvalidMoment);
         }

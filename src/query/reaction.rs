@@ -1,10 +1,10 @@
-//! A reaction in a word: its emoji.
+//! Short text of a reaction: its emoji.
 
 use super::EventRow;
 use crate::meta::{event::Kind, json::Index};
 
-/// The emoji of a reaction, or its name if it has none; of one that was taken back `unreact`, too.
-/// None of other events, and if the reaction does not say.
+/// Emoji of a reaction, or its name if there is no emoji. An action other than `react`, such as
+/// `unreact`, comes first. `None` for other events, or if the data of the reaction have neither.
 pub fn reaction(event: &EventRow) -> Option<String> {
     if event.kind != Kind::Reaction.as_str() {
         return None;

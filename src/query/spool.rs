@@ -1,4 +1,4 @@
-//! The deliveries that wait in the spool: which they are and what is in them, never its content.
+//! Deliveries in the spool, with the kinds of their items but without content.
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
@@ -12,49 +12,49 @@ use crate::{
     spool::{Error, Place, Record, Spool},
 };
 
-/// How many deliveries one list may hold.
+/// Maximum number of deliveries in one list.
 pub const MOST_WAITING: usize = 1000;
 
-/// One delivery that waits.
+/// Delivery waiting in the spool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// Its place in the spool; a list goes on behind it.
+    /// Place in the spool; the next list begins behind this place.
     pub place: String,
-    /// Its id, which it keeps in the database.
+    /// Id of the delivery; the id stays the same in the database.
     pub id: Uuid,
-    /// When it was accepted.
+    /// Time of acceptance.
     pub received_at: Timestamp,
-    /// The app whose path and secret it used.
+    /// App of the path and of the secret.
     pub app: String,
-    /// The name of the secret that matched.
+    /// Name of the matching secret.
     pub secret: String,
-    /// Whether `hookshelf simulate` sent it.
+    /// True if `hookshelf simulate` sent the delivery.
     pub simulated: bool,
-    /// Where it came from.
+    /// Address of the sender.
     pub remote_addr: Option<IpAddr>,
-    /// Bytes of its body.
+    /// Size of the body in bytes.
     pub bytes: usize,
-    /// `object` of its notification.
+    /// `object` of the notification.
     pub object: Option<String>,
-    /// How many items it has.
+    /// Number of items.
     pub items: usize,
-    /// How many of them are of each kind.
+    /// Number of items of each kind.
     pub kinds: BTreeMap<String, usize>,
-    /// What of it cannot be read.
+    /// Code of the problem, if a part of the body is unreadable.
     pub problem: Option<String>,
 }
 
-/// A part of what waits, oldest first.
+/// Part of the waiting deliveries, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingList {
     /// The deliveries.
     pub records: Vec<Waiting>,
-    /// The place behind which the list goes on; none at its end.
+    /// Place before the next list; `None` at the end.
     pub next: Option<String>,
 }
 
-/// Reads what waits in a spool. One list is made at a time, since each takes some memory; clones
-/// take turns.
+/// Reader of waiting deliveries. Clones take turns: only one list is built at a time, because a
+/// list takes memory.
 #[derive(Clone, Debug)]
 pub struct SpoolReader {
     spool: Spool,
@@ -62,7 +62,7 @@ pub struct SpoolReader {
 }
 
 impl SpoolReader {
-    /// A reader of `spool`.
+    /// Creates a reader of `spool`.
     pub fn new(spool: Spool) -> Self {
         Self {
             spool,
@@ -70,10 +70,11 @@ impl SpoolReader {
         }
     }
 
-    /// At most `limit` deliveries behind `after`, oldest first; never more than [`MOST_WAITING`].
+    /// Lists at most `limit` deliveries behind `after`, oldest first, and never more than
+    /// [`MOST_WAITING`].
     ///
     /// # Errors
-    /// The disk does not give them.
+    /// If the spool cannot be read from the disk.
     pub async fn list(&self, after: Option<Place>, limit: usize) -> Result<WaitingList, Error> {
         let _turn = self.turn.lock().await;
         let limit = limit.min(MOST_WAITING);
@@ -86,7 +87,8 @@ impl SpoolReader {
             for (place, record) in found {
                 seen = Some(place);
                 list.records.push(describe(place, &record));
-                // A body takes up to milliseconds to read, and deliveries come meanwhile.
+                // Let other tasks run: parsing a body takes up to milliseconds, and deliveries
+                // arrive meanwhile.
                 yield_now().await;
             }
         }
@@ -95,7 +97,7 @@ impl SpoolReader {
     }
 }
 
-/// What a record is, read as it will be when it is stored.
+/// Describes a record. The body is parsed in the same way as for the database.
 fn describe(place: Place, record: &Record) -> Waiting {
     let envelope = &record.envelope;
     let context = Context {

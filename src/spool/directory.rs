@@ -1,4 +1,4 @@
-//! The directory of the spool: whose it is, what is in it, and that it keeps what is written.
+//! The spool directory: ownership check, lock, inventory and write probe.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -12,38 +12,38 @@ use jiff::Timestamp;
 use super::error::{At, Error};
 use crate::ownership::{Lock, Refused};
 
-/// What is locked, with the process id of who holds it.
+/// Lock file, which contains the process id of its owner.
 const LOCK: &str = "lock";
-/// What is written and renamed at start to see that it can be.
+/// Probe file, written and renamed at start to test the disk.
 const PROBE: &str = "probe";
 const PROBED: &str = "probe.renamed";
-/// How much is written for it: a new file with a few records takes less.
+/// Size of the probe file: larger than a new file with a few records.
 const PROBE_BYTES: usize = 256 << 10;
-/// What a file is called until it is whole.
+/// Suffix of a file that is not yet complete.
 pub(super) const UNFINISHED: &str = ".new";
 
-/// A directory that this process alone uses.
+/// A spool directory locked by this process.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
     _lock: Lock,
-    /// What the disk said when the directory was opened, where it had no room.
+    /// Error of the write probe, if the disk was full when the directory was opened.
     pub(super) full: Option<Error>,
 }
 
-/// What is in a directory.
+/// Contents of a spool directory.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
-    /// The numbers of the files with records, lowest first.
+    /// Numbers of the segment files, ascending.
     pub(super) numbers: Vec<u64>,
-    /// The highest number that was ever used, as far as it shows.
+    /// Highest file number in the directory, including files that were set aside.
     pub(super) highest: u64,
-    /// How many files were set aside.
+    /// Number of files that were set aside.
     pub(super) set_aside: u64,
 }
 
 impl Directory {
-    /// Makes `path` if it is missing, claims it and tries what the spool will do in it.
+    /// Creates `path` if it is missing, locks it and tests it with [`probe`](Self::probe).
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         make(path)?;
         check_owner(path)?;
@@ -53,8 +53,8 @@ impl Directory {
             _lock: lock,
             full: None,
         };
-        // A disk that is full now is another matter: what the spool holds has to come out all the
-        // same, and whoever brings more is told.
+        // A full disk does not prevent opening: the spool must still be drained, and new records
+        // are refused with an error.
         match directory.probe() {
             Err(error) if error.is_full() => directory.full = Some(error),
             tried => tried?,
@@ -62,35 +62,36 @@ impl Directory {
         Ok(directory)
     }
 
-    /// Where the file `number` is.
+    /// Path of the complete file `number`.
     pub(super) fn file(&self, number: u64) -> PathBuf {
         self.path.join(format!("spool-{number:010}.segment"))
     }
 
-    /// Where the file `number` is until it is whole.
+    /// Path of the file `number` while it is incomplete.
     pub(super) fn unfinished(&self, number: u64) -> PathBuf {
         self.path
             .join(format!("spool-{number:010}.segment{UNFINISHED}"))
     }
 
-    /// Where `name` is.
+    /// Path of `name` in the directory.
     pub(super) fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Makes durable which files there are.
+    /// Fsyncs the directory, so that created, renamed and deleted names are durable.
     pub(super) fn sync(&self) -> Result<(), Error> {
         sync(&self.path).at("sync", &self.path)
     }
 
-    /// Gives the file `number`, which is whole now, its name.
+    /// Renames the completed file `number` to its final name, durably.
     pub(super) fn finish(&self, number: u64) -> Result<(), Error> {
         let path = self.file(number);
         fs::rename(self.unfinished(number), &path).at("rename", &path)?;
         self.sync()
     }
 
-    /// Deletes the file `number`, which may be gone; durably with the next [`sync`](Self::sync).
+    /// Deletes the file `number`, which may be gone. The deletion is durable after the next
+    /// [`sync`](Self::sync).
     pub(super) fn delete(&self, number: u64) -> Result<(), Error> {
         let path = self.file(number);
         match fs::remove_file(&path) {
@@ -99,8 +100,8 @@ impl Directory {
         }
     }
 
-    /// Renames the file `number`, which may be gone, so that it is kept for a person and read no
-    /// more; durably with the next [`sync`](Self::sync).
+    /// Renames the file `number`, which may be gone, so that it is kept for the operator and no
+    /// longer read. The rename is durable after the next [`sync`](Self::sync).
     pub(super) fn set_aside(&self, number: u64, why: &str, now: Timestamp) -> Result<(), Error> {
         let path = self.file(number);
         let aside = format!(
@@ -108,7 +109,7 @@ impl Directory {
             path.display(),
             now.strftime("%Y%m%dT%H%M%SZ")
         );
-        // Nothing that was set aside before is written over.
+        // Never overwrite a file that was set aside earlier.
         let others = (2..1000).map(|n| format!("{aside}-{n}"));
         let mut free = std::iter::once(aside.clone()).chain(others);
         let free = free.find(|it| !Path::new(it).exists());
@@ -118,7 +119,7 @@ impl Directory {
         }
     }
 
-    /// What is in the directory. What was never finished holds nothing that was acked, and goes.
+    /// Lists the directory and deletes incomplete files, which hold no acked record.
     pub(super) fn inventory(&self) -> Result<Inventory, Error> {
         let mut found = Inventory::default();
         for entry in fs::read_dir(&self.path).at("read", &self.path)? {
@@ -138,13 +139,13 @@ impl Directory {
         Ok(found)
     }
 
-    /// Tries what is needed: writes, syncs, renames and deletes a file, and syncs the directory.
+    /// Tests the directory: writes, syncs, renames and deletes a file, and syncs the directory.
     pub(super) fn probe(&self) -> Result<(), Error> {
         let (probe, renamed) = (self.join(PROBE), self.join(PROBED));
         let mut file = create(&probe).at("create", &probe)?;
         let written = file.write_all(&vec![0; PROBE_BYTES]);
         let written = written.and_then(|()| file.sync_all());
-        // What is left of it would take room that there is not.
+        // A partial probe file would occupy space on a full disk.
         let written = written.inspect_err(|_| drop(fs::remove_file(&probe)));
         written.at("write and sync", &probe)?;
         fs::rename(&probe, &renamed).at("rename", &probe)?;
@@ -154,14 +155,14 @@ impl Directory {
     }
 }
 
-/// A file of our own, emptied if it is there already, that nobody else may read.
+/// Opens or creates a file with mode 0600 and truncates it.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(true);
     options.mode(0o600).open(path)
 }
 
-/// The number of a file and what follows `spool-<number>.segment` in its name.
+/// Parses a file name into its number and the suffix after `spool-<number>.segment`.
 pub(super) fn parse(name: &str) -> Option<(u64, &str)> {
     let (number, ending) = name.strip_prefix("spool-")?.split_once(".segment")?;
     let digits = number.len() >= 10 && number.bytes().all(|it| it.is_ascii_digit());
@@ -169,7 +170,7 @@ pub(super) fn parse(name: &str) -> Option<(u64, &str)> {
     (ending.is_empty() || ending.starts_with('.')).then_some((number, ending))
 }
 
-/// Makes the directory and what is missing above it, durably.
+/// Creates the directory and its missing parents, durably.
 fn make(path: &Path) -> Result<(), Error> {
     let missing = path.ancestors().take_while(|it| !it.exists());
     let missing: Vec<_> = missing.filter(|it| !it.as_os_str().is_empty()).collect();

@@ -1,4 +1,4 @@
-//! What is in the way of the spool, in words for the operator.
+//! Errors of the spool, worded for the operator.
 
 use std::{
     io,
@@ -7,25 +7,25 @@ use std::{
 
 use crate::ownership::is_full;
 
-/// Why the spool cannot be opened, read or emptied.
+/// Error on opening, reading or draining the spool.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The directory does not do what the spool needs of it.
+    /// An I/O error in the spool directory.
     #[error(
         "the spool cannot {what} {}: give this user the right to read and write there, make room \
          on its disk, or set spool.dir to another directory",
         .path.display()
     )]
     Directory {
-        /// What was tried.
+        /// Operation that failed.
         what: &'static str,
-        /// With which file or directory.
+        /// File or directory of the operation.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// Others could change what is in the directory.
+    /// Other users can write to the directory.
     #[error(
         "other users can write to the spool directory {} (mode {mode:o}): they could add \
          deliveries that nobody signed; run chmod go-w on it",
@@ -34,10 +34,10 @@ pub enum Error {
     OpenToOthers {
         /// The directory.
         dir: PathBuf,
-        /// Its permissions.
+        /// Permission bits of the directory.
         mode: u32,
     },
-    /// The directory belongs to somebody else.
+    /// The directory belongs to another user.
     #[error(
         "the spool directory {} belongs to user {owner}: run as that user, give it to this one \
          with chown, or set spool.dir to another directory",
@@ -46,10 +46,10 @@ pub enum Error {
     Owner {
         /// The directory.
         dir: PathBuf,
-        /// The id of the user whose it is.
+        /// User id of the owner.
         owner: u32,
     },
-    /// Another process uses the directory.
+    /// Another process has locked the directory.
     #[error(
         "another process{} uses the spool {}: stop it first, or set spool.dir to another directory",
         .pid.map(|pid| format!(" ({pid})")).unwrap_or_default(),
@@ -58,19 +58,19 @@ pub enum Error {
     Held {
         /// The directory.
         dir: PathBuf,
-        /// The process, if it says so.
+        /// Process id of the lock owner, if the lock file contains one.
         pid: Option<u32>,
     },
-    /// The thread could not be started.
+    /// The operating system could not start the thread.
     #[error("the spool has no thread: the system starts none")]
     Thread(#[source] io::Error),
-    /// The thread has ended by a defect.
+    /// The spool thread has panicked.
     #[error("the spool has stopped by a defect, which the log shows; start the server again")]
     Gone,
 }
 
 impl Error {
-    /// Whether the disk has no room.
+    /// True if the disk is full.
     pub(super) fn is_full(&self) -> bool {
         match self {
             Self::Directory { source, .. } => is_full(source),
@@ -79,26 +79,26 @@ impl Error {
     }
 }
 
-/// Why a record was not taken. It may be on disk all the same where the disk did not do what was
-/// asked of it: nothing was promised, and what comes twice is stored once.
+/// Reason why a record was refused. After [`Refused::Failed`] the record may be on disk all the
+/// same. This is harmless: nothing was acked, and a record that is read twice is stored once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It would take more than the spool may have.
+    /// The record would exceed `max_bytes`.
     #[error("the spool is full")]
     Full,
-    /// More waits to be written than may wait.
+    /// Too many tasks wait for the spool thread.
     #[error("the spool's disk is behind")]
     Busy,
-    /// It is longer than any delivery.
+    /// The record is longer than [`LONGEST`](super::LONGEST).
     #[error("the delivery is too long for the spool")]
     TooLong,
-    /// The disk does not take it, or the thread has ended.
+    /// The write failed, or the spool thread has ended.
     #[error("the spool cannot write")]
     Failed,
 }
 
 impl Refused {
-    /// The bounded word for metrics and logs.
+    /// Label for metrics and logs, from a bounded set.
     pub fn code(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -109,9 +109,9 @@ impl Refused {
     }
 }
 
-/// Adds to an I/O error what was tried with which file.
+/// Adds the operation and the path to an I/O error.
 pub(super) trait At<T> {
-    /// The same, as an error of the directory.
+    /// Converts an I/O error into [`Error::Directory`].
     fn at(self, what: &'static str, path: &Path) -> Result<T, Error>;
 }
 

@@ -1,8 +1,8 @@
-//! The files in their order: one takes what is new, the first gives what is read.
+//! The segment files in order: the last takes new records, the first is read.
 //!
-//! A file that an earlier run left, or that had trouble with the disk, is read and takes nothing
-//! new. One that is damaged is renamed for a person when all that can be read of it was removed; so
-//! is one with records of another version.
+//! A file of an earlier run, or one with an I/O error, is read and takes no new records. A damaged
+//! file, or a file with records of another version, is renamed for the operator once all its
+//! readable records were removed.
 
 use std::collections::VecDeque;
 
@@ -20,33 +20,33 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// Bytes counted for a record of `length` bytes.
+/// Bytes that a record of `length` bytes adds to the size of the spool.
 pub(super) fn cost(length: usize) -> u64 {
     (length + HEAD) as u64
 }
 
-/// All files of a directory, which is this process' own.
+/// All files of the locked spool directory.
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) reserve: Reserve,
     pub(super) segments: VecDeque<Segment>,
-    /// Writer of the last of them, if it takes new records.
+    /// Writer of the last segment, if the segment takes new records.
     pub(super) writer: Option<Writer>,
-    /// The highest number that was ever used.
+    /// Highest file number used so far.
     highest: u64,
-    /// Bytes that one file may count for.
+    /// Maximum size of one file.
     most: u64,
     pub(super) oldest: Option<Timestamp>,
     pub(super) set_aside: u64,
-    /// Records that this run passed over, in files that are gone or set aside.
+    /// Records skipped by this run in files that are gone or set aside.
     pub(super) passed_over: u64,
     pub(super) clock: Clock,
-    /// The last to go: what it claims is claimed until all files are closed.
+    /// Dropped last, so that the lock outlives the open files.
     pub(super) directory: Directory,
 }
 
 impl Files {
-    /// Adopts what is in `directory`.
+    /// Adopts the files in `directory`.
     pub(super) fn adopt(
         directory: Directory,
         (most, reserve): (u64, u64),
@@ -76,7 +76,7 @@ impl Files {
         Ok(files)
     }
 
-    /// Lets go of files of which nothing waits. Where one cannot go now, another time it may.
+    /// Finishes files without waiting records. A file that cannot be finished is tried again later.
     pub(super) fn clear(&mut self, shared: &Shared) {
         for index in (0..self.segments.len()).rev() {
             if self.segments[index].waiting() == 0 {
@@ -93,7 +93,7 @@ impl Files {
         Ok(())
     }
 
-    /// Passes over what an earlier run removed.
+    /// Skips the records that an earlier run removed.
     fn heed_note(&mut self) {
         let Some(note) = Note::read(&self.directory.join(note::FILE)) else {
             return;
@@ -110,13 +110,12 @@ impl Files {
         }
     }
 
-    /// Writes `records`; on disk when it returns. What they count for was counted by whoever
-    /// brought them.
+    /// Appends `records` and fsyncs them. The caller has already added their size to `shared`.
     pub(super) fn append(&mut self, records: &[Vec<u8>], shared: &Shared) -> Result<(), Error> {
-        // Without it there is still the room that others left.
+        // Without the reserve there is still the free space of the disk.
         let _ = self.reserve.give(shared.used());
         let mut written = self.try_to_write(records, shared);
-        // Whoever fills the disk takes what was given up ahead as well.
+        // If the disk is full all the same, give up the rest of the reserve as well.
         while written.as_ref().is_err_and(Error::is_full)
             && self.reserve.give_more().is_ok_and(|gave| gave)
         {
@@ -133,19 +132,19 @@ impl Files {
         written
     }
 
-    /// Has the disk take a file and what is written into it, and leaves nothing of it behind.
+    /// Tests the disk: creates a file, and removes it again.
     pub(super) fn try_disk(&mut self, shared: &Shared) -> Result<(), Error> {
         self.append(&[], shared)?;
         self.close_last(shared);
         Ok(())
     }
 
-    /// Writes no more into the last file. One that took nothing goes: all that may be in it was
-    /// refused, and nobody would come to read it while it counts as room that is used.
+    /// Closes the last file for writing. A file without records is deleted: no reader would come to
+    /// delete it, and it would count as used space.
     fn close_last(&mut self, shared: &Shared) {
         self.writer = None;
         if self.segments.back().is_some_and(|it| it.end.number == 0) {
-            // Where it cannot go now, reading tries again.
+            // A file that cannot be deleted now is tried again by the reader.
             let _ = self.finish(self.segments.len() - 1, shared);
         }
     }
@@ -173,7 +172,7 @@ impl Files {
         Ok(())
     }
 
-    /// Begins the file that takes what is new.
+    /// Creates the next file for new records.
     fn begin(&mut self, shared: &Shared) -> Result<Writer, Error> {
         let number = self.highest + 1;
         let unfinished = self.directory.unfinished(number);
@@ -186,19 +185,20 @@ impl Files {
         Ok(writer)
     }
 
-    /// Ends the newest file. One without its end is read like one that a crash left.
+    /// Closes the newest file with an end frame. A file without end frame is read like one that a
+    /// crash left.
     fn close_writer(&mut self) {
         if let Some(writer) = self.writer.take() {
             let _ = writer.close();
         }
     }
 
-    /// Takes the reserve again, as far as the disk has room for it.
+    /// Allocates the reserve again, as far as the disk has room.
     pub(super) fn take_reserve(&mut self) {
         let _ = self.reserve.take();
     }
 
-    /// How all of it stands.
+    /// Current status of the spool.
     pub(super) fn status(&self) -> Status {
         let passed_over = self.segments.iter().map(|it| it.passed_over);
         Status {
@@ -237,7 +237,7 @@ mod tests {
         for _ in 0..3 {
             let Writer { end, .. } = files.begin(&shared).unwrap();
             let path = files.directory.file(files.highest);
-            // The disk takes a file, and nothing into it.
+            // The file can be created, but a write to it fails.
             let file = std::fs::File::open(&path).unwrap();
             files.writer = Some(Writer { file, end });
             assert!(files.append(&records, &shared).is_err());

@@ -1,4 +1,4 @@
-//! Frames: how records lie in a file.
+//! Frames: layout of records in a segment file.
 //!
 //! | bytes | content |
 //! |---|---|
@@ -10,25 +10,25 @@
 //! | 4 | CRC-32 of the frame's offset in the file and of the 28 bytes before |
 //! | length | record |
 //!
-//! Numbers have their high byte first. The offset ties a frame to its place: a copy elsewhere, be it
-//! in the body of a delivery or in a block that the disk wrote twice, is no frame. A commit is
-//! written when the one before was synced, so a frame proves that everything before its commit was
-//! once on disk.
+//! Integers are big-endian. The CRC of the offset ties a frame to its place: a copy elsewhere, in
+//! the body of a delivery or in a block that the disk wrote twice, is not a valid frame. A commit
+//! is written after the previous commit was synced, so a frame proves that everything before its
+//! commit was once on disk.
 
 use crc32fast::Hasher;
 
 use super::record::LONGEST;
 
-/// First bytes of a file, with the version of the format.
+/// First bytes of a segment file, including the format version.
 pub(super) const START: &[u8; 16] = b"hookshelf-spool1";
 
-/// First bytes of a frame. Text in UTF-8 has neither the first nor the last of them.
+/// First bytes of a frame. The first and the last byte never occur in UTF-8 text.
 const MAGIC: [u8; 4] = [0xFF, b'h', b's', 0xFE];
 
-/// Bytes before the record.
+/// Bytes of a frame before the record.
 pub(super) const HEAD: usize = 32;
 
-/// A boundary between frames: the last record before it, and its offset.
+/// A boundary between frames: number of the last record before it, and its offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) number: u64,
@@ -47,14 +47,14 @@ impl Mark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) number: u64,
-    /// The number of the first record of the same commit.
+    /// Number of the first record of the same commit.
     pub(super) commit: u64,
     length: u32,
     sum: u32,
 }
 
 impl Head {
-    /// The head of `record`. No record is longer than [`LONGEST`].
+    /// Head for `record`. No record is longer than [`LONGEST`].
     pub(super) fn of(record: &[u8], number: u64, commit: u64) -> Self {
         Self {
             number,
@@ -64,7 +64,7 @@ impl Head {
         }
     }
 
-    /// Its bytes at `offset` of a file.
+    /// Encodes the head for `offset` of a file.
     pub(super) fn encode(&self, offset: u64) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(self.length.to_be_bytes());
@@ -75,7 +75,7 @@ impl Head {
         bytes
     }
 
-    /// The head that stands at `offset` of a file, if `bytes` from there begin with one.
+    /// Decodes the head at `offset` of a file, if `bytes` from there start with a valid head.
     pub(super) fn decode(bytes: &[u8], offset: u64) -> Option<Self> {
         let (said, sum) = bytes.first_chunk::<HEAD>()?.split_last_chunk()?;
         let rest = said.strip_prefix(&MAGIC)?;
@@ -95,7 +95,7 @@ impl Head {
         is_possible.then_some(head)
     }
 
-    /// Bytes of the record.
+    /// Length of the record in bytes.
     pub(super) fn length(&self) -> usize {
         usize::try_from(self.length).unwrap_or(usize::MAX)
     }
@@ -105,7 +105,7 @@ impl Head {
         self.length == 0
     }
 
-    /// The boundary behind this frame, which begins at `offset`.
+    /// The boundary after this frame, which starts at `offset`.
     pub(super) fn end(&self, offset: u64) -> Mark {
         Mark {
             number: self.number,
@@ -113,7 +113,7 @@ impl Head {
         }
     }
 
-    /// True if `record` is what was written behind this head.
+    /// True if `record` matches the length and checksum of this head.
     pub(super) fn is_of(&self, record: &[u8]) -> bool {
         record.len() == self.length() && crc32fast::hash(record) == self.sum
     }

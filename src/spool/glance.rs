@@ -1,4 +1,4 @@
-//! A look at the directory of a spool from outside, which claims and changes nothing.
+//! Read-only view of a spool directory, without taking its lock.
 
 use std::{
     fs, io,
@@ -7,19 +7,19 @@ use std::{
 
 use super::directory::{UNFINISHED, parse};
 
-/// What is in a directory.
+/// Number of files in a spool directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Glance {
-    /// How many files hold deliveries, unless a server is just about to delete one.
+    /// Files with deliveries. The count may include a file that a server is just deleting.
     pub files: u64,
-    /// How many were set aside.
+    /// Files that were set aside.
     pub set_aside: u64,
 }
 
-/// Counts the files in `dir`; one that is not there has none.
+/// Counts the files in `dir`; a missing directory has none.
 ///
 /// # Errors
-/// It cannot be listed.
+/// If `dir` cannot be listed.
 pub fn glance(dir: &Path) -> io::Result<Glance> {
     let mut found = Glance::default();
     let entries = match fs::read_dir(dir) {
@@ -37,8 +37,8 @@ pub fn glance(dir: &Path) -> io::Result<Glance> {
     Ok(found)
 }
 
-/// Those of `dirs` that hold deliveries, but for `used`, whatever it is called there, and those that
-/// cannot be looked at.
+/// Returns the directories in `dirs` that hold deliveries. Skips `used`, also under another path,
+/// and directories that cannot be listed.
 pub fn left_behind(dirs: Vec<PathBuf>, used: Option<&Path>) -> Vec<PathBuf> {
     let same = |dir: &Path, other: &Path| {
         let real = [dir, other].map(|it| fs::canonicalize(it).ok());

@@ -1,7 +1,7 @@
-//! The thread of the spool: it commits together what waits, and answers after the commit.
+//! The spool thread: commits waiting records together and answers after the commit.
 //!
-//! Nothing waits for a batch to fill: while one commit is on its way to the disk, the next batch
-//! gathers in the channel by itself.
+//! A batch does not wait to fill up: while one commit is on its way to the disk, the next batch
+//! gathers in the channel.
 
 use std::{
     sync::Arc,
@@ -18,21 +18,21 @@ use super::{
     status::{Obstacle, Shared},
 };
 
-/// What one commit has at most.
+/// Maximum size of one commit.
 const BATCH: usize = 1024;
 const BATCH_BYTES: usize = 16 << 20;
 
-/// How long a disk that took nothing is left alone.
+/// Pause after a failed write, before the disk is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A record on its way to the disk.
+/// A record to append, with the channel for the answer.
 #[derive(Debug)]
 pub(super) struct Entering {
     pub(super) bytes: Vec<u8>,
     pub(super) answer: oneshot::Sender<Result<(), Refused>>,
 }
 
-/// What the thread is asked to do.
+/// A task for the spool thread.
 #[derive(Debug)]
 pub(super) enum Task {
     Append(Entering),
@@ -45,23 +45,23 @@ pub(super) enum Task {
         through: Place,
         answer: oneshot::Sender<Result<(), Error>>,
     },
-    /// To see whether what was in the way is over.
+    /// Tries the disk again after an error.
     TryAgain,
 }
 
-/// What runs on the thread.
+/// State of the spool thread.
 #[derive(Debug)]
 pub(super) struct Keeper {
     files: Files,
     shared: Arc<Shared>,
-    /// When the disk took nothing, and what it said.
+    /// Time and text of the last disk error.
     trouble: Option<(Instant, String)>,
 }
 
 impl Keeper {
     /// A keeper of `files`.
     pub(super) fn new(mut files: Files, shared: Arc<Shared>) -> Self {
-        // With a reserve there is room all the same.
+        // A reserve leaves room on a full disk.
         let full = files.directory.full.take();
         let full = full.filter(|_| files.reserve.held() == 0);
         let mut keeper = Self {
@@ -73,7 +73,7 @@ impl Keeper {
         keeper
     }
 
-    /// Does what it is asked until nobody can ask any more.
+    /// Runs tasks until all senders are gone.
     pub(super) fn run(mut self, mut tasks: Receiver<Task>) {
         let mut next = None;
         while let Some(task) = next.take().or_else(|| tasks.blocking_recv()) {
@@ -104,11 +104,11 @@ impl Keeper {
         }
     }
 
-    /// Commits a batch and answers each in it.
+    /// Commits a batch and answers each of its records.
     fn append(&mut self, mut batch: Vec<Entering>) {
         batch.retain(|one| {
             let waits = !one.answer.is_closed();
-            // Whoever waits no more was told to come again.
+            // The caller has given up, and the sender was told to retry.
             if !waits {
                 self.shared.leave(cost(one.bytes.len()));
             }
@@ -130,8 +130,8 @@ impl Keeper {
         }
     }
 
-    /// Nobody may bring a record for days: what was in the way of the last one is said until the
-    /// disk was tried again, and what could not be done then is done now.
+    /// Tries the disk again after an error, and repeats deferred work. Otherwise the last error
+    /// would be reported until the next record, which may take days to arrive.
     fn try_again(&mut self) {
         if self.trouble.is_some() {
             let _ = self.unless_resting(Files::try_disk);
@@ -145,7 +145,7 @@ impl Keeper {
         self.unless_resting(|files, shared| files.append(records, shared))
     }
 
-    /// Has `files` written, unless the disk took nothing a moment ago.
+    /// Runs `write`, unless the disk failed within the last [`PAUSE`].
     fn unless_resting(
         &mut self,
         write: impl FnOnce(&mut Files, &Shared) -> Result<(), Error>,
@@ -166,7 +166,7 @@ impl Keeper {
         }
     }
 
-    /// Says how the spool stands, before anybody gets an answer that depends on it.
+    /// Publishes the status, before any caller gets an answer that depends on it.
     fn settle(&mut self) {
         if self.shared.used() == 0 {
             self.files.take_reserve();
@@ -180,14 +180,13 @@ impl Keeper {
     }
 }
 
-/// Trouble that was seen without a record: one that comes now is tried all the same, since it may
-/// be smaller.
+/// A disk error seen without a record. The next record is tried at once, since it may be smaller.
 fn seen(error: &Error) -> (Instant, String) {
     let now = Instant::now();
     (now.checked_sub(PAUSE).unwrap_or(now), cause(error))
 }
 
-/// What the disk said, without the words around it.
+/// The error of the disk, without our own words around it.
 fn cause(error: &Error) -> String {
     match error {
         Error::Directory { source, .. } => source.to_string(),
@@ -195,7 +194,7 @@ fn cause(error: &Error) -> String {
     }
 }
 
-/// All that waits behind `first` and is to be written, and the task that ended that.
+/// Collects the appends that wait behind `first`, and the other task that ended the batch, if any.
 fn gather(first: Entering, tasks: &mut Receiver<Task>) -> (Vec<Entering>, Option<Task>) {
     let mut bytes = first.bytes.len();
     let mut batch = vec![first];
@@ -224,7 +223,7 @@ mod tests {
 
     const RESERVE: u64 = 2 << 20;
 
-    /// A keeper whose directory is in `home`.
+    /// A keeper for a spool in `home`.
     fn keeper(home: &tempfile::TempDir) -> Keeper {
         let directory = Directory::open(&home.path().join("spool")).unwrap();
         let shared = Arc::new(Shared::new(64 << 20));
@@ -233,7 +232,7 @@ mod tests {
         Keeper::new(files, shared)
     }
 
-    /// Has it write one record as if it came from outside.
+    /// Appends one record as a caller would.
     fn append(keeper: &mut Keeper) -> Result<(), Refused> {
         let bytes = record(1, "{}").encode().unwrap();
         keeper.shared.add(cost(bytes.len()));

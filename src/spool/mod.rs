@@ -1,13 +1,13 @@
 //! The spool: a log on the local disk for deliveries that the database cannot take now.
 //!
-//! It knows nothing of ingest. A [`Record`] that [`Spool::append`] took is on disk, fsynced, and
-//! comes out of [`Spool::read`] in the order of arrival, in this run or in any later one, until
-//! [`Spool::remove`] says that it is stored elsewhere. It may come out twice, after a crash between
-//! storing and removing; its id makes that harmless.
+//! The spool is independent of ingest. A [`Record`] taken by [`Spool::append`] is fsynced. It comes
+//! out of [`Spool::read`] in the order of arrival, in this run or in any later one, until
+//! [`Spool::remove`] confirms that it is stored elsewhere. After a crash between storing and
+//! removing, a record may come out twice; its id makes that harmless.
 //!
-//! One thread owns the files (`keeper`). They are written at their end only and deleted as a whole
-//! (`frame`, `scan`, `segment`, `files`, `reading`, `note`), in a directory that one process uses at
-//! a time (`directory`). Reading takes a bounded part; nothing else is held in memory.
+//! One thread owns the files (`keeper`). Files are written at their end only and deleted as a whole
+//! (`frame`, `scan`, `segment`, `files`, `reading`, `note`), in a directory locked by one process
+//! (`directory`). Reading takes a bounded part; nothing else is held in memory.
 
 mod directory;
 mod error;
@@ -51,31 +51,31 @@ use files::{Files, cost};
 use keeper::{Entering, Keeper, Task};
 use status::Shared;
 
-/// What one file may grow to, about: what is lost sight of when one is damaged.
+/// Approximate maximum size of one file. One damaged file hides at most this much.
 pub const FILE_BYTES: u64 = 256 << 20;
 
-/// The spool counts as full when it has less room than this.
+/// The spool counts as full if fewer bytes than this are left.
 const LEAST_ROOM: u64 = 64 << 10;
 
-/// How many tasks may wait for the thread.
+/// Maximum number of tasks that wait for the thread.
 const QUEUE: usize = 4096;
 
-/// Where the spool is and what it may have.
+/// Directory and size limits of the spool.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Its directory; made if it is missing.
+    /// Directory of the spool; created if missing.
     pub dir: PathBuf,
-    /// What all of it may take of the disk, apart from files that were set aside.
+    /// Maximum size of all files together, except files that were set aside.
     pub max_bytes: u64,
-    /// How much of the disk is held for it while it is empty.
+    /// Disk space to reserve while the spool is empty.
     pub reserve: u64,
-    /// What one file may grow to; [`FILE_BYTES`] but in tests. Never more than an eighth of
-    /// `max_bytes`: room comes back a file at a time.
+    /// Maximum size of one file; [`FILE_BYTES`] outside of tests. Limited to an eighth of
+    /// `max_bytes`, because space is freed a file at a time.
     pub file_bytes: u64,
 }
 
-/// A handle of the spool. When the last one goes, the thread ends what it was asked, closes the
-/// files and leaves the directory to others.
+/// Handle of the spool. When the last handle is dropped, the thread finishes its tasks, closes the
+/// files and releases the directory.
 #[derive(Clone, Debug)]
 pub struct Spool {
     thread: Arc<Thread>,
@@ -89,11 +89,11 @@ struct Thread {
 }
 
 impl Spool {
-    /// Opens the directory, adopts what is in it, and starts the thread.
+    /// Opens the directory, adopts the files in it, and starts the thread.
     ///
     /// # Errors
-    /// The directory cannot be written and synced, others can write to it, or another process
-    /// uses it. Files that are damaged are no error: they are set aside.
+    /// If the directory cannot be written and synced, if other users can write to it, or if another
+    /// process uses it. Damaged files are not an error: they are set aside.
     pub fn open(settings: &Settings, clock: Clock) -> Result<Self, Error> {
         let directory = Directory::open(&settings.dir)?;
         let shared = Arc::new(Shared::new(settings.max_bytes));
@@ -113,8 +113,8 @@ impl Spool {
         })
     }
 
-    /// Keeps `record`: it is on disk when this returns `Ok`. One that is refused, or whose future
-    /// is dropped before its end, may be kept or not.
+    /// Appends `record`, which is on disk when this returns `Ok`. A record that is refused, or
+    /// whose future is dropped early, may be kept or not.
     pub async fn append(&self, record: &Record) -> Result<(), Refused> {
         let bytes = record.encode().ok_or(Refused::TooLong)?;
         if !self.shared.enter(cost(bytes.len())) {
@@ -123,15 +123,15 @@ impl Spool {
         self.write(bytes).await
     }
 
-    /// The same for a record that is in here already and is to be removed where it was: it finds
-    /// its place behind all others in a spool that is full, too.
+    /// Appends a copy of a record that is already in the spool and will be removed from its old
+    /// place. The copy is taken even if the spool is full.
     pub async fn put_behind(&self, record: &Record) -> Result<(), Refused> {
         let bytes = record.encode().ok_or(Refused::TooLong)?;
         self.shared.add(cost(bytes.len()));
         self.write(bytes).await
     }
 
-    /// Has the thread write what was counted.
+    /// Has the thread write `bytes`, whose size is already counted.
     async fn write(&self, bytes: Vec<u8>) -> Result<(), Refused> {
         let needed = cost(bytes.len());
         let (answer, written) = oneshot::channel();
@@ -149,8 +149,8 @@ impl Spool {
         written.await.unwrap_or(Err(Refused::Failed))
     }
 
-    /// At most `most` records behind `after`, first come first, and at most 8 MiB of them and one
-    /// more. None behind `None` says that none waits.
+    /// Reads at most `most` records after `after`, oldest first, and stops once 8 MiB are exceeded.
+    /// An empty answer for `None` means that the spool is empty.
     pub async fn read(
         &self,
         after: Option<Place>,
@@ -166,21 +166,21 @@ impl Spool {
         found.await.map_err(|_| Error::Gone)?
     }
 
-    /// Removes everything up to and with `through`.
+    /// Removes all records up to and including `through`.
     pub async fn remove(&self, through: Place) -> Result<(), Error> {
         let (answer, removed) = oneshot::channel();
         self.ask(Task::Remove { through, answer }).await?;
         removed.await.map_err(|_| Error::Gone)?
     }
 
-    /// Has the thread try again what was in its way, so that it is noticed when that is over: a disk
-    /// that took nothing, since a server that is not ready for it may be sent nothing that would try
-    /// it; a reserve without room; a file that could not go. Never waits.
+    /// Asks the thread to retry whatever failed last: a disk that refused a write, a reserve
+    /// without room, a file that could not be deleted. A load balancer sends nothing to a server
+    /// that is not ready, so no new record would show that the disk works again. Never waits.
     pub fn try_again(&self) {
         let status = self.status();
         let in_trouble = matches!(status.obstacle, Some(Obstacle::Disk(_)));
         let lacks_room = status.bytes > 0 || status.reserved < status.reserve;
-        // Where something waits, that tries it; and what hangs is not asked ever more.
+        // A waiting record tries the disk by itself, and a hanging thread gets no further tasks.
         let is_idle = |tasks: &&Sender<Task>| tasks.capacity() == QUEUE;
         if (in_trouble || status.records == 0 && lacks_room)
             && let Some(tasks) = self.tasks().filter(is_idle)
@@ -189,7 +189,7 @@ impl Spool {
         }
     }
 
-    /// How it stands; asks nobody.
+    /// Current status, without asking the thread.
     pub fn status(&self) -> Status {
         let mut status = self.shared.status(LEAST_ROOM);
         if self.tasks().is_none_or(Sender::is_closed) {
@@ -209,7 +209,7 @@ impl Spool {
 }
 
 impl Drop for Thread {
-    /// The directory is free again when the last handle is gone.
+    /// Waits for the thread, so that the directory is unlocked when the last handle is gone.
     fn drop(&mut self) {
         self.tasks = None;
         if let Some(running) = self.running.take() {

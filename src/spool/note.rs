@@ -1,10 +1,10 @@
-//! How far the first file was removed, beside the files: none of them is written again once it is
-//! closed.
+//! The note of removed records: how far the first segment file was removed. The note is a separate
+//! file, because a closed segment is never written again.
 //!
-//! The note only spares work. It is not synced, so a crash may bring back an earlier one or none,
-//! and records come out again that were stored elsewhere: their ids make that harmless. One that
-//! said too much would lose records. So it has the checksum that the last removed record ends with,
-//! and counts for no other file that has the same number one day.
+//! The note only saves work. It is not synced. After a crash an earlier note or none may be there,
+//! and records come out again that were stored elsewhere: their ids make that harmless. A note that
+//! is too far ahead would lose records. So the note contains the checksum at the end of the last
+//! removed record, and is not valid for a later file with the same number.
 
 use std::{
     fs::{self, OpenOptions},
@@ -15,26 +15,26 @@ use std::{
 
 use crate::sealed::{CHECKSUM, checksum};
 
-/// The name of the file.
+/// Name of the note file.
 pub(super) const FILE: &str = "removed";
 
-/// Up to where something was removed.
+/// Progress of removal in one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Note {
-    /// The number of the file.
+    /// Number of the segment file.
     pub(super) file: u64,
-    /// The last record of it that was removed.
+    /// Last removed record of the file.
     pub(super) record: u64,
-    /// Where the next one begins.
+    /// Offset of the next record.
     pub(super) offset: u64,
-    /// The first that was passed over; zero for none.
+    /// First record that was skipped as unreadable; zero for none.
     pub(super) unreadable: u64,
-    /// What that last record ends with.
+    /// Checksum at the end of the last removed record.
     pub(super) seal: [u8; CHECKSUM],
 }
 
 impl Note {
-    /// The note at `path`, if a whole one is there.
+    /// Reads the note at `path`, if the file is there and valid.
     pub(super) fn read(path: &Path) -> Option<Self> {
         let bytes = fs::read(path).ok()?;
         let (said, sum) = bytes.split_last_chunk()?;
@@ -52,7 +52,7 @@ impl Note {
         }
     }
 
-    /// Writes it in the place of the one before.
+    /// Overwrites the note.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let numbers = [self.file, self.record, self.offset, self.unreadable];
         let numbers = numbers.map(u64::to_be_bytes);
@@ -62,7 +62,7 @@ impl Note {
         options.write(true).create(true).truncate(false);
         let file = options.mode(0o600).open(path)?;
         file.write_all_at(&bytes, 0)?;
-        // What is longer is none, and would stay so.
+        // A note with trailing bytes would be invalid, and stay so.
         file.set_len(bytes.len() as u64)
     }
 }

@@ -1,15 +1,15 @@
-//! Where a record is in the spool.
+//! Position of a record in the spool.
 
 use std::{fmt, str::FromStr};
 
-/// A place in the spool: grows with each record. Reading gives one; as a text it is `file-record`.
+/// Position of a record in the spool; grows with each record. Written as `file-record`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     pub(super) file: u64,
     pub(super) record: u64,
 }
 
-/// A text that is no place in the spool.
+/// Error for a text that is not a valid position in the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not a place in the spool; allowed: two numbers such as 1-42, as `hookshelf spool inspect` \

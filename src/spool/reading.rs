@@ -1,4 +1,4 @@
-//! Out of the files: reading in order, removing, and putting aside what cannot be read.
+//! Reads records in order, removes them, and sets unreadable files aside.
 
 use super::{
     error::{At, Error},
@@ -10,12 +10,12 @@ use super::{
     status::Shared,
 };
 
-/// Most bytes of one read: it ends with the record that reaches this.
+/// Maximum bytes of one read, which ends with the record that reaches this size.
 const READ_BYTES: usize = 8 << 20;
 
 impl Files {
-    /// At most `most` records behind `after`, first come first. A file without readable records
-    /// goes or is set aside on the way.
+    /// Reads at most `most` records after `after`, oldest first. Deletes or sets aside files
+    /// without readable records on the way.
     pub(super) fn read(
         &mut self,
         after: Option<Place>,
@@ -33,7 +33,7 @@ impl Files {
             let after = after.map_or(removed, |it| it.record.max(removed));
             let count = taken.records.len();
             let is_last = segment.read(&path, after, &mut taken);
-            // Nothing of it can be given any more: it must not be in the way of the next.
+            // The file has no more readable records and must not block the next file.
             let is_spent = taken.records.len() == count && after == removed;
             match is_last {
                 Ok(true) if is_spent => self.finish(index, shared)?,
@@ -45,7 +45,7 @@ impl Files {
         Ok(taken.records)
     }
 
-    /// Everything up to and with `through` was stored elsewhere.
+    /// Removes all records up to and including `through`.
     pub(super) fn remove(&mut self, through: Place, shared: &Shared) -> Result<(), Error> {
         let is_before = |number| number < through.file;
         while self.segments.front().is_some_and(|it| is_before(it.number)) {
@@ -66,8 +66,8 @@ impl Files {
         Ok(())
     }
 
-    /// Writes down how far the first file was removed, for a later run. Not of one in which
-    /// something is missing: that run would begin behind it, and delete the file.
+    /// Writes the note for a later run. A damaged file gets no note: the next run would start
+    /// behind the damage and delete the file.
     fn note(&self) {
         let Some(segment) = self.segments.front().filter(|it| !it.damaged) else {
             return;
@@ -82,19 +82,20 @@ impl Files {
                 unreadable: unreadable.unwrap_or(0),
                 seal,
             };
-            // Without it that run stores some records again.
+            // Without the note the next run stores some records again.
             let _ = note.write(&self.directory.join(note::FILE));
         }
     }
 
-    /// Finds out when the first record that waits was received.
+    /// Updates the receive time of the first waiting record.
     pub(super) fn look_at_oldest(&mut self) {
         let first = self.segments.front();
         let first = first.and_then(|it| it.first(&self.directory.file(it.number)));
         self.oldest = first.map(|it| it.envelope.received_at);
     }
 
-    /// Everything in a file was removed, or cannot be read: it goes, or is kept for a person.
+    /// Deletes a file when all its records were removed or are unreadable, or sets it aside for the
+    /// operator.
     pub(super) fn finish(&mut self, index: usize, shared: &Shared) -> Result<(), Error> {
         let segment = &mut self.segments[index];
         segment.removed = segment.end;
@@ -106,13 +107,13 @@ impl Files {
         }
         self.directory.delete(segment.number)?;
         self.forget(index, shared);
-        // Last: a file that is gone must not be waited for, whatever the disk says of it.
+        // Sync last: a deleted file must be forgotten even if the sync fails.
         self.directory.sync()
     }
 
-    /// Renames a file and reads it no more.
+    /// Renames a file and stops reading it.
     fn set_aside(&mut self, index: usize, why: &str, shared: &Shared) -> Result<(), Error> {
-        // With its name given back it is read from its start.
+        // Without the note, the file is read from its start if an operator gives it its old name.
         let note = self.directory.join(note::FILE);
         let of_it = |it: &Note| it.file == self.segments[index].number;
         if Note::read(&note).as_ref().is_some_and(of_it) {

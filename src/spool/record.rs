@@ -1,12 +1,12 @@
-//! A delivery as the spool keeps it, and the bytes that it becomes.
+//! A spooled delivery and its encoding.
 //!
-//! They are [sealed](crate::sealed) with a checksum of their own, by which a record is known apart
-//! from its file. Version 1:
+//! The bytes are [sealed](crate::sealed) with a checksum of their own, which identifies a record
+//! apart from its file. Version 1:
 //!
 //! | bytes | what |
 //! |---|---|
 //! | 1 | version, 1 |
-//! | 1 | whether simulated, 0 or 1 |
+//! | 1 | 1 if simulated, else 0 |
 //! | 16 | id |
 //! | 8, 4 | `received_at`: seconds since 1970, nanoseconds |
 //! | 1, then 0, 4 or 16 | length of the address, the address |
@@ -23,28 +23,28 @@ use crate::{
     sealed::{Opened, Sealing},
 };
 
-/// The version that is written.
+/// Version written by this program.
 const VERSION: u8 = 1;
 
-/// The most bytes that one record may become: the longest body that `http.max_body_bytes` can let
-/// in, with room for its headers.
+/// Maximum size of an encoded record: the longest body that `http.max_body_bytes` allows, with room
+/// for its headers.
 pub const LONGEST: usize = 65 << 20;
 
-/// A verified delivery, not parsed: parsing is done again when it leaves the spool.
+/// A verified delivery, not parsed. The drain parses it again.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Identity and origin.
+    /// Identity and origin of the delivery.
     pub envelope: Envelope,
-    /// Whether it carries a valid mark of `hookshelf simulate`.
+    /// True if the delivery carries a valid mark of `hookshelf simulate`.
     pub simulated: bool,
-    /// The name of the secret that matched.
+    /// Name of the secret that matched.
     pub secret: Arc<str>,
-    /// Its bytes exactly as received.
+    /// Bytes of the body exactly as received.
     pub body: Bytes,
 }
 
 impl Record {
-    /// The bytes of this record; `None` where they would be more than [`LONGEST`].
+    /// Encodes this record; `None` if the result would exceed [`LONGEST`].
     pub fn encode(&self) -> Option<Vec<u8>> {
         let envelope = &self.envelope;
         let (app, secret) = (envelope.app.as_bytes(), self.secret.as_bytes());
@@ -62,10 +62,10 @@ impl Record {
         (bytes.len() <= LONGEST).then_some(bytes)
     }
 
-    /// The record that `bytes` are.
+    /// Decodes a record.
     ///
     /// # Errors
-    /// They are none: they are damaged, or of a version that this program does not know.
+    /// If `bytes` are damaged, or of a version that this program does not know.
     pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
         let mut fields = Opened::new(bytes, VERSION)?;
         let record = Self::read(&mut fields).filter(|_| fields.is_empty());
@@ -92,7 +92,7 @@ impl Record {
 }
 
 impl fmt::Debug for Record {
-    /// Says which delivery it is and nothing of what it holds.
+    /// Shows which delivery it is, and no content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
             .field("envelope", &self.envelope)
@@ -122,7 +122,7 @@ mod tests {
         )
     }
 
-    /// `bytes` with the checksum that makes the parts behind it be read.
+    /// Appends a valid checksum to `bytes`, so that decoding gets past it.
     fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
         bytes.extend(checksum(&bytes));
         bytes
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(record.encode(), None);
     }
 
-    /// The bytes that version 1 was released with: they have to stay readable for ever.
+    /// Bytes of version 1 as released, which must stay readable forever.
     #[test]
     fn version_1_stays_readable() {
         let bytes = hex::decode(include_str!("version_1.hex").trim()).unwrap();

@@ -1,5 +1,4 @@
-//! What a running server says of its spool to whoever asks it: its status, and how the drain gets
-//! on.
+//! Status of the spool and of its drain, as a running server reports it.
 
 use std::path::PathBuf;
 
@@ -8,72 +7,73 @@ use serde::{Deserialize, Serialize};
 
 use super::{Settings, Status};
 
-/// How the drain of the spool stands, as whoever drains it says.
+/// Progress of the drain of the spool, as reported by the drain.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draining {
-    /// How many records this run has drained.
+    /// Records drained by this run.
     pub total: u64,
-    /// Records a second, lately.
+    /// Recent drain rate, in records per second.
     pub rate: f64,
-    /// How many times a record was put behind the others, because Postgres failed on it alone.
+    /// Number of times that a record was moved to the end because Postgres failed on it alone.
     pub passed_over: u64,
-    /// The bounded word for why it does not get on.
+    /// Label of the reason why the drain is stalled, from a bounded set.
     pub obstacle: Option<&'static str>,
-    /// What was said of that, where nothing else says it.
+    /// Error text of that reason, if no other field has it.
     pub why: Option<String>,
 }
 
 /// The spool of a running server, as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Whether there is one.
+    /// True if the server has a spool.
     pub on: bool,
-    /// Why there is none.
+    /// Reason why the server has no spool.
     pub why_off: Option<String>,
-    /// Its directory; also where it would be.
+    /// Directory of the spool, also if the spool is off.
     pub dir: PathBuf,
-    /// How many deliveries wait in it.
+    /// Waiting deliveries.
     pub records: u64,
-    /// What they and its files count for.
+    /// Size of the files, in bytes.
     pub bytes: u64,
-    /// What they may count for.
+    /// Maximum size of the files, in bytes.
     pub max_bytes: u64,
-    /// How much of the disk is to be held for it while it is empty.
+    /// Disk space to reserve while the spool is empty, in bytes.
     pub reserve: u64,
-    /// How much of the disk is held for it now.
+    /// Disk space reserved now, in bytes.
     pub reserved: u64,
-    /// When the first of the deliveries that wait was received.
+    /// Receive time of the oldest waiting delivery.
     pub oldest_received_at: Option<Timestamp>,
-    /// How long that is ago.
+    /// Age of the oldest waiting delivery.
     pub oldest_age_seconds: Option<f64>,
-    /// In how many files the deliveries are.
+    /// Files with deliveries.
     pub files: u64,
-    /// How many files were set aside and are still there.
+    /// Files that were set aside and still exist.
     pub files_set_aside: u64,
-    /// How many records this run could not read and kept for a person.
+    /// Records that this run could not read and kept for the operator.
     pub records_set_aside: u64,
-    /// The bounded word for why it takes no deliveries; none while it does.
+    /// Label of the reason why the spool takes no deliveries, from a bounded set; none while it
+    /// does.
     pub obstacle: Option<String>,
-    /// The same for a person, with what to do.
+    /// The same reason for a person, with the remedy.
     pub obstacle_means: Option<String>,
-    /// How many deliveries this run has drained.
+    /// Deliveries drained by this run.
     pub drained: u64,
-    /// Deliveries a second that were drained lately.
+    /// Recent drain rate, in deliveries per second.
     pub drain_rate: f64,
-    /// How many times a delivery was put behind the others, because Postgres failed on it alone.
+    /// Number of times that a delivery was moved to the end because Postgres failed on it alone.
     pub passed_over: u64,
-    /// The bounded word for why the drain does not get on; none while it does.
+    /// Label of the reason why the drain is stalled, from a bounded set; none while it is not.
     pub drain_obstacle: Option<String>,
-    /// What the disk of the spool said, where that is the obstacle.
+    /// Error text of the spool's disk, if the disk is the reason.
     pub drain_obstacle_means: Option<String>,
-    /// Directories that hold deliveries of a spool which this configuration does not drain, as they
-    /// were found at the start.
+    /// Directories, found at start, with deliveries of a spool that this configuration does not
+    /// drain.
     #[serde(default)]
     pub left_behind: Vec<PathBuf>,
 }
 
 impl Report {
-    /// There is none, because the configuration says so.
+    /// Report of a server whose configuration turns the spool off.
     pub fn off(dir: PathBuf) -> Self {
         let why = "spool.max_bytes is 0";
         Self {
@@ -83,7 +83,7 @@ impl Report {
         }
     }
 
-    /// The spool with these settings, as it stands now.
+    /// Report of the spool with these settings and this status.
     pub fn of(settings: &Settings, status: Status, draining: Draining, now: Timestamp) -> Self {
         let age = |oldest: Timestamp| now.duration_since(oldest).as_secs_f64().max(0.0);
         let means = |obstacle: &super::Obstacle| format!("the spool takes nothing: {obstacle}");
@@ -112,7 +112,7 @@ impl Report {
         }
     }
 
-    /// The same, where `left_behind` hold deliveries of another spool.
+    /// Adds directories that hold deliveries of another spool.
     #[must_use]
     pub fn beside(self, left_behind: Vec<PathBuf>) -> Self {
         Self {
@@ -121,7 +121,7 @@ impl Report {
         }
     }
 
-    /// Whether it can take a delivery that Postgres does not.
+    /// True if the spool can take a delivery that Postgres does not take.
     pub fn takes(&self) -> bool {
         self.on && self.obstacle.is_none()
     }

@@ -1,7 +1,8 @@
-//! Disk that is held for the spool, so that it can still write when somebody else has filled it.
+//! Disk space reserved for the spool, so that it can still write when something else fills the
+//! disk.
 //!
-//! A file of zeros that was really allocated. As the spool grows it is given up in part, so that
-//! both together take the same room; when the spool is empty it is taken again.
+//! The reserve is an allocated file of zeros. It shrinks as the spool grows, so that both together
+//! take the same space. When the spool is empty, the reserve is allocated again.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,24 +13,24 @@ use std::{
 
 use nix::{fcntl::posix_fallocate, sys::statvfs::fstatvfs};
 
-/// The name of the file.
+/// Name of the reserve file.
 pub(super) const FILE: &str = "reserve";
 
-/// How much is given up before it is needed: a file system writes blocks of its own, too.
+/// Bytes given up ahead of need, because a file system writes metadata blocks too.
 const AHEAD: u64 = 4 << 20;
 
-/// A part of the disk.
+/// The reserve file.
 #[derive(Debug)]
 pub(super) struct Reserve {
     path: PathBuf,
     wanted: u64,
     held: u64,
-    /// Whether this run saw that the room is really there: a copied file may have holes.
+    /// True if this run has checked that the blocks are allocated: a copied file may be sparse.
     checked: bool,
 }
 
 impl Reserve {
-    /// A reserve of `wanted` bytes at `path`; what an earlier run left there counts.
+    /// A reserve of `wanted` bytes at `path`. A file of an earlier run counts.
     pub(super) fn at(path: PathBuf, wanted: u64) -> Self {
         let held = std::fs::metadata(&path).map_or(0, |it| it.len());
         let checked = false;
@@ -41,31 +42,31 @@ impl Reserve {
         }
     }
 
-    /// How many bytes it holds.
+    /// Bytes reserved now.
     pub(super) fn held(&self) -> u64 {
         self.held
     }
 
-    /// How many bytes it should hold while the spool is empty.
+    /// Bytes to reserve while the spool is empty.
     pub(super) fn wanted(&self) -> u64 {
         self.wanted
     }
 
-    /// Gives up what a spool of `used` bytes needs of it.
+    /// Shrinks the reserve for a spool of `used` bytes.
     pub(super) fn give(&mut self, used: u64) -> io::Result<()> {
         self.shrink(self.left(used))
     }
 
-    /// Gives up a further part, for a disk that has no room although enough was given up: somebody
-    /// else took it. Says whether there was anything left to give.
+    /// Shrinks the reserve further, because the disk is full although enough was given up. Returns
+    /// true if there was anything left to give.
     pub(super) fn give_more(&mut self) -> io::Result<bool> {
         let held = self.held;
         self.shrink((held.saturating_sub(AHEAD) >> 20) << 20)?;
         Ok(held > 0)
     }
 
-    /// Takes all of it again, for a spool that is empty. A disk without room for it keeps what
-    /// there is: [`Self::held`] tells.
+    /// Allocates the whole reserve, for an empty spool. If the disk lacks the room, the reserve
+    /// keeps its size: see [`Self::held`].
     pub(super) fn take(&mut self) -> io::Result<()> {
         let nothing = self.held == 0 && self.wanted == 0;
         if nothing || self.held == self.wanted && self.checked {
@@ -103,14 +104,14 @@ impl Reserve {
         options.mode(0o600).open(&self.path)
     }
 
-    /// What may stay beside a spool of `used` bytes, in whole mebibytes so that it moves seldom.
+    /// Reserve beside a spool of `used` bytes, in whole mebibytes to avoid frequent changes.
     fn left(&self, used: u64) -> u64 {
         (self.wanted.saturating_sub(used + AHEAD) >> 20) << 20
     }
 }
 
-/// Whether the disk has room for `bytes` in the file. Without a look first, one that has not would
-/// be filled to its end for a moment, whoever else writes there.
+/// Fails if the disk lacks room for `bytes` in the file. Without this check, a failing allocation
+/// would fill the disk for a moment and hit every other process that writes there.
 fn check_room(file: &File, bytes: u64) -> io::Result<()> {
     let there = file.metadata()?.blocks() * 512;
     let disk = fstatvfs(file)?;
@@ -121,7 +122,7 @@ fn check_room(file: &File, bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the file as long as `bytes` with room for all of it; as long as before where there is none.
+/// Extends the file to `bytes` with allocated blocks. On failure the length stays as before.
 fn allocate(file: &File, bytes: u64) -> io::Result<()> {
     let before = file.metadata()?.len();
     let bytes = i64::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;

@@ -1,40 +1,40 @@
-//! Reads the frames of a file from a boundary on, and passes over damage.
+//! Frame reader that starts at a boundary and skips damage.
 //!
-//! A damaged record costs itself: its head says where the next frame begins. Behind a damaged head,
-//! reading resumes at the next head that is whole and whose number can stand there. Nothing is
-//! searched for inside a record whose head is whole.
+//! A damaged record costs only itself: its head has the offset of the next frame. After a damaged
+//! head, reading resumes at the next valid head with a plausible number. The reader does not search
+//! inside a record whose head is valid.
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
 use super::frame::{HEAD, Head, Mark};
 
-/// Bytes read at once, unless a record is longer.
+/// Bytes per read, unless a record is longer.
 const CHUNK: usize = 64 << 10;
 
-/// The unit in which a disk reads.
+/// Page size of disk reads.
 const PAGE: u64 = 4096;
 
-/// The system's code for a page that the disk cannot read.
+/// Error code for a page that the disk cannot read.
 const EIO: i32 = 5;
 
-/// A walk over the frames of a file.
+/// Iterator over the frames of a file.
 #[derive(Debug)]
 pub(super) struct Frames<'a> {
     window: Window<'a>,
-    /// Behind the last head that was read.
+    /// Boundary after the last head that was read.
     pub(super) at: Mark,
     record: (u64, usize),
-    /// The newest commit that was seen.
+    /// Newest commit seen so far.
     pub(super) commit: u64,
-    /// The first record that is missing or not what was written.
+    /// First record that is missing or damaged.
     pub(super) missing: Option<u64>,
     /// True if the disk could not read a page.
     pub(super) unread: bool,
 }
 
 impl<'a> Frames<'a> {
-    /// The frames of `file` between `from` and `end`. The walk ends early when the disk failed more
-    /// than `patience` times: it may try for a minute each time.
+    /// Frames of `file` between `from` and `end`. The iteration ends early after more than
+    /// `patience` disk errors, since each may take a minute.
     pub(super) fn new(file: &'a File, from: Mark, end: u64, patience: u8) -> Self {
         Self {
             window: Window {
@@ -53,7 +53,7 @@ impl<'a> Frames<'a> {
         }
     }
 
-    /// Goes to the next whole record; false if there is none.
+    /// Advances to the next valid record; false if there is none.
     pub(super) fn step(&mut self) -> io::Result<bool> {
         while let Some((offset, head)) = self.find()? {
             let start = offset + HEAD as u64;
@@ -78,18 +78,18 @@ impl<'a> Frames<'a> {
         Ok(false)
     }
 
-    /// The record that the last step went to.
+    /// The current record.
     pub(super) fn record(&self) -> &[u8] {
         let (start, length) = self.record;
         self.window.bytes(start).get(..length).unwrap_or_default()
     }
 
-    /// True if the walk ended because the disk failed too often.
+    /// True if the iteration ended because of too many disk errors.
     pub(super) fn gave_up(&self) -> bool {
         self.window.gave_up()
     }
 
-    /// The next head and its offset.
+    /// Finds the next head and its offset.
     fn find(&mut self) -> io::Result<Option<(u64, Head)>> {
         let mut offset = self.at.offset;
         loop {
@@ -112,8 +112,8 @@ impl<'a> Frames<'a> {
         }
     }
 
-    /// The head at `offset`, if its number can stand there: the next one; behind skipped bytes, one
-    /// that leaves room for at least one record and at most as many as fit.
+    /// Decodes the head at `offset`, if its number is plausible: the next number; after skipped
+    /// bytes, a number that leaves room for at least one record and at most as many as fit.
     fn head(&self, bytes: &[u8], offset: u64) -> Option<(u64, Head)> {
         let head = Head::decode(bytes, offset)?;
         let passed = head.number.checked_sub(self.at.number)?.checked_sub(1)?;
@@ -130,18 +130,18 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// Answer of the file to a request for bytes.
+/// Result of loading bytes of the file.
 enum Reach {
     Here,
-    /// The file has fewer, or the disk failed too often.
+    /// The file is shorter, or the disk failed too often.
     Ends,
-    /// The disk cannot read a page of them, which ends at `resume`.
+    /// The disk cannot read a page of the bytes. Reading can resume at `resume`, after the page.
     Unread {
         resume: u64,
     },
 }
 
-/// The part of a file that is in memory.
+/// Buffered part of a file.
 #[derive(Debug)]
 struct Window<'a> {
     file: &'a File,
@@ -153,7 +153,7 @@ struct Window<'a> {
 }
 
 impl Window<'_> {
-    /// Has `count` bytes from `offset` on in memory, if the file has them.
+    /// Loads `count` bytes at `offset` into the buffer.
     fn reach(&mut self, offset: u64, count: usize) -> io::Result<Reach> {
         if offset + count as u64 > self.end || self.gave_up() {
             return Ok(Reach::Ends);
@@ -180,21 +180,21 @@ impl Window<'_> {
         Ok(Reach::Here)
     }
 
-    /// The bytes from `offset` on that are in memory.
+    /// Buffered bytes from `offset` on.
     fn bytes(&self, offset: u64) -> &[u8] {
         let from = offset.checked_sub(self.start);
         let from = from.and_then(|it| usize::try_from(it).ok());
         from.and_then(|it| self.bytes.get(it..)).unwrap_or_default()
     }
 
-    /// Keeps only bytes from `offset` on.
+    /// Discards the bytes before `offset`.
     fn begin_at(&mut self, offset: u64) {
         let kept = self.bytes(offset).len();
         self.bytes.drain(..self.bytes.len() - kept);
         self.start = offset;
     }
 
-    /// Reads on at `at`. The system gives what lies before a page that cannot be read.
+    /// Reads more bytes at `at`. The system returns the bytes before an unreadable page.
     fn read_on(&mut self, at: u64, least: usize) -> io::Result<usize> {
         let rest = usize::try_from(self.end - at).unwrap_or(usize::MAX);
         let before = self.bytes.len();

@@ -1,8 +1,8 @@
-//! One file: its state, its reader, and the writer of the newest.
+//! A segment file: its state, its reader, and the writer of the newest file.
 //!
-//! A file is written by the handle that made it, only at its end, and ends with a frame without a
-//! record when it is closed. Any other handle reads. It goes as a whole when all of it was removed,
-//! so nothing has to be written to make room on a disk that is full.
+//! Only the handle that created a file writes to it, only at its end. A closed file ends with a
+//! frame without a record. All other handles read. A file is deleted as a whole when all its
+//! records were removed, so a full disk can be drained without a write.
 
 use std::{
     fs::File,
@@ -20,20 +20,20 @@ use super::{
 };
 use crate::sealed::CHECKSUM;
 
-/// Bytes counted for a file without records.
+/// Size counted for a file without records.
 pub(super) const FILE_COST: u64 = 4 << 10;
 
-/// Bytes handed to the system at once.
+/// Buffer size for writes.
 const CHUNK: usize = 256 << 10;
 
-/// How often the disk may fail in one reading. Meanwhile the spool does nothing else.
+/// Maximum number of disk errors per read. Meanwhile the spool does nothing else.
 const PATIENCE: u8 = 4;
 
-/// The same at the start, when nobody waits for an answer yet.
+/// The same limit at start, when no caller waits for an answer yet.
 const PATIENCE_AT_START: u8 = 64;
 
-/// Appends to a file. A failure consumes the writer: nobody knows which bytes reached the disk, and a
-/// later sync that succeeds does not prove it.
+/// Appends to a file. An error consumes the writer: it is unknown which bytes reached the disk, and
+/// a later successful sync does not prove that all did.
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) file: File,
@@ -41,7 +41,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Makes a file without records.
+    /// Creates a file without records.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let mut file = create(path)?;
         file.write_all(START)?;
@@ -50,7 +50,7 @@ impl Writer {
         Ok(Self { file, end })
     }
 
-    /// Adds `records`; on disk when it returns.
+    /// Appends `records` and fsyncs them.
     pub(super) fn append(mut self, records: &[Vec<u8>]) -> io::Result<Self> {
         let (commit, mut end) = (self.end.number + 1, self.end);
         let mut out = BufWriter::with_capacity(CHUNK, &self.file);
@@ -61,7 +61,7 @@ impl Writer {
             out.write_all(record)
         });
         let written = written.and_then(|()| out.flush());
-        // Dropped, it would write once more.
+        // Dropping the `BufWriter` would write again.
         let _ = out.into_parts();
         written?;
         self.file.sync_data()?;
@@ -69,39 +69,39 @@ impl Writer {
         Ok(self)
     }
 
-    /// Ends the file, so that a later run knows how many records it has to have.
+    /// Closes the file with an end frame, so that a later run knows its number of records.
     pub(super) fn close(self) -> io::Result<()> {
         self.append(&[Vec::new()]).map(drop)
     }
 }
 
-/// A file of the spool.
+/// A segment file of the spool.
 #[derive(Debug)]
 pub(super) struct Segment {
-    /// Its number among the files.
+    /// Number of the file.
     pub(super) number: u64,
-    /// Behind its last record.
+    /// Boundary after the last record.
     pub(super) end: Mark,
-    /// The last record that was once on disk for certain. Those behind it may be the torn end that
-    /// a crash left, which nobody was promised.
+    /// Last record known to be synced. Records after it may be the torn end that a crash left, and
+    /// none of them was acked.
     pub(super) synced: u64,
-    /// Boundary up to which it was removed.
+    /// Boundary up to which records were removed.
     pub(super) removed: Mark,
-    /// Boundary up to which it was read last.
+    /// Boundary up to which records were read last.
     cursor: Mark,
-    /// The first record that was passed over, since this program cannot read it.
+    /// First record that was skipped because this program cannot read it.
     pub(super) unreadable: Option<u64>,
-    /// Records that this run passed over.
+    /// Records skipped by this run.
     pub(super) passed_over: u64,
-    /// The last record that was looked at.
+    /// Highest record that was read.
     seen: u64,
-    /// Bytes counted for it.
+    /// Size counted for the file.
     pub(super) cost: u64,
-    /// True if a record is missing that was once on disk.
+    /// True if a synced record is missing.
     pub(super) damaged: bool,
 }
 
-/// Records for one request: at most `most`, until they have `bytes` or more.
+/// Records of one read: at most `most`, until they have `bytes` or more.
 #[derive(Debug)]
 pub(super) struct Taken {
     pub(super) records: Vec<(Place, Record)>,
@@ -110,7 +110,7 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Nothing yet.
+    /// An empty result with these limits.
     pub(super) fn nothing(most: usize, bytes: usize) -> Self {
         let records = Vec::new();
         Self {
@@ -120,7 +120,7 @@ impl Taken {
         }
     }
 
-    /// True if it is as much as was asked for.
+    /// True if a limit is reached.
     pub(super) fn is_full(&self) -> bool {
         self.records.len() >= self.most || self.bytes == 0
     }
@@ -143,7 +143,7 @@ impl Segment {
         }
     }
 
-    /// The file that an earlier run left at `path`, as it was at any moment.
+    /// Adopts the file of an earlier run at `path`, in any state that a crash can leave.
     pub(super) fn adopt(number: u64, path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
@@ -165,19 +165,19 @@ impl Segment {
         Ok(segment)
     }
 
-    /// Records that were not removed.
+    /// Number of records that were not removed.
     pub(super) fn waiting(&self) -> u64 {
         self.end.number.saturating_sub(self.removed.number)
     }
 
-    /// Notes that its writer has got to `end`.
+    /// Moves the end after an append.
     pub(super) fn grow(&mut self, end: Mark) {
         self.cost += end.offset - self.end.offset;
         self.synced = end.number;
         self.end = end;
     }
 
-    /// Passes over what an earlier run removed.
+    /// Skips the records that an earlier run removed.
     pub(super) fn begin_behind(&mut self, removed: Mark, unreadable: Option<u64>) {
         self.removed = removed;
         self.cursor = removed;
@@ -185,10 +185,10 @@ impl Segment {
         self.unreadable = unreadable;
     }
 
-    /// Takes records behind record `after`; true if nothing readable follows.
+    /// Reads records after record `after`; true if no readable record follows.
     pub(super) fn read(&mut self, path: &Path, after: u64, taken: &mut Taken) -> io::Result<bool> {
         let file = match File::open(path) {
-            // Somebody deleted it: asking again does not help.
+            // The file was deleted from outside, so a retry does not help.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.damaged = true;
                 return Ok(true);
@@ -236,13 +236,13 @@ impl Segment {
         Frames::new(file, from, self.end.offset, PATIENCE)
     }
 
-    /// Notes damage. A record behind `synced` may be missing: nobody was promised it.
+    /// Sets `damaged`. A missing record after `synced` is no damage: it was never acked.
     fn judge(&mut self, frames: &Frames<'_>) {
         let is_missed = frames.missing.is_some_and(|it| it <= self.synced);
         self.damaged |= frames.unread || is_missed;
     }
 
-    /// The first record that was not removed.
+    /// The first record that was not removed, if it is readable.
     pub(super) fn first(&self, path: &Path) -> Option<Record> {
         let file = File::open(path).ok()?;
         let mut frames = self.frames(&file, self.removed);
@@ -250,7 +250,7 @@ impl Segment {
         Record::decode(frames.record()).ok()
     }
 
-    /// The boundary behind record `number`, or behind the last before it that can be read.
+    /// The boundary after record `number`, or after the last readable record before it.
     pub(super) fn mark(&self, path: &Path, number: u64) -> io::Result<Mark> {
         if self.cursor.number == number {
             return Ok(self.cursor);
@@ -265,7 +265,7 @@ impl Segment {
     }
 }
 
-/// The bytes before `mark` in the file at `path`, which a record ends with.
+/// The bytes before `mark` in the file at `path`: the checksum of the record that ends there.
 pub(super) fn seal(path: &Path, mark: Mark) -> Option<[u8; CHECKSUM]> {
     bytes_at(
         &File::open(path).ok()?,
@@ -273,8 +273,8 @@ pub(super) fn seal(path: &Path, mark: Mark) -> Option<[u8; CHECKSUM]> {
     )
 }
 
-/// The number of the last record of a file of `length` bytes, if the file was closed. No record ends
-/// as a closed file does, since a record ends with a SHA-256 of itself.
+/// Number of the last record in a file of `length` bytes, if the file was closed. The end of a
+/// record cannot look like an end frame, since a record ends with a SHA-256 of itself.
 fn last_of_closed(file: &File, length: u64) -> Option<u64> {
     let offset = length.checked_sub(HEAD as u64)?;
     let head = Head::decode(&bytes_at::<HEAD>(file, offset)?, offset)?;

@@ -1,4 +1,4 @@
-//! What can be said of the spool at any moment without asking the disk.
+//! Status of the spool, available at any moment without asking the disk.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -7,47 +7,47 @@ use std::sync::{
 
 use jiff::Timestamp;
 
-/// How the spool stands.
+/// Status of the spool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// How many records wait to be read and removed.
+    /// Records that wait to be read and removed.
     pub records: u64,
-    /// Bytes of its files, until each is deleted, and of what is on the way to the disk.
+    /// Bytes of all files until they are deleted, and of records on their way to the disk.
     pub bytes: u64,
-    /// What [`Self::bytes`] may become.
+    /// Maximum of [`Self::bytes`].
     pub max_bytes: u64,
-    /// How much of the disk is held in reserve now.
+    /// Disk space reserved now.
     pub reserved: u64,
-    /// How much of it should be, while the spool is empty.
+    /// Disk space to reserve while the spool is empty.
     pub reserve: u64,
-    /// When the first of the records that wait was received.
+    /// Receive time of the oldest waiting record.
     pub oldest: Option<Timestamp>,
-    /// In how many files the records are.
+    /// Files with records.
     pub files: u64,
-    /// How many files were set aside, by this run or an earlier one, and are still there.
+    /// Files that were set aside, by this run or an earlier one, and still exist.
     pub files_set_aside: u64,
-    /// How many records this run could not read and kept for a person.
+    /// Records that this run could not read and kept for the operator.
     pub records_set_aside: u64,
-    /// Why it takes no records; `None` while it does.
+    /// Reason why the spool takes no records; `None` while it does.
     pub obstacle: Option<Obstacle>,
 }
 
-/// Why the spool takes no records.
+/// Reason why the spool takes no records.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
-    /// It has as much as it may have.
+    /// The spool has reached its maximum size.
     #[error("it is full: see that the database comes back, or give spool.max_bytes more")]
     Full,
-    /// The disk does not take what is written. It is tried again, once a second at most.
+    /// The disk refuses writes. The spool tries again, once a second at most.
     #[error("its disk takes nothing ({0}): make room there, or see what the system's log says")]
     Disk(String),
-    /// Its thread ended by a defect.
+    /// The spool thread has panicked.
     #[error("it has stopped by a defect, which the log shows: start the server again")]
     Gone,
 }
 
 impl Obstacle {
-    /// The bounded word for metrics and logs.
+    /// Label for metrics and logs, from a bounded set.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -57,7 +57,7 @@ impl Obstacle {
     }
 }
 
-/// What the handles and the thread share.
+/// State shared by the handles and the thread.
 #[derive(Debug)]
 pub(super) struct Shared {
     max_bytes: u64,
@@ -66,7 +66,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Of a spool that may have `max_bytes`.
+    /// State of a spool with at most `max_bytes`.
     pub(super) fn new(max_bytes: u64) -> Self {
         Self {
             max_bytes,
@@ -75,34 +75,34 @@ impl Shared {
         }
     }
 
-    /// Counts `bytes` that are to be written; `false` and nothing where there is no room for them.
+    /// Counts `bytes` to be written; returns false and counts nothing if they exceed the maximum.
     pub(super) fn enter(&self, bytes: u64) -> bool {
         let enters = |used: u64| Some(used + bytes).filter(|sum| *sum <= self.max_bytes);
         let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
         self.used.fetch_update(set, fetch, enters).is_ok()
     }
 
-    /// Counts `bytes` that are there, whether there is room or not.
+    /// Counts `bytes` regardless of the maximum.
     pub(super) fn add(&self, bytes: u64) {
         self.used.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Counts `bytes` no more.
+    /// Subtracts `bytes`.
     pub(super) fn leave(&self, bytes: u64) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// What all counts for.
+    /// Bytes counted now.
     pub(super) fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// What the thread says of the files.
+    /// Publishes the status, for the thread.
     pub(super) fn tell(&self, status: Status) {
         *self.lock() = status;
     }
 
-    /// All of it, as it is now.
+    /// Current status. The spool counts as full if fewer than `least` bytes are left.
     pub(super) fn status(&self, least: u64) -> Status {
         let mut status = self.lock().clone();
         status.bytes = self.used();

@@ -1,5 +1,5 @@
-//! The spool through its own door, in directories that go away: what it keeps, in which order, and
-//! what it refuses.
+//! Tests of the spool through its public interface, in temporary directories: order, durability and
+//! refusals.
 
 mod crash;
 mod damage;
@@ -21,7 +21,7 @@ use crate::{clock::Clock, envelope::Envelope};
 
 const MIB: u64 = 1 << 20;
 
-/// A record that `number` tells from others.
+/// A record with an id made of `number`.
 pub(super) fn record(number: u64, body: impl Into<Bytes>) -> Record {
     Record {
         envelope: Envelope {
@@ -41,7 +41,7 @@ fn at(number: u64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + i64::try_from(number).unwrap()).unwrap()
 }
 
-/// A directory for a spool, and what is asked of it.
+/// A temporary directory for a spool, and its settings.
 struct Stage {
     home: TempDir,
     settings: Settings,
@@ -68,7 +68,7 @@ impl Stage {
         Spool::open(&self.settings, clock)
     }
 
-    /// The names in the directory that begin like a file with records, sorted.
+    /// Names in the directory that begin with `spool-`, sorted.
     fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.settings.dir).unwrap();
         let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
@@ -81,7 +81,7 @@ impl Stage {
         self.settings.dir.join(&self.files()[index])
     }
 
-    /// Files of a few records each, `records` in all, and nobody who has them open.
+    /// A closed spool with `records` records, in files of `file_bytes`.
     async fn filled(file_bytes: u64, records: u64) -> Self {
         let mut stage = Self::new();
         stage.settings.file_bytes = file_bytes;
@@ -102,7 +102,7 @@ fn numbered(number: u64) -> Record {
     record(number, vec![number.to_le_bytes()[0]; 3000])
 }
 
-/// Reads and removes everything as a drainer does, a few at a time, and says what it was.
+/// Reads and removes all records in small batches, as the drain does, and returns their numbers.
 async fn drain(spool: &Spool) -> Vec<u64> {
     let mut numbers = Vec::new();
     loop {
@@ -160,7 +160,7 @@ async fn what_was_removed_stays_away_and_an_emptied_file_goes() {
     append(&spool, 1..=5).await;
     let found = spool.read(None, 100).await.unwrap();
     spool.remove(found[2].0).await.unwrap();
-    // Removing what is removed changes nothing.
+    // Removing a removed record changes nothing.
     spool.remove(found[0].0).await.unwrap();
     assert_eq!(spool.status().records, 2);
     assert_eq!(spool.status().oldest, Some(at(4)));
@@ -400,7 +400,7 @@ async fn the_reserve_gives_way_to_records_and_is_taken_again() {
     assert!(reserve() >= 8 * MIB);
 }
 
-/// Has the disk refuse what comes, by a directory in the place of the file that is to be made.
+/// Makes appends fail: a directory stands in place of the next file.
 async fn refuses(stage: &Stage, spool: &Spool) -> PathBuf {
     let in_the_way = stage.settings.dir.join("spool-0000000001.segment.new");
     fs::create_dir(&in_the_way).unwrap();
@@ -427,7 +427,7 @@ async fn what_the_disk_does_not_take_is_refused_and_said_until_it_does() {
     assert_eq!(drain(&spool).await, [1]);
 }
 
-/// A balancer sends nothing to a server whose spool is in trouble.
+/// A load balancer sends nothing to a server whose spool is in trouble.
 #[tokio::test]
 async fn a_disk_that_takes_again_is_noticed_though_nothing_comes() {
     let stage = Stage::new();

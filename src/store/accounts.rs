@@ -1,5 +1,4 @@
-//! The accounts that deliveries come for: those of a batch, and those that were noted not long ago
-//! and need not be looked up again.
+//! Accounts of a batch, and a cache of recently stored accounts that skips their lookup.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -17,17 +16,17 @@ use super::{
 };
 use crate::meta::event::Source;
 
-/// For how long an account that was looked up is not looked up again. Of `accounts.last_seen`, which
-/// is exact to the hour, it is a small part; a row that could not be written then is written after.
+/// Time to live of a cache entry. It is short against `accounts.last_seen`, which is exact to the
+/// hour; a row that a commit skipped is written once the entry expires.
 const REMEMBERED_FOR: SignedDuration = SignedDuration::from_mins(5);
 
-/// How many accounts are remembered; beyond that all are forgotten and looked up once more.
+/// Maximum number of cached accounts. A full cache is emptied.
 const REMEMBERED: usize = 20_000;
 
-/// For how many accounts of a batch room is kept when it is emptied.
+/// Capacity in accounts that an emptied batch keeps.
 const KEPT: usize = 1_024;
 
-/// The accounts of a batch.
+/// Accounts of a batch, each with its first and last delivery.
 #[derive(Debug, Default)]
 pub(super) struct Accounts(HashMap<(Arc<str>, ByteString), Seen>);
 
@@ -35,13 +34,14 @@ pub(super) struct Accounts(HashMap<(Arc<str>, ByteString), Seen>);
 struct Seen {
     first: Timestamp,
     last: Timestamp,
-    /// Whether only what is simulated came for it: `purge --simulated` takes such accounts away.
+    /// True if all deliveries for the account are simulated: `purge --simulated` deletes such
+    /// accounts.
     simulated: bool,
 }
 
 impl Accounts {
-    /// Adds the accounts of a delivery about Instagram: the ids of other objects are pages' and
-    /// users'. The Test button's `0` is nobody's.
+    /// Adds the accounts of a delivery if its object is `instagram`: the ids under other objects
+    /// are pages or users. Skips the Test button's account `0`.
     pub(super) fn push(&mut self, delivery: &Delivery) {
         if !matches!(delivery.object.as_deref(), None | Some("instagram")) {
             return;
@@ -57,7 +57,7 @@ impl Accounts {
         };
         let mut before = None;
         for id in ids.filter(|id| *id != "0") {
-            // The items of a delivery are mostly one account's.
+            // Most deliveries have items of a single account.
             if before != Some(id) {
                 self.see((Arc::clone(&delivery.envelope.app), id.clone()), seen);
             }
@@ -85,7 +85,7 @@ impl Accounts {
     }
 }
 
-/// Which accounts a session noted, and when they had been seen then.
+/// Cache of the accounts that a session stored, each with its `last_seen` at that time.
 #[derive(Debug, Default)]
 pub(super) struct Noted {
     apps: HashMap<Arc<str>, HashMap<String, Timestamp>>,
@@ -93,7 +93,7 @@ pub(super) struct Noted {
 }
 
 impl Noted {
-    /// Binds those of `accounts` that it does not know as seen a moment ago.
+    /// Binds the accounts that are not in the cache or whose entry has expired.
     pub(super) fn bind_others(
         &self,
         accounts: &Accounts,
@@ -122,7 +122,7 @@ impl Noted {
         noted.is_some_and(|noted| at.duration_since(*noted) <= REMEMBERED_FOR)
     }
 
-    /// Remembers `accounts`, which were committed.
+    /// Caches `accounts` after their commit.
     pub(super) fn note(&mut self, accounts: &Accounts) {
         for ((app, id), seen) in &accounts.0 {
             if !seen.simulated && !self.knows(app, id, seen.last) {

@@ -1,4 +1,4 @@
-//! A batch of deliveries, laid out in the columns that the commit statement takes as they come.
+//! A batch of deliveries, laid out in columns for the commit statement while it is filled.
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
@@ -27,7 +27,7 @@ columns! {
         app: Text = &*it.envelope.app,
         object: Text = it.object.as_deref(),
         body: Bytea = &*it.body,
-        /// The place of its headers in [`HeaderSets`], from 1.
+        /// Index of the header set in [`HeaderSets`], from 1.
         header_set: Int4 = set,
         signature: Bytea = signature,
         remote_addr: Inet = it.envelope.remote_addr,
@@ -39,11 +39,11 @@ columns! {
 }
 
 columns! {
-    /// Their items, column by column.
+    /// The items of the deliveries, column by column.
     Items from (it: &Event, source: Source, repeat_of: Option<i32>, place: i32) {
-        /// The place of its delivery in [`Deliveries`], from 1.
+        /// Index of the delivery in [`Deliveries`], from 1.
         delivery: Int4 = place,
-        /// The place of the first item with its key, from 1; null for the first itself, which
+        /// Index of the first item with the same key, from 1. Null for the first item itself, which
         /// becomes the event if its key is new.
         repeat_of: Int4 = repeat_of,
         occurred_at: Timestamptz = it.occurred_at,
@@ -68,52 +68,52 @@ columns! {
     }
 }
 
-/// A count or place that a body has room for.
+/// Converts a count or an index; bodies are too small for an overflow.
 fn number(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
 }
 
-/// For how many items room is kept for the next batch when this one is emptied, and for how many
-/// deliveries: a single delivery may have brought hundreds of thousands.
+/// Capacity in items and deliveries that an emptied batch keeps: a single delivery may have had
+/// hundreds of thousands of items.
 const KEPT: usize = 4_096;
 
-/// How many arguments the statement has: the columns, with four of accounts, and five single ones.
+/// Number of arguments of the statement: the columns, four of accounts, and five single ones.
 const ARGUMENTS: usize = Deliveries::COUNT + Items::COUNT + Ids::<()>::NAMES.len() + 9;
 
-/// The bytes before the values of each: its length, and the head of an array.
+/// Bytes before the values of an argument: its length, and the array header.
 const HEAD: usize = 24;
 
-/// What one statement commits.
+/// Deliveries and items of one commit statement.
 #[derive(Debug, Default)]
 pub struct Batch {
     deliveries: Deliveries,
     header_sets: HeaderSets,
     items: Items,
-    /// The ids of the items, column by column.
+    /// Ids of the items, column by column.
     item_ids: Ids<Column<Text>>,
     accounts: Accounts,
-    /// When each delivery was received, as it is stored; one that stands there twice included.
+    /// `received_at` of each delivery as Postgres stores it, including deliveries added twice.
     times: Vec<Timestamp>,
     ids: HashSet<Uuid>,
-    /// The place of the first item with each key.
+    /// Index of the first item with each key.
     firsts: HashMap<Uuid, i32>,
-    /// Whether each item is the first with its key.
+    /// True for each item that is the first with its key.
     is_first: Vec<bool>,
     shares: Vec<Share>,
 }
 
-/// What of a batch is one delivery's.
+/// The part of a batch that belongs to one delivery.
 #[derive(Clone, Copy, Debug)]
 struct Share {
-    /// How many items the next ones in [`Items`] are its.
+    /// Number of items in [`Items`], following those of the delivery before.
     items: usize,
-    /// How many of its items are not there: it is there already itself.
+    /// Number of items that were not added because the delivery is already in the batch.
     left_out: usize,
     problem: Option<Problem>,
 }
 
 impl Batch {
-    /// Lays `deliveries` out.
+    /// Makes a batch of `deliveries`.
     pub fn of(deliveries: &[Delivery]) -> Self {
         let mut batch = Self::default();
         for delivery in deliveries {
@@ -122,7 +122,7 @@ impl Batch {
         batch
     }
 
-    /// Adds a delivery; one that is there already has nothing new.
+    /// Adds a delivery. A delivery that is already in the batch adds no rows.
     pub fn add(&mut self, delivery: &Delivery) {
         self.times.push(kept(delivery.envelope.received_at));
         let (mut items, mut left_out) = (delivery.events.len(), 0);
@@ -156,7 +156,7 @@ impl Batch {
         self.accounts.push(delivery);
     }
 
-    /// The place of the first item with its key, unless this is it.
+    /// Index of an earlier item with the same key; `None` if this item is the first.
     fn meet(&mut self, event: &Event) -> Option<i32> {
         let place = number(self.is_first.len() + 1);
         match self.firsts.entry(event.dedupe_key) {
@@ -168,13 +168,13 @@ impl Batch {
         }
     }
 
-    /// Whether something can be left out: of a delivery that is kept without its events, nothing.
+    /// True if at least one delivery still has events to drop.
     pub fn can_give_way(&self) -> bool {
         let refused = Some(Problem::Refused);
         self.shares.iter().any(|share| share.problem != refused)
     }
 
-    /// Takes everything out; what held it is kept for what comes next, as far as that is usual.
+    /// Removes all deliveries. Keeps the allocated memory up to a limit.
     pub fn clear(&mut self) {
         self.deliveries.clear();
         self.header_sets.clear();
@@ -190,12 +190,12 @@ impl Batch {
         self.is_first.shrink_to(KEPT);
     }
 
-    /// When its deliveries were received.
+    /// `received_at` of each delivery.
     pub(super) fn times(&self) -> &[Timestamp] {
         &self.times
     }
 
-    /// The accounts that it is for.
+    /// Accounts of the deliveries.
     pub(super) fn accounts(&self) -> &Accounts {
         &self.accounts
     }
@@ -213,7 +213,8 @@ impl Batch {
         self.item_ids.each().try_for_each(|ids| arguments.add(ids))
     }
 
-    /// What became of each delivery, given which of the items were known before.
+    /// Result of each delivery. `known` has a flag for each item, true if its event was stored
+    /// before.
     pub(super) fn outcome(&self, known: &[bool]) -> Vec<Committed> {
         let mut fresh = self
             .is_first

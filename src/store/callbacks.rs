@@ -1,4 +1,4 @@
-//! What last happened at the callback URL of each app: challenges, and deliveries by secret.
+//! Last requests at the callback URL of each app: challenges, and deliveries by secret.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -6,16 +6,16 @@ use sqlx::PgConnection;
 
 use super::Error;
 
-/// What happened at a callback URL.
+/// Kind of request at a callback URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum What {
-    /// A challenge carried the verify token and was answered.
+    /// A challenge with the right verify token.
     ChallengeAnswered,
-    /// A challenge carried another verify token.
+    /// A challenge with a wrong verify token.
     ChallengeRefused,
-    /// A delivery was verified, live or of the Test button.
+    /// A verified delivery from Meta, live or sent with the Test button.
     Delivery,
-    /// A delivery was verified that is marked as simulated.
+    /// A verified delivery that is marked as simulated.
     Simulated,
 }
 
@@ -27,7 +27,7 @@ impl What {
         Self::Simulated,
     ];
 
-    /// Its word in the table.
+    /// Value of the column `what`.
     pub fn code(self) -> &'static str {
         match self {
             Self::ChallengeAnswered => "challenge_answered",
@@ -42,35 +42,36 @@ impl What {
     }
 }
 
-/// When something last happened.
+/// Last time of one kind of request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The app.
+    /// App name.
     pub app: String,
-    /// What happened.
+    /// Kind of request.
     pub what: What,
-    /// The name of the secret that signed it; empty for challenges.
+    /// Name of the secret that signed the delivery; empty for challenges.
     pub secret: String,
-    /// Which secret that name stood for; empty for challenges.
+    /// Fingerprint of that secret; empty for challenges.
     pub fingerprint: String,
-    /// When.
+    /// Time of the last request.
     pub last_at: Timestamp,
 }
 
-/// Forgets when simulated deliveries came. A running server writes the next one down again.
+/// Deletes the rows of simulated deliveries. A running server writes the next simulated delivery
+/// again.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn forget_simulated(conn: &mut PgConnection) -> Result<(), Error> {
     let forgotten = sqlx::query("DELETE FROM callbacks WHERE what = $1");
     forgotten.bind(What::Simulated.code()).execute(conn).await?;
     Ok(())
 }
 
-/// Writes down what was seen. The latest moment stays: another instance may have seen a later one.
+/// Stores `seen`. If another instance has stored a later time, the later time stays.
 ///
 /// # Errors
-/// Where Postgres is away; what was not written can be written again.
+/// If Postgres is unavailable; rows that were not written can be written again.
 pub async fn note(conn: &mut PgConnection, seen: &[Seen]) -> Result<(), Error> {
     for seen in seen {
         let noted = sqlx::query(
@@ -92,10 +93,10 @@ pub async fn note(conn: &mut PgConnection, seen: &[Seen]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Everything that was ever seen.
+/// Reads all rows.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn all(conn: &mut PgConnection) -> Result<Vec<Seen>, Error> {
     let rows: Vec<(String, String, String, String, jiff_sqlx::Timestamp)> = sqlx::query_as(
         "SELECT app, what, secret, fingerprint, last_at FROM callbacks ORDER BY app, what, secret",
@@ -115,7 +116,7 @@ pub async fn all(conn: &mut PgConnection) -> Result<Vec<Seen>, Error> {
     Ok(rows.into_iter().filter_map(seen).collect())
 }
 
-/// When something last happened at the callback URL of `app`, whichever secret signed it.
+/// Last time of `what` at the callback URL of `app`, over all secrets.
 pub fn last<'a>(seen: &'a [Seen], app: &str, what: What) -> Option<&'a Seen> {
     let of_app = seen
         .iter()

@@ -1,7 +1,7 @@
-//! A column of a batch: an array in the form in which Postgres takes it, written value by value.
+//! A column of a batch: an array in Postgres' binary format, written value by value.
 //!
-//! So a batch is written while the one before it is on its way, and what is left to do between two
-//! commits is to copy bytes.
+//! A batch is encoded while the commit of the batch before is in flight. Between two commits, only
+//! bytes are copied.
 
 use std::marker::PhantomData;
 
@@ -14,17 +14,17 @@ use sqlx::{
 
 use super::values::Kind;
 
-/// The length of a null.
+/// Length field of a null.
 const NULL: [u8; 4] = (-1_i32).to_be_bytes();
 
-/// What a column keeps for the next batch when it is emptied, in bytes: a few large bodies need not
-/// be held for ever.
+/// Capacity in bytes that an emptied column keeps: the memory of a few large bodies must not be
+/// held forever.
 const KEPT: usize = 256 << 10;
 
 /// Values of one type, in order.
 #[derive(Debug, Default)]
 pub(super) struct Column<K> {
-    /// Each with its length before it.
+    /// Each value with its length in front.
     values: Vec<u8>,
     count: i32,
     kind: PhantomData<K>,
@@ -38,21 +38,21 @@ impl<K: Kind> Column<K> {
         if let Some(value) = value.into() {
             K::write(value, &mut self.values);
             let length = self.values.len() - start - NULL.len();
-            // A message to Postgres cannot be longer, and a body is far shorter.
+            // A Postgres message cannot be longer, and a body is far shorter.
             let length = i32::try_from(length).unwrap_or(i32::MAX);
             self.values[start..start + NULL.len()].copy_from_slice(&length.to_be_bytes());
         }
         self.count += 1;
     }
 
-    /// Takes all values away.
+    /// Removes all values.
     pub(super) fn clear(&mut self) {
         self.values.clear();
         self.values.shrink_to(KEPT);
         self.count = 0;
     }
 
-    /// How many bytes it is as an argument, but for a few.
+    /// Approximate size in bytes as an argument.
     pub(super) fn bytes(&self) -> usize {
         self.values.len()
     }
@@ -65,8 +65,8 @@ impl<K: Kind> Type<Postgres> for Column<K> {
 }
 
 impl<K: Kind> Encode<'_, Postgres> for Column<K> {
-    /// `array_send` of Postgres: the number of dimensions, whether there are nulls (which nobody
-    /// reads), the type of the values, and of the one dimension its length and its first place.
+    /// Format of `array_send`: number of dimensions, a flag for nulls (ignored by the server),
+    /// element type, then length and lower bound of the only dimension.
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         let kind = K::ID.to_be_bytes();
         buffer.extend_from_slice(&1_i32.to_be_bytes());
@@ -79,7 +79,8 @@ impl<K: Kind> Encode<'_, Postgres> for Column<K> {
     }
 }
 
-/// A struct of columns, bound as arguments in the order of its fields. `push` adds a value to each.
+/// Declares a struct of columns, bound as arguments in the order of its fields. `push` adds a value
+/// to each column.
 macro_rules! columns {
     ($(#[$about:meta])* $name:ident from ($($from:ident: $of:ty),+) {
         $($(#[$what:meta])* $field:ident: $kind:ty = $value:expr,)+

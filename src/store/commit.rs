@@ -1,4 +1,4 @@
-//! The commit: the one statement behind the promise, and what it is sent again for.
+//! The commit statement and its retries.
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
@@ -7,26 +7,24 @@ use sqlx::{Arguments, PgConnection, postgres::PgArguments};
 
 use super::{Batch, Committed, Error, accounts::Noted, epoch, partitions};
 
-/// How often the statement is sent at most: the epoch may have moved, then a partition may be
-/// missing, and either may happen once more while the other is mended; and the deliveries may be
-/// there already.
+/// Maximum number of attempts. The epoch may have moved, a partition may be missing, each of these
+/// may happen once more while the other is repaired, and the deliveries may be stored already.
 const ATTEMPTS: usize = 5;
 
-/// What a session knows of its database, so that it need not look at each commit.
+/// Facts about the database that a session caches between commits.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// What the dedupe epoch was last time; it is read where that is `None` or no longer so.
+    /// Dedupe epoch of the last commit. It is read from the database if it is `None` or outdated.
     pub epoch: Option<i32>,
     accounts: Noted,
 }
 
-/// Commits a batch of deliveries with their events, each thing that happened once, and says what
-/// became of each delivery.
+/// Commits a batch of deliveries with their events and returns the result of each delivery.
 ///
-/// Committing the same deliveries again changes nothing: their ids are known then, and their keys.
+/// Committing the same deliveries again changes nothing: their ids and keys are already stored.
 ///
 /// # Errors
-/// Nothing was written then, unless the answer was lost on its way.
+/// Nothing was written, unless the answer of Postgres was lost.
 pub async fn commit(
     conn: &mut PgConnection,
     known: &mut Known,
@@ -54,7 +52,7 @@ pub async fn commit(
     Err(Error::EpochMoves)
 }
 
-/// What the statement is sent with.
+/// Arguments of the statement.
 fn arguments(
     (epoch, sent_before): (i32, bool),
     batch: &Batch,
@@ -71,15 +69,15 @@ fn arguments(
     Ok(arguments)
 }
 
-/// Sends the statement, and says which items were known before; `None` where the epoch is another
-/// one, and nothing was written.
+/// Sends the statement. Returns a flag for each item, true if its event was stored before, or
+/// `None` if the epoch is outdated and nothing was written.
 async fn send(conn: &mut PgConnection, arguments: PgArguments) -> Result<Option<Vec<bool>>, Error> {
     let sending = sqlx::query_scalar_with(statement(arguments.len()), arguments);
     Ok(sending.fetch_one(conn).await?)
 }
 
-/// Commits a batch of deliveries and their events, once each, in one autocommit statement: a link
-/// that falls silent leaves no transaction behind that holds the fence.
+/// Commits a batch of deliveries and their events in one autocommit statement: if the connection
+/// stalls, no open transaction is left holding the fence.
 fn statement(arguments: usize) -> &'static str {
     static STATEMENT: OnceLock<String> = OnceLock::new();
     STATEMENT.get_or_init(|| {
@@ -88,7 +86,7 @@ fn statement(arguments: usize) -> &'static str {
     })
 }
 
-/// Makes the partitions that the batch needs and may lack.
+/// Creates the partitions that the batch needs.
 async fn mend(conn: &mut PgConnection, epoch: i32, batch: &Batch) -> Result<(), Error> {
     let days: BTreeSet<Date> = batch.times().iter().copied().map(day).collect();
     for day in days {
@@ -98,7 +96,7 @@ async fn mend(conn: &mut PgConnection, epoch: i32, batch: &Batch) -> Result<(), 
     partitions::wait_for_makers(conn).await
 }
 
-/// The day (UTC) whose partitions hold what was received at `at`.
+/// Day (UTC) of the partition for `received_at` = `at`.
 pub fn day(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }

@@ -1,4 +1,4 @@
-//! Connections: how the store reaches Postgres, and what it asks of a session.
+//! Postgres connections and their session settings.
 
 use std::{str::FromStr, time::Duration};
 
@@ -6,20 +6,20 @@ use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions}
 
 use super::Error;
 
-/// The oldest Postgres that can detach a partition concurrently.
+/// Oldest supported Postgres: the first with `DETACH PARTITION CONCURRENTLY`.
 const OLDEST: i32 = 140_000;
 
-/// How to reach the database that `url` names.
+/// Connection options for `url`.
 ///
 /// # Errors
-/// The URL is none that the driver understands.
+/// If the driver cannot parse the URL.
 pub fn options(url: &str) -> Result<PgConnectOptions, Error> {
     PgConnectOptions::from_str(url)
         .map(quiet)
         .map_err(Error::Url)
 }
 
-/// Statements carry what people wrote: they are not logged.
+/// Turns off statement logging: statements contain message texts.
 pub fn quiet(options: PgConnectOptions) -> PgConnectOptions {
     options
         .application_name("hookshelf")
@@ -29,7 +29,7 @@ pub fn quiet(options: PgConnectOptions) -> PgConnectOptions {
 /// Connects within `deadline`.
 ///
 /// # Errors
-/// Where Postgres is away or does not answer in time.
+/// If Postgres is unavailable or does not answer in time.
 pub async fn connect(
     options: &PgConnectOptions,
     deadline: Duration,
@@ -40,28 +40,30 @@ pub async fn connect(
         .map_err(|_| Error::TimedOut)??)
 }
 
-/// What a commit waits for.
+/// Durability of commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commits {
-    /// Until it is on a disk at least, whatever role, database or server say.
+    /// Waits at least for the flush to a local disk, regardless of settings of the role, the
+    /// database or the server.
     Durable,
-    /// For what `synchronous_commit` of the role, the database or the server says.
+    /// Follows `synchronous_commit` of the role, the database or the server.
     AsConfigured,
 }
 
-/// Connects a session that commits, with a server that takes writes.
+/// Opens a session for commits on a server that accepts writes.
 ///
-/// The commit statement is planned once, for arrays and tables of any length: nested loops over a
-/// batch would be quadratic, a table that held a page of rows when it was analysed would be read
-/// whole for each key until the next time, and planning it anew for every batch would cost more
-/// than running it. The statement ends on the server before its caller's patience does, so that a
-/// commit that was given up does not go on holding the fence; of a network that falls silent just
-/// before the last bytes of it, keepalives tell the server. Its locks take the place of
-/// serialisation: under another isolation it would not see what was committed while it waited for
-/// the fence.
+/// The commit statement gets one generic plan for arrays and tables of any length. Nested loops
+/// over a batch would be quadratic. A table that had a single page when it was analysed would get a
+/// sequential scan for each key until the next analyse. Planning each batch anew would cost more
+/// than executing the batch.
+///
+/// `statement_timeout` is shorter than the client's timeout, so an abandoned commit does not keep
+/// the fence. Keepalives detect a network that falls silent just before the last bytes of the
+/// statement. The statement relies on its locks: a stricter isolation level would hide rows that
+/// were committed while the statement waited for the fence.
 ///
 /// # Errors
-/// As [`connect`], and where the server takes no writes: a failover may have left a standby there.
+/// Same as [`connect`], and if the server is read-only: it may be a standby after a failover.
 pub async fn connect_writer(
     options: &PgConnectOptions,
     commits: Commits,
@@ -92,11 +94,11 @@ pub async fn connect_writer(
     Ok(connection)
 }
 
-/// Holds the session to `synchronous_commit` as it is, and to `on` where it is off: a setting that
-/// changes later must not take back what an answer of 200 promises. How much more than the local
-/// disk a commit waits for is the operator's choice.
+/// Pins `synchronous_commit` for the session at its present value, or at `on` if that value is
+/// `off`: a later change of the setting must not break the durability that a 200 promises. The
+/// operator may still choose a stricter value than the local disk.
 ///
-/// Large bodies are compressed with lz4 where Postgres has it: it costs a fifth of pglz.
+/// Compresses large bodies with lz4 if Postgres supports it: lz4 costs a fifth of pglz.
 async fn settle_writer(conn: &mut PgConnection, commits: Commits) -> Result<(), Error> {
     if commits == Commits::Durable {
         let setting = "SELECT set_config('synchronous_commit', coalesce(nullif(
@@ -120,14 +122,14 @@ async fn takes_writes(conn: &mut PgConnection) -> Result<bool, Error> {
     Ok(read_only == "off")
 }
 
-/// Connects a session that follows positions.
+/// Opens a session for a follower.
 ///
-/// Each of its statements is planned for the days that it is about, so that partitions of others
-/// are neither opened nor locked, and reads forward in the order of positions, whatever the tables
-/// held when they were analysed. A silent link frees the follower for another session.
+/// Each statement is planned for its own days, so the partitions of other days are neither opened
+/// nor locked. Index scans in the order of positions are forced, whatever the statistics say.
+/// Timeouts free the follower for another session if the connection stalls.
 ///
 /// # Errors
-/// As [`connect`].
+/// Same as [`connect`].
 pub async fn connect_follower(
     options: &PgConnectOptions,
     deadline: Duration,
@@ -148,8 +150,8 @@ pub async fn connect_follower(
     connect(&options, deadline).await
 }
 
-/// Refuses a server that is too old, and a database that cannot hold all text: what people write
-/// would be refused event by event.
+/// Refuses a server that is too old, and a database whose encoding is not UTF-8: Postgres would
+/// refuse events with other text one by one.
 ///
 /// # Errors
 /// Names the version or the encoding found.

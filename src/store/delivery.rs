@@ -10,40 +10,40 @@ use crate::{
     meta::event::{Event, Problem, Source},
 };
 
-/// One verified POST with its events, ready to be committed.
+/// A verified POST with its events, ready to be committed.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Identity and origin.
+    /// Id, arrival time, app, headers and address.
     pub envelope: Envelope,
-    /// `object` of its notification.
+    /// `object` of the notification.
     pub object: Option<ByteString>,
-    /// The bytes exactly as received.
+    /// Raw bytes exactly as received.
     pub body: Bytes,
-    /// The name of the secret that matched.
+    /// Name of the secret that matched.
     pub secret: Arc<str>,
-    /// What could not be read as it came.
+    /// Problem found while parsing.
     pub problem: Option<Problem>,
-    /// Who made it.
+    /// Origin: live, test, simulated, …
     pub source: Source,
-    /// The number of its items, repeats included.
+    /// Number of items, repeats included.
     pub event_count: usize,
-    /// Its items, one event each, repeats included; none where Postgres refused them.
+    /// Events of the items, one for each, repeats included; empty if Postgres refused the events.
     pub events: Vec<Event>,
 }
 
-/// What became of one delivery.
+/// Result of one committed delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
-    /// Events that were not stored before.
+    /// Number of events that were not stored before.
     pub new: usize,
-    /// Items whose event was stored already.
+    /// Number of items whose event was already stored.
     pub repeated: usize,
-    /// What could not be read, or that Postgres refused its events.
+    /// Problem found while parsing, or `refused` if Postgres refused the events.
     pub problem: Option<Problem>,
 }
 
 impl Delivery {
-    /// The source of one of its events: the Test button may stand beside live entries in a body.
+    /// Source of one event: a body may mix entries of the Test button with live entries.
     pub(super) fn source_of(&self, event: &Event) -> Source {
         match (self.source, event.is_test) {
             (Source::Live | Source::Test, true) => Source::Test,

@@ -1,4 +1,4 @@
-//! The dedupe epoch: which window of keys commits write to, and how it moves on.
+//! The dedupe epoch: the partition of keys that commits write to, and its rotation.
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
@@ -6,19 +6,19 @@ use sqlx::PgConnection;
 
 use super::{Error, partitions};
 
-/// The epoch of the fence.
+/// The current epoch, as stored in `commit_fence`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epoch {
     /// Its number.
     pub number: i32,
-    /// When it began.
+    /// Start of the epoch.
     pub since: Timestamp,
 }
 
-/// Reads the epoch.
+/// Reads the current epoch.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn current(conn: &mut PgConnection) -> Result<Epoch, Error> {
     let row: (i32, jiff_sqlx::Timestamp) =
         sqlx::query_as("SELECT epoch, epoch_since FROM commit_fence")
@@ -30,13 +30,15 @@ pub async fn current(conn: &mut PgConnection) -> Result<Epoch, Error> {
     })
 }
 
-/// Begins the next epoch once the current one is `window` old, and drops the one before the last:
-/// so a repeat is recognised for one to two windows. Says whether it moved.
+/// Starts the next epoch if the current one is at least `window` old, and drops the epoch before
+/// the last: a repeat is recognised for one to two windows. Returns true if the current epoch was
+/// over, even if another instance has moved the fence meanwhile.
 ///
-/// The fence decides: of two that try, one moves it, and a commit under way ends first.
+/// The fence serialises instances and commits: only one of two instances moves the epoch, and a
+/// running commit ends first.
 ///
 /// # Errors
-/// Where Postgres is away; what was done stays, and the next call goes on from there.
+/// If Postgres is unavailable. Completed steps stay, and the next call continues.
 pub async fn advance(
     conn: &mut PgConnection,
     window: SignedDuration,
@@ -54,10 +56,10 @@ pub async fn advance(
     Ok(due)
 }
 
-/// Moves the fence from `from` to the next epoch, whose partition is made first.
+/// Moves the fence from `from` to the next epoch after creating its partition.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn flip(conn: &mut PgConnection, from: i32, now: Timestamp) -> Result<(), Error> {
     partitions::ensure_epoch(conn, from + 1).await?;
     let moved =
@@ -66,8 +68,7 @@ pub async fn flip(conn: &mut PgConnection, from: i32, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// The epochs whose keys nobody looks at any more; also one whose dropping was interrupted after
-/// it had been detached.
+/// Epochs whose keys are no longer looked up, including an epoch that was detached but not dropped.
 async fn stale(conn: &mut PgConnection, newest: i32) -> Result<Vec<i32>, Error> {
     let epochs: Vec<i32> = sqlx::query_scalar(
         "SELECT epoch FROM (

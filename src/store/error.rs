@@ -1,37 +1,37 @@
-//! What can go wrong in the store, in words a caller can act on.
+//! Errors of the store, with a variant for each reaction of the caller.
 
 use std::io::ErrorKind;
 
 use sqlx::{error::DatabaseError, migrate::MigrateError, postgres::PgDatabaseError};
 
-use super::partitions;
+use super::names::{DAILY, stored_name};
 use crate::causes;
 
-/// Why the store could not do it.
+/// Error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Postgres is away, too slow, full, read-only or stopping: the same may succeed later.
+    /// Postgres is unavailable, too slow, full, read-only or stopping: a retry may succeed.
     #[error("Postgres is not available; see that it runs and that database.url is right")]
     Unavailable(#[source] sqlx::Error),
-    /// Postgres runs and does not let this user in, or has no such database.
+    /// Postgres or its socket denies access to this user, or the database does not exist.
     #[error(
         "Postgres denies access; see that user, password and database in database.url are right, \
          and that the user may use the database"
     )]
     Denied(#[source] sqlx::Error),
-    /// Postgres did not answer within the deadline.
+    /// Postgres did not answer before the deadline.
     #[error(
         "Postgres did not answer in time: it hangs, has too much to do, or the network to it drops \
          what is sent; see its log"
     )]
     TimedOut,
-    /// The session was made with a server that takes no writes.
+    /// The server of this session takes no writes.
     #[error(
         "Postgres takes no writes: it is a standby, or read-only by its settings; name the primary \
          in database.url"
     )]
     ReadOnly,
-    /// Somebody else holds a row or table for longer than this may wait.
+    /// Another session holds a row or table for longer than the lock timeout.
     #[error(
         "another session holds a row or table that this needs; end its transaction, or try again \
          when it has ended"
@@ -40,24 +40,24 @@ pub enum Error {
     /// A day or epoch has no partition yet.
     #[error("a day has no partition yet; see that the database user may make tables")]
     MissingPartition(#[source] sqlx::Error),
-    /// Some of the deliveries are there already, though they were sent as new.
+    /// Some deliveries are stored already, although they were sent as new.
     #[error("some of the deliveries are stored already")]
     StoredBefore(#[source] sqlx::Error),
-    /// Postgres refuses the values themselves: the same will never succeed.
+    /// Postgres refuses the values: a retry with the same values cannot succeed.
     #[error("Postgres refuses the values")]
     Refused(#[source] sqlx::Error),
-    /// The fence moved more often than a writer follows.
+    /// The dedupe epoch moved more often than the writer retries.
     #[error(
         "other servers on this database keep beginning new dedupe windows; see that their clocks are right"
     )]
     EpochMoves,
-    /// Another purge is at work.
+    /// Another purge is running.
     #[error("another purge is at work in this database; wait until it has ended")]
     PurgeRuns,
-    /// The tables are not the ones this program knows.
+    /// The tables do not match this program.
     #[error("the database's schema is not this program's; run `hookshelf migrate`")]
     Schema(#[source] sqlx::Error),
-    /// The URL is none that the driver understands.
+    /// The driver cannot read the URL.
     #[error(
         "database.url is not the URL of a Postgres server; it is written \
          postgres://user:password@host:port/database"
@@ -66,34 +66,34 @@ pub enum Error {
     /// The migrations could not be applied.
     #[error("a migration could not be applied, and what it did was undone")]
     Migration(#[source] MigrateError),
-    /// The database has been migrated further than this program knows.
+    /// The database was migrated by a newer version of this program.
     #[error(
         "the database was migrated by a newer Hookshelf (migration {version} is unknown here); \
          run that version or a later one"
     )]
     Newer {
-        /// The first migration that is unknown.
+        /// First unknown migration.
         version: i64,
     },
-    /// The server is older than what the store is written for.
+    /// The Postgres version is too old.
     #[error("Postgres {found} is too old; Hookshelf needs Postgres 14 or newer")]
     TooOld {
-        /// What the server says of itself.
+        /// Version reported by the server.
         found: String,
     },
-    /// The database cannot hold every text.
+    /// The encoding of the database cannot hold every text.
     #[error(
         "the database has the encoding {found}, which cannot hold every text; \
          create it with ENCODING 'UTF8'"
     )]
     Encoding {
-        /// Its encoding.
+        /// Encoding of the database.
         found: String,
     },
 }
 
 impl Error {
-    /// The bounded word for metrics and logs.
+    /// Bounded code for metrics and logs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unavailable(error) => why_unavailable(error),
@@ -117,7 +117,7 @@ impl Error {
 }
 
 impl Error {
-    /// Whether the database may be as it has to be later, without another program or URL.
+    /// True if the database may recover without another program version or another URL.
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
@@ -129,7 +129,7 @@ impl Error {
         )
     }
 
-    /// Whether what was sent may be to blame: then some of it alone may go through.
+    /// True if the values may be the cause: a part of the batch may then succeed.
     pub fn may_be_the_values(&self) -> bool {
         matches!(self, Self::Refused(_))
     }
@@ -139,8 +139,9 @@ impl Error {
         causes::append(self.to_string(), &self.cause())
     }
 
-    /// What Postgres or the connection said, for the log: the message and its SQLSTATE, never the
-    /// detail, which quotes values. Of values that were refused the message may quote them too.
+    /// Message and SQLSTATE of Postgres, or the message of the connection, for the log. The detail
+    /// is left out, because it quotes values. For refused values the message is left out too,
+    /// because it may also quote values.
     pub fn cause(&self) -> String {
         match self {
             Self::Refused(error) => names(error),
@@ -181,15 +182,15 @@ impl From<MigrateError> for Error {
 }
 
 impl From<sqlx::Error> for Error {
-    /// Turns what Postgres says into what it means, by the class of its SQLSTATE (appendix A of
-    /// Postgres' documentation).
+    /// Classifies an error by the class of its SQLSTATE (appendix A of Postgres' documentation).
     fn from(error: sqlx::Error) -> Self {
         let Some(state) = error.as_database_error().and_then(DatabaseError::code) else {
             return without_state(error);
         };
         match &*state {
             "23514" if is_without_partition(&error) => Self::MissingPartition(error),
-            // A key is looked for before it is put in: the session does not see what is committed.
+            // The commit looks up a key before the insert. A duplicate means that this session does
+            // not see committed keys.
             "23505" if is_partition("dedupe", &error) => Self::Unavailable(error),
             "23505" if is_of_a_stored_delivery(&error) => Self::StoredBefore(error),
             "55P03" => Self::Held(error),
@@ -205,7 +206,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Something else than Postgres speaks: the way to it, or the driver.
+/// Classifies an error of the connection or the driver.
 fn without_state(error: sqlx::Error) -> Error {
     match &error {
         sqlx::Error::Io(why) if why.kind() == ErrorKind::PermissionDenied => Error::Denied(error),
@@ -213,21 +214,24 @@ fn without_state(error: sqlx::Error) -> Error {
     }
 }
 
-/// The classes that speak of the server and not of the values: connection exception, invalid
-/// transaction state, invalid authorization, invalid catalog name, transaction rollback,
-/// insufficient resources, object not in prerequisite state, operator intervention, system error,
-/// configuration file error, foreign data wrapper error, internal error.
+/// SQLSTATE classes of server errors: connection exception, invalid transaction state, invalid
+/// authorization, invalid catalog name, transaction rollback, insufficient resources, object not in
+/// prerequisite state, operator intervention, system error, configuration file error, foreign data
+/// wrapper error, internal error.
 const SERVER: [&str; 12] = [
     "08", "25", "28", "3D", "40", "53", "55", "57", "58", "F0", "HV", "XX",
 ];
 
-/// The classes that speak of the values: data exception, integrity constraint violation, check
-/// option violation, program limit exceeded. All others do so only where a rule of the operator's
-/// own raised them: from a statement of ours they tell of a session that lost what it had prepared,
-/// or of tables that are not ours, and no event is given up for that.
+/// SQLSTATE classes of refused values: data exception, integrity constraint violation, check option
+/// violation, program limit exceeded.
+///
+/// An error of another class is about values only if a trigger or constraint of the operator raised
+/// the error. If a statement of this program raised the error, the session lost its prepared
+/// statements or the tables do not match this program. No event is dropped for such an error.
 const VALUES: [&str; 4] = ["22", "23", "44", "54"];
 
-/// Whether Postgres or the way to it went away, or takes no writes: what was sent says nothing.
+/// True if Postgres or the connection failed, or if Postgres takes no writes: the values are not
+/// the cause.
 fn is_of_the_server(error: &sqlx::Error) -> bool {
     match error.as_database_error().map(DatabaseError::code) {
         Some(state) => state.is_some_and(|state| is_of(&state, &SERVER)),
@@ -242,8 +246,8 @@ fn is_of(state: &str, classes: &[&str]) -> bool {
     classes.iter().any(|class| state.starts_with(class))
 }
 
-/// Whether something else than the commit raised it: a function, trigger or constraint. The context
-/// names the innermost call first; where there is none the statement did not even begin.
+/// True if a function, trigger or constraint outside of the commit raised the error. The context
+/// names the innermost call first. Without a context the statement did not begin.
 fn is_by_another_rule(error: &sqlx::Error) -> bool {
     let error = error.as_database_error();
     let context = error.and_then(|error| error.try_downcast_ref::<PgDatabaseError>()?.r#where());
@@ -251,7 +255,7 @@ fn is_by_another_rule(error: &sqlx::Error) -> bool {
     innermost.is_some_and(|call| !call.contains("commit_batch("))
 }
 
-/// What an operator has to look at, by SQLSTATE.
+/// Code for the operator, by SQLSTATE.
 fn why_unavailable(error: &sqlx::Error) -> &'static str {
     let state = error.as_database_error().and_then(DatabaseError::code);
     match state.as_deref() {
@@ -264,27 +268,22 @@ fn why_unavailable(error: &sqlx::Error) -> &'static str {
     }
 }
 
-/// A row that no partition takes is a check violation without a constraint's name. A rule of the
-/// operator's own may raise one, too, or write to a table of its own that has partitions.
+/// True if no partition takes the row: Postgres reports a check violation without a constraint
+/// name. A rule of the operator may raise the same error, or write to a partitioned table of the
+/// operator: tables of the operator do not count.
 fn is_without_partition(error: &sqlx::Error) -> bool {
-    let ours = |name: &str| {
-        let daily = partitions::DAILY.iter();
-        name == "dedupe"
-            || daily
-                .map(|view| partitions::stored_name(view))
-                .any(|it| it == name)
-    };
+    let ours = |name: &str| name == "dedupe" || DAILY.iter().any(|view| stored_name(view) == name);
     constraint(error).is_none() && table(error).is_some_and(ours)
 }
 
-/// Whether the primary key of a day of deliveries refused a row.
+/// True if the primary key of a day of deliveries refused a row.
 fn is_of_a_stored_delivery(error: &sqlx::Error) -> bool {
     let key = constraint(error).and_then(|name| name.strip_suffix("_pkey"));
     is_partition("deliveries", error) && key == table(error)
 }
 
-/// Whether it is about a partition of `parent`. A rule of the operator's own may keep a table
-/// with a like name, and a key in it: what that refuses are values.
+/// True if the error is about a partition of `parent`. A table of the operator may have a similar
+/// name and a key of its own: an error of that key is about values.
 fn is_partition(parent: &str, error: &sqlx::Error) -> bool {
     let own = table(error).and_then(|name| name.strip_prefix(parent)?.strip_prefix('_'));
     own.is_some_and(|own| own.bytes().all(|byte| byte.is_ascii_digit()))
@@ -307,7 +306,7 @@ fn said(error: &sqlx::Error) -> String {
     }
 }
 
-/// What cannot quote a value.
+/// SQLSTATE and constraint name, without values.
 fn names(error: &sqlx::Error) -> String {
     let state = error.as_database_error().and_then(DatabaseError::code);
     let state = format!("SQLSTATE {}", state.unwrap_or_default());

@@ -1,12 +1,12 @@
-//! Headers of a delivery: the signature, which is its own, and the others, which it shares with
-//! nearly all others.
+//! Headers of a delivery, split into the signature, unique for each delivery, and the other
+//! headers, which are the same for nearly all deliveries.
 
 use std::collections::HashMap;
 
-/// The last pair of the kept headers, before and behind the digits.
+/// The text of the last kept header around the signature's digits.
 const SIGNATURE: [&str; 2] = ["\"x-hub-signature-256\":\"sha256=", "\"}"];
 
-/// The sets of headers of a batch, each once.
+/// Distinct header sets of a batch.
 #[derive(Debug, Default)]
 pub(super) struct HeaderSets {
     places: HashMap<String, i32>,
@@ -14,7 +14,7 @@ pub(super) struct HeaderSets {
 }
 
 impl HeaderSets {
-    /// The place of a set whose pairs are `pairs`, from 1.
+    /// Index of the set `pairs`, from 1; adds the set if it is new.
     pub(super) fn place(&mut self, pairs: &str) -> i32 {
         if let Some(place) = self.places.get(pairs) {
             return *place;
@@ -25,19 +25,20 @@ impl HeaderSets {
         place
     }
 
-    /// The sets as JSON objects, in the order of their places.
+    /// The sets as JSON objects, in the order of their indexes.
     pub(super) fn all(&self) -> &[String] {
         &self.all
     }
 
-    /// Takes all sets out.
+    /// Removes all sets.
     pub(super) fn clear(&mut self) {
         self.places.clear();
         self.all.clear();
     }
 }
 
-/// The pairs of the JSON object `headers` without the signature, and the bytes of the signature.
+/// Splits the JSON object `headers` into the pairs without the signature, and the signature's
+/// bytes.
 pub(super) fn apart(headers: &str) -> (&str, Option<[u8; 32]>) {
     if let Some((pairs, signature)) = signed(headers) {
         return (pairs.trim_end_matches(','), Some(signature));
@@ -53,7 +54,7 @@ fn signed(headers: &str) -> Option<(&str, [u8; 32])> {
     let (pairs, digits) = pairs.split_at_checked(pairs.len().checked_sub(64)?)?;
     let mut signature = [0; 32];
     hex::decode_to_slice(digits, &mut signature).ok()?;
-    // Other digits would not be the same again.
+    // Upper-case digits would not be restored as received.
     let is_lower = !digits.bytes().any(|digit| digit.is_ascii_uppercase());
     Some((pairs.strip_suffix(before)?, signature)).filter(|_| is_lower)
 }

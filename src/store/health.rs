@@ -1,4 +1,4 @@
-//! What is asked of a database to tell whether it can be relied on. Changes nothing.
+//! Read-only checks of a database: settings, schema, partitions.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -6,27 +6,30 @@ use jiff::{Timestamp, ToSpan};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use super::{Error, commit, migrate, partitions};
+use super::{
+    Error, commit, migrate,
+    names::{DAILY, day_name, epoch_name},
+};
 
-/// What the server says of itself.
+/// Server settings that matter for durability.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Settings {
-    /// Its version, such as `15.18`.
+    /// Server version, such as `15.18`.
     pub version: String,
-    /// Whether a finished write is on the disk.
+    /// `fsync`: on if writes are flushed to the disk.
     pub fsync: String,
-    /// Whether half a page after a power cut can be mended.
+    /// `full_page_writes`: on if torn pages can be repaired after a power cut.
     pub full_page_writes: String,
-    /// Whether a commit waits until it is on the disk.
+    /// `synchronous_commit`: off if a commit does not wait for the disk.
     pub synchronous_commit: String,
-    /// Whether sessions begin without the right to write.
+    /// `default_transaction_read_only`: on if sessions start read-only.
     pub default_transaction_read_only: String,
-    /// Whether it is a copy that takes no writes.
+    /// True on a standby.
     pub in_recovery: bool,
 }
 
 impl Settings {
-    /// The settings that are off and so take back what an answer of 200 promises.
+    /// Names of the settings that are off and thereby break the durability that a 200 promises.
     pub fn lossy(&self) -> Vec<&'static str> {
         let settings = [
             ("fsync", &self.fsync),
@@ -37,7 +40,7 @@ impl Settings {
         off.map(|(name, _)| name).collect()
     }
 
-    /// Whether a session may write.
+    /// True if a session can write.
     pub fn takes_writes(&self) -> bool {
         !self.in_recovery && self.default_transaction_read_only == "off"
     }
@@ -46,7 +49,7 @@ impl Settings {
 /// Reads the settings of the session.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn settings(conn: &mut PgConnection) -> Result<Settings, Error> {
     let asked = sqlx::query_as(
         "SELECT current_setting('server_version') AS version,
@@ -59,10 +62,10 @@ pub async fn settings(conn: &mut PgConnection) -> Result<Settings, Error> {
     Ok(asked.fetch_one(conn).await?)
 }
 
-/// How many more sessions the server takes from users without special rights.
+/// Number of sessions left for users who are not superusers.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn free_sessions(conn: &mut PgConnection) -> Result<i64, Error> {
     let free = sqlx::query_scalar(
         "SELECT current_setting('max_connections')::bigint
@@ -73,10 +76,10 @@ pub async fn free_sessions(conn: &mut PgConnection) -> Result<i64, Error> {
     Ok(free.fetch_one(conn).await?)
 }
 
-/// Whether the session has what a writer asks for: a pooler may drop it without a word.
+/// True if the session has the settings of a writer: a pooler may drop them silently.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn is_writer(conn: &mut PgConnection) -> Result<bool, Error> {
     let mode: String = sqlx::query_scalar("SELECT current_setting('plan_cache_mode')")
         .fetch_one(conn)
@@ -84,10 +87,10 @@ pub async fn is_writer(conn: &mut PgConnection) -> Result<bool, Error> {
     Ok(mode == "force_generic_plan")
 }
 
-/// What time the server has.
+/// Clock of the server.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn now(conn: &mut PgConnection) -> Result<Timestamp, Error> {
     let now: jiff_sqlx::Timestamp = sqlx::query_scalar("SELECT clock_timestamp()")
         .fetch_one(conn)
@@ -95,30 +98,30 @@ pub async fn now(conn: &mut PgConnection) -> Result<Timestamp, Error> {
     Ok(now.to_jiff())
 }
 
-/// Where the server keeps its files; none where this user may not know.
+/// Data directory of the server; `None` if this user may not read the setting.
 pub async fn data_directory(conn: &mut PgConnection) -> Option<PathBuf> {
     let asked = sqlx::query_scalar("SELECT current_setting('data_directory')");
     let directory: String = asked.fetch_one(conn).await.ok()?;
     Some(directory.into())
 }
 
-/// How the database's migrations stand to those of this program.
+/// Result of comparing the database's migrations with those of this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Schema {
-    /// All are applied; the number of the last one.
+    /// All are applied; holds the number of the last one.
     Current(i64),
-    /// These are not applied yet.
+    /// Some are not applied yet; holds their numbers.
     Behind(Vec<i64>),
-    /// This one is unknown here: a newer program was there.
+    /// The database has a migration of a newer program; holds its number.
     Newer(i64),
-    /// This one is another than the one of that number here, or did not run to its end.
+    /// A migration differs from this program's or did not finish; holds its number.
     Changed(i64),
 }
 
 /// Compares the migrations.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn schema(conn: &mut PgConnection) -> Result<Schema, Error> {
     let is_there: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
         .fetch_one(&mut *conn)
@@ -132,7 +135,7 @@ pub async fn schema(conn: &mut PgConnection) -> Result<Schema, Error> {
     Ok(compare(&migrate::known(), &applied))
 }
 
-/// Unknown ones first: with a newer schema nothing else can be said.
+/// Checks for unknown migrations first: with a newer schema the other results mean nothing.
 fn compare(known: &[(i64, Vec<u8>)], applied: &[(i64, bool, Vec<u8>)]) -> Schema {
     let of = |version: i64| known.iter().find(|(number, _)| *number == version);
     if let Some((newer, ..)) = applied.iter().find(|(version, ..)| of(*version).is_none()) {
@@ -154,14 +157,13 @@ fn compare(known: &[(i64, Vec<u8>)], applied: &[(i64, bool, Vec<u8>)]) -> Schema
     }
 }
 
-/// The partitions of today and the days ahead that are missing, by name.
+/// Names of the missing partitions, from today to the days ahead.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn missing_days(conn: &mut PgConnection, now: Timestamp) -> Result<Vec<String>, Error> {
     let days = (0..=migrate::DAYS_AHEAD).map(|ahead| commit::day(now).saturating_add(ahead.days()));
-    let wanted =
-        days.flat_map(|day| partitions::DAILY.map(|table| partitions::day_name(table, day)));
+    let wanted = days.flat_map(|day| DAILY.map(|table| day_name(table, day)));
     let missing = sqlx::query_scalar(
         "SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place)
          WHERE NOT EXISTS (SELECT FROM pg_inherits
@@ -172,10 +174,10 @@ pub async fn missing_days(conn: &mut PgConnection, now: Timestamp) -> Result<Vec
     Ok(missing.bind(wanted).fetch_all(conn).await?)
 }
 
-/// The partitions whose detaching was interrupted, each with its table.
+/// Partitions whose detaching was interrupted, each with its table.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn half_detached(conn: &mut PgConnection) -> Result<Vec<(String, String)>, Error> {
     let pending = sqlx::query_as(
         "SELECT inhparent::regclass::text, inhrelid::regclass::text
@@ -184,23 +186,23 @@ pub async fn half_detached(conn: &mut PgConnection) -> Result<Vec<(String, Strin
     Ok(pending.fetch_all(conn).await?)
 }
 
-/// Whether the keys of `epoch` have their partition.
+/// True if the partition for the keys of `epoch` exists.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn has_epoch(conn: &mut PgConnection, epoch: i32) -> Result<bool, Error> {
     let asked = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_inherits
                         WHERE inhrelid = to_regclass($1) AND NOT inhdetachpending)",
     );
-    let name = partitions::epoch_name(epoch);
+    let name = epoch_name(epoch);
     Ok(asked.bind(name).fetch_one(conn).await?)
 }
 
-/// How many deliveries to `app` were refused because no secret made their signature.
+/// Number of deliveries to `app` that were refused because no secret matched their signature.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn mismatches(
     conn: &mut PgConnection,
     app: &str,

@@ -1,9 +1,11 @@
 //! All SQL, the migrations, and the private Postgres.
 //!
-//! [`commit()`] is the statement behind the promise; [`partitions`] and [`mod@epoch`] keep its
-//! tables in shape; [`migrate()`] makes them; [`read`] is the way back out, and [`make_reader`] the
-//! role of others who read; [`follow`] goes through the log of positions once and [`stats`] counts
-//! by it. Errors say what a caller can do: try again, give up the values, or ask the operator.
+//! - [`commit()`] is the statement that makes deliveries durable.
+//! - [`partitions`] and [`mod@epoch`] maintain its tables; [`migrate()`] creates them.
+//! - `read` reads stored rows; [`make_reader`] creates the database role for other readers.
+//! - [`follow`] processes the log of positions once; the follower [`stats`] counts its rows.
+//!
+//! An [`Error`] tells the caller to retry, to give up the values, or to ask the operator.
 
 mod accounts;
 mod batch;
@@ -18,10 +20,11 @@ pub mod follow;
 mod headers;
 pub mod health;
 mod migrate;
+mod names;
 pub mod partitions;
 pub mod private;
 pub mod purge;
-pub mod read;
+pub(crate) mod read;
 mod reader_role;
 pub mod rejections;
 pub mod stats;
@@ -35,11 +38,10 @@ pub use connect::{
 pub use delivery::{Committed, Delivery};
 pub use epoch::Epoch;
 pub use error::Error;
-/// A session with the database.
+/// A database session.
 pub use sqlx::PgConnection as Connection;
-/// Where the database is and how to reach it.
+/// Address of the database and session settings.
 pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
 
 pub use migrate::{DAYS_AHEAD, make_partitions, migrate};
-pub use read::Reader;
 pub use reader_role::{Reading, RoleError, check_reader_name, make_reader};

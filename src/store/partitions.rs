@@ -1,29 +1,28 @@
-//! Partitions: a day each of deliveries, events and repeats, an epoch each of dedupe keys.
+//! Partitions: one per day for deliveries, events and repeats, one per epoch for dedupe keys.
 //!
-//! A partition is made beside its table and then attached, which takes a lock that neither readers
-//! nor writers feel; it is detached concurrently before it is dropped, for the same reason. The
-//! names are made here from dates and numbers only, never from what arrives.
+//! A partition is created as a separate table and then attached: the lock of ATTACH PARTITION
+//! blocks neither readers nor writers. For the same reason a partition is detached concurrently
+//! before it is dropped.
 
 use jiff::{ToSpan, civil::Date};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
-use super::Error;
+use super::{
+    Error,
+    names::{DAILY, day_name, epoch_name, stored_name},
+};
 
-/// The views of the tables with a partition for each day (UTC) of `received_at`: partitions have
-/// their names, the tables [`stored_name`].
-pub const DAILY: [&str; 3] = ["deliveries", "events", "repeats"];
-
-/// Whoever makes partitions holds this advisory lock, so that two do not collide.
+/// Advisory lock for creating partitions, so that two sessions do not collide.
 const MAKERS: i64 = 0x0068_6f6f_6b73_6831;
 
-/// Whoever drops partitions holds this one: dropping waits for readers, and makers must not wait
-/// for it.
+/// Advisory lock for dropping partitions. Dropping waits for readers, and the creation of
+/// partitions must not wait for readers, so each has a lock of its own.
 const DROPPERS: i64 = 0x0068_6f6f_6b73_6832;
 
-/// Makes the partitions of `day` that are missing.
+/// Creates the missing partitions of `day`.
 ///
 /// # Errors
-/// Where Postgres is away, or another lock keeps the table for more than two seconds.
+/// If Postgres is unavailable, or if another session locks the table for more than two seconds.
 pub async fn ensure_day(conn: &mut PgConnection, day: Date) -> Result<(), Error> {
     for table in DAILY {
         let name = day_name(table, day);
@@ -35,10 +34,10 @@ pub async fn ensure_day(conn: &mut PgConnection, day: Date) -> Result<(), Error>
     Ok(())
 }
 
-/// Makes the partition of dedupe keys of `epoch` if it is missing.
+/// Creates the partition of dedupe keys for `epoch` if it is missing.
 ///
 /// # Errors
-/// As [`ensure_day`].
+/// Same as [`ensure_day`].
 pub async fn ensure_epoch(conn: &mut PgConnection, epoch: i32) -> Result<(), Error> {
     let check = format!("epoch = {epoch}");
     ensure(
@@ -51,21 +50,21 @@ pub async fn ensure_epoch(conn: &mut PgConnection, epoch: i32) -> Result<(), Err
     .await
 }
 
-/// Waits for other makers. Postgres shows a partition a moment before it tells the other sessions
-/// to read their list of partitions again: a commit in that moment misses it still. A maker holds
-/// its lock until they have been told.
+/// Waits until other sessions have finished creating partitions. Postgres shows a new partition
+/// shortly before the other sessions reload their list of partitions, so a commit may still miss
+/// the partition. The creating session holds its lock until the other sessions have been told.
 ///
 /// # Errors
-/// As [`ensure_day`].
+/// Same as [`ensure_day`].
 pub async fn wait_for_makers(conn: &mut PgConnection) -> Result<(), Error> {
     Ok(alone(conn).await?.rollback().await?)
 }
 
-/// Drops the partitions of `day`: those that read it finish first. Where another session is at it,
-/// the dropping is left to that one.
+/// Drops the partitions of `day` after their readers have finished. Does nothing if another session
+/// is dropping partitions.
 ///
 /// # Errors
-/// Where Postgres is away, or this was interrupted: the next call finishes it.
+/// If Postgres is unavailable, or if the drop is interrupted. The next call completes the drop.
 pub async fn drop_day(conn: &mut PgConnection, day: Date) -> Result<(), Error> {
     for table in DAILY {
         drop_partition(conn, &stored_name(table), &day_name(table, day)).await?;
@@ -73,18 +72,18 @@ pub async fn drop_day(conn: &mut PgConnection, day: Date) -> Result<(), Error> {
     Ok(())
 }
 
-/// Drops the dedupe keys of `epoch`, as [`drop_day`] does.
+/// Drops the dedupe keys of `epoch`, in the same way as [`drop_day`].
 ///
 /// # Errors
-/// As [`drop_day`].
+/// Same as [`drop_day`].
 pub async fn drop_epoch(conn: &mut PgConnection, epoch: i32) -> Result<(), Error> {
     drop_partition(conn, "dedupe", &epoch_name(epoch)).await
 }
 
-/// The days that have partitions of events or repeats, in order.
+/// Days with partitions of events or repeats, in order.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn days(conn: &mut PgConnection) -> Result<Vec<Date>, Error> {
     let days: Vec<jiff_sqlx::Date> = sqlx::query_scalar(
         "SELECT DISTINCT to_date(substring(relname FROM '_(\\d{8})$'), 'YYYYMMDD') AS day
@@ -98,26 +97,13 @@ pub async fn days(conn: &mut PgConnection) -> Result<Vec<Date>, Error> {
     Ok(days.into_iter().map(jiff_sqlx::Date::to_jiff).collect())
 }
 
-/// The table behind a view.
-pub fn stored_name(view: &str) -> String {
-    format!("stored_{view}")
-}
-
-pub(super) fn day_name(table: &str, day: Date) -> String {
-    format!("{table}_{}", day.strftime("%Y%m%d"))
-}
-
-pub(super) fn epoch_name(epoch: i32) -> String {
-    format!("dedupe_{epoch}")
-}
-
 fn midnight(day: Date) -> String {
     format!("{day} 00:00:00+00")
 }
 
-/// One transaction: a partition is either attached or as it was. A table of this name that is not
-/// attached was left by a dropping that did not come to its end; it is attached again, for it may
-/// hold rows.
+/// Creates and attaches a partition in one transaction: on failure nothing changes. A detached
+/// table of this name is left over from an interrupted drop. The table is attached again, because
+/// it may hold rows.
 async fn ensure(
     conn: &mut PgConnection,
     table: &str,
@@ -134,7 +120,7 @@ async fn ensure(
         State::Detaching => finish_detaching(&mut tx, table).await?,
         State::Apart => {}
     }
-    // The check lets the attaching skip its scan; it says no more than the bounds, so it goes.
+    // The check lets ATTACH PARTITION skip its scan. The bounds replace the check afterwards.
     let make = format!(
         "CREATE TABLE IF NOT EXISTS {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
          ALTER TABLE {name} ADD CONSTRAINT {name}_bounds CHECK ({check});
@@ -145,7 +131,7 @@ async fn ensure(
     Ok(tx.commit().await?)
 }
 
-/// Begins a transaction that no other maker of partitions runs beside.
+/// Begins a transaction with the advisory lock for creating partitions.
 async fn alone(conn: &mut PgConnection) -> Result<Transaction<'_, Postgres>, Error> {
     let mut tx = conn.begin().await?;
     sqlx::query("SET LOCAL lock_timeout = '2s'")
@@ -158,14 +144,14 @@ async fn alone(conn: &mut PgConnection) -> Result<Transaction<'_, Postgres>, Err
     Ok(tx)
 }
 
-/// How a table stands to the one that it is a partition of.
+/// Relation of a table to its partitioned table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Its partition.
+    /// Attached as a partition.
     Attached,
-    /// Its partition no longer, but the detaching was interrupted.
+    /// No longer a partition, but the detach was interrupted.
     Detaching,
-    /// A table of its own, or none at all.
+    /// A separate table, or no table.
     Apart,
 }
 
@@ -183,7 +169,8 @@ async fn state(conn: &mut PgConnection, table: &str, name: &str) -> Result<State
 }
 
 async fn drop_partition(conn: &mut PgConnection, table: &str, name: &str) -> Result<(), Error> {
-    // Tried, not waited for: whoever waits keeps a snapshot open that the other waits for.
+    // Try the lock, do not wait: a waiting session keeps a snapshot, and the other session would
+    // wait for the snapshot.
     let alone: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
         .bind(DROPPERS)
         .fetch_one(&mut *conn)
@@ -199,7 +186,7 @@ async fn drop_partition(conn: &mut PgConnection, table: &str, name: &str) -> Res
     dropped
 }
 
-/// No transaction: detaching concurrently is two of its own.
+/// Runs outside of a transaction: DETACH CONCURRENTLY uses two transactions of its own.
 async fn detach_and_drop(conn: &mut PgConnection, table: &str, name: &str) -> Result<(), Error> {
     finish_detaching(conn, table).await?;
     if state(conn, table, name).await? == State::Attached {
@@ -213,8 +200,8 @@ async fn detach_and_drop(conn: &mut PgConnection, table: &str, name: &str) -> Re
     Ok(())
 }
 
-/// Finishes the detaching that was interrupted, of whichever partition: a table has one at most,
-/// and detaches no other before.
+/// Completes an interrupted detach of any partition of `table`. A table has at most one interrupted
+/// detach, and Postgres detaches no other partition before the completion.
 async fn finish_detaching(conn: &mut PgConnection, table: &str) -> Result<(), Error> {
     let pending: Option<String> = sqlx::query_scalar(
         "SELECT inhrelid::regclass::text FROM pg_inherits

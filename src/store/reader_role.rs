@@ -1,16 +1,17 @@
-//! A role that reads and nothing else: for people with psql, Metabase or Grafana.
+//! A read-only role, for people with psql, Metabase or Grafana.
 //!
-//! It may read the tables and views of this schema and call their functions. Partitions are left
-//! out on purpose: reading through their table needs no right on them, and a dashboard would list
-//! three more of them every day. So tables of later migrations are granted when they are applied,
-//! by [`extend`], and not by default privileges, which would reach partitions too.
+//! The role may read the views and tables of this schema, except the tables behind views
+//! (`stored_…`), and may call the functions that the views use. It gets no privileges on
+//! partitions: reading through the parent table needs none, and a dashboard would list three more
+//! partitions every day. Default privileges would include partitions, so [`extend`] grants the
+//! tables of later migrations.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, error::DatabaseError};
 
 use super::Error;
 
-/// What a session of the role begins with: it cannot write, and a question that takes too long
-/// ends before it hurts what is being stored. What the operator has set otherwise stays.
+/// Session settings of the role: read-only, with timeouts that end a long query before it slows
+/// down storing. Different settings of the operator are kept.
 const SETTINGS: [(&str, &str); 4] = [
     ("default_transaction_read_only", "on"),
     ("statement_timeout", "60s"),
@@ -18,45 +19,46 @@ const SETTINGS: [(&str, &str); 4] = [
     ("idle_in_transaction_session_timeout", "60s"),
 ];
 
-/// A new role opens no more sessions than this: Postgres has a hundred seats, and the server needs
-/// some of them.
+/// Connection limit of a new role: Postgres allows a hundred connections, and the server needs some
+/// of them.
 const CONNECTIONS: u32 = 20;
 
-/// Whoever grants holds this advisory lock, so that two do not change one table's rights at once.
+/// Advisory lock for granting, so that two processes do not change the privileges of a table at
+/// once.
 const GRANTERS: i64 = 0x0068_6f6f_6b73_6834;
 
-/// Why there is no such role.
+/// Reasons why a reader role cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
-    /// The name cannot be one of a role.
+    /// The name is not allowed.
     #[error(
         "`{name}` cannot be the name of a reader; allowed: 1 to 63 letters, digits, `_` or `-`, \
          beginning with a letter, and not `pg_…`, `public` or `none`"
     )]
     Name {
-        /// What was asked for.
+        /// Requested name.
         name: String,
     },
-    /// There is a role of this name, and it is more than a reader.
+    /// A role of this name exists and has more privileges than a reader.
     #[error("the role {name} {reason}; a reader only reads, so take another name")]
     MoreThanAReader {
-        /// Its name.
+        /// Name of the role.
         name: String,
-        /// What it is or may.
+        /// Attribute or privilege that a reader must not have.
         reason: String,
     },
-    /// The user of `database.url` may not make or change roles.
+    /// The user of `database.url` may not create or change roles.
     #[error(
         "the database user {user} may not make this role; have an administrator run the lines \
          below in this database, then run this again:\n{statements}"
     )]
     NotAllowed {
-        /// The user that was refused.
+        /// User without the privilege.
         user: String,
-        /// What to run, a statement a line.
+        /// Statements for an administrator, one a line.
         statements: String,
     },
-    /// The rest of what can go wrong.
+    /// Any other error of the store.
     #[error(transparent)]
     Store(#[from] Error),
 }
@@ -67,21 +69,21 @@ impl From<sqlx::Error> for RoleError {
     }
 }
 
-/// What was done for a reader.
+/// Result of making a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// Whether the role was made now, or could not log in before.
+    /// True if the role was created, or could not log in before.
     pub made: bool,
-    /// Whether every role may make tables in this schema, which was so before Postgres 15.
+    /// True if every role may create tables in this schema, as before Postgres 15.
     pub may_create: bool,
 }
 
-/// Makes the role `name`, or brings an existing one to what a reader has. A second call changes
-/// nothing.
+/// Creates the role `name`, or gives an existing role the settings and privileges of a reader. A
+/// second call changes nothing.
 ///
 /// # Errors
-/// The name is none, the role is more than a reader, or this user may not make roles. Nothing was
-/// changed then.
+/// If the name is not allowed, the role has more privileges than a reader, or this user may not
+/// create roles. Nothing was changed.
 pub async fn make_reader(conn: &mut PgConnection, name: &str) -> Result<Reading, RoleError> {
     check_reader_name(name)?;
     let mut tx = conn.begin().await?;
@@ -104,12 +106,12 @@ pub async fn make_reader(conn: &mut PgConnection, name: &str) -> Result<Reading,
     Ok(Reading { made, may_create })
 }
 
-/// Grants every reader what migrations have added. A reader is known by what makes it one: its
-/// sessions in this database are read-only, and it holds the rights on the tables that were there
-/// from the beginning. A role from which the operator took one of them is left as it is.
+/// Grants all readers the privileges on objects of new migrations. A reader is a role with
+/// read-only sessions in this database and with SELECT on the five original tables and views. A
+/// role without one of these is skipped: the operator has changed it.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub(super) async fn extend(conn: &mut PgConnection) -> Result<(), Error> {
     let mut tx = conn.begin().await?;
     lock(&mut tx).await?;
@@ -134,10 +136,10 @@ pub(super) async fn extend(conn: &mut PgConnection) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-/// Whether `name` can be that of a reader.
+/// Checks that `name` is allowed for a reader.
 ///
 /// # Errors
-/// Says what a name has to be.
+/// Names the rule for role names.
 pub fn check_reader_name(name: &str) -> Result<(), RoleError> {
     let letters = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == '-';
     let is_role = name.len() <= 63
@@ -156,7 +158,8 @@ async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
     lock.execute(conn).await.map(drop)
 }
 
-/// What an existing role has beyond reading, in words.
+/// Description of the privileges or attributes that an existing role has beyond those of a reader;
+/// `None` if it has no more.
 async fn excess(conn: &mut PgConnection, name: &str) -> sqlx::Result<Option<String>> {
     let found = sqlx::query_scalar(
         "SELECT CASE
@@ -187,7 +190,8 @@ async fn excess(conn: &mut PgConnection, name: &str) -> sqlx::Result<Option<Stri
     Ok(found.flatten())
 }
 
-/// The statement that makes the role, or lets an existing one log in; none where it can.
+/// Statement that creates the role, or allows an existing role to log in; `None` if the role can
+/// log in.
 async fn missing_login(conn: &mut PgConnection, name: &str) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar(
         "SELECT CASE WHEN to_regrole(quote_ident($1)) IS NULL
@@ -209,8 +213,8 @@ async fn missing_settings(conn: &mut PgConnection, name: &str) -> sqlx::Result<V
     Ok(missing)
 }
 
-/// The statement that sets `key`, unless it has a value here; what makes a session read-only is
-/// not the operator's to change.
+/// Statement that sets `key`, unless the role has a value for `key` in this database. Only the
+/// read-only setting is always enforced.
 async fn setting(
     conn: &mut PgConnection,
     name: &str,
@@ -234,9 +238,9 @@ async fn setting(
     .await
 }
 
-/// The grants that the role lacks: on the database, the schema, what is in it, but for partitions and
-/// the tables behind views: who takes the right to `deliveries` away takes the bodies away.
-/// Only what has the owner of `events` is ours; the schema may hold tables of others.
+/// Grants that the role lacks: on the database, the schema, and the tables, views, sequences and
+/// functions of the owner of `events`, as the schema may hold other tables. Partitions and the
+/// tables behind views are left out, so that revoking `deliveries` also hides the bodies.
 async fn missing_grants(conn: &mut PgConnection, name: &str) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(
         "WITH ours AS (SELECT relnamespace AS schema, relowner AS owner FROM pg_class
@@ -273,7 +277,7 @@ async fn may_create(conn: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
     .await
 }
 
-/// The statements were formatted by Postgres, which quotes names and values.
+/// Executes statements formatted by Postgres, which has quoted names and values.
 async fn run(conn: &mut PgConnection, statements: &[String]) -> sqlx::Result<()> {
     for statement in statements {
         let run = sqlx::query(AssertSqlSafe(statement.clone()));
@@ -282,7 +286,8 @@ async fn run(conn: &mut PgConnection, statements: &[String]) -> sqlx::Result<()>
     Ok(())
 }
 
-/// Insufficient privilege is what an administrator can mend.
+/// Converts an error of insufficient privilege to [`RoleError::NotAllowed`], with statements for an
+/// administrator.
 async fn refused(
     conn: &mut PgConnection,
     error: sqlx::Error,

@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::Error;
 
-/// The reasons of deliveries that could not be stored and got 503 or 500.
+/// Reasons of deliveries that could not be stored and got 503 or 500.
 pub const FAILURES: [&str; 5] = [
     "store_unavailable",
     "queue_full",
@@ -15,49 +15,49 @@ pub const FAILURES: [&str; 5] = [
     "internal",
 ];
 
-/// The reasons of requests that got 404: the app that the path names, and any other path.
+/// Reasons of requests that got 404: an unknown app, and any other unknown path.
 pub const UNKNOWN: [&str; 2] = ["unknown_app", "unknown_path"];
 
-/// Where rejections are counted that have no row of their own.
+/// Network of the shared row, for rejections without a row of their own.
 const ELSEWHERE: &str = "0.0.0.0/0";
 
-/// How many rows one hour may take: a flood from everywhere leaves room for the hours before it.
+/// Maximum number of rows of one hour: a distributed flood must leave room for earlier hours.
 fn hourly_share(max_rows: u32) -> i64 {
     i64::from(max_rows / 24).max(1)
 }
 
-/// Number of requests that were not stored for a reason from a network since the last time.
+/// Number of new rejections by hour, app, reason and network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
-    /// The hour in which they came.
+    /// Hour of the requests.
     pub hour: Timestamp,
-    /// The app.
+    /// App name.
     pub app: String,
-    /// Why: a bounded word.
+    /// Reason, from a bounded set.
     pub reason: &'static str,
-    /// The network, as CIDR; `None` where the address is not known.
+    /// Network in CIDR form; `None` if the address is unknown.
     pub prefix: Option<String>,
-    /// The number.
+    /// Number of requests.
     pub count: i64,
-    /// When the last one came.
+    /// Time of the last request.
     pub last_at: Timestamp,
 }
 
-/// Number of requests that were not stored for a reason.
+/// Number of requests that were not stored, by reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sum {
-    /// The reason.
+    /// Reason.
     pub reason: String,
-    /// True if the networks that they came from are known.
+    /// True if the rows name a network, false for the shared row.
     pub from_known: bool,
-    /// How many.
+    /// Number of requests.
     pub count: i64,
 }
 
-/// The counts of all apps and networks whose last one came since `since`.
+/// Sums over all apps and networks, of rows with a request since `since`.
 ///
 /// # Errors
-/// Postgres is away.
+/// If Postgres is unavailable.
 pub async fn sums(conn: &mut PgConnection, since: Timestamp) -> Result<Vec<Sum>, Error> {
     let sums: Vec<(String, bool, i64)> = sqlx::query_as(
         "SELECT reason, prefix <> $2::cidr, sum(count)::bigint FROM rejections
@@ -75,17 +75,19 @@ pub async fn sums(conn: &mut PgConnection, since: Timestamp) -> Result<Vec<Sum>,
     Ok(sums.into_iter().map(sum).collect())
 }
 
-/// Adds `counts`. A network without a row gets one while its hour has rows left, else it is counted
-/// with all the others; then the oldest rows go until `max_rows` are left.
+/// Adds `counts`. A network without a row gets one if its hour has rows left, else it is counted in
+/// the shared row. Then deletes the rows beyond `max_rows`: the oldest hours first, and within an
+/// hour the smallest counts.
 ///
 /// # Errors
-/// Nothing was counted then.
+/// Nothing was counted.
 pub async fn add(conn: &mut PgConnection, counts: &[Count], max_rows: u32) -> Result<(), Error> {
     let mut tx = conn.begin().await?;
     sqlx::query("SET LOCAL lock_timeout = '2s'")
         .execute(&mut *tx)
         .await?;
-    // Several instances may count at once; each sees the other's rows before it takes its share.
+    // Serialises instances that count at the same time, so that each sees the other's rows before
+    // it takes its share.
     sqlx::query("LOCK TABLE rejections IN SHARE ROW EXCLUSIVE MODE")
         .execute(&mut *tx)
         .await?;

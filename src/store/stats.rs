@@ -1,4 +1,4 @@
-//! The first follower: counts events and repeats by the hour.
+//! Follower `stats`: counts events and repeats by hour.
 
 use sqlx::{PgConnection, QueryBuilder};
 
@@ -7,18 +7,18 @@ use super::{
     follow::{Batch, Consumer, Follower, Start},
 };
 
-/// What the follower is called.
+/// Name of the follower.
 pub const NAME: &str = "stats";
 
-/// How many rows one transaction counts: some tens of milliseconds.
+/// Maximum number of rows per transaction: some tens of milliseconds of counting.
 const BATCH: u32 = 10_000;
 
-/// The follower, which counts everything that is stored.
+/// Creates the follower of all stored events and repeats.
 pub fn follower() -> Follower {
     Follower::new(NAME, Start::Beginning, BATCH)
 }
 
-/// Counts into `stats_hourly`. No row leaves the database for it.
+/// Consumer that adds a batch to `stats_hourly`. Postgres counts; no row is sent to the client.
 #[derive(Clone, Copy, Debug)]
 pub struct Hourly;
 

@@ -1,22 +1,22 @@
-//! The types of Postgres that a batch is made of, and how a value of each is written in binary, as
-//! the type's `send` function in Postgres would.
+//! Postgres types of the columns of a batch, and their binary encoding as written by each type's
+//! `send` function.
 
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// A type of Postgres. The ids of built-in types never change: `src/include/catalog/pg_type.dat`
-/// of Postgres.
+/// A Postgres type. The ids of built-in types never change: see `src/include/catalog/pg_type.dat`
+/// in Postgres.
 pub(super) trait Kind {
-    /// What a value of it is made from.
+    /// Rust type of a value.
     type Value<'a>;
-    /// Its id.
+    /// Type id.
     const ID: u32;
-    /// The id of an array of it.
+    /// Type id of the array.
     const ARRAY: u32;
 
-    /// Writes `value` behind what stands in `to`.
+    /// Appends the encoded `value` to `to`.
     fn write(value: Self::Value<'_>, to: &mut Vec<u8>);
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Inet;
 #[derive(Debug, Default)]
 pub(super) struct Int4;
 
-/// JSON that is written already.
+/// JSON that is already serialised.
 #[derive(Debug, Default)]
 pub(super) struct Jsonb;
 
@@ -70,7 +70,8 @@ impl Kind for Inet {
     const ID: u32 = 869;
     const ARRAY: u32 = 1041;
 
-    /// The family, the bits of the prefix, that it is no `cidr`, and the address with its length.
+    /// Address family, prefix length, a flag that the type is not `cidr`, address length and
+    /// address.
     fn write(value: IpAddr, to: &mut Vec<u8>) {
         match value {
             IpAddr::V4(address) => {
@@ -95,7 +96,7 @@ impl Kind for Int4 {
     }
 }
 
-/// `send` writes the version of the form before its text.
+/// `jsonb_send` writes a format version before the text.
 impl Kind for Jsonb {
     type Value<'a> = &'a str;
     const ID: u32 = 3802;
@@ -117,10 +118,10 @@ impl Kind for Text {
     }
 }
 
-/// The first microsecond of 2000, from which Postgres counts, in Unix time.
+/// Start of 2000, the Postgres epoch, in microseconds of Unix time.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
-/// `at` as Postgres keeps it: to the microsecond.
+/// `at` in microseconds, the precision of Postgres.
 pub(super) fn kept(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }

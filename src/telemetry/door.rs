@@ -15,9 +15,8 @@ use super::{
 };
 
 messages! {
-    /// A delivery came to its one outcome. Outcome and reason are bounded words, the latter empty
-    /// if it was accepted; `bytes` is how much of its body was read, `took` the time since the end
-    /// of its head.
+    /// Final outcome of a delivery. WARN if unreadable or failed, ERROR for a bug. `secret` is the
+    /// name of the one that matched.
     DeliverySettled<'a> {
         delivery: Uuid, meter: &'a Meter, outcome: &'static str, reason: &'static str,
         severity: Severity, new: usize, repeated: usize, bytes: usize, took: Duration,
@@ -33,48 +32,42 @@ messages! {
             meter.count_outcome(outcome, reason, source, took.as_secs_f64());
         };
 
-    /// A secret of an app proved to have made a signature. Counted by the secret's name, so that
-    /// one sees when an old secret is no longer used.
+    /// A secret of the app made the signature.
     SignatureMatched<'a> { meter: &'a Meter, secret: &'a str }
         "signature matched" [app = &**meter.app(), secret] DEBUG
         => meter.count_signature(secret);
 
-    /// Somebody asked whether a callback URL is ours. The answer is `echoed`, `incomplete`, `mode`,
-    /// `token`, or `checked` for one that `doctor` asked.
+    /// Verification of a callback URL. INFO if echoed, WARN for a wrong token.
     ChallengeAnswered { app: Arc<str>, answer: &'static str }
         "challenge answered" [app = &*app, answer]
         INFO if answer == "echoed", WARN if answer == "token" && sparingly!(), DEBUG
         => CHALLENGES.count([("app", app.into()), ("answer", answer.into())]);
 
-    /// Somebody asked for the callback URL of an app that is not configured. The path is a
-    /// stranger's text, and not logged.
+    /// Request to the callback URL of an app that is not configured.
     AppUnknown
         "app unknown" [] WARN if sparingly!()
         => UNKNOWN_APPS.count([]);
 
-    /// Somebody asked for a path that the public listener does not have. Which one is not said: the
-    /// path is a stranger's text.
+    /// Request to a path that the public listener does not serve.
     PathUnknown
         "path unknown" [] DEBUG
         => UNKNOWN_PATHS.count([]);
 
-    /// Deliveries of one app were refused for one reason since this was last said. Only a record:
-    /// [`DeliverySettled`] has counted each of them.
+    /// Deliveries refused since the last such record.
     RejectionsCounted { app: Arc<str>, reason: &'static str, count: u64 }
         "deliveries rejected" [app = &*app, reason, count] WARN;
 
-    /// A connection was closed at once because as many as allowed are open.
+    /// The connection limit is reached, and no connection can be closed instead.
     ConnectionRefused { listener: &'static str, limit: usize }
         "connection refused" [listener, limit] WARN if sparingly!()
         => CONNECTIONS_REFUSED.count([("listener", listener.into())]);
 
-    /// A defect of ours was caught at the door.
+    /// A panic in a request, answered with 500.
     PanicCaught { listener: &'static str }
         "panic caught" [listener] ERROR
         => PANICS.count([("listener", listener.into())]);
 
-    /// A listener could not take a connection that waits; it tries again. Only a record: nothing
-    /// has been opened that could be counted as closed.
+    /// The system gave no connection, mostly because too many files are open.
     AcceptFailed { listener: &'static str, cause: std::io::Error }
         "connection not taken" [listener, cause = display(cause)] WARN if sparingly!();
 

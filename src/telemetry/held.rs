@@ -8,19 +8,21 @@ use super::{
 };
 
 messages! {
-    /// A refused delivery is held, the first after a while without or one of many.
+    /// A delivery without a valid signature was quarantined. WARN for the first one after 10
+    /// minutes without. `from` is `meta` or `elsewhere`; `meta`: a configured secret is probably
+    /// wrong.
     RejectionHeld { app: Arc<str>, from_meta: bool, first: bool }
         "refused deliveries are held: no secret made their signature; where a secret is wrong, correct it, then store them with hookshelf rejections recheck --yes"
         [app = &*app, from = network(from_meta)] WARN if first, DEBUG
         => REJECTIONS_HELD.count([("from", network(from_meta).into())]);
 
-    /// A delivery that was refused for its signature is not held, or not any more though its time
-    /// is not over.
+    /// A delivery without a valid signature was not quarantined, or was dropped from the quarantine
+    /// before its time. Moves metrics only.
     RejectionNotHeld { reason: &'static str }
         => REJECTIONS_NOT_HELD.count([("reason", reason.into())]);
 
-    /// So many refused deliveries of Meta's own networks and of all others are held, and take so
-    /// many bytes.
+    /// Number and bytes of quarantined deliveries, from Meta's own networks and from all others.
+    /// Moves metrics only.
     RejectionsHeld { metas: (u64, u64), others: (u64, u64) }
         => for (from_meta, (count, bytes)) in [(true, metas), (false, others)] {
             let from = || [("from", network(from_meta).into())];
@@ -28,7 +30,7 @@ messages! {
             HELD_BYTES.show(from(), bytes);
         };
 
-    /// The disk does not do what holding asks of it, for the first time after it did or again.
+    /// The directory of the quarantine cannot be used, or its disk is full.
     HoldFailed { cause: String, first: bool }
         "refused deliveries cannot be held" [cause] WARN if first, DEBUG;
 }

@@ -59,10 +59,9 @@ fn filter(level: &LogFilter) -> EnvFilter {
 }
 
 messages! {
-    /// The place of a panic. Its message stays out: it may quote the text at fault.
+    /// Place of a panic in the source, without its message, which may quote a delivery.
     Panicked { place: Option<String> }
         "panicked" [place] ERROR;
-
 }
 
 fn say_where(panic: &panic::PanicHookInfo<'_>) {

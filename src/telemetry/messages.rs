@@ -6,6 +6,9 @@ use tracing::Level;
 
 /// Something that happened and is worth a log record, a metric or both.
 pub trait Happening {
+    /// The documentation of the entry in the catalogue: when it happens, and its fields.
+    const MEANING: &'static str;
+
     /// Writes the record and moves the metrics.
     fn emit(self);
 }
@@ -19,6 +22,8 @@ pub struct Message {
     pub levels: &'static [Level],
     /// The names of its fields.
     pub fields: &'static [&'static str],
+    /// When it is written, for the reference of log messages.
+    pub meaning: &'static str,
 }
 
 /// Declares everything that may happen in a part of the server, an entry each:
@@ -34,7 +39,8 @@ pub struct Message {
 /// whose condition holds, or none if no condition does, and then evaluates the expression, which
 /// mostly moves a metric. Fields, conditions and the expression see the values by name; fields may
 /// use `display` and `debug` of [`tracing::field`]. The record or the expression may be left out.
-/// All records of the file are listed in `MESSAGES`.
+/// All records of the file are listed in `MESSAGES`, with the documentation of their entries, from
+/// which docs/reference/telemetry.md is generated.
 macro_rules! messages {
     ($(
         $(#[doc = $doc:literal])+
@@ -46,6 +52,8 @@ macro_rules! messages {
             messages!(@struct $(#[doc = $doc])+ $name $(<$life>)? $({ $($value: $type),* })?);
 
             impl $(<$life>)? $crate::telemetry::messages::Happening for $name $(<$life>)? {
+                const MEANING: &'static str = concat!($($doc),+);
+
                 fn emit(self) {
                     $(let Self { $($value),* } = self;)?
                     $('record: {
@@ -65,6 +73,7 @@ macro_rules! messages {
                 text: $text,
                 levels: &[$(tracing::Level::$level),+],
                 fields: messages!(@names $fields),
+                meaning: <$name as $crate::telemetry::messages::Happening>::MEANING,
             },)?)+
         ];
     };
@@ -75,7 +84,7 @@ macro_rules! messages {
     };
     (@struct $(#[doc = $doc:literal])+ $name:ident $(<$life:lifetime>)? { $($value:ident: $type:ty),* }) => {
         $(#[doc = $doc])+
-        #[expect(missing_docs, reason = "docs/telemetry.md describes the fields")]
+        #[expect(missing_docs, reason = "docs/reference/telemetry.md describes the fields")]
         #[derive(Debug)]
         pub struct $name $(<$life>)? { $(pub $value: $type),* }
     };

@@ -16,6 +16,7 @@ pub struct Meter {
 }
 
 /// The series of accepted deliveries; the others are few, and looked up as they come.
+#[derive(Debug)]
 struct Series {
     live: Counter,
     simulated: Counter,
@@ -109,11 +110,5 @@ impl Meter {
             duration: catalogue::DELIVERY_DURATION.histogram([("outcome", "accepted".into())]),
             signatures: self.secrets.iter().map(signed).collect(),
         }
-    }
-}
-
-impl std::fmt::Debug for Series {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Series")
     }
 }

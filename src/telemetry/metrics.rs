@@ -47,73 +47,73 @@ macro_rules! catalogue {
 
 catalogue! {
     DELIVERIES = Counter "hookshelf_deliveries_total" ["app", "outcome", "reason", "source"]
-        "Deliveries by how they ended.";
+        "Deliveries by outcome.";
     DELIVERY_BYTES = Counter "hookshelf_delivery_bytes_total" ["app"]
-        "Bytes of bodies read.";
+        "Bytes of delivery bodies read.";
     DELIVERY_DURATION = Histogram "hookshelf_delivery_duration_seconds" ["outcome"]
-        "Seconds from the end of a delivery's head to its outcome.";
+        "Seconds from request head to outcome.";
     EVENTS = Counter "hookshelf_events_total" ["app", "seen"]
-        "Items of deliveries that were committed, at once or out of the spool, by whether their event was new or repeated.";
+        "Committed items: new or repeated.";
     SIGNATURES = Counter "hookshelf_signatures_total" ["app", "secret"]
-        "Signatures that matched, by the name of the secret that made them.";
+        "Valid signatures, by the name of the secret that made them.";
     CHALLENGES = Counter "hookshelf_challenges_total" ["app", "answer"]
-        "Challenges by answer: echoed, incomplete, mode or token; checked where hookshelf doctor asked.";
+        "Challenges by answer: echoed, incomplete, mode, token, or checked (sent by hookshelf doctor).";
     UNKNOWN_APPS = Counter "hookshelf_unknown_apps_total" []
-        "Requests to the callback URL of an app that is not configured.";
+        "Requests for an app that is not configured.";
     UNKNOWN_PATHS = Counter "hookshelf_unknown_paths_total" []
-        "Requests to a path that the public listener does not have.";
+        "Requests for a path that is not served.";
     CONNECTIONS = Gauge "hookshelf_connections" ["listener"]
-        "Connections open now.";
+        "Open connections.";
     CONNECTIONS_REFUSED = Counter "hookshelf_connections_refused_total" ["listener"]
-        "Connections closed at once because as many as allowed were open.";
+        "Connections closed at once because of the limit.";
     CONNECTIONS_CLOSED = Counter "hookshelf_connections_closed_total" ["listener", "reason"]
-        "Connections that ended, by why.";
+        "Closed connections, by reason.";
     BODY_BYTES = Gauge "hookshelf_body_bytes" []
-        "Bytes of bodies in memory now, of the budget that all share.";
+        "Bytes of bodies in memory, out of `http.body_budget_bytes`.";
     PANICS = Counter "hookshelf_panics_total" ["listener"]
-        "Defects caught at the door.";
+        "Panics in requests, answered with 500.";
     RELOADS = Counter "hookshelf_reloads_total" ["result"]
-        "Reloads by result: swapped, or kept because the new configuration was faulty.";
+        "Reloads by result: swapped, or kept if the new configuration has a fault.";
     REJECTIONS_HELD = Counter "hookshelf_rejections_held_total" ["from"]
-        "Deliveries refused for their signature that were held, by whose network they came from: meta or elsewhere.";
+        "Deliveries quarantined for their signature, from Meta's networks (meta) or elsewhere.";
     REJECTIONS_NOT_HELD = Counter "hookshelf_rejections_not_held_total" ["reason"]
-        "Deliveries refused for their signature that were not held, by why.";
+        "Deliveries not quarantined, by reason.";
     HELD_REJECTIONS = Gauge "hookshelf_held_rejections" ["from"]
-        "Refused deliveries that are held now.";
+        "Deliveries in quarantine.";
     HELD_BYTES = Gauge "hookshelf_held_rejection_bytes" ["from"]
-        "Bytes of disk that they take.";
+        "Bytes of disk used by the quarantine.";
     COMMIT_FAILURES = Counter "hookshelf_commit_failures_total" ["code"]
-        "Commits that failed, by the reason; their deliveries went into the spool, or were not acked.";
+        "Failed commits, by code.";
     SPOOL_REFUSALS = Counter "hookshelf_spool_refusals_total" ["code"]
-        "Deliveries that the spool did not take, by the reason; they were not acked.";
+        "Deliveries that the spool refused, by code.";
     SPOOL_RECORDS = Gauge "hookshelf_spool_records" []
-        "Deliveries that wait in the spool.";
+        "Deliveries waiting in the spool.";
     SPOOL_BYTES = Gauge "hookshelf_spool_bytes" []
-        "Bytes that the spool counts for, of those that it may.";
+        "Bytes of the spool, counted against `spool.max_bytes`.";
     SPOOL_MAX_BYTES = Gauge "hookshelf_spool_max_bytes" []
-        "What the spool may count for.";
+        "The value of `spool.max_bytes`.";
     SPOOL_RESERVED_BYTES = Gauge "hookshelf_spool_reserved_bytes" []
-        "Bytes of the disk that are held for the spool now.";
+        "Bytes of disk reserved for the spool now.";
     SPOOL_OLDEST_SECONDS = Gauge "hookshelf_spool_oldest_seconds" []
-        "Seconds since the first delivery that waits in the spool was received; 0 while it is empty.";
+        "Age of the oldest delivery in the spool; 0 if empty.";
     SPOOL_FILES_SET_ASIDE = Gauge "hookshelf_spool_files_set_aside" []
-        "Files of the spool that were set aside and are still there.";
+        "Spool files that were set aside and still exist.";
     SPOOL_RECORDS_SET_ASIDE = Gauge "hookshelf_spool_records_set_aside" []
-        "Records of the spool that this run could not read.";
+        "Unreadable spool records found by this process.";
     SPOOL_TAKES = Gauge "hookshelf_spool_takes" []
-        "1 while the spool takes deliveries, 0 while it is full or its disk refuses.";
+        "1 if the spool accepts deliveries, else 0.";
     SPOOL_DRAINED = Counter "hookshelf_spool_drained_total" []
-        "Deliveries that were drained from the spool into Postgres.";
+        "Deliveries drained from the spool into Postgres.";
     UPKEEP_FAILURES = Counter "hookshelf_upkeep_failures_total" ["part"]
-        "Upkeep that failed, by its part: tables (partitions, dedupe window), rejections or callbacks.";
+        "Failed maintenance, by part: tables (partitions, dedupe window), rejections or callbacks.";
     FOLLOWER_LAG_POSITIONS = Gauge "hookshelf_follower_lag_positions" ["follower"]
-        "Positions between a follower and the end of the log, some of them holes.";
+        "Positions up to the end of the log, gaps included.";
     FOLLOWER_LAG_SECONDS = Gauge "hookshelf_follower_lag_seconds" ["follower"]
-        "Seconds since a follower had done everything; 0 while it has.";
+        "Seconds since the follower was up to date.";
     FOLLOWER_FAILURES = Counter "hookshelf_follower_failures_total" ["follower"]
-        "Times a follower could not go on; it tries again from where it was.";
+        "Failures of a follower.";
     POSTGRES_RESTARTS = Counter "hookshelf_postgres_restarts_total" []
-        "Times the private Postgres ended by itself and was started again.";
+        "Restarts of the private Postgres after it ended by itself.";
     BUILD = Gauge "hookshelf_build_info" ["version"]
         "Always 1; the version is a label.";
 }

@@ -10,74 +10,71 @@ use super::{
 };
 
 messages! {
-    /// The server started without its database: deliveries go into the spool.
+    /// The server started without Postgres and tries again every 2 s. Logged once for each cause.
     DatabaseAway<'a> { cause: &'a str }
         "database away at the start" [cause] WARN;
 
-    /// The database that was away at the start is there, with its schema.
+    /// Postgres was reached after a start without it.
     DatabaseOpened
         "database opened" [] INFO;
 
-    /// The disk of the private Postgres has less room than `database.min_free`: nothing is
-    /// committed.
+    /// Less than `database.min_free` is free. Deliveries go to the spool.
     DiskLow { free: u64, least: u64 }
         "too little room on the disk of Postgres, nothing is committed" [free, least] ERROR;
 
-    /// The disk of the private Postgres has enough room again.
+    /// An eighth more than `database.min_free` is free.
     DiskRoomy { free: u64 }
         "room on the disk of Postgres again" [free] INFO;
 
-    /// A commit did not happen, for the first time after commits that succeeded or again; its
-    /// deliveries go into the spool, or are not acked.
+    /// The deliveries of the commit went to the spool or got no 200.
     CommitFailed { code: &'static str, cause: String, first: bool }
         "commit failed" [code, cause] WARN if first, DEBUG
         => COMMIT_FAILURES.count([("code", code.into())]);
 
-    /// A commit succeeded again.
+    /// First commit after failures.
     CommitsResumed
         "commits resumed" [] INFO;
 
-    /// Settings of Postgres that commits need were found off; the configuration may allow it.
+    /// Settings that protect commits are `off`: a crash can lose deliveries that got 200. INFO if
+    /// `database.allow_lossy_commits` is true.
     DurabilityChanged { off: String, allowed: bool }
         "Postgres may lose what it has committed" [off, allowed] INFO if allowed, WARN;
 
-    /// The settings that commits need are on again.
+    /// The settings that protect commits are on again.
     DurabilityRestored
         "Postgres keeps what it has committed again" [] INFO;
 
-    /// Postgres refused the events of a delivery, which was kept without them. The cause is the
-    /// SQLSTATE and the constraint.
+    /// The delivery is stored with `problem` = `refused`. `cause` is the SQLSTATE and the
+    /// constraint.
     EventsRefused { events: usize, cause: String }
         "events refused by Postgres; their delivery is kept" [events, cause] ERROR;
 
-    /// The writer has not made a turn for long, while deliveries wait for it.
+    /// A bug: deliveries wait, and the writer made no progress for 10 s.
     WriterStuck
         "writer stuck; the service manager will restart the server" [] ERROR;
 
-    /// The tables could not be kept up: partitions, the dedupe epoch, the counts of rejections,
-    /// what happened at the callback URLs.
+    /// Maintenance of partitions, dedupe window, rejections or callbacks failed. Tried again.
     UpkeepFailed { part: &'static str, cause: String }
         "upkeep failed" [part, cause] WARN
         => UPKEEP_FAILURES.count([("part", part.into())]);
 
-    /// The dedupe keys of the window before the last were dropped, and a new window began.
+    /// The dedupe keys of the window before the last were dropped.
     EpochAdvanced
         "dedupe window began" [] INFO;
 
-    /// A follower of positions went as far as it could, or has come nearer to the end of the log.
+    /// A follower of positions made progress or has less to do. Moves metrics only.
     FollowerMoved { follower: String, positions: u64, seconds: f64 }
         => {
             FOLLOWER_LAG_POSITIONS.show([("follower", follower.clone().into())], positions);
             FOLLOWER_LAG_SECONDS.gauge([("follower", follower.into())]).set(seconds);
         };
 
-    /// A follower could not go on, for the first time after it went well or again; it tries again
-    /// from where it was.
+    /// A follower failed and tries again from the same position.
     FollowerStumbled { follower: String, cause: String, first: bool }
         "follower stumbled" [follower, cause] WARN if first, DEBUG
         => FOLLOWER_FAILURES.count([("follower", follower.into())]);
 
-    /// A follower that had stumbled goes on.
+    /// The follower works again.
     FollowerResumed { follower: String }
         "follower resumed" [follower] INFO;
 }

@@ -1,44 +1,12 @@
-//! The page and the code agree; the filter does what the page says.
+//! Names of metrics, and the filter of the log.
 
 use std::{
     io::{Result, Write},
     sync::{Arc, Mutex},
 };
 
-use tracing::Level;
-
-use super::{MESSAGES, Message, log::subscriber, metrics::CATALOGUE};
+use super::{log::subscriber, metrics::CATALOGUE};
 use crate::config::{Log, LogFormat};
-
-const PAGE: &str = include_str!("../../docs/telemetry.md");
-
-/// The rows of the first table of a section.
-fn rows(section: &str) -> Vec<&'static str> {
-    let start = PAGE.find(section).unwrap();
-    let section = &PAGE[start + section.len()..];
-    let table = section.split_once("\n|---").unwrap().1;
-    let rows = table.lines().skip(1);
-    rows.take_while(|line| line.starts_with('|')).collect()
-}
-
-#[test]
-fn the_page_lists_each_metric_as_the_catalogue_does() {
-    let expected: Vec<_> = CATALOGUE
-        .iter()
-        .map(|metric| {
-            let labels = match metric.labels {
-                [] => "–".to_owned(),
-                labels => labels.join(", "),
-            };
-            let kind = format!("{:?}", metric.kind).to_lowercase();
-            format!(
-                "| `{}` | {kind} | {labels} | {} |",
-                metric.name, metric.meaning
-            )
-        })
-        .collect();
-    assert_eq!(rows("## Metrics"), expected);
-}
 
 #[test]
 fn metrics_are_named_after_the_house_and_their_unit() {
@@ -47,39 +15,6 @@ fn metrics_are_named_after_the_house_and_their_unit() {
         let counts = metric.kind == super::metrics::Kind::Counter;
         assert_eq!(metric.name.ends_with("_total"), counts, "{}", metric.name);
     }
-}
-
-#[test]
-fn the_page_lists_each_message_as_the_catalogue_does() {
-    let mut expected: Vec<_> = MESSAGES.into_iter().flatten().map(entry).collect();
-    let mut listed: Vec<_> = rows("## Log").into_iter().map(listed).collect();
-    expected.sort();
-    listed.sort();
-    assert_eq!(listed, expected);
-}
-
-/// Text, levels and fields of a message, the levels in the order of their names.
-type Entry = (String, Vec<String>, String);
-
-fn entry(message: &Message) -> Entry {
-    let fields = match message.fields {
-        [] => "–".to_owned(),
-        fields => fields.join(", "),
-    };
-    let mut levels: Vec<_> = message.levels.iter().map(ToString::to_string).collect();
-    levels.sort();
-    (message.text.to_owned(), levels, fields)
-}
-
-/// The same of a row of the page, where levels are the words in capitals.
-fn listed(row: &str) -> Entry {
-    let cells: Vec<_> = row.split(" | ").collect();
-    let words = cells[1].split(|char: char| !char.is_ascii_alphabetic());
-    let levels = words.filter(|word| word.parse::<Level>().is_ok() && *word == word.to_uppercase());
-    let mut levels: Vec<_> = levels.map(ToOwned::to_owned).collect();
-    levels.sort();
-    let text = cells[0].trim_start_matches("| ").trim_matches('`');
-    (text.to_owned(), levels, cells[2].to_owned())
 }
 
 #[derive(Clone, Default)]
@@ -99,6 +34,7 @@ fn logged(level: &str, record: impl FnOnce()) -> String {
     let log = Log {
         format: LogFormat::Human,
         level: level.parse().unwrap(),
+        deliveries: false,
     };
     let page = Page::default();
     let writer = page.clone();

@@ -6,19 +6,19 @@ use super::messages::messages;
 use crate::config::PublicUrl;
 
 messages! {
-    /// The program said something.
+    /// A line of the tunnel's output, without long words, which could be secrets.
     TunnelSaid<'a> { program: &'static str, line: &'a str }
         "tunnel said" [program, line] DEBUG;
 
-    /// The tunnel has a public address.
+    /// The tunnel has this public URL.
     TunnelOpened<'a> { program: &'static str, url: &'a PublicUrl }
         "tunnel opened" [program, url = display(url)] INFO;
 
-    /// The program has said no address for a while, and this last.
+    /// The tunnel has no URL yet. `said` is its last line.
     TunnelSilent<'a> { program: &'static str, said: &'a str, waited: Duration }
         "tunnel has no address yet" [program, said, waited = debug(waited)] WARN;
 
-    /// The program ended by itself, and is started again.
+    /// The tunnel ended and is started again after `again_in`.
     TunnelEnded<'a> { program: &'static str, status: &'a str, said: &'a str, again_in: Duration }
         "tunnel ended" [program, status, said, again_in = debug(again_in)] WARN;
 }

@@ -1,15 +1,15 @@
-//! What a tunnel says, line by line, bounded, and fit to be logged.
+//! Output of a tunnel program: lines of bounded length, safe to log.
 
 use tokio::{io::AsyncReadExt, process::ChildStdout};
 
-/// A longer line is cut into pieces of this many bytes.
+/// Maximum length of a line in bytes; a longer line is split.
 const LONGEST: usize = 4096;
 
-/// How much of a line is kept for a person, in bytes.
+/// Maximum length of a logged line in bytes.
 const SHOWN: usize = 300;
 
-/// A word of this many letters and digits is taken for a secret: `ngrok` quotes the user's token
-/// where it does not like it.
+/// Minimum length of a word that is hidden as a possible secret: `ngrok` quotes the user's token in
+/// an error.
 const SECRET: usize = 24;
 
 /// The lines of a child's output.
@@ -25,8 +25,7 @@ impl Lines {
         Self { output, waiting }
     }
 
-    /// The next line; none when the output has ended. Nothing is lost where this is given up
-    /// half way.
+    /// The next line; none at the end of the output. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<String> {
         let mut piece = [0; LONGEST];
         loop {
@@ -63,7 +62,7 @@ fn text(bytes: &[u8]) -> String {
     kept.collect::<String>().trim().to_owned()
 }
 
-/// The line as it may be logged: not long, and without what could be a secret.
+/// The line for the log: truncated, and with possible secrets hidden.
 pub(super) fn shown(line: &str) -> String {
     let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
     let mut shown = String::new();

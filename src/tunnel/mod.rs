@@ -1,8 +1,9 @@
-//! A way to this server from the public internet: `cloudflared` or `ngrok`, run as a child.
+//! Tunnel from the public internet to this server: `cloudflared` or `ngrok`, run as a child
+//! process.
 //!
-//! For the first hours, where no public https URL leads here yet. This room knows the two
-//! programs: where they are found, how they are called, how the address is read out of what they
-//! say. It makes one run of them at a time; starting again is the matter of whoever asked.
+//! For a first setup without a public https URL. This module finds the two programs, builds their
+//! arguments, and parses the address from their output. It makes one run at a time; restarts are up
+//! to the caller.
 
 mod lines;
 mod running;
@@ -10,7 +11,7 @@ mod running;
 use std::{
     borrow::Cow,
     ffi::OsStr,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -21,29 +22,29 @@ use serde::Deserialize;
 
 pub use running::{Ended, News, Running};
 
-use crate::config::PublicUrl;
+use crate::config::{PublicUrl, reachable};
 
-/// How long a program may take to say an address before this is worth a word.
+/// Time without an address after which a warning is logged.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The hosts of quick tunnels, and the one that gives them out.
+/// Host suffix of quick tunnels, and the URL of the service that assigns them.
 const CLOUDFLARE: &str = ".trycloudflare.com";
 const CLOUDFLARE_SERVICE: &str = "https://api.trycloudflare.com";
 
-/// A program that makes tunnels.
+/// A tunnel program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
-    /// Cloudflare's, which needs no account.
+    /// `cloudflared` of Cloudflare, which needs no account.
     Cloudflared,
-    /// ngrok's, which needs one.
+    /// `ngrok`, which needs an account.
     Ngrok,
 }
 
 impl Program {
-    /// All, the first one to be taken first.
+    /// All programs, in order of preference.
     pub const ALL: [Self; 2] = [Self::Cloudflared, Self::Ngrok];
 
-    /// What it is called on the command line.
+    /// Name of the executable.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cloudflared => "cloudflared",
@@ -51,20 +52,20 @@ impl Program {
         }
     }
 
-    /// Where it is installed, by the value of `PATH`.
+    /// Searches the directories of `PATH`.
     pub fn find(self, search_path: &OsStr) -> Option<PathBuf> {
         std::env::split_paths(search_path)
             .map(|dir| dir.join(self.name()))
             .find(|path| is_program(path))
     }
 
-    /// What it is called with to lead to `target`. No secret is among it: whoever lists the
-    /// processes sees it.
+    /// Command line arguments for a tunnel to `target`. They contain no secret, since every user
+    /// can list the arguments of processes.
     fn arguments(self, target: SocketAddr) -> Vec<String> {
         let target = format!("http://{target}");
         let fixed: &[&str] = match self {
-            // A configuration of the user's own tunnels would answer 404 for this one. An update
-            // would start a process of its own.
+            // A configuration of the user's own tunnels would answer 404 for this tunnel. An update
+            // would start a separate process.
             Self::Cloudflared => &[
                 "tunnel",
                 "--config",
@@ -89,7 +90,7 @@ impl Program {
         fixed.iter().map(|it| (*it).to_owned()).collect()
     }
 
-    /// A line that it said, for a person to read.
+    /// Converts an output line for people.
     fn readable(self, line: &str) -> Cow<'_, str> {
         match self {
             Self::Cloudflared => line.into(),
@@ -97,7 +98,7 @@ impl Program {
         }
     }
 
-    /// The address in a line that it said.
+    /// Parses the address in an output line.
     fn address(self, line: &str) -> Option<PublicUrl> {
         match self {
             Self::Cloudflared => quick_tunnel(line),
@@ -106,37 +107,27 @@ impl Program {
     }
 }
 
-/// A tunnel that can be started again and again.
+/// A tunnel that can be started any number of times.
 #[derive(Clone, Debug)]
 pub struct Tunnel {
-    /// Which program.
+    /// The program to run.
     pub program: Program,
-    /// Where it is.
+    /// Path of the program.
     pub path: PathBuf,
-    /// Where it is to lead.
+    /// Address of the local listener.
     pub target: SocketAddr,
-    /// Variables of the environment that are not its business.
+    /// Environment variables to hide from the program.
     pub hidden: Vec<String>,
-    /// How long it may take to say an address before it is called silent.
+    /// Time without an address after which the tunnel counts as silent.
     pub patience: Duration,
 }
 
-/// Where a process on this machine reaches a listener that has this address.
-pub fn target(listens: SocketAddr) -> SocketAddr {
-    let ip = match listens.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listens.port())
-}
-
-/// The addresses that deliveries through a tunnel come from: this machine's own.
+/// Source addresses of deliveries through a tunnel: this machine's own.
 pub fn peers(listens: SocketAddr) -> [IpNet; 3] {
     [
         Ipv4Addr::LOCALHOST.into(),
         Ipv6Addr::LOCALHOST.into(),
-        target(listens).ip(),
+        reachable(listens).ip(),
     ]
     .map(IpNet::from)
 }
@@ -145,7 +136,8 @@ fn is_program(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }
 
-/// `cloudflared` draws a box around the address; an error may name the service instead.
+/// Parses the box that `cloudflared` draws around the address. An error may contain the URL of the
+/// service instead.
 fn quick_tunnel(line: &str) -> Option<PublicUrl> {
     let start = line.find("https://")?;
     let is_end = |char: char| !char.is_ascii_alphanumeric() && !":/.-".contains(char);
@@ -155,7 +147,8 @@ fn quick_tunnel(line: &str) -> Option<PublicUrl> {
         .flatten()
 }
 
-/// `ngrok` says one JSON object a line; older ones start an http tunnel beside the https one.
+/// Parses a line of `ngrok`, which writes JSON. Older versions start an http tunnel beside the
+/// https tunnel.
 fn started_tunnel(line: &str) -> Option<PublicUrl> {
     #[derive(Deserialize)]
     struct Line {
@@ -169,7 +162,7 @@ fn started_tunnel(line: &str) -> Option<PublicUrl> {
         .flatten()
 }
 
-/// What `ngrok` says in a line of JSON, with why where there is a reason.
+/// Message of a JSON line of `ngrok`, with the error if there is one.
 fn without_json(line: &str) -> Cow<'_, str> {
     #[derive(Deserialize)]
     struct Line<'a> {
@@ -258,14 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tunnel_leads_to_where_this_machine_reaches_the_listener() {
-        for (listens, leads) in [
-            ("0.0.0.0:8080", "127.0.0.1:8080"),
-            ("[::]:8080", "[::1]:8080"),
-            ("192.0.2.7:80", "192.0.2.7:80"),
-        ] {
-            assert_eq!(target(listens.parse().unwrap()).to_string(), leads);
-        }
+    fn a_tunnel_leads_to_its_target() {
         let arguments = Program::Cloudflared.arguments("[::1]:8080".parse().unwrap());
         assert_eq!(arguments.last().unwrap(), "http://[::1]:8080");
     }

@@ -1,4 +1,4 @@
-//! One run of a tunnel: the child, what it says, and its end.
+//! A single run of a tunnel program: the child process, its output, and its end.
 
 use std::{collections::VecDeque, io, process::Stdio, time::Duration};
 
@@ -16,11 +16,11 @@ use crate::{
     telemetry::{Happening, TunnelSaid},
 };
 
-/// The shell that stands between: it ends the program, and whatever that has started, as soon as
-/// nobody holds the other end of standard input. A pipe closes however its holder dies, so not
-/// even a killed server leaves a tunnel. It relies on being the head of a process group.
+/// Shell script between the server and the program. It kills the program and its children as soon
+/// as the other end of standard input is closed. A pipe closes however its owner dies, so even a
+/// killed server leaves no tunnel behind. The script must be the leader of a process group.
 ///
-/// Killing at once is enough: the server has answered everything before it lets go.
+/// Killing at once is safe: the server closes the pipe after it has answered every request.
 const GUARD: &str = r#"
 exec 3<&0 2>&1
 "$@" </dev/null 3<&- &
@@ -34,51 +34,51 @@ kill -TERM 0
 exit "$status"
 "#;
 
-/// How many lines are kept to tell what a program said last.
+/// Number of output lines kept for the report of a failure.
 const KEPT: usize = 5;
 
-/// How long the end of a killed child may take.
+/// Maximum time for the end of a killed child.
 const END: Duration = Duration::from_secs(5);
 
-/// Variables that make `cloudflared` do something else than it is asked for, and the socket on
-/// which only the server tells the service manager how it is.
+/// Environment variables that change the behaviour of `cloudflared`, and the notification socket of
+/// the service manager, which is for the server only.
 const MISLEADING: [&str; 3] = ["TUNNEL_NAME", "TUNNEL_UNIX_SOCKET", "NOTIFY_SOCKET"];
 
-/// A tunnel that runs; it ends when this is dropped.
+/// A running tunnel, ended on drop.
 #[derive(Debug)]
 pub struct Running {
     program: Program,
     guard: Child,
-    /// The program lives as long as this end of the pipe is open.
+    /// Pipe that keeps the program alive.
     input: Option<ChildStdin>,
     lines: Lines,
-    /// What it said last, the newest at the end.
+    /// Last output lines, the newest at the end.
     said: VecDeque<String>,
     address: Option<PublicUrl>,
-    /// When it is to be called silent.
+    /// Time at which the tunnel counts as silent.
     deadline: Option<Instant>,
 }
 
-/// What comes of a tunnel.
+/// Event of a running tunnel.
 #[derive(Debug, PartialEq, Eq)]
 pub enum News {
-    /// It has this address from now on.
+    /// The tunnel has this address from now on.
     Opened(PublicUrl),
-    /// It has said no address in time. It may still do so.
+    /// No address arrived in time. It may still arrive.
     Silent {
-        /// What it said last.
+        /// Last output lines.
         said: String,
     },
-    /// It has ended by itself.
+    /// The program ended by itself.
     Ended(Ended),
 }
 
-/// How a tunnel ended.
+/// End of a tunnel.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// As the system tells it.
+    /// Exit status, as text.
     pub status: String,
-    /// What it said last.
+    /// Last output lines.
     pub said: String,
 }
 
@@ -86,7 +86,7 @@ impl Tunnel {
     /// Starts the program.
     ///
     /// # Errors
-    /// No shell can be started.
+    /// If the shell cannot be started.
     pub fn start(&self) -> io::Result<Running> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", GUARD, "tunnel"]).arg(&self.path);
@@ -94,8 +94,9 @@ impl Tunnel {
         for name in self.hidden.iter().map(String::as_str).chain(MISLEADING) {
             command.env_remove(name);
         }
-        // The guard kills its group, so it must have one of its own. Ctrl-C goes to the whole group
-        // of a terminal, and the tunnel has to outlive the server's orderly stop.
+        // The script kills its process group, so it needs a group of its own. Ctrl-C also goes to
+        // the whole group of a terminal, and the tunnel must stay up during the server's orderly
+        // stop.
         command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut guard = command.stderr(Stdio::null()).spawn()?;
@@ -115,8 +116,7 @@ impl Tunnel {
 }
 
 impl Running {
-    /// What comes next. Nothing is lost where this is given up half way; after the end it is not
-    /// to be asked again.
+    /// Waits for the next event. Cancel safe. Must not be called after [`News::Ended`].
     pub async fn next(&mut self) -> News {
         loop {
             match self.line().await {
@@ -135,7 +135,7 @@ impl Running {
         }
     }
 
-    /// Ends it, and returns when it is gone.
+    /// Ends the tunnel, and returns when the program is gone.
     pub async fn end(mut self) {
         drop(self.input.take());
         if timeout(END, self.guard.wait()).await.is_err() {
@@ -143,7 +143,7 @@ impl Running {
         }
     }
 
-    /// The next line, or none at the end of the output; none at all where patience ends first.
+    /// `Some(Some)` is a line, `Some(None)` the end of the output, and `None` the deadline.
     async fn line(&mut self) -> Option<Option<String>> {
         match self.deadline {
             Some(deadline) => timeout_at(deadline, self.lines.next()).await.ok(),
@@ -151,7 +151,7 @@ impl Running {
         }
     }
 
-    /// Takes note of a line; gives the address where it is a new one.
+    /// Logs a line, and returns the address if the line contains a new one.
     fn hear(&mut self, line: &str) -> Option<PublicUrl> {
         let said = shown(&self.program.readable(line));
         TunnelSaid {
@@ -191,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    /// A program that is the given lines of shell, and has its directory as `$here`.
+    /// A tunnel whose program is a shell script of these lines, with its directory as `$here`.
     fn tunnel(dir: &Path, script: &str, patience: Duration) -> Tunnel {
         let path = dir.join("ngrok");
         let text = format!("#!/bin/sh\nhere='{}'\n{script}\n", dir.display());
@@ -205,8 +205,8 @@ mod tests {
         }
     }
 
-    /// Writes a program by another process: while this one has it open, a child of another test
-    /// may have it open too, and what is open for writing cannot be run.
+    /// Writes a program in another process. If this process had the file open for writing, a child
+    /// spawned by another test could inherit it, and the file could not be executed.
     fn install(path: &Path, text: &str) {
         let draft = path.with_extension("draft");
         fs::write(&draft, text).unwrap();
@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(words[2], "unset", "the environment is not all its business");
         running.end().await;
         for word in &words[..2] {
-            // Who is killed takes a moment to go.
+            // A killed process takes a moment to end.
             let gone = timeout(Duration::from_mins(1), async {
                 while !is_gone(word.parse().unwrap()) {
                     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -291,7 +291,7 @@ mod tests {
         }
     }
 
-    /// Gone, or waiting to be taken note of by whatever took the orphan over.
+    /// True if the process is gone, or a zombie that its new parent has not reaped.
     fn is_gone(pid: i32) -> bool {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let dead = stat

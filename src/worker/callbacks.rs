@@ -1,4 +1,4 @@
-//! Writes down now and then what happened at the callback URLs.
+//! Writes the last events at the callback URLs to Postgres.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use crate::{
     telemetry::{Happening, UpkeepFailed},
 };
 
-/// How often it is written where something happened.
+/// Pause between two writes.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// After a failure.
+/// Pause after a failure.
 const SOON: Duration = Duration::from_secs(30);
 
-/// What one writing may take.
+/// Deadline of one write.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The writing down of what happened at the callback URLs.
+/// Writer of the last events at the callback URLs.
 #[derive(Clone, Debug)]
 pub struct Reached {
-    /// Which database.
+    /// Connection options of the database.
     pub options: ConnectOptions,
-    /// What happened.
+    /// Events to write.
     pub callbacks: Callbacks,
 }
 
 impl Reached {
-    /// Writes what happened since the last time; says when to come again.
+    /// Writes the events since the last call, and returns the pause before the next call.
     pub async fn write(&self) -> Duration {
         let seen = self.callbacks.take();
         if seen.is_empty() {

@@ -1,4 +1,4 @@
-//! Looks at the room on the disk of the private Postgres, which falls over where there is none.
+//! Checks the free disk space of the private Postgres, which crashes on a full disk.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -11,24 +11,25 @@ use crate::{
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Opens the circuit breaker of commits while there is too little room.
+/// Opens the circuit breaker of commits while the disk has too little free space.
 #[derive(Clone, Debug)]
 pub struct Disk {
-    /// A directory on it.
+    /// A directory on the disk.
     pub dir: PathBuf,
-    /// `database.min_free`, in bytes.
+    /// Value of `database.min_free`, in bytes.
     pub min_free: u64,
-    /// The breaker of commits.
+    /// The circuit breaker of commits.
     pub breaker: CircuitBreaker,
 }
 
 impl Disk {
-    /// Looks; says when to come again. A disk that cannot be asked is left to Postgres.
+    /// Checks the disk, and returns the pause before the next check. A disk whose free space cannot
+    /// be read is left to Postgres.
     pub fn look(&self) -> Duration {
         if let Some(free) = free(&self.dir) {
             let least = self.min_free;
-            // Commits go on with an eighth more than they stop with: not at every file that comes or
-            // goes.
+            // Hysteresis: commits resume at an eighth more than `min_free`, so that the breaker
+            // does not flip with every file.
             if free < least && self.breaker.open(Cause::DiskLow) {
                 DiskLow { free, least }.emit();
             } else if free >= least + least / 8 && self.breaker.close(Cause::DiskLow) {
@@ -39,7 +40,7 @@ impl Disk {
     }
 }
 
-/// How many bytes users who are not root can still write.
+/// Bytes that an unprivileged user can still write.
 fn free(dir: &std::path::Path) -> Option<u64> {
     let found = statvfs(dir).ok()?;
     Some(

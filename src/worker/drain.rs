@@ -1,5 +1,5 @@
-//! Drains the spool: what it kept goes through the writer like anything that arrives, in order and
-//! beside it, and leaves the spool when Postgres has it.
+//! Drains the spool: sends its deliveries through the writer, in order and beside new deliveries,
+//! and removes them when Postgres has them.
 
 use std::{
     sync::Arc,
@@ -16,23 +16,23 @@ use crate::{
     telemetry::{DeliveryDrained, DeliveryPassedOver, Happening},
 };
 
-/// Between two looks at an empty spool, or at a circuit breaker that is open for a known cause.
+/// Pause while the spool is empty or the circuit breaker is open for a known cause.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The pause after a failure; it doubles with each, up to the longest.
+/// Backoff after a failure, doubled with each further failure up to the maximum.
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Maximum backoff when Postgres fails on every remaining delivery: each try costs a session, and
-/// sends what arrives meanwhile to the spool.
+/// sends deliveries that arrive meanwhile to the spool.
 const SELDOM: Duration = Duration::from_secs(30);
 
-/// The most deliveries that wait for the writer at once, and about the most events: what arrives
-/// meanwhile waits behind them.
+/// Maximum number of deliveries, and approximate maximum number of events, handed to the writer at
+/// once: new deliveries wait behind them.
 const MOST: usize = 500;
 const MOST_EVENTS: usize = 2_000;
 
-/// A delivery that was handed to the writer: where it is, whose it is, and what became of it.
+/// A delivery that was handed to the writer: its place, its app, and its result.
 type Settled = (Place, Arc<str>, Result<Committed, Failure>);
 
 /// The drain of a spool.
@@ -41,18 +41,18 @@ pub struct Drain {
     spool: Spool,
     writer: Writer,
     drained: Drained,
-    /// How many deliveries the next turn takes.
+    /// Number of deliveries in the next turn.
     most: usize,
-    /// How many turns failed since the last one that did not.
+    /// Consecutive failed turns.
     failures: u32,
-    /// How many deliveries were passed over since the last one that was not.
+    /// Consecutive deliveries that were moved to the end.
     passed_over: u64,
-    /// The one that failed alone in the last turn.
+    /// The delivery that failed alone in the last turn.
     suspect: Option<Place>,
 }
 
 impl Drain {
-    /// Drains `spool` through `writer`, and tells `drained` of it.
+    /// Drains `spool` through `writer`, and reports progress to `drained`.
     pub fn new(spool: Spool, writer: Writer, drained: Drained) -> Self {
         Self {
             spool,
@@ -65,8 +65,8 @@ impl Drain {
         }
     }
 
-    /// Drains what is there and what comes, until `stop`. What is on its way then stays in the
-    /// spool, whether Postgres took it or not: it is known by its id.
+    /// Drains until `stop`. Deliveries in flight at that moment stay in the spool, whether Postgres
+    /// took them or not: their ids make resending harmless.
     pub async fn run(mut self, stop: CancellationToken) {
         let drained = self.drained.clone();
         let draining = async {
@@ -84,7 +84,7 @@ impl Drain {
         }
     }
 
-    /// Takes the first ones to Postgres; says when to come again.
+    /// Sends the first deliveries to Postgres, and returns the pause before the next turn.
     async fn turn(&mut self) -> Duration {
         if self.spool.status().records == 0 {
             self.most = MOST;
@@ -92,7 +92,7 @@ impl Drain {
             return PAUSE;
         }
         if let Some(cause) = self.writer.breaker().cause() {
-            // Postgres is not asked, so that looking again costs nothing.
+            // Postgres is not asked, so the next check is cheap.
             self.drained.fail(cause.code(), None);
             return PAUSE;
         }
@@ -120,7 +120,7 @@ impl Drain {
         }
     }
 
-    /// Hands the first ones over, and says how each ended.
+    /// Hands the first deliveries to the writer, and returns their results.
     async fn hand_over(&self) -> Result<Vec<Settled>, Error> {
         let found = self.spool.read(None, self.most).await?;
         let mut waiting = Vec::new();
@@ -135,7 +135,7 @@ impl Drain {
         Ok(settled)
     }
 
-    /// Takes what is stored out of the spool.
+    /// Removes stored deliveries from the spool.
     async fn remove(&mut self, stored: &[Settled]) -> Duration {
         let Some((last, ..)) = stored.last() else {
             return PAUSE;
@@ -156,16 +156,16 @@ impl Drain {
         Duration::ZERO
     }
 
-    /// The first one failed alone. Where the one behind it does not, a moment later, and it fails
-    /// once more, it is its own doing: it goes behind the others, and is in nobody's way. `None`
-    /// where nothing is behind it.
+    /// The first delivery failed alone. If the next delivery succeeds and the first fails again,
+    /// the first one is at fault: it is moved to the end, so that it does not block the others.
+    /// `None` if no delivery follows.
     async fn pass_over(&mut self, first: Place) -> Option<Duration> {
         let next = self.spool.read(Some(first), 1).await.unwrap_or_default();
         let (_, next) = read(next).await.ok()?.pop()?;
         if self.writer.commit(next).await.is_err() {
             return Some(self.fail("postgres"));
         }
-        // Postgres may have been away before, and is back.
+        // Postgres may have been unavailable before, and be back now.
         self.most = 1;
         let again = self.hand_over().await.unwrap_or_default();
         if let [(.., Ok(_))] = again[..] {
@@ -177,7 +177,7 @@ impl Drain {
         })
     }
 
-    /// Goes on with the next one; later, where each that is left was passed over.
+    /// Continues with the next delivery; later, if all remaining deliveries were moved to the end.
     fn after_passing_over(&mut self) -> Duration {
         self.passed_over += 1;
         if self.passed_over < self.spool.status().records {
@@ -188,8 +188,8 @@ impl Drain {
         SELDOM
     }
 
-    /// Appends the first one again and takes it away where it was. A crash between the two leaves
-    /// it twice, which is harmless. Says what is in the way.
+    /// Appends a copy of the first delivery and removes the original. A crash in between leaves
+    /// both, which is harmless. The error has the reason for a failure.
     async fn put_behind(&self, first: Place) -> Result<(), String> {
         let found = self.spool.read(None, 1).await;
         let found = found.map_err(|error| causes::line(&error))?;
@@ -205,12 +205,12 @@ impl Drain {
         Ok(())
     }
 
-    /// Postgres does not get on, or is left alone; the log says why.
+    /// Records that Postgres fails or is not tried; the log has the reason.
     fn fail(&mut self, code: &'static str) -> Duration {
         self.pause(code, None)
     }
 
-    /// The spool itself does not do what is asked of it.
+    /// Records an error of the spool itself.
     fn stumble(&mut self, why: String) -> Duration {
         self.pause("spool", Some(why))
     }
@@ -224,7 +224,7 @@ impl Drain {
     }
 }
 
-/// Reads the bodies on a thread of its own, the first ones up to a bounded number of events.
+/// Parses the bodies on a blocking thread, up to a bounded number of events.
 async fn read(found: Vec<(Place, Record)>) -> Result<Vec<(Place, Delivery)>, Error> {
     let reading = tokio::task::spawn_blocking(move || {
         let mut events = 0;
@@ -239,7 +239,7 @@ async fn read(found: Vec<(Place, Record)>) -> Result<Vec<(Place, Delivery)>, Err
         }
         deliveries
     });
-    // Reading is total: what fails is a defect, which the log shows, and not to be passed over.
+    // Parsing cannot fail. A panic is a defect, shown in the log, and the delivery is not skipped.
     reading.await.map_err(|_| Error::Gone)
 }
 

@@ -1,7 +1,7 @@
-//! Keeps a follower going: at full speed while it is behind, then once a second.
+//! Runs a follower: at full speed while it is behind, then once a second.
 //!
-//! It asks instead of being told: NOTIFY in the commit would take a lock that all databases of the
-//! server share, on the path of every delivery, while asking costs two small statements a second.
+//! The follower polls. A NOTIFY in the commit would take a lock shared by all databases of the
+//! server, on the path of every delivery, while polling costs two small statements a second.
 
 use std::time::Duration;
 
@@ -16,19 +16,19 @@ use crate::{
     telemetry::{FollowerMoved, FollowerResumed, FollowerStumbled, Happening},
 };
 
-/// Between two looks where there was nothing to do, or another session was at it.
+/// Pause when there was nothing to do, or another session has the follower's lock.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// After a failure.
+/// Pause after a failure.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Connecting.
+/// Deadline for connecting.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// One turn: its statements end before, on the server.
+/// Deadline of a turn. Its statements time out earlier, on the server.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A follower at work, and the session that it keeps.
+/// A running follower, and its session.
 #[derive(Debug)]
 pub struct Following<C> {
     options: ConnectOptions,
@@ -39,7 +39,7 @@ pub struct Following<C> {
 }
 
 impl<C: Consumer> Following<C> {
-    /// Lets `follower` hand what it reads in the database at `options` to `consumer`.
+    /// Runs `follower` on the database at `options`, with `consumer` for its batches.
     pub fn new(options: ConnectOptions, follower: Follower, consumer: C) -> Self {
         Self {
             options,
@@ -50,7 +50,7 @@ impl<C: Consumer> Following<C> {
         }
     }
 
-    /// Follows until `stop`; a turn that is on its way ends first.
+    /// Runs until `stop`; a turn in progress ends first.
     pub async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let pause = self.go_on().await;
@@ -61,7 +61,7 @@ impl<C: Consumer> Following<C> {
         }
     }
 
-    /// Takes a turn; says when to come again.
+    /// Takes a turn, and returns the pause before the next turn.
     async fn go_on(&mut self) -> Duration {
         let taken = timeout(PATIENCE, self.turn()).await;
         match taken.unwrap_or(Err(Error::TimedOut)) {
@@ -106,7 +106,7 @@ impl<C: Consumer> Following<C> {
         }
     }
 
-    /// The session goes with whatever it had open.
+    /// Drops the session with its open transaction.
     fn stumble(&mut self, error: &Error) -> Duration {
         self.connection = None;
         FollowerStumbled {

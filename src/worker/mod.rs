@@ -1,7 +1,7 @@
-//! What runs again and again beside the deliveries: the only place with timed loops.
+//! Background loops: the only module with timers.
 //!
-//! Each loop does its work, waits, and ends when the house stops. None is on the path of a
-//! delivery; what fails is said and tried again.
+//! Each loop works, pauses, and ends when the server stops. No loop is on the path of a delivery.
+//! Failures are logged and retried.
 
 mod callbacks;
 mod disk;
@@ -28,7 +28,7 @@ pub use spool_watch::SpoolWatch;
 pub use tables::{Rejected, Tables};
 pub use tunnel::keep_tunnel;
 
-/// Repeats `work` until `stop`; it says itself how long to wait before the next time.
+/// Repeats `work` until `stop`; `work` returns the pause before the next call.
 pub async fn repeat<F: Future<Output = Duration>>(
     stop: CancellationToken,
     mut work: impl FnMut() -> F,
@@ -42,13 +42,14 @@ pub async fn repeat<F: Future<Output = Duration>>(
     }
 }
 
-/// Folds the histograms, which grow where nobody scrapes; says when to come again.
+/// Folds the histograms, which would grow without a scraper, and returns the pause before the next
+/// call.
 pub fn fold(metrics: &crate::telemetry::metrics::Exposition) -> Duration {
     metrics.fold();
     Duration::from_secs(5)
 }
 
-/// Looks after what is held of refused deliveries; says when to come again.
+/// Tidies the quarantine, and returns the pause before the next call.
 pub fn tidy(hold: &crate::held::Hold) -> Duration {
     hold.tidy();
     Duration::from_mins(1)

@@ -1,5 +1,5 @@
-//! Asks Postgres now and then whether it is there and keeps what it commits, so that readiness can
-//! tell without waiting.
+//! Probes Postgres: checks that it accepts writes and commits durably, so that readiness can be
+//! answered without waiting.
 
 use std::time::Duration;
 
@@ -16,24 +16,24 @@ use crate::{
 
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Longest time for one question.
+/// Deadline of one probe.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// A probe of Postgres. Clones share what it saw.
+/// A probe of Postgres. Clones share its result.
 #[derive(Clone, Debug)]
 pub struct Probe {
-    /// Which database.
+    /// Connection options of the database.
     pub options: ConnectOptions,
-    /// `database.allow_lossy_commits`.
+    /// Value of `database.allow_lossy_commits`.
     pub allow_lossy: bool,
     /// State of Postgres at the last probe.
     pub state: DatabaseState,
-    /// The drain of the spool, which goes on when Postgres takes writes again.
+    /// Drain of the spool, which is woken when Postgres accepts writes again.
     pub drained: Drained,
 }
 
 impl Probe {
-    /// Asks; says when to come again.
+    /// Probes Postgres, and returns the pause before the next probe.
     pub async fn ask(&self) -> Duration {
         let settings = timeout(DEADLINE, self.settings()).await.ok();
         let settings = settings.and_then(Result::ok);
@@ -41,7 +41,7 @@ impl Probe {
         if self.state.note(answered) {
             self.drained.wake();
         }
-        // Without an answer the settings count as before.
+        // Without an answer the last known settings count.
         if let Some(off) = settings.map(|settings| settings.lossy())
             && self.state.note_lossy(&off)
         {

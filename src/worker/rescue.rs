@@ -1,8 +1,10 @@
-//! Rescue: what was refused while a secret was wrong is verified again and stored after all.
+//! Recheck of the quarantine: verifies deliveries again that were rejected with a wrong secret, and
+//! stores those that pass.
 //!
-//! A delivery that passes goes the way of any other: parsed, and committed by the writer, with the
-//! id and the moment that it came with. Its file goes when it is stored. Where that does not come
-//! to pass, or two do this at once, it is stored again under the same id, which changes nothing.
+//! A delivery that passes takes the normal path: parsed, and committed by the writer, with its
+//! original id and receive time. Its file is deleted after the commit. After a crash in between, or
+//! if two processes recheck at once, the delivery is stored again under the same id, which changes
+//! nothing.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,83 +16,83 @@ use crate::{
     held::{self, Found, Name, Record, Shelf},
     ingest::{self, Failure, Writer},
     meta::signature::Secrets,
-    store::{self, Delivery, Reader},
+    store::{self, Delivery, read::Reader},
 };
 
-/// How many deliveries are stored together at most, and with how many bytes.
+/// Maximum number of deliveries, and bytes, stored together.
 const TOGETHER: usize = 100;
 const BYTES: usize = 4 << 20;
 
-/// Which secrets are tried.
+/// Secrets to try.
 #[derive(Debug)]
 pub enum Keys {
-    /// Those of each app.
+    /// The configured secrets of each app.
     Configured(BTreeMap<String, Secrets>),
-    /// These, whatever the app.
+    /// These secrets, for every app.
     Given(Secrets),
 }
 
-/// Which of the held deliveries are meant.
+/// Filter of quarantined deliveries.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// The app whose path they used.
+    /// App whose path was requested.
     pub app: Option<String>,
-    /// They came at this moment or later.
+    /// Earliest receive time, inclusive.
     pub since: Option<Timestamp>,
-    /// They came before this moment.
+    /// Latest receive time, exclusive.
     pub until: Option<Timestamp>,
 }
 
-/// What is held for one app, and what of it passes now.
+/// Quarantined deliveries of one app, and how many of them pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Held {
-    /// The app.
+    /// Name of the app.
     pub app: String,
-    /// How many deliveries are held.
+    /// Quarantined deliveries.
     pub held: u64,
-    /// How many of them have a signature that one of the secrets made.
+    /// Deliveries whose signature matches one of the secrets.
     pub passing: u64,
-    /// How many each secret made.
+    /// Number of matching deliveries, by secret.
     pub secrets: BTreeMap<String, u64>,
-    /// Files that cannot be read.
+    /// Unreadable files.
     pub unreadable: u64,
-    /// When the first one of those that pass came, else of all.
+    /// Receive time of the first passing delivery, or of the first delivery if none passes.
     pub first: Option<Timestamp>,
-    /// When the last one came.
+    /// Receive time of the last one, chosen in the same way.
     pub last: Option<Timestamp>,
-    /// How many events are in those that pass, each once.
+    /// Distinct events in the passing deliveries.
     pub events: u64,
-    /// How many of these are stored already; none where the database could not be asked.
+    /// Number of these events that are already stored; none if the database was unavailable.
     pub stored: Option<u64>,
 }
 
-/// What was stored for one app.
+/// Result of storing the deliveries of one app.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Rescued {
-    /// The app.
+    /// Name of the app.
     pub app: String,
-    /// Deliveries that are stored now.
+    /// Deliveries stored by this run.
     pub deliveries: u64,
-    /// Deliveries that were stored already.
+    /// Deliveries that were already stored.
     pub stored_before: u64,
-    /// Their events that were new.
+    /// New events of the stored deliveries.
     pub events: u64,
-    /// Their items whose event was stored already.
+    /// Items whose event was already stored.
     pub repeated: u64,
-    /// Deliveries that no secret opens, which stay held; files that cannot be read among them.
+    /// Deliveries that match no secret and stay in quarantine, including unreadable files.
     pub unopened: u64,
 }
 
-/// Why not everything was stored that passes.
+/// Reason why passing deliveries could not be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What is held cannot be read or deleted.
+    /// Quarantined files cannot be read or deleted.
     #[error(transparent)]
     Held(#[from] held::Error),
-    /// The database cannot be asked.
+    /// The database cannot be queried.
     #[error("the database cannot be asked what is stored already")]
     Store(#[from] store::Error),
-    /// The database does not take a delivery.
+    /// The database did not take a delivery.
     #[error(
         "the database does not take them now ({}); what is not stored yet stays held: see that \
          Postgres runs and that hookshelf doctor finds nothing wrong, then run this again",
@@ -99,7 +101,7 @@ pub enum Error {
     Refused(Failure),
 }
 
-/// Held deliveries, and the secrets that are tried.
+/// Quarantined deliveries, and the secrets to try.
 #[derive(Debug)]
 pub struct Rescue {
     shelf: Shelf,
@@ -108,10 +110,10 @@ pub struct Rescue {
 }
 
 impl Rescue {
-    /// Looks for what is held and `wanted`, where it is `now`.
+    /// Finds the `wanted` deliveries in quarantine. `now` is the time for their maximum age.
     ///
     /// # Errors
-    /// This user may not look.
+    /// If this user lacks the permission to read the quarantine.
     pub fn find(
         shelf: Shelf,
         keys: Keys,
@@ -123,15 +125,15 @@ impl Rescue {
         Ok(Self { shelf, keys, names })
     }
 
-    /// Whether nothing is held.
+    /// True if there is no matching delivery.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// Tries the secrets on everything, and says for each app what passes. Changes nothing.
+    /// Tries the secrets on every delivery, and counts by app how many pass. Changes nothing.
     ///
     /// # Errors
-    /// This user may not look.
+    /// If this user lacks the permission to read the quarantine.
     pub async fn survey(&self, reader: Option<&mut Reader>) -> Result<Vec<Held>, held::Error> {
         let mut apps: BTreeMap<&str, (Held, Vec<Uuid>)> = BTreeMap::new();
         for name in &self.names {
@@ -153,10 +155,11 @@ impl Rescue {
         Ok(count_stored(apps.collect(), reader).await)
     }
 
-    /// Stores what passes, in the order of arrival, and deletes what is stored.
+    /// Stores the passing deliveries in the order of arrival, and deletes their files.
     ///
     /// # Errors
-    /// Says what is in the way; what was stored until then stays so.
+    /// If a file cannot be read or deleted, or the database fails. Deliveries stored until then
+    /// stay stored.
     pub async fn store(&self, writer: &Writer, reader: &mut Reader) -> Result<Vec<Rescued>, Error> {
         let mut sums = Sums::default();
         let mut names = self.names.iter();
@@ -172,7 +175,7 @@ impl Rescue {
         Ok(sums.0.into_values().collect())
     }
 
-    /// As many of the next deliveries that pass as are stored together.
+    /// The next passing deliveries, up to the limits.
     fn next_lot<'a>(
         &self,
         names: &mut impl Iterator<Item = &'a Name>,
@@ -196,12 +199,12 @@ impl Rescue {
                 }
             }
         }
-        // Within a millisecond names do not tell the order.
+        // Names order deliveries only to the millisecond.
         lot.sort_by_key(|(_, delivery)| delivery.envelope.received_at);
         Ok(lot)
     }
 
-    /// An earlier run ended before it deleted these.
+    /// Deletes files that an earlier run stored but did not delete.
     fn forget_stored(&self, lot: &[(&Name, Delivery)], sums: &mut Sums) -> Result<(), held::Error> {
         lot.iter().try_for_each(|(name, _)| {
             sums.of(name).stored_before += 1;
@@ -223,7 +226,7 @@ impl Rescue {
         Ok(())
     }
 
-    /// How many deliveries are held for each app.
+    /// Number of quarantined deliveries by app.
     pub fn count(&self) -> BTreeMap<&str, u64> {
         let mut apps = BTreeMap::new();
         for name in &self.names {
@@ -232,10 +235,10 @@ impl Rescue {
         apps
     }
 
-    /// Deletes all of it, stored or not.
+    /// Deletes all files, stored or not.
     ///
     /// # Errors
-    /// This user may not delete it.
+    /// If a file cannot be deleted.
     pub fn discard(&self) -> Result<(), held::Error> {
         self.names
             .iter()
@@ -243,10 +246,10 @@ impl Rescue {
     }
 }
 
-/// Deliveries that are stored together, each with the name of its file.
+/// Deliveries that are stored together, each with its file name.
 type Lot<'a> = Vec<(&'a Name, Delivery)>;
 
-/// What was stored, by app.
+/// Results by app.
 #[derive(Default)]
 struct Sums(BTreeMap<Arc<str>, Rescued>);
 
@@ -268,7 +271,7 @@ impl Wanted {
 }
 
 impl Keys {
-    /// The delivery as it would have come through the door, had the secret been right.
+    /// Verifies and parses `record` as the listener does; `None` if no secret matches.
     fn open(&self, record: Record) -> Option<Delivery> {
         let secrets = match self {
             Self::Configured(apps) => apps.get(&*record.envelope.app)?,
@@ -290,7 +293,7 @@ impl Held {
         }
     }
 
-    /// What passes is of more interest than what does not.
+    /// Passing deliveries take precedence for the times.
     fn note_passing(&mut self, delivery: &Delivery) {
         let at = delivery.envelope.received_at;
         if self.passing == 0 {
@@ -317,7 +320,8 @@ async fn count_stored(apps: Vec<(Held, Vec<Uuid>)>, mut reader: Option<&mut Read
     counted
 }
 
-/// Which deliveries of a lot are stored: an earlier run may have ended before their files went.
+/// Ids of the deliveries in `lot` that are already stored: an earlier run may have ended before it
+/// deleted their files.
 async fn stored_before(lot: &Lot<'_>, reader: &mut Reader) -> Result<Vec<Uuid>, store::Error> {
     let ids: Vec<_> = lot.iter().map(|(name, _)| name.id()).collect();
     let times = || {

@@ -1,4 +1,4 @@
-//! Tells when the private Postgres has ended by itself and runs again.
+//! Logs restarts of the private Postgres after a crash.
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

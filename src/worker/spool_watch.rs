@@ -1,4 +1,4 @@
-//! Looks at the spool every second: its metrics, and what of it a person wants to be told.
+//! Checks the spool every second: updates its metrics and logs changes.
 
 use std::time::{Duration, Instant};
 
@@ -13,22 +13,22 @@ use crate::{
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A watch of the spool.
+/// The periodic check of the spool.
 #[derive(Debug)]
 pub struct SpoolWatch {
     spooling: Spooling,
     seen: Seen,
 }
 
-/// State of the spool at the last look.
+/// State of the spool at the last check.
 #[derive(Debug, Default)]
 struct Seen {
     before: Option<Report>,
-    /// When deliveries began to wait, and how many had been drained then.
+    /// Time when deliveries began to wait, and the number drained until then.
     waiting_since: Option<(Instant, u64)>,
 }
 
-/// Something that a person wants to be told.
+/// A change that is logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum News {
     Opened {
@@ -61,14 +61,14 @@ enum News {
 }
 
 impl SpoolWatch {
-    /// Watches this spool.
+    /// A check of this spool.
     pub fn new(spooling: Spooling) -> Self {
         let seen = Seen::default();
         Self { spooling, seen }
     }
 
-    /// Has the spool try again what was in its way, measures it and says what changed; says when to
-    /// come again.
+    /// Has the spool retry after errors, updates the metrics and logs changes. Returns the pause
+    /// before the next check.
     pub fn look(&mut self) -> Duration {
         self.spooling.spool.try_again();
         let now = self.spooling.report();
@@ -81,7 +81,7 @@ impl SpoolWatch {
 }
 
 impl Seen {
-    /// What is new, compared with the last look.
+    /// Changes since the last check.
     fn compare(&mut self, now: Report, at: Instant) -> Vec<News> {
         let first = self.before.is_none();
         let before = self.before.take().unwrap_or_default();
@@ -89,7 +89,7 @@ impl Seen {
             records: now.records,
         });
         let filling = self.follow(&before, &now, at).filter(|news| {
-            // What is found at the start is said with the opening.
+            // Records found at start are part of the message on opening.
             !(first && matches!(news, News::Began { .. }))
         });
         let all = [
@@ -103,7 +103,7 @@ impl Seen {
         all.into_iter().flatten().collect()
     }
 
-    /// Whether deliveries began to wait, or none waits any more.
+    /// Detects that deliveries began to wait, or that none waits any more.
     fn follow(&mut self, before: &Report, now: &Report, at: Instant) -> Option<News> {
         match (before.records, now.records) {
             (0, records) if records > 0 => {
@@ -158,7 +158,7 @@ fn draining(before: &Report, now: &Report) -> Option<News> {
     }
 }
 
-/// Shows how the spool stands.
+/// Updates the metrics of the spool.
 fn measure(now: &Report) {
     for (metric, value) in [
         (metrics::SPOOL_RECORDS, now.records),
@@ -220,7 +220,7 @@ mod tests {
         }
     }
 
-    /// What is told of each of these looks, a second apart.
+    /// Changes reported for each of these states, a second apart.
     fn told(looks: &[Report]) -> Vec<Vec<News>> {
         let mut seen = Seen::default();
         let start = Instant::now();

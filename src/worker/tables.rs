@@ -1,5 +1,5 @@
-//! Keeps the tables in shape: partitions made ahead, the dedupe window moved on, rejections
-//! written down.
+//! Table maintenance: creates partitions ahead, moves the dedupe window, and writes counts of
+//! rejections.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,34 +13,35 @@ use crate::{
     telemetry::{EpochAdvanced, Happening, RejectionsCounted, UpkeepFailed},
 };
 
-/// Days are made a week ahead, so that an hour is soon enough.
+/// Pause. Partitions are made a week ahead, so an hour is often enough.
 const PAUSE: Duration = Duration::from_hours(1);
 
-/// After a failure.
+/// Pause after a failure.
 const SOON: Duration = Duration::from_secs(30);
 
-/// Dropping keys waits for those who read them.
+/// Deadline of the maintenance. Dropping an epoch waits for its readers.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Connecting, and writing counts.
+/// Deadline for connecting, and for writing counts.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How often counts of rejections are written.
+/// Pause between two writes of rejection counts.
 const COUNTED: Duration = Duration::from_secs(5);
 
-/// The upkeep of partitions and epochs.
+/// Maintenance of partitions and epochs.
 #[derive(Clone, Debug)]
 pub struct Tables {
-    /// Which database.
+    /// Connection options of the database.
     pub options: ConnectOptions,
-    /// The time.
+    /// Clock for partitions and epochs.
     pub clock: Clock,
-    /// The dedupe window.
+    /// Length of the dedupe window.
     pub window: SignedDuration,
 }
 
 impl Tables {
-    /// Makes partitions ahead and moves the epoch if it is time; says when to come again.
+    /// Creates partitions ahead and advances the epoch if due. Returns the pause before the next
+    /// call.
     pub async fn keep(&self) -> Duration {
         let kept = timeout(PATIENCE, self.keep_once())
             .await
@@ -63,19 +64,19 @@ impl Tables {
     }
 }
 
-/// The writing down of rejections.
+/// Writer of rejection counts.
 #[derive(Clone, Debug)]
 pub struct Rejected {
-    /// Which database.
+    /// Connection options of the database.
     pub options: ConnectOptions,
-    /// What was counted.
+    /// Counts to write.
     pub tally: Tally,
-    /// `rejections.max_rows`.
+    /// Value of `rejections.max_rows`.
     pub max_rows: u32,
 }
 
 impl Rejected {
-    /// Writes what was counted since the last time; says when to come again.
+    /// Writes the counts since the last call, and returns the pause before the next call.
     pub async fn write(&self) -> Duration {
         let counts = self.tally.take();
         if counts.is_empty() {
@@ -100,7 +101,7 @@ impl Rejected {
     }
 }
 
-/// Logs a record for each app and reason of a rejection; others were logged one by one.
+/// Logs one record for each app and rejection reason; other requests were logged one by one.
 fn say(counts: &[rejections::Count]) {
     let mut sums: BTreeMap<(&str, &'static str), i64> = BTreeMap::new();
     let is_rejection = |count: &&rejections::Count| {

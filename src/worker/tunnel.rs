@@ -1,4 +1,4 @@
-//! Keeps the tunnel of `serve --tunnel` up until the server stops.
+//! Runs the tunnel of `serve --tunnel` until the server stops.
 
 use std::time::{Duration, Instant};
 
@@ -13,14 +13,14 @@ use crate::{
 
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Whoever gives out addresses for nothing does not want to be asked often.
+/// Maximum backoff: providers of free tunnels limit the rate of connections.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
-/// A tunnel that ran this long was well; the next pause is short again.
+/// A tunnel that ran this long counts as healthy, which resets the backoff.
 const WELL: Duration = Duration::from_mins(1);
 
-/// Starts the tunnel, again and again, and tells each address, until `stop`. Returns when the
-/// program is gone.
+/// Starts the tunnel, with retries, and publishes each address, until `stop`. Returns after the
+/// tunnel process has ended.
 pub async fn keep_tunnel(
     stop: CancellationToken,
     tunnel: Tunnel,
@@ -50,7 +50,7 @@ pub async fn keep_tunnel(
     }
 }
 
-/// One run; how it ended by itself, none where it was stopped.
+/// Runs the tunnel program. Returns how it ended by itself, or none if it was stopped.
 async fn run(
     stop: &CancellationToken,
     tunnel: &Tunnel,

@@ -1,7 +1,6 @@
-//! Bodies whose keys and kinds are easily read wrongly, each with a check in SQL that is true of what
-//! is stored.
+//! Bodies whose keys and kinds are easily misread, each with an SQL check of the stored rows.
 //!
-//! They lie beside the checkout, or where `HOOKSHELF_CASES` says; `.ci/run` insists on them.
+//! The bodies lie beside the checkout or in `HOOKSHELF_CASES`; `.ci/run` requires them.
 
 use sqlx::AssertSqlSafe;
 
@@ -10,7 +9,7 @@ use crate::support::{
     server::Server,
 };
 
-/// Cases that are not right yet. Each has to fail, so that one that is mended is taken out of here.
+/// Known failing cases with reasons. Each must fail, so that a fixed case is removed from the list.
 const KNOWN: [(&str, &str); 0] = [];
 
 #[tokio::test]
@@ -45,7 +44,7 @@ fn known(sample: &Sample) -> Option<&'static str> {
     KNOWN.iter().find(is_it).map(|(_, reason)| *reason)
 }
 
-/// What is stored otherwise than the index says.
+/// Differences between the stored rows and the index.
 async fn faults_of(sample: &Sample, server: &Server) -> Vec<String> {
     let outcome = sample.outcome(server).await;
     let mut faults = sample.faults(&outcome);

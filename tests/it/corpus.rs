@@ -1,6 +1,6 @@
-//! Bodies that others recorded or documented, through the front door into Postgres.
+//! Bodies recorded or documented by others, delivered to the program and read back from Postgres.
 //!
-//! They lie beside the checkout, or where `HOOKSHELF_CORPUS` says; `.ci/run` insists on them.
+//! The bodies lie beside the checkout or in `HOOKSHELF_CORPUS`; `.ci/run` requires them.
 
 use hookshelf::meta::{signature::Secrets, signed_request::SignedRequest};
 use jiff::Timestamp;
@@ -28,8 +28,8 @@ async fn corpus_bodies_become_the_events_that_their_index_names() {
     println!("corpus: {} bodies", samples.len());
 }
 
-/// Each challenge goes to an app with the row's verify token. A row may leave a choice, or say no
-/// status at all: then any but a 5xx will do.
+/// Sends each challenge to an app with the row's verify token. A row may allow several statuses; a
+/// row without a status allows any except 5xx.
 #[tokio::test]
 #[ignore = "needs bodies that others recorded: HOOKSHELF_CORPUS"]
 async fn corpus_challenges_are_answered_as_their_table_says() {

@@ -1,5 +1,5 @@
-//! Postgres is away, full, stuck or stopping, and there is no spool: deliveries get 503 in time,
-//! nothing that was acked is lost, and storing goes on by itself.
+//! Postgres is unavailable, full, stuck or shutting down, and there is no spool: deliveries get 503
+//! in time, no acked delivery is lost, and storing resumes without help.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::support::{
     server::{Answer, Server},
 };
 
-/// What the house promises: an answer within four seconds, whatever hangs.
+/// Documented limit: an answer within four seconds, whatever hangs.
 const PROMISED: Duration = Duration::from_secs(4);
 
 fn body(mid: &str) -> String {
@@ -35,7 +35,7 @@ async fn run(database: &mut PgConnection, sql: &'static str) {
     sqlx::raw_sql(sql).execute(database).await.unwrap();
 }
 
-/// Delivers until it is acked, as Meta would.
+/// Retries a delivery until it is acked, as Meta would.
 async fn deliver_until_acked(server: &Server, mid: &str) {
     eventually("it is acked", async || {
         server.deliver("/webhook", body(mid)).await.status == 200
@@ -51,7 +51,7 @@ async fn a_full_disk_is_said_and_loses_nothing() {
         server.deliver("/webhook", body("mid.before")).await.status,
         200
     );
-    // What Postgres answers when it cannot extend a file.
+    // SQLSTATE of Postgres if a file cannot be extended.
     run(
         &mut database,
         "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS

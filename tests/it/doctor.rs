@@ -1,4 +1,4 @@
-//! Whether Meta reaches it: what the server remembers of each callback URL, and what `doctor` says.
+//! `doctor`, and the server's record of requests at each callback URL.
 
 mod apps;
 mod callbacks;
@@ -14,18 +14,18 @@ use serde::Deserialize;
 
 use crate::support::server::{SECRET, Server, TOKEN};
 
-/// An app secret as Meta makes them.
+/// An app secret in Meta's format.
 const APP_SECRET: &str = "5bd1e995a3c59ac31e2b44d6f4c17d29";
 
-/// A verify token that cannot be guessed.
+/// A verify token that is hard to guess.
 const VERIFY_TOKEN: &str = "loaves & fishes, 5 + 2";
 
-/// A configuration with nothing to complain about.
+/// A configuration without problems.
 fn good() -> String {
     format!("[apps.default]\napp_secret = {APP_SECRET:?}\nverify_token = {VERIFY_TOKEN:?}\n")
 }
 
-/// One line of `doctor --json`.
+/// A line of `doctor --json`.
 #[derive(Debug, Deserialize)]
 struct Line {
     check: String,
@@ -36,14 +36,14 @@ struct Line {
     remedy: Option<String>,
 }
 
-/// What doctor said.
+/// Output and exit code of `doctor --json`.
 struct Report {
     lines: Vec<Line>,
     code: Option<i32>,
 }
 
 impl Report {
-    /// Reads an output in JSON. Nothing secret may be in any.
+    /// Parses JSON output. Panics if the output contains a secret.
     fn read(output: &Output) -> Self {
         let text = String::from_utf8(output.stdout.clone()).unwrap();
         hides_secrets(output);
@@ -54,12 +54,12 @@ impl Report {
         }
     }
 
-    /// Asks beside a server, with these variables.
+    /// Runs `doctor` beside a server, with these variables.
     fn of(server: &Server, variables: &[(&str, &str)]) -> Self {
         Self::read(&server.run_with(&["doctor", "--json"], variables))
     }
 
-    /// What a check found, with its verdict.
+    /// Verdicts and findings of a check.
     fn said(&self, check: &str) -> Vec<String> {
         let lines = self.lines.iter().filter(|line| line.check == check);
         lines
@@ -67,7 +67,8 @@ impl Report {
             .collect()
     }
 
-    /// Fails unless a check says this; a line that is not good also says what to do.
+    /// Panics unless the check has a line with this verdict and text. A warning or wrong line must
+    /// also have a meaning and a remedy.
     fn says(&self, check: &str, verdict: &str, part: &str) {
         let mut lines = self.lines.iter();
         let line = lines.find(|line| {
@@ -79,7 +80,7 @@ impl Report {
         }
     }
 
-    /// The checks with this verdict.
+    /// Names of the checks with this verdict.
     fn with(&self, verdict: &str) -> Vec<&str> {
         let lines = self.lines.iter().filter(|line| line.verdict == verdict);
         lines.map(|line| &*line.check).collect()

@@ -1,13 +1,12 @@
-//! A start on a terminal: the secrets that a first start makes are shown then, and never again.
+//! `serve` on a terminal: secrets of a first start, and a line for each delivery.
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader},
-    process::Stdio,
+    io::{BufRead, BufReader, Lines},
+    process::{Child, Command, Stdio},
 };
 
 use nix::{
-    pty::openpty,
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
@@ -15,31 +14,85 @@ use nix::{
 use crate::support::{
     directory::Directory,
     server::{guarded, settle},
+    terminal::{COLUMNS, Terminal},
 };
 
-/// What a start shows last.
+/// Last line of the banner.
 const LAST: &str = "events list";
 
-/// Starts a server without a configuration on a terminal, and stops it; what the terminal showed.
-fn shown(directory: &Directory) -> String {
-    let terminal = openpty(None, None).unwrap();
-    let mut shell = guarded(&["serve"]);
-    settle(&mut shell, directory.path(), None);
-    shell.stdout(Stdio::from(terminal.slave));
-    shell.stderr(File::create(directory.join("log")).unwrap());
-    let mut process = shell.spawn().unwrap();
-    // It is killed when this closes.
-    let _guard = process.stdin.take();
-    let mut lines = BufReader::new(File::from(terminal.master)).lines();
-    let pid: i32 = lines.next().unwrap().unwrap().trim().parse().unwrap();
-    let mut shown = String::new();
-    while !shown.contains(LAST) {
-        let line = lines.next().expect("the server starts").unwrap();
-        shown = format!("{shown}{}\n", line.trim_end());
+/// A server without a configuration on a terminal.
+struct TerminalServer {
+    server: Child,
+    pid: Pid,
+    lines: Lines<BufReader<File>>,
+    shown: String,
+}
+
+impl TerminalServer {
+    fn start(directory: &Directory) -> Self {
+        let Terminal { person, program } = Terminal::open(COLUMNS);
+        let mut shell = guarded(&["serve"]);
+        settle(&mut shell, directory.path(), None);
+        shell.stdout(Stdio::from(program));
+        shell.stderr(File::create(directory.join("log")).unwrap());
+        let server = shell.spawn().unwrap();
+        let mut lines = BufReader::new(person).lines();
+        let pid: i32 = lines.next().unwrap().unwrap().trim().parse().unwrap();
+        let mut started = Self {
+            server,
+            pid: Pid::from_raw(pid),
+            lines,
+            shown: String::new(),
+        };
+        started.read_until(LAST);
+        started
     }
-    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
-    assert!(process.wait().unwrap().success());
-    shown
+
+    fn show(&mut self, line: &str) {
+        self.shown += line.trim_end();
+        self.shown += "\n";
+    }
+
+    /// Reads lines until one has `text`.
+    fn read_until(&mut self, text: &str) {
+        while !self.shown.contains(text) {
+            let line = self.lines.next().expect("the server runs").unwrap();
+            self.show(&line);
+        }
+    }
+
+    /// Sends it a simulated message.
+    fn receive_a_message(&self, directory: &Directory) {
+        let secret = directory.join("secret");
+        std::fs::write(&secret, &made(directory)[0]).unwrap();
+        let mut address = self
+            .shown
+            .lines()
+            .filter_map(|it| it.trim().strip_prefix("callback URL"));
+        let url = address.next().unwrap().split_whitespace().next().unwrap();
+        let mut simulate = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
+        simulate.args([
+            "simulate", "--kind", "message", "--text", "hello", "--url", url,
+        ]);
+        simulate.arg("--secret-file").arg(secret);
+        settle(&mut simulate, directory.path(), None);
+        let output = simulate.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Stops the server; everything that the terminal showed.
+    fn stop(mut self) -> String {
+        // The server is killed when its standard input closes.
+        let input = self.server.stdin.take();
+        kill(self.pid, Signal::SIGTERM).unwrap();
+        assert!(self.server.wait().unwrap().success());
+        drop(input);
+        // The terminal ends when its last writer is gone.
+        while let Some(Ok(line)) = self.lines.next() {
+            self.show(&line);
+        }
+        self.shown
+    }
 }
 
 /// The values between quotes in the file of generated secrets.
@@ -56,7 +109,7 @@ fn made(directory: &Directory) -> Vec<String> {
 fn generated_secrets_are_shown_by_the_start_that_makes_them_and_no_other() {
     let directory = Directory::create();
     std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
-    let first = shown(&directory);
+    let first = TerminalServer::start(&directory).stop();
     let made = made(&directory);
     assert_eq!(made.len(), 2);
     for secret in &made {
@@ -64,7 +117,7 @@ fn generated_secrets_are_shown_by_the_start_that_makes_them_and_no_other() {
     }
     assert!(first.contains("shown this once"), "{first}");
 
-    let second = shown(&directory);
+    let second = TerminalServer::start(&directory).stop();
     let log = std::fs::read_to_string(directory.join("log")).unwrap();
     for secret in &made {
         assert!(
@@ -80,4 +133,26 @@ fn generated_secrets_are_shown_by_the_start_that_makes_them_and_no_other() {
             "{start}"
         );
     }
+}
+
+#[test]
+fn a_terminal_shows_a_line_for_each_delivery_unless_the_log_says_no() {
+    let directory = Directory::create();
+    std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
+    let mut terminal = TerminalServer::start(&directory);
+    terminal.receive_a_message(&directory);
+    terminal.read_until("stored");
+    let shown = terminal.stop();
+    let line = shown.lines().find(|line| line.contains("stored")).unwrap();
+    assert!(
+        line.contains("  default  ") && line.contains("  message  "),
+        "{shown}"
+    );
+    assert!(!shown.contains("hello"), "{shown}");
+
+    std::fs::write(directory.join("hookshelf.toml"), "log.deliveries = false").unwrap();
+    let terminal = TerminalServer::start(&directory);
+    terminal.receive_a_message(&directory);
+    let shown = terminal.stop();
+    assert!(!shown.contains("message"), "{shown}");
 }

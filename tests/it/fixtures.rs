@@ -1,5 +1,5 @@
-//! Every sample and fixture, split: as its line in `INDEX.tsv` says, and column by column as in its
-//! snapshot.
+//! Parsing of every sample and fixture, compared with its line in `INDEX.tsv` and its snapshot of
+//! columns.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
@@ -15,21 +15,21 @@ use crate::support::samples::{fill, samples};
 
 const FIXTURES: &str = "tests/fixtures";
 
-/// The bodies of a directory by their files, as its `INDEX.tsv` has them.
+/// Bodies by file, as in the `INDEX.tsv` of their directory.
 pub(crate) type Bodies = BTreeMap<String, Vec<u8>>;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The samples, filled.
+/// Bodies of the samples.
 fn filled() -> Bodies {
     let body =
         |(name, text): &(&str, &str)| (format!("{name}.json"), fill(text, |_| None).into_bytes());
     samples().iter().map(body).collect()
 }
 
-/// The fixtures.
+/// Bodies of the fixtures.
 pub(crate) fn fixtures() -> Bodies {
     let mut found = Bodies::new();
     for topic in fs::read_dir(root().join(FIXTURES)).unwrap() {
@@ -48,7 +48,7 @@ pub(crate) fn fixtures() -> Bodies {
     found
 }
 
-/// Reads a body that arrived at 2026-11-20T12:00:00Z.
+/// Parses a body that arrived at 2026-11-20T12:00:00Z.
 fn split(body: &[u8]) -> Notification {
     let context = split::Context {
         app: "default",
@@ -70,7 +70,7 @@ fn each_sample_and_fixture_is_what_the_index_says() {
     }
 }
 
-/// The file of a line of an index, whose body is as the line says.
+/// Compares a body with its line in the index, and returns its file.
 fn is_so(line: &str, bodies: &Bodies) -> String {
     let columns: Vec<_> = line.split('\t').collect();
     let &[file, object, channel, events, kinds, source, shows] = &columns[..] else {
@@ -116,7 +116,7 @@ fn kind(event: &Event) -> String {
     format!("{}{echo}", event.kind.as_str())
 }
 
-/// One without a snapshot fails. That no snapshot outlives its body is a rule of `tests/tidy`.
+/// Fails for a body without a snapshot. `tests/tidy` rejects snapshots without a body.
 fn reviewed(hold: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
     settings.set_omit_expression(true);
@@ -153,7 +153,7 @@ fn the_item_of_an_event_is_its_text_in_the_body() {
     }
 }
 
-/// The columns of the delivery and of its events, without those that are empty.
+/// Non-empty columns of the delivery and its events.
 fn show(found: &Notification) -> String {
     let mut out = String::new();
     line(&mut out, "object", found.object.as_ref());

@@ -1,5 +1,5 @@
-//! Verbs know the server of their data directory: what another one answers at the same address is
-//! neither shown nor believed, and nothing is sent to it.
+//! Verbs recognise the server of their data directory: output of another server at the same address
+//! is not shown or trusted, and nothing is sent to it.
 
 use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
@@ -27,14 +27,14 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A verb with this data directory and with the addresses of `server`.
+/// A command with this data directory and the addresses of `server`.
 fn beside(server: &Server, directory: &Directory, verb: &[&str]) -> Output {
     let mut command = server.verb(verb);
     command.env("HOOKSHELF__DATA_DIR", directory.join("data"));
     command.output().unwrap()
 }
 
-/// A directory with the same apps as those of a server elsewhere.
+/// A directory with the same apps as those of another server.
 fn directory() -> Directory {
     let directory = Directory::create();
     std::fs::write(directory.join("hookshelf.toml"), apps(["default"])).unwrap();
@@ -103,7 +103,7 @@ async fn a_verb_tells_its_own_running_server_from_another_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_in_a_directory_that_this_user_may_not_enter_is_not_said_to_be_away() {
     if !nix::unistd::geteuid().is_root() {
-        // Only root can become another user.
+        // Only root can switch to another user.
         return;
     }
     let server = Server::start().await;

@@ -1,9 +1,9 @@
 //! Integration tests against real Postgres, in one binary because linking takes long.
 //!
-//! Most modules run the program and use it as Meta or an operator does. `http`, `store`, `spool` and
-//! `private_postgres` call the library, for races, cut connections and kills at an exact moment;
-//! `fixtures` and `corpus` call its parser and its signatures. `questions`, `reader`, `reading` and
-//! `views` store with the library what they read through the program or in SQL.
+//! Most modules run the program and use it as Meta or an operator does. `http`, `store`, `spool`
+//! and `private_postgres` call the library, for races, cut connections and kills at an exact
+//! moment. `fixtures` and `corpus` call its parser and its signature check. `questions`, `reader`,
+//! `reading` and `views` store data with the library and read them through the program or in SQL.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,6 +13,7 @@
 )]
 
 mod cases;
+mod configuration;
 mod corpus;
 mod database_away;
 mod doctor;
@@ -46,5 +47,6 @@ mod stop;
 mod store;
 mod support;
 mod systemd;
+mod telemetry;
 mod tunnel;
 mod views;

@@ -1,4 +1,4 @@
-//! How the program behaves toward the person and the shell that call it.
+//! Command-line behaviour toward users and shells.
 
 mod arguments;
 mod completions;

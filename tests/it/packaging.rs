@@ -1,5 +1,5 @@
-//! What is shipped beside the program fits it: the keys that it sets are known, the addresses meet.
-//! That the packages do what they should is tried by `.ci/run`.
+//! Packaging files fit the program: the configuration keys exist and the addresses agree. `.ci/run`
+//! tests the packages themselves.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ fn shipped(path: &str) -> String {
     fs::read_to_string(root.join(path)).unwrap()
 }
 
-/// The files that set variables of the program.
+/// Files that set environment variables of the program, with the minimum number of variables.
 const SETTING: [(&str, usize); 4] = [
     ("Dockerfile", 2),
     ("compose.yaml", 6),
@@ -22,7 +22,7 @@ const SETTING: [(&str, usize); 4] = [
     ("packaging/credentials.conf", 3),
 ];
 
-/// The keys that a text sets in the environment, with their values: `NAME: value`, `NAME=value`.
+/// Variables and values that a text sets, as `NAME: value` or `NAME=value`.
 fn variables(text: &str) -> Vec<(String, String)> {
     let lines = text
         .lines()
@@ -40,7 +40,7 @@ fn variables(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The value as it is at run time: of a secret's file one that is there, of a name an example.
+/// A value as at run time: an existing file for a secret, and examples for placeholders.
 fn settled(name: &str, value: &str, secret: &Path) -> String {
     if name.ends_with("_FILE") {
         return secret.to_str().unwrap().to_owned();
@@ -72,7 +72,7 @@ fn the_program_knows_every_variable_that_is_set() {
     }
 }
 
-/// What stands behind `before` on its line.
+/// Text after `before` up to the end of the word.
 fn behind<'a>(text: &'a str, before: &str) -> &'a str {
     let at = text.find(before).unwrap_or_else(|| panic!("no {before}"));
     let rest = &text[at + before.len()..];

@@ -1,5 +1,5 @@
-//! The promise under kills: a signed delivery that got 200 is durable, and each thing that happened
-//! is one event.
+//! The central guarantee under kills: a signed delivery that got 200 is durable, and each thing
+//! that happened is one event.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -16,15 +16,15 @@ use crate::support::{
     server::{Server, deliver_to},
 };
 
-/// How many deliver at once, and how many acks a round waits for before it kills something.
+/// Number of concurrent senders, and number of acks that a round waits for before each kill.
 const SENDERS: u64 = 8;
 const ACKS: usize = 150;
 
-/// The messages whose delivery got 200.
+/// Messages whose delivery got 200.
 type Ledger = Arc<Mutex<BTreeSet<String>>>;
 
-/// Delivers message after message and writes down each that was acked. What got no 200 is sent
-/// again, as Meta would, until nobody answers any more.
+/// Delivers one message after the other and records the acked ones. Retries a delivery without a
+/// 200, as Meta would, until the server is gone.
 async fn deliver(server: std::net::SocketAddr, prefix: String, ledger: Ledger) {
     for number in 0.. {
         let mid = format!("{prefix}.{number}");
@@ -56,7 +56,7 @@ async fn more_are_acked(ledger: &Ledger) {
     .await;
 }
 
-/// Kills the server process of the private Postgres, which others would call a power cut.
+/// Kills the server process of the private Postgres, which has the effect of a power cut.
 fn kill_postgres(server: &Server) {
     let file = server.directory.join("data/postgres/data/postmaster.pid");
     let text = std::fs::read_to_string(file).unwrap();
@@ -89,7 +89,7 @@ async fn what_was_acked_is_stored_once_through_kills_of_the_server_and_of_postgr
     assert_eq!(distinct.len(), stored.len(), "an event was stored twice");
 }
 
-/// The message of each event.
+/// Message ids of all events.
 async fn events(database: &mut PgConnection) -> Vec<String> {
     sqlx::query_scalar("SELECT message_id FROM events ORDER BY position")
         .fetch_all(database)

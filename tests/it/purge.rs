@@ -1,4 +1,4 @@
-//! `hookshelf events purge --simulated` as a user runs it, beside the server.
+//! `hookshelf events purge --simulated` as an operator runs it, beside the server.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -20,7 +20,7 @@ async fn sizes(database: &mut PgConnection) -> Vec<i64> {
     sizes
 }
 
-/// What is remembered to have come to the callback URL.
+/// Kinds of requests recorded at the callback URL.
 async fn came(database: &mut PgConnection) -> Vec<String> {
     let what = sqlx::query_scalar("SELECT what FROM callbacks ORDER BY what");
     what.fetch_all(database).await.unwrap()
@@ -63,13 +63,13 @@ async fn what_was_simulated_goes_and_what_was_delivered_stays() {
     let nothing = say(&server, &["events", "purge", "--simulated", "--yes"]);
     assert_eq!(nothing, "nothing simulated is stored\n");
 
-    // As where a purge was interrupted at its end.
+    // State after a purge that was interrupted at its end.
     let left = "INSERT INTO callbacks VALUES ('default', 'simulated', 'app', '', now())";
     sqlx::raw_sql(left).execute(&mut database).await.unwrap();
     say(&server, &["events", "purge", "--simulated", "--yes"]);
     assert_eq!(came(&mut database).await, ["delivery"]);
 
-    // What is to be purged has to be said.
+    // The data to purge must be named.
     assert_eq!(
         server.run(&["events", "purge", "--yes"]).status.code(),
         Some(2)

@@ -1,5 +1,5 @@
-//! `docs/questions.md`: each question is asked as the role that reads, answered on nine simulated
-//! days, and reads no partition that the page does not say.
+//! `docs/questions.md`: each question is asked by the reader role, answered from nine simulated
+//! days, and reads only the partitions that the page names.
 
 mod answer;
 mod by_hand;
@@ -20,7 +20,7 @@ use crate::support;
 
 const PAGE: &str = "docs/questions.md";
 
-/// The page as it has to be: with the ids and answers of the simulation.
+/// The page with ids and answers from the simulation.
 async fn answered(session: &mut PgConnection) -> Page {
     let mut page = Page::read(PAGE);
     for index in page.in_order() {

@@ -1,5 +1,5 @@
-//! Verbs that cannot reach Postgres tell a server that does not run from one that hangs and from
-//! one that is closed to this user, each with its own remedy.
+//! Verbs that cannot reach Postgres distinguish a stopped server, a hanging server and a refused
+//! user, each with its own remedy.
 
 use std::{
     os::unix::process::CommandExt,
@@ -29,7 +29,7 @@ const VERBS: [&[&str]; 7] = [
     &["migrate"],
 ];
 
-/// What each verb says on standard error; all run at once, since some wait for seconds.
+/// Error output of each verb. All run concurrently, because some wait for seconds.
 fn complaints(command: impl Fn(&[&str]) -> Command) -> Vec<String> {
     let started = VERBS.map(|verb| {
         let mut command = command(verb);
@@ -49,7 +49,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The line of `doctor` about the database.
+/// Line of `doctor --json` about the database.
 fn database_check(mut doctor: Command) -> String {
     let output = doctor.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -106,7 +106,7 @@ async fn a_private_postgres_that_fell_while_its_server_runs_is_told_of_by_its_lo
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_postgres_of_another_user_is_not_said_to_be_away() {
     if !nix::unistd::geteuid().is_root() {
-        // Only root can become another user.
+        // Only root can switch to another user.
         return;
     }
     let server = Server::start_private();
@@ -131,7 +131,7 @@ async fn a_private_postgres_of_another_user_is_not_said_to_be_away() {
     assert!(!checked.contains("start `hookshelf serve`"), "{checked}");
 }
 
-/// A directory with the program in it, where every user can run it.
+/// A directory with the program, accessible to every user.
 fn reachable_program() -> Directory {
     let directory = Directory::create();
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_hookshelf"));
@@ -146,7 +146,7 @@ fn reachable_program() -> Directory {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_configured_postgres_that_hangs_refuses_or_denies_is_told_apart() {
     let server = Server::start().await;
-    // It is connected to, and takes no connection.
+    // Connections stay in the listen queue and are never accepted.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = silent.local_addr().unwrap();
     let place = server.place.as_ref().unwrap().url();

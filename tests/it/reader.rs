@@ -1,5 +1,4 @@
-//! The role that reads: it sees all that is stored, also what is made later, and can do nothing
-//! else.
+//! The reader role: it sees all stored data, including later tables, and can do nothing else.
 
 use hookshelf::{
     clock::Clock,
@@ -13,7 +12,7 @@ use crate::support::{
     server::{Server, apps},
 };
 
-/// Everything about roles and rights that making a reader may touch.
+/// Roles and privileges that making a reader may touch.
 const RIGHTS: &str = "
     SELECT 'role ' || row_to_json(r)::text FROM pg_authid AS r
     UNION ALL SELECT 'setting ' || row_to_json(s)::text FROM pg_db_role_setting AS s
@@ -26,7 +25,7 @@ const RIGHTS: &str = "
               WHERE relnamespace = 'public'::regnamespace AND relacl IS NOT NULL
     ORDER BY 1";
 
-/// A database with a reader of its own; roles are shared by all databases of a server.
+/// A database with its own reader role, because roles are shared by all databases of a server.
 struct World {
     database: TestDatabase,
     owner: PgConnection,
@@ -55,7 +54,7 @@ impl World {
         world
     }
 
-    /// Before Postgres 15 every role may make tables in `public`.
+    /// True before Postgres 15, where every role may create tables in `public`.
     async fn is_before_15(&mut self) -> bool {
         let sql = "SELECT current_setting('server_version_num')::int < 150000";
         let before = sqlx::query_scalar(sql).fetch_one(&mut self.owner).await;
@@ -81,7 +80,7 @@ impl World {
     }
 }
 
-/// What Postgres says to a statement: nothing, or its SQLSTATE.
+/// SQLSTATE of a statement, `None` if it succeeds.
 async fn state(session: &mut PgConnection, sql: &str) -> Option<String> {
     let ran = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(session);
     let error = ran.await.err()?;
@@ -111,7 +110,7 @@ async fn it_reads_everything_that_is_stored() {
         let read = state(&mut session, &format!("SELECT * FROM {name} LIMIT 1")).await;
         assert_eq!(read, None, "{name}");
     }
-    // The tables behind views are read through these.
+    // The tables behind the views are readable through the views only.
     let behind = state(&mut session, "SELECT FROM stored_deliveries").await;
     assert_eq!(behind.as_deref(), Some("42501"));
     let called = "SELECT item_field('message')";
@@ -186,7 +185,7 @@ async fn it_sees_what_is_made_afterwards() {
 
     let later = "SELECT * FROM made_by_a_later_migration";
     assert_eq!(state(&mut session, later).await.as_deref(), Some("42501"));
-    // A role from which something was taken is the operator's affair.
+    // A role with a revoked privilege is left to the operator.
     let name = world.name.clone();
     let bodies = format!("SELECT ON deliveries {{}} {name}");
     let (revoke, grant) = (bodies.replace("{}", "FROM"), bodies.replace("{}", "TO"));
@@ -198,7 +197,7 @@ async fn it_sees_what_is_made_afterwards() {
     assert_eq!(state(&mut session, later).await, None);
 }
 
-/// The limits that a session of the reader begins with.
+/// Session settings of the reader.
 async fn limits(world: &World) -> Vec<(String, String)> {
     let asked = sqlx::query_as(
         "SELECT name, setting FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout',
@@ -219,7 +218,8 @@ async fn a_question_of_it_ends_in_time() {
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(limits(&world).await, expected);
 
-    // What an operator chose instead stays, but for the one that makes it a reader.
+    // The operator's settings are kept, except the read-only setting, which makes the role a
+    // reader.
     let (name, database) = (world.name.clone(), world.database.options());
     let of = format!(
         "ALTER ROLE {name} IN DATABASE {}",
@@ -239,7 +239,7 @@ async fn a_question_of_it_ends_in_time() {
 async fn a_second_run_changes_nothing() {
     let mut world = World::with_reader().await;
     let own = |rows: Vec<String>, name: &str| -> Vec<String> {
-        // Other tests make roles of their own meanwhile.
+        // Ignores roles of other tests.
         rows.into_iter()
             .filter(|row| !row.starts_with("role") || row.contains(name))
             .filter(|row| !row.starts_with("setting") && !row.starts_with("member"))
@@ -317,7 +317,7 @@ async fn a_role_that_is_more_than_a_reader_is_refused() {
         assert!(error.to_string().contains(reason), "{error}");
         world.run(&less.replace("{}", &name)).await;
     }
-    // Without all that it becomes one, and can log in.
+    // Without these attributes the role becomes a reader and can log in.
     let made = make_reader(&mut world.owner, &name).await.unwrap();
     assert!(made.made);
     assert_eq!(state(&mut world.read().await, "TABLE events").await, None);
@@ -359,7 +359,7 @@ async fn a_user_that_may_not_make_roles_learns_what_an_administrator_has_to_run(
         }
     );
     assert_eq!(state(&mut world.read().await, "TABLE events").await, None);
-    // One who may make roles needs no administrator.
+    // A user with CREATEROLE needs no administrator.
     world.run(&format!("ALTER ROLE {user} CREATEROLE")).await;
     let made = make_reader(&mut plain, &format!("{}_too", world.name)).await;
     assert!(made.unwrap().made);

@@ -1,4 +1,4 @@
-//! The verbs that read: what they find, how they say it, and how they end.
+//! The reading verbs: results, output formats and exit codes.
 
 mod accounts;
 mod csv;
@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 use crate::support::{directory::Directory, postgres::TestDatabase};
 
-/// A database with deliveries in it, and the program that reads them.
+/// A database with deliveries, and the program that reads them.
 struct Shelf {
     database: TestDatabase,
     directory: Directory,
@@ -48,7 +48,7 @@ impl Shelf {
         }
     }
 
-    /// Commits a delivery that arrived so long ago.
+    /// Commits a delivery with an arrival time `ago` before now.
     async fn store(&self, app: &str, ago: SignedDuration, body: impl Into<Bytes>) -> Delivery {
         let delivery = delivery(app, Clock::system().now() - ago, body.into());
         let mut connection = self.database.connect().await;
@@ -59,7 +59,7 @@ impl Shelf {
         delivery
     }
 
-    /// The program with these arguments, and nothing of the environment of the tests.
+    /// The program with these arguments and a clean environment.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
         command.env_clear();
@@ -71,7 +71,7 @@ impl Shelf {
         command
     }
 
-    /// What the program prints when it ends well.
+    /// Standard output of a successful run.
     fn says(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -79,7 +79,7 @@ impl Shelf {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The lines of JSON that it prints.
+    /// Parsed lines of `--json`.
     fn rows(&self, arguments: &[&str]) -> Vec<Value> {
         let lines = self.says(&[arguments, &["--json"]].concat());
         lines
@@ -88,12 +88,12 @@ impl Shelf {
             .collect()
     }
 
-    /// With what code the program ends and what it complains of; it prints nothing else.
+    /// Exit code and error output. Panics if the program prints anything else.
     fn complains(&self, arguments: &[&str]) -> (i32, String) {
         complaint(&self.command(arguments).output().unwrap())
     }
 
-    /// What the program prints for this standard input.
+    /// Output of the program for this standard input.
     fn answers(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut command = self.command(arguments);
         command
@@ -134,7 +134,7 @@ fn delivery(app: &str, received_at: Timestamp, body: Bytes) -> Delivery {
     }
 }
 
-/// The names of a table's columns in their order.
+/// Column names of a table, in order.
 async fn columns(database: &TestDatabase, table: &str) -> Vec<String> {
     let names = sqlx::query_scalar(
         "SELECT attname::text FROM pg_attribute
@@ -147,7 +147,7 @@ async fn columns(database: &TestDatabase, table: &str) -> Vec<String> {
     names.unwrap()
 }
 
-/// The keys of a line of JSON in their order.
+/// Keys of a JSON line, in order.
 pub(crate) fn keys(line: &str) -> Vec<String> {
     let pairs = hookshelf::meta::json::pairs(line).unwrap();
     pairs.into_iter().map(|(key, _)| key.into_owned()).collect()

@@ -1,5 +1,5 @@
-//! The documents against the program: what they tell to type runs and prints what they show, their
-//! configurations are right, their links lead somewhere, and no verb, kind or problem is left out.
+//! Documents checked against the program: commands run and print the shown output, configurations
+//! are valid, links have targets, and no verb, kind or problem is missing.
 
 mod applied;
 mod backup;
@@ -9,4 +9,5 @@ mod inline;
 mod links;
 mod pages;
 mod run;
+mod sample;
 mod start;

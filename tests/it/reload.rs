@@ -1,5 +1,5 @@
-//! `reload` waits for the server, and says what was read or why nothing has changed; and the step
-//! from the secret of a first start to those of Meta.
+//! `reload` waits for the server and reports the loaded configuration, or why nothing changed; and
+//! the switch from the generated secret to Meta's.
 
 use std::process::{Command, Output};
 
@@ -16,7 +16,7 @@ const BODY: &str = r#"{"object":"instagram","entry":[{"id":"17840000000000006","
 "messaging":[{"sender":{"id":"7006"},"recipient":{"id":"17840000000000006"},
 "timestamp":1763596800000,"message":{"mid":"mid.reload.1","text":"Three rolls, please"}}]}]}"#;
 
-/// Names the configuration file where the command line does not.
+/// Variable with the path of the configuration file.
 const FILE: &str = "HOOKSHELF_CONFIG";
 
 fn said(output: &Output) -> String {
@@ -24,14 +24,14 @@ fn said(output: &Output) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// What a call says that has to fail.
+/// Output of a call that must fail.
 fn refused(mut call: Command) -> String {
     let output = call.output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     said(&output)
 }
 
-/// A server that was started without a configuration file.
+/// Starts a server without a configuration file.
 async fn without_file() -> Server {
     let (directory, place) = (Directory::create(), TestDatabase::create().await);
     let (mut shell, line) = activation::shell(&directory, Some(&place), Vec::new(), &[]);
@@ -39,7 +39,7 @@ async fn without_file() -> Server {
     Server::start_by(shell, line, directory, Some(place))
 }
 
-/// A verb beside a server that was started without a configuration file.
+/// A command beside a server without a configuration file.
 fn beside(server: &Server, verb: &[&str]) -> Command {
     let mut command = server.verb(verb);
     command.env_remove(FILE);
@@ -104,7 +104,7 @@ async fn a_file_that_the_server_does_not_read_is_refused_by_its_name() {
     );
     assert_eq!(server.deliver("/webhook/bakery", BODY).await.status, 404);
 
-    // The same file by another name.
+    // A symbolic link to the same file.
     let link = server.directory.join("link.toml");
     std::os::unix::fs::symlink(&file, &link).unwrap();
     let mut reload = server.verb(&["reload", "--config", "link.toml"]);

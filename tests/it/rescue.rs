@@ -1,4 +1,5 @@
-//! Rescue of what was refused while a secret was wrong: held, verified again, stored once.
+//! Rescue of deliveries that were rejected because of a wrong secret: held, verified again, stored
+//! once.
 
 use std::{
     fs,
@@ -34,11 +35,11 @@ use crate::support::{
 const SIGNATURE: &str = "X-Hub-Signature-256";
 const RECHECK: [&str; 2] = ["rejections", "recheck"];
 
-/// An address of Meta's, and one of anybody's.
+/// An address of Meta, and another address.
 const META: &str = "173.252.95.16";
 const STRANGER: &str = "198.51.100.7";
 
-/// The secret is one that nobody signs with.
+/// Configuration with a wrong secret.
 const WRONG: &str = "[apps.default]\napp_secret = \"the secret of another app\"\n";
 
 fn order(number: u32) -> String {
@@ -49,7 +50,7 @@ fn signature(body: &str) -> String {
     sign(&SecretString::from(SECRET), body.as_bytes())
 }
 
-/// Delivers it with the signature that Meta makes, which no configured secret opens.
+/// Delivers with Meta's signature, which matches no configured secret, and expects 401.
 async fn be_refused(server: &Server, body: &str, headers: &[(&str, &str)]) {
     let signature = signature(body);
     let headers = [&[(SIGNATURE, &*signature)], headers].concat();
@@ -57,7 +58,7 @@ async fn be_refused(server: &Server, body: &str, headers: &[(&str, &str)]) {
     assert_eq!((answer.status, answer.body.len()), (401, 0));
 }
 
-/// The lines of JSON that the verb prints when it ends well.
+/// Parsed JSON lines of a successful run.
 fn rows(output: &Output) -> Vec<Value> {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
@@ -71,7 +72,7 @@ fn recheck(server: &Server, arguments: &[&str]) -> Vec<Value> {
     rows(&server.run(&[&RECHECK[..], arguments, &["--json"]].concat()))
 }
 
-/// Waits until so many are held.
+/// Waits until `count` deliveries are held.
 async fn are_held(server: &Server, count: u64) -> Value {
     let mut found = Vec::new();
     eventually("they are held", async || {
@@ -118,7 +119,7 @@ async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
     );
     let before = Clock::system().now();
     mend(&server);
-    // Meta sends one of them again, which is the same event.
+    // Meta retries one of the deliveries, which is the same event.
     eventually("the secret is right", async || {
         server.deliver("/webhook", order(3)).await.status == 200
     })
@@ -155,7 +156,8 @@ async fn what_a_wrong_secret_refused_is_stored_when_it_is_right() {
     assert!(doctor(&server).starts_with("no refused delivery waits"));
 }
 
-/// Five messages that came before a moment are stored, with the moments at which they came.
+/// Checks that five messages with an arrival time before `before` are stored, with their original
+/// arrival times.
 async fn stored_as_they_came(database: &mut PgConnection, before: Timestamp) {
     let rows: Vec<(Uuid, String, String, String, String)> = sqlx::query_as(
         "SELECT id, received_at::text, source, secret, headers->>'x-hub-signature-256'
@@ -176,7 +178,7 @@ async fn stored_as_they_came(database: &mut PgConnection, before: Timestamp) {
     }
 }
 
-/// What `doctor` finds of held deliveries.
+/// Finding of `doctor` on held deliveries.
 fn doctor(server: &Server) -> String {
     let printed = server.run(&["doctor", "--json"]).stdout;
     let mut lines = std::str::from_utf8(&printed).unwrap().lines();
@@ -228,7 +230,7 @@ async fn a_secret_can_be_tried_and_sources_are_those_of_the_door() {
     assert_eq!(rows, expected);
 }
 
-/// A database with its tables, whose server has ended.
+/// A data directory and a migrated database, after the server has stopped.
 async fn ended(configuration: &str) -> (Directory, TestDatabase) {
     let server = Server::start_with(configuration).await;
     let (status, directory, place) = server.stop();
@@ -247,7 +249,7 @@ fn verb_of(directory: &Directory, place: &TestDatabase, arguments: &[&str]) -> C
     command
 }
 
-/// Holds messages that came so long ago, as a server would have.
+/// Holds messages that arrived `ago` before now, as a server would do.
 fn hold(directory: &Directory, ago: SignedDuration, numbers: std::ops::Range<u32>) {
     let hours = SignedDuration::from_hours(48);
     let settings = Settings::new(&directory.join("data"), 64 << 20, hours, 1);
@@ -295,7 +297,7 @@ async fn an_interrupted_rescue_is_done_again_without_a_server_and_its_day_is_lat
     );
     assert_eq!(files(directory.path()).len(), 0);
 
-    // It ended before it deleted the files.
+    // Simulates an interruption before the files were deleted.
     for (bytes, file) in &kept {
         fs::write(file, bytes).unwrap();
     }
@@ -426,7 +428,7 @@ async fn where_the_database_is_away_it_says_what_passes_and_stores_nothing() {
     assert_eq!(files(directory.path()).len(), 3);
 }
 
-/// Sends `count` forgeries over one connection, as a proxy would for strangers.
+/// Sends `count` forged deliveries over one connection, as a proxy would for many senders.
 async fn flood(server: std::net::SocketAddr, sender: u32, count: u32) {
     let stream = TcpStream::connect(server).await.unwrap();
     let (mut connection, driver) = http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -446,7 +448,7 @@ async fn flood(server: std::net::SocketAddr, sender: u32, count: u32) {
     driver.abort();
 }
 
-/// What the directory and its files take of the disk.
+/// Disk space in bytes of the held files.
 fn taken(directory: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
     let blocks = |path: &Path| fs::metadata(path).map_or(0, |it| it.blocks() * 512);

@@ -1,5 +1,5 @@
-//! Restarts under load with a socket that somebody holds: connections wait, none drops, and no
-//! delivery is lost or stored twice.
+//! Restarts under load with socket activation: connections wait, none is dropped, and no delivery
+//! is lost or stored twice.
 
 use std::{
     collections::BTreeSet,
@@ -21,8 +21,8 @@ use crate::support::{
     server::Server,
 };
 
-/// `simulate` beside a server: as fast as answers come, over connections that are kept, and without
-/// a second try. Ended with the test, whatever becomes of it.
+/// `simulate` beside a server, at full speed, over kept connections and without retries. The
+/// process is killed if the test fails.
 struct Senders(Option<Child>);
 
 impl Senders {
@@ -34,7 +34,7 @@ impl Senders {
         Self(Some(piped.spawn().unwrap()))
     }
 
-    /// Lets them come to their end, and takes what they say.
+    /// Stops the senders and returns their output.
     fn stop(mut self) -> Output {
         let process = self.0.take().unwrap();
         let pid = Pid::from_raw(process.id().try_into().unwrap());
@@ -58,7 +58,7 @@ fn summary(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Waits until this process of the server has acked something.
+/// Waits until the present server process has acked a delivery.
 async fn acks(server: &Server) {
     eventually("deliveries are acked", async || {
         let metrics = server.ask_admin("/metrics").await.body;
@@ -74,7 +74,7 @@ fn again(directory: Directory, place: Option<TestDatabase>, held: &TcpListener) 
     start(directory, place, &[held], &[("LISTEN_FDS", "1")])
 }
 
-/// The dedupe keys of all that was acked.
+/// Dedupe keys of all acked events.
 fn acked_keys(server: &Server) -> BTreeSet<String> {
     let ledger = std::fs::read_to_string(server.directory.join("ledger")).unwrap();
     let lines = ledger.lines().map(serde_json::from_str::<Value>);
@@ -86,7 +86,7 @@ fn acked_keys(server: &Server) -> BTreeSet<String> {
     events.map(key).collect()
 }
 
-/// Every delivery got 200, each of them is there, and each event of them once.
+/// Checks that every delivery got 200 and is stored, with each event stored once.
 async fn all_is_there(server: &Server, summary: &Value) {
     let sends = &summary["sends"];
     assert_eq!(

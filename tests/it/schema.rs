@@ -1,28 +1,14 @@
-//! `docs/schema.md`: what the comments of a migrated database say, and none may be missing.
+//! `docs/reference/schema.md`: the comments of a migrated database, none of which may be missing.
 
-use std::fmt::Write as _;
+mod layout;
 
 use sqlx::{FromRow, PgConnection};
 
 use crate::support::{page, postgres::TestDatabase};
 
-const PAGE: &str = "docs/schema.md";
+const PAGE: &str = "docs/reference/schema.md";
 
-const INTRODUCTION: &str = "# Schema
-
-Everything in the database, in its own words: this page is written from the comments that tables, \
-views, columns, indexes and functions carry, and a test holds it against a migrated database. \
-`\\d+ events` in `hookshelf psql` shows the same. [Events](events.md) says what each kind means, \
-[Questions](questions.md) what can be asked.
-";
-
-const VIEWS: &str = "## Views
-
-One for each kind. Views hold nothing: they read `events`, and conditions on `received_at` and on \
-the columns of its indexes reach its partitions and indexes.
-";
-
-/// What a table's comment says of it in lines of their own.
+/// Beginnings of the lines that the comment of each table has.
 const LINES: [&str; 3] = ["Written by: ", "Read by: ", "Grows: "];
 
 /// A table, view or sequence.
@@ -34,17 +20,21 @@ struct Relation {
     partitions: Option<String>,
 }
 
-/// A column, index or function, with what is said of it.
-#[derive(Debug, FromRow)]
+/// A column, index or function.
+#[derive(Debug, PartialEq, FromRow)]
 struct Part {
     name: String,
     form: String,
-    nullable: Option<bool>,
     comment: Option<String>,
 }
 
-/// What is missing, in words.
-type Silent = Vec<String>;
+/// A relation with its columns and indexes.
+#[derive(Debug)]
+struct Described {
+    relation: Relation,
+    columns: Vec<Part>,
+    indexes: Vec<Part>,
+}
 
 async fn relations(connection: &mut PgConnection) -> Vec<Relation> {
     let found = sqlx::query_as(
@@ -61,18 +51,21 @@ async fn relations(connection: &mut PgConnection) -> Vec<Relation> {
 
 async fn columns(connection: &mut PgConnection, relation: &str) -> Vec<Part> {
     let found = sqlx::query_as(
-        "SELECT attname::text AS name, format_type(atttypid, atttypmod) AS form,
-                NOT attnotnull AS nullable, col_description(attrelid, attnum) AS comment
-         FROM pg_attribute
-         WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
-         ORDER BY attnum",
+        "SELECT a.attname::text AS name,
+                replace(format_type(a.atttypid, a.atttypmod), 'timestamp with time zone',
+                        'timestamptz')
+                || CASE WHEN a.attnotnull OR c.relkind = 'v' THEN '' ELSE ' or null' END AS form,
+                col_description(a.attrelid, a.attnum) AS comment
+         FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+         WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped
+         ORDER BY a.attnum",
     );
     found.bind(relation).fetch_all(connection).await.unwrap()
 }
 
 async fn indexes(connection: &mut PgConnection, relation: &str) -> Vec<Part> {
     let found = sqlx::query_as(
-        "SELECT c.relname::text AS name, NULL::bool AS nullable,
+        "SELECT c.relname::text AS name,
                 CASE WHEN i.indisprimary THEN 'primary key ' WHEN i.indisunique THEN 'unique '
                      ELSE '' END || substring(pg_get_indexdef(i.indexrelid) from 'USING (.*)$')
                 AS form,
@@ -89,7 +82,7 @@ async fn functions(connection: &mut PgConnection) -> Vec<Part> {
         "SELECT proname || '(' || CASE WHEN pronargs > 9 THEN pronargs || ' arguments'
                                        ELSE pg_get_function_identity_arguments(oid) END || ')'
                 AS name,
-                pg_get_function_result(oid) AS form, NULL::bool AS nullable,
+                pg_get_function_result(oid) AS form,
                 obj_description(oid, 'pg_proc') AS comment
          FROM pg_proc WHERE pronamespace = 'public'::regnamespace
          ORDER BY proname COLLATE \"C\"",
@@ -97,127 +90,82 @@ async fn functions(connection: &mut PgConnection) -> Vec<Part> {
     found.fetch_all(connection).await.unwrap()
 }
 
-/// Text in a cell of a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
-}
-
-/// The rows of a table in the page; whatever has no comment is noted.
-fn rows(page: &mut String, silent: &mut Silent, of: &str, heads: &[&str], parts: &[Part]) {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    page.push('\n');
-    page.push_str(&line(
-        &heads.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>(),
-    ));
-    let _ = writeln!(page, "|{}", "---|".repeat(heads.len()));
-    for part in parts {
-        if part.comment.is_none() {
-            silent.push(format!("{of}{} has no comment", part.name));
-        }
-        let mut cells = vec![format!("`{}`", part.name), cell(&part.form)];
-        cells.extend(
-            part.nullable
-                .map(|it| if it { "null" } else { "" }.to_owned()),
-        );
-        cells.push(cell(part.comment.as_deref().unwrap_or_default()));
-        page.push_str(&line(&cells));
+async fn described(connection: &mut PgConnection) -> Vec<Described> {
+    let mut all = Vec::new();
+    for relation in relations(connection).await {
+        all.push(Described {
+            columns: columns(connection, &relation.name).await,
+            indexes: indexes(connection, &relation.name).await,
+            relation,
+        });
     }
+    all
 }
 
-/// The heading of a relation and its comment: a paragraph, and the lines that a table has.
-fn head(page: &mut String, silent: &mut Silent, relation: &Relation) {
-    let comment = relation.comment.as_deref().unwrap_or_default();
+/// The complete lines of a table's comment with this beginning.
+fn lines<'a>(comment: &'a str, start: &str) -> Vec<&'a str> {
+    let complete = |line: &&str| line.ends_with('.') && line.len() > start.len() + 5;
+    let found = comment.lines().filter(|line| line.starts_with(start));
+    found.filter(complete).collect()
+}
+
+/// Parts without a comment, in words.
+fn bare(before: &str, parts: &[Part]) -> Vec<String> {
+    let parts = parts.iter().filter(|it| it.comment.is_none());
+    let said = parts.map(|it| format!("{before}{} has no comment", it.name));
+    said.collect()
+}
+
+/// Missing comments of a relation, in words.
+fn missing(it: &Described) -> Vec<String> {
+    let name = &it.relation.name;
+    let comment = it.relation.comment.as_deref().unwrap_or_default();
+    let mut missing = Vec::new();
     if comment.is_empty() {
-        silent.push(format!("{} has no comment", relation.name));
+        missing.push(format!("{name} has no comment"));
     }
-    let _ = write!(page, "\n### {}\n\n", relation.name);
-    let is_line = |line: &&str| LINES.iter().any(|start| line.starts_with(start));
-    let (said, told): (Vec<_>, Vec<_>) = comment.lines().partition(|line| !is_line(line));
-    let _ = writeln!(page, "{}", said.join("\n").trim_end());
-    if relation.kind != "table" {
-        return;
-    }
-    page.push('\n');
-    for start in LINES {
-        match told
+    if it.relation.kind == "table" {
+        let starts = LINES
             .iter()
-            .filter(|line| line.starts_with(start))
-            .collect::<Vec<_>>()[..]
-        {
-            [line] if line.ends_with('.') && line.len() > start.len() + 5 => {
-                let (what, rest) = line.split_once(": ").unwrap();
-                let _ = writeln!(page, "- **{what}:** {rest}");
-            }
-            _ => silent.push(format!("{} has not one line `{start}…`", relation.name)),
-        }
+            .filter(|start| lines(comment, start).len() != 1);
+        missing.extend(starts.map(|start| format!("{name} has not one line `{start}…`")));
     }
-    if let Some(by) = &relation.partitions {
-        let _ = writeln!(page, "- **Partitioned** by {by}.");
+    if it.relation.kind != "sequence" {
+        missing.extend(bare(&format!("{name}."), &it.columns));
     }
+    missing.extend(bare("index ", &it.indexes));
+    missing
 }
 
-/// A relation with its columns and indexes.
-async fn section(
-    connection: &mut PgConnection,
-    page: &mut String,
-    silent: &mut Silent,
-    relation: &Relation,
-) {
-    head(page, silent, relation);
-    let of = format!("{}.", relation.name);
-    let parts = columns(connection, &relation.name).await;
-    let indexes = indexes(connection, &relation.name).await;
-    match &*relation.kind {
-        "table" => {
-            let heads = ["column", "type", "null", "what it is"];
-            rows(page, silent, &of, &heads, &parts);
-        }
-        "view" => {
-            // A column of a view can always be null, as far as Postgres knows.
-            let parts = parts.into_iter().map(|it| Part {
-                nullable: None,
-                ..it
-            });
-            let heads = ["column", "type", "what it is"];
-            rows(page, silent, &of, &heads, &parts.collect::<Vec<_>>());
-        }
-        _ => {}
-    }
-    if !indexes.is_empty() {
-        rows(page, silent, "index ", &["index", "over", "why"], &indexes);
-    }
+/// All missing comments, in words.
+fn all_missing(all: &[Described], functions: &[Part]) -> Vec<String> {
+    let of_relations = all.iter().flat_map(missing);
+    of_relations.chain(bare("function ", functions)).collect()
 }
 
-async fn write(connection: &mut PgConnection) -> (String, Silent) {
-    let (mut page, mut silent) = (INTRODUCTION.to_owned(), Silent::new());
-    let relations = relations(connection).await;
-    for (kind, title) in [
-        ("table", "## Tables\n"),
-        ("view", VIEWS),
-        ("sequence", "## Sequences\n"),
-    ] {
-        let _ = write!(page, "\n{title}");
-        for relation in relations.iter().filter(|it| it.kind == kind) {
-            section(connection, &mut page, &mut silent, relation).await;
-        }
-    }
-    page.push_str("\n## Functions\n");
-    let heads = ["function", "gives", "what it is"];
+async fn write(connection: &mut PgConnection) -> (String, Vec<String>) {
+    let all = described(connection).await;
     let functions = functions(connection).await;
-    rows(&mut page, &mut silent, "function ", &heads, &functions);
-    (page, silent)
+    (
+        layout::page(&all, &functions),
+        all_missing(&all, &functions),
+    )
 }
 
 #[tokio::test]
-async fn the_page_says_what_the_database_says() {
+async fn the_page_has_the_comments_of_the_database() {
     let database = TestDatabase::create().await;
-    let (page, silent) = write(&mut database.connect().await).await;
-    assert_eq!(silent, Silent::new(), "say it in a migration");
+    let (page, missing) = write(&mut database.connect().await).await;
+    assert_eq!(
+        missing,
+        Vec::<String>::new(),
+        "comment on it in a migration"
+    );
     page::hold(PAGE, &page);
 }
 
 #[tokio::test]
-async fn whatever_says_nothing_of_itself_is_found() {
+async fn a_missing_comment_is_found() {
     let database = TestDatabase::create().await;
     let mut connection = database.connect().await;
     let bare = "CREATE TABLE bare (a int PRIMARY KEY); CREATE VIEW plain AS SELECT a FROM bare;
@@ -226,9 +174,9 @@ async fn whatever_says_nothing_of_itself_is_found() {
         COMMENT ON TABLE half IS E'A half.\\nWritten by: a test.\\nGrows: no';
         COMMENT ON COLUMN half.a IS 'A column.'";
     sqlx::raw_sql(bare).execute(&mut connection).await.unwrap();
-    let (_, silent) = write(&mut connection).await;
+    let (_, missing) = write(&mut connection).await;
     assert_eq!(
-        silent,
+        missing,
         [
             "bare has no comment",
             "bare has not one line `Written by: …`",
@@ -238,9 +186,9 @@ async fn whatever_says_nothing_of_itself_is_found() {
             "index bare_pkey has no comment",
             "half has not one line `Read by: …`",
             "half has not one line `Grows: …`",
+            "idling has no comment",
             "plain has no comment",
             "plain.a has no comment",
-            "idling has no comment",
             "function idle() has no comment",
         ]
     );

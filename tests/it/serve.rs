@@ -1,4 +1,4 @@
-//! The life of the program: start, reload, stop, and what it says to its user.
+//! Life cycle of the program: start, reload, stop, and its messages to the user.
 
 use std::process::Stdio;
 
@@ -130,7 +130,7 @@ async fn a_second_server_on_the_same_directory_is_refused_and_harms_nothing() {
     let second = server.run(&["serve"]);
     assert_eq!(second.status.code(), Some(1));
     let said = String::from_utf8(second.stderr).unwrap();
-    // The address is taken before the directory is; a free one shows the other message.
+    // The occupied address is reported first; with a free address the error names the directory.
     assert!(said.contains("cannot listen on"), "{said}");
     let elsewhere = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"))
         .env("HOOKSHELF_CONFIG", server.directory.join("hookshelf.toml"))

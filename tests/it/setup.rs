@@ -1,4 +1,4 @@
-//! What `docs/setup.md` says about Meta's Test button holds, and its configuration is right.
+//! Statements of `docs/setup.md` on Meta's Test button, and its configuration.
 
 use std::{fs, path::Path};
 
@@ -11,7 +11,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What the button sends at a click: the same each time but for the time of sending.
+/// Bodies of the Test button at a click; only the time of sending differs between clicks.
 fn clicks(sent: i64) -> Vec<String> {
     let own = |name: &str| match name {
         "sent" => Some(format!("{sent}000")),
@@ -24,7 +24,7 @@ fn clicks(sent: i64) -> Vec<String> {
     of_it.map(|(_, text)| fill(text, own)).collect()
 }
 
-/// What is stored of the Test button.
+/// Numbers of stored rows from the Test button.
 #[derive(Debug, PartialEq, Eq, sqlx::FromRow)]
 struct Stored {
     deliveries: i64,
@@ -46,7 +46,8 @@ async fn stored(server: &Server) -> Stored {
     .unwrap()
 }
 
-/// The edit in the spelling of Pages has no time, so that only the time of sending tells two apart.
+/// Number of items that are new on a second click: the edit in Page spelling has no item time, so
+/// its key contains the time of sending.
 const ANEW: i64 = 1;
 
 #[tokio::test]
@@ -59,7 +60,7 @@ async fn the_second_click_of_the_test_button_is_a_repeat_but_for_samples_without
     }
     let first = stored(&server).await;
     assert_eq!(first.deliveries, i64::try_from(first_clicks.len()).unwrap());
-    // Both logins send the same message, each in its form.
+    // Both logins send the same message, in different forms.
     assert!(first.repeats >= 1 && first.events + first.repeats == first.items);
 
     for later in clicks(1_794_471_377) {

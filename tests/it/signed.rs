@@ -1,5 +1,5 @@
-//! Everything that is signed is kept: the strangest bodies go through the door, come back byte for
-//! byte, and leave every view readable.
+//! Every signed body is kept: strange bodies are accepted, read back byte for byte, and leave every
+//! view readable.
 
 use hookshelf::{clock::Clock, simulate::variants};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -12,10 +12,10 @@ use crate::{
 const ACCOUNT: &str =
     r#"{"object":"instagram","entry":[{"id":"17840000000000002","time":1763596800,"messaging":["#;
 
-/// A body, what is strange about it, and the problem that it is kept with.
+/// Description, body and expected problem.
 type Strange = (&'static str, Vec<u8>, Option<&'static str>);
 
-/// Bodies that are no notification.
+/// Bodies that are not notifications.
 fn unreadable() -> Vec<Strange> {
     vec![
         ("no bytes", vec![], Some("empty")),
@@ -36,7 +36,7 @@ fn unreadable() -> Vec<Strange> {
     ]
 }
 
-/// Notifications too large or too strange for a file of their own.
+/// Notifications that are too large or too strange for a fixture file.
 fn strange_items() -> Vec<Strange> {
     let long = "9".repeat(8 << 10);
     let long_mid = format!(r#"{{"message":{{"mid":"{long}","text":"a"}}}}"#);
@@ -86,7 +86,7 @@ async fn kept(database: &mut PgConnection) -> (Vec<u8>, Option<String>) {
         .unwrap()
 }
 
-/// Reads every column of every table and view, as a person at a prompt would.
+/// Reads every column of every table and view.
 async fn everything_can_be_read(database: &mut PgConnection) {
     let names: Vec<String> = sqlx::query_scalar(
         "SELECT relname::text FROM pg_class

@@ -1,4 +1,4 @@
-//! `simulate` under load, through the front door: what it says it sent is what is stored.
+//! `simulate` under load, over HTTP: the reported deliveries are the stored ones.
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +32,7 @@ fn complained(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The summary that `--json` prints, where the run ended with this code.
+/// Summary of a run with `--json` that ended with this exit code.
 fn summary(output: &Output, code: i32) -> Value {
     assert_eq!(output.status.code(), Some(code), "{}", complained(output));
     serde_json::from_str(&said(output)).unwrap()
@@ -51,7 +51,7 @@ fn ledger(path: &Path) -> Vec<Value> {
         .collect()
 }
 
-/// The dedupe keys of a ledger with the kind of each, every key once.
+/// Distinct dedupe keys of a ledger, with their kinds.
 fn keys(lines: &[Value]) -> BTreeMap<String, String> {
     let events = lines.iter().filter_map(|line| line["events"].as_array());
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -61,7 +61,7 @@ fn keys(lines: &[Value]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The dedupe keys and kinds of the stored events; panics where one is stored twice.
+/// Dedupe keys and kinds of the stored events. Panics if an event is stored twice.
 async fn stored(server: &Server) -> BTreeMap<String, String> {
     let sql = "SELECT dedupe_key::text, kind::text FROM events";
     let rows: Vec<(String, String)> = sqlx::query_as(sql)
@@ -176,7 +176,7 @@ async fn another_server_and_its_secret_can_be_named() {
     let run = |text: &str| {
         std::fs::write(&secret, text).unwrap();
         let mut command = server.verb(&["simulate", "--count=4", "--url", &url]);
-        // Nothing of this configuration is needed.
+        // The configuration is not used.
         command.env("HOOKSHELF_CONFIG", "/nowhere");
         command.arg("--secret-file").arg(&secret);
         command.arg("--ledger").arg(&ledger);
@@ -324,7 +324,7 @@ async fn wrong_usage_is_refused_before_anything_is_sent() {
     assert_eq!(one(&server, "SELECT count(*) FROM deliveries").await, 0);
 }
 
-/// A door that stays open while the server behind it changes its address.
+/// A TCP proxy that stays open while the server behind it changes its address.
 struct Door {
     address: SocketAddr,
     behind: Arc<Mutex<SocketAddr>>,

@@ -1,5 +1,5 @@
-//! The spool under kill -9 and under a disk that refuses: what it said it took is there in the next
-//! run, in order. Another process writes, so that it can be killed at any moment.
+//! The spool under kill -9 and write errors: every accepted record is there in the next run, in
+//! order. A second process does the writing, so that it can be killed at any moment.
 
 use std::{
     collections::BTreeMap,
@@ -17,18 +17,18 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// The directory that the other process is to use.
+/// Variable with the spool directory for the second process.
 const DIR: &str = "HOOKSHELF_TEST_SPOOL";
-/// From which number its writers go on.
+/// Variable with the first record number of each writer.
 const FROM: &str = "HOOKSHELF_TEST_SPOOL_FROM";
-/// What one file may grow to there.
+/// Variable with the maximum size of a segment file.
 const FILE: &str = "HOOKSHELF_TEST_SPOOL_FILE";
 
-/// How many append at once.
+/// Number of concurrent writers.
 const WRITERS: u64 = 6;
 
-/// Starts a program under a limit for the size of its files, in blocks of 512 bytes, which it is
-/// told of by a refusal and not by a signal.
+/// Runs a program with a limit of its file size, in blocks of 512 bytes. Ignoring SIGXFSZ turns an
+/// excess into a write error.
 const LIMITED: &str = r#"trap "" XFSZ; ulimit -f "$1"; shift; exec "$@""#;
 
 fn open(dir: &Path, file_bytes: u64) -> Spool {
@@ -41,7 +41,7 @@ fn open(dir: &Path, file_bytes: u64) -> Spool {
     Spool::open(&settings, Clock::system()).unwrap()
 }
 
-/// The record `number` of `writer`: of another length each, up to a few pages.
+/// Record `number` of `writer`. Lengths vary up to a few pages.
 fn record(writer: u64, number: u64) -> Record {
     let length = usize::try_from(number * 977 % 9000).unwrap();
     Record {
@@ -58,16 +58,16 @@ fn record(writer: u64, number: u64) -> Record {
     }
 }
 
-/// What the other process was told.
+/// Result of an append, as reported by the second process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
-    /// That this writer's number was taken.
+    /// The record of this writer with this number was accepted.
     Taken(u64, u64),
-    /// That one was refused.
+    /// A record was refused.
     Refused,
 }
 
-/// The other process, which appends until it is killed and says what it was told.
+/// The second process, which appends until it is killed and reports each result.
 struct Writing {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -91,7 +91,7 @@ impl Writing {
         Self { process, lines }
     }
 
-    /// The next thing that it says; none when it has ended.
+    /// Next reported result; `None` once the process has ended.
     fn next(&mut self) -> Option<Said> {
         loop {
             let line = self.lines.next()?.unwrap();
@@ -111,14 +111,14 @@ impl Writing {
         }
     }
 
-    /// Listens until it has said `said` things, and writes down what was taken.
+    /// Reads `said` results and records the accepted ones in `ledger`.
     fn listen(&mut self, said: usize, ledger: &mut Ledger) {
         for _ in 0..said {
             note(self.next().unwrap(), ledger);
         }
     }
 
-    /// Listens until something is refused, then until this many were taken.
+    /// Reads results up to a refusal, then until `taken` more records were accepted.
     fn listen_past_a_refusal(&mut self, taken: usize, ledger: &mut Ledger) {
         while note(self.next().unwrap(), ledger) != Said::Refused {}
         for _ in 0..taken {
@@ -126,7 +126,7 @@ impl Writing {
         }
     }
 
-    /// Kills it, and writes down what it said last.
+    /// Kills the process and records its remaining results.
     fn kill(mut self, ledger: &mut Ledger) {
         self.process.kill().unwrap();
         while let Some(said) = self.next() {
@@ -162,7 +162,7 @@ async fn writer() {
         let spool = spool.clone();
         tokio::spawn(async move { write(&spool, writer, from).await });
     }
-    // It ends with the test, however that ends.
+    // Waits for the end of the input, so that the process ends with the test.
     let input = tokio::task::spawn_blocking(|| std::io::stdin().lines().count());
     input.await.unwrap();
 }
@@ -171,18 +171,19 @@ async fn write(spool: &Spool, writer: u64, from: u64) {
     for number in from.. {
         while let Err(refused) = spool.append(&record(writer, number)).await {
             println!("refused {refused:?}");
-            // A full disk refuses at once, and the other end reads every line.
+            // Limits the output: a full disk refuses at once, and the parent reads every line.
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         println!("taken {writer} {number}");
     }
 }
 
-/// For each writer, the last number that was taken.
+/// Last accepted number of each writer.
 type Ledger = BTreeMap<u64, u64>;
 
-/// Reads and removes everything: of each writer all numbers from `from` to at least what the ledger
-/// says, in order. One that was refused may have been kept, and comes again then.
+/// Reads and removes all records. Checks that each writer's numbers are complete and in order, from
+/// `from` at least to the number in `ledger`. A refused record may have been written nevertheless;
+/// it then occurs twice.
 async fn drain(spool: &Spool, from: u64, ledger: &Ledger) -> u64 {
     let mut last = Ledger::new();
     let mut highest = from;
@@ -221,7 +222,7 @@ async fn what_was_taken_before_a_kill_is_there_in_order_after_it() {
     let dir = home.path().join("spool");
     let mut from = 1;
     for round in 0..12_usize {
-        // Small files, so that some are killed while they are begun.
+        // Small files, so that some kills hit the creation of a file.
         let file_bytes = if round % 2 == 0 {
             512 << 10
         } else {
@@ -246,7 +247,7 @@ async fn a_spool_that_is_never_drained_keeps_what_every_killed_run_took() {
         let mut writing = Writing::start(&dir, from, FILE_BYTES, "unlimited");
         writing.listen(30 + round * 31, &mut ledger);
         writing.kill(&mut ledger);
-        // Each run begins where no number of the runs before is, taken or not.
+        // Each run starts above all numbers of earlier runs, accepted or not.
         from += 10_000;
     }
     let spool = open(&dir, FILE_BYTES);
@@ -273,7 +274,7 @@ async fn a_spool_that_is_never_drained_keeps_what_every_killed_run_took() {
 async fn a_disk_that_refuses_to_let_a_file_grow_loses_nothing_and_a_new_file_is_begun() {
     let home = TempDir::new().unwrap();
     let dir = home.path().join("spool");
-    // 4 MiB a file.
+    // The limit is 4 MiB per file.
     let mut writing = Writing::start(&dir, 1, FILE_BYTES, "8192");
     let mut ledger = Ledger::new();
     for _ in 0..2 {

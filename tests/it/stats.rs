@@ -1,4 +1,4 @@
-//! `hookshelf events stats` as a user runs it.
+//! `hookshelf events stats` as an operator runs it.
 
 use std::process::Output;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{eventually, message::messages, server::Server};
 
-/// A message to one of a few accounts.
+/// A message to the account with this number.
 fn to(account: u32, mid: &str) -> String {
     messages(
         "9001",
@@ -21,7 +21,8 @@ fn text(output: &Output) -> String {
 }
 
 impl Server {
-    /// Delivers three messages of two accounts, one of them twice, and waits until they count.
+    /// Delivers three messages to two accounts, one of them twice, and waits until they are
+    /// counted.
     async fn with_messages() -> Self {
         let server = Self::start().await;
         for body in [to(1, "a"), to(1, "b"), to(2, "c"), to(1, "a")] {
@@ -99,7 +100,7 @@ async fn counts_are_told_apart_filtered_and_summed() {
     assert_eq!(words[1], ["17840000000000001", "2", "1"]);
     assert_eq!(words[3], ["total", "3", "1"]);
 
-    // It says nothing beside, as long as everything is counted; else how far it goes.
+    // Prints no note if everything is counted, else the position counted so far.
     let output = server.run(&["events", "stats"]);
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     let metrics = server.ask_admin("/metrics").await;
@@ -132,7 +133,7 @@ async fn a_follower_that_stumbles_says_so_and_goes_on_and_the_counts_say_how_far
     })
     .await;
 
-    // Without a server nobody counts.
+    // Without a server the counts are not updated.
     let (_, directory, place) = server.stop();
     let stored = "INSERT INTO stored_events (delivery_id, received_at, app, kind, is_echo, is_self,
                                     item_start, item_length, source, dedupe_key)

@@ -1,5 +1,5 @@
-//! The end of the program: what is in flight at a stop is finished, and it is said how many there
-//! were and what became of them.
+//! Shutdown of the program: requests in flight are finished, and the log reports their number and
+//! results.
 
 use std::{
     os::unix::fs::{PermissionsExt, symlink},
@@ -27,15 +27,15 @@ use crate::support::{
     server::{SECRET, Server, apps},
 };
 
-/// One of the messages of these tests.
+/// Body of the message with this number.
 fn body(number: u32) -> String {
     message(&format!("mid.stop.{number}"), "Two loaves, please")
 }
 
-/// How much of the body comes before the stop.
+/// Number of body bytes sent before the stop.
 const HALF: usize = 50;
 
-/// Begins a delivery; its signature is right if `signed` is.
+/// Sends the head and half of the body, with a valid signature if `signed`.
 async fn begin(server: &Server, body: &str, signed: bool) -> TcpStream {
     let secret = if signed { SECRET } else { "another secret" };
     let signature = sign(&SecretString::from(secret), body.as_bytes());
@@ -50,7 +50,7 @@ async fn begin(server: &Server, body: &str, signed: bool) -> TcpStream {
     stream
 }
 
-/// Waits until so many halves of bodies have arrived.
+/// Waits until `count` halves of bodies have arrived.
 async fn have_begun(server: &Server, count: usize) {
     eventually("the first halves have arrived", async || {
         let metrics = server.ask_admin("/metrics").await.body;
@@ -60,7 +60,7 @@ async fn have_begun(server: &Server, count: usize) {
     .await;
 }
 
-/// Sends the rest of a body and reads the status of the answer.
+/// Sends the rest of a body and returns the status of the answer.
 async fn finish(mut stream: TcpStream, body: &str) -> String {
     stream.write_all(&body.as_bytes()[HALF..]).await.unwrap();
     let mut answer = String::new();
@@ -80,7 +80,7 @@ async fn events(database: &mut PgConnection) -> i64 {
     count.fetch_one(database).await.unwrap()
 }
 
-/// The log's line with this message.
+/// The only log line with this message.
 fn told(log: &str, message: &str) -> String {
     let mut lines = log.lines().filter(|line| line.contains(message));
     let line = lines.next();
@@ -158,8 +158,8 @@ async fn a_stop_with_nothing_in_flight_says_so() {
     );
 }
 
-/// Stops a server with a delivery in flight while somebody holds the fence: it gets `answer`, and
-/// the log says what is `expected` of its end.
+/// Stops a server with a delivery in flight while the fence is locked. The delivery gets `answer`,
+/// and its line in the log contains what is `expected`.
 async fn stop_while_held(
     server: Server,
     database: &mut PgConnection,
@@ -199,7 +199,7 @@ async fn what_postgres_does_not_take_at_a_stop_is_kept_for_the_next_start() {
 async fn what_postgres_does_not_take_at_a_stop_without_a_spool_is_told_as_unfinished() {
     let server = Server::start_without_spool().await;
     let mut database = server.database().await;
-    // Postgres may take it when it is let go: nothing was promised either way.
+    // Postgres may still store the delivery once the lock is released: a 503 promises nothing.
     let expected = ["WARN", "acked=0 refused=0 unfinished=1 "];
     stop_while_held(server, &mut database, "503", expected).await;
 }
@@ -210,7 +210,7 @@ async fn a_second_signal_ends_it_at_once_and_tells_what_is_left() {
     let _half = begin(&server, &body(1), true).await;
     have_begun(&server, 1).await;
     server.signal(Signal::SIGTERM);
-    // What comes at the same moment is the same wish.
+    // Simultaneous signals count as one.
     server.signal(Signal::SIGTERM);
     refuses_connections(&server).await;
     eventually("it ends", async || !server.try_signal(Signal::SIGTERM)).await;
@@ -227,7 +227,7 @@ async fn a_second_signal_ends_it_at_once_and_tells_what_is_left() {
 #[tokio::test]
 async fn a_stop_is_obeyed_while_it_is_still_starting() {
     let directory = Directory::create();
-    // A database that lets in and says nothing: the start waits for it.
+    // A database that accepts connections but never answers: the start waits for it.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("postgres://nobody@{}/none", silent.local_addr().unwrap());
     let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"))
@@ -252,7 +252,7 @@ async fn a_stop_is_obeyed_while_it_is_still_starting() {
     assert!(log.contains("stop requested"), "{log}");
 }
 
-/// What a private Postgres does that takes long to come up: it is asked for nothing but to end.
+/// A fake Postgres that never becomes ready and ends on SIGINT after a second.
 const SLOW: &str = r#"#!/bin/sh
 trap 'sleep 1; echo "the slow one has ended"; exit 0' INT
 [ "$1" = -D ] || exec "$(readlink -f "$(dirname "$0")/initdb" | xargs dirname)/postgres" "$@"

@@ -1,5 +1,4 @@
-//! Under a service manager, as systemd is one: sockets that it holds through a restart, and what
-//! it is told.
+//! Socket activation and notifications under a service manager such as systemd.
 
 use std::{
     os::{
@@ -95,7 +94,7 @@ async fn sockets_for_another_process_are_left_alone() {
     assert_ne!(server.public, other.local_addr().unwrap());
 }
 
-/// What a start says that cannot use what it was passed.
+/// Log of a start that fails because of the passed sockets.
 fn refused(sockets: Vec<OwnedFd>, env: &[(&str, &str)]) -> String {
     let directory = directory();
     let (mut shell, line) = shell(&directory, None, sockets, env);
@@ -133,7 +132,7 @@ fn what_cannot_be_a_listener_is_said() {
     assert!(kind.contains("it is a connection"), "{kind}");
 }
 
-/// What the server tells, as systemd would hear it.
+/// Notification socket of a service manager.
 struct Manager {
     socket: UnixDatagram,
 }
@@ -147,7 +146,7 @@ impl Manager {
         Self { socket }
     }
 
-    /// The next that is said, but for signs of life.
+    /// Next notification other than a watchdog ping.
     fn next(&self) -> String {
         loop {
             let said = self.anything();
@@ -243,7 +242,7 @@ async fn without_a_watchdog_nothing_is_said_of_it() {
     assert!(manager.anything().starts_with("STOPPING=1\n"));
 }
 
-/// Leaves no room in the queue of the manager's socket.
+/// Fills the queue of the manager's socket.
 fn fill(path: &str) {
     let sender = UnixDatagram::unbound().unwrap();
     sender.set_nonblocking(true).unwrap();

@@ -1,5 +1,5 @@
-//! `serve --tunnel` with programs that only pretend: they say what the real ones say, and lead
-//! nowhere.
+//! `serve --tunnel` with fake programs, which print the output of the real programs and open no
+//! tunnel.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use crate::support::{
 };
 use hookshelf::meta::signature::sign;
 
-/// What `cloudflared` says until it has a quick tunnel.
+/// Output of `cloudflared` up to the creation of a quick tunnel.
 const CLOUDFLARED: &str = r#"
 say() { echo "2026-11-21T03:00:00Z $*" >&2; }
 say "ERR Configuration file /dev/null was empty"
@@ -35,7 +35,7 @@ say "INF +----------------------------------------------------------------------
 say "INF Registered tunnel connection connIndex=0 protocol=quic"
 "#;
 
-/// What `ngrok` says.
+/// Output of `ngrok`.
 const NGROK: &str = r#"
 echo '{"lvl":"info","msg":"no configuration paths supplied","t":"2026-11-21T03:00:00Z"}'
 echo '{"addr":"127.0.0.1:4040","lvl":"info","msg":"starting web service","obj":"web"}'
@@ -45,15 +45,15 @@ echo '{"addr":"http://127.0.0.1:8080","lvl":"info","msg":"started tunnel","name"
 /// Waits to be killed.
 const STAYS: &str = "exec sleep 600";
 
-/// A server that is told to open a tunnel, and the directory with the programs.
+/// A server with a tunnel, and the directory with the fake programs.
 struct Tunnelled {
     server: Server,
     programs: PathBuf,
 }
 
 impl Tunnelled {
-    /// Starts it with these scripts as programs; each notes its process id, arguments and
-    /// environment first.
+    /// Starts a server with these scripts as programs. Each first records its process id, arguments
+    /// and environment.
     async fn start(arguments: &[&str], programs: &[(&str, &str)]) -> Self {
         let directory = Directory::create();
         let database = TestDatabase::create().await;
@@ -80,7 +80,7 @@ impl Tunnelled {
         eventually(&what, async || self.server.log().contains(part)).await;
     }
 
-    /// What a program noted.
+    /// Recorded value of a fake program.
     fn noted(&self, what: &str) -> String {
         fs::read_to_string(self.programs.join(what)).unwrap()
     }
@@ -90,8 +90,8 @@ impl Tunnelled {
     }
 }
 
-/// Writes a program, by another process: while this one has it open, a child of another test may
-/// have it open too, and what is open for writing cannot be run.
+/// Writes a program with a second process. If this process wrote the file, a concurrently forked
+/// child could inherit the open descriptor, and executing the file would fail with ETXTBSY.
 fn write_program(dir: &Path, name: &str, script: &str) {
     let draft = dir.join("draft");
     let here = dir.display();
@@ -156,6 +156,9 @@ async fn ngrok_is_taken_where_it_is_named_and_ends_even_with_a_killed_server() {
         .await;
     tunnelled
         .says("https://ab12.ngrok-free.app/webhook  (app default)\n")
+        .await;
+    tunnelled
+        .says("the next start may have another address")
         .await;
     assert!(tunnelled.noted("arguments").starts_with("http "));
     let pid = tunnelled.pid();

@@ -1,4 +1,4 @@
-//! The views: every kind's own columns, whatever a payload says, and a word about each of them.
+//! Views: the columns of every kind, whatever a payload contains, and their comments.
 
 mod columns;
 mod page;
@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::support::postgres::TestDatabase;
 
-/// Every view of a kind.
+/// All views of kinds.
 async fn views(connection: &mut PgConnection) -> Vec<(String, Kind)> {
     let found: Vec<(String, String)> = sqlx::query_as(
         "SELECT viewname::text, substring(definition FROM 'kind = ''(\\w+)''') FROM pg_views
@@ -73,7 +73,7 @@ async fn every_own_field_of_a_sample_is_in_a_column_of_its_view() {
     }
 }
 
-/// The values in `value` that are neither objects nor lists; moments in milliseconds, as in `data`.
+/// Values in `value` that are neither objects nor lists; times in milliseconds, as in `data`.
 fn leaves(value: &Value) -> BTreeSet<String> {
     match value {
         Value::Object(pairs) => pairs.values().flat_map(leaves).collect(),
@@ -115,7 +115,7 @@ async fn every_table_view_column_and_function_is_described() {
 async fn a_condition_on_an_id_reaches_the_index() {
     let database = TestDatabase::create().await;
     let mut connection = database.connect().await;
-    // Empty tables are read from end to end unless that is forbidden.
+    // Postgres prefers sequential scans for empty tables.
     let forbid = sqlx::query("SET enable_seqscan = off");
     forbid.execute(&mut connection).await.unwrap();
     for (condition, index) in [

@@ -1,17 +1,17 @@
-//! Verbs that only show a plan without `--yes`: a message that names one gives the call that does
-//! it, too.
+//! Verbs that only show a plan without `--yes`: a message that names such a verb must also name the
+//! call with `--yes`.
 
 use crate::Fault;
 use crate::messages::literal;
 use crate::source::Source;
 
-/// How the option of such a verb is declared, white space aside.
+/// Declaration of the option `--yes` of such a verb, without white space differences.
 const OPTION: &str = "/// Do it. #[arg(long)] yes: bool";
 
-/// How an example of a verb begins.
+/// Prefix of the example of a verb.
 const EXAMPLE: &str = "/// Example: hookshelf ";
 
-/// The verbs that need `--yes`, by the examples beside the option.
+/// Verbs that need `--yes`, taken from the examples in the files that declare the option.
 pub(crate) fn verbs(files: &[Source]) -> Vec<String> {
     let spaced = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let apply = files.iter().filter(|it| spaced(&it.text).contains(OPTION));
@@ -28,8 +28,8 @@ pub(crate) fn verbs(files: &[Source]) -> Vec<String> {
     verbs
 }
 
-/// Messages of production code that name one of these verbs and not how it is applied. A text that
-/// is the verb alone is a part that a message is put together from.
+/// Messages of production code that name one of these verbs without `--yes`. A text of the verb
+/// alone is allowed, because the text is part of another message.
 pub(crate) fn faults(file: &Source, verbs: &[String]) -> Vec<Fault> {
     let tokens = file.tokens();
     let texts = tokens.iter().filter(|token| !token.test);

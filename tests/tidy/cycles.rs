@@ -1,7 +1,7 @@
-//! Cycles of imports between files: two files that need each other are one, or lack a third.
+//! Import cycles between files. Files that need each other should be merged, or share a third file.
 //!
-//! An import counts for the file that defines the thing, also if a `mod.rs` hands it on. What a
-//! `mod.rs` defines itself is its whole folder's: the files below may use it.
+//! An import counts for the file that defines the item, even if a `mod.rs` re-exports it. Items
+//! that a `mod.rs` defines itself belong to the whole folder: the files below may use them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,46 +9,19 @@ use crate::Fault;
 use crate::imports::{Import, imports};
 use crate::source::Source;
 
-/// Cycles that are known, each as the files of which it has some or all. A line goes when its files
-/// have been untangled.
-const KNOWN: &[&[&str]] = &[
-    &["src/store/error.rs", "src/store/partitions.rs"],
-    &[
-        "src/store/follow/batch.rs",
-        "src/store/follow/chart.rs",
-        "src/store/follow/look.rs",
-        "src/store/follow/mod.rs",
-        "src/store/follow/tail.rs",
-        "src/store/read/accounts.rs",
-        "src/store/read/mod.rs",
-        "src/store/read/stats.rs",
-        "src/store/stats.rs",
-    ],
-    &[
-        "src/store/private/account.rs",
-        "src/store/private/binaries.rs",
-        "src/store/private/error.rs",
-    ],
-];
-
-/// How often a thing may be handed on.
+/// Maximum number of re-exports to follow.
 const MOST_HANDS: usize = 8;
 
-/// Every cycle between `files` that is not known, told at its first file.
+/// Every cycle between `files`, reported at its first file.
 pub(crate) fn faults(files: &[Source]) -> Vec<Fault> {
-    let cycles = cycles(files).into_iter();
-    let unknown = cycles.filter(|cycle| !KNOWN.iter().any(|known| has_all(known, cycle)));
     let say = |cycle: &Vec<String>| {
         let files = cycle.join(", ");
         format!("these files import each other: {files}: move what several need to one below them")
     };
-    unknown
-        .map(|cycle| Fault::at(&cycle[0], 0, say(&cycle)))
+    cycles(files)
+        .iter()
+        .map(|cycle| Fault::at(&cycle[0], 0, say(cycle)))
         .collect()
-}
-
-fn has_all(known: &[&str], cycle: &[String]) -> bool {
-    cycle.iter().all(|file| known.contains(&file.as_str()))
 }
 
 /// Groups of files that reach each other, each in alphabetical order.
@@ -75,7 +48,7 @@ fn cycles(files: &[Source]) -> Vec<Vec<String>> {
 
 type Graph<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// Everything that can be reached from `file`.
+/// All files reachable from `file`.
 fn reach<'a>(graph: &Graph<'a>, file: &str) -> BTreeSet<&'a str> {
     let mut seen = BTreeSet::new();
     let mut next: Vec<_> = graph[file].iter().copied().collect();
@@ -87,7 +60,7 @@ fn reach<'a>(graph: &Graph<'a>, file: &str) -> BTreeSet<&'a str> {
     seen
 }
 
-/// The files that each file imports from, tests aside.
+/// The import graph between files, without imports of tests.
 fn graph(files: &[Source]) -> Graph<'_> {
     let house = House::of(files);
     let rooms = files
@@ -110,7 +83,7 @@ fn is_above(target: &Source, file: &Source) -> bool {
     file.modules().starts_with(&target.modules())
 }
 
-/// The files by their modules, and what each imports outside of tests.
+/// All files by module path, and the imports of each file without those of tests.
 struct House<'a> {
     files: BTreeMap<Vec<&'a str>, &'a Source>,
     imports: BTreeMap<&'a str, Vec<Import>>,
@@ -128,7 +101,7 @@ impl<'a> House<'a> {
         }
     }
 
-    /// The file that defines what stands at `path`.
+    /// File that defines the item at `path`.
     fn definer(&self, path: &[String], hands: usize) -> Option<&'a Source> {
         let path: Vec<_> = path.iter().map(String::as_str).collect();
         let ends = (1..=path.len()).rev();

@@ -1,8 +1,8 @@
-//! What stands below the house: second versions of a crate, crates that stay out, and licences.
+//! Dependencies: duplicate versions, unwanted crates, and licences.
 //!
-//! Versions come from `Cargo.lock`, which holds every platform and feature, so the answer is the
+//! Versions come from `Cargo.lock`, which covers every platform and feature, so the result is the
 //! same on every machine. Licences come from `cargo metadata`, limited to this machine's platform
-//! and to the features of this build, because more than that needs a download.
+//! and this build's features, because other packages would have to be downloaded.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -14,7 +14,7 @@ use crate::Fault;
 
 const LOCK: &str = "Cargo.lock";
 
-/// Crates in more than one version, and why that cannot be helped today.
+/// Crates in more than one version, each with the reason why this is unavoidable today.
 pub(crate) const TWICE: &[(&str, &str)] = &[
     (
         "base64",
@@ -44,7 +44,7 @@ pub(crate) const TWICE: &[(&str, &str)] = &[
     ("windows-sys", "ring is behind tokio, both for Windows only"),
 ];
 
-/// Crates that stay out, and why.
+/// Crates ruled out, each with the reason.
 const UNWANTED: &[(&str, &str)] = &[
     (
         "openssl-sys",
@@ -58,7 +58,7 @@ const UNWANTED: &[(&str, &str)] = &[
     ("time", "time is jiff"),
 ];
 
-/// Licences that this product may be distributed with: permissive ones only.
+/// Licences allowed for distribution: only permissive licences.
 const ALLOWED: &[&str] = &[
     "0BSD",
     "Apache-2.0",
@@ -76,7 +76,8 @@ const ALLOWED: &[&str] = &[
     "Zlib",
 ];
 
-/// Every crate that `lock` has twice without a reason, and every reason that is no longer needed.
+/// Crates that `lock` has in more than one version without a reason, and reasons that are no longer
+/// needed.
 pub(crate) fn duplicates(lock: &str, reasons: &[(&str, &str)]) -> Vec<Fault> {
     let versions = versions(lock);
     let twice = versions.iter().filter(|(_, found)| found.len() > 1);
@@ -105,7 +106,7 @@ pub(crate) fn duplicates(lock: &str, reasons: &[(&str, &str)]) -> Vec<Fault> {
     faults
 }
 
-/// Every crate in `lock` that was decided against.
+/// Unwanted crates in `lock`.
 pub(crate) fn unwanted(lock: &str) -> Vec<Fault> {
     let versions = versions(lock);
     let found = UNWANTED
@@ -116,8 +117,8 @@ pub(crate) fn unwanted(lock: &str) -> Vec<Fault> {
         .collect()
 }
 
-/// Every crate of `fuzz/Cargo.lock` that `lock` has in other versions only: what is tried there
-/// would not be what is shipped.
+/// Crates that `fuzz/Cargo.lock` has only in versions other than those of `lock`: fuzzing would not
+/// test the shipped code.
 pub(crate) fn strayed(fuzzed: &str, lock: &str) -> Vec<Fault> {
     let shipped = versions(lock);
     let strayed = |name: &str, found: &[String]| {
@@ -138,7 +139,7 @@ pub(crate) fn strayed(fuzzed: &str, lock: &str) -> Vec<Fault> {
         .collect()
 }
 
-/// The versions of each package that `lock` names.
+/// Versions of each package in `lock`.
 fn versions(lock: &str) -> BTreeMap<String, Vec<String>> {
     let lock: toml::Table = lock.parse().expect("Cargo.lock is TOML");
     let packages = lock["package"]
@@ -162,7 +163,7 @@ fn line_of(lock: &str, name: &str) -> usize {
         .map_or(0, |at| at + 1)
 }
 
-/// Every package whose licence the allow list does not satisfy.
+/// Packages whose licence is not allowed.
 pub(crate) fn licences(metadata: &Value) -> Vec<Fault> {
     let packages = metadata["packages"]
         .as_array()
@@ -174,7 +175,7 @@ pub(crate) fn licences(metadata: &Value) -> Vec<Fault> {
         .collect()
 }
 
-/// What is wrong with the licence of one package, if anything is.
+/// Problem with the licence of one package, if any.
 fn judge(package: &Value) -> Option<String> {
     let name = package["name"].as_str().unwrap_or_default();
     let Some(licence) = package["license"].as_str() else {
@@ -192,7 +193,8 @@ fn judge(package: &Value) -> Option<String> {
     }
 }
 
-/// Whether the allow list satisfies an SPDX expression; an exception only ever adds permissions.
+/// True if the allow list satisfies an SPDX expression. Exceptions are ignored, because they only
+/// add permissions.
 fn satisfied(licence: &str) -> Result<bool, String> {
     let mode = ParseMode {
         allow_slash_as_or_operator: true,
@@ -205,7 +207,7 @@ fn satisfied(licence: &str) -> Result<bool, String> {
     }))
 }
 
-/// What cargo knows about the packages of this build, from the lock file and without the network.
+/// `cargo metadata` of this build, from the lock file and without the network.
 pub(crate) fn metadata() -> Value {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--locked", "--offline", "--format-version", "1"]);

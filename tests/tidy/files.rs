@@ -1,22 +1,22 @@
-//! What holds for a file as a whole: how it opens, how long it is, and that it is finished.
+//! Rules for whole files: header, length, and no unfinished work.
 
 use crate::Fault;
 use crate::source::{Source, matches};
 
-/// Production lines that one file may have: what a reader can hold.
+/// Maximum number of production lines of a file.
 const MOST_LINES: usize = 400;
 
-/// Words that promise work instead of doing it, in pieces so that this file may name them.
+/// Words for unfinished work, split so that this file does not contain them.
 const PROMISES: &[&str] = &[
     concat!("TO", "DO"),
     concat!("FIX", "ME"),
     concat!("XX", "X"),
 ];
 
-/// Macros that stand in for work.
+/// Macros used in place of missing code.
 const STAND_INS: &[&str] = &["todo", "unimplemented", "dbg"];
 
-/// A Rust file opens with a `//!` that says what it owns.
+/// Requires a Rust file to open with a `//!` comment.
 pub(crate) fn rust_header(file: &Source) -> Vec<Fault> {
     opening(
         file,
@@ -25,7 +25,7 @@ pub(crate) fn rust_header(file: &Source) -> Vec<Fault> {
     )
 }
 
-/// A migration opens with a comment that says which need it serves.
+/// Requires a migration to open with a `--` comment.
 pub(crate) fn migration_header(file: &Source) -> Vec<Fault> {
     opening(
         file,
@@ -46,7 +46,7 @@ fn opening(file: &Source, mark: &str, say: &str) -> Vec<Fault> {
     }
 }
 
-/// A file is short without its trailing test module; a file of tests may be longer.
+/// Limits the length of a file without its trailing test module. Files of tests may be longer.
 pub(crate) fn too_long(file: &Source) -> Vec<Fault> {
     let lines = production_lines(file);
     if lines <= MOST_LINES || file.is_test() {
@@ -56,7 +56,7 @@ pub(crate) fn too_long(file: &Source) -> Vec<Fault> {
     vec![Fault::at(&file.path, MOST_LINES + 1, say)]
 }
 
-/// The lines before the trailing `#[cfg(test)] mod name {`, or all of them.
+/// Number of lines before the trailing `#[cfg(test)] mod name {`, or of the whole file.
 fn production_lines(file: &Source) -> usize {
     let tokens = file.tokens();
     let code = tokens
@@ -72,7 +72,7 @@ fn production_lines(file: &Source) -> usize {
     items.map_or(0, |token| token.line)
 }
 
-/// Nothing is left for later: no promise in a comment, no macro that stands in for work.
+/// Rejects unfinished work: words in comments, and macros in place of missing code.
 pub(crate) fn postponed(file: &Source) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (line, text) in (1..).zip(file.text.lines()) {
@@ -96,7 +96,7 @@ fn later(file: &Source, line: usize, word: &str) -> Fault {
     )
 }
 
-/// Whether `word` stands in `text` on its own.
+/// True if `word` occurs in `text` as a whole word.
 fn has_word(text: &str, word: &str) -> bool {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {

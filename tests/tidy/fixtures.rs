@@ -1,13 +1,13 @@
-//! Samples and fixtures in step: each is listed in `INDEX.tsv` with what comes out of it, and each
-//! has a reviewed snapshot, which names it in the `input_file` that insta writes.
+//! Samples and fixtures: each must be listed in `INDEX.tsv` with its expected events, and must have a
+//! reviewed snapshot. The `input_file` of a snapshot, written by insta, names the body.
 //!
-//! None at all is a fault too, so that the rule cannot pass by reading nothing.
+//! An empty directory is a fault too, so that the rule cannot pass without reading a file.
 
 use crate::Fault;
 use crate::source::Source;
 
-/// Every body of the directory `root` that is not listed in its index or not reviewed, and every
-/// listing or snapshot of none.
+/// Bodies in the directory `root` without a listing or a snapshot, and listings and snapshots
+/// without a body.
 pub(crate) fn faults(
     root: &str,
     index: &str,
@@ -40,7 +40,7 @@ pub(crate) fn faults(
     faults
 }
 
-/// Every place that speaks of a body that does not exist.
+/// Faults for names of missing bodies.
 fn stale<'a>(
     bodies: &[String],
     places: impl Iterator<Item = (&'a str, usize, String)>,
@@ -53,7 +53,7 @@ fn stale<'a>(
         .collect()
 }
 
-/// The file in the first column of every line but the heading, with its line.
+/// Paths of bodies in the first column, with their line numbers, without the heading.
 fn listed(root: &str, index: &str) -> Vec<(usize, String)> {
     let lines = (1..).zip(index.lines()).skip(1);
     lines
@@ -63,7 +63,7 @@ fn listed(root: &str, index: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// A snapshot and the file that it was made from, as its heading says.
+/// A snapshot and its `input_file`.
 fn input(snapshot: &Source) -> Option<(&str, String)> {
     let heading = snapshot
         .text

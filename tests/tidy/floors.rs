@@ -1,13 +1,14 @@
-//! Imports point down only: a room may use the rooms below it, never one beside or above.
+//! Layering: a top-level module (a room) may only import rooms of lower floors.
 //!
-//! `clock` is the ground that the rest of the lowest floor stands on, so `meta` and `config` may
-//! use it, and each other not; so are `amounts`, `causes`, `ownership` and `sealed`. Tests in `src` obey the same rule; `tests/` is outside the house.
+//! `amounts`, `causes`, `clock`, `envelope`, `ownership` and `sealed` lie below the other rooms of
+//! the lowest floor, so `meta` and `config` may use them, but not each other. Tests in `src` obey
+//! the same rule; `tests/` is exempt.
 
 use crate::Fault;
 use crate::imports::imports;
 use crate::source::Source;
 
-/// Every room and its floor. A new room is a new line here and in `docs/architecture.md`.
+/// Rooms and their floors. A new room needs a line here and in `docs/architecture.md`.
 const FLOORS: &[(&str, u8)] = &[
     ("lib", 0),
     ("amounts", 0),
@@ -47,7 +48,7 @@ fn floor(room: &str) -> Option<u8> {
         .map(|(_, floor)| *floor)
 }
 
-/// Every import of `file` that does not point down.
+/// Imports of `file` that do not point down.
 pub(crate) fn faults(file: &Source) -> Vec<Fault> {
     let room = file.room();
     if floor(room).is_none() {
@@ -68,7 +69,7 @@ pub(crate) fn faults(file: &Source) -> Vec<Fault> {
     faults
 }
 
-/// What is wrong with `room` importing this, if anything is.
+/// Problem with an import of `target` by `room`, if any.
 fn judge(room: &str, target: &str) -> Option<String> {
     let Some(to) = floor(target).filter(|_| !matches!(target, "lib" | "main")) else {
         return Some(format!(

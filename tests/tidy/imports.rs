@@ -1,30 +1,30 @@
-//! Imports of a Rust file: every path through `crate`, `super`, `self` or a module of its own.
+//! Imports of a Rust file: all paths through `crate`, `super`, `self` or a child module.
 
 use crate::source::{Source, Token, matches};
 
-/// One path that a file names.
+/// A path named by a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Import {
-    /// From the crate root: `["store", "pg", "Pool"]`.
+    /// Path from the crate root: `["store", "pg", "Pool"]`.
     pub(crate) path: Vec<String>,
-    /// Name under which the file knows it, if a `use` gives it another one.
+    /// Name after `as` in a `use`, if there is one.
     pub(crate) alias: Option<String>,
-    /// Where.
+    /// Line number.
     pub(crate) line: usize,
-    /// True if only tests name it.
+    /// True if only test code names the path.
     pub(crate) test: bool,
-    /// True if a `use` names it, so that others can import it from here.
+    /// True if a `use` names the path, so that other files can import it from this file.
     pub(crate) used: bool,
 }
 
 impl Import {
-    /// Name under which the file knows it.
+    /// Name of the item in this file.
     pub(crate) fn name(&self) -> Option<&String> {
         self.alias.as_ref().or(self.path.last())
     }
 }
 
-/// Every path of `file`, as it stands in `use` and elsewhere.
+/// All paths in `file`, in `use` declarations and elsewhere.
 pub(crate) fn imports(file: &Source) -> Vec<Import> {
     let tokens = file.tokens();
     let binary = file.room() == "main";
@@ -50,19 +50,19 @@ pub(crate) fn imports(file: &Source) -> Vec<Import> {
     found
 }
 
-/// Modules that the file declares in files of their own.
+/// Child modules in files of their own.
 fn children(tokens: &[Token]) -> Vec<&str> {
     let is_one = |i: &usize| matches(tokens, *i, &["mod"]) && matches(tokens, i + 2, &[";"]);
     let declared = (0..tokens.len()).filter(is_one);
     declared.map(|i| tokens[i + 1].text.as_str()).collect()
 }
 
-/// True if the token at `i` is the middle of a path.
+/// True if the token at `i` continues a path.
 fn continues(tokens: &[Token], i: usize) -> bool {
     i >= 2 && matches(tokens, i - 2, &[":", ":"])
 }
 
-/// Follows one path that starts below `base`; gives where it ends.
+/// Follows one path that starts below `base`; returns the index of its end.
 fn branch(tokens: &[Token], i: usize, mut base: Vec<String>, found: &mut Vec<Import>) -> usize {
     let Some(token) = tokens.get(i) else { return i };
     let goes_on = matches(tokens, i + 1, &[":", ":"]);
@@ -87,7 +87,7 @@ fn branch(tokens: &[Token], i: usize, mut base: Vec<String>, found: &mut Vec<Imp
     i + 1
 }
 
-/// Follows each branch of `{a, b::c}`; gives the place after the closing brace.
+/// Follows each branch of `{a, b::c}`; returns the index after the closing brace.
 fn group(tokens: &[Token], open: usize, base: &[String], found: &mut Vec<Import>) -> usize {
     let (mut i, mut nesting, mut at_start) = (open + 1, 1, true);
     while i < tokens.len() && nesting > 0 {

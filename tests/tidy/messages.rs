@@ -1,13 +1,13 @@
-//! Messages to people: what can be told of their style without reading them.
+//! Style of error messages, as far as it can be checked mechanically.
 //!
-//! A message says what happened, what it means and what to do, on one line that others go on from:
-//! it begins small and ends without a full stop. It accuses nobody, and does not say that it is an
-//! error, which the reader knows by then.
+//! A message says what happened, what it means and what to do, on one line. It may follow another
+//! message, so it begins in lower case and has no full stop. It does not accuse the reader, and
+//! does not call itself an error.
 
 use crate::Fault;
 use crate::source::{Source, Token, matches};
 
-/// What takes a message as its first text.
+/// Calls and attributes whose first text is a message.
 const SAYS: &[&[&str]] = &[
     &["error", "("],
     &["bail", "!", "("],
@@ -17,7 +17,7 @@ const SAYS: &[&[&str]] = &[
     &["with_context", "("],
 ];
 
-/// Words that accuse, excuse or say nothing, and what to do instead.
+/// Words that accuse, excuse or say nothing, each with an alternative.
 const UNWANTED: &[(&str, &str)] = &[
     ("invalid", "say what is allowed"),
     ("illegal", "say what is allowed"),
@@ -43,15 +43,15 @@ pub(crate) fn faults(file: &Source) -> Vec<Fault> {
         .collect()
 }
 
-/// How many tokens stand before the first argument, where one begins here.
+/// Length of a call or attribute in [`SAYS`] that starts at `i`, up to its first argument.
 fn says(tokens: &[Token], i: usize) -> Option<usize> {
     let found = SAYS.iter().find(|call| matches(tokens, i, call))?;
-    // `error!(` of the log is another thing, and so is a method of that name.
+    // The log macro `error!(` and methods named `error` are not meant.
     let attribute = found[0] != "error" || i > 0 && tokens[i - 1].text == "[";
     attribute.then_some(found.len())
 }
 
-/// The first text among the arguments, with its line; none where a call ends before one.
+/// First text among the arguments, with its line; `None` if there is no text.
 fn message(arguments: &[Token]) -> Option<(usize, String)> {
     let mut open = 1;
     for token in arguments {
@@ -67,7 +67,7 @@ fn message(arguments: &[Token]) -> Option<(usize, String)> {
     None
 }
 
-/// What stands in a text's quotes, with lines that are broken in the source joined.
+/// Content of a string literal, with escaped line breaks joined.
 pub(crate) fn literal(token: &str) -> Option<String> {
     let text = token.strip_prefix('"')?.strip_suffix('"')?;
     let mut lines = text.split("\\\n");
@@ -94,8 +94,8 @@ fn judge(path: &str, line: usize, text: &str) -> Vec<Fault> {
     faults
 }
 
-/// Whether it begins with a capital that no name has: of names, the first word has another one, or
-/// is one that we know.
+/// True if the text begins with a capital letter that is not part of a name: a name has further
+/// capitals or is in the list.
 fn shouts(text: &str) -> bool {
     const NAMES: [&str; 3] = ["Postgres", "Meta", "Hookshelf"];
     let word = text.split_whitespace().next().unwrap_or_default();

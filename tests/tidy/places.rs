@@ -1,21 +1,21 @@
-//! Each thing in the one room that may have it: axum in `http`, SQL in `store`, printing in `cli`.
+//! Items that are confined to one module: axum in `http`, SQL in `store`, printing in `cli`.
 //!
-//! There is no rule against `loop`, although `worker` has the only lasting ones: a parser may loop,
-//! and tokens do not tell the two apart. What they do tell is a task that nobody waits for.
+//! There is no rule against `loop`, although only `worker` has permanent loops: a parser may loop,
+//! and the tokens look the same. A detached task, on the other hand, can be recognised.
 
 use crate::Fault;
 use crate::source::{Source, Token, matches};
 use crate::sql::is_sql;
 
-/// One thing, where it may be, and what to do when it is found elsewhere.
+/// A confined item, its allowed places, and the remedy elsewhere.
 struct Rule {
-    /// Whether the token at this index starts the thing.
+    /// True if the item starts at this token index.
     found: fn(&[Token], usize) -> bool,
-    /// Whether this file may have it.
+    /// True if this file may contain the item.
     allowed: fn(&Source) -> bool,
-    /// Whether test code may have it anywhere.
+    /// True if test code may contain the item anywhere.
     tests_may: bool,
-    /// What is wrong and what to do.
+    /// Problem and remedy.
     say: &'static str,
 }
 
@@ -37,6 +37,12 @@ const RULES: &[Rule] = &[
         allowed: |file| file.room() == "store",
         tests_may: false,
         say: "SQL lives in `store` only: move the statement into a function there",
+    },
+    Rule {
+        found: |t, i| t[i].text == "read" && is_store_read(t, i),
+        allowed: |file| matches!(file.room(), "store" | "query" | "worker" | "app"),
+        tests_may: false,
+        say: "what is stored is read to be shown through `query` only: ask a `query::Session`",
     },
     Rule {
         found: |t, i| names_graph_host(&t[i].text),
@@ -87,10 +93,10 @@ const RULES: &[Rule] = &[
     },
 ];
 
-/// The functions of `std::env` that read variables.
+/// Functions of `std::env` that read variables.
 const ENVIRONMENT: &[&str] = &["var", "var_os", "vars", "vars_os"];
 
-/// Everything in `file` that belongs to another room.
+/// Items in `file` that belong to another module.
 pub(crate) fn faults(file: &Source) -> Vec<Fault> {
     let tokens = file.tokens();
     let mut faults = Vec::new();
@@ -102,7 +108,7 @@ pub(crate) fn faults(file: &Source) -> Vec<Fault> {
     faults
 }
 
-/// Whether `tokio::spawn(…)` or `task::spawn(…)` starts here and its handle is dropped at once.
+/// True if `tokio::spawn(…)` or `task::spawn(…)` starts here and its handle is dropped at once.
 fn is_detached(tokens: &[Token], i: usize) -> bool {
     let path = ["tokio", ":", ":", "task", ":", ":", "spawn", "("];
     let call = [&path[..], &path[3..], &["tokio", ":", ":", "spawn", "("]];
@@ -117,7 +123,7 @@ fn is_detached(tokens: &[Token], i: usize) -> bool {
             .is_some_and(|t| t.text == ";")
 }
 
-/// The index behind the parenthesis that closes what is open before `i`.
+/// Index after the parenthesis that closes the one opened before `i`.
 fn after_call(tokens: &[Token], mut i: usize) -> usize {
     let mut open = 1;
     while i < tokens.len() && open > 0 {
@@ -128,11 +134,18 @@ fn after_call(tokens: &[Token], mut i: usize) -> usize {
     i
 }
 
+/// True if the `read` at `i` is the module `store::read`: its full path, or the start of a path.
+fn is_store_read(tokens: &[Token], i: usize) -> bool {
+    let in_full = ["store", ":", ":", "read"];
+    let named = i >= 3 && matches(tokens, i - 3, &in_full);
+    named || matches(tokens, i + 1, &[":", ":"])
+}
+
 fn is_print(word: &str) -> bool {
     matches!(word, "print" | "println" | "eprint" | "eprintln")
 }
 
-/// Whether a function named `exit` is called here, however it was imported.
+/// True if a function named `exit` is called here, however it was imported.
 fn is_exit(tokens: &[Token], i: usize) -> bool {
     let before = i.checked_sub(1).map_or("", |at| tokens[at].text.as_str());
     matches(tokens, i, &["exit", "("]) && !matches!(before, "." | "fn")
@@ -163,6 +176,16 @@ mod tests {
                 "const A: &str = \"SELECT 1\";",
                 "src/cli/psql.rs",
                 "src/store/pool.rs",
+            ),
+            (
+                "use crate::store::{Error, read::Reader};",
+                "src/cli/database.rs",
+                "src/query/session.rs",
+            ),
+            (
+                "fn f(it: store::read) {}",
+                "src/http/api.rs",
+                "src/app/rescue.rs",
             ),
             (
                 "const A: &str = \"https://graph.instagram.com/me\";",

@@ -1,37 +1,37 @@
-//! The repository's files, and Rust files as flat tokens.
+//! Files of the repository, and Rust files as a flat list of tokens.
 //!
-//! Lexing is left to `proc-macro2`, so comments, strings and lifetimes are told apart as the
-//! compiler does; documentation comments are dropped, because they may name what code may not.
+//! `proc-macro2` does the lexing, so comments, strings and lifetimes are recognised as by the
+//! compiler. Documentation comments are dropped, because they may name items that code may not use.
 
 use std::fs;
 use std::path::Path;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// One file and, when it is Rust, its tokens.
+/// A file and, if it is Rust, its tokens.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// Where it is, relative to the repository, with forward slashes.
+    /// Path relative to the repository, with forward slashes.
     pub(crate) path: String,
-    /// Its whole text.
+    /// Full text.
     pub(crate) text: String,
 }
 
-/// One token with what the rules need to know about its place.
+/// A token and its position.
 #[derive(Debug)]
 pub(crate) struct Token {
-    /// As written; a delimiter is one of `(`, `)`, `{`, `}`, `[`, `]`.
+    /// Text as written; a delimiter is one of `(`, `)`, `{`, `}`, `[`, `]`.
     pub(crate) text: String,
-    /// Counted from one.
+    /// Line, counted from one.
     pub(crate) line: usize,
-    /// How many inline `mod name { … }` are around it.
+    /// Number of enclosing inline `mod name { … }`.
     pub(crate) depth: usize,
-    /// Whether it belongs to an item under `#[cfg(test)]`.
+    /// True if the token belongs to an item under `#[cfg(test)]`.
     pub(crate) test: bool,
 }
 
 impl Source {
-    /// A file that exists only in a test.
+    /// Makes an in-memory file for a unit test.
     #[cfg(test)]
     pub(crate) fn sample(path: &str, text: &str) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl Source {
         }
     }
 
-    /// The modules from the crate root to this file: `src/store/pg.rs` is `["store", "pg"]`.
+    /// Module path from the crate root: `src/store/pg.rs` is `["store", "pg"]`.
     pub(crate) fn modules(&self) -> Vec<&str> {
         let path = self.path.strip_prefix("src/").unwrap_or(&self.path);
         let path = path.strip_suffix(".rs").unwrap_or(path);
@@ -49,24 +49,24 @@ impl Source {
             .collect()
     }
 
-    /// The room: the first module, `lib` for the root and `main` for the binary.
+    /// Top-level module (room) of the file; `lib` for the root and `main` for the binary.
     pub(crate) fn room(&self) -> &str {
         self.modules().first().copied().unwrap_or("lib")
     }
 
-    /// Whether the whole file is test code, as `src/meta/tests.rs` is.
+    /// True if the whole file is test code, such as `src/meta/tests.rs`.
     pub(crate) fn is_test(&self) -> bool {
         self.modules().contains(&"tests")
     }
 
-    /// Whether it is Rust.
+    /// True for a Rust file.
     pub(crate) fn is_rust(&self) -> bool {
         Path::new(&self.path)
             .extension()
             .is_some_and(|ending| ending == "rs")
     }
 
-    /// The tokens of a Rust file, in order.
+    /// Tokens of a Rust file, in order.
     pub(crate) fn tokens(&self) -> Vec<Token> {
         let stream: TokenStream = match self.text.parse() {
             Ok(stream) => stream,
@@ -78,7 +78,7 @@ impl Source {
     }
 }
 
-/// Appends `stream` to `out`, noting inline modules and test items on the way down.
+/// Appends `stream` to `out` and tracks inline modules and test items.
 fn flatten(stream: TokenStream, depth: usize, test: bool, out: &mut Vec<Token>) {
     let trees: Vec<TokenTree> = stream.into_iter().collect();
     let mut item_is_test = false;
@@ -125,7 +125,7 @@ fn flatten(stream: TokenStream, depth: usize, test: bool, out: &mut Vec<Token>) 
     }
 }
 
-/// Whether the tree before `i` is `#`, or `#!` for an inner attribute.
+/// True if the tree before `i` is `#`, or `#!` for an inner attribute.
 fn follows(trees: &[TokenTree], i: usize, mark: &str) -> bool {
     let before = |n: usize| i.checked_sub(n).map(|at| trees[at].to_string());
     before(1).as_deref() == Some(mark)
@@ -140,7 +140,7 @@ fn opens_with(stream: &TokenStream, word: &str) -> bool {
         .is_some_and(|tree| tree.to_string() == word)
 }
 
-/// Whether an attribute is `cfg(test)`, also as one of several conditions.
+/// True if an attribute is `cfg(test)`, also as one of several conditions.
 fn is_cfg_test(attribute: &TokenStream) -> bool {
     let text = attribute.to_string();
     text.starts_with("cfg")
@@ -159,7 +159,7 @@ fn delimiters(delimiter: Delimiter) -> (&'static str, &'static str) {
     }
 }
 
-/// Whether the tokens from `i` on are exactly `pattern`.
+/// True if the tokens from `i` on are exactly `pattern`.
 pub(crate) fn matches(tokens: &[Token], i: usize, pattern: &[&str]) -> bool {
     tokens.len() >= i + pattern.len()
         && tokens[i..]
@@ -168,7 +168,7 @@ pub(crate) fn matches(tokens: &[Token], i: usize, pattern: &[&str]) -> bool {
             .all(|(token, text)| token.text == *text)
 }
 
-/// The text of one file of the repository.
+/// Reads one file of the repository.
 pub(crate) fn read(path: &str) -> String {
     match fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)) {
         Ok(text) => text,
@@ -176,7 +176,7 @@ pub(crate) fn read(path: &str) -> String {
     }
 }
 
-/// Every file below `places` whose name has `ending`, as text.
+/// Reads all files below `places` whose names have `ending`.
 pub(crate) fn sources(places: &[&str], ending: &str) -> Vec<Source> {
     let paths = paths(places, ending).into_iter();
     paths
@@ -187,7 +187,7 @@ pub(crate) fn sources(places: &[&str], ending: &str) -> Vec<Source> {
         .collect()
 }
 
-/// Every file below `places` whose name has `ending`, sorted; a place that does not exist is empty.
+/// Sorted paths of all files below `places` whose names have `ending`. Missing places are ignored.
 pub(crate) fn paths(places: &[&str], ending: &str) -> Vec<String> {
     let mut paths = Vec::new();
     for place in places {

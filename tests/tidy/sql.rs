@@ -1,7 +1,7 @@
-//! Tells an SQL statement in a string literal from a sentence that happens to begin like one.
+//! Distinguishes SQL statements in string literals from sentences that begin with the same word.
 
-/// Whether a literal is an SQL statement: its first word is a verb of SQL, wholly in upper or
-/// wholly in lower case, and what follows is what follows that verb in SQL.
+/// True if a literal is an SQL statement: its first word is an SQL verb, all upper or all lower
+/// case, and the following words fit that verb.
 pub(crate) fn is_sql(literal: &str) -> bool {
     let Some((_, text)) = literal.split_once('"') else {
         return false;
@@ -27,7 +27,8 @@ pub(crate) fn is_sql(literal: &str) -> bool {
     is_statement(&lower, shouted)
 }
 
-/// Judges the lower-case words; `shouted` says that the verb was in upper case.
+/// True if the lower-case `words` form a statement; `shouted` is true if the verb was in upper
+/// case.
 fn is_statement(words: &[String], shouted: bool) -> bool {
     let word = |i: usize| words.get(i).map_or("", String::as_str);
     let has = |wanted: &str| words.iter().any(|word| word == wanted);

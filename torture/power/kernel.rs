@@ -1,4 +1,4 @@
-//! The disk as the kernel asks for it. Nothing is cached on the way: every read and write comes here.
+//! FUSE interface of the disk. Nothing is cached, so every read and write arrives here.
 
 use std::{
     ffi::OsStr,
@@ -18,16 +18,16 @@ use super::{
     tree::{PAGE, Tree},
 };
 
-/// Nobody may remember anything.
+/// Cache lifetime of zero.
 const NEVER: Duration = Duration::ZERO;
 
-/// How long a sync takes, as on a disk of a machine. A cut that comes meanwhile takes what it was for.
+/// Duration of a sync, as on a real disk. A power cut during the sync takes its data.
 const SYNC: Duration = Duration::from_millis(8);
 
-/// What the disk says that it has room for: 4 GiB.
+/// Reported size of the disk: 4 GiB.
 const BLOCKS: u64 = 1 << 20;
 
-/// What the kernel asks.
+/// FUSE file system over a [`Tree`].
 pub(super) struct Files(Arc<Mutex<Tree>>);
 
 impl Files {
@@ -45,7 +45,7 @@ impl Files {
 }
 
 impl Files {
-    /// A sync: nothing of it has happened before its end.
+    /// Runs a sync, which has no effect before its end.
     fn synced(&self, reply: ReplyEmpty, sync: impl FnOnce(&mut Tree) -> bool) {
         std::thread::sleep(SYNC);
         let mut tree = lock(&self.0);

@@ -1,8 +1,8 @@
-//! A disk whose power can be cut: what was not synced until then is lost, in part or wholly. In tests,
-//! one that cannot read a page or does not sync.
+//! A disk whose power can be cut: unsynced data is lost, partly or completely. For tests, the disk
+//! can also have unreadable pages, or ignore syncs.
 //!
-//! It is a file system of one directory, held in memory and served through FUSE (`kernel`); what is
-//! durable in it is kept apart from what is written (`tree`).
+//! It is a file system of one directory, held in memory and served through FUSE (`kernel`). Durable
+//! data is kept apart from written data (`tree`).
 
 mod kernel;
 #[cfg(test)]
@@ -30,7 +30,7 @@ pub(crate) struct PowerDisk {
 }
 
 impl PowerDisk {
-    /// Mounts an empty one at `path`.
+    /// Mounts an empty disk at `path`.
     pub(crate) fn mount(path: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(path)?;
         let mut disk = Self {
@@ -42,24 +42,24 @@ impl PowerDisk {
         Ok(disk)
     }
 
-    /// Where it is.
+    /// Mount point of the disk.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// From now on it says of every sync that it is done, and does nothing.
+    /// Makes every sync report success without doing anything.
     pub(crate) fn lie(&self) {
         lock(&self.tree).lie();
     }
 
-    /// The power is gone: no sync is done from now on, and one on its way fails. Who uses the disk
-    /// is to be ended then, before anything else.
+    /// Cuts the power: no further sync succeeds, and a sync in progress fails. The caller must kill
+    /// the user of the disk first of all.
     pub(crate) fn lose_power(&self) {
         lock(&self.tree).lose_power();
     }
 
-    /// Brings the power back, while nobody uses the disk, and mounts what is left. `random` decides what of that
-    /// which was not synced had reached the disk by then; without it nothing had.
+    /// Restores the power, while no process uses the disk, and mounts the remaining data. `random`
+    /// decides which unsynced data had reached the disk; without it none had.
     pub(crate) fn cut(&mut self, random: Option<&mut Random>) -> anyhow::Result<Lost> {
         self.unmount()?;
         let lost = lock(&self.tree).cut(random);
@@ -67,7 +67,7 @@ impl PowerDisk {
         Ok(lost)
     }
 
-    /// Unmounts it.
+    /// Unmounts the disk.
     pub(crate) fn unmount(&mut self) -> anyhow::Result<()> {
         match self.mounted.take() {
             Some(mounted) => mounted
@@ -91,7 +91,7 @@ impl PowerDisk {
     }
 }
 
-/// Nothing in this room leaves one half changed.
+/// Ignores poisoning: no operation in this module leaves a tree half changed.
 fn lock(tree: &Mutex<Tree>) -> MutexGuard<'_, Tree> {
     tree.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! The spool on a disk that cannot read what it has, or does not sync. They mount it, in namespaces of
-//! their own, so `cargo test` leaves them out; `.ci/torture.sh` runs them.
+//! Tests of the spool on a disk with unreadable pages, or without syncs. They mount the disk in
+//! their own namespaces, so `cargo test` skips them; `.ci/torture.sh` runs them.
 
 use std::{
     fs,
@@ -19,16 +19,16 @@ use uuid::Uuid;
 use super::*;
 use crate::{inside::unshare, power::tree::PAGE};
 
-/// Says to a test that it is in namespaces of its own.
+/// Variable that tells a test that it runs in its own namespaces.
 const INSIDE: &str = "HOOKSHELF_TORTURE_TEST_INSIDE";
 
-/// The records of a file.
+/// Numbers of the records in the file.
 const ALL: RangeInclusive<u8> = 1..=20;
 
-/// Bytes around a body that belong to its record.
+/// Bytes of a record beside its body.
 const AROUND: usize = 256;
 
-/// Runs the test of this name once more, in namespaces of its own, and `test` there.
+/// Runs the test of this name again in its own namespaces, and there runs `test`.
 fn inside(name: &str, test: impl AsyncFnOnce(Stage)) {
     if std::env::var_os(INSIDE).is_none() {
         let ended = unshare()
@@ -47,7 +47,7 @@ fn inside(name: &str, test: impl AsyncFnOnce(Stage)) {
     runtime.block_on(test(Stage { disk }));
 }
 
-/// A spool on that disk.
+/// A spool on such a disk.
 struct Stage {
     disk: PowerDisk,
 }
@@ -63,7 +63,7 @@ impl Stage {
         Spool::open(&settings, Clock::system()).unwrap()
     }
 
-    /// The files of the spool that are not set aside or are, sorted.
+    /// Paths of the spool's files, set aside or not, sorted.
     fn files(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.disk.path()).unwrap();
         let paths = entries.map(|it| it.unwrap().path());
@@ -76,7 +76,7 @@ impl Stage {
         paths
     }
 
-    /// Makes pages of a file unreadable, and all others readable.
+    /// Makes exactly these pages of a file unreadable.
     fn break_pages(&self, path: &Path, pages: impl IntoIterator<Item = usize>) {
         let mut tree = lock(&self.disk.tree);
         let number = tree.find(path.file_name().unwrap()).unwrap();
@@ -84,7 +84,7 @@ impl Stage {
     }
 }
 
-/// A record of about a page; some are of three.
+/// A record of about one page; every fifth has three.
 fn record(number: u8) -> Record {
     let length = if number.is_multiple_of(5) {
         11_000
@@ -130,7 +130,7 @@ async fn drain(spool: &Spool) -> Vec<u8> {
     }
 }
 
-/// The records of which bytes lie on one of these pages: for certain, and perhaps.
+/// Records on one of these pages: certain ones, and possible ones.
 fn lie_on(bytes: &[u8], pages: &[usize]) -> (Vec<u8>, Vec<u8>) {
     let overlaps = |it: Range<usize>| {
         let mut pages = pages.iter().map(|page| page * PAGE..(page + 1) * PAGE);
@@ -154,14 +154,14 @@ fn unreadable_pages_cost_the_records_on_them() {
         let spool = stage.open();
         append(&spool, ALL).await;
         let path = stage.files().remove(0);
-        // As a crash leaves it, and as an end in order does.
+        // The file as a crash leaves it, and as an orderly close does.
         let running = fs::read(&path).unwrap();
         drop(spool);
         let closed = fs::read(&path).unwrap();
         for bytes in [running, closed] {
             let count = bytes.len().div_ceil(PAGE);
             let each = (0..count).map(|page| vec![page]);
-            // More than one reading passes over.
+            // More pages than one read tolerates.
             let some = (1..count).step_by(4).collect();
             for pages in each.chain([some]) {
                 fs::write(&path, &bytes).unwrap();

@@ -1,8 +1,8 @@
-//! What is on the disk and what is only written: pages of files, and names in the directory.
+//! Written and durable state of the disk: pages of files, and names in the directory.
 //!
-//! Only what POSIX promises is kept. A sync of a file makes its pages and length durable and not its
-//! name; a sync of the directory makes the names durable. At a cut each page that was not synced may
-//! have reached the disk or not, in any order, and of the changes of names the first few.
+//! The model is as weak as POSIX allows. A sync of a file makes its pages and length durable, but
+//! not its name; a sync of the directory makes names durable. After a power cut, each unsynced page
+//! may have reached the disk or not, in any order, and so may a prefix of the name changes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use std::{
 
 use crate::random::Random;
 
-/// What is written to a disk as a whole.
+/// Unit of an atomic disk write.
 pub(super) const PAGE: usize = 4096;
 
 /// A directory with files.
@@ -19,13 +19,13 @@ pub(super) const PAGE: usize = 4096;
 pub(super) struct Tree {
     lies: bool,
     pub(super) has_power: bool,
-    /// Pages that cannot be read: file and number of each.
+    /// Unreadable pages: file number and page.
     pub(super) unreadable: BTreeSet<(u64, usize)>,
     next: u64,
     files: BTreeMap<u64, File>,
     names: BTreeMap<OsString, u64>,
     durable_names: BTreeMap<OsString, u64>,
-    /// Changes of names since they were synced.
+    /// Unsynced name changes.
     changes: Vec<Change>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Tree {
 struct File {
     data: Vec<u8>,
     durable: Vec<u8>,
-    /// Pages that differ, maybe.
+    /// Pages that may differ from the durable state.
     dirty: BTreeSet<usize>,
 }
 
@@ -44,14 +44,14 @@ enum Change {
     Move(OsString, OsString),
 }
 
-/// What a cut took.
+/// Data lost in a power cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lost {
-    /// Pages that were written and not synced and are gone.
+    /// Unsynced pages that were lost.
     pub(crate) pages: u64,
-    /// Of those not synced, pages that had reached the disk.
+    /// Unsynced pages that had reached the disk.
     pub(crate) kept: u64,
-    /// Changes of names that are gone.
+    /// Name changes that were lost.
     pub(crate) names: u64,
 }
 
@@ -71,27 +71,27 @@ impl Default for Tree {
 }
 
 impl Tree {
-    /// From now on a sync does nothing.
+    /// Makes syncs do nothing.
     pub(super) fn lie(&mut self) {
         self.lies = true;
     }
 
-    /// The number of the file with this name.
+    /// File number of a name.
     pub(super) fn find(&self, name: &OsStr) -> Option<u64> {
         self.names.get(name).copied()
     }
 
-    /// All names with their numbers.
+    /// All names with their file numbers.
     pub(super) fn names(&self) -> impl Iterator<Item = (&OsString, &u64)> {
         self.names.iter()
     }
 
-    /// How long a file is.
+    /// Length of a file.
     pub(super) fn length(&self, number: u64) -> Option<u64> {
         Some(self.files.get(&number)?.data.len() as u64)
     }
 
-    /// Makes an empty file.
+    /// Creates an empty file.
     pub(super) fn create(&mut self, name: &OsStr) -> u64 {
         let number = self.next;
         self.next += 1;
@@ -100,7 +100,7 @@ impl Tree {
         number
     }
 
-    /// Removes a name; says whether it was there.
+    /// Removes a name; true if it existed.
     pub(super) fn remove(&mut self, name: &OsStr) -> bool {
         let there = self.names.contains_key(name);
         if there {
@@ -109,7 +109,7 @@ impl Tree {
         there
     }
 
-    /// Gives a file another name; says whether it was there.
+    /// Renames a file; true if it existed.
     pub(super) fn rename(&mut self, from: &OsStr, to: &OsStr) -> bool {
         let there = self.names.contains_key(from);
         if there {
@@ -118,21 +118,21 @@ impl Tree {
         there
     }
 
-    /// How much of what is asked for lies before a page that cannot be read.
+    /// Length of the requested range before the first unreadable page.
     pub(super) fn readable(&self, number: u64, at: usize, length: usize) -> usize {
         let pages = (number, at / PAGE)..(number, (at + length).div_ceil(PAGE));
         let bad = self.unreadable.range(pages).next();
         bad.map_or(length, |(_, page)| (page * PAGE).saturating_sub(at))
     }
 
-    /// What is at this place, at most so much.
+    /// Reads at most `length` bytes at an offset.
     pub(super) fn read(&self, number: u64, at: usize, length: usize) -> Option<&[u8]> {
         let data = &self.files.get(&number)?.data;
         let begin = at.min(data.len());
         Some(&data[begin..(at + length).min(data.len())])
     }
 
-    /// Writes there; says whether there is such a file.
+    /// Writes at an offset; true if the file exists.
     pub(super) fn write(&mut self, number: u64, at: usize, bytes: &[u8]) -> bool {
         let Some(file) = self.files.get_mut(&number) else {
             return false;
@@ -146,20 +146,20 @@ impl Tree {
         true
     }
 
-    /// Makes a file shorter, or longer by zeros.
+    /// Truncates a file, or extends it with zeros.
     pub(super) fn resize(&mut self, number: u64, length: usize) -> bool {
         let file = self.files.get_mut(&number);
         file.map(|it| it.resize(length)).is_some()
     }
 
-    /// Makes a file durable, unless the disk lies.
+    /// Makes a file durable, unless syncs are ignored.
     pub(super) fn sync(&mut self, number: u64) -> bool {
         let lies = self.lies;
         let file = self.files.get_mut(&number).filter(|_| !lies);
         file.map(File::sync).is_some() || lies
     }
 
-    /// Makes the names durable, unless the disk lies.
+    /// Makes the names durable, unless syncs are ignored.
     pub(super) fn sync_names(&mut self) {
         if !self.lies {
             self.durable_names.clone_from(&self.names);
@@ -168,17 +168,17 @@ impl Tree {
         }
     }
 
-    /// Whether a sync still does something.
+    /// True if syncs have an effect.
     pub(super) fn has_power(&self) -> bool {
         self.has_power
     }
 
-    /// The power is gone: from now on nothing becomes durable.
+    /// Cuts the power: nothing becomes durable any more.
     pub(super) fn lose_power(&mut self) {
         self.has_power = false;
     }
 
-    /// It comes back, and what was not durable is gone.
+    /// Restores the power and drops all data that is not durable.
     pub(super) fn cut(&mut self, mut random: Option<&mut Random>) -> Lost {
         self.has_power = true;
         let mut lost = Lost::default();
@@ -222,7 +222,7 @@ fn apply(names: &mut BTreeMap<OsString, u64>, change: &Change) {
 
 impl File {
     fn resize(&mut self, length: usize) {
-        // What is cut off and written over with zeros later is a change of these pages, too.
+        // Truncation followed by zeros changes these pages, too.
         self.dirty
             .extend(length / PAGE..self.data.len().div_ceil(PAGE).max(length / PAGE));
         self.data.resize(length, 0);
@@ -246,7 +246,7 @@ impl File {
                 copy(page, &self.data, &mut self.durable);
                 lost.kept += 1;
             } else if page * PAGE < self.data.len() {
-                // Behind its end there is only that it was longer.
+                // Beyond the durable end only the length is lost.
                 lost.pages += 1;
             }
         }

@@ -1,9 +1,9 @@
-//! The plain receiver: what a careful person writes with axum and sqlx.
+//! The plain receiver: careful code with axum and sqlx.
 //!
-//! It verifies and parses with this library, stores what the views of Hookshelf show in tables with
-//! the same indexes, and answers 200 after the
-//! commit: one transaction a delivery, a pool of 20 connections, prepared statements, no logging.
-//! It is a correct receiver; what it lacks is that deliveries are committed together.
+//! It verifies and parses with this library, and stores the columns of Hookshelf's views in tables
+//! with the same indexes. It answers 200 after the commit: one transaction per delivery, a pool of
+//! 20 connections, prepared statements, no logging. It is a correct receiver; only batched commits
+//! are missing.
 
 mod store;
 
@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 use store::Store;
 
-/// The headers that are kept with a delivery: those that Meta sends, as Hookshelf keeps them.
+/// Headers to store, the same as in Hookshelf.
 const KEPT: [&str; 6] = [
     "accept",
     "content-length",
@@ -39,14 +39,14 @@ const KEPT: [&str; 6] = [
     "x-hub-signature-256",
 ];
 
-/// What the handler needs.
+/// State of the handler.
 struct Receiver {
     keys: AppKeys,
     store: Store,
     clock: Clock,
 }
 
-/// Serves until it is killed.
+/// Serves until killed.
 pub(crate) async fn serve(sources: &Sources) -> anyhow::Result<()> {
     let config = config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let url = sources.var("DATABASE_URL").context("no DATABASE_URL")?;
@@ -88,7 +88,7 @@ async fn receive(
     }
 }
 
-/// The headers worth keeping, as JSON.
+/// Headers to store, as JSON.
 fn kept(headers: &HeaderMap) -> String {
     let kept = KEPT.iter().filter_map(|name| {
         let text = headers.get(*name)?.to_str().ok()?;

@@ -1,4 +1,4 @@
-//! How the plain receiver stores a delivery: row by row in a transaction of its own.
+//! Store of the plain receiver: row by row, with a transaction for each delivery.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,18 +13,18 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-/// How many connections there are to Postgres.
+/// Number of connections to Postgres.
 const CONNECTIONS: u32 = 20;
 
-/// Its tables behind a pool.
+/// The connection pool.
 pub(super) struct Store {
     pool: PgPool,
-    /// Which part of the dedupe keys is written; it moves once a week.
+    /// Current partition of the dedupe keys; it changes once a week.
     epoch: i32,
 }
 
 impl Store {
-    /// Connects to the database at `url`, with the pool as it comes.
+    /// Connects to the database at `url`, with the default settings of the pool.
     pub(super) async fn open(url: &str) -> sqlx::Result<Self> {
         let options: PgConnectOptions = url.parse()?;
         let pool = PgPoolOptions::new()
@@ -38,7 +38,7 @@ impl Store {
         })
     }
 
-    /// Stores `delivery` and those of its events that are new; durable when this returns.
+    /// Stores `delivery` and its new events; durable when this returns.
     pub(super) async fn keep(&self, delivery: &Delivery) -> sqlx::Result<()> {
         let mut transaction = self.pool.begin().await?;
         insert_delivery(&mut transaction, delivery).await?;
@@ -51,8 +51,8 @@ impl Store {
         transaction.commit().await
     }
 
-    /// The keys of `delivery` that were not known. In order: two transactions that hold keys which
-    /// the other waits for would be a deadlock.
+    /// Inserts the dedupe keys of `delivery` and returns the new keys. Keys are sorted, since two
+    /// transactions that insert the same keys in different order would deadlock.
     async fn claim(
         &self,
         connection: &mut PgConnection,

@@ -2,14 +2,13 @@
 
 use std::{
     fs::File,
-    io::{self, IsTerminal},
     path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use nix::sys::resource::rlim_t;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -17,7 +16,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{stream::Stream, summary, target::Found};
+use super::{super::output::bar, stream::Stream, summary, target::Found};
 use crate::{
     app::descriptors,
     clock::Clock,
@@ -28,10 +27,10 @@ use crate::{
     },
 };
 
-/// What is open beside the connections of a run.
+/// Open files beside the connections of a run.
 const OTHER_FILES: rlim_t = 64;
 
-/// How often the bar moves.
+/// Refresh interval of the progress bar.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Steps of the bar.
@@ -71,7 +70,7 @@ pub(super) async fn run(
     };
     let watch = Watch::default();
     let running = start(found.target.clone(), load, watch.clone())?;
-    let bar = bar(json);
+    let bar = (!json).then(|| bar(STEPS)).flatten();
     let summary = watching(running, &watch, stream, bar.as_ref()).await;
     if let Some(bar) = bar {
         bar.finish_and_clear();
@@ -82,7 +81,7 @@ pub(super) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// One thread for the whole run: it takes one core and leaves the others to the server.
+/// Starts the run on a single thread: it takes a core and leaves the others to the server.
 fn start(target: Target, load: Load, watch: Watch) -> anyhow::Result<Running> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -119,15 +118,6 @@ async fn watching(
             }
         }
     }
-}
-
-/// A bar for a person who waits; none for a file or a program.
-fn bar(json: bool) -> Option<ProgressBar> {
-    if json || !io::stderr().is_terminal() {
-        return None;
-    }
-    let style = ProgressStyle::with_template("{elapsed:>4} {bar:24} {msg}").ok()?;
-    Some(ProgressBar::new(STEPS).with_style(style))
 }
 
 /// Moves the bar to whichever end is nearer.

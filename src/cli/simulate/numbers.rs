@@ -25,7 +25,6 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "allowed: a number above 0, such as 200 or 0.5, 1000000 at most".to_owned())
 }
 
-/// A share in percent.
 pub(super) fn percent(text: &str) -> Result<f64, String> {
     let read = text.trim_end_matches('%').parse::<f64>().ok();
     read.filter(|it| (0.0..=100.0).contains(it))

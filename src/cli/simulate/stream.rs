@@ -62,7 +62,6 @@ impl Stream {
     }
 }
 
-/// A number from 1.
 fn up_to(most: usize) -> impl TypedValueParser<Value = NonZeroUsize> {
     filters::whole(1..=most).try_map(NonZeroUsize::try_from)
 }

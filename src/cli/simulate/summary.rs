@@ -1,5 +1,4 @@
-//! What a stream came to: as a few lines for a person, or as one JSON object; and what to do about
-//! it.
+//! Summary of a stream: a few lines for a person, or a JSON object; and advice on failures.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -90,23 +89,17 @@ fn lines(summary: &Summary, seed: u64) -> Vec<(&'static str, String)> {
         );
         lines.push(("of these", said));
     }
-    let answers: Vec<_> = summary.answers.iter().collect();
-    lines.push((
-        "answered",
-        listed(answers.iter().map(|(it, n)| (it.to_string(), **n))),
-    ));
+    let answers = summary.answers.iter();
+    let answers = answers.map(|(it, n)| (it.to_string(), *n));
+    lines.push(("answered", listed(answers)));
     lines.push(("acked", acked(summary)));
     if summary.forgeries > 0 {
         let (refused, all) = (summary.refused_forgeries, summary.forgeries);
-        lines.push((
-            "refused",
-            format!("{refused} of {all} with a wrong signature"),
-        ));
+        let refused = format!("{refused} of {all} with a wrong signature");
+        lines.push(("refused", refused));
     }
-    lines.push((
-        "events",
-        format!("{} have to be stored, each once", summary.events),
-    ));
+    let events = format!("{} have to be stored, each once", summary.events);
+    lines.push(("events", events));
     let kinds = summary.kinds.iter().map(|(it, n)| ((*it).to_owned(), *n));
     lines.push(("kinds", listed(kinds)));
     if summary.acked > 0 {
@@ -179,7 +172,7 @@ fn listed(parts: impl Iterator<Item = (String, u64)>) -> String {
     parts.join(", ")
 }
 
-/// What was not as it has to be, what it means, and what to do.
+/// Fails with the problem, its meaning and a remedy if the stream went wrong.
 pub(super) fn judge(summary: &Summary, stream: &Stream, found: &Found) -> anyhow::Result<()> {
     let acked_forgeries = summary.acked_forgeries;
     ensure!(
@@ -216,7 +209,7 @@ fn unacked(summary: &Summary, stream: &Stream) -> String {
     }
 }
 
-/// Nothing there takes deliveries.
+/// Error message if the path takes no deliveries.
 fn wrong_place(found: &Found) -> String {
     let Target { address, path, .. } = &found.target;
     format!(

@@ -1,4 +1,4 @@
-//! Where `simulate` sends, and with which secret: the server of this machine unless told otherwise.
+//! Target and secret of `simulate`: the server of this machine by default.
 
 use std::{net::IpAddr, path::PathBuf};
 
@@ -44,25 +44,24 @@ fn url(text: &str) -> Result<Url, &'static str> {
     read.ok_or("allowed: a URL such as http://127.0.0.1:8080/webhook")
 }
 
-/// Where to send, and what a person has to know of it.
+/// Resolved target, with details for a person.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) target: Target,
     /// Part of every dedupe key.
     pub(super) app: AppName,
-    /// Which secret it is, in words.
+    /// Description of the secret, in words.
     pub(super) secret: String,
 }
 
 impl Place {
-    /// Finds the server and the secret.
     pub(super) async fn find(&self, sources: &Sources) -> anyhow::Result<Found> {
         let app = self.app.clone().or_else(|| self.app_of_url());
         let app = app.unwrap_or_else(AppName::default_app);
         // With both given, a configuration that may not even be there says nothing more.
         let config = match (&self.url, &self.secret_file) {
             (Some(_), Some(_)) => None,
-            _ => Some(config::load(sources).map_err(|faults| anyhow::anyhow!("{faults}"))?),
+            _ => Some(config::load(sources)?),
         };
         let (secret, said) = self.secret(config.as_ref(), &app)?;
         let (address, host, path) = match &self.url {
@@ -116,7 +115,7 @@ impl Place {
         Ok((named.secret.clone(), said))
     }
 
-    /// What to connect to, the `Host` header, and the path.
+    /// Splits the URL into the address to connect to, the `Host` header, and the path.
     fn parts(&self, url: &Url) -> anyhow::Result<Parts> {
         if url.scheme() != "http" {
             return Err(wrong_usage(format!(
@@ -147,14 +146,14 @@ impl Place {
     }
 }
 
-/// What to connect to, the `Host` header, and the path.
+/// Address to connect to, the `Host` header, and the path.
 type Parts = (String, String, String);
 
 /// The server of this configuration, and no other at its address: that one may store what it is sent.
 async fn at_home(config: Option<&Config>, app: &AppName) -> anyhow::Result<Parts> {
     let config = config.context("a server or a URL is needed")?;
     healthcheck::check(config).await?;
-    let address = local::reachable(config.http.listen).to_string();
+    let address = config::reachable(config.http.listen).to_string();
     Ok((address.clone(), address, app.path()))
 }
 

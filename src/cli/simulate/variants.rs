@@ -1,4 +1,4 @@
-//! One delivery of every kind and variant: a line for each, and how many were acked.
+//! Sends a delivery of every kind and variant: a line for each, and the number acked.
 
 use std::process::ExitCode;
 
@@ -52,21 +52,19 @@ struct Line<'a> {
 /// A line as soon as there is an answer, so that whoever waits for a slow server sees it.
 fn print(sent: &Sent, json: bool) -> anyhow::Result<()> {
     let mut output = Output::new();
-    let line = line(sent);
+    let (name, kinds, answer) = (sent.name, &sent.kinds, sent.answer.to_string());
+    let millis = sent.latency.as_secs_f64() * 1e3;
     if json {
-        output.json(&line)?;
-    } else {
-        let Line {
+        output.json(&Line {
             name,
             kinds,
+            bytes: sent.bytes,
             answer,
             millis,
-            ..
-        } = line;
-        output.line(&format!(
-            "{answer}  {millis:>6.1} ms  {name:<44} {}",
-            kinds.join(", ").replace("!echo", " (echo)")
-        ))?;
+        })?;
+    } else {
+        let kinds = kinds.join(", ").replace("!echo", " (echo)");
+        output.line(&format!("{answer}  {millis:>6.1} ms  {name:<44} {kinds}"))?;
     }
     output.finish()
 }
@@ -84,14 +82,4 @@ fn conclude(report: &Report) -> anyhow::Result<()> {
         count(sent as u64, "delivery acked", "deliveries acked"),
         count(items, "item", "items")
     ))
-}
-
-fn line(sent: &Sent) -> Line<'_> {
-    Line {
-        name: sent.name,
-        kinds: &sent.kinds,
-        bytes: sent.bytes,
-        answer: sent.answer.to_string(),
-        millis: sent.latency.as_secs_f64() * 1e3,
-    }
 }

@@ -1,4 +1,4 @@
-//! One item in the user's own words.
+//! Options for a single item in the user's own words.
 
 use clap::Args;
 use jiff::Timestamp;

@@ -8,13 +8,6 @@ use super::*;
 const EXAMPLE: &str = include_str!("../../../config/example.toml");
 
 #[test]
-fn the_defaults_load_without_a_file() {
-    let config = Setting::new().load();
-    assert!(config.apps.is_empty());
-    assert!(config.database.url.is_none());
-}
-
-#[test]
 fn default_toml_has_every_key_that_is_read_and_no_other() {
     let setting = Setting::new().file("[apps.default]\napp_secret = 's'");
     let (_, notes) = read(&setting.sources).unwrap();
@@ -60,21 +53,6 @@ fn values_in_the_comments_of_default_toml_are_good() {
     let text: Vec<_> = text.lines().filter(without_twins).collect();
     let config = Setting::new().file(&text.join("\n")).load();
     assert!(config.http.public_url.is_some() && config.database.run_as.is_some());
-}
-
-#[test]
-fn the_example_loads() {
-    let config = Setting::new().file(EXAMPLE).load();
-    let apps: Vec<_> = config.apps.keys().map(ToString::to_string).collect();
-    assert_eq!(apps, ["default", "shop"]);
-    assert_eq!(
-        config
-            .http
-            .public_url
-            .unwrap()
-            .join(&config.apps["shop"].path()),
-        "https://hooks.example.org/webhook/shop"
-    );
 }
 
 #[test]
@@ -130,6 +108,7 @@ fn the_values_in_effect_are_printed() {
     [log]
     format = "json"
     level = "info"
+    deliveries = true
 
     [apps.default]
     app_id = "1234567890123456"

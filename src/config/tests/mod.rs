@@ -7,6 +7,7 @@ mod secrets;
 
 use std::path::PathBuf;
 
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::{Config, Faults, Sources, load};
@@ -64,19 +65,15 @@ impl Setting {
     }
 }
 
-/// The names and values of an app's secrets.
-fn secrets(config: &Config, app: &str) -> Vec<(String, String)> {
-    use secrecy::ExposeSecret;
-    let secrets = config.apps[app].secrets.iter();
+/// The secrets of an app, each as `name=secret`.
+fn secrets(config: &Config, app: &str) -> Vec<String> {
+    let secrets = config.apps[app].named_secrets();
     secrets
-        .map(|it| (it.name.clone(), it.secret.expose_secret().to_owned()))
+        .map(|(name, secret)| format!("{name}={}", secret.expose_secret()))
         .collect()
 }
 
 fn verify_token<'a>(config: &'a Config, app: &str) -> Option<&'a str> {
-    use secrecy::ExposeSecret;
-    config.apps[app]
-        .verify_token
-        .as_ref()
-        .map(ExposeSecret::expose_secret)
+    let token = config.apps[app].verify_token.as_ref();
+    token.map(ExposeSecret::expose_secret)
 }

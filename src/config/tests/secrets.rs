@@ -15,14 +15,10 @@ fn every_secret_may_be_in_a_file() {
         path("d", "epsilon"),
     );
     let config = setting.file(&file).load();
-    let expected = [
-        ("app", "alpha"),
-        ("instagram", "beta"),
-        ("previous-1", "gamma"),
-        ("previous-2", "delta"),
-    ];
-    let expected = expected.map(|(name, secret)| (name.to_owned(), secret.to_owned()));
-    assert_eq!(secrets(&config, "default"), expected);
+    assert_eq!(
+        secrets(&config, "default").join(" "),
+        "app=alpha instagram=beta previous-1=gamma previous-2=delta"
+    );
     assert_eq!(verify_token(&config, "default"), Some("epsilon"));
 }
 
@@ -44,16 +40,6 @@ fn a_key_and_its_twin_are_not_both_set() {
         .env("DATABASE_URL", "postgres://shared/a");
     insta::assert_snapshot!(database.faults(), @r#"
     database.url and database.url_file: both are set; allowed: one of the two
-    "#);
-}
-
-#[test]
-fn a_secret_file_that_cannot_be_read() {
-    let setting = Setting::new();
-    let absent = setting.dir.path().join("absent").display().to_string();
-    let setting = setting.env("HOOKSHELF__APPS__A__APP_SECRET_FILE", &absent);
-    insta::assert_snapshot!(setting.faults(), @r#"
-    apps.a.app_secret_file: DIR/absent cannot be read: No such file or directory (os error 2)
     "#);
 }
 

@@ -1,4 +1,4 @@
-//! A digest of the content of a JSON value, whatever its key order, white space and escapes.
+//! Digest of a JSON value, independent of key order, white space and escapes.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::hash::Sum;
 use crate::meta::json::Value;
 
-/// The digest of `value`, of [`MAX_DEPTH`](crate::meta::json::MAX_DEPTH) levels at most.
+/// Digest of `value`, which has at most [`MAX_DEPTH`](crate::meta::json::MAX_DEPTH) levels.
 pub(super) fn digest(value: Value<'_, '_>) -> Sum {
     if let Some(object) = value.object() {
         let pairs = object.pairs();
@@ -24,8 +24,7 @@ pub(super) fn digest(value: Value<'_, '_>) -> Sum {
     }
 }
 
-/// The digest of an object with these pairs, in the order of their keys; the last of a repeated key
-/// counts.
+/// Digest of an object with these pairs, sorted by key; the last of a repeated key counts.
 pub(super) fn of_pairs<'v, 't: 'v, 'a: 't>(
     pairs: impl Iterator<Item = (Cow<'v, str>, Value<'t, 'a>)>,
 ) -> Sum {

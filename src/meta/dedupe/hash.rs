@@ -1,4 +1,4 @@
-//! SHA-256 over parts that cannot run into each other.
+//! SHA-256 over parts that are delimited by their length.
 
 use sha2::{Digest, Sha256};
 
@@ -9,7 +9,7 @@ pub(super) type Sum = [u8; 32];
 pub(super) struct Hash(Sha256);
 
 impl Hash {
-    /// Adds a text with its length, or its absence.
+    /// Adds a text with its length, or a marker for none.
     pub(super) fn part(&mut self, part: Option<&str>) -> &mut Self {
         let length = part.map_or(u64::MAX, |part| part.len() as u64);
         self.0.update(length.to_be_bytes());
@@ -17,12 +17,12 @@ impl Hash {
         self
     }
 
-    /// Adds texts in their order.
+    /// Adds texts in order.
     pub(super) fn parts(&mut self, parts: &[Option<&str>]) -> &mut Self {
         parts.iter().fold(self, |hash, part| hash.part(*part))
     }
 
-    /// Adds bytes of a known length.
+    /// Adds bytes of fixed length.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.update(bytes);
         self

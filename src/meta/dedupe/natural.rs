@@ -1,19 +1,19 @@
-//! Natural keys: an id of the item's own, or a moment with the parties and what was done.
+//! Natural keys: an id of the item, or a time with the parties and the distinguishing content.
 
 use jiff::Timestamp;
 
 use super::{Scope, content, hash::Hash, second};
 use crate::meta::{json::Value, mid, parties::Parties};
 
-/// The natural key of an item, part by part.
+/// Natural key of an item, built part by part.
 #[derive(Debug)]
 pub struct NaturalKey<'k> {
-    /// The name of the item's kind.
+    /// Name of the item's kind.
     pub(super) kind: &'static str,
     pub(super) hash: Hash,
-    /// True once the key is complete; an item whose key is not is named by its content.
+    /// True if the key is complete; otherwise the content identifies the item.
     pub(super) is_found: bool,
-    /// The second of the time in the key, if it has one.
+    /// Second of the time in the key, if the key has a time.
     pub(super) second: Option<u32>,
     sender: Option<&'k str>,
     recipient: Option<&'k str>,
@@ -22,7 +22,7 @@ pub struct NaturalKey<'k> {
 }
 
 impl<'k> NaturalKey<'k> {
-    /// The beginning of the key of an item of `kind` between `parties`.
+    /// Starts the key of an item of `kind` between `parties`.
     pub fn new(scope: &Scope, kind: &'static str, parties: &'k Parties<'_>) -> Self {
         let mut hash = scope.hash.clone();
         hash.part(Some(kind)).part(Some("natural"));
@@ -34,12 +34,12 @@ impl<'k> NaturalKey<'k> {
             second: None,
             sender: sender.or(parties.user_ref.as_deref()),
             recipient: parties.recipient_id.as_deref(),
-            // Zero stands for no time.
+            // Zero means no time.
             at: parties.timestamp.filter(|at| *at > Timestamp::UNIX_EPOCH),
         }
     }
 
-    /// Sender and recipient.
+    /// Sender and recipient of the item.
     pub fn parties(&self) -> [Option<&'k str>; 2] {
         [self.sender, self.recipient]
     }
@@ -50,12 +50,12 @@ impl<'k> NaturalKey<'k> {
         self
     }
 
-    /// Adds the content of a value, whatever its key order, white space and escapes.
+    /// Adds the digest of a value, independent of key order, white space and escapes.
     pub fn content(&mut self, value: Value<'_, '_>) {
         self.hash.bytes(&content::digest(value));
     }
 
-    /// Ends with an id of the item's own, in which no time stands.
+    /// Completes the key with an id of the item, without a time.
     pub fn named(&mut self, id: Option<&str>, rest: &[Option<&str>]) {
         if id.is_some() {
             self.hash.part(id).parts(rest);
@@ -63,13 +63,13 @@ impl<'k> NaturalKey<'k> {
         }
     }
 
-    /// Ends with the `mid` of a message.
+    /// Completes the key with the `mid` of a message.
     pub fn message(&mut self, mid: Option<&str>) {
         self.named(mid, &[]);
         self.second = mid.and_then(mid::created_second);
     }
 
-    /// Ends with the item's own time and what was done.
+    /// Completes the key with the item's own time and distinguishing content.
     pub fn at(&mut self, what: &[Option<&str>]) {
         let Some(at) = self.at else {
             return;
@@ -80,14 +80,14 @@ impl<'k> NaturalKey<'k> {
         self.second = second(at);
     }
 
-    /// Ends with both parties, the item's own time and what was done.
+    /// Completes the key with both parties, the item's own time and distinguishing content.
     pub fn between(&mut self, what: &[Option<&str>]) {
         self.hash.part(self.sender).part(self.recipient);
         self.at(what);
     }
 
-    /// Ends with the time of something done to a message: its `mid` implies the recipient. Without
-    /// one both parties count.
+    /// Completes the key of an action on a message with its time. The `mid` of the message implies
+    /// the recipient; without a `mid` both parties are part of the key.
     pub fn of_message(&mut self, mid: Option<&str>, what: &[Option<&str>]) {
         self.hash.part(mid);
         if mid.is_none() {

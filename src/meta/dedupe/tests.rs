@@ -1,4 +1,4 @@
-//! Each rule of what is the same happening, then what may never matter.
+//! Tests of dedupe keys: first the rules for equal occurrences, then the irrelevant differences.
 
 use std::collections::HashSet;
 
@@ -22,7 +22,7 @@ fn events_of(app: &str, body: &str) -> Vec<Event> {
     found.events
 }
 
-/// The only event of an entry of account 1 with `rest`, sent at `time`.
+/// The single event of an entry of account 1 with `rest`, sent at `time`.
 fn sent(time: i64, rest: &str) -> Event {
     let body = format!(r#"{{"object":"instagram","entry":[{{"id":"1","time":{time},{rest}}}]}}"#);
     let mut events = events_of("default", &body);
@@ -34,7 +34,7 @@ fn messaging(item: &str) -> Event {
     sent(1_795_170_000_000, &format!(r#""messaging":[{item}]"#))
 }
 
-/// A messaging item of person 7 at a moment, with `rest`.
+/// Dedupe key of a messaging item from person 7, with this time and `rest`.
 fn at(milliseconds: i64, rest: &str) -> Uuid {
     let item = format!(
         r#"{{"sender":{{"id":"7"}},"recipient":{{"id":"1"}},"timestamp":{milliseconds},{rest}}}"#
@@ -95,7 +95,7 @@ fn an_item_with_neither_id_nor_time_is_another_one_each_time_it_is_sent() {
         r#""messaging":[null]"#,
     ] {
         let first = sent(1_795_170_000, rest);
-        // In milliseconds it is the same moment.
+        // The same time in milliseconds.
         assert_eq!(first.dedupe_key, sent(1_795_170_000_000, rest).dedupe_key);
         assert_ne!(
             first.dedupe_key,
@@ -167,7 +167,7 @@ fn app_and_account_are_part_of_every_key() {
             key("other", r#""id":"1","#, item),
         ]);
     }
-    // Parts cannot run into each other, and over-long ids are told apart.
+    // Parts are delimited, and over-long ids are distinguished.
     let message = r#"{"message":{"mid":"m"}}"#;
     distinct([
         key("ab", r#""id":"c","#, message),
@@ -272,7 +272,7 @@ fn a_message_is_one_whichever_way_it_comes() {
     assert_eq!(expected, with(message, r#""standby":[#]"#));
     let as_change = r#""changes":[{"field":"messages","value":#}]"#;
     assert_eq!(expected, with(message, as_change));
-    // The other product spells the time in seconds, and adds what it knows.
+    // The other product writes the time in seconds, and adds fields.
     let other = r#"{"message":{"text":"t","mid":"m"},"timestamp":"1795169999"}"#;
     assert_eq!(expected, with(other, r#""messaging":[#]"#));
     assert_ne!(
@@ -382,7 +382,7 @@ fn reading_is_named_by_message_and_time_or_by_watermark() {
     );
 }
 
-/// Moments and others that differ in what was done.
+/// Pairs of items with the same time and different content.
 const MOMENTS: [(&str, &str); 16] = [
     (r#""referral":{"ref":"a"}"#, r#""referral":{"ref":"b"}"#),
     (r#""referral":{"ad_id":"1"}"#, r#""referral":{"ad_id":"2"}"#),
@@ -446,7 +446,7 @@ fn referrals_optins_and_handovers_are_named_by_who_when_and_what() {
         if first.contains("app_roles") {
             continue; // Its whole content names it.
         }
-        // What the key does not name may come and go.
+        // Fields outside the key may differ.
         let (inner, _) = first.rsplit_once('}').unwrap();
         let more = format!(r#"{inner},"new_key":1}},"folder":"inbox""#);
         assert_eq!(item(first), item(&more), "{first}");
@@ -506,14 +506,14 @@ fn an_item_without_a_name_is_named_by_its_whole_content() {
         assert_eq!(key(first), key(same), "{first}");
         assert_ne!(key(first), key(other), "{first}");
     }
-    // Fields without a type, and the time of sending.
+    // Fields without a kind, and the time of sending.
     let follow = |value: &str| change("follow", value);
     assert_ne!(follow(r#"{"id":"1"}"#), follow(r#"{"id":"2"}"#));
     assert_ne!(
         follow(r#"{"id":"1"}"#),
         change("share_to_story", r#"{"id":"1"}"#)
     );
-    // Too deep to be read, and still the same each time.
+    // Too deep to parse, and still the same key each time.
     let deep = format!("{}{}", "[".repeat(70), "]".repeat(70));
     assert_eq!(messaging(&deep).dedupe_key, messaging(&deep).dedupe_key);
     assert_ne!(
@@ -556,8 +556,8 @@ fn a_key_begins_with_a_second_if_its_natural_key_has_one() {
 
 #[test]
 fn the_key_of_a_happening_never_changes() {
-    // Keys are stored: another way of making them would let every repeat in once more. These were
-    // made by another program.
+    // Keys are stored: a different algorithm would store every repeat again. These keys were
+    // computed by another program.
     let unknown = r#"{"x":{"b":[1,"a",null],"a":{}}}"#;
     let twice = format!(
         r#"{{"entry":[{{"id":"1","time":1795170000,"messaging":[{unknown},{unknown}]}}]}}"#
@@ -584,7 +584,7 @@ fn the_key_of_a_happening_never_changes() {
     }
 }
 
-/// The key of an event with its kind, so that a failure says which was wrong.
+/// Kind and key of an event, so that a failure shows the kind.
 fn named(event: &Event) -> (Kind, Uuid) {
     (event.kind, event.dedupe_key)
 }

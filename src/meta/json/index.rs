@@ -1,14 +1,14 @@
-//! The index of a JSON text: where each of its values stands, found in one pass.
+//! Index of a JSON text: the positions of all its values, found in one pass.
 //!
-//! The pass is also the proof that the text is JSON (RFC 8259, as strict as `serde_json`). It does
-//! not call itself, so a body of nested brackets takes no more stack than any other.
+//! The pass also validates the text (RFC 8259, as strict as `serde_json`). It is not recursive, so
+//! deeply nested brackets use no extra stack.
 
 use super::{
     node::{ESCAPED, Node},
     value::Value,
 };
 
-/// Where the values of a text stand, each before what is inside it and a key before its value.
+/// Positions of the values of a text, in pre-order, with each key before its value.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     nodes: Vec<Node>,
@@ -16,17 +16,17 @@ pub struct Index {
     has_escapes: bool,
 }
 
-/// The node around the outermost value.
+/// Parent of the outermost value.
 const NOTHING: u32 = u32::MAX;
 
-/// Most bodies have a node for so many bytes or more.
+/// Most bodies have at least this many bytes per node.
 const BYTES_PER_NODE: usize = 12;
 
-/// No more nodes than this are made room for before they are found.
+/// Maximum number of nodes to preallocate.
 const NODES_AT_FIRST: usize = 4_096;
 
 impl Index {
-    /// The index of `text`; `None` where that is not one JSON value, or 2 GiB of it.
+    /// Indexes `text`; `None` if it is not a single JSON value, or has 2 GiB or more.
     pub fn of(text: &str) -> Option<Self> {
         if text.len() >= ESCAPED as usize {
             return None;
@@ -46,39 +46,39 @@ impl Index {
         pass.document().map(|()| pass.found)
     }
 
-    /// The outermost value of `text`: the one that this is the index of, or one whose values stand
-    /// at the same places.
+    /// The outermost value of `text`, which must be the indexed text or a text with the same
+    /// positions.
     pub fn root<'t, 'a>(&'t self, text: &'a str) -> Value<'t, 'a> {
         Value::new(text, &self.nodes)
     }
 
-    /// How many levels of objects and lists the text has.
+    /// Nesting depth of objects and lists.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// Whether one of its strings has an escape.
+    /// True if a string contains an escape.
     pub fn has_escapes(&self) -> bool {
         self.has_escapes
     }
 }
 
-/// The way over a text. Each step is `None` where the text is no JSON.
+/// Parser of a text. Each step returns `None` if the text is not valid JSON.
 struct Pass<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The innermost object or list that has not ended. While one has not, its node says in `size`
-    /// which one is around it.
+    /// Innermost open object or list. While it is open, its node has the index of its parent in
+    /// `size`.
     around: u32,
     level: usize,
     found: Index,
 }
 
-/// What stands where a value may.
+/// Result of parsing a value.
 enum Met {
-    /// A value that has ended.
+    /// A complete value.
     Value,
-    /// The beginning of an object or list that is not empty.
+    /// The start of an object or list that is not empty.
     Begin,
 }
 
@@ -96,7 +96,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Goes over what follows a value: ends, up to a comma or the end of the outermost value.
+    /// Consumes closing brackets after a value, up to a comma or the end of the outermost value.
+    /// Returns true at the end.
     fn ends(&mut self) -> Option<bool> {
         while self.around != NOTHING {
             match (self.peek()?, self.in_object()) {
@@ -130,7 +131,7 @@ impl Pass<'_> {
         (self.peek()? == b':').then(|| self.at += 1)
     }
 
-    /// The first byte of an object or list, and its last where it is empty.
+    /// Consumes the opening bracket of an object or list, and the closing bracket if it is empty.
     fn begin(&mut self, bracket: u8) -> Option<Met> {
         let node = self.found.nodes.len();
         self.push(self.at, self.at, self.around);
@@ -138,7 +139,7 @@ impl Pass<'_> {
         self.at += 1;
         self.level += 1;
         self.found.depth = self.found.depth.max(self.level);
-        // '{' and '}' are two apart in ASCII, '[' and ']' too.
+        // In ASCII a closing bracket is its opening bracket plus 2, for both kinds.
         if self.peek()? == bracket + 2 {
             self.end()?;
             return Some(Met::Value);
@@ -240,7 +241,7 @@ impl Pass<'_> {
         found
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         loop {
             match *self.bytes.get(self.at)? {
@@ -250,7 +251,7 @@ impl Pass<'_> {
         }
     }
 
-    /// Adds a node. The text is shorter than 2 GiB, so each place in it fits.
+    /// Adds a node. The text is shorter than 2 GiB, so every position fits.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "`Index::of` looks at the length"
@@ -264,8 +265,8 @@ impl Pass<'_> {
     }
 }
 
-/// The place of the first byte from `at` that ends a string, escapes something in it or may not
-/// stand there, looking at eight at a time.
+/// Position of the first byte from `at` that ends a string, starts an escape, or is invalid in a
+/// string. Checks eight bytes at a time.
 fn special(bytes: &[u8], mut at: usize) -> usize {
     while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let found = specials(u64::from_le_bytes(*eight));
@@ -281,9 +282,8 @@ fn special(bytes: &[u8], mut at: usize) -> usize {
     at + found.unwrap_or(rest.len())
 }
 
-/// The highest bit of each of eight bytes that is a quote, a backslash or below a space. Bits above
-/// the lowest one that is set may be wrong (Bit Twiddling Hacks, "Determine if a word has a byte
-/// less than n").
+/// Sets the highest bit of each byte that is a quote, a backslash or below a space. Bits above the
+/// lowest set bit may be wrong (Bit Twiddling Hacks, "Determine if a word has a byte less than n").
 fn specials(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = ONES * 0x80;

@@ -1,8 +1,8 @@
-//! Reads JSON in one pass and never fails on what it does not know.
+//! JSON reader: indexes a text in one pass, and tolerates unknown content.
 //!
 //! Meta adds keys, changes types and sends ids as strings or numbers. So a text is indexed once
-//! ([`Index`]), and each question about an [`Object`] has an answer: the value where it has the type
-//! asked for, else `None`. The last of a repeated key counts, as in Postgres.
+//! ([`Index`]), and each query on an [`Object`] returns the value if it has the requested type,
+//! else `None`. The last of a repeated key counts, as in Postgres.
 
 mod index;
 mod node;
@@ -16,10 +16,10 @@ use serde::Deserialize;
 pub use index::Index;
 pub use value::{Object, Value, Values};
 
-/// How deep an item may be nested.
+/// Maximum nesting depth of an item.
 pub const MAX_DEPTH: usize = 64;
 
-/// The keys of the object that `text` is, with their values' text; `None` if it is none.
+/// Keys of the object `text`, with the text of their values; `None` if `text` is not an object.
 pub fn pairs(text: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
     let index = Index::of(text)?;
     let object = index.root(text).object()?;
@@ -28,14 +28,14 @@ pub fn pairs(text: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
     Some(pairs.collect())
 }
 
-/// The string that `text` spells; `None` where it is not one.
+/// Decodes the JSON string `text`; `None` if it is not a string.
 pub fn string(text: &str) -> Option<Cow<'_, str>> {
     text.starts_with('"')
         .then(|| serde_json::from_str::<Key<'_>>(text).ok())?
         .map(|key| key.0)
 }
 
-/// A key or string, borrowed unless it holds an escape.
+/// A key or string, borrowed unless it contains an escape.
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 

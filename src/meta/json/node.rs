@@ -1,32 +1,32 @@
-//! A node of the index: where one value or key stands in a text.
+//! Node of the index: the position of one value or key in a text.
 
-/// One value or key. It is kept small: a hostile body has one for every two of its bytes.
+/// A value or key. The node is small, since a hostile body has one node for every two bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
-    /// The place of its first byte.
+    /// Offset of the first byte.
     pub(super) start: u32,
-    /// The place behind its last byte.
+    /// Offset after the last byte.
     pub(super) end: u32,
-    /// How many nodes it is, with those inside it; the highest bit says that it is a string with
+    /// Number of nodes of this value, including nested values. The highest bit marks a string with
     /// an escape.
     pub(super) size: u32,
 }
 
-/// The bit of `size` that says that it is a string with an escape.
+/// Bit of `size` that marks a string with an escape.
 pub(super) const ESCAPED: u32 = 1 << 31;
 
 impl Node {
-    /// Its bytes in the text.
+    /// Range of bytes in the text.
     pub(super) fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
 
-    /// How many nodes it is, with those inside it.
+    /// Number of nodes of this value, including nested values.
     pub(super) fn size(self) -> usize {
         (self.size & !ESCAPED) as usize
     }
 
-    /// Whether it is a string with an escape.
+    /// True for a string with an escape.
     pub(super) fn is_escaped(self) -> bool {
         self.size & ESCAPED != 0
     }

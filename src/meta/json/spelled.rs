@@ -1,16 +1,16 @@
-//! What a string with escapes spells, character by character.
+//! Decoder of JSON strings with escapes, character by character.
 //!
-//! A key is held against every name that is asked for. So it is read no further than to the first
-//! difference, and not made anew each time: a hostile body is full of keys with escapes.
+//! A key is compared with every name that is asked for. So it is decoded only up to the first
+//! difference, without an allocation: a hostile body may be full of keys with escapes.
 
 use std::str::Chars;
 
-/// Whether `inside`, which stands between the quotes of a string, spells `text`.
+/// True if `inside`, the content between the quotes of a string, decodes to `text`.
 pub(super) fn is(inside: &str, text: &str) -> bool {
     Spelled(inside.chars()).eq(text.chars().map(Some))
 }
 
-/// The characters of a string; none in the place of half a surrogate pair.
+/// The characters of a string; `None` for an unpaired surrogate.
 struct Spelled<'a>(Chars<'a>);
 
 impl Iterator for Spelled<'_> {

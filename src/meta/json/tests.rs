@@ -1,11 +1,12 @@
-//! The index and the questions to it, and the index beside `serde_json` on whatever text may come.
+//! Tests of the index and its queries, and a comparison of the index with `serde_json` on random
+//! text.
 
 use proptest::{collection::vec, prelude::*};
 use serde_json::value::RawValue;
 
 use super::*;
 
-/// Asks `question` of the object that `text` is.
+/// Runs `question` on the object `text`.
 fn ask<'a, T>(text: &'a str, question: impl FnOnce(Object<'_, 'a>) -> T) -> T {
     let index = Index::of(text).unwrap();
     question(index.root(text).object().unwrap())
@@ -104,7 +105,7 @@ fn brackets_inside_strings_are_not_depth() {
     }
 }
 
-/// Texts that are JSON, or nearly.
+/// Texts that are valid or nearly valid JSON.
 fn nearly() -> impl Strategy<Value = String> {
     let parts = &[
         "{",
@@ -147,7 +148,7 @@ fn nearly() -> impl Strategy<Value = String> {
     vec(prop::sample::select(parts), 0..12).prop_map(|parts| parts.concat())
 }
 
-/// JSON of every shape, with white space where it may be.
+/// JSON of every shape, with white space.
 fn whole() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?",
@@ -165,7 +166,7 @@ fn whole() -> impl Strategy<Value = String> {
     })
 }
 
-/// Holds a value and all inside it against what `serde_json` makes of its text.
+/// Compares a value and all nested values with the result of `serde_json`.
 fn same(value: Value<'_, '_>, text: &str) -> Result<(), TestCaseError> {
     prop_assert_eq!(value.raw(), text);
     prop_assert_eq!(

@@ -1,22 +1,22 @@
-//! Questions to a value of an indexed text. None of them goes over the text again.
+//! Queries on a value of an indexed text. They do not parse the text again.
 
 use std::borrow::Cow;
 
 use super::{node::Node, spelled};
 
-/// One value, or a key: `'t` is its index, `'a` the text.
+/// A value or key: `'t` is the lifetime of the index, `'a` that of the text.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Value<'t, 'a> {
     text: &'a str,
-    /// Its own node and those inside it.
+    /// Node of the value, followed by the nodes of nested values.
     nodes: &'t [Node],
 }
 
-/// One object. The last of a repeated key counts, as in Postgres.
+/// A JSON object. The last of a repeated key counts, as in Postgres.
 #[derive(Clone, Debug, Default)]
 pub struct Object<'t, 'a>(Values<'t, 'a>);
 
-/// Values that stand one after the other.
+/// Consecutive values.
 #[derive(Clone, Debug, Default)]
 pub struct Values<'t, 'a> {
     text: &'a str,
@@ -28,13 +28,13 @@ impl<'t, 'a> Value<'t, 'a> {
         Self { text, nodes }
     }
 
-    /// Its own text.
+    /// Text of the value.
     pub fn raw(self) -> &'a str {
         let range = self.nodes.first().map(|node| node.range());
         range.and_then(|at| self.text.get(at)).unwrap_or_default()
     }
 
-    /// The string that it is.
+    /// The decoded string, if the value is a string.
     pub fn string(self) -> Option<Cow<'a, str>> {
         let raw = self.raw();
         if self.is_escaped() {
@@ -43,7 +43,7 @@ impl<'t, 'a> Value<'t, 'a> {
         unquoted(raw).map(Cow::Borrowed)
     }
 
-    /// The id that it is: a string, or a number digit by digit. An empty one is none.
+    /// The value as an id: a string, or the digits of a number. An empty string is no id.
     pub fn id(self) -> Option<Cow<'a, str>> {
         let raw = self.raw();
         let id = if self.is_number() {
@@ -54,12 +54,12 @@ impl<'t, 'a> Value<'t, 'a> {
         id.filter(|id| !id.is_empty())
     }
 
-    /// The object that it is.
+    /// The value as an object.
     pub fn object(self) -> Option<Object<'t, 'a>> {
         self.raw().starts_with('{').then(|| Object(self.inner()))
     }
 
-    /// The elements of the list that it is.
+    /// The elements, if the value is a list.
     pub fn list(self) -> Option<Values<'t, 'a>> {
         self.raw().starts_with('[').then(|| self.inner())
     }
@@ -70,9 +70,9 @@ impl<'t, 'a> Value<'t, 'a> {
             .starts_with(|first: char| first == '-' || first.is_ascii_digit())
     }
 
-    /// The number of its levels of objects and lists.
+    /// Nesting depth of objects and lists.
     pub fn depth(self) -> usize {
-        // Where each object and list around a node ends.
+        // End index of each open object and list.
         let (mut ends, mut deepest) = (Vec::new(), 0);
         for (at, node) in self.nodes.iter().enumerate() {
             while ends.last().is_some_and(|end| *end <= at) {
@@ -100,11 +100,11 @@ impl<'t, 'a> Value<'t, 'a> {
 }
 
 impl<'t, 'a> Object<'t, 'a> {
-    /// A value; a `null` counts as absent.
+    /// A value by key; `null` counts as absent.
     pub fn get(&self, key: &str) -> Option<Value<'t, 'a>> {
         let Values { text, mut nodes } = self.0;
         let mut found = None;
-        // As `pairs` does it, but this is asked a dozen times of each item.
+        // A faster form of `pairs`, since this runs a dozen times for each item.
         while let [name, value, ..] = nodes {
             let (pair, rest) = nodes.split_at_checked(1 + value.size())?;
             if spells(*name, text, key) {
@@ -116,7 +116,7 @@ impl<'t, 'a> Object<'t, 'a> {
         (value.raw() != "null").then_some(value)
     }
 
-    /// The text of a value.
+    /// Text of a value.
     pub fn raw(&self, key: &str) -> Option<&'a str> {
         self.get(key).map(Value::raw)
     }
@@ -126,12 +126,12 @@ impl<'t, 'a> Object<'t, 'a> {
         self.get(key)?.string()
     }
 
-    /// An id: a string, or a number digit by digit. An empty one is none.
+    /// An id: a string, or the digits of a number. An empty string is no id.
     pub fn id(&self, key: &str) -> Option<Cow<'a, str>> {
         self.get(key)?.id()
     }
 
-    /// A flag: `true`, `1` and strings of them are `true`, anything else and absence `false`.
+    /// A flag: true for `true`, `1` and these as strings; false for anything else.
     pub fn flag(&self, key: &str) -> bool {
         let value = self.get(key).map(|value| (value.raw(), value.string()));
         value.is_some_and(|(raw, string)| matches!(string.as_deref().unwrap_or(raw), "true" | "1"))
@@ -152,12 +152,12 @@ impl<'t, 'a> Object<'t, 'a> {
         self.get(key)?.list()
     }
 
-    /// The id inside an object: `"sender": {"id": …}`.
+    /// The id inside an object, as in `"sender": {"id": …}`.
     pub fn id_of(&self, key: &str) -> Option<Cow<'a, str>> {
         self.object(key)?.id("id")
     }
 
-    /// All keys and values in their order, a repeated key each time.
+    /// All keys and values in order, including repeated keys.
     pub fn pairs(&self) -> impl Iterator<Item = (Value<'t, 'a>, Value<'t, 'a>)> + use<'t, 'a> {
         let mut values = self.0.clone();
         std::iter::from_fn(move || values.next().zip(values.next()))
@@ -175,7 +175,7 @@ impl<'t, 'a> Iterator for Values<'t, 'a> {
     }
 }
 
-/// Whether `node` of `text` is the string `string`. Mostly its length says that it is not.
+/// True if `node` of `text` is the string `string`. The length usually decides.
 #[inline]
 fn spells(node: Node, text: &str, string: &str) -> bool {
     let may = node.is_escaped() || node.range().len() == string.len() + 2;

@@ -1,6 +1,6 @@
-//! A comment on a media (`comments`) or on a live broadcast (`live_comments`).
+//! Kind `comment`: a comment on a media (`comments`) or on a live broadcast (`live_comments`).
 //!
-//! Editing, hiding or deleting one sends nothing. Some senders write the media's id and the
+//! Editing, hiding or deleting a comment sends nothing. Some senders put the media's id and the
 //! author's name beside the text, and a `verb`, which is undocumented for Instagram.
 
 use super::{Content, Item, NaturalKey};
@@ -12,26 +12,26 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
     let id = value.id("id").or_else(|| value.id("comment_id"));
     let beside = item.verb.and_then(Value::string);
     let verb = value.text("verb").or(beside);
-    // A comment, its edit and its removal share the id. Without a verb it was added.
+    // A comment, its edit and its removal share the id. Without a verb the comment was added.
     let done = match verb.as_deref() {
         None | Some("" | "added") => "add",
         Some(verb) => verb,
     };
     key.named(id.as_deref(), &[Some(done)]);
     let from_id = from.id("id");
-    // The account's own replies come back.
+    // The account's own replies are sent, too.
     let own_id = from.id("self_ig_scoped_id");
     let is_self = from_id.is_some() && (from_id == item.account_id || from_id == own_id);
     let username = from.text("username").or_else(|| value.text("username"));
     Content {
         ids: Ids {
             comment_id: id,
-            // The child of an album comes without its album.
+            // A child of an album comes without its album.
             media_id: media.id("id").or_else(|| value.id("media_id")),
             parent_id: value.id("parent_id"),
             ..Ids::default()
         },
-        // Absent for a GIF or sticker.
+        // Missing for a GIF or sticker.
         text: value.text("text"),
         is_self,
         author: Some([from_id, username]),

@@ -1,4 +1,4 @@
-//! An item whose kind is decided, and its content.
+//! An item of known kind, and its content.
 
 use std::borrow::Cow;
 
@@ -9,37 +9,37 @@ use crate::meta::{
     json::{Object, Value},
 };
 
-/// A text that may be missing.
+/// An optional text.
 pub(in crate::meta) type Text<'a> = Option<Cow<'a, str>>;
 
-/// An item whose kind is decided.
+/// An item of known kind.
 pub(in crate::meta) struct Item<'t, 'a> {
-    /// The key under which its content stands.
+    /// Key of its content.
     pub key: Option<&'static str>,
-    /// The object that holds that key: a messaging item, or the value of a change.
+    /// Object with that key: a messaging item, or the value of a change.
     pub value: Object<'t, 'a>,
-    /// The object under the key, else `value`: samples of the dashboard leave the inner one out.
+    /// Object under the key, else `value`, since samples of the dashboard omit the inner object.
     pub inner: Object<'t, 'a>,
     /// `verb` beside the value of a change.
     pub verb: Option<Value<'t, 'a>>,
-    /// `entry.id`.
+    /// The account id: `entry.id`.
     pub account_id: Text<'a>,
 }
 
-/// The columns that an item of a kind fills, and the own fields of its kind.
+/// Columns and own fields read from an item.
 #[derive(Default)]
 pub(in crate::meta) struct Content<'a> {
     pub ids: Ids<Text<'a>>,
     pub text: Text<'a>,
     pub is_echo: bool,
     pub is_self: bool,
-    /// The author of a comment, who is its sender: id and user name.
+    /// Author of a comment, who is its sender: id and user name.
     pub author: Option<[Text<'a>; 2]>,
-    /// The own fields under Meta's names.
+    /// Own fields of the kind, under Meta's names.
     pub data: Data,
 }
 
-/// The content of an item without a kind.
+/// Empty content, for an item without a kind.
 pub(super) fn nothing<'a>(_: &Item<'_, 'a>, _: &mut NaturalKey<'_>) -> Content<'a> {
     Content::default()
 }

@@ -1,5 +1,5 @@
-//! A step of the handover protocol: the control of a conversation moves between apps
-//! (`messaging_handover`). The key under which the step stands names it.
+//! Kind `handover`: a step of the handover protocol, which moves the control of a conversation
+//! between apps (`messaging_handover`). The key of the content names the step.
 
 use super::{Content, Item, NaturalKey};
 use crate::meta::data::Data;
@@ -21,7 +21,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
     ];
     let [previous, new, requested, caller] = apps.map(|name| step.id(name));
     let metadata = step.text("metadata");
-    // A bulk release hands over many conversations in one moment.
+    // A bulk release hands over many conversations at the same time.
     key.between(&[
         item.key,
         previous.as_deref(),

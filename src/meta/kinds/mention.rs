@@ -1,4 +1,5 @@
-//! A mention of the account in a comment or caption (`mentions`). Its text does not come with it.
+//! Kind `mention`: a mention of the account in a comment or caption (`mentions`). The item does not
+//! contain the text.
 
 use super::{Content, Item, NaturalKey};
 use crate::meta::ids::Ids;

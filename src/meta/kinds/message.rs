@@ -1,4 +1,4 @@
-//! A message, an echo, or one that was unsent (`messages`).
+//! Kinds `message` and `message_deleted`: a message, an echo, or an unsent message (`messages`).
 
 use super::{Content, Item, NaturalKey, referral};
 use crate::meta::{data::Data, ids::Ids, json::Object};
@@ -27,7 +27,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
     }
 }
 
-/// An unsent message carries its id and flags only.
+/// Reads an unsent message, which has only its id and flags.
 pub(super) fn read_deleted<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let mid = item.inner.id("mid");
     key.message(mid.as_deref());
@@ -44,7 +44,7 @@ fn quick_reply(message: &Object<'_, '_>) -> Option<Data> {
     Some(Data::default().text("payload", reply.text("payload")))
 }
 
-/// The message or story that is answered. The `mid` of a message is in a column.
+/// The message or story that is answered. The `mid` of a message has its own column.
 fn story_reply(reply: &Object<'_, '_>) -> Data {
     let story = reply.object("story").map(|story| {
         Data::default()

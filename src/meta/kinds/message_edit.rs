@@ -1,8 +1,8 @@
-//! Another text for a message (`message_edit`).
+//! Kind `message_edit`: a new text for a message (`message_edit`).
 //!
-//! Recorded edits often lack the text and the sender, and come with `num_edit` 0 a moment after a
-//! media message; such an edit is no new message. `num_edit` is documented as a string and sent as
-//! a number.
+//! Recorded edits often lack the text and the sender, and have `num_edit` 0 shortly after a media
+//! message; such an edit is not a new message. `num_edit` is documented as a string and sent as a
+//! number.
 
 use super::{Content, Item, NaturalKey};
 use crate::meta::{data::Data, ids::Ids};

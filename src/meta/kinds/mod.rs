@@ -1,10 +1,10 @@
-//! Kinds: one file for each, with the columns that its items fill, its own fields and its natural
-//! key; and one table of all.
+//! Kinds: a file for each kind with its columns, its own fields and its natural key, and a table of
+//! all kinds.
 //!
-//! Reading is total: a property that is missing or of another type is none, and a value nobody
-//! knew is kept as it came. The properties are those of the Instagram Platform and Messenger
-//! Platform webhook references; if recorded deliveries differ from the documents, the file of the
-//! kind says so.
+//! Reading is total: a property that is missing or of another type is none, and an unknown value is
+//! kept unchanged. The properties are those of the webhook references of the Instagram Platform and
+//! the Messenger Platform. If recorded deliveries differ from the references, the file of the kind
+//! says so.
 
 mod comment;
 mod content;
@@ -28,12 +28,12 @@ use super::dedupe::NaturalKey;
 /// A row of the table of kinds.
 struct Row {
     name: &'static str,
-    /// The part of an entry that holds its items.
+    /// Part of an entry that contains its items.
     part: Part,
-    /// Its subscription fields: first in the spelling of Instagram Login, then in that of Facebook
+    /// Subscription fields: first in the spelling of Instagram Login, then in that of Facebook
     /// Login.
     fields: &'static [&'static str],
-    /// The keys of a messaging item that decide for it.
+    /// Keys of a messaging item that determine this kind.
     keys: &'static [&'static str],
     read: Read,
 }
@@ -43,13 +43,13 @@ type Read = for<'a> fn(&Item<'_, 'a>, &mut NaturalKey<'_>) -> Content<'a>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// `changes`, whatever keys the value has.
+    /// `changes`, regardless of the keys in the value.
     Changes,
-    /// `messaging` and `standby`; the Test button sends their fields as changes.
+    /// `messaging` and `standby`; the Test button sends these fields as changes.
     Messaging,
 }
 
-/// Declares [`Kind`] and its table, in the order in which the keys of messaging items decide.
+/// Declares [`Kind`] and its table, in the precedence of the keys of messaging items.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $name:literal: $part:ident $fields:tt, keys $keys:tt, $read:path;)+) => {
         /// A kind of event.
@@ -80,22 +80,22 @@ kinds! {
     LiveComment = "live_comment": Changes ["live_comments"], keys [], comment::read;
     /// A mention of the account in a comment or caption.
     Mention = "mention": Changes ["mentions"], keys [], mention::read;
-    /// The numbers of a story that expired.
+    /// The numbers of an expired story.
     StoryInsights = "story_insights": Changes ["story_insights"], keys [], story_insights::read;
-    /// A message to the account, or one that it sent itself (an echo).
+    /// A message to the account, or an echo: a message that the account itself sent.
     Message = "message": Messaging ["messages", "message_echoes"], keys ["message"], message::read;
-    /// A message that was unsent: its content must go.
+    /// An unsent message: its content must be removed.
     MessageDeleted = "message_deleted": Messaging ["messages"], keys [], message::read_deleted;
     /// A tap on a button, an icebreaker or a menu item.
     Postback = "postback": Messaging ["messaging_postbacks"], keys ["postback"], postback::read;
-    /// Another text for a message.
+    /// A new text for a message.
     MessageEdit = "message_edit": Messaging ["message_edit", "message_edits"],
         keys ["message_edit"], message_edit::read;
-    /// A reaction to a message, or its end.
+    /// A reaction to a message, or its removal.
     Reaction = "reaction": Messaging ["message_reactions"], keys ["reaction"], reaction::read;
-    /// A conversation that was seen.
+    /// A read receipt for a conversation.
     Seen = "seen": Messaging ["messaging_seen", "message_reads"], keys ["read"], seen::read;
-    /// A person who came in through a link, an ad or a story.
+    /// A person who arrived through a link, an ad or a story.
     Referral = "referral": Messaging ["messaging_referral", "messaging_referrals"],
         keys ["referral"], referral::read;
     /// An opt-in to notification messages, or its end.
@@ -104,18 +104,18 @@ kinds! {
     Handover = "handover": Messaging ["messaging_handover", "messaging_handovers"],
         keys ["pass_thread_control", "take_thread_control", "request_thread_control",
               "pass_thread_metadata", "app_roles"], handover::read;
-    /// A warning to the account, its block or the end of it.
+    /// A warning to the account, its block or its unblock.
     PolicyEnforcement = "policy_enforcement": Messaging ["messaging_policy_enforcement"],
         keys ["policy-enforcement", "policy_enforcement"], policy_enforcement::read;
     /// A rating of an answer.
     ResponseFeedback = "response_feedback": Messaging ["response_feedback"],
         keys ["response_feedback", "feedback"], response_feedback::read;
-    /// Something without a type here; its payload is kept whole.
+    /// An item without a kind here; its payload is kept unchanged.
     Unknown = "unknown": Messaging [], keys [], content::nothing;
 }
 
 impl Kind {
-    /// The spelling in the database, in filters and in labels.
+    /// Text form in the database, in filters and in labels.
     pub fn as_str(self) -> &'static str {
         self.row().name
     }
@@ -132,14 +132,14 @@ impl Kind {
 
     /// The kind of a subscription field in the spelling of either login.
     pub(super) fn of_field(field: &str) -> Option<Self> {
-        // The field of a container, whose items are of any kind.
+        // A container rather than a field: its items are of any kind.
         if field == "standby" {
             return Some(Self::Unknown);
         }
         Self::find(|row| row.fields.contains(&field))
     }
 
-    /// Every key of a messaging item that decides for a kind, in the order in which they decide.
+    /// All keys of a messaging item that determine a kind, in order of precedence.
     pub fn keys() -> impl Iterator<Item = (&'static str, Self)> {
         let rows = Self::ALL.iter().zip(TABLE);
         rows.flat_map(|(kind, row)| row.keys.iter().map(|key| (*key, *kind)))

@@ -1,5 +1,5 @@
-//! An opt-in to notification messages, or its end (`messaging_optins`); in the older form it has a
-//! reference only.
+//! Kind `optin`: an opt-in to notification messages, or its end (`messaging_optins`). The older
+//! form has only a reference.
 
 use super::{Content, Item, NaturalKey};
 use crate::meta::data::Data;
@@ -14,7 +14,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
         "user_token_status",
         "ref",
     ]);
-    // An opt-in and its end can share a moment.
+    // An opt-in and its end can have the same time.
     let what = [&user_ref, &kind, &token, &status, &token_status, &reference];
     key.between(&what.map(|part| part.as_deref()));
     let [payload, title, frequency, timezone] = texts([

@@ -1,4 +1,5 @@
-//! A warning, block or unblock of the account (`messaging_policy_enforcement`). It has no sender.
+//! Kind `policy_enforcement`: a warning, block or unblock of the account
+//! (`messaging_policy_enforcement`). It has no sender.
 
 use super::{Content, Item, NaturalKey};
 use crate::meta::data::Data;

@@ -1,5 +1,5 @@
-//! A tap on a button, an icebreaker or a menu item (`messaging_postbacks`). In standby it comes
-//! without its payload; before version 11 of the API it had no `mid`.
+//! Kind `postback`: a tap on a button, an icebreaker or a menu item (`messaging_postbacks`). In
+//! standby it has no payload; before version 11 of the API it had no `mid`.
 
 use super::{Content, Item, NaturalKey, referral};
 use crate::meta::{data::Data, ids::Ids};

@@ -1,5 +1,5 @@
-//! A reaction to a message, or its end (`message_reactions`). One that ends carries neither name
-//! nor emoji.
+//! Kind `reaction`: a reaction to a message, or its removal (`message_reactions`). A removal has
+//! neither name nor emoji.
 
 use super::{Content, Item, NaturalKey};
 use crate::meta::{data::Data, ids::Ids};
@@ -8,7 +8,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
     let reaction = &item.inner;
     let mid = reaction.id("mid");
     let [action, name, emoji] = ["action", "reaction", "emoji"].map(|key| reaction.text(key));
-    // The emoji comes with or without a variation selector, and some reactions lack the emoji.
+    // The emoji comes with or without a variation selector, and may be missing.
     let bare = emoji.as_deref();
     let bare = bare.map(|emoji| emoji.trim_end_matches('\u{fe0f}'));
     key.of_message(

@@ -1,5 +1,6 @@
-//! A person came in through a link, an ad, a story or a product (`messaging_referral`): an event of
-//! its own in a running conversation, else inside or beside the message or postback that opens one.
+//! Kind `referral`: a person arrived through a link, an ad, a story or a product
+//! (`messaging_referral`). In a running conversation it is an item of its own, otherwise it is
+//! inside or beside the message or postback that starts the conversation.
 
 use super::{Content, Item, NaturalKey};
 use crate::meta::{data::Data, json::Object};
@@ -18,7 +19,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
     }
 }
 
-/// The own fields of the referral in a message or postback, or beside it.
+/// Own fields of a referral inside or beside a message or postback.
 pub(super) fn beside(item: &Item<'_, '_>) -> Option<Data> {
     let inside = item.inner.object("referral");
     let referral = inside.or_else(|| item.value.object("referral"))?;
@@ -34,7 +35,7 @@ fn fields(referral: &Object<'_, '_>) -> Data {
         .text("type", referral.text("type"))
         .text("referer_uri", referral.text("referer_uri"))
         .object("product", Some(Data::default().text("id", product)))
-        // The documents show it as a number, too.
+        // Also documented as a number.
         .text("ad_id", referral.id("ad_id"))
         .object("ads_context_data", ad.map(|ad| ad_fields(&ad)))
 }

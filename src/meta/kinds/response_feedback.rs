@@ -1,4 +1,4 @@
-//! A rating of an answer (`response_feedback`).
+//! Kind `response_feedback`: a rating of an answer (`response_feedback`).
 
 use super::{Content, Item, NaturalKey};
 use crate::meta::{data::Data, ids::Ids};

@@ -1,4 +1,4 @@
-//! A conversation was seen (`messaging_seen`): up to a message (Instagram) or up to a moment, its
+//! Kind `seen`: a read receipt (`messaging_seen`), up to a message (Instagram) or up to a time, its
 //! `watermark` (Messenger).
 
 use super::{Content, Item, NaturalKey};

@@ -1,4 +1,5 @@
-//! The numbers of a story that expired (`story_insights`). Meta writes −1 for a count below 5.
+//! Kind `story_insights`: the numbers of an expired story (`story_insights`). Meta writes −1 for a
+//! count below 5.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -33,7 +34,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
     }
 }
 
-/// The numbers of a story, also those under names that no view has yet: Meta renames and adds
+/// The numbers of a story, including names that no view has yet, since Meta renames and adds
 /// counts. The last of a repeated name counts.
 fn numbers<'a>(value: &Object<'_, 'a>) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
     let is_number = |text: &Cow<'_, str>| text.trim().parse::<f64>().is_ok_and(f64::is_finite);

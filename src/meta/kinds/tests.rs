@@ -1,4 +1,5 @@
-//! The own fields of each kind: every documented property, and none of another type.
+//! Tests of the own fields of each kind: every documented property is kept, if it has the right
+//! type.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -19,7 +20,7 @@ fn event(container: &str, item: &Value) -> Event {
     split(&Bytes::from(body), context).events.remove(0)
 }
 
-/// The own fields of an item, a change of `field` if there is one.
+/// Own fields of an item: a messaging item or a change, as its kind requires.
 fn data(kind: Kind, item: &Value) -> Value {
     let event = if kind.is_messaging() {
         event("messaging", item)
@@ -31,7 +32,7 @@ fn data(kind: Kind, item: &Value) -> Value {
     serde_json::from_str(&data).unwrap()
 }
 
-/// An item with these own fields, and the key under which they stand.
+/// Asserts that an item under `key` keeps exactly these own fields.
 fn keeps(kind: Kind, key: &str, fields: &Value) {
     assert_eq!(data(kind, &json!({(key): fields})), *fields, "{kind:?}");
 }
@@ -156,7 +157,7 @@ fn the_table_names_each_kind_field_and_key_once() {
     assert_eq!((names.len(), keys.len()), (kinds, all));
     for kind in Kind::ALL.iter().filter(|kind| kind.field().is_some()) {
         let again = kind.field().and_then(Kind::of_field);
-        // An unsend comes under the field of messages.
+        // An unsend has the field of messages.
         let unsent = *kind == Kind::MessageDeleted;
         assert_eq!(again, Some(if unsent { Kind::Message } else { *kind }));
     }

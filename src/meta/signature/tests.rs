@@ -1,4 +1,4 @@
-//! What `verify` accepts, and that it accepts nothing else.
+//! Tests of `verify`: valid signatures are accepted, and nothing else.
 
 use proptest::prelude::*;
 
@@ -113,7 +113,8 @@ proptest! {
         header[at] ^= 1_u8 << bit;
         let upper_case_only = header.eq_ignore_ascii_case(sign(&secret("first"), &body).as_bytes());
         let verified = two_secrets().verify(Some(&header), Bytes::from(body));
-        // Bit 5 turns `a` into `A`: the same digit. In the prefix it is another word.
+        // Bit 5 turns `a` into `A`, which is the same hex digit. In the prefix it makes a different
+        // word.
         prop_assert_eq!(verified.is_ok(), upper_case_only && at >= PREFIX.len());
     }
 
@@ -132,7 +133,7 @@ fn a_question_of_our_own_is_marked_for_its_query_only() {
     assert!(!secrets.marks_checked(b"", "hub.challenge=1"));
     let stranger = sign_checked(&secret("third"), "hub.challenge=1");
     assert!(!secrets.marks_checked(stranger.as_bytes(), "hub.challenge=1"));
-    // The mark of a body is none of a query.
+    // The mark of a body is not valid for a query.
     let simulated = sign_simulated(&secret("second"), b"hub.challenge=1");
     assert!(!secrets.marks_checked(simulated.as_bytes(), "hub.challenge=1"));
 }

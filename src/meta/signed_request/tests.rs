@@ -1,4 +1,4 @@
-//! What opens as a signed request, what it says then, and that nothing else opens.
+//! Tests of signed requests: valid requests are parsed, and all others refused.
 
 use hmac::{Hmac, KeyInit, Mac};
 use proptest::prelude::*;
@@ -39,7 +39,7 @@ fn encoded(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// What Meta would make of `document`.
+/// A signed request as Meta would make it of `document`.
 fn signed(document: &str) -> String {
     let document = encoded(document.as_bytes());
     let mut mac = Hmac::<Sha256>::new_from_slice(b"bakery-secret").unwrap();
@@ -47,7 +47,7 @@ fn signed(document: &str) -> String {
     format!("{}.{document}", encoded(&mac.finalize().into_bytes()))
 }
 
-/// What a document with these fields says.
+/// The request parsed from a document with these fields.
 fn said(fields: &str) -> SignedRequest {
     open(&signed(&format!(
         r#"{{"algorithm":"HMAC-SHA256",{fields}}}"#
@@ -71,7 +71,7 @@ fn each_part_may_have_padding() {
     let (signature, document) = PADDED.split_once('.').unwrap();
     let bare = format!("{}.{document}", signature.trim_end_matches('='));
     assert_eq!(open(&bare), Ok(request));
-    // It was signed with it.
+    // The padding is part of the signed text.
     let stripped = PADDED.trim_end_matches('=');
     assert_eq!(open(stripped), Err(Fault::Mismatch));
     assert_eq!(open(&format!("{SIGNED}=")), Err(Fault::Mismatch));
@@ -147,7 +147,7 @@ fn what_is_no_signed_request_is_refused() {
     ] {
         assert_eq!(open(value), Err(Fault::Malformed), "{value}");
     }
-    // Nothing at all is base64, but nobody signed it.
+    // An empty document is valid base64, but not signed.
     assert_eq!(open(&format!("{signature}.")), Err(Fault::Mismatch));
 }
 

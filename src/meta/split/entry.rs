@@ -1,4 +1,4 @@
-//! An entry and its items, in every container that Meta's documents and deliveries show.
+//! An entry and its items, in every container found in Meta's documents and deliveries.
 
 use std::borrow::Cow;
 
@@ -13,49 +13,49 @@ use crate::meta::{
     time,
 };
 
-/// An element of `entry`, or an envelope of Threads. What its items share is read once: hostile
-/// input makes each of it as long as the body, beside thousands of items.
+/// An element of `entry`, or a Threads envelope. Values shared by its items are read once: hostile
+/// input may have values as long as the body beside thousands of items.
 pub(super) struct Entry<'t, 'a> {
-    /// The account; `0` from the dashboard's Test button.
+    /// Account id; `0` from the dashboard's Test button.
     pub id: Option<Cow<'a, str>>,
-    /// True if `id` is longer than a column holds, and not kept.
+    /// True if `id` is too long for a column and was dropped.
     pub id_too_long: bool,
-    /// The text of its id in the body.
+    /// Text of the id in the body.
     pub id_source: &'a str,
-    /// Scope of the dedupe keys of its items.
+    /// Scope of the dedupe keys of the items.
     pub scope: Scope,
-    /// `time`: when Meta sent it, not when it happened.
+    /// `time`: when Meta sent the entry, not when the item occurred.
     pub sent: Option<Timestamp>,
-    /// The topic of an envelope of Threads, for values that name no field.
+    /// Topic of a Threads envelope, for values without a field.
     pub topic: Option<Value<'t, 'a>>,
     object: Object<'t, 'a>,
 }
 
-/// One item of an entry.
+/// An item of an entry.
 pub(super) struct Item<'t, 'a> {
-    /// The container it stood in.
+    /// Container of the item.
     pub channel: Channel,
-    /// Its parts.
+    /// Parts of the item.
     pub form: Form<'t, 'a>,
-    /// Its slice of the body. Of the flat form, and of a list as value, this is a value alone: an
-    /// item shares no byte with its neighbours.
+    /// Slice of the item in the body. For the flat form, and for a list as value, the slice is only
+    /// the value, so that items never share bytes.
     pub slice: Value<'t, 'a>,
-    /// Its content.
+    /// Content that identifies an item without natural key.
     pub content: Named<'t, 'a>,
 }
 
-/// An item as its container shows it.
+/// An item in the form of its container.
 #[derive(Clone, Copy)]
 pub(super) enum Form<'t, 'a> {
     /// An element of `messaging` or `standby`.
     Message(Value<'t, 'a>),
-    /// A change, or an object with its keys.
+    /// A change, or an object with the keys of a change.
     Change(Change<'t, 'a>),
-    /// A name in `changed_fields`, or an element of `changes` that is no object.
+    /// A name in `changed_fields`, or an element of `changes` that is not an object.
     Other(Value<'t, 'a>),
 }
 
-/// The parts of a change, with one value if that is a list.
+/// Parts of a change; if the value is a list, with one of its members.
 #[derive(Clone, Copy)]
 pub(super) struct Change<'t, 'a> {
     pub field: Option<Value<'t, 'a>>,
@@ -64,13 +64,13 @@ pub(super) struct Change<'t, 'a> {
 }
 
 impl<'t, 'a> Entry<'t, 'a> {
-    /// Reads an entry of a notification that came to `app`; `None` if it is not a JSON object.
+    /// Reads an entry of a notification to `app`; `None` if it is not a JSON object.
     pub(super) fn read(value: Value<'t, 'a>, app: &str) -> Option<Self> {
         Some(Self::of(value.object()?, "id", app))
     }
 
-    /// Reads an envelope of Threads, which has no `entry`: its `target_id` is a media or a user of
-    /// Threads, so it is no account, but part of the keys.
+    /// Reads a Threads envelope, which has no `entry`. Its `target_id` is a media or a user of
+    /// Threads, so it is not an account id, but it is part of the dedupe keys.
     pub(super) fn threads(document: &Object<'t, 'a>, app: &str) -> Option<Self> {
         let topic = document.get("topic")?;
         document.get("values")?;
@@ -96,12 +96,12 @@ impl<'t, 'a> Entry<'t, 'a> {
         }
     }
 
-    /// True if it is what the dashboard's Test button sends.
+    /// True if the entry is from the dashboard's Test button.
     pub(super) fn is_test(&self) -> bool {
         self.id.as_deref() == Some("0")
     }
 
-    /// True if one of its containers is no list, so that nothing in it can be an item.
+    /// True if one of the containers is not a list, and so has no items.
     pub(super) fn is_odd(&self) -> bool {
         ["changes", "messaging", "standby", "changed_fields"]
             .iter()
@@ -109,7 +109,7 @@ impl<'t, 'a> Entry<'t, 'a> {
             .any(|container| container.list().is_none())
     }
 
-    /// Its items. Whatever stands in a container is one, be it `null`.
+    /// Items of the entry. Every element of a container is an item, even `null`.
     pub(super) fn items(&self) -> impl Iterator<Item = Item<'t, 'a>> {
         let list = |key| self.object.list(key).unwrap_or_default();
         let messages = |key, channel| list(key).map(move |value| message(value, channel));
@@ -121,7 +121,7 @@ impl<'t, 'a> Entry<'t, 'a> {
             .chain(list("changed_fields").map(|value| other(value, Channel::Entry)))
     }
 
-    /// The items of an envelope of Threads: `values` is a change or a list of them.
+    /// Items of a Threads envelope: `values` is a change or a list of changes.
     pub(super) fn values(&self) -> impl Iterator<Item = Item<'t, 'a>> {
         let values = self.object.get("values");
         let list = values.and_then(Value::list);
@@ -130,8 +130,8 @@ impl<'t, 'a> Entry<'t, 'a> {
         values.flat_map(|value| change(value, Channel::Entry))
     }
 
-    /// The documents of the Instagram Login product show `field` and `value` on the entry itself;
-    /// the item is then what would have been the change.
+    /// Items of the flat form: the documents of the Instagram Login product show `field` and
+    /// `value` on the entry itself, which then takes the place of a change.
     fn flat(&self) -> Option<impl Iterator<Item = Item<'t, 'a>> + use<'t, 'a>> {
         self.object.get("field")?;
         let change = Change::of(&self.object);
@@ -142,7 +142,7 @@ impl<'t, 'a> Entry<'t, 'a> {
 }
 
 impl Item<'_, '_> {
-    /// True if some of its text had to be replaced.
+    /// True if some of the item's text was replaced.
     pub(super) fn is_touched(&self, text: &SafeText) -> bool {
         match self.content {
             Named::Value(value) => text.touched(value.raw()),
@@ -160,7 +160,7 @@ impl<'t, 'a> Change<'t, 'a> {
         Self { field, value, verb }
     }
 
-    /// An item of parts that stand in no change of their own, named by those of `named`.
+    /// An item whose parts are not in a change of their own; the parts in `named` identify it.
     fn item(self, channel: Channel, slice: Value<'t, 'a>, named: Self) -> Item<'t, 'a> {
         let Self { field, value, verb } = named;
         Item {
@@ -171,13 +171,13 @@ impl<'t, 'a> Change<'t, 'a> {
         }
     }
 
-    /// `item`, or one item for each member if the value is a list with members, as Meta's page of
-    /// examples shows it.
+    /// Returns `item`, or an item for each member if the value is a non-empty list, as in Meta's
+    /// page of examples.
     fn spread(self, item: Item<'t, 'a>) -> impl Iterator<Item = Item<'t, 'a>> + use<'t, 'a> {
         let channel = item.channel;
         let members = self.value.and_then(Value::list).unwrap_or_default();
         let single = members.clone().next().is_none().then_some(item);
-        // Long parts would be read again for each member.
+        // Drops long parts, which would be hashed again for each member.
         let alone = Self {
             field: self.field.filter(is_short),
             value: None,
@@ -207,7 +207,7 @@ fn other<'t, 'a>(value: Value<'t, 'a>, channel: Channel) -> Item<'t, 'a> {
     }
 }
 
-/// The items of a change: one, or one for each member if its value is a list.
+/// The items of a change: one item, or an item for each member if its value is a list.
 fn change<'t, 'a>(
     value: Value<'t, 'a>,
     channel: Channel,
@@ -222,7 +222,7 @@ fn change<'t, 'a>(
     single.into_iter().chain(items.into_iter().flatten())
 }
 
-/// True for a string that a column can hold.
+/// True for a string that fits into a column.
 fn is_short(part: &Value<'_, '_>) -> bool {
     let short = (part.raw().len() <= MAX_SPELLED).then(|| part.string());
     short.flatten().is_some_and(|part| part.len() <= MAX_ID)

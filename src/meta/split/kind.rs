@@ -1,4 +1,4 @@
-//! The kind of an item: by its keys, else by its field.
+//! Kind of an item, determined by its keys, else by its field.
 
 use std::borrow::Cow;
 
@@ -12,15 +12,15 @@ use crate::meta::{
     kinds::Item,
 };
 
-/// An item whose kind is decided.
+/// An item with its kind.
 pub(super) struct Typed<'t, 'a> {
-    /// Its kind.
+    /// Kind of the item.
     pub kind: Kind,
-    /// Its subscription field.
+    /// Subscription field of the item.
     pub field: Option<Field<'a>>,
-    /// The key under which its content stands.
+    /// Key of its content.
     pub key: Option<&'static str>,
-    /// The object that holds that key: the item, or the value of a change.
+    /// Object with that key: the item, or the value of a change.
     pub value: Object<'t, 'a>,
     /// `verb` beside the value of a change.
     verb: Option<Value<'t, 'a>>,
@@ -28,20 +28,20 @@ pub(super) struct Typed<'t, 'a> {
 
 /// A subscription field.
 pub(super) enum Field<'a> {
-    /// That of a kind, in Meta's spelling for Instagram.
+    /// Field of a kind, in Meta's spelling for Instagram.
     Known(&'static str),
-    /// One that has no kind here, as it came.
+    /// Field without a kind here, unchanged.
     Other(Cow<'a, str>),
-    /// A field that is longer than a column holds.
+    /// A field that is too long for a column.
     TooLong,
 }
 
-/// The `changes` of a notification that have kinds, by its `object`.
+/// Decides which `changes` of a notification have kinds, by its `object`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Typing {
-    /// Changes of Instagram: `object` says so, or is missing.
+    /// True if Instagram changes have kinds: `object` is `instagram`, or missing.
     instagram: bool,
-    /// Changes of messaging, which Pages have, too.
+    /// True if messaging changes have kinds; Pages have these, too.
     messaging: bool,
 }
 
@@ -52,7 +52,7 @@ impl Typing {
         messaging: false,
     };
 
-    /// The typing of a notification about `object`.
+    /// Typing for a notification with this `object`.
     pub(super) fn of(object: Option<&str>) -> Self {
         let instagram = object.is_none_or(|object| object == "instagram");
         Self {
@@ -61,7 +61,7 @@ impl Typing {
         }
     }
 
-    /// The kind of `field`; none if it has no kind here.
+    /// Kind of `field`; none if the field has no kind here.
     fn by_field(self, field: &str) -> Option<Kind> {
         let kind = Kind::of_field(field)?;
         let has_kinds = if kind.is_messaging() {
@@ -74,7 +74,7 @@ impl Typing {
 }
 
 impl<'t, 'a> Typed<'t, 'a> {
-    /// Decides the kind of an item.
+    /// Determines the kind of an item.
     pub(super) fn read(form: Form<'t, 'a>, channel: Channel, typing: Typing) -> Self {
         match form {
             Form::Message(value) => Self::messaging(value.object().unwrap_or_default()),
@@ -86,7 +86,7 @@ impl<'t, 'a> Typed<'t, 'a> {
         }
     }
 
-    /// The item, as its kind reads it.
+    /// The item in the form that its kind reads.
     pub(super) fn item(&self, account_id: Option<Cow<'a, str>>) -> Item<'t, 'a> {
         let inner = self.key.and_then(|key| self.value.object(key));
         Item {
@@ -116,7 +116,7 @@ impl<'t, 'a> Typed<'t, 'a> {
         let known = match &field {
             Some(Field::Other(name)) => typing.by_field(name),
             Some(_) => None,
-            // Its value may still have the key of a messaging item.
+            // The value may still have the key of a messaging item.
             None => typing.messaging.then_some(Kind::Unknown),
         };
         let by_field = known.unwrap_or(Kind::Unknown);
@@ -133,14 +133,14 @@ impl<'t, 'a> Typed<'t, 'a> {
     }
 }
 
-/// Between keys the first of [`Kind::keys`] decides; inside `message` an unsend does.
+/// The first key in the order of [`Kind::keys`] decides; inside `message` the unsend flag does.
 fn by_key(item: &Object<'_, '_>) -> Option<(&'static str, Kind)> {
     let (key, kind) = Kind::keys().find(|(key, _)| item.get(key).is_some())?;
     let inner = (kind == Kind::Message).then(|| item.object(key)).flatten();
     Some((key, unless_unsent(kind, &inner.unwrap_or_default())))
 }
 
-/// A message that says it was unsent is the end of one.
+/// Turns a message with the unsend flag into an unsend.
 fn unless_unsent(kind: Kind, message: &Object<'_, '_>) -> Kind {
     if kind == Kind::Message && message.flag("is_deleted") {
         Kind::MessageDeleted
@@ -153,7 +153,7 @@ fn spelled(kind: Kind, field: Option<Field<'_>>) -> Option<Field<'_>> {
     kind.field().map(Field::Known).or(field)
 }
 
-/// The name of a field as the body spells it.
+/// Name of a field as spelled in the body.
 pub(super) fn name<'a>(field: Value<'_, 'a>) -> Option<Field<'a>> {
     if field.raw().len() > MAX_SPELLED {
         return Some(Field::TooLong);
@@ -162,7 +162,7 @@ pub(super) fn name<'a>(field: Value<'_, 'a>) -> Option<Field<'a>> {
     Some(Field::Other(name))
 }
 
-/// `changed_fields` holds names only: subscriptions made with `include_values=false`.
+/// `changed_fields` has only names, for subscriptions with `include_values=false`.
 fn changed_field<'a>(item: Value<'_, 'a>, channel: Channel) -> Option<Field<'a>> {
     let name = (channel == Channel::Entry).then(|| item.string())??;
     (!name.is_empty()).then_some(Field::Other(name))

@@ -1,7 +1,7 @@
-//! Turns a notification into events: one per change, messaging item or standby item.
+//! Splits a notification into events: one per change, messaging item or standby item.
 //!
-//! The split is total. Whatever the bytes are, it says what it found and what it could not read;
-//! a body that is signed but strange is kept by its caller all the same.
+//! The split is total. For any bytes it returns the events it found and the problems it met. The
+//! caller keeps a signed but unreadable body all the same.
 
 mod entry;
 mod kind;
@@ -21,47 +21,48 @@ use entry::{Entry, Item};
 use kind::Typing;
 use row::Around;
 
-/// More items than this and the body alone is kept: Meta sends 1,000 at most (Graph API Webhooks,
-/// Getting Started), and each takes memory.
+/// Maximum number of items. If there are more, only the body is kept: Meta sends 1,000 at most
+/// (Graph API Webhooks, Getting Started), and each item takes memory.
 pub const MAX_ITEMS: usize = 5_000;
 
-/// The longest id a column holds, in bytes. Meta's longest, the `mid`, has 164.
+/// Maximum length of an id in a column, in bytes. Meta's longest, the `mid`, has 164.
 pub(super) const MAX_ID: usize = 512;
 
-/// The longest text, in bytes, of a string that a column may hold: each of its bytes as an escape.
+/// Maximum length in the body of a string that may fit into a column, if every byte is escaped.
 const MAX_SPELLED: usize = 6 * MAX_ID + 2;
 
-/// What the split has to know beside the body.
+/// Input of the split beside the body.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The app that the delivery belongs to: part of every dedupe key.
+    /// App of the delivery, part of every dedupe key.
     pub app: &'a str,
-    /// When it arrived: nothing can have happened a day later.
+    /// Receive time: a time more than a day later is implausible.
     pub received_at: Timestamp,
 }
 
-/// A body, read.
+/// A parsed body.
 #[derive(Clone, Debug, Default)]
 pub struct Notification {
-    /// `object`, of the first notification where the body is a list of them.
+    /// `object`, of the first notification if the body is a list of notifications.
     pub object: Option<ByteString>,
-    /// Sent by the dashboard's Test button: the id of each entry is `0`.
+    /// True if sent by the dashboard's Test button: the id of each entry is `0`.
     pub is_test: bool,
-    /// Its items, in the order changes, messaging, standby, flat, `changed_fields` of each entry.
+    /// Events of the items, for each entry in the order changes, messaging, standby, flat,
+    /// `changed_fields`.
     pub events: Vec<Event>,
-    /// What of the body could not be read.
+    /// Problem on reading the body.
     pub unreadable: Option<Problem>,
 }
 
 impl Notification {
-    /// The first thing that could not be read as it came, in the body or in an item.
+    /// The first problem, of the body or of an event.
     pub fn problem(&self) -> Option<Problem> {
         self.unreadable
             .or_else(|| self.events.iter().find_map(|event| event.problem))
     }
 }
 
-/// Reads a body.
+/// Splits a body.
 pub fn split(body: &Bytes, context: Context<'_>) -> Notification {
     match document(body) {
         Ok((text, index)) => Walk::over(&text, &index, mark(body), context),
@@ -72,10 +73,10 @@ pub fn split(body: &Bytes, context: Context<'_>) -> Notification {
     }
 }
 
-/// The byte order mark that some senders write before a document.
+/// UTF-8 byte order mark, which some senders write before a document.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The length of the byte order mark of a body.
+/// Length of the byte order mark of a body.
 fn mark(body: &[u8]) -> usize {
     if body.starts_with(MARK) {
         MARK.len()
@@ -84,7 +85,7 @@ fn mark(body: &[u8]) -> usize {
     }
 }
 
-/// The body as a JSON text that can be stored, and where its values stand.
+/// Parses the body into a storable JSON text and its index.
 fn document(body: &Bytes) -> Result<(SafeText, Index), Problem> {
     let text = ByteString::try_from(body.slice(mark(body)..)).map_err(|_| Problem::NotUtf8)?;
     match Index::of(&text) {
@@ -95,15 +96,15 @@ fn document(body: &Bytes) -> Result<(SafeText, Index), Problem> {
     }
 }
 
-/// The way through a document.
+/// State of the split of a document.
 struct Walk<'a> {
     text: &'a SafeText,
-    /// The place of the text in the body.
+    /// Offset of the text in the body.
     start: usize,
     too_deep: bool,
     context: Context<'a>,
     occurrences: Occurrences,
-    /// True once an entry was not sent by the Test button.
+    /// True if an entry was not sent by the Test button.
     is_live: bool,
     found: Notification,
 }

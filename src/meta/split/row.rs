@@ -1,4 +1,4 @@
-//! The event of an item: the columns that every kind shares, beside those of its kind.
+//! Event of an item: the columns shared by all kinds, and those of its kind.
 
 use std::borrow::Cow;
 
@@ -20,18 +20,18 @@ use crate::meta::{
 
 type Text<'a> = Option<Cow<'a, str>>;
 
-/// The document around an item.
+/// Context of an item in its document.
 pub(super) struct Around<'d, 't, 'a> {
-    /// The body's text, which columns are slices of.
+    /// Text of the body; columns are slices of it.
     pub text: &'d SafeText,
-    /// The place of that text in the body.
+    /// Offset of the text in the body.
     pub start: usize,
     pub entry: &'d Entry<'t, 'a>,
     pub typing: Typing,
     pub received_at: Timestamp,
 }
 
-/// The event of `item`.
+/// Builds the event of `item`.
 pub(super) fn event(
     item: &Item<'_, '_>,
     around: &Around<'_, '_, '_>,
@@ -85,12 +85,12 @@ pub(super) fn event(
     event
 }
 
-/// A place in a body, which is shorter than 2 GiB.
+/// Converts an offset in a body, which is shorter than 2 GiB.
 fn place(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// `object` and the like, within the bound of an id.
+/// Truncates `object` and the like to the maximum length of an id.
 pub(super) fn short(text: Cow<'_, str>) -> Cow<'_, str> {
     match (text.char_indices().nth(MAX_ID / 4), text) {
         (None, text) => text,
@@ -99,9 +99,9 @@ pub(super) fn short(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// The person on the other side: the recipient of an echo, also of one that was unsent, else the
-/// sender; and the other one of the two where that is the account itself, for messages of the
-/// account have come without the flag of an echo.
+/// The other party: the recipient of an echo, also of an unsent echo, else the sender. If that is
+/// the account itself, the other one of the two counts, because some messages of the account lack
+/// the echo flag.
 fn other_party<'a>(
     kind: Kind,
     parties: &Parties<'a>,
@@ -122,7 +122,7 @@ fn other_party<'a>(
     other.clone().or_else(|| first.clone())
 }
 
-/// The item's own time, else for changes and the flat form the time at which the entry was sent.
+/// The item's own time, else for changes and the flat form the time of sending.
 fn occurred_at(
     own: Option<Timestamp>,
     item: &Item<'_, '_>,
@@ -142,7 +142,7 @@ fn occurred_at(
     }
 }
 
-/// Keeps ids within [`MAX_ID`]: a longer one would not fit an index.
+/// Drops ids longer than [`MAX_ID`], which would not fit into an index.
 struct Ids<'a> {
     text: &'a SafeText,
     problem: Option<Problem>,

@@ -1,4 +1,4 @@
-//! The split, rule by rule, then against whatever bytes may come.
+//! Tests of the split: each rule, then random input.
 
 mod promises;
 mod reference;
@@ -17,10 +17,10 @@ use crate::meta::event::{
 
 mod properties;
 
-/// The account of these tests.
+/// Account id used in the tests.
 const ACCOUNT: &str = "17841400000000001";
 
-/// 2026-11-20T12:00:00Z, when every body of these tests arrives.
+/// Receive time of all bodies: 2026-11-20T12:00:00Z.
 const RECEIVED: i64 = 1_795_176_000;
 
 fn read(body: impl AsRef<[u8]>) -> Notification {
@@ -31,7 +31,7 @@ fn read(body: impl AsRef<[u8]>) -> Notification {
     split(&Bytes::copy_from_slice(body.as_ref()), context)
 }
 
-/// The only event of an entry that has `rest` beside its id and time.
+/// The single event of an entry with `rest` beside its id and time.
 fn entry(rest: &str) -> Event {
     let mut found = read(entry_body(rest));
     assert_eq!((found.events.len(), found.unreadable), (1, None), "{rest}");
@@ -42,12 +42,12 @@ fn entry_body(rest: &str) -> String {
     format!(r#"{{"object":"instagram","entry":[{{"id":"{ACCOUNT}","time":1795170000,{rest}}}]}}"#)
 }
 
-/// The text of that event's item in the body.
+/// Text of that event's item in the body.
 fn payload(rest: &str) -> String {
     item(&entry_body(rest), &entry(rest)).to_owned()
 }
 
-/// The text of an event's item in `body`.
+/// Text of an event's item in `body`.
 fn item<'b>(body: &'b str, event: &Event) -> &'b str {
     std::str::from_utf8(event.item(body.as_bytes())).unwrap()
 }
@@ -69,13 +69,13 @@ fn kinds(found: &Notification) -> Vec<(Channel, Kind)> {
         .collect()
 }
 
-/// A column that holds text.
+/// Text of a column.
 #[expect(clippy::ref_option, reason = "so they stand in an event")]
 fn text(column: &Option<ByteString>) -> &str {
     column.as_deref().unwrap_or("none")
 }
 
-// Which events a body has.
+// Number of events in a body.
 
 #[test]
 fn each_change_messaging_item_and_standby_item_is_one_event() {
@@ -190,9 +190,9 @@ fn the_payload_is_the_items_own_text() {
     assert_eq!(item(&marked, &found.events[0]), message);
 }
 
-// Of which kind.
+// Kinds of events.
 
-/// The keys that decide, with the kind and field of each.
+/// All keys that determine a kind, with kind and field.
 fn keys() -> Vec<(&'static str, Kind, &'static str)> {
     let field = |kind: Kind| kind.field().unwrap();
     Kind::keys()
@@ -259,7 +259,7 @@ fn the_field_of_a_change_decides() {
         ("live_comments", LiveComment),
         ("mentions", Mention),
         ("story_insights", StoryInsights),
-        // Fields of Instagram's list whose values Meta does not document.
+        // Instagram fields whose values Meta does not document.
         ("agent_messages", Unknown),
         ("comment_poll_response", Unknown),
         ("creator_marketplace_invited_creator_onboarding", Unknown),
@@ -326,7 +326,7 @@ fn a_change_of_a_messaging_field_without_a_key_takes_the_kind_of_the_field() {
         (text(&message.ids.message_id), text(&message.text)),
         ("m1", "t")
     );
-    // An unsend must be seen wherever it stands: what it names has to go.
+    // An unsend must be detected in any container, since its message has to be erased.
     let unsent = change("messages", r#"{"mid":"m1","is_deleted":true}"#);
     assert_eq!(unsent.kind, MessageDeleted);
 }
@@ -440,7 +440,7 @@ fn an_envelope_of_threads_is_an_unknown_event_for_each_value() {
     assert_eq!(two.events[0].dedupe_key, one.events[0].dedupe_key);
     let of_another = envelope("\"moderate\"", "8", &value("5"));
     assert_ne!(of_another.events[0].dedupe_key, one.events[0].dedupe_key);
-    // The topic stands in for a field that is missing.
+    // The topic replaces a missing field.
     let bare = envelope("\"interaction\"", "9", r#"{"value":{"id":"5"}}"#);
     assert_eq!(text(&bare.events[0].field), "interaction");
     assert_eq!(
@@ -527,7 +527,7 @@ fn the_test_button_is_known_by_its_entry() {
     assert_eq!(occurred(event), ("2018-05-27T22:23:44Z".into(), Item));
 }
 
-// Who, what and when.
+// Parties, columns and times.
 
 #[test]
 fn the_person_is_the_other_party() {
@@ -536,13 +536,13 @@ fn the_person_is_the_other_party() {
         format!(r#"{{"sender":{{"id":"{from}"}},"recipient":{{"id":"{to}"}},{rest}}}"#)
     };
     assert_eq!(person(between("7", ACCOUNT, r#""message":{}"#)), "7");
-    // An echo goes to the person, also where its sender is another id of the account.
+    // The person is the recipient of an echo, even if the sender is another id of the account.
     let echo = r#""message":{"is_echo":true}"#;
     assert_eq!(person(between(ACCOUNT, "7", echo)), "7");
     assert_eq!(person(between("1790001", "7", echo)), "7");
     let unsent_echo = r#""message":{"is_echo":true,"is_deleted":true}"#;
     assert_eq!(person(between("1790001", "7", unsent_echo)), "7");
-    // The account's own messages have come without the flag of an echo.
+    // Some messages of the account lack the echo flag.
     assert_eq!(person(between(ACCOUNT, "7", r#""message":{}"#)), "7");
     assert_eq!(person(between(ACCOUNT, "7", r#""reaction":{}"#)), "7");
     assert_eq!(person(between(ACCOUNT, ACCOUNT, echo)), ACCOUNT);
@@ -696,12 +696,12 @@ fn a_time_that_cannot_be_is_none() {
         let event = messaging(&format!(r#"{{"read":{{}},"timestamp":{odd}}}"#));
         assert_eq!(occurred(&event), (String::new(), OccurredAtSource::None));
     }
-    // The time of sending is held to the same years.
+    // The time of sending has the same limits.
     let found = read(r#"{"entry":[{"id":"1","time":12341,"changes":[{"field":"comments"}]}]}"#);
     assert_eq!(found.events[0].occurred_at_source, OccurredAtSource::None);
 }
 
-// What is strange, and kept all the same.
+// Unusual input that is kept all the same.
 
 #[test]
 fn what_is_no_notification_says_why() {
@@ -897,7 +897,7 @@ fn of_too_many_items_the_body_alone_is_kept() {
 
 #[test]
 fn what_entries_share_is_read_once_however_long_it_is() {
-    // Read again for each of 5,000 items this would be gigabytes.
+    // Reading the id again for each of 5,000 items would process gigabytes.
     let long = "7".repeat(1 << 20);
     let items = vec!["0"; MAX_ITEMS].join(",");
     let found = read(format!(

@@ -1,5 +1,5 @@
-//! The file as a crash leaves it at any moment: every record that was on disk when its commit returned
-//! is read again, whatever of the rest was.
+//! A segment file after a crash at any moment: every record is readable whose commit returned,
+//! whatever happened to the other bytes.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use super::{
     *,
 };
 
-/// The unit in which a disk writes.
+/// Page size of disk writes.
 const PAGE: usize = 4096;
 
 /// Record `number`, with a body of `length` bytes.
@@ -16,7 +16,8 @@ fn of_length(number: u64, length: usize) -> Record {
     record(number, vec![number.to_le_bytes()[0]; length])
 }
 
-/// A file with these commits, each with records of these lengths, and its length after each commit.
+/// Writes a file with these commits, given as lengths of record bodies, and returns its length
+/// after each commit.
 fn written(path: &Path, commits: &[Vec<usize>]) -> Vec<usize> {
     let mut writer = Writer::create(path).unwrap();
     let mut ends = vec![fs::read(path).unwrap().len()];
@@ -32,8 +33,8 @@ fn written(path: &Path, commits: &[Vec<usize>]) -> Vec<usize> {
     ends
 }
 
-/// The file after a power cut: so many bytes of `written` were synced; of the rest, `length` bytes are
-/// there, with zeros in the place of `lost` pages.
+/// The file after a power cut: the first `synced` bytes of `written` are intact; of the rest
+/// `length` bytes remain, with zeros in place of the `lost` pages.
 fn cut(written: &[u8], synced: usize, length: usize, lost: &[bool]) -> Vec<u8> {
     let mut disk = written[..synced + length].to_vec();
     for (page, is_lost) in (synced / PAGE..).zip(lost) {
@@ -48,7 +49,7 @@ fn cut(written: &[u8], synced: usize, length: usize, lost: &[bool]) -> Vec<u8> {
     disk
 }
 
-/// Reads all of the file at `path`, which nobody calls damaged.
+/// Reads all records of the file at `path`, and asserts that it is not damaged.
 fn whole(path: &Path) -> Vec<Record> {
     let mut segment = Segment::adopt(1, path).unwrap();
     let mut taken = Taken::nothing(usize::MAX, usize::MAX);
@@ -83,7 +84,7 @@ proptest! {
         let all: Vec<_> = all.collect();
         let served = whole(&path);
         prop_assert_eq!(&served[..acked], &all[..acked]);
-        // One that was written and not synced may be there or not.
+        // A record that was written but not synced may be there or not.
         prop_assert!(served.iter().all(|it| all.contains(it)));
         prop_assert!(served.is_sorted_by_key(|it| it.envelope.id));
     }
@@ -93,7 +94,7 @@ proptest! {
 async fn a_file_that_a_crash_left_is_served_and_not_written_again() {
     let stage = Stage::filled(FILE_BYTES, 5).await;
     let bytes = fs::read(stage.path(0)).unwrap();
-    // In the middle of the last record.
+    // Cut in the middle of the last record.
     fs::write(stage.path(0), &bytes[..bytes.len() - 1000]).unwrap();
     let left = fs::read(stage.path(0)).unwrap();
     let spool = stage.open();

@@ -1,5 +1,5 @@
-//! Files that somebody or something changed behind the spool's back: what can be read is given, what
-//! cannot is set aside, and no file is in the way of another.
+//! Files changed from outside: readable records come out, unreadable ones are set aside, and no
+//! file blocks another.
 
 use proptest::prelude::*;
 
@@ -8,8 +8,8 @@ use super::{
     *,
 };
 
-/// Makes a file of these records, each with a commit of its own, and closes it or not. Gives the
-/// offsets at which their frames end, after that of the first.
+/// Writes a file of these records, one commit each, and closes it if `is_closed`. Returns the
+/// length after creation and the end offset of each frame.
 fn write(path: &Path, records: &[Vec<u8>], is_closed: bool) -> Vec<usize> {
     let mut writer = Writer::create(path).unwrap();
     let length = || fs::read(path).unwrap().len();
@@ -24,7 +24,7 @@ fn write(path: &Path, records: &[Vec<u8>], is_closed: bool) -> Vec<usize> {
     ends
 }
 
-/// Reads all of the file at `path`: the numbers of its records, and if something is missed.
+/// Reads the file at `path`: returns the record numbers, and true if the file is damaged.
 fn read(path: &Path) -> (Vec<u64>, bool) {
     let mut segment = Segment::adopt(1, path).unwrap();
     let mut taken = Taken::nothing(usize::MAX, usize::MAX);
@@ -37,7 +37,7 @@ fn read(path: &Path) -> (Vec<u64>, bool) {
     (numbers.collect(), segment.damaged)
 }
 
-/// Records with bodies of these lengths, as bytes.
+/// Encoded records with bodies of these lengths.
 fn encoded(lengths: &[usize]) -> Vec<Vec<u8>> {
     let records = (1..)
         .zip(lengths)
@@ -67,7 +67,7 @@ proptest! {
         expected.retain(|it| !is_record || *it != lost as u64);
         let (served, is_damaged) = read(&path);
         prop_assert_eq!(served, expected);
-        // The last one could be the end that a crash left.
+        // The last record could be a torn end that a crash left.
         let is_seen = lost < last || is_closed && is_record;
         prop_assert_eq!(is_damaged, is_seen, "{} of {}", lost, last);
     }
@@ -90,7 +90,7 @@ proptest! {
         prop_assert_eq!(read(&path), (range(1, left), at < ends[0]));
     }
 
-    /// As a disk leaves it that writes a block in another's place, or not at all.
+    /// Simulates a disk that writes a block in another's place, or not at all.
     #[test]
     fn exchanged_blocks_cost_the_records_they_lie_in(
         lengths in prop::collection::vec(0..9000_usize, 4..20),
@@ -125,7 +125,7 @@ proptest! {
     }
 }
 
-/// Whoever knows the format may write to us.
+/// An attacker who knows the format may send us a body with frames.
 #[tokio::test]
 async fn frames_in_a_body_are_no_records() {
     let inner = Stage::filled(FILE_BYTES, 3).await;
@@ -136,7 +136,7 @@ async fn frames_in_a_body_are_no_records() {
     let ends = write(&path, &[record(11), record(12), record(13)], true);
     let bytes = fs::read(&path).unwrap();
     for at in 0..bytes.len() {
-        // All heads and ends, and some of what lies between.
+        // All heads and ends, and a sample of the bytes between.
         if ends.iter().all(|end| at.abs_diff(*end) > 40) && at % 97 > 0 {
             continue;
         }
@@ -183,7 +183,7 @@ async fn a_file_that_is_none_of_ours_is_set_aside_and_the_rest_is_served() {
     }
 }
 
-/// Changes the file at `path` in the middle of these records.
+/// Damages these records of the file at `path`, in the middle.
 fn hurt(path: &Path, numbers: &[u8]) {
     let mut bytes = fs::read(path).unwrap();
     for number in numbers {
@@ -208,7 +208,7 @@ async fn a_damaged_record_costs_itself_and_its_file_is_kept() {
     }
 }
 
-/// What was noticed in one run is passed over in the next.
+/// Damage noticed in one run is skipped in the next.
 #[tokio::test]
 async fn a_file_in_which_a_record_was_passed_over_is_kept_over_a_restart() {
     let stage = Stage::filled(FILE_BYTES, 12).await;
@@ -223,7 +223,7 @@ async fn a_file_in_which_a_record_was_passed_over_is_kept_over_a_restart() {
     assert_eq!(stage.open().status().files_set_aside, 1);
 }
 
-/// The drain reads a few at a time, and a reader of the list any.
+/// The drain reads a few records at a time; a listing may start anywhere.
 #[tokio::test]
 async fn a_record_is_found_by_its_place_whatever_is_damaged_before_it() {
     let stage = Stage::filled(FILE_BYTES, 30).await;
@@ -249,14 +249,14 @@ async fn a_note_of_what_was_removed_counts_for_the_record_that_it_names() {
     drop(spool);
     let note = fs::read(stage.settings.dir.join("removed")).unwrap();
     assert_eq!(drain(&stage.open()).await, [4, 5]);
-    // A file of the same number in another life of the directory.
+    // A file with the same number in a different directory.
     stage.settings.dir = stage.home.path().join("another");
     append(&stage.open(), 11..=15).await;
     fs::write(stage.settings.dir.join("removed"), &note).unwrap();
     assert_eq!(drain(&stage.open()).await, range(11, 15));
 }
 
-/// Somebody else deleted it, or the disk failed right behind the deletion.
+/// The file was deleted from outside, or the disk failed right after the deletion.
 #[tokio::test]
 async fn a_file_that_is_gone_when_it_has_to_go_is_in_nobodys_way() {
     let stage = Stage::filled(256 << 10, 200).await;
@@ -271,7 +271,7 @@ async fn a_file_that_is_gone_when_it_has_to_go_is_in_nobodys_way() {
     assert_eq!(left, range(last.unwrap().record + 1, 200));
 }
 
-/// Somebody made room on the disk by hand.
+/// An operator freed disk space by deleting a file.
 #[tokio::test]
 async fn a_file_that_somebody_deleted_is_missed_and_in_the_way_of_no_other() {
     let stage = Stage::filled(256 << 10, 300).await;
@@ -325,7 +325,7 @@ async fn records_that_cannot_be_read_are_passed_over_and_kept() {
     let found = spool.read(None, 1).await.unwrap();
     assert_eq!(found[0].1, numbered(2));
     spool.remove(found[0].0).await.unwrap();
-    // What was passed over is known in the next run, too.
+    // The next run knows the skipped records, too.
     drop(spool);
     let spool = stage.open();
     assert_eq!(drain(&spool).await, [4]);
@@ -344,7 +344,7 @@ async fn records_that_cannot_be_read_are_passed_over_and_kept() {
         aside.to_string_lossy().contains(".segment.unreadable-"),
         "{aside:?}"
     );
-    // With its name given back it is read again from its start.
+    // With its old name, the file is read again from its start.
     fs::rename(&aside, &path).unwrap();
     assert_eq!(drain(&stage.open()).await, [2, 4]);
 }

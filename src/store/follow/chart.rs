@@ -1,39 +1,43 @@
-//! Which day holds which positions: how a follower that is far behind reads day by day, although
-//! positions and days need not go together.
+//! Chart: the range of positions of each day. A follower that is far behind reads the log day by
+//! day with a chart. The order of days may differ from the order of positions.
 
 use jiff::{Timestamp, civil::Date};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use super::{super::Error, batch::day_range, cursor::Cursor, look};
+use super::{
+    super::Error,
+    cursor::Cursor,
+    days::{candidates, day_range},
+};
 
-/// How many days are read at once, where their positions do not overlap.
+/// Number of days in a stretch, unless the positions of more days overlap.
 pub(super) const DAYS_AT_ONCE: usize = 3;
 
-/// A part of the log that can be read from these days alone.
+/// Part of the log with all rows in a few days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stretch {
-    /// The days that hold all rows up to `through`.
+    /// Days of all rows up to `through`.
     pub days: Vec<Date>,
-    /// Where it ends.
+    /// Last position of the stretch.
     pub through: i64,
-    /// The end of the log, as far as it was known at `at`.
+    /// End of the log, as known at `at`.
     pub end: i64,
-    /// Everything committed before is not behind `end`.
+    /// Every row committed before this time has a position up to `end`.
     pub at: Timestamp,
 }
 
-/// The positions of the days that have any behind a cursor, up to `end`.
+/// Positions of the days with rows behind a cursor, up to `end`.
 #[derive(Clone, Debug)]
 pub(super) struct Chart {
-    /// By their first position.
+    /// Days, ordered by their first position.
     days: Vec<Extent>,
     end: i64,
     at: Timestamp,
 }
 
-/// Where the rows of a day are in the log. What is written into the day later is behind the end of
-/// the chart.
+/// Range of positions of a day's rows. Rows written into the day later are behind the end of the
+/// chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Extent {
     day: Date,
@@ -42,15 +46,16 @@ struct Extent {
 }
 
 impl Chart {
-    /// Draws a chart of the days from `since` on, and of those that are late. Each statement
-    /// touches one day, so that no transaction locks the partitions of years.
+    /// Draws the chart of the late days and the days from `since` on. Each statement reads one day,
+    /// so that no transaction locks the partitions of years.
     pub(super) async fn draw(
         conn: &mut PgConnection,
         cursor: &Cursor,
         since: Option<Date>,
     ) -> Result<Self, Error> {
-        // Whatever is visible now is before the end, and the days are then asked once more: what
-        // was committed meanwhile into a day that had been asked already may be before it too.
+        // The first pass finds the end: every visible row is before the end. During the first pass,
+        // a row may be committed to a day already read, and may be before the end too. A second
+        // pass finds such rows.
         let seen = extents(conn, cursor, since).await?;
         let end = seen.iter().map(|extent| extent.last).max();
         let mut days = match end {
@@ -65,12 +70,13 @@ impl Chart {
         })
     }
 
-    /// Where it ends.
+    /// Last position of the chart.
     pub(super) fn through(&self) -> i64 {
         self.end
     }
 
-    /// The next stretch behind `position`: a few days, and all that overlap there.
+    /// The next stretch behind `position`: up to [`DAYS_AT_ONCE`] days, and further days only if
+    /// their first position is also at or before the next position.
     pub(super) fn stretch(&self, position: i64) -> Stretch {
         let mut ahead = self
             .days
@@ -93,14 +99,14 @@ impl Chart {
     }
 }
 
-/// The extents of the days that have rows behind the cursor.
+/// Reads the extents of the days with rows behind the cursor.
 async fn extents(
     conn: &mut PgConnection,
     cursor: &Cursor,
     since: Option<Date>,
 ) -> Result<Vec<Extent>, Error> {
     let mut extents = Vec::new();
-    for day in look::candidates(conn, cursor, since).await? {
+    for day in candidates(conn, cursor, since).await? {
         extents.extend(extent(conn, day, cursor.position).await?);
     }
     Ok(extents)
@@ -155,7 +161,7 @@ mod tests {
         }
     }
 
-    /// Each stretch from 0 to the end of the chart: its days and where it ends.
+    /// Days and last position of each stretch, from 0 to the end of the chart.
     fn walk(chart: &Chart) -> Vec<(Vec<i8>, i64)> {
         let mut position = 0;
         let mut walked = Vec::new();

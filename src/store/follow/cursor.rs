@@ -1,4 +1,4 @@
-//! The row of a follower: how far it came, and who may move it.
+//! Cursor of a follower: its row in `followers`, and the lock for moving the cursor.
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
@@ -6,25 +6,25 @@ use sqlx::{PgConnection, error::DatabaseError};
 
 use super::{super::Error, Start};
 
-/// How old `caught_up_at` may become while nothing arrives, and how far the clock may be behind it
-/// before it is not believed.
+/// Maximum age of `caught_up_at` while nothing arrives. A clock that is behind `caught_up_at` by
+/// more than this is not trusted.
 const STALE: SignedDuration = SignedDuration::from_hours(1);
 
-/// How far a follower came. All times are the database's.
+/// Progress of a follower. All times are from the database's clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor {
-    /// Everything up to here is done.
+    /// Last processed position.
     pub position: i64,
-    /// Everything committed before is done; none before it has caught up once.
+    /// Every row committed before this time is processed; `None` before the first catch-up.
     pub caught_up_at: Option<Timestamp>,
-    /// When it began.
+    /// Start time of the follower.
     pub began_at: Timestamp,
-    /// When this was read.
+    /// Time of reading this row.
     pub now: Timestamp,
 }
 
 impl Cursor {
-    /// One that has done nothing yet.
+    /// Cursor before the first position.
     pub(super) fn at_the_beginning(now: Timestamp) -> Self {
         Self {
             position: 0,
@@ -34,14 +34,14 @@ impl Cursor {
         }
     }
 
-    /// Whether it is worth a write that there was nothing to do.
+    /// True if an idle follower should write `caught_up_at` again.
     pub(super) fn is_stale(&self) -> bool {
         self.caught_up_at
             .is_none_or(|at| self.now.duration_since(at).abs() > STALE)
     }
 
-    /// Everything committed before is done, as far as the clock can be believed: one that was set
-    /// back says nothing about the time of commits.
+    /// Time before which every committed row is processed. `None` if the follower never caught up,
+    /// or if the clock was set back: the clock then says nothing about the time of commits.
     pub(super) fn done_before(&self) -> Option<Timestamp> {
         let at = self.caught_up_at?.min(self.now);
         let set_back = self.caught_up_at?.duration_since(self.now) > STALE;
@@ -56,7 +56,7 @@ type Row = (
     jiff_sqlx::Timestamp,
 );
 
-/// The cursor of the follower called `name`, if there is one.
+/// Loads the cursor of the follower `name`, if there is one.
 pub(super) async fn load(conn: &mut PgConnection, name: &str) -> Result<Option<Cursor>, Error> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT position, caught_up_at, began_at, clock_timestamp() FROM followers WHERE name = $1",
@@ -72,7 +72,7 @@ pub(super) async fn load(conn: &mut PgConnection, name: &str) -> Result<Option<C
     }))
 }
 
-/// The database's time.
+/// Current time of the database.
 pub(super) async fn clock(conn: &mut PgConnection) -> Result<Timestamp, Error> {
     let now: jiff_sqlx::Timestamp = sqlx::query_scalar("SELECT clock_timestamp()")
         .fetch_one(conn)
@@ -80,7 +80,7 @@ pub(super) async fn clock(conn: &mut PgConnection) -> Result<Timestamp, Error> {
     Ok(now.to_jiff())
 }
 
-/// The cursor of the follower called `name`; its row is made where there is none.
+/// Loads the cursor of the follower `name`. Creates its row if it is missing.
 pub(super) async fn load_or_begin(
     conn: &mut PgConnection,
     name: &str,
@@ -94,7 +94,8 @@ pub(super) async fn load_or_begin(
     }
 }
 
-/// The sequence is ahead of every position that is committed or on its way.
+/// Creates the row of a follower. [`Start::Now`] takes the position from the sequence, because the
+/// sequence is never behind a committed or pending position.
 async fn begin(conn: &mut PgConnection, name: &str, start: Start) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO followers (name, position, caught_up_at)
@@ -110,11 +111,11 @@ async fn begin(conn: &mut PgConnection, name: &str, start: Start) -> Result<(), 
     Ok(())
 }
 
-/// Locks the row of the follower called `name` until the transaction ends, and says where it
-/// stands; none where there is no such row, or another session kept it for too long.
+/// Locks the row of the follower `name` until the transaction ends, and returns its position.
+/// `None` if there is no such row, or if another session holds the lock for too long.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn lock(conn: &mut PgConnection, name: &str) -> Result<Option<i64>, Error> {
     let locked = sqlx::query_scalar("SELECT position FROM followers WHERE name = $1 FOR UPDATE");
     match locked.bind(name).fetch_optional(conn).await {
@@ -128,7 +129,7 @@ fn is_lock_timeout(error: &sqlx::Error) -> bool {
     state.as_deref() == Some("55P03")
 }
 
-/// Moves the cursor; where it caught up, says as of when.
+/// Moves the cursor. Sets `caught_up_at` if the follower caught up.
 pub(super) async fn advance(
     conn: &mut PgConnection,
     name: &str,
@@ -147,7 +148,7 @@ pub(super) async fn advance(
     Ok(())
 }
 
-/// Notes that there was nothing behind the cursor, unless it has moved since.
+/// Records an idle turn in `caught_up_at`, unless the cursor has moved since.
 pub(super) async fn rest(
     conn: &mut PgConnection,
     name: &str,

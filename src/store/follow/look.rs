@@ -1,38 +1,38 @@
-//! Where there is something behind a cursor.
+//! Search for rows behind a cursor.
 //!
-//! A row was received within an hour of the time of its commit, by the database's clock, or its
-//! day is in `late_days`. Everything committed before `caught_up_at` is done, so what is not done
-//! was received from an hour before it on. A second hour is left for commits that were on their
-//! way.
+//! A row is received within an hour of its commit, by the database's clock, or its day is in
+//! `late_days`. Every row committed before `caught_up_at` is done. The other rows were received
+//! after `caught_up_at`, or at most an hour before it. A second hour is the margin for commits in
+//! progress.
 
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date};
 use sqlx::{PgConnection, QueryBuilder};
 
 use super::{
-    super::{Error, commit::day, partitions},
-    batch::{ranges, within},
+    super::{Error, commit::day},
     chart::{Chart, DAYS_AT_ONCE, Stretch},
     cursor::{self, Cursor},
+    days::{ranges, with, within},
 };
 
-/// How far from the time around a commit its rows can have been received, with room.
+/// Maximum time between receipt and commit of a row, with a margin.
 const AROUND: SignedDuration = SignedDuration::from_hours(2);
 
-/// How far a follower is behind.
+/// Lag of a follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lag {
-    /// Positions between it and the end of the log; some may be holes.
+    /// Positions between the cursor and the end of the log; some may be holes.
     pub positions: i64,
-    /// Since when it has been behind.
+    /// Time since `done_at`; zero if the follower caught up.
     pub time: SignedDuration,
-    /// Everything that was committed before this moment is done.
+    /// Every row committed before this time is processed.
     pub done_at: Timestamp,
-    /// How far it came.
+    /// Position of the cursor.
     pub position: i64,
 }
 
 impl Lag {
-    /// Of a follower at `position`, where the log ends at `end`.
+    /// Lag of a follower at `position` in a log that ends at `end`.
     pub(super) fn between(position: i64, end: i64, done_at: Timestamp, now: Timestamp) -> Self {
         let positions = (end - position).max(0);
         let (done_at, time) = if positions == 0 {
@@ -52,10 +52,10 @@ impl Lag {
     }
 }
 
-/// How far the follower called `name` is behind; none where it never ran.
+/// Lag of the follower `name`; `None` if the follower never ran.
 ///
 /// # Errors
-/// Where Postgres is away.
+/// If Postgres is unavailable.
 pub async fn lag(conn: &mut PgConnection, name: &str) -> Result<Option<Lag>, Error> {
     let Some(cursor) = cursor::load(conn, name).await? else {
         return Ok(None);
@@ -70,17 +70,17 @@ pub async fn lag(conn: &mut PgConnection, name: &str) -> Result<Option<Lag>, Err
     )))
 }
 
-/// What was found behind a cursor.
+/// Days with possible rows behind a cursor.
 #[derive(Debug)]
 pub(super) enum Found {
     /// A few days.
     Near(Stretch),
-    /// Many.
+    /// Many days.
     Far(Chart),
 }
 
 impl Found {
-    /// The next stretch; none where there is nothing.
+    /// The next stretch; `None` if there are no rows.
     pub(super) fn stretch(&self, cursor: &Cursor) -> Option<Stretch> {
         let stretch = match self {
             Self::Near(stretch) => stretch.clone(),
@@ -89,7 +89,7 @@ impl Found {
         (stretch.end > cursor.position).then_some(stretch)
     }
 
-    /// The chart, to go on by.
+    /// Chart for the next turns, if there is one.
     pub(super) fn into_chart(self) -> Option<Chart> {
         match self {
             Self::Near(_) => None,
@@ -97,14 +97,14 @@ impl Found {
         }
     }
 
-    /// The end of the log.
+    /// End of the log.
     pub(super) fn end(&self, cursor: &Cursor) -> i64 {
         self.stretch(cursor)
             .map_or(cursor.position, |stretch| stretch.end)
     }
 }
 
-/// Looks for what is behind the cursor.
+/// Searches for rows behind the cursor.
 pub(super) async fn ahead(conn: &mut PgConnection, cursor: &Cursor) -> Result<Found, Error> {
     let since = cursor.done_before().map(|at| day(before(at)));
     let near = since.map(|since| days(since, day(after(cursor.now))));
@@ -123,8 +123,8 @@ pub(super) async fn ahead(conn: &mut PgConnection, cursor: &Cursor) -> Result<Fo
     Ok(Found::Far(Chart::draw(conn, cursor, since).await?))
 }
 
-/// The last position that is visible, and the late days behind the cursor: one statement, so that
-/// both are as of the same moment, and no row up to the one is in a day that the other lacks.
+/// Reads the last visible position and the late days behind the cursor. One statement reads both
+/// from the same snapshot, so no row up to that position is in an unlisted late day.
 async fn end_of_log(
     conn: &mut PgConnection,
     cursor: &Cursor,
@@ -151,31 +151,8 @@ async fn end_of_log(
     ))
 }
 
-/// Every day that may hold rows behind the cursor: those from `since` on that have partitions, and
-/// the late ones.
-pub(super) async fn candidates(
-    conn: &mut PgConnection,
-    cursor: &Cursor,
-    since: Option<Date>,
-) -> Result<Vec<Date>, Error> {
-    let made = partitions::days(conn).await?;
-    let late: Vec<jiff_sqlx::Date> =
-        sqlx::query_scalar("SELECT day FROM late_days WHERE last_position > $1")
-            .bind(cursor.position)
-            .fetch_all(conn)
-            .await?;
-    let recent = made.into_iter().filter(|day| Some(*day) >= since).collect();
-    Ok(with(recent, late.into_iter().map(jiff_sqlx::Date::to_jiff)))
-}
-
-fn with(mut days: Vec<Date>, others: impl IntoIterator<Item = Date>) -> Vec<Date> {
-    days.extend(others);
-    days.sort_unstable();
-    days.dedup();
-    days
-}
-
-/// The days from `first` to `last`; of more than a few it is enough to know that they are many.
+/// Days from `first` to `last`. The list is cut at one more than [`DAYS_AT_ONCE`] days: the exact
+/// number of many days is not needed.
 fn days(first: Date, last: Date) -> Vec<Date> {
     first
         .series(1.day())

@@ -1,17 +1,18 @@
-//! Followers: readers of the log of positions, each with a cursor of its own in `followers`.
+//! Followers: readers of the log of positions, each with a cursor in `followers`.
 //!
-//! Positions appear in the order of commits, so whoever reads forward misses nothing. A turn hands
-//! the next batch to a [`Consumer`], which writes its result in the transaction that moves the
-//! cursor: whatever ends it, either both happened or neither. Sessions on the same follower take
-//! turns by the lock on its row.
+//! Positions appear in commit order, so a forward reader misses nothing. A turn hands the next
+//! batch to a [`Consumer`]. The consumer writes its result in the transaction that moves the
+//! cursor, so that both happen or neither. Sessions of the same follower take turns by the lock on
+//! its row.
 //!
-//! Where there is something to read is found without touching other days: the partitions around
-//! the time of the commit (`look`), those that `late_days` names, and for a follower that is far
-//! behind a chart of which day holds which positions.
+//! A follower finds new rows without reading all days: it reads the partitions near the time of the
+//! commit (`look`) and the days in `late_days`. A follower that is far behind uses a chart of the
+//! positions of each day (`chart`).
 
 mod batch;
 mod chart;
 mod cursor;
+mod days;
 mod look;
 mod tail;
 
@@ -26,23 +27,23 @@ use super::Error;
 
 pub use self::{batch::Batch, cursor::lock, look::Lag, look::lag};
 pub(super) use self::{
-    batch::{day_range, ranges, within},
+    days::{day_range, ranges, within},
     tail::Tail,
 };
 
-/// Where a follower begins that has never been here before.
+/// Start position of a new follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// With the first event that is stored.
+    /// At the first stored event.
     Beginning,
-    /// Behind the last one.
+    /// Behind the last stored event.
     Now,
 }
 
-/// What a follower does with what it reads.
+/// Handler of the batches of a follower.
 pub trait Consumer: Send {
-    /// Writes the result of `batch` through `conn`, which is inside the transaction that moves the
-    /// cursor: it must neither end it nor begin another.
+    /// Writes the result of `batch` through `conn`, inside the transaction that moves the cursor.
+    /// The consumer must neither end this transaction nor begin another.
     fn consume(
         &mut self,
         conn: &mut PgConnection,
@@ -50,30 +51,30 @@ pub trait Consumer: Send {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// A reader of the log, by its name.
+/// Named reader of the log.
 #[derive(Debug)]
 pub struct Follower {
     name: String,
     start: Start,
     limit: u32,
     chart: Option<Chart>,
-    /// When it last found nothing more to do.
+    /// Time of the last idle turn.
     idle_at: Option<Timestamp>,
 }
 
-/// What one turn came to.
+/// Result of one turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// There is nothing behind the cursor.
+    /// There are no rows behind the cursor.
     Idle,
-    /// The cursor moved; there may be more.
+    /// The cursor moved; there may be more rows.
     Moved(Lag),
-    /// Another session is at it, or was quicker.
+    /// Another session holds the follower's row, or moved the cursor first.
     Taken,
 }
 
 impl Follower {
-    /// The follower called `name`, which takes at most `limit` rows in one transaction.
+    /// Creates the follower `name`. One transaction takes at most `limit` rows.
     pub fn new(name: impl Into<String>, start: Start, limit: u32) -> Self {
         Self {
             name: name.into(),
@@ -84,16 +85,16 @@ impl Follower {
         }
     }
 
-    /// What it is called.
+    /// Name of the follower.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Takes one batch further. `conn` is a session of [`connect_follower`](super::connect_follower).
+    /// Processes one batch. `conn` is a session of [`connect_follower`](super::connect_follower).
     ///
     /// # Errors
-    /// Where Postgres is away, or the consumer fails; nothing moved then, and the session is to be
-    /// given up.
+    /// If Postgres is unavailable, or if the consumer fails. The transaction is then rolled back,
+    /// unless only the answer to its commit was lost. The caller must drop the session.
     pub async fn turn(
         &mut self,
         conn: &mut PgConnection,
@@ -119,7 +120,7 @@ impl Follower {
         Ok(Turn::Moved(self.lag(&cursor, &stretch, batch.through)))
     }
 
-    /// The next stretch of the log; none where the cursor is at its end.
+    /// The next stretch of the log; `None` if the cursor is at the end.
     async fn find(
         &mut self,
         conn: &mut PgConnection,
@@ -136,7 +137,7 @@ impl Follower {
         Ok(stretch)
     }
 
-    /// Says at most once an hour that everything was done, so that the days to look at stay few.
+    /// Records an idle turn at most once an hour, so that later turns read few days.
     async fn rest(&mut self, conn: &mut PgConnection, cursor: &Cursor) -> Result<(), Error> {
         self.idle_at = Some(cursor.now);
         if cursor.is_stale() {

@@ -1,4 +1,4 @@
-//! A look at what is committed from some moment on, by one who keeps no cursor.
+//! Tail of the log: reads rows committed from now on, without a stored cursor.
 
 use sqlx::PgConnection;
 
@@ -10,17 +10,17 @@ use super::{
     look,
 };
 
-/// Reads the log on from where it began, stretch by stretch.
+/// Reader of the log from its end on, stretch by stretch.
 #[derive(Debug)]
 pub(in crate::store) struct Tail {
     cursor: Cursor,
-    /// Where the log ended when it was last looked at.
+    /// End of the log at the last look.
     end: i64,
 }
 
 impl Tail {
-    /// Begins behind the last position that is committed now. The end of the log is looked for
-    /// from where the follower called `near` is.
+    /// Begins behind the last committed position. The search for the end of the log starts at the
+    /// position of the follower `near`.
     pub(in crate::store) async fn begin(
         conn: &mut PgConnection,
         near: &str,
@@ -35,12 +35,12 @@ impl Tail {
         Ok(Self { cursor, end })
     }
 
-    /// Whether the last stretch ended where the log did.
+    /// True if the last stretch reached the end of the log.
     pub(in crate::store) fn is_at_the_end(&self) -> bool {
         self.cursor.position >= self.end
     }
 
-    /// The next stretch; none where there is nothing more.
+    /// The next stretch; `None` if there are no more rows.
     pub(in crate::store) async fn next(
         &mut self,
         conn: &mut PgConnection,

@@ -1,4 +1,5 @@
-//! Who runs Postgres: this user, or, because Postgres refuses root, the user that root drops to.
+//! Operating system user of Postgres: this user, or a fallback for root, because Postgres refuses
+//! root.
 
 use std::fs;
 use std::io;
@@ -12,23 +13,23 @@ use tokio::process::Command;
 use super::error::{At, Error};
 use crate::ownership::{by_name, by_uid, name_of, owner, private_owner};
 
-/// The users root drops to when none is named, the better one first.
+/// Users for root if the configuration names none, the preferred one first.
 const FALLBACKS: [&str; 2] = ["postgres", "nobody"];
 
-/// The user that owns the data and runs every program of Postgres.
+/// Owner of the data; runs all Postgres programs.
 #[derive(Debug, Clone)]
 pub(super) struct Account {
-    /// The user's name, for messages.
+    /// User name, for messages.
     pub(super) name: String,
     uid: Uid,
     gid: Gid,
-    /// Whether this process is root and has to change to that user.
+    /// True if this process is root and has to change to this user.
     dropped: bool,
 }
 
 impl Account {
-    /// Chooses the owner of existing data, else `run_as`, else a fallback; without root only
-    /// this user itself is possible.
+    /// Chooses the owner of existing data, else `run_as`, else a fallback user. Without root, only
+    /// the current user is possible.
     pub(super) fn choose(run_as: Option<&str>, data: &Path) -> Result<Self, Error> {
         if Uid::effective().is_root() {
             Self::below_root(run_as, data)
@@ -87,8 +88,9 @@ impl Account {
             })
     }
 
-    /// A command that runs as this user, with nothing of our environment or working directory:
-    /// both may be closed to that user, and `PG*` variables would change what the program does.
+    /// Builds a command that runs as this user, without our environment and working directory. This
+    /// user may have no access to our directory, and `PG*` variables would change the program's
+    /// behaviour.
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
@@ -96,8 +98,8 @@ impl Account {
             .env("LC_ALL", "C")
             .env("TZ", "UTC")
             .current_dir("/");
-        // Ctrl-C goes to the whole process group of the terminal; Postgres has to outlive our
-        // own orderly stop, so it gets a group of its own.
+        // Ctrl-C goes to the whole process group of the terminal. Postgres has to outlive our
+        // orderly stop, so Postgres gets a process group of its own.
         command.process_group(0);
         if self.dropped {
             command.uid(self.uid.as_raw()).gid(self.gid.as_raw());
@@ -105,7 +107,7 @@ impl Account {
         command
     }
 
-    /// Makes sure that this user can get to a directory, by sending a shell there.
+    /// Checks that this user can enter a directory, by running a shell in it.
     pub(super) async fn check_reach(&self, dir: &Path) -> Result<(), Error> {
         if !self.dropped {
             return Ok(());
@@ -118,7 +120,7 @@ impl Account {
             .status()
             .await
         {
-            // Nothing else is judged here: where there is no shell, the next step tells.
+            // Ignore other errors: without a shell, the next step reports the problem.
             Err(error) if error.raw_os_error() == Some(Errno::EACCES as i32) => {
                 let (dir, user) = (dir.to_owned(), self.name.clone());
                 Err(Error::Unreachable {
@@ -131,13 +133,13 @@ impl Account {
         }
     }
 
-    /// Makes an empty directory that only this user can enter.
+    /// Creates an empty directory with access for this user only.
     pub(super) fn make_private_dir(&self, path: &Path) -> Result<(), Error> {
         fs::create_dir(path).at("make", path)?;
         self.claim_dir(path)
     }
 
-    /// Gives an existing directory to this user alone.
+    /// Gives an existing directory to this user, without access for others.
     pub(super) fn claim_dir(&self, path: &Path) -> Result<(), Error> {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).at("close", path)?;
         if self.dropped {
@@ -147,7 +149,7 @@ impl Account {
         }
     }
 
-    /// Gives data that root owns (a copy made by root, usually) to this user.
+    /// Gives data owned by root to this user. Root usually owns a copy of the data.
     pub(super) fn claim_data(&self, data: &Path) -> Result<(), Error> {
         let by_root = owner(data).is_some_and(|(uid, _)| uid.is_root());
         if self.dropped && by_root {
@@ -157,7 +159,7 @@ impl Account {
         }
     }
 
-    /// Whether `path` is a real directory of this user that nobody else can enter.
+    /// True if `path` is a real directory of this user, without access for others.
     pub(super) fn has_private_dir(&self, path: &Path) -> bool {
         private_owner(path) == Some(self.uid)
     }
@@ -177,8 +179,8 @@ impl Account {
     }
 }
 
-/// The topmost directory on the way to `dir` that is closed to others, which is the likeliest
-/// reason why another user cannot get there.
+/// Topmost directory on the path to `dir` without access for others: the most likely reason if
+/// another user cannot enter `dir`.
 fn closed_ancestor(dir: &Path) -> PathBuf {
     let mut way: Vec<&Path> = dir.ancestors().collect();
     way.reverse();

@@ -1,5 +1,5 @@
-//! Connections beside the process that runs the server. A server that does not run is told from one
-//! that hangs and from one that is closed to this user.
+//! Connections from other processes to a private Postgres. Distinguishes a server that is not
+//! running from a hanging server and from a server that this user may not access.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -16,12 +16,12 @@ use super::{PrivatePostgres, Settings, postmaster, server};
 use crate::ownership::{name_of, private_owner};
 
 impl PrivatePostgres {
-    /// Connection options of the server of a directory, which has to answer there. Takes no lock
-    /// and changes nothing, so it may be used beside the process that runs the server.
+    /// Connection options of the running server of a directory. Takes no lock and changes nothing,
+    /// so any process may call it.
     ///
     /// # Errors
-    /// Tells a server that does not run from one that hangs, starts, refuses the connection, or is
-    /// closed to this user.
+    /// If the server is not running, is starting, hangs, refuses the connection, or is not
+    /// accessible for this user.
     pub async fn connect_if_running(settings: &Settings) -> Result<PgConnectOptions, Error> {
         let layout = Layout::below(&settings.dir).map_err(|error| match error {
             Error::File { source, .. } => away(settings, source),
@@ -32,14 +32,14 @@ impl PrivatePostgres {
         let connection = asked
             .map_err(|_| hanging(settings, &layout))?
             .map_err(|error| refused(settings, &layout, error))?;
-        // The server has answered; a session that ends badly changes nothing about that.
+        // The server has answered; an error while closing the session does not matter.
         let _ = connection.close().await;
         Ok(server::connect_options(&layout))
     }
 }
 
-/// Makes sure that whoever answers at the socket is the owner of the data: in a directory that all
-/// users share, somebody else may have put a socket there.
+/// Checks that the owner of the socket is the owner of the data: in a directory shared by all
+/// users, another user may have created the socket.
 fn check_socket(settings: &Settings, layout: &Layout) -> Result<(), Error> {
     let data = fs::metadata(&layout.data).map_err(|error| away(settings, error))?;
     let socket = fs::symlink_metadata(&layout.socket).map_err(|error| away(settings, error))?;
@@ -54,7 +54,7 @@ fn check_socket(settings: &Settings, layout: &Layout) -> Result<(), Error> {
     }
 }
 
-/// A file that is missing, or that this user may not see.
+/// Error for a file that is missing or not readable by this user.
 fn away(settings: &Settings, error: io::Error) -> Error {
     match error.kind() {
         ErrorKind::NotFound => not_running(settings),
@@ -67,7 +67,7 @@ fn away(settings: &Settings, error: io::Error) -> Error {
     }
 }
 
-/// A connection that was not made.
+/// Error for a connection that failed.
 fn refused(settings: &Settings, layout: &Layout, error: sqlx::Error) -> Error {
     let kind = match &error {
         sqlx::Error::Io(error) => Some(error.kind()),
@@ -76,7 +76,7 @@ fn refused(settings: &Settings, layout: &Layout, error: sqlx::Error) -> Error {
     let (dir, source) = (settings.dir.clone(), Box::new(error));
     match kind {
         Some(ErrorKind::PermissionDenied) => denied(settings),
-        // Its queue is full of connections that it does not take.
+        // The listen queue is full.
         Some(ErrorKind::WouldBlock) => hanging(settings, layout),
         Some(ErrorKind::NotFound | ErrorKind::ConnectionRefused)
             if postmaster::find(&layout.data).is_none() =>

@@ -1,24 +1,21 @@
-//! Finding the programs of Postgres on this machine.
+//! Search for the Postgres programs on this machine.
 //!
-//! Order: the directory that the configuration names and nothing else; directories on `PATH`;
-//! the places where systems put them, newest first; a copy downloaded before. Existing data
-//! decide the major version, so that an upgrade of the system cannot pick another one.
+//! Order: the configured directory, without alternatives; directories on `PATH`; system
+//! directories, newest version first; an earlier downloaded copy. Existing data decide the major
+//! version, so that an upgrade of the system cannot select another version.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Settings;
 use super::account::Account;
 use super::error::Error;
+use super::{MINIMUM_MAJOR, Settings};
 
-/// The oldest major version that has all we use (`DETACH PARTITION CONCURRENTLY` came last).
-pub(super) const MINIMUM_MAJOR: u32 = 14;
-
-/// The directory below the private Postgres' own that holds downloaded copies.
+/// Directory of downloaded copies, below the directory of the private Postgres.
 pub(super) const DOWNLOADED: &str = "programs";
 
-/// Where systems keep several versions side by side: parent, what stands before and after the
-/// major version.
+/// System directories of versions side by side: parent, name before the major version,
+/// subdirectory.
 const PLACES: [(&str, &str, &str); 8] = [
     ("/usr/lib/postgresql", "", "bin"),          // Debian, Ubuntu
     ("/usr", "pgsql-", "bin"),                   // Fedora, RHEL (PGDG)
@@ -30,7 +27,7 @@ const PLACES: [(&str, &str, &str); 8] = [
     ("/Applications/Postgres.app/Contents/Versions", "", "bin"), // macOS, Postgres.app
 ];
 
-/// A directory of Postgres programs that fit each other.
+/// Directory of Postgres programs of one version.
 #[derive(Debug, Clone)]
 pub(super) struct Binaries {
     dir: PathBuf,
@@ -38,7 +35,7 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// Finds programs that `account` can run, of the major version `wanted` if data exist.
+    /// Finds programs that `account` can run. Existing data require the major version `wanted`.
     pub(super) async fn find(
         settings: &Settings,
         wanted: Option<u32>,
@@ -59,12 +56,13 @@ impl Binaries {
         Err(missing(settings, wanted, account, found))
     }
 
-    /// The path of one of the programs.
+    /// Path of a program.
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 
-    /// Programs count only if the user who has to can run them, which is tried, not guessed.
+    /// Checks the programs in `dir` by running `postgres --version` as `account`. `None` if the
+    /// call fails or initdb is missing.
     pub(super) async fn probe(dir: &Path, account: &Account) -> Option<Self> {
         let dir = fs::canonicalize(dir.join("postgres"))
             .ok()?
@@ -85,7 +83,7 @@ impl Binaries {
     }
 }
 
-/// The directories that may hold the programs, the preferred one first.
+/// Directories to search for the programs, the preferred one first.
 pub(super) fn candidates(settings: &Settings) -> Vec<PathBuf> {
     if let Some(dir) = &settings.bin_dir {
         return vec![dir.clone()];
@@ -113,7 +111,7 @@ fn versions_in(parent: &Path, prefix: &str, suffix: &str) -> Vec<PathBuf> {
     places.into_iter().map(|(_, dir)| dir).collect()
 }
 
-/// The directories in `parent` that are called `prefix` and a version, with their major version.
+/// Directories in `parent` named `prefix` and a version, with their major version.
 fn numbered(parent: &Path, prefix: &str, suffix: &str) -> Vec<(u32, PathBuf)> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let numbered = entries.filter_map(|entry| {

@@ -1,6 +1,6 @@
-//! Making the data directory, so that a kill at any moment leaves either all of it or nothing.
+//! Creates the data directory atomically: a kill at any moment leaves a complete directory or none.
 //!
-//! initdb works in a directory of another name, which becomes `data` by one rename at the end.
+//! initdb works in a directory of another name, which is finally renamed to `data`.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,11 +13,11 @@ use super::error::{At, Error};
 use super::layout::Layout;
 use super::server::USER;
 
-/// Begins the name of every directory initdb works in. Each attempt gets another one: an initdb
-/// that outlived its parent must not write into the directory of the next.
+/// Name prefix of directories in which initdb works. Each attempt uses a new directory: an initdb
+/// that outlived its parent must not write into the directory of the next attempt.
 const UNFINISHED: &str = "data.init-";
 
-/// The major version that existing data need.
+/// Major version of the existing data.
 pub(super) fn major(data: &Path) -> Result<Option<u32>, Error> {
     let path = data.join("PG_VERSION");
     match fs::read_to_string(&path) {
@@ -32,7 +32,7 @@ pub(super) fn major(data: &Path) -> Result<Option<u32>, Error> {
     }
 }
 
-/// Makes the data directory unless it exists, and clears away what killed attempts left.
+/// Creates the data directory if it does not exist, and deletes leftovers of killed attempts.
 pub(super) async fn ensure(
     layout: &Layout,
     binaries: &Binaries,
@@ -66,7 +66,8 @@ async fn initdb(
 ) -> Result<(), Error> {
     let program = binaries.program("initdb");
     let mut command = account.command(&program);
-    // Whoever can enter the directory of the socket is the superuser; nobody comes by network.
+    // `trust` is safe: only users who may enter the directory of the socket can connect, and no TCP
+    // port is opened.
     command.args([
         "--auth-local=trust",
         "--auth-host=reject",
@@ -83,8 +84,8 @@ async fn initdb(
         command.arg("--no-sync");
     }
     command.arg("--pgdata").arg(dir);
-    // The output goes through a pipe: should this process be killed, initdb dies of the broken
-    // pipe at its next line instead of going on alone.
+    // The output goes through a pipe: if this process is killed, initdb dies of the broken pipe at
+    // its next line.
     command.stdin(Stdio::null()).kill_on_drop(true);
     let output = command
         .output()
@@ -127,7 +128,7 @@ fn remove_if_empty(data: &Path) -> Result<(), Error> {
     }
 }
 
-/// A leftover that cannot be removed costs only its space, so it stops nothing.
+/// Deletes unfinished directories. Ignores errors: a leftover costs only disk space.
 fn wipe_unfinished(root: &Path) {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     for entry in entries.filter(|it| it.file_name().to_string_lossy().starts_with(UNFINISHED)) {

@@ -1,8 +1,8 @@
-//! A throwaway private Postgres for tests and trials: it lives as long as somebody holds the
-//! other end of a pipe, and leaves nothing behind.
+//! A throwaway private Postgres for tests and trials: it runs until its input ends, and leaves
+//! nothing behind.
 //!
-//! A pipe closes however its holder dies, so even a killed test binary leaves no server. Should
-//! this process itself be killed, the next one sweeps its directory away.
+//! A pipe closes however its holder dies, so even a killed test binary leaves no server. If this
+//! process is killed, the next one deletes the directory.
 
 use std::fs;
 use std::io::{self, Read};
@@ -22,40 +22,40 @@ use super::server::{DATABASE, USER};
 use super::{PrivatePostgres, Settings, postmaster, supervisor};
 use crate::ownership::Lock;
 
-/// Begins the name of every throwaway directory. Whatever is called so and is not locked may be
-/// removed.
+/// Name prefix of throwaway directories. A directory with this prefix that is not locked may be
+/// deleted.
 const PREFIX: &str = "hookshelf-dev-";
 
-/// Begins its name until it is locked, so that nobody sweeps it away while it is being made.
+/// Name prefix of a directory that is not locked yet, to protect it from the sweep.
 const PREFIX_BEFORE_LOCK: &str = "hookshelf-new-";
 
-/// Where throwaway directories go when the user who runs Postgres cannot get to the usual place.
+/// Parent directory if the user who runs Postgres cannot enter the usual one.
 const COMMON: &str = "/tmp";
 
-/// Where a throwaway Postgres is, told once it answers.
+/// Address of a throwaway Postgres, reported once it answers.
 #[derive(Debug, Serialize)]
 pub struct DevDb {
-    /// A connection URL that sqlx and psql take.
+    /// Connection URL for sqlx and psql.
     pub url: String,
-    /// The directory of the unix socket.
+    /// Directory of the Unix socket.
     pub socket_dir: PathBuf,
-    /// The number in the name of the socket.
+    /// Port number in the name of the socket.
     pub port: u16,
-    /// The superuser, who needs no password.
+    /// Superuser; needs no password.
     pub user: &'static str,
-    /// A database.
+    /// Name of an existing database.
     pub database: &'static str,
-    /// The directory that holds all of it and is removed at the end.
+    /// Directory that holds everything; deleted at the end.
     pub dir: PathBuf,
 }
 
 /// Runs a throwaway Postgres in a new directory below `settings.dir` until `input` ends or this
-/// process is told to stop (SIGINT, SIGTERM, SIGHUP), then ends it and removes the directory.
-/// `ready` learns where it is.
+/// process gets SIGINT, SIGTERM or SIGHUP. Then stops it and deletes the directory. Calls `ready`
+/// with the address.
 ///
 /// # Errors
-/// As [`PrivatePostgres::start`] and [`PrivatePostgres::stop`], and when the directory cannot be
-/// made or removed.
+/// Same as [`PrivatePostgres::start`] and [`PrivatePostgres::stop`], and if the directory cannot be
+/// created or deleted.
 pub async fn dev_db(
     settings: Settings,
     input: impl Read + Send + 'static,
@@ -99,8 +99,8 @@ async fn start_below(
     }
 }
 
-/// The directory gets its final name when it is locked: the lock belongs to the file, whatever
-/// its path.
+/// Creates a directory, locks it, and renames it to its final name: the lock belongs to the open
+/// file and survives the rename.
 fn make_locked_dir(parent: &Path) -> Result<(PathBuf, Lock), Error> {
     let parent = fs::canonicalize(parent).at("find", parent)?;
     let mut random = [0_u8; 6];
@@ -116,7 +116,8 @@ fn make_locked_dir(parent: &Path) -> Result<(PathBuf, Lock), Error> {
     Ok((dir, lock))
 }
 
-/// Ends and removes what killed processes left. A leftover that resists is left to the next one.
+/// Stops servers and deletes directories that killed processes left. Errors are left to the next
+/// sweep.
 async fn sweep(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries.filter(|it| it.file_name().to_string_lossy().starts_with(PREFIX)) {
@@ -145,7 +146,7 @@ async fn sweep_one(dir: &Path) -> Result<(), Error> {
     remove(dir)
 }
 
-/// The common directory is open to all users: only a real directory of this user is swept.
+/// True if `path` is a real directory of this user: the common directory is writable for all users.
 fn is_own_dir(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|it| it.is_dir() && it.uid() == Uid::effective().as_raw())
 }
@@ -161,7 +162,7 @@ fn describe(layout: &Layout) -> DevDb {
     let host = layout.socket.as_os_str().as_encoded_bytes();
     let host: String = form_urlencoded::byte_serialize(host).collect();
     DevDb {
-        // The host of the query wins; the one before it only makes the URL a complete one.
+        // The `host` parameter takes precedence; `localhost` only completes the URL.
         url: format!("postgres://{USER}@localhost:{PORT}/{DATABASE}?host={host}"),
         socket_dir: layout.socket.clone(),
         port: PORT,
@@ -171,8 +172,8 @@ fn describe(layout: &Layout) -> DevDb {
     }
 }
 
-/// Reads in a thread of its own, because a read of standard input cannot be cancelled and would
-/// hold up the end of the runtime.
+/// Reads on a separate thread, because a read of standard input cannot be cancelled and would block
+/// the shutdown of the runtime.
 fn ended(mut input: impl Read + Send + 'static) -> oneshot::Receiver<()> {
     let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {
@@ -182,7 +183,7 @@ fn ended(mut input: impl Read + Send + 'static) -> oneshot::Receiver<()> {
     receiver
 }
 
-/// Registered before anything is started: from here on the signals no longer kill.
+/// Registers the signal handlers, before anything is started: from now on the signals do not kill.
 fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

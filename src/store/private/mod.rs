@@ -1,9 +1,9 @@
-//! The private Postgres: a server of our own for those who name none.
+//! The private Postgres: a database server of our own, used if no database is configured.
 //!
-//! The walk: take the lock of the directory, choose the user and the programs, make the data,
-//! bring the server up (or adopt the one that a killed process of ours left), keep it up, stop
-//! it. It listens on a unix socket only; the mode of the socket's directory is the
-//! authentication. This room must not know what is stored in the server.
+//! A start locks the directory, chooses the user and the programs, creates the data directory, and
+//! starts the server or adopts the server of a killed process. A supervisor restarts the server
+//! until it is stopped. The server listens on a Unix socket only; the mode of the socket's
+//! directory is the authentication. This module knows nothing of the data stored in the server.
 
 mod account;
 mod beside;
@@ -41,31 +41,34 @@ use supervisor::{Stop, Supervisor};
 
 use crate::ownership::Lock;
 
-/// How often it is looked whether a start that was broken off has ended, and how long at most: all
-/// that an orderly end may take.
+/// Oldest supported major version. `DETACH PARTITION CONCURRENTLY` needs version 14.
+const MINIMUM_MAJOR: u32 = 14;
+
+/// Poll interval for the end of an interrupted start.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Maximum wait for the end of an interrupted start: the duration of an orderly stop.
 const LONGEST_END: Duration = Duration::from_mins(1);
 
-/// What a private Postgres is started with.
+/// Settings of a private Postgres.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Where everything of it is kept: `<data_dir>/postgres`.
+    /// Root directory: `<data_dir>/postgres`.
     pub dir: PathBuf,
-    /// The directory that holds `postgres` and `initdb`; searched for when absent.
+    /// Directory of `postgres` and `initdb`; `None` searches for it.
     pub bin_dir: Option<PathBuf>,
-    /// The value of `PATH`, the first place to search.
+    /// Value of `PATH`, which is searched first.
     pub search_path: Option<OsString>,
-    /// The user to run Postgres as, when this process is root and no data exist yet.
+    /// User to run Postgres as if this process is root and no data exist yet.
     pub run_as: Option<String>,
-    /// Whether commits survive a power cut. Only data that are thrown away do without.
+    /// True if commits survive a power cut; false only for throwaway data.
     pub durable: bool,
-    /// How many connections the server accepts at once.
+    /// Maximum number of connections.
     pub max_connections: u16,
 }
 
 impl Settings {
-    /// The settings for a directory, all others at their defaults.
+    /// Default settings for a directory.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
@@ -78,31 +81,31 @@ impl Settings {
     }
 }
 
-/// Whether the server answers right now.
+/// State of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// It answered when it was last (re)started, and has not ended since.
+    /// The server answered after its last start and has not ended since.
     Up,
-    /// It has ended, or is on its way up.
+    /// The server has ended or is starting.
     Down,
 }
 
-/// How to connect to the private Postgres of a directory, whether or not it runs.
+/// Connection options for the private Postgres of a directory, running or not.
 ///
 /// # Errors
-/// When the directory cannot be made.
+/// If the directory cannot be created.
 pub fn connect_options(settings: &Settings) -> Result<PgConnectOptions, Error> {
     layout::make_dir(&settings.dir)?;
     Ok(server::connect_options(&Layout::below(&settings.dir)?))
 }
 
-/// Whether a private Postgres was ever made in this directory.
+/// True if the directory has a private Postgres, running or not.
 pub fn has_data(settings: &Settings) -> bool {
     settings.dir.join("data").join("PG_VERSION").exists()
 }
 
-/// Waits until this process holds the server of a directory no longer: a start that was broken off
-/// ends what it began by itself, as far as Postgres ends at all.
+/// Waits until this process no longer holds the lock of the directory: an interrupted start cleans
+/// up in the background. Gives up after the time of an orderly stop.
 pub async fn until_left(settings: &Settings) {
     let left = async {
         while is_held_here(&settings.dir) {
@@ -117,10 +120,10 @@ fn is_held_here(dir: &Path) -> bool {
     matches!(layout::lock(dir), Err(Error::Held { pid, .. }) if pid == here)
 }
 
-/// A running private Postgres, kept up until it is stopped.
+/// A running private Postgres, supervised until it is stopped.
 ///
-/// Dropping it without [`stop`](Self::stop) asks the server to end and does not wait for that. If
-/// this process is killed the server stays, and the next start adopts it.
+/// Dropping the value without [`stop`](Self::stop) asks the server to end and does not wait. If
+/// this process is killed, the server keeps running, and the next start adopts it.
 #[derive(Debug)]
 pub struct PrivatePostgres {
     layout: Layout,
@@ -135,12 +138,12 @@ struct Running {
 }
 
 impl PrivatePostgres {
-    /// Starts the private Postgres of a directory, or adopts the one that is already running
-    /// there, and returns when it answers.
+    /// Starts the private Postgres of a directory, or adopts the running server, and returns once
+    /// the server answers.
     ///
     /// # Errors
-    /// When another process holds the directory, when there are no programs or no user to run
-    /// them as, and when the server does not come up. What was there before is left as it was.
+    /// If another process holds the directory, if there are no programs or no user to run them, or
+    /// if the server does not start. Existing data are not changed.
     pub async fn start(settings: Settings) -> Result<Self, Error> {
         layout::make_dir(&settings.dir)?;
         let layout = Layout::below(&settings.dir)?;
@@ -178,25 +181,25 @@ impl PrivatePostgres {
         }
     }
 
-    /// How to connect: the unix socket, and the database that holds everything.
+    /// Connection options: the Unix socket and the database.
     pub fn connect_options(&self) -> PgConnectOptions {
         server::connect_options(&self.layout)
     }
 
-    /// Whether the server is up now.
+    /// True if the server is up.
     pub fn is_up(&self) -> bool {
         *self.health.borrow() == Health::Up
     }
 
-    /// Follows whether the server is up.
+    /// Watches the state of the server.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.health.clone()
     }
 
-    /// Ends the server, sessions first, and returns when it has ended.
+    /// Ends all sessions, stops the server, and waits until it has ended.
     ///
     /// # Errors
-    /// When it does not end within a minute. It is then left running, never killed.
+    /// If the server does not end within a minute. It is left running, never killed.
     pub async fn stop(mut self) -> Result<(), Error> {
         self.finish(supervisor::ORDERLY).await
     }
@@ -205,7 +208,7 @@ impl PrivatePostgres {
         let Some(Running { stop, supervisor }) = self.running.take() else {
             return Ok(());
         };
-        // If nobody listens any more, the supervisor has ended and its result says why.
+        // If the receiver is gone, the supervisor has ended and its result holds the reason.
         let _ = stop.send(how);
         supervisor.await.map_err(Error::Watcher)?
     }
@@ -221,7 +224,7 @@ impl Drop for PrivatePostgres {
     }
 }
 
-/// All that comes before the server itself: the user, the programs, the data.
+/// Prepares the user, the programs and the data directory.
 async fn prepare(settings: &Settings, layout: Layout) -> Result<Server, Error> {
     let account = Account::choose(settings.run_as.as_deref(), &layout.data)?;
     account.check_reach(&layout.root).await?;

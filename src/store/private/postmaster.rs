@@ -1,8 +1,8 @@
-//! The postmaster as its pid file tells of it: is one alive on these data, and is it ours?
+//! Finds a running postmaster by its pid file and checks that it serves our data.
 //!
-//! Postgres trusts a living process with the written id to be a postmaster. Two cases lead it
-//! astray and keep it from starting for good: a dead postmaster that nobody reaped, and, in a
-//! container that was started again, another process that got the same id.
+//! Postgres takes any living process with the recorded id for a postmaster. In two cases this keeps
+//! it from starting forever: a dead postmaster that nobody reaped, and, in a restarted container,
+//! another process with the same id.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -15,18 +15,18 @@ use super::error::{At, Error};
 
 const FILE: &str = "postmaster.pid";
 
-/// The living postmaster of a data directory.
+/// Pid of the running postmaster of a data directory.
 pub(super) fn find(data: &Path) -> Option<Pid> {
     written(data).filter(|pid| is_alive(*pid, data))
 }
 
-/// Whether this process is a living postmaster of these data.
+/// True if `pid` is a running postmaster of `data`.
 pub(super) fn is_alive(pid: Pid, data: &Path) -> bool {
     exists(pid) && !is_zombie(pid) && works_in(pid, data)
 }
 
-/// Removes a pid file that Postgres would wrongly take for a living postmaster's. The usual
-/// leftover of a crash is none of that kind: Postgres sees through it by itself.
+/// Removes a pid file that Postgres would mistake for a running postmaster's. Keeps the usual
+/// leftover of a crash: Postgres handles it.
 pub(super) fn remove_misleading_pid_file(data: &Path) -> Result<(), Error> {
     let path = data.join(FILE);
     match written(data) {
@@ -41,7 +41,7 @@ pub(super) fn remove_misleading_pid_file(data: &Path) -> Result<(), Error> {
     }
 }
 
-/// Sends a signal; a process that has just ended is no error.
+/// Sends a signal; ignores a process that has just ended.
 pub(super) fn send(pid: Pid, signal: Signal) {
     if let Err(error) = signal::kill(pid, signal) {
         tracing::debug!(pid = pid.as_raw(), %signal, %error, "signal not delivered");
@@ -50,32 +50,34 @@ pub(super) fn send(pid: Pid, signal: Signal) {
 
 fn written(data: &Path) -> Option<Pid> {
     let text = fs::read_to_string(data.join(FILE)).ok()?;
-    // A standalone backend writes its id negative; a zero would mean our own process group.
+    // A standalone backend writes its pid negative; zero would address our own process group.
     let pid: i32 = text.lines().next()?.trim().parse().ok()?;
     (pid > 0).then(|| Pid::from_raw(pid))
 }
 
-/// A process of another user cannot be a postmaster of these data, and Postgres knows that too.
+/// True if the process exists and belongs to this user. Postgres, too, knows that a process of
+/// another user is no postmaster of these data.
 fn exists(pid: Pid) -> bool {
     signal::kill(pid, None).is_ok()
 }
 
-/// Only Linux tells, through `/proc`; elsewhere init reaps every orphan.
+/// True if the process is a zombie. Only Linux tells, through `/proc`; elsewhere init reaps every
+/// orphan.
 fn is_zombie(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name before the state is in brackets and may hold anything.
+    // The process name before the state is in parentheses and may contain any character.
     stat.rsplit_once(')')
         .is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
 }
 
-/// A postmaster's working directory is its data directory. Where that cannot be seen, the pid
-/// file is believed.
+/// True if the process works in `data`, as a postmaster does, or if its working directory is not
+/// visible; then the pid file is trusted.
 fn works_in(pid: Pid, data: &Path) -> bool {
     is_same_dir(Path::new(&format!("/proc/{pid}/cwd")), data).unwrap_or(true)
 }
 
-/// Whether two paths lead to one directory, over whatever links and mounts; none if one of them
-/// cannot be seen.
+/// True if both paths lead to the same directory, through any links and mounts; `None` if one of
+/// them is not accessible.
 pub(super) fn is_same_dir(one: &Path, other: &Path) -> Option<bool> {
     let (one, other) = (fs::metadata(one).ok()?, fs::metadata(other).ok()?);
     Some((one.dev(), one.ino()) == (other.dev(), other.ino()))
@@ -114,7 +116,7 @@ mod tests {
     fn a_process_that_works_in_the_data_directory_is_the_postmaster() {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().canonicalize().unwrap();
-        // It ends with its input, so not even a killed test leaves it.
+        // `cat` ends with its input, so even a killed test leaves no process.
         let mut command = std::process::Command::new("cat");
         let mut child = command
             .stdin(Stdio::piped())

@@ -1,7 +1,7 @@
-//! The command that opens a prompt on a database, private or not.
+//! The `psql` command for a private Postgres or for a database URL.
 //!
-//! Every user of a machine can read the arguments of every process, so a password goes into the
-//! environment of psql and never into its arguments.
+//! Command-line arguments are visible to every user of a machine, so a password is passed in the
+//! environment of psql.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,7 +15,7 @@ use super::layout::{Layout, PORT};
 use super::server::{DATABASE, USER};
 use super::{PrivatePostgres, Settings};
 
-/// Variables that would lead psql to another server than the one it is given.
+/// Variables that could direct psql to another server.
 const MISLEADING: [&str; 5] = [
     "PGHOSTADDR",
     "PGSERVICE",
@@ -24,11 +24,11 @@ const MISLEADING: [&str; 5] = [
     "PGSSLMODE",
 ];
 
-/// psql for the private Postgres that runs in `settings.dir`, as the role `reader` or as its
+/// A psql command for the private Postgres in `settings.dir`, as the role `reader` or as its
 /// superuser.
 ///
 /// # Errors
-/// When none answers there, or there is no psql.
+/// If the server does not answer, or psql is not found.
 pub async fn psql(settings: &Settings, reader: Option<&str>) -> Result<Command, Error> {
     PrivatePostgres::connect_if_running(settings).await?;
     let mut command = Command::new(program(settings)?);
@@ -49,12 +49,12 @@ pub async fn psql(settings: &Settings, reader: Option<&str>) -> Result<Command, 
     Ok(command)
 }
 
-/// psql for a database URL, as the role `reader` or as the user of the URL. The command holds the
-/// password of that user in its environment: do not print it. A reader's own password is asked
-/// for, or comes from where psql looks: `PGPASSWORD` or `~/.pgpass`.
+/// A psql command for a database URL, as the role `reader` or as the user of the URL. The password
+/// of the URL's user is in the command's environment: do not print the command. psql takes a
+/// reader's password from `PGPASSWORD` or `~/.pgpass`, or prompts for it.
 ///
 /// # Errors
-/// When the URL cannot be read, or there is no psql.
+/// If the URL is invalid, or psql is not found.
 pub fn psql_to(url: &str, settings: &Settings, reader: Option<&str>) -> Result<Command, Error> {
     let (mut url, password) = without_password(url)?;
     let mut command = Command::new(program(settings)?);
@@ -68,7 +68,7 @@ pub fn psql_to(url: &str, settings: &Settings, reader: Option<&str>) -> Result<C
 }
 
 fn program(settings: &Settings) -> Result<PathBuf, Error> {
-    // Not every collection of server programs has psql.
+    // Some distributions of server programs lack psql.
     let path = settings.search_path.iter().flat_map(std::env::split_paths);
     let mut programs = candidates(settings)
         .into_iter()
@@ -79,14 +79,14 @@ fn program(settings: &Settings) -> Result<PathBuf, Error> {
         .ok_or(Error::NoPsql)
 }
 
-/// Takes the password out of a URL, wherever sqlx would find it, and the parameters that only
-/// sqlx knows.
+/// Removes the password from a URL, at every place where sqlx accepts one, and the parameters that
+/// only sqlx accepts.
 fn without_password(url: &str) -> Result<(Url, Option<String>), Error> {
     let mut url = Url::parse(url).map_err(Error::Url)?;
     let mut password = url
         .password()
         .map(|it| percent_decode_str(it).decode_utf8_lossy().into_owned());
-    // It fails only where there can be no password.
+    // Fails only for URLs that cannot have a password.
     let _ = url.set_password(None);
     let mut kept = Vec::new();
     for (name, value) in url.query_pairs() {
@@ -103,7 +103,7 @@ fn without_password(url: &str) -> Result<(Url, Option<String>), Error> {
     Ok((url, password))
 }
 
-/// A parameter is a user that libpq takes before the one beside the host.
+/// Sets the parameter `user`, which libpq prefers to the user before the host.
 fn as_user(url: &mut Url, name: &str) {
     let others = url.query_pairs().filter(|(key, _)| key != "user");
     let mut kept: Vec<_> = others
@@ -113,7 +113,7 @@ fn as_user(url: &mut Url, name: &str) {
     url.query_pairs_mut().clear().extend_pairs(kept);
 }
 
-/// sqlx takes some names in a second spelling that libpq refuses.
+/// The libpq spelling of a parameter that sqlx also accepts in a second spelling.
 fn libpq_name(name: &str) -> &str {
     match name {
         "ssl-mode" => "sslmode",

@@ -1,4 +1,4 @@
-//! One server: how it is started, how it is asked whether it is ready, what it may log.
+//! The server process: start, readiness check, parameters, log.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -20,19 +20,19 @@ use super::error::{At, Error};
 use super::layout::{Layout, PORT};
 use super::postmaster;
 
-/// The superuser, and the only user.
+/// Superuser, and the only user.
 pub(super) const USER: &str = "hookshelf";
 
-/// The database that holds everything.
+/// Database that holds everything.
 pub(super) const DATABASE: &str = "hookshelf";
 
-/// The log is cut when it is longer than this, and one older part is kept.
+/// Maximum length of the log. A longer log is copied to one older file and emptied.
 const LOG_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// How long one question to the server may take.
+/// Timeout of one readiness check.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// All that is needed to start the server again and again.
+/// Everything needed to start the server repeatedly.
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) layout: Layout,
@@ -42,19 +42,19 @@ pub(super) struct Server {
     pub(super) max_connections: u16,
 }
 
-/// What the server says when asked.
+/// Result of a readiness check.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// It serves our data.
+    /// The server accepts connections and serves our data.
     Ready,
-    /// It is reading its log after a crash, or on its way up or down: worth waiting for.
+    /// The server is recovering, starting or stopping: wait.
     Starting,
-    /// Nobody answers, or not as they should.
+    /// No answer, or an error.
     Not(sqlx::Error),
 }
 
 impl Server {
-    /// Starts the server as a direct child, so that it can be reaped when it dies.
+    /// Starts the server as a direct child, so that this process can reap it.
     pub(super) fn spawn(&self) -> Result<Child, Error> {
         self.layout.prepare_socket_dir(&self.account)?;
         let log = open_log(&self.layout.log).at("open", &self.layout.log)?;
@@ -75,13 +75,13 @@ impl Server {
             .map_err(|source| Error::Run { program, source })
     }
 
-    /// On the command line, where neither a file nor `ALTER SYSTEM` overrides them.
+    /// Parameters for the command line, which neither a file nor `ALTER SYSTEM` overrides.
     fn parameters(&self) -> Vec<(&'static str, String)> {
         let durable = if self.durable { "on" } else { "off" };
         let mut parameters: Vec<(&str, String)> = [
             ("port", PORT.to_string()),
             ("max_connections", self.max_connections.to_string()),
-            // What got a 200 has to survive a power cut.
+            // A delivery with a 200 must survive a power cut.
             ("fsync", durable.to_owned()),
             ("full_page_writes", durable.to_owned()),
             ("synchronous_commit", durable.to_owned()),
@@ -91,7 +91,7 @@ impl Server {
         parameters
     }
 
-    /// Asks the server whether it serves our data, and makes the database if it is missing.
+    /// Checks that the server serves our data; creates the database if it is missing.
     pub(super) async fn ask(&self) -> Answer {
         match tokio::time::timeout(PATIENCE, self.check()).await {
             Ok(Ok(())) => Answer::Ready,
@@ -117,32 +117,34 @@ impl Server {
     }
 }
 
-/// Parameters that are the same for every server of ours.
+/// Parameters with the same value for every private server.
 const FIXED: [(&str, &str); 15] = [
     ("listen_addresses", ""),
     ("unix_socket_permissions", "0700"),
     ("cluster_name", "hookshelf"),
-    // Fewer full pages in the WAL: a checkpoint every half hour instead of every five minutes.
+    // Fewer full-page images in the WAL: a checkpoint every half hour instead of every five
+    // minutes.
     ("checkpoint_timeout", "30min"),
     ("max_wal_size", "4GB"),
-    // A new file of the WAL is written and flushed whole before it is used: a commit waits for that.
+    // Keeps WAL files for reuse: a new WAL file is written and flushed as a whole before its first
+    // use, while a commit waits.
     ("min_wal_size", "512MB"),
-    // A list without a span of time locks every day's partitions and their indexes.
+    // A list without a time range locks the partitions of all days and their indexes.
     ("max_locks_per_transaction", "256"),
-    // Compiling a query takes memory that is written and then run, which a hardened service may
-    // not have; and over many small partitions it costs more than it saves.
+    // JIT needs memory that is writable and then executable, which a hardened service may forbid;
+    // over many small partitions it also costs more than it saves.
     ("jit", "off"),
     ("logging_collector", "off"),
     ("log_destination", "stderr"),
     ("log_timezone", "UTC"),
     ("lc_messages", "C"),
-    // Statements and details quote rows: message texts and ids, which no log may hold.
+    // Statements and details quote rows with message texts and ids, which must not be logged.
     ("log_error_verbosity", "terse"),
     ("log_min_error_statement", "panic"),
     ("log_statement", "none"),
 ];
 
-/// How to connect to the server with this layout.
+/// Connection options for the server with this layout.
 pub(super) fn connect_options(layout: &Layout) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass()
         .socket(&layout.socket)
@@ -152,7 +154,7 @@ pub(super) fn connect_options(layout: &Layout) -> PgConnectOptions {
         .ssl_mode(PgSslMode::Disable)
 }
 
-/// Connects to whatever answers at the socket and makes sure that it serves our data.
+/// Connects to the socket and checks that the server serves our data.
 pub(super) async fn connect_to_own(layout: &Layout) -> sqlx::Result<PgConnection> {
     let options = connect_options(layout)
         .database("postgres")
@@ -168,14 +170,14 @@ pub(super) async fn connect_to_own(layout: &Layout) -> sqlx::Result<PgConnection
     Err(sqlx::Error::Io(io::Error::other(why)))
 }
 
-/// Postgres' code for a server on its way up or down.
+/// True for the SQLSTATE of a server that is starting or stopping.
 pub(super) fn is_starting(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
         .is_some_and(|it| it.code().as_deref() == Some("57P03"))
 }
 
-/// The parameter is a list of names: quoted, with quotes doubled, a path may hold anything.
+/// Quotes a path for a parameter that is a list of names; double quotes are doubled.
 fn quoted(path: &Path) -> OsString {
     let mut quoted = vec![b'"'];
     for byte in path.as_os_str().as_bytes() {
@@ -189,8 +191,8 @@ fn quoted(path: &Path) -> OsString {
     OsString::from_vec(quoted)
 }
 
-/// Opened for appending, so that cutting it does not leave a hole before the next line. The one
-/// there is put aside first, whatever it is: in another user's directory root follows no link.
+/// Opens the log for appending, so that truncation leaves no hole before the next line. Moves an
+/// existing file aside first: root must not follow a link in another user's directory.
 fn open_log(path: &Path) -> io::Result<File> {
     let _ = fs::rename(path, older(path));
     OpenOptions::new()
@@ -200,7 +202,7 @@ fn open_log(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Keeps the log from filling the disk: beyond its limit it is copied aside and emptied.
+/// Limits the size of the log: a longer log is copied aside and emptied.
 pub(super) fn bound_log(path: &Path) -> io::Result<()> {
     if fs::symlink_metadata(path)?.len() <= LOG_LIMIT {
         return Ok(());
@@ -225,7 +227,7 @@ fn older(path: &Path) -> PathBuf {
     path.with_extension("log.old")
 }
 
-/// The last lines of the log, for a message.
+/// Last lines of the log, for an error message.
 pub(super) fn log_tail(path: &Path) -> String {
     let mut text = Vec::new();
     if let Ok(mut file) = File::open(path) {

@@ -1,7 +1,7 @@
-//! Keeping the server alive: bring it up, watch it, start it again when it dies, stop it.
+//! Supervisor of the server process: start, watch, restart, stop.
 //!
-//! The server is stopped by asking (SIGINT, then SIGQUIT) and never by SIGKILL, which would
-//! leave its other processes without their head.
+//! A stop sends SIGINT, then SIGQUIT, and never SIGKILL, which would leave the child processes of
+//! the postmaster running.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -19,47 +19,46 @@ use super::postmaster;
 use super::server::{self, Answer, Server};
 use crate::ownership::Lock;
 
-/// How often the server is asked while it starts. It is ready within tens of milliseconds.
+/// Interval of readiness checks during a start, which takes tens of milliseconds.
 const ASK_EVERY: Duration = Duration::from_millis(10);
-/// How often an adopted server, which is not our child, is looked at.
+/// Polling interval for an adopted server, which is not our child.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// After how long a start that takes its time is mentioned, and how often again.
+/// Interval of log messages about a slow start.
 const MENTION_EVERY: Duration = Duration::from_secs(2);
-/// How long a living server may leave the socket unanswered. One that reads its log after a
-/// crash does answer, and may take as long as it needs.
+/// Maximum time for which a running server may leave the socket unanswered. A server in crash
+/// recovery does answer and has no time limit.
 const SILENCE: Duration = Duration::from_mins(1);
-/// How many times the very first start is tried: processes of a killed server may take a moment
-/// to leave.
+/// Attempts of the very first start: processes of a killed server may need a moment to end.
 const FIRST_ATTEMPTS: u32 = 6;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A server that ran this long was well; the next pause is short again.
+/// Uptime after which the pause before a restart is reset.
 const WELL: Duration = Duration::from_mins(1);
 const CHECK_LOG_EVERY: Duration = Duration::from_mins(1);
 
-/// How a stop is asked for: signal after signal, each with the time it gets.
+/// Sequence of signals for a stop, each with its timeout.
 pub(super) type Stop = &'static [(Signal, Duration)];
 
-/// Fast: sessions are cut, everything is written.
+/// Fast shutdown: ends all sessions, then writes everything.
 pub(super) const ORDERLY: Stop = &[
     (Signal::SIGINT, Duration::from_secs(30)),
     (Signal::SIGQUIT, Duration::from_secs(30)),
 ];
 
-/// At once, for data that are thrown away anyway.
+/// Immediate shutdown, for throwaway data.
 pub(super) const CARELESS: Stop = &[(Signal::SIGQUIT, Duration::from_secs(30))];
 
-/// Everything one directory's server needs to be kept alive.
+/// State for supervising the server of one directory.
 #[derive(Debug)]
 pub(super) struct Supervisor {
     server: Server,
     process: Option<Process>,
     health: watch::Sender<Health>,
-    /// Held until the server has ended, so that nobody starts another meanwhile.
+    /// Held until the server has ended, so that no other process starts a server.
     _lock: Lock,
 }
 
-/// The running server: our child, or one that an earlier process of ours left.
+/// The running server: our child, or the server of an earlier process.
 #[derive(Debug)]
 enum Process {
     Child(Child),
@@ -76,8 +75,8 @@ impl Supervisor {
         }
     }
 
-    /// Brings the server up, says how that went, and keeps it up until told to stop or until
-    /// nobody is left who could tell.
+    /// Starts the server, reports the result, and supervises the server until a stop is requested
+    /// or the sender is dropped.
     pub(super) async fn run(
         mut self,
         ready: oneshot::Sender<Result<(), Error>>,
@@ -105,7 +104,7 @@ impl Supervisor {
         for _ in 1..FIRST_ATTEMPTS {
             match self.start().await {
                 Err(Error::Exited { tail, .. }) => {
-                    // Whoever started it tells of it, if the last try fails, too.
+                    // The caller reports the error if the last attempt fails, too.
                     tracing::debug!(%tail, "Postgres ended while it was starting; trying again");
                 }
                 other => return other,
@@ -132,7 +131,7 @@ impl Supervisor {
         }
     }
 
-    /// Tries until it works, and returns the pause before the next time.
+    /// Restarts until a start succeeds; returns the pause before the next restart.
     async fn start_again(&mut self, mut pause: Duration) -> Duration {
         loop {
             sleep(pause).await;
@@ -146,7 +145,7 @@ impl Supervisor {
         }
     }
 
-    /// Adopts the living server of these data or starts one, and waits until it serves them.
+    /// Adopts the running server of these data or starts one, and waits until it is ready.
     async fn start(&mut self) -> Result<(), Error> {
         let data = &self.server.layout.data;
         postmaster::remove_misleading_pid_file(data)?;
@@ -179,7 +178,7 @@ impl Supervisor {
         }
     }
 
-    /// Waits until the server has ended, and keeps its log short meanwhile.
+    /// Waits until the server has ended; limits the size of its log meanwhile.
     async fn until_gone(&mut self) {
         while timeout(CHECK_LOG_EVERY, self.until_process_ended())
             .await
@@ -207,8 +206,7 @@ impl Supervisor {
         }
     }
 
-    /// A server that did not come up is ended again if it is ours; one that was there before
-    /// is left as it was found.
+    /// Stops a server that did not become ready if it is our child; leaves an adopted server alone.
     async fn end_own_child(self) -> Result<(), Error> {
         match &self.process {
             Some(Process::Child(_)) => self.end(ORDERLY).await,
@@ -235,7 +233,7 @@ impl Supervisor {
         }
     }
 
-    /// The process to signal; none once it has been reaped or has gone.
+    /// Pid to signal; `None` once the process has ended.
     fn pid(&self) -> Option<Pid> {
         match self.process.as_ref()? {
             Process::Child(child) => child.id()?.try_into().ok().map(Pid::from_raw),

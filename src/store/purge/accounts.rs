@@ -1,4 +1,4 @@
-//! Accounts that only simulated deliveries made: nothing else speaks for them.
+//! Accounts that only simulated deliveries created.
 
 use std::collections::HashMap;
 
@@ -9,22 +9,22 @@ use sqlx::{Connection, PgConnection};
 use super::watch::Watch;
 use crate::store::Error;
 
-/// How many go at once: the fence is held meanwhile.
+/// Maximum number of accounts of one transaction, which holds the fence.
 const AT_ONCE: usize = 500;
 
-/// An account, and what speaks for it.
+/// Evidence for one account: simulated rows and other rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trace {
-    /// When the first simulated delivery for it was received.
+    /// `received_at` of the first simulated delivery for the account.
     pub simulated: Option<Timestamp>,
-    /// Whether anything else came for it.
+    /// True if a delivery that is not simulated came for the account.
     pub other: bool,
 }
 
 /// Accounts by app and id.
 pub(super) type Traces = HashMap<(String, String), Trace>;
 
-/// An account, and when the first simulated delivery for it was received.
+/// An account created by simulation, with the arrival of its first simulated delivery.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
     pub app: String,
@@ -32,12 +32,13 @@ pub(super) struct Made {
     pub since: Timestamp,
 }
 
-/// Nobody has touched the row, and it is not older than the first simulated delivery.
+/// Condition for an unchanged row: no label, client, username or state was set, and the row is not
+/// older than the first simulated delivery.
 const UNTOUCHED: &str = "known.label IS NULL AND known.client IS NULL AND known.username IS NULL
     AND known.state = 'active' AND known.first_seen >= made.since";
 
-/// Notes the accounts that the counts know from before: also of days that were dropped. Says how
-/// many rows count what was simulated.
+/// Notes the accounts that have counts of deliveries that are not simulated, also on days whose
+/// partitions were dropped. Returns the number of rows with simulated counts.
 pub(super) async fn known_by_counts(
     conn: &mut PgConnection,
     traces: &mut Traces,
@@ -54,7 +55,7 @@ pub(super) async fn known_by_counts(
     Ok(rows.fetch_one(conn).await?)
 }
 
-/// The accounts that go.
+/// Accounts to delete.
 pub(super) async fn made_by_simulation(
     conn: &mut PgConnection,
     traces: &Traces,
@@ -90,7 +91,7 @@ pub(super) async fn made_by_simulation(
     Ok(rows.into_iter().map(row).collect())
 }
 
-/// Takes the accounts away, unless something else came for them meanwhile.
+/// Deletes the accounts, except those with a new delivery that is not simulated.
 pub(super) async fn delete(
     conn: &mut PgConnection,
     made: &[Made],

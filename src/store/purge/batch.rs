@@ -1,4 +1,4 @@
-//! One day of a purge: what belongs to it, and batch after batch of rows.
+//! Purge of one day: its range, and deletion of its rows in batches.
 
 use jiff::{Timestamp, civil::Date};
 use jiff_sqlx::ToSqlx;
@@ -12,20 +12,22 @@ use crate::store::{
     partitions, stats,
 };
 
-/// Rows of one transaction: some tens of milliseconds.
+/// Maximum number of rows of one transaction, for a duration of some tens of milliseconds.
 const ROWS: i64 = 2_000;
 
-/// How far the purge of a day goes: what was committed before it looked.
+/// Range of rows of one day that the purge deletes: rows committed before the purge of that day
+/// began.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
     pub from: Timestamp,
     pub to: Timestamp,
-    /// The last position of the day. Its deliveries are listed in `purge_deliveries`.
+    /// Last position of the day. The deliveries are listed in the temporary table
+    /// `purge_deliveries`.
     pub last: i64,
 }
 
-/// Draws the line through a day: its deliveries and the last position are as of one moment, so
-/// that a delivery goes with all of its events, or stays with them.
+/// Fixes the range of a day. The deliveries and the last position come from one snapshot, so a
+/// delivery is deleted together with all of its events or not at all.
 pub(super) async fn cut(conn: &mut PgConnection, day: Date) -> Result<Cut, Error> {
     let (from, to) = day_range(day);
     let mut tx = conn.begin().await?;
@@ -59,7 +61,7 @@ pub(super) async fn cut(conn: &mut PgConnection, day: Date) -> Result<Cut, Error
     Ok(Cut { from, to, last })
 }
 
-/// Takes away the first simulated repeats behind `after`; says where the last one was.
+/// Deletes the first simulated repeats after position `after`; returns the position of the last.
 pub(super) async fn repeats(
     conn: &mut PgConnection,
     cut: &Cut,
@@ -88,7 +90,7 @@ pub(super) async fn repeats(
     Ok(Some(last))
 }
 
-/// Takes away the deliveries that the cut listed.
+/// Deletes the deliveries in `purge_deliveries`.
 pub(super) async fn deliveries(conn: &mut PgConnection, purged: &mut Purged) -> Result<(), Error> {
     let count: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) FROM purge_deliveries")
         .fetch_one(&mut *conn)
@@ -125,7 +127,7 @@ async fn delete_deliveries(
     Ok(deleted.execute(conn).await?.rows_affected())
 }
 
-/// Counts that came to nothing.
+/// Deletes counts that have become zero.
 pub(super) async fn empty_counts(conn: &mut PgConnection, cut: &Cut) -> Result<(), Error> {
     let mut tx = conn.begin().await?;
     lock_counts(&mut tx).await?;
@@ -140,7 +142,7 @@ pub(super) async fn empty_counts(conn: &mut PgConnection, cut: &Cut) -> Result<(
     Ok(tx.commit().await?)
 }
 
-/// Counts of what was simulated on days that have no partition any more.
+/// Deletes simulated counts of days whose partitions were dropped.
 pub(super) async fn counts_without_rows(conn: &mut PgConnection) -> Result<(), Error> {
     let days = partitions::days(conn).await?;
     let days: Vec<jiff_sqlx::Date> = days.into_iter().map(ToSqlx::to_sqlx).collect();
@@ -156,8 +158,9 @@ pub(super) async fn counts_without_rows(conn: &mut PgConnection) -> Result<(), E
     Ok(tx.commit().await?)
 }
 
-/// Locks the counts for this transaction, so that the follower neither counts what goes nor has
-/// read it without having counted; says how far it came.
+/// Locks the counts for this transaction, so that the follower can neither count rows that are
+/// about to be deleted nor have read rows that it has not counted yet. Returns the follower's
+/// position.
 pub(super) async fn lock_counts(tx: &mut PgConnection) -> Result<i64, Error> {
     Ok(follow::lock(tx, stats::NAME).await?.unwrap_or(0))
 }
@@ -194,7 +197,7 @@ const REPEATS: &str = "
     )
     SELECT count(*) FROM gone";
 
-/// Takes away rows of the day together with what they count for.
+/// Deletes rows of the day and subtracts them from the counts.
 pub(super) async fn delete_counted(
     tx: &mut PgConnection,
     cut: &Cut,

@@ -1,4 +1,5 @@
-//! Events of a purge: each goes with its dedupe key, or is turned.
+//! Purge of events: an event is deleted with its dedupe key, or turned into an event of another
+//! delivery.
 
 use jiff_sqlx::ToSqlx;
 use sqlx::{Connection, PgConnection};
@@ -13,7 +14,8 @@ use super::{
 };
 use crate::store::Error;
 
-/// Events of one transaction: the fence is held while their keys go, some milliseconds.
+/// Maximum number of events of one transaction. The fence is held for some milliseconds, while
+/// their keys are deleted.
 const EVENTS_AT_ONCE: i64 = 1_000;
 
 /// Simulated events of a day, by their positions and keys.
@@ -21,12 +23,12 @@ const EVENTS_AT_ONCE: i64 = 1_000;
 pub(super) struct Events {
     positions: Vec<i64>,
     keys: Vec<Uuid>,
-    /// The position of the last one.
+    /// Position of the last event.
     pub last: i64,
 }
 
 impl Events {
-    /// The first ones behind `after`.
+    /// The first events after position `after`.
     pub(super) async fn next(
         conn: &mut PgConnection,
         cut: &Cut,
@@ -58,8 +60,9 @@ impl Events {
 }
 
 impl Purge {
-    /// Takes away these events with their keys; turns those that something else brought again.
-    /// Where one of them comes again at this very moment, it is turned and the rest tried anew.
+    /// Deletes the events with their keys, and turns the events that another delivery repeated. If
+    /// one of the events is repeated during the transaction, rolls back, turns that event and tries
+    /// again.
     pub(super) async fn events(
         &mut self,
         cut: &Cut,
@@ -80,7 +83,7 @@ impl Purge {
     async fn turn(&mut self, cut: &Cut, again: &Again, purged: &mut Purged) -> Result<(), Error> {
         if turn(&mut self.conn, cut, again, &mut self.watch).await? {
             purged.turned += 1;
-            // The key is that of the turned event from now on.
+            // From now on the key belongs to the turned event.
             self.survey.held.insert(again.key);
         }
         self.survey.repeated.remove(&again.key);
@@ -88,7 +91,7 @@ impl Purge {
         Ok(())
     }
 
-    /// The transaction of a batch; says whether it was committed.
+    /// Deletes one batch in a transaction; returns true if it was committed.
     async fn delete(
         &mut self,
         cut: &Cut,
@@ -100,7 +103,7 @@ impl Purge {
         self.watch.close(&mut tx).await?;
         let (survey, watch) = (&self.survey, &self.watch);
         let free = events.keys.iter().filter(|key| is_free(survey, watch, key));
-        // In order, so that keys of the same time are found on the same pages.
+        // Sorted, because keys of the same time lie on the same index pages.
         let mut free: Vec<Uuid> = free.copied().collect();
         if free.iter().any(|key| watch.repeated(key).is_some()) {
             tx.rollback().await?;
@@ -115,7 +118,7 @@ impl Purge {
         Ok(true)
     }
 
-    /// The events that something else brought again and that were not turned yet.
+    /// Events that a delivery of another source repeated and that are not turned yet.
     fn again(&self, events: &Events) -> Vec<Again> {
         let both = events.positions.iter().zip(&events.keys);
         let free = both.filter(|(_, key)| is_free(&self.survey, &self.watch, key));
@@ -131,7 +134,7 @@ impl Purge {
     }
 }
 
-/// Whether a key belongs to no event but the simulated one.
+/// True if the key belongs only to the simulated event.
 fn is_free(survey: &Survey, watch: &Watch, key: &Uuid) -> bool {
     !survey.held.contains(key) && !watch.has_taken(key)
 }

@@ -1,13 +1,13 @@
-//! Takes away what was simulated, in small transactions beside a server that goes on receiving.
+//! Deletes simulated data in small transactions while the server keeps storing deliveries.
 //!
-//! Each transaction leaves the tables as if its rows had never been: an event goes together with
-//! its dedupe key, and counts with the rows that they count. So an interruption at any point
-//! leaves less to do and nothing to repair. What arrives after the purge has looked at a day stays
-//! whole, for the next one.
+//! Each transaction leaves consistent tables: an event is deleted together with its dedupe key, and
+//! counts are lowered with the rows that they count. An interrupted purge therefore needs no
+//! repair, only another run. Data that arrive after the purge has read a day are left to the next
+//! purge.
 //!
-//! Locks are taken in one order: the row of the follower `stats`, rows, the fence, keys. The fence
-//! is held for the deletion of the keys of one batch, during which no commit can find them; rows
-//! that other commits never lock go before.
+//! Lock order: the row of the follower `stats`, rows, the fence, keys. The fence is held while the
+//! keys of one batch are deleted, so that no commit can find them. Rows that other commits never
+//! lock are deleted before the fence is taken.
 
 mod accounts;
 mod batch;
@@ -24,13 +24,13 @@ use sqlx::{PgConnection, postgres::PgConnectOptions};
 use self::{events::Events, survey::Survey, watch::Watch};
 use super::{Error, callbacks, connect, follow::Turn, stats};
 
-/// How long connecting may take.
+/// Maximum time to connect.
 const CONNECTING: Duration = Duration::from_secs(10);
 
-/// Whoever purges holds this advisory lock.
+/// Advisory lock of a running purge.
 const PURGERS: i64 = 0x0068_6f6f_6b73_6833;
 
-/// A purge under way.
+/// A purge in progress.
 #[derive(Debug)]
 pub struct Purge {
     conn: PgConnection,
@@ -38,52 +38,52 @@ pub struct Purge {
     watch: Watch,
 }
 
-/// What a purge is going to take away.
+/// Numbers of rows that a purge will delete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The days that have anything of it, in order.
+    /// Days with simulated data, in order.
     pub days: Vec<DayPlan>,
-    /// Accounts that nothing else speaks for.
+    /// Number of accounts without any other delivery.
     pub accounts: usize,
-    /// Rows of `stats_hourly`.
+    /// Number of rows of `stats_hourly`.
     pub stats: i64,
-    /// Events that stay because something else brought them again.
+    /// Number of events that stay because another delivery repeated them.
     pub turned: usize,
 }
 
-/// What a purge is going to take away of one day.
+/// Numbers of rows that a purge will delete from one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DayPlan {
-    /// The day (UTC) of receiving.
+    /// Day (UTC) of `received_at`.
     pub day: Date,
-    /// How many deliveries.
+    /// Number of deliveries.
     pub deliveries: i64,
-    /// How many events.
+    /// Number of events.
     pub events: i64,
-    /// How many repeats.
+    /// Number of repeats.
     pub repeats: i64,
 }
 
-/// What was taken away.
+/// Numbers of deleted rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Purged {
-    /// How many deliveries.
+    /// Number of deliveries.
     pub deliveries: u64,
-    /// How many events.
+    /// Number of events.
     pub events: u64,
-    /// How many repeats.
+    /// Number of repeats.
     pub repeats: u64,
-    /// How many dedupe keys.
+    /// Number of dedupe keys.
     pub keys: u64,
-    /// Events that became those of another delivery, which had brought them again.
+    /// Number of events that were turned into events of another delivery, which had repeated them.
     pub turned: u64,
 }
 
 impl Purge {
-    /// Opens a session and looks what there is. Nothing is taken away yet.
+    /// Opens a session and surveys the tables. Deletes nothing.
     ///
     /// # Errors
-    /// Where Postgres is away or does not answer in time.
+    /// If Postgres is unavailable or does not answer in time.
     pub async fn open(options: &PgConnectOptions) -> Result<Self, Error> {
         let options = options
             .clone()
@@ -94,7 +94,8 @@ impl Purge {
                 ("statement_timeout", "10min"),
                 ("lock_timeout", "0"),
                 ("idle_in_transaction_session_timeout", "5s"),
-                // A crash may bring back the last batches, whole as they were; they are purged again.
+                // After a crash the last batches may be back as a whole; the next purge deletes
+                // them again.
                 ("synchronous_commit", "off"),
                 ("jit", "off"),
             ]);
@@ -111,19 +112,20 @@ impl Purge {
         })
     }
 
-    /// What there is to take away.
+    /// Numbers of rows to delete.
     pub fn plan(&self) -> Plan {
         self.survey.plan()
     }
 
-    /// Brings the counts up to date and takes away the accounts. They go first, while what tells
-    /// that only simulated deliveries made them is still there; says how many went.
+    /// Brings the counts up to date and deletes the accounts; returns the number of deleted
+    /// accounts. Accounts are deleted first, while the rows that prove their simulated origin still
+    /// exist.
     ///
     /// # Errors
-    /// Where Postgres is away; the next purge goes on.
+    /// If Postgres is unavailable; the next purge continues.
     pub async fn begin(&mut self) -> Result<u64, Error> {
         claim(&mut self.conn).await?;
-        // The survey read whole partitions; from here on rows are found by their keys.
+        // The survey read whole partitions; all later statements look rows up by key.
         sqlx::raw_sql("SET enable_seqscan = off; SET enable_bitmapscan = off")
             .execute(&mut self.conn)
             .await?;
@@ -132,10 +134,10 @@ impl Purge {
         accounts::delete(&mut self.conn, &self.survey.accounts, &mut self.watch).await
     }
 
-    /// Takes away what a day has of it.
+    /// Deletes the simulated rows of one day.
     ///
     /// # Errors
-    /// As [`begin`](Self::begin).
+    /// Same as [`begin`](Self::begin).
     pub async fn day(&mut self, day: Date) -> Result<Purged, Error> {
         let mut purged = Purged::default();
         let cut = batch::cut(&mut self.conn, day).await?;
@@ -153,18 +155,19 @@ impl Purge {
         Ok(purged)
     }
 
-    /// Takes away counts of days whose rows were dropped long ago, and when the last one came.
+    /// Deletes counts of days whose partitions were dropped, and the time of the last simulated
+    /// delivery.
     ///
     /// # Errors
-    /// As [`begin`](Self::begin).
+    /// Same as [`begin`](Self::begin).
     pub async fn finish(mut self) -> Result<(), Error> {
         batch::counts_without_rows(&mut self.conn).await?;
         callbacks::forget_simulated(&mut self.conn).await
     }
 }
 
-/// Whether a turn left something of what was there when it began. What arrives meanwhile is left to
-/// the server, or there would be no end while deliveries come.
+/// True if the follower has still to count rows that existed when its turn began. Rows that arrive
+/// later are left to the server: waiting for them might never end.
 fn is_behind(turn: Turn) -> bool {
     match turn {
         Turn::Idle => false,
@@ -173,7 +176,7 @@ fn is_behind(turn: Turn) -> bool {
     }
 }
 
-/// Two at once would take the same rows for their own. The lock ends with the session.
+/// Takes the advisory lock until the session ends: two purges at once would process the same rows.
 async fn claim(conn: &mut PgConnection) -> Result<(), Error> {
     let alone: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
         .bind(PURGERS)

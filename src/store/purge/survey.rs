@@ -1,4 +1,4 @@
-//! What is simulated, day by day: one pass over the tables, a partition at a time.
+//! Survey of simulated data: one pass over the tables, a partition at a time.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -18,23 +18,24 @@ use crate::store::{
     partitions,
 };
 
-/// What a purge knows before it begins.
+/// Result of the survey.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     days: BTreeMap<Date, DayPlan>,
-    /// The accounts that go, with the first simulated delivery for each.
+    /// Accounts to delete, with the arrival of the first simulated delivery for each.
     pub accounts: Vec<accounts::Made>,
     stats: i64,
-    /// Of simulated events that something else brought again: the first time that it did.
+    /// First repeat from a delivery that is not simulated, by key of the simulated event.
     pub repeated: HashMap<Uuid, FirstRepeat>,
-    /// Keys that belong to another event by now: that of the simulated one had been forgotten.
+    /// Keys that now belong to another event, stored after the key of the simulated event had
+    /// expired.
     pub held: HashSet<Uuid>,
-    /// Whether there are simulated events whose keys may have been forgotten.
+    /// True if the keys of some simulated events may have expired.
     pub has_old: bool,
 }
 
 impl Survey {
-    /// Looks at every day.
+    /// Surveys every day.
     pub(super) async fn take(conn: &mut PgConnection) -> Result<Self, Error> {
         let mut survey = Self::default();
         let mut traces = Traces::new();
@@ -54,7 +55,7 @@ impl Survey {
         Ok(survey)
     }
 
-    /// What is to be done.
+    /// Numbers of rows to delete.
     pub(super) fn plan(&self) -> Plan {
         Plan {
             days: self.days.values().copied().collect(),
@@ -73,7 +74,8 @@ impl Survey {
         with.map(|plan| plan.day).collect()
     }
 
-    /// Simulated events that came again by something else, among the repeats of `days`.
+    /// Finds, among the repeats of `days`, those of simulated events by deliveries that are not
+    /// simulated.
     async fn find_repeated(&mut self, conn: &mut PgConnection, days: &[Date]) -> Result<(), Error> {
         let simulated = self.with_events();
         if simulated.is_empty() || days.is_empty() {
@@ -99,8 +101,8 @@ impl Survey {
         Ok(())
     }
 
-    /// A key that was stored before this epoch may have been forgotten, and stored again for
-    /// another event among those of `days`.
+    /// Finds keys that now belong to another event among those of `days`: a key stored before the
+    /// current epoch may have expired and been stored again.
     async fn find_held(&mut self, conn: &mut PgConnection, days: &[Date]) -> Result<(), Error> {
         let since = commit::day(epoch::current(conn).await?.since);
         let mut old = self.with_events();
@@ -125,14 +127,14 @@ impl Survey {
     }
 }
 
-/// What a day holds.
+/// Numbers of rows of one day.
 struct Day {
     plan: DayPlan,
     other_events: i64,
     other_repeats: i64,
 }
 
-/// Account by account: how many rows are simulated, since when, and how many are not.
+/// App, account, number of simulated rows, arrival of the first, number of other rows.
 type PerAccount = (
     String,
     Option<String>,
@@ -175,7 +177,8 @@ impl Day {
     }
 }
 
-/// How many rows of `table` are simulated on `day`, and how many are not; notes their accounts.
+/// Number of simulated rows of `table` on `day`, and number of other rows; adds their accounts to
+/// `traces`.
 async fn per_account(
     conn: &mut PgConnection,
     table: &'static str,

@@ -1,8 +1,8 @@
-//! Events that stay: a simulated one that a delivery of another source brought again becomes the
-//! event of that delivery, as if the simulated one had never been.
+//! Turning of events: a simulated event that a delivery of another source repeated becomes an event
+//! of that delivery, as if the simulated event had never existed.
 //!
-//! Its repeat is taken for it. It gets a position of its own at the end of the log, so that
-//! followers see it as what it now is; its dedupe key stays.
+//! The repeat is deleted and its columns are used for the event. The event gets a new position at
+//! the end of the log, so that followers see the change. The dedupe key stays.
 
 use jiff_sqlx::ToSqlx;
 use sqlx::{Connection, PgConnection};
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::store::Error;
 
-/// An event that something else brought again.
+/// An event that a delivery of another source repeated.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Again {
     pub position: i64,
@@ -22,15 +22,15 @@ pub(super) struct Again {
     pub repeat: FirstRepeat,
 }
 
-/// Turns an event of the day of `cut`. Says whether both it and its repeat were there, and the key
-/// had not become that of another event.
+/// Turns an event of the day of `cut`. Returns true if the event and its repeat existed and the key
+/// did not belong to another event.
 pub(super) async fn turn(
     conn: &mut PgConnection,
     cut: &Cut,
     again: &Again,
     watch: &mut Watch,
 ) -> Result<bool, Error> {
-    // So that hardly anything is left to see while the fence is held.
+    // Leaves as little as possible to read while the fence is held.
     watch.catch_up(conn).await?;
     let mut tx = conn.begin().await?;
     let counted = lock_counts(&mut tx).await?;
@@ -53,8 +53,8 @@ pub(super) async fn turn(
     Ok(turned > 0)
 }
 
-/// The event is looked for in its day, the repeat in its own. Either both are there, or, where a
-/// day was dropped meanwhile, nothing is done.
+/// Moves the event from its day to the day of the repeat. Changes nothing unless both rows exist: a
+/// day may have been dropped meanwhile.
 const TURN: &str = "
     WITH old AS (
         DELETE FROM stored_events AS e

@@ -1,5 +1,5 @@
-//! What arrives while a purge is at work, so that nothing that is not simulated loses its event
-//! or its account.
+//! Watch over new deliveries during a purge, so that no delivery that is not simulated loses its
+//! event or its account.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,7 +13,7 @@ use crate::store::{
     stats,
 };
 
-/// Where a repeat stands.
+/// Position and arrival of a repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FirstRepeat {
     pub position: i64,
@@ -29,18 +29,18 @@ impl FirstRepeat {
     }
 }
 
-/// Reads the log on from where the purge began.
+/// Reads the log from the start of the purge.
 #[derive(Debug)]
 pub(super) struct Watch {
     tail: Tail,
     repeated: HashMap<Uuid, FirstRepeat>,
     accounts: HashSet<(String, String)>,
-    /// Keys that an event took, where it matters.
+    /// Keys of new events; `None` if they are not needed.
     taken: Option<HashSet<Uuid>>,
 }
 
 impl Watch {
-    /// Begins with what is committed from now on.
+    /// Starts at the present end of the log.
     pub(super) async fn begin(conn: &mut PgConnection) -> Result<Self, Error> {
         Ok(Self {
             tail: Tail::begin(conn, stats::NAME).await?,
@@ -50,20 +50,20 @@ impl Watch {
         })
     }
 
-    /// Takes the fence until the transaction ends, and sees all that was committed before. From
-    /// then on it waits for nobody for long: all commits would wait with it.
+    /// Takes the fence until the transaction ends and reads everything committed before. Sets a
+    /// short lock timeout: while the fence is held, all commits wait.
     pub(super) async fn close(&mut self, tx: &mut PgConnection) -> Result<(), Error> {
         let fence = "SELECT FROM commit_fence FOR UPDATE; SET LOCAL lock_timeout = '500ms'";
         sqlx::raw_sql(fence).execute(&mut *tx).await?;
         self.catch_up(tx).await
     }
 
-    /// From now on notes the keys of new events, too.
+    /// Notes the keys of new events from now on.
     pub(super) fn note_keys(&mut self) {
         self.taken = Some(HashSet::new());
     }
 
-    /// Sees what was committed since the last time, and nothing that is committed meanwhile.
+    /// Reads everything committed since the last call, but nothing committed during this call.
     pub(super) async fn catch_up(&mut self, conn: &mut PgConnection) -> Result<(), Error> {
         while let Some(batch) = self.tail.next(conn).await? {
             self.see_repeats(conn, &batch).await?;
@@ -76,22 +76,22 @@ impl Watch {
         Ok(())
     }
 
-    /// The first repeat of this key that was seen.
+    /// First observed repeat of this key.
     pub(super) fn repeated(&self, key: &Uuid) -> Option<FirstRepeat> {
         self.repeated.get(key).copied()
     }
 
-    /// Forgets a repeat that is no more.
+    /// Removes a repeat that no longer exists.
     pub(super) fn forget(&mut self, key: &Uuid) {
         self.repeated.remove(key);
     }
 
-    /// Whether an event has got this key.
+    /// True if a new event has this key.
     pub(super) fn has_taken(&self, key: &Uuid) -> bool {
         self.taken.as_ref().is_some_and(|taken| taken.contains(key))
     }
 
-    /// Whether something came for this account.
+    /// True if a delivery that is not simulated came for this account.
     pub(super) fn has_seen(&self, app: &str, account_id: &str) -> bool {
         let account = (app.to_owned(), account_id.to_owned());
         self.accounts.contains(&account)

@@ -1,62 +1,62 @@
-//! Accounts that deliveries came for, with the time of their last event.
+//! Accounts with deliveries, and the time of their last event.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::{FromRow, QueryBuilder, Row, postgres::PgRow, types::Json};
+use sqlx::QueryBuilder;
 
-use super::{Conditions, Error, Reader, answer, moment, moment_or_null};
+use super::{Conditions, Error, Reader, answer, row::row};
 use crate::{meta::event::Kind, store::stats};
 
-/// Filter of accounts: all that meet every condition that is set.
+/// Filter for accounts: combines the set fields with AND.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountFilter {
     /// The configured app.
     pub app: Option<String>,
-    /// No event was received at this moment or later.
+    /// Accounts without an event at this time or later.
     pub silent_since: Option<Timestamp>,
 }
 
-/// An account with its last events; serialised, an object with a key for each column.
-#[derive(Clone, Debug, Default, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the comments of the table describe its columns"
-)]
-pub struct AccountRow {
-    pub app: String,
-    pub account_id: String,
-    pub username: Option<String>,
-    pub label: Option<String>,
-    pub client: Option<String>,
-    pub state: String,
-    pub first_seen: Timestamp,
-    pub last_seen: Timestamp,
-    /// `received_at` of the newest event; none where no event is stored.
-    pub last_event_at: Option<Timestamp>,
-    /// The hour in which the newest event of each kind was received; none where nothing was counted.
-    pub last_by_kind: Option<Box<RawValue>>,
+row! {
+    /// Account with the time of its last events; serialised as an object with a key for each
+    /// column.
+    #[derive(Clone, Debug, Default, Serialize)]
+    AccountRow {
+        app: String,
+        account_id: String,
+        username: Option<String>,
+        label: Option<String>,
+        client: Option<String>,
+        state: String,
+        first_seen: Timestamp,
+        last_seen: Timestamp,
+        /// `received_at` of the newest event, or its hour if the event is no longer stored; `None`
+        /// if the account never had an event.
+        last_event_at: Option<Timestamp>,
+        /// Hour of the newest event of each kind; `None` if nothing was counted.
+        last_by_kind: Option<Box<RawValue>>,
+    }
 }
 
-/// The hour of the last event of an account comes from the counts, the moment from the events of
-/// that hour alone: so the partition of one day is asked, however many there are. What is not
-/// counted yet is read once for all accounts.
+/// Selects the last event of each account. The counts give the hour, and the events of that hour
+/// give the exact time: only one day partition is read. Events of the last two days that are not
+/// counted yet are read once for all accounts.
 ///
-/// A range of one account, and both columns in the order: otherwise the planner may read the primary
-/// key backwards, past all that other accounts got.
+/// The range of one account and both columns in ORDER BY are needed: otherwise the planner may read
+/// the primary key backwards, through the events of all other accounts.
 const LAST: &str = "
     WITH fresh AS MATERIALIZED (
         SELECT app, account_id, max(received_at) AS at
         FROM events
         WHERE position > coalesce((SELECT position FROM followers WHERE name = ";
-const LAST_OF_EACH: &str = "), 0)
+const FRESH: &str = "), 0)
           AND received_at > now() - interval '2 days'
         GROUP BY app, account_id
     )
-    SELECT * FROM (
-        SELECT a.app, a.account_id, a.username, a.label, a.client, a.state, a.first_seen,
-               a.last_seen, greatest(fresh.at, coalesce(known.at, counted.hour)) AS last_event_at,
+    SELECT ";
+const LAST_OF_EACH: &str = " FROM (
+        SELECT a.*, greatest(fresh.at, coalesce(known.at, counted.hour)) AS last_event_at,
                counted.last_by_kind
         FROM accounts AS a
         LEFT JOIN fresh ON (fresh.app, fresh.account_id) = (a.app, a.account_id)
@@ -87,10 +87,7 @@ const LAST_OF_KINDS: &str = "::text[]) AS kind
     WHERE true";
 
 impl Reader {
-    /// The accounts whose events are the newest, at most `limit` of them, the newest last.
-    ///
-    /// # Errors
-    /// Postgres is away or does not answer in time.
+    /// Reads the accounts with the newest events, at most `limit`, the newest last.
     pub async fn accounts(
         &mut self,
         filter: &AccountFilter,
@@ -98,7 +95,8 @@ impl Reader {
     ) -> Result<Vec<AccountRow>, Error> {
         let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
         let mut query = QueryBuilder::new(LAST);
-        query.push_bind(stats::NAME).push(LAST_OF_EACH);
+        query.push_bind(stats::NAME).push(FRESH);
+        query.push(AccountRow::columns()).push(LAST_OF_EACH);
         query.push_bind(kinds).push(LAST_OF_KINDS);
         let mut query = Conditions(query);
         query.and("app = ", filter.app.clone());
@@ -112,23 +110,5 @@ impl Reader {
             answer(query.build_query_as().fetch_all(&mut self.0)).await?;
         rows.reverse();
         Ok(rows)
-    }
-}
-
-impl FromRow<'_, PgRow> for AccountRow {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        let last: Option<Json<Box<RawValue>>> = row.try_get("last_by_kind")?;
-        Ok(Self {
-            app: row.try_get("app")?,
-            account_id: row.try_get("account_id")?,
-            username: row.try_get("username")?,
-            label: row.try_get("label")?,
-            client: row.try_get("client")?,
-            state: row.try_get("state")?,
-            first_seen: moment(row, "first_seen")?,
-            last_seen: moment(row, "last_seen")?,
-            last_event_at: moment_or_null(row, "last_event_at")?,
-            last_by_kind: last.map(|Json(last)| last),
-        })
     }
 }

@@ -1,20 +1,19 @@
-//! Deliveries as rows: in the order of arrival, or one by its id, with its bytes.
+//! Rows of deliveries: a list in order of arrival, or one delivery by id with its bytes.
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::{FromRow, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::{Conditions, Error, Reader, answer, moment, moment_or_null};
+use super::{Conditions, Error, Reader, answer, row::row};
 use crate::meta::event::{Problem, Source};
 
-/// Which deliveries: all that meet every condition that is set.
+/// Filter for deliveries: combines the set fields with AND.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeliveryFilter {
     /// The configured app.
     pub app: Option<String>,
-    /// What could not be read as it came.
+    /// Problem of the delivery.
     pub problem: Option<Problem>,
     /// The sources; empty for any.
     pub sources: Vec<Source>,
@@ -24,109 +23,91 @@ pub struct DeliveryFilter {
     pub until: Option<Timestamp>,
 }
 
-/// A delivery as it is stored, with the size of its body instead of the bytes; serialised, an
-/// object with a key for each column.
-#[derive(Clone, Debug, Default, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the comments of the table describe its columns"
-)]
-pub struct DeliveryRow {
-    pub id: Uuid,
-    pub received_at: Timestamp,
-    pub app: String,
-    pub object: Option<String>,
-    /// The length of `body` in bytes; none once it is erased.
-    pub body_bytes: Option<i32>,
-    pub headers: Option<Box<RawValue>>,
-    pub remote_addr: Option<String>,
-    pub secret: String,
-    pub problem: Option<String>,
-    pub event_count: i32,
-    pub source: String,
-    pub erased_at: Option<Timestamp>,
-    /// The number of items that became events.
-    pub new: i32,
-    /// The number of items whose event was stored already.
-    pub repeated: i32,
-    /// The positions of the repeats.
-    pub repeats: Vec<i64>,
-    /// The positions of the events that they repeat, in the same order.
-    pub repeated_events: Vec<Option<i64>>,
+row! {
+    /// Stored delivery with the size of its body instead of the bytes, and with the results of its
+    /// items; serialised as an object with a key for each column.
+    #[derive(Clone, Debug, Default, Serialize)]
+    DeliveryRow {
+        id: Uuid,
+        received_at: Timestamp,
+        app: String,
+        object: Option<String>,
+        /// Length of `body` in bytes; `None` after its erasure.
+        body_bytes: Option<i32> = "octet_length(body)",
+        headers: Option<Box<RawValue>>,
+        remote_addr: Option<String> = "host(remote_addr)",
+        secret: String,
+        problem: Option<String>,
+        event_count: i32,
+        source: String,
+        erased_at: Option<Timestamp>,
+        /// Number of new events. A refused delivery has none, because no item was stored.
+        new: i32 = "CASE WHEN problem = 'refused' THEN 0 ELSE event_count - cardinality(repeats) END",
+        /// Number of repeats of stored events.
+        repeated: i32 = "cardinality(repeats)",
+        /// Positions of the repeats.
+        repeats: Vec<i64>,
+        /// Positions of the repeated events, in the same order.
+        repeated_events: Vec<Option<i64>>,
+    }
 }
 
-/// The bytes of a delivery.
+/// Body of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// As they were received.
+    /// Bytes as received.
     Kept(Vec<u8>),
-    /// They were erased.
+    /// The bytes were erased.
     Erased,
 }
 
-/// The repeats of a delivery, in their order.
-macro_rules! of_its_repeats {
-    ($column:expr) => {
-        concat!(
-            "ARRAY(SELECT ",
-            $column,
-            " FROM repeats AS r
-              WHERE r.delivery_id = deliveries.id AND r.received_at = deliveries.received_at
-              ORDER BY r.position)"
-        )
-    };
+/// Deliveries with their repeats; conditions and [`END`] follow.
+fn select() -> Conditions {
+    Conditions::after(&format!(
+        "SELECT {} FROM (
+             SELECT *,
+                 ARRAY(SELECT r.position FROM repeats AS r
+                       WHERE r.delivery_id = d.id AND r.received_at = d.received_at
+                       ORDER BY r.position) AS repeats,
+                 ARRAY(SELECT r.event_position FROM repeats AS r
+                       WHERE r.delivery_id = d.id AND r.received_at = d.received_at
+                       ORDER BY r.position) AS repeated_events
+             FROM deliveries AS d WHERE",
+        DeliveryRow::columns()
+    ))
 }
 
-const SELECT: &str = concat!(
-    "SELECT id, received_at, app, object, octet_length(body) AS body_bytes,
-        headers, host(remote_addr) AS remote_addr, secret, problem, event_count, source, erased_at, ",
-    of_its_repeats!("r.position"),
-    " AS repeats, ",
-    of_its_repeats!("r.event_position"),
-    " AS repeated_events FROM deliveries WHERE"
-);
+const END: &str = ") AS delivery ORDER BY id";
 
 impl Reader {
-    /// The delivery with this id.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
+    /// Reads the delivery with this id.
     pub async fn delivery(&mut self, id: Uuid) -> Result<Option<DeliveryRow>, Error> {
-        let mut query = Conditions::after(SELECT);
+        let mut query = select();
         query.and("id = ", Some(id));
         let mut query = query.limit("", 1);
-        answer(query.build_query_as().fetch_optional(&mut self.0)).await
+        answer(query.push(END).build_query_as().fetch_optional(&mut self.0)).await
     }
 
-    /// The bytes of the delivery with this id.
-    ///
-    /// # Errors
-    /// As [`delivery`](Self::delivery).
+    /// Reads the bytes of the delivery with this id.
     pub async fn delivery_body(&mut self, id: Uuid) -> Result<Option<Content>, Error> {
         let query = sqlx::query_scalar("SELECT body FROM deliveries WHERE id = $1").bind(id);
         let found: Option<Option<Vec<u8>>> = answer(query.fetch_optional(&mut self.0)).await?;
         Ok(found.map(|body| body.map_or(Content::Erased, Content::Kept)))
     }
 
-    /// The first deliveries after the one with the id `after`, else the newest; at most `limit` of
-    /// them, oldest first. Ids are in the order of arrival.
-    ///
-    /// # Errors
-    /// As [`delivery`](Self::delivery).
+    /// Reads at most `limit` deliveries, oldest first: the first behind the id `after`, or the
+    /// newest if `after` is `None`. Ids are in order of arrival.
     pub async fn deliveries(
         &mut self,
         filter: &DeliveryFilter,
         after: Option<Uuid>,
         limit: u32,
     ) -> Result<Vec<DeliveryRow>, Error> {
-        let mut query = Conditions::after(SELECT);
+        let mut query = select();
         query
             .and("app = ", filter.app.clone())
             .and("problem = ", filter.problem.map(Problem::as_str))
-            .among(
-                "source",
-                filter.sources.iter().map(|it| it.as_str()).collect(),
-            )
+            .among("source", &filter.sources, Source::as_str)
             .and("id > ", after)
             .received(filter.since, filter.until);
         let order = match after {
@@ -134,46 +115,6 @@ impl Reader {
             None => " ORDER BY id DESC",
         };
         let mut query = query.limit(order, limit);
-        let mut rows: Vec<DeliveryRow> =
-            answer(query.build_query_as().fetch_all(&mut self.0)).await?;
-        if after.is_none() {
-            rows.reverse();
-        }
-        Ok(rows)
-    }
-}
-
-impl FromRow<'_, PgRow> for DeliveryRow {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        let headers: Option<Json<Box<RawValue>>> = row.try_get("headers")?;
-        let problem: Option<String> = row.try_get("problem")?;
-        let event_count: i32 = row.try_get("event_count")?;
-        let repeats: Vec<i64> = row.try_get("repeats")?;
-        let repeated = i32::try_from(repeats.len()).unwrap_or(i32::MAX);
-        // Of a refused delivery no item was stored.
-        let is_refused = problem.as_deref() == Some(Problem::Refused.as_str());
-        let new = if is_refused {
-            0
-        } else {
-            event_count - repeated
-        };
-        Ok(Self {
-            id: row.try_get("id")?,
-            received_at: moment(row, "received_at")?,
-            app: row.try_get("app")?,
-            object: row.try_get("object")?,
-            body_bytes: row.try_get("body_bytes")?,
-            headers: headers.map(|Json(headers)| headers),
-            remote_addr: row.try_get("remote_addr")?,
-            secret: row.try_get("secret")?,
-            problem,
-            event_count,
-            new,
-            repeated,
-            repeats,
-            repeated_events: row.try_get("repeated_events")?,
-            source: row.try_get("source")?,
-            erased_at: moment_or_null(row, "erased_at")?,
-        })
+        answer(query.push(END).build_query_as().fetch_all(&mut self.0)).await
     }
 }

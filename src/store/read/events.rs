@@ -1,17 +1,21 @@
-//! Events as rows: in the order of positions, or one by its position.
+//! Rows of events: a list in order of position, or one event by its position.
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::{Conditions, Error, Reader, answer, row::row, search};
-use crate::meta::{
-    event::{Kind, Source},
-    ids::Ids,
+use crate::{
+    meta::{
+        event::{Kind, Source},
+        ids::Ids,
+    },
+    store::follow::Batch,
 };
 
-/// Which events: all that meet every condition that is set.
+/// Filter for events: combines the set fields with AND.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventFilter {
     /// The kinds; empty for any.
@@ -26,9 +30,9 @@ pub struct EventFilter {
     pub account_id: Option<String>,
     /// The other party.
     pub person_id: Option<String>,
-    /// The user name of the other party, in upper or lower case.
+    /// User name of the other party, in upper or lower case.
     pub username: Option<String>,
-    /// Stands somewhere in what was written, in upper or lower case.
+    /// Part of the text, in upper or lower case.
     pub text: Option<String>,
     /// Received at this moment or later.
     pub since: Option<Timestamp>,
@@ -37,7 +41,7 @@ pub struct EventFilter {
 }
 
 row! {
-    /// An event as it is stored; serialised, an object with a key for each column.
+    /// Stored event; serialised as an object with a key for each column.
     #[derive(Clone, Debug, Default, Serialize)]
     EventRow {
         position: i64,
@@ -71,16 +75,13 @@ row! {
     }
 }
 
-/// All columns of events; conditions follow.
-pub(in crate::store) fn events_where() -> String {
+/// Selects all columns of events; conditions follow.
+fn events_where() -> String {
     format!("SELECT {} FROM events WHERE", EventRow::columns())
 }
 
 impl Reader {
-    /// The event at `position`.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
+    /// Reads the event at `position`.
     pub async fn event(&mut self, position: i64) -> Result<Option<EventRow>, Error> {
         let mut query = Conditions::after(&events_where());
         query.and("position = ", Some(position));
@@ -88,10 +89,7 @@ impl Reader {
         answer(query.build_query_as().fetch_optional(&mut self.0)).await
     }
 
-    /// The first events after `position`, at most `limit` of them, oldest first.
-    ///
-    /// # Errors
-    /// As [`event`](Self::event).
+    /// Reads at most `limit` events behind `position`, oldest first.
     pub async fn events_after(
         &mut self,
         filter: &EventFilter,
@@ -105,10 +103,8 @@ impl Reader {
         answer(query.build_query_as().fetch_all(&mut self.0)).await
     }
 
-    /// The position of the oldest of the newest `limit` events; none where there is no event.
-    ///
-    /// # Errors
-    /// As [`event`](Self::event).
+    /// Finds the position of the oldest among the newest `limit` events; `None` if there are no
+    /// events.
     pub async fn newest_events_begin(
         &mut self,
         filter: &EventFilter,
@@ -123,14 +119,24 @@ impl Reader {
     }
 }
 
+impl Batch {
+    /// Reads the events of the batch with all columns, in order.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable.
+    pub async fn events(&self, conn: &mut PgConnection) -> Result<Vec<EventRow>, Error> {
+        let mut query = QueryBuilder::new(events_where());
+        self.restrict(&mut query);
+        query.push(" ORDER BY position");
+        Ok(query.build_query_as().fetch_all(conn).await?)
+    }
+}
+
 impl EventFilter {
     fn apply(&self, query: &mut Conditions) {
         query
-            .among("kind", self.kinds.iter().map(|it| it.as_str()).collect())
-            .among(
-                "source",
-                self.sources.iter().map(|it| it.as_str()).collect(),
-            )
+            .among("kind", &self.kinds, Kind::as_str)
+            .among("source", &self.sources, Source::as_str)
             .and("field = ", self.field.clone())
             .and("app = ", self.app.clone())
             .and("account_id = ", self.account_id.clone())

@@ -1,7 +1,7 @@
-//! Reading: what is stored, as rows. Nothing here writes; a session that reads cannot.
+//! Read access to stored data, in read-only sessions.
 //!
-//! Filters become conditions on columns that have indexes or partitions behind them, one statement
-//! for each set of filters, so that each is planned for what it asks. Lists are read forward, a
+//! Filters become conditions on columns with indexes or partitions. Each set of filters has a
+//! statement of its own, so that Postgres plans for these conditions. Lists are read forward, a
 //! page at a time.
 
 mod accounts;
@@ -19,37 +19,34 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{
-    PgConnection, Postgres, QueryBuilder, Row, error::DatabaseError, postgres::PgConnectOptions,
+    PgConnection, Postgres, QueryBuilder, error::DatabaseError, postgres::PgConnectOptions,
 };
 
 use super::{Error, connect};
 
 pub use accounts::{AccountFilter, AccountRow};
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
-pub(in crate::store) use events::events_where;
 pub use events::{EventFilter, EventRow};
 pub use rejections::{RejectionFilter, RejectionRow, RejectionTotal};
 pub use repeats::RepeatRow;
 pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
 
-/// How long connecting may take.
+/// Timeout for connecting.
 const CONNECTING: Duration = Duration::from_secs(10);
 
-/// How long the server works on one statement before it gives up.
+/// Timeout of one statement on the server.
 const STATEMENT: &str = "30s";
 
-/// How long an answer may take: the statement and its way back.
+/// Timeout for an answer: the statement and the transfer.
 const ANSWERING: Duration = Duration::from_secs(40);
 
-/// A session that reads.
+/// Read-only session. Opening and queries fail if Postgres is unavailable or does not answer in
+/// time.
 #[derive(Debug)]
 pub struct Reader(PgConnection);
 
 impl Reader {
-    /// Opens a session on the server that `options` lead to.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
+    /// Opens a session on the server of `options`.
     pub async fn open(options: &PgConnectOptions) -> Result<Self, Error> {
         let options = options
             .clone()
@@ -62,13 +59,13 @@ impl Reader {
     }
 }
 
-/// The answer, within [`ANSWERING`].
+/// Waits for an answer within [`ANSWERING`].
 async fn answer<T>(asked: impl Future<Output = sqlx::Result<T>>) -> Result<T, Error> {
     let answered = tokio::time::timeout(ANSWERING, asked).await;
     answered.map_err(|_| Error::TimedOut)?.map_err(meaning)
 }
 
-/// A statement that took too long did not find the server away.
+/// Classifies an error: a statement timeout is `TimedOut`, not `Unavailable`.
 fn meaning(error: sqlx::Error) -> Error {
     let state = error.as_database_error().and_then(DatabaseError::code);
     match state.as_deref() {
@@ -77,18 +74,18 @@ fn meaning(error: sqlx::Error) -> Error {
     }
 }
 
-/// A statement that grows by a condition for each filter that is set.
+/// Statement with a condition for each set filter.
 struct Conditions(QueryBuilder<Postgres>);
 
 impl Conditions {
-    /// Begins with a statement whose last word is WHERE.
+    /// Begins with the statement `select`; its last word is WHERE.
     fn after(select: &str) -> Self {
         let mut query = QueryBuilder::new(select);
         query.push(" true");
         Self(query)
     }
 
-    /// Adds `condition`, which ends before its value, where there is one.
+    /// Adds a condition if there is a value. The text of `condition` ends before the value.
     fn and<T>(&mut self, condition: &'static str, value: Option<T>) -> &mut Self
     where
         T: for<'q> sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres> + Send + 'static,
@@ -99,37 +96,31 @@ impl Conditions {
         self
     }
 
-    /// Adds that `column` has one of `values`, where there are any.
-    fn among(&mut self, column: &'static str, values: Vec<&'static str>) -> &mut Self {
+    /// Restricts `column` to `values`, unless `values` is empty.
+    fn among<T: Copy>(
+        &mut self,
+        column: &'static str,
+        values: &[T],
+        spell: fn(T) -> &'static str,
+    ) -> &mut Self {
         if !values.is_empty() {
+            let values: Vec<_> = values.iter().copied().map(spell).collect();
             let condition = self.0.push(" AND ").push(column).push(" = ANY (");
             condition.push_bind(values).push(")");
         }
         self
     }
 
-    /// Received from `since` on and before `until`.
+    /// Restricts `received_at` to the time from `since` until before `until`.
     fn received(&mut self, since: Option<Timestamp>, until: Option<Timestamp>) -> &mut Self {
         self.and("received_at >= ", since.map(ToSqlx::to_sqlx))
             .and("received_at < ", until.map(ToSqlx::to_sqlx))
     }
 
-    /// Ends with the order, and how many rows there are at most.
+    /// Adds the order and the maximum number of rows.
     fn limit(mut self, order: &'static str, limit: u32) -> QueryBuilder<Postgres> {
         let limit = i64::from(limit);
         self.0.push(order).push(" LIMIT ").push_bind(limit);
         self.0
     }
-}
-
-/// A moment of a row.
-fn moment(row: &sqlx::postgres::PgRow, column: &str) -> sqlx::Result<Timestamp> {
-    let moment: jiff_sqlx::Timestamp = row.try_get(column)?;
-    Ok(moment.to_jiff())
-}
-
-/// A moment of a row that may be null.
-fn moment_or_null(row: &sqlx::postgres::PgRow, column: &str) -> sqlx::Result<Option<Timestamp>> {
-    let moment: Option<jiff_sqlx::Timestamp> = row.try_get(column)?;
-    Ok(moment.map(jiff_sqlx::Timestamp::to_jiff))
 }

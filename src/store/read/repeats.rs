@@ -1,4 +1,4 @@
-//! Repeats as rows: items whose event was stored already.
+//! Rows of repeats: items of already stored events.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::{Conditions, Error, Reader, answer, row::row};
 
 row! {
-    /// A repeat as it is stored; serialised, an object with a key for each column. Its
-    /// `event_position` is that of the event also after a purge gave it another.
+    /// Stored repeat; serialised as an object with a key for each column. `event_position` is the
+    /// current position of the event, even after a purge changed the position.
     #[derive(Clone, Debug, Serialize)]
     RepeatRow {
         position: i64,
@@ -26,10 +26,7 @@ row! {
 }
 
 impl Reader {
-    /// The repeat at `position`.
-    ///
-    /// # Errors
-    /// Postgres is away or does not answer in time.
+    /// Reads the repeat at `position`.
     pub async fn repeat(&mut self, position: i64) -> Result<Option<RepeatRow>, Error> {
         let select = format!("SELECT {} FROM repeats WHERE", RepeatRow::columns());
         let mut query = Conditions::after(&select);

@@ -1,4 +1,4 @@
-//! A row: a struct with a field for each column, and the list of them in a statement.
+//! Rows: a struct with a field for each column, and the list of columns for a statement.
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -6,12 +6,12 @@ use sqlx::{Row as _, postgres::PgRow, types::Json};
 
 use crate::meta::ids::Ids;
 
-/// A value that a column of a row is read as, or several columns.
+/// Type of a field's value, read from one column or several.
 pub(super) trait Column: Sized {
-    /// The value under `name`.
+    /// Reads the value of the column `name`.
     fn read(row: &PgRow, name: &str) -> sqlx::Result<Self>;
 
-    /// The columns of the field `name`.
+    /// Columns of the field `name`.
     fn columns(name: &'static str) -> Vec<&'static str> {
         vec![name]
     }
@@ -31,7 +31,7 @@ impl Column for Ids<Option<String>> {
     }
 }
 
-/// Types that sqlx reads.
+/// Implements `Column` for types that sqlx reads directly.
 macro_rules! as_they_are {
     ($($type:ty),+) => {
         $(impl Column for $type {
@@ -48,8 +48,11 @@ as_they_are!(
     i64,
     String,
     uuid::Uuid,
+    Option<i32>,
     Option<i64>,
-    Option<String>
+    Option<String>,
+    Vec<i64>,
+    Vec<Option<i64>>
 );
 
 impl Column for Timestamp {
@@ -73,20 +76,26 @@ impl Column for Option<Box<RawValue>> {
     }
 }
 
-/// Declares a row: its struct, the names of its columns, and how it is read.
+/// Declares a row: its struct, its columns in a statement, and its reader. An expression after the
+/// type of a column computes the column in the statement.
 macro_rules! row {
-    ($(#[$about:meta])* $name:ident { $($(#[$with:meta])* $column:ident: $type:ty,)+ }) => {
+    ($(#[$about:meta])* $name:ident {
+        $($(#[$note:meta])* $column:ident: $type:ty $(= $expression:literal)?,)+
+    }) => {
         $(#[$about])*
         #[expect(missing_docs, reason = "the comments of the views describe their columns")]
         pub struct $name {
-            $($(#[$with])* pub $column: $type,)+
+            $($(#[$note])* pub $column: $type,)+
         }
 
         impl $name {
-            /// The names of its columns, with commas between.
-            pub(in crate::store) fn columns() -> String {
+            /// Columns, separated by commas.
+            fn columns() -> String {
                 use $crate::store::read::row::Column;
-                [$(<$type>::columns(stringify!($column))),+].concat().join(", ")
+                let columns = [$(<$type>::columns(
+                    concat!($($expression, " AS ",)? stringify!($column))
+                ),)+];
+                columns.concat().join(", ")
             }
         }
 

@@ -1,9 +1,10 @@
 //! A search text as a regular expression of Postgres.
 //!
-//! `ILIKE` folds only ASCII where the database has the locale C, as the private Postgres does. So
-//! each letter becomes a set of its own upper and lower case here, and the locale does not matter.
+//! `ILIKE` folds only ASCII if the database has the locale C, such as the private Postgres. Each
+//! letter therefore becomes a set of its upper and lower case, independent of the locale.
 
-/// Matches a text that contains `searched`, in upper or lower case. Nothing in it is a wildcard.
+/// Builds a pattern for texts that contain `searched`, in upper or lower case. `searched` has no
+/// wildcards.
 pub(super) fn containing(searched: &str) -> String {
     let mut pattern = String::with_capacity(4 * searched.len());
     for char in searched.chars() {
@@ -20,7 +21,8 @@ pub(super) fn containing(searched: &str) -> String {
     pattern
 }
 
-/// A character in each case that is a single character, itself first.
+/// Upper and lower case of a character, if each is a single character; the character itself comes
+/// first.
 fn cases(char: char) -> Vec<char> {
     let upper = single(char.to_uppercase());
     let lower = single(char.to_lowercase());

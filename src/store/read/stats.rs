@@ -1,8 +1,8 @@
-//! Counts of what was received, by the hour and whatever else is asked for, and how far they go.
+//! Hourly counts of events and repeats, grouped by dimensions, and the lag of the counts.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{Conditions, Error, Reader, answer};
 use crate::{
@@ -13,30 +13,30 @@ use crate::{
     },
 };
 
-/// The most rows of one answer.
+/// Maximum number of rows of one answer.
 pub const MOST_COUNTS: u32 = 10_000;
 
-/// What counts are told apart by.
+/// Dimension to group counts by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dimension {
-    /// The day (UTC) of receiving.
+    /// Day (UTC) of receipt.
     Day,
-    /// The hour of receiving.
+    /// Hour of receipt.
     Hour,
-    /// What happened.
+    /// Kind of the event.
     Kind,
     /// The configured app.
     App,
     /// The professional account.
     Account,
-    /// Whose account it is.
+    /// Client of the account.
     Client,
-    /// Who made the deliveries.
+    /// Source of the deliveries.
     Source,
 }
 
 impl Dimension {
-    /// All of them.
+    /// All dimensions.
     pub const ALL: &'static [Self] = &[
         Self::Day,
         Self::Hour,
@@ -47,7 +47,7 @@ impl Dimension {
         Self::Source,
     ];
 
-    /// The word for it on the command line.
+    /// Name on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Day => "day",
@@ -60,7 +60,7 @@ impl Dimension {
         }
     }
 
-    /// The name of its column.
+    /// Name of the column.
     pub fn column(self) -> &'static str {
         match self {
             Self::Account => "account_id",
@@ -81,7 +81,7 @@ impl Dimension {
     }
 }
 
-/// Which counts: all that meet every condition that is set.
+/// Filter for counts: combines the set fields with AND.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatsFilter {
     /// The kinds; empty for any.
@@ -90,48 +90,48 @@ pub struct StatsFilter {
     pub app: Option<String>,
     /// The professional account.
     pub account_id: Option<String>,
-    /// Whose account it is.
+    /// Client of the account.
     pub client: Option<String>,
     /// The sources of the deliveries; empty for any.
     pub sources: Vec<Source>,
-    /// Received in the hour of this moment or later.
+    /// Hours that end after this moment.
     pub since: Option<Timestamp>,
-    /// Received before this moment, or in its hour.
+    /// Hours that begin before this moment.
     pub until: Option<Timestamp>,
 }
 
-/// The counts of one combination.
+/// Counts of one combination; serialised as an object with a key for each dimension and each count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// A value for each dimension asked for, in that order; none where events have none.
-    pub values: Vec<Option<String>>,
-    /// Events that were new.
+    /// Requested dimensions in the requested order, with their values; `None` if the events have no
+    /// value.
+    pub values: Vec<(Dimension, Option<String>)>,
+    /// Number of new events.
     pub events: i64,
-    /// Items that came again.
+    /// Number of repeats.
     pub repeats: i64,
 }
 
-/// The counts of all that meet the conditions.
+/// Counts for a filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// The first of them, in order.
+    /// First combinations, in order.
     pub rows: Vec<Count>,
-    /// How many there are.
+    /// Number of all combinations.
     pub combinations: i64,
-    /// Events of all of them.
+    /// Events of all combinations.
     pub events: i64,
-    /// Repeats of all of them.
+    /// Repeats of all combinations.
     pub repeats: i64,
 }
 
-struct Counted(Count, [i64; 3]);
+/// Values, events and repeats of a combination; then the number, events and repeats of all
+/// combinations.
+type Counted = (Vec<Option<String>>, i64, i64, i64, i64, i64);
 
 impl Reader {
-    /// Counts what meets `filter`, told apart by `by`: at most [`MOST_COUNTS`] rows, in the order
-    /// of their values.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
+    /// Counts the events and repeats that meet `filter`, grouped by `by`: at most [`MOST_COUNTS`]
+    /// rows, in order of their values.
     pub async fn counts(
         &mut self,
         filter: &StatsFilter,
@@ -149,31 +149,31 @@ impl Reader {
             values.push(dimension.expression());
         }
         query.0.push(
-            "]::text[] AS by, sum(events)::bigint AS events, sum(repeats)::bigint AS repeats,
-             (sum(sum(events)) OVER ())::bigint AS all_events,
-             (sum(sum(repeats)) OVER ())::bigint AS all_repeats,
-             count(*) OVER () AS combinations
+            "]::text[] AS by, sum(events)::bigint, sum(repeats)::bigint, count(*) OVER (),
+             (sum(sum(events)) OVER ())::bigint, (sum(sum(repeats)) OVER ())::bigint
              FROM known GROUP BY by",
         );
         let mut query = query.limit(" ORDER BY by", MOST_COUNTS);
         let rows: Vec<Counted> = answer(query.build_query_as().fetch_all(&mut self.0)).await?;
-        Ok(Counts::from(rows))
+        Ok(Counts::of(by, rows))
     }
 
-    /// How far behind the counts are; none where nothing was ever counted.
-    ///
-    /// # Errors
-    /// As [`counts`](Self::counts).
+    /// Lag of the counts; `None` if nothing was ever counted.
     pub async fn counting(&mut self) -> Result<Option<Lag>, Error> {
         follow::lag(&mut self.0, stats::NAME).await
     }
 }
 
-impl From<Vec<Counted>> for Counts {
-    fn from(rows: Vec<Counted>) -> Self {
-        let [combinations, events, repeats] = rows.first().map_or([0; 3], |row| row.1);
+impl Counts {
+    fn of(by: &[Dimension], rows: Vec<Counted>) -> Self {
+        let (_, _, _, combinations, events, repeats) = rows.first().cloned().unwrap_or_default();
+        let count = |(values, events, repeats, ..): Counted| Count {
+            values: by.iter().copied().zip(values).collect(),
+            events,
+            repeats,
+        };
         Self {
-            rows: rows.into_iter().map(|row| row.0).collect(),
+            rows: rows.into_iter().map(count).collect(),
             combinations,
             events,
             repeats,
@@ -181,14 +181,33 @@ impl From<Vec<Counted>> for Counts {
     }
 }
 
+impl Count {
+    /// Zero counts for these dimensions.
+    pub fn none(by: &[Dimension]) -> Self {
+        Self {
+            values: by.iter().map(|dimension| (*dimension, None)).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.values.len() + 2))?;
+        for (dimension, value) in &self.values {
+            map.serialize_entry(dimension.column(), value)?;
+        }
+        map.serialize_entry("events", &self.events)?;
+        map.serialize_entry("repeats", &self.repeats)?;
+        map.end()
+    }
+}
+
 impl StatsFilter {
     fn apply(&self, query: &mut Conditions) {
         query
-            .among("kind", self.kinds.iter().map(|it| it.as_str()).collect())
-            .among(
-                "stats_hourly.source",
-                self.sources.iter().map(|it| it.as_str()).collect(),
-            )
+            .among("kind", &self.kinds, Kind::as_str)
+            .among("stats_hourly.source", &self.sources, Source::as_str)
             .and("app = ", self.app.clone())
             .and("account_id = ", self.account_id.clone())
             .and("client = ", self.client.clone())
@@ -200,24 +219,24 @@ impl StatsFilter {
     }
 }
 
-/// Hours that begin later than this reach beyond `moment`.
+/// Subtracts an hour. An hour that begins after the result ends after `moment`.
 fn an_hour_before(moment: Timestamp) -> Timestamp {
     let hour = jiff::SignedDuration::from_hours(1);
     moment.checked_sub(hour).unwrap_or(Timestamp::MIN)
 }
 
-impl FromRow<'_, PgRow> for Counted {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        let count = Count {
-            values: row.try_get("by")?,
-            events: row.try_get("events")?,
-            repeats: row.try_get("repeats")?,
-        };
-        let totals = [
-            row.try_get("combinations")?,
-            row.try_get("all_events")?,
-            row.try_get("all_repeats")?,
-        ];
-        Ok(Self(count, totals))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stand_in_the_order_asked_for() {
+        let by = [Dimension::Account, Dimension::Client];
+        let account = vec![Some("1784".to_owned()), None];
+        let counts = Counts::of(&by, vec![(account, 3, 0, 1, 3, 0)]);
+        assert_eq!(
+            serde_json::to_string(&counts.rows).unwrap(),
+            r#"[{"account_id":"1784","client":null,"events":3,"repeats":0}]"#
+        );
     }
 }

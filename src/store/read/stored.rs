@@ -1,4 +1,4 @@
-//! What of something that is not stored yet is stored already.
+//! Look-up of stored deliveries and known dedupe keys, before storing.
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
@@ -6,17 +6,14 @@ use uuid::Uuid;
 
 use super::{Error, Reader, answer};
 
-/// The database keeps microseconds of a moment only.
+/// Tolerance for rounded times: Postgres keeps microseconds.
 const ROUNDED: SignedDuration = SignedDuration::from_millis(1);
 
-/// How many keys are asked for at once.
+/// Maximum number of keys per query.
 const KEYS: usize = 10_000;
 
 impl Reader {
-    /// Those of `ids` that are stored; all of them were received from `oldest` to `newest`.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
+    /// Returns the stored ids among `ids`. All `ids` were received from `oldest` to `newest`.
     pub async fn stored_deliveries(
         &mut self,
         ids: &[Uuid],
@@ -34,10 +31,7 @@ impl Reader {
         answer(query.fetch_all(&mut self.0)).await
     }
 
-    /// How many of these dedupe keys are known, so that their items would be repeats.
-    ///
-    /// # Errors
-    /// Where Postgres is away or does not answer in time.
+    /// Counts the known keys among `keys`. Items with known keys would be repeats.
     pub async fn known_keys(&mut self, keys: &[Uuid]) -> Result<u64, Error> {
         let mut known = 0;
         for keys in keys.chunks(KEYS) {

@@ -1,4 +1,4 @@
-//! What is said of each app: whether Meta came, and with which secret.
+//! Findings on each app: requests from Meta, and the secrets of its deliveries.
 
 use hookshelf::meta::signature::fingerprint;
 use secrecy::SecretString;
@@ -11,7 +11,7 @@ const INSTAGRAM: &str = "c0ffee11c0ffee22c0ffee33c0ffee44";
 const OLD: &str = "0b5e55ed0b5e55ed0b5e55ed0b5e55ed";
 const OLDER: &str = "0ddba11a0ddba11a0ddba11a0ddba11a";
 
-/// Remembers something that happened so many hours ago.
+/// Inserts a row for a request some hours ago.
 async fn remember(server: &Server, what: &str, secret: [&str; 2], hours: i32) {
     let [name, secret] = secret;
     let print = match secret {
@@ -42,7 +42,7 @@ async fn an_app_that_meta_never_reached_is_told_what_to_do() {
         "warning",
         "no live or test delivery was ever verified",
     );
-    // What is simulated is no evidence.
+    // A simulated delivery does not prove that Meta reaches the server.
     remember(&server, "simulated", ["app", APP_SECRET], 1).await;
     let report = Report::of(&server, &[]);
     report.says("callback", "warning", "ever verified; a simulated one 20");
@@ -72,7 +72,7 @@ async fn secrets_are_judged_by_what_they_signed() {
     let server = Server::start_with(&(good() + &instagram + &more)).await;
     remember(&server, "delivery", ["app", APP_SECRET], 1).await;
     remember(&server, "delivery", ["previous-1", OLD], 72).await;
-    // The name was another secret's before.
+    // The name belonged to another secret before.
     remember(&server, "delivery", ["previous-2", "another"], 2000).await;
     let report = Report::of(&server, &[]);
     report.says(
@@ -82,7 +82,7 @@ async fn secrets_are_judged_by_what_they_signed() {
     );
     report.says("callback", "ok", "previous-1 signed its last delivery 20");
     report.says("callback", "ok", "previous-2 has signed no delivery");
-    // Meta may still try again what was signed before the rotation.
+    // Meta may still retry deliveries signed before the rotation.
     remember(&server, "delivery", ["previous-1", OLD], 20).await;
     remember(&server, "delivery", ["instagram", INSTAGRAM], 2).await;
     let said = Report::of(&server, &[]).said("callback").join("\n");

@@ -1,4 +1,4 @@
-//! What is remembered of challenges and deliveries, through the front door.
+//! Recording of challenges and deliveries that arrive over HTTP.
 
 use hookshelf::meta::signature::{fingerprint, sign, sign_checked, sign_simulated};
 use secrecy::SecretString;
@@ -10,7 +10,7 @@ use crate::support::{
     server::{SECRET, Server, TOKEN, apps},
 };
 
-/// What happened, with the secret that signed it.
+/// Recorded requests with the name of the secret.
 async fn seen(database: &mut PgConnection) -> Vec<String> {
     let seen = sqlx::query_scalar("SELECT what || ' ' || secret FROM callbacks ORDER BY 1");
     seen.fetch_all(database).await.unwrap()
@@ -45,7 +45,7 @@ async fn challenges_and_deliveries_are_remembered_over_a_stop() {
     assert_eq!(challenge(&server, TOKEN).await, 200);
     assert_eq!(challenge(&server, "another").await, 403);
     assert_eq!(server.deliver("/webhook", EMPTY).await.status, 200);
-    // The stop writes down what no loop has written yet.
+    // A stop writes the records that the loop has not written yet.
     let (status, directory, place) = server.stop();
     assert!(status.success());
     let server = Server::start_in(directory, place);
@@ -97,7 +97,8 @@ async fn a_challenge_of_our_own_is_answered_and_not_remembered() {
         seen(&mut database).await == ["delivery app"]
     })
     .await;
-    // Without a mark that the secret made, it is somebody else's.
+    // A mark of `doctor` that is not signed with the secret is ignored: the challenge counts as
+    // Meta's.
     assert_eq!(asked(&query, &sign_checked(&secret(), wrong)).await, 200);
     eventually("a forged mark hides nothing", async || {
         seen(&mut database).await == ["challenge_answered ", "delivery app"]

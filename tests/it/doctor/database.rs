@@ -1,4 +1,4 @@
-//! Each thing that can be wrong with the database, made wrong on purpose.
+//! Every database problem that `doctor` reports, provoked.
 
 use sqlx::{AssertSqlSafe, Executor};
 use tokio::{
@@ -20,7 +20,7 @@ async fn run(server: &Server, sql: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_that_take_the_promise_back_are_wrong() {
     let server = Server::start_with(&good()).await;
-    // The server of the tests throws its data away.
+    // Test servers run with lossy commits.
     let report = Report::of(&server, &[(ALLOW_LOSSY, "false")]);
     report.says("durability", "wrong", "fsync is off");
     report.says("database", "ok", "can hold every text");
@@ -80,7 +80,7 @@ async fn a_schema_of_another_program_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_that_are_missing_or_half_detached_are_told() {
     let server = Server::start_with(&good()).await;
-    // Who makes partitions waits for this lock: the server must not mend what is broken here.
+    // Holds the lock of partition makers, so that the server cannot repair the damage.
     let mut makers = server.database().await;
     sqlx::query("SELECT pg_advisory_lock($1)")
         .bind(0x0068_6f6f_6b73_6831_i64)
@@ -145,7 +145,7 @@ async fn a_database_that_is_away_is_told_without_its_password() {
     assert_eq!(output.status.code(), Some(1));
 }
 
-/// A pooler that does not know the startup parameter `options`, as in transaction mode.
+/// Simulates a pooler without the startup parameter `options`, such as one in transaction mode.
 async fn pooler(server: &Server) -> String {
     let options = server.place.as_ref().unwrap().options();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

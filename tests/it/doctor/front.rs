@@ -1,5 +1,5 @@
-//! What stands before the server for the Internet: TLS with a certificate of the fixtures, and
-//! behind it the server or something else.
+//! A TLS-terminating proxy with a certificate of the fixtures, in front of the server or a fixed
+//! answer.
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
@@ -17,30 +17,30 @@ use tokio_rustls::{
     },
 };
 
-/// What is behind the TLS.
+/// Upstream of the proxy.
 #[derive(Clone, Debug)]
 pub(super) enum Behind {
-    /// A server.
+    /// Address of a server.
     Server(SocketAddr),
-    /// The same head, and for every path; `{challenge}` in it is the challenge that came.
+    /// A fixed response for every path; `{challenge}` is replaced by the challenge of the request.
     Answer(&'static str),
 }
 
-/// A front with an address of its own; it ends with its test.
+/// A running proxy with its own port. Dropping the value stops the proxy.
 pub(super) struct Front {
     pub(super) url: String,
     task: JoinHandle<()>,
 }
 
 impl Front {
-    /// Opens one with the certificate `chain` and the key `key` of the fixtures.
+    /// Starts a proxy with the certificate `chain` and the key `key` of the fixtures.
     pub(super) async fn open([chain, key]: [&str; 2], behind: Behind) -> Self {
         let config = ServerConfig::builder().with_no_client_auth();
         let config = config.with_single_cert(certificates(chain), private_key(key));
         Self::listen(config.unwrap(), behind).await
     }
 
-    /// One that lets nobody in without a certificate of the authority.
+    /// Starts a proxy that requires a client certificate of the authority.
     pub(super) async fn closed(behind: Behind) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(certificates("authority.pem"));
@@ -61,7 +61,7 @@ impl Front {
             while let Ok((stream, _)) = listener.accept().await {
                 let (acceptor, behind) = (acceptor.clone(), behind.clone());
                 tokio::spawn(async move {
-                    // A certificate that is refused ends the handshake.
+                    // The client ends the handshake if it rejects the certificate.
                     if let Ok(stream) = acceptor.accept(stream).await {
                         let _ = serve(stream, behind).await;
                     }
@@ -71,7 +71,7 @@ impl Front {
         Self { url, task }
     }
 
-    /// One whose certificate is right.
+    /// Starts a proxy with a valid certificate.
     pub(super) async fn good(behind: Behind) -> Self {
         Self::open(["good.pem", "good.key"], behind).await
     }
@@ -83,7 +83,7 @@ impl Drop for Front {
     }
 }
 
-/// The file of the fixtures.
+/// Path of a fixture.
 pub(super) fn fixture(name: &str) -> String {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls");
     directory.join(name).display().to_string()

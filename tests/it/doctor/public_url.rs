@@ -1,4 +1,4 @@
-//! The public URL: each way in which it can be wrong, told apart.
+//! Checks of the public URL: each possible problem gets its own finding.
 
 use tokio::{
     io::AsyncWriteExt,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::support::server::Server;
 
-/// Asks with this public URL, and an authority that knows the fixtures'.
+/// Runs `doctor` with this public URL and trust in the authority of the fixtures.
 fn ask(server: &Server, url: &str) -> Report {
     let authority = fixture("authority.pem");
     let variables = [
@@ -108,11 +108,11 @@ async fn a_url_where_nobody_speaks_https_is_told() {
     report.says("certificate", "wrong", "does not speak TLS");
     plain.abort();
     let _ = plain.await;
-    // The same port, at which nobody listens any more.
+    // Reuses a port on which nothing listens any more.
     let report = ask(&server, &url);
     report.says("public_url", "wrong", "is not reached");
     report.says("challenge", "unchecked", "nothing answers");
-    // No name server is asked for a name that cannot be one.
+    // The name is too long for a DNS query.
     let report = ask(&server, &format!("https://{}.example", "x".repeat(64)));
     report.says("public_url", "wrong", "does not resolve");
     assert_eq!(report.code, Some(1));

@@ -1,4 +1,4 @@
-//! Requests that were not stored, as `doctor` tells of them.
+//! Findings of `doctor` on requests that were not stored.
 
 use super::{Report, good};
 use crate::support::{eventually, server::Server};

@@ -1,4 +1,4 @@
-//! The whole of it: everything right, nothing there, a configuration that is broken.
+//! Whole reports: without problems, without a server, and with a broken configuration.
 
 use std::{fs::Permissions, os::unix::fs::PermissionsExt, process::Command};
 
@@ -26,7 +26,7 @@ fn directory(configuration: &str) -> Directory {
     directory
 }
 
-/// Asks where no server is.
+/// Runs `doctor` without a server.
 fn alone(directory: &Directory, variables: &[(&str, &str)]) -> Report {
     let output = Command::new(env!("CARGO_BIN_EXE_hookshelf"))
         .args(["doctor", "--json"])
@@ -53,8 +53,9 @@ async fn a_server_with_everything_right_has_nothing_wrong_and_is_left_as_it_was(
     assert_eq!(report.with("wrong"), Vec::<&str>::new());
     assert_eq!(report.with("unchecked"), Vec::<&str>::new());
     assert_eq!(report.code, Some(0));
-    // Meta has not come, and this URL is none that it could reach. The disk may be anybody's, and
-    // the spool is on that of the private Postgres.
+    // Expected warnings: Meta has not sent anything, and cannot reach this URL. The result for the
+    // free disk space depends on the machine, and the spool shares the disk of the private
+    // Postgres.
     let warned: Vec<_> = report
         .with("warning")
         .into_iter()
@@ -64,7 +65,7 @@ async fn a_server_with_everything_right_has_nothing_wrong_and_is_left_as_it_was(
     let mut checks: Vec<_> = report.lines.iter().map(|line| &*line.check).collect();
     checks.sort_unstable();
     checks.dedup();
-    let mut all = Check::ALL.map(Check::name);
+    let mut all = Check::ALL.map(|check| check.to_string());
     all.sort_unstable();
     assert_eq!(checks, all);
 
@@ -84,7 +85,7 @@ async fn a_server_with_everything_right_has_nothing_wrong_and_is_left_as_it_was(
         "{text}"
     );
 
-    // Its own challenges are none of Meta's, and it stores nothing.
+    // The challenges of `doctor` do not count as Meta's, and `doctor` stores nothing.
     let (status, directory, _) = server.stop();
     assert!(status.success());
     let server = Server::start_in(directory, None);
@@ -127,7 +128,7 @@ async fn nobody_at_the_addresses_of_the_server_warns_and_somebody_else_is_wrong(
     let report = alone(&directory, &[("HOOKSHELF__ADMIN__LISTEN", &address)]);
     report.says("server", "warning", "no server answers on");
     let server = Server::start().await;
-    // Its public listener is not its admin listener.
+    // Uses the public listener as the admin address.
     let public = server.public.to_string();
     let report = Report::of(
         &server,
@@ -149,7 +150,7 @@ fn a_broken_configuration_is_told_whole_and_the_rest_waits() {
     report.says("configuration", "wrong", "http.max_connections");
     let others = Check::ALL.iter().filter(|it| **it != Check::Configuration);
     for check in others {
-        report.says(check.name(), "unchecked", "has to be right first");
+        report.says(&check.to_string(), "unchecked", "has to be right first");
     }
     assert_eq!(report.code, Some(1));
 }
@@ -182,7 +183,7 @@ fn files_that_others_can_read_are_told() {
 #[test]
 fn every_check_is_on_its_page() {
     for check in Check::ALL {
-        let row = format!("| `{}` |", check.name());
+        let row = format!("| `{check}` |");
         assert_eq!(PAGE.matches(&row).count(), 1, "{row}");
     }
 }

@@ -1,4 +1,4 @@
-//! Deliveries that got 503 are counted, and their counts wait for Postgres.
+//! Counts of deliveries that got 503 wait until Postgres is available.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The disk is full: for what is stored, or for the log of writes.
+//! A full disk, for the data files or for the WAL.
 
 use crate::support::{
     cluster::Cluster,
@@ -9,10 +9,10 @@ use crate::support::{
 
 use super::stage::{Flow, Stage};
 
-/// No file of the server may grow beyond this.
+/// Maximum size of a file of the server, in KiB.
 const KIB: u32 = 3 << 10;
 
-/// A body that does not get smaller by compressing, and has this many bytes about.
+/// An incompressible body of about this many bytes.
 fn large(mid: &str, bytes: usize) -> String {
     let digits = (0_u64..).map(|n| format!("{:016x}", (n + 7).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
     let text: String = digits.take(bytes / 16).collect();

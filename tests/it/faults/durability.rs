@@ -1,4 +1,4 @@
-//! Settings of Postgres that take back what an answer of 200 promises.
+//! Postgres settings that break the durability that a 200 promises.
 
 use sqlx::{Executor, PgConnection};
 
@@ -8,7 +8,7 @@ use super::stage::{serve, until_missing};
 
 const WARNING: &str = "Postgres may lose what it has committed";
 
-/// Writes down what each commit waits for.
+/// Trigger that records `synchronous_commit` of each commit.
 const NOTING: &str = "
     CREATE TABLE noted (waits text);
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
@@ -21,7 +21,7 @@ async fn noting(postgres: &Cluster) -> PgConnection {
     operator
 }
 
-/// What the commit of a delivery waited for.
+/// `synchronous_commit` during the commit of a delivery.
 async fn waited_for(server: &Server, operator: &mut PgConnection, mid: &str) -> String {
     let answer = server.deliver("/webhook", message(mid, "A loaf")).await;
     assert_eq!(answer.status, 200);
@@ -81,7 +81,7 @@ async fn a_role_whose_commits_do_not_wait_is_told_of_and_the_writer_waits_all_th
     assert!(server.log().contains("keeps what it has committed again"));
     assert_eq!(warnings(&server), 1, "it is said once");
 
-    // It changes while the writer has its session.
+    // Changes the setting while the writer has a session.
     let off = "ALTER SYSTEM SET synchronous_commit = off";
     operator.execute(off).await.unwrap();
     operator.execute("SELECT pg_reload_conf()").await.unwrap();

@@ -1,4 +1,4 @@
-//! Postgres takes no writes, or another server takes its place.
+//! Postgres becomes read-only, or another server takes over.
 
 use sqlx::{Executor, PgConnection};
 
@@ -10,7 +10,7 @@ const READ_ONLY: &str = "ALTER DATABASE hookshelf SET default_transaction_read_o
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = 'hookshelf writer'";
 
-/// A primary, a standby that has everything that the primary has committed, and one address.
+/// A primary, a synchronous standby, and a proxy as their common address.
 struct Pair {
     primary: Cluster,
     standby: Cluster,
@@ -44,7 +44,7 @@ impl Pair {
         }
     }
 
-    /// Makes the standby the primary.
+    /// Promotes the standby.
     async fn promote(&self) {
         let mut operator = self.standby.connect().await;
         let promoted = operator.execute("SELECT pg_promote()").await;
@@ -58,7 +58,7 @@ impl Pair {
     }
 }
 
-/// Changes a setting of the whole server, also for sessions that are open.
+/// Changes a setting of the whole server, including open sessions.
 async fn reconfigure(operator: &mut PgConnection, setting: &'static str) {
     let sql = sqlx::AssertSqlSafe(format!("ALTER SYSTEM SET {setting}"));
     operator.execute(sql).await.unwrap();
@@ -92,7 +92,7 @@ async fn a_standby_that_takes_the_place_of_a_killed_primary_takes_over_what_was_
     let flow = Flow::to(&pair.server);
     flow.goes_on().await;
     pair.primary.kill();
-    // The address leads to the standby before it may write.
+    // Switches the address to the standby while it is still read-only.
     pair.address.lead_to(&pair.standby.options());
     flow.is_put_off().await;
     until_missing(&pair.server, &["database"]).await;
@@ -110,7 +110,7 @@ async fn a_session_with_the_old_primary_is_left_for_the_new_one() {
     let pair = Pair::start().await;
     let flow = Flow::to(&pair.server);
     flow.goes_on().await;
-    // It lives on, and takes no writes any more.
+    // The old primary keeps running but becomes read-only.
     let mut operator = pair.primary.connect().await;
     reconfigure(&mut operator, "default_transaction_read_only = on").await;
     flow.is_put_off().await;

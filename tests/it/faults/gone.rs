@@ -1,4 +1,4 @@
-//! Postgres is killed, restarted, stopped where it is, or has no connection left.
+//! Postgres is killed, restarted or frozen, or has no connections left.
 
 use sqlx::{ConnectOptions, Connection};
 

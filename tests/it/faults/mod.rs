@@ -1,5 +1,5 @@
-//! A Postgres that misbehaves, through the front door: every answer comes in time and is 200 or
-//! 503, storing goes on by itself, and what was acked is stored once.
+//! Faults of Postgres, tested over HTTP: every answer arrives in time and is 200 or 503, storing
+//! resumes without help, and every acked delivery is stored once.
 
 mod counted;
 mod disk;

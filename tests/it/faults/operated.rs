@@ -1,5 +1,5 @@
-//! An outage as an operator sees it: what the verbs, readiness, metrics, the log and doctor say of
-//! the spool, and what the verbs say where they cannot ask.
+//! An outage as seen by an operator: output of verbs, readiness, metrics, log and `doctor` about
+//! the spool, and errors of verbs that cannot reach the server.
 
 use std::process::Output;
 
@@ -31,14 +31,14 @@ async fn deliver(server: &Server, mid: &str) -> u16 {
     answer.unwrap().status
 }
 
-/// What a verb printed that ended well.
+/// Output of a verb that succeeded.
 fn printed(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// What a verb complained of that failed.
+/// Error message of a verb that failed.
 fn complaint(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(output.stdout.is_empty(), "{output:?}");
@@ -140,7 +140,7 @@ async fn readiness_and_metrics_show_it(server: &Server) {
     }
 }
 
-/// What a metric without labels says.
+/// Value of a metric without labels.
 async fn metric(server: &Server, name: &str) -> Option<f64> {
     let page = server.ask_admin("/metrics").await.body;
     let page = String::from_utf8_lossy(&page);
@@ -205,11 +205,11 @@ async fn the_log_tells_it(server: &Server) {
     }
 }
 
-/// Who goes by readiness sends nothing that would try the disk again.
+/// A load balancer that follows readiness sends no delivery that would test the disk again.
 #[tokio::test]
 async fn a_server_whose_spool_was_in_trouble_is_ready_again_though_nothing_comes() {
     let server = serve_with(&format!("postgres://nobody@{}/away", nobody().await), "");
-    // Nothing can be written there.
+    // Blocks writing with a directory at the path of the next segment.
     let in_the_way = "data/spool/spool-0000000001.segment.new";
     let in_the_way = server.directory.join(in_the_way);
     std::fs::create_dir(&in_the_way).unwrap();
@@ -254,7 +254,7 @@ async fn a_spool_that_is_off_is_said() {
     .await;
 }
 
-/// A server in `directory`, where `more` stands beside its database.
+/// Starts a server in `directory`, with `more` after its database URL.
 fn serve_in(directory: Directory, postgres: &Cluster, more: &str) -> Server {
     let (apps, url) = (apps(["default"]), postgres.url());
     let configuration = format!("{apps}[database]\nurl = {url:?}\n{LOSSY}\n{more}");
@@ -262,7 +262,7 @@ fn serve_in(directory: Directory, postgres: &Cluster, more: &str) -> Server {
     Server::start_in(directory, None)
 }
 
-/// They got 200, and with the spool off or elsewhere nobody would ever store them.
+/// The deliveries got 200, but no server with these settings would ever store them.
 #[tokio::test]
 async fn what_was_left_in_a_spool_that_is_off_or_elsewhere_is_said_everywhere() {
     let mut postgres = Cluster::start_with(&[]).await;
@@ -299,7 +299,7 @@ async fn what_was_left_in_a_spool_that_is_off_or_elsewhere_is_said_everywhere() 
     .await;
 }
 
-/// With another database they would take each other's deliveries.
+/// Two servers with different databases would take each other's deliveries.
 #[tokio::test]
 async fn a_spool_that_cannot_be_had_is_no_start_and_says_which_and_why() {
     let postgres = Cluster::start_with(&[]).await;
@@ -310,10 +310,10 @@ async fn a_spool_that_cannot_be_had_is_no_start_and_says_which_and_why() {
     for (dir, why) in [
         (held, &*taken),
         (directory.join("file/spool"), "the spool cannot make "),
-        // Nobody can write there, not even root.
+        // Not writable, not even for root.
         ("/proc/self/task".into(), "the spool cannot open "),
     ] {
-        // A start that got so far all the same would end for want of a Postgres.
+        // A start that got past the spool would fail for lack of Postgres programs.
         let more = format!("[spool]\ndir = {dir:?}\n[database]\nbin_dir = \"/nonexistent\"\n");
         let configuration = apps(["default"]) + &more;
         std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
@@ -333,7 +333,7 @@ fn alone(directory: &Directory, arguments: &[&str], admin: &str) -> Output {
     command.args(arguments).env(ADMIN, admin).output().unwrap()
 }
 
-/// An address at which nobody listens.
+/// An address without a listener.
 async fn nobody() -> String {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     free.local_addr().unwrap().to_string()
@@ -360,7 +360,7 @@ async fn without_a_server_the_verbs_say_why_it_has_to_run() {
     assert!(said.contains("admin.listen has port 0"), "{said}");
 }
 
-/// Answers everybody with this.
+/// Answers every request with `text`.
 async fn answer(text: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();

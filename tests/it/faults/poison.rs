@@ -1,4 +1,4 @@
-//! One delivery that Postgres cannot take, among a thousand that it can, through the front door.
+//! A delivery that makes Postgres fail, among a thousand healthy ones, over HTTP.
 
 use std::{
     net::SocketAddr,
@@ -16,19 +16,19 @@ use crate::support::{
 
 use super::stage::Flow;
 
-/// What the house promises: an answer within four seconds.
+/// Documented limit: an answer within four seconds.
 const PROMISED: Duration = Duration::from_secs(4);
 
 const MANY: usize = 1_000;
 const AT_ONCE: usize = 100;
 
-/// When it is certain that they are never acked.
+/// Timeout for all deliveries to be acked.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Which of them are culprits.
+/// True for the numbers of bad deliveries.
 type IsBad = fn(usize) -> bool;
 
-/// A rule of the operator's own that does `what` with events whose text begins with `bad`.
+/// Adds a trigger of the operator that runs `what` for events whose text begins with `bad`.
 async fn rule(server: &Server, what: &str) {
     let sql = format!(
         "CREATE FUNCTION rule() RETURNS trigger LANGUAGE plpgsql AS
@@ -52,8 +52,8 @@ async fn count(server: &Server, of: &'static str) -> usize {
     usize::try_from(count).unwrap()
 }
 
-/// Delivers a thousand, a hundred at a time. Each is answered in time; what a busy machine puts off
-/// comes again.
+/// Delivers [`MANY`] messages, [`AT_ONCE`] at a time. Each answer must arrive in time; a delivery
+/// with 503 on a busy machine is retried.
 async fn deliver_many(server: &Server, what: &str, is_bad: IsBad) {
     let mut senders = JoinSet::new();
     for first in 0..AT_ONCE {
@@ -94,7 +94,7 @@ async fn the_refused_are_kept_without_events_and_all_others_are_stored() {
         rule(&server, what).await;
         deliver_many(&server, what, is_bad).await;
         let bad = (0..MANY).filter(|number| is_bad(*number)).count();
-        // One whose answer came too late may be there twice, its event never.
+        // A delivery whose answer came too late may be stored twice, but without an event.
         let refused = count(&server, "deliveries WHERE problem = 'refused'").await;
         assert!(refused >= bad, "{what}: {refused} of {bad}");
         let good = count(&server, "events WHERE text = 'good'").await;
@@ -134,8 +134,8 @@ async fn what_is_refused_even_without_its_events_is_put_off_and_the_log_says_why
     assert!(!log.contains("a secret"), "{log}");
 }
 
-/// Whether Postgres hangs or falls over is not a question of values: it may do so for any
-/// delivery, so the culprit keeps its events and is told to come again.
+/// A hang or a crash of Postgres may happen with any delivery and does not prove a bad value, so
+/// the culprit keeps its events and gets 503.
 #[tokio::test]
 async fn one_that_makes_postgres_hang_or_ends_the_session_soon_stands_alone() {
     for what in [

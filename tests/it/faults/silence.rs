@@ -1,10 +1,10 @@
-//! The network to Postgres falls silent, loses answers, or ends all connections.
+//! The network to Postgres stalls, loses answers, or cuts all connections.
 
 use crate::support::{cluster::Cluster, proxy::Proxy, server::Server};
 
 use super::stage::{Flow, serve, until_missing, url_of};
 
-/// A Postgres behind a network.
+/// A Postgres behind a network that a test controls.
 struct Far {
     postgres: Cluster,
     network: Proxy,
@@ -42,7 +42,7 @@ async fn a_network_that_falls_silent_is_given_up_in_time() {
     for _ in 0..2 {
         far.network.freeze();
         far.flow.is_put_off().await;
-        // New connections are silent too.
+        // New connections stall, too.
         far.flow.is_put_off().await;
         far.network.mend();
         far.flow.goes_on().await;

@@ -1,5 +1,5 @@
-//! The same faults with a spool: nobody is told to come again, and what was acked meanwhile is
-//! stored, once and with its own time, when Postgres is back.
+//! The same faults with a spool: no delivery gets 503, and once Postgres is back every acked
+//! delivery is stored once, with its original arrival time.
 
 use hookshelf::{
     clock::Clock,
@@ -26,7 +26,7 @@ use super::stage::{Flow, Stage, events, serve_with, until_degraded, until_missin
 
 const LOSSY: &str = "allow_lossy_commits = true";
 
-/// Has Postgres hang on one message.
+/// Trigger that makes Postgres hang on one message.
 const HANG: &str = "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN IF NEW.message_id = 'mid.hang' THEN PERFORM pg_sleep(600); END IF;
        RETURN NEW; END $$;
@@ -131,7 +131,7 @@ async fn a_server_starts_without_its_database_and_brings_it_up_when_it_is_there(
     assert_eq!(at_their_time, 2);
 }
 
-/// Its migrations cannot even be looked at there.
+/// On a standby not even the applied migrations can be read.
 #[tokio::test]
 async fn a_server_starts_before_a_standby_and_stores_when_it_is_the_primary() {
     let mut primary = Cluster::start_with(&["hot_standby=on"]).await;
@@ -208,7 +208,7 @@ async fn a_full_spool_is_said_and_takes_again_when_it_was_drained() {
     until_degraded(&server, &[]).await;
 }
 
-/// Postgres hangs on one of them, and on no other.
+/// Postgres hangs on one of the deliveries only.
 #[tokio::test]
 async fn a_delivery_that_postgres_hangs_on_is_in_nobodys_way() {
     let mut postgres = Cluster::start_with(&[]).await;
@@ -227,7 +227,7 @@ async fn a_delivery_that_postgres_hangs_on_is_in_nobodys_way() {
     })
     .await;
     let (_, directory, place) = server.stop();
-    // A commit that hangs holds locks on what the function is dropped from.
+    // A hanging commit holds locks that block dropping the function.
     let ended = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hookshelf writer'";
     eventually("no commit hangs any more", async || {
         let left: i64 = sqlx::query_scalar(ended)
@@ -242,7 +242,8 @@ async fn a_delivery_that_postgres_hangs_on_is_in_nobodys_way() {
     until_stored(&mut database, &["mid.1", "mid.2", "mid.3", "mid.hang"]).await;
 }
 
-/// What is in the way stands first, and nothing can be put behind it that needs room.
+/// The hanging delivery is the first in the spool, and a full spool has no room to move it to the
+/// end.
 #[tokio::test]
 async fn a_delivery_that_postgres_hangs_on_does_not_keep_a_full_spool_full() {
     let mut postgres = Cluster::start_with(&[]).await;
@@ -268,8 +269,8 @@ async fn a_delivery_that_postgres_hangs_on_does_not_keep_a_full_spool_full() {
     .await;
 }
 
-/// In a long outage the drain is down to one delivery, and now and then tries the one behind it:
-/// Postgres comes back just then.
+/// In a long outage the drain tries one delivery at a time, and sometimes the next one. Postgres
+/// comes back just then.
 #[tokio::test]
 async fn no_delivery_is_blamed_for_a_postgres_that_was_away() {
     let postgres = Cluster::start_with(&[]).await;
@@ -328,7 +329,7 @@ async fn with_too_little_room_on_its_disk_postgres_is_left_alone() {
     until_degraded(&server, &[]).await;
 }
 
-/// A spool in the data directory of `directory`, while no server uses it.
+/// Opens the spool in `directory` while no server uses it.
 fn spool_in(directory: &Directory) -> Spool {
     let settings = Settings {
         dir: directory.join("data/spool"),
@@ -354,12 +355,12 @@ fn record(id: u64, received_at: Timestamp, mid: &str) -> Record {
     }
 }
 
-/// Each commit takes a while, so that the drain does.
+/// Trigger that slows each commit down, and thereby the drain.
 const SLOW: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
     CREATE TRIGGER slow BEFORE INSERT ON stored_events FOR EACH STATEMENT EXECUTE FUNCTION slow()";
 
-/// Half-done: what is drained once more is stored already.
+/// A repeated drain stores nothing twice.
 #[tokio::test]
 async fn a_long_drain_keeps_its_order_keeps_no_new_delivery_waiting_and_may_be_done_twice() {
     let postgres = Cluster::start_with(&[]).await;
@@ -372,7 +373,7 @@ async fn a_long_drain_keeps_its_order_keeps_no_new_delivery_waiting_and_may_be_d
     let spool = spool_in(&directory);
     let records = spooled.iter().zip(0..);
     let records: Vec<_> = records.map(|(mid, id)| record(id, now, mid)).collect();
-    // One thread begins them in this order, and they are written together.
+    // One thread starts the appends in this order, and they are written together.
     let mut keeping = JoinSet::new();
     for record in records.clone() {
         let spool = spool.clone();
@@ -407,7 +408,7 @@ async fn a_long_drain_keeps_its_order_keeps_no_new_delivery_waiting_and_may_be_d
     assert_eq!(counts, (4001, 0));
 }
 
-/// A server that was down for two days had kept this before.
+/// The delivery was spooled before the server was down for two days.
 #[tokio::test]
 async fn what_was_kept_for_days_has_its_own_time_and_followers_are_told_of_its_day() {
     let received_at = Clock::system().now() - SignedDuration::from_hours(50);

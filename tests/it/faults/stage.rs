@@ -1,4 +1,4 @@
-//! The stage of an outage: a server, a Postgres of its own, and senders who do as Meta does.
+//! Setup for outages: a server, its own Postgres, and senders that retry as Meta does.
 
 use std::{
     collections::BTreeSet,
@@ -19,24 +19,24 @@ use crate::support::{
     server::{NO_SPOOL, Server, apps, deliver_to},
 };
 
-/// What the house promises: an answer within four seconds, whatever hangs.
+/// Documented limit: an answer within four seconds, whatever hangs.
 const PROMISED: Duration = Duration::from_secs(4);
 
-/// How many deliver at once.
+/// Number of concurrent senders.
 const SENDERS: usize = 8;
 
-/// How many acks say that storing goes on.
+/// Number of acks that prove that storing continues.
 const SOME: usize = 40;
 
-/// Between two tries of a delivery that got 503. Meta leaves more.
+/// Pause before a retry after 503. Meta's pauses are longer.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A server that stores in the database at `url`, and has no spool.
+/// Starts a server with the database at `url` and without a spool.
 pub(super) fn serve(url: &str, more: &str) -> Server {
     serve_with(url, &format!("{more}\n{NO_SPOOL}"))
 }
 
-/// A server that stores in the database at `url`; `more` goes on in its section.
+/// Starts a server with the database at `url`; `more` is added to the section `[database]`.
 pub(super) fn serve_with(url: &str, more: &str) -> Server {
     let directory = Directory::create();
     let configuration = apps(["default"]);
@@ -45,7 +45,7 @@ pub(super) fn serve_with(url: &str, more: &str) -> Server {
     Server::start_in(directory, None)
 }
 
-/// The URL of what `options` lead to over TCP.
+/// TCP URL for `options`.
 pub(super) fn url_of(options: &PgConnectOptions) -> String {
     let (host, port) = (options.get_host(), options.get_port());
     let user = options.get_username();
@@ -53,7 +53,7 @@ pub(super) fn url_of(options: &PgConnectOptions) -> String {
     format!("postgres://{user}@{host}:{port}/{database}?sslmode=disable")
 }
 
-/// What the senders saw.
+/// Results of all senders.
 #[derive(Debug, Default)]
 struct Ledger {
     acked: BTreeSet<String>,
@@ -62,7 +62,7 @@ struct Ledger {
     faults: Vec<String>,
 }
 
-/// Deliveries that flow until they are told to end.
+/// A continuous flow of deliveries.
 pub(super) struct Flow {
     ledger: Arc<Mutex<Ledger>>,
     end: CancellationToken,
@@ -70,7 +70,7 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// Begins to deliver to `server`.
+    /// Starts the senders.
     pub(super) fn to(server: &Server) -> Self {
         let (ledger, end) = (Arc::<Mutex<Ledger>>::default(), CancellationToken::new());
         let mut senders = JoinSet::new();
@@ -89,7 +89,7 @@ impl Flow {
         at(&self.ledger.lock().unwrap())
     }
 
-    /// Waits until some more are acked.
+    /// Waits until [`SOME`] more deliveries are acked.
     pub(super) async fn goes_on(&self) {
         let before = self.look(|ledger| ledger.acked.len());
         eventually("more deliveries are acked", async || {
@@ -98,7 +98,7 @@ impl Flow {
         .await;
     }
 
-    /// Waits until some are told to come again.
+    /// Waits until [`SENDERS`] more deliveries get 503.
     pub(super) async fn is_put_off(&self) {
         let before = self.put_off();
         eventually("deliveries are told to come again", async || {
@@ -107,12 +107,13 @@ impl Flow {
         .await;
     }
 
-    /// How many answers said to come again.
+    /// Number of answers with 503.
     pub(super) fn put_off(&self) -> usize {
         self.look(|ledger| ledger.put_off)
     }
 
-    /// Lets every delivery come to its end, and compares what was answered with what is stored.
+    /// Stops the senders after their current delivery, and compares the acks with the stored
+    /// events.
     pub(super) async fn ends_well(mut self, database: &mut PgConnection) {
         self.end.cancel();
         while let Some(ended) = self.senders.join_next().await {
@@ -133,7 +134,7 @@ impl Flow {
     }
 }
 
-/// The message of each event.
+/// Message ids of all events.
 pub(super) async fn events(database: &mut PgConnection) -> Vec<String> {
     sqlx::query_scalar("SELECT message_id FROM events ORDER BY position")
         .fetch_all(database)
@@ -141,7 +142,7 @@ pub(super) async fn events(database: &mut PgConnection) -> Vec<String> {
         .unwrap()
 }
 
-/// Delivers message after message; what is put off comes again, as with Meta, until it is acked.
+/// Sends one message after the other; retries each until it is acked.
 async fn send(to: SocketAddr, sender: usize, ledger: Arc<Mutex<Ledger>>, end: CancellationToken) {
     for number in 0.. {
         let mid = format!("mid.{sender}.{number}");
@@ -154,7 +155,7 @@ async fn send(to: SocketAddr, sender: usize, ledger: Arc<Mutex<Ledger>>, end: Ca
     }
 }
 
-/// One try; whether it is settled.
+/// Tries once; returns true unless the delivery must be retried.
 async fn deliver(to: SocketAddr, mid: &str, ledger: &Mutex<Ledger>) -> bool {
     let asked = Instant::now();
     let answer = deliver_to(to, "/webhook", message(mid, "Two loaves")).await;
@@ -176,12 +177,12 @@ async fn deliver(to: SocketAddr, mid: &str, ledger: &Mutex<Ledger>) -> bool {
     false
 }
 
-/// Waits until readiness names just these.
+/// Waits until `/readyz` names exactly `missing`.
 pub(super) async fn until_missing(server: &Server, missing: &[&str]) {
     until_standing(server, missing, &[]).await;
 }
 
-/// Waits until readiness says that the spool stands in for just these.
+/// Waits until `/readyz` names exactly `degraded`: failures that the spool covers.
 pub(super) async fn until_degraded(server: &Server, degraded: &[&str]) {
     until_standing(server, &[], degraded).await;
 }
@@ -198,26 +199,26 @@ async fn until_standing(server: &Server, missing: &[&str], degraded: &[&str]) {
     .await;
 }
 
-/// A server in front of a Postgres that a test may do anything to.
+/// A server and its own Postgres.
 pub(super) struct Stage {
     pub(super) postgres: Cluster,
     pub(super) server: Server,
 }
 
 impl Stage {
-    /// With these settings of Postgres.
+    /// Starts Postgres with `settings`, and a server.
     pub(super) async fn with(settings: &[&str]) -> Self {
         let postgres = Cluster::start_with(settings).await;
         Self::before(postgres)
     }
 
-    /// In front of a running Postgres.
+    /// Starts a server for a running Postgres.
     pub(super) fn before(postgres: Cluster) -> Self {
         let server = serve(&postgres.url(), "allow_lossy_commits = true");
         Self { postgres, server }
     }
 
-    /// With a spool, and deliveries that have begun to be stored.
+    /// Starts a server with a spool, and a flow of deliveries.
     pub(super) async fn with_a_spool() -> (Self, Flow) {
         let postgres = Cluster::start_with(&[]).await;
         let server = serve_with(&postgres.url(), "allow_lossy_commits = true");
@@ -227,7 +228,7 @@ impl Stage {
         (stage, flow)
     }
 
-    /// With deliveries that have begun to be stored.
+    /// Starts a server without a spool, and a flow of deliveries.
     pub(super) async fn at_work(settings: &[&str]) -> (Self, Flow) {
         let stage = Self::with(settings).await;
         let flow = Flow::to(&stage.server);
@@ -235,7 +236,7 @@ impl Stage {
         (stage, flow)
     }
 
-    /// It goes on by itself, says so, and everything is right.
+    /// Checks that storing resumes, readiness is good, and every acked delivery is stored once.
     pub(super) async fn ends_well(self, flow: Flow) {
         flow.goes_on().await;
         until_missing(&self.server, &[]).await;

@@ -1,4 +1,4 @@
-//! Answers: many at a time, and those that nobody takes.
+//! Pipelined requests, and clients that do not read their answers.
 
 use super::stage::{Stage, good};
 use crate::support::{

@@ -1,4 +1,4 @@
-//! Bodies that are slow, of another size than said, or none.
+//! Bodies that are slow, malformed, or of another size than announced.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use tokio::time::interval;
 use super::stage::{Stage, good, signature};
 use crate::support::wire::{Wire, head};
 
-/// How many of each.
+/// Number of clients per attack.
 const CLIENTS: usize = 50;
 
-/// The head of a signed POST of `body`; `framing` says how it comes.
+/// Head of a signed POST of `body`; `framing` is the header that announces the body.
 fn announce(body: &[u8], framing: &str) -> Vec<u8> {
     let headers = [("x-hub-signature-256", &*signature(body))];
     head("/webhook", &headers, framing)
 }
 
-/// Announces a body by `framing` and sends `sent` as the body; the answer is `status`, the last.
+/// Sends a head with `framing`, then `sent`. Expects `status` and the end of the connection.
 async fn send(mut wire: Wire, framing: &str, sent: &[u8], status: u16) {
     wire.send(announce(sent, framing)).await;
     wire.send(sent).await;

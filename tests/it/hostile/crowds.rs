@@ -1,4 +1,4 @@
-//! More clients than there are seats, and clients who have all that they may.
+//! More clients than allowed connections, and clients that use all their limits.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -10,11 +10,12 @@ use crate::support::{
 
 const TEN_THOUSAND: usize = 10_000;
 
-/// As many connections as this process may have open, ten thousand at most.
+/// Raises the limit of open files; returns the number of connections that this process may open, at
+/// most ten thousand.
 fn as_many_as_allowed() -> usize {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
-    // Other tests of this process, and what a server has open beside connections.
+    // Reserve for other tests of this process and for other files of a server.
     let others = 1000;
     usize::try_from(most).map_or(TEN_THOUSAND, |most| TEN_THOUSAND.min(most - others))
 }
@@ -97,7 +98,7 @@ async fn seats_that_hold_as_much_as_they_may_stay_within_the_bound() {
     };
     stage.endures_many(900, long).await;
     stage.closed("head_timeout", 900).await;
-    // Nine times the budget of bodies.
+    // Nine times the body budget.
     let large = |mut wire: Wire| async move {
         wire.send(head("/webhook", &[], "content-length: 200000"))
             .await;

@@ -1,4 +1,4 @@
-//! Heads that are slow, endless, or none at all.
+//! Request heads that are slow, endless, or not HTTP.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use tokio::time::interval;
 use super::stage::Stage;
 use crate::support::wire::Wire;
 
-/// How many of each.
+/// Number of clients per attack.
 const CLIENTS: usize = 50;
 
 const HALF: &str = "POST /webhook HTTP/1.1\r\nhost: here\r\ncontent-le";
 
-/// Sends `start`, and then nothing.
+/// Sends `start` and then nothing.
 async fn say(mut wire: Wire, start: impl AsRef<[u8]>) {
     wire.send(start).await;
     wire.closed().await;
 }
 
-/// Sends what looks like the beginning of something good, a byte at a time.
+/// Sends the beginning of a valid request, one byte at a time.
 async fn trickle(mut wire: Wire) {
     let mut tick = interval(Duration::from_millis(100));
     for byte in HALF.as_bytes() {
@@ -54,10 +54,10 @@ async fn endless_heads_are_cut() {
     stage.close().await;
 }
 
-/// How HTTP/2 begins: its preface, and an empty SETTINGS frame.
+/// Start of an HTTP/2 connection: the preface and an empty SETTINGS frame.
 const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// How a TLS client begins: record and handshake header of a `ClientHello`.
+/// Start of a TLS connection: record header and handshake header of a `ClientHello`.
 const TLS: &[u8] = b"\x16\x03\x01\x00\xf8\x01\x00\x00\xf4\x03\x03";
 
 #[tokio::test]

@@ -1,6 +1,5 @@
-//! Hostile clients against the program as a user runs it: whatever they do, good deliveries are
-//! acked in time, memory stays within what the configuration allows, and each of them is closed
-//! with a counted reason.
+//! Hostile clients against the running program: valid deliveries are acked in time, memory stays
+//! within the configured limits, and each hostile connection is closed with a counted reason.
 
 mod answers;
 mod bodies;

@@ -1,4 +1,4 @@
-//! A server that is attacked, and a good sender who goes on meanwhile.
+//! A server under attack, and a sender of valid deliveries.
 
 use std::{cell::Cell, future::Future, time::Duration};
 
@@ -13,13 +13,13 @@ use crate::support::{
     wire::{Wire, post},
 };
 
-/// Within which every good delivery has its answer: what the documents promise.
+/// Documented limit for the answer to a valid delivery.
 const IN_TIME: Duration = Duration::from_secs(4);
 
-/// What the documents say that a connection costs at most, beside the budget of bodies.
+/// Documented maximum memory of a connection, without its body.
 const CONNECTION: u64 = 48 << 10;
 
-/// What ordinary work may add: statements that were prepared, caches, fragments.
+/// Memory for ordinary work: prepared statements, caches, fragmentation.
 const WORK: u64 = 8 << 20;
 
 /// A server under attack.
@@ -30,14 +30,14 @@ pub(super) struct Stage {
     delivered: Cell<usize>,
 }
 
-/// The keys of `[http]` that bound memory, and how long a client may take.
+/// Keys of `[http]` that bound memory and time.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
     pub(super) connections: u64,
     pub(super) body_budget: u64,
     pub(super) header_timeout: u64,
     pub(super) body_timeout: u64,
-    /// How many files the server may have open, where that is less than usual.
+    /// Limit of open files of the server, if lower than usual.
     pub(super) files: Option<u64>,
 }
 
@@ -69,7 +69,7 @@ impl Limits {
     }
 }
 
-/// A delivery of one message, signed, on `target`.
+/// A signed delivery of one message.
 pub(super) fn good(mid: &str) -> Vec<u8> {
     let body = message(mid, "Still open?");
     let signature = signature(body.as_bytes());
@@ -77,7 +77,7 @@ pub(super) fn good(mid: &str) -> Vec<u8> {
     post("/webhook", &headers, body.as_bytes())
 }
 
-/// The right signature of a body.
+/// Valid signature of a body.
 pub(super) fn signature(body: &[u8]) -> String {
     sign(&SecretString::from(SECRET), body)
 }
@@ -106,7 +106,7 @@ impl Stage {
         stage
     }
 
-    /// Bytes of memory before the attack.
+    /// Memory in bytes before the attack.
     pub(super) fn memory_at_first(&self) -> u64 {
         self.memory_at_first
     }
@@ -115,8 +115,8 @@ impl Stage {
         Wire::to(self.server.public).await
     }
 
-    /// Delivers on and on while `attack` lasts, on a connection that is kept and on new ones;
-    /// each delivery is acked in time.
+    /// Sends valid deliveries while `attack` runs, on a kept connection and on new ones. Each must
+    /// be acked in time.
     pub(super) async fn endures<T>(&self, attack: impl Future<Output = T>) -> T {
         let mut kept = self.wire().await;
         self.deliver(&mut kept).await;
@@ -126,7 +126,8 @@ impl Stage {
                 self.deliver(&mut self.wire().await).await;
             }
         };
-        // Beside the others, lest it idles for too long while one of those takes its time.
+        // Runs concurrently, because the kept connection must not idle too long while a new
+        // connection takes its time.
         let delivering_again = async {
             while !over.get() {
                 self.deliver(&mut kept).await;
@@ -149,7 +150,7 @@ impl Stage {
         assert_eq!(answer.bare(), 200, "delivery {number}");
     }
 
-    /// Has so many clients attack at the same time, while good deliveries go on.
+    /// Runs `count` attacking clients at once while valid deliveries continue.
     pub(super) async fn endures_many<F>(&self, count: usize, client: impl Fn(Wire) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -164,14 +165,14 @@ impl Stage {
         self.endures(attack).await;
     }
 
-    /// Waits until so many connections were closed for `reason`.
+    /// Waits until `count` connections were closed for `reason`.
     pub(super) async fn closed(&self, reason: &str, count: usize) {
         let labels = format!(r#"{{listener="public",reason="{reason}"}}"#);
         let metric = format!("hookshelf_connections_closed_total{labels}");
         self.counted(&metric, count).await;
     }
 
-    /// Waits until so many deliveries were rejected for `reason`.
+    /// Waits until `count` deliveries were rejected for `reason`.
     pub(super) async fn rejected(&self, reason: &str, count: usize) {
         let labels = [
             r#"app="default""#,
@@ -184,7 +185,7 @@ impl Stage {
             .await;
     }
 
-    /// Waits until `metric` is exactly `count`; further is a failure at once.
+    /// Waits until `metric` is exactly `count`; panics if it is larger.
     async fn counted(&self, metric: &str, count: usize) {
         eventually(&format!("{metric} {count}"), async || {
             let counted = self.metric(metric).await;
@@ -194,7 +195,7 @@ impl Stage {
         .await;
     }
 
-    /// A metric as the admin listener shows it.
+    /// Value of a metric on the admin listener.
     pub(super) async fn metric(&self, metric: &str) -> usize {
         let shown = self.server.ask_admin("/metrics").await.body;
         let shown = String::from_utf8(shown.to_vec()).unwrap();
@@ -204,8 +205,8 @@ impl Stage {
             .map_or(0, |value| value.trim().parse().unwrap())
     }
 
-    /// Sees that memory stayed within what the configuration allows, and that each good delivery
-    /// is stored.
+    /// Checks that memory stayed within the configured limits and that each valid delivery is
+    /// stored.
     pub(super) async fn close(self) {
         let most = self.server.memory().most;
         let Limits {

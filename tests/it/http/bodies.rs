@@ -1,4 +1,4 @@
-//! What a body may cost: its size, its time, and the budget that all share.
+//! Limits of bodies: size, time, and the shared budget.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn limited(app: &str, limits: Limits) -> Door {
     })
 }
 
-/// At most 100 bytes of body.
+/// Opens a door that accepts at most 100 bytes of body.
 fn small(app: &str) -> Door {
     let max_body_bytes = 100;
     limited(
@@ -31,7 +31,7 @@ fn small(app: &str) -> Door {
     )
 }
 
-/// So many milliseconds for a body.
+/// Opens a door that waits at most this many milliseconds for a body.
 fn impatient(app: &str, milliseconds: u64) -> Door {
     let body_timeout = Duration::from_millis(milliseconds);
     limited(
@@ -43,7 +43,7 @@ fn impatient(app: &str, milliseconds: u64) -> Door {
     )
 }
 
-/// The head of a signed POST, its body to come.
+/// Head of a signed POST, without its body.
 fn signed_head(app: &str, body: &[u8], framing: &str) -> Vec<u8> {
     let signature = sign(&secret(app), body);
     let headers = [("x-hub-signature-256", &*signature)];

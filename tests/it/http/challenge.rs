@@ -1,4 +1,4 @@
-//! Meta's GET.
+//! Meta's verification challenge (GET).
 
 use super::{
     door::{Door, Setup, fresh_app, keys, metric},
@@ -6,7 +6,7 @@ use super::{
 };
 use hookshelf::http::AppKeys;
 
-/// A door whose app `default` expects `token`.
+/// Opens a door whose app `default` has the verify token `token`.
 fn expecting(token: &str) -> Door {
     let verify_token = (!token.is_empty()).then(|| token.into());
     Door::with(Setup {
@@ -18,7 +18,7 @@ fn expecting(token: &str) -> Door {
     })
 }
 
-/// Query, configured token, status and body of the answer.
+/// Query, configured token, expected status and body.
 const CASES: &str = "
     hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=ham    | ham | 200 | 1158201444
     hub.verify_token=ham&hub.challenge=007&hub.mode=subscribe           | ham | 200 | 007

@@ -1,4 +1,4 @@
-//! Meta's POST: from signature to answer.
+//! Meta's deliveries (POST): from the signature to the answer.
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ async fn a_delivery_without_the_right_signature_is_only_counted() {
     let right = sign(&secret(&app), BODY);
     let wrong = sign(&secret("somebody"), BODY);
     let (sha256, sha1) = ("x-hub-signature-256", "x-hub-signature");
-    let table: [(&[(&str, &str)], Rejection); 8] = [
+    let table: [(&[(&str, &str)], Rejection); 9] = [
         (&[], Rejection::SignatureMissing),
         (&[(sha1, "sha1=da39a3ee")], Rejection::SignatureSha1Only),
         (&[(sha1, &right)], Rejection::SignatureSha1Only),
@@ -115,6 +115,10 @@ async fn a_delivery_without_the_right_signature_is_only_counted() {
             Rejection::SignatureMalformed,
         ),
         (&[(sha256, &wrong)], Rejection::SignatureMismatch),
+        (
+            &[(sha1, "sha1=da39a3ee"), (sha256, &wrong)],
+            Rejection::SignatureMismatch,
+        ),
     ];
     for (headers, reason) in table {
         let request = post(&format!("/webhook/{app}"), headers, BODY);
@@ -281,7 +285,7 @@ async fn a_writer_that_hangs_is_answered_for_and_what_it_says_later_changes_noth
 
 #[tokio::test]
 async fn a_defect_in_one_delivery_is_counted_and_harms_no_other() {
-    // The count of defects has no app: other tests of this process must not add to it.
+    // The panic counter has no app label: other tests of this process must not increase it.
     let recorder = PrometheusBuilder::new().build_recorder();
     let _on_this_thread = metrics::set_default_local_recorder(&recorder);
     let mut door = Door::open();

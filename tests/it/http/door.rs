@@ -1,4 +1,4 @@
-//! Opens a door on a free port whose other side is the test.
+//! A public listener (door) on a free port, with the test in place of the committer.
 
 use std::{
     net::SocketAddr,
@@ -29,12 +29,12 @@ use tokio::{
 use super::wire::{Answer, Wire, post};
 use crate::support::eventually;
 
-/// What each test app signs with, and its verify token, after its name.
+/// App secret of a test app, derived from its name. The verify token is derived likewise.
 pub(super) fn secret(app: &str) -> SecretString {
     format!("secret of {app}").into()
 }
 
-/// What an app's old secret is.
+/// Previous secret of a test app.
 pub(super) fn old_secret(app: &str) -> SecretString {
     format!("old secret of {app}").into()
 }
@@ -45,19 +45,19 @@ pub(super) fn keys(app: &str) -> AppKeys {
     AppKeys::new(app, secrets, Some(format!("token-of-{app}").into()))
 }
 
-/// An app name that no other test uses, so that its metrics are its own.
+/// An app name that no other test uses, so that its metrics are separate.
 pub(super) fn fresh_app() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!("app_{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The metrics of the whole test process.
+/// Metrics of the whole test process.
 pub(super) fn metrics() -> &'static Exposition {
     static METRICS: LazyLock<Exposition> = LazyLock::new(|| Exposition::install().unwrap());
     &METRICS
 }
 
-/// The value of the series that has all these labels; none where it was never touched.
+/// Value of the series with all these labels; `None` if it does not exist.
 pub(super) fn metric(name: &str, labels: &[&str]) -> Option<f64> {
     let text = metrics().render();
     let ends = |rest: &str| rest.starts_with(['{', ' ']);
@@ -68,7 +68,7 @@ pub(super) fn metric(name: &str, labels: &[&str]) -> Option<f64> {
     line.rsplit(' ').next()?.parse().ok()
 }
 
-/// The configuration that these variables make.
+/// Configuration from these variables.
 pub(super) fn configured(variables: &[(&str, &str)]) -> Config {
     let data_dir = [("DATA_DIR", "/nowhere")];
     let variables = data_dir.iter().chain(variables);
@@ -81,17 +81,17 @@ pub(super) fn configured(variables: &[(&str, &str)]) -> Config {
     .unwrap()
 }
 
-/// The limits of a delivery without any configuration.
+/// Default limits of a delivery.
 pub(super) fn limits() -> Limits {
     Limits::from(&configured(&[]).http)
 }
 
-/// The limits of a connection without any configuration.
+/// Default limits of a connection.
 pub(super) fn seats() -> ListenerLimits {
     ListenerLimits::from(&configured(&[]).http)
 }
 
-/// How to open a door.
+/// Parameters of a door.
 pub(super) struct Setup {
     pub(super) apps: Vec<AppKeys>,
     pub(super) limits: Limits,
@@ -119,7 +119,7 @@ impl Setup {
     }
 }
 
-/// An open door. Closed with the test's runtime.
+/// An open door. It closes with the test's runtime.
 pub(super) struct Door {
     pub(super) address: SocketAddr,
     pub(super) state: AppState,
@@ -128,17 +128,17 @@ pub(super) struct Door {
     pub(super) serving: JoinHandle<Result<(), listener::Error>>,
     arrivals: mpsc::UnboundedReceiver<Arrival>,
     tally: Tally,
-    /// What was counted and not asked for yet.
+    /// Counts that were drained but not asked for yet.
     counts: Vec<Count>,
 }
 
-/// A delivery that came through, and how to decide what becomes of it.
+/// A received delivery, and the sender of its result.
 pub(super) type Arrival = (Delivery, oneshot::Sender<Settled>);
 
 /// App, reason and network of a request that was not stored.
 pub(super) type Counted<R> = (String, R, Option<IpNet>);
 
-/// Lets the test decide what becomes of each delivery.
+/// Forwards each delivery to the test, which decides its result.
 async fn settle(mut committer: Committer, arrived: mpsc::UnboundedSender<Arrival>) {
     while let Some(all) = committer.take().await {
         for one in all {
@@ -149,7 +149,7 @@ async fn settle(mut committer: Committer, arrived: mpsc::UnboundedSender<Arrival
     }
 }
 
-/// The network of the tests' own connections, as it is counted.
+/// Network of the tests' own connections, as it is counted.
 pub(super) fn here() -> Option<IpNet> {
     "127.0.0.0/24".parse().ok()
 }
@@ -165,7 +165,7 @@ impl Door {
         Self::to(apps, setup.limits, setup.connections, setup.name)
     }
 
-    /// Opens a door as `config` says.
+    /// Opens a door with the limits and apps of `config`.
     pub(super) fn configured(config: &Config) -> Self {
         let (limits, connections) = ((&config.http).into(), (&config.http).into());
         Self::to((&config.apps).into(), limits, connections, listener::PUBLIC)
@@ -200,18 +200,18 @@ impl Door {
         Wire::to(self.address).await
     }
 
-    /// Sends `request` on a connection of its own.
+    /// Sends `request` on a new connection.
     pub(super) async fn ask(&self, request: impl AsRef<[u8]>) -> Answer {
         self.wire().await.ask(request).await
     }
 
-    /// The next delivery that came through, to be decided by the test.
+    /// Next delivery, with the sender of its result.
     pub(super) async fn arrival(&mut self) -> Arrival {
         let arrival = timeout(Duration::from_secs(30), self.arrivals.recv()).await;
         arrival.expect("a delivery comes through").unwrap()
     }
 
-    /// The next request that was counted as failed, or as one to a path that leads nowhere.
+    /// Next request that was counted as failed or as a 404.
     pub(super) async fn refusal(&mut self) -> Counted<Refusal> {
         let failures = [
             Failure::StoreUnavailable,
@@ -226,12 +226,12 @@ impl Door {
         self.counted(&all, Refusal::code).await
     }
 
-    /// The next rejection that was counted.
+    /// Next counted rejection.
     pub(super) async fn rejection(&mut self) -> Counted<Rejection> {
         self.counted(&Rejection::ALL, Rejection::code).await
     }
 
-    /// The next request that was counted for one of `reasons`.
+    /// Next request that was counted for one of `reasons`.
     async fn counted<R: Copy>(&mut self, reasons: &[R], code: fn(R) -> &'static str) -> Counted<R> {
         let mut found = None;
         eventually("a refusal is counted", async || {
@@ -256,7 +256,7 @@ impl Door {
         Some((count.app.clone(), reason, prefix))
     }
 
-    /// Sends `request` and lets its delivery be `settled`.
+    /// Sends `request` and settles its delivery with `settled`.
     pub(super) async fn deliver(
         &mut self,
         request: Vec<u8>,
@@ -269,14 +269,14 @@ impl Door {
         (delivery, wire.answer().await)
     }
 
-    /// Whether nothing came through and nothing was counted beyond what was taken.
+    /// True if no further delivery arrived and no further request was counted.
     pub(super) fn is_quiet(&mut self) -> bool {
         self.arrivals.try_recv().is_err()
             && self.uncount(&Rejection::ALL, Rejection::code).is_none()
     }
 }
 
-/// A POST to `app`, signed by `app`.
+/// A POST to `app`, signed with its secret.
 pub(super) fn signed(app: &str, body: &[u8]) -> Vec<u8> {
     signed_with(&secret(app), app, body)
 }
@@ -287,7 +287,7 @@ pub(super) fn signed_with(secret: &SecretString, app: &str, body: &[u8]) -> Vec<
     post(&format!("/webhook/{app}"), &headers, body)
 }
 
-/// What is answered with 200.
+/// A result that is answered with 200.
 pub(super) const STORED: Settled = Ok(Kept::Stored(Committed {
     new: 1,
     repeated: 0,

@@ -1,4 +1,5 @@
-//! How connections end when the listener stops: each gets its answer, and none waits for long.
+//! Shutdown of the listener: each open request gets its answer, and no connection delays the stop
+//! for long.
 
 use std::time::Duration;
 
@@ -11,10 +12,10 @@ use super::{
 };
 use crate::support::eventually;
 
-/// Longer than any of these tests needs.
+/// Longer than any of these tests takes.
 const GRACE: Duration = Duration::from_mins(1);
 
-/// A connection that has had one answer.
+/// A connection after its first answer.
 async fn kept(door: &Door) -> Wire {
     let mut wire = door.wire().await;
     let answer = wire.ask(request("GET", "/healthz")).await;
@@ -22,7 +23,8 @@ async fn kept(door: &Door) -> Wire {
     wire
 }
 
-/// Waits as long as a stop waits for a quiet connection: another door lets one go meanwhile.
+/// Waits for the grace period of idle connections: a second door closes an idle connection
+/// meanwhile.
 async fn a_quiet_connection_is_let_go() {
     let door = patient();
     let quiet = kept(&door).await;
@@ -81,7 +83,7 @@ async fn a_request_that_is_on_its_way_is_answered() {
     door.serving.await.unwrap().unwrap();
 }
 
-/// A door at which a head may take longer than any test waits.
+/// A door with a very long header timeout.
 fn patient() -> Door {
     let header_timeout = 2 * GRACE;
     Door::with(Setup {
@@ -122,7 +124,7 @@ async fn who_was_quiet_for_long_is_let_go_before_who_was_not() {
 #[tokio::test]
 async fn what_the_system_has_let_in_already_is_served() {
     let mut door = Door::open();
-    // Nothing is accepted meanwhile: this test and the door share one thread.
+    // Leaves the connections in the listen queue: the test and the door share one thread.
     let connect = |_| std::net::TcpStream::connect(door.address).unwrap();
     let waiting: Vec<_> = (0..20).map(connect).collect();
     door.stop.gently(GRACE);

@@ -1,4 +1,4 @@
-//! Whose address is kept.
+//! Sender addresses behind trusted proxies.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Connections: how many, how slow, and how they end.
+//! Connections: limits, timeouts, and reasons of closing.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ async fn one_connection_too_many_is_closed_at_once_until_a_seat_is_free() {
     assert_eq!(wire.ask(request("GET", "/healthz")).await.bare(), 200);
 }
 
-/// How many connections of this listener were closed for this reason.
+/// Number of connections of this listener that were closed for this reason.
 fn closed(listener: &str, reason: &str) -> Option<f64> {
     let labels = [
         &*format!("listener=\"{listener}\""),
@@ -105,7 +105,7 @@ async fn the_oldest_that_brought_nothing_makes_room_for_one_more() {
     proven.send(signed("default", b"{}")).await;
     door.arrival().await.1.send(STORED).unwrap();
     assert_eq!(proven.answer().await.bare(), 200);
-    // It has asked, but brought no delivery.
+    // This connection has made a request, but not a delivery.
     let mut asking = door.wire().await;
     assert_eq!(asking.ask(request("GET", "/healthz")).await.bare(), 200);
     let mut storing = door.wire().await;
@@ -167,7 +167,7 @@ async fn who_says_that_nothing_more_comes_gives_back_the_seat_at_once() {
     eventually("it is counted", counted).await;
     let open = metric("hookshelf_connections", &["listener=\"half closed\""]);
     assert_eq!(open, Some(0.0));
-    // The delivery goes on all the same.
+    // The delivery continues after its connection has closed.
     assert_eq!(door.state.underway().count(), 1);
     decide.send(STORED).unwrap();
     door.state.underway().none_left().await;

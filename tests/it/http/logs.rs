@@ -1,4 +1,4 @@
-//! What the log says of a delivery, and what it never says.
+//! Log records of a delivery, and secrets that must not appear in them.
 
 use std::{
     io::Write,
@@ -31,26 +31,42 @@ impl Write for Page {
     }
 }
 
-/// Has every record made, although mostly nobody reads it. `tracing` notes at the first record of a
-/// place whether anybody wants such ones; a page that is opened just then on another thread may be
-/// missed, and would stay empty.
+/// Sets a global subscriber that accepts all records. `tracing` caches at the first record of a
+/// call site if any subscriber wants it; without a global subscriber a page opened at that moment
+/// on another thread could stay empty.
 pub(super) fn want_all_records() {
     static WANTED: Once = Once::new();
     WANTED.call_once(|| {
         let level = "trace".parse().unwrap();
         let format = LogFormat::Json;
-        let all = subscriber(&Log { format, level }, false, std::io::sink);
+        let all = subscriber(
+            &Log {
+                format,
+                level,
+                deliveries: false,
+            },
+            false,
+            std::io::sink,
+        );
         tracing::subscriber::set_global_default(all).unwrap();
     });
 }
 
 impl Page {
-    /// A page on which this thread, and so this test, writes everything down.
+    /// Opens a page that receives all records of this thread, and so of this test.
     fn open(format: LogFormat) -> (Self, tracing::subscriber::DefaultGuard) {
         let page = Self::default();
         let writer = page.clone();
         let level = "trace,hookshelf=trace".parse().unwrap();
-        let lines = subscriber(&Log { format, level }, false, move || writer.clone());
+        let lines = subscriber(
+            &Log {
+                format,
+                level,
+                deliveries: false,
+            },
+            false,
+            move || writer.clone(),
+        );
         (page, tracing::subscriber::set_default(lines))
     }
 
@@ -59,7 +75,8 @@ impl Page {
     }
 }
 
-/// Everything a stranger or Meta may send, with a word in each that must not be found again.
+/// Sends every kind of input from Meta or strangers, each with a marker word that must not appear
+/// in the log.
 async fn exchange(door: &mut Door) {
     let body = br#"{"object":"instagram","entry":[{"id":"body-word","text":"text-word"}]}"#;
     let ends = [STORED, Err(Failure::Internal)];

@@ -1,4 +1,4 @@
-//! The door, over real sockets, with the test in the place of the committer.
+//! The HTTP listeners over real sockets, with the test in place of the committer.
 
 mod admin;
 mod bodies;

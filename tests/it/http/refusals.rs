@@ -1,4 +1,4 @@
-//! What is counted beside rejections: deliveries that got 503, and requests that got 404.
+//! Counts of deliveries that got 503 and of requests that got 404.
 
 use hookshelf::{
     http::Limits,

@@ -1,4 +1,4 @@
-//! What is not there, and what is said about it: nothing.
+//! Unknown routes, other methods and ambiguous requests: the answer reveals nothing.
 
 use super::{
     door::{Door, Setup},

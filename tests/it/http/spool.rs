@@ -1,4 +1,4 @@
-//! The routes of the spool on the admin listener.
+//! Spool routes of the admin listener.
 
 use std::{
     net::SocketAddr,
@@ -31,7 +31,7 @@ const THREE: &str = r#"{"object":"instagram","entry":[{"id":"17840000000000001",
          "message":{"mid":"two","text":"never shown"}}],
     "changes":[{"field":"comments","value":{"id":"9001","text":"never shown"}}]}]}"#;
 
-/// A spool with routes before it.
+/// A spool and the admin listener that serves it.
 struct Stage {
     address: SocketAddr,
     spool: Spool,
@@ -54,7 +54,7 @@ fn record(number: u64, body: &str) -> Record {
     }
 }
 
-/// Opens the admin listener of a server whose database is away.
+/// Opens the admin listener of a server whose database is unavailable.
 fn listen(desk: SpoolDesk, spool: Option<Spool>) -> SocketAddr {
     let listener = Listener::bind(ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address();
@@ -102,7 +102,7 @@ impl Stage {
         }
     }
 
-    /// True if the drain was told to go on.
+    /// True if the drain was woken.
     async fn is_woken(&self) -> bool {
         let woken = timeout(Duration::ZERO, self.drained.woken()).await;
         woken.is_ok()
@@ -234,8 +234,8 @@ async fn the_drain_is_woken_by_programs_and_by_no_page_of_another_site() {
     assert_eq!((status, &report["records"]), (202, &json!(1)));
     assert!(stage.is_woken().await);
 
+    let host = stage.address;
     let post = |header: &str| {
-        let host = stage.address;
         format!(
             "POST /v1/spool/drain HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n{header}\r\n\r\n"
         )
@@ -243,16 +243,24 @@ async fn the_drain_is_woken_by_programs_and_by_no_page_of_another_site() {
     for header in [
         "Origin: https://evil.example",
         "Origin: null",
+        "Origin: http://127.0.0.1:1",
+        &format!("Origin: http://{host}.evil.example"),
         "Sec-Fetch-Site: cross-site",
         "Sec-Fetch-Site: same-site",
+        "Sec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site",
     ] {
         let answer = ask(stage.address, post(header)).await;
         assert_eq!(answer.bare(), 403, "{header}");
     }
     assert!(!stage.is_woken().await);
-    let own = format!("Origin: http://{}", stage.address);
-    assert_eq!(ask(stage.address, post(&own)).await.status, 202);
-    assert!(stage.is_woken().await);
+    for own in [
+        format!("Origin: http://{host}"),
+        format!("Origin: https://{host}\r\nSec-Fetch-Site: same-origin"),
+        "Sec-Fetch-Site: none".to_owned(),
+    ] {
+        assert_eq!(ask(stage.address, post(&own)).await.status, 202, "{own}");
+        assert!(stage.is_woken().await);
+    }
 
     let answer = ask(stage.address, request("GET", "/v1/spool/drain")).await;
     assert_eq!(answer.bare(), 405);

@@ -1,8 +1,8 @@
-//! Arguments that are refused: the message says what is allowed, in words of this program.
+//! Invalid arguments: the message says what is allowed, in words of this program.
 
 use clap::{Command, error::ErrorKind};
 
-/// Values that no argument with a rule takes.
+/// Values that every validated argument refuses.
 const REFUSED: [&str; 6] = [
     "-3",
     "0x1f",
@@ -12,7 +12,7 @@ const REFUSED: [&str; 6] = [
     "\u{fc}",
 ];
 
-/// What libraries say, which tells the reader nothing.
+/// Parts of library messages, which mean nothing to the reader.
 const OF_LIBRARIES: [&str; 5] = [
     "found in string",
     "is not in",
@@ -21,7 +21,7 @@ const OF_LIBRARIES: [&str; 5] = [
     "target type",
 ];
 
-/// The calls that give an argument of a verb or of a verb below it `value`.
+/// Calls that give each argument of a verb and its subcommands `value`.
 fn calls(verb: &Command, before: &[String], value: &str) -> Vec<Vec<String>> {
     let mut calls = Vec::new();
     let taking = verb
@@ -41,7 +41,7 @@ fn calls(verb: &Command, before: &[String], value: &str) -> Vec<Vec<String>> {
     calls
 }
 
-/// What is said about a call that is refused for the value in it.
+/// Error message of a call that is refused for the value in it.
 fn refusal(call: &[String]) -> Option<String> {
     let refused = hookshelf::cli::command().try_get_matches_from(call).err()?;
     let for_value = matches!(
@@ -51,7 +51,7 @@ fn refusal(call: &[String]) -> Option<String> {
     for_value.then(|| refused.to_string())
 }
 
-/// Whether a refusal says what is allowed.
+/// True if an error message names the allowed values.
 fn says_what_is_allowed(refusal: &str) -> bool {
     let said = refusal.replacen("invalid value", "", 1);
     let allowed = said.contains("allowed: ") || said.contains("[possible values: ");

@@ -1,4 +1,4 @@
-//! Completions: each shell gets a script, and the one of bash completes.
+//! Shell completions: each shell gets a script, and bash's script completes.
 
 use std::process::{Command, Output};
 
@@ -17,14 +17,14 @@ fn each_shell_gets_a_script_that_knows_verbs_and_options() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = script(shell);
         for word in ["hookshelf", "deliveries", "problem", "not_utf8"] {
-            // What the two know of values is in their verbs' help.
+            // Elvish and PowerShell scripts do not complete values.
             let knows_values = !matches!(shell, "elvish" | "powershell") || word != "not_utf8";
             assert!(!knows_values || script.contains(word), "{shell}: {word}");
         }
     }
 }
 
-/// What bash proposes for the last of these words.
+/// Completions that bash proposes for the last word.
 fn proposals(words: &[&str]) -> Vec<String> {
     let last = words.len() - 1;
     let words = words.join(" ");

@@ -1,9 +1,8 @@
-//! Lists without rows: standard error says so and what to do next, and standard output holds no
-//! row.
+//! Empty lists: standard error says so and suggests a next step, and standard output has no row.
 
 use crate::support::{eventually, server::Server};
 
-/// A list with a way to narrow it, and what is said of each.
+/// A list, options that narrow it, and the message without and with them.
 const LISTS: [(&[&str], &[&str], &str, &str); 6] = [
     (
         &["accounts", "list"],
@@ -90,7 +89,7 @@ async fn a_list_with_rows_says_nothing_of_the_kind() {
     }
 }
 
-/// Every verb that lists is held to this rule.
+/// Requires a test for every verb with the option `--limit`.
 #[test]
 fn every_list_is_tried() {
     let program = hookshelf::cli::command();

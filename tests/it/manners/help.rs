@@ -4,13 +4,13 @@ use clap::Command;
 
 use crate::support::{desk::Desk, directory::Directory, postgres::TestDatabase, server::Server};
 
-/// What stands above the examples.
+/// Heading of the examples.
 const HEADING: &str = "Examples:\n";
 
-/// Examples that take something away come last.
+/// Destructive examples contain this option and run last.
 const DESTRUCTIVE: &str = "--yes";
 
-/// Every verb that help shows, with the words that lead to it.
+/// All visible verbs, each with its path.
 fn verbs(command: &Command, path: &[String]) -> Vec<(Vec<String>, Command)> {
     let mut found = vec![(path.to_vec(), command.clone())];
     for verb in command.get_subcommands().filter(|it| !it.is_hide_set()) {
@@ -24,7 +24,7 @@ fn all() -> Vec<(Vec<String>, Command)> {
     verbs(&hookshelf::cli::command(), &[])
 }
 
-/// The examples of a verb, without white space at either end.
+/// Examples of a verb, trimmed.
 fn examples(verb: &Command) -> Vec<String> {
     let after = verb.get_after_help().map(ToString::to_string);
     let after = after.unwrap_or_default();
@@ -32,7 +32,7 @@ fn examples(verb: &Command) -> Vec<String> {
     listed.lines().map(|it| it.trim().to_owned()).collect()
 }
 
-/// The examples of all verbs, each once.
+/// Distinct examples of all verbs.
 pub(super) fn every_example() -> Vec<String> {
     let mut found: Vec<_> = all().iter().flat_map(|(_, it)| examples(it)).collect();
     found.sort_by_key(|it| (it.contains(DESTRUCTIVE), it.clone()));
@@ -40,7 +40,7 @@ pub(super) fn every_example() -> Vec<String> {
     found
 }
 
-/// What the program says about a verb, each run of white space as one space.
+/// Help text of a verb, with white space collapsed.
 fn help(path: &[String]) -> String {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hookshelf"));
     let output = command.args(path).arg("--help").output().unwrap();
@@ -66,7 +66,7 @@ fn every_verb_shows_an_example() {
         for example in examples {
             assert!(shown.contains(&example), "{path:?}: {help}");
             assert!(example.contains(&call), "{path:?} shows `{example}`");
-            // It can be copied from a terminal of the usual width.
+            // It fits on one line of a usual terminal.
             assert!(example.chars().count() <= 98, "{example} is too long");
         }
     }
@@ -88,7 +88,7 @@ fn every_verb_and_option_says_what_it_is() {
     }
 }
 
-/// Runs a server by an example, until it has said all that it says at its start.
+/// Starts a server as in an example, waits for its startup output, and stops it.
 async fn serve(example: &str, desk: &Desk) {
     let directory = Directory::create();
     let there = desk.server.directory.join("hookshelf.toml");

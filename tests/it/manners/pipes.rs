@@ -1,4 +1,4 @@
-//! Pipes: a reader that has seen enough ends a verb quietly, and a server not at all.
+//! Closed pipes: a verb whose reader has gone ends quietly, and a server keeps running.
 
 use std::{
     io::{BufRead, BufReader},
@@ -17,7 +17,7 @@ use crate::support::{
     server::{apps, deliver_to, guarded},
 };
 
-/// What examples are left out that say so, and why.
+/// Parts of examples that are left out, with reasons.
 const NO_VERB: [(&str, &str); 3] = [
     (" > ", "prints into a file"),
     ("hookshelf serve", "has a test of its own, below"),
@@ -27,7 +27,7 @@ const NO_VERB: [(&str, &str); 3] = [
     ),
 ];
 
-/// What else is read by `head`.
+/// Further calls to test.
 const MORE: [&str; 8] = [
     "hookshelf --help",
     "hookshelf help events",
@@ -39,8 +39,8 @@ const MORE: [&str; 8] = [
     "hookshelf completions bash",
 ];
 
-/// Runs a script whose first command writes to one that reads nothing, and wants the code of that
-/// first command, and what it complained of. The pipe is closed before anything is written.
+/// Runs a script whose first command writes into a pipe that has no reader from the start. Returns
+/// the exit code and the error output of that command.
 fn unread(desk: &Desk, call: &str) -> (String, String) {
     let script = format!(
         "mkfifo pipe; exec 3<>pipe 4>pipe 3>&-
@@ -60,7 +60,7 @@ async fn a_verb_whose_output_nobody_reads_ends_quietly() {
     let examples = super::help::every_example();
     let prints = |it: &&String| NO_VERB.iter().all(|(part, _)| !it.contains(part));
     let examples = examples.iter().filter(prints).map(String::as_str);
-    // What takes something away is the last of the examples.
+    // Destructive examples come last.
     for call in MORE.into_iter().chain(examples) {
         let (code, complaint) = unread(&desk, call);
         assert_eq!((&*code, &*complaint), ("0", ""), "{call}");
@@ -103,7 +103,7 @@ async fn a_server_serves_although_nobody_reads_what_it_says() {
     let answer = deliver_to(address.unwrap(), "/webhook", "{}").await;
     assert_eq!(answer.unwrap().status, 200);
     kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
-    // The pipe to the shell that guards it stays open until then.
+    // Keeps the pipe to the guarding shell open until now.
     let _guard = server.stdin.take();
     assert!(server.wait().unwrap().success());
 }

@@ -1,8 +1,8 @@
-//! The terminal: tables are as wide as it is, and it alone sees colours.
+//! Terminals: tables fit the width, and only terminals get colours.
 
 use crate::support::{desk::Desk, terminal::show};
 
-/// What begins each mark of a colour.
+/// First character of a colour code.
 const ESCAPE: char = '\u{1b}';
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! An application that can be killed: this test binary once more, running one private Postgres.
+//! An application that can be killed: a second process of this test binary that runs a private
+//! Postgres.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -10,22 +11,22 @@ use hookshelf::store::private::PrivatePostgres;
 use super::settings;
 use crate::support::directory::{Directory, is_open_to_all};
 
-/// Tells the other process which data directory it works on.
+/// Variable that passes the data directory to the second process.
 const DATA_DIR: &str = "HOOKSHELF_TEST_DATA_DIR";
 
-/// What the other process prints when its Postgres answers.
+/// Line that the second process prints once its Postgres answers.
 const READY: &str = "the private Postgres is ready";
 
-/// The other process. It ends with its input, so it does not outlive this one.
+/// The second process. It ends with its input, so it does not outlive this process.
 pub(super) struct Application {
     process: Child,
-    /// Kept open: a test binary that cannot print fails.
+    /// Kept open, because a test binary that cannot print fails.
     output: BufReader<ChildStdout>,
     _program: Option<Directory>,
 }
 
 impl Application {
-    /// Starts it and waits until its Postgres answers.
+    /// Starts the process and waits until its Postgres answers.
     pub(super) fn start(directory: &Directory, user: Option<(u32, u32)>) -> Self {
         let mut this = Self::spawn(directory, user);
         let mut lines = this.output.by_ref().lines().map_while(Result::ok);
@@ -36,7 +37,7 @@ impl Application {
         this
     }
 
-    /// Starts it and does not wait.
+    /// Starts the process without waiting.
     pub(super) fn spawn(directory: &Directory, user: Option<(u32, u32)>) -> Self {
         let program = std::env::current_exe().unwrap();
         let copy = user.and_then(|_| reachable_copy(&program));
@@ -62,13 +63,13 @@ impl Application {
         self.process.id()
     }
 
-    /// Kills it without any chance to clean up.
+    /// Kills the process without any cleanup.
     pub(super) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// Lets it end in order.
+    /// Ends the process in order.
     pub(super) fn end(mut self) {
         drop(self.process.stdin.take());
         assert!(
@@ -85,7 +86,8 @@ impl Drop for Application {
     }
 }
 
-/// A copy of the program where every user can run it, if that is not so where it is.
+/// A copy of the program in a directory open to all users, if the program itself is not accessible
+/// to them.
 fn reachable_copy(program: &Path) -> Option<Directory> {
     if is_open_to_all(program) {
         return None;

@@ -1,6 +1,7 @@
-//! Root, whom Postgres refuses: it runs as another user, and data go from one user to the other.
+//! Private Postgres of root: Postgres refuses to run as root, so it runs as another user, and data
+//! directories change owner.
 //!
-//! An ordinary user has all other tests of this room to say that nothing is needed from root.
+//! All other tests of this module run as an ordinary user and show that root is not needed.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +17,7 @@ use super::{ask, postmaster, settings, start};
 use crate::support::directory::Directory;
 use crate::support::postgres::DevDb;
 
-/// A directory of the user `nobody`, and who that is.
+/// A directory of the user `nobody`, with its user and group ids.
 fn of_nobody() -> (Directory, (u32, u32)) {
     let nobody = User::from_name("nobody").unwrap().expect("a user nobody");
     let ids = (nobody.uid.as_raw(), nobody.gid.as_raw());

@@ -1,4 +1,4 @@
-//! The throwaway Postgres: it answers, and it leaves nothing behind however it ends.
+//! The throwaway Postgres answers, and leaves nothing behind however it ends.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::support::directory::Directory;
 use crate::support::eventually;
 use crate::support::postgres::{DevDb, Place, TestDatabase};
 
-/// Where the holder puts its throwaway Postgres.
+/// Variable that passes the parent directory of the throwaway Postgres.
 const TEMP_DIR: &str = "HOOKSHELF_TEST_TEMP_DIR";
 
 pub(super) fn dev_db(temp_dir: &Path) -> Command {
@@ -33,7 +33,7 @@ async fn every_test_gets_a_database_of_its_own() {
     let databases = [TestDatabase::create().await, TestDatabase::create().await];
     for database in &databases {
         let pool = database.pool().await;
-        // The same name in both would be refused if they were one.
+        // If both were the same database, the second table of this name would be refused.
         sqlx::query("CREATE TABLE mine ()")
             .execute(&pool)
             .await
@@ -136,7 +136,7 @@ async fn what_a_killed_one_left_is_swept_by_the_next() {
     assert!(is_empty(&temp_dir));
 }
 
-/// This test binary once more, holding a throwaway Postgres as any test binary does.
+/// A second process of this test binary that holds a throwaway Postgres.
 struct Holder {
     process: Child,
     place: Place,

@@ -1,4 +1,4 @@
-//! Starts, crashes and stops that have to go well.
+//! Starts, crashes and stops that must succeed.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -194,11 +194,11 @@ async fn dropping_it_ends_the_server() {
     let directory = Directory::create();
     drop(start(&directory).await);
     eventually("the server ends", async || postmaster(&directory).is_none()).await;
-    // The directory is held until the very end of the process, a moment later.
+    // The lock is released only when the process has ended, a moment later.
     start_when_free(&directory).await.stop().await.unwrap();
 }
 
-/// Starts it as soon as no process holds the directory any more.
+/// Starts once no process holds the directory.
 async fn start_when_free(directory: &Directory) -> PrivatePostgres {
     let mut started = None;
     let starts = async || match PrivatePostgres::start(settings(directory.path())).await {

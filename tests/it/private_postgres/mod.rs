@@ -1,4 +1,4 @@
-//! The private Postgres: started, adopted, killed, refused and stopped, as root and below.
+//! The private Postgres: start, adoption, kill, refusal and stop, as root and as an ordinary user.
 
 mod application;
 mod as_root;
@@ -15,14 +15,14 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::support::directory::Directory;
 
-/// The settings of `serve` for a data directory.
+/// Settings of `serve` for a data directory.
 fn durable_settings(data_dir: &Path) -> Settings {
     let mut settings = Settings::new(data_dir.join("postgres"));
     settings.search_path = std::env::var_os("PATH");
     settings
 }
 
-/// The same without waiting for the disk, which only a power cut could tell.
+/// The same settings without fsync; only a power cut would show the difference.
 fn settings(data_dir: &Path) -> Settings {
     let mut settings = durable_settings(data_dir);
     settings.durable = false;
@@ -43,7 +43,7 @@ async fn connect(options: PgConnectOptions) -> PgConnection {
         .expect("the private Postgres answers")
 }
 
-/// One value, as text.
+/// Result of a query as text.
 async fn ask(options: PgConnectOptions, sql: &'static str) -> String {
     let mut connection = connect(options).await;
     let value = sqlx::query_scalar(sql)
@@ -54,7 +54,7 @@ async fn ask(options: PgConnectOptions, sql: &'static str) -> String {
     value
 }
 
-/// The process id of the server, if it has written one down.
+/// Process id in the server's pid file, if there is one.
 fn postmaster(directory: &Directory) -> Option<i32> {
     let path = directory.join("postgres/data/postmaster.pid");
     std::fs::read_to_string(path)
@@ -71,7 +71,7 @@ fn kill(pid: i32) {
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("the process is there");
 }
 
-/// The names of what is in the directory of the private Postgres.
+/// File names in the directory of the private Postgres.
 fn files(directory: &Directory) -> Vec<String> {
     let entries = std::fs::read_dir(directory.join("postgres"))
         .into_iter()

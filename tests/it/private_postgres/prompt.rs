@@ -1,4 +1,4 @@
-//! The prompt on the private Postgres.
+//! `psql` on the private Postgres.
 
 use hookshelf::store::private::{Error, psql};
 
@@ -12,7 +12,7 @@ async fn psql_opens_the_private_postgres() {
     let postgres = start(&directory).await;
 
     let mut command = psql(&settings, None).await.unwrap();
-    // What the surroundings say about other servers does not matter.
+    // Environment variables for other servers are ignored.
     let output = command
         .args(["-Atc", "SELECT current_database()"])
         .output()

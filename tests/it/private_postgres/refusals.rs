@@ -1,4 +1,4 @@
-//! Starts that have to fail, harm nothing, and say what to do.
+//! Starts that must fail, do no damage, and say what to do.
 
 use hookshelf::store::private::{Error, PrivatePostgres, Settings};
 

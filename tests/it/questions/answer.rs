@@ -1,4 +1,4 @@
-//! An answer as psql shows it: columns in line, numbers to the right, and how many rows there are.
+//! A query result in psql's format: aligned columns, numbers to the right, and a row count.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use sqlx::{
     postgres::{PgColumn, PgRow},
 };
 
-/// So many rows show what an answer looks like.
-const SHOWN: usize = 10;
+/// Number of rows shown of each answer.
+const SHOWN: usize = 3;
 
-/// The rows of an answer, as text.
+/// Query result as text.
 #[derive(Debug)]
 pub(super) struct Answer {
     names: Vec<String>,
@@ -18,7 +18,7 @@ pub(super) struct Answer {
     rows: Vec<Vec<String>>,
 }
 
-/// Asks in the simple form of the protocol, which answers in text as it does to psql.
+/// Runs a query with the simple query protocol, which returns text as in psql.
 pub(super) async fn ask(session: &mut PgConnection, query: &str) -> Answer {
     let rows = sqlx::raw_sql(AssertSqlSafe(query.to_owned())).fetch_all(session);
     let rows = rows
@@ -53,20 +53,20 @@ fn cells(row: &PgRow) -> Vec<String> {
 }
 
 impl Answer {
-    /// The first row, by column; empty where there is none.
+    /// First row as pairs of column and value; empty if there are no rows.
     pub(super) fn first(&self) -> Vec<(String, String)> {
         let first = self.rows.first().into_iter().flatten().cloned();
         self.names.iter().cloned().zip(first).collect()
     }
 
-    /// These columns of each row.
+    /// Values of these columns, row by row.
     pub(super) fn columns(&self, names: &[&str]) -> Vec<Vec<String>> {
         let place = |name: &&str| self.names.iter().position(|it| it == name).unwrap();
         let chosen = |row: &Vec<String>| names.iter().map(|it| row[place(it)].clone()).collect();
         self.rows.iter().map(chosen).collect()
     }
 
-    /// The table.
+    /// The result as a table.
     pub(super) fn shown(&self) -> String {
         let shown = &self.rows[..self.rows.len().min(SHOWN)];
         let widths: Vec<usize> = (0..self.names.len())
@@ -98,7 +98,7 @@ impl Answer {
     }
 }
 
-/// How many characters; wide ones count once, which no terminal agrees about anyway.
+/// Number of characters. Wide characters count once; terminals disagree about them anyway.
 fn width(text: &str) -> usize {
     text.chars().count()
 }

@@ -1,4 +1,4 @@
-//! Questions whose answers are known before they are asked: a few deliveries, written by hand.
+//! Questions with known answers, from a few hand-written deliveries.
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -14,13 +14,13 @@ use super::{
 const ACCOUNT: &str = "17840000000000077";
 const PERSON: &str = "7077";
 
-/// The question that takes an account and a person.
+/// Number of the question with the parameters account and person.
 const CONVERSATION: usize = 7;
 
-/// The question that takes a message, which is m2 here.
+/// Number of the question with the parameter message; the message is m2.
 const ONE_MESSAGE: usize = 18;
 
-/// So many minutes before the questions are asked.
+/// A time some minutes before the questions are asked.
 fn ago(minutes: i64) -> Timestamp {
     now() - SignedDuration::from_mins(minutes)
 }
@@ -40,7 +40,7 @@ fn comment(minutes: i64, id: &str, by: &str, more: &Value) -> Arriving {
     )
 }
 
-/// An item that happened so many minutes ago and arrived so many minutes ago.
+/// A messaging item with its age in minutes and the age of its arrival.
 fn item(happened: i64, arrived: i64, from: &str, more: &Value) -> Arriving {
     let to = if from == ACCOUNT { PERSON } else { ACCOUNT };
     let mut item = json!({
@@ -77,7 +77,7 @@ fn merge(into: &mut Value, more: &Value) {
     }
 }
 
-/// The answer to a question of the page, by its number: these columns of each row.
+/// Values of these columns in the answer to question `number` of the page.
 async fn ask(session: &mut PgConnection, number: usize, columns: &[&str]) -> Vec<Vec<String>> {
     let mut page = Page::read(PAGE);
     if number == CONVERSATION {
@@ -160,7 +160,7 @@ async fn a_conversation_is_in_the_order_in_which_it_was_held() {
         edit(360, json!("the last words of m1")),
         edit(350, Value::Null),
         item(340, 340, PERSON, &unsend),
-        // It was said before the others arrived.
+        // Sent before the other messages arrived.
         message(390, 100, ACCOUNT, "m2"),
         message(300, 300, PERSON, "m4"),
         message(200, 200, ACCOUNT, "m5"),
@@ -179,7 +179,7 @@ async fn a_conversation_is_in_the_order_in_which_it_was_held() {
     ];
     assert_eq!(held, expected);
 
-    // m2 was in time for m1, however late it arrived; m5 was not for m4; m3 is no more.
+    // m2 answered m1 in time, although it arrived late; m5 answered m4 late; m3 was unsent.
     let late = ask(&mut session, 8, &["text"]).await;
     assert_eq!(late, [["the words of m4"]]);
 
@@ -190,7 +190,7 @@ async fn a_conversation_is_in_the_order_in_which_it_was_held() {
     assert_eq!(edited, [["the words of m1", "the last words of m1"]]);
 }
 
-/// Meta asks that what was unsent is not shown, whatever is asked.
+/// Meta requires that unsent messages are not shown, in any answer.
 #[tokio::test]
 async fn what_was_unsent_says_nothing_and_the_account_is_not_its_own_contact() {
     let unsend = |mid| json!({"message": {"mid": mid, "is_deleted": true}});

@@ -1,5 +1,5 @@
-//! Nine days of simulated deliveries. Everything follows from one seed: the answers are the same
-//! whenever and wherever this runs.
+//! Nine days of simulated deliveries. All data come from one seed, so the answers are the same on
+//! every run.
 
 use std::num::NonZeroUsize;
 
@@ -9,14 +9,14 @@ use tokio::sync::OnceCell;
 
 use super::stage::{Arriving, DAYS, LAST_DAY, Stage, now};
 
-/// What these days left. The tests of a binary share it; it goes away with their server.
+/// Database after the nine days. The tests of this binary share it; it goes away with their server.
 pub(super) async fn nine_days() -> &'static Stage {
     static SHARED: OnceCell<Stage> = OnceCell::const_new();
     SHARED.get_or_init(|| Stage::after(arriving())).await
 }
 
-/// What arrives and when: busy days and quiet nights, most of it within seconds. Some of it is
-/// minutes late, some comes again, and on the last morning nothing comes for a while.
+/// Deliveries with their arrival times: busy days and quiet nights, mostly delivered within
+/// seconds. Some are minutes late, some are sent twice, and on the last morning there is a gap.
 fn arriving() -> Vec<Arriving> {
     let mut stories = Stories::new(&Script {
         seed: 20,
@@ -50,13 +50,13 @@ fn few(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).unwrap()
 }
 
-/// When the first of the days begins.
+/// Start of the first day.
 fn midnight() -> Timestamp {
     let day = LAST_DAY - (DAYS - 1).days();
     day.to_zoned(TimeZone::UTC).unwrap().timestamp()
 }
 
-/// When a delivery arrives that was sent at `sent`.
+/// Arrival time of a delivery sent at `sent`.
 fn arrival(number: i64, sent: Timestamp) -> Timestamp {
     let (away, back) = (time(7, 50), time(8, 35));
     let took = match number % 45 {

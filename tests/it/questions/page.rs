@@ -1,40 +1,41 @@
-//! The page of questions as data: what a question is called, reads and takes, its query and its
-//! answer. Everything else stays as it is written.
+//! Parser of the page of questions: the title, the partitions, the parameters, the query and the
+//! answer of each question. All other text stays unchanged.
 
 use crate::support;
 
 /// A part of the page.
 #[derive(Debug)]
 enum Part {
-    /// Text as it stands.
+    /// Literal text.
     Text(String),
-    /// The query of the question with this number.
+    /// Query of the question with this index.
     Query(usize),
-    /// Its answer.
+    /// Answer of the question with this index.
     Answer(usize),
 }
 
-/// Which partitions a question reads.
+/// Partitions that a question may read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Reads {
-    /// The last so many days (UTC), whole.
+    /// Number of last days (UTC) that may be read completely.
     pub(super) days: i32,
-    /// Of these tables.
+    /// Tables that may be read.
     pub(super) tables: Vec<String>,
-    /// Any day by the index on one of these columns.
+    /// Columns whose indexes may be used on any day.
     pub(super) indexes: Vec<String>,
 }
 
-/// One question.
+/// A question.
 #[derive(Debug, Default)]
 pub(super) struct Question {
     pub(super) title: String,
     pub(super) reads: Reads,
-    /// The columns that its query compares with ids, and the title of the answer that has them.
+    /// Columns that the query compares with ids, and the title of the question whose answer has
+    /// these ids.
     takes: Option<(Vec<String>, String)>,
     pub(super) query: String,
     pub(super) answer: String,
-    /// The first row of the answer, by column.
+    /// First row of the answer, as pairs of column and value.
     pub(super) first: Vec<(String, String)>,
 }
 
@@ -45,14 +46,14 @@ pub(super) struct Page {
     pub(super) questions: Vec<Question>,
 }
 
-/// The words of `this and that`.
+/// Splits `this and that` into words.
 fn words(text: &str) -> Vec<String> {
     let listed = text.split(" and ").filter(|it| !it.is_empty());
     listed.map(ToOwned::to_owned).collect()
 }
 
 impl Reads {
-    /// Reads `8 days of events and repeats, then all days by the index on message_id`.
+    /// Parses `8 days of events and repeats, then all days by the index on message_id`.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let (days, rest) = line.trim_end_matches('.').split_once(" days of ")?;
         let (tables, indexes) = match rest.split_once(", ") {
@@ -73,7 +74,7 @@ impl Reads {
 }
 
 impl Page {
-    /// Reads the page in the repository.
+    /// Reads the page from the repository.
     pub(super) fn read(path: &str) -> Self {
         let text = support::page::read(path);
         let mut this = Self {
@@ -95,7 +96,7 @@ impl Page {
         this
     }
 
-    /// What a line outside of blocks says of a question.
+    /// Parses a line outside of blocks.
     fn note(&mut self, line: &str) {
         if let Some((_, title)) = line.strip_prefix("## ").and_then(|it| it.split_once(". ")) {
             let title = title.to_owned();
@@ -130,7 +131,8 @@ impl Page {
         }
     }
 
-    /// The questions in an order in which what they take is answered before.
+    /// Indexes of the questions, ordered so that a question follows the question that supplies its
+    /// ids.
     pub(super) fn in_order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = Vec::new();
         while order.len() < self.questions.len() {
@@ -148,7 +150,7 @@ impl Page {
         order
     }
 
-    /// Puts what a question takes into its query.
+    /// Puts the ids from another answer into the query of a question.
     pub(super) fn take(&mut self, index: usize) {
         let Some((columns, title)) = self.questions[index].takes.clone() else {
             return;
@@ -162,7 +164,7 @@ impl Page {
         }
     }
 
-    /// Puts `value` into the query of a question, where it compares `column` with an id.
+    /// Puts `value` into the query of a question at the comparison with `column`.
     pub(super) fn put(&mut self, index: usize, column: &str, value: &str) {
         let query = &mut self.questions[index].query;
         let before_value = format!("{column} = '");
@@ -172,7 +174,7 @@ impl Page {
         *query = format!("{before}{before_value}{value}'{after}");
     }
 
-    /// The whole page.
+    /// Text of the whole page.
     pub(super) fn text(&self) -> String {
         let text = |part: &Part| match part {
             Part::Text(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! Which partitions a query really reads, from the plan that Postgres ran.
+//! Partitions that a query reads, taken from the executed plan.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::{page::Reads, stage::LAST_DAY};
 
-/// A partition that was read, and by which index, if by one.
+/// A partition that was read, and the index that was used, if any.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Scan {
     table: String,
@@ -17,15 +17,16 @@ struct Scan {
 }
 
 impl Scan {
-    /// Whether it goes by an index on `column`; partitions name theirs after the columns.
+    /// True if the scan uses an index on `column`; the index names of partitions contain the
+    /// columns.
     fn is_by(&self, column: &str) -> bool {
         let index = self.index.as_deref().unwrap_or_default();
         index.starts_with(&format!("{}_{}_{column}_", self.table, self.day))
     }
 }
 
-/// Where `query` reads other partitions than `reads` says. Tables of a few rows are read from end
-/// to end unless that is forbidden.
+/// Differences between the partitions that `query` reads and `reads`. Sequential scans are turned
+/// off if indexes are expected, because Postgres prefers them for tables of a few rows.
 pub(super) async fn faults(session: &mut PgConnection, query: &str, reads: &Reads) -> Vec<String> {
     if !reads.indexes.is_empty() {
         run(session, "SET enable_seqscan = off").await;
@@ -48,7 +49,7 @@ async fn run(session: &mut PgConnection, sql: &str) {
     ran.await.unwrap();
 }
 
-/// The scans that were run. A part of a plan that was pruned or never reached has no loops.
+/// Collects the executed scans. Pruned or unreached plan nodes have no loops.
 fn gather(node: &Value, scans: &mut BTreeSet<Scan>) {
     let children = || node["Plans"].as_array().into_iter().flatten();
     if let Some(relation) = node["Relation Name"].as_str()
@@ -83,7 +84,7 @@ fn judge(scans: &BTreeSet<Scan>, reads: &Reads) -> Vec<String> {
             faults.push(format!("{}_{} is read by {by}", scan.table, scan.day));
         }
     }
-    // What the page says too much of is as wrong.
+    // Naming partitions that are not read is a fault, too.
     for table in &reads.tables {
         let is_read = |day: &&String| {
             scans

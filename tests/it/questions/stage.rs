@@ -1,7 +1,7 @@
-//! A database that things arrived at through the front door, and a role that asks about them.
+//! A database filled through the webhook handler, and a reader role.
 //!
-//! The clock is set by hand, so `received_at` lies on the days of the test, and `now()` of the role
-//! is a function that stands still.
+//! The server's clock is set by hand, so `received_at` lies on the days of the test, and `now()` of
+//! the reader role is a fixed time.
 
 use std::net::SocketAddr;
 
@@ -22,26 +22,26 @@ use tower::ServiceExt;
 
 use crate::support::postgres::TestDatabase;
 
-/// The last of the days.
+/// Last day of the test.
 pub(super) const LAST_DAY: Date = jiff::civil::date(2026, 11, 20);
 
-/// How many days there are.
+/// Number of days.
 pub(super) const DAYS: i32 = 9;
 
-/// The moment at which the questions are asked.
+/// Time at which the questions are asked.
 const NOW: &str = "2026-11-20T18:00:00Z";
 
-/// Signs all deliveries.
+/// App secret of all deliveries.
 const SECRET: &str = "the secret of nine days";
 
-/// The database and the role.
+/// The database and the reader role.
 #[derive(Debug)]
 pub(super) struct Stage {
     database: TestDatabase,
     reader: String,
 }
 
-/// A delivery on its way.
+/// A delivery and its arrival time.
 #[derive(Debug)]
 pub(super) struct Arriving {
     pub(super) at: Timestamp,
@@ -49,7 +49,7 @@ pub(super) struct Arriving {
 }
 
 impl Stage {
-    /// The stage after all this has arrived.
+    /// Creates the database and delivers `arriving`.
     pub(super) async fn after(arriving: Vec<Arriving>) -> Self {
         let database = TestDatabase::create().await;
         let mut owner = database.connect().await;
@@ -64,7 +64,7 @@ impl Stage {
         Self { database, reader }
     }
 
-    /// A session of the role that reads, for which it is [`NOW`].
+    /// Opens a session of the reader role, with `now()` at [`NOW`].
     pub(super) async fn reader(&self) -> PgConnection {
         let options = self.database.options().username(&self.reader);
         let mut session = options.connect().await.unwrap();
@@ -74,7 +74,7 @@ impl Stage {
     }
 }
 
-/// [`NOW`].
+/// [`NOW`] as a timestamp.
 pub(super) fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
@@ -84,7 +84,7 @@ async fn run(connection: &mut PgConnection, sql: &str) {
     ran.await.unwrap();
 }
 
-/// The partitions of these days and of the week after, and no other ones.
+/// Creates the partitions of these days and of the following week, and no others.
 async fn prepare(owner: &mut PgConnection) {
     run(owner, "DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
     store::migrate(owner, now()).await.unwrap();
@@ -95,9 +95,9 @@ async fn prepare(owner: &mut PgConnection) {
     }
 }
 
-/// A function of the same name that is found first. It is stable like its original, and not in
-/// plain SQL, which the planner would look through: partitions are left out when a query starts,
-/// as they are outside of tests.
+/// Creates a function `now()` that precedes the original in the search path. The function is stable
+/// like the original, and not written in SQL, because the planner would inline it: partitions must
+/// be pruned when the query starts, as in production.
 async fn stop_the_clock(owner: &mut PgConnection, reader: &str) {
     let clock = format!(
         "CREATE SCHEMA fixed_clock;
@@ -108,7 +108,7 @@ async fn stop_the_clock(owner: &mut PgConnection, reader: &str) {
     run(owner, &clock).await;
 }
 
-/// Hands everything to the door in the order of arrival, one delivery after the other.
+/// Posts the deliveries to the handler one by one, in the order of arrival.
 async fn deliver(database: &TestDatabase, mut arriving: Vec<Arriving>) {
     arriving.sort_by_key(|it| it.at);
     let (writer, committer) = Writer::new(database.options(), None);

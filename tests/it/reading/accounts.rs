@@ -1,4 +1,4 @@
-//! `accounts list`: when the last events of each account came, and which accounts are silent.
+//! `accounts list`: times of the last events of each account, and silent accounts.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn message(account: &str, mid: &str) -> String {
 }
 
 impl Shelf {
-    /// Counts all that is stored, as the server does while it runs.
+    /// Updates the counts, as the server does in the background.
     async fn count(&self) {
         let options = self.database.options();
         let session = store::connect_follower(&options, Duration::from_secs(30)).await;
@@ -34,7 +34,7 @@ impl Shelf {
         while follower.turn(&mut session, &mut Hourly).await.unwrap() != Turn::Idle {}
     }
 
-    /// The accounts that a list with these options shows.
+    /// Account ids of a list with these options.
     fn accounts(&self, options: &[&str]) -> Vec<String> {
         let rows = self.rows(&[&["accounts", "list"], options].concat());
         let id = |row: &Value| row["account_id"].as_str().unwrap().to_owned();
@@ -91,7 +91,7 @@ async fn a_silent_account_is_found_to_the_minute_counted_or_not() {
             .store("shop", MINUTE * minutes, message(account, account))
             .await;
     }
-    // What comes again is no new event; neither is what another app gets.
+    // Repeats and events of another app do not count.
     shelf.store("shop", MINUTE, message("1784", "1784")).await;
     shelf.store("bar", MINUTE, message("1786", "1786")).await;
     for counted in [false, true] {
@@ -136,13 +136,13 @@ async fn an_account_whose_events_are_gone_or_never_came_is_silent() {
     assert_eq!(shelf.accounts(&["--silent", "10min"]), ["1785", "1784"]);
     let rows = shelf.rows(&["accounts", "list"]);
     assert_eq!(rows[0]["last_event_at"], Value::Null);
-    // The counts stay when events are dropped by age, and are exact to the hour.
+    // The counts remain after the events are deleted, and are exact to the hour.
     let last = rows[1]["last_event_at"].as_str().unwrap();
     assert!(last.ends_with(":00:00Z"), "{last}");
     assert!(shelf.says(&["accounts", "list"]).contains("never"));
 }
 
-/// How many rows of events and counts were read from whole tables, and how many by an index.
+/// Number of rows of events and counts read by sequential scans, and by index scans.
 async fn reads(database: &mut PgConnection) -> (i64, i64) {
     let reads = sqlx::query_as(
         "SELECT sum(seq_tup_read)::bigint, coalesce(sum(idx_tup_fetch), 0)::bigint
@@ -155,7 +155,7 @@ async fn reads(database: &mut PgConnection) -> (i64, i64) {
 async fn accounts_are_listed_by_indexes_however_many_events_there_are() {
     let shelf = Shelf::create().await;
     let mut database = shelf.database.connect().await;
-    // One account is busy in another app; four others got their last event before it woke up.
+    // One account is busy in another app; the last events of the four listed accounts are older.
     let fill = sqlx::raw_sql(
         "INSERT INTO accounts (app, account_id, first_seen, last_seen)
          SELECT 'shop', '1784' || n, now(), now() FROM generate_series(1, 4) AS n;

@@ -1,4 +1,4 @@
-//! `--csv`: the rows of `--json` in the form of RFC 4180.
+//! `--csv`: the rows of `--json` in RFC 4180 format.
 
 use hookshelf::store::rejections::{self, Count};
 use jiff::SignedDuration;
@@ -9,7 +9,7 @@ use crate::support::{message::comment, terminal::show};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Every list of the database.
+/// Every list of database rows.
 const LISTS: [&[&str]; 5] = [
     &["accounts", "list"],
     &["events", "list"],
@@ -18,10 +18,10 @@ const LISTS: [&[&str]; 5] = [
     &["rejections", "list"],
 ];
 
-/// A cell as RFC 4180 has it, and whether it was in quotes.
+/// An RFC 4180 cell, and a flag that is true if it was quoted.
 type Cell = (String, bool);
 
-/// The records of a text; each ends with CRLF.
+/// Parses CSV records that end with CRLF.
 fn records(text: &str) -> Vec<Vec<Cell>> {
     let (mut records, mut record) = (Vec::new(), Vec::new());
     let (mut cell, mut quoted) = (String::new(), false);
@@ -60,7 +60,7 @@ fn records(text: &str) -> Vec<Vec<Cell>> {
     records
 }
 
-/// What a value of JSON is in CSV.
+/// A JSON value as a CSV cell.
 fn expected(value: &Value) -> Cell {
     match value {
         Value::Null => (String::new(), false),

@@ -30,7 +30,7 @@ fn mid(number: u32) -> String {
     format!("m{number}")
 }
 
-/// What was written, of each row.
+/// Texts of the rows.
 fn texts(rows: &[Value]) -> Vec<&str> {
     rows.iter()
         .map(|row| row["text"].as_str().unwrap())
@@ -221,7 +221,7 @@ async fn a_search_that_takes_too_long_is_given_up_with_advice() {
     let list = list.spawn().unwrap();
     let mut canceller = shelf.database.connect().await;
     eventually("the search is given up", async || {
-        // As the server does by itself after half a minute.
+        // Same effect as the statement timeout after half a minute.
         let cancel = sqlx::query_scalar(
             "SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) FROM pg_stat_activity
              WHERE application_name = 'hookshelf reader' AND wait_event_type = 'Lock'

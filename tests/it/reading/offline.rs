@@ -1,10 +1,10 @@
-//! What needs no server: signatures, the configuration, and wrong usage.
+//! Verbs that need no server: signatures, configuration, and usage errors.
 
 use super::{Shelf, complaint};
 
 const SECRETS: &str = "[apps.default]\napp_secret = \"one\"\ninstagram_app_secret = \"two\"\n";
 
-/// HMAC-SHA256 of `{"a":1}` with the keys `one` and `two`, as openssl makes it.
+/// HMAC-SHA256 of `{"a":1}` with the keys `one` and `two`, computed with openssl.
 const ONE: &str = "sha256=e79be63e110f0c08969f5b4df3f8cfa79349f9b03758c28822fb8bda8cb6d312";
 const TWO: &str = "sha256=8fb84cd0f727f5dda4da05cc68cd62200b48578a621f31478ed566c5327a34cf";
 const BODY: &[u8] = br#"{"a":1}"#;
@@ -91,8 +91,8 @@ async fn a_wrong_signature_is_a_failure_that_says_why() {
     assert!(code == 1 && said.contains("cannot be both"), "{said}");
 }
 
-/// `{"algorithm":"HMAC-SHA256","user_id":"90210","issued_at":1793000000,"expires":0}` with the key
-/// `two`, as openssl signs it.
+/// `{"algorithm":"HMAC-SHA256","user_id":"90210","issued_at":1793000000,"expires":0}`, signed with
+/// the key `two` with openssl.
 const REQUEST: &str = "rD4VmPsU8wLa0htX6xBsKOCIVmdOx19CyCvJzzT4vas.\
     eyJhbGdvcml0aG0iOiJITUFDLVNIQTI1NiIsInVzZXJfaWQiOiI5MDIxMCIsImlzc3VlZF9hdCI6MTc5\
     MzAwMDAwMCwiZXhwaXJlcyI6MH0";

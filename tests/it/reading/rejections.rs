@@ -1,4 +1,4 @@
-//! `rejections list`: requests that led nowhere, and the totals.
+//! `rejections list`: requests that were not stored, and totals.
 
 use hookshelf::store::rejections::{self, Count};
 use jiff::SignedDuration;
@@ -10,7 +10,7 @@ use crate::support::{
     server::{Server, apps},
 };
 
-/// An address of one of Meta's networks.
+/// An address in one of Meta's networks.
 const METAS: &str = "157.240.1.9";
 
 #[tokio::test]

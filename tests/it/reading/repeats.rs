@@ -1,5 +1,5 @@
-//! Repeats: each delivery says how many it brought and of which events, and the position of a repeat
-//! shows its event and the differences.
+//! Repeats: each delivery shows the number of its repeats and their events, and the position of a
+//! repeat shows its event and the differences.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -8,7 +8,7 @@ use super::Shelf;
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-/// A comment as the notification of its post tells it, or of an ad.
+/// A comment notification with this media object: a post or an ad.
 fn comment(id: &str, media: &str) -> String {
     format!(
         r#"{{"object":"instagram","entry":[{{"id":"17840000000000001","time":1795000000,"changes":[

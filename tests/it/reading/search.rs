@@ -1,4 +1,4 @@
-//! What `events list` is narrowed by: kinds, sources, user names, and a part of what was written.
+//! Filters of `events list`: kinds, sources, user names, and part of the text.
 
 use hookshelf::clock::Clock;
 use jiff::SignedDuration;
@@ -9,7 +9,7 @@ use crate::support::{message::notification, server::Server};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// A comment with this text by somebody with this user name.
+/// A comment with this user name and text.
 fn comment(name: &str, id: &str, text: &str) -> String {
     let value = json!({"id": id, "text": text, "from": {"id": "7001", "username": name}});
     let change = json!({"field": "comments", "value": value});
@@ -26,14 +26,14 @@ fn item(content: &Value) -> String {
 }
 
 impl Shelf {
-    /// The ids of the comments that a list with these options finds.
+    /// Comment ids of a list with these options.
     fn comments(&self, options: &[&str]) -> Vec<String> {
         let rows = self.rows(&[&["events", "list"], options].concat());
         let id = |row: &Value| row["comment_id"].as_str().unwrap_or_default().to_owned();
         rows.iter().map(id).collect()
     }
 
-    /// The kinds of the events that a list with these options finds.
+    /// Event kinds of a list with these options.
     fn kinds(&self, options: &[&str]) -> Vec<String> {
         let rows = self.rows(&[&["events", "list"], options].concat());
         let kind = |row: &Value| row["kind"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! The table of `events list`: reactions, and events that happened long before they were received.
+//! The table of `events list`: reactions, and events that were received long after they happened.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{message::notification, terminal::show};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// A messaging item that happened at this moment, in milliseconds.
+/// A messaging item with a timestamp in milliseconds.
 fn item(millis: i64, key: &str, content: &Value) -> String {
     let item = json!({"sender": {"id": "7001"}, "recipient": {"id": "17841463052917684"},
         "timestamp": millis, key: content});
@@ -70,7 +70,7 @@ async fn occurred_at_is_a_column_if_an_event_happened_long_before_it_came() {
         "{said}"
     );
 
-    // It waited at Meta, or in the spool of a server that was stopped.
+    // The delivery was delayed by Meta, or waited in the spool of a stopped server.
     let body = item(1_793_000_000_123, "message", &message("m2"));
     shelf.store("shop", HOUR, body).await;
     let said = shelf.says(&["events", "list"]);

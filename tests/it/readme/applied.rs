@@ -1,14 +1,14 @@
-//! Verbs that only show a plan without `--yes`: a section that tells to run one tells how it is
-//! applied, too, and so does the help of the verb.
+//! Verbs that only show a plan without `--yes`: a section that names such a verb must also give the
+//! call with `--yes`, and so must the help of the verb.
 
 use clap::Command;
 
 use super::pages::{self, Page};
 
-/// What the option says that lets a verb do what it has planned.
+/// Help text of the option `--yes`.
 const APPLIES: &str = "Do it";
 
-/// The verbs that need `--yes`, as they are typed.
+/// Verbs that need `--yes`, with their full names.
 fn verbs(command: &Command, before: &str) -> Vec<(String, Command)> {
     let mut found = Vec::new();
     for verb in command.get_subcommands() {
@@ -27,7 +27,7 @@ fn all() -> Vec<(String, Command)> {
     verbs(&hookshelf::cli::command(), "")
 }
 
-/// The sections of a page that name a plan in what can be typed, and never what applies it.
+/// Sections of a page that name the verb in code, but never with `--yes`.
 fn plans_alone(page: &Page, verb: &str) -> Vec<String> {
     let sections = page.text.split("\n#");
     let typed = |section: &&str| {
@@ -54,8 +54,8 @@ fn a_section_that_names_a_plan_names_what_applies_it() {
     let verbs = all();
     assert!(verbs.len() >= 2, "{verbs:?}");
     let mut faults = Vec::new();
-    // The changes name what there is, and docs/schema.md who writes which table.
-    let left_out = ["CHANGELOG.md", "docs/schema.md"];
+    // The changelog lists verbs, and the schema names the verbs that write a table.
+    let left_out = ["CHANGELOG.md", "docs/reference/schema.md"];
     for page in pages::all()
         .iter()
         .filter(|it| !left_out.contains(&&*it.name))

@@ -1,4 +1,5 @@
-//! Backup, restore and the move to another Postgres, by the commands of the page and no others.
+//! Backup, restore and the move to another Postgres, with the commands of `docs/operations.md`
+//! only.
 
 use std::{
     fs,
@@ -29,20 +30,20 @@ use crate::support::{
     server::{Server, guarded, path_from},
 };
 
-/// Where the page supposes the data.
+/// Data directory in the page.
 const DATA: &str = "/var/lib/hookshelf";
 
-/// The databases that the page names.
+/// Database URLs in the page.
 const DATABASES: [&str; 3] = [
     "postgres://hookshelf:write-a-password-here@host/hookshelf",
     "postgres://hookshelf@host/hookshelf",
     "postgres://user@host/hookshelf",
 ];
 
-/// The reader of the page.
+/// Reader role in the page.
 const READER: &str = "metabase";
 
-/// The blocks of a section of the page, without those of sections below it.
+/// Blocks of a section of the page, without those of its subsections.
 fn section(heading: &str) -> Vec<Block> {
     let text = pages::named("docs/operations.md").text;
     let (_, section) = text.split_once(&format!("\n{heading}\n")).unwrap();
@@ -54,10 +55,10 @@ fn section(heading: &str) -> Vec<Block> {
     .blocks()
 }
 
-/// A machine with a server that was configured with nothing, and its operator.
+/// A machine with an empty configuration.
 struct Site {
     directory: Directory,
-    /// Of a Postgres of the operator's own.
+    /// URL of the operator's own Postgres.
     url: Option<String>,
 }
 
@@ -73,7 +74,7 @@ impl Site {
         Self { directory, url }
     }
 
-    /// Starts the server, with this in its configuration.
+    /// Starts the server with this configuration.
     fn start(self, configuration: &str) -> Served {
         let configuration = self.own(configuration);
         fs::write(self.directory.join("hookshelf.toml"), &configuration).unwrap();
@@ -92,7 +93,7 @@ impl Site {
         }
     }
 
-    /// A text of the page with what is this operator's own put in.
+    /// Replaces the paths and URLs of the page with those of this machine.
     fn own(&self, text: &str) -> String {
         own(&self.directory, self.url.as_deref(), text)
     }
@@ -102,11 +103,11 @@ impl Site {
     }
 }
 
-/// A site whose server runs.
+/// A site with a running server.
 struct Served {
     server: Server,
     url: Option<String>,
-    /// How to connect where the server has left its private Postgres.
+    /// Connection options of the new database after the move from the private Postgres.
     moved: Option<PgConnectOptions>,
 }
 
@@ -122,7 +123,7 @@ impl Served {
         Site { directory, url }
     }
 
-    /// Delivers a message, which is acked.
+    /// Delivers a message and expects an ack.
     async fn deliver(&self, message: u32) {
         let file = self.server.directory.join("data/credentials.toml");
         let credentials: toml::Table = fs::read_to_string(file).unwrap().parse().unwrap();
@@ -150,7 +151,7 @@ impl Served {
         query.fetch_one(&mut self.database().await).await.unwrap()
     }
 
-    /// How many messages of this test are stored.
+    /// Number of stored messages of this test.
     async fn messages(&self) -> i64 {
         self.number("SELECT count(*) FROM messages WHERE message_id LIKE 'mid.backup.%'")
             .await
@@ -160,7 +161,7 @@ impl Served {
         self.number("SELECT max(position) FROM events").await
     }
 
-    /// What the reader reads.
+    /// Result of a query by the reader role.
     fn read(&self, sql: &str) -> String {
         let reader = ["psql", "--reader", READER, "--", "-At", "--command", sql];
         let output = self.server.run(&reader);
@@ -169,7 +170,7 @@ impl Served {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Sends what there is to lose: deliveries of every kind, message 1, and a reader.
+    /// Stores the data to preserve: deliveries of every kind, message 1, and a reader role.
     async fn furnish(&self) {
         for arguments in [&["simulate"][..], &["migrate", "--reader", READER]] {
             assert!(self.server.run(arguments).status.success());
@@ -177,8 +178,8 @@ impl Served {
         self.deliver(1).await;
     }
 
-    /// Message 1 is known, a new one comes behind `last`, and the reader reads what comes, also
-    /// that of a day whose tables are made later.
+    /// Checks that message 1 is a repeat, that a new message gets a position after `last`, and that
+    /// the reader role sees new data, including a day whose tables are created later.
     async fn goes_on_behind(&self, last: i64) {
         let repeats = self.number("SELECT count(*) FROM repeats").await;
         let messages = self.messages().await;
@@ -225,7 +226,7 @@ fn own(directory: &Directory, url: Option<&str>, text: &str) -> String {
         .fold(text, |text, known| text.replace(known, url))
 }
 
-/// Runs a block as it is typed; it ends well and complains of nothing.
+/// Runs a block in a shell. Expects success and no error output.
 fn run(
     directory: &Directory,
     url: Option<&str>,
@@ -245,7 +246,7 @@ fn run(
     output
 }
 
-/// The surroundings of the operator.
+/// Sets the environment of the operator.
 fn surround(command: &mut Command, directory: &Directory) {
     let work = directory.join("work");
     command.env_clear().current_dir(&work).env("HOME", &work);
@@ -253,7 +254,7 @@ fn surround(command: &mut Command, directory: &Directory) {
     command.env("HOOKSHELF_CONFIG", work.join("operator.toml"));
 }
 
-/// The server of a block, in a terminal of its own.
+/// The server of a block, in another terminal.
 struct Beside {
     process: Child,
     pid: i32,
@@ -273,7 +274,7 @@ impl Beside {
         Self { process, pid }
     }
 
-    /// Ctrl-C.
+    /// Stops the server with Ctrl-C.
     fn end(mut self) {
         kill(Pid::from_raw(self.pid), Signal::SIGINT).unwrap();
         let guard = self.process.stdin.take();
@@ -282,8 +283,8 @@ impl Beside {
     }
 }
 
-/// The blocks of the section on restoring, up to the exchange of the files, which is returned with
-/// what comes behind it.
+/// Runs the restore section up to the exchange of the files. Returns the exchange block and the
+/// block after it.
 fn restore<'a>(directory: &Directory, blocks: &'a [Block]) -> [&'a Block; 2] {
     let [toml, serve, fill, look, gap, exchange, go_on] = blocks else {
         panic!("docs/operations.md has other steps to restore: take them up here");
@@ -299,7 +300,7 @@ fn restore<'a>(directory: &Directory, blocks: &'a [Block]) -> [&'a Block; 2] {
     [exchange, go_on]
 }
 
-/// The commands that make a reader again.
+/// Runs the commands that recreate a reader.
 fn make_readers(served: &Served) {
     let blocks = section("### Readers after a restore");
     let [which, make] = &blocks[..] else {
@@ -313,7 +314,7 @@ fn make_readers(served: &Served) {
     served.run(make);
 }
 
-/// A site with a backup that the page's commands have made, and its last position.
+/// A site after the page's backup commands, and its last position.
 async fn backed_up() -> (Served, i64) {
     let served = Site::create().start("");
     served.furnish().await;
@@ -326,7 +327,7 @@ async fn backed_up() -> (Served, i64) {
     (served, last)
 }
 
-/// The configuration with which the server of the move commits nothing.
+/// Configuration of the move that prevents commits.
 fn commits_nothing() -> String {
     section("## Move to your own Postgres")[1].text()
 }
@@ -335,7 +336,7 @@ fn commits_nothing() -> String {
 async fn a_backup_with_a_reader_is_restored_and_what_the_spool_held_is_kept() {
     let (served, last) = backed_up().await;
     served.deliver(2).await;
-    // A database that takes nothing more, for whatever reason.
+    // Simulates a database that refuses commits.
     let served = served.stop().start(&commits_nothing());
     served.deliver(3).await;
     assert_eq!(served.messages().await, 2, "message 3 is in the spool");
@@ -384,7 +385,7 @@ async fn a_backup_is_restored_on_a_new_machine() {
     served.stop();
 }
 
-/// A Postgres as its owner has it: an administrator called `postgres`, and nothing of Hookshelf.
+/// An existing Postgres with an administrator `postgres` and nothing of Hookshelf.
 async fn someones_own() -> Cluster {
     let cluster = Cluster::start_with(&["fsync=on", "max_connections=60"]).await;
     let options = cluster.options();

@@ -1,17 +1,17 @@
-//! Calls of this program that documents name without running them: their verbs, options and
-//! values exist. Words in capitals and `…` stand for what the reader puts in.
+//! Calls of this program that documents name without running them: verbs, options and values must
+//! exist. Words in capitals and `…` are placeholders.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::pages::{self, Page};
 
-/// How a call begins.
+/// Prefixes of a call.
 const PROGRAM: [&str; 2] = ["hookshelf ", "cargo run -- "];
 
-/// What ends a call on its line.
+/// Words that end a call.
 const ENDS: [&str; 7] = ["|", ">", "<", "&&", "&", ";", "#"];
 
-/// The words of a command, up to where something else begins.
+/// Words of a command, up to one of [`ENDS`].
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote, mut quoted) = (Vec::new(), String::new(), None, false);
     for char in line.chars().chain([' ']) {
@@ -30,14 +30,14 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// The calls on a line of a shell, without what stands before the program's name.
+/// Arguments of a call on a shell line.
 fn call(line: &str) -> Option<&str> {
     let line = line.trim().trim_start_matches(['$', '#']).trim_start();
     let line = line.strip_prefix("sudo ").unwrap_or(line);
     PROGRAM.iter().find_map(|name| line.strip_prefix(name))
 }
 
-/// The calls that a page names: in its prose between backticks, and in blocks that are not run.
+/// Calls in inline code and in shell blocks.
 fn calls(page: &Page) -> Vec<String> {
     let prose = page.prose();
     let between = prose.split('`').skip(1).step_by(2);
@@ -56,13 +56,13 @@ fn calls(page: &Page) -> Vec<String> {
     inline.chain(lines).collect()
 }
 
-/// Whether a word stands for something.
+/// True for a placeholder.
 fn stands_for(word: &str) -> bool {
     let is_name = |char: char| char.is_ascii_uppercase() || matches!(char, '_' | '-');
     word.ends_with('…') || word.chars().all(is_name)
 }
 
-/// Why the program does not understand a call.
+/// Error message if the program does not accept a call.
 fn misunderstood(call: &str) -> Option<String> {
     let words = words(call);
     let words = words.iter().filter(|word| *word != "…");
@@ -74,13 +74,13 @@ fn misunderstood(call: &str) -> Option<String> {
         _ => "",
     };
     let understood = match error.kind() {
-        // A verb may be named without its arguments.
+        // Arguments may be omitted.
         ErrorKind::MissingRequiredArgument
         | ErrorKind::MissingSubcommand
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         | ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion => true,
-        // An option may be named without its value.
+        // A placeholder may stand for a value.
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => stands_for(value),
         _ => false,
     };
@@ -91,7 +91,7 @@ fn misunderstood(call: &str) -> Option<String> {
 fn every_call_in_the_documents_is_understood() {
     let mut tried = 0;
     let mut faults = Vec::new();
-    // What changed may have been a verb or an option that is no more.
+    // The changelog may name removed verbs and options.
     let pages = pages::all().into_iter();
     for page in pages.filter(|page| page.name != "CHANGELOG.md") {
         for call in calls(&page) {

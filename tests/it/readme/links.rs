@@ -1,10 +1,10 @@
-//! The links of the documents: to files and headings that are there.
+//! Links of the documents: files and headings must exist.
 
 use std::path::Path;
 
 use super::pages;
 
-/// The targets of the links of a document.
+/// Text and target of each link.
 fn links(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("](") {
@@ -15,7 +15,7 @@ fn links(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The anchors of the headings of a document, as the common hosts make them.
+/// The anchors of a document: of its headings, as the common hosts make them, and explicit ones.
 fn anchors(text: &str) -> Vec<String> {
     let headings = text.lines().filter(|line| line.starts_with('#'));
     let slug = |line: &str| {
@@ -25,10 +25,16 @@ fn anchors(text: &str) -> Vec<String> {
             .filter(|it| it.is_alphanumeric() || " -_".contains(*it));
         kept.collect::<String>().replace(' ', "-")
     };
-    headings.map(slug).collect()
+    let explicit = text.split("<a id=\"").skip(1);
+    let explicit = explicit.filter_map(|rest| rest.split('"').next());
+    headings
+        .map(slug)
+        .chain(explicit.map(ToOwned::to_owned))
+        .collect()
 }
 
-/// Whether a link into the source shows the name of the room or file, or of something in it.
+/// True if the text of a link to a source file is the name of the module or file, or of an item
+/// defined in it.
 fn names_what_is_there(shown: &str, file: &Path, text: &str) -> bool {
     if file.extension().is_none_or(|it| it != "rs") {
         return true;

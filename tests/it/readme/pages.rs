@@ -1,30 +1,30 @@
-//! The pages: every Markdown file of the repository, found by itself, and the blocks in them.
+//! All Markdown files of the repository, and their code blocks.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// Directories that hold nothing of ours.
+/// Directories without our documents.
 const NOT_OURS: [&str; 3] = [".git", "target", "node_modules"];
 
 /// A document.
 pub(super) struct Page {
-    /// Where it is, below the root.
+    /// Path relative to the root.
     pub(super) name: String,
     pub(super) text: String,
 }
 
 /// A fenced block.
 pub(super) struct Block {
-    /// What stands behind the fence.
+    /// Language after the fence.
     pub(super) language: String,
     pub(super) lines: Vec<String>,
-    /// Where the fence is, counted from one.
+    /// Line of the fence, counted from one.
     pub(super) line: usize,
 }
 
-/// Every document.
+/// All documents.
 pub(super) fn all() -> Vec<Page> {
     let mut paths = Vec::new();
     walk(root(), &mut paths);
@@ -62,7 +62,7 @@ fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
 }
 
 impl Page {
-    /// The blocks of the page.
+    /// Blocks of the page.
     pub(super) fn blocks(&self) -> Vec<Block> {
         let mut blocks = Vec::new();
         let mut lines = (1..).zip(self.text.lines());
@@ -83,7 +83,7 @@ impl Page {
         blocks
     }
 
-    /// The page without its blocks.
+    /// Text of the page without its blocks.
     pub(super) fn prose(&self) -> String {
         let parts = self.text.split("```").step_by(2);
         parts.collect::<Vec<_>>().join("\n")
@@ -91,7 +91,7 @@ impl Page {
 }
 
 impl Block {
-    /// The block as it was written.
+    /// Text of the block.
     pub(super) fn text(&self) -> String {
         self.lines.join("\n")
     }

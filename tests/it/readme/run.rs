@@ -1,8 +1,8 @@
-//! What the documents tell to type, typed; what they show, printed.
+//! Commands in the documents are run, and their output is compared with the shown output.
 //!
-//! Each page has a server of its own with some data, so that none depends on another. A text after
-//! a command is what it prints, line by line; `…` on a line of its own stands for lines that are
-//! left out, on a line with others for what is left out of it. Digits, ids and white space may differ.
+//! Each page has its own server with some data, so that pages are independent. A text block after a
+//! command is its output, line by line. A line `…` stands for omitted lines; `…` within a line
+//! stands for omitted text. Digits, ids and white space may differ.
 
 use std::fmt::Write as _;
 
@@ -12,19 +12,19 @@ use super::{
 };
 use crate::support::desk::Desk;
 
-/// Marks what a document leaves out of an output.
+/// Marks an omission in an output.
 const LEFT_OUT: &str = "…";
 
-/// Pages whose queries have a test of their own.
+/// Pages whose queries have their own test.
 const ELSEWHERE: [(&str, &str); 1] = [(
     "docs/questions.md",
     "its answers belong to a simulation with a seed, which the test of the questions makes",
 )];
 
-/// What runs the query of a block.
+/// Command that runs the query of a block.
 const QUERY: &str = "hookshelf psql -- --no-psqlrc --quiet --set ON_ERROR_STOP=1 --file query.sql";
 
-/// A line without what differs from run to run: white space, ids, digits, the length of a rule.
+/// Normalises a line: collapses white space and digits, and replaces ids and the length of rules.
 pub(super) fn shape(line: &str) -> String {
     let spaced = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let is_word = |char: char| char.is_ascii_alphanumeric() || char == '-';
@@ -43,7 +43,7 @@ pub(super) fn shape(line: &str) -> String {
     shaped
 }
 
-/// Digits and dashes in a row as one.
+/// Collapses runs of digits and dashes.
 fn once(word: &str) -> String {
     let mut shaped = word.to_owned();
     for (many, one) in [("00", "0"), ("--", "-")] {
@@ -54,7 +54,7 @@ fn once(word: &str) -> String {
     shaped
 }
 
-/// The first line shown that is not printed where it should be; none where all are.
+/// First shown line that is missing in the output; `None` if the output matches.
 pub(super) fn unprinted(shown: &[String], printed: &str) -> Option<String> {
     let is_text = |line: &&str| !line.trim().is_empty();
     let printed: Vec<_> = printed.lines().filter(is_text).map(shape).collect();
@@ -62,7 +62,7 @@ pub(super) fn unprinted(shown: &[String], printed: &str) -> Option<String> {
     missing(&shown.collect::<Vec<_>>(), &printed, false)
 }
 
-/// The same, where lines may have been left out before.
+/// Recursive part of [`unprinted`]; `left_out` is true after an omission.
 fn missing(shown: &[&str], printed: &[String], left_out: bool) -> Option<String> {
     let Some((&line, rest)) = shown.split_first() else {
         let more = printed.first().filter(|_| !left_out);
@@ -82,7 +82,7 @@ fn missing(shown: &[&str], printed: &[String], left_out: bool) -> Option<String>
     Some(fault)
 }
 
-/// Whether a line has the form shown, whatever stands where something was left out.
+/// True if a printed line matches a shown line with its omissions.
 fn is_shown(line: &str, printed: &str) -> bool {
     let parts: Vec<_> = line.trim().split(LEFT_OUT).map(shape).collect();
     let [first, between @ .., last] = parts.as_slice() else {
@@ -95,7 +95,7 @@ fn is_shown(line: &str, printed: &str) -> bool {
     rest.is_some_and(|rest| rest.ends_with(last.as_str()))
 }
 
-/// What a block prints, or what it complains of.
+/// Output of a block, or its error message.
 fn output(desk: &Desk, block: &Block) -> Result<String, String> {
     let script = if block.language == "sql" {
         std::fs::write(desk.file("query.sql"), block.text()).unwrap();
@@ -106,14 +106,14 @@ fn output(desk: &Desk, block: &Block) -> Result<String, String> {
     desk.try_out(&script)
 }
 
-/// What is printed first, as far as it helps to find what differs.
+/// Beginning of the output, for an error message.
 pub(super) fn beginning(printed: &str) -> String {
     let lines = printed.lines().take(40);
     let lines = lines.map(|line| line.chars().take(200).collect::<String>());
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What is not as the page says. A command that fails ends its page.
+/// Differences between a page and the program. A failing command ends the check of its page.
 async fn faults(page: &Page) -> String {
     let own_test = ELSEWHERE.iter().any(|(name, _)| *name == page.name);
     let blocks = page.blocks();
@@ -165,7 +165,7 @@ fn every_block_that_calls_this_program_is_one_that_runs() {
         let blocks = pages::named(name).blocks();
         blocks.iter().filter(|it| it.language == "sh").count()
     };
-    assert!(ran("README.md") >= 6 && ran("docs/operations.md") >= 4);
+    assert!(ran("docs/setup.md") >= 6 && ran("docs/operations.md") >= 4);
 }
 
 #[test]

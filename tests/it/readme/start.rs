@@ -1,10 +1,9 @@
-//! A block that starts a server: it is started as a first start is, on a terminal, and stopped when
-//! it has printed what the page shows.
+//! Blocks that start a server: the server starts on a terminal as on a first start, and stops once
+//! it has printed the shown output.
 
 use std::{fs, process::Stdio, time::Duration};
 
 use nix::{
-    pty::openpty,
     sys::signal::{Signal, kill},
     unistd::{Pid, User, geteuid},
 };
@@ -23,22 +22,23 @@ use crate::support::{
     desk::Desk,
     directory::Directory,
     server::{guarded, path_from, settle},
+    terminal::{COLUMNS, Terminal},
 };
 
-/// Where the documents suppose the data, for they start the server as root.
+/// Data directory in the documents, where root starts the server.
 const DATA: &str = "/var/lib/hookshelf";
 
-/// Who runs the private Postgres of root.
+/// User of root's private Postgres.
 const OF_ROOT: &str = "user=postgres";
 
-/// How the program says that it is called: the documents, as one that was installed.
+/// Prefixes of suggested calls: of a debug build, and of an installed program as in the documents.
 const BUILT: &str = "  cargo run -- ";
 const INSTALLED: &str = "  hookshelf ";
 
-/// Waiting longer would not help.
+/// Timeout for the output.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The arguments of the server that a block starts, if that is all it does.
+/// Arguments of the server that a block starts; `None` if the block does anything else.
 pub(super) fn arguments(block: &Block) -> Option<Vec<String>> {
     let call = block.text();
     let call = call.split(" #").next()?.trim();
@@ -51,7 +51,7 @@ pub(super) fn arguments(block: &Block) -> Option<Vec<String>> {
     (serves && !call.contains('\n')).then_some(words)
 }
 
-/// Starts a server with these arguments; what it does not print, or a complaint.
+/// Starts a server with these arguments and returns the missing line or an error.
 pub(super) async fn unserved(
     desk: &Desk,
     arguments: &[String],
@@ -65,7 +65,7 @@ pub(super) async fn unserved(
     let data = directory.join("data").display().to_string();
     let mut printed = String::new();
     let fault = timeout(PATIENCE, missing(&mut lines, shown, &data, &mut printed)).await;
-    // It may have ended by itself.
+    // The server may have ended already.
     let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
     let ended = shell.wait().await.unwrap();
     let fault = fault.unwrap_or_else(|_| unprinted(shown, &printed));
@@ -73,8 +73,8 @@ pub(super) async fn unserved(
     fault.or_else(|| (!ended.success()).then_some(printed))
 }
 
-/// A server as it is started the first time, without a configuration and a database, and the lines
-/// that its terminal shows.
+/// Starts a server without configuration and database; returns the process and the lines of its
+/// terminal.
 fn spawn(
     desk: &Desk,
     arguments: &[String],
@@ -86,18 +86,16 @@ fn spawn(
     let mut shell = guarded(&arguments);
     settle(&mut shell, directory.path(), None);
     shell.env("PATH", path_from(&desk.server.directory.join("bin")));
-    let terminal = openpty(None, None).unwrap();
-    shell.stderr(Stdio::from(terminal.slave.try_clone().unwrap()));
-    shell
-        .stdout(Stdio::from(terminal.slave))
-        .env("NO_COLOR", "1");
-    let screen = File::from_std(terminal.master.into());
+    let Terminal { person, program } = Terminal::open(COLUMNS);
+    shell.stderr(Stdio::from(program.try_clone().unwrap()));
+    shell.stdout(Stdio::from(program)).env("NO_COLOR", "1");
+    let screen = File::from_std(person);
     let process = Command::from(shell).spawn().unwrap();
     (process, BufReader::new(screen).lines())
 }
 
-/// Reads what a server prints until it is all that is shown, and something at least; what is missing
-/// when it ends.
+/// Reads output until it matches `shown` and is not empty. Returns the missing line if the output
+/// ends.
 async fn missing(
     lines: &mut Lines<BufReader<File>>,
     shown: &[String],
@@ -110,7 +108,7 @@ async fn missing(
         if fault.is_none() && !printed.is_empty() {
             return None;
         }
-        // Linux tells the end of a terminal by an error.
+        // Linux reports the end of a terminal as an error.
         let Some(line) = lines.next_line().await.ok().flatten() else {
             return Some(fault.unwrap_or_default());
         };
@@ -142,8 +140,8 @@ fn a_block_that_starts_a_server_is_known() {
 }
 
 #[test]
-fn what_the_readme_tells_to_type_is_the_installed_program() {
-    let blocks = pages::named("README.md").blocks();
+fn what_the_setup_tells_to_type_is_the_installed_program() {
+    let blocks = pages::named("docs/setup.md").blocks();
     let typed = blocks.iter().filter(|it| it.language == "sh");
     for line in typed.flat_map(|it| &it.lines) {
         assert!(line.starts_with("hookshelf"), "{line}");

@@ -1,4 +1,4 @@
-//! What fails for another reason than its values costs no delivery its events.
+//! Failures that are not caused by values must not cost a delivery its events.
 
 use hookshelf::{
     ingest::{Failure, Writer},
@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Session {
-    /// Commits what fails, though not because of its values.
+    /// Commits, and expects an error that is not caused by values.
     async fn fails(&mut self, number: u32) -> Error {
         let sent = [delivery(vec![comment(number)])];
         let error = self.try_commit(&sent).await.unwrap_err();
@@ -25,7 +25,7 @@ async fn a_session_that_lost_what_it_had_prepared() {
     let world = World::create().await;
     let mut session = world.writer().await;
     session.commit(&[delivery(vec![comment(1)])]).await;
-    // As a pooler does that gives each transaction another session.
+    // Same effect as a pooler that gives each transaction another session.
     session.run("DEALLOCATE ALL").await;
     session.fails(2).await;
 }
@@ -58,7 +58,7 @@ async fn a_commit_that_is_not_there() {
     assert!(matches!(error, Error::Schema(_)), "{}", error.cause());
 }
 
-/// It is missed by those deliveries only that bring a repeat.
+/// The column is needed only for deliveries with a repeat.
 #[tokio::test]
 async fn a_column_of_ours_that_is_not_there() {
     let world = World::create().await;

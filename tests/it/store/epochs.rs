@@ -1,5 +1,5 @@
-//! The dedupe window moves on under commits: nothing double, nothing lost, and what is older than
-//! two windows is forgotten together with its partition.
+//! The dedupe window moves during commits: no event is doubled or lost, and keys older than two
+//! windows are dropped with their partition.
 
 use hookshelf::store::{Committed, epoch};
 use jiff::SignedDuration;
@@ -26,7 +26,7 @@ const REPEAT: Committed = Committed {
 };
 
 impl World {
-    /// The epochs that have a partition.
+    /// Names of the existing epoch partitions.
     async fn epochs(&self) -> Vec<String> {
         self.texts(
             "SELECT relname::text FROM pg_class WHERE relname ~ '^dedupe_[0-9]+$' ORDER BY relname",
@@ -42,13 +42,13 @@ async fn a_repeat_is_recognised_for_one_to_two_windows() {
     let mut upkeep = world.connect().await;
     let begun = epoch::current(&mut upkeep).await.unwrap();
 
-    // Day 1, and day 3 of the same window.
+    // Arrivals on day 1 and day 3 of the same window.
     let first = [days_ago(20, vec![comment(1)])];
     assert_eq!(session.commit(&first).await, [NEW]);
     let again = [days_ago(18, vec![comment(1)])];
     assert_eq!(session.commit(&again).await, [REPEAT]);
 
-    // A window that is not over does not move.
+    // The epoch does not move before the end of the window.
     let early = begun.since + WEEK - DAY;
     assert!(!epoch::advance(&mut upkeep, WEEK, early).await.unwrap());
     let flipped = begun.since + WEEK;
@@ -60,7 +60,7 @@ async fn a_repeat_is_recognised_for_one_to_two_windows() {
     let next_window = [days_ago(13, vec![comment(1)])];
     assert_eq!(session.commit(&next_window).await, [REPEAT]);
 
-    // Being repeated does not make a key younger: it goes with the window of its event.
+    // A repeat does not renew a key: the key expires with the window of its event.
     assert!(
         epoch::advance(&mut upkeep, WEEK, flipped + WEEK)
             .await
@@ -72,7 +72,7 @@ async fn a_repeat_is_recognised_for_one_to_two_windows() {
     assert_eq!(world.sizes().await, [4, 2, 2]);
 }
 
-/// What a spool brings again that was gone for long: its keys are forgotten, its deliveries are not.
+/// A spool may redeliver very late: the keys have expired, but the delivery ids are still known.
 #[tokio::test]
 async fn a_delivery_that_comes_again_after_two_windows_brings_nothing_new() {
     let world = World::create().await;
@@ -108,7 +108,7 @@ async fn a_writer_that_believes_the_old_epoch_writes_nothing_and_reads_again() {
     assert_eq!(session.known.epoch, Some(2));
     let keys = "SELECT epoch || ' ' || count(*) FROM dedupe GROUP BY epoch ORDER BY epoch";
     assert_eq!(world.texts(keys).await, ["1 1", "2 1"]);
-    // The attempt under the old epoch took no position, the repeat one.
+    // The attempt in the old epoch drew no position; the repeat drew one.
     assert_eq!(world.number("SELECT max(position) FROM events").await, 3);
     assert_eq!(world.number("SELECT position FROM repeats").await, 2);
 }
@@ -159,7 +159,7 @@ async fn a_flip_waits_for_the_commit_under_way() {
     assert_eq!(world.writer().await.commit(&again).await, [REPEAT]);
 }
 
-/// Each writer sends all events of the round, in an order of its own.
+/// Commits all events of the round. Even and odd writers use opposite orders.
 async fn write(session: &mut Session, round: u32, writer: u32) {
     for step in 0..10 {
         let place = if writer.is_multiple_of(2) {
@@ -258,7 +258,7 @@ async fn days_of_late_deliveries_are_noted() {
     let third = position(3).await;
     assert_eq!(world.texts(noted).await, [format!("{day} {third}")]);
 
-    // A repeat is news as well as one more event is: both are in the log.
+    // A repeat is noted like an event, because both are in the log.
     session.commit(&[delivery_at(old, vec![comment(2)])]).await;
     let repeat = world.number("SELECT max(position) FROM repeats").await;
     assert!(repeat > third);
@@ -267,7 +267,7 @@ async fn days_of_late_deliveries_are_noted() {
     let fifth = position(5).await;
     assert_eq!(world.texts(noted).await, [format!("{day} {fifth}")]);
 
-    // So is what a server brings whose clock is ahead.
+    // The day of a delivery from a server with a fast clock is noted, too.
     session
         .commit(&[delivery_at(hours_ago(-50), vec![comment(6)])])
         .await;

@@ -1,4 +1,5 @@
-//! Followers on a real Postgres: raced, cut off, overtaken, late and far behind.
+//! Followers on a real Postgres: races, cut connections, overtaking commits, late days and long
+//! absences.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,14 +20,14 @@ use super::{
     now, number,
 };
 
-/// Copies the positions of events into a table, in the transaction that moves the cursor.
+/// Consumer that copies positions into a table, in the transaction that moves the cursor.
 #[derive(Default)]
 struct Copying {
-    /// The batches that it was handed: behind, and through.
+    /// Bounds of each consumed batch: after, through.
     batches: Vec<(i64, i64)>,
-    /// The partitions of events that the transaction of the last batch had locked.
+    /// Partitions of events locked by the transaction of the last batch.
     locked: Vec<String>,
-    /// At which batch its session ends without a word.
+    /// Number of the batch during which the session is terminated.
     dies_at: Option<usize>,
 }
 
@@ -53,7 +54,7 @@ impl Consumer for Copying {
     }
 }
 
-/// The partitions of events that this session has locked.
+/// Partitions of events that this session has locked.
 async fn locked(conn: &mut Connection) -> Vec<String> {
     let held =
         "SELECT DISTINCT relname::text FROM pg_locks JOIN pg_class ON pg_class.oid = relation
@@ -61,7 +62,7 @@ async fn locked(conn: &mut Connection) -> Vec<String> {
     sqlx::query_scalar(held).fetch_all(conn).await.unwrap()
 }
 
-/// A follower with its session.
+/// A follower and its session.
 struct Reading {
     session: Connection,
     follower: Follower,
@@ -69,7 +70,7 @@ struct Reading {
 }
 
 impl World {
-    /// A world with a table to copy into.
+    /// A world with a table for copies.
     async fn to_follow() -> Self {
         let world = Self::create().await;
         world
@@ -87,7 +88,7 @@ impl World {
         }
     }
 
-    /// What the log has that was not copied, and what was copied twice or is not in the log.
+    /// Positions of the log that were not copied, and copies that are doubled or not in the log.
     async fn differences(&self) -> Vec<String> {
         self.texts(
             "WITH log AS (SELECT position, 'event' AS what FROM events
@@ -99,13 +100,13 @@ impl World {
         .await
     }
 
-    /// The cursor of the follower.
+    /// Position of the follower.
     async fn cursor(&self) -> i64 {
         self.number("SELECT position FROM followers WHERE name = 'copying'")
             .await
     }
 
-    /// Makes the follower one that has not looked for so many days.
+    /// Simulates an absence of the follower of so many days.
     async fn age(&self, days: u32) {
         let sql =
             format!("UPDATE followers SET caught_up_at = caught_up_at - {days} * interval '1 day'");
@@ -123,18 +124,18 @@ impl Reading {
         follower.turn(session, copying).await
     }
 
-    /// Takes turns until there is nothing more to do.
+    /// Takes turns until the follower is idle.
     async fn read_all(&mut self) {
         while self.turn().await.unwrap() != Turn::Idle {}
     }
 }
 
-/// The partition of events of a day.
+/// Name of the partition of events of a day.
 fn partition(day: Date) -> String {
     format!("events_{}", day.strftime("%Y%m%d"))
 }
 
-/// The partitions that a follower without anything late looks at.
+/// Partitions that a follower opens if nothing is late.
 fn around_now() -> Vec<String> {
     let around = [2, -2].map(|hours| store::day(ago(SignedDuration::from_hours(hours))));
     let mut names = around.map(partition).to_vec();
@@ -192,7 +193,7 @@ async fn what_ends_between_reading_and_committing_is_done_again() {
     assert!(matches!(cut, Err(Error::Unavailable(_))), "{cut:?}");
     assert_eq!(world.cursor().await, before);
 
-    // Another session of the same follower goes on, with what it knew.
+    // A new session of the same follower continues with its state in memory.
     reading.session = store::connect_follower(&world.db.options(), PATIENCE)
         .await
         .unwrap();
@@ -205,7 +206,7 @@ async fn what_ends_between_reading_and_committing_is_done_again() {
 async fn what_is_late_or_early_is_found_in_its_day_and_no_other_day_is_opened() {
     let world = World::to_follow().await;
     let mut writer = world.writer().await;
-    // Days that exist and are not needed.
+    // Days that the follower does not need.
     let old: Vec<_> = (1_u32..=9)
         .map(|day| days_ago(day.into(), vec![comment(day)]))
         .collect();
@@ -237,7 +238,7 @@ async fn what_is_late_or_early_is_found_in_its_day_and_no_other_day_is_opened() 
     assert_eq!(reading.copying.locked, expected);
     assert_eq!(world.differences().await, Vec::<String>::new());
 
-    // What was late once is not looked at again.
+    // A late day is not opened again.
     writer.commit(&[delivery(vec![comment(23)])]).await;
     reading.read_all().await;
     assert_eq!(reading.copying.locked, around_now());
@@ -251,7 +252,7 @@ async fn a_follower_that_is_far_behind_opens_a_few_days_at_a_time() {
     for day in (0_u32..40).rev() {
         let events = (day * 100..day * 100 + 20).map(comment).collect();
         writer.commit(&[days_ago(day.into(), events)]).await;
-        // Now and then something comes again, and something comes late.
+        // Adds a repeat and a late delivery.
         writer
             .commit(&[days_ago(i64::from(day) + 1, vec![comment(day * 100)])])
             .await;
@@ -266,7 +267,7 @@ async fn a_follower_that_is_far_behind_opens_a_few_days_at_a_time() {
     assert_eq!(world.differences().await, Vec::<String>::new());
     assert!(turns >= 840 / 50, "bounded batches: {turns}");
 
-    // The same after an absence: nothing before it is opened.
+    // After an absence the earlier days are not opened.
     world.age(20).await;
     writer.commit(&[delivery(vec![comment(9_999)])]).await;
     reading.read_all().await;
@@ -281,7 +282,7 @@ async fn a_follower_of_an_empty_database_rests_and_begins_with_the_first_event()
     assert_eq!(world.cursor().await, 0);
     let rested = "SELECT count(*) FROM followers WHERE caught_up_at IS NOT NULL";
     assert_eq!(world.number(rested).await, 1);
-    // Looking writes nothing.
+    // An idle turn writes nothing.
     let version = "SELECT xmin::text::bigint FROM followers";
     let before = world.number(version).await;
     assert_eq!(reading.turn().await.unwrap(), Turn::Idle);
@@ -372,7 +373,7 @@ async fn days_that_were_dropped_are_passed_over() {
     for _ in 0..3 {
         reading.turn().await.unwrap();
     }
-    // Behind the cursor, at it, and one that is on the chart already.
+    // Days before the cursor, at the cursor, and one that the follower has already charted.
     for day in [7, 6, 4] {
         let day = store::day(ago(SignedDuration::from_hours(24 * day)));
         partitions::drop_day(&mut world.connect().await, day)
@@ -403,7 +404,7 @@ async fn erased_events_are_followed_as_they_are() {
     assert_eq!(world.differences().await, Vec::<String>::new());
 }
 
-/// A commit that is on its way has drawn positions that nobody sees yet.
+/// An open commit has drawn positions that are not visible yet.
 #[tokio::test]
 async fn a_commit_on_its_way_is_waited_for_by_nobody_and_missed_by_nobody() {
     let world = World::to_follow().await;
@@ -419,7 +420,7 @@ async fn a_commit_on_its_way_is_waited_for_by_nobody_and_missed_by_nobody() {
     assert_eq!(world.number("SELECT count(*) FROM copied").await, 1);
 }
 
-/// The planner chooses an index for the reading, whatever the tables held when they were analysed.
+/// The planner uses an index for reading forward, whatever the statistics say.
 #[tokio::test]
 async fn reading_forward_goes_by_the_primary_keys() {
     let world = World::to_follow().await;
@@ -471,7 +472,7 @@ async fn events_and_repeats_share_one_log() {
     );
 }
 
-/// A delivery of an hour ago, to the second before it counts as late.
+/// A delivery that is one minute short of being late.
 #[tokio::test]
 async fn what_is_almost_late_is_found_around_the_time_of_its_commit() {
     let world = World::to_follow().await;

@@ -1,4 +1,4 @@
-//! A reader that follows positions never misses an event, however many writers commit at once.
+//! A reader that follows positions never misses an event, with any number of concurrent writers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,7 +14,7 @@ use crate::support::eventually;
 const WRITERS: u32 = 4;
 const ROUNDS: u32 = 40;
 
-/// Reads on from the last position seen.
+/// Reads all positions after the last one.
 struct Follower {
     connection: PgConnection,
     seen: Vec<i64>,
@@ -39,7 +39,7 @@ impl Follower {
         self.seen.extend(found);
     }
 
-    /// What it did not see and will not see any more.
+    /// Positions that the follower has not seen and will never see.
     async fn missed(&mut self) -> Vec<i64> {
         self.read().await;
         let all: Vec<i64> = sqlx::query_scalar("SELECT position FROM events ORDER BY position")
@@ -53,7 +53,7 @@ impl Follower {
     }
 }
 
-/// One writer sends events of its own, and some that all the others send too.
+/// Commits events of one writer, and events that all writers commit.
 async fn write(world: &World, writer: u32) {
     let mut session = world.writer().await;
     for round in 0..ROUNDS {
@@ -94,7 +94,7 @@ async fn a_follower_sees_every_event_of_many_writers_once() {
     assert!(reads.into_inner() > 1, "it read while they wrote");
 }
 
-/// A comment for an account, so that two commits meet nowhere but at the fence.
+/// A comment for an account; two such commits share only the lock on the fence.
 fn of_account(account: &str) -> Delivery {
     let event = Event {
         account_id: Some(account.into()),
@@ -103,8 +103,8 @@ fn of_account(account: &str) -> Delivery {
     delivery(vec![event])
 }
 
-/// Two commits, the second of which ends first where it can; says what a follower missed that
-/// read after each end.
+/// Runs two commits, of which the second could end first. Returns the positions missed by a
+/// follower that reads after the end of each commit.
 async fn missed_by_a_follower(world: &World) -> Vec<i64> {
     let mut follower = Follower::of(world).await;
     let (mut slow, mut quick) = (world.writer().await, world.writer().await);
@@ -113,7 +113,7 @@ async fn missed_by_a_follower(world: &World) -> Vec<i64> {
     let batch = [of_account("2")];
     let second = async { quick.commit(&batch).await };
     let rest = async {
-        // Either the second waits for the first, or it is done.
+        // The second commit either waits for the first or is done.
         let mut reader = world.connect().await;
         eventually("the second commit waits or is done", async || {
             let sql = "SELECT EXISTS (SELECT FROM events)
@@ -137,7 +137,7 @@ async fn a_later_position_waits_for_the_commit_of_an_earlier_one() {
     assert_eq!(world.sizes().await, [2, 2, 0]);
 }
 
-/// The control: the same statement where the fence is a view of no table, which cannot be locked.
+/// Control experiment: the fence is replaced by a view, which cannot be locked.
 #[tokio::test]
 async fn without_the_fence_a_follower_misses_an_event() {
     let world = World::create().await;

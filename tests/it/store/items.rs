@@ -1,4 +1,4 @@
-//! Deliveries and events made by hand: what the store takes, without a body that says it.
+//! Hand-made deliveries and events, without a body that contains them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::now;
 
-/// An id that no other delivery of this process has.
+/// A delivery id that is unique in this process.
 fn fresh_id() -> Uuid {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -28,7 +28,7 @@ pub(super) fn delivery(events: Vec<Event>) -> Delivery {
     delivery_at(now(), events)
 }
 
-/// A delivery received so many days ago.
+/// A delivery received `days` ago.
 pub(super) fn days_ago(days: i64, events: Vec<Event>) -> Delivery {
     delivery_at(ago(SignedDuration::from_hours(24 * days)), events)
 }
@@ -64,14 +64,14 @@ pub(super) fn delivery_at(received_at: Timestamp, events: Vec<Event>) -> Deliver
     }
 }
 
-/// The comment of this number, as its post tells it.
+/// Comment with this number.
 pub(super) fn comment(number: u32) -> Event {
     let mut comment = plain(Kind::Comment, number);
     comment.ids.comment_id = Some(format!("comment-{number}").into());
     comment
 }
 
-/// The message of this number.
+/// Message with this number.
 pub(super) fn message(number: u32) -> Event {
     let mut message = plain(Kind::Message, number);
     message.ids.message_id = Some(format!("mid-{number}").into());
@@ -79,7 +79,7 @@ pub(super) fn message(number: u32) -> Event {
     message
 }
 
-/// An event that no id names.
+/// An event without an id of its own.
 pub(super) fn plain(kind: Kind, number: u32) -> Event {
     Event {
         kind,
@@ -108,7 +108,7 @@ pub(super) fn plain(kind: Kind, number: u32) -> Event {
     }
 }
 
-/// The same occurrence with these own fields.
+/// The same event with these fields in `data`.
 pub(super) fn told_as(event: Event, data: &str) -> Event {
     Event {
         data: Some(data.into()),
@@ -116,7 +116,7 @@ pub(super) fn told_as(event: Event, data: &str) -> Event {
     }
 }
 
-/// The dedupe key of such an event.
+/// Dedupe key of the event with this kind and number.
 pub(super) fn key(kind: Kind, number: u32) -> Uuid {
     let place = Kind::ALL.iter().position(|other| *other == kind).unwrap();
     Uuid::from_u128(u128::from(number) << 64 | place as u128)

@@ -1,4 +1,5 @@
-//! The schema: made once however often and by however many, and each part of it explained.
+//! The schema is created once, by any number of concurrent migrations, and every part has a
+//! comment.
 
 use hookshelf::store;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -7,7 +8,7 @@ use super::{World, items, now};
 
 const EMPTY: &str = "DROP SCHEMA public CASCADE; CREATE SCHEMA public";
 
-/// Every table, view and column without a comment; partitions have their parent's.
+/// Tables, views and columns without a comment. Partitions share the comments of their parents.
 const UNEXPLAINED: &str = "
     SELECT c.relname || coalesce('.' || a.attname, '')
     FROM pg_class AS c
@@ -25,7 +26,7 @@ const UNEXPLAINED: &str = "
 async fn every_table_view_and_column_says_what_it_is() {
     let world = World::create().await;
     assert_eq!(world.texts(UNEXPLAINED).await, Vec::<String>::new());
-    // The question finds what is not explained.
+    // The query finds a missing comment.
     world
         .run("CREATE TABLE bare (a int, b int); CREATE VIEW plain AS SELECT a FROM bare")
         .await;

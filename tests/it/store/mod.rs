@@ -1,4 +1,4 @@
-//! The store and the writer, on a real Postgres: the promise, raced, cut and poisoned.
+//! The store and the writer on a real Postgres: races, cut connections and refused values.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -33,21 +33,21 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::support::{eventually, postgres::TestDatabase};
 
-/// What connecting may take.
+/// Timeout for connecting.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A database with the tables, and what a test looks at in it.
+/// A migrated database with helpers.
 struct World {
     db: TestDatabase,
 }
 
-/// A session that commits as the writer's does, and what it knows of its database.
+/// A writer's session, with its cached facts about the database.
 struct Session {
     connection: Connection,
     known: Known,
 }
 
-/// The machine's time.
+/// System time.
 fn now() -> Timestamp {
     Clock::system().now()
 }
@@ -58,7 +58,7 @@ impl World {
         Self { db }
     }
 
-    /// A session of a writer.
+    /// Opens a writer's session.
     async fn writer(&self) -> Session {
         let options = self.db.options();
         let connection = store::connect_writer(&options, Commits::Durable, PATIENCE).await;
@@ -68,24 +68,24 @@ impl World {
         }
     }
 
-    /// A plain session.
+    /// Opens a plain session.
     async fn connect(&self) -> PgConnection {
         self.db.connect().await
     }
 
-    /// Runs SQL of the test's own.
+    /// Runs SQL.
     async fn run(&self, sql: &str) {
         let mut connection = self.connect().await;
         let sql = AssertSqlSafe(sql.to_owned());
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
     }
 
-    /// The one number that a query gives.
+    /// Result of a query for a single number.
     async fn number(&self, sql: &str) -> i64 {
         number(&mut self.connect().await, sql).await
     }
 
-    /// The text that a query gives, row by row; null is `-`.
+    /// Rows of a query for a single text column; null is `-`.
     async fn texts(&self, sql: &str) -> Vec<String> {
         let sql = AssertSqlSafe(sql.to_owned());
         let mut connection = self.connect().await;
@@ -98,7 +98,7 @@ impl World {
             .collect()
     }
 
-    /// The number of rows of deliveries, events and repeats.
+    /// Numbers of deliveries, events and repeats.
     async fn sizes(&self) -> [i64; 3] {
         let mut connection = self.connect().await;
         [
@@ -113,7 +113,7 @@ impl World {
         self.until_sessions(count, "wait_event_type = 'Lock'").await;
     }
 
-    /// Waits until so many other sessions are in such a state.
+    /// Waits until `count` other sessions match `state`.
     async fn until_sessions(&self, count: i64, state: &str) {
         let mut connection = self.connect().await;
         let sql = format!(
@@ -133,7 +133,7 @@ async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
 }
 
 impl Session {
-    /// Commits deliveries, which succeeds.
+    /// Commits deliveries and expects success.
     async fn commit(&mut self, deliveries: &[Delivery]) -> Vec<Committed> {
         self.try_commit(deliveries).await.unwrap()
     }

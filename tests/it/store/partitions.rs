@@ -1,4 +1,4 @@
-//! Partitions come and go under writers and open readers.
+//! Creating and dropping partitions during writes and open reads.
 
 use hookshelf::store::{self, Error, partitions};
 use jiff::{SignedDuration, ToSpan, civil::Date};
@@ -10,20 +10,20 @@ use super::{
     now, number,
 };
 
-/// The advisory lock of whoever makes partitions: the letters of `hooksh1`.
+/// Advisory lock for creating partitions: the letters of `hooksh1`.
 const MAKERS: &str = "29395921912686641";
 
-/// The days that the tests commit to before they drop them.
+/// Ages in days of the deliveries whose partitions are dropped.
 const OLD: i64 = 40;
 const OLDER: i64 = 41;
 
 impl World {
-    /// The tables of this day, attached or not.
+    /// Tables of this day, attached or detached.
     async fn tables_of(&self, day: Date) -> Vec<String> {
         self.tables_where(day, "true").await
     }
 
-    /// The tables of this day that hold a part of their parent's rows.
+    /// Attached partitions of this day.
     async fn partitions_of(&self, day: Date) -> Vec<String> {
         self.tables_where(day, "relispartition").await
     }
@@ -37,7 +37,7 @@ impl World {
         .await
     }
 
-    /// Commits one comment each that arrived on the old days, and one of today.
+    /// Commits one comment for each of the old days and for today.
     async fn fill(&self) {
         let batch = [
             days_ago(OLDER, vec![comment(1)]),
@@ -47,7 +47,7 @@ impl World {
         self.writer().await.commit(&batch).await;
     }
 
-    /// A session with a cursor over all events, of which it has read one.
+    /// A session with a cursor over all events that has fetched one row.
     async fn reader(&self, isolation: &str) -> PgConnection {
         let mut reader = self.connect().await;
         let open = format!(
@@ -61,7 +61,7 @@ impl World {
     }
 }
 
-/// Reads what is left in the cursor, and ends.
+/// Fetches the remaining rows and commits.
 async fn read_to_the_end(mut reader: PgConnection) -> usize {
     let rest: Vec<i64> = sqlx::query_scalar("FETCH ALL FROM following")
         .fetch_all(&mut reader)
@@ -75,9 +75,9 @@ fn day(days_ago: i64) -> Date {
     store::day(ago(SignedDuration::from_hours(24 * days_ago)))
 }
 
-/// What a day's tables are called.
+/// Table names of a day.
 fn names(day: Date) -> [String; 3] {
-    partitions::DAILY.map(|table| format!("{table}_{}", day.strftime("%Y%m%d")))
+    ["deliveries", "events", "repeats"].map(|table| format!("{table}_{}", day.strftime("%Y%m%d")))
 }
 
 #[tokio::test]
@@ -90,7 +90,8 @@ async fn missing_days_and_a_missing_epoch_are_made_on_the_way() {
         assert_eq!(world.partitions_of(old).await, names(old));
     }
     assert_eq!(world.number("SELECT count(*) FROM dedupe_7").await, 3);
-    // Made like those that are made ahead: the same indexes, and no check left over.
+    // The partitions have the same indexes as those created ahead, and no leftover check
+    // constraint.
     let shapes = "SELECT count(DISTINCT (SELECT count(*) FROM pg_index WHERE indrelid = c.oid))
                   FROM pg_class AS c WHERE relkind = 'r' AND relname LIKE 'events\\_%'";
     assert_eq!(world.number(shapes).await, 1);
@@ -141,7 +142,7 @@ async fn a_day_is_dropped_when_those_who_read_it_are_done() {
         let mut upkeep = world.connect().await;
         let meanwhile = async {
             world.until_waiting(1).await;
-            // Writers and new readers go on, and the open reader sees what it began with.
+            // Other writers and readers continue, and the open reader keeps its snapshot.
             let batch = [delivery(vec![comment(4)])];
             world.writer().await.commit(&batch).await;
             world.number("SELECT count(*) FROM events").await;
@@ -154,13 +155,13 @@ async fn a_day_is_dropped_when_those_who_read_it_are_done() {
         dropped.unwrap();
         assert_eq!(world.tables_of(day(OLDER)).await, Vec::<String>::new());
         assert_eq!(world.sizes().await, [3, 3, 0], "{isolation}");
-        // Once more is fine.
+        // Dropping a dropped day succeeds.
         partitions::drop_day(&mut upkeep, day(OLDER)).await.unwrap();
     }
 }
 
 impl World {
-    /// Leaves the older day's events half detached, as an upkeep that is killed leaves them.
+    /// Leaves the older day half detached, as after a killed drop.
     async fn interrupt_drop(&self) {
         let reader = self.reader("READ COMMITTED").await;
         let mut upkeep = self.connect().await;
@@ -233,7 +234,7 @@ async fn two_drop_the_same_day() {
     world.fill().await;
     let (mut one, mut other) = (world.connect().await, world.connect().await);
     let reader = world.reader("READ COMMITTED").await;
-    // The second sees that the first is at it, and leaves it to that one.
+    // The second drop sees the first one and leaves the work to it.
     let second = async {
         world.until_waiting(1).await;
         let second = partitions::drop_day(&mut other, day(OLDER)).await;
@@ -259,7 +260,7 @@ async fn a_lock_on_the_table_is_not_waited_for_without_end() {
     };
     let code = why.as_database_error().unwrap().code();
     assert_eq!(code.as_deref(), Some("55P03"));
-    // Nothing is left half made, and the same session makes it afterwards.
+    // Nothing is left half done, and the same session can create the partitions afterwards.
     drop(vacuum);
     partitions::ensure_day(&mut maker, day(OLD)).await.unwrap();
     assert_eq!(world.partitions_of(day(OLD)).await, names(day(OLD)));

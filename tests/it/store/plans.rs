@@ -1,4 +1,4 @@
-//! How Postgres runs the commit: planned once, for batches and tables of any size.
+//! Plan of the commit statement: planned once, for batches and tables of any size.
 
 use hookshelf::store::{Delivery, epoch};
 
@@ -9,7 +9,7 @@ use super::{
 };
 
 impl World {
-    /// A window with so many keys behind it, and as many in the current one; several days.
+    /// Fills the current and the previous window with `keys` keys each, and several days with rows.
     async fn grow(&self, keys: u32) {
         let days = (1_u32..=10).map(|day| days_ago(day.into(), vec![comment(day)]));
         let days: Vec<_> = days.collect();
@@ -34,7 +34,7 @@ impl World {
     }
 }
 
-/// How often tables were read whole, and how often one of their indexes was asked.
+/// Number of sequential scans and of index scans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Scans {
     whole: i64,
@@ -42,8 +42,8 @@ struct Scans {
 }
 
 impl Session {
-    /// What committing `deliveries` reads of the tables that grow: in a transaction, because a
-    /// session sees at once what it read itself.
+    /// Scans by a commit of `deliveries`, of the tables that grow. Runs in a transaction, because a
+    /// session sees its own statistics at once.
     async fn scans(&mut self, deliveries: &[Delivery]) -> Scans {
         let before = self.scanned().await;
         self.run("BEGIN").await;
@@ -67,7 +67,7 @@ impl Session {
     }
 }
 
-/// So many items that are new, and as many that came before.
+/// `count` new items, and as many repeats.
 fn batch(count: u32, before: u32) -> [Delivery; 2] {
     let new = (1_000 * count..).take(count as usize).map(message);
     let known = (0..count).map(|number| comment(1 + number % before));
@@ -82,7 +82,7 @@ async fn the_commit_probes_indexes_whatever_the_tables_held_when_they_were_analy
         let scans = world.writer().await.scans(&batch(10, 10)).await;
         assert_eq!(scans.whole, 0, "{keys} keys: {scans:?}");
         assert!(scans.by_index > 0, "{keys} keys: {scans:?}");
-        // The count sees a table that is read whole.
+        // The counter notices a sequential scan.
         let mut session = world.writer().await;
         session
             .run("SET enable_indexscan = off; SET enable_bitmapscan = off")
@@ -99,7 +99,7 @@ async fn the_cost_of_a_batch_grows_with_its_length_and_not_its_square() {
     let world = World::create().await;
     world.grow(60).await;
     let mut session = world.writer().await;
-    // The first batch also makes the account.
+    // The first batch also inserts the account.
     session.commit(&batch(10, 10)).await;
     let mut scans = Vec::new();
     for count in [100, 200, 400] {
@@ -111,7 +111,7 @@ async fn the_cost_of_a_batch_grows_with_its_length_and_not_its_square() {
     assert_eq!(third - second, 2 * (second - first), "{scans:?}");
 }
 
-/// Twice what Meta says it sends at most.
+/// Twice Meta's documented maximum.
 #[tokio::test]
 async fn two_thousand_items_in_one_delivery_are_one_commit() {
     let world = World::create().await;

@@ -22,9 +22,9 @@ use super::{
 };
 use crate::support;
 
-/// What makes Postgres refuse an event, each with another SQLSTATE or in another place.
+/// Events that Postgres refuses, each with another SQLSTATE or at another place.
 fn poisons() -> [(&'static str, Event); 12] {
-    // Hardly compressible, and longer than a third of a page: no B-tree takes it.
+    // Hardly compressible, and longer than a third of a page: too long for a B-tree.
     let digits = (0_u32..2_000).map(|n| n.wrapping_mul(2_654_435_761).to_string());
     let long = digits.collect::<String>();
     let event = || comment(999_999);
@@ -94,7 +94,7 @@ const OWN_RULES: &str = "
     CREATE TRIGGER note BEFORE INSERT ON stored_events
         FOR EACH ROW WHEN (new.text = 'noted') EXECUTE FUNCTION note()";
 
-/// Hands over all at once, so that they wait together, and says how each ended.
+/// Queues all deliveries at once, and returns their results.
 async fn settle(world: &World, deliveries: &[Delivery]) -> Vec<Committed> {
     let (writer, committer) = Writer::new(world.db.options(), None);
     let mut waiting = JoinSet::new();
@@ -113,7 +113,7 @@ async fn settle(world: &World, deliveries: &[Delivery]) -> Vec<Committed> {
         .collect()
 }
 
-/// A thousand healthy deliveries with these culprits in these places.
+/// A thousand healthy deliveries with the culprits at their indexes.
 fn batch(culprits: &[(usize, Event)]) -> Vec<Delivery> {
     let mut batch: Vec<_> = (0..1_000)
         .map(|number| delivery(vec![comment(number), message(number)]))
@@ -132,7 +132,8 @@ fn batch(culprits: &[(usize, Event)]) -> Vec<Delivery> {
     batch
 }
 
-/// Everything healthy is stored as it is; each culprit as a delivery with its body and no event.
+/// Checks that healthy deliveries are stored unchanged, and each culprit with its body and without
+/// events.
 async fn assert_isolated(world: &World, batch: &[Delivery], settled: &[Committed], what: &str) {
     let is_healthy = |delivery: &Delivery| delivery.events.len() == 2;
     let healthy = batch.iter().filter(|one| is_healthy(one)).count();
@@ -197,7 +198,7 @@ async fn whatever_postgres_refuses_stands_alone() {
 #[tokio::test]
 async fn wherever_it_stands_its_neighbours_are_stored() {
     let [(_, one), (_, other), ..] = poisons();
-    // The committer takes five hundred at a time.
+    // The committer takes 500 at a time.
     let half: Vec<_> = (0..250).map(|place| (place, one.clone())).collect();
     let places: [&[(usize, Event)]; 6] = [
         &[(0, one.clone())],
@@ -229,7 +230,7 @@ async fn one_alone_is_kept_and_so_is_what_comes_after_it() {
     let culprit = delivery(vec![poison]);
     let settled = writer.commit(culprit.clone()).await.unwrap();
     assert_eq!(settled.problem, Some(Problem::Refused));
-    // Sent again after a lost answer, it is there already.
+    // A resend after a lost answer finds the delivery stored.
     writer.commit(culprit).await.unwrap();
     let next = writer.commit(delivery(vec![comment(1)])).await.unwrap();
     assert_eq!((next.new, next.problem), (1, None));
@@ -238,7 +239,7 @@ async fn one_alone_is_kept_and_so_is_what_comes_after_it() {
     running.await.unwrap();
 }
 
-/// All come again at once, so that the culprit would be in each batch with all the others.
+/// All senders retry at once, so that without isolation each batch would contain the culprit.
 #[tokio::test]
 async fn one_that_makes_postgres_hang_again_and_again_soon_stands_alone() {
     let world = World::create().await;
@@ -271,7 +272,7 @@ async fn one_that_makes_postgres_hang_again_and_again_soon_stands_alone() {
     assert_eq!(world.sizes().await, [3, 3, 0]);
 }
 
-/// A signed body as the door hands it over.
+/// A signed body, as passed by the webhook handler.
 fn arrival(text: &str) -> (Envelope, VerifiedBody) {
     let body = support::message::message(&format!("m-{text}"), text);
     let secret = "secret".into();
@@ -280,7 +281,7 @@ fn arrival(text: &str) -> (Envelope, VerifiedBody) {
     (delivery(Vec::new()).envelope, verified.unwrap())
 }
 
-/// The door, waiting for what becomes of one delivery.
+/// A caller that waits for the outcome of one delivery.
 struct Waiting(oneshot::Sender<Outcome>);
 
 impl Caller for Waiting {
@@ -297,7 +298,7 @@ impl Caller for Waiting {
     }
 }
 
-/// Hands over what arrived, and says how it ended.
+/// Passes a delivery to the writer and returns its outcome.
 async fn take(writer: &Writer, (envelope, body): (Envelope, VerifiedBody)) -> Outcome {
     let (answer, outcome) = oneshot::channel();
     writer.take(envelope, body, false, Waiting(answer));
@@ -315,7 +316,7 @@ async fn the_door_is_told_what_was_refused() {
     assert_eq!(take(&writer, arrival("forbidden")).await, refused);
     assert_eq!(take(&writer, arrival("welcome")).await, accepted(1, 0));
     assert_eq!(take(&writer, arrival("welcome")).await, accepted(0, 1));
-    // Its key was not taken: once the rule is gone, the same thing sent again is an event.
+    // The dedupe key was not stored: without the constraint, a retry becomes an event.
     world
         .run("ALTER TABLE stored_events DROP CONSTRAINT house_rule")
         .await;

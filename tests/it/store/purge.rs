@@ -1,5 +1,5 @@
-//! A purge leaves the tables as if nothing had been simulated: whole, interrupted, or beside a
-//! server that goes on.
+//! A purge leaves the tables as if nothing had been simulated: after a complete run, after an
+//! interruption, and beside a running server.
 
 mod beside;
 
@@ -19,8 +19,7 @@ use super::{
     stats::{self, Numbers, any_delivery},
 };
 
-/// Everything that tells one world from another, but for positions, ids of this process and the
-/// moments at which accounts were seen.
+/// Contents of a database for comparison, without positions and `last_seen`.
 const CONTENTS: &str = "
     SELECT 'delivery ' || id || source || event_count FROM deliveries
     UNION ALL
@@ -37,14 +36,14 @@ const CONTENTS: &str = "
     SELECT 'count ' || stats_hourly FROM stats_hourly
     ORDER BY 1";
 
-/// What is simulated.
+/// Simulated rows.
 const SIMULATED: &str = "
     SELECT 'delivery' FROM deliveries WHERE source = 'simulated'
     UNION ALL SELECT 'event' FROM events WHERE source = 'simulated'
     UNION ALL SELECT 'repeat' FROM repeats WHERE source = 'simulated'
     UNION ALL SELECT 'count' FROM stats_hourly WHERE source = 'simulated'";
 
-/// What no interruption and no race may leave behind.
+/// Inconsistencies that no interruption or race may leave.
 const BROKEN: &str = "
     SELECT 'event without a key: ' || position FROM events
     WHERE dedupe_key NOT IN (SELECT key FROM dedupe)
@@ -74,7 +73,7 @@ impl World {
         Purge::open(&self.db.options()).await.unwrap()
     }
 
-    /// Purges everything; says what it came to.
+    /// Purges all days and returns the numbers of deleted rows.
     async fn purge_all(&self) -> Vec<Purged> {
         let mut purge = self.purge().await;
         purge.begin().await.unwrap();
@@ -107,7 +106,7 @@ async fn after_a_purge_it_is_as_if_nothing_had_been_simulated() {
         let mut numbers = Numbers(seed);
         let all: Vec<_> = (0..50).map(|_| any_delivery(&mut numbers)).collect();
         commit_all(&mut world.writer().await, &all).await;
-        // The counting may have come to any place.
+        // The counts may be up to date or behind.
         if seed % 2 == 0 {
             stats::count(&world, 30).await;
         }
@@ -144,7 +143,7 @@ async fn the_same_bodies_are_new_events_afterwards_also_from_the_window_before()
     assert_eq!(writer.commit(&again).await[0].new, 3);
 }
 
-/// The key of an old simulated event was forgotten, and another event has it now.
+/// The key of an old simulated event has expired and now belongs to another event.
 #[tokio::test]
 async fn a_key_that_another_event_has_by_now_stays() {
     let world = World::create().await;
@@ -188,7 +187,7 @@ async fn a_purge_that_is_cut_off_leaves_less_to_do_and_nothing_broken() {
     purge.day(plan.days[0].day).await.unwrap();
     world.assert_whole().await;
 
-    // The second day is cut off where it waits for whoever counts.
+    // The purge of the second day is cut off while it waits for the lock on the counts.
     let mut holder = world.connect().await;
     let hold = "BEGIN; SELECT FROM followers FOR UPDATE";
     sqlx::raw_sql(hold).execute(&mut holder).await.unwrap();

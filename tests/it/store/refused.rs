@@ -1,5 +1,5 @@
-//! What was refused at the door is counted, in rows that a flood cannot multiply; accounts appear
-//! by themselves.
+//! Counts of rejections, in a table that a flood cannot grow; and accounts, which are created by
+//! their deliveries.
 
 use hookshelf::{
     clock::Clock,
@@ -27,7 +27,7 @@ fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
-/// So many deliveries refused in an hour from one network.
+/// `count` rejections in an hour from one network.
 fn refused(hour: Timestamp, network: u32, count: i64) -> Count {
     let [a, b, c, _] = (0x0a00_0000 + (network << 8)).to_be_bytes();
     Count {
@@ -103,10 +103,10 @@ async fn a_flood_from_everywhere_stays_within_its_rows_and_is_counted() {
             .collect();
         add(&mut connection, &flood, MAX_ROWS).await;
     }
-    // The hour's share, and a row for all that came after it was used.
+    // The share of the hour, and the shared row for all later networks.
     assert_eq!(world.number(LENGTH).await, 11);
     assert_eq!(world.number(SUM).await, 5 + 5 * 300 * 2);
-    // Who has a row goes on using it.
+    // A network with a row keeps using it.
     add(&mut connection, &[refused(noon, 0, 5)], MAX_ROWS).await;
     let first = "SELECT count FROM rejections WHERE prefix = '10.0.0.0/24'";
     assert_eq!(world.number(first).await, 10);
@@ -124,7 +124,7 @@ async fn floods_of_many_hours_push_out_the_oldest() {
         assert!(world.number(LENGTH).await <= i64::from(MAX_ROWS));
     }
     assert_eq!(world.number(LENGTH).await, i64::from(MAX_ROWS));
-    // Six rows an hour: what is left is twenty whole hours, the latest.
+    // Six rows an hour: the last twenty hours are left, each complete.
     assert_eq!(world.number(SUM).await, 20 * 20);
     let oldest =
         "SELECT min(hour)::text FROM (SELECT hour AT TIME ZONE 'UTC' AS hour FROM rejections) AS r";
@@ -189,12 +189,12 @@ async fn an_account_is_seen_once_an_hour_and_stays_what_the_operator_made_it() {
     world
         .run("UPDATE accounts SET label = 'shop', state = 'left'")
         .await;
-    // Minutes after the first delivery, and what is known after each.
+    // Minutes after the first delivery, and the expected `last_seen` in minutes.
     for (number, (minute, known)) in
         (2..).zip([(30, 0), (60, 0), (66, 66), (90, 66), (40, 66), (127, 127)])
     {
         let seen = start + SignedDuration::from_mins(minute);
-        // A repeat is a sign of life as well.
+        // A repeat also updates `last_seen`.
         let events = vec![comment(number % 3)];
         session.commit(&[delivery_at(seen, events)]).await;
         assert_eq!(
@@ -223,7 +223,7 @@ async fn an_account_that_an_operator_is_editing_holds_up_no_commit() {
     operator.run("COMMIT").await;
     let seen = "SELECT label || ' ' || (last_seen = first_seen) FROM accounts";
     assert_eq!(world.texts(seen).await, ["shop true"]);
-    // A commit a few minutes later looks again.
+    // A commit a few minutes later tries again.
     let later = super::now() + SignedDuration::from_mins(6);
     session
         .commit(&[delivery_at(later, vec![comment(3)])])

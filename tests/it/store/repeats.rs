@@ -1,4 +1,4 @@
-//! Repeats: recognised wherever they come from, and events that they complete.
+//! Repeats: recognised from every source, and completion of events by repeats.
 
 use hookshelf::{meta::event::Kind, store::Committed};
 
@@ -83,7 +83,7 @@ async fn a_repeat_adds_the_own_fields_that_its_event_lacks() {
     let mut session = world.writer().await;
     session.commit(&[delivery(vec![post(1)])]).await;
     session.commit(&[delivery(vec![ad(1)])]).await;
-    // In one batch, and an event without own fields.
+    // Both in one batch, and with an event without `data`.
     let batch = [
         delivery(vec![post(2), comment(3)]),
         delivery(vec![ad(2), ad(3)]),
@@ -112,7 +112,7 @@ async fn one_that_repeats_a_commit_it_could_not_see_completes_it() {
     assert_eq!(world.texts(DATA).await, [r#"{"ad_id": "2"}"#]);
 }
 
-/// What an erasure leaves.
+/// Effect of an erasure.
 const ERASE: &str =
     "UPDATE stored_events SET text = NULL, data = NULL, username = NULL, erased_at = now()";
 
@@ -175,7 +175,7 @@ async fn a_commit_sent_again_changes_nothing() {
     assert_eq!(session.commit(&batch).await, again);
     assert_eq!(world.sizes().await, before);
 
-    // Together with what is new, too.
+    // Resent together with new deliveries.
     let mixed = [batch[1].clone(), delivery(vec![comment(2), comment(1)])];
     let expected = [committed(0, 1), committed(1, 1)];
     assert_eq!(session.commit(&mixed).await, expected);
@@ -185,7 +185,7 @@ async fn a_commit_sent_again_changes_nothing() {
     );
 }
 
-/// As after a deadline: the statement that was given up may still be at work.
+/// After a timeout the abandoned statement may still be running.
 #[tokio::test]
 async fn a_commit_sent_again_beside_itself_changes_nothing() {
     let world = World::create().await;
@@ -200,7 +200,7 @@ async fn a_commit_sent_again_beside_itself_changes_nothing() {
         world.until_waiting(1).await;
         first.run("COMMIT").await;
     };
-    // Together with what came meanwhile.
+    // Resent together with later deliveries.
     let more = [
         batch[0].clone(),
         batch[1].clone(),
@@ -228,7 +228,7 @@ async fn nothing_to_commit_is_fine() {
     let empty = [delivery(Vec::new())];
     assert_eq!(world.writer().await.commit(&empty).await, [committed(0, 0)]);
     assert_eq!(world.sizes().await, [1, 0, 0]);
-    // And takes no position.
+    // A delivery without items draws no position.
     world
         .writer()
         .await

@@ -1,4 +1,4 @@
-//! The counts by the hour are those of the rows, whatever is committed and however it is counted.
+//! Hourly counts match the rows, whatever is committed and however the counting is batched.
 
 use hookshelf::{
     meta::event::{Event, Kind, Source},
@@ -15,7 +15,7 @@ use super::{
     items::{ago, comment, delivery, delivery_at, key, plain},
 };
 
-/// Rows of `stats_hourly` that the rows themselves do not give, and the other way round.
+/// Differences between `stats_hourly` and the counted rows.
 pub(super) const WRONG: &str = "
     WITH rows AS (
         SELECT received_at, app, account_id, kind, source, 1 AS new, 0 AS again FROM events
@@ -31,7 +31,7 @@ pub(super) const WRONG: &str = "
     UNION ALL
     SELECT 'wrong ' || w FROM (SELECT * FROM counts EXCEPT SELECT * FROM right_counts) AS w";
 
-/// Numbers that look random and are the same each time.
+/// Deterministic pseudo-random numbers.
 pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
@@ -44,7 +44,7 @@ impl Numbers {
     }
 }
 
-/// An event of any kind, for one of a few accounts or none; one of few, so that many come again.
+/// A random event out of few, so that many repeat, for one of a few accounts or none.
 fn any_event(numbers: &mut Numbers) -> Event {
     let kind = Kind::ALL[numbers.below(4) as usize];
     let number = numbers.below(12);
@@ -73,7 +73,7 @@ pub(super) async fn counting(world: &World) -> Connection {
     session.unwrap()
 }
 
-/// Counts until there is nothing left to count.
+/// Counts until the follower is idle.
 pub(super) async fn count(world: &World, limit: u32) {
     let mut follower = Follower::new(stats::NAME, Start::Beginning, limit);
     let mut session = counting(world).await;

@@ -1,4 +1,4 @@
-//! What is committed stands in the tables as it came.
+//! Stored rows contain what was committed.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use super::{
     items::{comment, days_ago, delivery, told_as},
 };
 
-/// One of each family, a mapped one, and none.
+/// An address of each family, a mapped address, and none.
 const ADDRESSES: [Option<&str>; 4] = [
     Some("192.0.2.7"),
     Some("2001:db8::7"),
@@ -99,7 +99,7 @@ async fn headers_are_shown_as_they_came() {
     assert_eq!(world.number("SELECT count(*) FROM header_sets").await, 4);
 }
 
-/// As after a lost answer: what is here is left alone, what came beside it is stored.
+/// Resend after a lost answer: stored deliveries stay unchanged, and new ones are stored.
 #[tokio::test]
 async fn of_a_batch_that_is_partly_here_the_rest_is_stored() {
     let world = World::create().await;
@@ -138,8 +138,8 @@ async fn of_a_batch_that_is_partly_here_the_rest_is_stored() {
     assert_eq!(world.number(positions).await, 5);
 }
 
-/// A clock that nobody set begins in 1970. The moment is found again in the form in which it was
-/// stored, or the delivery would be refused for being there already, and its copy never leave the
+/// A clock that was never set starts in 1970. The time must compare equal in its stored precision:
+/// otherwise the delivery would be refused as a duplicate, and its copy would never leave the
 /// spool.
 #[tokio::test]
 async fn what_came_before_the_clock_was_set_is_known_again() {

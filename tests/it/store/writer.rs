@@ -1,5 +1,5 @@
-//! The writer while Postgres is away, silent, read-only or slow: a failure in time, nothing
-//! doubled, and it resumes by itself.
+//! The writer while Postgres is unavailable, silent, read-only or slow: commits fail in time,
+//! nothing is stored twice, and commits resume without help.
 
 use std::{
     sync::{
@@ -22,13 +22,13 @@ use super::{
 };
 use crate::support::{eventually, proxy::Proxy};
 
-/// Within this a delivery is answered, whatever hangs.
+/// Documented limit for an answer, whatever hangs.
 const PROMISED: Duration = Duration::from_secs(4);
 
-/// How many deliveries may wait, and how many the committer takes at a time.
+/// Maximum number of waiting deliveries.
 const QUEUE: u32 = 4096;
 
-/// A writer behind a link that can fail, at work.
+/// A writer connected through a proxy that can fail.
 struct Linked {
     world: World,
     proxy: Proxy,
@@ -36,7 +36,7 @@ struct Linked {
     committer: JoinHandle<()>,
 }
 
-/// How a commit ends that succeeds.
+/// Result of a successful commit.
 const fn committed(new: usize, repeated: usize) -> Committed {
     Committed {
         new,
@@ -46,7 +46,7 @@ const fn committed(new: usize, repeated: usize) -> Committed {
 }
 
 impl Linked {
-    /// One that has committed already: its session is open and its statement planned.
+    /// Starts a writer and commits once, so that its session is open and its statement planned.
     async fn at_work() -> Self {
         let world = World::create().await;
         let proxy = Proxy::to(world.db.options()).await;
@@ -62,21 +62,20 @@ impl Linked {
         this
     }
 
-    /// Commits, in time.
+    /// Commits, and panics if there is no answer in time.
     async fn commit(&self, delivery: &Delivery) -> Result<Committed, Failure> {
         timeout(PROMISED, self.writer.commit(delivery.clone()))
             .await
             .expect("an answer in time")
     }
 
-    /// Commits something new, which succeeds once an outage is over.
+    /// Commits a new delivery, which succeeds once an outage is over.
     async fn works(&self, number: u32) {
         let sent = delivery(vec![message(1_000_000 + number)]);
         assert_eq!(self.resumes(&sent).await, committed(1, 0));
     }
 
-    /// Commits it again and again until that succeeds: an outage is noticed to be over by the
-    /// next try that is due.
+    /// Retries a commit until it succeeds: only the next due attempt notices the end of an outage.
     async fn resumes(&self, delivery: &Delivery) -> Committed {
         let mut last = None;
         eventually("commits succeed again", async || {
@@ -99,7 +98,7 @@ impl Linked {
         .await;
     }
 
-    /// Commits a delivery while the test does something to the link.
+    /// Commits a delivery while `act` runs.
     async fn commit_while(
         &self,
         delivery: &Delivery,
@@ -126,7 +125,7 @@ async fn a_commit_whose_answer_was_lost_is_not_stored_again() {
     it.proxy.mend();
     assert_eq!(it.resumes(&sent).await, committed(0, 3));
     assert_eq!(it.world.sizes().await, sizes);
-    // As Meta sends it again: another delivery of the same things.
+    // Simulates Meta's retry: another delivery of the same items.
     let again = delivery(vec![comment(1), comment(1), message(1)]);
     assert_eq!(it.commit(&again).await, Ok(committed(0, 3)));
     assert_eq!(it.world.sizes().await, [3, 3, 4]);
@@ -155,7 +154,7 @@ async fn a_frozen_link_is_given_up_in_time_and_what_it_held_counts_once() {
     assert_eq!(it.commit(&sent).await, Err(Failure::StoreUnavailable));
     assert_eq!(it.world.sizes().await, [1, 1, 0]);
 
-    // The network delivers late what nobody waits for any more.
+    // The network delivers the abandoned statement late.
     it.proxy.mend();
     it.until_stored(&sent).await;
     let again = delivery(vec![comment(1)]);
@@ -202,7 +201,7 @@ async fn a_commit_given_up_does_not_go_on_holding_the_fence() {
     holder.run("SELECT FROM commit_fence FOR UPDATE").await;
     let sent = delivery(vec![comment(1)]);
     assert_eq!(it.commit(&sent).await, Err(Failure::StoreUnavailable));
-    // Nobody stands in line for it any more.
+    // The abandoned statement no longer waits for the lock.
     it.world.until_waiting(0).await;
     holder.run("COMMIT").await;
     assert_eq!(it.world.sizes().await, [1, 1, 0]);
@@ -232,10 +231,10 @@ async fn a_read_only_server_is_unavailable_until_it_takes_writes() {
                                         current_database()); END $$"
         )
     };
-    // A session from before stays as it is.
+    // An existing session keeps its setting.
     let mut operator = it.world.connect().await;
     it.world.run(&make_read_only("on")).await;
-    // A new session learns of it.
+    // A new session gets the new setting.
     it.proxy.cut();
     let sent = delivery(vec![comment(1)]);
     for _ in 0..2 {
@@ -245,7 +244,7 @@ async fn a_read_only_server_is_unavailable_until_it_takes_writes() {
     assert_eq!(probe.state.missing(true), ["database"]);
     let off = sqlx::AssertSqlSafe(make_read_only("off"));
     sqlx::raw_sql(off).execute(&mut operator).await.unwrap();
-    // The drain of a spool need not wait for its next try.
+    // The drain of the spool is woken before its next attempt is due.
     let woken = timeout(Duration::from_mins(1), drained.woken());
     let (woken, _) = tokio::join!(woken, probe.ask());
     assert_eq!(woken, Ok(()));
@@ -276,7 +275,7 @@ async fn one_too_many_is_told_so_at_once_and_those_that_wait_are_committed() {
             writer.commit(delivery(vec![comment(number)])).await
         });
     }
-    // On this one thread, whoever has begun stands in line.
+    // This runtime has one thread, so a task that has begun is already queued.
     while begun.load(Ordering::SeqCst) < QUEUE {
         tokio::task::yield_now().await;
     }
@@ -284,7 +283,7 @@ async fn one_too_many_is_told_so_at_once_and_those_that_wait_are_committed() {
     let refused = timeout(PROMISED, refused).await;
     assert_eq!(refused, Ok(Err(Failure::QueueFull)));
 
-    // With every handle gone, the committer ends when it is done.
+    // Without handles the committer ends after its work.
     drop(writer);
     let running = tokio::spawn(committer.run());
     let ended = waiting.join_all().await;
@@ -305,7 +304,7 @@ async fn few_deliveries_with_many_events_fill_the_queue_too() {
         waiting.spawn(async move { writer.commit(sent).await });
     }
     let full = || timeout(PROMISED, writer.commit(delivery(vec![message(1)])));
-    // On this one thread, the others go first.
+    // This runtime has one thread, so the other tasks run first.
     tokio::task::yield_now().await;
     assert_eq!(full().await, Ok(Err(Failure::QueueFull)));
     let running = tokio::spawn(committer.run());

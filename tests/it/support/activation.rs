@@ -1,5 +1,5 @@
-//! Socket activation as systemd does it: somebody else holds the sockets, and the server gets them
-//! with the variables that say so.
+//! Socket activation as by systemd: the test holds the sockets and passes them to the server with
+//! the matching variables.
 
 use std::{
     net::TcpListener,
@@ -13,9 +13,9 @@ use super::{
     server::{Server, apps, settle},
 };
 
-/// Passes standard input and standard error on as descriptors 3 and 4, with what systemd says
-/// about them. Standard output is a line in both directions: it tells the process id and what the
-/// server says, and the server is killed when the other end closes.
+/// Shell script that passes standard input and standard error as descriptors 3 and 4, and sets
+/// systemd's variables. Standard output is a two-way connection: the script writes the process id
+/// and the server's output, and kills the server when the other end closes.
 const PASS: &str = r#"
 exec 3<&0 4<&2 5<&1 </dev/null 2>"$LOG"
 sh -c 'export LISTEN_PID=${FOR:-$$}; exec "$@" 5<&-' pass "$@" &
@@ -31,12 +31,12 @@ kill "$watch" 2>/dev/null
 exit "$code"
 "#;
 
-/// A socket of its own for one listener.
+/// A listening socket on a free port.
 pub(crate) fn socket() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").unwrap()
 }
 
-/// The shell that passes up to two sockets on, and the other end of its line.
+/// A command for [`PASS`] with up to two sockets, and the other end of its connection.
 pub(crate) fn shell(
     directory: &Directory,
     place: Option<&TestDatabase>,
@@ -56,7 +56,7 @@ pub(crate) fn shell(
     (shell, line.into())
 }
 
-/// A server with these sockets and variables.
+/// Starts a server with these sockets and variables.
 pub(crate) fn start(
     directory: Directory,
     place: Option<TestDatabase>,
@@ -70,7 +70,7 @@ pub(crate) fn start(
     Server::start_by(shell, line, directory, place)
 }
 
-/// A directory with the configuration of the app `default`.
+/// A directory with a configuration of the app `default`.
 pub(crate) fn directory() -> Directory {
     let directory = Directory::create();
     std::fs::write(directory.join("hookshelf.toml"), apps(["default"])).unwrap();

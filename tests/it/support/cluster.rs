@@ -1,4 +1,4 @@
-//! A Postgres of a test's own, which it may kill, stop, starve and promote.
+//! A dedicated Postgres, which a test may kill, stop, limit and promote.
 
 use std::{
     fs,
@@ -22,10 +22,10 @@ use sqlx::{
 
 use super::{directory::Directory, eventually};
 
-/// Starts a program under a limit for the size of its files, in blocks of 512 bytes.
+/// Runs a program with a limit of its file size, in blocks of 512 bytes.
 const LIMITED: &str = r#"ulimit -f "$1"; shift; exec "$@""#;
 
-/// A server and its data.
+/// A server and its data directory.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     data: PathBuf,
@@ -33,12 +33,12 @@ pub(crate) struct Cluster {
     options: PgConnectOptions,
     settings: Vec<String>,
     process: Option<Child>,
-    /// Removes the data and ends what is left.
+    /// Deletes the data and stops a leftover server.
     directory: std::sync::Arc<Directory>,
 }
 
 impl Cluster {
-    /// Makes the data, with `settings` such as `fsync=on`; nothing runs yet.
+    /// Creates the data directory. `settings`, such as `fsync=on`, are used by later starts.
     pub(crate) async fn make(settings: &[&str]) -> Self {
         let directory = Directory::create();
         let mut private = Settings::new(directory.join("postgres"));
@@ -60,19 +60,19 @@ impl Cluster {
         }
     }
 
-    /// Makes the data and starts the server.
+    /// Creates the data directory and starts the server.
     pub(crate) async fn start_with(settings: &[&str]) -> Self {
         let mut this = Self::make(settings).await;
         this.start().await;
         this
     }
 
-    /// How to connect to it.
+    /// Connection options.
     pub(crate) fn options(&self) -> PgConnectOptions {
         self.options.clone()
     }
 
-    /// Its URL, as `[database] url` takes it.
+    /// Connection URL for `[database] url`.
     pub(crate) fn url(&self) -> String {
         let socket = self.options.get_socket().unwrap().as_os_str();
         let host: String = form_urlencoded::byte_serialize(socket.as_encoded_bytes()).collect();
@@ -80,7 +80,7 @@ impl Cluster {
         format!("postgres://hookshelf@localhost:{port}/hookshelf?host={host}")
     }
 
-    /// A session of the test's own.
+    /// Opens a session.
     pub(crate) async fn connect(&self) -> PgConnection {
         self.options.connect().await.unwrap()
     }
@@ -90,12 +90,12 @@ impl Cluster {
         self.start_limited(None).await;
     }
 
-    /// Starts it so that no file may grow beyond so many KiB.
+    /// Starts the server with a maximum file size of `kib` KiB.
     pub(crate) async fn start_on_a_small_disk(&mut self, kib: u32) {
         self.start_limited(Some(kib)).await;
     }
 
-    /// Again where it ended: processes of a killed server may take a moment to leave.
+    /// Retries a start that ended: processes of a killed server may need a moment to end.
     async fn start_limited(&mut self, file_kib: Option<u32>) {
         self.spawn(file_kib);
         eventually("Postgres answers", async || {
@@ -108,7 +108,7 @@ impl Cluster {
         .await;
     }
 
-    /// Starts it and does not wait.
+    /// Starts the server without waiting.
     fn spawn(&mut self, file_kib: Option<u32>) {
         let mut command = match file_kib {
             Some(kib) => {
@@ -124,7 +124,8 @@ impl Cluster {
         self.give_away(&socket);
         command.arg("-D").arg(&self.data).arg("-k").arg(socket);
         let port = self.options.get_port();
-        // Where it shares memory by way of files, one that is killed leaves none but in its data.
+        // With file-based shared memory a killed server leaves no files outside of its data
+        // directory.
         let usual = [
             "fsync=off",
             "listen_addresses=",
@@ -145,12 +146,12 @@ impl Cluster {
         self.process = Some(command.stdin(Stdio::null()).spawn().unwrap());
     }
 
-    /// Kills the server process, which others would call a power cut.
+    /// Kills the server process, which has the effect of a power cut.
     pub(crate) fn kill(&mut self) {
         self.end_by(Signal::SIGKILL);
     }
 
-    /// Ends it in order, sessions first.
+    /// Fast shutdown: ends all sessions first.
     pub(crate) fn stop(&mut self) {
         self.end_by(Signal::SIGINT);
     }
@@ -163,7 +164,7 @@ impl Cluster {
         process.wait().unwrap();
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until the server has ended.
     pub(crate) async fn until_it_fell(&mut self) {
         let process = self.process.as_mut().unwrap();
         eventually("Postgres has ended", async || {
@@ -173,17 +174,17 @@ impl Cluster {
         self.process = None;
     }
 
-    /// Stops all its processes where they are.
+    /// Freezes all server processes.
     pub(crate) fn freeze(&self) {
         self.signal_all(Signal::SIGSTOP);
     }
 
-    /// Lets them go on.
+    /// Thaws all server processes.
     pub(crate) fn thaw(&self) {
         self.signal_all(Signal::SIGCONT);
     }
 
-    /// The first one first, so that it makes no more of them meanwhile.
+    /// Signals the postmaster first, so that it starts no further processes.
     fn signal_all(&self, signal: Signal) {
         let Some(process) = &self.process else {
             return;
@@ -196,21 +197,21 @@ impl Cluster {
         }
     }
 
-    /// Gives the log of writes small files, while the server is not running.
+    /// Reduces the WAL segment size; the server must not be running.
     pub(crate) fn make_log_files_small(&self) {
         let mut command = self.command(self.programs.join("pg_resetwal"));
         command.arg("--wal-segsize=1").arg(&self.data);
         assert!(command.output().unwrap().status.success());
     }
 
-    /// Takes the right to make files in the log of writes, as a full disk does, or gives it back.
+    /// Forbids or allows new WAL files. Forbidding them has the effect of a full disk.
     pub(crate) fn let_log_grow(&self, allowed: bool) {
         let mode = if allowed { 0o700 } else { 0o500 };
         let log = self.data.join("pg_wal");
         fs::set_permissions(log, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// A standby that follows this one, running.
+    /// Creates and starts a standby of this server.
     pub(crate) async fn standby(&self) -> Self {
         let data = self.data.with_file_name("standby");
         fs::create_dir(&data).unwrap();
@@ -237,7 +238,7 @@ impl Cluster {
         standby
     }
 
-    /// A program as the user that the data belong to.
+    /// A command that runs as the owner of the data.
     fn command(&self, program: PathBuf) -> Command {
         let mut command = Command::new(program);
         if geteuid().is_root() {

@@ -1,7 +1,7 @@
-//! The desk of an operator: a shell beside a running server, with some data to look at.
+//! A shell beside a running server with some data, as an operator has it.
 //!
-//! What documents and help texts tell a reader to type runs here as it is written. Only what is
-//! the reader's own is put in: where the configuration is, the id of a delivery, the database.
+//! Commands from documents and help texts run here unchanged, except for values that belong to the
+//! reader: the path of the configuration, the id of a delivery, the database URL.
 
 use std::{
     fs,
@@ -12,25 +12,25 @@ use std::{
 
 use super::{eventually, postgres::TestDatabase, server::Server};
 
-/// Where the documents suppose the configuration to be.
+/// Path of the configuration in the documents.
 const CONFIGURATION: &str = "/etc/hookshelf/hookshelf.toml";
 
-/// The database of whoever reads an example.
+/// Database URL in the documents.
 const DATABASE: &str = "postgres://user@host/hookshelf";
 
-/// Verbs whose code says what they found, and what they find here.
+/// Verbs that exit with 1 if they find problems, and the problems that they find here.
 const JUDGES: [(&str, &str); 1] = [(
     "hookshelf doctor",
     "the database of the tests is not durable, on purpose, and no public URL is set",
 )];
 
-/// A tunnel that is up at once and leads nowhere.
+/// A fake `cloudflared` that reports a tunnel at once.
 const TUNNEL: &str = "#!/bin/sh
 echo 'INF |  https://three-plain-words.trycloudflare.com  |' >&2
 exec sleep 3600
 ";
 
-/// What Meta would post to the server's app when somebody asks for a deletion, as openssl signs it:
+/// Meta's POST for a deletion request, signed with openssl:
 /// `{"algorithm":"HMAC-SHA256","user_id":"90210"}`.
 const DELETION: &str = "signed_request=lFnC4QAmqDv_X9EuO6H4SW0vzlLcBl2E2ZAfBD6NwHQ.\
     eyJhbGdvcml0aG0iOiJITUFDLVNIQTI1NiIsInVzZXJfaWQiOiI5MDIxMCJ9";
@@ -39,13 +39,13 @@ const DELETION: &str = "signed_request=lFnC4QAmqDv_X9EuO6H4SW0vzlLcBl2E2ZAfBD6Nw
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) server: Server,
-    /// The delivery that stands in for ids that documents show.
+    /// Delivery id that replaces the ids in documents.
     delivery: String,
 }
 
 impl Desk {
-    /// Starts a server, lets it be sent one delivery of everything, and lays a body, its headers
-    /// and a signed request ready.
+    /// Starts a server, sends simulated deliveries of every kind, and writes files with a body, its
+    /// headers and a signed request.
     pub(crate) async fn create() -> Self {
         let server = Server::start().await;
         furnish(&server);
@@ -66,7 +66,7 @@ impl Desk {
         desk
     }
 
-    /// Sends a delivery without a signature, and waits until it is counted in the database.
+    /// Sends an unsigned delivery and waits until its rejection is stored.
     pub(crate) async fn be_refused(&self) {
         let refused = self.server.post("/webhook", &[], "{}").await;
         assert_eq!(refused.status, 401);
@@ -76,19 +76,19 @@ impl Desk {
         .await;
     }
 
-    /// A file of the directory in which the shell works.
+    /// Path of a file in the working directory of the shell.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         work(&self.server).join(name)
     }
 
-    /// Runs a script as it would be typed.
+    /// Runs a script.
     pub(crate) fn run(&self, script: &str) -> Output {
         let mut shell = self.command("sh");
         shell.args(["-eu", "-c", &self.own(script)]);
         shell.stdin(Stdio::null()).output().unwrap()
     }
 
-    /// What a script prints where it works, else what it complains of.
+    /// Standard output of a successful script, else all of its output.
     pub(crate) fn try_out(&self, script: &str) -> Result<String, String> {
         let output = self.run(script);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -104,7 +104,7 @@ impl Desk {
         }
     }
 
-    /// A program as it would be started by this operator.
+    /// A command in the environment of this operator.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         self.server.settle(&mut command);
@@ -113,7 +113,7 @@ impl Desk {
         command
     }
 
-    /// What a script prints when it ends well.
+    /// Standard output of a script that must succeed.
     pub(crate) fn print(&self, script: &str) -> String {
         let output = self.run(script);
         let said = String::from_utf8_lossy(&output.stderr);
@@ -121,7 +121,7 @@ impl Desk {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// A script with what is the reader's own put in.
+    /// Replaces the reader's values in a script.
     pub(crate) fn own(&self, script: &str) -> String {
         let configuration = self.server.directory.join("hookshelf.toml");
         let database = self.server.place.as_ref().map(TestDatabase::url);
@@ -144,7 +144,7 @@ fn work(server: &Server) -> PathBuf {
     server.directory.join("desk")
 }
 
-/// The program under its name, and a tunnel, on the path of this server's directory.
+/// Puts the program and a fake tunnel on the `PATH`, and writes the signed request.
 fn furnish(server: &Server) {
     let bin = server.directory.join("bin");
     fs::create_dir(&bin).unwrap();

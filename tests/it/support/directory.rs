@@ -1,8 +1,7 @@
-//! A data directory that goes away with its test, and whatever private Postgres is left in it.
+//! A data directory that is deleted after its test, together with any private Postgres in it.
 //!
-//! A private Postgres outlives the process that started it, on purpose. A test that is killed
-//! would leave it, so a guard in a process of its own waits for the end of a pipe, ends the
-//! servers below the directory and removes it.
+//! A private Postgres outlives its process by design, so a killed test would leave it running. A
+//! guard process waits for the end of a pipe, stops the servers below the directory and deletes it.
 
 use std::fs::Permissions;
 use std::io::Read;
@@ -11,8 +10,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Only a process that works in the directory of the pid file is a server: the rest of the file
-/// may be old, and its process id somebody else's by now.
+/// Shell script of the guard. It signals a process only if its working directory is the directory
+/// of the pid file: an old pid may have been reused.
 const GUARD: &str = r#"
 lives() { kill -0 "$1" 2>/dev/null && { [ ! -d /proc/self ] || [ "$(readlink "/proc/$1/cwd")" = "$2" ]; }; }
 echo ready
@@ -26,7 +25,7 @@ done
 for _ in $(seq 50); do rm -rf "$1" && break; sleep 0.1; done
 "#;
 
-/// A directory that any user may pass through, as Postgres' own user has to.
+/// A directory that every user can traverse, as required for Postgres' own user.
 #[derive(Debug)]
 pub(crate) struct Directory {
     path: PathBuf,
@@ -34,7 +33,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Makes a directory and its guard.
+    /// Creates a directory and its guard.
     pub(crate) fn create() -> Self {
         let dir = tempfile::Builder::new()
             .prefix("hookshelf-test-")
@@ -47,13 +46,13 @@ impl Directory {
             .args(["-c", GUARD, "guard"])
             .arg(&path)
             .current_dir("/");
-        // Ctrl-C in a terminal goes to the whole group; the guard has to outlive it.
+        // Ctrl-C signals the whole process group; the guard must survive it.
         guard
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut guard = guard.spawn().unwrap();
-        // From here on the directory is the guard's to remove.
+        // From now on the guard deletes the directory.
         guard
             .stdout
             .as_mut()
@@ -64,19 +63,19 @@ impl Directory {
         Self { path, guard }
     }
 
-    /// Makes a directory that belongs to another user.
+    /// Creates a directory of another user.
     pub(crate) fn of_user(uid: u32, gid: u32) -> Self {
         let this = Self::create();
         chown(&this.path, Some(uid), Some(gid)).unwrap();
         this
     }
 
-    /// Where it is.
+    /// Path of the directory.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Something in it.
+    /// Path of a file in the directory.
     pub(crate) fn join(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path.join(name)
     }
@@ -89,7 +88,7 @@ impl Drop for Directory {
     }
 }
 
-/// Whether every user can get to a path.
+/// True if every user can reach the path.
 pub(crate) fn is_open_to_all(path: &Path) -> bool {
     let open = |dir: &Path| std::fs::metadata(dir).is_ok_and(|it| it.mode() & 0o001 != 0);
     path.ancestors().all(open)

@@ -1,5 +1,5 @@
-# Runs a program, tells its process id, and kills it when standard input closes, so that a test or a
-# bench that is killed leaves no server.
+# Runs a program, prints its process id, and kills it when standard input closes, so that a killed
+# test or bench leaves no server behind.
 exec 3<&0
 "$@" </dev/null 3<&- &
 program=$!

@@ -1,16 +1,16 @@
-//! The notifications that tests deliver, as Meta writes them.
+//! Notifications in Meta's format.
 
 use serde_json::{Value, json};
 
-/// A notification of nothing.
+/// A notification without entries.
 pub(crate) const EMPTY: &str = r#"{"object":"instagram","entry":[]}"#;
 
-/// The notification of one message to the account of the tests.
+/// A notification of one message to the test account.
 pub(crate) fn message(mid: &str, text: &str) -> String {
     messages("7001", "17840000000000001", &[(mid, text)])
 }
 
-/// One notification of messages from a person to an account, each with its mid and text.
+/// A notification of messages from a person to an account, each with its mid and text.
 pub(crate) fn messages(person: &str, account: &str, said: &[(&str, &str)]) -> String {
     let item = |(mid, text): &(&str, &str)| {
         format!(
@@ -25,13 +25,13 @@ pub(crate) fn messages(person: &str, account: &str, said: &[(&str, &str)]) -> St
     )
 }
 
-/// The notification of one item in `messaging` or `changes` of an account's entry.
+/// A notification of one item in `messaging` or `changes`.
 pub(crate) fn notification(account: &str, container: &str, item: &Value) -> String {
     let entry = json!({"id": account, "time": 1_793_000_000, container: [item]});
     json!({"object": "instagram", "entry": [entry]}).to_string()
 }
 
-/// The notification of a comment by person 7001.
+/// A notification of a comment by person 7001.
 pub(crate) fn comment(account: &str, id: &str, text: &str) -> String {
     let value = json!({"id": id, "text": text, "from": {"id": "7001"}});
     notification(

@@ -1,4 +1,4 @@
-//! What the tests share: databases, directories, and waiting for something to become true.
+//! Shared helpers: databases, directories, and waiting for a condition.
 
 pub(crate) mod activation;
 pub(crate) mod cluster;
@@ -16,8 +16,7 @@ pub(crate) mod wire;
 
 use std::time::Duration;
 
-/// Looks again and again until something is true. It fails only where waiting longer would not
-/// help: after a minute.
+/// Polls until a condition is true. Panics after a minute, when further waiting would not help.
 pub(crate) async fn eventually(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
     let waited = tokio::time::timeout(Duration::from_mins(1), async {
         while !is_true().await {

@@ -1,22 +1,22 @@
-//! Pages of the documentation that a test writes: held against what is in the repository, or
-//! written anew with `INSTA_UPDATE=always`, as the snapshots are.
+//! Generated documentation pages: compared with the files of the repository, or rewritten with
+//! `INSTA_UPDATE=always`, like snapshots.
 
 use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::Path};
 
-/// Whether pages are to be written.
+/// True if pages are to be rewritten.
 pub(crate) fn is_writing() -> bool {
     std::env::var_os("INSTA_UPDATE").is_some_and(|it| it == "always")
 }
 
-/// The page as it is in the repository; empty where there is none yet.
+/// Text of a page in the repository; empty if the page does not exist.
 pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_default()
 }
 
-/// Holds `text` against the page, or writes it.
+/// Compares `text` with the page, or rewrites the page.
 pub(crate) fn hold(path: &str, text: &str) {
     if is_writing() {
-        // At once: another test may be reading it.
+        // Replaces the file atomically: another test may be reading it.
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         let mut new = tempfile::NamedTempFile::new_in(page.parent().unwrap()).unwrap();
         std::io::Write::write_all(&mut new, text.as_bytes()).unwrap();

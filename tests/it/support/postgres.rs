@@ -1,8 +1,8 @@
-//! A database for each test: one throwaway Postgres per test binary, one migrated template in
-//! it, one clone of the template per test.
+//! A database for each test: one throwaway Postgres per test binary with a migrated template, which
+//! is cloned for each test.
 //!
-//! The server is `hookshelf dev-db`, which ends with the pipe that this process holds. A test
-//! takes [`TestDatabase::create`] and nothing else.
+//! The server is `hookshelf dev-db`, which ends with the pipe that this process holds. Tests only
+//! use [`TestDatabase::create`].
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -16,19 +16,18 @@ use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
-/// The migrated database that every test's database is a copy of.
+/// Name of the migrated template.
 const TEMPLATE: &str = "template_hookshelf";
 
-/// One server for the life of this process. Statics are never dropped, which is the point: the
-/// pipe closes when the process ends, however it ends.
+/// The server of this process. Statics are never dropped, but the pipe closes however the process
+/// ends.
 static SERVER: LazyLock<DevDb> = LazyLock::new(|| {
     let server = DevDb::start(Command::new(env!("CARGO_BIN_EXE_hookshelf")).arg("dev-db"));
     run_apart(make_template(server.options()));
     server
 });
 
-/// Drops the databases of finished tests, one after the other and off the tests' threads, so
-/// that they do not pile up on the disk.
+/// Drops the databases of finished tests one by one on another thread, to limit the disk space.
 static JANITOR: LazyLock<mpsc::Sender<String>> = LazyLock::new(|| {
     let (sender, names) = mpsc::channel();
     std::thread::spawn(move || drop_databases(&names));
@@ -38,12 +37,12 @@ static JANITOR: LazyLock<mpsc::Sender<String>> = LazyLock::new(|| {
 /// A running `hookshelf dev-db`.
 pub(crate) struct DevDb {
     pub(crate) process: Child,
-    /// The server lives as long as this end of the pipe is open.
+    /// The server runs as long as this end of the pipe is open.
     pub(crate) input: Option<ChildStdin>,
     pub(crate) place: Place,
 }
 
-/// The line that `hookshelf dev-db` prints when it is ready.
+/// Output line of `hookshelf dev-db` once it is ready.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub(crate) url: String,
@@ -51,7 +50,7 @@ pub(crate) struct Place {
 }
 
 impl DevDb {
-    /// Starts a server by the given command and waits until it is ready.
+    /// Starts a server with the given command and waits until it is ready.
     pub(crate) fn start(command: &mut Command) -> Self {
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut process = spawned.expect("hookshelf dev-db starts");
@@ -69,14 +68,14 @@ impl DevDb {
         }
     }
 
-    /// How to connect to it.
+    /// Connection options.
     pub(crate) fn options(&self) -> PgConnectOptions {
         self.place.options()
     }
 }
 
 impl Place {
-    /// How to connect there.
+    /// Connection options.
     pub(crate) fn options(&self) -> PgConnectOptions {
         PgConnectOptions::from_str(&self.url)
             .expect("dev-db prints a connection URL")
@@ -84,14 +83,14 @@ impl Place {
     }
 }
 
-/// A database with all migrations applied that belongs to one test and goes away with it.
+/// A migrated database of one test. It is dropped with the value.
 #[derive(Debug)]
 pub(crate) struct TestDatabase {
     name: String,
 }
 
 impl TestDatabase {
-    /// Makes the database of this test.
+    /// Creates a database.
     pub(crate) async fn create() -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -107,19 +106,19 @@ impl TestDatabase {
         Self { name }
     }
 
-    /// How to connect to it.
+    /// Connection options.
     pub(crate) fn options(&self) -> PgConnectOptions {
         SERVER.options().database(&self.name)
     }
 
-    /// Its URL, as `[database] url` or `DATABASE_URL` takes it.
+    /// Connection URL for `[database] url` or `DATABASE_URL`.
     pub(crate) fn url(&self) -> String {
         let mut url = url::Url::parse(&SERVER.place.url).expect("dev-db prints a URL");
         url.set_path(&self.name);
         url.into()
     }
 
-    /// A connection of the test's own.
+    /// Opens a session.
     pub(crate) async fn connect(&self) -> PgConnection {
         self.options()
             .connect()
@@ -127,7 +126,7 @@ impl TestDatabase {
             .expect("the test's database answers")
     }
 
-    /// A pool for code that takes one.
+    /// A connection pool.
     pub(crate) async fn pool(&self) -> PgPool {
         PgPool::connect_with(self.options())
             .await
@@ -137,13 +136,14 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        // Without a janitor the database goes with the server.
+        // If the janitor has ended, the database is deleted with the server.
         let _ = JANITOR.send(std::mem::take(&mut self.name));
     }
 }
 
-/// Without fsync, copying files is quicker than copying through the log, which would also grow
-/// by each database. Before Postgres 15 there is no choice and no word for it.
+/// Clause for `CREATE DATABASE` that copies files. Without fsync this is faster than copying
+/// through the WAL, which would also grow with each database. Before Postgres 15 it is the only
+/// strategy and has no clause.
 async fn copy_files(connection: &mut PgConnection) -> &'static str {
     let sql = "SELECT current_setting('server_version_num')::int >= 150000";
     let choice = sqlx::query_scalar(sql).fetch_one(connection).await;
@@ -180,11 +180,11 @@ async fn make_template(server: PgConnectOptions) {
         .await
         .expect("a connection");
     migrate(&mut connection).await;
-    // A template with a session in it cannot be cloned.
+    // A template with an open session cannot be cloned.
     connection.close().await.expect("the template is left");
 }
 
-/// The one place where the template gets its tables.
+/// Migrates the template.
 async fn migrate(connection: &mut PgConnection) {
     let now = Clock::system().now();
     hookshelf::store::migrate(connection, now)
@@ -197,13 +197,14 @@ fn drop_databases(names: &mpsc::Receiver<String>) {
         let mut admin = admin().await;
         while let Ok(name) = names.recv() {
             let sql = AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-            // The server may end at any moment, and takes the database along.
+            // The server may end at any moment, and deletes its databases.
             let _ = sqlx::query(sql).execute(&mut admin).await;
         }
     });
 }
 
-/// Runs a future from a place that may already be inside a runtime, which forbids to block.
+/// Runs a future on another thread, because the caller may be inside a runtime, where blocking is
+/// forbidden.
 fn run_apart(future: impl Future<Output = ()> + Send) {
     std::thread::scope(|scope| {
         scope

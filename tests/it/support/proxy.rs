@@ -1,4 +1,4 @@
-//! A link to Postgres that a test can freeze, cut and mend at the moment it chooses.
+//! A proxy to Postgres that a test can freeze, cut and mend.
 
 use std::{
     net::SocketAddr,
@@ -19,7 +19,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::eventually;
 
-/// What goes through.
+/// Traffic that passes.
 #[derive(Clone, Copy, Debug)]
 struct Gates {
     requests: bool,
@@ -33,7 +33,8 @@ const OPEN: Gates = Gates {
     connections: true,
 };
 
-/// A proxy on a free port before a Postgres that listens on a socket. It ends with its test.
+/// A proxy on a free port in front of the Unix socket of a Postgres. Dropping the value stops the
+/// proxy.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     address: SocketAddr,
@@ -44,17 +45,17 @@ pub(crate) struct Proxy {
     _end: DropGuard,
 }
 
-/// The connections that it carries.
+/// State of the connections.
 #[derive(Debug, Default)]
 struct Links {
-    /// Ends those there are.
+    /// Cancels the current connections.
     cut: Mutex<CancellationToken>,
-    /// How many pieces stand before a closed gate.
+    /// Number of chunks held at a closed gate.
     held: AtomicUsize,
 }
 
 impl Proxy {
-    /// A proxy before `server`, with all gates open.
+    /// Starts a proxy for `server`, with all gates open.
     pub(crate) async fn to(server: PgConnectOptions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -73,7 +74,7 @@ impl Proxy {
         }
     }
 
-    /// How to connect through it.
+    /// Connection options through the proxy.
     pub(crate) fn options(&self) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
@@ -83,24 +84,25 @@ impl Proxy {
             .ssl_mode(PgSslMode::Disable)
     }
 
-    /// Leads to another server, as an address does that has moved. Connections stay where they are.
+    /// Switches new connections to another server, like an address that has moved. Open connections
+    /// stay.
     pub(crate) fn lead_to(&self, server: &PgConnectOptions) {
         self.leads_to.send_replace(socket_of(server));
     }
 
-    /// Holds what the server says; what it is asked goes on reaching it.
+    /// Holds the server's answers; requests still pass.
     pub(crate) fn hold_answers(&self) {
         self.gates.send_modify(|gates| gates.answers = false);
     }
 
-    /// Holds everything, as a network does that falls silent.
+    /// Holds both directions, like a stalled network.
     pub(crate) fn freeze(&self) {
         self.gates.send_modify(|gates| {
             (gates.requests, gates.answers) = (false, false);
         });
     }
 
-    /// Waits until something stands before a closed gate.
+    /// Waits until a chunk is held.
     pub(crate) async fn until_holding(&self) {
         eventually("something is held", async || {
             self.links.held.load(Ordering::SeqCst) > 0
@@ -108,19 +110,19 @@ impl Proxy {
         .await;
     }
 
-    /// Ends all connections; what was held is lost. New ones are taken.
+    /// Cuts all connections and discards held chunks. New connections are accepted.
     pub(crate) fn cut(&self) {
         let mut cut = self.links.cut.lock().unwrap();
         std::mem::take(&mut *cut).cancel();
     }
 
-    /// Ends all connections and takes no new one, as a server does that is away.
+    /// Cuts all connections and accepts no new ones, like a stopped server.
     pub(crate) fn go_away(&self) {
         self.gates.send_modify(|gates| gates.connections = false);
         self.cut();
     }
 
-    /// Opens all gates; what was held goes on its way.
+    /// Opens all gates; held chunks are passed on.
     pub(crate) fn mend(&self) {
         self.gates.send_replace(OPEN);
     }
@@ -154,7 +156,7 @@ async fn serve(
     }
 }
 
-/// Both ways; the end of one is the end of the other once everything before it has passed.
+/// Copies both directions. The end of one direction is passed on after all data before it.
 async fn carry(
     client: TcpStream,
     server: UnixStream,
@@ -186,6 +188,6 @@ async fn pass(
             return;
         }
     }
-    // A server that is asked no more still ends what it was asked.
+    // The server finishes running statements after the client has shut down its side.
     let _ = to.shutdown().await;
 }

@@ -1,4 +1,4 @@
-//! Bodies that lie outside of the repository, with an `INDEX.tsv` that says what comes of each.
+//! Bodies outside of the repository, with an `INDEX.tsv` of expected results.
 
 use std::{
     collections::HashMap,
@@ -9,28 +9,28 @@ use std::{
 
 use super::server::{Server, apps};
 
-/// A directory of bodies. It is not ours to publish, so that tests of it have to be asked for.
+/// A directory of bodies. It may not be published, so its tests are ignored by default.
 pub(crate) struct Recorded {
     directory: PathBuf,
 }
 
-/// One row of a table, by the names of its columns.
+/// A row of a table, by column name.
 #[derive(Debug)]
 pub(crate) struct Row(HashMap<String, String>);
 
-/// A body of the index, and the app that it is posted to.
+/// A body of the index, and the app that receives it.
 pub(crate) struct Sample {
     pub(crate) row: Row,
     pub(crate) app: String,
     body: Vec<u8>,
 }
 
-/// What came of a body in the database.
+/// Stored result of a body.
 #[derive(sqlx::FromRow)]
 pub(crate) struct Outcome {
     body: Vec<u8>,
     event_count: i32,
-    /// Its distinct events in order, spelled as in the index.
+    /// Kinds of its distinct events in order, spelled as in the index.
     pub(crate) kinds: Vec<String>,
     repeats: i64,
 }
@@ -53,7 +53,7 @@ impl Index<&str> for Row {
 }
 
 impl Recorded {
-    /// The directory that a variable names, or else the one of this name beside the checkout.
+    /// The directory in a variable, or else the one with this name beside the checkout.
     pub(crate) fn find(variable: &str, name: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let beside = root.join("../shared").join(name);
@@ -66,12 +66,12 @@ impl Recorded {
         Self { directory }
     }
 
-    /// What a file holds.
+    /// Contents of a file.
     pub(crate) fn read(&self, file: &str) -> Vec<u8> {
         fs::read(self.directory.join(file)).unwrap()
     }
 
-    /// The rows of a table, of which there are some.
+    /// Rows of a table, at least one.
     pub(crate) fn table(&self, file: &str) -> Vec<Row> {
         let text = String::from_utf8(self.read(file)).unwrap();
         let mut lines = text.lines().filter(|line| !line.is_empty());
@@ -88,7 +88,7 @@ impl Recorded {
         rows
     }
 
-    /// Posts every body of the index to an app of its own.
+    /// Posts each body of the index to its own app.
     pub(crate) async fn deliver(&self) -> (Server, Vec<Sample>) {
         let samples = (0..).zip(self.table("INDEX.tsv"));
         let samples: Vec<_> = samples
@@ -110,7 +110,7 @@ impl Recorded {
 }
 
 impl Sample {
-    /// What came of it.
+    /// Stored result of this body.
     pub(crate) async fn outcome(&self, server: &Server) -> Outcome {
         let outcome = sqlx::query_as(OUTCOME).bind(&self.app);
         outcome
@@ -119,7 +119,7 @@ impl Sample {
             .unwrap()
     }
 
-    /// What the index says otherwise.
+    /// Differences between the result and the index.
     pub(crate) fn faults(&self, outcome: &Outcome) -> Vec<String> {
         let count = outcome.event_count.to_string();
         let settled = outcome.kinds.len() + usize::try_from(outcome.repeats).unwrap();
@@ -149,8 +149,8 @@ impl Sample {
     }
 }
 
-/// The kinds that the index names, in order; an item that repeats another of its body is no event
-/// of its own, so `found` may lack later ones of a kind that the body has several of.
+/// Kinds in the index, in order. An item that repeats an earlier item of its body is no event, so
+/// `found` may have fewer events of a kind than the index.
 fn expected(kinds: &str, found: &[String]) -> Vec<String> {
     let named: Vec<_> = kinds.split(',').filter(|kind| *kind != "-").collect();
     let mut expected = Vec::new();

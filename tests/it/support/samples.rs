@@ -1,5 +1,5 @@
-//! The samples of `samples/` as bodies: with the values of `samples/values.tsv` for their
-//! placeholders, or with a test's own.
+//! Bodies from the samples of `samples/`. Placeholders get the values of a test, or those of
+//! `samples/values.tsv`.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -8,13 +8,13 @@ include!(concat!(env!("OUT_DIR"), "/samples.rs"));
 
 const VALUES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/values.tsv"));
 
-/// Name and text of every sample, such as `comment/reply`, in the order of the names.
+/// Name, such as `comment/reply`, and text of every sample, in the order of the names.
 pub(crate) fn samples() -> &'static [(&'static str, &'static str)] {
     FILES
 }
 
-/// The body of a sample: `own` gives the values of the placeholders that a test chooses, as they
-/// stand in JSON; the others have the text of the sample, else that of the table.
+/// Fills the placeholders of a sample with the values of `own`, in their JSON form, else with the
+/// text in the sample, else with the value in the table.
 pub(crate) fn fill(sample: &str, own: impl Fn(&str) -> Option<String>) -> String {
     let mut parts = sample.split("{{");
     let mut body = parts.next().unwrap_or_default().to_owned();

@@ -1,7 +1,7 @@
-//! The program as a user runs it: `hookshelf serve` in a process of its own, reached over HTTP.
+//! The program as a user runs it: a `hookshelf serve` process, reached over HTTP.
 //!
-//! It stands behind a shell that kills it when the pipe to this process closes, so that a test
-//! binary that is killed leaves no server.
+//! The parent of the server is a shell that kills it once the pipe to this process closes, so a
+//! killed test binary leaves no server.
 
 use std::{
     ffi::OsString,
@@ -32,19 +32,20 @@ use hookshelf::{
     store::private::{self, PrivatePostgres},
 };
 
-/// Runs a program, and kills it when standard input closes.
+/// Shell script that runs a program, prints its process id, and kills it when standard input
+/// closes.
 const GUARD: &str = include_str!("guard.sh");
 
-/// What signs deliveries to the apps of a test.
+/// App secret of all test apps.
 pub(crate) const SECRET: &str = "the secret of a test";
 
-/// The verify token of those apps.
+/// Verify token of all test apps.
 pub(crate) const TOKEN: &str = "the token of a test";
 
-/// Lets a server be ready with a Postgres that does not wait for the disk.
+/// Variable that allows a server to become ready with a Postgres without fsync.
 pub(crate) const ALLOW_LOSSY: &str = "HOOKSHELF__DATABASE__ALLOW_LOSSY_COMMITS";
 
-/// A running server with a database and a data directory of its own.
+/// A running server with its own database and data directory.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) public: SocketAddr,
@@ -57,15 +58,15 @@ pub(crate) struct Server {
     shell: Shell,
 }
 
-/// The shell that the server stands behind.
+/// The shell that guards the server.
 #[derive(Debug)]
 struct Shell {
     process: Child,
-    /// The server lives as long as this end of the line is open.
+    /// The server runs as long as this end of the connection is open.
     line: Option<OwnedFd>,
 }
 
-/// An answer over HTTP.
+/// An HTTP response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -73,17 +74,17 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// What a process holds in memory.
+/// Memory of a process in bytes: now, and at most.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     pub(crate) now: u64,
     pub(crate) most: u64,
 }
 
-/// The part of a configuration that switches the spool off: what Postgres does not take gets 503.
+/// Configuration that turns the spool off: deliveries that Postgres cannot take get 503.
 pub(crate) const NO_SPOOL: &str = "[spool]\nmax_bytes = \"0\"\n";
 
-/// The configuration of apps with these names.
+/// Configuration of apps with these names.
 pub(crate) fn apps<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let app =
         |name| format!("[apps.{name}]\napp_secret = \"{SECRET}\"\nverify_token = \"{TOKEN}\"\n");
@@ -101,7 +102,8 @@ impl Server {
         Self::start_with(&format!("{}{NO_SPOOL}", apps(["default"]))).await
     }
 
-    /// Starts a server with this configuration beside addresses, data directory and database.
+    /// Starts a server with this configuration. Addresses, data directory and database come from
+    /// the environment.
     pub(crate) async fn start_with(configuration: &str) -> Self {
         let directory = Directory::create();
         let database = TestDatabase::create().await;
@@ -109,7 +111,7 @@ impl Server {
         Self::start_in(directory, Some(database))
     }
 
-    /// As [`Server::start_with`], where the system lets it have only so many files open.
+    /// Same as [`Server::start_with`], with a limit of open files.
     pub(crate) async fn start_with_files(configuration: &str, files: u64) -> Self {
         let directory = Directory::create();
         let database = TestDatabase::create().await;
@@ -126,12 +128,12 @@ impl Server {
         Self::start_in(directory, None)
     }
 
-    /// Starts a server where one was before.
+    /// Starts a server in an existing directory.
     pub(crate) fn start_in(directory: Directory, place: Option<TestDatabase>) -> Self {
         Self::start_called(directory, place, &[], None)
     }
 
-    /// Starts a server with these arguments, and with the programs of this directory before others.
+    /// Starts a server with these arguments, and with `programs` first in `PATH`.
     pub(crate) fn start_called(
         directory: Directory,
         place: Option<TestDatabase>,
@@ -144,7 +146,7 @@ impl Server {
         Self::start_behind(shell, directory, place)
     }
 
-    /// Starts it behind this [guarded] and [settled](settle) shell.
+    /// Starts a server with a command made by [`guarded`] and [`settle`].
     fn start_behind(mut shell: Command, directory: Directory, place: Option<TestDatabase>) -> Self {
         shell.stderr(std::fs::File::create(directory.join("log")).unwrap());
         let mut process = shell.spawn().unwrap();
@@ -157,9 +159,9 @@ impl Server {
         Self::attend(shell, said, directory, place)
     }
 
-    /// Starts a server in a shell of the caller's making, which is [settled](settle): it tells the server's process id on
-    /// `line` and then what the server says, and kills the server when `line` closes. Standard
-    /// error is the caller's; the log goes where `directory` has it.
+    /// Starts a server with the caller's shell command, prepared with [`settle`]. The shell writes
+    /// the server's process id and output to `line`, and kills the server when `line` closes. The
+    /// caller sets standard error; the log is expected in `directory`.
     pub(crate) fn start_by(
         mut shell: Command,
         line: OwnedFd,
@@ -171,7 +173,7 @@ impl Server {
             process: shell.spawn().unwrap(),
             line: Some(line),
         };
-        // The caller's ends of what the shell was given close here.
+        // Closes this process' copies of the descriptors passed to the shell.
         drop(shell);
         Self::attend(shell_with_line, said, directory, place)
     }
@@ -205,22 +207,22 @@ impl Server {
         }
     }
 
-    /// What it printed at its start.
+    /// Output during the start.
     pub(crate) fn said(&self) -> &[String] {
         &self.said
     }
 
-    /// What it has printed since.
+    /// Output since the start.
     pub(crate) fn said_later(&self) -> String {
         self.said_later.lock().unwrap().clone()
     }
 
-    /// What it logged.
+    /// Contents of the log.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.directory.join("log")).unwrap()
     }
 
-    /// Sends a delivery to `path` with the right signature.
+    /// Sends a delivery with a valid signature to `path`.
     pub(crate) async fn deliver(&self, path: &str, body: impl Into<Bytes>) -> Answer {
         deliver_to(self.public, path, body)
             .await
@@ -241,12 +243,12 @@ impl Server {
         ask(self.public, request.body(Full::new(body.into())).unwrap()).await
     }
 
-    /// Asks the public listener.
+    /// GET on the public listener.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         get(self.public, path).await
     }
 
-    /// Asks the public listener with these headers.
+    /// GET on the public listener with these headers.
     pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::get(path).header("Host", "test");
         for (name, value) in headers {
@@ -255,12 +257,12 @@ impl Server {
         ask(self.public, request.body(Full::default()).unwrap()).await
     }
 
-    /// Asks the admin listener.
+    /// GET on the admin listener.
     pub(crate) async fn ask_admin(&self, path: &str) -> Answer {
         get(self.admin, path).await
     }
 
-    /// Looks into the database.
+    /// Opens a session with the server's database.
     pub(crate) async fn database(&self) -> PgConnection {
         if let Some(place) = &self.place {
             return place.connect().await;
@@ -272,7 +274,7 @@ impl Server {
         PgConnection::connect_with(&options).await.unwrap()
     }
 
-    /// Another verb beside it, with the same configuration.
+    /// A command for another verb with the server's configuration and addresses.
     pub(crate) fn verb(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
         settle(&mut command, self.directory.path(), self.place.as_ref());
@@ -282,18 +284,18 @@ impl Server {
         command
     }
 
-    /// Runs another verb beside it, with the same configuration.
+    /// Runs another verb with the server's configuration and addresses.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.run_with(arguments, &[])
     }
 
-    /// As [`Server::run`], with these variables on top.
+    /// Same as [`Server::run`], with additional variables.
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         let mut verb = self.verb(arguments);
         verb.envs(variables.iter().copied()).output().unwrap()
     }
 
-    /// Bytes of memory that it holds now, and that it held at most.
+    /// Memory of the server.
     pub(crate) fn memory(&self) -> Memory {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
         let bytes = |key: &str| {
@@ -307,17 +309,17 @@ impl Server {
         }
     }
 
-    /// Its process.
+    /// Process id.
     pub(crate) fn pid(&self) -> i32 {
         self.pid
     }
 
-    /// Sends it a signal.
+    /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid), signal).unwrap();
     }
 
-    /// Sends it a signal if it is still there.
+    /// Sends a signal; returns false if the process has ended.
     pub(crate) fn try_signal(&self, signal: Signal) -> bool {
         kill(Pid::from_raw(self.pid), signal).is_ok()
     }
@@ -330,26 +332,26 @@ impl Server {
         command.env("HOOKSHELF__ADMIN__LISTEN", self.admin.to_string());
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until the server has ended.
     pub(crate) fn wait(mut self) -> (ExitStatus, Directory, Option<TestDatabase>) {
         let status = self.shell.process.wait().unwrap();
         (status, self.directory, self.place)
     }
 
-    /// Asks it to stop, and waits.
+    /// Stops the server and waits.
     pub(crate) fn stop(self) -> (ExitStatus, Directory, Option<TestDatabase>) {
         self.signal(Signal::SIGTERM);
         self.wait()
     }
 }
 
-/// The program with these arguments, behind the shell that kills it when its standard input closes.
-/// The first line that it prints is the process id of the program.
+/// A command for the program with these arguments, guarded by a shell that kills it when standard
+/// input closes. The first output line is the process id of the program.
 pub(crate) fn guarded(arguments: &[&str]) -> Command {
     guarded_after("", arguments)
 }
 
-/// As [`guarded`]; the shell does something else `first`.
+/// Same as [`guarded`], after the shell commands `first`.
 fn guarded_after(first: &str, arguments: &[&str]) -> Command {
     let mut shell = Command::new("sh");
     let program = env!("CARGO_BIN_EXE_hookshelf");
@@ -361,27 +363,28 @@ fn guarded_after(first: &str, arguments: &[&str]) -> Command {
     shell
 }
 
-/// Configuration by file, the rest by environment, and nothing of the environment of the tests.
+/// Sets the environment of a command: configuration file, data directory, database and free ports,
+/// without the variables of the test process.
 pub(crate) fn settle(command: &mut Command, directory: &Path, place: Option<&TestDatabase>) {
     command.env_clear();
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("HOOKSHELF_CONFIG", directory.join("hookshelf.toml"));
     command.env("HOOKSHELF__DATA_DIR", directory.join("data"));
     command.envs(place.map(|place| ("DATABASE_URL", place.url())));
-    // The server of the tests throws its data away and does not wait for the disk.
+    // Test servers run with fsync off.
     command.envs(place.map(|_| (ALLOW_LOSSY, "true")));
     command.env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0");
     command.env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0");
 }
 
-/// The usual `PATH` behind another directory.
+/// `PATH` with another directory in front.
 pub(crate) fn path_from(first: &Path) -> OsString {
     let usual = std::env::var_os("PATH").unwrap_or_default();
     let first = std::iter::once(first.to_owned());
     std::env::join_paths(first.chain(std::env::split_paths(&usual))).unwrap()
 }
 
-/// Takes note of what is printed until the end, so that nobody is told that nobody reads.
+/// Reads output until its end, so that the program never gets a broken pipe.
 fn keep_listening(lines: impl Iterator<Item = String> + Send + 'static, into: Arc<Mutex<String>>) {
     std::thread::spawn(move || {
         for line in lines {
@@ -426,7 +429,7 @@ async fn try_ask(address: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::
     })
 }
 
-/// Sends a delivery with the right signature to a server that may not be there.
+/// Sends a delivery with a valid signature to a server that may not be running.
 pub(crate) async fn deliver_to(
     address: SocketAddr,
     path: &str,
@@ -444,7 +447,8 @@ pub(crate) async fn deliver_to(
 impl Drop for Shell {
     fn drop(&mut self) {
         if let Some(line) = self.line.take().map(UnixStream::from) {
-            // Who listens to the server may hold a socket's other name; of a pipe nobody does.
+            // Ends the connection even if the reading thread holds a duplicate of the socket; has
+            // no effect on a pipe.
             let _ = line.shutdown(Shutdown::Both);
         }
         let _ = self.process.wait();

@@ -1,4 +1,4 @@
-//! A client that is as rude as the test wants: bytes out, answers in.
+//! A raw HTTP client for malformed and unusual requests.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -8,16 +8,16 @@ use tokio::{
     time::timeout,
 };
 
-/// What no test waits longer for: reaching it is a failure.
+/// Timeout of every read and write; reaching it fails the test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// One connection.
+/// A connection.
 pub(crate) struct Wire {
     socket: TcpStream,
     unread: Vec<u8>,
 }
 
-/// One answer.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -31,7 +31,7 @@ impl Answer {
         named.next().map(|(_, value)| value.as_str())
     }
 
-    /// The status, provided that nothing else was said.
+    /// Status of a response without a body and without a content type.
     #[track_caller]
     pub(crate) fn bare(&self) -> u16 {
         assert_eq!(self.body, "", "an answer with a body: {self:?}");
@@ -58,7 +58,7 @@ impl Wire {
         }
     }
 
-    /// One that has room for few answers.
+    /// Connects with a small receive buffer.
     pub(crate) async fn with_little_room(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4 << 10).unwrap();
@@ -68,12 +68,12 @@ impl Wire {
         }
     }
 
-    /// Says that nothing more is sent.
+    /// Shuts down the sending side.
     pub(crate) async fn finish(&mut self) {
         self.socket.shutdown().await.unwrap();
     }
 
-    /// Sends; a peer that has closed already is not an error here, its answer tells.
+    /// Sends bytes; returns false if the peer has closed the connection.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         let sending = self.socket.write_all(bytes.as_ref());
         timeout(PATIENCE, sending)
@@ -113,7 +113,7 @@ impl Wire {
         }
     }
 
-    /// Waits until the peer closes; what it said before that.
+    /// Waits until the peer closes; returns the remaining bytes.
     pub(crate) async fn closed(mut self) -> String {
         while self.more().await {}
         String::from_utf8(self.unread).unwrap()

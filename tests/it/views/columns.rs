@@ -1,4 +1,4 @@
-//! What the columns of each view say about items as Meta sends them.
+//! Columns of each view for items as Meta sends them.
 
 use bytes::Bytes;
 use hookshelf::{
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::support::postgres::TestDatabase;
 
-/// Stores a body through the split and the commit.
+/// Parses and commits a body.
 pub(super) async fn store(connection: &mut PgConnection, body: String) {
     let (body, now) = (Bytes::from(body), Clock::system().now());
     let context = Context {
@@ -45,7 +45,7 @@ pub(super) async fn store(connection: &mut PgConnection, body: String) {
         .unwrap();
 }
 
-/// The only row of a view as JSON, after `item` was stored in the given container.
+/// The only row of a view as JSON, after `item` was stored in `container`.
 async fn row(container: &str, view: &str, item: &Value) -> Value {
     let database = TestDatabase::create().await;
     let mut connection = database.connect().await;
@@ -60,7 +60,7 @@ async fn row(container: &str, view: &str, item: &Value) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Holds each expected column against the row.
+/// Compares each expected column with the row.
 fn compare(row: &Value, expected: &Value) {
     for (column, value) in expected.as_object().unwrap() {
         assert_eq!(row.get(column), Some(value), "{column} of {row}");
@@ -72,7 +72,7 @@ async fn change(view: &str, field: &str, value: Value, expected: Value) {
     compare(&row("changes", view, &item).await, &expected);
 }
 
-/// The same from a messaging item, from one in standby, and from a change around it.
+/// Tests the same content in `messaging`, in `standby`, and as the value of a change.
 async fn message(view: &str, field: &str, inner: Value, expected: Value) {
     let mut item = json!({"sender": {"id": "7001"}, "recipient": {"id": "17840"},
         "timestamp": 1_793_000_000_123_u64});
@@ -163,7 +163,7 @@ async fn what_happens_to_a_message() {
         expected.clone(),
     )
     .await;
-    // The dashboard's sample leaves the inner object out.
+    // The dashboard's sample lacks the inner object.
     change("message_edits", "message_edit", edit, expected).await;
     let deleted = json!({"message": {"mid": "m1", "is_deleted": true}});
     message(

@@ -1,4 +1,4 @@
-//! Payloads that no document shows: no view may end in an error over one of them.
+//! Undocumented payloads: no view may fail because of a strange value.
 
 use std::iter;
 
@@ -12,7 +12,7 @@ use crate::support::{
     samples::{fill, samples},
 };
 
-/// Values where others are expected.
+/// Values of unexpected types and sizes.
 const STRANGE: &[&str] = &[
     "null",
     "true",
@@ -41,16 +41,16 @@ const STRANGE: &[&str] = &[
     "[1, \"a\", null, [], {}, {\"type\": {}}, {\"type\": \"image\", \"payload\": 5}]",
 ];
 
-/// Stands for what each item has of its own: an id, or a time.
+/// Placeholder for the ids and times of an item.
 const OWN: &str = "1794472528925";
 
-/// Stands for one of [`STRANGE`].
+/// Placeholder for a value of [`STRANGE`].
 const MARK: &str = "a strange value";
 
-/// So deep down an item is replaced.
+/// Number of levels of an item with replaced values.
 const DEPTHS: usize = 7;
 
-/// All samples of a kind as one item: the value of a change, or a messaging item.
+/// Unites all samples of a kind into one item: the value of a change, or a messaging item.
 fn all_of(kind: Kind) -> Value {
     let own = |name: &str| {
         let has_its_own =
@@ -91,7 +91,7 @@ fn unite(all: &mut Value, other: &Value) {
     }
 }
 
-/// `value` with [`MARK`] in place of everything so deep down.
+/// Replaces everything at this depth with [`MARK`].
 fn marked(value: &Value, depth: usize) -> Value {
     match value {
         _ if depth == 0 => MARK.into(),
@@ -106,7 +106,7 @@ fn marked(value: &Value, depth: usize) -> Value {
     }
 }
 
-/// The item of a kind, and each object in it as an item, with every strange value at every depth.
+/// Items of a kind with every strange value at every depth: the united item, and each object in it.
 fn strange(kind: Kind) -> Vec<String> {
     let all = all_of(kind);
     let inner = all.as_object().into_iter().flat_map(|all| all.values());
@@ -144,7 +144,7 @@ async fn every_column_can_be_read_whatever_an_item_says() {
             let field = kind.field().unwrap_or("follow");
             store(&mut connection, body(field, some)).await;
         }
-        // A row as text is all of its columns.
+        // Converting a row to text evaluates all columns.
         let read = format!("SELECT count(v::text) FROM {view} AS v");
         let count: Result<i64, _> = sqlx::query_scalar(AssertSqlSafe(read))
             .fetch_one(&mut connection)

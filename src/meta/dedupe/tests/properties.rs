@@ -1,4 +1,4 @@
-//! What may never matter: how the same JSON is written, and when it was sent.
+//! Property tests of irrelevant differences: the spelling of the JSON, and the time of sending.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -15,7 +15,7 @@ use samples::{fill, samples};
 #[path = "../../../../tests/it/support/samples.rs"]
 mod samples;
 
-/// What varies between two items of one kind.
+/// Values that vary between two items of one kind.
 #[derive(Clone, Debug)]
 struct Traits {
     mid: String,
@@ -40,7 +40,7 @@ fn traits() -> impl Strategy<Value = Traits> {
         })
 }
 
-/// The items of every sample with these traits: its name, the container and the item.
+/// The items of every sample with the values in `it`: name of the sample, container and item.
 fn items(it: &Traits) -> Vec<(&'static str, &'static str, Value)> {
     let text = Value::from(&*it.text).to_string();
     let own = |name: &str| match name {
@@ -63,8 +63,8 @@ fn items(it: &Traits) -> Vec<(&'static str, &'static str, Value)> {
     all
 }
 
-/// Writes JSON as a sender might: keys in any order, white space anywhere, each character plain or
-/// as an escape of some kind. The bits of `choices` decide.
+/// Writes JSON in varied spelling: keys in any order, white space anywhere, and each character
+/// plain or as an escape. The bits of `choices` decide.
 struct Writer {
     choices: u64,
     text: String,
@@ -72,7 +72,7 @@ struct Writer {
 
 impl Writer {
     fn choose(&mut self, of: usize) -> usize {
-        // Numerical Recipes' linear congruential generator; its high bits are the good ones.
+        // Linear congruential generator of Numerical Recipes; its high bits are of better quality.
         self.choices = self.choices.wrapping_mul(6_364_136_223_846_793_005);
         self.choices = self.choices.wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.choices >> 40).unwrap() % of
@@ -150,7 +150,7 @@ impl Writer {
     }
 }
 
-/// The part of an item that holds its keys.
+/// Part of an item that holds its keys.
 fn value(item: &Value) -> &Value {
     item.get("value").unwrap_or(item)
 }
@@ -173,7 +173,7 @@ fn has_time(item: &Value) -> bool {
     !value["timestamp"].is_null() || !value["read"]["watermark"].is_null()
 }
 
-/// `item` in `container` of an entry, written as `choices` say.
+/// An entry with `item` in `container`, spelled by `choices`.
 fn written(container: &str, item: &Value, choices: u64) -> String {
     let mut writer = Writer {
         choices,

@@ -1,14 +1,14 @@
-//! What holds for each event of any body: for property tests and for fuzzing.
+//! Invariants of each event of any body, for property tests and fuzzing.
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::meta::event::{Event, Kind, Problem};
 
-/// The longest id that a column holds, in bytes.
+/// Maximum length of an id in bytes.
 pub(crate) const MAX_ID: usize = 512;
 
-/// Holds an event against what the store relies on.
+/// Checks the properties of an event that the store relies on.
 pub(crate) fn check_event(event: &Event) {
     let ids = [
         &event.field,
@@ -31,12 +31,12 @@ pub(crate) fn check_event(event: &Event) {
     }
 }
 
-/// Holds own fields against what Postgres can store: JSON without U+0000 and half surrogates.
+/// Checks that Postgres can store the own fields: JSON without U+0000 and unpaired surrogates.
 fn check_data(data: &str) {
     assert!(serde_json::from_str::<IgnoredAny>(data).is_ok());
     match serde_json::from_str(data) {
         Ok(value) => assert!(!holds_nul(&value)),
-        // JSON has numbers of any size.
+        // JSON numbers may have any size.
         Err(error) => assert!(error.to_string().starts_with("number out of range")),
     }
 }

@@ -1,4 +1,4 @@
-//! What holds for every body, whoever made it.
+//! Property tests of the split on random bodies.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{promises::check_event, read};
 
-/// Keys that mean something, and one that does not.
+/// Keys with a meaning, and one without.
 const KEYS: [&str; 24] = [
     "object",
     "entry",
@@ -35,7 +35,7 @@ const KEYS: [&str; 24] = [
     "other",
 ];
 
-/// The text of any JSON value, with ids, times and escapes that nobody should send among it.
+/// Text of any JSON value, including ids, times and escapes that are invalid for Meta.
 fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -64,7 +64,7 @@ fn container() -> impl Strategy<Value = (&'static str, Vec<String>)> {
     (name, vec(json(), 0..4))
 }
 
-/// The events of a change: one for each member if its value is a list.
+/// Number of events of a change: one for each member if its value is a list.
 fn members(change: &str) -> usize {
     let pairs: Result<HashMap<String, &RawValue>, _> = serde_json::from_str(change);
     let value = pairs.ok().and_then(|mut pairs| pairs.remove("value"));
@@ -72,7 +72,7 @@ fn members(change: &str) -> usize {
     list.map_or(1, |list| list.len().max(1))
 }
 
-/// Entries and how many items they hold. Of a repeated container the last counts.
+/// Entries and their number of items. The last of a repeated container counts.
 fn entries() -> impl Strategy<Value = (String, usize)> {
     let entry = (vec(container(), 0..4), json(), any::<bool>());
     let entry = entry.prop_map(|(containers, id, flat)| {

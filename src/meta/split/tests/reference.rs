@@ -1,5 +1,5 @@
-//! The split beside another reader of the same body: `serde_json`'s tree, walked as the documents
-//! describe a notification; and one notification however it is spelled.
+//! Comparison of the split with a reference: `serde_json`'s tree, walked as the documents describe
+//! a notification; and one notification in many spellings.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::read;
 use crate::meta::event::{Channel, Event, Kind};
 
-/// What the tree says of an event.
+/// An event as derived from the tree.
 #[derive(Debug, PartialEq)]
 struct Seen {
     channel: Channel,
@@ -89,8 +89,8 @@ fn id(value: &Value) -> Option<String> {
     }
 }
 
-/// A change whose value is a list, once for each member; every other item as it is. Each with its
-/// payload.
+/// Returns one pair of item and payload for each member if the value of a change is a list, else
+/// one pair.
 fn members(channel: Channel, item: &Value) -> Vec<(Value, Value)> {
     let members = item["value"].as_array().filter(|list| !list.is_empty());
     let Some(members) = members.filter(|_| matches!(channel, Channel::Changes | Channel::Entry))
@@ -115,7 +115,7 @@ fn members(channel: Channel, item: &Value) -> Vec<(Value, Value)> {
     members.iter().map(alone).collect()
 }
 
-/// The events of a notification as the tree has them.
+/// Events of a notification as derived from the tree.
 fn by_tree(body: &Value) -> Vec<Seen> {
     let mut all = Vec::new();
     let typed = body["object"]
@@ -159,12 +159,12 @@ fn odd() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Mostly what `usual` gives, now and then something else.
+/// Usually a value of `usual`, occasionally an odd value.
 fn mostly(usual: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
     prop_oneof![9 => usual, 1 => odd()].boxed()
 }
 
-/// An object of some of `keys`.
+/// An object with some of `keys`.
 fn object(keys: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
     let pairs: Vec<_> = keys
         .into_iter()
@@ -229,8 +229,8 @@ fn notification() -> BoxedStrategy<Value> {
     ])
 }
 
-/// Spells a value as no two senders do: `dice` chooses white space, escapes and keys that come
-/// twice, of which the last counts.
+/// Writes a value in varied spelling: `dice` chooses white space, escapes and repeated keys, of
+/// which the last counts.
 fn spell(value: &Value, dice: &mut impl Iterator<Item = u8>, out: &mut String) {
     let space = |dice: &mut dyn Iterator<Item = u8>| {
         ["", "", " ", "\n\t"][usize::from(dice.next().unwrap() % 4)]

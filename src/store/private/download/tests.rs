@@ -1,4 +1,4 @@
-//! Downloads from a local server: a good archive, and every way to get a bad one.
+//! Downloads from a local server: a good archive, and all kinds of bad archives.
 
 use std::io::{Cursor, Read, Write};
 use std::net::TcpListener;
@@ -148,7 +148,7 @@ fn every_package_is_pinned_whole() {
     }
 }
 
-/// Pins one archive, serves another one, and downloads.
+/// Serves the archive `served` while `pinned` is pinned, and downloads.
 async fn try_download(pinned: &[u8], served: &[u8], into: &Path) -> Result<PathBuf, Error> {
     download_answer(pinned, answer_with_length(served.len(), served), into).await
 }
@@ -164,7 +164,7 @@ async fn download_answer(pinned: &[u8], answer: Vec<u8>, into: &Path) -> Result<
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let _ = stream.read(&mut [0; 4096]);
-        // A client that has seen enough goes away.
+        // The client may close the connection early.
         let _ = stream.write_all(&answer);
     });
     let sha256 = hex::encode(Sha256::digest(pinned));

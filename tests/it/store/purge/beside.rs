@@ -1,5 +1,5 @@
-//! What arrives while a purge is at work: nothing that is not simulated loses its event, is stored
-//! twice or waits for the purge to end.
+//! Deliveries during a purge: an event that is not simulated is never lost or doubled, and never
+//! waits for the end of the purge.
 
 use std::time::Duration;
 
@@ -28,8 +28,7 @@ async fn a_server_that_starts_does_not_wait_for_it() {
     store::migrate(&mut starting, now()).await.unwrap();
 }
 
-/// The statement looked at the keys of the window before when it began, and wrote when the purge
-/// had taken them away.
+/// The commit reads the keys of the previous window only after the purge has deleted them.
 #[tokio::test]
 async fn what_waited_for_the_purge_of_its_key_is_an_event() {
     let world = World::create().await;
@@ -66,7 +65,7 @@ async fn what_waited_for_the_purge_of_its_key_is_an_event() {
     world.assert_whole().await;
 }
 
-/// As for a key that another event has by now, but it got it after the purge had looked.
+/// Same as for an expired key, but the new event arrives after the survey.
 #[tokio::test]
 async fn a_key_that_a_new_event_took_meanwhile_stays() {
     let world = World::create().await;
@@ -88,7 +87,7 @@ async fn a_key_that_a_new_event_took_meanwhile_stays() {
     world.assert_whole().await;
 }
 
-/// Somebody edits the row of an account and goes for lunch.
+/// A session edits the row of an account and keeps its transaction open.
 #[tokio::test]
 async fn commits_do_not_wait_for_whom_it_waits_for() {
     let world = World::create().await;

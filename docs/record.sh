@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Records the terminal sample of README.md from the program.
+#
+#   docs/record.sh            writes the sample into README.md
+#   docs/record.sh --check    records again and compares; digits and ids may differ
+#
+# HOOKSHELF names the program; without it, the one that `cargo build` makes. Needs `script` of
+# util-linux, which lends each command a terminal.
+set -euo pipefail
+export LC_ALL=C.UTF-8
+
+cd "$(dirname "$0")/.."
+readme=$PWD/README.md
+program=${HOOKSHELF:-target/debug/hookshelf}
+start='<!-- Recorded by docs/record.sh. Do not edit. -->'
+end='<!-- End of the recording. -->'
+width=118
+
+work=$(mktemp -d)
+terminal=''
+finish() {
+    if [ -n "$terminal" ]; then
+        kill "$(<"$work/pid")" || true
+        wait "$terminal" || true
+    fi
+    rm -rf "$work"
+}
+trap finish EXIT
+
+# A machine on which Hookshelf has never run. The user of the private Postgres may enter.
+prepare() {
+    chmod 711 "$work"
+    mkdir "$work/bin"
+    ln -s "$(realpath "$program")" "$work/bin/hookshelf"
+    touch "$work/empty.toml"
+    local name
+    for name in "${!HOOKSHELF@}" DATABASE_URL; do unset "$name"; done
+    export PATH=$work/bin:$PATH HOOKSHELF_CONFIG=$work/empty.toml NO_COLOR=1 PAGER=cat PSQLRC=/dev/null
+    export HOOKSHELF__DATA_DIR=$work/data
+    HOOKSHELF__HTTP__LISTEN=127.0.0.1:$(free_port)
+    HOOKSHELF__ADMIN__LISTEN=127.0.0.1:$(free_port)
+    export HOOKSHELF__HTTP__LISTEN HOOKSHELF__ADMIN__LISTEN
+}
+
+# A port on which nothing listens.
+free_port() {
+    local port
+    while port=$((20000 + SRANDOM % 12000)) && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+    echo "$port"
+}
+
+# Types a command on a terminal.
+type_in() {
+    script --quiet --return --flush --command "stty rows 50 cols $width; exec $1" /dev/null </dev/null
+}
+
+# Starts the server and waits until it accepts deliveries.
+start_server() {
+    touch "$work/server"
+    type_in "sh -c 'echo \$\$ >$work/pid; exec hookshelf'" >"$work/server" 2>&1 &
+    terminal=$!
+    local tries
+    for ((tries = 0; tries < 300; tries++)); do
+        grep -q 'events list' "$work/server" && return
+        kill -0 "$terminal" 2>/dev/null || break
+        sleep 0.2
+    done
+    cat "$work/server" >&2
+    return 1
+}
+
+# The output as README.md shows it: no log lines, no secrets, the default directory and ports,
+# lines no longer than the terminal.
+shown() {
+    tr -d '\r' |
+        sed -E -e '/^[0-9-]{10}T[^ ]+ +(INFO|WARN|ERROR) /d' \
+            -e 's/^( +(app_secret|verify_token) +=) [0-9a-f]+$/\1 …/' \
+            -e "s#$work/data#/var/lib/hookshelf#g" \
+            -e '/operators/!s/127\.0\.0\.1:[0-9]+/127.0.0.1:8080/g' \
+            -e '/operators/s/127\.0\.0\.1:[0-9]+/127.0.0.1:9090/g' \
+            -e 's/cargo run -- /hookshelf /' \
+            -e "s/^(.{$((width - 1))}).{2,}$/\1…/" \
+            -e 's/ +$//' -e '/^$/d'
+}
+
+record() {
+    echo '```shellsession'
+    echo '$ hookshelf'
+    shown <"$work/server"
+    local command
+    while read -r command; do
+        printf '\n$ %s\n' "$command"
+        type_in "$command" >"$work/output" || { cat "$work/output" >&2; return 1; }
+        # The progress bar is gone at the end.
+        sed 's/.*\x1b\[2K//' "$work/output" | shown
+    done <<'COMMANDS'
+hookshelf simulate --count 100 --connections 1 --seed 7
+hookshelf events list --kind comment,message --limit 4
+hookshelf psql -- --command "SELECT kind, count(*) FROM events GROUP BY kind ORDER BY count(*) DESC, kind LIMIT 3"
+COMMANDS
+    echo '```'
+}
+
+# The sample that README.md has.
+recorded() {
+    awk -v start="$start" -v end="$end" '$0 == end { on = 0 } on; $0 == start { on = 1 }' "$readme"
+}
+
+# A sample without the parts that differ from run to run.
+shape() {
+    sed -E -e 's/[0-9][0-9.]* ?(ns|µs|ms|s)\b/0/g' -e 's/[0-9]+(\.[0-9]+)?/0/g' -e 's/-+/-/g' -e 's/ +/ /g'
+}
+
+# Puts the new sample in the place of the old one.
+write() {
+    awk -v start="$start" -v end="$end" -v sample="$work/sample" '
+        $0 == end { left_out = 0 }
+        !left_out
+        $0 == start { left_out = 1; while ((getline line < sample) > 0) print line }
+    ' "$readme" >"$work/readme"
+    cat "$work/readme" >"$readme"
+}
+
+grep -qxF "$start" "$readme" && grep -qxF "$end" "$readme" || {
+    echo 'README.md lacks the lines between which the sample stands' >&2
+    exit 1
+}
+prepare
+start_server
+record >"$work/sample"
+case ${1:-} in
+--check) diff <(recorded | shape) <(shape <"$work/sample") ||
+    { echo 'README.md differs from the program: run docs/record.sh' >&2; exit 1; } ;;
+*) write ;;
+esac

@@ -1,0 +1,141 @@
+//! `docs/reference/telemetry.md`: metrics and log messages, generated from their catalogues.
+
+use std::fmt::Write as _;
+
+use hookshelf::telemetry::{
+    MESSAGES, Message,
+    metrics::{CATALOGUE, Metric},
+};
+
+use crate::support::page;
+
+const PAGE: &str = "docs/reference/telemetry.md";
+
+const INTRODUCTION: &str = "# Metrics and log messages
+
+Reference of every metric and log message. [Operations](../operations.md#symptoms) says which to \
+watch, and what to do.
+
+Generated from the catalogues in `src/telemetry` by \
+`INSTA_UPDATE=always cargo test --test it -- telemetry`; do not edit this page.
+
+None contains a body, secret, token, signature, user name, message text, Instagram-scoped id or \
+query string. Label values are fixed words, or names of apps and secrets from your configuration.
+
+## Metrics
+
+The admin listener serves them under `/metrics` for Prometheus. A series appears when it first \
+changes. Names in `_total` are counters, `hookshelf_delivery_duration_seconds` is a histogram, all \
+others are gauges.
+
+| metric | labels | meaning |
+|---|---|---|
+";
+
+const LABELS: &str = "
+### Reasons of closed connections
+
+| reason | meaning |
+|---|---|
+| `done` | ended normally |
+| `idle` | unused after a request for `http.header_timeout_seconds` |
+| `silent` | sent nothing for `http.header_timeout_seconds` |
+| `head_timeout` | head unfinished in that time |
+| `head_too_long` | over 16 KiB or 100 headers; 431 |
+| `body_refused` | body refused before its end; see the delivery's reason |
+| `malformed` | not HTTP, or ambiguous; 400 where possible |
+| `http2` `tls` | HTTP/2 or TLS, which the proxy in front must terminate |
+| `cut_off` | the client closed during a request or before its answer |
+| `reset` | broken by client or network |
+| `stalled_write` | the client read no answer for 10 s |
+| `crowded_out` | limit reached; oldest connection without a verified delivery |
+| `stopped` `defect` | the server stopped; a bug ended the connection |
+
+### Codes of failed commits
+
+| code | meaning |
+|---|---|
+| `unavailable` | no connection |
+| `timed_out` | no answer within 2 s |
+| `denied` | Postgres does not admit this user |
+| `disk_full` `too_many_connections` `read_only` `stopping` `too_slow` | reported by Postgres; a standby is `read_only` |
+| `held` | another session held a lock |
+| `schema` | tables or functions of another version: `hookshelf migrate` |
+| `refused` | a delivery was refused even without its events: look for your own rule on `stored_deliveries` |
+| `missing_partition` `epoch_moves` | maintenance could not keep up |
+| `stored_before` | the delivery's id is taken, although a lookup did not find it |
+
+### Other labels
+
+| metric | label | values |
+|---|---|---|
+| `hookshelf_deliveries_total` | `outcome` | 200: `accepted` `spooled` `unreadable`; 4xx: `rejected`; 5xx: `failed` |
+| `hookshelf_deliveries_total` | `reason` | of `unreadable`: [problems](../events.md#problems); of `rejected` and `failed`: [rejections](../operations.md#rejections) |
+| all | `listener` | `public` `admin` |
+| all | `secret` | key of the matching secret: `app`, `instagram`, `previous-1`, … |
+| all | `source` | `simulated` for a delivery of `hookshelf simulate`, else `live` |
+| `hookshelf_rejections_not_held_total` | `reason` | `repeated`: already there; `quota`: app or network has used its share; `full`: its half is full; `too_large`: larger than a share; `busy`: disk too slow; `disk`: disk full or directory not writable |
+| `hookshelf_spool_refusals_total` | `code` | `full`; `busy`: disk too slow; `failed`: disk refuses writes; `too_long`: longer than any delivery |
+| `hookshelf_follower_*` | `follower` | `stats`, the counts of `hookshelf events stats`; present on the server that counts |
+
+## Log
+
+Written to standard error as text or JSON (`log.format`). ERROR: data was lost, or a person is \
+needed. WARN: degraded, nothing lost. INFO: life of the process. DEBUG: one delivery or challenge. \
+A repeated WARN or ERROR becomes DEBUG until the next success, or for 10 s. `app unknown`, \
+`connection refused` and `connection not taken` are logged at most once in 10 s. A single `log.level` such as `info` \
+leaves libraries at WARN; directives such as `hookshelf=debug,sqlx=info` are used as they are.
+
+| message | level | fields | when |
+|---|---|---|---|
+";
+
+/// The names in one cell of a table.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => "–".to_owned(),
+        names => names.join(", "),
+    }
+}
+
+fn metric_row(metric: &Metric) -> String {
+    let labels = listed(metric.labels);
+    format!("| `{}` | {labels} | {} |", metric.name, metric.meaning)
+}
+
+fn message_row(message: &Message) -> String {
+    let levels: Vec<_> = message.levels.iter().map(ToString::to_string).collect();
+    format!(
+        "| `{}` | {} | {} | {} |",
+        message.text,
+        levels.join(", "),
+        listed(message.fields),
+        message.meaning.trim()
+    )
+}
+
+fn write() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    for metric in CATALOGUE {
+        let _ = writeln!(page, "{}", metric_row(metric));
+    }
+    page.push_str(LABELS);
+    for message in MESSAGES.into_iter().flatten() {
+        let _ = writeln!(page, "{}", message_row(message));
+    }
+    page
+}
+
+#[test]
+fn the_reference_of_telemetry_is_generated_from_the_catalogues() {
+    page::hold(PAGE, &write());
+}
+
+#[test]
+fn a_row_shows_the_labels_and_levels_of_its_entry() {
+    let page = write();
+    let metric = "\n| `hookshelf_deliveries_total` | app, outcome, reason, source | Del";
+    assert!(page.contains(metric), "{page}");
+    let message = "\n| `commit failed` | WARN, DEBUG | code, cause | The deliveries of";
+    assert!(page.contains(message), "{page}");
+}
