@@ -147,7 +147,8 @@ pub struct Event {
 }
 
 impl Event {
-    /// Bytes of the item in the `body` that it was read from.
+    /// Bytes of the item in the `body` that it was read from. For tests and fuzzing: the program
+    /// reads items in Postgres.
     pub fn item<'b>(&self, body: &'b [u8]) -> &'b [u8] {
         let start = self.item_start as usize;
         body.get(start..start.saturating_add(self.item_length as usize))

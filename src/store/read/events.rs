@@ -120,7 +120,8 @@ impl Reader {
 }
 
 impl Batch {
-    /// Reads the events of the batch with all columns, in order.
+    /// Reads the events of the batch with all columns, in order. Only tests call this function: the
+    /// followers of this version count and need no columns.
     ///
     /// # Errors
     /// If Postgres is unavailable.
