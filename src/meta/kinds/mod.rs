@@ -120,7 +120,7 @@ impl Kind {
         self.row().name
     }
 
-    /// The subscription field in Meta's spelling for Instagram.
+    /// The subscription field in Meta's spelling for Instagram. Public for tests.
     pub fn field(self) -> Option<&'static str> {
         self.row().fields.first().copied()
     }
@@ -139,7 +139,7 @@ impl Kind {
         Self::find(|row| row.fields.contains(&field))
     }
 
-    /// All keys of a messaging item that determine a kind, in order of precedence.
+    /// All keys of a messaging item that determine a kind, in order of precedence. Public for tests.
     pub fn keys() -> impl Iterator<Item = (&'static str, Self)> {
         let rows = Self::ALL.iter().zip(TABLE);
         rows.flat_map(|(kind, row)| row.keys.iter().map(|key| (*key, *kind)))
