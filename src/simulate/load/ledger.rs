@@ -123,7 +123,11 @@ impl fmt::Debug for Ledger {
 }
 
 fn item(event: &Event) -> Item<'_> {
-    let ids = [&event.message_id, &event.comment_id, &event.media_id];
+    let ids = [
+        &event.ids.message_id,
+        &event.ids.comment_id,
+        &event.ids.media_id,
+    ];
     Item {
         kind: event.kind.as_str(),
         account_id: event.account_id.as_deref(),

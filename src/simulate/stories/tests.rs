@@ -184,16 +184,16 @@ fn what_a_step_refers_to_was_told() {
         for event in events(&delivery.body, at) {
             let about = match event.kind {
                 Kind::Message | Kind::Postback => {
-                    told.extend(event.message_id);
+                    told.extend(event.ids.message_id);
                     None
                 }
                 Kind::Comment => {
-                    told.extend(event.comment_id);
+                    told.extend(event.ids.comment_id);
                     None
                 }
-                _ => event.message_id,
+                _ => event.ids.message_id,
             };
-            for id in about.into_iter().chain(event.parent_id) {
+            for id in about.into_iter().chain(event.ids.parent_id) {
                 assert!(told.contains(&id), "{:?}", event.kind);
                 referred += 1;
             }
@@ -242,7 +242,7 @@ fn the_numbers_of_a_story_follow_the_answers_to_it() {
     for (at, delivery) in timed(&script(14, &[], 1), SLOWLY).take(4000) {
         for event in events(&delivery.body, at) {
             if event.kind == Kind::StoryInsights {
-                expired.extend(event.media_id);
+                expired.extend(event.ids.media_id);
             }
         }
         let body: Value = serde_json::from_slice(&delivery.body).unwrap();
