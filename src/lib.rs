@@ -19,7 +19,7 @@ pub mod sealed;
 pub mod instance;
 pub mod telemetry;
 // F2: the outside world.
-pub mod held;
+pub mod quarantine;
 pub mod spool;
 pub mod store;
 // F3: the product's verbs; they never import each other.

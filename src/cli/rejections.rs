@@ -97,15 +97,15 @@ impl List {
 /// nothing is.
 fn tell_held(sources: &Sources) -> anyhow::Result<bool> {
     let config = config::load(sources)?;
-    let shelf = recheck::shelf(&config);
+    let quarantine = recheck::quarantine(&config);
     // Who may not look there may know the counts all the same.
-    let Ok(names) = shelf.names(Clock::system().now()) else {
+    let Ok(names) = quarantine.names(Clock::system().now()) else {
         return Ok(false);
     };
     if names.is_empty() {
         return Ok(false);
     }
-    let bytes = shelf.bytes(&names)?;
+    let bytes = quarantine.bytes(&names)?;
     let count = names.len();
     Output::note(&format!(
         "{count} refused deliveries are held ({bytes} bytes); `hookshelf rejections recheck` verifies \

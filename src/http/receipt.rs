@@ -10,12 +10,12 @@ use uuid::Uuid;
 use super::{AppKeys, AppState, ack::verdict, headers, underway::Place};
 use crate::{
     envelope::Envelope,
-    held,
     ingest::{
         Failure, Outcome, Rejection,
         arrivals::{Arrival, Items},
     },
     meta::signature::VerifiedBody,
+    quarantine,
     store::Delivery,
     telemetry::{DeliverySettled, Happening, SignatureMatched},
 };
@@ -111,8 +111,8 @@ impl Receipt {
     }
 
     /// What is held of it where no secret made its signature.
-    pub(super) fn refused(&self, headers: &HeaderMap, body: &Bytes) -> held::Record {
-        held::Record {
+    pub(super) fn refused(&self, headers: &HeaderMap, body: &Bytes) -> quarantine::Record {
+        quarantine::Record {
             envelope: self.envelope_with(headers::kept(headers)),
             signature: headers::copied(headers, &headers::SHA256),
             mark: headers::copied(headers, &headers::SIMULATED),

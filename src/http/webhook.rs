@@ -114,7 +114,7 @@ pub(super) async fn receive(
         Err(outcome) => receipt.settle(outcome),
         Ok(body) => match verify(&mut receipt, &head, &body) {
             Err(rejection) => {
-                hold(&state, &receipt, rejection, (&head, &body));
+                quarantine(&state, &receipt, rejection, (&head, &body));
                 receipt.settle(Outcome::Rejected(rejection))
             }
             Ok(verified) => {
@@ -147,7 +147,7 @@ fn verify(
 
 /// What was refused for its signature alone may be right under a secret that comes later: it is held
 /// as it came, in a copy, so that its share of the memory of all bodies is free at once.
-fn hold(
+fn quarantine(
     state: &AppState,
     receipt: &Receipt,
     rejection: Rejection,
@@ -156,7 +156,7 @@ fn hold(
     if let Rejection::SignatureMismatch = rejection {
         let body = body.bytes();
         let record = || receipt.refused(&head.headers, body);
-        state.tally().hold(receipt.from(), body.len(), record);
+        state.tally().quarantine(receipt.from(), body.len(), record);
     }
 }
 

@@ -50,7 +50,7 @@ pub fn fold(metrics: &crate::telemetry::metrics::Exposition) -> Duration {
 }
 
 /// Tidies the quarantine, and returns the pause before the next call.
-pub fn tidy(hold: &crate::held::Hold) -> Duration {
-    hold.tidy();
+pub fn tidy(quarantine: &crate::quarantine::Quarantine) -> Duration {
+    quarantine.tidy();
     Duration::from_mins(1)
 }

@@ -13,9 +13,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    held::{self, Found, Name, Record, Shelf},
     ingest::{self, Failure, Writer},
     meta::signature::Secrets,
+    quarantine::{self, Found, Name, QuarantineReader, Record},
     store::{self, Delivery, read::Reader},
 };
 
@@ -45,7 +45,7 @@ pub struct Wanted {
 
 /// Quarantined deliveries of one app, and how many of them pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Held {
+pub struct AppSurvey {
     /// Name of the app.
     pub app: String,
     /// Quarantined deliveries.
@@ -88,7 +88,7 @@ pub struct Rescued {
 pub enum Error {
     /// Quarantined files cannot be read or deleted.
     #[error(transparent)]
-    Held(#[from] held::Error),
+    Quarantine(#[from] quarantine::Error),
     /// The database cannot be queried.
     #[error("the database cannot be asked what is stored already")]
     Store(#[from] store::Error),
@@ -104,7 +104,7 @@ pub enum Error {
 /// Quarantined deliveries, and the secrets to try.
 #[derive(Debug)]
 pub struct Rescue {
-    shelf: Shelf,
+    quarantine: QuarantineReader,
     keys: Keys,
     names: Vec<Name>,
 }
@@ -115,14 +115,18 @@ impl Rescue {
     /// # Errors
     /// If this user lacks the permission to read the quarantine.
     pub fn find(
-        shelf: Shelf,
+        quarantine: QuarantineReader,
         keys: Keys,
         wanted: &Wanted,
         now: Timestamp,
-    ) -> Result<Self, held::Error> {
-        let mut names = shelf.names(now)?;
+    ) -> Result<Self, quarantine::Error> {
+        let mut names = quarantine.names(now)?;
         names.retain(|name| wanted.has(name));
-        Ok(Self { shelf, keys, names })
+        Ok(Self {
+            quarantine,
+            keys,
+            names,
+        })
     }
 
     /// True if there is no matching delivery.
@@ -134,12 +138,15 @@ impl Rescue {
     ///
     /// # Errors
     /// If this user lacks the permission to read the quarantine.
-    pub async fn survey(&self, reader: Option<&mut Reader>) -> Result<Vec<Held>, held::Error> {
-        let mut apps: BTreeMap<&str, (Held, Vec<Uuid>)> = BTreeMap::new();
+    pub async fn survey(
+        &self,
+        reader: Option<&mut Reader>,
+    ) -> Result<Vec<AppSurvey>, quarantine::Error> {
+        let mut apps: BTreeMap<&str, (AppSurvey, Vec<Uuid>)> = BTreeMap::new();
         for name in &self.names {
             let (held, keys) = apps.entry(name.app()).or_default();
             held.app = name.app().to_string();
-            match self.shelf.read(name)? {
+            match self.quarantine.read(name)? {
                 Found::Gone => continue,
                 Found::Unreadable(_) => held.unreadable += 1,
                 Found::Record(record) => {
@@ -180,13 +187,13 @@ impl Rescue {
         &self,
         names: &mut impl Iterator<Item = &'a Name>,
         sums: &mut Sums,
-    ) -> Result<Lot<'a>, held::Error> {
+    ) -> Result<Lot<'a>, quarantine::Error> {
         let (mut lot, mut bytes) = (Lot::new(), 0);
         while lot.len() < TOGETHER
             && bytes < BYTES
             && let Some(name) = names.next()
         {
-            let delivery = match self.shelf.read(name)? {
+            let delivery = match self.quarantine.read(name)? {
                 Found::Gone => continue,
                 Found::Unreadable(_) => None,
                 Found::Record(record) => self.keys.open(record),
@@ -205,10 +212,14 @@ impl Rescue {
     }
 
     /// Deletes files that an earlier run stored but did not delete.
-    fn forget_stored(&self, lot: &[(&Name, Delivery)], sums: &mut Sums) -> Result<(), held::Error> {
+    fn forget_stored(
+        &self,
+        lot: &[(&Name, Delivery)],
+        sums: &mut Sums,
+    ) -> Result<(), quarantine::Error> {
         lot.iter().try_for_each(|(name, _)| {
             sums.of(name).stored_before += 1;
-            self.shelf.remove(name)
+            self.quarantine.remove(name)
         })
     }
 
@@ -221,7 +232,7 @@ impl Rescue {
             sum.deliveries += 1;
             sum.events += committed.new as u64;
             sum.repeated += committed.repeated as u64;
-            self.shelf.remove(name)?;
+            self.quarantine.remove(name)?;
         }
         Ok(())
     }
@@ -239,10 +250,10 @@ impl Rescue {
     ///
     /// # Errors
     /// If a file cannot be deleted.
-    pub fn discard(&self) -> Result<(), held::Error> {
+    pub fn discard(&self) -> Result<(), quarantine::Error> {
         self.names
             .iter()
-            .try_for_each(|name| self.shelf.remove(name))
+            .try_for_each(|name| self.quarantine.remove(name))
     }
 }
 
@@ -283,7 +294,7 @@ impl Keys {
     }
 }
 
-impl Held {
+impl AppSurvey {
     fn note(&mut self, name: &Name) {
         self.held += 1;
         if self.passing == 0 {
@@ -306,7 +317,10 @@ impl Held {
     }
 }
 
-async fn count_stored(apps: Vec<(Held, Vec<Uuid>)>, mut reader: Option<&mut Reader>) -> Vec<Held> {
+async fn count_stored(
+    apps: Vec<(AppSurvey, Vec<Uuid>)>,
+    mut reader: Option<&mut Reader>,
+) -> Vec<AppSurvey> {
     let mut counted = Vec::with_capacity(apps.len());
     for (mut held, mut keys) in apps {
         keys.sort_unstable();

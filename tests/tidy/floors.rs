@@ -24,7 +24,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("store", 3),
     ("graph", 3),
     ("spool", 3),
-    ("held", 3),
+    ("quarantine", 3),
     ("doctor", 4),
     ("ingest", 4),
     ("query", 4),
