@@ -10,11 +10,11 @@
 pub mod amounts;
 pub mod causes;
 pub mod clock;
+pub mod codec;
 pub mod config;
 pub mod envelope;
 pub mod meta;
 pub mod ownership;
-pub mod sealed;
 // F1: the process itself, and what is said about all of it.
 pub mod instance;
 pub mod telemetry;

@@ -8,7 +8,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Name, Record, directory::Directory, keeper::is_old};
-use crate::sealed::Unreadable;
+use crate::codec::Unreadable;
 
 /// Name of the quarantine directory in the data directory.
 const DIRECTORY: &str = "rejections";

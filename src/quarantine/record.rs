@@ -1,6 +1,6 @@
 //! A quarantined delivery and its encoding.
 //!
-//! The bytes are [sealed](crate::sealed), so a truncated or changed file is detected. Version 1:
+//! The bytes are [encoded](crate::codec), so a truncated or changed file is detected. Version 1:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -16,9 +16,9 @@ use std::{fmt, net::IpAddr};
 use bytes::Bytes;
 
 use crate::{
+    codec::{CHECKSUM, Decoder, Encoder, Unreadable},
     envelope::Envelope,
     meta::signature::{Fault, Secrets, VerifiedBody},
-    sealed::{CHECKSUM, Opened, Sealing, Unreadable},
 };
 
 /// Version written by this program.
@@ -71,25 +71,25 @@ impl Record {
     /// Encodes this record; `None` if a field is too long.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
         let envelope = &self.envelope;
-        let mut sealing = Sealing::of(VERSION, self.length())
+        let mut encoder = Encoder::of(VERSION, self.length())
             .id(envelope.id)
             .time(envelope.received_at)
             .address(envelope.remote_addr);
         let (app, headers) = (envelope.app.as_bytes(), envelope.headers.as_bytes());
         for field in [app, headers, &self.signature, &self.mark, &self.body] {
-            sealing = sealing.bytes(field)?;
+            encoder = encoder.bytes(field)?;
         }
-        Some(sealing.seal())
+        Some(encoder.finish())
     }
 
     /// Decodes a record.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let mut fields = Opened::new(bytes, VERSION)?;
+        let mut fields = Decoder::new(bytes, VERSION)?;
         let record = Self::read(&mut fields).filter(|_| fields.is_empty());
         record.ok_or(Unreadable::Damaged)
     }
 
-    fn read(fields: &mut Opened<'_>) -> Option<Self> {
+    fn read(fields: &mut Decoder<'_>) -> Option<Self> {
         let (id, received_at, remote_addr) = (fields.id()?, fields.time()?, fields.address()?);
         Some(Self {
             envelope: Envelope {
@@ -123,7 +123,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{quarantine::tests::record, sealed::checksum};
+    use crate::{codec::checksum, quarantine::tests::record};
 
     fn records() -> impl Strategy<Value = Record> {
         let time = (-377_705_023_201_i64..=253_402_207_200, 0..1_000_000_000);

@@ -18,7 +18,7 @@ use super::{
     record::Record,
     scan::Frames,
 };
-use crate::sealed::CHECKSUM;
+use crate::codec::CHECKSUM;
 
 /// Size counted for a file without records.
 pub(super) const FILE_COST: u64 = 4 << 10;

@@ -27,9 +27,9 @@ pub enum Unreadable {
 
 /// Encoder of a record.
 #[derive(Debug)]
-pub struct Sealing(Vec<u8>);
+pub struct Encoder(Vec<u8>);
 
-impl Sealing {
+impl Encoder {
     /// Starts a record of this version; `room` is its approximate length.
     pub fn of(version: u8, room: usize) -> Self {
         let mut bytes = Vec::with_capacity(room + 64);
@@ -86,7 +86,7 @@ impl Sealing {
     }
 
     /// Appends the checksum.
-    pub fn seal(mut self) -> Vec<u8> {
+    pub fn finish(mut self) -> Vec<u8> {
         self.0.extend(checksum(&self.0));
         self.0
     }
@@ -94,15 +94,15 @@ impl Sealing {
 
 /// Decoder of a record.
 #[derive(Debug)]
-pub struct Opened<'a>(&'a [u8]);
+pub struct Decoder<'a>(&'a [u8]);
 
-impl<'a> Opened<'a> {
-    /// Checks the checksum and the version of `sealed`.
+impl<'a> Decoder<'a> {
+    /// Checks the checksum and the version of `record`.
     ///
     /// # Errors
     /// If the record is damaged, or has another version.
-    pub fn new(sealed: &'a [u8], version: u8) -> Result<Self, Unreadable> {
-        let whole = sealed.split_last_chunk::<CHECKSUM>();
+    pub fn new(record: &'a [u8], version: u8) -> Result<Self, Unreadable> {
+        let whole = record.split_last_chunk::<CHECKSUM>();
         let (said, sum) = whole.ok_or(Unreadable::Damaged)?;
         if checksum(said) != *sum {
             return Err(Unreadable::Damaged);
@@ -194,13 +194,13 @@ mod tests {
         fn a_flipped_bit_or_a_missing_end_is_noticed(
             version: u8, field: Vec<u8>, at: prop::sample::Index, bit in 0..8,
         ) {
-            let mut bytes = Sealing::of(version, 0).bytes(&field).unwrap().seal();
-            let opened = |bytes: &[u8]| Opened::new(bytes, version).map(|_| ()).err();
-            prop_assert_eq!(opened(&bytes), None);
+            let mut bytes = Encoder::of(version, 0).bytes(&field).unwrap().finish();
+            let decoder = |bytes: &[u8]| Decoder::new(bytes, version).map(|_| ()).err();
+            prop_assert_eq!(decoder(&bytes), None);
             let at = at.index(bytes.len());
-            prop_assert_eq!(opened(&bytes[..at]), Some(Unreadable::Damaged));
+            prop_assert_eq!(decoder(&bytes[..at]), Some(Unreadable::Damaged));
             bytes[at] ^= 1_u8 << bit;
-            prop_assert_eq!(opened(&bytes), Some(Unreadable::Damaged));
+            prop_assert_eq!(decoder(&bytes), Some(Unreadable::Damaged));
         }
     }
 
@@ -208,7 +208,7 @@ mod tests {
     fn a_time_has_one_form() {
         let time = |seconds: i64, nanoseconds: i32| {
             let bytes = [&seconds.to_be_bytes()[..], &nanoseconds.to_be_bytes()].concat();
-            Opened(&bytes).time()
+            Decoder(&bytes).time()
         };
         assert_eq!(time(-2, -5), Timestamp::new(-2, -5).ok());
         assert_eq!(time(-2, 5), None);
@@ -219,26 +219,26 @@ mod tests {
     fn fields_come_out_as_they_went_in() {
         let time = Timestamp::new(1, 2).unwrap();
         let address = Some(IpAddr::from([192, 0, 2, 7]));
-        let sealing = Sealing::of(7, 0).flag(true).id(Uuid::from_u128(3));
-        let sealing = sealing.time(time).address(address).address(None);
-        let sealed = sealing.bytes(b"abc").unwrap().seal();
-        let mut opened = Opened::new(&sealed, 7).unwrap();
-        assert_eq!(opened.flag(), Some(true));
-        assert_eq!(opened.id(), Some(Uuid::from_u128(3)));
-        assert_eq!(opened.time(), Some(time));
-        assert_eq!(opened.address(), Some(address));
-        assert_eq!(opened.address(), Some(None));
-        assert_eq!(opened.text(), Some("abc"));
-        assert!(opened.is_empty());
-        assert_eq!(opened.bytes(), None);
+        let encoder = Encoder::of(7, 0).flag(true).id(Uuid::from_u128(3));
+        let encoder = encoder.time(time).address(address).address(None);
+        let record = encoder.bytes(b"abc").unwrap().finish();
+        let mut decoder = Decoder::new(&record, 7).unwrap();
+        assert_eq!(decoder.flag(), Some(true));
+        assert_eq!(decoder.id(), Some(Uuid::from_u128(3)));
+        assert_eq!(decoder.time(), Some(time));
+        assert_eq!(decoder.address(), Some(address));
+        assert_eq!(decoder.address(), Some(None));
+        assert_eq!(decoder.text(), Some("abc"));
+        assert!(decoder.is_empty());
+        assert_eq!(decoder.bytes(), None);
     }
 
     #[test]
     fn another_version_is_told_from_damage() {
-        let newer = Sealing::of(2, 0).flag(true).seal();
-        let opened = |bytes| Opened::new(bytes, 1).map(|_| ());
-        assert_eq!(opened(&newer), Err(Unreadable::Version(2)));
-        assert_eq!(opened(&newer[1..]), Err(Unreadable::Damaged));
-        assert_eq!(opened(&[]), Err(Unreadable::Damaged));
+        let newer = Encoder::of(2, 0).flag(true).finish();
+        let decoder = |bytes| Decoder::new(bytes, 1).map(|_| ());
+        assert_eq!(decoder(&newer), Err(Unreadable::Version(2)));
+        assert_eq!(decoder(&newer[1..]), Err(Unreadable::Damaged));
+        assert_eq!(decoder(&[]), Err(Unreadable::Damaged));
     }
 }
