@@ -16,7 +16,7 @@ use super::{
 use crate::{
     amounts::{count, size},
     config::Config,
-    spool::{Report, glance, left_behind},
+    spool::{DirStats, Report, left_behind},
     store::private,
 };
 
@@ -110,7 +110,7 @@ fn nobodys(dir: &Path) -> Finding {
 
 /// The files with deliveries in a directory, where there are some.
 fn files(dir: &Path) -> Option<String> {
-    let found = glance(dir).unwrap_or_default();
+    let found = DirStats::read(dir).unwrap_or_default();
     (found.files > 0).then(|| format!("{} with deliveries", count(found.files, "file", "files")))
 }
 
@@ -171,7 +171,7 @@ fn idle(dir: &Path) -> Finding {
             .means("the server may not start with it, if it runs as this user")
             .remedy("give the server's user the directory with all that is in it: chown -R");
     }
-    match glance(dir) {
+    match DirStats::read(dir) {
         Err(error) => {
             let why = format!("{} cannot be looked at: {error}", dir.display());
             Finding::unchecked(Check::Spool, why)

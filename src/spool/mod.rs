@@ -9,11 +9,11 @@
 //! (`frame`, `scan`, `segment`, `files`, `reading`, `note`), in a directory locked by one process
 //! (`directory`). Reading takes a bounded part; nothing else is held in memory.
 
+mod dir_stats;
 mod directory;
 mod error;
 mod files;
 mod frame;
-mod glance;
 mod keeper;
 mod note;
 mod place;
@@ -38,8 +38,8 @@ use tokio::sync::{
     oneshot,
 };
 
+pub use dir_stats::{DirStats, left_behind};
 pub use error::{Error, Refused};
-pub use glance::{Glance, glance, left_behind};
 pub use place::{InvalidPlace, Place};
 pub use record::{LONGEST, Record, Unreadable};
 pub use report::{Draining, Report};

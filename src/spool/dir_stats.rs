@@ -9,32 +9,34 @@ use super::directory::{UNFINISHED, parse};
 
 /// Number of files in a spool directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Glance {
+pub struct DirStats {
     /// Files with deliveries. The count may include a file that a server is just deleting.
     pub files: u64,
     /// Files that were set aside.
     pub set_aside: u64,
 }
 
-/// Counts the files in `dir`; a missing directory has none.
-///
-/// # Errors
-/// If `dir` cannot be listed.
-pub fn glance(dir: &Path) -> io::Result<Glance> {
-    let mut found = Glance::default();
-    let entries = match fs::read_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
-        entries => entries?,
-    };
-    for entry in entries {
-        let name = entry?.file_name();
-        match name.to_str().and_then(parse) {
-            Some((_, "")) => found.files += 1,
-            Some((_, UNFINISHED)) | None => {}
-            Some(_) => found.set_aside += 1,
+impl DirStats {
+    /// Counts the files in `dir`; a missing directory has none.
+    ///
+    /// # Errors
+    /// If `dir` cannot be listed.
+    pub fn read(dir: &Path) -> io::Result<Self> {
+        let mut found = Self::default();
+        let entries = match fs::read_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            entries => entries?,
+        };
+        for entry in entries {
+            let name = entry?.file_name();
+            match name.to_str().and_then(parse) {
+                Some((_, "")) => found.files += 1,
+                Some((_, UNFINISHED)) | None => {}
+                Some(_) => found.set_aside += 1,
+            }
         }
+        Ok(found)
     }
-    Ok(found)
 }
 
 /// Returns the directories in `dirs` that hold deliveries. Skips `used`, also under another path,
@@ -48,7 +50,7 @@ pub fn left_behind(dirs: Vec<PathBuf>, used: Option<&Path>) -> Vec<PathBuf> {
     for dir in dirs {
         let is_known = used.into_iter().chain(found.iter().map(PathBuf::as_path));
         let is_known = is_known.into_iter().any(|other| same(&dir, other));
-        if !is_known && glance(&dir).is_ok_and(|it| it.files > 0) {
+        if !is_known && DirStats::read(&dir).is_ok_and(|it| it.files > 0) {
             found.push(dir);
         }
     }
@@ -63,7 +65,7 @@ mod tests {
     fn files_are_told_from_those_that_were_set_aside_and_from_others() {
         let dir = tempfile::TempDir::new().unwrap();
         let missing = dir.path().join("missing");
-        assert_eq!(glance(&missing).unwrap(), Glance::default());
+        assert_eq!(DirStats::read(&missing).unwrap(), DirStats::default());
         for name in [
             "spool-0000000001.segment",
             "spool-0000000002.segment",
@@ -75,7 +77,10 @@ mod tests {
             fs::write(dir.path().join(name), "").unwrap();
         }
         let (files, set_aside) = (2, 1);
-        assert_eq!(glance(dir.path()).unwrap(), Glance { files, set_aside });
+        assert_eq!(
+            DirStats::read(dir.path()).unwrap(),
+            DirStats { files, set_aside }
+        );
     }
 
     #[test]
