@@ -62,7 +62,7 @@ impl App {
                 asked = signals.next() => match asked {
                     Asked::Reload => self.reload().await,
                     Asked::Stop(by) => {
-                        let in_flight = self.state.underway().count();
+                        let in_flight = self.state.in_flight().count();
                         StopRequested { by, in_flight }.emit();
                         return Ok(());
                     }
@@ -76,8 +76,8 @@ impl App {
     /// Stops accepting connections, and waits for requests in flight. Returns true if all ended in
     /// time.
     async fn drain(&mut self) -> bool {
-        let underway = self.state.underway();
-        underway.note_ends();
+        let in_flight = self.state.in_flight();
+        in_flight.note_ends();
         for serving in &self.listeners {
             serving.stop.gently(GRACE + UPKEEP);
         }
@@ -91,14 +91,14 @@ impl App {
                     let _ = (&mut serving.task).await;
                 }
             }
-            underway.none_left().await;
+            in_flight.none_left().await;
         };
-        timeout(GRACE, ended).await.is_ok() || underway.count() == 0
+        timeout(GRACE, ended).await.is_ok() || in_flight.count() == 0
     }
 
     /// Logs how many requests in flight were acked, refused or left unfinished.
     fn tell_ends(&self, asked: Instant) -> Ends {
-        let ends = self.state.underway().ends();
+        let ends = self.state.in_flight().ends();
         DrainFinished {
             acked: ends.acked,
             refused: ends.refused,

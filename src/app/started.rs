@@ -17,7 +17,7 @@ pub struct Started {
     pub public: SocketAddr,
     /// Address of the admin listener.
     pub admin: SocketAddr,
-    /// Apps with callback URL, place of the verify token and last contact with Meta.
+    /// Apps with callback URL, source of the verify token and last contact with Meta.
     pub reached: Vec<Reached>,
     /// File with the generated secret and verify token, if no app is configured.
     pub credentials: Option<Credentials>,

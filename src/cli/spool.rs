@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::{self, Sources},
     query::{MOST_WAITING, Waiting, WaitingList},
-    spool::{Place, Report},
+    spool::{Report, SpoolPosition},
 };
 
 /// Shows and empties the spool, which keeps deliveries while Postgres is away.
@@ -59,7 +59,7 @@ struct Inspect {
     limit: u32,
     /// Go on behind this place of an earlier list.
     #[arg(long, value_name = "PLACE")]
-    after: Option<Place>,
+    after: Option<SpoolPosition>,
     #[command(flatten)]
     form: Form,
 }

@@ -14,6 +14,7 @@ mod forwarded;
 mod guest;
 mod headers;
 mod identity;
+mod in_flight;
 mod limits;
 pub mod listener;
 mod names;
@@ -26,16 +27,15 @@ mod socket_activation;
 mod spool;
 pub mod state;
 mod stream;
-mod underway;
 mod webhook;
 
 /// Routes of a listener.
 pub use axum::Router as Routes;
 
 pub use identity::known_as;
+pub use in_flight::{Ends, InFlight};
 pub use limits::{Limits, ListenerLimits};
 pub use listener::Listener;
 pub use socket_activation::PassedSockets;
 pub use spool::SpoolDesk;
 pub use state::{AppKeys, AppState, Apps};
-pub use underway::{Ends, Underway};

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{AppKeys, AppState, ack::verdict, headers, underway::Place};
+use super::{AppKeys, AppState, ack::verdict, headers, in_flight::InFlightGuard};
 use crate::{
     envelope::Envelope,
     ingest::{
@@ -34,7 +34,7 @@ pub(super) struct Receipt {
     simulated: bool,
     handed_over: bool,
     settled: bool,
-    place: Place,
+    in_flight: InFlightGuard,
     /// Noted only if a display follows.
     items: Option<Items>,
 }
@@ -59,7 +59,7 @@ impl Receipt {
             simulated: false,
             handed_over: false,
             settled: false,
-            place: state.underway().enter(),
+            in_flight: state.in_flight().enter(),
             items: None,
         }
     }
@@ -128,7 +128,7 @@ impl Receipt {
 
     fn tell(&mut self, outcome: Outcome) {
         self.settled = true;
-        self.place.ended(outcome);
+        self.in_flight.ended(outcome);
         if let Some(reason) = outcome.refusal() {
             let envelope = &self.envelope;
             let (app, from) = (&envelope.app, envelope.remote_addr);

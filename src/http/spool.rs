@@ -15,7 +15,7 @@ use super::answer::json;
 use crate::{
     ingest::Spooling,
     query::{MOST_WAITING, SpoolReader},
-    spool::{Place, Report},
+    spool::{Report, SpoolPosition},
 };
 
 /// How many deliveries a list has that does not say how many.
@@ -104,7 +104,7 @@ fn off(report: &Report) -> Response {
 }
 
 /// `after` and `limit` of a query. What a query says that is not known is a mistake.
-fn page(query: &str) -> Result<(Option<Place>, usize), String> {
+fn page(query: &str) -> Result<(Option<SpoolPosition>, usize), String> {
     let (mut after, mut limit) = (None, LIST);
     for (key, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*key {

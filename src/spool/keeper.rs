@@ -13,7 +13,7 @@ use tokio::sync::{mpsc::Receiver, oneshot};
 use super::{
     error::{Error, Refused},
     files::{Files, cost},
-    place::Place,
+    position::SpoolPosition,
     record::Record,
     status::{Obstacle, Shared},
 };
@@ -37,12 +37,12 @@ pub(super) struct Entering {
 pub(super) enum Task {
     Append(Entering),
     Read {
-        after: Option<Place>,
+        after: Option<SpoolPosition>,
         most: usize,
-        answer: oneshot::Sender<Result<Vec<(Place, Record)>, Error>>,
+        answer: oneshot::Sender<Result<Vec<(SpoolPosition, Record)>, Error>>,
     },
     Remove {
-        through: Place,
+        through: SpoolPosition,
         answer: oneshot::Sender<Result<(), Error>>,
     },
     /// Tries the disk again after an error.

@@ -16,7 +16,7 @@ mod files;
 mod frame;
 mod keeper;
 mod note;
-mod place;
+mod position;
 mod reading;
 mod record;
 mod report;
@@ -40,7 +40,7 @@ use tokio::sync::{
 
 pub use dir_stats::{DirStats, left_behind};
 pub use error::{Error, Refused};
-pub use place::{InvalidPlace, Place};
+pub use position::{InvalidPosition, SpoolPosition};
 pub use record::{LONGEST, Record, Unreadable};
 pub use report::{Draining, Report};
 pub use status::{Obstacle, Status};
@@ -153,9 +153,9 @@ impl Spool {
     /// An empty answer for `None` means that the spool is empty.
     pub async fn read(
         &self,
-        after: Option<Place>,
+        after: Option<SpoolPosition>,
         most: usize,
-    ) -> Result<Vec<(Place, Record)>, Error> {
+    ) -> Result<Vec<(SpoolPosition, Record)>, Error> {
         let (answer, found) = oneshot::channel();
         let task = Task::Read {
             after,
@@ -167,7 +167,7 @@ impl Spool {
     }
 
     /// Removes all records up to and including `through`.
-    pub async fn remove(&self, through: Place) -> Result<(), Error> {
+    pub async fn remove(&self, through: SpoolPosition) -> Result<(), Error> {
         let (answer, removed) = oneshot::channel();
         self.ask(Task::Remove { through, answer }).await?;
         removed.await.map_err(|_| Error::Gone)?

@@ -273,7 +273,7 @@ async fn a_writer_that_hangs_is_answered_for_and_what_it_says_later_changes_noth
     assert!(answer.header("retry-after").is_some());
 
     undecided.send(STORED).unwrap();
-    door.state.underway().none_left().await;
+    door.state.in_flight().none_left().await;
     let of_app = format!("app=\"{app}\"");
     let count = |outcome| metric("hookshelf_deliveries_total", &[&*of_app, outcome]);
     assert_eq!(
@@ -317,9 +317,9 @@ async fn a_sender_who_hangs_up_does_not_stop_a_delivery_half_way() {
     door.stop.firmly();
     door.serving.await.unwrap().unwrap();
 
-    assert_eq!(door.state.underway().count(), 1);
+    assert_eq!(door.state.in_flight().count(), 1);
     decide.send(STORED).unwrap();
-    door.state.underway().none_left().await;
+    door.state.in_flight().none_left().await;
     let accepted = "outcome=\"accepted\",reason=\"\",source=\"live\"";
     let labels = [&*format!("app=\"{app}\""), accepted];
     assert_eq!(metric("hookshelf_deliveries_total", &labels), Some(1.0));

@@ -168,9 +168,9 @@ async fn who_says_that_nothing_more_comes_gives_back_the_seat_at_once() {
     let open = metric("hookshelf_connections", &["listener=\"half closed\""]);
     assert_eq!(open, Some(0.0));
     // The delivery continues after its connection has closed.
-    assert_eq!(door.state.underway().count(), 1);
+    assert_eq!(door.state.in_flight().count(), 1);
     decide.send(STORED).unwrap();
-    door.state.underway().none_left().await;
+    door.state.in_flight().none_left().await;
 }
 
 #[tokio::test]

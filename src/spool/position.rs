@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 /// Position of a record in the spool; grows with each record. Written as `file-record`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct SpoolPosition {
     pub(super) file: u64,
     pub(super) record: u64,
 }
@@ -15,20 +15,20 @@ pub struct Place {
     "not a place in the spool; allowed: two numbers such as 1-42, as `hookshelf spool inspect` \
      prints them"
 )]
-pub struct InvalidPlace;
+pub struct InvalidPosition;
 
-impl fmt::Display for Place {
+impl fmt::Display for SpoolPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.file, self.record)
     }
 }
 
-impl FromStr for Place {
-    type Err = InvalidPlace;
+impl FromStr for SpoolPosition {
+    type Err = InvalidPosition;
 
-    fn from_str(text: &str) -> Result<Self, InvalidPlace> {
-        let (file, record) = text.split_once('-').ok_or(InvalidPlace)?;
-        let number = |digits: &str| digits.parse().map_err(|_| InvalidPlace);
+    fn from_str(text: &str) -> Result<Self, InvalidPosition> {
+        let (file, record) = text.split_once('-').ok_or(InvalidPosition)?;
+        let number = |digits: &str| digits.parse().map_err(|_| InvalidPosition);
         Ok(Self {
             file: number(file)?,
             record: number(record)?,
@@ -41,12 +41,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_read_as_it_is_written() {
-        let place = Place {
+    fn a_position_is_read_as_it_is_written() {
+        let position = SpoolPosition {
             file: 12,
             record: 345,
         };
-        assert_eq!(place.to_string().parse(), Ok(place));
+        assert_eq!(position.to_string().parse(), Ok(position));
         for text in [
             "",
             "12",
@@ -56,7 +56,11 @@ mod tests {
             "a-b",
             "99999999999999999999-1",
         ] {
-            assert_eq!(text.parse::<Place>(), Err(InvalidPlace), "{text}");
+            assert_eq!(
+                text.parse::<SpoolPosition>(),
+                Err(InvalidPosition),
+                "{text}"
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::ingest::{Outcome, Rejection};
 
 /// All deliveries on their way. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Underway(Arc<Shared>);
+pub struct InFlight(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -35,7 +35,7 @@ pub struct Ends {
     pub unfinished: usize,
 }
 
-impl Underway {
+impl InFlight {
     /// How many there are now.
     pub fn count(&self) -> usize {
         self.0.open.load(SeqCst)
@@ -65,17 +65,17 @@ impl Underway {
     }
 
     /// One more, until it is dropped.
-    pub(super) fn enter(&self) -> Place {
+    pub(super) fn enter(&self) -> InFlightGuard {
         self.0.open.fetch_add(1, SeqCst);
-        Place(Arc::clone(&self.0))
+        InFlightGuard(Arc::clone(&self.0))
     }
 }
 
-/// The place of one delivery among those on their way.
+/// Entry of one delivery, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place(Arc<Shared>);
+pub(super) struct InFlightGuard(Arc<Shared>);
 
-impl Place {
+impl InFlightGuard {
     /// Notes how it ended. Before a stop nobody asks, and nothing is counted.
     pub(super) fn ended(&self, outcome: Outcome) {
         if self.0.stopping.load(SeqCst) {
@@ -100,7 +100,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         let was_last = self.0.open.fetch_sub(1, SeqCst) == 1;
         if was_last && self.0.stopping.load(SeqCst) {
@@ -115,13 +115,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_that_leaves_is_waited_for() {
-        let underway = Underway::default();
-        underway.none_left().await;
-        let places = [underway.enter(), underway.enter()];
-        underway.note_ends();
+        let in_flight = InFlight::default();
+        in_flight.none_left().await;
+        let places = [in_flight.enter(), in_flight.enter()];
+        in_flight.note_ends();
         let waiting = tokio::spawn({
-            let underway = underway.clone();
-            async move { underway.none_left().await }
+            let in_flight = in_flight.clone();
+            async move { in_flight.none_left().await }
         });
         for place in places {
             tokio::task::yield_now().await;

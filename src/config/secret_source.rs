@@ -7,7 +7,7 @@ use super::tree::Value;
 
 /// Source of a secret or a verify token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum SecretSource {
     /// A variable of the environment, by name.
     Variable(String),
     /// A file that holds nothing else: the value of a `_file` key.
@@ -21,9 +21,9 @@ pub enum Place {
     },
 }
 
-impl Place {
+impl SecretSource {
     /// Says which file has a key in place.
-    pub(super) fn within(&mut self, holder: &Path) {
+    pub(super) fn set_file(&mut self, holder: &Path) {
         if let Self::Key { file, .. } = self {
             *file = Some(holder.to_owned());
         }
@@ -39,7 +39,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable(name) => write!(f, "variable {name}"),
@@ -57,18 +57,20 @@ impl fmt::Display for Place {
 
 impl Reader<'_> {
     /// Source of the secret of `key`, if it is set. Call this before the secret is read.
-    pub(super) fn place(&self, key: &str) -> Option<Place> {
+    pub(super) fn source(&self, key: &str) -> Option<SecretSource> {
         if let Some(value) = self.peek(key) {
             return Some(match value.variable() {
-                Some(variable) => Place::Variable(variable.to_owned()),
-                None => Place::Key {
+                Some(variable) => SecretSource::Variable(variable.to_owned()),
+                None => SecretSource::Key {
                     key: self.path_of(key),
                     file: None,
                 },
             });
         }
         match self.peek(&format!("{key}_file"))? {
-            Value::Text { text: path, .. } => Some(Place::File(std::path::absolute(path).ok()?)),
+            Value::Text { text: path, .. } => {
+                Some(SecretSource::File(std::path::absolute(path).ok()?))
+            }
             _ => None,
         }
     }
@@ -98,7 +100,7 @@ mod tests {
             ..Sources::default()
         };
         let app = load(&sources).unwrap().apps.into_values().next().unwrap();
-        let said = |key| app.place(key).map(ToString::to_string);
+        let said = |key| app.source(key).map(ToString::to_string);
         let of = |name: &str, before: &str| Some(format!("{before}{}", path(name).display()));
         assert_eq!(
             said("app_secret"),
