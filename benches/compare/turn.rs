@@ -9,7 +9,7 @@ use jiff_sqlx::ToSqlx;
 use serde::Serialize;
 
 use crate::{
-    load::{self, Asked, Report},
+    load::{self, Asked, LoadReport},
     postgres::Postgres,
     scenarios::Lane,
     server::{Kind, SECRET, Server},
@@ -142,14 +142,15 @@ async fn check(
     postgres: &Postgres,
     database: &str,
     (count, began): (&'static str, jiff::Timestamp),
-    reports: &[&Report],
+    reports: &[&LoadReport],
 ) -> anyhow::Result<()> {
     let mut connection = postgres.connect(database).await?;
     let stored: (Option<i64>, i64) = sqlx::query_as(count)
         .bind(began.to_sqlx())
         .fetch_one(&mut connection)
         .await?;
-    let sum = |count: fn(&Report) -> u64| reports.iter().map(|report| count(report)).sum::<u64>();
+    let sum =
+        |count: fn(&LoadReport) -> u64| reports.iter().map(|report| count(report)).sum::<u64>();
     let (acked, sends, events) = (sum(|it| it.acked), sum(|it| it.sends), sum(|it| it.events));
     let deliveries = stored.0.map(u64::try_from).transpose()?;
     let rows = u64::try_from(stored.1)?;
@@ -169,7 +170,7 @@ async fn check(
 fn told(
     scenario: &'static str,
     lane: &'static str,
-    report: &Report,
+    report: &LoadReport,
     [before, after]: &[Used; 2],
     peak_mib: f64,
 ) -> Turn {

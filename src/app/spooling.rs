@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     http::SpoolDesk,
     ingest::Spooling,
-    spool::{self, FILE_BYTES, Report, Settings, Spool},
+    spool::{self, FILE_BYTES, Settings, Spool, SpoolReport},
     telemetry::{Happening, SpoolLeftBehind},
     worker::{self, SpoolWatch},
 };
@@ -65,7 +65,7 @@ pub(super) fn desk(
     left_behind: &[PathBuf],
 ) -> SpoolDesk {
     let Some(spooling) = spooling else {
-        let off = Report::off(config.spool.directory(&config.data_dir));
+        let off = SpoolReport::off(config.spool.directory(&config.data_dir));
         return SpoolDesk::off(off.beside(left_behind.to_vec()));
     };
     SpoolDesk::new(spooling.clone())

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     amounts::{count, deliveries, span},
-    spool::Report,
+    spool::SpoolReport,
 };
 
 /// Interval between polls of the number of waiting deliveries.
@@ -72,15 +72,15 @@ impl Drain {
     }
 }
 
-async fn begin(operators: &Listener) -> anyhow::Result<Report> {
+async fn begin(operators: &Listener) -> anyhow::Result<SpoolReport> {
     operators.post(&format!("{STATUS}/drain")).await
 }
 
 /// Progress of the drain while it is watched.
 struct Watch {
     began: Instant,
-    first: Report,
-    last: Report,
+    first: SpoolReport,
+    last: SpoolReport,
     /// When the number of drained deliveries last grew.
     moved: Instant,
     /// When the drain was last told to try.
@@ -88,7 +88,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(report: Report, now: Instant) -> Self {
+    fn new(report: SpoolReport, now: Instant) -> Self {
         Self {
             began: now,
             first: report.clone(),
@@ -98,7 +98,7 @@ impl Watch {
         }
     }
 
-    fn see(&mut self, report: Report, now: Instant) {
+    fn see(&mut self, report: SpoolReport, now: Instant) {
         if report.drained != self.last.drained {
             self.moved = now;
         }
@@ -160,13 +160,13 @@ impl Watch {
 mod tests {
     use super::*;
 
-    fn report(records: u64, drained: u64) -> Report {
-        Report {
+    fn report(records: u64, drained: u64) -> SpoolReport {
+        SpoolReport {
             on: true,
             records,
             drained,
             drain_obstacle: Some("postgres".to_owned()),
-            ..Report::default()
+            ..SpoolReport::default()
         }
     }
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     amounts::{count, size},
     config::Config,
-    spool::{DirStats, Report, left_behind},
+    spool::{DirStats, SpoolReport, left_behind},
     store::private,
 };
 
@@ -71,7 +71,7 @@ pub(super) fn beside(dir: &Path, name: &str, other: &Path) -> Option<Finding> {
 
 /// Asks the running server for the status of its spool. The answer is `Unanswered::Silent` if the
 /// server does not know the question. Answers of other servers are ignored.
-async fn ask(config: &Config) -> Result<Report, Unanswered> {
+async fn ask(config: &Config) -> Result<SpoolReport, Unanswered> {
     let server = Server::find(config).map_err(|_| Unanswered::Absent)?;
     let address = server::address(config.admin.listen).ok_or(Unanswered::Absent)?;
     let answer = server.ask(address, "/v1/spool").await?;
@@ -115,7 +115,7 @@ fn files(dir: &Path) -> Option<String> {
 }
 
 /// Judges the spool status of the running server.
-fn running(dir: &Path, wanted: bool, report: &Report) -> Finding {
+fn running(dir: &Path, wanted: bool, report: &SpoolReport) -> Finding {
     if report.on != wanted || wanted && report.dir != dir {
         let found = "the server runs with another [spool] than is configured now";
         return Finding::warning(Check::Spool, found)
@@ -252,18 +252,18 @@ mod tests {
     use super::super::finding::Verdict;
     use super::*;
 
-    fn report() -> Report {
-        Report {
+    fn report() -> SpoolReport {
+        SpoolReport {
             on: true,
             dir: "/data/spool".into(),
             max_bytes: 1 << 30,
-            ..Report::default()
+            ..SpoolReport::default()
         }
     }
 
     #[test]
     fn a_running_spool_is_judged_by_what_it_says_of_itself() {
-        let says = |verdict, part: &str, report: &Report| {
+        let says = |verdict, part: &str, report: &SpoolReport| {
             let finding = running(Path::new("/data/spool"), true, report);
             assert_eq!(finding.verdict, verdict, "{finding:?}");
             assert!(finding.found.contains(part), "{finding:?}");

@@ -36,7 +36,7 @@ pub fn router(readiness: Readiness, spool: SpoolDesk, metrics: Exposition) -> Ro
 }
 
 #[derive(Serialize)]
-struct Report {
+struct ReadyReport {
     ready: bool,
     missing: Vec<&'static str>,
     degraded: Vec<&'static str>,
@@ -65,7 +65,7 @@ async fn ready(State((readiness, spool)): State<(Readiness, SpoolDesk)>) -> Resp
         StatusCode::SERVICE_UNAVAILABLE
     };
     let spool = spool.report();
-    let report = Report {
+    let report = ReadyReport {
         ready,
         missing,
         degraded,

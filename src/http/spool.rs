@@ -15,7 +15,7 @@ use super::answer::json;
 use crate::{
     ingest::Spooling,
     query::{MOST_WAITING, SpoolReader},
-    spool::{Report, SpoolPosition},
+    spool::{SpoolPosition, SpoolReport},
 };
 
 /// How many deliveries a list has that does not say how many.
@@ -28,7 +28,7 @@ pub struct SpoolDesk(Arc<Desk>);
 #[derive(Debug)]
 enum Desk {
     Open(Spooling, SpoolReader),
-    Off(Report),
+    Off(SpoolReport),
 }
 
 impl SpoolDesk {
@@ -39,11 +39,11 @@ impl SpoolDesk {
     }
 
     /// The desk if there is no spool.
-    pub fn off(report: Report) -> Self {
+    pub fn off(report: SpoolReport) -> Self {
         Self(Arc::new(Desk::Off(report)))
     }
 
-    pub(super) fn report(&self) -> Report {
+    pub(super) fn report(&self) -> SpoolReport {
         match &*self.0 {
             Desk::Open(spooling, _) => spooling.report(),
             Desk::Off(report) => report.clone(),
@@ -98,7 +98,7 @@ async fn records(State(desk): State<SpoolDesk>, RawQuery(query): RawQuery) -> Re
     }
 }
 
-fn off(report: &Report) -> Response {
+fn off(report: &SpoolReport) -> Response {
     let why = report.why_off.as_deref().unwrap_or_default();
     complain(StatusCode::CONFLICT, format!("the spool is off: {why}"))
 }

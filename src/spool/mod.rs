@@ -42,7 +42,7 @@ pub use dir_stats::{DirStats, left_behind};
 pub use error::{Error, Refused};
 pub use position::{InvalidPosition, SpoolPosition};
 pub use record::{LONGEST, Record, Unreadable};
-pub use report::{Draining, Report};
+pub use report::{Draining, SpoolReport};
 pub use status::{Obstacle, Status};
 
 use crate::clock::Clock;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     ingest::Spooling,
-    spool::Report,
+    spool::SpoolReport,
     telemetry::{
         Happening, SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolOpened,
         SpoolSetAside, SpoolStalled, SpoolUnblocked, metrics,
@@ -23,7 +23,7 @@ pub struct SpoolWatch {
 /// State of the spool at the last check.
 #[derive(Debug, Default)]
 struct Seen {
-    before: Option<Report>,
+    before: Option<SpoolReport>,
     /// Time when deliveries began to wait, and the number drained until then.
     waiting_since: Option<(Instant, u64)>,
 }
@@ -82,7 +82,7 @@ impl SpoolWatch {
 
 impl Seen {
     /// Changes since the last check.
-    fn compare(&mut self, now: Report, at: Instant) -> Vec<News> {
+    fn compare(&mut self, now: SpoolReport, at: Instant) -> Vec<News> {
         let first = self.before.is_none();
         let before = self.before.take().unwrap_or_default();
         let opened = first.then_some(News::Opened {
@@ -104,7 +104,7 @@ impl Seen {
     }
 
     /// Detects that deliveries began to wait, or that none waits any more.
-    fn follow(&mut self, before: &Report, now: &Report, at: Instant) -> Option<News> {
+    fn follow(&mut self, before: &SpoolReport, now: &SpoolReport, at: Instant) -> Option<News> {
         match (before.records, now.records) {
             (0, records) if records > 0 => {
                 self.waiting_since = Some((at, before.drained));
@@ -121,14 +121,14 @@ impl Seen {
     }
 }
 
-fn set_aside(before: &Report, now: &Report) -> Option<News> {
+fn set_aside(before: &SpoolReport, now: &SpoolReport) -> Option<News> {
     let files = now.files_set_aside.saturating_sub(before.files_set_aside);
     let records = now.records_set_aside;
     let records = records.saturating_sub(before.records_set_aside);
     (files + records > 0).then_some(News::SetAside { files, records })
 }
 
-fn taking(before: &Report, now: &Report) -> Option<News> {
+fn taking(before: &SpoolReport, now: &SpoolReport) -> Option<News> {
     if before.obstacle == now.obstacle {
         return None;
     }
@@ -141,8 +141,8 @@ fn taking(before: &Report, now: &Report) -> Option<News> {
     })
 }
 
-fn draining(before: &Report, now: &Report) -> Option<News> {
-    let cause = |of: &Report| of.drain_obstacle.clone().filter(|_| of.records > 0);
+fn draining(before: &SpoolReport, now: &SpoolReport) -> Option<News> {
+    let cause = |of: &SpoolReport| of.drain_obstacle.clone().filter(|_| of.records > 0);
     let records = now.records;
     match (cause(before), cause(now)) {
         (before, Some(cause)) if before.as_ref() != Some(&cause) => {
@@ -159,7 +159,7 @@ fn draining(before: &Report, now: &Report) -> Option<News> {
 }
 
 /// Updates the metrics of the spool.
-fn measure(now: &Report) {
+fn measure(now: &SpoolReport) {
     for (metric, value) in [
         (metrics::SPOOL_RECORDS, now.records),
         (metrics::SPOOL_BYTES, now.bytes),
@@ -204,24 +204,24 @@ impl News {
 mod tests {
     use super::*;
 
-    fn holding(records: u64, drained: u64) -> Report {
-        Report {
+    fn holding(records: u64, drained: u64) -> SpoolReport {
+        SpoolReport {
             on: true,
             records,
             drained,
-            ..Report::default()
+            ..SpoolReport::default()
         }
     }
 
-    fn stalled(records: u64, cause: &str) -> Report {
-        Report {
+    fn stalled(records: u64, cause: &str) -> SpoolReport {
+        SpoolReport {
             drain_obstacle: Some(cause.to_owned()),
             ..holding(records, 0)
         }
     }
 
     /// Changes reported for each of these states, a second apart.
-    fn told(looks: &[Report]) -> Vec<Vec<News>> {
+    fn told(looks: &[SpoolReport]) -> Vec<Vec<News>> {
         let mut seen = Seen::default();
         let start = Instant::now();
         let looks = looks.iter().zip(0..);
@@ -254,11 +254,11 @@ mod tests {
 
     #[test]
     fn what_an_earlier_run_left_is_told_at_once_and_when_it_is_drained() {
-        let found = Report {
+        let found = SpoolReport {
             files_set_aside: 2,
             ..holding(40, 0)
         };
-        let drained = Report {
+        let drained = SpoolReport {
             files_set_aside: 2,
             ..holding(0, 40)
         };
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_once() {
-        let unread = Report {
+        let unread = SpoolReport {
             files_set_aside: 1,
             records_set_aside: 3,
             ..holding(1, 0)
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_spool_that_takes_nothing_is_told_until_it_takes_again() {
-        let blocked = |code: &str| Report {
+        let blocked = |code: &str| SpoolReport {
             obstacle: Some(code.to_owned()),
             obstacle_means: Some("make room".to_owned()),
             ..holding(1, 0)
@@ -324,7 +324,7 @@ mod tests {
             stalled(2, "postgres"),
             stalled(3, "postgres"),
             holding(3, 4),
-            Report {
+            SpoolReport {
                 drain_obstacle_means: Some("no such device".to_owned()),
                 ..stalled(3, "spool")
             },

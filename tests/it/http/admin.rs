@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use hookshelf::{
     http::{Listener, ListenerLimits, SpoolDesk, admin, listener::ADMIN},
     ingest::{CircuitBreaker, DatabaseState, Readiness},
-    spool::Report,
+    spool::SpoolReport,
     telemetry::metrics::CATALOGUE,
 };
 
@@ -23,7 +23,7 @@ fn open(database: DatabaseState) -> SocketAddr {
     };
     let listener = Listener::bind(ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address();
-    let desk = SpoolDesk::off(Report::off("/data/spool".into()));
+    let desk = SpoolDesk::off(SpoolReport::off("/data/spool".into()));
     let routes = admin::router(readiness, desk, metrics().clone());
     tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
     address

@@ -10,7 +10,7 @@ use hookshelf::{
     envelope::Envelope,
     http::{Listener, ListenerLimits, SpoolDesk, admin, listener::ADMIN},
     ingest::{CircuitBreaker, DatabaseState, Drained, Readiness, Spooling},
-    spool::{Record, Report, Settings, Spool},
+    spool::{Record, Settings, Spool, SpoolReport},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -268,7 +268,7 @@ async fn the_drain_is_woken_by_programs_and_by_no_page_of_another_site() {
 
 #[tokio::test]
 async fn without_a_spool_the_routes_say_so() {
-    let desk = SpoolDesk::off(Report::off("/data/spool".into()));
+    let desk = SpoolDesk::off(SpoolReport::off("/data/spool".into()));
     let address = listen(desk, None);
     let answer = ask(address, request("GET", "/v1/spool")).await;
     assert_eq!(answer.status, 200);
