@@ -12,7 +12,7 @@ use crate::{
     load::{self, Asked, LoadReport},
     postgres::Postgres,
     scenarios::Lane,
-    server::{Kind, SECRET, Server},
+    server::{SECRET, Server, ServerKind},
     usage,
 };
 
@@ -121,18 +121,20 @@ pub(crate) async fn run(
 
 /// Query for the deliveries and events that a server stored since a time. The outside receiver
 /// stores no deliveries.
-fn count(kind: Kind) -> Option<&'static str> {
+fn count(kind: ServerKind) -> Option<&'static str> {
     Some(match kind {
-        Kind::Hookshelf => {
+        ServerKind::Hookshelf => {
             "SELECT (SELECT count(*) FROM deliveries WHERE received_at >= $1),
                     (SELECT count(*) FROM events WHERE received_at >= $1)"
         }
-        Kind::Plain => {
+        ServerKind::Plain => {
             "SELECT (SELECT count(*) FROM plain_deliveries WHERE received_at >= $1),
                     (SELECT count(*) FROM plain_events WHERE received_at >= $1)"
         }
-        Kind::Outside => "SELECT NULL::bigint, count(*) FROM webhooks WHERE received_at >= $1",
-        Kind::Floor => return None,
+        ServerKind::Outside => {
+            "SELECT NULL::bigint, count(*) FROM webhooks WHERE received_at >= $1"
+        }
+        ServerKind::Floor => return None,
     })
 }
 
