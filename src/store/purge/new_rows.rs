@@ -1,4 +1,4 @@
-//! Watch over new deliveries during a purge, so that no delivery that is not simulated loses its
+//! New rows that arrive during a purge, read so that no delivery that is not simulated loses its
 //! event or its account.
 
 use std::collections::{HashMap, HashSet};
@@ -31,7 +31,7 @@ impl FirstRepeat {
 
 /// Reads the log from the start of the purge.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct NewRows {
     tail: Tail,
     repeated: HashMap<Uuid, FirstRepeat>,
     accounts: HashSet<(String, String)>,
@@ -39,7 +39,7 @@ pub(super) struct Watch {
     taken: Option<HashSet<Uuid>>,
 }
 
-impl Watch {
+impl NewRows {
     /// Starts at the present end of the log.
     pub(super) async fn begin(conn: &mut PgConnection) -> Result<Self, Error> {
         Ok(Self {
