@@ -15,7 +15,7 @@ use tokio::{net::TcpSocket, sync::watch};
 pub use super::names::{ADMIN, PUBLIC};
 use super::{
     ListenerLimits,
-    seats::Seats,
+    connection_limit::ConnectionLimit,
     socket::Socket,
     socket_activation::{PassedSockets, Unfit},
 };
@@ -156,17 +156,17 @@ impl Listener {
         let ended = |source| Error::Ended(listener, source);
         let socket = Socket::new(listener, self.socket, self.is_ours).map_err(ended)?;
         let mut wishes = self.wish.subscribe();
-        let mut seats = Seats::new(listener, routes, limits);
+        let mut connections = ConnectionLimit::new(listener, routes, limits);
         let wish = loop {
             tokio::select! {
                 biased;
                 wish = wished(&mut wishes) => break wish,
-                (io, from) = socket.accept() => seats.seat(io, from).await,
-                () = seats.given_back() => {}
+                (io, from) = socket.accept() => connections.accept(io, from).await,
+                () = connections.connection_ended() => {}
             }
         };
         if let Wish::Part(grace) = wish {
-            let parted = part(socket, seats, grace);
+            let parted = shut_down(socket, connections, grace);
             tokio::select! {
                 () = parted => {}
                 _ = wishes.wait_for(|wish| *wish == Wish::Close) => {}
@@ -177,11 +177,11 @@ impl Listener {
 }
 
 /// Serves what waits already, then ends what is open within `grace`.
-async fn part(socket: Socket, mut seats: Seats, grace: Duration) {
+async fn shut_down(socket: Socket, mut connections: ConnectionLimit, grace: Duration) {
     for (io, from) in socket.close() {
-        seats.seat(io, from).await;
+        connections.accept(io, from).await;
     }
-    seats.part(grace).await;
+    connections.shut_down(grace).await;
 }
 
 /// As the standard library does it, but for the length of the queue.

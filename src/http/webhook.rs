@@ -16,7 +16,7 @@ use super::{
     ack::ack,
     answer::typed,
     body::{self, BufferedBody},
-    forwarded, guest, headers,
+    connection, forwarded, headers,
     listener::PUBLIC,
     receipt::Receipt,
     state::DEFAULT_APP,
@@ -141,7 +141,7 @@ fn verify(
     let mark = head.headers.get(headers::SIMULATED);
     let simulated = mark.is_some_and(|mark| secrets.marks_simulated(mark.as_bytes(), bytes));
     receipt.verified(&verified, simulated);
-    guest::prove(&head.extensions);
+    connection::mark_verified(&head.extensions);
     Ok(verified)
 }
 

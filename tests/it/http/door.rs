@@ -87,7 +87,7 @@ pub(super) fn limits() -> Limits {
 }
 
 /// Default limits of a connection.
-pub(super) fn seats() -> ListenerLimits {
+pub(super) fn listener_limits() -> ListenerLimits {
     ListenerLimits::from(&configured(&[]).http)
 }
 
@@ -104,7 +104,7 @@ impl Default for Setup {
         Self {
             apps: vec![keys("default")],
             limits: limits(),
-            connections: seats(),
+            connections: listener_limits(),
             name: listener::PUBLIC,
         }
     }

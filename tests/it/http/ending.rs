@@ -7,7 +7,7 @@ use hookshelf::http::ListenerLimits;
 use tokio::net::TcpStream;
 
 use super::{
-    door::{Door, STORED, Setup, seats, signed},
+    door::{Door, STORED, Setup, listener_limits, signed},
     wire::{Answer, Wire, request},
 };
 use crate::support::eventually;
@@ -89,7 +89,7 @@ fn patient() -> Door {
     Door::with(Setup {
         connections: ListenerLimits {
             header_timeout,
-            ..seats()
+            ..listener_limits()
         },
         ..Setup::default()
     })
