@@ -25,11 +25,11 @@ pub(crate) async fn serve(dir: &Path) -> anyhow::Result<()> {
     let mut settings = private::Settings::new(dir);
     settings.search_path = std::env::var_os("PATH");
     settings.durable = true;
-    private::dev_db(settings, io::stdin(), tell).await?;
+    private::dev_db(settings, io::stdin(), print_address).await?;
     Ok(())
 }
 
-fn tell(db: &private::DevDb) -> io::Result<()> {
+fn print_address(db: &private::DevDb) -> io::Result<()> {
     let mut out = io::stdout();
     serde_json::to_writer(&mut out, db)?;
     out.write_all(b"\n")?;

@@ -36,7 +36,7 @@ impl App {
             drained = self.drain() => Some(drained),
             () = signals.again(asked) => None,
         };
-        let ends = self.tell_ends(asked);
+        let ends = self.log_ends(asked);
         let unacked = ends.unfinished;
         let Some(is_drained) = drained else {
             return Err(Error::Aborted(unacked));
@@ -97,7 +97,7 @@ impl App {
     }
 
     /// Logs how many requests in flight were acked, refused or left unfinished.
-    fn tell_ends(&self, asked: Instant) -> Ends {
+    fn log_ends(&self, asked: Instant) -> Ends {
         let ends = self.state.in_flight().ends();
         DrainFinished {
             acked: ends.acked,

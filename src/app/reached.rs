@@ -25,8 +25,8 @@ pub struct Reached {
 }
 
 /// Reports each app, behind a public listener at `address`.
-pub(super) fn tell(config: &Config, address: SocketAddr, seen: &[Seen]) -> Vec<Reached> {
-    let told = config.apps.values().map(|app| {
+pub(super) fn list_apps(config: &Config, address: SocketAddr, seen: &[Seen]) -> Vec<Reached> {
+    let apps = config.apps.values().map(|app| {
         let last = |what| last(seen, app.name.as_str(), what);
         let path = app.path();
         Reached {
@@ -40,5 +40,5 @@ pub(super) fn tell(config: &Config, address: SocketAddr, seen: &[Seen]) -> Vec<R
             delivery: last(What::Delivery).map(|seen| (seen.last_at, seen.secret.clone())),
         }
     });
-    told.collect()
+    apps.collect()
 }

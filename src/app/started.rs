@@ -35,7 +35,7 @@ pub struct Started {
 
 impl Started {
     /// Collects the report, for these addresses.
-    pub(super) fn tell(
+    pub(super) fn collect(
         config: &Config,
         [public, admin]: [SocketAddr; 2],
         credentials: Option<Credentials>,
@@ -50,7 +50,7 @@ impl Started {
         Self {
             public,
             admin,
-            reached: reached::tell(config, public, seen),
+            reached: reached::list_apps(config, public, seen),
             data_dir: config.data_dir.clone(),
             database: database.describe(),
             spool: spool.then(|| config.spool.directory(&config.data_dir)),

@@ -77,7 +77,7 @@ impl Upkeep {
         let counting = Following::new(options, stats::follower(), stats::Hourly);
         loops.spawn(counting.run(stop()));
         if let Some(health) = self.database.health().await {
-            loops.spawn(worker::tell_restarts(stop(), health));
+            loops.spawn(worker::log_restarts(stop(), health));
         }
     }
 

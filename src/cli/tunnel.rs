@@ -56,7 +56,7 @@ pub(super) fn installed(choice: Choice, sources: &Sources) -> anyhow::Result<(Pr
 }
 
 /// Prints each address as it comes, for as long as it is let.
-pub(super) async fn tell(
+pub(super) async fn print_addresses(
     program: Program,
     started: Started,
     mut address: watch::Receiver<Option<PublicUrl>>,

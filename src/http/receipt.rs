@@ -122,11 +122,11 @@ impl Receipt {
 
     /// Says how it ended, and hands the outcome through.
     pub(super) fn settle(mut self, outcome: Outcome) -> Outcome {
-        self.tell(outcome);
+        self.record_outcome(outcome);
         outcome
     }
 
-    fn tell(&mut self, outcome: Outcome) {
+    fn record_outcome(&mut self, outcome: Outcome) {
         self.settled = true;
         self.in_flight.ended(outcome);
         if let Some(reason) = outcome.refusal() {
@@ -167,7 +167,7 @@ impl Receipt {
 impl Drop for Receipt {
     fn drop(&mut self) {
         if !self.settled {
-            self.tell(match (std::thread::panicking(), self.handed_over) {
+            self.record_outcome(match (std::thread::panicking(), self.handed_over) {
                 (true, _) => Outcome::Failed(Failure::Internal),
                 (false, true) => Outcome::Failed(Failure::Stopping),
                 (false, false) => Outcome::Rejected(Rejection::BodyIncomplete),

@@ -124,7 +124,7 @@ impl Tally {
             reason: reason.code(),
             prefix: from
                 .and_then(network)
-                .filter(|network| tells(reason, network)),
+                .filter(|network| has_row(reason, network)),
         };
         self.add(
             row,
@@ -164,7 +164,7 @@ impl Row {
 
 /// True if `network` gets a row. Unknown paths are probed from everywhere and would use up the rows
 /// of the hour. An unknown path requested by Meta is a callback URL with a typo.
-fn tells(reason: Refusal, network: &IpNet) -> bool {
+fn has_row(reason: Refusal, network: &IpNet) -> bool {
     match reason {
         Refusal::Rejected(_) | Refusal::Failed(_) => true,
         Refusal::UnknownApp | Refusal::UnknownPath => is_metas(network),

@@ -176,7 +176,7 @@ impl Keeper {
             .trouble
             .as_ref()
             .map(|(_, said)| Obstacle::Disk(said.clone()));
-        self.shared.tell(status);
+        self.shared.publish(status);
     }
 }
 

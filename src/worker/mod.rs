@@ -23,7 +23,7 @@ pub use disk::Disk;
 pub use drain::Drain;
 pub use follow::Following;
 pub use probe::Probe;
-pub use restarts::tell_restarts;
+pub use restarts::log_restarts;
 pub use spool_watch::SpoolWatch;
 pub use tables::{Rejected, Tables};
 pub use tunnel::keep_tunnel;

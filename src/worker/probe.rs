@@ -45,7 +45,7 @@ impl Probe {
         if let Some(off) = settings.map(|settings| settings.lossy())
             && self.state.note_lossy(&off)
         {
-            tell(&off, self.allow_lossy);
+            log_durability(&off, self.allow_lossy);
         }
         PAUSE
     }
@@ -56,7 +56,7 @@ impl Probe {
     }
 }
 
-fn tell(lossy: &[&str], allowed: bool) {
+fn log_durability(lossy: &[&str], allowed: bool) {
     match lossy {
         [] => DurabilityRestored.emit(),
         off => DurabilityChanged {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Follows `health` until `stop`.
-pub async fn tell_restarts(stop: CancellationToken, mut health: watch::Receiver<Health>) {
+pub async fn log_restarts(stop: CancellationToken, mut health: watch::Receiver<Health>) {
     let mut attempt = 0;
     let mut was = *health.borrow_and_update();
     loop {

@@ -74,7 +74,7 @@ impl SpoolWatch {
         let now = self.spooling.report();
         measure(&now);
         for news in self.seen.compare(now, Instant::now()) {
-            news.tell();
+            news.log();
         }
         PAUSE
     }
@@ -177,7 +177,7 @@ fn measure(now: &SpoolReport) {
 }
 
 impl News {
-    fn tell(self) {
+    fn log(self) {
         match self {
             Self::Opened { records } => SpoolOpened { records }.emit(),
             Self::Began { records } => SpoolBegan { records }.emit(),
