@@ -7,7 +7,7 @@ use tokio::{task::JoinHandle, time::timeout};
 use super::{App, Error, Serving, Signals, signals::Asked};
 use crate::{
     http::Ends,
-    telemetry::{DrainFinished, Happening, StopRequested, Stopped},
+    telemetry::{DrainFinished, LogEvent, StopRequested, Stopped},
 };
 
 /// Maximum time for requests in flight: the deadline of a body and of an answer, with a margin.

@@ -16,7 +16,7 @@ use super::Started;
 use crate::{
     config::Sources,
     ingest::{Watchdog, WriterProgress},
-    telemetry::{Happening, WriterStuck},
+    telemetry::{LogEvent, WriterStuck},
     worker,
 };
 

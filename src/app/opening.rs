@@ -11,7 +11,7 @@ use crate::{
     causes,
     clock::Clock,
     store::callbacks::Seen,
-    telemetry::{DatabaseAway, DatabaseOpened, Happening},
+    telemetry::{DatabaseAway, DatabaseOpened, LogEvent},
 };
 
 /// Maximum wait for the database at start if there is a spool.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Error, Manager};
-use crate::telemetry::{Happening, StopRequested};
+use crate::telemetry::{LogEvent, StopRequested};
 
 /// Signals within this time count as one.
 const TOGETHER: Duration = Duration::from_millis(100);

@@ -12,7 +12,7 @@ use crate::{
     http::SpoolDesk,
     ingest::Spooling,
     spool::{self, FILE_BYTES, Settings, Spool, SpoolReport},
-    telemetry::{Happening, SpoolLeftBehind},
+    telemetry::{LogEvent, SpoolLeftBehind},
     worker::{self, SpoolWatch},
 };
 

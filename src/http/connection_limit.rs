@@ -12,7 +12,7 @@ use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{ListenerLimits, connection::Connection, serve_connection::ConnectionServer};
-use crate::telemetry::{ConnectionRefused, Happening, door::OpenConnection};
+use crate::telemetry::{ConnectionRefused, LogEvent, door::OpenConnection};
 
 /// Open connections of a listener, closed on drop.
 #[derive(Debug)]

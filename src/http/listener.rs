@@ -19,7 +19,7 @@ use super::{
     socket::Socket,
     socket_activation::{PassedSockets, Unfit},
 };
-use crate::telemetry::{Happening, ListenerStarted};
+use crate::telemetry::{ListenerStarted, LogEvent};
 
 /// How many connections may wait to be accepted, as far as the system allows. One more would have
 /// to knock again after a second; the standard library has room for 128, which is less than come

@@ -17,7 +17,7 @@ use crate::{
     meta::signature::VerifiedBody,
     quarantine,
     store::Delivery,
-    telemetry::{DeliverySettled, Happening, SignatureMatched},
+    telemetry::{DeliverySettled, LogEvent, SignatureMatched},
 };
 
 /// What is known of a delivery on its way. Says how it ended when it is settled; where it never

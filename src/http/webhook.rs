@@ -25,7 +25,7 @@ use crate::{
     ingest::{Caller, Failure, Outcome, Refusal, Rejection, Settled},
     meta::{challenge, signature::VerifiedBody},
     store::Delivery,
-    telemetry::{AppUnknown, ChallengeAnswered, Happening, PanicCaught, PathUnknown},
+    telemetry::{AppUnknown, ChallengeAnswered, LogEvent, PanicCaught, PathUnknown},
 };
 
 /// How many marks of a challenge are looked at: `doctor` sends one for each secret that it knows,

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     meta::event::Problem,
     store::{Batch, Commits, Committed, Delivery, Error},
-    telemetry::{EventsRefused, Happening},
+    telemetry::{EventsRefused, LogEvent},
 };
 
 /// Least time before the deadline to start a commit. The spool is quicker, and a commit that is

@@ -8,7 +8,7 @@ use super::{Caller, Failure, Kept, Waiting, parse};
 use crate::{
     spool::Spool,
     store::Delivery,
-    telemetry::{Happening, SpoolRefused},
+    telemetry::{LogEvent, SpoolRefused},
 };
 
 /// The spool used by the committer. Clones share it.

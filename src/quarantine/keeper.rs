@@ -23,7 +23,7 @@ use super::{
 use crate::{
     clock::Clock,
     telemetry::{
-        Happening, QuarantineFailed, QuarantineSize, RejectionNotQuarantined, RejectionQuarantined,
+        LogEvent, QuarantineFailed, QuarantineSize, RejectionNotQuarantined, RejectionQuarantined,
     },
 };
 

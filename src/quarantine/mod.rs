@@ -35,7 +35,7 @@ use jiff::SignedDuration;
 use crate::{
     clock::Clock,
     meta::networks,
-    telemetry::{Happening, QuarantineFailed, RejectionNotQuarantined},
+    telemetry::{LogEvent, QuarantineFailed, RejectionNotQuarantined},
 };
 use keeper::{Keeper, Task};
 pub use name::Name;

@@ -1,7 +1,7 @@
 //! Log records and metrics: two catalogues, and one struct per happening.
 //!
 //! The macro `messages!` declares happenings as a table. Each is named in the past tense and emitted
-//! in one line; [`Happening::emit`] writes its record and moves its metrics together. Imports nothing but F0, so labels come in as words.
+//! in one line; [`LogEvent::emit`] writes its record and moves its metrics together. Imports nothing but F0, so labels come in as words.
 //! Never here: a body, secret, token, signature, user name, text, IGSID or query string.
 //!
 //! Levels: ERROR means data lost or a human needed, WARN degraded but nothing lost, INFO the life
@@ -31,7 +31,7 @@ pub use error::Error;
 pub use life::{
     DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
 };
-pub use messages::{Happening, Message};
+pub use messages::{LogEvent, Message};
 pub use meter::Meter;
 pub use quarantine::{
     QuarantineFailed, QuarantineSize, RejectionNotQuarantined, RejectionQuarantined,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::PublicUrl,
-    telemetry::{Happening, TunnelSaid},
+    telemetry::{LogEvent, TunnelSaid},
 };
 
 /// Shell script between the server and the program. It kills the program and its children as soon

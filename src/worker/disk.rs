@@ -6,7 +6,7 @@ use nix::sys::statvfs::statvfs;
 
 use crate::{
     ingest::{Cause, CircuitBreaker},
-    telemetry::{DiskLow, DiskRoomy, Happening},
+    telemetry::{DiskLow, DiskRoomy, LogEvent},
 };
 
 const PAUSE: Duration = Duration::from_secs(1);

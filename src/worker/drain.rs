@@ -13,7 +13,7 @@ use crate::{
     ingest::{self, Drained, Failure, Writer},
     spool::{Error, Record, Spool, SpoolPosition},
     store::{Committed, Delivery},
-    telemetry::{DeliveryDrained, DeliveryPassedOver, Happening},
+    telemetry::{DeliveryDrained, DeliveryPassedOver, LogEvent},
 };
 
 /// Pause while the spool is empty or the circuit breaker is open for a known cause.

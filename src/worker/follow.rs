@@ -13,7 +13,7 @@ use crate::{
         self, ConnectOptions, Connection, Error,
         follow::{Consumer, Follower, Turn},
     },
-    telemetry::{FollowerMoved, FollowerResumed, FollowerStumbled, Happening},
+    telemetry::{FollowerMoved, FollowerResumed, FollowerStumbled, LogEvent},
 };
 
 /// Pause when there was nothing to do, or another session has the follower's lock.

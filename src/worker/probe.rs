@@ -11,7 +11,7 @@ use crate::{
         self, ConnectOptions, Error,
         health::{self, Settings},
     },
-    telemetry::{DurabilityChanged, DurabilityRestored, Happening},
+    telemetry::{DurabilityChanged, DurabilityRestored, LogEvent},
 };
 
 const PAUSE: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     store::private::Health,
-    telemetry::{Happening, PostgresRestarted},
+    telemetry::{LogEvent, PostgresRestarted},
 };
 
 /// Follows `health` until `stop`.

@@ -6,7 +6,7 @@ use crate::{
     ingest::Spooling,
     spool::SpoolReport,
     telemetry::{
-        Happening, SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolOpened,
+        LogEvent, SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolOpened,
         SpoolSetAside, SpoolStalled, SpoolUnblocked, metrics,
     },
 };

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::PublicUrl,
-    telemetry::{Happening, TunnelEnded, TunnelOpened, TunnelSilent},
+    telemetry::{LogEvent, TunnelEnded, TunnelOpened, TunnelSilent},
     tunnel::{Ended, News, Running, Tunnel},
 };
 
