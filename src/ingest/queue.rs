@@ -30,7 +30,7 @@ struct Queue {
 #[derive(Default)]
 struct Line {
     /// The next batch.
-    lot: PendingBatch,
+    pending: PendingBatch,
     /// Deliveries after the next batch.
     rest: VecDeque<Waiting>,
     /// Maximum number of deliveries in the next batch; 0 if deliveries are only taken, never
@@ -44,16 +44,19 @@ struct Line {
 
 impl Line {
     fn fill(&mut self) {
-        while let Some(one) = self.rest.pop_front_if(|one| self.lot.takes(one, self.room)) {
-            self.lot.add(one);
+        while let Some(one) = self
+            .rest
+            .pop_front_if(|one| self.pending.takes(one, self.room))
+        {
+            self.pending.add(one);
         }
     }
 
     /// Limits the next batch to `room` deliveries.
     fn keep_to(&mut self, room: usize) {
         self.room = room;
-        if self.lot.deliveries.len() > room {
-            let mut all: VecDeque<_> = self.lot.empty().collect();
+        if self.pending.deliveries.len() > room {
+            let mut all: VecDeque<_> = self.pending.empty().collect();
             all.append(&mut self.rest);
             self.rest = all;
         }
@@ -63,11 +66,11 @@ impl Line {
     /// Takes the next batch. The batch after it uses the memory of `spare`.
     fn take(&mut self, room: usize, spare: &mut Batch) -> Option<PendingBatch> {
         self.keep_to(room);
-        if self.lot.deliveries.is_empty() {
+        if self.pending.deliveries.is_empty() {
             return None;
         }
         let next = PendingBatch::on(std::mem::take(spare));
-        Some(std::mem::replace(&mut self.lot, next))
+        Some(std::mem::replace(&mut self.pending, next))
     }
 
     /// Takes all waiting deliveries, and stops filling batches.
@@ -111,10 +114,10 @@ impl Entrance {
         if line.ended {
             return Err(Box::new((one, Failure::Stopping)));
         }
-        if line.lot.deliveries.len() + line.rest.len() >= LENGTH {
+        if line.pending.deliveries.len() + line.rest.len() >= LENGTH {
             return Err(Box::new((one, Failure::QueueFull)));
         }
-        let is_first = line.lot.deliveries.is_empty();
+        let is_first = line.pending.deliveries.is_empty();
         line.rest.push_back(one);
         line.fill();
         drop(line);
@@ -140,9 +143,9 @@ impl Exit {
     /// Waits for the next batch of at most `room` deliveries; `None` after the last. The batch
     /// after it uses `spare`, which is empty.
     pub(super) async fn next(&self, room: usize, mut spare: Batch) -> Option<PendingBatch> {
-        let mut lot = self.wait_for(|line| line.take(room, &mut spare)).await?;
-        lot.complete();
-        Some(lot)
+        let mut pending = self.wait_for(|line| line.take(room, &mut spare)).await?;
+        pending.complete();
+        Some(pending)
     }
 
     /// Waits for deliveries and takes all of them; `None` after the last.
@@ -169,7 +172,7 @@ impl Drop for Exit {
     fn drop(&mut self) {
         let mut line = self.0.line();
         line.ended = true;
-        let left = (line.lot.empty(), std::mem::take(&mut line.rest));
+        let left = (line.pending.empty(), std::mem::take(&mut line.rest));
         drop(line);
         drop(left);
     }
@@ -236,22 +239,22 @@ pub(super) mod tests {
     }
 
     /// Number of deliveries in each batch, for deliveries of these sizes.
-    fn lots(room: usize, sizes: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    fn batch_sizes(room: usize, sizes: impl IntoIterator<Item = usize>) -> Vec<usize> {
         let mut line = Line::default();
         for size in sizes {
             line.rest.push_back(waiting(size));
         }
         let mut next = || line.take(room, &mut Batch::default());
-        std::iter::from_fn(|| next().map(|lot| lot.deliveries.len())).collect()
+        std::iter::from_fn(|| next().map(|pending| pending.deliveries.len())).collect()
     }
 
     #[test]
     fn a_commit_is_bounded_in_deliveries_and_bytes_and_never_empty() {
-        assert_eq!(lots(BATCH, [1; 10]), [10]);
-        assert_eq!(lots(3, [1; 10]), [3, 3, 3, 1]);
+        assert_eq!(batch_sizes(BATCH, [1; 10]), [10]);
+        assert_eq!(batch_sizes(3, [1; 10]), [3, 3, 3, 1]);
         let half = BATCH_BYTES / 2;
-        assert_eq!(lots(BATCH, [half, half, 1]), [2, 1]);
-        assert_eq!(lots(BATCH, [BATCH_BYTES + 1, 1]), [1, 1]);
+        assert_eq!(batch_sizes(BATCH, [half, half, 1]), [2, 1]);
+        assert_eq!(batch_sizes(BATCH, [BATCH_BYTES + 1, 1]), [1, 1]);
     }
 
     #[tokio::test]
@@ -261,10 +264,10 @@ pub(super) mod tests {
             entrance
                 .push(waiting(bytes))
                 .unwrap_or_else(|_| unreachable!());
-            let is_laid_out = |lot: &PendingBatch| lot.batch.can_give_way();
-            assert_eq!(is_laid_out(&entrance.0.line().lot), at_once);
-            let lot = exit.next(BATCH, Batch::default()).await.unwrap();
-            assert!(is_laid_out(&lot), "it is when it is taken");
+            let is_laid_out = |pending: &PendingBatch| pending.batch.can_give_way();
+            assert_eq!(is_laid_out(&entrance.0.line().pending), at_once);
+            let pending = exit.next(BATCH, Batch::default()).await.unwrap();
+            assert!(is_laid_out(&pending), "it is when it is taken");
         }
     }
 
@@ -279,9 +282,14 @@ pub(super) mod tests {
         drop(entrance);
         let mut sizes = Vec::new();
         for room in [2, 1, 7, 5, 30] {
-            let lot = exit.next(room, Batch::default()).await.unwrap();
-            assert!(lot.deliveries.len() <= room);
-            sizes.extend(lot.deliveries.iter().map(|delivery| delivery.body.len()));
+            let pending = exit.next(room, Batch::default()).await.unwrap();
+            assert!(pending.deliveries.len() <= room);
+            sizes.extend(
+                pending
+                    .deliveries
+                    .iter()
+                    .map(|delivery| delivery.body.len()),
+            );
         }
         assert!(sizes.into_iter().eq(1..=20));
         assert!(
@@ -300,7 +308,7 @@ pub(super) mod tests {
             assert_eq!(exit.all().await.unwrap().len(), expected);
         }
         entrance.push(waiting(1)).unwrap_or_else(|_| unreachable!());
-        assert!(!entrance.0.line().lot.batch.can_give_way());
+        assert!(!entrance.0.line().pending.batch.can_give_way());
         drop(entrance);
         assert_eq!(exit.all().await.unwrap().len(), 1);
         assert!(exit.all().await.is_none(), "it is closed");

@@ -171,25 +171,25 @@ impl Rescue {
         let mut sums = Sums::default();
         let mut names = self.names.iter();
         while names.len() > 0 {
-            let lot = self.next_lot(&mut names, &mut sums)?;
-            let before = stored_before(&lot, reader).await?;
-            let (stored, new): (Lot<'_>, Lot<'_>) = lot
+            let batch = self.next_batch(&mut names, &mut sums)?;
+            let before = stored_before(&batch, reader).await?;
+            let (stored, new): (RescueBatch<'_>, RescueBatch<'_>) = batch
                 .into_iter()
                 .partition(|(name, _)| before.contains(&name.id()));
             self.forget_stored(&stored, &mut sums)?;
-            self.store_lot(new, writer, &mut sums).await?;
+            self.store_batch(new, writer, &mut sums).await?;
         }
         Ok(sums.0.into_values().collect())
     }
 
     /// The next passing deliveries, up to the limits.
-    fn next_lot<'a>(
+    fn next_batch<'a>(
         &self,
         names: &mut impl Iterator<Item = &'a Name>,
         sums: &mut Sums,
-    ) -> Result<Lot<'a>, quarantine::Error> {
-        let (mut lot, mut bytes) = (Lot::new(), 0);
-        while lot.len() < TOGETHER
+    ) -> Result<RescueBatch<'a>, quarantine::Error> {
+        let (mut batch, mut bytes) = (RescueBatch::new(), 0);
+        while batch.len() < TOGETHER
             && bytes < BYTES
             && let Some(name) = names.next()
         {
@@ -202,30 +202,35 @@ impl Rescue {
                 None => sums.of(name).unopened += 1,
                 Some(delivery) => {
                     bytes += delivery.body.len();
-                    lot.push((name, delivery));
+                    batch.push((name, delivery));
                 }
             }
         }
         // Names order deliveries only to the millisecond.
-        lot.sort_by_key(|(_, delivery)| delivery.envelope.received_at);
-        Ok(lot)
+        batch.sort_by_key(|(_, delivery)| delivery.envelope.received_at);
+        Ok(batch)
     }
 
     /// Deletes files that an earlier run stored but did not delete.
     fn forget_stored(
         &self,
-        lot: &[(&Name, Delivery)],
+        batch: &[(&Name, Delivery)],
         sums: &mut Sums,
     ) -> Result<(), quarantine::Error> {
-        lot.iter().try_for_each(|(name, _)| {
+        batch.iter().try_for_each(|(name, _)| {
             sums.of(name).stored_before += 1;
             self.quarantine.remove(name)
         })
     }
 
-    async fn store_lot(&self, lot: Lot<'_>, writer: &Writer, sums: &mut Sums) -> Result<(), Error> {
+    async fn store_batch(
+        &self,
+        batch: RescueBatch<'_>,
+        writer: &Writer,
+        sums: &mut Sums,
+    ) -> Result<(), Error> {
         let queue = |(name, delivery)| (name, writer.commit(delivery));
-        let waiting: Vec<_> = lot.into_iter().map(queue).collect();
+        let waiting: Vec<_> = batch.into_iter().map(queue).collect();
         for (name, committed) in waiting {
             let committed = committed.await.map_err(Error::Refused)?;
             let sum = sums.of(name);
@@ -258,7 +263,7 @@ impl Rescue {
 }
 
 /// Deliveries that are stored together, each with its file name.
-type Lot<'a> = Vec<(&'a Name, Delivery)>;
+type RescueBatch<'a> = Vec<(&'a Name, Delivery)>;
 
 /// Results by app.
 #[derive(Default)]
@@ -334,12 +339,16 @@ async fn count_stored(
     counted
 }
 
-/// Ids of the deliveries in `lot` that are already stored: an earlier run may have ended before it
+/// Ids of the deliveries in `batch` that are already stored: an earlier run may have ended before it
 /// deleted their files.
-async fn stored_before(lot: &Lot<'_>, reader: &mut Reader) -> Result<Vec<Uuid>, store::Error> {
-    let ids: Vec<_> = lot.iter().map(|(name, _)| name.id()).collect();
+async fn stored_before(
+    batch: &RescueBatch<'_>,
+    reader: &mut Reader,
+) -> Result<Vec<Uuid>, store::Error> {
+    let ids: Vec<_> = batch.iter().map(|(name, _)| name.id()).collect();
     let times = || {
-        lot.iter()
+        batch
+            .iter()
             .map(|(_, delivery)| delivery.envelope.received_at)
     };
     let (Some(oldest), Some(newest)) = (times().min(), times().max()) else {
