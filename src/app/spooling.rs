@@ -53,7 +53,7 @@ pub(super) fn left_behind(config: &Config) -> Vec<PathBuf> {
 pub(super) fn watch(spooling: Spooling, loops: &TaskTracker, stop: CancellationToken) {
     let mut watch = SpoolWatch::new(spooling);
     loops.spawn(worker::repeat(stop, move || {
-        let pause = watch.look();
+        let pause = watch.check();
         async move { pause }
     }));
 }

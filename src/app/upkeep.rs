@@ -92,8 +92,8 @@ impl Upkeep {
             min_free: self.min_free,
             breaker: self.breaker.clone(),
         };
-        disk.look();
-        keep(loops, stop.clone(), disk, |it| async move { it.look() });
+        disk.check();
+        keep(loops, stop.clone(), disk, |it| async move { it.check() });
     }
 }
 

@@ -30,7 +30,7 @@ struct AppCounts {
 }
 
 /// Looks at what is held of each app.
-pub(super) fn look(config: &Config, apps: &[App], clock: &Clock) -> Vec<Finding> {
+pub(super) fn check(config: &Config, apps: &[App], clock: &Clock) -> Vec<Finding> {
     let quarantine = QuarantineReader::new(&config.data_dir, config.rejections.hold_for);
     match count(&quarantine, apps, clock) {
         Err(error) => vec![Finding::unchecked(Check::Rejections, error.to_string())],

@@ -22,7 +22,7 @@ const TOKEN_CHARACTERS: usize = 16;
 const DIFFERENT_CHARACTERS: usize = 6;
 
 /// Looks at the secrets of each app, and then at the files that hold them.
-pub(super) fn look(apps: &[App]) -> Vec<Finding> {
+pub(super) fn check(apps: &[App]) -> Vec<Finding> {
     let mut findings: Vec<_> = apps.iter().flat_map(of_app).collect();
     findings.extend(files(apps));
     findings
@@ -177,7 +177,7 @@ mod tests {
             ..Sources::default()
         };
         let config = load(&sources).unwrap();
-        let findings = look(&config.apps.values().cloned().collect::<Vec<_>>());
+        let findings = check(&config.apps.values().cloned().collect::<Vec<_>>());
         for (_, value) in keys {
             let shown = format!("{findings:?}");
             assert!(!shown.contains(value), "{shown}");

@@ -138,7 +138,7 @@ impl Server {
 }
 
 /// Looks at both listeners.
-pub(super) async fn look(config: &Config) -> Vec<Finding> {
+pub(super) async fn check(config: &Config) -> Vec<Finding> {
     let server = match Server::find(config) {
         Ok(server) => server,
         Err(finding) => return vec![finding],

@@ -24,7 +24,7 @@ use crate::{
 const UNDRAINED: &str = "they got 200, and are not in Postgres until a server drains them";
 
 /// Looks at the directory, and asks the server where it runs.
-pub(super) async fn look(config: &Config, postgres: &private::Settings) -> Vec<Finding> {
+pub(super) async fn check(config: &Config, postgres: &private::Settings) -> Vec<Finding> {
     let dir = config.spool.directory(&config.data_dir);
     let is_private = config.database.url.is_none();
     let mut findings = vec![match (config.spool.is_on(), ask(config).await) {

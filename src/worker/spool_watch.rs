@@ -69,7 +69,7 @@ impl SpoolWatch {
 
     /// Has the spool retry after errors, updates the metrics and logs changes. Returns the pause
     /// before the next check.
-    pub fn look(&mut self) -> Duration {
+    pub fn check(&mut self) -> Duration {
         self.spooling.spool.try_again();
         let now = self.spooling.report();
         measure(&now);
