@@ -10,8 +10,8 @@ use sqlx::{PgConnection, QueryBuilder};
 
 use super::{
     super::{Error, commit::day},
-    chart::{Chart, DAYS_AT_ONCE, Stretch},
     cursor::{self, Cursor},
+    day_index::{DAYS_AT_ONCE, DayIndex, LogRange},
     days::{ranges, with, within},
 };
 
@@ -74,33 +74,33 @@ pub async fn lag(conn: &mut PgConnection, name: &str) -> Result<Option<Lag>, Err
 #[derive(Debug)]
 pub(super) enum Found {
     /// A few days.
-    Near(Stretch),
+    Near(LogRange),
     /// Many days.
-    Far(Chart),
+    Far(DayIndex),
 }
 
 impl Found {
-    /// The next stretch; `None` if there are no rows.
-    pub(super) fn stretch(&self, cursor: &Cursor) -> Option<Stretch> {
-        let stretch = match self {
-            Self::Near(stretch) => stretch.clone(),
-            Self::Far(chart) => chart.stretch(cursor.position),
+    /// The next range; `None` if there are no rows.
+    pub(super) fn range(&self, cursor: &Cursor) -> Option<LogRange> {
+        let range = match self {
+            Self::Near(range) => range.clone(),
+            Self::Far(index) => index.range(cursor.position),
         };
-        (stretch.end > cursor.position).then_some(stretch)
+        (range.end > cursor.position).then_some(range)
     }
 
-    /// Chart for the next turns, if there is one.
-    pub(super) fn into_chart(self) -> Option<Chart> {
+    /// Day index for the next turns, if there is one.
+    pub(super) fn into_day_index(self) -> Option<DayIndex> {
         match self {
             Self::Near(_) => None,
-            Self::Far(chart) => Some(chart),
+            Self::Far(index) => Some(index),
         }
     }
 
     /// End of the log.
     pub(super) fn end(&self, cursor: &Cursor) -> i64 {
-        self.stretch(cursor)
-            .map_or(cursor.position, |stretch| stretch.end)
+        self.range(cursor)
+            .map_or(cursor.position, |range| range.end)
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn ahead(conn: &mut PgConnection, cursor: &Cursor) -> Result<Fo
         let (end, late) = end_of_log(conn, cursor, &days).await?;
         let days = with(days, late);
         if days.len() <= DAYS_AT_ONCE {
-            return Ok(Found::Near(Stretch {
+            return Ok(Found::Near(LogRange {
                 days,
                 through: end,
                 end,
@@ -120,7 +120,7 @@ pub(super) async fn ahead(conn: &mut PgConnection, cursor: &Cursor) -> Result<Fo
             }));
         }
     }
-    Ok(Found::Far(Chart::draw(conn, cursor, since).await?))
+    Ok(Found::Far(DayIndex::read(conn, cursor, since).await?))
 }
 
 /// Reads the last visible position and the late days behind the cursor. One statement reads both

@@ -1,5 +1,5 @@
-//! Chart: the range of positions of each day. A follower that is far behind reads the log day by
-//! day with a chart. The order of days may differ from the order of positions.
+//! Day index: the range of positions of each day. A follower that is far behind reads the log day
+//! by day with this index. The order of days may differ from the order of positions.
 
 use jiff::{Timestamp, civil::Date};
 use jiff_sqlx::ToSqlx;
@@ -11,15 +11,15 @@ use super::{
     days::{candidates, day_range},
 };
 
-/// Number of days in a stretch, unless the positions of more days overlap.
+/// Number of days in a range, unless the positions of more days overlap.
 pub(super) const DAYS_AT_ONCE: usize = 3;
 
 /// Part of the log with all rows in a few days.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Stretch {
+pub(super) struct LogRange {
     /// Days of all rows up to `through`.
     pub days: Vec<Date>,
-    /// Last position of the stretch.
+    /// Last position of the range.
     pub through: i64,
     /// End of the log, as known at `at`.
     pub end: i64,
@@ -29,7 +29,7 @@ pub(super) struct Stretch {
 
 /// Positions of the days with rows behind a cursor, up to `end`.
 #[derive(Clone, Debug)]
-pub(super) struct Chart {
+pub(super) struct DayIndex {
     /// Days, ordered by their first position.
     days: Vec<Extent>,
     end: i64,
@@ -37,7 +37,7 @@ pub(super) struct Chart {
 }
 
 /// Range of positions of a day's rows. Rows written into the day later are behind the end of the
-/// chart.
+/// index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Extent {
     day: Date,
@@ -45,10 +45,10 @@ struct Extent {
     last: i64,
 }
 
-impl Chart {
-    /// Draws the chart of the late days and the days from `since` on. Each statement reads one day,
-    /// so that no transaction locks the partitions of years.
-    pub(super) async fn draw(
+impl DayIndex {
+    /// Reads the late days and the days from `since` on. Each statement reads one day, so that no
+    /// transaction locks the partitions of years.
+    pub(super) async fn read(
         conn: &mut PgConnection,
         cursor: &Cursor,
         since: Option<Date>,
@@ -70,14 +70,14 @@ impl Chart {
         })
     }
 
-    /// Last position of the chart.
+    /// Last position of the day index.
     pub(super) fn through(&self) -> i64 {
         self.end
     }
 
-    /// The next stretch behind `position`: up to [`DAYS_AT_ONCE`] days, and further days only if
+    /// The next range behind `position`: up to [`DAYS_AT_ONCE`] days, and further days only if
     /// their first position is also at or before the next position.
-    pub(super) fn stretch(&self, position: i64) -> Stretch {
+    pub(super) fn range(&self, position: i64) -> LogRange {
         let mut ahead = self
             .days
             .iter()
@@ -90,7 +90,7 @@ impl Chart {
             days.push(extent.day);
         }
         let before_next = ahead.peek().map_or(self.end, |next| next.first - 1);
-        Stretch {
+        LogRange {
             days,
             through: before_next.min(self.end),
             end: self.end,
@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    fn chart(extents: &[(i8, i64, i64)], end: i64) -> Chart {
+    fn index(extents: &[(i8, i64, i64)], end: i64) -> DayIndex {
         let mut days: Vec<_> = extents
             .iter()
             .map(|&(day, first, last)| Extent {
@@ -154,29 +154,29 @@ mod tests {
             })
             .collect();
         days.sort_unstable_by_key(|extent| extent.first);
-        Chart {
+        DayIndex {
             days,
             end,
             at: Timestamp::UNIX_EPOCH,
         }
     }
 
-    /// Days and last position of each stretch, from 0 to the end of the chart.
-    fn walk(chart: &Chart) -> Vec<(Vec<i8>, i64)> {
+    /// Days and last position of each range, from 0 to the end of the day index.
+    fn walk(index: &DayIndex) -> Vec<(Vec<i8>, i64)> {
         let mut position = 0;
         let mut walked = Vec::new();
-        while position < chart.through() {
-            let stretch = chart.stretch(position);
-            assert!(stretch.through > position, "it comes forward: {walked:?}");
-            position = stretch.through;
-            walked.push((stretch.days.iter().map(|day| day.day()).collect(), position));
+        while position < index.through() {
+            let range = index.range(position);
+            assert!(range.through > position, "it comes forward: {walked:?}");
+            position = range.through;
+            walked.push((range.days.iter().map(|day| day.day()).collect(), position));
         }
         walked
     }
 
     #[test]
     fn days_in_order_are_read_a_few_at_a_time() {
-        let chart = chart(
+        let index = index(
             &[
                 (1, 1, 10),
                 (2, 11, 20),
@@ -186,19 +186,19 @@ mod tests {
             ],
             45,
         );
-        assert_eq!(walk(&chart), [(vec![1, 2, 3], 30), (vec![4, 5], 45)]);
+        assert_eq!(walk(&index), [(vec![1, 2, 3], 30), (vec![4, 5], 45)]);
     }
 
     #[test]
     fn days_that_overlap_are_read_together() {
         let all: Vec<_> = (1..=9).map(|day| (day, i64::from(day), 100)).collect();
-        let walked = walk(&chart(&all, 100));
+        let walked = walk(&index(&all, 100));
         assert_eq!(walked.last(), Some(&((1..=9).collect(), 100)));
     }
 
     #[test]
     fn a_late_row_keeps_its_day_open_and_no_other() {
-        let chart = chart(
+        let index = index(
             &[
                 (1, 1, 99),
                 (2, 11, 20),
@@ -208,12 +208,12 @@ mod tests {
             ],
             99,
         );
-        assert_eq!(walk(&chart), [(vec![1, 2, 3], 30), (vec![1, 4, 5], 99)]);
+        assert_eq!(walk(&index), [(vec![1, 2, 3], 30), (vec![1, 4, 5], 99)]);
     }
 
     #[test]
-    fn what_came_after_the_chart_was_drawn_is_left_to_the_next() {
-        let chart = chart(&[(1, 1, 10), (2, 11, 500)], 20);
-        assert_eq!(walk(&chart), [(vec![1, 2], 20)]);
+    fn what_came_after_the_index_was_read_is_left_to_the_next() {
+        let index = index(&[(1, 1, 10), (2, 11, 500)], 20);
+        assert_eq!(walk(&index), [(vec![1, 2], 20)]);
     }
 }
