@@ -6,18 +6,18 @@
 //! They are trusted no more than any other input, and are limited to a share (`shares`) of a
 //! bounded space.
 //!
-//! [`Quarantine`] is the listener's handle, which never waits. One thread (`keeper`) writes a file for
+//! [`Quarantine`] is the listener's handle, which never waits. One thread (`thread`) writes a file for
 //! each delivery (`directory`). [`QuarantineReader`] is the reader, for commands with or without a running
 //! server.
 
 mod directory;
-mod keeper;
 mod name;
 mod reader;
 mod record;
 mod shares;
 #[cfg(test)]
 mod tests;
+mod thread;
 
 use std::{
     net::IpAddr,
@@ -32,12 +32,12 @@ use std::{
 
 use jiff::SignedDuration;
 
+use self::thread::{QuarantineThread, Task};
 use crate::{
     clock::Clock,
     meta::networks,
     telemetry::{LogEvent, QuarantineFailed, RejectionNotQuarantined},
 };
-use keeper::{Keeper, Task};
 pub use name::Name;
 pub use reader::{Error, Found, QuarantineReader};
 pub use record::Record;
@@ -78,10 +78,10 @@ impl Settings {
 /// Handle of the quarantine thread. When the last handle is dropped, the thread writes the waiting
 /// deliveries and ends.
 #[derive(Clone, Debug)]
-pub struct Quarantine(Arc<Thread>);
+pub struct Quarantine(Arc<ThreadHandle>);
 
 #[derive(Debug)]
-struct Thread {
+struct ThreadHandle {
     tasks: Option<SyncSender<Task>>,
     waiting: Arc<AtomicUsize>,
     holds: bool,
@@ -95,14 +95,14 @@ impl Quarantine {
         let (tasks, asked) = sync_channel(QUEUE);
         let waiting = Arc::default();
         let holds = settings.max_bytes > 0;
-        let keeper = Keeper::new(settings, clock, Arc::clone(&waiting));
+        let state = QuarantineThread::new(settings, clock, Arc::clone(&waiting));
         let thread = Builder::new().name("quarantine".to_owned());
-        let running = thread.spawn(move || keeper.run(&asked));
+        let running = thread.spawn(move || state.run(&asked));
         if let Err(error) = &running {
             let (cause, first) = (format!("no thread: {error}"), true);
             QuarantineFailed { cause, first }.emit();
         }
-        Self(Arc::new(Thread {
+        Self(Arc::new(ThreadHandle {
             tasks: Some(tasks),
             waiting,
             holds,
@@ -128,7 +128,7 @@ impl Quarantine {
     }
 }
 
-impl Thread {
+impl ThreadHandle {
     /// True if the delivery was queued. `bytes` is checked first, so that a flood is not copied in
     /// vain.
     fn enter(&self, from: IpAddr, bytes: usize, record: impl FnOnce() -> Record) -> bool {
@@ -163,7 +163,7 @@ fn weight(record: &Record) -> usize {
     record.size().max(LEAST)
 }
 
-impl Drop for Thread {
+impl Drop for ThreadHandle {
     fn drop(&mut self) {
         self.tasks = None;
         if let Some(running) = self.running.take() {

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Name, Record, directory::Directory, keeper::is_old};
+use super::{Name, Record, directory::Directory, thread::is_old};
 use crate::codec::Unreadable;
 
 /// Name of the quarantine directory in the data directory.

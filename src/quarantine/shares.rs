@@ -19,7 +19,7 @@ const PARTS: u64 = 4;
 
 /// Reason why a delivery is not quarantined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoRoom {
+pub(super) enum QuotaError {
     /// The same delivery is already quarantined.
     Repeated,
     /// The delivery is larger than a quota.
@@ -32,7 +32,7 @@ pub(super) enum NoRoom {
 
 /// Owner of a quota.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Party {
+enum QuotaOwner {
     App(Arc<str>),
     Network(IpNet),
 }
@@ -54,8 +54,8 @@ struct Half {
     quota: u64,
     used: u64,
     files: u64,
-    /// Bytes used by each party.
-    parties: HashMap<Party, u64>,
+    /// Bytes used by each owner.
+    owners: HashMap<QuotaOwner, u64>,
 }
 
 impl Shares {
@@ -71,22 +71,22 @@ impl Shares {
     }
 
     /// Counts the new file `name` of size `cost`, within the quotas.
-    pub(super) fn admit(&mut self, name: &Name, cost: u64) -> Result<(), NoRoom> {
+    pub(super) fn admit(&mut self, name: &Name, cost: u64) -> Result<(), QuotaError> {
         let quota = self.half(name).quota;
         self.enter(name, cost, quota)
     }
 
     /// Counts an existing file. Quotas do not apply, since they may have shrunk, such as after a
     /// restart with one more app.
-    pub(super) fn adopt(&mut self, name: &Name, cost: u64) -> Result<(), NoRoom> {
+    pub(super) fn adopt(&mut self, name: &Name, cost: u64) -> Result<(), QuotaError> {
         self.enter(name, cost, u64::MAX)
     }
 
-    fn enter(&mut self, name: &Name, cost: u64, quota: u64) -> Result<(), NoRoom> {
+    fn enter(&mut self, name: &Name, cost: u64, quota: u64) -> Result<(), QuotaError> {
         if self.prints.contains(&name.print()) {
-            return Err(NoRoom::Repeated);
+            return Err(QuotaError::Repeated);
         }
-        self.half(name).enter(party(name), cost, quota)?;
+        self.half(name).enter(quota_owner(name), cost, quota)?;
         self.prints.insert(name.print());
         self.files.insert(name.clone(), cost);
         Ok(())
@@ -96,7 +96,7 @@ impl Shares {
     pub(super) fn forget(&mut self, name: &Name) {
         if let Some(cost) = self.files.remove(name) {
             self.prints.remove(&name.print());
-            self.half(name).give_back(party(name), cost);
+            self.half(name).give_back(quota_owner(name), cost);
         }
     }
 
@@ -126,42 +126,42 @@ impl Half {
             quota,
             used: 0,
             files: 0,
-            parties: HashMap::new(),
+            owners: HashMap::new(),
         }
     }
 
-    fn enter(&mut self, party: Party, cost: u64, quota: u64) -> Result<(), NoRoom> {
-        let has = self.parties.get(&party).copied().unwrap_or_default();
+    fn enter(&mut self, owner: QuotaOwner, cost: u64, quota: u64) -> Result<(), QuotaError> {
+        let has = self.owners.get(&owner).copied().unwrap_or_default();
         if cost > quota {
-            return Err(NoRoom::TooLarge);
+            return Err(QuotaError::TooLarge);
         }
         if self.used + cost > self.limit {
-            return Err(NoRoom::Full);
+            return Err(QuotaError::Full);
         }
         if has + cost > quota {
-            return Err(NoRoom::QuotaUsed);
+            return Err(QuotaError::QuotaUsed);
         }
-        self.parties.insert(party, has + cost);
+        self.owners.insert(owner, has + cost);
         self.used += cost;
         self.files += 1;
         Ok(())
     }
 
-    fn give_back(&mut self, party: Party, cost: u64) {
+    fn give_back(&mut self, owner: QuotaOwner, cost: u64) {
         self.used -= cost;
         self.files -= 1;
-        let has = self.parties.remove(&party).unwrap_or_default();
+        let has = self.owners.remove(&owner).unwrap_or_default();
         if has > cost {
-            self.parties.insert(party, has - cost);
+            self.owners.insert(owner, has - cost);
         }
     }
 }
 
-fn party(name: &Name) -> Party {
+fn quota_owner(name: &Name) -> QuotaOwner {
     if name.is_from_meta() {
-        Party::App(Arc::clone(name.app()))
+        QuotaOwner::App(Arc::clone(name.app()))
     } else {
-        Party::Network(name.network())
+        QuotaOwner::Network(name.network())
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
         Shares::of(32, 2)
     }
 
-    fn admit(shares: &mut Shares, number: u32, address: &str) -> Result<(), NoRoom> {
+    fn admit(shares: &mut Shares, number: u32, address: &str) -> Result<(), QuotaError> {
         shares.admit(&name(number, address), 1)
     }
 
@@ -204,7 +204,7 @@ mod tests {
         let flood = (0..100).map(|number| admit(&mut shares, number, "198.51.100.7"));
         let results: Vec<_> = flood.collect();
         assert_eq!(results[..4], [Ok(()); 4]);
-        assert_eq!(results[4..], [Err(NoRoom::QuotaUsed); 96]);
+        assert_eq!(results[4..], [Err(QuotaError::QuotaUsed); 96]);
         assert_eq!(admit(&mut shares, 200, "203.0.113.7"), Ok(()));
     }
 
@@ -217,9 +217,9 @@ mod tests {
         };
         let stale = fill("stale", 0..9);
         assert_eq!(stale[..8], [Ok(()); 8]);
-        assert_eq!(stale[8], Err(NoRoom::QuotaUsed));
+        assert_eq!(stale[8], Err(QuotaError::QuotaUsed));
         assert_eq!(fill("shop", 20..28), [Ok(()); 8]);
-        assert_eq!(fill("third", 40..41), [Err(NoRoom::Full)]);
+        assert_eq!(fill("third", 40..41), [Err(QuotaError::Full)]);
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
         let admitted = (0..17).map(|number| admit(&mut shares, number, META));
         let admitted: Vec<_> = admitted.collect();
         assert_eq!(admitted[..16], [Ok(()); 16]);
-        assert_eq!(admitted[16], Err(NoRoom::Full));
+        assert_eq!(admitted[16], Err(QuotaError::Full));
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
         let adopted = (0..17).map(|number| shares.adopt(&name(number, META), 1));
         let adopted: Vec<_> = adopted.collect();
         assert_eq!(adopted[..16], [Ok(()); 16]);
-        assert_eq!(adopted[16], Err(NoRoom::Full));
+        assert_eq!(adopted[16], Err(QuotaError::Full));
     }
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
     fn the_same_again_is_held_once_and_again_when_it_is_gone() {
         let mut shares = shares();
         assert_eq!(admit(&mut shares, 1, META), Ok(()));
-        assert_eq!(admit(&mut shares, 1, META), Err(NoRoom::Repeated));
+        assert_eq!(admit(&mut shares, 1, META), Err(QuotaError::Repeated));
         shares.forget(&name(1, META));
         assert_eq!(shares.taken(), [(0, 0), (0, 0)]);
         assert_eq!(admit(&mut shares, 1, META), Ok(()));
@@ -265,8 +265,8 @@ mod tests {
     fn what_is_too_large_is_refused_and_takes_nothing() {
         let mut shares = shares();
         let large = name(1, "198.51.100.7");
-        assert_eq!(shares.admit(&large, 5), Err(NoRoom::TooLarge));
-        assert_eq!(shares.admit(&name(1, META), 9), Err(NoRoom::TooLarge));
+        assert_eq!(shares.admit(&large, 5), Err(QuotaError::TooLarge));
+        assert_eq!(shares.admit(&name(1, META), 9), Err(QuotaError::TooLarge));
         for number in 2..6 {
             assert_eq!(admit(&mut shares, number, "198.51.100.7"), Ok(()));
         }

@@ -263,7 +263,7 @@ fn what_is_no_file_of_its_own_is_in_nobodys_way() {
 }
 
 /// Number of copies accepted before the thread writes one.
-fn enter(thread: &Thread, address: &str, body: &str) -> usize {
+fn enter(thread: &ThreadHandle, address: &str, body: &str) -> usize {
     let record = record(1, address, body);
     let mut entered = 0;
     let from = record.envelope.remote_addr.unwrap();
@@ -277,7 +277,7 @@ fn enter(thread: &Thread, address: &str, body: &str) -> usize {
 fn a_flood_that_waits_leaves_half_of_the_queue_to_meta() {
     for body in ["{}", &" ".repeat(1 << 20)] {
         let (tasks, asked) = sync_channel(QUEUE);
-        let thread = Thread {
+        let thread = ThreadHandle {
             tasks: Some(tasks),
             waiting: Arc::default(),
             holds: true,

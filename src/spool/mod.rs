@@ -5,7 +5,7 @@
 //! [`Spool::remove`] confirms that it is stored elsewhere. After a crash between storing and
 //! removing, a record may come out twice; its id makes that harmless.
 //!
-//! One thread owns the files (`keeper`). Files are written at their end only and deleted as a whole
+//! One thread owns the files (`thread`). Files are written at their end only and deleted as a whole
 //! (`frame`, `scan`, `segment`, `files`, `reading`, `note`), in a directory locked by one process
 //! (`directory`). Reading takes a bounded part; nothing else is held in memory.
 
@@ -14,7 +14,6 @@ mod directory;
 mod error;
 mod files;
 mod frame;
-mod keeper;
 mod note;
 mod position;
 mod reading;
@@ -26,6 +25,7 @@ mod segment;
 mod status;
 #[cfg(test)]
 mod tests;
+mod thread;
 
 use std::{
     path::PathBuf,
@@ -45,10 +45,10 @@ pub use record::{LONGEST, Record, Unreadable};
 pub use report::{Draining, SpoolReport};
 pub use status::{Obstacle, Status};
 
+use self::thread::{Entering, SpoolThread, Task};
 use crate::clock::Clock;
 use directory::Directory;
 use files::{Files, cost};
-use keeper::{Entering, Keeper, Task};
 use status::Shared;
 
 /// Approximate maximum size of one file. One damaged file hides at most this much.
@@ -78,12 +78,12 @@ pub struct Settings {
 /// files and releases the directory.
 #[derive(Clone, Debug)]
 pub struct Spool {
-    thread: Arc<Thread>,
+    thread: Arc<ThreadHandle>,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Thread {
+struct ThreadHandle {
     tasks: Option<Sender<Task>>,
     running: Option<JoinHandle<()>>,
 }
@@ -99,11 +99,11 @@ impl Spool {
         let shared = Arc::new(Shared::new(settings.max_bytes));
         let file_bytes = settings.file_bytes.min(settings.max_bytes / 8);
         let files = Files::adopt(directory, (file_bytes, settings.reserve), &shared, clock)?;
-        let keeper = Keeper::new(files, Arc::clone(&shared));
+        let state = SpoolThread::new(files, Arc::clone(&shared));
         let (tasks, waiting) = channel(QUEUE);
         let thread = Builder::new().name("spool".to_owned());
-        let running = thread.spawn(move || keeper.run(waiting));
-        let thread = Thread {
+        let running = thread.spawn(move || state.run(waiting));
+        let thread = ThreadHandle {
             tasks: Some(tasks),
             running: Some(running.map_err(Error::Thread)?),
         };
@@ -208,7 +208,7 @@ impl Spool {
     }
 }
 
-impl Drop for Thread {
+impl Drop for ThreadHandle {
     /// Waits for the thread, so that the directory is unlocked when the last handle is gone.
     fn drop(&mut self) {
         self.tasks = None;

@@ -51,26 +51,26 @@ pub(super) enum Task {
 
 /// State of the spool thread.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct SpoolThread {
     files: Files,
     shared: Arc<Shared>,
     /// Time and text of the last disk error.
     trouble: Option<(Instant, String)>,
 }
 
-impl Keeper {
-    /// A keeper of `files`.
+impl SpoolThread {
+    /// Thread state of `files`.
     pub(super) fn new(mut files: Files, shared: Arc<Shared>) -> Self {
         // A reserve leaves room on a full disk.
         let full = files.directory.full.take();
         let full = full.filter(|_| files.reserve.held() == 0);
-        let mut keeper = Self {
+        let mut thread = Self {
             files,
             shared,
             trouble: full.map(|error| seen(&error)),
         };
-        keeper.settle();
-        keeper
+        thread.settle();
+        thread
     }
 
     /// Runs tasks until all senders are gone.
@@ -223,73 +223,73 @@ mod tests {
 
     const RESERVE: u64 = 2 << 20;
 
-    /// A keeper for a spool in `home`.
-    fn keeper(home: &tempfile::TempDir) -> Keeper {
+    /// A thread state of a spool in `home`.
+    fn thread(home: &tempfile::TempDir) -> SpoolThread {
         let directory = Directory::open(&home.path().join("spool")).unwrap();
         let shared = Arc::new(Shared::new(64 << 20));
         let (clock, _) = Clock::manual(record(1, "").envelope.received_at);
         let files = Files::adopt(directory, (8 << 20, RESERVE), &shared, clock).unwrap();
-        Keeper::new(files, shared)
+        SpoolThread::new(files, shared)
     }
 
     /// Appends one record as a caller would.
-    fn append(keeper: &mut Keeper) -> Result<(), Refused> {
+    fn append(thread: &mut SpoolThread) -> Result<(), Refused> {
         let bytes = record(1, "{}").encode().unwrap();
-        keeper.shared.add(cost(bytes.len()));
+        thread.shared.add(cost(bytes.len()));
         let (answer, mut written) = oneshot::channel();
-        keeper.append(vec![Entering { bytes, answer }]);
+        thread.append(vec![Entering { bytes, answer }]);
         written.try_recv().unwrap()
     }
 
-    fn obstacle(keeper: &Keeper) -> Option<Obstacle> {
-        keeper.shared.status(0).obstacle
+    fn obstacle(thread: &SpoolThread) -> Option<Obstacle> {
+        thread.shared.status(0).obstacle
     }
 
     #[test]
     fn a_reserve_that_was_lost_is_taken_again_though_nobody_brings_a_record() {
         let home = tempfile::TempDir::new().unwrap();
-        let mut keeper = keeper(&home);
-        while keeper.files.reserve.give_more().unwrap() {}
-        keeper.try_again();
-        assert_eq!(keeper.shared.status(0).reserved, RESERVE);
+        let mut thread = thread(&home);
+        while thread.files.reserve.give_more().unwrap() {}
+        thread.try_again();
+        assert_eq!(thread.shared.status(0).reserved, RESERVE);
     }
 
     #[test]
     fn a_file_that_could_not_go_when_it_was_emptied_goes_later() {
         let home = tempfile::TempDir::new().unwrap();
-        let mut keeper = keeper(&home);
-        append(&mut keeper).unwrap();
-        let found = keeper.files.read(None, 1, &keeper.shared).unwrap();
-        let (path, other) = (keeper.files.directory.file(1), home.path().join("other"));
+        let mut thread = thread(&home);
+        append(&mut thread).unwrap();
+        let found = thread.files.read(None, 1, &thread.shared).unwrap();
+        let (path, other) = (thread.files.directory.file(1), home.path().join("other"));
         fs::rename(&path, &other).unwrap();
         fs::create_dir(&path).unwrap();
-        let removed = keeper.files.remove(found[0].0, &keeper.shared);
+        let removed = thread.files.remove(found[0].0, &thread.shared);
         assert!(removed.is_err(), "a directory is no file");
         fs::remove_dir(&path).unwrap();
         fs::rename(&other, &path).unwrap();
-        keeper.try_again();
+        thread.try_again();
         assert!(!path.exists());
-        assert_eq!(keeper.shared.used(), 0);
+        assert_eq!(thread.shared.used(), 0);
     }
 
     #[test]
     fn a_disk_that_is_full_at_the_start_is_said_where_there_is_no_reserve() {
         for (held, says_so) in [(0, true), (RESERVE, false)] {
             let home = tempfile::TempDir::new().unwrap();
-            let mut before = keeper(&home);
+            let mut before = thread(&home);
             if held == 0 {
                 while before.files.reserve.give_more().unwrap() {}
             }
-            let Keeper {
+            let SpoolThread {
                 mut files, shared, ..
             } = before;
             let source = std::io::ErrorKind::StorageFull.into();
             let (what, path) = ("write and sync", home.path().to_owned());
             files.directory.full = Some(Error::Directory { what, path, source });
-            let mut keeper = Keeper::new(files, shared);
-            assert_eq!(obstacle(&keeper).is_some(), says_so);
-            assert_eq!(append(&mut keeper), Ok(()), "it is tried");
-            assert_eq!(obstacle(&keeper), None);
+            let mut thread = SpoolThread::new(files, shared);
+            assert_eq!(obstacle(&thread).is_some(), says_so);
+            assert_eq!(append(&mut thread), Ok(()), "it is tried");
+            assert_eq!(obstacle(&thread), None);
         }
     }
 }

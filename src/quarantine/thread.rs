@@ -17,7 +17,7 @@ use super::{
     Name, Record, Settings,
     directory::Directory,
     name::cost,
-    shares::{NoRoom, Shares},
+    shares::{QuotaError, Shares},
     weight,
 };
 use crate::{
@@ -41,22 +41,22 @@ pub(super) enum Task {
 
 /// State of the quarantine thread.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct QuarantineThread {
     directory: Directory,
     limit: u64,
     apps: u64,
     hold_for: SignedDuration,
     clock: Clock,
     shares: Shares,
-    /// Bytes waiting in memory. The keeper subtracts each record that it takes.
+    /// Bytes waiting in memory. The thread subtracts each record that it takes.
     waiting: Arc<AtomicUsize>,
     /// Time of the last quarantined delivery, by app; true for Meta's networks.
     runs: HashMap<(Arc<str>, bool), Instant>,
     failing: bool,
 }
 
-impl Keeper {
-    /// A keeper of the directory in `settings`.
+impl QuarantineThread {
+    /// Thread state of the directory in `settings`.
     pub(super) fn new(settings: Settings, clock: Clock, waiting: Arc<AtomicUsize>) -> Self {
         Self {
             directory: Directory::at(settings.dir),
@@ -97,7 +97,7 @@ impl Keeper {
     fn try_quarantine(&mut self, record: &Record) -> Result<bool, &'static str> {
         let name = Name::of(record).ok_or("too_large")?;
         let admitted = self.shares.admit(&name, cost(record.length() as u64));
-        admitted.map_err(word)?;
+        admitted.map_err(reason)?;
         let written = match record.encode() {
             Some(bytes) => self.directory.write(&name, &bytes),
             None => Err(io::ErrorKind::FileTooLarge.into()),
@@ -184,11 +184,11 @@ pub(super) fn is_old(name: &Name, hold_for: SignedDuration, now: Timestamp) -> b
     now.duration_since(name.received_at()) > hold_for
 }
 
-fn word(reason: NoRoom) -> &'static str {
+fn reason(reason: QuotaError) -> &'static str {
     match reason {
-        NoRoom::Repeated => "repeated",
-        NoRoom::TooLarge => "too_large",
-        NoRoom::QuotaUsed => "quota",
-        NoRoom::Full => "full",
+        QuotaError::Repeated => "repeated",
+        QuotaError::TooLarge => "too_large",
+        QuotaError::QuotaUsed => "quota",
+        QuotaError::Full => "full",
     }
 }
