@@ -13,10 +13,10 @@ use std::{
 };
 
 use super::{
-    CircuitBreaker, Failure, Kept, Waiting, WriterProgress,
+    CircuitBreaker, Durable, Failure, Waiting, WriterProgress,
     fallback::SpoolFallback,
     pending::PendingBatch,
-    queue::{BATCH, Exit},
+    queue::{BATCH, QueueReceiver},
     session::{DEADLINE, Denied, PgSession},
 };
 use crate::{
@@ -35,7 +35,7 @@ type Results = Vec<Result<Committed, Failure>>;
 /// The task behind a [`Writer`](super::Writer): runs until every handle of it is dropped.
 #[derive(Debug)]
 pub struct Committer {
-    queue: Exit,
+    queue: QueueReceiver,
     session: PgSession,
     breaker: CircuitBreaker,
     progress: WriterProgress,
@@ -47,7 +47,7 @@ pub struct Committer {
 impl Committer {
     /// A committer for the deliveries in `queue`.
     pub(super) fn new(
-        queue: Exit,
+        queue: QueueReceiver,
         session: PgSession,
         (breaker, progress): (CircuitBreaker, WriterProgress),
         fallback: SpoolFallback,
@@ -198,7 +198,9 @@ async fn commit_part(
 /// freed after all callers have their answer, since freeing takes longer than answering.
 fn answer(pending: PendingBatch, results: Results, fallback: &SpoolFallback) {
     if results.iter().all(Result::is_ok) {
-        let kept = results.into_iter().map(|result| result.map(Kept::Stored));
+        let kept = results
+            .into_iter()
+            .map(|result| result.map(Durable::Stored));
         return pending
             .callers
             .into_iter()
@@ -207,7 +209,7 @@ fn answer(pending: PendingBatch, results: Results, fallback: &SpoolFallback) {
     }
     for (one, result) in pending.into_waiting().zip(results) {
         match result {
-            Ok(committed) => one.caller.settle(Ok(Kept::Stored(committed))),
+            Ok(committed) => one.caller.settle(Ok(Durable::Stored(committed))),
             Err(failure) => fallback.take(one, failure),
         }
     }

@@ -26,7 +26,7 @@ pub use breaker::{Cause, CircuitBreaker};
 pub use callbacks::Callbacks;
 pub use committer::Committer;
 pub use drained::Drained;
-pub use outcome::{Caller, Failure, Kept, Outcome, Refusal, Rejection, Settled};
+pub use outcome::{Caller, Durable, Failure, Outcome, Refusal, Rejection, Settled};
 pub use parse::{parse, read};
 pub use pending::Waiting;
 pub use progress::{Watchdog, WriterProgress};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hookshelf::{
     http::Limits,
-    ingest::{Failure, Kept, Rejection},
+    ingest::{Durable, Failure, Rejection},
     meta::{
         event::{Problem, Source},
         signature::{sign, sign_simulated},
@@ -72,14 +72,14 @@ async fn every_outcome_has_its_status_and_no_body() {
     let table = [
         (STORED, 200),
         (
-            Ok(Kept::Stored(Committed {
+            Ok(Durable::Stored(Committed {
                 repeated: 3,
                 ..Committed::default()
             })),
             200,
         ),
-        (Ok(Kept::Stored(unreadable)), 200),
-        (Ok(Kept::Spooled), 200),
+        (Ok(Durable::Stored(unreadable)), 200),
+        (Ok(Durable::Spooled), 200),
         (Err(Failure::StoreUnavailable), 503),
         (Err(Failure::QueueFull), 503),
         (Err(Failure::Stopping), 503),
