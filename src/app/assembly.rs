@@ -67,8 +67,8 @@ impl Parts {
         let spooling = self.spooling(&drained);
         let readiness = self.readiness(breaker.clone());
         let upkeep = self.upkeep((&state, tally), breaker, (&readiness, drained.clone()));
-        let desk = spooling::desk(spooling.as_ref(), &self.config, &self.started.left_behind);
-        let operators = admin::router(readiness, desk, self.metrics.clone());
+        let spool_api = spooling::api(spooling.as_ref(), &self.config, &self.started.left_behind);
+        let operators = admin::router(readiness, spool_api, self.metrics.clone());
         let operators = http::known_as(operators, self.claim.id().clone());
         state.answer_as(self.claim.id().clone());
         let limits = ListenerLimits::from(&self.config.http);

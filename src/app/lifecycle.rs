@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::{task::JoinHandle, time::timeout};
 
-use super::{App, Error, Serving, Signals, signals::Asked};
+use super::{App, Error, Serving, Signals, signals::Request};
 use crate::{
     http::Ends,
     telemetry::{DrainFinished, LogEvent, StopRequested, Stopped},
@@ -60,8 +60,8 @@ impl App {
         loop {
             tokio::select! {
                 asked = signals.next() => match asked {
-                    Asked::Reload => self.reload().await,
-                    Asked::Stop(by) => {
+                    Request::Reload => self.reload().await,
+                    Request::Stop(by) => {
                         let in_flight = self.state.in_flight().count();
                         StopRequested { by, in_flight }.emit();
                         return Ok(());
@@ -79,7 +79,7 @@ impl App {
         let in_flight = self.state.in_flight();
         in_flight.note_ends();
         for serving in &self.listeners {
-            serving.stop.gently(GRACE + UPKEEP);
+            serving.stop.shut_down(GRACE + UPKEEP);
         }
         self.manager.stopping().await;
         let listeners = &mut self.listeners;
@@ -112,7 +112,7 @@ impl App {
     /// Stops the drain and the writer, writes counters, and stops Postgres last.
     async fn close(self) -> Result<(), Error> {
         for serving in &self.listeners {
-            serving.stop.firmly();
+            serving.stop.close();
         }
         let writing = Some(self.committer).filter(|committer| !committer.is_finished());
         self.draining.stop.cancel();

@@ -9,7 +9,7 @@ use super::Error;
 use crate::{
     clock::Clock,
     config::Config,
-    http::SpoolDesk,
+    http::SpoolApi,
     ingest::Spooling,
     spool::{self, FILE_BYTES, Settings, Spool, SpoolReport},
     telemetry::{LogEvent, SpoolLeftBehind},
@@ -59,14 +59,14 @@ pub(super) fn watch(spooling: Spooling, loops: &TaskTracker, stop: CancellationT
 }
 
 /// State for the admin routes of the spool.
-pub(super) fn desk(
+pub(super) fn api(
     spooling: Option<&Spooling>,
     config: &Config,
     left_behind: &[PathBuf],
-) -> SpoolDesk {
+) -> SpoolApi {
     let Some(spooling) = spooling else {
         let off = SpoolReport::off(config.spool.directory(&config.data_dir));
-        return SpoolDesk::off(off.beside(left_behind.to_vec()));
+        return SpoolApi::off(off.beside(left_behind.to_vec()));
     };
-    SpoolDesk::new(spooling.clone())
+    SpoolApi::new(spooling.clone())
 }

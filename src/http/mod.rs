@@ -37,5 +37,5 @@ pub use in_flight::{Ends, InFlight};
 pub use limits::{Limits, ListenerLimits};
 pub use listener::Listener;
 pub use socket_activation::PassedSockets;
-pub use spool::SpoolDesk;
+pub use spool::SpoolApi;
 pub use state::{AppKeys, AppState, Apps};

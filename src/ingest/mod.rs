@@ -30,7 +30,7 @@ pub use outcome::{Caller, Durable, Failure, Outcome, Refusal, Rejection, Settled
 pub use parse::{parse, read};
 pub use pending::Waiting;
 pub use progress::{Watchdog, WriterProgress};
-pub use readiness::{DatabaseState, Readiness, Standing};
+pub use readiness::{DatabaseState, Readiness, ReadinessStatus};
 pub use spooling::Spooling;
 pub use tally::Tally;
 pub use writer::Writer;

@@ -314,7 +314,7 @@ async fn a_sender_who_hangs_up_does_not_stop_a_delivery_half_way() {
     wire.send(signed(&app, BODY)).await;
     let (_, decide) = door.arrival().await;
     drop(wire);
-    door.stop.firmly();
+    door.stop.close();
     door.serving.await.unwrap().unwrap();
 
     assert_eq!(door.state.in_flight().count(), 1);
