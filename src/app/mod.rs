@@ -97,7 +97,7 @@ impl App {
             }
         };
         let addresses = [public.address(), admin.address()];
-        let started = Started::tell(&config, addresses, credentials, &database, &opened);
+        let started = Started::collect(&config, addresses, credentials, &database, &opened);
         let parts = Parts {
             config,
             sources,

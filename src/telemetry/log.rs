@@ -10,7 +10,7 @@ use tracing_subscriber::{
 
 use super::{
     error::Error,
-    messages::{Happening, messages},
+    messages::{LogEvent, messages},
 };
 use crate::config::{Log, LogFilter, LogFormat};
 

@@ -1,11 +1,11 @@
-//! The macro behind the catalogue of log messages, and what its entries have in common.
+//! Macro that defines the catalogue of log events, and helpers for its entries.
 
 use std::time::Duration;
 
 use tracing::Level;
 
-/// Something that happened and is worth a log record, a metric or both.
-pub trait Happening {
+/// An event that is logged, counted by metrics, or both.
+pub trait LogEvent {
     /// The documentation of the entry in the catalogue: when it happens, and its fields.
     const MEANING: &'static str;
 
@@ -51,7 +51,7 @@ macro_rules! messages {
         $(
             messages!(@struct $(#[doc = $doc])+ $name $(<$life>)? $({ $($value: $type),* })?);
 
-            impl $(<$life>)? $crate::telemetry::messages::Happening for $name $(<$life>)? {
+            impl $(<$life>)? $crate::telemetry::messages::LogEvent for $name $(<$life>)? {
                 const MEANING: &'static str = concat!($($doc),+);
 
                 fn emit(self) {
@@ -73,7 +73,7 @@ macro_rules! messages {
                 text: $text,
                 levels: &[$(tracing::Level::$level),+],
                 fields: messages!(@names $fields),
-                meaning: <$name as $crate::telemetry::messages::Happening>::MEANING,
+                meaning: <$name as $crate::telemetry::messages::LogEvent>::MEANING,
             },)?)+
         ];
     };

@@ -9,7 +9,7 @@ use super::error::Error;
 
 /// What a metric measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// Only ever grows.
     Counter,
     /// Goes up and down.
@@ -24,7 +24,7 @@ pub struct Metric {
     /// As Prometheus sees it.
     pub name: &'static str,
     /// What it measures.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// The names of its labels.
     pub labels: &'static [&'static str],
     /// What it tells, in one sentence.
@@ -35,7 +35,7 @@ macro_rules! catalogue {
     ($($(#[$doc:meta])* $ident:ident = $kind:ident $name:literal [$($label:literal),*] $meaning:literal;)+) => {
         $($(#[$doc])* #[doc = $meaning] pub const $ident: Metric = Metric {
             name: $name,
-            kind: Kind::$kind,
+            kind: MetricKind::$kind,
             labels: &[$($label),*],
             meaning: $meaning,
         };)+
@@ -154,9 +154,9 @@ impl Metric {
 
     fn describe(&self) {
         match self.kind {
-            Kind::Counter => metrics::describe_counter!(self.name, self.meaning),
-            Kind::Gauge => metrics::describe_gauge!(self.name, self.meaning),
-            Kind::Histogram => metrics::describe_histogram!(self.name, self.meaning),
+            MetricKind::Counter => metrics::describe_counter!(self.name, self.meaning),
+            MetricKind::Gauge => metrics::describe_gauge!(self.name, self.meaning),
+            MetricKind::Histogram => metrics::describe_histogram!(self.name, self.meaning),
         }
     }
 }

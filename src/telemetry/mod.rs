@@ -1,7 +1,7 @@
 //! Log records and metrics: two catalogues, and one struct per happening.
 //!
 //! The macro `messages!` declares happenings as a table. Each is named in the past tense and emitted
-//! in one line; [`Happening::emit`] writes its record and moves its metrics together. Imports nothing but F0, so labels come in as words.
+//! in one line; [`LogEvent::emit`] writes its record and moves its metrics together. Imports nothing but F0, so labels come in as words.
 //! Never here: a body, secret, token, signature, user name, text, IGSID or query string.
 //!
 //! Levels: ERROR means data lost or a human needed, WARN degraded but nothing lost, INFO the life
@@ -9,12 +9,12 @@
 
 pub mod door;
 mod error;
-pub mod held;
 pub mod life;
 pub mod log;
 pub mod messages;
 pub mod meter;
 pub mod metrics;
+pub mod quarantine;
 mod sparingly;
 pub mod spool;
 pub mod spool_watch;
@@ -28,12 +28,14 @@ pub use door::{
     PathUnknown, RejectionsCounted, Severity, SignatureMatched,
 };
 pub use error::Error;
-pub use held::{HoldFailed, RejectionHeld, RejectionNotHeld, RejectionsHeld};
 pub use life::{
     DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
 };
-pub use messages::{Happening, Message};
+pub use messages::{LogEvent, Message};
 pub use meter::Meter;
+pub use quarantine::{
+    QuarantineFailed, QuarantineSize, RejectionNotQuarantined, RejectionQuarantined,
+};
 pub use spool::{DeliveryDrained, DeliveryPassedOver, SpoolRefused};
 pub use spool_watch::{
     SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolLeftBehind, SpoolOpened,
@@ -53,7 +55,7 @@ pub const MESSAGES: [&[Message]; 8] = [
     spool::MESSAGES,
     spool_watch::MESSAGES,
     store::MESSAGES,
-    held::MESSAGES,
+    quarantine::MESSAGES,
     door::MESSAGES,
     log::MESSAGES,
 ];

@@ -117,7 +117,7 @@ pub async fn until_left(settings: &Settings) {
 
 fn is_held_here(dir: &Path) -> bool {
     let here = Some(std::process::id());
-    matches!(layout::lock(dir), Err(Error::Held { pid, .. }) if pid == here)
+    matches!(layout::lock(dir), Err(Error::Locked { pid, .. }) if pid == here)
 }
 
 /// A running private Postgres, supervised until it is stopped.
