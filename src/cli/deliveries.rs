@@ -152,7 +152,7 @@ impl Show {
             match session.body(self.id).await?.with_context(unknown)? {
                 Content::Kept(body) => output.bytes(&body)?,
                 Content::Erased => bail!(
-                    "the body of delivery {} was erased; its other columns are left",
+                    "the body of delivery {} was erased; its other columns are kept",
                     self.id
                 ),
             }

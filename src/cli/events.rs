@@ -275,7 +275,7 @@ fn print(repeated: &RepeatedEvent, mut output: Output) -> anyhow::Result<()> {
     }
     output.finish()?;
     if rows.is_empty() && event.erased_at.is_none() {
-        Output::note("the payloads of the two say the same")?;
+        Output::note("both payloads have the same content")?;
     }
     Ok(())
 }

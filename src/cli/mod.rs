@@ -43,8 +43,8 @@ use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::{app, causes, config::Sources};
 
 /// Error message if the system refuses threads.
-const NO_THREADS: &str = "the system has no threads for this program: raise the limit of processes \
-                          (ulimit -u, or TasksMax= of the service)";
+const NO_THREADS: &str = "failed to start threads: raise the limit of processes (ulimit -u, or \
+    TasksMax= of the service)";
 
 /// The exit code of a command line that cannot be understood.
 const WRONG_USAGE: u8 = 2;
@@ -150,10 +150,8 @@ fn show(usage: &clap::Error) -> ExitCode {
         let _ = usage.print();
         return ExitCode::SUCCESS;
     }
-    // Whoever typed it is not told that it is invalid, but what does not fit.
     let text = usage.render().ansi().to_string();
     let text = text.replacen("error:", "hookshelf:", 1);
-    let text = text.replacen("invalid value '", "cannot take '", 1);
     let _ = write!(anstream::stderr(), "{text}");
     ExitCode::from(WRONG_USAGE)
 }

@@ -37,6 +37,6 @@ impl Psql {
                 .map_err(|error| absent(error, &config))?,
         };
         let error = command.args(&self.arguments).exec();
-        Err(error).context("psql could not be started")
+        Err(error).context("failed to start psql")
     }
 }

@@ -93,10 +93,10 @@ impl Recheck {
             ""
         };
         let why = match config.rejections.hold {
-            0 => "; rejections.hold is 0, so that none is",
+            0 => "; rejections.hold is 0",
             _ => "",
         };
-        let said = format!("no refused delivery{which}{when} is held{why}");
+        let said = format!("no refused delivery{which}{when} is in quarantine{why}");
         if self.json {
             Output::note(&said)
         } else {
@@ -163,13 +163,13 @@ impl Recheck {
         let unreadable = sum(|app| app.unreadable);
         if unreadable > 0 {
             lines.push(format!(
-                "{unreadable} of the files cannot be read and are passed over: damaged, or written \
-                 by a newer Hookshelf"
+                "{unreadable} of the files cannot be read and are skipped: damaged, or written by \
+                 a newer Hookshelf"
             ));
         }
         if passing == 0 {
             lines.push(format!(
-                "no secret opens any of the {}; compare the secrets with those of the App \
+                "no secret matches any of the {}; compare the secrets with those of the App \
                  Dashboard, or try one: {}",
                 deliveries(held),
                 self.call("--secret-file FILE")
@@ -179,7 +179,7 @@ impl Recheck {
         let stored: Option<u64> = apps.iter().map(|app| app.stored).sum();
         let stored = match stored {
             Some(count) => format!("{count} of which are stored already"),
-            None => "of which some may be stored already: the database cannot be asked".to_owned(),
+            None => "some of which may be stored already: no connection to the database".to_owned(),
         };
         lines.push(format!(
             "{passing} of {held} deliveries pass, with {}, {stored}",
@@ -262,7 +262,10 @@ fn said(rescued: &Rescued) -> String {
     };
     let rest = match unopened {
         0 => String::new(),
-        rest => format!("; no secret opens {}, which stay held", deliveries(*rest)),
+        rest => format!(
+            "; no secret matches {}, which stay in quarantine",
+            deliveries(*rest)
+        ),
     };
     format!(
         "{app}: {} stored{before}, with {} and {repeated} that were stored already{rest}",

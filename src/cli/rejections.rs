@@ -108,8 +108,8 @@ fn tell_held(sources: &Sources) -> anyhow::Result<bool> {
     let bytes = shelf.bytes(&names)?;
     let count = names.len();
     Output::note(&format!(
-        "{count} refused deliveries are held ({bytes} bytes); `hookshelf rejections recheck` verifies \
-         them again, `hookshelf rejections recheck --yes` stores those that pass"
+        "{count} refused deliveries are in quarantine ({bytes} bytes); `hookshelf rejections \
+         recheck` verifies them again, `hookshelf rejections recheck --yes` stores those that pass"
     ))?;
     Ok(true)
 }

@@ -99,7 +99,7 @@ impl Hold {
         let thread = Builder::new().name("held".to_owned());
         let running = thread.spawn(move || keeper.run(&asked));
         if let Err(error) = &running {
-            let (cause, first) = (format!("no thread: {error}"), true);
+            let (cause, first) = (format!("failed to start a thread: {error}"), true);
             HoldFailed { cause, first }.emit();
         }
         Self(Arc::new(Thread {

@@ -48,7 +48,7 @@ async fn the_reasons_of_a_refused_certificate_are_told_apart() {
     let report = ask(&server, &front.url);
     report.says("certificate", "ok", "the chain is valid");
     report.says("challenge", "ok", "answers its own challenge");
-    report.says("redirect", "ok", "/webhook leads nowhere else");
+    report.says("redirect", "ok", "/webhook does not redirect");
     report.says("public_url", "warning", "only a private network reaches");
     let clocks = report.said("clock");
     let agree = clocks.iter().all(|it| it.starts_with("ok"));

@@ -218,7 +218,10 @@ async fn a_question_that_is_none_is_told_what_is_allowed() {
         ("limit=0", "limit: allowed are 1 to 1000"),
         ("limit=1001", "limit: allowed are 1 to 1000"),
         ("limit=many", "limit: allowed are 1 to 1000"),
-        ("after=here", "after: not a place that a list has given"),
+        (
+            "after=here",
+            "invalid after: use a place from an earlier list",
+        ),
         ("before=1-1", "allowed are after and limit"),
     ] {
         let path = format!("/v1/spool/records?{query}");

@@ -150,7 +150,7 @@ async fn every_fault_of_the_configuration_is_told_at_once() {
     let shelf = shelf().await;
     assert_eq!(
         shelf.says(&["config", "check"]),
-        "the configuration is right; apps: default\n"
+        "the configuration is valid; apps: default\n"
     );
     let faulty = "data_dri = \"x\"\n[dedupe]\nwindow_days = 1\n[apps.A]\napp_secret = \"hush\"\n";
     std::fs::write(shelf.directory.join("hookshelf.toml"), faulty).unwrap();
