@@ -119,10 +119,10 @@ async fn what_is_in_flight_at_a_stop_is_finished_and_counted() {
     );
     let ended = told(&log, "deliveries in flight ended");
     assert!(
-        ended.contains("WARN") && ended.contains("acked=2 refused=1 unfinished=1 millis="),
+        ended.contains("WARN") && ended.contains("acked=2 rejected=1 unfinished=1 duration_ms="),
         "{ended}"
     );
-    assert!(told(&log, " stopped").contains("millis="), "{log}");
+    assert!(told(&log, " stopped").contains("duration_ms="), "{log}");
 }
 
 #[tokio::test]
@@ -139,7 +139,10 @@ async fn a_body_that_never_ends_is_not_waited_for_beyond_its_time_and_told_as_un
     let log = log_of(&directory);
     assert!(status.success(), "{status}: {log}");
     let ended = told(&log, "deliveries in flight ended");
-    assert!(ended.contains("acked=0 refused=0 unfinished=1 "), "{ended}");
+    assert!(
+        ended.contains("acked=0 rejected=0 unfinished=1 "),
+        "{ended}"
+    );
 }
 
 #[tokio::test]
@@ -152,7 +155,7 @@ async fn a_stop_with_nothing_in_flight_says_so() {
     assert!(told(&log, "stop requested").contains("in_flight=0"));
     let ended = told(&log, "deliveries in flight ended");
     assert!(
-        ended.contains("INFO") && ended.contains("acked=0 refused=0 unfinished=0 "),
+        ended.contains("INFO") && ended.contains("acked=0 rejected=0 unfinished=0 "),
         "{ended}"
     );
 }
@@ -176,7 +179,7 @@ async fn what_postgres_does_not_take_at_a_stop_is_kept_for_the_next_start() {
     assert!(status.success(), "{status}: {log}");
     let ended = told(&log, "deliveries in flight ended");
     assert!(
-        ended.contains("INFO") && ended.contains("acked=1 refused=0 unfinished=0 "),
+        ended.contains("INFO") && ended.contains("acked=1 rejected=0 unfinished=0 "),
         "{ended}"
     );
     holder.rollback().await.unwrap();
@@ -204,7 +207,7 @@ async fn what_postgres_does_not_take_at_a_stop_without_a_spool_is_told_as_unfini
     assert!(status.success(), "{status}: {log}");
     let ended = told(&log, "deliveries in flight ended");
     assert!(
-        ended.contains("WARN") && ended.contains("acked=0 refused=0 unfinished=1 "),
+        ended.contains("WARN") && ended.contains("acked=0 rejected=0 unfinished=1 "),
         "{ended}"
     );
     holder.rollback().await.unwrap();
@@ -224,9 +227,12 @@ async fn a_second_signal_ends_it_at_once_and_tells_what_is_left() {
     let log = log_of(&directory);
     assert_eq!(status.code(), Some(1), "{log}");
     let ended = told(&log, "deliveries in flight ended");
-    assert!(ended.contains("acked=0 refused=0 unfinished=1 "), "{ended}");
+    assert!(
+        ended.contains("acked=0 rejected=0 unfinished=1 "),
+        "{ended}"
+    );
     let said =
-        "stopped at once by a second signal: 1 delivery in flight got no ack and comes again";
+        "stopped at once by a second signal: 1 delivery in flight got no 200; Meta sends it again";
     assert!(log.contains(said), "{log}");
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use hookshelf::telemetry::{
-    MESSAGES, Message,
+    MESSAGES, Message, TARGETS,
     metrics::{CATALOGUE, Metric},
 };
 
@@ -82,10 +82,21 @@ const LABELS: &str = "
 
 Written to standard error as text or JSON (`log.format`). ERROR: data was lost, or a person is \
 needed. WARN: degraded, nothing lost. INFO: life of the process. DEBUG: one delivery or challenge. \
-A repeated WARN or ERROR becomes DEBUG until the next success, or for 10 s. `app unknown`, \
-`connection refused` and `connection not taken` are logged at most once in 10 s. A single `log.level` such as `info` \
-leaves libraries at WARN; directives such as `hookshelf=debug,sqlx=info` are used as they are.
+A repeated WARN or ERROR becomes DEBUG until the next success. `request for an unknown app`, \
+`connection limit reached; …` and `failed to accept a connection` are logged at most once in 10 s.
 
+`log.level` is a level or a list of `target=level`:
+
+| `log.level` | records |
+|---|---|
+| `info` | INFO and above of Hookshelf; WARN and above of libraries |
+| `warn,http=debug` | WARN and above; DEBUG of the target `http` |
+| `hookshelf=debug,sqlx=info` | DEBUG of all targets of Hookshelf; INFO of sqlx |
+
+The targets and their messages:
+";
+
+const MESSAGE_TABLE: &str = "
 | message | level | fields | when |
 |---|---|---|---|
 ";
@@ -120,8 +131,12 @@ fn write() -> String {
         let _ = writeln!(page, "{}", metric_row(metric));
     }
     page.push_str(LABELS);
-    for message in MESSAGES.into_iter().flatten() {
-        let _ = writeln!(page, "{}", message_row(message));
+    for (target, records) in TARGETS {
+        let _ = write!(page, "\n### `{target}`: {records}\n{MESSAGE_TABLE}");
+        let messages = MESSAGES.into_iter().flatten();
+        for message in messages.filter(|it| it.target == target) {
+            let _ = writeln!(page, "{}", message_row(message));
+        }
     }
     page
 }

@@ -6,7 +6,7 @@ use crate::support::{cluster::Cluster, message::message, server::Server};
 
 use super::stage::{serve, until_missing};
 
-const WARNING: &str = "Postgres may lose what it has committed";
+const WARNING: &str = "Postgres durability is off";
 
 /// Trigger that records `synchronous_commit` of each commit.
 const NOTING: &str = "

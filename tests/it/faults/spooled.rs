@@ -110,7 +110,7 @@ async fn a_server_starts_without_its_database_and_brings_it_up_when_it_is_there(
     let mut postgres = Cluster::make(&[]).await;
     let server = serve_with(&postgres.url(), LOSSY);
     let said = server.said().join("\n");
-    assert!(said.contains("AWAY"), "{said}");
+    assert!(said.contains("UNAVAILABLE"), "{said}");
     let before = Clock::system().now();
     assert_eq!(deliver(&server, "mid.1").await, 200);
     assert_eq!(deliver(&server, "mid.2").await, 200);
@@ -139,7 +139,7 @@ async fn a_server_starts_before_a_standby_and_stores_when_it_is_the_primary() {
     let server = serve_with(&standby.url(), LOSSY);
     let said = server.said().join("\n");
     assert!(
-        said.contains("AWAY: ") && said.contains("takes no writes"),
+        said.contains("UNAVAILABLE: ") && said.contains("accepts no writes"),
         "{said}"
     );
     assert_eq!(deliver(&server, "mid.1").await, 200);
@@ -147,7 +147,7 @@ async fn a_server_starts_before_a_standby_and_stores_when_it_is_the_primary() {
     let mut database = standby.connect().await;
     run(&mut database, "SELECT pg_promote()").await;
     eventually("the database is opened", async || {
-        server.log().contains("database opened")
+        server.log().contains("connected to Postgres")
     })
     .await;
     until_stored(&mut database, &["mid.1"]).await;
@@ -183,7 +183,7 @@ async fn a_full_spool_is_said_and_takes_again_when_it_was_drained() {
         acked += 1;
     }
     assert!(acked > 10, "{acked}");
-    assert!(server.log().contains("spool refused a delivery"));
+    assert!(server.log().contains("failed to spool a delivery"));
     until_missing(&server, &["database", "spool"]).await;
     let status = server.run(&["spool", "status"]).stdout;
     let status = String::from_utf8_lossy(&status);
