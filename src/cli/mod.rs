@@ -92,7 +92,7 @@ pub fn command() -> Command {
     help::arranged(Cli::command())
 }
 
-/// Runs what the arguments say, on threads made for the server.
+/// Runs the command of the arguments, on threads made for the server.
 pub fn main() -> ExitCode {
     match app::runtime() {
         Ok(runtime) => runtime.block_on(run()),
@@ -137,14 +137,14 @@ async fn run() -> ExitCode {
     }
 }
 
-/// Says what is wrong. Whoever reads it may be gone: the exit code tells it, too.
+/// Prints an error. The exit code reports it, too, if nobody reads standard error.
 fn fail(error: &anyhow::Error) -> ExitCode {
     let (wrong, text) = (colours::WRONG, causes::line(error.as_ref()));
     let _ = writeln!(anstream::stderr(), "{wrong}hookshelf:{wrong:#} {text}");
     ExitCode::FAILURE
 }
 
-/// Shows the help that was asked for, or says what cannot be understood.
+/// Prints the requested help, or an error of usage.
 fn show(usage: &clap::Error) -> ExitCode {
     if !usage.use_stderr() {
         let _ = usage.print();

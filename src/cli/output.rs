@@ -31,7 +31,7 @@ const READABLE: usize = 20;
 /// The options that say how a list is printed.
 #[derive(clap::Args, Debug)]
 pub(super) struct Form {
-    /// One JSON object a line, with every column.
+    /// Print a JSON object a line, with every column.
     #[arg(long)]
     json: bool,
     /// CSV (RFC 4180) with the columns of --json; import it as text, or a spreadsheet spoils ids.

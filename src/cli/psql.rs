@@ -20,7 +20,7 @@ pub(super) struct Psql {
     /// Read only, as the role that `migrate --reader` made.
     #[arg(long, value_name = "NAME")]
     reader: Option<String>,
-    /// What to hand on to psql.
+    /// Arguments for psql.
     #[arg(last = true, value_name = "ARGUMENTS")]
     arguments: Vec<String>,
 }

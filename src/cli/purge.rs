@@ -19,7 +19,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct PurgeEvents {
-    /// What was simulated: the only thing that can be purged.
+    /// Simulated data, the only data that can be purged.
     #[arg(long, required = true)]
     simulated: bool,
     /// Do it.

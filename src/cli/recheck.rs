@@ -19,7 +19,7 @@ use crate::{
 /// Name of the secret from `--secret-file`, also in the deliveries stored with it.
 const GIVEN: &str = "given";
 
-/// Verifies again what was refused because no secret made its signature, and stores what passes.
+/// Verifies quarantined deliveries again, and stores those that pass.
 ///
 /// Refused deliveries with a signature are held for a while (rejections.hold). Correct the secret in
 /// the configuration first, or try one with --secret-file. Without --yes it shows how many pass now
@@ -39,13 +39,13 @@ pub(super) struct Recheck {
     /// A file that holds the secret to try, instead of those of the configuration.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// Delete what is held, whether it passes or not, instead of storing it.
+    /// Delete the quarantined deliveries instead of storing them.
     #[arg(long, conflicts_with = "secret_file")]
     discard: bool,
     /// Do it.
     #[arg(long)]
     yes: bool,
-    /// One JSON object for each app.
+    /// Print a JSON object for each app.
     #[arg(long)]
     json: bool,
 }

@@ -110,7 +110,7 @@ fn silent(server: &Running) -> anyhow::Error {
     )
 }
 
-/// Says what was read, or why nothing has changed.
+/// Reports the result of the reload.
 fn report(reading: &Reading, server: &Running) -> anyhow::Result<ExitCode> {
     let files = reading.file.iter().chain(&reading.credentials);
     let files: Vec<_> = files.map(|it| plain(&it.display().to_string())).collect();

@@ -63,7 +63,7 @@ fn drain(report: &Report) -> String {
     }
 }
 
-/// Why what waits cannot be drained now.
+/// Reason why waiting deliveries cannot be drained now.
 pub(super) fn obstacle(report: &Report) -> Option<String> {
     let code = report.drain_obstacle.as_deref();
     let why = match code.filter(|_| report.records > 0)? {

@@ -18,7 +18,7 @@ use crate::{
     tunnel::Program,
 };
 
-/// What `--tunnel` may be followed by.
+/// Values of `--tunnel`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Choice {
     /// Whichever is installed, cloudflared first.

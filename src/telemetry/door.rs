@@ -38,15 +38,24 @@ messages! {
         "signature matched" [app = &**meter.app(), secret] DEBUG
         => meter.count_signature(secret);
 
-    /// Verification of a callback URL. INFO if echoed, WARN for a wrong token.
+    /// Verification of a callback URL. INFO if echoed.
     ChallengeAnswered { app: Arc<str>, answer: &'static str }
-        "challenge answered" [app = &*app, answer]
-        INFO if answer == "echoed", WARN if answer == "token" && sparingly!(), DEBUG
-        => CHALLENGES.count([("app", app.into()), ("answer", answer.into())]);
+        "challenge answered" [app = &*app, answer] INFO if answer == "echoed", DEBUG
+        => {
+            if answer == "token" {
+                VerifyTokenWrong { app: &app }.emit();
+            }
+            CHALLENGES.count([("app", app.into()), ("answer", answer.into())]);
+        };
 
-    /// The path names an app that is not configured.
+    /// Challenge with another verify token, by Meta or a stranger. At most once in 10 s.
+    VerifyTokenWrong<'a> { app: &'a str }
+        "wrong verify token: challenge refused; enter the verify_token of this app in the App Dashboard"
+        [app] WARN if sparingly!();
+
+    /// At most once in 10 s.
     AppUnknown
-        "request for an unknown app" [] WARN if sparingly!()
+        "request for an unknown app; compare the callback URL in the App Dashboard with the configuration" [] WARN if sparingly!()
         => UNKNOWN_APPS.count([]);
 
     /// On the public listener.
@@ -56,9 +65,9 @@ messages! {
 
     /// Since the last such record.
     RejectionsCounted { app: Arc<str>, reason: &'static str, count: u64 }
-        "deliveries rejected" [app = &*app, reason, count] WARN;
+        "deliveries rejected; see hookshelf rejections list" [app = &*app, reason, count] WARN;
 
-    /// No older connection can be closed instead.
+    /// No older connection can be closed instead. At most once in 10 s.
     ConnectionRefused { listener: &'static str, limit: usize }
         "connection limit reached; new connection closed" [listener, limit] WARN if sparingly!()
         => CONNECTIONS_REFUSED.count([("listener", listener.into())]);
@@ -68,7 +77,7 @@ messages! {
         "request handler panicked" [listener] ERROR
         => PANICS.count([("listener", listener.into())]);
 
-    /// Usually because too many files are open.
+    /// Usually because too many files are open. At most once in 10 s.
     AcceptFailed { listener: &'static str, cause: std::io::Error }
         "failed to accept a connection" [listener, cause = display(cause)] WARN if sparingly!();
 

@@ -18,7 +18,7 @@ messages! {
 
     /// The server drains the spool when Postgres works again.
     SpoolBegan { records: u64 }
-        "Postgres did not commit in time; deliveries go to the spool" [records] WARN;
+        "Postgres did not commit in time; deliveries get 200 and go to the spool" [records] WARN;
 
     /// `seconds` have passed since the first delivery went to the spool.
     SpoolEmptied { drained: u64, after: Duration }

@@ -39,7 +39,7 @@ messages! {
 
     /// `settings` are off. INFO if `database.allow_lossy_commits` is true.
     DurabilityChanged { off: String, allowed: bool }
-        "Postgres durability is off; a crash can lose committed deliveries" [settings = off, allowed] INFO if allowed, WARN;
+        "Postgres durability is off; a crash can lose committed deliveries; see hookshelf doctor" [settings = off, allowed] INFO if allowed, WARN;
 
     /// Commits survive a crash again.
     DurabilityRestored

@@ -18,7 +18,7 @@ messages! {
 
     /// `last_line` is the last line of its output.
     TunnelSilent<'a> { program: &'static str, said: &'a str, waited: Duration }
-        "tunnel has no public URL yet" [program, last_line = said, waited = debug(waited)] WARN;
+        "tunnel has no public URL yet; check the network of this machine" [program, last_line = said, waited = debug(waited)] WARN;
 
     /// The program did not end in time at the stop of the server.
     TunnelStuck { program: &'static str }

@@ -135,7 +135,10 @@ async fn a_server_that_stands_still_is_waited_for_no_longer_than_is_said() {
     server.signal(Signal::SIGSTOP);
     let why = refused(server.verb(&["reload"]));
     server.signal(Signal::SIGCONT);
-    assert!(why.contains("did not report within 10 s"), "{why}");
+    assert!(
+        why.contains("did not report the result of the reload within 10 s"),
+        "{why}"
+    );
     assert!(why.contains("hangs"), "{why}");
 }
 
@@ -157,7 +160,7 @@ async fn the_secrets_of_meta_take_one_step_from_a_first_look() {
     std::fs::write(&file, made.replace(&own, &metas)).unwrap();
     let output = beside(&server, &["reload"]).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
-    let expected = format!("has read {} again; apps: default\n", file.display());
+    let expected = format!("reloaded {}; apps: default\n", file.display());
     assert!(said(&output).ends_with(&expected), "{}", said(&output));
 
     assert_eq!(server.deliver("/webhook", BODY).await.status, 200);

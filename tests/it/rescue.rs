@@ -361,7 +361,7 @@ async fn damaged_files_are_passed_over_and_what_is_wanted_can_be_narrowed() {
     let none = verb(&directory, &place, &["--since=1m"]);
     let said = String::from_utf8_lossy(&none.stderr).into_owned();
     assert!(
-        said.contains("delivery that came in that time is held"),
+        said.contains("delivery that came in that time is in quarantine"),
         "{said}"
     );
     assert!(rows(&none).is_empty());

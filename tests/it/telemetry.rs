@@ -82,8 +82,7 @@ const LABELS: &str = "
 
 Written to standard error as text or JSON (`log.format`). ERROR: data was lost, or a person is \
 needed. WARN: degraded, nothing lost. INFO: life of the process. DEBUG: one delivery or challenge. \
-A repeated WARN or ERROR becomes DEBUG until the next success. `request for an unknown app`, \
-`connection limit reached; …` and `failed to accept a connection` are logged at most once in 10 s.
+A repeated WARN or ERROR becomes DEBUG until the next success.
 
 `log.level` is a level or a list of `target=level`:
 

@@ -110,7 +110,7 @@ async fn a_url_where_nobody_speaks_https_is_told() {
     let _ = plain.await;
     // Reuses a port on which nothing listens any more.
     let report = ask(&server, &url);
-    report.says("public_url", "wrong", "is not reached");
+    report.says("public_url", "wrong", "failed to connect");
     report.says("challenge", "unchecked", "nothing answers");
     // The name is too long for a DNS query.
     let report = ask(&server, &format!("https://{}.example", "x".repeat(64)));

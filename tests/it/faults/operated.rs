@@ -200,7 +200,7 @@ async fn the_log_tells_it(server: &Server) {
     let log = server.log();
     for message in [
         "spool opened records=0",
-        "deliveries go to the spool",
+        "deliveries get 200 and go to the spool",
         "failed to drain the spool; retrying cause=\"postgres\"",
     ] {
         assert!(log.contains(message), "{message}: {log}");

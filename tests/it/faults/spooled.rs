@@ -187,7 +187,10 @@ async fn a_full_spool_is_said_and_takes_again_when_it_was_drained() {
     until_missing(&server, &["database", "spool"]).await;
     let status = server.run(&["spool", "status"]).stdout;
     let status = String::from_utf8_lossy(&status);
-    assert!(status.contains("takes nothing: it is full"), "{status}");
+    assert!(
+        status.contains("does not accept deliveries: it is full"),
+        "{status}"
+    );
     eventually("the metrics say it", async || {
         let metrics = server.ask_admin("/metrics").await.body;
         let metrics = String::from_utf8_lossy(&metrics);
@@ -223,7 +226,7 @@ async fn a_delivery_that_postgres_hangs_on_is_in_nobodys_way() {
     let mut database = postgres.connect().await;
     until_stored(&mut database, &["mid.1", "mid.2", "mid.3"]).await;
     eventually("it is told of", async || {
-        server.log().contains("put behind the others")
+        server.log().contains("retried after the others")
     })
     .await;
     let (_, directory, place) = server.stop();
@@ -300,7 +303,11 @@ async fn no_delivery_is_blamed_for_a_postgres_that_was_away() {
     run(&mut database, "SELECT pg_advisory_unlock(7)").await;
     until_stored(&mut database, &["mid.1", "mid.2"]).await;
     until_degraded(&server, &[]).await;
-    assert!(!server.log().contains("put behind"), "{}", server.log());
+    assert!(
+        !server.log().contains("retried after the others"),
+        "{}",
+        server.log()
+    );
 }
 
 #[tokio::test]
