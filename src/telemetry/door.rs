@@ -38,7 +38,7 @@ messages! {
         "signature matched" [app = &**meter.app(), secret] DEBUG
         => meter.count_signature(secret);
 
-    /// Verification of a callback URL. INFO if echoed.
+    /// INFO if echoed.
     ChallengeAnswered { app: Arc<str>, answer: &'static str }
         "challenge answered" [app = &*app, answer] INFO if answer == "echoed", DEBUG
         => {
@@ -48,7 +48,7 @@ messages! {
             CHALLENGES.count([("app", app.into()), ("answer", answer.into())]);
         };
 
-    /// Challenge with another verify token, by Meta or a stranger. At most once in 10 s.
+    /// By Meta or a stranger. At most once in 10 s.
     VerifyTokenWrong<'a> { app: &'a str }
         "wrong verify token: challenge refused; enter the verify_token of this app in the App Dashboard"
         [app] WARN if sparingly!();

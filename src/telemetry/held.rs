@@ -31,7 +31,7 @@ messages! {
             HELD_BYTES.show(from(), bytes);
         };
 
-    /// The directory of the quarantine cannot be used, or its disk is full.
+    /// Directory not usable, or disk full.
     HoldFailed { cause: String, first: bool }
         "failed to quarantine deliveries with an invalid signature" [cause] WARN if first, DEBUG;
 }

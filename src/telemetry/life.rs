@@ -50,7 +50,7 @@ messages! {
     FileLimitUnraised { cause: std::io::Error }
         "failed to raise the open file limit" [cause = display(cause)] WARN;
 
-    /// The server goes on. systemd may restart it if it expects notifications.
+    /// systemd may restart the server.
     ManagerUnreachable { cause: std::io::Error }
         "failed to notify the service manager" [cause = display(cause)] WARN;
 

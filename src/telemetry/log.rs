@@ -83,8 +83,7 @@ fn expand(directive: &str) -> String {
 messages! {
     target: "process";
 
-    /// A bug. Place of a panic in the source; its message is not logged, because it may quote a
-    /// delivery.
+    /// A bug. The panic message is not logged, because it may quote a delivery.
     Panicked { place: Option<String> }
         "panic" [location = place] ERROR;
 }

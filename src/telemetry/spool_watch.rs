@@ -7,11 +7,11 @@ use super::messages::messages;
 messages! {
     target: "spool";
 
-    /// The spool was opened at the start, with deliveries from before.
+    /// `records` wait from an earlier run.
     SpoolOpened { records: u64 }
         "spool opened" [records] INFO;
 
-    /// The spool is off or `spool.dir` has changed, and `dir` holds deliveries.
+    /// The spool is off, or `spool.dir` has changed.
     SpoolLeftBehind { dir: PathBuf }
         "spool with acked deliveries is not drained by this server; run a server with this directory as spool.dir, and spool.max_bytes not 0"
         [dir = display(dir.display())] ERROR;
@@ -24,17 +24,15 @@ messages! {
     SpoolEmptied { drained: u64, after: Duration }
         "spool is empty; all deliveries are in Postgres" [drained, seconds = after.as_secs()] INFO;
 
-    /// Damaged or unreadable parts, whose deliveries are not in Postgres. Logged at each start,
-    /// too.
+    /// Their deliveries are not in Postgres. Logged at each start, too.
     SpoolSetAside { files: u64, records: u64 }
         "failed to read a part of the spool; its files were set aside" [files, records] ERROR;
 
-    /// The spool is `full`, its `disk` refuses writes, or its thread is `gone`. Deliveries that
-    /// Postgres does not accept get 503.
+    /// Codes: `full`, `disk` refuses writes, thread is `gone`.
     SpoolBlocked { code: String, means: String }
         "spool does not accept deliveries" [code, detail = means] ERROR;
 
-    /// The cause of the last `spool does not accept deliveries` is gone.
+    /// The spool was blocked before.
     SpoolUnblocked
         "spool accepts deliveries again" [] INFO;
 

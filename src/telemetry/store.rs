@@ -20,7 +20,7 @@ messages! {
     DatabaseOpened
         "connected to Postgres" [] INFO;
 
-    /// Less than `database.min_free` is free. Deliveries go to the spool.
+    /// Deliveries go to the spool.
     DiskLow { free: u64, least: u64 }
         "disk of Postgres is almost full; commits are stopped" [free, min_free = least] ERROR;
 

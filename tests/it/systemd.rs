@@ -122,7 +122,7 @@ fn what_cannot_be_a_listener_is_said() {
     let file = std::fs::File::open("/dev/null").unwrap();
     let kind = refused(vec![one(), file.into()], &[("LISTEN_FDS", "2")]);
     assert!(
-        kind.contains("the admin listener is no listening TCP socket"),
+        kind.contains("the admin listener is not a listening TCP socket"),
         "{kind}"
     );
     let accepting = socket();

@@ -92,12 +92,7 @@ A repeated WARN or ERROR becomes DEBUG until the next success.
 | `warn,http=debug` | WARN and above; DEBUG of the target `http` |
 | `hookshelf=debug,sqlx=info` | DEBUG of all targets of Hookshelf; INFO of sqlx |
 
-The targets and their messages:
-";
-
-const MESSAGE_TABLE: &str = "
-| message | level | fields | when |
-|---|---|---|---|
+Messages by target, each with its levels and fields:
 ";
 
 /// The names in one cell of a table.
@@ -115,11 +110,14 @@ fn metric_row(metric: &Metric) -> String {
 
 fn message_row(message: &Message) -> String {
     let levels: Vec<_> = message.levels.iter().map(ToString::to_string).collect();
+    let fields = match message.fields {
+        [] => String::new(),
+        fields => format!(" ({})", fields.join(", ")),
+    };
     format!(
-        "| `{}` | {} | {} | {} |",
+        "- `{}` {}{fields}: {}",
         message.text,
-        levels.join(", "),
-        listed(message.fields),
+        levels.join("/"),
         message.meaning.trim()
     )
 }
@@ -131,7 +129,7 @@ fn write() -> String {
     }
     page.push_str(LABELS);
     for (target, records) in TARGETS {
-        let _ = write!(page, "\n### `{target}`: {records}\n{MESSAGE_TABLE}");
+        let _ = writeln!(page, "\n### `{target}`: {records}\n");
         let messages = MESSAGES.into_iter().flatten();
         for message in messages.filter(|it| it.target == target) {
             let _ = writeln!(page, "{}", message_row(message));
@@ -150,6 +148,6 @@ fn a_row_shows_the_labels_and_levels_of_its_entry() {
     let page = write();
     let metric = "\n| `hookshelf_deliveries_total` | app, outcome, reason, source | Del";
     assert!(page.contains(metric), "{page}");
-    let message = "\n| `commit failed` | WARN, DEBUG | code, cause | The deliveries of";
+    let message = "\n- `commit failed` WARN/DEBUG (code, cause): The deliveries of";
     assert!(page.contains(message), "{page}");
 }

@@ -87,7 +87,7 @@ async fn what_answers_instead_of_the_server_is_told() {
     let past = "404 Not Found\nDate: Sun, 06 Nov 1994 08:49:37 GMT";
     let front = Front::good(Behind::Answer(past)).await;
     let report = ask(&server, &front.url);
-    report.says("clock", "warning", "what answers at the public URL is");
+    report.says("clock", "warning", "the server at the public URL is");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -152,7 +152,7 @@ fn doctor_warns(server: &Server) {
     let doctor = server.run(&["doctor", "--json"]);
     let doctor = String::from_utf8(doctor.stdout).unwrap();
     for part in [
-        "3 deliveries wait, kept back by: postgres",
+        "3 deliveries wait; the drain is stalled: postgres",
         "it runs, and database is missing",
     ] {
         assert!(doctor.contains(part), "{part}: {doctor}");

@@ -42,6 +42,9 @@ const END: &str = "
 Previous: [Events](../events.md) · Next: [Questions](../questions.md)
 ";
 
+/// Beginning of the line of a comment that says how a table grows. `\d+` shows the other lines.
+const GROWS: &str = "Grows: ";
+
 /// Views of all kinds; the others are views of one kind.
 const GENERAL: [&str; 3] = ["events", "deliveries", "repeats"];
 
@@ -101,12 +104,8 @@ fn head(page: &mut String, relation: &Relation) {
         return;
     }
     page.push('\n');
-    for line in LINES.iter().flat_map(|start| lines(comment, start)) {
-        let (what, rest) = line.split_once(": ").unwrap();
-        let _ = writeln!(page, "- **{what}:** {rest}");
-    }
-    if let Some(by) = &relation.partitions {
-        let _ = writeln!(page, "- **Partitioned** by {by}.");
+    for line in lines(comment, GROWS) {
+        let _ = writeln!(page, "- {line}");
     }
 }
 
@@ -164,7 +163,7 @@ fn tables<'a>(page: &mut String, tables: impl IntoIterator<Item = &'a Described>
     for table in tables {
         head(page, &table.relation);
         for key in &table.indexes {
-            let _ = writeln!(page, "- **Index:** {}", key.form);
+            let _ = writeln!(page, "- Index: {}", key.form);
         }
         rows(page, ["column", "type", "meaning"], &table.columns);
     }
