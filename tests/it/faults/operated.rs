@@ -163,7 +163,7 @@ fn drain_gives_up(server: &Server) {
     let said = complaint(&server.run(&["spool", "drain"]));
     for part in [
         "3 deliveries are left in the spool",
-        "Postgres is away or fails",
+        "Postgres is unavailable or fails",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
