@@ -18,7 +18,7 @@ pub const CHECKSUM: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// The record has a version that this program does not know.
-    #[error("the record has version {0}, which a newer Hookshelf reads")]
+    #[error("the record has version {0} and needs a newer Hookshelf")]
     Version(u8),
     /// The checksum or a field is invalid.
     #[error("the record is damaged")]

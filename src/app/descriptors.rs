@@ -5,6 +5,8 @@ use nix::{
     sys::resource::{Resource, getrlimit, rlim_t, setrlimit},
 };
 
+use crate::telemetry::{ConnectionsLimited, FileLimitUnraised, LogEvent};
+
 /// Descriptors reserved for the admin listener, connections to Postgres and files.
 const OTHERS: rlim_t = 192;
 
@@ -18,18 +20,18 @@ pub(super) fn provide(connections: usize) -> usize {
     match raise(needed) {
         Ok(limit) if limit < needed => {
             let connections = connection_limit(limit, connections);
-            tracing::warn!(
+            ConnectionsLimited {
                 limit,
                 needed,
                 connections,
-                "fewer files may be open than http.max_connections takes, so fewer connections \
-                 may be; raise the limit of open files, or lower that number"
-            );
+            }
+            .emit();
             connections
         }
         Ok(_) => connections,
         Err(error) => {
-            tracing::warn!(%error, "the limit of open files cannot be raised");
+            let cause = error.into();
+            FileLimitUnraised { cause }.emit();
             connections
         }
     }

@@ -22,7 +22,7 @@ pub enum Error {
     #[error(transparent)]
     Private(#[from] private::Error),
     /// The database is unavailable, or the schema cannot be migrated.
-    #[error("the database cannot be used")]
+    #[error("failed to open the database")]
     Store(#[from] store::Error),
     /// The spool cannot be used.
     #[error(transparent)]
@@ -31,13 +31,13 @@ pub enum Error {
     #[error(transparent)]
     Instance(#[from] instance::Error),
     /// The signal handlers cannot be installed.
-    #[error("the signals of this process cannot be received")]
+    #[error("failed to install the signal handlers")]
     Signals(#[source] io::Error),
     /// The configuration is invalid.
-    #[error("the configuration is faulty:\n{0}")]
+    #[error("invalid configuration:\n{0}")]
     Config(#[from] config::Faults),
     /// A task of the server panicked.
-    #[error("a part of the server ended by a defect, which the log shows; start the server again")]
+    #[error("a server task panicked; see the log, then start the server again")]
     Defect,
     /// Deliveries in flight did not end in time; the number of them without an ack.
     #[error("the server did not stop in time: {}", left(*.0))]
@@ -62,8 +62,8 @@ impl Error {
 /// Describes the deliveries in flight at the stop.
 fn left(unacked: usize) -> String {
     match unacked {
-        0 => "no delivery was in flight any more".to_owned(),
-        1 => "1 delivery in flight got no ack and comes again".to_owned(),
-        many => format!("{many} deliveries in flight got no ack and come again"),
+        0 => "no delivery was in flight".to_owned(),
+        1 => "1 delivery in flight got no 200; Meta sends it again".to_owned(),
+        many => format!("{many} deliveries in flight got no 200; Meta sends them again"),
     }
 }

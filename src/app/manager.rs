@@ -16,7 +16,7 @@ use super::Started;
 use crate::{
     config::Sources,
     ingest::{Watchdog, WriterProgress},
-    telemetry::{LogEvent, WriterStuck},
+    telemetry::{LogEvent, ManagerUnreachable, WriterStuck},
     worker,
 };
 
@@ -57,7 +57,7 @@ impl Manager {
 
     /// Reports that the server stops accepting.
     pub(super) async fn stopping(&self) {
-        let status = NotifyState::Status("answering what is in flight");
+        let status = NotifyState::Status("stopping; answering requests in flight");
         self.notify(&[NotifyState::Stopping, status]).await;
     }
 
@@ -92,8 +92,8 @@ impl Manager {
             return;
         };
         let told = timeout(PATIENCE, send(socket, states)).await;
-        if let Err(error) = told.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            tracing::warn!(%error, "the service manager cannot be told how the server is");
+        if let Err(cause) = told.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            ManagerUnreachable { cause }.emit();
         }
     }
 }

@@ -32,7 +32,7 @@ use crate::{
     ingest::{WriterProgress, arrivals::Arrival},
     instance::Claim,
     store::private,
-    telemetry::metrics::Exposition,
+    telemetry::{LogEvent, metrics::Exposition, postgres::StopFailed},
     tunnel::{self, Tunnel},
     worker::{self, Rejected},
 };
@@ -91,7 +91,7 @@ impl App {
             Ok(opened) => opened,
             Err(error) => {
                 if let Err(error) = database.close().await {
-                    tracing::error!(%error, "the private Postgres did not stop");
+                    StopFailed { cause: &error }.emit();
                 }
                 return Err(error);
             }

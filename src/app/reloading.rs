@@ -46,7 +46,11 @@ impl App {
     /// and would reject every delivery, so it is refused.
     fn swap(&self, mut apps: config::Apps) -> Result<Accepted, String> {
         if apps.is_empty() && self.started.credentials.is_none() {
-            return Err("no app is configured any more; to have one made, restart".to_owned());
+            return Err(
+                "no app is configured any more; restart the server to use credentials of \
+                its own"
+                    .to_owned(),
+            );
         }
         let made = credentials::complete(&mut apps, &self.started.data_dir);
         let made = made.map_err(|error| causes::line(&error))?;

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::output::Output;
 
-/// Prints what a shell needs to complete verbs, options and values.
+/// Prints a completion script for a shell.
 ///
 /// Write it where your shell looks for completions, and open a new shell:
 ///

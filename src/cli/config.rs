@@ -65,6 +65,6 @@ fn check(sources: &Sources) -> anyhow::Result<()> {
         apps.join(", ")
     };
     let mut output = Output::new();
-    output.line(&format!("the configuration is right; apps: {apps}"))?;
+    output.line(&format!("the configuration is valid; apps: {apps}"))?;
     output.finish()
 }

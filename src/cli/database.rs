@@ -36,8 +36,8 @@ pub(super) fn absent(error: private::Error, config: &Config) -> anyhow::Error {
     let server = Running::find(&config.data_dir).ok().flatten();
     match (&error, server) {
         (private::Error::NotRunning { dir }, Some(server)) => anyhow!(
-            "the private Postgres in {} does not run, although hookshelf serve{} does: the log of \
-             the server says why",
+            "the private Postgres in {} does not run, but hookshelf serve{} does: see the server's \
+             log",
             dir.display(),
             server.process()
         ),

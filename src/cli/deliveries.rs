@@ -18,7 +18,7 @@ use crate::{
     query::{Content, DeliveryFilter, DeliveryRow, Page},
 };
 
-/// Shows what arrived.
+/// Shows deliveries.
 #[derive(Args, Debug)]
 pub(super) struct Deliveries {
     #[command(subcommand)]
@@ -43,7 +43,7 @@ struct List {
     /// The configured app.
     #[arg(long)]
     app: Option<AppName>,
-    /// Only those of which this could not be read as it came.
+    /// Only deliveries with this problem.
     #[arg(long, value_parser = filters::problem())]
     problem: Option<Problem>,
     /// Their source; may be given several times, or with commas between.
@@ -51,7 +51,7 @@ struct List {
     source: Vec<Source>,
     #[command(flatten)]
     received: Received,
-    /// How many at most.
+    /// Maximum number of deliveries.
     #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
           value_parser = filters::limit())]
     limit: u32,
@@ -74,7 +74,7 @@ struct Show {
     /// The bytes of its body exactly as they were received, and nothing else.
     #[arg(long, conflicts_with = "json")]
     body: bool,
-    /// One JSON object.
+    /// Print a JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -152,7 +152,7 @@ impl Show {
             match session.body(self.id).await?.with_context(unknown)? {
                 Content::Kept(body) => output.bytes(&body)?,
                 Content::Erased => bail!(
-                    "the body of delivery {} was erased; its other columns are left",
+                    "the body of delivery {} was erased; its other columns are kept",
                     self.id
                 ),
             }

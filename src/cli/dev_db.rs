@@ -12,7 +12,7 @@ use crate::{config::Sources, store::private};
 /// Connection limit, enough for a test run with many threads.
 const CONNECTIONS: u16 = 400;
 
-/// Starts a throwaway Postgres, prints where it is as JSON, and ends it with standard input.
+/// Starts a throwaway Postgres, prints its address as JSON, and ends it with standard input.
 #[derive(Args, Debug)]
 pub(super) struct DevDb {}
 

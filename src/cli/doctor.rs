@@ -21,7 +21,7 @@ use crate::{
 /// Example: hookshelf doctor --config /etc/hookshelf/hookshelf.toml
 #[derive(Args, Debug)]
 pub(super) struct Doctor {
-    /// One JSON object a line.
+    /// Print a JSON object a line.
     #[arg(long)]
     json: bool,
 }

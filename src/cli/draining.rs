@@ -120,12 +120,12 @@ impl DrainProgress {
         let still = now.saturating_duration_since(self.moved);
         (still >= PATIENCE).then(|| {
             let why = obstacle(&self.last);
-            let why = why.unwrap_or_else(|| "the server's log may say why".to_owned());
+            let why = why.unwrap_or_else(|| "see the server's log".to_owned());
             let left = count(self.last.records, "delivery is", "deliveries are");
             let seconds = PATIENCE.as_secs();
             format!(
-                "{left} left in the spool, and none was drained for {seconds} s: {why}. What is \
-                 there stays, and the server goes on trying"
+                "drain is stalled: {left} left in the spool, and none was drained for {seconds} s: \
+                 {why}. Nothing is lost, and the server keeps trying"
             )
         })
     }
@@ -181,8 +181,8 @@ mod tests {
         // More may come in meanwhile: what counts is what goes out.
         progress.see(report(7, 41), at(19));
         let why = progress.stuck(at(19)).unwrap();
-        assert!(why.starts_with("7 deliveries are left"), "{why}");
-        assert!(why.contains("Postgres is away or fails"), "{why}");
+        assert!(why.contains("stalled: 7 deliveries are left"), "{why}");
+        assert!(why.contains("Postgres is unavailable or fails"), "{why}");
     }
 
     #[test]

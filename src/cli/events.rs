@@ -23,7 +23,7 @@ use crate::{
 /// Time between occurring and receiving from which a table shows both.
 const APART: SignedDuration = SignedDuration::from_mins(1);
 
-/// Shows what happened.
+/// Shows events.
 #[derive(Args, Debug)]
 pub(super) struct Events {
     #[command(subcommand)]
@@ -67,7 +67,7 @@ struct List {
     text: Option<String>,
     #[command(flatten)]
     received: Received,
-    /// How many at most.
+    /// Maximum number of events.
     #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
           value_parser = filters::limit())]
     limit: u32,
@@ -88,10 +88,10 @@ struct List {
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 struct Show {
-    /// Where the event is in the log.
+    /// Position of the event in the log.
     #[arg(value_parser = filters::position(), allow_negative_numbers = true)]
     position: i64,
-    /// One JSON object.
+    /// Print a JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -275,7 +275,7 @@ fn print(repeated: &RepeatedEvent, mut output: Output) -> anyhow::Result<()> {
     }
     output.finish()?;
     if rows.is_empty() && event.erased_at.is_none() {
-        Output::note("the payloads of the two say the same")?;
+        Output::note("both payloads have the same content")?;
     }
     Ok(())
 }

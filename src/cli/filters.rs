@@ -157,5 +157,5 @@ where
 {
     let find = move |text: String| all.iter().copied().find(|it| spell(*it) == text);
     PossibleValuesParser::new(all.iter().map(|it| spell(*it)))
-        .try_map(move |text| find(text).ok_or("not a known value"))
+        .try_map(move |text| find(text).ok_or("unknown value"))
 }

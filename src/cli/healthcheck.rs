@@ -37,8 +37,7 @@ pub(super) async fn check(config: &Config) -> anyhow::Result<()> {
     let (status, _) = public.ask(Method::GET, "/healthz", DEADLINE).await?;
     ensure!(
         status == StatusCode::OK,
-        "{} answers {} where a server that is alive answers 200; see whether another program \
-         listens there",
+        "{} answers {}, not 200; check if another program listens there",
         public.address(),
         status.as_u16()
     );

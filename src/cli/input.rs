@@ -31,11 +31,11 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
         source.take(LARGEST + 1).read_to_end(&mut bytes)?;
         io::Result::Ok(bytes)
     };
-    let bytes = read().with_context(|| format!("{} cannot be read", path.display()))?;
+    let bytes = read().with_context(|| format!("failed to read {}", path.display()))?;
     let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= LARGEST);
     ensure!(
         fits,
-        "{} has more than {LARGEST} bytes; no body may be that large",
+        "{} is too large: a body has at most {LARGEST} bytes",
         path.display()
     );
     Ok(bytes)
@@ -44,8 +44,12 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 /// The secret in a file; a newline at its end is no part of it.
 pub(super) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
     let text = Zeroizing::new(read(path)?);
-    let text = std::str::from_utf8(&text)
-        .with_context(|| format!("{} is not a text in UTF-8, as a secret is", path.display()))?;
+    let text = std::str::from_utf8(&text).with_context(|| {
+        format!(
+            "{} is not UTF-8 text; write the secret into it",
+            path.display()
+        )
+    })?;
     let secret = text.strip_suffix('\n').unwrap_or(text);
     let secret = secret.strip_suffix('\r').unwrap_or(secret);
     ensure!(

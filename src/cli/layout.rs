@@ -14,7 +14,7 @@ const INDENT: usize = 2;
 /// A column is not cut shorter than this; rather it goes to the line below.
 const READABLE: usize = 8;
 
-/// Stands for what was cut off.
+/// Mark of text that was cut off.
 const CUT: &str = "…";
 
 /// Columns that stand beside each other: which they are, and how wide.

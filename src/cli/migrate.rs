@@ -85,7 +85,7 @@ fn describe_reader(name: &str, reading: Reading) -> Vec<String> {
     }
     if reading.may_create {
         lines.push(
-            "every role may make tables in this schema, as was usual before Postgres 15: GRANT \
+            "every role may create tables in this schema, the default before Postgres 15: GRANT \
              CREATE on it to the user of Hookshelf, then REVOKE it FROM PUBLIC"
                 .to_owned(),
         );

@@ -43,8 +43,8 @@ use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::{app, causes, config::Sources};
 
 /// Error message if the system refuses threads.
-const NO_THREADS: &str = "the system has no threads for this program: raise the limit of processes \
-                          (ulimit -u, or TasksMax= of the service)";
+const NO_THREADS: &str = "failed to start threads: raise the limit of processes (ulimit -u, or \
+    TasksMax= of the service)";
 
 /// The exit code of a command line that cannot be understood.
 const WRONG_USAGE: u8 = 2;
@@ -92,7 +92,7 @@ pub fn command() -> Command {
     help::arranged(Cli::command())
 }
 
-/// Runs what the arguments say, on threads made for the server.
+/// Runs the command of the arguments, on threads made for the server.
 pub fn main() -> ExitCode {
     match app::runtime() {
         Ok(runtime) => runtime.block_on(run()),
@@ -137,23 +137,21 @@ async fn run() -> ExitCode {
     }
 }
 
-/// Says what is wrong. Whoever reads it may be gone: the exit code tells it, too.
+/// Prints an error. The exit code reports it, too, if nobody reads standard error.
 fn fail(error: &anyhow::Error) -> ExitCode {
     let (wrong, text) = (colours::WRONG, causes::line(error.as_ref()));
     let _ = writeln!(anstream::stderr(), "{wrong}hookshelf:{wrong:#} {text}");
     ExitCode::FAILURE
 }
 
-/// Shows the help that was asked for, or says what cannot be understood.
+/// Prints the requested help, or an error of usage.
 fn show(usage: &clap::Error) -> ExitCode {
     if !usage.use_stderr() {
         let _ = usage.print();
         return ExitCode::SUCCESS;
     }
-    // Whoever typed it is not told that it is invalid, but what does not fit.
     let text = usage.render().ansi().to_string();
     let text = text.replacen("error:", "hookshelf:", 1);
-    let text = text.replacen("invalid value '", "cannot take '", 1);
     let _ = write!(anstream::stderr(), "{text}");
     ExitCode::from(WRONG_USAGE)
 }

@@ -31,7 +31,7 @@ const READABLE: usize = 20;
 /// The options that say how a list is printed.
 #[derive(clap::Args, Debug)]
 pub(super) struct Form {
-    /// One JSON object a line, with every column.
+    /// Print a JSON object a line, with every column.
     #[arg(long)]
     json: bool,
     /// CSV (RFC 4180) with the columns of --json; import it as text, or a spreadsheet spoils ids.
@@ -58,7 +58,7 @@ impl Form {
 
 /// Error for output that is closed by its reader.
 #[derive(Debug, thiserror::Error)]
-#[error("nobody reads the output any more")]
+#[error("the reader closed the output")]
 pub(super) struct Closed;
 
 /// A list that may have no rows.
@@ -267,19 +267,19 @@ pub(super) fn bar(steps: u64) -> Option<ProgressBar> {
 fn empty(list: List, narrowed: bool) -> &'static str {
     match (list, narrowed) {
         (List::Events, false) => {
-            "no event is stored yet; `hookshelf simulate` sends some, and `hookshelf doctor` says \
-             what keeps deliveries of Meta away"
+            "no event is stored yet; `hookshelf simulate` sends some, and `hookshelf doctor` shows \
+             why Meta's do not arrive"
         }
         (List::Deliveries, false) => {
             "no delivery is stored yet; `hookshelf simulate` sends some, and `hookshelf doctor` \
-             says what keeps those of Meta away"
+             shows why Meta's do not arrive"
         }
         (List::Rejections, false) => {
             "no delivery was refused; `hookshelf deliveries list` shows those that are stored"
         }
         (List::Accounts, false) => {
             "no delivery came for an account yet; `hookshelf simulate` sends some, and `hookshelf \
-             doctor` says what keeps those of Meta away"
+             doctor` shows why Meta's do not arrive"
         }
         (List::Accounts, true) => {
             "no account matches; widen or leave out the filters, or see all with `hookshelf \
@@ -343,7 +343,7 @@ fn shown(cells: &[String]) -> Vec<String> {
 fn failure(error: io::Error) -> anyhow::Error {
     match error.kind() {
         ErrorKind::BrokenPipe => Closed.into(),
-        _ => anyhow::Error::new(error).context("the output cannot be written"),
+        _ => anyhow::Error::new(error).context("failed to write the output"),
     }
 }
 

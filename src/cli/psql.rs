@@ -20,7 +20,7 @@ pub(super) struct Psql {
     /// Read only, as the role that `migrate --reader` made.
     #[arg(long, value_name = "NAME")]
     reader: Option<String>,
-    /// What to hand on to psql.
+    /// Arguments for psql.
     #[arg(last = true, value_name = "ARGUMENTS")]
     arguments: Vec<String>,
 }
@@ -37,6 +37,6 @@ impl Psql {
                 .map_err(|error| absent(error, &config))?,
         };
         let error = command.args(&self.arguments).exec();
-        Err(error).context("psql could not be started")
+        Err(error).context("failed to start psql")
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct PurgeEvents {
-    /// What was simulated: the only thing that can be purged.
+    /// Simulated data, the only data that can be purged.
     #[arg(long, required = true)]
     simulated: bool,
     /// Do it.
@@ -61,18 +61,17 @@ fn show(plan: &Plan) -> anyhow::Result<()> {
     output.table(&["day", "deliveries", "events", "repeats"], 4, &rows)?;
     output.line("")?;
     output.line(&format!(
-        "with them go the dedupe keys of the events, {} rows of stats_hourly, and {} accounts that \
-         only simulated deliveries made",
+        "also deleted: the dedupe keys of the events, {} rows of stats_hourly, and {} accounts \
+         that only simulated deliveries created",
         plan.stats, plan.accounts
     ))?;
     if plan.turned > 0 {
         output.line(&format!(
-            "{} of the events stay: another delivery brought them again, and they become its events",
+            "{} of the events stay: another delivery repeats them, and becomes their delivery",
             plan.turned
         ))?;
     }
-    output
-        .line("nothing was changed; to take it away: hookshelf events purge --simulated --yes")?;
+    output.line("nothing was changed; to delete it: hookshelf events purge --simulated --yes")?;
     output.finish()
 }
 
@@ -103,10 +102,10 @@ async fn carry_out(mut purge: Purge, plan: &Plan) -> anyhow::Result<()> {
     purge.finish().await?;
     if turned > 0 {
         Output::say(&format!(
-            "{turned} events became those of the deliveries that had brought them again"
+            "{turned} events were moved to the deliveries that repeat them"
         ))?;
     }
     Output::say(&format!(
-        "everything simulated is gone, and {accounts} accounts with it"
+        "all simulated data is deleted, with {accounts} accounts"
     ))
 }

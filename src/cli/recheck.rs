@@ -19,7 +19,7 @@ use crate::{
 /// Name of the secret from `--secret-file`, also in the deliveries stored with it.
 const GIVEN: &str = "given";
 
-/// Verifies again what was refused because no secret made its signature, and stores what passes.
+/// Verifies quarantined deliveries again, and stores those that pass.
 ///
 /// Refused deliveries with a signature are held for a while (rejections.hold). Correct the secret in
 /// the configuration first, or try one with --secret-file. Without --yes it shows how many pass now
@@ -39,13 +39,13 @@ pub(super) struct Recheck {
     /// A file that holds the secret to try, instead of those of the configuration.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// Delete what is held, whether it passes or not, instead of storing it.
+    /// Delete the quarantined deliveries instead of storing them.
     #[arg(long, conflicts_with = "secret_file")]
     discard: bool,
     /// Do it.
     #[arg(long)]
     yes: bool,
-    /// One JSON object for each app.
+    /// Print a JSON object for each app.
     #[arg(long)]
     json: bool,
 }
@@ -93,10 +93,10 @@ impl Recheck {
             ""
         };
         let why = match config.rejections.hold {
-            0 => "; rejections.hold is 0, so that none is",
+            0 => "; rejections.hold is 0",
             _ => "",
         };
-        let said = format!("no refused delivery{which}{when} is held{why}");
+        let said = format!("no refused delivery{which}{when} is in quarantine{why}");
         if self.json {
             Output::note(&said)
         } else {
@@ -163,13 +163,13 @@ impl Recheck {
         let unreadable = sum(|app| app.unreadable);
         if unreadable > 0 {
             lines.push(format!(
-                "{unreadable} of the files cannot be read and are passed over: damaged, or written \
-                 by a newer Hookshelf"
+                "{unreadable} of the files cannot be read and are skipped: damaged, or written by \
+                 a newer Hookshelf"
             ));
         }
         if passing == 0 {
             lines.push(format!(
-                "no secret opens any of the {}; compare the secrets with those of the App \
+                "no secret matches any of the {}; compare the secrets with those of the App \
                  Dashboard, or try one: {}",
                 deliveries(held),
                 self.call("--secret-file FILE")
@@ -179,7 +179,7 @@ impl Recheck {
         let stored: Option<u64> = apps.iter().map(|app| app.stored).sum();
         let stored = match stored {
             Some(count) => format!("{count} of which are stored already"),
-            None => "of which some may be stored already: the database cannot be asked".to_owned(),
+            None => "some of which may be stored already: no connection to the database".to_owned(),
         };
         lines.push(format!(
             "{passing} of {held} deliveries pass, with {}, {stored}",
@@ -262,7 +262,10 @@ fn said(rescued: &Rescued) -> String {
     };
     let rest = match unopened {
         0 => String::new(),
-        rest => format!("; no secret opens {}, which stay held", deliveries(*rest)),
+        rest => format!(
+            "; no secret matches {}, which stay in quarantine",
+            deliveries(*rest)
+        ),
     };
     format!(
         "{app}: {} stored{before}, with {} and {repeated} that were stored already{rest}",

@@ -16,7 +16,7 @@ use crate::{
     query::{RejectionFilter, RejectionRow, RejectionTotal},
 };
 
-/// Shows what was refused, and stores what was refused by mistake.
+/// Shows refused requests, and stores deliveries refused by mistake.
 #[derive(Args, Debug)]
 pub(super) struct Rejections {
     #[command(subcommand)]
@@ -44,7 +44,7 @@ struct List {
     app: Option<AppName>,
     #[command(flatten)]
     received: Received,
-    /// How many rows at most.
+    /// Maximum number of rows.
     #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
           value_parser = filters::limit())]
     limit: u32,
@@ -108,8 +108,8 @@ fn note_quarantined(sources: &Sources) -> anyhow::Result<bool> {
     let bytes = quarantine.bytes(&names)?;
     let count = names.len();
     Output::note(&format!(
-        "{count} refused deliveries are held ({bytes} bytes); `hookshelf rejections recheck` verifies \
-         them again, `hookshelf rejections recheck --yes` stores those that pass"
+        "{count} refused deliveries are in quarantine ({bytes} bytes); `hookshelf rejections \
+         recheck` verifies them again, `hookshelf rejections recheck --yes` stores those that pass"
     ))?;
     Ok(true)
 }

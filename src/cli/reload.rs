@@ -38,7 +38,7 @@ pub(super) struct Reload {}
 impl Reload {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
         let config = config::load(sources).map_err(|faults| {
-            anyhow!("the server keeps its apps, for the configuration is faulty:\n{faults}")
+            anyhow!("invalid configuration, so the server keeps its apps:\n{faults}")
         })?;
         let dir = &config.data_dir;
         let server = Running::required(dir)?;
@@ -94,7 +94,7 @@ async fn reading_since(asked: Timestamp, dir: &Path, server: &Running) -> anyhow
         let now = Running::find(dir)?;
         ensure!(
             now.is_some_and(|now| now.id == server.id),
-            "hookshelf serve{} ended before it had read its apps again; its log may say why",
+            "hookshelf serve{} ended before it had reloaded its apps; see its log",
             server.process()
         );
         sleep(LOOK_EVERY).await;
@@ -103,14 +103,14 @@ async fn reading_since(asked: Timestamp, dir: &Path, server: &Running) -> anyhow
 
 fn silent(server: &Running) -> anyhow::Error {
     anyhow!(
-        "hookshelf serve{} was asked and did not report within {} s how it went: it hangs, is \
-         still starting or already stopping, or its disk is full; its log may say more",
+        "hookshelf serve{} did not report the result of the reload within {} s: it hangs, is still \
+         starting or already stopping, or its disk is full; see its log",
         server.process(),
         PATIENCE.as_secs()
     )
 }
 
-/// Says what was read, or why nothing has changed.
+/// Reports the result of the reload.
 fn report(reading: &Reading, server: &Running) -> anyhow::Result<ExitCode> {
     let files = reading.file.iter().chain(&reading.credentials);
     let files: Vec<_> = files.map(|it| plain(&it.display().to_string())).collect();
@@ -122,13 +122,13 @@ fn report(reading: &Reading, server: &Running) -> anyhow::Result<ExitCode> {
     if let Some(fault) = &reading.fault {
         let fault: Vec<_> = fault.lines().map(plain).collect();
         bail!(
-            "hookshelf serve{process} read {from} and keeps its apps as they were: {}",
+            "hookshelf serve{process} failed to reload {from} and keeps its apps: {}",
             fault.join("\n")
         );
     }
     let apps: Vec<_> = reading.apps.iter().map(|app| plain(app)).collect();
     Output::say(&format!(
-        "hookshelf serve{process} has read {from} again; apps: {}",
+        "hookshelf serve{process} reloaded {from}; apps: {}",
         apps.join(", ")
     ))?;
     Ok(ExitCode::SUCCESS)

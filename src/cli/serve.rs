@@ -141,7 +141,7 @@ fn new_secrets(made: &Credentials) -> impl Iterator<Item = String> {
     let token = app.and_then(|app| app.verify_token.as_ref());
     let named = [("app_secret   = ", secret), ("verify_token = ", token)];
     let shown = named.map(|(name, made)| made.map(|it| format!("{name}{}", it.expose_secret())));
-    let once = app.map(|_| "shown this once; later starts say only where they are".to_owned());
+    let once = app.map(|_| "shown only once; later starts show only the file".to_owned());
     shown.into_iter().chain([once]).flatten()
 }
 
@@ -150,11 +150,11 @@ fn kept_in(started: &Started) -> Vec<(&'static str, String)> {
     let place = format!("{} ({})", started.data_dir.display(), started.database);
     let mut lines = vec![("data", place)];
     if let Some(why) = &started.away {
-        lines.push(("database", format!("AWAY: {why}")));
-        let meanwhile = "until it is back, deliveries are acked and kept in the spool";
+        lines.push(("database", format!("UNAVAILABLE: {why}")));
+        let meanwhile = "deliveries get 200 and are kept in the spool until Postgres is available";
         lines.push(("", meanwhile.to_owned()));
     }
-    let off = || "off: while the database is away, deliveries get 503".to_owned();
+    let off = || "off: deliveries get 503 while Postgres is unavailable".to_owned();
     let spool = started.spool.as_ref().map(|dir| dir.display().to_string());
     lines.push(("spool", spool.unwrap_or_else(off)));
     for dir in &started.left_behind {
@@ -194,7 +194,7 @@ fn reached_by(app: &Reached) -> [(&'static str, String); 3] {
         |at| format!("last answered {at:.0}"),
     );
     let delivery = app.delivery.as_ref().map_or_else(
-        || "no live or test delivery was ever verified".to_owned(),
+        || "no delivery verified yet".to_owned(),
         |(at, secret)| format!("last verified {at:.0}, signed with the secret {secret}"),
     );
     [

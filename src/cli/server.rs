@@ -57,7 +57,7 @@ impl Listener {
     ) -> anyhow::Result<Self> {
         ensure!(
             listen.port() != 0,
-            "{key} has port 0, so that the server listens on any and cannot be found: name one"
+            "{key} has port 0, so the address of the server is unknown: set a port"
         );
         Ok(Self {
             key,
@@ -109,7 +109,7 @@ impl Listener {
         match serde_json::from_slice::<Complaint>(&body) {
             Ok(complaint) => bail!(complaint.error),
             Err(_) => bail!(
-                "the server at {address} answers {}; its log may say why",
+                "the server at {address} answers {}; see its log",
                 status.as_u16()
             ),
         }
@@ -163,7 +163,7 @@ impl Listener {
         let seconds = deadline.as_secs();
         let process = self.running.as_ref().map(Running::process);
         format!(
-            "the server at {}{} does not answer within {seconds} s; its log may say why",
+            "the server at {}{} does not answer within {seconds} s; see its log",
             self.address,
             process.unwrap_or_default()
         )
@@ -177,7 +177,7 @@ impl Listener {
             Some(running) => format!("hookshelf serve{} uses it", running.process()),
         };
         anyhow!(
-            "what listens at {address} is not the server of the data directory {}: {owner}; name \
+            "the program at {address} is not the server of the data directory {}: {owner}; name \
              the configuration of the server that you mean with --config, or set {key} to an \
              address of its own and start it",
             self.dir.display()
@@ -187,8 +187,8 @@ impl Listener {
     /// Error for another program, or a Hookshelf that does not know the question.
     fn stranger(&self) -> anyhow::Error {
         anyhow!(
-            "what answers at {} is not this Hookshelf: restart the server, or see what else \
-             listens there",
+            "the program at {} is not this Hookshelf: restart the server, or find out what listens \
+             there",
             self.address
         )
     }

@@ -77,7 +77,7 @@ struct Verify {
     keys: Keys,
 }
 
-/// Where the secrets come from.
+/// Source of the secrets.
 #[derive(Args, Debug)]
 struct Keys {
     /// The app whose secrets are used: a configured one, or the one made at a first start.

@@ -22,7 +22,8 @@ struct Fields<'a> {
     expires: Option<Timestamp>,
 }
 
-/// Says which of `secrets` made the signed request in `content`, and with `fields` what it says.
+/// Prints the name of the secret that made the signed request in `content`, and with `fields` its
+/// fields.
 pub(super) fn verify(
     content: &[u8],
     secrets: &Secrets,

@@ -41,7 +41,7 @@ enum Verb {
 /// Example: hookshelf spool status
 #[derive(Args, Debug)]
 struct Status {
-    /// One JSON object.
+    /// Print a JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -53,7 +53,7 @@ struct Status {
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 struct Inspect {
-    /// How many at most.
+    /// Maximum number of deliveries.
     #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
           value_parser = filters::limit())]
     limit: u32,

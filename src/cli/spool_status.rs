@@ -19,13 +19,13 @@ pub(super) fn lines(report: &SpoolReport) -> Vec<(&'static str, String)> {
     let left = report.left_behind.iter();
     let left = left.map(|it| ("left behind", format!("in {}: {LEFT_BEHIND}", it.display())));
     if let Some(why) = &report.why_off {
-        let off = format!("off, because {why}: what Postgres does not take gets 503");
+        let off = format!("off, because {why}: deliveries get 503 while Postgres is unavailable");
         return [("spool", off), dir].into_iter().chain(left).collect();
     }
     let state = report.obstacle_means.clone();
-    let state = state.unwrap_or_else(|| "on, and takes deliveries".to_owned());
+    let state = state.unwrap_or_else(|| "on, accepts deliveries".to_owned());
     let room = format!(
-        "{} of {} in {}; {} of the disk are held in reserve",
+        "{} of {} in {}; {} of the disk are reserved",
         size(report.bytes),
         size(report.max_bytes),
         count(report.files, "file", "files"),
@@ -57,23 +57,23 @@ fn waiting(report: &SpoolReport) -> String {
 fn drain(report: &SpoolReport) -> String {
     let drained = format!("{} since the start", deliveries(report.drained));
     match obstacle(report) {
-        Some(why) => format!("does not get on: {why}; {drained}"),
+        Some(why) => format!("stalled: {why}; {drained}"),
         None if report.records > 0 => format!("{:.0} a second; {drained}", report.drain_rate),
         None => drained,
     }
 }
 
-/// Why what waits cannot be drained now.
+/// Reason why waiting deliveries cannot be drained now.
 pub(super) fn obstacle(report: &SpoolReport) -> Option<String> {
     let code = report.drain_obstacle.as_deref();
     let why = match code.filter(|_| report.records > 0)? {
         "postgres" if report.passed_over > 0 => {
-            "Postgres is away, or fails on those that are left; the log says which"
+            "Postgres is unavailable, or fails on the deliveries that are left; see the log"
         }
-        "postgres" => "Postgres is away or fails; the log says why",
+        "postgres" => "Postgres is unavailable or fails; see the log",
         "database" => "the database was not reached since the start of the server",
-        "disk" => "the disk of Postgres has less room than database.min_free",
-        "spool" => "the spool does not do what is asked of it",
+        "disk" => "the disk of Postgres has less free space than database.min_free",
+        "spool" => "the spool cannot be read or written",
         other => other,
     };
     let means = report.drain_obstacle_means.as_ref();
@@ -129,10 +129,10 @@ mod tests {
     #[test]
     fn an_idle_spool_is_told_in_few_lines() {
         insta::assert_snapshot!(told(&idle()), @"
-        spool: on, and takes deliveries
+        spool: on, accepts deliveries
         directory: /data/spool
         waiting: 0 deliveries
-        room: 0 bytes of 1 GiB in 0 files; 64 MiB of the disk are held in reserve
+        room: 0 bytes of 1 GiB in 0 files; 64 MiB of the disk are reserved
         drain: 7 deliveries since the start
         ");
     }
@@ -151,11 +151,11 @@ mod tests {
             ..idle()
         };
         insta::assert_snapshot!(told(&report), @r#"
-        spool: on, and takes deliveries
+        spool: on, accepts deliveries
         directory: /data/spool
         waiting: 1204 deliveries, the oldest received 2026-11-21T12:00:00Z, 4 min 3 s ago
-        room: 3 MiB of 1 GiB in 1 file; 57 MiB of the disk are held in reserve
-        drain: does not get on: Postgres is away or fails; the log says why; 7 deliveries since the start
+        room: 3 MiB of 1 GiB in 1 file; 57 MiB of the disk are reserved
+        drain: stalled: Postgres is unavailable or fails; see the log; 7 deliveries since the start
         set aside: 1 file could not be read: see "Files set aside" in docs/operations.md
         "#);
         let rate = SpoolReport {
@@ -169,15 +169,17 @@ mod tests {
     #[test]
     fn one_that_is_off_or_full_says_so() {
         insta::assert_snapshot!(told(&SpoolReport::off("/data/spool".into())), @"
-        spool: off, because spool.max_bytes is 0: what Postgres does not take gets 503
+        spool: off, because spool.max_bytes is 0: deliveries get 503 while Postgres is unavailable
         directory: /data/spool
         ");
         let full = SpoolReport {
             obstacle: Some("full".to_owned()),
-            obstacle_means: Some("the spool takes nothing: it is full".to_owned()),
+            obstacle_means: Some("the spool does not accept deliveries: it is full".to_owned()),
             ..idle()
         };
-        assert!(told(&full).starts_with("spool: the spool takes nothing: it is full\n"));
+        assert!(
+            told(&full).starts_with("spool: the spool does not accept deliveries: it is full\n")
+        );
     }
 
     #[test]
@@ -188,7 +190,7 @@ mod tests {
             drain_obstacle_means: Some("the spool cannot delete /data/1".to_owned()),
             ..idle()
         };
-        let why = "the spool does not do what is asked of it (the spool cannot delete /data/1)";
+        let why = "the spool cannot be read or written (the spool cannot delete /data/1)";
         assert_eq!(obstacle(&report).as_deref(), Some(why));
     }
 

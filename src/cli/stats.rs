@@ -23,13 +23,13 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Stats {
-    /// What to tell apart, separated by commas and in that order.
+    /// Group by these, separated by commas and in that order.
     #[arg(long, value_delimiter = ',', default_value = "day,kind", value_name = "NAMES",
           value_parser = filters::dimension())]
     by: Vec<Dimension>,
     #[command(flatten)]
     which: Which,
-    /// Whose account it is.
+    /// Owner of the account.
     #[arg(long)]
     client: Option<String>,
     #[command(flatten)]

@@ -18,7 +18,7 @@ use crate::{
     tunnel::Program,
 };
 
-/// What `--tunnel` may be followed by.
+/// Values of `--tunnel`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Choice {
     /// Whichever is installed, cloudflared first.
@@ -103,7 +103,7 @@ fn opened(
         let (app, token) = (&reached.app, reached.verify_token.as_ref());
         let path = url.join(&app.path());
         line("callback URL", &format!("{path}  (app {app})"));
-        let none = || "none: set verify_token, or Meta's challenge is not answered".to_owned();
+        let none = || "none: set verify_token to answer Meta's challenge".to_owned();
         let token = token.map_or_else(none, ToString::to_string);
         line("verify token", &token);
     }
@@ -121,7 +121,7 @@ fn opened(
         Program::Cloudflared => "has",
         Program::Ngrok => "may have",
     };
-    let told = format!("the next start {next} another address, which Meta has to be told");
+    let told = format!("the next start {next} another address; enter the new one at Meta then");
     line("", &told);
     text
 }
@@ -130,7 +130,7 @@ fn opened(
 const PASTE: [&str; 3] = [
     "App Dashboard > Instagram > API setup with Instagram login > Configure webhooks",
     "or, with Facebook login: App Dashboard > Webhooks > Instagram",
-    "and save; where Meta cannot reach it yet, save again after some seconds",
+    "and save; if Meta cannot reach it yet, save again after some seconds",
 ];
 
 /// Error message for a missing tunnel program, with install instructions.

@@ -13,7 +13,7 @@ pub struct AppName(Arc<str>);
 
 /// A text that cannot be the name of an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not the name of an app; allowed: {}", AppName::ALLOWED)]
+#[error("invalid app name; allowed: {}", AppName::ALLOWED)]
 pub struct InvalidAppName;
 
 impl AppName {

@@ -106,7 +106,7 @@ impl App {
         if secrets.is_empty() && reader.fault_count() == faults {
             let allowed = "app_secret, instagram_app_secret or previous_secrets, \
                            in place or through its _file twin";
-            let problem = "has no secret, so that nothing could be verified";
+            let problem = "has no secret, so no signature can be verified";
             reader.note(Fault::new(format!("apps.{name}"), problem).allowed(allowed));
         }
         (reader.fault_count() == faults).then_some(Self {
@@ -154,7 +154,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Apps> {
         } else {
             // Discarded, so that it is not reported again as unknown.
             reader.discard(key);
-            let problem = format!("{} is not the name of an app", quoted(key));
+            let problem = format!("{} is not a valid app name", quoted(key));
             reader.note(Fault::new("apps", problem).allowed(AppName::ALLOWED));
         }
     }

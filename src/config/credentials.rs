@@ -45,9 +45,8 @@ pub enum Error {
     #[error("cannot read {path}; it was probably made by another user", path = .0.display())]
     Read(PathBuf, #[source] io::Error),
     /// Every user of the machine can read or change the file, so that its secret is none.
-    #[error("{path} is open to every user of this machine (mode {mode:03o}), so its secret is \
-             not one; delete it to get new credentials, or run chmod 600 on it if no one has \
-             seen it", path = path.display())]
+    #[error("{path} can be read by every user of this machine (mode {mode:03o}); delete it to get \
+             new credentials, or run chmod 600 on it if no one has seen it", path = path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -55,13 +54,11 @@ pub enum Error {
         mode: u32,
     },
     /// The file does not hold credentials.
-    #[error("{path} does not hold credentials; correct it, or delete it to get new ones",
+    #[error("invalid credentials in {path}; correct the file, or delete it to get new ones",
             path = .0.display())]
     Content(PathBuf, #[source] Faults),
     /// The system gives no random bytes.
-    #[error(
-        "the system gives no random bytes to make a secret of; set app_secret of an app of your own"
-    )]
+    #[error("failed to get random bytes for a secret; set app_secret of an app of your own")]
     Random(#[source] getrandom::Error),
 }
 

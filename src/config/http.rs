@@ -49,7 +49,7 @@ impl Http {
         let header_timeout = reader.number("header_timeout_seconds", 1..=300);
         let body_timeout = reader.number("body_timeout_seconds", 1..=300);
         if max_body_bytes > body_budget_bytes && body_budget_bytes.is_some() {
-            let problem = "is less than http.max_body_bytes, so that a large body never fits";
+            let problem = "is less than http.max_body_bytes, so a large body never fits";
             let fault = reader.fault("body_budget_bytes", problem);
             reader.note(fault.allowed("at least http.max_body_bytes"));
         }

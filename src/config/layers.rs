@@ -76,7 +76,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Table, Fault> {
         Fault::new(position(text, path, error.span()), problem)
     };
     toml::de::DeTable::parse(text)
-        .map_err(|error| at(&error, format!("not TOML: {}", error.message())))?;
+        .map_err(|error| at(&error, format!("invalid TOML: {}", error.message())))?;
     // Numbers are syntax of any length, and values of 64 bits.
     let table = toml::from_str(text);
     let table = table.map_err(|error| at(&error, "a number that is too large".to_owned()))?;
@@ -86,7 +86,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Table, Fault> {
 /// The tree of a configuration file.
 fn read_file(path: &Path) -> Result<Table, Fault> {
     let text = file::read(path, LARGEST_FILE_BYTES).map_err(|error| {
-        let problem = format!("the configuration file cannot be read: {error}");
+        let problem = format!("failed to read the configuration file: {error}");
         Fault::new(path.display().to_string(), problem)
     })?;
     parse(&text, path)
@@ -114,7 +114,7 @@ fn misspelt(sources: &Sources) -> impl Iterator<Item = Fault> {
         SECTIONS
             .contains(&section.to_lowercase().as_str())
             .then(|| {
-                let problem = format!("not a variable of ours; did you mean {PREFIX}{rest}?");
+                let problem = format!("unknown variable; did you mean {PREFIX}{rest}?");
                 Fault::new(name, problem)
             })
     });

@@ -131,7 +131,7 @@ fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
 /// The public listener serves no data: the two must not be one. Port 0 picks a free one.
 fn check_listeners(http: &Http, admin: &Admin, root: &mut Reader<'_>) {
     if http.listen == admin.listen && http.listen.port() != 0 {
-        let problem = format!("{} is where http.listen is", admin.listen);
+        let problem = format!("{} is also the address of http.listen", admin.listen);
         root.note(Fault::new("admin.listen", problem).allowed("an address or port of its own"));
     }
 }

@@ -96,7 +96,7 @@ impl Reader<'_> {
         match file::read(path, LARGEST_FILE_BYTES) {
             Ok(text) => Some(Given::File(text)),
             Err(error) => {
-                let problem = format!("{} cannot be read: {error}", path.display());
+                let problem = format!("failed to read {}: {error}", path.display());
                 self.note(self.fault(twin, problem));
                 None
             }

@@ -60,10 +60,8 @@ impl Spool {
         };
         if spool.is_on() && spool.reserve >= spool.max_bytes {
             let (reserve, max_bytes) = (exact_size(spool.reserve), exact_size(spool.max_bytes));
-            let problem = format!(
-                "{reserve} is not less than spool.max_bytes, which is {max_bytes}: the spool \
-                 would hold more of the disk empty than it may take full"
-            );
+            let problem =
+                format!("{reserve} is not less than spool.max_bytes, which is {max_bytes}");
             let fault = reader.fault("reserve", problem);
             reader.note(fault.allowed("less than spool.max_bytes, or 0 for none"));
         }

@@ -14,8 +14,8 @@ use super::finding::{Check, Finding};
 const DEADLINE: Duration = Duration::from_secs(6);
 
 /// Caveat of every good finding of this check.
-const NO_PROOF: &str = "seen from this machine; a name server or firewall may show Meta something \
-                        else, and only the check callback proves that Meta came";
+const NO_PROOF: &str = "seen from this machine; Meta may see another name server or firewall, and \
+    only the check `callback` proves that Meta reaches the server";
 
 pub(super) async fn resolve(url: &Url) -> Result<Finding, Finding> {
     let host = url.host_str().unwrap_or_default();
@@ -35,7 +35,7 @@ pub(super) async fn resolve(url: &Url) -> Result<Finding, Finding> {
     };
     let found = format!("{host} does not resolve: {problem}");
     Err(Finding::wrong(Check::PublicUrl, found)
-        .means("Meta does not find the server")
+        .means("Meta cannot find the server")
         .remedy("add the name to your DNS, or correct http.public_url"))
 }
 

@@ -20,13 +20,13 @@ pub(super) fn find(config: &Config) -> (Vec<App>, Vec<Finding>) {
                 path.display()
             );
             Finding::warning(Check::Secrets, found)
-                .means("the server makes a secret and a verify token at its first start")
+                .means("the server creates a secret and a verify token at its first start")
                 .remedy("start it once with `hookshelf serve`, or configure [apps.default]")
                 .before(&[Check::Files], "there is none yet")
         }
         Err(error) => Finding::wrong(Check::Files, error.to_string())
             .means("the server does not start without its credentials")
-            .remedy("do what is said of the file, or configure [apps.default]")
+            .remedy("correct the file, or configure [apps.default]")
             .before(
                 &[Check::Secrets],
                 "the credentials have to be readable first",

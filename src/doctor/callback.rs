@@ -87,7 +87,7 @@ impl History<'_> {
                 Finding::ok(Check::Callback, found)
             }
             None => Finding::warning(Check::Callback, "no challenge was ever answered")
-                .means("Meta has not registered this callback URL, or not since this is remembered")
+                .means("Meta has not verified this callback URL since this database was created")
                 .remedy("enter callback URL and verify token in the App Dashboard and save"),
         }
     }
@@ -100,7 +100,7 @@ impl History<'_> {
         is_later.then(|| {
             let found = format!("a challenge with another verify token was refused {at:.0}");
             Finding::warning(Check::Callback, found)
-                .means("Meta may have another verify token than this app, or a stranger tried one")
+                .means("Meta may have another verify token than this app, or a stranger guessed")
                 .remedy("enter the verify token of this app in the App Dashboard and save again")
         })
     }
@@ -111,10 +111,10 @@ impl History<'_> {
         });
         let why = "Meta sends nothing here: the app is not Live, a subscription is missing or \
                    was ended, or another callback URL is registered";
-        let how = "look in the App Dashboard at the app's mode, its fields and callback URL, and \
-                   that each account is subscribed";
+        let how = "check in the App Dashboard the app's mode, its fields and callback URL, and \
+            that each account is subscribed";
         let found = match self.last(What::Delivery) {
-            None => format!("no live or test delivery was ever verified{simulated}"),
+            None => format!("no delivery verified yet{simulated}"),
             Some(Seen {
                 last_at, secret, ..
             }) => {
@@ -150,11 +150,11 @@ impl History<'_> {
                  Instagram > API setup with Instagram login"
             }
         };
-        let found = format!("deliveries signed with no known secret in the last hour: {count}");
+        let found = format!("deliveries with an invalid signature in the last hour: {count}");
         Finding::warning(Check::Callback, found)
             .means(
-                "if they were Meta's, a secret is wrong or missing and they are refused; see \
-                    `hookshelf rejections list` for where they came from",
+                "if they were Meta's, a secret is wrong or missing; `hookshelf rejections list` \
+                 shows their networks",
             )
             .remedy(remedy)
     }
@@ -186,7 +186,7 @@ impl History<'_> {
         old.filter_map(|named| {
             let name = &named.name;
             let Some(at) = self.last_with(named) else {
-                let found = format!("{name} has signed no delivery that is remembered");
+                let found = format!("{name} has signed no recorded delivery");
                 return Some(Finding::ok(Check::Callback, found));
             };
             // What Meta still tries again was signed before the new secret took over.

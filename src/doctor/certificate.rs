@@ -46,13 +46,13 @@ pub(super) fn accepted(certificate: Option<Certificate>, now: Timestamp) -> Find
     };
     let left = certificate.not_after.duration_since(now);
     let (until, days) = (certificate.not_after, left.as_hours() / 24);
-    let found = format!("the chain is valid; the certificate ends in {days} days, {until:.0}");
+    let found = format!("the chain is valid; the certificate expires in {days} days, {until:.0}");
     if left > SOON {
         return Finding::ok(Check::Certificate, found);
     }
     Finding::warning(Check::Certificate, found)
-        .means("when it ends Meta refuses the connection and delivers nothing")
-        .remedy("renew it now, and see why it was not renewed by itself")
+        .means("when it expires, Meta refuses the connection and delivers nothing")
+        .remedy("renew it now, and check why automatic renewal failed")
 }
 
 /// Finding for a refused certificate; `said` is the error of the library.
@@ -68,15 +68,15 @@ fn reason(certificate: Option<Certificate>, said: &str, now: Timestamp) -> (Stri
     match certificate {
         Some(it) if it.not_after < now => (
             format!("the certificate has expired, {:.0}", it.not_after),
-            "renew it, and see why it was not renewed by itself",
+            "renew it, and check why automatic renewal failed",
         ),
         Some(it) if now < it.not_before => (
-            format!("the certificate begins only {:.0}", it.not_before),
-            "look at the clock of this machine, and at the certificate",
+            format!("the certificate is not valid before {:.0}", it.not_before),
+            "check the clock of this machine, and the certificate",
         ),
         Some(it) if it.is_self_signed => (
             "the certificate is self-signed".to_owned(),
-            "use one of a public authority, such as Let's Encrypt; Meta takes no other",
+            "use one of a public authority, such as Let's Encrypt; Meta accepts no other",
         ),
         _ if said.contains("not valid for") || said.contains("notvalidforname") => (
             "the certificate is for another name".to_owned(),
@@ -85,12 +85,12 @@ fn reason(certificate: Option<Certificate>, said: &str, now: Timestamp) -> (Stri
         _ if said.contains("unknownissuer") || said.contains("unknown issuer") => (
             "the chain is incomplete: it does not lead to an authority that this machine knows"
                 .to_owned(),
-            "serve the certificate with its intermediate ones (fullchain.pem); one of a private \
-             authority does not do, for Meta does not know it",
+            "serve the certificate with its intermediate ones (fullchain.pem); Meta accepts no \
+             private authority",
         ),
         _ => (
             "the certificate is refused".to_owned(),
-            "look at it with `openssl s_client -connect HOST:443`",
+            "inspect it with `openssl s_client -connect HOST:443`",
         ),
     }
 }
@@ -144,8 +144,12 @@ mod tests {
         assert_eq!(accepted(certificate, on("2020-01-10")).verdict, Verdict::Ok);
         let soon = accepted(certificate, on("2020-01-20"));
         assert_eq!(soon.verdict, Verdict::Warning);
-        assert!(soon.found.contains("ends in 11 days"), "{}", soon.found);
+        assert!(soon.found.contains("expires in 11 days"), "{}", soon.found);
         let early = refused(certificate, "", on("2019-12-31"));
-        assert!(early.found.contains("begins only"), "{}", early.found);
+        assert!(
+            early.found.contains("is not valid before"),
+            "{}",
+            early.found
+        );
     }
 }

@@ -41,7 +41,7 @@ impl Visit<'_> {
             let redirected = self.redirected(&bare);
             return redirected.before(&[Check::Challenge], "a redirect is in the way");
         }
-        let found = format!("{} leads nowhere else", self.url);
+        let found = format!("{} does not redirect", self.url);
         let straight = Finding::ok(Check::Redirect, found);
         let challenge = match &self.app.verify_token {
             Some(token) => self.challenge(token).await,
@@ -62,10 +62,10 @@ impl Visit<'_> {
     }
 
     fn silent(&self, error: &reqwest::Error) -> Finding {
-        let found = format!("{} gives no answer: {}", self.url, causes::below(error));
+        let found = format!("{} does not answer: {}", self.url, causes::below(error));
         Finding::wrong(Check::Challenge, found)
             .means("Meta cannot register it, and deliveries do not arrive")
-            .remedy("look at what stands before this server, and at the check server")
+            .remedy("check the proxy before this server, and the check `server`")
     }
 
     /// Reports the redirect target, without the query: a proxy may have put the verify token there.
@@ -82,14 +82,17 @@ impl Visit<'_> {
         let (status, to) = (answer.status().as_u16(), to.as_deref().unwrap_or("nowhere"));
         let found = format!("{} redirects ({status}) to {to}", self.url);
         Finding::wrong(Check::Redirect, found)
-            .means("whether Meta follows a redirect is not documented; each delivery may count as failed")
-            .remedy("let the proxy pass this path on, or register the URL that it leads to")
+            .means(
+                "Meta does not document if it follows redirects; each delivery may count as \
+                failed",
+            )
+            .remedy("let the proxy pass this path on, or register the URL that it redirects to")
     }
 
     /// The right verify token gives the challenge back, a wrong one does not.
     async fn challenge(&self, token: &SecretString) -> Finding {
         let (Ok(text), Ok(other)) = (getrandom::u64(), getrandom::u64()) else {
-            return Finding::unchecked(Check::Challenge, "the system gives no random number");
+            return Finding::unchecked(Check::Challenge, "failed to get a random number");
         };
         let text = text.to_string();
         let began = Instant::now();
@@ -115,7 +118,7 @@ impl Visit<'_> {
         let (found, remedy) = match status {
             200 => (
                 format!("{url} answers 200 without the challenge"),
-                "let the proxy pass this path on to this server; something else answers there",
+                "let the proxy pass this path on to this server; another program answers there",
             ),
             403 => (
                 format!("{url} refuses the verify token (403)"),
@@ -127,8 +130,8 @@ impl Visit<'_> {
                  does not pass this path on",
             ),
             502..=504 => (
-                format!("what stands before this server does not reach it ({status})"),
-                "start the server, and see that the proxy goes to http.listen",
+                format!("the proxy before this server does not reach it ({status})"),
+                "start the server, and check that the proxy connects to http.listen",
             ),
             _ => (
                 format!("{url} answers a challenge with {status}"),
@@ -144,7 +147,7 @@ impl Visit<'_> {
         let url = self.url;
         let found = format!("{url} answers a wrong verify token with {status}, not with 403");
         Finding::wrong(Check::Challenge, found)
-            .means("what answers there is not this server: it takes any verify token")
+            .means("another program answers there: it accepts any verify token")
             .remedy("let the proxy pass this path on to this server")
     }
 }
@@ -163,7 +166,7 @@ fn answered(url: &str, took: Duration) -> Finding {
         Finding::wrong(Check::Challenge, found)
             .means("Meta waits 5 s and then counts the delivery as failed")
     };
-    finding.remedy("look at the way there and at the load of the machine")
+    finding.remedy("check the network path and the load of the machine")
 }
 
 fn query(challenge: &str, token: &str) -> String {

@@ -34,7 +34,7 @@ pub(super) fn compare(
     let found = format!("the clock of {whose} is {seconds} s {way} the one of this machine");
     Finding::warning(Check::Clock, found)
         .means("received_at, partitions and retention go by this machine's clock")
-        .remedy("see with `timedatectl` that both machines take their time from the network")
+        .remedy("check with `timedatectl` that both machines synchronise their clocks")
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ pub(super) fn faulty(faults: &Faults) -> Vec<Finding> {
     let wrong = faults.iter().map(|fault| {
         Finding::wrong(Check::Configuration, fault.to_string())
             .means("the server does not start with it, and a reload is refused")
-            .remedy("correct it; `hookshelf config check` looks again")
+            .remedy("correct it; `hookshelf config check` checks it again")
     });
     let others = Check::ALL
         .into_iter()

@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(8);
 
 /// Consequence of a Postgres that does not answer.
 const NOT_STORED: &str =
-    "nothing can be stored; deliveries wait in the spool, or get 503 where that takes none";
+    "nothing can be stored; deliveries wait in the spool, or get 503 if the spool is off or full";
 
 /// Checks that need a database connection, in this order.
 const BEHIND: [Check; 6] = [
@@ -36,7 +36,7 @@ const BEHIND: [Check; 6] = [
     Check::Callback,
 ];
 
-const NOT_ASKED: &str = "the database cannot be asked";
+const NOT_ASKED: &str = "no connection to the database";
 
 /// Inputs of the database checks.
 struct Patient<'a> {
@@ -70,13 +70,10 @@ pub(super) async fn check(
     let mut findings = Vec::new();
     let asking = patient.ask(&mut conn, &mut findings);
     if tokio::time::timeout(DEADLINE, asking).await.is_err() {
-        let found = "Postgres does not answer every question in time";
+        let found = "Postgres does not answer every query in time";
         let late = Finding::wrong(Check::Database, found)
-            .means(
-                "what is missing below could not be asked; deliveries may go into the spool, or get \
-                 503",
-            )
-            .remedy("see what keeps it busy, for instance in pg_stat_activity");
+            .means("some checks below are missing; deliveries may go into the spool, or get 503")
+            .remedy("check what keeps it busy, for instance in pg_stat_activity");
         findings.push(late);
     }
     findings
@@ -111,14 +108,17 @@ fn absent(error: &private::Error, config: &Config) -> Finding {
         Busy { .. } => Finding::unchecked(Check::Database, found).remedy("run doctor again"),
         _ => Finding::wrong(Check::Database, found)
             .means(NOT_STORED)
-            .remedy("see the log of Postgres, `postgres/pg.log` in data_dir; end what hangs there"),
+            .remedy(
+                "see the log of Postgres, `postgres/pg.log` in data_dir; end the process that \
+                hangs",
+            ),
     }
 }
 
 fn unreachable(error: &Error) -> Finding {
     let remedy = match error {
         Error::Denied(_) => "correct user, password or database in database.url",
-        Error::TimedOut => "see what keeps Postgres busy, and the network between",
+        Error::TimedOut => "check what keeps Postgres busy, and the network between",
         _ => "start Postgres, or correct database.url",
     };
     Finding::wrong(Check::Database, error.with_cause())

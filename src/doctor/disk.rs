@@ -39,7 +39,7 @@ pub(super) fn check(name: &str, path: &Path) -> Finding {
     match left(path) {
         Ok((place, left)) => judge(name, &place, left),
         Err(error) => {
-            let why = format!("{name} {} cannot be looked at: {error}", path.display());
+            let why = format!("failed to read {name} {}: {error}", path.display());
             Finding::unchecked(Check::Disk, why)
         }
     }
@@ -80,7 +80,7 @@ pub(super) fn in_memory(check: Check, name: &str, path: &Path) -> Option<Finding
     let found = format!("{name} is in memory (tmpfs): {}", path.display());
     is_in_memory(nearest(path)).then(|| {
         Finding::warning(check, found)
-            .means("what got 200 and is there is gone when this machine or its container restarts")
+            .means("deliveries that got 200 are lost when this machine or its container restarts")
             .remedy("choose a directory on a disk that survives a restart")
     })
 }

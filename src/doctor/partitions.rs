@@ -28,7 +28,7 @@ pub(super) async fn check(
         found.push(unkept("the dedupe keys of this epoch have no partition"));
     }
     if now.duration_since(current.since) > window.saturating_add(LATE) {
-        found.push(unkept("the dedupe window has not moved on when it was due"));
+        found.push(unkept("the dedupe window did not move on when it was due"));
     }
     if found.is_empty() {
         let said = "today and the days ahead have theirs; the dedupe window is current";
@@ -40,14 +40,14 @@ pub(super) async fn check(
 /// The server makes what is missing; what it has not made for long shows that it does not run.
 fn unkept(found: &str) -> Finding {
     Finding::warning(Check::Partitions, found)
-        .means("the server did not look after its tables lately; its log says why if it runs")
+        .means("the server did not maintain its tables lately; see its log if it runs")
         .remedy("start the server, or run `hookshelf migrate`")
 }
 
 fn detaching(table: &str, name: &str) -> Finding {
-    let found = format!("{name} was taken out of {table} half-way");
+    let found = format!("detaching {name} from {table} was interrupted");
     Finding::warning(Check::Partitions, found)
-        .means("no other partition can be taken out before; nothing is lost")
+        .means("no other partition can be detached before; nothing is lost")
         .remedy(format!(
             "hookshelf psql -- -c 'ALTER TABLE {table} DETACH PARTITION {name} FINALIZE'"
         ))

@@ -13,7 +13,7 @@ pub(super) fn durability(settings: &Settings, allowed: bool) -> Vec<Finding> {
     let mut found: Vec<_> = lossy.map(|name| lossy_setting(name, allowed)).collect();
     found.extend((!settings.takes_writes()).then(|| read_only(settings.in_recovery)));
     if found.is_empty() {
-        let said = format!("Postgres {} keeps what it has committed", settings.version);
+        let said = format!("Postgres {}: commits are durable", settings.version);
         found.push(Finding::ok(Check::Durability, said));
     }
     found
@@ -22,7 +22,7 @@ pub(super) fn durability(settings: &Settings, allowed: bool) -> Vec<Finding> {
 fn read_only(standby: bool) -> Finding {
     let (found, remedy) = if standby {
         (
-            "this is a standby, which takes no writes",
+            "this is a standby, which accepts no writes",
             "name the primary in database.url",
         )
     } else {
@@ -42,29 +42,32 @@ fn lossy_setting(name: &str, allowed: bool) -> Finding {
     if allowed {
         let means = "a crash or a power cut may lose deliveries that got 200, which \
                      database.allow_lossy_commits allows";
-        let remedy = format!("set {name} = on where that is not meant");
+        let remedy = format!("set {name} = on, unless this is intended");
         return Finding::warning(Check::Durability, found)
             .means(means)
             .remedy(remedy);
     }
     let (means, remedy) = match name {
         "synchronous_commit" => (
-            "a crash would lose deliveries that Meta was told are safe; the writer turns it on for \
-             its own session, and the server is not ready",
+            "a crash would lose deliveries that got 200; the writer turns it on for its own \
+             session, and the server is not ready",
             "set synchronous_commit = on for this server, database or role",
         ),
         "full_page_writes" => (
-            "a power cut may leave half-written pages that Postgres cannot mend; the server is not \
-             ready",
+            "a power cut may leave half-written pages that Postgres cannot repair; the server is \
+             not ready",
             "set full_page_writes = on in postgresql.conf",
         ),
         _ => (
-            "a power cut loses deliveries that Meta was told are safe; it keeps no copy, and the \
+            "a power cut loses deliveries that got 200, and Meta does not send them again; the \
              server is not ready",
             "set fsync = on in postgresql.conf",
         ),
     };
-    let remedy = format!("{remedy}; or, where that is meant, database.allow_lossy_commits = true");
+    let remedy = format!(
+        "{remedy}; or, if this is intended, set database.allow_lossy_commits = \
+        true"
+    );
     Finding::wrong(Check::Durability, found)
         .means(means)
         .remedy(remedy)
@@ -88,7 +91,7 @@ pub(super) fn room(free: i64) -> Finding {
         return Finding::ok(Check::Sessions, found);
     }
     Finding::warning(Check::Sessions, found)
-        .means("when there is none left the server cannot store")
+        .means("if none is left, the server cannot store")
         .remedy("raise max_connections of Postgres, or end sessions that nobody needs")
 }
 
@@ -113,8 +116,10 @@ pub(super) fn schema(schema: Schema) -> Finding {
                 .remedy("run that version or a later one")
         }
         Schema::Changed(version) => {
-            let found =
-                format!("migration {version} is not the one of this program, or did not end");
+            let found = format!(
+                "migration {version} differs from the one of this program, or was \
+                    interrupted"
+            );
             Finding::wrong(Check::Schema, found)
                 .means("the tables may not be what this program expects; it does not start")
                 .remedy("run the version that migrated it, or restore a backup")

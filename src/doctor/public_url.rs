@@ -32,7 +32,7 @@ pub(super) async fn check(url: Option<&PublicUrl>, apps: &[App], clock: &Clock) 
     let Some(url) = url else {
         let unset = "http.public_url is not set";
         return Finding::warning(Check::PublicUrl, unset)
-            .means("the callback URLs are not known, and what Meta would see cannot be looked at")
+            .means("the callback URLs are unknown, and the view of Meta cannot be checked")
             .remedy("set http.public_url to the https URL under which Meta reaches this server")
             .before(&BEHIND, unset);
     };
@@ -100,7 +100,7 @@ fn leaf(answer: &Response) -> Option<Certificate> {
 fn compare_clocks(answer: &Response, times: [jiff::Timestamp; 2]) -> Option<Finding> {
     let date = answer.headers().get("date")?.to_str().ok()?;
     let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
-    let whose = "what answers at the public URL";
+    let whose = "the server at the public URL";
     Some(clocks::compare(whose, theirs, times))
 }
 
@@ -118,13 +118,13 @@ async fn no_answer(url: &PublicUrl, error: &reqwest::Error, clock: &Clock) -> Ve
         };
         let certificate = leaf.and_then(|answer| self::leaf(&answer));
         let finding = certificate::refused(certificate, &said, clock.now());
-        let why = "the verify token is not sent where the certificate is not good";
+        let why = "the verify token is not sent, because the certificate is not valid";
         return finding.before(&BEHIND[1..], why);
     }
     let finding = if error.is_timeout() {
         let found = format!("{url} does not answer within {} s", DEADLINE.as_secs());
         Finding::wrong(Check::PublicUrl, found)
-            .remedy("look at the firewall and at what listens there")
+            .remedy("check the firewall and the program that listens there")
     } else if error.is_connect() && !said.contains("refused") && !said.contains("unreachable") {
         Finding::wrong(
             Check::Certificate,
@@ -132,8 +132,11 @@ async fn no_answer(url: &PublicUrl, error: &reqwest::Error, clock: &Clock) -> Ve
         )
         .remedy("let the proxy before this server speak https there")
     } else {
-        Finding::wrong(Check::PublicUrl, format!("{url} is not reached: {said}"))
-            .remedy("start what listens there: a proxy or tunnel before this server")
+        Finding::wrong(
+            Check::PublicUrl,
+            format!("failed to connect to {url}: {said}"),
+        )
+        .remedy("start the proxy or tunnel before this server")
     };
     let others: Vec<_> = BEHIND
         .into_iter()
@@ -147,6 +150,6 @@ async fn no_answer(url: &PublicUrl, error: &reqwest::Error, clock: &Clock) -> Ve
 fn ended(url: &PublicUrl, said: &str) -> Finding {
     let found = format!("{url} ends the TLS handshake: {said}");
     Finding::warning(Check::Certificate, found)
-        .means("where it demands Meta's client certificate, nothing can be looked at from here")
-        .remedy("if it does not, look at the TLS settings of the proxy before this server")
+        .means("if it requires Meta's client certificate, it cannot be checked from here")
+        .remedy("if it does not, check the TLS settings of the proxy before this server")
 }

@@ -35,7 +35,7 @@ pub(super) fn check(config: &Config, apps: &[App], clock: &Clock) -> Vec<Finding
     match count(&quarantine, apps, clock) {
         Err(error) => vec![Finding::unchecked(Check::Rejections, error.to_string())],
         Ok(held) if held.is_empty() => {
-            let said = "no refused delivery waits for a secret that opens it";
+            let said = "the quarantine is empty";
             vec![Finding::ok(Check::Rejections, said)]
         }
         Ok(held) => held.into_iter().map(judge).collect(),
@@ -91,7 +91,7 @@ fn judge((app, held): (String, AppCounts)) -> Finding {
         from_others,
     } = held;
     let finding = if passing > 0 {
-        let found = format!("{passing} refused deliveries pass with the secrets as they are now");
+        let found = format!("{passing} quarantined deliveries pass with the present secrets");
         Finding::warning(Check::Rejections, found)
             .means("they came while a secret was wrong; after rejections.hold_for they are deleted")
             .remedy(
@@ -100,8 +100,8 @@ fn judge((app, held): (String, AppCounts)) -> Finding {
             )
     } else if maybe_metas > 0 {
         let found = format!(
-            "no secret opens {maybe_metas} deliveries that came from Meta's networks, or through a \
-             proxy that http.trusted_proxies does not name"
+            "no secret matches {maybe_metas} quarantined deliveries from Meta's networks, or from \
+             a proxy that http.trusted_proxies does not name"
         );
         Finding::warning(Check::Rejections, found)
             .means("a secret is wrong, or is that of the other login, or the proxy changes bodies")
@@ -111,7 +111,7 @@ fn judge((app, held): (String, AppCounts)) -> Finding {
             )
     } else {
         let found = format!(
-            "no secret opens {from_others} deliveries that are held; none of them came from Meta's \
+            "no secret matches {from_others} quarantined deliveries; none of them came from Meta's \
              networks"
         );
         Finding::ok(Check::Rejections, found)
@@ -154,8 +154,8 @@ fn failed(sums: &[Sum]) -> Option<Finding> {
         Finding::warning(Check::Rejections, found)
             .means("Meta sends them again, and after an hour of failures ends subscriptions")
             .remedy(
-                "see when it was with `hookshelf rejections list --since 1d`, and what each reason \
-                 means in docs/operations.md",
+                "list them with `hookshelf rejections list --since 1d`; docs/operations.md \
+                 explains each reason",
             ),
     )
 }
@@ -170,7 +170,7 @@ fn astray(sums: &[Sum]) -> Option<Finding> {
              names no app that is configured: {count}"
         );
         Finding::warning(Check::Rejections, found)
-            .means("a callback URL in the App Dashboard leads elsewhere; nothing of it is stored")
+            .means("a callback URL in the App Dashboard is wrong; these deliveries are not stored")
             .remedy("compare the callback URLs there with those that `hookshelf serve` prints")
     })
 }
@@ -192,11 +192,11 @@ mod tests {
         };
         let passing = judged(3, 9, 9);
         assert_eq!(passing.verdict, Verdict::Warning);
-        assert!(passing.found.starts_with("3 refused"), "{passing:?}");
+        assert!(passing.found.starts_with("3 quarantined"), "{passing:?}");
         assert!(passing.remedy.unwrap().contains("rejections recheck --yes"));
         let metas = judged(0, 9, 1);
         assert_eq!(metas.verdict, Verdict::Warning);
-        assert!(metas.found.contains("opens 9"), "{metas:?}");
+        assert!(metas.found.contains("matches 9"), "{metas:?}");
         assert_eq!(judged(0, 0, 9).verdict, Verdict::Ok);
     }
 

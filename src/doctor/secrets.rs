@@ -108,7 +108,7 @@ fn weak_token(app: &App) -> Option<Finding> {
     let Some(token) = &app.verify_token else {
         return Some(
             Finding::warning(Check::Secrets, "no verify token is set")
-                .means("every challenge is refused, so that Meta cannot register the callback URL")
+                .means("every challenge is refused, so Meta cannot register the callback URL")
                 .remedy(format!("set verify_token under [apps.{}]", app.name)),
         );
     };
@@ -120,7 +120,7 @@ fn weak_token(app: &App) -> Option<Finding> {
     let is_weak = length < TOKEN_CHARACTERS || characters.len() < DIFFERENT_CHARACTERS;
     is_weak.then(|| {
         Finding::warning(Check::Secrets, "the verify token is easy to guess")
-            .means("who guesses it can register this callback URL with an app of their own")
+            .means("anyone who guesses it can register this callback URL with their own app")
             .remedy(
                 "choose one of 16 characters or more, such as `openssl rand -hex 16` makes, here \
                  and in the App Dashboard",
@@ -138,7 +138,7 @@ fn files(apps: &[App]) -> Vec<Finding> {
     if found.is_empty() && !apps.is_empty() {
         let said = match files.len() {
             0 => "no file holds a secret".to_owned(),
-            count => format!("nobody else can read the files with secrets ({count})"),
+            count => format!("no other user can read the files with secrets ({count})"),
         };
         found.push(Finding::ok(Check::Files, said));
     }
@@ -154,7 +154,7 @@ fn exposed(file: &Path) -> Option<Finding> {
         let remedy =
             format!("chmod 600 {file}, unless no one else has an account here, as in a container");
         Finding::warning(Check::Files, found)
-            .means("who knows a secret can forge deliveries")
+            .means("anyone who knows a secret can forge deliveries")
             .remedy(remedy)
     })
 }

@@ -107,7 +107,7 @@ impl Server {
                 let found = format!("the server{process} does not listen on {address}");
                 Finding::wrong(Check::Server, found)
                     .means(format!(
-                        "it was started with another {key} than is configured now"
+                        "it was started with another {key} than the present configuration has"
                     ))
                     .remedy("name its configuration with --config, or restart it")
             }
@@ -123,7 +123,7 @@ impl Server {
                     Some(running) => format!("another one{} uses", running.process()),
                 };
                 let found = format!(
-                    "what listens on {address} is not this Hookshelf: {owner} the data directory \
+                    "the program on {address} is not this Hookshelf: {owner} the data directory \
                      {dir}"
                 );
                 Finding::wrong(Check::Server, found)
@@ -156,7 +156,7 @@ pub(super) fn address(listen: SocketAddr) -> Option<SocketAddr> {
 }
 
 fn any_port(key: &str) -> Finding {
-    let why = format!("{key} has port 0, so that the server listens on any; name one");
+    let why = format!("{key} has port 0, so the address of the server is unknown; set a port");
     Finding::unchecked(Check::Server, why)
 }
 
@@ -177,7 +177,7 @@ async fn operators(server: &Server, listen: SocketAddr) -> Finding {
 fn judge(address: SocketAddr, report: Option<ReadyReport>) -> Finding {
     let ours = env!("CARGO_PKG_VERSION");
     let Some(report) = report else {
-        let found = format!("what answers on {address} is not this Hookshelf");
+        let found = format!("the program on {address} is not this Hookshelf");
         return Finding::wrong(Check::Server, found)
             .means("another program has the address of the admin listener")
             .remedy("restart the server, or choose another admin.listen");
@@ -209,7 +209,7 @@ fn judge(address: SocketAddr, report: Option<ReadyReport>) -> Finding {
     if !report.degraded.is_empty() {
         let found = format!("it runs, and {} is missing", report.degraded.join(", "));
         return Finding::warning(Check::Server, found)
-            .means("deliveries are taken all the same: the spool keeps what Postgres does not take")
+            .means("deliveries still get 200: the spool keeps them until Postgres is available")
             .remedy("see the other checks, and the server's log");
     }
     Finding::ok(Check::Server, format!("version {ours} runs and is ready"))
@@ -227,7 +227,7 @@ async fn listener(server: &Server, listen: SocketAddr) -> Finding {
         }
         Ok(answer) => {
             let status = answer.status().as_u16();
-            let found = format!("what answers on {address} says {status}");
+            let found = format!("the program on {address} answers {status}");
             Finding::wrong(Check::Server, found)
                 .means("another program has the address of the public listener")
                 .remedy("end that program, or choose another http.listen")

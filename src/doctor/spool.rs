@@ -62,10 +62,8 @@ pub(super) fn beside(dir: &Path, name: &str, other: &Path) -> Option<Finding> {
     let found = format!("the spool and {name} are on one file system: {dir} and {other}");
     same.then(|| {
         Finding::warning(Check::Spool, found)
-            .means(
-                "when it is full or breaks, both are hit: of the room, spool.reserve alone is sure",
-            )
-            .remedy("set spool.dir to a directory on another disk, where there is one")
+            .means("if it is full or breaks, both are affected: only `spool.reserve` is guaranteed")
+            .remedy("set spool.dir to a directory on another disk, if there is one")
     })
 }
 
@@ -81,7 +79,7 @@ async fn ask(config: &Config) -> Result<SpoolReport, Unanswered> {
 }
 
 fn unknown() -> Finding {
-    let why = "the server that runs says nothing of a spool";
+    let why = "the running server reports no spool";
     Finding::unchecked(Check::Spool, why).remedy("see the check `server`")
 }
 
@@ -94,8 +92,11 @@ fn off(dir: &Path) -> Finding {
             .remedy("set spool.max_bytes again until `hookshelf spool status` shows none");
     }
     Finding::warning(Check::Spool, "the spool is off: spool.max_bytes is 0")
-        .means("what Postgres does not take in time gets 503, and Meta sends again for a while")
-        .remedy("set spool.max_bytes, unless no disk survives this server")
+        .means(
+            "deliveries get 503 while Postgres is unavailable, and Meta sends them again for a \
+            while",
+        )
+        .remedy("set spool.max_bytes, unless no disk survives a restart")
 }
 
 /// The directory of a spool that was in use before another one was configured.
@@ -117,9 +118,9 @@ fn files(dir: &Path) -> Option<String> {
 /// Judges the spool status of the running server.
 fn running(dir: &Path, wanted: bool, report: &SpoolReport) -> Finding {
     if report.on != wanted || wanted && report.dir != dir {
-        let found = "the server runs with another [spool] than is configured now";
+        let found = "the server runs with another [spool] than the present configuration has";
         return Finding::warning(Check::Spool, found)
-            .means("only `[apps]` is taken over by a reload")
+            .means("a reload changes only `[apps]`")
             .remedy("restart the server");
     }
     if !report.on {
@@ -127,29 +128,35 @@ fn running(dir: &Path, wanted: bool, report: &SpoolReport) -> Finding {
     }
     if let Some(means) = &report.obstacle_means {
         return Finding::wrong(Check::Spool, means.clone())
-            .means("what Postgres does not take in time gets 503")
-            .remedy("make it take deliveries again; `hookshelf spool status` shows it");
+            .means("deliveries get 503 while Postgres is unavailable")
+            .remedy("remove the cause; `hookshelf spool status` shows it");
     }
     if report.files_set_aside + report.records_set_aside > 0 {
         return set_aside(dir, report.files_set_aside, report.records_set_aside);
     }
     if let (Some(cause), 1..) = (&report.drain_obstacle, report.records) {
         let why = report.drain_obstacle_means.as_ref().unwrap_or(cause);
-        let found = format!("{} deliveries wait, kept back by: {why}", report.records);
+        let found = format!(
+            "{} deliveries wait; the drain is stalled: {why}",
+            report.records
+        );
         return Finding::warning(Check::Spool, found)
             .means("they are safe, and not in Postgres yet")
             .remedy("see the check `database`, and the server's log");
     }
     if report.bytes == 0 && report.reserved < report.reserve {
         let (held, wanted) = (size(report.reserved), size(report.reserve));
-        let found = format!("{held} of the disk are held for the spool, of spool.reserve {wanted}");
+        let found = format!(
+            "{held} of the disk are reserved for the spool; spool.reserve is \
+            {wanted}"
+        );
         return Finding::warning(Check::Spool, found)
-            .means("when something else has filled the disk, the spool takes less")
+            .means("if other data fills the disk, the spool holds less")
             .remedy("make room there: the server takes it by itself");
     }
     let room = size(report.max_bytes.saturating_sub(report.bytes));
     let waiting = report.records;
-    let found = format!("takes deliveries, with room for {room}; {waiting} wait");
+    let found = format!("accepts deliveries, with room for {room}; {waiting} wait");
     Finding::ok(Check::Spool, found)
 }
 
@@ -173,7 +180,7 @@ fn idle(dir: &Path) -> Finding {
     }
     match DirStats::read(dir) {
         Err(error) => {
-            let why = format!("{} cannot be looked at: {error}", dir.display());
+            let why = format!("failed to read {}: {error}", dir.display());
             Finding::unchecked(Check::Spool, why)
         }
         Ok(found) if found.set_aside > 0 => set_aside(dir, found.set_aside, 0),
@@ -223,7 +230,7 @@ fn room(dir: &Path, max_bytes: u64) -> Option<Finding> {
     let found = format!("{free} are free for the spool at {place}, which may take {rest}");
     (missing > 0).then(|| {
         Finding::warning(Check::Spool, found)
-            .means("the disk is full before the spool is, and what else is on it stops")
+            .means("the disk fills up before the spool does, and other programs on it stop")
             .remedy("make room, or set a smaller spool.max_bytes")
     })
 }
@@ -270,23 +277,27 @@ mod tests {
         };
         let mut it = report();
         says(Verdict::Ok, "with room for 1 GiB; 0 wait", &it);
-        it.obstacle_means = Some("the spool takes nothing: it is full".to_owned());
+        it.obstacle_means = Some("the spool does not accept deliveries: it is full".to_owned());
         says(Verdict::Wrong, "it is full", &it);
         it = report();
         it.files_set_aside = 1;
         says(Verdict::Wrong, "1 file could not be read", &it);
         it = report();
         (it.records, it.drain_obstacle) = (3, Some("postgres".to_owned()));
-        says(Verdict::Warning, "3 deliveries wait, kept", &it);
-        says(Verdict::Warning, "kept back by: postgres", &it);
+        says(Verdict::Warning, "3 deliveries wait; the drain", &it);
+        says(Verdict::Warning, "the drain is stalled: postgres", &it);
         it.drain_obstacle_means = Some("the spool cannot delete /data/1".to_owned());
-        says(Verdict::Warning, "by: the spool cannot delete /data/1", &it);
+        says(
+            Verdict::Warning,
+            "stalled: the spool cannot delete /data/1",
+            &it,
+        );
         it = report();
         (it.reserve, it.reserved) = (64 << 20, 3 << 20);
-        says(Verdict::Warning, "3 MiB of the disk are held", &it);
+        says(Verdict::Warning, "3 MiB of the disk are reserved", &it);
         // What is missing was given up for what waits.
         it.bytes = 1 << 20;
-        says(Verdict::Ok, "takes deliveries", &it);
+        says(Verdict::Ok, "accepts deliveries", &it);
         it.dir = "/other".into();
         says(Verdict::Warning, "runs with another [spool]", &it);
     }

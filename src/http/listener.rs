@@ -31,8 +31,8 @@ const QUEUE: u32 = 4096;
 pub enum Error {
     /// The address cannot be had.
     #[error(
-        "the {listener} listener cannot listen on {address}: stop what listens there, such as \
-         another hookshelf serve, or set {} to another address", key(.listener)
+        "the {listener} listener cannot listen on {address}: stop the program that listens there, \
+         such as another hookshelf serve, or set {} to another address", key(.listener)
     )]
     Bind {
         /// Which listener.
@@ -47,7 +47,7 @@ pub enum Error {
     #[error(transparent)]
     Passed(#[from] SocketError),
     /// It ended without being told to.
-    #[error("the {0} listener ended by itself; start the server again")]
+    #[error("the {0} listener ended unexpectedly; start the server again")]
     Ended(&'static str, #[source] io::Error),
 }
 

@@ -22,26 +22,25 @@ const LISTENERS: [&str; 2] = [PUBLIC, ADMIN];
 pub enum SocketError {
     /// There are more sockets than listeners.
     #[error(
-        "{0} sockets were passed to this process, and there are two listeners: pass one for the \
-         public listener and at most one for the admin listener"
+        "too many sockets: {0} were passed to this process; pass one for the public listener and \
+         at most one for the admin listener"
     )]
     TooMany(usize),
     /// A name that no listener has.
     #[error(
-        "a socket called {0:?} was passed to this process: set FileDescriptorName= of the socket \
-         unit to public or admin"
+        "unknown socket name {0:?}: set FileDescriptorName= of the socket unit to public or admin"
     )]
     Name(String),
     /// Two sockets for one listener.
     #[error(
-        "two sockets called {0} were passed to this process: set FileDescriptorName= of one \
-         socket unit to the other listener, public or admin"
+        "two sockets are named {0}: set FileDescriptorName= of one socket unit to the other \
+         listener, public or admin"
     )]
     Twice(&'static str),
     /// It is no socket, or not one that accepts TCP connections.
     #[error(
-        "what was passed to this process for the {0} listener is no listening TCP socket: the \
-         socket unit needs ListenStream= with an address and a port, and Accept=no"
+        "the socket passed for the {0} listener is not a listening TCP socket: the socket unit \
+         needs ListenStream= with an address and a port, and Accept=no"
     )]
     Kind(&'static str, #[source] io::Error),
 }
@@ -106,7 +105,7 @@ fn is_no_name(name: &str) -> bool {
 
 /// The socket at `place`. One that has a peer is a connection (`Accept=yes`) and no listener.
 fn take(passed: &mut ListenFd, place: usize) -> io::Result<TcpListener> {
-    let gone = || io::Error::other("it was taken before");
+    let gone = || io::Error::other("it is in use already");
     let socket = passed.take_tcp_listener(place)?.ok_or_else(gone)?;
     let connection = TcpStream::from(OwnedFd::from(socket.try_clone()?));
     match connection.peer_addr() {
@@ -144,10 +143,10 @@ mod tests {
 
     #[test]
     fn what_fits_no_listener_is_said() {
-        assert!(assigned(3, "").unwrap_err().starts_with("3 sockets"));
-        assert!(assigned(1, "web").unwrap_err().contains("called \"web\""));
+        assert!(assigned(3, "").unwrap_err().contains("3 were passed"));
+        assert!(assigned(1, "web").unwrap_err().contains("name \"web\""));
         assert!(assigned(2, "public:public").unwrap_err().contains("two"));
-        assert!(assigned(2, "public:").unwrap_err().contains("called \"\""));
+        assert!(assigned(2, "public:").unwrap_err().contains("name \"\""));
         assert!(assigned(2, "public").unwrap_err().contains("one without"));
     }
 }

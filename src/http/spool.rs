@@ -110,14 +110,19 @@ fn page(query: &str) -> Result<(Option<SpoolPosition>, usize), String> {
         match &*key {
             "after" => {
                 let place = value.parse();
-                after = Some(place.map_err(|_| "after: not a place that a list has given")?);
+                after = Some(place.map_err(|_| "invalid after: use a place from an earlier list")?);
             }
             "limit" => {
                 let number = value.parse().ok();
                 let within = number.filter(|number| (1..=MOST_WAITING).contains(number));
-                limit = within.ok_or_else(|| format!("limit: allowed are 1 to {MOST_WAITING}"))?;
+                limit = within.ok_or_else(|| {
+                    format!(
+                        "invalid limit: allowed are 1 to \
+                    {MOST_WAITING}"
+                    )
+                })?;
             }
-            _ => return Err("allowed are after and limit".to_owned()),
+            _ => return Err("unknown parameter: allowed are after and limit".to_owned()),
         }
     }
     Ok((after, limit))

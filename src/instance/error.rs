@@ -35,9 +35,8 @@ pub enum Error {
     },
     /// This user cannot read the data directory.
     #[error(
-        "this user has no access to the data directory {}, so its server cannot be told from \
-         others: run this as root or as the user that runs the server, or name another \
-         configuration with --config",
+        "this user has no access to the data directory {}: run this as root or as the user that \
+         runs the server, or name another configuration with --config",
         .dir.display()
     )]
     Hidden {
@@ -48,13 +47,16 @@ pub enum Error {
         source: io::Error,
     },
     /// No server uses the data directory.
-    #[error("no hookshelf serve uses {}: start one, or name its data_dir", .dir.display())]
+    #[error("no hookshelf serve uses {}: start it, or set data_dir to the directory that it uses", .dir.display())]
     NotServing {
         /// The data directory.
         dir: PathBuf,
     },
     /// The signal could not be sent.
-    #[error("process {pid} takes no signal from this user: run as the user that serves")]
+    #[error(
+        "no permission to send a signal to process {pid}: run this as root or as the user that \
+             runs the server"
+    )]
     Signal {
         /// Process id of the server.
         pid: i32,

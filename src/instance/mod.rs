@@ -82,7 +82,12 @@ impl Claim {
     pub fn note(&self, reading: Reading) {
         if let Err(error) = reading::write(&self.dir, self.id.as_str(), reading) {
             let dir = self.dir.display();
-            tracing::warn!(%error, %dir, "cannot note for hookshelf reload how it went");
+            tracing::warn!(
+                target: "process",
+                %error,
+                %dir,
+                "failed to save the result of the reload for `hookshelf reload`"
+            );
         }
     }
 }

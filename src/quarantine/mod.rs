@@ -99,7 +99,7 @@ impl Quarantine {
         let thread = Builder::new().name("quarantine".to_owned());
         let running = thread.spawn(move || state.run(&asked));
         if let Err(error) = &running {
-            let (cause, first) = (format!("no thread: {error}"), true);
+            let (cause, first) = (format!("failed to start a thread: {error}"), true);
             QuarantineFailed { cause, first }.emit();
         }
         Self(Arc::new(ThreadHandle {

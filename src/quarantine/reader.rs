@@ -16,8 +16,8 @@ const DIRECTORY: &str = "rejections";
 /// Error on reading or deleting quarantined files.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "what is held of refused deliveries in {} cannot be {what}; run this as root or as the user \
-     that runs the server",
+    "quarantined deliveries in {} cannot be {what}; run this as root or as the user that runs the \
+     server",
     .dir.display()
 )]
 pub struct Error {

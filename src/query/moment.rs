@@ -18,8 +18,8 @@ pub enum Moment {
 /// Invalid text of a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a moment; allowed: a time such as 2026-11-20T13:45:00Z, a date such as 2026-11-20, today or \
-     yesterday (all UTC where they name no zone), or a while ago such as 2h, 90min or \"7 days\""
+    "invalid time; allowed: a time such as 2026-11-20T13:45:00Z, a date such as 2026-11-20, today \
+     or yesterday (UTC unless a zone is given), or an age such as 2h, 90min or \"7 days\""
 )]
 pub struct InvalidMoment;
 

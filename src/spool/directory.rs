@@ -190,7 +190,7 @@ fn sync(dir: &Path) -> io::Result<()> {
 }
 
 fn check_owner(dir: &Path) -> Result<(), Error> {
-    let metadata = fs::metadata(dir).at("look at", dir)?;
+    let metadata = fs::metadata(dir).at("read", dir)?;
     let mode = metadata.mode() & 0o7777;
     if mode & 0o022 != 0 {
         let dir = dir.to_owned();

@@ -12,8 +12,8 @@ use crate::ownership::is_full;
 pub enum Error {
     /// An I/O error in the spool directory.
     #[error(
-        "the spool cannot {what} {}: give this user the right to read and write there, make room \
-         on its disk, or set spool.dir to another directory",
+        "the spool cannot {what} {}: give this user read and write access, free disk space, or set \
+         spool.dir to another directory",
         .path.display()
     )]
     Directory {
@@ -62,10 +62,10 @@ pub enum Error {
         pid: Option<u32>,
     },
     /// The operating system could not start the thread.
-    #[error("the spool has no thread: the system starts none")]
+    #[error("failed to start the spool thread")]
     Thread(#[source] io::Error),
     /// The spool thread has panicked.
-    #[error("the spool has stopped by a defect, which the log shows; start the server again")]
+    #[error("the spool thread panicked; see the log, then start the server again")]
     Gone,
 }
 
@@ -87,13 +87,13 @@ pub enum Refused {
     #[error("the spool is full")]
     Full,
     /// Too many tasks wait for the spool thread.
-    #[error("the spool's disk is behind")]
+    #[error("the spool's disk is too slow")]
     Busy,
     /// The record is longer than [`LONGEST`](super::LONGEST).
     #[error("the delivery is too long for the spool")]
     TooLong,
     /// The write failed, or the spool thread has ended.
-    #[error("the spool cannot write")]
+    #[error("the spool cannot write to its disk")]
     Failed,
 }
 

@@ -12,7 +12,7 @@ pub struct SpoolPosition {
 /// Error for a text that is not a valid position in the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a place in the spool; allowed: two numbers such as 1-42, as `hookshelf spool inspect` \
+    "invalid place in the spool; allowed: two numbers such as 1-42, as `hookshelf spool inspect` \
      prints them"
 )]
 pub struct InvalidPosition;

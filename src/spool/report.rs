@@ -86,7 +86,12 @@ impl SpoolReport {
     /// Report of the spool with these settings and this status.
     pub fn of(settings: &Settings, status: Status, draining: Draining, now: Timestamp) -> Self {
         let age = |oldest: Timestamp| now.duration_since(oldest).as_secs_f64().max(0.0);
-        let means = |obstacle: &super::Obstacle| format!("the spool takes nothing: {obstacle}");
+        let means = |obstacle: &super::Obstacle| {
+            format!(
+                "the spool does not accept deliveries: \
+            {obstacle}"
+            )
+        };
         Self {
             on: true,
             why_off: None,

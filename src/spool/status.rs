@@ -36,13 +36,13 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
     /// The spool has reached its maximum size.
-    #[error("it is full: see that the database comes back, or give spool.max_bytes more")]
+    #[error("it is full: make Postgres available again, or raise spool.max_bytes")]
     Full,
     /// The disk refuses writes. The spool tries again, once a second at most.
-    #[error("its disk takes nothing ({0}): make room there, or see what the system's log says")]
+    #[error("its disk refuses writes ({0}): free disk space, or see the system log")]
     Disk(String),
     /// The spool thread has panicked.
-    #[error("it has stopped by a defect, which the log shows: start the server again")]
+    #[error("its thread panicked: see the log, then start the server again")]
     Gone,
 }
 

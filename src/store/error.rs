@@ -11,65 +11,62 @@ use crate::causes;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Postgres is unavailable, too slow, full, read-only or stopping: a retry may succeed.
-    #[error("Postgres is not available; see that it runs and that database.url is right")]
+    #[error("Postgres is not available; check that it runs and that database.url is right")]
     Unavailable(#[source] sqlx::Error),
     /// Postgres or its socket denies access to this user, or the database does not exist.
     #[error(
-        "Postgres denies access; see that user, password and database in database.url are right, \
-         and that the user may use the database"
+        "Postgres denies access; check user, password and database in database.url, and that the \
+         user may use the database"
     )]
     Denied(#[source] sqlx::Error),
     /// Postgres did not answer before the deadline.
     #[error(
-        "Postgres did not answer in time: it hangs, has too much to do, or the network to it drops \
-         what is sent; see its log"
+        "Postgres did not answer in time: it hangs, is overloaded, or the network drops packets; \
+         see its log"
     )]
     TimedOut,
     /// The server of this session takes no writes.
     #[error(
-        "Postgres takes no writes: it is a standby, or read-only by its settings; name the primary \
-         in database.url"
+        "Postgres accepts no writes: it is a standby, or read-only by its settings; name the \
+         primary in database.url"
     )]
     ReadOnly,
     /// Another session holds a row or table for longer than the lock timeout.
     #[error(
-        "another session holds a row or table that this needs; end its transaction, or try again \
-         when it has ended"
+        "another session holds a lock on a row or table; end its transaction, or try again when it \
+         has ended"
     )]
     LockTimeout(#[source] sqlx::Error),
     /// A day or epoch has no partition yet.
-    #[error("a day has no partition yet; see that the database user may make tables")]
+    #[error("a partition is missing; check that the database user may create tables")]
     MissingPartition(#[source] sqlx::Error),
     /// Some deliveries are stored already, although they were sent as new.
     #[error("some of the deliveries are stored already")]
     StoredBefore(#[source] sqlx::Error),
     /// Postgres refuses the values: a retry with the same values cannot succeed.
-    #[error("Postgres refuses the values")]
+    #[error("Postgres rejected the values")]
     Refused(#[source] sqlx::Error),
     /// The dedupe epoch moved more often than the writer retries.
-    #[error(
-        "other servers on this database keep beginning new dedupe windows; see that their clocks are right"
-    )]
+    #[error("other servers on this database keep starting new dedupe windows; check their clocks")]
     EpochMoves,
     /// Another purge is running.
-    #[error("another purge is at work in this database; wait until it has ended")]
+    #[error("another purge is running in this database; wait until it has ended")]
     PurgeRuns,
     /// The tables do not match this program.
-    #[error("the database's schema is not this program's; run `hookshelf migrate`")]
+    #[error(
+        "the database schema does not match this version of Hookshelf; run `hookshelf migrate`"
+    )]
     Schema(#[source] sqlx::Error),
     /// The driver cannot read the URL.
-    #[error(
-        "database.url is not the URL of a Postgres server; it is written \
-         postgres://user:password@host:port/database"
-    )]
+    #[error("invalid database.url; write it as postgres://user:password@host:port/database")]
     Url(#[source] sqlx::Error),
     /// The migrations could not be applied.
-    #[error("a migration could not be applied, and what it did was undone")]
+    #[error("failed to apply a migration; it was rolled back")]
     Migration(#[source] MigrateError),
     /// The database was migrated by a newer version of this program.
     #[error(
-        "the database was migrated by a newer Hookshelf (migration {version} is unknown here); \
-         run that version or a later one"
+        "the database was migrated by a newer Hookshelf (migration {version} is unknown); run that \
+         version or a later one"
     )]
     Newer {
         /// First unknown migration.

@@ -1,4 +1,4 @@
-//! What happens at the listeners: deliveries, challenges, connections, panics.
+//! Events of the listeners: deliveries, challenges, connections, panics.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,8 +15,9 @@ use super::{
 };
 
 messages! {
-    /// Final outcome of a delivery. WARN if unreadable or failed, ERROR for a bug. `secret` is the
-    /// name of the one that matched.
+    target: "http";
+
+    /// WARN if unreadable or failed, ERROR for a bug. `secret` is the name of the matching secret.
     DeliverySettled<'a> {
         delivery: Uuid, meter: &'a Meter, outcome: &'static str, reason: &'static str,
         severity: Severity, new: usize, repeated: usize, bytes: usize, took: Duration,
@@ -24,7 +25,7 @@ messages! {
     }
         "delivery settled" [
             delivery = display(delivery), app = &**meter.app(), outcome, reason, new, repeated,
-            bytes, millis = millis(took), secret = secret.unwrap_or_default(), source
+            bytes, duration_ms = millis(took), secret = secret.unwrap_or_default(), source
         ]
         ERROR if severity == Severity::Grave, WARN if severity == Severity::Degraded, DEBUG
         => {
@@ -32,44 +33,53 @@ messages! {
             meter.count_outcome(outcome, reason, source, took.as_secs_f64());
         };
 
-    /// A secret of the app made the signature.
+    /// `secret` is the name of the secret.
     SignatureMatched<'a> { meter: &'a Meter, secret: &'a str }
         "signature matched" [app = &**meter.app(), secret] DEBUG
         => meter.count_signature(secret);
 
-    /// Verification of a callback URL. INFO if echoed, WARN for a wrong token.
+    /// INFO if echoed.
     ChallengeAnswered { app: Arc<str>, answer: &'static str }
-        "challenge answered" [app = &*app, answer]
-        INFO if answer == "echoed", WARN if answer == "token" && sparingly!(), DEBUG
-        => CHALLENGES.count([("app", app.into()), ("answer", answer.into())]);
+        "challenge answered" [app = &*app, answer] INFO if answer == "echoed", DEBUG
+        => {
+            if answer == "token" {
+                VerifyTokenWrong { app: &app }.emit();
+            }
+            CHALLENGES.count([("app", app.into()), ("answer", answer.into())]);
+        };
 
-    /// Request to the callback URL of an app that is not configured.
+    /// By Meta or a stranger. At most once in 10 s.
+    VerifyTokenWrong<'a> { app: &'a str }
+        "wrong verify token: challenge refused; enter the verify_token of this app in the App Dashboard"
+        [app] WARN if sparingly!();
+
+    /// At most once in 10 s.
     AppUnknown
-        "app unknown" [] WARN if sparingly!()
+        "request for an unknown app; compare the callback URL in the App Dashboard with the configuration" [] WARN if sparingly!()
         => UNKNOWN_APPS.count([]);
 
-    /// Request to a path that the public listener does not serve.
+    /// On the public listener.
     PathUnknown
-        "path unknown" [] DEBUG
+        "request for an unknown path" [] DEBUG
         => UNKNOWN_PATHS.count([]);
 
-    /// Deliveries refused since the last such record.
+    /// Since the last such record.
     RejectionsCounted { app: Arc<str>, reason: &'static str, count: u64 }
-        "deliveries rejected" [app = &*app, reason, count] WARN;
+        "deliveries rejected; see hookshelf rejections list" [app = &*app, reason, count] WARN;
 
-    /// The connection limit is reached, and no connection can be closed instead.
+    /// No older connection can be closed instead. At most once in 10 s.
     ConnectionRefused { listener: &'static str, limit: usize }
-        "connection refused" [listener, limit] WARN if sparingly!()
+        "connection limit reached; new connection closed" [listener, limit] WARN if sparingly!()
         => CONNECTIONS_REFUSED.count([("listener", listener.into())]);
 
-    /// A panic in a request, answered with 500.
+    /// A bug. Answered with 500.
     PanicCaught { listener: &'static str }
-        "panic caught" [listener] ERROR
+        "request handler panicked" [listener] ERROR
         => PANICS.count([("listener", listener.into())]);
 
-    /// The system gave no connection, mostly because too many files are open.
+    /// Usually because too many files are open. At most once in 10 s.
     AcceptFailed { listener: &'static str, cause: std::io::Error }
-        "connection not taken" [listener, cause = display(cause)] WARN if sparingly!();
+        "failed to accept a connection" [listener, cause = display(cause)] WARN if sparingly!();
 
     /// A connection ended.
     ConnectionClosed { listener: &'static str, reason: &'static str }
@@ -77,10 +87,10 @@ messages! {
         => CONNECTIONS_CLOSED.count([("listener", listener.into()), ("reason", reason.into())]);
 }
 
-/// How loud the record of a delivery is.
+/// Severity of a delivery, which selects the level of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// One of many: DEBUG.
+    /// Normal: DEBUG.
     Routine,
     /// Degraded, nothing lost: WARN.
     Degraded,
@@ -88,7 +98,7 @@ pub enum Severity {
     Grave,
 }
 
-/// Counts a connection for as long as it lives, and why it ended.
+/// Guard that counts an open connection, and counts the reason when it closes.
 #[derive(Debug)]
 pub struct OpenConnection {
     listener: &'static str,
@@ -103,7 +113,7 @@ impl OpenConnection {
         Self { listener, reason }
     }
 
-    /// Counts it as closed for `reason`, a bounded word.
+    /// Closes the connection for `reason`, a word from a closed set.
     pub fn close(mut self, reason: &'static str) {
         self.reason = reason;
     }
@@ -126,23 +136,23 @@ impl Drop for OpenConnection {
     }
 }
 
-/// Shows how many bytes of bodies are in memory right now.
+/// Gauge of the bytes of request bodies in memory.
 #[derive(Clone, Debug)]
 pub struct BodyBytes(metrics::Gauge);
 
 impl BodyBytes {
-    /// Looked up once, since every delivery moves it twice.
+    /// Looks the gauge up. Keep the result: every delivery moves the gauge twice.
     pub fn gauge() -> Self {
         Self(BODY_BYTES.gauge([]))
     }
 
-    /// Shows `bytes` more. What is there is never set as a whole: of two who do that at the same
-    /// moment the one with the older figure may come last.
+    /// Adds `bytes`. The gauge is never set to a total, because with concurrent calls an older
+    /// total could be written last.
     pub fn add(&self, bytes: usize) {
         self.0.increment(approximate(bytes as u64));
     }
 
-    /// Shows `bytes` less.
+    /// Subtracts `bytes`.
     pub fn remove(&self, bytes: usize) {
         self.0.decrement(approximate(bytes as u64));
     }

@@ -1,12 +1,12 @@
-//! Why logs or metrics could not be set up.
+//! Errors of setting up logs or metrics.
 
-/// Why logs or metrics could not be set up.
+/// Failure to set up logs or metrics.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Somebody else in the process receives the log already.
-    #[error("the log of this process has been set up before")]
+    /// The process has a log subscriber already.
+    #[error("failed to set up the log: this process has a log subscriber already")]
     Log(#[source] tracing_subscriber::util::TryInitError),
-    /// The metrics could not be set up.
-    #[error("the metrics of this process could not be set up")]
+    /// The metrics exporter was not installed.
+    #[error("failed to set up the metrics of this process")]
     Metrics(#[source] metrics_exporter_prometheus::BuildError),
 }

@@ -1,39 +1,60 @@
-//! What happens to the process itself: start, reload, trouble with Postgres, stop.
+//! Events of the process: start, reload, restart of Postgres, stop.
 
 use std::{net::SocketAddr, time::Duration};
 
 use super::{
     messages::{messages, millis},
-    metrics::{POSTGRES_RESTARTS, RELOADS},
+    metrics::RELOADS,
 };
 
 messages! {
+    target: "process";
+
     /// A listener accepts connections.
     ListenerStarted { listener: &'static str, address: SocketAddr }
         "listening" [listener, address = display(address)] INFO;
 
-    /// The apps were read again. ERROR if they were kept because of `fault`, which contains no
-    /// secret.
+    /// Counts a reload and emits [`Reloaded`], or [`ReloadFailed`] if there is a fault.
     ReloadFinished { apps: usize, result: &'static str, fault: Option<String> }
-        "reload finished" [apps, result, fault] ERROR if fault.is_some(), INFO
-        => RELOADS.count([("result", result.into())]);
+        => {
+            RELOADS.count([("result", result.into())]);
+            match fault {
+                Some(fault) => ReloadFailed { fault }.emit(),
+                None => Reloaded { apps }.emit(),
+            }
+        };
 
-    /// The private Postgres ended by itself and was restarted.
-    PostgresRestarted { attempt: u32 }
-        "private Postgres restarted" [attempt] WARN
-        => POSTGRES_RESTARTS.count([]);
+    /// The apps of the configuration are in use.
+    Reloaded { apps: usize }
+        "configuration reloaded" [apps] INFO;
 
-    /// A stop was requested. `in_flight` deliveries have sent their head and have no answer.
+    /// `fault` contains no secret.
+    ReloadFailed { fault: String }
+        "failed to reload the configuration; the apps stay as they were" [fault] ERROR;
+
+    /// `in_flight` deliveries have sent their head and have no answer.
     StopRequested { by: &'static str, in_flight: usize }
         "stop requested" [by, in_flight] INFO;
 
-    /// Deliveries in flight at the stop got 200, were rejected for good, or got neither (WARN).
-    /// Meta sends the unfinished ones again.
+    /// WARN if any are `unfinished`: Meta sends those again.
     DrainFinished { acked: usize, refused: usize, unfinished: usize, took: Duration }
-        "deliveries in flight ended" [acked, refused, unfinished, millis = millis(took)]
+        "deliveries in flight ended" [acked, rejected = refused, unfinished, duration_ms = millis(took)]
         INFO if unfinished == 0, WARN;
+
+    /// `needed` files for `http.max_connections`; `connections` are accepted.
+    ConnectionsLimited { limit: u64, needed: u64, connections: usize }
+        "open file limit is too low for http.max_connections; raise LimitNOFILE or lower http.max_connections"
+        [limit, needed, connections] WARN;
+
+    /// The limit stays as it was.
+    FileLimitUnraised { cause: std::io::Error }
+        "failed to raise the open file limit" [cause = display(cause)] WARN;
+
+    /// systemd may restart the server.
+    ManagerUnreachable { cause: std::io::Error }
+        "failed to notify the service manager" [cause = display(cause)] WARN;
 
     /// The process stopped in order.
     Stopped { took: Duration }
-        "stopped" [millis = millis(took)] INFO;
+        "stopped" [duration_ms = millis(took)] INFO;
 }

@@ -1,6 +1,6 @@
-//! The log of the process: for people or as JSON lines, on standard error.
+//! The log of the process on standard error, as text or JSON lines.
 
-use std::{io::IsTerminal, panic};
+use std::{fmt::Write as _, io::IsTerminal, panic};
 
 use anstream::{AutoStream, ColorChoice};
 use tracing::Subscriber;
@@ -9,6 +9,7 @@ use tracing_subscriber::{
 };
 
 use super::{
+    TARGETS,
     error::Error,
     messages::{LogEvent, messages},
 };
@@ -17,7 +18,7 @@ use crate::config::{Log, LogFilter, LogFormat};
 /// Sends the log of this process to standard error and keeps panics from printing content.
 ///
 /// # Errors
-/// Once a process: a second time fails.
+/// If this process has a log subscriber already.
 pub fn init(log: &Log) -> Result<(), Error> {
     let stderr = std::io::stderr;
     let wanted = AutoStream::choice(&stderr()) != ColorChoice::Never;
@@ -29,7 +30,7 @@ pub fn init(log: &Log) -> Result<(), Error> {
     Ok(())
 }
 
-/// What [`init`] sets up, writing to `writer`, coloured if `ansi`.
+/// Subscriber of [`init`] that writes to `writer`, with colours if `ansi`.
 pub fn subscriber<W>(log: &Log, ansi: bool, writer: W) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -37,7 +38,7 @@ where
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter(&log.level))
         .with_ansi(ansi)
-        // It would say on standard error that nobody reads standard error, which is a panic.
+        // The report of a closed standard error would go to standard error, and panic.
         .log_internal_errors(false)
         .with_writer(writer);
     match log.format {
@@ -49,19 +50,42 @@ where
     }
 }
 
-/// A level alone is ours; libraries then stay at WARN, since what they say below that may quote
-/// what they carry.
+/// Filter for a level or for directives. A single level is for Hookshelf's own targets; libraries
+/// stay at WARN, because their records below WARN may quote deliveries. The target `hookshelf`
+/// stands for all of [`TARGETS`].
 fn filter(level: &LogFilter) -> EnvFilter {
-    match level.to_string().parse::<LevelFilter>() {
-        Ok(LevelFilter::OFF) | Err(_) => level.to_filter(),
-        Ok(level) => EnvFilter::new(format!("warn,hookshelf={level}")),
+    // The directives were checked with the configuration; `new` skips those that it cannot parse.
+    let text = level.to_string();
+    let directives = match text.parse::<LevelFilter>() {
+        Ok(LevelFilter::OFF) | Err(_) => text,
+        Ok(level) => format!("warn,hookshelf={level}"),
+    };
+    EnvFilter::new(
+        directives
+            .split(',')
+            .map(expand)
+            .collect::<Vec<_>>()
+            .join(","),
+    )
+}
+
+/// Adds the directives for all of [`TARGETS`] to a directive for `hookshelf`.
+fn expand(directive: &str) -> String {
+    let mut all = directive.to_owned();
+    if let Some(level) = directive.strip_prefix("hookshelf=") {
+        for (target, _) in TARGETS {
+            let _ = write!(all, ",{target}={level}");
+        }
     }
+    all
 }
 
 messages! {
-    /// Place of a panic in the source, without its message, which may quote a delivery.
+    target: "process";
+
+    /// A bug. The panic message is not logged, because it may quote a delivery.
     Panicked { place: Option<String> }
-        "panicked" [place] ERROR;
+        "panic" [location = place] ERROR;
 }
 
 fn say_where(panic: &panic::PanicHookInfo<'_>) {

@@ -1,10 +1,10 @@
-//! Macro that defines the catalogue of log events, and helpers for its entries.
+//! The macro `messages!`, from which the catalogue of log messages is built.
 
 use std::time::Duration;
 
 use tracing::Level;
 
-/// An event that is logged, counted by metrics, or both.
+/// An event that writes a log record, moves metrics, or both.
 pub trait LogEvent {
     /// The documentation of the entry in the catalogue: when it happens, and its fields.
     const MEANING: &'static str;
@@ -13,22 +13,26 @@ pub trait LogEvent {
     fn emit(self);
 }
 
-/// One entry of the catalogue.
+/// Entry of the catalogue.
 #[derive(Clone, Copy, Debug)]
 pub struct Message {
-    /// The text of the record.
+    /// Target of the record, one of [`TARGETS`](super::TARGETS).
+    pub target: &'static str,
+    /// Text of the record.
     pub text: &'static str,
-    /// The levels that it may have.
+    /// Levels that the record may have.
     pub levels: &'static [Level],
-    /// The names of its fields.
+    /// Names of the fields.
     pub fields: &'static [&'static str],
-    /// When it is written, for the reference of log messages.
+    /// Description for the reference of log messages.
     pub meaning: &'static str,
 }
 
-/// Declares everything that may happen in a part of the server, an entry each:
+/// Declares the events of a part of the server, whose records have the same target:
 ///
 /// ```text
+/// target: "word";
+///
 /// /// When it happens.
 /// Name { value: Type, … }
 ///     "text of the record" [field, field = expression, …] LEVEL if condition, LEVEL
@@ -36,13 +40,13 @@ pub struct Message {
 /// ```
 ///
 /// An entry becomes a struct with these values. Its `emit` writes the record at the first level
-/// whose condition holds, or none if no condition does, and then evaluates the expression, which
-/// mostly moves a metric. Fields, conditions and the expression see the values by name; fields may
-/// use `display` and `debug` of [`tracing::field`]. The record or the expression may be left out.
-/// All records of the file are listed in `MESSAGES`, with the documentation of their entries, from
-/// which docs/reference/telemetry.md is generated.
+/// whose condition is true, or no record if no condition is true. Then it evaluates the expression,
+/// usually to move a metric. Fields, conditions and the expression see the values by name; fields
+/// may use `display` and `debug` of [`tracing::field`]. The record and the expression are optional.
+/// `MESSAGES` lists all records of the file with the documentation of their entries;
+/// docs/reference/telemetry.md is generated from it.
 macro_rules! messages {
-    ($(
+    (target: $target:literal; $(
         $(#[doc = $doc:literal])+
         $name:ident $(<$life:lifetime>)? $({ $($value:ident: $type:ty),* $(,)? })?
             $($text:literal $fields:tt $($level:ident $(if $when:expr)?),+)?
@@ -58,7 +62,7 @@ macro_rules! messages {
                     $(let Self { $($value),* } = self;)?
                     $('record: {
                         $($(if $when)? {
-                            messages!(@record $level $fields $text);
+                            messages!(@record $target $level $fields $text);
                             break 'record;
                         })+
                     })?
@@ -70,6 +74,7 @@ macro_rules! messages {
         /// The records of this part.
         pub const MESSAGES: &[$crate::telemetry::messages::Message] = &[
             $($($crate::telemetry::messages::Message {
+                target: $target,
                 text: $text,
                 levels: &[$(tracing::Level::$level),+],
                 fields: messages!(@names $fields),
@@ -88,14 +93,14 @@ macro_rules! messages {
         #[derive(Debug)]
         pub struct $name $(<$life>)? { $(pub $value: $type),* }
     };
-    (@record $level:ident [$($field:ident $(= $expression:expr)?),*] $text:literal) => {
-        tracing::event!(tracing::Level::$level, $($field $(= $expression)?,)* $text)
+    (@record $target:literal $level:ident [$($field:ident $(= $expression:expr)?),*] $text:literal) => {
+        tracing::event!(target: $target, tracing::Level::$level, $($field $(= $expression)?,)* $text)
     };
     (@names [$($field:ident $(= $expression:expr)?),*]) => { &[$(stringify!($field)),*] };
 }
 pub(super) use messages;
 
-/// A span of time as records show it.
+/// Duration in milliseconds, as log records show it.
 pub(super) fn millis(took: Duration) -> u64 {
     u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,5 @@
-//! The metrics that every delivery of an app moves, looked up once: finding a series by its labels
-//! costs more than all else that is said of a delivery.
+//! Metrics that every delivery of an app moves. Their series are looked up once, because a lookup by
+//! labels is the most expensive part of recording a delivery.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +7,7 @@ use metrics::{Counter, Histogram};
 
 use super::metrics as catalogue;
 
-/// Where the deliveries of one app are counted. A series is there from the first delivery on.
+/// Metrics of the deliveries of one app. Their series appear with the first delivery.
 #[derive(Debug)]
 pub struct Meter {
     app: Arc<str>,
@@ -15,7 +15,7 @@ pub struct Meter {
     series: OnceLock<Series>,
 }
 
-/// The series of accepted deliveries; the others are few, and looked up as they come.
+/// Series of accepted deliveries. Other outcomes are rare, and are looked up each time.
 #[derive(Debug)]
 struct Series {
     live: Counter,
@@ -28,7 +28,7 @@ struct Series {
 }
 
 impl Meter {
-    /// A meter of `app`, whose deliveries are signed with secrets of these names.
+    /// Meter of `app`. `secrets` are the names of the secrets of the app.
     pub fn new<'a>(app: &Arc<str>, secrets: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             app: Arc::clone(app),
@@ -37,12 +37,12 @@ impl Meter {
         }
     }
 
-    /// The name of its app.
+    /// Name of the app.
     pub(super) fn app(&self) -> &Arc<str> {
         &self.app
     }
 
-    /// Counts a delivery by how it ended, and how long it took in seconds.
+    /// Counts a delivery by outcome, and records its duration in seconds.
     pub(super) fn count_outcome(
         &self,
         outcome: &'static str,

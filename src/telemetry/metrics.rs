@@ -7,27 +7,27 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 
 use super::error::Error;
 
-/// What a metric measures.
+/// Type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
-    /// Only ever grows.
+    /// Value that only grows.
     Counter,
-    /// Goes up and down.
+    /// Value that goes up and down.
     Gauge,
-    /// Counts in buckets.
+    /// Counts by bucket.
     Histogram,
 }
 
-/// One entry of the catalogue.
+/// Entry of the catalogue.
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {
-    /// As Prometheus sees it.
+    /// Name in Prometheus.
     pub name: &'static str,
-    /// What it measures.
+    /// Type of the metric.
     pub kind: MetricKind,
-    /// The names of its labels.
+    /// Names of the labels.
     pub labels: &'static [&'static str],
-    /// What it tells, in one sentence.
+    /// Description in one sentence.
     pub meaning: &'static str,
 }
 
@@ -40,7 +40,7 @@ macro_rules! catalogue {
             meaning: $meaning,
         };)+
 
-        /// Every metric, in the order of the documentation.
+        /// All metrics, in the order of the documentation.
         pub const CATALOGUE: &[Metric] = &[$($ident),+];
     };
 }
@@ -118,7 +118,7 @@ catalogue! {
         "Always 1; the version is a label.";
 }
 
-/// Upper bounds of the buckets of durations: an answer is due within 4 seconds.
+/// Upper bounds of the buckets of durations. An answer is due within 4 seconds.
 const SECONDS: &[f64] = &[
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.5, 4.0, 8.0, 16.0,
 ];
@@ -134,12 +134,12 @@ impl Metric {
         metrics::gauge!(self.name, pairs(labels))
     }
 
-    /// Counts one more of what has `labels`.
+    /// Increments the counter with `labels`.
     pub(super) fn count<const N: usize>(&self, labels: [(&'static str, SharedString); N]) {
         self.counter(labels).increment(1);
     }
 
-    /// Shows `value` at the gauge with `labels`.
+    /// Sets the gauge with `labels` to `value`.
     pub fn show<const N: usize>(&self, labels: [(&'static str, SharedString); N], value: u64) {
         self.gauge(labels).set(approximate(value));
     }
@@ -161,7 +161,7 @@ impl Metric {
     }
 }
 
-/// A number as gauges take it.
+/// Converts a number for a gauge.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a gauge is a float; exact below 2^53, which is 8 PiB"
@@ -177,15 +177,15 @@ fn pairs<const N: usize>(labels: [(&'static str, SharedString); N]) -> Vec<Label
         .collect()
 }
 
-/// Shows the metrics of this process.
+/// Exporter of the metrics of this process.
 #[derive(Clone, Debug)]
 pub struct Exposition(PrometheusHandle);
 
 impl Exposition {
-    /// Collects the metrics of this process from here on.
+    /// Starts to collect the metrics of this process.
     ///
     /// # Errors
-    /// Once a process: a second time fails.
+    /// If this process has a metrics recorder already.
     pub fn install() -> Result<Self, Error> {
         let handle = builder()
             .and_then(PrometheusBuilder::install_recorder)
@@ -204,7 +204,7 @@ impl Exposition {
         self.0.render()
     }
 
-    /// Folds what the histograms collected; to be called every few seconds, since it grows where
+    /// Aggregates the samples of the histograms. Call it every few seconds: samples pile up if
     /// nobody scrapes.
     pub fn fold(&self) {
         self.0.run_upkeep();

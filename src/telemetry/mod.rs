@@ -1,8 +1,9 @@
-//! Log records and metrics: two catalogues, and one struct per happening.
+//! Log records and metrics: two catalogues, and one struct for each event.
 //!
-//! The macro `messages!` declares happenings as a table. Each is named in the past tense and emitted
-//! in one line; [`LogEvent::emit`] writes its record and moves its metrics together. Imports nothing but F0, so labels come in as words.
-//! Never here: a body, secret, token, signature, user name, text, IGSID or query string.
+//! The macro `messages!` declares events as a table. Each is named in the past tense and emitted in
+//! one line; [`LogEvent::emit`] writes the record and moves the metrics together. This room imports
+//! only F0, so labels are words. Records and labels never contain a body, secret, token, signature,
+//! user name, text, IGSID or query string.
 //!
 //! Levels: ERROR means data lost or a human needed, WARN degraded but nothing lost, INFO the life
 //! of the process, DEBUG one delivery.
@@ -14,6 +15,7 @@ pub mod log;
 pub mod messages;
 pub mod meter;
 pub mod metrics;
+pub mod postgres;
 pub mod quarantine;
 mod sparingly;
 pub mod spool;
@@ -29,10 +31,12 @@ pub use door::{
 };
 pub use error::Error;
 pub use life::{
-    DrainFinished, ListenerStarted, PostgresRestarted, ReloadFinished, StopRequested, Stopped,
+    ConnectionsLimited, DrainFinished, FileLimitUnraised, ListenerStarted, ManagerUnreachable,
+    ReloadFinished, StopRequested, Stopped,
 };
 pub use messages::{LogEvent, Message};
 pub use meter::Meter;
+pub use postgres::PostgresRestarted;
 pub use quarantine::{
     QuarantineFailed, QuarantineSize, RejectionNotQuarantined, RejectionQuarantined,
 };
@@ -46,15 +50,27 @@ pub use store::{
     DurabilityChanged, DurabilityRestored, EpochAdvanced, EventsRefused, FollowerMoved,
     FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
 };
-pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent};
+pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent, TunnelStuck};
+
+/// Targets of log records, with their subjects. `log.level` selects by them.
+pub const TARGETS: [(&str, &str); 7] = [
+    ("process", "start, reload, stop, panics"),
+    ("http", "listeners, connections, deliveries, challenges"),
+    ("quarantine", "deliveries without a valid signature"),
+    ("spool", "spooling and draining"),
+    ("store", "commits, maintenance, followers"),
+    ("postgres", "the private Postgres"),
+    ("tunnel", "`serve --tunnel`"),
+];
 
 /// The records of all parts.
-pub const MESSAGES: [&[Message]; 8] = [
+pub const MESSAGES: [&[Message]; 9] = [
     life::MESSAGES,
     tunnel::MESSAGES,
     spool::MESSAGES,
     spool_watch::MESSAGES,
     store::MESSAGES,
+    postgres::MESSAGES,
     quarantine::MESSAGES,
     door::MESSAGES,
     log::MESSAGES,

@@ -1,4 +1,4 @@
-//! What happens to deliveries that were refused for their signature: they are held, or not.
+//! Events of the quarantine for deliveries without a valid signature.
 
 use std::sync::Arc;
 
@@ -8,12 +8,13 @@ use super::{
 };
 
 messages! {
-    /// A delivery without a valid signature was quarantined. WARN for the first one after 10
-    /// minutes without. `from` is `meta` or `elsewhere`; `meta`: a configured secret is probably
-    /// wrong.
+    target: "quarantine";
+
+    /// WARN for the first one after 10 minutes without. `network` is `meta` (a configured secret
+    /// is probably wrong) or `elsewhere`.
     RejectionQuarantined { app: Arc<str>, from_meta: bool, first: bool }
-        "refused deliveries are held: no secret made their signature; where a secret is wrong, correct it, then store them with hookshelf rejections recheck --yes"
-        [app = &*app, from = network(from_meta)] WARN if first, DEBUG
+        "invalid signature: deliveries are quarantined; if a secret is wrong, correct it, then store them with hookshelf rejections recheck --yes"
+        [app = &*app, network = network(from_meta)] WARN if first, DEBUG
         => REJECTIONS_HELD.count([("from", network(from_meta).into())]);
 
     /// A delivery without a valid signature was not quarantined, or was dropped from the quarantine
@@ -30,12 +31,12 @@ messages! {
             HELD_BYTES.show(from(), bytes);
         };
 
-    /// The directory of the quarantine cannot be used, or its disk is full.
+    /// Directory not usable, or disk full.
     QuarantineFailed { cause: String, first: bool }
-        "refused deliveries cannot be held" [cause] WARN if first, DEBUG;
+        "failed to quarantine deliveries with an invalid signature" [cause] WARN if first, DEBUG;
 }
 
-/// The bounded word for whose network it is.
+/// Label for the sender's network.
 fn network(from_meta: bool) -> &'static str {
     if from_meta { "meta" } else { "elsewhere" }
 }

@@ -1,4 +1,4 @@
-//! Lets a record through now and then, so that strangers cannot fill the log.
+//! Rate limit for log records, so that strangers cannot fill the log.
 
 use std::{
     sync::{
@@ -8,19 +8,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// At most one loud record in so many seconds.
+/// Minimum time between two records.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Remembers when it last let something through.
+/// Rate limit of one kind of record.
 #[derive(Debug)]
 pub(super) struct Sparingly {
-    /// Milliseconds since [`BEGAN`] from which on the next one may pass.
+    /// Earliest time of the next record, in milliseconds since [`BEGAN`].
     next: AtomicU64,
 }
 
-/// True at most once in [`INTERVAL`] at the place where it stands.
+/// True at most once in [`INTERVAL`] for each place in the source that uses the macro.
 macro_rules! sparingly {
     () => {{
         static LAST: $crate::telemetry::sparingly::Sparingly =
@@ -37,7 +37,7 @@ impl Sparingly {
         }
     }
 
-    /// Whether it is time again.
+    /// True if a record may be written now; starts the next interval then.
     pub(super) fn may_pass(&self) -> bool {
         self.may_pass_at(BEGAN.elapsed())
     }

@@ -1,4 +1,4 @@
-//! What happens to deliveries that Postgres does not take at once.
+//! Events of single deliveries in the spool.
 
 use std::sync::Arc;
 
@@ -11,9 +11,11 @@ use super::{
 };
 
 messages! {
-    /// Neither Postgres nor the spool accepted a delivery, and it got 503.
+    target: "spool";
+
+    /// Postgres did not accept it either. Meta sends it again.
     SpoolRefused { code: &'static str }
-        "spool refused a delivery" [code] ERROR if sparingly!(), DEBUG
+        "failed to spool a delivery; it got 503" [code] ERROR if sparingly!(), DEBUG
         => SPOOL_REFUSALS.count([("code", code.into())]);
 
     /// A delivery of the spool was committed. Moves metrics only.
@@ -23,7 +25,7 @@ messages! {
             EVENTS.counter(labels).increment(items as u64);
         };
 
-    /// Postgres fails on this delivery alone. It is tried again after the others.
+    /// Postgres fails on this delivery only.
     DeliveryPassedOver { delivery: Uuid }
-        "delivery put behind the others in the spool" [delivery = display(delivery)] WARN;
+        "failed to drain a delivery; it is retried after the others" [delivery = display(delivery)] WARN;
 }

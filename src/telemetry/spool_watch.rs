@@ -1,49 +1,48 @@
-//! How the spool stands, as one sees it from second to second: whether deliveries wait in it,
-//! whether it takes more, and whether it empties.
+//! Changes in the state of the spool: filling, blocked, draining, empty.
 
 use std::{path::PathBuf, time::Duration};
 
 use super::messages::messages;
 
 messages! {
-    /// The spool was opened at the start, with deliveries from before.
+    target: "spool";
+
+    /// `records` wait from an earlier run.
     SpoolOpened { records: u64 }
         "spool opened" [records] INFO;
 
-    /// The spool is off or `spool.dir` has changed, and `dir` holds deliveries.
+    /// The spool is off, or `spool.dir` has changed.
     SpoolLeftBehind { dir: PathBuf }
-        "deliveries that got 200 lie in a spool that this server does not drain"
+        "spool with acked deliveries is not drained by this server; run a server with this directory as spool.dir, and spool.max_bytes not 0"
         [dir = display(dir.display())] ERROR;
 
-    /// Postgres did not commit in time. Nothing is lost.
+    /// The server drains the spool when Postgres works again.
     SpoolBegan { records: u64 }
-        "deliveries go into the spool" [records] WARN;
+        "Postgres did not commit in time; deliveries get 200 and go to the spool" [records] WARN;
 
-    /// All deliveries are in Postgres, `seconds` after the first one arrived.
+    /// `seconds` have passed since the first delivery went to the spool.
     SpoolEmptied { drained: u64, after: Duration }
-        "spool empty again" [drained, seconds = after.as_secs()] INFO;
+        "spool is empty; all deliveries are in Postgres" [drained, seconds = after.as_secs()] INFO;
 
-    /// Damaged or unreadable parts, whose deliveries are not in Postgres. Logged at each start,
-    /// too.
+    /// Their deliveries are not in Postgres. Logged at each start, too.
     SpoolSetAside { files: u64, records: u64 }
-        "a part of the spool cannot be read and was set aside" [files, records] ERROR;
+        "failed to read a part of the spool; its files were set aside" [files, records] ERROR;
 
-    /// The spool is `full`, its `disk` refuses writes, or its thread is `gone`. Deliveries that
-    /// Postgres does not accept get 503.
+    /// Codes: `full`, `disk` refuses writes, thread is `gone`.
     SpoolBlocked { code: String, means: String }
-        "spool takes nothing" [code, means] ERROR;
+        "spool does not accept deliveries" [code, detail = means] ERROR;
 
-    /// The spool accepts deliveries again.
+    /// The spool was blocked before.
     SpoolUnblocked
-        "spool takes deliveries again" [] INFO;
+        "spool accepts deliveries again" [] INFO;
 
-    /// Draining is tried again; nothing is lost. Causes: `postgres` fails, `database` was not
+    /// Causes: `postgres` fails, `database` was not
     /// reached since the start, `disk` is below `database.min_free`, `spool` is the spool's own
     /// disk.
     SpoolStalled { cause: String, means: Option<String>, records: u64 }
-        "spool cannot be drained" [cause, means, records] WARN;
+        "failed to drain the spool; retrying" [cause, detail = means, records] WARN;
 
-    /// Draining works again; `records` still wait.
+    /// `records` still wait.
     SpoolDraining { records: u64 }
-        "spool is drained again" [records] INFO;
+        "spool drain resumed" [records] INFO;
 }

@@ -1,5 +1,5 @@
-//! What happens on the way into Postgres and behind it: commits that fail and resume, the upkeep of
-//! tables, and followers. A cause carries no password and no value of a delivery.
+//! Events of storing in Postgres: commits, maintenance of tables, followers. A cause contains no
+//! password and no value of a delivery.
 
 use super::{
     messages::messages,
@@ -10,21 +10,23 @@ use super::{
 };
 
 messages! {
-    /// The server started without Postgres and tries again every 2 s. Logged once for each cause.
+    target: "store";
+
+    /// Deliveries go to the spool. Logged once for each cause.
     DatabaseAway<'a> { cause: &'a str }
-        "database away at the start" [cause] WARN;
+        "failed to connect to Postgres at the start; retrying every 2 s" [cause] WARN;
 
-    /// Postgres was reached after a start without it.
+    /// After a start without Postgres.
     DatabaseOpened
-        "database opened" [] INFO;
+        "connected to Postgres" [] INFO;
 
-    /// Less than `database.min_free` is free. Deliveries go to the spool.
+    /// Deliveries go to the spool.
     DiskLow { free: u64, least: u64 }
-        "too little room on the disk of Postgres, nothing is committed" [free, least] ERROR;
+        "disk of Postgres is almost full; commits are stopped" [free, min_free = least] ERROR;
 
     /// An eighth more than `database.min_free` is free.
     DiskRoomy { free: u64 }
-        "room on the disk of Postgres again" [free] INFO;
+        "disk of Postgres has enough free space again" [free] INFO;
 
     /// The deliveries of the commit went to the spool or got no 200.
     CommitFailed { code: &'static str, cause: String, first: bool }
@@ -35,32 +37,30 @@ messages! {
     CommitsResumed
         "commits resumed" [] INFO;
 
-    /// Settings that protect commits are `off`: a crash can lose deliveries that got 200. INFO if
-    /// `database.allow_lossy_commits` is true.
+    /// `settings` are off. INFO if `database.allow_lossy_commits` is true.
     DurabilityChanged { off: String, allowed: bool }
-        "Postgres may lose what it has committed" [off, allowed] INFO if allowed, WARN;
+        "Postgres durability is off; a crash can lose committed deliveries; see hookshelf doctor" [settings = off, allowed] INFO if allowed, WARN;
 
-    /// The settings that protect commits are on again.
+    /// Commits survive a crash again.
     DurabilityRestored
-        "Postgres keeps what it has committed again" [] INFO;
+        "Postgres durability is on again" [] INFO;
 
-    /// The delivery is stored with `problem` = `refused`. `cause` is the SQLSTATE and the
-    /// constraint.
+    /// `problem` is `refused`. `cause` is the SQLSTATE and the constraint.
     EventsRefused { events: usize, cause: String }
-        "events refused by Postgres; their delivery is kept" [events, cause] ERROR;
+        "Postgres rejected the events of a delivery; the delivery is stored without them" [events, cause] ERROR;
 
-    /// A bug: deliveries wait, and the writer made no progress for 10 s.
+    /// A bug. Deliveries wait.
     WriterStuck
-        "writer stuck; the service manager will restart the server" [] ERROR;
+        "writer made no progress for 10 s; the service manager will restart the server" [] ERROR;
 
-    /// Maintenance of partitions, dedupe window, rejections or callbacks failed. Tried again.
+    /// `part`: `tables` (partitions, dedupe window), `rejections` or `callbacks`.
     UpkeepFailed { part: &'static str, cause: String }
-        "upkeep failed" [part, cause] WARN
+        "maintenance failed; retrying" [part, cause] WARN
         => UPKEEP_FAILURES.count([("part", part.into())]);
 
     /// The dedupe keys of the window before the last were dropped.
     EpochAdvanced
-        "dedupe window began" [] INFO;
+        "new dedupe window started" [] INFO;
 
     /// A follower of positions made progress or has less to do. Moves metrics only.
     FollowerMoved { follower: String, positions: u64, seconds: f64 }
@@ -69,9 +69,9 @@ messages! {
             FOLLOWER_LAG_SECONDS.gauge([("follower", follower.into())]).set(seconds);
         };
 
-    /// A follower failed and tries again from the same position.
+    /// The follower starts again from the same position.
     FollowerStumbled { follower: String, cause: String, first: bool }
-        "follower stumbled" [follower, cause] WARN if first, DEBUG
+        "follower failed; retrying" [follower, cause] WARN if first, DEBUG
         => FOLLOWER_FAILURES.count([("follower", follower.into())]);
 
     /// The follower works again.

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{log::subscriber, metrics::CATALOGUE};
+use super::{MESSAGES, TARGETS, log::subscriber, metrics::CATALOGUE};
 use crate::config::{Log, LogFormat};
 
 #[test]
@@ -46,8 +46,8 @@ fn logged(level: &str, record: impl FnOnce()) -> String {
 
 #[test]
 fn a_level_alone_is_ours_and_leaves_libraries_at_warn() {
-    let ours = || tracing::info!(target: "hookshelf::http", "said");
-    let quiet = || tracing::debug!(target: "hookshelf::http", "said");
+    let ours = || tracing::info!(target: "http", "said");
+    let quiet = || tracing::debug!(target: "http", "said");
     let theirs = || tracing::info!(target: "sqlx::query", "said");
     let loud = || tracing::warn!(target: "sqlx::query", "said");
     assert!(logged("INFO", ours).contains("said"));
@@ -55,4 +55,23 @@ fn a_level_alone_is_ours_and_leaves_libraries_at_warn() {
     assert_eq!(logged("info", quiet) + &logged("info", theirs), "");
     assert!(logged("sqlx=info", theirs).contains("said"));
     assert_eq!(logged("sqlx=info", ours) + &logged("off", loud), "");
+}
+
+#[test]
+fn the_target_hookshelf_is_all_of_ours_and_a_target_is_one() {
+    let http = || tracing::debug!(target: "http", "said");
+    let store = || tracing::debug!(target: "store", "said");
+    assert!(logged("hookshelf=debug", http).contains("said"));
+    assert!(logged("hookshelf=debug,http=info", store).contains("said"));
+    assert_eq!(logged("hookshelf=debug,http=info", http), "");
+    assert!(logged("warn,store=debug", store).contains("said"));
+    assert_eq!(logged("warn,store=debug", http), "");
+}
+
+#[test]
+fn every_record_has_a_listed_target() {
+    for message in MESSAGES.into_iter().flatten() {
+        let known = TARGETS.iter().any(|(target, _)| *target == message.target);
+        assert!(known, "{message:?}");
+    }
 }

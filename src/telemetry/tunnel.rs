@@ -1,4 +1,4 @@
-//! What happens to the tunnel of `serve --tunnel`. Its lines carry no secret any more.
+//! Events of the tunnel of `serve --tunnel`. Secrets were removed from its output.
 
 use std::time::Duration;
 
@@ -6,19 +6,25 @@ use super::messages::messages;
 use crate::config::PublicUrl;
 
 messages! {
+    target: "tunnel";
+
     /// A line of the tunnel's output, without long words, which could be secrets.
     TunnelSaid<'a> { program: &'static str, line: &'a str }
-        "tunnel said" [program, line] DEBUG;
+        "tunnel output" [program, line] DEBUG;
 
     /// The tunnel has this public URL.
     TunnelOpened<'a> { program: &'static str, url: &'a PublicUrl }
         "tunnel opened" [program, url = display(url)] INFO;
 
-    /// The tunnel has no URL yet. `said` is its last line.
+    /// `last_line` is the last line of its output.
     TunnelSilent<'a> { program: &'static str, said: &'a str, waited: Duration }
-        "tunnel has no address yet" [program, said, waited = debug(waited)] WARN;
+        "tunnel has no public URL yet; check the network of this machine" [program, last_line = said, waited = debug(waited)] WARN;
 
-    /// The tunnel ended and is started again after `again_in`.
+    /// The program did not end in time at the stop of the server.
+    TunnelStuck { program: &'static str }
+        "tunnel does not end" [program] WARN;
+
+    /// The tunnel starts again after `restart_in`.
     TunnelEnded<'a> { program: &'static str, status: &'a str, said: &'a str, again_in: Duration }
-        "tunnel ended" [program, status, said, again_in = debug(again_in)] WARN;
+        "tunnel ended; restarting it" [program, status, last_line = said, restart_in = debug(again_in)] WARN;
 }

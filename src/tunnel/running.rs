@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::PublicUrl,
-    telemetry::{LogEvent, TunnelSaid},
+    telemetry::{LogEvent, TunnelSaid, TunnelStuck},
 };
 
 /// Shell script between the server and the program. It kills the program and its children as soon
@@ -139,7 +139,8 @@ impl Running {
     pub async fn end(mut self) {
         drop(self.input.take());
         if timeout(END, self.guard.wait()).await.is_err() {
-            tracing::warn!(program = self.program.name(), "the tunnel does not end");
+            let program = self.program.name();
+            TunnelStuck { program }.emit();
         }
     }
 

@@ -194,7 +194,7 @@ impl Drain {
         let found = self.spool.read(None, 1).await;
         let found = found.map_err(|error| causes::line(&error))?;
         let record = found.first().filter(|(place, _)| *place == first);
-        let (_, record) = record.ok_or("another delivery stands first by now")?;
+        let (_, record) = record.ok_or("another delivery is first now")?;
         let put = self.spool.put_behind(record).await;
         put.map_err(|refused| refused.to_string())?;
         let removed = self.spool.remove(first).await;

@@ -90,12 +90,12 @@ pub enum Error {
     #[error(transparent)]
     Quarantine(#[from] quarantine::Error),
     /// The database cannot be queried.
-    #[error("the database cannot be asked what is stored already")]
+    #[error("failed to look up stored deliveries")]
     Store(#[from] store::Error),
     /// The database did not take a delivery.
     #[error(
-        "the database does not take them now ({}); what is not stored yet stays held: see that \
-         Postgres runs and that hookshelf doctor finds nothing wrong, then run this again",
+        "the database does not accept them now ({}); deliveries not stored yet stay in quarantine: \
+         check Postgres with `hookshelf doctor`, then run this again",
         .0.code()
     )]
     Refused(Failure),

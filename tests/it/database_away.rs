@@ -157,7 +157,7 @@ async fn a_missing_database_is_named_at_the_start() {
     let said = String::from_utf8(started.stderr).unwrap();
     assert_eq!(started.status.code(), Some(1));
     assert!(
-        said.contains("see that it runs and that database.url is right"),
+        said.contains("check that it runs and that database.url is right"),
         "{said}"
     );
 }

@@ -57,7 +57,7 @@ async fn what_was_simulated_goes_and_what_was_delivered_stays() {
     assert_eq!(sizes(&mut database).await, with_simulated);
 
     let done = say(&server, &["events", "purge", "--simulated", "--yes"]);
-    assert!(done.contains("everything simulated is gone"), "{done}");
+    assert!(done.contains("all simulated data is deleted"), "{done}");
     assert_eq!(sizes(&mut database).await, before);
     assert_eq!(came(&mut database).await, ["delivery"]);
     let nothing = say(&server, &["events", "purge", "--simulated", "--yes"]);

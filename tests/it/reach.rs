@@ -89,7 +89,7 @@ async fn a_private_postgres_that_fell_while_its_server_runs_is_told_of_by_its_lo
     let pid_file = std::fs::read_to_string(data.join("postmaster.pid")).unwrap();
     let pid: i32 = pid_file.lines().next().unwrap().parse().unwrap();
     kill(Pid::from_raw(pid), Signal::SIGINT).unwrap();
-    let expected = "does not run, although hookshelf serve (process";
+    let expected = "does not run, but hookshelf serve (process";
     eventually("it has ended", async || {
         stderr(&server.run(&["events", "list"])).contains(expected)
     })
@@ -153,18 +153,18 @@ async fn a_configured_postgres_that_hangs_refuses_or_denies_is_told_apart() {
     let cases = [
         (
             "postgres://nobody@127.0.0.1:1/gone".to_owned(),
-            "Postgres is not available; see that it runs",
+            "Postgres is not available; check that it runs",
             "start Postgres",
         ),
         (
             format!("{place}&user=stranger"),
-            "Postgres denies access; see that user, password and database",
+            "Postgres denies access; check user, password and database",
             "correct user, password or database",
         ),
         (
             format!("postgres://nobody@{silent}/silent"),
             "Postgres did not answer in time",
-            "see what keeps Postgres busy",
+            "check what keeps Postgres busy",
         ),
     ];
     for (url, expected, remedy) in cases {

@@ -17,7 +17,6 @@ struct Relation {
     name: String,
     kind: String,
     comment: Option<String>,
-    partitions: Option<String>,
 }
 
 /// A column, index or function.
@@ -40,7 +39,7 @@ async fn relations(connection: &mut PgConnection) -> Vec<Relation> {
     let found = sqlx::query_as(
         "SELECT relname::text AS name,
                 CASE relkind WHEN 'v' THEN 'view' WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind,
-                obj_description(oid, 'pg_class') AS comment, pg_get_partkeydef(oid) AS partitions
+                obj_description(oid, 'pg_class') AS comment
          FROM pg_class
          WHERE relnamespace = 'public'::regnamespace AND NOT relispartition
            AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')

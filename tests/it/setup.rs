@@ -99,5 +99,5 @@ async fn the_configuration_of_the_page_is_right() {
     fs::write(&file, example.split("```").next().unwrap()).unwrap();
     let checked = server.run(&["config", "check", "--config", file.to_str().unwrap()]);
     let said = String::from_utf8(checked.stdout).unwrap();
-    assert!(said.contains("the configuration is right"), "{said}");
+    assert!(said.contains("the configuration is valid"), "{said}");
 }

@@ -119,7 +119,7 @@ async fn a_follower_that_stumbles_says_so_and_goes_on_and_the_counts_say_how_far
     sqlx::query(away).execute(&mut database).await.unwrap();
     server.deliver("/webhook", to(1, "d")).await;
     eventually("it stumbles", async || {
-        server.log().contains("follower stumbled")
+        server.log().contains("follower failed")
     })
     .await;
     let back = "ALTER TABLE stats_hourly RENAME COLUMN set_aside TO events";

@@ -120,10 +120,10 @@ async fn what_is_in_flight_at_a_stop_is_finished_and_counted() {
     );
     let ended = told(&log, "deliveries in flight ended");
     assert!(
-        ended.contains("WARN") && ended.contains("acked=2 refused=1 unfinished=1 millis="),
+        ended.contains("WARN") && ended.contains("acked=2 rejected=1 unfinished=1 duration_ms="),
         "{ended}"
     );
-    assert!(told(&log, " stopped").contains("millis="), "{log}");
+    assert!(told(&log, " stopped").contains("duration_ms="), "{log}");
 }
 
 #[tokio::test]
@@ -140,7 +140,10 @@ async fn a_body_that_never_ends_is_not_waited_for_beyond_its_time_and_told_as_un
     let log = log_of(&directory);
     assert!(status.success(), "{status}: {log}");
     let ended = told(&log, "deliveries in flight ended");
-    assert!(ended.contains("acked=0 refused=0 unfinished=1 "), "{ended}");
+    assert!(
+        ended.contains("acked=0 rejected=0 unfinished=1 "),
+        "{ended}"
+    );
 }
 
 #[tokio::test]
@@ -153,7 +156,7 @@ async fn a_stop_with_nothing_in_flight_says_so() {
     assert!(told(&log, "stop requested").contains("in_flight=0"));
     let ended = told(&log, "deliveries in flight ended");
     assert!(
-        ended.contains("INFO") && ended.contains("acked=0 refused=0 unfinished=0 "),
+        ended.contains("INFO") && ended.contains("acked=0 rejected=0 unfinished=0 "),
         "{ended}"
     );
 }
@@ -189,7 +192,7 @@ async fn stop_while_held(
 async fn what_postgres_does_not_take_at_a_stop_is_kept_for_the_next_start() {
     let server = Server::start().await;
     let mut database = server.database().await;
-    let expected = ["INFO", "acked=1 refused=0 unfinished=0 "];
+    let expected = ["INFO", "acked=1 rejected=0 unfinished=0 "];
     let (directory, place) = stop_while_held(server, &mut database, "200", expected).await;
     let _server = Server::start_in(directory, place);
     eventually("it is stored", async || events(&mut database).await == 1).await;
@@ -200,7 +203,7 @@ async fn what_postgres_does_not_take_at_a_stop_without_a_spool_is_told_as_unfini
     let server = Server::start_without_spool().await;
     let mut database = server.database().await;
     // Postgres may still store the delivery once the lock is released: a 503 promises nothing.
-    let expected = ["WARN", "acked=0 refused=0 unfinished=1 "];
+    let expected = ["WARN", "acked=0 rejected=0 unfinished=1 "];
     stop_while_held(server, &mut database, "503", expected).await;
 }
 
@@ -218,9 +221,12 @@ async fn a_second_signal_ends_it_at_once_and_tells_what_is_left() {
     let log = log_of(&directory);
     assert_eq!(status.code(), Some(1), "{log}");
     let ended = told(&log, "deliveries in flight ended");
-    assert!(ended.contains("acked=0 refused=0 unfinished=1 "), "{ended}");
+    assert!(
+        ended.contains("acked=0 rejected=0 unfinished=1 "),
+        "{ended}"
+    );
     let said =
-        "stopped at once by a second signal: 1 delivery in flight got no ack and comes again";
+        "stopped at once by a second signal: 1 delivery in flight got no 200; Meta sends it again";
     assert!(log.contains(said), "{log}");
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use hookshelf::telemetry::{
-    MESSAGES, Message,
+    MESSAGES, Message, TARGETS,
     metrics::{CATALOGUE, Metric},
 };
 
@@ -82,12 +82,17 @@ const LABELS: &str = "
 
 Written to standard error as text or JSON (`log.format`). ERROR: data was lost, or a person is \
 needed. WARN: degraded, nothing lost. INFO: life of the process. DEBUG: one delivery or challenge. \
-A repeated WARN or ERROR becomes DEBUG until the next success, or for 10 s. `app unknown`, \
-`connection refused` and `connection not taken` are logged at most once in 10 s. A single `log.level` such as `info` \
-leaves libraries at WARN; directives such as `hookshelf=debug,sqlx=info` are used as they are.
+A repeated WARN or ERROR becomes DEBUG until the next success.
 
-| message | level | fields | when |
-|---|---|---|---|
+`log.level` is a level or a list of `target=level`:
+
+| `log.level` | records |
+|---|---|
+| `info` | INFO and above of Hookshelf; WARN and above of libraries |
+| `warn,http=debug` | WARN and above; DEBUG of the target `http` |
+| `hookshelf=debug,sqlx=info` | DEBUG of all targets of Hookshelf; INFO of sqlx |
+
+Messages by target, each with its levels and fields:
 ";
 
 /// The names in one cell of a table.
@@ -105,11 +110,14 @@ fn metric_row(metric: &Metric) -> String {
 
 fn message_row(message: &Message) -> String {
     let levels: Vec<_> = message.levels.iter().map(ToString::to_string).collect();
+    let fields = match message.fields {
+        [] => String::new(),
+        fields => format!(" ({})", fields.join(", ")),
+    };
     format!(
-        "| `{}` | {} | {} | {} |",
+        "- `{}` {}{fields}: {}",
         message.text,
-        levels.join(", "),
-        listed(message.fields),
+        levels.join("/"),
         message.meaning.trim()
     )
 }
@@ -120,8 +128,12 @@ fn write() -> String {
         let _ = writeln!(page, "{}", metric_row(metric));
     }
     page.push_str(LABELS);
-    for message in MESSAGES.into_iter().flatten() {
-        let _ = writeln!(page, "{}", message_row(message));
+    for (target, records) in TARGETS {
+        let _ = writeln!(page, "\n### `{target}`: {records}\n");
+        let messages = MESSAGES.into_iter().flatten();
+        for message in messages.filter(|it| it.target == target) {
+            let _ = writeln!(page, "{}", message_row(message));
+        }
     }
     page
 }
@@ -136,6 +148,6 @@ fn a_row_shows_the_labels_and_levels_of_its_entry() {
     let page = write();
     let metric = "\n| `hookshelf_deliveries_total` | app, outcome, reason, source | Del";
     assert!(page.contains(metric), "{page}");
-    let message = "\n| `commit failed` | WARN, DEBUG | code, cause | The deliveries of";
+    let message = "\n- `commit failed` WARN/DEBUG (code, cause): The deliveries of";
     assert!(page.contains(message), "{page}");
 }

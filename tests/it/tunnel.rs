@@ -188,10 +188,10 @@ async fn one_that_ends_is_told_of_started_again_and_its_new_address_is_said_loud
     );
     let log = tunnelled.server.log();
     for part in [
-        "tunnel ended",
+        "tunnel ended; restarting it",
         "exit status: 7",
         "the last words",
-        "again_in=1s",
+        "restart_in=1s",
     ] {
         assert!(log.contains(part), "no {part:?} in:\n{log}");
     }

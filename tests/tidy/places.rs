@@ -63,6 +63,12 @@ const RULES: &[Rule] = &[
         say: "only `cli` prints: return a value, or emit a telemetry event",
     },
     Rule {
+        found: |t, i| t[i].text == "tracing" && is_record(t, i),
+        allowed: |file| matches!(file.room(), "telemetry" | "instance"),
+        tests_may: true,
+        say: "log records come from the catalogue in `telemetry`: add an event there and emit it",
+    },
+    Rule {
         found: is_exit,
         allowed: |file| file.room() == "cli",
         tests_may: false,
@@ -145,6 +151,13 @@ fn is_print(word: &str) -> bool {
     matches!(word, "print" | "println" | "eprint" | "eprintln")
 }
 
+/// True if a macro of `tracing` that writes a record is called at `i`.
+fn is_record(tokens: &[Token], i: usize) -> bool {
+    ["error", "warn", "info", "debug", "trace", "event"]
+        .iter()
+        .any(|level| matches(tokens, i, &["tracing", ":", ":", level, "!"]))
+}
+
 /// True if a function named `exit` is called here, however it was imported.
 fn is_exit(tokens: &[Token], i: usize) -> bool {
     let before = i.checked_sub(1).map_or("", |at| tokens[at].text.as_str());
@@ -225,6 +238,13 @@ mod tests {
                 "{inside}: {text}"
             );
         }
+    }
+
+    #[test]
+    fn a_log_record_outside_the_catalogue_is_a_fault() {
+        let text = "fn f() { tracing::warn!(\"a\"); tracing::subscriber::set_default(b); }";
+        assert_eq!(faults(&Source::sample("src/app.rs", text)).len(), 1);
+        assert_eq!(faults(&Source::sample("src/telemetry/log.rs", text)), []);
     }
 
     #[test]

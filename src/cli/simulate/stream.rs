@@ -39,7 +39,7 @@ pub(super) struct Stream {
     /// refused with 401.
     #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = numbers::percent, requires = "length")]
     pub(super) bad_signatures: f64,
-    /// Send again what was not answered with 200, as Meta does: at once, then with growing pauses.
+    /// Send a delivery again until it gets 200, as Meta does: at once, then with growing pauses.
     #[arg(long, requires = "length")]
     pub(super) retry: bool,
     /// With --retry: how long after it was due a delivery is given up.

@@ -98,7 +98,7 @@ fn lines(summary: &Summary, seed: u64) -> Vec<(&'static str, String)> {
         let refused = format!("{refused} of {all} with a wrong signature");
         lines.push(("refused", refused));
     }
-    let events = format!("{} have to be stored, each once", summary.events);
+    let events = format!("{} distinct events expected", summary.events);
     lines.push(("events", events));
     let kinds = summary.kinds.iter().map(|(it, n)| ((*it).to_owned(), *n));
     lines.push(("kinds", listed(kinds)));

@@ -13,7 +13,7 @@ use crate::{
     simulate::Target,
 };
 
-/// Where to send, and with which secret.
+/// Target and its secret.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Where to")]
 pub(super) struct TargetArgs {

@@ -21,8 +21,8 @@ fn all_faults_are_told_at_once() {
     http.max_body_bytes: 0 is too small; allowed: 1024 to 67108864
     dedupe.window_days: found the text "lots"; allowed: 2 to 366 (set by HOOKSHELF__DEDUPE__WINDOW_DAYS)
     log.format: "xml" is not allowed; allowed: human or json
-    apps: "Shop" is not the name of an app; allowed: 1 to 32 of a-z, 0-9 and _
-    apps.empty: has no secret, so that nothing could be verified; allowed: app_secret, instagram_app_secret or previous_secrets, in place or through its _file twin
+    apps: "Shop" is not a valid app name; allowed: 1 to 32 of a-z, 0-9 and _
+    apps.empty: has no secret, so no signature can be verified; allowed: app_secret, instagram_app_secret or previous_secrets, in place or through its _file twin
     colour: unknown key; allowed: admin, apps, data_dir, database, dedupe, http, log, rejections, spool
     "#);
 }
@@ -93,10 +93,10 @@ fn a_text_of_the_wrong_form() {
 #[test]
 fn values_that_contradict_each_other() {
     insta::assert_snapshot!(faults("[http]\nbody_budget_bytes = 2048"), @r#"
-    http.body_budget_bytes: is less than http.max_body_bytes, so that a large body never fits; allowed: at least http.max_body_bytes
+    http.body_budget_bytes: is less than http.max_body_bytes, so a large body never fits; allowed: at least http.max_body_bytes
     "#);
     insta::assert_snapshot!(faults("[admin]\nlisten = '127.0.0.1:8080'"), @r#"
-    admin.listen: 127.0.0.1:8080 is where http.listen is; allowed: an address or port of its own
+    admin.listen: 127.0.0.1:8080 is also the address of http.listen; allowed: an address or port of its own
     "#);
     let free = "[http]\nlisten = '127.0.0.1:0'\n[admin]\nlisten = '127.0.0.1:0'";
     Setting::new().file(free).load();
@@ -133,7 +133,7 @@ fn an_unknown_key() {
 fn a_variable_that_would_be_passed_over() {
     let single = Setting::new().env("HOOKSHELF_HTTP__LISTEN", "a").faults();
     insta::assert_snapshot!(single, @r#"
-    HOOKSHELF_HTTP__LISTEN: not a variable of ours; did you mean HOOKSHELF__HTTP__LISTEN?
+    HOOKSHELF_HTTP__LISTEN: unknown variable; did you mean HOOKSHELF__HTTP__LISTEN?
     "#);
     let mut setting = Setting::new();
     setting.sources.not_utf8 = vec!["HOOKSHELF__DATA_DIR".to_owned()];
@@ -148,10 +148,10 @@ fn a_variable_that_would_be_passed_over() {
 fn toml_that_is_broken() {
     let broken = "[http]\nlisten = '127.0.0.1:1'\n[apps.a]\napp_secret = \"hush\n";
     insta::assert_snapshot!(faults(broken), @r#"
-    DIR/hookshelf.toml:4:19: not TOML: invalid basic string, expected `"`
+    DIR/hookshelf.toml:4:19: invalid TOML: invalid basic string, expected `"`
     "#);
     insta::assert_snapshot!(faults("[http]\nlisten = 'a'\nlisten = 'b'"), @r#"
-    DIR/hookshelf.toml:3:1: not TOML: duplicate key
+    DIR/hookshelf.toml:3:1: invalid TOML: duplicate key
     "#);
     insta::assert_snapshot!(faults("[http]\nmax_connections = 99999999999999999999"), @r#"
     DIR/hookshelf.toml:2:19: a number that is too large
@@ -163,22 +163,22 @@ fn a_file_that_cannot_be_read() {
     let mut setting = Setting::new();
     setting.sources.file = Some(setting.dir.path().join("absent.toml"));
     insta::assert_snapshot!(setting.faults(), @r#"
-    DIR/absent.toml: the configuration file cannot be read: No such file or directory (os error 2)
+    DIR/absent.toml: failed to read the configuration file: No such file or directory (os error 2)
     "#);
     setting.sources.file = Some(setting.dir.path().to_owned());
     insta::assert_snapshot!(setting.faults(), @r#"
-    DIR: the configuration file cannot be read: Is a directory (os error 21)
+    DIR: failed to read the configuration file: Is a directory (os error 21)
     "#);
     let latin = setting.dir.path().join("latin.toml");
     std::fs::write(&latin, b"# caf\xe9").unwrap();
     setting.sources.file = Some(latin);
     insta::assert_snapshot!(setting.faults(), @r#"
-    DIR/latin.toml: the configuration file cannot be read: it is not UTF-8
+    DIR/latin.toml: failed to read the configuration file: it is not UTF-8
     "#);
     let large = setting.write("large.toml", &"#\n".repeat(1024 * 1024));
     setting.sources.file = Some(large);
     insta::assert_snapshot!(setting.faults(), @r#"
-    DIR/large.toml: the configuration file cannot be read: it is larger than 1048576 bytes
+    DIR/large.toml: failed to read the configuration file: it is larger than 1048576 bytes
     "#);
 }
 
@@ -188,7 +188,7 @@ fn a_fault_stays_on_its_line_whatever_a_key_or_path_holds() {
         "\"a\\nb\" = 1\n[http]\n\"\\u001b[2J\" = 1\n[apps.a]\napp_secret_file = \"/no\\nfile\"";
     let setting = Setting::new().file(file).env("HOOKSHELF__LOG__A\nB", "1");
     insta::assert_snapshot!(setting.faults(), @r#"
-    apps.a.app_secret_file: /no\nfile cannot be read: No such file or directory (os error 2)
+    apps.a.app_secret_file: failed to read /no\nfile: No such file or directory (os error 2)
     http.\u{1b}[2J: unknown key; allowed: body_budget_bytes, body_timeout_seconds, header_timeout_seconds, listen, max_body_bytes, max_connections, public_url, trusted_proxies
     log.a\nb: unknown key; allowed: deliveries, format, level (set by HOOKSHELF__LOG__A\nB)
     a\nb: unknown key; allowed: admin, apps, data_dir, database, dedupe, http, log, rejections, spool
@@ -198,7 +198,7 @@ fn a_fault_stays_on_its_line_whatever_a_key_or_path_holds() {
 #[test]
 fn a_spool_that_does_not_add_up() {
     insta::assert_snapshot!(faults("[spool]\nmax_bytes = '32MiB'"), @r#"
-    spool.reserve: 64MiB is not less than spool.max_bytes, which is 32MiB: the spool would hold more of the disk empty than it may take full; allowed: less than spool.max_bytes, or 0 for none
+    spool.reserve: 64MiB is not less than spool.max_bytes, which is 32MiB; allowed: less than spool.max_bytes, or 0 for none
     "#);
     insta::assert_snapshot!(faults("[spool]\nmax_bytes = '1GB'\nreserve = '1M'"), @r#"
     spool.max_bytes: "1GB" is not allowed; allowed: 0, or 1MiB to 16TiB, such as 64MiB; units are KiB, MiB, GiB and TiB

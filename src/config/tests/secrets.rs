@@ -71,7 +71,7 @@ fn white_space_around_a_secret_is_a_mistake() {
 fn an_app_without_a_secret_is_refused() {
     let token_only = Setting::new().file("[apps.a]\nverify_token = 'hush'");
     insta::assert_snapshot!(token_only.faults(), @r#"
-    apps.a: has no secret, so that nothing could be verified; allowed: app_secret, instagram_app_secret or previous_secrets, in place or through its _file twin
+    apps.a: has no secret, so no signature can be verified; allowed: app_secret, instagram_app_secret or previous_secrets, in place or through its _file twin
     "#);
     let rotated_out = Setting::new().file("[apps.a]\nprevious_secrets = ['hush']");
     assert_eq!(secrets(&rotated_out.load(), "a").len(), 1);

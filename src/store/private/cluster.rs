@@ -12,6 +12,8 @@ use super::binaries::Binaries;
 use super::error::{At, Error};
 use super::layout::Layout;
 use super::server::USER;
+use crate::telemetry::LogEvent;
+use crate::telemetry::postgres::{DatabaseMade, LeftoverKept};
 
 /// Name prefix of directories in which initdb works. Each attempt uses a new directory: an initdb
 /// that outlived its parent must not write into the directory of the next attempt.
@@ -44,7 +46,8 @@ pub(super) async fn ensure(
         return account.claim_data(&layout.data);
     }
     remove_if_empty(&layout.data)?;
-    tracing::info!(data = %layout.data.display(), user = %account.name, "making the database");
+    let (data, user) = (&layout.data, &account.name);
+    DatabaseMade { data, user }.emit();
     let unfinished = unfinished_dir(&layout.root)?;
     account.make_private_dir(&unfinished)?;
     let made = initdb(&unfinished, binaries, account, durable).await;
@@ -133,7 +136,8 @@ fn wipe_unfinished(root: &Path) {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     for entry in entries.filter(|it| it.file_name().to_string_lossy().starts_with(UNFINISHED)) {
         if let Err(error) = fs::remove_dir_all(entry.path()) {
-            tracing::warn!(path = %entry.path().display(), %error, "half-made database left");
+            let (path, cause) = (&entry.path(), &error);
+            LeftoverKept { path, cause }.emit();
         }
     }
 }

@@ -21,6 +21,8 @@ use super::layout::{self, Layout, PORT};
 use super::server::{DATABASE, USER};
 use super::{PrivatePostgres, Settings, postmaster, supervisor};
 use crate::ownership::Lock;
+use crate::telemetry::LogEvent;
+use crate::telemetry::postgres::ThrowawayKept;
 
 /// Name prefix of throwaway directories. A directory with this prefix that is not locked may be
 /// deleted.
@@ -124,7 +126,8 @@ async fn sweep(parent: &Path) {
         if is_own_dir(&entry.path())
             && let Err(error) = sweep_one(&entry.path()).await
         {
-            tracing::debug!(dir = %entry.path().display(), %error, "throwaway Postgres left");
+            let (dir, cause) = (&entry.path(), &error);
+            ThrowawayKept { dir, cause }.emit();
         }
     }
 }

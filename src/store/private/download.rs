@@ -50,10 +50,10 @@ pub enum Error {
         arch: &'static str,
     },
     /// The HTTP request failed.
-    #[error("the archive did not arrive")]
+    #[error("failed to download the archive")]
     Request(#[source] reqwest::Error),
     /// The archive has another size than pinned.
-    #[error("the archive has {got} bytes or more where {wanted} were expected")]
+    #[error("the archive has {got} bytes or more, expected {wanted}")]
     Size {
         /// Pinned size in bytes.
         wanted: u64,
@@ -61,7 +61,7 @@ pub enum Error {
         got: u64,
     },
     /// The archive has another checksum than pinned. Nothing was unpacked.
-    #[error("the archive is not the expected one: its SHA-256 is {got}, not {wanted}")]
+    #[error("the archive has the wrong SHA-256: {got}, expected {wanted}")]
     Checksum {
         /// Pinned checksum.
         wanted: String,
@@ -69,10 +69,10 @@ pub enum Error {
         got: String,
     },
     /// The archive cannot be unpacked.
-    #[error("the archive cannot be unpacked")]
+    #[error("failed to unpack the archive")]
     Archive(#[source] zip::result::ZipError),
     /// The archive has a path outside its directory, a link, or too much data.
-    #[error("the archive holds something that does not belong in it: {0}")]
+    #[error("unexpected file in the archive: {0}")]
     Suspicious(String),
     /// A file cannot be written.
     #[error("cannot write {}", path.display())]

@@ -125,9 +125,9 @@ pub enum Error {
     },
     /// The user of Postgres cannot enter the directory.
     #[error(
-        "Postgres runs as user {user} here (it refuses root), and {user} cannot enter {}, which \
-         is on the way to {}; use a data_dir elsewhere, such as /var/lib/hookshelf, or let {user} \
-         pass with: chmod o+x {}",
+        "Postgres runs as user {user} here (it refuses root), and {user} cannot enter {}, a parent \
+         directory of {}; use a data_dir elsewhere, such as /var/lib/hookshelf, or run: chmod o+x \
+         {}",
         at.display(), dir.display(), at.display()
     )]
     Unreachable {
@@ -158,13 +158,13 @@ pub enum Error {
         source: io::Error,
     },
     /// initdb failed.
-    #[error("initdb could not make the database: {output}")]
+    #[error("initdb failed to create the database: {output}")]
     Initdb {
         /// Last lines of the output.
         output: String,
     },
     /// The server ended before it was ready.
-    #[error("Postgres ended while it was starting; the last lines of {}: {tail}", log.display())]
+    #[error("Postgres exited while it was starting; the last lines of {}: {tail}", log.display())]
     Exited {
         /// Path of the server's log.
         log: PathBuf,
@@ -197,9 +197,7 @@ pub enum Error {
         pid: i32,
     },
     /// The task of the supervisor is gone.
-    #[error(
-        "the task that watches Postgres ended by a defect, which the log shows; start the server again"
-    )]
+    #[error("the task that watches Postgres panicked; see the log, then start the server again")]
     Watcher(#[source] tokio::task::JoinError),
     /// No private Postgres is running.
     #[error(
@@ -264,11 +262,11 @@ pub enum Error {
     )]
     NoPsql,
     /// The database URL is invalid. The message leaves the URL out, because it may hold a password.
-    #[error("database.url is not a URL; it is written postgres://user:password@host:port/database")]
+    #[error("invalid database.url; write it as postgres://user:password@host:port/database")]
     Url(#[source] url::ParseError),
     /// The Postgres programs could not be downloaded.
     #[cfg(feature = "download-postgres")]
-    #[error("cannot download the Postgres programs; {INSTALL}")]
+    #[error("failed to download the Postgres programs; {INSTALL}")]
     Download(#[source] super::download::Error),
 }
 

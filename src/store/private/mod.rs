@@ -40,6 +40,8 @@ use server::Server;
 use supervisor::{Stop, Supervisor};
 
 use crate::ownership::Lock;
+#[cfg(feature = "download-postgres")]
+use crate::telemetry::{LogEvent, postgres::ProgramsDownloaded};
 
 /// Oldest supported major version. `DETACH PARTITION CONCURRENTLY` needs version 14.
 const MINIMUM_MAJOR: u32 = 14;
@@ -246,7 +248,7 @@ async fn find_binaries(
     if found.is_err() && settings.bin_dir.is_none() && wanted.is_none_or(|it| it == download::MAJOR)
     {
         let programs = settings.dir.join(binaries::DOWNLOADED);
-        tracing::info!(into = %programs.display(), "downloading the programs of Postgres");
+        ProgramsDownloaded { into: &programs }.emit();
         let package = download::package().map_err(Error::Download)?;
         let dir = download::download(&package, &programs)
             .await

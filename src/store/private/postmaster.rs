@@ -12,6 +12,8 @@ use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
 use super::error::{At, Error};
+use crate::telemetry::LogEvent;
+use crate::telemetry::postgres::{PidFileRemoved, SignalFailed};
 
 const FILE: &str = "postmaster.pid";
 
@@ -31,10 +33,7 @@ pub(super) fn remove_misleading_pid_file(data: &Path) -> Result<(), Error> {
     let path = data.join(FILE);
     match written(data) {
         Some(pid) if exists(pid) && !is_alive(pid, data) => {
-            tracing::warn!(
-                pid = pid.as_raw(),
-                "removing the pid file of a dead Postgres"
-            );
+            PidFileRemoved { pid: pid.as_raw() }.emit();
             fs::remove_file(&path).at("remove", &path)
         }
         _ => Ok(()),
@@ -44,7 +43,8 @@ pub(super) fn remove_misleading_pid_file(data: &Path) -> Result<(), Error> {
 /// Sends a signal; ignores a process that has just ended.
 pub(super) fn send(pid: Pid, signal: Signal) {
     if let Err(error) = signal::kill(pid, signal) {
-        tracing::debug!(pid = pid.as_raw(), %signal, %error, "signal not delivered");
+        let (pid, signal, cause) = (pid.as_raw(), signal.as_str(), &error);
+        SignalFailed { pid, signal, cause }.emit();
     }
 }
 

@@ -18,6 +18,10 @@ use super::layout::socket_file;
 use super::postmaster;
 use super::server::{self, Answer, Server};
 use crate::ownership::Lock;
+use crate::telemetry::LogEvent;
+use crate::telemetry::postgres::{
+    LogUncut, PostgresEnded, PostgresStarting, ProcessEnded, RestartFailed, StartFailed, WaitFailed,
+};
 
 /// Interval of readiness checks during a start, which takes tens of milliseconds.
 const ASK_EVERY: Duration = Duration::from_millis(10);
@@ -105,7 +109,7 @@ impl Supervisor {
             match self.start().await {
                 Err(Error::Exited { tail, .. }) => {
                     // The caller reports the error if the last attempt fails, too.
-                    tracing::debug!(%tail, "Postgres ended while it was starting; trying again");
+                    StartFailed { tail: &tail }.emit();
                 }
                 other => return other,
             }
@@ -124,10 +128,9 @@ impl Supervisor {
             if up_since.elapsed() > WELL {
                 pause = SHORTEST_PAUSE;
             }
-            tracing::error!(again_in = ?pause, "Postgres ended unexpectedly; starting it again");
+            PostgresEnded { restart_in: pause }.emit();
             pause = self.start_again(pause).await;
             self.health.send_replace(Health::Up);
-            tracing::info!("Postgres is up again");
         }
     }
 
@@ -139,7 +142,8 @@ impl Supervisor {
             match self.start().await {
                 Ok(()) => return pause,
                 Err(error) => {
-                    tracing::error!(%error, again_in = ?pause, "Postgres does not start again");
+                    let (cause, restart_in) = (&error, pause);
+                    RestartFailed { cause, restart_in }.emit();
                 }
             }
         }
@@ -172,7 +176,7 @@ impl Supervisor {
                 return Err(self.exited());
             }
             if Instant::now() > mention {
-                tracing::info!("Postgres is still starting (after a crash it reads its log first)");
+                PostgresStarting.emit();
                 mention = Instant::now() + MENTION_EVERY;
             }
         }
@@ -186,7 +190,7 @@ impl Supervisor {
         {
             let log = &self.server.layout.log;
             if let Err(error) = server::bound_log(log) {
-                tracing::warn!(log = %log.display(), %error, "cannot cut the log of Postgres");
+                LogUncut { log, cause: &error }.emit();
             }
         }
     }
@@ -194,8 +198,8 @@ impl Supervisor {
     async fn until_process_ended(&mut self) {
         match &mut self.process {
             Some(Process::Child(child)) => match child.wait().await {
-                Ok(status) => tracing::debug!(%status, "Postgres ended"),
-                Err(error) => tracing::error!(%error, "cannot wait for Postgres"),
+                Ok(status) => ProcessEnded { status }.emit(),
+                Err(error) => WaitFailed { cause: &error }.emit(),
             },
             Some(Process::Adopted(pid)) => {
                 while postmaster::is_alive(*pid, &self.server.layout.data) {

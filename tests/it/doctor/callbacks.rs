@@ -35,7 +35,7 @@ async fn challenges_and_deliveries_are_remembered_over_a_stop() {
         "{said}"
     );
     assert!(
-        said.contains("delivery      no live or test delivery"),
+        said.contains("delivery      no delivery verified yet"),
         "{said}"
     );
     assert!(

@@ -71,7 +71,7 @@ async fn a_schema_of_another_program_is_told() {
     )
     .await;
     let report = DoctorReport::of(&server, &[]);
-    report.says("schema", "wrong", "migration 2 is not the one");
+    report.says("schema", "wrong", "migration 2 differs from the one");
     run(&server, "DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
     let report = DoctorReport::of(&server, &[]);
     report.says("schema", "warning", "not applied yet: 1, 2");
@@ -113,7 +113,7 @@ async fn partitions_that_are_missing_or_half_detached_are_told() {
         "warning",
         "the days ahead are missing: 2, the first is",
     );
-    let half = format!("deliveries_{today} was taken out of stored_deliveries half-way");
+    let half = format!("detaching deliveries_{today} from stored_deliveries was interrupted");
     report.says("partitions", "warning", &half);
     let remedy = report
         .lines
@@ -121,7 +121,7 @@ async fn partitions_that_are_missing_or_half_detached_are_told() {
         .filter_map(|line| line.remedy.as_deref());
     assert!(remedy.clone().any(|it| it.contains("FINALIZE")));
     report.says("partitions", "warning", "have no partition");
-    report.says("partitions", "warning", "has not moved on");
+    report.says("partitions", "warning", "did not move on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,7 +138,7 @@ async fn a_database_that_is_away_is_told_without_its_password() {
         "{text}"
     );
     assert!(
-        text.contains("unchecked partitions     the database cannot be asked"),
+        text.contains("unchecked partitions     no connection to the database"),
         "{text}"
     );
     assert!(!text.contains("swordfish"), "{text}");

@@ -48,7 +48,7 @@ async fn the_reasons_of_a_refused_certificate_are_told_apart() {
     let report = ask(&server, &front.url);
     report.says("certificate", "ok", "the chain is valid");
     report.says("challenge", "ok", "answers its own challenge");
-    report.says("redirect", "ok", "/webhook leads nowhere else");
+    report.says("redirect", "ok", "/webhook does not redirect");
     report.says("public_url", "warning", "only a private network reaches");
     let clocks = report.said("clock");
     let agree = clocks.iter().all(|it| it.starts_with("ok"));
@@ -87,7 +87,7 @@ async fn what_answers_instead_of_the_server_is_told() {
     let past = "404 Not Found\nDate: Sun, 06 Nov 1994 08:49:37 GMT";
     let front = Front::good(Behind::Answer(past)).await;
     let report = ask(&server, &front.url);
-    report.says("clock", "warning", "what answers at the public URL is");
+    report.says("clock", "warning", "the server at the public URL is");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +110,7 @@ async fn a_url_where_nobody_speaks_https_is_told() {
     let _ = plain.await;
     // Reuses a port on which nothing listens any more.
     let report = ask(&server, &url);
-    report.says("public_url", "wrong", "is not reached");
+    report.says("public_url", "wrong", "failed to connect");
     report.says("challenge", "unchecked", "nothing answers");
     // The name is too long for a DNS query.
     let report = ask(&server, &format!("https://{}.example", "x".repeat(64)));

@@ -111,7 +111,7 @@ fn without_a_server_each_check_that_cannot_be_made_says_why() {
         "clock",
         "callback",
     ] {
-        report.says(check, "unchecked", "the database cannot be asked");
+        report.says(check, "unchecked", "no connection to the database");
     }
     report.says("server", "unchecked", "has port 0");
     report.says("public_url", "warning", "http.public_url is not set");
@@ -176,7 +176,7 @@ fn files_that_others_can_read_are_told() {
     std::fs::write(&made, good()).unwrap();
     std::fs::set_permissions(&made, Permissions::from_mode(0o644)).unwrap();
     let report = alone(&place, &[]);
-    report.says("files", "wrong", "is open to every user");
+    report.says("files", "wrong", "can be read by every user");
     assert_eq!(report.code, Some(1));
 }
 

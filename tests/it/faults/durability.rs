@@ -6,7 +6,7 @@ use crate::support::{cluster::Cluster, message::message, server::Server};
 
 use super::stage::{serve, until_missing};
 
-const WARNING: &str = "Postgres may lose what it has committed";
+const WARNING: &str = "Postgres durability is off";
 
 /// Trigger that records `synchronous_commit` of each commit.
 const NOTING: &str = "
@@ -78,7 +78,7 @@ async fn a_role_whose_commits_do_not_wait_is_told_of_and_the_writer_waits_all_th
 
     role(&mut operator, "RESET synchronous_commit").await;
     until_missing(&server, &[]).await;
-    assert!(server.log().contains("keeps what it has committed again"));
+    assert!(server.log().contains("durability is on again"));
     assert_eq!(warnings(&server), 1, "it is said once");
 
     // Changes the setting while the writer has a session.

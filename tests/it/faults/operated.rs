@@ -87,9 +87,9 @@ fn status_shows_it(server: &Server) {
     assert_eq!(report["obstacle"], Value::Null);
     let shown = printed(&server.run(&["spool", "status"]));
     for part in [
-        "on, and takes deliveries",
+        "on, accepts deliveries",
         "3 deliveries, the oldest received 20",
-        "does not get on: Postgres is away or fails",
+        "stalled: Postgres is unavailable or fails",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
@@ -152,7 +152,7 @@ fn doctor_warns(server: &Server) {
     let doctor = server.run(&["doctor", "--json"]);
     let doctor = String::from_utf8(doctor.stdout).unwrap();
     for part in [
-        "3 deliveries wait, kept back by: postgres",
+        "3 deliveries wait; the drain is stalled: postgres",
         "it runs, and database is missing",
     ] {
         assert!(doctor.contains(part), "{part}: {doctor}");
@@ -163,7 +163,7 @@ fn drain_gives_up(server: &Server) {
     let said = complaint(&server.run(&["spool", "drain"]));
     for part in [
         "3 deliveries are left in the spool",
-        "Postgres is away or fails",
+        "Postgres is unavailable or fails",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
@@ -192,14 +192,16 @@ async fn drain_empties_it(server: &Server) {
 
 async fn the_log_tells_it(server: &Server) {
     eventually("the log tells of the end", async || {
-        server.log().contains("spool empty again drained=3")
+        server
+            .log()
+            .contains("spool is empty; all deliveries are in Postgres drained=3")
     })
     .await;
     let log = server.log();
     for message in [
         "spool opened records=0",
-        "deliveries go into the spool",
-        "spool cannot be drained cause=\"postgres\"",
+        "deliveries get 200 and go to the spool",
+        "failed to drain the spool; retrying cause=\"postgres\"",
     ] {
         assert!(log.contains(message), "{message}: {log}");
     }
@@ -282,7 +284,7 @@ async fn what_was_left_in_a_spool_that_is_off_or_elsewhere_is_said_everywhere() 
             (printed(&server.run(&["spool", "status"])), "left behind"),
             (
                 server.log(),
-                "lie in a spool that this server does not drain",
+                "spool with acked deliveries is not drained by this server",
             ),
             (String::from_utf8(doctor).unwrap(), "1 file with deliveries"),
         ] {
@@ -396,7 +398,7 @@ async fn another_version_and_other_programs_are_told_apart() {
         ("220 mail.example.org\r\n", "is not this Hookshelf"),
         (
             &format!("HTTP/1.1 500 Internal Server Error\r\n{own}"),
-            "answers 500; its log may say why",
+            "answers 500; see its log",
         ),
     ] {
         let address = answer(text.to_owned()).await;

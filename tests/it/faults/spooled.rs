@@ -110,7 +110,7 @@ async fn a_server_starts_without_its_database_and_brings_it_up_when_it_is_there(
     let mut postgres = Cluster::make(&[]).await;
     let server = serve_with(&postgres.url(), LOSSY);
     let said = server.said().join("\n");
-    assert!(said.contains("AWAY"), "{said}");
+    assert!(said.contains("UNAVAILABLE"), "{said}");
     let before = Clock::system().now();
     assert_eq!(deliver(&server, "mid.1").await, 200);
     assert_eq!(deliver(&server, "mid.2").await, 200);
@@ -139,7 +139,7 @@ async fn a_server_starts_before_a_standby_and_stores_when_it_is_the_primary() {
     let server = serve_with(&standby.url(), LOSSY);
     let said = server.said().join("\n");
     assert!(
-        said.contains("AWAY: ") && said.contains("takes no writes"),
+        said.contains("UNAVAILABLE: ") && said.contains("accepts no writes"),
         "{said}"
     );
     assert_eq!(deliver(&server, "mid.1").await, 200);
@@ -147,7 +147,7 @@ async fn a_server_starts_before_a_standby_and_stores_when_it_is_the_primary() {
     let mut database = standby.connect().await;
     run(&mut database, "SELECT pg_promote()").await;
     eventually("the database is opened", async || {
-        server.log().contains("database opened")
+        server.log().contains("connected to Postgres")
     })
     .await;
     until_stored(&mut database, &["mid.1"]).await;
@@ -183,11 +183,14 @@ async fn a_full_spool_is_said_and_takes_again_when_it_was_drained() {
         acked += 1;
     }
     assert!(acked > 10, "{acked}");
-    assert!(server.log().contains("spool refused a delivery"));
+    assert!(server.log().contains("failed to spool a delivery"));
     until_missing(&server, &["database", "spool"]).await;
     let status = server.run(&["spool", "status"]).stdout;
     let status = String::from_utf8_lossy(&status);
-    assert!(status.contains("takes nothing: it is full"), "{status}");
+    assert!(
+        status.contains("does not accept deliveries: it is full"),
+        "{status}"
+    );
     eventually("the metrics say it", async || {
         let metrics = server.ask_admin("/metrics").await.body;
         let metrics = String::from_utf8_lossy(&metrics);
@@ -223,7 +226,7 @@ async fn a_delivery_that_postgres_hangs_on_is_in_nobodys_way() {
     let mut database = postgres.connect().await;
     until_stored(&mut database, &["mid.1", "mid.2", "mid.3"]).await;
     eventually("it is told of", async || {
-        server.log().contains("put behind the others")
+        server.log().contains("retried after the others")
     })
     .await;
     let (_, directory, place) = server.stop();
@@ -300,7 +303,11 @@ async fn no_delivery_is_blamed_for_a_postgres_that_was_away() {
     run(&mut database, "SELECT pg_advisory_unlock(7)").await;
     until_stored(&mut database, &["mid.1", "mid.2"]).await;
     until_degraded(&server, &[]).await;
-    assert!(!server.log().contains("put behind"), "{}", server.log());
+    assert!(
+        !server.log().contains("retried after the others"),
+        "{}",
+        server.log()
+    );
 }
 
 #[tokio::test]

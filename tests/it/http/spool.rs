@@ -215,11 +215,17 @@ async fn a_list_goes_on_where_the_last_one_ended() {
 async fn a_question_that_is_none_is_told_what_is_allowed() {
     let stage = Stage::with(&[]).await;
     for (query, said) in [
-        ("limit=0", "limit: allowed are 1 to 1000"),
-        ("limit=1001", "limit: allowed are 1 to 1000"),
-        ("limit=many", "limit: allowed are 1 to 1000"),
-        ("after=here", "after: not a place that a list has given"),
-        ("before=1-1", "allowed are after and limit"),
+        ("limit=0", "invalid limit: allowed are 1 to 1000"),
+        ("limit=1001", "invalid limit: allowed are 1 to 1000"),
+        ("limit=many", "invalid limit: allowed are 1 to 1000"),
+        (
+            "after=here",
+            "invalid after: use a place from an earlier list",
+        ),
+        (
+            "before=1-1",
+            "unknown parameter: allowed are after and limit",
+        ),
     ] {
         let path = format!("/v1/spool/records?{query}");
         let (status, complaint) = stage.ask("GET", &path).await;

@@ -13,10 +13,11 @@ const REFUSED: [&str; 6] = [
 ];
 
 /// Parts of library messages, which mean nothing to the reader.
-const OF_LIBRARIES: [&str; 5] = [
+const OF_LIBRARIES: [&str; 6] = [
     "found in string",
     "is not in",
-    "invalid",
+    "invalid digit",
+    "invalid length",
     "relative URL",
     "target type",
 ];

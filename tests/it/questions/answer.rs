@@ -8,7 +8,7 @@ use sqlx::{
 };
 
 /// Number of rows shown of each answer.
-const SHOWN: usize = 3;
+const SHOWN: usize = 2;
 
 /// Query result as text.
 #[derive(Debug)]

@@ -152,7 +152,7 @@ async fn an_erased_body_is_said_to_be_erased() {
         (
             1,
             format!(
-                "hookshelf: the body of delivery {id} was erased; its other columns are left\n"
+                "hookshelf: the body of delivery {id} was erased; its other columns are kept\n"
             )
         )
     );

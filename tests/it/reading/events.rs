@@ -193,7 +193,7 @@ async fn output_that_is_lost_is_a_failure() {
     let (code, said) = complaint(&list.stdout(full).output().unwrap());
     assert_eq!(code, 1);
     assert!(
-        said.starts_with("hookshelf: the output cannot be written: "),
+        said.starts_with("hookshelf: failed to write the output: "),
         "{said}"
     );
 }

@@ -150,7 +150,7 @@ async fn every_fault_of_the_configuration_is_told_at_once() {
     let shelf = shelf().await;
     assert_eq!(
         shelf.says(&["config", "check"]),
-        "the configuration is right; apps: default\n"
+        "the configuration is valid; apps: default\n"
     );
     let faulty = "data_dri = \"x\"\n[dedupe]\nwindow_days = 1\n[apps.A]\napp_secret = \"hush\"\n";
     std::fs::write(shelf.directory.join("hookshelf.toml"), faulty).unwrap();
@@ -195,7 +195,7 @@ async fn wrong_usage_is_told_apart_from_failure() {
             &["events", "list", "--since", "soon"],
             "2026-11-20T13:45:00Z",
         ),
-        (&["events", "list", "--until", "-2h"], "not a moment"),
+        (&["events", "list", "--until", "-2h"], "invalid time"),
         (&["events", "list", "--app", "Shop"], "1 to 32 of a-z"),
         (&["events", "list", "--limit", "0"], "from 1 to 10000"),
         (&["events", "list", "--after", "x"], "--after"),

@@ -15,8 +15,7 @@ same comments.
 ## Views
 
 Views store nothing: they read the [internal tables](#internal-tables). Conditions on `received_at` \
-select daily partitions, and conditions on indexed columns use the indexes of \
-[stored_events](#stored_events).
+select daily partitions, and conditions on indexed columns use [indexes](#internal-tables).
 ";
 
 const TABLES: &str = "
@@ -28,13 +27,23 @@ Tables for operators, read by the commands of Hookshelf.
 const INTERNAL_TABLES: &str = "
 ## Internal tables
 
-Tables of the writer and the workers, without their columns: `\\d+ stored_events` shows them. Read \
-the views instead.
+Tables of the writer and the workers; read the views instead. `\\d+ stored_events` shows columns, \
+writers and readers.
+
+| table | content | grows |
+|---|---|---|
+";
+
+const INTERNAL_INDEXES: &str = "
+The views use these indexes:
 ";
 
 const END: &str = "
 Previous: [Events](../events.md) · Next: [Questions](../questions.md)
 ";
+
+/// Beginning of the line of a comment that says how a table grows. `\d+` shows the other lines.
+const GROWS: &str = "Grows: ";
 
 /// Views of all kinds; the others are views of one kind.
 const GENERAL: [&str; 3] = ["events", "deliveries", "repeats"];
@@ -95,12 +104,8 @@ fn head(page: &mut String, relation: &Relation) {
         return;
     }
     page.push('\n');
-    for line in LINES.iter().flat_map(|start| lines(comment, start)) {
-        let (what, rest) = line.split_once(": ").unwrap();
-        let _ = writeln!(page, "- **{what}:** {rest}");
-    }
-    if let Some(by) = &relation.partitions {
-        let _ = writeln!(page, "- **Partitioned** by {by}.");
+    for line in lines(comment, GROWS) {
+        let _ = writeln!(page, "- {line}");
     }
 }
 
@@ -153,19 +158,38 @@ fn kind_views(page: &mut String, views: &[&Described], events: &[Part]) {
     }
 }
 
-/// Tables with their indexes, and with their columns if `has_columns`.
-fn tables<'a>(
-    page: &mut String,
-    tables: impl IntoIterator<Item = &'a Described>,
-    has_columns: bool,
-) {
+/// Tables with their columns and primary keys.
+fn tables<'a>(page: &mut String, tables: impl IntoIterator<Item = &'a Described>) {
     for table in tables {
         head(page, &table.relation);
-        if has_columns {
-            rows(page, ["column", "type", "meaning"], &table.columns);
+        for key in &table.indexes {
+            let _ = writeln!(page, "- Index: {}", key.form);
         }
-        rows(page, ["index", "definition", "purpose"], &table.indexes);
+        rows(page, ["column", "type", "meaning"], &table.columns);
     }
+}
+
+/// Internal tables, a row each, and the indexes that the views use.
+fn internal_tables(page: &mut String, tables: &[&Described]) {
+    for Described { relation, .. } in tables {
+        let comment = relation.comment.as_deref().unwrap_or_default();
+        let content = comment.lines().next().unwrap_or_default();
+        let grows = lines(comment, "Grows: ")
+            .first()
+            .copied()
+            .unwrap_or_default();
+        let grows = grows.trim_start_matches("Grows: ");
+        row(page, &[&format!("`{}`", relation.name), content, grows]);
+    }
+    page.push_str(INTERNAL_INDEXES);
+    let stored = tables
+        .iter()
+        .filter(|it| it.relation.name.starts_with("stored_"));
+    rows(
+        page,
+        ["index", "definition", "purpose"],
+        stored.flat_map(|it| &it.indexes),
+    );
 }
 
 /// The whole page.
@@ -185,15 +209,21 @@ pub(super) fn page(all: &[Described], functions: &[Part]) -> String {
     kind_views(&mut page, &kinds, &events.columns);
     let is_internal = |it: &&Described| INTERNAL.contains(&&*it.relation.name);
     page.push_str(TABLES);
-    tables(&mut page, of("table").filter(|it| !is_internal(it)), true);
+    tables(&mut page, of("table").filter(|it| !is_internal(it)));
     page.push_str(INTERNAL_TABLES);
-    tables(&mut page, of("table").filter(is_internal), false);
+    internal_tables(
+        &mut page,
+        &of("table").filter(is_internal).collect::<Vec<_>>(),
+    );
     page.push_str("\n## Sequences\n\n");
     for Described { relation, .. } in of("sequence") {
         let comment = relation.comment.as_deref().unwrap_or_default();
         let _ = writeln!(page, "- `{}`: {comment}", relation.name);
     }
     page.push_str("\n## Functions\n");
-    rows(&mut page, ["function", "result", "meaning"], functions);
+    let of_readers = functions
+        .iter()
+        .filter(|it| !it.name.starts_with("commit_"));
+    rows(&mut page, ["function", "result", "meaning"], of_readers);
     page + END
 }
