@@ -31,6 +31,17 @@ impl InProgress {
         }
     }
 
+    /// A single scenario.
+    #[cfg(test)]
+    pub(super) fn of(scenario: Scenario, wanted: Wanted) -> Self {
+        Self {
+            sender: scenario.sender(),
+            wanted,
+            scenarios: vec![Box::leak(Box::new(scenario))],
+            stories: Vec::new(),
+        }
+    }
+
     /// True if any scenario of this sender holds what is wanted.
     pub(super) fn is_open(&self) -> bool {
         !self.scenarios.is_empty()

@@ -8,7 +8,7 @@ use std::{
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::super::{random::Random, sample::Sample, sender::Sender};
+use super::super::{random::Random, sample::Sample, sender::Sender, slot::Name};
 use crate::meta::event::Kind;
 
 /// The kinds that are wanted: every kind if there are none.
@@ -110,9 +110,38 @@ impl Scenario {
                 let steps = story.parts.iter().map(|part| file.parts[part].clone());
                 story.steps = steps.flatten().collect();
             }
+            let told = |kind: &&Kind| file.stories.iter().any(|story| story.tells(**kind));
+            let untold = Kind::ALL.iter().filter(|kind| !told(kind));
+            let alone: Vec<_> = untold.filter_map(|kind| Scenario::of_one(*kind)).collect();
+            file.stories.extend(alone);
             file.stories
         });
         &ALL
+    }
+
+    /// One item of a kind without a story of its own, after the message that it may refer to. None
+    /// if the kind has no sample.
+    fn of_one(kind: Kind) -> Option<Self> {
+        let samples = Sample::all().iter().filter(|it| it.kind == Some(kind));
+        let mut samples: Vec<_> = samples.filter(|it| it.item().is_some()).collect();
+        let sender = samples.first()?.sender;
+        samples.retain(|sample| sample.sender == sender);
+        let refers = samples.iter().any(|sample| sample.has(Name::EarlierMid));
+        let message = Sample::named("message/text").filter(|it| refers && it.sender == sender);
+        let message = message.map(|sample| Step::of(vec![sample]));
+        Some(Self {
+            weight: 1,
+            media: None,
+            ad: false,
+            rounds: once(),
+            parts: Vec::new(),
+            steps: message.into_iter().chain([Step::of(samples)]).collect(),
+        })
+    }
+
+    /// True if a step of it is of this kind.
+    pub(super) fn tells(&self, kind: Kind) -> bool {
+        self.steps.iter().any(|step| step.kind() == kind)
     }
 
     /// How many steps a story has, all rounds together, up to the last one that is wanted.
@@ -132,6 +161,18 @@ impl Scenario {
 }
 
 impl Step {
+    /// A step that always happens.
+    fn of(samples: Vec<&'static Sample>) -> Self {
+        Self {
+            after: SignedDuration::ZERO,
+            chance: always(),
+            then: false,
+            words: None,
+            about: About::default(),
+            samples,
+        }
+    }
+
     /// The kind of its samples.
     pub(super) fn kind(&self) -> Kind {
         let first = self.samples.first();
@@ -157,7 +198,12 @@ fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'static Samp
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::num::NonZeroUsize;
+
+    use super::{
+        super::{super::context::Context, delivery::Draft, in_progress::InProgress},
+        *,
+    };
 
     #[test]
     fn the_samples_of_a_step_have_one_kind_and_those_of_a_story_one_sender() {
@@ -168,6 +214,21 @@ mod tests {
                     assert_eq!(sample.sender, scenario.sender(), "{}", sample.name);
                     assert!(sample.item().is_some(), "{}", sample.name);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_kind_without_a_story_comes_alone_or_after_a_message() {
+        for kind in Kind::ALL {
+            let scenario = Scenario::of_one(*kind).unwrap();
+            assert!(scenario.tells(*kind), "{}", kind.as_str());
+            let mut stories = InProgress::of(scenario, Wanted::new(&[*kind]));
+            let mut context = Context::new(1, 0, NonZeroUsize::MIN, NonZeroUsize::MIN);
+            for at in 0..50 {
+                let mut draft = Draft::new(stories.sender, at);
+                stories.tell_one(&mut context, at, &mut draft);
+                assert_eq!(draft.finish().kinds, [*kind]);
             }
         }
     }
