@@ -19,7 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 struct ReadyReport {
     ready: bool,
     missing: Vec<String>,
-    /// ReadyReport failures that the spool covers; older servers omit the field.
+    /// Readiness failures that the spool covers; older servers omit the field.
     #[serde(default)]
     degraded: Vec<String>,
     /// Older servers do not say it.

@@ -1,4 +1,4 @@
-//! What an outcome means outside: a status for Meta, a severity for the log.
+//! Status code for Meta and severity for the log, by outcome.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -27,8 +27,8 @@ pub(super) fn ack(outcome: Outcome) -> Response {
     response
 }
 
-/// Status and severity of each outcome. A rejection is routine: strangers send what they like,
-/// and what they send is counted, not shouted about one by one.
+/// Status and severity of each outcome. A rejection is routine: anyone can send anything, so
+/// rejections are counted and not logged as warnings.
 pub(super) fn verdict(outcome: Outcome) -> (StatusCode, Severity) {
     use Severity::{Degraded, Grave, Routine};
     match outcome {
@@ -55,7 +55,7 @@ pub(super) fn verdict(outcome: Outcome) -> (StatusCode, Severity) {
     }
 }
 
-/// Whether the rest of the body is still to come, so that the connection is of no further use.
+/// True if the rest of the body is unread, so that the connection cannot be used again.
 fn leaves_bytes_unread(outcome: Outcome) -> bool {
     matches!(
         outcome,

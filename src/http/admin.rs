@@ -1,4 +1,4 @@
-//! The routes for operators, on a listener of their own: alive, ready, metrics, the spool.
+//! Routes of the admin listener: alive, ready, metrics, spool.
 
 use axum::{
     Router,
@@ -44,7 +44,7 @@ struct ReadyReport {
     spool: Spool,
 }
 
-/// What of the spool one wants to see at a glance; `/v1/spool` has the rest.
+/// Summary of the spool; `/v1/spool` has the rest.
 #[derive(Serialize)]
 struct Spool {
     on: bool,

@@ -1,4 +1,4 @@
-//! Answers with a body: its type, and that no browser guesses another.
+//! Answers with a body and its content type; browsers must not guess another.
 
 use axum::{
     http::{HeaderName, StatusCode, header},

@@ -1,4 +1,4 @@
-//! Reads a body frame by frame, within a size, a deadline and the one budget of all bodies.
+//! Reads a body frame by frame, within its size, its deadline and the memory budget of all bodies.
 
 use std::{error::Error, io, iter, sync::Arc};
 
@@ -22,22 +22,22 @@ const INCOMPLETE: Outcome = Outcome::Rejected(Rejection::BodyIncomplete);
 const MALFORMED: Outcome = Outcome::Rejected(Rejection::BodyMalformed);
 const NO_BUDGET: Outcome = Outcome::Failed(Failure::BodyBudget);
 
-/// A body up to this size is copied out of the buffer that its connection reads into. It would keep
-/// all of that until its commit, several times what the budget knows of, and the connection would
-/// need another one for every delivery.
+/// Maximum size of a body that is copied out of the read buffer of its connection. A small body
+/// would keep the whole buffer until its commit: several times the bytes that the budget counts,
+/// and a new buffer for each delivery.
 const COPIED: usize = 4 << 10;
 
-/// The bytes that all bodies in flight may take together.
+/// Memory budget of all bodies in flight.
 ///
-/// Taken as bytes arrive, never by what a `Content-Length` promises: who promises much and sends
-/// nothing holds nothing. A quarter is for bodies no larger than an even part of it, so that a few
-/// large ones that never end leave room for small ones, which nearly all are.
+/// Bytes are counted as they arrive, not by `Content-Length`, so a large promised length reserves
+/// nothing. A quarter is reserved for small bodies, no larger than an equal part of it: nearly all
+/// bodies are small, and a few large ones that never end must not block them.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     free: Arc<Semaphore>,
-    /// What larger bodies leave free.
+    /// Bytes reserved for small bodies.
     reserve: usize,
-    /// Each connection's even part of the reserve.
+    /// Each connection's equal part of the reserve.
     small: usize,
     shown: BodyBytes,
 }
@@ -49,15 +49,15 @@ pub(super) struct BufferedBody {
     _share: Share,
 }
 
-/// What one body has taken.
+/// Bytes of the budget that one body uses.
 #[derive(Debug)]
 struct Share {
     budget: Budget,
     taken: Option<OwnedSemaphorePermit>,
 }
 
-/// One frame is kept as it came; from the second on they are joined as they arrive, so that many
-/// small frames cost no more than their bytes.
+/// Frames of a body. A single frame is not copied; further frames are joined as they arrive, so
+/// that many small frames cost no more than their bytes.
 enum Gathered {
     One(Bytes),
     Joined(BytesMut),
@@ -66,7 +66,7 @@ enum Gathered {
 /// Reads `body` to its end.
 ///
 /// # Errors
-/// The outcome that ends the delivery here.
+/// If the body exceeds a limit or breaks off: the outcome of the delivery.
 pub(super) async fn read(
     body: Body,
     limits: &Limits,
@@ -100,7 +100,7 @@ async fn gather(mut body: Body, limit: usize, budget: &Budget) -> Result<Buffere
     })
 }
 
-/// Why a body does not go on: its bytes are no chunks, or there are no more.
+/// Outcome of a body that breaks off: malformed chunks, or an early end.
 fn broken_off(error: &axum::Error) -> Outcome {
     let mut causes = iter::successors(error.source(), |error| (*error).source());
     let cause = causes.find_map(|cause| cause.downcast_ref::<io::Error>());
@@ -145,7 +145,7 @@ impl Gathered {
 }
 
 impl Budget {
-    /// The budget that `limits` allow. The largest body fits in beside the reserve.
+    /// The budget for `limits`. The largest body fits in beside the reserve.
     pub(super) fn new(limits: &Limits) -> Self {
         let total = limits.body_budget_bytes.min(Semaphore::MAX_PERMITS);
         let reserve = (total / 4).min(total.saturating_sub(limits.max_body_bytes));
@@ -157,7 +157,7 @@ impl Budget {
         }
     }
 
-    /// Whether a body that has `taken` may have `more`, if so much is free.
+    /// True if a body that uses `taken` bytes may use `more`.
     fn grants(&self, taken: usize, more: usize) -> bool {
         let left = self.free.available_permits().checked_sub(more);
         taken + more <= self.small || left.is_some_and(|left| left >= self.reserve)

@@ -12,7 +12,7 @@ use std::{
 use axum::http::Extensions;
 use tokio_util::sync::CancellationToken;
 
-/// While an answer is being made, nobody is quiet.
+/// Value of `quiet_since` while a request is being answered.
 const BUSY: u64 = u64::MAX;
 
 /// State of a connection, shared by its task, the connection limit and the handlers.
@@ -54,7 +54,7 @@ impl Connection {
         self.sent_request.load(Relaxed)
     }
 
-    /// A body of it was not read to its end, and its connection is of no further use.
+    /// Notes that a body was not read to its end, so that the connection cannot be used again.
     pub(super) fn note_refused_body(&self) {
         self.refused.store(true, Relaxed);
     }
@@ -68,8 +68,8 @@ impl Connection {
         self.verified.load(Relaxed)
     }
 
-    /// How long to wait before looking again; none where it has been quiet for `time`, counted
-    /// from its last answer.
+    /// Time left until the connection has been quiet for `time` since its last answer; `None` if
+    /// no time is left.
     pub(super) fn until_quiet_for(&self, time: Duration) -> Option<Duration> {
         let since = match self.quiet_since.load(Relaxed) {
             BUSY => return Some(time),
@@ -84,8 +84,8 @@ impl Connection {
     }
 }
 
-/// Notes that the request which carries `extensions` is a delivery with a right signature: its
-/// connection is not closed for others.
+/// Marks the connection of the request with these `extensions` as verified, so that it is not
+/// closed for others.
 pub(super) fn mark_verified(extensions: &Extensions) {
     if let Some(connection) = extensions.get::<Arc<Connection>>() {
         connection.verified.store(true, Relaxed);

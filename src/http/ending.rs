@@ -1,46 +1,46 @@
-//! Why a connection ended: the bounded words of `hookshelf_connections_closed_total`.
+//! Reasons for the end of a connection: the labels of `hookshelf_connections_closed_total`.
 
 use super::{connection::Connection, stream::Stream};
 
-/// Why a connection ended.
+/// Reason for the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// In order: between two requests, or after an answer that said so.
+    /// Regular end: between two requests, or after an answer with `Connection: close`.
     Done,
-    /// Kept by a peer who had asked before, and unused for as long as a head may take.
+    /// No further request within the header timeout.
     Idle,
-    /// Nothing came on it for as long as a head may take.
+    /// No bytes within the header timeout.
     Silent,
-    /// A head was begun and not finished in time.
+    /// Incomplete head within the header timeout.
     HeadTimeout,
-    /// A head of more bytes or more headers than are read.
+    /// Head with too many bytes or headers.
     HeadTooLong,
     /// A body was refused before its end; the outcome of the delivery has the reason.
     BodyRefused,
     /// Not HTTP.
     Malformed,
-    /// HTTP/2, which nobody speaks here.
+    /// HTTP/2, which is not supported.
     Http2,
-    /// TLS, which ends at the proxy.
+    /// TLS, which is terminated by the proxy.
     Tls,
     /// The peer closed within a request or before its answer.
     CutOff,
-    /// The network or the peer broke it off.
+    /// Reset by the network or the peer.
     Reset,
-    /// The peer took no answer.
+    /// The peer did not read an answer in time.
     StalledWrite,
-    /// It never brought a delivery, and another took its place.
+    /// Evicted at the connection limit, as an unverified peer.
     CrowdedOut,
 }
 
-/// How HTTP/2 begins when nobody asked whether it may.
+/// Start of an HTTP/2 connection without negotiation.
 const HTTP2: &[u8] = b"PRI * HTTP/2";
 
-/// How every TLS connection begins: a handshake record of version 3.
+/// Start of every TLS connection: a handshake record of version 3.
 const TLS: &[u8] = &[0x16, 0x03];
 
 impl Ending {
-    /// Of a connection that hyper ended without a fault.
+    /// Reason for a connection that hyper ended without an error.
     pub(super) fn in_order(connection: &Connection) -> Self {
         if connection.had_body_refused() {
             Self::BodyRefused
@@ -49,7 +49,8 @@ impl Ending {
         }
     }
 
-    /// Of one that ended by `error`; `unread` is what had come and was not taken for a request.
+    /// Reason for a connection that ended by `error`; `unread` are the bytes not parsed as a
+    /// request.
     pub(super) fn by(
         error: &hyper::Error,
         connection: &Connection,

@@ -7,11 +7,11 @@ use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The nearest address that is not one of ours: the peer, or, where the peer is a trusted proxy,
-/// what the proxies said in `X-Forwarded-For`, read from the right past trusted ones.
+/// Address of the sender: the peer, or, if the peer is a trusted proxy, the first untrusted address
+/// in `X-Forwarded-For`, read from the right.
 ///
-/// What a stranger wrote further left is never believed; something that is no address ends the
-/// walk at whoever passed it on.
+/// Addresses further left may be forged and are ignored. An invalid address ends the search at the
+/// proxy that passed it on.
 pub(super) fn sender(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut nearest = peer.to_canonical();
     for hop in hops(headers) {
@@ -26,7 +26,7 @@ pub(super) fn sender(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Ip
     nearest
 }
 
-/// The hops from the right; none stands for something that is no address.
+/// The hops from the right; `None` for an invalid address.
 fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
     let lines = headers.get_all(FORWARDED_FOR).iter().rev();
     lines.flat_map(|line| {
@@ -35,7 +35,7 @@ fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
     })
 }
 
-/// An address, some write it with a port or in brackets.
+/// Parses an address, also with a port or in brackets.
 fn address(hop: &str) -> Option<IpAddr> {
     let bare = hop.trim_start_matches('[').trim_end_matches(']');
     let with_port = || hop.parse::<SocketAddr>().map(|address| address.ip());

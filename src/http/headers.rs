@@ -21,11 +21,12 @@ pub(super) const CHECKED: HeaderName = HeaderName::from_static("x-hookshelf-doct
 pub(super) const SHA256: HeaderName = HeaderName::from_static("x-hub-signature-256");
 const SHA1: HeaderName = HeaderName::from_static("x-hub-signature");
 
-/// What is kept with a delivery: what Meta sends, and nothing that could be a secret of whoever
-/// stands in between.
-/// The signature comes last, where the store takes it apart: all but it are the same in nearly all
-/// deliveries. So nothing else that follows from the body is kept: neither its length, nor the
-/// signature by SHA-1, nor the mark of a simulation, which `source` tells.
+/// Allow-list of the headers stored with a delivery: headers that Meta sends. Headers of proxies
+/// may be secrets.
+///
+/// The signature comes last because the store splits it off: the other headers are the same in
+/// nearly all deliveries. Other headers that depend on the body are not stored: its length, the
+/// SHA-1 signature, and the mark of a simulation, which is in `source`.
 static KEPT: [HeaderName; 7] = [
     header::ACCEPT,
     header::ACCEPT_ENCODING,
@@ -36,14 +37,13 @@ static KEPT: [HeaderName; 7] = [
     SHA256,
 ];
 
-/// Bytes kept of one header; Meta's are under 100.
+/// Maximum stored length of a header value. Meta's are under 100 bytes.
 const MAX_VALUE: usize = 512;
 
-/// The value of `X-Hub-Signature-256`, none where there is no signature at all.
+/// Value of `X-Hub-Signature-256`; `None` without a signature.
 ///
 /// # Errors
-/// Only the legacy header is there, or the right one is there twice: then it is not for us to
-/// choose.
+/// If only the legacy header is present, or if the header is present twice.
 pub(super) fn signature(headers: &HeaderMap) -> Result<Option<&[u8]>, Rejection> {
     let mut values = headers.get_all(SHA256).iter();
     match (values.next(), values.next()) {
@@ -59,14 +59,14 @@ pub(super) fn kept(headers: &HeaderMap) -> String {
     serde_json::to_string(&KeptHeaders(headers)).unwrap_or_default()
 }
 
-/// A copy of the value of a header, which holds nothing else in memory; empty where there is none,
-/// and cut where it is longer than any that we would believe.
+/// Copy of a header value, independent of the connection's buffer. Empty if the header is missing;
+/// truncated to the maximum stored length.
 pub(super) fn copied(headers: &HeaderMap, name: &HeaderName) -> Bytes {
     let value = headers.get(name).map_or(&[][..], HeaderValue::as_bytes);
     Bytes::copy_from_slice(&value[..value.len().min(MAX_VALUE)])
 }
 
-/// Written as it is read: each delivery has some.
+/// Stored headers, serialized without an intermediate map.
 struct KeptHeaders<'a>(&'a HeaderMap);
 
 impl Serialize for KeptHeaders<'_> {
@@ -81,7 +81,7 @@ impl Serialize for KeptHeaders<'_> {
     }
 }
 
-/// All values of a header as one text, cut where it is too long.
+/// All values of a header as one text, truncated to the maximum stored length.
 fn text<'a>(values: &GetAll<'a, HeaderValue>) -> Option<Cow<'a, str>> {
     let mut texts = values
         .iter()

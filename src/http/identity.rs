@@ -1,7 +1,7 @@
-//! Identity of the server for verbs, which find it by an address that another server may have.
+//! Identity of the server, for commands that reach it by an address that another server may have.
 //!
 //! A request may name the [instance](crate::instance) that it is meant for. The instance answers
-//! with the same header; another one answers 421. Who does not know the id learns nothing.
+//! with the same header; another instance answers 421. A client without the id does not learn it.
 
 use axum::{
     Router,
@@ -13,7 +13,7 @@ use axum::{
 
 use crate::instance::{HEADER, Id};
 
-/// Routes that answer as `instance`, and no request that is meant for another.
+/// Wraps `routes`: requests for another instance than `instance` get 421.
 pub fn known_as(routes: Router, instance: Id) -> Router {
     routes.layer(middleware::from_fn_with_state(instance, check))
 }
@@ -26,7 +26,7 @@ async fn check(State(instance): State<Id>, request: Request, next: Next) -> Resp
     }
 }
 
-/// The answer that the process is alive, to whoever asks for it or for nobody in particular.
+/// Answers that the process is alive, unless the request is for another instance.
 pub(super) fn alive(instance: Option<&Id>, headers: &HeaderMap) -> Response {
     let alive = StatusCode::OK.into_response();
     match (meant(headers), instance) {

@@ -1,5 +1,5 @@
-//! Deliveries on their way, from the end of their head to their outcome: how many there are, and
-//! how those end that were on their way when the server was asked to stop.
+//! Deliveries in flight, from the end of their head to their outcome: their number, and their
+//! outcomes since a stop was requested.
 
 use std::sync::{
     Arc,
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::ingest::{Outcome, Rejection};
 
-/// All deliveries on their way. Clones share it.
+/// Counter of deliveries in flight. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct InFlight(Arc<Shared>);
 
@@ -24,29 +24,29 @@ struct Shared {
     none_left: Notify,
 }
 
-/// How deliveries ended since the server was asked to stop.
+/// Outcomes of deliveries since a stop was requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
-    /// Stored or in the spool, and answered with 200.
+    /// Stored or spooled, and answered with 200.
     pub acked: usize,
-    /// Answered for good, and not stored: the signature, the size or the form was wrong.
+    /// Rejected for good: invalid signature, size or form.
     pub refused: usize,
-    /// Neither: they come again.
+    /// Neither; Meta sends them again.
     pub unfinished: usize,
 }
 
 impl InFlight {
-    /// How many there are now.
+    /// Number of deliveries in flight.
     pub fn count(&self) -> usize {
         self.0.open.load(SeqCst)
     }
 
-    /// From here on it is counted how they end.
+    /// Starts to count outcomes.
     pub fn note_ends(&self) {
         self.0.stopping.store(true, SeqCst);
     }
 
-    /// How they ended since. One that is still on its way is unfinished so far.
+    /// Outcomes so far. A delivery still in flight counts as unfinished.
     pub fn ends(&self) -> Ends {
         Ends {
             unfinished: self.0.unfinished.load(SeqCst) + self.count(),
@@ -55,16 +55,16 @@ impl InFlight {
         }
     }
 
-    /// Waits until none is left.
+    /// Waits until no delivery is in flight.
     pub async fn none_left(&self) {
-        // Before a stop the last of them tells nobody.
+        // Before a stop, the last delivery notifies nobody.
         self.note_ends();
         while self.count() > 0 {
             self.0.none_left.notified().await;
         }
     }
 
-    /// One more, until it is dropped.
+    /// Counts a delivery until the guard is dropped.
     pub(super) fn enter(&self) -> InFlightGuard {
         self.0.open.fetch_add(1, SeqCst);
         InFlightGuard(Arc::clone(&self.0))
@@ -76,7 +76,7 @@ impl InFlight {
 pub(super) struct InFlightGuard(Arc<Shared>);
 
 impl InFlightGuard {
-    /// Notes how it ended. Before a stop nobody asks, and nothing is counted.
+    /// Counts the outcome, if a stop was requested.
     pub(super) fn ended(&self, outcome: Outcome) {
         if self.0.stopping.load(SeqCst) {
             self.counter(outcome).fetch_add(1, SeqCst);

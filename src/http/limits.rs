@@ -11,7 +11,7 @@ use crate::config;
 pub struct Limits {
     /// Bytes of one body: `http.max_body_bytes`.
     pub max_body_bytes: usize,
-    /// Time from the end of the head to the end of the body, however steadily it trickles.
+    /// Maximum time from the end of the head to the end of the body.
     pub body_timeout: Duration,
     /// Bytes of all bodies in flight together.
     pub body_budget_bytes: usize,
@@ -49,15 +49,15 @@ pub struct ListenerLimits {
     pub make_room: bool,
     /// Longest time for a head, and of idling between two deliveries.
     pub header_timeout: Duration,
-    /// Longest time that a peer may leave an answer untaken.
+    /// Maximum time until a peer reads an answer.
     pub write_timeout: Duration,
 }
 
-/// Answers fit into any socket's buffer, so that a peer that takes none is gone.
+/// Answers fit into any socket buffer, so a peer that reads none is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl ListenerLimits {
-    /// The admin listener's: few clients, and patient ones.
+    /// Limits of the admin listener: few and slow clients.
     pub const ADMIN: Self = Self {
         connections: 64,
         make_room: false,

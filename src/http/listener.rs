@@ -21,37 +21,36 @@ use super::{
 };
 use crate::telemetry::{ListenerStarted, LogEvent};
 
-/// How many connections may wait to be accepted, as far as the system allows. One more would have
-/// to knock again after a second; the standard library has room for 128, which is less than come
-/// at once when a proxy finds the server again.
+/// Length of the accept queue, as far as the system allows. Without room, a client retries after a
+/// second. The standard library uses 128, too few for a proxy that reconnects after a restart.
 const QUEUE: u32 = 4096;
 
-/// Why there is no listener.
+/// Error of a listener.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address cannot be had.
+    /// The address cannot be bound.
     #[error(
         "the {listener} listener cannot listen on {address}: stop the program that listens there, \
          such as another hookshelf serve, or set {} to another address", key(.listener)
     )]
     Bind {
-        /// Which listener.
+        /// Name of the listener.
         listener: &'static str,
-        /// Where it was to listen.
+        /// Address of the listener.
         address: SocketAddr,
-        /// What the system said.
+        /// Error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// The sockets that a service manager passed are of no use.
+    /// The sockets passed by a service manager are unusable.
     #[error(transparent)]
     Passed(#[from] SocketError),
-    /// It ended without being told to.
+    /// The listener ended without a shutdown.
     #[error("the {0} listener ended unexpectedly; start the server again")]
     Ended(&'static str, #[source] io::Error),
 }
 
-/// The key of the configuration that has the address of a listener.
+/// Configuration key of the address of a listener.
 fn key(listener: &str) -> &'static str {
     match listener {
         ADMIN => "admin.listen",
@@ -65,7 +64,7 @@ pub struct Listener {
     name: &'static str,
     address: SocketAddr,
     socket: TcpListener,
-    /// Whether nobody else holds the socket.
+    /// True if no other process holds the socket.
     is_ours: bool,
     shutdown: watch::Sender<Shutdown>,
 }
@@ -74,13 +73,13 @@ pub struct Listener {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shutdown {
     No,
-    /// Accept nothing new, and end what is open within this time.
+    /// Accept nothing new, and end open connections within this time.
     Graceful(Duration),
     /// Close everything.
     Immediate,
 }
 
-/// Stops a listener from elsewhere.
+/// Handle that stops a listener.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Sender<Shutdown>);
 
@@ -98,11 +97,11 @@ impl Listener {
             .map_err(refused)
     }
 
-    /// Takes the socket that was passed for `name`, which somebody else holds too; else binds
+    /// Takes the socket passed for `name`, which the service manager holds too; without one, binds
     /// `address`.
     ///
     /// # Errors
-    /// The socket is of no use, or the address cannot be had.
+    /// If the socket is unusable, or the address cannot be bound.
     pub fn open(
         name: &'static str,
         address: SocketAddr,
@@ -126,20 +125,20 @@ impl Listener {
         })
     }
 
-    /// Where it listens, with the port it got.
+    /// Address of the socket, with the assigned port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What stops it, before or while it serves.
+    /// Handle that stops the listener, before or while it serves.
     pub fn stop(&self) -> Stop {
         Stop(self.shutdown.clone())
     }
 
-    /// Serves `routes` until it is stopped.
+    /// Serves `routes` until the listener is stopped.
     ///
     /// # Errors
-    /// It ended without being told to.
+    /// If the listener ends without a shutdown.
     pub fn serve(
         self,
         routes: Router,
@@ -176,7 +175,7 @@ impl Listener {
     }
 }
 
-/// Serves what waits already, then ends what is open within `grace`.
+/// Accepts connections that wait already, then ends all open connections within `grace`.
 async fn shut_down_connections(socket: Socket, mut connections: ConnectionLimit, grace: Duration) {
     for (io, from) in socket.close() {
         connections.accept(io, from).await;
@@ -184,7 +183,7 @@ async fn shut_down_connections(socket: Socket, mut connections: ConnectionLimit,
     connections.shut_down(grace).await;
 }
 
-/// As the standard library does it, but for the length of the queue.
+/// Binds like the standard library, with a longer accept queue.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -195,7 +194,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(QUEUE)?.into_std()
 }
 
-/// What it is to do instead of serving, as soon as there is something.
+/// Waits for a shutdown.
 async fn wait_for_shutdown(shutdowns: &mut watch::Receiver<Shutdown>) -> Shutdown {
     let other = shutdowns
         .wait_for(|shutdown| *shutdown != Shutdown::No)
@@ -204,7 +203,7 @@ async fn wait_for_shutdown(shutdowns: &mut watch::Receiver<Shutdown>) -> Shutdow
 }
 
 impl Stop {
-    /// Accepts nothing new and lets what is in flight finish, for at most `grace`.
+    /// Accepts nothing new and lets requests in flight finish, for at most `grace`.
     pub fn shut_down(&self, grace: Duration) {
         self.0.send_replace(Shutdown::Graceful(grace));
     }

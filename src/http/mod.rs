@@ -1,8 +1,8 @@
-//! The door: the only place with axum and with status codes.
+//! HTTP: the only module with axum and status codes.
 //!
-//! [`public`] is what Meta reaches: the callback URL and nothing else. [`admin`] is for operators
-//! and stands on a listener of its own. [`listener`] bounds what a connection may cost, [`state`]
-//! is what both need, `webhook` is the walk of one delivery.
+//! [`public`] has the routes for Meta: the callback URLs and `/healthz`. [`admin`] has the routes
+//! for operators, on their own [`listener`]. `connection_limit` bounds the connections, [`state`]
+//! is shared by the routes, `webhook` has the path of a delivery.
 
 mod ack;
 pub mod admin;

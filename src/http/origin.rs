@@ -1,9 +1,9 @@
-//! Who may change something through the admin listener: programs, and pages of its own, but no page
-//! of another site that is open in an operator's browser.
+//! Cross-site request check of the admin listener: a page of another site, open in an operator's
+//! browser, must not change anything.
 //!
-//! The listener has no password, so a browser on the same machine reaches it. A browser says
-//! `Sec-Fetch-Site`, and `Origin` with every request that is no GET or HEAD; programs such as curl
-//! and `hookshelf` say neither.
+//! The listener has no password, and a browser on the same machine reaches it. A browser sends
+//! `Sec-Fetch-Site`, and `Origin` with every request except GET and HEAD. Programs such as curl and
+//! `hookshelf` send neither.
 
 use axum::{
     extract::Request,
@@ -14,7 +14,7 @@ use axum::{
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-/// Lets through what changes nothing, and what no other site's page has asked for.
+/// Rejects requests with side effects that come from a page of another site.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     if changes && is_of_another_site(request.headers()) {
@@ -32,7 +32,7 @@ fn is_of_another_site(headers: &HeaderMap) -> bool {
         || origins.any(|origin| host.is_none_or(|host| !is_at(origin.as_bytes(), host)))
 }
 
-/// Whether an origin is the listener itself under the name by which it was asked.
+/// True if the origin is this listener, under the host name of the request.
 fn is_at(origin: &[u8], host: &[u8]) -> bool {
     let schemes = [&b"http://"[..], b"https://"];
     let mut rests = schemes.iter().filter_map(|it| origin.strip_prefix(*it));

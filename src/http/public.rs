@@ -1,4 +1,4 @@
-//! The routes that Meta reaches: one flat list. Serves no data.
+//! Routes of the public listener, one flat list. Serves no data.
 
 use axum::{
     Router,
@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{AppState, identity, listener::PUBLIC, webhook};
 use crate::telemetry::{LogEvent, PanicCaught};
 
-/// The router of the public listener. What is not listed is 404 with an empty body.
+/// The router of the public listener. Other paths get 404 with an empty body.
 pub fn router(state: AppState) -> Router {
     let callback = get(webhook::challenge)
         .post(webhook::receive)
@@ -35,13 +35,13 @@ async fn healthz(State(state): State<AppState>, headers: HeaderMap) -> Response 
     identity::alive(state.instance(), &headers)
 }
 
-/// The answer to a request that found a defect of ours.
+/// Answer to a request that caused a panic.
 pub(super) fn defect(listener: &'static str) -> Response {
     PanicCaught { listener }.emit();
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
-/// HEAD included: without a challenge to show there is nothing to say about one.
+/// Refuses other methods, HEAD included: a challenge has no answer without a body.
 async fn refuse_method() -> impl IntoResponse {
     (
         StatusCode::METHOD_NOT_ALLOWED,

@@ -1,4 +1,4 @@
-//! One delivery from the end of its head on: sees to it that it ends in exactly one outcome.
+//! State of a delivery in flight. Ensures exactly one outcome for each delivery.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
@@ -20,8 +20,8 @@ use crate::{
     telemetry::{DeliverySettled, LogEvent, SignatureMatched},
 };
 
-/// What is known of a delivery on its way. Says how it ended when it is settled; where it never
-/// is, because its sender hung up, of a defect or of a hard stop, when it is dropped.
+/// A delivery in flight. Records the outcome when the delivery is settled, or on drop if it never
+/// is: the sender hung up, a panic, or a hard stop.
 #[derive(Debug)]
 pub(super) struct Receipt {
     /// Without the headers, which go with the delivery.
@@ -40,7 +40,7 @@ pub(super) struct Receipt {
 }
 
 impl Receipt {
-    /// Opens it: mints the id and notes the time.
+    /// Creates the id and notes the time.
     pub(super) fn open(state: &AppState, keys: Arc<AppKeys>, from: IpAddr) -> Self {
         let received_at = state.clock().now();
         Self {
@@ -64,7 +64,7 @@ impl Receipt {
         }
     }
 
-    /// The keys of its app, as they were when it came.
+    /// The keys of its app at the time of arrival.
     pub(super) fn keys(&self) -> &AppKeys {
         &self.keys
     }
@@ -73,12 +73,12 @@ impl Receipt {
         self.envelope.remote_addr
     }
 
-    /// Notes that its whole body is here.
+    /// Notes the size of the complete body.
     pub(super) fn read(&mut self, bytes: usize) {
         self.bytes = bytes;
     }
 
-    /// Notes which secret proved it, and whether it is marked as simulated.
+    /// Notes the matching secret, and the mark of a simulation.
     pub(super) fn verified(&mut self, body: &VerifiedBody, simulated: bool) {
         self.simulated = simulated;
         self.secret = Some(Arc::clone(body.secret()));
@@ -96,8 +96,8 @@ impl Receipt {
         }
     }
 
-    /// What is handed over beside the body: the envelope with these headers, and true if the
-    /// delivery is simulated.
+    /// Returns the envelope with these headers, and true if the delivery is simulated. The caller
+    /// hands both to the writer.
     pub(super) fn hand_over(&mut self, headers: String) -> (Envelope, bool) {
         self.handed_over = true;
         (self.envelope_with(headers), self.simulated)
@@ -110,7 +110,7 @@ impl Receipt {
         }
     }
 
-    /// What is held of it where no secret made its signature.
+    /// Record for the quarantine, if no secret made its signature.
     pub(super) fn refused(&self, headers: &HeaderMap, body: &Bytes) -> quarantine::Record {
         quarantine::Record {
             envelope: self.envelope_with(headers::kept(headers)),
@@ -120,7 +120,7 @@ impl Receipt {
         }
     }
 
-    /// Says how it ended, and hands the outcome through.
+    /// Records the outcome and returns it.
     pub(super) fn settle(mut self, outcome: Outcome) -> Outcome {
         self.record_outcome(outcome);
         outcome

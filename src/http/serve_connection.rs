@@ -21,17 +21,17 @@ use tower::Service;
 
 use super::{ListenerLimits, connection::Connection, ending::Ending, stream::Stream};
 
-/// Bytes that a connection may read ahead, and so the longest head: Meta's are under 1 KiB. With
-/// the number of connections it bounds what all of them hold beside the budget of bodies.
+/// Read buffer of a connection, and so the longest head: Meta's are under 1 KiB. Together with the
+/// number of connections, it bounds the memory used beside the budget of bodies.
 const READ_AHEAD: usize = 16 << 10;
 
-/// How long a connection may be quiet once the server stops. A request that was on its way is
-/// answered, and so is the next one of a peer who sends one after the other; the answer says that
-/// there is no further one.
+/// Maximum quiet time of a connection after the stop of the server. A request in flight is still
+/// answered, and so is the next one of a peer that sends one after the other; the answer closes the
+/// connection.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The last look at a connection before it has to close: what the system has received by then is
-/// seen first, because a timer of the runtime ends after it has asked the system for news.
+/// Pause before a connection is checked for closing. Bytes that the system has received by then are
+/// read first, because the runtime polls the system before a timer ends.
 const MOMENT: Duration = Duration::from_millis(100);
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
@@ -117,24 +117,24 @@ impl ConnectionServer {
 enum CloseReason {
     /// The connection limit is reached.
     Limit,
-    /// The listener stops, and nothing more comes on it.
+    /// The listener stops, and the connection is quiet.
     Quiet,
 }
 
-/// Whether the body of `request` is framed in chunks. It may have had a length, too, which hyper
-/// drops without a word: whoever forwards such a request may take for a body what would be the next
-/// request here, and the answers after it for those of others. So nothing follows chunks.
+/// True if the body of `request` is chunked. hyper silently drops a `Content-Length` beside the
+/// chunks: a proxy that believes the length sees other request borders than this server, and could
+/// mix up answers. So the connection is closed after a chunked request.
 fn is_chunked(request: &Request<Incoming>) -> bool {
     request.body().size_hint().exact().is_none()
 }
 
-/// Whether `request` has a body that may not have come with its head. Where nobody reads it, hyper
-/// ends the connection after the answer, and the peer should know before it sends another request.
+/// True if the body of `request` may not have arrived with its head. If the body is not read, hyper
+/// ends the connection after the answer, and the answer must say so.
 fn has_long_body(request: &Request<Incoming>) -> bool {
     request.body().size_hint().lower() > READ_AHEAD as u64
 }
 
-/// Whether the body of such a request was read, or the answer says already that it was not.
+/// True if the body of the request was read, or the answer already closes the connection.
 fn is_of_a_delivery(method: &Method, status: StatusCode) -> bool {
     let nowhere = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED];
     method == Method::POST && !nowhere.contains(&status)

@@ -1,4 +1,4 @@
-//! The socket that a listener accepts on: what it gives while it serves, and what at its end.
+//! Listening socket: accepting connections, and taking the waiting ones at the end.
 
 use std::{
     io, iter,
@@ -13,15 +13,15 @@ use tokio::{
 
 use crate::telemetry::{AcceptFailed, LogEvent};
 
-/// Until a socket that gave no connection is asked again. Mostly too many files are open, and
-/// connections that end help.
+/// Pause after a failed accept. The usual reason is too many open files, and connections that end
+/// help.
 const RECOVERY: Duration = Duration::from_millis(50);
 
-/// How many connections that wait at the end are taken; the system keeps no more of them waiting
-/// than this, unless it was told to.
+/// Maximum number of waiting connections that are taken at the end: the system's default limit of
+/// the accept queue.
 const WAITING: usize = 4096;
 
-/// A socket that listens.
+/// A listening socket.
 #[derive(Debug)]
 pub(super) struct Socket {
     listener: &'static str,
@@ -30,8 +30,8 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Accepts on `socket` for `listener`. Where it `is_ours` alone, closing it breaks off what
-    /// waits there; else somebody else holds it and takes that over.
+    /// Accepts on `socket` for `listener`. If the socket `is_ours` alone, closing it resets waiting
+    /// connections; otherwise another process holds the socket and serves them.
     pub(super) fn new(
         listener: &'static str,
         socket: net::TcpListener,
@@ -62,7 +62,7 @@ impl Socket {
         }
     }
 
-    /// Accepts nothing more, but for what waits now and nobody else would take.
+    /// Stops accepting. Returns the waiting connections that no other process would take.
     pub(super) fn close(self) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
         let waiting = self.inner.into_std().ok().filter(|_| self.is_ours);
         let next = move || waiting.as_ref()?.accept().ok();
@@ -72,7 +72,7 @@ impl Socket {
     }
 }
 
-/// Whether only the connection that waited first is broken.
+/// True if the error concerns only the first waiting connection.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

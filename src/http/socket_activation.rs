@@ -1,8 +1,8 @@
 //! Socket activation: a service manager holds the sockets and passes them on, so that connections
 //! wait through a restart.
 //!
-//! systemd says in `LISTEN_FDS` how many there are and in `LISTEN_FDNAMES` how they are called. A
-//! listener that is passed wins over the configured address.
+//! systemd sets `LISTEN_FDS` to their number and `LISTEN_FDNAMES` to their names. A passed socket
+//! takes precedence over the configured address.
 
 use std::{
     io,
@@ -17,7 +17,7 @@ use super::names::{ADMIN, PUBLIC};
 /// The listeners that can be passed, in the order in which unnamed ones are taken.
 const LISTENERS: [&str; 2] = [PUBLIC, ADMIN];
 
-/// What is wrong with the sockets that were passed.
+/// Error of the passed sockets.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
     /// There are more sockets than listeners.
@@ -26,7 +26,7 @@ pub enum SocketError {
          at most one for the admin listener"
     )]
     TooMany(usize),
-    /// A name that no listener has.
+    /// A socket has an unknown name.
     #[error(
         "unknown socket name {0:?}: set FileDescriptorName= of the socket unit to public or admin"
     )]
@@ -37,7 +37,7 @@ pub enum SocketError {
          listener, public or admin"
     )]
     Twice(&'static str),
-    /// It is no socket, or not one that accepts TCP connections.
+    /// The descriptor is not a listening TCP socket.
     #[error(
         "the socket passed for the {0} listener is not a listening TCP socket: the socket unit \
          needs ListenStream= with an address and a port, and Accept=no"
@@ -54,7 +54,7 @@ impl PassedSockets {
     /// service manager there are none.
     ///
     /// # Errors
-    /// They are not what the two listeners can use.
+    /// If the sockets do not fit the two listeners.
     pub fn take(names: Option<&str>) -> Result<Self, SocketError> {
         let mut passed = ListenFd::from_env();
         let listeners = assign(passed.len(), names)?;
@@ -76,7 +76,7 @@ fn kind(name: &'static str) -> impl FnOnce(io::Error) -> SocketError {
     move |source| SocketError::Kind(name, source)
 }
 
-/// Which listener each socket is for: by its name, or by its place where none has one.
+/// Assigns each socket to a listener: by name, or by position if no socket has a name.
 fn assign(count: usize, names: Option<&str>) -> Result<Vec<&'static str>, SocketError> {
     if count > LISTENERS.len() {
         return Err(SocketError::TooMany(count));
@@ -98,12 +98,13 @@ fn assign(count: usize, names: Option<&str>) -> Result<Vec<&'static str>, Socket
     }
 }
 
-/// A socket that was given no name carries none, or that of its unit.
+/// True for a socket without a configured name: it has none, or the name of its unit.
 fn is_no_name(name: &str) -> bool {
     name.is_empty() || name == "unknown" || name.ends_with(".socket")
 }
 
-/// The socket at `place`. One that has a peer is a connection (`Accept=yes`) and no listener.
+/// Takes the socket at `place`. A socket with a peer is a connection (`Accept=yes`), not a
+/// listener.
 fn take(passed: &mut ListenFd, place: usize) -> io::Result<TcpListener> {
     let gone = || io::Error::other("it is in use already");
     let socket = passed.take_tcp_listener(place)?.ok_or_else(gone)?;

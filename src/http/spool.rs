@@ -18,10 +18,10 @@ use crate::{
     spool::{SpoolPosition, SpoolReport},
 };
 
-/// How many deliveries a list has that does not say how many.
+/// Default length of a list of deliveries.
 const LIST: usize = 100;
 
-/// What the routes ask. Clones ask the same.
+/// Shared state of the spool routes.
 #[derive(Clone, Debug)]
 pub struct SpoolApi(Arc<SpoolState>);
 
@@ -103,7 +103,7 @@ fn off(report: &SpoolReport) -> Response {
     complain(StatusCode::CONFLICT, format!("the spool is off: {why}"))
 }
 
-/// `after` and `limit` of a query. What a query says that is not known is a mistake.
+/// Parses `after` and `limit` of a query. Unknown parameters are errors.
 fn page(query: &str) -> Result<(Option<SpoolPosition>, usize), String> {
     let (mut after, mut limit) = (None, LIST);
     for (key, value) in form_urlencoded::parse(query.as_bytes()) {

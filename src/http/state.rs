@@ -1,4 +1,4 @@
-//! What the routes need: the apps with their keys, where deliveries go, and the limits.
+//! Shared state of the routes: apps with their keys, the writer, and the limits.
 
 use std::{
     collections::HashMap,
@@ -24,13 +24,13 @@ pub const DEFAULT_APP: &str = "default";
 /// The keys of one Meta app.
 #[derive(Debug)]
 pub struct AppKeys {
-    /// Its name in the path, `[a-z0-9_]{1,32}`.
+    /// Name in the path, `[a-z0-9_]{1,32}`.
     pub name: Arc<str>,
-    /// What its deliveries are signed with.
+    /// Secrets that sign the app's deliveries.
     pub secrets: Secrets,
-    /// What its challenge carries; none matches nothing.
+    /// Verify token of the challenge; without one, no challenge passes.
     pub verify_token: Option<SecretString>,
-    /// Where its deliveries are counted.
+    /// Metrics of the app's deliveries.
     pub meter: Meter,
 }
 
@@ -54,7 +54,7 @@ impl From<&config::App> for AppKeys {
     }
 }
 
-/// The apps by name. Swapped whole, so that a delivery sees the old ones or the new ones.
+/// Apps by name. Replaced as a whole, so that a delivery sees either the old or the new apps.
 #[derive(Clone, Debug, Default)]
 pub struct Apps(HashMap<Arc<str>, Arc<AppKeys>>);
 
@@ -97,8 +97,7 @@ struct Shared {
 }
 
 impl AppState {
-    /// The state of a door that hands deliveries to `writer`, and counts with `tally` what is not
-    /// stored.
+    /// Creates the state. `writer` stores deliveries; `tally` counts requests that are not stored.
     pub fn new(apps: Apps, writer: Writer, tally: Tally, clock: Clock, limits: Limits) -> Self {
         Self(Arc::new(Shared {
             apps: ArcSwap::from_pointee(apps),
@@ -114,22 +113,22 @@ impl AppState {
         }))
     }
 
-    /// Answers from now on as this instance to whoever asks for it.
+    /// Sets the instance that answers requests for an instance.
     pub fn answer_as(&self, instance: Id) {
         let _ = self.0.instance.set(instance);
     }
 
-    /// Replaces the apps at once, without touching a connection.
+    /// Replaces the apps. Open connections stay open.
     pub fn swap_apps(&self, apps: Apps) {
         self.0.apps.store(Arc::new(apps));
     }
 
-    /// The deliveries that are on their way now, also those whose sender has hung up.
+    /// Deliveries in flight, also if the sender has hung up.
     pub fn in_flight(&self) -> &InFlight {
         &self.0.in_flight
     }
 
-    /// What happened at the callback URLs; it stays when the apps are swapped.
+    /// Last contacts at the callback URLs; kept when the apps are replaced.
     pub fn callbacks(&self) -> &Callbacks {
         &self.0.callbacks
     }
@@ -161,12 +160,12 @@ impl AppState {
         &self.0.clock
     }
 
-    /// What a delivery may cost.
+    /// Limits of a delivery.
     pub(super) fn limits(&self) -> &Limits {
         &self.0.limits
     }
 
-    /// The memory that all bodies share.
+    /// Memory budget of all bodies.
     pub(super) fn budget(&self) -> &Budget {
         &self.0.budget
     }

@@ -1,4 +1,4 @@
-//! The bytes of a connection: how long a peer may leave an answer untaken, and how both part.
+//! Byte stream of a connection: write timeout and orderly close.
 
 use std::{
     io,
@@ -13,14 +13,14 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// How long a peer may go on sending after the last answer. Closed over unread bytes, a connection
-/// is reset, and a peer in the middle of a body that is too large would not see the 413.
+/// Maximum time that a peer may go on sending after the last answer. Closing with unread bytes
+/// resets the connection, and a peer in the middle of an oversized body would not see the 413.
 const PARTING: Duration = Duration::from_secs(2);
 
-/// A connection whose answers have to be taken in time.
+/// A connection with a write timeout.
 ///
-/// Reading is bounded by the deadlines of head and body. Writing is bounded here, for nobody else
-/// does: who asks and asks and takes no answer would keep a connection for ever.
+/// The deadlines of head and body bound reading. Writing is bounded here: a peer that sends
+/// requests and reads no answer would keep its connection for ever.
 #[derive(Debug)]
 pub(super) struct Stream {
     io: TcpStream,
@@ -31,7 +31,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Bounds `io`: its peer may leave an answer untaken for `patience`.
+    /// Wraps `io`. Its peer must read an answer within `patience`.
     pub(super) fn new(io: TcpStream, patience: Duration) -> Self {
         Self {
             io,
@@ -42,12 +42,12 @@ impl Stream {
         }
     }
 
-    /// Whether it was given up because its peer took no answer.
+    /// True if the connection was closed by the write timeout.
     pub(super) fn is_stalled(&self) -> bool {
         self.stalled
     }
 
-    /// Passes progress on; without any, fails once patience is over.
+    /// Returns `progress`; without any, fails after `patience`.
     fn or_lose_patience<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -66,7 +66,7 @@ impl Stream {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Throws away what still comes, until the peer is done or has had its time.
+    /// Discards incoming bytes until the peer ends, at most for [`PARTING`].
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let parting = self.parting.get_or_insert_with(|| Box::pin(sleep(PARTING)));
         if parting.as_mut().poll(cx).is_ready() {

@@ -1,4 +1,4 @@
-//! The callback URL: Meta's challenge, and the walk of one delivery.
+//! The callback URL: Meta's challenge, and the path of a delivery.
 //!
 //! Accept, verify, hand over, ack. The writer parses and commits.
 
@@ -28,11 +28,11 @@ use crate::{
     telemetry::{AppUnknown, ChallengeAnswered, LogEvent, PanicCaught, PathUnknown},
 };
 
-/// How many marks of a challenge are looked at: `doctor` sends one for each secret that it knows,
-/// for the server may not have read the newest yet.
+/// Maximum number of marks checked on a challenge. `doctor` sends one for each secret that it
+/// knows, since the server may not have read the newest one yet.
 const MARKS: usize = 8;
 
-/// The app that the path names. An unknown one is 404 before anything of it is read.
+/// The app named by the path. An unknown app gets 404 before the body is read.
 pub(super) struct Named(Arc<AppKeys>);
 
 impl FromRequestParts<AppState> for Named {
@@ -50,7 +50,7 @@ impl FromRequestParts<AppState> for Named {
     }
 }
 
-/// A path that the public listener does not have.
+/// Answers an unknown path of the public listener.
 pub(super) async fn no_such_path(State(state): State<AppState>, request: Request) -> StatusCode {
     PathUnknown.emit();
     let (extensions, headers) = (request.extensions(), request.headers());
@@ -58,7 +58,7 @@ pub(super) async fn no_such_path(State(state): State<AppState>, request: Request
     StatusCode::NOT_FOUND
 }
 
-/// Counts a request whose path leads nowhere, with the network that it came from.
+/// Counts a request with an unknown path or app, by its network.
 fn count_unknown(state: &AppState, reason: Refusal, of: &Extensions, headers: &HeaderMap) {
     let peer = of.get::<ConnectInfo<SocketAddr>>();
     let trusted = &state.limits().trusted_proxies;
@@ -95,7 +95,7 @@ pub(super) async fn challenge(
     response
 }
 
-/// As plain text that no browser takes for a page.
+/// Answers with plain text that no browser renders as a page.
 fn echo(challenge: String) -> Response {
     (typed("text/plain; charset=utf-8"), challenge).into_response()
 }
@@ -127,7 +127,7 @@ pub(super) async fn receive(
     ack(outcome)
 }
 
-/// The proof of who sent it, over the bytes exactly as they came.
+/// Verifies the signature over the raw bytes.
 fn verify(
     receipt: &mut Receipt,
     head: &Parts,
@@ -145,8 +145,8 @@ fn verify(
     Ok(verified)
 }
 
-/// What was refused for its signature alone may be right under a secret that comes later: it is held
-/// as it came, in a copy, so that its share of the memory of all bodies is free at once.
+/// Quarantines a delivery that was rejected only for its signature: it may match a secret that is
+/// configured later. The body is copied, so that its share of the memory budget is free at once.
 fn quarantine(
     state: &AppState,
     receipt: &Receipt,
@@ -160,7 +160,7 @@ fn quarantine(
     }
 }
 
-/// Hands it over with all that it needs to be settled, and answers in time whatever hangs.
+/// Hands the delivery to the writer, and answers in time even if the writer hangs.
 async fn hand_over(
     state: &AppState,
     mut receipt: Receipt,
@@ -188,8 +188,8 @@ async fn hand_over(
     }
 }
 
-/// A delivery that was handed over, until it is settled: what is known of it, and its share of the
-/// memory that all bodies have together.
+/// A delivery handed to the writer, until its result: its receipt, and its share of the memory
+/// budget.
 struct HandedOver {
     receipt: Receipt,
     body: BufferedBody,
@@ -210,7 +210,7 @@ impl Caller for HandedOver {
         self.receipt.look_at(delivery);
     }
 
-    /// What is stored after its time was answered with 503 all the same, and comes again.
+    /// A delivery stored too late was already answered with 503, so its outcome is a failure.
     fn settle(self: Box<Self>, settled: Settled) {
         let outcome = if self.is_waiting(Instant::now()) {
             settled.into()
