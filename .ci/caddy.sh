@@ -65,15 +65,17 @@ challenged() {
         fail 'the challenge is not answered through Caddy'
 }
 
-# Every body of the fixtures: signed over its bytes, stored as those bytes, from that client.
+# Every sample and fixture: signed over its bytes, stored as those bytes, from that client.
 delivered() {
-    local body count=0
+    local body count=0 bodies=("$place/samples" tests/fixtures)
+    mkdir "$place/samples"
+    samples/fill "$place/samples"
     while read -r body; do
         deliver "$body" 200
         count=$((count + 1))
-    done < <(find tests/fixtures -name '*.json' | sort)
+    done < <(find "${bodies[@]}" -name '*.json' | sort)
     [ "$count" -gt 100 ] || fail "only $count bodies went through Caddy"
-    find tests/fixtures -name '*.json' -exec sha256sum {} + | cut -d ' ' -f 1 | sort >"$place/sent"
+    find "${bodies[@]}" -name '*.json' -exec sha256sum {} + | cut -d ' ' -f 1 | sort >"$place/sent"
     ask "SELECT encode(sha256(body), 'hex') FROM deliveries" | sort >"$place/stored"
     cmp "$place/sent" "$place/stored" || fail 'bodies changed on their way through Caddy'
     [ "$(ask 'SELECT DISTINCT remote_addr FROM deliveries')" = 127.0.0.2 ] ||

@@ -108,7 +108,7 @@ COMMENT ON COLUMN stored_events.item_start IS 'Offset of the item in the body, i
 COMMENT ON COLUMN stored_events.item_length IS 'Length of the item in the body, in bytes.';
 COMMENT ON COLUMN stored_events.is_echo IS 'True for a message sent by the account itself.';
 COMMENT ON COLUMN stored_events.is_self IS 'True for a comment by the account itself, or a message to itself.';
-COMMENT ON COLUMN stored_events.kind IS 'comment, live_comment, mention, story_insights, message, message_deleted, postback, message_edit, reaction, seen, referral, optin, handover, policy_enforcement, response_feedback or unknown.';
+COMMENT ON COLUMN stored_events.kind IS 'comment, message, reaction, seen, ...: each kind has a view. unknown for an item without a kind.';
 COMMENT ON COLUMN stored_events.source IS 'deliveries.source; test only for events of entry 0.';
 COMMENT ON COLUMN stored_events.app IS 'deliveries.app.';
 COMMENT ON COLUMN stored_events.account_id IS 'entry.id: the Instagram professional account; 0 from the Test button.';

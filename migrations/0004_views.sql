@@ -26,7 +26,7 @@ SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account
        e.payload, e.dedupe_key
 FROM events AS e
 WHERE e.kind = 'comment';
-COMMENT ON VIEW comments IS 'Comments on media of the account. Meta sends nothing when a comment is edited, hidden or deleted.';
+COMMENT ON VIEW comments IS 'Comments on media of the account, and with is_self comments from the account. Meta sends nothing when a comment is edited, hidden or deleted.';
 
 CREATE VIEW live_comments AS
 SELECT e.position, e.delivery_id, e.received_at, e.occurred_at, e.app, e.account_id, e.person_id,
@@ -249,88 +249,91 @@ FROM events AS e
 WHERE e.kind = 'unknown';
 COMMENT ON VIEW unknown_events IS 'Items without a type: new fields and keys, names in changed_fields, items nested too deep.';
 
--- Comments of view columns: those of events; the others mean the same in every view.
-DO $$
+CREATE FUNCTION describe_views(views regclass[], own text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    views regclass[] := ARRAY[
-        'comments', 'live_comments', 'mentions', 'story_insights', 'messages', 'message_edits',
-        'message_deletions', 'reactions', 'postbacks', 'seen', 'referrals', 'optins', 'handovers',
-        'policy_enforcements', 'response_feedback', 'unknown_events'];
-    owned record;
+    shown record;
 BEGIN
-    FOR owned IN
+    FOR shown IN
         SELECT c.attrelid::regclass AS view, c.attname AS name,
-               coalesce(col_description(b.attrelid, b.attnum), own.comment) AS comment
+               coalesce(col_description(b.attrelid, b.attnum), own[i][2]) AS comment
         FROM pg_attribute AS c
         LEFT JOIN pg_attribute AS b ON b.attrelid = 'events'::regclass AND b.attname = c.attname
-        LEFT JOIN (VALUES
-            ('action', 'react or unreact.'),
-            ('ad_flow_id', 'Flow of the ad.'),
-            ('ad_id', 'Ad of origin.'),
-            ('ad_photo_url', 'Picture of the ad.'),
-            ('ad_post_id', 'Post of the ad.'),
-            ('ad_product_id', 'Product of the ad.'),
-            ('ad_title', 'Title of the ad.'),
-            ('ad_video_url', 'Video of the ad.'),
-            ('app_roles', 'Roles of the apps after a change.'),
-            ('attachment_types', 'Type of each attachment: image, video, ig_reel, story_mention, ...; Meta adds types every few months.'),
-            ('attachments', 'Media, shares, stories and templates as sent by Meta. Their URLs expire.'),
-            ('button_payload', 'Developer''s payload of the button. Missing in standby.'),
-            ('caller_app_id', 'App passing the metadata.'),
-            ('echo_app_id', 'Sending app of the echo.'),
-            ('emoji', 'Emoji, with or without a variation selector.'),
-            ('exits', 'Number of exits from the story.'),
-            ('feedback', 'Rating in Meta''s words.'),
-            ('folder', 'Inbox folder.'),
-            ('frequency', 'Frequency of notifications.'),
-            ('impressions', 'Number of views of the story.'),
-            ('is_self_reply', 'True if the sender answers their own message.'),
-            ('is_unsupported', 'True if Meta cannot show the message to apps.'),
-            ('media_product_type', 'Place of the media: FEED, REELS, STORY, AD, LIVE, ...'),
-            ('metadata', 'Text from the other app.'),
-            ('new_owner_app_id', 'App in control now.'),
-            ('num_edit', 'Number of edits; nearly always 0 in Meta''s deliveries.'),
-            ('optin_payload', 'Developer''s payload of the button.'),
-            ('optin_type', 'notification_messages; null in the older form.'),
-            ('original_media_id', 'Boosted post.'),
-            ('previous_owner_app_id', 'App in control before; null if none.'),
-            ('quick_reply_payload', 'Payload of the quick reply; text is its title.'),
-            ('reach', 'Number of accounts reached by the story.'),
-            ('reaction', 'angry, sad, wow, love, like, laugh or other; null for unreact.'),
-            ('reason', 'Reason in Meta''s words.'),
-            ('ref', 'Reference in the older form.'),
-            ('referral_product_id', 'Shop product of origin.'),
-            ('referral_ref', 'Reference in the link or ad.'),
-            ('referral_source', 'Origin of the person: IGME-SOURCE-LINK, SHORTLINK, ADS, IG_STORY, ...'),
-            ('referral_type', 'OPEN_THREAD.'),
-            ('referral_uri', 'Page with the link.'),
-            ('replies', 'Number of replies to the story.'),
-            ('requested_owner_app_id', 'App requesting control.'),
-            ('self_ig_scoped_id', 'Account''s own IGSID.'),
-            ('seq', 'Sequence number of Messenger.'),
-            ('status', 'STOP NOTIFICATIONS or RESUME NOTIFICATIONS.'),
-            ('step', 'pass_thread_control, take_thread_control, request_thread_control, pass_thread_metadata or app_roles; null if not sent.'),
-            ('sticker_id', 'Sticker of Messenger.'),
-            ('story_id', 'Story answered.'),
-            ('story_link_sticker_url', 'Target of the link sticker of the story.'),
-            ('story_url', 'URL of the story, valid as long as the story. The media must not be kept.'),
-            ('taps_back', 'Number of taps back to the previous story.'),
-            ('taps_forward', 'Number of taps to the next story.'),
-            ('timezone', 'Time zone of the person.'),
-            ('title', 'Title of the topic.'),
-            ('token', 'Token for sending notifications.'),
-            ('token_expires_at', 'Expiry of the token.'),
-            ('token_status', 'Renewal state of the token.'),
-            ('user_ref', 'Person of a checkbox before their first IGSID.'),
-            ('verb', 'add, edited or remove; null means add. Undocumented for Instagram, seen in other deliveries.'),
-            ('watermark', 'Everything before this time was seen.')
-        ) AS own (name, comment) ON own.name = c.attname
+        LEFT JOIN generate_subscripts(own, 1) AS i ON own[i][1] = c.attname
         WHERE c.attrelid = ANY (views) AND c.attnum > 0
     LOOP
-        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', owned.view, owned.name, owned.comment);
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', shown.view, shown.name, shown.comment);
     END LOOP;
 END
 $$;
+COMMENT ON FUNCTION describe_views IS 'Comments the columns of views with the comments of events, and own columns with these pairs of name and comment. For migrations.';
+
+-- Own columns mean the same in every view.
+SELECT describe_views(ARRAY[
+    'comments', 'live_comments', 'mentions', 'story_insights', 'messages', 'message_edits',
+    'message_deletions', 'reactions', 'postbacks', 'seen', 'referrals', 'optins', 'handovers',
+    'policy_enforcements', 'response_feedback', 'unknown_events'
+]::regclass[], ARRAY[
+    ['action', 'react or unreact.'],
+    ['ad_flow_id', 'Flow of the ad.'],
+    ['ad_id', 'Ad of origin.'],
+    ['ad_photo_url', 'Picture of the ad.'],
+    ['ad_post_id', 'Post of the ad.'],
+    ['ad_product_id', 'Product of the ad.'],
+    ['ad_title', 'Title of the ad.'],
+    ['ad_video_url', 'Video of the ad.'],
+    ['app_roles', 'Roles of the apps after a change.'],
+    ['attachment_types', 'Type of each attachment: image, video, ig_reel, story_mention, ...; Meta adds types every few months.'],
+    ['attachments', 'Media, shares, stories and templates as sent by Meta. Their URLs expire.'],
+    ['button_payload', 'Developer''s payload of the button. Missing in standby.'],
+    ['caller_app_id', 'App passing the metadata.'],
+    ['echo_app_id', 'Sending app of the echo.'],
+    ['emoji', 'Emoji, with or without a variation selector.'],
+    ['exits', 'Number of exits from the story.'],
+    ['feedback', 'Rating in Meta''s words.'],
+    ['folder', 'Inbox folder.'],
+    ['frequency', 'Frequency of notifications.'],
+    ['impressions', 'Number of views of the story.'],
+    ['is_self_reply', 'True if the sender answers their own message.'],
+    ['is_unsupported', 'True if Meta cannot show the message to apps.'],
+    ['media_product_type', 'Place of the media: FEED, REELS, STORY, AD, LIVE, ...'],
+    ['metadata', 'Text from the other app.'],
+    ['new_owner_app_id', 'App in control now.'],
+    ['num_edit', 'Number of edits; nearly always 0 in Meta''s deliveries.'],
+    ['optin_payload', 'Developer''s payload of the button.'],
+    ['optin_type', 'notification_messages; null in the older form.'],
+    ['original_media_id', 'Boosted post.'],
+    ['previous_owner_app_id', 'App in control before; null if none.'],
+    ['quick_reply_payload', 'Payload of the quick reply; text is its title.'],
+    ['reach', 'Number of accounts reached by the story.'],
+    ['reaction', 'angry, sad, wow, love, like, laugh or other; null for unreact.'],
+    ['reason', 'Reason in Meta''s words.'],
+    ['ref', 'Reference in the older form.'],
+    ['referral_product_id', 'Shop product of origin.'],
+    ['referral_ref', 'Reference in the link or ad.'],
+    ['referral_source', 'Origin of the person: IGME-SOURCE-LINK, SHORTLINK, ADS, IG_STORY, ...'],
+    ['referral_type', 'OPEN_THREAD.'],
+    ['referral_uri', 'Page with the link.'],
+    ['replies', 'Number of replies to the story.'],
+    ['requested_owner_app_id', 'App requesting control.'],
+    ['self_ig_scoped_id', 'Account''s own IGSID.'],
+    ['seq', 'Sequence number of Messenger.'],
+    ['status', 'STOP NOTIFICATIONS or RESUME NOTIFICATIONS.'],
+    ['step', 'pass_thread_control, take_thread_control, request_thread_control, pass_thread_metadata or app_roles; null if not sent.'],
+    ['sticker_id', 'Sticker of Messenger.'],
+    ['story_id', 'Story answered.'],
+    ['story_link_sticker_url', 'Target of the link sticker of the story.'],
+    ['story_url', 'URL of the story, valid as long as the story. The media must not be kept.'],
+    ['taps_back', 'Number of taps back to the previous story.'],
+    ['taps_forward', 'Number of taps to the next story.'],
+    ['timezone', 'Time zone of the person.'],
+    ['title', 'Title of the topic.'],
+    ['token', 'Token for sending notifications.'],
+    ['token_expires_at', 'Expiry of the token.'],
+    ['token_status', 'Renewal state of the token.'],
+    ['user_ref', 'Person of a checkbox before their first IGSID.'],
+    ['verb', 'add, edited or remove; null means add. Undocumented for Instagram, seen in other deliveries.'],
+    ['watermark', 'Everything before this time was seen.']
+]);
 
 COMMENT ON COLUMN comments.dedupe_key IS 'Key of the comment, equal in all its deliveries; repeats.dedupe_key of its repeats.';
 COMMENT ON COLUMN mentions.text IS 'Text of the mention. Null, because Meta does not send it.';

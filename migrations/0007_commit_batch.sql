@@ -15,10 +15,11 @@ CREATE FUNCTION commit_batch(
     -- batch with the same key (null for the first item), and the fields of the item.
     places int[], repeat_ofs int[], occurred_ats timestamptz[], occurred_at_sources text[],
     fields text[], kinds text[], channels text[], account_ids text[], person_ids text[],
-    sender_ids text[], recipient_ids text[], usernames text[], message_ids text[],
-    comment_ids text[], media_ids text[], parent_ids text[], texts text[], is_echos bool[],
+    sender_ids text[], recipient_ids text[], usernames text[], texts text[], is_echos bool[],
     is_selfs bool[], datas jsonb[], item_starts int[], item_lengths int[], problems text[],
     item_sources text[], keys uuid[],
+    -- Ids of the items, column by column.
+    message_ids text[], comment_ids text[], media_ids text[], parent_ids text[],
     -- Accounts of the deliveries, each once, except recently noted accounts.
     seen_apps text[], seen_account_ids text[], first_seens timestamptz[],
     last_seens timestamptz[]

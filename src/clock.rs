@@ -18,7 +18,7 @@ impl Clock {
         Self(None)
     }
 
-    /// A clock that shows `start` until it is set through the handle.
+    /// A clock that shows `start` until it is set through the handle, for tests.
     pub fn manual(start: Timestamp) -> (Self, ManualClock) {
         let handle = ManualClock(Arc::new(Mutex::new(start)));
         (Self(Some(handle.clone())), handle)

@@ -30,3 +30,25 @@ impl fmt::Debug for Envelope {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Envelopes with any content, at any time that Postgres can store.
+    pub(crate) fn envelopes() -> impl Strategy<Value = Envelope> {
+        let time = (-377_705_023_201_i64..=253_402_207_200, 0..1_000_000_000);
+        let address = any::<Option<IpAddr>>();
+        (any::<u128>(), time, ".*", ".*", address).prop_map(
+            |(id, (seconds, nanoseconds), app, headers, remote_addr)| Envelope {
+                id: Uuid::from_u128(id),
+                received_at: Timestamp::new(seconds, nanoseconds).unwrap_or(Timestamp::MIN),
+                app: app.into(),
+                headers,
+                remote_addr,
+            },
+        )
+    }
+}

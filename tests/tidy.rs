@@ -136,12 +136,20 @@ fn nothing_is_left_for_later() {
 }
 
 #[test]
-fn every_fixture_is_listed_and_reviewed() {
-    assert_none(&fixtures::faults(
-        &read("tests/fixtures/INDEX.tsv"),
-        &paths(&["tests/fixtures"], ".json"),
-        &sources(&["src", "tests"], ".snap"),
-    ));
+fn every_sample_and_fixture_is_listed_and_reviewed() {
+    let snapshots = sources(&["tests"], ".snap");
+    for place in ["samples", "tests/fixtures"] {
+        let (index, bodies) = (
+            read(&format!("{place}/INDEX.tsv")),
+            paths(&[place], ".json"),
+        );
+        assert_none(&fixtures::faults(
+            &format!("{place}/"),
+            &index,
+            &bodies,
+            &snapshots,
+        ));
+    }
 }
 
 #[test]

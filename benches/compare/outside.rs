@@ -12,7 +12,6 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
     routing::post,
-    serve::ListenerExt,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use hookshelf::config::{self, Sources};
@@ -22,7 +21,6 @@ use sqlx::{
     ConnectOptions, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::net::TcpListener;
 
 struct Receiver {
     secret: Vec<u8>,
@@ -44,12 +42,7 @@ pub(crate) async fn serve(sources: &Sources) -> anyhow::Result<()> {
     let routes = Router::new()
         .route("/webhook", post(receive))
         .with_state(Arc::new(receiver));
-    let listener = TcpListener::bind(config.http.listen).await?;
-    println!("listens on http://{}", listener.local_addr()?);
-    let listener = listener.tap_io(|stream| {
-        // On a broken connection this fails, and so does the next read.
-        let _ = stream.set_nodelay(true);
-    });
+    let listener = crate::server::bind(config.http.listen).await?;
     Ok(axum::serve(listener, routes).await?)
 }
 

@@ -9,25 +9,19 @@ use std::{
 };
 
 use anyhow::Context;
+use axum::serve::{ListenerExt, TapIo};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use tokio::net::{TcpListener, TcpStream};
 
 /// App secret that signs the deliveries.
 pub(crate) const SECRET: &str = "the secret of a bench";
 
 /// Shell script that runs a program, prints its process id, and kills it when standard input
 /// closes, so that a killed bench leaves no server behind.
-const GUARD: &str = r#"
-exec 3<&0
-"$@" </dev/null 3<&- &
-program=$!
-echo "$program"
-{ cat <&3 >/dev/null; kill -KILL "$program" 2>/dev/null; } &
-exec 1>&-
-wait "$program"
-"#;
+const GUARD: &str = include_str!("../../tests/it/support/guard.sh");
 
 /// Kind of server to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +105,17 @@ fn command(kind: Kind) -> anyhow::Result<Command> {
     let mut shell = Command::new("sh");
     shell.args(["-c", GUARD, "guard"]).arg(program).arg(role);
     Ok(shell)
+}
+
+/// Binds a listener, prints its address, and switches Nagle's algorithm off.
+pub(crate) async fn bind(
+    address: SocketAddr,
+) -> anyhow::Result<TapIo<TcpListener, fn(&mut TcpStream)>> {
+    let listener = TcpListener::bind(address).await?;
+    println!("listens on http://{}", listener.local_addr()?);
+    // On a broken connection this fails, and so does the next read.
+    let at_once: fn(&mut TcpStream) = |stream| drop(stream.set_nodelay(true));
+    Ok(listener.tap_io(at_once))
 }
 
 /// Reads the process id, and the address once deliveries are accepted.

@@ -3,20 +3,20 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     meta::{
-        event::{Event, Kind, Problem},
+        event::{Event, Problem},
         json::MAX_DEPTH,
         split::{self, Context, MAX_ITEMS, Notification},
     },
     plain_json::{self, Item, Outline},
 };
+use promises::{MAX_ID, check_event};
 
-/// The longest id that a column holds, in bytes.
-const MAX_ID: usize = 512;
+#[path = "../../src/meta/split/tests/promises.rs"]
+mod promises;
 
 /// When the body came, in seconds: 2026-11-20.
 const RECEIVED: i64 = 1_795_132_800;
@@ -57,54 +57,6 @@ fn refused(found: &Notification, problem: Problem) {
     assert_eq!(found.unreadable, Some(problem));
     assert_eq!(found.problem(), Some(problem));
     assert!(found.events.is_empty() && found.object.is_none());
-}
-
-/// What holds for each event alone.
-fn check_event(event: &Event) {
-    let ids = [
-        &event.field,
-        &event.account_id,
-        &event.person_id,
-        &event.sender_id,
-        &event.recipient_id,
-        &event.username,
-        &event.message_id,
-        &event.comment_id,
-        &event.media_id,
-        &event.parent_id,
-    ];
-    for id in ids.into_iter().flatten() {
-        assert!((1..=MAX_ID).contains(&id.len()), "{} bytes", id.len());
-        assert!(!id.contains('\0'));
-    }
-    assert!(!event.text.as_ref().is_some_and(|text| text.contains('\0')));
-    if event.problem == Some(Problem::TooDeep) {
-        assert_eq!(event.kind, Kind::Unknown);
-    }
-    if let Some(data) = &event.data {
-        check_data(data);
-    }
-}
-
-/// It is JSON, without what Postgres cannot store.
-fn check_data(data: &str) {
-    assert!(plain_json::is_json(data));
-    match serde_json::from_str::<Value>(data) {
-        Ok(value) => assert!(!holds_nul(&value)),
-        // JSON has numbers of any size.
-        Err(error) => assert!(error.to_string().starts_with("number out of range")),
-    }
-}
-
-fn holds_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(list) => list.iter().any(holds_nul),
-        Value::Object(pairs) => pairs
-            .iter()
-            .any(|(key, value)| key.contains('\0') || holds_nul(value)),
-        _ => false,
-    }
 }
 
 /// The events of a body that is JSON are its items, one for one.

@@ -89,7 +89,7 @@ impl Window {
         }
         let over = std::mem::replace(self, Self::new(now));
         self.loaded = over.count > LINES && passed < 2 * SECOND;
-        over.summary.line()
+        over.summary.line(over.loaded)
     }
 
     /// The line of a delivery, or nothing if it goes into the summary.
@@ -118,7 +118,8 @@ impl Summary {
         }
     }
 
-    fn line(&self) -> String {
+    /// `all` is false after lines for the first deliveries of the second.
+    fn line(&self, all: bool) -> String {
         if self.deliveries == 0 {
             return String::new();
         }
@@ -128,7 +129,11 @@ impl Summary {
             (self.rejected, "rejected"),
             (self.failed, "not stored"),
         ];
-        let deliveries = amounts::deliveries(self.deliveries);
+        let deliveries = if all {
+            amounts::deliveries(self.deliveries)
+        } else {
+            amounts::count(self.deliveries, "more delivery", "more deliveries")
+        };
         let new = amounts::count(self.new as u64, "new event", "new events");
         let named = counts.into_iter().filter(|(count, _)| *count > 0);
         let named = named.map(|(count, name)| format!("{count} {name}"));
@@ -240,7 +245,7 @@ mod tests {
         let later = began + SECOND;
         assert_eq!(
             window.end(later),
-            "  5 deliveries in a second: 5 new events\n"
+            "  5 more deliveries in a second: 5 new events\n"
         );
         // Still loaded: a summary and no line, until a second has few.
         assert_eq!(window.add(&message), "");

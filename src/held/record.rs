@@ -118,34 +118,21 @@ impl fmt::Debug for Record {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use proptest::prelude::*;
-    use uuid::Uuid;
 
     use super::*;
-    use crate::{held::tests::record, sealed::checksum};
+    use crate::{envelope::tests::envelopes, held::tests::record, sealed::checksum};
 
     fn records() -> impl Strategy<Value = Record> {
-        let time = (-377_705_023_201_i64..=253_402_207_200, 0..1_000_000_000);
         let bytes = any::<Vec<u8>>;
-        let fields = (".*", ".*", bytes(), bytes(), bytes());
-        (any::<u128>(), time, any::<Option<IpAddr>>(), fields).prop_map(
-            |(id, (seconds, nanoseconds), remote_addr, (app, headers, signature, mark, body))| {
-                let received_at = Timestamp::new(seconds, nanoseconds);
-                Record {
-                    envelope: Envelope {
-                        id: Uuid::from_u128(id),
-                        received_at: received_at.unwrap_or(Timestamp::MIN),
-                        app: app.into(),
-                        headers,
-                        remote_addr,
-                    },
-                    signature: signature.into(),
-                    mark: mark.into(),
-                    body: body.into(),
-                }
-            },
-        )
+        (envelopes(), bytes(), bytes(), bytes()).prop_map(|(envelope, signature, mark, body)| {
+            Record {
+                envelope,
+                signature: signature.into(),
+                mark: mark.into(),
+                body: body.into(),
+            }
+        })
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::ids::Ids;
 pub use super::kinds::Kind;
 
 /// Declares an enum whose variants have a stored text form.
@@ -118,14 +119,8 @@ pub struct Event {
     pub recipient_id: Option<ByteString>,
     /// The user name of the other party.
     pub username: Option<ByteString>,
-    /// `mid` of the message that the item is or concerns.
-    pub message_id: Option<ByteString>,
-    /// Id of the comment that the item is or concerns.
-    pub comment_id: Option<ByteString>,
-    /// Id of the media that the item concerns.
-    pub media_id: Option<ByteString>,
-    /// Id of the comment or message that the item answers.
-    pub parent_id: Option<ByteString>,
+    /// Ids of the things that the item is or concerns.
+    pub ids: Ids<Option<ByteString>>,
     /// Text of a message or comment, or the title of a tapped button.
     pub text: Option<ByteString>,
     /// True for a message that the account itself sent.
@@ -152,7 +147,8 @@ pub struct Event {
 }
 
 impl Event {
-    /// Bytes of the item in the `body` that it was read from.
+    /// Bytes of the item in the `body` that it was read from. For tests and fuzzing: the program
+    /// reads items in Postgres.
     pub fn item<'b>(&self, body: &'b [u8]) -> &'b [u8] {
         let start = self.item_start as usize;
         body.get(start..start.saturating_add(self.item_length as usize))

@@ -2,15 +2,17 @@
 //!
 //! [`signature`] verifies the sender of a body, [`signed_request`] the sender of a deletion
 //! request. [`challenge`] answers Meta's GET. [`split`] turns a body into [`event`]s; [`kinds`] has
-//! a file for each kind. The other modules are tools: [`sanitise`] makes text safe for Postgres,
-//! [`json`] indexes a text in one pass, [`data`] writes the own fields of a kind, [`time`] parses
-//! Meta's spellings of a time, [`mid`] decodes the creation time in a `mid`, [`dedupe`] identifies
-//! occurrences, and [`networks`] knows Meta's addresses.
+//! a file for each kind, and [`ids`] lists the ids of an event. The other modules are tools:
+//! [`sanitise`] makes text safe for Postgres, [`json`] indexes a text in one pass, [`data`] writes
+//! the own fields of a kind, [`time`] parses Meta's spellings of a time, [`mid`] decodes the
+//! creation time in a `mid`, [`dedupe`] identifies occurrences, and [`networks`] knows Meta's
+//! addresses.
 
 pub mod challenge;
 pub mod data;
 pub mod dedupe;
 pub mod event;
+pub mod ids;
 pub mod json;
 pub mod kinds;
 pub mod mid;

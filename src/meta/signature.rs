@@ -179,7 +179,8 @@ impl Signer {
         spelled("sha256=", &digest.into())
     }
 
-    /// Value of `X-Hookshelf-Simulated` that marks `body` as simulated.
+    /// Value of `X-Hookshelf-Simulated` that marks `body` as simulated, for a test with a single body;
+    /// `simulate` uses a [`Signer`].
     pub fn mark(&self, body: &[u8]) -> String {
         let marked = self.0.clone().chain_update(SIMULATED).chain_update(body);
         spelled("", &marked.finalize().into_bytes().into())

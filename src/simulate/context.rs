@@ -1,15 +1,12 @@
-//! The state that all bodies of a run share: chance, ids that come once, accounts, people and posts.
+//! The state that all bodies of a run share: chance, ids that come once, accounts, people and media.
 
-use std::{collections::VecDeque, num::NonZeroUsize};
+use std::num::NonZeroUsize;
 
 use super::{
     ids::{padded, scattered},
-    people::{self, Profile},
+    people::{self, Person},
     random::Random,
 };
-
-/// So many stories of the accounts are remembered as not yet expired.
-const POSTED: usize = 32;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -29,23 +26,22 @@ pub(super) struct Context {
     id: u64,
     /// The last moment of those that only their moment tells apart.
     moment: i64,
-    /// Stories that have not expired: the place of the account, and the media id.
-    posted: VecDeque<(u64, String)>,
+    /// The last story that has not expired: the place of its account, and the media id.
+    posted: Option<(u64, String)>,
 }
 
 impl Context {
     /// The context of a run that begins at `at`: seed and moment choose where the ids begin.
     pub(super) fn new(seed: u64, at: i64, accounts: NonZeroUsize, people: NonZeroUsize) -> Self {
-        let count = |number: NonZeroUsize| u64::try_from(number.get()).unwrap_or(u64::MAX);
         let mut unique = Random::new(seed ^ Random::new(at.unsigned_abs()).next());
         Self {
             random: Random::new(seed),
-            accounts: count(accounts),
-            people: count(people),
+            accounts: accounts.get() as u64,
+            people: people.get() as u64,
             id: unique.next() % IDS,
             unique,
             moment: i64::MIN,
-            posted: VecDeque::with_capacity(POSTED),
+            posted: None,
         }
     }
 
@@ -84,7 +80,7 @@ impl Context {
     }
 
     /// Somebody, as the account at this place knows them.
-    pub(super) fn person(&mut self, account: u64) -> Profile {
+    pub(super) fn person(&mut self, account: u64) -> Person {
         people::person(account, self.random.next() % self.people)
     }
 
@@ -101,23 +97,27 @@ impl Context {
         (padded("178", scattered(number, 14), 14), product)
     }
 
-    /// An account posts a story, which is remembered until it expires.
+    /// One of the three ads of an account: its number among all.
+    pub(super) fn ad(&mut self, account: u64) -> u64 {
+        account
+            .wrapping_mul(3)
+            .wrapping_add(u64::from(self.random.below(3)))
+    }
+
+    /// An account posts a story.
     pub(super) fn post_story(&mut self, account: u64) -> String {
         let media_id = self.id("180");
-        if self.posted.len() == POSTED {
-            self.posted.pop_front();
-        }
-        self.posted.push_back((account, media_id.clone()));
+        self.posted = Some((account, media_id.clone()));
         media_id
     }
 
-    /// A story that has not expired, and its account.
-    pub(super) fn posted_story(&mut self) -> Option<(u64, String)> {
-        self.random.pick(self.posted.make_contiguous()).cloned()
+    /// The last story that has not expired, and its account.
+    pub(super) fn posted_story(&self) -> Option<(u64, String)> {
+        self.posted.clone()
     }
 
     /// A story has expired: nobody answers it any more.
     pub(super) fn expire(&mut self, media_id: &str) {
-        self.posted.retain(|(_, posted)| posted != media_id);
+        self.posted.take_if(|(_, posted)| posted == media_id);
     }
 }

@@ -1,21 +1,14 @@
 //! Ids as Meta's look, so that a program that reads Meta's reads simulated ones too.
 
+use std::fmt::Write;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::random::Random;
 
-/// Enough digits for any number.
-const MOST: usize = 20;
-
-/// The last `count` digits of `number`, with zeros if it has fewer, after `prefix`. A load run
-/// makes several for each delivery, so that they are not left to the general formatter.
+/// `number` with zeros up to `count` digits, after `prefix`.
 pub(super) fn padded(prefix: &str, number: u64, count: usize) -> String {
-    let mut digits = [b'0'; MOST];
-    let digits = &mut digits[..count.min(MOST)];
-    let mut rest = number;
-    for digit in digits.iter_mut().rev() {
-        *digit += u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-    }
-    [prefix, str::from_utf8(digits).unwrap_or_default()].concat()
+    format!("{prefix}{number:0count$}")
 }
 
 /// A number of at most `digits` digits, up to 18, that no other place below 10 to their power has:
@@ -30,70 +23,43 @@ pub(super) fn scattered(place: u64, digits: u32) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
 
-/// The id of the thread of an account and a person: 39 digits, the same for the same two.
-pub(super) fn thread(account_id: &str, igsid: &str) -> String {
-    let number = |id: &str| id.parse::<u64>().unwrap_or_default();
-    let seed = number(account_id).rotate_left(32) ^ number(igsid);
-    padded("34028236684171030094912", Random::new(seed).next(), 16)
-}
-
-/// The id of a message of an account's `thread`, created at `micros` since 1970; `low` makes it the
-/// only one.
+/// The id of a message between an account and a person, created at `micros` since 1970; `low` makes
+/// it unique.
 ///
 /// A `mid` is text in base64, in which `Z` is the escape character: the account, the thread and
 /// the item, whose upper bits are the time of creation in microseconds. Meta does not document
 /// this; nothing may depend on it but diagnosis.
-pub(super) fn mid(account_id: &str, thread: &str, micros: u64, low: u64) -> String {
+pub(super) fn mid(account_id: &str, igsid: &str, micros: u64, low: u64) -> String {
+    let thread = thread(account_id, igsid);
     let item = (u128::from(micros) << 64) | u128::from(low);
-    let mut digits = itoa::Buffer::new();
-    let item = digits.format(item);
-    let named = [
-        "ig_dm_item:1:IGMessageID:",
-        account_id,
-        ":",
-        thread,
-        ":",
-        item,
-    ];
-    escape_base64(named.concat().as_bytes())
+    let mut named = String::with_capacity(128);
+    // A text takes all that is written to it.
+    let _ = write!(
+        named,
+        "ig_dm_item:1:IGMessageID:{account_id}:34028236684171030094912{thread:016}:{item}"
+    );
+    escaped(&STANDARD.encode(named))
 }
 
-fn escape_base64(bytes: &[u8]) -> String {
-    let mut text = Vec::with_capacity(bytes.len() * 4 / 3 + 16);
-    let (threes, rest) = bytes.as_chunks();
-    for three in threes {
-        for character in quantum(*three) {
-            escape(character, &mut text);
+/// The last 16 digits of the id of the thread of an account and a person.
+fn thread(account_id: &str, igsid: &str) -> u64 {
+    let number = |id: &str| id.parse::<u64>().unwrap_or_default();
+    let seed = number(account_id).rotate_left(32) ^ number(igsid);
+    Random::new(seed).next() % 10_u64.pow(16)
+}
+
+fn escaped(base64: &str) -> String {
+    let mut text = String::with_capacity(base64.len() + 16);
+    for character in base64.chars() {
+        match character {
+            'Z' => text.push_str("ZA"),
+            '+' => text.push_str("ZB"),
+            '/' => text.push_str("ZC"),
+            '=' => text.push_str("ZD"),
+            other => text.push(other),
         }
     }
-    if !rest.is_empty() {
-        let mut three = [0; 3];
-        three[..rest.len()].copy_from_slice(rest);
-        let [first, second, third, _] = quantum(three);
-        // `=` fills what is missing.
-        let third = if rest.len() == 1 { b'=' } else { third };
-        for character in [first, second, third, b'='] {
-            escape(character, &mut text);
-        }
-    }
-    String::from_utf8(text).unwrap_or_default()
-}
-
-/// Three bytes as four characters.
-fn quantum([first, second, third]: [u8; 3]) -> [u8; 4] {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let joined = u32::from_be_bytes([0, first, second, third]);
-    [18, 12, 6, 0].map(|shift| ALPHABET[(joined >> shift) as usize & 63])
-}
-
-fn escape(character: u8, text: &mut Vec<u8>) {
-    match character {
-        b'Z' => text.extend_from_slice(b"ZA"),
-        b'+' => text.extend_from_slice(b"ZB"),
-        b'/' => text.extend_from_slice(b"ZC"),
-        b'=' => text.extend_from_slice(b"ZD"),
-        other => text.push(other),
-    }
+    text
 }
 
 #[cfg(test)]
@@ -101,25 +67,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zeros_stand_for_missing_digits() {
-        assert_eq!(padded("178", 420, 14), format!("178{:014}", 420));
-        assert_eq!(padded("", u64::MAX, 20), u64::MAX.to_string());
-        assert_eq!(padded("x", 12_345, 3), "x345");
-    }
-
-    #[test]
     fn base64_has_an_escape_character() {
-        assert_eq!(escape_base64(b"d"), "ZAAZDZD");
-        assert_eq!(escape_base64(&[0xfb, 0xff]), "ZBZC8ZD");
-        assert_eq!(escape_base64(b"mid"), "bWlk");
+        let escaped = |bytes: &[u8]| escaped(&STANDARD.encode(bytes));
+        assert_eq!(escaped(b"d"), "ZAAZDZD");
+        assert_eq!(escaped(&[0xfb, 0xff]), "ZBZC8ZD");
     }
 
     #[test]
     fn a_message_id_is_as_long_as_a_real_one_and_begins_like_it() {
-        let account = "17841460310258847";
         for igsid in ["739184620517346", "1284730965518207", "26497318850142973"] {
-            let thread = thread(account, igsid);
-            let mid = mid(account, &thread, 1_794_471_300_000_000, 1);
+            let mid = mid("17841460310258847", igsid, 1_794_471_300_000_000, 1);
             assert_eq!(mid.len(), 164);
             assert!(mid.starts_with("aWdfZAG1faXRlbToxOklHTWVzc2FnZAUlEOj"));
         }

@@ -13,7 +13,6 @@ mod ids;
 pub mod load;
 mod people;
 mod random;
-mod report;
 mod request;
 mod run;
 mod sample;
@@ -27,13 +26,15 @@ mod variants;
 
 pub use self::{
     chosen::{Chosen, NotCarried},
-    report::{Answer, Report, Sent},
-    run::run,
+    client::Answer,
+    run::{Report, Sent, run},
     sender::Sender,
-    stories::{Counts, Delivery, Script, Stories},
+    stories::{Delivery, Script, Stories},
     target::{Error, Target},
     variants::{Variant, variants},
 };
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

@@ -4,19 +4,25 @@
 //! kept, so that a crowd of a million costs as little as one of five. The same place is the same
 //! account or person in every run, whatever its seed.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::ids::{padded, scattered};
 
-/// Somebody with an id and a user name: an account or a person.
-#[derive(Clone, Debug)]
-pub(super) struct Profile {
-    /// The account id, or the IGSID of a person.
+/// An account.
+#[derive(Debug)]
+pub(super) struct Account {
     pub(super) id: String,
     pub(super) username: String,
-    /// Of an account, its IGSID if it comments itself; of a person, the same as `id`.
+    /// Its IGSID if it comments itself.
     pub(super) own_igsid: String,
-    /// Chooses the language of a person.
+}
+
+/// A person, as one account knows them.
+#[derive(Debug)]
+pub(super) struct Person {
+    pub(super) igsid: String,
+    pub(super) username: String,
+    /// Chooses the language.
     pub(super) language: usize,
 }
 
@@ -37,7 +43,7 @@ const PEOPLE: [(&str, &str); 5] = [
 ];
 
 /// The account at this place.
-pub(super) fn account(place: u64) -> Profile {
+pub(super) fn account(place: u64) -> Account {
     let (id, username, own_igsid) = match nth(&ACCOUNTS, place) {
         Some((id, username, own)) => ((*id).to_owned(), (*username).to_owned(), (*own).to_owned()),
         None => (
@@ -46,29 +52,26 @@ pub(super) fn account(place: u64) -> Profile {
             padded("14", scattered(place, 14), 14),
         ),
     };
-    Profile {
+    Account {
         id,
         username,
         own_igsid,
-        language: 0,
     }
 }
 
 /// The person at this place, as the account at that place knows them: an IGSID is scoped to the
 /// account, a user name is not. The IGSIDs of real people have 15 to 17 digits.
-pub(super) fn person(account: u64, place: u64) -> Profile {
+pub(super) fn person(account: u64, place: u64) -> Person {
     let named = nth(&PEOPLE, place);
-    let id = match named {
-        Some((igsid, _)) if account == 0 => (*igsid).to_owned(),
-        _ => igsid(account, place),
-    };
-    Profile {
-        own_igsid: id.clone(),
-        id,
-        username: named.map_or_else(
-            || username(place, "people", "habits"),
-            |(_, username)| (*username).to_owned(),
-        ),
+    Person {
+        igsid: match named {
+            Some((igsid, _)) if account == 0 => (*igsid).to_owned(),
+            _ => igsid(account, place),
+        },
+        username: match named {
+            Some((_, username)) => (*username).to_owned(),
+            None => username(place, "people", "habits"),
+        },
         language: usize::try_from(scattered(place, 6)).unwrap_or_default(),
     }
 }
@@ -85,36 +88,26 @@ fn igsid(account: u64, place: u64) -> String {
     padded(prefix, scattered(place, 14), 14)
 }
 
-/// A user name that no other place has: two words, and a number once all pairs are taken.
+/// A user name that no other place has: two words and the place.
 fn username(place: u64, first: &str, second: &str) -> String {
     let (first, second) = (words(first), words(second));
-    let pairs = (first.len() * second.len()).max(1);
-    let round = place / pairs as u64;
-    // No divisor in common with the number of pairs, so that each pair comes once in a round.
-    let pair = usize::try_from((place % pairs as u64) * 1013 % pairs as u64).unwrap_or_default();
-    let word = |words: &[&'static str], at: usize| words.get(at).copied().unwrap_or_default();
-    let (one, other) = (
-        word(first, pair % first.len().max(1)),
-        word(second, pair / first.len().max(1)),
-    );
-    let joint = [".", "_", ""][pair % 3];
-    match round {
-        0 => [one, joint, other].concat(),
-        round => format!("{one}{joint}{other}_{round}"),
-    }
+    let word = |words: &[&'static str], at: u64| {
+        let place = usize::try_from(at % words.len() as u64);
+        words[place.unwrap_or_default()]
+    };
+    let other = word(second, scattered(place, 6));
+    format!("{}.{other}_{place}", word(first, place))
 }
 
 /// The words under `name` in `samples/names.txt`.
 fn words(name: &str) -> &'static [&'static str] {
-    static LISTS: LazyLock<Vec<(&str, Vec<&str>)>> = LazyLock::new(|| {
+    static LISTS: LazyLock<BTreeMap<&str, Vec<&str>>> = LazyLock::new(|| {
         let lines = include_str!("../../samples/names.txt").lines();
         let lists = lines.filter_map(|line| line.split_once(": "));
-        lists
-            .map(|(name, words)| (name, words.split(' ').collect()))
-            .collect()
+        let list = |(name, words): (_, &'static str)| (name, words.split(' ').collect());
+        lists.map(list).collect()
     });
-    let found = LISTS.iter().find(|(list, _)| *list == name);
-    found.map_or(&[], |(_, words)| words)
+    &LISTS[name]
 }
 
 #[cfg(test)]
@@ -127,11 +120,14 @@ mod tests {
     fn nobody_shares_an_id_or_a_name() {
         let (mut ids, mut names) = (HashSet::new(), HashSet::new());
         for someone in (0..100_000).map(|place| person(0, place)) {
-            assert!((15..=17).contains(&someone.id.len()), "{}", someone.id);
-            assert!(ids.insert(someone.id) && names.insert(someone.username));
+            assert!((15..=17).contains(&someone.igsid.len()), "{someone:?}");
+            assert!(ids.insert(someone.igsid) && names.insert(someone.username));
         }
         for shop in (0..20_000).map(account) {
-            assert!(shop.id.starts_with("17841") && shop.id.len() == 17);
+            assert!(
+                shop.id.starts_with("17841") && shop.id.len() == 17,
+                "{shop:?}"
+            );
             assert!((15..=17).contains(&shop.own_igsid.len()));
             assert!(ids.insert(shop.own_igsid) && ids.insert(shop.id));
             assert!(names.insert(shop.username));
@@ -144,19 +140,18 @@ mod tests {
         for place in 0..1000 {
             let known: Vec<_> = (0..20).map(|account| person(account, place)).collect();
             assert!(known.iter().all(|it| it.username == known[0].username));
-            assert!(known.into_iter().all(|it| ids.insert(it.id)));
+            assert!(known.into_iter().all(|it| ids.insert(it.igsid)));
         }
     }
 
     #[test]
     fn ids_and_names_are_spelled_as_instagram_allows() {
-        let people = (0..5000).map(|place| person(1, place));
-        for someone in people.chain((0..500).map(account)) {
+        for someone in (0..5000).map(|place| person(1, place)) {
             let allowed =
                 |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);
             assert!(someone.username.len() <= 30 && someone.username.chars().all(allowed));
-            assert!(someone.id.bytes().all(|byte| byte.is_ascii_digit()));
-            assert!(!someone.id.starts_with('0'));
+            assert!(someone.igsid.bytes().all(|byte| byte.is_ascii_digit()));
+            assert!(!someone.igsid.starts_with('0'));
         }
     }
 }

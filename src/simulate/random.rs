@@ -25,21 +25,20 @@ impl Random {
         u32::try_from(scaled >> 32).unwrap_or_default()
     }
 
-    /// True once in so many times.
-    pub(super) fn once_in(&mut self, times: u32) -> bool {
-        self.below(times) == 0
-    }
-
     /// 64 hex digits.
     pub(super) fn hex(&mut self) -> String {
         let numbers = [(); 4].map(|()| self.next().to_be_bytes());
         hex::encode(numbers.as_flattened())
     }
 
+    /// A place among so many.
+    pub(super) fn place(&mut self, count: usize) -> usize {
+        self.below(u32::try_from(count).unwrap_or(u32::MAX)) as usize
+    }
+
     /// One of these; none if there are none.
     pub(super) fn pick<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
-        let limit = u32::try_from(choices.len()).unwrap_or(u32::MAX);
-        choices.get(usize::try_from(self.below(limit)).unwrap_or_default())
+        choices.get(self.place(choices.len()))
     }
 }
 

@@ -42,8 +42,8 @@ impl Requests {
     pub(super) fn new(target: &Target, wrong: &SecretString) -> hyper::http::Result<Self> {
         Ok(Self {
             uri: target.path.parse()?,
-            messaging: headers(Sender::Messaging, &target.host)?,
-            changes: headers(Sender::Changes, &target.host)?,
+            messaging: headers(Sender::Messaging, target)?,
+            changes: headers(Sender::Changes, target)?,
             right: Signer::new(&target.app_secret),
             wrong: Signer::new(wrong),
             marked: target.marked,
@@ -60,12 +60,10 @@ impl Requests {
             Sender::Messaging => self.messaging.clone(),
             Sender::Changes => self.changes.clone(),
         };
-        let mark = self.marked.then(|| (MARK, key.mark(&body)));
-        let signed = [(SIGNATURE, key.signature(&body))].into_iter().chain(mark);
-        // Hex digits can stand in every header.
-        headers.extend(
-            signed.filter_map(|(name, hex)| Some((name, HeaderValue::try_from(hex).ok()?))),
-        );
+        put(&mut headers, SIGNATURE, key.signature(&body));
+        if self.marked {
+            put(&mut headers, MARK, key.mark(&body));
+        }
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
@@ -74,14 +72,24 @@ impl Requests {
     }
 }
 
-/// The headers that are the same in all requests of a sender.
-fn headers(sender: Sender, host: &str) -> hyper::http::Result<HeaderMap> {
+/// Sets a header to hex digits, which can stand in every header.
+fn put(headers: &mut HeaderMap, name: HeaderName, hex: String) {
+    if let Ok(value) = HeaderValue::try_from(hex) {
+        headers.insert(name, value);
+    }
+}
+
+/// The headers of all requests of a sender, with room for the signature and the mark.
+fn headers(sender: Sender, target: &Target) -> hyper::http::Result<HeaderMap> {
     let mut headers = HeaderMap::with_capacity(8);
-    headers.insert("host", HeaderValue::from_str(host)?);
+    headers.insert("host", HeaderValue::from_str(&target.host)?);
     headers.insert("accept", HeaderValue::from_static("*/*"));
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     for (name, value) in sender.headers() {
         headers.insert(*name, HeaderValue::from_static(value));
+    }
+    for name in [Some(SIGNATURE), target.marked.then_some(MARK)] {
+        headers.extend(name.map(|name| (name, HeaderValue::from_static(""))));
     }
     Ok(headers)
 }

@@ -1,14 +1,51 @@
 //! Sends single deliveries, one after the other on one connection.
 
-use std::{sync::Arc, time::Instant};
+use std::time::{Duration, Instant};
 
 use super::{
-    client::Client,
-    report::{Report, Sent},
+    client::{Answer, Client},
     request::{Requests, Signed},
     target::{Error, Target},
     variants::Variant,
 };
+
+/// One delivery that was sent.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The name of the variant.
+    pub name: &'static str,
+    /// The kinds of the events that its body holds, as [`Variant::kinds`] spells them.
+    pub kinds: Vec<String>,
+    /// The length of its body in bytes.
+    pub bytes: usize,
+    /// What the server said.
+    pub answer: Answer,
+    /// From the first byte sent to the last byte received.
+    pub latency: Duration,
+}
+
+/// Everything that one run sent, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The deliveries.
+    pub sent: Vec<Sent>,
+}
+
+impl Report {
+    /// How many deliveries were acknowledged.
+    pub fn acked(&self) -> usize {
+        self.acks().count()
+    }
+
+    /// How many events the acknowledged deliveries hold.
+    pub fn events(&self) -> usize {
+        self.acks().map(|sent| sent.kinds.len()).sum()
+    }
+
+    fn acks(&self) -> impl Iterator<Item = &Sent> {
+        self.sent.iter().filter(|sent| sent.answer.is_ack())
+    }
+}
 
 /// Sends these deliveries, signed.
 ///
@@ -23,14 +60,21 @@ pub async fn run(
     mut told: impl FnMut(&Sent),
 ) -> Result<Report, Error> {
     let requests = Requests::new(target, &target.app_secret).map_err(Error::Request)?;
-    let mut client = Client::new(Arc::new(target.clone()));
+    let mut client = Client::new(&target.address);
     client.connect().await?;
     let mut report = Report::default();
     for variant in variants {
-        let request = requests.post(variant.sender, variant.body.clone(), Signed::Rightly);
+        let bytes = variant.body.len();
+        let request = requests.post(variant.sender, variant.body, Signed::Rightly);
         let begun = Instant::now();
         let answer = client.send(request).await;
-        told(report.add(variant, answer, begun.elapsed()));
+        told(report.sent.push_mut(Sent {
+            name: variant.name,
+            kinds: variant.kinds,
+            bytes,
+            answer,
+            latency: begun.elapsed(),
+        }));
     }
     Ok(report)
 }

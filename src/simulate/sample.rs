@@ -20,9 +20,12 @@ include!(concat!(env!("OUT_DIR"), "/samples.rs"));
 pub(super) struct Sample {
     /// Its path without `samples/` and `.json`, such as `comment/reply`.
     pub(super) name: &'static str,
+    /// The kind whose directory it lies in; none for samples of several items, and of none.
+    pub(super) kind: Option<Kind>,
     pub(super) sender: Sender,
-    pieces: Vec<Piece>,
-    items: Vec<(Channel, Range<usize>)>,
+    /// The whole body.
+    pub(super) body: Vec<Piece>,
+    item: Option<(Channel, Range<usize>)>,
 }
 
 /// A part of a body.
@@ -50,27 +53,15 @@ impl Sample {
         Self::all().get(place.ok()?)
     }
 
-    /// The kind whose directory it lies in; none for samples of several items, and of none.
-    pub(super) fn kind(&self) -> Option<Kind> {
-        let (directory, _) = self.name.split_once('/')?;
-        let mut kinds = Kind::ALL.iter().copied();
-        kinds.find(|kind| kind.as_str() == directory)
-    }
-
-    /// The whole body.
-    pub(super) fn body(&self) -> &[Piece] {
-        &self.pieces
-    }
-
     /// Its first item, and how that came.
     pub(super) fn item(&self) -> Option<(Channel, &[Piece])> {
-        let (channel, range) = self.items.first()?;
-        Some((*channel, &self.pieces[range.clone()]))
+        let (channel, range) = self.item.as_ref()?;
+        Some((*channel, &self.body[range.clone()]))
     }
 
     /// True if a placeholder of this name stands in it.
     pub(super) fn has(&self, name: Name) -> bool {
-        let mut pieces = self.pieces.iter();
+        let mut pieces = self.body.iter();
         pieces.any(|piece| matches!(piece, Piece::Slot(slot, _) if slot.name == name))
     }
 
@@ -81,148 +72,123 @@ impl Sample {
         } else {
             Sender::Changes
         };
-        let mut reader = Reader {
-            rest: text,
-            sender,
-            written: Vec::new(),
-            pieces: Vec::new(),
-            items: Vec::new(),
-        };
-        reader.value(Place::Body);
-        reader.cut();
+        let mut reader = Reader::new(sender);
+        reader.read(text);
+        let directory = name.split_once('/').map_or("", |(directory, _)| directory);
+        let mut kinds = Kind::ALL.iter().copied();
         Self {
             name,
+            kind: kinds.find(|kind| kind.as_str() == directory),
             sender,
-            pieces: reader.pieces,
-            items: reader.items,
+            body: reader.pieces,
+            item: reader.item,
         }
     }
 }
 
-/// Where in a body a value stands.
-#[derive(Clone, Copy)]
-enum Place {
-    Body,
-    Entries,
-    Entry,
-    Items(Channel),
-    Elsewhere,
-}
-
-impl Place {
-    fn under(self, key: &str) -> Self {
-        match (self, key) {
-            (Self::Body, "entry") => Self::Entries,
-            (Self::Entry, "changes") => Self::Items(Channel::Changes),
-            (Self::Entry, "messaging") => Self::Items(Channel::Messaging),
-            (Self::Entry, "standby") => Self::Items(Channel::Standby),
-            _ => Self::Elsewhere,
-        }
-    }
-
-    fn element(self) -> Self {
-        match self {
-            Self::Body => Self::Body,
-            Self::Entries => Self::Entry,
-            Self::Entry | Self::Items(_) | Self::Elsewhere => Self::Elsewhere,
-        }
-    }
-}
-
-/// Reads a sample from its beginning to its end. Text that is no sample ends it early.
-struct Reader<'a> {
-    rest: &'a str,
+/// Reads a sample token by token.
+struct Reader {
     sender: Sender,
     /// Bytes written since the last placeholder.
     written: Vec<u8>,
     pieces: Vec<Piece>,
-    items: Vec<(Channel, Range<usize>)>,
+    /// How many arrays and objects are open.
+    depth: usize,
+    /// The channel that the last string names.
+    named: Option<Channel>,
+    /// The first item while it is read: its channel, depth and first piece.
+    open: Option<(Channel, usize, usize)>,
+    item: Option<(Channel, Range<usize>)>,
 }
 
-impl Reader<'_> {
-    fn value(&mut self, place: Place) {
-        self.rest = self.rest.trim_start();
-        match self.rest.as_bytes() {
-            [b'{', b'{', ..] => self.scalar(),
-            [b'{', ..] => self.list('}', |reader| {
-                let key = reader.string();
-                reader.skip(':');
-                reader.put(reader.sender.colon());
-                reader.value(place.under(&key));
-            }),
-            [b'[', ..] => self.list(']', |reader| reader.element(place)),
-            [b'"', ..] => drop(self.string()),
-            _ => self.scalar(),
+impl Reader {
+    fn new(sender: Sender) -> Self {
+        Self {
+            sender,
+            written: Vec::new(),
+            pieces: Vec::new(),
+            depth: 0,
+            named: None,
+            open: None,
+            item: None,
         }
     }
 
-    /// An array or the keys of an object.
-    fn list(&mut self, end: char, mut each: impl FnMut(&mut Self)) {
-        self.copy(1);
-        self.rest = self.rest.trim_start();
-        while !self.rest.starts_with(end) && !self.rest.is_empty() {
-            each(self);
-            if !self.skip(',') {
-                break;
-            }
-            self.put(self.sender.comma());
-            self.rest = self.rest.trim_start();
-        }
-        self.copy(1);
-    }
-
-    /// An element of an array, noted if it is an item.
-    fn element(&mut self, place: Place) {
-        let Place::Items(channel) = place else {
-            return self.value(place.element());
-        };
-        let begin = self.cut();
-        self.value(place.element());
-        let end = self.cut();
-        self.items.push((channel, begin..end));
-    }
-
-    /// A string, and its text.
-    fn string(&mut self) -> String {
-        let mut escaped = false;
-        let end = self.rest.char_indices().skip(1).find(|(_, character)| {
-            let ends = *character == '"' && !escaped;
-            escaped = *character == '\\' && !escaped;
-            ends
-        });
-        let (quoted, rest) = self
-            .rest
-            .split_at(end.map_or(self.rest.len(), |(at, _)| at + 1));
-        self.rest = rest;
-        let text: String = serde_json::from_str(quoted).unwrap_or_default();
-        self.put("\"");
-        self.text(&text);
-        self.put("\"");
-        text
-    }
-
-    fn text(&mut self, text: &str) {
+    /// Reads to the end, or to a string that has none.
+    fn read(&mut self, text: &str) {
         let mut rest = text;
-        while let Some((before, inside, after)) = placeholder(rest) {
-            self.sender.write(before, &mut self.written);
-            self.slot(inside);
-            rest = after;
+        while let Some(next) = rest.chars().next() {
+            let slot = rest.strip_prefix("{{");
+            rest = match (next, slot.and_then(|slot| slot.split_once("}}"))) {
+                (_, Some((inside, after))) => {
+                    self.slot(inside);
+                    after
+                }
+                ('"', _) => self.string(rest),
+                _ => {
+                    self.mark(next);
+                    &rest[next.len_utf8()..]
+                }
+            };
         }
-        self.sender.write(rest, &mut self.written);
+        self.cut();
     }
 
-    /// A number, a word, or a placeholder for one.
-    fn scalar(&mut self) {
-        loop {
-            let ends = |next: char| ",]}{".contains(next) || next.is_whitespace();
-            self.copy(self.rest.find(ends).unwrap_or(self.rest.len()));
-            match placeholder(self.rest) {
-                Some(("", inside, after)) => {
-                    self.slot(inside);
-                    self.rest = after;
-                }
-                _ => return,
+    /// A string; returns what stands behind it.
+    fn string<'a>(&mut self, rest: &'a str) -> &'a str {
+        let mut strings = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+        let Some(Ok(text)) = strings.next() else {
+            return "";
+        };
+        let mut channels = Channel::ALL.iter().copied();
+        self.named = channels.find(|it| *it != Channel::Entry && it.as_str() == text);
+        self.put("\"");
+        let mut inside = &*text;
+        while let Some((before, slot, after)) = placeholder(inside) {
+            self.sender.write(before, &mut self.written);
+            self.slot(slot);
+            inside = after;
+        }
+        self.sender.write(inside, &mut self.written);
+        self.put("\"");
+        &rest[strings.byte_offset()..]
+    }
+
+    /// A character outside of strings.
+    fn mark(&mut self, mark: char) {
+        match mark {
+            ':' => return self.put(self.sender.colon()),
+            ',' => {
+                self.end_item();
+                return self.put(self.sender.comma());
             }
+            '[' | '{' => self.depth += 1,
+            ']' | '}' => {
+                self.end_item();
+                self.depth = self.depth.saturating_sub(1);
+            }
+            mark if mark.is_whitespace() => return,
+            _ => {}
+        }
+        self.put(mark.encode_utf8(&mut [0; 4]));
+        if mark == '[' {
+            self.begin_item();
+        }
+    }
+
+    /// Notes where the first item begins, if this array is a list of items.
+    fn begin_item(&mut self) {
+        if let (Some(channel), None, None) = (self.named, &self.open, &self.item) {
+            self.open = Some((channel, self.depth, self.cut()));
+        }
+    }
+
+    fn end_item(&mut self) {
+        if let Some((channel, depth, begin)) = self.open
+            && depth == self.depth
+        {
+            self.open = None;
+            self.item = Some((channel, begin..self.cut()));
         }
     }
 
@@ -246,24 +212,8 @@ impl Reader<'_> {
         self.pieces.len()
     }
 
-    /// Writes the next bytes as they stand.
-    fn copy(&mut self, length: usize) {
-        if let Some((bytes, rest)) = self.rest.split_at_checked(length) {
-            self.put(bytes);
-            self.rest = rest;
-        }
-    }
-
     fn put(&mut self, text: &str) {
         self.written.extend_from_slice(text.as_bytes());
-    }
-
-    /// Goes past a mark, if that is next.
-    fn skip(&mut self, mark: char) -> bool {
-        self.rest = self.rest.trim_start();
-        let rest = self.rest.strip_prefix(mark);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
     }
 }
 
@@ -280,7 +230,7 @@ mod tests {
 
     /// The body with the placeholders as they stand.
     fn written(sample: &Sample) -> String {
-        let pieces = sample.body().iter().map(|piece| match piece {
+        let pieces = sample.body.iter().map(|piece| match piece {
             Piece::Written(bytes) => String::from_utf8(bytes.clone()).unwrap(),
             Piece::Slot(slot, own) => {
                 format!("<{slot:?} {}>", String::from_utf8(own.clone()).unwrap())
@@ -300,7 +250,7 @@ mod tests {
         let sample = Sample::read("message/x", text);
         let expected = r#"{"object":"instagram","entry":[{"time":<Sent 0 >,"messaging":[{"n":1<Id 1 >,"a\/b":"<Text 0 3\u0025 \u00fc>!"},null]}]}"#;
         assert_eq!(written(&sample), expected);
-        assert_eq!((sample.sender, sample.items.len()), (Sender::Messaging, 2));
+        assert_eq!(sample.sender, Sender::Messaging);
         let (channel, pieces) = sample.item().unwrap();
         assert_eq!((channel, pieces.len()), (Channel::Messaging, 5));
         assert!(sample.has(Name::Text) && !sample.has(Name::Mid));
@@ -323,26 +273,15 @@ mod tests {
                 .find(|(name, _)| *name == sample.name)
                 .unwrap()
                 .1;
-            let slots = sample
-                .body()
-                .iter()
-                .filter(|it| matches!(it, Piece::Slot(..)));
+            let pieces = sample.body.iter();
+            let slots = pieces.filter(|it| matches!(it, Piece::Slot(..)));
             assert_eq!(slots.count(), text.matches("{{").count(), "{}", sample.name);
         }
     }
 
     #[test]
     fn text_that_is_no_sample_ends_early() {
-        for text in [
-            "",
-            "{",
-            "[1, {{",
-            "{\"a",
-            "{\"a\" 1, 2}",
-            "[[[",
-            "{{mid",
-            "]",
-        ] {
+        for text in ["", "{", "[1, {{", "{\"a", "{{mid", "]"] {
             Sample::read("x", text);
         }
     }

@@ -29,6 +29,14 @@ impl Sender {
         }
     }
 
+    /// A time of sending, in milliseconds since 1970, in the unit of the sender.
+    pub(super) fn time(self, ms: i64) -> i64 {
+        match self {
+            Self::Messaging => ms,
+            Self::Changes => ms.div_euclid(1000),
+        }
+    }
+
     /// The mark between items and keys.
     pub(super) fn comma(self) -> &'static str {
         match self {

@@ -1,56 +1,52 @@
 //! The placeholders of samples: `{{mid}}`, `{{igsid2}}`, `{{text|The text of the sample}}`.
 
-/// Declares the names of placeholders with their spelling.
-macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
-        /// The meaning of a placeholder.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Name {
-            $($(#[$doc])* $name,)+
-        }
+use serde::{
+    Deserialize,
+    de::{IntoDeserializer, value},
+};
 
-        const SPELLED: &[(&str, Name)] = &[$(($text, Name::$name),)+];
-    };
-}
-
-names! {
+/// The meaning of a placeholder, spelled in snake case.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Name {
     /// The account that the body is about: its id, user name and own IGSID.
-    Account = "account",
-    AccountUsername = "account_name",
-    AccountIgsid = "account_igsid",
+    Account,
+    #[serde(rename = "account_name")]
+    AccountUsername,
+    AccountIgsid,
     /// An account that no other run knows, for items that say nothing else.
-    NewAccount = "new_account",
+    NewAccount,
     /// The person: IGSID and user name.
-    Igsid = "igsid",
-    Username = "username",
+    Igsid,
+    Username,
     /// The message of this item, and an earlier one of the same conversation.
-    Mid = "mid",
-    EarlierMid = "earlier_mid",
+    Mid,
+    EarlierMid,
     /// The comment, and an earlier one below the same media.
-    CommentId = "comment_id",
-    ParentId = "parent_id",
+    CommentId,
+    ParentId,
     /// The media, and where it is shown, such as `FEED`.
-    MediaId = "media_id",
-    Product = "product",
+    MediaId,
+    Product,
     /// The ad, the media that it shows, and its title.
-    AdId = "ad_id",
-    AdMediaId = "ad_media_id",
-    AdTitle = "ad_title",
-    Text = "text",
+    AdId,
+    AdMediaId,
+    AdTitle,
+    Text,
     /// When it happened, in milliseconds and in seconds; the second is a little later.
-    Now = "now",
-    NowSeconds = "now_seconds",
+    Now,
+    NowSeconds,
     /// When Meta sends the body.
-    Sent = "sent",
-    SentSeconds = "sent_seconds",
+    Sent,
+    SentSeconds,
     /// Half a year after it happened, in milliseconds.
-    Expiry = "expiry",
+    Expiry,
     /// A number of an account's story; each further one is smaller.
-    Count = "count",
+    Count,
     /// Fourteen digits that come once.
-    Id = "id",
+    Id,
     /// 64 hex digits that come once.
-    Hex = "hex",
+    Hex,
 }
 
 /// A placeholder: the second account of a body is `{{account2}}`.
@@ -62,11 +58,6 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// The first one of this name.
-    pub(super) fn first(name: Name) -> Self {
-        Self { name, index: 0 }
-    }
-
     /// Reads what stands between the braces and before a `|`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let spelled = text.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -74,10 +65,17 @@ impl Slot {
             "" => 1,
             digits => digits.parse::<u8>().ok()?,
         };
-        let (_, name) = SPELLED.iter().find(|(spelling, _)| *spelling == spelled)?;
+        let spelled: value::StrDeserializer<'_, value::Error> = spelled.into_deserializer();
         Some(Self {
-            name: *name,
+            name: Name::deserialize(spelled).ok()?,
             index: number.checked_sub(1)?,
         })
+    }
+}
+
+impl From<Name> for Slot {
+    /// The first placeholder of this name.
+    fn from(name: Name) -> Self {
+        Self { name, index: 0 }
     }
 }

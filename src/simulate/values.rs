@@ -2,12 +2,12 @@
 
 use super::{
     context::Context,
-    ids::{mid, padded, scattered, thread},
-    people::{self, Profile},
+    ids::{mid, padded, scattered},
+    people::{Account, Person},
     sample::Piece,
     sender::Sender,
     slot::{Name, Slot},
-    texts::{self, Text},
+    texts,
 };
 
 /// Between two things that happen in one body.
@@ -16,80 +16,78 @@ const STEP_MS: i64 = 700;
 const SENT_MS: i64 = 3_000;
 const HALF_A_YEAR_MS: i64 = 180 * 86_400_000;
 
-/// An ad of an account.
-#[derive(Debug)]
-pub(super) struct Ad {
-    id: String,
-    media_id: String,
-    number: usize,
-}
-
-impl Ad {
-    /// An ad of the account at this place.
-    pub(super) fn of(account: u64, number: u32) -> Self {
-        let place = account.wrapping_mul(3).wrapping_add(number.into());
-        let digits = scattered(place, 14);
-        Self {
-            id: padded("1206", digits, 14),
-            media_id: padded("181", digits, 14),
-            number: usize::try_from(place).unwrap_or_default(),
-        }
-    }
-}
-
-/// The text of an item.
-#[derive(Debug)]
-pub(super) enum Said {
-    /// The text in the sample.
-    Sample,
-    /// A text of the catalog.
-    Told(&'static Text),
-    /// The user's own words.
-    Own(String),
-}
-
 /// The values of placeholders. Those that are not set here are made when they are needed.
 #[derive(Debug)]
 pub(super) struct Values {
-    pub(super) accounts: Vec<Profile>,
-    pub(super) people: Vec<Profile>,
     /// When it happens, in milliseconds since 1970.
     pub(super) at: i64,
-    pub(super) said: Said,
-    pub(super) earlier_mid: Option<String>,
-    pub(super) parent_id: Option<String>,
-    /// The media it is about, and where that is shown.
-    pub(super) media: Option<(String, &'static str)>,
-    pub(super) ad: Option<Ad>,
-    made: Vec<(Slot, String)>,
+    known: Vec<(Slot, String)>,
+    /// How many of them are the same for all items.
+    kept: usize,
 }
 
 impl Values {
-    /// Values for the account at this place and these people.
-    pub(super) fn new(account: u64, people: Vec<Profile>) -> Self {
+    /// Values of which none is set.
+    pub(super) fn new(at: i64) -> Self {
         Self {
-            accounts: vec![people::account(account)],
-            people,
-            at: 0,
-            said: Said::Sample,
-            earlier_mid: None,
-            parent_id: None,
-            media: None,
-            ad: None,
-            made: Vec::new(),
+            at,
+            known: Vec::with_capacity(16),
+            kept: 0,
         }
     }
 
-    /// Forgets what was made for the item before.
-    pub(super) fn renew(&mut self) {
-        self.made.clear();
+    /// Sets a value, or replaces it.
+    pub(super) fn set(&mut self, slot: impl Into<Slot>, value: impl Into<String>) {
+        let slot = slot.into();
+        match self.place(slot) {
+            Some(place) => self.known[place].1 = value.into(),
+            None => self.known.push((slot, value.into())),
+        }
     }
 
-    /// The value made for the first placeholder of this name.
-    pub(super) fn made(&self, name: Name) -> Option<&String> {
-        let mut made = self.made.iter();
-        let found = made.find(|(slot, _)| *slot == Slot::first(name));
-        found.map(|(_, value)| value)
+    /// Sets a value if there is one.
+    pub(super) fn set_some(&mut self, name: Name, value: Option<impl Into<String>>) {
+        if let Some(value) = value {
+            self.set(name, value);
+        }
+    }
+
+    /// Sets the account with this index.
+    pub(super) fn set_account(&mut self, index: u8, account: Account) {
+        let slot = |name| Slot { name, index };
+        self.set(slot(Name::Account), account.id);
+        self.set(slot(Name::AccountUsername), account.username);
+        self.set(slot(Name::AccountIgsid), account.own_igsid);
+    }
+
+    /// Sets the person with this index.
+    pub(super) fn set_person(&mut self, index: u8, person: Person) {
+        let slot = |name| Slot { name, index };
+        self.set(slot(Name::Igsid), person.igsid);
+        self.set(slot(Name::Username), person.username);
+    }
+
+    /// Sets the ad with this number among all.
+    pub(super) fn set_ad(&mut self, number: u64) {
+        let digits = scattered(number, 14);
+        self.set(Name::AdId, padded("1206", digits, 14));
+        self.set(Name::AdMediaId, padded("181", digits, 14));
+        self.set_some(Name::AdTitle, texts::ad_title(number));
+    }
+
+    /// The first value of this name.
+    pub(super) fn get(&self, name: Name) -> Option<&str> {
+        Some(&self.known[self.place(name.into())?].1)
+    }
+
+    /// Keeps what is set so far for every item.
+    pub(super) fn keep(&mut self) {
+        self.kept = self.known.len();
+    }
+
+    /// Forgets what was set or made for the item before.
+    pub(super) fn renew(&mut self) {
+        self.known.truncate(self.kept);
     }
 
     /// Writes `pieces` as `sender` does.
@@ -101,48 +99,34 @@ impl Values {
         out: &mut Vec<u8>,
     ) {
         for piece in pieces {
-            match piece {
-                Piece::Written(bytes) => out.extend_from_slice(bytes),
-                Piece::Slot(slot, own) => match slot.name {
-                    Name::Text => self.say(sender, own, out),
-                    Name::AdTitle => {
-                        let title = self.ad.as_ref().and_then(|ad| texts::ad_title(ad.number));
-                        out.extend_from_slice(
-                            title.map_or(own.as_slice(), |title| title.written(sender)),
-                        );
-                    }
-                    Name::Product => {
-                        let product = self.media.as_ref().map(|(_, product)| product.as_bytes());
-                        out.extend_from_slice(product.unwrap_or(own.as_slice()));
-                    }
-                    _ => self.put(context, *slot, out),
-                },
-            }
+            self.write_piece(context, sender, piece, out);
         }
     }
 
-    fn say(&self, sender: Sender, own: &[u8], out: &mut Vec<u8>) {
-        match &self.said {
-            Said::Sample => out.extend_from_slice(own),
-            Said::Told(text) => out.extend_from_slice(text.written(sender)),
-            Said::Own(text) => sender.write(text, out),
-        }
-    }
-
-    fn put(&mut self, context: &mut Context, slot: Slot, out: &mut Vec<u8>) {
+    fn write_piece(
+        &mut self,
+        context: &mut Context,
+        sender: Sender,
+        piece: &Piece,
+        out: &mut Vec<u8>,
+    ) {
+        let (slot, own) = match piece {
+            Piece::Written(bytes) => return out.extend_from_slice(bytes),
+            Piece::Slot(slot, own) => (*slot, own),
+        };
         if let Some(time) = self.time(slot) {
             return out.extend_from_slice(itoa::Buffer::new().format(time).as_bytes());
         }
-        if let Some(known) = self.known(slot) {
-            return out.extend_from_slice(known.as_bytes());
+        match (slot.name, self.place(slot)) {
+            (Name::Text | Name::AdTitle, Some(place)) => sender.write(&self.known[place].1, out),
+            (Name::Text | Name::AdTitle | Name::Product, None) => out.extend_from_slice(own),
+            (_, Some(place)) => out.extend_from_slice(self.known[place].1.as_bytes()),
+            (_, None) => {
+                let value = self.make(context, slot);
+                out.extend_from_slice(value.as_bytes());
+                self.known.push((slot, value));
+            }
         }
-        let made = self.made.iter().position(|(made, _)| *made == slot);
-        let place = made.unwrap_or_else(|| {
-            let value = self.make(context, slot);
-            self.made.push((slot, value));
-            self.made.len() - 1
-        });
-        out.extend_from_slice(self.made[place].1.as_bytes());
     }
 
     fn time(&self, slot: Slot) -> Option<i64> {
@@ -158,23 +142,11 @@ impl Values {
         }
     }
 
-    fn known(&self, slot: Slot) -> Option<&str> {
-        match slot.name {
-            Name::Account => Some(&nth(&self.accounts, slot)?.id),
-            Name::AccountUsername => Some(&nth(&self.accounts, slot)?.username),
-            Name::AccountIgsid => Some(&nth(&self.accounts, slot)?.own_igsid),
-            Name::Igsid => Some(&nth(&self.people, slot)?.id),
-            Name::Username => Some(&nth(&self.people, slot)?.username),
-            Name::EarlierMid => self.earlier_mid.as_deref(),
-            Name::ParentId => self.parent_id.as_deref(),
-            Name::AdId => Some(&self.ad.as_ref()?.id),
-            Name::AdMediaId => Some(&self.ad.as_ref()?.media_id),
-            Name::MediaId if slot.index == 0 => Some(&self.media.as_ref()?.0),
-            _ => None,
-        }
+    fn place(&self, slot: Slot) -> Option<usize> {
+        self.known.iter().position(|(known, _)| *known == slot)
     }
 
-    fn make(&mut self, context: &mut Context, slot: Slot) -> String {
+    fn make(&self, context: &mut Context, slot: Slot) -> String {
         match slot.name {
             Name::Mid | Name::EarlierMid => self.mid(context),
             Name::CommentId | Name::ParentId => context.id("179"),
@@ -189,29 +161,18 @@ impl Values {
     }
 
     fn mid(&self, context: &mut Context) -> String {
-        let [account, person] = [&self.accounts, &self.people]
-            .map(|all| all.first().map_or("", |profile| profile.id.as_str()));
+        let [account, person] = [Name::Account, Name::Igsid].map(|it| self.get(it).unwrap_or(""));
         let micros = self.at.saturating_mul(1000) + i64::from(context.random.below(1000));
         let micros = u64::try_from(micros).unwrap_or_default();
-        mid(
-            account,
-            &thread(account, person),
-            micros,
-            context.random.next(),
-        )
+        mid(account, person, micros, context.random.next())
     }
 
     /// Numbers of a story: each is a share of the first.
     fn count(&self, context: &mut Context, index: u8) -> String {
         const PERCENT: [u64; 6] = [100, 90, 45, 12, 8, 5];
-        let first = self.made(Name::Count).and_then(|first| first.parse().ok());
+        let first = self.get(Name::Count).and_then(|first| first.parse().ok());
         let first: u64 = first.unwrap_or_else(|| 120 + u64::from(context.random.below(2000)));
         let percent = PERCENT.get(usize::from(index)).copied().unwrap_or(1);
         (first * percent / 100).to_string()
     }
-}
-
-/// The profile that a placeholder names; the first one if there are fewer.
-fn nth(all: &[Profile], slot: Slot) -> Option<&Profile> {
-    all.get(usize::from(slot.index)).or(all.first())
 }

@@ -34,7 +34,7 @@ pub struct Variant {
 impl Variant {
     pub(super) fn new(sample: &'static Sample, context: &mut Context, values: &mut Values) -> Self {
         let mut body = Vec::new();
-        values.write(context, sample.sender, sample.body(), &mut body);
+        values.write(context, sample.sender, &sample.body, &mut body);
         let body = Bytes::from(body);
         let arrived = split::Context {
             app: "",
@@ -76,7 +76,7 @@ pub fn variants(seed: u64, now: Timestamp) -> Vec<Variant> {
         Variant::new(sample, &mut context, &mut values)
     };
     let mut samples: Vec<_> = Sample::all().iter().collect();
-    samples.sort_by_key(|sample| sample.kind().map_or(usize::MAX, |kind| kind as usize));
+    samples.sort_by_key(|sample| sample.kind.map_or(usize::MAX, |kind| kind as usize));
     samples.into_iter().map(each).collect()
 }
 
@@ -88,11 +88,15 @@ pub(super) fn context(seed: u64, now: i64) -> Context {
 /// Several accounts and people, of which most bodies name the first.
 pub(super) fn values(context: &mut Context, at: i64) -> Values {
     let (account, person) = (context.random.below(3), context.random.below(5));
-    let people = (0..5).map(|next| people::person(account.into(), u64::from((person + next) % 5)));
-    let mut values = Values::new(account.into(), people.collect());
-    let others = (1..3).map(|next| people::account(u64::from((account + next) % 3)));
-    values.accounts.extend(others);
-    values.at = at;
+    let mut values = Values::new(at);
+    for index in 0..3 {
+        let place = (account + u32::from(index)) % 3;
+        values.set_account(index, people::account(place.into()));
+    }
+    for index in 0..5 {
+        let place = (person + u32::from(index)) % 5;
+        values.set_person(index, people::person(account.into(), place.into()));
+    }
     values
 }
 

@@ -103,34 +103,21 @@ impl fmt::Debug for Record {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
-    use jiff::Timestamp;
     use proptest::prelude::*;
-    use uuid::Uuid;
 
     use super::*;
-    use crate::sealed::{CHECKSUM, checksum};
+    use crate::{
+        envelope::tests::envelopes,
+        sealed::{CHECKSUM, checksum},
+    };
 
     fn records() -> impl Strategy<Value = Record> {
-        let time = (-377_705_023_201_i64..=253_402_207_200, 0..1_000_000_000);
-        let texts = (".*", ".*", ".*", any::<Vec<u8>>());
-        let address = any::<Option<IpAddr>>();
-        (any::<u128>(), time, address, any::<bool>(), texts).prop_map(
-            |(id, (seconds, nanoseconds), remote_addr, simulated, (app, secret, headers, body))| {
-                let received_at = Timestamp::new(seconds, nanoseconds);
-                Record {
-                    envelope: Envelope {
-                        id: Uuid::from_u128(id),
-                        received_at: received_at.unwrap_or(Timestamp::MIN),
-                        app: app.into(),
-                        headers,
-                        remote_addr,
-                    },
-                    simulated,
-                    secret: secret.into(),
-                    body: body.into(),
-                }
+        (envelopes(), any::<bool>(), ".*", any::<Vec<u8>>()).prop_map(
+            |(envelope, simulated, secret, body)| Record {
+                envelope,
+                simulated,
+                secret: secret.into(),
+                body: body.into(),
             },
         )
     }

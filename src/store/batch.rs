@@ -14,7 +14,10 @@ use super::{
     headers::{self, HeaderSets},
     values::{Bool, Bytea, Id, Inet, Int4, Jsonb, Text, Timestamptz, kept},
 };
-use crate::meta::event::{Event, Problem, Source};
+use crate::meta::{
+    event::{Event, Problem, Source},
+    ids::Ids,
+};
 
 columns! {
     /// The deliveries, column by column.
@@ -53,10 +56,6 @@ columns! {
         sender_id: Text = it.sender_id.as_deref(),
         recipient_id: Text = it.recipient_id.as_deref(),
         username: Text = it.username.as_deref(),
-        message_id: Text = it.message_id.as_deref(),
-        comment_id: Text = it.comment_id.as_deref(),
-        media_id: Text = it.media_id.as_deref(),
-        parent_id: Text = it.parent_id.as_deref(),
         text: Text = it.text.as_deref(),
         is_echo: Bool = it.is_echo,
         is_self: Bool = it.is_self,
@@ -78,8 +77,8 @@ fn number(number: impl TryInto<i32>) -> i32 {
 /// hundreds of thousands of items.
 const KEPT: usize = 4_096;
 
-/// Number of arguments of the statement.
-const ARGUMENTS: usize = 46;
+/// Number of arguments of the statement: the columns, four of accounts, and five single ones.
+const ARGUMENTS: usize = Deliveries::COUNT + Items::COUNT + Ids::<()>::NAMES.len() + 9;
 
 /// Bytes before the values of an argument: its length, and the array header.
 const HEAD: usize = 24;
@@ -90,6 +89,8 @@ pub struct Batch {
     deliveries: Deliveries,
     header_sets: HeaderSets,
     items: Items,
+    /// Ids of the items, column by column.
+    item_ids: Ids<Column<Text>>,
     accounts: Accounts,
     /// `received_at` of each delivery as Postgres stores it, including deliveries added twice.
     times: Vec<Timestamp>,
@@ -148,6 +149,9 @@ impl Batch {
             self.is_first.push(repeat_of.is_none());
             let source = delivery.source_of(event);
             self.items.push(event, source, repeat_of, place);
+            for (column, id) in self.item_ids.each_mut().zip(event.ids.each()) {
+                column.push(id.as_deref());
+            }
         }
         self.accounts.push(delivery);
     }
@@ -175,6 +179,7 @@ impl Batch {
         self.deliveries.clear();
         self.header_sets.clear();
         self.items.clear();
+        self.item_ids.each_mut().for_each(Column::clear);
         self.accounts.clear();
         self.times.clear();
         self.ids.clear();
@@ -197,13 +202,15 @@ impl Batch {
 
     /// Binds times, deliveries and items.
     pub(super) fn bind_to(&self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
-        let values = self.deliveries.bytes() + self.items.bytes();
+        let ids: usize = self.item_ids.each().map(Column::bytes).sum();
+        let values = self.deliveries.bytes() + self.items.bytes() + ids;
         arguments.reserve(ARGUMENTS, values + ARGUMENTS * HEAD);
         arguments.add(self.times.iter().min().map(|at| at.to_sqlx()))?;
         arguments.add(self.times.iter().max().map(|at| at.to_sqlx()))?;
         arguments.add(self.header_sets.all())?;
         self.deliveries.bind_to(arguments)?;
-        self.items.bind_to(arguments)
+        self.items.bind_to(arguments)?;
+        self.item_ids.each().try_for_each(|ids| arguments.add(ids))
     }
 
     /// Result of each delivery. `known` has a flag for each item, true if its event was stored

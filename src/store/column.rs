@@ -92,6 +92,8 @@ macro_rules! columns {
         }
 
         impl $name {
+            const COUNT: usize = [$(stringify!($field)),+].len();
+
             fn push(&mut self, $($from: $of),+) {
                 $(self.$field.push($value);)+
             }

@@ -1,6 +1,6 @@
 //! The commit statement and its retries.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sqlx::{Arguments, PgConnection, postgres::PgArguments};
@@ -72,8 +72,18 @@ fn arguments(
 /// Sends the statement. Returns a flag for each item, true if its event was stored before, or
 /// `None` if the epoch is outdated and nothing was written.
 async fn send(conn: &mut PgConnection, arguments: PgArguments) -> Result<Option<Vec<bool>>, Error> {
-    let sending = sqlx::query_scalar_with(include_str!("commit.sql"), arguments);
+    let sending = sqlx::query_scalar_with(statement(arguments.len()), arguments);
     Ok(sending.fetch_one(conn).await?)
+}
+
+/// Commits a batch of deliveries and their events in one autocommit statement: if the connection
+/// stalls, no open transaction is left holding the fence.
+fn statement(arguments: usize) -> &'static str {
+    static STATEMENT: OnceLock<String> = OnceLock::new();
+    STATEMENT.get_or_init(|| {
+        let places: Vec<_> = (1..=arguments).map(|place| format!("${place}")).collect();
+        format!("SELECT commit_batch({})", places.join(", "))
+    })
 }
 
 /// Creates the partitions that the batch needs.

@@ -61,7 +61,7 @@ pub async fn wait_for_makers(conn: &mut PgConnection) -> Result<(), Error> {
 }
 
 /// Drops the partitions of `day` after their readers have finished. Does nothing if another session
-/// is dropping partitions.
+/// is dropping partitions. Only tests call this function: there is no retention yet.
 ///
 /// # Errors
 /// If Postgres is unavailable, or if the drop is interrupted. The next call completes the drop.

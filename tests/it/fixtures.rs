@@ -1,33 +1,48 @@
-//! Parsing of every fixture, compared with its line in `INDEX.tsv` and its snapshot of columns.
+//! Parsing of every sample and fixture, compared with its line in `INDEX.tsv` and its snapshot of
+//! columns.
 
-use std::{
-    collections::BTreeSet,
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 use bytes::Bytes;
 use hookshelf::meta::{
     event::{Event, Problem},
+    ids::Ids,
     split::{self, Notification},
 };
 use serde_json::value::RawValue;
 
-fn tests() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+use crate::support::samples::{fill, samples};
+
+const FIXTURES: &str = "tests/fixtures";
+
+/// Bodies by file, as in the `INDEX.tsv` of their directory.
+pub(crate) type Bodies = BTreeMap<String, Vec<u8>>;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Fixtures in `directory` and below, as paths under `fixtures`.
-fn files_under(directory: &Path) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files_under(&path));
-        } else if path.extension().is_some_and(|it| it == "json") {
-            let file = path.strip_prefix(tests().join("fixtures")).unwrap();
-            found.insert(file.to_str().unwrap().replace('\\', "/"));
+/// Bodies of the samples.
+fn filled() -> Bodies {
+    let body =
+        |(name, text): &(&str, &str)| (format!("{name}.json"), fill(text, |_| None).into_bytes());
+    samples().iter().map(body).collect()
+}
+
+/// Bodies of the fixtures.
+pub(crate) fn fixtures() -> Bodies {
+    let mut found = Bodies::new();
+    for topic in fs::read_dir(root().join(FIXTURES)).unwrap() {
+        let topic = topic.unwrap();
+        if !topic.file_type().unwrap().is_dir() {
+            continue;
+        }
+        for file in fs::read_dir(topic.path()).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|it| it == "json") {
+                let file = path.strip_prefix(root().join(FIXTURES)).unwrap();
+                found.insert(file.to_str().unwrap().to_owned(), fs::read(&path).unwrap());
+            }
         }
     }
     found
@@ -43,31 +58,48 @@ fn split(body: &[u8]) -> Notification {
 }
 
 #[test]
-fn each_fixture_is_what_the_index_says() {
-    let fixtures = tests().join("fixtures");
-    let index = fs::read_to_string(fixtures.join("INDEX.tsv")).unwrap();
-    let mut listed = BTreeSet::new();
-    for line in index.lines().skip(1) {
-        let columns: Vec<_> = line.split('\t').collect();
-        let &[file, object, channel, events, kinds, source, shows] = &columns[..] else {
-            panic!("seven columns, not {line}");
-        };
-        assert!(!source.is_empty() && !shows.is_empty(), "{file}");
-        assert!(listed.insert(file.to_owned()), "{file} is listed twice");
-        let body = fs::read(fixtures.join(file)).unwrap();
-        let found = split(&body);
-        assert_eq!(found.events.len().to_string(), events, "{file}");
-        assert_eq!(
-            all(&found, |it| it.channel.as_str().into()),
-            channel,
-            "{file}"
-        );
-        assert_eq!(all(&found, kind), kinds, "{file}");
-        if object != "[array]" {
-            assert_eq!(found.object.as_deref().unwrap_or("-"), object, "{file}");
-        }
+fn each_sample_and_fixture_is_what_the_index_says() {
+    for (directory, bodies) in [("samples", filled()), (FIXTURES, fixtures())] {
+        let index = fs::read_to_string(root().join(directory).join("INDEX.tsv")).unwrap();
+        let listed: Vec<_> = index
+            .lines()
+            .skip(1)
+            .map(|line| is_so(line, &bodies))
+            .collect();
+        assert!(listed.iter().eq(bodies.keys()), "{directory}: {listed:?}");
     }
-    assert_eq!(listed, files_under(&fixtures));
+}
+
+/// Compares a body with its line in the index, and returns its file.
+fn is_so(line: &str, bodies: &Bodies) -> String {
+    let columns: Vec<_> = line.split('\t').collect();
+    let &[file, object, channel, events, kinds, source, shows] = &columns[..] else {
+        panic!("seven columns, not {line}");
+    };
+    assert!(!source.is_empty() && !shows.is_empty(), "{file}");
+    let found = split(&bodies[file]);
+    assert_eq!(found.events.len().to_string(), events, "{file}");
+    assert_eq!(
+        all(&found, |it| it.channel.as_str().into()),
+        channel,
+        "{file}"
+    );
+    assert_eq!(all(&found, kind), kinds, "{file}");
+    if object != "[array]" {
+        assert_eq!(found.object.as_deref().unwrap_or("-"), object, "{file}");
+    }
+    file.to_owned()
+}
+
+#[test]
+fn each_sample_has_events_of_the_kind_of_its_directory_only() {
+    for (file, body) in filled() {
+        let (directory, _) = file.split_once('/').unwrap();
+        let found = split(&body).events;
+        let is_of_it = |event: &Event| event.kind.as_str() == directory;
+        let is_right = !found.is_empty() && found.iter().all(is_of_it);
+        assert!(is_right || directory == "containers", "{file}");
+    }
 }
 
 fn all(found: &Notification, column: impl Fn(&Event) -> String) -> String {
@@ -84,23 +116,35 @@ fn kind(event: &Event) -> String {
     format!("{}{echo}", event.kind.as_str())
 }
 
-/// Fails for a fixture without a snapshot. `tests/tidy` rejects snapshots without a fixture.
-#[test]
-fn each_fixture_splits_as_reviewed() {
+/// Fails for a body without a snapshot. `tests/tidy` rejects snapshots without a body.
+fn reviewed(hold: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
     settings.set_omit_expression(true);
-    settings.bind(|| {
-        insta::glob!("../fixtures", "**/*.json", |path| {
-            let found = split(&fs::read(path).unwrap());
-            insta::assert_snapshot!(show(&found));
+    settings.bind(hold);
+}
+
+#[test]
+fn each_sample_splits_as_reviewed() {
+    reviewed(|| {
+        insta::glob!("../../samples", "*/*.json", |path| {
+            let body = fill(&fs::read_to_string(path).unwrap(), |_| None);
+            insta::assert_snapshot!(show(&split(body.as_bytes())));
         });
     });
 }
 
 #[test]
-fn what_is_kept_of_an_item_is_its_text_in_the_body() {
-    for file in files_under(&tests().join("fixtures")) {
-        let body = fs::read(tests().join("fixtures").join(&file)).unwrap();
+fn each_fixture_splits_as_reviewed() {
+    reviewed(|| {
+        insta::glob!("../fixtures", "*/*.json", |path| {
+            insta::assert_snapshot!(show(&split(&fs::read(path).unwrap())));
+        });
+    });
+}
+
+#[test]
+fn the_item_of_an_event_is_its_text_in_the_body() {
+    for (file, body) in filled().into_iter().chain(fixtures()) {
         let body = String::from_utf8_lossy(&body);
         for event in split(body.as_bytes()).events {
             let item = event.item(body.as_bytes());
@@ -123,19 +167,16 @@ fn show(found: &Notification) -> String {
 }
 
 fn columns(out: &mut String, event: &Event) {
-    let ids = [
+    let parties = [
         ("field", &event.field),
         ("account_id", &event.account_id),
         ("person_id", &event.person_id),
         ("sender_id", &event.sender_id),
         ("recipient_id", &event.recipient_id),
         ("username", &event.username),
-        ("message_id", &event.message_id),
-        ("comment_id", &event.comment_id),
-        ("media_id", &event.media_id),
-        ("parent_id", &event.parent_id),
     ];
-    for (name, id) in ids {
+    let ids = Ids::<()>::NAMES.iter().copied().zip(event.ids.each());
+    for (name, id) in parties.into_iter().chain(ids) {
         line(out, name, id.as_ref());
     }
     line(

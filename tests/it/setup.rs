@@ -2,21 +2,26 @@
 
 use std::{fs, path::Path};
 
-use crate::support::server::Server;
-
-/// Bodies of the Test button, and two times of sending, which differ with every click.
-const TEST_BUTTON: &str = "tests/fixtures/test_button";
-const SENT_AT: &str = "\"time\": 1794471300";
-const SENT_LATER: &str = "\"time\": 1794471377";
+use crate::support::{
+    samples::{fill, samples},
+    server::Server,
+};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn clicks() -> Vec<String> {
-    let files = fs::read_dir(root().join(TEST_BUTTON)).unwrap();
-    let bodies = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
-    bodies.collect()
+/// Bodies of the Test button at a click; only the time of sending differs between clicks.
+fn clicks(sent: i64) -> Vec<String> {
+    let own = |name: &str| match name {
+        "sent" => Some(format!("{sent}000")),
+        "sent_seconds" => Some(sent.to_string()),
+        _ => None,
+    };
+    let of_it = samples()
+        .iter()
+        .filter(|(name, _)| name.contains("test_button"));
+    of_it.map(|(_, text)| fill(text, own)).collect()
 }
 
 /// Numbers of stored rows from the Test button.
@@ -48,18 +53,17 @@ const ANEW: i64 = 1;
 #[tokio::test]
 async fn the_second_click_of_the_test_button_is_a_repeat_but_for_samples_without_id_and_time() {
     let server = Server::start().await;
-    let clicks = clicks();
-    assert!(clicks.len() >= 13, "{}", clicks.len());
-    for body in &clicks {
+    let first_clicks = clicks(1_794_471_300);
+    assert!(first_clicks.len() >= 13, "{}", first_clicks.len());
+    for body in &first_clicks {
         assert_eq!(server.deliver("/webhook", body.clone()).await.status, 200);
     }
     let first = stored(&server).await;
-    assert_eq!(first.deliveries, i64::try_from(clicks.len()).unwrap());
+    assert_eq!(first.deliveries, i64::try_from(first_clicks.len()).unwrap());
     // Both logins send the same message, in different forms.
     assert!(first.repeats >= 1 && first.events + first.repeats == first.items);
 
-    for body in &clicks {
-        let later = body.replace(SENT_AT, SENT_LATER);
+    for later in clicks(1_794_471_377) {
         assert_eq!(server.deliver("/webhook", later).await.status, 200);
     }
     let expected = Stored {
@@ -74,8 +78,11 @@ async fn the_second_click_of_the_test_button_is_a_repeat_but_for_samples_without
 #[tokio::test]
 async fn messages_of_the_test_button_get_their_kind_in_the_form_of_changes() {
     let server = Server::start().await;
-    let click = fs::read_to_string(root().join(TEST_BUTTON).join("message_in_changes.json"));
-    server.deliver("/webhook", click.unwrap()).await;
+    let (_, click) = samples()
+        .iter()
+        .find(|(name, _)| *name == "message/test_button_in_changes")
+        .unwrap();
+    server.deliver("/webhook", fill(click, |_| None)).await;
     let found: (String, String) = sqlx::query_as("SELECT kind, channel FROM events")
         .fetch_one(&mut server.database().await)
         .await

@@ -1,11 +1,13 @@
 //! Every signed body is kept: strange bodies are accepted, read back byte for byte, and leave every
 //! view readable.
 
-use std::path::{Path, PathBuf};
-
+use hookshelf::{clock::Clock, simulate::variants};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::support::server::{Server, apps};
+use crate::{
+    fixtures::fixtures,
+    support::server::{Server, apps},
+};
 
 const ACCOUNT: &str =
     r#"{"object":"instagram","entry":[{"id":"17840000000000002","time":1763596800,"messaging":["#;
@@ -77,24 +79,6 @@ fn deep(open: &str, close: &str) -> String {
     format!("{}{}", open.repeat(60_000), close.repeat(60_000))
 }
 
-/// All fixtures of the repository.
-fn fixtures() -> Vec<(PathBuf, Vec<u8>)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let topics = std::fs::read_dir(root)
-        .unwrap()
-        .map(|topic| topic.unwrap().path());
-    let files = topics.filter(|topic| topic.is_dir()).flat_map(|topic| {
-        std::fs::read_dir(topic)
-            .unwrap()
-            .map(|file| file.unwrap().path())
-    });
-    let files: Vec<_> = files
-        .map(|file| (file.clone(), std::fs::read(file).unwrap()))
-        .collect();
-    assert!(files.len() > 100, "{}", files.len());
-    files
-}
-
 async fn kept(database: &mut PgConnection) -> (Vec<u8>, Option<String>) {
     sqlx::query_as("SELECT body, problem FROM deliveries ORDER BY id DESC LIMIT 1")
         .fetch_one(database)
@@ -141,18 +125,44 @@ async fn strange_bodies_are_kept_byte_for_byte_and_leave_every_view_readable() {
 }
 
 #[tokio::test]
+async fn every_sample_is_kept_byte_for_byte_as_events_of_the_kind_of_its_directory() {
+    let server = Server::start().await;
+    let mut database = server.database().await;
+    for sample in variants(1, Clock::system().now()) {
+        let name = sample.name;
+        let answer = server.deliver("/webhook", sample.body.clone()).await;
+        assert_eq!(answer.status, 200, "{name}");
+        assert!(
+            kept(&mut database).await.0 == sample.body,
+            "{name} came back changed"
+        );
+        let (directory, _) = name.split_once('/').unwrap();
+        let kinds: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT kind FROM events
+             WHERE delivery_id = (SELECT id FROM deliveries ORDER BY id DESC LIMIT 1)",
+        )
+        .fetch_all(&mut database)
+        .await
+        .unwrap();
+        assert!(
+            kinds == [directory] || directory == "containers",
+            "{name}: {kinds:?}"
+        );
+    }
+    everything_can_be_read(&mut database).await;
+}
+
+#[tokio::test]
 async fn every_fixture_is_kept_byte_for_byte_and_leaves_every_view_readable() {
     let server = Server::start().await;
     let mut database = server.database().await;
     for (file, body) in fixtures() {
-        assert_eq!(
-            server.deliver("/webhook", body.clone()).await.status,
-            200,
-            "{}",
-            file.display()
+        let answer = server.deliver("/webhook", body.clone()).await;
+        assert_eq!(answer.status, 200, "{file}");
+        assert!(
+            kept(&mut database).await.0 == body,
+            "{file} came back changed"
         );
-        let (stored, _) = kept(&mut database).await;
-        assert!(stored == body, "{} came back changed", file.display());
     }
     everything_can_be_read(&mut database).await;
 }

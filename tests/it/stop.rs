@@ -23,6 +23,7 @@ use crate::support::{
     directory::Directory,
     eventually,
     message::message,
+    postgres::TestDatabase,
     server::{SECRET, Server, apps},
 };
 
@@ -160,10 +161,14 @@ async fn a_stop_with_nothing_in_flight_says_so() {
     );
 }
 
-#[tokio::test]
-async fn what_postgres_does_not_take_at_a_stop_is_kept_for_the_next_start() {
-    let server = Server::start().await;
-    let mut database = server.database().await;
+/// Stops a server with a delivery in flight while the fence is locked. The delivery gets `answer`,
+/// and its line in the log contains what is `expected`.
+async fn stop_while_held(
+    server: Server,
+    database: &mut PgConnection,
+    answer: &str,
+    expected: [&str; 2],
+) -> (Directory, Option<TestDatabase>) {
     let mut holder = database.begin().await.unwrap();
     sqlx::query("SELECT 1 FROM commit_fence FOR UPDATE")
         .execute(&mut *holder)
@@ -173,16 +178,22 @@ async fn what_postgres_does_not_take_at_a_stop_is_kept_for_the_next_start() {
     have_begun(&server, 1).await;
     server.signal(Signal::SIGTERM);
     refuses_connections(&server).await;
-    assert_eq!(finish(stuck, &body(1)).await, "200");
+    assert_eq!(finish(stuck, &body(1)).await, answer);
     let (status, directory, place) = server.wait();
     let log = log_of(&directory);
     assert!(status.success(), "{status}: {log}");
     let ended = told(&log, "deliveries in flight ended");
-    assert!(
-        ended.contains("INFO") && ended.contains("acked=1 rejected=0 unfinished=0 "),
-        "{ended}"
-    );
+    assert!(expected.iter().all(|it| ended.contains(it)), "{ended}");
     holder.rollback().await.unwrap();
+    (directory, place)
+}
+
+#[tokio::test]
+async fn what_postgres_does_not_take_at_a_stop_is_kept_for_the_next_start() {
+    let server = Server::start().await;
+    let mut database = server.database().await;
+    let expected = ["INFO", "acked=1 rejected=0 unfinished=0 "];
+    let (directory, place) = stop_while_held(server, &mut database, "200", expected).await;
     let _server = Server::start_in(directory, place);
     eventually("it is stored", async || events(&mut database).await == 1).await;
 }
@@ -192,25 +203,8 @@ async fn what_postgres_does_not_take_at_a_stop_without_a_spool_is_told_as_unfini
     let server = Server::start_without_spool().await;
     let mut database = server.database().await;
     // Postgres may still store the delivery once the lock is released: a 503 promises nothing.
-    let mut holder = database.begin().await.unwrap();
-    sqlx::query("SELECT 1 FROM commit_fence FOR UPDATE")
-        .execute(&mut *holder)
-        .await
-        .unwrap();
-    let stuck = begin(&server, &body(1), true).await;
-    have_begun(&server, 1).await;
-    server.signal(Signal::SIGTERM);
-    refuses_connections(&server).await;
-    assert_eq!(finish(stuck, &body(1)).await, "503");
-    let (status, directory, _place) = server.wait();
-    let log = log_of(&directory);
-    assert!(status.success(), "{status}: {log}");
-    let ended = told(&log, "deliveries in flight ended");
-    assert!(
-        ended.contains("WARN") && ended.contains("acked=0 rejected=0 unfinished=1 "),
-        "{ended}"
-    );
-    holder.rollback().await.unwrap();
+    let expected = ["WARN", "acked=0 rejected=0 unfinished=1 "];
+    stop_while_held(server, &mut database, "503", expected).await;
 }
 
 #[tokio::test]

@@ -1,58 +1,65 @@
-//! Fixtures: each must be listed in `INDEX.tsv` with its expected events, and must have a reviewed
-//! snapshot. The `input_file` of a snapshot, written by insta, names the fixture.
+//! Samples and fixtures: each must be listed in `INDEX.tsv` with its expected events, and must have a
+//! reviewed snapshot. The `input_file` of a snapshot, written by insta, names the body.
 //!
-//! An empty set of fixtures is a fault too, so that the rule cannot pass without reading a file.
+//! An empty directory is a fault too, so that the rule cannot pass without reading a file.
 
 use crate::Fault;
 use crate::source::Source;
 
-const ROOT: &str = "tests/fixtures/";
-const INDEX: &str = "tests/fixtures/INDEX.tsv";
-
-/// Fixtures without a listing or a snapshot, and listings and snapshots without a fixture.
-pub(crate) fn faults(index: &str, fixtures: &[String], snapshots: &[Source]) -> Vec<Fault> {
-    let listed = listed(index);
+/// Bodies in the directory `root` without a listing or a snapshot, and listings and snapshots
+/// without a body.
+pub(crate) fn faults(
+    root: &str,
+    index: &str,
+    bodies: &[String],
+    snapshots: &[Source],
+) -> Vec<Fault> {
+    let list = format!("{root}INDEX.tsv");
+    let listed = listed(root, index);
     let reviewed: Vec<(&str, String)> = snapshots.iter().filter_map(input).collect();
-    if fixtures.is_empty() {
-        let say = "no fixture at all: the documented shapes belong here";
-        return vec![Fault::at(INDEX, 0, say)];
+    if bodies.is_empty() {
+        let say = "no body at all: the documented shapes belong here";
+        return vec![Fault::at(&list, 0, say)];
     }
     let mut faults = Vec::new();
-    for fixture in fixtures {
-        if !listed.iter().any(|(_, path)| path == fixture) {
-            faults.push(Fault::at(fixture, 0, format!("list it in {INDEX}")));
+    for body in bodies {
+        if !listed.iter().any(|(_, path)| path == body) {
+            faults.push(Fault::at(body, 0, format!("list it in {list}")));
         }
-        if !reviewed.iter().any(|(_, path)| path == fixture) {
+        if !reviewed.iter().any(|(_, path)| path == body) {
             let say = "it has no snapshot: run its test with INSTA_UPDATE=new, review, commit";
-            faults.push(Fault::at(fixture, 0, say));
+            faults.push(Fault::at(body, 0, say));
         }
     }
-    let listed = listed.into_iter().map(|(line, path)| (INDEX, line, path));
+    let listed = listed.into_iter().map(|(line, path)| (&*list, line, path));
     let reviewed = reviewed.into_iter().map(|(snap, path)| (snap, 0, path));
-    faults.extend(stale(fixtures, listed.chain(reviewed)));
+    let below = listed
+        .chain(reviewed)
+        .filter(|(_, _, path)| path.starts_with(root));
+    faults.extend(stale(bodies, below));
     faults
 }
 
-/// Faults for names of missing fixtures.
+/// Faults for names of missing bodies.
 fn stale<'a>(
-    fixtures: &[String],
+    bodies: &[String],
     places: impl Iterator<Item = (&'a str, usize, String)>,
 ) -> Vec<Fault> {
     places
-        .filter(|(_, _, path)| path.starts_with(ROOT) && !fixtures.contains(path))
+        .filter(|(_, _, path)| !bodies.contains(path))
         .map(|(at, line, path)| {
             Fault::at(at, line, format!("`{path}` does not exist: remove this"))
         })
         .collect()
 }
 
-/// Fixture paths in the first column, with their line numbers, without the heading.
-fn listed(index: &str) -> Vec<(usize, String)> {
+/// Paths of bodies in the first column, with their line numbers, without the heading.
+fn listed(root: &str, index: &str) -> Vec<(usize, String)> {
     let lines = (1..).zip(index.lines()).skip(1);
     lines
         .filter(|(_, text)| !text.is_empty() && !text.starts_with('#'))
         .map(|(line, text)| (line, text.split('\t').next().unwrap_or_default()))
-        .map(|(line, name)| (line, format!("{ROOT}{name}")))
+        .map(|(line, name)| (line, format!("{root}{name}")))
         .collect()
 }
 
@@ -73,9 +80,10 @@ fn input(snapshot: &Source) -> Option<(&str, String)> {
 mod tests {
     use super::*;
 
+    const ROOT: &str = "samples/";
     const HEADING: &str = "file\tkinds\n";
 
-    fn fixture(name: &str) -> String {
+    fn body(name: &str) -> String {
         format!("{ROOT}{name}")
     }
 
@@ -85,11 +93,12 @@ mod tests {
     }
 
     #[test]
-    fn a_listed_and_reviewed_fixture_is_in_step() {
+    fn a_listed_and_reviewed_body_is_in_step() {
         let index = format!("{HEADING}messages/text.json\tmessage\n");
         let found = faults(
+            ROOT,
             &index,
-            &[fixture("messages/text.json")],
+            &[body("messages/text.json")],
             &[snapshot("messages/text.json")],
         );
         assert_eq!(found, []);
@@ -98,18 +107,18 @@ mod tests {
     #[test]
     fn every_way_to_be_out_of_step_is_a_fault() {
         let index = format!("{HEADING}gone.json\tmessage\n");
-        let found = faults(&index, &[fixture("new.json")], &[snapshot("old.json")]);
+        let found = faults(ROOT, &index, &[body("new.json")], &[snapshot("old.json")]);
         let said: Vec<String> = found
             .iter()
             .map(|f| format!("{}:{}", f.path, f.line))
             .collect();
         let snap = "src/snapshots/a.snap:0".to_owned();
         let new = format!("{ROOT}new.json:0");
-        assert_eq!(said, [new.clone(), new, format!("{INDEX}:2"), snap]);
+        assert_eq!(said, [new.clone(), new, format!("{ROOT}INDEX.tsv:2"), snap]);
     }
 
     #[test]
-    fn no_fixture_is_a_fault() {
-        assert_eq!(faults(HEADING, &[], &[]).len(), 1);
+    fn no_body_is_a_fault() {
+        assert_eq!(faults(ROOT, HEADING, &[], &[]).len(), 1);
     }
 }

@@ -16,7 +16,6 @@ use axum::{
     extract::{ConnectInfo, State},
     http::{HeaderMap, HeaderValue, StatusCode},
     routing::post,
-    serve::ListenerExt,
 };
 use hookshelf::{
     clock::Clock,
@@ -26,7 +25,6 @@ use hookshelf::{
     ingest::parse,
 };
 use serde_json::{Map, Value};
-use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use store::Store;
@@ -60,12 +58,7 @@ pub(crate) async fn serve(sources: &Sources) -> anyhow::Result<()> {
     let routes = Router::new()
         .route("/webhook", post(receive))
         .with_state(Arc::new(receiver));
-    let listener = TcpListener::bind(config.http.listen).await?;
-    println!("listens on http://{}", listener.local_addr()?);
-    let listener = listener.tap_io(|stream| {
-        // On a broken connection this fails, and so does the next read.
-        let _ = stream.set_nodelay(true);
-    });
+    let listener = crate::server::bind(config.http.listen).await?;
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     Ok(axum::serve(listener, service).await?)
 }

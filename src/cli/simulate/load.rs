@@ -88,7 +88,7 @@ fn start(target: Target, load: Load, watch: Watch) -> anyhow::Result<Running> {
         .build()?;
     let clock = Clock::system();
     Ok(tokio::task::spawn_blocking(move || {
-        runtime.block_on(simulate::load::run(target, load, &clock, &watch))
+        runtime.block_on(simulate::load::run(&target, load, &clock, &watch))
     }))
 }
 

@@ -49,7 +49,7 @@ pub(super) fn print(summary: &Summary, seed: u64, json: bool) -> anyhow::Result<
 
 fn line(summary: &Summary, seed: u64) -> Line<'_> {
     let answers = summary.answers.iter();
-    let shares = summary.latencies.shares.iter();
+    let shares = summary.latencies.iter();
     Line {
         seed,
         interrupted: summary.interrupted,
@@ -138,7 +138,7 @@ fn acked(summary: &Summary) -> String {
 }
 
 fn latency(summary: &Summary) -> String {
-    let shares = summary.latencies.shares.iter();
+    let shares = summary.latencies.iter();
     let shares: Vec<_> = shares
         .map(|(name, value)| format!("{name} {}", value.map_or("never".to_owned(), time)))
         .collect();

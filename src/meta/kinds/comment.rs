@@ -4,7 +4,7 @@
 //! author's name beside the text, and a `verb`, which is undocumented for Instagram.
 
 use super::{Content, Item, NaturalKey};
-use crate::meta::{data::Data, json::Value};
+use crate::meta::{data::Data, ids::Ids, json::Value};
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let value = &item.value;
@@ -24,10 +24,13 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
     let is_self = from_id.is_some() && (from_id == item.account_id || from_id == own_id);
     let username = from.text("username").or_else(|| value.text("username"));
     Content {
-        comment_id: id,
-        // A child of an album comes without its album.
-        media_id: media.id("id").or_else(|| value.id("media_id")),
-        parent_id: value.id("parent_id"),
+        ids: Ids {
+            comment_id: id,
+            // A child of an album comes without its album.
+            media_id: media.id("id").or_else(|| value.id("media_id")),
+            parent_id: value.id("parent_id"),
+            ..Ids::default()
+        },
         // Missing for a GIF or sticker.
         text: value.text("text"),
         is_self,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::NaturalKey;
 use crate::meta::{
     data::Data,
+    ids::Ids,
     json::{Object, Value},
 };
 
@@ -28,10 +29,7 @@ pub(in crate::meta) struct Item<'t, 'a> {
 /// Columns and own fields read from an item.
 #[derive(Default)]
 pub(in crate::meta) struct Content<'a> {
-    pub message_id: Text<'a>,
-    pub comment_id: Text<'a>,
-    pub media_id: Text<'a>,
-    pub parent_id: Text<'a>,
+    pub ids: Ids<Text<'a>>,
     pub text: Text<'a>,
     pub is_echo: bool,
     pub is_self: bool,

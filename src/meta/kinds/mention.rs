@@ -2,6 +2,7 @@
 //! contain the text.
 
 use super::{Content, Item, NaturalKey};
+use crate::meta::ids::Ids;
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let [media_id, comment_id] = ["media_id", "comment_id"].map(|key| item.value.id(key));
@@ -10,8 +11,11 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
         (media, comment) => key.named(media, &[comment.or(Some("caption"))]),
     }
     Content {
-        comment_id,
-        media_id,
+        ids: Ids {
+            comment_id,
+            media_id,
+            ..Ids::default()
+        },
         ..Content::default()
     }
 }

@@ -1,14 +1,18 @@
 //! Kinds `message` and `message_deleted`: a message, an echo, or an unsent message (`messages`).
 
 use super::{Content, Item, NaturalKey, referral};
-use crate::meta::{data::Data, json::Object};
+use crate::meta::{data::Data, ids::Ids, json::Object};
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let message = &item.inner;
     let reply_to = message.object("reply_to");
+    let content = read_deleted(item, key);
     Content {
+        ids: Ids {
+            parent_id: reply_to.as_ref().and_then(|reply| reply.id("mid")),
+            ..content.ids
+        },
         text: message.text("text"),
-        parent_id: reply_to.as_ref().and_then(|reply| reply.id("mid")),
         data: Data::default()
             .flag("is_unsupported", message.flag("is_unsupported"))
             .value("attachments", message.get("attachments"))
@@ -19,7 +23,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
             .text("metadata", message.text("metadata"))
             .text("sticker_id", message.id("sticker_id"))
             .text("folder", item.value.text("folder")),
-        ..read_deleted(item, key)
+        ..content
     }
 }
 
@@ -28,7 +32,7 @@ pub(super) fn read_deleted<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) ->
     let mid = item.inner.id("mid");
     key.message(mid.as_deref());
     Content {
-        message_id: mid,
+        ids: Ids::message(mid),
         is_echo: item.inner.flag("is_echo"),
         is_self: item.inner.flag("is_self"),
         ..Content::default()

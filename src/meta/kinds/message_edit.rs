@@ -5,7 +5,7 @@
 //! number.
 
 use super::{Content, Item, NaturalKey};
-use crate::meta::data::Data;
+use crate::meta::{data::Data, ids::Ids};
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let edit = &item.inner;
@@ -17,7 +17,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
         None => key.between(&[count.as_deref(), text.as_deref()]),
     }
     Content {
-        message_id: mid,
+        ids: Ids::message(mid),
         text,
         data: Data::default().integer("num_edit", num_edit),
         ..Content::default()

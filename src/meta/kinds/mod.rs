@@ -120,8 +120,8 @@ impl Kind {
         self.row().name
     }
 
-    /// The subscription field in Meta's spelling for Instagram.
-    pub(super) fn field(self) -> Option<&'static str> {
+    /// The subscription field in Meta's spelling for Instagram. Public for tests.
+    pub fn field(self) -> Option<&'static str> {
         self.row().fields.first().copied()
     }
 
@@ -139,8 +139,8 @@ impl Kind {
         Self::find(|row| row.fields.contains(&field))
     }
 
-    /// All keys that determine a kind, in order of precedence.
-    pub(super) fn keys() -> impl Iterator<Item = (&'static str, Self)> {
+    /// All keys of a messaging item that determine a kind, in order of precedence. Public for tests.
+    pub fn keys() -> impl Iterator<Item = (&'static str, Self)> {
         let rows = Self::ALL.iter().zip(TABLE);
         rows.flat_map(|(kind, row)| row.keys.iter().map(|key| (*key, *kind)))
     }

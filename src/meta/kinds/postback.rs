@@ -2,7 +2,7 @@
 //! standby it has no payload; before version 11 of the API it had no `mid`.
 
 use super::{Content, Item, NaturalKey, referral};
-use crate::meta::data::Data;
+use crate::meta::{data::Data, ids::Ids};
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let postback = &item.inner;
@@ -13,7 +13,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
         None => key.between(&[payload.as_deref(), title.as_deref()]),
     }
     Content {
-        message_id: mid,
+        ids: Ids::message(mid),
         text: title,
         data: Data::default()
             .text("payload", payload)

@@ -2,7 +2,7 @@
 //! neither name nor emoji.
 
 use super::{Content, Item, NaturalKey};
-use crate::meta::data::Data;
+use crate::meta::{data::Data, ids::Ids};
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let reaction = &item.inner;
@@ -16,7 +16,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
         &[action.as_deref(), bare.or(name.as_deref())],
     );
     Content {
-        message_id: mid,
+        ids: Ids::message(mid),
         data: Data::default()
             .text("action", action)
             .text("reaction", name)

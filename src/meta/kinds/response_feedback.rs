@@ -1,14 +1,14 @@
 //! Kind `response_feedback`: a rating of an answer (`response_feedback`).
 
 use super::{Content, Item, NaturalKey};
-use crate::meta::data::Data;
+use crate::meta::{data::Data, ids::Ids};
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let mid = item.inner.id("mid");
     let feedback = item.inner.text("feedback");
     key.of_message(mid.as_deref(), &[feedback.as_deref()]);
     Content {
-        message_id: mid,
+        ids: Ids::message(mid),
         data: Data::default().text("feedback", feedback),
         ..Content::default()
     }

@@ -2,7 +2,7 @@
 //! `watermark` (Messenger).
 
 use super::{Content, Item, NaturalKey};
-use crate::meta::data::Data;
+use crate::meta::{data::Data, ids::Ids};
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let read = &item.inner;
@@ -15,7 +15,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
         _ => key.of_message(mid.as_deref(), &[]),
     }
     Content {
-        message_id: mid,
+        ids: Ids::message(mid),
         data: Data::default()
             .moment("watermark", watermark.as_deref())
             .integer("seq", read.integer("seq")),

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{Content, Item, NaturalKey};
-use crate::meta::{data::Data, json::Object};
+use crate::meta::{data::Data, ids::Ids, json::Object};
 
 const NUMBERS: [&str; 6] = [
     "impressions",
@@ -25,7 +25,10 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
         data.integer(name, item.value.integer(name))
     });
     Content {
-        media_id,
+        ids: Ids {
+            media_id,
+            ..Ids::default()
+        },
         data,
         ..Content::default()
     }

@@ -1,5 +1,6 @@
 //! Tests of the split: each rule, then random input.
 
+mod promises;
 mod reference;
 
 use bytes::Bytes;
@@ -162,7 +163,11 @@ fn the_flat_form_reads_as_the_change_it_would_have_been() {
     let flat = entry(rest);
     assert_eq!((flat.kind, flat.channel), (Comment, Channel::Entry));
     assert_eq!(
-        (text(&flat.comment_id), text(&flat.text), text(&flat.field)),
+        (
+            text(&flat.ids.comment_id),
+            text(&flat.text),
+            text(&flat.field)
+        ),
         ("5", "hi", "comments")
     );
     assert_eq!(payload(rest), r#"{"id":"5","text":"hi"}"#);
@@ -187,43 +192,18 @@ fn the_payload_is_the_items_own_text() {
 
 // Kinds of events.
 
-const BY_KEY: [(&str, Kind, &str); 16] = [
-    ("message", Message, "messages"),
-    ("postback", Postback, "messaging_postbacks"),
-    ("message_edit", MessageEdit, "message_edit"),
-    ("reaction", Reaction, "message_reactions"),
-    ("read", Seen, "messaging_seen"),
-    ("referral", Referral, "messaging_referral"),
-    ("optin", Optin, "messaging_optins"),
-    ("pass_thread_control", Handover, "messaging_handover"),
-    ("take_thread_control", Handover, "messaging_handover"),
-    ("request_thread_control", Handover, "messaging_handover"),
-    ("pass_thread_metadata", Handover, "messaging_handover"),
-    ("app_roles", Handover, "messaging_handover"),
-    (
-        "policy-enforcement",
-        PolicyEnforcement,
-        "messaging_policy_enforcement",
-    ),
-    (
-        "policy_enforcement",
-        PolicyEnforcement,
-        "messaging_policy_enforcement",
-    ),
-    ("response_feedback", ResponseFeedback, "response_feedback"),
-    ("feedback", ResponseFeedback, "response_feedback"),
-];
-
-#[test]
-fn the_keys_of_metas_reference_are_those_that_decide() {
-    let listed: Vec<_> = BY_KEY.iter().map(|(key, kind, _)| (*key, *kind)).collect();
-    assert!(listed.into_iter().eq(Kind::keys()));
+/// All keys that determine a kind, with kind and field.
+fn keys() -> Vec<(&'static str, Kind, &'static str)> {
+    let field = |kind: Kind| kind.field().unwrap();
+    Kind::keys()
+        .map(|(key, kind)| (key, kind, field(kind)))
+        .collect()
 }
 
 #[test]
 fn the_key_of_a_messaging_item_decides() {
     for (container, channel) in [("messaging", Messaging), ("standby", Standby)] {
-        for (key, kind, field) in BY_KEY {
+        for (key, kind, field) in keys() {
             let event = entry(&format!(r#""{container}":[{{"{key}":{{"mid":"m"}}}}]"#));
             assert_eq!((event.kind, event.channel), (kind, channel), "{key}");
             assert_eq!(text(&event.field), field);
@@ -241,8 +221,8 @@ fn the_key_of_a_messaging_item_decides() {
 
 #[test]
 fn between_keys_the_first_of_the_order_decides() {
-    for (at, (key, kind, _)) in BY_KEY.into_iter().enumerate() {
-        for (later, _, _) in &BY_KEY[at..] {
+    for (at, (key, kind, _)) in keys().into_iter().enumerate() {
+        for (later, _, _) in &keys()[at..] {
             let event = messaging(&format!(r#"{{"{later}":{{}},"{key}":{{}}}}"#));
             assert_eq!(event.kind, kind, "{key} and {later}");
         }
@@ -303,7 +283,7 @@ fn the_field_of_a_change_decides() {
 #[test]
 fn a_change_of_a_messaging_field_takes_the_kind_of_its_key() {
     for field in ["messages", "message_echoes", "messaging_seen", "standby"] {
-        for (key, kind, spelled) in BY_KEY {
+        for (key, kind, spelled) in keys() {
             let event = change(field, &format!(r#"{{"{key}":{{"mid":"m"}}}}"#));
             assert_eq!((event.kind, text(&event.field)), (kind, spelled));
         }
@@ -343,7 +323,7 @@ fn a_change_of_a_messaging_field_without_a_key_takes_the_kind_of_the_field() {
     }
     let message = change("messages", r#"{"mid":"m1","text":"t"}"#);
     assert_eq!(
-        (text(&message.message_id), text(&message.text)),
+        (text(&message.ids.message_id), text(&message.text)),
         ("m1", "t")
     );
     // An unsend must be detected in any container, since its message has to be erased.
@@ -383,7 +363,7 @@ fn a_change_without_a_field_takes_the_kind_of_its_key() {
             r#"{{"object":"{object}","entry":[{{"changes":[{{"value":{value}}}]}}]}}"#
         ));
         assert_eq!(kinds(&found), [(Changes, Message)], "{object}");
-        assert_eq!(text(&found.events[0].message_id), "m");
+        assert_eq!(text(&found.events[0].ids.message_id), "m");
         assert_eq!(text(&found.events[0].field), "messages");
     }
 }
@@ -397,7 +377,11 @@ fn a_value_that_is_a_list_is_an_item_for_each_member() {
         format!(r#""field":"comments","verb":"add","value":{members}"#),
     ] {
         let found = listed(&container);
-        let comments: Vec<_> = found.events.iter().map(|it| text(&it.comment_id)).collect();
+        let comments: Vec<_> = found
+            .events
+            .iter()
+            .map(|it| text(&it.ids.comment_id))
+            .collect();
         assert_eq!(comments, ["5", "6", "none"], "{container}");
         assert!(found.events.iter().all(|event| event.kind == Comment));
         let body = entry_body(&container);
@@ -503,14 +487,14 @@ fn a_comment_takes_media_and_user_name_also_beside_its_text() {
     };
     let beside = comment(r#"{"id":"5","media_id":"9","username":"mira"}"#);
     assert_eq!(
-        (text(&beside.media_id), text(&beside.username)),
+        (text(&beside.ids.media_id), text(&beside.username)),
         ("9", "mira")
     );
     let inside = comment(
         r#"{"id":"5","media":{"id":"8"},"media_id":"9","from":{"username":"leo"},"username":"x"}"#,
     );
     assert_eq!(
-        (text(&inside.media_id), text(&inside.username)),
+        (text(&inside.ids.media_id), text(&inside.username)),
         ("8", "leo")
     );
 }
@@ -537,7 +521,7 @@ fn the_test_button_is_known_by_its_entry() {
     );
     let event = &found.events[0];
     assert_eq!(
-        (text(&event.person_id), text(&event.message_id)),
+        (text(&event.person_id), text(&event.ids.message_id)),
         ("12334", "random_mid")
     );
     assert_eq!(occurred(event), ("2018-05-27T22:23:44Z".into(), Item));
@@ -613,10 +597,10 @@ fn the_flag_of_talking_to_oneself_stands_in_the_message_or_beside() {
 fn every_kind_fills_its_columns() {
     let of = |event: &Event| {
         [
-            &event.message_id,
-            &event.comment_id,
-            &event.media_id,
-            &event.parent_id,
+            &event.ids.message_id,
+            &event.ids.comment_id,
+            &event.ids.media_id,
+            &event.ids.parent_id,
             &event.text,
         ]
         .map(|column| text(column).to_owned())
@@ -840,7 +824,7 @@ fn ids_are_opaque_text_also_where_they_are_numbers() {
     );
     assert_eq!(text(&event.person_id), "12345678901234567890123");
     assert_eq!(text(&event.recipient_id), ACCOUNT);
-    assert_eq!(text(&event.message_id), "90071992547409931");
+    assert_eq!(text(&event.ids.message_id), "90071992547409931");
     let found = read(r#"{"entry":[{"id":12345678901234567890123,"messaging":[null]}]}"#);
     assert_eq!(text(&found.events[0].account_id), "12345678901234567890123");
 }
@@ -849,7 +833,7 @@ fn ids_are_opaque_text_also_where_they_are_numbers() {
 fn an_empty_id_is_none() {
     let event =
         messaging(r#"{"sender":{"id":""},"recipient":{"id":null},"message":{"mid":"","text":""}}"#);
-    let ids = [&event.sender_id, &event.recipient_id, &event.message_id];
+    let ids = [&event.sender_id, &event.recipient_id, &event.ids.message_id];
     assert_eq!(ids, [&None, &None, &None]);
     assert_eq!(event.text.as_deref(), Some(""));
 }
@@ -862,9 +846,12 @@ fn an_id_longer_than_its_column_stays_null() {
     ));
     assert_eq!((&event.sender_id, &event.person_id), (&None, &None));
     assert_eq!(event.problem, Some(Problem::IdTooLong));
-    assert_eq!(text(&event.message_id), "m");
+    assert_eq!(text(&event.ids.message_id), "m");
     let fits = messaging(&format!(r#"{{"message":{{"mid":"{}"}}}}"#, "m".repeat(512)));
-    assert_eq!((text(&fits.message_id).len(), fits.problem), (512, None));
+    assert_eq!(
+        (text(&fits.ids.message_id).len(), fits.problem),
+        (512, None)
+    );
     let field = change(&"f".repeat(513), "{}");
     assert_eq!(
         (field.field, field.problem),
@@ -887,7 +874,7 @@ fn the_last_of_a_repeated_key_counts() {
     assert_eq!(kinds(&found), [(Messaging, Message)]);
     let event = &found.events[0];
     assert_eq!(
-        (text(&event.account_id), text(&event.message_id)),
+        (text(&event.account_id), text(&event.ids.message_id)),
         ("2", "b")
     );
 }

@@ -25,6 +25,8 @@ use crate::meta::{
 pub struct Ledger {
     app: String,
     out: BufWriter<Box<dyn Write + Send>>,
+    /// Why something is missing in it.
+    fault: Option<io::Error>,
 }
 
 #[derive(Serialize)]
@@ -32,6 +34,13 @@ struct Line<'a> {
     /// The place of the delivery in the run, counted from 0.
     delivery: u64,
     app: &'a str,
+    #[serde(flatten)]
+    ack: Option<Ack>,
+    events: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Ack {
     acked_at: Timestamp,
     /// How often it was sent until it was acked.
     sends: u32,
@@ -41,14 +50,6 @@ struct Line<'a> {
     forged: bool,
     /// The SHA-256 of the body as the try that was acked sent it.
     body_sha256: String,
-    events: Vec<Item<'a>>,
-}
-
-#[derive(Serialize)]
-struct Forgery<'a> {
-    delivery: u64,
-    app: &'a str,
-    events: Vec<Item<'a>>,
 }
 
 #[derive(Serialize)]
@@ -66,20 +67,13 @@ impl Ledger {
         Self {
             app: app.into(),
             out: BufWriter::new(Box::new(out)),
+            fault: None,
         }
     }
 
     /// Writes down a delivery that was acked.
-    pub(super) fn acked(&mut self, post: &Post, now: Timestamp) -> io::Result<()> {
-        let context = Context {
-            app: &self.app,
-            received_at: now,
-        };
-        let sent = post.body();
-        let notification = split::split(&sent, context);
-        let line = Line {
-            delivery: post.number,
-            app: &self.app,
+    pub(super) fn acked(&mut self, post: &Post, now: Timestamp) {
+        let ack = Ack {
             acked_at: now,
             sends: post.tries,
             repeat_of: match post.sort {
@@ -87,31 +81,38 @@ impl Ledger {
                 Sort::New | Sort::Forged => None,
             },
             forged: post.sort == Sort::Forged,
-            body_sha256: hex::encode(Sha256::digest(&sent)),
-            events: notification.events.iter().map(item).collect(),
+            body_sha256: hex::encode(Sha256::digest(&post.body)),
         };
-        write(&mut self.out, &line)
+        self.write(post, Some(ack), now);
     }
 
     /// Writes down a delivery with a wrong signature. It is to be called before the delivery is
     /// sent: the answer may be lost, and nothing of it may be stored all the same.
-    pub(super) fn forged(&mut self, post: &Post, now: Timestamp) -> io::Result<()> {
+    pub(super) fn forged(&mut self, post: &Post, now: Timestamp) {
+        self.write(post, None, now);
+    }
+
+    fn write(&mut self, post: &Post, ack: Option<Ack>, now: Timestamp) {
         let context = Context {
             app: &self.app,
             received_at: now,
         };
-        let notification = split::split(&post.delivery.body, context);
-        let line = Forgery {
+        let events = split::split(&post.body, context).events;
+        let line = Line {
             delivery: post.number,
             app: &self.app,
-            events: notification.events.iter().map(item).collect(),
+            ack,
+            events: events.iter().map(item).collect(),
         };
-        write(&mut self.out, &line)
+        let written = serde_json::to_writer(&mut self.out, &line).map_err(io::Error::from);
+        if let Err(error) = written.and_then(|()| self.out.write_all(b"\n")) {
+            self.fault.get_or_insert(error);
+        }
     }
 
-    /// Hands everything to the system.
+    /// Hands everything to the system. What could not be written before is an error, too.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.fault.take().map_or_else(|| self.out.flush(), Err)
     }
 }
 
@@ -121,13 +122,12 @@ impl fmt::Debug for Ledger {
     }
 }
 
-fn write(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    out.write_all(b"\n")
-}
-
 fn item(event: &Event) -> Item<'_> {
-    let ids = [&event.message_id, &event.comment_id, &event.media_id];
+    let ids = [
+        &event.ids.message_id,
+        &event.ids.comment_id,
+        &event.ids.media_id,
+    ];
     Item {
         kind: event.kind.as_str(),
         account_id: event.account_id.as_deref(),

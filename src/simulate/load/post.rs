@@ -1,14 +1,10 @@
 //! A delivery on its way: what it is, how often it was tried, and when it is tried again.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use jiff::Timestamp;
 
-use super::super::{report::Answer, request::Signed, stories::Delivery};
+use super::super::{client::Answer, request::Signed, stories::Delivery};
 
 /// The pauses before each further try. Meta sends again at once and then "with decreasing
 /// frequency over the next 36 hours" (Graph API Webhooks, Getting Started); here it goes quicker.
@@ -41,34 +37,37 @@ pub(super) struct Post {
     /// Its place in the run, counted from 0.
     pub(super) number: u64,
     pub(super) sort: Sort,
-    pub(super) delivery: Arc<Delivery>,
+    pub(super) delivery: Delivery,
+    /// The body of the last try, or of the first one that is to come.
+    pub(super) body: Bytes,
     /// From when its latency counts.
     pub(super) due: Instant,
     /// How often it was sent.
     pub(super) tries: u32,
-    /// The time of sending in the body that was written last; none where it is the first body.
-    pub(super) written_at: Option<Timestamp>,
 }
 
 impl Post {
-    /// What it takes to keep it.
-    pub(super) fn bytes(&self) -> usize {
-        self.delivery.body.len()
-    }
-
-    /// Writes the body of the next try. Meta writes the time of sending into each, so that no two
-    /// are the same bytes.
-    pub(super) fn write(&mut self, now: impl FnOnce() -> Timestamp) {
-        let is_first = self.tries == 0 && !matches!(self.sort, Sort::Repeat(_));
-        self.written_at = (!is_first).then(now);
-    }
-
-    /// The body that was written last.
-    pub(super) fn body(&self) -> Bytes {
-        match self.written_at {
-            None => self.delivery.body.clone(),
-            Some(at) => self.delivery.sent_again(at),
+    /// A delivery that was not sent yet.
+    pub(super) fn new(number: u64, sort: Sort, delivery: Delivery, due: Instant) -> Self {
+        Self {
+            number,
+            sort,
+            body: delivery.body.clone(),
+            delivery,
+            due,
+            tries: 0,
         }
+    }
+
+    /// True if its body went out before. Meta writes the time of sending into each try, so that no
+    /// two are the same bytes.
+    pub(super) fn is_again(&self) -> bool {
+        self.tries > 0 || matches!(self.sort, Sort::Repeat(_))
+    }
+
+    /// The memory that keeping it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.delivery.body.len() + self.body.len()
     }
 
     pub(super) fn signed(&self) -> Signed {

@@ -1,17 +1,17 @@
-//! Who sends what next, and when everything is done.
+//! The order of a run: who sends what next, and when everything is done.
 //!
-//! A delivery that waits to be sent again keeps no connection busy: it comes back through the same
-//! door as those that fall due, and goes first.
+//! At a rate, a delivery that waits to be sent again keeps no connection busy: it comes back through
+//! the same door as those that fall due, and goes first.
 
 use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard},
+    collections::{BTreeMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
+use tokio::{sync::Semaphore, task::yield_now};
 
-use super::{lock::lock, pace::Pace, post::Post};
+use super::post::Post;
 
 /// The shortest sleep between releases: what falls due meanwhile is let go together. It bounds what
 /// the thread costs at high rates, and is the most that a delivery is held up by it.
@@ -19,6 +19,10 @@ const SHORTEST: Duration = Duration::from_micros(500);
 
 /// The longest sleep, after which a stopped run is noticed.
 const LONGEST: Duration = Duration::from_millis(50);
+
+/// A delivery that was begun later than this after it was due is counted as late. What is less is
+/// the precision of timers.
+const LATE: Duration = Duration::from_millis(5);
 
 /// Bodies that may wait to be sent again. Beyond it each waits on its connection instead, which
 /// slows down the rest.
@@ -33,148 +37,153 @@ pub struct Length {
     pub time: Option<Duration>,
 }
 
-/// What a connection does next.
-pub(super) enum Job {
-    /// Another delivery, which was due at this moment.
-    Next {
-        /// Counted from 0.
-        number: u64,
-        /// From when its latency counts.
-        due: Instant,
-        /// When it was handed out.
-        begun: Instant,
-    },
-    /// A delivery that was not acked.
-    Again(Post),
+/// The turn of a delivery that was not sent before.
+pub(super) struct Turn {
+    /// Its place in the run, counted from 0.
+    pub(super) number: u64,
+    /// From when its latency counts.
+    pub(super) due: Instant,
+    /// True if it is begun later than it was due.
+    pub(super) is_late: bool,
 }
 
 /// The order of a run.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    pace: Option<Pace>,
+    start: Instant,
+    /// Deliveries a second. Without a rate each is due when a connection is free.
+    rate: Option<f64>,
     end: Option<Instant>,
     state: Mutex<State>,
-    /// A permit for each job; closed when the run is over.
+    /// At a rate, a permit for each job; closed when the run is over.
     jobs: Semaphore,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many deliveries there are to be, once that is known.
-    total: Option<u64>,
+    /// How many deliveries there are to be.
+    total: u64,
     handed_out: u64,
     settled: u64,
     unsent: u64,
-    again: VecDeque<Post>,
+    /// Deliveries that wait for their next try, by when and by number.
+    waiting: BTreeMap<(Instant, u64), Post>,
     waiting_bytes: usize,
-    timers: JoinSet<()>,
+    /// Those that have waited.
+    again: VecDeque<Post>,
 }
 
 impl Schedule {
-    /// With a pace deliveries are due by the clock; without one, whenever a connection is free.
-    pub(super) fn new(length: Length, pace: Option<Pace>, start: Instant) -> Self {
-        let by_time = pace.zip(length.time).map(|(pace, time)| pace.within(time));
+    pub(super) fn new(length: Length, rate: Option<f64>, start: Instant) -> Self {
+        let by_time = rate.zip(length.time).map(|(rate, time)| within(rate, time));
         let total = [length.deliveries, by_time].into_iter().flatten().min();
         Self {
-            pace,
+            start,
+            rate,
             end: length.time.and_then(|time| start.checked_add(time)),
             state: Mutex::new(State {
-                total,
+                total: total.unwrap_or(u64::MAX),
                 ..State::default()
             }),
             jobs: Semaphore::new(0),
         }
     }
 
-    /// The next job; none once the run is over.
-    pub(super) async fn next(&self) -> Option<Job> {
-        loop {
-            if self.pace.is_none()
-                && let Some(job) = self.take()
-            {
-                return Some(job);
-            }
-            self.jobs.acquire().await.ok()?.forget();
-            if let Some(job) = self.take() {
-                return Some(job);
-            }
-        }
+    /// True if deliveries are due by the clock.
+    pub(super) fn is_paced(&self) -> bool {
+        self.rate.is_some()
     }
 
-    fn take(&self) -> Option<Job> {
+    /// The next delivery; none once there is none left. `begin` makes one that was not sent before.
+    pub(super) async fn next(&self, begin: impl FnOnce(Turn) -> Post) -> Option<Post> {
+        if self.is_paced() {
+            self.jobs.acquire().await.ok()?.forget();
+            // The system is asked for news before anything is sent: the server may have closed the
+            // connection meanwhile.
+            yield_now().await;
+        }
+        if let Some(post) = self.take_waited() {
+            return Some(post);
+        }
+        Some(begin(self.hand_out()?))
+    }
+
+    /// A delivery whose pause is over.
+    fn take_waited(&self) -> Option<Post> {
         let mut state = self.state();
-        if let Some(post) = state.again.pop_front() {
-            state.waiting_bytes -= post.bytes();
-            return Some(Job::Again(post));
-        }
-        let now = Instant::now();
-        if self.pace.is_none() && self.end.is_some_and(|end| end <= now) {
-            let handed_out = state.handed_out;
-            state.total.get_or_insert(handed_out);
-            self.close_if_done(&state);
-        }
-        if state.total.is_some_and(|total| state.handed_out >= total) {
+        let post = state.again.pop_front()?;
+        state.waiting_bytes -= post.bytes();
+        Some(post)
+    }
+
+    /// The turn of another delivery; none if there is to be none.
+    fn hand_out(&self) -> Option<Turn> {
+        let (mut state, now) = (self.state(), Instant::now());
+        let is_over = !self.is_paced() && self.end.is_some_and(|end| end <= now);
+        if is_over || state.handed_out >= state.total || self.jobs.is_closed() {
             return None;
         }
         let number = state.handed_out;
         state.handed_out += 1;
-        let due = self.pace.map_or(now, |pace| pace.due(number));
-        Some(Job::Next {
+        let due = self.rate.map_or(now, |rate| self.due(rate, number));
+        let is_late = now.duration_since(due) > LATE;
+        Some(Turn {
             number,
             due,
-            begun: now,
+            is_late,
         })
     }
 
-    /// Lets deliveries go as they fall due, until the last one or until the run is over. Blocks: the
-    /// runtime's timers are exact to a millisecond or two, which would show in every latency.
-    pub(super) fn release_by_clock(&self) {
-        let Some(pace) = self.pace else { return };
-        let total = self.state().total.unwrap_or(u64::MAX);
-        let mut released = 0;
-        while released < total && !self.is_over() {
+    /// Lets deliveries go as they fall due, until the run is over. Blocks: the runtime's timers are
+    /// exact to a millisecond or two, which would show in every latency.
+    pub(super) fn release_by_clock(&self, rate: f64) {
+        let (mut released, total) = (0, self.state().total);
+        while !self.jobs.is_closed() {
             let now = Instant::now();
-            let due = pace.due_by(now).min(total);
-            self.release(due - released);
+            let due = self.due_by(rate, now).min(total);
+            let permits = due - released + self.wake(now);
+            self.jobs
+                .add_permits(usize::try_from(permits).unwrap_or_default());
             released = due;
-            let wait = pace.due(released).saturating_duration_since(now);
+            let wait = self.due(rate, released).saturating_duration_since(now);
             std::thread::sleep(wait.clamp(SHORTEST, LONGEST));
         }
     }
 
-    fn release(&self, count: u64) {
-        self.jobs
-            .add_permits(usize::try_from(count).unwrap_or_default());
+    /// Ends the waiting of deliveries whose pause is over; says how many there are.
+    fn wake(&self, now: Instant) -> u64 {
+        let mut state = self.state();
+        let mut woken = 0;
+        while let Some(first) = state.waiting.first_entry()
+            && first.key().0 <= now
+        {
+            let post = first.remove();
+            state.again.push_back(post);
+            woken += 1;
+        }
+        woken
     }
 
     /// A delivery has come to its end, whichever that is.
     pub(super) fn settle(&self) {
         let mut state = self.state();
         state.settled += 1;
-        self.close_if_done(&state);
-    }
-
-    fn close_if_done(&self, state: &State) {
-        if state.total.is_some_and(|total| state.settled >= total) {
+        if state.settled >= state.total {
             self.jobs.close();
         }
     }
 
-    /// Brings a delivery back after a while. Gives it back where too much waits already.
-    pub(super) fn bring_back(self: &Arc<Self>, post: Post, after: Duration) -> Option<Post> {
+    /// Brings a delivery back after a while. Gives it back where too much waits already, and where
+    /// no clock would wake it.
+    pub(super) fn bring_back(&self, post: Post, after: Duration) -> Option<Post> {
         let mut state = self.state();
-        if state.waiting_bytes + post.bytes() > MOST_WAITING_BYTES {
+        let bytes = state.waiting_bytes + post.bytes();
+        if !self.is_paced() || bytes > MOST_WAITING_BYTES {
             return Some(post);
         }
-        state.waiting_bytes += post.bytes();
-        // The ends of old timers are collected while new ones are set.
-        while state.timers.try_join_next().is_some() {}
-        let schedule = Arc::clone(self);
-        state.timers.spawn(async move {
-            sleep(after).await;
-            schedule.state().again.push_back(post);
-            schedule.jobs.add_permits(1);
-        });
+        state.waiting_bytes = bytes;
+        let key = (Instant::now() + after, post.number);
+        state.waiting.insert(key, post);
         None
     }
 
@@ -183,112 +192,92 @@ impl Schedule {
         self.state().unsent
     }
 
-    /// Hands out nothing more. What is on its way may come to its end.
+    /// Hands out nothing more, if there was more. What is on its way may come to its end.
     pub(super) fn stop(&self) {
+        if self.jobs.is_closed() {
+            return;
+        }
         let mut state = self.state();
-        state.timers.abort_all();
         state.again.clear();
-        let due = self.pace.map_or(0, |pace| pace.due_by(Instant::now()));
-        let due = state.total.map_or(due, |total| due.min(total));
-        state.unsent = due.saturating_sub(state.handed_out);
-        state.total = Some(state.handed_out);
+        let due = self
+            .rate
+            .map_or(0, |rate| self.due_by(rate, Instant::now()));
+        state.unsent = due.min(state.total).saturating_sub(state.handed_out);
         self.jobs.close();
     }
 
-    /// Whether everything has come to its end.
-    pub(super) fn is_over(&self) -> bool {
-        self.jobs.is_closed()
+    /// When a delivery is due; at the start where that is beyond what a clock can show.
+    fn due(&self, rate: f64, number: u64) -> Instant {
+        let due = self.start.checked_add(after(rate, number));
+        due.unwrap_or(self.start)
+    }
+
+    /// How many deliveries were due by `now`.
+    fn due_by(&self, rate: f64, now: Instant) -> u64 {
+        within(rate, now.saturating_duration_since(self.start))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long after the start the delivery of this number, counted from 0, is due.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact for more deliveries than a run has"
+)]
+fn after(rate: f64, number: u64) -> Duration {
+    let after = Duration::try_from_secs_f64(number as f64 / rate);
+    after.unwrap_or(Duration::MAX)
+}
+
+/// How many deliveries fall due before `length` has passed; one at least.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a product of positive numbers, rounded up"
+)]
+fn within(rate: f64, length: Duration) -> u64 {
+    let count = (length.as_secs_f64() * rate).ceil() as u64;
+    // The product may be a little too large: 1.1 * 100 is more than 110.
+    let is_too_many = count > 1 && after(rate, count - 1) >= length;
+    count.saturating_sub(u64::from(is_too_many)).max(1)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::super::stories::{Delivery, Script, Stories},
-        super::post::Sort,
-        *,
-    };
+    use super::*;
 
-    fn delivery() -> Delivery {
-        let one = std::num::NonZeroUsize::MIN;
-        let script = Script {
-            seed: 1,
-            accounts: one,
-            people: one,
-            kinds: Vec::new(),
-            batch: one,
-        };
-        Stories::new(&script).next(jiff::Timestamp::UNIX_EPOCH)
+    #[test]
+    fn deliveries_are_due_at_even_distances() {
+        let millis = |number| after(40.0, number).as_millis();
+        assert_eq!([millis(0), millis(1), millis(4000)], [0, 25, 100_000]);
     }
 
-    fn post(due: Instant) -> Post {
-        Post {
-            number: 0,
-            sort: Sort::New,
-            delivery: Arc::new(delivery()),
-            due,
-            tries: 1,
-            written_at: None,
-        }
-    }
-
-    fn of(deliveries: u64, pace: Option<Pace>, start: Instant) -> Arc<Schedule> {
-        let length = Length {
-            deliveries: Some(deliveries),
-            time: None,
-        };
-        Arc::new(Schedule::new(length, pace, start))
-    }
-
-    #[tokio::test]
-    async fn what_comes_back_goes_first_and_the_end_waits_for_it() {
-        let start = Instant::now();
-        let schedule = of(2, None, start);
-        assert!(matches!(
-            schedule.next().await,
-            Some(Job::Next { number: 0, .. })
-        ));
-        assert!(schedule.bring_back(post(start), Duration::ZERO).is_none());
-        while schedule.state().again.is_empty() {
-            tokio::task::yield_now().await;
-        }
-        assert!(matches!(schedule.next().await, Some(Job::Again(_))));
-        assert!(matches!(
-            schedule.next().await,
-            Some(Job::Next { number: 1, .. })
-        ));
-        schedule.settle();
-        assert!(!schedule.is_over());
-        schedule.settle();
-        assert!(schedule.is_over() && schedule.next().await.is_none());
-    }
-
-    #[tokio::test]
-    async fn too_much_to_wait_is_given_back() {
-        let start = Instant::now();
-        let schedule = of(1, None, start);
-        schedule.state().waiting_bytes = MOST_WAITING_BYTES;
-        assert!(schedule.bring_back(post(start), Duration::ZERO).is_some());
+    #[test]
+    fn as_many_are_released_as_were_due() {
+        let count = |rate, ms| within(rate, Duration::from_millis(ms));
+        let counts = [0, 1, 25, 26, 100_000].map(|ms| count(40.0, ms));
+        assert_eq!(counts, [1, 1, 1, 2, 4000]);
+        let counts = [70, 1100, 1101].map(|ms| count(100.0, ms));
+        assert_eq!(counts, [7, 110, 111]);
+        assert_eq!(count(0.01, 1000), 1);
     }
 
     #[tokio::test]
     async fn a_stop_says_how_many_were_due() {
-        let start = Instant::now();
-        let pace = Pace::new(start, 1e6);
-        let schedule = of(5, Some(pace), start);
-        schedule.release(1);
-        assert!(schedule.next().await.is_some());
-        while pace.due_by(Instant::now()) < 5 {
+        let length = Length {
+            deliveries: Some(5),
+            time: None,
+        };
+        let schedule = Schedule::new(length, Some(1e6), Instant::now());
+        assert!(schedule.hand_out().is_some());
+        while schedule.due_by(1e6, Instant::now()) < 5 {
             tokio::task::yield_now().await;
         }
         schedule.stop();
-        assert_eq!(
-            (schedule.unsent(), schedule.next().await.is_none()),
-            (4, true)
-        );
+        assert_eq!(schedule.unsent(), 4);
+        assert!(schedule.hand_out().is_none());
     }
 }

@@ -1,10 +1,17 @@
-//! What a run sent and how it was answered: a value. Printing it is the business of `cli`.
+//! Summary of a run: what it sent, and how it was answered. Printing it is the business of `cli`.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use hdrhistogram::Histogram;
+use hdrhistogram::{CreationError, Histogram};
 
-use super::super::report::Answer;
+use super::{
+    super::client::Answer,
+    post::{Post, Sort},
+};
+
+/// Latencies are kept in microseconds, to three digits, up to an hour.
+const LONGEST_MICROS: u64 = 3_600_000_000;
+const DIGITS: u8 = 3;
 
 /// What a run sent and how it was answered.
 #[derive(Clone, Debug, Default)]
@@ -41,69 +48,14 @@ pub struct Summary {
     pub late: u64,
     /// Deliveries that were due, and that the end of the run left unsent.
     pub unsent: u64,
-    /// From when each delivery that had to be acked was due to its ack.
-    pub latencies: Latencies,
-}
-
-/// Shares of the latencies of all deliveries that had to be acked and were due. What was never
-/// acked counts as slower than all that was: left out, a server that stops answering would look
-/// quick.
-#[derive(Clone, Copy, Debug)]
-pub struct Latencies {
-    /// The name and the value of each share, from the median to the slowest. None where the share
-    /// reaches into what was never acked.
-    pub shares: [(&'static str, Option<Duration>); 5],
-}
-
-/// The names of the shares, and how much of all latencies each holds.
-const SHARES: [(&str, f64); 5] = [
-    ("p50", 0.5),
-    ("p90", 0.9),
-    ("p99", 0.99),
-    ("p99.9", 0.999),
-    ("max", 1.0),
-];
-
-impl Latencies {
-    /// Of what was acked after so many microseconds, and of so many that never were.
-    pub(super) fn of(acked: &Histogram<u64>, never: u64) -> Self {
-        Self {
-            shares: SHARES.map(|(name, share)| (name, value(acked, never, share))),
-        }
-    }
-}
-
-/// The latency that this share of all did not exceed.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "exact for as many as a run can count"
-)]
-fn value(acked: &Histogram<u64>, never: u64, share: f64) -> Option<Duration> {
-    let all = acked.len().saturating_add(never);
-    let rank = (all as f64 * share).ceil();
-    let found = acked.len() as f64;
-    // The middle of a rank is its own, however it is rounded.
-    let micros = || acked.value_at_quantile((rank - 0.5) / found);
-    (rank > 0.0 && rank <= found).then(|| Duration::from_micros(micros()))
-}
-
-impl Default for Latencies {
-    fn default() -> Self {
-        Self {
-            shares: SHARES.map(|(name, _)| (name, None)),
-        }
-    }
+    /// Shares of the latencies of all deliveries that had to be acked and were due, from when each
+    /// was due to its ack: name and value, from the median to the slowest. What was never acked
+    /// counts as slower than all that was: left out, a server that stops answering would look
+    /// quick. None where a share reaches into that.
+    pub latencies: Vec<(&'static str, Option<Duration>)>,
 }
 
 impl Summary {
-    /// Of a run that was ended before it began.
-    pub(super) fn of_nothing() -> Self {
-        Self {
-            interrupted: true,
-            ..Self::default()
-        }
-    }
-
     /// Deliveries that had to be acked and were not.
     pub fn unacked(&self) -> u64 {
         self.deliveries
@@ -149,6 +101,107 @@ fn per_second(count: u64, elapsed: Duration) -> f64 {
     }
 }
 
+/// The counts of a run that goes on.
+#[derive(Debug)]
+pub(super) struct Tally {
+    summary: Summary,
+    latencies: Histogram<u64>,
+}
+
+impl Tally {
+    pub(super) fn new() -> Result<Self, CreationError> {
+        Ok(Self {
+            summary: Summary::default(),
+            latencies: Histogram::new_with_bounds(1, LONGEST_MICROS, DIGITS)?,
+        })
+    }
+
+    /// A delivery is sent for the first time.
+    pub(super) fn begun(&mut self, post: &Post, is_late: bool) {
+        let summary = &mut self.summary;
+        summary.deliveries += 1;
+        match post.sort {
+            Sort::New => {}
+            Sort::Repeat(_) => summary.repeats += 1,
+            Sort::Forged => summary.forgeries += 1,
+        }
+        summary.late += u64::from(is_late);
+        summary.items += post.delivery.kinds.len() as u64;
+        for kind in &post.delivery.kinds {
+            *summary.kinds.entry(kind.as_str()).or_default() += 1;
+        }
+    }
+
+    /// A delivery of so many bytes is sent, for the first time or again.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        self.summary.sends += 1;
+        self.summary.bytes += bytes as u64;
+    }
+
+    /// What was sent came to its end.
+    pub(super) fn answered(&mut self, answer: Answer) {
+        *self.summary.answers.entry(answer).or_default() += 1;
+    }
+
+    /// A delivery came to its end with this answer.
+    pub(super) fn settled(&mut self, post: &Post, answer: Answer) {
+        let summary = &mut self.summary;
+        match (post.sort, answer.is_ack()) {
+            (Sort::Forged, true) => summary.acked_forgeries += 1,
+            (Sort::Forged, false) if post.is_settled_by(answer) => summary.refused_forgeries += 1,
+            (Sort::New | Sort::Repeat(_), true) => {
+                summary.acked += 1;
+                let waited = u64::try_from(post.due.elapsed().as_micros());
+                self.latencies.saturating_record(waited.unwrap_or(u64::MAX));
+                if post.sort == Sort::New {
+                    summary.events += post.delivery.kinds.len() as u64 - post.delivery.repeats;
+                }
+            }
+            (_, false) => {}
+        }
+    }
+
+    /// The summary, after so long and with so many that were due and never sent.
+    pub(super) fn finish(&self, elapsed: Duration, unsent: u64) -> Summary {
+        let mut summary = Summary {
+            elapsed,
+            unsent,
+            ..self.summary.clone()
+        };
+        let cut_off = summary.sends - summary.answers.values().sum::<u64>();
+        if cut_off > 0 {
+            summary.answers.insert(Answer::CutOff, cut_off);
+        }
+        let never = summary.unacked().saturating_add(unsent);
+        let value = |share| value(&self.latencies, never, share);
+        summary.latencies = SHARES.map(|(name, share)| (name, value(share))).to_vec();
+        summary
+    }
+}
+
+/// The names of the shares, and how much of all latencies each holds.
+const SHARES: [(&str, f64); 5] = [
+    ("p50", 0.5),
+    ("p90", 0.9),
+    ("p99", 0.99),
+    ("p99.9", 0.999),
+    ("max", 1.0),
+];
+
+/// The latency that this share of all did not exceed.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact for as many as a run can count"
+)]
+fn value(acked: &Histogram<u64>, never: u64, share: f64) -> Option<Duration> {
+    let all = acked.len().saturating_add(never);
+    let rank = (all as f64 * share).ceil();
+    let found = acked.len() as f64;
+    // The middle of a rank is its own, however it is rounded.
+    let micros = || acked.value_at_quantile((rank - 0.5) / found);
+    (rank > 0.0 && rank <= found).then(|| Duration::from_micros(micros()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,8 +212,7 @@ mod tests {
             histogram.record(millis * 1000).unwrap();
         }
         let millis = |it: Duration| it.as_micros() / 1000;
-        let shares = Latencies::of(&histogram, never).shares;
-        shares.map(|(_, value)| value.map(millis))
+        SHARES.map(|(_, share)| value(&histogram, never, share).map(millis))
     }
 
     #[test]

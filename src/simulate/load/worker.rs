@@ -1,7 +1,7 @@
-//! What one connection does: takes what is next, sends it, and writes down what came back.
+//! The work of one connection: takes what is next, sends it, and writes down what came back.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -9,21 +9,18 @@ use tokio::time::sleep;
 
 use super::{
     super::{
-        client::Client,
+        client::{Answer, Client},
         random::Random,
-        report::Answer,
         request::Requests,
         target::{Error, Target},
     },
+    Load,
     ledger::Ledger,
-    lock::lock,
     mix::Mix,
-    options::Load,
     post::{Post, Sort},
     progress::Watch,
-    schedule::{Job, Schedule},
-    summary::Summary,
-    tally::Tally,
+    schedule::{Schedule, Turn},
+    summary::{Summary, Tally},
 };
 use crate::clock::Clock;
 
@@ -33,18 +30,20 @@ const REFUSED: Duration = Duration::from_millis(100);
 /// What all connections of a run share.
 #[derive(Debug)]
 pub(super) struct Run {
-    pub(super) schedule: Arc<Schedule>,
+    pub(super) schedule: Schedule,
     requests: Requests,
     clock: Clock,
     watch: Watch,
-    mix: Mutex<Mix>,
-    tally: Mutex<Tally>,
-    ledger: Mutex<Option<Ledger>>,
-    forged: Mutex<Option<Ledger>>,
-    /// Why a ledger cannot be written.
-    fault: Mutex<Option<std::io::Error>>,
     give_up: Option<Duration>,
-    is_paced: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    mix: Mix,
+    tally: Tally,
+    ledger: Option<Ledger>,
+    forged: Option<Ledger>,
 }
 
 impl Run {
@@ -52,62 +51,60 @@ impl Run {
         target: &Target,
         load: Load,
         clock: &Clock,
-        watch: Watch,
-        schedule: Arc<Schedule>,
+        watch: &Watch,
+        start: Instant,
     ) -> Result<Self, Error> {
         let wrong = Random::new(!load.script.seed).hex().into();
         Ok(Self {
-            schedule,
+            schedule: Schedule::new(load.length, load.rate, start),
             requests: Requests::new(target, &wrong).map_err(Error::Request)?,
             clock: clock.clone(),
-            watch,
-            mix: Mutex::new(Mix::new(&load.script, load.duplicates, load.forgeries)),
-            tally: Mutex::new(Tally::new().map_err(Error::Latencies)?),
-            ledger: Mutex::new(load.ledger),
-            forged: Mutex::new(load.forged),
-            fault: Mutex::default(),
+            watch: watch.clone(),
             give_up: load.give_up,
-            is_paced: load.rate.is_some(),
+            state: Mutex::new(State {
+                mix: Mix::new(&load.script, load.duplicates, load.forgeries),
+                tally: Tally::new().map_err(Error::Latencies)?,
+                ledger: load.ledger,
+                forged: load.forged,
+            }),
         })
     }
 
-    /// The next delivery, ready to be sent.
-    async fn next(&self) -> Option<Post> {
-        let (number, due, begun) = match self.schedule.next().await? {
-            Job::Again(post) => return Some(post),
-            Job::Next { number, due, begun } => (number, due, begun),
-        };
-        let post = lock(&self.mix).next(number, due, self.clock.now());
-        lock(&self.tally).begun(&post, begun);
-        if post.sort == Sort::Forged {
-            self.write_down(&self.forged, |forged| {
-                forged.forged(&post, self.clock.now())
-            });
+    /// Makes the delivery whose turn it is.
+    fn begin(&self, turn: &Turn) -> Post {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let post = state.mix.next(turn.number, turn.due, now);
+        state.tally.begun(&post, turn.is_late);
+        if let (Sort::Forged, Some(forged)) = (post.sort, &mut state.forged) {
+            forged.forged(&post, now);
         }
-        Some(post)
+        post
     }
 
     /// Sends `post` once.
     async fn send(&self, client: &mut Client, post: &mut Post) -> Answer {
-        post.write(|| self.clock.now());
-        let body = post.body();
-        lock(&self.tally).sent(body.len());
-        let (sender, signed) = (post.delivery.sender, post.signed());
-        let request = self.requests.post(sender, body, signed);
+        if post.is_again() {
+            post.body = post.delivery.sent_again(self.clock.now());
+        }
+        self.state().tally.sent(post.body.len());
+        let (sender, body) = (post.delivery.sender, post.body.clone());
+        let request = self.requests.post(sender, body, post.signed());
         let answer = client.send(request).await;
         post.tries += 1;
-        lock(&self.tally).answered(answer);
+        self.state().tally.answered(answer);
         answer
     }
 
     /// A delivery came to its end.
     fn settle(&self, post: &Post, answer: Answer) {
-        lock(&self.tally).settled(post, answer, Instant::now());
+        let mut state = self.state();
+        state.tally.settled(post, answer);
         if answer.is_ack() {
-            if post.sort == Sort::New {
-                lock(&self.mix).acked(post);
+            state.mix.acked(post);
+            if let Some(ledger) = &mut state.ledger {
+                ledger.acked(post, self.clock.now());
             }
-            self.write_down(&self.ledger, |ledger| ledger.acked(post, self.clock.now()));
         }
         self.watch.count_settled();
         self.schedule.settle();
@@ -120,51 +117,32 @@ impl Run {
         !self.watch.is_stopped() && until.is_some_and(|until| next <= until)
     }
 
-    /// Lets a delivery wait without its connection; gives it back where it has to wait on it. As
-    /// fast as answers come means one delivery for each connection until it is acked: a server
-    /// that refuses quickly would otherwise gather thousands that all come again.
-    fn put_aside(&self, post: Post, pause: Duration) -> Option<Post> {
-        if self.is_paced {
-            self.schedule.bring_back(post, pause)
-        } else {
-            Some(post)
-        }
-    }
-
-    /// Hands the ledgers to the system.
-    pub(super) fn flush(&self) {
-        self.write_down(&self.ledger, Ledger::flush);
-        self.write_down(&self.forged, Ledger::flush);
-    }
-
-    /// A ledger that cannot be written ends the run: what it is for would be missing.
-    fn write_down(
-        &self,
-        ledger: &Mutex<Option<Ledger>>,
-        write: impl FnOnce(&mut Ledger) -> std::io::Result<()>,
-    ) {
-        let written = lock(ledger).as_mut().map_or(Ok(()), write);
-        if let Err(error) = written {
-            lock(&self.fault).get_or_insert(error);
-            self.watch.stop();
-        }
+    /// Hands the ledgers to the system. One that cannot be written ends the run: what it is for
+    /// would be missing.
+    pub(super) fn flush(&self) -> Result<(), Error> {
+        let mut state = self.state();
+        let State { ledger, forged, .. } = &mut *state;
+        let mut ledgers = ledger.iter_mut().chain(forged);
+        ledgers.try_for_each(Ledger::flush).map_err(Error::Ledger)
     }
 
     /// What the run came to.
     pub(super) fn finish(&self, elapsed: Duration) -> Result<Summary, Error> {
-        self.flush();
-        if let Some(fault) = lock(&self.fault).take() {
-            return Err(Error::Ledger(fault));
-        }
-        let mut summary = lock(&self.tally).finish(elapsed, self.schedule.unsent());
+        self.flush()?;
+        let mut summary = self.state().tally.finish(elapsed, self.schedule.unsent());
         summary.interrupted = self.watch.is_stopped();
         Ok(summary)
+    }
+
+    /// Nothing in this room leaves the state half changed, so that a panic does not matter.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Sends what is due over one connection until nothing is left.
 pub(super) async fn work(run: Arc<Run>, mut client: Client) {
-    while let Some(post) = client.idle_until(run.next()).await {
+    while let Some(post) = run.schedule.next(|turn| run.begin(&turn)).await {
         deliver(&run, &mut client, post).await;
     }
 }
@@ -183,7 +161,9 @@ async fn deliver(run: &Run, client: &mut Client, mut post: Post) {
         }
         let pause = post.pause();
         if !pause.is_zero() {
-            match run.put_aside(post, pause) {
+            // As fast as answers come means one delivery for each connection until it is acked: a
+            // server that refuses quickly would otherwise gather thousands that all come again.
+            match run.schedule.bring_back(post, pause) {
                 Some(kept) => post = kept,
                 None => return,
             }
@@ -194,7 +174,7 @@ async fn deliver(run: &Run, client: &mut Client, mut post: Post) {
 
 /// Where nobody listens, as fast as answers come would be as fast as this machine can.
 async fn rest(run: &Run, answer: Answer) {
-    if answer == Answer::NoConnection && !run.is_paced {
+    if answer == Answer::NoConnection && !run.schedule.is_paced() {
         sleep(REFUSED).await;
     }
 }

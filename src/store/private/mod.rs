@@ -183,14 +183,10 @@ impl PrivatePostgres {
         }
     }
 
-    /// Connection options: the Unix socket and the database.
+    /// Connection options: the Unix socket and the database. For tests, which have no settings at
+    /// hand; the program calls the function of this name.
     pub fn connect_options(&self) -> PgConnectOptions {
         server::connect_options(&self.layout)
-    }
-
-    /// True if the server is up.
-    pub fn is_up(&self) -> bool {
-        *self.health.borrow() == Health::Up
     }
 
     /// Watches the state of the server.

@@ -96,7 +96,7 @@ impl Reader {
         let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
         let mut query = QueryBuilder::new(LAST);
         query.push_bind(stats::NAME).push(FRESH);
-        query.push(AccountRow::COLUMNS).push(LAST_OF_EACH);
+        query.push(AccountRow::columns()).push(LAST_OF_EACH);
         query.push_bind(kinds).push(LAST_OF_KINDS);
         let mut query = Conditions(query);
         query.and("app = ", filter.app.clone());

@@ -73,7 +73,7 @@ fn select() -> Conditions {
                        WHERE r.delivery_id = d.id AND r.received_at = d.received_at
                        ORDER BY r.position) AS repeated_events
              FROM deliveries AS d WHERE",
-        DeliveryRow::COLUMNS
+        DeliveryRow::columns()
     ))
 }
 

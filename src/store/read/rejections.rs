@@ -62,7 +62,7 @@ impl Reader {
         &mut self,
         filter: &RejectionFilter,
     ) -> Result<Vec<RejectionTotal>, Error> {
-        let query = filter.select(RejectionTotal::COLUMNS);
+        let query = filter.select(&RejectionTotal::columns());
         let mut query = query.limit(" GROUP BY reason ORDER BY reason", REASONS);
         answer(query.build_query_as().fetch_all(&mut self.0)).await
     }
@@ -73,7 +73,7 @@ impl Reader {
         filter: &RejectionFilter,
         limit: u32,
     ) -> Result<Vec<RejectionRow>, Error> {
-        let query = filter.select(RejectionRow::COLUMNS);
+        let query = filter.select(&RejectionRow::columns());
         let order = " ORDER BY hour DESC, last_at DESC, app, reason, prefix";
         let mut query = query.limit(order, limit);
         let mut rows: Vec<RejectionRow> =

@@ -28,7 +28,7 @@ row! {
 impl Reader {
     /// Reads the repeat at `position`.
     pub async fn repeat(&mut self, position: i64) -> Result<Option<RepeatRow>, Error> {
-        let select = format!("SELECT {} FROM repeats WHERE", RepeatRow::COLUMNS);
+        let select = format!("SELECT {} FROM repeats WHERE", RepeatRow::columns());
         let mut query = Conditions::after(&select);
         query.and("position = ", Some(position));
         let mut query = query.limit("", 1);

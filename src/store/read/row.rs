@@ -4,10 +4,31 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 use sqlx::{Row as _, postgres::PgRow, types::Json};
 
-/// Type of a column's value.
+use crate::meta::ids::Ids;
+
+/// Type of a field's value, read from one column or several.
 pub(super) trait Column: Sized {
     /// Reads the value of the column `name`.
     fn read(row: &PgRow, name: &str) -> sqlx::Result<Self>;
+
+    /// Columns of the field `name`.
+    fn columns(name: &'static str) -> Vec<&'static str> {
+        vec![name]
+    }
+}
+
+impl Column for Ids<Option<String>> {
+    fn read(row: &PgRow, _: &str) -> sqlx::Result<Self> {
+        let mut ids = Self::default();
+        for (id, name) in ids.each_mut().zip(Self::NAMES) {
+            *id = Column::read(row, name)?;
+        }
+        Ok(ids)
+    }
+
+    fn columns(_: &'static str) -> Vec<&'static str> {
+        Self::NAMES.to_vec()
+    }
 }
 
 /// Implements `Column` for types that sqlx reads directly.
@@ -58,34 +79,31 @@ impl Column for Option<Box<RawValue>> {
 /// Declares a row: its struct, its columns in a statement, and its reader. An expression after the
 /// type of a column computes the column in the statement.
 macro_rules! row {
-    (
-        $(#[$about:meta])*
-        $name:ident {
-            $first:ident: $first_type:ty,
-            $($(#[$note:meta])* $column:ident: $type:ty $(= $expression:literal)?,)*
-        }
-    ) => {
+    ($(#[$about:meta])* $name:ident {
+        $($(#[$note:meta])* $column:ident: $type:ty $(= $expression:literal)?,)+
+    }) => {
         $(#[$about])*
         #[expect(missing_docs, reason = "the comments of the views describe their columns")]
         pub struct $name {
-            pub $first: $first_type,
-            $($(#[$note])* pub $column: $type,)*
+            $($(#[$note])* pub $column: $type,)+
         }
 
         impl $name {
             /// Columns, separated by commas.
-            const COLUMNS: &str = concat!(
-                stringify!($first),
-                $(", ", $($expression, " AS ",)? stringify!($column)),*
-            );
+            fn columns() -> String {
+                use $crate::store::read::row::Column;
+                let columns = [$(<$type>::columns(
+                    concat!($($expression, " AS ",)? stringify!($column))
+                ),)+];
+                columns.concat().join(", ")
+            }
         }
 
         impl sqlx::FromRow<'_, sqlx::postgres::PgRow> for $name {
             fn from_row(row: &sqlx::postgres::PgRow) -> sqlx::Result<Self> {
                 use $crate::store::read::row::Column;
                 Ok(Self {
-                    $first: Column::read(row, stringify!($first))?,
-                    $($column: Column::read(row, stringify!($column))?,)*
+                    $($column: Column::read(row, stringify!($column))?,)+
                 })
             }
         }

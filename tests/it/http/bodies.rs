@@ -31,6 +31,18 @@ fn small(app: &str) -> Door {
     )
 }
 
+/// Opens a door that waits at most this many milliseconds for a body.
+fn impatient(app: &str, milliseconds: u64) -> Door {
+    let body_timeout = Duration::from_millis(milliseconds);
+    limited(
+        app,
+        Limits {
+            body_timeout,
+            ..limits()
+        },
+    )
+}
+
 /// Head of a signed POST, without its body.
 fn signed_head(app: &str, body: &[u8], framing: &str) -> Vec<u8> {
     let signature = sign(&secret(app), body);
@@ -114,14 +126,7 @@ async fn chunks_are_joined_and_counted() {
 #[tokio::test]
 async fn a_body_that_does_not_arrive_in_time_is_408() {
     let app = fresh_app();
-    let body_timeout = Duration::from_millis(100);
-    let mut door = limited(
-        &app,
-        Limits {
-            body_timeout,
-            ..limits()
-        },
-    );
+    let mut door = impatient(&app, 100);
     let mut wire = door.wire().await;
     wire.send(signed_head(&app, b"0123456789", "content-length: 10"))
         .await;
@@ -134,14 +139,7 @@ async fn a_body_that_does_not_arrive_in_time_is_408() {
 #[tokio::test]
 async fn who_asks_before_sending_has_no_longer() {
     let app = fresh_app();
-    let body_timeout = Duration::from_millis(100);
-    let mut door = limited(
-        &app,
-        Limits {
-            body_timeout,
-            ..limits()
-        },
-    );
+    let mut door = impatient(&app, 100);
     let mut wire = door.wire().await;
     let framing = "expect: 100-continue\r\ncontent-length: 10";
     let answer = wire.ask(signed_head(&app, b"0123456789", framing)).await;
@@ -154,14 +152,7 @@ async fn who_asks_before_sending_has_no_longer() {
 #[tokio::test]
 async fn trickling_does_not_move_the_deadline() {
     let app = fresh_app();
-    let body_timeout = Duration::from_millis(200);
-    let mut door = limited(
-        &app,
-        Limits {
-            body_timeout,
-            ..limits()
-        },
-    );
+    let mut door = impatient(&app, 200);
     let mut wire = door.wire().await;
     wire.send(signed_head(&app, b"", "content-length: 4000000"))
         .await;

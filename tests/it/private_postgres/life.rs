@@ -14,7 +14,7 @@ async fn what_was_stored_is_there_after_the_second_start() {
     let directory = Directory::create();
 
     let postgres = start(&directory).await;
-    assert!(postgres.is_up());
+    assert_eq!(*postgres.health().borrow(), Health::Up);
     let mut connection = connect(postgres.connect_options()).await;
     sqlx::query("CREATE TABLE shelf AS SELECT 'kept' AS what")
         .execute(&mut connection)

@@ -1,6 +1,7 @@
 //! `events list` and `events show`.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     process::{Command, Stdio},
 };
@@ -112,7 +113,9 @@ async fn a_line_of_json_has_every_column_and_the_payload_as_it_came() {
     shelf.store("shop", HOUR, body).await;
     let said = shelf.says(&["events", "list", "--json"]);
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert_eq!(keys(&said), columns(&shelf.database, "events").await);
+    // A migration appends columns to the view, in another order than the fields of a row.
+    let columns = BTreeSet::from_iter(columns(&shelf.database, "events").await);
+    assert_eq!(BTreeSet::from_iter(keys(&said)), columns);
     assert!(
         said.contains(r#""n": 12345678901234567890123, "f": 1.10"#),
         "{said}"

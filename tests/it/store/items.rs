@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use hookshelf::{
     envelope::Envelope,
-    meta::event::{Channel, Event, Kind, OccurredAtSource, Source},
+    meta::{
+        event::{Channel, Event, Kind, OccurredAtSource, Source},
+        ids::Ids,
+    },
     store::Delivery,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -63,21 +66,17 @@ pub(super) fn delivery_at(received_at: Timestamp, events: Vec<Event>) -> Deliver
 
 /// Comment with this number.
 pub(super) fn comment(number: u32) -> Event {
-    let comment_id = Some(format!("comment-{number}").into());
-    Event {
-        comment_id,
-        ..plain(Kind::Comment, number)
-    }
+    let mut comment = plain(Kind::Comment, number);
+    comment.ids.comment_id = Some(format!("comment-{number}").into());
+    comment
 }
 
 /// Message with this number.
 pub(super) fn message(number: u32) -> Event {
-    let message_id = Some(format!("mid-{number}").into());
-    Event {
-        message_id,
-        channel: Channel::Messaging,
-        ..plain(Kind::Message, number)
-    }
+    let mut message = plain(Kind::Message, number);
+    message.ids.message_id = Some(format!("mid-{number}").into());
+    message.channel = Channel::Messaging;
+    message
 }
 
 /// An event without an id of its own.
@@ -91,10 +90,10 @@ pub(super) fn plain(kind: Kind, number: u32) -> Event {
         sender_id: None,
         recipient_id: None,
         username: Some("somebody".into()),
-        message_id: None,
-        comment_id: None,
-        media_id: Some("media-1".into()),
-        parent_id: None,
+        ids: Ids {
+            media_id: Some("media-1".into()),
+            ..Ids::default()
+        },
         text: Some(format!("text {number}").into()),
         is_echo: false,
         is_self: false,

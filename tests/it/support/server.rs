@@ -34,15 +34,7 @@ use hookshelf::{
 
 /// Shell script that runs a program, prints its process id, and kills it when standard input
 /// closes.
-const GUARD: &str = r#"
-exec 3<&0
-"$@" </dev/null 3<&- &
-program=$!
-echo "$program"
-{ cat <&3 >/dev/null; kill -KILL "$program" 2>/dev/null; } &
-exec 1>&-
-wait "$program"
-"#;
+const GUARD: &str = include_str!("guard.sh");
 
 /// App secret of all test apps.
 pub(crate) const SECRET: &str = "the secret of a test";

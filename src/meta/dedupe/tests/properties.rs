@@ -1,11 +1,19 @@
 //! Property tests of irrelevant differences: the spelling of the JSON, and the time of sending.
 
-use std::fmt::Write as _;
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Write as _,
+};
 
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::{named, sent};
+use samples::{fill, samples};
+
+#[path = "../../../../tests/it/support/samples.rs"]
+mod samples;
 
 /// Values that vary between two items of one kind.
 #[derive(Clone, Debug)]
@@ -32,57 +40,26 @@ fn traits() -> impl Strategy<Value = Traits> {
         })
 }
 
-/// An item of each kind and form with the values in `it`, and the name of its container.
-fn items(it: &Traits) -> Vec<(&'static str, Value)> {
-    let Traits { mid, text, .. } = it;
-    let contents = [
-        json!({"message": {"mid": mid, "text": text, "attachments": [{"type": text}]}}),
-        json!({"message": {"text": text, "is_echo": true}}),
-        json!({"message": {"mid": mid, "is_deleted": true}}),
-        json!({"message_edit": {"mid": mid, "text": text, "num_edit": "1"}}),
-        json!({"reaction": {"mid": mid, "action": "react", "emoji": text}}),
-        json!({"postback": {"mid": mid, "title": text}}),
-        json!({"postback": {"payload": text, "title": text}}),
-        json!({"read": {"mid": mid}}),
-        json!({"read": {"watermark": it.at, "seq": 5}}),
-        json!({"referral": {"ref": text, "source": "ADS", "ad_id": mid}}),
-        json!({"optin": {"type": text, "notification_messages_token": mid}}),
-        json!({"pass_thread_control": {"new_owner_app_id": mid, "metadata": text}}),
-        json!({"app_roles": {mid.as_str(): [text]}}),
-        json!({"policy-enforcement": {"action": text, "reason": text}}),
-        json!({"response_feedback": {"mid": mid, "feedback": text}}),
-        json!({text.as_str(): {"b": [text, {"c": null, "a": [1, -2.5, true]}], "a": mid}}),
-    ];
-    let comment = json!({"id": mid, "text": text, "from": {"id": it.person}, "media": {"id": "9"}});
-    let changes = [
-        ("comments", comment.clone()),
-        ("live_comments", comment),
-        (
-            "mentions",
-            json!({"media_id": mid, "comment_id": it.person}),
-        ),
-        (
-            "story_insights",
-            json!({"media_id": mid, "reach": it.at, "views": 5, "a": 7}),
-        ),
-        (
-            "follow",
-            json!({"who": text, "timestamp": it.at, mid.as_str(): [{"b": 1, "a": 2}]}),
-        ),
-        (
-            "messages",
-            json!({"message": {"mid": format!("{mid}+")}, "sender": {"id": it.person}}),
-        ),
-    ];
+/// The items of every sample with the values in `it`: name of the sample, container and item.
+fn items(it: &Traits) -> Vec<(&'static str, &'static str, Value)> {
+    let text = Value::from(&*it.text).to_string();
+    let own = |name: &str| match name {
+        "mid" => Some(it.mid.clone()),
+        "igsid" => Some(it.person.clone()),
+        "now" => Some(it.at.to_string()),
+        "text" => Some(text[1..text.len() - 1].to_owned()),
+        _ => None,
+    };
     let mut all = Vec::new();
-    for mut content in contents {
-        content["sender"] = json!({"id": it.person, "username": text});
-        content["recipient"] = json!({"id": "1"});
-        content["timestamp"] = json!(it.at);
-        all.push(("standby", content.clone()));
-        all.push(("messaging", content));
+    for (name, sample) in samples() {
+        let body: Value = serde_json::from_str(&fill(sample, own)).unwrap();
+        for entry in body["entry"].as_array().into_iter().flatten() {
+            for container in ["changes", "messaging", "standby"] {
+                let items = entry[container].as_array().into_iter().flatten();
+                all.extend(items.map(|item| (*name, container, item.clone())));
+            }
+        }
     }
-    all.extend(changes.map(|(field, value)| ("changes", json!({"field": field, "value": value}))));
     all
 }
 
@@ -173,6 +150,29 @@ impl Writer {
     }
 }
 
+/// Part of an item that holds its keys.
+fn value(item: &Value) -> &Value {
+    item.get("value").unwrap_or(item)
+}
+
+/// True if an item has an id of its own.
+fn has_id(item: &Value) -> bool {
+    let is_there = |key: &&str| !value(item)[*key].is_null();
+    let ids: &[&str] = match item["field"].as_str() {
+        Some("comments" | "live_comments") => &["id", "comment_id"],
+        Some("mentions" | "story_insights") => &["media_id"],
+        _ => &[],
+    };
+    let message = |key| value(item)[key]["mid"].is_string();
+    message("message") || message("postback") || ids.iter().any(is_there)
+}
+
+/// True if an item has a time of its own.
+fn has_time(item: &Value) -> bool {
+    let value = value(item);
+    !value["timestamp"].is_null() || !value["read"]["watermark"].is_null()
+}
+
 /// An entry with `item` in `container`, spelled by `choices`.
 fn written(container: &str, item: &Value, choices: u64) -> String {
     let mut writer = Writer {
@@ -183,47 +183,55 @@ fn written(container: &str, item: &Value, choices: u64) -> String {
     format!("\"{container}\":[{}]", writer.text)
 }
 
+fn key(container: &str, item: &Value, time: i64) -> Uuid {
+    sent(time, &written(container, item, 0)).dedupe_key
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn writing_the_same_otherwise_and_sending_it_later_changes_no_key(
-        traits in traits(), one: u64, other: u64, time in 0..2_000_000_000_i64,
-    ) {
-        for (container, item) in items(&traits) {
-            let first = written(container, &item, one);
-            let second = written(container, &item, other);
-            let (first, second) = (sent(1_795_170_000, &first), sent(time, &second));
-            prop_assert_eq!(named(&first), named(&second));
+    fn writing_the_same_otherwise_changes_no_key(traits in traits(), one: u64, other: u64) {
+        for (name, container, item) in items(&traits) {
+            let [first, second] = [one, other].map(|it| sent(7, &written(container, &item, it)));
+            prop_assert_eq!(named(&first), named(&second), "{}", name);
         }
     }
 
     #[test]
-    fn an_id_of_its_own_names_an_item_whatever_its_time(
-        traits in traits(), at: u32, container in "messaging|standby",
+    fn sending_it_later_changes_no_key_of_an_item_with_an_id_or_a_time(
+        traits in traits(), one in 0..2_000_000_000_i64, later in 1..1_000_000_i64,
     ) {
-        let later = items(&Traits { at: at.into(), ..traits.clone() });
-        for ((_, one), (_, other)) in items(&traits).iter().zip(&later) {
-            let has_id = ["message", "postback"].iter().any(|key| one[key]["mid"].is_string());
-            if has_id {
-                let key = |item| sent(1, &written(&container, item, 0)).dedupe_key;
-                prop_assert_eq!(key(one), key(other), "{}", one);
+        for (name, container, item) in items(&traits) {
+            let keys = [one, one + later].map(|time| key(container, &item, time));
+            let is_same = has_id(&item) || has_time(&item);
+            prop_assert_eq!(keys[0] == keys[1], is_same, "{}: {}", name, item);
+        }
+    }
+
+    #[test]
+    fn an_item_that_loses_its_time_is_told_apart_by_the_time_of_sending(
+        traits in traits(), one in 1_262_304_000..2_000_000_000_i64, later in 1..1_000_000_i64,
+    ) {
+        for (name, container, mut item) in items(&traits) {
+            let value = if item["value"].is_object() { &mut item["value"] } else { &mut item };
+            let lost = value.as_object_mut().and_then(|value| value.remove("timestamp"));
+            if lost.is_some() && !has_id(&item) && !has_time(&item) {
+                prop_assert_ne!(
+                    key(container, &item, one),
+                    key(container, &item, one + later),
+                    "{}", name
+                );
             }
         }
     }
 
     #[test]
-    fn an_item_with_neither_id_nor_time_is_told_apart_by_the_time_of_sending(
-        traits in traits(), one in 1_262_304_000..2_000_000_000_i64, later in 1..1_000_000_i64,
-    ) {
-        for (container, mut item) in items(&traits) {
-            let timed = item.as_object_mut().and_then(|item| item.remove("timestamp")).is_some();
-            let named = ["message", "postback"].iter().any(|key| item[key]["mid"].is_string())
-                || item["read"]["watermark"].is_number();
-            if timed && !named {
-                let key = |time, choices| sent(time, &written(container, &item, choices)).dedupe_key;
-                prop_assert_eq!(key(one, 0), key(one, 7));
-                prop_assert_ne!(key(one, 0), key(one + later, 0), "{}", item);
+    fn an_id_of_its_own_names_an_item_whatever_its_time(traits in traits(), at: u32) {
+        let later = items(&Traits { at: at.into(), ..traits.clone() });
+        for ((name, container, one), (_, _, other)) in items(&traits).iter().zip(&later) {
+            if has_id(one) {
+                prop_assert_eq!(key(container, one, 1), key(container, other, 1), "{}", name);
             }
         }
     }
@@ -232,25 +240,23 @@ proptest! {
     fn different_mids_have_different_keys(traits in traits(), mid in "[A-Za-z0-9_=/]{1,24}") {
         prop_assume!(traits.mid != mid);
         let other = Traits { mid, ..traits.clone() };
-        for ((container, first), (_, second)) in items(&traits).iter().zip(&items(&other)) {
-            if first == second {
-                continue; // It has no mid.
+        for ((name, container, one), (_, _, other)) in items(&traits).iter().zip(&items(&other)) {
+            if one != other {
+                prop_assert_ne!(key(container, one, 1), key(container, other, 1), "{}", name);
             }
-            let key = |item: &Value| sent(1, &written(container, item, 0)).dedupe_key;
-            prop_assert_ne!(key(first), key(second));
         }
     }
 
     #[test]
-    fn the_items_of_one_body_have_a_key_each(traits in traits()) {
-        let mut keys = std::collections::HashMap::new();
-        for (container, item) in items(&traits) {
-            if container == "standby" {
-                continue; // The same as in `messaging`.
+    fn items_of_different_kinds_have_different_keys(traits in traits()) {
+        let mut kinds = BTreeMap::new();
+        for (name, container, item) in items(&traits) {
+            let (kind, _) = name.split_once('/').unwrap();
+            if kind != "containers" {
+                kinds.entry(kind).or_insert_with(|| key(container, &item, 1));
             }
-            let key = sent(1, &written(container, &item, 0)).dedupe_key;
-            let before = keys.insert(key, item.clone());
-            prop_assert!(before.is_none(), "{before:?} and {item}");
         }
+        let keys: HashSet<_> = kinds.values().collect();
+        prop_assert_eq!(keys.len(), kinds.len(), "{:?}", kinds);
     }
 }

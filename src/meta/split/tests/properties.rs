@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use proptest::{collection::vec, prelude::*};
 use serde_json::value::RawValue;
 
-use super::read;
-use crate::meta::event::Event;
+use super::{promises::check_event, read};
 
 /// Keys with a meaning, and one without.
 const KEYS: [&str; 24] = [
@@ -97,46 +96,6 @@ fn entries() -> impl Strategy<Value = (String, usize)> {
     })
 }
 
-fn check(event: &Event) -> Result<(), TestCaseError> {
-    let ids = [
-        &event.field,
-        &event.account_id,
-        &event.person_id,
-        &event.sender_id,
-        &event.recipient_id,
-        &event.username,
-        &event.message_id,
-        &event.comment_id,
-        &event.media_id,
-        &event.parent_id,
-    ];
-    for column in ids.into_iter().chain([&event.text]).flatten() {
-        prop_assert!(!column.contains('\0'));
-    }
-    for id in ids.into_iter().flatten() {
-        prop_assert!((1..=512).contains(&id.len()));
-    }
-    // Parsing fails on unpaired surrogates.
-    let data = event.data.as_deref().unwrap_or("{}");
-    match serde_json::from_str(data) {
-        Ok(value) => prop_assert!(!holds_nul(&value)),
-        // JSON numbers may have any size.
-        Err(error) => prop_assert!(error.to_string().starts_with("number out of range")),
-    }
-    Ok(())
-}
-
-fn holds_nul(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::String(text) => text.contains('\0'),
-        serde_json::Value::Array(list) => list.iter().any(holds_nul),
-        serde_json::Value::Object(pairs) => pairs
-            .iter()
-            .any(|(key, value)| key.contains('\0') || holds_nul(value)),
-        _ => false,
-    }
-}
-
 proptest! {
     #[test]
     fn any_bytes_are_read(body: Vec<u8>) {
@@ -146,7 +105,7 @@ proptest! {
     #[test]
     fn any_json_is_read(body in json()) {
         for event in read(body).events {
-            check(&event)?;
+            check_event(&event);
         }
     }
 
@@ -156,7 +115,7 @@ proptest! {
         let at = at.index(body.len());
         body[at] = byte;
         for event in read(body).events {
-            check(&event)?;
+            check_event(&event);
         }
     }
 
@@ -165,7 +124,7 @@ proptest! {
         let found = read(format!(r#"{{"object":"instagram","entry":{entries}}}"#));
         prop_assert_eq!(found.events.len(), items);
         for event in &found.events {
-            check(event)?;
+            check_event(event);
         }
     }
 }

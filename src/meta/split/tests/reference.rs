@@ -32,8 +32,8 @@ impl Seen {
             account_id: own(&event.account_id),
             sender_id: own(&event.sender_id),
             recipient_id: own(&event.recipient_id),
-            message_id: own(&event.message_id),
-            comment_id: own(&event.comment_id),
+            message_id: own(&event.ids.message_id),
+            comment_id: own(&event.ids.comment_id),
             text: own(&event.text),
             payload: serde_json::from_slice(event.item(body.as_bytes())).unwrap(),
         }
