@@ -10,16 +10,16 @@
 pub mod amounts;
 pub mod causes;
 pub mod clock;
+pub mod codec;
 pub mod config;
 pub mod envelope;
 pub mod meta;
 pub mod ownership;
-pub mod sealed;
 // F1: the process itself, and what is said about all of it.
 pub mod instance;
 pub mod telemetry;
 // F2: the outside world.
-pub mod held;
+pub mod quarantine;
 pub mod spool;
 pub mod store;
 // F3: the product's verbs; they never import each other.

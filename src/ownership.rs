@@ -25,7 +25,7 @@ pub struct Lock {
 #[derive(Debug)]
 pub enum Refused {
     /// Another process holds the lock.
-    Held {
+    Locked {
         /// Process id of the owner, if the file contains one.
         pid: Option<u32>,
     },
@@ -48,7 +48,7 @@ impl Lock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let pid = pid(&read(&mut file));
-                return Err(Refused::Held { pid });
+                return Err(Refused::Locked { pid });
             }
             Err(TryLockError::Error(source)) => return Err(unusable("lock")(source)),
         }
@@ -142,7 +142,7 @@ mod tests {
         let lock = Lock::take(&path, 0o600, "more\n").unwrap();
         let own = std::process::id();
         let second = Lock::take(&path, 0o600, "");
-        assert!(matches!(second, Err(Refused::Held { pid: Some(pid) }) if pid == own));
+        assert!(matches!(second, Err(Refused::Locked { pid: Some(pid) }) if pid == own));
         assert_eq!(fs::read_to_string(&path).unwrap(), format!("{own}\nmore\n"));
         drop(lock);
         Lock::take(&path, 0o600, "").unwrap();

@@ -27,7 +27,7 @@ pub(crate) struct Seen {
 
 /// Background reader of the metrics, stopped on drop.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct EffectWatcher {
     shared: Arc<Mutex<Shared>>,
     task: JoinHandle<()>,
 }
@@ -39,7 +39,7 @@ struct Shared {
     failed: Option<Instant>,
 }
 
-impl Watch {
+impl EffectWatcher {
     /// Starts reading the metrics at a URL of the admin listener.
     pub(crate) fn begin(metrics: String, client: reqwest::Client) -> Self {
         let shared = Arc::<Mutex<Shared>>::default();
@@ -63,7 +63,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for EffectWatcher {
     fn drop(&mut self) {
         self.task.abort();
     }

@@ -12,7 +12,7 @@ use hookshelf::clock::Clock;
 use nix::sys::signal::Signal;
 use tokio::process::Command;
 
-use crate::{clock::FalseClock, effects::Watch, process::Process, random::Random};
+use crate::{clock::FalseClock, effects::EffectWatcher, process::Process, random::Random};
 
 /// App secret that signs the deliveries.
 pub(crate) const SECRET: &str = "the secret of a torture";
@@ -191,9 +191,9 @@ impl Hookshelf {
     }
 
     /// Starts reading the metrics.
-    pub(crate) fn watch(&self) -> Watch {
+    pub(crate) fn watch(&self) -> EffectWatcher {
         let url = format!("http://127.0.0.1:{}/metrics", self.admin);
-        Watch::begin(url, self.client.clone())
+        EffectWatcher::begin(url, self.client.clone())
     }
 
     /// The callback URL.

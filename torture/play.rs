@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    effects::{Seen, Watch},
+    effects::{EffectWatcher, Seen},
     plan::{Fault, Ground, Step},
     world::World,
 };
@@ -45,7 +45,7 @@ pub(crate) fn acts(step: &Step) -> Vec<Act> {
 pub(crate) async fn play(
     world: &mut World,
     step: &Step,
-    watch: &Watch,
+    watch: &EffectWatcher,
     ending: &CancellationToken,
 ) -> anyhow::Result<Option<String>> {
     if !rest(step.pause, ending).await || !calm(watch, ending).await {
@@ -120,7 +120,7 @@ fn leaves_hookshelf_alone(fault: Fault) -> bool {
 }
 
 /// Waits until failures of the step before have ended, with a limit. False if the run is stopping.
-async fn calm(watch: &Watch, ending: &CancellationToken) -> bool {
+async fn calm(watch: &EffectWatcher, ending: &CancellationToken) -> bool {
     let begun = Instant::now();
     while watch.still_fails() && begun.elapsed() < CALMING {
         if !rest(millis(LOOKING), ending).await {

@@ -22,14 +22,14 @@ enum State {
 
 /// A proxy from a loopback port to a socket.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct PostgresProxy {
     address: SocketAddr,
     state: Arc<watch::Sender<State>>,
     end: CancellationToken,
     tasks: TaskTracker,
 }
 
-impl Link {
+impl PostgresProxy {
     /// An open link to `socket`.
     pub(crate) async fn to(socket: PathBuf) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -71,7 +71,7 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for PostgresProxy {
     fn drop(&mut self) {
         self.end.cancel();
         self.state.send_replace(State::Cut);
@@ -147,7 +147,7 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let socket = dir.path().join("socket");
         let server = UnixListener::bind(&socket).unwrap();
-        let link = Link::to(socket).await.unwrap();
+        let link = PostgresProxy::to(socket).await.unwrap();
         let mut client = TcpStream::connect(link.address()).await.unwrap();
         client.write_all(b"a").await.unwrap();
         let (mut there, _) = server.accept().await.unwrap();

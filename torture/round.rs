@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit::Sight,
-    effects::Watch,
+    effects::EffectWatcher,
     follower::Following,
     plan::{Ground, Round, Step},
     play, report,
@@ -62,7 +62,7 @@ impl Torture<'_> {
     async fn steps(
         &mut self,
         round: &Round,
-        watch: &Watch,
+        watch: &EffectWatcher,
         streams: &mut Vec<Stream>,
         stop: &CancellationToken,
     ) -> anyhow::Result<(usize, Vec<String>)> {

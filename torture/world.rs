@@ -21,7 +21,7 @@ use crate::{
     postgres::Postgres,
     power::{Lost, PowerDisk},
     process::{signal_family, signal_server},
-    proxy::Link,
+    proxy::PostgresProxy,
     random::Random,
 };
 
@@ -56,7 +56,7 @@ pub(crate) struct World {
     starts_again: bool,
     /// Incorrect behaviour of Hookshelf.
     pub(crate) defects: Vec<String>,
-    link: Link,
+    link: PostgresProxy,
     clock: FalseClock,
     database_disk: Disk,
     private_disk: Disk,
@@ -80,7 +80,7 @@ impl World {
         let place = database_disk.path().join("postgres");
         let log = dir.join("postgres.log");
         let postgres = Postgres::make(&place, &log).await?;
-        let link = Link::to(postgres.socket()?).await?;
+        let link = PostgresProxy::to(postgres.socket()?).await?;
         Ok(Self {
             hookshelf: Hookshelf::new(make.program, dir.join("hookshelf.log"))?,
             postgres,

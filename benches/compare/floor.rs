@@ -7,7 +7,7 @@ use hookshelf::{
     clock::Clock,
     config::{self, Sources},
     http::{AppState, Apps, Limits, Listener, ListenerLimits, listener::PUBLIC, public},
-    ingest::{Committer, Kept, Tally, Writer},
+    ingest::{Committer, Durable, Tally, Writer},
     store::{self, Committed},
     telemetry::{log, metrics::Exposition},
     worker,
@@ -52,7 +52,7 @@ async fn discard(mut committer: Committer) {
     while let Some(all) = committer.take().await {
         for one in all {
             let delivery = black_box(one.delivery);
-            one.caller.settle(Ok(Kept::Stored(Committed {
+            one.caller.settle(Ok(Durable::Stored(Committed {
                 new: delivery.events.len(),
                 ..Committed::default()
             })));

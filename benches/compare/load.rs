@@ -96,7 +96,7 @@ impl Load {
 
 /// Report of `simulate`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Report {
+pub(crate) struct LoadReport {
     pub(crate) deliveries: u64,
     /// Tries; more than deliveries if some were not acked at once.
     pub(crate) sends: u64,
@@ -127,7 +127,7 @@ pub(crate) fn run(
     asked: Asked,
     address: SocketAddr,
     secret: &Path,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<LoadReport> {
     let before = ended_children()?;
     let output = Command::new(env!("CARGO_BIN_EXE_hookshelf"))
         .env_clear()
@@ -139,7 +139,7 @@ pub(crate) fn run(
         .args(load.arguments(asked))
         .stderr(Stdio::inherit())
         .output()?;
-    let mut report: Report = serde_json::from_slice(&output.stdout)
+    let mut report: LoadReport = serde_json::from_slice(&output.stdout)
         .context("simulate did not run: what it says stands above")?;
     ensure!(
         output.status.success() && report.unacked == 0,

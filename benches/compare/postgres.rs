@@ -25,11 +25,11 @@ pub(crate) async fn serve(dir: &Path) -> anyhow::Result<()> {
     let mut settings = private::Settings::new(dir);
     settings.search_path = std::env::var_os("PATH");
     settings.durable = true;
-    private::dev_db(settings, io::stdin(), tell).await?;
+    private::dev_db(settings, io::stdin(), print_address).await?;
     Ok(())
 }
 
-fn tell(db: &private::DevDb) -> io::Result<()> {
+fn print_address(db: &private::DevDb) -> io::Result<()> {
     let mut out = io::stdout();
     serde_json::to_writer(&mut out, db)?;
     out.write_all(b"\n")?;
@@ -38,7 +38,7 @@ fn tell(db: &private::DevDb) -> io::Result<()> {
 
 /// Location of the Postgres, as the process prints it.
 #[derive(Deserialize)]
-struct Place {
+struct DevDbAddress {
     url: String,
     dir: PathBuf,
 }
@@ -46,7 +46,7 @@ struct Place {
 /// A running Postgres.
 pub(crate) struct Postgres {
     process: Child,
-    place: Place,
+    place: DevDbAddress,
     admin: PgConnection,
     postmaster: i32,
     made: u32,
@@ -64,7 +64,7 @@ impl Postgres {
         let mut line = String::new();
         let output = process.stdout.take().context("no output")?;
         BufReader::new(output).read_line(&mut line)?;
-        let place: Place = serde_json::from_str(&line)
+        let place: DevDbAddress = serde_json::from_str(&line)
             .context("no Postgres to measure on: what it says stands above")?;
         // If the user of Postgres cannot access the target directory, the place is elsewhere, maybe
         // in memory.

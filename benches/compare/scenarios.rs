@@ -4,7 +4,7 @@ use crate::{
     load::{Asked, Length, Load},
     options::Options,
     postgres::Postgres,
-    server::Kind,
+    server::ServerKind,
     stored,
     turn::{self, Turn},
 };
@@ -32,14 +32,14 @@ pub(crate) struct Scenario {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lane {
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ServerKind,
     pub(crate) load: Load,
     /// True for the database with millions of messages, false for an empty database.
     pub(crate) on_store: bool,
 }
 
 impl Lane {
-    const fn of(name: &'static str, kind: Kind, load: Load) -> Self {
+    const fn of(name: &'static str, kind: ServerKind, load: Load) -> Self {
         Self {
             name,
             kind,
@@ -78,8 +78,12 @@ fn all() -> Vec<Scenario> {
             name: repeats,
             title: "2 % repeats in the mix, 64 connections",
             lanes: vec![
-                Lane::of("no repeats", Kind::Hookshelf, closed(64)),
-                Lane::of("2 % repeats", Kind::Hookshelf, with_repeats(closed(64))),
+                Lane::of("no repeats", ServerKind::Hookshelf, closed(64)),
+                Lane::of(
+                    "2 % repeats",
+                    ServerKind::Hookshelf,
+                    with_repeats(closed(64)),
+                ),
             ],
         },
         both(five, "500 deliveries a second", at(500)),
@@ -106,8 +110,8 @@ fn both(name: &'static str, title: &'static str, load: Load) -> Scenario {
         name,
         title,
         lanes: vec![
-            Lane::of("plain", Kind::Plain, load),
-            Lane::of("hookshelf", Kind::Hookshelf, load),
+            Lane::of("plain", ServerKind::Plain, load),
+            Lane::of("hookshelf", ServerKind::Hookshelf, load),
         ],
     }
 }
@@ -116,8 +120,10 @@ fn with_floor(name: &'static str, title: &'static str, load: Load) -> Scenario {
     let mut scenario = both(name, title, load);
     scenario
         .lanes
-        .push(Lane::of("outside", Kind::Outside, load));
-    scenario.lanes.push(Lane::of("floor", Kind::Floor, load));
+        .push(Lane::of("outside", ServerKind::Outside, load));
+    scenario
+        .lanes
+        .push(Lane::of("floor", ServerKind::Floor, load));
     scenario
 }
 
@@ -129,7 +135,7 @@ fn on_store(name: &'static str, title: &'static str, kind: &'static str) -> Scen
         length: Length::Count,
         ..Load::closed(64)
     };
-    let empty = Lane::of("empty", Kind::Hookshelf, load);
+    let empty = Lane::of("empty", ServerKind::Hookshelf, load);
     let full = Lane {
         name: "full",
         on_store: true,

@@ -25,7 +25,7 @@ const GUARD: &str = include_str!("../../tests/it/support/guard.sh");
 
 /// Kind of server to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ServerKind {
     /// `hookshelf serve`.
     Hookshelf,
     /// The plain receiver.
@@ -49,7 +49,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a server on the database at `url`; its files stay in `dir`.
-    pub(crate) fn start(kind: Kind, url: &str, dir: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(kind: ServerKind, url: &str, dir: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(dir)?;
         let log = dir.join("log");
         let mut shell = command(kind)?
@@ -95,12 +95,12 @@ impl Drop for Server {
     }
 }
 
-fn command(kind: Kind) -> anyhow::Result<Command> {
+fn command(kind: ServerKind) -> anyhow::Result<Command> {
     let (program, role) = match kind {
-        Kind::Hookshelf => (PathBuf::from(env!("CARGO_BIN_EXE_hookshelf")), "serve"),
-        Kind::Plain => (std::env::current_exe()?, "plain"),
-        Kind::Outside => (std::env::current_exe()?, "outside"),
-        Kind::Floor => (std::env::current_exe()?, "floor"),
+        ServerKind::Hookshelf => (PathBuf::from(env!("CARGO_BIN_EXE_hookshelf")), "serve"),
+        ServerKind::Plain => (std::env::current_exe()?, "plain"),
+        ServerKind::Outside => (std::env::current_exe()?, "outside"),
+        ServerKind::Floor => (std::env::current_exe()?, "floor"),
     };
     let mut shell = Command::new("sh");
     shell.args(["-c", GUARD, "guard"]).arg(program).arg(role);

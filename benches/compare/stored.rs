@@ -17,7 +17,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::{
     postgres::Postgres,
-    server::{Kind, Server},
+    server::{Server, ServerKind},
 };
 
 /// Name of the database.
@@ -83,7 +83,7 @@ async fn fill_day(
 async fn follow(postgres: &Postgres, connection: &mut PgConnection) -> anyhow::Result<()> {
     eprintln!("counting what is stored");
     let dir = postgres.dir().join("server");
-    let server = Server::start(Kind::Hookshelf, &postgres.url(DATABASE)?, &dir)?;
+    let server = Server::start(ServerKind::Hookshelf, &postgres.url(DATABASE)?, &dir)?;
     let counted = async {
         while !has_counted(connection).await? {
             tokio::time::sleep(Duration::from_millis(200)).await;

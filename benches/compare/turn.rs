@@ -9,10 +9,10 @@ use jiff_sqlx::ToSqlx;
 use serde::Serialize;
 
 use crate::{
-    load::{self, Asked, Report},
+    load::{self, Asked, LoadReport},
     postgres::Postgres,
     scenarios::Lane,
-    server::{Kind, SECRET, Server},
+    server::{SECRET, Server, ServerKind},
     usage,
 };
 
@@ -121,18 +121,20 @@ pub(crate) async fn run(
 
 /// Query for the deliveries and events that a server stored since a time. The outside receiver
 /// stores no deliveries.
-fn count(kind: Kind) -> Option<&'static str> {
+fn count(kind: ServerKind) -> Option<&'static str> {
     Some(match kind {
-        Kind::Hookshelf => {
+        ServerKind::Hookshelf => {
             "SELECT (SELECT count(*) FROM deliveries WHERE received_at >= $1),
                     (SELECT count(*) FROM events WHERE received_at >= $1)"
         }
-        Kind::Plain => {
+        ServerKind::Plain => {
             "SELECT (SELECT count(*) FROM plain_deliveries WHERE received_at >= $1),
                     (SELECT count(*) FROM plain_events WHERE received_at >= $1)"
         }
-        Kind::Outside => "SELECT NULL::bigint, count(*) FROM webhooks WHERE received_at >= $1",
-        Kind::Floor => return None,
+        ServerKind::Outside => {
+            "SELECT NULL::bigint, count(*) FROM webhooks WHERE received_at >= $1"
+        }
+        ServerKind::Floor => return None,
     })
 }
 
@@ -142,14 +144,15 @@ async fn check(
     postgres: &Postgres,
     database: &str,
     (count, began): (&'static str, jiff::Timestamp),
-    reports: &[&Report],
+    reports: &[&LoadReport],
 ) -> anyhow::Result<()> {
     let mut connection = postgres.connect(database).await?;
     let stored: (Option<i64>, i64) = sqlx::query_as(count)
         .bind(began.to_sqlx())
         .fetch_one(&mut connection)
         .await?;
-    let sum = |count: fn(&Report) -> u64| reports.iter().map(|report| count(report)).sum::<u64>();
+    let sum =
+        |count: fn(&LoadReport) -> u64| reports.iter().map(|report| count(report)).sum::<u64>();
     let (acked, sends, events) = (sum(|it| it.acked), sum(|it| it.sends), sum(|it| it.events));
     let deliveries = stored.0.map(u64::try_from).transpose()?;
     let rows = u64::try_from(stored.1)?;
@@ -169,7 +172,7 @@ async fn check(
 fn told(
     scenario: &'static str,
     lane: &'static str,
-    report: &Report,
+    report: &LoadReport,
     [before, after]: &[Used; 2],
     peak_mib: f64,
 ) -> Turn {

@@ -20,8 +20,8 @@ mod forwarded_for;
 pub mod meta;
 #[path = "../../src/ownership.rs"]
 pub mod ownership;
-#[path = "../../src/sealed.rs"]
-pub mod sealed;
+#[path = "../../src/codec.rs"]
+pub mod codec;
 #[path = "../../src/spool/mod.rs"]
 pub mod spool;
 

@@ -54,7 +54,7 @@ pub fn check(data: &[u8]) {
     let form = &FORMS[usize::from(*form) % FORMS.len()];
     let mut bytes = form.bytes.clone();
     damage(&mut bytes, blows);
-    let place = Place::new("try");
+    let place = TempDir::new("try");
     fs::write(place.file(1), &bytes).unwrap();
     fs::write(place.file(2), &OTHER.bytes).unwrap();
     if let Some(note) = &form.note {
@@ -63,7 +63,7 @@ pub fn check(data: &[u8]) {
     RUNTIME.block_on(serve(&place, form, &bytes));
 }
 
-async fn serve(place: &Place, form: &Form, bytes: &[u8]) {
+async fn serve(place: &TempDir, form: &Form, bytes: &[u8]) {
     let mut spool = place.open();
     let waiting = spool.status().records;
     let possible = BEHIND..=BEHIND + DAMAGED;
@@ -192,7 +192,7 @@ static RUNTIME: LazyLock<Runtime> =
 
 /// A file that the spool made of these records, one by one so that it is always the same.
 fn form(numbers: impl Iterator<Item = u64>, closed: bool, removed: u64) -> Form {
-    let place = Place::new("form");
+    let place = TempDir::new("form");
     let mut spool = Some(place.open());
     RUNTIME.block_on(async {
         let spool = spool.as_ref().unwrap();
@@ -234,9 +234,9 @@ fn numbered(number: u64) -> Record {
 }
 
 /// A directory for a spool that goes away.
-struct Place(PathBuf);
+struct TempDir(PathBuf);
 
-impl Place {
+impl TempDir {
     fn new(name: &str) -> Self {
         let home = std::env::var_os("FUZZ_MEMORY").map_or_else(std::env::temp_dir, PathBuf::from);
         let path = home.join(format!("hookshelf-fuzz-{}-{name}", std::process::id()));
@@ -273,7 +273,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }

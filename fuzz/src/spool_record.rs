@@ -10,12 +10,12 @@ const VERSION: u8 = 1;
 pub fn check(data: &[u8]) {
     let sum = |bytes: &[u8]| Sha256::digest(bytes)[..8].to_vec();
     let whole = data.len().checked_sub(8).map(|end| data.split_at(end));
-    let is_sealed = whole.is_some_and(|(said, found)| sum(said) == found);
+    let is_whole = whole.is_some_and(|(said, found)| sum(said) == found);
     let found = Record::decode(data);
-    assert!(is_sealed || found == Err(Unreadable::Damaged));
-    let sealed = [data, &sum(data)].concat();
-    match Record::decode(&sealed) {
-        Ok(record) => check_record(&record, &sealed),
+    assert!(is_whole || found == Err(Unreadable::Damaged));
+    let record = [data, &sum(data)].concat();
+    match Record::decode(&record) {
+        Ok(decoded) => check_record(&decoded, &record),
         Err(Unreadable::Version(found)) => {
             assert!(data.first() == Some(&found) && found != VERSION);
         }
@@ -24,10 +24,10 @@ pub fn check(data: &[u8]) {
 }
 
 /// It is written as it was read, and one that is a byte short or changed is noticed.
-fn check_record(record: &Record, sealed: &[u8]) {
+fn check_record(record: &Record, bytes: &[u8]) {
     let written = record.encode().unwrap();
     assert_eq!(Record::decode(&written).as_ref(), Ok(record));
-    assert_eq!(written.len(), sealed.len());
+    assert_eq!(written.len(), bytes.len());
     assert!(Record::decode(&written[1..]).is_err());
     assert!(Record::decode(&written[..written.len() - 1]).is_err());
     let mut changed = written;

@@ -53,8 +53,8 @@ impl Parts {
     pub(super) async fn assemble(self, [public, admin]: [Listener; 2]) -> App {
         let (writer, committer) = Writer::new(self.database.options(), self.spool.clone());
         let committer = committer.with(database::commits(&self.config.database));
-        let hold = rescue::hold(&self.config, self.clock.clone());
-        let tally = Tally::new(self.clock.clone()).holding(hold.clone());
+        let quarantine = rescue::start_quarantine(&self.config, self.clock.clone());
+        let tally = Tally::new(self.clock.clone()).with_quarantine(quarantine.clone());
         let state = AppState::new(
             http::Apps::from(&self.config.apps),
             writer.clone(),
@@ -67,8 +67,8 @@ impl Parts {
         let spooling = self.spooling(&drained);
         let readiness = self.readiness(breaker.clone());
         let upkeep = self.upkeep((&state, tally), breaker, (&readiness, drained.clone()));
-        let desk = spooling::desk(spooling.as_ref(), &self.config, &self.started.left_behind);
-        let operators = admin::router(readiness, desk, self.metrics.clone());
+        let spool_api = spooling::api(spooling.as_ref(), &self.config, &self.started.left_behind);
+        let operators = admin::router(readiness, spool_api, self.metrics.clone());
         let operators = http::known_as(operators, self.claim.id().clone());
         state.answer_as(self.claim.id().clone());
         let limits = ListenerLimits::from(&self.config.http);
@@ -77,12 +77,9 @@ impl Parts {
         if let Some(spooling) = spooling {
             spooling::watch(spooling, &loops, stop.clone());
         }
-        keep(
-            &loops,
-            stop.clone(),
-            hold,
-            |it| async move { worker::tidy(&it) },
-        );
+        keep(&loops, stop.clone(), quarantine, |it| async move {
+            worker::tidy(&it)
+        });
         upkeep.begin(self.opened, loops.clone(), stop.clone()).await;
         App {
             draining: drain(self.spool, writer, drained),

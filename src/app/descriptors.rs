@@ -5,21 +5,21 @@ use nix::{
     sys::resource::{Resource, getrlimit, rlim_t, setrlimit},
 };
 
-use crate::telemetry::{ConnectionsLimited, FileLimitUnraised, Happening};
+use crate::telemetry::{ConnectionsLimited, FileLimitUnraised, LogEvent};
 
 /// Descriptors reserved for the admin listener, connections to Postgres and files.
 const OTHERS: rlim_t = 192;
 
 /// Raises the limit for `connections`, and returns the number of connections that fit. The usual
 /// limit of 1024 is less than the maximum number of public connections: idle connections of
-/// strangers would leave no descriptor for Postgres.
+/// unverified peers would leave no descriptor for Postgres.
 pub(super) fn provide(connections: usize) -> usize {
     let needed = rlim_t::try_from(connections)
         .unwrap_or(rlim_t::MAX)
         .saturating_add(OTHERS);
     match raise(needed) {
         Ok(limit) if limit < needed => {
-            let connections = seats(limit, connections);
+            let connections = connection_limit(limit, connections);
             ConnectionsLimited {
                 limit,
                 needed,
@@ -39,9 +39,9 @@ pub(super) fn provide(connections: usize) -> usize {
 
 /// Number of `connections` that fit into a limit. If the limit is less than twice the reserve, half
 /// of the limit is for connections.
-fn seats(limit: rlim_t, connections: usize) -> usize {
-    let seats = limit.saturating_sub(OTHERS).max(limit / 2).max(1);
-    usize::try_from(seats).map_or(connections, |seats| seats.min(connections))
+fn connection_limit(limit: rlim_t, connections: usize) -> usize {
+    let left = limit.saturating_sub(OTHERS).max(limit / 2).max(1);
+    usize::try_from(left).map_or(connections, |left| left.min(connections))
 }
 
 /// Raises the soft limit to at least `needed`, or to the hard limit if that is lower. Returns the
@@ -72,9 +72,9 @@ mod tests {
 
     #[test]
     fn connections_get_what_the_rest_leaves_and_never_more_than_they_may() {
-        assert_eq!(seats(1024, 1024), 832);
-        assert_eq!(seats(300, 1024), 150);
-        assert_eq!(seats(200, 10), 10);
-        assert_eq!(seats(0, 10), 1);
+        assert_eq!(connection_limit(1024, 1024), 832);
+        assert_eq!(connection_limit(300, 1024), 150);
+        assert_eq!(connection_limit(200, 10), 10);
+        assert_eq!(connection_limit(0, 10), 1);
     }
 }

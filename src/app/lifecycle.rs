@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use tokio::{task::JoinHandle, time::timeout};
 
-use super::{App, Error, Serving, Signals, signals::Asked};
+use super::{App, Error, Serving, Signals, signals::Request};
 use crate::{
     http::Ends,
-    telemetry::{DrainFinished, Happening, StopRequested, Stopped},
+    telemetry::{DrainFinished, LogEvent, StopRequested, Stopped},
 };
 
 /// Maximum time for requests in flight: the deadline of a body and of an answer, with a margin.
@@ -36,7 +36,7 @@ impl App {
             drained = self.drain() => Some(drained),
             () = signals.again(asked) => None,
         };
-        let ends = self.tell_ends(asked);
+        let ends = self.log_ends(asked);
         let unacked = ends.unfinished;
         let Some(is_drained) = drained else {
             return Err(Error::Aborted(unacked));
@@ -60,9 +60,9 @@ impl App {
         loop {
             tokio::select! {
                 asked = signals.next() => match asked {
-                    Asked::Reload => self.reload().await,
-                    Asked::Stop(by) => {
-                        let in_flight = self.state.underway().count();
+                    Request::Reload => self.reload().await,
+                    Request::Stop(by) => {
+                        let in_flight = self.state.in_flight().count();
                         StopRequested { by, in_flight }.emit();
                         return Ok(());
                     }
@@ -76,10 +76,10 @@ impl App {
     /// Stops accepting connections, and waits for requests in flight. Returns true if all ended in
     /// time.
     async fn drain(&mut self) -> bool {
-        let underway = self.state.underway();
-        underway.note_ends();
+        let in_flight = self.state.in_flight();
+        in_flight.note_ends();
         for serving in &self.listeners {
-            serving.stop.gently(GRACE + UPKEEP);
+            serving.stop.shut_down(GRACE + UPKEEP);
         }
         self.manager.stopping().await;
         let listeners = &mut self.listeners;
@@ -91,14 +91,14 @@ impl App {
                     let _ = (&mut serving.task).await;
                 }
             }
-            underway.none_left().await;
+            in_flight.none_left().await;
         };
-        timeout(GRACE, ended).await.is_ok() || underway.count() == 0
+        timeout(GRACE, ended).await.is_ok() || in_flight.count() == 0
     }
 
     /// Logs how many requests in flight were acked, refused or left unfinished.
-    fn tell_ends(&self, asked: Instant) -> Ends {
-        let ends = self.state.underway().ends();
+    fn log_ends(&self, asked: Instant) -> Ends {
+        let ends = self.state.in_flight().ends();
         DrainFinished {
             acked: ends.acked,
             refused: ends.refused,
@@ -112,7 +112,7 @@ impl App {
     /// Stops the drain and the writer, writes counters, and stops Postgres last.
     async fn close(self) -> Result<(), Error> {
         for serving in &self.listeners {
-            serving.stop.firmly();
+            serving.stop.close();
         }
         let writing = Some(self.committer).filter(|committer| !committer.is_finished());
         self.draining.stop.cancel();

@@ -16,7 +16,7 @@ use super::Started;
 use crate::{
     config::Sources,
     ingest::{Watchdog, WriterProgress},
-    telemetry::{Happening, ManagerUnreachable, WriterStuck},
+    telemetry::{LogEvent, ManagerUnreachable, WriterStuck},
     worker,
 };
 
@@ -44,7 +44,7 @@ impl Manager {
             "accepting deliveries on {}, storing them in {}",
             started.public, started.database
         );
-        self.tell(&[NotifyState::Ready, NotifyState::Status(&status)])
+        self.notify(&[NotifyState::Ready, NotifyState::Status(&status)])
             .await;
     }
 
@@ -52,13 +52,13 @@ impl Manager {
     pub(super) async fn reloading(&self) {
         let now = NotifyState::monotonic_usec_now();
         let states: Vec<_> = [NotifyState::Reloading].into_iter().chain(now).collect();
-        self.tell(&states).await;
+        self.notify(&states).await;
     }
 
     /// Reports that the server stops accepting.
     pub(super) async fn stopping(&self) {
         let status = NotifyState::Status("stopping; answering requests in flight");
-        self.tell(&[NotifyState::Stopping, status]).await;
+        self.notify(&[NotifyState::Stopping, status]).await;
     }
 
     /// Pings the manager's watchdog, if it has one, until the handle is dropped. A ping means that
@@ -76,7 +76,7 @@ impl Manager {
             let (manager, well) = (manager.clone(), well);
             async move {
                 if well {
-                    manager.tell(&[NotifyState::Watchdog]).await;
+                    manager.notify(&[NotifyState::Watchdog]).await;
                 }
                 // Twice within the manager's patience, as systemd asks for.
                 patience / 2
@@ -87,7 +87,7 @@ impl Manager {
     }
 
     /// Sends a notification. If the manager cannot be reached, the server goes on.
-    async fn tell(&self, states: &[NotifyState<'_>]) {
+    async fn notify(&self, states: &[NotifyState<'_>]) {
         let Some(socket) = &self.socket else {
             return;
         };

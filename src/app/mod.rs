@@ -32,7 +32,7 @@ use crate::{
     ingest::{WriterProgress, arrivals::Arrival},
     instance::Claim,
     store::private,
-    telemetry::{Happening, metrics::Exposition, postgres::StopFailed},
+    telemetry::{LogEvent, metrics::Exposition, postgres::StopFailed},
     tunnel::{self, Tunnel},
     worker::{self, Rejected},
 };
@@ -97,7 +97,7 @@ impl App {
             }
         };
         let addresses = [public.address(), admin.address()];
-        let started = Started::tell(&config, addresses, credentials, &database, &opened);
+        let started = Started::collect(&config, addresses, credentials, &database, &opened);
         let parts = Parts {
             config,
             sources,

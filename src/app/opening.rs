@@ -11,7 +11,7 @@ use crate::{
     causes,
     clock::Clock,
     store::callbacks::Seen,
-    telemetry::{DatabaseAway, DatabaseOpened, Happening},
+    telemetry::{DatabaseAway, DatabaseOpened, LogEvent},
 };
 
 /// Maximum wait for the database at start if there is a spool.
@@ -71,13 +71,13 @@ pub(super) async fn open(
 pub(super) async fn go_on(database: Database, clock: Clock, pending: Pending) {
     let Pending { why, mut trying } = pending;
     let mut away = Away::default();
-    away.tell(&why);
+    away.log_if_new(&why);
     loop {
         let begun = trying.take();
         let tried = begun.unwrap_or_else(|| begin(&database, &clock)).await;
         match flatten(tried) {
             Ok(_) => return DatabaseOpened.emit(),
-            Err(error) => away.tell(&causes::line(&error)),
+            Err(error) => away.log_if_new(&causes::line(&error)),
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -89,7 +89,7 @@ struct Away(String);
 
 impl Away {
     /// Logs the reason if it is new.
-    fn tell(&mut self, why: &str) {
+    fn log_if_new(&mut self, why: &str) {
         if self.is_new(why) {
             DatabaseAway { cause: why }.emit();
         }

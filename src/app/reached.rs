@@ -1,11 +1,11 @@
-//! Apps as reported at start: callback URL, place of the verify token, and last contact with Meta.
+//! Apps as reported at start: callback URL, source of the verify token, and last contact with Meta.
 
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
 
 use crate::{
-    config::{AppName, Config, Place},
+    config::{AppName, Config, SecretSource},
     store::callbacks::{Seen, What, last},
 };
 
@@ -16,8 +16,8 @@ pub struct Reached {
     pub app: AppName,
     /// Its callback URL.
     pub callback_url: String,
-    /// Place where the verify token is configured; none if the app has no verify token.
-    pub verify_token: Option<Place>,
+    /// Source of the verify token; none if the app has no verify token.
+    pub verify_token: Option<SecretSource>,
     /// Time of the last answered challenge.
     pub challenge: Option<Timestamp>,
     /// Time of the last verified live or test delivery, and the name of its secret.
@@ -25,8 +25,8 @@ pub struct Reached {
 }
 
 /// Reports each app, behind a public listener at `address`.
-pub(super) fn tell(config: &Config, address: SocketAddr, seen: &[Seen]) -> Vec<Reached> {
-    let told = config.apps.values().map(|app| {
+pub(super) fn list_apps(config: &Config, address: SocketAddr, seen: &[Seen]) -> Vec<Reached> {
+    let apps = config.apps.values().map(|app| {
         let last = |what| last(seen, app.name.as_str(), what);
         let path = app.path();
         Reached {
@@ -35,10 +35,10 @@ pub(super) fn tell(config: &Config, address: SocketAddr, seen: &[Seen]) -> Vec<R
                 Some(public) => public.join(&path),
                 None => format!("http://{address}{path}"),
             },
-            verify_token: app.place("verify_token").cloned(),
+            verify_token: app.source("verify_token").cloned(),
             challenge: last(What::ChallengeAnswered).map(|seen| seen.last_at),
             delivery: last(What::Delivery).map(|seen| (seen.last_at, seen.secret.clone())),
         }
     });
-    told.collect()
+    apps.collect()
 }

@@ -10,7 +10,7 @@ use crate::{
     config::{self, credentials},
     http,
     instance::Reading,
-    telemetry::{Happening, ReloadFinished},
+    telemetry::{LogEvent, ReloadFinished},
 };
 
 /// Names of the accepted apps, and the path of the generated credentials if no app is configured.

@@ -4,17 +4,17 @@ use super::database::commits;
 use crate::{
     clock::Clock,
     config::{self, Config},
-    held::{self, Hold, Settings},
     ingest::Writer,
+    quarantine::{self, Quarantine, Settings},
     store::{self, ConnectOptions, read::Reader},
-    worker::rescue::{self, Held, Rescue, Rescued},
+    worker::rescue::{self, AppSurvey, Rescue, Rescued},
 };
 
 /// Starts the quarantine for deliveries with an invalid signature.
-pub(super) fn hold(config: &Config, clock: Clock) -> Hold {
+pub(super) fn start_quarantine(config: &Config, clock: Clock) -> Quarantine {
     let (rejections, apps) = (&config.rejections, config.apps.len());
     let (hold, hold_for) = (rejections.hold, rejections.hold_for);
-    Hold::start(Settings::new(&config.data_dir, hold, hold_for, apps), clock)
+    Quarantine::start(Settings::new(&config.data_dir, hold, hold_for, apps), clock)
 }
 
 /// Counts the passing deliveries of `rescue`. Also returns the error if the database at `options`
@@ -25,7 +25,7 @@ pub(super) fn hold(config: &Config, clock: Clock) -> Hold {
 pub async fn survey<E: From<store::Error>>(
     rescue: &Rescue,
     options: Result<ConnectOptions, E>,
-) -> Result<(Vec<Held>, Option<E>), held::Error> {
+) -> Result<(Vec<AppSurvey>, Option<E>), quarantine::Error> {
     let mut reader = match options {
         Ok(options) => Reader::open(&options).await.map_err(E::from),
         Err(error) => Err(error),

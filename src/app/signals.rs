@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Error, Manager};
-use crate::telemetry::{Happening, StopRequested};
+use crate::telemetry::{LogEvent, StopRequested};
 
 /// Signals within this time count as one.
 const TOGETHER: Duration = Duration::from_millis(100);
@@ -20,7 +20,7 @@ pub struct Signals {
 
 /// Request made by a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum Request {
     /// Stop; with the signal's name.
     Stop(&'static str),
     /// Reload the apps.
@@ -38,11 +38,11 @@ impl Signals {
         })
     }
 
-    pub(super) async fn next(&mut self) -> Asked {
+    pub(super) async fn next(&mut self) -> Request {
         tokio::select! {
-            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
-            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
-            _ = self.hangup.recv() => Asked::Reload,
+            _ = self.terminate.recv() => Request::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Request::Stop("SIGINT"),
+            _ = self.hangup.recv() => Request::Reload,
         }
     }
 
@@ -52,7 +52,7 @@ impl Signals {
     /// private Postgres that is starting is told to stop.
     pub async fn before_start(&mut self, manager: &Manager) {
         loop {
-            if let Asked::Stop(by) = self.next().await {
+            if let Request::Stop(by) = self.next().await {
                 StopRequested { by, in_flight: 0 }.emit();
                 manager.stopping().await;
                 return;
@@ -63,6 +63,6 @@ impl Signals {
     /// Waits for the second stop signal. Reload is ignored while stopping. A signal shortly after
     /// the first counts as the same one, sent to a process and to its group.
     pub(super) async fn again(&mut self, first: Instant) {
-        while self.next().await == Asked::Reload || first.elapsed() < TOGETHER {}
+        while self.next().await == Request::Reload || first.elapsed() < TOGETHER {}
     }
 }

@@ -9,10 +9,10 @@ use super::Error;
 use crate::{
     clock::Clock,
     config::Config,
-    http::SpoolDesk,
+    http::SpoolApi,
     ingest::Spooling,
-    spool::{self, FILE_BYTES, Report, Settings, Spool},
-    telemetry::{Happening, SpoolLeftBehind},
+    spool::{self, FILE_BYTES, Settings, Spool, SpoolReport},
+    telemetry::{LogEvent, SpoolLeftBehind},
     worker::{self, SpoolWatch},
 };
 
@@ -53,20 +53,20 @@ pub(super) fn left_behind(config: &Config) -> Vec<PathBuf> {
 pub(super) fn watch(spooling: Spooling, loops: &TaskTracker, stop: CancellationToken) {
     let mut watch = SpoolWatch::new(spooling);
     loops.spawn(worker::repeat(stop, move || {
-        let pause = watch.look();
+        let pause = watch.check();
         async move { pause }
     }));
 }
 
 /// State for the admin routes of the spool.
-pub(super) fn desk(
+pub(super) fn api(
     spooling: Option<&Spooling>,
     config: &Config,
     left_behind: &[PathBuf],
-) -> SpoolDesk {
+) -> SpoolApi {
     let Some(spooling) = spooling else {
-        let off = Report::off(config.spool.directory(&config.data_dir));
-        return SpoolDesk::off(off.beside(left_behind.to_vec()));
+        let off = SpoolReport::off(config.spool.directory(&config.data_dir));
+        return SpoolApi::off(off.beside(left_behind.to_vec()));
     };
-    SpoolDesk::new(spooling.clone())
+    SpoolApi::new(spooling.clone())
 }

@@ -17,7 +17,7 @@ pub struct Started {
     pub public: SocketAddr,
     /// Address of the admin listener.
     pub admin: SocketAddr,
-    /// Apps with callback URL, place of the verify token and last contact with Meta.
+    /// Apps with callback URL, source of the verify token and last contact with Meta.
     pub reached: Vec<Reached>,
     /// File with the generated secret and verify token, if no app is configured.
     pub credentials: Option<Credentials>,
@@ -35,7 +35,7 @@ pub struct Started {
 
 impl Started {
     /// Collects the report, for these addresses.
-    pub(super) fn tell(
+    pub(super) fn collect(
         config: &Config,
         [public, admin]: [SocketAddr; 2],
         credentials: Option<Credentials>,
@@ -50,7 +50,7 @@ impl Started {
         Self {
             public,
             admin,
-            reached: reached::tell(config, public, seen),
+            reached: reached::list_apps(config, public, seen),
             data_dir: config.data_dir.clone(),
             database: database.describe(),
             spool: spool.then(|| config.spool.directory(&config.data_dir)),

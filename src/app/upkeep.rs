@@ -77,7 +77,7 @@ impl Upkeep {
         let counting = Following::new(options, stats::follower(), stats::Hourly);
         loops.spawn(counting.run(stop()));
         if let Some(health) = self.database.health().await {
-            loops.spawn(worker::tell_restarts(stop(), health));
+            loops.spawn(worker::log_restarts(stop(), health));
         }
     }
 
@@ -92,8 +92,8 @@ impl Upkeep {
             min_free: self.min_free,
             breaker: self.breaker.clone(),
         };
-        disk.look();
-        keep(loops, stop.clone(), disk, |it| async move { it.look() });
+        disk.check();
+        keep(loops, stop.clone(), disk, |it| async move { it.check() });
     }
 }
 

@@ -22,12 +22,12 @@ impl DevDb {
         settings.search_path = sources.var("PATH").map(Into::into);
         settings.durable = false;
         settings.max_connections = CONNECTIONS;
-        private::dev_db(settings, io::stdin(), tell).await?;
+        private::dev_db(settings, io::stdin(), print_address).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn tell(db: &private::DevDb) -> io::Result<()> {
+fn print_address(db: &private::DevDb) -> io::Result<()> {
     let mut out = io::stdout();
     serde_json::to_writer(&mut out, db)?;
     out.write_all(b"\n")?;

@@ -57,7 +57,7 @@ fn print(findings: &[Finding], json: bool) -> anyhow::Result<()> {
         return output.finish();
     }
     for finding in findings {
-        tell(finding, &mut output)?;
+        print_finding(finding, &mut output)?;
     }
     let count = |verdict| count(findings, verdict);
     output.line(&format!(
@@ -74,7 +74,7 @@ fn print(findings: &[Finding], json: bool) -> anyhow::Result<()> {
 const INDENT: usize = 25;
 
 /// A finding, and below it what it means and what to do.
-fn tell(finding: &Finding, output: &mut Output) -> anyhow::Result<()> {
+fn print_finding(finding: &Finding, output: &mut Output) -> anyhow::Result<()> {
     let app = finding.app.as_deref();
     let app = app.map_or_else(String::new, |app| format!("app {app}: "));
     let verdict = format!("{:<10}", finding.verdict);

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     amounts::{count, deliveries, span},
-    spool::Report,
+    spool::SpoolReport,
 };
 
 /// Interval between polls of the number of waiting deliveries.
@@ -49,46 +49,46 @@ impl Drain {
             let wait = count(report.records, "delivery waits", "deliveries wait");
             return Output::say(&format!("the drain tries now; {wait}"));
         }
-        let mut watch = Watch::new(report, Instant::now());
-        let records = watch.first.records;
+        let mut progress = DrainProgress::new(report, Instant::now());
+        let records = progress.first.records;
         let bar = (records > 0).then(|| bar(records)).flatten();
-        while watch.last.records > 0 {
-            if let Some(why) = watch.stuck(Instant::now()) {
+        while progress.last.records > 0 {
+            if let Some(why) = progress.stuck(Instant::now()) {
                 bail!(why);
             }
             sleep(TICK).await;
-            let report = if watch.is_still(Instant::now()) {
+            let report = if progress.is_still(Instant::now()) {
                 begin(operators).await?
             } else {
                 operators.get(STATUS).await?
             };
-            watch.see(report, Instant::now());
-            watch.show(bar.as_ref());
+            progress.see(report, Instant::now());
+            progress.show(bar.as_ref());
         }
         if let Some(bar) = bar {
             bar.finish_and_clear();
         }
-        Output::say(&watch.done())
+        Output::say(&progress.done())
     }
 }
 
-async fn begin(operators: &Listener) -> anyhow::Result<Report> {
+async fn begin(operators: &Listener) -> anyhow::Result<SpoolReport> {
     operators.post(&format!("{STATUS}/drain")).await
 }
 
 /// Progress of the drain while it is watched.
-struct Watch {
+struct DrainProgress {
     began: Instant,
-    first: Report,
-    last: Report,
+    first: SpoolReport,
+    last: SpoolReport,
     /// When the number of drained deliveries last grew.
     moved: Instant,
     /// When the drain was last told to try.
     woken: Instant,
 }
 
-impl Watch {
-    fn new(report: Report, now: Instant) -> Self {
+impl DrainProgress {
+    fn new(report: SpoolReport, now: Instant) -> Self {
         Self {
             began: now,
             first: report.clone(),
@@ -98,7 +98,7 @@ impl Watch {
         }
     }
 
-    fn see(&mut self, report: Report, now: Instant) {
+    fn see(&mut self, report: SpoolReport, now: Instant) {
         if report.drained != self.last.drained {
             self.moved = now;
         }
@@ -160,13 +160,13 @@ impl Watch {
 mod tests {
     use super::*;
 
-    fn report(records: u64, drained: u64) -> Report {
-        Report {
+    fn report(records: u64, drained: u64) -> SpoolReport {
+        SpoolReport {
             on: true,
             records,
             drained,
             drain_obstacle: Some("postgres".to_owned()),
-            ..Report::default()
+            ..SpoolReport::default()
         }
     }
 
@@ -174,13 +174,13 @@ mod tests {
     fn it_is_given_up_when_nothing_was_drained_for_long() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut watch = Watch::new(report(9, 40), start);
-        assert_eq!(watch.stuck(at(9)), None);
-        watch.see(report(8, 41), at(9));
-        assert_eq!(watch.stuck(at(18)), None);
+        let mut progress = DrainProgress::new(report(9, 40), start);
+        assert_eq!(progress.stuck(at(9)), None);
+        progress.see(report(8, 41), at(9));
+        assert_eq!(progress.stuck(at(18)), None);
         // More may come in meanwhile: what counts is what goes out.
-        watch.see(report(7, 41), at(19));
-        let why = watch.stuck(at(19)).unwrap();
+        progress.see(report(7, 41), at(19));
+        let why = progress.stuck(at(19)).unwrap();
         assert!(why.contains("stalled: 7 deliveries are left"), "{why}");
         assert!(why.contains("Postgres is unavailable or fails"), "{why}");
     }
@@ -189,21 +189,21 @@ mod tests {
     fn the_drain_is_told_to_try_again_while_nothing_comes_of_it() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let mut watch = Watch::new(report(9, 40), start);
-        let told = [500, 1000, 1500, 2000].map(|millis| watch.is_still(at(millis)));
+        let mut progress = DrainProgress::new(report(9, 40), start);
+        let told = [500, 1000, 1500, 2000].map(|millis| progress.is_still(at(millis)));
         assert_eq!(told, [false, true, false, true]);
-        watch.see(report(8, 41), at(2500));
-        let told = [3000, 3400, 3500].map(|millis| watch.is_still(at(millis)));
+        progress.see(report(8, 41), at(2500));
+        let told = [3000, 3400, 3500].map(|millis| progress.is_still(at(millis)));
         assert_eq!(told, [false, false, true]);
     }
 
     #[test]
     fn the_end_says_how_many_were_drained() {
         let now = Instant::now();
-        let mut watch = Watch::new(report(0, 40), now);
-        assert_eq!(watch.done(), "the spool is empty");
-        watch.see(report(0, 49), now);
-        let done = watch.done();
+        let mut progress = DrainProgress::new(report(0, 40), now);
+        assert_eq!(progress.done(), "the spool is empty");
+        progress.see(report(0, 49), now);
+        let done = progress.done();
         assert!(done.ends_with(": 9 deliveries drained in 0 s"), "{done}");
     }
 }

@@ -57,7 +57,7 @@ impl Migrate {
         let mut said = vec!["the schema is up to date".to_owned()];
         if let Some(name) = &self.reader {
             let reading = store::make_reader(&mut connection, name).await?;
-            said.extend(tell(name, reading));
+            said.extend(describe_reader(name, reading));
         }
         Output::say(&said.join("\n"))
     }
@@ -72,7 +72,7 @@ async fn running(settings: &private::Settings) -> Result<Option<ConnectOptions>,
 }
 
 /// Describes the new reader, and the remaining steps.
-fn tell(name: &str, reading: Reading) -> Vec<String> {
+fn describe_reader(name: &str, reading: Reading) -> Vec<String> {
     let mut lines = vec![format!(
         "{name} may read every table and view, and nothing else: \
          `hookshelf psql --reader {name}`"

@@ -11,9 +11,9 @@ use crate::{
     app, causes,
     clock::Clock,
     config::{self, App, AppName, Config, Sources, credentials},
-    held::Shelf,
     meta::signature::Secrets,
-    worker::rescue::{Held, Keys, Rescue, Rescued, Wanted},
+    quarantine::QuarantineReader,
+    worker::rescue::{AppSurvey, Keys, Rescue, Rescued, Wanted},
 };
 
 /// Name of the secret from `--secret-file`, also in the deliveries stored with it.
@@ -57,7 +57,7 @@ impl Recheck {
         let app = self.app.as_ref().map(ToString::to_string);
         let wanted = Wanted { app, since, until };
         let now = Clock::system().now();
-        let rescue = Rescue::find(shelf(&config), self.keys(&config)?, &wanted, now)?;
+        let rescue = Rescue::find(quarantine(&config), self.keys(&config)?, &wanted, now)?;
         match (rescue.is_empty(), self.discard, self.yes) {
             (true, _, _) => self.say_none(&config),
             (_, true, _) => self.discard(&rescue),
@@ -156,8 +156,8 @@ impl Recheck {
     }
 
     /// Summary of the result, in sentences.
-    fn conclusion(&self, apps: &[Held]) -> Vec<String> {
-        let sum = |count: fn(&Held) -> u64| apps.iter().map(count).sum::<u64>();
+    fn conclusion(&self, apps: &[AppSurvey]) -> Vec<String> {
+        let sum = |count: fn(&AppSurvey) -> u64| apps.iter().map(count).sum::<u64>();
         let (held, passing) = (sum(|app| app.held), sum(|app| app.passing));
         let mut lines = Vec::new();
         let unreadable = sum(|app| app.unreadable);
@@ -226,12 +226,12 @@ impl Recheck {
     }
 }
 
-/// Shelf of held deliveries, as configured.
-pub(super) fn shelf(config: &Config) -> Shelf {
-    Shelf::new(&config.data_dir, config.rejections.hold_for)
+/// Reader of the held deliveries, as configured.
+pub(super) fn quarantine(config: &Config) -> QuarantineReader {
+    QuarantineReader::new(&config.data_dir, config.rejections.hold_for)
 }
 
-fn cells(app: &Held) -> Vec<String> {
+fn cells(app: &AppSurvey) -> Vec<String> {
     let secrets = app.secrets.iter();
     let secrets: Vec<_> = secrets
         .map(|(name, count)| format!("{name}: {count}"))

@@ -86,7 +86,7 @@ impl List {
         }
         output.finish()?;
         // A refused delivery is held at once, and counted a moment later.
-        if format.is_none() && tell_held(sources)? && !narrowed {
+        if format.is_none() && note_quarantined(sources)? && !narrowed {
             return Ok(());
         }
         Output::note_if_empty(count, output::List::Rejections, narrowed)
@@ -95,17 +95,17 @@ impl List {
 
 /// Says what is held beside the counts, for the person who looks for what was refused; false if
 /// nothing is.
-fn tell_held(sources: &Sources) -> anyhow::Result<bool> {
+fn note_quarantined(sources: &Sources) -> anyhow::Result<bool> {
     let config = config::load(sources)?;
-    let shelf = recheck::shelf(&config);
+    let quarantine = recheck::quarantine(&config);
     // Who may not look there may know the counts all the same.
-    let Ok(names) = shelf.names(Clock::system().now()) else {
+    let Ok(names) = quarantine.names(Clock::system().now()) else {
         return Ok(false);
     };
     if names.is_empty() {
         return Ok(false);
     }
-    let bytes = shelf.bytes(&names)?;
+    let bytes = quarantine.bytes(&names)?;
     let count = names.len();
     Output::note(&format!(
         "{count} refused deliveries are in quarantine ({bytes} bytes); `hookshelf rejections \

@@ -83,10 +83,10 @@ async fn run_with_tunnel(
     path: PathBuf,
 ) -> Result<(), app::Error> {
     let addresses = app.open_tunnel(program, path);
-    let told = tunnel::tell(program, app.started().clone(), addresses);
+    let printing = tunnel::print_addresses(program, app.started().clone(), addresses);
     tokio::select! {
         ended = app.run(signals) => ended,
-        never = told => match never {},
+        never = printing => match never {},
     }
 }
 

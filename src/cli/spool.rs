@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::{self, Sources},
     query::{MOST_WAITING, Waiting, WaitingList},
-    spool::{Place, Report},
+    spool::{SpoolPosition, SpoolReport},
 };
 
 /// Shows and empties the spool, which keeps deliveries while Postgres is away.
@@ -59,7 +59,7 @@ struct Inspect {
     limit: u32,
     /// Go on behind this place of an earlier list.
     #[arg(long, value_name = "PLACE")]
-    after: Option<Place>,
+    after: Option<SpoolPosition>,
     #[command(flatten)]
     form: Form,
 }
@@ -89,7 +89,7 @@ fn operators(sources: &Sources) -> anyhow::Result<Listener> {
 
 impl Status {
     async fn run(self, operators: &Listener) -> anyhow::Result<()> {
-        let report: Report = operators.get(STATUS).await?;
+        let report: SpoolReport = operators.get(STATUS).await?;
         let mut output = Output::new();
         if self.json {
             output.json(&report)?;

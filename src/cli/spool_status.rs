@@ -2,7 +2,7 @@
 
 use crate::{
     amounts::{count, deliveries, size, span},
-    spool::Report,
+    spool::SpoolReport,
 };
 
 /// The route that says how the spool stands.
@@ -14,7 +14,7 @@ pub(super) const LEFT_BEHIND: &str = "deliveries that got 200 and are not in Pos
     status` shows none";
 
 /// State of the spool, a line each.
-pub(super) fn lines(report: &Report) -> Vec<(&'static str, String)> {
+pub(super) fn lines(report: &SpoolReport) -> Vec<(&'static str, String)> {
     let dir = ("directory", report.dir.display().to_string());
     let left = report.left_behind.iter();
     let left = left.map(|it| ("left behind", format!("in {}: {LEFT_BEHIND}", it.display())));
@@ -43,7 +43,7 @@ pub(super) fn lines(report: &Report) -> Vec<(&'static str, String)> {
     lines
 }
 
-fn waiting(report: &Report) -> String {
+fn waiting(report: &SpoolReport) -> String {
     let Some(oldest) = report.oldest_received_at.filter(|_| report.records > 0) else {
         return deliveries(report.records);
     };
@@ -54,7 +54,7 @@ fn waiting(report: &Report) -> String {
     )
 }
 
-fn drain(report: &Report) -> String {
+fn drain(report: &SpoolReport) -> String {
     let drained = format!("{} since the start", deliveries(report.drained));
     match obstacle(report) {
         Some(why) => format!("stalled: {why}; {drained}"),
@@ -64,7 +64,7 @@ fn drain(report: &Report) -> String {
 }
 
 /// Reason why waiting deliveries cannot be drained now.
-pub(super) fn obstacle(report: &Report) -> Option<String> {
+pub(super) fn obstacle(report: &SpoolReport) -> Option<String> {
     let code = report.drain_obstacle.as_deref();
     let why = match code.filter(|_| report.records > 0)? {
         "postgres" if report.passed_over > 0 => {
@@ -81,7 +81,7 @@ pub(super) fn obstacle(report: &Report) -> Option<String> {
 }
 
 /// Files kept for a person.
-fn set_aside(report: &Report) -> Option<String> {
+fn set_aside(report: &SpoolReport) -> Option<String> {
     let (files, records) = (report.files_set_aside, report.records_set_aside);
     let files = (files > 0).then(|| count(files, "file", "files"));
     let records = (records > 0).then(|| count(records, "record", "records"));
@@ -108,21 +108,21 @@ mod tests {
     use super::*;
 
     /// The lines as they are printed, without the padding.
-    fn told(report: &Report) -> String {
+    fn told(report: &SpoolReport) -> String {
         let lines = lines(report).into_iter();
         let lines = lines.map(|(name, value)| format!("{name}: {value}"));
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    fn idle() -> Report {
-        Report {
+    fn idle() -> SpoolReport {
+        SpoolReport {
             on: true,
             dir: "/data/spool".into(),
             max_bytes: 1 << 30,
             reserve: 64 << 20,
             reserved: 64 << 20,
             drained: 7,
-            ..Report::default()
+            ..SpoolReport::default()
         }
     }
 
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_outage_is_told_with_what_is_in_the_way() {
-        let report = Report {
+        let report = SpoolReport {
             records: 1204,
             bytes: 3 << 20,
             files: 1,
@@ -158,7 +158,7 @@ mod tests {
         drain: stalled: Postgres is unavailable or fails; see the log; 7 deliveries since the start
         set aside: 1 file could not be read: see "Files set aside" in docs/operations.md
         "#);
-        let rate = Report {
+        let rate = SpoolReport {
             drain_obstacle: None,
             drain_rate: 131.6,
             ..report
@@ -168,11 +168,11 @@ mod tests {
 
     #[test]
     fn one_that_is_off_or_full_says_so() {
-        insta::assert_snapshot!(told(&Report::off("/data/spool".into())), @"
+        insta::assert_snapshot!(told(&SpoolReport::off("/data/spool".into())), @"
         spool: off, because spool.max_bytes is 0: deliveries get 503 while Postgres is unavailable
         directory: /data/spool
         ");
-        let full = Report {
+        let full = SpoolReport {
             obstacle: Some("full".to_owned()),
             obstacle_means: Some("the spool does not accept deliveries: it is full".to_owned()),
             ..idle()
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_the_disk_of_the_spool_said_is_told_where_it_keeps_the_drain_from_getting_on() {
-        let report = Report {
+        let report = SpoolReport {
             records: 2,
             drain_obstacle: Some("spool".to_owned()),
             drain_obstacle_means: Some("the spool cannot delete /data/1".to_owned()),
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn what_no_server_drains_is_told_whether_a_spool_is_on_or_off() {
         let left = || vec!["/data/old".into()];
-        for report in [idle(), Report::off("/data/spool".into())] {
+        for report in [idle(), SpoolReport::off("/data/spool".into())] {
             let told = told(&report.beside(left()));
             let last = told.lines().last().unwrap_or_default();
             let begins = "left behind: in /data/old: deliveries that got 200 and are not in";

@@ -56,7 +56,7 @@ pub(super) fn installed(choice: Choice, sources: &Sources) -> anyhow::Result<(Pr
 }
 
 /// Prints each address as it comes, for as long as it is let.
-pub(super) async fn tell(
+pub(super) async fn print_addresses(
     program: Program,
     started: Started,
     mut address: watch::Receiver<Option<PublicUrl>>,
@@ -165,7 +165,7 @@ mod tests {
     use crate::{
         app::Reached,
         config::{
-            Place,
+            SecretSource,
             credentials::{self, Credentials},
         },
     };
@@ -179,7 +179,7 @@ mod tests {
         let reached = |name: &&str| Reached {
             app: name.parse().unwrap(),
             callback_url: "http://127.0.0.1:1/webhook".to_owned(),
-            verify_token: Some(Place::Key {
+            verify_token: Some(SecretSource::Key {
                 key: format!("apps.{name}.verify_token"),
                 file: credentials.as_ref().map(|made| made.path.clone()),
             }),

@@ -6,10 +6,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::app_name::AppName;
 use super::fault::{Fault, quoted};
-use super::place::Place;
 use super::print::Printer;
 use super::reader::Reader;
 use super::secret::NamedSecret;
+use super::secret_source::SecretSource;
 
 /// Every key of an app; the environment is read by them, and a test holds them against `read`.
 pub(super) const KEYS: [&str; 9] = [
@@ -50,7 +50,7 @@ pub struct App {
     /// Token expected in Meta's challenge; without a token no challenge is answered.
     pub verify_token: Option<SecretString>,
     /// Source of each secret, by its key.
-    places: Vec<(&'static str, Place)>,
+    secret_sources: Vec<(&'static str, SecretSource)>,
 }
 
 impl App {
@@ -65,20 +65,20 @@ impl App {
     }
 
     /// Source of the secret of a key, such as `verify_token`.
-    pub fn place(&self, key: &str) -> Option<&Place> {
-        let found = self.places.iter().find(|(known, _)| *known == key);
-        found.map(|(_, place)| place)
+    pub fn source(&self, key: &str) -> Option<&SecretSource> {
+        let found = self.secret_sources.iter().find(|(known, _)| *known == key);
+        found.map(|(_, source)| source)
     }
 
     /// Sources of the secrets and the verify token, by their keys.
-    pub fn places(&self) -> &[(&'static str, Place)] {
-        &self.places
+    pub fn secret_sources(&self) -> &[(&'static str, SecretSource)] {
+        &self.secret_sources
     }
 
     /// Says which file has the keys that are set in place.
     pub(super) fn found_in(&mut self, file: &Path) {
-        for (_, place) in &mut self.places {
-            place.within(file);
+        for (_, source) in &mut self.secret_sources {
+            source.set_file(file);
         }
     }
 
@@ -87,8 +87,8 @@ impl App {
         let app_id = reader.text("app_id");
         let found = SECRETS
             .iter()
-            .filter_map(|key| Some((*key, reader.place(key)?)));
-        let places = found.collect();
+            .filter_map(|key| Some((*key, reader.source(key)?)));
+        let secret_sources = found.collect();
         let current = CURRENT.map(|(name, key)| {
             let name = name.to_owned();
             Some(NamedSecret {
@@ -114,7 +114,7 @@ impl App {
             app_id,
             secrets,
             verify_token,
-            places,
+            secret_sources,
         })
     }
 

@@ -22,7 +22,7 @@ const RETRIED: SignedDuration = SignedDuration::from_hours(36);
 /// Period for counting refused signatures.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);
 
-pub(super) async fn look(
+pub(super) async fn check(
     conn: &mut Connection,
     apps: &[App],
     now: Timestamp,

@@ -20,7 +20,7 @@ const LATE: Duration = Duration::from_secs(5);
 const SLOW: Duration = Duration::from_secs(1);
 
 /// Looks at the callback URL `url` of `app`.
-pub(super) async fn look(client: &Client, url: &str, app: &App) -> Vec<Finding> {
+pub(super) async fn check(client: &Client, url: &str, app: &App) -> Vec<Finding> {
     let visit = Visit { client, url, app };
     of_app(app, visit.make().await)
 }

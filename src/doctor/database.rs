@@ -47,7 +47,7 @@ struct Patient<'a> {
 }
 
 /// Makes every check that needs the database.
-pub(super) async fn look(
+pub(super) async fn check(
     config: &Config,
     postgres: &private::Settings,
     apps: &[App],
@@ -142,9 +142,9 @@ impl Patient<'_> {
         findings.extend(self.disk(conn).await);
         if is_current {
             let now = self.clock.now();
-            let days = partitions::look(conn, self.config.dedupe.window, now).await;
+            let days = partitions::check(conn, self.config.dedupe.window, now).await;
             findings.extend(all_answered(Check::Partitions, days));
-            let reached = callback::look(conn, self.apps, now).await;
+            let reached = callback::check(conn, self.apps, now).await;
             findings.extend(all_answered(Check::Callback, reached));
             let counted = rejections::counted(conn, now).await;
             findings.extend(all_answered(Check::Rejections, counted));
@@ -194,7 +194,7 @@ impl Patient<'_> {
         let Some(directory) = directory.filter(|it| it.exists()) else {
             return Vec::new();
         };
-        let mut findings = vec![disk::look("the database", &directory)];
+        let mut findings = vec![disk::check("the database", &directory)];
         let config = self.config;
         // The private Postgres is looked at with the spool itself, whether it runs or not.
         if config.spool.is_on() && config.database.url.is_some() {

@@ -35,7 +35,7 @@ pub(super) struct Left {
 }
 
 /// Looks at the file system of `path`, which people know as `name`.
-pub(super) fn look(name: &str, path: &Path) -> Finding {
+pub(super) fn check(name: &str, path: &Path) -> Finding {
     match left(path) {
         Ok((place, left)) => judge(name, &place, left),
         Err(error) => {
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn what_is_not_there_yet_is_judged_by_what_is() {
         let directory = tempfile::TempDir::new().unwrap();
-        let finding = look("data_dir", &directory.path().join("not/yet"));
+        let finding = check("data_dir", &directory.path().join("not/yet"));
         assert_ne!(finding.verdict, Verdict::Unchecked);
         let there = directory.path().display().to_string();
         assert!(finding.found.contains(&there), "{}", finding.found);

@@ -45,17 +45,17 @@ pub async fn examine(
     };
     let (apps, mut findings) = apps::find(config);
     findings.push(configuration::right(config, sources));
-    findings.extend(secrets::look(&apps));
+    findings.extend(secrets::check(&apps));
     let (database, server, spool, public) = tokio::join!(
-        database::look(config, postgres, &apps, clock),
-        server::look(config),
-        spool::look(config, postgres),
-        public_url::look(config.http.public_url.as_ref(), &apps, clock),
+        database::check(config, postgres, &apps, clock),
+        server::check(config),
+        spool::check(config, postgres),
+        public_url::check(config.http.public_url.as_ref(), &apps, clock),
     );
     findings.extend(database);
-    findings.push(disk::look("data_dir", &config.data_dir));
+    findings.push(disk::check("data_dir", &config.data_dir));
     findings.extend(disk::in_memory(Check::Disk, "data_dir", &config.data_dir));
-    findings.extend(rejections::look(config, &apps, clock));
+    findings.extend(rejections::check(config, &apps, clock));
     findings.extend(server);
     findings.extend(spool);
     findings.extend(public);

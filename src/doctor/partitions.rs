@@ -8,7 +8,7 @@ use crate::store::{Connection, Error, epoch, health};
 /// Upkeep comes every hour; what is later than this is not on its way.
 const LATE: SignedDuration = SignedDuration::from_hours(3);
 
-pub(super) async fn look(
+pub(super) async fn check(
     conn: &mut Connection,
     window: SignedDuration,
     now: Timestamp,

@@ -28,7 +28,7 @@ const DEADLINE: Duration = Duration::from_secs(6);
 const BEHIND: [Check; 3] = [Check::Certificate, Check::Redirect, Check::Challenge];
 
 /// Makes every check that needs the public URL.
-pub(super) async fn look(url: Option<&PublicUrl>, apps: &[App], clock: &Clock) -> Vec<Finding> {
+pub(super) async fn check(url: Option<&PublicUrl>, apps: &[App], clock: &Clock) -> Vec<Finding> {
     let Some(url) = url else {
         let unset = "http.public_url is not set";
         return Finding::warning(Check::PublicUrl, unset)
@@ -84,7 +84,7 @@ async fn behind(client: &Client, url: &PublicUrl, apps: &[App], clock: &Clock) -
     let mut asking = JoinSet::new();
     for app in apps {
         let (client, url, app) = (client.clone(), url.join(&app.path()), app.clone());
-        asking.spawn(async move { challenge::look(&client, &url, &app).await });
+        asking.spawn(async move { challenge::check(&client, &url, &app).await });
     }
     let mut answers: Vec<_> = asking.join_all().await.into_iter().flatten().collect();
     answers.sort_by(|one, other| one.app.cmp(&other.app));

@@ -9,8 +9,8 @@ use super::finding::{Check, Finding};
 use crate::{
     clock::Clock,
     config::{App, Config},
-    held::{Error, Found, Name, Shelf},
     meta::signature::Secrets,
+    quarantine::{Error, Found, Name, QuarantineReader},
     store::{
         self, Connection,
         rejections::{self, FAILURES, Sum, UNKNOWN},
@@ -22,7 +22,7 @@ const LATELY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Counts of held deliveries of an app.
 #[derive(Clone, Copy, Debug, Default)]
-struct Held {
+struct AppCounts {
     passing: u64,
     /// From Meta's networks, or through a proxy that does not tell from where.
     maybe_metas: u64,
@@ -30,9 +30,9 @@ struct Held {
 }
 
 /// Looks at what is held of each app.
-pub(super) fn look(config: &Config, apps: &[App], clock: &Clock) -> Vec<Finding> {
-    let shelf = Shelf::new(&config.data_dir, config.rejections.hold_for);
-    match count(&shelf, apps, clock) {
+pub(super) fn check(config: &Config, apps: &[App], clock: &Clock) -> Vec<Finding> {
+    let quarantine = QuarantineReader::new(&config.data_dir, config.rejections.hold_for);
+    match count(&quarantine, apps, clock) {
         Err(error) => vec![Finding::unchecked(Check::Rejections, error.to_string())],
         Ok(held) if held.is_empty() => {
             let said = "the quarantine is empty";
@@ -42,14 +42,18 @@ pub(super) fn look(config: &Config, apps: &[App], clock: &Clock) -> Vec<Finding>
     }
 }
 
-fn count(shelf: &Shelf, apps: &[App], clock: &Clock) -> Result<BTreeMap<String, Held>, Error> {
+fn count(
+    quarantine: &QuarantineReader,
+    apps: &[App],
+    clock: &Clock,
+) -> Result<BTreeMap<String, AppCounts>, Error> {
     let secrets = |app: &App| Secrets::new(app.named_secrets());
     let keyed = apps.iter().map(|app| (app.name.as_str(), secrets(app)));
     let keyed: BTreeMap<_, _> = keyed.collect();
-    let mut held: BTreeMap<String, Held> = BTreeMap::new();
-    for name in shelf.names(clock.now())? {
+    let mut held: BTreeMap<String, AppCounts> = BTreeMap::new();
+    for name in quarantine.names(clock.now())? {
         let known = held.entry(name.app().to_string()).or_default();
-        if passes(shelf, &name, keyed.get(&**name.app()))? {
+        if passes(quarantine, &name, keyed.get(&**name.app()))? {
             known.passing += 1;
         } else if name.is_from_meta() || is_near(name.network().addr()) {
             known.maybe_metas += 1;
@@ -60,8 +64,12 @@ fn count(shelf: &Shelf, apps: &[App], clock: &Clock) -> Result<BTreeMap<String, 
     Ok(held)
 }
 
-fn passes(shelf: &Shelf, name: &Name, secrets: Option<&Secrets>) -> Result<bool, Error> {
-    Ok(match (secrets, shelf.read(name)?) {
+fn passes(
+    quarantine: &QuarantineReader,
+    name: &Name,
+    secrets: Option<&Secrets>,
+) -> Result<bool, Error> {
+    Ok(match (secrets, quarantine.read(name)?) {
         (Some(secrets), Found::Record(record)) => record.verify(secrets).is_ok(),
         _ => false,
     })
@@ -76,8 +84,8 @@ fn is_near(address: IpAddr) -> bool {
     }
 }
 
-fn judge((app, held): (String, Held)) -> Finding {
-    let Held {
+fn judge((app, held): (String, AppCounts)) -> Finding {
+    let AppCounts {
         passing,
         maybe_metas,
         from_others,
@@ -175,7 +183,7 @@ mod tests {
     #[test]
     fn what_can_be_rescued_or_points_to_a_wrong_secret_is_a_warning() {
         let judged = |passing, maybe_metas, from_others| {
-            let held = Held {
+            let held = AppCounts {
                 passing,
                 maybe_metas,
                 from_others,

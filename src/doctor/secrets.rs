@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 use secrecy::ExposeSecret;
 
 use super::finding::{self, Check, Finding};
-use crate::config::{App, Place, credentials};
+use crate::config::{App, SecretSource, credentials};
 
 /// Digits of an app secret as Meta shows it.
 const META_DIGITS: usize = 32;
@@ -22,14 +22,14 @@ const TOKEN_CHARACTERS: usize = 16;
 const DIFFERENT_CHARACTERS: usize = 6;
 
 /// Looks at the secrets of each app, and then at the files that hold them.
-pub(super) fn look(apps: &[App]) -> Vec<Finding> {
+pub(super) fn check(apps: &[App]) -> Vec<Finding> {
     let mut findings: Vec<_> = apps.iter().flat_map(of_app).collect();
     findings.extend(files(apps));
     findings
 }
 
 fn of_app(app: &App) -> Vec<Finding> {
-    let is_made = is_generated(app.place("app_secret"));
+    let is_made = is_generated(app.source("app_secret"));
     let strange = app.secrets.iter().filter_map(|named| {
         let looks = strange(named.secret.expose_secret(), app, is_made)?;
         Some(misplaced(&named.name, looks))
@@ -45,9 +45,9 @@ fn of_app(app: &App) -> Vec<Finding> {
     finding::of_app(app, found)
 }
 
-fn is_generated(place: Option<&Place>) -> bool {
-    place
-        .and_then(Place::file)
+fn is_generated(source: Option<&SecretSource>) -> bool {
+    source
+        .and_then(SecretSource::file)
         .is_some_and(|file| file.ends_with(credentials::FILE_NAME))
 }
 
@@ -130,8 +130,8 @@ fn weak_token(app: &App) -> Option<Finding> {
 
 /// Checks the permissions of the secret files. Group access is fine, for shared volumes.
 fn files(apps: &[App]) -> Vec<Finding> {
-    let places = apps.iter().flat_map(App::places);
-    let mut files: Vec<_> = places.filter_map(|(_, place)| place.file()).collect();
+    let sources = apps.iter().flat_map(App::secret_sources);
+    let mut files: Vec<_> = sources.filter_map(|(_, source)| source.file()).collect();
     files.sort_unstable();
     files.dedup();
     let mut found: Vec<_> = files.iter().filter_map(|file| exposed(file)).collect();
@@ -177,7 +177,7 @@ mod tests {
             ..Sources::default()
         };
         let config = load(&sources).unwrap();
-        let findings = look(&config.apps.values().cloned().collect::<Vec<_>>());
+        let findings = check(&config.apps.values().cloned().collect::<Vec<_>>());
         for (_, value) in keys {
             let shown = format!("{findings:?}");
             assert!(!shown.contains(value), "{shown}");

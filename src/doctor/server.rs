@@ -16,10 +16,10 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Answer of `/readyz`.
 #[derive(Debug, Deserialize)]
-struct Report {
+struct ReadyReport {
     ready: bool,
     missing: Vec<String>,
-    /// Readiness failures that the spool covers; older servers omit the field.
+    /// ReadyReport failures that the spool covers; older servers omit the field.
     #[serde(default)]
     degraded: Vec<String>,
     /// Older servers do not say it.
@@ -138,7 +138,7 @@ impl Server {
 }
 
 /// Looks at both listeners.
-pub(super) async fn look(config: &Config) -> Vec<Finding> {
+pub(super) async fn check(config: &Config) -> Vec<Finding> {
     let server = match Server::find(config) {
         Ok(server) => server,
         Err(finding) => return vec![finding],
@@ -170,11 +170,11 @@ async fn operators(server: &Server, listen: SocketAddr) -> Finding {
         Err(why) => return server.instead(why, key, address),
     };
     let report = answer.bytes().await.ok();
-    let report = report.and_then(|body| serde_json::from_slice::<Report>(&body).ok());
+    let report = report.and_then(|body| serde_json::from_slice::<ReadyReport>(&body).ok());
     judge(address, report)
 }
 
-fn judge(address: SocketAddr, report: Option<Report>) -> Finding {
+fn judge(address: SocketAddr, report: Option<ReadyReport>) -> Finding {
     let ours = env!("CARGO_PKG_VERSION");
     let Some(report) = report else {
         let found = format!("the program on {address} is not this Hookshelf");
@@ -251,7 +251,7 @@ mod tests {
             ("", "disk", ours, Verdict::Warning, "disk is missing"),
         ] {
             let list = |part: &str| part.split_whitespace().map(str::to_owned).collect();
-            let report = Report {
+            let report = ReadyReport {
                 ready: missing.is_empty(),
                 missing: list(missing),
                 degraded: list(degraded),

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     amounts::{count, size},
     config::Config,
-    spool::{Report, glance, left_behind},
+    spool::{DirStats, SpoolReport, left_behind},
     store::private,
 };
 
@@ -24,7 +24,7 @@ use crate::{
 const UNDRAINED: &str = "they got 200, and are not in Postgres until a server drains them";
 
 /// Looks at the directory, and asks the server where it runs.
-pub(super) async fn look(config: &Config, postgres: &private::Settings) -> Vec<Finding> {
+pub(super) async fn check(config: &Config, postgres: &private::Settings) -> Vec<Finding> {
     let dir = config.spool.directory(&config.data_dir);
     let is_private = config.database.url.is_none();
     let mut findings = vec![match (config.spool.is_on(), ask(config).await) {
@@ -69,7 +69,7 @@ pub(super) fn beside(dir: &Path, name: &str, other: &Path) -> Option<Finding> {
 
 /// Asks the running server for the status of its spool. The answer is `Unanswered::Silent` if the
 /// server does not know the question. Answers of other servers are ignored.
-async fn ask(config: &Config) -> Result<Report, Unanswered> {
+async fn ask(config: &Config) -> Result<SpoolReport, Unanswered> {
     let server = Server::find(config).map_err(|_| Unanswered::Absent)?;
     let address = server::address(config.admin.listen).ok_or(Unanswered::Absent)?;
     let answer = server.ask(address, "/v1/spool").await?;
@@ -111,12 +111,12 @@ fn nobodys(dir: &Path) -> Finding {
 
 /// The files with deliveries in a directory, where there are some.
 fn files(dir: &Path) -> Option<String> {
-    let found = glance(dir).unwrap_or_default();
+    let found = DirStats::read(dir).unwrap_or_default();
     (found.files > 0).then(|| format!("{} with deliveries", count(found.files, "file", "files")))
 }
 
 /// Judges the spool status of the running server.
-fn running(dir: &Path, wanted: bool, report: &Report) -> Finding {
+fn running(dir: &Path, wanted: bool, report: &SpoolReport) -> Finding {
     if report.on != wanted || wanted && report.dir != dir {
         let found = "the server runs with another [spool] than the present configuration has";
         return Finding::warning(Check::Spool, found)
@@ -178,7 +178,7 @@ fn idle(dir: &Path) -> Finding {
             .means("the server may not start with it, if it runs as this user")
             .remedy("give the server's user the directory with all that is in it: chown -R");
     }
-    match glance(dir) {
+    match DirStats::read(dir) {
         Err(error) => {
             let why = format!("failed to read {}: {error}", dir.display());
             Finding::unchecked(Check::Spool, why)
@@ -259,18 +259,18 @@ mod tests {
     use super::super::finding::Verdict;
     use super::*;
 
-    fn report() -> Report {
-        Report {
+    fn report() -> SpoolReport {
+        SpoolReport {
             on: true,
             dir: "/data/spool".into(),
             max_bytes: 1 << 30,
-            ..Report::default()
+            ..SpoolReport::default()
         }
     }
 
     #[test]
     fn a_running_spool_is_judged_by_what_it_says_of_itself() {
-        let says = |verdict, part: &str, report: &Report| {
+        let says = |verdict, part: &str, report: &SpoolReport| {
             let finding = running(Path::new("/data/spool"), true, report);
             assert_eq!(finding.verdict, verdict, "{finding:?}");
             assert!(finding.found.contains(part), "{finding:?}");

@@ -17,15 +17,15 @@ use super::{
     origin,
     public::defect,
     spool,
-    spool::SpoolDesk,
+    spool::SpoolApi,
 };
 use crate::{
-    ingest::{Readiness, Standing},
+    ingest::{Readiness, ReadinessStatus},
     telemetry::metrics::Exposition,
 };
 
 /// The router of the admin listener.
-pub fn router(readiness: Readiness, spool: SpoolDesk, metrics: Exposition) -> Router {
+pub fn router(readiness: Readiness, spool: SpoolApi, metrics: Exposition) -> Router {
     Router::new()
         .route("/healthz", get(StatusCode::OK))
         .route("/readyz", get(ready).with_state((readiness, spool.clone())))
@@ -36,7 +36,7 @@ pub fn router(readiness: Readiness, spool: SpoolDesk, metrics: Exposition) -> Ro
 }
 
 #[derive(Serialize)]
-struct Report {
+struct ReadyReport {
     ready: bool,
     missing: Vec<&'static str>,
     degraded: Vec<&'static str>,
@@ -56,8 +56,8 @@ struct Spool {
     obstacle: Option<String>,
 }
 
-async fn ready(State((readiness, spool)): State<(Readiness, SpoolDesk)>) -> Response {
-    let Standing { missing, degraded } = readiness.standing();
+async fn ready(State((readiness, spool)): State<(Readiness, SpoolApi)>) -> Response {
+    let ReadinessStatus { missing, degraded } = readiness.status();
     let ready = missing.is_empty();
     let status = if ready {
         StatusCode::OK
@@ -65,7 +65,7 @@ async fn ready(State((readiness, spool)): State<(Readiness, SpoolDesk)>) -> Resp
         StatusCode::SERVICE_UNAVAILABLE
     };
     let spool = spool.report();
-    let report = Report {
+    let report = ReadyReport {
         ready,
         missing,
         degraded,

@@ -1,6 +1,6 @@
 //! Why a connection ended: the bounded words of `hookshelf_connections_closed_total`.
 
-use super::{guest::Guest, stream::Stream};
+use super::{connection::Connection, stream::Stream};
 
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) enum Ending {
     Reset,
     /// The peer took no answer.
     StalledWrite,
-    /// It never brought a delivery, and another took its seat.
+    /// It never brought a delivery, and another took its place.
     CrowdedOut,
 }
 
@@ -41,8 +41,8 @@ const TLS: &[u8] = &[0x16, 0x03];
 
 impl Ending {
     /// Of a connection that hyper ended without a fault.
-    pub(super) fn in_order(guest: &Guest) -> Self {
-        if guest.had_body_refused() {
+    pub(super) fn in_order(connection: &Connection) -> Self {
+        if connection.had_body_refused() {
             Self::BodyRefused
         } else {
             Self::Done
@@ -50,11 +50,16 @@ impl Ending {
     }
 
     /// Of one that ended by `error`; `unread` is what had come and was not taken for a request.
-    pub(super) fn by(error: &hyper::Error, guest: &Guest, stream: &Stream, unread: &[u8]) -> Self {
+    pub(super) fn by(
+        error: &hyper::Error,
+        connection: &Connection,
+        stream: &Stream,
+        unread: &[u8],
+    ) -> Self {
         if stream.is_stalled() {
             Self::StalledWrite
         } else if error.is_timeout() {
-            Self::in_silence(guest, unread)
+            Self::in_silence(connection, unread)
         } else if error.is_parse_too_large() {
             Self::HeadTooLong
         } else if error.is_parse_version_h2() || unread.starts_with(HTTP2) {
@@ -68,8 +73,8 @@ impl Ending {
         }
     }
 
-    fn in_silence(guest: &Guest, unread: &[u8]) -> Self {
-        match (unread.is_empty(), guest.has_asked()) {
+    fn in_silence(connection: &Connection, unread: &[u8]) -> Self {
+        match (unread.is_empty(), connection.has_sent_request()) {
             (false, _) => Self::HeadTimeout,
             (true, true) => Self::Idle,
             (true, false) => Self::Silent,

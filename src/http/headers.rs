@@ -56,7 +56,7 @@ pub(super) fn signature(headers: &HeaderMap) -> Result<Option<&[u8]>, Rejection>
 
 /// The headers of the allow-list as a JSON object with lower-case names.
 pub(super) fn kept(headers: &HeaderMap) -> String {
-    serde_json::to_string(&Kept(headers)).unwrap_or_default()
+    serde_json::to_string(&KeptHeaders(headers)).unwrap_or_default()
 }
 
 /// A copy of the value of a header, which holds nothing else in memory; empty where there is none,
@@ -67,9 +67,9 @@ pub(super) fn copied(headers: &HeaderMap, name: &HeaderName) -> Bytes {
 }
 
 /// Written as it is read: each delivery has some.
-struct Kept<'a>(&'a HeaderMap);
+struct KeptHeaders<'a>(&'a HeaderMap);
 
-impl Serialize for Kept<'_> {
+impl Serialize for KeptHeaders<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(None)?;
         for name in &KEPT {

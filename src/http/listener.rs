@@ -15,11 +15,11 @@ use tokio::{net::TcpSocket, sync::watch};
 pub use super::names::{ADMIN, PUBLIC};
 use super::{
     ListenerLimits,
-    seats::Seats,
+    connection_limit::ConnectionLimit,
     socket::Socket,
-    socket_activation::{PassedSockets, Unfit},
+    socket_activation::{PassedSockets, SocketError},
 };
-use crate::telemetry::{Happening, ListenerStarted};
+use crate::telemetry::{ListenerStarted, LogEvent};
 
 /// How many connections may wait to be accepted, as far as the system allows. One more would have
 /// to knock again after a second; the standard library has room for 128, which is less than come
@@ -45,7 +45,7 @@ pub enum Error {
     },
     /// The sockets that a service manager passed are of no use.
     #[error(transparent)]
-    Passed(#[from] Unfit),
+    Passed(#[from] SocketError),
     /// It ended without being told to.
     #[error("the {0} listener ended unexpectedly; start the server again")]
     Ended(&'static str, #[source] io::Error),
@@ -67,22 +67,22 @@ pub struct Listener {
     socket: TcpListener,
     /// Whether nobody else holds the socket.
     is_ours: bool,
-    wish: watch::Sender<Wish>,
+    shutdown: watch::Sender<Shutdown>,
 }
 
-/// What a listener is to do.
+/// State of the shutdown of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
-    Serve,
+enum Shutdown {
+    No,
     /// Accept nothing new, and end what is open within this time.
-    Part(Duration),
+    Graceful(Duration),
     /// Close everything.
-    Close,
+    Immediate,
 }
 
 /// Stops a listener from elsewhere.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Sender<Wish>);
+pub struct Stop(watch::Sender<Shutdown>);
 
 impl Listener {
     /// Binds `address`; port 0 takes a free one. `name` is for logs and metrics.
@@ -112,7 +112,7 @@ impl Listener {
             return Self::bind(name, address);
         };
         let listener = Self::on(name, socket, false);
-        listener.map_err(|source| Unfit::Kind(name, source).into())
+        listener.map_err(|source| SocketError::Kind(name, source).into())
     }
 
     fn on(name: &'static str, socket: TcpListener, is_ours: bool) -> io::Result<Self> {
@@ -122,7 +122,7 @@ impl Listener {
             address: socket.local_addr()?,
             socket,
             is_ours,
-            wish: watch::Sender::new(Wish::Serve),
+            shutdown: watch::Sender::new(Shutdown::No),
         })
     }
 
@@ -133,7 +133,7 @@ impl Listener {
 
     /// What stops it, before or while it serves.
     pub fn stop(&self) -> Stop {
-        Stop(self.wish.clone())
+        Stop(self.shutdown.clone())
     }
 
     /// Serves `routes` until it is stopped.
@@ -155,21 +155,21 @@ impl Listener {
         let listener = self.name;
         let ended = |source| Error::Ended(listener, source);
         let socket = Socket::new(listener, self.socket, self.is_ours).map_err(ended)?;
-        let mut wishes = self.wish.subscribe();
-        let mut seats = Seats::new(listener, routes, limits);
-        let wish = loop {
+        let mut shutdowns = self.shutdown.subscribe();
+        let mut connections = ConnectionLimit::new(listener, routes, limits);
+        let shutdown = loop {
             tokio::select! {
                 biased;
-                wish = wished(&mut wishes) => break wish,
-                (io, from) = socket.accept() => seats.seat(io, from).await,
-                () = seats.given_back() => {}
+                shutdown = wait_for_shutdown(&mut shutdowns) => break shutdown,
+                (io, from) = socket.accept() => connections.accept(io, from).await,
+                () = connections.connection_ended() => {}
             }
         };
-        if let Wish::Part(grace) = wish {
-            let parted = part(socket, seats, grace);
+        if let Shutdown::Graceful(grace) = shutdown {
+            let done = shut_down_connections(socket, connections, grace);
             tokio::select! {
-                () = parted => {}
-                _ = wishes.wait_for(|wish| *wish == Wish::Close) => {}
+                () = done => {}
+                _ = shutdowns.wait_for(|shutdown| *shutdown == Shutdown::Immediate) => {}
             }
         }
         Ok(())
@@ -177,11 +177,11 @@ impl Listener {
 }
 
 /// Serves what waits already, then ends what is open within `grace`.
-async fn part(socket: Socket, mut seats: Seats, grace: Duration) {
+async fn shut_down_connections(socket: Socket, mut connections: ConnectionLimit, grace: Duration) {
     for (io, from) in socket.close() {
-        seats.seat(io, from).await;
+        connections.accept(io, from).await;
     }
-    seats.part(grace).await;
+    connections.shut_down(grace).await;
 }
 
 /// As the standard library does it, but for the length of the queue.
@@ -196,19 +196,21 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// What it is to do instead of serving, as soon as there is something.
-async fn wished(wishes: &mut watch::Receiver<Wish>) -> Wish {
-    let other = wishes.wait_for(|wish| *wish != Wish::Serve).await;
-    other.map_or(Wish::Close, |wish| *wish)
+async fn wait_for_shutdown(shutdowns: &mut watch::Receiver<Shutdown>) -> Shutdown {
+    let other = shutdowns
+        .wait_for(|shutdown| *shutdown != Shutdown::No)
+        .await;
+    other.map_or(Shutdown::Immediate, |shutdown| *shutdown)
 }
 
 impl Stop {
     /// Accepts nothing new and lets what is in flight finish, for at most `grace`.
-    pub fn gently(&self, grace: Duration) {
-        self.0.send_replace(Wish::Part(grace));
+    pub fn shut_down(&self, grace: Duration) {
+        self.0.send_replace(Shutdown::Graceful(grace));
     }
 
     /// Closes everything at once.
-    pub fn firmly(&self) {
-        self.0.send_replace(Wish::Close);
+    pub fn close(&self) {
+        self.0.send_replace(Shutdown::Immediate);
     }
 }

@@ -9,33 +9,33 @@ pub mod admin;
 mod answer;
 mod body;
 mod connection;
+mod connection_limit;
 mod ending;
 mod forwarded;
-mod guest;
 mod headers;
 mod identity;
+mod in_flight;
 mod limits;
 pub mod listener;
 mod names;
 mod origin;
 pub mod public;
 mod receipt;
-mod seats;
+mod serve_connection;
 mod socket;
 mod socket_activation;
 mod spool;
 pub mod state;
 mod stream;
-mod underway;
 mod webhook;
 
 /// Routes of a listener.
 pub use axum::Router as Routes;
 
 pub use identity::known_as;
+pub use in_flight::{Ends, InFlight};
 pub use limits::{Limits, ListenerLimits};
 pub use listener::Listener;
 pub use socket_activation::PassedSockets;
-pub use spool::SpoolDesk;
+pub use spool::SpoolApi;
 pub use state::{AppKeys, AppState, Apps};
-pub use underway::{Ends, Underway};

@@ -10,7 +10,7 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{AppState, identity, listener::PUBLIC, webhook};
-use crate::telemetry::{Happening, PanicCaught};
+use crate::telemetry::{LogEvent, PanicCaught};
 
 /// The router of the public listener. What is not listed is 404 with an empty body.
 pub fn router(state: AppState) -> Router {

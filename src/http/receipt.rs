@@ -7,17 +7,17 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{AppKeys, AppState, ack::verdict, headers, underway::Place};
+use super::{AppKeys, AppState, ack::verdict, headers, in_flight::InFlightGuard};
 use crate::{
     envelope::Envelope,
-    held,
     ingest::{
         Failure, Outcome, Rejection,
         arrivals::{Arrival, Items},
     },
     meta::signature::VerifiedBody,
+    quarantine,
     store::Delivery,
-    telemetry::{DeliverySettled, Happening, SignatureMatched},
+    telemetry::{DeliverySettled, LogEvent, SignatureMatched},
 };
 
 /// What is known of a delivery on its way. Says how it ended when it is settled; where it never
@@ -34,7 +34,7 @@ pub(super) struct Receipt {
     simulated: bool,
     handed_over: bool,
     settled: bool,
-    place: Place,
+    in_flight: InFlightGuard,
     /// Noted only if a display follows.
     items: Option<Items>,
 }
@@ -59,7 +59,7 @@ impl Receipt {
             simulated: false,
             handed_over: false,
             settled: false,
-            place: state.underway().enter(),
+            in_flight: state.in_flight().enter(),
             items: None,
         }
     }
@@ -111,8 +111,8 @@ impl Receipt {
     }
 
     /// What is held of it where no secret made its signature.
-    pub(super) fn refused(&self, headers: &HeaderMap, body: &Bytes) -> held::Record {
-        held::Record {
+    pub(super) fn refused(&self, headers: &HeaderMap, body: &Bytes) -> quarantine::Record {
+        quarantine::Record {
             envelope: self.envelope_with(headers::kept(headers)),
             signature: headers::copied(headers, &headers::SHA256),
             mark: headers::copied(headers, &headers::SIMULATED),
@@ -122,13 +122,13 @@ impl Receipt {
 
     /// Says how it ended, and hands the outcome through.
     pub(super) fn settle(mut self, outcome: Outcome) -> Outcome {
-        self.tell(outcome);
+        self.record_outcome(outcome);
         outcome
     }
 
-    fn tell(&mut self, outcome: Outcome) {
+    fn record_outcome(&mut self, outcome: Outcome) {
         self.settled = true;
-        self.place.ended(outcome);
+        self.in_flight.ended(outcome);
         if let Some(reason) = outcome.refusal() {
             let envelope = &self.envelope;
             let (app, from) = (&envelope.app, envelope.remote_addr);
@@ -167,7 +167,7 @@ impl Receipt {
 impl Drop for Receipt {
     fn drop(&mut self) {
         if !self.settled {
-            self.tell(match (std::thread::panicking(), self.handed_over) {
+            self.record_outcome(match (std::thread::panicking(), self.handed_over) {
                 (true, _) => Outcome::Failed(Failure::Internal),
                 (false, true) => Outcome::Failed(Failure::Stopping),
                 (false, false) => Outcome::Rejected(Rejection::BodyIncomplete),

@@ -11,7 +11,7 @@ use tokio::{
     time::sleep,
 };
 
-use crate::telemetry::{AcceptFailed, Happening};
+use crate::telemetry::{AcceptFailed, LogEvent};
 
 /// Until a socket that gave no connection is asked again. Mostly too many files are open, and
 /// connections that end help.

@@ -19,7 +19,7 @@ const LISTENERS: [&str; 2] = [PUBLIC, ADMIN];
 
 /// What is wrong with the sockets that were passed.
 #[derive(Debug, thiserror::Error)]
-pub enum Unfit {
+pub enum SocketError {
     /// There are more sockets than listeners.
     #[error(
         "too many sockets: {0} were passed to this process; pass one for the public listener and \
@@ -55,13 +55,13 @@ impl PassedSockets {
     ///
     /// # Errors
     /// They are not what the two listeners can use.
-    pub fn take(names: Option<&str>) -> Result<Self, Unfit> {
+    pub fn take(names: Option<&str>) -> Result<Self, SocketError> {
         let mut passed = ListenFd::from_env();
         let listeners = assign(passed.len(), names)?;
         let sockets = listeners.into_iter().enumerate();
         sockets
             .map(|(place, name)| Ok((name, take(&mut passed, place).map_err(kind(name))?)))
-            .collect::<Result<_, Unfit>>()
+            .collect::<Result<_, SocketError>>()
             .map(Self)
     }
 
@@ -72,28 +72,28 @@ impl PassedSockets {
     }
 }
 
-fn kind(name: &'static str) -> impl FnOnce(io::Error) -> Unfit {
-    move |source| Unfit::Kind(name, source)
+fn kind(name: &'static str) -> impl FnOnce(io::Error) -> SocketError {
+    move |source| SocketError::Kind(name, source)
 }
 
 /// Which listener each socket is for: by its name, or by its place where none has one.
-fn assign(count: usize, names: Option<&str>) -> Result<Vec<&'static str>, Unfit> {
+fn assign(count: usize, names: Option<&str>) -> Result<Vec<&'static str>, SocketError> {
     if count > LISTENERS.len() {
-        return Err(Unfit::TooMany(count));
+        return Err(SocketError::TooMany(count));
     }
     let names: Vec<_> = names.unwrap_or_default().split(':').take(count).collect();
     if names.iter().all(|name| is_no_name(name)) {
         return Ok(LISTENERS.into_iter().take(count).collect());
     }
     let known = |name: &&str| LISTENERS.into_iter().find(|known| known == name);
-    let unknown = |name: &&str| Unfit::Name((*name).to_owned());
+    let unknown = |name: &&str| SocketError::Name((*name).to_owned());
     let assigned: Result<Vec<_>, _> = names
         .iter()
         .map(|name| known(name).ok_or_else(|| unknown(name)))
         .collect();
     match assigned?[..] {
-        [first, second] if first == second => Err(Unfit::Twice(first)),
-        [only] if count > 1 => Err(Unfit::Name(format!("{only}, and one without a name"))),
+        [first, second] if first == second => Err(SocketError::Twice(first)),
+        [only] if count > 1 => Err(SocketError::Name(format!("{only}, and one without a name"))),
         ref assigned => Ok(assigned.to_vec()),
     }
 }

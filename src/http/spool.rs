@@ -15,7 +15,7 @@ use super::answer::json;
 use crate::{
     ingest::Spooling,
     query::{MOST_WAITING, SpoolReader},
-    spool::{Place, Report},
+    spool::{SpoolPosition, SpoolReport},
 };
 
 /// How many deliveries a list has that does not say how many.
@@ -23,40 +23,40 @@ const LIST: usize = 100;
 
 /// What the routes ask. Clones ask the same.
 #[derive(Clone, Debug)]
-pub struct SpoolDesk(Arc<Desk>);
+pub struct SpoolApi(Arc<SpoolState>);
 
 #[derive(Debug)]
-enum Desk {
+enum SpoolState {
     Open(Spooling, SpoolReader),
-    Off(Report),
+    Off(SpoolReport),
 }
 
-impl SpoolDesk {
-    /// The desk of an open spool.
+impl SpoolApi {
+    /// Routes of an open spool.
     pub fn new(spooling: Spooling) -> Self {
         let reader = SpoolReader::new(spooling.spool.clone());
-        Self(Arc::new(Desk::Open(spooling, reader)))
+        Self(Arc::new(SpoolState::Open(spooling, reader)))
     }
 
-    /// The desk if there is no spool.
-    pub fn off(report: Report) -> Self {
-        Self(Arc::new(Desk::Off(report)))
+    /// Routes of a server without a spool.
+    pub fn off(report: SpoolReport) -> Self {
+        Self(Arc::new(SpoolState::Off(report)))
     }
 
-    pub(super) fn report(&self) -> Report {
+    pub(super) fn report(&self) -> SpoolReport {
         match &*self.0 {
-            Desk::Open(spooling, _) => spooling.report(),
-            Desk::Off(report) => report.clone(),
+            SpoolState::Open(spooling, _) => spooling.report(),
+            SpoolState::Off(report) => report.clone(),
         }
     }
 }
 
-pub(super) fn routes(desk: SpoolDesk) -> Router {
+pub(super) fn routes(api: SpoolApi) -> Router {
     Router::new()
         .route("/v1/spool", get(status))
         .route("/v1/spool/records", get(records))
         .route("/v1/spool/drain", post(drain))
-        .with_state(desk)
+        .with_state(api)
 }
 
 #[derive(Serialize)]
@@ -69,24 +69,24 @@ fn complain(status: StatusCode, error: impl Into<String>) -> Response {
     json(status, &Complaint { error })
 }
 
-async fn status(State(desk): State<SpoolDesk>) -> Response {
-    json(StatusCode::OK, &desk.report())
+async fn status(State(api): State<SpoolApi>) -> Response {
+    json(StatusCode::OK, &api.report())
 }
 
-async fn drain(State(desk): State<SpoolDesk>) -> Response {
-    match &*desk.0 {
-        Desk::Off(report) => off(report),
-        Desk::Open(spooling, _) => {
+async fn drain(State(api): State<SpoolApi>) -> Response {
+    match &*api.0 {
+        SpoolState::Off(report) => off(report),
+        SpoolState::Open(spooling, _) => {
             spooling.drained.wake();
             json(StatusCode::ACCEPTED, &spooling.report())
         }
     }
 }
 
-async fn records(State(desk): State<SpoolDesk>, RawQuery(query): RawQuery) -> Response {
-    let reader = match &*desk.0 {
-        Desk::Off(report) => return off(report),
-        Desk::Open(_, reader) => reader,
+async fn records(State(api): State<SpoolApi>, RawQuery(query): RawQuery) -> Response {
+    let reader = match &*api.0 {
+        SpoolState::Off(report) => return off(report),
+        SpoolState::Open(_, reader) => reader,
     };
     let (after, limit) = match page(&query.unwrap_or_default()) {
         Ok(page) => page,
@@ -98,13 +98,13 @@ async fn records(State(desk): State<SpoolDesk>, RawQuery(query): RawQuery) -> Re
     }
 }
 
-fn off(report: &Report) -> Response {
+fn off(report: &SpoolReport) -> Response {
     let why = report.why_off.as_deref().unwrap_or_default();
     complain(StatusCode::CONFLICT, format!("the spool is off: {why}"))
 }
 
 /// `after` and `limit` of a query. What a query says that is not known is a mistake.
-fn page(query: &str) -> Result<(Option<Place>, usize), String> {
+fn page(query: &str) -> Result<(Option<SpoolPosition>, usize), String> {
     let (mut after, mut limit) = (None, LIST);
     for (key, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*key {

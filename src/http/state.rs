@@ -8,7 +8,7 @@ use std::{
 use arc_swap::ArcSwap;
 use secrecy::SecretString;
 
-use super::{Limits, body::Budget, underway::Underway};
+use super::{Limits, body::Budget, in_flight::InFlight};
 use crate::{
     clock::Clock,
     config,
@@ -85,7 +85,7 @@ pub struct AppState(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     apps: ArcSwap<Apps>,
-    underway: Underway,
+    in_flight: InFlight,
     callbacks: Callbacks,
     arrivals: Arrivals,
     writer: Writer,
@@ -102,7 +102,7 @@ impl AppState {
     pub fn new(apps: Apps, writer: Writer, tally: Tally, clock: Clock, limits: Limits) -> Self {
         Self(Arc::new(Shared {
             apps: ArcSwap::from_pointee(apps),
-            underway: Underway::default(),
+            in_flight: InFlight::default(),
             callbacks: Callbacks::default(),
             arrivals: Arrivals::default(),
             writer,
@@ -125,8 +125,8 @@ impl AppState {
     }
 
     /// The deliveries that are on their way now, also those whose sender has hung up.
-    pub fn underway(&self) -> &Underway {
-        &self.0.underway
+    pub fn in_flight(&self) -> &InFlight {
+        &self.0.in_flight
     }
 
     /// What happened at the callback URLs; it stays when the apps are swapped.

@@ -20,7 +20,7 @@ const PARTING: Duration = Duration::from_secs(2);
 /// A connection whose answers have to be taken in time.
 ///
 /// Reading is bounded by the deadlines of head and body. Writing is bounded here, for nobody else
-/// does: who asks and asks and takes no answer would keep a seat for ever.
+/// does: who asks and asks and takes no answer would keep a connection for ever.
 #[derive(Debug)]
 pub(super) struct Stream {
     io: TcpStream,

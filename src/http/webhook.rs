@@ -16,7 +16,7 @@ use super::{
     ack::ack,
     answer::typed,
     body::{self, BufferedBody},
-    forwarded, guest, headers,
+    connection, forwarded, headers,
     listener::PUBLIC,
     receipt::Receipt,
     state::DEFAULT_APP,
@@ -25,7 +25,7 @@ use crate::{
     ingest::{Caller, Failure, Outcome, Refusal, Rejection, Settled},
     meta::{challenge, signature::VerifiedBody},
     store::Delivery,
-    telemetry::{AppUnknown, ChallengeAnswered, Happening, PanicCaught, PathUnknown},
+    telemetry::{AppUnknown, ChallengeAnswered, LogEvent, PanicCaught, PathUnknown},
 };
 
 /// How many marks of a challenge are looked at: `doctor` sends one for each secret that it knows,
@@ -114,7 +114,7 @@ pub(super) async fn receive(
         Err(outcome) => receipt.settle(outcome),
         Ok(body) => match verify(&mut receipt, &head, &body) {
             Err(rejection) => {
-                hold(&state, &receipt, rejection, (&head, &body));
+                quarantine(&state, &receipt, rejection, (&head, &body));
                 receipt.settle(Outcome::Rejected(rejection))
             }
             Ok(verified) => {
@@ -141,13 +141,13 @@ fn verify(
     let mark = head.headers.get(headers::SIMULATED);
     let simulated = mark.is_some_and(|mark| secrets.marks_simulated(mark.as_bytes(), bytes));
     receipt.verified(&verified, simulated);
-    guest::prove(&head.extensions);
+    connection::mark_verified(&head.extensions);
     Ok(verified)
 }
 
 /// What was refused for its signature alone may be right under a secret that comes later: it is held
 /// as it came, in a copy, so that its share of the memory of all bodies is free at once.
-fn hold(
+fn quarantine(
     state: &AppState,
     receipt: &Receipt,
     rejection: Rejection,
@@ -156,7 +156,7 @@ fn hold(
     if let Rejection::SignatureMismatch = rejection {
         let body = body.bytes();
         let record = || receipt.refused(&head.headers, body);
-        state.tally().hold(receipt.from(), body.len(), record);
+        state.tally().quarantine(receipt.from(), body.len(), record);
     }
 }
 

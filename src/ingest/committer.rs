@@ -13,16 +13,16 @@ use std::{
 };
 
 use super::{
-    CircuitBreaker, Failure, Kept, Waiting, WriterProgress,
+    CircuitBreaker, Durable, Failure, Waiting, WriterProgress,
     fallback::SpoolFallback,
     pending::PendingBatch,
-    queue::{BATCH, Exit},
+    queue::{BATCH, QueueReceiver},
     session::{DEADLINE, Denied, PgSession},
 };
 use crate::{
     meta::event::Problem,
     store::{Batch, Commits, Committed, Delivery, Error},
-    telemetry::{EventsRefused, Happening},
+    telemetry::{EventsRefused, LogEvent},
 };
 
 /// Least time before the deadline to start a commit. The spool is quicker, and a commit that is
@@ -35,7 +35,7 @@ type Results = Vec<Result<Committed, Failure>>;
 /// The task behind a [`Writer`](super::Writer): runs until every handle of it is dropped.
 #[derive(Debug)]
 pub struct Committer {
-    queue: Exit,
+    queue: QueueReceiver,
     session: PgSession,
     breaker: CircuitBreaker,
     progress: WriterProgress,
@@ -47,7 +47,7 @@ pub struct Committer {
 impl Committer {
     /// A committer for the deliveries in `queue`.
     pub(super) fn new(
-        queue: Exit,
+        queue: QueueReceiver,
         session: PgSession,
         (breaker, progress): (CircuitBreaker, WriterProgress),
         fallback: SpoolFallback,
@@ -73,8 +73,8 @@ impl Committer {
     /// an answer.
     pub async fn run(mut self) {
         let mut spare = Batch::default();
-        while let Some(lot) = self.queue.next(self.room, spare).await {
-            spare = self.settle(lot).await;
+        while let Some(pending) = self.queue.next(self.room, spare).await {
+            spare = self.settle(pending).await;
             spare.clear();
         }
         self.fallback.finish().await;
@@ -90,21 +90,21 @@ impl Committer {
     }
 
     /// Commits a batch and answers its callers.
-    async fn settle(&mut self, mut lot: PendingBatch) -> Batch {
+    async fn settle(&mut self, mut pending: PendingBatch) -> Batch {
         let now = Instant::now();
-        for one in lot.part_with_late(now, self.late(now)) {
+        for one in pending.part_with_late(now, self.late(now)) {
             fall_back(one, &self.progress, &self.fallback);
         }
-        let batch = std::mem::take(&mut lot.batch);
+        let batch = std::mem::take(&mut pending.batch);
         // An empty batch tells us nothing about Postgres.
-        if let Some(first) = lot.since.first() {
+        if let Some(first) = pending.since.first() {
             let until = self.began(now, *first) + DEADLINE;
-            let results = self.commit(&mut lot.deliveries, &batch, until).await;
+            let results = self.commit(&mut pending.deliveries, &batch, until).await;
             self.room = room_after(self.room, &results);
-            self.progress.settle(results.len(), lot.events);
+            self.progress.settle(results.len(), pending.events);
             let fallback = self.fallback.clone();
             self.fallback
-                .spawn(async move { answer(lot, results, &fallback) });
+                .spawn(async move { answer(pending, results, &fallback) });
         }
         batch
     }
@@ -196,18 +196,20 @@ async fn commit_part(
 /// Answers the callers of a batch, in a task of its own, while the next batch is on its way to
 /// Postgres. Deliveries that were not committed fall back to the spool. Committed deliveries are
 /// freed after all callers have their answer, since freeing takes longer than answering.
-fn answer(lot: PendingBatch, results: Results, fallback: &SpoolFallback) {
+fn answer(pending: PendingBatch, results: Results, fallback: &SpoolFallback) {
     if results.iter().all(Result::is_ok) {
-        let kept = results.into_iter().map(|result| result.map(Kept::Stored));
-        return lot
+        let kept = results
+            .into_iter()
+            .map(|result| result.map(Durable::Stored));
+        return pending
             .callers
             .into_iter()
             .zip(kept)
             .for_each(|(caller, settled)| caller.settle(settled));
     }
-    for (one, result) in lot.into_waiting().zip(results) {
+    for (one, result) in pending.into_waiting().zip(results) {
         match result {
-            Ok(committed) => one.caller.settle(Ok(Kept::Stored(committed))),
+            Ok(committed) => one.caller.settle(Ok(Durable::Stored(committed))),
             Err(failure) => fallback.take(one, failure),
         }
     }
@@ -247,8 +249,8 @@ mod tests {
             .queue
             .push(waiting(1))
             .unwrap_or_else(|_| unreachable!());
-        let lot = committer.queue.next(1, Batch::default()).await.unwrap();
-        committer.settle(lot).await;
+        let pending = committer.queue.next(1, Batch::default()).await.unwrap();
+        committer.settle(pending).await;
         assert_eq!(committer.room, 1);
     }
 

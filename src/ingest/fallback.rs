@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use tokio_util::task::TaskTracker;
 
-use super::{Caller, Failure, Kept, Waiting, parse};
+use super::{Caller, Durable, Failure, Waiting, parse};
 use crate::{
     spool::Spool,
     store::Delivery,
-    telemetry::{Happening, SpoolRefused},
+    telemetry::{LogEvent, SpoolRefused},
 };
 
 /// The spool used by the committer. Clones share it.
@@ -64,7 +64,7 @@ impl SpoolFallback {
 /// the listener in time.
 async fn keep(spool: Spool, delivery: Delivery, caller: Box<dyn Caller>, failure: Failure) {
     let kept = spool.append(&parse::record(delivery)).await;
-    caller.settle(kept.map(|()| Kept::Spooled).map_err(|refused| {
+    caller.settle(kept.map(|()| Durable::Spooled).map_err(|refused| {
         let code = refused.code();
         SpoolRefused { code }.emit();
         failure

@@ -28,9 +28,9 @@ pub enum Outcome {
     Failed(Failure),
 }
 
-/// Place where a delivery is durable.
+/// Store in which a delivery is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum Durable {
     /// In Postgres, with its events.
     Stored(Committed),
     /// In the spool; its events follow when Postgres takes them.
@@ -38,7 +38,7 @@ pub enum Kept {
 }
 
 /// Result of a delivery that was handed to the writer.
-pub type Settled = Result<Kept, Failure>;
+pub type Settled = Result<Durable, Failure>;
 
 /// Receiver of a delivery's result. The caller travels with the delivery, so that a sender who
 /// hangs up neither aborts the delivery nor frees its memory early.
@@ -196,13 +196,15 @@ impl From<Settled> for Outcome {
     fn from(settled: Settled) -> Self {
         match settled {
             Err(failure) => Self::Failed(failure),
-            Ok(Kept::Spooled) => Self::Spooled,
-            Ok(Kept::Stored(Committed {
+            Ok(Durable::Spooled) => Self::Spooled,
+            Ok(Durable::Stored(Committed {
                 new: 0,
                 repeated: 0,
                 problem: Some(problem),
             })) => Self::Unreadable(problem),
-            Ok(Kept::Stored(Committed { new, repeated, .. })) => Self::Accepted { new, repeated },
+            Ok(Durable::Stored(Committed { new, repeated, .. })) => {
+                Self::Accepted { new, repeated }
+            }
         }
     }
 }

@@ -22,15 +22,15 @@ pub(super) const BATCH: usize = 500;
 /// Queue shared by producers and the committer.
 #[derive(Default)]
 struct Queue {
-    line: Mutex<Line>,
+    state: Mutex<QueueState>,
     /// Notified when the queue is no longer empty, and when it closes.
     something: Notify,
 }
 
 #[derive(Default)]
-struct Line {
+struct QueueState {
     /// The next batch.
-    lot: PendingBatch,
+    pending: PendingBatch,
     /// Deliveries after the next batch.
     rest: VecDeque<Waiting>,
     /// Maximum number of deliveries in the next batch; 0 if deliveries are only taken, never
@@ -42,18 +42,21 @@ struct Line {
     ended: bool,
 }
 
-impl Line {
+impl QueueState {
     fn fill(&mut self) {
-        while let Some(one) = self.rest.pop_front_if(|one| self.lot.takes(one, self.room)) {
-            self.lot.add(one);
+        while let Some(one) = self
+            .rest
+            .pop_front_if(|one| self.pending.takes(one, self.room))
+        {
+            self.pending.add(one);
         }
     }
 
     /// Limits the next batch to `room` deliveries.
     fn keep_to(&mut self, room: usize) {
         self.room = room;
-        if self.lot.deliveries.len() > room {
-            let mut all: VecDeque<_> = self.lot.empty().collect();
+        if self.pending.deliveries.len() > room {
+            let mut all: VecDeque<_> = self.pending.empty().collect();
             all.append(&mut self.rest);
             self.rest = all;
         }
@@ -63,11 +66,11 @@ impl Line {
     /// Takes the next batch. The batch after it uses the memory of `spare`.
     fn take(&mut self, room: usize, spare: &mut Batch) -> Option<PendingBatch> {
         self.keep_to(room);
-        if self.lot.deliveries.is_empty() {
+        if self.pending.deliveries.is_empty() {
             return None;
         }
         let next = PendingBatch::on(std::mem::take(spare));
-        Some(std::mem::replace(&mut self.lot, next))
+        Some(std::mem::replace(&mut self.pending, next))
     }
 
     /// Takes all waiting deliveries, and stops filling batches.
@@ -78,8 +81,8 @@ impl Line {
 }
 
 impl Queue {
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,34 +93,34 @@ impl fmt::Debug for Queue {
 }
 
 /// Creates a queue and returns its two ends.
-pub(super) fn queue() -> (Entrance, Exit) {
+pub(super) fn queue() -> (QueueSender, QueueReceiver) {
     let queue = Arc::new(Queue::default());
-    queue.line().room = BATCH;
-    (Entrance(Arc::clone(&queue)), Exit(queue))
+    queue.state().room = BATCH;
+    (QueueSender(Arc::clone(&queue)), QueueReceiver(queue))
 }
 
 /// Producers' end of the queue. Dropping it closes the queue.
 #[derive(Debug)]
-pub(super) struct Entrance(Arc<Queue>);
+pub(super) struct QueueSender(Arc<Queue>);
 
-impl Entrance {
+impl QueueSender {
     /// Queues `one`.
     ///
     /// # Errors
     /// If the queue is full or the committer is gone. The error returns the delivery and the
     /// reason.
     pub(super) fn push(&self, one: Waiting) -> Result<(), Box<(Waiting, Failure)>> {
-        let mut line = self.0.line();
-        if line.ended {
+        let mut state = self.0.state();
+        if state.ended {
             return Err(Box::new((one, Failure::Stopping)));
         }
-        if line.lot.deliveries.len() + line.rest.len() >= LENGTH {
+        if state.pending.deliveries.len() + state.rest.len() >= LENGTH {
             return Err(Box::new((one, Failure::QueueFull)));
         }
-        let is_first = line.lot.deliveries.is_empty();
-        line.rest.push_back(one);
-        line.fill();
-        drop(line);
+        let is_first = state.pending.deliveries.is_empty();
+        state.rest.push_back(one);
+        state.fill();
+        drop(state);
         if is_first {
             self.0.something.notify_one();
         }
@@ -125,37 +128,37 @@ impl Entrance {
     }
 }
 
-impl Drop for Entrance {
+impl Drop for QueueSender {
     fn drop(&mut self) {
-        self.0.line().closed = true;
+        self.0.state().closed = true;
         self.0.something.notify_one();
     }
 }
 
 /// Committer's end of the queue. Dropping it frees the waiting deliveries.
 #[derive(Debug)]
-pub(super) struct Exit(Arc<Queue>);
+pub(super) struct QueueReceiver(Arc<Queue>);
 
-impl Exit {
+impl QueueReceiver {
     /// Waits for the next batch of at most `room` deliveries; `None` after the last. The batch
     /// after it uses `spare`, which is empty.
     pub(super) async fn next(&self, room: usize, mut spare: Batch) -> Option<PendingBatch> {
-        let mut lot = self.wait_for(|line| line.take(room, &mut spare)).await?;
-        lot.complete();
-        Some(lot)
+        let mut pending = self.wait_for(|state| state.take(room, &mut spare)).await?;
+        pending.complete();
+        Some(pending)
     }
 
     /// Waits for deliveries and takes all of them; `None` after the last.
     pub(super) async fn all(&self) -> Option<Vec<Waiting>> {
-        self.wait_for(Line::take_all).await
+        self.wait_for(QueueState::take_all).await
     }
 
-    async fn wait_for<T>(&self, mut take: impl FnMut(&mut Line) -> Option<T>) -> Option<T> {
+    async fn wait_for<T>(&self, mut take: impl FnMut(&mut QueueState) -> Option<T>) -> Option<T> {
         loop {
             let something = self.0.something.notified();
             let (taken, closed) = {
-                let mut line = self.0.line();
-                (take(&mut line), line.closed)
+                let mut state = self.0.state();
+                (take(&mut state), state.closed)
             };
             if taken.is_some() || closed {
                 return taken;
@@ -165,12 +168,12 @@ impl Exit {
     }
 }
 
-impl Drop for Exit {
+impl Drop for QueueReceiver {
     fn drop(&mut self) {
-        let mut line = self.0.line();
-        line.ended = true;
-        let left = (line.lot.empty(), std::mem::take(&mut line.rest));
-        drop(line);
+        let mut state = self.0.state();
+        state.ended = true;
+        let left = (state.pending.empty(), std::mem::take(&mut state.rest));
+        drop(state);
         drop(left);
     }
 }
@@ -191,9 +194,9 @@ pub(super) mod tests {
         store::{self, ConnectOptions, Delivery},
     };
 
-    struct Nobody;
+    struct NoCaller;
 
-    impl Caller for Nobody {
+    impl Caller for NoCaller {
         fn is_waiting(&self, _: Instant) -> bool {
             false
         }
@@ -230,91 +233,96 @@ pub(super) mod tests {
         };
         Waiting {
             delivery,
-            caller: Box::new(Nobody),
+            caller: Box::new(NoCaller),
             since: Instant::now(),
         }
     }
 
     /// Number of deliveries in each batch, for deliveries of these sizes.
-    fn lots(room: usize, sizes: impl IntoIterator<Item = usize>) -> Vec<usize> {
-        let mut line = Line::default();
+    fn batch_sizes(room: usize, sizes: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut state = QueueState::default();
         for size in sizes {
-            line.rest.push_back(waiting(size));
+            state.rest.push_back(waiting(size));
         }
-        let mut next = || line.take(room, &mut Batch::default());
-        std::iter::from_fn(|| next().map(|lot| lot.deliveries.len())).collect()
+        let mut next = || state.take(room, &mut Batch::default());
+        std::iter::from_fn(|| next().map(|pending| pending.deliveries.len())).collect()
     }
 
     #[test]
     fn a_commit_is_bounded_in_deliveries_and_bytes_and_never_empty() {
-        assert_eq!(lots(BATCH, [1; 10]), [10]);
-        assert_eq!(lots(3, [1; 10]), [3, 3, 3, 1]);
+        assert_eq!(batch_sizes(BATCH, [1; 10]), [10]);
+        assert_eq!(batch_sizes(3, [1; 10]), [3, 3, 3, 1]);
         let half = BATCH_BYTES / 2;
-        assert_eq!(lots(BATCH, [half, half, 1]), [2, 1]);
-        assert_eq!(lots(BATCH, [BATCH_BYTES + 1, 1]), [1, 1]);
+        assert_eq!(batch_sizes(BATCH, [half, half, 1]), [2, 1]);
+        assert_eq!(batch_sizes(BATCH, [BATCH_BYTES + 1, 1]), [1, 1]);
     }
 
     #[tokio::test]
     async fn nobody_waits_to_queue_while_an_oversized_one_is_laid_out() {
         for (bytes, at_once) in [(1, true), (BATCH_BYTES + 1, false)] {
-            let (entrance, exit) = queue();
-            entrance
+            let (sender, receiver) = queue();
+            sender
                 .push(waiting(bytes))
                 .unwrap_or_else(|_| unreachable!());
-            let is_laid_out = |lot: &PendingBatch| lot.batch.can_give_way();
-            assert_eq!(is_laid_out(&entrance.0.line().lot), at_once);
-            let lot = exit.next(BATCH, Batch::default()).await.unwrap();
-            assert!(is_laid_out(&lot), "it is when it is taken");
+            let is_laid_out = |pending: &PendingBatch| pending.batch.can_give_way();
+            assert_eq!(is_laid_out(&sender.0.state().pending), at_once);
+            let pending = receiver.next(BATCH, Batch::default()).await.unwrap();
+            assert!(is_laid_out(&pending), "it is when it is taken");
         }
     }
 
     #[tokio::test]
     async fn order_stays_whatever_room_there_is() {
-        let (entrance, exit) = queue();
+        let (sender, receiver) = queue();
         for bytes in 1..=20 {
-            entrance
+            sender
                 .push(waiting(bytes))
                 .unwrap_or_else(|_| unreachable!());
         }
-        drop(entrance);
+        drop(sender);
         let mut sizes = Vec::new();
         for room in [2, 1, 7, 5, 30] {
-            let lot = exit.next(room, Batch::default()).await.unwrap();
-            assert!(lot.deliveries.len() <= room);
-            sizes.extend(lot.deliveries.iter().map(|delivery| delivery.body.len()));
+            let pending = receiver.next(room, Batch::default()).await.unwrap();
+            assert!(pending.deliveries.len() <= room);
+            sizes.extend(
+                pending
+                    .deliveries
+                    .iter()
+                    .map(|delivery| delivery.body.len()),
+            );
         }
         assert!(sizes.into_iter().eq(1..=20));
         assert!(
-            exit.next(1, Batch::default()).await.is_none(),
+            receiver.next(1, Batch::default()).await.is_none(),
             "it is closed"
         );
     }
 
     #[tokio::test]
     async fn what_is_taken_without_a_commit_is_never_laid_out() {
-        let (entrance, exit) = queue();
+        let (sender, receiver) = queue();
         for expected in [2, 3] {
             for _ in 0..expected {
-                entrance.push(waiting(1)).unwrap_or_else(|_| unreachable!());
+                sender.push(waiting(1)).unwrap_or_else(|_| unreachable!());
             }
-            assert_eq!(exit.all().await.unwrap().len(), expected);
+            assert_eq!(receiver.all().await.unwrap().len(), expected);
         }
-        entrance.push(waiting(1)).unwrap_or_else(|_| unreachable!());
-        assert!(!entrance.0.line().lot.batch.can_give_way());
-        drop(entrance);
-        assert_eq!(exit.all().await.unwrap().len(), 1);
-        assert!(exit.all().await.is_none(), "it is closed");
+        sender.push(waiting(1)).unwrap_or_else(|_| unreachable!());
+        assert!(!sender.0.state().pending.batch.can_give_way());
+        drop(sender);
+        assert_eq!(receiver.all().await.unwrap().len(), 1);
+        assert!(receiver.all().await.is_none(), "it is closed");
     }
 
     #[test]
     fn one_too_many_comes_back_and_so_does_one_that_nobody_would_commit() {
-        let (entrance, exit) = queue();
+        let (sender, receiver) = queue();
         for _ in 0..LENGTH {
-            entrance.push(waiting(1)).unwrap_or_else(|_| unreachable!());
+            sender.push(waiting(1)).unwrap_or_else(|_| unreachable!());
         }
-        let refused = |entrance: &Entrance| entrance.push(waiting(1)).err().map(|back| back.1);
-        assert_eq!(refused(&entrance), Some(Failure::QueueFull));
-        drop(exit);
-        assert_eq!(refused(&entrance), Some(Failure::Stopping));
+        let refused = |sender: &QueueSender| sender.push(waiting(1)).err().map(|back| back.1);
+        assert_eq!(refused(&sender), Some(Failure::QueueFull));
+        drop(receiver);
+        assert_eq!(refused(&sender), Some(Failure::Stopping));
     }
 }

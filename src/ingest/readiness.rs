@@ -53,7 +53,7 @@ impl DatabaseState {
 
 /// Answer of `/readyz`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct ReadinessStatus {
     /// Dependencies that are missing before a delivery can be taken; the server is ready if there
     /// are none.
     pub missing: Vec<&'static str>,
@@ -77,7 +77,7 @@ pub struct Readiness {
 
 impl Readiness {
     /// Current state. Never waits.
-    pub fn standing(&self) -> Standing {
+    pub fn status(&self) -> ReadinessStatus {
         let spool = self.spool.as_ref();
         let takes = spool.map(|spool| spool.status().obstacle.is_none());
         divide(self.missing(), takes)
@@ -97,7 +97,7 @@ impl Readiness {
 /// Splits `missing` into failures that the spool covers and failures that it does not. `takes` is
 /// true if the spool takes deliveries, and `None` if there is no spool. A failing spool is missing
 /// only if it is needed.
-fn divide(missing: Vec<&'static str>, takes: Option<bool>) -> Standing {
+fn divide(missing: Vec<&'static str>, takes: Option<bool>) -> ReadinessStatus {
     let is_covered = |it: &&str| takes == Some(true) && COVERED.contains(it);
     let (mut degraded, mut missing): (Vec<_>, Vec<_>) = missing.into_iter().partition(is_covered);
     if takes == Some(false) && missing.is_empty() {
@@ -105,7 +105,7 @@ fn divide(missing: Vec<&'static str>, takes: Option<bool>) -> Standing {
     } else if takes == Some(false) {
         missing.push("spool");
     }
-    Standing { missing, degraded }
+    ReadinessStatus { missing, degraded }
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn divided(missing: &[&'static str], takes: Option<bool>) -> [String; 2] {
-        let Standing { missing, degraded } = divide(missing.to_vec(), takes);
+        let ReadinessStatus { missing, degraded } = divide(missing.to_vec(), takes);
         [missing.join(" "), degraded.join(" ")]
     }
 

@@ -8,7 +8,7 @@ use tokio::time::{sleep_until, timeout_at};
 use super::{CircuitBreaker, WriterProgress};
 use crate::{
     store::{self, Batch, Commits, Committed, ConnectOptions, Connection, Error, Known},
-    telemetry::{CommitFailed, CommitsResumed, Happening},
+    telemetry::{CommitFailed, CommitsResumed, LogEvent},
 };
 
 /// Maximum time for a commit, so that its callers are answered in time.

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Instant};
 use super::Drained;
 use crate::{
     clock::Clock,
-    spool::{Report, Settings, Spool},
+    spool::{Settings, Spool, SpoolReport},
 };
 
 /// An open spool, and the progress of its drain. Clones share both.
@@ -25,9 +25,9 @@ pub struct Spooling {
 
 impl Spooling {
     /// Current state. Never waits.
-    pub fn report(&self) -> Report {
+    pub fn report(&self) -> SpoolReport {
         let draining = self.drained.progress(Instant::now());
         let (status, now) = (self.spool.status(), self.clock.now());
-        Report::of(&self.settings, status, draining, now).beside(self.left_behind.clone())
+        SpoolReport::of(&self.settings, status, draining, now).beside(self.left_behind.clone())
     }
 }

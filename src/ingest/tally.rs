@@ -17,8 +17,8 @@ use jiff::{Timestamp, Unit};
 use super::Refusal;
 use crate::{
     clock::Clock,
-    held::{self, Hold},
     meta::networks::{is_metas, network},
+    quarantine::{self, Quarantine},
     store::rejections::Count,
 };
 
@@ -47,7 +47,7 @@ struct Seen {
 pub struct Tally {
     rows: Arc<Mutex<HashMap<Row, Seen>>>,
     clock: Clock,
-    hold: Option<Hold>,
+    quarantine: Option<Quarantine>,
 }
 
 impl Tally {
@@ -56,22 +56,27 @@ impl Tally {
         Self {
             rows: Arc::default(),
             clock,
-            hold: None,
+            quarantine: None,
         }
     }
 
-    /// Quarantines deliveries with an invalid signature in `hold`.
+    /// Quarantines deliveries with an invalid signature in `quarantine`.
     #[must_use]
-    pub fn holding(self, hold: Hold) -> Self {
-        let hold = Some(hold);
-        Self { hold, ..self }
+    pub fn with_quarantine(self, quarantine: Quarantine) -> Self {
+        let quarantine = Some(quarantine);
+        Self { quarantine, ..self }
     }
 
     /// Quarantines a delivery of about `bytes`, sent `from` an address. `record` copies the
     /// delivery. Never waits.
-    pub fn hold(&self, from: Option<IpAddr>, bytes: usize, record: impl FnOnce() -> held::Record) {
-        if let (Some(hold), Some(from)) = (&self.hold, from) {
-            hold.offer(from, bytes, record);
+    pub fn quarantine(
+        &self,
+        from: Option<IpAddr>,
+        bytes: usize,
+        record: impl FnOnce() -> quarantine::Record,
+    ) {
+        if let (Some(quarantine), Some(from)) = (&self.quarantine, from) {
+            quarantine.offer(from, bytes, record);
         }
     }
 
@@ -119,7 +124,7 @@ impl Tally {
             reason: reason.code(),
             prefix: from
                 .and_then(network)
-                .filter(|network| tells(reason, network)),
+                .filter(|network| has_row(reason, network)),
         };
         self.add(
             row,
@@ -159,7 +164,7 @@ impl Row {
 
 /// True if `network` gets a row. Unknown paths are probed from everywhere and would use up the rows
 /// of the hour. An unknown path requested by Meta is a callback URL with a typo.
-fn tells(reason: Refusal, network: &IpNet) -> bool {
+fn has_row(reason: Refusal, network: &IpNet) -> bool {
     match reason {
         Refusal::Rejected(_) | Refusal::Failed(_) => true,
         Refusal::UnknownApp | Refusal::UnknownPath => is_metas(network),

@@ -8,10 +8,10 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Caller, CircuitBreaker, Committer, Failure, Kept, Settled, Waiting, WriterProgress,
+    Caller, CircuitBreaker, Committer, Durable, Failure, Settled, Waiting, WriterProgress,
     fallback::SpoolFallback,
     parse,
-    queue::{self, Entrance},
+    queue::{self, QueueSender},
     session::PgSession,
 };
 use crate::{
@@ -35,7 +35,7 @@ const PARSERS: usize = 2;
 /// Hands deliveries to the committer. Clones share the queue.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    pub(super) queue: Arc<Entrance>,
+    pub(super) queue: Arc<QueueSender>,
     parsing: Arc<Semaphore>,
     /// Parsing tasks. Each holds a handle of the writer, so the committer outlives them.
     reading: TaskTracker,
@@ -76,13 +76,13 @@ impl Writer {
         delivery: Delivery,
     ) -> impl Future<Output = Result<Committed, Failure>> + use<> {
         let (answer, settled) = oneshot::channel();
-        self.queue(delivery, Box::new(Asker(answer)));
+        self.queue(delivery, Box::new(OneshotCaller(answer)));
         async {
             match settled.await {
-                Ok(Ok(Kept::Stored(committed))) => Ok(committed),
+                Ok(Ok(Durable::Stored(committed))) => Ok(committed),
                 Ok(Err(failure)) => Err(failure),
                 // The caller has a copy, so the delivery was not spooled.
-                Ok(Ok(Kept::Spooled)) | Err(_) => Err(Failure::Internal),
+                Ok(Ok(Durable::Spooled)) | Err(_) => Err(Failure::Internal),
             }
         }
     }
@@ -145,9 +145,9 @@ impl Writer {
 }
 
 /// Caller used by [`Writer::commit`].
-struct Asker(oneshot::Sender<Settled>);
+struct OneshotCaller(oneshot::Sender<Settled>);
 
-impl Caller for Asker {
+impl Caller for OneshotCaller {
     fn is_waiting(&self, _: Instant) -> bool {
         !self.0.is_closed()
     }

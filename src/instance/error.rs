@@ -27,7 +27,7 @@ pub enum Error {
         .pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(),
         .dir.display()
     )]
-    Held {
+    Locked {
         /// The data directory.
         dir: PathBuf,
         /// Process id of the other server, if its lock file contains one.

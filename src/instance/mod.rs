@@ -59,7 +59,7 @@ impl Claim {
         let id = Id::random().map_err(unusable)?;
         let lock = Lock::take(&dir.join(FILE), 0o644, &format!("{}\n", id.as_str()));
         let lock = lock.map_err(|refused| match refused {
-            Refused::Held { pid } => Error::Held {
+            Refused::Locked { pid } => Error::Locked {
                 dir: dir.to_owned(),
                 pid,
             },
@@ -176,7 +176,7 @@ mod tests {
         let id = claim.id().as_str().as_bytes();
         assert!(found.answered(Some(id)));
         assert!(!found.answered(Some(b"another")) && !found.answered(None));
-        assert!(matches!(Claim::take(dir.path()), Err(Error::Held { .. })));
+        assert!(matches!(Claim::take(dir.path()), Err(Error::Locked { .. })));
         drop(claim);
         assert!(Running::find(dir.path()).unwrap().is_none());
         let next = Claim::take(dir.path()).unwrap();

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     meta::split::{Context, split},
-    spool::{Error, Place, Record, Spool},
+    spool::{Error, Record, Spool, SpoolPosition},
 };
 
 /// Maximum number of deliveries in one list.
@@ -18,7 +18,7 @@ pub const MOST_WAITING: usize = 1000;
 /// Delivery waiting in the spool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// Place in the spool; the next list begins behind this place.
+    /// Position in the spool; the next list begins behind this place.
     pub place: String,
     /// Id of the delivery; the id stays the same in the database.
     pub id: Uuid,
@@ -49,7 +49,7 @@ pub struct Waiting {
 pub struct WaitingList {
     /// The deliveries.
     pub records: Vec<Waiting>,
-    /// Place before the next list; `None` at the end.
+    /// Position before the next list; `None` at the end.
     pub next: Option<String>,
 }
 
@@ -75,7 +75,11 @@ impl SpoolReader {
     ///
     /// # Errors
     /// If the spool cannot be read from the disk.
-    pub async fn list(&self, after: Option<Place>, limit: usize) -> Result<WaitingList, Error> {
+    pub async fn list(
+        &self,
+        after: Option<SpoolPosition>,
+        limit: usize,
+    ) -> Result<WaitingList, Error> {
         let _turn = self.turn.lock().await;
         let limit = limit.min(MOST_WAITING);
         let (mut list, mut seen) = (WaitingList::default(), after);
@@ -98,7 +102,7 @@ impl SpoolReader {
 }
 
 /// Describes a record. The body is parsed in the same way as for the database.
-fn describe(place: Place, record: &Record) -> Waiting {
+fn describe(place: SpoolPosition, record: &Record) -> Waiting {
     let envelope = &record.envelope;
     let context = Context {
         app: &envelope.app,

@@ -209,7 +209,7 @@ fn check_owner(dir: &Path) -> Result<(), Error> {
 fn lock(dir: &Path) -> Result<Lock, Error> {
     let path = dir.join(LOCK);
     Lock::take(&path, 0o600, "").map_err(|refused| match refused {
-        Refused::Held { pid } => Error::Held {
+        Refused::Locked { pid } => Error::Locked {
             dir: dir.to_owned(),
             pid,
         },

@@ -55,7 +55,7 @@ pub enum Error {
         .pid.map(|pid| format!(" ({pid})")).unwrap_or_default(),
         .dir.display()
     )]
-    Held {
+    Locked {
         /// The directory.
         dir: PathBuf,
         /// Process id of the lock owner, if the lock file contains one.

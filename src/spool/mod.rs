@@ -5,18 +5,17 @@
 //! [`Spool::remove`] confirms that it is stored elsewhere. After a crash between storing and
 //! removing, a record may come out twice; its id makes that harmless.
 //!
-//! One thread owns the files (`keeper`). Files are written at their end only and deleted as a whole
+//! One thread owns the files (`thread`). Files are written at their end only and deleted as a whole
 //! (`frame`, `scan`, `segment`, `files`, `reading`, `note`), in a directory locked by one process
 //! (`directory`). Reading takes a bounded part; nothing else is held in memory.
 
+mod dir_stats;
 mod directory;
 mod error;
 mod files;
 mod frame;
-mod glance;
-mod keeper;
 mod note;
-mod place;
+mod position;
 mod reading;
 mod record;
 mod report;
@@ -26,6 +25,7 @@ mod segment;
 mod status;
 #[cfg(test)]
 mod tests;
+mod thread;
 
 use std::{
     path::PathBuf,
@@ -38,17 +38,17 @@ use tokio::sync::{
     oneshot,
 };
 
+pub use dir_stats::{DirStats, left_behind};
 pub use error::{Error, Refused};
-pub use glance::{Glance, glance, left_behind};
-pub use place::{InvalidPlace, Place};
+pub use position::{InvalidPosition, SpoolPosition};
 pub use record::{LONGEST, Record, Unreadable};
-pub use report::{Draining, Report};
+pub use report::{Draining, SpoolReport};
 pub use status::{Obstacle, Status};
 
+use self::thread::{Entering, SpoolThread, Task};
 use crate::clock::Clock;
 use directory::Directory;
 use files::{Files, cost};
-use keeper::{Entering, Keeper, Task};
 use status::Shared;
 
 /// Approximate maximum size of one file. One damaged file hides at most this much.
@@ -78,12 +78,12 @@ pub struct Settings {
 /// files and releases the directory.
 #[derive(Clone, Debug)]
 pub struct Spool {
-    thread: Arc<Thread>,
+    thread: Arc<ThreadHandle>,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Thread {
+struct ThreadHandle {
     tasks: Option<Sender<Task>>,
     running: Option<JoinHandle<()>>,
 }
@@ -99,11 +99,11 @@ impl Spool {
         let shared = Arc::new(Shared::new(settings.max_bytes));
         let file_bytes = settings.file_bytes.min(settings.max_bytes / 8);
         let files = Files::adopt(directory, (file_bytes, settings.reserve), &shared, clock)?;
-        let keeper = Keeper::new(files, Arc::clone(&shared));
+        let state = SpoolThread::new(files, Arc::clone(&shared));
         let (tasks, waiting) = channel(QUEUE);
         let thread = Builder::new().name("spool".to_owned());
-        let running = thread.spawn(move || keeper.run(waiting));
-        let thread = Thread {
+        let running = thread.spawn(move || state.run(waiting));
+        let thread = ThreadHandle {
             tasks: Some(tasks),
             running: Some(running.map_err(Error::Thread)?),
         };
@@ -153,9 +153,9 @@ impl Spool {
     /// An empty answer for `None` means that the spool is empty.
     pub async fn read(
         &self,
-        after: Option<Place>,
+        after: Option<SpoolPosition>,
         most: usize,
-    ) -> Result<Vec<(Place, Record)>, Error> {
+    ) -> Result<Vec<(SpoolPosition, Record)>, Error> {
         let (answer, found) = oneshot::channel();
         let task = Task::Read {
             after,
@@ -167,7 +167,7 @@ impl Spool {
     }
 
     /// Removes all records up to and including `through`.
-    pub async fn remove(&self, through: Place) -> Result<(), Error> {
+    pub async fn remove(&self, through: SpoolPosition) -> Result<(), Error> {
         let (answer, removed) = oneshot::channel();
         self.ask(Task::Remove { through, answer }).await?;
         removed.await.map_err(|_| Error::Gone)?
@@ -208,7 +208,7 @@ impl Spool {
     }
 }
 
-impl Drop for Thread {
+impl Drop for ThreadHandle {
     /// Waits for the thread, so that the directory is unlocked when the last handle is gone.
     fn drop(&mut self) {
         self.tasks = None;

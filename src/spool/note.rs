@@ -13,7 +13,7 @@ use std::{
     path::Path,
 };
 
-use crate::sealed::{CHECKSUM, checksum};
+use crate::codec::{CHECKSUM, checksum};
 
 /// Name of the note file.
 pub(super) const FILE: &str = "removed";

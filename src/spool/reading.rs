@@ -4,7 +4,7 @@ use super::{
     error::{At, Error},
     files::Files,
     note::{self, Note},
-    place::Place,
+    position::SpoolPosition,
     record::Record,
     segment::{Taken, seal},
     status::Shared,
@@ -18,10 +18,10 @@ impl Files {
     /// without readable records on the way.
     pub(super) fn read(
         &mut self,
-        after: Option<Place>,
+        after: Option<SpoolPosition>,
         most: usize,
         shared: &Shared,
-    ) -> Result<Vec<(Place, Record)>, Error> {
+    ) -> Result<Vec<(SpoolPosition, Record)>, Error> {
         let mut taken = Taken::nothing(most, READ_BYTES);
         let before = |number| after.is_some_and(|after| number < after.file);
         let mut index = self.segments.partition_point(|it| before(it.number));
@@ -46,7 +46,7 @@ impl Files {
     }
 
     /// Removes all records up to and including `through`.
-    pub(super) fn remove(&mut self, through: Place, shared: &Shared) -> Result<(), Error> {
+    pub(super) fn remove(&mut self, through: SpoolPosition, shared: &Shared) -> Result<(), Error> {
         let is_before = |number| number < through.file;
         while self.segments.front().is_some_and(|it| is_before(it.number)) {
             self.finish(0, shared)?;

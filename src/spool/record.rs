@@ -1,6 +1,6 @@
 //! A spooled delivery and its encoding.
 //!
-//! The bytes are [sealed](crate::sealed) with a checksum of their own, which identifies a record
+//! The bytes are [encoded](crate::codec) with a checksum, which identifies a record
 //! apart from its file. Version 1:
 //!
 //! | bytes | what |
@@ -17,10 +17,10 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 
-pub use crate::sealed::Unreadable;
+pub use crate::codec::Unreadable;
 use crate::{
+    codec::{Decoder, Encoder},
     envelope::Envelope,
-    sealed::{Opened, Sealing},
 };
 
 /// Version written by this program.
@@ -50,15 +50,15 @@ impl Record {
         let (app, secret) = (envelope.app.as_bytes(), self.secret.as_bytes());
         let texts = [app, secret, envelope.headers.as_bytes(), &self.body];
         let room = texts.iter().map(|text| text.len() + 4).sum();
-        let mut sealing = Sealing::of(VERSION, room)
+        let mut encoder = Encoder::of(VERSION, room)
             .flag(self.simulated)
             .id(envelope.id)
             .time(envelope.received_at)
             .address(envelope.remote_addr);
         for text in texts {
-            sealing = sealing.bytes(text)?;
+            encoder = encoder.bytes(text)?;
         }
-        let bytes = sealing.seal();
+        let bytes = encoder.finish();
         (bytes.len() <= LONGEST).then_some(bytes)
     }
 
@@ -67,12 +67,12 @@ impl Record {
     /// # Errors
     /// If `bytes` are damaged, or of a version that this program does not know.
     pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let mut fields = Opened::new(bytes, VERSION)?;
+        let mut fields = Decoder::new(bytes, VERSION)?;
         let record = Self::read(&mut fields).filter(|_| fields.is_empty());
         record.ok_or(Unreadable::Damaged)
     }
 
-    fn read(fields: &mut Opened<'_>) -> Option<Self> {
+    fn read(fields: &mut Decoder<'_>) -> Option<Self> {
         let simulated = fields.flag()?;
         let (id, received_at, remote_addr) = (fields.id()?, fields.time()?, fields.address()?);
         let (app, secret) = (fields.text()?.into(), fields.text()?.into());
@@ -107,8 +107,8 @@ mod tests {
 
     use super::*;
     use crate::{
+        codec::{CHECKSUM, checksum},
         envelope::tests::envelopes,
-        sealed::{CHECKSUM, checksum},
     };
 
     fn records() -> impl Strategy<Value = Record> {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     /// Appends a valid checksum to `bytes`, so that decoding gets past it.
-    fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
         bytes.extend(checksum(&bytes));
         bytes
     }
@@ -137,27 +137,27 @@ mod tests {
         #[test]
         fn any_bytes_are_a_record_or_none_and_never_a_panic(bytes: Vec<u8>) {
             prop_assert!(Record::decode(&bytes).is_err());
-            let _ = Record::decode(&sealed(bytes.clone()));
-            let _ = Record::decode(&sealed([&[VERSION, 0], &bytes[..]].concat()));
+            let _ = Record::decode(&with_checksum(bytes.clone()));
+            let _ = Record::decode(&with_checksum([&[VERSION, 0], &bytes[..]].concat()));
         }
 
         #[test]
-        fn a_sealed_record_with_other_bytes_in_it_is_read_totally(
+        fn a_record_with_a_right_checksum_and_other_bytes_in_it_is_read_totally(
             record in records(), at: prop::sample::Index, byte: u8,
         ) {
             let mut bytes = record.encode().unwrap();
             bytes.truncate(bytes.len() - CHECKSUM);
             let at = at.index(bytes.len());
             bytes[at] = byte;
-            if let Ok(read) = Record::decode(&sealed(bytes.clone())) {
-                prop_assert_eq!(read.encode(), Some(sealed(bytes)));
+            if let Ok(read) = Record::decode(&with_checksum(bytes.clone())) {
+                prop_assert_eq!(read.encode(), Some(with_checksum(bytes)));
             }
         }
     }
 
     #[test]
     fn another_version_is_told_from_damage() {
-        let newer = sealed(vec![VERSION + 1, 7, 7]);
+        let newer = with_checksum(vec![VERSION + 1, 7, 7]);
         assert_eq!(
             Record::decode(&newer),
             Err(Unreadable::Version(VERSION + 1))

@@ -24,7 +24,7 @@ pub struct Draining {
 
 /// The spool of a running server, as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct SpoolReport {
     /// True if the server has a spool.
     pub on: bool,
     /// Reason why the server has no spool.
@@ -72,7 +72,7 @@ pub struct Report {
     pub left_behind: Vec<PathBuf>,
 }
 
-impl Report {
+impl SpoolReport {
     /// Report of a server whose configuration turns the spool off.
     pub fn off(dir: PathBuf) -> Self {
         let why = "spool.max_bytes is 0";
@@ -160,12 +160,12 @@ mod tests {
             obstacle: Some("unavailable"),
             ..Draining::default()
         };
-        let report = Report::of(&settings(), status, draining, now);
+        let report = SpoolReport::of(&settings(), status, draining, now);
         assert_eq!(report.oldest_age_seconds, Some(90.0));
         assert_eq!(report.obstacle.as_deref(), Some("full"));
         assert!(!report.takes());
         let text = serde_json::to_string(&report).unwrap();
-        assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+        assert_eq!(serde_json::from_str::<SpoolReport>(&text).unwrap(), report);
     }
 
     #[test]
@@ -175,8 +175,8 @@ mod tests {
             ..Status::default()
         };
         let now = "2026-11-21T11:00:00Z".parse().unwrap();
-        let report = Report::of(&settings(), status, Draining::default(), now);
+        let report = SpoolReport::of(&settings(), status, Draining::default(), now);
         assert_eq!(report.oldest_age_seconds, Some(0.0));
-        assert!(report.takes() && !Report::off("/data/spool".into()).takes());
+        assert!(report.takes() && !SpoolReport::off("/data/spool".into()).takes());
     }
 }

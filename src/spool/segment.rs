@@ -14,11 +14,11 @@ use std::{
 use super::{
     directory::create,
     frame::{HEAD, Head, Mark, START},
-    place::Place,
+    position::SpoolPosition,
     record::Record,
     scan::Frames,
 };
-use crate::sealed::CHECKSUM;
+use crate::codec::CHECKSUM;
 
 /// Size counted for a file without records.
 pub(super) const FILE_COST: u64 = 4 << 10;
@@ -104,7 +104,7 @@ pub(super) struct Segment {
 /// Records of one read: at most `most`, until they have `bytes` or more.
 #[derive(Debug)]
 pub(super) struct Taken {
-    pub(super) records: Vec<(Place, Record)>,
+    pub(super) records: Vec<(SpoolPosition, Record)>,
     most: usize,
     bytes: usize,
 }
@@ -219,7 +219,7 @@ impl Segment {
     fn take(&mut self, number: u64, bytes: &[u8], taken: &mut Taken) {
         if let Ok(record) = Record::decode(bytes) {
             let file = self.number;
-            let place = Place {
+            let place = SpoolPosition {
                 file,
                 record: number,
             };

@@ -98,7 +98,7 @@ impl Shared {
     }
 
     /// Publishes the status, for the thread.
-    pub(super) fn tell(&self, status: Status) {
+    pub(super) fn publish(&self, status: Status) {
         *self.lock() = status;
     }
 

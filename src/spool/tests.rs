@@ -295,7 +295,7 @@ async fn one_process_at_a_time_uses_a_directory() {
     let stage = Stage::new();
     let spool = stage.open();
     let held = stage.try_open().unwrap_err();
-    assert!(matches!(held, Error::Held { pid: Some(pid), .. } if pid == std::process::id()));
+    assert!(matches!(held, Error::Locked { pid: Some(pid), .. } if pid == std::process::id()));
     drop(spool);
     stage.open();
 }

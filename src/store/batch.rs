@@ -221,7 +221,7 @@ impl Batch {
             .iter()
             .zip(known)
             .map(|(first, known)| *first && !*known);
-        let mut tell = |share: &Share| {
+        let mut result = |share: &Share| {
             let new = fresh.by_ref().take(share.items).filter(|new| *new).count();
             Committed {
                 new,
@@ -229,7 +229,7 @@ impl Batch {
                 problem: share.problem,
             }
         };
-        self.shares.iter().map(&mut tell).collect()
+        self.shares.iter().map(&mut result).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use sqlx::{
     postgres::{PgArgumentBuffer, PgTypeInfo, types::Oid},
 };
 
-use super::values::Kind;
+use super::values::PgType;
 
 /// Length field of a null.
 const NULL: [u8; 4] = (-1_i32).to_be_bytes();
@@ -30,7 +30,7 @@ pub(super) struct Column<K> {
     kind: PhantomData<K>,
 }
 
-impl<K: Kind> Column<K> {
+impl<K: PgType> Column<K> {
     /// Adds a value, or a null.
     pub(super) fn push<'a>(&mut self, value: impl Into<Option<K::Value<'a>>>) {
         let start = self.values.len();
@@ -58,13 +58,13 @@ impl<K: Kind> Column<K> {
     }
 }
 
-impl<K: Kind> Type<Postgres> for Column<K> {
+impl<K: PgType> Type<Postgres> for Column<K> {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(Oid(K::ARRAY))
     }
 }
 
-impl<K: Kind> Encode<'_, Postgres> for Column<K> {
+impl<K: PgType> Encode<'_, Postgres> for Column<K> {
     /// Format of `array_send`: number of dimensions, a flag for nulls (ignored by the server),
     /// element type, then length and lower bound of the only dimension.
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {

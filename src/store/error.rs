@@ -36,7 +36,7 @@ pub enum Error {
         "another session holds a lock on a row or table; end its transaction, or try again when it \
          has ended"
     )]
-    Held(#[source] sqlx::Error),
+    LockTimeout(#[source] sqlx::Error),
     /// A day or epoch has no partition yet.
     #[error("a partition is missing; check that the database user may create tables")]
     MissingPartition(#[source] sqlx::Error),
@@ -97,7 +97,7 @@ impl Error {
             Self::Denied(_) => "denied",
             Self::TimedOut => "timed_out",
             Self::ReadOnly => "read_only",
-            Self::Held(_) => "held",
+            Self::LockTimeout(_) => "held",
             Self::MissingPartition(_) => "missing_partition",
             Self::StoredBefore(_) => "stored_before",
             Self::Refused(_) => "refused",
@@ -122,7 +122,7 @@ impl Error {
                 | Self::Denied(_)
                 | Self::TimedOut
                 | Self::ReadOnly
-                | Self::Held(_)
+                | Self::LockTimeout(_)
         )
     }
 
@@ -144,7 +144,7 @@ impl Error {
             Self::Refused(error) => names(error),
             Self::Unavailable(error)
             | Self::Denied(error)
-            | Self::Held(error)
+            | Self::LockTimeout(error)
             | Self::MissingPartition(error)
             | Self::StoredBefore(error)
             | Self::Schema(error)
@@ -190,7 +190,7 @@ impl From<sqlx::Error> for Error {
             // not see committed keys.
             "23505" if is_partition("dedupe", &error) => Self::Unavailable(error),
             "23505" if is_of_a_stored_delivery(&error) => Self::StoredBefore(error),
-            "55P03" => Self::Held(error),
+            "55P03" => Self::LockTimeout(error),
             // Invalid authorization, no such database, and missing rights.
             state if state.starts_with("28") => Self::Denied(error),
             "3D000" | "42501" => Self::Denied(error),

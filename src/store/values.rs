@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// A Postgres type. The ids of built-in types never change: see `src/include/catalog/pg_type.dat`
 /// in Postgres.
-pub(super) trait Kind {
+pub(super) trait PgType {
     /// Rust type of a value.
     type Value<'a>;
     /// Type id.
@@ -45,7 +45,7 @@ pub(super) struct Timestamptz;
 #[derive(Debug, Default)]
 pub(super) struct Id;
 
-impl Kind for Bool {
+impl PgType for Bool {
     type Value<'a> = bool;
     const ID: u32 = 16;
     const ARRAY: u32 = 1000;
@@ -55,7 +55,7 @@ impl Kind for Bool {
     }
 }
 
-impl Kind for Bytea {
+impl PgType for Bytea {
     type Value<'a> = &'a [u8];
     const ID: u32 = 17;
     const ARRAY: u32 = 1001;
@@ -65,7 +65,7 @@ impl Kind for Bytea {
     }
 }
 
-impl Kind for Inet {
+impl PgType for Inet {
     type Value<'a> = IpAddr;
     const ID: u32 = 869;
     const ARRAY: u32 = 1041;
@@ -86,7 +86,7 @@ impl Kind for Inet {
     }
 }
 
-impl Kind for Int4 {
+impl PgType for Int4 {
     type Value<'a> = i32;
     const ID: u32 = 23;
     const ARRAY: u32 = 1007;
@@ -97,7 +97,7 @@ impl Kind for Int4 {
 }
 
 /// `jsonb_send` writes a format version before the text.
-impl Kind for Jsonb {
+impl PgType for Jsonb {
     type Value<'a> = &'a str;
     const ID: u32 = 3802;
     const ARRAY: u32 = 3807;
@@ -108,7 +108,7 @@ impl Kind for Jsonb {
     }
 }
 
-impl Kind for Text {
+impl PgType for Text {
     type Value<'a> = &'a str;
     const ID: u32 = 25;
     const ARRAY: u32 = 1009;
@@ -126,7 +126,7 @@ pub(super) fn kept(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
-impl Kind for Timestamptz {
+impl PgType for Timestamptz {
     type Value<'a> = Timestamp;
     const ID: u32 = 1184;
     const ARRAY: u32 = 1185;
@@ -137,7 +137,7 @@ impl Kind for Timestamptz {
     }
 }
 
-impl Kind for Id {
+impl PgType for Id {
     type Value<'a> = Uuid;
     const ID: u32 = 2950;
     const ARRAY: u32 = 2951;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 use super::{
-    messages::{Happening, messages, millis},
+    messages::{LogEvent, messages, millis},
     meter::Meter,
     metrics::{
         BODY_BYTES, CHALLENGES, CONNECTIONS, CONNECTIONS_CLOSED, CONNECTIONS_REFUSED, PANICS,

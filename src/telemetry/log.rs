@@ -11,7 +11,7 @@ use tracing_subscriber::{
 use super::{
     TARGETS,
     error::Error,
-    messages::{Happening, messages},
+    messages::{LogEvent, messages},
 };
 use crate::config::{Log, LogFilter, LogFormat};
 

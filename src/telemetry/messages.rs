@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::Level;
 
 /// An event that writes a log record, moves metrics, or both.
-pub trait Happening {
+pub trait LogEvent {
     /// The documentation of the entry in the catalogue: when it happens, and its fields.
     const MEANING: &'static str;
 
@@ -55,7 +55,7 @@ macro_rules! messages {
         $(
             messages!(@struct $(#[doc = $doc])+ $name $(<$life>)? $({ $($value: $type),* })?);
 
-            impl $(<$life>)? $crate::telemetry::messages::Happening for $name $(<$life>)? {
+            impl $(<$life>)? $crate::telemetry::messages::LogEvent for $name $(<$life>)? {
                 const MEANING: &'static str = concat!($($doc),+);
 
                 fn emit(self) {
@@ -78,7 +78,7 @@ macro_rules! messages {
                 text: $text,
                 levels: &[$(tracing::Level::$level),+],
                 fields: messages!(@names $fields),
-                meaning: <$name as $crate::telemetry::messages::Happening>::MEANING,
+                meaning: <$name as $crate::telemetry::messages::LogEvent>::MEANING,
             },)?)+
         ];
     };

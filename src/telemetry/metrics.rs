@@ -9,7 +9,7 @@ use super::error::Error;
 
 /// Type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// Value that only grows.
     Counter,
     /// Value that goes up and down.
@@ -24,7 +24,7 @@ pub struct Metric {
     /// Name in Prometheus.
     pub name: &'static str,
     /// Type of the metric.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// Names of the labels.
     pub labels: &'static [&'static str],
     /// Description in one sentence.
@@ -35,7 +35,7 @@ macro_rules! catalogue {
     ($($(#[$doc:meta])* $ident:ident = $kind:ident $name:literal [$($label:literal),*] $meaning:literal;)+) => {
         $($(#[$doc])* #[doc = $meaning] pub const $ident: Metric = Metric {
             name: $name,
-            kind: Kind::$kind,
+            kind: MetricKind::$kind,
             labels: &[$($label),*],
             meaning: $meaning,
         };)+
@@ -154,9 +154,9 @@ impl Metric {
 
     fn describe(&self) {
         match self.kind {
-            Kind::Counter => metrics::describe_counter!(self.name, self.meaning),
-            Kind::Gauge => metrics::describe_gauge!(self.name, self.meaning),
-            Kind::Histogram => metrics::describe_histogram!(self.name, self.meaning),
+            MetricKind::Counter => metrics::describe_counter!(self.name, self.meaning),
+            MetricKind::Gauge => metrics::describe_gauge!(self.name, self.meaning),
+            MetricKind::Histogram => metrics::describe_histogram!(self.name, self.meaning),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Log records and metrics: two catalogues, and one struct for each event.
 //!
 //! The macro `messages!` declares events as a table. Each is named in the past tense and emitted in
-//! one line; [`Happening::emit`] writes the record and moves the metrics together. This room imports
+//! one line; [`LogEvent::emit`] writes the record and moves the metrics together. This room imports
 //! only F0, so labels are words. Records and labels never contain a body, secret, token, signature,
 //! user name, text, IGSID or query string.
 //!
@@ -10,13 +10,13 @@
 
 pub mod door;
 mod error;
-pub mod held;
 pub mod life;
 pub mod log;
 pub mod messages;
 pub mod meter;
 pub mod metrics;
 pub mod postgres;
+pub mod quarantine;
 mod sparingly;
 pub mod spool;
 pub mod spool_watch;
@@ -30,14 +30,16 @@ pub use door::{
     PathUnknown, RejectionsCounted, Severity, SignatureMatched,
 };
 pub use error::Error;
-pub use held::{HoldFailed, RejectionHeld, RejectionNotHeld, RejectionsHeld};
 pub use life::{
     ConnectionsLimited, DrainFinished, FileLimitUnraised, ListenerStarted, ManagerUnreachable,
     ReloadFinished, StopRequested, Stopped,
 };
-pub use messages::{Happening, Message};
+pub use messages::{LogEvent, Message};
 pub use meter::Meter;
 pub use postgres::PostgresRestarted;
+pub use quarantine::{
+    QuarantineFailed, QuarantineSize, RejectionNotQuarantined, RejectionQuarantined,
+};
 pub use spool::{DeliveryDrained, DeliveryPassedOver, SpoolRefused};
 pub use spool_watch::{
     SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolLeftBehind, SpoolOpened,
@@ -69,7 +71,7 @@ pub const MESSAGES: [&[Message]; 9] = [
     spool_watch::MESSAGES,
     store::MESSAGES,
     postgres::MESSAGES,
-    held::MESSAGES,
+    quarantine::MESSAGES,
     door::MESSAGES,
     log::MESSAGES,
 ];

@@ -12,7 +12,7 @@ use crate::config::{Log, LogFormat};
 fn metrics_are_named_after_the_house_and_their_unit() {
     for metric in CATALOGUE {
         assert!(metric.name.starts_with("hookshelf_"), "{}", metric.name);
-        let counts = metric.kind == super::metrics::Kind::Counter;
+        let counts = metric.kind == super::metrics::MetricKind::Counter;
         assert_eq!(metric.name.ends_with("_total"), counts, "{}", metric.name);
     }
 }

@@ -20,7 +20,7 @@ use std::{
 use ipnet::IpNet;
 use serde::Deserialize;
 
-pub use running::{Ended, News, Running};
+pub use running::{Ended, Running, TunnelEvent};
 
 use crate::config::{PublicUrl, reachable};
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::PublicUrl,
-    telemetry::{Happening, TunnelSaid, TunnelStuck},
+    telemetry::{LogEvent, TunnelSaid, TunnelStuck},
 };
 
 /// Shell script between the server and the program. It kills the program and its children as soon
@@ -61,7 +61,7 @@ pub struct Running {
 
 /// Event of a running tunnel.
 #[derive(Debug, PartialEq, Eq)]
-pub enum News {
+pub enum TunnelEvent {
     /// The tunnel has this address from now on.
     Opened(PublicUrl),
     /// No address arrived in time. It may still arrive.
@@ -116,20 +116,20 @@ impl Tunnel {
 }
 
 impl Running {
-    /// Waits for the next event. Cancel safe. Must not be called after [`News::Ended`].
-    pub async fn next(&mut self) -> News {
+    /// Waits for the next event. Cancel safe. Must not be called after [`TunnelEvent::Ended`].
+    pub async fn next(&mut self) -> TunnelEvent {
         loop {
             match self.line().await {
                 Some(Some(line)) => {
                     if let Some(address) = self.hear(&line) {
                         self.deadline = None;
-                        return News::Opened(address);
+                        return TunnelEvent::Opened(address);
                     }
                 }
-                Some(None) => return News::Ended(self.ended().await),
+                Some(None) => return TunnelEvent::Ended(self.ended().await),
                 None => {
                     self.deadline = None;
-                    return News::Silent { said: self.said() };
+                    return TunnelEvent::Silent { said: self.said() };
                 }
             }
         }
@@ -216,20 +216,20 @@ mod tests {
         assert!(install.status().unwrap().success());
     }
 
-    async fn all_news(script: &str) -> Vec<News> {
+    async fn all_events(script: &str) -> Vec<TunnelEvent> {
         let dir = tempfile::tempdir().unwrap();
         let mut running = tunnel(dir.path(), script, super::super::PATIENCE)
             .start()
             .unwrap();
         let mut heard = Vec::new();
-        while !matches!(heard.last(), Some(News::Ended(_))) {
+        while !matches!(heard.last(), Some(TunnelEvent::Ended(_))) {
             heard.push(running.next().await);
         }
         heard
     }
 
-    fn opened(url: &str) -> News {
-        News::Opened(PublicUrl::parse(url).unwrap())
+    fn opened(url: &str) -> TunnelEvent {
+        TunnelEvent::Opened(PublicUrl::parse(url).unwrap())
     }
 
     #[tokio::test]
@@ -238,8 +238,8 @@ mod tests {
             say() { echo "{\"msg\":\"started tunnel\",\"url\":\"$1\"}"; }
             say https://a.example; say https://a.example; echo noise >&2; say https://b.example
             echo "last words"; exit 3"#;
-        let heard = all_news(script).await;
-        let [first, second, News::Ended(ended)] = &*heard else {
+        let heard = all_events(script).await;
+        let [first, second, TunnelEvent::Ended(ended)] = &*heard else {
             panic!("{heard:?}")
         };
         assert_eq!(first, &opened("https://a.example"));
@@ -250,8 +250,8 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_last_lines_are_kept() {
-        let heard = all_news("for i in 1 2 3 4 5 6 7 8 9 10; do echo line $i; done").await;
-        let [News::Ended(ended)] = &*heard else {
+        let heard = all_events("for i in 1 2 3 4 5 6 7 8 9 10; do echo line $i; done").await;
+        let [TunnelEvent::Ended(ended)] = &*heard else {
             panic!("{heard:?}")
         };
         assert!(ended.said.starts_with("line 6 |"), "{}", ended.said);
@@ -264,7 +264,7 @@ mod tests {
             echo '{"msg":"started tunnel","url":"https://late.example"}'; exec sleep 600"#;
         let silent = tunnel(dir.path(), script, Duration::from_millis(300));
         let mut running = silent.start().unwrap();
-        assert!(matches!(running.next().await, News::Silent { .. }));
+        assert!(matches!(running.next().await, TunnelEvent::Silent { .. }));
         fs::write(dir.path().join("go"), "").unwrap();
         assert_eq!(running.next().await, opened("https://late.example"));
         running.end().await;

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use crate::{
     ingest::Callbacks,
     store::{self, ConnectOptions, Error, callbacks},
-    telemetry::{Happening, UpkeepFailed},
+    telemetry::{LogEvent, UpkeepFailed},
 };
 
 /// Pause between two writes.

@@ -6,7 +6,7 @@ use nix::sys::statvfs::statvfs;
 
 use crate::{
     ingest::{Cause, CircuitBreaker},
-    telemetry::{DiskLow, DiskRoomy, Happening},
+    telemetry::{DiskLow, DiskRoomy, LogEvent},
 };
 
 const PAUSE: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ pub struct Disk {
 impl Disk {
     /// Checks the disk, and returns the pause before the next check. A disk whose free space cannot
     /// be read is left to Postgres.
-    pub fn look(&self) -> Duration {
+    pub fn check(&self) -> Duration {
         if let Some(free) = free(&self.dir) {
             let least = self.min_free;
             // Hysteresis: commits resume at an eighth more than `min_free`, so that the breaker
@@ -63,7 +63,7 @@ mod tests {
                 min_free,
                 breaker: breaker.clone(),
             };
-            disk.look();
+            disk.check();
             breaker.cause()
         };
         assert_eq!(look(1 << 10), None);

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     causes,
     ingest::{self, Drained, Failure, Writer},
-    spool::{Error, Place, Record, Spool},
+    spool::{Error, Record, Spool, SpoolPosition},
     store::{Committed, Delivery},
-    telemetry::{DeliveryDrained, DeliveryPassedOver, Happening},
+    telemetry::{DeliveryDrained, DeliveryPassedOver, LogEvent},
 };
 
 /// Pause while the spool is empty or the circuit breaker is open for a known cause.
@@ -33,7 +33,7 @@ const MOST: usize = 500;
 const MOST_EVENTS: usize = 2_000;
 
 /// A delivery that was handed to the writer: its place, its app, and its result.
-type Settled = (Place, Arc<str>, Result<Committed, Failure>);
+type Settled = (SpoolPosition, Arc<str>, Result<Committed, Failure>);
 
 /// The drain of a spool.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub struct Drain {
     /// Consecutive deliveries that were moved to the end.
     passed_over: u64,
     /// The delivery that failed alone in the last turn.
-    suspect: Option<Place>,
+    suspect: Option<SpoolPosition>,
 }
 
 impl Drain {
@@ -159,7 +159,7 @@ impl Drain {
     /// The first delivery failed alone. If the next delivery succeeds and the first fails again,
     /// the first one is at fault: it is moved to the end, so that it does not block the others.
     /// `None` if no delivery follows.
-    async fn pass_over(&mut self, first: Place) -> Option<Duration> {
+    async fn pass_over(&mut self, first: SpoolPosition) -> Option<Duration> {
         let next = self.spool.read(Some(first), 1).await.unwrap_or_default();
         let (_, next) = read(next).await.ok()?.pop()?;
         if self.writer.commit(next).await.is_err() {
@@ -190,7 +190,7 @@ impl Drain {
 
     /// Appends a copy of the first delivery and removes the original. A crash in between leaves
     /// both, which is harmless. The error has the reason for a failure.
-    async fn put_behind(&self, first: Place) -> Result<(), String> {
+    async fn put_behind(&self, first: SpoolPosition) -> Result<(), String> {
         let found = self.spool.read(None, 1).await;
         let found = found.map_err(|error| causes::line(&error))?;
         let record = found.first().filter(|(place, _)| *place == first);
@@ -225,7 +225,9 @@ impl Drain {
 }
 
 /// Parses the bodies on a blocking thread, up to a bounded number of events.
-async fn read(found: Vec<(Place, Record)>) -> Result<Vec<(Place, Delivery)>, Error> {
+async fn read(
+    found: Vec<(SpoolPosition, Record)>,
+) -> Result<Vec<(SpoolPosition, Delivery)>, Error> {
     let reading = tokio::task::spawn_blocking(move || {
         let mut events = 0;
         let mut deliveries = Vec::with_capacity(found.len());

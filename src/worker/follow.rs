@@ -13,7 +13,7 @@ use crate::{
         self, ConnectOptions, Connection, Error,
         follow::{Consumer, Follower, Turn},
     },
-    telemetry::{FollowerMoved, FollowerResumed, FollowerStumbled, Happening},
+    telemetry::{FollowerMoved, FollowerResumed, FollowerStumbled, LogEvent},
 };
 
 /// Pause when there was nothing to do, or another session has the follower's lock.
@@ -66,8 +66,8 @@ impl<C: Consumer> Following<C> {
         let taken = timeout(PATIENCE, self.turn()).await;
         match taken.unwrap_or(Err(Error::TimedOut)) {
             Ok(turn) => {
-                self.tell_resumed();
-                self.tell(turn)
+                self.log_resumed();
+                self.report_turn(turn)
             }
             Err(error) => self.stumble(&error),
         }
@@ -81,7 +81,7 @@ impl<C: Consumer> Following<C> {
         self.follower.turn(connection, &mut self.consumer).await
     }
 
-    fn tell(&self, turn: Turn) -> Duration {
+    fn report_turn(&self, turn: Turn) -> Duration {
         let (lag, pause) = match turn {
             Turn::Taken => return PAUSE,
             Turn::Idle => (None, PAUSE),
@@ -97,7 +97,7 @@ impl<C: Consumer> Following<C> {
         pause
     }
 
-    fn tell_resumed(&mut self) {
+    fn log_resumed(&mut self) {
         if std::mem::take(&mut self.failing) {
             FollowerResumed {
                 follower: self.follower.name().to_owned(),

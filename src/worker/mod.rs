@@ -23,7 +23,7 @@ pub use disk::Disk;
 pub use drain::Drain;
 pub use follow::Following;
 pub use probe::Probe;
-pub use restarts::tell_restarts;
+pub use restarts::log_restarts;
 pub use spool_watch::SpoolWatch;
 pub use tables::{Rejected, Tables};
 pub use tunnel::keep_tunnel;
@@ -50,7 +50,7 @@ pub fn fold(metrics: &crate::telemetry::metrics::Exposition) -> Duration {
 }
 
 /// Tidies the quarantine, and returns the pause before the next call.
-pub fn tidy(hold: &crate::held::Hold) -> Duration {
-    hold.tidy();
+pub fn tidy(quarantine: &crate::quarantine::Quarantine) -> Duration {
+    quarantine.tidy();
     Duration::from_mins(1)
 }

@@ -11,7 +11,7 @@ use crate::{
         self, ConnectOptions, Error,
         health::{self, Settings},
     },
-    telemetry::{DurabilityChanged, DurabilityRestored, Happening},
+    telemetry::{DurabilityChanged, DurabilityRestored, LogEvent},
 };
 
 const PAUSE: Duration = Duration::from_secs(5);
@@ -45,7 +45,7 @@ impl Probe {
         if let Some(off) = settings.map(|settings| settings.lossy())
             && self.state.note_lossy(&off)
         {
-            tell(&off, self.allow_lossy);
+            log_durability(&off, self.allow_lossy);
         }
         PAUSE
     }
@@ -56,7 +56,7 @@ impl Probe {
     }
 }
 
-fn tell(lossy: &[&str], allowed: bool) {
+fn log_durability(lossy: &[&str], allowed: bool) {
     match lossy {
         [] => DurabilityRestored.emit(),
         off => DurabilityChanged {

@@ -13,9 +13,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    held::{self, Found, Name, Record, Shelf},
     ingest::{self, Failure, Writer},
     meta::signature::Secrets,
+    quarantine::{self, Found, Name, QuarantineReader, Record},
     store::{self, Delivery, read::Reader},
 };
 
@@ -45,7 +45,7 @@ pub struct Wanted {
 
 /// Quarantined deliveries of one app, and how many of them pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Held {
+pub struct AppSurvey {
     /// Name of the app.
     pub app: String,
     /// Quarantined deliveries.
@@ -88,7 +88,7 @@ pub struct Rescued {
 pub enum Error {
     /// Quarantined files cannot be read or deleted.
     #[error(transparent)]
-    Held(#[from] held::Error),
+    Quarantine(#[from] quarantine::Error),
     /// The database cannot be queried.
     #[error("failed to look up stored deliveries")]
     Store(#[from] store::Error),
@@ -104,7 +104,7 @@ pub enum Error {
 /// Quarantined deliveries, and the secrets to try.
 #[derive(Debug)]
 pub struct Rescue {
-    shelf: Shelf,
+    quarantine: QuarantineReader,
     keys: Keys,
     names: Vec<Name>,
 }
@@ -115,14 +115,18 @@ impl Rescue {
     /// # Errors
     /// If this user lacks the permission to read the quarantine.
     pub fn find(
-        shelf: Shelf,
+        quarantine: QuarantineReader,
         keys: Keys,
         wanted: &Wanted,
         now: Timestamp,
-    ) -> Result<Self, held::Error> {
-        let mut names = shelf.names(now)?;
+    ) -> Result<Self, quarantine::Error> {
+        let mut names = quarantine.names(now)?;
         names.retain(|name| wanted.has(name));
-        Ok(Self { shelf, keys, names })
+        Ok(Self {
+            quarantine,
+            keys,
+            names,
+        })
     }
 
     /// True if there is no matching delivery.
@@ -134,12 +138,15 @@ impl Rescue {
     ///
     /// # Errors
     /// If this user lacks the permission to read the quarantine.
-    pub async fn survey(&self, reader: Option<&mut Reader>) -> Result<Vec<Held>, held::Error> {
-        let mut apps: BTreeMap<&str, (Held, Vec<Uuid>)> = BTreeMap::new();
+    pub async fn survey(
+        &self,
+        reader: Option<&mut Reader>,
+    ) -> Result<Vec<AppSurvey>, quarantine::Error> {
+        let mut apps: BTreeMap<&str, (AppSurvey, Vec<Uuid>)> = BTreeMap::new();
         for name in &self.names {
             let (held, keys) = apps.entry(name.app()).or_default();
             held.app = name.app().to_string();
-            match self.shelf.read(name)? {
+            match self.quarantine.read(name)? {
                 Found::Gone => continue,
                 Found::Unreadable(_) => held.unreadable += 1,
                 Found::Record(record) => {
@@ -164,29 +171,29 @@ impl Rescue {
         let mut sums = Sums::default();
         let mut names = self.names.iter();
         while names.len() > 0 {
-            let lot = self.next_lot(&mut names, &mut sums)?;
-            let before = stored_before(&lot, reader).await?;
-            let (stored, new): (Lot<'_>, Lot<'_>) = lot
+            let batch = self.next_batch(&mut names, &mut sums)?;
+            let before = stored_before(&batch, reader).await?;
+            let (stored, new): (RescueBatch<'_>, RescueBatch<'_>) = batch
                 .into_iter()
                 .partition(|(name, _)| before.contains(&name.id()));
             self.forget_stored(&stored, &mut sums)?;
-            self.store_lot(new, writer, &mut sums).await?;
+            self.store_batch(new, writer, &mut sums).await?;
         }
         Ok(sums.0.into_values().collect())
     }
 
     /// The next passing deliveries, up to the limits.
-    fn next_lot<'a>(
+    fn next_batch<'a>(
         &self,
         names: &mut impl Iterator<Item = &'a Name>,
         sums: &mut Sums,
-    ) -> Result<Lot<'a>, held::Error> {
-        let (mut lot, mut bytes) = (Lot::new(), 0);
-        while lot.len() < TOGETHER
+    ) -> Result<RescueBatch<'a>, quarantine::Error> {
+        let (mut batch, mut bytes) = (RescueBatch::new(), 0);
+        while batch.len() < TOGETHER
             && bytes < BYTES
             && let Some(name) = names.next()
         {
-            let delivery = match self.shelf.read(name)? {
+            let delivery = match self.quarantine.read(name)? {
                 Found::Gone => continue,
                 Found::Unreadable(_) => None,
                 Found::Record(record) => self.keys.open(record),
@@ -195,33 +202,42 @@ impl Rescue {
                 None => sums.of(name).unopened += 1,
                 Some(delivery) => {
                     bytes += delivery.body.len();
-                    lot.push((name, delivery));
+                    batch.push((name, delivery));
                 }
             }
         }
         // Names order deliveries only to the millisecond.
-        lot.sort_by_key(|(_, delivery)| delivery.envelope.received_at);
-        Ok(lot)
+        batch.sort_by_key(|(_, delivery)| delivery.envelope.received_at);
+        Ok(batch)
     }
 
     /// Deletes files that an earlier run stored but did not delete.
-    fn forget_stored(&self, lot: &[(&Name, Delivery)], sums: &mut Sums) -> Result<(), held::Error> {
-        lot.iter().try_for_each(|(name, _)| {
+    fn forget_stored(
+        &self,
+        batch: &[(&Name, Delivery)],
+        sums: &mut Sums,
+    ) -> Result<(), quarantine::Error> {
+        batch.iter().try_for_each(|(name, _)| {
             sums.of(name).stored_before += 1;
-            self.shelf.remove(name)
+            self.quarantine.remove(name)
         })
     }
 
-    async fn store_lot(&self, lot: Lot<'_>, writer: &Writer, sums: &mut Sums) -> Result<(), Error> {
+    async fn store_batch(
+        &self,
+        batch: RescueBatch<'_>,
+        writer: &Writer,
+        sums: &mut Sums,
+    ) -> Result<(), Error> {
         let queue = |(name, delivery)| (name, writer.commit(delivery));
-        let waiting: Vec<_> = lot.into_iter().map(queue).collect();
+        let waiting: Vec<_> = batch.into_iter().map(queue).collect();
         for (name, committed) in waiting {
             let committed = committed.await.map_err(Error::Refused)?;
             let sum = sums.of(name);
             sum.deliveries += 1;
             sum.events += committed.new as u64;
             sum.repeated += committed.repeated as u64;
-            self.shelf.remove(name)?;
+            self.quarantine.remove(name)?;
         }
         Ok(())
     }
@@ -239,15 +255,15 @@ impl Rescue {
     ///
     /// # Errors
     /// If a file cannot be deleted.
-    pub fn discard(&self) -> Result<(), held::Error> {
+    pub fn discard(&self) -> Result<(), quarantine::Error> {
         self.names
             .iter()
-            .try_for_each(|name| self.shelf.remove(name))
+            .try_for_each(|name| self.quarantine.remove(name))
     }
 }
 
 /// Deliveries that are stored together, each with its file name.
-type Lot<'a> = Vec<(&'a Name, Delivery)>;
+type RescueBatch<'a> = Vec<(&'a Name, Delivery)>;
 
 /// Results by app.
 #[derive(Default)]
@@ -283,7 +299,7 @@ impl Keys {
     }
 }
 
-impl Held {
+impl AppSurvey {
     fn note(&mut self, name: &Name) {
         self.held += 1;
         if self.passing == 0 {
@@ -306,7 +322,10 @@ impl Held {
     }
 }
 
-async fn count_stored(apps: Vec<(Held, Vec<Uuid>)>, mut reader: Option<&mut Reader>) -> Vec<Held> {
+async fn count_stored(
+    apps: Vec<(AppSurvey, Vec<Uuid>)>,
+    mut reader: Option<&mut Reader>,
+) -> Vec<AppSurvey> {
     let mut counted = Vec::with_capacity(apps.len());
     for (mut held, mut keys) in apps {
         keys.sort_unstable();
@@ -320,12 +339,16 @@ async fn count_stored(apps: Vec<(Held, Vec<Uuid>)>, mut reader: Option<&mut Read
     counted
 }
 
-/// Ids of the deliveries in `lot` that are already stored: an earlier run may have ended before it
+/// Ids of the deliveries in `batch` that are already stored: an earlier run may have ended before it
 /// deleted their files.
-async fn stored_before(lot: &Lot<'_>, reader: &mut Reader) -> Result<Vec<Uuid>, store::Error> {
-    let ids: Vec<_> = lot.iter().map(|(name, _)| name.id()).collect();
+async fn stored_before(
+    batch: &RescueBatch<'_>,
+    reader: &mut Reader,
+) -> Result<Vec<Uuid>, store::Error> {
+    let ids: Vec<_> = batch.iter().map(|(name, _)| name.id()).collect();
     let times = || {
-        lot.iter()
+        batch
+            .iter()
             .map(|(_, delivery)| delivery.envelope.received_at)
     };
     let (Some(oldest), Some(newest)) = (times().min(), times().max()) else {

@@ -5,11 +5,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     store::private::Health,
-    telemetry::{Happening, PostgresRestarted},
+    telemetry::{LogEvent, PostgresRestarted},
 };
 
 /// Follows `health` until `stop`.
-pub async fn tell_restarts(stop: CancellationToken, mut health: watch::Receiver<Health>) {
+pub async fn log_restarts(stop: CancellationToken, mut health: watch::Receiver<Health>) {
     let mut attempt = 0;
     let mut was = *health.borrow_and_update();
     loop {

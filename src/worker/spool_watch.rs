@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::{
     ingest::Spooling,
-    spool::Report,
+    spool::SpoolReport,
     telemetry::{
-        Happening, SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolOpened,
+        LogEvent, SpoolBegan, SpoolBlocked, SpoolDraining, SpoolEmptied, SpoolOpened,
         SpoolSetAside, SpoolStalled, SpoolUnblocked, metrics,
     },
 };
@@ -23,14 +23,14 @@ pub struct SpoolWatch {
 /// State of the spool at the last check.
 #[derive(Debug, Default)]
 struct Seen {
-    before: Option<Report>,
+    before: Option<SpoolReport>,
     /// Time when deliveries began to wait, and the number drained until then.
     waiting_since: Option<(Instant, u64)>,
 }
 
 /// A change that is logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum News {
+enum SpoolChange {
     Opened {
         records: u64,
     },
@@ -69,12 +69,12 @@ impl SpoolWatch {
 
     /// Has the spool retry after errors, updates the metrics and logs changes. Returns the pause
     /// before the next check.
-    pub fn look(&mut self) -> Duration {
+    pub fn check(&mut self) -> Duration {
         self.spooling.spool.try_again();
         let now = self.spooling.report();
         measure(&now);
-        for news in self.seen.compare(now, Instant::now()) {
-            news.tell();
+        for change in self.seen.compare(now, Instant::now()) {
+            change.log();
         }
         PAUSE
     }
@@ -82,15 +82,15 @@ impl SpoolWatch {
 
 impl Seen {
     /// Changes since the last check.
-    fn compare(&mut self, now: Report, at: Instant) -> Vec<News> {
+    fn compare(&mut self, now: SpoolReport, at: Instant) -> Vec<SpoolChange> {
         let first = self.before.is_none();
         let before = self.before.take().unwrap_or_default();
-        let opened = first.then_some(News::Opened {
+        let opened = first.then_some(SpoolChange::Opened {
             records: now.records,
         });
-        let filling = self.follow(&before, &now, at).filter(|news| {
+        let filling = self.follow(&before, &now, at).filter(|change| {
             // Records found at start are part of the message on opening.
-            !(first && matches!(news, News::Began { .. }))
+            !(first && matches!(change, SpoolChange::Began { .. }))
         });
         let all = [
             opened,
@@ -104,62 +104,67 @@ impl Seen {
     }
 
     /// Detects that deliveries began to wait, or that none waits any more.
-    fn follow(&mut self, before: &Report, now: &Report, at: Instant) -> Option<News> {
+    fn follow(
+        &mut self,
+        before: &SpoolReport,
+        now: &SpoolReport,
+        at: Instant,
+    ) -> Option<SpoolChange> {
         match (before.records, now.records) {
             (0, records) if records > 0 => {
                 self.waiting_since = Some((at, before.drained));
-                Some(News::Began { records })
+                Some(SpoolChange::Began { records })
             }
             (waited, 0) if waited > 0 => {
                 let (since, drained) = self.waiting_since.take()?;
                 let drained = now.drained.saturating_sub(drained);
                 let after = at.saturating_duration_since(since);
-                Some(News::Emptied { drained, after })
+                Some(SpoolChange::Emptied { drained, after })
             }
             _ => None,
         }
     }
 }
 
-fn set_aside(before: &Report, now: &Report) -> Option<News> {
+fn set_aside(before: &SpoolReport, now: &SpoolReport) -> Option<SpoolChange> {
     let files = now.files_set_aside.saturating_sub(before.files_set_aside);
     let records = now.records_set_aside;
     let records = records.saturating_sub(before.records_set_aside);
-    (files + records > 0).then_some(News::SetAside { files, records })
+    (files + records > 0).then_some(SpoolChange::SetAside { files, records })
 }
 
-fn taking(before: &Report, now: &Report) -> Option<News> {
+fn taking(before: &SpoolReport, now: &SpoolReport) -> Option<SpoolChange> {
     if before.obstacle == now.obstacle {
         return None;
     }
     Some(match &now.obstacle {
-        None => News::Unblocked,
-        Some(code) => News::Blocked {
+        None => SpoolChange::Unblocked,
+        Some(code) => SpoolChange::Blocked {
             code: code.clone(),
             means: now.obstacle_means.clone().unwrap_or_default(),
         },
     })
 }
 
-fn draining(before: &Report, now: &Report) -> Option<News> {
-    let cause = |of: &Report| of.drain_obstacle.clone().filter(|_| of.records > 0);
+fn draining(before: &SpoolReport, now: &SpoolReport) -> Option<SpoolChange> {
+    let cause = |of: &SpoolReport| of.drain_obstacle.clone().filter(|_| of.records > 0);
     let records = now.records;
     match (cause(before), cause(now)) {
         (before, Some(cause)) if before.as_ref() != Some(&cause) => {
             let means = now.drain_obstacle_means.clone();
-            Some(News::Stalled {
+            Some(SpoolChange::Stalled {
                 cause,
                 means,
                 records,
             })
         }
-        (Some(_), None) if records > 0 => Some(News::Draining { records }),
+        (Some(_), None) if records > 0 => Some(SpoolChange::Draining { records }),
         _ => None,
     }
 }
 
 /// Updates the metrics of the spool.
-fn measure(now: &Report) {
+fn measure(now: &SpoolReport) {
     for (metric, value) in [
         (metrics::SPOOL_RECORDS, now.records),
         (metrics::SPOOL_BYTES, now.bytes),
@@ -176,8 +181,8 @@ fn measure(now: &Report) {
     metrics::SPOOL_DRAINED.counter([]).absolute(now.drained);
 }
 
-impl News {
-    fn tell(self) {
+impl SpoolChange {
+    fn log(self) {
         match self {
             Self::Opened { records } => SpoolOpened { records }.emit(),
             Self::Began { records } => SpoolBegan { records }.emit(),
@@ -204,24 +209,24 @@ impl News {
 mod tests {
     use super::*;
 
-    fn holding(records: u64, drained: u64) -> Report {
-        Report {
+    fn holding(records: u64, drained: u64) -> SpoolReport {
+        SpoolReport {
             on: true,
             records,
             drained,
-            ..Report::default()
+            ..SpoolReport::default()
         }
     }
 
-    fn stalled(records: u64, cause: &str) -> Report {
-        Report {
+    fn stalled(records: u64, cause: &str) -> SpoolReport {
+        SpoolReport {
             drain_obstacle: Some(cause.to_owned()),
             ..holding(records, 0)
         }
     }
 
     /// Changes reported for each of these states, a second apart.
-    fn told(looks: &[Report]) -> Vec<Vec<News>> {
+    fn told(looks: &[SpoolReport]) -> Vec<Vec<SpoolChange>> {
         let mut seen = Seen::default();
         let start = Instant::now();
         let looks = looks.iter().zip(0..);
@@ -243,10 +248,10 @@ mod tests {
         assert_eq!(
             told(&looks),
             [
-                vec![News::Opened { records: 0 }],
-                vec![News::Began { records: 3 }],
+                vec![SpoolChange::Opened { records: 0 }],
+                vec![SpoolChange::Began { records: 3 }],
                 vec![],
-                vec![News::Emptied { drained: 11, after }],
+                vec![SpoolChange::Emptied { drained: 11, after }],
                 vec![],
             ]
         );
@@ -254,11 +259,11 @@ mod tests {
 
     #[test]
     fn what_an_earlier_run_left_is_told_at_once_and_when_it_is_drained() {
-        let found = Report {
+        let found = SpoolReport {
             files_set_aside: 2,
             ..holding(40, 0)
         };
-        let drained = Report {
+        let drained = SpoolReport {
             files_set_aside: 2,
             ..holding(0, 40)
         };
@@ -268,34 +273,37 @@ mod tests {
             told(&[found, drained]),
             [
                 vec![
-                    News::Opened { records: 40 },
-                    News::SetAside { files, records }
+                    SpoolChange::Opened { records: 40 },
+                    SpoolChange::SetAside { files, records }
                 ],
-                vec![News::Emptied { drained: 40, after }],
+                vec![SpoolChange::Emptied { drained: 40, after }],
             ]
         );
     }
 
     #[test]
     fn what_cannot_be_read_is_told_once() {
-        let unread = Report {
+        let unread = SpoolReport {
             files_set_aside: 1,
             records_set_aside: 3,
             ..holding(1, 0)
         };
         let told = told(&[holding(1, 0), unread.clone(), unread]);
         let (files, records) = (1, 3);
-        assert_eq!(told[1..], [vec![News::SetAside { files, records }], vec![]]);
+        assert_eq!(
+            told[1..],
+            [vec![SpoolChange::SetAside { files, records }], vec![]]
+        );
     }
 
     #[test]
     fn a_spool_that_takes_nothing_is_told_until_it_takes_again() {
-        let blocked = |code: &str| Report {
+        let blocked = |code: &str| SpoolReport {
             obstacle: Some(code.to_owned()),
             obstacle_means: Some("make room".to_owned()),
             ..holding(1, 0)
         };
-        let news = |code: &str| News::Blocked {
+        let change = |code: &str| SpoolChange::Blocked {
             code: code.to_owned(),
             means: "make room".to_owned(),
         };
@@ -309,10 +317,10 @@ mod tests {
         assert_eq!(
             told(&looks)[1..],
             [
-                vec![news("full")],
+                vec![change("full")],
                 vec![],
-                vec![news("disk")],
-                vec![News::Unblocked]
+                vec![change("disk")],
+                vec![SpoolChange::Unblocked]
             ]
         );
     }
@@ -324,13 +332,13 @@ mod tests {
             stalled(2, "postgres"),
             stalled(3, "postgres"),
             holding(3, 4),
-            Report {
+            SpoolReport {
                 drain_obstacle_means: Some("no such device".to_owned()),
                 ..stalled(3, "spool")
             },
             holding(0, 7),
         ];
-        let stall = |cause: &str, records| News::Stalled {
+        let stall = |cause: &str, records| SpoolChange::Stalled {
             cause: cause.to_owned(),
             means: (cause == "spool").then(|| "no such device".to_owned()),
             records,
@@ -339,11 +347,11 @@ mod tests {
         assert_eq!(
             told(&looks)[1..],
             [
-                vec![News::Began { records: 2 }, stall("postgres", 2)],
+                vec![SpoolChange::Began { records: 2 }, stall("postgres", 2)],
                 vec![],
-                vec![News::Draining { records: 3 }],
+                vec![SpoolChange::Draining { records: 3 }],
                 vec![stall("spool", 3)],
-                vec![News::Emptied { drained, after }],
+                vec![SpoolChange::Emptied { drained, after }],
             ]
         );
     }

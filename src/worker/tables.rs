@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     ingest::{Rejection, Tally},
     store::{self, ConnectOptions, Error, epoch, rejections},
-    telemetry::{EpochAdvanced, Happening, RejectionsCounted, UpkeepFailed},
+    telemetry::{EpochAdvanced, LogEvent, RejectionsCounted, UpkeepFailed},
 };
 
 /// Pause. Partitions are made a week ahead, so an hour is often enough.

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::PublicUrl,
-    telemetry::{Happening, TunnelEnded, TunnelOpened, TunnelSilent},
-    tunnel::{Ended, News, Running, Tunnel},
+    telemetry::{LogEvent, TunnelEnded, TunnelOpened, TunnelSilent},
+    tunnel::{Ended, Running, Tunnel, TunnelEvent},
 };
 
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
@@ -81,17 +81,17 @@ async fn follow(
     let program = tunnel.program.name();
     loop {
         match running.next().await {
-            News::Opened(url) => {
+            TunnelEvent::Opened(url) => {
                 TunnelOpened { program, url: &url }.emit();
                 address.send_replace(Some(url));
             }
-            News::Silent { said } => TunnelSilent {
+            TunnelEvent::Silent { said } => TunnelSilent {
                 program,
                 said: &said,
                 waited: tunnel.patience,
             }
             .emit(),
-            News::Ended(ended) => return ended,
+            TunnelEvent::Ended(ended) => return ended,
         }
     }
 }

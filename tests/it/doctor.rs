@@ -37,12 +37,12 @@ struct Line {
 }
 
 /// Output and exit code of `doctor --json`.
-struct Report {
+struct DoctorReport {
     lines: Vec<Line>,
     code: Option<i32>,
 }
 
-impl Report {
+impl DoctorReport {
     /// Parses JSON output. Panics if the output contains a secret.
     fn read(output: &Output) -> Self {
         let text = String::from_utf8(output.stdout.clone()).unwrap();

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use hookshelf::{
     clock::Clock,
     envelope::Envelope,
-    held::{Hold, Record, Settings},
     meta::signature::{sign, sign_simulated},
+    quarantine::{Quarantine, Record, Settings},
 };
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, client::conn::http1};
@@ -250,16 +250,16 @@ fn verb_of(directory: &Directory, place: &TestDatabase, arguments: &[&str]) -> C
 }
 
 /// Holds messages that arrived `ago` before now, as a server would do.
-fn hold(directory: &Directory, ago: SignedDuration, numbers: std::ops::Range<u32>) {
+fn quarantine(directory: &Directory, ago: SignedDuration, numbers: std::ops::Range<u32>) {
     let hours = SignedDuration::from_hours(48);
     let settings = Settings::new(&directory.join("data"), 64 << 20, hours, 1);
-    let hold = Hold::start(settings, Clock::system());
+    let quarantine = Quarantine::start(settings, Clock::system());
     for number in numbers {
         let received_at = Clock::system().now() - ago + SignedDuration::from_secs(number.into());
         let millis = received_at.as_millisecond().try_into().unwrap();
         let id = uuid::Builder::from_unix_timestamp_millis(millis, &[8; 10]).into_uuid();
         let body = order(number);
-        hold.offer(META.parse().unwrap(), body.len(), || Record {
+        quarantine.offer(META.parse().unwrap(), body.len(), || Record {
             envelope: Envelope {
                 id,
                 received_at,
@@ -284,7 +284,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 #[tokio::test]
 async fn an_interrupted_rescue_is_done_again_without_a_server_and_its_day_is_late() {
     let (directory, place) = ended(&apps(["default"])).await;
-    hold(&directory, SignedDuration::from_hours(26), 0..250);
+    quarantine(&directory, SignedDuration::from_hours(26), 0..250);
     let kept: Vec<_> = files(directory.path())
         .into_iter()
         .map(|file| (fs::read(&file).unwrap(), file))
@@ -343,8 +343,8 @@ async fn an_interrupted_rescue_is_done_again_without_a_server_and_its_day_is_lat
 #[tokio::test]
 async fn damaged_files_are_passed_over_and_what_is_wanted_can_be_narrowed() {
     let (directory, place) = ended(&apps(["default"])).await;
-    hold(&directory, SignedDuration::from_hours(3), 0..3);
-    hold(&directory, SignedDuration::from_hours(1), 3..5);
+    quarantine(&directory, SignedDuration::from_hours(3), 0..3);
+    quarantine(&directory, SignedDuration::from_hours(1), 3..5);
     fs::write(&files(directory.path())[0], "cut").unwrap();
     let held = &rows(&verb(&directory, &place, &[]))[0];
     assert_eq!((&held["held"], &held["passing"]), (&json!(5), &json!(4)));
@@ -394,8 +394,8 @@ async fn damaged_files_are_passed_over_and_what_is_wanted_can_be_narrowed() {
 async fn what_is_too_old_is_not_shown_and_the_server_deletes_it() {
     let configuration = "[rejections]\nhold_for = \"2h\"\n".to_owned() + &apps(["default"]);
     let (directory, place) = ended(&configuration).await;
-    hold(&directory, SignedDuration::from_hours(3), 0..3);
-    hold(&directory, SignedDuration::from_hours(1), 3..5);
+    quarantine(&directory, SignedDuration::from_hours(3), 0..3);
+    quarantine(&directory, SignedDuration::from_hours(1), 3..5);
     assert_eq!(rows(&verb(&directory, &place, &[]))[0]["held"], 2);
     assert_eq!(files(directory.path()).len(), 5);
     let server = Server::start_in(directory, Some(place));
@@ -409,7 +409,7 @@ async fn what_is_too_old_is_not_shown_and_the_server_deletes_it() {
 #[tokio::test]
 async fn where_the_database_is_away_it_says_what_passes_and_stores_nothing() {
     let (directory, place) = ended(&apps(["default"])).await;
-    hold(&directory, SignedDuration::from_hours(1), 0..3);
+    quarantine(&directory, SignedDuration::from_hours(1), 0..3);
     let ask = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hookshelf"));
         settle(&mut command, directory.path(), Some(&place));

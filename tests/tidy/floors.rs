@@ -1,6 +1,6 @@
 //! Layering: a top-level module (a room) may only import rooms of lower floors.
 //!
-//! `amounts`, `causes`, `clock`, `envelope`, `ownership` and `sealed` lie below the other rooms of
+//! `amounts`, `causes`, `clock`, `codec`, `envelope` and `ownership` lie below the other rooms of
 //! the lowest floor, so `meta` and `config` may use them, but not each other. Tests in `src` obey
 //! the same rule; `tests/` is exempt.
 
@@ -16,7 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("clock", 0),
     ("envelope", 0),
     ("ownership", 0),
-    ("sealed", 0),
+    ("codec", 0),
     ("meta", 1),
     ("config", 1),
     ("instance", 2),
@@ -24,7 +24,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("store", 3),
     ("graph", 3),
     ("spool", 3),
-    ("held", 3),
+    ("quarantine", 3),
     ("doctor", 4),
     ("ingest", 4),
     ("query", 4),

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
 
-use self::{stream::Stream, target::Place, words::Words};
+use self::{stream::Stream, target::TargetArgs, words::Words};
 use super::filters::{self, wrong_usage};
 use crate::{clock::Clock, config::Sources, meta::event::Kind};
 
@@ -42,7 +42,7 @@ pub(super) struct Simulate {
     #[command(flatten)]
     words: Words,
     #[command(flatten)]
-    place: Place,
+    target: TargetArgs,
     #[command(flatten)]
     stream: Stream,
 }
@@ -56,7 +56,7 @@ impl Simulate {
         let seed = self.seed.map_or_else(getrandom::u64, Ok)?;
         let now = Clock::system().now();
         let in_words = self.words.variant(&self.kind, seed, now)?;
-        let found = self.place.find(sources).await?;
+        let found = self.target.find(sources).await?;
         if self.stream.is_asked_for() {
             return load::run(&self.stream, self.kind, self.json, found, seed).await;
         }

@@ -16,7 +16,7 @@ use crate::{
 /// Target and its secret.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Where to")]
-pub(super) struct Place {
+pub(super) struct TargetArgs {
     /// The app whose callback URL and secret are used. Default: the one in the path of --url, else
     /// `default`.
     #[arg(long)]
@@ -54,7 +54,7 @@ pub(super) struct Found {
     pub(super) secret: String,
 }
 
-impl Place {
+impl TargetArgs {
     pub(super) async fn find(&self, sources: &Sources) -> anyhow::Result<Found> {
         let app = self.app.clone().or_else(|| self.app_of_url());
         let app = app.unwrap_or_else(AppName::default_app);

@@ -5,8 +5,8 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::{
     super::Error,
-    chart::Stretch,
     cursor::Cursor,
+    day_index::LogRange,
     days::{ranges, within},
 };
 
@@ -22,15 +22,15 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Builds a batch of the first `limit` rows of `stretch` behind the cursor, and counts the
-    /// rows. With fewer rows, the batch ends with the stretch.
+    /// Builds a batch of the first `limit` rows of `range` behind the cursor, and counts the
+    /// rows. With fewer rows, the batch ends with the range.
     pub(super) async fn first_of(
         conn: &mut PgConnection,
         cursor: &Cursor,
-        stretch: &Stretch,
+        range: &LogRange,
         limit: u32,
     ) -> Result<(Self, i64), Error> {
-        let mut batch = Self::of(cursor, stretch);
+        let mut batch = Self::of(cursor, range);
         let limit = i64::from(limit);
         let (count, last) = batch.measure(conn, limit).await?;
         if let Some(last) = last.filter(|_| count == limit) {
@@ -39,12 +39,12 @@ impl Batch {
         Ok((batch, count))
     }
 
-    /// Builds a batch of the whole stretch.
-    pub(super) fn of(cursor: &Cursor, stretch: &Stretch) -> Self {
+    /// Builds a batch of the whole range.
+    pub(super) fn of(cursor: &Cursor, range: &LogRange) -> Self {
         Self {
             after: cursor.position,
-            through: stretch.through,
-            received: ranges(&stretch.days),
+            through: range.through,
+            received: ranges(&range.days),
         }
     }
 

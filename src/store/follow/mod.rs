@@ -6,26 +6,26 @@
 //! its row.
 //!
 //! A follower finds new rows without reading all days: it reads the partitions near the time of the
-//! commit (`look`) and the days in `late_days`. A follower that is far behind uses a chart of the
-//! positions of each day (`chart`).
+//! commit (`search`) and the days in `late_days`. A follower that is far behind uses an index of
+//! the positions of each day (`day_index`).
 
 mod batch;
-mod chart;
 mod cursor;
+mod day_index;
 mod days;
-mod look;
+mod search;
 mod tail;
 
 use jiff::Timestamp;
 use sqlx::{Connection, PgConnection};
 
 use self::{
-    chart::{Chart, Stretch},
     cursor::Cursor,
+    day_index::{DayIndex, LogRange},
 };
 use super::Error;
 
-pub use self::{batch::Batch, cursor::lock, look::Lag, look::lag};
+pub use self::{batch::Batch, cursor::lock, search::Lag, search::lag};
 pub(super) use self::{
     days::{day_range, ranges, within},
     tail::Tail,
@@ -57,7 +57,7 @@ pub struct Follower {
     name: String,
     start: Start,
     limit: u32,
-    chart: Option<Chart>,
+    index: Option<DayIndex>,
     /// Time of the last idle turn.
     idle_at: Option<Timestamp>,
 }
@@ -80,7 +80,7 @@ impl Follower {
             name: name.into(),
             start,
             limit,
-            chart: None,
+            index: None,
             idle_at: None,
         }
     }
@@ -101,7 +101,7 @@ impl Follower {
         consumer: &mut impl Consumer,
     ) -> Result<Turn, Error> {
         let cursor = cursor::load_or_begin(conn, &self.name, self.start).await?;
-        let Some(stretch) = self.find(conn, &cursor).await? else {
+        let Some(range) = self.find(conn, &cursor).await? else {
             self.rest(conn, &cursor).await?;
             return Ok(Turn::Idle);
         };
@@ -110,31 +110,31 @@ impl Follower {
             tx.rollback().await?;
             return Ok(Turn::Taken);
         }
-        let (batch, count) = Batch::first_of(&mut tx, &cursor, &stretch, self.limit).await?;
+        let (batch, count) = Batch::first_of(&mut tx, &cursor, &range, self.limit).await?;
         if count > 0 {
             consumer.consume(&mut tx, &batch).await?;
         }
-        let caught_up_at = (batch.through == stretch.end).then_some(stretch.at);
+        let caught_up_at = (batch.through == range.end).then_some(range.at);
         cursor::advance(&mut tx, &self.name, batch.through, caught_up_at).await?;
         tx.commit().await?;
-        Ok(Turn::Moved(self.lag(&cursor, &stretch, batch.through)))
+        Ok(Turn::Moved(self.lag(&cursor, &range, batch.through)))
     }
 
-    /// The next stretch of the log; `None` if the cursor is at the end.
+    /// The next range of the log; `None` if the cursor is at the end.
     async fn find(
         &mut self,
         conn: &mut PgConnection,
         cursor: &Cursor,
-    ) -> Result<Option<Stretch>, Error> {
-        self.chart
-            .take_if(|chart| chart.through() <= cursor.position);
-        if let Some(chart) = &self.chart {
-            return Ok(Some(chart.stretch(cursor.position)));
+    ) -> Result<Option<LogRange>, Error> {
+        self.index
+            .take_if(|index| index.through() <= cursor.position);
+        if let Some(index) = &self.index {
+            return Ok(Some(index.range(cursor.position)));
         }
-        let found = look::ahead(conn, cursor).await?;
-        let stretch = found.stretch(cursor);
-        self.chart = found.into_chart();
-        Ok(stretch)
+        let found = search::ahead(conn, cursor).await?;
+        let range = found.range(cursor);
+        self.index = found.into_day_index();
+        Ok(range)
     }
 
     /// Records an idle turn at most once an hour, so that later turns read few days.
@@ -146,11 +146,11 @@ impl Follower {
         Ok(())
     }
 
-    fn lag(&self, cursor: &Cursor, stretch: &Stretch, position: i64) -> Lag {
+    fn lag(&self, cursor: &Cursor, range: &LogRange, position: i64) -> Lag {
         let done_at = self.idle_at.max(cursor.caught_up_at);
         Lag::between(
             position,
-            stretch.end,
+            range.end,
             done_at.unwrap_or(cursor.began_at),
             cursor.now,
         )

@@ -5,12 +5,12 @@ use sqlx::PgConnection;
 use super::{
     super::Error,
     batch::Batch,
-    chart::Stretch,
     cursor::{self, Cursor},
-    look,
+    day_index::LogRange,
+    search,
 };
 
-/// Reader of the log from its end on, stretch by stretch.
+/// Reader of the log from its end on, range by range.
 #[derive(Debug)]
 pub(in crate::store) struct Tail {
     cursor: Cursor,
@@ -29,36 +29,36 @@ impl Tail {
             Some(cursor) => cursor,
             None => Cursor::at_the_beginning(cursor::clock(conn).await?),
         };
-        cursor.position = look::ahead(conn, &cursor).await?.end(&cursor);
+        cursor.position = search::ahead(conn, &cursor).await?.end(&cursor);
         cursor.caught_up_at = Some(cursor.now);
         let end = cursor.position;
         Ok(Self { cursor, end })
     }
 
-    /// True if the last stretch reached the end of the log.
+    /// True if the last range reached the end of the log.
     pub(in crate::store) fn is_at_the_end(&self) -> bool {
         self.cursor.position >= self.end
     }
 
-    /// The next stretch; `None` if there are no more rows.
+    /// The next range; `None` if there are no more rows.
     pub(in crate::store) async fn next(
         &mut self,
         conn: &mut PgConnection,
     ) -> Result<Option<Batch>, Error> {
         self.cursor.now = cursor::clock(conn).await?;
-        let Some(stretch) = look::ahead(conn, &self.cursor).await?.stretch(&self.cursor) else {
+        let Some(range) = search::ahead(conn, &self.cursor).await?.range(&self.cursor) else {
             return Ok(None);
         };
-        let batch = Batch::of(&self.cursor, &stretch);
-        self.pass(&stretch);
+        let batch = Batch::of(&self.cursor, &range);
+        self.pass(&range);
         Ok(Some(batch))
     }
 
-    fn pass(&mut self, stretch: &Stretch) {
-        self.cursor.position = stretch.through;
-        self.end = stretch.end;
-        if stretch.through == stretch.end {
-            self.cursor.caught_up_at = Some(stretch.at);
+    fn pass(&mut self, range: &LogRange) {
+        self.cursor.position = range.through;
+        self.end = range.end;
+        if range.through == range.end {
+            self.cursor.caught_up_at = Some(range.at);
         }
     }
 }

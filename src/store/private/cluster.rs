@@ -12,7 +12,7 @@ use super::binaries::Binaries;
 use super::error::{At, Error};
 use super::layout::Layout;
 use super::server::USER;
-use crate::telemetry::Happening;
+use crate::telemetry::LogEvent;
 use crate::telemetry::postgres::{DatabaseMade, LeftoverKept};
 
 /// Name prefix of directories in which initdb works. Each attempt uses a new directory: an initdb

@@ -21,7 +21,7 @@ use super::layout::{self, Layout, PORT};
 use super::server::{DATABASE, USER};
 use super::{PrivatePostgres, Settings, postmaster, supervisor};
 use crate::ownership::Lock;
-use crate::telemetry::Happening;
+use crate::telemetry::LogEvent;
 use crate::telemetry::postgres::ThrowawayKept;
 
 /// Name prefix of throwaway directories. A directory with this prefix that is not locked may be

@@ -26,7 +26,7 @@ pub enum Error {
          another data_dir",
         dir.display(), holder(*pid)
     )]
-    Held {
+    Locked {
         /// The directory of the private Postgres.
         dir: PathBuf,
         /// Pid of the other process, from its lock file.

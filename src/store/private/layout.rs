@@ -77,7 +77,7 @@ impl Layout {
 pub(super) fn lock(dir: &Path) -> Result<Lock, Error> {
     let path = dir.join(LOCK);
     Lock::take(&path, 0o644, "").map_err(|refused| match refused {
-        Refused::Held { pid } => Error::Held {
+        Refused::Locked { pid } => Error::Locked {
             dir: dir.to_owned(),
             pid,
         },

@@ -41,7 +41,7 @@ use supervisor::{Stop, Supervisor};
 
 use crate::ownership::Lock;
 #[cfg(feature = "download-postgres")]
-use crate::telemetry::{Happening, postgres::ProgramsDownloaded};
+use crate::telemetry::{LogEvent, postgres::ProgramsDownloaded};
 
 /// Oldest supported major version. `DETACH PARTITION CONCURRENTLY` needs version 14.
 const MINIMUM_MAJOR: u32 = 14;
@@ -119,7 +119,7 @@ pub async fn until_left(settings: &Settings) {
 
 fn is_held_here(dir: &Path) -> bool {
     let here = Some(std::process::id());
-    matches!(layout::lock(dir), Err(Error::Held { pid, .. }) if pid == here)
+    matches!(layout::lock(dir), Err(Error::Locked { pid, .. }) if pid == here)
 }
 
 /// A running private Postgres, supervised until it is stopped.

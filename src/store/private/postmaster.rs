@@ -12,7 +12,7 @@ use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
 use super::error::{At, Error};
-use crate::telemetry::Happening;
+use crate::telemetry::LogEvent;
 use crate::telemetry::postgres::{PidFileRemoved, SignalFailed};
 
 const FILE: &str = "postmaster.pid";

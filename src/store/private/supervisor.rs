@@ -18,7 +18,7 @@ use super::layout::socket_file;
 use super::postmaster;
 use super::server::{self, Answer, Server};
 use crate::ownership::Lock;
-use crate::telemetry::Happening;
+use crate::telemetry::LogEvent;
 use crate::telemetry::postgres::{
     LogUncut, PostgresEnded, PostgresStarting, ProcessEnded, RestartFailed, StartFailed, WaitFailed,
 };

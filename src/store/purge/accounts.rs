@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{Connection, PgConnection};
 
-use super::watch::Watch;
+use super::new_rows::NewRows;
 use crate::store::Error;
 
 /// Maximum number of accounts of one transaction, which holds the fence.
@@ -95,16 +95,16 @@ pub(super) async fn made_by_simulation(
 pub(super) async fn delete(
     conn: &mut PgConnection,
     made: &[Made],
-    watch: &mut Watch,
+    new_rows: &mut NewRows,
 ) -> Result<u64, Error> {
     let mut gone = 0;
     for some in made.chunks(AT_ONCE) {
-        watch.catch_up(conn).await?;
+        new_rows.catch_up(conn).await?;
         let mut tx = conn.begin().await?;
-        watch.close(&mut tx).await?;
+        new_rows.close(&mut tx).await?;
         let quiet = some
             .iter()
-            .filter(|one| !watch.has_seen(&one.app, &one.account_id));
+            .filter(|one| !new_rows.has_seen(&one.app, &one.account_id));
         let quiet: Vec<Made> = quiet.cloned().collect();
         let delete = format!(
             "DELETE FROM accounts AS known

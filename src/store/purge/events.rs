@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::{
     Purge, Purged,
     batch::{self, Cut},
+    new_rows::NewRows,
     survey::Survey,
     turn::{Again, turn},
-    watch::Watch,
 };
 use crate::store::Error;
 
@@ -70,7 +70,7 @@ impl Purge {
         purged: &mut Purged,
     ) -> Result<(), Error> {
         loop {
-            self.watch.catch_up(&mut self.conn).await?;
+            self.new_rows.catch_up(&mut self.conn).await?;
             for again in self.again(events) {
                 self.turn(cut, &again, purged).await?;
             }
@@ -81,13 +81,13 @@ impl Purge {
     }
 
     async fn turn(&mut self, cut: &Cut, again: &Again, purged: &mut Purged) -> Result<(), Error> {
-        if turn(&mut self.conn, cut, again, &mut self.watch).await? {
+        if turn(&mut self.conn, cut, again, &mut self.new_rows).await? {
             purged.turned += 1;
             // From now on the key belongs to the turned event.
             self.survey.held.insert(again.key);
         }
         self.survey.repeated.remove(&again.key);
-        self.watch.forget(&again.key);
+        self.new_rows.forget(&again.key);
         Ok(())
     }
 
@@ -100,12 +100,15 @@ impl Purge {
     ) -> Result<bool, Error> {
         let mut tx = self.conn.begin().await?;
         let gone = batch::delete_counted(&mut tx, cut, batch::EVENTS, &events.positions).await?;
-        self.watch.close(&mut tx).await?;
-        let (survey, watch) = (&self.survey, &self.watch);
-        let free = events.keys.iter().filter(|key| is_free(survey, watch, key));
+        self.new_rows.close(&mut tx).await?;
+        let (survey, new_rows) = (&self.survey, &self.new_rows);
+        let free = events
+            .keys
+            .iter()
+            .filter(|key| is_free(survey, new_rows, key));
         // Sorted, because keys of the same time lie on the same index pages.
         let mut free: Vec<Uuid> = free.copied().collect();
-        if free.iter().any(|key| watch.repeated(key).is_some()) {
+        if free.iter().any(|key| new_rows.repeated(key).is_some()) {
             tx.rollback().await?;
             return Ok(false);
         }
@@ -121,13 +124,13 @@ impl Purge {
     /// Events that a delivery of another source repeated and that are not turned yet.
     fn again(&self, events: &Events) -> Vec<Again> {
         let both = events.positions.iter().zip(&events.keys);
-        let free = both.filter(|(_, key)| is_free(&self.survey, &self.watch, key));
+        let free = both.filter(|(_, key)| is_free(&self.survey, &self.new_rows, key));
         let found = free.filter_map(|(position, key)| {
             let known = self.survey.repeated.get(key).copied();
             Some(Again {
                 position: *position,
                 key: *key,
-                repeat: known.or_else(|| self.watch.repeated(key))?,
+                repeat: known.or_else(|| self.new_rows.repeated(key))?,
             })
         });
         found.collect()
@@ -135,6 +138,6 @@ impl Purge {
 }
 
 /// True if the key belongs only to the simulated event.
-fn is_free(survey: &Survey, watch: &Watch, key: &Uuid) -> bool {
-    !survey.held.contains(key) && !watch.has_taken(key)
+fn is_free(survey: &Survey, new_rows: &NewRows, key: &Uuid) -> bool {
+    !survey.held.contains(key) && !new_rows.has_taken(key)
 }

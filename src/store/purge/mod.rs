@@ -12,16 +12,16 @@
 mod accounts;
 mod batch;
 mod events;
+mod new_rows;
 mod survey;
 mod turn;
-mod watch;
 
 use std::time::Duration;
 
 use jiff::civil::Date;
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 
-use self::{events::Events, survey::Survey, watch::Watch};
+use self::{events::Events, new_rows::NewRows, survey::Survey};
 use super::{Error, callbacks, connect, follow::Turn, stats};
 
 /// Maximum time to connect.
@@ -35,7 +35,7 @@ const PURGERS: i64 = 0x0068_6f6f_6b73_6833;
 pub struct Purge {
     conn: PgConnection,
     survey: Survey,
-    watch: Watch,
+    new_rows: NewRows,
 }
 
 /// Numbers of rows that a purge will delete.
@@ -100,15 +100,15 @@ impl Purge {
                 ("jit", "off"),
             ]);
         let mut conn = connect(&options, CONNECTING).await?;
-        let mut watch = Watch::begin(&mut conn).await?;
+        let mut new_rows = NewRows::begin(&mut conn).await?;
         let survey = Survey::take(&mut conn).await?;
         if survey.has_old {
-            watch.note_keys();
+            new_rows.note_keys();
         }
         Ok(Self {
             conn,
             survey,
-            watch,
+            new_rows,
         })
     }
 
@@ -131,7 +131,7 @@ impl Purge {
             .await?;
         let mut counting = stats::follower();
         while is_behind(counting.turn(&mut self.conn, &mut stats::Hourly).await?) {}
-        accounts::delete(&mut self.conn, &self.survey.accounts, &mut self.watch).await
+        accounts::delete(&mut self.conn, &self.survey.accounts, &mut self.new_rows).await
     }
 
     /// Deletes the simulated rows of one day.

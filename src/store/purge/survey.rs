@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     DayPlan, Plan,
     accounts::{self, Traces},
-    watch::FirstRepeat,
+    new_rows::FirstRepeat,
 };
 use crate::store::{
     Error, commit, epoch,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     batch::{Cut, lock_counts},
-    watch::{FirstRepeat, Watch},
+    new_rows::{FirstRepeat, NewRows},
 };
 use crate::store::Error;
 
@@ -28,14 +28,14 @@ pub(super) async fn turn(
     conn: &mut PgConnection,
     cut: &Cut,
     again: &Again,
-    watch: &mut Watch,
+    new_rows: &mut NewRows,
 ) -> Result<bool, Error> {
     // Leaves as little as possible to read while the fence is held.
-    watch.catch_up(conn).await?;
+    new_rows.catch_up(conn).await?;
     let mut tx = conn.begin().await?;
     let counted = lock_counts(&mut tx).await?;
-    watch.close(&mut tx).await?;
-    if watch.has_taken(&again.key) {
+    new_rows.close(&mut tx).await?;
+    if new_rows.has_taken(&again.key) {
         tx.rollback().await?;
         return Ok(false);
     }

@@ -4,7 +4,7 @@ use hookshelf::meta::signature::fingerprint;
 use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, Executor};
 
-use super::{APP_SECRET, Report, VERIFY_TOKEN, good};
+use super::{APP_SECRET, DoctorReport, VERIFY_TOKEN, good};
 use crate::support::{eventually, server::Server};
 
 const INSTAGRAM: &str = "c0ffee11c0ffee22c0ffee33c0ffee44";
@@ -35,12 +35,12 @@ async fn remember(server: &Server, what: &str, secret: [&str; 2], hours: i32) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_meta_never_reached_is_told_what_to_do() {
     let server = Server::start_with(&good()).await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says("callback", "warning", "no challenge was ever answered");
     report.says("callback", "warning", "no delivery verified yet");
     // A simulated delivery does not prove that Meta reaches the server.
     remember(&server, "simulated", ["app", APP_SECRET], 1).await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says("callback", "warning", "verified yet; a simulated one 20");
 }
 
@@ -50,13 +50,13 @@ async fn challenges_and_silence_are_judged() {
     remember(&server, "challenge_answered", ["", ""], 50).await;
     remember(&server, "delivery", ["app", APP_SECRET], 3).await;
     remember(&server, "challenge_refused", ["", ""], 60).await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says("callback", "ok", "a challenge was last answered 20");
     report.says("callback", "ok", "signed with the secret app");
     assert!(!report.with("warning").contains(&"callback"));
     remember(&server, "challenge_refused", ["", ""], 1).await;
     remember(&server, "delivery", ["app", APP_SECRET], 24 * 9).await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says("callback", "warning", "another verify token was refused");
     report.says("callback", "warning", "was last verified 20");
 }
@@ -70,7 +70,7 @@ async fn secrets_are_judged_by_what_they_signed() {
     remember(&server, "delivery", ["previous-1", OLD], 72).await;
     // The name belonged to another secret before.
     remember(&server, "delivery", ["previous-2", "another"], 2000).await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says(
         "callback",
         "warning",
@@ -85,7 +85,7 @@ async fn secrets_are_judged_by_what_they_signed() {
     // Meta may still retry deliveries signed before the rotation.
     remember(&server, "delivery", ["previous-1", OLD], 20).await;
     remember(&server, "delivery", ["instagram", INSTAGRAM], 2).await;
-    let said = Report::of(&server, &[]).said("callback").join("\n");
+    let said = DoctorReport::of(&server, &[]).said("callback").join("\n");
     assert!(
         !said.contains("previous-1") && !said.contains("instagram"),
         "{said}"
@@ -108,7 +108,7 @@ async fn refused_signatures_name_the_secret_to_look_at() {
         count == 1
     })
     .await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says(
         "callback",
         "warning",

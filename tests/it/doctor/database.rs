@@ -6,7 +6,7 @@ use tokio::{
     net::{TcpListener, TcpStream, UnixStream},
 };
 
-use super::{Report, good};
+use super::{DoctorReport, good};
 use crate::support::server::{ALLOW_LOSSY, Server};
 
 async fn run(server: &Server, sql: &str) {
@@ -21,7 +21,7 @@ async fn run(server: &Server, sql: &str) {
 async fn settings_that_take_the_promise_back_are_wrong() {
     let server = Server::start_with(&good()).await;
     // Test servers run with lossy commits.
-    let report = Report::of(&server, &[(ALLOW_LOSSY, "false")]);
+    let report = DoctorReport::of(&server, &[(ALLOW_LOSSY, "false")]);
     report.says("durability", "wrong", "fsync is off");
     report.says("database", "ok", "can hold every text");
     report.says("sessions", "ok", "more sessions are free");
@@ -36,10 +36,10 @@ async fn settings_that_take_the_promise_back_are_wrong() {
     ] {
         run(&server, &format!("ALTER DATABASE {name} SET {setting}")).await;
     }
-    let report = Report::of(&server, &[(ALLOW_LOSSY, "false")]);
+    let report = DoctorReport::of(&server, &[(ALLOW_LOSSY, "false")]);
     report.says("durability", "wrong", "synchronous_commit is off");
     report.says("durability", "wrong", "default_transaction_read_only is on");
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says("durability", "warning", "fsync is off");
 }
 
@@ -51,11 +51,11 @@ async fn a_schema_of_another_program_is_told() {
         .fetch_one(&mut server.database().await)
         .await
         .unwrap();
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says("schema", "ok", &format!("up to {known}"));
     let change = format!("UPDATE _sqlx_migrations SET version = 99990101 WHERE version = {newest}");
     run(&server, &change).await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says("schema", "wrong", "99990101 is unknown");
     report.says("callback", "unchecked", "the schema has to be right");
     run(
@@ -63,17 +63,17 @@ async fn a_schema_of_another_program_is_told() {
         &format!("DELETE FROM _sqlx_migrations WHERE version = {newest}"),
     )
     .await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says("schema", "warning", &format!("not applied yet: {known}"));
     run(
         &server,
         "UPDATE _sqlx_migrations SET checksum = 'x' WHERE version = 2",
     )
     .await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says("schema", "wrong", "migration 2 differs from the one");
     run(&server, "DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says("schema", "warning", "not applied yet: 1, 2");
 }
 
@@ -107,7 +107,7 @@ async fn partitions_that_are_missing_or_half_detached_are_told() {
         "UPDATE commit_fence SET epoch = 7, epoch_since = now() - interval '30 days'",
     )
     .await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     report.says(
         "partitions",
         "warning",
@@ -197,7 +197,7 @@ async fn pool(
 async fn a_pooler_that_refuses_the_writers_session_is_told() {
     let server = Server::start_with(&good()).await;
     let url = pooler(&server).await;
-    let report = Report::of(&server, &[("HOOKSHELF__DATABASE__URL", &url)]);
+    let report = DoctorReport::of(&server, &[("HOOKSHELF__DATABASE__URL", &url)]);
     report.says("database", "ok", "answers");
     report.says(
         "sessions",

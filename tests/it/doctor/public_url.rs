@@ -6,20 +6,20 @@ use tokio::{
 };
 
 use super::{
-    Report,
+    DoctorReport,
     front::{Behind, Front, fixture},
     good,
 };
 use crate::support::server::Server;
 
 /// Runs `doctor` with this public URL and trust in the authority of the fixtures.
-fn ask(server: &Server, url: &str) -> Report {
+fn ask(server: &Server, url: &str) -> DoctorReport {
     let authority = fixture("authority.pem");
     let variables = [
         ("HOOKSHELF__HTTP__PUBLIC_URL", url),
         ("SSL_CERT_FILE", &*authority),
     ];
-    Report::of(server, &variables)
+    DoctorReport::of(server, &variables)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Findings of `doctor` on requests that were not stored.
 
-use super::{Report, good};
+use super::{DoctorReport, good};
 use crate::support::{eventually, server::Server};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,13 +20,13 @@ async fn a_callback_url_with_a_slip_in_it_is_a_warning_if_meta_used_it() {
     let answer = server.post("/webhooks", &from("198.51.100.7"), "{}").await;
     assert_eq!(answer.status, 404);
     counted(1).await;
-    let said = Report::of(&server, &[]).said("rejections").join("\n");
+    let said = DoctorReport::of(&server, &[]).said("rejections").join("\n");
     assert!(!said.contains("404"), "{said}");
 
     let answer = server.post("/webhooks", &from("157.240.1.9"), "{}").await;
     assert_eq!(answer.status, 404);
     counted(2).await;
-    let report = Report::of(&server, &[]);
+    let report = DoctorReport::of(&server, &[]);
     let said = "got 404, because their path names no app that is configured: 1";
     report.says("rejections", "warning", said);
 }

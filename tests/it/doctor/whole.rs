@@ -5,7 +5,7 @@ use std::{fs::Permissions, os::unix::fs::PermissionsExt, process::Command};
 use tokio::net::TcpListener;
 
 use super::{
-    Report,
+    DoctorReport,
     front::{Behind, Front, fixture},
     good, hides_secrets,
 };
@@ -27,7 +27,7 @@ fn directory(configuration: &str) -> Directory {
 }
 
 /// Runs `doctor` without a server.
-fn alone(directory: &Directory, variables: &[(&str, &str)]) -> Report {
+fn alone(directory: &Directory, variables: &[(&str, &str)]) -> DoctorReport {
     let output = Command::new(env!("CARGO_BIN_EXE_hookshelf"))
         .args(["doctor", "--json"])
         .env_clear()
@@ -37,7 +37,7 @@ fn alone(directory: &Directory, variables: &[(&str, &str)]) -> Report {
         .env("HOOKSHELF__ADMIN__LISTEN", "127.0.0.1:0")
         .envs(variables.iter().copied())
         .output();
-    Report::read(&output.unwrap())
+    DoctorReport::read(&output.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +49,7 @@ async fn a_server_with_everything_right_has_nothing_wrong_and_is_left_as_it_was(
         ("HOOKSHELF__HTTP__PUBLIC_URL", &*front.url),
         ("SSL_CERT_FILE", &*authority),
     ];
-    let report = Report::of(&server, &variables);
+    let report = DoctorReport::of(&server, &variables);
     assert_eq!(report.with("wrong"), Vec::<&str>::new());
     assert_eq!(report.with("unchecked"), Vec::<&str>::new());
     assert_eq!(report.code, Some(0));
@@ -130,7 +130,7 @@ async fn nobody_at_the_addresses_of_the_server_warns_and_somebody_else_is_wrong(
     let server = Server::start().await;
     // Uses the public listener as the admin address.
     let public = server.public.to_string();
-    let report = Report::of(
+    let report = DoctorReport::of(
         &server,
         &[
             ("HOOKSHELF__ADMIN__LISTEN", &public),

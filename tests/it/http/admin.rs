@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use hookshelf::{
-    http::{Listener, ListenerLimits, SpoolDesk, admin, listener::ADMIN},
+    http::{Listener, ListenerLimits, SpoolApi, admin, listener::ADMIN},
     ingest::{CircuitBreaker, DatabaseState, Readiness},
-    spool::Report,
+    spool::SpoolReport,
     telemetry::metrics::CATALOGUE,
 };
 
@@ -23,8 +23,8 @@ fn open(database: DatabaseState) -> SocketAddr {
     };
     let listener = Listener::bind(ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address();
-    let desk = SpoolDesk::off(Report::off("/data/spool".into()));
-    let routes = admin::router(readiness, desk, metrics().clone());
+    let api = SpoolApi::off(SpoolReport::off("/data/spool".into()));
+    let routes = admin::router(readiness, api, metrics().clone());
     tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
     address
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hookshelf::{
     http::Limits,
-    ingest::{Failure, Kept, Rejection},
+    ingest::{Durable, Failure, Rejection},
     meta::{
         event::{Problem, Source},
         signature::{sign, sign_simulated},
@@ -72,14 +72,14 @@ async fn every_outcome_has_its_status_and_no_body() {
     let table = [
         (STORED, 200),
         (
-            Ok(Kept::Stored(Committed {
+            Ok(Durable::Stored(Committed {
                 repeated: 3,
                 ..Committed::default()
             })),
             200,
         ),
-        (Ok(Kept::Stored(unreadable)), 200),
-        (Ok(Kept::Spooled), 200),
+        (Ok(Durable::Stored(unreadable)), 200),
+        (Ok(Durable::Spooled), 200),
         (Err(Failure::StoreUnavailable), 503),
         (Err(Failure::QueueFull), 503),
         (Err(Failure::Stopping), 503),
@@ -273,7 +273,7 @@ async fn a_writer_that_hangs_is_answered_for_and_what_it_says_later_changes_noth
     assert!(answer.header("retry-after").is_some());
 
     undecided.send(STORED).unwrap();
-    door.state.underway().none_left().await;
+    door.state.in_flight().none_left().await;
     let of_app = format!("app=\"{app}\"");
     let count = |outcome| metric("hookshelf_deliveries_total", &[&*of_app, outcome]);
     assert_eq!(
@@ -314,12 +314,12 @@ async fn a_sender_who_hangs_up_does_not_stop_a_delivery_half_way() {
     wire.send(signed(&app, BODY)).await;
     let (_, decide) = door.arrival().await;
     drop(wire);
-    door.stop.firmly();
+    door.stop.close();
     door.serving.await.unwrap().unwrap();
 
-    assert_eq!(door.state.underway().count(), 1);
+    assert_eq!(door.state.in_flight().count(), 1);
     decide.send(STORED).unwrap();
-    door.state.underway().none_left().await;
+    door.state.in_flight().none_left().await;
     let accepted = "outcome=\"accepted\",reason=\"\",source=\"live\"";
     let labels = [&*format!("app=\"{app}\""), accepted];
     assert_eq!(metric("hookshelf_deliveries_total", &labels), Some(1.0));

@@ -13,7 +13,7 @@ use hookshelf::{
     clock::{Clock, ManualClock},
     config::{self, Config, Sources},
     http::{AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, listener, public},
-    ingest::{Committer, Failure, Kept, Refusal, Rejection, Settled, Tally, Writer},
+    ingest::{Committer, Durable, Failure, Refusal, Rejection, Settled, Tally, Writer},
     meta::signature::{Secrets, sign},
     store::{self, Committed, Delivery, rejections::Count},
     telemetry::metrics::Exposition,
@@ -87,7 +87,7 @@ pub(super) fn limits() -> Limits {
 }
 
 /// Default limits of a connection.
-pub(super) fn seats() -> ListenerLimits {
+pub(super) fn listener_limits() -> ListenerLimits {
     ListenerLimits::from(&configured(&[]).http)
 }
 
@@ -104,7 +104,7 @@ impl Default for Setup {
         Self {
             apps: vec![keys("default")],
             limits: limits(),
-            connections: seats(),
+            connections: listener_limits(),
             name: listener::PUBLIC,
         }
     }
@@ -288,7 +288,7 @@ pub(super) fn signed_with(secret: &SecretString, app: &str, body: &[u8]) -> Vec<
 }
 
 /// A result that is answered with 200.
-pub(super) const STORED: Settled = Ok(Kept::Stored(Committed {
+pub(super) const STORED: Settled = Ok(Durable::Stored(Committed {
     new: 1,
     repeated: 0,
     problem: None,

@@ -7,7 +7,7 @@ use hookshelf::http::ListenerLimits;
 use tokio::net::TcpStream;
 
 use super::{
-    door::{Door, STORED, Setup, seats, signed},
+    door::{Door, STORED, Setup, listener_limits, signed},
     wire::{Answer, Wire, request},
 };
 use crate::support::eventually;
@@ -28,7 +28,7 @@ async fn kept(door: &Door) -> Wire {
 async fn a_quiet_connection_is_let_go() {
     let door = patient();
     let quiet = kept(&door).await;
-    door.stop.gently(GRACE);
+    door.stop.shut_down(GRACE);
     assert_eq!(quiet.closed().await, "");
 }
 
@@ -49,7 +49,7 @@ async fn what_is_in_flight_is_answered_and_told_that_it_was_the_last() {
     let mut busy = door.wire().await;
     busy.send(signed("default", b"{}")).await;
     let (_, decide) = door.arrival().await;
-    door.stop.gently(GRACE);
+    door.stop.shut_down(GRACE);
     lets_nobody_in(&door).await;
     a_quiet_connection_is_let_go().await;
     decide.send(STORED).unwrap();
@@ -67,7 +67,7 @@ async fn a_request_that_is_on_its_way_is_answered() {
     let delivery = signed("default", b"{}");
     let (first, second) = delivery.split_at(40);
     half.send(first).await;
-    door.stop.gently(GRACE);
+    door.stop.shut_down(GRACE);
     lets_nobody_in(&door).await;
     kept.send(&delivery).await;
     fresh.send(&delivery).await;
@@ -89,7 +89,7 @@ fn patient() -> Door {
     Door::with(Setup {
         connections: ListenerLimits {
             header_timeout,
-            ..seats()
+            ..listener_limits()
         },
         ..Setup::default()
     })
@@ -101,7 +101,7 @@ async fn who_stays_quiet_is_let_go() {
     let (kept, fresh) = (kept(&door).await, door.wire().await);
     let mut half = door.wire().await;
     half.send("POST /webhook HTTP/1.1\r\nhos").await;
-    door.stop.gently(2 * GRACE);
+    door.stop.shut_down(2 * GRACE);
     for wire in [kept, fresh, half] {
         assert_eq!(wire.closed().await, "");
     }
@@ -114,7 +114,7 @@ async fn who_was_quiet_for_long_is_let_go_before_who_was_not() {
     let quiet = kept(&door).await;
     a_quiet_connection_is_let_go().await;
     let mut eager = kept(&door).await;
-    door.stop.gently(2 * GRACE);
+    door.stop.shut_down(2 * GRACE);
     assert_eq!(quiet.closed().await, "");
     eager.send(signed("default", b"{}")).await;
     door.arrival().await.1.send(STORED).unwrap();
@@ -127,7 +127,7 @@ async fn what_the_system_has_let_in_already_is_served() {
     // Leaves the connections in the listen queue: the test and the door share one thread.
     let connect = |_| std::net::TcpStream::connect(door.address).unwrap();
     let waiting: Vec<_> = (0..20).map(connect).collect();
-    door.stop.gently(GRACE);
+    door.stop.shut_down(GRACE);
     for connection in waiting {
         let mut wire = Wire::from(connection);
         wire.send(signed("default", b"{}")).await;
@@ -144,7 +144,7 @@ async fn a_firm_stop_waits_for_nobody() {
     let mut busy = door.wire().await;
     busy.send(signed("default", b"{}")).await;
     let (_, _undecided) = door.arrival().await;
-    door.stop.firmly();
+    door.stop.close();
     door.serving.await.unwrap().unwrap();
     assert_eq!(busy.closed().await, "");
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use hookshelf::http::{Listener, ListenerLimits};
 
 use super::{
-    door::{Door, STORED, Setup, keys, metric, seats, signed},
+    door::{Door, STORED, Setup, keys, listener_limits, metric, signed},
     wire::{Wire, request},
 };
 use crate::support::eventually;
 
-fn seating(name: &'static str, connections: ListenerLimits) -> Door {
+fn door_with(name: &'static str, connections: ListenerLimits) -> Door {
     Door::with(Setup {
         connections,
         name,
@@ -23,9 +23,9 @@ async fn a_head_that_is_never_finished_is_closed() {
     let header_timeout = Duration::from_millis(100);
     let limits = ListenerLimits {
         header_timeout,
-        ..seats()
+        ..listener_limits()
     };
-    let door = seating("slow", limits);
+    let door = door_with("slow", limits);
     for (start, reason) in [
         ("", "silent"),
         ("P", "head_timeout"),
@@ -61,14 +61,14 @@ async fn one_connection_too_many_is_closed_at_once_until_a_seat_is_free() {
     let limits = ListenerLimits {
         connections: 2,
         make_room: false,
-        ..seats()
+        ..listener_limits()
     };
-    let door = seating("crowded", limits);
-    let mut seated = Vec::new();
+    let door = door_with("crowded", limits);
+    let mut open = Vec::new();
     for _ in 0..2 {
         let mut wire = door.wire().await;
         assert_eq!(wire.ask(request("GET", "/healthz")).await.bare(), 200);
-        seated.push(wire);
+        open.push(wire);
     }
     assert_eq!(door.wire().await.closed().await, "");
     let label = ["listener=\"crowded\""];
@@ -78,9 +78,9 @@ async fn one_connection_too_many_is_closed_at_once_until_a_seat_is_free() {
     );
     assert_eq!(metric("hookshelf_connections", &label), Some(2.0));
 
-    drop(seated.pop());
+    drop(open.pop());
     let left = async || metric("hookshelf_connections", &label) == Some(1.0);
-    eventually("a seat is free", left).await;
+    eventually("a connection is free", left).await;
     let mut wire = door.wire().await;
     assert_eq!(wire.ask(request("GET", "/healthz")).await.bare(), 200);
 }
@@ -98,9 +98,9 @@ fn closed(listener: &str, reason: &str) -> Option<f64> {
 async fn the_oldest_that_brought_nothing_makes_room_for_one_more() {
     let limits = ListenerLimits {
         connections: 3,
-        ..seats()
+        ..listener_limits()
     };
-    let mut door = seating("making room", limits);
+    let mut door = door_with("making room", limits);
     let mut proven = door.wire().await;
     proven.send(signed("default", b"{}")).await;
     door.arrival().await.1.send(STORED).unwrap();
@@ -137,7 +137,7 @@ async fn who_asks_and_takes_no_answer_loses_the_seat() {
     let write_timeout = Duration::from_millis(100);
     let limits = ListenerLimits {
         write_timeout,
-        ..seats()
+        ..listener_limits()
     };
     let door = Door::with(Setup {
         name: "untaken",
@@ -157,7 +157,7 @@ async fn who_asks_and_takes_no_answer_loses_the_seat() {
 
 #[tokio::test]
 async fn who_says_that_nothing_more_comes_gives_back_the_seat_at_once() {
-    let mut door = seating("half closed", seats());
+    let mut door = door_with("half closed", listener_limits());
     let mut wire = door.wire().await;
     wire.send(signed("default", b"{}")).await;
     let (_, decide) = door.arrival().await;
@@ -168,9 +168,9 @@ async fn who_says_that_nothing_more_comes_gives_back_the_seat_at_once() {
     let open = metric("hookshelf_connections", &["listener=\"half closed\""]);
     assert_eq!(open, Some(0.0));
     // The delivery continues after its connection has closed.
-    assert_eq!(door.state.underway().count(), 1);
+    assert_eq!(door.state.in_flight().count(), 1);
     decide.send(STORED).unwrap();
-    door.state.underway().none_left().await;
+    door.state.in_flight().none_left().await;
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use std::{
 use hookshelf::{
     clock::Clock,
     envelope::Envelope,
-    http::{Listener, ListenerLimits, SpoolDesk, admin, listener::ADMIN},
+    http::{Listener, ListenerLimits, SpoolApi, admin, listener::ADMIN},
     ingest::{CircuitBreaker, DatabaseState, Drained, Readiness, Spooling},
-    spool::{Record, Report, Settings, Spool},
+    spool::{Record, Settings, Spool, SpoolReport},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ fn record(number: u64, body: &str) -> Record {
 }
 
 /// Opens the admin listener of a server whose database is unavailable.
-fn listen(desk: SpoolDesk, spool: Option<Spool>) -> SocketAddr {
+fn listen(api: SpoolApi, spool: Option<Spool>) -> SocketAddr {
     let listener = Listener::bind(ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address();
     let readiness = Readiness {
@@ -64,7 +64,7 @@ fn listen(desk: SpoolDesk, spool: Option<Spool>) -> SocketAddr {
         breaker: CircuitBreaker::new(spool.is_some()),
         spool,
     };
-    let routes = admin::router(readiness, desk, metrics().clone());
+    let routes = admin::router(readiness, api, metrics().clone());
     tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
     address
 }
@@ -87,7 +87,7 @@ impl Stage {
         drained.pass_over();
         drained.fail("postgres", None);
         let (clock, _) = Clock::manual("2026-11-21T10:01:00Z".parse().unwrap());
-        let desk = SpoolDesk::new(Spooling {
+        let api = SpoolApi::new(Spooling {
             spool: spool.clone(),
             settings,
             drained: drained.clone(),
@@ -95,7 +95,7 @@ impl Stage {
             left_behind: Vec::new(),
         });
         Self {
-            address: listen(desk, Some(spool.clone())),
+            address: listen(api, Some(spool.clone())),
             spool,
             drained,
             _dir: dir,
@@ -274,8 +274,8 @@ async fn the_drain_is_woken_by_programs_and_by_no_page_of_another_site() {
 
 #[tokio::test]
 async fn without_a_spool_the_routes_say_so() {
-    let desk = SpoolDesk::off(Report::off("/data/spool".into()));
-    let address = listen(desk, None);
+    let api = SpoolApi::off(SpoolReport::off("/data/spool".into()));
+    let address = listen(api, None);
     let answer = ask(address, request("GET", "/v1/spool")).await;
     assert_eq!(answer.status, 200);
     assert_eq!(body(&answer)["on"], false);

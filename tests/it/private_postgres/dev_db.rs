@@ -10,7 +10,7 @@ use sqlx::ConnectOptions;
 
 use crate::support::directory::Directory;
 use crate::support::eventually;
-use crate::support::postgres::{DevDb, Place, TestDatabase};
+use crate::support::postgres::{DevDb, DevDbAddress, TestDatabase};
 
 /// Variable that passes the parent directory of the throwaway Postgres.
 const TEMP_DIR: &str = "HOOKSHELF_TEST_TEMP_DIR";
@@ -139,7 +139,7 @@ async fn what_a_killed_one_left_is_swept_by_the_next() {
 /// A second process of this test binary that holds a throwaway Postgres.
 struct Holder {
     process: Child,
-    place: Place,
+    place: DevDbAddress,
 }
 
 impl Holder {

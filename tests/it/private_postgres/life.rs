@@ -202,7 +202,7 @@ async fn dropping_it_ends_the_server() {
 async fn start_when_free(directory: &Directory) -> PrivatePostgres {
     let mut started = None;
     let starts = async || match PrivatePostgres::start(settings(directory.path())).await {
-        Err(Error::Held { .. }) => false,
+        Err(Error::Locked { .. }) => false,
         other => {
             started = Some(other.unwrap());
             true

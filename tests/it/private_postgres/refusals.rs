@@ -21,7 +21,7 @@ async fn a_second_application_is_refused_and_the_first_unharmed() {
     let error = refused(settings(directory.path())).await;
 
     assert!(
-        matches!(error, Error::Held { pid: Some(pid), .. } if pid == first.pid()),
+        matches!(error, Error::Locked { pid: Some(pid), .. } if pid == first.pid()),
         "{error}"
     );
     assert!(

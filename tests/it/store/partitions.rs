@@ -255,7 +255,7 @@ async fn a_lock_on_the_table_is_not_waited_for_without_end() {
     sqlx::raw_sql(lock).execute(&mut vacuum).await.unwrap();
     let mut maker = world.connect().await;
     let made = partitions::ensure_day(&mut maker, day(OLD)).await;
-    let Err(Error::Held(why)) = made else {
+    let Err(Error::LockTimeout(why)) = made else {
         panic!("it gives up: {made:?}");
     };
     let code = why.as_database_error().unwrap().code();

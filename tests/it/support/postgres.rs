@@ -39,12 +39,12 @@ pub(crate) struct DevDb {
     pub(crate) process: Child,
     /// The server runs as long as this end of the pipe is open.
     pub(crate) input: Option<ChildStdin>,
-    pub(crate) place: Place,
+    pub(crate) place: DevDbAddress,
 }
 
 /// Output line of `hookshelf dev-db` once it is ready.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Place {
+pub(crate) struct DevDbAddress {
     pub(crate) url: String,
     pub(crate) dir: PathBuf,
 }
@@ -74,7 +74,7 @@ impl DevDb {
     }
 }
 
-impl Place {
+impl DevDbAddress {
     /// Connection options.
     pub(crate) fn options(&self) -> PgConnectOptions {
         PgConnectOptions::from_str(&self.url)

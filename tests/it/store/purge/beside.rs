@@ -102,7 +102,7 @@ async fn commits_do_not_wait_for_whom_it_waits_for() {
     let mut purge = world.purge().await;
     let begun = timeout(Duration::from_secs(30), purge.begin()).await;
     let given_up = begun.expect("it gives up").unwrap_err();
-    assert!(matches!(given_up, Error::Held(_)), "{given_up}");
+    assert!(matches!(given_up, Error::LockTimeout(_)), "{given_up}");
     let live = [delivery(vec![comment(2)])];
     assert_eq!(writer.commit(&live).await[0].new, 1);
 }
