@@ -26,10 +26,8 @@ query string. Label values are fixed words, or names of apps and secrets from yo
 
 The admin listener serves them under `/metrics` for Prometheus. A series appears when it first \
 changes. Names in `_total` are counters, `hookshelf_delivery_duration_seconds` is a histogram, all \
-others are gauges.
+others are gauges. Labels are in parentheses.
 
-| metric | labels | meaning |
-|---|---|---|
 ";
 
 const LABELS: &str = "
@@ -95,25 +93,22 @@ A repeated WARN or ERROR becomes DEBUG until the next success.
 Messages by target, each with its levels and fields:
 ";
 
-/// The names in one cell of a table.
+/// The names in parentheses; nothing if there are none.
 fn listed(names: &[&str]) -> String {
     match names {
-        [] => "–".to_owned(),
-        names => names.join(", "),
+        [] => String::new(),
+        names => format!(" ({})", names.join(", ")),
     }
 }
 
 fn metric_row(metric: &Metric) -> String {
     let labels = listed(metric.labels);
-    format!("| `{}` | {labels} | {} |", metric.name, metric.meaning)
+    format!("- `{}`{labels}: {}", metric.name, metric.meaning)
 }
 
 fn message_row(message: &Message) -> String {
     let levels: Vec<_> = message.levels.iter().map(ToString::to_string).collect();
-    let fields = match message.fields {
-        [] => String::new(),
-        fields => format!(" ({})", fields.join(", ")),
-    };
+    let fields = listed(message.fields);
     format!(
         "- `{}` {}{fields}: {}",
         message.text,
@@ -146,7 +141,7 @@ fn the_reference_of_telemetry_is_generated_from_the_catalogues() {
 #[test]
 fn a_row_shows_the_labels_and_levels_of_its_entry() {
     let page = write();
-    let metric = "\n| `hookshelf_deliveries_total` | app, outcome, reason, source | Del";
+    let metric = "\n- `hookshelf_deliveries_total` (app, outcome, reason, source): Del";
     assert!(page.contains(metric), "{page}");
     let message = "\n- `commit failed` WARN/DEBUG (code, cause): The deliveries of";
     assert!(page.contains(message), "{page}");

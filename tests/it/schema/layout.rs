@@ -221,9 +221,7 @@ pub(super) fn page(all: &[Described], functions: &[Part]) -> String {
         let _ = writeln!(page, "- `{}`: {comment}", relation.name);
     }
     page.push_str("\n## Functions\n");
-    let of_readers = functions
-        .iter()
-        .filter(|it| !it.name.starts_with("commit_"));
+    let of_readers = functions.iter().filter(|it| it.name.starts_with("item_"));
     rows(&mut page, ["function", "result", "meaning"], of_readers);
     page + END
 }
