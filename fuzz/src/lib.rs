@@ -10,6 +10,8 @@ pub mod amounts;
 pub mod causes;
 #[path = "../../src/clock.rs"]
 pub mod clock;
+#[path = "../../src/codec.rs"]
+pub mod codec;
 #[path = "../../src/config/mod.rs"]
 pub mod config;
 #[path = "../../src/envelope.rs"]
@@ -20,8 +22,6 @@ mod forwarded_for;
 pub mod meta;
 #[path = "../../src/ownership.rs"]
 pub mod ownership;
-#[path = "../../src/codec.rs"]
-pub mod codec;
 #[path = "../../src/spool/mod.rs"]
 pub mod spool;
 
