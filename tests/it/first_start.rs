@@ -115,7 +115,7 @@ fn generated_secrets_are_shown_by_the_start_that_makes_them_and_no_other() {
     for secret in &made {
         assert!(first.contains(secret), "{first}");
     }
-    assert!(first.contains("shown this once"), "{first}");
+    assert!(first.contains("shown only once"), "{first}");
 
     let second = TerminalServer::start(&directory).stop();
     let log = std::fs::read_to_string(directory.join("log")).unwrap();
