@@ -118,9 +118,11 @@ impl List {
         let narrowed = page.is_narrowed();
         let mut events = query::Events::of(page, Clock::system().now());
         let mut session = database::open(sources).await?;
-        let rows = match self.form.format() {
-            Some(format) => lines(format, &mut events, &mut session).await?,
-            None => table(&mut events, &mut session).await?,
+        let rows = if let Some(format) = self.form.format() {
+            lines(format, &mut events, &mut session).await?
+        } else {
+            events = events.without_payloads();
+            table(&mut events, &mut session).await?
         };
         if let Some(since) = events.assumed_since() {
             Output::note(&format!(

@@ -19,6 +19,7 @@ const SEARCHED: SignedDuration = SignedDuration::from_hours(24);
 pub struct Events {
     /// Unread part of the page.
     left: Page<EventFilter, i64>,
+    payloads: bool,
     assumed_since: Option<Timestamp>,
 }
 
@@ -30,8 +31,16 @@ impl Events {
         page.filter.since = page.filter.since.or(assumed_since);
         Self {
             left: page,
+            payloads: true,
             assumed_since,
         }
+    }
+
+    /// Reads no payloads: each costs a look into the body of its delivery.
+    #[must_use]
+    pub fn without_payloads(mut self) -> Self {
+        self.payloads = false;
+        self
     }
 
     /// Start assumed for a text search; `None` if the filter has no text or has its own start.
@@ -53,7 +62,8 @@ impl Events {
             return Ok(Vec::new());
         };
         let size = left.limit.min(AT_ONCE);
-        let events = reader.events_after(&left.filter, after, size).await?;
+        let events = reader.events_after(&left.filter, after, size, self.payloads);
+        let events = events.await?;
         let full = events.len() == usize::try_from(size).unwrap_or(usize::MAX);
         left.limit = if full { left.limit - size } else { 0 };
         left.after = events.last().map(|last| last.position).or(left.after);

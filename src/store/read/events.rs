@@ -80,6 +80,17 @@ fn events_where() -> String {
     format!("SELECT {} FROM events WHERE", EventRow::columns())
 }
 
+/// Selects all columns of events but `payload`; conditions follow.
+fn events_without_payloads_where() -> String {
+    let mut columns = EventRow::each_column();
+    for column in &mut columns {
+        if *column == "payload" {
+            *column = "NULL::json AS payload";
+        }
+    }
+    format!("SELECT {} FROM events WHERE", columns.join(", "))
+}
+
 impl Reader {
     /// Reads the event at `position`.
     pub async fn event(&mut self, position: i64) -> Result<Option<EventRow>, Error> {
@@ -89,14 +100,20 @@ impl Reader {
         answer(query.build_query_as().fetch_optional(&mut self.0)).await
     }
 
-    /// Reads at most `limit` events behind `position`, oldest first.
+    /// Reads at most `limit` events behind `position`, oldest first; without `payloads`, every
+    /// `payload` is `None`.
     pub async fn events_after(
         &mut self,
         filter: &EventFilter,
         position: i64,
         limit: u32,
+        payloads: bool,
     ) -> Result<Vec<EventRow>, Error> {
-        let mut query = Conditions::after(&events_where());
+        let mut query = if payloads {
+            Conditions::after(&events_where())
+        } else {
+            Conditions::after(&events_without_payloads_where())
+        };
         filter.apply(&mut query);
         query.and("position > ", Some(position));
         let mut query = query.limit(" ORDER BY position", limit);

@@ -91,11 +91,16 @@ macro_rules! row {
         impl $name {
             /// Columns, separated by commas.
             fn columns() -> String {
+                Self::each_column().join(", ")
+            }
+
+            /// Each column, or the expression that computes it.
+            fn each_column() -> Vec<&'static str> {
                 use $crate::store::read::row::Column;
                 let columns = [$(<$type>::columns(
                     concat!($($expression, " AS ",)? stringify!($column))
                 ),)+];
-                columns.concat().join(", ")
+                columns.concat()
             }
         }
 
