@@ -127,10 +127,7 @@ impl World {
             ("HOOKSHELF__SPOOL__RESERVE", self.reserve().to_string()),
             ("HOOKSHELF__SPOOL__DIR", text(&self.spool())),
             // Otherwise each refused delivery would log a line.
-            (
-                "HOOKSHELF__LOG__LEVEL",
-                "info,hookshelf::telemetry::door=error".to_owned(),
-            ),
+            ("HOOKSHELF__LOG__LEVEL", "info,http=error".to_owned()),
         ];
         if self.ground == Ground::Private {
             all.push((

@@ -52,7 +52,7 @@ impl Parts {
     /// Starts all tasks; deliveries are accepted when it returns.
     pub(super) async fn assemble(self, [public, admin]: [Listener; 2]) -> App {
         let (writer, committer) = Writer::new(self.database.options(), self.spool.clone());
-        let committer = committer.with(database::commits(&self.config.database));
+        let committer = committer.with_durability(database::commits(&self.config.database));
         let quarantine = rescue::start_quarantine(&self.config, self.clock.clone());
         let tally = Tally::new(self.clock.clone()).with_quarantine(quarantine.clone());
         let state = AppState::new(

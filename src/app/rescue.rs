@@ -47,7 +47,7 @@ pub async fn store(
     let mut reader = Reader::open(&options).await?;
     // Quarantined deliveries are already on disk, so no spool is needed.
     let (writer, committer) = Writer::new(options, None);
-    let committer = tokio::spawn(committer.with(commits(database)).run());
+    let committer = tokio::spawn(committer.with_durability(commits(database)).run());
     let stored = rescue.store(&writer, &mut reader).await;
     // Drops the last handle, so that the committer ends after every caller is answered.
     drop(writer);

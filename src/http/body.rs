@@ -13,7 +13,7 @@ use tokio::{
 use super::Limits;
 use crate::{
     ingest::{Failure, Outcome, Rejection},
-    telemetry::door::BodyBytes,
+    telemetry::http::BodyBytes,
 };
 
 const TOO_LARGE: Outcome = Outcome::Rejected(Rejection::BodyTooLarge);

@@ -12,7 +12,7 @@ use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{ListenerLimits, connection::Connection, serve_connection::ConnectionServer};
-use crate::telemetry::{ConnectionRefused, LogEvent, door::OpenConnection};
+use crate::telemetry::{ConnectionRefused, LogEvent, http::OpenConnection};
 
 /// Open connections of a listener, closed on drop.
 #[derive(Debug)]
@@ -78,7 +78,8 @@ impl ConnectionLimit {
         self.open.len() >= self.limits.connections
     }
 
-    /// Closes the oldest unverified peer and waits for its end. False if every peer is verified.
+    /// Closes the oldest unverified peer, then waits until a connection ends. False if the list has no
+    /// unverified peer; a listener without `make_room` keeps the list empty.
     async fn evict(&mut self) -> bool {
         while let Some(connection) = self.unverified.pop_front() {
             if let Some(connection) = still_unverified(&connection) {

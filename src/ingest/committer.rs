@@ -25,8 +25,8 @@ use crate::{
     telemetry::{EventsRefused, LogEvent},
 };
 
-/// Least time before the deadline to start a commit. The spool is quicker, and a commit that is
-/// given up costs the session.
+/// Minimum time left before the deadline for starting a commit. With less time the delivery goes to
+/// the spool, which is quicker: a commit that is given up costs the session.
 const LEAST: Duration = Duration::from_millis(250);
 
 /// Result of each delivery of a batch.
@@ -64,7 +64,7 @@ impl Committer {
 
     /// Sets the durability of the commits.
     #[must_use]
-    pub fn with(mut self, commits: Commits) -> Self {
+    pub fn with_durability(mut self, commits: Commits) -> Self {
         self.session.set_commits(commits);
         self
     }

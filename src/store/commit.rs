@@ -7,8 +7,8 @@ use sqlx::{Arguments, PgConnection, postgres::PgArguments};
 
 use super::{Batch, Committed, Error, accounts::Noted, epoch, partitions};
 
-/// Maximum number of attempts. The epoch may have moved, a partition may be missing, each of these
-/// may happen once more while the other is repaired, and the deliveries may be stored already.
+/// Maximum number of attempts. A failed attempt is repeated if the epoch is outdated, a partition is
+/// missing, or a delivery id is already stored.
 const ATTEMPTS: usize = 5;
 
 /// Facts about the database that a session caches between commits.
@@ -76,8 +76,8 @@ async fn send(conn: &mut PgConnection, arguments: PgArguments) -> Result<Option<
     Ok(sending.fetch_one(conn).await?)
 }
 
-/// Commits a batch of deliveries and their events in one autocommit statement: if the connection
-/// stalls, no open transaction is left holding the fence.
+/// SQL text of the statement. The statement is one autocommit call, so a stalled connection leaves
+/// no open transaction that holds the fence.
 fn statement(arguments: usize) -> &'static str {
     static STATEMENT: OnceLock<String> = OnceLock::new();
     STATEMENT.get_or_init(|| {

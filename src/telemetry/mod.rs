@@ -8,8 +8,8 @@
 //! Levels: ERROR means data lost or a human needed, WARN degraded but nothing lost, INFO the life
 //! of the process, DEBUG one delivery.
 
-pub mod door;
 mod error;
+pub mod http;
 pub mod life;
 pub mod log;
 pub mod messages;
@@ -25,11 +25,11 @@ pub mod store;
 mod tests;
 pub mod tunnel;
 
-pub use door::{
+pub use error::Error;
+pub use http::{
     AcceptFailed, AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
     PathUnknown, RejectionsCounted, Severity, SignatureMatched,
 };
-pub use error::Error;
 pub use life::{
     ConnectionsLimited, DrainFinished, FileLimitUnraised, ListenerStarted, ManagerUnreachable,
     ReloadFinished, StopRequested, Stopped,
@@ -72,6 +72,6 @@ pub const MESSAGES: [&[Message]; 9] = [
     store::MESSAGES,
     postgres::MESSAGES,
     quarantine::MESSAGES,
-    door::MESSAGES,
+    http::MESSAGES,
     log::MESSAGES,
 ];

@@ -10,8 +10,8 @@ use super::{
 messages! {
     target: "quarantine";
 
-    /// WARN for the first one after 10 minutes without. `network` is `meta` (a configured secret
-    /// is probably wrong) or `elsewhere`.
+    /// WARN for the first quarantined delivery after 10 minutes without a quarantined delivery.
+    /// `network` is `meta` (a configured secret is probably wrong) or `elsewhere`.
     RejectionQuarantined { app: Arc<str>, from_meta: bool, first: bool }
         "invalid signature: deliveries are quarantined; if a secret is wrong, correct it, then store them with hookshelf rejections recheck --yes"
         [app = &*app, network = network(from_meta)] WARN if first, DEBUG

@@ -147,10 +147,7 @@ fn latency(summary: &Summary) -> String {
     } else {
         ""
     };
-    format!(
-        "{}; from when each was due to its ack{never}",
-        shares.join(", ")
-    )
+    format!("{}; from due time to ack{never}", shares.join(", "))
 }
 
 fn late(summary: &Summary) -> String {

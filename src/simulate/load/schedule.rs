@@ -1,7 +1,7 @@
 //! The order of a run: who sends what next, and when everything is done.
 //!
-//! At a rate, a delivery that waits to be sent again keeps no connection busy: it comes back through
-//! the same door as those that fall due, and goes first.
+//! With a rate, a delivery that waits for a retry holds no connection. After its pause, the next free
+//! connection sends it, before any new delivery.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -13,27 +13,28 @@ use tokio::{sync::Semaphore, task::yield_now};
 
 use super::post::Post;
 
-/// The shortest sleep between releases: what falls due meanwhile is let go together. It bounds what
-/// the thread costs at high rates, and is the most that a delivery is held up by it.
+/// Minimum sleep between two releases. Deliveries that become due during the sleep are released
+/// together. The minimum bounds the CPU time of the thread; the sleep delays a delivery by at most
+/// this.
 const SHORTEST: Duration = Duration::from_micros(500);
 
 /// The longest sleep, after which a stopped run is noticed.
 const LONGEST: Duration = Duration::from_millis(50);
 
-/// A delivery that was begun later than this after it was due is counted as late. What is less is
-/// the precision of timers.
+/// Maximum delay between due time and start of a delivery that is not counted as late. Smaller
+/// delays are within the precision of timers.
 const LATE: Duration = Duration::from_millis(5);
 
-/// Bodies that may wait to be sent again. Beyond it each waits on its connection instead, which
-/// slows down the rest.
+/// Maximum memory for deliveries that wait for a retry. Beyond it a delivery keeps its connection
+/// during its pause, which slows down the other deliveries.
 const MOST_WAITING_BYTES: usize = 256 * 1024 * 1024;
 
-/// How long a run is: until the first of both is reached.
+/// Length of a run. With both limits, the run ends at the first one reached.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Length {
-    /// So many deliveries, those that come again and the forged ones included.
+    /// Maximum number of deliveries, including repeats and forgeries.
     pub deliveries: Option<u64>,
-    /// So long; what was begun or due by then is brought to its end.
+    /// Maximum time. Deliveries begun or due before its end are still completed.
     pub time: Option<Duration>,
 }
 
@@ -43,7 +44,7 @@ pub(super) struct Turn {
     pub(super) number: u64,
     /// From when its latency counts.
     pub(super) due: Instant,
-    /// True if it is begun later than it was due.
+    /// True if it is begun more than [`LATE`] after it was due.
     pub(super) is_late: bool,
 }
 
@@ -66,10 +67,10 @@ struct State {
     handed_out: u64,
     settled: u64,
     unsent: u64,
-    /// Deliveries that wait for their next try, by when and by number.
+    /// Deliveries in a pause before a retry, by retry time and number.
     waiting: BTreeMap<(Instant, u64), Post>,
     waiting_bytes: usize,
-    /// Those that have waited.
+    /// Deliveries after their pause, ready to send.
     again: VecDeque<Post>,
 }
 
@@ -94,12 +95,12 @@ impl Schedule {
         self.rate.is_some()
     }
 
-    /// The next delivery; none once there is none left. `begin` makes one that was not sent before.
+    /// The next delivery, or `None` after the last. `begin` creates a new delivery for its turn.
     pub(super) async fn next(&self, begin: impl FnOnce(Turn) -> Post) -> Option<Post> {
         if self.is_paced() {
             self.jobs.acquire().await.ok()?.forget();
-            // The system is asked for news before anything is sent: the server may have closed the
-            // connection meanwhile.
+            // Yields once, so that the runtime polls its sockets before the next request: the
+            // server may have closed the connection meanwhile.
             yield_now().await;
         }
         if let Some(post) = self.take_waited() {
@@ -116,7 +117,7 @@ impl Schedule {
         Some(post)
     }
 
-    /// The turn of another delivery; none if there is to be none.
+    /// The turn of the next new delivery, or `None` if the run has no more.
     fn hand_out(&self) -> Option<Turn> {
         let (mut state, now) = (self.state(), Instant::now());
         let is_over = !self.is_paced() && self.end.is_some_and(|end| end <= now);
@@ -134,8 +135,8 @@ impl Schedule {
         })
     }
 
-    /// Lets deliveries go as they fall due, until the run is over. Blocks: the runtime's timers are
-    /// exact to a millisecond or two, which would show in every latency.
+    /// Releases each delivery when it is due, until the run is over. Blocks its thread: timers of the
+    /// runtime are 1 to 2 ms late, which would distort every latency.
     pub(super) fn release_by_clock(&self, rate: f64) {
         let (mut released, total) = (0, self.state().total);
         while !self.jobs.is_closed() {
@@ -173,8 +174,8 @@ impl Schedule {
         }
     }
 
-    /// Brings a delivery back after a while. Gives it back where too much waits already, and where
-    /// no clock would wake it.
+    /// Schedules a retry of `post` and returns `None`. Returns `post` if the run has no rate, or if
+    /// the waiting deliveries would exceed [`MOST_WAITING_BYTES`]: the caller then waits itself.
     pub(super) fn bring_back(&self, post: Post, after: Duration) -> Option<Post> {
         let mut state = self.state();
         let bytes = state.waiting_bytes + post.bytes();
@@ -192,7 +193,7 @@ impl Schedule {
         self.state().unsent
     }
 
-    /// Hands out nothing more, if there was more. What is on its way may come to its end.
+    /// Ends the run early and counts the unsent deliveries. Deliveries in flight may still finish.
     pub(super) fn stop(&self) {
         if self.jobs.is_closed() {
             return;
@@ -206,7 +207,7 @@ impl Schedule {
         self.jobs.close();
     }
 
-    /// When a delivery is due; at the start where that is beyond what a clock can show.
+    /// Due time of a delivery. If `Instant` cannot represent it, the start of the run.
     fn due(&self, rate: f64, number: u64) -> Instant {
         let due = self.start.checked_add(after(rate, number));
         due.unwrap_or(self.start)
