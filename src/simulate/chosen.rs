@@ -1,4 +1,4 @@
-//! One item of the user's choice: their own words, by a person whom they name.
+//! Item with text, person and user name chosen by the user.
 
 use jiff::Timestamp;
 
@@ -9,10 +9,10 @@ use super::{
 };
 use crate::meta::event::Kind;
 
-/// How long before now it happened.
+/// Age of the item.
 const AGO_MS: i64 = 1_000;
 
-/// One item of a kind.
+/// Item of a kind.
 #[derive(Clone, Debug)]
 pub struct Chosen {
     /// The kind of the item.

@@ -1,4 +1,4 @@
-//! One connection to the server, kept alive from delivery to delivery.
+//! HTTP client with one connection, kept alive between deliveries.
 
 use std::{fmt, io, pin::Pin, pin::pin, time::Duration};
 
@@ -10,27 +10,27 @@ use tokio::{net::TcpStream, time::timeout};
 
 use super::{request::Post, target::Error};
 
-/// How long an answer may take, the connection included. Meta waits between 5 and 20 seconds,
-/// depending on which page of its documentation one reads.
+/// Timeout of an answer, including connecting. The pages of Meta's documentation name timeouts
+/// between 5 and 20 seconds.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// How one delivery was answered.
+/// Answer to a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
-    /// With this status code.
+    /// A status code.
     Status(u16),
-    /// Not before the deadline.
+    /// No answer before the deadline.
     TimedOut,
-    /// The connection ended before the answer did, or what came over it was no answer.
+    /// The connection ended within the answer, or the answer was not HTTP.
     Broken,
-    /// There was none: refused, or the system could not make one.
+    /// No connection: refused, or the system could not open one.
     NoConnection,
-    /// None yet when the run was ended.
+    /// No answer yet at the end of the run.
     CutOff,
 }
 
 impl Answer {
-    /// Whether Meta would take it for an acknowledgement.
+    /// True if Meta accepts the answer as an acknowledgement.
     pub fn is_ack(self) -> bool {
         self == Self::Status(200)
     }
@@ -48,14 +48,14 @@ impl fmt::Display for Answer {
     }
 }
 
-/// Sends deliveries to one address, one after the other.
+/// Client that sends deliveries to one address, one after the other.
 pub(super) struct Client {
     address: String,
     pub(super) deadline: Duration,
     open: Option<Open>,
 }
 
-/// A connection that owes no answer. Both halves run in the task of the client.
+/// Idle connection. Both halves run in the task of the client.
 struct Open {
     sender: http1::SendRequest<Full<Bytes>>,
     connection: Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>,

@@ -22,7 +22,7 @@ pub(super) struct Context {
     unique: Random,
     accounts: u64,
     people: u64,
-    /// Where the walk through ids stands.
+    /// Last id of the sequence.
     id: u64,
     /// The last moment of those that only their moment tells apart.
     moment: i64,
@@ -62,8 +62,7 @@ impl Context {
         self.moment
     }
 
-    /// How long something took to be sent, in milliseconds: mostly under a second, at times
-    /// minutes.
+    /// Delay of sending, in milliseconds: mostly under a second, sometimes minutes.
     pub(super) fn lag(&mut self) -> i64 {
         let lag = match self.random.below(100) {
             0 => 60_000 + self.random.below(300_000),
@@ -79,7 +78,7 @@ impl Context {
         (one % self.accounts).min(other % self.accounts)
     }
 
-    /// Somebody, as the account at this place knows them.
+    /// Random person, with the ids and names that the account at this index sees.
     pub(super) fn person(&mut self, account: u64) -> Person {
         people::person(account, self.random.next() % self.people)
     }
@@ -97,7 +96,7 @@ impl Context {
         (padded("178", scattered(number, 14), 14), product)
     }
 
-    /// One of the three ads of an account: its number among all.
+    /// Number of a random one of the three ads of an account.
     pub(super) fn ad(&mut self, account: u64) -> u64 {
         account
             .wrapping_mul(3)

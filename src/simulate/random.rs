@@ -36,7 +36,7 @@ impl Random {
         self.below(u32::try_from(count).unwrap_or(u32::MAX)) as usize
     }
 
-    /// One of these; none if there are none.
+    /// Random choice; `None` if `choices` is empty.
     pub(super) fn pick<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
         choices.get(self.place(choices.len()))
     }

@@ -9,7 +9,7 @@ use super::{
     variants::Variant,
 };
 
-/// One delivery that was sent.
+/// Delivery sent, with its answer.
 #[derive(Clone, Debug)]
 pub struct Sent {
     /// The name of the variant.
@@ -18,7 +18,7 @@ pub struct Sent {
     pub kinds: Vec<String>,
     /// The length of its body in bytes.
     pub bytes: usize,
-    /// What the server said.
+    /// Answer of the server.
     pub answer: Answer,
     /// From the first byte sent to the last byte received.
     pub latency: Duration,
@@ -32,12 +32,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// How many deliveries were acknowledged.
+    /// Number of acknowledged deliveries.
     pub fn acked(&self) -> usize {
         self.acks().count()
     }
 
-    /// How many events the acknowledged deliveries hold.
+    /// Number of events in the acknowledged deliveries.
     pub fn events(&self) -> usize {
         self.acks().map(|sent| sent.kinds.len()).sum()
     }

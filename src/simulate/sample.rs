@@ -31,7 +31,7 @@ pub(super) struct Sample {
 /// A part of a body.
 #[derive(Debug)]
 pub(super) enum Piece {
-    /// As its sender writes it.
+    /// Body as written by its sender.
     Written(Vec<u8>),
     /// A placeholder and the sample's own text for it.
     Slot(Slot, Vec<u8>),
@@ -92,7 +92,7 @@ struct Reader {
     /// Bytes written since the last placeholder.
     written: Vec<u8>,
     pieces: Vec<Piece>,
-    /// How many arrays and objects are open.
+    /// Number of open arrays and objects.
     depth: usize,
     /// The channel that the last string names.
     named: Option<Channel>,

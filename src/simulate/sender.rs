@@ -4,7 +4,7 @@
 //! Webhooks, Getting Started, "Validating Payloads"). They differ in white space and in the ASCII
 //! characters that they escape.
 
-/// Which of Meta's two senders a delivery comes from.
+/// Meta's two senders, with different serializers and headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// Sends messaging items: compact, `/` as `\/` and `%` as `\u0025`, as PHP would.

@@ -1,10 +1,10 @@
-//! Where deliveries go, and the errors that end a run early.
+//! Target of the deliveries, and the errors that end a run early.
 
 use std::io;
 
 use secrecy::SecretString;
 
-/// Where deliveries go, and what they are signed with.
+/// Target of the deliveries, with the secret for their signatures.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Host and port to connect to, such as `127.0.0.1:8080`.
@@ -22,7 +22,7 @@ pub struct Target {
 /// Why a run ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nobody listens there.
+    /// No server accepts connections at the address.
     #[error(
         "no connection to {address}: start the server with `hookshelf serve`, or say where it \
          listens"

@@ -20,7 +20,7 @@ use crate::meta::signature::Secrets;
 
 pub(super) const SECRET: &str = "a secret of this test";
 
-/// What a server does with a delivery.
+/// Reaction of a server to a delivery.
 pub(super) enum Act {
     Answer(u16),
     /// Sends this, and ends the connection.

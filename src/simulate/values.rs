@@ -22,7 +22,7 @@ pub(super) struct Values {
     /// When it happens, in milliseconds since 1970.
     pub(super) at: i64,
     known: Vec<(Slot, String)>,
-    /// How many of them are the same for all items.
+    /// Number of values that are the same for all items.
     kept: usize,
 }
 

@@ -1,4 +1,4 @@
-//! One delivery of every sample.
+//! Deliveries of all samples, one each.
 
 use std::num::NonZeroUsize;
 
@@ -11,21 +11,21 @@ use crate::meta::{
     split,
 };
 
-/// How long before now a run begins, so that its last event is not in the future.
+/// Age of the first event, so that the last event is not in the future.
 const LEAD_MS: i64 = 20 * 60 * 1000;
 
-/// How many accounts and people take part.
+/// Number of accounts, and of people.
 const ACCOUNTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 const PEOPLE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
 
-/// One delivery to send, and what a receiver must make of it.
+/// Delivery to send, with the expected kinds.
 #[derive(Clone, Debug)]
 pub struct Variant {
     /// The name of its sample, such as `message/text`.
     pub name: &'static str,
     /// The kinds of its events, in their order: `message`, or `message!echo` for an echo.
     pub kinds: Vec<String>,
-    /// Which of Meta's senders it is written like.
+    /// Sender whose serializer wrote the body.
     pub sender: Sender,
     /// The bytes to sign and send.
     pub body: Bytes,
@@ -61,8 +61,8 @@ fn kind(event: &Event) -> String {
     [event.kind.as_str(), echo].concat()
 }
 
-/// One delivery of every sample: by kind, in the order of the documentation, those of several items
-/// last.
+/// Creates a delivery of every sample: by kind, in the order of the documentation; deliveries of
+/// several items come last.
 ///
 /// The same `seed` and `now` give the same bytes, another seed gives other ids. The events happened
 /// in the minutes before `now`.

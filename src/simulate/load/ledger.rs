@@ -42,11 +42,11 @@ struct Line<'a> {
 #[derive(Serialize)]
 struct Ack {
     acked_at: Timestamp,
-    /// How often it was sent until it was acked.
+    /// Number of sends up to the ack.
     sends: u32,
     /// The acked delivery that it repeats.
     repeat_of: Option<u64>,
-    /// It was signed with a wrong secret and must not have been acked.
+    /// True for a delivery with a wrong signature, which must not be acked.
     forged: bool,
     /// The SHA-256 of the body as the try that was acked sent it.
     body_sha256: String,

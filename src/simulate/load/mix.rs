@@ -1,4 +1,4 @@
-//! What the next delivery is: something new, one that was acked already, or a forgery.
+//! Choice of the next delivery: new, a repeat of an acked delivery, or a forgery.
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -12,7 +12,7 @@ use super::{
     post::{Post, Sort},
 };
 
-/// How many bytes the acked deliveries that may come again have together, if more than one may.
+/// Maximum size of all acked deliveries kept for repeats, if more than one is kept.
 const MOST_RECENT_BYTES: usize = 256 * 1024;
 
 /// Makes other ids for forgeries and for the choice, from the same seed.

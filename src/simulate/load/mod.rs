@@ -20,26 +20,26 @@ use super::stories::Script;
 
 pub use self::{ledger::Ledger, progress::Watch, run::run, schedule::Length, summary::Summary};
 
-/// What to send, and how.
+/// Options of a run.
 #[derive(Debug)]
 pub struct Load {
-    /// What the deliveries tell.
+    /// Content of the deliveries.
     pub script: Script,
-    /// How long the run is. Without any bound it goes on until it is stopped.
+    /// Length of the run. Without a limit the run goes on until it is stopped.
     pub length: Length,
     /// Deliveries a second; without one, each connection sends as fast as answers come.
     pub rate: Option<f64>,
-    /// How many deliveries can be on their way at a time.
+    /// Number of connections: the maximum number of deliveries in flight.
     pub connections: NonZeroUsize,
     /// The share of deliveries that repeat an acked one, from 0 to 1.
     pub duplicates: f64,
     /// The share of deliveries with a wrong signature, from 0 to 1.
     pub forgeries: f64,
-    /// Send again what was not acked, until so long after it was due.
+    /// Time after the due time until which an unacked delivery is sent again; `None` for one try.
     pub give_up: Option<Duration>,
-    /// Where to write down what was acked.
+    /// File for the acked deliveries.
     pub ledger: Option<Ledger>,
-    /// Where to write down what was signed wrongly and so must not be stored.
+    /// File for the deliveries with a wrong signature, which must not be stored.
     pub forged: Option<Ledger>,
 }
 

@@ -20,10 +20,10 @@ const PAUSES: [Duration; 6] = [
 /// The pause between all tries after those.
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a delivery is for.
+/// Purpose of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sort {
-    /// It tells something new.
+    /// New events.
     New,
     /// The delivery of this number was acked, and comes again all the same.
     Repeat(u64),
@@ -40,9 +40,9 @@ pub(super) struct Post {
     pub(super) delivery: Delivery,
     /// The body of the last try, or of the first one that is to come.
     pub(super) body: Bytes,
-    /// From when its latency counts.
+    /// Due time: start of the latency.
     pub(super) due: Instant,
-    /// How often it was sent.
+    /// Number of sends.
     pub(super) tries: u32,
 }
 
@@ -77,13 +77,13 @@ impl Post {
         }
     }
 
-    /// Whether this answer is the last word: an ack, or of a forgery the refusal.
+    /// True if the answer is final: an ack, or the 401 of a forgery.
     pub(super) fn is_settled_by(&self, answer: Answer) -> bool {
         let refused = self.sort == Sort::Forged && answer == Answer::Status(401);
         answer.is_ack() || refused
     }
 
-    /// How long to wait before the next try.
+    /// Pause before the next try.
     pub(super) fn pause(&self) -> Duration {
         let made = usize::try_from(self.tries.saturating_sub(1)).unwrap_or(usize::MAX);
         PAUSES.get(made).copied().unwrap_or(LAST_PAUSE)

@@ -1,4 +1,4 @@
-//! How far a run is, for whoever watches it, and how to end it early.
+//! Progress of a run, and its early end.
 
 use std::sync::{
     Arc,
@@ -26,12 +26,12 @@ impl Watch {
         self.stop.cancel();
     }
 
-    /// How many deliveries came to their end.
+    /// Number of settled deliveries.
     pub fn settled(&self) -> u64 {
         self.counts.settled.load(Ordering::Relaxed)
     }
 
-    /// How many answers were not what they have to be, those to further tries included.
+    /// Number of wrong answers, including the answers to retries.
     pub fn failures(&self) -> u64 {
         self.counts.failures.load(Ordering::Relaxed)
     }

@@ -23,10 +23,10 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// How long what is on its way may take when a run is ended early.
+/// Time for deliveries in flight after an early end of a run.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How often the ledger is handed to the system.
+/// Interval between flushes of the ledger.
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// Sends a stream of deliveries and counts what came back.

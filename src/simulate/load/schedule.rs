@@ -42,7 +42,7 @@ pub struct Length {
 pub(super) struct Turn {
     /// Its place in the run, counted from 0.
     pub(super) number: u64,
-    /// From when its latency counts.
+    /// Due time: start of the latency.
     pub(super) due: Instant,
     /// True if it is begun more than [`LATE`] after it was due.
     pub(super) is_late: bool,
@@ -62,7 +62,7 @@ pub(super) struct Schedule {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many deliveries there are to be.
+    /// Number of deliveries of the run.
     total: u64,
     handed_out: u64,
     settled: u64,
@@ -188,7 +188,7 @@ impl Schedule {
         None
     }
 
-    /// How many deliveries were due and not handed out when somebody stopped the run.
+    /// Number of deliveries that were due and unsent when the run was stopped.
     pub(super) fn unsent(&self) -> u64 {
         self.state().unsent
     }
@@ -213,7 +213,7 @@ impl Schedule {
         due.unwrap_or(self.start)
     }
 
-    /// How many deliveries were due by `now`.
+    /// Number of deliveries due by `now`.
     fn due_by(&self, rate: f64, now: Instant) -> u64 {
         within(rate, now.saturating_duration_since(self.start))
     }
@@ -223,7 +223,7 @@ impl Schedule {
     }
 }
 
-/// How long after the start the delivery of this number, counted from 0, is due.
+/// Time from the start to the due time of the delivery with this number, counted from 0.
 #[expect(
     clippy::cast_precision_loss,
     reason = "exact for more deliveries than a run has"
@@ -233,7 +233,7 @@ fn after(rate: f64, number: u64) -> Duration {
     after.unwrap_or(Duration::MAX)
 }
 
-/// How many deliveries fall due before `length` has passed; one at least.
+/// Number of deliveries due within `length`; at least one.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -13,20 +13,20 @@ use super::{
 const LONGEST_MICROS: u64 = 3_600_000_000;
 const DIGITS: u8 = 3;
 
-/// What a run sent and how it was answered.
+/// Counts of deliveries and answers, and latencies of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// Somebody ended it early.
+    /// True if the run was stopped early.
     pub interrupted: bool,
-    /// From its first delivery to the end of its last.
+    /// Time from the first delivery to the end of the last.
     pub elapsed: Duration,
-    /// Deliveries begun, whatever became of them.
+    /// Deliveries begun, with any outcome.
     pub deliveries: u64,
-    /// Those among them that repeat an acked one.
+    /// Repeats of acked deliveries.
     pub repeats: u64,
-    /// Those among them with a wrong signature.
+    /// Deliveries with a wrong signature.
     pub forgeries: u64,
-    /// How often deliveries were sent: the sum of `answers`.
+    /// Number of sends: the sum of `answers`.
     pub sends: u64,
     /// The length of all bodies sent.
     pub bytes: u64,
@@ -34,7 +34,7 @@ pub struct Summary {
     pub items: u64,
     /// The items by kind.
     pub kinds: BTreeMap<&'static str, u64>,
-    /// How each send ended.
+    /// Number of sends by answer.
     pub answers: BTreeMap<Answer, u64>,
     /// Deliveries acked, without forgeries.
     pub acked: u64,
@@ -70,13 +70,13 @@ impl Summary {
             .saturating_sub(self.acked_forgeries)
     }
 
-    /// Whether everything was as it has to be: each delivery acked, each forgery refused.
+    /// True if each delivery was acked and each forgery refused.
     pub fn is_good(&self) -> bool {
         let done = !self.interrupted && self.unsent == 0;
         done && self.unacked() == 0 && self.refused_forgeries == self.forgeries
     }
 
-    /// Whether every answer was this status, though not everything was forged.
+    /// True if every answer was this status, and not all deliveries were forgeries.
     pub fn is_all(&self, status: u16) -> bool {
         let answered = self.answers.get(&Answer::Status(status)).copied();
         self.deliveries > self.forgeries && answered == Some(self.sends)
@@ -138,7 +138,7 @@ impl Tally {
         self.summary.bytes += bytes as u64;
     }
 
-    /// What was sent came to its end.
+    /// Counts the answer to a send.
     pub(super) fn answered(&mut self, answer: Answer) {
         *self.summary.answers.entry(answer).or_default() += 1;
     }

@@ -1,4 +1,4 @@
-//! The work of one connection: takes what is next, sends it, and writes down what came back.
+//! Worker of a connection: takes the next delivery, sends it, and records the answer.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -24,10 +24,10 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// How long a connection that was refused waits where nothing else slows it down.
+/// Pause after a refused connection in a run without a rate.
 const REFUSED: Duration = Duration::from_millis(100);
 
-/// What all connections of a run share.
+/// State shared by all connections of a run.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) schedule: Schedule,
@@ -110,7 +110,7 @@ impl Run {
         self.schedule.settle();
     }
 
-    /// Whether there is a further try after the pause that `post` has to make.
+    /// True if `post` may be sent again after its pause.
     fn may_try_again(&self, post: &Post) -> bool {
         let next = Instant::now() + post.pause();
         let until = self.give_up.and_then(|after| post.due.checked_add(after));
@@ -126,7 +126,7 @@ impl Run {
         ledgers.try_for_each(Ledger::flush).map_err(Error::Ledger)
     }
 
-    /// What the run came to.
+    /// Summary of the run.
     pub(super) fn finish(&self, elapsed: Duration) -> Result<Summary, Error> {
         self.flush()?;
         let mut summary = self.state().tally.finish(elapsed, self.schedule.unsent());
@@ -134,7 +134,7 @@ impl Run {
         Ok(summary)
     }
 
-    /// Nothing in this room leaves the state half changed, so that a panic does not matter.
+    /// No code of this module leaves the state half changed, so a panic does not matter.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,7 +172,7 @@ async fn deliver(run: &Run, client: &mut Client, mut post: Post) {
     }
 }
 
-/// Where nobody listens, as fast as answers come would be as fast as this machine can.
+/// Pauses if no server listens and the run has no rate: the loop would use all CPU time.
 async fn rest(run: &Run, answer: Answer) {
     if answer == Answer::NoConnection && !run.schedule.is_paced() {
         sleep(REFUSED).await;

@@ -14,17 +14,16 @@ use crate::meta::event::{Channel, Kind};
 /// Room for a body of one item.
 const ROOM: usize = 1024;
 
-/// One body to sign and send, and what a receiver must make of it.
+/// Body to sign and send, with the expected kinds.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// The bytes to sign and send.
     pub body: Bytes,
-    /// Which of Meta's senders it is written like.
+    /// Sender whose serializer wrote the body.
     pub sender: Sender,
     /// The kind of each item.
     pub kinds: Vec<Kind>,
-    /// How many of them tell of something that this stream has told before: the second item of an
-    /// ad pair. The others are events of their own.
+    /// Number of items that repeat an event of this stream: the second item of an ad pair.
     pub repeats: u64,
     sent_at: Vec<Range<usize>>,
 }

@@ -7,7 +7,7 @@ use super::{
     story::Story,
 };
 
-/// So many stories are told at once.
+/// Maximum number of stories in progress.
 const MOST_STORIES: usize = 24;
 
 #[derive(Debug)]

@@ -26,18 +26,18 @@ use crate::meta::event::Kind;
 /// Meta aggregates at most so many items (Graph API Webhooks, Getting Started).
 const MOST_ITEMS: usize = 1000;
 
-/// Who takes part and what is told.
+/// Size and content of a stream.
 #[derive(Clone, Debug)]
 pub struct Script {
     /// Makes the ids and chooses what happens.
     pub seed: u64,
-    /// How many accounts take part; the first are the same as those of the variants.
+    /// Number of accounts; the first are the accounts of the variants.
     pub accounts: NonZeroUsize,
-    /// How many people write to them.
+    /// Number of people per account.
     pub people: NonZeroUsize,
     /// Only items of these kinds; empty means every kind.
     pub kinds: Vec<Kind>,
-    /// How many items a delivery holds: at most 1000, as with Meta.
+    /// Number of items in a delivery: at most 1000, as with Meta.
     pub batch: NonZeroUsize,
 }
 

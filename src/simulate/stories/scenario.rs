@@ -68,7 +68,7 @@ pub(super) enum About {
     Same,
 }
 
-/// One thing that may happen.
+/// Step of a story.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Step {
@@ -78,14 +78,14 @@ pub(super) struct Step {
     /// In so many of a hundred stories.
     #[serde(default = "always")]
     pub(super) chance: u32,
-    /// It happens if the step before did.
+    /// True if the step happens only after the step before it.
     #[serde(default)]
     pub(super) then: bool,
     /// The part of a conversation that its text is; the text of the sample if there is none.
     pub(super) words: Option<String>,
     #[serde(default)]
     pub(super) about: About,
-    /// One of these happens.
+    /// Samples; a random one is used.
     #[serde(deserialize_with = "named")]
     pub(super) samples: Vec<&'static Sample>,
 }
@@ -119,8 +119,8 @@ impl Scenario {
         &ALL
     }
 
-    /// One item of a kind without a story of its own, after the message that it may refer to. None
-    /// if the kind has no sample.
+    /// Story with one item, for a kind without a story; a message precedes the item if the item
+    /// refers to a message. `None` if the kind has no sample.
     fn of_one(kind: Kind) -> Option<Self> {
         let samples = Sample::all().iter().filter(|it| it.kind == Some(kind));
         let mut samples: Vec<_> = samples.filter(|it| it.item().is_some()).collect();
@@ -144,7 +144,7 @@ impl Scenario {
         self.steps.iter().any(|step| step.kind() == kind)
     }
 
-    /// How many steps a story has, all rounds together, up to the last one that is wanted.
+    /// Number of steps of a story, in all rounds, up to the last wanted step.
     pub(super) fn length(&self, wanted: &Wanted, random: &mut Random) -> usize {
         let (fewest, most) = self.rounds;
         let rounds = fewest + random.below(most - fewest + 1);
