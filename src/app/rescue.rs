@@ -21,7 +21,7 @@ pub(super) fn start_quarantine(config: &Config, clock: Clock) -> Quarantine {
 /// cannot be asked for deliveries that are already stored.
 ///
 /// # Errors
-/// If this user may not read the held deliveries.
+/// If this user may not read the quarantined deliveries.
 pub async fn survey<E: From<store::Error>>(
     rescue: &Rescue,
     options: Result<ConnectOptions, E>,

@@ -21,10 +21,11 @@ const GIVEN: &str = "given";
 
 /// Verifies quarantined deliveries again, and stores those that pass.
 ///
-/// Refused deliveries with a signature are held for a while (rejections.hold). Correct the secret in
-/// the configuration first, or try one with --secret-file. Without --yes it shows how many pass now
-/// and changes nothing. With --yes those are stored as they came, with the moment at which they
-/// came, and are held no longer. It may run beside the server, and again: nothing is stored twice.
+/// Refused deliveries with a signature stay in quarantine for 48 hours by default. Correct the secret
+/// in the configuration first, or try a secret with --secret-file. Without --yes the command shows
+/// the number of deliveries that pass and changes nothing. With --yes it stores these deliveries with
+/// their original arrival times and removes them from quarantine. It may run beside the server, and
+/// again: nothing is stored twice.
 ///
 /// Example: hookshelf rejections recheck
 /// Example: hookshelf rejections recheck --yes
@@ -226,7 +227,7 @@ impl Recheck {
     }
 }
 
-/// Reader of the held deliveries, as configured.
+/// Reader of the quarantined deliveries, as configured.
 pub(super) fn quarantine(config: &Config) -> QuarantineReader {
     QuarantineReader::new(&config.data_dir, config.rejections.hold_for)
 }

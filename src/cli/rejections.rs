@@ -1,4 +1,4 @@
-//! `rejections`: requests that were not stored, counted; and what is held of them.
+//! `rejections`: counts of requests that were not stored, and their deliveries in quarantine.
 
 use std::process::ExitCode;
 
@@ -85,7 +85,7 @@ impl List {
             output.table(&names, 3, &rows)?;
         }
         output.finish()?;
-        // A refused delivery is held at once, and counted a moment later.
+        // A refused delivery is quarantined at once, and counted a moment later.
         if format.is_none() && note_quarantined(sources)? && !narrowed {
             return Ok(());
         }
@@ -93,8 +93,7 @@ impl List {
     }
 }
 
-/// Says what is held beside the counts, for the person who looks for what was refused; false if
-/// nothing is.
+/// Prints the number and size of the deliveries in quarantine; false if there are none.
 fn note_quarantined(sources: &Sources) -> anyhow::Result<bool> {
     let config = config::load(sources)?;
     let quarantine = recheck::quarantine(&config);

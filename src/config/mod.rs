@@ -136,8 +136,8 @@ fn check_listeners(http: &Http, admin: &Admin, root: &mut Reader<'_>) {
     }
 }
 
-/// Rejects a hold longer than the dedupe window: Meta may have sent a held delivery again, and
-/// after the window the repeat could become a second event.
+/// Rejects a hold longer than the dedupe window: Meta may have sent a quarantined delivery again,
+/// and after the window the repeat could become a second event.
 fn check_hold(dedupe: &Dedupe, rejections: &Rejections, root: &mut Reader<'_>) {
     if rejections.hold_for > dedupe.window {
         let found = spans::shown(rejections.hold_for);

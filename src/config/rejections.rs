@@ -15,14 +15,14 @@ const MOST_HELD: u64 = 4 << 30;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Limits for stored rejections and held deliveries.
+/// Limits for stored rejections and quarantined deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejections {
     /// Rows that the table never exceeds, however many forgeries arrive.
     pub max_rows: u32,
-    /// Bytes of disk that held deliveries may take; 0 holds none.
+    /// Bytes of disk that quarantined deliveries may take; 0 holds none.
     pub hold: u64,
-    /// Retention of held deliveries.
+    /// Retention of quarantined deliveries.
     pub hold_for: SignedDuration,
 }
 

@@ -1,5 +1,5 @@
-//! Held deliveries that pass with the secrets as they are now; and counts of deliveries that could
-//! not be stored, and of requests of Meta's to paths that lead nowhere.
+//! Quarantined deliveries that pass with the present secrets; and counts of deliveries that could not
+//! be stored, and of requests of Meta's to unknown paths.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -20,7 +20,7 @@ use crate::{
 /// Span in which requests that were not stored are counted.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Counts of held deliveries of an app.
+/// Counts of quarantined deliveries of an app.
 #[derive(Clone, Copy, Debug, Default)]
 struct AppCounts {
     passing: u64,
@@ -29,7 +29,7 @@ struct AppCounts {
     from_others: u64,
 }
 
-/// Looks at what is held of each app.
+/// Checks the quarantine of each app.
 pub(super) fn check(config: &Config, apps: &[App], clock: &Clock) -> Vec<Finding> {
     let quarantine = QuarantineReader::new(&config.data_dir, config.rejections.hold_for);
     match count(&quarantine, apps, clock) {

@@ -30,7 +30,7 @@ struct ReadyReport {
 /// Why the server of the data directory gave no answer.
 #[derive(Clone, Copy)]
 pub(super) enum Unanswered {
-    /// It runs and did not answer in time.
+    /// The server runs and did not answer in time.
     Silent,
     /// No program listens at the address.
     Absent,

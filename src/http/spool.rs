@@ -115,12 +115,8 @@ fn page(query: &str) -> Result<(Option<SpoolPosition>, usize), String> {
             "limit" => {
                 let number = value.parse().ok();
                 let within = number.filter(|number| (1..=MOST_WAITING).contains(number));
-                limit = within.ok_or_else(|| {
-                    format!(
-                        "invalid limit: allowed are 1 to \
-                    {MOST_WAITING}"
-                    )
-                })?;
+                limit = within
+                    .ok_or_else(|| format!("invalid limit: allowed are 1 to {MOST_WAITING}"))?;
             }
             _ => return Err("unknown parameter: allowed are after and limit".to_owned()),
         }
