@@ -31,6 +31,7 @@ pub async fn commit(
     batch: &Batch,
 ) -> Result<Vec<Committed>, Error> {
     let mut sent_before = false;
+    let mut last = Error::EpochMoves;
     for _ in 0..ATTEMPTS {
         let epoch = match known.epoch {
             Some(epoch) => epoch,
@@ -43,13 +44,16 @@ pub async fn commit(
                 known.accounts.note(batch.accounts());
                 return Ok(batch.outcome(&items));
             }
-            Ok(None) => known.epoch = None,
-            Err(Error::MissingPartition(_)) => mend(conn, epoch, batch).await?,
+            Ok(None) => (known.epoch, last) = (None, Error::EpochMoves),
+            Err(missing @ Error::MissingPartition(_)) => {
+                mend(conn, epoch, batch).await?;
+                last = missing;
+            }
             Err(Error::StoredBefore(_)) if !sent_before => sent_before = true,
             Err(error) => return Err(error),
         }
     }
-    Err(Error::EpochMoves)
+    Err(last)
 }
 
 /// Arguments of the statement.
