@@ -34,6 +34,7 @@ mod simulate;
 mod spool;
 mod spool_status;
 mod stats;
+mod token;
 mod tunnel;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
@@ -80,6 +81,7 @@ enum Verb {
     Psql(psql::Psql),
     Signature(signature::Signature),
     Config(config::Config),
+    Token(token::Token),
     Doctor(doctor::Doctor),
     Healthcheck(healthcheck::Healthcheck),
     Completions(completions::Completions),
@@ -121,6 +123,7 @@ async fn run() -> ExitCode {
         Verb::Psql(verb) => verb.run(&sources).await,
         Verb::Signature(verb) => verb.run(&sources),
         Verb::Config(verb) => verb.run(&sources),
+        Verb::Token(verb) => verb.run(),
         Verb::Doctor(verb) => verb.run(&sources).await,
         Verb::Healthcheck(verb) => verb.run(&sources).await,
         Verb::Completions(verb) => verb.run(),

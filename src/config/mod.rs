@@ -30,6 +30,7 @@ mod spans;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod tree;
 mod values;
 
@@ -48,6 +49,7 @@ pub use secret::NamedSecret;
 pub use secret_source::SecretSource;
 pub use sources::Sources;
 pub use spool::Spool;
+pub use tokens::{Role, Token};
 
 use print::Printer;
 use reader::{Notes, Reader};

@@ -20,6 +20,11 @@ impl Printer {
         self.line(format_args!("\n[{name}]"));
     }
 
+    /// Begins a table of a list of tables.
+    pub(super) fn table(&mut self, name: &str) {
+        self.line(format_args!("\n[[{name}]]"));
+    }
+
     pub(super) fn remark(&mut self, text: &str) {
         self.line(format_args!("\n# {text}"));
     }

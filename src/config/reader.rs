@@ -88,6 +88,35 @@ impl<'notes> Reader<'notes> {
         section
     }
 
+    /// Reads a list of tables, which may be absent. Faults name a table by its number, from 1.
+    pub(super) fn tables<T>(
+        &mut self,
+        key: &str,
+        mut read: impl FnMut(&mut Reader<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        let items = match self.take(key) {
+            None => return Vec::new(),
+            Some(Value::List(items)) => items,
+            Some(other) => {
+                self.refuse_type(key, &other, "tables in a configuration file");
+                return Vec::new();
+            }
+        };
+        let mut found = Vec::new();
+        for (item, number) in items.into_iter().zip(1..) {
+            let path = format!("{}[{number}]", self.path_of(key));
+            let Value::Table(table) = item else {
+                self.refuse_type(key, &item, "tables in a configuration file");
+                continue;
+            };
+            let notes = &mut *self.notes;
+            let mut reader = Reader { path, table, notes };
+            found.extend(read(&mut reader));
+            reader.finish();
+        }
+        found
+    }
+
     /// The names of the keys that are left, in order.
     pub(super) fn names(&self) -> Vec<String> {
         self.table.keys().cloned().collect()

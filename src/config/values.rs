@@ -65,11 +65,49 @@ impl Reader<'_> {
 
     pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
         let value = self.required(key)?;
+        self.convert_flag(key, &value)
+    }
+
+    /// An optional flag.
+    pub(super) fn optional_flag(&mut self, key: &str) -> Option<bool> {
+        let value = self.take(key)?;
+        self.convert_flag(key, &value)
+    }
+
+    fn convert_flag(&mut self, key: &str, value: &Value) -> Option<bool> {
         if let Value::Flag(flag) = value {
-            return Some(flag);
+            return Some(*flag);
         }
         // From the environment everything is a text.
-        self.convert(key, &value, "true or false", |text| text.parse().ok())
+        self.convert(key, value, "true or false", |text| text.parse().ok())
+    }
+
+    /// An optional list with at least one item.
+    pub(super) fn optional_list<T>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let is_set = self.peek(key).is_some();
+        let (faults, list) = (self.fault_count(), self.list(key, allowed, parse));
+        if !is_set {
+            return None;
+        }
+        if list.is_empty() && self.fault_count() == faults {
+            let fault = self.fault(key, "is an empty list");
+            self.note(fault.allowed("at least one item, or no such key"));
+        }
+        Some(list)
+    }
+
+    /// The value of a key that has no default and must be set.
+    pub(super) fn set<T>(&mut self, key: &str, value: Option<T>, allowed: &str) -> Option<T> {
+        if value.is_none() {
+            let fault = self.fault(key, "is missing").allowed(allowed);
+            self.note(fault);
+        }
+        value
     }
 
     /// A whole number within a range.

@@ -26,6 +26,7 @@ fn default_toml_sets_every_key_that_has_a_fixed_default() {
     assert_eq!(
         absent.iter().filter(apps).collect::<Vec<_>>(),
         [
+            "admin.tokens",
             "data_dir",
             "database.bin_dir",
             "database.run_as",
@@ -84,6 +85,8 @@ fn the_values_in_effect_are_printed() {
 
     [admin]
     listen = "127.0.0.1:9090"
+    names = []
+    max_streams = 500
 
     [database]
     url = "postgres://hooks:[redacted]@db/hooks"
@@ -133,7 +136,8 @@ fn uncommented(text: &str) -> String {
             return line;
         };
         let name = rest.split(" = ").next().unwrap_or_default();
-        let key = rest.contains(" = ") && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let is_key = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let key = rest.contains(" = ") && name.chars().all(is_key);
         let section = rest.starts_with('[') && rest.ends_with(']');
         if key || section { rest } else { line }
     });

@@ -1,6 +1,7 @@
 //! Secrets: where they come from, what is wrong with them, and that they are shown nowhere.
 
 use super::*;
+use crate::config::{Role, Token};
 
 #[test]
 fn every_secret_may_be_in_a_file() {
@@ -119,4 +120,62 @@ fn no_fault_shows_a_secret() {
             assert!(!text.contains("hush"), "{file}\n\n{text}");
         }
     }
+}
+
+const DIGEST: &str = "6f1ed002ab5595859014ebf0951522d9b3b8a4f8f4c1b1d5c2b1f0a9d8e7c6b5";
+
+#[test]
+fn a_token_has_a_role_and_a_scope_and_is_never_shown() {
+    let file = format!(
+        "[[admin.tokens]]\nname = 'acme'\ntoken = '{}'\nrole = 'viewer'\nclients = ['acme']\n\
+         [[admin.tokens]]\nname = 'night-shift'\ntoken_sha256 = '{DIGEST}'\nrole = 'operator'",
+        "t".repeat(32)
+    );
+    let config = Setting::new().file(&file).load();
+    let [acme, operator] = &config.admin.tokens[..] else {
+        panic!("two tokens are configured");
+    };
+    assert_eq!((acme.role, acme.content), (Role::Viewer, false));
+    assert_eq!(acme.clients.as_deref(), Some(&["acme".to_owned()][..]));
+    assert_eq!((operator.role, operator.content), (Role::Operator, true));
+    assert_eq!(acme.sha256, Token::digest("t".repeat(32).as_bytes()));
+    let shown = format!("{config:?}{}", config.print());
+    assert!(!shown.contains("tttt") && !shown.contains(DIGEST));
+}
+
+#[test]
+fn each_fault_of_a_token_names_its_table() {
+    let faults = |lines: &str| {
+        let file = format!("[[admin.tokens]]\n{lines}");
+        Setting::new().file(&file).faults()
+    };
+    insta::assert_snapshot!(faults(""), @r"
+    admin.tokens[1].name: is missing; allowed: 1 to 32 of a-z, 0-9, - and _
+    admin.tokens[1].token_sha256: is missing; allowed: one of token, token_file and token_sha256
+    admin.tokens[1].role: is missing; allowed: metrics, viewer, operator or privacy
+    ");
+    insta::assert_snapshot!(faults("name = 'a'\nrole = 'viewer'\ntoken = 'short'"), @r"
+    admin.tokens[1].token: is shorter than 32 characters; allowed: a token of `hookshelf token new`
+    ");
+    insta::assert_snapshot!(faults("name = 'A b'\nrole = 'root'\ntoken_sha256 = 'x'\napps = []"), @r#"
+    admin.tokens[1].name: "A b" is not allowed; allowed: 1 to 32 of a-z, 0-9, - and _
+    admin.tokens[1].token_sha256: "x" is not allowed; allowed: 64 hexadecimal digits
+    admin.tokens[1].role: "root" is not allowed; allowed: metrics, viewer, operator or privacy
+    admin.tokens[1].apps: is an empty list; allowed: at least one item, or no such key
+    "#);
+    insta::assert_snapshot!(
+        faults(&format!("name = 'a'\nrole = 'metrics'\ntoken_sha256 = '{DIGEST}'\nclients = ['b']")),
+        @r"
+        admin.tokens[1].role: a metrics token reads no events; allowed: another role, or no content, apps and clients
+        "
+    );
+    let twice = format!("name = 'a'\nrole = 'viewer'\ntoken_sha256 = '{DIGEST}'\n");
+    insta::assert_snapshot!(faults(&format!("{twice}colour = 'red'\n[[admin.tokens]]\n{twice}")), @r"
+    admin.tokens: two tokens have the name a; allowed: a name of its own for each
+    admin.tokens[1].colour: unknown key; allowed: apps, clients, content, name, role, token, token_file, token_sha256
+    ");
+    insta::assert_snapshot!(faults(&format!("{}token_sha256 = '{DIGEST}'\ntoken = '{}'",
+        "name = 'a'\nrole = 'viewer'\n", "t".repeat(40))), @r"
+        admin.tokens[1].token: token and token_sha256 are both set; allowed: one of token, token_file and token_sha256
+        ");
 }

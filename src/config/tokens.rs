@@ -1,0 +1,201 @@
+//! `[[admin.tokens]]`: tokens of the admin listener, with their roles and scopes.
+
+use std::{collections::BTreeSet, fmt};
+
+use secrecy::{ExposeSecret, zeroize::Zeroizing};
+use sha2::{Digest, Sha256};
+
+use super::{app_name::AppName, fault::Fault, print::Printer, reader::Reader};
+
+/// Minimum length of a token in plain text, in bytes.
+const SHORTEST: usize = 32;
+
+/// Maximum length of a name.
+const LONGEST_NAME: usize = 32;
+
+/// The keys that hold a token, of which one is set.
+const ONE_OF: &str = "one of token, token_file and token_sha256";
+
+/// Actions that a token may take, in ascending order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Metrics and readiness.
+    Metrics,
+    /// Everything except bodies and the audit.
+    Viewer,
+    /// Also bodies, exports with content, labels of accounts, and the drain of the spool.
+    Operator,
+    /// Also the audit.
+    Privacy,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 4] = [Self::Metrics, Self::Viewer, Self::Operator, Self::Privacy];
+
+    /// Name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Metrics => "metrics",
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Privacy => "privacy",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+}
+
+/// A configured token. Only its SHA-256 is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Unique name, in the audit and in messages.
+    pub name: String,
+    /// SHA-256 of the token.
+    pub sha256: [u8; 32],
+    /// Actions that the token may take.
+    pub role: Role,
+    /// True if texts, user names and payloads are shown.
+    pub content: bool,
+    /// Visible apps; `None` for all.
+    pub apps: Option<Vec<AppName>>,
+    /// Visible clients of accounts; `None` for all.
+    pub clients: Option<Vec<String>>,
+}
+
+/// Shows no digest: it would let a guess be checked.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = self.role.as_str();
+        f.debug_struct("Token")
+            .field("name", &self.name)
+            .field("role", &role)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Token {
+    /// Names that are allowed.
+    pub const NAMES: &str = "1 to 32 of a-z, 0-9, - and _";
+
+    /// True if `text` is allowed as a name.
+    pub fn is_name(text: &str) -> bool {
+        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+        (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(allowed)
+    }
+
+    /// Makes a token of 256 random bits.
+    ///
+    /// # Errors
+    /// If the system gives no random bytes.
+    pub fn generate() -> Result<Zeroizing<String>, getrandom::Error> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *bytes)?;
+        Ok(Zeroizing::new(format!("hsk_{}", hex::encode(*bytes))))
+    }
+
+    /// SHA-256 of a token in plain text.
+    pub fn digest(text: &[u8]) -> [u8; 32] {
+        Sha256::digest(text).into()
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let faults = reader.fault_count();
+        let name = reader.optional("name", Self::NAMES, |text| {
+            Self::is_name(text).then(|| text.to_owned())
+        });
+        let sha256 = read_digest(reader);
+        let roles = "metrics, viewer, operator or privacy";
+        let role = reader.optional("role", roles, Role::parse);
+        let content = reader.optional_flag("content");
+        let apps = reader.optional_list("apps", AppName::ALLOWED, |text| text.parse().ok());
+        let clients = reader.optional_list("clients", "names of clients", |text| {
+            (!text.is_empty()).then(|| text.to_owned())
+        });
+        if reader.fault_count() > faults {
+            return None;
+        }
+        let name = reader.set("name", name, Self::NAMES);
+        let sha256 = reader.set("token_sha256", sha256, ONE_OF);
+        let role = reader.set("role", role, roles)?;
+        if role == Role::Metrics && (content.is_some() || apps.is_some() || clients.is_some()) {
+            let problem = "a metrics token reads no events";
+            reader.note(
+                reader
+                    .fault("role", problem)
+                    .allowed("another role, or no content, apps and clients"),
+            );
+        }
+        Some(Self {
+            name: name?,
+            sha256: sha256?,
+            role,
+            content: content.unwrap_or(role > Role::Viewer),
+            apps,
+            clients,
+        })
+    }
+
+    fn print(&self, out: &mut Printer) {
+        out.table("admin.tokens");
+        out.text("name", &self.name);
+        out.secret("token_sha256", true);
+        out.text("role", self.role.as_str());
+        out.plain("content", self.content);
+        if let Some(apps) = &self.apps {
+            out.list("apps", apps);
+        }
+        if let Some(clients) = &self.clients {
+            out.list("clients", clients);
+        }
+    }
+}
+
+/// SHA-256 of the token of a table, given as such or made of the plain text.
+fn read_digest(reader: &mut Reader<'_>) -> Option<[u8; 32]> {
+    let given = reader.optional("token_sha256", "64 hexadecimal digits", |text| {
+        let mut digest = [0; 32];
+        hex::decode_to_slice(text, &mut digest).ok()?;
+        Some(digest)
+    });
+    let Some(token) = reader.secret("token") else {
+        return given;
+    };
+    let token = token.expose_secret();
+    let fault = if given.is_some() {
+        reader
+            .fault("token", "token and token_sha256 are both set")
+            .allowed(ONE_OF)
+    } else if token.len() < SHORTEST {
+        let problem = format!("is shorter than {SHORTEST} characters");
+        let fault = reader.fault("token", problem);
+        fault.allowed("a token of `hookshelf token new`")
+    } else {
+        return Some(Token::digest(token.as_bytes()));
+    };
+    reader.note(fault);
+    None
+}
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Token> {
+    let tokens = reader.tables("tokens", Token::read);
+    let (mut names, mut digests) = (BTreeSet::new(), BTreeSet::new());
+    for token in &tokens {
+        if !names.insert(&token.name) {
+            let problem = format!("two tokens have the name {}", token.name);
+            reader.note(Fault::new("admin.tokens", problem).allowed("a name of its own for each"));
+        } else if !digests.insert(token.sha256) {
+            let problem = format!("{} is the token of another name, too", token.name);
+            reader.note(Fault::new("admin.tokens", problem).allowed("a token of its own for each"));
+        }
+    }
+    tokens
+}
+
+pub(super) fn print(tokens: &[Token], out: &mut Printer) {
+    for token in tokens {
+        token.print(out);
+    }
+}
