@@ -25,19 +25,20 @@ COMMENT ON INDEX header_sets_pkey IS 'Lookup of the headers of a delivery.';
 COMMENT ON INDEX header_sets_headers IS 'Lookup of a known set.';
 
 CREATE TABLE stored_deliveries (
-    id          uuid NOT NULL,
-    received_at timestamptz NOT NULL,
-    event_count int NOT NULL,
-    header_set  int,
-    signature   bytea,
-    remote_addr inet,
-    app         text NOT NULL,
-    secret      text NOT NULL,
-    source      text NOT NULL,
-    object      text,
-    problem     text,
-    body        bytea,
-    erased_at   timestamptz,
+    id             uuid NOT NULL,
+    received_at    timestamptz NOT NULL,
+    first_position bigint,
+    event_count    int NOT NULL,
+    header_set     int,
+    signature      bytea,
+    remote_addr    inet,
+    app            text NOT NULL,
+    secret         text NOT NULL,
+    source         text NOT NULL,
+    object         text,
+    problem        text,
+    body           bytea,
+    erased_at      timestamptz,
     PRIMARY KEY (id, received_at)
 ) PARTITION BY RANGE (received_at);
 COMMENT ON TABLE stored_deliveries IS
@@ -48,6 +49,7 @@ Read by: the view deliveries, and every view with a payload.
 Grows: by a body and 250 bytes for each delivery, in daily partitions (UTC). Dropping a partition frees its space.';
 COMMENT ON COLUMN stored_deliveries.id IS 'UUID v7 created on acceptance, in order of arrival.';
 COMMENT ON COLUMN stored_deliveries.received_at IS 'Time of acceptance.';
+COMMENT ON COLUMN stored_deliveries.first_position IS 'Position of the first item. Its items have consecutive positions, events and repeats. Null without items.';
 COMMENT ON COLUMN stored_deliveries.event_count IS 'Number of items, repeats included.';
 COMMENT ON COLUMN stored_deliveries.header_set IS 'header_sets.id of the request headers. Null after erasure.';
 COMMENT ON COLUMN stored_deliveries.signature IS 'Signature over body, 32 bytes. Null after erasure.';
@@ -175,8 +177,6 @@ COMMENT ON COLUMN stored_repeats.app IS 'deliveries.app of the repeating deliver
 COMMENT ON COLUMN stored_repeats.account_id IS 'events.account_id of the event.';
 COMMENT ON COLUMN stored_repeats.problem IS 'Like events.problem, for this item.';
 COMMENT ON INDEX stored_repeats_pkey IS 'Reading forward by position. Includes the partition key received_at, as Postgres requires.';
-CREATE INDEX repeats_delivery ON stored_repeats (delivery_id);
-COMMENT ON INDEX repeats_delivery IS 'Repeats of a delivery, for hookshelf deliveries list and show. Costs 76 bytes of WAL for each repeat.';
 
 CREATE TABLE late_days (
     day           date PRIMARY KEY,
@@ -258,7 +258,7 @@ SELECT d.id, d.received_at, d.app, nullif(coalesce(d.object, 'instagram'), '') A
                  || '"x-hub-signature-256":"sha256=' || encode(d.signature, 'hex') || '"}'
         END::json
         FROM header_sets AS h WHERE h.id = d.header_set) AS headers,
-       d.remote_addr, d.secret, d.problem, d.event_count, d.source, d.erased_at
+       d.remote_addr, d.secret, d.problem, d.first_position, d.event_count, d.source, d.erased_at
 FROM stored_deliveries AS d;
 COMMENT ON VIEW deliveries IS 'POST requests with a valid signature, made durable before the 200 answer.';
 

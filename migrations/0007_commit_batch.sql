@@ -10,7 +10,7 @@ CREATE FUNCTION commit_batch(
     -- Deliveries, one array for each column.
     ids uuid[], received_ats timestamptz[], apps text[], objects text[], bodies bytea[],
     set_places int[], signatures bytea[], remote_addrs inet[], secrets text[],
-    delivery_problems text[], event_counts int[], sources text[],
+    delivery_problems text[], event_counts int[], first_items int[], sources text[],
     -- Items, one array for each column: index of the delivery, index of the first item of the
     -- batch with the same key (null for the first item), and the fields of the item.
     places int[], repeat_ofs int[], occurred_ats timestamptz[], occurred_at_sources text[],
@@ -96,10 +96,10 @@ BEGIN
             FROM generate_series(1, cardinality(sets)) AS i ORDER BY i
         );
     END IF;
-    INSERT INTO stored_deliveries (id, received_at, event_count, header_set, signature,
-                                   remote_addr, app, secret, source, object, problem, body)
-    SELECT ids[i], received_ats[i], event_counts[i], set_ids[set_places[i]], signatures[i],
-           remote_addrs[i], apps[i], secrets[i], sources[i],
+    INSERT INTO stored_deliveries (id, received_at, first_position, event_count, header_set,
+                                   signature, remote_addr, app, secret, source, object, problem, body)
+    SELECT ids[i], received_ats[i], start + first_items[i], event_counts[i],
+           set_ids[set_places[i]], signatures[i], remote_addrs[i], apps[i], secrets[i], sources[i],
            nullif(coalesce(objects[i], ''), 'instagram'), delivery_problems[i], bodies[i]
     FROM generate_series(1, cardinality(ids)) AS i
     WHERE here IS NULL OR ids[i] <> ALL (here);

@@ -7,7 +7,8 @@ use std::{
 
 use anyhow::Context;
 use hookshelf::{
-    query::{Session, StatsFilter},
+    config::Role,
+    query::{Scope, Session, StatsFilter},
     store::ConnectOptions,
 };
 use sqlx::{ConnectOptions as _, PgConnection};
@@ -97,7 +98,7 @@ impl Audit {
             follower.read.clear();
         }
         let (mut stored, mut sight) = stored(options).await?;
-        let mut session = Session::open(options).await?;
+        let mut session = Session::open(options, &Scope::local(Role::Privacy)).await?;
         follower.catch_up(&mut session).await?;
         stored.followed.clone_from(&follower.read);
         stored.counted = count(&mut session, stored.events.len()).await?;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Context;
 use hookshelf::{
     clock::Clock,
-    query::{EventFilter, Events, Page, Session},
+    config::Role,
+    query::{EventFilter, Events, Page, Scope, Session},
     store::ConnectOptions,
 };
 use tokio::task::JoinHandle;
@@ -61,7 +62,7 @@ impl Follower {
 
     async fn go_on(&mut self, options: &ConnectOptions) {
         loop {
-            if let Ok(mut session) = Session::open(options).await {
+            if let Ok(mut session) = Session::open(options, &Scope::local(Role::Privacy)).await {
                 while self.catch_up(&mut session).await.is_ok() {
                     tokio::time::sleep(PAUSE).await;
                 }

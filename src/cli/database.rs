@@ -5,9 +5,9 @@ use anyhow::anyhow;
 
 use crate::{
     app::database,
-    config::{self, Config, Sources},
+    config::{self, Config, Role, Sources},
     instance::Running,
-    query::Session,
+    query::{Scope, Session},
     store::{
         self, ConnectOptions, Error,
         private::{self, PrivatePostgres},
@@ -16,7 +16,7 @@ use crate::{
 
 /// Opens a session that answers questions.
 pub(super) async fn open(sources: &Sources) -> anyhow::Result<Session> {
-    Ok(Session::open(&options(sources).await?).await?)
+    Ok(Session::open(&options(sources).await?, &Scope::local(Role::Privacy)).await?)
 }
 
 pub(super) async fn options(sources: &Sources) -> anyhow::Result<ConnectOptions> {

@@ -1,4 +1,4 @@
-//! Pages of events in order of position, a few hundred at a time.
+//! Pages of events in order of position, a thousand at a time.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,7 +9,7 @@ use crate::store::{
 };
 
 /// Maximum number of events per read: payloads may be large.
-const AT_ONCE: u32 = 500;
+const AT_ONCE: u32 = 1000;
 
 /// Time span of a text search without a start: no index supports the search.
 const SEARCHED: SignedDuration = SignedDuration::from_hours(24);
@@ -36,7 +36,7 @@ impl Events {
         }
     }
 
-    /// Reads no payloads: each costs a look into the body of its delivery.
+    /// Reads no payloads. The payloads of a page cost a second statement.
     #[must_use]
     pub fn without_payloads(mut self) -> Self {
         self.payloads = false;
@@ -50,7 +50,7 @@ impl Events {
 
     /// Reads the next events; an empty list marks the end.
     pub async fn next(&mut self, session: &mut Session) -> Result<Vec<EventRow>, Error> {
-        let (reader, left) = (&mut session.0, &mut self.left);
+        let (reader, left) = (&mut session.reader, &mut self.left);
         if left.limit == 0 {
             return Ok(Vec::new());
         }

@@ -35,14 +35,14 @@ pub struct RepeatedEvent {
 impl Session {
     /// Reads the event or repeat at `position`.
     pub async fn item(&mut self, position: i64) -> Result<Option<Item>, Error> {
-        if let Some(event) = self.0.event(position).await? {
+        if let Some(event) = self.reader.event(position).await? {
             return Ok(Some(Item::Event(Box::new(event))));
         }
-        let Some(repeat) = self.0.repeat(position).await? else {
+        let Some(repeat) = self.reader.repeat(position).await? else {
             return Ok(None);
         };
         let event = match repeat.event_position {
-            Some(position) => self.0.event(position).await?,
+            Some(position) => self.reader.event(position).await?,
             None => None,
         };
         let repeated = RepeatedEvent::of(repeat, event);

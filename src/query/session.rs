@@ -2,19 +2,45 @@
 
 use uuid::Uuid;
 
-use super::Page;
+use super::{Page, Scope};
 use crate::store::{
     ConnectOptions, Error,
     follow::Lag,
     read::{
         AccountFilter, AccountRow, Content, Counts, DeliveryFilter, DeliveryRow, Dimension, Reader,
-        RejectionFilter, RejectionRow, RejectionTotal, StatsFilter,
+        Readers, RejectionFilter, RejectionRow, RejectionTotal, StatsFilter,
     },
 };
 
-/// Session for queries. A query fails if Postgres is unavailable or does not answer in time.
+/// Pool of sessions.
+#[derive(Clone, Debug)]
+pub struct Sessions(Readers);
+
+impl Sessions {
+    /// Creates a pool of at most `size` sessions on the server of `options`. It connects on demand.
+    pub fn new(options: &ConnectOptions, size: u32) -> Self {
+        Self(Readers::new(options, size))
+    }
+
+    /// Takes a free session for queries within `scope`.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable, or no session is free in time.
+    pub async fn session(&self, scope: &Scope) -> Result<Session, Error> {
+        Ok(Session {
+            reader: self.0.reader(scope.visible().clone()).await?,
+            scope: scope.clone(),
+        })
+    }
+}
+
+/// Session for queries within a scope. A query fails if Postgres is unavailable or does not answer
+/// in time.
 #[derive(Debug)]
-pub struct Session(pub(super) Reader);
+pub struct Session {
+    pub(super) reader: Reader,
+    pub(super) scope: Scope,
+}
 
 /// Accounts with the newest events.
 #[derive(Clone, Debug)]
@@ -37,9 +63,14 @@ pub struct Stats {
 }
 
 impl Session {
-    /// Opens a session on the server of `options`.
-    pub async fn open(options: &ConnectOptions) -> Result<Self, Error> {
-        Ok(Self(Reader::open(options).await?))
+    /// Opens a session on the server of `options` for queries within `scope`.
+    pub async fn open(options: &ConnectOptions, scope: &Scope) -> Result<Self, Error> {
+        Sessions::new(options, 1).session(scope).await
+    }
+
+    /// Scope of the session.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// Reads a page of deliveries, in order of arrival.
@@ -47,18 +78,18 @@ impl Session {
         &mut self,
         page: &Page<DeliveryFilter, Uuid>,
     ) -> Result<Vec<DeliveryRow>, Error> {
-        let (reader, filter) = (&mut self.0, &page.filter);
+        let (reader, filter) = (&mut self.reader, &page.filter);
         reader.deliveries(filter, page.after, page.limit).await
     }
 
     /// Reads the delivery with this id.
     pub async fn delivery(&mut self, id: Uuid) -> Result<Option<DeliveryRow>, Error> {
-        self.0.delivery(id).await
+        self.reader.delivery(id).await
     }
 
     /// Reads the bytes of the delivery with this id.
     pub async fn body(&mut self, id: Uuid) -> Result<Option<Content>, Error> {
-        self.0.delivery_body(id).await
+        self.reader.delivery_body(id).await
     }
 
     /// Reads the newest counts of requests that were not stored, at most `limit`, the newest last.
@@ -67,7 +98,7 @@ impl Session {
         filter: &RejectionFilter,
         limit: u32,
     ) -> Result<Vec<RejectionRow>, Error> {
-        self.0.rejections(filter, limit).await
+        self.reader.rejections(filter, limit).await
     }
 
     /// Reads the totals by reason of all counts that meet the filter.
@@ -75,7 +106,7 @@ impl Session {
         &mut self,
         filter: &RejectionFilter,
     ) -> Result<Vec<RejectionTotal>, Error> {
-        self.0.rejection_totals(filter).await
+        self.reader.rejection_totals(filter).await
     }
 
     /// Reads the accounts with the newest events, at most `limit`.
@@ -84,9 +115,12 @@ impl Session {
         filter: &AccountFilter,
         limit: u32,
     ) -> Result<Accounts, Error> {
-        let lag = self.0.counting().await?;
+        let lag = self.reader.counting().await?;
         // Read one row more than the limit, to see if there are more rows.
-        let mut rows = self.0.accounts(filter, limit.saturating_add(1)).await?;
+        let mut rows = self
+            .reader
+            .accounts(filter, limit.saturating_add(1))
+            .await?;
         let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         if more {
             rows.remove(0);
@@ -97,8 +131,8 @@ impl Session {
     /// Counts the events and repeats that meet `filter`, grouped by `by`.
     pub async fn stats(&mut self, filter: &StatsFilter, by: &[Dimension]) -> Result<Stats, Error> {
         // Read the lag first, so that the counts go at least as far as the lag says.
-        let lag = self.0.counting().await?;
-        let counts = self.0.counts(filter, by).await?;
+        let lag = self.reader.counting().await?;
+        let counts = self.reader.counts(filter, by).await?;
         Ok(Stats { counts, lag })
     }
 }

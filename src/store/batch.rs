@@ -21,7 +21,7 @@ use crate::meta::{
 
 columns! {
     /// The deliveries, column by column.
-    Deliveries from (it: &Delivery, set: i32, signature: Option<&[u8]>) {
+    Deliveries from (it: &Delivery, set: i32, signature: Option<&[u8]>, first_item: Option<i32>) {
         id: Id = it.envelope.id,
         received_at: Timestamptz = it.envelope.received_at,
         app: Text = &*it.envelope.app,
@@ -34,6 +34,8 @@ columns! {
         secret: Text = &*it.secret,
         problem: Text = it.problem.map(Problem::as_str),
         event_count: Int4 = number(it.event_count),
+        /// Index of the first item in [`Items`], from 1. Null without items.
+        first_item: Int4 = first_item,
         source: Text = it.source.as_str(),
     }
 }
@@ -142,7 +144,9 @@ impl Batch {
         let (headers, signature) = headers::apart(&delivery.envelope.headers);
         let set = self.header_sets.place(headers);
         let signature = signature.as_ref().map(|it| &it[..]);
-        self.deliveries.push(delivery, set, signature);
+        let first_item = number(self.is_first.len() + 1);
+        let first_item = (!delivery.events.is_empty()).then_some(first_item);
+        self.deliveries.push(delivery, set, signature, first_item);
         let place = number(self.ids.len());
         for event in &delivery.events {
             let repeat_of = self.meet(event);

@@ -99,6 +99,7 @@ impl Reader {
         query.push(AccountRow::columns()).push(LAST_OF_EACH);
         query.push_bind(kinds).push(LAST_OF_KINDS);
         let mut query = Conditions(query);
+        query.visible(&self.visible);
         query.and("app = ", filter.app.clone());
         if let Some(since) = filter.silent_since {
             let condition = query.0.push(" AND coalesce(last_event_at < ");
@@ -107,7 +108,7 @@ impl Reader {
         let order = " ORDER BY last_event_at DESC NULLS LAST, app, account_id";
         let mut query = query.limit(order, limit);
         let mut rows: Vec<AccountRow> =
-            answer(query.build_query_as().fetch_all(&mut self.0)).await?;
+            answer(query.build_query_as().fetch_all(&mut *self.conn)).await?;
         rows.reverse();
         Ok(rows)
     }

@@ -38,6 +38,7 @@ row! {
         remote_addr: Option<String> = "host(remote_addr)",
         secret: String,
         problem: Option<String>,
+        first_position: Option<i64>,
         event_count: i32,
         source: String,
         erased_at: Option<Timestamp>,
@@ -67,10 +68,12 @@ fn select() -> Conditions {
         "SELECT {} FROM (
              SELECT *,
                  ARRAY(SELECT r.position FROM repeats AS r
-                       WHERE r.delivery_id = d.id AND r.received_at = d.received_at
+                       WHERE r.received_at = d.received_at AND r.position >= d.first_position
+                         AND r.position < d.first_position + d.event_count
                        ORDER BY r.position) AS repeats,
                  ARRAY(SELECT r.event_position FROM repeats AS r
-                       WHERE r.delivery_id = d.id AND r.received_at = d.received_at
+                       WHERE r.received_at = d.received_at AND r.position >= d.first_position
+                         AND r.position < d.first_position + d.event_count
                        ORDER BY r.position) AS repeated_events
              FROM deliveries AS d WHERE",
         DeliveryRow::columns()
@@ -83,15 +86,21 @@ impl Reader {
     /// Reads the delivery with this id.
     pub async fn delivery(&mut self, id: Uuid) -> Result<Option<DeliveryRow>, Error> {
         let mut query = select();
-        query.and("id = ", Some(id));
+        query.visible_delivery(&self.visible).and("id = ", Some(id));
         let mut query = query.limit("", 1);
-        answer(query.push(END).build_query_as().fetch_optional(&mut self.0)).await
+        answer(
+            query
+                .push(END)
+                .build_query_as()
+                .fetch_optional(&mut *self.conn),
+        )
+        .await
     }
 
     /// Reads the bytes of the delivery with this id.
     pub async fn delivery_body(&mut self, id: Uuid) -> Result<Option<Content>, Error> {
         let query = sqlx::query_scalar("SELECT body FROM deliveries WHERE id = $1").bind(id);
-        let found: Option<Option<Vec<u8>>> = answer(query.fetch_optional(&mut self.0)).await?;
+        let found: Option<Option<Vec<u8>>> = answer(query.fetch_optional(&mut *self.conn)).await?;
         Ok(found.map(|body| body.map_or(Content::Erased, Content::Kept)))
     }
 
@@ -105,6 +114,7 @@ impl Reader {
     ) -> Result<Vec<DeliveryRow>, Error> {
         let mut query = select();
         query
+            .visible_delivery(&self.visible)
             .and("app = ", filter.app.clone())
             .and("problem = ", filter.problem.map(Problem::as_str))
             .among("source", &filter.sources, Source::as_str)
@@ -115,6 +125,6 @@ impl Reader {
             None => " ORDER BY id DESC",
         };
         let mut query = query.limit(order, limit);
-        answer(query.push(END).build_query_as().fetch_all(&mut self.0)).await
+        answer(query.push(END).build_query_as().fetch_all(&mut *self.conn)).await
     }
 }

@@ -6,7 +6,12 @@ use serde_json::value::RawValue;
 use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Conditions, Error, Reader, answer, row::row, search};
+use super::{
+    Conditions, Error, Reader, answer,
+    payload::{self, Unread},
+    row::row,
+    search,
+};
 use crate::{
     meta::{
         event::{Kind, Source},
@@ -67,7 +72,7 @@ row! {
         item_start: i32,
         item_length: i32,
         data: Option<Box<RawValue>>,
-        payload: Option<Box<RawValue>>,
+        payload: Option<Box<RawValue>> = "NULL::json",
         problem: Option<String>,
         source: String,
         dedupe_key: Uuid,
@@ -75,29 +80,38 @@ row! {
     }
 }
 
-/// Selects all columns of events; conditions follow.
+/// Selects the columns of events but the payloads; conditions follow.
 fn events_where() -> String {
     format!("SELECT {} FROM events WHERE", EventRow::columns())
 }
 
-/// Selects all columns of events but `payload`; conditions follow.
-fn events_without_payloads_where() -> String {
-    let mut columns = EventRow::each_column();
-    for column in &mut columns {
-        if *column == "payload" {
-            *column = "NULL::json AS payload";
+impl EventRow {
+    /// Payload of the row, to be read.
+    fn unread(&mut self) -> Unread<'_> {
+        Unread {
+            delivery_id: self.delivery_id,
+            received_at: self.received_at,
+            start: self.item_start,
+            length: self.item_length,
+            problem: self.problem.as_deref(),
+            payload: &mut self.payload,
         }
     }
-    format!("SELECT {} FROM events WHERE", columns.join(", "))
 }
 
 impl Reader {
     /// Reads the event at `position`.
     pub async fn event(&mut self, position: i64) -> Result<Option<EventRow>, Error> {
         let mut query = Conditions::after(&events_where());
-        query.and("position = ", Some(position));
+        query
+            .visible(&self.visible)
+            .and("position = ", Some(position));
         let mut query = query.limit("", 1);
-        answer(query.build_query_as().fetch_optional(&mut self.0)).await
+        let mut event: Option<EventRow> =
+            answer(query.build_query_as().fetch_optional(&mut *self.conn)).await?;
+        let unread = event.iter_mut().map(EventRow::unread);
+        answer(payload::read(&mut self.conn, unread)).await?;
+        Ok(event)
     }
 
     /// Reads at most `limit` events behind `position`, oldest first; without `payloads`, every
@@ -109,15 +123,19 @@ impl Reader {
         limit: u32,
         payloads: bool,
     ) -> Result<Vec<EventRow>, Error> {
-        let mut query = if payloads {
-            Conditions::after(&events_where())
-        } else {
-            Conditions::after(&events_without_payloads_where())
-        };
+        let mut query = Conditions::after(&events_where());
         filter.apply(&mut query);
-        query.and("position > ", Some(position));
+        query
+            .visible(&self.visible)
+            .and("position > ", Some(position));
         let mut query = query.limit(" ORDER BY position", limit);
-        answer(query.build_query_as().fetch_all(&mut self.0)).await
+        let mut events: Vec<EventRow> =
+            answer(query.build_query_as().fetch_all(&mut *self.conn)).await?;
+        if payloads {
+            let unread = events.iter_mut().map(EventRow::unread);
+            answer(payload::read(&mut self.conn, unread)).await?;
+        }
+        Ok(events)
     }
 
     /// Finds the position of the oldest among the newest `limit` events; `None` if there are no
@@ -130,9 +148,10 @@ impl Reader {
         let mut query =
             Conditions::after("SELECT min(position) FROM (SELECT position FROM events WHERE");
         filter.apply(&mut query);
+        query.visible(&self.visible);
         let mut query = query.limit(" ORDER BY position DESC", limit);
         query.push(") AS newest");
-        answer(query.build_query_scalar().fetch_one(&mut self.0)).await
+        answer(query.build_query_scalar().fetch_one(&mut *self.conn)).await
     }
 }
 
@@ -146,7 +165,9 @@ impl Batch {
         let mut query = QueryBuilder::new(events_where());
         self.restrict(&mut query);
         query.push(" ORDER BY position");
-        Ok(query.build_query_as().fetch_all(conn).await?)
+        let mut events: Vec<EventRow> = query.build_query_as().fetch_all(&mut *conn).await?;
+        payload::read(conn, events.iter_mut().map(EventRow::unread)).await?;
+        Ok(events)
     }
 }
 

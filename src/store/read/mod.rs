@@ -7,22 +7,27 @@
 mod accounts;
 mod deliveries;
 mod events;
+mod payload;
 mod rejections;
 mod repeats;
 mod row;
 mod search;
 mod stats;
 mod stored;
+mod visible;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{
-    PgConnection, Postgres, QueryBuilder, error::DatabaseError, postgres::PgConnectOptions,
+    PgPool, Postgres, QueryBuilder,
+    error::DatabaseError,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{Error, connect};
+use super::Error;
 
 pub use accounts::{AccountFilter, AccountRow};
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
@@ -30,8 +35,9 @@ pub use events::{EventFilter, EventRow};
 pub use rejections::{RejectionFilter, RejectionRow, RejectionTotal};
 pub use repeats::RepeatRow;
 pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
+pub(crate) use visible::Visible;
 
-/// Timeout for connecting.
+/// Timeout for connecting, and for a free session of a pool.
 const CONNECTING: Duration = Duration::from_secs(10);
 
 /// Timeout of one statement on the server.
@@ -40,22 +46,51 @@ const STATEMENT: &str = "30s";
 /// Timeout for an answer: the statement and the transfer.
 const ANSWERING: Duration = Duration::from_secs(40);
 
-/// Read-only session. Opening and queries fail if Postgres is unavailable or does not answer in
-/// time.
-#[derive(Debug)]
-pub struct Reader(PgConnection);
+/// Pool of read-only sessions.
+#[derive(Clone, Debug)]
+pub(crate) struct Readers(PgPool);
 
-impl Reader {
-    /// Opens a session on the server of `options`.
-    pub async fn open(options: &PgConnectOptions) -> Result<Self, Error> {
+impl Readers {
+    /// Creates a pool of at most `size` sessions on the server of `options`. It connects on demand.
+    pub(crate) fn new(options: &PgConnectOptions, size: u32) -> Self {
         let options = options
             .clone()
             .application_name("hookshelf reader")
             .options([
                 ("statement_timeout", STATEMENT),
                 ("default_transaction_read_only", "on"),
+                // Each statement opens the partitions of its own days only.
+                ("plan_cache_mode", "force_custom_plan"),
+                ("jit", "off"),
             ]);
-        Ok(Self(connect(&options, CONNECTING).await?))
+        let pool = PgPoolOptions::new()
+            .max_connections(size)
+            .acquire_timeout(CONNECTING);
+        Self(pool.connect_lazy_with(options))
+    }
+
+    /// Takes a free session, which reads visible rows only.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable, or no session is free in time.
+    pub(crate) async fn reader(&self, visible: Visible) -> Result<Reader, Error> {
+        let conn = self.0.acquire().await.map_err(meaning)?;
+        Ok(Reader { conn, visible })
+    }
+}
+
+/// Read-only session. Opening and queries fail if Postgres is unavailable or does not answer in
+/// time.
+#[derive(Debug)]
+pub struct Reader {
+    conn: PoolConnection<Postgres>,
+    visible: Visible,
+}
+
+impl Reader {
+    /// Opens a session of its own on the server of `options`, which sees every row.
+    pub async fn open(options: &PgConnectOptions) -> Result<Self, Error> {
+        Readers::new(options, 1).reader(Visible::default()).await
     }
 }
 
@@ -68,8 +103,8 @@ async fn answer<T>(asked: impl Future<Output = sqlx::Result<T>>) -> Result<T, Er
 /// Classifies an error: a statement timeout is `TimedOut`, not `Unavailable`.
 fn meaning(error: sqlx::Error) -> Error {
     let state = error.as_database_error().and_then(DatabaseError::code);
-    match state.as_deref() {
-        Some("57014") => Error::TimedOut,
+    match (state.as_deref(), &error) {
+        (Some("57014"), _) | (_, sqlx::Error::PoolTimedOut) => Error::TimedOut,
         _ => error.into(),
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use serde::Serialize;
 
-use super::{Conditions, Error, Reader, answer, row::row};
+use super::{Conditions, Error, Reader, Visible, answer, row::row};
 
 /// Limit above the number of reasons.
 const REASONS: u32 = 100;
@@ -46,9 +46,10 @@ row! {
 
 impl RejectionFilter {
     /// Selects `columns` of the counts that meet the filter.
-    fn select(&self, columns: &str) -> Conditions {
+    fn select(&self, columns: &str, visible: &Visible) -> Conditions {
         let mut query = Conditions::after(&format!("SELECT {columns} FROM rejections WHERE"));
         query
+            .visible_without_account(visible)
             .and("app = ", self.app.clone())
             .and("last_at >= ", self.since.map(ToSqlx::to_sqlx))
             .and("hour < ", self.until.map(ToSqlx::to_sqlx));
@@ -62,9 +63,9 @@ impl Reader {
         &mut self,
         filter: &RejectionFilter,
     ) -> Result<Vec<RejectionTotal>, Error> {
-        let query = filter.select(&RejectionTotal::columns());
+        let query = filter.select(&RejectionTotal::columns(), &self.visible);
         let mut query = query.limit(" GROUP BY reason ORDER BY reason", REASONS);
-        answer(query.build_query_as().fetch_all(&mut self.0)).await
+        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
     }
 
     /// Reads the newest counts, at most `limit`, oldest first.
@@ -73,11 +74,11 @@ impl Reader {
         filter: &RejectionFilter,
         limit: u32,
     ) -> Result<Vec<RejectionRow>, Error> {
-        let query = filter.select(&RejectionRow::columns());
+        let query = filter.select(&RejectionRow::columns(), &self.visible);
         let order = " ORDER BY hour DESC, last_at DESC, app, reason, prefix";
         let mut query = query.limit(order, limit);
         let mut rows: Vec<RejectionRow> =
-            answer(query.build_query_as().fetch_all(&mut self.0)).await?;
+            answer(query.build_query_as().fetch_all(&mut *self.conn)).await?;
         rows.reverse();
         Ok(rows)
     }

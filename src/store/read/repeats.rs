@@ -5,7 +5,11 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Conditions, Error, Reader, answer, row::row};
+use super::{
+    Conditions, Error, Reader, answer,
+    payload::{self, Unread},
+    row::row,
+};
 
 row! {
     /// Stored repeat; serialised as an object with a key for each column. `event_position` is the
@@ -21,7 +25,24 @@ row! {
         account_id: Option<String>,
         source: String,
         dedupe_key: Uuid,
-        payload: Option<Box<RawValue>>,
+        item_start: i32,
+        item_length: i32,
+        payload: Option<Box<RawValue>> = "NULL::json",
+        problem: Option<String>,
+    }
+}
+
+impl RepeatRow {
+    /// Payload of the row, to be read.
+    fn unread(&mut self) -> Unread<'_> {
+        Unread {
+            delivery_id: self.delivery_id,
+            received_at: self.received_at,
+            start: self.item_start,
+            length: self.item_length,
+            problem: self.problem.as_deref(),
+            payload: &mut self.payload,
+        }
     }
 }
 
@@ -30,8 +51,14 @@ impl Reader {
     pub async fn repeat(&mut self, position: i64) -> Result<Option<RepeatRow>, Error> {
         let select = format!("SELECT {} FROM repeats WHERE", RepeatRow::columns());
         let mut query = Conditions::after(&select);
-        query.and("position = ", Some(position));
+        query
+            .visible(&self.visible)
+            .and("position = ", Some(position));
         let mut query = query.limit("", 1);
-        answer(query.build_query_as().fetch_optional(&mut self.0)).await
+        let mut repeat: Option<RepeatRow> =
+            answer(query.build_query_as().fetch_optional(&mut *self.conn)).await?;
+        let unread = repeat.iter_mut().map(RepeatRow::unread);
+        answer(payload::read(&mut self.conn, unread)).await?;
+        Ok(repeat)
     }
 }

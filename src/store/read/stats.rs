@@ -143,6 +143,7 @@ impl Reader {
                  FROM stats_hourly LEFT JOIN accounts USING (app, account_id) WHERE",
         );
         filter.apply(&mut query);
+        query.visible(&self.visible);
         query.0.push(") SELECT ARRAY[");
         let mut values = query.0.separated(", ");
         for dimension in by {
@@ -154,13 +155,13 @@ impl Reader {
              FROM known GROUP BY by",
         );
         let mut query = query.limit(" ORDER BY by", MOST_COUNTS);
-        let rows: Vec<Counted> = answer(query.build_query_as().fetch_all(&mut self.0)).await?;
+        let rows: Vec<Counted> = answer(query.build_query_as().fetch_all(&mut *self.conn)).await?;
         Ok(Counts::of(by, rows))
     }
 
     /// Lag of the counts; `None` if nothing was ever counted.
     pub async fn counting(&mut self) -> Result<Option<Lag>, Error> {
-        follow::lag(&mut self.0, stats::NAME).await
+        follow::lag(&mut self.conn, stats::NAME).await
     }
 }
 

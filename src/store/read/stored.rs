@@ -28,7 +28,7 @@ impl Reader {
             .bind((oldest - ROUNDED).to_sqlx())
             .bind((newest + ROUNDED).to_sqlx())
             .bind(ids);
-        answer(query.fetch_all(&mut self.0)).await
+        answer(query.fetch_all(&mut *self.conn)).await
     }
 
     /// Counts the known keys among `keys`. Items with known keys would be repeats.
@@ -39,7 +39,7 @@ impl Reader {
                 "SELECT count(DISTINCT key) FROM dedupe
                  WHERE epoch >= (SELECT epoch - 1 FROM commit_fence) AND key = ANY ($1)",
             );
-            let found: i64 = answer(query.bind(keys).fetch_one(&mut self.0)).await?;
+            let found: i64 = answer(query.bind(keys).fetch_one(&mut *self.conn)).await?;
             known += found.unsigned_abs();
         }
         Ok(known)
