@@ -1,5 +1,7 @@
 //! Assembly of a server from its parts, once nothing can fail any more.
 
+use std::net::SocketAddr;
+
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -12,9 +14,10 @@ use super::{
 use crate::{
     clock::Clock,
     config::{Config, Sources},
-    http::{self, AppState, Listener, ListenerLimits, admin, public},
+    http::{self, Access, AppState, Listener, ListenerLimits, SpoolApi, admin, public},
     ingest::{CircuitBreaker, DatabaseState, Drained, Readiness, Spooling, Tally, Writer},
     instance::Claim,
+    query::{Audit, AuditKey, Sessions},
     spool::Spool,
     telemetry::metrics::Exposition,
     worker::{self, Probe, Rejected, Tables},
@@ -31,7 +34,13 @@ pub(super) struct Parts {
     pub(super) database: Database,
     pub(super) opened: Opened,
     pub(super) started: Started,
+    /// SHA-256 of the server's own token; `None` if its file could not be written.
+    pub(super) own_token: Option<[u8; 32]>,
+    pub(super) audit_key: AuditKey,
 }
+
+/// Maximum number of sessions for queries of the API.
+const SESSIONS: u32 = 16;
 
 /// Drain task of the spool, if there is a spool, and the token that stops it. The drain is stopped
 /// before the writer, because it holds a handle of the writer.
@@ -51,6 +60,7 @@ pub(super) struct Serving {
 impl Parts {
     /// Starts all tasks; deliveries are accepted when it returns.
     pub(super) async fn assemble(self, [public, admin]: [Listener; 2]) -> App {
+        let (loops, stop) = (TaskTracker::new(), CancellationToken::new());
         let (writer, committer) = Writer::new(self.database.options(), self.spool.clone());
         let committer = committer.with_durability(database::commits(&self.config.database));
         let quarantine = rescue::start_quarantine(&self.config, self.clock.clone());
@@ -68,12 +78,15 @@ impl Parts {
         let readiness = self.readiness(breaker.clone());
         let upkeep = self.upkeep((&state, tally), breaker, (&readiness, drained.clone()));
         let spool_api = spooling::api(spooling.as_ref(), &self.config, &self.started.left_behind);
-        let operators = admin::router(readiness, spool_api, self.metrics.clone());
+        let (access, operators) = self.operators(
+            admin.address(),
+            (readiness, spool_api),
+            (&state, &loops, &stop),
+        );
         let operators = http::known_as(operators, self.claim.id().clone());
         state.answer_as(self.claim.id().clone());
         let limits = ListenerLimits::from(&self.config.http);
         let (rejected, reached) = (upkeep.rejected.clone(), upkeep.reached.clone());
-        let (loops, stop) = (TaskTracker::new(), CancellationToken::new());
         if let Some(spooling) = spooling {
             spooling::watch(spooling, &loops, stop.clone());
         }
@@ -88,6 +101,7 @@ impl Parts {
                 serve(admin, operators, ListenerLimits::ADMIN),
             ],
             reached,
+            access,
             state,
             progress,
             committer: tokio::spawn(committer.run()),
@@ -101,6 +115,27 @@ impl Parts {
             claim: self.claim,
             clock: self.clock,
         }
+    }
+
+    /// Routes of the admin listener at `address`, and their access.
+    fn operators(
+        &self,
+        address: SocketAddr,
+        (readiness, spool): (Readiness, SpoolApi),
+        (state, loops, stop): (&AppState, &TaskTracker, &CancellationToken),
+    ) -> (Access, http::Routes) {
+        let options = self.database.options();
+        let api = http::Api {
+            sessions: Sessions::new(&options, SESSIONS),
+            audit: Audit::new(&options, self.audit_key.clone()),
+            apps: state.clone(),
+            spool,
+        };
+        let (access, failed) = Access::new(&self.config, address, self.own_token);
+        let (audit, stop) = (api.audit.clone(), stop.clone());
+        loops.spawn(worker::record_failed_logins(failed, audit, stop));
+        let routes = admin::router(readiness, self.metrics.clone(), (access.clone(), api));
+        (access, routes)
     }
 
     /// The spool with its drain, if there is a spool.

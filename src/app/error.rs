@@ -1,6 +1,6 @@
 //! Errors on start, reload and stop, worded for the operator.
 
-use std::io;
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use crate::{
     config::{self, credentials},
@@ -30,6 +30,22 @@ pub enum Error {
     /// The data directory cannot be locked.
     #[error(transparent)]
     Instance(#[from] instance::Error),
+    /// The admin listener is open to other machines, and no token protects it.
+    #[error(
+        "the admin listener listens on {0}, and no token protects it: run `hookshelf token new` and \
+         add its lines ([[admin.tokens]]) to the configuration, or set admin.listen to an address \
+         of this machine such as 127.0.0.1:9090"
+    )]
+    Unprotected(SocketAddr),
+    /// The key of the audit cannot be created or read.
+    #[error("failed to read or create {}: give this user the right to write there", .path.display())]
+    AuditKey {
+        /// Path of the key.
+        path: PathBuf,
+        /// Error of the operating system.
+        #[source]
+        source: io::Error,
+    },
     /// The signal handlers cannot be installed.
     #[error("failed to install the signal handlers")]
     Signals(#[source] io::Error),

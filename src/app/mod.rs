@@ -8,6 +8,7 @@ mod assembly;
 pub mod database;
 pub(crate) mod descriptors;
 mod error;
+mod keys;
 mod lifecycle;
 mod manager;
 mod opening;
@@ -28,7 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::Clock,
     config::{self, Config, Sources, credentials},
-    http::{AppState, Listener, PassedSockets, listener},
+    http::{Access, AppState, Listener, PassedSockets, listener},
     ingest::{WriterProgress, arrivals::Arrival},
     instance::Claim,
     store::private,
@@ -39,6 +40,7 @@ use crate::{
 use assembly::{Draining, Parts, Serving};
 use database::Database;
 pub use error::Error;
+use keys::require_tokens;
 pub use manager::Manager;
 pub use reached::Reached;
 pub use runtime::runtime;
@@ -52,6 +54,7 @@ pub struct App {
     started: Started,
     manager: Manager,
     state: AppState,
+    access: Access,
     listeners: [Serving; 2],
     committer: JoinHandle<()>,
     draining: Draining,
@@ -83,7 +86,10 @@ impl App {
         let public = Listener::open(listener::PUBLIC, config.http.listen, &mut passed)?;
         let admin = Listener::open(listener::ADMIN, config.admin.listen, &mut passed)?;
         private::make_dir(&config.data_dir)?;
+        require_tokens(&config, admin.address())?;
         let claim = Claim::take(&config.data_dir)?;
+        let own_token = keys::make_own_token(&claim);
+        let audit_key = keys::audit_key(&config.data_dir)?;
         let credentials = credentials::complete(&mut config.apps, &config.data_dir)?;
         let spool = spooling::open(&config, &clock).await?;
         let database = Database::find(&config, &sources)?;
@@ -108,6 +114,8 @@ impl App {
             database,
             opened,
             started,
+            own_token,
+            audit_key,
         };
         let app = parts.assemble([public, admin]).await;
         app.note(begun, Ok(app.accepted()));

@@ -4,10 +4,10 @@ use std::path::{self, PathBuf};
 
 use jiff::Timestamp;
 
-use super::App;
+use super::{App, keys::require_tokens};
 use crate::{
     causes,
-    config::{self, credentials},
+    config::{self, Config, credentials},
     http,
     instance::Reading,
     telemetry::{LogEvent, ReloadFinished},
@@ -20,13 +20,13 @@ pub(super) struct Accepted {
 }
 
 impl App {
-    /// Reads `[apps.*]` again and swaps the apps atomically; on failure the old apps stay.
+    /// Reads apps and tokens again and swaps them; on failure the old ones stay.
     pub(super) async fn reload(&self) {
         let begun = self.clock.now();
         self.manager.reloading().await;
         // A file that would stop the next start is refused now, while someone is looking.
         let reloaded = match config::load(&self.sources) {
-            Ok(config) => self.swap(config.apps),
+            Ok(config) => self.swap_all(config),
             Err(faults) => Err(faults.to_string()),
         };
         let apps = reloaded.as_ref().map_or(0, |accepted| accepted.names.len());
@@ -40,6 +40,15 @@ impl App {
         }
         .emit();
         self.manager.ready(&self.started).await;
+    }
+
+    /// Swaps the apps and the tokens.
+    fn swap_all(&self, config: Config) -> Result<Accepted, String> {
+        let error = |error| causes::line(&error);
+        require_tokens(&config, self.started.admin).map_err(error)?;
+        let accepted = self.swap(config.apps)?;
+        self.access.replace_tokens(config.admin.tokens);
+        Ok(accepted)
     }
 
     /// Swaps the apps. A file that is just being written may have no apps. This is never intended

@@ -66,7 +66,11 @@ impl List {
         let now = Clock::system().now();
         let silent_since = self.silent.map(|silent| silent.resolve(now)).transpose()?;
         let app = self.app.as_ref().map(ToString::to_string);
-        let filter = AccountFilter { app, silent_since };
+        let filter = AccountFilter {
+            app,
+            silent_since,
+            ..AccountFilter::default()
+        };
         let mut session = database::open(sources).await?;
         let accounts = session.accounts(&filter, self.limit).await?;
         columns::print(&self.form, &accounts.rows, &COLUMNS, COLUMNS.len() - 1)?;

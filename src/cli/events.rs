@@ -139,12 +139,13 @@ impl List {
             sources: self.which.source.clone(),
             field: self.field.clone(),
             app: self.which.app(),
-            account_id: self.which.account.clone(),
+            account_ids: self.which.account.iter().cloned().collect(),
             person_id: self.person.clone(),
             username: self.username.clone(),
             text: self.text.clone(),
             since,
             until,
+            ..EventFilter::default()
         })
     }
 }

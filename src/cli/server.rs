@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     config::{Config, reachable},
-    instance::{HEADER, Running},
+    instance::{self, HEADER, Running},
 };
 
 /// Limit of an answer: a thousand deliveries of the spool take far less.
@@ -24,8 +24,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Error answer of the server.
 #[derive(Deserialize)]
-struct Complaint {
-    error: String,
+struct Problem {
+    detail: String,
 }
 
 /// A listener of the server that uses the data directory.
@@ -106,8 +106,8 @@ impl Listener {
                 env!("CARGO_PKG_VERSION")
             );
         }
-        match serde_json::from_slice::<Complaint>(&body) {
-            Ok(complaint) => bail!(complaint.error),
+        match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) => bail!(problem.detail),
             Err(_) => bail!(
                 "the server at {address} answers {}; see its log",
                 status.as_u16()
@@ -127,6 +127,9 @@ impl Listener {
         request = request.header("Host", &self.address);
         if let Some(id) = &running.id {
             request = request.header(HEADER, id.as_str());
+        }
+        if let Some(token) = instance::token(&self.dir) {
+            request = request.header("Authorization", format!("Bearer {}", *token));
         }
         let request = request.body(Empty::<Bytes>::new())?;
         let answer = sender.send_request(request).await;

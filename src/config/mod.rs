@@ -44,6 +44,7 @@ pub use dedupe::Dedupe;
 pub use fault::{Fault, Faults};
 pub use http::{Http, PublicUrl, reachable};
 pub use log::{InvalidLog, Log, LogFilter, LogFormat};
+pub use nearest::nearest;
 pub use rejections::Rejections;
 pub use secret::NamedSecret;
 pub use secret_source::SecretSource;

@@ -1,16 +1,19 @@
 //! Guesses which key was meant by an unknown one.
 
-use std::collections::BTreeSet;
-
 /// The known key that is nearest to an unknown path: misspelt, or put into another section.
-pub(super) fn nearest<'known>(path: &str, known: &'known BTreeSet<String>) -> Option<&'known str> {
+pub fn nearest<'known>(
+    path: &str,
+    known: impl IntoIterator<Item = &'known str>,
+) -> Option<&'known str> {
     let (section, key) = split(path);
     let distance = |candidate: &str| {
         let (other_section, other_key) = split(candidate);
         let moved = usize::from(section != other_section);
         moved + strsim::osa_distance(key, other_key)
     };
-    let best = known.iter().min_by_key(|candidate| distance(candidate))?;
+    let best = known
+        .into_iter()
+        .min_by_key(|candidate| distance(candidate))?;
     // A third of the letters may be wrong; beyond that a guess helps nobody.
     (distance(best) <= 1 + key.chars().count() / 3).then_some(best)
 }
@@ -32,11 +35,10 @@ mod tests {
             "database.run_as",
             "log.level",
         ];
-        let known = known.map(str::to_owned).into_iter().collect();
-        assert_eq!(nearest("http.lisen", &known), Some("http.listen"));
-        assert_eq!(nearest("admin.listne", &known), Some("admin.listen"));
-        assert_eq!(nearest("htpp", &known), Some("http"));
-        assert_eq!(nearest("run_as", &known), Some("database.run_as"));
-        assert_eq!(nearest("http.colour", &known), None);
+        assert_eq!(nearest("http.lisen", known), Some("http.listen"));
+        assert_eq!(nearest("admin.listne", known), Some("admin.listen"));
+        assert_eq!(nearest("htpp", known), Some("http"));
+        assert_eq!(nearest("run_as", known), Some("database.run_as"));
+        assert_eq!(nearest("http.colour", known), None);
     }
 }

@@ -31,7 +31,7 @@ impl Notes {
         let mut faults = self.faults;
         for unknown in &self.unknown {
             let path = join(&unknown.section, &unknown.key);
-            let fault = if let Some(known) = nearest(&path, &self.known) {
+            let fault = if let Some(known) = nearest(&path, self.known.iter().map(String::as_str)) {
                 Fault::new(path, format!("unknown key; did you mean {known}?"))
             } else {
                 let siblings = siblings(&unknown.section, &self.known);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::finding::{Check, Finding};
 use crate::{
     config::{Config, reachable},
-    instance::{HEADER, Running},
+    instance::{self, HEADER, Running},
 };
 
 /// Deadline for a single answer.
@@ -72,6 +72,9 @@ impl Server {
         let id = self.running.as_ref().and_then(|it| it.id.as_ref());
         if let Some(id) = id {
             request = request.header(HEADER, id.as_str());
+        }
+        if let Some(token) = instance::token(&self.dir) {
+            request = request.bearer_auth(&*token);
         }
         let answer = request.send().await.map_err(|error| {
             if error.is_timeout() && self.running.is_some() {

@@ -1,4 +1,4 @@
-//! Routes of the admin listener: alive, ready, metrics, spool.
+//! Routes of the admin listener: alive, ready, metrics, spool, API.
 
 use axum::{
     Router,
@@ -12,27 +12,38 @@ use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
+    access::{self, Access, Metrics},
     answer::{json, typed},
+    api::{self, Api},
     listener::ADMIN,
-    origin,
-    public::defect,
+    problem::{self, Problem},
     spool,
     spool::SpoolApi,
 };
 use crate::{
     ingest::{Readiness, ReadinessStatus},
-    telemetry::metrics::Exposition,
+    telemetry::{LogEvent, PanicCaught, metrics::Exposition},
 };
 
 /// The router of the admin listener.
-pub fn router(readiness: Readiness, spool: SpoolApi, metrics: Exposition) -> Router {
+pub fn router(readiness: Readiness, metrics: Exposition, (access, api): (Access, Api)) -> Router {
+    let spool = api.spool.clone();
     Router::new()
         .route("/healthz", get(StatusCode::OK))
         .route("/readyz", get(ready).with_state((readiness, spool.clone())))
         .route("/metrics", get(expose).with_state(metrics))
         .merge(spool::routes(spool))
-        .layer(middleware::from_fn(origin::guard))
-        .layer(CatchPanicLayer::custom(|_| defect(ADMIN)))
+        .merge(api::routes(api))
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || {
+            Problem::new(problem::METHOD, "the route does not take this method")
+        })
+        .layer(middleware::from_fn_with_state(access, access::check))
+        .layer(CatchPanicLayer::custom(|_| {
+            PanicCaught { listener: ADMIN }.emit();
+            let detail = "the server has a defect; its log has a record of this request";
+            Problem::new(problem::DEFECT, detail).into_response()
+        }))
 }
 
 #[derive(Serialize)]
@@ -56,7 +67,11 @@ struct Spool {
     obstacle: Option<String>,
 }
 
-async fn ready(State((readiness, spool)): State<(Readiness, SpoolApi)>) -> Response {
+/// Readiness. Without a token for it, only the status.
+async fn ready(
+    caller: Result<Metrics, Problem>,
+    State((readiness, spool)): State<(Readiness, SpoolApi)>,
+) -> Response {
     let ReadinessStatus { missing, degraded } = readiness.status();
     let ready = missing.is_empty();
     let status = if ready {
@@ -64,6 +79,9 @@ async fn ready(State((readiness, spool)): State<(Readiness, SpoolApi)>) -> Respo
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
+    if caller.is_err() {
+        return status.into_response();
+    }
     let spool = spool.report();
     let report = ReadyReport {
         ready,
@@ -83,7 +101,7 @@ async fn ready(State((readiness, spool)): State<(Readiness, SpoolApi)>) -> Respo
     json(status, &report)
 }
 
-async fn expose(State(metrics): State<Exposition>) -> Response {
+async fn expose(_: Metrics, State(metrics): State<Exposition>) -> Response {
     (
         typed("text/plain; version=0.0.4; charset=utf-8"),
         metrics.render(),

@@ -4,9 +4,11 @@
 //! for operators, on their own [`listener`]. `connection_limit` bounds the connections, [`state`]
 //! is shared by the routes, `webhook` has the path of a delivery.
 
+mod access;
 mod ack;
 pub mod admin;
 mod answer;
+mod api;
 mod body;
 mod connection;
 mod connection_limit;
@@ -19,6 +21,8 @@ mod limits;
 pub mod listener;
 mod names;
 mod origin;
+mod parameters;
+mod problem;
 pub mod public;
 mod receipt;
 mod serve_connection;
@@ -32,6 +36,8 @@ mod webhook;
 /// Routes of a listener.
 pub use axum::Router as Routes;
 
+pub use access::Access;
+pub use api::Api;
 pub use identity::known_as;
 pub use in_flight::{Ends, InFlight};
 pub use limits::{Limits, ListenerLimits};

@@ -36,7 +36,7 @@ async fn healthz(State(state): State<AppState>, headers: HeaderMap) -> Response 
 }
 
 /// Answer to a request that caused a panic.
-pub(super) fn defect(listener: &'static str) -> Response {
+fn defect(listener: &'static str) -> Response {
     PanicCaught { listener }.emit();
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }

@@ -9,17 +9,26 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use serde::Serialize;
 
-use super::answer::json;
+use super::{
+    access::{Operator, Viewer},
+    answer::json,
+    parameters::{Parameter, Parameters},
+    problem::{self, Problem},
+};
 use crate::{
     ingest::Spooling,
-    query::{MOST_WAITING, SpoolReader},
-    spool::{SpoolPosition, SpoolReport},
+    query::{MOST_WAITING, Scope, SpoolReader},
+    spool::SpoolReport,
 };
 
 /// Default length of a list of deliveries.
 const LIST: usize = 100;
+
+const RECORDS: &[Parameter] = &[
+    Parameter::one("after", "Deliveries behind this place of an earlier list."),
+    Parameter::one("limit", "Maximum number of deliveries. If unset: 100."),
+];
 
 /// Shared state of the spool routes.
 #[derive(Clone, Debug)]
@@ -59,67 +68,56 @@ pub(super) fn routes(api: SpoolApi) -> Router {
         .with_state(api)
 }
 
-#[derive(Serialize)]
-struct Complaint {
-    error: String,
+async fn status(Viewer(scope): Viewer, State(api): State<SpoolApi>) -> Result<Response, Problem> {
+    refuse_restricted(&scope)?;
+    Ok(json(StatusCode::OK, &api.report()))
 }
 
-fn complain(status: StatusCode, error: impl Into<String>) -> Response {
-    let error = error.into();
-    json(status, &Complaint { error })
+/// The spool holds deliveries of every app and client, so a restricted token does not see it.
+fn refuse_restricted(scope: &Scope) -> Result<(), Problem> {
+    if scope.is_restricted() {
+        return Err(Problem::not_found());
+    }
+    Ok(())
 }
 
-async fn status(State(api): State<SpoolApi>) -> Response {
-    json(StatusCode::OK, &api.report())
-}
-
-async fn drain(State(api): State<SpoolApi>) -> Response {
+async fn drain(
+    Operator(scope): Operator,
+    State(api): State<SpoolApi>,
+) -> Result<Response, Problem> {
+    refuse_restricted(&scope)?;
     match &*api.0 {
-        SpoolState::Off(report) => off(report),
+        SpoolState::Off(report) => Err(off(report)),
         SpoolState::Open(spooling, _) => {
             spooling.drained.wake();
-            json(StatusCode::ACCEPTED, &spooling.report())
+            Ok(json(StatusCode::ACCEPTED, &spooling.report()))
         }
     }
 }
 
-async fn records(State(api): State<SpoolApi>, RawQuery(query): RawQuery) -> Response {
+async fn records(
+    Viewer(scope): Viewer,
+    State(api): State<SpoolApi>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    refuse_restricted(&scope)?;
     let reader = match &*api.0 {
-        SpoolState::Off(report) => return off(report),
+        SpoolState::Off(report) => return Err(off(report)),
         SpoolState::Open(_, reader) => reader,
     };
-    let (after, limit) = match page(&query.unwrap_or_default()) {
-        Ok(page) => page,
-        Err(error) => return complain(StatusCode::BAD_REQUEST, error),
-    };
+    let parameters = Parameters::of(query.as_deref(), &[RECORDS])?;
+    let place = "a place from an earlier list";
+    let after = parameters.parse("after", place, |text| text.parse().ok())?;
+    let limit = parameters
+        .number("limit", 1..=MOST_WAITING)?
+        .unwrap_or(LIST);
     match reader.list(after, limit).await {
-        Ok(list) => json(StatusCode::OK, &list),
-        Err(error) => complain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        Ok(list) => Ok(json(StatusCode::OK, &list)),
+        Err(error) => Err(Problem::new(problem::DEFECT, error.to_string())),
     }
 }
 
-fn off(report: &SpoolReport) -> Response {
+fn off(report: &SpoolReport) -> Problem {
     let why = report.why_off.as_deref().unwrap_or_default();
-    complain(StatusCode::CONFLICT, format!("the spool is off: {why}"))
-}
-
-/// Parses `after` and `limit` of a query. Unknown parameters are errors.
-fn page(query: &str) -> Result<(Option<SpoolPosition>, usize), String> {
-    let (mut after, mut limit) = (None, LIST);
-    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-        match &*key {
-            "after" => {
-                let place = value.parse();
-                after = Some(place.map_err(|_| "invalid after: use a place from an earlier list")?);
-            }
-            "limit" => {
-                let number = value.parse().ok();
-                let within = number.filter(|number| (1..=MOST_WAITING).contains(number));
-                limit = within
-                    .ok_or_else(|| format!("invalid limit: allowed are 1 to {MOST_WAITING}"))?;
-            }
-            _ => return Err("unknown parameter: allowed are after and limit".to_owned()),
-        }
-    }
-    Ok((after, limit))
+    Problem::new(problem::CONFLICT, format!("the spool is off: {why}"))
 }

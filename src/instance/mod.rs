@@ -8,10 +8,11 @@
 mod error;
 mod id;
 mod reading;
+mod token;
 
 use std::{
     fs::File,
-    io::ErrorKind,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
@@ -20,9 +21,12 @@ use nix::{
     unistd::Pid,
 };
 
+use secrecy::zeroize::Zeroizing;
+
 pub use error::Error;
 pub use id::{HEADER, Id};
 pub use reading::Reading;
+pub use token::token;
 
 use crate::ownership::{self, Lock, Refused};
 
@@ -75,6 +79,15 @@ impl Claim {
     /// The id of this server.
     pub fn id(&self) -> &Id {
         &self.id
+    }
+
+    /// Makes the server's own token for its admin listener, and keeps it for local commands in a
+    /// file that only this user reads.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn make_token(&self) -> io::Result<Zeroizing<String>> {
+        token::make(&self.dir)
     }
 
     /// Saves the result of reading the configuration, for `hookshelf reload`. On failure the server

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Page, Session};
 use crate::store::{
     Error,
-    read::{EventFilter, EventRow},
+    read::{Between, EventFilter, EventRow, Order},
 };
 
 /// Maximum number of events per read: payloads may be large.
@@ -62,8 +62,12 @@ impl Events {
             return Ok(Vec::new());
         };
         let size = left.limit.min(AT_ONCE);
-        let events = reader.events_after(&left.filter, after, size, self.payloads);
-        let events = events.await?;
+        let range = Between {
+            after: Some(after),
+            before: None,
+        };
+        let (page, payloads) = ((Order::Oldest, size), self.payloads);
+        let events = reader.events(&left.filter, range, page, payloads).await?;
         let full = events.len() == usize::try_from(size).unwrap_or(usize::MAX);
         left.limit = if full { left.limit - size } else { 0 };
         left.after = events.last().map(|last| last.position).or(left.after);

@@ -1,6 +1,6 @@
 //! The JSON form of rows: one object a line.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Formats a row as JSON without line breaks.
 ///
@@ -12,6 +12,17 @@ use serde::Serialize;
 pub fn line(row: &impl Serialize) -> Result<String, serde_json::Error> {
     let text = serde_json::to_string(row)?;
     Ok(text.replace(['\n', '\r'], " "))
+}
+
+/// Serialises a position as a text: many readers of JSON keep only 53 bits of a number.
+///
+/// # Errors
+/// If the serializer fails.
+pub fn as_text<S: Serializer>(position: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match position {
+        Some(position) => serializer.collect_str(position),
+        None => serializer.serialize_none(),
+    }
 }
 
 #[cfg(test)]

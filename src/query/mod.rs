@@ -5,10 +5,14 @@
 //! filters and rows. The command line and an API read only through this module
 //! (`tests/tidy/places.rs`).
 
+mod audit;
+mod detail;
 mod differences;
 mod events;
+mod find;
 mod item;
 mod json;
+mod log;
 mod moment;
 mod page;
 mod reaction;
@@ -16,10 +20,14 @@ mod scope;
 mod session;
 mod spool;
 
+pub use audit::{Audit, AuditKey, Subject};
+pub use detail::{Around, ComparedRepeat, DeliveryDetail, EventDetail};
 pub use differences::Difference;
 pub use events::Events;
+pub use find::Target;
 pub use item::{Item, RepeatedEvent};
-pub use json::line;
+pub use json::{as_text, line};
+pub use log::{EventPage, Found};
 pub use moment::{InvalidMoment, Moment};
 pub use page::Page;
 pub use reaction::reaction;
@@ -27,9 +35,10 @@ pub use scope::Scope;
 pub use session::{Accounts, Session, Sessions, Stats};
 pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
 
+pub use crate::store::audit::AuditFilter;
 pub use crate::store::follow::Lag;
 pub use crate::store::read::{
-    AccountFilter, AccountRow, Content, Count, Counts, DeliveryFilter, DeliveryRow, Dimension,
-    EventFilter, EventRow, MOST_COUNTS, RejectionFilter, RejectionRow, RejectionTotal, RepeatRow,
-    StatsFilter,
+    AccountFilter, AccountRow, AuditRow, Between, Content, Count, Counts, DeliveryFilter,
+    DeliveryRow, Dimension, EventFilter, EventRow, Items, MOST_COUNTS, Order, RejectionFilter,
+    RejectionRow, RejectionTotal, RepeatRow, StatsFilter,
 };

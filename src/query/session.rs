@@ -7,8 +7,8 @@ use crate::store::{
     ConnectOptions, Error,
     follow::Lag,
     read::{
-        AccountFilter, AccountRow, Content, Counts, DeliveryFilter, DeliveryRow, Dimension, Reader,
-        Readers, RejectionFilter, RejectionRow, RejectionTotal, StatsFilter,
+        AccountFilter, AccountRow, Content, Counts, DeliveryFilter, DeliveryRow, Dimension, Items,
+        Reader, Readers, RejectionFilter, RejectionRow, RejectionTotal, StatsFilter,
     },
 };
 
@@ -85,6 +85,16 @@ impl Session {
     /// Reads the delivery with this id.
     pub async fn delivery(&mut self, id: Uuid) -> Result<Option<DeliveryRow>, Error> {
         self.reader.delivery(id).await
+    }
+
+    /// Finds the items of a delivery; `None` if it is not stored or not visible, or has none.
+    pub async fn items_of(&mut self, delivery: Uuid) -> Result<Option<Items>, Error> {
+        self.reader.items_of(delivery).await
+    }
+
+    /// Finds the ids of accounts with this id, label or user name.
+    pub async fn account_ids(&mut self, name: &str) -> Result<Vec<String>, Error> {
+        self.reader.account_ids(name).await
     }
 
     /// Reads the bytes of the delivery with this id.

@@ -8,6 +8,7 @@
 //! An [`Error`] tells the caller to retry, to give up the values, or to ask the operator.
 
 mod accounts;
+pub mod audit;
 mod batch;
 pub mod callbacks;
 mod column;

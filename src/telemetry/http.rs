@@ -48,6 +48,15 @@ messages! {
             CHALLENGES.count([("app", app.into()), ("answer", answer.into())]);
         };
 
+    /// A request to the API could not be answered. At most once in 10 s.
+    QueryFailed { cause: String }
+        "a query of the API failed; see the cause" [cause] WARN if sparingly!();
+
+    /// A wrong token at the admin listener. At most once in 10 s.
+    LoginFailed
+        "wrong token at the admin listener; after ten in a minute the address has to wait"
+        [] WARN if sparingly!();
+
     /// By Meta or a stranger. At most once in 10 s.
     VerifyTokenWrong<'a> { app: &'a str }
         "wrong verify token: challenge refused; enter the verify_token of this app in the App Dashboard"

@@ -14,6 +14,11 @@ messages! {
     ListenerStarted { listener: &'static str, address: SocketAddr }
         "listening" [listener, address = display(address)] INFO;
 
+    /// Local commands need a configured token.
+    OwnTokenFailed { cause: String }
+        "failed to write the server's own token; free disk space and start the server again"
+        [cause] WARN;
+
     /// Counts a reload and emits [`Reloaded`], or [`ReloadFailed`] if there is a fault.
     ReloadFinished { apps: usize, result: &'static str, fault: Option<String> }
         => {

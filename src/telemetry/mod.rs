@@ -27,12 +27,12 @@ pub mod tunnel;
 
 pub use error::Error;
 pub use http::{
-    AcceptFailed, AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, PanicCaught,
-    PathUnknown, RejectionsCounted, Severity, SignatureMatched,
+    AcceptFailed, AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, LoginFailed,
+    PanicCaught, PathUnknown, QueryFailed, RejectionsCounted, Severity, SignatureMatched,
 };
 pub use life::{
     ConnectionsLimited, DrainFinished, FileLimitUnraised, ListenerStarted, ManagerUnreachable,
-    ReloadFinished, StopRequested, Stopped,
+    OwnTokenFailed, ReloadFinished, StopRequested, Stopped,
 };
 pub use messages::{LogEvent, Message};
 pub use meter::Meter;

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::{
     clock::Clock,
     ingest::{Rejection, Tally},
-    store::{self, ConnectOptions, Error, epoch, rejections},
+    store::{self, ConnectOptions, Error, audit, epoch, rejections},
     telemetry::{EpochAdvanced, LogEvent, RejectionsCounted, UpkeepFailed},
 };
 
@@ -40,7 +40,7 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Creates partitions ahead and advances the epoch if due. Returns the pause before the next
+    /// Creates partitions ahead, deletes old entries of the audit, and advances the epoch if due. Returns the pause before the next
     /// call.
     pub async fn keep(&self) -> Duration {
         let kept = timeout(PATIENCE, self.keep_once())
@@ -60,6 +60,7 @@ impl Tables {
     async fn keep_once(&self) -> Result<bool, Error> {
         let mut connection = store::connect(&self.options, DEADLINE).await?;
         store::make_partitions(&mut connection, self.clock.now()).await?;
+        audit::delete_old(&mut connection).await?;
         epoch::advance(&mut connection, self.window, self.clock.now()).await
     }
 }

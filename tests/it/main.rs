@@ -12,6 +12,7 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod api;
 mod cases;
 mod configuration;
 mod corpus;

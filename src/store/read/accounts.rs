@@ -14,6 +14,8 @@ use crate::{meta::event::Kind, store::stats};
 pub struct AccountFilter {
     /// The configured app.
     pub app: Option<String>,
+    /// Ids of the accounts; empty for any.
+    pub account_ids: Vec<String>,
     /// Accounts without an event at this time or later.
     pub silent_since: Option<Timestamp>,
 }
@@ -101,6 +103,9 @@ impl Reader {
         let mut query = Conditions(query);
         query.visible(&self.visible);
         query.and("app = ", filter.app.clone());
+        if !filter.account_ids.is_empty() {
+            query.and_any("account_id", filter.account_ids.clone());
+        }
         if let Some(since) = filter.silent_since {
             let condition = query.0.push(" AND coalesce(last_event_at < ");
             condition.push_bind(since.to_sqlx()).push(", true)");

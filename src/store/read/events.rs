@@ -1,6 +1,7 @@
 //! Rows of events: a list in order of position, or one event by its position.
 
 use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::{PgConnection, QueryBuilder};
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     meta::{
-        event::{Kind, Source},
+        event::{Kind, Problem, Source},
         ids::Ids,
     },
     store::follow::Batch,
@@ -31,18 +32,79 @@ pub struct EventFilter {
     pub field: Option<String>,
     /// The configured app.
     pub app: Option<String>,
-    /// The professional account.
-    pub account_id: Option<String>,
+    /// Client of the accounts.
+    pub client: Option<String>,
+    /// The professional accounts; empty for any.
+    pub account_ids: Vec<String>,
     /// The other party.
     pub person_id: Option<String>,
+    /// The message.
+    pub message_id: Option<String>,
+    /// The comment.
+    pub comment_id: Option<String>,
+    /// The media.
+    pub media_id: Option<String>,
+    /// The delivery.
+    pub delivery: Option<Items>,
+    /// Problem of the event.
+    pub problem: Option<Problem>,
+    /// True for echoes only, false for none.
+    pub is_echo: Option<bool>,
     /// User name of the other party, in upper or lower case.
     pub username: Option<String>,
     /// Part of the text, in upper or lower case.
     pub text: Option<String>,
+    /// Part of the payload, in upper or lower case.
+    pub payload: Option<String>,
+    /// These positions; empty for any.
+    pub positions: Vec<i64>,
     /// Received at this moment or later.
     pub since: Option<Timestamp>,
     /// Received before this moment.
     pub until: Option<Timestamp>,
+}
+
+/// Place of a delivery's items in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Items {
+    /// Receipt of the delivery.
+    pub received_at: Timestamp,
+    /// Position of the first item.
+    pub first: i64,
+    /// Number of items.
+    pub count: i32,
+}
+
+/// Order of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The newest row first.
+    #[default]
+    Newest,
+    /// The oldest row first.
+    Oldest,
+}
+
+impl Order {
+    /// Both orders.
+    pub const ALL: &'static [Self] = &[Self::Newest, Self::Oldest];
+
+    /// Name in a query.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Oldest => "oldest",
+        }
+    }
+}
+
+/// Range of positions, without its bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Between {
+    /// Position before the range.
+    pub after: Option<i64>,
+    /// Position behind the range.
+    pub before: Option<i64>,
 }
 
 row! {
@@ -114,21 +176,25 @@ impl Reader {
         Ok(event)
     }
 
-    /// Reads at most `limit` events behind `position`, oldest first; without `payloads`, every
-    /// `payload` is `None`.
-    pub async fn events_after(
+    /// Reads at most `limit` events of a range; without `payloads`, every `payload` is `None`.
+    pub async fn events(
         &mut self,
         filter: &EventFilter,
-        position: i64,
-        limit: u32,
+        range: Between,
+        (order, limit): (Order, u32),
         payloads: bool,
     ) -> Result<Vec<EventRow>, Error> {
         let mut query = Conditions::after(&events_where());
         filter.apply(&mut query);
         query
             .visible(&self.visible)
-            .and("position > ", Some(position));
-        let mut query = query.limit(" ORDER BY position", limit);
+            .and("position > ", range.after)
+            .and("position < ", range.before);
+        let order = match order {
+            Order::Newest => " ORDER BY position DESC",
+            Order::Oldest => " ORDER BY position",
+        };
+        let mut query = query.limit(order, limit);
         let mut events: Vec<EventRow> =
             answer(query.build_query_as().fetch_all(&mut *self.conn)).await?;
         if payloads {
@@ -172,20 +238,54 @@ impl Batch {
 }
 
 impl EventFilter {
-    fn apply(&self, query: &mut Conditions) {
+    pub(super) fn apply(&self, query: &mut Conditions) {
         query
             .among("kind", &self.kinds, Kind::as_str)
             .among("source", &self.sources, Source::as_str)
             .and("field = ", self.field.clone())
             .and("app = ", self.app.clone())
-            .and("account_id = ", self.account_id.clone())
             .and("person_id = ", self.person_id.clone())
+            .and("message_id = ", self.message_id.clone())
+            .and("comment_id = ", self.comment_id.clone())
+            .and("media_id = ", self.media_id.clone())
+            .and("problem = ", self.problem.map(Problem::as_str))
+            .and("is_echo = ", self.is_echo)
+            .and(
+                "received_at = ",
+                self.delivery.map(|it| it.received_at.to_sqlx()),
+            )
+            .and("position >= ", self.delivery.map(|it| it.first))
+            .and(
+                "position < ",
+                self.delivery.map(|it| it.first + i64::from(it.count)),
+            )
             // User names are ASCII.
             .and(
                 "lower(username) = ",
                 self.username.as_deref().map(str::to_ascii_lowercase),
             )
             .and("text ~ ", self.text.as_deref().map(search::containing))
+            .and(
+                "payload::text ~ ",
+                self.payload.as_deref().map(search::containing),
+            )
             .received(self.since, self.until);
+        if !self.positions.is_empty() {
+            let condition = query.0.push(" AND position = ANY (");
+            condition.push_bind(self.positions.clone()).push(")");
+        }
+        // A single account is read in the order of its index.
+        match self.account_ids.as_slice() {
+            [] => {}
+            [account] => {
+                query.and("account_id = ", Some(account.clone()));
+            }
+            several => {
+                query.and_any("account_id", several.to_vec());
+            }
+        }
+        if let Some(client) = &self.client {
+            query.of_clients(vec![client.clone()]);
+        }
     }
 }

@@ -5,8 +5,10 @@
 //! page at a time.
 
 mod accounts;
+mod audit;
 mod deliveries;
 mod events;
+mod lookup;
 mod payload;
 mod rejections;
 mod repeats;
@@ -30,8 +32,9 @@ use sqlx::{
 use super::Error;
 
 pub use accounts::{AccountFilter, AccountRow};
+pub use audit::AuditRow;
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
-pub use events::{EventFilter, EventRow};
+pub use events::{Between, EventFilter, EventRow, Items, Order};
 pub use rejections::{RejectionFilter, RejectionRow, RejectionTotal};
 pub use repeats::RepeatRow;
 pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
@@ -143,6 +146,13 @@ impl Conditions {
             let condition = self.0.push(" AND ").push(column).push(" = ANY (");
             condition.push_bind(values).push(")");
         }
+        self
+    }
+
+    /// Restricts `column` to `values`.
+    fn and_any(&mut self, column: &'static str, values: Vec<String>) -> &mut Self {
+        self.0.push(" AND ").push(column).push(" = ANY (");
+        self.0.push_bind(values).push(")");
         self
     }
 

@@ -49,16 +49,29 @@ impl RepeatRow {
 impl Reader {
     /// Reads the repeat at `position`.
     pub async fn repeat(&mut self, position: i64) -> Result<Option<RepeatRow>, Error> {
+        let found = self.repeats(
+            |query| {
+                query.and("position = ", Some(position));
+            },
+            1,
+        );
+        Ok(found.await?.pop())
+    }
+
+    /// Reads at most `limit` repeats that meet `conditions`, in order of position.
+    pub(super) async fn repeats(
+        &mut self,
+        conditions: impl FnOnce(&mut Conditions),
+        limit: u32,
+    ) -> Result<Vec<RepeatRow>, Error> {
         let select = format!("SELECT {} FROM repeats WHERE", RepeatRow::columns());
         let mut query = Conditions::after(&select);
-        query
-            .visible(&self.visible)
-            .and("position = ", Some(position));
-        let mut query = query.limit("", 1);
-        let mut repeat: Option<RepeatRow> =
-            answer(query.build_query_as().fetch_optional(&mut *self.conn)).await?;
-        let unread = repeat.iter_mut().map(RepeatRow::unread);
+        conditions(query.visible(&self.visible));
+        let mut query = query.limit(" ORDER BY position", limit);
+        let mut repeats: Vec<RepeatRow> =
+            answer(query.build_query_as().fetch_all(&mut *self.conn)).await?;
+        let unread = repeats.iter_mut().map(RepeatRow::unread);
         answer(payload::read(&mut self.conn, unread)).await?;
-        Ok(repeat)
+        Ok(repeats)
     }
 }

@@ -17,11 +17,19 @@ impl Conditions {
     pub(super) fn visible(&mut self, visible: &Visible) -> &mut Self {
         self.visible_app(visible);
         if let Some(clients) = &visible.clients {
-            self.0
-                .push(" AND (app, account_id) IN (SELECT app, account_id FROM accounts WHERE client = ANY (")
-                .push_bind(clients.clone())
-                .push("))");
+            self.of_clients(clients.clone());
         }
+        self
+    }
+
+    /// Restricts rows to accounts of `clients`.
+    pub(super) fn of_clients(&mut self, clients: Vec<String>) -> &mut Self {
+        self.0
+            .push(" AND (app, account_id) IN (SELECT app, account_id FROM accounts AS a WHERE ");
+        self.0
+            .push("a.client = ANY (")
+            .push_bind(clients)
+            .push("))");
         self
     }
 
@@ -56,10 +64,7 @@ impl Conditions {
 
     fn visible_app(&mut self, visible: &Visible) {
         if let Some(apps) = &visible.apps {
-            self.0
-                .push(" AND app = ANY (")
-                .push_bind(apps.clone())
-                .push(")");
+            self.and_any("app", apps.clone());
         }
     }
 }

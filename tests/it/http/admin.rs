@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 
 use hookshelf::{
-    http::{Listener, ListenerLimits, SpoolApi, admin, listener::ADMIN},
+    http::SpoolApi,
     ingest::{CircuitBreaker, DatabaseState, Readiness},
     spool::SpoolReport,
     telemetry::metrics::CATALOGUE,
 };
 
 use super::{
-    door::{Door, metrics},
+    door::{Door, open_admin},
     wire::{Answer, Wire, request},
 };
 
@@ -21,12 +21,10 @@ fn open(database: DatabaseState) -> SocketAddr {
         breaker: CircuitBreaker::new(false),
         spool: None,
     };
-    let listener = Listener::bind(ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
-    let address = listener.address();
-    let api = SpoolApi::off(SpoolReport::off("/data/spool".into()));
-    let routes = admin::router(readiness, api, metrics().clone());
-    tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
-    address
+    open_admin(
+        readiness,
+        SpoolApi::off(SpoolReport::off("/data/spool".into())),
+    )
 }
 
 async fn get(address: SocketAddr, path: &str) -> Answer {
@@ -88,6 +86,10 @@ async fn metrics_are_exposed_with_their_meaning() {
 #[tokio::test]
 async fn the_callback_url_is_not_on_the_admin_listener() {
     let address = open(DatabaseState::default());
-    assert_eq!(get(address, "/webhook").await.bare(), 404);
-    assert_eq!(get(address, "/nothing").await.bare(), 404);
+    for path in ["/webhook", "/nothing"] {
+        let answer = get(address, path).await;
+        assert_eq!(answer.status, 404);
+        let problem = answer.header("content-type");
+        assert_eq!(problem, Some("application/problem+json"));
+    }
 }

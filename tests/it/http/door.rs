@@ -12,9 +12,13 @@ use std::{
 use hookshelf::{
     clock::{Clock, ManualClock},
     config::{self, Config, Sources},
-    http::{AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, listener, public},
-    ingest::{Committer, Durable, Failure, Refusal, Rejection, Settled, Tally, Writer},
+    http::{
+        Access, Api, AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, SpoolApi, admin,
+        listener, public,
+    },
+    ingest::{Committer, Durable, Failure, Readiness, Refusal, Rejection, Settled, Tally, Writer},
     meta::signature::{Secrets, sign},
+    query::{Audit, AuditKey, Sessions},
     store::{self, Committed, Delivery, rejections::Count},
     telemetry::metrics::Exposition,
 };
@@ -89,6 +93,25 @@ pub(super) fn limits() -> Limits {
 /// Default limits of a connection.
 pub(super) fn listener_limits() -> ListenerLimits {
     ListenerLimits::from(&configured(&[]).http)
+}
+
+/// Opens an admin listener without tokens and without a database.
+pub(super) fn open_admin(readiness: Readiness, spool: SpoolApi) -> SocketAddr {
+    let listener = Listener::bind(listener::ADMIN, ([127, 0, 0, 1], 0).into()).unwrap();
+    let address = listener.address();
+    let options = store::options("postgres://nobody@127.0.0.1:1/none").unwrap();
+    let (writer, _) = Writer::new(options.clone(), None);
+    let tally = Tally::new(Clock::system());
+    let api = Api {
+        sessions: Sessions::new(&options, 1),
+        audit: Audit::new(&options, AuditKey::new(&secret("audit"))),
+        apps: AppState::new(Apps::default(), writer, tally, Clock::system(), limits()),
+        spool,
+    };
+    let (access, _) = Access::new(&configured(&[]), address, None);
+    let routes = admin::router(readiness, metrics().clone(), (access, api));
+    tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
+    address
 }
 
 /// Parameters of a door.

@@ -236,7 +236,7 @@ impl Server {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answer {
-        let mut request = Request::post(path).header("Host", "test");
+        let mut request = Request::post(path).header("Host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -250,7 +250,7 @@ impl Server {
 
     /// GET on the public listener with these headers.
     pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut request = Request::get(path).header("Host", "test");
+        let mut request = Request::get(path).header("Host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -260,6 +260,22 @@ impl Server {
     /// GET on the admin listener.
     pub(crate) async fn ask_admin(&self, path: &str) -> Answer {
         get(self.admin, path).await
+    }
+
+    /// Sends a request with these headers to the admin listener.
+    pub(crate) async fn ask_admin_with(
+        &self,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            request = request.header("Host", "localhost");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        ask(self.admin, request.body(Full::default()).unwrap()).await
     }
 
     /// Opens a session with the server's database.
@@ -406,7 +422,7 @@ fn after_http(line: &str, what: &str) -> Option<SocketAddr> {
 
 async fn get(address: SocketAddr, path: &str) -> Answer {
     let request = Request::get(path)
-        .header("Host", "test")
+        .header("Host", "localhost")
         .body(Full::default());
     ask(address, request.unwrap()).await
 }
@@ -437,7 +453,7 @@ pub(crate) async fn deliver_to(
 ) -> anyhow::Result<Answer> {
     let body = body.into();
     let signature = sign(&SecretString::from(SECRET), &body);
-    let request = Request::post(path).header("Host", "test");
+    let request = Request::post(path).header("Host", "localhost");
     let request = request
         .header("X-Hub-Signature-256", signature)
         .body(Full::new(body))?;

@@ -134,7 +134,7 @@ fn find(text: &[u8], what: &[u8]) -> Option<usize> {
 
 /// A request without a body.
 pub(crate) fn request(method: &str, target: &str) -> String {
-    format!("{method} {target} HTTP/1.1\r\nhost: here\r\n\r\n")
+    format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n\r\n")
 }
 
 /// A POST of `body` to `target` with these further headers.

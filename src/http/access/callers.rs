@@ -1,0 +1,54 @@
+//! Callers: extractors of the scope of a request, one for each role that a route needs.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use super::{
+    Refused,
+    problem::{self, Problem},
+};
+use crate::{config::Role, query::Scope};
+
+/// Declares a caller for each role.
+macro_rules! callers {
+    ($($(#[$doc:meta])* $caller:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(in crate::http) struct $caller(
+            #[allow(dead_code, reason = "metrics are the same for each scope")] pub Scope,
+        );
+
+        impl<S: Sync> FromRequestParts<S> for $caller {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+                scope(parts, Role::$caller).map(Self)
+            }
+        }
+    )+};
+}
+
+callers! {
+    /// Any caller with a token, of this server as a whole.
+    Metrics;
+    /// Caller that reads events.
+    Viewer;
+    /// Caller that reads bodies and changes something.
+    Operator;
+    /// Caller that reads the audit.
+    Privacy;
+}
+
+/// Scope of the request if its role suffices. Metrics cover every app and client, so a restricted
+/// token does not see them.
+fn scope(parts: &Parts, role: Role) -> Result<Scope, Problem> {
+    let scope = parts.extensions.get::<Scope>();
+    let scope = scope.ok_or_else(|| Refused::NoToken.problem())?;
+    if scope.role() < role {
+        let detail = format!("this needs a token with the role {}", role.as_str());
+        return Err(Problem::new(problem::FORBIDDEN, detail));
+    }
+    if role == Role::Metrics && scope.is_restricted() {
+        return Err(Problem::not_found());
+    }
+    Ok(scope.clone())
+}

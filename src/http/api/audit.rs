@@ -1,0 +1,50 @@
+//! Route of the audit.
+
+use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
+use serde_json::json;
+
+use super::{
+    super::parameters::Parameter,
+    super::{access::Privacy, answer, problem::Problem},
+    Api, Asked, Shared,
+};
+use crate::query::AuditFilter;
+
+const AUDIT: &[Parameter] = &[
+    Parameter::one("subject", "A position, delivery, person or account."),
+    Parameter::one("token", "Name of the token."),
+    Parameter::one("since", "At this time or later."),
+    Parameter::one("until", "Before this time."),
+    Parameter::one(
+        "limit",
+        "Maximum number of entries, from 1 to 1000. If unset: 100.",
+    ),
+];
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/v1/audit", get(list))
+}
+
+async fn list(
+    State(api): Shared,
+    Privacy(scope): Privacy,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let parameters = asked.parameters(&[AUDIT])?;
+    if scope.is_restricted() {
+        return Err(Problem::not_found());
+    }
+    let filter = AuditFilter {
+        token: parameters.text("token")?,
+        since: parameters.moment("since")?,
+        until: parameters.moment("until")?,
+        ..AuditFilter::default()
+    };
+    let subject = parameters.text("subject")?;
+    let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
+    let mut session = api.session(&scope).await?;
+    let subject = (subject.as_deref(), api.audit.key());
+    let entries = session.audit(filter, subject, limit).await;
+    let entries = entries.map_err(|error| api.problem(&error))?;
+    Ok(answer::json(StatusCode::OK, &json!({"audit": entries})))
+}

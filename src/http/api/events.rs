@@ -1,0 +1,228 @@
+//! Routes of events: the list, a search, single events, their neighbours, and ids.
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+    routing::get,
+};
+use serde_json::{Value, json};
+
+use super::{
+    super::parameters::{Parameter, Parameters},
+    super::{
+        access::Viewer,
+        answer,
+        problem::{self, Problem},
+    },
+    Api, Asked, Shared,
+    filters::{FILTERS, PAGE, SEARCHES, event_filter, page},
+    shown::{self, Order},
+};
+use crate::{
+    clock::Clock,
+    query::{EventPage, EventRow, Item, Scope, Subject},
+};
+
+const LIST: &str = "/v1/events";
+
+const AROUND: &[Parameter] = &[Parameter::one(
+    "n",
+    "Number of events around this one, from 2 to 200. If unset: 50.",
+)];
+
+const FIND: &[Parameter] = &[Parameter::one(
+    "id",
+    "A position, delivery, message, comment, media, person, account, label, or user name.",
+)];
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route(LIST, get(list))
+        .route("/v1/events/{position}", get(show))
+        .route("/v1/events/{position}/around", get(around))
+        .route("/v1/find", get(find))
+}
+
+async fn list(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let parameters = asked.parameters(&[FILTERS, SEARCHES, PAGE])?;
+    refuse_content_filters(&scope, &parameters)?;
+    let mut session = api.session(&scope).await?;
+    // The end of the log comes first: events up to it are in the list, whatever arrives meanwhile.
+    let end = session.end_of_log().await;
+    let end = end.map_err(|error| api.problem(&error))?;
+    let Some(filter) = event_filter(&api, &mut session, &parameters).await? else {
+        return Ok(answer::json(StatusCode::OK, &nothing(end)));
+    };
+    let page = page(filter, &parameters)?;
+    if page.filter.text.is_some() || page.filter.payload.is_some() {
+        let now = Clock::system().now();
+        let found = session.search(&page, now).await;
+        let found = found.map_err(|error| api.problem(&error))?;
+        let rows = Some(found.events.len());
+        api.record(&scope, &asked, "search", (Subject::None, rows))
+            .await?;
+        let next = found.next.map(|(until, before)| {
+            let before = before.map_or_else(String::new, |before| before.to_string());
+            let until = until.to_string();
+            shown::url(LIST, &parameters, &[("until", until), ("before", before)])
+        });
+        let answer = json!({
+            "events": shown::events(&found.events, &scope),
+            "searched_until": found.searched_until,
+            "complete": found.complete,
+            "next": next,
+            "as_of_position": shown::position(end),
+        });
+        return Ok(answer::json(StatusCode::OK, &answer));
+    }
+    let events = session.events(&page).await;
+    let events = events.map_err(|error| api.problem(&error))?;
+    let [next, previous] = neighbours(&events, &page, &parameters);
+    let answer = json!({
+        "events": shown::events(&events, &scope),
+        "next": next,
+        "previous": previous,
+        "as_of_position": shown::position(end),
+    });
+    Ok(answer::json(StatusCode::OK, &answer))
+}
+
+fn nothing(end: i64) -> Value {
+    let none: [(); 0] = [];
+    json!({"events": none, "next": null, "previous": null, "as_of_position": shown::position(end)})
+}
+
+/// A scope without content cannot search it: an answer would tell what the content is.
+fn refuse_content_filters(scope: &Scope, parameters: &Parameters) -> Result<(), Problem> {
+    let names = ["text", "payload", "username"];
+    let given = names.iter().find(|name| parameters.get(name).is_some());
+    match given {
+        Some(name) if !scope.shows_content() => {
+            let detail = format!("{name} needs a token with content = true");
+            Err(Problem::new(problem::FORBIDDEN, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// URLs of the next page in the same order, and of the page in the other direction.
+fn neighbours(
+    events: &[EventRow],
+    page: &EventPage,
+    parameters: &Parameters,
+) -> [Option<String>; 2] {
+    let bounds = |order: Order, position: i64| {
+        let position = position.to_string();
+        let (after, before) = match order {
+            Order::Oldest => (position, String::new()),
+            Order::Newest => (String::new(), position),
+        };
+        let order = order.as_str().to_owned();
+        let changes = [("order", order), ("after", after), ("before", before)];
+        shown::url(LIST, parameters, &changes)
+    };
+    let other = match page.order {
+        Order::Newest => Order::Oldest,
+        Order::Oldest => Order::Newest,
+    };
+    let is_full = events.len() == usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let last = events.last().map(|event| event.position);
+    let first = events.first().map(|event| event.position);
+    let next = match page.order {
+        // New events come at this end, so there is always a next page.
+        Order::Oldest => last.or(page.range.after),
+        Order::Newest => last.filter(|_| is_full),
+    };
+    [
+        next.map(|position| bounds(page.order, position)),
+        first.map(|position| bounds(other, position)),
+    ]
+}
+
+async fn show(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    Path(position): Path<String>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    asked.parameters(&[])?;
+    let position = parsed(&position)?;
+    let mut session = api.session(&scope).await?;
+    let detail = session.event_detail(position).await;
+    let Some(detail) = detail.map_err(|error| api.problem(&error))? else {
+        return repeat(&api, &scope, position).await;
+    };
+    if scope.shows_content() {
+        let subject = (Subject::Id(&position.to_string()), Some(1));
+        api.record(&scope, &asked, "event", subject).await?;
+    }
+    let answer = json!({
+        "event": shown::event(&detail.event, &scope),
+        "delivery": detail.delivery,
+        "repeats": detail.repeats,
+        "related": shown::events(&detail.related, &scope),
+    });
+    Ok(answer::json(StatusCode::OK, &answer))
+}
+
+/// Answer for the position of a repeat: the repeat without content, and the position of its event.
+async fn repeat(api: &Api, scope: &Scope, position: i64) -> Result<Response, Problem> {
+    let mut session = api.session(scope).await?;
+    let item = session.item(position).await;
+    match item.map_err(|error| api.problem(&error))? {
+        Some(Item::Repeat(mut repeated)) => {
+            repeated.repeat.payload = None;
+            let event = repeated.repeat.event_position.map(shown::position);
+            let answer = json!({"repeat": repeated.repeat, "event_position": event});
+            Ok(answer::json(StatusCode::OK, &answer))
+        }
+        _ => Err(Problem::not_found()),
+    }
+}
+
+fn parsed(position: &str) -> Result<i64, Problem> {
+    let number = position.parse().ok().filter(|number: &i64| *number >= 0);
+    number.ok_or_else(Problem::not_found)
+}
+
+async fn around(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    Path(position): Path<String>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let parameters = asked.parameters(&[AROUND])?;
+    let count = parameters.number("n", 2..=200)?.unwrap_or(50);
+    let position = parsed(&position)?;
+    let mut session = api.session(&scope).await?;
+    let around = session.around(position, count).await;
+    let around = around.map_err(|error| api.problem(&error))?;
+    let around = around.ok_or_else(Problem::not_found)?;
+    let answer = json!({
+        "before": shown::events(&around.before, &scope),
+        "event": shown::event(&around.event, &scope),
+        "after": shown::events(&around.after, &scope),
+    });
+    Ok(answer::json(StatusCode::OK, &answer))
+}
+
+async fn find(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let parameters = asked.parameters(&[FIND])?;
+    let Some(id) = parameters.text("id")? else {
+        return Err(Problem::parameter("id", "", "an id", "id is missing"));
+    };
+    let mut session = api.session(&scope).await?;
+    let targets = session.find(id.trim(), Clock::system().now()).await;
+    let targets = targets.map_err(|error| api.problem(&error))?;
+    Ok(answer::json(StatusCode::OK, &json!({"targets": targets})))
+}

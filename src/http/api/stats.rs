@@ -1,0 +1,66 @@
+//! Route of counts.
+
+use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
+use serde_json::json;
+
+use super::{
+    super::parameters::Parameter,
+    super::{access::Viewer, answer, problem::Problem},
+    Api, Asked, Shared, shown,
+};
+use crate::{
+    meta::event::{Kind, Source},
+    query::{Dimension, StatsFilter},
+};
+
+const STATS: &[Parameter] = &[
+    Parameter::list(
+        "by",
+        "Dimensions: day, hour, kind, app, account, client, source.",
+    ),
+    Parameter::list("kind", "Kind of event; several kinds with commas."),
+    Parameter::one("app", "Name of the configured app."),
+    Parameter::one("account", "Id of the professional account."),
+    Parameter::one("client", "Client of the account."),
+    Parameter::list("source", "Source of the delivery."),
+    Parameter::one("since", "Hours that end after this time."),
+    Parameter::one("until", "Hours that begin before this time."),
+];
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/v1/stats", get(stats))
+}
+
+async fn stats(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let parameters = asked.parameters(&[STATS])?;
+    let by = parameters.several("by", Dimension::ALL, Dimension::as_str)?;
+    let filter = StatsFilter {
+        kinds: parameters.several("kind", Kind::ALL, Kind::as_str)?,
+        app: parameters.text("app")?,
+        account_id: parameters.text("account")?,
+        client: parameters.text("client")?,
+        sources: parameters.several("source", Source::ALL, Source::as_str)?,
+        since: parameters.moment("since")?,
+        until: parameters.moment("until")?,
+    };
+    let mut session = api.session(&scope).await?;
+    let stats = session.stats(&filter, &by).await;
+    let stats = stats.map_err(|error| api.problem(&error))?;
+    let lag = stats.lag.map(|lag| {
+        json!({"positions": lag.positions, "seconds": lag.time.as_secs_f64(), "done_at": lag.done_at})
+    });
+    let end = stats.lag.map_or(0, |lag| lag.position + lag.positions);
+    let answer = json!({
+        "counts": stats.counts.rows,
+        "combinations": stats.counts.combinations,
+        "events": stats.counts.events,
+        "repeats": stats.counts.repeats,
+        "lag": lag,
+        "as_of_position": shown::position(end),
+    });
+    Ok(answer::json(StatusCode::OK, &answer))
+}

@@ -1,0 +1,176 @@
+//! Problems: error answers of the admin listener (RFC 9457).
+
+use std::borrow::Cow;
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::answer::{json_bytes, typed};
+
+/// A type of problem, with its page `/problems/{name}`.
+#[derive(Debug)]
+pub(super) struct ProblemType {
+    name: &'static str,
+    title: &'static str,
+    status: StatusCode,
+    /// Cause and remedy, for the page.
+    about: &'static str,
+}
+
+/// Declares the types of problems.
+macro_rules! problems {
+    ($($constant:ident = $status:ident $name:literal $title:literal: $about:literal;)+) => {
+        $(pub(super) const $constant: &ProblemType = &ProblemType {
+            name: $name,
+            title: $title,
+            status: StatusCode::$status,
+            about: $about,
+        };)+
+
+        /// All types of problems.
+        pub(super) const ALL: &[&ProblemType] = &[$($constant,)+];
+    };
+}
+
+problems! {
+    PARAMETER = BAD_REQUEST "parameter" "A parameter is wrong":
+        "`parameter` names it, `given` is its value and `allowed` says what the route takes. \
+         An unknown parameter is refused, so that a misspelt filter does not select everything.";
+    BODY = BAD_REQUEST "body" "The body of the request is wrong":
+        "`detail` says what the route takes.";
+    UNAUTHORIZED = UNAUTHORIZED "unauthorized" "A token is needed":
+        "Send `Authorization: Bearer` with a token of `[[admin.tokens]]`. `hookshelf token new` \
+         makes one.";
+    FORBIDDEN = FORBIDDEN "forbidden" "The role of the token is too low":
+        "`detail` names the role that the route needs.";
+    CROSS_SITE = FORBIDDEN "cross-site" "The request comes from a page of another site":
+        "A browser sent the request for another site. Only pages of this listener may change \
+         something.";
+    NOT_FOUND = NOT_FOUND "not-found" "Nothing is here":
+        "The path is unknown, the object is not stored, or the token does not show it.";
+    METHOD = METHOD_NOT_ALLOWED "method" "The route does not take this method":
+        "The header `Allow` lists the methods.";
+    CONFLICT = CONFLICT "conflict" "The state of the server does not allow this":
+        "`detail` says why.";
+    GONE = GONE "gone" "The content was erased":
+        "The delivery is stored without its body.";
+    RANGE = RANGE_NOT_SATISFIABLE "range" "The range lies outside of the body":
+        "The header `Content-Range` has the length of the body.";
+    HOST = MISDIRECTED_REQUEST "host" "The header Host names another server":
+        "Use localhost, the address of `admin.listen`, or add the name to `admin.names`.";
+    FAILURES = TOO_MANY_REQUESTS "failures" "Too many wrong tokens came from this address":
+        "Wait for the time in `Retry-After`, then use a correct token.";
+    DATABASE = SERVICE_UNAVAILABLE "database" "Postgres is unavailable":
+        "Deliveries are still accepted if the spool is on. The route works again once Postgres does.";
+    BUSY = SERVICE_UNAVAILABLE "busy" "The query took too long":
+        "Narrow the query with since, until or another filter, or try again later.";
+    AUDIT = SERVICE_UNAVAILABLE "audit" "The audit cannot be written":
+        "Content is shown only if the audit records it. The log of the server has the cause.";
+    DEFECT = INTERNAL_SERVER_ERROR "defect" "The server has a defect":
+        "The log of the server has a record of it.";
+}
+
+impl ProblemType {
+    /// Finds a type by its name.
+    pub(super) fn find(name: &str) -> Option<&'static Self> {
+        ALL.iter().copied().find(|kind| kind.name == name)
+    }
+
+    /// Text of the page.
+    pub(super) fn page(&self) -> String {
+        let (title, status) = (self.title, self.status.as_u16());
+        format!("# {title}\n\nStatus {status}. {}\n", self.about)
+    }
+}
+
+/// An error answer.
+#[derive(Debug)]
+pub(super) struct Problem(Box<Members>);
+
+#[derive(Debug, Serialize)]
+struct Members {
+    #[serde(rename = "type")]
+    page: String,
+    title: &'static str,
+    status: u16,
+    detail: Cow<'static, str>,
+    /// The parameter at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<String>,
+    /// Value of the parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given: Option<String>,
+    /// Allowed values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed: Option<String>,
+    #[serde(skip)]
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    pub(super) fn new(kind: &'static ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Members {
+            page: format!("/problems/{}", kind.name),
+            title: kind.title,
+            status: kind.status.as_u16(),
+            detail: detail.into(),
+            parameter: None,
+            given: None,
+            allowed: None,
+            headers: Vec::new(),
+        }))
+    }
+
+    /// A wrong parameter.
+    pub(super) fn parameter(
+        name: &str,
+        given: &str,
+        allowed: impl Into<String>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let mut problem = Self::new(PARAMETER, detail);
+        problem.0.parameter = Some(shortened(name));
+        problem.0.given = Some(shortened(given));
+        problem.0.allowed = Some(allowed.into());
+        problem
+    }
+
+    /// The object does not exist, or lies outside of the scope.
+    pub(super) fn not_found() -> Self {
+        Self::new(NOT_FOUND, "no such path or object")
+    }
+
+    pub(super) fn header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        self.0.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// Beginning of a client's text, so that an answer stays short.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 200;
+    text.chars().take(LONGEST).collect()
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status);
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (
+            status,
+            typed("application/problem+json"),
+            json_bytes(&self.0).unwrap_or_default(),
+        )
+            .into_response();
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        for (name, value) in self.0.headers {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}

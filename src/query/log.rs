@@ -1,0 +1,130 @@
+//! Lists of events in either direction, and searches of their texts.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Session;
+use crate::store::{
+    Error,
+    read::{Between, EventFilter, EventRow, Order},
+};
+
+/// Maximum time of a search.
+const SEARCHING: Duration = Duration::from_secs(2);
+
+/// Maximum time span of a search: the days of one request.
+const SEARCHED: SignedDuration = SignedDuration::from_hours(24);
+
+/// Part of the list of events.
+#[derive(Clone, Debug)]
+pub struct EventPage {
+    /// Filter of the list.
+    pub filter: EventFilter,
+    /// Range of positions.
+    pub range: Between,
+    /// Order of the events.
+    pub order: Order,
+    /// Maximum number of events.
+    pub limit: u32,
+}
+
+/// Events of a search.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The events, newest first.
+    pub events: Vec<EventRow>,
+    /// Every event received since this time, and before the end of the filter, was searched.
+    pub searched_until: Timestamp,
+    /// True if the search reached the start of the filter.
+    pub complete: bool,
+    /// End and position at which the next request continues.
+    pub next: Option<(Timestamp, Option<i64>)>,
+}
+
+impl Session {
+    /// Reads a page of events, without their payloads if the scope does not show them.
+    pub async fn events(&mut self, page: &EventPage) -> Result<Vec<EventRow>, Error> {
+        let order = (page.order, page.limit);
+        let content = self.scope.shows_content();
+        self.reader
+            .events(&page.filter, page.range, order, content)
+            .await
+    }
+
+    /// Position of the last committed item.
+    pub async fn end_of_log(&mut self) -> Result<i64, Error> {
+        let lag = self.reader.counting().await?;
+        Ok(lag.map_or(0, |lag| lag.position + lag.positions))
+    }
+
+    /// Searches the texts and payloads of events backward from the end of the filter, over at most
+    /// a day and for about two seconds. Without a start, the search begins a day before `now`.
+    pub async fn search(&mut self, page: &EventPage, now: Timestamp) -> Result<Found, Error> {
+        let began = Instant::now();
+        let until = page.filter.until.unwrap_or(now);
+        let a_day_before = until.checked_sub(SEARCHED).unwrap_or(Timestamp::MIN);
+        let since = page.filter.since.unwrap_or(a_day_before);
+        let start = since.max(a_day_before);
+        let filter = EventFilter {
+            since: Some(start),
+            until: page.filter.until,
+            ..page.filter.clone()
+        };
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let (mut positions, mut reached) = (Vec::new(), None);
+        let mut before = page.range.before;
+        let ended = loop {
+            let step = self.reader.search(&filter, before).await?;
+            positions.extend(step.found);
+            let Some((last, at)) = step.last else {
+                break true;
+            };
+            (before, reached) = (Some(last), Some(at));
+            if positions.len() >= limit || began.elapsed() > SEARCHING {
+                break false;
+            }
+        };
+        positions.truncate(limit);
+        let events = self.events_at(&filter, &positions).await?;
+        if let Some(last) = events.last().filter(|_| positions.len() == limit) {
+            (before, reached) = (Some(last.position), Some(last.received_at));
+        }
+        let is_day_searched = ended && positions.len() < limit;
+        let complete = is_day_searched && start <= since;
+        let next = match (complete, is_day_searched) {
+            (true, _) => None,
+            (false, true) => Some((start, None)),
+            (false, false) => Some((until, before)),
+        };
+        let reached = reached.unwrap_or(until);
+        Ok(Found {
+            events,
+            searched_until: if is_day_searched { start } else { reached },
+            complete,
+            next,
+        })
+    }
+
+    async fn events_at(
+        &mut self,
+        filter: &EventFilter,
+        positions: &[i64],
+    ) -> Result<Vec<EventRow>, Error> {
+        if positions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = EventFilter {
+            positions: positions.to_vec(),
+            since: filter.since,
+            until: filter.until,
+            ..EventFilter::default()
+        };
+        let limit = u32::try_from(positions.len()).unwrap_or(u32::MAX);
+        let content = self.scope.shows_content();
+        let order = (Order::Newest, limit);
+        self.reader
+            .events(&found, Between::default(), order, content)
+            .await
+    }
+}

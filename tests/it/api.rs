@@ -1,0 +1,97 @@
+//! The API over the admin listener: tokens, roles and scopes, lists, searches and bodies.
+
+mod access;
+mod bodies;
+mod lists;
+mod scopes;
+
+use serde_json::Value;
+
+use crate::support::{
+    message::{comment, message, messages},
+    server::{Answer, Server, apps},
+};
+
+/// A server with tokens and deliveries, and the token of each role.
+struct Desk {
+    server: Server,
+}
+
+/// Token in plain text of a name.
+fn token(name: &str) -> String {
+    format!("token-of-{name}-0123456789abcdef0123456789abcdef")
+}
+
+/// Lines of a token.
+fn table(name: &str, rest: &str) -> String {
+    let token = token(name);
+    format!("[[admin.tokens]]\nname = \"{name}\"\ntoken = \"{token}\"\n{rest}\n")
+}
+
+/// Tokens of all roles, and of two clients.
+fn tokens() -> String {
+    [
+        table("metrics", "role = 'metrics'"),
+        table("viewer", "role = 'viewer'"),
+        table("reader", "role = 'viewer'\ncontent = true"),
+        table("operator", "role = 'operator'"),
+        table("privacy", "role = 'privacy'"),
+        table("bakery", "role = 'operator'\nclients = ['bakery']"),
+        table("florist", "role = 'operator'\nclients = ['florist']"),
+        table("shop", "role = 'operator'\napps = ['shop']"),
+    ]
+    .concat()
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let configuration = format!("{}{}", apps(["default", "shop"]), tokens());
+        Self {
+            server: Server::start_with(&configuration).await,
+        }
+    }
+
+    /// Delivers a body to the app `default`.
+    async fn deliver(&self, body: impl Into<bytes::Bytes>) {
+        let answer = self.server.deliver("/webhook", body).await;
+        assert_eq!(answer.status, 200);
+    }
+
+    async fn ask_as(&self, name: &str, path: &str) -> Answer {
+        let bearer = format!("Bearer {}", token(name));
+        let headers = [("Authorization", bearer.as_str())];
+        self.server.ask_admin_with(("GET", path), &headers).await
+    }
+
+    /// JSON of a successful answer.
+    async fn read_as(&self, name: &str, path: &str) -> Value {
+        let answer = self.ask_as(name, path).await;
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(answer.status, 200, "{path}: {body}");
+        body
+    }
+
+    /// Status and JSON of a problem.
+    async fn problem_as(&self, name: &str, path: &str) -> (u16, Value) {
+        let answer = self.ask_as(name, path).await;
+        let media = answer.headers.get("content-type").unwrap();
+        assert_eq!(media, "application/problem+json", "{path}");
+        (answer.status, serde_json::from_slice(&answer.body).unwrap())
+    }
+
+    async fn run(&self, sql: &str) {
+        let mut conn = self.server.database().await;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .execute(&mut conn)
+            .await
+            .unwrap();
+    }
+}
+
+/// Texts of the events of a list, in order.
+fn texts(list: &Value) -> Vec<&str> {
+    let events = list["events"].as_array().unwrap().iter();
+    events
+        .map(|event| event["text"].as_str().unwrap_or("-"))
+        .collect()
+}

@@ -1,0 +1,133 @@
+//! Scopes: no answer to one client contains an id of another.
+
+use super::*;
+
+const BAKERY: &str = "17840000000000101";
+const FLORIST: &str = "17840000000000202";
+
+/// Routes that answer with stored data, with the position and delivery of each event filled in.
+const ROUTES: [&str; 12] = [
+    "/v1/events",
+    "/v1/events?order=oldest",
+    "/v1/events?text=hello",
+    "/v1/events?account={account}",
+    "/v1/events/{position}",
+    "/v1/events/{position}/around",
+    "/v1/deliveries",
+    "/v1/deliveries/{delivery}",
+    "/v1/accounts",
+    "/v1/accounts/{account}",
+    "/v1/stats?by=account",
+    "/v1/find?id={account}",
+];
+
+async fn desk_of_two() -> Desk {
+    let desk = Desk::open().await;
+    for (account, person, mid) in [
+        (BAKERY, "7101", "mid.bakery"),
+        (FLORIST, "7202", "mid.florist"),
+    ] {
+        desk.deliver(messages(person, account, &[(mid, "hello")]))
+            .await;
+    }
+    // One delivery with items of both.
+    let entry = |account: &str, id: &str| {
+        let body: Value = serde_json::from_str(&comment(account, id, "hello")).unwrap();
+        body["entry"][0].clone()
+    };
+    let mixed = serde_json::json!({
+        "object": "instagram",
+        "entry": [entry(BAKERY, "9101"), entry(FLORIST, "9202")],
+    });
+    desk.deliver(mixed.to_string()).await;
+    for (account, client) in [(BAKERY, "bakery"), (FLORIST, "florist")] {
+        let label =
+            format!("UPDATE accounts SET client = '{client}' WHERE account_id = '{account}'");
+        desk.run(&label).await;
+    }
+    desk
+}
+
+#[tokio::test]
+async fn no_answer_to_one_client_has_an_id_of_another() {
+    let desk = desk_of_two().await;
+    let all = desk.read_as("reader", "/v1/events?limit=1000").await;
+    for (name, own, foreign) in [
+        (
+            "bakery",
+            ["17840000000000101", "7101"],
+            [FLORIST, "7202", "mid.florist", "9202"],
+        ),
+        (
+            "florist",
+            ["17840000000000202", "7202"],
+            [BAKERY, "7101", "mid.bakery", "9101"],
+        ),
+    ] {
+        let list = desk.read_as(name, "/v1/events").await.to_string();
+        assert!(own.iter().all(|id| list.contains(id)), "{name}: {list}");
+        for event in all["events"].as_array().unwrap() {
+            for route in ROUTES {
+                let path = route
+                    .replace(
+                        "{position}",
+                        &event["position"].to_string().replace('"', ""),
+                    )
+                    .replace("{delivery}", event["delivery_id"].as_str().unwrap())
+                    .replace("{account}", event["account_id"].as_str().unwrap());
+                let answer = desk.ask_as(name, &path).await;
+                // The answer may quote the request, as in the URL of the next page.
+                let body = String::from_utf8(answer.body.to_vec()).unwrap();
+                let quoted = foreign.iter().filter(|id| !path.contains(**id));
+                let leaked: Vec<_> = quoted.filter(|id| body.contains(**id)).collect();
+                assert!(leaked.is_empty(), "{path} as {name}: {leaked:?} in {body}");
+                if event["account_id"] != own[0] && route == "/v1/events/{position}" {
+                    assert_eq!(answer.status, 404, "{path} as {name}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_restricted_token_gets_no_body_and_nothing_of_the_server() {
+    let desk = desk_of_two().await;
+    let list = desk.read_as("bakery", "/v1/deliveries").await;
+    let deliveries = list["deliveries"].as_array().unwrap();
+    assert_eq!(deliveries.len(), 2);
+    let id = deliveries[0]["id"].as_str().unwrap();
+    for path in [
+        format!("/v1/deliveries/{id}/body"),
+        format!("/v1/deliveries/{id}/signature"),
+        "/metrics".to_owned(),
+        "/v1/spool".to_owned(),
+    ] {
+        let (status, problem) = desk.problem_as("bakery", &path).await;
+        assert_eq!(
+            (status, &problem["detail"]),
+            (404, &"no such path or object".into())
+        );
+    }
+    let list = desk.read_as("shop", "/v1/events").await;
+    assert_eq!(texts(&list), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_viewer_sees_no_content() {
+    let desk = desk_of_two().await;
+    let list = desk.read_as("viewer", "/v1/events").await;
+    for event in list["events"].as_array().unwrap() {
+        assert!(
+            event["text"].is_null() && event["payload"].is_null(),
+            "{event}"
+        );
+        assert!(
+            event["masked"]
+                .as_array()
+                .is_some_and(|keys| !keys.is_empty()),
+            "{event}"
+        );
+    }
+    let answer = list.to_string();
+    assert!(!answer.contains("hello"), "{answer}");
+}
