@@ -28,12 +28,13 @@ COMMENT ON COLUMN accounts.first_seen IS 'received_at of the first delivery.';
 COMMENT ON COLUMN accounts.last_seen IS 'received_at of the last delivery, to the hour.';
 
 CREATE TABLE rejections (
-    hour    timestamptz NOT NULL,
-    app     text NOT NULL,
-    reason  text NOT NULL,
-    prefix  cidr NOT NULL,
-    count   bigint NOT NULL,
-    last_at timestamptz NOT NULL,
+    hour         timestamptz NOT NULL,
+    app          text NOT NULL,
+    reason       text NOT NULL,
+    prefix       cidr NOT NULL,
+    count        bigint NOT NULL,
+    last_at      timestamptz NOT NULL,
+    proxy_header text,
     PRIMARY KEY (hour, app, reason, prefix)
 );
 COMMENT ON TABLE rejections IS
@@ -45,7 +46,8 @@ Grows: by one row for each hour, app, reason and network with such requests, up 
 COMMENT ON INDEX rejections_pkey IS 'Addition of counts of the same hour, app, reason and network.';
 COMMENT ON COLUMN rejections.hour IS 'Hour of arrival.';
 COMMENT ON COLUMN rejections.app IS 'Configured app of the callback URL; - for a path without an app.';
-COMMENT ON COLUMN rejections.reason IS 'Refused: signature_missing, signature_sha1_only, signature_malformed, signature_mismatch, body_too_large, body_timeout, body_incomplete, body_malformed. Not stored: store_unavailable, queue_full, body_budget, stopping, internal. Not found: unknown_app, unknown_path.';
+COMMENT ON COLUMN rejections.reason IS 'Refused: signature_missing, signature_sha1_only, signature_malformed, signature_mismatch, body_reencoded, body_too_large, body_timeout, body_incomplete, body_malformed. Not stored: store_unavailable, queue_full, body_budget, stopping, internal. Not found: unknown_app, unknown_path.';
 COMMENT ON COLUMN rejections.prefix IS 'Network of the client: /24 of IPv4, /48 of IPv6. 0.0.0.0/0: unknown addresses; addresses beyond the row limit of the hour; unknown_app and unknown_path from networks other than Meta''s.';
 COMMENT ON COLUMN rejections.count IS 'Number of requests.';
 COMMENT ON COLUMN rejections.last_at IS 'Time of the last request.';
+COMMENT ON COLUMN rejections.proxy_header IS 'Header of such a request that reveals a proxy: via, cf-ray, x-forwarded-for, ... Null if none.';

@@ -191,6 +191,7 @@ fn advice(reason: &str) -> &'static str {
         "signature_mismatch" => {
             "; a secret is wrong, or the sender is not Meta: run hookshelf doctor"
         }
+        "body_reencoded" => "; a proxy re-encodes the body: run hookshelf rejections list",
         "signature_missing" => "; the sender is not Meta",
         _ => "",
     }

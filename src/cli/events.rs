@@ -175,7 +175,14 @@ async fn lines(
 ) -> anyhow::Result<usize> {
     let mut output = Output::new();
     output.head(format, &EventRow::default())?;
-    let rows = each(events, session, |event| output.row(format, &event)).await?;
+    let print = |row| {
+        let event = query::event(row, true);
+        match format {
+            Format::Json => output.json(&event),
+            Format::Csv => output.row(format, event.columns()),
+        }
+    };
+    let rows = each(events, session, print).await?;
     output.finish()?;
     Ok(rows)
 }
@@ -252,7 +259,7 @@ impl Show {
         let mut output = Output::new();
         match &item {
             item if self.json => output.json(item)?,
-            Item::Event(event) => output.fields(event)?,
+            Item::Event(event) => output.fields(event.columns())?,
             Item::Repeat(repeat) => return print(repeat, output),
         }
         output.finish()
@@ -267,7 +274,7 @@ fn print(repeated: &RepeatedEvent, mut output: Output) -> anyhow::Result<()> {
         return Output::note("its event is not stored any more");
     };
     output.line("")?;
-    output.fields(event)?;
+    output.fields(event.columns())?;
     let cell = |value: &Option<String>| value.clone().unwrap_or_default();
     let rows = repeated.differences.iter();
     let rows = rows.map(|it| vec![it.key.clone(), cell(&it.event), cell(&it.repeat)]);
@@ -277,7 +284,7 @@ fn print(repeated: &RepeatedEvent, mut output: Output) -> anyhow::Result<()> {
         output.table(&["key that differs", "event", "repeat"], 1, &rows)?;
     }
     output.finish()?;
-    if rows.is_empty() && event.erased_at.is_none() {
+    if rows.is_empty() && event.columns().erased_at.is_none() {
         Output::note("both payloads have the same content")?;
     }
     Ok(())

@@ -26,6 +26,7 @@ mod purge;
 mod recheck;
 mod rejections;
 mod reload;
+mod schema;
 mod serve;
 mod server;
 mod signature;
@@ -79,6 +80,7 @@ enum Verb {
     Accounts(accounts::Accounts),
     Spool(spool::Spool),
     Psql(psql::Psql),
+    Schema(schema::Schema),
     Signature(signature::Signature),
     Config(config::Config),
     Token(token::Token),
@@ -121,6 +123,7 @@ async fn run() -> ExitCode {
         Verb::Accounts(verb) => verb.run(&sources).await,
         Verb::Spool(verb) => verb.run(&sources).await,
         Verb::Psql(verb) => verb.run(&sources).await,
+        Verb::Schema(verb) => verb.run(),
         Verb::Signature(verb) => verb.run(&sources),
         Verb::Config(verb) => verb.run(&sources),
         Verb::Token(verb) => verb.run(),

@@ -1,6 +1,6 @@
 //! `rejections`: counts of requests that were not stored, and their deliveries in quarantine.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use clap::{Args, Subcommand};
 
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{self, AppName, Sources},
-    query::{RejectionFilter, RejectionRow, RejectionTotal},
+    config::{self, AppName, Sources, credentials},
+    query::{ExplainedRejection, RejectionFilter, RejectionRow, RejectionTotal, Session},
 };
 
 /// Shows refused requests, and stores deliveries refused by mistake.
@@ -33,7 +33,8 @@ enum Verb {
 ///
 /// These are deliveries that were refused (400, 401, 408, 413) or could not be stored (503), and
 /// requests whose path names no app (404), which have the app -. The table ends with the total of
-/// each reason, of all rows that match, also those that --limit leaves out.
+/// each reason, of all rows that match, also those that --limit leaves out. Below stand the most likely
+/// cause of the listed rejections and its remedy.
 ///
 /// Example: hookshelf rejections list --since "1 day"
 #[derive(Args, Debug)]
@@ -71,18 +72,20 @@ impl List {
         let mut session = database::open(sources).await?;
         let rows = session.rejections(&filter, self.limit).await;
         let rows = rows.map_err(database::of_list)?;
+        let rows = explain(&mut session, rows, sources).await?;
         let count = rows.len();
         let mut output = Output::new();
         let format = self.form.format();
         if let Some(format) = format {
-            output.rows(format, &RejectionRow::default(), rows)?;
+            output.rows(format, &ExplainedRejection::default(), rows)?;
         } else {
             let totals = session.rejection_totals(&filter).await;
             let totals = totals.map_err(database::of_list)?;
             let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
-            let rows = rows.into_iter().map(cells);
-            let rows: Vec<_> = rows.chain(totals.into_iter().map(total)).collect();
-            output.table(&names, 3, &rows)?;
+            let cells = rows.iter().map(cells);
+            let cells: Vec<_> = cells.chain(totals.into_iter().map(total)).collect();
+            output.table(&names, 3, &cells)?;
+            print_remedies(&mut output, &rows)?;
         }
         output.finish()?;
         // A refused delivery is quarantined at once, and counted a moment later.
@@ -91,6 +94,48 @@ impl List {
         }
         Output::note_if_empty(count, output::List::Rejections, narrowed)
     }
+}
+
+/// Explains the rows with the apps of the configuration, or of the first start. Without the right to
+/// read their secrets, the explanations name no secret.
+async fn explain(
+    session: &mut Session,
+    rows: Vec<RejectionRow>,
+    sources: &Sources,
+) -> anyhow::Result<Vec<ExplainedRejection>> {
+    let config = config::load(sources)?;
+    let generated = if config.apps.is_empty() {
+        credentials::load(&config.data_dir).ok().flatten()
+    } else {
+        None
+    };
+    let apps = config
+        .apps
+        .values()
+        .chain(generated.iter().map(|it| &it.app));
+    let remedies = session.remedies(apps).await?;
+    Ok(rows.into_iter().map(|row| remedies.explain(row)).collect())
+}
+
+/// Prints each distinct cause with its remedy.
+fn print_remedies(output: &mut Output, rows: &[ExplainedRejection]) -> anyhow::Result<()> {
+    let mut shown = BTreeSet::new();
+    for row in rows {
+        let ExplainedRejection { columns, owner, .. } = row;
+        let head = format!(
+            "{} ({}, from {})",
+            columns.reason,
+            columns.app,
+            owner.words()
+        );
+        if shown.insert((head.clone(), &row.cause)) {
+            output.line("")?;
+            output.line(&head)?;
+            output.paragraph("  cause   ", 10, &row.cause)?;
+            output.paragraph("  remedy  ", 10, &row.remedy)?;
+        }
+    }
+    Ok(())
 }
 
 /// Prints the number and size of the deliveries in quarantine; false if there are none.
@@ -114,12 +159,13 @@ fn note_quarantined(sources: &Sources) -> anyhow::Result<bool> {
 }
 
 /// The words of a row of the table.
-fn cells(rejection: RejectionRow) -> Vec<String> {
+fn cells(rejection: &ExplainedRejection) -> Vec<String> {
+    let rejection = &rejection.columns;
     vec![
         format!("{:.0}", rejection.hour),
-        rejection.app,
-        rejection.reason,
-        rejection.prefix,
+        rejection.app.clone(),
+        rejection.reason.clone(),
+        rejection.prefix.clone(),
         rejection.count.to_string(),
         format!("{:.0}", rejection.last_at),
     ]

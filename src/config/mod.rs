@@ -46,7 +46,7 @@ pub use http::{Http, PublicUrl, reachable};
 pub use log::{InvalidLog, Log, LogFilter, LogFormat};
 pub use nearest::nearest;
 pub use rejections::Rejections;
-pub use secret::NamedSecret;
+pub use secret::{NamedSecret, place_of_secret};
 pub use secret_source::SecretSource;
 pub use sources::Sources;
 pub use spool::Spool;

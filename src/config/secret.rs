@@ -21,6 +21,21 @@ pub struct NamedSecret {
     pub secret: SecretString,
 }
 
+/// Configuration key of the secret `name`, and its place in Meta's App Dashboard.
+pub fn place_of_secret(name: &str) -> (&'static str, &'static str) {
+    match name {
+        "app" => ("app_secret", "App settings > Basic > App secret"),
+        "instagram" => (
+            "instagram_app_secret",
+            "Instagram > API setup with Instagram login > Instagram app secret",
+        ),
+        _ => (
+            "previous_secrets",
+            "the App Dashboard before it was changed",
+        ),
+    }
+}
+
 /// For telling whether a reload changed anything; signatures are compared elsewhere.
 impl PartialEq for NamedSecret {
     fn eq(&self, other: &Self) -> bool {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 use secrecy::ExposeSecret;
 
 use super::finding::{self, Check, Finding};
-use crate::config::{App, SecretSource, credentials};
+use crate::config::{App, SecretSource, credentials, place_of_secret};
 
 /// Digits of an app secret as Meta shows it.
 const META_DIGITS: usize = 32;
@@ -72,17 +72,7 @@ fn strange(secret: &str, app: &App, generated: bool) -> Option<&'static str> {
 }
 
 fn misplaced(name: &str, looks: &str) -> Finding {
-    let (key, page) = match name {
-        "app" => ("app_secret", "App settings > Basic > App secret"),
-        "instagram" => (
-            "instagram_app_secret",
-            "Instagram > API setup with Instagram login > Instagram app secret",
-        ),
-        _ => (
-            "previous_secrets",
-            "the App Dashboard before it was changed",
-        ),
-    };
+    let (key, page) = place_of_secret(name);
     Finding::warning(Check::Secrets, format!("the secret {name} {looks}"))
         .means("Meta signs with the app secret; with anything else every delivery is refused")
         .remedy(format!("compare {key} with {page}"))

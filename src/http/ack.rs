@@ -38,7 +38,8 @@ pub(super) fn verdict(outcome: Outcome) -> (StatusCode, Severity) {
             Rejection::SignatureMissing
             | Rejection::SignatureSha1Only
             | Rejection::SignatureMalformed
-            | Rejection::SignatureMismatch,
+            | Rejection::SignatureMismatch
+            | Rejection::BodyReencoded,
         ) => (StatusCode::UNAUTHORIZED, Routine),
         Outcome::Rejected(Rejection::BodyTooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, Routine),
         Outcome::Rejected(Rejection::BodyTimeout) => (StatusCode::REQUEST_TIMEOUT, Routine),

@@ -54,6 +54,27 @@ pub(super) fn signature(headers: &HeaderMap) -> Result<Option<&[u8]>, Rejection>
     }
 }
 
+/// Headers that proxies add, the telling ones first.
+static PROXY: [HeaderName; 11] = [
+    HeaderName::from_static("cf-ray"),
+    HeaderName::from_static("x-amzn-trace-id"),
+    HeaderName::from_static("x-amz-cf-id"),
+    HeaderName::from_static("x-azure-ref"),
+    HeaderName::from_static("x-cloud-trace-context"),
+    HeaderName::from_static("fly-request-id"),
+    HeaderName::from_static("x-envoy-external-address"),
+    header::VIA,
+    header::FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-real-ip"),
+];
+
+/// Name of a header that reveals a proxy in front.
+pub(super) fn proxy(headers: &HeaderMap) -> Option<&'static str> {
+    let found = PROXY.iter().find(|name| headers.contains_key(*name));
+    found.map(HeaderName::as_str)
+}
+
 /// The headers of the allow-list as a JSON object with lower-case names.
 pub(super) fn kept(headers: &HeaderMap) -> String {
     serde_json::to_string(&KeptHeaders(headers)).unwrap_or_default()

@@ -91,6 +91,7 @@ impl InFlightGuard {
                 | Rejection::SignatureSha1Only
                 | Rejection::SignatureMalformed
                 | Rejection::SignatureMismatch
+                | Rejection::BodyReencoded
                 | Rejection::BodyTooLarge
                 | Rejection::BodyMalformed,
             ) => &self.0.refused,

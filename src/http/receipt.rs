@@ -34,6 +34,8 @@ pub(super) struct Receipt {
     simulated: bool,
     handed_over: bool,
     settled: bool,
+    /// Header that reveals a proxy, noted if the delivery is rejected.
+    proxy_header: Option<&'static str>,
     in_flight: InFlightGuard,
     /// Noted only if a display follows.
     items: Option<Items>,
@@ -59,6 +61,7 @@ impl Receipt {
             simulated: false,
             handed_over: false,
             settled: false,
+            proxy_header: None,
             in_flight: state.in_flight().enter(),
             items: None,
         }
@@ -76,6 +79,11 @@ impl Receipt {
     /// Notes the size of the complete body.
     pub(super) fn read(&mut self, bytes: usize) {
         self.bytes = bytes;
+    }
+
+    /// Notes the header that reveals a proxy, for the rejection.
+    pub(super) fn note_proxy(&mut self, headers: &HeaderMap) {
+        self.proxy_header = headers::proxy(headers);
     }
 
     /// Notes the matching secret, and the mark of a simulation.
@@ -132,7 +140,8 @@ impl Receipt {
         if let Some(reason) = outcome.refusal() {
             let envelope = &self.envelope;
             let (app, from) = (&envelope.app, envelope.remote_addr);
-            self.state.tally().count(app, reason, from);
+            let tally = self.state.tally();
+            tally.count_behind(self.proxy_header, app, reason, from);
         }
         self.state.arrivals().show(|| Arrival {
             at: self.envelope.received_at,

@@ -56,25 +56,35 @@ impl From<&config::App> for AppKeys {
 
 /// Apps by name. Replaced as a whole, so that a delivery sees either the old or the new apps.
 #[derive(Clone, Debug, Default)]
-pub struct Apps(HashMap<Arc<str>, Arc<AppKeys>>);
+pub struct Apps {
+    keys: HashMap<Arc<str>, Arc<AppKeys>>,
+    /// Their configuration, for explanations of rejections.
+    configured: config::Apps,
+}
 
 impl Apps {
     /// The app of that name.
     pub fn get(&self, name: &str) -> Option<Arc<AppKeys>> {
-        self.0.get(name).cloned()
+        self.keys.get(name).cloned()
     }
 }
 
 impl FromIterator<AppKeys> for Apps {
     fn from_iter<I: IntoIterator<Item = AppKeys>>(apps: I) -> Self {
         let named = |app: AppKeys| (Arc::clone(&app.name), Arc::new(app));
-        Self(apps.into_iter().map(named).collect())
+        Self {
+            keys: apps.into_iter().map(named).collect(),
+            configured: config::Apps::new(),
+        }
     }
 }
 
 impl From<&config::Apps> for Apps {
     fn from(apps: &config::Apps) -> Self {
-        apps.values().map(AppKeys::from).collect()
+        Self {
+            configured: apps.clone(),
+            ..apps.values().map(AppKeys::from).collect()
+        }
     }
 }
 
@@ -141,6 +151,11 @@ impl AppState {
     /// The app as configured at this moment.
     pub(super) fn app(&self, name: &str) -> Option<Arc<AppKeys>> {
         self.0.apps.load().get(name)
+    }
+
+    /// Configuration of all apps at this moment.
+    pub(super) fn configured_apps(&self) -> config::Apps {
+        self.0.apps.load().configured.clone()
     }
 
     pub(super) fn instance(&self) -> Option<&Id> {

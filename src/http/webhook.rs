@@ -9,6 +9,7 @@ use axum::{
     http::{Extensions, HeaderMap, StatusCode, Uri, request::Parts},
     response::{IntoResponse, Response},
 };
+use ipnet::IpNet;
 use tokio::{sync::oneshot, time::timeout_at};
 
 use super::{
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     ingest::{Caller, Failure, Outcome, Refusal, Rejection, Settled},
-    meta::{challenge, signature::VerifiedBody},
+    meta::{challenge, networks, reencoded::is_reencoded, signature::VerifiedBody},
     store::Delivery,
     telemetry::{AppUnknown, ChallengeAnswered, LogEvent, PanicCaught, PathUnknown},
 };
@@ -111,9 +112,14 @@ pub(super) async fn receive(
     let from = forwarded::sender(peer.ip(), &head.headers, &state.limits().trusted_proxies);
     let mut receipt = Receipt::open(&state, keys, from);
     let outcome = match body::read(body, state.limits(), state.budget()).await {
-        Err(outcome) => receipt.settle(outcome),
+        Err(outcome) => {
+            receipt.note_proxy(&head.headers);
+            receipt.settle(outcome)
+        }
         Ok(body) => match verify(&mut receipt, &head, &body) {
             Err(rejection) => {
+                let rejection = examine(&receipt, rejection, (&head, &body));
+                receipt.note_proxy(&head.headers);
                 quarantine(&state, &receipt, rejection, (&head, &body));
                 receipt.settle(Outcome::Rejected(rejection))
             }
@@ -145,6 +151,27 @@ fn verify(
     Ok(verified)
 }
 
+/// Recognises a body that a proxy encoded again. Only deliveries from Meta's networks or from a
+/// local proxy are examined, since forged deliveries would cost many signatures each.
+fn examine(
+    receipt: &Receipt,
+    rejection: Rejection,
+    (head, body): (&Parts, &BufferedBody),
+) -> Rejection {
+    let network = receipt.from().and_then(networks::network);
+    let may_be_metas = |net: &IpNet| networks::is_metas(net) || networks::is_private(net.addr());
+    let signature = headers::signature(&head.headers).ok().flatten();
+    let secrets = &receipt.keys().secrets;
+    match (rejection, network.filter(may_be_metas), signature) {
+        (Rejection::SignatureMismatch, Some(_), Some(signature))
+            if is_reencoded(secrets, signature, body.bytes()) =>
+        {
+            Rejection::BodyReencoded
+        }
+        _ => rejection,
+    }
+}
+
 /// Quarantines a delivery that was rejected only for its signature: it may match a secret that is
 /// configured later. The body is copied, so that its share of the memory budget is free at once.
 fn quarantine(
@@ -153,7 +180,7 @@ fn quarantine(
     rejection: Rejection,
     (head, body): (&Parts, &BufferedBody),
 ) {
-    if let Rejection::SignatureMismatch = rejection {
+    if let Rejection::SignatureMismatch | Rejection::BodyReencoded = rejection {
         let body = body.bytes();
         let record = || receipt.refused(&head.headers, body);
         state.tally().quarantine(receipt.from(), body.len(), record);

@@ -69,6 +69,8 @@ pub enum Rejection {
     SignatureMalformed,
     /// The signature matches no secret of the app.
     SignatureMismatch,
+    /// The signature fits the body in Meta's spelling: a proxy encoded the body again.
+    BodyReencoded,
     /// The body is larger than `http.max_body_bytes`.
     BodyTooLarge,
     /// The body did not arrive within `http.body_timeout_seconds`.
@@ -153,11 +155,12 @@ impl Refusal {
 
 impl Rejection {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SignatureMissing,
         Self::SignatureSha1Only,
         Self::SignatureMalformed,
         Self::SignatureMismatch,
+        Self::BodyReencoded,
         Self::BodyTooLarge,
         Self::BodyTimeout,
         Self::BodyIncomplete,
@@ -171,6 +174,7 @@ impl Rejection {
             Self::SignatureSha1Only => "signature_sha1_only",
             Self::SignatureMalformed => "signature_malformed",
             Self::SignatureMismatch => "signature_mismatch",
+            Self::BodyReencoded => "body_reencoded",
             Self::BodyTooLarge => "body_too_large",
             Self::BodyTimeout => "body_timeout",
             Self::BodyIncomplete => "body_incomplete",

@@ -40,6 +40,7 @@ struct Row {
 struct Seen {
     count: i64,
     last_at: Timestamp,
+    proxy_header: Option<&'static str>,
 }
 
 /// Counts since the last [`take`](Self::take). Clones share them.
@@ -103,6 +104,7 @@ impl Tally {
                 Seen {
                     count: count.count,
                     last_at: count.last_at,
+                    proxy_header: count.proxy_header,
                 },
             );
         }
@@ -115,6 +117,17 @@ impl Tally {
 
     /// Counts a delivery to `app` that was not stored.
     pub fn count(&self, app: &str, reason: impl Into<Refusal>, from: Option<IpAddr>) {
+        self.count_behind(None, app, reason, from);
+    }
+
+    /// Counts a delivery that was not stored, and notes the header that reveals a proxy.
+    pub fn count_behind(
+        &self,
+        proxy_header: Option<&'static str>,
+        app: &str,
+        reason: impl Into<Refusal>,
+        from: Option<IpAddr>,
+    ) {
         let reason = reason.into();
         let now = self.clock.now();
         let hour = now.round(hour_floor()).unwrap_or(now);
@@ -131,6 +144,7 @@ impl Tally {
             Seen {
                 count: 1,
                 last_at: now,
+                proxy_header,
             },
         );
     }
@@ -140,12 +154,10 @@ impl Tally {
         if rows.len() >= ROWS && !rows.contains_key(&row) {
             row.prefix = None;
         }
-        let known = rows.entry(row).or_insert(Seen {
-            count: 0,
-            last_at: seen.last_at,
-        });
+        let known = rows.entry(row).or_insert(Seen { count: 0, ..seen });
         known.count += seen.count;
         known.last_at = known.last_at.max(seen.last_at);
+        known.proxy_header = seen.proxy_header.or(known.proxy_header);
     }
 }
 
@@ -158,6 +170,7 @@ impl Row {
             prefix: self.prefix.map(|prefix| prefix.to_string()),
             count: seen.count,
             last_at: seen.last_at,
+            proxy_header: seen.proxy_header,
         }
     }
 }

@@ -5,8 +5,8 @@
 //! a file for each kind, and [`ids`] lists the ids of an event. The other modules are tools:
 //! [`sanitise`] makes text safe for Postgres, [`json`] indexes a text in one pass, [`data`] writes
 //! the own fields of a kind, [`time`] parses Meta's spellings of a time, [`mid`] decodes the
-//! creation time in a `mid`, [`dedupe`] identifies occurrences, and [`networks`] knows Meta's
-//! addresses.
+//! creation time in a `mid`, [`dedupe`] identifies occurrences, [`networks`] knows Meta's addresses,
+//! and [`reencoded`] recognises a body that a proxy encoded again.
 
 pub mod challenge;
 pub mod data;
@@ -18,6 +18,7 @@ pub mod kinds;
 pub mod mid;
 pub mod networks;
 mod parties;
+pub mod reencoded;
 pub mod sanitise;
 pub mod signature;
 pub mod signed_request;

@@ -60,6 +60,17 @@ pub fn is_metas(network: &IpNet) -> bool {
     PARSED.iter().any(|metas| metas.contains(network))
 }
 
+/// True if the network of `address` is loopback or private, as only a local proxy's is.
+pub fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        // The network of the loopback address begins with the unspecified one.
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unspecified() || address.is_unique_local()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +87,18 @@ mod tests {
             let one = network(net.addr()).unwrap();
             assert!(net.contains(&one), "{net}");
         }
+    }
+
+    #[test]
+    fn a_proxy_of_ones_own_may_have_passed_metas_deliveries_on() {
+        let is_private = |address: &str| {
+            let network = network(address.parse().unwrap());
+            super::is_private(network.unwrap().addr())
+        };
+        assert!(
+            ["127.0.0.1", "10.1.2.3", "172.18.0.2", "::1", "fd00::1"].map(is_private) == [true; 5]
+        );
+        assert!(!is_private("198.51.100.7") && !is_private("2001:db8::1"));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    Session,
+    EventForm, Session,
     differences::{Difference, differences},
+    event,
 };
 use crate::store::{
     Error,
@@ -16,16 +17,16 @@ use crate::store::{
 const RELATED: u32 = 100;
 
 /// An event with its delivery, its repeats, and the other events about the same message or comment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct EventDetail {
     /// The event.
-    pub event: EventRow,
+    pub event: EventForm,
     /// Its delivery; `None` if it was purged.
     pub delivery: Option<DeliveryRow>,
     /// Its repeats.
     pub repeats: Vec<ComparedRepeat>,
     /// Other events about the same message or comment, oldest first.
-    pub related: Vec<EventRow>,
+    pub related: Vec<EventForm>,
 }
 
 /// A repeat, compared with its event.
@@ -40,25 +41,25 @@ pub struct ComparedRepeat {
 }
 
 /// A delivery with its events and repeats in order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct DeliveryDetail {
     /// The delivery.
     pub delivery: DeliveryRow,
     /// Its new events.
-    pub events: Vec<EventRow>,
+    pub events: Vec<EventForm>,
     /// Its repeats of stored events.
     pub repeats: Vec<RepeatRow>,
 }
 
 /// Events before and after an event, on its account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Around {
     /// Events before it, oldest first.
-    pub before: Vec<EventRow>,
+    pub before: Vec<EventForm>,
     /// The event.
-    pub event: EventRow,
+    pub event: EventForm,
     /// Events after it, oldest first.
-    pub after: Vec<EventRow>,
+    pub after: Vec<EventForm>,
 }
 
 impl Session {
@@ -74,8 +75,12 @@ impl Session {
             delivery: self.reader.delivery(event.delivery_id).await?,
             repeats: self.masked(compared),
             related: self.related(&event).await?,
-            event,
+            event: self.form(event),
         }))
+    }
+
+    fn form(&self, row: EventRow) -> EventForm {
+        event(row, self.scope.shows_content())
     }
 
     /// Without content, values of differences and payloads are left out.
@@ -89,7 +94,7 @@ impl Session {
         repeats
     }
 
-    async fn related(&mut self, event: &EventRow) -> Result<Vec<EventRow>, Error> {
+    async fn related(&mut self, event: &EventRow) -> Result<Vec<EventForm>, Error> {
         let ids = &event.ids;
         let filter = EventFilter {
             message_id: ids.message_id.clone(),
@@ -106,7 +111,7 @@ impl Session {
             .events(&filter, Between::default(), order, content);
         let mut events = events.await?;
         events.retain(|other| other.position != event.position);
-        Ok(events)
+        Ok(self.forms(events))
     }
 
     /// Reads the event at `position` and about `count` events around it, on its account.
@@ -138,9 +143,9 @@ impl Session {
             .events(&filter, newer, (Order::Oldest, half), content)
             .await?;
         Ok(Some(Around {
-            before,
-            event,
-            after,
+            before: self.forms(before),
+            event: self.form(event),
+            after: self.forms(after),
         }))
     }
 
@@ -174,7 +179,7 @@ impl Session {
         }
         Ok(Some(DeliveryDetail {
             delivery,
-            events,
+            events: self.forms(events),
             repeats,
         }))
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Session;
+use super::{EventForm, Session, event};
 use crate::store::{
     Error,
     read::{Between, EventFilter, EventRow, Order},
@@ -33,7 +33,7 @@ pub struct EventPage {
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The events, newest first.
-    pub events: Vec<EventRow>,
+    pub events: Vec<EventForm>,
     /// Every event received since this time, and before the end of the filter, was searched.
     pub searched_until: Timestamp,
     /// True if the search reached the start of the filter.
@@ -43,13 +43,21 @@ pub struct Found {
 }
 
 impl Session {
-    /// Reads a page of events, without their payloads if the scope does not show them.
-    pub async fn events(&mut self, page: &EventPage) -> Result<Vec<EventRow>, Error> {
+    /// Reads a page of events.
+    pub async fn events(&mut self, page: &EventPage) -> Result<Vec<EventForm>, Error> {
         let order = (page.order, page.limit);
         let content = self.scope.shows_content();
-        self.reader
+        let events = self
+            .reader
             .events(&page.filter, page.range, order, content)
-            .await
+            .await?;
+        Ok(self.forms(events))
+    }
+
+    /// JSON forms of events, without content if the scope does not show it.
+    pub(super) fn forms(&self, events: Vec<EventRow>) -> Vec<EventForm> {
+        let content = self.scope.shows_content();
+        events.into_iter().map(|row| event(row, content)).collect()
     }
 
     /// Position of the last committed item.
@@ -99,7 +107,7 @@ impl Session {
         };
         let reached = reached.unwrap_or(until);
         Ok(Found {
-            events,
+            events: self.forms(events),
             searched_until: if is_day_searched { start } else { reached },
             complete,
             next,

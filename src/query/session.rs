@@ -65,7 +65,10 @@ pub struct Stats {
 impl Session {
     /// Opens a session on the server of `options` for queries within `scope`.
     pub async fn open(options: &ConnectOptions, scope: &Scope) -> Result<Self, Error> {
-        Sessions::new(options, 1).session(scope).await
+        Ok(Self {
+            reader: Reader::open_visible(options, scope.visible().clone()).await?,
+            scope: scope.clone(),
+        })
     }
 
     /// Scope of the session.

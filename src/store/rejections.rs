@@ -41,6 +41,8 @@ pub struct Count {
     pub count: i64,
     /// Time of the last request.
     pub last_at: Timestamp,
+    /// Header of such a request that reveals a proxy.
+    pub proxy_header: Option<&'static str>,
 }
 
 /// Number of requests that were not stored, by reason.
@@ -105,16 +107,18 @@ pub async fn add(conn: &mut PgConnection, counts: &[Count], max_rows: u32) -> Re
 
 async fn add_one(conn: &mut PgConnection, count: &Count, share: i64) -> Result<(), Error> {
     sqlx::query(
-        r"INSERT INTO rejections AS known (hour, app, reason, prefix, count, last_at)
+        r"INSERT INTO rejections AS known (hour, app, reason, prefix, count, last_at,
+                                           proxy_header)
           SELECT $1, $2, $3,
                  CASE WHEN EXISTS (SELECT FROM rejections WHERE (hour, app, reason, prefix)
                                                                = ($1, $2, $3, $4::cidr))
                         OR (SELECT count(*) FROM rejections WHERE hour = $1) < $7
                       THEN $4::cidr ELSE $8::cidr END,
-                 $5, $6
+                 $5, $6, $9
           ON CONFLICT (hour, app, reason, prefix)
           DO UPDATE SET count = known.count + excluded.count,
-                        last_at = greatest(known.last_at, excluded.last_at)",
+                        last_at = greatest(known.last_at, excluded.last_at),
+                        proxy_header = coalesce(excluded.proxy_header, known.proxy_header)",
     )
     .bind(count.hour.to_sqlx())
     .bind(&count.app)
@@ -124,6 +128,7 @@ async fn add_one(conn: &mut PgConnection, count: &Count, share: i64) -> Result<(
     .bind(count.last_at.to_sqlx())
     .bind(share)
     .bind(ELSEWHERE)
+    .bind(count.proxy_header)
     .execute(conn)
     .await?;
     Ok(())

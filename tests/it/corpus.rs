@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::support::{
+    event_schema::EventSchema,
     recorded::{Recorded, Row},
     server::{SECRET, Server},
 };
@@ -25,7 +26,21 @@ async fn corpus_bodies_become_the_events_that_their_index_names() {
         faults.extend(sample.faults(&sample.outcome(&server).await));
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    println!("corpus: {} bodies", samples.len());
+    let events = events(&server);
+    assert!(events > 0, "no event was listed");
+    println!("corpus: {} bodies, {events} valid events", samples.len());
+}
+
+/// Validates the JSON of every event, and counts the events.
+fn events(server: &Server) -> usize {
+    let schema = EventSchema::compile();
+    let output = server.run(&["events", "list", "--json", "--limit", "10000"]);
+    assert!(output.status.success(), "{output:?}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let events = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    events.inspect(|event| schema.hold(event)).count()
 }
 
 /// Sends each challenge to an app with the row's verify token. A row may allow several statuses; a

@@ -2,8 +2,8 @@
 //!
 //! Most modules run the program and use it as Meta or an operator does. `http`, `store`, `spool`
 //! and `private_postgres` call the library, for races, cut connections and kills at an exact
-//! moment. `fixtures` and `corpus` call its parser and its signature check. `questions`, `reader`,
-//! `reading` and `views` store data with the library and read them through the program or in SQL.
+//! moment. `fixtures` and `corpus` call its parser and its signature check. `event_json`, `questions`,
+//! `reader`, `reading` and `views` store data with the library and read them through the program or in SQL.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,6 +18,7 @@ mod configuration;
 mod corpus;
 mod database_away;
 mod doctor;
+mod event_json;
 mod faults;
 mod first_start;
 mod fixtures;
@@ -35,6 +36,7 @@ mod reader;
 mod reading;
 mod readme;
 mod reload;
+mod remedies;
 mod rescue;
 mod restarts;
 mod schema;

@@ -33,13 +33,13 @@ use uuid::Uuid;
 use crate::support::{directory::Directory, postgres::TestDatabase};
 
 /// A database with deliveries, and the program that reads them.
-struct Shelf {
-    database: TestDatabase,
+pub(crate) struct Shelf {
+    pub(crate) database: TestDatabase,
     directory: Directory,
 }
 
 impl Shelf {
-    async fn create() -> Self {
+    pub(crate) async fn create() -> Self {
         let directory = Directory::create();
         std::fs::write(directory.join("hookshelf.toml"), "").unwrap();
         Self {
@@ -49,7 +49,12 @@ impl Shelf {
     }
 
     /// Commits a delivery with an arrival time `ago` before now.
-    async fn store(&self, app: &str, ago: SignedDuration, body: impl Into<Bytes>) -> Delivery {
+    pub(crate) async fn store(
+        &self,
+        app: &str,
+        ago: SignedDuration,
+        body: impl Into<Bytes>,
+    ) -> Delivery {
         let delivery = delivery(app, Clock::system().now() - ago, body.into());
         let mut connection = self.database.connect().await;
         let one = std::slice::from_ref(&delivery);
@@ -80,7 +85,7 @@ impl Shelf {
     }
 
     /// Parsed lines of `--json`.
-    fn rows(&self, arguments: &[&str]) -> Vec<Value> {
+    pub(crate) fn rows(&self, arguments: &[&str]) -> Vec<Value> {
         let lines = self.says(&[arguments, &["--json"]].concat());
         lines
             .lines()
@@ -145,6 +150,11 @@ async fn columns(database: &TestDatabase, table: &str) -> Vec<String> {
         .fetch_all(&mut database.connect().await)
         .await;
     names.unwrap()
+}
+
+/// A string in JSON.
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
 }
 
 /// Keys of a JSON line, in order.

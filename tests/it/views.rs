@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::support::postgres::TestDatabase;
 
 /// All views of kinds.
-async fn views(connection: &mut PgConnection) -> Vec<(String, Kind)> {
+pub(crate) async fn views(connection: &mut PgConnection) -> Vec<(String, Kind)> {
     let found: Vec<(String, String)> = sqlx::query_as(
         "SELECT viewname::text, substring(definition FROM 'kind = ''(\\w+)''') FROM pg_views
          WHERE schemaname = 'public' AND viewname NOT IN ('deliveries', 'events', 'repeats')

@@ -107,12 +107,7 @@ async fn show(
     let detail = session.delivery_detail(id).await;
     let detail = detail.map_err(|error| api.problem(&error))?;
     let detail = detail.ok_or_else(Problem::not_found)?;
-    let answer = json!({
-        "delivery": detail.delivery,
-        "events": shown::events(&detail.events, &scope),
-        "repeats": detail.repeats,
-    });
-    Ok(answer::json(StatusCode::OK, &answer))
+    Ok(answer::json(StatusCode::OK, &detail))
 }
 
 fn parsed(id: &str) -> Result<Uuid, Problem> {
@@ -252,6 +247,10 @@ async fn rejections(
     let end = end.map_err(|error| api.problem(&error))?;
     let rows = session.rejections(&filter, limit).await;
     let rows = rows.map_err(|error| api.problem(&error))?;
+    let apps = api.apps.configured_apps();
+    let remedies = session.remedies(apps.values()).await;
+    let remedies = remedies.map_err(|error| api.problem(&error))?;
+    let rows: Vec<_> = rows.into_iter().map(|row| remedies.explain(row)).collect();
     let answer = json!({"rejections": rows, "as_of_position": shown::position(end)});
     Ok(answer::json(StatusCode::OK, &answer))
 }

@@ -7,7 +7,9 @@ use axum::{
     response::Response,
     routing::get,
 };
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
 
 use super::{
     super::parameters::{Parameter, Parameters},
@@ -18,11 +20,11 @@ use super::{
     },
     Api, Asked, Shared,
     filters::{FILTERS, PAGE, SEARCHES, event_filter, page},
-    shown::{self, Order},
+    shown,
 };
 use crate::{
     clock::Clock,
-    query::{EventPage, EventRow, Item, Scope, Subject},
+    query::{EventForm, EventPage, Item, Order, Scope, Session, Subject},
 };
 
 const LIST: &str = "/v1/events";
@@ -36,6 +38,25 @@ const FIND: &[Parameter] = &[Parameter::one(
     "id",
     "A position, delivery, message, comment, media, person, account, label, or user name.",
 )];
+
+/// Answer with a page of events.
+#[derive(Default, Serialize)]
+struct EventList {
+    events: Vec<EventForm>,
+    next: Option<String>,
+    previous: Option<String>,
+    as_of_position: String,
+}
+
+/// Answer with the events of a search.
+#[derive(Serialize)]
+struct FoundEvents {
+    events: Vec<EventForm>,
+    searched_until: Timestamp,
+    complete: bool,
+    next: Option<String>,
+    as_of_position: String,
+}
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
@@ -57,7 +78,11 @@ async fn list(
     let end = session.end_of_log().await;
     let end = end.map_err(|error| api.problem(&error))?;
     let Some(filter) = event_filter(&api, &mut session, &parameters).await? else {
-        return Ok(answer::json(StatusCode::OK, &nothing(end)));
+        let nothing = EventList {
+            as_of_position: end.to_string(),
+            ..EventList::default()
+        };
+        return Ok(answer::json(StatusCode::OK, &nothing));
     };
     let page = page(filter, &parameters)?;
     if page.filter.text.is_some() || page.filter.payload.is_some() {
@@ -72,30 +97,25 @@ async fn list(
             let until = until.to_string();
             shown::url(LIST, &parameters, &[("until", until), ("before", before)])
         });
-        let answer = json!({
-            "events": shown::events(&found.events, &scope),
-            "searched_until": found.searched_until,
-            "complete": found.complete,
-            "next": next,
-            "as_of_position": shown::position(end),
-        });
+        let answer = FoundEvents {
+            events: found.events,
+            searched_until: found.searched_until,
+            complete: found.complete,
+            next,
+            as_of_position: end.to_string(),
+        };
         return Ok(answer::json(StatusCode::OK, &answer));
     }
     let events = session.events(&page).await;
     let events = events.map_err(|error| api.problem(&error))?;
     let [next, previous] = neighbours(&events, &page, &parameters);
-    let answer = json!({
-        "events": shown::events(&events, &scope),
-        "next": next,
-        "previous": previous,
-        "as_of_position": shown::position(end),
-    });
+    let answer = EventList {
+        events,
+        next,
+        previous,
+        as_of_position: end.to_string(),
+    };
     Ok(answer::json(StatusCode::OK, &answer))
-}
-
-fn nothing(end: i64) -> Value {
-    let none: [(); 0] = [];
-    json!({"events": none, "next": null, "previous": null, "as_of_position": shown::position(end)})
 }
 
 /// A scope without content cannot search it: an answer would tell what the content is.
@@ -113,7 +133,7 @@ fn refuse_content_filters(scope: &Scope, parameters: &Parameters) -> Result<(), 
 
 /// URLs of the next page in the same order, and of the page in the other direction.
 fn neighbours(
-    events: &[EventRow],
+    events: &[EventForm],
     page: &EventPage,
     parameters: &Parameters,
 ) -> [Option<String>; 2] {
@@ -132,8 +152,8 @@ fn neighbours(
         Order::Oldest => Order::Newest,
     };
     let is_full = events.len() == usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let last = events.last().map(|event| event.position);
-    let first = events.first().map(|event| event.position);
+    let last = events.last().map(|event| event.columns().position);
+    let first = events.first().map(|event| event.columns().position);
     let next = match page.order {
         // New events come at this end, so there is always a next page.
         Order::Oldest => last.or(page.range.after),
@@ -156,32 +176,20 @@ async fn show(
     let mut session = api.session(&scope).await?;
     let detail = session.event_detail(position).await;
     let Some(detail) = detail.map_err(|error| api.problem(&error))? else {
-        return repeat(&api, &scope, position).await;
+        return repeat(&mut session, &api, position).await;
     };
     if scope.shows_content() {
         let subject = (Subject::Id(&position.to_string()), Some(1));
         api.record(&scope, &asked, "event", subject).await?;
     }
-    let answer = json!({
-        "event": shown::event(&detail.event, &scope),
-        "delivery": detail.delivery,
-        "repeats": detail.repeats,
-        "related": shown::events(&detail.related, &scope),
-    });
-    Ok(answer::json(StatusCode::OK, &answer))
+    Ok(answer::json(StatusCode::OK, &detail))
 }
 
-/// Answer for the position of a repeat: the repeat without content, and the position of its event.
-async fn repeat(api: &Api, scope: &Scope, position: i64) -> Result<Response, Problem> {
-    let mut session = api.session(scope).await?;
+/// Answer for the position of a repeat.
+async fn repeat(session: &mut Session, api: &Api, position: i64) -> Result<Response, Problem> {
     let item = session.item(position).await;
     match item.map_err(|error| api.problem(&error))? {
-        Some(Item::Repeat(mut repeated)) => {
-            repeated.repeat.payload = None;
-            let event = repeated.repeat.event_position.map(shown::position);
-            let answer = json!({"repeat": repeated.repeat, "event_position": event});
-            Ok(answer::json(StatusCode::OK, &answer))
-        }
+        Some(Item::Repeat(repeated)) => Ok(answer::json(StatusCode::OK, &repeated)),
         _ => Err(Problem::not_found()),
     }
 }
@@ -204,12 +212,7 @@ async fn around(
     let around = session.around(position, count).await;
     let around = around.map_err(|error| api.problem(&error))?;
     let around = around.ok_or_else(Problem::not_found)?;
-    let answer = json!({
-        "before": shown::events(&around.before, &scope),
-        "event": shown::event(&around.event, &scope),
-        "after": shown::events(&around.after, &scope),
-    });
-    Ok(answer::json(StatusCode::OK, &answer))
+    Ok(answer::json(StatusCode::OK, &around))
 }
 
 async fn find(

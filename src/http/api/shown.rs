@@ -1,20 +1,8 @@
-//! JSON of rows as the API shows them.
+//! Parts of the answers of the API.
 
 use serde_json::{Value, json};
 
 use super::super::parameters::Parameters;
-use crate::query::{self, EventRow, Scope};
-
-/// JSON of an event, without content if the scope does not show it.
-pub(super) fn event(event: &EventRow, scope: &Scope) -> Value {
-    let _ = scope;
-    serde_json::to_value(event).unwrap_or_default()
-}
-
-/// JSON of events.
-pub(super) fn events(events: &[EventRow], scope: &Scope) -> Vec<Value> {
-    events.iter().map(|it| event(it, scope)).collect()
-}
 
 /// URL of another part of a list: the same parameters with `changes`. An empty value removes a
 /// parameter.
@@ -34,5 +22,3 @@ pub(super) fn url(path: &str, parameters: &Parameters, changes: &[(&str, String)
 pub(super) fn position(position: i64) -> Value {
     json!(position.to_string())
 }
-
-pub(super) use query::Order;

@@ -3,8 +3,21 @@
 //! Editing, hiding or deleting a comment sends nothing. Some senders put the media's id and the
 //! author's name beside the text, and a `verb`, which is undocumented for Instagram.
 
-use super::{Content, Item, NaturalKey};
+use super::{
+    Content, Item, NaturalKey,
+    field::{Fields, text},
+};
 use crate::meta::{data::Data, ids::Ids, json::Value};
+
+/// Own fields of a comment.
+pub(super) const FIELDS: Fields = &[&[
+    text("self_ig_scoped_id"),
+    text("media_product_type"),
+    text("ad_id"),
+    text("ad_title"),
+    text("original_media_id"),
+    text("verb"),
+]];
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let value = &item.value;

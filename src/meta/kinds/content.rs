@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::NaturalKey;
 use crate::meta::{
     data::Data,
     ids::Ids,
@@ -37,9 +36,4 @@ pub(in crate::meta) struct Content<'a> {
     pub author: Option<[Text<'a>; 2]>,
     /// Own fields of the kind, under Meta's names.
     pub data: Data,
-}
-
-/// Empty content, for an item without a kind.
-pub(super) fn nothing<'a>(_: &Item<'_, 'a>, _: &mut NaturalKey<'_>) -> Content<'a> {
-    Content::default()
 }

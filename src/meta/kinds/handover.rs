@@ -1,10 +1,24 @@
 //! Kind `handover`: a step of the handover protocol, which moves the control of a conversation
 //! between apps (`messaging_handover`). The key of the content names the step.
 
-use super::{Content, Item, NaturalKey};
+use super::{
+    Content, Item, NaturalKey,
+    field::{Fields, json, text},
+};
 use crate::meta::data::Data;
 
 const APP_ROLES: &str = "app_roles";
+
+/// Own fields of a handover.
+pub(super) const FIELDS: Fields = &[&[
+    text("step"),
+    text("previous_owner_app_id"),
+    text("new_owner_app_id"),
+    text("requested_owner_app_id"),
+    text("caller_app_id"),
+    text("metadata").content(),
+    json(APP_ROLES),
+]];
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let step = &item.inner;

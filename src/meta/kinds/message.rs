@@ -1,12 +1,41 @@
-//! Kinds `message` and `message_deleted`: a message, an echo, or an unsent message (`messages`).
+//! Kind `message`: a message or an echo (`messages`).
 
-use super::{Content, Item, NaturalKey, referral};
+use super::{
+    Content, Item, NaturalKey,
+    field::{Fields, flag, json, text, types},
+    message_deleted, referral,
+};
 use crate::meta::{data::Data, ids::Ids, json::Object};
+
+/// Own fields of a message.
+pub(super) const FIELDS: Fields = &[
+    &[
+        flag("is_unsupported"),
+        json("attachments").content(),
+        types("attachment_types").at("attachments"),
+        text("quick_reply_payload")
+            .at("quick_reply.payload")
+            .content(),
+        flag("is_self_reply").at("reply_to.is_self_reply"),
+        text("story_id").at("reply_to.story.id"),
+        text("story_url").at("reply_to.story.url").content(),
+        text("story_link_sticker_url")
+            .at("reply_to.story.link_sticker_url")
+            .content(),
+    ],
+    &referral::fields("referral"),
+    &[
+        text("echo_app_id").at("app_id"),
+        text("metadata").content(),
+        text("sticker_id").content(),
+        text("folder"),
+    ],
+];
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let message = &item.inner;
     let reply_to = message.object("reply_to");
-    let content = read_deleted(item, key);
+    let content = message_deleted::read(item, key);
     Content {
         ids: Ids {
             parent_id: reply_to.as_ref().and_then(|reply| reply.id("mid")),
@@ -24,18 +53,6 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
             .text("sticker_id", message.id("sticker_id"))
             .text("folder", item.value.text("folder")),
         ..content
-    }
-}
-
-/// Reads an unsent message, which has only its id and flags.
-pub(super) fn read_deleted<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
-    let mid = item.inner.id("mid");
-    key.message(mid.as_deref());
-    Content {
-        ids: Ids::message(mid),
-        is_echo: item.inner.flag("is_echo"),
-        is_self: item.inner.flag("is_self"),
-        ..Content::default()
     }
 }
 

@@ -4,8 +4,14 @@
 //! message; such an edit is not a new message. `num_edit` is documented as a string and sent as a
 //! number.
 
-use super::{Content, Item, NaturalKey};
+use super::{
+    Content, Item, NaturalKey,
+    field::{Fields, integer},
+};
 use crate::meta::{data::Data, ids::Ids};
+
+/// Own fields of an edit.
+pub(super) const FIELDS: Fields = &[&[integer("num_edit")]];
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let edit = &item.inner;

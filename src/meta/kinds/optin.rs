@@ -1,8 +1,26 @@
 //! Kind `optin`: an opt-in to notification messages, or its end (`messaging_optins`). The older
 //! form has only a reference.
 
-use super::{Content, Item, NaturalKey};
+use super::{
+    Content, Item, NaturalKey,
+    field::{Fields, moment, text},
+};
 use crate::meta::data::Data;
+
+/// Own fields of an opt-in.
+pub(super) const FIELDS: Fields = &[&[
+    text("optin_type").at("type"),
+    text("optin_payload").at("payload").content(),
+    text("title").content(),
+    text("token").at("notification_messages_token").content(),
+    text("frequency").at("notification_messages_frequency"),
+    text("timezone").at("notification_messages_timezone"),
+    moment("token_expires_at").at("token_expiry_timestamp"),
+    text("token_status").at("user_token_status"),
+    text("status").at("notification_messages_status"),
+    text("ref"),
+    text("user_ref"),
+]];
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let optin = &item.inner;

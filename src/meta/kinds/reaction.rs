@@ -1,8 +1,18 @@
 //! Kind `reaction`: a reaction to a message, or its removal (`message_reactions`). A removal has
 //! neither name nor emoji.
 
-use super::{Content, Item, NaturalKey};
+use super::{
+    Content, Item, NaturalKey,
+    field::{Fields, text},
+};
 use crate::meta::{data::Data, ids::Ids};
+
+/// Own fields of a reaction.
+pub(super) const FIELDS: Fields = &[&[
+    text("action"),
+    text("reaction").content(),
+    text("emoji").content(),
+]];
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let reaction = &item.inner;

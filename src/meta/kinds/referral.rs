@@ -2,8 +2,47 @@
 //! (`messaging_referral`). In a running conversation it is an item of its own, otherwise it is
 //! inside or beside the message or postback that starts the conversation.
 
-use super::{Content, Item, NaturalKey};
+use super::{
+    Content, Item, NaturalKey,
+    field::{Field, Fields, text},
+};
 use crate::meta::{data::Data, json::Object};
+
+/// Own fields of a referral.
+pub(super) const FIELDS: Fields = &[&fields("")];
+
+/// Fields of a referral in this object of `data`.
+pub(super) const fn fields(within: &'static str) -> [Field; 12] {
+    [
+        text("referral_ref").at("ref").within(within),
+        text("referral_source").at("source").within(within),
+        text("referral_type").at("type").within(within),
+        text("referral_uri")
+            .at("referer_uri")
+            .within(within)
+            .content(),
+        text("referral_product_id").at("product.id").within(within),
+        text("ad_id").within(within),
+        text("ad_title")
+            .at("ads_context_data.ad_title")
+            .within(within),
+        text("ad_photo_url")
+            .at("ads_context_data.photo_url")
+            .within(within),
+        text("ad_video_url")
+            .at("ads_context_data.video_url")
+            .within(within),
+        text("ad_post_id")
+            .at("ads_context_data.post_id")
+            .within(within),
+        text("ad_product_id")
+            .at("ads_context_data.product_id")
+            .within(within),
+        text("ad_flow_id")
+            .at("ads_context_data.flow_id")
+            .within(within),
+    ]
+}
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let referral = &item.inner;
@@ -14,7 +53,7 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
     );
     key.between(&[reference.as_deref(), ad.as_deref(), source.as_deref()]);
     Content {
-        data: fields(referral),
+        data: own(referral),
         ..Content::default()
     }
 }
@@ -23,10 +62,10 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
 pub(super) fn beside(item: &Item<'_, '_>) -> Option<Data> {
     let inside = item.inner.object("referral");
     let referral = inside.or_else(|| item.value.object("referral"))?;
-    Some(fields(&referral))
+    Some(own(&referral))
 }
 
-fn fields(referral: &Object<'_, '_>) -> Data {
+fn own(referral: &Object<'_, '_>) -> Data {
     let product = referral.id_of("product");
     let ad = referral.object("ads_context_data");
     Data::default()

@@ -1,7 +1,13 @@
 //! Kind `response_feedback`: a rating of an answer (`response_feedback`).
 
-use super::{Content, Item, NaturalKey};
+use super::{
+    Content, Item, NaturalKey,
+    field::{Fields, text},
+};
 use crate::meta::{data::Data, ids::Ids};
+
+/// Own fields of a rating.
+pub(super) const FIELDS: Fields = &[&[text("feedback").content()]];
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let mid = item.inner.id("mid");

@@ -1,8 +1,14 @@
 //! Kind `seen`: a read receipt (`messaging_seen`), up to a message (Instagram) or up to a time, its
 //! `watermark` (Messenger).
 
-use super::{Content, Item, NaturalKey};
+use super::{
+    Content, Item, NaturalKey,
+    field::{Fields, integer, moment},
+};
 use crate::meta::{data::Data, ids::Ids};
+
+/// Own fields of a read receipt.
+pub(super) const FIELDS: Fields = &[&[moment("watermark"), integer("seq")]];
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let read = &item.inner;

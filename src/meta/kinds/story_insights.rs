@@ -3,17 +3,21 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Content, Item, NaturalKey};
+use super::{
+    Content, Item, NaturalKey,
+    field::{Fields, integer},
+};
 use crate::meta::{data::Data, ids::Ids, json::Object};
 
-const NUMBERS: [&str; 6] = [
-    "impressions",
-    "reach",
-    "taps_forward",
-    "taps_back",
-    "exits",
-    "replies",
-];
+/// Own fields of a story: its numbers.
+pub(super) const FIELDS: Fields = &[&[
+    integer("impressions"),
+    integer("reach"),
+    integer("taps_forward"),
+    integer("taps_back"),
+    integer("exits"),
+    integer("replies"),
+]];
 
 pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
     let media_id = item.value.id("media_id");
@@ -21,8 +25,9 @@ pub(super) fn read<'a>(item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content
     for (name, number) in numbers(&item.value) {
         key.part(Some(&name)).part(Some(&number));
     }
-    let data = NUMBERS.iter().fold(Data::default(), |data, name| {
-        data.integer(name, item.value.integer(name))
+    let own = FIELDS.iter().copied().flatten();
+    let data = own.fold(Data::default(), |data, field| {
+        data.integer(field.name, item.value.integer(field.name))
     });
     Content {
         ids: Ids {

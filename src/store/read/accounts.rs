@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::QueryBuilder;
 
-use super::{Conditions, Error, Reader, answer, row::row};
+use super::{Conditions, Error, Reader, answer, json, row::row};
 use crate::{meta::event::Kind, store::stats};
 
 /// Filter for accounts: combines the set fields with AND.
@@ -31,10 +31,13 @@ row! {
         label: Option<String>,
         client: Option<String>,
         state: String,
+        #[serde(serialize_with = "json::text")]
         first_seen: Timestamp,
+        #[serde(serialize_with = "json::text")]
         last_seen: Timestamp,
         /// `received_at` of the newest event, or its hour if the event is no longer stored; `None`
         /// if the account never had an event.
+        #[serde(serialize_with = "json::text")]
         last_event_at: Option<Timestamp>,
         /// Hour of the newest event of each kind; `None` if nothing was counted.
         last_by_kind: Option<Box<RawValue>>,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Conditions, Error, Reader, answer, row::row};
+use super::{Conditions, Error, Reader, answer, json, row::row};
 use crate::meta::event::{Problem, Source};
 
 /// Filter for deliveries: combines the set fields with AND.
@@ -29,6 +29,7 @@ row! {
     #[derive(Clone, Debug, Default, Serialize)]
     DeliveryRow {
         id: Uuid,
+        #[serde(serialize_with = "json::text")]
         received_at: Timestamp,
         app: String,
         object: Option<String>,
@@ -41,14 +42,17 @@ row! {
         first_position: Option<i64>,
         event_count: i32,
         source: String,
+        #[serde(serialize_with = "json::text")]
         erased_at: Option<Timestamp>,
         /// Number of new events. A refused delivery has none, because no item was stored.
         new: i32 = "CASE WHEN problem = 'refused' THEN 0 ELSE event_count - cardinality(repeats) END",
         /// Number of repeats of stored events.
         repeated: i32 = "cardinality(repeats)",
         /// Positions of the repeats.
+        #[serde(serialize_with = "json::text")]
         repeats: Vec<i64>,
         /// Positions of the repeated events, in the same order.
+        #[serde(serialize_with = "json::text")]
         repeated_events: Vec<Option<i64>>,
     }
 }

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::{
-    Conditions, Error, Reader, answer,
+    Conditions, Error, Reader, answer, json,
     payload::{self, Unread},
     row::row,
     search,
@@ -111,9 +111,12 @@ row! {
     /// Stored event; serialised as an object with a key for each column.
     #[derive(Clone, Debug, Default, Serialize)]
     EventRow {
+        #[serde(serialize_with = "json::text")]
         position: i64,
         delivery_id: Uuid,
+        #[serde(serialize_with = "json::text")]
         received_at: Timestamp,
+        #[serde(serialize_with = "json::text")]
         occurred_at: Option<Timestamp>,
         occurred_at_source: String,
         app: String,
@@ -138,6 +141,7 @@ row! {
         problem: Option<String>,
         source: String,
         dedupe_key: Uuid,
+        #[serde(serialize_with = "json::text")]
         erased_at: Option<Timestamp>,
     }
 }

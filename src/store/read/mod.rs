@@ -8,6 +8,7 @@ mod accounts;
 mod audit;
 mod deliveries;
 mod events;
+mod json;
 mod lookup;
 mod payload;
 mod rejections;
@@ -18,30 +19,37 @@ mod stats;
 mod stored;
 mod visible;
 
-use std::time::Duration;
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{
-    PgPool, Postgres, QueryBuilder,
+    PgConnection, PgPool, Postgres, QueryBuilder,
     error::DatabaseError,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::Error;
+use super::{Error, connect};
 
 pub use accounts::{AccountFilter, AccountRow};
 pub use audit::AuditRow;
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
 pub use events::{Between, EventFilter, EventRow, Items, Order};
+pub(crate) use json::Textual;
 pub use rejections::{RejectionFilter, RejectionRow, RejectionTotal};
 pub use repeats::RepeatRow;
 pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
 pub(crate) use visible::Visible;
 
-/// Timeout for connecting, and for a free session of a pool.
+/// Timeout for connecting.
 const CONNECTING: Duration = Duration::from_secs(10);
+
+/// Timeout for a free session of a pool.
+const FREE: Duration = Duration::from_secs(3);
 
 /// Timeout of one statement on the server.
 const STATEMENT: &str = "30s";
@@ -56,20 +64,10 @@ pub(crate) struct Readers(PgPool);
 impl Readers {
     /// Creates a pool of at most `size` sessions on the server of `options`. It connects on demand.
     pub(crate) fn new(options: &PgConnectOptions, size: u32) -> Self {
-        let options = options
-            .clone()
-            .application_name("hookshelf reader")
-            .options([
-                ("statement_timeout", STATEMENT),
-                ("default_transaction_read_only", "on"),
-                // Each statement opens the partitions of its own days only.
-                ("plan_cache_mode", "force_custom_plan"),
-                ("jit", "off"),
-            ]);
         let pool = PgPoolOptions::new()
             .max_connections(size)
-            .acquire_timeout(CONNECTING);
-        Self(pool.connect_lazy_with(options))
+            .acquire_timeout(FREE);
+        Self(pool.connect_lazy_with(read_only(options)))
     }
 
     /// Takes a free session, which reads visible rows only.
@@ -77,23 +75,72 @@ impl Readers {
     /// # Errors
     /// If Postgres is unavailable, or no session is free in time.
     pub(crate) async fn reader(&self, visible: Visible) -> Result<Reader, Error> {
-        let conn = self.0.acquire().await.map_err(meaning)?;
+        let conn = Conn::Pooled(self.0.acquire().await.map_err(meaning)?);
         Ok(Reader { conn, visible })
     }
+}
+
+fn read_only(options: &PgConnectOptions) -> PgConnectOptions {
+    options
+        .clone()
+        .application_name("hookshelf reader")
+        .options([
+            ("statement_timeout", STATEMENT),
+            ("default_transaction_read_only", "on"),
+            // Each statement opens the partitions of its own days only.
+            ("plan_cache_mode", "force_custom_plan"),
+            ("jit", "off"),
+        ])
 }
 
 /// Read-only session. Opening and queries fail if Postgres is unavailable or does not answer in
 /// time.
 #[derive(Debug)]
 pub struct Reader {
-    conn: PoolConnection<Postgres>,
+    conn: Conn,
     visible: Visible,
+}
+
+/// Connection of a session.
+#[derive(Debug)]
+enum Conn {
+    Own(PgConnection),
+    Pooled(PoolConnection<Postgres>),
+}
+
+impl Deref for Conn {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        match self {
+            Self::Own(conn) => conn,
+            Self::Pooled(conn) => conn,
+        }
+    }
+}
+
+impl DerefMut for Conn {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Own(conn) => conn,
+            Self::Pooled(conn) => conn,
+        }
+    }
 }
 
 impl Reader {
     /// Opens a session of its own on the server of `options`, which sees every row.
     pub async fn open(options: &PgConnectOptions) -> Result<Self, Error> {
-        Readers::new(options, 1).reader(Visible::default()).await
+        Self::open_visible(options, Visible::default()).await
+    }
+
+    /// Opens a session of its own on the server of `options`, which reads visible rows only.
+    pub(crate) async fn open_visible(
+        options: &PgConnectOptions,
+        visible: Visible,
+    ) -> Result<Self, Error> {
+        let conn = Conn::Own(connect(&read_only(options), CONNECTING).await?);
+        Ok(Self { conn, visible })
     }
 }
 

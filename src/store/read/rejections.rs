@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use serde::Serialize;
 
-use super::{Conditions, Error, Reader, Visible, answer, row::row};
+use super::{Conditions, Error, Reader, Visible, answer, json, row::row};
+use crate::store::callbacks::{self, Seen};
 
 /// Limit above the number of reasons.
 const REASONS: u32 = 100;
@@ -25,12 +26,15 @@ row! {
     /// object with a key for each column.
     #[derive(Clone, Debug, Default, Serialize)]
     RejectionRow {
+        #[serde(serialize_with = "json::text")]
         hour: Timestamp,
         app: String,
         reason: String,
         prefix: String = "prefix::text",
         count: i64,
+        #[serde(serialize_with = "json::text")]
         last_at: Timestamp,
+        proxy_header: Option<String>,
     }
 }
 
@@ -66,6 +70,11 @@ impl Reader {
         let query = filter.select(&RejectionTotal::columns(), &self.visible);
         let mut query = query.limit(" GROUP BY reason ORDER BY reason", REASONS);
         answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Reads the last requests at each callback URL.
+    pub async fn callbacks(&mut self) -> Result<Vec<Seen>, Error> {
+        callbacks::all(&mut self.conn).await
     }
 
     /// Reads the newest counts, at most `limit`, oldest first.

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{
-    Conditions, Error, Reader, answer,
+    Conditions, Error, Reader, answer, json,
     payload::{self, Unread},
     row::row,
 };
@@ -16,9 +16,12 @@ row! {
     /// current position of the event, even after a purge changed the position.
     #[derive(Clone, Debug, Serialize)]
     RepeatRow {
+        #[serde(serialize_with = "json::text")]
         position: i64,
+        #[serde(serialize_with = "json::text")]
         event_position: Option<i64>,
         delivery_id: Uuid,
+        #[serde(serialize_with = "json::text")]
         received_at: Timestamp,
         app: String,
         kind: String,

@@ -88,6 +88,7 @@ async fn shelf_with(text: &str) -> Shelf {
         prefix: Some("192.0.2.0/24".to_owned()),
         count: 3,
         last_at: hour,
+        proxy_header: None,
     };
     rejections::add(&mut connection, &[count], 1000)
         .await
@@ -101,7 +102,9 @@ async fn every_list_has_the_columns_and_values_of_its_json() {
     for list in LISTS {
         let line = shelf.says(&[list, &["--json"]].concat());
         let row: Value = serde_json::from_str(&line).unwrap();
-        let names = keys(&line);
+        let mut names = keys(&line);
+        // Parts of the JSON of an event that are no columns.
+        names.retain(|name| name != "schema" && name != "masked");
         let records = records(&shelf.says(&[list, &["--csv"]].concat()));
         let head: Vec<_> = records[0].iter().map(|cell| cell.0.clone()).collect();
         assert_eq!(head, names, "{list:?}");

@@ -173,6 +173,7 @@ async fn rejections_are_listed_the_newest_last() {
         prefix: Some("192.0.2.0/24".to_owned()),
         count,
         last_at: hour.parse::<jiff::Timestamp>().unwrap() + SignedDuration::from_mins(5),
+        proxy_header: None,
     };
     let counts = [
         count("2026-11-20T10:00:00Z", "shop", 3),
@@ -200,9 +201,12 @@ async fn rejections_are_listed_the_newest_last() {
         assert_eq!(rows, found, "{filter:?}");
     }
     let line = shelf.says(&["rejections", "list", "--json", "--app", "bar"]);
-    assert_eq!(keys(&line), columns(&shelf.database, "rejections").await);
+    let mut all = columns(&shelf.database, "rejections").await;
+    all.extend(["owner", "cause", "remedy"].map(str::to_owned));
+    assert_eq!(keys(&line), all);
     let table = shelf.says(&["rejections", "list"]);
-    let last = table.lines().rfind(|line| !line.starts_with("total"));
+    let rows = table.lines().take_while(|line| !line.starts_with("total"));
+    let last = rows.last();
     assert!(
         last.unwrap().contains("signature_missing  192.0.2.0/24  2"),
         "{table}"

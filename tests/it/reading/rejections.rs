@@ -74,6 +74,7 @@ async fn the_table_ends_with_the_total_of_each_reason() {
         prefix: Some("192.0.2.0/24".to_owned()),
         count,
         last_at: hour.parse::<jiff::Timestamp>().unwrap() + SignedDuration::from_mins(5),
+        proxy_header: None,
     };
     let counts = [
         count("2026-11-20T10:00:00Z", "shop", "signature_missing", 3),
@@ -87,7 +88,9 @@ async fn the_table_ends_with_the_total_of_each_reason() {
     let table = |options: &[&str]| {
         let said = shelf.says(&[&["rejections", "list"], options].concat());
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-        said.lines().map(words).collect::<Vec<_>>()
+        // Causes and remedies follow after an empty line.
+        let table = said.lines().take_while(|line| !line.is_empty());
+        table.map(words).collect::<Vec<_>>()
     };
     let totals = [
         "total signature_missing 5 2026-11-20T12:05:00Z",

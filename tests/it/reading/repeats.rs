@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::Shelf;
+use super::{Shelf, text};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -53,7 +53,7 @@ async fn a_delivery_says_how_many_items_are_new_and_which_events_others_repeat()
             .nth(2)
             .unwrap()
             .trim_end()
-            .ends_with(&first.to_string()),
+            .ends_with(text(first)),
         "{table}"
     );
 }
@@ -65,11 +65,11 @@ async fn the_position_of_a_repeat_shows_its_event_and_the_differences() {
     shelf.store("shop", MINUTE * 2, comment("5", AD)).await;
     shelf.store("shop", MINUTE, comment("5", POST)).await;
     let event = &shelf.rows(&["events", "list"])[0];
-    let position =
-        |delivery: usize| shelf.rows(&["deliveries", "list"])[delivery]["repeats"][0].to_string();
-    let of_ad = &shelf.rows(&["events", "show", &position(1)])[0];
+    let deliveries = shelf.rows(&["deliveries", "list"]);
+    let position = |delivery: usize| text(&deliveries[delivery]["repeats"][0]);
+    let of_ad = &shelf.rows(&["events", "show", position(1)])[0];
     assert_eq!(&of_ad["event"], event);
-    assert_eq!(of_ad["repeat"]["position"].to_string(), position(1));
+    assert_eq!(of_ad["repeat"]["position"], position(1));
     assert_eq!(of_ad["repeat"]["event_position"], event["position"]);
     let expected = json!([
         {"key": "value.media.ad_id", "event": null, "repeat": "7"},
@@ -77,13 +77,13 @@ async fn the_position_of_a_repeat_shows_its_event_and_the_differences() {
         {"key": "value.media.id", "event": "9", "repeat": "8"},
     ]);
     assert_eq!(of_ad["differences"], expected);
-    let text = shelf.says(&["events", "show", &position(1)]);
+    let text = shelf.says(&["events", "show", position(1)]);
     assert!(
         text.contains("value.media.ad_title") && text.contains("Autumn"),
         "{text}"
     );
     assert_eq!(
-        shelf.rows(&["events", "show", &position(2)])[0]["differences"],
+        shelf.rows(&["events", "show", position(2)])[0]["differences"],
         json!([])
     );
 }
@@ -109,17 +109,18 @@ async fn a_repeat_whose_event_is_gone_says_so() {
     let shelf = Shelf::create().await;
     shelf.store("shop", MINUTE * 2, comment("5", POST)).await;
     shelf.store("shop", MINUTE, comment("5", POST)).await;
-    let position = shelf.rows(&["deliveries", "list"])[1]["repeats"][0].to_string();
+    let deliveries = shelf.rows(&["deliveries", "list"]);
+    let position = text(&deliveries[1]["repeats"][0]);
     let mut database = shelf.database.connect().await;
     sqlx::query("DELETE FROM stored_events")
         .execute(&mut database)
         .await
         .unwrap();
-    let shown = &shelf.rows(&["events", "show", &position])[0];
+    let shown = &shelf.rows(&["events", "show", position])[0];
     assert_eq!(
         (&shown["event"], &shown["differences"]),
         (&json!(null), &json!([]))
     );
-    let text = shelf.says(&["events", "show", &position]);
+    let text = shelf.says(&["events", "show", position]);
     assert!(text.contains("event_position"), "{text}");
 }

@@ -37,6 +37,7 @@ fn refused(hour: Timestamp, network: u32, count: i64) -> Count {
         prefix: Some(format!("{a}.{b}.{c}.0/24")),
         count,
         last_at: hour + SignedDuration::from_secs(i64::from(network % 3600)),
+        proxy_header: None,
     }
 }
 

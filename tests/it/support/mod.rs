@@ -4,6 +4,7 @@ pub(crate) mod activation;
 pub(crate) mod cluster;
 pub(crate) mod desk;
 pub(crate) mod directory;
+pub(crate) mod event_schema;
 pub(crate) mod message;
 pub(crate) mod page;
 pub(crate) mod postgres;
