@@ -6,7 +6,6 @@ mod colours;
 mod columns;
 mod completions;
 mod config;
-mod csv;
 mod database;
 mod deliveries;
 mod dev_db;

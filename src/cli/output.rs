@@ -20,7 +20,6 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     colours::{DIM, HEADER},
-    csv,
     layout::Layout,
 };
 use crate::{meta::json, query};
@@ -162,7 +161,7 @@ impl Output {
     pub(super) fn head(&mut self, format: Format, shape: &impl Serialize) -> anyhow::Result<()> {
         match format {
             Format::Json => Ok(()),
-            Format::Csv => self.record(&csv::names(shape)?),
+            Format::Csv => self.record(&query::csv_names(shape)?),
         }
     }
 
@@ -179,7 +178,7 @@ impl Output {
                 text.to_owned()
             }
         };
-        let record = csv::record(row, shown)?;
+        let record = query::csv_record(row, shown)?;
         self.formulas += record.formulas;
         self.record(&record.line)
     }

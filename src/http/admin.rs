@@ -72,19 +72,22 @@ async fn ready(
     caller: Result<Metrics, Problem>,
     State((readiness, spool)): State<(Readiness, SpoolApi)>,
 ) -> Response {
-    let ReadinessStatus { missing, degraded } = readiness.status();
-    let ready = missing.is_empty();
-    let status = if ready {
+    let status = if readiness.status().missing.is_empty() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    if caller.is_err() {
-        return status.into_response();
+    if caller.is_ok_and(|Metrics(scope)| !scope.is_restricted()) {
+        return details(status, readiness.status(), &spool);
     }
+    status.into_response()
+}
+
+fn details(status: StatusCode, readiness: ReadinessStatus, spool: &SpoolApi) -> Response {
+    let ReadinessStatus { missing, degraded } = readiness;
     let spool = spool.report();
     let report = ReadyReport {
-        ready,
+        ready: missing.is_empty(),
         missing,
         degraded,
         version: env!("CARGO_PKG_VERSION"),
@@ -101,10 +104,18 @@ async fn ready(
     json(status, &report)
 }
 
-async fn expose(_: Metrics, State(metrics): State<Exposition>) -> Response {
-    (
+/// Metrics. They cover every app and client, so a restricted token does not see them.
+async fn expose(
+    Metrics(scope): Metrics,
+    State(metrics): State<Exposition>,
+) -> Result<Response, Problem> {
+    if scope.is_restricted() {
+        return Err(Problem::not_found());
+    }
+    let answer = (
         typed("text/plain; version=0.0.4; charset=utf-8"),
         metrics.render(),
     )
-        .into_response()
+        .into_response();
+    Ok(answer)
 }

@@ -10,7 +10,7 @@ use crate::{
     meta::signature::Signer,
     store::{
         ConnectOptions, Error,
-        audit::{AuditEntry, AuditFilter, AuditLog},
+        audit::{AccountLabels, AuditEntry, AuditFilter, AuditLog},
         read::AuditRow,
     },
 };
@@ -107,7 +107,15 @@ impl Audit {
         self.log.write(&entry).await
     }
 
-    /// Hash of the id of a person or an account.
+    /// Changes the labels of the accounts with this id.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable or does not answer in time.
+    pub async fn set_labels(&self, account: &str, labels: &AccountLabels) -> Result<u64, Error> {
+        self.log.set_labels(account, labels).await
+    }
+
+    /// Key of the hashes.
     pub fn key(&self) -> &AuditKey {
         &self.key
     }

@@ -16,7 +16,7 @@ pub const SCHEMA: u8 = 1;
 const CONTENT: [&str; 3] = ["text", "username", "payload"];
 
 /// Event in its JSON form.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct EventForm {
     schema: u8,
     #[serde(flatten)]

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use super::{EventForm, Session, event};
 use crate::store::{
     Error,
-    read::{Between, EventFilter, EventRow, Order},
+    read::{Between, EventFilter, EventRow, Order, StatsFilter},
 };
 
 /// Maximum time of a search.
@@ -42,6 +43,18 @@ pub struct Found {
     pub next: Option<(Timestamp, Option<i64>)>,
 }
 
+/// Extent of an export.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Extent {
+    /// Counted events of the hours, kinds, apps, accounts, clients and sources. Other filters are
+    /// not counted and can only select fewer.
+    pub events_at_most: i64,
+    /// Receipt of the first event.
+    pub first: Option<Timestamp>,
+    /// Receipt of the last event.
+    pub last: Option<Timestamp>,
+}
+
 impl Session {
     /// Reads a page of events.
     pub async fn events(&mut self, page: &EventPage) -> Result<Vec<EventForm>, Error> {
@@ -58,6 +71,35 @@ impl Session {
     pub(super) fn forms(&self, events: Vec<EventRow>) -> Vec<EventForm> {
         let content = self.scope.shows_content();
         events.into_iter().map(|row| event(row, content)).collect()
+    }
+
+    /// Extent of the events that meet a filter.
+    pub async fn extent(&mut self, filter: &EventFilter) -> Result<Extent, Error> {
+        let counted = StatsFilter {
+            kinds: filter.kinds.clone(),
+            app: filter.app.clone(),
+            account_id: match filter.account_ids.as_slice() {
+                [account] => Some(account.clone()),
+                _ => None,
+            },
+            client: filter.client.clone(),
+            sources: filter.sources.clone(),
+            since: filter.since,
+            until: filter.until,
+        };
+        let counts = self.reader.counts(&counted, &[]).await?;
+        let mut bounds = [None, None];
+        for (bound, order) in bounds.iter_mut().zip([Order::Oldest, Order::Newest]) {
+            let range = Between::default();
+            let events = self.reader.events(filter, range, (order, 1), false).await?;
+            *bound = events.first().map(|event| event.received_at);
+        }
+        let [first, last] = bounds;
+        Ok(Extent {
+            events_at_most: counts.events,
+            first,
+            last,
+        })
     }
 
     /// Position of the last committed item.

@@ -6,6 +6,7 @@
 //! (`tests/tidy/places.rs`).
 
 mod audit;
+mod csv;
 mod detail;
 mod differences;
 mod event;
@@ -25,6 +26,7 @@ mod session;
 mod spool;
 
 pub use audit::{Audit, AuditKey, Subject};
+pub use csv::{CsvRecord, csv_names, csv_record, without_formula};
 pub use detail::{Around, ComparedRepeat, DeliveryDetail, EventDetail};
 pub use differences::Difference;
 pub use event::{EventForm, SCHEMA, event};
@@ -32,7 +34,7 @@ pub use events::Events;
 pub use find::Target;
 pub use item::{Item, RepeatedEvent};
 pub use json::{as_text, line};
-pub use log::{EventPage, Found};
+pub use log::{EventPage, Extent, Found};
 pub use moment::{InvalidMoment, Moment};
 pub use page::Page;
 pub use reaction::reaction;
@@ -41,7 +43,7 @@ pub use scope::Scope;
 pub use session::{Accounts, Session, Sessions, Stats};
 pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
 
-pub use crate::store::audit::AuditFilter;
+pub use crate::store::audit::{AccountLabels, AuditFilter};
 pub use crate::store::follow::Lag;
 pub use crate::store::read::{
     AccountFilter, AccountRow, AuditRow, Between, Content, Count, Counts, DeliveryFilter,

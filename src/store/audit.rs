@@ -70,6 +70,37 @@ impl AuditLog {
     }
 }
 
+/// Change of the labels of an account. `None` keeps a label, and an empty text removes it.
+#[derive(Clone, Debug, Default)]
+pub struct AccountLabels {
+    /// Label of the account.
+    pub label: Option<String>,
+    /// Client of the account.
+    pub client: Option<String>,
+}
+
+impl AuditLog {
+    /// Changes the labels of the accounts with this id. Returns the number of accounts, one for
+    /// each app.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable or does not answer in time.
+    pub async fn set_labels(&self, account: &str, labels: &AccountLabels) -> Result<u64, Error> {
+        let update = sqlx::query(
+            "UPDATE accounts SET label = nullif(coalesce($2, label), ''),
+                                 client = nullif(coalesce($3, client), '')
+             WHERE account_id = $1",
+        );
+        let update = update
+            .bind(account)
+            .bind(&labels.label)
+            .bind(&labels.client)
+            .execute(&self.0);
+        let updated = tokio::time::timeout(DEADLINE, update).await;
+        Ok(updated.map_err(|_| Error::TimedOut)??.rows_affected())
+    }
+}
+
 /// Deletes entries older than two years.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 mod access;
 mod bodies;
+mod exports;
 mod lists;
 mod scopes;
 

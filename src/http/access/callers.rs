@@ -13,9 +13,7 @@ macro_rules! callers {
     ($($(#[$doc:meta])* $caller:ident;)+) => {$(
         $(#[$doc])*
         #[derive(Debug)]
-        pub(in crate::http) struct $caller(
-            #[allow(dead_code, reason = "metrics are the same for each scope")] pub Scope,
-        );
+        pub(in crate::http) struct $caller(pub Scope);
 
         impl<S: Sync> FromRequestParts<S> for $caller {
             type Rejection = Problem;
@@ -38,17 +36,13 @@ callers! {
     Privacy;
 }
 
-/// Scope of the request if its role suffices. Metrics cover every app and client, so a restricted
-/// token does not see them.
+/// Scope of the request if its role suffices.
 fn scope(parts: &Parts, role: Role) -> Result<Scope, Problem> {
     let scope = parts.extensions.get::<Scope>();
     let scope = scope.ok_or_else(|| Refused::NoToken.problem())?;
     if scope.role() < role {
         let detail = format!("this needs a token with the role {}", role.as_str());
         return Err(Problem::new(problem::FORBIDDEN, detail));
-    }
-    if role == Role::Metrics && scope.is_restricted() {
-        return Err(Problem::not_found());
     }
     Ok(scope.clone())
 }

@@ -7,14 +7,20 @@ use axum::{
     response::Response,
     routing::get,
 };
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::{
     super::parameters::Parameter,
-    super::{access::Viewer, answer, problem::Problem},
+    super::{
+        access::{Operator, Viewer},
+        answer,
+        problem::{self, Problem},
+    },
     Api, Asked, Shared, shown,
 };
-use crate::query::{AccountFilter, AccountRow, Scope};
+use crate::query::{AccountFilter, AccountLabels, AccountRow, Scope, Session};
 
 const ACCOUNTS: &[Parameter] = &[
     Parameter::one("app", "Name of the configured app."),
@@ -31,7 +37,7 @@ const ACCOUNTS: &[Parameter] = &[
 pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/v1/accounts", get(list))
-        .route("/v1/accounts/{account}", get(show))
+        .route("/v1/accounts/{account}", get(show).patch(label))
 }
 
 async fn list(
@@ -74,6 +80,64 @@ fn account(row: &AccountRow, scope: &Scope) -> Value {
     value
 }
 
+/// Labels as a client sends them. A missing key keeps a label, and null removes it.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Labels {
+    #[serde(default, deserialize_with = "given")]
+    label: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    client: Option<String>,
+}
+
+/// A key that is given; null becomes an empty text.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text: Option<String> = Deserialize::deserialize(deserializer)?;
+    Ok(Some(text.unwrap_or_default()))
+}
+
+/// Maximum length of a label in characters.
+const LONGEST: usize = 200;
+
+/// Changes label and client of an account. A token restricted to clients could move an account to
+/// another client, so it may not.
+async fn label(
+    State(api): Shared,
+    Operator(scope): Operator,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    if scope.is_restricted() {
+        return Err(Problem::not_found());
+    }
+    let labels: Labels = serde_json::from_slice(&body).map_err(|error| {
+        let detail = format!("send a JSON object with label and client: {error}");
+        Problem::new(problem::BODY, detail)
+    })?;
+    let is_label = |text: &String| text.chars().count() <= LONGEST && !text.contains('\0');
+    if ![&labels.label, &labels.client]
+        .into_iter()
+        .flatten()
+        .all(is_label)
+    {
+        let detail = format!("a label has at most {LONGEST} characters, and no U+0000");
+        return Err(Problem::new(problem::BODY, detail));
+    }
+    let labels = AccountLabels {
+        label: labels.label,
+        client: labels.client,
+    };
+    let mut session = api.session(&scope).await?;
+    let ids = session.account_ids(&name).await;
+    let ids = ids.map_err(|error| api.problem(&error))?;
+    let [id] = ids.as_slice() else {
+        return Err(Problem::not_found());
+    };
+    let set = api.audit.set_labels(id, &labels).await;
+    set.map_err(|error| api.problem(&error))?;
+    accounts(&api, &mut session, &scope, ids).await
+}
+
 async fn show(
     State(api): Shared,
     Viewer(scope): Viewer,
@@ -87,6 +151,16 @@ async fn show(
     if ids.is_empty() {
         return Err(Problem::not_found());
     }
+    accounts(&api, &mut session, &scope, ids).await
+}
+
+/// Answer with the accounts of these ids.
+async fn accounts(
+    api: &Api,
+    session: &mut Session,
+    scope: &Scope,
+    ids: Vec<String>,
+) -> Result<Response, Problem> {
     let filter = AccountFilter {
         account_ids: ids,
         ..AccountFilter::default()
@@ -96,7 +170,7 @@ async fn show(
     let rows: Vec<_> = accounts
         .rows
         .iter()
-        .map(|row| account(row, &scope))
+        .map(|row| account(row, scope))
         .collect();
     Ok(answer::json(StatusCode::OK, &json!({"accounts": rows})))
 }

@@ -19,6 +19,7 @@ use super::{
         problem::{self, Problem},
     },
     Api, Asked, Shared,
+    export::{EXPORT, Export},
     filters::{FILTERS, PAGE, SEARCHES, event_filter, page},
     shown,
 };
@@ -71,7 +72,7 @@ async fn list(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[FILTERS, SEARCHES, PAGE])?;
+    let parameters = asked.parameters(&[FILTERS, SEARCHES, PAGE, EXPORT])?;
     refuse_content_filters(&scope, &parameters)?;
     let mut session = api.session(&scope).await?;
     // The end of the log comes first: events up to it are in the list, whatever arrives meanwhile.
@@ -85,6 +86,9 @@ async fn list(
         return Ok(answer::json(StatusCode::OK, &nothing));
     };
     let page = page(filter, &parameters)?;
+    if let Some(export) = Export::of(&parameters, &scope)? {
+        return exported(&api, (&scope, &asked), (export, page), end).await;
+    }
     if page.filter.text.is_some() || page.filter.payload.is_some() {
         let now = Clock::system().now();
         let found = session.search(&page, now).await;
@@ -116,6 +120,45 @@ async fn list(
         as_of_position: end.to_string(),
     };
     Ok(answer::json(StatusCode::OK, &answer))
+}
+
+/// Pages of an export are as large as the largest page.
+const PAGE_OF_EXPORT: u32 = 1000;
+
+/// Exports the events of a page up to the end of the log, oldest first.
+async fn exported(
+    api: &Api,
+    (scope, asked): (&Scope, &Asked),
+    (export, mut page): (Export, EventPage),
+    end: i64,
+) -> Result<Response, Problem> {
+    if page.filter.text.is_some() || page.filter.payload.is_some() {
+        let detail = "an export takes no text and no payload: a search covers a day at a time";
+        return Err(Problem::new(problem::PARAMETER, detail));
+    }
+    if export.dry {
+        let extent = api.session(scope).await?.extent(&page.filter).await;
+        let extent = extent.map_err(|error| api.problem(&error))?;
+        return Ok(answer::json(StatusCode::OK, &extent));
+    }
+    api.record(scope, asked, "export", (Subject::None, None))
+        .await?;
+    page.order = Order::Oldest;
+    page.limit = PAGE_OF_EXPORT;
+    page.range.before = Some(page.range.before.map_or(end + 1, |it| it.min(end + 1)));
+    let (sessions, scope) = (api.sessions.clone(), scope.clone());
+    let first = page.range.after.unwrap_or(0);
+    let name = ("events", asked.query.as_deref());
+    let shape = EventForm::default();
+    Ok(export.stream(name, &shape, first, move |after| {
+        let (sessions, scope, mut page) = (sessions.clone(), scope.clone(), page.clone());
+        async move {
+            page.range.after = Some(after);
+            let events = sessions.session(&scope).await?.events(&page).await?;
+            let last = events.last().map_or(after, |it| it.columns().position);
+            Ok((events, last))
+        }
+    }))
 }
 
 /// A scope without content cannot search it: an answer would tell what the content is.

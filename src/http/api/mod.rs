@@ -7,6 +7,7 @@ mod accounts;
 mod audit;
 mod deliveries;
 mod events;
+mod export;
 mod filters;
 mod shown;
 mod stats;

@@ -39,6 +39,7 @@ row! {
         remote_addr: Option<String> = "host(remote_addr)",
         secret: String,
         problem: Option<String>,
+        #[serde(serialize_with = "json::text")]
         first_position: Option<i64>,
         event_count: i32,
         source: String,

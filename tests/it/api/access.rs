@@ -124,3 +124,19 @@ async fn a_listener_that_others_reach_needs_a_token() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn every_type_of_problem_has_a_page_and_a_row_in_the_documents() {
+    let desk = Desk::open().await;
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/http-api.md"));
+    let page = page.unwrap();
+    let table = page.split("| type | status |").nth(1).unwrap();
+    let names: Vec<_> = table.split('`').skip(1).step_by(2).collect();
+    assert_eq!(names.len(), 16);
+    for name in names {
+        let answer = desk.ask_as("viewer", &format!("/problems/{name}")).await;
+        assert_eq!(answer.status, 200, "{name}");
+    }
+    let (status, _) = desk.problem_as("viewer", "/problems/nothing").await;
+    assert_eq!(status, 404);
+}

@@ -265,8 +265,18 @@ impl Server {
     /// Sends a request with these headers to the admin listener.
     pub(crate) async fn ask_admin_with(
         &self,
+        call: (&str, &str),
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        self.send_admin(call, headers, "").await
+    }
+
+    /// Sends a request with these headers and a body to the admin listener.
+    pub(crate) async fn send_admin(
+        &self,
         (method, path): (&str, &str),
         headers: &[(&str, &str)],
+        body: &'static str,
     ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| *name == "Host") {
@@ -275,7 +285,7 @@ impl Server {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        ask(self.admin, request.body(Full::default()).unwrap()).await
+        ask(self.admin, request.body(Full::new(body.into())).unwrap()).await
     }
 
     /// Opens a session with the server's database.

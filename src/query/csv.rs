@@ -1,37 +1,50 @@
-//! CSV as RFC 4180 has it: the columns of `--json`, a line of names first.
+//! CSV (RFC 4180): the columns of the JSON form, a line of names first.
 //!
 //! A text is always in quotes, so that an id can be imported as text and an empty text is no null.
-//! Nothing is put before a text that a spreadsheet takes for a formula: it would be other data.
 
 use serde::Serialize;
 
-use crate::{meta::json, query};
+use super::line;
+use crate::meta::json;
 
 /// First characters of a formula in spreadsheets.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// A line, with the number of cells that a spreadsheet would take for more than data.
-pub(super) struct Record {
+/// Line of CSV.
+#[derive(Clone, Debug)]
+pub struct CsvRecord {
     /// The cells, without the line's end.
-    pub(super) line: String,
-    /// Number of cells that begin like a formula.
-    pub(super) formulas: usize,
+    pub line: String,
+    /// Number of cells that a spreadsheet would execute.
+    pub formulas: usize,
 }
 
-/// The names of the columns of rows like `shape`.
-pub(super) fn names(shape: &impl Serialize) -> anyhow::Result<String> {
-    let text = query::line(shape)?;
+/// Names of the columns of rows like `shape`, separated by commas.
+///
+/// # Errors
+/// If the row cannot be serialised.
+pub fn csv_names(shape: &impl Serialize) -> serde_json::Result<String> {
+    let text = line(shape)?;
     let columns = json::pairs(&text).unwrap_or_default();
     let names: Vec<_> = columns.iter().map(|(name, _)| &**name).collect();
     Ok(names.join(","))
 }
 
-/// The cells of a row; `shown` makes each text printable.
-pub(super) fn record(
+/// Text that no spreadsheet executes: a formula gets `'` in front.
+pub fn without_formula(text: &str) -> String {
+    let mark = if text.starts_with(FORMULA) { "'" } else { "" };
+    format!("{mark}{text}")
+}
+
+/// Cells of a row; `shown` converts each text.
+///
+/// # Errors
+/// If the row cannot be serialised.
+pub fn csv_record(
     row: &impl Serialize,
     shown: impl Fn(&str) -> String,
-) -> anyhow::Result<Record> {
-    let text = query::line(row)?;
+) -> serde_json::Result<CsvRecord> {
+    let text = line(row)?;
     let columns = json::pairs(&text).unwrap_or_default();
     let mut formulas = 0;
     let mut cell = |value: &str| {
@@ -48,7 +61,7 @@ pub(super) fn record(
     };
     let cells: Vec<_> = columns.iter().map(|(_, value)| cell(value)).collect();
     let line = cells.join(",");
-    Ok(Record { line, formulas })
+    Ok(CsvRecord { line, formulas })
 }
 
 #[cfg(test)]
@@ -61,8 +74,8 @@ mod tests {
     fn a_text_is_quoted_and_a_null_is_empty() {
         let row = json!({"a": "17841400000000000", "b": null, "c": "", "d": 7, "e": true,
             "f": "x,\"y\"\r\nz", "g": {"k": ["v"]}});
-        let record = record(&row, str::to_owned).unwrap();
-        assert_eq!(names(&row).unwrap(), "a,b,c,d,e,f,g");
+        let record = csv_record(&row, str::to_owned).unwrap();
+        assert_eq!(csv_names(&row).unwrap(), "a,b,c,d,e,f,g");
         assert_eq!(
             record.line,
             "\"17841400000000000\",,\"\",7,true,\"x,\"\"y\"\"\r\nz\",\"{\"\"k\"\":[\"\"v\"\"]}\""
@@ -73,7 +86,7 @@ mod tests {
     #[test]
     fn what_a_spreadsheet_would_run_is_counted_and_unchanged() {
         let row = json!({"a": "=1+1", "b": "@x", "c": "-1", "d": -1, "e": "a=1", "f": "\tx"});
-        let record = record(&row, str::to_owned).unwrap();
+        let record = csv_record(&row, str::to_owned).unwrap();
         assert_eq!(record.line, "\"=1+1\",\"@x\",\"-1\",-1,\"a=1\",\"\tx\"");
         assert_eq!(record.formulas, 4);
     }
