@@ -15,12 +15,15 @@ use crate::{
     clock::Clock,
     config::{Config, Sources},
     http::{self, Access, AppState, Listener, ListenerLimits, SpoolApi, admin, public},
-    ingest::{CircuitBreaker, DatabaseState, Drained, Readiness, Spooling, Tally, Writer},
+    ingest::{
+        CircuitBreaker, Committer, DatabaseState, Drained, Readiness, Spooling, Tally, Writer,
+    },
     instance::Claim,
-    query::{Audit, AuditKey, Sessions},
+    query::{Audit, AuditKey, Sessions, stream::Hub},
     spool::Spool,
+    store::wake::Wakes,
     telemetry::metrics::Exposition,
-    worker::{self, Probe, Rejected, Tables},
+    worker::{self, Probe, Rejected, Streaming, Tables},
 };
 
 /// Results of the fallible steps of a start.
@@ -61,8 +64,8 @@ impl Parts {
     /// Starts all tasks; deliveries are accepted when it returns.
     pub(super) async fn assemble(self, [public, admin]: [Listener; 2]) -> App {
         let (loops, stop) = (TaskTracker::new(), CancellationToken::new());
-        let (writer, committer) = Writer::new(self.database.options(), self.spool.clone());
-        let committer = committer.with_durability(database::commits(&self.config.database));
+        let wakes = Wakes::default();
+        let (writer, committer) = self.writer(&wakes);
         let quarantine = rescue::start_quarantine(&self.config, self.clock.clone());
         let tally = Tally::new(self.clock.clone()).with_quarantine(quarantine.clone());
         let state = AppState::new(
@@ -76,11 +79,13 @@ impl Parts {
         let drained = Drained::default();
         let spooling = self.spooling(&drained);
         let readiness = self.readiness(breaker.clone());
-        let upkeep = self.upkeep((&state, tally), breaker, (&readiness, drained.clone()));
+        let (hub, streams) = self.streams(&wakes, &loops, &stop);
+        let signals = (breaker, wakes);
+        let upkeep = self.upkeep((&state, tally), signals, (&readiness, drained.clone()));
         let spool_api = spooling::api(spooling.as_ref(), &self.config, &self.started.left_behind);
         let (access, operators) = self.operators(
             admin.address(),
-            (readiness, spool_api),
+            (readiness, spool_api, hub),
             (&state, &loops, &stop),
         );
         let operators = http::known_as(operators, self.claim.id().clone());
@@ -108,6 +113,7 @@ impl Parts {
             rejected,
             loops,
             stop,
+            streams,
             manager: Manager::of(&self.sources),
             sources: self.sources,
             started: self.started,
@@ -117,17 +123,39 @@ impl Parts {
         }
     }
 
+    /// The writer, and its committer to run, which reports commits to `wakes`.
+    fn writer(&self, wakes: &Wakes) -> (Writer, Committer) {
+        let (writer, committer) = Writer::new(self.database.options(), self.spool.clone());
+        let commits = database::commits(&self.config.database);
+        let committer = committer.with_durability(commits);
+        (writer, committer.with_wakes(wakes.clone()))
+    }
+
+    /// Starts the feed of the streams. The token ends the streams.
+    fn streams(
+        &self,
+        wakes: &Wakes,
+        loops: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> (Hub, CancellationToken) {
+        let streams = CancellationToken::new();
+        let (hub, feed) = Hub::new(self.database.options(), streams.clone());
+        loops.spawn(Streaming::new(feed, wakes.clone()).run(stop.clone()));
+        (hub, streams)
+    }
+
     /// Routes of the admin listener at `address`, and their access.
     fn operators(
         &self,
         address: SocketAddr,
-        (readiness, spool): (Readiness, SpoolApi),
+        (readiness, spool, hub): (Readiness, SpoolApi, Hub),
         (state, loops, stop): (&AppState, &TaskTracker, &CancellationToken),
     ) -> (Access, http::Routes) {
         let options = self.database.options();
         let api = http::Api {
             sessions: Sessions::new(&options, SESSIONS),
             audit: Audit::new(&options, self.audit_key.clone()),
+            streams: http::Streams::new(hub, self.config.admin.max_streams),
             apps: state.clone(),
             spool,
         };
@@ -162,7 +190,7 @@ impl Parts {
     fn upkeep(
         &self,
         (state, tally): (&AppState, Tally),
-        breaker: CircuitBreaker,
+        (breaker, wakes): (CircuitBreaker, Wakes),
         (readiness, drained): (&Readiness, Drained),
     ) -> Upkeep {
         let (config, options) = (&self.config, self.database.options());
@@ -191,6 +219,7 @@ impl Parts {
             min_free: config.database.min_free,
             metrics: self.metrics.clone(),
             breaker,
+            wakes,
         }
     }
 }

@@ -10,31 +10,38 @@ use crate::telemetry::{ConnectionsLimited, FileLimitUnraised, LogEvent};
 /// Descriptors reserved for the admin listener, connections to Postgres and files.
 const OTHERS: rlim_t = 192;
 
-/// Raises the limit for `connections`, and returns the number of connections that fit. The usual
-/// limit of 1024 is less than the maximum number of public connections: idle connections of
-/// unverified peers would leave no descriptor for Postgres.
-pub(super) fn provide(connections: usize) -> usize {
-    let needed = rlim_t::try_from(connections)
+/// Raises the limit for public `connections` and for `streams`, and returns the numbers that fit.
+/// The usual limit of 1024 is less than the maximum number of public connections: idle connections
+/// of unverified peers would leave no descriptor for Postgres.
+pub(super) fn provide(connections: usize, streams: usize) -> (usize, usize) {
+    let needed = rlim_t::try_from(connections.saturating_add(streams))
         .unwrap_or(rlim_t::MAX)
         .saturating_add(OTHERS);
     match raise(needed) {
         Ok(limit) if limit < needed => {
-            let connections = connection_limit(limit, connections);
+            let (connections, streams) = limits(limit, connections, streams);
             ConnectionsLimited {
                 limit,
                 needed,
                 connections,
             }
             .emit();
-            connections
+            (connections, streams)
         }
-        Ok(_) => connections,
+        Ok(_) => (connections, streams),
         Err(error) => {
             let cause = error.into();
             FileLimitUnraised { cause }.emit();
-            connections
+            (connections, streams)
         }
     }
+}
+
+/// Numbers of connections and streams that fit into a limit: at most an eighth is for streams.
+fn limits(limit: rlim_t, connections: usize, streams: usize) -> (usize, usize) {
+    let streams = usize::try_from(limit / 8).map_or(streams, |most| streams.min(most));
+    let left = limit.saturating_sub(streams as rlim_t);
+    (connection_limit(left, connections), streams)
 }
 
 /// Number of `connections` that fit into a limit. If the limit is less than twice the reserve, half
@@ -76,5 +83,7 @@ mod tests {
         assert_eq!(connection_limit(300, 1024), 150);
         assert_eq!(connection_limit(200, 10), 10);
         assert_eq!(connection_limit(0, 10), 1);
+        assert_eq!(limits(1024, 1024, 500), (704, 128));
+        assert_eq!(limits(1024, 10, 5), (10, 5));
     }
 }

@@ -76,6 +76,7 @@ impl App {
     /// Stops accepting connections, and waits for requests in flight. Returns true if all ended in
     /// time.
     async fn drain(&mut self) -> bool {
+        self.streams.cancel();
         let in_flight = self.state.in_flight();
         in_flight.note_ends();
         for serving in &self.listeners {

@@ -63,6 +63,8 @@ pub struct App {
     reached: worker::Reached,
     loops: TaskTracker,
     stop: CancellationToken,
+    /// Ends the streams, which would otherwise be requests in flight.
+    streams: CancellationToken,
     database: Database,
     claim: Claim,
     clock: Clock,
@@ -79,7 +81,8 @@ impl App {
         metrics: Exposition,
         clock: Clock,
     ) -> Result<Self, Error> {
-        config.http.max_connections = descriptors::provide(config.http.max_connections);
+        (config.http.max_connections, config.admin.max_streams) =
+            descriptors::provide(config.http.max_connections, config.admin.max_streams);
         let begun = clock.now();
         let passed = PassedSockets::take(sources.var("LISTEN_FDNAMES"));
         let mut passed = passed.map_err(listener::Error::from)?;

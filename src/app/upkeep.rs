@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     ingest::{Cause, CircuitBreaker},
-    store::stats,
+    store::{stats, wake::Wakes},
     telemetry::metrics::Exposition,
-    worker::{self, Disk, Following, Probe, Reached, Rejected, Tables},
+    worker::{self, Disk, Following, Probe, Reached, Rejected, Tables, WakePoll},
 };
 
 /// The loops of a server, and their parts.
@@ -24,6 +24,7 @@ pub(super) struct Upkeep {
     pub(super) reached: Reached,
     pub(super) probe: Probe,
     pub(super) breaker: CircuitBreaker,
+    pub(super) wakes: Wakes,
     pub(super) metrics: Exposition,
     /// Value of `database.min_free`, in bytes.
     pub(super) min_free: u64,
@@ -73,8 +74,10 @@ impl Upkeep {
             |it| async move { it.write().await },
         );
         keep(loops, stop(), reached, |it| async move { it.write().await });
-        let options = self.database.options();
-        let counting = Following::new(options, stats::follower(), stats::Hourly);
+        let (options, wakes) = (self.database.options(), &self.wakes);
+        loops.spawn(WakePoll::new(options.clone(), wakes.clone()).run(stop()));
+        let waiter = wakes.waiter();
+        let counting = Following::new(options, stats::follower(), stats::Hourly, waiter);
         loops.spawn(counting.run(stop()));
         if let Some(health) = self.database.health().await {
             loops.spawn(worker::log_restarts(stop(), health));

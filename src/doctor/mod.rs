@@ -22,6 +22,7 @@ mod rejections;
 mod secrets;
 mod server;
 mod spool;
+mod wakes;
 
 use crate::{
     clock::Clock,
@@ -46,9 +47,10 @@ pub async fn examine(
     let (apps, mut findings) = apps::find(config);
     findings.push(configuration::right(config, sources));
     findings.extend(secrets::check(&apps));
-    let (database, server, spool, public) = tokio::join!(
+    let (database, server, waking, spool, public) = tokio::join!(
         database::check(config, postgres, &apps, clock),
         server::check(config),
+        wakes::check(config),
         spool::check(config, postgres),
         public_url::check(config.http.public_url.as_ref(), &apps, clock),
     );
@@ -57,6 +59,7 @@ pub async fn examine(
     findings.extend(disk::in_memory(Check::Disk, "data_dir", &config.data_dir));
     findings.extend(rejections::check(config, &apps, clock));
     findings.extend(server);
+    findings.extend(waking);
     findings.extend(spool);
     findings.extend(public);
     // One check after the other, whichever part it was made in.

@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -26,19 +26,48 @@ pub(super) struct Connection {
     sent_request: AtomicBool,
     verified: AtomicBool,
     refused: AtomicBool,
+    streams: Streams,
+}
+
+/// Number of connections of a listener that serve a stream. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Streams(Arc<AtomicUsize>);
+
+/// Guard of a connection that serves a stream.
+#[derive(Debug)]
+pub(super) struct Streaming(Streams);
+
+impl Streams {
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Relaxed);
+    }
 }
 
 impl Connection {
     /// A new connection, open until `close`.
-    pub(super) fn new(close: CancellationToken) -> Arc<Self> {
+    pub(super) fn new(close: CancellationToken, streams: Streams) -> Arc<Self> {
         Arc::new(Self {
             close,
+            streams,
             opened_at: Instant::now(),
             quiet_since: AtomicU64::new(0),
             sent_request: AtomicBool::new(false),
             verified: AtomicBool::new(false),
             refused: AtomicBool::new(false),
         })
+    }
+
+    /// Marks the connection as serving a stream, so that it does not count against the connection
+    /// limit.
+    pub(super) fn begin_stream(&self) -> Streaming {
+        self.streams.0.fetch_add(1, Relaxed);
+        Streaming(self.streams.clone())
     }
 
     pub(super) fn begin_request(&self) {

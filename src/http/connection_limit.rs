@@ -11,7 +11,11 @@ use axum::Router;
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{ListenerLimits, connection::Connection, serve_connection::ConnectionServer};
+use super::{
+    ListenerLimits,
+    connection::{Connection, Streams},
+    serve_connection::ConnectionServer,
+};
 use crate::telemetry::{ConnectionRefused, LogEvent, http::OpenConnection};
 
 /// Open connections of a listener, closed on drop.
@@ -24,6 +28,8 @@ pub(super) struct ConnectionLimit {
     open: JoinSet<()>,
     /// Unverified peers, oldest first. Some entries may be verified or ended by now.
     unverified: VecDeque<Weak<Connection>>,
+    /// Connections that serve a stream; they have a limit of their own.
+    streams: Streams,
 }
 
 impl ConnectionLimit {
@@ -36,6 +42,7 @@ impl ConnectionLimit {
             stop,
             open: JoinSet::new(),
             unverified: VecDeque::new(),
+            streams: Streams::default(),
         }
     }
 
@@ -48,7 +55,7 @@ impl ConnectionLimit {
                 return ConnectionRefused { listener, limit }.emit();
             }
         }
-        let connection = Connection::new(self.stop.child_token());
+        let connection = Connection::new(self.stop.child_token(), self.streams.clone());
         self.track(&connection);
         let server = Arc::clone(&self.server);
         let metric = OpenConnection::count(self.listener);
@@ -75,7 +82,7 @@ impl ConnectionLimit {
 
     fn is_reached(&mut self) -> bool {
         while self.open.try_join_next().is_some() {}
-        self.open.len() >= self.limits.connections
+        self.open.len().saturating_sub(self.streams.count()) >= self.limits.connections
     }
 
     /// Closes the oldest unverified peer, then waits until a connection ends. False if the list has no

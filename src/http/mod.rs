@@ -37,7 +37,7 @@ mod webhook;
 pub use axum::Router as Routes;
 
 pub use access::Access;
-pub use api::Api;
+pub use api::{Api, Streams};
 pub use identity::known_as;
 pub use in_flight::{Ends, InFlight};
 pub use limits::{Limits, ListenerLimits};

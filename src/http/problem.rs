@@ -55,6 +55,9 @@ problems! {
         "The header `Allow` lists the methods.";
     CONFLICT = CONFLICT "conflict" "The state of the server does not allow this":
         "`detail` says why.";
+    BEYOND = CONFLICT "beyond" "The start is beyond the end of the log":
+        "`end` is the last position of the log. The database was replaced by an older one, as by a \
+         restore: compare what you have with the events up to `end`, then continue from there.";
     GONE = GONE "gone" "The content was erased":
         "The delivery is stored without its body.";
     RANGE = RANGE_NOT_SATISFIABLE "range" "The range lies outside of the body":
@@ -67,6 +70,8 @@ problems! {
         "Deliveries are still accepted if the spool is on. The route works again once Postgres does.";
     BUSY = SERVICE_UNAVAILABLE "busy" "The query took too long":
         "Narrow the query with since, until or another filter, or try again later.";
+    STREAMS = SERVICE_UNAVAILABLE "streams" "Too many streams are open":
+        "Close a stream, or raise `admin.max_streams`.";
     AUDIT = SERVICE_UNAVAILABLE "audit" "The audit cannot be written":
         "Content is shown only if the audit records it. The log of the server has the cause.";
     DEFECT = INTERNAL_SERVER_ERROR "defect" "The server has a defect":
@@ -106,6 +111,9 @@ struct Members {
     /// Allowed values.
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed: Option<String>,
+    /// Last position of the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<String>,
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -120,6 +128,7 @@ impl Problem {
             parameter: None,
             given: None,
             allowed: None,
+            end: None,
             headers: Vec::new(),
         }))
     }
@@ -135,6 +144,13 @@ impl Problem {
         problem.0.parameter = Some(shortened(name));
         problem.0.given = Some(shortened(given));
         problem.0.allowed = Some(allowed.into());
+        problem
+    }
+
+    /// A start beyond the last position of the log.
+    pub(super) fn beyond(end: i64) -> Self {
+        let mut problem = Self::new(BEYOND, format!("the log ends at position {end}"));
+        problem.0.end = Some(end.to_string());
         problem
     }
 

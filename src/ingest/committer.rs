@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     meta::event::Problem,
-    store::{Batch, Commits, Committed, Delivery, Error},
+    store::{Batch, Commits, Committed, Delivery, Error, wake::Wakes},
     telemetry::{EventsRefused, LogEvent},
 };
 
@@ -40,6 +40,7 @@ pub struct Committer {
     breaker: CircuitBreaker,
     progress: WriterProgress,
     fallback: SpoolFallback,
+    wakes: Wakes,
     /// Maximum number of deliveries in the next batch.
     room: usize,
 }
@@ -58,6 +59,7 @@ impl Committer {
             breaker,
             progress,
             fallback,
+            wakes: Wakes::default(),
             room: BATCH,
         }
     }
@@ -66,6 +68,13 @@ impl Committer {
     #[must_use]
     pub fn with_durability(mut self, commits: Commits) -> Self {
         self.session.set_commits(commits);
+        self
+    }
+
+    /// Reports each commit to `wakes`.
+    #[must_use]
+    pub fn with_wakes(mut self, wakes: Wakes) -> Self {
+        self.wakes = wakes;
         self
     }
 
@@ -100,6 +109,9 @@ impl Committer {
         if let Some(first) = pending.since.first() {
             let until = self.began(now, *first) + DEADLINE;
             let results = self.commit(&mut pending.deliveries, &batch, until).await;
+            if results.iter().any(Result::is_ok) {
+                self.wakes.committed();
+            }
             self.room = room_after(self.room, &results);
             self.progress.settle(results.len(), pending.events);
             let fallback = self.fallback.clone();

@@ -24,6 +24,7 @@ pub mod schema;
 mod scope;
 mod session;
 mod spool;
+pub mod stream;
 
 pub use audit::{Audit, AuditKey, Subject};
 pub use csv::{CsvRecord, csv_names, csv_record, without_formula};

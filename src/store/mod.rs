@@ -3,7 +3,8 @@
 //! - [`commit()`] is the statement that makes deliveries durable.
 //! - [`partitions`] and [`mod@epoch`] maintain its tables; [`migrate()`] creates them.
 //! - `read` reads stored rows; [`make_reader`] creates the database role for other readers.
-//! - [`follow`] processes the log of positions once; the follower [`stats`] counts its rows.
+//! - [`follow`] processes the log of positions once; the follower [`stats`] counts its rows. [`wake`]
+//!   wakes whatever waits for new positions.
 //!
 //! An [`Error`] tells the caller to retry, to give up the values, or to ask the operator.
 
@@ -30,6 +31,7 @@ mod reader_role;
 pub mod rejections;
 pub mod stats;
 mod values;
+pub mod wake;
 
 pub use batch::Batch;
 pub use commit::{Known, commit, day};

@@ -112,6 +112,10 @@ catalogue! {
         "Seconds since the follower was up to date.";
     FOLLOWER_FAILURES = Counter "hookshelf_follower_failures_total" ["follower"]
         "Failures of a follower.";
+    WAKES = Counter "hookshelf_wakes_total" ["by"]
+        "Wakes that found new positions, by commit (of this server), poll (commit of another process) or fallback (once a second).";
+    WAKE_POLL_FAILS = Gauge "hookshelf_wake_poll_fails" []
+        "1 if the poll for commits of other processes fails and only the fallback finds them, else 0.";
     POSTGRES_RESTARTS = Counter "hookshelf_postgres_restarts_total" []
         "Restarts of the private Postgres after it ended by itself.";
     BUILD = Gauge "hookshelf_build_info" ["version"]

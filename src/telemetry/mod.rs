@@ -48,7 +48,8 @@ pub use spool_watch::{
 pub use store::{
     CommitFailed, CommitsResumed, DatabaseAway, DatabaseOpened, DiskLow, DiskRoomy,
     DurabilityChanged, DurabilityRestored, EpochAdvanced, EventsRefused, FollowerMoved,
-    FollowerResumed, FollowerStumbled, UpkeepFailed, WriterStuck,
+    FollowerResumed, FollowerStumbled, UpkeepFailed, WakePollFailed, WakePollResumed, Woken,
+    WriterStuck,
 };
 pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent, TunnelStuck};
 

@@ -5,7 +5,7 @@ use super::{
     messages::messages,
     metrics::{
         COMMIT_FAILURES, FOLLOWER_FAILURES, FOLLOWER_LAG_POSITIONS, FOLLOWER_LAG_SECONDS,
-        UPKEEP_FAILURES,
+        UPKEEP_FAILURES, WAKE_POLL_FAILS, WAKES,
     },
 };
 
@@ -77,4 +77,18 @@ messages! {
     /// The follower works again.
     FollowerResumed { follower: String }
         "follower resumed" [follower] INFO;
+
+    /// A waiter was woken and found new positions. Moves metrics only.
+    Woken { by: &'static str }
+        => WAKES.count([("by", by.into())]);
+
+    /// Streams get events of other servers up to a second late.
+    WakePollFailed { cause: String, first: bool }
+        "failed to poll for commits of other processes; looking once a second" [cause] WARN if first, DEBUG
+        => WAKE_POLL_FAILS.show([], 1);
+
+    /// The poll works again.
+    WakePollResumed
+        "poll for commits of other processes resumed" [] INFO
+        => WAKE_POLL_FAILS.show([], 0);
 }

@@ -12,8 +12,10 @@ mod probe;
 pub mod rescue;
 mod restarts;
 mod spool_watch;
+mod stream;
 mod tables;
 mod tunnel;
+mod wake;
 
 use std::time::Duration;
 
@@ -27,8 +29,10 @@ pub use logins::record_failed_logins;
 pub use probe::Probe;
 pub use restarts::log_restarts;
 pub use spool_watch::SpoolWatch;
+pub use stream::Streaming;
 pub use tables::{Rejected, Tables};
 pub use tunnel::keep_tunnel;
+pub use wake::WakePoll;
 
 /// Repeats `work` until `stop`; `work` returns the pause before the next call.
 pub async fn repeat<F: Future<Output = Duration>>(

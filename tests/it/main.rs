@@ -48,6 +48,7 @@ mod spool;
 mod stats;
 mod stop;
 mod store;
+mod stream;
 mod support;
 mod systemd;
 mod telemetry;

@@ -112,6 +112,21 @@ async fn counts_are_told_apart_filtered_and_summed() {
 }
 
 #[tokio::test]
+async fn a_commit_of_the_server_wakes_the_follower() {
+    let server = Server::start().await;
+    let mut mids = 1..;
+    // The look each second may come first.
+    eventually("a commit wakes the follower", async || {
+        let mid = format!("mid-{}", mids.next().unwrap());
+        server.deliver("/webhook", to(1, &mid)).await;
+        let metrics = server.ask_admin("/metrics").await;
+        let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+        metrics.contains("hookshelf_wakes_total{by=\"commit\"}")
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_follower_that_stumbles_says_so_and_goes_on_and_the_counts_say_how_far_they_go() {
     let server = Server::with_messages().await;
     let mut database = server.database().await;

@@ -4,6 +4,7 @@
 //! the listener has a loopback address, and each client is an operator. The server's own token, in
 //! the data directory, lets local commands in either way.
 
+mod admission;
 mod callers;
 mod failures;
 mod hosts;
@@ -35,6 +36,7 @@ use crate::{
 use failures::Failures;
 use hosts::Hosts;
 
+pub(super) use admission::Admission;
 pub(super) use callers::{Metrics, Operator, Privacy, Viewer};
 
 /// Maximum number of failed logins that wait for the audit.
@@ -97,9 +99,8 @@ impl Access {
         self.0.replaced.send_replace(());
     }
 
-    /// Scope of a token: compares its SHA-256 with every token, in constant time.
-    fn scope(&self, token: &[u8]) -> Option<Scope> {
-        let digest = Token::digest(token);
+    /// Scope of the token with this SHA-256: compares it with every token, in constant time.
+    fn scope(&self, digest: &[u8; 32]) -> Option<Scope> {
         let is = |other: &[u8; 32]| bool::from(digest.ct_eq(other));
         let own = self.0.own.as_ref().is_some_and(is);
         let mut found = own.then(|| Scope::local(Role::Operator));
@@ -111,20 +112,23 @@ impl Access {
         found
     }
 
-    /// Finds the scope of a request.
-    fn admit(&self, request: &Request, address: IpAddr) -> Result<Scope, Refused> {
+    /// Finds the token and the scope of a request.
+    fn admit(&self, request: &Request, address: IpAddr) -> Result<Admission, Refused> {
         if let Some(seconds) = self.0.failures.blocked_for(address) {
             return Err(Refused::TooManyFailures(seconds));
         }
-        match bearer(request.headers()) {
-            Some(token) => self.scope(token).ok_or_else(|| {
-                self.0.failures.note(address);
-                let _ = self.0.failed.try_send(address);
-                Refused::WrongToken
-            }),
-            None if self.0.tokens.load().is_empty() => Ok(Scope::local(Role::Operator)),
-            None => Err(Refused::NoToken),
-        }
+        let Some(token) = bearer(request.headers()).map(Token::digest) else {
+            let is_open = self.0.tokens.load().is_empty();
+            let scope = is_open.then(|| Scope::local(Role::Operator));
+            let scope = scope.ok_or(Refused::NoToken)?;
+            return Ok(Admission::new(self, None, scope));
+        };
+        let scope = self.scope(&token).ok_or_else(|| {
+            self.0.failures.note(address);
+            let _ = self.0.failed.try_send(address);
+            Refused::WrongToken
+        })?;
+        Ok(Admission::new(self, Some(token), scope))
     }
 
     fn client(&self, request: &Request) -> IpAddr {
@@ -165,8 +169,9 @@ pub(super) async fn check(
     }
     let client = Client(access.client(&request));
     match access.admit(&request, client.0) {
-        Ok(scope) => {
-            request.extensions_mut().insert(scope);
+        Ok(admission) => {
+            request.extensions_mut().insert(admission.scope().clone());
+            request.extensions_mut().insert(admission);
             request.extensions_mut().insert(client);
         }
         // The route decides if it needs a token.

@@ -162,7 +162,10 @@ async fn exported(
 }
 
 /// A scope without content cannot search it: an answer would tell what the content is.
-fn refuse_content_filters(scope: &Scope, parameters: &Parameters) -> Result<(), Problem> {
+pub(super) fn refuse_content_filters(
+    scope: &Scope,
+    parameters: &Parameters,
+) -> Result<(), Problem> {
     let names = ["text", "payload", "username"];
     let given = names.iter().find(|name| parameters.get(name).is_some());
     match given {

@@ -11,6 +11,7 @@ mod export;
 mod filters;
 mod shown;
 mod stats;
+mod stream;
 
 use std::{convert::Infallible, net::IpAddr};
 
@@ -21,6 +22,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+
+pub use stream::Streams;
 
 use super::{
     SpoolApi,
@@ -43,6 +46,8 @@ pub struct Api {
     pub sessions: Sessions,
     /// Audit of shown content.
     pub audit: Audit,
+    /// Live streams.
+    pub streams: Streams,
     /// Apps with their secrets.
     pub apps: AppState,
     /// The spool, named if Postgres is unavailable.
@@ -53,6 +58,7 @@ pub struct Api {
 pub(super) fn routes(api: Api) -> Router {
     Router::new()
         .merge(events::routes())
+        .merge(stream::routes())
         .merge(deliveries::routes())
         .merge(accounts::routes())
         .merge(stats::routes())

@@ -70,6 +70,11 @@ impl DayIndex {
         })
     }
 
+    /// First position of the day index.
+    pub(super) fn first(&self) -> Option<i64> {
+        self.days.first().map(|extent| extent.first)
+    }
+
     /// Last position of the day index.
     pub(super) fn through(&self) -> i64 {
         self.end

@@ -9,6 +9,7 @@
 //! commit (`search`) and the days in `late_days`. A follower that is far behind uses an index of
 //! the positions of each day (`day_index`).
 
+mod anchor;
 mod batch;
 mod cursor;
 mod day_index;
@@ -19,13 +20,10 @@ mod tail;
 use jiff::Timestamp;
 use sqlx::{Connection, PgConnection};
 
-use self::{
-    cursor::Cursor,
-    day_index::{DayIndex, LogRange},
-};
+use self::{cursor::Cursor, day_index::LogRange, search::Search};
 use super::Error;
 
-pub use self::{batch::Batch, cursor::lock, search::Lag, search::lag};
+pub use self::{anchor::Gap, batch::Batch, cursor::lock, search::Lag, search::lag};
 pub(super) use self::{
     days::{day_range, ranges, within},
     tail::Tail,
@@ -57,7 +55,7 @@ pub struct Follower {
     name: String,
     start: Start,
     limit: u32,
-    index: Option<DayIndex>,
+    search: Search,
     /// Time of the last idle turn.
     idle_at: Option<Timestamp>,
 }
@@ -80,7 +78,7 @@ impl Follower {
             name: name.into(),
             start,
             limit,
-            index: None,
+            search: Search::default(),
             idle_at: None,
         }
     }
@@ -101,7 +99,7 @@ impl Follower {
         consumer: &mut impl Consumer,
     ) -> Result<Turn, Error> {
         let cursor = cursor::load_or_begin(conn, &self.name, self.start).await?;
-        let Some(range) = self.find(conn, &cursor).await? else {
+        let Some(range) = self.search.next(conn, &cursor).await? else {
             self.rest(conn, &cursor).await?;
             return Ok(Turn::Idle);
         };
@@ -118,23 +116,6 @@ impl Follower {
         cursor::advance(&mut tx, &self.name, batch.through, caught_up_at).await?;
         tx.commit().await?;
         Ok(Turn::Moved(self.lag(&cursor, &range, batch.through)))
-    }
-
-    /// The next range of the log; `None` if the cursor is at the end.
-    async fn find(
-        &mut self,
-        conn: &mut PgConnection,
-        cursor: &Cursor,
-    ) -> Result<Option<LogRange>, Error> {
-        self.index
-            .take_if(|index| index.through() <= cursor.position);
-        if let Some(index) = &self.index {
-            return Ok(Some(index.range(cursor.position)));
-        }
-        let found = search::ahead(conn, cursor).await?;
-        let range = found.range(cursor);
-        self.index = found.into_day_index();
-        Ok(range)
     }
 
     /// Records an idle turn at most once an hour, so that later turns read few days.

@@ -104,6 +104,41 @@ impl Found {
     }
 }
 
+/// Search from turn to turn: keeps the day index as long as it has rows.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    index: Option<DayIndex>,
+}
+
+impl Search {
+    /// Searches all days. Also returns the first position behind the cursor.
+    pub(super) async fn from_the_first(
+        conn: &mut PgConnection,
+        cursor: &Cursor,
+    ) -> Result<(Self, Option<i64>), Error> {
+        let index = DayIndex::read(conn, cursor, None).await?;
+        let first = index.first();
+        Ok((Self { index: Some(index) }, first))
+    }
+
+    /// The next range of the log; `None` if the cursor is at the end.
+    pub(super) async fn next(
+        &mut self,
+        conn: &mut PgConnection,
+        cursor: &Cursor,
+    ) -> Result<Option<LogRange>, Error> {
+        self.index
+            .take_if(|index| index.through() <= cursor.position);
+        if let Some(index) = &self.index {
+            return Ok(Some(index.range(cursor.position)));
+        }
+        let found = ahead(conn, cursor).await?;
+        let range = found.range(cursor);
+        self.index = found.into_day_index();
+        Ok(range)
+    }
+}
+
 /// Searches for rows behind the cursor.
 pub(super) async fn ahead(conn: &mut PgConnection, cursor: &Cursor) -> Result<Found, Error> {
     let since = cursor.done_before().map(|at| day(before(at)));
@@ -161,10 +196,10 @@ fn days(first: Date, last: Date) -> Vec<Date> {
         .collect()
 }
 
-fn before(at: Timestamp) -> Timestamp {
+pub(super) fn before(at: Timestamp) -> Timestamp {
     at.checked_sub(AROUND).unwrap_or(Timestamp::MIN)
 }
 
-fn after(at: Timestamp) -> Timestamp {
+pub(super) fn after(at: Timestamp) -> Timestamp {
     at.checked_add(AROUND).unwrap_or(Timestamp::MAX)
 }

@@ -1,21 +1,29 @@
-//! Tail of the log: reads rows committed from now on, without a stored cursor.
+//! Tail of the log: reads rows behind a position, without a stored cursor.
+
+use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
 use super::{
     super::Error,
+    anchor::{self, Gap},
     batch::Batch,
     cursor::{self, Cursor},
     day_index::LogRange,
-    search,
+    search::{self, Search},
 };
 
-/// Reader of the log from its end on, range by range.
+/// Maximum age of the reading of the database's clock. Its only use is the choice of days.
+const CLOCK: Duration = Duration::from_secs(1);
+
+/// Reader of the log, range by range.
 #[derive(Debug)]
 pub(in crate::store) struct Tail {
     cursor: Cursor,
+    search: Search,
     /// End of the log at the last look.
     end: i64,
+    clock_read: Instant,
 }
 
 impl Tail {
@@ -31,8 +39,30 @@ impl Tail {
         };
         cursor.position = search::ahead(conn, &cursor).await?.end(&cursor);
         cursor.caught_up_at = Some(cursor.now);
-        let end = cursor.position;
-        Ok(Self { cursor, end })
+        Ok(Self::at(cursor, Search::default()))
+    }
+
+    /// Begins behind `position`. Also returns the gap if `position` is older than every stored row.
+    pub(in crate::store) async fn after(
+        conn: &mut PgConnection,
+        position: i64,
+    ) -> Result<(Self, Option<Gap>), Error> {
+        let (cursor, search, gap) = anchor::enter(conn, position).await?;
+        Ok((Self::at(cursor, search), gap))
+    }
+
+    fn at(cursor: Cursor, search: Search) -> Self {
+        Self {
+            end: cursor.position,
+            cursor,
+            search,
+            clock_read: Instant::now(),
+        }
+    }
+
+    /// End of the last range.
+    pub(in crate::store) fn position(&self) -> i64 {
+        self.cursor.position
     }
 
     /// True if the last range reached the end of the log.
@@ -45,8 +75,11 @@ impl Tail {
         &mut self,
         conn: &mut PgConnection,
     ) -> Result<Option<Batch>, Error> {
-        self.cursor.now = cursor::clock(conn).await?;
-        let Some(range) = search::ahead(conn, &self.cursor).await?.range(&self.cursor) else {
+        if self.clock_read.elapsed() > CLOCK {
+            self.cursor.now = cursor::clock(conn).await?;
+            self.clock_read = Instant::now();
+        }
+        let Some(range) = self.search.next(conn, &self.cursor).await? else {
             return Ok(None);
         };
         let batch = Batch::of(&self.cursor, &range);

@@ -147,13 +147,13 @@ row! {
 }
 
 /// Selects the columns of events but the payloads; conditions follow.
-fn events_where() -> String {
+pub(super) fn events_where() -> String {
     format!("SELECT {} FROM events WHERE", EventRow::columns())
 }
 
 impl EventRow {
     /// Payload of the row, to be read.
-    fn unread(&mut self) -> Unread<'_> {
+    pub(super) fn unread(&mut self) -> Unread<'_> {
         Unread {
             delivery_id: self.delivery_id,
             received_at: self.received_at,

@@ -13,12 +13,12 @@ use hookshelf::{
     clock::{Clock, ManualClock},
     config::{self, Config, Sources},
     http::{
-        Access, Api, AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, SpoolApi, admin,
-        listener, public,
+        Access, Api, AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, SpoolApi, Streams,
+        admin, listener, public,
     },
     ingest::{Committer, Durable, Failure, Readiness, Refusal, Rejection, Settled, Tally, Writer},
     meta::signature::{Secrets, sign},
-    query::{Audit, AuditKey, Sessions},
+    query::{Audit, AuditKey, Sessions, stream::Hub},
     store::{self, Committed, Delivery, rejections::Count},
     telemetry::metrics::Exposition,
 };
@@ -29,6 +29,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::wire::{Answer, Wire, post};
 use crate::support::eventually;
@@ -105,6 +106,7 @@ pub(super) fn open_admin(readiness: Readiness, spool: SpoolApi) -> SocketAddr {
     let api = Api {
         sessions: Sessions::new(&options, 1),
         audit: Audit::new(&options, AuditKey::new(&secret("audit"))),
+        streams: Streams::new(Hub::new(options, CancellationToken::new()).0, 0),
         apps: AppState::new(Apps::default(), writer, tally, Clock::system(), limits()),
         spool,
     };

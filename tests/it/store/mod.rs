@@ -20,6 +20,7 @@ mod refused;
 mod repeats;
 mod stats;
 mod stored;
+mod stream;
 mod writer;
 
 use std::time::Duration;

@@ -74,7 +74,7 @@ impl World {
     }
 
     /// Purges all days and returns the numbers of deleted rows.
-    async fn purge_all(&self) -> Vec<Purged> {
+    pub(super) async fn purge_all(&self) -> Vec<Purged> {
         let mut purge = self.purge().await;
         purge.begin().await.unwrap();
         let mut purged = Vec::new();

@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 pub(crate) mod desk;
 pub(crate) mod directory;
 pub(crate) mod event_schema;
+pub(crate) mod event_stream;
 pub(crate) mod message;
 pub(crate) mod page;
 pub(crate) mod postgres;

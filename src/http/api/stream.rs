@@ -1,0 +1,212 @@
+//! Live stream of events, as server-sent events.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, HeaderName, header, request::Parts},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use futures_util::stream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    super::{
+        access::{Admission, Viewer},
+        connection::{Connection, Streaming},
+        parameters::{Parameter, Parameters},
+        problem::{self, Problem},
+    },
+    Api, Shared,
+    events::refuse_content_filters,
+    filters::{FILTERS, event_filter},
+};
+use crate::query::stream::{Hub, Refusal, StreamItem, Subscriber};
+
+const START: &[Parameter] = &[Parameter::one(
+    "after",
+    "Positions greater than this one. If unset: from now on. The header Last-Event-ID has \
+     precedence.",
+)];
+
+/// Size from which a part of a stream is sent on.
+const PART: usize = 32 << 10;
+
+/// Streams of the listener, and their limit.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    hub: Hub,
+    permits: Arc<Semaphore>,
+}
+
+impl Streams {
+    /// Streams from `hub`, at most `limit` at once.
+    pub fn new(hub: Hub, limit: usize) -> Self {
+        Self {
+            hub,
+            permits: Arc::new(Semaphore::new(limit)),
+        }
+    }
+
+    fn permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        permit.map_err(|_| {
+            let detail = "as many streams are open as admin.max_streams allows";
+            Problem::new(problem::STREAMS, detail).header(header::RETRY_AFTER, 5)
+        })
+    }
+}
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/v1/events/stream", get(open))
+}
+
+async fn open(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    Extension(admission): Extension<Admission>,
+    Extension(connection): Extension<Arc<Connection>>,
+    head: Parts,
+) -> Result<Response, Problem> {
+    let parameters = Parameters::of(head.uri.query(), &[FILTERS, START])?;
+    refuse_content_filters(&scope, &parameters)?;
+    let start = start(&head.headers, &parameters)?;
+    let permit = api.streams.permit()?;
+    let mut session = api.session(&scope).await?;
+    let filter = event_filter(&api, &mut session, &parameters).await?;
+    // A stream does not keep a session from others.
+    drop(session);
+    let filter = filter.ok_or_else(Problem::not_found)?;
+    let subscribed = api.streams.hub.subscribe(&scope, filter, start).await;
+    let client = Client {
+        subscriber: subscribed.map_err(|refusal| refused(&api, refusal))?,
+        admission,
+        _permit: permit,
+        _streaming: connection.begin_stream(),
+    };
+    let parts = stream::unfold(client, async |mut client| {
+        let part = client.next().await?;
+        Some((Ok::<_, Infallible>(part), client))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((headers, Body::from_stream(parts)).into_response())
+}
+
+/// Position to start behind; `None` for now.
+fn start(headers: &HeaderMap, parameters: &Parameters) -> Result<Option<i64>, Problem> {
+    let Some(id) = headers.get("last-event-id") else {
+        return parameters.position("after");
+    };
+    let text = String::from_utf8_lossy(id.as_bytes());
+    let position = text.parse().ok().filter(|position: &i64| *position >= 0);
+    let position = position.ok_or_else(|| {
+        let detail = "the header Last-Event-ID is no position";
+        Problem::parameter(
+            "Last-Event-ID",
+            &text,
+            "the id of a block of a stream",
+            detail,
+        )
+    });
+    position.map(Some)
+}
+
+fn refused(api: &Api, refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Beyond { end } => Problem::beyond(end),
+        Refusal::Unavailable(error) => api.problem(&error),
+    }
+}
+
+/// The client of a stream.
+struct Client {
+    subscriber: Subscriber,
+    admission: Admission,
+    _permit: OwnedSemaphorePermit,
+    _streaming: Streaming,
+}
+
+impl Client {
+    /// The next part of the stream; `None` at its end.
+    async fn next(&mut self) -> Option<Bytes> {
+        let mut item = tokio::select! {
+            item = self.subscriber.next() => item,
+            () = self.admission.until_revoked() => None,
+        }?;
+        let mut part = Vec::new();
+        loop {
+            write(&mut part, &item);
+            if part.len() >= PART {
+                break;
+            }
+            match self.subscriber.next_ready() {
+                Some(next) => item = next,
+                None => break,
+            }
+        }
+        Some(part.into())
+    }
+}
+
+/// Writes the block of an item. A block with only an id moves the last id of an `EventSource`
+/// without an event.
+fn write(part: &mut Vec<u8>, item: &StreamItem) {
+    part.extend_from_slice(format!("id: {}\n", item.position()).as_bytes());
+    match item {
+        StreamItem::Event { json, .. } => {
+            part.extend_from_slice(b"data: ");
+            part.extend_from_slice(json);
+            part.push(b'\n');
+        }
+        StreamItem::CaughtUp { position } => {
+            let block = format!("event: caught_up\ndata: {{\"position\":\"{position}\"}}\n");
+            part.extend_from_slice(block.as_bytes());
+        }
+        StreamItem::Gap(gap) => {
+            let (from, to) = (gap.from, gap.to);
+            let block = format!("event: gap\ndata: {{\"from\":\"{from}\",\"to\":\"{to}\"}}\n");
+            part.extend_from_slice(block.as_bytes());
+        }
+        StreamItem::Position(_) => {}
+    }
+    part.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::stream::Gap;
+
+    #[test]
+    fn each_item_is_a_block_with_an_id() {
+        let blocks = [
+            StreamItem::Event {
+                position: 1,
+                json: Bytes::from_static(b"{}"),
+            },
+            StreamItem::CaughtUp { position: 2 },
+            StreamItem::Position(3),
+            StreamItem::Gap(Gap { from: 4, to: 5 }),
+        ];
+        let mut part = Vec::new();
+        for item in &blocks {
+            write(&mut part, item);
+        }
+        let text = String::from_utf8(part).unwrap();
+        assert_eq!(
+            text,
+            "id: 1\ndata: {}\n\n\
+             id: 2\nevent: caught_up\ndata: {\"position\":\"2\"}\n\n\
+             id: 3\n\n\
+             id: 5\nevent: gap\ndata: {\"from\":\"4\",\"to\":\"5\"}\n\n"
+        );
+    }
+}

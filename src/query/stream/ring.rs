@@ -1,0 +1,231 @@
+//! Ring of the latest events, shared by all subscribers.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use bytes::Bytes;
+
+use super::encode::encode;
+use crate::store::read::{EventRow, LogPage};
+
+/// Maximum size of the ring in bytes.
+pub(super) const BYTES: usize = 32 << 20;
+
+/// Memory of an event beside its bytes: the row with its ids, and the entry.
+const OVERHEAD: usize = 1 << 10;
+
+/// An event with its bytes.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Columns for filters, without text, `data` and payload.
+    pub event: EventRow,
+    with_content: Bytes,
+    without_content: Bytes,
+}
+
+/// Events of a page of the log.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// The events, oldest first.
+    pub events: Vec<Entry>,
+    /// Last position of the page.
+    pub through: i64,
+    bytes: usize,
+}
+
+/// Maximum size of a ring in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room(pub usize);
+
+/// The latest events: all with positions after `after`, up to `through`.
+#[derive(Debug)]
+pub(super) struct Ring {
+    batches: VecDeque<Arc<Batch>>,
+    after: i64,
+    through: i64,
+    bytes: usize,
+    room: Room,
+    /// Number of the log: another log began if the database was restored.
+    log: u64,
+}
+
+/// Events behind a position.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// The ring no longer has them. It begins after this position.
+    Behind(i64),
+    /// The first events.
+    Batch(Arc<Batch>),
+    /// There are none up to this position.
+    End(i64),
+}
+
+impl Entry {
+    fn new(mut event: EventRow) -> Self {
+        let without_content = encode(event.clone(), false);
+        let with_content = encode(event.clone(), true);
+        (event.text, event.data, event.payload) = (None, None, None);
+        Self {
+            event,
+            with_content,
+            without_content,
+        }
+    }
+
+    /// The event as JSON.
+    pub(super) fn json(&self, content: bool) -> Bytes {
+        let form = if content {
+            &self.with_content
+        } else {
+            &self.without_content
+        };
+        form.clone()
+    }
+
+    fn bytes(&self) -> usize {
+        self.with_content.len() + self.without_content.len() + OVERHEAD
+    }
+}
+
+impl Batch {
+    /// Builds the bytes of each event of a page.
+    pub(super) fn of(page: LogPage) -> Self {
+        let events: Vec<_> = page.events.into_iter().map(Entry::new).collect();
+        Self {
+            bytes: events.iter().map(Entry::bytes).sum(),
+            events,
+            through: page.through,
+        }
+    }
+}
+
+impl Ring {
+    /// An empty ring of this size.
+    pub(super) fn new(room: Room) -> Self {
+        Self {
+            batches: VecDeque::new(),
+            after: 0,
+            through: 0,
+            bytes: 0,
+            room,
+            log: 0,
+        }
+    }
+
+    /// Last position that was read.
+    pub(super) fn through(&self) -> i64 {
+        self.through
+    }
+
+    /// Number of the log.
+    pub(super) fn log(&self) -> u64 {
+        self.log
+    }
+
+    /// Begins behind `position`, without events.
+    pub(super) fn begin(&mut self, position: i64) {
+        self.batches.clear();
+        self.bytes = 0;
+        (self.after, self.through) = (position, position);
+    }
+
+    /// Begins another log.
+    pub(super) fn replace_log(&mut self) {
+        self.log += 1;
+    }
+
+    /// Adds the events that follow. Drops the oldest events if the ring is full.
+    pub(super) fn push(&mut self, batch: Batch) {
+        self.through = batch.through;
+        if batch.events.is_empty() {
+            return;
+        }
+        self.bytes += batch.bytes;
+        self.batches.push_back(batch.into());
+        while self.bytes > self.room.0
+            && let Some(oldest) = self.batches.pop_front()
+        {
+            self.bytes -= oldest.bytes;
+            self.after = oldest.through;
+        }
+    }
+
+    /// Finds the events behind `position`.
+    pub(super) fn next(&self, position: i64) -> Next {
+        if position < self.after {
+            return Next::Behind(self.after);
+        }
+        let first = self.batches.partition_point(|it| it.through <= position);
+        match self.batches.get(first) {
+            Some(batch) => Next::Batch(Arc::clone(batch)),
+            None => Next::End(self.through),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(positions: &[i64], through: i64) -> Batch {
+        let event = |position: &i64| EventRow {
+            position: *position,
+            ..EventRow::default()
+        };
+        Batch::of(LogPage {
+            events: positions.iter().map(event).collect(),
+            through,
+            is_last: true,
+        })
+    }
+
+    /// Positions in the ring behind a position; `None` if the ring no longer has them.
+    fn behind(ring: &Ring, mut position: i64) -> Option<Vec<i64>> {
+        let mut found = Vec::new();
+        loop {
+            match ring.next(position) {
+                Next::Behind(_) => return None,
+                Next::End(_) => return Some(found),
+                Next::Batch(batch) => {
+                    let events = batch.events.iter().map(|it| it.event.position);
+                    found.extend(events.filter(|it| *it > position));
+                    position = batch.through;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_ring_has_what_follows_any_position_since_it_began() {
+        let mut ring = Ring::new(Room(BYTES));
+        ring.begin(10);
+        ring.push(page(&[12, 13], 15));
+        ring.push(page(&[], 20));
+        ring.push(page(&[23], 23));
+        assert_eq!(behind(&ring, 9), None);
+        for position in 10..12 {
+            assert_eq!(behind(&ring, position), Some(vec![12, 13, 23]));
+        }
+        assert_eq!(behind(&ring, 12), Some(vec![13, 23]));
+        for position in 13..23 {
+            assert_eq!(behind(&ring, position), Some(vec![23]));
+        }
+        assert_eq!(behind(&ring, 23), Some(vec![]));
+        assert_eq!(behind(&ring, 99), Some(vec![]), "a start in the future");
+    }
+
+    #[test]
+    fn a_full_ring_drops_the_oldest_events() {
+        let size = page(&[1], 1).bytes;
+        let mut ring = Ring::new(Room(2 * size));
+        ring.begin(0);
+        for position in 1..=5 {
+            ring.push(page(&[position], position));
+        }
+        assert_eq!(behind(&ring, 2), None);
+        assert_eq!(behind(&ring, 3), Some(vec![4, 5]));
+        // A batch larger than the ring leaves nothing.
+        ring.push(page(&[6, 7, 8], 9));
+        assert_eq!(behind(&ring, 8), None);
+        assert_eq!(behind(&ring, 9), Some(vec![]));
+    }
+}
