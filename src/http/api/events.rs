@@ -1,5 +1,7 @@
 //! Routes of events: the list, a search, single events, their neighbours, and ids.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     extract::{Path, State},
@@ -110,7 +112,16 @@ async fn list(
         };
         return Ok(answer::json(StatusCode::OK, &answer));
     }
-    let events = session.events(&page).await;
+    let mut events = session.events(&page).await;
+    let wait = parameters.number("wait", 0..=30)?.unwrap_or(0);
+    if let (Ok([]), Some(after), 1..) = (events.as_deref(), page.range.after, wait) {
+        // A waiting client does not keep a session from others.
+        drop(session);
+        let from = (page.filter.clone(), after.min(end));
+        let time = Duration::from_secs(wait);
+        api.wait((&scope, &asked), from, time).await?;
+        events = api.session(&scope).await?.events(&page).await;
+    }
     let events = events.map_err(|error| api.problem(&error))?;
     let [next, previous] = neighbours(&events, &page, &parameters);
     let answer = EventList {

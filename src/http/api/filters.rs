@@ -66,6 +66,10 @@ pub(super) const PAGE: &[Parameter] = &[
         "limit",
         "Maximum number of events, from 1 to 1000. If unset: 100.",
     ),
+    Parameter::one(
+        "wait",
+        "Seconds to wait for an event behind after, from 0 to 30.",
+    ),
 ];
 
 /// Default and maximum number of events of a page.

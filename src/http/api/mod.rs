@@ -13,7 +13,7 @@ mod shown;
 mod stats;
 mod stream;
 
-use std::{convert::Infallible, net::IpAddr};
+use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -29,6 +29,7 @@ use super::{
     SpoolApi,
     access::Client,
     answer::typed,
+    connection::Connection,
     parameters::{Parameter, Parameters},
     problem::{self, Problem, ProblemType},
     state::AppState,
@@ -80,6 +81,7 @@ struct Asked {
     headers: HeaderMap,
     /// Address of the client.
     from: Option<IpAddr>,
+    connection: Option<Arc<Connection>>,
 }
 
 impl<S: Sync> FromRequestParts<S> for Asked {
@@ -91,6 +93,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers.clone(),
             from: client.map(|client| client.0),
+            connection: parts.extensions.get().cloned(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Live stream of events, as server-sent events.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -11,7 +11,10 @@ use axum::{
     routing::get,
 };
 use futures_util::stream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use super::{
     super::{
@@ -20,11 +23,14 @@ use super::{
         parameters::{Parameter, Parameters},
         problem::{self, Problem},
     },
-    Api, Shared,
+    Api, Asked, Shared,
     events::refuse_content_filters,
     filters::{FILTERS, event_filter},
 };
-use crate::query::stream::{Hub, Refusal, StreamItem, Subscriber};
+use crate::query::{
+    EventFilter, Scope,
+    stream::{Hub, Refusal, StreamItem, Subscriber},
+};
 
 const START: &[Parameter] = &[Parameter::one(
     "after",
@@ -57,6 +63,33 @@ impl Streams {
             let detail = "as many streams are open as admin.max_streams allows";
             Problem::new(problem::STREAMS, detail).header(header::RETRY_AFTER, 5)
         })
+    }
+}
+
+impl Api {
+    /// Waits until an event behind the position `after` meets `filter`, for at most `time`. The wait
+    /// counts as a stream.
+    pub(super) async fn wait(
+        &self,
+        (scope, asked): (&Scope, &Asked),
+        (filter, after): (EventFilter, i64),
+        time: Duration,
+    ) -> Result<(), Problem> {
+        let _permit = self.streams.permit()?;
+        let _streaming = asked.connection.as_ref().map(|it| it.begin_stream());
+        let hub = &self.streams.hub;
+        let opened = hub.subscribe(scope, filter, Some(after)).await;
+        let mut subscriber = opened.map_err(|refusal| refused(self, refusal))?;
+        let event = async {
+            while let Some(item) = subscriber.next().await {
+                if matches!(item, StreamItem::Event { .. }) {
+                    break;
+                }
+            }
+        };
+        // Without an event in time, the answer is an empty page.
+        let _ = timeout(time, event).await;
+        Ok(())
     }
 }
 

@@ -236,3 +236,22 @@ async fn one_box_finds_every_id() {
         .await;
     assert_eq!(found["targets"], serde_json::json!([]));
 }
+
+#[tokio::test]
+async fn a_waiting_client_is_answered_by_the_next_event() {
+    let desk = desk_with(numbered(1)).await;
+    let list = desk.read_as("reader", "/v1/events?after=0").await;
+    let next = list["next"].as_str().unwrap();
+    let path = format!("{next}&wait=30&kind=comment");
+    let waiting = desk.read_as("reader", &path);
+    let delivering = async {
+        desk.deliver(message("mid.other", "another kind")).await;
+        desk.deliver(comment(ACCOUNT, "9005", "how much?")).await;
+    };
+    let (answer, ()) = tokio::join!(waiting, delivering);
+    assert_eq!(texts(&answer), ["how much?"]);
+    let none = desk
+        .read_as("reader", &format!("{next}&wait=1&kind=seen"))
+        .await;
+    assert_eq!(texts(&none), [""; 0]);
+}
