@@ -13,7 +13,7 @@ Written by: the server, at most about once a second for each follower; several s
 Read by: the server; hookshelf events stats, to report the progress of the counts.
 Grows: by one row for each follower.';
 COMMENT ON INDEX followers_pkey IS 'One row for each follower, locked by the moving server.';
-COMMENT ON COLUMN followers.name IS 'Name of the follower; stats counts into stats_hourly.';
+COMMENT ON COLUMN followers.name IS 'Name of the follower: stats counts into stats_hourly; conversations keeps conversations and media_threads.';
 COMMENT ON COLUMN followers.position IS 'Last position done.';
 COMMENT ON COLUMN followers.caught_up_at IS 'Everything committed before this time is done; null until the first catch-up. Limits the days of the next search.';
 COMMENT ON COLUMN followers.began_at IS 'Start of the follower.';

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ingest::{Cause, CircuitBreaker},
-    store::{stats, wake::Wakes},
+    store::{conversations, stats, wake::Wakes},
     telemetry::metrics::Exposition,
     worker::{self, Disk, Following, Probe, Reached, Rejected, Tables, WakePoll},
 };
@@ -79,6 +79,10 @@ impl Upkeep {
         let waiter = wakes.waiter();
         let counting = Following::new(options, stats::follower(), stats::Hourly, waiter);
         loops.spawn(counting.run(stop()));
+        let (follower, consumer) = (conversations::follower(), conversations::Conversations);
+        let waiter = wakes.waiter();
+        let listing = Following::new(self.database.options(), follower, consumer, waiter);
+        loops.spawn(listing.run(stop()));
         if let Some(health) = self.database.health().await {
             loops.spawn(worker::log_restarts(stop(), health));
         }

@@ -2,10 +2,13 @@
 
 mod accounts;
 mod arrivals;
+mod chat;
 mod colours;
 mod columns;
+mod comments;
 mod completions;
 mod config;
+mod conversations;
 mod database;
 mod deliveries;
 mod dev_db;
@@ -77,6 +80,8 @@ enum Verb {
     Deliveries(deliveries::Deliveries),
     Rejections(rejections::Rejections),
     Accounts(accounts::Accounts),
+    Conversations(conversations::Conversations),
+    Comments(comments::Comments),
     Spool(spool::Spool),
     Psql(psql::Psql),
     Schema(schema::Schema),
@@ -120,6 +125,8 @@ async fn run() -> ExitCode {
         Verb::Deliveries(verb) => verb.run(&sources).await,
         Verb::Rejections(verb) => verb.run(&sources).await,
         Verb::Accounts(verb) => verb.run(&sources).await,
+        Verb::Conversations(verb) => verb.run(&sources).await,
+        Verb::Comments(verb) => verb.run(&sources).await,
         Verb::Spool(verb) => verb.run(&sources).await,
         Verb::Psql(verb) => verb.run(&sources).await,
         Verb::Schema(verb) => verb.run(),

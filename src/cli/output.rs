@@ -67,6 +67,9 @@ pub(super) enum List {
     Deliveries,
     Rejections,
     Accounts,
+    Conversations,
+    /// Media with comments.
+    Media,
     /// Deliveries in the spool.
     Waiting,
     /// Counts of events.
@@ -264,49 +267,80 @@ pub(super) fn bar(steps: u64) -> Option<ProgressBar> {
 }
 
 fn empty(list: List, narrowed: bool) -> &'static str {
-    match (list, narrowed) {
-        (List::Events, false) => {
+    if narrowed {
+        unmatched(list)
+    } else {
+        unfilled(list)
+    }
+}
+
+/// Nothing is stored that the list could show.
+fn unfilled(list: List) -> &'static str {
+    match list {
+        List::Events => {
             "no event is stored yet; `hookshelf simulate` sends some, and `hookshelf doctor` shows \
              why Meta's do not arrive"
         }
-        (List::Deliveries, false) => {
+        List::Deliveries => {
             "no delivery is stored yet; `hookshelf simulate` sends some, and `hookshelf doctor` \
              shows why Meta's do not arrive"
         }
-        (List::Rejections, false) => {
+        List::Rejections => {
             "no delivery was refused; `hookshelf deliveries list` shows those that are stored"
         }
-        (List::Accounts, false) => {
+        List::Accounts => {
             "no delivery came for an account yet; `hookshelf simulate` sends some, and `hookshelf \
              doctor` shows why Meta's do not arrive"
         }
-        (List::Accounts, true) => {
-            "no account matches; widen or leave out the filters, or see all with `hookshelf \
-             accounts list`"
+        List::Conversations => {
+            "no conversation is listed yet; `hookshelf simulate` sends messages, and the server \
+             lists them within seconds"
         }
-        (List::Waiting, false) => {
+        List::Media => {
+            "no media with comments is listed yet; `hookshelf simulate` sends comments, and the \
+             server lists them within seconds"
+        }
+        List::Waiting => {
             "no delivery waits in the spool; `hookshelf deliveries list` shows those that are stored"
         }
-        (List::Counts, false) => {
+        List::Counts => {
             "no event is counted; `hookshelf simulate` sends some, and the server counts them \
              within seconds"
         }
-        (List::Events, true) => {
+    }
+}
+
+/// The filters match nothing.
+fn unmatched(list: List) -> &'static str {
+    match list {
+        List::Accounts => {
+            "no account matches; widen or leave out the filters, or see all with `hookshelf \
+             accounts list`"
+        }
+        List::Conversations => {
+            "no conversation matches; widen or leave out the filters and --after, or see the newest \
+             with `hookshelf conversations list`"
+        }
+        List::Media => {
+            "no media with comments matches; widen or leave out the filters and --after, or see the \
+             newest with `hookshelf comments list`"
+        }
+        List::Events => {
             "no event matches; widen or leave out the filters and --after, or see the newest with \
              `hookshelf events list`"
         }
-        (List::Deliveries, true) => {
+        List::Deliveries => {
             "no delivery matches; widen or leave out the filters and --after, or see the newest \
              with `hookshelf deliveries list`"
         }
-        (List::Rejections, true) => {
+        List::Rejections => {
             "no refused delivery matches; widen or leave out the filters, or see all with \
              `hookshelf rejections list`"
         }
-        (List::Waiting, true) => {
+        List::Waiting => {
             "no delivery waits behind that place; `hookshelf spool inspect` begins with the oldest"
         }
-        (List::Counts, true) => {
+        List::Counts => {
             "no counted event matches; widen or leave out the filters, or see all with \
              `hookshelf events stats`"
         }
@@ -314,7 +348,7 @@ fn empty(list: List, narrowed: bool) -> &'static str {
 }
 
 /// Width of the terminal that shows what is printed there, if one does.
-fn width(out: impl AsFd) -> Option<usize> {
+pub(super) fn width(out: impl AsFd) -> Option<usize> {
     let (terminal_size::Width(width), _) = terminal_size_of(out)?;
     (width > 0).then_some(width.into())
 }

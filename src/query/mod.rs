@@ -6,6 +6,8 @@
 //! (`tests/tidy/places.rs`).
 
 mod audit;
+mod comments;
+mod conversation;
 mod csv;
 mod detail;
 mod differences;
@@ -27,6 +29,10 @@ mod spool;
 pub mod stream;
 
 pub use audit::{Audit, AuditKey, Subject};
+pub use comments::{Comment, MediaComments, Thread};
+pub use conversation::{
+    Attachment, Conversation, Line, ListPage, Part, Party, Reaction, ReplyTo, Version,
+};
 pub use csv::{CsvRecord, csv_names, csv_record, without_formula};
 pub use detail::{Around, ComparedRepeat, DeliveryDetail, EventDetail};
 pub use differences::Difference;
@@ -47,7 +53,8 @@ pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
 pub use crate::store::audit::{AccountLabels, AuditFilter};
 pub use crate::store::follow::Lag;
 pub use crate::store::read::{
-    AccountFilter, AccountRow, AuditRow, Between, Content, Count, Counts, DeliveryFilter,
-    DeliveryRow, Dimension, EventFilter, EventRow, Items, MOST_COUNTS, Order, RejectionFilter,
+    AccountFilter, AccountRow, AuditRow, Between, Content, ConversationFilter, ConversationOrder,
+    ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Dimension, EventFilter, EventRow,
+    InvalidPlace, Items, MOST_COUNTS, MediaFilter, MediaRow, Order, Place, RejectionFilter,
     RejectionRow, RejectionTotal, RepeatRow, StatsFilter,
 };

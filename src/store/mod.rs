@@ -3,8 +3,9 @@
 //! - [`commit()`] is the statement that makes deliveries durable.
 //! - [`partitions`] and [`mod@epoch`] maintain its tables; [`migrate()`] creates them.
 //! - `read` reads stored rows; [`make_reader`] creates the database role for other readers.
-//! - [`follow`] processes the log of positions once; the follower [`stats`] counts its rows. [`wake`]
-//!   wakes whatever waits for new positions.
+//! - [`follow`] processes the log of positions once; the follower [`stats`] counts its rows, and
+//!   the follower [`conversations`] lists conversations and media with comments. [`wake`] wakes
+//!   whatever waits for new positions.
 //!
 //! An [`Error`] tells the caller to retry, to give up the values, or to ask the operator.
 
@@ -15,6 +16,7 @@ pub mod callbacks;
 mod column;
 mod commit;
 mod connect;
+pub mod conversations;
 mod delivery;
 pub mod epoch;
 mod error;

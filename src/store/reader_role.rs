@@ -1,10 +1,11 @@
 //! A read-only role, for people with psql, Metabase or Grafana.
 //!
-//! The role may read the views and tables of this schema, except the tables behind views
-//! (`stored_…`), and may call the functions that the views use. It gets no privileges on
+//! The role may read the views of this schema and the tables in [`TABLES`], and may call the
+//! functions that the views use. Other tables are not for readers: the tables behind views
+//! (`stored_…`), and tables that the program itself answers from. It gets no privileges on
 //! partitions: reading through the parent table needs none, and a dashboard would list three more
 //! partitions every day. Default privileges would include partitions, so [`extend`] grants the
-//! tables of later migrations.
+//! views of later migrations.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, error::DatabaseError};
 
@@ -22,6 +23,23 @@ const SETTINGS: [(&str, &str); 4] = [
 /// Connection limit of a new role: Postgres allows a hundred connections, and the server needs some
 /// of them.
 const CONNECTIONS: u32 = 20;
+
+/// Tables and sequences for readers, beside all views. A table of a later migration is granted only
+/// if it is added here.
+const TABLES: &[&str] = &[
+    "_sqlx_migrations",
+    "accounts",
+    "callbacks",
+    "commit_fence",
+    "dedupe",
+    "event_position",
+    "followers",
+    "header_sets",
+    "header_sets_id_seq",
+    "late_days",
+    "rejections",
+    "stats_hourly",
+];
 
 /// Advisory lock for granting, so that two processes do not change the privileges of a table at
 /// once.
@@ -106,9 +124,9 @@ pub async fn make_reader(conn: &mut PgConnection, name: &str) -> Result<Reading,
     Ok(Reading { made, may_create })
 }
 
-/// Grants all readers the privileges on objects of new migrations. A reader is a role with
-/// read-only sessions in this database and with SELECT on the five original tables and views. A
-/// role without one of these is skipped: the operator has changed it.
+/// Grants all readers the privileges on views and functions of new migrations. A reader is a role
+/// with read-only sessions in this database and with SELECT on the five original tables and views.
+/// A role without one of these is skipped: the operator has changed it.
 ///
 /// # Errors
 /// If Postgres is unavailable.
@@ -238,9 +256,9 @@ async fn setting(
     .await
 }
 
-/// Grants that the role lacks: on the database, the schema, and the tables, views, sequences and
-/// functions of the owner of `events`, as the schema may hold other tables. Partitions and the
-/// tables behind views are left out, so that revoking `deliveries` also hides the bodies.
+/// Grants that the role lacks: on the database, the schema, and the views, [`TABLES`] and functions
+/// of the owner of `events`, as the schema may hold other tables. The tables behind views are left
+/// out, so that revoking `deliveries` also hides the bodies.
 async fn missing_grants(conn: &mut PgConnection, name: &str) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(
         "WITH ours AS (SELECT relnamespace AS schema, relowner AS owner FROM pg_class
@@ -253,8 +271,7 @@ async fn missing_grants(conn: &mut PgConnection, name: &str) -> sqlx::Result<Vec
          UNION ALL
          SELECT format('GRANT SELECT ON %s TO %I', c.oid::regclass, $1)
          FROM pg_class AS c JOIN ours ON c.relnamespace = schema AND c.relowner = owner
-         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT c.relispartition
-           AND NOT starts_with(c.relname, 'stored_')
+         WHERE (c.relkind = 'v' OR c.relname = ANY ($2))
            AND NOT has_table_privilege($1, c.oid, 'SELECT')
          UNION ALL
          SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', f.oid::regprocedure, $1)
@@ -263,6 +280,7 @@ async fn missing_grants(conn: &mut PgConnection, name: &str) -> sqlx::Result<Vec
            AND NOT has_function_privilege($1, f.oid, 'EXECUTE')",
     )
     .bind(name)
+    .bind(TABLES)
     .fetch_all(conn)
     .await
 }

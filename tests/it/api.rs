@@ -2,6 +2,7 @@
 
 mod access;
 mod bodies;
+mod conversations;
 mod exports;
 mod lists;
 mod scopes;
@@ -9,6 +10,7 @@ mod scopes;
 use serde_json::Value;
 
 use crate::support::{
+    eventually,
     message::{comment, message, messages},
     server::{Answer, Server, apps},
 };

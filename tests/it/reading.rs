@@ -1,10 +1,13 @@
 //! The reading verbs: results, output formats and exit codes.
 
 mod accounts;
+mod comments;
+mod conversations;
 mod csv;
 mod deliveries;
 mod events;
 mod offline;
+mod plans;
 mod rejections;
 mod repeats;
 mod search;

@@ -74,7 +74,7 @@ const LABELS: &str = "
 | all | `source` | `simulated` for a delivery of `hookshelf simulate`, else `live` |
 | `hookshelf_rejections_not_held_total` | `reason` | `repeated`: already there; `quota`: app or network has used its share; `full`: its half is full; `too_large`: larger than a share; `busy`: disk too slow; `disk`: disk full or directory not writable |
 | `hookshelf_spool_refusals_total` | `code` | `full`; `busy`: disk too slow; `failed`: disk refuses writes; `too_long`: longer than any delivery |
-| `hookshelf_follower_*` | `follower` | `stats`, the counts of `hookshelf events stats`; present on the server that counts |
+| `hookshelf_follower_*` | `follower` | `stats`, the counts of `hookshelf events stats`; `conversations`, the lists of conversations and comments; present on the server that follows |
 
 ## Log
 

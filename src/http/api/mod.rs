@@ -5,6 +5,7 @@
 
 mod accounts;
 mod audit;
+mod conversations;
 mod deliveries;
 mod events;
 mod export;
@@ -62,6 +63,7 @@ pub(super) fn routes(api: Api) -> Router {
         .merge(stream::routes())
         .merge(deliveries::routes())
         .merge(accounts::routes())
+        .merge(conversations::routes())
         .merge(stats::routes())
         .merge(audit::routes())
         .route("/problems/{name}", get(page))

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Purged;
 use crate::store::{
     Error,
+    conversations::recount::Recount,
     follow::{self, day_range},
     partitions, stats,
 };
@@ -197,7 +198,8 @@ const REPEATS: &str = "
     )
     SELECT count(*) FROM gone";
 
-/// Deletes rows of the day and subtracts them from the counts.
+/// Deletes rows of the day, subtracts them from the counts, and counts their conversations and media
+/// again.
 pub(super) async fn delete_counted(
     tx: &mut PgConnection,
     cut: &Cut,
@@ -205,12 +207,14 @@ pub(super) async fn delete_counted(
     positions: &[i64],
 ) -> Result<u64, Error> {
     let counted = lock_counts(tx).await?;
+    let recount = Recount::begin(tx, positions, cut.from, cut.to).await?;
     let gone: i64 = sqlx::query_scalar(statement)
         .bind(positions)
         .bind(cut.from.to_sqlx())
         .bind(cut.to.to_sqlx())
         .bind(counted)
-        .fetch_one(tx)
+        .fetch_one(&mut *tx)
         .await?;
+    recount.finish(tx).await?;
     Ok(gone.unsigned_abs())
 }

@@ -5,7 +5,7 @@
 //! repair, only another run. Data that arrive after the purge has read a day are left to the next
 //! purge.
 //!
-//! Lock order: the row of the follower `stats`, rows, the fence, keys. The fence is held while the
+//! Lock order: the rows of the followers `stats` and `conversations`, rows, the fence, keys. The fence is held while the
 //! keys of one batch are deleted, so that no commit can find them. Rows that other commits never
 //! lock are deleted before the fence is taken.
 

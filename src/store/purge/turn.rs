@@ -12,7 +12,7 @@ use super::{
     batch::{Cut, lock_counts},
     new_rows::{FirstRepeat, NewRows},
 };
-use crate::store::Error;
+use crate::store::{Error, conversations::recount::Recount};
 
 /// An event that a delivery of another source repeated.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,7 @@ pub(super) async fn turn(
     new_rows.catch_up(conn).await?;
     let mut tx = conn.begin().await?;
     let counted = lock_counts(&mut tx).await?;
+    let recount = Recount::begin(&mut tx, &[again.position], cut.from, cut.to).await?;
     new_rows.close(&mut tx).await?;
     if new_rows.has_taken(&again.key) {
         tx.rollback().await?;
@@ -49,6 +50,7 @@ pub(super) async fn turn(
         .bind(counted)
         .fetch_one(&mut *tx)
         .await?;
+    recount.finish(&mut tx).await?;
     tx.commit().await?;
     Ok(turned > 0)
 }

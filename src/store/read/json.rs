@@ -46,6 +46,6 @@ impl<T: Textual> Textual for Vec<T> {
 }
 
 /// Serialises a value in its text form.
-pub(super) fn text<S: Serializer>(value: &impl Textual, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn text<S: Serializer>(value: &impl Textual, serializer: S) -> Result<S::Ok, S::Error> {
     value.form().serialize(serializer)
 }

@@ -6,12 +6,16 @@
 
 mod accounts;
 mod audit;
+mod by_account;
+mod conversations;
 mod deliveries;
 mod events;
 mod json;
 mod log;
 mod lookup;
+mod media;
 mod payload;
+mod place;
 mod rejections;
 mod repeats;
 mod row;
@@ -38,10 +42,13 @@ use super::{Error, connect};
 
 pub use accounts::{AccountFilter, AccountRow};
 pub use audit::AuditRow;
+pub use conversations::{ConversationFilter, ConversationOrder, ConversationRow};
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
 pub use events::{Between, EventFilter, EventRow, Items, Order};
-pub(crate) use json::Textual;
+pub(crate) use json::{Textual, text};
 pub(crate) use log::{LogPage, LogReader, PageSize, clients, read_payloads};
+pub use media::{MediaFilter, MediaRow};
+pub use place::{InvalidPlace, Place};
 pub use rejections::{RejectionFilter, RejectionRow, RejectionTotal};
 pub use repeats::RepeatRow;
 pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
@@ -170,6 +177,12 @@ impl Conditions {
         let mut query = QueryBuilder::new(select);
         query.push(" true");
         Self(query)
+    }
+
+    /// Goes on with another part of the statement; its last word is WHERE or AND.
+    fn again(&mut self, part: &str) -> &mut Self {
+        self.0.push(part).push(" true");
+        self
     }
 
     /// Adds a condition if there is a value. The text of `condition` ends before the value.

@@ -51,6 +51,7 @@ as_they_are!(
     Option<i32>,
     Option<i64>,
     Option<String>,
+    Vec<String>,
     Vec<i64>,
     Vec<Option<i64>>
 );

@@ -6,7 +6,7 @@ const BAKERY: &str = "17840000000000101";
 const FLORIST: &str = "17840000000000202";
 
 /// Routes that answer with stored data, with the position and delivery of each event filled in.
-const ROUTES: [&str; 12] = [
+const ROUTES: [&str; 16] = [
     "/v1/events",
     "/v1/events?order=oldest",
     "/v1/events?text=hello",
@@ -19,6 +19,10 @@ const ROUTES: [&str; 12] = [
     "/v1/accounts/{account}",
     "/v1/stats?by=account",
     "/v1/find?id={account}",
+    "/v1/conversations",
+    "/v1/conversations/{account}/{person}",
+    "/v1/media",
+    "/v1/media/{media}/comments",
 ];
 
 async fn desk_of_two() -> Desk {
@@ -33,7 +37,9 @@ async fn desk_of_two() -> Desk {
     // One delivery with items of both.
     let entry = |account: &str, id: &str| {
         let body: Value = serde_json::from_str(&comment(account, id, "hello")).unwrap();
-        body["entry"][0].clone()
+        let mut entry = body["entry"][0].clone();
+        entry["changes"][0]["value"]["media"] = serde_json::json!({"id": format!("media-{id}")});
+        entry
     };
     let mixed = serde_json::json!({
         "object": "instagram",
@@ -45,6 +51,7 @@ async fn desk_of_two() -> Desk {
             format!("UPDATE accounts SET client = '{client}' WHERE account_id = '{account}'");
         desk.run(&label).await;
     }
+    desk.be_listed().await;
     desk
 }
 
@@ -74,7 +81,9 @@ async fn no_answer_to_one_client_has_an_id_of_another() {
                         &event["position"].to_string().replace('"', ""),
                     )
                     .replace("{delivery}", event["delivery_id"].as_str().unwrap())
-                    .replace("{account}", event["account_id"].as_str().unwrap());
+                    .replace("{account}", event["account_id"].as_str().unwrap())
+                    .replace("{person}", event["person_id"].as_str().unwrap())
+                    .replace("{media}", event["media_id"].as_str().unwrap_or("none"));
                 let answer = desk.ask_as(name, &path).await;
                 // The answer may quote the request, as in the URL of the next page.
                 let body = String::from_utf8(answer.body.to_vec()).unwrap();

@@ -3,12 +3,24 @@
 use crate::support::{eventually, server::Server};
 
 /// A list, options that narrow it, and the message without and with them.
-const LISTS: [(&[&str], &[&str], &str, &str); 6] = [
+const LISTS: [(&[&str], &[&str], &str, &str); 8] = [
     (
         &["accounts", "list"],
         &["--app", "shop"],
         "no delivery came for an account yet; ",
         "no account matches; ",
+    ),
+    (
+        &["conversations", "list"],
+        &["--waiting"],
+        "no conversation is listed yet; `hookshelf simulate`",
+        "no conversation matches; ",
+    ),
+    (
+        &["comments", "list"],
+        &["--unanswered"],
+        "no media with comments is listed yet; `hookshelf simulate`",
+        "no media with comments matches; ",
     ),
     (
         &["events", "list"],
@@ -46,8 +58,8 @@ const LISTS: [(&[&str], &[&str], &str, &str); 6] = [
 async fn an_empty_list_says_so_and_what_to_do_next() {
     let server = Server::start().await;
     let mut database = server.database().await;
-    eventually("it counts", async || {
-        let counts = "SELECT count(*) > 0 FROM followers WHERE caught_up_at IS NOT NULL";
+    eventually("it counts and lists", async || {
+        let counts = "SELECT count(*) = 2 FROM followers WHERE caught_up_at IS NOT NULL";
         sqlx::query_scalar(counts)
             .fetch_one(&mut database)
             .await
@@ -89,13 +101,15 @@ async fn a_list_with_rows_says_nothing_of_the_kind() {
     }
 }
 
-/// Requires a test for every verb with the option `--limit`.
+/// Requires a test for every list: a verb with the option `--limit` that does not show one thing.
 #[test]
 fn every_list_is_tried() {
     let program = hookshelf::cli::command();
-    let has_limit = |verb: &&clap::Command| verb.get_arguments().any(|it| it.get_id() == "limit");
+    let is_list = |verb: &&clap::Command| {
+        verb.get_name() != "show" && verb.get_arguments().any(|it| it.get_id() == "limit")
+    };
     for group in program.get_subcommands() {
-        for verb in group.get_subcommands().filter(has_limit) {
+        for verb in group.get_subcommands().filter(is_list) {
             let call = [group.get_name(), verb.get_name()];
             assert!(LISTS.iter().any(|it| it.0 == call), "{call:?} is not tried");
         }

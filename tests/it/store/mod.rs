@@ -7,6 +7,7 @@
 )]
 
 mod blame;
+mod conversations;
 mod epochs;
 mod follow;
 mod followers;

@@ -89,6 +89,8 @@ impl World {
         assert_eq!(self.texts(BROKEN).await, Vec::<String>::new());
         stats::count(self, 1_000).await;
         assert_eq!(self.texts(stats::WRONG).await, Vec::<String>::new());
+        self.list_conversations(1_000).await;
+        assert_eq!(self.wrong_lists().await, Vec::<String>::new());
     }
 }
 
@@ -109,6 +111,7 @@ async fn after_a_purge_it_is_as_if_nothing_had_been_simulated() {
         // The counts may be up to date or behind.
         if seed % 2 == 0 {
             stats::count(&world, 30).await;
+            world.list_conversations(30).await;
         }
         let real = all.iter().filter(|one| one.source != Source::Simulated);
         commit_all(&mut without.writer().await, real).await;
@@ -241,6 +244,7 @@ async fn a_purge_beside_a_writer_harms_nothing_that_arrives() {
     let counting = async {
         while !done.load(Ordering::Relaxed) {
             stats::count(&world, 20).await;
+            world.list_conversations(20).await;
         }
     };
     let ((), turned, ()) = tokio::join!(writing, purging, counting);

@@ -58,6 +58,12 @@ impl Desk {
         let delivery = shown.lines().find_map(|it| it.strip_prefix("delivery_id"));
         let delivery = delivery.unwrap().trim().to_owned();
         let desk = Self { delivery, ..desk };
+        eventually("conversations and media are listed", async || {
+            let lists = ["conversations list --json", "comments list --json"];
+            let printed = lists.map(|list| desk.print(&format!("hookshelf {list}")));
+            printed.iter().all(|list| !list.is_empty())
+        })
+        .await;
         desk.print(&format!(
             "hookshelf deliveries show {0} --body > body.json
              hookshelf deliveries show {0} | sed -n 's/^headers *//p' > headers.json",

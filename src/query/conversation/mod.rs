@@ -1,0 +1,238 @@
+//! A conversation in its true order: messages with their edits, reactions and receipts, and other
+//! events between them.
+
+mod about;
+mod data;
+mod line;
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use self::about::{About, plain};
+use super::Session;
+use crate::store::{
+    Error,
+    follow::Lag,
+    read::{ConversationFilter, ConversationOrder, ConversationRow, EventRow, Place, Reader},
+};
+
+pub use self::line::{Attachment, Line, Party, Reaction, ReplyTo, Version};
+pub(super) use self::{
+    data::text,
+    line::{at, is_late},
+};
+
+/// Maximum number of events per read.
+const AT_ONCE: u32 = 500;
+
+/// Page of a list that is ordered by time.
+#[derive(Clone, Debug)]
+pub struct ListPage<T> {
+    /// The rows, first to last.
+    pub rows: Vec<T>,
+    /// Place behind which the list goes on; `None` at its end.
+    pub next: Option<Place>,
+    /// Lag of the list; `None` if its follower never ran.
+    pub lag: Option<Lag>,
+}
+
+/// Part of a conversation or of the comments of a media.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Before this place; without `before` and `after`, the newest.
+    pub before: Option<Place>,
+    /// After this place.
+    pub after: Option<Place>,
+    /// Maximum number of lines.
+    pub limit: u32,
+}
+
+/// Page of a conversation.
+#[derive(Clone, Debug, Serialize)]
+pub struct Conversation {
+    /// Ids, counts and times.
+    #[serde(flatten)]
+    pub row: ConversationRow,
+    /// User name of the person, if an event has it.
+    pub username: Option<String>,
+    /// Names of the fields hidden from this scope.
+    pub masked: Vec<&'static str>,
+    /// Lines in the order of their time, then of their position.
+    pub lines: Vec<Line>,
+    /// Place of the first line, if there are older lines.
+    pub previous: Option<Place>,
+    /// Place of the last line, if there are newer lines.
+    pub next: Option<Place>,
+}
+
+impl Session {
+    /// Reads a page of conversations.
+    pub async fn conversations(
+        &mut self,
+        filter: &ConversationFilter,
+        order: ConversationOrder,
+        after: Option<Place>,
+        limit: u32,
+    ) -> Result<ListPage<ConversationRow>, Error> {
+        let lag = self.reader.listing().await?;
+        let more = limit.saturating_add(1);
+        let rows = self.reader.conversations(filter, order, after, more);
+        let place = |row: &ConversationRow| Place {
+            at: match order {
+                ConversationOrder::Newest => row.last_at,
+                ConversationOrder::LongestWaiting => row.waiting_since.unwrap_or(row.last_at),
+            },
+            position: row.first_position,
+        };
+        Ok(ListPage::of(rows.await?, limit, place, lag))
+    }
+
+    /// Reads a part of the conversation that meets `filter`; if several do, of the newest, as for
+    /// an account that several apps receive.
+    pub async fn conversation(
+        &mut self,
+        filter: &ConversationFilter,
+        part: Part,
+    ) -> Result<Option<Conversation>, Error> {
+        let order = ConversationOrder::Newest;
+        let known = self.reader.conversations(filter, order, None, 1).await?;
+        let Some(row) = known.into_iter().next() else {
+            return Ok(None);
+        };
+        let username = self.reader.username_of(&row.person_id).await?;
+        let (lines, more) = lines(&mut self.reader, &row, part).await?;
+        let mut conversation = Conversation::of(row, username, lines, part, more);
+        if !self.scope.shows_content() {
+            conversation.mask();
+        }
+        Ok(Some(conversation))
+    }
+}
+
+impl<T> ListPage<T> {
+    /// Page of at most `limit` rows, out of rows that were read beyond it.
+    pub(super) fn of(
+        mut rows: Vec<T>,
+        limit: u32,
+        place: impl Fn(&T) -> Place,
+        lag: Option<Lag>,
+    ) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(place);
+        Self { rows, next, lag }
+    }
+}
+
+impl Conversation {
+    fn of(
+        row: ConversationRow,
+        username: Option<String>,
+        lines: Vec<Line>,
+        part: Part,
+        more: bool,
+    ) -> Self {
+        let forward = part.after.is_some();
+        let first = lines.first().map(Line::place);
+        let last = lines.last().map(Line::place);
+        Self {
+            row,
+            username,
+            masked: Vec::new(),
+            previous: first.filter(|_| forward || more),
+            next: last.filter(|_| if forward { more } else { part.before.is_some() }),
+            lines,
+        }
+    }
+
+    fn mask(&mut self) {
+        if self.username.take().is_some() {
+            self.masked.push("username");
+        }
+        self.lines.iter_mut().for_each(Line::mask);
+    }
+}
+
+/// Reads the lines of a part in order, and returns true if there are more lines behind it in the
+/// direction of reading. Events about a message that is a line of its own are not counted as lines,
+/// so that several reads may be needed.
+async fn lines(
+    reader: &mut Reader,
+    of: &ConversationRow,
+    part: Part,
+) -> Result<(Vec<Line>, bool), Error> {
+    let limit = usize::try_from(part.limit).unwrap_or(usize::MAX);
+    let size = part.limit.saturating_add(1).min(AT_ONCE);
+    let Part {
+        mut before,
+        mut after,
+        ..
+    } = part;
+    let mut lines = Vec::new();
+    loop {
+        let events = reader
+            .events_of_conversation(of, before, after, size)
+            .await?;
+        lines.extend(apply(reader, of, &events).await?);
+        let more = events.len() == usize::try_from(size).unwrap_or(usize::MAX);
+        if lines.len() > limit || !more {
+            break;
+        }
+        let last = events.last().map(|last| Place {
+            at: at(last),
+            position: last.position,
+        });
+        match after {
+            Some(_) => after = last,
+            None => before = last,
+        }
+    }
+    let more = lines.len() > limit;
+    lines.truncate(limit);
+    if part.after.is_none() {
+        lines.reverse();
+    }
+    Ok((lines, more))
+}
+
+/// Makes the lines of events, in the order of the events. An event about a message makes a line only
+/// if the message is not stored.
+async fn apply(
+    reader: &mut Reader,
+    of: &ConversationRow,
+    events: &[EventRow],
+) -> Result<Vec<Line>, Error> {
+    let ids = events.iter().flat_map(|event| {
+        let ids = [&event.ids.message_id, &event.ids.parent_id];
+        ids.into_iter().flatten().cloned()
+    });
+    let mut ids: Vec<String> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let stored = reader.events_about_messages(of, &ids).await?;
+    let mut messages: HashMap<&str, About<'_>> = HashMap::new();
+    for event in &stored {
+        if let Some(id) = &event.ids.message_id {
+            messages.entry(id).or_default().push(event);
+        }
+    }
+    let lines = events.iter().filter_map(|event| line(event, &messages));
+    Ok(lines.collect())
+}
+
+fn line(event: &EventRow, messages: &HashMap<&str, About<'_>>) -> Option<Line> {
+    let about = |id: &Option<String>| messages.get(id.as_deref()?);
+    let Some(own) = about(&event.ids.message_id) else {
+        return Some(plain(event));
+    };
+    let is_anchor = own
+        .anchor()
+        .is_some_and(|anchor| anchor.position == event.position);
+    if is_anchor {
+        return Some(own.line(event, about(&event.ids.parent_id)));
+    }
+    // A button and its message may share an id; each has its own line.
+    About::is_beside(event).then(|| plain(event))
+}

@@ -1,0 +1,202 @@
+//! Conversations: the list, the events of one, and all events about a message.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use serde::Serialize;
+
+use super::{
+    Conditions, Error, EventRow, Reader, answer,
+    by_account::{ByAccount, by_account},
+    events::events_where,
+    json::text,
+    place::Place,
+    row::row,
+};
+use crate::{
+    meta::event::Kind,
+    store::{
+        conversations,
+        follow::{self, Lag},
+    },
+};
+
+/// Kinds of events that belong to no conversation, although they have a person.
+const ELSEWHERE: &[Kind] = &[
+    Kind::Comment,
+    Kind::LiveComment,
+    Kind::Mention,
+    Kind::StoryInsights,
+];
+
+/// Maximum number of events about the messages of a page.
+const MOST_ABOUT: u32 = 10_000;
+
+/// Filter for conversations: combines the set fields with AND.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConversationFilter {
+    /// The configured app.
+    pub app: Option<String>,
+    /// The professional accounts; empty for any.
+    pub account_ids: Vec<String>,
+    /// The other party.
+    pub person_id: Option<String>,
+    /// Only conversations without an answer.
+    pub waiting: bool,
+    /// With an event at this time or later.
+    pub since: Option<Timestamp>,
+    /// Without an event at this time or later.
+    pub until: Option<Timestamp>,
+}
+
+/// Order of conversations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConversationOrder {
+    /// By the time of the last event, newest first.
+    #[default]
+    Newest,
+    /// By `waiting_since`, longest waiting first; only conversations without an answer.
+    LongestWaiting,
+}
+
+impl ConversationOrder {
+    /// All orders.
+    pub const ALL: &'static [Self] = &[Self::Newest, Self::LongestWaiting];
+
+    /// Name of the order.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::LongestWaiting => "longest_waiting",
+        }
+    }
+}
+
+row! {
+    /// Conversation of an account with a person; serialised as an object with a key for each
+    /// column.
+    #[derive(Clone, Debug, Default, Serialize)]
+    ConversationRow {
+        app: String,
+        account_id: String,
+        person_id: String,
+        received: i64,
+        sent: i64,
+        #[serde(serialize_with = "text")]
+        first_position: i64,
+        #[serde(serialize_with = "text")]
+        last_position: i64,
+        #[serde(serialize_with = "text")]
+        last_at: Timestamp,
+        #[serde(serialize_with = "text")]
+        waiting_since: Option<Timestamp>,
+    }
+}
+
+/// The list of conversations.
+const LIST: ByAccount = by_account!("conversations");
+
+impl Reader {
+    /// Reads at most `limit` conversations behind `after`, in this order.
+    pub async fn conversations(
+        &mut self,
+        filter: &ConversationFilter,
+        order: ConversationOrder,
+        after: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<ConversationRow>, Error> {
+        let columns = ConversationRow::columns();
+        let (app, accounts) = (filter.app.clone(), &filter.account_ids);
+        let mut query = LIST.begin(&columns, app, accounts, &self.visible);
+        filter.apply(&mut query);
+        let order_by = match order {
+            ConversationOrder::Newest => {
+                query.before_place("last_at", "first_position", after);
+                " ORDER BY last_at DESC, first_position DESC"
+            }
+            ConversationOrder::LongestWaiting => {
+                query.0.push(" AND waiting_since IS NOT NULL");
+                query.after_place("waiting_since", "first_position", after);
+                " ORDER BY waiting_since, first_position"
+            }
+        };
+        let mut query = query.merged(order_by, limit);
+        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Lag of the lists of conversations and media; `None` if their follower never ran.
+    pub async fn listing(&mut self) -> Result<Option<Lag>, Error> {
+        follow::lag(&mut self.conn, conversations::NAME).await
+    }
+
+    /// Reads at most `limit` events of a conversation before `place`, newest first, or after
+    /// `place`, oldest first. Events are in order of their time, then of their position; they have
+    /// no payload.
+    pub async fn events_of_conversation(
+        &mut self,
+        of: &ConversationRow,
+        before: Option<Place>,
+        after: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<EventRow>, Error> {
+        const AT: &str = "coalesce(occurred_at, received_at)";
+        let mut query = Conditions::after(&events_where());
+        query
+            .and("person_id = ", Some(of.person_id.clone()))
+            .and("account_id = ", Some(of.account_id.clone()))
+            .and("app = ", Some(of.app.clone()))
+            .visible(&self.visible);
+        let elsewhere: Vec<_> = ELSEWHERE.iter().map(|kind| kind.as_str()).collect();
+        query.0.push(" AND kind <> ALL (").push_bind(elsewhere);
+        query.0.push(")");
+        let order = if after.is_some() {
+            query.after_place(AT, "position", after);
+            " ORDER BY coalesce(occurred_at, received_at), position"
+        } else {
+            query.before_place(AT, "position", before);
+            " ORDER BY coalesce(occurred_at, received_at) DESC, position DESC"
+        };
+        let mut query = query.limit(order, limit);
+        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Reads all events about these messages of the account, in order of their time.
+    pub async fn events_about_messages(
+        &mut self,
+        of: &ConversationRow,
+        messages: &[String],
+    ) -> Result<Vec<EventRow>, Error> {
+        let mut query = Conditions::after(&events_where());
+        query.0.push(" AND message_id = ANY (");
+        query.0.push_bind(messages.to_vec()).push(")");
+        query
+            .and("account_id = ", Some(of.account_id.clone()))
+            .and("app = ", Some(of.app.clone()))
+            .visible(&self.visible);
+        let order = " ORDER BY coalesce(occurred_at, received_at), position";
+        let mut query = query.limit(order, MOST_ABOUT);
+        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// User name of the person in the newest event that has one.
+    pub async fn username_of(&mut self, person_id: &str) -> Result<Option<String>, Error> {
+        let mut query = Conditions::after("SELECT username FROM events WHERE");
+        query.0.push(" AND username IS NOT NULL");
+        query
+            .visible(&self.visible)
+            .and("person_id = ", Some(person_id.to_owned()));
+        let mut query = query.limit(" ORDER BY position DESC", 1);
+        answer(query.build_query_scalar().fetch_optional(&mut *self.conn)).await
+    }
+}
+
+impl ConversationFilter {
+    fn apply(&self, query: &mut Conditions) {
+        query
+            .and("person_id = ", self.person_id.clone())
+            .and("last_at >= ", self.since.map(ToSqlx::to_sqlx))
+            .and("last_at < ", self.until.map(ToSqlx::to_sqlx));
+        if self.waiting {
+            query.0.push(" AND waiting_since IS NOT NULL");
+        }
+    }
+}

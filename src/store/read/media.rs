@@ -1,0 +1,185 @@
+//! Media with comments: the list, and the comments of one media together with those on its ads.
+
+use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx;
+use serde::Serialize;
+use sqlx::QueryBuilder;
+
+use super::{
+    Conditions, Error, EventRow, Reader, answer,
+    by_account::{ByAccount, by_account},
+    json::text,
+    place::Place,
+    row::row,
+};
+
+/// Maximum number of comments in the threads of a page.
+const MOST_COMMENTS: u32 = 10_000;
+
+/// Maximum time between the arrivals of a reply and of its comment, if the reply came first.
+const RETRIES: SignedDuration = SignedDuration::from_hours(36);
+
+/// Filter for media: combines the set fields with AND.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MediaFilter {
+    /// The configured app.
+    pub app: Option<String>,
+    /// The professional accounts; empty for any.
+    pub account_ids: Vec<String>,
+    /// The media, or an ad of the media.
+    pub media_id: Option<String>,
+    /// Only media with unanswered comments.
+    pub unanswered: bool,
+    /// With a comment at this time or later.
+    pub since: Option<Timestamp>,
+    /// Without a comment at this time or later.
+    pub until: Option<Timestamp>,
+}
+
+row! {
+    /// Media with comments; serialised as an object with a key for each column.
+    #[derive(Clone, Debug, Default, Serialize)]
+    MediaRow {
+        app: String,
+        account_id: String,
+        media_id: String,
+        ad_media_ids: Vec<String>,
+        comments: i64,
+        own_comments: i64,
+        unanswered: i64,
+        #[serde(serialize_with = "text")]
+        first_position: i64,
+        #[serde(serialize_with = "text")]
+        last_position: i64,
+        #[serde(serialize_with = "text")]
+        last_at: Timestamp,
+    }
+}
+
+/// The list of media.
+const LIST: ByAccount = by_account!("media_threads");
+
+const ORDER: &str = " ORDER BY last_at DESC, first_position DESC";
+
+/// Condition for comments of a media; its id, its account and its app follow.
+const OF_MEDIA: &str = " kind IN ('comment', 'live_comment')
+    AND coalesce(data ->> 'original_media_id', media_id) = ";
+
+impl Reader {
+    /// Reads at most `limit` media before `place`, newest comment first.
+    pub async fn media(
+        &mut self,
+        filter: &MediaFilter,
+        place: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<MediaRow>, Error> {
+        let columns = MediaRow::columns();
+        let (app, accounts) = (filter.app.clone(), &filter.account_ids);
+        let mut query = LIST.begin(&columns, app, accounts, &self.visible);
+        filter.apply(&mut query);
+        query.before_place("last_at", "first_position", place);
+        let mut query = query.merged(ORDER, limit);
+        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Finds the post of an ad by the media of the ad.
+    pub async fn post_of_ad(&mut self, ad_media_id: &str) -> Result<Option<String>, Error> {
+        let mut query = Conditions::after("SELECT data ->> 'original_media_id' FROM events WHERE");
+        query.0.push(" AND data ? 'original_media_id'");
+        query
+            .visible(&self.visible)
+            .and("media_id = ", Some(ad_media_id.to_owned()));
+        let mut query = query.limit("", 1);
+        answer(query.build_query_scalar().fetch_optional(&mut *self.conn)).await
+    }
+
+    /// Reads at most `limit` comments on the media and its ads before `position`, newest first,
+    /// without payloads. Each id has its own scan in order of position.
+    pub async fn comments_before(
+        &mut self,
+        of: &MediaRow,
+        position: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<EventRow>, Error> {
+        let mut query = each_place(of);
+        query.0.push(OF_MEDIA).push_bind(of.media_id.clone());
+        query
+            .and("account_id = ", Some(of.account_id.clone()))
+            .and("app = ", Some(of.app.clone()))
+            .visible(&self.visible)
+            .and("position < ", position);
+        query.0.push(" ORDER BY position DESC LIMIT ");
+        query.0.push_bind(i64::from(limit)).push(") AS e");
+        let mut query = query.limit(" ORDER BY e.position DESC", limit);
+        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Reads all comments in the threads that begin with these comments, in order of position,
+    /// without payloads.
+    pub async fn comments_of_threads(
+        &mut self,
+        of: &MediaRow,
+        roots: &[String],
+    ) -> Result<Vec<EventRow>, Error> {
+        let from = self.threads_begin(of, roots).await?;
+        let mut query = each_place(of);
+        query.0.push(OF_MEDIA).push_bind(of.media_id.clone());
+        query
+            .and("account_id = ", Some(of.account_id.clone()))
+            .and("app = ", Some(of.app.clone()))
+            .visible(&self.visible)
+            .and("received_at >= ", from.map(ToSqlx::to_sqlx));
+        query.0.push(" AND (comment_id = ANY (");
+        query.0.push_bind(roots.to_vec());
+        query.0.push(") OR parent_id = ANY (");
+        query.0.push_bind(roots.to_vec()).push("))) AS e");
+        let mut query = query.limit(" ORDER BY e.position", MOST_COMMENTS);
+        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Start of the days that have all comments of these threads; `None` if the first comment of
+    /// one of them is not stored.
+    async fn threads_begin(
+        &mut self,
+        of: &MediaRow,
+        roots: &[String],
+    ) -> Result<Option<Timestamp>, Error> {
+        let query = sqlx::query_scalar(
+            "SELECT CASE WHEN bool_and(e.received_at IS NOT NULL) THEN min(e.received_at) END
+             FROM unnest($1::text[]) AS root (id)
+             CROSS JOIN LATERAL (
+                 SELECT min(received_at) AS received_at FROM stored_events
+                 WHERE comment_id = root.id AND app = $2 AND account_id = $3
+                   AND kind IN ('comment', 'live_comment')
+             ) AS e",
+        );
+        let query = query.bind(roots).bind(&of.app).bind(&of.account_id);
+        let begun: Option<jiff_sqlx::Timestamp> = answer(query.fetch_one(&mut *self.conn)).await?;
+        Ok(begun.and_then(|begun| begun.to_jiff().checked_sub(RETRIES).ok()))
+    }
+}
+
+/// Selects events of the media and of each of its ads; conditions follow.
+fn each_place(of: &MediaRow) -> Conditions {
+    let mut places = of.ad_media_ids.clone();
+    places.push(of.media_id.clone());
+    let mut query = QueryBuilder::new("SELECT e.* FROM unnest(");
+    query
+        .push_bind(places)
+        .push(") AS place (id) CROSS JOIN LATERAL (");
+    query.push(super::events::events_where());
+    query.push(" media_id = place.id AND");
+    Conditions(query)
+}
+
+impl MediaFilter {
+    fn apply(&self, query: &mut Conditions) {
+        query
+            .and("media_id = ", self.media_id.clone())
+            .and("last_at >= ", self.since.map(ToSqlx::to_sqlx))
+            .and("last_at < ", self.until.map(ToSqlx::to_sqlx));
+        if self.unanswered {
+            query.0.push(" AND unanswered > 0");
+        }
+    }
+}
