@@ -18,7 +18,7 @@ use crate::{
     ingest::{
         CircuitBreaker, Committer, DatabaseState, Drained, Readiness, Spooling, Tally, Writer,
     },
-    instance::Claim,
+    instance::{self, Claim},
     query::{Audit, AuditKey, Sessions, stream::Hub},
     spool::Spool,
     store::wake::Wakes,
@@ -68,13 +68,7 @@ impl Parts {
         let (writer, committer) = self.writer(&wakes);
         let quarantine = rescue::start_quarantine(&self.config, self.clock.clone());
         let tally = Tally::new(self.clock.clone()).with_quarantine(quarantine.clone());
-        let state = AppState::new(
-            http::Apps::from(&self.config.apps),
-            writer.clone(),
-            tally.clone(),
-            self.clock.clone(),
-            http::Limits::from(&self.config.http),
-        );
+        let state = self.state(&writer, &tally);
         let (progress, breaker) = (writer.progress(), writer.breaker());
         let drained = Drained::default();
         let spooling = self.spooling(&drained);
@@ -92,6 +86,7 @@ impl Parts {
         state.answer_as(self.claim.id().clone());
         let limits = ListenerLimits::from(&self.config.http);
         let (rejected, reached) = (upkeep.rejected.clone(), upkeep.reached.clone());
+        let gaps = upkeep.gaps.clone();
         if let Some(spooling) = spooling {
             spooling::watch(spooling, &loops, stop.clone());
         }
@@ -106,6 +101,7 @@ impl Parts {
                 serve(admin, operators, ListenerLimits::ADMIN),
             ],
             reached,
+            gaps,
             access,
             state,
             progress,
@@ -121,6 +117,19 @@ impl Parts {
             claim: self.claim,
             clock: self.clock,
         }
+    }
+
+    /// State of the public routes.
+    fn state(&self, writer: &Writer, tally: &Tally) -> AppState {
+        let apps = http::Apps::from(&self.config.apps);
+        let limits = http::Limits::from(&self.config.http);
+        AppState::new(
+            apps,
+            writer.clone(),
+            tally.clone(),
+            self.clock.clone(),
+            limits,
+        )
     }
 
     /// The writer, and its committer to run, which reports commits to `wakes`.
@@ -210,6 +219,15 @@ impl Parts {
                 allow_lossy: readiness.allow_lossy,
                 state: readiness.database.clone(),
                 drained,
+            },
+            gaps: worker::Gaps {
+                options: options.clone(),
+                gaps: state.gaps().clone(),
+                instance: instance::name(&config.data_dir),
+                started_at: self.clock.now(),
+                clock: self.clock.clone(),
+                spool: self.spool.clone(),
+                progress: worker::GapProgress::default(),
             },
             reached: worker::Reached {
                 options,

@@ -79,6 +79,7 @@ impl App {
         self.streams.cancel();
         let in_flight = self.state.in_flight();
         in_flight.note_ends();
+        self.state.gaps().stop(self.clock.now());
         for serving in &self.listeners {
             serving.stop.shut_down(GRACE + UPKEEP);
         }
@@ -126,7 +127,11 @@ impl App {
         self.stop.cancel();
         // A hanging background loop is not waited for; its work is repeated at the next start.
         let _ = timeout(UPKEEP, self.loops.wait()).await;
-        tokio::join!(self.rejected.write(), self.reached.write());
+        tokio::join!(
+            self.rejected.write(),
+            self.reached.write(),
+            self.gaps.stop()
+        );
         let closed = self.database.close().await;
         committed.and(closed)
     }

@@ -61,6 +61,7 @@ pub struct App {
     progress: WriterProgress,
     rejected: Rejected,
     reached: worker::Reached,
+    gaps: worker::Gaps,
     loops: TaskTracker,
     stop: CancellationToken,
     /// Ends the streams, which would otherwise be requests in flight.
@@ -120,7 +121,7 @@ impl App {
             own_token,
             audit_key,
         };
-        let app = parts.assemble([public, admin]).await;
+        let app = Box::pin(parts.assemble([public, admin])).await;
         app.note(begun, Ok(app.accepted()));
         Ok(app)
     }

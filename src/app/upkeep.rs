@@ -12,7 +12,7 @@ use crate::{
     ingest::{Cause, CircuitBreaker},
     store::{conversations, stats, wake::Wakes},
     telemetry::metrics::Exposition,
-    worker::{self, Disk, Following, Probe, Reached, Rejected, Tables, WakePoll},
+    worker::{self, Disk, Following, Gaps, Probe, Reached, Rejected, Tables, WakePoll},
 };
 
 /// The loops of a server, and their parts.
@@ -22,6 +22,7 @@ pub(super) struct Upkeep {
     pub(super) tables: Tables,
     pub(super) rejected: Rejected,
     pub(super) reached: Reached,
+    pub(super) gaps: Gaps,
     pub(super) probe: Probe,
     pub(super) breaker: CircuitBreaker,
     pub(super) wakes: Wakes,
@@ -74,6 +75,8 @@ impl Upkeep {
             |it| async move { it.write().await },
         );
         keep(loops, stop(), reached, |it| async move { it.write().await });
+        let gaps = self.gaps.clone();
+        keep(loops, stop(), gaps, |it| async move { it.write().await });
         let (options, wakes) = (self.database.options(), &self.wakes);
         loops.spawn(WakePoll::new(options.clone(), wakes.clone()).run(stop()));
         let waiter = wakes.waiter();

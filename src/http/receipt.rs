@@ -13,8 +13,9 @@ use crate::{
     ingest::{
         Failure, Outcome, Rejection,
         arrivals::{Arrival, Items},
+        gaps::Sighting,
     },
-    meta::signature::VerifiedBody,
+    meta::{networks, signature::VerifiedBody},
     quarantine,
     store::Delivery,
     telemetry::{DeliverySettled, LogEvent, SignatureMatched},
@@ -134,9 +135,21 @@ impl Receipt {
         outcome
     }
 
+    fn note_gap(&self, outcome: Outcome) {
+        let network = self.envelope.remote_addr.and_then(networks::network);
+        let seen = Sighting {
+            at: self.envelope.received_at,
+            outcome,
+            is_simulated: self.simulated,
+            is_from_meta: network.as_ref().is_some_and(networks::is_metas),
+        };
+        self.state.gaps().note(&self.envelope.app, &seen);
+    }
+
     fn record_outcome(&mut self, outcome: Outcome) {
         self.settled = true;
         self.in_flight.ended(outcome);
+        self.note_gap(outcome);
         if let Some(reason) = outcome.refusal() {
             let envelope = &self.envelope;
             let (app, from) = (&envelope.app, envelope.remote_addr);

@@ -12,7 +12,7 @@ use super::{Limits, body::Budget, in_flight::InFlight};
 use crate::{
     clock::Clock,
     config,
-    ingest::{Callbacks, Tally, Writer, arrivals::Arrivals},
+    ingest::{Callbacks, Gaps, Tally, Writer, arrivals::Arrivals},
     instance::Id,
     meta::signature::Secrets,
     telemetry::Meter,
@@ -67,6 +67,10 @@ impl Apps {
     pub fn get(&self, name: &str) -> Option<Arc<AppKeys>> {
         self.keys.get(name).cloned()
     }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        self.keys.keys().cloned().collect()
+    }
 }
 
 impl FromIterator<AppKeys> for Apps {
@@ -97,6 +101,7 @@ struct Shared {
     apps: ArcSwap<Apps>,
     in_flight: InFlight,
     callbacks: Callbacks,
+    gaps: Gaps,
     arrivals: Arrivals,
     writer: Writer,
     tally: Tally,
@@ -109,10 +114,13 @@ struct Shared {
 impl AppState {
     /// Creates the state. `writer` stores deliveries; `tally` counts requests that are not stored.
     pub fn new(apps: Apps, writer: Writer, tally: Tally, clock: Clock, limits: Limits) -> Self {
+        let gaps = Gaps::default();
+        gaps.serve(apps.names());
         Self(Arc::new(Shared {
             apps: ArcSwap::from_pointee(apps),
             in_flight: InFlight::default(),
             callbacks: Callbacks::default(),
+            gaps,
             arrivals: Arrivals::default(),
             writer,
             tally,
@@ -130,6 +138,7 @@ impl AppState {
 
     /// Replaces the apps. Open connections stay open.
     pub fn swap_apps(&self, apps: Apps) {
+        self.0.gaps.serve(apps.names());
         self.0.apps.store(Arc::new(apps));
     }
 
@@ -141,6 +150,11 @@ impl AppState {
     /// Last contacts at the callback URLs; kept when the apps are replaced.
     pub fn callbacks(&self) -> &Callbacks {
         &self.0.callbacks
+    }
+
+    /// Gaps in the deliveries; kept when the apps are replaced.
+    pub fn gaps(&self) -> &Gaps {
+        &self.0.gaps
     }
 
     /// Settled deliveries, for a display.

@@ -50,6 +50,13 @@ pub struct Running {
     pub id: Option<Id>,
 }
 
+/// Name of a server that survives its restarts: the host name and the data directory.
+pub fn name(dir: &Path) -> String {
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    format!("{}:{}", host.to_string_lossy(), dir.display())
+}
+
 impl Claim {
     /// Claims an existing directory.
     ///

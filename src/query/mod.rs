@@ -52,9 +52,10 @@ pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
 
 pub use crate::store::audit::{AccountLabels, AuditFilter};
 pub use crate::store::follow::Lag;
+pub use crate::store::gaps::GapCause;
 pub use crate::store::read::{
     AccountFilter, AccountRow, AuditRow, Between, Content, ConversationFilter, ConversationOrder,
     ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Dimension, EventFilter, EventRow,
-    InvalidPlace, Items, MOST_COUNTS, MediaFilter, MediaRow, Order, Place, RejectionFilter,
-    RejectionRow, RejectionTotal, RepeatRow, StatsFilter,
+    GapFilter, GapRow, InvalidPlace, Items, MOST_COUNTS, MediaFilter, MediaRow, Order, Place,
+    RejectionFilter, RejectionRow, RejectionTotal, RepeatRow, StatsFilter,
 };

@@ -7,8 +7,9 @@ use crate::store::{
     ConnectOptions, Error,
     follow::Lag,
     read::{
-        AccountFilter, AccountRow, Content, Counts, DeliveryFilter, DeliveryRow, Dimension, Items,
-        Reader, Readers, RejectionFilter, RejectionRow, RejectionTotal, StatsFilter,
+        AccountFilter, AccountRow, Content, Counts, DeliveryFilter, DeliveryRow, Dimension,
+        GapFilter, GapRow, Items, Reader, Readers, RejectionFilter, RejectionRow, RejectionTotal,
+        StatsFilter,
     },
 };
 
@@ -120,6 +121,11 @@ impl Session {
         filter: &RejectionFilter,
     ) -> Result<Vec<RejectionTotal>, Error> {
         self.reader.rejection_totals(filter).await
+    }
+
+    /// Reads the newest gaps in the deliveries, at most `limit`, the newest last.
+    pub async fn gaps(&mut self, filter: &GapFilter, limit: u32) -> Result<Vec<GapRow>, Error> {
+        self.reader.gaps(filter, limit).await
     }
 
     /// Reads the accounts with the newest events, at most `limit`.

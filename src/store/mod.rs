@@ -21,6 +21,7 @@ mod delivery;
 pub mod epoch;
 mod error;
 pub mod follow;
+pub mod gaps;
 mod headers;
 pub mod health;
 mod migrate;

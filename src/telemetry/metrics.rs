@@ -105,7 +105,7 @@ catalogue! {
     SPOOL_DRAINED = Counter "hookshelf_spool_drained_total" []
         "Deliveries drained from the spool into Postgres.";
     UPKEEP_FAILURES = Counter "hookshelf_upkeep_failures_total" ["part"]
-        "Failed maintenance, by part: tables (partitions, dedupe window), rejections or callbacks.";
+        "Failed maintenance, by part: tables (partitions, dedupe window), rejections, callbacks or gaps.";
     FOLLOWER_LAG_POSITIONS = Gauge "hookshelf_follower_lag_positions" ["follower"]
         "Positions up to the end of the log, gaps included.";
     FOLLOWER_LAG_SECONDS = Gauge "hookshelf_follower_lag_seconds" ["follower"]

@@ -22,6 +22,7 @@ mod event_json;
 mod faults;
 mod first_start;
 mod fixtures;
+mod gaps;
 mod hostile;
 mod http;
 mod identity;

@@ -62,6 +62,18 @@ impl Conditions {
         self
     }
 
+    /// Restricts rows that concern a whole app: with clients, to apps with an account of theirs.
+    pub(super) fn visible_app_of_account(&mut self, visible: &Visible) -> &mut Self {
+        self.visible_app(visible);
+        if let Some(clients) = &visible.clients {
+            self.0
+                .push(" AND app IN (SELECT a.app FROM accounts AS a WHERE a.client = ANY (")
+                .push_bind(clients.clone())
+                .push("))");
+        }
+        self
+    }
+
     fn visible_app(&mut self, visible: &Visible) {
         if let Some(apps) = &visible.apps {
             self.and_any("app", apps.clone());

@@ -7,6 +7,7 @@ mod deliveries;
 mod door;
 mod ending;
 mod forwarded;
+mod gaps;
 mod listener;
 mod logs;
 mod refusals;

@@ -49,12 +49,13 @@ const GROWS: &str = "Grows: ";
 const GENERAL: [&str; 3] = ["events", "deliveries", "repeats"];
 
 /// Tables without a list of columns in the page, because SQL users do not read them.
-const INTERNAL: [&str; 8] = [
+const INTERNAL: [&str; 9] = [
     "_sqlx_migrations",
     "commit_fence",
     "dedupe",
     "header_sets",
     "late_days",
+    "liveness",
     "stored_deliveries",
     "stored_events",
     "stored_repeats",
