@@ -24,6 +24,9 @@ pub enum GapCause {
 }
 
 impl GapCause {
+    /// All causes.
+    pub const ALL: &'static [Self] = &[Self::Down, Self::Refusing, Self::Unable, Self::Spooling];
+
     /// Value of the column `cause`.
     pub fn as_str(self) -> &'static str {
         match self {

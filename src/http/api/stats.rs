@@ -1,4 +1,4 @@
-//! Route of counts.
+//! Routes of counts and of gaps.
 
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use serde_json::json;
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     meta::event::{Kind, Source},
-    query::{Dimension, StatsFilter},
+    query::{Dimension, GapCause, GapFilter, StatsFilter},
 };
 
 const STATS: &[Parameter] = &[
@@ -27,8 +27,21 @@ const STATS: &[Parameter] = &[
     Parameter::one("until", "Hours that begin before this time."),
 ];
 
+const GAPS: &[Parameter] = &[
+    Parameter::one("app", "Name of the configured app."),
+    Parameter::list("cause", "Cause: down, refusing, unable, spooling."),
+    Parameter::one("since", "Open at this time or later."),
+    Parameter::one("until", "Opened before this time."),
+    Parameter::one(
+        "limit",
+        "Maximum number of gaps, from 1 to 1000. If unset: 100.",
+    ),
+];
+
 pub(super) fn routes() -> Router<Api> {
-    Router::new().route("/v1/stats", get(stats))
+    Router::new()
+        .route("/v1/stats", get(stats))
+        .route("/v1/gaps", get(gaps))
 }
 
 async fn stats(
@@ -63,4 +76,23 @@ async fn stats(
         "as_of_position": shown::position(end),
     });
     Ok(answer::json(StatusCode::OK, &answer))
+}
+
+async fn gaps(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let parameters = asked.parameters(&[GAPS])?;
+    let filter = GapFilter {
+        app: parameters.text("app")?,
+        causes: parameters.several("cause", GapCause::ALL, GapCause::as_str)?,
+        since: parameters.moment("since")?,
+        until: parameters.moment("until")?,
+    };
+    let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
+    let mut session = api.session(&scope).await?;
+    let gaps = session.gaps(&filter, limit).await;
+    let gaps = gaps.map_err(|error| api.problem(&error))?;
+    Ok(answer::json(StatusCode::OK, &json!({"gaps": gaps})))
 }
