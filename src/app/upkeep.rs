@@ -83,8 +83,8 @@ impl Upkeep {
         let counting = Following::new(options, stats::follower(), stats::Hourly, waiter);
         loops.spawn(counting.run(stop()));
         let (follower, consumer) = (conversations::follower(), conversations::Conversations);
-        let waiter = wakes.waiter();
-        let listing = Following::new(self.database.options(), follower, consumer, waiter);
+        let options = self.database.options();
+        let listing = Following::new(options, follower, consumer, wakes.waiter());
         loops.spawn(listing.run(stop()));
         if let Some(health) = self.database.health().await {
             loops.spawn(worker::log_restarts(stop(), health));
