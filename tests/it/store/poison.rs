@@ -76,9 +76,9 @@ const OWN_RULES: &str = "
         $$ BEGIN RAISE check_violation; END $$;
     CREATE TRIGGER refuse_unchecked BEFORE INSERT ON stored_events
         FOR EACH ROW WHEN (new.text = 'unchecked') EXECUTE FUNCTION refuse_unchecked();
-    CREATE TABLE audit (number int) PARTITION BY LIST (number);
+    CREATE TABLE refusals (number int) PARTITION BY LIST (number);
     CREATE FUNCTION note_unplaced() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN INSERT INTO audit VALUES (1); RETURN new; END $$;
+        $$ BEGIN INSERT INTO refusals VALUES (1); RETURN new; END $$;
     CREATE TRIGGER note_unplaced BEFORE INSERT ON stored_events
         FOR EACH ROW WHEN (new.text = 'unplaced') EXECUTE FUNCTION note_unplaced();
     CREATE TABLE deliveries_archive AS SELECT 1 AS one;
