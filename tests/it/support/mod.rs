@@ -12,6 +12,7 @@ pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod recorded;
 pub(crate) mod samples;
+pub(crate) mod senders;
 pub(crate) mod server;
 pub(crate) mod terminal;
 pub(crate) mod wire;

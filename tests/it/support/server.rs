@@ -34,7 +34,7 @@ use hookshelf::{
 
 /// Shell script that runs a program, prints its process id, and kills it when standard input
 /// closes.
-const GUARD: &str = include_str!("guard.sh");
+pub(crate) const GUARD: &str = include_str!("guard.sh");
 
 /// App secret of all test apps.
 pub(crate) const SECRET: &str = "the secret of a test";
