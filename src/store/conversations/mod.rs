@@ -3,8 +3,8 @@
 //!
 //! The follower [`NAME`] keeps `conversations` and `media_threads`. Each row is a function of the
 //! stored events up to the follower's position, independent of their order and of the batches. Most
-//! rows follow from the row before and the batch. If an event is late, [`messages`] or [`comments`]
-//! reads the events of this conversation or thread again. [`recount`] counts rows again after a
+//! rows follow from the row before and the batch. If an event is late, `messages` or `comments`
+//! reads the events of this conversation or thread again. `recount` counts rows again after a
 //! purge.
 
 mod comments;
