@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::Access;
 use crate::query::Scope;
 
-/// What let a request in.
+/// Token and scope of an admitted request.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct Admission {
     access: Access,

@@ -61,6 +61,11 @@ async fn ten_wrong_tokens_a_minute_are_enough() {
         .unwrap();
     assert!((1..=60).contains(&seconds));
     assert_eq!(desk.ask_as("operator", "/v1/events").await.status, 429);
+    for probe in ["/healthz", "/readyz"] {
+        let answer = desk.server.ask_admin_with(("GET", probe), &wrong).await;
+        assert_eq!(answer.status, 200, "a probe is answered");
+        assert_eq!(answer.body.len(), 0);
+    }
 }
 
 #[tokio::test]
