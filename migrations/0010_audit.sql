@@ -19,7 +19,7 @@ Grows: by a row for each opened body, conversation, thread, search and export.';
 COMMENT ON COLUMN audit.at IS 'Time of the request.';
 COMMENT ON COLUMN audit.token IS 'Name of the token; local without tokens; empty for a failed login.';
 COMMENT ON COLUMN audit.address IS 'Client address, with trusted proxies resolved.';
-COMMENT ON COLUMN audit.verb IS 'body, event, conversation, comments, search, export or login_failed.';
+COMMENT ON COLUMN audit.verb IS 'body, signature, delivery, event, conversation, comments, search, export or login_failed.';
 COMMENT ON COLUMN audit.subject IS 'Position or delivery id; for a person or account, an HMAC of the id under the key in data_dir/audit.key.';
 COMMENT ON COLUMN audit.rows IS 'Number of events shown; null if it does not apply.';
 COMMENT ON INDEX audit_at IS 'Newest entries, and deletion after two years.';

@@ -8,6 +8,9 @@ use jiff::Timestamp;
 use super::problem::Problem;
 use crate::{clock::Clock, config::nearest, query::Moment};
 
+/// First time of a filter. Postgres has no times long before it.
+const FIRST: Timestamp = Timestamp::UNIX_EPOCH;
+
 /// A query parameter of a route.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parameter {
@@ -129,11 +132,11 @@ impl Parameters {
                        ago such as 2h";
         self.parse(name, allowed, |text| {
             let moment: Moment = text.parse().ok()?;
-            moment.resolve(now).ok()
+            moment.resolve(now).ok().filter(|at| *at >= FIRST)
         })
     }
 
-    /// One of the values of an enumeration.
+    /// Value of an enumeration.
     pub(super) fn one_of<T: Copy>(
         &self,
         name: &str,

@@ -16,7 +16,7 @@ const MAX_BODY: usize = 64 << 10;
 enum Spacing {
     Kept,
     None,
-    /// One behind each comma and colon.
+    /// A space behind each comma and colon.
     Python,
 }
 

@@ -34,7 +34,7 @@ impl Session {
         let mut targets = Vec::new();
         targets.extend(self.find_position(id).await?);
         targets.extend(self.find_delivery(id).await?);
-        for account in self.reader.account_ids(id).await? {
+        for account in self.account_ids(id).await? {
             let filter = EventFilter {
                 account_ids: vec![account.clone()],
                 ..EventFilter::default()

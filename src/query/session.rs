@@ -96,9 +96,11 @@ impl Session {
         self.reader.items_of(delivery).await
     }
 
-    /// Finds the ids of accounts with this id, label or user name.
+    /// Finds the ids of accounts with this id or label, or, if the scope shows content, with this
+    /// user name.
     pub async fn account_ids(&mut self, name: &str) -> Result<Vec<String>, Error> {
-        self.reader.account_ids(name).await
+        let usernames = self.scope.shows_content();
+        self.reader.account_ids(name, usernames).await
     }
 
     /// Reads the bytes of the delivery with this id.

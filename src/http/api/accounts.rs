@@ -18,7 +18,7 @@ use super::{
         answer,
         problem::{self, Problem},
     },
-    Api, Asked, Shared, shown,
+    Api, Asked, Shared, in_path, shown,
 };
 use crate::query::{AccountFilter, AccountLabels, AccountRow, Scope, Session};
 
@@ -128,7 +128,7 @@ async fn label(
         client: labels.client,
     };
     let mut session = api.session(&scope).await?;
-    let ids = session.account_ids(&name).await;
+    let ids = session.account_ids(&in_path(name)?).await;
     let ids = ids.map_err(|error| api.problem(&error))?;
     let [id] = ids.as_slice() else {
         return Err(Problem::not_found());
@@ -146,7 +146,7 @@ async fn show(
 ) -> Result<Response, Problem> {
     asked.parameters(&[])?;
     let mut session = api.session(&scope).await?;
-    let ids = session.account_ids(&name).await;
+    let ids = session.account_ids(&in_path(name)?).await;
     let ids = ids.map_err(|error| api.problem(&error))?;
     if ids.is_empty() {
         return Err(Problem::not_found());

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{
     super::parameters::{Parameter, Parameters},
     super::{access::Viewer, answer, problem::Problem},
-    Api, Asked, Shared, shown,
+    Api, Asked, Shared, in_path, shown,
 };
 use crate::query::{
     ConversationFilter, ConversationOrder, MediaFilter, Part, Place, Session, Subject,
@@ -218,12 +218,6 @@ async fn accounts(
     let ids = session.account_ids(&name).await;
     let ids = ids.map_err(|error| api.problem(&error))?;
     Ok(if ids.is_empty() { vec![name] } else { ids })
-}
-
-/// A part of the path that may be an id in the database.
-fn in_path(id: String) -> Result<String, Problem> {
-    let may_be = (1..=512).contains(&id.len()) && !id.contains('\0');
-    may_be.then_some(id).ok_or_else(Problem::not_found)
 }
 
 fn encoded(id: &str) -> String {

@@ -107,6 +107,10 @@ async fn show(
     let detail = session.delivery_detail(id).await;
     let detail = detail.map_err(|error| api.problem(&error))?;
     let detail = detail.ok_or_else(Problem::not_found)?;
+    if scope.shows_content() {
+        let subject = (Subject::Id(&id.to_string()), Some(detail.events.len()));
+        api.record(&scope, &asked, "delivery", subject).await?;
+    }
     Ok(answer::json(StatusCode::OK, &detail))
 }
 

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    query::{EventForm, EventPage, Item, Order, Scope, Session, Subject},
+    query::{EventFilter, EventForm, EventPage, Item, Order, Scope, Session, Subject},
 };
 
 const LIST: &str = "/v1/events";
@@ -43,7 +43,7 @@ const FIND: &[Parameter] = &[Parameter::one(
 )];
 
 /// Answer with a page of events.
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct EventList {
     events: Vec<EventForm>,
     next: Option<String>,
@@ -80,14 +80,8 @@ async fn list(
     // The end of the log comes first: events up to it are in the list, whatever arrives meanwhile.
     let end = session.end_of_log().await;
     let end = end.map_err(|error| api.problem(&error))?;
-    let Some(filter) = event_filter(&api, &mut session, &parameters).await? else {
-        let nothing = EventList {
-            as_of_position: end.to_string(),
-            ..EventList::default()
-        };
-        return Ok(answer::json(StatusCode::OK, &nothing));
-    };
-    let page = page(filter, &parameters)?;
+    let filter = event_filter(&api, &mut session, &parameters).await?;
+    let page = page(filter.unwrap_or_else(EventFilter::nothing), &parameters)?;
     if let Some(export) = Export::of(&parameters, &scope)? {
         return exported(&api, (&scope, &asked), (export, page), end).await;
     }
@@ -143,10 +137,6 @@ async fn exported(
     (export, mut page): (Export, EventPage),
     end: i64,
 ) -> Result<Response, Problem> {
-    if page.filter.text.is_some() || page.filter.payload.is_some() {
-        let detail = "an export takes no text and no payload: a search covers a day at a time";
-        return Err(Problem::new(problem::PARAMETER, detail));
-    }
     if export.dry {
         let extent = api.session(scope).await?.extent(&page.filter).await;
         let extent = extent.map_err(|error| api.problem(&error))?;
@@ -269,6 +259,11 @@ async fn around(
     let around = session.around(position, count).await;
     let around = around.map_err(|error| api.problem(&error))?;
     let around = around.ok_or_else(Problem::not_found)?;
+    if scope.shows_content() {
+        let rows = around.before.len() + 1 + around.after.len();
+        let subject = (Subject::Id(&position.to_string()), Some(rows));
+        api.record(&scope, &asked, "event", subject).await?;
+    }
     Ok(answer::json(StatusCode::OK, &around))
 }
 

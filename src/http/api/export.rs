@@ -39,6 +39,19 @@ pub(super) const EXPORT: &[Parameter] = &[
     Parameter::one("dry", "true: only the extent of the export."),
 ];
 
+/// Refuses parameters that would have no effect.
+fn refuse(parameters: &Parameters, names: &[&str], when: &str) -> Result<(), Problem> {
+    let mut given = parameters.pairs().filter(|(name, _)| names.contains(name));
+    match given.next() {
+        None => Ok(()),
+        Some((name, value)) => {
+            let detail = format!("{name} has no effect {when}");
+            let allowed = format!("no {name} {when}");
+            Err(Problem::parameter(name, value, allowed, detail))
+        }
+    }
+}
+
 /// Format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
@@ -69,8 +82,12 @@ impl Export {
             _ => None,
         })?;
         let Some(format) = format.flatten() else {
+            refuse(parameters, &["bom", "csv", "dry"], "without format")?;
             return Ok(None);
         };
+        // An export has every event of its filter, and a search covers a day at a time.
+        let of_pages = ["order", "limit", "wait", "text", "payload"];
+        refuse(parameters, &of_pages, "with format")?;
         if scope.shows_content() && scope.role() < Role::Operator {
             let detail = "an export with content needs a token with the role operator";
             return Err(Problem::new(problem::FORBIDDEN, detail));

@@ -121,10 +121,9 @@ pub(super) async fn event_filter(
 
 /// A text to search for.
 fn searched(parameters: &Parameters, name: &str) -> Result<Option<String>, Problem> {
-    parameters.parse(name, "1 to 200 characters", |text| {
-        (1..=200)
-            .contains(&text.chars().count())
-            .then(|| text.to_owned())
+    parameters.parse(name, "1 to 200 characters without U+0000", |text| {
+        let is_text = (1..=200).contains(&text.chars().count()) && !text.contains('\0');
+        is_text.then(|| text.to_owned())
     })
 }
 

@@ -107,6 +107,12 @@ impl Asked {
     }
 }
 
+/// A part of the path that may be an id in the database.
+fn in_path(id: String) -> Result<String, Problem> {
+    let may_be = (1..=512).contains(&id.len()) && !id.contains('\0');
+    may_be.then_some(id).ok_or_else(Problem::not_found)
+}
+
 impl Api {
     /// Takes a session of the caller's scope.
     async fn session(&self, scope: &Scope) -> Result<Session, Problem> {

@@ -133,7 +133,7 @@ async fn open(
     Ok((headers, Body::from_stream(parts)).into_response())
 }
 
-/// Position to start behind; `None` for now.
+/// Position before the stream; `None` if it begins with the next event.
 fn start(headers: &HeaderMap, parameters: &Parameters) -> Result<Option<i64>, Problem> {
     let Some(id) = headers.get("last-event-id") else {
         return parameters.position("after");

@@ -44,7 +44,7 @@ pub enum Type {
     Integer,
     /// True or false.
     Flag,
-    /// One of these texts.
+    /// Choice of texts.
     OneOf(fn() -> Vec<&'static str>),
     /// List of texts; a text can be null.
     OptionalTexts,

@@ -242,6 +242,14 @@ impl Batch {
 }
 
 impl EventFilter {
+    /// A filter that no event meets: positions begin at 1.
+    pub fn nothing() -> Self {
+        Self {
+            positions: vec![0],
+            ..Self::default()
+        }
+    }
+
     pub(super) fn apply(&self, query: &mut Conditions) {
         query
             .among("kind", &self.kinds, Kind::as_str)

@@ -47,8 +47,8 @@ impl Reader {
         }))
     }
 
-    /// Finds the ids of accounts with this id, label or user name.
-    pub async fn account_ids(&mut self, name: &str) -> Result<Vec<String>, Error> {
+    /// Finds the ids of accounts with this id or label, or, with `usernames`, with this user name.
+    pub async fn account_ids(&mut self, name: &str, usernames: bool) -> Result<Vec<String>, Error> {
         let mut query = Conditions::after("SELECT DISTINCT account_id FROM accounts WHERE");
         query.visible(&self.visible);
         query
@@ -56,12 +56,11 @@ impl Reader {
             .push(" AND (account_id = ")
             .push_bind(name.to_owned());
         query.0.push(" OR label = ").push_bind(name.to_owned());
-        let username = name.trim_start_matches('@').to_ascii_lowercase();
-        query
-            .0
-            .push(" OR lower(username) = ")
-            .push_bind(username)
-            .push(")");
+        if usernames {
+            let username = name.trim_start_matches('@').to_ascii_lowercase();
+            query.0.push(" OR lower(username) = ").push_bind(username);
+        }
+        query.0.push(")");
         let mut query = query.limit("", NAMESAKES);
         answer(query.build_query_scalar().fetch_all(&mut *self.conn)).await
     }

@@ -86,6 +86,17 @@ async fn a_dry_export_tells_its_extent() {
 }
 
 #[tokio::test]
+async fn an_export_of_nothing_is_an_export() {
+    let desk = desk_with_formulas().await;
+    assert_eq!(exported(&desk, "format=ndjson&account=nobody").await, "");
+    let text = exported(&desk, "format=csv&account=nobody").await;
+    assert!(
+        text.starts_with("schema,") && text.lines().count() == 1,
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn content_is_exported_by_operators_only() {
     let desk = desk_with_formulas().await;
     let (status, _) = desk.problem_as("reader", "/v1/events?format=csv").await;

@@ -108,6 +108,14 @@ async fn a_misspelt_filter_is_refused_with_the_nearest_one() {
         "field=",
         "app=%00",
         "text=",
+        "text=%00",
+        "payload=a%00b",
+        "since=-009999-01-01T00:00:00Z",
+        "dry=true",
+        "bom=true",
+        "format=csv&limit=1",
+        "format=csv&order=newest",
+        "format=csv&text=x",
         "person=",
     ] {
         let (status, problem) = desk

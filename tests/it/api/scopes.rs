@@ -140,3 +140,17 @@ async fn a_viewer_sees_no_content() {
     let answer = list.to_string();
     assert!(!answer.contains("hello"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_viewer_learns_no_user_name_by_asking_for_it() {
+    let desk = desk_of_two().await;
+    desk.run("UPDATE accounts SET username = 'bakery'").await;
+    for path in ["/v1/events?account=bakery", "/v1/find?id=bakery"] {
+        let list = desk.read_as("viewer", path).await.to_string();
+        assert!(!list.contains(BAKERY), "{path}: {list}");
+        let list = desk.read_as("reader", path).await.to_string();
+        assert!(list.contains(BAKERY), "{path}: {list}");
+    }
+    let (status, _) = desk.problem_as("viewer", "/v1/accounts/a%00b").await;
+    assert_eq!(status, 404);
+}
