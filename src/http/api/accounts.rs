@@ -53,10 +53,8 @@ async fn list(
     };
     let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
     let mut session = api.session(&scope).await?;
-    let end = session.end_of_log().await;
-    let end = end.map_err(|error| api.problem(&error))?;
-    let accounts = session.accounts(&filter, limit).await;
-    let accounts = accounts.map_err(|error| api.problem(&error))?;
+    let end = api.read(session.end_of_log()).await?;
+    let accounts = api.read(session.accounts(&filter, limit)).await?;
     let rows: Vec<_> = accounts
         .rows
         .iter()
@@ -128,8 +126,7 @@ async fn label(
         client: labels.client,
     };
     let mut session = api.session(&scope).await?;
-    let ids = session.account_ids(&in_path(name)?).await;
-    let ids = ids.map_err(|error| api.problem(&error))?;
+    let ids = api.read(session.account_ids(&in_path(name)?)).await?;
     let [id] = ids.as_slice() else {
         return Err(Problem::not_found());
     };
@@ -146,8 +143,7 @@ async fn show(
 ) -> Result<Response, Problem> {
     asked.parameters(&[])?;
     let mut session = api.session(&scope).await?;
-    let ids = session.account_ids(&in_path(name)?).await;
-    let ids = ids.map_err(|error| api.problem(&error))?;
+    let ids = api.read(session.account_ids(&in_path(name)?)).await?;
     if ids.is_empty() {
         return Err(Problem::not_found());
     }
@@ -165,8 +161,7 @@ async fn accounts(
         account_ids: ids,
         ..AccountFilter::default()
     };
-    let accounts = session.accounts(&filter, 100).await;
-    let accounts = accounts.map_err(|error| api.problem(&error))?;
+    let accounts = api.read(session.accounts(&filter, 100)).await?;
     let rows: Vec<_> = accounts
         .rows
         .iter()

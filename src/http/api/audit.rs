@@ -44,7 +44,6 @@ async fn list(
     let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
     let mut session = api.session(&scope).await?;
     let subject = (subject.as_deref(), api.audit.key());
-    let entries = session.audit(filter, subject, limit).await;
-    let entries = entries.map_err(|error| api.problem(&error))?;
+    let entries = api.read(session.audit(filter, subject, limit)).await?;
     Ok(answer::json(StatusCode::OK, &json!({"audit": entries})))
 }

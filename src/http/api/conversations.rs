@@ -96,8 +96,7 @@ async fn list(
     let (after, limit) = (place(&parameters, "after")?, limit(&parameters)?);
     let mut session = api.session(&scope).await?;
     filter.account_ids = accounts(&api, &mut session, parameters.text("account")?).await?;
-    let end = session.end_of_log().await;
-    let end = end.map_err(|error| api.problem(&error))?;
+    let end = api.read(session.end_of_log()).await?;
     let list = session
         .conversations(&filter, order.unwrap_or_default(), after, limit)
         .await
@@ -136,8 +135,7 @@ async fn show(
         person_id: Some(person.clone()),
         ..ConversationFilter::default()
     };
-    let found = session.conversation(&filter, part).await;
-    let found = found.map_err(|error| api.problem(&error))?;
+    let found = api.read(session.conversation(&filter, part)).await?;
     let conversation = found.ok_or_else(Problem::not_found)?;
     let subject = Subject::Personal(&conversation.row.person_id);
     let lines = Some(conversation.lines.len());
@@ -166,10 +164,8 @@ async fn media(
     let (after, limit) = (place(&parameters, "after")?, limit(&parameters)?);
     let mut session = api.session(&scope).await?;
     filter.account_ids = accounts(&api, &mut session, parameters.text("account")?).await?;
-    let end = session.end_of_log().await;
-    let end = end.map_err(|error| api.problem(&error))?;
-    let list = session.media(&filter, after, limit).await;
-    let list = list.map_err(|error| api.problem(&error))?;
+    let end = api.read(session.end_of_log()).await?;
+    let list = api.read(session.media(&filter, after, limit)).await?;
     let answer = json!({
         "media": list.rows,
         "next": next(MEDIA, &parameters, "after", list.next),
@@ -193,8 +189,9 @@ async fn comments(
     };
     let mut session = api.session(&scope).await?;
     filter.account_ids = accounts(&api, &mut session, parameters.text("account")?).await?;
-    let found = session.media_comments(&filter, before, limit).await;
-    let found = found.map_err(|error| api.problem(&error))?;
+    let found = api
+        .read(session.media_comments(&filter, before, limit))
+        .await?;
     let comments = found.ok_or_else(Problem::not_found)?;
     let subject = Subject::Id(&comments.row.media_id);
     let threads = Some(comments.threads.len());
@@ -215,8 +212,7 @@ async fn accounts(
     let Some(name) = name else {
         return Ok(Vec::new());
     };
-    let ids = session.account_ids(&name).await;
-    let ids = ids.map_err(|error| api.problem(&error))?;
+    let ids = api.read(session.account_ids(&name)).await?;
     Ok(if ids.is_empty() { vec![name] } else { ids })
 }
 

@@ -81,10 +81,8 @@ async fn list(
         limit: parameters.number("limit", 1..=1000)?.unwrap_or(100),
     };
     let mut session = api.session(&scope).await?;
-    let end = session.end_of_log().await;
-    let end = end.map_err(|error| api.problem(&error))?;
-    let deliveries = session.deliveries(&page).await;
-    let deliveries = deliveries.map_err(|error| api.problem(&error))?;
+    let end = api.read(session.end_of_log()).await?;
+    let deliveries = api.read(session.deliveries(&page)).await?;
     let last = deliveries.last().map(|delivery| delivery.id).or(page.after);
     let next = last.map(|id| shown::url(LIST, &parameters, &[("after", id.to_string())]));
     let answer = json!({
@@ -104,8 +102,7 @@ async fn show(
     asked.parameters(&[])?;
     let id = parsed(&id)?;
     let mut session = api.session(&scope).await?;
-    let detail = session.delivery_detail(id).await;
-    let detail = detail.map_err(|error| api.problem(&error))?;
+    let detail = api.read(session.delivery_detail(id)).await?;
     let detail = detail.ok_or_else(Problem::not_found)?;
     if scope.shows_content() {
         let subject = (Subject::Id(&id.to_string()), Some(detail.events.len()));
@@ -204,8 +201,7 @@ async fn signature(
     let id = parsed(&id)?;
     let body = content(&api, &scope, id).await?;
     let mut session = api.session(&scope).await?;
-    let delivery = session.delivery(id).await;
-    let delivery = delivery.map_err(|error| api.problem(&error))?;
+    let delivery = api.read(session.delivery(id)).await?;
     let delivery = delivery.ok_or_else(Problem::not_found)?;
     let subject = Subject::Id(&id.to_string());
     api.record(&scope, &asked, "signature", (subject, None))
@@ -247,13 +243,10 @@ async fn rejections(
     };
     let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
     let mut session = api.session(&scope).await?;
-    let end = session.end_of_log().await;
-    let end = end.map_err(|error| api.problem(&error))?;
-    let rows = session.rejections(&filter, limit).await;
-    let rows = rows.map_err(|error| api.problem(&error))?;
+    let end = api.read(session.end_of_log()).await?;
+    let rows = api.read(session.rejections(&filter, limit)).await?;
     let apps = api.apps.configured_apps();
-    let remedies = session.remedies(apps.values()).await;
-    let remedies = remedies.map_err(|error| api.problem(&error))?;
+    let remedies = api.read(session.remedies(apps.values())).await?;
     let rows: Vec<_> = rows.into_iter().map(|row| remedies.explain(row)).collect();
     let answer = json!({"rejections": rows, "as_of_position": shown::position(end)});
     Ok(answer::json(StatusCode::OK, &answer))

@@ -78,8 +78,7 @@ async fn list(
     refuse_content_filters(&scope, &parameters)?;
     let mut session = api.session(&scope).await?;
     // The end of the log comes first: events up to it are in the list, whatever arrives meanwhile.
-    let end = session.end_of_log().await;
-    let end = end.map_err(|error| api.problem(&error))?;
+    let end = api.read(session.end_of_log()).await?;
     let filter = event_filter(&api, &mut session, &parameters).await?;
     let page = page(filter.unwrap_or_else(EventFilter::nothing), &parameters)?;
     if let Some(export) = Export::of(&parameters, &scope)? {
@@ -87,8 +86,7 @@ async fn list(
     }
     if page.filter.text.is_some() || page.filter.payload.is_some() {
         let now = Clock::system().now();
-        let found = session.search(&page, now).await;
-        let found = found.map_err(|error| api.problem(&error))?;
+        let found = api.read(session.search(&page, now)).await?;
         let rows = Some(found.events.len());
         api.record(&scope, &asked, "search", (Subject::None, rows))
             .await?;
@@ -256,8 +254,7 @@ async fn around(
     let count = parameters.number("n", 2..=200)?.unwrap_or(50);
     let position = parsed(&position)?;
     let mut session = api.session(&scope).await?;
-    let around = session.around(position, count).await;
-    let around = around.map_err(|error| api.problem(&error))?;
+    let around = api.read(session.around(position, count)).await?;
     let around = around.ok_or_else(Problem::not_found)?;
     if scope.shows_content() {
         let rows = around.before.len() + 1 + around.after.len();
@@ -277,7 +274,8 @@ async fn find(
         return Err(Problem::parameter("id", "", "an id", "id is missing"));
     };
     let mut session = api.session(&scope).await?;
-    let targets = session.find(id.trim(), Clock::system().now()).await;
-    let targets = targets.map_err(|error| api.problem(&error))?;
+    let targets = api
+        .read(session.find(id.trim(), Clock::system().now()))
+        .await?;
     Ok(answer::json(StatusCode::OK, &json!({"targets": targets})))
 }

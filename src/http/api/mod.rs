@@ -116,8 +116,12 @@ fn in_path(id: String) -> Result<String, Problem> {
 impl Api {
     /// Takes a session of the caller's scope.
     async fn session(&self, scope: &Scope) -> Result<Session, Problem> {
-        let session = self.sessions.session(scope).await;
-        session.map_err(|error| self.problem(&error))
+        self.read(self.sessions.session(scope)).await
+    }
+
+    /// Result of a query, or the problem of its failure.
+    async fn read<T>(&self, query: impl Future<Output = Result<T, Error>>) -> Result<T, Problem> {
+        query.await.map_err(|error| self.problem(&error))
     }
 
     /// Records content in the audit before it is shown.

@@ -61,8 +61,7 @@ async fn stats(
         until: parameters.moment("until")?,
     };
     let mut session = api.session(&scope).await?;
-    let stats = session.stats(&filter, &by).await;
-    let stats = stats.map_err(|error| api.problem(&error))?;
+    let stats = api.read(session.stats(&filter, &by)).await?;
     let lag = stats.lag.map(|lag| {
         json!({"positions": lag.positions, "seconds": lag.time.as_secs_f64(), "done_at": lag.done_at})
     });
@@ -92,7 +91,6 @@ async fn gaps(
     };
     let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
     let mut session = api.session(&scope).await?;
-    let gaps = session.gaps(&filter, limit).await;
-    let gaps = gaps.map_err(|error| api.problem(&error))?;
+    let gaps = api.read(session.gaps(&filter, limit)).await?;
     Ok(answer::json(StatusCode::OK, &json!({"gaps": gaps})))
 }
