@@ -11,16 +11,16 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{
-    super::parameters::Parameter,
-    super::{
+use super::{Api, Asked, Shared, in_path, shown};
+use crate::{
+    http::{
         access::{Operator, Viewer},
         answer,
+        parameters::Parameter,
         problem::{self, Problem},
     },
-    Api, Asked, Shared, in_path, shown,
+    query::{AccountFilter, AccountLabels, AccountRow, Scope, Session},
 };
-use crate::query::{AccountFilter, AccountLabels, AccountRow, Scope, Session};
 
 const ACCOUNTS: &[Parameter] = &[
     Parameter::one("app", "Name of the configured app."),

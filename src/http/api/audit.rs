@@ -3,12 +3,11 @@
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use serde_json::json;
 
-use super::{
-    super::parameters::Parameter,
-    super::{access::Privacy, answer, problem::Problem},
-    Api, Asked, Shared,
+use super::{Api, Asked, Shared};
+use crate::{
+    http::{access::Privacy, answer, parameters::Parameter, problem::Problem},
+    query::AuditFilter,
 };
-use crate::query::AuditFilter;
 
 const AUDIT: &[Parameter] = &[
     Parameter::one("subject", "A position, delivery, person or account."),

@@ -9,13 +9,15 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{
-    super::parameters::{Parameter, Parameters},
-    super::{access::Viewer, answer, problem::Problem},
-    Api, Asked, Shared, in_path, shown,
-};
-use crate::query::{
-    ConversationFilter, ConversationOrder, MediaFilter, Part, Place, Session, Subject,
+use super::{Api, Asked, Shared, in_path, shown};
+use crate::{
+    http::{
+        access::Viewer,
+        answer,
+        parameters::{Parameter, Parameters},
+        problem::Problem,
+    },
+    query::{ConversationFilter, ConversationOrder, MediaFilter, Part, Place, Session, Subject},
 };
 
 const CONVERSATIONS: &str = "/v1/conversations";

@@ -12,16 +12,14 @@ use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{
-    super::parameters::Parameter,
-    super::{
+use super::{Api, Asked, Shared, shown};
+use crate::{
+    http::{
         access::{Operator, Viewer},
         answer,
+        parameters::Parameter,
         problem::{self, Problem},
     },
-    Api, Asked, Shared, shown,
-};
-use crate::{
     meta::event::{Problem as EventProblem, Source},
     query::{Content, DeliveryFilter, Page, RejectionFilter, Scope, Subject},
 };

@@ -14,12 +14,6 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    super::parameters::{Parameter, Parameters},
-    super::{
-        access::Viewer,
-        answer,
-        problem::{self, Problem},
-    },
     Api, Asked, Shared,
     export::{EXPORT, Export},
     filters::{FILTERS, PAGE, SEARCHES, event_filter, page},
@@ -27,6 +21,12 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    http::{
+        access::Viewer,
+        answer,
+        parameters::{Parameter, Parameters},
+        problem::{self, Problem},
+    },
     query::{EventFilter, EventForm, EventPage, Item, Order, Scope, Session, Subject},
 };
 

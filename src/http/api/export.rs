@@ -15,14 +15,14 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde::Serialize;
 
-use super::super::{
-    answer,
-    parameters::{Parameter, Parameters},
-    problem::{self, Problem},
-};
 use crate::{
     clock::Clock,
     config::Role,
+    http::{
+        answer,
+        parameters::{Parameter, Parameters},
+        problem::{self, Problem},
+    },
     query::{self, Scope},
     store::Error,
     telemetry::{LogEvent, QueryFailed},

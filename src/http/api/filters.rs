@@ -1,11 +1,11 @@
 //! Filters and pages of events, in the words of the command line.
 
-use super::{
-    super::parameters::{Parameter, Parameters},
-    super::problem::Problem,
-    Api,
-};
+use super::Api;
 use crate::{
+    http::{
+        parameters::{Parameter, Parameters},
+        problem::Problem,
+    },
     meta::event::{Kind, Problem as EventProblem, Source},
     query::{Between, EventFilter, EventPage, Order, Session},
 };

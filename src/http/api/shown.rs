@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::parameters::Parameters;
+use crate::http::parameters::Parameters;
 
 /// URL of another part of a list: the same parameters with `changes`. An empty value removes a
 /// parameter.

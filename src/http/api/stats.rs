@@ -3,12 +3,9 @@
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use serde_json::json;
 
-use super::{
-    super::parameters::Parameter,
-    super::{access::Viewer, answer, problem::Problem},
-    Api, Asked, Shared, shown,
-};
+use super::{Api, Asked, Shared, shown};
 use crate::{
+    http::{access::Viewer, answer, parameters::Parameter, problem::Problem},
     meta::event::{Kind, Source},
     query::{Dimension, GapCause, GapFilter, StatsFilter},
 };

@@ -17,19 +17,21 @@ use tokio::{
 };
 
 use super::{
-    super::{
+    Api, Asked, Shared,
+    events::refuse_content_filters,
+    filters::{FILTERS, event_filter},
+};
+use crate::{
+    http::{
         access::{Admission, Viewer},
         connection::{Connection, Streaming},
         parameters::{Parameter, Parameters},
         problem::{self, Problem},
     },
-    Api, Asked, Shared,
-    events::refuse_content_filters,
-    filters::{FILTERS, event_filter},
-};
-use crate::query::{
-    EventFilter, Scope,
-    stream::{Hub, Refusal, StreamItem, Subscriber},
+    query::{
+        EventFilter, Scope,
+        stream::{Hub, Refusal, StreamItem, Subscriber},
+    },
 };
 
 const START: &[Parameter] = &[Parameter::one(
