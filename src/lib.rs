@@ -15,6 +15,7 @@ pub mod config;
 pub mod envelope;
 pub mod meta;
 pub mod ownership;
+pub mod secret_file;
 // F1: the process itself, and what is said about all of it.
 pub mod instance;
 pub mod telemetry;

@@ -3,9 +3,9 @@
 //! They are kept in `data_dir/credentials.toml`, in the shape of `[apps.default]`, so that an
 //! operator can move them into the configuration as they are.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use secrecy::zeroize::Zeroizing;
@@ -15,6 +15,7 @@ use super::apps::{App, Apps};
 use super::fault::Faults;
 use super::reader::{Notes, Reader};
 use super::{file, layers};
+use crate::secret_file;
 
 /// The name of the file in `data_dir`.
 pub const FILE_NAME: &str = "credentials.toml";
@@ -84,7 +85,7 @@ pub fn load_or_create(data_dir: &Path) -> Result<Credentials, Error> {
     let text = generate()?;
     let failed = |error| Error::Write(path.clone(), error);
     fs::create_dir_all(data_dir).map_err(failed)?;
-    let created = write_new(data_dir, &path, text.as_bytes()).map_err(failed)?;
+    let created = secret_file::create(&path, text.as_bytes()).map_err(failed)?;
     // Read back even when just written: what the next start will see is what this one uses.
     let missing = || failed(io::ErrorKind::NotFound.into());
     let found = load(data_dir)?.ok_or_else(missing)?;
@@ -163,33 +164,6 @@ fn random_hex<const N: usize>() -> Result<Zeroizing<String>, Error> {
     Ok(Zeroizing::new(hex::encode(*bytes)))
 }
 
-/// Makes the file whole or not at all; false when another process was first.
-fn write_new(data_dir: &Path, path: &Path, text: &[u8]) -> io::Result<bool> {
-    let temporary = data_dir.join(format!(".{FILE_NAME}.{}", std::process::id()));
-    let made = write_synced(&temporary, text).and_then(|()| {
-        // A link, unlike a rename, does not replace a file that appeared meanwhile.
-        match fs::hard_link(&temporary, path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            other => other.map(|()| true),
-        }
-    });
-    let removed = fs::remove_file(&temporary);
-    let made = made?;
-    removed?;
-    fs::File::open(data_dir)?.sync_all()?;
-    Ok(made)
-}
-
-fn write_synced(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;
@@ -235,15 +209,6 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_appeared_meanwhile_is_not_replaced() {
-        let dir = TempDir::new().unwrap();
-        let path = dir.path().join(FILE_NAME);
-        assert!(write_new(dir.path(), &path, b"one").unwrap());
-        assert!(!write_new(dir.path(), &path, b"other").unwrap());
-        assert_eq!(fs::read(&path).unwrap(), b"one");
-    }
-
-    #[test]
     fn a_file_that_everyone_can_read_is_refused() {
         let dir = TempDir::new().unwrap();
         let path = load_or_create(dir.path()).unwrap().path;
@@ -264,7 +229,7 @@ mod tests {
         ] {
             let dir = TempDir::new().unwrap();
             let path = dir.path().join(FILE_NAME);
-            write_new(dir.path(), &path, text.as_bytes()).unwrap();
+            secret_file::create(&path, text.as_bytes()).unwrap();
             let error = load_or_create(dir.path()).unwrap_err();
             assert!(matches!(error, Error::Content(..)), "{error:?}");
             assert!(!format!("{error:?}").contains("hush"), "{error:?}");
