@@ -1,6 +1,8 @@
 //! Lists over several accounts of tables with an index for each account: the first rows of each
 //! visible account, merged.
 
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use sqlx::QueryBuilder;
 
 use super::{Conditions, Visible};
@@ -61,13 +63,14 @@ macro_rules! by_account {
 pub(super) use by_account;
 
 impl ByAccount {
-    /// Begins the list of these visible accounts, or of all if `accounts` is empty. Conditions on
-    /// the rows, the order, and [`merged`](Conditions::merged) follow.
+    /// Begins the list of the visible accounts of `app`, or of these accounts, or of all, with rows
+    /// whose last event is between `since` and `until`. Further conditions on the rows, the order,
+    /// and [`merged`](Conditions::merged) follow.
     pub(super) fn begin(
         self,
         columns: &str,
-        app: Option<String>,
-        accounts: &[String],
+        (app, accounts): (&Option<String>, &[String]),
+        [since, until]: [Option<Timestamp>; 2],
         visible: &Visible,
     ) -> Conditions {
         let mut query = Conditions(QueryBuilder::new(""));
@@ -78,15 +81,29 @@ impl ByAccount {
             query.0.push("::text[]) AS id)");
         }
         query.again(" SELECT t.* FROM (SELECT app, account_id FROM account WHERE");
-        query.visible(visible).and("app = ", app);
+        query.visible(visible).and("app = ", app.clone());
         query.0.push(") AS a CROSS JOIN LATERAL (SELECT ");
         query.0.push(columns);
-        query.again(self.from);
+        query
+            .again(self.from)
+            .and("last_at >= ", since.map(ToSqlx::to_sqlx))
+            .and("last_at < ", until.map(ToSqlx::to_sqlx));
         query
     }
 }
 
 impl Conditions {
+    /// Restricts events to visible ones of an account.
+    pub(super) fn of_account(
+        &mut self,
+        (app, account_id): (&str, &str),
+        visible: &Visible,
+    ) -> &mut Self {
+        self.and("account_id = ", Some(account_id.to_owned()))
+            .and("app = ", Some(app.to_owned()))
+            .visible(visible)
+    }
+
     /// Ends the list: at most `limit` rows of each account, and of all.
     pub(super) fn merged(
         mut self,

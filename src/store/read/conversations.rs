@@ -1,7 +1,6 @@
 //! Conversations: the list, the events of one, and all events about a message.
 
 use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use serde::Serialize;
 
 use super::{
@@ -105,9 +104,13 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<ConversationRow>, Error> {
         let columns = ConversationRow::columns();
-        let (app, accounts) = (filter.app.clone(), &filter.account_ids);
-        let mut query = LIST.begin(&columns, app, accounts, &self.visible);
-        filter.apply(&mut query);
+        let (accounts, times) = (&filter.account_ids, [filter.since, filter.until]);
+        let accounts = (&filter.app, accounts.as_slice());
+        let mut query = LIST.begin(&columns, accounts, times, &self.visible);
+        query.and("person_id = ", filter.person_id.clone());
+        if filter.waiting {
+            query.0.push(" AND waiting_since IS NOT NULL");
+        }
         let order_by = match order {
             ConversationOrder::Newest => {
                 query.before_place("last_at", "first_position", after);
@@ -142,9 +145,7 @@ impl Reader {
         let mut query = Conditions::after(&events_where());
         query
             .and("person_id = ", Some(of.person_id.clone()))
-            .and("account_id = ", Some(of.account_id.clone()))
-            .and("app = ", Some(of.app.clone()))
-            .visible(&self.visible);
+            .of_account((&of.app, &of.account_id), &self.visible);
         let elsewhere: Vec<_> = ELSEWHERE.iter().map(|kind| kind.as_str()).collect();
         query.0.push(" AND kind <> ALL (").push_bind(elsewhere);
         query.0.push(")");
@@ -168,10 +169,7 @@ impl Reader {
         let mut query = Conditions::after(&events_where());
         query.0.push(" AND message_id = ANY (");
         query.0.push_bind(messages.to_vec()).push(")");
-        query
-            .and("account_id = ", Some(of.account_id.clone()))
-            .and("app = ", Some(of.app.clone()))
-            .visible(&self.visible);
+        query.of_account((&of.app, &of.account_id), &self.visible);
         let order = " ORDER BY coalesce(occurred_at, received_at), position";
         let mut query = query.limit(order, MOST_ABOUT);
         answer(query.build_query_as().fetch_all(&mut *self.conn)).await
@@ -186,17 +184,5 @@ impl Reader {
             .and("person_id = ", Some(person_id.to_owned()));
         let mut query = query.limit(" ORDER BY position DESC", 1);
         answer(query.build_query_scalar().fetch_optional(&mut *self.conn)).await
-    }
-}
-
-impl ConversationFilter {
-    fn apply(&self, query: &mut Conditions) {
-        query
-            .and("person_id = ", self.person_id.clone())
-            .and("last_at >= ", self.since.map(ToSqlx::to_sqlx))
-            .and("last_at < ", self.until.map(ToSqlx::to_sqlx));
-        if self.waiting {
-            query.0.push(" AND waiting_since IS NOT NULL");
-        }
     }
 }

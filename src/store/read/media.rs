@@ -6,7 +6,7 @@ use serde::Serialize;
 use sqlx::QueryBuilder;
 
 use super::{
-    Conditions, Error, EventRow, Reader, answer,
+    Conditions, Error, EventRow, Reader, Visible, answer,
     by_account::{ByAccount, by_account},
     json::text,
     place::Place,
@@ -74,9 +74,13 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<MediaRow>, Error> {
         let columns = MediaRow::columns();
-        let (app, accounts) = (filter.app.clone(), &filter.account_ids);
-        let mut query = LIST.begin(&columns, app, accounts, &self.visible);
-        filter.apply(&mut query);
+        let (accounts, times) = (&filter.account_ids, [filter.since, filter.until]);
+        let accounts = (&filter.app, accounts.as_slice());
+        let mut query = LIST.begin(&columns, accounts, times, &self.visible);
+        query.and("media_id = ", filter.media_id.clone());
+        if filter.unanswered {
+            query.0.push(" AND unanswered > 0");
+        }
         query.before_place("last_at", "first_position", place);
         let mut query = query.merged(ORDER, limit);
         answer(query.build_query_as().fetch_all(&mut *self.conn)).await
@@ -101,13 +105,8 @@ impl Reader {
         position: Option<i64>,
         limit: u32,
     ) -> Result<Vec<EventRow>, Error> {
-        let mut query = each_place(of);
-        query.0.push(OF_MEDIA).push_bind(of.media_id.clone());
-        query
-            .and("account_id = ", Some(of.account_id.clone()))
-            .and("app = ", Some(of.app.clone()))
-            .visible(&self.visible)
-            .and("position < ", position);
+        let mut query = each_place(of, &self.visible);
+        query.and("position < ", position);
         query.0.push(" ORDER BY position DESC LIMIT ");
         query.0.push_bind(i64::from(limit)).push(") AS e");
         let mut query = query.limit(" ORDER BY e.position DESC", limit);
@@ -122,13 +121,8 @@ impl Reader {
         roots: &[String],
     ) -> Result<Vec<EventRow>, Error> {
         let from = self.threads_begin(of, roots).await?;
-        let mut query = each_place(of);
-        query.0.push(OF_MEDIA).push_bind(of.media_id.clone());
-        query
-            .and("account_id = ", Some(of.account_id.clone()))
-            .and("app = ", Some(of.app.clone()))
-            .visible(&self.visible)
-            .and("received_at >= ", from.map(ToSqlx::to_sqlx));
+        let mut query = each_place(of, &self.visible);
+        query.and("received_at >= ", from.map(ToSqlx::to_sqlx));
         query.0.push(" AND (comment_id = ANY (");
         query.0.push_bind(roots.to_vec());
         query.0.push(") OR parent_id = ANY (");
@@ -159,8 +153,8 @@ impl Reader {
     }
 }
 
-/// Selects events of the media and of each of its ads; conditions follow.
-fn each_place(of: &MediaRow) -> Conditions {
+/// Selects comments on the media and on each of its ads; conditions follow.
+fn each_place(of: &MediaRow, visible: &Visible) -> Conditions {
     let mut places = of.ad_media_ids.clone();
     places.push(of.media_id.clone());
     let mut query = QueryBuilder::new("SELECT e.* FROM unnest(");
@@ -168,18 +162,9 @@ fn each_place(of: &MediaRow) -> Conditions {
         .push_bind(places)
         .push(") AS place (id) CROSS JOIN LATERAL (");
     query.push(super::events::events_where());
-    query.push(" media_id = place.id AND");
-    Conditions(query)
-}
-
-impl MediaFilter {
-    fn apply(&self, query: &mut Conditions) {
-        query
-            .and("media_id = ", self.media_id.clone())
-            .and("last_at >= ", self.since.map(ToSqlx::to_sqlx))
-            .and("last_at < ", self.until.map(ToSqlx::to_sqlx));
-        if self.unanswered {
-            query.0.push(" AND unanswered > 0");
-        }
-    }
+    query.push(" media_id = place.id AND").push(OF_MEDIA);
+    query.push_bind(of.media_id.clone());
+    let mut query = Conditions(query);
+    query.of_account((&of.app, &of.account_id), visible);
+    query
 }
