@@ -21,7 +21,7 @@ use crate::{
     instance::{self, Claim},
     query::{Audit, AuditKey, Sessions, stream::Hub},
     spool::Spool,
-    store::wake::Wakes,
+    store::{Writes, wake::Wakes},
     telemetry::metrics::Exposition,
     worker::{self, Probe, Rejected, Streaming, Tables},
 };
@@ -161,9 +161,11 @@ impl Parts {
         (state, loops, stop): (&AppState, &TaskTracker, &CancellationToken),
     ) -> (Access, http::Routes) {
         let options = self.database.options();
+        let writes = Writes::new(&options);
         let api = http::Api {
             sessions: Sessions::new(&options, SESSIONS),
-            audit: Audit::new(&options, self.audit_key.clone()),
+            audit: Audit::new(writes.clone(), self.audit_key.clone()),
+            writes,
             streams: http::Streams::new(hub, self.config.admin.max_streams),
             apps: state.clone(),
             spool,

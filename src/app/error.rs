@@ -1,6 +1,6 @@
 //! Errors on start, reload and stop, worded for the operator.
 
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr};
 
 use crate::{
     config::{self, credentials},
@@ -37,15 +37,6 @@ pub enum Error {
          of this machine such as 127.0.0.1:9090"
     )]
     Unprotected(SocketAddr),
-    /// The key of the audit cannot be created or read.
-    #[error("failed to read or create {}: give this user the right to write there", .path.display())]
-    AuditKey {
-        /// Path of the key.
-        path: PathBuf,
-        /// Error of the operating system.
-        #[source]
-        source: io::Error,
-    },
     /// The signal handlers cannot be installed.
     #[error("failed to install the signal handlers")]
     Signals(#[source] io::Error),

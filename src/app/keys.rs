@@ -1,21 +1,13 @@
 //! Keys of the admin listener: the server's own token, and the key of the audit.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    net::SocketAddr,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
-
-use secrecy::SecretString;
+use std::{net::SocketAddr, path::Path};
 
 use super::Error;
 use crate::{
     config::{Config, Token},
     instance::Claim,
     query::AuditKey,
-    telemetry::{LogEvent, OwnTokenFailed},
+    telemetry::{AuditKeyFailed, LogEvent, OwnTokenFailed},
 };
 
 /// Name of the key of the audit, in the data directory.
@@ -45,35 +37,15 @@ pub(super) fn make_own_token(claim: &Claim) -> Option<[u8; 32]> {
     }
 }
 
-/// Reads the key of the audit, and creates it at the first start.
-pub(super) fn audit_key(data_dir: &Path) -> Result<AuditKey, Error> {
-    let path = data_dir.join(FILE);
-    let key = match fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path),
-        read => read,
-    };
-    let key = key.and_then(|key| {
-        let is_whole = key.len() >= 64;
-        is_whole
-            .then_some(key)
-            .ok_or_else(|| io::Error::other("the file is too short for a key; delete it"))
-    });
-    let key = key.map_err(|source| Error::AuditKey { path, source })?;
-    Ok(AuditKey::new(&SecretString::from(key)))
-}
-
-fn create(path: &Path) -> io::Result<String> {
-    let key = Token::generate().map_err(io::Error::other)?;
-    let temporary = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)?;
-    file.write_all(key.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    Ok(key.to_string())
+/// The key of the audit, made at the first start. On a full disk the server starts without it, and
+/// shows no content until the key can be written.
+pub(super) fn audit_key(data_dir: &Path) -> AuditKey {
+    let key = AuditKey::new(data_dir.join(FILE));
+    if let Err(error) = key.load() {
+        AuditKeyFailed {
+            cause: error.to_string(),
+        }
+        .emit();
+    }
+    key
 }

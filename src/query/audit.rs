@@ -1,43 +1,14 @@
 //! Audit of content that is shown: an entry is written before the answer, and names a person or an
 //! account only by a keyed hash.
 
-use std::{fmt, net::IpAddr};
+use std::{io, net::IpAddr};
 
-use secrecy::SecretString;
-
-use super::{Scope, Session};
-use crate::{
-    meta::signature::Signer,
-    store::{
-        ConnectOptions, Error,
-        audit::{AccountLabels, AuditEntry, AuditFilter, AuditLog},
-        read::AuditRow,
-    },
+use super::{AuditKey, Scope, Session};
+use crate::store::{
+    self, Writes,
+    audit::{self, AuditEntry, AuditFilter},
+    read::AuditRow,
 };
-
-/// Key of the hashes.
-#[derive(Clone)]
-pub struct AuditKey(Signer);
-
-impl fmt::Debug for AuditKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AuditKey")
-    }
-}
-
-impl AuditKey {
-    /// A key from a random text.
-    pub fn new(text: &SecretString) -> Self {
-        Self(Signer::new(text))
-    }
-
-    /// Hash of the id of a person or an account: 32 hexadecimal digits.
-    pub fn hash(&self, id: &str) -> String {
-        let signature = self.0.signature(id.as_bytes());
-        let digits = signature.trim_start_matches("sha256=");
-        digits.chars().take(32).collect()
-    }
-}
 
 /// Subject of an entry.
 #[derive(Clone, Copy, Debug)]
@@ -53,33 +24,43 @@ pub enum Subject<'a> {
 /// Writer of the audit.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    log: AuditLog,
+    writes: Writes,
     key: AuditKey,
 }
 
+/// Failure to record content. The content must then not be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// There is no key for the hashes.
+    #[error("audit.key in the data directory can be neither read nor created")]
+    Key(#[source] io::Error),
+    /// Postgres did not store the entry.
+    #[error("the audit entry could not be written")]
+    Store(#[from] store::Error),
+}
+
 impl Audit {
-    /// Creates a writer on the server of `options`.
-    pub fn new(options: &ConnectOptions, key: AuditKey) -> Self {
-        Self {
-            log: AuditLog::new(options),
-            key,
-        }
+    /// Creates a writer with sessions of `writes`.
+    pub fn new(writes: Writes, key: AuditKey) -> Self {
+        Self { writes, key }
     }
 
     /// Records that content is about to be shown to the caller of `scope` at `address`.
     ///
     /// # Errors
-    /// If the entry cannot be written. The content must then not be shown.
+    /// If the entry cannot be written.
     pub async fn record(
         &self,
         scope: &Scope,
         address: Option<IpAddr>,
         verb: &'static str,
         (subject, rows): (Subject<'_>, Option<usize>),
-    ) -> Result<(), Error> {
+    ) -> Result<(), AuditError> {
+        // Every entry needs the key, so that content is shown with it or not at all.
+        self.load_key().await?;
         let subject = match subject {
             Subject::Id(id) => Some(id.to_owned()),
-            Subject::Personal(id) => Some(self.key.hash(id)),
+            Subject::Personal(id) => Some(self.key.hash(id).map_err(AuditError::Key)?),
             Subject::None => None,
         };
         let entry = AuditEntry {
@@ -89,14 +70,34 @@ impl Audit {
             subject,
             rows: rows.and_then(|rows| rows.try_into().ok()),
         };
-        self.log.write(&entry).await
+        Ok(audit::write(&self.writes, &entry).await?)
+    }
+
+    /// Loads the key on a thread of its own: a disk may be slow, and deliveries must not wait.
+    async fn load_key(&self) -> Result<(), AuditError> {
+        let key = self.key.clone();
+        let loaded = tokio::task::spawn_blocking(move || key.load()).await;
+        loaded
+            .map_err(io::Error::other)
+            .flatten()
+            .map_err(AuditError::Key)
+    }
+
+    /// Names of a position, delivery, person or account in the audit.
+    ///
+    /// # Errors
+    /// If there is no key.
+    pub async fn subjects(&self, id: &str) -> Result<Vec<String>, AuditError> {
+        self.load_key().await?;
+        let hash = self.key.hash(id).map_err(AuditError::Key)?;
+        Ok(vec![id.to_owned(), hash])
     }
 
     /// Records a failed login from `address`.
     ///
     /// # Errors
     /// If the entry cannot be written.
-    pub async fn record_failed_login(&self, address: IpAddr) -> Result<(), Error> {
+    pub async fn record_failed_login(&self, address: IpAddr) -> Result<(), store::Error> {
         let entry = AuditEntry {
             token: String::new(),
             address: Some(address),
@@ -104,33 +105,17 @@ impl Audit {
             subject: None,
             rows: None,
         };
-        self.log.write(&entry).await
-    }
-
-    /// Changes the labels of the accounts with this id.
-    ///
-    /// # Errors
-    /// If Postgres is unavailable or does not answer in time.
-    pub async fn set_labels(&self, account: &str, labels: &AccountLabels) -> Result<u64, Error> {
-        self.log.set_labels(account, labels).await
-    }
-
-    /// Key of the hashes.
-    pub fn key(&self) -> &AuditKey {
-        &self.key
+        audit::write(&self.writes, &entry).await
     }
 }
 
 impl Session {
-    /// Reads the newest entries of the audit, at most `limit`, the newest first. `subject` is a
-    /// position, a delivery, a person or an account.
+    /// Reads the newest entries of the audit, at most `limit`, the newest first.
     pub async fn audit(
         &mut self,
-        mut filter: AuditFilter,
-        (subject, key): (Option<&str>, &AuditKey),
+        filter: &AuditFilter,
         limit: u32,
-    ) -> Result<Vec<AuditRow>, Error> {
-        filter.subjects = subject.map_or_else(Vec::new, |it| vec![it.to_owned(), key.hash(it)]);
-        self.reader.audit(&filter, limit).await
+    ) -> Result<Vec<AuditRow>, store::Error> {
+        self.reader.audit(filter, limit).await
     }
 }

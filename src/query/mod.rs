@@ -6,6 +6,7 @@
 //! (`tests/tidy/places.rs`).
 
 mod audit;
+mod audit_key;
 mod comments;
 mod conversation;
 mod csv;
@@ -28,7 +29,8 @@ mod session;
 mod spool;
 pub mod stream;
 
-pub use audit::{Audit, AuditKey, Subject};
+pub use audit::{Audit, AuditError, Subject};
+pub use audit_key::AuditKey;
 pub use comments::{Comment, MediaComments, Thread};
 pub use conversation::{
     Attachment, Conversation, Line, ListPage, Part, Party, Reaction, ReplyTo, Version,
@@ -50,7 +52,7 @@ pub use scope::Scope;
 pub use session::{Accounts, Session, Sessions, Stats};
 pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
 
-pub use crate::store::audit::{AccountLabels, AuditFilter};
+pub use crate::store::audit::AuditFilter;
 pub use crate::store::follow::Lag;
 pub use crate::store::gaps::GapCause;
 pub use crate::store::read::{

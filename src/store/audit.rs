@@ -1,20 +1,10 @@
 //! Audit of content that was shown.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
 use jiff::Timestamp;
-use sqlx::{
-    PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
 
-use super::{Connection, Error};
-
-/// Maximum number of sessions that write entries.
-const SESSIONS: u32 = 4;
-
-/// Deadline for a session and an entry.
-const DEADLINE: Duration = Duration::from_secs(5);
+use super::{Connection, Error, Writes};
 
 /// Entry of the audit. Contains no content.
 #[derive(Clone, Debug)]
@@ -31,74 +21,22 @@ pub struct AuditEntry {
     pub rows: Option<i64>,
 }
 
-/// Writer of the audit.
-#[derive(Clone, Debug)]
-pub struct AuditLog(PgPool);
-
-impl AuditLog {
-    /// Creates a writer on the server of `options`. It connects on demand.
-    pub fn new(options: &PgConnectOptions) -> Self {
-        let options = options
-            .clone()
-            .application_name("hookshelf audit")
-            .options([("statement_timeout", "5s"), ("lock_timeout", "5s")]);
-        let pool = PgPoolOptions::new()
-            .max_connections(SESSIONS)
-            .acquire_timeout(DEADLINE);
-        Self(pool.connect_lazy_with(options))
-    }
-
-    /// Writes an entry; it is durable when the function returns.
-    ///
-    /// # Errors
-    /// If Postgres is unavailable or does not answer in time.
-    pub async fn write(&self, entry: &AuditEntry) -> Result<(), Error> {
-        let insert = sqlx::query(
-            "INSERT INTO audit (token, address, verb, subject, rows)
-             VALUES ($1, $2::inet, $3, $4, $5)",
-        );
-        let insert = insert
-            .bind(&entry.token)
-            .bind(entry.address.map(|address| address.to_string()))
-            .bind(entry.verb)
-            .bind(&entry.subject)
-            .bind(entry.rows)
-            .execute(&self.0);
-        let written = tokio::time::timeout(DEADLINE, insert).await;
-        written.map_err(|_| Error::TimedOut)??;
-        Ok(())
-    }
-}
-
-/// Change of the labels of an account. `None` keeps a label, and an empty text removes it.
-#[derive(Clone, Debug, Default)]
-pub struct AccountLabels {
-    /// Label of the account.
-    pub label: Option<String>,
-    /// Client of the account.
-    pub client: Option<String>,
-}
-
-impl AuditLog {
-    /// Changes the labels of the accounts with this id. Returns the number of accounts, one for
-    /// each app.
-    ///
-    /// # Errors
-    /// If Postgres is unavailable or does not answer in time.
-    pub async fn set_labels(&self, account: &str, labels: &AccountLabels) -> Result<u64, Error> {
-        let update = sqlx::query(
-            "UPDATE accounts SET label = nullif(coalesce($2, label), ''),
-                                 client = nullif(coalesce($3, client), '')
-             WHERE account_id = $1",
-        );
-        let update = update
-            .bind(account)
-            .bind(&labels.label)
-            .bind(&labels.client)
-            .execute(&self.0);
-        let updated = tokio::time::timeout(DEADLINE, update).await;
-        Ok(updated.map_err(|_| Error::TimedOut)??.rows_affected())
-    }
+/// Writes an entry; it is durable when the function returns.
+///
+/// # Errors
+/// If Postgres is unavailable or does not answer in time.
+pub async fn write(writes: &Writes, entry: &AuditEntry) -> Result<(), Error> {
+    let insert = sqlx::query(
+        "INSERT INTO audit (token, address, verb, subject, rows)
+         VALUES ($1, $2::inet, $3, $4, $5)",
+    );
+    let insert = insert
+        .bind(&entry.token)
+        .bind(entry.address.map(|address| address.to_string()))
+        .bind(entry.verb)
+        .bind(&entry.subject)
+        .bind(entry.rows);
+    writes.execute(insert).await.map(drop)
 }
 
 /// Deletes entries older than two years.

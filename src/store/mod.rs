@@ -24,6 +24,7 @@ pub mod follow;
 pub mod gaps;
 mod headers;
 pub mod health;
+mod labels;
 mod migrate;
 mod names;
 pub mod partitions;
@@ -35,6 +36,7 @@ pub mod rejections;
 pub mod stats;
 mod values;
 pub mod wake;
+mod writes;
 
 pub use batch::Batch;
 pub use commit::{Known, commit, day};
@@ -49,5 +51,7 @@ pub use sqlx::PgConnection as Connection;
 /// Address of the database and session settings.
 pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
 
+pub use labels::AccountLabels;
 pub use migrate::{DAYS_AHEAD, make_partitions, migrate};
 pub use reader_role::{Reading, RoleError, check_reader_name, make_reader};
+pub use writes::Writes;

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use super::{
     messages::{messages, millis},
     metrics::RELOADS,
+    sparingly::sparingly,
 };
 
 messages! {
@@ -18,6 +19,11 @@ messages! {
     OwnTokenFailed { cause: String }
         "failed to write the server's own token; free disk space and start the server again"
         [cause] WARN;
+
+    /// Content is not shown, because the audit could not name its subject.
+    AuditKeyFailed { cause: String }
+        "failed to read or create audit.key in the data directory; content is shown when it can be"
+        [cause] WARN if sparingly!();
 
     /// Counts a reload and emits [`Reloaded`], or [`ReloadFailed`] if there is a fault.
     ReloadFinished { apps: usize, result: &'static str, fault: Option<String> }

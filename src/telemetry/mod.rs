@@ -31,8 +31,8 @@ pub use http::{
     PanicCaught, PathUnknown, QueryFailed, RejectionsCounted, Severity, SignatureMatched,
 };
 pub use life::{
-    ConnectionsLimited, DrainFinished, FileLimitUnraised, ListenerStarted, ManagerUnreachable,
-    OwnTokenFailed, ReloadFinished, StopRequested, Stopped,
+    AuditKeyFailed, ConnectionsLimited, DrainFinished, FileLimitUnraised, ListenerStarted,
+    ManagerUnreachable, OwnTokenFailed, ReloadFinished, StopRequested, Stopped,
 };
 pub use messages::{LogEvent, Message};
 pub use meter::Meter;

@@ -19,7 +19,8 @@ use crate::{
         parameters::Parameter,
         problem::{self, Problem},
     },
-    query::{AccountFilter, AccountLabels, AccountRow, Scope, Session},
+    query::{AccountFilter, AccountRow, Scope, Session},
+    store::AccountLabels,
 };
 
 const ACCOUNTS: &[Parameter] = &[
@@ -130,8 +131,7 @@ async fn label(
     let [id] = ids.as_slice() else {
         return Err(Problem::not_found());
     };
-    let set = api.audit.set_labels(id, &labels).await;
-    set.map_err(|error| api.problem(&error))?;
+    api.read(labels.set(&api.writes, id)).await?;
     accounts(&api, &mut session, &scope, ids).await
 }
 

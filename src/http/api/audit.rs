@@ -3,7 +3,7 @@
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use serde_json::json;
 
-use super::{Api, Asked, Shared};
+use super::{Api, Asked, Shared, unrecorded};
 use crate::{
     http::{access::Privacy, answer, parameters::Parameter, problem::Problem},
     query::AuditFilter,
@@ -33,16 +33,18 @@ async fn list(
     if scope.is_restricted() {
         return Err(Problem::not_found());
     }
+    let subjects = match parameters.text("subject")? {
+        Some(id) => api.audit.subjects(&id).await,
+        None => Ok(Vec::new()),
+    };
     let filter = AuditFilter {
+        subjects: subjects.map_err(|error| unrecorded(&error))?,
         token: parameters.text("token")?,
         since: parameters.moment("since")?,
         until: parameters.moment("until")?,
-        ..AuditFilter::default()
     };
-    let subject = parameters.text("subject")?;
     let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
     let mut session = api.session(&scope).await?;
-    let subject = (subject.as_deref(), api.audit.key());
-    let entries = api.read(session.audit(filter, subject, limit)).await?;
+    let entries = api.read(session.audit(&filter, limit)).await?;
     Ok(answer::json(StatusCode::OK, &json!({"audit": entries})))
 }

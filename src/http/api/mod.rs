@@ -36,9 +36,9 @@ use super::{
     state::AppState,
 };
 use crate::{
-    query::{Audit, Scope, Session, Sessions, Subject},
-    store::Error,
-    telemetry::{LogEvent, QueryFailed},
+    query::{Audit, AuditError, Scope, Session, Sessions, Subject},
+    store::{Error, Writes},
+    telemetry::{AuditKeyFailed, LogEvent, QueryFailed},
 };
 
 /// Shared state of the API.
@@ -48,6 +48,8 @@ pub struct Api {
     pub sessions: Sessions,
     /// Audit of shown content.
     pub audit: Audit,
+    /// Sessions for changes.
+    pub writes: Writes,
     /// Live streams.
     pub streams: Streams,
     /// Apps with their secrets.
@@ -133,13 +135,7 @@ impl Api {
         what: (Subject<'_>, Option<usize>),
     ) -> Result<(), Problem> {
         let recorded = self.audit.record(scope, asked.from, verb, what).await;
-        recorded.map_err(|error| {
-            QueryFailed {
-                cause: error.cause(),
-            }
-            .emit();
-            Problem::new(problem::AUDIT, "the audit entry could not be written")
-        })
+        recorded.map_err(|error| unrecorded(&error))
     }
 
     /// Problem for a failed query.
@@ -155,6 +151,24 @@ impl Api {
         let waiting = self.spool.report().records;
         let detail = format!("Postgres is unavailable; {waiting} deliveries wait in the spool");
         Problem::new(problem::DATABASE, detail).header(header::RETRY_AFTER, 5)
+    }
+}
+
+/// Problem for content that cannot be recorded.
+fn unrecorded(error: &AuditError) -> Problem {
+    match error {
+        AuditError::Key(error) => {
+            let cause = error.to_string();
+            AuditKeyFailed { cause }.emit();
+            let detail = "the server can neither read nor create audit.key in its data directory, \
+                          so it shows no content; free disk space, or correct the rights of the file";
+            Problem::new(problem::AUDIT, detail)
+        }
+        AuditError::Store(error) => {
+            let cause = error.cause();
+            QueryFailed { cause }.emit();
+            Problem::new(problem::AUDIT, "the audit entry could not be written")
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bodies and signatures of deliveries, and the audit of shown content.
 
 use super::*;
+use crate::support::{directory::Directory, postgres::TestDatabase};
 
 /// A body whose bytes a serializer would change.
 const BODY: &str = "{\"object\":\"instagram\", \"entry\":[{\"id\":\"17840000000000001\",\"time\":1795000000,\n\
@@ -91,4 +92,34 @@ async fn content_is_not_shown_if_the_audit_cannot_be_written() {
     assert_eq!((status, &problem["type"]), (503, &"/problems/audit".into()));
     let (status, _) = desk.problem_as("reader", "/v1/events?text=br").await;
     assert_eq!(status, 503);
+}
+
+#[tokio::test]
+async fn a_server_without_a_key_of_the_audit_receives_and_shows_no_content() {
+    let directory = Directory::create();
+    let configuration = format!("{}{}", apps(["default"]), tokens());
+    std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
+    // The key cannot be written, as on a full disk.
+    let key = directory.join("data/audit.key");
+    std::fs::create_dir_all(&key).unwrap();
+    let place = TestDatabase::create().await;
+    let desk = Desk {
+        server: Server::start_in(directory, Some(place)),
+    };
+    desk.deliver(BODY).await;
+    let list = desk.read_as("operator", "/v1/deliveries").await;
+    let id = list["deliveries"][0]["id"].as_str().unwrap();
+    let path = format!("/v1/deliveries/{id}/body");
+    for path in [&path, "/v1/events?text=br", "/v1/events/1", "/v1/events?format=csv"] {
+        let (status, problem) = desk.problem_as("operator", path).await;
+        assert_eq!((status, &problem["type"]), (503, &"/problems/audit".into()));
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("audit.key"), "{detail}");
+    }
+    let by_subject = "/v1/audit?subject=7001";
+    assert_eq!(desk.problem_as("privacy", by_subject).await.0, 503);
+    assert!(desk.server.log().contains("audit.key"), "{}", desk.server.log());
+    std::fs::remove_dir(&key).unwrap();
+    assert_eq!(desk.ask_as("operator", &path).await.body, BODY);
+    assert_eq!(desk.ask_as("privacy", by_subject).await.status, 200);
 }
