@@ -63,7 +63,7 @@ impl Stats {
             kinds: self.which.kind.clone(),
             sources: self.which.source.clone(),
             app: self.which.app(),
-            account_id: self.which.account.clone(),
+            account_ids: self.which.account.iter().cloned().collect(),
             client: self.client.clone(),
             since,
             until,

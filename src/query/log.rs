@@ -78,10 +78,7 @@ impl Session {
         let counted = StatsFilter {
             kinds: filter.kinds.clone(),
             app: filter.app.clone(),
-            account_id: match filter.account_ids.as_slice() {
-                [account] => Some(account.clone()),
-                _ => None,
-            },
+            account_ids: filter.account_ids.clone(),
             client: filter.client.clone(),
             sources: filter.sources.clone(),
             since: filter.since,

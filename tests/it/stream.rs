@@ -78,8 +78,19 @@ async fn a_filter_passes_its_events_only() {
         .stream("?after=0&person=2&kind=message,comment")
         .await;
     assert_eq!(mids(&stream.backlog().await), ["2"]);
-    let stream = server.stream("?account=nobody").await;
-    assert_eq!(stream.status, 404);
+    let unknown = [
+        "?account=nobody",
+        "?delivery=0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a",
+    ];
+    for query in unknown {
+        assert_eq!(server.stream(query).await.status, 400, "{query}");
+    }
+    // The account may have its first event later.
+    let mut later = server.stream("?account=17840000000000002").await;
+    assert_eq!(later.backlog().await, []);
+    let body = messages("3", "17840000000000002", &[("first", "hello")]);
+    server.deliver("/webhook", body).await;
+    assert_eq!(mids(&[later.next().await.unwrap()]), ["first"]);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{Api, Asked, Shared, in_path, shown};
+use super::{Api, Asked, Shared, filters::accounts_in_path, shown};
 use crate::{
     http::{
         access::{Operator, Viewer},
@@ -127,7 +127,7 @@ async fn label(
         client: labels.client,
     };
     let mut session = api.session(&scope).await?;
-    let ids = api.read(session.account_ids(&in_path(name)?)).await?;
+    let ids = accounts_in_path(&api, &mut session, name).await?;
     let [id] = ids.as_slice() else {
         return Err(Problem::not_found());
     };
@@ -143,10 +143,7 @@ async fn show(
 ) -> Result<Response, Problem> {
     asked.parameters(&[])?;
     let mut session = api.session(&scope).await?;
-    let ids = api.read(session.account_ids(&in_path(name)?)).await?;
-    if ids.is_empty() {
-        return Err(Problem::not_found());
-    }
+    let ids = accounts_in_path(&api, &mut session, name).await?;
     accounts(&api, &mut session, &scope, ids).await
 }
 

@@ -9,7 +9,11 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{Api, Asked, Shared, in_path, shown};
+use super::{
+    Api, Asked, Shared,
+    filters::{accounts, accounts_in_path},
+    in_path, shown,
+};
 use crate::{
     http::{
         access::Viewer,
@@ -17,7 +21,7 @@ use crate::{
         parameters::{Parameter, Parameters},
         problem::Problem,
     },
-    query::{ConversationFilter, ConversationOrder, MediaFilter, Part, Place, Session, Subject},
+    query::{ConversationFilter, ConversationOrder, MediaFilter, Part, Place, Subject},
 };
 
 const CONVERSATIONS: &str = "/v1/conversations";
@@ -97,7 +101,7 @@ async fn list(
     };
     let (after, limit) = (place(&parameters, "after")?, limit(&parameters)?);
     let mut session = api.session(&scope).await?;
-    filter.account_ids = accounts(&api, &mut session, parameters.text("account")?).await?;
+    filter.account_ids = accounts(&api, &mut session, &parameters).await?;
     let end = api.read(session.end_of_log()).await?;
     let list = session
         .conversations(&filter, order.unwrap_or_default(), after, limit)
@@ -129,11 +133,11 @@ async fn show(
         return Err(Problem::parameter("after", given, "without before", detail));
     }
     let app = parameters.text("app")?;
-    let (account, person) = (in_path(account)?, in_path(person)?);
+    let person = in_path(person)?;
     let mut session = api.session(&scope).await?;
     let filter = ConversationFilter {
         app,
-        account_ids: accounts(&api, &mut session, Some(account.clone())).await?,
+        account_ids: accounts_in_path(&api, &mut session, account.clone()).await?,
         person_id: Some(person.clone()),
         ..ConversationFilter::default()
     };
@@ -165,7 +169,7 @@ async fn media(
     };
     let (after, limit) = (place(&parameters, "after")?, limit(&parameters)?);
     let mut session = api.session(&scope).await?;
-    filter.account_ids = accounts(&api, &mut session, parameters.text("account")?).await?;
+    filter.account_ids = accounts(&api, &mut session, &parameters).await?;
     let end = api.read(session.end_of_log()).await?;
     let list = api.read(session.media(&filter, after, limit)).await?;
     let answer = json!({
@@ -190,7 +194,7 @@ async fn comments(
         ..MediaFilter::default()
     };
     let mut session = api.session(&scope).await?;
-    filter.account_ids = accounts(&api, &mut session, parameters.text("account")?).await?;
+    filter.account_ids = accounts(&api, &mut session, &parameters).await?;
     let found = api
         .read(session.media_comments(&filter, before, limit))
         .await?;
@@ -203,19 +207,6 @@ async fn comments(
     let mut answer = serde_json::to_value(&comments).unwrap_or_default();
     answer["next"] = json!(next(&path, &parameters, "before", comments.next));
     Ok(answer::json(StatusCode::OK, &answer))
-}
-
-/// Ids of the accounts that the caller means; empty for any. An unknown name counts as an id.
-async fn accounts(
-    api: &Api,
-    session: &mut Session,
-    name: Option<String>,
-) -> Result<Vec<String>, Problem> {
-    let Some(name) = name else {
-        return Ok(Vec::new());
-    };
-    let ids = api.read(session.account_ids(&name)).await?;
-    Ok(if ids.is_empty() { vec![name] } else { ids })
 }
 
 fn encoded(id: &str) -> String {

@@ -1,6 +1,6 @@
-//! Filters and pages of events, in the words of the command line.
+//! Filters and pages of events, in the words of the command line, and the look-up of accounts.
 
-use super::Api;
+use super::{Api, in_path};
 use crate::{
     http::{
         parameters::{Parameter, Parameters},
@@ -76,7 +76,42 @@ pub(super) const PAGE: &[Parameter] = &[
 const LIMIT: u32 = 100;
 const MOST: u32 = 1000;
 
-/// Reads the filters. `None` if no event can meet them, because the account or delivery is unknown.
+/// Ids of the accounts that the filter `account` names; empty if it is not given. An id may have its
+/// first event later. A name that no visible account has is refused, since it may be misspelt.
+pub(super) async fn accounts(
+    api: &Api,
+    session: &mut Session,
+    parameters: &Parameters,
+) -> Result<Vec<String>, Problem> {
+    let Some(name) = parameters.text("account")? else {
+        return Ok(Vec::new());
+    };
+    let ids = api.read(session.account_ids(&name)).await?;
+    if !ids.is_empty() {
+        Ok(ids)
+    } else if name.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(vec![name])
+    } else {
+        let allowed = "an id, or the label or user name of an account";
+        let detail = "no account has this label or user name";
+        Err(Problem::parameter("account", &name, allowed, detail))
+    }
+}
+
+/// Ids of the accounts that a path names by id, label or user name.
+pub(super) async fn accounts_in_path(
+    api: &Api,
+    session: &mut Session,
+    name: String,
+) -> Result<Vec<String>, Problem> {
+    let ids = api.read(session.account_ids(&in_path(name)?)).await?;
+    if ids.is_empty() {
+        return Err(Problem::not_found());
+    }
+    Ok(ids)
+}
+
+/// Reads the filters. `None` if no event can meet them, because the delivery is unknown.
 pub(super) async fn event_filter(
     api: &Api,
     session: &mut Session,
@@ -101,13 +136,7 @@ pub(super) async fn event_filter(
         until: parameters.moment("until")?,
         ..EventFilter::default()
     };
-    if let Some(account) = parameters.text("account")? {
-        let ids = session.account_ids(&account).await;
-        filter.account_ids = ids.map_err(|error| api.problem(&error))?;
-        if filter.account_ids.is_empty() {
-            return Ok(None);
-        }
-    }
+    filter.account_ids = accounts(api, session, parameters).await?;
     let allowed = "the id of a delivery, such as 0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a";
     if let Some(id) = parameters.parse("delivery", allowed, |text| text.parse().ok())? {
         let items = session.items_of(id).await;

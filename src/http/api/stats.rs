@@ -3,7 +3,7 @@
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use serde_json::json;
 
-use super::{Api, Asked, Shared, shown};
+use super::{Api, Asked, Shared, filters::accounts, shown};
 use crate::{
     http::{access::Viewer, answer, parameters::Parameter, problem::Problem},
     meta::event::{Kind, Source},
@@ -17,7 +17,7 @@ const STATS: &[Parameter] = &[
     ),
     Parameter::list("kind", "Kind of event; several kinds with commas."),
     Parameter::one("app", "Name of the configured app."),
-    Parameter::one("account", "Id of the professional account."),
+    Parameter::one("account", "Professional account: id, label or user name."),
     Parameter::one("client", "Client of the account."),
     Parameter::list("source", "Source of the delivery."),
     Parameter::one("since", "Hours that end after this time."),
@@ -48,16 +48,17 @@ async fn stats(
 ) -> Result<Response, Problem> {
     let parameters = asked.parameters(&[STATS])?;
     let by = parameters.several("by", Dimension::ALL, Dimension::as_str)?;
-    let filter = StatsFilter {
+    let mut filter = StatsFilter {
         kinds: parameters.several("kind", Kind::ALL, Kind::as_str)?,
         app: parameters.text("app")?,
-        account_id: parameters.text("account")?,
+        account_ids: Vec::new(),
         client: parameters.text("client")?,
         sources: parameters.several("source", Source::ALL, Source::as_str)?,
         since: parameters.moment("since")?,
         until: parameters.moment("until")?,
     };
     let mut session = api.session(&scope).await?;
+    filter.account_ids = accounts(&api, &mut session, &parameters).await?;
     let stats = api.read(session.stats(&filter, &by)).await?;
     let lag = stats.lag.map(|lag| {
         json!({"positions": lag.positions, "seconds": lag.time.as_secs_f64(), "done_at": lag.done_at})

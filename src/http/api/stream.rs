@@ -114,7 +114,7 @@ async fn open(
     let filter = event_filter(&api, &mut session, &parameters).await?;
     // A stream does not keep a session from others.
     drop(session);
-    let filter = filter.ok_or_else(Problem::not_found)?;
+    let filter = filter.ok_or_else(|| unknown_delivery(&parameters))?;
     let subscribed = api.streams.hub.subscribe(&scope, filter, start).await;
     let client = Client {
         subscriber: subscribed.map_err(|refusal| refused(&api, refusal))?,
@@ -152,6 +152,13 @@ fn start(headers: &HeaderMap, parameters: &Parameters) -> Result<Option<i64>, Pr
         )
     });
     position.map(Some)
+}
+
+/// A stream of a delivery that is not stored would stay silent.
+fn unknown_delivery(parameters: &Parameters) -> Problem {
+    let given = parameters.get("delivery").unwrap_or_default();
+    let detail = "no delivery with this id is stored";
+    Problem::parameter("delivery", given, "the id of a stored delivery", detail)
 }
 
 fn refused(api: &Api, refusal: Refusal) -> Problem {

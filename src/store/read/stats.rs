@@ -88,8 +88,8 @@ pub struct StatsFilter {
     pub kinds: Vec<Kind>,
     /// The configured app.
     pub app: Option<String>,
-    /// The professional account.
-    pub account_id: Option<String>,
+    /// The professional accounts; empty for any.
+    pub account_ids: Vec<String>,
     /// Client of the account.
     pub client: Option<String>,
     /// The sources of the deliveries; empty for any.
@@ -210,13 +210,15 @@ impl StatsFilter {
             .among("kind", &self.kinds, Kind::as_str)
             .among("stats_hourly.source", &self.sources, Source::as_str)
             .and("app = ", self.app.clone())
-            .and("account_id = ", self.account_id.clone())
             .and("client = ", self.client.clone())
             .and(
                 "hour > ",
                 self.since.map(an_hour_before).map(ToSqlx::to_sqlx),
             )
             .and("hour < ", self.until.map(ToSqlx::to_sqlx));
+        if !self.account_ids.is_empty() {
+            query.and_any("account_id", self.account_ids.clone());
+        }
     }
 }
 

@@ -110,7 +110,12 @@ async fn a_server_without_a_key_of_the_audit_receives_and_shows_no_content() {
     let list = desk.read_as("operator", "/v1/deliveries").await;
     let id = list["deliveries"][0]["id"].as_str().unwrap();
     let path = format!("/v1/deliveries/{id}/body");
-    for path in [&path, "/v1/events?text=br", "/v1/events/1", "/v1/events?format=csv"] {
+    for path in [
+        &path,
+        "/v1/events?text=br",
+        "/v1/events/1",
+        "/v1/events?format=csv",
+    ] {
         let (status, problem) = desk.problem_as("operator", path).await;
         assert_eq!((status, &problem["type"]), (503, &"/problems/audit".into()));
         let detail = problem["detail"].as_str().unwrap();
@@ -118,7 +123,11 @@ async fn a_server_without_a_key_of_the_audit_receives_and_shows_no_content() {
     }
     let by_subject = "/v1/audit?subject=7001";
     assert_eq!(desk.problem_as("privacy", by_subject).await.0, 503);
-    assert!(desk.server.log().contains("audit.key"), "{}", desk.server.log());
+    assert!(
+        desk.server.log().contains("audit.key"),
+        "{}",
+        desk.server.log()
+    );
     std::fs::remove_dir(&key).unwrap();
     assert_eq!(desk.ask_as("operator", &path).await.body, BODY);
     assert_eq!(desk.ask_as("privacy", by_subject).await.status, 200);

@@ -1,6 +1,7 @@
 //! Scopes: no answer to one client contains an id of another.
 
 use super::*;
+use crate::support::event_stream::EventStream;
 
 const BAKERY: &str = "17840000000000101";
 const FLORIST: &str = "17840000000000202";
@@ -145,12 +146,74 @@ async fn a_viewer_sees_no_content() {
 async fn a_viewer_learns_no_user_name_by_asking_for_it() {
     let desk = desk_of_two().await;
     desk.run("UPDATE accounts SET username = 'bakery'").await;
-    for path in ["/v1/events?account=bakery", "/v1/find?id=bakery"] {
-        let list = desk.read_as("viewer", path).await.to_string();
-        assert!(!list.contains(BAKERY), "{path}: {list}");
-        let list = desk.read_as("reader", path).await.to_string();
-        assert!(list.contains(BAKERY), "{path}: {list}");
+    let path = "/v1/find?id=bakery";
+    for (name, finds) in [("viewer", false), ("reader", true)] {
+        let found = desk.read_as(name, path).await.to_string();
+        assert_eq!(found.contains(BAKERY), finds, "{path}: {found}");
     }
+    let path = "/v1/events?account=bakery";
+    assert_eq!(desk.problem_as("viewer", path).await.0, 400);
+    let list = desk.read_as("reader", path).await.to_string();
+    assert!(list.contains(BAKERY), "{list}");
     let (status, _) = desk.problem_as("viewer", "/v1/accounts/a%00b").await;
     assert_eq!(status, 404);
+}
+
+/// Routes with the filter `account`.
+const BY_ACCOUNT: [&str; 6] = [
+    "/v1/events?account=",
+    "/v1/events?format=ndjson&account=",
+    "/v1/conversations?account=",
+    "/v1/media?account=",
+    "/v1/stats?account=",
+    "/v1/events/stream?account=",
+];
+
+#[tokio::test]
+async fn an_account_is_found_by_id_or_name_and_its_absence_tells_nothing() {
+    let desk = desk_of_two().await;
+    desk.run(&format!(
+        "UPDATE accounts SET label = 'rolls', username = 'the_bakery' WHERE account_id = '{BAKERY}'"
+    ))
+    .await;
+    for route in BY_ACCOUNT {
+        let ask = async |name: &str, account: &str| {
+            let path = format!("{route}{account}");
+            let Some(query) = path.strip_prefix("/v1/events/stream") else {
+                return desk.ask_as(name, &path).await.status;
+            };
+            let bearer = format!("Bearer {}", token(name));
+            let headers = [("Authorization", bearer.as_str())];
+            EventStream::open(desk.server.admin, query, &headers)
+                .await
+                .status
+        };
+        for account in [BAKERY, "rolls", "the_bakery", "@The_Bakery", "178499999"] {
+            assert_eq!(ask("bakery", account).await, 200, "{route}{account}");
+        }
+        // An account of another client is as unknown as none.
+        for account in ["rolls", "the_bakery", "nobody"] {
+            assert_eq!(ask("florist", account).await, 400, "{route}{account}");
+        }
+        assert_eq!(ask("florist", BAKERY).await, 200, "{route}{BAKERY}");
+        assert_eq!(ask("viewer", "the_bakery").await, 400, "{route}the_bakery");
+    }
+    for account in ["rolls", "the_bakery", BAKERY, "nobody", "178499999"] {
+        for path in [
+            format!("/v1/accounts/{account}"),
+            format!("/v1/conversations/{account}/7101"),
+        ] {
+            assert_eq!(desk.problem_as("florist", &path).await.0, 404, "{path}");
+            let found = !matches!(account, "nobody" | "178499999");
+            let status = desk.ask_as("bakery", &path).await.status;
+            assert_eq!(status, if found { 200 } else { 404 }, "{path}");
+        }
+    }
+    let (_, problem) = desk
+        .problem_as("bakery", "/v1/media/1/comments?account=rols")
+        .await;
+    assert_eq!(
+        (&problem["parameter"], &problem["given"]),
+        (&"account".into(), &"rols".into())
+    );
 }

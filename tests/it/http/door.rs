@@ -103,11 +103,11 @@ pub(super) fn open_admin(readiness: Readiness, spool: SpoolApi) -> SocketAddr {
     let options = store::options("postgres://nobody@127.0.0.1:1/none").unwrap();
     let (writer, _) = Writer::new(options.clone(), None);
     let tally = Tally::new(Clock::system());
-    let writes = Writes::new(&options);
+    let sessions = Writes::new(&options);
     let api = Api {
         sessions: Sessions::new(&options, 1),
-        audit: Audit::new(writes.clone(), AuditKey::new("/nowhere/audit.key".into())),
-        writes,
+        audit: Audit::new(sessions.clone(), AuditKey::new("/nowhere/audit.key".into())),
+        writes: sessions,
         streams: Streams::new(Hub::new(options, CancellationToken::new()).0, 0),
         apps: AppState::new(Apps::default(), writer, tally, Clock::system(), limits()),
         spool,
