@@ -45,7 +45,8 @@ impl Audit {
         Self { writes, key }
     }
 
-    /// Records that content is about to be shown to the caller of `scope` at `address`.
+    /// Records that content is about to be shown to the caller of `scope` at `address`. Returns the
+    /// entry.
     ///
     /// # Errors
     /// If the entry cannot be written.
@@ -55,7 +56,7 @@ impl Audit {
         address: Option<IpAddr>,
         verb: &'static str,
         (subject, rows): (Subject<'_>, Option<usize>),
-    ) -> Result<(), AuditError> {
+    ) -> Result<AuditEntry, AuditError> {
         // Every entry needs the key, so that content is shown with it or not at all.
         self.load_key().await?;
         let subject = match subject {
@@ -70,7 +71,16 @@ impl Audit {
             subject,
             rows: rows.and_then(|rows| rows.try_into().ok()),
         };
-        Ok(audit::write(&self.writes, &entry).await?)
+        self.write(&entry).await?;
+        Ok(entry)
+    }
+
+    /// Writes an entry.
+    ///
+    /// # Errors
+    /// If the entry cannot be written.
+    pub async fn write(&self, entry: &AuditEntry) -> Result<(), store::Error> {
+        audit::write(&self.writes, entry).await
     }
 
     /// Loads the key on a thread of its own: a disk may be slow, and deliveries must not wait.
@@ -105,7 +115,7 @@ impl Audit {
             subject: None,
             rows: None,
         };
-        audit::write(&self.writes, &entry).await
+        self.write(&entry).await
     }
 }
 

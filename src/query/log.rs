@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
 use super::{EventForm, Session, event};
 use crate::store::{
     Error,
-    read::{Between, EventFilter, EventRow, Order, StatsFilter},
+    read::{Between, EventFilter, EventRow, Extent, Order, StatsFilter},
 };
 
 /// Maximum time of a search.
@@ -43,18 +42,6 @@ pub struct Found {
     pub next: Option<(Timestamp, Option<i64>)>,
 }
 
-/// Extent of an export.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Extent {
-    /// Counted events of the hours, kinds, apps, accounts, clients and sources. Other filters are
-    /// not counted and can only select fewer.
-    pub events_at_most: i64,
-    /// Receipt of the first event.
-    pub first: Option<Timestamp>,
-    /// Receipt of the last event.
-    pub last: Option<Timestamp>,
-}
-
 impl Session {
     /// Reads a page of events.
     pub async fn events(&mut self, page: &EventPage) -> Result<Vec<EventForm>, Error> {
@@ -73,8 +60,9 @@ impl Session {
         events.into_iter().map(|row| event(row, content)).collect()
     }
 
-    /// Extent of the events that meet a filter.
-    pub async fn extent(&mut self, filter: &EventFilter) -> Result<Extent, Error> {
+    /// Extent of the events that meet a filter: counts by hour, kind, app, account, client and
+    /// source. Other filters are not counted and can only select fewer.
+    pub(super) async fn extent(&mut self, filter: &EventFilter) -> Result<Extent, Error> {
         let counted = StatsFilter {
             kinds: filter.kinds.clone(),
             app: filter.app.clone(),
@@ -85,15 +73,24 @@ impl Session {
             until: filter.until,
         };
         let counts = self.reader.counts(&counted, &[]).await?;
+        // A search for the first event would read all events.
+        let filter = EventFilter {
+            text: None,
+            payload: None,
+            ..filter.clone()
+        };
         let mut bounds = [None, None];
         for (bound, order) in bounds.iter_mut().zip([Order::Oldest, Order::Newest]) {
             let range = Between::default();
-            let events = self.reader.events(filter, range, (order, 1), false).await?;
+            let events = self
+                .reader
+                .events(&filter, range, (order, 1), false)
+                .await?;
             *bound = events.first().map(|event| event.received_at);
         }
         let [first, last] = bounds;
         Ok(Extent {
-            events_at_most: counts.events,
+            rows_at_most: Some(counts.events),
             first,
             last,
         })

@@ -1,7 +1,7 @@
 //! Boundary for reading stored data: filters, pages, and the form of the answers.
 //!
 //! A [`Session`] answers queries about the database within a [`Scope`]. A [`Page`] selects a part of a list. A
-//! [`SpoolReader`] lists the deliveries in the spool. `store::read` has the statements with their
+//! [`Walk`] reads all of a list. A [`SpoolReader`] lists the deliveries in the spool. `store::read` has the statements with their
 //! filters and rows. The command line and an API read only through this module
 //! (`tests/tidy/places.rs`).
 
@@ -28,12 +28,13 @@ mod scope;
 mod session;
 mod spool;
 pub mod stream;
+mod walk;
 
 pub use audit::{Audit, AuditError, Subject};
 pub use audit_key::AuditKey;
-pub use comments::{Comment, MediaComments, Thread};
+pub use comments::{Comment, CommentWalk, MediaComments, Thread, ThreadComment};
 pub use conversation::{
-    Attachment, Conversation, Line, ListPage, Part, Party, Reaction, ReplyTo, Version,
+    Attachment, Conversation, Line, LineWalk, ListPage, Part, Party, Reaction, ReplyTo, Version,
 };
 pub use csv::{CsvRecord, csv_names, csv_record, without_formula};
 pub use detail::{Around, ComparedRepeat, DeliveryDetail, EventDetail};
@@ -43,7 +44,7 @@ pub use events::Events;
 pub use find::Target;
 pub use item::{Item, RepeatedEvent};
 pub use json::{as_text, line};
-pub use log::{EventPage, Extent, Found};
+pub use log::{EventPage, Found};
 pub use moment::{InvalidMoment, Moment};
 pub use page::Page;
 pub use reaction::reaction;
@@ -51,13 +52,15 @@ pub use remedies::{ExplainedRejection, Owner, Remedies};
 pub use scope::Scope;
 pub use session::{Accounts, Session, Sessions, Stats};
 pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
+pub(crate) use walk::ListWalk;
+pub use walk::{AuditWalk, DeliveryWalk, EventWalk, RejectionWalk, Walk};
 
-pub use crate::store::audit::AuditFilter;
+pub use crate::store::audit::{AuditEntry, AuditFilter};
 pub use crate::store::follow::Lag;
 pub use crate::store::gaps::GapCause;
 pub use crate::store::read::{
     AccountFilter, AccountRow, AuditRow, Between, Content, ConversationFilter, ConversationOrder,
     ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Dimension, EventFilter, EventRow,
-    GapFilter, GapRow, InvalidPlace, Items, MOST_COUNTS, MediaFilter, MediaRow, Order, Place,
-    RejectionFilter, RejectionRow, RejectionTotal, RepeatRow, StatsFilter,
+    Extent, GapFilter, GapRow, InvalidPlace, Items, MOST_COUNTS, MediaFilter, MediaRow, Order,
+    Place, RejectionFilter, RejectionRow, RejectionTotal, RepeatRow, StatsFilter,
 };

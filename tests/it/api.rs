@@ -4,6 +4,7 @@ mod access;
 mod bodies;
 mod conversations;
 mod exports;
+mod list_exports;
 mod lists;
 mod scopes;
 

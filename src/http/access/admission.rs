@@ -38,7 +38,8 @@ impl Admission {
         }
     }
 
-    fn is_valid(&self) -> bool {
+    /// True until the token was removed or got another scope.
+    pub(in crate::http) fn is_valid(&self) -> bool {
         match &self.token {
             Some(token) => self.access.scope(token).as_ref() == Some(&self.scope),
             None => self.access.0.tokens.load().is_empty(),

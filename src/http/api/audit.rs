@@ -3,10 +3,14 @@
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use serde_json::json;
 
-use super::{Api, Asked, Shared, unrecorded};
+use super::{
+    Api, Asked, Shared,
+    export::{EXPORT, Export},
+    unrecorded,
+};
 use crate::{
     http::{access::Privacy, answer, parameters::Parameter, problem::Problem},
-    query::AuditFilter,
+    query::{AuditFilter, AuditWalk, Subject},
 };
 
 const AUDIT: &[Parameter] = &[
@@ -29,7 +33,8 @@ async fn list(
     Privacy(scope): Privacy,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[AUDIT])?;
+    let parameters = asked.parameters(&[AUDIT, EXPORT])?;
+    let export = Export::of("audit", &parameters, &["limit"])?;
     if scope.is_restricted() {
         return Err(Problem::not_found());
     }
@@ -45,6 +50,11 @@ async fn list(
     };
     let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
     let mut session = api.session(&scope).await?;
+    if let Some(export) = export {
+        let walk = api.read(AuditWalk::begin(&mut session, filter)).await?;
+        let what = (export, Subject::None);
+        return api.export(session, (&scope, &asked), what, walk).await;
+    }
     let entries = api.read(session.audit(&filter, limit)).await?;
     Ok(answer::json(StatusCode::OK, &json!({"audit": entries})))
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{
     Api, Asked, Shared,
+    export::{EXPORT, Export},
     filters::{accounts, accounts_in_path},
     in_path, shown,
 };
@@ -21,7 +22,10 @@ use crate::{
         parameters::{Parameter, Parameters},
         problem::Problem,
     },
-    query::{ConversationFilter, ConversationOrder, MediaFilter, Part, Place, Subject},
+    query::{
+        CommentWalk, ConversationFilter, ConversationOrder, LineWalk, ListWalk, MediaFilter, Part,
+        Place, Subject,
+    },
 };
 
 const CONVERSATIONS: &str = "/v1/conversations";
@@ -88,7 +92,9 @@ async fn list(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[OF, CONVERSATION_LIST, PAGE])?;
+    let parameters = asked.parameters(&[OF, CONVERSATION_LIST, PAGE, EXPORT])?;
+    let of_pages = ["order", "after", "limit"];
+    let export = Export::of("conversations", &parameters, &of_pages)?;
     let orders = ConversationOrder::ALL;
     let order = parameters.one_of("order", orders, ConversationOrder::as_str)?;
     let mut filter = ConversationFilter {
@@ -103,6 +109,10 @@ async fn list(
     let mut session = api.session(&scope).await?;
     filter.account_ids = accounts(&api, &mut session, &parameters).await?;
     let end = api.read(session.end_of_log()).await?;
+    if let Some(export) = export {
+        let (walk, what) = (ListWalk::new(filter, end), (export, Subject::None));
+        return api.export(session, (&scope, &asked), what, walk).await;
+    }
     let list = session
         .conversations(&filter, order.unwrap_or_default(), after, limit)
         .await
@@ -121,7 +131,8 @@ async fn show(
     Path((account, person)): Path<(String, String)>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[PART])?;
+    let parameters = asked.parameters(&[PART, EXPORT])?;
+    let export = Export::of("conversation", &parameters, &["before", "limit"])?;
     let part = Part {
         before: place(&parameters, "before")?,
         after: place(&parameters, "after")?,
@@ -141,6 +152,15 @@ async fn show(
         person_id: Some(person.clone()),
         ..ConversationFilter::default()
     };
+    if let Some(export) = export {
+        let export = export.with_content(&scope)?;
+        let end = api.read(session.end_of_log()).await?;
+        let found = LineWalk::begin(&mut session, &filter, part.after, end);
+        let walk = api.read(found).await?.ok_or_else(Problem::not_found)?;
+        let of = walk.person_id().to_owned();
+        let what = (export, Subject::Personal(&of));
+        return api.export(session, (&scope, &asked), what, walk).await;
+    }
     let found = api.read(session.conversation(&filter, part)).await?;
     let conversation = found.ok_or_else(Problem::not_found)?;
     let subject = Subject::Personal(&conversation.row.person_id);
@@ -159,7 +179,8 @@ async fn media(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[OF, MEDIA_LIST, PAGE])?;
+    let parameters = asked.parameters(&[OF, MEDIA_LIST, PAGE, EXPORT])?;
+    let export = Export::of("media", &parameters, &["after", "limit"])?;
     let mut filter = MediaFilter {
         app: parameters.text("app")?,
         unanswered: parameters.flag("unanswered")?.unwrap_or(false),
@@ -171,6 +192,10 @@ async fn media(
     let mut session = api.session(&scope).await?;
     filter.account_ids = accounts(&api, &mut session, &parameters).await?;
     let end = api.read(session.end_of_log()).await?;
+    if let Some(export) = export {
+        let (walk, what) = (ListWalk::new(filter, end), (export, Subject::None));
+        return api.export(session, (&scope, &asked), what, walk).await;
+    }
     let list = api.read(session.media(&filter, after, limit)).await?;
     let answer = json!({
         "media": list.rows,
@@ -186,7 +211,8 @@ async fn comments(
     Path(id): Path<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[THREADS])?;
+    let parameters = asked.parameters(&[THREADS, EXPORT])?;
+    let export = Export::of("comments", &parameters, &["limit"])?;
     let (before, limit) = (parameters.position("before")?, limit(&parameters)?);
     let mut filter = MediaFilter {
         app: parameters.text("app")?,
@@ -195,6 +221,15 @@ async fn comments(
     };
     let mut session = api.session(&scope).await?;
     filter.account_ids = accounts(&api, &mut session, &parameters).await?;
+    if let Some(export) = export {
+        let export = export.with_content(&scope)?;
+        let end = api.read(session.end_of_log()).await?;
+        let found = CommentWalk::begin(&mut session, &filter, before, end);
+        let walk = api.read(found).await?.ok_or_else(Problem::not_found)?;
+        let of = walk.media_id().to_owned();
+        let what = (export, Subject::Id(&of));
+        return api.export(session, (&scope, &asked), what, walk).await;
+    }
     let found = api
         .read(session.media_comments(&filter, before, limit))
         .await?;

@@ -12,8 +12,13 @@ use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Api, Asked, Shared, shown};
+use super::{
+    Api, Asked, Shared,
+    export::{EXPORT, Export},
+    shown,
+};
 use crate::{
+    clock::Clock,
     http::{
         access::{Operator, Viewer},
         answer,
@@ -21,7 +26,9 @@ use crate::{
         problem::{self, Problem},
     },
     meta::event::{Problem as EventProblem, Source},
-    query::{Content, DeliveryFilter, Page, RejectionFilter, Scope, Subject},
+    query::{
+        Content, DeliveryFilter, DeliveryWalk, Page, RejectionFilter, RejectionWalk, Scope, Subject,
+    },
 };
 
 const LIST: &str = "/v1/deliveries";
@@ -66,7 +73,8 @@ async fn list(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[DELIVERIES])?;
+    let parameters = asked.parameters(&[DELIVERIES, EXPORT])?;
+    let export = Export::of("deliveries", &parameters, &["limit"])?;
     let page = Page {
         filter: DeliveryFilter {
             app: parameters.text("app")?,
@@ -79,6 +87,11 @@ async fn list(
         limit: parameters.number("limit", 1..=1000)?.unwrap_or(100),
     };
     let mut session = api.session(&scope).await?;
+    if let Some(export) = export {
+        let walk = DeliveryWalk::begin(&mut session, page.filter, page.after);
+        let (walk, what) = (api.read(walk).await?, (export, Subject::None));
+        return api.export(session, (&scope, &asked), what, walk).await;
+    }
     let end = api.read(session.end_of_log()).await?;
     let deliveries = api.read(session.deliveries(&page)).await?;
     let last = deliveries.last().map(|delivery| delivery.id).or(page.after);
@@ -233,7 +246,8 @@ async fn rejections(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[REJECTIONS])?;
+    let parameters = asked.parameters(&[REJECTIONS, EXPORT])?;
+    let export = Export::of("rejections", &parameters, &["limit"])?;
     let filter = RejectionFilter {
         app: parameters.text("app")?,
         since: parameters.moment("since")?,
@@ -241,10 +255,15 @@ async fn rejections(
     };
     let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
     let mut session = api.session(&scope).await?;
-    let end = api.read(session.end_of_log()).await?;
-    let rows = api.read(session.rejections(&filter, limit)).await?;
     let apps = api.apps.configured_apps();
     let remedies = api.read(session.remedies(apps.values())).await?;
+    if let Some(export) = export {
+        let walk = RejectionWalk::new(filter, remedies, Clock::system().now());
+        let what = (export, Subject::None);
+        return api.export(session, (&scope, &asked), what, walk).await;
+    }
+    let end = api.read(session.end_of_log()).await?;
+    let rows = api.read(session.rejections(&filter, limit)).await?;
     let rows: Vec<_> = rows.into_iter().map(|row| remedies.explain(row)).collect();
     let answer = json!({"rejections": rows, "as_of_position": shown::position(end)});
     Ok(answer::json(StatusCode::OK, &answer))

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{
     Api, Asked, Shared,
-    export::{EXPORT, Export},
+    export::{EXPORT, Export, refuse},
     filters::{FILTERS, PAGE, SEARCHES, event_filter, page},
     shown,
 };
@@ -27,7 +27,7 @@ use crate::{
         parameters::{Parameter, Parameters},
         problem::{self, Problem},
     },
-    query::{EventFilter, EventForm, EventPage, Item, Order, Scope, Session, Subject},
+    query::{EventFilter, EventForm, EventPage, EventWalk, Item, Order, Scope, Session, Subject},
 };
 
 const LIST: &str = "/v1/events";
@@ -81,11 +81,16 @@ async fn list(
     let end = api.read(session.end_of_log()).await?;
     let filter = event_filter(&api, &mut session, &parameters).await?;
     let page = page(filter.unwrap_or_else(EventFilter::nothing), &parameters)?;
-    if let Some(export) = Export::of(&parameters, &scope)? {
-        return exported(&api, (&scope, &asked), (export, page), end).await;
+    let now = Clock::system().now();
+    if page.filter.is_search() {
+        refuse(&parameters, &["after", "order", "wait"], "on a search")?;
     }
-    if page.filter.text.is_some() || page.filter.payload.is_some() {
-        let now = Clock::system().now();
+    if let Some(export) = Export::of("events", &parameters, &["order", "limit", "wait"])? {
+        let what = (export.with_content(&scope)?, Subject::None);
+        let walk = EventWalk::new(page, end, now);
+        return api.export(session, (&scope, &asked), what, walk).await;
+    }
+    if page.filter.is_search() {
         let found = api.read(session.search(&page, now)).await?;
         let rows = Some(found.events.len());
         api.record(&scope, &asked, "search", (Subject::None, rows))
@@ -123,41 +128,6 @@ async fn list(
         as_of_position: end.to_string(),
     };
     Ok(answer::json(StatusCode::OK, &answer))
-}
-
-/// Pages of an export are as large as the largest page.
-const PAGE_OF_EXPORT: u32 = 1000;
-
-/// Exports the events of a page up to the end of the log, oldest first.
-async fn exported(
-    api: &Api,
-    (scope, asked): (&Scope, &Asked),
-    (export, mut page): (Export, EventPage),
-    end: i64,
-) -> Result<Response, Problem> {
-    if export.dry {
-        let extent = api.session(scope).await?.extent(&page.filter).await;
-        let extent = extent.map_err(|error| api.problem(&error))?;
-        return Ok(answer::json(StatusCode::OK, &extent));
-    }
-    api.record(scope, asked, "export", (Subject::None, None))
-        .await?;
-    page.order = Order::Oldest;
-    page.limit = PAGE_OF_EXPORT;
-    page.range.before = Some(page.range.before.map_or(end + 1, |it| it.min(end + 1)));
-    let (sessions, scope) = (api.sessions.clone(), scope.clone());
-    let first = page.range.after.unwrap_or(0);
-    let name = ("events", asked.query.as_deref());
-    let shape = EventForm::default();
-    Ok(export.stream(name, &shape, first, move |after| {
-        let (sessions, scope, mut page) = (sessions.clone(), scope.clone(), page.clone());
-        async move {
-            page.range.after = Some(after);
-            let events = sessions.session(&scope).await?.events(&page).await?;
-            let last = events.last().map_or(after, |it| it.columns().position);
-            Ok((events, last))
-        }
-    }))
 }
 
 /// A scope without content cannot search it: an answer would tell what the content is.

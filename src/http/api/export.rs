@@ -1,29 +1,31 @@
-//! Exports: a list as lines of JSON or CSV, page by page.
+//! Exports: a whole list as lines of JSON or CSV, page by page.
 //!
-//! Each page takes a session for one short statement, so that an export neither holds back vacuum
-//! nor keeps a session from other callers. If a page fails, the connection ends without the last
+//! Each page takes a session for short statements, so that an export neither holds back vacuum nor
+//! keeps a session from other callers. If a page fails, the connection ends without the last
 //! chunk, so that no client takes the export for complete.
 
-use std::fmt::Write;
+use std::{fmt::Write, io};
 
 use axum::{
     body::Body,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use futures_util::stream;
 use serde::Serialize;
 
+use super::{Api, Asked};
 use crate::{
     clock::Clock,
     config::Role,
     http::{
+        access::Admission,
         answer,
         parameters::{Parameter, Parameters},
         problem::{self, Problem},
     },
-    query::{self, Scope},
+    query::{self, AuditEntry, Scope, Session, Subject, Walk},
     store::Error,
     telemetry::{LogEvent, QueryFailed},
 };
@@ -40,7 +42,7 @@ pub(super) const EXPORT: &[Parameter] = &[
 ];
 
 /// Refuses parameters that would have no effect.
-fn refuse(parameters: &Parameters, names: &[&str], when: &str) -> Result<(), Problem> {
+pub(super) fn refuse(parameters: &Parameters, names: &[&str], when: &str) -> Result<(), Problem> {
     let mut given = parameters.pairs().filter(|(name, _)| names.contains(name));
     match given.next() {
         None => Ok(()),
@@ -62,15 +64,20 @@ enum Format {
 /// A requested export.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Export {
+    /// Name of the list in the name of the file.
+    list: &'static str,
     format: Format,
     /// True if only its extent is requested.
-    pub(super) dry: bool,
+    dry: bool,
 }
 
 impl Export {
-    /// Reads the parameters; `None` if a page is requested. An export with content needs an
-    /// operator.
-    pub(super) fn of(parameters: &Parameters, scope: &Scope) -> Result<Option<Self>, Problem> {
+    /// Reads the parameters; `None` if a page is requested. `of_pages` have no effect on an export.
+    pub(super) fn of(
+        list: &'static str,
+        parameters: &Parameters,
+        of_pages: &[&str],
+    ) -> Result<Option<Self>, Problem> {
         let bom = parameters.flag("bom")?.unwrap_or(false);
         let raw = parameters.parse("csv", "raw", |text| (text == "raw").then_some(true))?;
         let raw = raw.unwrap_or(false);
@@ -82,62 +89,23 @@ impl Export {
             _ => None,
         })?;
         let Some(format) = format.flatten() else {
-            refuse(parameters, &["bom", "csv", "dry"], "without format")?;
+            refuse(parameters, &["bom", "csv", "dry"], "without an export")?;
             return Ok(None);
         };
-        // An export has every event of its filter, and a search covers a day at a time.
-        let of_pages = ["order", "limit", "wait", "text", "payload"];
-        refuse(parameters, &of_pages, "with format")?;
+        refuse(parameters, of_pages, "on an export")?;
+        if format == Format::Ndjson {
+            refuse(parameters, &["bom", "csv"], "with format=ndjson")?;
+        }
+        Ok(Some(Self { list, format, dry }))
+    }
+
+    /// Refuses an export of content by others than operators.
+    pub(super) fn with_content(self, scope: &Scope) -> Result<Self, Problem> {
         if scope.shows_content() && scope.role() < Role::Operator {
             let detail = "an export with content needs a token with the role operator";
             return Err(Problem::new(problem::FORBIDDEN, detail));
         }
-        Ok(Some(Self { format, dry }))
-    }
-
-    /// Streams pages of rows until `next` returns an empty one. `shape` is a row with the columns
-    /// of all rows; `next` reads the page behind a place and returns the place of its last row.
-    pub(super) fn stream<T, P, F>(
-        self,
-        (name, query): (&str, Option<&str>),
-        shape: &impl Serialize,
-        first: P,
-        mut next: impl FnMut(P) -> F + Send + 'static,
-    ) -> Response
-    where
-        T: Serialize + Send,
-        P: Send + 'static,
-        F: Future<Output = Result<(Vec<T>, P), Error>> + Send + 'static,
-    {
-        let head = self.head(shape);
-        let begun = stream::once(async move { head });
-        let pages = stream::try_unfold(Some(first), move |place| {
-            let page = place.map(&mut next);
-            async move {
-                let Some(page) = page else {
-                    return Ok(None);
-                };
-                let (rows, place) = page.await.map_err(|error| {
-                    let cause = error.cause();
-                    QueryFailed { cause }.emit();
-                    std::io::Error::other("the export failed")
-                })?;
-                if rows.is_empty() {
-                    return Ok(None);
-                }
-                Ok::<_, std::io::Error>(Some((self.lines(&rows)?, Some(place))))
-            }
-        });
-        let body = Body::from_stream(stream::StreamExt::chain(begun, pages));
-        let mut response = (answer::typed(self.media()), body).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.extend(
-            HeaderValue::from_str(&self.disposition(name, query))
-                .ok()
-                .map(|it| (header::CONTENT_DISPOSITION, it)),
-        );
-        response
+        Ok(self)
     }
 
     fn media(self) -> &'static str {
@@ -148,7 +116,7 @@ impl Export {
     }
 
     /// Name of the file: the list, its filter and the time.
-    fn disposition(self, name: &str, query: Option<&str>) -> String {
+    fn disposition(self, query: Option<&str>) -> String {
         let is_plain = |char: char| char.is_ascii_alphanumeric() || "=-".contains(char);
         let filter = query.unwrap_or_default();
         let filter = filter.replace(|char: char| !is_plain(char), "-");
@@ -158,7 +126,10 @@ impl Export {
             Format::Ndjson => "ndjson",
             Format::Csv { .. } => "csv",
         };
-        format!("attachment; filename=\"{name}-{filter}-{at}.{ending}\"")
+        format!(
+            "attachment; filename=\"{}-{filter}-{at}.{ending}\"",
+            self.list
+        )
     }
 
     fn head(self, shape: &impl Serialize) -> std::io::Result<Bytes> {
@@ -188,5 +159,97 @@ impl Export {
             };
         }
         Ok(text.into())
+    }
+}
+
+impl Api {
+    /// Answers with all rows of a walk, or with its extent.
+    pub(super) async fn export<W: Walk>(
+        &self,
+        mut session: Session,
+        (scope, asked): (&Scope, &Asked),
+        (export, subject): (Export, Subject<'_>),
+        walk: W,
+    ) -> Result<Response, Problem> {
+        if export.dry {
+            let extent = self.read(walk.extent(&mut session)).await?;
+            return Ok(answer::json(StatusCode::OK, &extent));
+        }
+        drop(session);
+        let entry = self.record(scope, asked, "export", (subject, None)).await?;
+        let head = export.head(&W::Row::default());
+        let running = Running {
+            api: self.clone(),
+            scope: scope.clone(),
+            admission: asked.admission.clone(),
+            entry,
+            export,
+            walk,
+            rows: 0,
+        };
+        let head = stream::once(async move { head });
+        let pages = stream::try_unfold(running, async |mut running| {
+            let page = running.next().await?;
+            Ok::<_, io::Error>(page.map(|page| (page, running)))
+        });
+        let body = Body::from_stream(stream::StreamExt::chain(head, pages));
+        let mut response = (answer::typed(export.media()), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.extend(
+            HeaderValue::from_str(&export.disposition(asked.query.as_deref()))
+                .ok()
+                .map(|it| (header::CONTENT_DISPOSITION, it)),
+        );
+        Ok(response)
+    }
+}
+
+/// An export while it is sent.
+struct Running<W> {
+    api: Api,
+    scope: Scope,
+    admission: Option<Admission>,
+    entry: AuditEntry,
+    export: Export,
+    walk: W,
+    rows: usize,
+}
+
+impl<W: Walk> Running<W> {
+    /// Lines of the next page that has rows; `None` at the end, which is in the audit by then.
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        loop {
+            if self.admission.as_ref().is_some_and(|it| !it.is_valid()) {
+                return Err(io::Error::other("the token was removed"));
+            }
+            let rows = self.read().await.map_err(|error| {
+                let cause = error.cause();
+                QueryFailed { cause }.emit();
+                io::Error::other("the export failed")
+            })?;
+            match rows {
+                None => return Ok(None),
+                Some(rows) if rows.is_empty() => {}
+                Some(rows) => return self.export.lines(&rows).map(Some),
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<Option<Vec<W::Row>>, Error> {
+        let mut session = self.api.sessions.session(&self.scope).await?;
+        let rows = self.walk.next(&mut session).await?;
+        drop(session);
+        if let Some(rows) = &rows {
+            self.rows += rows.len();
+        } else {
+            let end = AuditEntry {
+                verb: "exported",
+                rows: self.rows.try_into().ok(),
+                ..self.entry.clone()
+            };
+            self.api.audit.write(&end).await?;
+        }
+        Ok(rows)
     }
 }

@@ -28,7 +28,7 @@ pub use stream::Streams;
 
 use super::{
     SpoolApi,
-    access::Client,
+    access::{Admission, Client},
     answer::typed,
     connection::Connection,
     parameters::{Parameter, Parameters},
@@ -36,7 +36,7 @@ use super::{
     state::AppState,
 };
 use crate::{
-    query::{Audit, AuditError, Scope, Session, Sessions, Subject},
+    query::{Audit, AuditEntry, AuditError, Scope, Session, Sessions, Subject},
     store::{Error, Writes},
     telemetry::{AuditKeyFailed, LogEvent, QueryFailed},
 };
@@ -86,6 +86,7 @@ struct Asked {
     /// Address of the client.
     from: Option<IpAddr>,
     connection: Option<Arc<Connection>>,
+    admission: Option<Admission>,
 }
 
 impl<S: Sync> FromRequestParts<S> for Asked {
@@ -98,6 +99,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
             headers: parts.headers.clone(),
             from: client.map(|client| client.0),
             connection: parts.extensions.get().cloned(),
+            admission: parts.extensions.get().cloned(),
         })
     }
 }
@@ -126,14 +128,14 @@ impl Api {
         query.await.map_err(|error| self.problem(&error))
     }
 
-    /// Records content in the audit before it is shown.
+    /// Records content in the audit before it is shown. Returns the entry.
     async fn record(
         &self,
         scope: &Scope,
         asked: &Asked,
         verb: &'static str,
         what: (Subject<'_>, Option<usize>),
-    ) -> Result<(), Problem> {
+    ) -> Result<AuditEntry, Problem> {
         let recorded = self.audit.record(scope, asked.from, verb, what).await;
         recorded.map_err(|error| unrecorded(&error))
     }

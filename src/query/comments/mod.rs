@@ -1,6 +1,7 @@
 //! Comments on a media and on its ads, in threads of one level.
 
 mod thread;
+mod walk;
 
 use std::collections::HashMap;
 
@@ -13,7 +14,10 @@ use crate::store::{
     read::{EventRow, MediaFilter, MediaRow, Place, Reader, text as as_text},
 };
 
-pub use self::thread::{Comment, Thread};
+pub use self::{
+    thread::{Comment, Thread},
+    walk::{CommentWalk, ThreadComment},
+};
 
 /// Maximum number of comments per read.
 const AT_ONCE: u32 = 200;
@@ -61,7 +65,7 @@ impl Session {
         let Some(row) = find(&mut self.reader, filter).await? else {
             return Ok(None);
         };
-        let (threads, more) = threads(&mut self.reader, &row, before, limit).await?;
+        let (threads, more) = threads(&mut self.reader, &row, (before, i64::MAX), limit).await?;
         let last = threads.last().map(|last| last.last_position);
         let mut comments = MediaComments {
             row,
@@ -94,19 +98,20 @@ async fn find(reader: &mut Reader, filter: &MediaFilter) -> Result<Option<MediaR
     Ok(reader.media(&filter, None, 1).await?.into_iter().next())
 }
 
-/// Reads threads by their newest comment, and returns true if there are more. A comment that is not
-/// the newest of its thread makes no thread, so that several reads may be needed.
+/// Reads threads by their newest comment up to the position `end`, and returns true if there are
+/// more. A comment that is not the newest of its thread makes no thread, so that several reads may
+/// be needed.
 async fn threads(
     reader: &mut Reader,
     of: &MediaRow,
-    mut before: Option<i64>,
+    (mut before, end): (Option<i64>, i64),
     limit: u32,
 ) -> Result<(Vec<Thread>, bool), Error> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut found = Vec::new();
     loop {
         let newest = reader.comments_before(of, before, AT_ONCE).await?;
-        found.extend(by_newest(reader, of, &newest).await?);
+        found.extend(by_newest(reader, of, &newest, end).await?);
         before = newest.last().map(|last| last.position);
         if found.len() > limit || newest.len() < AT_ONCE as usize {
             break;
@@ -117,18 +122,19 @@ async fn threads(
     Ok((found, more))
 }
 
-/// Threads whose newest comment is one of `newest`, in this order.
+/// Threads whose newest comment up to `end` is one of `newest`, in this order.
 async fn by_newest(
     reader: &mut Reader,
     of: &MediaRow,
     newest: &[EventRow],
+    end: i64,
 ) -> Result<Vec<Thread>, Error> {
     let mut roots: Vec<String> = newest.iter().filter_map(root).map(str::to_owned).collect();
     roots.sort_unstable();
     roots.dedup();
     let all = reader.comments_of_threads(of, &roots).await?;
     let mut groups: HashMap<&str, Vec<&EventRow>> = HashMap::new();
-    for event in &all {
+    for event in all.iter().filter(|event| event.position <= end) {
         if let Some(root) = root(event) {
             groups.entry(root).or_default().push(event);
         }

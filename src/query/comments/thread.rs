@@ -25,7 +25,7 @@ pub struct Thread {
 }
 
 /// Comment, with its edits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Comment {
     /// Position of the event.
     #[serde(serialize_with = "as_text")]

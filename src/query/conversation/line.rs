@@ -21,7 +21,7 @@ pub enum Party {
 }
 
 /// Message with its edits, reactions and receipts, or another event between the messages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Line {
     /// Position of the event. If the message itself is not stored, the first event about it.
     #[serde(serialize_with = "as_text")]

@@ -4,6 +4,7 @@
 mod about;
 mod data;
 mod line;
+mod walk;
 
 use std::collections::HashMap;
 
@@ -17,10 +18,13 @@ use crate::store::{
     read::{ConversationFilter, ConversationOrder, ConversationRow, EventRow, Place, Reader},
 };
 
-pub use self::line::{Attachment, Line, Party, Reaction, ReplyTo, Version};
 pub(super) use self::{
     data::text,
     line::{at, is_late},
+};
+pub use self::{
+    line::{Attachment, Line, Party, Reaction, ReplyTo, Version},
+    walk::LineWalk,
 };
 
 /// Maximum number of events per read.

@@ -4,19 +4,45 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use serde::Serialize;
 
-use super::{Conditions, Error, Reader, answer, row::row};
+use super::{
+    Conditions, Error, Reader, answer,
+    extent::{Extent, counting},
+    row::row,
+};
 use crate::store::audit::AuditFilter;
 
 row! {
     /// Entry of the audit; serialised as an object with a key for each column.
     #[derive(Clone, Debug, Default, Serialize)]
     AuditRow {
+        /// Order of the entries.
+        #[serde(skip)]
+        id: i64,
         at: Timestamp,
         token: String,
         address: Option<String> = "host(address)",
         verb: String,
         subject: Option<String>,
         rows: Option<i64>,
+    }
+}
+
+impl AuditFilter {
+    fn apply(&self, query: &mut Conditions) {
+        query
+            .and("token = ", self.token.clone())
+            .and("at >= ", self.since.map(ToSqlx::to_sqlx))
+            .and("at < ", self.until.map(ToSqlx::to_sqlx));
+        if !self.subjects.is_empty() {
+            query.and_any("subject", self.subjects.clone());
+        }
+    }
+
+    fn select(&self) -> Conditions {
+        let mut query =
+            Conditions::after(&format!("SELECT {} FROM audit WHERE", AuditRow::columns()));
+        self.apply(&mut query);
+        query
     }
 }
 
@@ -27,16 +53,38 @@ impl Reader {
         filter: &AuditFilter,
         limit: u32,
     ) -> Result<Vec<AuditRow>, Error> {
-        let select = format!("SELECT {} FROM audit WHERE", AuditRow::columns());
-        let mut query = Conditions::after(&select);
-        query
-            .and("token = ", filter.token.clone())
-            .and("at >= ", filter.since.map(ToSqlx::to_sqlx))
-            .and("at < ", filter.until.map(ToSqlx::to_sqlx));
-        if !filter.subjects.is_empty() {
-            query.and_any("subject", filter.subjects.clone());
-        }
-        let mut query = query.limit(" ORDER BY at DESC", limit);
+        let mut query = filter.select().limit(" ORDER BY at DESC, id DESC", limit);
         answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Id of the last entry; 0 if there is none.
+    pub async fn end_of_audit(&mut self) -> Result<i64, Error> {
+        let query = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM audit");
+        answer(query.fetch_one(&mut *self.conn)).await
+    }
+
+    /// Reads at most `limit` entries behind the id `after`, up to the id `end`, in their order.
+    pub async fn audit_between(
+        &mut self,
+        filter: &AuditFilter,
+        (after, end): (i64, i64),
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, Error> {
+        let mut query = filter.select();
+        query.and("id > ", Some(after)).and("id <= ", Some(end));
+        let mut query = query.limit(" ORDER BY id", limit);
+        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Counts the entries up to the id `end`.
+    pub async fn extent_of_audit(
+        &mut self,
+        filter: &AuditFilter,
+        end: i64,
+    ) -> Result<Extent, Error> {
+        let mut query = counting("at", "at", " FROM audit WHERE");
+        filter.apply(&mut query);
+        query.and("id <= ", Some(end));
+        self.count(query).await
     }
 }

@@ -1,27 +1,60 @@
 //! Lists over several accounts of tables with an index for each account: the first rows of each
-//! visible account, merged.
+//! visible account, merged, or all rows in the order of the primary key.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use sqlx::QueryBuilder;
+use sqlx::{FromRow, QueryBuilder, postgres::PgRow};
 
-use super::{Conditions, Visible};
+use super::{
+    Conditions, Error, Reader, Visible, answer,
+    extent::{Extent, counting},
+};
 
-/// List of a table with the columns `app` and `account_id`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ByAccount {
-    /// Finds the accounts in the table by its keys, without reading the rows between.
-    pub every_account: &'static str,
-    /// Finds the apps in the table by its keys; account ids follow.
-    pub every_app: &'static str,
-    /// Columns and table, after the columns.
-    pub from: &'static str,
+/// Filter of a list by account.
+pub(crate) trait Listed: Clone + Send + Sync + 'static {
+    /// Row of the list.
+    type Row: for<'r> FromRow<'r, PgRow> + Send + Sync + Unpin;
+
+    /// The table.
+    const TABLE: Table;
+
+    /// Columns of a row, separated by commas.
+    fn columns() -> String;
+
+    /// App and accounts; none and empty for any.
+    fn accounts(&self) -> (&Option<String>, &[String]);
+
+    /// Start and end of the times of the last event.
+    fn times(&self) -> [Option<Timestamp>; 2];
+
+    /// Adds the filter's own conditions.
+    fn apply(&self, query: &mut Conditions);
+
+    /// Key of a row.
+    fn key(row: &Self::Row) -> [&str; 3];
 }
 
-/// Declares the list of `table`.
-macro_rules! by_account {
-    ($table:literal) => {
-        crate::store::read::by_account::ByAccount {
+/// Parts of the statements about a table with the columns `app` and `account_id`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    /// Finds the accounts in the table by its keys, without reading the rows between.
+    pub(super) every_account: &'static str,
+    /// Finds the apps in the table by its keys; account ids follow.
+    pub(super) every_app: &'static str,
+    /// The rows of an account, after the columns.
+    pub(super) of_account: &'static str,
+    /// All rows, after the columns.
+    pub(super) all: &'static str,
+    /// Condition for rows behind a key, which follows.
+    pub(super) behind: &'static str,
+    /// Order of the key.
+    pub(super) order: &'static str,
+}
+
+/// Declares the parts for the table `$table` with the primary key `app`, `account_id` and `$id`.
+macro_rules! table {
+    ($table:literal, $id:literal) => {
+        crate::store::read::by_account::Table {
             every_account: concat!(
                 "WITH RECURSIVE account AS (
                      (SELECT app, account_id FROM ",
@@ -52,47 +85,95 @@ macro_rules! by_account {
                  ), account AS (
                      SELECT app, id AS account_id FROM app CROSS JOIN unnest("
             ),
-            from: concat!(
+            of_account: concat!(
                 " FROM ",
                 $table,
                 " AS t WHERE t.app = a.app AND t.account_id = a.account_id AND"
             ),
+            all: concat!(" FROM ", $table, " WHERE"),
+            behind: concat!(" AND (app, account_id, ", $id, ") > ("),
+            order: concat!(" ORDER BY app, account_id, ", $id),
         }
     };
 }
-pub(super) use by_account;
+pub(super) use table;
 
-impl ByAccount {
-    /// Begins the list of the visible accounts of `app`, or of these accounts, or of all, with rows
-    /// whose last event is between `since` and `until`. Further conditions on the rows, the order,
-    /// and [`merged`](Conditions::merged) follow.
-    pub(super) fn begin(
-        self,
-        columns: &str,
-        (app, accounts): (&Option<String>, &[String]),
-        [since, until]: [Option<Timestamp>; 2],
-        visible: &Visible,
-    ) -> Conditions {
-        let mut query = Conditions(QueryBuilder::new(""));
-        if accounts.is_empty() {
-            query.0.push(self.every_account);
-        } else {
-            query.0.push(self.every_app).push_bind(accounts.to_vec());
-            query.0.push("::text[]) AS id)");
+/// Begins the list of the rows that meet `filter`. Further conditions on the rows, the order, and
+/// [`merged`](Conditions::merged) follow.
+pub(super) fn begin<F: Listed>(filter: &F, visible: &Visible) -> Conditions {
+    let (app, accounts) = filter.accounts();
+    let mut query = Conditions(QueryBuilder::new(""));
+    if accounts.is_empty() {
+        query.0.push(F::TABLE.every_account);
+    } else {
+        query
+            .0
+            .push(F::TABLE.every_app)
+            .push_bind(accounts.to_vec());
+        query.0.push("::text[]) AS id)");
+    }
+    query.again(" SELECT t.* FROM (SELECT app, account_id FROM account WHERE");
+    query.visible(visible).and("app = ", app.clone());
+    query.0.push(") AS a CROSS JOIN LATERAL (SELECT ");
+    query.0.push(F::columns());
+    query.again(F::TABLE.of_account).last_at(filter.times());
+    filter.apply(&mut query);
+    query
+}
+
+impl Reader {
+    /// Reads at most `limit` rows behind `after` in the order of their key, of those that began up
+    /// to the position `end`.
+    pub(crate) async fn by_id<F: Listed>(
+        &mut self,
+        filter: &F,
+        after: Option<&F::Row>,
+        end: i64,
+        limit: u32,
+    ) -> Result<Vec<F::Row>, Error> {
+        let select = format!("SELECT {}{}", F::columns(), F::TABLE.all);
+        let mut query = Conditions::after(&select);
+        query.of_table(filter, end, &self.visible);
+        if let Some([app, account_id, id]) = after.map(F::key) {
+            query.0.push(F::TABLE.behind).push_bind(app.to_owned());
+            query.0.push(", ").push_bind(account_id.to_owned());
+            query.0.push(", ").push_bind(id.to_owned()).push(")");
         }
-        query.again(" SELECT t.* FROM (SELECT app, account_id FROM account WHERE");
-        query.visible(visible).and("app = ", app.clone());
-        query.0.push(") AS a CROSS JOIN LATERAL (SELECT ");
-        query.0.push(columns);
-        query
-            .again(self.from)
-            .and("last_at >= ", since.map(ToSqlx::to_sqlx))
-            .and("last_at < ", until.map(ToSqlx::to_sqlx));
-        query
+        let mut query = query.limit(F::TABLE.order, limit);
+        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Counts the rows that began up to the position `end`, with the times of their last events.
+    pub(crate) async fn extent_by_id<F: Listed>(
+        &mut self,
+        filter: &F,
+        end: i64,
+    ) -> Result<Extent, Error> {
+        let mut query = counting("last_at", "last_at", F::TABLE.all);
+        query.of_table(filter, end, &self.visible);
+        self.count(query).await
     }
 }
 
 impl Conditions {
+    /// Restricts all rows of the table.
+    fn of_table<F: Listed>(&mut self, filter: &F, end: i64, visible: &Visible) {
+        let (app, accounts) = filter.accounts();
+        if !accounts.is_empty() {
+            self.and_any("account_id", accounts.to_vec());
+        }
+        self.visible(visible)
+            .and("app = ", app.clone())
+            .and("first_position <= ", Some(end))
+            .last_at(filter.times());
+        filter.apply(self);
+    }
+
+    fn last_at(&mut self, [since, until]: [Option<Timestamp>; 2]) -> &mut Self {
+        self.and("last_at >= ", since.map(ToSqlx::to_sqlx))
+            .and("last_at < ", until.map(ToSqlx::to_sqlx))
+    }
+
     /// Restricts events to visible ones of an account.
     pub(super) fn of_account(
         &mut self,

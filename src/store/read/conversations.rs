@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    Conditions, Error, EventRow, Reader, answer,
-    by_account::{ByAccount, by_account},
+    Conditions, Error, EventRow, Reader, Visible, answer,
+    by_account::{self, Listed, Table, table},
     events::events_where,
+    extent::{Extent, counting},
     json::text,
     place::Place,
     row::row,
@@ -91,8 +92,8 @@ row! {
     }
 }
 
-/// The list of conversations.
-const LIST: ByAccount = by_account!("conversations");
+/// Time of an event in its conversation.
+const AT: &str = "coalesce(occurred_at, received_at)";
 
 impl Reader {
     /// Reads at most `limit` conversations behind `after`, in this order.
@@ -103,14 +104,7 @@ impl Reader {
         after: Option<Place>,
         limit: u32,
     ) -> Result<Vec<ConversationRow>, Error> {
-        let columns = ConversationRow::columns();
-        let (accounts, times) = (&filter.account_ids, [filter.since, filter.until]);
-        let accounts = (&filter.app, accounts.as_slice());
-        let mut query = LIST.begin(&columns, accounts, times, &self.visible);
-        query.and("person_id = ", filter.person_id.clone());
-        if filter.waiting {
-            query.0.push(" AND waiting_since IS NOT NULL");
-        }
+        let mut query = by_account::begin(filter, &self.visible);
         let order_by = match order {
             ConversationOrder::Newest => {
                 query.before_place("last_at", "first_position", after);
@@ -124,6 +118,13 @@ impl Reader {
         };
         let mut query = query.merged(order_by, limit);
         answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Counts the events of a conversation: lines and changes of lines.
+    pub async fn extent_of_conversation(&mut self, of: &ConversationRow) -> Result<Extent, Error> {
+        let mut query = counting(AT, AT, " FROM events WHERE");
+        of.events(&mut query, &self.visible);
+        self.count(query).await
     }
 
     /// Lag of the lists of conversations and media; `None` if their follower never ran.
@@ -141,14 +142,8 @@ impl Reader {
         after: Option<Place>,
         limit: u32,
     ) -> Result<Vec<EventRow>, Error> {
-        const AT: &str = "coalesce(occurred_at, received_at)";
         let mut query = Conditions::after(&events_where());
-        query
-            .and("person_id = ", Some(of.person_id.clone()))
-            .of_account((&of.app, &of.account_id), &self.visible);
-        let elsewhere: Vec<_> = ELSEWHERE.iter().map(|kind| kind.as_str()).collect();
-        query.0.push(" AND kind <> ALL (").push_bind(elsewhere);
-        query.0.push(")");
+        of.events(&mut query, &self.visible);
         let order = if after.is_some() {
             query.after_place(AT, "position", after);
             " ORDER BY coalesce(occurred_at, received_at), position"
@@ -184,5 +179,46 @@ impl Reader {
             .and("person_id = ", Some(person_id.to_owned()));
         let mut query = query.limit(" ORDER BY position DESC", 1);
         answer(query.build_query_scalar().fetch_optional(&mut *self.conn)).await
+    }
+}
+
+impl ConversationRow {
+    /// Restricts events to visible ones of the conversation.
+    fn events(&self, query: &mut Conditions, visible: &Visible) {
+        query
+            .and("person_id = ", Some(self.person_id.clone()))
+            .of_account((&self.app, &self.account_id), visible);
+        let elsewhere: Vec<_> = ELSEWHERE.iter().map(|kind| kind.as_str()).collect();
+        query.0.push(" AND kind <> ALL (").push_bind(elsewhere);
+        query.0.push(")");
+    }
+}
+
+impl Listed for ConversationFilter {
+    type Row = ConversationRow;
+
+    const TABLE: Table = table!("conversations", "person_id");
+
+    fn columns() -> String {
+        ConversationRow::columns()
+    }
+
+    fn accounts(&self) -> (&Option<String>, &[String]) {
+        (&self.app, &self.account_ids)
+    }
+
+    fn times(&self) -> [Option<Timestamp>; 2] {
+        [self.since, self.until]
+    }
+
+    fn apply(&self, query: &mut Conditions) {
+        query.and("person_id = ", self.person_id.clone());
+        if self.waiting {
+            query.0.push(" AND waiting_since IS NOT NULL");
+        }
+    }
+
+    fn key(row: &ConversationRow) -> [&str; 3] {
+        [&row.app, &row.account_id, &row.person_id]
     }
 }

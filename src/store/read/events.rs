@@ -242,6 +242,11 @@ impl Batch {
 }
 
 impl EventFilter {
+    /// True if the filter looks into texts or payloads, for which there is no index.
+    pub fn is_search(&self) -> bool {
+        self.text.is_some() || self.payload.is_some()
+    }
+
     /// A filter that no event meets: positions begin at 1.
     pub fn nothing() -> Self {
         Self {

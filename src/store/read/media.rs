@@ -7,14 +7,15 @@ use sqlx::QueryBuilder;
 
 use super::{
     Conditions, Error, EventRow, Reader, Visible, answer,
-    by_account::{ByAccount, by_account},
+    by_account::{self, Listed, Table, table},
+    extent::Extent,
     json::text,
     place::Place,
     row::row,
 };
 
-/// Maximum number of comments in the threads of a page.
-const MOST_COMMENTS: u32 = 10_000;
+/// Maximum number of comments per statement.
+const AT_ONCE: u32 = 10_000;
 
 /// Maximum time between the arrivals of a reply and of its comment, if the reply came first.
 const RETRIES: SignedDuration = SignedDuration::from_hours(36);
@@ -56,9 +57,6 @@ row! {
     }
 }
 
-/// The list of media.
-const LIST: ByAccount = by_account!("media_threads");
-
 const ORDER: &str = " ORDER BY last_at DESC, first_position DESC";
 
 /// Condition for comments of a media; its id, its account and its app follow.
@@ -73,17 +71,19 @@ impl Reader {
         place: Option<Place>,
         limit: u32,
     ) -> Result<Vec<MediaRow>, Error> {
-        let columns = MediaRow::columns();
-        let (accounts, times) = (&filter.account_ids, [filter.since, filter.until]);
-        let accounts = (&filter.app, accounts.as_slice());
-        let mut query = LIST.begin(&columns, accounts, times, &self.visible);
-        query.and("media_id = ", filter.media_id.clone());
-        if filter.unanswered {
-            query.0.push(" AND unanswered > 0");
-        }
+        let mut query = by_account::begin(filter, &self.visible);
         query.before_place("last_at", "first_position", place);
         let mut query = query.merged(ORDER, limit);
         answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Counts the comments on a media and its ads, with their changes.
+    pub async fn extent_of_comments(&mut self, of: &MediaRow) -> Result<Extent, Error> {
+        let at = "coalesce(e.occurred_at, e.received_at)";
+        let select = format!("count(*), min({at}), max({at})");
+        let mut query = each_place(&select, of, &self.visible);
+        query.0.push(") AS e");
+        self.count(query).await
     }
 
     /// Finds the post of an ad by the media of the ad.
@@ -105,7 +105,7 @@ impl Reader {
         position: Option<i64>,
         limit: u32,
     ) -> Result<Vec<EventRow>, Error> {
-        let mut query = each_place(of, &self.visible);
+        let mut query = each_place("e.*", of, &self.visible);
         query.and("position < ", position);
         query.0.push(" ORDER BY position DESC LIMIT ");
         query.0.push_bind(i64::from(limit)).push(") AS e");
@@ -121,14 +121,24 @@ impl Reader {
         roots: &[String],
     ) -> Result<Vec<EventRow>, Error> {
         let from = self.threads_begin(of, roots).await?;
-        let mut query = each_place(of, &self.visible);
-        query.and("received_at >= ", from.map(ToSqlx::to_sqlx));
-        query.0.push(" AND (comment_id = ANY (");
-        query.0.push_bind(roots.to_vec());
-        query.0.push(") OR parent_id = ANY (");
-        query.0.push_bind(roots.to_vec()).push("))) AS e");
-        let mut query = query.limit(" ORDER BY e.position", MOST_COMMENTS);
-        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+        let mut comments: Vec<EventRow> = Vec::new();
+        loop {
+            let mut query = each_place("e.*", of, &self.visible);
+            query
+                .and("received_at >= ", from.map(ToSqlx::to_sqlx))
+                .and("position > ", comments.last().map(|last| last.position));
+            query.0.push(" AND (comment_id = ANY (");
+            query.0.push_bind(roots.to_vec());
+            query.0.push(") OR parent_id = ANY (");
+            query.0.push_bind(roots.to_vec()).push("))) AS e");
+            let mut query = query.limit(" ORDER BY e.position", AT_ONCE);
+            let rows = answer(query.build_query_as().fetch_all(&mut *self.conn)).await?;
+            let is_end = rows.len() < AT_ONCE as usize;
+            comments.extend(rows);
+            if is_end {
+                return Ok(comments);
+            }
+        }
     }
 
     /// Start of the days that have all comments of these threads; `None` if the first comment of
@@ -153,11 +163,11 @@ impl Reader {
     }
 }
 
-/// Selects comments on the media and on each of its ads; conditions follow.
-fn each_place(of: &MediaRow, visible: &Visible) -> Conditions {
+/// Selects `columns` of the comments `e` on the media and on each of its ads; conditions follow.
+fn each_place(columns: &str, of: &MediaRow, visible: &Visible) -> Conditions {
     let mut places = of.ad_media_ids.clone();
     places.push(of.media_id.clone());
-    let mut query = QueryBuilder::new("SELECT e.* FROM unnest(");
+    let mut query = QueryBuilder::new(format!("SELECT {columns} FROM unnest("));
     query
         .push_bind(places)
         .push(") AS place (id) CROSS JOIN LATERAL (");
@@ -167,4 +177,33 @@ fn each_place(of: &MediaRow, visible: &Visible) -> Conditions {
     let mut query = Conditions(query);
     query.of_account((&of.app, &of.account_id), visible);
     query
+}
+
+impl Listed for MediaFilter {
+    type Row = MediaRow;
+
+    const TABLE: Table = table!("media_threads", "media_id");
+
+    fn columns() -> String {
+        MediaRow::columns()
+    }
+
+    fn accounts(&self) -> (&Option<String>, &[String]) {
+        (&self.app, &self.account_ids)
+    }
+
+    fn times(&self) -> [Option<Timestamp>; 2] {
+        [self.since, self.until]
+    }
+
+    fn apply(&self, query: &mut Conditions) {
+        query.and("media_id = ", self.media_id.clone());
+        if self.unanswered {
+            query.0.push(" AND unanswered > 0");
+        }
+    }
+
+    fn key(row: &MediaRow) -> [&str; 3] {
+        [&row.app, &row.account_id, &row.media_id]
+    }
 }

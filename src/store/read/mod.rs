@@ -10,6 +10,7 @@ mod by_account;
 mod conversations;
 mod deliveries;
 mod events;
+mod extent;
 mod gaps;
 mod json;
 mod log;
@@ -43,9 +44,11 @@ use super::{Error, connect};
 
 pub use accounts::{AccountFilter, AccountRow};
 pub use audit::AuditRow;
+pub(crate) use by_account::Listed;
 pub use conversations::{ConversationFilter, ConversationOrder, ConversationRow};
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
 pub use events::{Between, EventFilter, EventRow, Items, Order};
+pub use extent::Extent;
 pub use gaps::{GapFilter, GapRow};
 pub(crate) use json::{Textual, text};
 pub(crate) use log::{LogPage, LogReader, PageSize, clients, read_payloads};
@@ -171,7 +174,7 @@ fn meaning(error: sqlx::Error) -> Error {
 }
 
 /// Statement with a condition for each set filter.
-struct Conditions(QueryBuilder<Postgres>);
+pub(crate) struct Conditions(QueryBuilder<Postgres>);
 
 impl Conditions {
     /// Begins with the statement `select`; its last word is WHERE.

@@ -17,6 +17,14 @@ pub struct Place {
     pub position: i64,
 }
 
+impl Place {
+    /// Place before all others: the first time of Postgres.
+    pub const FIRST: Self = Self {
+        at: Timestamp::constant(-210_866_803_200, 0),
+        position: 0,
+    };
+}
+
 /// Text that is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("allowed: a place from the `previous` or `next` of a page")]

@@ -4,7 +4,12 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use serde::Serialize;
 
-use super::{Conditions, Error, Reader, Visible, answer, json, row::row};
+use super::{
+    Conditions, Error, Reader, Visible, answer,
+    extent::{Extent, counting},
+    json,
+    row::row,
+};
 use crate::store::callbacks::{self, Seen};
 
 /// Limit above the number of reasons.
@@ -52,12 +57,16 @@ impl RejectionFilter {
     /// Selects `columns` of the counts that meet the filter.
     fn select(&self, columns: &str, visible: &Visible) -> Conditions {
         let mut query = Conditions::after(&format!("SELECT {columns} FROM rejections WHERE"));
+        self.apply(&mut query, visible);
+        query
+    }
+
+    fn apply(&self, query: &mut Conditions, visible: &Visible) {
         query
             .visible_without_account(visible)
             .and("app = ", self.app.clone())
             .and("last_at >= ", self.since.map(ToSqlx::to_sqlx))
             .and("hour < ", self.until.map(ToSqlx::to_sqlx));
-        query
     }
 }
 
@@ -90,5 +99,34 @@ impl Reader {
             answer(query.build_query_as().fetch_all(&mut *self.conn)).await?;
         rows.reverse();
         Ok(rows)
+    }
+
+    /// Reads at most `limit` counts behind the count `after`, in order of their hours.
+    pub async fn rejections_after(
+        &mut self,
+        filter: &RejectionFilter,
+        after: Option<&RejectionRow>,
+        limit: u32,
+    ) -> Result<Vec<RejectionRow>, Error> {
+        let mut query = filter.select(&RejectionRow::columns(), &self.visible);
+        if let Some(after) = after {
+            query.0.push(" AND (hour, app, reason, prefix) > (");
+            query.0.push_bind(after.hour.to_sqlx()).push(", ");
+            query.0.push_bind(after.app.clone()).push(", ");
+            query.0.push_bind(after.reason.clone()).push(", ");
+            query.0.push_bind(after.prefix.clone()).push("::cidr)");
+        }
+        let mut query = query.limit(" ORDER BY hour, app, reason, rejections.prefix", limit);
+        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Counts the rows that meet `filter`.
+    pub async fn extent_of_rejections(
+        &mut self,
+        filter: &RejectionFilter,
+    ) -> Result<Extent, Error> {
+        let mut query = counting("hour", "last_at", " FROM rejections WHERE");
+        filter.apply(&mut query, &self.visible);
+        self.count(query).await
     }
 }

@@ -86,6 +86,22 @@ async fn a_dry_export_tells_its_extent() {
 }
 
 #[tokio::test]
+async fn an_export_of_a_search_has_what_its_pages_find() {
+    let desk = desk_with_formulas().await;
+    let text = exported(&desk, "format=ndjson&text=T&since=3d").await;
+    let told = text.lines().map(|line| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        event["text"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(told.collect::<Vec<_>>(), ["three", "two"]);
+    let text = exported(&desk, "format=csv&payload=MID.2").await;
+    assert_eq!(text.lines().count(), 2, "{text}");
+    let path = "/v1/events?format=csv&text=t";
+    assert_eq!(desk.problem_as("viewer", path).await.0, 403);
+    assert_eq!(desk.problem_as("reader", path).await.0, 403);
+}
+
+#[tokio::test]
 async fn an_export_of_nothing_is_an_export() {
     let desk = desk_with_formulas().await;
     let nobody = "account=17849999999999999";

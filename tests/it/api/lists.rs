@@ -115,7 +115,10 @@ async fn a_misspelt_filter_is_refused_with_the_nearest_one() {
         "bom=true",
         "format=csv&limit=1",
         "format=csv&order=newest",
-        "format=csv&text=x",
+        "format=csv&wait=1",
+        "format=ndjson&bom=true",
+        "text=x&after=1",
+        "text=x&order=oldest",
         "person=",
     ] {
         let (status, problem) = desk

@@ -7,7 +7,7 @@ const BAKERY: &str = "17840000000000101";
 const FLORIST: &str = "17840000000000202";
 
 /// Routes that answer with stored data, with the position and delivery of each event filled in.
-const ROUTES: [&str; 16] = [
+const ROUTES: [&str; 24] = [
     "/v1/events",
     "/v1/events?order=oldest",
     "/v1/events?text=hello",
@@ -24,6 +24,14 @@ const ROUTES: [&str; 16] = [
     "/v1/conversations/{account}/{person}",
     "/v1/media",
     "/v1/media/{media}/comments",
+    "/v1/events?format=ndjson",
+    "/v1/deliveries?format=csv",
+    "/v1/rejections?format=ndjson",
+    "/v1/conversations?format=ndjson",
+    "/v1/conversations?format=csv&dry=true",
+    "/v1/conversations/{account}/{person}?format=csv",
+    "/v1/media?format=csv",
+    "/v1/media/{media}/comments?format=ndjson",
 ];
 
 async fn desk_of_two() -> Desk {
