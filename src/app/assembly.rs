@@ -169,11 +169,13 @@ impl Parts {
             streams: http::Streams::new(hub, self.config.admin.max_streams),
             apps: state.clone(),
             spool,
+            readiness,
+            metrics: self.metrics.clone(),
         };
         let (access, failed) = Access::new(&self.config, address, self.own_token);
         let (audit, stop) = (api.audit.clone(), stop.clone());
         loops.spawn(worker::record_failed_logins(failed, audit, stop));
-        let routes = admin::router(readiness, self.metrics.clone(), (access.clone(), api));
+        let routes = admin::router(access.clone(), api);
         (access, routes)
     }
 

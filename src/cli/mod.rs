@@ -22,6 +22,7 @@ mod input;
 mod layout;
 mod local;
 mod migrate;
+mod openapi;
 mod output;
 mod psql;
 mod purge;
@@ -85,6 +86,8 @@ enum Verb {
     Spool(spool::Spool),
     Psql(psql::Psql),
     Schema(schema::Schema),
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
     Signature(signature::Signature),
     Config(config::Config),
     Token(token::Token),
@@ -130,6 +133,7 @@ async fn run() -> ExitCode {
         Verb::Spool(verb) => verb.run(&sources).await,
         Verb::Psql(verb) => verb.run(&sources).await,
         Verb::Schema(verb) => verb.run(),
+        Verb::OpenApi(verb) => verb.run(),
         Verb::Signature(verb) => verb.run(&sources),
         Verb::Config(verb) => verb.run(&sources),
         Verb::Token(verb) => verb.run(),

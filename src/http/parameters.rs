@@ -1,65 +1,53 @@
 //! Query parameters: each known, given once unless it is a list, and parsed with a message that
 //! says what is allowed.
 
-use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
-
 use jiff::Timestamp;
+use uuid::Uuid;
 
-use super::problem::Problem;
+use super::{
+    parameter::{Form, Parameter},
+    problem::Problem,
+};
 use crate::{clock::Clock, config::nearest, query::Moment};
 
 /// First time of a filter. Postgres has no times long before it.
 const FIRST: Timestamp = Timestamp::UNIX_EPOCH;
 
-/// A query parameter of a route.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Parameter {
-    pub(super) name: &'static str,
-    /// Meaning and allowed values.
-    pub(super) about: &'static str,
-    /// True if it may be given several times, or with commas between values.
-    pub(super) is_list: bool,
-}
-
-impl Parameter {
-    pub(super) const fn one(name: &'static str, about: &'static str) -> Self {
-        Self {
-            name,
-            about,
-            is_list: false,
-        }
-    }
-
-    pub(super) const fn list(name: &'static str, about: &'static str) -> Self {
-        Self {
-            name,
-            about,
-            is_list: true,
-        }
-    }
-}
+/// Parameters that a route knows, in tables.
+pub(super) type Known = &'static [&'static [Parameter]];
 
 /// Parameters of a request, all of them known.
 #[derive(Debug)]
-pub(super) struct Parameters(Vec<(&'static Parameter, String)>);
+pub(super) struct Parameters {
+    known: Known,
+    given: Vec<(&'static Parameter, String)>,
+}
 
 impl Parameters {
     /// Splits `query` into the parameters that a route knows.
-    pub(super) fn of(query: Option<&str>, known: &[&'static [Parameter]]) -> Result<Self, Problem> {
-        let mut found: Vec<(&'static Parameter, String)> = Vec::new();
+    pub(super) fn of(query: Option<&str>, known: Known) -> Result<Self, Problem> {
+        let mut given: Vec<(&'static Parameter, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             let mut all = known.iter().copied().flatten();
             let Some(parameter) = all.find(|it| it.name == name) else {
                 return Err(unknown(&name, &value, known));
             };
-            let is_again = found.iter().any(|(it, _)| it.name == name);
-            if is_again && !parameter.is_list {
+            let is_again = given.iter().any(|(it, _)| it.name == name);
+            if is_again && !parameter.is_list() {
                 let detail = format!("{name} is given twice");
                 return Err(Problem::parameter(&name, &value, "once", detail));
             }
-            found.push((parameter, value.into_owned()));
+            given.push((parameter, value.into_owned()));
         }
-        Ok(Self(found))
+        let mut needed = known.iter().copied().flatten().filter(|it| it.is_required);
+        match needed.find(|it| !given.iter().any(|(found, _)| found.name == it.name)) {
+            Some(missing) => {
+                let detail = format!("{} is missing. {}", missing.name, missing.about);
+                let allowed = missing.form.allowed();
+                Err(Problem::parameter(missing.name, "", allowed, detail))
+            }
+            None => Ok(Self { known, given }),
+        }
     }
 
     /// Value of a parameter, if it is given.
@@ -69,11 +57,13 @@ impl Parameters {
 
     /// Names and values as given.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(it, value)| (it.name, value.as_str()))
+        self.given
+            .iter()
+            .map(|(it, value)| (it.name, value.as_str()))
     }
 
     fn values<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s str> {
-        let named = self.0.iter().filter(move |(it, _)| it.name == name);
+        let named = self.given.iter().filter(move |(it, _)| it.name == name);
         named.map(|(_, value)| value.as_str())
     }
 
@@ -81,56 +71,63 @@ impl Parameters {
     pub(super) fn parse<T>(
         &self,
         name: &str,
-        allowed: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Problem> {
-        let value = self.get(name);
-        let parsed =
-            value.map(|value| parse(value).ok_or_else(|| self.wrong(name, value, allowed)));
+        let parsed = self
+            .get(name)
+            .map(|value| parse(value).ok_or_else(|| self.wrong(name, value)));
         parsed.transpose()
     }
 
     /// A text that is not empty, of at most 512 bytes.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, Problem> {
-        self.parse(name, "1 to 512 bytes without U+0000", |text| {
+        self.parse(name, |text| {
             let is_text = (1..=512).contains(&text.len()) && !text.contains('\0');
             is_text.then(|| text.to_owned())
         })
     }
 
-    /// A whole number.
-    pub(super) fn number<T>(
-        &self,
-        name: &str,
-        range: RangeInclusive<T>,
-    ) -> Result<Option<T>, Problem>
-    where
-        T: Display + FromStr + PartialOrd,
-    {
-        let allowed = format!("a whole number from {} to {}", range.start(), range.end());
-        self.parse(name, &allowed, |text| {
-            let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
-            let number = text.parse().ok().filter(|number| range.contains(number));
-            number.filter(|_| is_digits)
+    /// A text to search for.
+    pub(super) fn search(&self, name: &str) -> Result<Option<String>, Problem> {
+        self.parse(name, |text| {
+            let is_text = (1..=200).contains(&text.chars().count()) && !text.contains('\0');
+            is_text.then(|| text.to_owned())
         })
+    }
+
+    /// A whole number in the range of its declaration; the declared default if it is not given.
+    pub(super) fn number<T: From<u32>>(&self, name: &str) -> Result<T, Problem> {
+        let (least, most, default) = match self.declared(name).map(|it| it.form) {
+            Some(Form::Number(least, most, default)) => (least, most, default),
+            _ => (0, 0, 0),
+        };
+        let number = self.parse(name, |text| {
+            whole(text)
+                .and_then(|number| u32::try_from(number).ok())
+                .filter(|number| (least..=most).contains(number))
+        })?;
+        Ok(number.unwrap_or(default).into())
     }
 
     /// A position in the log.
     pub(super) fn position(&self, name: &str) -> Result<Option<i64>, Problem> {
-        self.number(name, 0..=i64::MAX)
+        self.parse(name, whole)
+    }
+
+    /// The id of a delivery.
+    pub(super) fn delivery(&self, name: &str) -> Result<Option<Uuid>, Problem> {
+        self.parse(name, |text| text.parse().ok())
     }
 
     /// `true` or `false`.
     pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
-        self.parse(name, "true or false", |text| text.parse().ok())
+        self.parse(name, |text| text.parse().ok())
     }
 
     /// A time, a date (UTC), `today`, `yesterday` or a while ago such as `2h`.
     pub(super) fn moment(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
         let now = Clock::system().now();
-        let allowed = "a time such as 2026-11-02T15:04:05Z, a date, today, yesterday, or a while \
-                       ago such as 2h";
-        self.parse(name, allowed, |text| {
+        self.parse(name, |text| {
             let moment: Moment = text.parse().ok()?;
             moment.resolve(now).ok().filter(|at| *at >= FIRST)
         })
@@ -170,25 +167,30 @@ impl Parameters {
         spell: fn(T) -> &'static str,
     ) -> Result<T, Problem> {
         let found = all.iter().copied().find(|it| spell(*it) == value);
-        found.ok_or_else(|| {
-            let names: Vec<_> = all.iter().map(|it| spell(*it)).collect();
-            self.wrong(name, value, &names.join(", "))
-        })
+        found.ok_or_else(|| self.wrong(name, value))
     }
 
-    fn wrong(&self, name: &str, value: &str, allowed: &str) -> Problem {
-        let parameter = self.0.iter().find(|(it, _)| it.name == name);
-        let about = parameter.map_or("", |(it, _)| it.about);
-        Problem::parameter(
-            name,
-            value,
-            allowed,
-            format!("wrong value of {name}. {about}"),
-        )
+    fn declared(&self, name: &str) -> Option<&'static Parameter> {
+        let mut all = self.known.iter().copied().flatten();
+        all.find(|it| it.name == name)
+    }
+
+    fn wrong(&self, name: &str, value: &str) -> Problem {
+        let declared = self.declared(name);
+        let about = declared.map_or("", |it| it.about);
+        let allowed = declared.map_or_else(String::new, |it| it.form.allowed());
+        let detail = format!("wrong value of {name}. {about}");
+        Problem::parameter(name, value, allowed, detail)
     }
 }
 
-fn unknown(name: &str, value: &str, known: &[&'static [Parameter]]) -> Problem {
+/// A whole number in digits.
+fn whole(text: &str) -> Option<i64> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_digits)
+}
+
+fn unknown(name: &str, value: &str, known: Known) -> Problem {
     let names: Vec<_> = known.iter().copied().flatten().map(|it| it.name).collect();
     let detail = match nearest(name, names.iter().copied()) {
         Some(near) => format!("unknown parameter; did you mean {near}?"),

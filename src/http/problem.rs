@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::{json_bytes, typed};
@@ -79,6 +80,24 @@ problems! {
 }
 
 impl ProblemType {
+    /// Names of all types.
+    pub(super) fn names() -> Vec<&'static str> {
+        ALL.iter().map(|kind| kind.name).collect()
+    }
+
+    /// Path of the page, which is the `type` of a problem.
+    pub(super) fn path(&self) -> String {
+        format!("/problems/{}", self.name)
+    }
+
+    pub(super) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// Finds a type by its name.
     pub(super) fn find(name: &str) -> Option<&'static Self> {
         ALL.iter().copied().find(|kind| kind.name == name)
@@ -95,8 +114,11 @@ impl ProblemType {
 #[derive(Debug)]
 pub(super) struct Problem(Box<Members>);
 
-#[derive(Debug, Serialize)]
-struct Members {
+/// An error answer (RFC 9457).
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProblemDetails")]
+pub(super) struct Members {
+    /// Page about the problem.
     #[serde(rename = "type")]
     page: String,
     title: &'static str,
@@ -121,7 +143,7 @@ struct Members {
 impl Problem {
     pub(super) fn new(kind: &'static ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Members {
-            page: format!("/problems/{}", kind.name),
+            page: kind.path(),
             title: kind.title,
             status: kind.status.as_u16(),
             detail: detail.into(),

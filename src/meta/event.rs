@@ -4,8 +4,8 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::ids::Ids;
 pub use super::kinds::Kind;
+use super::{ids::Ids, named::named};
 
 /// Declares an enum whose variants have a stored text form.
 macro_rules! spelled {
@@ -27,6 +27,8 @@ macro_rules! spelled {
                 }
             }
         }
+
+        named!($name);
     };
 }
 

@@ -1,5 +1,6 @@
 //! Single events and deliveries with everything that belongs to them.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use crate::store::{
 const RELATED: u32 = 100;
 
 /// An event with its delivery, its repeats, and the other events about the same message or comment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct EventDetail {
     /// The event.
     pub event: EventForm,
@@ -30,18 +31,19 @@ pub struct EventDetail {
 }
 
 /// A repeat, compared with its event.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ComparedRepeat {
     /// The repeat.
     pub repeat: RepeatRow,
     /// `same`, `different`, or `unknown` if a payload is gone.
+    #[schemars(extend("enum" = ["same", "different", "unknown"]))]
     pub comparison: &'static str,
     /// Keys with different values; without content, empty.
     pub differences: Vec<Difference>,
 }
 
 /// A delivery with its events and repeats in order.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct DeliveryDetail {
     /// The delivery.
     pub delivery: DeliveryRow,
@@ -52,7 +54,7 @@ pub struct DeliveryDetail {
 }
 
 /// Events before and after an event, on its account.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Around {
     /// Events before it, oldest first.
     pub before: Vec<EventForm>,

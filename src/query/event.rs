@@ -4,13 +4,16 @@
 //! the version of this form, and `masked` lists the keys that are null because the reader may not
 //! see content. `docs/event.schema.json` describes the form.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
-use super::own_data::own_data;
+use super::{
+    own_data::own_data,
+    schema::{self, SCHEMA},
+};
 use crate::{meta::event::Kind, store::read::EventRow};
-
-/// Version of the form. It changes only if a key is removed or changes its meaning.
-pub const SCHEMA: u8 = 1;
 
 /// Columns of events with content, besides the own fields of a kind.
 const CONTENT: [&str; 3] = ["text", "username", "payload"];
@@ -46,6 +49,16 @@ pub fn event(mut row: EventRow, content: bool) -> EventForm {
 fn masked_data(kind: Kind) -> impl Iterator<Item = String> {
     let fields = kind.own_fields().filter(|field| field.is_content);
     fields.map(|field| format!("data.{}", field.name))
+}
+
+impl JsonSchema for EventForm {
+    fn schema_name() -> Cow<'static, str> {
+        "Event".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        schema::event(generator)
+    }
 }
 
 impl EventForm {

@@ -1,21 +1,30 @@
 //! Search for the type and the target of an id.
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::Session;
-use crate::store::{Error, read::EventFilter};
+use crate::store::{
+    Error,
+    read::{Digits, EventFilter},
+};
 
 /// Time in which a user name is searched.
 const USERNAMES: SignedDuration = SignedDuration::from_hours(24 * 7);
 
+/// Types of ids.
+const TYPES: [&str; 9] = [
+    "event", "repeat", "delivery", "message", "comment", "media", "person", "account", "username",
+];
+
 /// Target of an id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Target {
-    /// Type of the id: `event`, `repeat`, `delivery`, `message`, `comment`, `media`, `person`,
-    /// `account` or `username`.
+    /// Type of the id.
     #[serde(rename = "type")]
+    #[schemars(extend("enum" = TYPES))]
     pub kind: &'static str,
     /// The id, or the account of a label or user name.
     pub id: String,
@@ -24,6 +33,7 @@ pub struct Target {
         serialize_with = "super::as_text",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "Option<Digits>")]
     pub position: Option<i64>,
 }
 

@@ -1,5 +1,6 @@
 //! Items of the log: an event, or a repeat with its event.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -16,7 +17,7 @@ use crate::store::{
 const CONTENT: [&str; 3] = ["repeat.payload", "differences.event", "differences.repeat"];
 
 /// Item at a position of the log.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Item {
     /// An event.
@@ -26,7 +27,7 @@ pub enum Item {
 }
 
 /// A repeat with its event.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RepeatedEvent {
     /// The repeat.
     pub repeat: RepeatRow,

@@ -39,7 +39,7 @@ pub use conversation::{
 pub use csv::{CsvRecord, csv_names, csv_record, without_formula};
 pub use detail::{Around, ComparedRepeat, DeliveryDetail, EventDetail};
 pub use differences::Difference;
-pub use event::{EventForm, SCHEMA, event};
+pub use event::{EventForm, event};
 pub use events::Events;
 pub use find::Target;
 pub use item::{Item, RepeatedEvent};
@@ -49,6 +49,7 @@ pub use moment::{InvalidMoment, Moment};
 pub use page::Page;
 pub use reaction::reaction;
 pub use remedies::{ExplainedRejection, Owner, Remedies};
+pub use schema::SCHEMA;
 pub use scope::Scope;
 pub use session::{Accounts, Session, Sessions, Stats};
 pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
@@ -60,7 +61,7 @@ pub use crate::store::follow::Lag;
 pub use crate::store::gaps::GapCause;
 pub use crate::store::read::{
     AccountFilter, AccountRow, AuditRow, Between, Content, ConversationFilter, ConversationOrder,
-    ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Dimension, EventFilter, EventRow,
-    Extent, GapFilter, GapRow, InvalidPlace, Items, MOST_COUNTS, MediaFilter, MediaRow, Order,
-    Place, RejectionFilter, RejectionRow, RejectionTotal, RepeatRow, StatsFilter,
+    ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Digits, Dimension, EventFilter,
+    EventRow, Extent, GapFilter, GapRow, InvalidPlace, Items, MOST_COUNTS, MediaFilter, MediaRow,
+    Order, Place, RejectionFilter, RejectionRow, RejectionTotal, RepeatRow, StatsFilter,
 };

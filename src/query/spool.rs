@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Mutex, task::yield_now};
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use crate::{
 pub const MOST_WAITING: usize = 1000;
 
 /// Delivery waiting in the spool.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiting {
     /// Position in the spool; the next list begins behind this place.
     pub place: String,
@@ -45,7 +46,7 @@ pub struct Waiting {
 }
 
 /// Part of the waiting deliveries, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WaitingList {
     /// The deliveries.
     pub records: Vec<Waiting>,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Settings, Status};
@@ -23,7 +24,8 @@ pub struct Draining {
 }
 
 /// The spool of a running server, as JSON.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Spool")]
 pub struct SpoolReport {
     /// True if the server has a spool.
     pub on: bool,

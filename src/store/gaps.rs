@@ -6,6 +6,7 @@ use jiff_sqlx::ToSqlx;
 use sqlx::{Connection, PgConnection};
 
 use super::Error;
+use crate::meta::named::named;
 
 /// Age of a liveness row from which its server counts as gone. Rows are written once a minute.
 const GONE_AFTER: SignedDuration = SignedDuration::from_secs(90);
@@ -37,6 +38,8 @@ impl GapCause {
         }
     }
 }
+
+named!(GapCause);
 
 /// Gap in the deliveries of an app.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ mod conversations;
 mod exports;
 mod list_exports;
 mod lists;
+mod openapi;
 mod scopes;
 
 use serde_json::Value;

@@ -1,44 +1,106 @@
 //! Routes of accounts.
 
 use axum::{
-    Router,
-    extract::{Path, State},
+    extract::{State, rejection::BytesRejection},
     http::StatusCode,
     response::Response,
-    routing::get,
+    routing::{get, patch},
 };
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Api, Asked, Shared, filters::accounts_in_path, shown};
+use super::{
+    Api, Asked, InPath, Shared, UNREAD,
+    filters::{ACCOUNT, APP, LIMIT, accounts_in_path},
+    operation::{Answer, Caller, Operation, schema_of},
+};
 use crate::{
+    config::Role,
     http::{
         access::{Operator, Viewer},
         answer,
-        parameters::Parameter,
+        parameter::{Form, Parameter},
         problem::{self, Problem},
     },
-    query::{AccountFilter, AccountRow, Scope, Session},
+    query::{AccountFilter, AccountRow, Digits, Scope, Session},
     store::AccountLabels,
 };
 
 const ACCOUNTS: &[Parameter] = &[
-    Parameter::one("app", "Name of the configured app."),
-    Parameter::one(
+    APP,
+    Parameter::of(
         "silent_since",
         "Accounts without an event at this time or later.",
+        Form::Moment,
     ),
-    Parameter::one(
-        "limit",
-        "Maximum number of accounts, from 1 to 1000. If unset: 100.",
-    ),
+    LIMIT,
 ];
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/v1/accounts", get(list))
-        .route("/v1/accounts/{account}", get(show).patch(label))
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        path: "/v1/accounts",
+        handler: || get(list),
+        about: "Accounts with the newest events, the newest last.",
+        parameters: &[ACCOUNTS],
+        example: "/v1/accounts?limit=10",
+        answers: &[Answer::json::<AccountList>("The accounts.")],
+        problems: UNREAD,
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/accounts/{account}",
+        handler: || get(show),
+        about: "The accounts that the id, label or user name means.",
+        parts: &[ACCOUNT],
+        example: "/v1/accounts/17840000000000001",
+        answers: &[Answer::json::<NamedAccounts>("The accounts.")],
+        problems: &[problem::NOT_FOUND, problem::DATABASE, problem::BUSY],
+        ..Operation::GET
+    },
+    Operation {
+        method: "patch",
+        path: "/v1/accounts/{account}",
+        handler: || patch(label),
+        caller: Caller::Token(Role::Operator),
+        about: "Sets label and client of an account.",
+        parts: &[ACCOUNT],
+        body: Some((schema_of::<Labels>, r#"{"label":"Bakery","client":null}"#)),
+        example: "/v1/accounts/17840000000000001",
+        answers: &[Answer::json::<NamedAccounts>("The account.")],
+        problems: &[
+            problem::BODY,
+            problem::NOT_FOUND,
+            problem::DATABASE,
+            problem::BUSY,
+        ],
+        ..Operation::GET
+    },
+];
+
+/// Answer with a list of accounts.
+#[derive(Serialize, JsonSchema)]
+struct AccountList {
+    accounts: Vec<Account>,
+    /// True if there are more accounts.
+    more: bool,
+    #[schemars(with = "Digits")]
+    as_of_position: String,
+}
+
+/// Answer with the accounts of a name.
+#[derive(Serialize, JsonSchema)]
+struct NamedAccounts {
+    accounts: Vec<Account>,
+}
+
+/// An account.
+#[derive(Serialize, JsonSchema)]
+struct Account {
+    #[serde(flatten)]
+    row: AccountRow,
+    /// Keys that are null because the token does not show content.
+    masked: Vec<&'static str>,
 }
 
 async fn list(
@@ -46,46 +108,44 @@ async fn list(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[ACCOUNTS])?;
+    let parameters = &asked.parameters;
     let filter = AccountFilter {
         app: parameters.text("app")?,
         silent_since: parameters.moment("silent_since")?,
         ..AccountFilter::default()
     };
-    let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
+    let limit = parameters.number("limit")?;
     let mut session = api.session(&scope).await?;
     let end = api.read(session.end_of_log()).await?;
     let accounts = api.read(session.accounts(&filter, limit)).await?;
-    let rows: Vec<_> = accounts
-        .rows
-        .iter()
-        .map(|row| account(row, &scope))
-        .collect();
-    let answer = json!({
-        "accounts": rows,
-        "more": accounts.more,
-        "as_of_position": shown::position(end),
-    });
+    let rows = accounts.rows.into_iter();
+    let answer = AccountList {
+        accounts: rows.map(|row| account(row, &scope)).collect(),
+        more: accounts.more,
+        as_of_position: end.to_string(),
+    };
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
-/// JSON of an account. Its user name is content.
-fn account(row: &AccountRow, scope: &Scope) -> Value {
-    let mut value = serde_json::to_value(row).unwrap_or_default();
+/// An account as the caller sees it. Its user name is content.
+fn account(mut row: AccountRow, scope: &Scope) -> Account {
+    let mut masked = Vec::new();
     if !scope.shows_content() {
-        value["username"] = Value::Null;
-        value["masked"] = json!(["username"]);
+        row.username = None;
+        masked.push("username");
     }
-    value
+    Account { row, masked }
 }
 
 /// Labels as a client sends them. A missing key keeps a label, and null removes it.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Labels {
     #[serde(default, deserialize_with = "given")]
+    #[schemars(length(max = 200))]
     label: Option<String>,
     #[serde(default, deserialize_with = "given")]
+    #[schemars(length(max = 200))]
     client: Option<String>,
 }
 
@@ -103,12 +163,14 @@ const LONGEST: usize = 200;
 async fn label(
     State(api): Shared,
     Operator(scope): Operator,
-    Path(name): Path<String>,
-    body: Bytes,
+    InPath(name): InPath<String>,
+    _: Asked,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     if scope.is_restricted() {
         return Err(Problem::not_found());
     }
+    let body = body.map_err(|rejection| Problem::new(problem::BODY, rejection.body_text()))?;
     let labels: Labels = serde_json::from_slice(&body).map_err(|error| {
         let detail = format!("send a JSON object with label and client: {error}");
         Problem::new(problem::BODY, detail)
@@ -138,10 +200,9 @@ async fn label(
 async fn show(
     State(api): Shared,
     Viewer(scope): Viewer,
-    Path(name): Path<String>,
-    asked: Asked,
+    InPath(name): InPath<String>,
+    _: Asked,
 ) -> Result<Response, Problem> {
-    asked.parameters(&[])?;
     let mut session = api.session(&scope).await?;
     let ids = accounts_in_path(&api, &mut session, name).await?;
     accounts(&api, &mut session, &scope, ids).await
@@ -159,10 +220,7 @@ async fn accounts(
         ..AccountFilter::default()
     };
     let accounts = api.read(session.accounts(&filter, 100)).await?;
-    let rows: Vec<_> = accounts
-        .rows
-        .iter()
-        .map(|row| account(row, scope))
-        .collect();
-    Ok(answer::json(StatusCode::OK, &json!({"accounts": rows})))
+    let rows = accounts.rows.into_iter();
+    let accounts = rows.map(|row| account(row, scope)).collect();
+    Ok(answer::json(StatusCode::OK, &NamedAccounts { accounts }))
 }

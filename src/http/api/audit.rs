@@ -1,31 +1,61 @@
 //! Route of the audit.
 
-use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
-use serde_json::json;
+use axum::{extract::State, http::StatusCode, response::Response, routing::get};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{
-    Api, Asked, Shared,
-    export::{EXPORT, Export},
+    Asked, Shared,
+    export::{CSV, EXPORT, EXTENT, Export, NDJSON},
+    filters::{LIMIT, since, until},
+    operation::{Answer, Caller, Operation},
     unrecorded,
 };
 use crate::{
-    http::{access::Privacy, answer, parameters::Parameter, problem::Problem},
-    query::{AuditFilter, AuditWalk, Subject},
+    config::Role,
+    http::{
+        access::Privacy,
+        answer,
+        parameter::Parameter,
+        problem::{self, Problem},
+    },
+    query::{AuditFilter, AuditRow, AuditWalk, Subject},
 };
 
 const AUDIT: &[Parameter] = &[
     Parameter::one("subject", "A position, delivery, person or account."),
     Parameter::one("token", "Name of the token."),
-    Parameter::one("since", "At this time or later."),
-    Parameter::one("until", "Before this time."),
-    Parameter::one(
-        "limit",
-        "Maximum number of entries, from 1 to 1000. If unset: 100.",
-    ),
+    since("At this time or later."),
+    until("Before this time."),
+    LIMIT,
 ];
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new().route("/v1/audit", get(list))
+pub(super) const OPERATIONS: &[Operation] = &[Operation {
+    path: "/v1/audit",
+    handler: || get(list),
+    caller: Caller::Token(Role::Privacy),
+    about: "Shown content: time, token, address and subject, newest first; with format, an export.",
+    parameters: &[AUDIT, EXPORT],
+    example: "/v1/audit?since=today",
+    answers: &[
+        Answer::json::<AuditList>("The newest entries."),
+        EXTENT,
+        NDJSON,
+        CSV,
+    ],
+    problems: &[
+        problem::NOT_FOUND,
+        problem::DATABASE,
+        problem::BUSY,
+        problem::AUDIT,
+    ],
+    ..Operation::GET
+}];
+
+/// Answer with entries of the audit.
+#[derive(Serialize, JsonSchema)]
+struct AuditList {
+    audit: Vec<AuditRow>,
 }
 
 async fn list(
@@ -33,8 +63,8 @@ async fn list(
     Privacy(scope): Privacy,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[AUDIT, EXPORT])?;
-    let export = Export::of("audit", &parameters, &["limit"])?;
+    let parameters = &asked.parameters;
+    let export = Export::of("audit", parameters, &["limit"])?;
     if scope.is_restricted() {
         return Err(Problem::not_found());
     }
@@ -48,7 +78,7 @@ async fn list(
         since: parameters.moment("since")?,
         until: parameters.moment("until")?,
     };
-    let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
+    let limit = parameters.number("limit")?;
     let mut session = api.session(&scope).await?;
     if let Some(export) = export {
         let walk = api.read(AuditWalk::begin(&mut session, filter)).await?;
@@ -56,5 +86,5 @@ async fn list(
         return api.export(session, (&scope, &asked), what, walk).await;
     }
     let entries = api.read(session.audit(&filter, limit)).await?;
-    Ok(answer::json(StatusCode::OK, &json!({"audit": entries})))
+    Ok(answer::json(StatusCode::OK, &AuditList { audit: entries }))
 }

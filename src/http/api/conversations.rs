@@ -1,30 +1,29 @@
 //! Routes of conversations and of comments.
 
-use axum::{
-    Router,
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-    routing::get,
-};
+use axum::{extract::State, http::StatusCode, response::Response, routing::get};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    Api, Asked, Shared,
-    export::{EXPORT, Export},
-    filters::{accounts, accounts_in_path},
-    in_path, shown,
+    Asked, InPath, LISTED, SHOWN, Shared,
+    export::{CSV, EXPORT, EXTENT, Export, NDJSON},
+    filters::{ACCOUNT, APP, LIMIT, accounts, accounts_in_path, names, since, until},
+    in_path,
+    operation::{Answer, Operation},
+    shown,
 };
 use crate::{
     http::{
         access::Viewer,
         answer,
-        parameters::{Parameter, Parameters},
+        parameter::{Form, Parameter},
+        parameters::Parameters,
         problem::Problem,
     },
     query::{
-        CommentWalk, ConversationFilter, ConversationOrder, LineWalk, ListWalk, MediaFilter, Part,
-        Place, Subject,
+        CommentWalk, Conversation, ConversationFilter, ConversationOrder, ConversationRow, Digits,
+        LineWalk, ListWalk, MediaComments, MediaFilter, MediaRow, Part, Place, Subject,
     },
 };
 
@@ -32,59 +31,148 @@ const CONVERSATIONS: &str = "/v1/conversations";
 const MEDIA: &str = "/v1/media";
 
 const OF: &[Parameter] = &[
-    Parameter::one("app", "Name of the configured app."),
-    Parameter::one("account", "Professional account: id, label or user name."),
-    Parameter::one(
-        "since",
-        "With an event at this time or later: a time, a date, today, 2h.",
-    ),
-    Parameter::one("until", "Without an event at this time or later."),
+    APP,
+    ACCOUNT,
+    since("With an event at this time or later."),
+    until("Without an event at this time or later."),
 ];
 
 const CONVERSATION_LIST: &[Parameter] = &[
-    Parameter::one("person", "Other party: Instagram-scoped id."),
-    Parameter::one("waiting", "true for conversations without an answer."),
-    Parameter::one(
+    PERSON,
+    Parameter::of(
+        "waiting",
+        "true for conversations without an answer.",
+        Form::Flag,
+    ),
+    Parameter::of(
         "order",
         "newest or longest_waiting first. If unset: newest.",
+        Form::OneOf(|| names(ConversationOrder::ALL, ConversationOrder::as_str)),
     ),
 ];
 
-const MEDIA_LIST: &[Parameter] = &[Parameter::one(
+const MEDIA_LIST: &[Parameter] = &[Parameter::of(
     "unanswered",
     "true for media with unanswered comments.",
+    Form::Flag,
 )];
 
+/// Time and position of a row.
+const PLACE: Form = Form::Place("1795182300123456.42", "^[0-9]{1,17}\\.[0-9]{1,18}$");
+
 const PAGE: &[Parameter] = &[
-    Parameter::one("after", "Place behind which the list goes on."),
+    Parameter::of("after", "Place behind which the list goes on.", PLACE),
     LIMIT,
 ];
 
 const PART: &[Parameter] = &[
-    Parameter::one("app", "Name of the configured app."),
-    Parameter::one("before", "Place before which the lines are."),
-    Parameter::one("after", "Place after which the lines are."),
+    APP,
+    Parameter::of("before", "Place before which the lines are.", PLACE),
+    Parameter::of("after", "Place after which the lines are.", PLACE),
     LIMIT,
 ];
 
 const THREADS: &[Parameter] = &[
-    Parameter::one("app", "Name of the configured app."),
-    Parameter::one("account", "Professional account: id, label or user name."),
-    Parameter::one("before", "Position before which the threads are."),
+    APP,
+    ACCOUNT,
+    Parameter::of(
+        "before",
+        "Position before which the threads are.",
+        Form::Position,
+    ),
     LIMIT,
 ];
 
-const LIMIT: Parameter = Parameter::one(
-    "limit",
-    "Maximum number of entries, from 1 to 1000. If unset: 100.",
-);
+const PERSON: Parameter = Parameter::one("person", "Other party: Instagram-scoped id.");
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route(CONVERSATIONS, get(list))
-        .route("/v1/conversations/{account}/{person}", get(show))
-        .route(MEDIA, get(media))
-        .route("/v1/media/{id}/comments", get(comments))
+const MEDIA_ID: &[Parameter] = &[Parameter::one(
+    "id",
+    "Id of the media or of one of its ads.",
+)];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        path: CONVERSATIONS,
+        handler: || get(list),
+        about: "Conversations, without content.",
+        parameters: &[OF, CONVERSATION_LIST, PAGE, EXPORT],
+        example: "/v1/conversations?waiting=true&order=longest_waiting",
+        answers: &[
+            Answer::json::<ConversationList>("A page of conversations."),
+            EXTENT,
+            NDJSON,
+            CSV,
+        ],
+        problems: LISTED,
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/conversations/{account}/{person}",
+        handler: || get(show),
+        about: "A conversation in its true order, the newest lines first read.",
+        parts: &[ACCOUNT, PERSON],
+        parameters: &[PART, EXPORT],
+        example: "/v1/conversations/17840000000000001/7001?limit=10",
+        answers: &[
+            Answer::json::<Conversation>("A part of the conversation."),
+            EXTENT,
+            NDJSON,
+            CSV,
+        ],
+        problems: SHOWN,
+        ..Operation::GET
+    },
+    Operation {
+        path: MEDIA,
+        handler: || get(media),
+        about: "Media with comments, newest comment first, without content.",
+        parameters: &[OF, MEDIA_LIST, PAGE, EXPORT],
+        example: "/v1/media?unanswered=true",
+        answers: &[
+            Answer::json::<MediaList>("A page of media."),
+            EXTENT,
+            NDJSON,
+            CSV,
+        ],
+        problems: LISTED,
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/media/{id}/comments",
+        handler: || get(comments),
+        about: "Comments on a media and on its ads, in threads, newest comment first.",
+        parts: MEDIA_ID,
+        parameters: &[THREADS, EXPORT],
+        example: "/v1/media/17900000000000001/comments?limit=10",
+        answers: &[
+            Answer::json::<MediaComments>("A page of threads."),
+            EXTENT,
+            NDJSON,
+            CSV,
+        ],
+        problems: SHOWN,
+        ..Operation::GET
+    },
+];
+
+/// Answer with conversations.
+#[derive(Serialize, JsonSchema)]
+struct ConversationList {
+    conversations: Vec<ConversationRow>,
+    /// URL of the next page.
+    next: Option<String>,
+    #[schemars(with = "Digits")]
+    as_of_position: String,
+}
+
+/// Answer with media.
+#[derive(Serialize, JsonSchema)]
+struct MediaList {
+    media: Vec<MediaRow>,
+    /// URL of the next page.
+    next: Option<String>,
+    #[schemars(with = "Digits")]
+    as_of_position: String,
 }
 
 async fn list(
@@ -92,9 +180,9 @@ async fn list(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[OF, CONVERSATION_LIST, PAGE, EXPORT])?;
+    let parameters = &asked.parameters;
     let of_pages = ["order", "after", "limit"];
-    let export = Export::of("conversations", &parameters, &of_pages)?;
+    let export = Export::of("conversations", parameters, &of_pages)?;
     let orders = ConversationOrder::ALL;
     let order = parameters.one_of("order", orders, ConversationOrder::as_str)?;
     let mut filter = ConversationFilter {
@@ -105,9 +193,9 @@ async fn list(
         until: parameters.moment("until")?,
         ..ConversationFilter::default()
     };
-    let (after, limit) = (place(&parameters, "after")?, limit(&parameters)?);
+    let (after, limit) = (place(parameters, "after")?, limit(parameters)?);
     let mut session = api.session(&scope).await?;
-    filter.account_ids = accounts(&api, &mut session, &parameters).await?;
+    filter.account_ids = accounts(&api, &mut session, parameters).await?;
     let end = api.read(session.end_of_log()).await?;
     if let Some(export) = export {
         let (walk, what) = (ListWalk::new(filter, end), (export, Subject::None));
@@ -117,26 +205,26 @@ async fn list(
         .conversations(&filter, order.unwrap_or_default(), after, limit)
         .await
         .map_err(|error| api.problem(&error))?;
-    let answer = json!({
-        "conversations": list.rows,
-        "next": next(CONVERSATIONS, &parameters, "after", list.next),
-        "as_of_position": shown::position(end),
-    });
+    let answer = ConversationList {
+        conversations: list.rows,
+        next: next(CONVERSATIONS, parameters, "after", list.next),
+        as_of_position: end.to_string(),
+    };
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
 async fn show(
     State(api): Shared,
     Viewer(scope): Viewer,
-    Path((account, person)): Path<(String, String)>,
+    InPath((account, person)): InPath<(String, String)>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[PART, EXPORT])?;
-    let export = Export::of("conversation", &parameters, &["before", "limit"])?;
+    let parameters = &asked.parameters;
+    let export = Export::of("conversation", parameters, &["before", "limit"])?;
     let part = Part {
-        before: place(&parameters, "before")?,
-        after: place(&parameters, "after")?,
-        limit: limit(&parameters)?,
+        before: place(parameters, "before")?,
+        after: place(parameters, "after")?,
+        limit: limit(parameters)?,
     };
     if part.before.is_some() && part.after.is_some() {
         let given = parameters.get("after").unwrap_or_default();
@@ -169,8 +257,8 @@ async fn show(
         .await?;
     let path = format!("{CONVERSATIONS}/{}/{}", encoded(&account), encoded(&person));
     let mut answer = serde_json::to_value(&conversation).unwrap_or_default();
-    answer["previous"] = json!(next(&path, &parameters, "before", conversation.previous));
-    answer["next"] = json!(next(&path, &parameters, "after", conversation.next));
+    answer["previous"] = json!(next(&path, parameters, "before", conversation.previous));
+    answer["next"] = json!(next(&path, parameters, "after", conversation.next));
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
@@ -179,8 +267,8 @@ async fn media(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[OF, MEDIA_LIST, PAGE, EXPORT])?;
-    let export = Export::of("media", &parameters, &["after", "limit"])?;
+    let parameters = &asked.parameters;
+    let export = Export::of("media", parameters, &["after", "limit"])?;
     let mut filter = MediaFilter {
         app: parameters.text("app")?,
         unanswered: parameters.flag("unanswered")?.unwrap_or(false),
@@ -188,39 +276,39 @@ async fn media(
         until: parameters.moment("until")?,
         ..MediaFilter::default()
     };
-    let (after, limit) = (place(&parameters, "after")?, limit(&parameters)?);
+    let (after, limit) = (place(parameters, "after")?, limit(parameters)?);
     let mut session = api.session(&scope).await?;
-    filter.account_ids = accounts(&api, &mut session, &parameters).await?;
+    filter.account_ids = accounts(&api, &mut session, parameters).await?;
     let end = api.read(session.end_of_log()).await?;
     if let Some(export) = export {
         let (walk, what) = (ListWalk::new(filter, end), (export, Subject::None));
         return api.export(session, (&scope, &asked), what, walk).await;
     }
     let list = api.read(session.media(&filter, after, limit)).await?;
-    let answer = json!({
-        "media": list.rows,
-        "next": next(MEDIA, &parameters, "after", list.next),
-        "as_of_position": shown::position(end),
-    });
+    let answer = MediaList {
+        media: list.rows,
+        next: next(MEDIA, parameters, "after", list.next),
+        as_of_position: end.to_string(),
+    };
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
 async fn comments(
     State(api): Shared,
     Viewer(scope): Viewer,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[THREADS, EXPORT])?;
-    let export = Export::of("comments", &parameters, &["limit"])?;
-    let (before, limit) = (parameters.position("before")?, limit(&parameters)?);
+    let parameters = &asked.parameters;
+    let export = Export::of("comments", parameters, &["limit"])?;
+    let (before, limit) = (parameters.position("before")?, limit(parameters)?);
     let mut filter = MediaFilter {
         app: parameters.text("app")?,
         media_id: Some(in_path(id.clone())?),
         ..MediaFilter::default()
     };
     let mut session = api.session(&scope).await?;
-    filter.account_ids = accounts(&api, &mut session, &parameters).await?;
+    filter.account_ids = accounts(&api, &mut session, parameters).await?;
     if let Some(export) = export {
         let export = export.with_content(&scope)?;
         let end = api.read(session.end_of_log()).await?;
@@ -240,7 +328,7 @@ async fn comments(
         .await?;
     let path = format!("{MEDIA}/{}/comments", encoded(&id));
     let mut answer = serde_json::to_value(&comments).unwrap_or_default();
-    answer["next"] = json!(next(&path, &parameters, "before", comments.next));
+    answer["next"] = json!(next(&path, parameters, "before", comments.next));
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
@@ -251,12 +339,11 @@ fn encoded(id: &str) -> String {
 }
 
 fn place(parameters: &Parameters, name: &str) -> Result<Option<Place>, Problem> {
-    let allowed = "a place from the URLs of an answer, such as 1795182300123456.42";
-    parameters.parse(name, allowed, |text| text.parse().ok())
+    parameters.parse(name, |text| text.parse().ok())
 }
 
 fn limit(parameters: &Parameters) -> Result<u32, Problem> {
-    Ok(parameters.number("limit", 1..=1000)?.unwrap_or(100))
+    parameters.number("limit")
 }
 
 /// URL of another part, from `place` on.

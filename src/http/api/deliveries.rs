@@ -1,71 +1,185 @@
 //! Routes of deliveries and rejections.
 
 use axum::{
-    Router,
     body::Body,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use bytes::Bytes;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    Api, Asked, Shared,
-    export::{EXPORT, Export},
+    Api, Asked, InPath, LISTED, SHOWN, Shared,
+    export::{CSV, EXPORT, EXTENT, Export, NDJSON},
+    filters::{APP, LIMIT, PROBLEM, SOURCE, since, until},
+    operation::{Answer, Caller, Operation},
     shown,
 };
 use crate::{
     clock::Clock,
+    config::Role,
     http::{
         access::{Operator, Viewer},
         answer,
-        parameters::Parameter,
+        parameter::{Form, Parameter},
         problem::{self, Problem},
     },
     meta::event::{Problem as EventProblem, Source},
     query::{
-        Content, DeliveryFilter, DeliveryWalk, Page, RejectionFilter, RejectionWalk, Scope, Subject,
+        Content, DeliveryDetail, DeliveryFilter, DeliveryRow, DeliveryWalk, Digits,
+        ExplainedRejection, Page, RejectionFilter, RejectionWalk, Scope, Subject,
     },
 };
 
 const LIST: &str = "/v1/deliveries";
 
 const DELIVERIES: &[Parameter] = &[
-    Parameter::one("app", "Name of the configured app."),
-    Parameter::one("problem", "Problem of the delivery."),
-    Parameter::list("source", "Source of the delivery."),
-    Parameter::one("since", "Received at this time or later."),
-    Parameter::one("until", "Received before this time."),
-    Parameter::one(
+    APP,
+    PROBLEM,
+    SOURCE,
+    since("Received at this time or later."),
+    until("Received before this time."),
+    Parameter::of(
         "after",
         "Deliveries behind this id, oldest first. If unset: the newest.",
+        Form::Delivery,
     ),
-    Parameter::one(
-        "limit",
-        "Maximum number of deliveries, from 1 to 1000. If unset: 100.",
-    ),
+    LIMIT,
 ];
 
 const REJECTIONS: &[Parameter] = &[
-    Parameter::one("app", "Name of the configured app."),
-    Parameter::one("since", "Last request at this time or later."),
-    Parameter::one("until", "Start of the hour before this time."),
-    Parameter::one(
-        "limit",
-        "Maximum number of rows, from 1 to 1000. If unset: 100.",
-    ),
+    APP,
+    since("Last request at this time or later."),
+    until("Start of the hour before this time."),
+    LIMIT,
 ];
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route(LIST, get(list))
-        .route("/v1/deliveries/{id}", get(show))
-        .route("/v1/deliveries/{id}/body", get(body))
-        .route("/v1/deliveries/{id}/signature", get(signature))
-        .route("/v1/rejections", get(rejections))
+const DELIVERY: &[Parameter] = &[Parameter::of("id", "Id of the delivery.", Form::Delivery)];
+
+const RANGE: &[Parameter] = &[Parameter::of(
+    "Range",
+    "A range of bytes.",
+    Form::Place("bytes=0-99", "^bytes=([0-9]{1,9}-[0-9]{0,9}|-[0-9]{1,9})$"),
+)];
+
+/// Problems of a read of a body.
+const KEPT: &[&problem::ProblemType] = &[
+    problem::NOT_FOUND,
+    problem::GONE,
+    problem::DATABASE,
+    problem::BUSY,
+    problem::AUDIT,
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        path: LIST,
+        handler: || get(list),
+        about: "Deliveries: the newest, or those behind one, oldest first.",
+        parameters: &[DELIVERIES, EXPORT],
+        example: "/v1/deliveries?source=live&limit=2",
+        answers: &[
+            Answer::json::<DeliveryList>("A page of deliveries."),
+            EXTENT,
+            NDJSON,
+            CSV,
+        ],
+        problems: LISTED,
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/deliveries/{id}",
+        handler: || get(show),
+        about: "A delivery with its events and repeats.",
+        parts: DELIVERY,
+        example: "/v1/deliveries/0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a",
+        answers: &[Answer::json::<DeliveryDetail>("The delivery.")],
+        problems: SHOWN,
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/deliveries/{id}/body",
+        handler: || get(body),
+        caller: Caller::Token(Role::Operator),
+        about: "The exact bytes of a delivery.",
+        parts: DELIVERY,
+        headers: RANGE,
+        example: "/v1/deliveries/0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a/body",
+        answers: &[
+            Answer::other("application/json", "The bytes, as an attachment."),
+            Answer::other("application/json", "The range of the bytes.").with(206),
+        ],
+        problems: &[
+            problem::NOT_FOUND,
+            problem::GONE,
+            problem::RANGE,
+            problem::DATABASE,
+            problem::BUSY,
+            problem::AUDIT,
+        ],
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/deliveries/{id}/signature",
+        handler: || get(signature),
+        caller: Caller::Token(Role::Operator),
+        about: "Result of verifying the signature of a delivery again.",
+        parts: DELIVERY,
+        example: "/v1/deliveries/0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a/signature",
+        answers: &[Answer::json::<SignatureReport>("The results.")],
+        problems: KEPT,
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/rejections",
+        handler: || get(rejections),
+        about: "Counts of requests that were not stored, with cause and remedy.",
+        parameters: &[REJECTIONS, EXPORT],
+        example: "/v1/rejections?since=today",
+        answers: &[
+            Answer::json::<RejectionList>("The newest counts, oldest first."),
+            EXTENT,
+            NDJSON,
+            CSV,
+        ],
+        problems: LISTED,
+        ..Operation::GET
+    },
+];
+
+/// Answer with a page of deliveries.
+#[derive(Serialize, JsonSchema)]
+struct DeliveryList {
+    deliveries: Vec<DeliveryRow>,
+    /// URL of the next page.
+    next: Option<String>,
+    #[schemars(with = "Digits")]
+    as_of_position: String,
+}
+
+/// Answer about a signature.
+#[derive(Serialize, JsonSchema)]
+struct SignatureReport {
+    /// Length of the body.
+    signed_bytes: usize,
+    /// Name of the secret that matched at the receipt.
+    secret_then: String,
+    /// Name of the configured secret that matches now.
+    secret_now: Option<String>,
+    /// True if a re-serialised body would verify; null if the body is no JSON.
+    reserialized_matches: Option<bool>,
+}
+
+/// Answer with rejections.
+#[derive(Serialize, JsonSchema)]
+struct RejectionList {
+    rejections: Vec<ExplainedRejection>,
+    #[schemars(with = "Digits")]
+    as_of_position: String,
 }
 
 async fn list(
@@ -73,8 +187,8 @@ async fn list(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[DELIVERIES, EXPORT])?;
-    let export = Export::of("deliveries", &parameters, &["limit"])?;
+    let parameters = &asked.parameters;
+    let export = Export::of("deliveries", parameters, &["limit"])?;
     let page = Page {
         filter: DeliveryFilter {
             app: parameters.text("app")?,
@@ -83,8 +197,8 @@ async fn list(
             since: parameters.moment("since")?,
             until: parameters.moment("until")?,
         },
-        after: parameters.parse("after", "the id of a delivery", |text| text.parse().ok())?,
-        limit: parameters.number("limit", 1..=1000)?.unwrap_or(100),
+        after: parameters.delivery("after")?,
+        limit: parameters.number("limit")?,
     };
     let mut session = api.session(&scope).await?;
     if let Some(export) = export {
@@ -95,22 +209,21 @@ async fn list(
     let end = api.read(session.end_of_log()).await?;
     let deliveries = api.read(session.deliveries(&page)).await?;
     let last = deliveries.last().map(|delivery| delivery.id).or(page.after);
-    let next = last.map(|id| shown::url(LIST, &parameters, &[("after", id.to_string())]));
-    let answer = json!({
-        "deliveries": deliveries,
-        "next": next,
-        "as_of_position": shown::position(end),
-    });
+    let next = last.map(|id| shown::url(LIST, parameters, &[("after", id.to_string())]));
+    let answer = DeliveryList {
+        deliveries,
+        next,
+        as_of_position: end.to_string(),
+    };
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
 async fn show(
     State(api): Shared,
     Viewer(scope): Viewer,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    asked.parameters(&[])?;
     let id = parsed(&id)?;
     let mut session = api.session(&scope).await?;
     let detail = api.read(session.delivery_detail(id)).await?;
@@ -148,10 +261,9 @@ async fn content(api: &Api, scope: &Scope, id: Uuid) -> Result<Bytes, Problem> {
 async fn body(
     State(api): Shared,
     Operator(scope): Operator,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    asked.parameters(&[])?;
     let id = parsed(&id)?;
     let body = content(&api, &scope, id).await?;
     let (status, part, range) = part(&asked.headers, &body)?;
@@ -205,10 +317,9 @@ fn part(
 async fn signature(
     State(api): Shared,
     Operator(scope): Operator,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    asked.parameters(&[])?;
     let id = parsed(&id)?;
     let body = content(&api, &scope, id).await?;
     let mut session = api.session(&scope).await?;
@@ -232,12 +343,12 @@ async fn signature(
     };
     let again = serde_json::from_slice::<serde_json::Value>(&body).ok();
     let again = again.and_then(|value| serde_json::to_vec(&value).ok());
-    let answer = json!({
-        "signed_bytes": body.len(),
-        "secret_then": delivery.secret,
-        "secret_now": matches(body.clone()),
-        "reserialized_matches": again.map(|again| matches(again.into()).is_some()),
-    });
+    let answer = SignatureReport {
+        signed_bytes: body.len(),
+        secret_now: matches(body.clone()),
+        reserialized_matches: again.map(|again| matches(again.into()).is_some()),
+        secret_then: delivery.secret,
+    };
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
@@ -246,14 +357,14 @@ async fn rejections(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[REJECTIONS, EXPORT])?;
-    let export = Export::of("rejections", &parameters, &["limit"])?;
+    let parameters = &asked.parameters;
+    let export = Export::of("rejections", parameters, &["limit"])?;
     let filter = RejectionFilter {
         app: parameters.text("app")?,
         since: parameters.moment("since")?,
         until: parameters.moment("until")?,
     };
-    let limit = parameters.number("limit", 1..=1000)?.unwrap_or(100);
+    let limit = parameters.number("limit")?;
     let mut session = api.session(&scope).await?;
     let apps = api.apps.configured_apps();
     let remedies = api.read(session.remedies(apps.values())).await?;
@@ -264,7 +375,10 @@ async fn rejections(
     }
     let end = api.read(session.end_of_log()).await?;
     let rows = api.read(session.rejections(&filter, limit)).await?;
-    let rows: Vec<_> = rows.into_iter().map(|row| remedies.explain(row)).collect();
-    let answer = json!({"rejections": rows, "as_of_position": shown::position(end)});
+    let rows = rows.into_iter().map(|row| remedies.explain(row)).collect();
+    let answer = RejectionList {
+        rejections: rows,
+        as_of_position: end.to_string(),
+    };
     Ok(answer::json(StatusCode::OK, &answer))
 }

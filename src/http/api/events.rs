@@ -2,21 +2,16 @@
 
 use std::time::Duration;
 
-use axum::{
-    Router,
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-    routing::get,
-};
+use axum::{extract::State, http::StatusCode, response::Response, routing::get};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
 use super::{
-    Api, Asked, Shared,
-    export::{EXPORT, Export, refuse},
+    Api, Asked, InPath, SHOWN, Shared, UNREAD,
+    export::{CSV, EXPORT, EXTENT, Export, NDJSON, refuse},
     filters::{FILTERS, PAGE, SEARCHES, event_filter, page},
+    operation::{Answer, Operation},
     shown,
 };
 use crate::{
@@ -24,49 +19,126 @@ use crate::{
     http::{
         access::Viewer,
         answer,
-        parameters::{Parameter, Parameters},
+        parameter::{Form, Parameter},
+        parameters::Parameters,
         problem::{self, Problem},
     },
-    query::{EventFilter, EventForm, EventPage, EventWalk, Item, Order, Scope, Session, Subject},
+    query::{
+        Around, Digits, EventDetail, EventFilter, EventForm, EventPage, EventWalk, Item, Order,
+        RepeatedEvent, Scope, Session, Subject, Target,
+    },
 };
 
 const LIST: &str = "/v1/events";
 
-const AROUND: &[Parameter] = &[Parameter::one(
+const POSITION: &[Parameter] = &[Parameter::of(
+    "position",
+    "Position of the event.",
+    Form::Position,
+)];
+
+const AROUND: &[Parameter] = &[Parameter::of(
     "n",
-    "Number of events around this one, from 2 to 200. If unset: 50.",
+    "Number of events around this one.",
+    Form::Number(2, 200, 50),
 )];
 
 const FIND: &[Parameter] = &[Parameter::one(
     "id",
     "A position, delivery, message, comment, media, person, account, label, or user name.",
-)];
+)
+.required()];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        path: LIST,
+        handler: || get(list),
+        about: "Events: a page; with text or payload, a search of a day; with format, an export.",
+        parameters: &[FILTERS, SEARCHES, PAGE, EXPORT],
+        example: "/v1/events?kind=message,comment&source=live&limit=2",
+        answers: &[
+            Answer::json::<EventList>("A page of events."),
+            Answer::json::<FoundEvents>("The events of a search."),
+            EXTENT,
+            NDJSON,
+            CSV,
+        ],
+        problems: &[
+            problem::DATABASE,
+            problem::BUSY,
+            problem::AUDIT,
+            problem::STREAMS,
+            problem::BEYOND,
+        ],
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/events/{position}",
+        handler: || get(show),
+        about: "An event with its delivery, its repeats, and other events about the same message \
+                or comment. The position of a repeat has the repeat with its event.",
+        parts: POSITION,
+        example: "/v1/events/1",
+        answers: &[
+            Answer::json::<EventDetail>("The event."),
+            Answer::json::<RepeatedEvent>("The repeat."),
+        ],
+        problems: SHOWN,
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/events/{position}/around",
+        handler: || get(around),
+        about: "Events before and after an event, on its account.",
+        parts: POSITION,
+        parameters: &[AROUND],
+        example: "/v1/events/1/around?n=10",
+        answers: &[Answer::json::<Around>("The event and its neighbors.")],
+        problems: SHOWN,
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/find",
+        handler: || get(find),
+        about: "Types and targets of an id.",
+        parameters: &[FIND],
+        example: "/v1/find?id=1",
+        answers: &[Answer::json::<Targets>("Everything that the id names.")],
+        problems: UNREAD,
+        ..Operation::GET
+    },
+];
 
 /// Answer with a page of events.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct EventList {
     events: Vec<EventForm>,
+    /// URL of the next page.
     next: Option<String>,
+    /// URL of the page in the other direction.
     previous: Option<String>,
+    #[schemars(with = "Digits")]
     as_of_position: String,
 }
 
 /// Answer with the events of a search.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FoundEvents {
     events: Vec<EventForm>,
+    /// Every event received since this time was searched.
     searched_until: Timestamp,
+    /// True if the search reached the start of the filter.
     complete: bool,
+    /// URL that continues the search.
     next: Option<String>,
+    #[schemars(with = "Digits")]
     as_of_position: String,
 }
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route(LIST, get(list))
-        .route("/v1/events/{position}", get(show))
-        .route("/v1/events/{position}/around", get(around))
-        .route("/v1/find", get(find))
+/// Answer with the targets of an id.
+#[derive(Serialize, JsonSchema)]
+struct Targets {
+    targets: Vec<Target>,
 }
 
 async fn list(
@@ -74,18 +146,18 @@ async fn list(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[FILTERS, SEARCHES, PAGE, EXPORT])?;
-    refuse_content_filters(&scope, &parameters)?;
+    let parameters = &asked.parameters;
+    refuse_content_filters(&scope, parameters)?;
     let mut session = api.session(&scope).await?;
     // The end of the log comes first: events up to it are in the list, whatever arrives meanwhile.
     let end = api.read(session.end_of_log()).await?;
-    let filter = event_filter(&api, &mut session, &parameters).await?;
-    let page = page(filter.unwrap_or_else(EventFilter::nothing), &parameters)?;
+    let filter = event_filter(&api, &mut session, parameters).await?;
+    let page = page(filter.unwrap_or_else(EventFilter::nothing), parameters)?;
     let now = Clock::system().now();
     if page.filter.is_search() {
-        refuse(&parameters, &["after", "order", "wait"], "on a search")?;
+        refuse(parameters, &["after", "order", "wait"], "on a search")?;
     }
-    if let Some(export) = Export::of("events", &parameters, &["order", "limit", "wait"])? {
+    if let Some(export) = Export::of("events", parameters, &["order", "limit", "wait"])? {
         let what = (export.with_content(&scope)?, Subject::None);
         let walk = EventWalk::new(page, end, now);
         return api.export(session, (&scope, &asked), what, walk).await;
@@ -98,7 +170,7 @@ async fn list(
         let next = found.next.map(|(until, before)| {
             let before = before.map_or_else(String::new, |before| before.to_string());
             let until = until.to_string();
-            shown::url(LIST, &parameters, &[("until", until), ("before", before)])
+            shown::url(LIST, parameters, &[("until", until), ("before", before)])
         });
         let answer = FoundEvents {
             events: found.events,
@@ -110,7 +182,7 @@ async fn list(
         return Ok(answer::json(StatusCode::OK, &answer));
     }
     let mut events = session.events(&page).await;
-    let wait = parameters.number("wait", 0..=30)?.unwrap_or(0);
+    let wait = parameters.number::<u64>("wait")?;
     if let (Ok([]), Some(after), 1..) = (events.as_deref(), page.range.after, wait) {
         // A waiting client does not keep a session from others.
         drop(session);
@@ -120,7 +192,7 @@ async fn list(
         events = api.session(&scope).await?.events(&page).await;
     }
     let events = events.map_err(|error| api.problem(&error))?;
-    let [next, previous] = neighbours(&events, &page, &parameters);
+    let [next, previous] = neighbours(&events, &page, parameters);
     let answer = EventList {
         events,
         next,
@@ -183,10 +255,9 @@ fn neighbours(
 async fn show(
     State(api): Shared,
     Viewer(scope): Viewer,
-    Path(position): Path<String>,
+    InPath(position): InPath<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    asked.parameters(&[])?;
     let position = parsed(&position)?;
     let mut session = api.session(&scope).await?;
     let detail = session.event_detail(position).await;
@@ -217,11 +288,11 @@ fn parsed(position: &str) -> Result<i64, Problem> {
 async fn around(
     State(api): Shared,
     Viewer(scope): Viewer,
-    Path(position): Path<String>,
+    InPath(position): InPath<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[AROUND])?;
-    let count = parameters.number("n", 2..=200)?.unwrap_or(50);
+    let parameters = &asked.parameters;
+    let count = parameters.number("n")?;
     let position = parsed(&position)?;
     let mut session = api.session(&scope).await?;
     let around = api.read(session.around(position, count)).await?;
@@ -239,13 +310,11 @@ async fn find(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = asked.parameters(&[FIND])?;
-    let Some(id) = parameters.text("id")? else {
-        return Err(Problem::parameter("id", "", "an id", "id is missing"));
-    };
+    let parameters = &asked.parameters;
+    let id = parameters.text("id")?.unwrap_or_default();
     let mut session = api.session(&scope).await?;
     let targets = api
         .read(session.find(id.trim(), Clock::system().now()))
         .await?;
-    Ok(answer::json(StatusCode::OK, &json!({"targets": targets})))
+    Ok(answer::json(StatusCode::OK, &Targets { targets }))
 }

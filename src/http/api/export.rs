@@ -15,31 +15,52 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde::Serialize;
 
-use super::{Api, Asked};
+use super::{Api, Asked, operation::Answer};
 use crate::{
     clock::Clock,
     config::Role,
     http::{
         access::Admission,
         answer,
-        parameters::{Parameter, Parameters},
+        parameter::{Form, Parameter},
+        parameters::Parameters,
         problem::{self, Problem},
     },
-    query::{self, AuditEntry, Scope, Session, Subject, Walk},
+    query::{self, AuditEntry, Extent, Scope, Session, Subject, Walk},
     store::Error,
     telemetry::{LogEvent, QueryFailed},
 };
 
 /// Parameters of an export.
 pub(super) const EXPORT: &[Parameter] = &[
-    Parameter::one("format", "json for pages; ndjson or csv for an export."),
-    Parameter::one("bom", "true: CSV begins with a byte order mark."),
-    Parameter::one(
+    Parameter::of(
+        "format",
+        "json for pages; ndjson or csv for an export.",
+        Form::OneOf(|| vec!["json", "ndjson", "csv"]),
+    ),
+    Parameter::of(
+        "bom",
+        "true: CSV begins with a byte order mark.",
+        Form::Flag,
+    ),
+    Parameter::of(
         "csv",
         "raw: no ' in front of cells that a spreadsheet would execute.",
+        Form::OneOf(|| vec!["raw"]),
     ),
-    Parameter::one("dry", "true: only the extent of the export."),
+    Parameter::of("dry", "true: only the extent of the export.", Form::Flag),
 ];
+
+/// Answer of a dry export.
+pub(super) const EXTENT: Answer = Answer::json::<Extent>("The extent of an export.");
+
+/// Answer of an export as lines of JSON.
+pub(super) const NDJSON: Answer =
+    Answer::other("application/x-ndjson", "An export: a JSON object a line.");
+
+/// Answer of an export as CSV.
+pub(super) const CSV: Answer =
+    Answer::other("text/csv", "An export: a line of names, then a line a row.");
 
 /// Refuses parameters that would have no effect.
 pub(super) fn refuse(parameters: &Parameters, names: &[&str], when: &str) -> Result<(), Problem> {
@@ -79,10 +100,10 @@ impl Export {
         of_pages: &[&str],
     ) -> Result<Option<Self>, Problem> {
         let bom = parameters.flag("bom")?.unwrap_or(false);
-        let raw = parameters.parse("csv", "raw", |text| (text == "raw").then_some(true))?;
+        let raw = parameters.parse("csv", |text| (text == "raw").then_some(true))?;
         let raw = raw.unwrap_or(false);
         let dry = parameters.flag("dry")?.unwrap_or(false);
-        let format = parameters.parse("format", "json, ndjson or csv", |text| match text {
+        let format = parameters.parse("format", |text| match text {
             "json" => Some(None),
             "ndjson" => Some(Some(Format::Ndjson)),
             "csv" => Some(Some(Format::Csv { raw, bom })),

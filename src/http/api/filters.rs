@@ -3,78 +3,116 @@
 use super::{Api, in_path};
 use crate::{
     http::{
-        parameters::{Parameter, Parameters},
+        parameter::{Form, Parameter},
+        parameters::Parameters,
         problem::Problem,
     },
     meta::event::{Kind, Problem as EventProblem, Source},
     query::{Between, EventFilter, EventPage, Order, Session},
 };
 
+pub(super) const APP: Parameter = Parameter::one("app", "Name of the configured app.");
+
+pub(super) const CLIENT: Parameter = Parameter::one("client", "Client of the account.");
+
+pub(super) const ACCOUNT: Parameter =
+    Parameter::one("account", "Professional account: id, label or user name.");
+
+pub(super) const KIND: Parameter = Parameter::of(
+    "kind",
+    "Kinds of events.",
+    Form::SomeOf(|| names(Kind::ALL, Kind::as_str)),
+);
+
+pub(super) const SOURCE: Parameter = Parameter::of(
+    "source",
+    "Sources of the deliveries.",
+    Form::SomeOf(|| names(Source::ALL, Source::as_str)),
+);
+
+pub(super) const PROBLEM: Parameter = Parameter::of(
+    "problem",
+    "Problem on reading it.",
+    Form::OneOf(|| names(EventProblem::ALL, EventProblem::as_str)),
+);
+
+pub(super) const LIMIT: Parameter = Parameter::of(
+    "limit",
+    "Maximum number of entries.",
+    Form::Number(1, 1000, 100),
+);
+
+/// A time from which on something is listed.
+pub(super) const fn since(about: &'static str) -> Parameter {
+    Parameter::of("since", about, Form::Moment)
+}
+
+/// A time before which something is listed.
+pub(super) const fn until(about: &'static str) -> Parameter {
+    Parameter::of("until", about, Form::Moment)
+}
+
+/// Names of an enumeration.
+pub(super) fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {
+    all.iter().map(|it| name(*it)).collect()
+}
+
 /// Filters of events that look at ids and columns.
 pub(super) const FILTERS: &[Parameter] = &[
-    Parameter::list(
-        "kind",
-        "Kind of event, such as comment; several kinds with commas.",
-    ),
+    KIND,
     Parameter::one(
         "field",
         "Subscription field in Meta's spelling for Instagram.",
     ),
-    Parameter::one("app", "Name of the configured app."),
-    Parameter::one("client", "Client of the account."),
-    Parameter::one("account", "Professional account: id, label or user name."),
+    APP,
+    CLIENT,
+    ACCOUNT,
     Parameter::one("person", "Other party: Instagram-scoped id."),
     Parameter::one("message", "Message id."),
     Parameter::one("comment", "Comment id."),
     Parameter::one("media", "Media id."),
-    Parameter::one("delivery", "Delivery id."),
-    Parameter::list(
-        "source",
-        "Source of the delivery: live, test, simulated, replayed, backfill.",
-    ),
-    Parameter::one("problem", "Problem of the event."),
-    Parameter::one("echo", "true for echoes only, false for none."),
+    Parameter::of("delivery", "Delivery id.", Form::Delivery),
+    SOURCE,
+    PROBLEM,
+    Parameter::of("echo", "true for echoes only, false for none.", Form::Flag),
     Parameter::one(
         "username",
         "User name of the other party, in upper or lower case.",
     ),
-    Parameter::one(
-        "since",
-        "Received at this time or later: a time, a date, today, 2h.",
-    ),
-    Parameter::one("until", "Received before this time."),
+    since("Received at this time or later."),
+    until("Received before this time."),
 ];
 
 /// Searches of content.
 pub(super) const SEARCHES: &[Parameter] = &[
-    Parameter::one("text", "Part of the written text, in upper or lower case."),
-    Parameter::one(
+    Parameter::of(
+        "text",
+        "Part of the written text, in upper or lower case.",
+        Form::Search,
+    ),
+    Parameter::of(
         "payload",
         "Part of the item's own JSON, in upper or lower case.",
+        Form::Search,
     ),
 ];
 
 /// Part of the list.
 pub(super) const PAGE: &[Parameter] = &[
-    Parameter::one(
+    Parameter::of(
         "order",
         "newest or oldest first. If unset: oldest with after, else newest.",
+        Form::OneOf(|| names(Order::ALL, Order::as_str)),
     ),
-    Parameter::one("after", "Positions greater than this one."),
-    Parameter::one("before", "Positions less than this one."),
-    Parameter::one(
-        "limit",
-        "Maximum number of events, from 1 to 1000. If unset: 100.",
-    ),
-    Parameter::one(
+    Parameter::of("after", "Positions greater than this one.", Form::Position),
+    Parameter::of("before", "Positions less than this one.", Form::Position),
+    LIMIT,
+    Parameter::of(
         "wait",
-        "Seconds to wait for an event behind after, from 0 to 30.",
+        "Seconds to wait for an event behind after.",
+        Form::Number(0, 30, 0),
     ),
 ];
-
-/// Default and maximum number of events of a page.
-const LIMIT: u32 = 100;
-const MOST: u32 = 1000;
 
 /// Ids of the accounts that the filter `account` names; empty if it is not given. An id may have its
 /// first event later. A name that no visible account has is refused, since it may be misspelt.
@@ -130,15 +168,14 @@ pub(super) async fn event_filter(
         problem: parameters.one_of("problem", EventProblem::ALL, EventProblem::as_str)?,
         is_echo: parameters.flag("echo")?,
         username: parameters.text("username")?,
-        text: searched(parameters, "text")?,
-        payload: searched(parameters, "payload")?,
+        text: parameters.search("text")?,
+        payload: parameters.search("payload")?,
         since: parameters.moment("since")?,
         until: parameters.moment("until")?,
         ..EventFilter::default()
     };
     filter.account_ids = accounts(api, session, parameters).await?;
-    let allowed = "the id of a delivery, such as 0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a";
-    if let Some(id) = parameters.parse("delivery", allowed, |text| text.parse().ok())? {
+    if let Some(id) = parameters.delivery("delivery")? {
         let items = session.items_of(id).await;
         filter.delivery = items.map_err(|error| api.problem(&error))?;
         if filter.delivery.is_none() {
@@ -146,14 +183,6 @@ pub(super) async fn event_filter(
         }
     }
     Ok(Some(filter))
-}
-
-/// A text to search for.
-fn searched(parameters: &Parameters, name: &str) -> Result<Option<String>, Problem> {
-    parameters.parse(name, "1 to 200 characters without U+0000", |text| {
-        let is_text = (1..=200).contains(&text.chars().count()) && !text.contains('\0');
-        is_text.then(|| text.to_owned())
-    })
 }
 
 /// Reads the part of the list.
@@ -174,6 +203,6 @@ pub(super) fn page(filter: EventFilter, parameters: &Parameters) -> Result<Event
         filter,
         range,
         order: order.unwrap_or(default),
-        limit: parameters.number("limit", 1..=MOST)?.unwrap_or(LIMIT),
+        limit: parameters.number("limit")?,
     })
 }

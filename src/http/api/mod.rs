@@ -1,45 +1,81 @@
-//! API of the admin listener: what arrived, as JSON.
+//! Routes of the admin listener: what arrived, as JSON, and the state of the server.
 //!
 //! Each route takes a caller with the role it needs, checks its parameters, reads in a session of
-//! the caller's scope, records shown content in the audit, and answers.
+//! the caller's scope, records shown content in the audit, and answers. Tables of [`Operation`]s
+//! declare the routes; [`OPERATIONS`] lists the tables.
 
 mod accounts;
 mod audit;
 mod conversations;
 mod deliveries;
+mod documents;
 mod events;
 mod export;
 mod filters;
+mod health;
+mod openapi;
+mod operation;
 mod shown;
+mod spool;
 mod stats;
 mod stream;
 
-use std::{convert::Infallible, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
-    Router,
-    extract::{FromRequestParts, Path, State},
+    Extension, Router,
+    extract::{FromRequestParts, State},
     http::{HeaderMap, header, request::Parts},
-    response::{IntoResponse, Response},
-    routing::get,
 };
 
+use serde::de::DeserializeOwned;
+
+pub use documents::openapi_document;
+pub use spool::SpoolApi;
 pub use stream::Streams;
 
+use self::operation::Operation;
 use super::{
-    SpoolApi,
     access::{Admission, Client},
-    answer::typed,
     connection::Connection,
-    parameters::{Parameter, Parameters},
+    parameters::Parameters,
     problem::{self, Problem, ProblemType},
     state::AppState,
 };
 use crate::{
+    ingest::Readiness,
     query::{Audit, AuditEntry, AuditError, Scope, Session, Sessions, Subject},
     store::{Error, Writes},
-    telemetry::{AuditKeyFailed, LogEvent, QueryFailed},
+    telemetry::{AuditKeyFailed, LogEvent, QueryFailed, metrics::Exposition},
 };
+
+/// Tables of all operations, in the order of the document.
+const OPERATIONS: &[&[Operation]] = &[
+    events::OPERATIONS,
+    stream::OPERATIONS,
+    conversations::OPERATIONS,
+    deliveries::OPERATIONS,
+    accounts::OPERATIONS,
+    stats::OPERATIONS,
+    spool::OPERATIONS,
+    audit::OPERATIONS,
+    health::OPERATIONS,
+    documents::OPERATIONS,
+];
+
+/// Problems of a read from the database.
+const UNREAD: &[&ProblemType] = &[problem::DATABASE, problem::BUSY];
+
+/// Problems of a list with an export.
+const LISTED: &[&ProblemType] = &[problem::DATABASE, problem::BUSY, problem::AUDIT];
+
+/// Problems of a read of one object, whose content is audited.
+const SHOWN: &[&ProblemType] = &[
+    problem::NOT_FOUND,
+    problem::DATABASE,
+    problem::BUSY,
+    problem::AUDIT,
+];
 
 /// Shared state of the API.
 #[derive(Clone, Debug)]
@@ -56,31 +92,26 @@ pub struct Api {
     pub apps: AppState,
     /// The spool, named if Postgres is unavailable.
     pub spool: SpoolApi,
+    /// Readiness of the server.
+    pub readiness: Readiness,
+    /// Metrics of the server.
+    pub metrics: Exposition,
 }
 
-/// Routes of the API.
+/// Routes of all operations.
 pub(super) fn routes(api: Api) -> Router {
-    Router::new()
-        .merge(events::routes())
-        .merge(stream::routes())
-        .merge(deliveries::routes())
-        .merge(accounts::routes())
-        .merge(conversations::routes())
-        .merge(stats::routes())
-        .merge(audit::routes())
-        .route("/problems/{name}", get(page))
-        .with_state(api)
+    let all = OPERATIONS.iter().copied().flatten();
+    let router = all.fold(Router::new(), |router, operation| {
+        let handler = (operation.handler)().route_layer(Extension(operation));
+        router.route(operation.path, handler)
+    });
+    router.with_state(api)
 }
 
-/// Page about a type of problem.
-async fn page(Path(name): Path<String>) -> Result<Response, Problem> {
-    let kind = ProblemType::find(&name).ok_or_else(Problem::not_found)?;
-    Ok((typed("text/markdown; charset=utf-8"), kind.page()).into_response())
-}
-
-/// Parts of a request beside its path.
+/// Parts of a request beside its path. A wrong parameter refuses the request.
 #[derive(Debug)]
 struct Asked {
+    parameters: Parameters,
     query: Option<String>,
     headers: HeaderMap,
     /// Address of the client.
@@ -90,11 +121,14 @@ struct Asked {
 }
 
 impl<S: Sync> FromRequestParts<S> for Asked {
-    type Rejection = Infallible;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let operation = parts.extensions.get::<&'static Operation>();
+        let known = operation.map_or(&[][..], |it| it.parameters);
         let client = parts.extensions.get::<Client>();
         Ok(Self {
+            parameters: Parameters::of(parts.uri.query(), known)?,
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers.clone(),
             from: client.map(|client| client.0),
@@ -104,10 +138,21 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     }
 }
 
-impl Asked {
-    /// Parameters of a route that knows `known`.
-    fn parameters(&self, known: &[&'static [Parameter]]) -> Result<Parameters, Problem> {
-        Parameters::of(self.query.as_deref(), known)
+/// Parts of the path. If a part is no text, nothing is there.
+#[derive(Debug)]
+struct InPath<T>(T);
+
+#[expect(
+    clippy::disallowed_types,
+    reason = "the refusals of Path become a problem here"
+)]
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let found = axum::extract::Path::from_request_parts(parts, state).await;
+        let axum::extract::Path(found) = found.map_err(|_| Problem::not_found())?;
+        Ok(Self(found))
     }
 }
 

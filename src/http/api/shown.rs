@@ -1,7 +1,5 @@
 //! Parts of the answers of the API.
 
-use serde_json::{Value, json};
-
 use crate::http::parameters::Parameters;
 
 /// URL of another part of a list: the same parameters with `changes`. An empty value removes a
@@ -16,9 +14,4 @@ pub(super) fn url(path: &str, parameters: &Parameters, changes: &[(&str, String)
         query.append_pair(name, value);
     }
     format!("{path}?{}", query.finish())
-}
-
-/// JSON of a position.
-pub(super) fn position(position: i64) -> Value {
-    json!(position.to_string())
 }

@@ -3,10 +3,10 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    Extension, Router,
+    Extension,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderName, header, request::Parts},
+    http::{HeaderMap, HeaderName, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -20,12 +20,14 @@ use super::{
     Api, Asked, Shared,
     events::refuse_content_filters,
     filters::{FILTERS, event_filter},
+    operation::{Answer, Operation},
 };
 use crate::{
     http::{
         access::{Admission, Viewer},
         connection::{Connection, Streaming},
-        parameters::{Parameter, Parameters},
+        parameter::{Form, Parameter},
+        parameters::Parameters,
         problem::{self, Problem},
     },
     query::{
@@ -34,11 +36,39 @@ use crate::{
     },
 };
 
-const START: &[Parameter] = &[Parameter::one(
+const START: &[Parameter] = &[Parameter::of(
     "after",
     "Positions greater than this one. If unset: from now on. The header Last-Event-ID has \
      precedence.",
+    Form::Position,
 )];
+
+const LAST_ID: &[Parameter] = &[Parameter::of(
+    "Last-Event-ID",
+    "The id of the last block of an earlier stream.",
+    Form::Position,
+)];
+
+pub(super) const OPERATIONS: &[Operation] = &[Operation {
+    path: "/v1/events/stream",
+    handler: || get(open),
+    about: "Live stream of events, as server-sent events without an end.",
+    parameters: &[FILTERS, START],
+    headers: LAST_ID,
+    example: "/v1/events/stream?after=0&kind=comment",
+    answers: &[Answer::other(
+        "text/event-stream",
+        "Blocks with the position as id and an event as data; caught_up and gap.",
+    )],
+    problems: &[
+        problem::NOT_FOUND,
+        problem::BEYOND,
+        problem::STREAMS,
+        problem::DATABASE,
+        problem::BUSY,
+    ],
+    ..Operation::GET
+}];
 
 /// Size from which a part of a stream is sent on.
 const PART: usize = 32 << 10;
@@ -95,26 +125,22 @@ impl Api {
     }
 }
 
-pub(super) fn routes() -> Router<Api> {
-    Router::new().route("/v1/events/stream", get(open))
-}
-
 async fn open(
     State(api): Shared,
     Viewer(scope): Viewer,
     Extension(admission): Extension<Admission>,
     Extension(connection): Extension<Arc<Connection>>,
-    head: Parts,
+    asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = Parameters::of(head.uri.query(), &[FILTERS, START])?;
-    refuse_content_filters(&scope, &parameters)?;
-    let start = start(&head.headers, &parameters)?;
+    let parameters = &asked.parameters;
+    refuse_content_filters(&scope, parameters)?;
+    let start = start(&asked.headers, parameters)?;
     let permit = api.streams.permit()?;
     let mut session = api.session(&scope).await?;
-    let filter = event_filter(&api, &mut session, &parameters).await?;
+    let filter = event_filter(&api, &mut session, parameters).await?;
     // A stream does not keep a session from others.
     drop(session);
-    let filter = filter.ok_or_else(|| unknown_delivery(&parameters))?;
+    let filter = filter.ok_or_else(|| unknown_delivery(parameters))?;
     let subscribed = api.streams.hub.subscribe(&scope, filter, start).await;
     let client = Client {
         subscriber: subscribed.map_err(|refusal| refused(&api, refusal))?,

@@ -28,7 +28,7 @@ mod unknown;
 pub(in crate::meta) use content::{Content, Item};
 pub use field::{Field, Form};
 
-use super::dedupe::NaturalKey;
+use super::{dedupe::NaturalKey, named::named};
 
 /// A row of the table of kinds.
 struct Row {
@@ -69,6 +69,8 @@ macro_rules! kinds {
             /// Every kind, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
         }
+
+        named!(Kind);
 
         const TABLE: &[Row] = &[$(Row {
             name: $name,

@@ -5,6 +5,7 @@ mod walk;
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::thread::{newest_of, root, thread};
@@ -23,7 +24,7 @@ pub use self::{
 const AT_ONCE: u32 = 200;
 
 /// Page of the comments on a media.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MediaComments {
     /// Ids, counts and times.
     #[serde(flatten)]
@@ -32,6 +33,7 @@ pub struct MediaComments {
     pub threads: Vec<Thread>,
     /// Position before which the older threads are; `None` at the end.
     #[serde(serialize_with = "as_text")]
+    #[schemars(with = "Option<String>")]
     pub next: Option<i64>,
 }
 

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::conversation::{Version, at, is_late, text};
-use crate::store::read::{EventRow, text as as_text};
+use crate::{
+    meta::event::Kind,
+    store::read::{Digits, EventRow, text as as_text},
+};
 
 /// Comment with its replies.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Thread {
     /// Id of the first comment; `None` if Meta sent no id.
     pub comment_id: Option<String>,
@@ -21,16 +25,19 @@ pub struct Thread {
     pub replies: Vec<Comment>,
     /// Position of the newest comment: the place of the thread.
     #[serde(serialize_with = "as_text")]
+    #[schemars(with = "Digits")]
     pub last_position: i64,
 }
 
 /// Comment, with its edits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Comment {
     /// Position of the event.
     #[serde(serialize_with = "as_text")]
+    #[schemars(with = "Digits")]
     pub position: i64,
     /// `comment` or `live_comment`.
+    #[schemars(with = "Kind")]
     pub kind: String,
     /// Time of the occurrence; of arrival, if Meta sent no time.
     #[serde(serialize_with = "as_text")]

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::store::read::{EventRow, Place, text as as_text};
+use crate::{
+    meta::event::Kind,
+    store::read::{Digits, EventRow, Place, text as as_text},
+};
 
 /// Time between occurrence and arrival from which a line is late.
 const LATE: SignedDuration = SignedDuration::from_mins(1);
 
 /// Party of a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Party {
     /// The professional account.
@@ -21,12 +25,14 @@ pub enum Party {
 }
 
 /// Message with its edits, reactions and receipts, or another event between the messages.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Line {
     /// Position of the event. If the message itself is not stored, the first event about it.
     #[serde(serialize_with = "as_text")]
+    #[schemars(with = "Digits")]
     pub position: i64,
     /// Kind of the event. `message` also if only events about a message are stored.
+    #[schemars(with = "Kind")]
     pub kind: String,
     /// Time of the occurrence; of arrival, if Meta sent no time.
     #[serde(serialize_with = "as_text")]
@@ -70,7 +76,7 @@ pub struct Line {
 }
 
 /// Attachment of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Attachment {
     /// Type in Meta's words, such as `image` or `story_mention`.
     #[serde(rename = "type")]
@@ -82,7 +88,7 @@ pub struct Attachment {
 }
 
 /// Message or story that a message answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReplyTo {
     /// Id of the message answered.
     pub message_id: Option<String>,
@@ -97,7 +103,7 @@ pub struct ReplyTo {
 }
 
 /// Text of a message from a time on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Version {
     /// Time of writing.
     #[serde(serialize_with = "as_text")]
@@ -107,7 +113,7 @@ pub struct Version {
 }
 
 /// Present reaction of a party.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reaction {
     /// The party.
     pub by: Party,

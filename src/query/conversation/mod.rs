@@ -8,6 +8,7 @@ mod walk;
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::about::{About, plain};
@@ -53,7 +54,7 @@ pub struct Part {
 }
 
 /// Page of a conversation.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Conversation {
     /// Ids, counts and times.
     #[serde(flatten)]

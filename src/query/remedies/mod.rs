@@ -9,6 +9,7 @@ mod texts;
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::secrets::AppSecrets;
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// Owner of the network of a sender.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// Meta.
@@ -35,7 +36,8 @@ pub enum Owner {
 }
 
 /// A rejection with its cause and its remedy; serialised as an object with a key for each column.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "Rejection")]
 pub struct ExplainedRejection {
     /// The counted requests.
     #[serde(flatten)]

@@ -1,8 +1,9 @@
 //! JSON Schema (draft 2020-12) of an event.
 
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{COLUMNS, Property, SCHEMA, Type, data};
+use super::{COLUMNS, Property, SCHEMA, Type, data, type_name};
 use crate::meta::event::Kind;
 
 const DESCRIPTION: &str = "An event of Hookshelf, as `--json` prints it and the API sends it. \
@@ -12,29 +13,40 @@ const DESCRIPTION: &str = "An event of Hookshelf, as `--json` prints it and the 
 
 /// The schema as indented text.
 pub fn json_schema() -> String {
-    let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
-    let (refs, definitions): (Vec<_>, Map<_, _>) = kinds
-        .clone()
-        .zip(Kind::ALL)
-        .map(|(name, kind)| {
-            let reference = json!({"$ref": format!("#/$defs/{name}")});
-            (reference, (name.to_owned(), of_kind(*kind)))
-        })
-        .unzip();
-    let mut schema = object(COLUMNS.into_iter());
-    schema["properties"]["kind"] = json!({"enum": kinds.collect::<Vec<_>>()});
-    schema["properties"]["data"] = json!({"type": "object"});
-    let own = ["kind", "data"].map(Value::from);
-    schema["required"]
-        .as_array_mut()
-        .into_iter()
-        .for_each(|it| it.extend(own.clone()));
+    let (mut schema, kinds) = of_kinds("#/$defs/", |kind| kind.as_str().to_owned());
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
     schema["title"] = "Event".into();
     schema["description"] = DESCRIPTION.into();
-    schema["oneOf"] = refs.into();
-    schema["$defs"] = definitions.into();
+    schema["$defs"] = kinds.into();
     format!("{schema:#}\n")
+}
+
+/// The schema among the definitions of `generator`.
+pub(in crate::query) fn event(generator: &mut SchemaGenerator) -> Schema {
+    let place = format!("#{}/", generator.settings().definitions_path);
+    let (mut schema, kinds) = of_kinds(&place, |kind| format!("{}Event", type_name(kind)));
+    schema["description"] = DESCRIPTION.into();
+    generator.definitions_mut().extend(kinds);
+    Schema::try_from(schema).unwrap_or_default()
+}
+
+/// Schema of an event, and the schemas of the kinds, to which it refers at `place` by name.
+fn of_kinds(place: &str, name: fn(Kind) -> String) -> (Value, Map<String, Value>) {
+    let kinds = Kind::ALL.iter().copied();
+    let definitions: Map<_, _> = kinds.clone().map(|it| (name(it), of_kind(it))).collect();
+    let refs = kinds
+        .clone()
+        .map(|it| json!({"$ref": format!("{place}{}", name(it))}));
+    let mut schema = object(COLUMNS.into_iter());
+    let names: Vec<_> = kinds.map(Kind::as_str).collect();
+    schema["properties"]["kind"] = json!({"enum": names});
+    schema["properties"]["data"] = json!({"type": "object"});
+    let own = ["kind", "data"].map(Value::from);
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.extend(own);
+    }
+    schema["oneOf"] = refs.collect();
+    (schema, definitions)
 }
 
 /// Schema of the keys that depend on the kind.

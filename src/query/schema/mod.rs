@@ -6,15 +6,18 @@ mod json_schema;
 mod python;
 mod typescript;
 
+pub(super) use json_schema::event;
 pub use json_schema::json_schema;
 pub use python::python;
 pub use typescript::typescript;
 
-use super::event::SCHEMA;
 use crate::meta::{
     event::{Channel, Kind, OccurredAtSource, Problem, Source},
     kinds::{Field, Form},
 };
+
+/// Version of the form. It changes only if a key is removed or changes its meaning.
+pub const SCHEMA: u8 = 1;
 
 /// Key of the JSON of an event.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,10 @@
 //! Accounts with deliveries, and the time of their last event.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::QueryBuilder;
@@ -23,7 +26,8 @@ pub struct AccountFilter {
 row! {
     /// Account with the time of its last events; serialised as an object with a key for each
     /// column.
-    #[derive(Clone, Debug, Default, Serialize)]
+    #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+    #[schemars(rename = "AccountSummary")]
     AccountRow {
         app: String,
         account_id: String,
@@ -40,6 +44,7 @@ row! {
         #[serde(serialize_with = "json::text")]
         last_event_at: Option<Timestamp>,
         /// Hour of the newest event of each kind; `None` if nothing was counted.
+        #[schemars(with = "Option<BTreeMap<String, Timestamp>>")]
         last_by_kind: Option<Box<RawValue>>,
     }
 }

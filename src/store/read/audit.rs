@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -13,7 +14,8 @@ use crate::store::audit::AuditFilter;
 
 row! {
     /// Entry of the audit; serialised as an object with a key for each column.
-    #[derive(Clone, Debug, Default, Serialize)]
+    #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+    #[schemars(rename = "AuditEntry")]
     AuditRow {
         /// Order of the entries.
         #[serde(skip)]

@@ -1,6 +1,7 @@
 //! Conversations: the list, the events of one, and all events about a message.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
     by_account::{self, Listed, Table, table},
     events::events_where,
     extent::{Extent, counting},
-    json::text,
+    json::{Digits, text},
     place::Place,
     row::row,
 };
@@ -74,7 +75,8 @@ impl ConversationOrder {
 row! {
     /// Conversation of an account with a person; serialised as an object with a key for each
     /// column.
-    #[derive(Clone, Debug, Default, Serialize)]
+    #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+    #[schemars(rename = "ConversationSummary")]
     ConversationRow {
         app: String,
         account_id: String,
@@ -82,8 +84,10 @@ row! {
         received: i64,
         sent: i64,
         #[serde(serialize_with = "text")]
+        #[schemars(with = "Digits")]
         first_position: i64,
         #[serde(serialize_with = "text")]
+        #[schemars(with = "Digits")]
         last_position: i64,
         #[serde(serialize_with = "text")]
         last_at: Timestamp,

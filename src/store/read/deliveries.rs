@@ -1,8 +1,11 @@
 //! Rows of deliveries: a list in order of arrival, or one delivery by id with its bytes.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 use super::{Conditions, Error, Reader, answer, json, row::row};
@@ -26,7 +29,8 @@ pub struct DeliveryFilter {
 row! {
     /// Stored delivery with the size of its body instead of the bytes, and with the results of its
     /// items; serialised as an object with a key for each column.
-    #[derive(Clone, Debug, Default, Serialize)]
+    #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+    #[schemars(rename = "Delivery")]
     DeliveryRow {
         id: Uuid,
         #[serde(serialize_with = "json::text")]
@@ -35,13 +39,17 @@ row! {
         object: Option<String>,
         /// Length of `body` in bytes; `None` after its erasure.
         body_bytes: Option<i32> = "octet_length(body)",
+        #[schemars(with = "Option<BTreeMap<String, Value>>")]
         headers: Option<Box<RawValue>>,
         remote_addr: Option<String> = "host(remote_addr)",
         secret: String,
+        #[schemars(with = "Option<Problem>")]
         problem: Option<String>,
         #[serde(serialize_with = "json::text")]
+        #[schemars(with = "Option<json::Digits>")]
         first_position: Option<i64>,
         event_count: i32,
+        #[schemars(with = "Source")]
         source: String,
         #[serde(serialize_with = "json::text")]
         erased_at: Option<Timestamp>,
@@ -51,9 +59,11 @@ row! {
         repeated: i32 = "cardinality(repeats)",
         /// Positions of the repeats.
         #[serde(serialize_with = "json::text")]
+        #[schemars(with = "Vec<json::Digits>")]
         repeats: Vec<i64>,
         /// Positions of the repeated events, in the same order.
         #[serde(serialize_with = "json::text")]
+        #[schemars(with = "Vec<Option<json::Digits>>")]
         repeated_events: Vec<Option<i64>>,
     }
 }

@@ -1,12 +1,13 @@
 //! Extents of lists: the number of their rows, and their first and last time.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Conditions, Error, Reader, answer, json};
 
 /// Extent of a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Extent {
     /// Maximum number of rows; `None` if counting would read the whole list.
     pub rows_at_most: Option<i64>,

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Conditions, Error, Reader, answer, json, row::row};
@@ -22,9 +23,11 @@ pub struct GapFilter {
 
 row! {
     /// Gap in the deliveries of an app; serialised as an object with a key for each column.
-    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+    #[schemars(rename = "Gap")]
     GapRow {
         app: String,
+        #[schemars(with = "GapCause")]
         cause: String,
         #[serde(serialize_with = "json::text")]
         opened_at: Timestamp,

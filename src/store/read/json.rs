@@ -1,7 +1,10 @@
 //! JSON of positions and times: positions are strings, because some languages round large numbers;
 //! times are RFC 3339 in UTC with milliseconds.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// Value with a text form in JSON.
@@ -42,6 +45,24 @@ impl<T: Textual> Textual for Vec<T> {
 
     fn form(&self) -> Self::Form {
         self.iter().map(Textual::form).collect()
+    }
+}
+
+/// Schema of a position in its text form.
+#[derive(Clone, Copy, Debug)]
+pub struct Digits;
+
+impl JsonSchema for Digits {
+    fn schema_name() -> Cow<'static, str> {
+        "Digits".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^[0-9]+$"})
     }
 }
 

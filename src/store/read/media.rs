@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::QueryBuilder;
 
@@ -9,7 +10,7 @@ use super::{
     Conditions, Error, EventRow, Reader, Visible, answer,
     by_account::{self, Listed, Table, table},
     extent::Extent,
-    json::text,
+    json::{Digits, text},
     place::Place,
     row::row,
 };
@@ -39,7 +40,8 @@ pub struct MediaFilter {
 
 row! {
     /// Media with comments; serialised as an object with a key for each column.
-    #[derive(Clone, Debug, Default, Serialize)]
+    #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+    #[schemars(rename = "Media")]
     MediaRow {
         app: String,
         account_id: String,
@@ -49,8 +51,10 @@ row! {
         own_comments: i64,
         unanswered: i64,
         #[serde(serialize_with = "text")]
+        #[schemars(with = "Digits")]
         first_position: i64,
         #[serde(serialize_with = "text")]
+        #[schemars(with = "Digits")]
         last_position: i64,
         #[serde(serialize_with = "text")]
         last_at: Timestamp,

@@ -50,6 +50,7 @@ pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
 pub use events::{Between, EventFilter, EventRow, Items, Order};
 pub use extent::Extent;
 pub use gaps::{GapFilter, GapRow};
+pub use json::Digits;
 pub(crate) use json::{Textual, text};
 pub(crate) use log::{LogPage, LogReader, PageSize, clients, read_payloads};
 pub use media::{MediaFilter, MediaRow};

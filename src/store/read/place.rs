@@ -1,9 +1,10 @@
 //! Places in lists that are ordered by time: keyset pagination by time and position.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use super::Conditions;
@@ -42,10 +43,15 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, InvalidPlace> {
         let (at, position) = text.split_once('.').ok_or(InvalidPlace)?;
-        let at = at.parse().map_err(|_| InvalidPlace)?;
+        // Digits only: Postgres has no times long before the epoch.
+        let number = |text: &str| -> Result<i64, InvalidPlace> {
+            let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = text.parse().ok().filter(|_| is_digits);
+            number.ok_or(InvalidPlace)
+        };
         Ok(Self {
-            at: Timestamp::from_microsecond(at).map_err(|_| InvalidPlace)?,
-            position: position.parse().map_err(|_| InvalidPlace)?,
+            at: Timestamp::from_microsecond(number(at)?).map_err(|_| InvalidPlace)?,
+            position: number(position)?,
         })
     }
 }
@@ -53,6 +59,21 @@ impl FromStr for Place {
 impl Serialize for Place {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+/// Text; the API has a URL with the place instead.
+impl JsonSchema for Place {
+    fn schema_name() -> Cow<'static, str> {
+        "Place".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string"})
     }
 }
 
@@ -88,7 +109,16 @@ mod tests {
         };
         assert_eq!(place.to_string(), "1795182300123456.42");
         assert_eq!(place.to_string().parse(), Ok(place));
-        for text in ["", "1", "1.", ".1", "1.x", "9223372036854775807.1"] {
+        for text in [
+            "",
+            "1",
+            "1.",
+            ".1",
+            "1.x",
+            "-1.1",
+            "1.-1",
+            "9223372036854775807.1",
+        ] {
             assert_eq!(text.parse::<Place>(), Err(InvalidPlace), "{text}");
         }
     }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -29,7 +30,8 @@ pub struct RejectionFilter {
 row! {
     /// Number of requests that were not stored, by hour, reason and network; serialised as an
     /// object with a key for each column.
-    #[derive(Clone, Debug, Default, Serialize)]
+    #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+    #[schemars(rename = "RejectionCount")]
     RejectionRow {
         #[serde(serialize_with = "json::text")]
         hour: Timestamp,

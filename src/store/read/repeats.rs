@@ -1,6 +1,7 @@
 //! Rows of repeats: items of already stored events.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -10,27 +11,34 @@ use super::{
     payload::{self, Unread},
     row::row,
 };
+use crate::meta::event::{Kind, Problem, Source};
 
 row! {
     /// Stored repeat; serialised as an object with a key for each column. `event_position` is the
     /// current position of the event, even after a purge changed the position.
-    #[derive(Clone, Debug, Serialize)]
+    #[derive(Clone, Debug, Serialize, JsonSchema)]
+    #[schemars(rename = "Repeat")]
     RepeatRow {
         #[serde(serialize_with = "json::text")]
+        #[schemars(with = "json::Digits")]
         position: i64,
         #[serde(serialize_with = "json::text")]
+        #[schemars(with = "Option<json::Digits>")]
         event_position: Option<i64>,
         delivery_id: Uuid,
         #[serde(serialize_with = "json::text")]
         received_at: Timestamp,
         app: String,
+        #[schemars(with = "Kind")]
         kind: String,
         account_id: Option<String>,
+        #[schemars(with = "Source")]
         source: String,
         dedupe_key: Uuid,
         item_start: i32,
         item_length: i32,
         payload: Option<Box<RawValue>> = "NULL::json",
+        #[schemars(with = "Option<Problem>")]
         problem: Option<String>,
     }
 }

@@ -1,7 +1,10 @@
 //! Hourly counts of events and repeats, grouped by dimensions, and the lag of the counts.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{Conditions, Error, Reader, answer};
@@ -201,6 +204,29 @@ impl Serialize for Count {
         map.serialize_entry("events", &self.events)?;
         map.serialize_entry("repeats", &self.repeats)?;
         map.end()
+    }
+}
+
+impl JsonSchema for Count {
+    fn schema_name() -> Cow<'static, str> {
+        "Count".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let value = json_schema!({"type": ["string", "null"]});
+        let values = Dimension::ALL.iter().map(|it| it.column());
+        let mut schema = json_schema!({
+            "type": "object",
+            "properties": {"events": {"type": "integer"}, "repeats": {"type": "integer"}},
+            "required": ["events", "repeats"],
+        });
+        if let Some(properties) = schema
+            .get_mut("properties")
+            .and_then(|it| it.as_object_mut())
+        {
+            properties.extend(values.map(|name| (name.to_owned(), value.clone().to_value())));
+        }
+        schema
     }
 }
 

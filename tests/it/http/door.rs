@@ -111,9 +111,11 @@ pub(super) fn open_admin(readiness: Readiness, spool: SpoolApi) -> SocketAddr {
         streams: Streams::new(Hub::new(options, CancellationToken::new()).0, 0),
         apps: AppState::new(Apps::default(), writer, tally, Clock::system(), limits()),
         spool,
+        readiness,
+        metrics: metrics().clone(),
     };
     let (access, _) = Access::new(&configured(&[]), address, None);
-    let routes = admin::router(readiness, metrics().clone(), (access, api));
+    let routes = admin::router(access, api);
     tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
     address
 }

@@ -212,12 +212,13 @@ async fn a_list_goes_on_where_the_last_one_ended() {
 async fn a_question_that_is_none_is_told_what_is_allowed() {
     let stage = Stage::with(&[]).await;
     let limit = "a whole number from 1 to 1000";
+    let place = "a place from an earlier answer, such as 1-42";
     for (query, parameter, allowed) in [
         ("limit=0", "limit", limit),
         ("limit=1001", "limit", limit),
         ("limit=many", "limit", limit),
         ("limit=1&limit=2", "limit", "once"),
-        ("after=here", "after", "a place from an earlier list"),
+        ("after=here", "after", place),
         ("befor=1-1", "befor", "after, limit"),
     ] {
         let path = format!("/v1/spool/records?{query}");

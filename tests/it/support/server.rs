@@ -276,7 +276,7 @@ impl Server {
         &self,
         (method, path): (&str, &str),
         headers: &[(&str, &str)],
-        body: &'static str,
+        body: impl Into<Bytes>,
     ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| *name == "Host") {

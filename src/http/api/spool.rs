@@ -3,31 +3,70 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
-    extract::{RawQuery, State},
+    extract::State,
     http::StatusCode,
     response::Response,
     routing::{get, post},
 };
 
 use super::{
-    access::{Operator, Viewer},
-    answer::json,
-    parameters::{Parameter, Parameters},
-    problem::{self, Problem},
+    Asked, Shared,
+    filters::LIMIT,
+    operation::{Answer, Caller, Operation},
 };
 use crate::{
+    config::Role,
+    http::{
+        access::{Operator, Viewer},
+        answer::json,
+        parameter::{Form, Parameter},
+        problem::{self, Problem},
+    },
     ingest::Spooling,
-    query::{MOST_WAITING, Scope, SpoolReader},
+    query::{Scope, SpoolReader, WaitingList},
     spool::SpoolReport,
 };
 
-/// Default length of a list of deliveries.
-const LIST: usize = 100;
-
 const RECORDS: &[Parameter] = &[
-    Parameter::one("after", "Deliveries behind this place of an earlier list."),
-    Parameter::one("limit", "Maximum number of deliveries. If unset: 100."),
+    Parameter::of(
+        "after",
+        "Deliveries behind this place of an earlier list.",
+        Form::Place("1-42", "^[0-9]{1,18}-[0-9]{1,18}$"),
+    ),
+    LIMIT,
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        path: "/v1/spool",
+        handler: || get(status),
+        about: "State of the spool and of its drain.",
+        example: "/v1/spool",
+        answers: &[Answer::json::<SpoolReport>("The spool.")],
+        problems: &[problem::NOT_FOUND],
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/spool/records",
+        handler: || get(records),
+        about: "Deliveries in the spool, oldest first, without content.",
+        parameters: &[RECORDS],
+        example: "/v1/spool/records?limit=10",
+        answers: &[Answer::json::<WaitingList>("A part of the deliveries.")],
+        problems: &[problem::NOT_FOUND, problem::CONFLICT],
+        ..Operation::GET
+    },
+    Operation {
+        method: "post",
+        path: "/v1/spool/drain",
+        handler: || post(drain),
+        caller: Caller::Token(Role::Operator),
+        about: "Drains the spool now.",
+        example: "/v1/spool/drain",
+        answers: &[Answer::json::<SpoolReport>("The drain was woken.").with(202)],
+        problems: &[problem::NOT_FOUND, problem::CONFLICT],
+        ..Operation::GET
+    },
 ];
 
 /// Shared state of the spool routes.
@@ -52,7 +91,7 @@ impl SpoolApi {
         Self(Arc::new(SpoolState::Off(report)))
     }
 
-    pub(super) fn report(&self) -> SpoolReport {
+    pub(in crate::http) fn report(&self) -> SpoolReport {
         match &*self.0 {
             SpoolState::Open(spooling, _) => spooling.report(),
             SpoolState::Off(report) => report.clone(),
@@ -60,17 +99,9 @@ impl SpoolApi {
     }
 }
 
-pub(super) fn routes(api: SpoolApi) -> Router {
-    Router::new()
-        .route("/v1/spool", get(status))
-        .route("/v1/spool/records", get(records))
-        .route("/v1/spool/drain", post(drain))
-        .with_state(api)
-}
-
-async fn status(Viewer(scope): Viewer, State(api): State<SpoolApi>) -> Result<Response, Problem> {
+async fn status(Viewer(scope): Viewer, State(api): Shared, _: Asked) -> Result<Response, Problem> {
     refuse_restricted(&scope)?;
-    Ok(json(StatusCode::OK, &api.report()))
+    Ok(json(StatusCode::OK, &api.spool.report()))
 }
 
 /// The spool holds deliveries of every app and client, so a restricted token does not see it.
@@ -83,10 +114,11 @@ fn refuse_restricted(scope: &Scope) -> Result<(), Problem> {
 
 async fn drain(
     Operator(scope): Operator,
-    State(api): State<SpoolApi>,
+    State(api): Shared,
+    _: Asked,
 ) -> Result<Response, Problem> {
     refuse_restricted(&scope)?;
-    match &*api.0 {
+    match &*api.spool.0 {
         SpoolState::Off(report) => Err(off(report)),
         SpoolState::Open(spooling, _) => {
             spooling.drained.wake();
@@ -97,21 +129,17 @@ async fn drain(
 
 async fn records(
     Viewer(scope): Viewer,
-    State(api): State<SpoolApi>,
-    RawQuery(query): RawQuery,
+    State(api): Shared,
+    asked: Asked,
 ) -> Result<Response, Problem> {
     refuse_restricted(&scope)?;
-    let reader = match &*api.0 {
+    let reader = match &*api.spool.0 {
         SpoolState::Off(report) => return Err(off(report)),
         SpoolState::Open(_, reader) => reader,
     };
-    let parameters = Parameters::of(query.as_deref(), &[RECORDS])?;
-    let place = "a place from an earlier list";
-    let after = parameters.parse("after", place, |text| text.parse().ok())?;
-    let limit = parameters
-        .number("limit", 1..=MOST_WAITING)?
-        .unwrap_or(LIST);
-    match reader.list(after, limit).await {
+    let after = asked.parameters.parse("after", |text| text.parse().ok())?;
+    let limit: u32 = asked.parameters.number("limit")?;
+    match reader.list(after, limit as usize).await {
         Ok(list) => Ok(json(StatusCode::OK, &list)),
         Err(error) => Err(Problem::new(problem::DEFECT, error.to_string())),
     }
