@@ -174,7 +174,7 @@ async fn an_export_is_recorded_with_its_rows() {
             .await;
         let name = answer.headers["content-disposition"].to_str().unwrap();
         assert!(name.contains("-format=ndjson-"), "{name}");
-        let sent = answer.body.iter().filter(|byte| **byte == b'\n').count();
+        let sent = String::from_utf8_lossy(&answer.body).lines().count();
         let audit = desk.read_as("privacy", "/v1/audit?limit=2").await;
         let verbs: Vec<_> = (0..2).map(|n| audit["audit"][n]["verb"].as_str()).collect();
         assert_eq!(verbs, [Some("exported"), Some("export")], "{path}");
@@ -296,13 +296,7 @@ async fn an_export_goes_on_behind_each_page() {
     let mids: Vec<_> = (0..1500).map(|n| format!("m{n}")).collect();
     let said: Vec<_> = mids.iter().map(|mid| (mid.as_str(), "hello")).collect();
     desk.deliver(messages(PERSON, ACCOUNT, &said)).await;
-    let comments = (0..250).map(|n| {
-        let comment = comment_on("1", &format!("c{n}"), "hello", None);
-        let comment: Value = serde_json::from_str(&comment).unwrap();
-        comment["entry"][0].clone()
-    });
-    let comments = json!({"object": "instagram", "entry": comments.collect::<Vec<_>>()});
-    desk.deliver(comments.to_string()).await;
+    desk.deliver(comments_on_one(0..250, None)).await;
     desk.be_listed().await;
     desk.run("INSERT INTO conversations
                   SELECT 'default', 'account-' || n % 7, 'person-' || n, 1, 0, 1, 1, now(), now()
@@ -346,6 +340,31 @@ async fn an_export_goes_on_behind_each_page() {
     assert_eq!(deliveries.len(), 2502);
 }
 
+/// A delivery of comments, with the ids of a range, on media 1.
+fn comments_on_one(ids: std::ops::Range<usize>, parent: Option<&str>) -> String {
+    let entry = |id| {
+        let comment = comment_on("1", &format!("c{id}"), "hello", parent);
+        let comment: Value = serde_json::from_str(&comment).unwrap();
+        comment["entry"][0].clone()
+    };
+    let entries: Vec<_> = ids.map(entry).collect();
+    json!({"object": "instagram", "entry": entries}).to_string()
+}
+
+#[tokio::test]
+async fn a_thread_of_more_comments_than_a_statement_reads_is_whole() {
+    let desk = Desk::open().await;
+    desk.deliver(comments_on_one(0..1, None)).await;
+    for start in (1..=10_000).step_by(500) {
+        let replies = comments_on_one(start..start + 500, Some("c0"));
+        desk.deliver(replies).await;
+    }
+    desk.be_listed().await;
+    let rows = rows(&exported(&desk, "/v1/media/1/comments?format=ndjson").await);
+    assert_eq!(rows.len(), 10_001);
+    assert!(rows.iter().all(|row| row["thread_id"] == "c0"));
+}
+
 /// An export that is too large for the buffers between server and client.
 struct LargeExport {
     body: Incoming,
@@ -355,6 +374,9 @@ struct LargeExport {
 
 impl LargeExport {
     const ROWS: usize = 100_000;
+
+    /// Size of the lines, at least.
+    const BYTES: u64 = 40 << 20;
 
     async fn begin(desk: &Desk) -> Self {
         desk.run(&format!(
@@ -391,7 +413,7 @@ impl LargeExport {
             return Ok(false);
         };
         let part = frame?.into_data().unwrap_or_default();
-        self.rows += part.iter().filter(|byte| **byte == b'\n').count();
+        self.rows += String::from_utf8_lossy(&part).matches('\n').count();
         Ok(true)
     }
 
@@ -405,10 +427,13 @@ impl LargeExport {
 #[tokio::test]
 async fn a_large_export_is_whole_and_has_no_later_rows() {
     let desk = Desk::open().await;
+    let before = desk.server.memory().now;
     let export = LargeExport::begin(&desk).await;
     desk.run("INSERT INTO audit (token, verb) VALUES ('later', 'search')")
         .await;
     assert_eq!(export.read().await.unwrap(), LargeExport::ROWS);
+    let grown = desk.server.memory().most.saturating_sub(before);
+    assert!(grown < LargeExport::BYTES / 2, "{grown} bytes");
     let audit = desk.read_as("privacy", "/v1/audit?limit=1").await;
     assert_eq!(audit["audit"][0]["rows"], LargeExport::ROWS);
 }
