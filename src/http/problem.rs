@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -68,7 +69,8 @@ problems! {
     FAILURES = TOO_MANY_REQUESTS "failures" "Too many wrong tokens came from this address":
         "Wait for the time in `Retry-After`, then use a correct token.";
     DATABASE = SERVICE_UNAVAILABLE "database" "Postgres is unavailable":
-        "Deliveries are still accepted if the spool is on. The route works again once Postgres does.";
+        "`since` is the start of the outage and `spooled` the number of deliveries in the spool. \
+         Deliveries are still accepted if the spool is on. The route works again once Postgres does.";
     BUSY = SERVICE_UNAVAILABLE "busy" "The query took too long":
         "Narrow the query with since, until or another filter, or try again later.";
     STREAMS = SERVICE_UNAVAILABLE "streams" "Too many streams are open":
@@ -136,6 +138,13 @@ pub(super) struct Members {
     /// Last position of the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<String>,
+    /// Start of the outage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Timestamp>")]
+    since: Option<String>,
+    /// Number of deliveries in the spool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spooled: Option<u64>,
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -151,6 +160,8 @@ impl Problem {
             given: None,
             allowed: None,
             end: None,
+            since: None,
+            spooled: None,
             headers: Vec::new(),
         }))
     }
@@ -174,6 +185,17 @@ impl Problem {
         let mut problem = Self::new(BEYOND, format!("the log ends at position {end}"));
         problem.0.end = Some(end.to_string());
         problem
+    }
+
+    /// Postgres is unavailable since a time, and so many deliveries wait in the spool.
+    pub(super) fn unavailable(since: Timestamp, spooled: u64) -> Self {
+        let detail = format!(
+            "Postgres is unavailable since {since:.0}; {spooled} deliveries wait in the spool"
+        );
+        let mut problem = Self::new(DATABASE, detail);
+        problem.0.since = Some(format!("{since:.3}"));
+        problem.0.spooled = Some(spooled);
+        problem.header(header::RETRY_AFTER, 5)
     }
 
     /// The object does not exist, or lies outside of the scope.

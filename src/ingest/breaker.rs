@@ -104,6 +104,11 @@ impl CircuitBreaker {
         given_up.is_some_and(|at| now.saturating_duration_since(at) < REMEMBERED_FOR)
     }
 
+    /// Time of the first try since Postgres last answered one; `None` if it answered the last try.
+    pub(super) fn failing_since(&self) -> Option<Instant> {
+        self.state().outage.map(|outage| outage.since)
+    }
+
     /// True if the next commit is a probe, because the last commit failed.
     pub(super) fn is_probing(&self) -> bool {
         self.state().given_up.is_some()

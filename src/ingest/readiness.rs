@@ -15,18 +15,49 @@ const COVERED: [&str; 3] = ["database", "disk", "commits"];
 #[derive(Clone, Debug, Default)]
 pub struct DatabaseState(Arc<Mutex<Seen>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
     answered: bool,
+    /// Time of the last probe that Postgres answered.
+    answered_at: Option<Instant>,
+    /// First failed probe or query since then.
+    missed_at: Option<Instant>,
     /// Postgres settings that are off although durable commits need them.
     lossy: Vec<&'static str>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            answered: false,
+            answered_at: None,
+            missed_at: Some(Instant::now()),
+            lossy: Vec::new(),
+        }
+    }
 }
 
 impl DatabaseState {
     /// Records if Postgres accepts writes; true if it accepts them again.
     pub fn note(&self, answered: bool) -> bool {
-        let before = std::mem::replace(&mut self.seen().answered, answered);
+        let (mut seen, now) = (self.seen(), Instant::now());
+        if answered {
+            (seen.answered_at, seen.missed_at) = (Some(now), None);
+        } else {
+            seen.missed_at.get_or_insert(now);
+        }
+        let before = std::mem::replace(&mut seen.answered, answered);
         answered && !before
+    }
+
+    /// Start of the outage that a failed query noticed at `now`. `failing_since` is the time of the
+    /// first failed commit; it says nothing if a probe was answered later.
+    fn away_since(&self, now: Instant, failing_since: Option<Instant>) -> Instant {
+        let mut seen = self.seen();
+        let missed_at = *seen.missed_at.get_or_insert(now);
+        let answered_at = seen.answered_at;
+        let failing = failing_since.filter(|since| answered_at.is_none_or(|at| *since > at));
+        failing.map_or(missed_at, |since| since.min(missed_at))
     }
 
     /// Records the settings that are off although durable commits need them; true if the list
@@ -83,6 +114,18 @@ impl Readiness {
         divide(self.missing(), takes)
     }
 
+    /// True if Postgres did not answer the last probe.
+    pub fn is_away(&self) -> bool {
+        !self.database.seen().answered
+    }
+
+    /// Start of the outage that a failed query noticed at `now`: the first probe, commit or query
+    /// that failed since the last answered probe.
+    pub fn away_since(&self, now: Instant) -> Instant {
+        let failing_since = self.breaker.failing_since();
+        self.database.away_since(now, failing_since)
+    }
+
     fn missing(&self) -> Vec<&'static str> {
         let mut missing = self.database.missing(self.allow_lossy);
         let cause = self.breaker.cause().map(Cause::code);
@@ -136,6 +179,37 @@ mod tests {
         let full = Some(false);
         assert_eq!(divided(&[], full), ["", "spool"]);
         assert_eq!(divided(&["database"], full), ["database spool", ""]);
+    }
+
+    #[test]
+    fn an_outage_begins_with_the_first_failure_since_the_last_answered_probe() {
+        let readiness = Readiness {
+            database: DatabaseState::default(),
+            allow_lossy: false,
+            breaker: CircuitBreaker::new(true),
+            spool: None,
+        };
+        assert!(readiness.is_away(), "until the first probe");
+        assert!(readiness.away_since(Instant::now()) < Instant::now());
+        let old = Instant::now();
+        readiness.breaker.try_failed(old);
+        readiness.database.note(true);
+        assert!(!readiness.is_away());
+        let noticed = Instant::now();
+        assert_eq!(
+            readiness.away_since(noticed),
+            noticed,
+            "an old failure is over"
+        );
+        readiness.database.note(false);
+        assert_eq!(readiness.away_since(Instant::now()), noticed);
+
+        readiness.breaker.try_answered();
+        readiness.database.note(true);
+        let failed = Instant::now();
+        readiness.breaker.try_failed(failed);
+        readiness.database.note(false);
+        assert_eq!(readiness.away_since(Instant::now()), failed);
     }
 
     #[test]

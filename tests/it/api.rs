@@ -7,6 +7,7 @@ mod exports;
 mod list_exports;
 mod lists;
 mod openapi;
+mod outage;
 mod scopes;
 
 use serde_json::Value;

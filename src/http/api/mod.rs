@@ -20,7 +20,7 @@ mod spool;
 mod stats;
 mod stream;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use axum::{
     Extension, Router,
@@ -182,7 +182,17 @@ impl Api {
         what: (Subject<'_>, Option<usize>),
     ) -> Result<AuditEntry, Problem> {
         let recorded = self.audit.record(scope, asked.from, verb, what).await;
-        recorded.map_err(|error| unrecorded(&error))
+        recorded.map_err(|error| match &error {
+            AuditError::Store(error) if self.is_away(error) => self.problem(error),
+            _ => unrecorded(&error),
+        })
+    }
+
+    /// True if a query failed because Postgres is unavailable. A pool may only tell that no session
+    /// was free in time.
+    fn is_away(&self, error: &Error) -> bool {
+        let is_slow = matches!(error, Error::TimedOut);
+        matches!(error, Error::Unavailable(_)) || is_slow && self.readiness.is_away()
     }
 
     /// Problem for a failed query.
@@ -191,13 +201,20 @@ impl Api {
             cause: error.cause(),
         }
         .emit();
-        if matches!(error, Error::TimedOut) {
+        if matches!(error, Error::TimedOut) && !self.is_away(error) {
             let detail = "the query took too long; narrow it, or try again later";
             return Problem::new(problem::BUSY, detail).header(header::RETRY_AFTER, 5);
         }
-        let waiting = self.spool.report().records;
-        let detail = format!("Postgres is unavailable; {waiting} deliveries wait in the spool");
-        Problem::new(problem::DATABASE, detail).header(header::RETRY_AFTER, 5)
+        self.unavailable()
+    }
+
+    /// Problem of an outage of Postgres.
+    fn unavailable(&self) -> Problem {
+        let now = Instant::now();
+        let away = now.duration_since(self.readiness.away_since(now));
+        let now = self.apps.clock().now();
+        let since = now.checked_sub(away).unwrap_or(now);
+        Problem::unavailable(since, self.spool.report().records)
     }
 }
 

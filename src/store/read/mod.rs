@@ -90,7 +90,15 @@ impl Readers {
     /// # Errors
     /// If Postgres is unavailable, or no session is free in time.
     pub(crate) async fn reader(&self, visible: Visible) -> Result<Reader, Error> {
-        let conn = Conn::Pooled(self.0.acquire().await.map_err(meaning)?);
+        let session = self.0.acquire().await;
+        let session = session.map_err(|error| match error {
+            // The pool still had room: it tried to connect for all of the time.
+            sqlx::Error::PoolTimedOut if self.0.size() < self.0.options().get_max_connections() => {
+                Error::Unavailable(error)
+            }
+            error => meaning(error),
+        });
+        let conn = Conn::Pooled(session?);
         Ok(Reader { conn, visible })
     }
 }

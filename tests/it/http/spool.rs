@@ -270,6 +270,16 @@ async fn the_drain_is_woken_by_programs_and_by_no_page_of_another_site() {
 }
 
 #[tokio::test]
+async fn a_database_that_refuses_connections_is_away_and_not_slow() {
+    let stage = Stage::with(&["{}", "{}"]).await;
+    let (status, problem) = stage.ask("GET", "/v1/events").await;
+    assert_eq!(status, 503);
+    assert_eq!(problem["type"], "/problems/database", "{problem}");
+    assert_eq!(problem["spooled"], 2);
+    assert!(problem["since"].is_string(), "{problem}");
+}
+
+#[tokio::test]
 async fn without_a_spool_the_routes_say_so() {
     let api = SpoolApi::off(SpoolReport::off("/data/spool".into()));
     let address = listen(api, None);
