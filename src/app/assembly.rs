@@ -16,7 +16,8 @@ use crate::{
     config::{Config, Sources},
     http::{self, Access, AppState, Listener, ListenerLimits, SpoolApi, admin, public},
     ingest::{
-        CircuitBreaker, Committer, DatabaseState, Drained, Readiness, Spooling, Tally, Writer,
+        CircuitBreaker, Committer, DatabaseState, Drained, Readiness, Recheck, Spooling, Tally,
+        Writer,
     },
     instance::{self, Claim},
     query::{Audit, AuditKey, Sessions, stream::Hub},
@@ -73,13 +74,14 @@ impl Parts {
         let drained = Drained::default();
         let spooling = self.spooling(&drained);
         let readiness = self.readiness(breaker.clone());
+        let recheck = self.recheck(&writer);
         let (hub, streams) = self.streams(&wakes, &loops, &stop);
         let signals = (breaker, wakes);
         let upkeep = self.upkeep((&state, tally), signals, (&readiness, drained.clone()));
         let spool_api = spooling::api(spooling.as_ref(), &self.config, &self.started.left_behind);
         let (access, operators) = self.operators(
             admin.address(),
-            (readiness, spool_api, hub),
+            (readiness, spool_api, hub, recheck),
             (&state, &loops, &stop),
         );
         let operators = http::known_as(operators, self.claim.id().clone());
@@ -157,7 +159,7 @@ impl Parts {
     fn operators(
         &self,
         address: SocketAddr,
-        (readiness, spool, hub): (Readiness, SpoolApi, Hub),
+        (readiness, spool, hub, recheck): (Readiness, SpoolApi, Hub, Recheck),
         (state, loops, stop): (&AppState, &TaskTracker, &CancellationToken),
     ) -> (Access, http::Routes) {
         let options = self.database.options();
@@ -169,6 +171,7 @@ impl Parts {
             streams: http::Streams::new(hub, self.config.admin.max_streams),
             apps: state.clone(),
             spool,
+            recheck,
             readiness,
             metrics: self.metrics.clone(),
         };
@@ -177,6 +180,13 @@ impl Parts {
         loops.spawn(worker::record_failed_logins(failed, audit, stop));
         let routes = admin::router(access.clone(), api);
         (access, routes)
+    }
+
+    /// Recheck of rejected deliveries, which stores them with `writer`.
+    fn recheck(&self, writer: &Writer) -> Recheck {
+        let quarantine = rescue::quarantine(&self.config);
+        let options = self.database.options();
+        Recheck::new(quarantine, options, writer.clone(), self.clock.clone())
     }
 
     /// The spool with its drain, if there is a spool.

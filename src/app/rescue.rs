@@ -4,10 +4,12 @@ use super::database::commits;
 use crate::{
     clock::Clock,
     config::{self, Config},
-    ingest::Writer,
-    quarantine::{self, Quarantine, Settings},
+    ingest::{
+        Writer,
+        rescue::{self, AppSurvey, Rescue, Rescued},
+    },
+    quarantine::{self, Quarantine, QuarantineReader, Settings},
     store::{self, ConnectOptions, read::Reader},
-    worker::rescue::{self, AppSurvey, Rescue, Rescued},
 };
 
 /// Starts the quarantine for deliveries with an invalid signature.
@@ -15,6 +17,11 @@ pub(super) fn start_quarantine(config: &Config, clock: Clock) -> Quarantine {
     let (rejections, apps) = (&config.rejections, config.apps.len());
     let (hold, hold_for) = (rejections.hold, rejections.hold_for);
     Quarantine::start(Settings::new(&config.data_dir, hold, hold_for, apps), clock)
+}
+
+/// Reader of the quarantine of this configuration.
+pub fn quarantine(config: &Config) -> QuarantineReader {
+    QuarantineReader::new(&config.data_dir, config.rejections.hold_for)
 }
 
 /// Counts the passing deliveries of `rescue`. Also returns the error if the database at `options`

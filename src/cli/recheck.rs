@@ -11,9 +11,8 @@ use crate::{
     app, causes,
     clock::Clock,
     config::{self, App, AppName, Config, Sources, credentials},
+    ingest::rescue::{AppSurvey, Keys, Rescue, Rescued, Wanted},
     meta::signature::Secrets,
-    quarantine::QuarantineReader,
-    worker::rescue::{AppSurvey, Keys, Rescue, Rescued, Wanted},
 };
 
 /// Name of the secret from `--secret-file`, also in the deliveries stored with it.
@@ -55,10 +54,15 @@ impl Recheck {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let config = config::load(sources)?;
         let [since, until] = self.received.resolve()?;
-        let app = self.app.as_ref().map(ToString::to_string);
-        let wanted = Wanted { app, since, until };
+        let apps = self.app.as_ref().map(|app| vec![app.to_string()]);
+        let wanted = Wanted { apps, since, until };
         let now = Clock::system().now();
-        let rescue = Rescue::find(quarantine(&config), self.keys(&config)?, &wanted, now)?;
+        let rescue = Rescue::find(
+            app::rescue::quarantine(&config),
+            self.keys(&config)?,
+            &wanted,
+            now,
+        )?;
         match (rescue.is_empty(), self.discard, self.yes) {
             (true, _, _) => self.say_none(&config),
             (_, true, _) => self.discard(&rescue),
@@ -225,11 +229,6 @@ impl Recheck {
         }
         output.finish()
     }
-}
-
-/// Reader of the quarantined deliveries, as configured.
-pub(super) fn quarantine(config: &Config) -> QuarantineReader {
-    QuarantineReader::new(&config.data_dir, config.rejections.hold_for)
 }
 
 fn cells(app: &AppSurvey) -> Vec<String> {

@@ -11,6 +11,7 @@ use super::{
     recheck,
 };
 use crate::{
+    app,
     clock::Clock,
     config::{self, AppName, Sources, credentials},
     query::{ExplainedRejection, RejectionFilter, RejectionRow, RejectionTotal, Session},
@@ -113,7 +114,11 @@ async fn explain(
         .apps
         .values()
         .chain(generated.iter().map(|it| &it.app));
-    let remedies = session.remedies(apps).await?;
+    let mut remedies = session.remedies(apps).await?;
+    // Who may not look there may know the counts all the same.
+    if let Ok(names) = app::rescue::quarantine(&config).names(Clock::system().now()) {
+        remedies = remedies.with_quarantine(&names);
+    }
     Ok(rows.into_iter().map(|row| remedies.explain(row)).collect())
 }
 
@@ -141,7 +146,7 @@ fn print_remedies(output: &mut Output, rows: &[ExplainedRejection]) -> anyhow::R
 /// Prints the number and size of the deliveries in quarantine; false if there are none.
 fn note_quarantined(sources: &Sources) -> anyhow::Result<bool> {
     let config = config::load(sources)?;
-    let quarantine = recheck::quarantine(&config);
+    let quarantine = app::rescue::quarantine(&config);
     // Who may not look there may know the counts all the same.
     let Ok(names) = quarantine.names(Clock::system().now()) else {
         return Ok(false);

@@ -1,7 +1,7 @@
 //! Shared state of the routes: apps with their keys, the writer, and the limits.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, OnceLock},
 };
 
@@ -170,6 +170,13 @@ impl AppState {
     /// Configuration of all apps at this moment.
     pub(super) fn configured_apps(&self) -> config::Apps {
         self.0.apps.load().configured.clone()
+    }
+
+    /// Secrets of each app at this moment.
+    pub(super) fn secrets(&self) -> BTreeMap<String, Secrets> {
+        let apps = self.0.apps.load();
+        let secrets = |app: &Arc<AppKeys>| (app.name.to_string(), app.secrets.clone());
+        apps.keys.values().map(secrets).collect()
     }
 
     pub(super) fn instance(&self) -> Option<&Id> {

@@ -3,7 +3,8 @@
 //! The [`writer`] parses deliveries ([`parse()`]) and queues them. The [`committer`] commits
 //! batches over its own session, and the [`breaker`] decides if a commit is tried. Deliveries that
 //! Postgres does not take in time fall back to the spool; [`read()`] parses spooled deliveries
-//! again. The [`tally`] counts rejected requests. [`Readiness`] and [`Spooling`] report the state.
+//! again, and [`rescue`] does so with quarantined ones. The [`tally`] counts rejected requests.
+//! [`Readiness`] and [`Spooling`] report the state.
 
 pub mod arrivals;
 pub mod breaker;
@@ -18,6 +19,8 @@ mod pending;
 mod progress;
 mod queue;
 mod readiness;
+mod recheck;
+pub mod rescue;
 mod session;
 mod spooling;
 pub mod tally;
@@ -33,6 +36,7 @@ pub use parse::{parse, read};
 pub use pending::Waiting;
 pub use progress::{Watchdog, WriterProgress};
 pub use readiness::{DatabaseState, Readiness, ReadinessStatus};
+pub use recheck::Recheck;
 pub use spooling::Spooling;
 pub use tally::Tally;
 pub use writer::Writer;

@@ -61,6 +61,23 @@ impl Scope {
         self.visible != Visible::default()
     }
 
+    /// Apps of which everything is visible, among `asked` if that is given; `None` for every app.
+    /// A token restricted to clients sees no app as a whole.
+    pub fn whole_apps(&self, asked: Option<String>) -> Option<Vec<String>> {
+        let own = match &self.visible.clients {
+            Some(_) => Some(Vec::new()),
+            None => self.visible.apps.clone(),
+        };
+        match (asked, own) {
+            (None, own) => own,
+            (Some(app), None) => Some(vec![app]),
+            (Some(app), Some(mut own)) => {
+                own.retain(|name| *name == app);
+                Some(own)
+            }
+        }
+    }
+
     pub(super) fn visible(&self) -> &Visible {
         &self.visible
     }

@@ -10,7 +10,6 @@ mod follow;
 mod gaps;
 mod logins;
 mod probe;
-pub mod rescue;
 mod restarts;
 mod spool_watch;
 mod stream;

@@ -8,6 +8,7 @@ mod list_exports;
 mod lists;
 mod openapi;
 mod outage;
+mod rejections;
 mod scopes;
 
 use serde_json::Value;

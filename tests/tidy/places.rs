@@ -40,7 +40,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         found: |t, i| t[i].text == "read" && is_store_read(t, i),
-        allowed: |file| matches!(file.room(), "store" | "query" | "worker" | "app"),
+        allowed: |file| matches!(file.room(), "store" | "query" | "ingest" | "app"),
         tests_may: false,
         say: "what is stored is read to be shown through `query` only: ask a `query::Session`",
     },

@@ -17,7 +17,7 @@ use super::{
     export::{CSV, EXPORT, EXTENT, Export, NDJSON},
     filters::{APP, LIMIT, PROBLEM, SOURCE, since, until},
     operation::{Answer, Caller, Operation},
-    shown,
+    recheck, shown,
 };
 use crate::{
     clock::Clock,
@@ -178,6 +178,8 @@ struct SignatureReport {
 #[derive(Serialize, JsonSchema)]
 struct RejectionList {
     rejections: Vec<ExplainedRejection>,
+    /// Number of deliveries of the app in quarantine; null if it cannot be read.
+    quarantined: Option<usize>,
     #[schemars(with = "Digits")]
     as_of_position: String,
 }
@@ -366,8 +368,8 @@ async fn rejections(
     };
     let limit = parameters.number("limit")?;
     let mut session = api.session(&scope).await?;
-    let apps = api.apps.configured_apps();
-    let remedies = api.read(session.remedies(apps.values())).await?;
+    let app = (&scope, filter.app.clone());
+    let (remedies, quarantined) = recheck::remedies(&api, &mut session, app).await?;
     if let Some(export) = export {
         let walk = RejectionWalk::new(filter, remedies, Clock::system().now());
         let what = (export, Subject::None);
@@ -378,6 +380,7 @@ async fn rejections(
     let rows = rows.into_iter().map(|row| remedies.explain(row)).collect();
     let answer = RejectionList {
         rejections: rows,
+        quarantined,
         as_of_position: end.to_string(),
     };
     Ok(answer::json(StatusCode::OK, &answer))

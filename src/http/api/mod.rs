@@ -15,6 +15,7 @@ mod filters;
 mod health;
 mod openapi;
 mod operation;
+mod recheck;
 mod shown;
 mod spool;
 mod stats;
@@ -43,7 +44,7 @@ use super::{
     state::AppState,
 };
 use crate::{
-    ingest::Readiness,
+    ingest::{Readiness, Recheck},
     query::{Audit, AuditEntry, AuditError, Scope, Session, Sessions, Subject},
     store::{Error, Writes},
     telemetry::{AuditKeyFailed, LogEvent, QueryFailed, metrics::Exposition},
@@ -55,6 +56,7 @@ const OPERATIONS: &[&[Operation]] = &[
     stream::OPERATIONS,
     conversations::OPERATIONS,
     deliveries::OPERATIONS,
+    recheck::OPERATIONS,
     accounts::OPERATIONS,
     stats::OPERATIONS,
     spool::OPERATIONS,
@@ -92,6 +94,8 @@ pub struct Api {
     pub apps: AppState,
     /// The spool, named if Postgres is unavailable.
     pub spool: SpoolApi,
+    /// Recheck of rejected deliveries.
+    pub recheck: Recheck,
     /// Readiness of the server.
     pub readiness: Readiness,
     /// Metrics of the server.

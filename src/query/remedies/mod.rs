@@ -6,9 +6,13 @@
 mod secrets;
 mod texts;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use ipnet::IpNet;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -17,6 +21,7 @@ use super::Session;
 use crate::{
     config::App,
     meta::networks::{is_metas, is_private},
+    quarantine,
     store::{Error, read::RejectionRow},
 };
 
@@ -42,6 +47,8 @@ pub struct ExplainedRejection {
     /// The counted requests.
     #[serde(flatten)]
     pub columns: RejectionRow,
+    /// Number of these deliveries in quarantine; `None` if the quarantine could not be read.
+    pub quarantined: Option<i64>,
     /// Owner of the network.
     pub owner: Owner,
     /// Most likely cause.
@@ -61,7 +68,12 @@ struct Explanation {
 pub struct Remedies {
     /// Secrets by app; empty if the configuration is unknown.
     apps: BTreeMap<String, AppSecrets>,
+    /// Number of deliveries in quarantine; `None` if unknown.
+    quarantined: Option<Quarantined>,
 }
+
+/// Number of deliveries in quarantine by hour, app and network.
+type Quarantined = HashMap<(Timestamp, Arc<str>, String), i64>;
 
 impl Session {
     /// Prepares the catalog for `apps`.
@@ -72,11 +84,36 @@ impl Session {
         let seen = self.reader.callbacks().await?;
         let secrets = |app: &App| (app.name.to_string(), AppSecrets::of(app, &seen));
         let apps = apps.into_iter().map(secrets).collect();
-        Ok(Remedies { apps })
+        let quarantined = None;
+        Ok(Remedies { apps, quarantined })
     }
 }
 
 impl Remedies {
+    /// Tells also how many of the rejected deliveries are in quarantine, under these names.
+    #[must_use]
+    pub fn with_quarantine(mut self, names: &[quarantine::Name]) -> Self {
+        let mut counts = Quarantined::new();
+        for name in names {
+            let hour = hour_of(name.received_at());
+            let key = (hour, Arc::clone(name.app()), name.network().to_string());
+            *counts.entry(key).or_default() += 1;
+        }
+        self.quarantined = Some(counts);
+        self
+    }
+
+    /// Number of deliveries of a row in quarantine. A name has no reason, so that the two reasons
+    /// with a quarantine share the deliveries of their hour and network.
+    fn quarantined(&self, row: &RejectionRow) -> Option<i64> {
+        let counts = self.quarantined.as_ref()?;
+        if !matches!(&*row.reason, "signature_mismatch" | "body_reencoded") {
+            return Some(0);
+        }
+        let key = (row.hour, Arc::from(&*row.app), row.prefix.clone());
+        Some(counts.get(&key).copied().unwrap_or(0).min(row.count))
+    }
+
     /// Explains a rejection.
     pub fn explain(&self, columns: RejectionRow) -> ExplainedRejection {
         let owner = Owner::of(&columns.prefix);
@@ -86,6 +123,7 @@ impl Remedies {
             cause = format!("{cause} (the header {header} reveals a proxy)");
         }
         ExplainedRejection {
+            quarantined: self.quarantined(&columns),
             columns,
             owner,
             cause,
@@ -104,6 +142,12 @@ impl Remedies {
             (reason, owner) => texts::of(reason, owner),
         }
     }
+}
+
+/// Start of the hour of `at`.
+fn hour_of(at: Timestamp) -> Timestamp {
+    let hour = TimestampRound::new().smallest(Unit::Hour);
+    at.round(hour.mode(RoundMode::Floor)).unwrap_or(at)
 }
 
 impl Owner {

@@ -12,8 +12,8 @@ fn row(reason: &str, prefix: &str) -> RejectionRow {
 }
 
 fn explained(reason: &str, prefix: &str) -> ExplainedRejection {
-    let apps = BTreeMap::new();
-    Remedies { apps }.explain(row(reason, prefix))
+    let (apps, quarantined) = (BTreeMap::new(), None);
+    Remedies { apps, quarantined }.explain(row(reason, prefix))
 }
 
 #[test]

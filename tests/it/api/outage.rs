@@ -22,6 +22,7 @@ const ROUTES: &[(&str, &str)] = &[
         "/v1/deliveries/0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a/body",
     ),
     ("GET", "/v1/rejections"),
+    ("POST", "/v1/rejections/recheck?yes=true"),
     ("GET", "/v1/accounts"),
     ("GET", "/v1/accounts/1784"),
     ("GET", "/v1/conversations"),

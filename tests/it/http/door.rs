@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{
         LazyLock,
         atomic::{AtomicUsize, Ordering},
@@ -16,13 +17,17 @@ use hookshelf::{
         Access, Api, AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, SpoolApi, Streams,
         admin, listener, public,
     },
-    ingest::{Committer, Durable, Failure, Readiness, Refusal, Rejection, Settled, Tally, Writer},
+    ingest::{
+        Committer, Durable, Failure, Readiness, Recheck, Refusal, Rejection, Settled, Tally, Writer,
+    },
     meta::signature::{Secrets, sign},
+    quarantine::QuarantineReader,
     query::{Audit, AuditKey, Sessions, stream::Hub},
     store::{self, Committed, Delivery, Writes, rejections::Count},
     telemetry::metrics::Exposition,
 };
 use ipnet::IpNet;
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -108,7 +113,13 @@ pub(super) fn open_admin(readiness: Readiness, spool: SpoolApi) -> SocketAddr {
         sessions: Sessions::new(&options, 1),
         audit: Audit::new(sessions.clone(), AuditKey::new("/nowhere/audit.key".into())),
         writes: sessions,
-        streams: Streams::new(Hub::new(options, CancellationToken::new()).0, 0),
+        streams: Streams::new(Hub::new(options.clone(), CancellationToken::new()).0, 0),
+        recheck: Recheck::new(
+            QuarantineReader::new(Path::new("/none"), SignedDuration::ZERO),
+            options,
+            writer.clone(),
+            Clock::system(),
+        ),
         apps: AppState::new(Apps::default(), writer, tally, Clock::system(), limits()),
         spool,
         readiness,

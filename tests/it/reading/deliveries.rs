@@ -202,7 +202,7 @@ async fn rejections_are_listed_the_newest_last() {
     }
     let line = shelf.says(&["rejections", "list", "--json", "--app", "bar"]);
     let mut all = columns(&shelf.database, "rejections").await;
-    all.extend(["owner", "cause", "remedy"].map(str::to_owned));
+    all.extend(["quarantined", "owner", "cause", "remedy"].map(str::to_owned));
     assert_eq!(keys(&line), all);
     let table = shelf.says(&["rejections", "list"]);
     let rows = table.lines().take_while(|line| !line.starts_with("total"));

@@ -9,11 +9,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::task::yield_now;
 use uuid::Uuid;
 
+use super::{Failure, Writer, parse};
 use crate::{
-    ingest::{self, Failure, Writer},
     meta::signature::Secrets,
     quarantine::{self, Found, Name, QuarantineReader, Record},
     store::{self, Delivery, read::Reader},
@@ -35,8 +37,8 @@ pub enum Keys {
 /// Filter of quarantined deliveries.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// App whose path was requested.
-    pub app: Option<String>,
+    /// Apps whose path was requested; `None` for any.
+    pub apps: Option<Vec<String>>,
     /// Earliest receive time, inclusive.
     pub since: Option<Timestamp>,
     /// Latest receive time, exclusive.
@@ -44,7 +46,8 @@ pub struct Wanted {
 }
 
 /// Quarantined deliveries of one app, and how many of them pass.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "RecheckCount")]
 pub struct AppSurvey {
     /// Name of the app.
     pub app: String,
@@ -67,7 +70,8 @@ pub struct AppSurvey {
 }
 
 /// Result of storing the deliveries of one app.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "RecheckResult")]
 pub struct Rescued {
     /// Name of the app.
     pub app: String,
@@ -120,13 +124,17 @@ impl Rescue {
         wanted: &Wanted,
         now: Timestamp,
     ) -> Result<Self, quarantine::Error> {
-        let mut names = quarantine.names(now)?;
-        names.retain(|name| wanted.has(name));
-        Ok(Self {
+        let names = wanted.names(&quarantine, now)?;
+        Ok(Self::new(quarantine, keys, names))
+    }
+
+    /// Tries `keys` on the deliveries with these `names` in quarantine.
+    pub fn new(quarantine: QuarantineReader, keys: Keys, names: Vec<Name>) -> Self {
+        Self {
             quarantine,
             keys,
             names,
-        })
+        }
     }
 
     /// True if there is no matching delivery.
@@ -157,6 +165,8 @@ impl Rescue {
                 }
             }
             held.note(name);
+            // Let other tasks run: a server answers deliveries meanwhile.
+            yield_now().await;
         }
         let apps = apps.into_values().filter(|(held, _)| held.held > 0);
         Ok(count_stored(apps.collect(), reader).await)
@@ -171,7 +181,7 @@ impl Rescue {
         let mut sums = Sums::default();
         let mut names = self.names.iter();
         while names.len() > 0 {
-            let batch = self.next_batch(&mut names, &mut sums)?;
+            let batch = self.next_batch(&mut names, &mut sums).await?;
             let before = stored_before(&batch, reader).await?;
             let (stored, new): (RescueBatch<'_>, RescueBatch<'_>) = batch
                 .into_iter()
@@ -183,9 +193,9 @@ impl Rescue {
     }
 
     /// The next passing deliveries, up to the limits.
-    fn next_batch<'a>(
+    async fn next_batch<'a>(
         &self,
-        names: &mut impl Iterator<Item = &'a Name>,
+        names: &mut std::slice::Iter<'a, Name>,
         sums: &mut Sums,
     ) -> Result<RescueBatch<'a>, quarantine::Error> {
         let (mut batch, mut bytes) = (RescueBatch::new(), 0);
@@ -205,6 +215,7 @@ impl Rescue {
                     batch.push((name, delivery));
                 }
             }
+            yield_now().await;
         }
         // Names order deliveries only to the millisecond.
         batch.sort_by_key(|(_, delivery)| delivery.envelope.received_at);
@@ -278,9 +289,25 @@ impl Sums {
 }
 
 impl Wanted {
+    /// Names of these deliveries in quarantine, in the order of arrival. `now` is the time for their
+    /// maximum age.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub fn names(
+        &self,
+        quarantine: &QuarantineReader,
+        now: Timestamp,
+    ) -> Result<Vec<Name>, quarantine::Error> {
+        let mut names = quarantine.names(now)?;
+        names.retain(|name| self.has(name));
+        Ok(names)
+    }
+
     fn has(&self, name: &Name) -> bool {
         let at = name.received_at();
-        self.app.as_deref().is_none_or(|app| app == &**name.app())
+        let apps = self.apps.as_ref();
+        apps.is_none_or(|apps| apps.iter().any(|app| **app == **name.app()))
             && self.since.is_none_or(|since| at >= since)
             && self.until.is_none_or(|until| at < until)
     }
@@ -295,7 +322,7 @@ impl Keys {
         };
         let body = record.verify(secrets).ok()?;
         let simulated = record.is_simulated(secrets);
-        Some(ingest::parse(record.envelope, &body, simulated))
+        Some(parse(record.envelope, &body, simulated))
     }
 }
 
