@@ -19,6 +19,7 @@ mod item;
 mod json;
 mod log;
 mod moment;
+mod operation;
 mod own_data;
 mod page;
 mod reaction;
@@ -46,6 +47,7 @@ pub use item::{Item, RepeatedEvent};
 pub use json::{as_text, line};
 pub use log::{EventPage, Found};
 pub use moment::{InvalidMoment, Moment};
+pub use operation::{FollowerLag, SecretUse};
 pub use page::Page;
 pub use reaction::reaction;
 pub use remedies::{ExplainedRejection, Owner, Remedies};
@@ -62,6 +64,6 @@ pub use crate::store::gaps::GapCause;
 pub use crate::store::read::{
     AccountFilter, AccountRow, AuditRow, Between, Content, ConversationFilter, ConversationOrder,
     ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Digits, Dimension, EventFilter,
-    EventRow, Extent, GapFilter, GapRow, InvalidPlace, Items, MOST_COUNTS, MediaFilter, MediaRow,
-    Order, Place, RejectionFilter, RejectionRow, RejectionTotal, RepeatRow, StatsFilter,
+    EventRow, Extent, GapFilter, GapRow, InvalidPlace, Items, MOST_COUNTS, MOST_GAPS, MediaFilter,
+    MediaRow, Order, Place, RejectionFilter, RejectionRow, RejectionTotal, RepeatRow, StatsFilter,
 };

@@ -4,12 +4,15 @@ mod access;
 mod bodies;
 mod conversations;
 mod exports;
+mod facts;
 mod list_exports;
 mod lists;
 mod openapi;
 mod outage;
 mod rejections;
 mod scopes;
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 

@@ -92,6 +92,8 @@ struct AccountList {
 #[derive(Serialize, JsonSchema)]
 struct NamedAccounts {
     accounts: Vec<Account>,
+    #[schemars(with = "Digits")]
+    as_of_position: String,
 }
 
 /// An account.
@@ -219,8 +221,12 @@ async fn accounts(
         account_ids: ids,
         ..AccountFilter::default()
     };
+    let end = api.read(session.end_of_log()).await?;
     let accounts = api.read(session.accounts(&filter, 100)).await?;
     let rows = accounts.rows.into_iter();
-    let accounts = rows.map(|row| account(row, scope)).collect();
-    Ok(answer::json(StatusCode::OK, &NamedAccounts { accounts }))
+    let answer = NamedAccounts {
+        accounts: rows.map(|row| account(row, scope)).collect(),
+        as_of_position: end.to_string(),
+    };
+    Ok(answer::json(StatusCode::OK, &answer))
 }

@@ -6,11 +6,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    Asked, Shared, UNREAD,
+    Api, Asked, Shared, UNREAD,
     filters::{ACCOUNT, APP, CLIENT, KIND, LIMIT, SOURCE, accounts, names, since, until},
     operation::{Answer, Operation},
 };
 use crate::{
+    config::App,
     http::{
         access::Viewer,
         answer,
@@ -18,7 +19,10 @@ use crate::{
         problem::Problem,
     },
     meta::event::{Kind, Source},
-    query::{Count, Digits, Dimension, GapCause, GapFilter, GapRow, StatsFilter},
+    query::{
+        Count, Digits, Dimension, FollowerLag, GapCause, GapFilter, GapRow, MOST_GAPS,
+        RejectionFilter, RejectionTotal, Scope, SecretUse, Session, StatsFilter,
+    },
 };
 
 const STATS: &[Parameter] = &[
@@ -81,8 +85,35 @@ struct StatsReport {
     repeats: i64,
     /// Null if nothing was ever counted.
     lag: Option<LagReport>,
+    #[serde(flatten)]
+    operation: OperationReport,
     #[schemars(with = "Digits")]
     as_of_position: String,
+}
+
+/// Operation of the server, as far as the token may see it: of the app and the time of the filter.
+#[derive(Serialize, JsonSchema)]
+struct OperationReport {
+    /// Last use of each secret of the apps, by name.
+    secrets: Vec<SecretUse>,
+    /// Requests that were not stored, by reason.
+    rejections: Vec<RejectionTotal>,
+    /// Times in which deliveries were missed or late.
+    gaps: Vec<GapRow>,
+    /// Null for a token restricted to apps or clients.
+    followers: Option<Vec<FollowerLag>>,
+    /// Null for a token restricted to apps or clients.
+    spool: Option<SpoolSummary>,
+}
+
+/// Deliveries in the spool.
+#[derive(Serialize, JsonSchema)]
+struct SpoolSummary {
+    on: bool,
+    records: u64,
+    bytes: u64,
+    oldest_received_at: Option<Timestamp>,
+    oldest_age_seconds: Option<f64>,
 }
 
 /// Lag of the counts.
@@ -98,6 +129,8 @@ struct LagReport {
 #[derive(Serialize, JsonSchema)]
 struct GapList {
     gaps: Vec<GapRow>,
+    #[schemars(with = "Digits")]
+    as_of_position: String,
 }
 
 async fn stats(
@@ -131,9 +164,51 @@ async fn stats(
         events: stats.counts.events,
         repeats: stats.counts.repeats,
         lag,
+        operation: operation(&api, &mut session, &filter).await?,
         as_of_position: end.to_string(),
     };
     Ok(answer::json(StatusCode::OK, &answer))
+}
+
+async fn operation(
+    api: &Api,
+    session: &mut Session,
+    filter: &StatsFilter,
+) -> Result<OperationReport, Problem> {
+    let (app, since, until) = (&filter.app, filter.since, filter.until);
+    let rejections = RejectionFilter {
+        app: app.clone(),
+        since,
+        until,
+    };
+    let gaps = GapFilter {
+        app: app.clone(),
+        since,
+        until,
+        ..GapFilter::default()
+    };
+    let apps = api.apps.configured_apps();
+    let is_asked = |it: &&App| app.as_ref().is_none_or(|app| app == it.name.as_str());
+    let secrets = session.secret_uses(apps.values().filter(is_asked));
+    Ok(OperationReport {
+        secrets: api.read(secrets).await?,
+        rejections: api.read(session.rejection_totals(&rejections)).await?,
+        gaps: api.read(session.gaps(&gaps, MOST_GAPS)).await?,
+        followers: api.read(session.followers()).await?,
+        spool: spool(api, session.scope()),
+    })
+}
+
+/// State of the spool. It holds deliveries of all apps and clients: a restricted token gets none.
+fn spool(api: &Api, scope: &Scope) -> Option<SpoolSummary> {
+    let report = (!scope.is_restricted()).then(|| api.spool.report())?;
+    Some(SpoolSummary {
+        on: report.on,
+        records: report.records,
+        bytes: report.bytes,
+        oldest_received_at: report.oldest_received_at,
+        oldest_age_seconds: report.oldest_age_seconds,
+    })
 }
 
 async fn gaps(
@@ -150,6 +225,11 @@ async fn gaps(
     };
     let limit = parameters.number("limit")?;
     let mut session = api.session(&scope).await?;
+    let end = api.read(session.end_of_log()).await?;
     let gaps = api.read(session.gaps(&filter, limit)).await?;
-    Ok(answer::json(StatusCode::OK, &GapList { gaps }))
+    let answer = GapList {
+        gaps,
+        as_of_position: end.to_string(),
+    };
+    Ok(answer::json(StatusCode::OK, &answer))
 }

@@ -23,7 +23,7 @@ use sqlx::{Connection, PgConnection};
 use self::{cursor::Cursor, day_index::LogRange, search::Search};
 use super::Error;
 
-pub use self::{anchor::Gap, batch::Batch, cursor::lock, search::Lag, search::lag};
+pub use self::{anchor::Gap, batch::Batch, cursor::lock, search::Lag, search::lag, search::lags};
 pub(super) use self::{
     days::{day_range, ranges, within},
     tail::Tail,

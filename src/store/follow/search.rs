@@ -70,6 +70,21 @@ pub async fn lag(conn: &mut PgConnection, name: &str) -> Result<Option<Lag>, Err
     )))
 }
 
+/// Lag of each follower, by name.
+///
+/// # Errors
+/// If Postgres is unavailable.
+pub async fn lags(conn: &mut PgConnection) -> Result<Vec<(String, Lag)>, Error> {
+    let names = sqlx::query_scalar("SELECT name FROM followers ORDER BY name");
+    let names: Vec<String> = names.fetch_all(&mut *conn).await?;
+    let mut lags = Vec::with_capacity(names.len());
+    for name in names {
+        let lag = lag(conn, &name).await?;
+        lags.extend(lag.map(|lag| (name, lag)));
+    }
+    Ok(lags)
+}
+
 /// Days with possible rows behind a cursor.
 #[derive(Debug)]
 pub(super) enum Found {

@@ -1,4 +1,4 @@
-//! Accounts with deliveries, and the time of their last event.
+//! Accounts with deliveries, the time of their last event, and the events that are usual for them.
 
 use std::collections::BTreeMap;
 
@@ -46,16 +46,27 @@ row! {
         /// Hour of the newest event of each kind; `None` if nothing was counted.
         #[schemars(with = "Option<BTreeMap<String, Timestamp>>")]
         last_by_kind: Option<Box<RawValue>>,
+        /// Number of events of each kind in this hour and the 23 hours before it.
+        #[schemars(with = "BTreeMap<String, i64>")]
+        events_last_day: Option<Box<RawValue>>,
+        /// Number of events of each kind in this hour and the 167 hours before it.
+        #[schemars(with = "BTreeMap<String, i64>")]
+        events_last_week: Option<Box<RawValue>>,
+        /// Usual time between two events at this hour of the week; `None` if there is too little
+        /// data. See [`ACTIVITY`].
+        usual_gap_seconds: Option<i64>,
+        /// True if the last event is longer ago than three times the usual time.
+        silent: bool,
     }
 }
 
-/// Selects the last event of each account. The counts give the hour, and the events of that hour
+/// Selects the last event of each account on the page. The counts give the hour, and the events of that hour
 /// give the exact time: only one day partition is read. Events of the last two days that are not
 /// counted yet are read once for all accounts.
 ///
 /// The range of one account and both columns in ORDER BY are needed: otherwise the planner may read
 /// the primary key backwards, through the events of all other accounts.
-const LAST: &str = "
+const PAGE: &str = "
     WITH fresh AS MATERIALIZED (
         SELECT app, account_id, max(received_at) AS at
         FROM events
@@ -63,9 +74,7 @@ const LAST: &str = "
 const FRESH: &str = "), 0)
           AND received_at > now() - interval '2 days'
         GROUP BY app, account_id
-    )
-    SELECT ";
-const LAST_OF_EACH: &str = " FROM (
+    ), page AS (SELECT * FROM (
         SELECT a.*, greatest(fresh.at, coalesce(known.at, counted.hour)) AS last_event_at,
                counted.last_by_kind
         FROM accounts AS a
@@ -96,6 +105,90 @@ const LAST_OF_KINDS: &str = "::text[]) AS kind
     ) AS account
     WHERE true";
 
+/// Newest events first.
+const ORDER: &str = " ORDER BY last_event_at DESC NULLS LAST, app, account_id";
+
+/// Reads the counts of each account on the page. The counts are exact to the hour, and the index of
+/// an account gives them: no event is read.
+///
+/// The usual gap is the median over eight weeks, at the same hour of the week (UTC), up to the last
+/// event: for each week, the time between the hours of the last event before this hour and of the
+/// next event. If both are consecutive hours, it is an hour divided by the events of the second. At
+/// least two weeks are needed. Hours in the future, as of a clock that was ahead, do not count.
+const ACTIVITY: &str = "
+    )
+    SELECT * FROM page
+    CROSS JOIN LATERAL (
+        SELECT date_trunc('hour', now(), 'UTC') AS hour,
+               ARRAY(SELECT json_object_keys(page.last_by_kind)) AS kinds
+    ) AS present
+    CROSS JOIN LATERAL (
+        SELECT coalesce(json_object_agg(kind, day ORDER BY kind) FILTER (WHERE day > 0), '{}')
+                   AS events_last_day,
+               coalesce(json_object_agg(kind, week ORDER BY kind) FILTER (WHERE week > 0), '{}')
+                   AS events_last_week
+        FROM unnest(present.kinds) AS kind
+        CROSS JOIN LATERAL (
+            SELECT (sum(s.events) FILTER (WHERE s.hour > now() - interval '24 hours'))::bigint AS day,
+                   sum(s.events)::bigint AS week
+            FROM stats_hourly AS s
+            WHERE s.app = page.app AND s.account_id = page.account_id AND s.kind = kind.kind
+              AND s.hour > now() - interval '168 hours' AND s.hour <= now()
+        ) AS counted
+    ) AS recent
+    CROSS JOIN LATERAL (
+        SELECT max(last.hour) AS last_hour
+        FROM unnest(present.kinds) AS kind
+        CROSS JOIN LATERAL (
+            SELECT s.hour FROM stats_hourly AS s
+            WHERE s.app = page.app AND s.account_id = page.account_id AND s.kind = kind.kind
+              AND s.events > 0 AND s.hour <= now()
+            ORDER BY s.hour DESC LIMIT 1
+        ) AS last
+    ) AS seen
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN count(gap) > 1
+               THEN ceil(percentile_cont(0.5) WITHIN GROUP (ORDER BY gap))::bigint
+               END AS usual_gap_seconds
+        FROM generate_series(1, 8) AS week
+        CROSS JOIN LATERAL (
+            SELECT present.hour - interval '168 hours' * (week + div(
+                       extract(epoch FROM present.hour - seen.last_hour)::bigint, 604800))::int
+                   AS hour
+        ) AS past
+        CROSS JOIN LATERAL (
+            SELECT max(before.hour) AS before, min(next.hour) AS next
+            FROM unnest(present.kinds) AS kind
+            LEFT JOIN LATERAL (
+                SELECT s.hour FROM stats_hourly AS s
+                WHERE s.app = page.app AND s.account_id = page.account_id AND s.kind = kind.kind
+                  AND s.events > 0 AND s.hour < past.hour
+                ORDER BY s.hour DESC LIMIT 1
+            ) AS before ON true
+            LEFT JOIN LATERAL (
+                SELECT s.hour FROM stats_hourly AS s
+                WHERE s.app = page.app AND s.account_id = page.account_id AND s.kind = kind.kind
+                  AND s.events > 0 AND s.hour >= past.hour AND s.hour <= now()
+                ORDER BY s.hour LIMIT 1
+            ) AS next ON true
+        ) AS around
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN around.next - around.before > interval '1 hour'
+                   THEN extract(epoch FROM around.next - around.before)
+                   ELSE 3600.0 / sum(s.events)
+                   END::float8 AS gap
+            FROM unnest(present.kinds) AS kind
+            LEFT JOIN stats_hourly AS s
+                ON s.app = page.app AND s.account_id = page.account_id AND s.kind = kind.kind
+               AND s.hour = around.next AND around.before IS NOT NULL AND s.events > 0
+        ) AS one
+    ) AS usual
+    CROSS JOIN LATERAL (
+        SELECT coalesce(now() - CASE WHEN page.last_event_at <= now() THEN page.last_event_at
+                                     ELSE least(now(), seen.last_hour + interval '1 hour') END
+                        > 3 * usual_gap_seconds * interval '1 second', false) AS silent
+    ) AS silence";
+
 impl Reader {
     /// Reads the accounts with the newest events, at most `limit`, the newest last.
     pub async fn accounts(
@@ -104,9 +197,9 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<AccountRow>, Error> {
         let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-        let mut query = QueryBuilder::new(LAST);
-        query.push_bind(stats::NAME).push(FRESH);
-        query.push(AccountRow::columns()).push(LAST_OF_EACH);
+        let select = format!("SELECT {} FROM (", AccountRow::columns());
+        let mut query = QueryBuilder::new(select);
+        query.push(PAGE).push_bind(stats::NAME).push(FRESH);
         query.push_bind(kinds).push(LAST_OF_KINDS);
         let mut query = Conditions(query);
         query.visible(&self.visible);
@@ -118,8 +211,8 @@ impl Reader {
             let condition = query.0.push(" AND coalesce(last_event_at < ");
             condition.push_bind(since.to_sqlx()).push(", true)");
         }
-        let order = " ORDER BY last_event_at DESC NULLS LAST, app, account_id";
-        let mut query = query.limit(order, limit);
+        let mut query = query.limit(ORDER, limit);
+        query.push(ACTIVITY).push(") AS account").push(ORDER);
         let mut rows: Vec<AccountRow> =
             answer(query.build_query_as().fetch_all(&mut *self.conn)).await?;
         rows.reverse();

@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::{Conditions, Error, Reader, answer, json, row::row};
 use crate::store::gaps::GapCause;
 
+/// Maximum number of gaps beside other data.
+pub const MOST_GAPS: u32 = 1000;
+
 /// Filter for gaps: combines the set fields with AND.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GapFilter {

@@ -49,7 +49,7 @@ pub use conversations::{ConversationFilter, ConversationOrder, ConversationRow};
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
 pub use events::{Between, EventFilter, EventRow, Items, Order};
 pub use extent::Extent;
-pub use gaps::{GapFilter, GapRow};
+pub use gaps::{GapFilter, GapRow, MOST_GAPS};
 pub use json::Digits;
 pub(crate) use json::{Textual, text};
 pub(crate) use log::{LogPage, LogReader, PageSize, clients, read_payloads};

@@ -47,10 +47,11 @@ row! {
 
 row! {
     /// Number of requests that were not stored, for one reason, and the time of the last request.
-    #[derive(Clone, Debug)]
+    #[derive(Clone, Debug, Serialize, JsonSchema)]
     RejectionTotal {
         reason: String,
         count: i64 = "sum(count)::bigint",
+        #[serde(serialize_with = "json::text")]
         last_at: Timestamp = "max(last_at)",
     }
 }

@@ -162,6 +162,11 @@ impl Reader {
         Ok(Counts::of(by, rows))
     }
 
+    /// Lag of each follower, by name.
+    pub async fn followers(&mut self) -> Result<Vec<(String, Lag)>, Error> {
+        follow::lags(&mut self.conn).await
+    }
+
     /// Lag of the counts; `None` if nothing was ever counted.
     pub async fn counting(&mut self) -> Result<Option<Lag>, Error> {
         follow::lag(&mut self.conn, stats::NAME).await
