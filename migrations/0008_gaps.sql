@@ -12,7 +12,7 @@ COMMENT ON TABLE gaps IS
 'Times in which deliveries to an app were missed or late.
 
 Written by: the worker for gaps: down at the start of a server, the others within seconds.
-Read by: the API.
+Read by: the API; hookshelf conversations show.
 Grows: by one row for each app and stop of the server, outage, or time with rejections only.';
 COMMENT ON INDEX gaps_pkey IS 'One row for each gap; closing a gap finds its row.';
 COMMENT ON COLUMN gaps.app IS 'Configured app.';

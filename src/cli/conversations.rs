@@ -10,6 +10,7 @@ use super::{
     columns::{self, Column},
     database,
     filters::{self, Received},
+    gaps,
     output::{self, Form, Output},
     stats,
 };
@@ -81,7 +82,8 @@ enum Order {
 ///
 /// Messages of the account are indented. A message shows its present text with its edits, its
 /// present reactions, and the message that it answers; an unsent message shows no content. Other
-/// events, such as handovers, are lines between the messages. Times are UTC.
+/// events, such as handovers, and gaps in the deliveries are lines between the messages. Times are
+/// UTC.
 ///
 /// Example: hookshelf conversations show
 #[derive(Args, Debug)]
@@ -198,9 +200,12 @@ fn print(conversation: &Conversation) -> anyhow::Result<()> {
     let mut chat = Chat::new();
     head(&mut chat, conversation)?;
     let name = conversation.username.as_deref();
+    let mut gaps = conversation.gaps.as_slice();
     for line in &conversation.lines {
+        gaps::print_until(&mut chat, &mut gaps, Some(line.at))?;
         print_line(&mut chat, line, name)?;
     }
+    gaps::print_until(&mut chat, &mut gaps, None)?;
     chat.finish()?;
     if let Some(previous) = conversation.previous {
         Output::note(&format!("older lines: --before {previous}"))?;

@@ -16,6 +16,7 @@ mod doctor;
 mod draining;
 mod events;
 mod filters;
+mod gaps;
 mod healthcheck;
 mod help;
 mod input;

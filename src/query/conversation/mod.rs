@@ -8,6 +8,7 @@ mod walk;
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,7 +17,10 @@ use super::Session;
 use crate::store::{
     Error,
     follow::Lag,
-    read::{ConversationFilter, ConversationOrder, ConversationRow, EventRow, Place, Reader},
+    read::{
+        ConversationFilter, ConversationOrder, ConversationRow, EventRow, GapFilter, GapRow,
+        MOST_GAPS, Place, Reader,
+    },
 };
 
 pub(super) use self::{
@@ -65,6 +69,9 @@ pub struct Conversation {
     pub masked: Vec<&'static str>,
     /// Lines in the order of their time, then of their position.
     pub lines: Vec<Line>,
+    /// Gaps in the deliveries of the app from the first line to the first line of the next part, or
+    /// to now; oldest first.
+    pub gaps: Vec<GapRow>,
     /// Place of the first line, if there are older lines.
     pub previous: Option<Place>,
     /// Place of the last line, if there are newer lines.
@@ -106,8 +113,17 @@ impl Session {
             return Ok(None);
         };
         let username = self.reader.username_of(&row.person_id).await?;
-        let (lines, more) = lines(&mut self.reader, &row, part).await?;
-        let mut conversation = Conversation::of(row, username, lines, part, more);
+        let (lines, beyond) = lines(&mut self.reader, &row, part).await?;
+        let end = match part.after {
+            Some(_) => beyond,
+            None => part.before.map(|place| place.at),
+        };
+        let gaps = gaps(&mut self.reader, &row, &lines, end).await?;
+        let more = beyond.is_some();
+        let mut conversation = Conversation {
+            gaps,
+            ..Conversation::of(row, username, lines, part, more)
+        };
         if !self.scope.shows_content() {
             conversation.mask();
         }
@@ -149,6 +165,7 @@ impl Conversation {
             previous: first.filter(|_| forward || more),
             next: last.filter(|_| if forward { more } else { part.before.is_some() }),
             lines,
+            gaps: Vec::new(),
         }
     }
 
@@ -160,14 +177,33 @@ impl Conversation {
     }
 }
 
-/// Reads the lines of a part in order, and returns true if there are more lines behind it in the
-/// direction of reading. Events about a message that is a line of its own are not counted as lines,
+/// Reads the gaps from the first line until `end`. Without lines, there are none.
+async fn gaps(
+    reader: &mut Reader,
+    of: &ConversationRow,
+    lines: &[Line],
+    end: Option<Timestamp>,
+) -> Result<Vec<GapRow>, Error> {
+    let Some(first) = lines.first() else {
+        return Ok(Vec::new());
+    };
+    let filter = GapFilter {
+        app: Some(of.app.clone()),
+        since: Some(first.at),
+        until: end,
+        ..GapFilter::default()
+    };
+    reader.gaps(&filter, MOST_GAPS).await
+}
+
+/// Reads the lines of a part in order, and the time of the first line beyond it in the direction of
+/// reading, if there are more lines. Events about a message that is a line of its own are not counted as lines,
 /// so that several reads may be needed.
 async fn lines(
     reader: &mut Reader,
     of: &ConversationRow,
     part: Part,
-) -> Result<(Vec<Line>, bool), Error> {
+) -> Result<(Vec<Line>, Option<Timestamp>), Error> {
     let limit = usize::try_from(part.limit).unwrap_or(usize::MAX);
     let size = part.limit.saturating_add(1).min(AT_ONCE);
     let Part {
@@ -194,12 +230,12 @@ async fn lines(
             None => before = last,
         }
     }
-    let more = lines.len() > limit;
+    let beyond = lines.get(limit).map(|line: &Line| line.at);
     lines.truncate(limit);
     if part.after.is_none() {
         lines.reverse();
     }
-    Ok((lines, more))
+    Ok((lines, beyond))
 }
 
 /// Makes the lines of events, in the order of the events. An event about a message makes a line only

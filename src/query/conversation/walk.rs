@@ -58,8 +58,8 @@ impl Walk for LineWalk {
             after: self.after,
             limit: AT_ONCE,
         };
-        let (mut lines, more) = lines(&mut session.reader, &self.of, part).await?;
-        self.after = lines.last().filter(|_| more).map(Line::place);
+        let (mut lines, beyond) = lines(&mut session.reader, &self.of, part).await?;
+        self.after = lines.last().filter(|_| beyond.is_some()).map(Line::place);
         lines.retain(|line| line.position <= self.end);
         if !session.scope.shows_content() {
             lines.iter_mut().for_each(Line::mask);

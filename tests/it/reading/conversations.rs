@@ -8,6 +8,7 @@ use hookshelf::{
     store::{self, conversations::Conversations, follow::Turn},
 };
 use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -524,4 +525,114 @@ async fn a_conversation_that_is_not_there_is_a_failure_with_a_remedy() {
     let (code, said) = shelf.complains(&["conversations", "show", ACCOUNT, PERSON]);
     assert_eq!(code, 1);
     assert!(said.contains("hookshelf conversations list"), "{said}");
+}
+
+impl Shelf {
+    /// Adds gaps of an app: cause, and minutes after the first item.
+    async fn miss(&self, app: &str, gaps: &[(&str, i64, Option<i64>)]) {
+        let mut database = self.database.connect().await;
+        for (cause, opened, closed) in gaps {
+            let add = "INSERT INTO gaps (app, cause, opened_at, closed_at) VALUES ($1, $2, $3, $4)";
+            let add = sqlx::query(add).bind(app).bind(cause);
+            let add = add.bind(at(*opened).to_sqlx());
+            let add = add.bind(closed.map(at).map(ToSqlx::to_sqlx));
+            add.execute(&mut database).await.unwrap();
+        }
+    }
+}
+
+/// Causes of the gaps of a part.
+fn causes(conversation: &Value) -> Vec<String> {
+    each(conversation["gaps"].as_array().unwrap(), "cause")
+}
+
+/// Three messages, with a gap of another app and gaps of each cause between and beside them.
+async fn shelf_with_gaps() -> Shelf {
+    let shelf = Shelf::create().await;
+    let items = [(10, "one"), (20, "two"), (30, "three")];
+    shelf
+        .receive(items.map(|(minute, text)| said(minute, text, text)))
+        .await;
+    let gaps = [
+        ("down", 5, Some(8)),
+        ("down", 12, Some(15)),
+        ("spooling", 22, Some(25)),
+        ("unable", 26, Some(28)),
+        ("refusing", 35, None),
+    ];
+    shelf.miss("default", &gaps).await;
+    shelf.miss("shop", &[("down", 21, Some(22))]).await;
+    shelf
+}
+
+#[tokio::test]
+async fn gaps_stand_between_the_messages_and_after_the_last_one() {
+    let shelf = shelf_with_gaps().await;
+    let whole = shelf.conversation(&[]).await;
+    let after_the_first = ["down", "spooling", "unable", "refusing"];
+    assert_eq!(causes(&whole), after_the_first);
+    assert_eq!(whole["gaps"][0]["app"], "default");
+    assert_eq!(whole["gaps"][3]["closed_at"], Value::Null);
+    let text = shelf.says(&["conversations", "show", ACCOUNT, PERSON]);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut rest = words.as_str();
+    for part in [
+        "one",
+        "no deliveries were received from",
+        "(server was down)",
+        "two",
+        "deliveries are late from",
+        "(they waited in the spool)",
+        "no deliveries were received from",
+        "(neither Postgres nor the spool took them)",
+        "three",
+        "no deliveries were received since",
+        "(deliveries from Meta were rejected)",
+    ] {
+        let (_, behind) = rest
+            .split_once(part)
+            .unwrap_or_else(|| panic!("{part}: {words}"));
+        rest = behind;
+    }
+    assert_eq!(words.matches("server was down").count(), 1, "{words}");
+}
+
+#[tokio::test]
+async fn a_gap_belongs_to_the_part_with_the_message_before_it() {
+    let shelf = shelf_with_gaps().await;
+    let mut part = shelf.conversation(&["--limit", "1"]).await;
+    for expected in [&["refusing"] as &[&str], &["spooling", "unable"], &["down"]] {
+        assert_eq!(causes(&part), expected);
+        if let Some(previous) = part["previous"].as_str() {
+            part = shelf
+                .conversation(&["--limit", "1", "--before", previous])
+                .await;
+        }
+    }
+    for expected in [&["spooling", "unable"] as &[&str], &["refusing"]] {
+        let next = part["next"].as_str().unwrap().to_owned();
+        part = shelf
+            .conversation(&["--limit", "1", "--after", &next])
+            .await;
+        assert_eq!(causes(&part), expected);
+    }
+    assert_eq!(part["next"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_gap_with_a_late_message_in_it_is_shown_and_many_gaps_are_counted() {
+    let shelf = Shelf::create().await;
+    shelf.receive([said(10, "m1", "one")]).await;
+    let restarts: Vec<_> = (0..7)
+        .map(|n| ("down", 20 + 2 * n, Some(21 + 2 * n)))
+        .collect();
+    shelf.miss("default", &[("down", 5, Some(15))]).await;
+    shelf.miss("default", &restarts).await;
+    assert_eq!(causes(&shelf.conversation(&[]).await), ["down"; 8]);
+    let text = shelf.says(&["conversations", "show", ACCOUNT, PERSON]);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (before, after) = words.split_once("one").unwrap();
+    assert_eq!(before.matches("server was down").count(), 1, "{words}");
+    assert_eq!(after.matches("server was down").count(), 3, "{words}");
+    assert!(after.contains("4 more gaps"), "{words}");
 }
