@@ -76,7 +76,8 @@ pub async fn write(conn: &mut PgConnection, gaps: &[Gap]) -> Result<(), Error> {
 }
 
 /// Begins to serve `app` at `at`. If no other server is running, the time since the last server ran
-/// is a gap, and the gaps that this server left open end.
+/// is a gap, and the gaps that this server left open end. A row from the future, as of a clock that
+/// was ahead, says nothing.
 ///
 /// # Errors
 /// If Postgres is unavailable; nothing was written.
@@ -87,18 +88,22 @@ pub async fn begin(
     at: Timestamp,
 ) -> Result<(), Error> {
     let gone = at.checked_sub(GONE_AFTER).unwrap_or(at);
+    let ahead = at.checked_add(GONE_AFTER).unwrap_or(at);
     let mut tx = conn.begin().await?;
-    let last: Option<jiff_sqlx::Timestamp> = sqlx::query_scalar(
-        "SELECT max(alive_at) FROM liveness WHERE app = $1
-         HAVING NOT bool_or(instance <> $2 AND NOT stopped AND alive_at > $3)",
+    let last: Option<Option<jiff_sqlx::Timestamp>> = sqlx::query_scalar(
+        "SELECT max(alive_at) FILTER (WHERE alive_at <= $5) FROM liveness WHERE app = $1
+         HAVING NOT bool_or(instance <> $2 AND NOT stopped AND alive_at > $3 AND alive_at <= $4)",
     )
     .bind(app)
     .bind(instance)
     .bind(gone.to_sqlx())
+    .bind(ahead.to_sqlx())
+    .bind(at.to_sqlx())
     .fetch_optional(&mut *tx)
     .await?;
-    let last = last.map(jiff_sqlx::Timestamp::to_jiff);
-    if let Some(last) = last.filter(|last| *last < at) {
+    // Without a row, another server is running, or none ever was.
+    if let Some(last) = last {
+        let last = last.map_or(at, jiff_sqlx::Timestamp::to_jiff);
         close_all(&mut tx, app, last).await?;
         let down = Gap {
             app: app.to_owned(),
@@ -106,13 +111,16 @@ pub async fn begin(
             opened_at: last,
             closed_at: Some(at),
         };
-        write(&mut tx, &[down]).await?;
+        if last < at {
+            write(&mut tx, &[down]).await?;
+        }
     }
     let forget = sqlx::query(
-        "DELETE FROM liveness WHERE app = $1 AND instance <> $2 AND (stopped OR alive_at <= $3)",
+        "DELETE FROM liveness
+         WHERE app = $1 AND instance <> $2 AND (stopped OR alive_at <= $3 OR alive_at > $4)",
     );
     let forget = forget.bind(app).bind(instance).bind(gone.to_sqlx());
-    forget.execute(&mut *tx).await?;
+    forget.bind(ahead.to_sqlx()).execute(&mut *tx).await?;
     alive(&mut tx, instance, &[app], at).await?;
     Ok(tx.commit().await?)
 }

@@ -213,3 +213,57 @@ async fn a_scope_shows_the_gaps_of_its_apps_and_of_the_apps_of_its_clients() {
         assert_eq!(found, shown, "{token:?}");
     }
 }
+
+/// Opened and closed times of the gaps with this cause, in hours before now.
+async fn hours(server: &Server, cause: &'static str) -> Vec<(Option<i32>, Option<i32>)> {
+    let hours = "SELECT round(extract(epoch FROM now() - opened_at) / 3600)::int,
+                        round(extract(epoch FROM now() - closed_at) / 3600)::int
+                 FROM gaps WHERE cause = $1 ORDER BY opened_at";
+    let hours = sqlx::query_as(hours).bind(cause);
+    hours.fetch_all(&mut server.database().await).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_hides_no_gap_and_makes_none_that_ends_before_it_begins() {
+    let server = Server::start().await;
+    is_noted(&server).await;
+    server.signal(Signal::SIGKILL);
+    let (_, directory, place) = server.wait();
+    let mut database = place.as_ref().unwrap().connect().await;
+    // Another server, whose clock was a day ahead, does not run any more.
+    let jumped = "UPDATE liveness SET alive_at = now() - interval '3 hours', stopped = false;
+         INSERT INTO liveness (app, instance, alive_at, stopped)
+         VALUES ('default', 'other:/var/lib/hookshelf', now() + interval '1 day', false)";
+    sqlx::raw_sql(jumped).execute(&mut database).await.unwrap();
+    let server = Server::start_in(directory, place);
+    eventually("the gap is stored", async || {
+        hours(&server, "down").await == [(Some(3), Some(0))]
+    })
+    .await;
+
+    // The clock of the only server was a day ahead, and is right again.
+    server.signal(Signal::SIGKILL);
+    let (_, directory, place) = server.wait();
+    let jumped = "UPDATE liveness SET alive_at = now() + interval '1 day';
+         INSERT INTO gaps (app, cause, opened_at)
+         VALUES ('default', 'refusing', now() - interval '2 hours'),
+                ('default', 'unable', now() + interval '20 hours')";
+    sqlx::raw_sql(jumped).execute(&mut database).await.unwrap();
+    let server = Server::start_in(directory, place);
+    eventually("the open gaps are closed", async || {
+        hours(&server, "refusing").await == [(Some(2), Some(0))]
+            && hours(&server, "unable").await == [(Some(-20), Some(-20))]
+    })
+    .await;
+    assert_eq!(
+        hours(&server, "down").await,
+        [(Some(3), Some(0))],
+        "unknown, so none is added"
+    );
+    let alive = "SELECT max(alive_at) <= now() FROM liveness";
+    let alive: bool = sqlx::query_scalar(alive)
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    assert!(alive, "the row is right again");
+}
