@@ -16,6 +16,8 @@ pub(super) struct Parameter {
 /// Form of a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Form {
+    /// Any text: a form that the route does not know is ignored.
+    Any,
     /// Text or id.
     Text,
     /// Part of a text to search for.
@@ -75,6 +77,7 @@ impl Form {
     /// Allowed values, for a person.
     pub(super) fn allowed(self) -> String {
         match self {
+            Self::Any => "any text".to_owned(),
             Self::Text => "1 to 512 bytes without U+0000".to_owned(),
             Self::Search => "1 to 200 characters without U+0000".to_owned(),
             Self::Position => format!("a whole number from 0 to {}", i64::MAX),
@@ -96,6 +99,7 @@ impl Form {
     /// JSON Schema of a value.
     pub(super) fn schema(self) -> Value {
         match self {
+            Self::Any => json!({"type": "string"}),
             Self::Text => json!({"type": "string", "minLength": 1, "maxLength": 512}),
             Self::Search => json!({"type": "string", "minLength": 1, "maxLength": 200}),
             Self::Position => json!({"type": "integer", "minimum": 0, "maximum": i64::MAX}),
@@ -108,7 +112,8 @@ impl Form {
             Self::Place(_, pattern) => json!({"type": "string", "pattern": pattern}),
             Self::OneOf(names) => json!({"type": "string", "enum": names()}),
             Self::SomeOf(names) => {
-                json!({"type": "array", "items": {"type": "string", "enum": names()}})
+                let item = json!({"type": "string", "enum": names()});
+                json!({"type": "array", "minItems": 1, "items": item})
             }
         }
     }

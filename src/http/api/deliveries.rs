@@ -62,9 +62,12 @@ const DELIVERY: &[Parameter] = &[Parameter::of("id", "Id of the delivery.", Form
 
 const RANGE: &[Parameter] = &[Parameter::of(
     "Range",
-    "A range of bytes.",
-    Form::Place("bytes=0-99", "^bytes=([0-9]{1,9}-[0-9]{0,9}|-[0-9]{1,9})$"),
+    "A range of bytes, such as bytes=0-99.",
+    Form::Any,
 )];
+
+/// Media type of a body: it need not be JSON, and a range of it is none.
+const BYTES: &str = "application/octet-stream";
 
 /// Problems of a read of a body.
 const KEPT: &[&problem::ProblemType] = &[
@@ -110,8 +113,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         headers: RANGE,
         example: "/v1/deliveries/0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a/body",
         answers: &[
-            Answer::other("application/json", "The bytes, as an attachment."),
-            Answer::other("application/json", "The range of the bytes.").with(206),
+            Answer::other(BYTES, "The bytes, as an attachment."),
+            Answer::other(BYTES, "The range of the bytes.").with(206),
         ],
         problems: &[
             problem::NOT_FOUND,
@@ -271,8 +274,7 @@ async fn body(
     let (status, part, range) = part(&asked.headers, &body)?;
     let subject = Subject::Id(&id.to_string());
     api.record(&scope, &asked, "body", (subject, None)).await?;
-    let mut response =
-        (status, answer::typed("application/json"), Body::from(part)).into_response();
+    let mut response = (status, answer::typed(BYTES), Body::from(part)).into_response();
     let head = response.headers_mut();
     head.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     head.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
