@@ -23,13 +23,26 @@ begin() {
         case $name in HOOKSHELF__* | HOOKSHELF_CONFIG | DATABASE_URL | PG*) unset "$name" ;; esac
     done
     work=$(mktemp -d "${TMPDIR:-/tmp}/hookshelf-ci.XXXXXX")
+    scratch=$work/tmp
     trap clear_up EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
     # Postgres may run as another user, who has to pass through here.
     chmod 755 "$work"
-    mkdir -m 1777 "$work/tmp"
-    export TMPDIR=$work/tmp XDG_DATA_HOME=$work/xdg CI_RUN_MARK=$work
+    # Tests create and delete a hundred thousand files of databases, which keeps a disk busy.
+    ! memory_has_room || scratch=/dev/shm/${work##*/}
+    mkdir -m 1777 "$scratch"
+    export TMPDIR=$scratch XDG_DATA_HOME=$work/xdg CI_RUN_MARK=$work
+}
+
+# Whether 6 GiB of files fit into memory, a quarter of which was used at most.
+memory_has_room() {
+    local kib mount=/dev/shm
+    [ -w "$mount" ] && ! findmnt -no OPTIONS "$mount" 2>/dev/null | grep -qw noexec || return 1
+    for kib in "$(df --output=avail "$mount" | tail -1)" \
+        "$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)"; do
+        [ "${kib:-0}" -ge $((6 << 20)) ] || return 1
+    done
 }
 
 # What must be the same after every step; asked for once git is there.
@@ -86,15 +99,15 @@ free_port() {
     fail 'no free port found'
 }
 
-# The processes of this run that are still there, by the mark, the directory or the command line.
+# The processes of this run that are still there, by the mark, the directories or the command line.
 leftovers() {
     local entry pid
     for entry in /proc/[0-9]*; do
         pid=${entry#/proc/}
         [ "$pid" != $$ ] && [ "$pid" != "$BASHPID" ] || continue
         if grep -qzxF "CI_RUN_MARK=$work" "$entry/environ" 2>/dev/null ||
-            grep -qF "$work" "$entry/cmdline" 2>/dev/null ||
-            [[ $(readlink "$entry/cwd" 2>/dev/null) == "$work"* ]]; then
+            grep -qF "${work##*/}" "$entry/cmdline" 2>/dev/null ||
+            [[ $(readlink "$entry/cwd" 2>/dev/null) == */"${work##*/}"* ]]; then
             # Ended in the meantime, or ended and waiting for its parent: not there any more.
             ! grep -q '^State:.*[ZX]' "$entry/status" 2>/dev/null || continue
             [ -d "$entry" ] && printf '%s\n' "$pid"
@@ -152,7 +165,7 @@ clear_up() {
             sleep 0.2
         done
     done
-    rm -rf "$work"
+    rm -rf "$work" "$scratch"
     [ "$code" -eq 0 ] || printf '\nci: failed after %d s\n' "$SECONDS" >&2
     exit "$code"
 }

@@ -1,6 +1,7 @@
 //! More clients than allowed connections, and clients that use all their limits.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::sync::Mutex;
 
 use super::stage::{Limits, Stage};
 use crate::support::{
@@ -9,6 +10,9 @@ use crate::support::{
 };
 
 const TEN_THOUSAND: usize = 10_000;
+
+/// One crowd at a time: two of ten thousand would exceed the limits of this process.
+static CROWD: Mutex<()> = Mutex::const_new(());
 
 /// Raises the limit of open files; returns the number of connections that this process may open, at
 /// most ten thousand.
@@ -22,6 +26,7 @@ fn as_many_as_allowed() -> usize {
 
 #[tokio::test]
 async fn ten_thousand_idle_connections_keep_nobody_out() {
+    let _alone = CROWD.lock().await;
     as_many_as_allowed();
     let stage = Stage::open().await;
     stage
@@ -47,6 +52,7 @@ async fn ten_thousand_idle_connections_keep_nobody_out() {
 
 #[tokio::test]
 async fn strangers_leave_files_for_postgres_where_only_few_may_be_open() {
+    let _alone = CROWD.lock().await;
     as_many_as_allowed();
     let stage = Stage::with(Limits {
         files: Some(300),
@@ -66,6 +72,7 @@ async fn strangers_leave_files_for_postgres_where_only_few_may_be_open() {
 
 #[tokio::test]
 async fn ten_thousand_idle_connections_at_a_time_cost_little() {
+    let _alone = CROWD.lock().await;
     let count = as_many_as_allowed();
     let stage = Stage::with(Limits {
         connections: count as u64 + 100,
@@ -90,6 +97,7 @@ async fn ten_thousand_idle_connections_at_a_time_cost_little() {
 
 #[tokio::test]
 async fn seats_that_hold_as_much_as_they_may_stay_within_the_bound() {
+    let _alone = CROWD.lock().await;
     let stage = Stage::open().await;
     let long = |mut wire: Wire| async move {
         wire.send(format!("GET / HTTP/1.1\r\nlong: {}", "x".repeat(15 << 10)))
@@ -114,6 +122,7 @@ async fn seats_that_hold_as_much_as_they_may_stay_within_the_bound() {
 
 #[tokio::test]
 async fn a_flood_of_bad_signatures_is_counted_and_drowns_nobody() {
+    let _alone = CROWD.lock().await;
     let stage = Stage::open().await;
     let forge = |mut wire: Wire| async move {
         let wrong = format!("sha256={}", "0".repeat(64));
