@@ -52,13 +52,13 @@ impl Desk {
     }
 
     async fn recheck_as(&self, name: &str, query: &str) -> Vec<Value> {
-        let answer = self.send_as(name, &format!("{RECHECK}{query}"), "").await;
+        let answer = self.post_as(name, &format!("{RECHECK}{query}"), "").await;
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(answer.status, 200, "{query}: {body}");
         body["apps"].as_array().unwrap().clone()
     }
 
-    async fn send_as(&self, name: &str, path: &str, body: &'static str) -> Answer {
+    async fn post_as(&self, name: &str, path: &str, body: &'static str) -> Answer {
         let bearer = format!("Bearer {}", token(name));
         let headers = [("Authorization", bearer.as_str())];
         self.server.send_admin(("POST", path), &headers, body).await
@@ -197,7 +197,7 @@ async fn a_recheck_needs_an_operator_and_known_parameters() {
         ("privacy", 200),
     ] {
         assert_eq!(
-            desk.send_as(name, RECHECK, "").await.status,
+            desk.post_as(name, RECHECK, "").await.status,
             status,
             "{name}"
         );
@@ -217,7 +217,7 @@ async fn a_recheck_needs_an_operator_and_known_parameters() {
         ("limit=1", "limit"),
     ] {
         let answer = desk
-            .send_as("operator", &format!("{RECHECK}?{query}"), "")
+            .post_as("operator", &format!("{RECHECK}?{query}"), "")
             .await;
         let problem: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(
@@ -226,7 +226,7 @@ async fn a_recheck_needs_an_operator_and_known_parameters() {
             "{query}"
         );
     }
-    let answer = desk.send_as("operator", RECHECK, r#"{"yes": true}"#).await;
+    let answer = desk.post_as("operator", RECHECK, r#"{"yes": true}"#).await;
     let problem: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(
         (answer.status, &problem["type"]),
