@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use hookshelf::{
-    clock::Clock,
     config::Role,
-    query::{EventFilter, Events, Page, Scope, Session},
+    query::{Between, EventFilter, EventForm, EventPage, Order, Scope, Session},
     store::ConnectOptions,
 };
 use tokio::task::JoinHandle;
@@ -33,19 +32,21 @@ pub(crate) struct Following {
 impl Follower {
     /// Reads in pages from its last position to the end.
     pub(crate) async fn catch_up(&mut self, session: &mut Session) -> anyhow::Result<()> {
-        let page = Page {
+        let mut page = EventPage {
             filter: EventFilter::default(),
-            after: Some(self.read.last().map_or(0, |it| it.0)),
-            limit: u32::MAX,
+            range: Between::default(),
+            order: Order::Oldest,
+            limit: 1000,
         };
-        let mut events = Events::of(page, Clock::system().now());
         loop {
-            let page = events.next(session).await.context("following failed")?;
-            if page.is_empty() {
+            page.range.after = self.read.last().map(|it| it.0);
+            let events = session.events(&page).await.context("following failed")?;
+            if events.is_empty() {
                 return Ok(());
             }
-            let page = page.iter().map(|event| (event.position, event.dedupe_key));
-            self.read.extend(page);
+            let columns = events.iter().map(EventForm::columns);
+            self.read
+                .extend(columns.map(|event| (event.position, event.dedupe_key)));
         }
     }
 

@@ -37,10 +37,15 @@ pub(super) fn make_own_token(claim: &Claim) -> Option<[u8; 32]> {
     }
 }
 
+/// The key of the audit in the data directory.
+pub(super) fn audit_key(data_dir: &Path) -> AuditKey {
+    AuditKey::new(data_dir.join(FILE))
+}
+
 /// The key of the audit, made at the first start. On a full disk the server starts without it, and
 /// shows no content until the key can be written.
-pub(super) fn audit_key(data_dir: &Path) -> AuditKey {
-    let key = AuditKey::new(data_dir.join(FILE));
+pub(super) fn load_audit_key(data_dir: &Path) -> AuditKey {
+    let key = audit_key(data_dir);
     if let Err(error) = key.load() {
         AuditKeyFailed {
             cause: error.to_string(),

@@ -10,6 +10,7 @@ pub(crate) mod descriptors;
 mod error;
 mod keys;
 mod lifecycle;
+pub mod local;
 mod manager;
 mod opening;
 mod reached;
@@ -93,7 +94,7 @@ impl App {
         require_tokens(&config, admin.address())?;
         let claim = Claim::take(&config.data_dir)?;
         let own_token = keys::make_own_token(&claim);
-        let audit_key = keys::audit_key(&config.data_dir);
+        let audit_key = keys::load_audit_key(&config.data_dir);
         let credentials = credentials::complete(&mut config.apps, &config.data_dir)?;
         let spool = spooling::open(&config, &clock).await?;
         let database = Database::find(&config, &sources)?;

@@ -1,20 +1,24 @@
 //! `accounts`: the accounts that deliveries came for, and when their last events came.
 
-use std::process::ExitCode;
+use std::{cmp::Reverse, collections::BTreeMap, process::ExitCode};
 
+use anyhow::Context;
+use bytes::Bytes;
 use clap::{Args, Subcommand};
+use hyper::Method;
+use serde_json::{Map, Value};
 
 use super::{
+    api::{Answer, Fields, Origin, Request},
     columns::{self, Column},
-    database, filters,
+    filters,
     output::{self, Form, Output},
     stats,
 };
 use crate::{
     clock::Clock,
     config::{AppName, Sources},
-    meta::json,
-    query::{AccountFilter, AccountRow, Moment},
+    query::{AccountRow, Moment},
 };
 
 /// Shows the accounts that deliveries came for.
@@ -27,6 +31,8 @@ pub(super) struct Accounts {
 #[derive(Debug, Subcommand)]
 enum Verb {
     List(List),
+    Show(Show),
+    Label(Label),
 }
 
 /// Lists accounts with the time of their last event, the newest last.
@@ -51,12 +57,55 @@ struct List {
     limit: u32,
     #[command(flatten)]
     form: Form,
+    #[command(flatten)]
+    origin: Origin,
+}
+
+/// Shows an account with its label, its client, and its last events.
+///
+/// Example: hookshelf accounts show 17841460310258847
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct Show {
+    /// Its id, label or user name.
+    account: String,
+    /// Print a JSON object for each app of the account.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    origin: Origin,
+}
+
+/// Sets the label and the client of an account, in all of its apps.
+///
+/// An empty text removes a label. `clients` of a token decides whose accounts the token sees.
+///
+/// Example: hookshelf accounts label 17841460310258847 --label "Corner shop" --client bakery
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct Label {
+    /// Its id, label or user name.
+    account: String,
+    /// Name for people.
+    #[arg(long, value_name = "TEXT", required_unless_present = "client")]
+    label: Option<String>,
+    /// Owner of the account.
+    #[arg(long, value_name = "NAME")]
+    client: Option<String>,
+    /// Print a JSON object for each app of the account.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    origin: Origin,
 }
 
 impl Accounts {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
-        let Verb::List(list) = self.verb;
-        list.run(sources).await?;
+        match self.verb {
+            Verb::List(list) => list.run(sources).await?,
+            Verb::Show(show) => show.run(sources).await?,
+            Verb::Label(label) => label.run(sources).await?,
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -64,58 +113,106 @@ impl Accounts {
 impl List {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let now = Clock::system().now();
-        let silent_since = self.silent.map(|silent| silent.resolve(now)).transpose()?;
-        let app = self.app.as_ref().map(ToString::to_string);
-        let filter = AccountFilter {
-            app,
-            silent_since,
-            ..AccountFilter::default()
-        };
-        let mut session = database::open(sources).await?;
-        let accounts = session.accounts(&filter, self.limit).await?;
-        columns::print(&self.form, &accounts.rows, &COLUMNS, COLUMNS.len() - 1)?;
-        if let Some(behind) = stats::behind(accounts.lag.as_ref()) {
+        let silent = self.silent.map(|silent| silent.resolve(now)).transpose()?;
+        let request = Request::to(LIST)
+            .with_any("app", self.app)
+            .with_any("silent_since", silent);
+        let narrowed = request.is_narrowed();
+        let api = self.origin.open(sources).await?;
+        let answer = api.get(&request.with("limit", self.limit)).await?;
+        let rows = answer.rows("accounts")?;
+        let shape = AccountRow::default();
+        columns::print(&self.form, &rows, &shape, (&COLUMNS, COLUMNS.len() - 1))?;
+        if let Some(behind) = stats::behind(&answer) {
             Output::note(&behind)?;
         }
-        if accounts.more {
+        if answer.value("more") == true {
             Output::note(&format!(
                 "more accounts match than --limit {} shows: those with the newest events are \
                  shown; raise --limit, or narrow with --app or --silent",
                 self.limit
             ))?;
         }
-        let narrowed = filter != AccountFilter::default();
-        Output::note_if_empty(accounts.rows.len(), output::List::Accounts, narrowed)
+        Output::note_if_empty(rows.len(), output::List::Accounts, narrowed)
     }
 }
 
-const COLUMNS: [Column<AccountRow>; 6] = [
-    ("app", |row| row.app.clone()),
-    ("account_id", |row| row.account_id.clone()),
-    ("username", |row| row.username.clone().unwrap_or_default()),
-    ("first_seen", |row| format!("{:.0}", row.first_seen)),
+impl Show {
+    async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let api = self.origin.open(sources).await?;
+        let found = api.find(&Request::to(LIST).below(&self.account)).await?;
+        print(found.as_ref(), &self.account, self.json)
+    }
+}
+
+impl Label {
+    async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let api = self.origin.open(sources).await?;
+        let labels = [("label", self.label), ("client", self.client)];
+        let labels = labels.into_iter().filter_map(|(name, text)| {
+            let text = text?;
+            // Null removes a label.
+            let text = if text.is_empty() {
+                Value::Null
+            } else {
+                text.into()
+            };
+            Some((name.to_owned(), text))
+        });
+        let body = Bytes::from(serde_json::to_vec(&Map::from_iter(labels))?);
+        let request = Request::to(LIST).below(&self.account);
+        let set = api.exchange(Method::PATCH, &request, body).await?;
+        print(set.as_ref(), &self.account, self.json)
+    }
+}
+
+const LIST: &str = "/v1/accounts";
+
+/// Prints an account, once for each of its apps.
+fn print(found: Option<&Answer>, account: &str, json: bool) -> anyhow::Result<()> {
+    let found = found.with_context(|| {
+        format!(
+            "no account, or several accounts, have the id, label or user name {account}; \
+             `hookshelf accounts list` shows those that are there"
+        )
+    })?;
+    let mut output = Output::new();
+    for (number, row) in found.rows("accounts")?.iter().enumerate() {
+        let row = row.arranged(&AccountRow::default())?;
+        if json {
+            output.json(&row)?;
+            continue;
+        }
+        if number > 0 {
+            output.line("")?;
+        }
+        output.fields(&row)?;
+    }
+    output.finish()
+}
+
+const COLUMNS: [Column; 6] = [
+    ("app", |row| row.text("app")),
+    ("account_id", |row| row.text("account_id")),
+    ("username", |row| row.text("username")),
+    ("first_seen", |row| row.time("first_seen")),
     ("last_event_at", |row| {
-        let at = row.last_event_at.map(|at| format!("{at:.0}"));
+        let at = row.at("last_event_at").map(|at| format!("{at:.0}"));
         at.unwrap_or_else(|| "never".to_owned())
     }),
     ("last_by_kind", by_kind),
 ];
 
 /// The kinds by the hour of their last event, the newest first: `2026-11-29T03h message, seen`.
-fn by_kind(row: &AccountRow) -> String {
-    let last = row.last_by_kind.as_ref().map_or("{}", |last| last.get());
-    let pairs = json::pairs(last).unwrap_or_default();
-    let mut hours: Vec<(String, Vec<String>)> = Vec::new();
-    for (kind, hour) in pairs {
+fn by_kind(row: &Value) -> String {
+    let kinds = row["last_by_kind"].as_object();
+    let mut hours: BTreeMap<Reverse<String>, Vec<&str>> = BTreeMap::new();
+    for (kind, hour) in kinds.into_iter().flatten() {
         // To the hour: minutes and seconds are zero.
-        let hour = json::string(hour).unwrap_or_default();
-        let hour = hour.replace(":00:00Z", "h");
-        match hours.last_mut() {
-            Some((last, kinds)) if *last == hour => kinds.push(kind.into_owned()),
-            _ => hours.push((hour, vec![kind.into_owned()])),
-        }
+        let hour = hour.as_str().unwrap_or_default().replace(":00:00Z", "h");
+        hours.entry(Reverse(hour)).or_default().push(kind);
     }
     let said = hours.iter();
-    let said = said.map(|(hour, kinds)| format!("{hour} {}", kinds.join(", ")));
+    let said = said.map(|(Reverse(hour), kinds)| format!("{hour} {}", kinds.join(", ")));
     said.collect::<Vec<_>>().join("; ")
 }

@@ -16,3 +16,15 @@ pub(super) const WRONG: Style = AnsiColor::Red.on_default().bold();
 
 /// Beside the point, for those who look for it.
 pub(super) const DIM: Style = Style::new().dimmed();
+
+/// Style of a kind of event: comments, messages and what belongs to them, or others.
+pub(super) fn kind(kind: &str) -> Style {
+    let colour = match kind {
+        "comment" | "live_comment" | "mention" => AnsiColor::Blue,
+        "message" | "message_edit" | "message_deleted" | "postback" | "reaction" | "seen" => {
+            AnsiColor::Cyan
+        }
+        _ => AnsiColor::Magenta,
+    };
+    colour.on_default()
+}

@@ -4,18 +4,19 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::{
+    api::{Api, Fields, Origin, Request, Row},
     chat::Chat,
-    columns::{self, Column},
-    database,
-    filters::{self, Received},
-    output::{self, Form, Output},
-    stats,
+    columns::Column,
+    filters,
+    kept::{self, Kept, Shown},
+    output::{self, Output},
 };
 use crate::{
     config::{AppName, Sources},
-    query::{Comment, MediaComments, MediaFilter, MediaRow, Place},
+    query::MediaRow,
 };
 
 /// Shows comments on media of accounts.
@@ -40,26 +41,11 @@ enum Verb {
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 struct List {
-    /// The configured app.
-    #[arg(long)]
-    app: Option<AppName>,
-    /// The professional account: entry.id.
-    #[arg(long, value_name = "ID")]
-    account: Option<String>,
     /// Only media with unanswered comments.
     #[arg(long)]
     unanswered: bool,
     #[command(flatten)]
-    received: Received,
-    /// Maximum number of media.
-    #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
-          value_parser = filters::limit())]
-    limit: u32,
-    /// Go on behind this place, which the list before named.
-    #[arg(long, value_name = "PLACE")]
-    after: Option<Place>,
-    #[command(flatten)]
-    form: Form,
+    kept: Kept,
 }
 
 /// Shows the comments on a media in threads, the newest comment first.
@@ -76,7 +62,7 @@ struct Show {
     /// The configured app.
     #[arg(long)]
     app: Option<AppName>,
-    /// The professional account: entry.id.
+    /// The professional account: its id, label or user name.
     #[arg(long, value_name = "ID")]
     account: Option<String>,
     /// Maximum number of threads.
@@ -90,6 +76,8 @@ struct Show {
     /// Print a JSON object.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    origin: Origin,
 }
 
 impl Comments {
@@ -104,54 +92,41 @@ impl Comments {
 
 impl List {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let [since, until] = self.received.resolve()?;
-        let filter = MediaFilter {
-            app: self.app.as_ref().map(ToString::to_string),
-            account_ids: self.account.into_iter().collect(),
-            media_id: None,
-            unanswered: self.unanswered,
-            since,
-            until,
+        let request = Request::to(LIST).with_any("unanswered", self.unanswered.then_some(true));
+        let shown = Shown {
+            name: "media",
+            list: output::List::Media,
+            columns: &COLUMNS,
         };
-        let mut session = database::open(sources).await?;
-        let list = session.media(&filter, self.after, self.limit).await;
-        let list = list.map_err(database::of_list)?;
-        columns::print(&self.form, &list.rows, &COLUMNS, COLUMNS.len())?;
-        if let Some(behind) = stats::behind(list.lag.as_ref()) {
-            Output::note(&behind)?;
-        }
-        if let Some(next) = list.next {
-            Output::note(&format!("more media match; go on with --after {next}"))?;
-        }
-        let narrowed = filter != MediaFilter::default() || self.after.is_some();
-        Output::note_if_empty(list.rows.len(), output::List::Media, narrowed)
+        let shape = MediaRow::default();
+        self.kept.print(sources, request, &shape, shown).await
     }
 }
 
-const COLUMNS: [Column<MediaRow>; 7] = [
-    ("last_at", |row| format!("{:.0}", row.last_at)),
-    ("unanswered", |row| row.unanswered.to_string()),
-    ("comments", |row| row.comments.to_string()),
-    ("own_comments", |row| row.own_comments.to_string()),
-    ("app", |row| row.app.clone()),
-    ("account_id", |row| row.account_id.clone()),
-    ("media_id", |row| row.media_id.clone()),
+const LIST: &str = "/v1/media";
+
+const COLUMNS: [Column; 7] = [
+    ("last_at", |row| row.time("last_at")),
+    ("unanswered", |row| row.text("unanswered")),
+    ("comments", |row| row.text("comments")),
+    ("own_comments", |row| row.text("own_comments")),
+    ("app", |row| row.text("app")),
+    ("account_id", |row| row.text("account_id")),
+    ("media_id", |row| row.text("media_id")),
 ];
 
 impl Show {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let filter = MediaFilter {
-            app: self.app.as_ref().map(ToString::to_string),
-            account_ids: self.account.into_iter().collect(),
-            media_id: self.media,
-            ..MediaFilter::default()
+        let api = self.origin.open(sources).await?;
+        let found = match self.request(&api).await? {
+            Some(request) => kept::read(&api, request, ("threads", "next"), self.limit).await?,
+            None => None,
         };
-        let mut session = database::open(sources).await?;
-        let found = session.media_comments(&filter, self.before, self.limit);
-        let comments = found.await?.context(
+        let mut comments = found.context(
             "no media with comments matches; `hookshelf comments list` shows those that are there, \
              and the server lists new ones within a second",
         )?;
+        kept::give_place(&mut comments, "next", "before");
         if self.json {
             let mut output = Output::new();
             output.json(&comments)?;
@@ -159,77 +134,90 @@ impl Show {
         }
         print(&comments)
     }
+
+    /// Request for the named media, or for the one with the newest comment that matches.
+    async fn request(&self, api: &Api) -> anyhow::Result<Option<Request>> {
+        let narrow = |request: Request| {
+            let request = request.with_any("app", self.app.as_ref());
+            request.with_any("account", self.account.as_ref())
+        };
+        let media = match &self.media {
+            Some(media) => media.clone(),
+            None => {
+                let newest = api.get(&narrow(Request::to(LIST)).with("limit", 1)).await?;
+                match newest.rows("media")?.first().map(Row::value) {
+                    Some(row) => row.text("media_id"),
+                    None => return Ok(None),
+                }
+            }
+        };
+        let request = Request::to(LIST).below(&media).below("comments");
+        Ok(Some(narrow(request).with_any("before", self.before)))
+    }
 }
 
-fn print(comments: &MediaComments) -> anyhow::Result<()> {
-    let row = &comments.row;
+fn print(comments: &Value) -> anyhow::Result<()> {
     let mut chat = Chat::new();
     chat.note(&format!(
         "{}, account {}, media {}",
-        row.app, row.account_id, row.media_id
+        comments.text("app"),
+        comments.text("account_id"),
+        comments.text("media_id")
     ))?;
-    for ad in &row.ad_media_ids {
+    for ad in comments.texts("ad_media_ids") {
         chat.note(&format!("with the comments on its ad {ad}"))?;
     }
     chat.note(&format!(
         "comments {}, own {}, unanswered {}",
-        row.comments, row.own_comments, row.unanswered
+        comments.text("comments"),
+        comments.text("own_comments"),
+        comments.text("unanswered")
     ))?;
-    for thread in &comments.threads {
+    for thread in comments.list("threads") {
         chat.gap()?;
         chat.side(false);
-        match &thread.comment {
-            Some(comment) => print_comment(&mut chat, comment)?,
-            None => chat.note("(the first comment of this thread is not stored)")?,
+        if thread["comment"].is_object() {
+            print_comment(&mut chat, &thread["comment"])?;
+        } else {
+            chat.note("(the first comment of this thread is not stored)")?;
         }
         chat.side(true);
-        let mut replies = thread.replies.iter();
+        let mut replies = thread.list("replies").iter();
         replies.try_for_each(|reply| print_comment(&mut chat, reply))?;
     }
     chat.finish()?;
-    comments.next.map_or(Ok(()), |next| {
+    comments.some_text("next").map_or(Ok(()), |next| {
         Output::note(&format!("older threads: --before {next}"))
     })
 }
 
-fn print_comment(chat: &mut Chat, comment: &Comment) -> anyhow::Result<()> {
-    let author = match (&comment.username, comment.is_self) {
-        (_, true) => "account".to_owned(),
-        (Some(name), false) => format!("@{name}"),
-        (None, false) => "person".to_owned(),
+fn print_comment(chat: &mut Chat, comment: &Value) -> anyhow::Result<()> {
+    let author = match comment.some_text("username") {
+        _ if comment.flag("is_self") => "account".to_owned(),
+        Some(name) => format!("@{name}"),
+        None => "person".to_owned(),
     };
-    let unanswered = comment.is_unanswered.then(|| "unanswered".to_owned());
-    let ad = comment.ad_id.as_ref().map(|ad| format!("on ad {ad}"));
-    let late = comment.is_late;
-    let late = late.then(|| format!("late: arrived {:.0}", comment.received_at));
-    let said = [Some(author), unanswered, ad, late].into_iter().flatten();
-    let said = said.collect::<Vec<_>>().join(", ");
-    chat.on_day(comment.at, &said)?;
+    let unanswered = comment
+        .flag("is_unanswered")
+        .then(|| "unanswered".to_owned());
+    let ad = comment.some_text("ad_id").map(|ad| format!("on ad {ad}"));
+    let said = [Some(author), unanswered, ad, kept::late(comment)];
+    let said: Vec<_> = said.into_iter().flatten().collect();
+    chat.on_day(comment.at("at").unwrap_or_default(), &said.join(", "))?;
     if let Some(state) = state(comment) {
         chat.remark(&state)?;
     }
-    if let Some(text) = &comment.text {
-        chat.text(text)?;
+    if let Some(text) = comment.some_text("text") {
+        chat.text(&text)?;
     }
-    // The last version is the text above.
-    let former = comment.versions.len().saturating_sub(1);
-    for version in &comment.versions[..former] {
-        let text = version.text.as_deref().unwrap_or("(no text)");
-        chat.remark(&format!("edited; {:.0}: {text}", version.at))?;
-    }
-    Ok(())
+    kept::former(chat, comment, "(no text)")
 }
 
 /// The reason why a comment shows no text.
-fn state(comment: &Comment) -> Option<String> {
-    if let Some(at) = comment.removed_at {
+fn state(comment: &Value) -> Option<String> {
+    if let Some(at) = comment.at("removed_at") {
         return Some(format!("(removed {at:.0})"));
     }
-    if comment.erased_at.is_some() {
-        return Some("(erased)".to_owned());
-    }
-    if !comment.masked.is_empty() {
-        return Some(format!("(hidden: {})", comment.masked.join(", ")));
-    }
-    comment.text.is_none().then(|| "(no text)".to_owned())
+    let empty = || comment["text"].is_null().then(|| "(no text)".to_owned());
+    kept::hidden(comment).or_else(empty)
 }

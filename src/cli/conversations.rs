@@ -4,22 +4,19 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::Value;
 
 use super::{
+    api::{Api, Fields, Origin, Request, Row},
     chat::Chat,
-    columns::{self, Column},
-    database,
-    filters::{self, Received},
-    gaps,
-    output::{self, Form, Output},
-    stats,
+    columns::Column,
+    filters, gaps,
+    kept::{self, Kept, Shown},
+    output::{self, Output},
 };
 use crate::{
     config::{AppName, Sources},
-    query::{
-        Conversation, ConversationFilter, ConversationOrder, ConversationRow, Line, Part, Party,
-        Place, Version,
-    },
+    query::{ConversationOrder, ConversationRow, GapRow, Place},
 };
 
 /// Shows conversations of accounts with people.
@@ -44,12 +41,6 @@ enum Verb {
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 struct List {
-    /// The configured app.
-    #[arg(long)]
-    app: Option<AppName>,
-    /// The professional account: entry.id.
-    #[arg(long, value_name = "ID")]
-    account: Option<String>,
     /// The other party: an IGSID.
     #[arg(long, value_name = "IGSID")]
     person: Option<String>,
@@ -60,16 +51,7 @@ struct List {
     #[arg(long, value_enum, default_value = "newest")]
     order: Order,
     #[command(flatten)]
-    received: Received,
-    /// Maximum number of conversations.
-    #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
-          value_parser = filters::limit())]
-    limit: u32,
-    /// Go on behind this place, which the list before named.
-    #[arg(long, value_name = "PLACE")]
-    after: Option<Place>,
-    #[command(flatten)]
-    form: Form,
+    kept: Kept,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -109,6 +91,8 @@ struct Show {
     /// Print a JSON object.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    origin: Origin,
 }
 
 impl Conversations {
@@ -123,70 +107,56 @@ impl Conversations {
 
 impl List {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let [since, until] = self.received.resolve()?;
-        let filter = ConversationFilter {
-            app: self.app.as_ref().map(ToString::to_string),
-            account_ids: self.account.into_iter().collect(),
-            person_id: self.person,
-            waiting: self.waiting,
-            since,
-            until,
-        };
         let order = match self.order {
-            Order::Newest => ConversationOrder::Newest,
-            Order::LongestWaiting => ConversationOrder::LongestWaiting,
+            Order::Newest => None,
+            Order::LongestWaiting => Some(ConversationOrder::LongestWaiting.as_str()),
         };
-        let mut session = database::open(sources).await?;
-        let list = session.conversations(&filter, order, self.after, self.limit);
-        let list = list.await.map_err(database::of_list)?;
-        columns::print(&self.form, &list.rows, &COLUMNS, COLUMNS.len())?;
-        if let Some(behind) = stats::behind(list.lag.as_ref()) {
-            Output::note(&behind)?;
-        }
-        if let Some(next) = list.next {
-            Output::note(&format!(
-                "more conversations match; go on with --after {next}"
-            ))?;
-        }
-        let narrowed = filter != ConversationFilter::default()
-            || self.after.is_some()
-            || order != ConversationOrder::Newest;
-        Output::note_if_empty(list.rows.len(), output::List::Conversations, narrowed)
+        let request = Request::to(LIST)
+            .with_any("person", self.person)
+            .with_any("waiting", self.waiting.then_some(true))
+            .with_any("order", order);
+        let shown = Shown {
+            name: "conversations",
+            list: output::List::Conversations,
+            columns: &COLUMNS,
+        };
+        let shape = ConversationRow::default();
+        self.kept.print(sources, request, &shape, shown).await
     }
 }
 
-const COLUMNS: [Column<ConversationRow>; 7] = [
-    ("last_at", |row| format!("{:.0}", row.last_at)),
-    ("waiting_since", |row| {
-        let since = row.waiting_since.map(|since| format!("{since:.0}"));
-        since.unwrap_or_default()
-    }),
-    ("received", |row| row.received.to_string()),
-    ("sent", |row| row.sent.to_string()),
-    ("app", |row| row.app.clone()),
-    ("account_id", |row| row.account_id.clone()),
-    ("person_id", |row| row.person_id.clone()),
+const LIST: &str = "/v1/conversations";
+
+const COLUMNS: [Column; 7] = [
+    ("last_at", |row| row.time("last_at")),
+    ("waiting_since", |row| row.time("waiting_since")),
+    ("received", |row| row.text("received")),
+    ("sent", |row| row.text("sent")),
+    ("app", |row| row.text("app")),
+    ("account_id", |row| row.text("account_id")),
+    ("person_id", |row| row.text("person_id")),
 ];
 
 impl Show {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let mut session = database::open(sources).await?;
-        let filter = ConversationFilter {
-            app: self.app.as_ref().map(ToString::to_string),
-            account_ids: self.account.clone().into_iter().collect(),
-            person_id: self.person.clone(),
-            ..ConversationFilter::default()
+        let api = self.origin.open(sources).await?;
+        let found = match self.request(&api).await? {
+            Some(request) => {
+                let turn = if self.after.is_some() {
+                    "next"
+                } else {
+                    "previous"
+                };
+                kept::read(&api, request, ("lines", turn), self.limit).await?
+            }
+            None => None,
         };
-        let part = Part {
-            before: self.before,
-            after: self.after,
-            limit: self.limit,
-        };
-        let found = session.conversation(&filter, part).await?;
-        let conversation = found.context(
+        let mut conversation = found.context(
             "no conversation matches; `hookshelf conversations list` shows those that are there, \
              and the server lists new ones within a second",
         )?;
+        kept::give_place(&mut conversation, "previous", "before");
+        kept::give_place(&mut conversation, "next", "after");
         if self.json {
             let mut output = Output::new();
             output.json(&conversation)?;
@@ -194,144 +164,165 @@ impl Show {
         }
         print(&conversation)
     }
+
+    /// Request for the conversation: the named one, or the newest that matches.
+    async fn request(&self, api: &Api) -> anyhow::Result<Option<Request>> {
+        let mut app = self.app.as_ref().map(ToString::to_string);
+        let (account, person) = match (&self.account, &self.person) {
+            (Some(account), Some(person)) => (account.clone(), person.clone()),
+            (account, _) => {
+                let request = Request::to(LIST)
+                    .with_any("app", app)
+                    .with_any("account", account.as_ref());
+                let newest = api.get(&request.with("limit", 1)).await?;
+                let Some(row) = newest.rows("conversations")?.first().map(Row::value) else {
+                    return Ok(None);
+                };
+                app = Some(row.text("app"));
+                (row.text("account_id"), row.text("person_id"))
+            }
+        };
+        let request = Request::to(LIST).below(&account).below(&person);
+        Ok(Some(
+            request
+                .with_any("app", app)
+                .with_any("before", self.before)
+                .with_any("after", self.after),
+        ))
+    }
 }
 
-fn print(conversation: &Conversation) -> anyhow::Result<()> {
+fn print(conversation: &Value) -> anyhow::Result<()> {
     let mut chat = Chat::new();
     head(&mut chat, conversation)?;
-    let name = conversation.username.as_deref();
-    let mut gaps = conversation.gaps.as_slice();
-    for line in &conversation.lines {
-        gaps::print_until(&mut chat, &mut gaps, Some(line.at))?;
-        print_line(&mut chat, line, name)?;
+    let name = conversation.some_text("username");
+    let gaps: Vec<GapRow> = serde_json::from_value(conversation["gaps"].clone())?;
+    let mut gaps = gaps.as_slice();
+    for line in conversation.list("lines") {
+        gaps::print_until(&mut chat, &mut gaps, line.at("at"))?;
+        print_line(&mut chat, line, name.as_deref())?;
     }
     gaps::print_until(&mut chat, &mut gaps, None)?;
+    gaps::print_until(&mut chat, &mut gaps, None)?;
     chat.finish()?;
-    if let Some(previous) = conversation.previous {
+    if let Some(previous) = conversation.some_text("previous") {
         Output::note(&format!("older lines: --before {previous}"))?;
     }
-    if let Some(next) = conversation.next {
+    if let Some(next) = conversation.some_text("next") {
         Output::note(&format!("newer lines: --after {next}"))?;
     }
     Ok(())
 }
 
-fn head(chat: &mut Chat, conversation: &Conversation) -> anyhow::Result<()> {
-    let row = &conversation.row;
-    let name = conversation.username.as_ref();
+fn head(chat: &mut Chat, row: &Value) -> anyhow::Result<()> {
+    let name = row.some_text("username");
     let name = name.map_or_else(String::new, |name| format!(" (@{name})"));
     chat.note(&format!(
         "{}, account {}, person {}{name}",
-        row.app, row.account_id, row.person_id
+        row.text("app"),
+        row.text("account_id"),
+        row.text("person_id")
     ))?;
-    let waiting = row
-        .waiting_since
-        .map(|since| format!(", waiting since {since:.0}"));
+    let waiting = row.at("waiting_since");
+    let waiting = waiting.map(|since| format!(", waiting since {since:.0}"));
     chat.note(&format!(
         "received {}, sent {}{}",
-        row.received,
-        row.sent,
+        row.text("received"),
+        row.text("sent"),
         waiting.unwrap_or_default()
     ))
 }
 
-fn print_line(chat: &mut Chat, line: &Line, name: Option<&str>) -> anyhow::Result<()> {
-    let is_message = matches!(line.kind.as_str(), "message" | "postback");
-    chat.day(line.at)?;
+fn print_line(chat: &mut Chat, line: &Value, name: Option<&str>) -> anyhow::Result<()> {
+    let (kind, at) = (line.text("kind"), line.at("at").unwrap_or_default());
+    let is_message = matches!(kind.as_str(), "message" | "postback");
+    chat.day(at)?;
     if !is_message {
-        let mut said = vec![line.kind.clone()];
-        said.extend(line.text.clone());
-        said.extend(details(line));
-        said.extend(late(line));
-        return chat.between(line.at, &said.join(", "));
+        let said = [
+            Some(kind),
+            line.some_text("text"),
+            details(line),
+            kept::late(line),
+        ];
+        let said: Vec<_> = said.into_iter().flatten().collect();
+        return chat.between(at, &said.join(", "));
     }
-    chat.side(line.from == Some(Party::Account));
-    let author = match line.from {
-        Some(Party::Account) => "account".to_owned(),
-        Some(Party::Person) => name.map_or_else(|| "person".to_owned(), |name| format!("@{name}")),
-        None => "unknown".to_owned(),
+    let from = line.text("from");
+    chat.side(from == "account");
+    let author = match from.as_str() {
+        "" => "unknown".to_owned(),
+        "person" => name.map_or(from, |name| format!("@{name}")),
+        _ => from,
     };
-    let app = line.app_id.as_ref().map(|app| format!("by app {app}"));
-    let seen = line.seen_at.map(|at| format!("seen {at:.0}"));
-    let said = [Some(author), app, seen, late(line)].into_iter().flatten();
-    chat.by(line.at, &said.collect::<Vec<_>>().join(", "))?;
+    let app = line.some_text("app_id").map(|app| format!("by app {app}"));
+    let seen = line.at("seen_at").map(|at| format!("seen {at:.0}"));
+    let said = [Some(author), app, seen, kept::late(line)]
+        .into_iter()
+        .flatten();
+    chat.by(at, &said.collect::<Vec<_>>().join(", "))?;
     content(chat, line)
 }
 
-fn content(chat: &mut Chat, line: &Line) -> anyhow::Result<()> {
-    if let Some(reply) = &line.reply_to {
-        let answered = match (&reply.text, &reply.story_id) {
-            (Some(text), _) => format!("> {text}"),
-            (None, Some(story)) => format!("> story {story}"),
-            _ if reply.is_unsent => "> an unsent message".to_owned(),
-            _ => "> an earlier message".to_owned(),
-        };
-        chat.quote(&answered)?;
+fn content(chat: &mut Chat, line: &Value) -> anyhow::Result<()> {
+    if line["reply_to"].is_object() {
+        chat.quote(&answered(&line["reply_to"]))?;
     }
     if let Some(state) = state(line) {
         chat.remark(&state)?;
     }
-    if let Some(text) = &line.text {
-        let tapped = if line.kind == "postback" {
+    if let Some(text) = line.some_text("text") {
+        let tapped = if line["kind"] == "postback" {
             "tapped: "
         } else {
             ""
         };
         chat.text(&format!("{tapped}{text}"))?;
     }
-    for attachment in &line.attachments {
-        let parts = [&attachment.title, &attachment.url].into_iter().flatten();
-        let parts: Vec<_> = parts.map(String::as_str).collect();
-        chat.text(format!("[{}] {}", attachment.kind, parts.join(" ")).trim())?;
+    for attachment in line.list("attachments") {
+        let parts = ["title", "url"].map(|part| attachment.some_text(part));
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        chat.text(format!("[{}] {}", attachment.text("type"), parts.join(" ")).trim())?;
     }
-    // The last version is the text above.
-    let former = line.versions.len().saturating_sub(1);
-    for version in &line.versions[..former] {
-        chat.remark(&edited(version))?;
-    }
-    for reaction in &line.reactions {
-        let emoji = reaction.emoji.as_deref().unwrap_or("reaction");
-        let by = match reaction.by {
-            Party::Account => "account",
-            Party::Person => "person",
-        };
-        chat.remark(&format!("{emoji} by {by}"))?;
+    kept::former(chat, line, "(text not sent by Meta)")?;
+    for reaction in line.list("reactions") {
+        let emoji = reaction.some_text("emoji");
+        let emoji = emoji.as_deref().unwrap_or("reaction");
+        chat.remark(&format!("{emoji} by {}", reaction.text("by")))?;
     }
     details(line).map_or(Ok(()), |details| chat.remark(&details))
 }
 
+/// The answered message or story.
+fn answered(reply: &Value) -> String {
+    match (reply.some_text("text"), reply.some_text("story_id")) {
+        (Some(text), _) => format!("> {text}"),
+        (None, Some(story)) => format!("> story {story}"),
+        _ if reply.flag("is_unsent") => "> an unsent message".to_owned(),
+        _ => "> an earlier message".to_owned(),
+    }
+}
+
 /// The reason why a message shows no content, or not all of it.
-fn state(line: &Line) -> Option<String> {
-    if let Some(at) = line.unsent_at {
+fn state(line: &Value) -> Option<String> {
+    if let Some(at) = line.at("unsent_at") {
         return Some(format!("(unsent {at:.0})"));
     }
-    if line.erased_at.is_some() {
-        return Some("(erased)".to_owned());
-    }
-    if !line.masked.is_empty() {
-        return Some(format!("(hidden: {})", line.masked.join(", ")));
-    }
-    if line.is_missing {
-        return Some("(the message itself is not stored)".to_owned());
-    }
-    let is_empty = line.text.is_none() && line.attachments.is_empty();
-    is_empty.then(|| "(no text)".to_owned())
+    kept::hidden(line).or_else(|| {
+        let is_empty = line["text"].is_null() && line.list("attachments").is_empty();
+        let missing = "(the message itself is not stored)";
+        let words = if line.flag("is_missing") {
+            Some(missing)
+        } else {
+            is_empty.then_some("(no text)")
+        };
+        words.map(str::to_owned)
+    })
 }
 
-fn edited(version: &Version) -> String {
-    let text = version.text.as_deref().unwrap_or("(text not sent by Meta)");
-    format!("edited; {:.0}: {text}", version.at)
-}
-
-fn late(line: &Line) -> Option<String> {
-    line.is_late
-        .then(|| format!("late: arrived {:.0}", line.received_at))
-}
-
-fn details(line: &Line) -> Option<String> {
-    let pairs = line.details.iter();
+fn details(line: &Value) -> Option<String> {
+    let pairs = line["details"].as_object()?.iter();
     let pairs: Vec<_> = pairs
-        .map(|(name, value)| format!("{name} {value}"))
+        .map(|(name, value)| format!("{name} {}", value.as_str().unwrap_or_default()))
         .collect();
     (!pairs.is_empty()).then(|| pairs.join(", "))
 }

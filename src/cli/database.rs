@@ -4,19 +4,21 @@
 use anyhow::anyhow;
 
 use crate::{
-    app::database,
+    app::{database, local::Local},
     config::{self, Config, Role, Sources},
     instance::Running,
-    query::{Scope, Session},
+    query::Scope,
     store::{
-        self, ConnectOptions, Error,
+        self, ConnectOptions,
         private::{self, PrivatePostgres},
     },
 };
 
-/// Opens a session that answers questions.
-pub(super) async fn open(sources: &Sources) -> anyhow::Result<Session> {
-    Ok(Session::open(&options(sources).await?, &Scope::local(Role::Privacy)).await?)
+/// Opens the API over the database.
+pub(super) async fn api(sources: &Sources) -> anyhow::Result<Local> {
+    let options = options(sources).await?;
+    let config = config::load(sources)?;
+    Ok(Local::open(&config, &options, Scope::local(Role::Privacy)).await?)
 }
 
 pub(super) async fn options(sources: &Sources) -> anyhow::Result<ConnectOptions> {
@@ -42,16 +44,5 @@ pub(super) fn absent(error: private::Error, config: &Config) -> anyhow::Error {
             server.process()
         ),
         _ => error.into(),
-    }
-}
-
-/// The error of a list, with what the user can do about a search that takes too long.
-pub(super) fn of_list(error: Error) -> anyhow::Error {
-    let too_long = matches!(error, Error::TimedOut);
-    let error = anyhow::Error::from(error);
-    if too_long {
-        error.context("the search takes too long; narrow it with --since")
-    } else {
-        error
     }
 }

@@ -2,20 +2,22 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
+use http_body_util::BodyExt;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
+    api::{Api, Fields, Origin, PAGE, Request, Row},
     columns::{self, Column},
-    database,
     filters::{self, Received},
     output::{self, Form, Output},
 };
 use crate::{
     config::{AppName, Sources},
     meta::event::{Problem, Source},
-    query::{Content, DeliveryFilter, DeliveryRow, Page},
+    query::DeliveryRow,
 };
 
 /// Shows deliveries.
@@ -60,6 +62,8 @@ struct List {
     after: Option<Uuid>,
     #[command(flatten)]
     form: Form,
+    #[command(flatten)]
+    origin: Origin,
 }
 
 /// Shows a delivery with all its columns, or its body.
@@ -77,6 +81,8 @@ struct Show {
     /// Print a JSON object.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    origin: Origin,
 }
 
 impl Deliveries {
@@ -91,74 +97,90 @@ impl Deliveries {
 
 impl List {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let [since, until] = self.received.resolve()?;
-        let filter = DeliveryFilter {
-            app: self.app.as_ref().map(ToString::to_string),
-            problem: self.problem,
-            sources: self.source,
-            since,
-            until,
+        let request = Request::to("/v1/deliveries")
+            .with_any("app", self.app)
+            .with_any("problem", self.problem.map(Problem::as_str))
+            .with_all("source", &self.source, Source::as_str)
+            .with_any("after", self.after);
+        let request = self.received.of(request)?;
+        let narrowed = request.is_narrowed();
+        let api = self.origin.open(sources).await?;
+        let rows = match self.after {
+            Some(_) => api.rows(request, "deliveries", self.limit).await?.0,
+            None => newest(&api, &request, self.limit).await?,
         };
-        let page = Page {
-            filter,
-            after: self.after,
-            limit: self.limit,
-        };
-        let mut session = database::open(sources).await?;
-        let rows = session.deliveries(&page).await;
-        let rows = rows.map_err(database::of_list)?;
-        columns::print(&self.form, &rows, &COLUMNS, 2)?;
-        Output::note_if_empty(rows.len(), output::List::Deliveries, page.is_narrowed())
+        columns::print(&self.form, &rows, &DeliveryRow::default(), (&COLUMNS, 2))?;
+        Output::note_if_empty(rows.len(), output::List::Deliveries, narrowed)
     }
 }
 
-const COLUMNS: [Column<DeliveryRow>; 9] = [
-    ("id", |row| row.id.to_string()),
-    ("received_at", |row| format!("{:.0}", row.received_at)),
-    ("app", |row| row.app.clone()),
-    ("source", |row| row.source.clone()),
-    ("new", |row| row.new.to_string()),
-    ("repeated", |row| row.repeated.to_string()),
+/// The newest deliveries, the newest last.
+async fn newest(api: &Api, request: &Request, limit: u32) -> anyhow::Result<Vec<Row>> {
+    let (mut rows, mut left) = (Vec::new(), limit);
+    let mut request = request.clone();
+    while left > 0 {
+        let size = left.min(PAGE);
+        let answer = api.get(&request.with("limit", size)).await?;
+        let page = answer.rows("deliveries")?;
+        let first = page.first().map(|row| row.value().text("id"));
+        left = if page.len() < size as usize {
+            0
+        } else {
+            left - size
+        };
+        request = request.with_any("before", first);
+        rows.splice(0..0, page);
+    }
+    Ok(rows)
+}
+
+const COLUMNS: [Column; 9] = [
+    ("id", |row| row.text("id")),
+    ("received_at", |row| row.time("received_at")),
+    ("app", |row| row.text("app")),
+    ("source", |row| row.text("source")),
+    ("new", |row| row.text("new")),
+    ("repeated", |row| row.text("repeated")),
     ("bytes", |row| {
-        let bytes = row.body_bytes.map(|bytes| bytes.to_string());
+        let bytes = row.some_text("body_bytes");
         bytes.unwrap_or_else(|| "erased".to_owned())
     }),
-    ("problem", |row| row.problem.clone().unwrap_or_default()),
-    ("repeats of", |row| positions(&row.repeated_events)),
+    ("problem", |row| row.text("problem")),
+    ("repeats of", |row| positions(row.list("repeated_events"))),
 ];
 
 /// The positions of repeated events that a table shows; `deliveries show` has all.
 const SHOWN: usize = 5;
 
 /// The first positions; `?` for an event that is not known any more.
-fn positions(of: &[Option<i64>]) -> String {
+fn positions(of: &[Value]) -> String {
     let shown = of.iter().take(SHOWN);
-    let shown = shown.map(|it| it.map_or_else(|| "?".to_owned(), |it| it.to_string()));
-    let more = (of.len() > SHOWN).then(|| "…".to_owned());
+    let shown = shown.map(|it| it.as_str().unwrap_or("?"));
+    let more = (of.len() > SHOWN).then_some("…");
     shown.chain(more).collect::<Vec<_>>().join(" ")
 }
 
 impl Show {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let mut session = database::open(sources).await?;
-        let mut output = Output::new();
+        let api = self.origin.open(sources).await?;
+        let request = Request::to("/v1/deliveries").below(&self.id.to_string());
         let unknown = || {
             format!(
                 "no delivery has the id {}; `hookshelf deliveries list` shows those that are there",
                 self.id
             )
         };
+        let mut output = Output::new();
         if self.body {
-            match session.body(self.id).await?.with_context(unknown)? {
-                Content::Kept(body) => output.bytes(&body)?,
-                Content::Erased => bail!(
-                    "the body of delivery {} was erased; its other columns are kept",
-                    self.id
-                ),
-            }
+            let body = api
+                .open(&request.below("body"), "application/octet-stream")
+                .await?;
+            let body = body.with_context(unknown)?.collect().await?;
+            output.bytes(&body.to_bytes())?;
             return output.finish();
         }
-        let delivery = session.delivery(self.id).await?.with_context(unknown)?;
+        let answer = api.find(&request).await?.with_context(unknown)?;
+        let delivery = answer.row("delivery").with_context(unknown)?;
         if self.json {
             output.json(&delivery)?;
         } else {

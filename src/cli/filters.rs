@@ -9,6 +9,7 @@ use clap::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::api::Request;
 use crate::{
     clock::Clock,
     config::AppName,
@@ -68,22 +69,30 @@ const LONGEST_TEXT: usize = 200;
 pub(super) struct Which {
     /// The kind; may be given several times, or with commas between.
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind())]
-    pub(super) kind: Vec<Kind>,
+    kind: Vec<Kind>,
     /// The source of their deliveries; may be given several times, or with commas between.
     #[arg(long, value_name = "SOURCE", value_delimiter = ',', value_parser = source())]
-    pub(super) source: Vec<Source>,
+    source: Vec<Source>,
     /// The configured app.
     #[arg(long)]
     app: Option<AppName>,
     /// The professional account: entry.id.
     #[arg(long, value_name = "ID")]
-    pub(super) account: Option<String>,
+    account: Option<String>,
+    /// Client of the account.
+    #[arg(long)]
+    client: Option<String>,
 }
 
 impl Which {
-    /// The name of the app.
-    pub(super) fn app(&self) -> Option<String> {
-        self.app.as_ref().map(ToString::to_string)
+    /// The request for these.
+    pub(super) fn of(&self, request: Request) -> Request {
+        request
+            .with_all("kind", &self.kind, Kind::as_str)
+            .with_all("source", &self.source, Source::as_str)
+            .with_any("app", self.app.as_ref())
+            .with_any("account", self.account.as_ref())
+            .with_any("client", self.client.as_ref())
     }
 }
 
@@ -138,9 +147,23 @@ pub(super) struct Received {
 }
 
 impl Received {
+    /// True if `since` is set.
+    pub(super) fn has_start(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// True if `since` or `until` is set.
     pub(super) fn is_set(&self) -> bool {
         self.since.is_some() || self.until.is_some()
+    }
+
+    /// The request for what was received then.
+    pub(super) fn of(&self, request: Request) -> Result<Request, InvalidMoment> {
+        let [since, until] = self.resolve()?;
+        // The API takes no earlier times.
+        let bound = |at: Timestamp| at.max(Timestamp::UNIX_EPOCH);
+        let request = request.with_any("since", since.map(bound));
+        Ok(request.with_any("until", until.map(bound)))
     }
 
     /// Both moments, where it is now.

@@ -108,7 +108,7 @@ fn line(at: usize, fold: &Fold, row: &[String]) -> String {
 }
 
 /// The beginning of a text that fits, with a mark where it was cut.
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -1,7 +1,9 @@
 //! The command line: the only place that prints or exits.
 
 mod accounts;
+mod api;
 mod arrivals;
+mod audit;
 mod chat;
 mod colours;
 mod columns;
@@ -14,12 +16,15 @@ mod deliveries;
 mod dev_db;
 mod doctor;
 mod draining;
+mod empty;
 mod events;
 mod filters;
+mod find;
 mod gaps;
 mod healthcheck;
 mod help;
 mod input;
+mod kept;
 mod layout;
 mod local;
 mod migrate;
@@ -84,6 +89,8 @@ enum Verb {
     Accounts(accounts::Accounts),
     Conversations(conversations::Conversations),
     Comments(comments::Comments),
+    Find(find::Find),
+    Audit(audit::Audit),
     Spool(spool::Spool),
     Psql(psql::Psql),
     Schema(schema::Schema),
@@ -131,6 +138,8 @@ async fn run() -> ExitCode {
         Verb::Accounts(verb) => verb.run(&sources).await,
         Verb::Conversations(verb) => verb.run(&sources).await,
         Verb::Comments(verb) => verb.run(&sources).await,
+        Verb::Find(verb) => verb.run(&sources).await,
+        Verb::Audit(verb) => verb.run(&sources).await,
         Verb::Spool(verb) => verb.run(&sources).await,
         Verb::Psql(verb) => verb.run(&sources).await,
         Verb::Schema(verb) => verb.run(),

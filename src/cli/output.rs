@@ -18,8 +18,10 @@ use serde::Serialize;
 use terminal_size::terminal_size_of;
 use unicode_width::UnicodeWidthStr;
 
+pub(super) use super::empty::List;
 use super::{
     colours::{DIM, HEADER},
+    empty,
     layout::Layout,
 };
 use crate::{meta::json, query};
@@ -59,22 +61,6 @@ impl Form {
 #[derive(Debug, thiserror::Error)]
 #[error("the reader closed the output")]
 pub(super) struct Closed;
-
-/// A list that may have no rows.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum List {
-    Events,
-    Deliveries,
-    Rejections,
-    Accounts,
-    Conversations,
-    /// Media with comments.
-    Media,
-    /// Deliveries in the spool.
-    Waiting,
-    /// Counts of events.
-    Counts,
-}
 
 /// Standard output. What was written shows once it is [finished](Self::finish).
 pub(super) struct Output {
@@ -139,7 +125,7 @@ impl Output {
     /// have `narrowed` it.
     pub(super) fn note_if_empty(rows: usize, list: List, narrowed: bool) -> anyhow::Result<()> {
         match rows {
-            0 => Self::note(empty(list, narrowed)),
+            0 => Self::note(empty::message(list, narrowed)),
             _ => Ok(()),
         }
     }
@@ -243,6 +229,11 @@ impl Output {
         lines.try_for_each(|line| self.line(&format!("{:indent$}{line}", "")))
     }
 
+    /// Shows what was written so far.
+    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
+        self.out.flush().map_err(failure)
+    }
+
     /// Sees to it that everything is written.
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
         self.out.flush().map_err(failure)?;
@@ -264,87 +255,6 @@ pub(super) fn bar(steps: u64) -> Option<ProgressBar> {
     }
     let style = ProgressStyle::with_template("{elapsed:>4} {bar:24} {msg}").ok()?;
     Some(ProgressBar::new(steps).with_style(style))
-}
-
-fn empty(list: List, narrowed: bool) -> &'static str {
-    if narrowed {
-        unmatched(list)
-    } else {
-        unfilled(list)
-    }
-}
-
-/// Nothing is stored that the list could show.
-fn unfilled(list: List) -> &'static str {
-    match list {
-        List::Events => {
-            "no event is stored yet; `hookshelf simulate` sends some, and `hookshelf doctor` shows \
-             why Meta's do not arrive"
-        }
-        List::Deliveries => {
-            "no delivery is stored yet; `hookshelf simulate` sends some, and `hookshelf doctor` \
-             shows why Meta's do not arrive"
-        }
-        List::Rejections => {
-            "no delivery was refused; `hookshelf deliveries list` shows those that are stored"
-        }
-        List::Accounts => {
-            "no delivery came for an account yet; `hookshelf simulate` sends some, and `hookshelf \
-             doctor` shows why Meta's do not arrive"
-        }
-        List::Conversations => {
-            "no conversation is listed yet; `hookshelf simulate` sends messages, and the server \
-             lists them within seconds"
-        }
-        List::Media => {
-            "no media with comments is listed yet; `hookshelf simulate` sends comments, and the \
-             server lists them within seconds"
-        }
-        List::Waiting => {
-            "no delivery waits in the spool; `hookshelf deliveries list` shows those that are stored"
-        }
-        List::Counts => {
-            "no event is counted; `hookshelf simulate` sends some, and the server counts them \
-             within seconds"
-        }
-    }
-}
-
-/// The filters match nothing.
-fn unmatched(list: List) -> &'static str {
-    match list {
-        List::Accounts => {
-            "no account matches; widen or leave out the filters, or see all with `hookshelf \
-             accounts list`"
-        }
-        List::Conversations => {
-            "no conversation matches; widen or leave out the filters and --after, or see the newest \
-             with `hookshelf conversations list`"
-        }
-        List::Media => {
-            "no media with comments matches; widen or leave out the filters and --after, or see the \
-             newest with `hookshelf comments list`"
-        }
-        List::Events => {
-            "no event matches; widen or leave out the filters and --after, or see the newest with \
-             `hookshelf events list`"
-        }
-        List::Deliveries => {
-            "no delivery matches; widen or leave out the filters and --after, or see the newest \
-             with `hookshelf deliveries list`"
-        }
-        List::Rejections => {
-            "no refused delivery matches; widen or leave out the filters, or see all with \
-             `hookshelf rejections list`"
-        }
-        List::Waiting => {
-            "no delivery waits behind that place; `hookshelf spool inspect` begins with the oldest"
-        }
-        List::Counts => {
-            "no counted event matches; widen or leave out the filters, or see all with \
-             `hookshelf events stats`"
-        }
-    }
 }
 
 /// Width of the terminal that shows what is printed there, if one does.

@@ -3,9 +3,11 @@
 use std::{collections::BTreeSet, process::ExitCode};
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::{
-    database,
+    api::{Fields, Origin, Request, Row},
+    columns::{self, Column, cells},
     filters::{self, Received},
     output::{self, Form, Output},
     recheck,
@@ -13,8 +15,8 @@ use super::{
 use crate::{
     app,
     clock::Clock,
-    config::{self, AppName, Sources, credentials},
-    query::{ExplainedRejection, RejectionFilter, RejectionRow, RejectionTotal, Session},
+    config::{self, AppName, Sources},
+    query::{ExplainedRejection, Owner},
 };
 
 /// Shows refused requests, and stores deliveries refused by mistake.
@@ -52,6 +54,8 @@ struct List {
     limit: u32,
     #[command(flatten)]
     form: Form,
+    #[command(flatten)]
+    origin: Origin,
 }
 
 impl Rejections {
@@ -66,78 +70,71 @@ impl Rejections {
 
 impl List {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let [since, until] = self.received.resolve()?;
-        let app = self.app.as_ref().map(ToString::to_string);
-        let filter = RejectionFilter { app, since, until };
-        let narrowed = filter != RejectionFilter::default();
-        let mut session = database::open(sources).await?;
-        let rows = session.rejections(&filter, self.limit).await;
-        let rows = rows.map_err(database::of_list)?;
-        let rows = explain(&mut session, rows, sources).await?;
-        let count = rows.len();
+        let request = Request::to("/v1/rejections").with_any("app", self.app);
+        let request = self.received.of(request)?;
+        let narrowed = request.is_narrowed();
+        let api = self.origin.open(sources).await?;
+        let answer = api.get(&request.with("limit", self.limit)).await?;
+        let rows = answer.rows("rejections")?;
         let mut output = Output::new();
         let format = self.form.format();
         if let Some(format) = format {
-            output.rows(format, &ExplainedRejection::default(), rows)?;
+            columns::lines(&mut output, format, &rows, &ExplainedRejection::default())?;
         } else {
-            let totals = session.rejection_totals(&filter).await;
-            let totals = totals.map_err(database::of_list)?;
-            let names = ["hour", "app", "reason", "prefix", "count", "last_at"];
-            let cells = rows.iter().map(cells);
-            let cells: Vec<_> = cells.chain(totals.into_iter().map(total)).collect();
-            output.table(&names, 3, &cells)?;
+            let rows: Vec<_> = rows.iter().map(Row::value).collect();
+            let totals = answer.rows("totals")?;
+            let totals = totals.iter().map(|total| cells(&TOTAL, &total.value()));
+            let all = rows.iter().map(|row| cells(&COLUMNS, row)).chain(totals);
+            let names = COLUMNS.map(|(name, _)| name);
+            output.table(&names, 3, &all.collect::<Vec<_>>())?;
             print_remedies(&mut output, &rows)?;
         }
         output.finish()?;
         // A refused delivery is quarantined at once, and counted a moment later.
-        if format.is_none() && note_quarantined(sources)? && !narrowed {
+        let is_table_here = format.is_none() && api.is_local();
+        if is_table_here && note_quarantined(sources)? && !narrowed {
             return Ok(());
         }
-        Output::note_if_empty(count, output::List::Rejections, narrowed)
+        Output::note_if_empty(rows.len(), output::List::Rejections, narrowed)
     }
 }
 
-/// Explains the rows with the apps of the configuration, or of the first start. Without the right to
-/// read their secrets, the explanations name no secret.
-async fn explain(
-    session: &mut Session,
-    rows: Vec<RejectionRow>,
-    sources: &Sources,
-) -> anyhow::Result<Vec<ExplainedRejection>> {
-    let config = config::load(sources)?;
-    let generated = if config.apps.is_empty() {
-        credentials::load(&config.data_dir).ok().flatten()
-    } else {
-        None
-    };
-    let apps = config
-        .apps
-        .values()
-        .chain(generated.iter().map(|it| &it.app));
-    let mut remedies = session.remedies(apps).await?;
-    // Who may not look there may know the counts all the same.
-    if let Ok(names) = app::rescue::quarantine(&config).names(Clock::system().now()) {
-        remedies = remedies.with_quarantine(&names);
-    }
-    Ok(rows.into_iter().map(|row| remedies.explain(row)).collect())
-}
+const COLUMNS: [Column; 6] = [
+    ("hour", |row| row.time("hour")),
+    ("app", |row| row.text("app")),
+    ("reason", |row| row.text("reason")),
+    ("prefix", |row| row.text("prefix")),
+    ("count", |row| row.text("count")),
+    ("last_at", |row| row.time("last_at")),
+];
+
+/// The columns of the total of a reason.
+const TOTAL: [Column; 6] = [
+    ("hour", |_| "total".to_owned()),
+    ("app", |_| String::new()),
+    COLUMNS[2],
+    ("prefix", |_| String::new()),
+    COLUMNS[4],
+    COLUMNS[5],
+];
 
 /// Prints each distinct cause with its remedy.
-fn print_remedies(output: &mut Output, rows: &[ExplainedRejection]) -> anyhow::Result<()> {
+fn print_remedies(output: &mut Output, rows: &[Value]) -> anyhow::Result<()> {
     let mut shown = BTreeSet::new();
     for row in rows {
-        let ExplainedRejection { columns, owner, .. } = row;
+        let owner: Owner = serde_json::from_value(row["owner"].clone()).unwrap_or_default();
         let head = format!(
             "{} ({}, from {})",
-            columns.reason,
-            columns.app,
+            row.text("reason"),
+            row.text("app"),
             owner.words()
         );
-        if shown.insert((head.clone(), &row.cause)) {
+        let cause = row.text("cause");
+        if shown.insert((head.clone(), cause.clone())) {
             output.line("")?;
-            output.line(&head)?;
-            output.paragraph("  cause   ", 10, &row.cause)?;
-            output.paragraph("  remedy  ", 10, &row.remedy)?;
+            output.line(&output::plain(&head))?;
+            output.paragraph("  cause   ", 10, &cause)?;
+            output.paragraph("  remedy  ", 10, &row.text("remedy"))?;
         }
     }
     Ok(())
@@ -161,29 +158,4 @@ fn note_quarantined(sources: &Sources) -> anyhow::Result<bool> {
          recheck` verifies them again, `hookshelf rejections recheck --yes` stores those that pass"
     ))?;
     Ok(true)
-}
-
-/// The words of a row of the table.
-fn cells(rejection: &ExplainedRejection) -> Vec<String> {
-    let rejection = &rejection.columns;
-    vec![
-        format!("{:.0}", rejection.hour),
-        rejection.app.clone(),
-        rejection.reason.clone(),
-        rejection.prefix.clone(),
-        rejection.count.to_string(),
-        format!("{:.0}", rejection.last_at),
-    ]
-}
-
-/// The words of the total of a reason.
-fn total(total: RejectionTotal) -> Vec<String> {
-    vec![
-        "total".to_owned(),
-        String::new(),
-        total.reason,
-        String::new(),
-        total.count.to_string(),
-        format!("{:.0}", total.last_at),
-    ]
 }

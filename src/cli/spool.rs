@@ -105,7 +105,12 @@ impl Status {
 impl Inspect {
     async fn run(self, operators: &Listener) -> anyhow::Result<()> {
         let (records, next) = self.list(operators).await?;
-        columns::print(&self.form, &records, &COLUMNS, 2)?;
+        let mut output = Output::new();
+        match self.form.format() {
+            Some(format) => output.rows(format, &&Waiting::default(), &records)?,
+            None => columns::table(&mut output, (&COLUMNS, 2), &records)?,
+        }
+        output.finish()?;
         if let Some(next) = next.filter(|_| self.form.format().is_none()) {
             Output::note(&format!("more may follow: --after {next}"))?;
         }

@@ -1,16 +1,17 @@
 //! `events stats`: how many events and repeats were received, by the hour or anything above it.
 
 use clap::Args;
-use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
-    database,
+    api::{Answer, Fields, Origin, Request},
+    columns,
     filters::{self, Received, Which},
     output::{self, Form, Output},
 };
 use crate::{
     config::Sources,
-    query::{self, Count, Counts, Dimension, Lag, MOST_COUNTS, StatsFilter},
+    query::{Count, Dimension, MOST_COUNTS},
 };
 
 /// Counts events and repeats, per day and kind or by what --by says.
@@ -29,45 +30,37 @@ pub(super) struct Stats {
     by: Vec<Dimension>,
     #[command(flatten)]
     which: Which,
-    /// Owner of the account.
-    #[arg(long)]
-    client: Option<String>,
     #[command(flatten)]
     received: Received,
     #[command(flatten)]
     form: Form,
+    #[command(flatten)]
+    origin: Origin,
 }
 
 impl Stats {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let filter = self.filter()?;
-        let narrowed = filter != StatsFilter::default();
         let by = self.dimensions();
-        let mut session = database::open(sources).await?;
-        let stats = session.stats(&filter, &by).await;
-        let query::Stats { counts, lag } = stats.map_err(database::of_list)?;
+        let request = self.which.of(Request::to("/v1/stats"));
+        let request = self.received.of(request)?;
+        let narrowed = request.is_narrowed();
+        let api = self.origin.open(sources).await?;
+        let answer = api
+            .get(&request.with_all("by", &by, Dimension::as_str))
+            .await?;
+        let rows = answer.rows("counts")?;
         let mut output = Output::new();
         if let Some(format) = self.form.format() {
-            output.rows(format, &&Count::none(&by), &counts.rows)?;
+            columns::lines(&mut output, format, &rows, &Count::none(&by))?;
         } else {
-            table(&mut output, &by, &counts)?;
+            let rows: Vec<_> = rows.iter().map(|row| row.value()).collect();
+            table(&mut output, &by, (&rows, &answer))?;
         }
         output.finish()?;
-        Output::note_if_empty(counts.rows.len(), output::List::Counts, narrowed)?;
-        notes(lag.as_ref(), &counts).try_for_each(|note| Output::note(&note))
-    }
-
-    fn filter(&self) -> anyhow::Result<StatsFilter> {
-        let [since, until] = self.received.resolve()?;
-        Ok(StatsFilter {
-            kinds: self.which.kind.clone(),
-            sources: self.which.source.clone(),
-            app: self.which.app(),
-            account_ids: self.which.account.iter().cloned().collect(),
-            client: self.client.clone(),
-            since,
-            until,
-        })
+        Output::note_if_empty(rows.len(), output::List::Counts, narrowed)?;
+        let notes = [behind(&answer), cut(&answer)];
+        let mut notes = notes.iter().flatten();
+        notes.try_for_each(|note| Output::note(note))
     }
 
     /// Dimensions to group by, without duplicates.
@@ -83,55 +76,49 @@ impl Stats {
 }
 
 /// A row for each combination, and one for all of them if there are any.
-fn table(output: &mut Output, by: &[Dimension], counts: &Counts) -> anyhow::Result<()> {
+fn table(
+    output: &mut Output,
+    by: &[Dimension],
+    (rows, answer): (&[Value], &Answer),
+) -> anyhow::Result<()> {
     let mut names: Vec<_> = by.iter().map(|dimension| dimension.column()).collect();
     names.extend(["events", "repeats"]);
-    let numbers = |events: i64, repeats: i64| [events.to_string(), repeats.to_string()];
-    let mut rows: Vec<Vec<String>> = Vec::with_capacity(counts.rows.len() + 1);
-    for count in &counts.rows {
-        let values = count
-            .values
-            .iter()
-            .map(|(_, value)| value.clone().unwrap_or_default());
-        rows.push(values.chain(numbers(count.events, count.repeats)).collect());
-    }
-    let mut total = vec!["total".to_owned()];
-    total.resize(by.len(), String::new());
-    total.extend(numbers(counts.events, counts.repeats));
+    let cells = |row: &Value| names.iter().map(|name| row.text(name)).collect();
+    let mut rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
     if !rows.is_empty() {
+        let mut total = vec!["total".to_owned()];
+        total.resize(by.len(), String::new());
+        total.extend(["events", "repeats"].map(|name| answer.value(name).to_string()));
         rows.push(total);
     }
     output.table(&names, names.len(), &rows)
 }
 
-/// Notes about events missing from the numbers.
-fn notes(lag: Option<&Lag>, counts: &Counts) -> impl Iterator<Item = String> {
-    let behind = behind(lag);
-    let cut = (counts.combinations > MOST_COUNTS.into()).then(|| {
+/// Note about rows that are not shown.
+fn cut(answer: &Answer) -> Option<String> {
+    let combinations = answer.value("combinations").as_u64()?;
+    (combinations > MOST_COUNTS.into()).then(|| {
         format!(
-            "only the first {MOST_COUNTS} of {} rows are shown, the total is of all; narrow them \
-             with --since, or name less in --by",
-            counts.combinations
+            "only the first {MOST_COUNTS} of {combinations} rows are shown, the total is of all; \
+             narrow them with --since, or name less in --by"
         )
-    });
-    behind.into_iter().chain(cut)
+    })
 }
 
-/// The end of the counts, if it is not the end of the log.
-pub(super) fn behind(lag: Option<&Lag>) -> Option<String> {
-    match lag {
-        None => Some("nothing has been counted yet: the server counts while it runs".to_owned()),
-        Some(lag) if lag.positions > 0 => Some(format!(
-            "counted up to position {} of {}, which is all that was stored before {}; the rest is \
-             counted while the server runs",
-            lag.position,
-            lag.position + lag.positions,
-            to_the_second(lag.done_at),
-        )),
-        Some(_) => None,
+/// The end of what the server counted or listed, if it is not the end of the log.
+pub(super) fn behind(answer: &Answer) -> Option<String> {
+    let lag = answer.value("lag");
+    if lag.is_null() {
+        return Some("nothing has been counted yet: the server counts while it runs".to_owned());
     }
-}
-
-fn to_the_second(moment: Timestamp) -> String {
-    format!("{moment:.0}")
+    let positions = lag["positions"]
+        .as_i64()
+        .filter(|positions| *positions > 0)?;
+    let position: i64 = lag.text("position").parse().ok()?;
+    Some(format!(
+        "counted up to position {position} of {}, which is all that was stored before {}; the rest \
+         is counted while the server runs",
+        position + positions,
+        lag.time("done_at"),
+    ))
 }

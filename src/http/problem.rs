@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::{json_bytes, typed};
+use crate::{causes, store::Error};
 
 /// A type of problem, with its page `/problems/{name}`.
 #[derive(Debug)]
@@ -112,6 +113,10 @@ impl ProblemType {
     }
 }
 
+/// Cause of a failed query: an extension of the answer, which a listener does not send.
+#[derive(Clone, Debug)]
+pub struct Cause(pub String);
+
 /// An error answer.
 #[derive(Debug)]
 pub(super) struct Problem(Box<Members>);
@@ -147,6 +152,9 @@ pub(super) struct Members {
     spooled: Option<u64>,
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// Cause of a failed query, for local commands only.
+    #[serde(skip)]
+    cause: Option<Cause>,
 }
 
 impl Problem {
@@ -163,6 +171,7 @@ impl Problem {
             since: None,
             spooled: None,
             headers: Vec::new(),
+            cause: None,
         }))
     }
 
@@ -203,6 +212,12 @@ impl Problem {
         Self::new(NOT_FOUND, "no such path or object")
     }
 
+    /// Adds the cause of a failed query, which only local commands see.
+    pub(super) fn caused_by(mut self, error: &Error) -> Self {
+        self.0.cause = Some(Cause(causes::line(error)));
+        self
+    }
+
     pub(super) fn header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.0.headers.push((name, value.into()));
         self
@@ -230,6 +245,9 @@ impl IntoResponse for Problem {
             .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for (name, value) in self.0.headers {
             response.headers_mut().insert(name, value);
+        }
+        if let Some(cause) = self.0.cause {
+            response.extensions_mut().insert(cause);
         }
         response
     }

@@ -26,6 +26,8 @@ pub enum Subject<'a> {
 pub struct Audit {
     writes: Writes,
     key: AuditKey,
+    /// False for local commands: who reads the database with them can also read it with SQL.
+    records: bool,
 }
 
 /// Failure to record content. The content must then not be shown.
@@ -42,7 +44,20 @@ pub enum AuditError {
 impl Audit {
     /// Creates a writer with sessions of `writes`.
     pub fn new(writes: Writes, key: AuditKey) -> Self {
-        Self { writes, key }
+        Self {
+            writes,
+            key,
+            records: true,
+        }
+    }
+
+    /// The audit for local commands, which are not recorded.
+    #[must_use]
+    pub fn unrecorded(self) -> Self {
+        Self {
+            records: false,
+            ..self
+        }
     }
 
     /// Records that content is about to be shown to the caller of `scope` at `address`. Returns the
@@ -57,19 +72,22 @@ impl Audit {
         verb: &'static str,
         (subject, rows): (Subject<'_>, Option<usize>),
     ) -> Result<AuditEntry, AuditError> {
-        // Every entry needs the key, so that content is shown with it or not at all.
-        self.load_key().await?;
-        let subject = match subject {
-            Subject::Id(id) => Some(id.to_owned()),
-            Subject::Personal(id) => Some(self.key.hash(id).map_err(AuditError::Key)?),
-            Subject::None => None,
-        };
-        let entry = AuditEntry {
+        let mut entry = AuditEntry {
             token: scope.name().to_owned(),
             address,
             verb,
-            subject,
+            subject: None,
             rows: rows.and_then(|rows| rows.try_into().ok()),
+        };
+        if !self.records {
+            return Ok(entry);
+        }
+        // Every entry needs the key, so that content is shown with it or not at all.
+        self.load_key().await?;
+        entry.subject = match subject {
+            Subject::Id(id) => Some(id.to_owned()),
+            Subject::Personal(id) => Some(self.key.hash(id).map_err(AuditError::Key)?),
+            Subject::None => None,
         };
         self.write(&entry).await?;
         Ok(entry)
@@ -80,6 +98,9 @@ impl Audit {
     /// # Errors
     /// If the entry cannot be written.
     pub async fn write(&self, entry: &AuditEntry) -> Result<(), store::Error> {
+        if !self.records {
+            return Ok(());
+        }
         audit::write(&self.writes, entry).await
     }
 

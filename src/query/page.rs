@@ -10,10 +10,3 @@ pub struct Page<F, P> {
     /// Maximum number of rows.
     pub limit: u32,
 }
-
-impl<F: Default + PartialEq, P> Page<F, P> {
-    /// True if the filter or the start of the page may leave out stored rows.
-    pub fn is_narrowed(&self) -> bool {
-        self.after.is_some() || self.filter != F::default()
-    }
-}

@@ -13,7 +13,7 @@ use crate::store::{
     },
 };
 
-/// Pool of sessions.
+/// Sessions, which callers take in turns.
 #[derive(Clone, Debug)]
 pub struct Sessions(Readers);
 
@@ -21,6 +21,14 @@ impl Sessions {
     /// Creates a pool of at most `size` sessions on the server of `options`. It connects on demand.
     pub fn new(options: &ConnectOptions, size: u32) -> Self {
         Self(Readers::new(options, size))
+    }
+
+    /// Opens one session on the server of `options`.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable.
+    pub async fn one(options: &ConnectOptions) -> Result<Self, Error> {
+        Ok(Self(Readers::one(options).await?))
     }
 
     /// Takes a free session for queries within `scope`.

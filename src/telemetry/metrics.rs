@@ -203,6 +203,11 @@ impl Exposition {
         Ok(Self(handle))
     }
 
+    /// Exporter of a process that collects no metrics.
+    pub fn idle() -> Self {
+        Self(PrometheusBuilder::new().build_recorder().handle())
+    }
+
     /// The metrics in Prometheus' text format.
     pub fn render(&self) -> String {
         self.0.render()

@@ -39,6 +39,7 @@ mod reading;
 mod readme;
 mod reload;
 mod remedies;
+mod remote;
 mod rescue;
 mod restarts;
 mod schema;

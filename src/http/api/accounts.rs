@@ -12,8 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     Api, Asked, InPath, Shared, UNREAD,
-    filters::{ACCOUNT, APP, LIMIT, accounts_in_path},
+    filters::{ACCOUNT, APP, LARGE_LIMIT, accounts_in_path},
     operation::{Answer, Caller, Operation, schema_of},
+    shown::LagReport,
 };
 use crate::{
     config::Role,
@@ -34,7 +35,7 @@ const ACCOUNTS: &[Parameter] = &[
         "Accounts without an event at this time or later.",
         Form::Moment,
     ),
-    LIMIT,
+    LARGE_LIMIT,
 ];
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -84,6 +85,8 @@ struct AccountList {
     accounts: Vec<Account>,
     /// True if there are more accounts.
     more: bool,
+    /// Null if nothing was ever counted.
+    lag: Option<LagReport>,
     #[schemars(with = "Digits")]
     as_of_position: String,
 }
@@ -124,6 +127,7 @@ async fn list(
     let answer = AccountList {
         accounts: rows.map(|row| account(row, &scope)).collect(),
         more: accounts.more,
+        lag: accounts.lag.map(LagReport::from),
         as_of_position: end.to_string(),
     };
     Ok(answer::json(StatusCode::OK, &answer))

@@ -11,7 +11,7 @@ use super::{
     filters::{ACCOUNT, APP, LIMIT, accounts, accounts_in_path, names, since, until},
     in_path,
     operation::{Answer, Operation},
-    shown,
+    shown::{self, LagReport},
 };
 use crate::{
     http::{
@@ -159,6 +159,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
 #[derive(Serialize, JsonSchema)]
 struct ConversationList {
     conversations: Vec<ConversationRow>,
+    /// Null if nothing was ever listed.
+    lag: Option<LagReport>,
     /// URL of the next page.
     next: Option<String>,
     #[schemars(with = "Digits")]
@@ -169,6 +171,8 @@ struct ConversationList {
 #[derive(Serialize, JsonSchema)]
 struct MediaList {
     media: Vec<MediaRow>,
+    /// Null if nothing was ever listed.
+    lag: Option<LagReport>,
     /// URL of the next page.
     next: Option<String>,
     #[schemars(with = "Digits")]
@@ -207,6 +211,7 @@ async fn list(
         .map_err(|error| api.problem(&error))?;
     let answer = ConversationList {
         conversations: list.rows,
+        lag: list.lag.map(LagReport::from),
         next: next(CONVERSATIONS, parameters, "after", list.next),
         as_of_position: end.to_string(),
     };
@@ -287,6 +292,7 @@ async fn media(
     let list = api.read(session.media(&filter, after, limit)).await?;
     let answer = MediaList {
         media: list.rows,
+        lag: list.lag.map(LagReport::from),
         next: next(MEDIA, parameters, "after", list.next),
         as_of_position: end.to_string(),
     };

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     Api, Asked, InPath, LISTED, SHOWN, Shared,
     export::{CSV, EXPORT, EXTENT, Export, NDJSON},
-    filters::{APP, LIMIT, PROBLEM, SOURCE, since, until},
+    filters::{APP, LARGE_LIMIT, LIMIT, PROBLEM, SOURCE, since, until},
     operation::{Answer, Caller, Operation},
     recheck, shown,
 };
@@ -31,7 +31,7 @@ use crate::{
     meta::event::{Problem as EventProblem, Source},
     query::{
         Content, DeliveryDetail, DeliveryFilter, DeliveryRow, DeliveryWalk, Digits,
-        ExplainedRejection, Page, RejectionFilter, RejectionWalk, Scope, Subject,
+        ExplainedRejection, Page, RejectionFilter, RejectionTotal, RejectionWalk, Scope, Subject,
     },
 };
 
@@ -48,6 +48,7 @@ const DELIVERIES: &[Parameter] = &[
         "Deliveries behind this id, oldest first. If unset: the newest.",
         Form::Delivery,
     ),
+    Parameter::of("before", "Deliveries before this id.", Form::Delivery),
     LIMIT,
 ];
 
@@ -55,7 +56,7 @@ const REJECTIONS: &[Parameter] = &[
     APP,
     since("Last request at this time or later."),
     until("Start of the hour before this time."),
-    LIMIT,
+    LARGE_LIMIT,
 ];
 
 const DELIVERY: &[Parameter] = &[Parameter::of("id", "Id of the delivery.", Form::Delivery)];
@@ -181,6 +182,8 @@ struct SignatureReport {
 #[derive(Serialize, JsonSchema)]
 struct RejectionList {
     rejections: Vec<ExplainedRejection>,
+    /// Totals by reason of all rejections that meet the filter.
+    totals: Vec<RejectionTotal>,
     /// Number of deliveries of the app in quarantine; null if it cannot be read.
     quarantined: Option<usize>,
     #[schemars(with = "Digits")]
@@ -199,6 +202,7 @@ async fn list(
             app: parameters.text("app")?,
             problem: parameters.one_of("problem", EventProblem::ALL, EventProblem::as_str)?,
             sources: parameters.several("source", Source::ALL, Source::as_str)?,
+            before: parameters.delivery("before")?,
             since: parameters.moment("since")?,
             until: parameters.moment("until")?,
         },
@@ -214,7 +218,10 @@ async fn list(
     let end = api.read(session.end_of_log()).await?;
     let deliveries = api.read(session.deliveries(&page)).await?;
     let last = deliveries.last().map(|delivery| delivery.id).or(page.after);
-    let next = last.map(|id| shown::url(LIST, parameters, &[("after", id.to_string())]));
+    let next = last.map(|id| {
+        let changes = [("after", id.to_string()), ("before", String::new())];
+        shown::url(LIST, parameters, &changes)
+    });
     let answer = DeliveryList {
         deliveries,
         next,
@@ -258,7 +265,11 @@ async fn content(api: &Api, scope: &Scope, id: Uuid) -> Result<Bytes, Problem> {
     let body = session.body(id).await;
     match body.map_err(|error| api.problem(&error))? {
         None => Err(Problem::not_found()),
-        Some(Content::Erased) => Err(Problem::new(problem::GONE, "the body was erased")),
+        Some(Content::Erased) => {
+            let detail =
+                format!("the body of delivery {id} was erased; its other columns are kept");
+            Err(Problem::new(problem::GONE, detail))
+        }
         Some(Content::Kept(bytes)) => Ok(bytes.into()),
     }
 }
@@ -379,9 +390,11 @@ async fn rejections(
     }
     let end = api.read(session.end_of_log()).await?;
     let rows = api.read(session.rejections(&filter, limit)).await?;
+    let totals = api.read(session.rejection_totals(&filter)).await?;
     let rows = rows.into_iter().map(|row| remedies.explain(row)).collect();
     let answer = RejectionList {
         rejections: rows,
+        totals,
         quarantined,
         as_of_position: end.to_string(),
     };

@@ -247,7 +247,7 @@ impl<W: Walk> Running<W> {
             let rows = self.read().await.map_err(|error| {
                 let cause = error.cause();
                 QueryFailed { cause }.emit();
-                io::Error::other("the export failed")
+                io::Error::other(error)
             })?;
             match rows {
                 None => return Ok(None),

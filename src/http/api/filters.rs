@@ -42,6 +42,13 @@ pub(super) const LIMIT: Parameter = Parameter::of(
     Form::Number(1, 1000, 100),
 );
 
+/// Limit of a list of small rows.
+pub(super) const LARGE_LIMIT: Parameter = Parameter::of(
+    "limit",
+    "Maximum number of entries.",
+    Form::Number(1, 10_000, 100),
+);
+
 /// A time from which on something is listed.
 pub(super) const fn since(about: &'static str) -> Parameter {
     Parameter::of("since", about, Form::Moment)

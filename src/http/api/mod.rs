@@ -207,9 +207,10 @@ impl Api {
         .emit();
         if matches!(error, Error::TimedOut) && !self.is_away(error) {
             let detail = "the query took too long; narrow it, or try again later";
-            return Problem::new(problem::BUSY, detail).header(header::RETRY_AFTER, 5);
+            let problem = Problem::new(problem::BUSY, detail).caused_by(error);
+            return problem.header(header::RETRY_AFTER, 5);
         }
-        self.unavailable()
+        self.unavailable().caused_by(error)
     }
 
     /// Problem of an outage of Postgres.

@@ -1,6 +1,13 @@
 //! Parts of the answers of the API.
 
-use crate::http::parameters::Parameters;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    http::parameters::Parameters,
+    query::{Digits, Lag},
+};
 
 /// URL of another part of a list: the same parameters with `changes`. An empty value removes a
 /// parameter.
@@ -14,4 +21,28 @@ pub(super) fn url(path: &str, parameters: &Parameters, changes: &[(&str, String)
         query.append_pair(name, value);
     }
     format!("{path}?{}", query.finish())
+}
+
+/// Lag of counts or of a list that the server keeps.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct LagReport {
+    /// Everything up to this position is counted or listed.
+    #[schemars(with = "Digits")]
+    position: String,
+    /// Number of positions behind it.
+    positions: i64,
+    seconds: f64,
+    /// Everything committed before this time is counted or listed.
+    done_at: Timestamp,
+}
+
+impl From<Lag> for LagReport {
+    fn from(lag: Lag) -> Self {
+        Self {
+            position: lag.position.to_string(),
+            positions: lag.positions,
+            seconds: lag.time.as_secs_f64(),
+            done_at: lag.done_at,
+        }
+    }
 }

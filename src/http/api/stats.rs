@@ -9,6 +9,7 @@ use super::{
     Api, Asked, Shared, UNREAD,
     filters::{ACCOUNT, APP, CLIENT, KIND, LIMIT, SOURCE, accounts, names, since, until},
     operation::{Answer, Operation},
+    shown::LagReport,
 };
 use crate::{
     config::App,
@@ -116,15 +117,6 @@ struct SpoolSummary {
     oldest_age_seconds: Option<f64>,
 }
 
-/// Lag of the counts.
-#[derive(Serialize, JsonSchema)]
-struct LagReport {
-    positions: i64,
-    seconds: f64,
-    /// Everything committed before this time is counted.
-    done_at: Timestamp,
-}
-
 /// Answer with gaps.
 #[derive(Serialize, JsonSchema)]
 struct GapList {
@@ -152,18 +144,13 @@ async fn stats(
     let mut session = api.session(&scope).await?;
     filter.account_ids = accounts(&api, &mut session, parameters).await?;
     let stats = api.read(session.stats(&filter, &by)).await?;
-    let lag = stats.lag.map(|lag| LagReport {
-        positions: lag.positions,
-        seconds: lag.time.as_secs_f64(),
-        done_at: lag.done_at,
-    });
     let end = stats.lag.map_or(0, |lag| lag.position + lag.positions);
     let answer = StatsReport {
         counts: stats.counts.rows,
         combinations: stats.counts.combinations,
         events: stats.counts.events,
         repeats: stats.counts.repeats,
-        lag,
+        lag: stats.lag.map(LagReport::from),
         operation: operation(&api, &mut session, &filter).await?,
         as_of_position: end.to_string(),
     };

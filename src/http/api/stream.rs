@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use futures_util::stream;
+use futures_util::{future::OptionFuture, stream};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -128,7 +128,7 @@ impl Api {
 async fn open(
     State(api): Shared,
     Viewer(scope): Viewer,
-    Extension(admission): Extension<Admission>,
+    admission: Option<Extension<Admission>>,
     Extension(connection): Extension<Arc<Connection>>,
     asked: Asked,
 ) -> Result<Response, Problem> {
@@ -144,7 +144,7 @@ async fn open(
     let subscribed = api.streams.hub.subscribe(&scope, filter, start).await;
     let client = Client {
         subscriber: subscribed.map_err(|refusal| refused(&api, refusal))?,
-        admission,
+        admission: admission.map(|Extension(admission)| admission),
         _permit: permit,
         _streaming: connection.begin_stream(),
     };
@@ -197,7 +197,8 @@ fn refused(api: &Api, refusal: Refusal) -> Problem {
 /// The client of a stream.
 struct Client {
     subscriber: Subscriber,
-    admission: Admission,
+    /// `None` for a local command, whose access does not end.
+    admission: Option<Admission>,
     _permit: OwnedSemaphorePermit,
     _streaming: Streaming,
 }
@@ -205,9 +206,10 @@ struct Client {
 impl Client {
     /// The next part of the stream; `None` at its end.
     async fn next(&mut self) -> Option<Bytes> {
+        let revoked = OptionFuture::from(self.admission.as_mut().map(Admission::until_revoked));
         let mut item = tokio::select! {
             item = self.subscriber.next() => item,
-            () = self.admission.until_revoked() => None,
+            Some(()) = revoked => None,
         }?;
         let mut part = Vec::new();
         loop {

@@ -14,7 +14,7 @@ use std::{
 use ipnet::IpNet;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::secrets::AppSecrets;
 use super::Session;
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Owner of the network of a sender.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// Meta.

@@ -20,6 +20,8 @@ pub struct DeliveryFilter {
     pub problem: Option<Problem>,
     /// The sources; empty for any.
     pub sources: Vec<Source>,
+    /// Before this id.
+    pub before: Option<Uuid>,
     /// Received at this moment or later.
     pub since: Option<Timestamp>,
     /// Received before this moment.
@@ -134,6 +136,7 @@ impl Reader {
             .and("problem = ", filter.problem.map(Problem::as_str))
             .among("source", &filter.sources, Source::as_str)
             .and("id > ", after)
+            .and("id < ", filter.before)
             .received(filter.since, filter.until);
         let order = match after {
             Some(_) => " ORDER BY id",

@@ -207,22 +207,6 @@ impl Reader {
         }
         Ok(events)
     }
-
-    /// Finds the position of the oldest among the newest `limit` events; `None` if there are no
-    /// events.
-    pub async fn newest_events_begin(
-        &mut self,
-        filter: &EventFilter,
-        limit: u32,
-    ) -> Result<Option<i64>, Error> {
-        let mut query =
-            Conditions::after("SELECT min(position) FROM (SELECT position FROM events WHERE");
-        filter.apply(&mut query);
-        query.visible(&self.visible);
-        let mut query = query.limit(" ORDER BY position DESC", limit);
-        query.push(") AS newest");
-        answer(query.build_query_scalar().fetch_one(&mut *self.conn)).await
-    }
 }
 
 impl Batch {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Conditions, Error, Reader, answer, json, row::row};
 use crate::store::gaps::GapCause;
@@ -26,7 +26,7 @@ pub struct GapFilter {
 
 row! {
     /// Gap in the deliveries of an app; serialised as an object with a key for each column.
-    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
     #[schemars(rename = "Gap")]
     GapRow {
         app: String,

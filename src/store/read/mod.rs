@@ -28,6 +28,7 @@ mod visible;
 
 use std::{
     ops::{Deref, DerefMut},
+    sync::Arc,
     time::Duration,
 };
 
@@ -39,6 +40,7 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Error, connect};
 
@@ -72,9 +74,14 @@ const STATEMENT: &str = "30s";
 /// Timeout for an answer: the statement and the transfer.
 const ANSWERING: Duration = Duration::from_secs(40);
 
-/// Pool of read-only sessions.
+/// Read-only sessions.
 #[derive(Clone, Debug)]
-pub(crate) struct Readers(PgPool);
+pub(crate) enum Readers {
+    /// Pool of sessions.
+    Pool(PgPool),
+    /// One session, which is open.
+    One(Arc<Mutex<PgConnection>>),
+}
 
 impl Readers {
     /// Creates a pool of at most `size` sessions on the server of `options`. It connects on demand.
@@ -82,7 +89,16 @@ impl Readers {
         let pool = PgPoolOptions::new()
             .max_connections(size)
             .acquire_timeout(FREE);
-        Self(pool.connect_lazy_with(read_only(options)))
+        Self::Pool(pool.connect_lazy_with(read_only(options)))
+    }
+
+    /// Opens one session on the server of `options`.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable.
+    pub(crate) async fn one(options: &PgConnectOptions) -> Result<Self, Error> {
+        let conn = connect(&read_only(options), CONNECTING).await?;
+        Ok(Self::One(Arc::new(Mutex::new(conn))))
     }
 
     /// Takes a free session, which reads visible rows only.
@@ -90,17 +106,26 @@ impl Readers {
     /// # Errors
     /// If Postgres is unavailable, or no session is free in time.
     pub(crate) async fn reader(&self, visible: Visible) -> Result<Reader, Error> {
-        let session = self.0.acquire().await;
-        let session = session.map_err(|error| match error {
-            // The pool still had room: it tried to connect for all of the time.
-            sqlx::Error::PoolTimedOut if self.0.size() < self.0.options().get_max_connections() => {
-                Error::Unavailable(error)
+        let conn = match self {
+            Self::Pool(pool) => Conn::Pooled(pooled(pool).await?),
+            Self::One(conn) => {
+                let free = tokio::time::timeout(FREE, Arc::clone(conn).lock_owned());
+                Conn::Lent(free.await.map_err(|_| Error::TimedOut)?)
             }
-            error => meaning(error),
-        });
-        let conn = Conn::Pooled(session?);
+        };
         Ok(Reader { conn, visible })
     }
+}
+
+/// Takes a free session of a pool.
+async fn pooled(pool: &PgPool) -> Result<PoolConnection<Postgres>, Error> {
+    pool.acquire().await.map_err(|error| match error {
+        // The pool still had room: it tried to connect for all of the time.
+        sqlx::Error::PoolTimedOut if pool.size() < pool.options().get_max_connections() => {
+            Error::Unavailable(error)
+        }
+        error => meaning(error),
+    })
 }
 
 fn read_only(options: &PgConnectOptions) -> PgConnectOptions {
@@ -127,8 +152,8 @@ pub struct Reader {
 /// Connection of a session.
 #[derive(Debug)]
 enum Conn {
-    Own(PgConnection),
     Pooled(PoolConnection<Postgres>),
+    Lent(OwnedMutexGuard<PgConnection>),
 }
 
 impl Deref for Conn {
@@ -136,8 +161,8 @@ impl Deref for Conn {
 
     fn deref(&self) -> &PgConnection {
         match self {
-            Self::Own(conn) => conn,
             Self::Pooled(conn) => conn,
+            Self::Lent(conn) => conn,
         }
     }
 }
@@ -145,8 +170,8 @@ impl Deref for Conn {
 impl DerefMut for Conn {
     fn deref_mut(&mut self) -> &mut PgConnection {
         match self {
-            Self::Own(conn) => conn,
             Self::Pooled(conn) => conn,
+            Self::Lent(conn) => conn,
         }
     }
 }
@@ -162,8 +187,7 @@ impl Reader {
         options: &PgConnectOptions,
         visible: Visible,
     ) -> Result<Self, Error> {
-        let conn = Conn::Own(connect(&read_only(options), CONNECTING).await?);
-        Ok(Self { conn, visible })
+        Readers::one(options).await?.reader(visible).await
     }
 }
 

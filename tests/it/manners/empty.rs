@@ -3,7 +3,7 @@
 use crate::support::{eventually, server::Server};
 
 /// A list, options that narrow it, and the message without and with them.
-const LISTS: [(&[&str], &[&str], &str, &str); 8] = [
+const LISTS: [(&[&str], &[&str], &str, &str); 9] = [
     (
         &["accounts", "list"],
         &["--app", "shop"],
@@ -45,6 +45,12 @@ const LISTS: [(&[&str], &[&str], &str, &str); 8] = [
         &["--app", "shop"],
         "no delivery was refused; ",
         "no refused delivery matches; ",
+    ),
+    (
+        &["audit", "list"],
+        &["--subject", "42"],
+        "no content was shown over HTTP yet; `hookshelf token new`",
+        "no entry matches; ",
     ),
     (
         &["spool", "inspect"],

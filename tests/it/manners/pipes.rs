@@ -18,9 +18,13 @@ use crate::support::{
 };
 
 /// Parts of examples that are left out, with reasons.
-const NO_VERB: [(&str, &str); 3] = [
+const NO_VERB: [(&str, &str); 4] = [
     (" > ", "prints into a file"),
     ("hookshelf serve", "has a test of its own, below"),
+    (
+        "events tail",
+        "goes on until it is stopped; tests/it/remote.rs closes its pipe",
+    ),
     (
         "hookshelf psql",
         "becomes psql, which a closed pipe ends as it ends any program",

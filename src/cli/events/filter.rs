@@ -1,0 +1,69 @@
+//! Filters of events, as the API takes them.
+
+use clap::Args;
+use uuid::Uuid;
+
+use super::super::{
+    api::Request,
+    filters::{self, Received, Which},
+};
+use crate::meta::event::Problem;
+
+/// Filters of events that look at ids and columns.
+#[derive(Args, Debug)]
+pub(super) struct EventFilters {
+    #[command(flatten)]
+    which: Which,
+    /// The subscription field in Meta's spelling for Instagram, such as comments.
+    #[arg(long)]
+    field: Option<String>,
+    /// The other party: an IGSID.
+    #[arg(long, value_name = "IGSID")]
+    person: Option<String>,
+    /// The user name of the other party, in upper or lower case.
+    #[arg(long, value_name = "NAME", value_parser = filters::username)]
+    username: Option<String>,
+    /// Id of the message.
+    #[arg(long, value_name = "ID")]
+    message: Option<String>,
+    /// Id of the comment.
+    #[arg(long, value_name = "ID")]
+    comment: Option<String>,
+    /// Id of the media.
+    #[arg(long, value_name = "ID")]
+    media: Option<String>,
+    /// Id of the delivery.
+    #[arg(long, value_name = "ID", value_parser = filters::delivery_id())]
+    delivery: Option<Uuid>,
+    /// Problem of the event.
+    #[arg(long, value_parser = filters::problem())]
+    problem: Option<Problem>,
+    /// Echoes only, or no echoes.
+    #[arg(long, value_name = "true|false")]
+    echo: Option<bool>,
+    #[command(flatten)]
+    received: Received,
+}
+
+impl EventFilters {
+    /// The request for these events.
+    pub(super) fn of(&self, request: Request) -> anyhow::Result<Request> {
+        let request = self.which.of(request);
+        let request = request
+            .with_any("field", self.field.as_ref())
+            .with_any("person", self.person.as_ref())
+            .with_any("username", self.username.as_ref())
+            .with_any("message", self.message.as_ref())
+            .with_any("comment", self.comment.as_ref())
+            .with_any("media", self.media.as_ref())
+            .with_any("delivery", self.delivery)
+            .with_any("problem", self.problem.map(Problem::as_str))
+            .with_any("echo", self.echo);
+        Ok(self.received.of(request)?)
+    }
+
+    /// True if events before some time are left out.
+    pub(super) fn has_start(&self) -> bool {
+        self.received.has_start()
+    }
+}
