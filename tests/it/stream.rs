@@ -94,6 +94,34 @@ async fn a_filter_passes_its_events_only() {
 }
 
 #[tokio::test]
+async fn a_filter_that_passes_nothing_moves_the_last_id_and_resumes_there() {
+    let server = Server::start().await;
+    for batch in 0..5 {
+        let mids: Vec<_> = (0..500).map(|number| format!("{batch}-{number}")).collect();
+        let said: Vec<_> = mids.iter().map(|mid| (&**mid, "hello")).collect();
+        let body = messages("1", "17840000000000001", &said);
+        assert_eq!(server.deliver("/webhook", body).await.status, 200);
+    }
+    let mut stream = server.stream("?after=0&kind=comment").await;
+    let blocks = stream.backlog().await;
+    let ids: Vec<_> = blocks.iter().map(|block| block.id.unwrap()).collect();
+    assert_eq!(ids.len(), 2, "{blocks:?}");
+    assert!(
+        blocks
+            .iter()
+            .all(|it| it.data.is_none() && it.event.is_none())
+    );
+    assert!(ids[0] >= 1000 && ids[1] - ids[0] >= 1000, "{ids:?}");
+    let last = ids[1].to_string();
+    let headers = [("Last-Event-ID", &*last)];
+    let query = "?after=0&kind=message";
+    let mut resumed = EventStream::open(server.admin, query, &headers).await;
+    let rest = resumed.backlog().await;
+    assert_eq!(rest[0].id, Some(ids[1] + 1));
+    assert_eq!(rest.last().unwrap().id, Some(2500));
+}
+
+#[tokio::test]
 async fn a_start_that_cannot_be_met_is_refused() {
     let server = Server::start().await;
     server.receive("a").await;

@@ -48,6 +48,25 @@ struct Shared {
     owners: watch::Sender<Arc<Owners>>,
     pages: Pages,
     stop: CancellationToken,
+    heartbeat: Duration,
+}
+
+/// Limits of the streams.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Size of the ring in bytes.
+    pub bytes: usize,
+    /// Maximum time without an item.
+    pub heartbeat: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: ring::BYTES,
+            heartbeat: Duration::from_secs(15),
+        }
+    }
 }
 
 /// Wishes of the subscribers.
@@ -111,22 +130,19 @@ impl Hub {
     /// Creates the hub of the database at `options`, and the feed to run. Subscriptions end when
     /// `stop` is cancelled.
     pub fn new(options: ConnectOptions, stop: CancellationToken) -> (Self, Feed) {
-        Self::with_room(options, stop, ring::BYTES)
+        Self::with(options, stop, Limits::default())
     }
 
-    /// Same as [`new`](Self::new), with a ring of another size.
-    pub fn with_room(
-        options: ConnectOptions,
-        stop: CancellationToken,
-        bytes: usize,
-    ) -> (Self, Feed) {
+    /// Same as [`new`](Self::new), with other limits.
+    pub fn with(options: ConnectOptions, stop: CancellationToken, limits: Limits) -> (Self, Feed) {
         let hub = Self(Arc::new(Shared {
-            ring: watch::Sender::new(Ring::new(Room(bytes))),
+            ring: watch::Sender::new(Ring::new(Room(limits.bytes))),
             asks: watch::Sender::default(),
             looked: watch::Sender::default(),
             owners: watch::Sender::default(),
             pages: Pages::new(options.clone()),
             stop,
+            heartbeat: limits.heartbeat,
         }));
         let feed = Feed::new(hub.clone(), options);
         (hub, feed)

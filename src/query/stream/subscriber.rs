@@ -22,9 +22,6 @@ use crate::{
     },
 };
 
-/// Maximum time without an item.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-
 /// Maximum number of positions without an item.
 const SILENCE: i64 = 1_000;
 
@@ -217,8 +214,9 @@ impl Subscriber {
 
     /// Waits for new events, or for `pause`, until the next heartbeat.
     async fn rest(&mut self, pause: Option<Duration>) {
-        let heartbeat = self.told_at + HEARTBEAT;
-        let paused = Instant::now() + pause.unwrap_or(HEARTBEAT);
+        let silence = self.registered.hub.0.heartbeat;
+        let heartbeat = self.told_at + silence;
+        let paused = Instant::now() + pause.unwrap_or(silence);
         tokio::select! {
             Ok(()) = self.ring.changed(), if pause.is_none() => {}
             () = sleep_until(paused) => {}

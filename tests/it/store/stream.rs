@@ -1,13 +1,16 @@
 //! The live stream on a real Postgres: subscribers that are cut, that lag, and that see only a part.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use hookshelf::{
     config::{Role, Token},
     meta::event::{Event, Kind, Source},
     query::{
         EventFilter, Scope,
-        stream::{Hub, Refusal, StreamItem, Subscriber},
+        stream::{Hub, Limits, Refusal, StreamItem, Subscriber},
     },
     store::{
         self, Commits, ConnectOptions, Delivery, Known, partitions,
@@ -46,8 +49,16 @@ struct Streams {
 
 impl Streams {
     fn start(options: &ConnectOptions, room: usize) -> Self {
+        let limits = Limits {
+            bytes: room,
+            ..Limits::default()
+        };
+        Self::start_with(options, limits)
+    }
+
+    fn start_with(options: &ConnectOptions, limits: Limits) -> Self {
         let (wakes, stop) = (Wakes::default(), CancellationToken::new());
-        let (hub, feed) = Hub::with_room(options.clone(), stop.clone(), room);
+        let (hub, feed) = Hub::with(options.clone(), stop.clone(), limits);
         let streaming = Streaming::new(feed, wakes.clone()).run(stop.clone());
         let poll = WakePoll::new(options.clone(), wakes.clone()).run(stop.clone());
         Self {
@@ -319,6 +330,39 @@ async fn a_narrow_filter_passes_only_its_events_and_keeps_its_place() {
         }
         assert_eq!(places.len(), 2, "one each 1,000 positions: {places:?}");
     }
+    streams.stop().await;
+}
+
+#[tokio::test]
+async fn a_silent_stream_sends_its_present_position_at_each_heartbeat() {
+    assert_eq!(Limits::default().heartbeat, Duration::from_secs(15));
+    let world = World::create().await;
+    let limits = Limits {
+        heartbeat: Duration::from_millis(20),
+        ..Limits::default()
+    };
+    let streams = Streams::start_with(&world.db.options(), limits);
+    let filter = EventFilter {
+        kinds: vec![Kind::Message],
+        ..EventFilter::default()
+    };
+    let mut subscriber = streams.subscribe_to(filter, None).await;
+    let (_, item) = backlog(&mut subscriber).await;
+    assert_eq!(item, StreamItem::CaughtUp { position: 0 });
+    let mut writer = world.writer().await;
+    for number in 1..=3_i64 {
+        let event = comment(u32::try_from(number).unwrap());
+        writer.commit(&[delivery(vec![event])]).await;
+        let mut told = 0;
+        while told < number {
+            let item = subscriber.next().await.unwrap();
+            assert_eq!(item, StreamItem::Position(item.position()));
+            assert!(told <= item.position() && item.position() <= number);
+            told = item.position();
+        }
+    }
+    assert_eq!(subscriber.next().await, Some(StreamItem::Position(3)));
+    assert_eq!(subscriber.next().await, Some(StreamItem::Position(3)));
     streams.stop().await;
 }
 
