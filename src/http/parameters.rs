@@ -2,6 +2,7 @@
 //! says what is allowed.
 
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::{
@@ -27,7 +28,10 @@ impl Parameters {
     /// Splits `query` into the parameters that a route knows.
     pub(super) fn of(query: Option<&str>, known: Known) -> Result<Self, Problem> {
         let mut given: Vec<(&'static Parameter, String)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let pairs = query.unwrap_or_default().split('&');
+        for pair in pairs.filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (decoded(name, name)?, decoded(name, value)?);
             let mut all = known.iter().copied().flatten();
             let Some(parameter) = all.find(|it| it.name == name) else {
                 return Err(unknown(&name, &value, known));
@@ -37,7 +41,7 @@ impl Parameters {
                 let detail = format!("{name} is given twice");
                 return Err(Problem::parameter(&name, &value, "once", detail));
             }
-            given.push((parameter, value.into_owned()));
+            given.push((parameter, value));
         }
         let mut needed = known.iter().copied().flatten().filter(|it| it.is_required);
         match needed.find(|it| !given.iter().any(|(found, _)| found.name == it.name)) {
@@ -188,6 +192,25 @@ impl Parameters {
 fn whole(text: &str) -> Option<i64> {
     let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_digits)
+}
+
+/// Decodes a part of the parameter `name`. A lossy decoder would change what is asked for.
+fn decoded(name: &str, text: &str) -> Result<String, Problem> {
+    let bytes = text.replace('+', " ");
+    let is_escape = |rest: &str| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    let has_escapes = bytes.split('%').skip(1).all(is_escape);
+    let decoded = percent_decode_str(&bytes).decode_utf8();
+    match decoded {
+        Ok(decoded) if has_escapes => Ok(decoded.into_owned()),
+        _ => {
+            let allowed = "UTF-8, with %25 for a percent sign";
+            let detail = "the query is no percent-encoded UTF-8";
+            Err(Problem::parameter(name, text, allowed, detail))
+        }
+    }
 }
 
 fn unknown(name: &str, value: &str, known: Known) -> Problem {

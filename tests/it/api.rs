@@ -9,14 +9,16 @@ mod list_exports;
 mod lists;
 mod openapi;
 mod outage;
+mod parameters;
 mod rejections;
 mod scopes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::support::{
+    event_stream::EventStream,
     eventually,
     message::{comment, message, messages},
     server::{Answer, Server, apps},
@@ -55,7 +57,12 @@ fn tokens() -> String {
 
 impl Desk {
     async fn open() -> Self {
-        let configuration = format!("{}{}", apps(["default", "shop"]), tokens());
+        Self::open_with(&tokens()).await
+    }
+
+    /// A desk with these lines behind those of the apps.
+    async fn open_with(lines: &str) -> Self {
+        let configuration = format!("{}{lines}", apps(["default", "shop"]));
         Self {
             server: Server::start_with(&configuration).await,
         }
@@ -84,9 +91,7 @@ impl Desk {
     /// Status and JSON of a problem.
     async fn problem_as(&self, name: &str, path: &str) -> (u16, Value) {
         let answer = self.ask_as(name, path).await;
-        let media = answer.headers.get("content-type").unwrap();
-        assert_eq!(media, "application/problem+json", "{path}");
-        (answer.status, serde_json::from_slice(&answer.body).unwrap())
+        (answer.status, problem(path, &answer))
     }
 
     async fn run(&self, sql: &str) {
@@ -96,6 +101,21 @@ impl Desk {
             .await
             .unwrap();
     }
+}
+
+/// JSON of a problem.
+fn problem(what: &str, answer: &Answer) -> Value {
+    let media = answer.headers.get("content-type");
+    let media = media.map(|media| media.to_str().unwrap());
+    let (status, body) = (answer.status, &answer.body);
+    assert_eq!(
+        media,
+        Some("application/problem+json"),
+        "{what}: {status} {body:?}"
+    );
+    let problem: Value = serde_json::from_slice(body).unwrap();
+    assert_eq!(problem["status"], status, "{what}");
+    problem
 }
 
 /// Texts of the events of a list, in order.

@@ -161,6 +161,14 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
     Ok(Some(text.unwrap_or_default()))
 }
 
+/// Reads the labels of a body. An array would be taken as a list of the keys.
+fn labels(body: &[u8]) -> Result<Labels, String> {
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err("the body is no object".to_owned());
+    }
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
 /// Maximum length of a label in characters.
 const LONGEST: usize = 200;
 
@@ -177,8 +185,8 @@ async fn label(
         return Err(Problem::not_found());
     }
     let body = body.map_err(|rejection| Problem::new(problem::BODY, rejection.body_text()))?;
-    let labels: Labels = serde_json::from_slice(&body).map_err(|error| {
-        let detail = format!("send a JSON object with label and client: {error}");
+    let labels = labels(&body).map_err(|reason| {
+        let detail = format!("send a JSON object with label and client: {reason}");
         Problem::new(problem::BODY, detail)
     })?;
     let is_label = |text: &String| text.chars().count() <= LONGEST && !text.contains('\0');

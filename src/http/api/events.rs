@@ -153,6 +153,7 @@ async fn list(
     let end = api.read(session.end_of_log()).await?;
     let filter = event_filter(&api, &mut session, parameters).await?;
     let page = page(filter.unwrap_or_else(EventFilter::nothing), parameters)?;
+    let wait = parameters.number::<u64>("wait")?;
     let now = Clock::system().now();
     if page.filter.is_search() {
         refuse(parameters, &["after", "order", "wait"], "on a search")?;
@@ -181,8 +182,10 @@ async fn list(
         };
         return Ok(answer::json(StatusCode::OK, &answer));
     }
+    if page.range.after.is_none() {
+        refuse(parameters, &["wait"], "without after")?;
+    }
     let mut events = session.events(&page).await;
-    let wait = parameters.number::<u64>("wait")?;
     if let (Ok([]), Some(after), 1..) = (events.as_deref(), page.range.after, wait) {
         // A waiting client does not keep a session from others.
         drop(session);

@@ -181,8 +181,9 @@ pub(super) async fn event_filter(
         until: parameters.moment("until")?,
         ..EventFilter::default()
     };
+    let delivery = parameters.delivery("delivery")?;
     filter.account_ids = accounts(api, session, parameters).await?;
-    if let Some(id) = parameters.delivery("delivery")? {
+    if let Some(id) = delivery {
         let items = session.items_of(id).await;
         filter.delivery = items.map_err(|error| api.problem(&error))?;
         if filter.delivery.is_none() {

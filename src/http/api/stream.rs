@@ -163,11 +163,18 @@ async fn open(
 
 /// Position before the stream; `None` if it begins with the next event.
 fn start(headers: &HeaderMap, parameters: &Parameters) -> Result<Option<i64>, Problem> {
-    let Some(id) = headers.get("last-event-id") else {
-        return parameters.position("after");
-    };
-    let text = String::from_utf8_lossy(id.as_bytes());
-    let position = text.parse().ok().filter(|position: &i64| *position >= 0);
+    let after = parameters.position("after")?;
+    let ids = headers.get_all("last-event-id").iter();
+    let ids: Vec<_> = ids
+        .map(|id| String::from_utf8_lossy(id.as_bytes()))
+        .collect();
+    if ids.is_empty() {
+        return Ok(after);
+    }
+    // Repeated headers mean their values with commas between them, which are no position.
+    let text = ids.join(",");
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let position: Option<i64> = text.parse().ok().filter(|_| is_digits);
     let position = position.ok_or_else(|| {
         let detail = "the header Last-Event-ID is no position";
         Problem::parameter(

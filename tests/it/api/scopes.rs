@@ -3,8 +3,8 @@
 use super::*;
 use crate::support::event_stream::EventStream;
 
-const BAKERY: &str = "17840000000000101";
-const FLORIST: &str = "17840000000000202";
+pub(super) const BAKERY: &str = "17840000000000101";
+pub(super) const FLORIST: &str = "17840000000000202";
 
 /// Routes that answer with stored data, with the position and delivery of each event filled in.
 const ROUTES: [&str; 24] = [
@@ -35,7 +35,12 @@ const ROUTES: [&str; 24] = [
 ];
 
 async fn desk_of_two() -> Desk {
-    let desk = Desk::open().await;
+    desk_with(&tokens()).await
+}
+
+/// A desk with these lines of configuration, and with events of two clients.
+pub(super) async fn desk_with(lines: &str) -> Desk {
+    let desk = Desk::open_with(lines).await;
     for (account, person, mid) in [
         (BAKERY, "7101", "mid.bakery"),
         (FLORIST, "7202", "mid.florist"),
