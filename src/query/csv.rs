@@ -7,8 +7,11 @@ use serde::Serialize;
 use super::line;
 use crate::meta::json;
 
-/// First characters of a formula in spreadsheets.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// First characters of a formula in spreadsheets, some of which drop white space in front, or take
+/// the wide characters of East Asian keyboards.
+const FORMULA: [char; 11] = [
+    '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
 
 /// Line of CSV.
 #[derive(Clone, Debug)]

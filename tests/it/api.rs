@@ -5,6 +5,7 @@ mod bodies;
 mod conversations;
 mod exports;
 mod facts;
+mod hostile;
 mod list_exports;
 mod lists;
 mod openapi;
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::support::{
-    event_stream::EventStream,
+    event_stream::{Block, EventStream},
     eventually,
     message::{comment, message, messages},
     server::{Answer, Server, apps},
@@ -92,6 +93,16 @@ impl Desk {
     async fn problem_as(&self, name: &str, path: &str) -> (u16, Value) {
         let answer = self.ask_as(name, path).await;
         (answer.status, problem(path, &answer))
+    }
+
+    /// Blocks of a stream that begins at the first event, up to `caught_up`.
+    async fn stream_as(&self, name: &str, query: &str) -> Vec<Block> {
+        let bearer = format!("Bearer {}", token(name));
+        let headers = [("Authorization", bearer.as_str())];
+        let query = format!("?after=0{query}");
+        let mut stream = EventStream::open(self.server.admin, &query, &headers).await;
+        assert_eq!(stream.status, 200, "{query}");
+        stream.backlog().await
     }
 
     async fn run(&self, sql: &str) {

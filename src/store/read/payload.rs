@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    meta::event::Problem,
+    meta::{event::Problem, sanitise::SafeText},
     store::{commit::day, follow::day_range},
 };
 
@@ -77,10 +77,12 @@ async fn read_day(
     Ok(())
 }
 
-/// Cuts an item out of a body; `None` if the bytes are no JSON, as after an erasure.
+/// Cuts an item out of a body; `None` if the bytes are no JSON, as after an erasure. Many parsers
+/// refuse a text with an unpaired surrogate, and with it the whole answer.
 fn slice(body: &[u8], start: i32, length: i32) -> Option<Box<RawValue>> {
     let start = usize::try_from(start).ok()?;
     let end = start.checked_add(usize::try_from(length).ok()?)?;
     let text = std::str::from_utf8(body.get(start..end)?).ok()?;
-    RawValue::from_string(text.to_owned()).ok()
+    let text = SafeText::new(text.into());
+    RawValue::from_string(text.as_str().to_owned()).ok()
 }

@@ -3,15 +3,21 @@
 use serde_json::json;
 
 use super::*;
-use crate::support::message::notification;
+use crate::support::{message::notification, postgres::TestDatabase};
 
 const ACCOUNT: &str = "17840000000000005";
 
 impl Desk {
     /// Waits until the lists have everything that was delivered.
     pub(super) async fn be_listed(&self) {
-        let mut database = self.server.database().await;
-        let behind = "SELECT (SELECT max(position) FROM events) IS DISTINCT FROM (
+        let database = self.server.place.as_ref().unwrap();
+        self.be_listed_in(database).await;
+    }
+
+    /// Same as [`be_listed`](Self::be_listed), in the database of the server.
+    pub(super) async fn be_listed_in(&self, database: &TestDatabase) {
+        let mut database = database.connect().await;
+        let behind = "SELECT (SELECT max(position) FROM events) > (
                           SELECT position FROM followers WHERE name = 'conversations')";
         eventually("the lists have everything", async || {
             let behind = sqlx::query_scalar(behind).fetch_one(&mut database).await;

@@ -5,7 +5,11 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{Shelf, keys};
-use crate::support::{message::comment, terminal::show};
+use crate::support::{
+    csv::{Cell, records},
+    message::comment,
+    terminal::show,
+};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -17,48 +21,6 @@ const LISTS: [&[&str]; 5] = [
     &["deliveries", "list"],
     &["rejections", "list"],
 ];
-
-/// An RFC 4180 cell, and a flag that is true if it was quoted.
-type Cell = (String, bool);
-
-/// Parses CSV records that end with CRLF.
-fn records(text: &str) -> Vec<Vec<Cell>> {
-    let (mut records, mut record) = (Vec::new(), Vec::new());
-    let (mut cell, mut quoted) = (String::new(), false);
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        match char {
-            '"' => {
-                assert!(
-                    cell.is_empty() && !quoted,
-                    "a quote inside of a cell: {cell}"
-                );
-                quoted = true;
-                while let Some(char) = chars.next() {
-                    if char != '"' {
-                        cell.push(char);
-                    } else if chars.next_if_eq(&'"').is_some() {
-                        cell.push('"');
-                    } else {
-                        break;
-                    }
-                }
-            }
-            ',' => record.push((std::mem::take(&mut cell), std::mem::take(&mut quoted))),
-            '\r' => {
-                assert_eq!(chars.next(), Some('\n'), "a record ends with CRLF");
-                record.push((std::mem::take(&mut cell), std::mem::take(&mut quoted)));
-                records.push(std::mem::take(&mut record));
-            }
-            char => cell.push(char),
-        }
-    }
-    assert!(
-        record.is_empty() && cell.is_empty(),
-        "the last record has no end"
-    );
-    records
-}
 
 /// A JSON value as a CSV cell.
 fn expected(value: &Value) -> Cell {

@@ -2,6 +2,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod cluster;
+pub(crate) mod csv;
 pub(crate) mod desk;
 pub(crate) mod directory;
 pub(crate) mod event_schema;
