@@ -2,17 +2,22 @@
 
 mod access;
 mod bodies;
+mod clocks;
 mod conversations;
 mod exports;
 mod facts;
 mod hostile;
 mod list_exports;
 mod lists;
+mod mixture;
 mod openapi;
 mod outage;
+mod outages;
 mod parameters;
 mod rejections;
+mod roles;
 mod scopes;
+mod servers;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,6 +8,7 @@ pub(crate) mod directory;
 pub(crate) mod event_schema;
 pub(crate) mod event_stream;
 pub(crate) mod message;
+pub(crate) mod moved_clock;
 pub(crate) mod page;
 pub(crate) mod postgres;
 pub(crate) mod proxy;

@@ -52,6 +52,8 @@ struct Links {
     cut: Mutex<CancellationToken>,
     /// Number of chunks held at a closed gate.
     held: AtomicUsize,
+    /// Number of requests that a pooler between transactions would swallow.
+    swallowed: AtomicUsize,
 }
 
 impl Proxy {
@@ -84,6 +86,13 @@ impl Proxy {
             .ssl_mode(PgSslMode::Disable)
     }
 
+    /// Connection URL through the proxy, for `[database] url`.
+    pub(crate) fn url(&self) -> String {
+        let (user, address) = (self.server.get_username(), self.address);
+        let database = self.server.get_database().expect("a database");
+        format!("postgres://{user}@{address}/{database}?sslmode=disable")
+    }
+
     /// Switches new connections to another server, like an address that has moved. Open connections
     /// stay.
     pub(crate) fn lead_to(&self, server: &PgConnectOptions) {
@@ -100,6 +109,11 @@ impl Proxy {
         self.gates.send_modify(|gates| {
             (gates.requests, gates.answers) = (false, false);
         });
+    }
+
+    /// Number of requests for notifications, which are answered by closing the connection.
+    pub(crate) fn swallowed(&self) -> usize {
+        self.links.swallowed.load(Ordering::SeqCst)
     }
 
     /// Waits until a chunk is held.
@@ -184,6 +198,14 @@ async fn pass(
         links.held.fetch_add(1, Ordering::SeqCst);
         let open = gates.wait_for(is_open).await.is_ok();
         links.held.fetch_sub(1, Ordering::SeqCst);
+        if ["LISTEN", "NOTIFY", "pg_notify"].iter().any(|word| {
+            piece[..length]
+                .windows(word.len())
+                .any(|it| it == word.as_bytes())
+        }) {
+            links.swallowed.fetch_add(1, Ordering::SeqCst);
+            return;
+        }
         if !open || to.write_all(&piece[..length]).await.is_err() {
             return;
         }

@@ -146,6 +146,18 @@ impl Server {
         Self::start_behind(shell, directory, place)
     }
 
+    /// Starts a server in an existing directory with these variables.
+    pub(crate) fn start_where(
+        directory: Directory,
+        place: Option<TestDatabase>,
+        variables: &[(&str, &Path)],
+    ) -> Self {
+        let mut shell = guarded(&["serve"]);
+        settle(&mut shell, directory.path(), place.as_ref());
+        shell.envs(variables.iter().copied());
+        Self::start_behind(shell, directory, place)
+    }
+
     /// Starts a server with a command made by [`guarded`] and [`settle`].
     fn start_behind(mut shell: Command, directory: Directory, place: Option<TestDatabase>) -> Self {
         shell.stderr(std::fs::File::create(directory.join("log")).unwrap());
