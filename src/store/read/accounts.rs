@@ -52,8 +52,8 @@ row! {
         /// Number of events of each kind in this hour and the 167 hours before it.
         #[schemars(with = "BTreeMap<String, i64>")]
         events_last_week: Option<Box<RawValue>>,
-        /// Usual time between two events at this hour of the week; `None` if there is too little
-        /// data. See [`ACTIVITY`].
+        /// Usual time between two events at this hour of the week; `None` with less than two weeks
+        /// of data.
         usual_gap_seconds: Option<i64>,
         /// True if the last event is longer ago than three times the usual time.
         silent: bool,
