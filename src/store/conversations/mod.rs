@@ -26,7 +26,7 @@ pub const NAME: &str = "conversations";
 const BATCH: u32 = 5_000;
 
 /// An item is believed to have occurred at most a day after its arrival.
-const BELIEVED: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const BELIEVED: SignedDuration = SignedDuration::from_hours(24);
 
 /// Time of an event `e`: its occurrence, else its arrival.
 const AT: &str = "coalesce(e.occurred_at, e.received_at)";

@@ -10,13 +10,14 @@ use super::{
     events::events_where,
     extent::{Extent, counting},
     json::{Digits, text},
+    list::IN_ORDER,
     place::Place,
     row::row,
 };
 use crate::{
     meta::event::Kind,
     store::{
-        conversations,
+        conversations::{self, BELIEVED},
         follow::{self, Lag},
     },
 };
@@ -31,6 +32,12 @@ const ELSEWHERE: &[Kind] = &[
 
 /// Maximum number of events about the messages of a page.
 const MOST_ABOUT: u32 = 10_000;
+
+/// Maximum number of events of a person that are searched for a user name.
+const LAST_EVENTS: u32 = 1_000;
+
+/// Time of an event: its occurrence, else its arrival.
+const AT: &str = "coalesce(occurred_at, received_at)";
 
 /// Filter for conversations: combines the set fields with AND.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,9 +103,6 @@ row! {
     }
 }
 
-/// Time of an event in its conversation.
-const AT: &str = "coalesce(occurred_at, received_at)";
-
 impl Reader {
     /// Reads at most `limit` conversations behind `after`, in this order.
     pub async fn conversations(
@@ -126,8 +130,7 @@ impl Reader {
 
     /// Counts the events of a conversation: lines and changes of lines.
     pub async fn extent_of_conversation(&mut self, of: &ConversationRow) -> Result<Extent, Error> {
-        let mut query = counting(AT, AT, " FROM events WHERE");
-        of.events(&mut query, &self.visible);
+        let query = of.events(counting(AT, AT, " FROM events WHERE"), &self.visible);
         self.count(query).await
     }
 
@@ -146,8 +149,12 @@ impl Reader {
         after: Option<Place>,
         limit: u32,
     ) -> Result<Vec<EventRow>, Error> {
-        let mut query = Conditions::after(&events_where());
-        of.events(&mut query, &self.visible);
+        let from = match after {
+            Some(_) => None,
+            None => self.conversation_since(of, before, limit).await?,
+        };
+        let mut query = of.events(Conditions::after(&events_where()), &self.visible);
+        query.received(from, None);
         let order = if after.is_some() {
             query.after_place(AT, "position", after);
             " ORDER BY coalesce(occurred_at, received_at), position"
@@ -157,6 +164,28 @@ impl Reader {
         };
         let mut query = query.limit(order, limit);
         answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+    }
+
+    /// Start of the days that have the last `limit` events before `place`; `None` if there are
+    /// fewer. The last in order of position are no later than the last in order of time, and an
+    /// event occurs at most a day after its arrival. So a long conversation is not sorted.
+    async fn conversation_since(
+        &mut self,
+        of: &ConversationRow,
+        before: Option<Place>,
+        limit: u32,
+    ) -> Result<Option<Timestamp>, Error> {
+        let begin = format!("SELECT count(*), min(at) FROM (SELECT {AT} AS at FROM events WHERE");
+        let mut query = of.events(Conditions::after(&begin), &self.visible);
+        query.before_place(AT, "position", before);
+        let mut query = query.limit(" ORDER BY position DESC", limit);
+        query.push(") AS newest");
+        let rows: Vec<(i64, Option<jiff_sqlx::Timestamp>)> = self.rows_in(IN_ORDER, query).await?;
+        let first = rows
+            .into_iter()
+            .find(|(count, _)| *count == i64::from(limit));
+        let first = first.and_then(|(_, first)| Some(first?.to_jiff()));
+        Ok(first.and_then(|first| first.checked_sub(BELIEVED).ok()))
     }
 
     /// Reads all events about these messages of the account, in order of their time.
@@ -174,27 +203,30 @@ impl Reader {
         answer(query.build_query_as().fetch_all(&mut *self.conn)).await
     }
 
-    /// User name of the person in the newest event that has one.
+    /// User name of the person in the newest event that has one, among the newest thousand.
     pub async fn username_of(&mut self, person_id: &str) -> Result<Option<String>, Error> {
-        let mut query = Conditions::after("SELECT username FROM events WHERE");
-        query.0.push(" AND username IS NOT NULL");
+        let begin = "SELECT username FROM (SELECT username FROM events WHERE";
+        let mut query = Conditions::after(begin);
         query
             .visible(&self.visible)
             .and("person_id = ", Some(person_id.to_owned()));
-        let mut query = query.limit(" ORDER BY position DESC", 1);
-        answer(query.build_query_scalar().fetch_optional(&mut *self.conn)).await
+        let mut query = query.limit(" ORDER BY position DESC", LAST_EVENTS);
+        query.push(") AS newest WHERE username IS NOT NULL LIMIT 1");
+        let names: Vec<(String,)> = self.rows_in(IN_ORDER, query).await?;
+        Ok(names.into_iter().next().map(|(name,)| name))
     }
 }
 
 impl ConversationRow {
-    /// Restricts events to visible ones of the conversation.
-    fn events(&self, query: &mut Conditions, visible: &Visible) {
+    /// Restricts a statement about events to the visible ones of the conversation.
+    fn events(&self, mut query: Conditions, visible: &Visible) -> Conditions {
         query
             .and("person_id = ", Some(self.person_id.clone()))
             .of_account((&self.app, &self.account_id), visible);
         let elsewhere: Vec<_> = ELSEWHERE.iter().map(|kind| kind.as_str()).collect();
         query.0.push(" AND kind <> ALL (").push_bind(elsewhere);
         query.0.push(")");
+        query
     }
 }
 

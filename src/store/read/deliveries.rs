@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
+use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Conditions, Error, Reader, answer, json, row::row};
+use super::{Conditions, Error, Reader, answer, json, lookup::received, row::row};
 use crate::meta::event::{Problem, Source};
 
 /// Filter for deliveries: combines the set fields with AND.
@@ -79,46 +80,68 @@ pub enum Content {
     Erased,
 }
 
-/// Deliveries with their repeats; conditions and [`END`] follow.
+/// Deliveries; conditions and [`with_repeats`] follow.
 fn select() -> Conditions {
     Conditions::after(&format!(
-        "SELECT {} FROM (
-             SELECT *,
-                 ARRAY(SELECT r.position FROM repeats AS r
-                       WHERE r.received_at = d.received_at AND r.position >= d.first_position
-                         AND r.position < d.first_position + d.event_count
-                       ORDER BY r.position) AS repeats,
-                 ARRAY(SELECT r.event_position FROM repeats AS r
-                       WHERE r.received_at = d.received_at AND r.position >= d.first_position
-                         AND r.position < d.first_position + d.event_count
-                       ORDER BY r.position) AS repeated_events
-             FROM deliveries AS d WHERE",
+        "SELECT {} FROM (SELECT * FROM deliveries AS d WHERE",
         DeliveryRow::columns()
     ))
 }
 
-const END: &str = ") AS delivery ORDER BY id";
+/// Adds the repeats of each delivery, and the order. The range of receipt is that of the
+/// deliveries, so that no other partition is planned.
+fn with_repeats(
+    query: QueryBuilder<Postgres>,
+    [since, until]: [Option<Timestamp>; 2],
+) -> QueryBuilder<Postgres> {
+    let mut query = Conditions(query);
+    query.0.push(
+        ") AS delivery CROSS JOIN LATERAL (
+             SELECT coalesce(array_agg(r.position ORDER BY r.position), '{}') AS repeats,
+                    coalesce(array_agg(r.event_position ORDER BY r.position), '{}')
+                        AS repeated_events
+             FROM repeats AS r
+             WHERE r.received_at = delivery.received_at AND r.position >= delivery.first_position
+               AND r.position < delivery.first_position + delivery.event_count",
+    );
+    query.received(since, until);
+    query.0.push(") AS repeated ORDER BY id");
+    query.0
+}
 
 impl Reader {
     /// Reads the delivery with this id.
     pub async fn delivery(&mut self, id: Uuid) -> Result<Option<DeliveryRow>, Error> {
-        let mut query = select();
-        query.visible_delivery(&self.visible).and("id = ", Some(id));
-        let mut query = query.limit("", 1);
-        answer(
+        for [since, until] in received(id) {
+            let mut query = select();
             query
-                .push(END)
-                .build_query_as()
-                .fetch_optional(&mut *self.conn),
-        )
-        .await
+                .visible_delivery(&self.visible)
+                .and("id = ", Some(id))
+                .received(since, until);
+            let mut query = with_repeats(query.limit("", 1), [since, until]);
+            let query = query.build_query_as();
+            let found = answer(query.fetch_optional(&mut *self.conn)).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// Reads the bytes of the delivery with this id.
     pub async fn delivery_body(&mut self, id: Uuid) -> Result<Option<Content>, Error> {
-        let query = sqlx::query_scalar("SELECT body FROM deliveries WHERE id = $1").bind(id);
-        let found: Option<Option<Vec<u8>>> = answer(query.fetch_optional(&mut *self.conn)).await?;
-        Ok(found.map(|body| body.map_or(Content::Erased, Content::Kept)))
+        for [since, until] in received(id) {
+            let mut query = Conditions::after("SELECT body FROM deliveries WHERE");
+            query.and("id = ", Some(id)).received(since, until);
+            let mut query = query.limit("", 1);
+            let query = query.build_query_scalar();
+            let found: Option<Option<Vec<u8>>> =
+                answer(query.fetch_optional(&mut *self.conn)).await?;
+            if let Some(body) = found {
+                return Ok(Some(body.map_or(Content::Erased, Content::Kept)));
+            }
+        }
+        Ok(None)
     }
 
     /// Reads at most `limit` deliveries, oldest first: the first behind the id `after`, or the
@@ -142,7 +165,7 @@ impl Reader {
             Some(_) => " ORDER BY id",
             None => " ORDER BY id DESC",
         };
-        let mut query = query.limit(order, limit);
-        answer(query.push(END).build_query_as().fetch_all(&mut *self.conn)).await
+        let mut query = with_repeats(query.limit(order, limit), [filter.since, filter.until]);
+        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
     }
 }

@@ -185,22 +185,24 @@ impl Reader {
         &mut self,
         filter: &EventFilter,
         range: Between,
-        (order, limit): (Order, u32),
+        page: (Order, u32),
         payloads: bool,
     ) -> Result<Vec<EventRow>, Error> {
-        let mut query = Conditions::after(&events_where());
-        filter.apply(&mut query);
-        query
-            .visible(&self.visible)
-            .and("position > ", range.after)
-            .and("position < ", range.before);
-        let order = match order {
-            Order::Newest => " ORDER BY position DESC",
-            Order::Oldest => " ORDER BY position",
+        let list = self.list(filter).await?;
+        let columns = EventRow::columns();
+        let recent = match range {
+            Between {
+                after: None,
+                before: None,
+            } => self.recent_events(&list, &columns, page).await?,
+            _ => None,
         };
-        let mut query = query.limit(order, limit);
-        let mut events: Vec<EventRow> =
-            answer(query.build_query_as().fetch_all(&mut *self.conn)).await?;
+        let mut events = if let Some(events) = recent {
+            events
+        } else {
+            let query = list.select("", &columns, range, page);
+            self.rows(&list, query).await?
+        };
         if payloads {
             let unread = events.iter_mut().map(EventRow::unread);
             answer(payload::read(&mut self.conn, unread)).await?;
@@ -239,7 +241,31 @@ impl EventFilter {
         }
     }
 
+    /// Applies every field of the filter.
     pub(super) fn apply(&self, query: &mut Conditions) {
+        self.apply_to_items(query);
+        self.apply_to_accounts(query);
+    }
+
+    /// Applies the account and the client.
+    pub(super) fn apply_to_accounts(&self, query: &mut Conditions) {
+        // A single account is read in the order of its index.
+        match self.account_ids.as_slice() {
+            [] => {}
+            [account] => {
+                query.and("account_id = ", Some(account.clone()));
+            }
+            several => {
+                query.and_any("account_id", several.to_vec());
+            }
+        }
+        if let Some(client) = &self.client {
+            query.of_clients(vec![client.clone()]);
+        }
+    }
+
+    /// Applies the fields that are columns of events only, and the app.
+    pub(super) fn apply_to_items(&self, query: &mut Conditions) {
         query
             .among("kind", &self.kinds, Kind::as_str)
             .among("source", &self.sources, Source::as_str)
@@ -274,19 +300,6 @@ impl EventFilter {
         if !self.positions.is_empty() {
             let condition = query.0.push(" AND position = ANY (");
             condition.push_bind(self.positions.clone()).push(")");
-        }
-        // A single account is read in the order of its index.
-        match self.account_ids.as_slice() {
-            [] => {}
-            [account] => {
-                query.and("account_id = ", Some(account.clone()));
-            }
-            several => {
-                query.and_any("account_id", several.to_vec());
-            }
-        }
-        if let Some(client) = &self.client {
-            query.of_clients(vec![client.clone()]);
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{
     by_account::{self, Listed, Table, table},
     extent::Extent,
     json::{Digits, text},
+    list::IN_ORDER,
     place::Place,
     row::row,
 };
@@ -113,8 +114,8 @@ impl Reader {
         query.and("position < ", position);
         query.0.push(" ORDER BY position DESC LIMIT ");
         query.0.push_bind(i64::from(limit)).push(") AS e");
-        let mut query = query.limit(" ORDER BY e.position DESC", limit);
-        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+        let query = query.limit(" ORDER BY e.position DESC", limit);
+        self.rows_in(IN_ORDER, query).await
     }
 
     /// Reads all comments in the threads that begin with these comments, in order of position,
@@ -174,7 +175,7 @@ fn each_place(columns: &str, of: &MediaRow, visible: &Visible) -> Conditions {
     let mut query = QueryBuilder::new(format!("SELECT {columns} FROM unnest("));
     query
         .push_bind(places)
-        .push(") AS place (id) CROSS JOIN LATERAL (");
+        .push("::text[]) AS place (id) CROSS JOIN LATERAL (");
     query.push(super::events::events_where());
     query.push(" media_id = place.id AND").push(OF_MEDIA);
     query.push_bind(of.media_id.clone());

@@ -13,16 +13,19 @@ mod events;
 mod extent;
 mod gaps;
 mod json;
+mod list;
 mod log;
 mod lookup;
 mod media;
 mod payload;
 mod place;
+mod recent;
 mod rejections;
 mod repeats;
 mod row;
 mod search;
 mod stats;
+mod steps;
 mod stored;
 mod visible;
 
@@ -60,6 +63,7 @@ pub use place::{InvalidPlace, Place};
 pub use rejections::{RejectionFilter, RejectionRow, RejectionTotal};
 pub use repeats::RepeatRow;
 pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
+pub(crate) use steps::Step;
 pub(crate) use visible::Visible;
 
 /// Timeout for connecting.

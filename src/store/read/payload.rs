@@ -3,19 +3,16 @@
 //! A page reads each body once and cuts the slices here. In SQL, each slice costs a look-up of its
 //! delivery, a conversion of the text, and a check as JSON.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use futures_util::TryStreamExt as _;
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{
-    meta::{event::Problem, sanitise::SafeText},
-    store::{commit::day, follow::day_range},
-};
+use crate::meta::{event::Problem, sanitise::SafeText};
 
 /// Payload to read, with the location of its item.
 #[derive(Debug)]
@@ -35,42 +32,38 @@ pub(super) struct Unread<'r> {
     pub payload: &'r mut Option<Box<RawValue>>,
 }
 
-/// Reads payloads: the exact text of each item, with a statement for each day. The bodies come one
-/// after the other, so that memory holds one body beside the payloads.
+/// Reads payloads: the exact text of each item. The bodies come one after the other, so that memory
+/// holds one body beside the payloads.
 pub(super) async fn read<'r>(
     conn: &mut PgConnection,
     rows: impl Iterator<Item = Unread<'r>>,
 ) -> sqlx::Result<()> {
-    let mut days: BTreeMap<_, HashMap<_, Vec<_>>> = BTreeMap::new();
+    let mut unread: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows.filter(|row| row.problem != Some(Problem::TooDeep.as_str())) {
-        let day = days.entry(day(row.received_at)).or_default();
-        day.entry(row.delivery_id).or_default().push(row);
+        let delivery = (row.delivery_id, row.received_at);
+        unread.entry(delivery).or_default().push(row);
     }
-    for (day, unread) in days {
-        read_day(conn, day, unread).await?;
-    }
-    Ok(())
-}
-
-/// Reads the payloads of the deliveries in the partition of a day.
-async fn read_day(
-    conn: &mut PgConnection,
-    day: Date,
-    mut unread: HashMap<Uuid, Vec<Unread<'_>>>,
-) -> sqlx::Result<()> {
-    let (start, end) = day_range(day);
-    let ids: Vec<_> = unread.keys().copied().collect();
+    let (ids, times): (Vec<_>, Vec<_>) = unread.keys().copied().unzip();
+    let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else {
+        return Ok(());
+    };
+    let bounds = [first.to_sqlx(), last.to_sqlx()];
+    let times: Vec<_> = times.iter().map(|time| time.to_sqlx()).collect();
     let mut bodies = sqlx::query_as(
-        "SELECT id, body FROM deliveries
-         WHERE id = ANY ($1) AND received_at >= $2 AND received_at < $3 AND body IS NOT NULL",
+        "SELECT d.id, d.received_at, d.body
+         FROM unnest($1::uuid[], $2::timestamptz[]) AS wanted (id, received_at)
+         JOIN deliveries AS d ON d.id = wanted.id AND d.received_at = wanted.received_at
+         WHERE d.received_at BETWEEN $3 AND $4 AND d.body IS NOT NULL",
     )
     .bind(&ids)
-    .bind(start.to_sqlx())
-    .bind(end.to_sqlx())
+    .bind(&times)
+    .bind(bounds[0])
+    .bind(bounds[1])
     .fetch(conn);
-    while let Some((id, body)) = bodies.try_next().await? {
-        let (id, body): (Uuid, Vec<u8>) = (id, body);
-        for row in unread.remove(&id).into_iter().flatten() {
+    while let Some((id, received_at, body)) = bodies.try_next().await? {
+        let (received_at, body): (jiff_sqlx::Timestamp, Vec<u8>) = (received_at, body);
+        let delivery: (Uuid, _) = (id, received_at.to_jiff());
+        for row in unread.remove(&delivery).into_iter().flatten() {
             *row.payload = slice(&body, row.start, row.length);
         }
     }

@@ -74,9 +74,11 @@ impl Conditions {
         self
     }
 
-    fn visible_app(&mut self, visible: &Visible) {
+    /// Restricts rows to visible apps.
+    pub(super) fn visible_app(&mut self, visible: &Visible) -> &mut Self {
         if let Some(apps) = &visible.apps {
             self.and_any("app", apps.clone());
         }
+        self
     }
 }

@@ -199,6 +199,38 @@ async fn a_search_finds_escaped_text_and_says_how_far_it_came() {
 }
 
 #[tokio::test]
+async fn a_slow_search_answers_in_parts() {
+    let said: Vec<_> = numbered(200).collect();
+    let said: Vec<_> = said.iter().map(|(mid, text)| (&**mid, &**text)).collect();
+    let desk = Desk::open().await;
+    desk.deliver(messages("7005", ACCOUNT, &said)).await;
+    // Reading all payloads takes longer than a request may.
+    desk.run(
+        "CREATE OR REPLACE FUNCTION item_of(body bytea, item_start int, item_length int,
+                                            problem text)
+         RETURNS json STABLE PARALLEL SAFE LANGUAGE plpgsql AS $$
+         BEGIN
+             PERFORM pg_sleep(0.015);
+             RETURN convert_from(substring(body, item_start + 1, item_length), 'UTF8')::json;
+         END $$",
+    )
+    .await;
+    let (mut seen, mut requests) = (Vec::new(), 0);
+    let mut path = Some("/v1/events?payload=text%202".to_owned());
+    while let Some(next) = path {
+        let found = desk.read_as("reader", &next).await;
+        seen.extend(texts(&found).into_iter().map(str::to_owned));
+        path = found["next"].as_str().map(str::to_owned);
+        requests += 1;
+    }
+    assert!(requests > 1, "a request ends in time");
+    let all = numbered(200).map(|(_, text)| text);
+    let mut all: Vec<_> = all.filter(|text| text.starts_with("text 2")).collect();
+    all.reverse();
+    assert_eq!(seen, all);
+}
+
+#[tokio::test]
 async fn a_single_event_comes_with_all_that_belongs_to_it() {
     let desk = desk_with(numbered(3)).await;
     let again = messages("7005", ACCOUNT, &[("mid.2", "text 2")]);
@@ -220,7 +252,9 @@ async fn a_single_event_comes_with_all_that_belongs_to_it() {
 #[tokio::test]
 async fn one_box_finds_every_id() {
     let desk = desk_with(numbered(1)).await;
-    desk.deliver(comment(ACCOUNT, "9005", "how much?")).await;
+    let named = comment(ACCOUNT, "9005", "how much?");
+    let named = named.replace(r#""id":"7001""#, r#""id":"7001","username":"ana.lima""#);
+    desk.deliver(named).await;
     desk.run("UPDATE accounts SET label = 'Corner Bakery'")
         .await;
     let list = desk.read_as("reader", "/v1/events?kind=comment").await;
@@ -233,6 +267,7 @@ async fn one_box_finds_every_id() {
         (ACCOUNT, "account"),
         ("Corner%20Bakery", "account"),
         (delivery, "delivery"),
+        ("@Ana.Lima", "username"),
     ] {
         let found = desk.read_as("reader", &format!("/v1/find?id={id}")).await;
         let targets = found["targets"].as_array().unwrap();

@@ -1,5 +1,11 @@
-//! Lists of conversations and media, long conversations and long threads are read by their indexes.
+//! Filters, lists of conversations and media, long conversations and long threads are read by their
+//! indexes, and only days that may have a row are opened.
 
+use hookshelf::{
+    config::Role,
+    meta::event::Kind,
+    query::{Between, EventFilter, EventForm, EventPage, Order, Scope, Session},
+};
 use jiff::SignedDuration;
 
 use super::Shelf;
@@ -22,13 +28,16 @@ const FILL: &str = "
         SELECT now() - n % 5 * interval '1 day' - n * interval '1 ms' AS at) AS time;
     INSERT INTO stored_events (delivery_id, received_at, occurred_at, app, kind, is_echo, is_self,
                                item_start, item_length, source, dedupe_key, account_id, person_id,
-                               comment_id, media_id, parent_id, text)
+                               username, comment_id, media_id, parent_id, text)
     SELECT gen_random_uuid(), at, at, 'default', 'comment', false, n % 10 = 0, 0, 0, 'live',
-           gen_random_uuid(), 'account', 'person-' || n, 'comment-' || n,
+           gen_random_uuid(), 'account', 'person-' || n, 'Person.' || n, 'comment-' || n,
            CASE WHEN n % 6 > 0 THEN 'viral' ELSE 'media-' || n END,
            CASE WHEN n % 3 = 0 AND n > 10 THEN 'comment-' || n - 10 END, 'nice'
     FROM generate_series(1, 24000) AS n, LATERAL (
         SELECT now() - n % 5 * interval '1 day' - n * interval '1 ms' AS at) AS time;
+    INSERT INTO accounts (app, account_id, client, label, first_seen, last_seen)
+    VALUES ('default', 'account', 'bakery', 'Corner Bakery', now(), now()),
+           ('default', 'quiet', 'florist', 'Florist', now(), now());
     INSERT INTO late_days SELECT DISTINCT (received_at AT TIME ZONE 'UTC')::date, 1000000
     FROM stored_events ON CONFLICT DO NOTHING";
 
@@ -52,7 +61,32 @@ const USED: &str = "
     WHERE s.idx_scan > 0 AND s.relname ~ '^(events_2|conversations|media_threads)'
     GROUP BY 1 ORDER BY 1";
 
+/// Partitions that were opened.
+const OPENED: &str = "
+    SELECT relname::text FROM pg_stat_user_tables
+    WHERE seq_scan + idx_scan > 0 AND relname ~ '^(deliveries|events|repeats)_2' ORDER BY 1";
+
 impl Shelf {
+    /// A database with events of five days.
+    async fn filled() -> Self {
+        let shelf = Self::create().await;
+        for day in 0..DAYS {
+            let mid = format!("first of day {day}");
+            shelf
+                .store("default", DAY * day, message(&mid, "hello"))
+                .await;
+        }
+        shelf.run(FILL).await;
+        shelf
+    }
+
+    /// No partition of another day was opened.
+    async fn opened_only(&self, day: &str, what: &str) {
+        let opened = self.texts(OPENED).await;
+        let others = opened.iter().any(|name| !name.ends_with(day));
+        assert!(!others && !opened.is_empty(), "{what}: {opened:?}");
+    }
+
     async fn texts(&self, sql: &'static str) -> Vec<String> {
         let mut connection = self.database.connect().await;
         sqlx::query_scalar(sql)
@@ -66,39 +100,53 @@ impl Shelf {
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
     }
 
-    /// Indexes that these arguments use, with the entries read. No table is read as a whole.
+    /// Indexes that these arguments use, with the entries read.
     async fn indexes(&self, arguments: &str) -> Vec<(String, i64)> {
+        let split: Vec<_> = arguments.split(' ').collect();
+        self.used(arguments, async || drop(self.says(&split))).await
+    }
+
+    /// Indexes that the first page of a list of events uses, with the entries read.
+    async fn indexes_of(&self, filter: &EventFilter) -> Vec<(String, i64)> {
+        let read = async || drop(self.first_page(filter).await);
+        let mut used = self.used(&format!("{filter:?}"), read).await;
+        used.retain(|(name, _)| name.contains("events_"));
+        used
+    }
+
+    async fn first_page(&self, filter: &EventFilter) -> Vec<EventForm> {
+        let page = EventPage {
+            filter: filter.clone(),
+            range: Between::default(),
+            order: Order::Newest,
+            limit: 100,
+        };
+        let scope = Scope::local(Role::Operator);
+        let session = Session::open(&self.database.options(), &scope).await;
+        session.unwrap().events(&page).await.unwrap()
+    }
+
+    /// Indexes that a read uses, with the entries read. No table is read as a whole.
+    async fn used(&self, what: &str, read: impl AsyncFnOnce()) -> Vec<(String, i64)> {
         let alone = "SELECT pid::text FROM pg_stat_activity
-                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        eventually("the statistics of former sessions are there", async || {
-            self.texts(alone).await.is_empty()
-        })
-        .await;
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()
+                       AND backend_type = 'client backend'";
+        let closed = async || self.texts(alone).await.is_empty();
+        eventually("the statistics of former sessions are there", closed).await;
         self.run("SELECT pg_stat_reset()").await;
-        self.says(&arguments.split(' ').collect::<Vec<_>>());
-        let mut used = Vec::new();
-        eventually("the statistics of the session are there", async || {
-            let mut connection = self.database.connect().await;
-            let query = sqlx::query_as(USED).fetch_all(&mut connection);
-            used = query.await.unwrap();
-            !used.is_empty()
-        })
-        .await;
-        assert_eq!(self.texts(WHOLE).await, [""; 0], "{arguments}: {used:?}");
+        read().await;
+        eventually("the statistics of the session are there", closed).await;
+        let mut connection = self.database.connect().await;
+        let used = sqlx::query_as(USED).fetch_all(&mut connection).await;
+        let used: Vec<(String, i64)> = used.unwrap();
+        assert_eq!(self.texts(WHOLE).await, [""; 0], "{what}: {used:?}");
         used
     }
 }
 
 #[tokio::test]
 async fn lists_and_long_conversations_are_read_by_their_indexes() {
-    let shelf = Shelf::create().await;
-    for day in 0..DAYS {
-        let mid = format!("first of day {day}");
-        shelf
-            .store("default", DAY * day, message(&mid, "hello"))
-            .await;
-    }
-    shelf.run(FILL).await;
+    let shelf = Shelf::filled().await;
     shelf.list().await;
     shelf.run(ANSWER).await;
     shelf.run("VACUUM ANALYZE").await;
@@ -132,4 +180,133 @@ async fn lists_and_long_conversations_are_read_by_their_indexes() {
         let names: Vec<_> = used.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, indexes, "{show}: {used:?}");
     }
+}
+
+fn text(value: &str) -> Option<String> {
+    Some(value.to_owned())
+}
+
+/// Filters with the index that finds their events.
+fn filters() -> Vec<(EventFilter, &'static str)> {
+    let none = EventFilter::default;
+    let person = || EventFilter {
+        person_id: text("talker"),
+        ..none()
+    };
+    let of = |account: &str| EventFilter {
+        account_ids: vec![account.to_owned()],
+        ..none()
+    };
+    let client = |client: &str| EventFilter {
+        client: text(client),
+        ..none()
+    };
+    let account = |filter: EventFilter| EventFilter {
+        account_ids: vec!["account".to_owned()],
+        ..filter
+    };
+    let username = EventFilter {
+        username: text("person.77"),
+        ..none()
+    };
+    let message = EventFilter {
+        message_id: text("mid-7"),
+        ..none()
+    };
+    let comment = EventFilter {
+        comment_id: text("comment-7"),
+        ..none()
+    };
+    let media = EventFilter {
+        media_id: text("viral"),
+        ..none()
+    };
+    let app = EventFilter {
+        app: text("default"),
+        ..none()
+    };
+    let several = EventFilter {
+        account_ids: vec!["account".to_owned(), "quiet".to_owned()],
+        ..none()
+    };
+    let kind = EventFilter {
+        kinds: vec![Kind::Message],
+        ..of("account")
+    };
+    let client_of_person = EventFilter {
+        client: text("bakery"),
+        ..person()
+    };
+    vec![
+        (none(), "stored_events_pkey"),
+        (app, "stored_events_pkey"),
+        (of("account"), "events_account"),
+        (of("quiet"), "events_account"),
+        (several, "events_account"),
+        (kind, "events_account"),
+        (client("bakery"), "events_account"),
+        (client("florist"), "events_account"),
+        (person(), "events_person"),
+        (account(person()), "events_person"),
+        (client_of_person, "events_person"),
+        (message, "events_message"),
+        (comment, "events_comment"),
+        (account(media.clone()), "events_media"),
+        (media, "events_media"),
+        (account(username.clone()), "events_username"),
+        (username, "events_username"),
+    ]
+}
+
+#[tokio::test]
+async fn each_filter_of_events_uses_its_own_index() {
+    let shelf = Shelf::filled().await;
+    shelf.run("VACUUM ANALYZE").await;
+    for (filter, index) in filters() {
+        let used = shelf.indexes_of(&filter).await;
+        let names: Vec<_> = used.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, [index], "{filter:?}: {used:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_days_of_the_range_or_delivery_are_opened() {
+    let shelf = Shelf::filled().await;
+    let delivery = message("one more", "hello");
+    let delivery = shelf.store("default", DAY * 2, delivery).await;
+    shelf.run("VACUUM ANALYZE").await;
+    let day = delivery.envelope.received_at.strftime("%Y%m%d").to_string();
+    let date = delivery.envelope.received_at.strftime("%Y-%m-%d");
+    for (filter, _) in filters() {
+        let in_the_day = EventFilter {
+            since: format!("{date}T00:00:00Z").parse().ok(),
+            until: format!("{date}T23:00:00Z").parse().ok(),
+            ..filter
+        };
+        shelf.indexes_of(&in_the_day).await;
+        shelf.opened_only(&day, &format!("{in_the_day:?}")).await;
+    }
+    let show = format!("deliveries show {}", delivery.envelope.id);
+    shelf.indexes(&show).await;
+    shelf.opened_only(&day, &show).await;
+}
+
+#[tokio::test]
+async fn the_first_page_opens_the_last_days_unless_events_came_late() {
+    let shelf = Shelf::filled().await;
+    shelf.run("TRUNCATE late_days").await;
+    shelf.run("VACUUM ANALYZE").await;
+    let none = EventFilter::default();
+    shelf.indexes_of(&none).await;
+    let opened = shelf.texts(OPENED).await;
+    let events = opened.iter().filter(|name| name.starts_with("events"));
+    let past =
+        "SELECT 'events_' || to_char(now() AT TIME ZONE 'UTC' - interval '2 days', 'YYYYMMDD')";
+    let past = &shelf.texts(past).await[0];
+    assert!(events.clone().all(|name| name > past), "{opened:?}");
+    // A delivery of the spool is committed days after its receipt.
+    let late = message("from the spool", "late");
+    shelf.store("default", DAY * 3, late).await;
+    let first = shelf.first_page(&none).await.remove(0);
+    assert_eq!(first.columns().text.as_deref(), Some("late"));
 }
