@@ -13,6 +13,8 @@ use nix::sys::{
 };
 use serde::Deserialize;
 
+use crate::server::HOOKSHELF;
+
 /// Load on a server. Without a rate, each connection sends as fast as answers arrive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
@@ -129,7 +131,7 @@ pub(crate) fn run(
     secret: &Path,
 ) -> anyhow::Result<LoadReport> {
     let before = ended_children()?;
-    let output = Command::new(env!("CARGO_BIN_EXE_hookshelf"))
+    let output = Command::new(HOOKSHELF)
         .env_clear()
         .args(["simulate", "--json", "--unmarked", "--retry"])
         .args(["--accounts", "50", "--people", "2000"])

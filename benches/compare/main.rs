@@ -18,9 +18,11 @@ mod options;
 mod outside;
 mod plain;
 mod postgres;
+mod reading;
 mod scenarios;
 mod server;
 mod stored;
+mod stream;
 mod tables;
 mod turn;
 mod usage;
@@ -49,6 +51,8 @@ fn main() -> ExitCode {
 fn play(options: &Options) -> anyhow::Result<()> {
     let sources = Sources::from_process(None);
     match &options.role {
+        Some(Role::Stream(options)) => Runtime::new()?.block_on(stream::measure(options)),
+        Some(Role::Reading(options)) => Runtime::new()?.block_on(reading::measure(options)),
         Some(Role::Floor) => app::runtime()?.block_on(floor::serve(&sources)),
         Some(Role::Plain) => Runtime::new()?.block_on(plain::serve(&sources)),
         Some(Role::Outside) => Runtime::new()?.block_on(outside::serve(&sources)),

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
-use crate::{load::Asked, scenarios};
+use crate::{load::Asked, scenarios, server::HOOKSHELF};
 
 /// Compares Hookshelf with a plain receiver under the same load.
 #[derive(Debug, Parser)]
@@ -38,28 +38,72 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) json: bool,
     /// Flag that `cargo bench` passes to every bench.
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, global = true)]
     bench: bool,
-    /// Role of this process, unless it is the bench itself.
+    /// Another measurement, or the role of this process.
     #[command(subcommand)]
     pub(crate) role: Option<Role>,
 }
 
-/// Role in which the bench starts itself again.
+/// Another measurement, or a role in which the bench starts itself again.
 #[derive(Debug, Subcommand)]
-#[command(hide = true)]
 pub(crate) enum Role {
+    /// Measures live streams: from the ack of a delivery to each reader.
+    Stream(StreamOptions),
+    /// Measures requests to the API on a store of ninety days.
+    Reading(ReadingOptions),
     /// The Postgres in which every server stores.
+    #[command(hide = true)]
     Postgres {
         /// Parent of its directory.
         dir: PathBuf,
     },
     /// The plain receiver.
+    #[command(hide = true)]
     Plain,
     /// The outside receiver.
+    #[command(hide = true)]
     Outside,
     /// The floor, which answers without storing.
+    #[command(hide = true)]
     Floor,
+}
+
+/// Options of the measurement of streams.
+#[derive(Debug, Args)]
+pub(crate) struct StreamOptions {
+    /// The program to measure. Default: of this checkout.
+    #[arg(long, value_name = "PATH", default_value = HOOKSHELF)]
+    pub(crate) program: PathBuf,
+    /// Seconds of load in each round.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+    /// Rounds of each load.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+}
+
+/// Options of the measurement of requests.
+#[derive(Debug, Args)]
+pub(crate) struct ReadingOptions {
+    /// The program to measure. Default: of this checkout.
+    #[arg(long, value_name = "PATH", default_value = HOOKSHELF)]
+    pub(crate) program: PathBuf,
+    /// Number of events in the store.
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    pub(crate) events: i64,
+    /// A store that is filled already.
+    #[arg(long, value_name = "URL", requires = "log")]
+    pub(crate) url: Option<String>,
+    /// The log of its Postgres.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) log: Option<PathBuf>,
+    /// Requests of each kind.
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// Only requests with these words in their names.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Vec<String>,
 }
 
 impl Options {

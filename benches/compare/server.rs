@@ -19,6 +19,9 @@ use tokio::net::{TcpListener, TcpStream};
 /// App secret that signs the deliveries.
 pub(crate) const SECRET: &str = "the secret of a bench";
 
+/// The program of this checkout.
+pub(crate) const HOOKSHELF: &str = env!("CARGO_BIN_EXE_hookshelf");
+
 /// Shell script that runs a program, prints its process id, and kills it when standard input
 /// closes, so that a killed bench leaves no server behind.
 const GUARD: &str = include_str!("../../tests/it/support/guard.sh");
@@ -36,6 +39,18 @@ pub(crate) enum ServerKind {
     Floor,
 }
 
+impl ServerKind {
+    /// Program and its role.
+    fn program(self) -> anyhow::Result<(PathBuf, &'static str)> {
+        Ok(match self {
+            Self::Hookshelf => (PathBuf::from(HOOKSHELF), "serve"),
+            Self::Plain => (std::env::current_exe()?, "plain"),
+            Self::Outside => (std::env::current_exe()?, "outside"),
+            Self::Floor => (std::env::current_exe()?, "floor"),
+        })
+    }
+}
+
 /// A running server.
 pub(crate) struct Server {
     pub(crate) pid: i32,
@@ -44,15 +59,29 @@ pub(crate) struct Server {
     /// Pipe that keeps the server alive.
     line: Option<ChildStdin>,
     /// Kept open, so that a server that prints does not fail.
-    _said: BufReader<ChildStdout>,
+    said: BufReader<ChildStdout>,
 }
 
 impl Server {
     /// Starts a server on the database at `url`; its files stay in `dir`.
     pub(crate) fn start(kind: ServerKind, url: &str, dir: &Path) -> anyhow::Result<Self> {
+        let (program, role) = kind.program()?;
+        Self::start_program(&program, role, url, dir)
+    }
+
+    /// Starts a program as a server.
+    pub(crate) fn start_program(
+        program: &Path,
+        role: &str,
+        url: &str,
+        dir: &Path,
+    ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(dir)?;
         let log = dir.join("log");
-        let mut shell = command(kind)?
+        let mut shell = Command::new("sh")
+            .args(["-c", GUARD, "guard"])
+            .arg(program)
+            .arg(role)
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .env("DATABASE_URL", url)
@@ -69,15 +98,28 @@ impl Server {
         let told = listen(&mut said);
         let (pid, address) = told.with_context(|| {
             let log = std::fs::read_to_string(&log).unwrap_or_default();
-            format!("{kind:?} does not start: {log}")
+            format!("{} {role} does not start: {log}", program.display())
         })?;
         Ok(Self {
             pid,
             address,
             shell,
             line,
-            _said: said,
+            said,
         })
+    }
+
+    /// Address of the admin listener of `hookshelf serve`.
+    pub(crate) fn admin(&mut self) -> anyhow::Result<SocketAddr> {
+        for line in (&mut self.said).lines() {
+            let line = line?;
+            if let Some((_, address)) = line.split_once("operators") {
+                let address = address.trim().strip_prefix("http://");
+                let address = address.and_then(|it| it.split('/').next());
+                return Ok(address.context("no address")?.parse()?);
+            }
+        }
+        anyhow::bail!("it has ended")
     }
 
     /// Stops the server with SIGTERM, and waits.
@@ -93,18 +135,6 @@ impl Drop for Server {
         drop(self.line.take());
         let _ = self.shell.wait();
     }
-}
-
-fn command(kind: ServerKind) -> anyhow::Result<Command> {
-    let (program, role) = match kind {
-        ServerKind::Hookshelf => (PathBuf::from(env!("CARGO_BIN_EXE_hookshelf")), "serve"),
-        ServerKind::Plain => (std::env::current_exe()?, "plain"),
-        ServerKind::Outside => (std::env::current_exe()?, "outside"),
-        ServerKind::Floor => (std::env::current_exe()?, "floor"),
-    };
-    let mut shell = Command::new("sh");
-    shell.args(["-c", GUARD, "guard"]).arg(program).arg(role);
-    Ok(shell)
 }
 
 /// Binds a listener, prints its address, and switches Nagle's algorithm off.

@@ -27,7 +27,7 @@ pub(crate) const DATABASE: &str = "stored";
 const DAYS: i32 = 7;
 
 /// Maximum time for the statistics to catch up.
-const PATIENCE: Duration = Duration::from_mins(15);
+const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Creates and fills the database.
 pub(crate) async fn fill(postgres: &mut Postgres, events: i64) -> anyhow::Result<()> {
@@ -48,7 +48,7 @@ pub(crate) async fn fill(postgres: &mut Postgres, events: i64) -> anyhow::Result
         }
         fill_day(&mut connection, now, ago, events / i64::from(DAYS)).await?;
     }
-    follow(postgres, &mut connection).await?;
+    follow(postgres, DATABASE, &mut connection).await?;
     eprintln!("vacuuming and analysing what is stored");
     sqlx::raw_sql("VACUUM ANALYZE")
         .execute(&mut connection)
@@ -80,10 +80,14 @@ async fn fill_day(
 }
 
 /// Lets a server count the stored events, as it would have counted them on arrival.
-async fn follow(postgres: &Postgres, connection: &mut PgConnection) -> anyhow::Result<()> {
+pub(crate) async fn follow(
+    postgres: &Postgres,
+    database: &str,
+    connection: &mut PgConnection,
+) -> anyhow::Result<()> {
     eprintln!("counting what is stored");
     let dir = postgres.dir().join("server");
-    let server = Server::start(ServerKind::Hookshelf, &postgres.url(DATABASE)?, &dir)?;
+    let server = Server::start(ServerKind::Hookshelf, &postgres.url(database)?, &dir)?;
     let counted = async {
         while !has_counted(connection).await? {
             tokio::time::sleep(Duration::from_millis(200)).await;

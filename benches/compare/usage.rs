@@ -43,10 +43,19 @@ pub(crate) fn parent(pid: i32) -> anyhow::Result<i32> {
 
 /// Peak memory of a process in MiB.
 pub(crate) fn peak_memory(pid: i32) -> anyhow::Result<f64> {
+    memory(pid, "VmHWM:")
+}
+
+/// Memory of a process in MiB.
+pub(crate) fn present_memory(pid: i32) -> anyhow::Result<f64> {
+    memory(pid, "VmRSS:")
+}
+
+fn memory(pid: i32, name: &str) -> anyhow::Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-    Ok(kib.context("no VmHWM in /proc")? / 1024.0)
+    Ok(kib.with_context(|| format!("no {name} in /proc"))? / 1024.0)
 }
 
 fn stat(pid: i32) -> anyhow::Result<Stat> {
