@@ -6,20 +6,23 @@ mod data;
 mod line;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::about::{About, plain};
 use super::Session;
-use crate::store::{
-    Error,
-    follow::Lag,
-    read::{
-        ConversationFilter, ConversationOrder, ConversationRow, EventRow, GapFilter, GapRow,
-        MOST_GAPS, Place, Reader,
+use crate::{
+    meta::event::Kind,
+    store::{
+        Error,
+        follow::Lag,
+        read::{
+            ConversationFilter, ConversationOrder, ConversationRow, EventRow, GapFilter, GapRow,
+            MOST_GAPS, Place, Reader,
+        },
     },
 };
 
@@ -34,6 +37,10 @@ pub use self::{
 
 /// Maximum number of events per read.
 const AT_ONCE: u32 = 500;
+
+/// Maximum time between the arrivals of a message and of an event about it, if the event came first:
+/// Meta sends a refused delivery again for 36 hours.
+const RETRIES: SignedDuration = SignedDuration::from_hours(36);
 
 /// Page of a list that is ordered by time.
 #[derive(Clone, Debug)]
@@ -252,7 +259,7 @@ async fn apply(
     let mut ids: Vec<String> = ids.collect();
     ids.sort_unstable();
     ids.dedup();
-    let stored = reader.events_about_messages(of, &ids).await?;
+    let stored = about_messages(reader, of, events, ids).await?;
     let mut messages: HashMap<&str, About<'_>> = HashMap::new();
     for event in &stored {
         if let Some(id) = &event.ids.message_id {
@@ -261,6 +268,33 @@ async fn apply(
     }
     let lines = events.iter().filter_map(|event| line(event, &messages));
     Ok(lines.collect())
+}
+
+/// Reads all events about the messages `ids` of a part. Events about a message were received after
+/// it, or before it within the time of retries: the days since the part have all of them, except
+/// for messages that are older than the part.
+async fn about_messages(
+    reader: &mut Reader,
+    of: &ConversationRow,
+    part: &[EventRow],
+    ids: Vec<String>,
+) -> Result<Vec<EventRow>, Error> {
+    let first = part.iter().map(|event| event.received_at).min();
+    let from = first.and_then(|first| first.checked_sub(RETRIES).ok());
+    let mut stored = reader.events_about_messages(of, &ids, from).await?;
+    let messages = stored
+        .iter()
+        .filter(|event| event.kind == Kind::Message.as_str());
+    let found: HashSet<_> = messages
+        .filter_map(|event| event.ids.message_id.clone())
+        .collect();
+    let older: Vec<_> = ids.into_iter().filter(|id| !found.contains(id)).collect();
+    if !older.is_empty() {
+        let is_found = |id: &Option<String>| id.as_ref().is_some_and(|id| found.contains(id));
+        stored.retain(|event| is_found(&event.ids.message_id));
+        stored.extend(reader.events_about_messages(of, &older, None).await?);
+    }
+    Ok(stored)
 }
 
 fn line(event: &EventRow, messages: &HashMap<&str, About<'_>>) -> Option<Line> {

@@ -188,16 +188,20 @@ impl Reader {
         Ok(first.and_then(|first| first.checked_sub(BELIEVED).ok()))
     }
 
-    /// Reads all events about these messages of the account, in order of their time.
+    /// Reads the events about these messages of the account that were received since `from`, in
+    /// order of their time.
     pub async fn events_about_messages(
         &mut self,
         of: &ConversationRow,
         messages: &[String],
+        from: Option<Timestamp>,
     ) -> Result<Vec<EventRow>, Error> {
         let mut query = Conditions::after(&events_where());
         query.0.push(" AND message_id = ANY (");
         query.0.push_bind(messages.to_vec()).push(")");
-        query.of_account((&of.app, &of.account_id), &self.visible);
+        query
+            .of_account((&of.app, &of.account_id), &self.visible)
+            .received(from, None);
         let order = " ORDER BY coalesce(occurred_at, received_at), position";
         let mut query = query.limit(order, MOST_ABOUT);
         answer(query.build_query_as().fetch_all(&mut *self.conn)).await
