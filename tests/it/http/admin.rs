@@ -52,6 +52,14 @@ async fn alive_is_not_the_same_as_ready() {
 }
 
 #[tokio::test]
+async fn documents_need_no_database() {
+    let address = open(DatabaseState::default());
+    for path in ["/openapi.json", "/docs", "/problems/database"] {
+        assert_eq!(get(address, path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn metrics_are_exposed_with_their_meaning() {
     let address = open(DatabaseState::default());
     let door = Door::open();
