@@ -269,7 +269,7 @@ async fn every_list_in_csv_has_cells_that_nothing_executes() {
             .ask_as("privacy", &format!("/v1/{path}?format=csv"))
             .await;
         assert_eq!(answer.status, 200, "{path}");
-        let records = records(&String::from_utf8(answer.body.to_vec()).unwrap());
+        let records = records(std::str::from_utf8(&answer.body).unwrap());
         assert!(
             records.len() > 1 || ["rejections", "audit"].contains(&path),
             "{path}"
