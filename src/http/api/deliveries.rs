@@ -218,10 +218,8 @@ async fn list(
     let end = api.read(session.end_of_log()).await?;
     let deliveries = api.read(session.deliveries(&page)).await?;
     let last = deliveries.last().map(|delivery| delivery.id).or(page.after);
-    let next = last.map(|id| {
-        let changes = [("after", id.to_string()), ("before", String::new())];
-        shown::url(LIST, parameters, &changes)
-    });
+    let changes = |id: Uuid| [("after", id.to_string()), ("before", String::new())];
+    let next = last.map(|id| shown::url(LIST, parameters, &changes(id)));
     let answer = DeliveryList {
         deliveries,
         next,
