@@ -36,15 +36,16 @@ impl Local {
         options: &ConnectOptions,
         scope: Scope,
     ) -> Result<Self, Error> {
-        let sessions = Sessions::one(options).await?;
+        let (sessions, database) = (Sessions::one(options).await?, DatabaseState::default());
+        database.note(true);
         let (stop, wakes) = (CancellationToken::new(), Wakes::default());
         let (hub, feed) = Hub::new(options.clone(), stop.clone());
-        let (writes, key) = (Writes::new(options), keys::audit_key(&config.data_dir));
+        let (changes, key) = (Writes::new(options), keys::audit_key(&config.data_dir));
         let (writer, _) = Writer::new(options.clone(), None);
         let api = http::Api {
             sessions,
-            audit: Audit::new(writes.clone(), key).unrecorded(),
-            writes,
+            audit: Audit::new(changes.clone(), key).unrecorded(),
+            writes: changes,
             streams: http::Streams::new(hub, STREAMS),
             recheck: Recheck::new(
                 rescue::quarantine(config),
@@ -53,7 +54,7 @@ impl Local {
                 Clock::system(),
             ),
             readiness: Readiness {
-                database: DatabaseState::default(),
+                database,
                 allow_lossy: config.database.allow_lossy_commits,
                 breaker: writer.breaker(),
                 spool: None,

@@ -88,12 +88,12 @@ impl Row {
         let found = json::pairs(self.0.get()).unwrap_or_default();
         let value = |name: &str| found.iter().find(|(known, _)| known == name);
         let missing = |name: &str| !names.iter().any(|(known, _)| known == name);
-        let named = names.iter().map(|(name, _)| {
+        let arranged = names.iter().map(|(name, _)| {
             let value = value(name).map_or("null", |(_, value)| value);
             (name, value)
         });
         let others = found.iter().filter(|(name, _)| others && missing(name));
-        let pairs = named.chain(others.map(|(name, value)| (name, *value)));
+        let pairs = arranged.chain(others.map(|(name, value)| (name, *value)));
         let pairs: Vec<_> = pairs
             .map(|(name, value)| format!("\"{name}\":{value}"))
             .collect();

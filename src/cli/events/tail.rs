@@ -149,7 +149,7 @@ fn is_final(error: &anyhow::Error) -> bool {
 async fn open(api: &Api, place: &Place) -> anyhow::Result<Blocks> {
     let request = place.request.with("after", place.position);
     let Some(body) = api.open(&request, "text/event-stream").await? else {
-        bail!("no account or delivery has this --account or --delivery");
+        bail!("no delivery has the id of --delivery");
     };
     Ok(Blocks::new(body))
 }

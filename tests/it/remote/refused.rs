@@ -62,7 +62,10 @@ async fn each_refusal_of_a_server_says_what_to_do() {
     );
     let said =
         complaint(&mut server.verb_elsewhere("viewer", &["events", "tail", "--account", "x"]));
-    assert!(said.contains("no account or delivery"), "{said}");
+    assert!(
+        said.contains("no account has this label or user name"),
+        "{said}"
+    );
 
     // An address of this machine, spelled as no server expects it.
     let port = server.admin.port();
