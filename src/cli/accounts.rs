@@ -32,7 +32,7 @@ pub(super) struct Accounts {
 enum Verb {
     List(List),
     Show(Show),
-    Label(Label),
+    Label(Naming),
 }
 
 /// Lists accounts with the time of their last event, the newest last.
@@ -83,7 +83,7 @@ struct Show {
 /// Example: hookshelf accounts label 17841460310258847 --label "Corner shop" --client bakery
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
-struct Label {
+struct Naming {
     /// Its id, label or user name.
     account: String,
     /// Name for people.
@@ -145,21 +145,24 @@ impl Show {
     }
 }
 
-impl Label {
+impl Naming {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let api = self.origin.open(sources).await?;
         let labels = [("label", self.label), ("client", self.client)];
-        let labels = labels.into_iter().filter_map(|(name, text)| {
-            let text = text?;
-            // Null removes a label.
-            let text = if text.is_empty() {
-                Value::Null
-            } else {
-                text.into()
-            };
-            Some((name.to_owned(), text))
-        });
-        let body = Bytes::from(serde_json::to_vec(&Map::from_iter(labels))?);
+        let labels: Map<_, _> = labels
+            .into_iter()
+            .filter_map(|(name, text)| {
+                let text = text?;
+                // Null removes a label.
+                let text = if text.is_empty() {
+                    Value::Null
+                } else {
+                    text.into()
+                };
+                Some((name.to_owned(), text))
+            })
+            .collect();
+        let body = Bytes::from(serde_json::to_vec(&labels)?);
         let request = Request::to(LIST).below(&self.account);
         let set = api.exchange(Method::PATCH, &request, body).await?;
         print(set.as_ref(), &self.account, self.json)

@@ -141,14 +141,13 @@ impl Show {
             let request = request.with_any("app", self.app.as_ref());
             request.with_any("account", self.account.as_ref())
         };
-        let media = match &self.media {
-            Some(media) => media.clone(),
-            None => {
-                let newest = api.get(&narrow(Request::to(LIST)).with("limit", 1)).await?;
-                match newest.rows("media")?.first().map(Row::value) {
-                    Some(row) => row.text("media_id"),
-                    None => return Ok(None),
-                }
+        let media = if let Some(media) = &self.media {
+            media.clone()
+        } else {
+            let newest = api.get(&narrow(Request::to(LIST)).with("limit", 1)).await?;
+            match newest.rows("media")?.first().map(Row::value) {
+                Some(row) => row.text("media_id"),
+                None => return Ok(None),
             }
         };
         let request = Request::to(LIST).below(&media).below("comments");

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{
-    api::{Answer, Fields, Origin, Request},
+    api::{Answer, Fields, Origin, Request, Row},
     columns,
     filters::{self, Received, Which},
     output::{self, Form, Output},
@@ -53,7 +53,7 @@ impl Stats {
         if let Some(format) = self.form.format() {
             columns::lines(&mut output, format, &rows, &Count::none(&by))?;
         } else {
-            let rows: Vec<_> = rows.iter().map(|row| row.value()).collect();
+            let rows: Vec<_> = rows.iter().map(Row::value).collect();
             table(&mut output, &by, (&rows, &answer))?;
         }
         output.finish()?;

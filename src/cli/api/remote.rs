@@ -20,7 +20,7 @@ use crate::causes;
 const CONNECTING: Duration = Duration::from_secs(10);
 
 /// Timeout for the next bytes: a statement may take 30 s, and a stream sends something every 15 s.
-const READING: Duration = Duration::from_secs(60);
+const READING: Duration = Duration::from_mins(1);
 
 /// Message for an unusable URL.
 const ALLOWED: &str = "allowed: the address of an admin listener, such as http://127.0.0.1:9090 or \

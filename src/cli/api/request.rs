@@ -37,6 +37,10 @@ impl Request {
     }
 
     /// The request with another value of a parameter.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers give numbers and texts alike"
+    )]
     pub(in crate::cli) fn with(&self, name: &str, value: impl ToString) -> Self {
         let mut request = self.clone();
         request.parameters.retain(|(known, _)| known != name);

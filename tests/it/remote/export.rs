@@ -62,11 +62,11 @@ async fn an_interrupted_export_goes_on_behind_its_last_whole_event() {
         assert_eq!(names(directory.path()), ["events"]);
 
         // Leaves the notes of an export that is cut at once.
-        let (url, served) = cutting(format, Vec::new());
+        let (url, cut) = cutting(format, Vec::new());
         let typed = typed(directory.path(), format);
         let typed: Vec<_> = typed.iter().map(String::as_str).collect();
         let (code, _, said) = run(&mut elsewhere(&url, &typed));
-        served.join().unwrap();
+        cut.join().unwrap();
         assert_eq!(code, Some(1), "{said}");
         let other_server = fs::read_to_string(&note).unwrap();
         let (_, said) = complaint(&mut export(&server, directory.path(), format));
@@ -129,11 +129,11 @@ fn cutting(format: &str, part: Vec<u8>) -> (String, thread::JoinHandle<()>) {
 fn an_export_that_is_cut_is_never_taken_as_complete() {
     let part = b"{\"schema\":1,\"position\":\"7\"}\n{\"schema\":1,\"pos".to_vec();
     let directory = Directory::create();
-    let (url, served) = cutting("ndjson", part.clone());
+    let (url, cut) = cutting("ndjson", part.clone());
     let typed = typed(directory.path(), "ndjson");
     let typed: Vec<_> = typed.iter().map(String::as_str).collect();
     let (code, said) = complaint(&mut elsewhere(&url, &typed));
-    served.join().unwrap();
+    cut.join().unwrap();
     assert_eq!(code, Some(1));
     assert!(said.contains("the export is not complete: "), "{said}");
     assert!(
@@ -144,9 +144,9 @@ fn an_export_that_is_cut_is_never_taken_as_complete() {
     assert_eq!(names(directory.path()), files);
     assert_eq!(fs::read(directory.join("events.partial")).unwrap(), part);
 
-    let (url, served) = cutting("ndjson", part.clone());
+    let (url, cut) = cutting("ndjson", part.clone());
     let (code, printed, said) = run(&mut elsewhere(&url, &["events", "export"]));
-    served.join().unwrap();
+    cut.join().unwrap();
     assert_eq!((code, printed.as_bytes()), (Some(1), &part[..]));
     assert!(said.contains("the export is not complete"), "{said}");
 }
