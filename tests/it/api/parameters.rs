@@ -61,11 +61,12 @@ fn values(path: &str, name: &str) -> (Vec<String>, &'static str) {
         "field" | "app" | "client" | "account" | "person" | "message" | "comment" | "media"
         | "username" | "id" | "subject" | "token" => (vec![long(513)], "some"),
         "text" | "payload" => (vec![long(201)], "some"),
+        "limit" if ["/v1/accounts", "/v1/rejections"].contains(&path) => (above("10001"), "1"),
         "limit" => (above("1001"), "1"),
         "n" => (above("201"), "2"),
         "wait" => (above("31"), "0"),
         "after" | "before" if is_of_events => (above("9223372036854775808"), "0"),
-        "after" if path == "/v1/deliveries" => (owned(&["x", "1"]), DELIVERY),
+        "after" | "before" if path == "/v1/deliveries" => (owned(&["x", "1"]), DELIVERY),
         "after" | "before" => (owned(&NO_PLACES), "1.1"),
         "since" | "until" | "silent_since" => (owned(&NO_MOMENTS), "2h"),
         "kind" => (
