@@ -114,11 +114,11 @@ pub(super) fn behind(answer: &Answer) -> Option<String> {
     let positions = lag["positions"]
         .as_i64()
         .filter(|positions| *positions > 0)?;
-    let position: i64 = lag.text("position").parse().ok()?;
+    let end: i64 = answer.text("as_of_position")?.parse().ok()?;
     Some(format!(
-        "counted up to position {position} of {}, which is all that was stored before {}; the rest \
+        "counted up to position {} of {end}, which is all that was stored before {}; the rest \
          is counted while the server runs",
-        position + positions,
+        end - positions,
         lag.time("done_at"),
     ))
 }

@@ -4,10 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{
-    http::parameters::Parameters,
-    query::{Digits, Lag},
-};
+use crate::{http::parameters::Parameters, query::Lag};
 
 /// URL of another part of a list: the same parameters with `changes`. An empty value removes a
 /// parameter.
@@ -26,10 +23,7 @@ pub(super) fn url(path: &str, parameters: &Parameters, changes: &[(&str, String)
 /// Lag of counts or of a list that the server keeps.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct LagReport {
-    /// Everything up to this position is counted or listed.
-    #[schemars(with = "Digits")]
-    position: String,
-    /// Number of positions behind it.
+    /// Number of positions up to the end of the log that are not counted or listed yet.
     positions: i64,
     seconds: f64,
     /// Everything committed before this time is counted or listed.
@@ -39,7 +33,6 @@ pub(super) struct LagReport {
 impl From<Lag> for LagReport {
     fn from(lag: Lag) -> Self {
         Self {
-            position: lag.position.to_string(),
             positions: lag.positions,
             seconds: lag.time.as_secs_f64(),
             done_at: lag.done_at,
