@@ -22,6 +22,8 @@ mod forwarded_for;
 pub mod meta;
 #[path = "../../src/ownership.rs"]
 pub mod ownership;
+#[path = "../../src/secret_file.rs"]
+pub mod secret_file;
 #[path = "../../src/spool/mod.rs"]
 pub mod spool;
 
