@@ -35,7 +35,7 @@ begin() {
     export TMPDIR=$scratch XDG_DATA_HOME=$work/xdg CI_RUN_MARK=$work
 }
 
-# Whether 6 GiB of files fit into memory, a quarter of which was used at most.
+# Succeeds if 6 GiB of files fit into memory. At most a quarter of that was used.
 memory_has_room() {
     local kib mount=/dev/shm
     [ -w "$mount" ] && ! findmnt -no OPTIONS "$mount" 2>/dev/null | grep -qw noexec || return 1

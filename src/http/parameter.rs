@@ -34,7 +34,7 @@ pub(super) enum Form {
     Delivery,
     /// Place in a list, from an earlier answer: an example and a pattern.
     Place(&'static str, &'static str),
-    /// One of these names.
+    /// A name from a list.
     OneOf(fn() -> Vec<&'static str>),
     /// Some of these names: given several times, or with commas between them.
     SomeOf(fn() -> Vec<&'static str>),

@@ -109,7 +109,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         path: "/v1/conversations/{account}/{person}",
         handler: || get(show),
-        about: "A conversation in its true order, the newest lines first read.",
+        about: "A part of a conversation in its true order; the newest part without before and after.",
         parts: &[ACCOUNT, PERSON],
         parameters: &[PART, EXPORT],
         example: "/v1/conversations/17840000000000001/7001?limit=10",

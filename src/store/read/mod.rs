@@ -83,7 +83,7 @@ const ANSWERING: Duration = Duration::from_secs(40);
 pub(crate) enum Readers {
     /// Pool of sessions.
     Pool(PgPool),
-    /// One session, which is open.
+    /// An open session.
     One(Arc<Mutex<PgConnection>>),
 }
 

@@ -238,7 +238,7 @@ fn positions(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// What a scope may see, and what it must not.
+/// Own positions and foreign ids of a scope.
 struct Sight {
     own_positions: BTreeSet<String>,
     foreign: Vec<String>,

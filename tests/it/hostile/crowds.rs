@@ -11,7 +11,7 @@ use crate::support::{
 
 const TEN_THOUSAND: usize = 10_000;
 
-/// One crowd at a time: two of ten thousand would exceed the limits of this process.
+/// Held by each crowd: two of ten thousand would exceed the limits of this process.
 static CROWD: Mutex<()> = Mutex::const_new(());
 
 /// Raises the limit of open files; returns the number of connections that this process may open, at

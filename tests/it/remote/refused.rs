@@ -1,4 +1,4 @@
-//! What goes wrong with `--url`, and the messages.
+//! Failures with `--url`, and their messages.
 
 use std::{
     io::{Read, Write},
