@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Asked, Shared,
-    export::{CSV, EXPORT, EXTENT, Export, NDJSON},
+    export::{EXPORT, Export},
     filters::{LIMIT, since, until},
     operation::{Answer, Caller, Operation},
     unrecorded,
@@ -37,12 +37,7 @@ pub(super) const OPERATIONS: &[Operation] = &[Operation {
     about: "Shown content: time, token, address and subject, newest first; with format, an export.",
     parameters: &[AUDIT, EXPORT],
     example: "/v1/audit?since=today",
-    answers: &[
-        Answer::json::<AuditList>("The newest entries."),
-        EXTENT,
-        NDJSON,
-        CSV,
-    ],
+    answers: &[Answer::json::<AuditList>("The newest entries.")],
     problems: &[
         problem::NOT_FOUND,
         problem::DATABASE,

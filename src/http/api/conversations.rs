@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     Asked, InPath, LISTED, SHOWN, Shared,
-    export::{CSV, EXPORT, EXTENT, Export, NDJSON},
+    export::{EXPORT, Export},
     filters::{ACCOUNT, APP, LIMIT, accounts, accounts_in_path, names, since, until},
     in_path,
     operation::{Answer, Operation},
@@ -97,12 +97,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         about: "Conversations, without content.",
         parameters: &[OF, CONVERSATION_LIST, PAGE, EXPORT],
         example: "/v1/conversations?waiting=true&order=longest_waiting",
-        answers: &[
-            Answer::json::<ConversationList>("A page of conversations."),
-            EXTENT,
-            NDJSON,
-            CSV,
-        ],
+        answers: &[Answer::json::<ConversationList>("A page of conversations.")],
         problems: LISTED,
         ..Operation::GET
     },
@@ -113,12 +108,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parts: &[ACCOUNT, PERSON],
         parameters: &[PART, EXPORT],
         example: "/v1/conversations/17840000000000001/7001?limit=10",
-        answers: &[
-            Answer::json::<Conversation>("A part of the conversation."),
-            EXTENT,
-            NDJSON,
-            CSV,
-        ],
+        answers: &[Answer::json::<Conversation>("A part of the conversation.")],
         problems: SHOWN,
         ..Operation::GET
     },
@@ -128,12 +118,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         about: "Media with comments, newest comment first, without content.",
         parameters: &[OF, MEDIA_LIST, PAGE, EXPORT],
         example: "/v1/media?unanswered=true",
-        answers: &[
-            Answer::json::<MediaList>("A page of media."),
-            EXTENT,
-            NDJSON,
-            CSV,
-        ],
+        answers: &[Answer::json::<MediaList>("A page of media.")],
         problems: LISTED,
         ..Operation::GET
     },
@@ -144,12 +129,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parts: MEDIA_ID,
         parameters: &[THREADS, EXPORT],
         example: "/v1/media/17900000000000001/comments?limit=10",
-        answers: &[
-            Answer::json::<MediaComments>("A page of threads."),
-            EXTENT,
-            NDJSON,
-            CSV,
-        ],
+        answers: &[Answer::json::<MediaComments>("A page of threads.")],
         problems: SHOWN,
         ..Operation::GET
     },

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Api, Asked, InPath, LISTED, SHOWN, Shared,
-    export::{CSV, EXPORT, EXTENT, Export, NDJSON},
+    export::{EXPORT, Export},
     filters::{APP, LARGE_LIMIT, LIMIT, PROBLEM, SOURCE, since, until},
     operation::{Answer, Caller, Operation},
     recheck, shown,
@@ -86,12 +86,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         about: "Deliveries: the newest, or those behind one, oldest first.",
         parameters: &[DELIVERIES, EXPORT],
         example: "/v1/deliveries?source=live&limit=2",
-        answers: &[
-            Answer::json::<DeliveryList>("A page of deliveries."),
-            EXTENT,
-            NDJSON,
-            CSV,
-        ],
+        answers: &[Answer::json::<DeliveryList>("A page of deliveries.")],
         problems: LISTED,
         ..Operation::GET
     },
@@ -144,12 +139,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
         about: "Counts of requests that were not stored, with cause and remedy.",
         parameters: &[REJECTIONS, EXPORT],
         example: "/v1/rejections?since=today",
-        answers: &[
-            Answer::json::<RejectionList>("The newest counts, oldest first."),
-            EXTENT,
-            NDJSON,
-            CSV,
-        ],
+        answers: &[Answer::json::<RejectionList>(
+            "The newest counts, oldest first.",
+        )],
         problems: LISTED,
         ..Operation::GET
     },

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     Api, Asked, InPath, SHOWN, Shared, UNREAD,
-    export::{CSV, EXPORT, EXTENT, Export, NDJSON, refuse},
+    export::{EXPORT, Export, refuse},
     filters::{FILTERS, PAGE, SEARCHES, event_filter, page},
     operation::{Answer, Operation},
     shown,
@@ -59,9 +59,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         answers: &[
             Answer::json::<EventList>("A page of events."),
             Answer::json::<FoundEvents>("The events of a search."),
-            EXTENT,
-            NDJSON,
-            CSV,
         ],
         problems: &[
             problem::DATABASE,

@@ -51,16 +51,12 @@ pub(super) const EXPORT: &[Parameter] = &[
     Parameter::of("dry", "true: only the extent of the export.", Form::Flag),
 ];
 
-/// Answer of a dry export.
-pub(super) const EXTENT: Answer = Answer::json::<Extent>("The extent of an export.");
-
-/// Answer of an export as lines of JSON.
-pub(super) const NDJSON: Answer =
-    Answer::other("application/x-ndjson", "An export: a JSON object a line.");
-
-/// Answer of an export as CSV.
-pub(super) const CSV: Answer =
-    Answer::other("text/csv", "An export: a line of names, then a line a row.");
+/// Answers of an export: its extent, lines, or CSV.
+pub(super) const ANSWERS: &[Answer] = &[
+    Answer::json::<Extent>("The extent of an export."),
+    Answer::other("application/x-ndjson", "An export: a JSON object a line."),
+    Answer::other("text/csv", "An export: a line of names, then a line a row."),
+];
 
 /// Refuses parameters that would have no effect.
 pub(super) fn refuse(parameters: &Parameters, names: &[&str], when: &str) -> Result<(), Problem> {

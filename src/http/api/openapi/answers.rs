@@ -6,12 +6,15 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{Caller, Operation, Schemas};
-use crate::http::problem::{self, Members, ProblemType};
+use crate::http::{
+    api::{export, operation::Answer},
+    problem::{self, Members, ProblemType},
+};
 
 /// Answers by status.
 pub(super) fn responses(operation: &Operation, schemas: &mut Schemas) -> Map<String, Value> {
     let mut responses = Map::new();
-    for answer in operation.answers {
+    for answer in operation.answers.iter().chain(exports(operation)) {
         let about = json!({"description": answer.about});
         let response = responses.entry(answer.status.to_string()).or_insert(about);
         if answer.media.is_empty() {
@@ -38,6 +41,16 @@ pub(super) fn responses(operation: &Operation, schemas: &mut Schemas) -> Map<Str
     });
     responses.extend(problems);
     responses
+}
+
+/// Answers of the exports of an operation.
+fn exports(operation: &Operation) -> &'static [Answer] {
+    let mut parameters = operation.parameters.iter().copied().flatten();
+    if parameters.any(|it| it.name == "format") {
+        export::ANSWERS
+    } else {
+        &[]
+    }
 }
 
 /// Problems of an operation by status: its own, and those of every request.
