@@ -168,16 +168,13 @@ impl EventRow {
 impl Reader {
     /// Reads the event at `position`.
     pub async fn event(&mut self, position: i64) -> Result<Option<EventRow>, Error> {
-        let mut query = Conditions::after(&events_where());
-        query
-            .visible(&self.visible)
-            .and("position = ", Some(position));
-        let mut query = query.limit("", 1);
-        let mut event: Option<EventRow> =
-            answer(query.build_query_as().fetch_optional(&mut *self.conn)).await?;
-        let unread = event.iter_mut().map(EventRow::unread);
-        answer(payload::read(&mut self.conn, unread)).await?;
-        Ok(event)
+        let filter = EventFilter {
+            positions: vec![position],
+            ..EventFilter::default()
+        };
+        let page = (Order::Newest, 1);
+        let mut found = self.events(&filter, Between::default(), page, true).await?;
+        Ok(found.pop())
     }
 
     /// Reads at most `limit` events of a range; without `payloads`, every `payload` is `None`.
@@ -188,7 +185,10 @@ impl Reader {
         page: (Order, u32),
         payloads: bool,
     ) -> Result<Vec<EventRow>, Error> {
-        let list = self.list(filter).await?;
+        let Some(filter) = self.in_time(filter).await? else {
+            return Ok(Vec::new());
+        };
+        let list = self.list(&filter).await?;
         let columns = EventRow::columns();
         let recent = match range {
             Between {
@@ -272,8 +272,6 @@ impl EventFilter {
             .and("field = ", self.field.clone())
             .and("app = ", self.app.clone())
             .and("person_id = ", self.person_id.clone())
-            .and("message_id = ", self.message_id.clone())
-            .and("comment_id = ", self.comment_id.clone())
             .and("media_id = ", self.media_id.clone())
             .and("problem = ", self.problem.map(Problem::as_str))
             .and("is_echo = ", self.is_echo)
@@ -297,6 +295,14 @@ impl EventFilter {
                 self.payload.as_deref().map(search::containing),
             )
             .received(self.since, self.until);
+        self.apply_ids(query);
+    }
+
+    /// Applies the ids of items.
+    pub(super) fn apply_ids(&self, query: &mut Conditions) {
+        query
+            .and("message_id = ", self.message_id.clone())
+            .and("comment_id = ", self.comment_id.clone());
         if !self.positions.is_empty() {
             let condition = query.0.push(" AND position = ANY (");
             condition.push_bind(self.positions.clone()).push(")");

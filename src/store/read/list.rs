@@ -202,7 +202,7 @@ impl EventFilter {
     }
 
     /// True if an index finds the items of the filter, which are few.
-    fn names_items(&self) -> bool {
+    pub(super) fn names_items(&self) -> bool {
         self.message_id.is_some()
             || self.comment_id.is_some()
             || self.delivery.is_some()

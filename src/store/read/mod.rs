@@ -27,6 +27,7 @@ mod search;
 mod stats;
 mod steps;
 mod stored;
+mod times;
 mod visible;
 
 use std::{

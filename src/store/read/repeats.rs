@@ -60,9 +60,16 @@ impl RepeatRow {
 impl Reader {
     /// Reads the repeat at `position`.
     pub async fn repeat(&mut self, position: i64) -> Result<Option<RepeatRow>, Error> {
+        let of_position = |query: &mut Conditions| {
+            query.and("position = ", Some(position));
+        };
+        let Some([since, until]) = self.times("repeats", of_position).await? else {
+            return Ok(None);
+        };
         let found = self.repeats(
             |query| {
-                query.and("position = ", Some(position));
+                of_position(query);
+                query.received(Some(since), Some(until));
             },
             1,
         );
