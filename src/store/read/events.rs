@@ -155,6 +155,7 @@ impl EventRow {
     /// Payload of the row, to be read.
     pub(super) fn unread(&mut self) -> Unread<'_> {
         Unread {
+            position: self.position,
             delivery_id: self.delivery_id,
             received_at: self.received_at,
             start: self.item_start,

@@ -9,7 +9,7 @@ use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use serde_json::value::RawValue;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::meta::{event::Problem, sanitise::SafeText};
@@ -17,6 +17,8 @@ use crate::meta::{event::Problem, sanitise::SafeText};
 /// Payload to read, with the location of its item.
 #[derive(Debug)]
 pub(super) struct Unread<'r> {
+    /// Position of the item.
+    pub position: i64,
     /// The delivery with the item.
     pub delivery_id: Uuid,
     /// Receipt of the delivery.
@@ -43,23 +45,11 @@ pub(super) async fn read<'r>(
         let delivery = (row.delivery_id, row.received_at);
         unread.entry(delivery).or_default().push(row);
     }
-    let (ids, times): (Vec<_>, Vec<_>) = unread.keys().copied().unzip();
-    let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else {
+    if unread.is_empty() {
         return Ok(());
-    };
-    let bounds = [first.to_sqlx(), last.to_sqlx()];
-    let times: Vec<_> = times.iter().map(|time| time.to_sqlx()).collect();
-    let mut bodies = sqlx::query_as(
-        "SELECT d.id, d.received_at, d.body
-         FROM unnest($1::uuid[], $2::timestamptz[]) AS wanted (id, received_at)
-         JOIN deliveries AS d ON d.id = wanted.id AND d.received_at = wanted.received_at
-         WHERE d.received_at BETWEEN $3 AND $4 AND d.body IS NOT NULL",
-    )
-    .bind(&ids)
-    .bind(&times)
-    .bind(bounds[0])
-    .bind(bounds[1])
-    .fetch(conn);
+    }
+    let mut query = bodies(&unread);
+    let mut bodies = query.build_query_as().fetch(conn);
     while let Some((id, received_at, body)) = bodies.try_next().await? {
         let (received_at, body): (jiff_sqlx::Timestamp, Vec<u8>) = (received_at, body);
         let delivery: (Uuid, _) = (id, received_at.to_jiff());
@@ -68,6 +58,36 @@ pub(super) async fn read<'r>(
         }
     }
     Ok(())
+}
+
+/// Selects the bodies. Ids of deliveries begin with the time of receipt: one range of the index has
+/// those of adjacent events. The bodies of distant events are looked up one by one.
+fn bodies(unread: &HashMap<(Uuid, Timestamp), Vec<Unread<'_>>>) -> QueryBuilder<Postgres> {
+    let (ids, times): (Vec<_>, Vec<_>) = unread.keys().copied().unzip();
+    let mut query = QueryBuilder::new(
+        "SELECT id, received_at, body FROM stored_deliveries WHERE body IS NOT NULL AND id BETWEEN ",
+    );
+    query.push_bind(ids.iter().min().copied()).push(" AND ");
+    query.push_bind(ids.iter().max().copied());
+    query.push(" AND received_at BETWEEN ");
+    query.push_bind(times.iter().min().map(|time| time.to_sqlx()));
+    query.push(" AND ");
+    query.push_bind(times.iter().max().map(|time| time.to_sqlx()));
+    if !are_adjacent(unread.values().flatten()) {
+        let times: Vec<_> = times.iter().map(|time| time.to_sqlx()).collect();
+        query.push(" AND (id, received_at) IN (SELECT * FROM unnest(");
+        query.push_bind(ids).push("::uuid[], ");
+        query.push_bind(times).push("::timestamptz[]))");
+    }
+    query
+}
+
+/// True if the rows are at least half of the items between the first and the last.
+fn are_adjacent<'r>(rows: impl Iterator<Item = &'r Unread<'r>> + Clone) -> bool {
+    let positions = rows.map(|row| row.position);
+    let ends = positions.clone().min().zip(positions.clone().max());
+    let span = ends.map_or(0, |(first, last)| last.abs_diff(first));
+    usize::try_from(span).is_ok_and(|span| span <= 2 * positions.count())
 }
 
 /// Cuts an item out of a body; `None` if the bytes are no JSON, as after an erasure. Many parsers

@@ -47,6 +47,7 @@ impl RepeatRow {
     /// Payload of the row, to be read.
     fn unread(&mut self) -> Unread<'_> {
         Unread {
+            position: self.position,
             delivery_id: self.delivery_id,
             received_at: self.received_at,
             start: self.item_start,
