@@ -134,7 +134,8 @@ async fn by_newest(
     let mut roots: Vec<String> = newest.iter().filter_map(root).map(str::to_owned).collect();
     roots.sort_unstable();
     roots.dedup();
-    let all = reader.comments_of_threads(of, &roots).await?;
+    let until = newest.iter().map(|event| event.received_at).max();
+    let all = reader.comments_of_threads(of, &roots, until).await?;
     let mut groups: HashMap<&str, Vec<&EventRow>> = HashMap::new();
     for event in all.iter().filter(|event| event.position <= end) {
         if let Some(root) = root(event) {

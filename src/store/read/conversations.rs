@@ -10,7 +10,7 @@ use super::{
     events::events_where,
     extent::{Extent, counting},
     json::{Digits, text},
-    list::IN_ORDER,
+    list::IN_ORDER_KEPT,
     place::Place,
     row::row,
 };
@@ -180,7 +180,8 @@ impl Reader {
         query.before_place(AT, "position", before);
         let mut query = query.limit(" ORDER BY position DESC", limit);
         query.push(") AS newest");
-        let rows: Vec<(i64, Option<jiff_sqlx::Timestamp>)> = self.rows_in(IN_ORDER, query).await?;
+        let rows: Vec<(i64, Option<jiff_sqlx::Timestamp>)> =
+            self.rows_in(IN_ORDER_KEPT, query).await?;
         let first = rows
             .into_iter()
             .find(|(count, _)| *count == i64::from(limit));
@@ -188,20 +189,31 @@ impl Reader {
         Ok(first.and_then(|first| first.checked_sub(BELIEVED).ok()))
     }
 
-    /// Reads the events about these messages of the account that were received since `from`, in
-    /// order of their time.
+    /// Reads the events about these messages of the account that were received since `from`, or at
+    /// any time, in order of their time.
     pub async fn events_about_messages(
         &mut self,
         of: &ConversationRow,
         messages: &[String],
         from: Option<Timestamp>,
     ) -> Result<Vec<EventRow>, Error> {
+        let about = |query: &mut Conditions| {
+            query.0.push(" AND message_id = ANY (");
+            query.0.push_bind(messages.to_vec()).push(")");
+        };
+        let [from, until] = if from.is_some() {
+            [from, None]
+        } else {
+            let Some(times) = self.times("events", about).await? else {
+                return Ok(Vec::new());
+            };
+            times.map(Some)
+        };
         let mut query = Conditions::after(&events_where());
-        query.0.push(" AND message_id = ANY (");
-        query.0.push_bind(messages.to_vec()).push(")");
+        about(&mut query);
         query
             .of_account((&of.app, &of.account_id), &self.visible)
-            .received(from, None);
+            .received(from, until);
         let order = " ORDER BY coalesce(occurred_at, received_at), position";
         let mut query = query.limit(order, MOST_ABOUT);
         answer(query.build_query_as().fetch_all(&mut *self.conn)).await
@@ -216,7 +228,7 @@ impl Reader {
             .and("person_id = ", Some(person_id.to_owned()));
         let mut query = query.limit(" ORDER BY position DESC", LAST_EVENTS);
         query.push(") AS newest WHERE username IS NOT NULL LIMIT 1");
-        let names: Vec<(String,)> = self.rows_in(IN_ORDER, query).await?;
+        let names: Vec<(String,)> = self.rows_in(IN_ORDER_KEPT, query).await?;
         Ok(names.into_iter().next().map(|(name,)| name))
     }
 }

@@ -15,6 +15,10 @@ use super::{Between, Conditions, Error, EventFilter, Order, Reader, Visible, ans
 /// Settings of a transaction that reads an index in its order.
 pub(super) const IN_ORDER: &str = "BEGIN; SET LOCAL enable_sort = off";
 
+/// Same, with a plan that the session keeps, for statements with few columns.
+pub(super) const IN_ORDER_KEPT: &str =
+    "BEGIN; SET LOCAL enable_sort = off; SET LOCAL plan_cache_mode = force_generic_plan";
+
 /// Settings of a transaction that reads the index of user names. The planner would start workers,
 /// which takes longer than the work.
 const BY_USERNAME: &str =

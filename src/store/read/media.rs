@@ -1,17 +1,17 @@
 //! Media with comments: the list, and the comments of one media together with those on its ads.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use jiff_sqlx::ToSqlx;
 use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::QueryBuilder;
 
 use super::{
-    Conditions, Error, EventRow, Reader, Visible, answer,
+    Between, Conditions, Error, EventFilter, EventRow, Order, Reader, Visible, answer,
     by_account::{self, Listed, Table, table},
     extent::Extent,
     json::{Digits, text},
-    list::IN_ORDER,
+    list::IN_ORDER_KEPT,
     place::Place,
     row::row,
 };
@@ -103,29 +103,47 @@ impl Reader {
     }
 
     /// Reads at most `limit` comments on the media and its ads before `position`, newest first,
-    /// without payloads. Each id has its own scan in order of position.
+    /// without payloads. Each id has its own scan in order of position, of positions and times: the
+    /// rows are read from the partitions of these times.
     pub async fn comments_before(
         &mut self,
         of: &MediaRow,
         position: Option<i64>,
         limit: u32,
     ) -> Result<Vec<EventRow>, Error> {
-        let mut query = each_place("e.*", of, &self.visible);
+        let mut query = each_place("e.position, e.received_at", of, &self.visible);
         query.and("position < ", position);
         query.0.push(" ORDER BY position DESC LIMIT ");
         query.0.push_bind(i64::from(limit)).push(") AS e");
         let query = query.limit(" ORDER BY e.position DESC", limit);
-        self.rows_in(IN_ORDER, query).await
+        let found: Vec<(i64, jiff_sqlx::Timestamp)> = self.rows_in(IN_ORDER_KEPT, query).await?;
+        let (positions, times): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .map(|(position, at)| (position, at.to_jiff()))
+            .unzip();
+        if positions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let newest = times.iter().max();
+        let filter = EventFilter {
+            positions,
+            since: times.iter().min().copied(),
+            until: newest.and_then(|newest| newest.checked_add(1.microsecond()).ok()),
+            ..EventFilter::default()
+        };
+        let page = (Order::Newest, limit);
+        self.events(&filter, Between::default(), page, false).await
     }
 
     /// Reads all comments in the threads that begin with these comments, in order of position,
-    /// without payloads.
+    /// without payloads. The threads began before `until`, or are read more slowly.
     pub async fn comments_of_threads(
         &mut self,
         of: &MediaRow,
         roots: &[String],
+        until: Option<Timestamp>,
     ) -> Result<Vec<EventRow>, Error> {
-        let from = self.threads_begin(of, roots).await?;
+        let from = self.threads_begin(of, (roots, until)).await?;
         let mut comments: Vec<EventRow> = Vec::new();
         loop {
             let mut query = each_place("e.*", of, &self.visible);
@@ -147,12 +165,18 @@ impl Reader {
     }
 
     /// Start of the days that have all comments of these threads; `None` if the first comment of
-    /// one of them is not stored.
+    /// one of them was not received since the first comment on the media, up to `until`.
     async fn threads_begin(
         &mut self,
         of: &MediaRow,
-        roots: &[String],
+        (roots, until): (&[String], Option<Timestamp>),
     ) -> Result<Option<Timestamp>, Error> {
+        let first = |query: &mut Conditions| {
+            query.and("position = ", Some(of.first_position));
+        };
+        let Some([since, _]) = self.times("events", first).await? else {
+            return Ok(None);
+        };
         let query = sqlx::query_scalar(
             "SELECT CASE WHEN bool_and(e.received_at IS NOT NULL) THEN min(e.received_at) END
              FROM unnest($1::text[]) AS root (id)
@@ -160,9 +184,11 @@ impl Reader {
                  SELECT min(received_at) AS received_at FROM stored_events
                  WHERE comment_id = root.id AND app = $2 AND account_id = $3
                    AND kind IN ('comment', 'live_comment')
+                   AND received_at >= $4 AND received_at <= coalesce($5::timestamptz, 'infinity')
              ) AS e",
         );
         let query = query.bind(roots).bind(&of.app).bind(&of.account_id);
+        let query = query.bind(since.to_sqlx()).bind(until.map(ToSqlx::to_sqlx));
         let begun: Option<jiff_sqlx::Timestamp> = answer(query.fetch_one(&mut *self.conn)).await?;
         Ok(begun.and_then(|begun| begun.to_jiff().checked_sub(RETRIES).ok()))
     }
