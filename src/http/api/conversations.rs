@@ -1,4 +1,4 @@
-//! Routes of conversations and of comments.
+//! Routes of conversations.
 
 use axum::{extract::State, http::StatusCode, response::Response, routing::get};
 use schemars::JsonSchema;
@@ -22,15 +22,14 @@ use crate::{
         problem::Problem,
     },
     query::{
-        CommentWalk, Conversation, ConversationFilter, ConversationOrder, ConversationRow, Digits,
-        LineWalk, ListWalk, MediaComments, MediaFilter, MediaRow, Part, Place, Subject,
+        Conversation, ConversationFilter, ConversationOrder, ConversationRow, Digits, LineWalk,
+        ListWalk, Part, Place, Subject,
     },
 };
 
 const CONVERSATIONS: &str = "/v1/conversations";
-const MEDIA: &str = "/v1/media";
 
-const OF: &[Parameter] = &[
+pub(super) const OF: &[Parameter] = &[
     APP,
     ACCOUNT,
     since("With an event at this time or later."),
@@ -51,16 +50,10 @@ const CONVERSATION_LIST: &[Parameter] = &[
     ),
 ];
 
-const MEDIA_LIST: &[Parameter] = &[Parameter::of(
-    "unanswered",
-    "true for media with unanswered comments.",
-    Form::Flag,
-)];
-
 /// Time and position of a row.
 const PLACE: Form = Form::Place("1795182300123456.42", "^[0-9]{1,17}\\.[0-9]{1,18}$");
 
-const PAGE: &[Parameter] = &[
+pub(super) const PAGE: &[Parameter] = &[
     Parameter::of("after", "Place behind which the list goes on.", PLACE),
     LIMIT,
 ];
@@ -72,23 +65,7 @@ const PART: &[Parameter] = &[
     LIMIT,
 ];
 
-const THREADS: &[Parameter] = &[
-    APP,
-    ACCOUNT,
-    Parameter::of(
-        "before",
-        "Position before which the threads are.",
-        Form::Position,
-    ),
-    LIMIT,
-];
-
 const PERSON: Parameter = Parameter::one("person", "Other party: Instagram-scoped id.");
-
-const MEDIA_ID: &[Parameter] = &[Parameter::one(
-    "id",
-    "Id of the media or of one of its ads.",
-)];
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
@@ -112,45 +89,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: SHOWN,
         ..Operation::GET
     },
-    Operation {
-        path: MEDIA,
-        handler: || get(media),
-        about: "Media with comments, newest comment first, without content.",
-        parameters: &[OF, MEDIA_LIST, PAGE, EXPORT],
-        example: "/v1/media?unanswered=true",
-        answers: &[Answer::json::<MediaList>("A page of media.")],
-        problems: LISTED,
-        ..Operation::GET
-    },
-    Operation {
-        path: "/v1/media/{id}/comments",
-        handler: || get(comments),
-        about: "Comments on a media and on its ads, in threads, newest comment first.",
-        parts: MEDIA_ID,
-        parameters: &[THREADS, EXPORT],
-        example: "/v1/media/17900000000000001/comments?limit=10",
-        answers: &[Answer::json::<MediaComments>("A page of threads.")],
-        problems: SHOWN,
-        ..Operation::GET
-    },
 ];
 
 /// Answer with conversations.
 #[derive(Serialize, JsonSchema)]
 struct ConversationList {
     conversations: Vec<ConversationRow>,
-    /// Null if nothing was ever listed.
-    lag: Option<LagReport>,
-    /// URL of the next page.
-    next: Option<String>,
-    #[schemars(with = "Digits")]
-    as_of_position: String,
-}
-
-/// Answer with media.
-#[derive(Serialize, JsonSchema)]
-struct MediaList {
-    media: Vec<MediaRow>,
     /// Null if nothing was ever listed.
     lag: Option<LagReport>,
     /// URL of the next page.
@@ -247,93 +191,22 @@ async fn show(
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
-async fn media(
-    State(api): Shared,
-    Viewer(scope): Viewer,
-    asked: Asked,
-) -> Result<Response, Problem> {
-    let parameters = &asked.parameters;
-    let export = Export::of("media", parameters, &["after", "limit"])?;
-    let mut filter = MediaFilter {
-        app: parameters.text("app")?,
-        unanswered: parameters.flag("unanswered")?.unwrap_or(false),
-        since: parameters.moment("since")?,
-        until: parameters.moment("until")?,
-        ..MediaFilter::default()
-    };
-    let (after, limit) = (place(parameters, "after")?, limit(parameters)?);
-    let mut session = api.session(&scope).await?;
-    filter.account_ids = accounts(&api, &mut session, parameters).await?;
-    let end = api.read(session.end_of_log()).await?;
-    if let Some(export) = export {
-        let (walk, what) = (ListWalk::new(filter, end), (export, Subject::None));
-        return api.export(session, (&scope, &asked), what, walk).await;
-    }
-    let list = api.read(session.media(&filter, after, limit)).await?;
-    let answer = MediaList {
-        media: list.rows,
-        lag: list.lag.map(LagReport::from),
-        next: next(MEDIA, parameters, "after", list.next),
-        as_of_position: end.to_string(),
-    };
-    Ok(answer::json(StatusCode::OK, &answer))
-}
-
-async fn comments(
-    State(api): Shared,
-    Viewer(scope): Viewer,
-    InPath(id): InPath<String>,
-    asked: Asked,
-) -> Result<Response, Problem> {
-    let parameters = &asked.parameters;
-    let export = Export::of("comments", parameters, &["limit"])?;
-    let (before, limit) = (parameters.position("before")?, limit(parameters)?);
-    let mut filter = MediaFilter {
-        app: parameters.text("app")?,
-        media_id: Some(in_path(id.clone())?),
-        ..MediaFilter::default()
-    };
-    let mut session = api.session(&scope).await?;
-    filter.account_ids = accounts(&api, &mut session, parameters).await?;
-    if let Some(export) = export {
-        let export = export.with_content(&scope)?;
-        let end = api.read(session.end_of_log()).await?;
-        let found = CommentWalk::begin(&mut session, &filter, before, end);
-        let walk = api.read(found).await?.ok_or_else(Problem::not_found)?;
-        let of = walk.media_id().to_owned();
-        let what = (export, Subject::Id(&of));
-        return api.export(session, (&scope, &asked), what, walk).await;
-    }
-    let found = api
-        .read(session.media_comments(&filter, before, limit))
-        .await?;
-    let comments = found.ok_or_else(Problem::not_found)?;
-    let subject = Subject::Id(&comments.row.media_id);
-    let threads = Some(comments.threads.len());
-    api.record(&scope, &asked, "comments", (subject, threads))
-        .await?;
-    let path = format!("{MEDIA}/{}/comments", encoded(&id));
-    let mut answer = serde_json::to_value(&comments).unwrap_or_default();
-    answer["next"] = json!(next(&path, parameters, "before", comments.next));
-    Ok(answer::json(StatusCode::OK, &answer))
-}
-
-fn encoded(id: &str) -> String {
+pub(super) fn encoded(id: &str) -> String {
     form_urlencoded::byte_serialize(id.as_bytes())
         .collect::<String>()
         .replace('+', "%20")
 }
 
-fn place(parameters: &Parameters, name: &str) -> Result<Option<Place>, Problem> {
+pub(super) fn place(parameters: &Parameters, name: &str) -> Result<Option<Place>, Problem> {
     parameters.parse(name, |text| text.parse().ok())
 }
 
-fn limit(parameters: &Parameters) -> Result<u32, Problem> {
+pub(super) fn limit(parameters: &Parameters) -> Result<u32, Problem> {
     parameters.number("limit")
 }
 
 /// URL of another part, from `place` on.
-fn next(
+pub(super) fn next(
     path: &str,
     parameters: &Parameters,
     from: &'static str,

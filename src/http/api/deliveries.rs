@@ -1,4 +1,4 @@
-//! Routes of deliveries and rejections.
+//! Routes of deliveries.
 
 use axum::{
     body::Body,
@@ -15,12 +15,11 @@ use uuid::Uuid;
 use super::{
     Api, Asked, InPath, LISTED, SHOWN, Shared,
     export::{EXPORT, Export},
-    filters::{APP, LARGE_LIMIT, LIMIT, PROBLEM, SOURCE, since, until},
+    filters::{APP, LIMIT, PROBLEM, SOURCE, since, until},
     operation::{Answer, Caller, Operation},
-    recheck, shown,
+    shown,
 };
 use crate::{
-    clock::Clock,
     config::Role,
     http::{
         access::{Operator, Viewer},
@@ -30,8 +29,8 @@ use crate::{
     },
     meta::event::{Problem as EventProblem, Source},
     query::{
-        Content, DeliveryDetail, DeliveryFilter, DeliveryRow, DeliveryWalk, Digits,
-        ExplainedRejection, Page, RejectionFilter, RejectionTotal, RejectionWalk, Scope, Subject,
+        Content, DeliveryDetail, DeliveryFilter, DeliveryRow, DeliveryWalk, Digits, Page, Scope,
+        Subject,
     },
 };
 
@@ -50,13 +49,6 @@ const DELIVERIES: &[Parameter] = &[
     ),
     Parameter::of("before", "Deliveries before this id.", Form::Delivery),
     LIMIT,
-];
-
-const REJECTIONS: &[Parameter] = &[
-    APP,
-    since("Last request at this time or later."),
-    until("Start of the hour before this time."),
-    LARGE_LIMIT,
 ];
 
 const DELIVERY: &[Parameter] = &[Parameter::of("id", "Id of the delivery.", Form::Delivery)];
@@ -133,18 +125,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: KEPT,
         ..Operation::GET
     },
-    Operation {
-        path: "/v1/rejections",
-        handler: || get(rejections),
-        about: "Counts of requests that were not stored, with cause and remedy.",
-        parameters: &[REJECTIONS, EXPORT],
-        example: "/v1/rejections?since=today",
-        answers: &[Answer::json::<RejectionList>(
-            "The newest counts, oldest first.",
-        )],
-        problems: LISTED,
-        ..Operation::GET
-    },
 ];
 
 /// Answer with a page of deliveries.
@@ -168,18 +148,6 @@ struct SignatureReport {
     secret_now: Option<String>,
     /// True if a re-serialised body would verify; null if the body is no JSON.
     reserialized_matches: Option<bool>,
-}
-
-/// Answer with rejections.
-#[derive(Serialize, JsonSchema)]
-struct RejectionList {
-    rejections: Vec<ExplainedRejection>,
-    /// Totals by reason of all rejections that meet the filter.
-    totals: Vec<RejectionTotal>,
-    /// Number of deliveries of the app in quarantine; null if it cannot be read.
-    quarantined: Option<usize>,
-    #[schemars(with = "Digits")]
-    as_of_position: String,
 }
 
 async fn list(
@@ -353,40 +321,6 @@ async fn signature(
         secret_now: matches(body.clone()),
         reserialized_matches: again.map(|again| matches(again.into()).is_some()),
         secret_then: delivery.secret,
-    };
-    Ok(answer::json(StatusCode::OK, &answer))
-}
-
-async fn rejections(
-    State(api): Shared,
-    Viewer(scope): Viewer,
-    asked: Asked,
-) -> Result<Response, Problem> {
-    let parameters = &asked.parameters;
-    let export = Export::of("rejections", parameters, &["limit"])?;
-    let filter = RejectionFilter {
-        app: parameters.text("app")?,
-        since: parameters.moment("since")?,
-        until: parameters.moment("until")?,
-    };
-    let limit = parameters.number("limit")?;
-    let mut session = api.session(&scope).await?;
-    let app = (&scope, filter.app.clone());
-    let (remedies, quarantined) = recheck::remedies(&api, &mut session, app).await?;
-    if let Some(export) = export {
-        let walk = RejectionWalk::new(filter, remedies, Clock::system().now());
-        let what = (export, Subject::None);
-        return api.export(session, (&scope, &asked), what, walk).await;
-    }
-    let end = api.read(session.end_of_log()).await?;
-    let rows = api.read(session.rejections(&filter, limit)).await?;
-    let totals = api.read(session.rejection_totals(&filter)).await?;
-    let rows = rows.into_iter().map(|row| remedies.explain(row)).collect();
-    let answer = RejectionList {
-        rejections: rows,
-        totals,
-        quarantined,
-        as_of_position: end.to_string(),
     };
     Ok(answer::json(StatusCode::OK, &answer))
 }

@@ -13,9 +13,10 @@ mod events;
 mod export;
 mod filters;
 mod health;
+mod media;
 mod openapi;
 mod operation;
-mod recheck;
+mod rejections;
 mod shown;
 mod spool;
 mod stats;
@@ -55,8 +56,9 @@ const OPERATIONS: &[&[Operation]] = &[
     events::OPERATIONS,
     stream::OPERATIONS,
     conversations::OPERATIONS,
+    media::OPERATIONS,
     deliveries::OPERATIONS,
-    recheck::OPERATIONS,
+    rejections::OPERATIONS,
     accounts::OPERATIONS,
     stats::OPERATIONS,
     spool::OPERATIONS,
