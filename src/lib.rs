@@ -25,6 +25,7 @@ pub mod spool;
 pub mod store;
 // F3: the product's verbs; they never import each other.
 pub mod doctor;
+pub mod forward;
 pub mod ingest;
 pub mod query;
 pub mod simulate;

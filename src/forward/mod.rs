@@ -1,0 +1,3 @@
+//! Delivery of stored events to consumers and destinations.
+
+pub mod http;
