@@ -34,6 +34,11 @@ impl<'t, 'a> Value<'t, 'a> {
         range.and_then(|at| self.text.get(at)).unwrap_or_default()
     }
 
+    /// Offset of the value in the text, in bytes.
+    pub fn start(self) -> usize {
+        self.nodes.first().map_or(0, |node| node.range().start)
+    }
+
     /// The decoded string, if the value is a string.
     pub fn string(self) -> Option<Cow<'a, str>> {
         let raw = self.raw();

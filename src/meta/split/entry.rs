@@ -40,6 +40,8 @@ pub(super) struct Item<'t, 'a> {
     /// Slice of the item in the body. For the flat form, and for a list as value, the slice is only
     /// the value, so that items never share bytes.
     pub slice: Value<'t, 'a>,
+    /// True for a member of a list as value.
+    pub is_member: bool,
     /// Content that identifies an item without natural key.
     pub content: Named<'t, 'a>,
 }
@@ -99,6 +101,11 @@ impl<'t, 'a> Entry<'t, 'a> {
     /// True if the entry is from the dashboard's Test button.
     pub(super) fn is_test(&self) -> bool {
         self.id.as_deref() == Some("0")
+    }
+
+    /// A value of the entry.
+    pub(super) fn get(&self, key: &str) -> Option<Value<'t, 'a>> {
+        self.object.get(key)
     }
 
     /// True if one of the containers is not a list, and so has no items.
@@ -167,6 +174,7 @@ impl<'t, 'a> Change<'t, 'a> {
             channel,
             form: Form::Change(self),
             slice,
+            is_member: false,
             content: Named::Object([("field", field), ("value", value), ("verb", verb)]),
         }
     }
@@ -185,7 +193,10 @@ impl<'t, 'a> Change<'t, 'a> {
         };
         let members = members.map(move |slice| {
             let value = Some(slice);
-            Self { value, ..self }.item(channel, slice, Self { value, ..alone })
+            Item {
+                is_member: true,
+                ..Self { value, ..self }.item(channel, slice, Self { value, ..alone })
+            }
         });
         single.into_iter().chain(members)
     }
@@ -203,6 +214,7 @@ fn other<'t, 'a>(value: Value<'t, 'a>, channel: Channel) -> Item<'t, 'a> {
         channel,
         form: Form::Other(value),
         slice: value,
+        is_member: false,
         content: Named::Value(value),
     }
 }

@@ -5,6 +5,7 @@
 
 mod entry;
 mod kind;
+mod place;
 mod row;
 
 use bytes::Bytes;
@@ -14,12 +15,14 @@ use jiff::Timestamp;
 use super::{
     dedupe::Occurrences,
     event::{Event, Problem},
-    json::{self, Index, Value},
+    json::{self, Index, Object, Value},
     sanitise::SafeText,
 };
 use entry::{Entry, Item};
 use kind::Typing;
 use row::Around;
+
+pub use place::{Part, Place, Wrapper, places};
 
 /// Maximum number of items. If there are more, only the body is kept: Meta sends 1,000 at most
 /// (Graph API Webhooks, Getting Started), and each item takes memory.
@@ -96,6 +99,14 @@ fn document(body: &Bytes) -> Result<(SafeText, Index), Problem> {
     }
 }
 
+/// The notifications of a body: usually the document itself, else the members of a list.
+fn documents<'t, 'a>(root: Value<'t, 'a>) -> impl Iterator<Item = Object<'t, 'a>> {
+    let list = root.list().filter(|list| list.clone().next().is_some());
+    let single = list.is_none().then_some(root);
+    let all = single.into_iter().chain(list.unwrap_or_default());
+    all.map(|document| document.object().unwrap_or_default())
+}
+
 /// State of the split of a document.
 struct Walk<'a> {
     text: &'a SafeText,
@@ -120,18 +131,11 @@ impl<'a> Walk<'a> {
             is_live: false,
             found: Notification::default(),
         };
-        let root = index.root(text.as_str());
-        match root.list() {
-            Some(documents) if documents.clone().next().is_some() => {
-                documents.for_each(|document| walk.document(document));
-            }
-            _ => walk.document(root),
-        }
+        documents(index.root(text.as_str())).for_each(|document| walk.document(&document));
         walk.end()
     }
 
-    fn document(&mut self, document: Value<'_, 'a>) {
-        let document = document.object().unwrap_or_default();
+    fn document(&mut self, document: &Object<'_, 'a>) {
         let object = document.text("object").filter(|object| !object.is_empty());
         let app = self.context.app;
         if let Some(entries) = document.list("entry") {
@@ -142,7 +146,7 @@ impl<'a> Walk<'a> {
                     None => self.found.unreadable = Some(Problem::UnknownShape),
                 }
             }
-        } else if let Some(envelope) = Entry::threads(&document, app) {
+        } else if let Some(envelope) = Entry::threads(document, app) {
             self.items(&envelope, Typing::NONE, envelope.values());
         } else {
             self.found.unreadable = Some(Problem::UnknownShape);

@@ -6,6 +6,7 @@ use proptest::{collection::vec, prelude::*};
 use serde_json::value::RawValue;
 
 use super::{promises::check_event, read};
+use crate::meta::{event::Event, split::places};
 
 /// Keys with a meaning, and one without.
 const KEYS: [&str; 24] = [
@@ -96,6 +97,19 @@ fn entries() -> impl Strategy<Value = (String, usize)> {
     })
 }
 
+/// Checks that the places of the items in `body` are those of the events.
+fn check_places(body: &str, events: &[Event]) {
+    let of_events = events.iter().map(|event| {
+        let start = usize::try_from(event.item_start).unwrap();
+        (start, event.item(body.as_bytes()))
+    });
+    let places = places(body.as_bytes());
+    let places = places
+        .iter()
+        .map(|place| (place.start, place.item.as_bytes()));
+    assert!(of_events.eq(places), "{body}");
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read(body: Vec<u8>) {
@@ -104,9 +118,11 @@ proptest! {
 
     #[test]
     fn any_json_is_read(body in json()) {
-        for event in read(body).events {
-            check_event(&event);
+        let found = read(&body);
+        for event in &found.events {
+            check_event(event);
         }
+        check_places(&body, &found.events);
     }
 
     #[test]
@@ -121,7 +137,9 @@ proptest! {
 
     #[test]
     fn there_are_as_many_events_as_items((entries, items) in entries()) {
-        let found = read(format!(r#"{{"object":"instagram","entry":{entries}}}"#));
+        let body = format!(r#"{{"object":"instagram","entry":{entries}}}"#);
+        let found = read(&body);
+        check_places(&body, &found.events);
         prop_assert_eq!(found.events.len(), items);
         for event in &found.events {
             check_event(event);
