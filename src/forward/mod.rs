@@ -1,3 +1,4 @@
 //! Delivery of stored events to consumers and destinations.
 
 pub mod http;
+pub mod notification;

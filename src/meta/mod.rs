@@ -20,6 +20,9 @@ pub(crate) mod named;
 pub mod networks;
 mod parties;
 pub mod reencoded;
+#[cfg(test)]
+#[path = "../../tests/it/support/samples.rs"]
+pub(crate) mod samples;
 pub mod sanitise;
 pub mod signature;
 pub mod signed_request;

@@ -224,12 +224,17 @@ pub fn fingerprint(secret: &SecretString) -> String {
     hex::encode(&digest.into_bytes()[..FINGERPRINT_BYTES])
 }
 
+fn keyed(secret: &SecretString) -> HmacSha256 {
+    hmac_with(secret.expose_secret().as_bytes())
+}
+
+/// The HMAC `H` with this key.
 #[expect(
     clippy::expect_used,
     reason = "HMAC takes a key of any length: RFC 2104, section 2"
 )]
-fn keyed(secret: &SecretString) -> HmacSha256 {
-    HmacSha256::new_from_slice(secret.expose_secret().as_bytes()).expect("a key of any length")
+pub(crate) fn hmac_with<H: KeyInit>(key: &[u8]) -> H {
+    H::new_from_slice(key).expect("a key of any length")
 }
 
 fn decode(header: &[u8]) -> Option<[u8; 32]> {

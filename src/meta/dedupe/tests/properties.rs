@@ -10,10 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{named, sent};
-use samples::{fill, samples};
-
-#[path = "../../../../tests/it/support/samples.rs"]
-mod samples;
+use crate::meta::samples::{fill, samples};
 
 /// Values that vary between two items of one kind.
 #[derive(Clone, Debug)]
