@@ -1,4 +1,5 @@
 //! Delivery of stored events to consumers and destinations.
 
 pub mod http;
+pub mod lanes;
 pub mod notification;

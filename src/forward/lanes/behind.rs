@@ -1,0 +1,64 @@
+//! Items behind the head of a lane: the next few in memory, the others looked up one by one.
+
+use super::{
+    item::{Item, LaneKey},
+    lane::{Lane, State},
+};
+
+/// Items of a lane that are kept in memory behind its head.
+pub(super) const MOST_LATER: usize = 3;
+
+/// A lane whose next item has to be looked up in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The lane.
+    pub lane: LaneKey,
+    /// Position of an event of the lane, which names app, account and person.
+    pub head: i64,
+    /// Position after which the next item may lie.
+    pub after: i64,
+    /// Last position at which it may lie.
+    pub through: i64,
+    /// True if the head is settled. Its settlement is saved only after the lookup.
+    pub settled: bool,
+}
+
+impl Lane {
+    /// Adds an item that was read. Without room the lane remembers only that there is more.
+    pub(super) fn offer(&mut self, item: Item) {
+        let has_room = self.failures.is_none() && self.later.len() < MOST_LATER;
+        if has_room && self.known == self.seen && item.position > self.known {
+            self.known = item.position;
+            self.later.push_back(item);
+        }
+        self.seen = self.seen.max(item.position);
+    }
+
+    /// Lookup of the next item, if it is needed now or soon. Most retries fail again: a lane with
+    /// failures looks up no item before its head is settled.
+    pub(super) fn wish(&self, lane: LaneKey) -> Option<Wish> {
+        let settled = self.state == State::Settled;
+        let soon = self.is_out() && self.failures.is_none() && self.later.is_empty();
+        (self.known < self.seen && (settled || soon)).then_some(Wish {
+            lane,
+            head: self.head.position,
+            after: self.known,
+            through: self.seen,
+            settled,
+        })
+    }
+
+    /// Takes the answer to a wish; an answer that came too late changes nothing.
+    pub(super) fn learn(&mut self, wish: &Wish, next: Option<Item>) {
+        if self.known != wish.after || self.failures.is_some() {
+            return;
+        }
+        let next = next.filter(|item| item.position > self.known);
+        self.known = next.map_or(wish.through, |item| item.position);
+        self.seen = self.seen.max(self.known);
+        self.later.extend(next);
+        if self.state == State::Settled {
+            self.move_on();
+        }
+    }
+}

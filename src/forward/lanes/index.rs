@@ -1,0 +1,108 @@
+//! Index of lanes: everything in it follows from the state of the lanes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Instant,
+};
+
+use super::{
+    item::{AccountKey, LaneKey},
+    lane::{Lane, State},
+    places::Places,
+};
+
+/// Lanes by the state of their heads.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Index {
+    /// Lanes without failures, by the position of the head.
+    pub(super) open: BTreeMap<i64, LaneKey>,
+    /// Lanes with failures, by the position of the head. Each has a row in the database.
+    pub(super) rows: HashMap<i64, LaneKey>,
+    /// Heads that are ready for their first attempt.
+    pub(super) ready: BTreeSet<i64>,
+    /// Heads that are ready, but whose account has no place left.
+    pub(super) parked: BTreeSet<(AccountKey, i64)>,
+    /// Lanes whose head is out, by the end of the lease.
+    pub(super) leases: BTreeSet<(Instant, LaneKey)>,
+    /// Waiting lanes, by the time of their next attempt.
+    pub(super) retries: BTreeSet<(Instant, LaneKey)>,
+    /// Lanes whose head is settled, and whose next item has to be looked up.
+    pub(super) settled: BTreeSet<LaneKey>,
+    /// Lanes whose next item has to be looked up, now or soon.
+    pub(super) wishes: BTreeSet<LaneKey>,
+    /// Number of items of the lanes without failures.
+    pub(super) items: usize,
+    pub(super) places: Places,
+}
+
+impl Index {
+    pub(super) fn new(max_blocked: usize) -> Self {
+        Self {
+            places: Places::new(max_blocked),
+            ..Self::default()
+        }
+    }
+
+    /// Lane with its head at `position`.
+    pub(super) fn lane_at(&self, position: i64) -> Option<LaneKey> {
+        let open = self.open.get(&position);
+        open.or_else(|| self.rows.get(&position)).copied()
+    }
+
+    /// Adds a lane.
+    pub(super) fn add(&mut self, key: LaneKey, lane: &Lane) {
+        let position = lane.head.position;
+        if lane.failures.is_some() {
+            self.rows.insert(position, key);
+        } else {
+            self.open.insert(position, key);
+            self.items += 1 + lane.later.len();
+        }
+        if lane.takes_place() {
+            self.places.take(lane.head.account);
+        }
+        self.mark(key, lane, true);
+    }
+
+    /// Removes a lane, which must be as it was when it was added.
+    pub(super) fn remove(&mut self, key: LaneKey, lane: &Lane) {
+        let position = lane.head.position;
+        if lane.failures.is_some() {
+            self.rows.remove(&position);
+        } else {
+            self.open.remove(&position);
+            self.items -= 1 + lane.later.len();
+        }
+        if lane.takes_place() {
+            self.places.give_back(lane.head.account);
+        }
+        self.mark(key, lane, false);
+    }
+
+    /// Adds or removes the state of a lane.
+    fn mark(&mut self, key: LaneKey, lane: &Lane, there: bool) {
+        let head = &lane.head;
+        match &lane.state {
+            State::Ready => put(&mut self.ready, head.position, there),
+            State::Parked => put(&mut self.parked, (head.account, head.position), there),
+            State::Out { until, .. } => put(&mut self.leases, (*until, key), there),
+            State::Waiting => {
+                let failures = lane.failures.iter();
+                failures.for_each(|it| put(&mut self.retries, (it.due_at, key), there));
+            }
+            State::Settled => put(&mut self.settled, key, there),
+        }
+        if lane.wish(key).is_some() {
+            put(&mut self.wishes, key, there);
+        }
+    }
+}
+
+/// Adds `value` to the set, or removes it.
+fn put<T: Ord>(set: &mut BTreeSet<T>, value: T, there: bool) {
+    if there {
+        set.insert(value);
+    } else {
+        set.remove(&value);
+    }
+}

@@ -1,0 +1,192 @@
+//! One lane: its head, the next few items, and the state of the head.
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+use super::{
+    code::Code,
+    item::Item,
+    token::{Answer, Lease, Token},
+};
+
+/// A lane with an unsettled item.
+#[derive(Debug)]
+pub(super) struct Lane {
+    /// The first unsettled item; in state [`State::Settled`] the last settled one.
+    pub(super) head: Item,
+    /// The items after the head, without gaps. Empty if the lane has failures.
+    pub(super) later: VecDeque<Item>,
+    /// Position up to which all items of the lane are settled, the head, or in `later`.
+    pub(super) known: i64,
+    /// Position up to which the lane may have further items.
+    pub(super) seen: i64,
+    pub(super) state: State,
+    /// Failed attempts of the head. A lane with failures has a row in the database.
+    pub(super) failures: Option<Box<Failures>>,
+    /// Number of the last hand-out of the head by this process.
+    pub(super) number: Option<u64>,
+    /// Times that the head was handed out, as far as known.
+    hand_outs: u32,
+}
+
+/// State of a head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Ready for its first attempt.
+    Ready,
+    /// Ready, but its account has no place left.
+    Parked,
+    /// Handed out to a worker, or held back for the workers of an earlier process (`None`).
+    Out {
+        worker: Option<Arc<str>>,
+        until: Instant,
+    },
+    /// Waits until [`Failures::due_at`].
+    Waiting,
+    /// Settled; the next item has to be looked up.
+    Settled,
+}
+
+/// Failed attempts of a head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failures {
+    pub(super) attempts: u32,
+    pub(super) first_at: Instant,
+    pub(super) due_at: Instant,
+    pub(super) code: Code,
+}
+
+impl Lane {
+    pub(super) fn new(head: Item) -> Self {
+        Self {
+            head,
+            later: VecDeque::new(),
+            known: head.position,
+            seen: head.position,
+            state: State::Ready,
+            failures: None,
+            number: None,
+            hand_outs: 0,
+        }
+    }
+
+    /// A lane after a restart, in a log that was read up to `seen`.
+    pub(super) fn restored(
+        head: Item,
+        failures: Option<Box<Failures>>,
+        seen: i64,
+        state: State,
+    ) -> Self {
+        Self {
+            seen: seen.max(head.position),
+            state,
+            failures,
+            hand_outs: 1,
+            ..Self::new(head)
+        }
+    }
+
+    /// Hands the head out.
+    pub(super) fn hand_out(&mut self, number: u64, worker: Arc<str>, until: Instant) -> Lease {
+        let redelivered = self.hand_outs > 0;
+        self.number = Some(number);
+        self.hand_outs += 1;
+        let worker = Some(worker);
+        self.state = State::Out { worker, until };
+        Lease {
+            token: Token {
+                lane: self.head.lane,
+                position: self.head.position,
+                attempt: self.attempts() + 1,
+                number,
+            },
+            received_at: self.head.received_at,
+            redelivered,
+        }
+    }
+
+    /// Ends the hand-out of the head without counting an attempt.
+    pub(super) fn give_back(&mut self, now: Instant) {
+        self.state = State::Ready;
+        if let Some(failures) = &mut self.failures {
+            failures.due_at = now;
+            self.state = State::Waiting;
+        }
+    }
+
+    /// Makes the lane wait with its head only.
+    pub(super) fn fail(&mut self, code: Code, due_at: Instant, now: Instant) {
+        let first_at = self.failures.as_ref().map_or(now, |it| it.first_at);
+        self.failures = Some(Box::new(Failures {
+            attempts: self.attempts() + 1,
+            first_at,
+            due_at,
+            code,
+        }));
+        self.state = State::Waiting;
+        self.later = VecDeque::new();
+        self.known = self.head.position;
+    }
+
+    /// Settles the head and moves on to the next item.
+    pub(super) fn settle(&mut self) {
+        self.failures = None;
+        self.number = None;
+        self.hand_outs = 0;
+        self.state = State::Settled;
+        self.move_on();
+    }
+
+    /// Makes the next known item the head.
+    pub(super) fn move_on(&mut self) {
+        if let Some(next) = self.later.pop_front() {
+            self.head = next;
+            self.state = State::Ready;
+        }
+    }
+
+    /// Moves the end of a lease; never to an earlier time.
+    pub(super) fn extend(&mut self, new: Instant) -> Answer {
+        match &mut self.state {
+            State::Out { until, .. } => {
+                *until = new.max(*until);
+                Answer::Extended
+            }
+            State::Waiting => Answer::Waiting,
+            State::Ready | State::Parked | State::Settled => Answer::Lost,
+        }
+    }
+
+    /// True if all items are settled.
+    pub(super) fn is_done(&self) -> bool {
+        self.state == State::Settled && self.known >= self.seen
+    }
+
+    pub(super) fn is_out(&self) -> bool {
+        matches!(self.state, State::Out { .. })
+    }
+
+    /// True if `worker` has the head.
+    pub(super) fn is_with(&self, worker: &str) -> bool {
+        matches!(&self.state, State::Out { worker: Some(it), .. } if **it == *worker)
+    }
+
+    /// True if the head is held back for the workers of an earlier process.
+    pub(super) fn is_held_back(&self) -> bool {
+        matches!(self.state, State::Out { worker: None, .. })
+    }
+
+    /// True if the lane takes one of the limited places.
+    pub(super) fn takes_place(&self) -> bool {
+        self.failures.is_some() || self.is_out()
+    }
+
+    /// True if the head was handed out more than once.
+    pub(super) fn is_redelivered(&self) -> bool {
+        self.hand_outs > 1
+    }
+
+    /// Number of failed attempts of the head.
+    pub(super) fn attempts(&self) -> u32 {
+        self.failures.as_ref().map_or(0, |it| it.attempts)
+    }
+}

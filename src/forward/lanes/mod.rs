@@ -1,0 +1,127 @@
+//! Lanes of one consumer in memory: order, leases and retries, without I/O and without a clock.
+//!
+//! A lane is the unit of ordering, in most cases one person. At most one item of a lane is out at
+//! a time, and a failed head makes only its own lane wait. The state to save is small: a position,
+//! the heads of the lanes with unsettled items up to this position, and a row for each lane whose
+//! head has failed. Everything else is read again after a restart.
+//!
+//! Memory is bounded. A lane keeps a few items; a lane with failures keeps its head only. The
+//! items behind them are looked up in the database when their turn comes: see [`Lanes::wanted`].
+//!
+//! The caller reads the log and offers its items, answers lookups, hands out and settles, and
+//! writes what [`Lanes::save`] returns before it answers a settlement.
+
+mod behind;
+mod claim;
+mod code;
+mod hand_out;
+mod index;
+mod item;
+mod lane;
+mod limits;
+mod places;
+mod reading;
+mod saved;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::collections::HashMap;
+
+pub use behind::Wish;
+pub use code::Code;
+pub use item::{AccountKey, Item, LaneKey};
+pub use limits::Limits;
+pub use saved::{Counts, DeadLetter, Reason, Saved, Waiting};
+pub use token::{Answer, Lease, Token};
+
+use index::Index;
+use lane::{Lane, State};
+use saved::Unsaved;
+
+/// Lanes of one consumer.
+#[derive(Debug)]
+pub struct Lanes {
+    limits: Limits,
+    /// Boxed, because a table has up to three times as many slots as entries.
+    by_key: HashMap<LaneKey, Box<Lane>>,
+    index: Index,
+    /// Position up to which the log was read.
+    read: i64,
+    /// Position to save. No item after it was handed out or settled.
+    cursor: i64,
+    /// Number of leases given.
+    given: u64,
+    /// True if the last lease between a new item and a retry went to the retry.
+    retried: bool,
+    unsaved: Unsaved,
+}
+
+impl Lanes {
+    /// Lanes of a consumer that starts after `position`.
+    pub fn new(position: i64, limits: Limits) -> Self {
+        Self {
+            index: Index::new(limits.max_blocked),
+            limits,
+            by_key: HashMap::new(),
+            read: position,
+            cursor: position,
+            given: 0,
+            retried: false,
+            unsaved: Unsaved::default(),
+        }
+    }
+
+    /// Number of items that are out, or held back after a restart.
+    pub fn in_flight(&self) -> usize {
+        self.index.leases.len()
+    }
+
+    /// Number of lanes whose head has failed.
+    pub fn waiting(&self) -> usize {
+        self.index.rows.len()
+    }
+
+    /// True if an item is ready, but no new lane of its account starts: too many wait.
+    pub fn is_blocked(&self) -> bool {
+        !self.index.parked.is_empty()
+    }
+
+    fn insert(&mut self, lane: Lane) {
+        let key = lane.head.lane;
+        self.index.add(key, &lane);
+        self.by_key.insert(key, Box::new(lane));
+    }
+
+    /// Changes a lane together with the index. A lane whose items are all settled goes away.
+    fn change<T>(&mut self, key: LaneKey, change: impl FnOnce(&mut Lane) -> T) -> Option<T> {
+        let taken = self.index.places.taken();
+        let lane = self.by_key.get_mut(&key)?;
+        self.index.remove(key, lane);
+        let result = change(lane);
+        if lane.is_done() {
+            self.by_key.remove(&key);
+        } else {
+            self.index.add(key, lane);
+        }
+        if self.index.places.taken() < taken {
+            self.unpark();
+        }
+        Some(result)
+    }
+
+    /// Makes the first parked head of each account that has a place again ready.
+    fn unpark(&mut self) {
+        let mut next = self.index.parked.first().copied();
+        while let Some((account, position)) = next {
+            let mut others = self.index.parked.range((account, i64::MAX)..);
+            next = others.next().copied();
+            if self.index.places.has_room(account)
+                && let Some(key) = self.index.open.get(&position).copied()
+            {
+                self.change(key, |lane| lane.state = State::Ready);
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Items that come in: read from the log in order, or looked up for one lane.
+
+use super::{Item, Lane, Lanes, Wish};
+
+impl Lanes {
+    /// Position up to which the log was read. Reading goes on after it.
+    pub fn read(&self) -> i64 {
+        self.read
+    }
+
+    /// True if more of the log may be read.
+    pub fn has_room(&self) -> bool {
+        self.index.items < self.limits.window
+    }
+
+    /// Takes the next item of the log. Items come in ascending order, each once; others are
+    /// ignored.
+    pub fn offer(&mut self, item: Item) {
+        if item.position <= self.read {
+            return;
+        }
+        self.read = item.position;
+        if self.change(item.lane, |lane| lane.offer(item)).is_none() {
+            self.insert(Lane::new(item));
+        }
+    }
+
+    /// Records that the log was read up to this position, with events that the filters skip.
+    pub fn pass(&mut self, through: i64) {
+        self.read = self.read.max(through);
+    }
+
+    /// Lanes whose next item has to be looked up. The answer to each goes to [`found`](Self::found).
+    pub fn wanted(&self) -> Vec<Wish> {
+        let keys = self.index.wishes.iter();
+        let wish = |key: &_| self.by_key.get(key)?.wish(*key);
+        keys.filter_map(wish).collect()
+    }
+
+    /// Takes the first item of the lane within the limits of `wish`; `None` if there is none.
+    pub fn found(&mut self, wish: &Wish, next: Option<Item>) {
+        self.change(wish.lane, |lane| lane.learn(wish, next));
+    }
+}

@@ -1,0 +1,190 @@
+//! State that survives a restart: position, heads, rows of waiting lanes, dead letters.
+
+use std::{collections::BTreeSet, time::Instant};
+
+use super::{
+    Code, Item, Lanes, Limits,
+    lane::{Failures, Lane, State},
+};
+
+/// State of a consumer, and its changes since the last save. All of it is written at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// An event up to this position is settled, unless its lane has a head at or before it, here
+    /// or in a row.
+    pub position: i64,
+    /// Heads of the lanes that do not wait, ascending.
+    pub heads: Vec<i64>,
+    /// Rows to write, by the position of the head.
+    pub waiting: Vec<Waiting>,
+    /// Positions of rows to remove, if there are such rows.
+    pub removed: Vec<i64>,
+    /// New dead letters.
+    pub dead: Vec<DeadLetter>,
+    /// Items settled since the last save.
+    pub counts: Counts,
+}
+
+/// Row of a lane whose head has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The head.
+    pub item: Item,
+    /// Number of failed attempts.
+    pub attempts: u32,
+    /// Time of the first failed attempt.
+    pub first_at: Instant,
+    /// Time of the next attempt. It may be over: the head may be out.
+    pub due_at: Instant,
+    /// Code of the last failed attempt.
+    pub code: Code,
+}
+
+/// An item that is not tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The item.
+    pub item: Item,
+    /// Number of failed attempts.
+    pub attempts: u32,
+    /// Time of the first failed attempt.
+    pub first_at: Instant,
+    /// Time of the last failed attempt.
+    pub last_at: Instant,
+    /// Reason for giving up.
+    pub reason: Reason,
+    /// Code of the last failed attempt.
+    pub code: Code,
+}
+
+/// Reason for giving up an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// All attempts failed.
+    Attempts,
+    /// The worker gave up.
+    Worker,
+}
+
+/// Numbers of settled items.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Items that workers acked.
+    pub settled: u64,
+    /// Items that no longer existed or were too old.
+    pub skipped: u64,
+    /// Items that became dead letters.
+    pub dead: u64,
+}
+
+/// Changes since the last save.
+#[derive(Debug, Default)]
+pub(super) struct Unsaved {
+    /// Positions of heads whose row may have changed.
+    pub(super) rows: BTreeSet<i64>,
+    pub(super) dead: Vec<DeadLetter>,
+    pub(super) counts: Counts,
+}
+
+impl Lanes {
+    /// Lanes as saved. Heads that may be out are held back for one lease time, in which their
+    /// workers may still settle them; then they are handed out again. The log is read again after
+    /// `position`.
+    ///
+    /// The caller leaves out heads and rows whose event no longer exists.
+    pub fn restore(
+        position: i64,
+        heads: Vec<Item>,
+        waiting: Vec<Waiting>,
+        limits: Limits,
+        now: Instant,
+    ) -> Self {
+        let mut lanes = Self::new(position, limits);
+        let heads = heads.into_iter().map(|item| (item, None));
+        let waiting = waiting
+            .into_iter()
+            .map(|row| (row.item, Some(Failures::from(row))));
+        let mut all: Vec<_> = heads.chain(waiting).collect();
+        all.sort_by_key(|(item, _)| item.position);
+        for (item, failures) in all {
+            lanes.adopt(item, failures, now);
+        }
+        lanes
+    }
+
+    /// Adds a saved lane. If two heads fall into one lane, the second is found again behind the
+    /// first.
+    fn adopt(&mut self, head: Item, failures: Option<Failures>, now: Instant) {
+        if self.by_key.contains_key(&head.lane) {
+            let row = failures.map(|_| head.position);
+            self.unsaved.rows.extend(row);
+            return;
+        }
+        let state = match &failures {
+            Some(failures) if failures.due_at > now => State::Waiting,
+            Some(_) | None => State::Out {
+                worker: None,
+                until: now + self.limits.lease,
+            },
+        };
+        self.insert(Lane::restored(
+            head,
+            failures.map(Box::new),
+            self.read,
+            state,
+        ));
+    }
+
+    /// State to save, with the changes since the last save. They are returned once: the caller
+    /// keeps them until they are written.
+    ///
+    /// A settlement is part of it once the [wishes](Self::wanted) of settled heads are answered.
+    /// Before this, the head of such a lane is saved as unsettled.
+    pub fn save(&mut self) -> Saved {
+        self.advance();
+        let Unsaved { rows, dead, counts } = std::mem::take(&mut self.unsaved);
+        let heads = self.index.open.range(..=self.cursor);
+        let (changed, removed): (Vec<_>, Vec<_>) = rows
+            .into_iter()
+            .partition(|position| self.index.rows.contains_key(position));
+        Saved {
+            position: self.cursor,
+            heads: heads.map(|(position, _)| *position).collect(),
+            waiting: changed.iter().filter_map(|it| self.row(*it)).collect(),
+            removed,
+            dead,
+            counts,
+        }
+    }
+
+    /// Moves the cursor over everything that is settled, or lies behind a head of its lane.
+    fn advance(&mut self) {
+        let next = self.index.open.range(self.cursor + 1..).next();
+        let through = next.map_or(self.read, |(position, _)| position - 1);
+        self.cursor = self.cursor.max(through);
+    }
+
+    /// Row of the lane with its failed head at `position`.
+    fn row(&self, position: i64) -> Option<Waiting> {
+        let lane = self.by_key.get(self.index.rows.get(&position)?)?;
+        let failures = lane.failures.as_deref()?.clone();
+        Some(Waiting {
+            item: lane.head,
+            attempts: failures.attempts,
+            first_at: failures.first_at,
+            due_at: failures.due_at,
+            code: failures.code,
+        })
+    }
+}
+
+impl From<Waiting> for Failures {
+    fn from(row: Waiting) -> Self {
+        Self {
+            attempts: row.attempts,
+            first_at: row.first_at,
+            due_at: row.due_at,
+            code: row.code,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Settlement of leases: ack, nack, extension, dead letter.
+
+use std::time::{Duration, Instant};
+
+use super::{Answer, Code, DeadLetter, LaneKey, Lanes, Reason, State, Token};
+
+impl Lanes {
+    /// Settles an item. An expired lease is enough, unless the item was handed out again.
+    pub fn ack(&mut self, token: &Token) -> Answer {
+        match self.claim(token) {
+            Ok(key) => {
+                self.unsaved.counts.settled += 1;
+                self.finish(key);
+                Answer::Acked
+            }
+            Err(answer) => answer,
+        }
+    }
+
+    /// Counts a failed attempt and makes the lane wait: for `delay`, or for the time of its
+    /// backoff. After the last attempt the item becomes a dead letter.
+    pub fn nack(
+        &mut self,
+        token: &Token,
+        delay: Option<Duration>,
+        code: Code,
+        now: Instant,
+    ) -> Answer {
+        match self.claim(token) {
+            Ok(key) if self.by_key.get(&key).is_some_and(|it| it.is_out()) => {
+                self.fail(key, delay, code, now)
+            }
+            Ok(_) => Answer::Waiting,
+            Err(answer) => answer,
+        }
+    }
+
+    /// Lets a lease end `time` from now. It never becomes shorter.
+    pub fn extend(&mut self, token: &Token, time: Duration, now: Instant) -> Answer {
+        match self.claim(token) {
+            Ok(key) => self
+                .change(key, |lane| lane.extend(now + time))
+                .unwrap_or(Answer::Unknown),
+            Err(answer) => answer,
+        }
+    }
+
+    /// Makes an item a dead letter, whatever attempts are left.
+    pub fn dead(&mut self, token: &Token, code: Code, now: Instant) -> Answer {
+        match self.claim(token) {
+            Ok(key) => self.bury(key, Reason::Worker, code, now),
+            Err(answer) => answer,
+        }
+    }
+
+    /// Settles the head at `position` without a worker, because the event no longer exists or is
+    /// too old; false if there is no unsettled head.
+    pub fn skip(&mut self, position: i64) -> bool {
+        let key = self.index.lane_at(position);
+        let Some(key) = key.filter(|key| !self.is_settled(*key)) else {
+            return false;
+        };
+        self.cursor = self.cursor.max(position);
+        self.unsaved.counts.skipped += 1;
+        self.finish(key);
+        true
+    }
+
+    fn is_settled(&self, key: LaneKey) -> bool {
+        let lane = self.by_key.get(&key);
+        lane.is_none_or(|lane| lane.state == State::Settled)
+    }
+
+    /// Counts a failed attempt.
+    pub(super) fn fail(
+        &mut self,
+        key: LaneKey,
+        delay: Option<Duration>,
+        code: Code,
+        now: Instant,
+    ) -> Answer {
+        let Some(lane) = self.by_key.get(&key) else {
+            return Answer::Unknown;
+        };
+        let (attempts, position) = (lane.attempts() + 1, lane.head.position);
+        if attempts >= self.limits.max_attempts {
+            return self.bury(key, Reason::Attempts, code, now);
+        }
+        let due_at = now + delay.unwrap_or_else(|| self.limits.delay(attempts, position));
+        self.unsaved.rows.insert(position);
+        self.change(key, |lane| lane.fail(code, due_at, now));
+        Answer::Waiting
+    }
+
+    /// Makes the head a dead letter.
+    fn bury(&mut self, key: LaneKey, reason: Reason, code: Code, now: Instant) -> Answer {
+        let Some(lane) = self.by_key.get(&key) else {
+            return Answer::Unknown;
+        };
+        self.unsaved.counts.dead += 1;
+        self.unsaved.dead.push(DeadLetter {
+            item: lane.head,
+            attempts: lane.attempts() + u32::from(lane.is_out()),
+            first_at: lane.failures.as_ref().map_or(now, |it| it.first_at),
+            last_at: now,
+            reason,
+            code,
+        });
+        self.finish(key);
+        Answer::Dead
+    }
+
+    /// Settles the head. If it has a row, the next save removes it.
+    fn finish(&mut self, key: LaneKey) {
+        let failed = self.change(key, |lane| {
+            let failed = lane.failures.is_some().then_some(lane.head.position);
+            lane.settle();
+            failed
+        });
+        self.unsaved.rows.extend(failed.flatten());
+    }
+}

@@ -1,0 +1,390 @@
+//! A consumer with its log, its workers and its database, checked against a model: a map of
+//! queues.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::super::{
+    Answer, Item, LaneKey, Lanes, Lease, Limits, Saved, Waiting, Wish, behind::MOST_LATER,
+    index::Index,
+};
+use super::code;
+
+/// Unsettled items of each lane, in order.
+type Queues = BTreeMap<LaneKey, VecDeque<i64>>;
+
+pub(super) struct World {
+    /// Positions with their items; events without an item do not pass the filters.
+    log: BTreeMap<i64, Option<Item>>,
+    limits: Limits,
+    lanes: Lanes,
+    queues: Queues,
+    database: Database,
+    /// All leases that were ever given.
+    given: Vec<Given>,
+    /// Lease of each lane whose item is out. Leases that a crash forgot are not among them.
+    out: HashMap<LaneKey, usize>,
+    /// Last lease of each position that the present process gave.
+    last: HashMap<i64, usize>,
+    process: u64,
+    now: Instant,
+    /// Limits hold until a crash: heads are then held back in addition.
+    is_strict: bool,
+    /// Heads are few until lanes are parked, or an item is skipped before its turn.
+    has_few_heads: bool,
+    /// Lookups under way.
+    wishes: Vec<Wish>,
+    /// Number of settlements of items that were not out.
+    late: usize,
+}
+
+struct Given {
+    lease: Lease,
+    worker: u8,
+    until: Instant,
+    process: u64,
+}
+
+/// State that a crash does not lose, with the queues at that time.
+struct Database {
+    position: i64,
+    heads: Vec<i64>,
+    rows: BTreeMap<i64, Waiting>,
+    queues: Queues,
+    settled: u64,
+}
+
+impl World {
+    pub(super) fn new(log: BTreeMap<i64, Option<Item>>, limits: Limits) -> Self {
+        let mut queues = Queues::new();
+        for item in log.values().flatten() {
+            queues
+                .entry(item.lane)
+                .or_default()
+                .push_back(item.position);
+        }
+        Self {
+            log,
+            lanes: Lanes::new(0, limits.clone()),
+            limits,
+            database: Database {
+                position: 0,
+                heads: Vec::new(),
+                rows: BTreeMap::new(),
+                queues: queues.clone(),
+                settled: 0,
+            },
+            queues,
+            given: Vec::new(),
+            out: HashMap::new(),
+            last: HashMap::new(),
+            process: 0,
+            now: Instant::now(),
+            is_strict: true,
+            has_few_heads: true,
+            wishes: Vec::new(),
+            late: 0,
+        }
+    }
+
+    pub(super) fn wait(&mut self, time: Duration) {
+        self.now += time;
+    }
+
+    pub(super) fn read(&mut self, count: usize) {
+        let ahead: Vec<_> = self.log.range(self.lanes.read() + 1..).collect();
+        for (position, item) in ahead.into_iter().take(count) {
+            if !self.lanes.has_room() {
+                return;
+            }
+            match item {
+                Some(item) => self.lanes.offer(*item),
+                None => self.lanes.pass(*position),
+            }
+        }
+    }
+
+    /// Answers the lookups under way and begins those that are wanted now.
+    pub(super) fn look_up(&mut self) {
+        for wish in std::mem::take(&mut self.wishes) {
+            self.answer(&wish);
+        }
+        self.wishes = self.lanes.wanted();
+    }
+
+    fn answer(&mut self, wish: &Wish) {
+        assert!(wish.after < wish.through && wish.through <= self.lanes.read());
+        assert_eq!(self.item(wish.head).lane, wish.lane);
+        let among = self.log.range(wish.after + 1..=wish.through);
+        let mut items = among.filter_map(|(_, item)| *item);
+        let next = items.find(|item| item.lane == wish.lane);
+        self.lanes.found(wish, next);
+    }
+
+    fn item(&self, position: i64) -> Item {
+        self.log[&position].unwrap()
+    }
+
+    pub(super) fn lease(&mut self, worker: u8, max: usize, time: Duration) {
+        self.expire();
+        let name = Arc::from(worker.to_string());
+        let leases = self.lanes.lease(max, time, &name, self.now);
+        self.has_few_heads &= !self.lanes.is_blocked();
+        for lease in leases {
+            let token = lease.token;
+            let first = self.queues[&token.lane].front();
+            assert_eq!(first, Some(&token.position), "settled, or out of order");
+            let number = self.given.len();
+            let out = self.out.insert(token.lane, number);
+            assert_eq!(out, None, "two items of a lane are out");
+            let last = self.last.insert(token.position, number);
+            assert!(last.is_none() || lease.redelivered);
+            self.given.push(Given {
+                lease,
+                worker,
+                until: self.now + time,
+                process: self.process,
+            });
+        }
+    }
+
+    pub(super) fn expire(&mut self) {
+        self.lanes.expire(self.now);
+        let now = self.now;
+        for number in self.take_out(|given| given.until <= now) {
+            self.count_failure(number);
+        }
+    }
+
+    pub(super) fn release(&mut self, worker: u8) {
+        self.lanes.release(&worker.to_string(), self.now);
+        let process = self.process;
+        let is_its = |given: &Given| given.worker == worker && given.process == process;
+        for number in self.take_out(is_its) {
+            if self.given[number].lease.redelivered {
+                self.count_failure(number);
+            }
+        }
+    }
+
+    /// Removes and returns the leases that are out and meet the condition.
+    fn take_out(&mut self, condition: impl Fn(&Given) -> bool) -> Vec<usize> {
+        let numbers = self.out.values().copied();
+        let taken: Vec<_> = numbers.filter(|it| condition(&self.given[*it])).collect();
+        self.out.retain(|_, number| !taken.contains(number));
+        taken
+    }
+
+    /// Settles the item as a dead letter if this was its last attempt.
+    fn count_failure(&mut self, number: usize) {
+        let Given { lease, process, .. } = &self.given[number];
+        let token = lease.token;
+        if *process == self.process && token.attempt >= self.limits.max_attempts {
+            self.pop(token.lane, token.position);
+        }
+    }
+
+    fn settle(&mut self, lane: LaneKey, position: i64) {
+        self.pop(lane, position);
+        self.late += usize::from(self.out.remove(&lane).is_none());
+    }
+
+    fn pop(&mut self, lane: LaneKey, position: i64) {
+        let first = self.queues.get_mut(&lane).unwrap().pop_front();
+        assert_eq!(first, Some(position), "settled before its turn");
+    }
+
+    /// Number of one of the latest leases, if any.
+    pub(super) fn lease_before(&self, back: usize) -> Option<usize> {
+        self.given.len().checked_sub(1 + back)
+    }
+
+    pub(super) fn ack(&mut self, number: usize) {
+        let token = self.given[number].lease.token;
+        let answer = self.lanes.ack(&token);
+        if self.check(number, answer, &[Answer::Acked]) {
+            self.settle(token.lane, token.position);
+        }
+    }
+
+    pub(super) fn bury(&mut self, number: usize) {
+        let token = self.given[number].lease.token;
+        let answer = self.lanes.dead(&token, code(), self.now);
+        if self.check(number, answer, &[Answer::Dead]) {
+            self.settle(token.lane, token.position);
+        }
+    }
+
+    pub(super) fn nack(&mut self, number: usize, delay: Option<Duration>) {
+        let token = self.given[number].lease.token;
+        let is_out = self.out.get(&token.lane) == Some(&number);
+        let is_last = token.attempt >= self.limits.max_attempts;
+        let answer = self.lanes.nack(&token, delay, code(), self.now);
+        let accepted = [Answer::Waiting, Answer::Dead];
+        if !self.check(number, answer, &accepted) {
+            return;
+        }
+        if is_out && self.given[number].process == self.process {
+            assert_eq!(answer == Answer::Dead, is_last);
+        }
+        if answer == Answer::Dead {
+            assert!(is_last);
+            self.settle(token.lane, token.position);
+        } else {
+            self.out.remove(&token.lane);
+        }
+    }
+
+    pub(super) fn extend(&mut self, number: usize, time: Duration) {
+        let token = self.given[number].lease.token;
+        let is_out = self.out.get(&token.lane) == Some(&number);
+        let answer = self.lanes.extend(&token, time, self.now);
+        let over = [Answer::Waiting, Answer::Lost];
+        let accepted: &[_] = if is_out { &[Answer::Extended] } else { &over };
+        if self.given[number].process == self.process {
+            self.check(number, answer, accepted);
+        }
+        if answer == Answer::Extended {
+            let until = &mut self.given[number].until;
+            *until = (self.now + time).max(*until);
+        }
+    }
+
+    pub(super) fn skip(&mut self, position: i64) {
+        if self.lanes.skip(position) {
+            let lane = self.item(position).lane;
+            self.has_few_heads &= self.out.contains_key(&lane);
+            self.settle(lane, position);
+        }
+    }
+
+    /// Checks an answer; true if the settlement was accepted.
+    fn check(&self, number: usize, answer: Answer, accepted: &[Answer]) -> bool {
+        let Given { lease, process, .. } = &self.given[number];
+        let (position, is_ours) = (lease.token.position, *process == self.process);
+        let last = self.last.get(&position);
+        if !self.queues[&lease.token.lane].contains(&position) {
+            assert_eq!(answer, Answer::Already);
+            return false;
+        }
+        match last {
+            Some(last) if *last == number => assert!(accepted.contains(&answer), "{answer:?}"),
+            Some(_) => assert_eq!(answer, Answer::Lost),
+            None => {
+                assert!(!is_ours);
+                let refused = matches!(answer, Answer::Lost | Answer::Unknown);
+                assert!(refused || accepted.contains(&answer), "{answer:?}");
+            }
+        }
+        accepted.contains(&answer)
+    }
+
+    pub(super) fn save(&mut self) {
+        while let Some(wish) = self.lanes.wanted().iter().find(|wish| wish.settled) {
+            self.answer(wish);
+        }
+        let saved = self.lanes.save();
+        let few = self.limits.max_in_flight + self.late;
+        assert!(saved.heads.len() <= few || !self.has_few_heads);
+        self.write(saved);
+        self.check_database();
+    }
+
+    fn write(&mut self, saved: Saved) {
+        let database = &mut self.database;
+        for position in saved.removed {
+            database.rows.remove(&position);
+        }
+        for row in saved.waiting {
+            database.rows.insert(row.item.position, row);
+        }
+        database.position = saved.position;
+        database.heads = saved.heads;
+        database.queues = self.queues.clone();
+        database.settled += saved.counts.settled + saved.counts.skipped + saved.counts.dead;
+    }
+
+    /// Checks that position, heads and rows describe the queues, and that each item was settled
+    /// once.
+    fn check_database(&self) {
+        let database = &self.database;
+        assert!(database.heads.is_sorted());
+        let positions = database.heads.iter().chain(database.rows.keys());
+        let heads: Vec<_> = positions.map(|it| (self.item(*it).lane, *it)).collect();
+        let by_lane: HashMap<_, _> = heads.iter().copied().collect();
+        assert_eq!(by_lane.len(), heads.len(), "two heads of a lane");
+        let mut settled = 0;
+        for item in self.log.values().flatten() {
+            let is_behind = |head: &i64| *head <= item.position;
+            let has_head = by_lane.get(&item.lane).is_some_and(is_behind);
+            let is_unsettled = self.queues[&item.lane].contains(&item.position);
+            let is_read = item.position <= database.position;
+            assert_eq!(is_unsettled, has_head || !is_read, "{item:?}");
+            settled += u64::from(!is_unsettled);
+        }
+        assert_eq!(database.settled, settled);
+    }
+
+    /// Starts the consumer again from its database.
+    pub(super) fn crash(&mut self) {
+        let (database, now) = (&self.database, self.now);
+        let rows: Vec<_> = database.rows.values().cloned().collect();
+        let heads = database.heads.iter().map(|it| self.item(*it)).collect();
+        self.process += 1;
+        self.limits.seed = self.process << 32;
+        let limits = self.limits.clone();
+        self.lanes = Lanes::restore(database.position, heads, rows, limits, now);
+        self.queues = database.queues.clone();
+        self.last.clear();
+        self.wishes.clear();
+        (self.is_strict, self.has_few_heads) = (false, false);
+        let is_row_due = |at: &i64| database.rows.get(at).is_some_and(|row| row.due_at <= now);
+        let is_known = |at: &i64| database.heads.contains(at) || is_row_due(at);
+        let position = |number: &usize| self.given[*number].lease.token.position;
+        self.out.retain(|_, number| is_known(&position(number)));
+    }
+
+    pub(super) fn check_limits(&self) {
+        let (lanes, limits) = (&self.lanes, &self.limits);
+        let mut index = Index::new(limits.max_blocked);
+        for (key, lane) in &lanes.by_key {
+            index.add(*key, lane);
+            assert!(lane.later.len() <= MOST_LATER && !lane.is_done());
+        }
+        assert_eq!(index, lanes.index);
+        let most = limits.window + limits.max_in_flight + limits.max_blocked;
+        assert!(lanes.index.items <= most || !self.is_strict);
+        assert!(lanes.in_flight() <= limits.max_in_flight || !self.is_strict);
+        assert!(lanes.waiting() <= limits.max_blocked || !self.is_strict);
+    }
+
+    /// Acks everything; nothing may be left.
+    pub(super) fn drain(&mut self) {
+        for _ in 0..10_000 {
+            self.read(usize::MAX);
+            self.look_up();
+            self.lease(0, usize::MAX, Duration::from_secs(1));
+            let out: BTreeSet<_> = self.out.values().copied().collect();
+            for number in out {
+                self.ack(number);
+            }
+            self.save();
+            self.check_limits();
+            if self.is_drained() {
+                break;
+            }
+            let next = self.lanes.next_due(self.now);
+            self.now = next.map_or(self.now, |next| next.max(self.now));
+        }
+        assert!(self.is_drained(), "an item was lost: {:?}", self.lanes);
+        assert!(self.database.heads.is_empty() && self.database.rows.is_empty());
+    }
+
+    fn is_drained(&self) -> bool {
+        let end = self.log.keys().next_back().copied().unwrap_or_default();
+        self.queues.values().all(VecDeque::is_empty) && self.database.position == end
+    }
+}

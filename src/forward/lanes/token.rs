@@ -1,0 +1,48 @@
+//! Leases as the worker sees them: token, hand-out, and the answer to a settlement.
+
+use jiff::Timestamp;
+
+use super::item::LaneKey;
+
+/// Content of a lease token. The caller encodes it, and checks that a token is genuine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Lane of the event. It tells a settled event from one that a restart made unsettled again.
+    pub lane: LaneKey,
+    /// Position of the event.
+    pub position: i64,
+    /// Attempt, counted from one.
+    pub attempt: u32,
+    /// Number of the hand-out. Processes start at different numbers.
+    pub number: u64,
+}
+
+/// One hand-out of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Names the lease when the worker settles it.
+    pub token: Token,
+    /// Time at which the delivery of the event arrived.
+    pub received_at: Timestamp,
+    /// True if the item was handed out before, or may have been before a restart.
+    pub redelivered: bool,
+}
+
+/// Answer to the settlement of one lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The item is settled.
+    Acked,
+    /// The item was settled before.
+    Already,
+    /// The item waits for its next hand-out.
+    Waiting,
+    /// The item is a dead letter.
+    Dead,
+    /// The lease has a new end.
+    Extended,
+    /// The lease is over: the item was handed out again, or will be.
+    Lost,
+    /// No such lease was given, or a restart forgot it.
+    Unknown,
+}
