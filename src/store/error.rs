@@ -4,7 +4,10 @@ use std::io::ErrorKind;
 
 use sqlx::{error::DatabaseError, migrate::MigrateError, postgres::PgDatabaseError};
 
-use super::names::{DAILY, stored_name};
+use super::{
+    consumers::MalformedHeads,
+    names::{DAILY, stored_name},
+};
 use crate::causes;
 
 /// Error of the store.
@@ -52,6 +55,9 @@ pub enum Error {
     /// Another purge is running.
     #[error("another purge is running in this database; wait until it has ended")]
     PurgeRuns,
+    /// The stored heads of a consumer cannot be decoded.
+    #[error("the stored state of a consumer is damaged; move the consumer to a position")]
+    Heads(#[source] MalformedHeads),
     /// The tables do not match this program.
     #[error(
         "the database schema does not match this version of Hookshelf; run `hookshelf migrate`"
@@ -103,6 +109,7 @@ impl Error {
             Self::Refused(_) => "refused",
             Self::EpochMoves => "epoch_moves",
             Self::PurgeRuns => "purge_runs",
+            Self::Heads(_) => "heads",
             Self::Schema(_) => "schema",
             Self::Url(_) => "url",
             Self::Migration(_) => "migration",
@@ -154,6 +161,7 @@ impl Error {
             | Self::ReadOnly
             | Self::EpochMoves
             | Self::PurgeRuns
+            | Self::Heads(_)
             | Self::Newer { .. }
             | Self::TooOld { .. }
             | Self::Encoding { .. } => self.to_string(),

@@ -6,6 +6,7 @@
 //! - [`follow`] processes the log of positions once; the follower [`stats`] counts its rows, and
 //!   the follower [`conversations`] lists conversations and media with comments. [`wake`] wakes
 //!   whatever waits for new positions.
+//! - [`consumers`] stores the progress of workers and destinations outside of this program.
 //!
 //! An [`Error`] tells the caller to retry, to give up the values, or to ask the operator.
 
@@ -16,6 +17,7 @@ pub mod callbacks;
 mod column;
 mod commit;
 mod connect;
+pub mod consumers;
 pub mod conversations;
 mod delivery;
 pub mod epoch;

@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, error::DatabaseError};
 
-use super::{super::Error, Start};
+use super::{
+    super::{Error, wake::last_drawn},
+    Start,
+};
 
 /// Maximum age of `caught_up_at` while nothing arrives. A clock that is behind `caught_up_at` by
 /// more than this is not trusted.
@@ -97,14 +100,14 @@ pub(super) async fn load_or_begin(
 /// Creates the row of a follower. [`Start::Now`] takes the position from the sequence, because the
 /// sequence is never behind a committed or pending position.
 async fn begin(conn: &mut PgConnection, name: &str, start: Start) -> Result<(), Error> {
+    let position = start.position(last_drawn(conn).await?);
     sqlx::query(
         "INSERT INTO followers (name, position, caught_up_at)
-         SELECT $1, CASE WHEN $2 AND is_called THEN last_value ELSE 0 END,
-                CASE WHEN $2 THEN clock_timestamp() END
-         FROM event_position
+         VALUES ($1, $2, CASE WHEN $3 THEN clock_timestamp() END)
          ON CONFLICT DO NOTHING",
     )
     .bind(name)
+    .bind(position)
     .bind(start == Start::Now)
     .execute(conn)
     .await?;

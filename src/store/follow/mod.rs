@@ -29,13 +29,27 @@ pub(super) use self::{
     tail::Tail,
 };
 
-/// Start position of a new follower.
+/// Start position of a new follower or consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// At the first stored event.
     Beginning,
     /// Behind the last stored event.
     Now,
+    /// Behind this position.
+    After(i64),
+}
+
+impl Start {
+    /// Last position to leave out, in a log whose last drawn position is `drawn`. No start is beyond
+    /// that position: later events would be left out unseen.
+    pub(super) fn position(self, drawn: i64) -> i64 {
+        match self {
+            Self::Beginning => 0,
+            Self::Now => drawn,
+            Self::After(position) => position.min(drawn).max(0),
+        }
+    }
 }
 
 /// Handler of the batches of a follower.

@@ -49,9 +49,10 @@ const GROWS: &str = "Grows: ";
 const GENERAL: [&str; 3] = ["events", "deliveries", "repeats"];
 
 /// Tables without a list of columns in the page, because SQL users do not read them.
-const INTERNAL: [&str; 9] = [
+const INTERNAL: [&str; 10] = [
     "_sqlx_migrations",
     "commit_fence",
+    "consumer_lanes",
     "dedupe",
     "header_sets",
     "late_days",

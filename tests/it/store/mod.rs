@@ -7,6 +7,7 @@
 )]
 
 mod blame;
+mod consumers;
 mod conversations;
 mod epochs;
 mod follow;

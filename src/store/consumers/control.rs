@@ -1,0 +1,101 @@
+//! Control of consumers: creating, pausing, moving and removing them.
+
+use sqlx::{Connection, PgConnection};
+
+use crate::store::{Error, follow::Start, wake::last_drawn};
+
+/// Creates the consumer `name` at `start`; a consumer that exists keeps its place. A position beyond
+/// the end of the log means the end.
+///
+/// # Errors
+/// If Postgres is unavailable.
+pub async fn register(conn: &mut PgConnection, name: &str, start: Start) -> Result<(), Error> {
+    let position = start.position(last_drawn(conn).await?);
+    let register = sqlx::query(
+        "INSERT INTO consumers (name, position, caught_up_at)
+         VALUES ($1, $2, CASE WHEN $3 THEN clock_timestamp() END)
+         ON CONFLICT DO NOTHING",
+    );
+    let register = register.bind(name).bind(position);
+    register.bind(start == Start::Now).execute(conn).await?;
+    Ok(())
+}
+
+/// Moves the consumer `name` to `to`: all events up to there are settled, and all later events are
+/// unsettled. The generation rises, so the next flush of the owner writes nothing. Returns false if
+/// there is no such consumer.
+///
+/// # Errors
+/// If Postgres is unavailable; nothing was changed.
+pub async fn seek(conn: &mut PgConnection, name: &str, to: Start) -> Result<bool, Error> {
+    let mut tx = conn.begin().await?;
+    let position = to.position(last_drawn(&mut tx).await?);
+    let moved = sqlx::query(
+        "UPDATE consumers
+         SET generation = generation + 1, position = $2, heads = '',
+             caught_up_at = CASE WHEN $3 THEN clock_timestamp() END
+         WHERE name = $1",
+    );
+    let moved = moved.bind(name).bind(position).bind(to == Start::Now);
+    let moved = moved.execute(&mut *tx).await?.rows_affected();
+    forget(&mut tx, LANES, name).await?;
+    tx.commit().await?;
+    Ok(moved > 0)
+}
+
+/// Removes the consumer `name` with its waiting lanes and dead letters. Returns false if there is
+/// no such consumer.
+///
+/// # Errors
+/// If Postgres is unavailable; nothing was changed.
+pub async fn remove(conn: &mut PgConnection, name: &str) -> Result<bool, Error> {
+    let mut tx = conn.begin().await?;
+    let removed = sqlx::query("DELETE FROM consumers WHERE name = $1").bind(name);
+    let removed = removed.execute(&mut *tx).await?.rows_affected();
+    forget(&mut tx, LANES, name).await?;
+    forget(&mut tx, DEAD_LETTERS, name).await?;
+    tx.commit().await?;
+    Ok(removed > 0)
+}
+
+const LANES: &str = "DELETE FROM consumer_lanes WHERE consumer = $1";
+
+const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE consumer = $1";
+
+/// Deletes the rows of a consumer, in a statement after the one that locks the consumer. A single
+/// statement would not see the rows of a flush that it waited for.
+async fn forget(conn: &mut PgConnection, statement: &'static str, name: &str) -> Result<(), Error> {
+    sqlx::query(statement).bind(name).execute(conn).await?;
+    Ok(())
+}
+
+/// Pauses the consumer `name`: the owner hands nothing out from its next flush on. `reason` is
+/// operator, gone, clock or breaker. Returns false if there is no such consumer.
+///
+/// # Errors
+/// If Postgres is unavailable.
+pub async fn pause(
+    conn: &mut PgConnection,
+    name: &str,
+    reason: &'static str,
+) -> Result<bool, Error> {
+    set_paused(conn, name, Some(reason)).await
+}
+
+/// Ends the pause of the consumer `name`. Returns false if there is no such consumer.
+///
+/// # Errors
+/// If Postgres is unavailable.
+pub async fn resume(conn: &mut PgConnection, name: &str) -> Result<bool, Error> {
+    set_paused(conn, name, None).await
+}
+
+async fn set_paused(
+    conn: &mut PgConnection,
+    name: &str,
+    reason: Option<&str>,
+) -> Result<bool, Error> {
+    let set = sqlx::query("UPDATE consumers SET paused = $2 WHERE name = $1");
+    let set = set.bind(name).bind(reason).execute(conn).await?;
+    Ok(set.rows_affected() > 0)
+}

@@ -1,0 +1,199 @@
+//! Flush: progress of a consumer, written by its owner in one autocommit statement.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+
+use super::{heads, millis};
+use crate::store::Error;
+
+/// Progress of a consumer since the last flush.
+#[derive(Clone, Debug)]
+pub struct Flush {
+    /// Name of the consumer.
+    pub name: String,
+    /// Generation of the ownership.
+    pub generation: i64,
+    /// Last position read.
+    pub position: i64,
+    /// Everything committed before this time is read; `None` keeps the stored time.
+    pub caught_up_at: Option<Timestamp>,
+    /// First unsettled position of each lane that does not wait, in ascending order.
+    pub heads: Vec<i64>,
+    /// Time for which the ownership goes on.
+    pub owned_for: Duration,
+    /// Number of events settled since the last flush.
+    pub settled: i64,
+    /// Number of events skipped since the last flush.
+    pub skipped: i64,
+    /// Changes of heads outside of `heads`, by position. One change for each position: the
+    /// statement cannot delete and write the same row.
+    pub lanes: BTreeMap<i64, LaneChange>,
+}
+
+/// Change of a lane that waits, or begins to wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LaneChange {
+    /// The head is settled: the lane waits no longer.
+    Settled,
+    /// The lane waits for the next attempt at its head.
+    Waiting {
+        /// Last failure of the head.
+        failure: Failure,
+        /// Time until the next attempt.
+        delay: Duration,
+    },
+    /// The head becomes a dead letter: the lane waits no longer.
+    Dead {
+        /// Last failure of the head.
+        failure: Failure,
+        /// Rule that gave the event up.
+        reason: &'static str,
+    },
+}
+
+/// Failure of a head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Time of receipt of the event.
+    pub received_at: Timestamp,
+    /// Number of failed attempts.
+    pub attempts: i32,
+    /// Code of the last failure: a few letters, digits and underscores, never a text.
+    pub code: String,
+}
+
+/// Result of a flush.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flushed {
+    /// Everything was written.
+    Written {
+        /// Reason of a pause, if the consumer is paused by now.
+        paused: Option<String>,
+    },
+    /// Another process owns the consumer, or it was moved or removed: nothing was written.
+    Lost,
+}
+
+/// Writes the progress of a consumer, and extends the ownership.
+///
+/// # Errors
+/// If Postgres is unavailable. Nothing was written, unless only the answer was lost: the owner takes
+/// the consumer again and goes on from the stored state.
+pub async fn flush(conn: &mut PgConnection, flush: &Flush) -> Result<Flushed, Error> {
+    let lanes = Lanes::of(&flush.lanes);
+    let mine: Option<Option<String>> = sqlx::query_scalar(FLUSH)
+        .bind(&flush.name)
+        .bind(flush.generation)
+        .bind(flush.position)
+        .bind(flush.caught_up_at.map(ToSqlx::to_sqlx))
+        .bind(heads::encode(flush.position, &flush.heads))
+        .bind(millis(flush.owned_for))
+        .bind(flush.settled)
+        .bind(flush.skipped)
+        .bind(lanes.done)
+        .bind(lanes.waiting.positions)
+        .bind(lanes.waiting.received_at)
+        .bind(lanes.waiting.attempts)
+        .bind(lanes.waiting.codes)
+        .bind(lanes.delays)
+        .bind(lanes.dead.positions)
+        .bind(lanes.dead.received_at)
+        .bind(lanes.dead.attempts)
+        .bind(lanes.dead.codes)
+        .bind(lanes.reasons)
+        .fetch_optional(conn)
+        .await?;
+    Ok(mine.map_or(Flushed::Lost, |paused| Flushed::Written { paused }))
+}
+
+/// All parts depend on `mine`, which is empty for another generation. A dead letter takes the time
+/// of its first failure from its lane. A letter that was retried and failed again is dead again.
+const FLUSH: &str = "
+    WITH mine AS (
+        UPDATE consumers
+        SET position = $3, caught_up_at = coalesce($4, caught_up_at), heads = $5,
+            owned_until = clock_timestamp() + $6 * interval '1 ms',
+            settled = settled + $7, skipped = skipped + $8, dead = dead + cardinality($15::bigint[])
+        WHERE name = $1 AND generation = $2
+        RETURNING paused
+    ), gone AS (
+        DELETE FROM consumer_lanes USING mine
+        WHERE consumer = $1 AND consumer_lanes.position = ANY ($9)
+    ), late AS (
+        INSERT INTO consumer_lanes (consumer, position, received_at, attempts, first_at, due_at,
+                                    code)
+        SELECT $1, lane.position, lane.received_at, lane.attempts, clock_timestamp(),
+               clock_timestamp() + lane.delay * interval '1 ms', lane.code
+        FROM mine CROSS JOIN unnest($10::bigint[], $11::timestamptz[], $12::int[], $13::text[],
+                                    $14::bigint[])
+             AS lane (position, received_at, attempts, code, delay)
+        ON CONFLICT (consumer, position) DO UPDATE
+        SET attempts = excluded.attempts, due_at = excluded.due_at, code = excluded.code
+    ), lost AS (
+        INSERT INTO dead_letters (consumer, position, received_at, attempts, first_at, last_at,
+                                  reason, code, state)
+        SELECT $1, letter.position, letter.received_at, letter.attempts,
+               coalesce(lane.first_at, clock_timestamp()), clock_timestamp(),
+               letter.reason, letter.code, 'dead'
+        FROM mine CROSS JOIN unnest($15::bigint[], $16::timestamptz[], $17::int[], $18::text[],
+                                    $19::text[])
+             AS letter (position, received_at, attempts, code, reason)
+        LEFT JOIN consumer_lanes AS lane
+               ON lane.consumer = $1 AND lane.position = letter.position
+        ON CONFLICT (consumer, position) DO UPDATE
+        SET attempts = excluded.attempts, last_at = excluded.last_at, reason = excluded.reason,
+            code = excluded.code, state = excluded.state
+    )
+    SELECT paused FROM mine";
+
+/// Changes of lanes, as columns of the statement.
+#[derive(Debug, Default)]
+struct Lanes<'a> {
+    /// Heads of lanes that wait no longer.
+    done: Vec<i64>,
+    waiting: Failures<'a>,
+    delays: Vec<i64>,
+    dead: Failures<'a>,
+    reasons: Vec<&'static str>,
+}
+
+#[derive(Debug, Default)]
+struct Failures<'a> {
+    positions: Vec<i64>,
+    received_at: Vec<jiff_sqlx::Timestamp>,
+    attempts: Vec<i32>,
+    codes: Vec<&'a str>,
+}
+
+impl<'a> Lanes<'a> {
+    fn of(changes: &'a BTreeMap<i64, LaneChange>) -> Self {
+        let mut lanes = Self::default();
+        for (position, change) in changes {
+            match change {
+                LaneChange::Settled => lanes.done.push(*position),
+                LaneChange::Waiting { failure, delay } => {
+                    lanes.waiting.push(*position, failure);
+                    lanes.delays.push(millis(*delay));
+                }
+                LaneChange::Dead { failure, reason } => {
+                    lanes.done.push(*position);
+                    lanes.dead.push(*position, failure);
+                    lanes.reasons.push(*reason);
+                }
+            }
+        }
+        lanes
+    }
+}
+
+impl<'a> Failures<'a> {
+    fn push(&mut self, position: i64, failure: &'a Failure) {
+        self.positions.push(position);
+        self.received_at.push(failure.received_at.to_sqlx());
+        self.attempts.push(failure.attempts);
+        self.codes.push(&failure.code);
+    }
+}

@@ -1,0 +1,33 @@
+//! Consumers: their place in the log, waiting lanes and dead letters.
+//!
+//! A consumer is a cursor with exceptions. Everything up to its position is read; its heads are the
+//! first unsettled events of the lanes in flight. A lane whose head failed waits, with a row of its
+//! own. A settled event needs no row, so the cost of a [`flush()`] does not depend on the number of
+//! events.
+//!
+//! One process at a time owns a consumer: [`take`] raises the generation, and a flush with an
+//! earlier generation writes nothing. All times are by the clock of the database, which may differ
+//! from the clock of this process: callers pass and get durations.
+
+mod control;
+mod dead_letters;
+mod flush;
+mod heads;
+mod list;
+mod owner;
+
+use std::time::Duration;
+
+pub use self::{
+    control::{pause, register, remove, resume, seek},
+    dead_letters::{DeadLetter, dead_letters, discard, retry},
+    flush::{Failure, Flush, Flushed, LaneChange, flush},
+    heads::MalformedHeads,
+    list::{ConsumerStatus, list},
+    owner::{Owner, Taken, WaitingLane, release, take, waiting},
+};
+
+/// Milliseconds of `time`, for a statement.
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
