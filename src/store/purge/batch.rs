@@ -171,6 +171,9 @@ pub(super) const EVENTS: &str = "
         DELETE FROM stored_events
         WHERE position = ANY($1) AND received_at >= $2 AND received_at < $3 AND source = 'simulated'
         RETURNING position, received_at, app, account_id, kind, source
+    ), letters AS (
+        DELETE FROM dead_letters AS letter USING gone, consumers
+        WHERE letter.consumer = consumers.name AND letter.position = gone.position
     ), less AS (
         UPDATE stats_hourly AS known SET events = known.events - counted.number
         FROM (SELECT date_trunc('hour', received_at, 'UTC') AS hour, app,

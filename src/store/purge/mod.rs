@@ -5,6 +5,9 @@
 //! repair, only another run. Data that arrive after the purge has read a day are left to the next
 //! purge.
 //!
+//! Dead letters go with their events. Waiting lanes and heads of consumers stay, because events of
+//! the same lane may be behind them: the owner settles a head without an event.
+//!
 //! Lock order: the rows of the followers `stats` and `conversations`, rows, the fence, keys. The fence is held while the
 //! keys of one batch are deleted, so that no commit can find them. Rows that other commits never
 //! lock are deleted before the fence is taken.

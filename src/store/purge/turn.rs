@@ -84,6 +84,9 @@ const TURN: &str = "
         SELECT (received_at AT TIME ZONE 'UTC')::date, position FROM new
         ON CONFLICT (day)
         DO UPDATE SET last_position = greatest(late_days.last_position, excluded.last_position)
+    ), letters AS (
+        DELETE FROM dead_letters AS letter USING old, consumers
+        WHERE letter.consumer = consumers.name AND letter.position = old.position
     ), gone AS (
         SELECT received_at, app, account_id, kind, source, 1 AS events, 0 AS repeats FROM old
         WHERE position <= $7

@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use hookshelf::store::{
-    Error,
-    consumers::{self, Failure, Flush, Flushed, LaneChange, Owner, Taken},
-    follow::Start,
+use hookshelf::{
+    meta::event::Source,
+    store::{
+        Delivery, Error,
+        consumers::{self, Failure, Flush, Flushed, LaneChange, Owner, Taken},
+        follow::Start,
+    },
 };
 use jiff::Timestamp;
 use sqlx::{Connection as _, PgConnection};
@@ -502,4 +505,36 @@ async fn damaged_heads_are_an_error_until_the_consumer_is_moved() {
     let moved = consumers::seek(&mut conn, "bot", Start::Beginning).await;
     assert!(moved.unwrap());
     assert_eq!(take(&mut conn, "one").await.unwrap().position, 0);
+}
+
+#[tokio::test]
+async fn a_purge_deletes_the_dead_letters_of_its_events() {
+    let (world, mut conn) = World::with_consumer().await;
+    take(&mut conn, "one").await.unwrap();
+    let mut writer = world.writer().await;
+    let simulated = |events| Delivery {
+        source: Source::Simulated,
+        ..delivery(events)
+    };
+    writer
+        .commit(&[simulated(vec![comment(1), comment(2)])])
+        .await;
+    // The first simulated event becomes an event of this delivery, at another position.
+    writer
+        .commit(&[delivery(vec![comment(1), comment(3)])])
+        .await;
+    let positions: Vec<i64> = sqlx::query_scalar("SELECT position FROM events ORDER BY position")
+        .fetch_all(&mut conn)
+        .await
+        .unwrap();
+    assert_eq!(positions.len(), 3);
+    for position in &positions {
+        let dead = [(*position, die(5, "http_500"))];
+        assert_eq!(change(&mut conn, 1, dead).await, WRITTEN);
+    }
+    let purged = world.purge_all().await;
+    assert_eq!((purged[0].events, purged[0].turned), (1, 1));
+    let letters = consumers::dead_letters(&mut conn, "bot", None, 10).await;
+    let letters: Vec<i64> = letters.unwrap().iter().map(|it| it.position).collect();
+    assert_eq!(letters, positions[2..]);
 }
