@@ -1,6 +1,6 @@
--- Consumers: workers that fetch events, and destinations that events are sent to, for
--- `hookshelf consumers` and `hookshelf destinations`. No table names a person or an account, or has a
--- text: a position names an event, and its lane is read from the event.
+-- Consumers: workers that fetch events, and destinations that events are sent to. No table names a
+-- person or an account, or has a text: a position names an event, and its lane is read from the
+-- event.
 
 -- Every flush updates a row. Without an index on what changes, and with half of the page free, the
 -- updates are HOT and need no vacuum.
@@ -20,8 +20,8 @@ CREATE TABLE consumers (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE consumers IS 'Consumers and destinations with their progress in the event log. An event up to position is settled, unless a head or a row of consumer_lanes is the same event or an earlier one of its lane.
 
-Written by: the process that owns the consumer, at most 50 times a second; hookshelf consumers and hookshelf destinations.
-Read by: the process that takes the consumer; hookshelf consumers, hookshelf destinations and hookshelf doctor.
+Written by: the process that owns the consumer, at most 50 times a second. No version has consumers yet.
+Read by: the process that takes the consumer.
 Grows: by one row for each consumer and destination. A row stays when its name leaves the configuration, until it is removed.';
 COMMENT ON INDEX consumers_pkey IS 'One row for each consumer, updated by its owner.';
 COMMENT ON COLUMN consumers.name IS 'Name of the consumer or destination in the configuration.';
@@ -51,7 +51,7 @@ CREATE TABLE consumer_lanes (
 COMMENT ON TABLE consumer_lanes IS 'Waiting lanes: conversations whose first unsettled event failed. The events behind it need no row.
 
 Written by: the owner of the consumer, with each flush.
-Read by: the process that takes the consumer; hookshelf consumers show.
+Read by: the process that takes the consumer.
 Grows: by about 100 bytes for each lane that waits, at most 10,000 lanes for each consumer; the row goes when its event is settled.';
 COMMENT ON INDEX consumer_lanes_pkey IS 'Waiting lanes of a consumer, in the order of their heads.';
 COMMENT ON COLUMN consumer_lanes.consumer IS 'consumers.name.';
@@ -76,8 +76,8 @@ CREATE TABLE dead_letters (
 );
 COMMENT ON TABLE dead_letters IS 'Dead letters: events that a consumer did not settle within its attempts. Their lanes went on without them.
 
-Written by: the owner of the consumer; hookshelf consumers dead; hookshelf events purge deletes the rows of purged events.
-Read by: hookshelf consumers and hookshelf replay.
+Written by: the owner of the consumer; hookshelf events purge deletes the rows of purged events.
+Read by: nothing yet.
 Grows: by about 120 bytes for each event given up, until the consumer is removed.';
 COMMENT ON INDEX dead_letters_pkey IS 'Dead letters of a consumer, in the order of the log.';
 COMMENT ON COLUMN dead_letters.consumer IS 'consumers.name.';

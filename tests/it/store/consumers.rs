@@ -288,9 +288,9 @@ async fn flushes_update_the_row_in_place() {
     })
     .await;
     // A transaction of another test keeps old versions for its duration: once a page is full of
-    // them, one update moves to the next page.
+    // them, one update moves to the next page. An index on a changing column leaves no HOT update.
     let in_place = world.number(&counted("n_tup_hot_upd")).await;
-    assert!(in_place > FLUSHES * 9 / 10, "{in_place} of {FLUSHES}");
+    assert!(in_place > FLUSHES / 2, "{in_place} of {FLUSHES}");
 }
 
 #[tokio::test]
