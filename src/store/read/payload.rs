@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
-use jiff_sqlx::ToSqlx as _;
+use jiff_sqlx::ToSqlx;
 use serde_json::value::RawValue;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -40,15 +40,33 @@ pub(super) async fn read<'r>(
     conn: &mut PgConnection,
     rows: impl Iterator<Item = Unread<'r>>,
 ) -> sqlx::Result<()> {
-    let mut unread: HashMap<_, Vec<_>> = HashMap::new();
+    let mut unread = Rows::new();
     for row in rows.filter(|row| row.problem != Some(Problem::TooDeep.as_str())) {
         let delivery = (row.delivery_id, row.received_at);
         unread.entry(delivery).or_default().push(row);
     }
-    if unread.is_empty() {
-        return Ok(());
+    if are_adjacent(unread.values().flatten()) {
+        let most = 2 * i64::try_from(unread.len()).unwrap_or(i64::MAX / 2);
+        let mut query = between(&unread);
+        query.push(" LIMIT ").push_bind(most);
+        take(conn, query, &mut unread).await?;
     }
-    let mut query = bodies(&unread);
+    if !unread.is_empty() {
+        let query = one_by_one(&unread);
+        take(conn, query, &mut unread).await?;
+    }
+    Ok(())
+}
+
+/// Rows to read of each delivery, by its id and time of receipt.
+type Rows<'r> = HashMap<(Uuid, Timestamp), Vec<Unread<'r>>>;
+
+/// Reads bodies, and takes the rows of each from `unread`.
+async fn take(
+    conn: &mut PgConnection,
+    mut query: QueryBuilder<Postgres>,
+    unread: &mut Rows<'_>,
+) -> sqlx::Result<()> {
     let mut bodies = query.build_query_as().fetch(conn);
     while let Some((id, received_at, body)) = bodies.try_next().await? {
         let (received_at, body): (jiff_sqlx::Timestamp, Vec<u8>) = (received_at, body);
@@ -60,34 +78,43 @@ pub(super) async fn read<'r>(
     Ok(())
 }
 
-/// Selects the bodies. Ids of deliveries begin with the time of receipt: one range of the index has
-/// those of adjacent events. The bodies of distant events are looked up one by one.
-fn bodies(unread: &HashMap<(Uuid, Timestamp), Vec<Unread<'_>>>) -> QueryBuilder<Postgres> {
-    let (ids, times): (Vec<_>, Vec<_>) = unread.keys().copied().unzip();
+/// Selects the bodies between the first and the last id. Ids begin with the time of receipt: one
+/// range of the index has those of adjacent events. Between late events and the events beside them
+/// there may be millions of others, so the caller limits the number.
+fn between(unread: &Rows<'_>) -> QueryBuilder<Postgres> {
+    let ids = || unread.keys().map(|(id, _)| *id);
+    let times = || unread.keys().map(|(_, time)| *time);
     let mut query = QueryBuilder::new(
-        "SELECT id, received_at, body FROM stored_deliveries WHERE body IS NOT NULL AND id BETWEEN ",
+        "SELECT id, received_at, body FROM stored_deliveries
+         WHERE body IS NOT NULL AND id BETWEEN ",
     );
-    query.push_bind(ids.iter().min().copied()).push(" AND ");
-    query.push_bind(ids.iter().max().copied());
+    query.push_bind(ids().min()).push(" AND ");
+    query.push_bind(ids().max());
     query.push(" AND received_at BETWEEN ");
-    query.push_bind(times.iter().min().map(|time| time.to_sqlx()));
+    query.push_bind(times().min().map(ToSqlx::to_sqlx));
     query.push(" AND ");
-    query.push_bind(times.iter().max().map(|time| time.to_sqlx()));
-    if !are_adjacent(unread.values().flatten()) {
-        let times: Vec<_> = times.iter().map(|time| time.to_sqlx()).collect();
-        query.push(" AND (id, received_at) IN (SELECT * FROM unnest(");
-        query.push_bind(ids).push("::uuid[], ");
-        query.push_bind(times).push("::timestamptz[]))");
-    }
+    query.push_bind(times().max().map(ToSqlx::to_sqlx));
     query
 }
 
-/// True if the rows are at least half of the items between the first and the last.
+/// Selects the bodies, each by a look-up.
+fn one_by_one(unread: &Rows<'_>) -> QueryBuilder<Postgres> {
+    let (ids, times): (Vec<_>, Vec<_>) = unread.keys().copied().unzip();
+    let times: Vec<_> = times.iter().map(|time| time.to_sqlx()).collect();
+    let mut query = between(unread);
+    query.push(" AND (id, received_at) IN (SELECT * FROM unnest(");
+    query.push_bind(ids).push("::uuid[], ");
+    query.push_bind(times).push("::timestamptz[]))");
+    query
+}
+
+/// True if the rows are at least half of the items between the first and the last, if there are any.
 fn are_adjacent<'r>(rows: impl Iterator<Item = &'r Unread<'r>> + Clone) -> bool {
     let positions = rows.map(|row| row.position);
     let ends = positions.clone().min().zip(positions.clone().max());
-    let span = ends.map_or(0, |(first, last)| last.abs_diff(first));
-    usize::try_from(span).is_ok_and(|span| span <= 2 * positions.count())
+    ends.is_some_and(|(first, last)| {
+        usize::try_from(last.abs_diff(first)).is_ok_and(|span| span <= 2 * positions.count())
+    })
 }
 
 /// Cuts an item out of a body; `None` if the bytes are no JSON, as after an erasure. Many parsers

@@ -131,6 +131,27 @@ async fn a_line_of_json_has_every_column_and_the_payload_as_it_came() {
 }
 
 #[tokio::test]
+async fn a_late_event_beside_a_new_one_has_its_payload() {
+    let shelf = Shelf::create().await;
+    // Bodies between the two by the time of receipt.
+    for number in 0..9 {
+        let body = said("1784", "7001", &[mid(number)]);
+        shelf.store("default", HOUR * 2, body).await;
+    }
+    for (ago, number) in [(HOUR * 5, 10), (HOUR, 11)] {
+        let body = said("1784", "7001", &[mid(number)]);
+        shelf.store("default", ago, body).await;
+    }
+    for limit in ["2", "11"] {
+        let rows = shelf.rows(&["events", "list", "--limit", limit]);
+        assert_eq!(rows.len().to_string(), limit);
+        for row in rows {
+            assert_eq!(row["payload"]["message"]["mid"], row["message_id"], "{row}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_table_shows_nothing_that_a_terminal_would_obey() {
     let shelf = Shelf::create().await;
     shelf
