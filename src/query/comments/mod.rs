@@ -112,10 +112,10 @@ async fn threads(
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut found = Vec::new();
     loop {
-        let newest = reader.comments_before(of, before, AT_ONCE).await?;
+        let (newest, next) = reader.comments_before(of, before, AT_ONCE).await?;
         found.extend(by_newest(reader, of, &newest, end).await?);
-        before = newest.last().map(|last| last.position);
-        if found.len() > limit || newest.len() < AT_ONCE as usize {
+        before = next;
+        if found.len() > limit || next.is_none() {
             break;
         }
     }

@@ -15,9 +15,14 @@ use super::{Between, Conditions, Error, EventFilter, Order, Reader, Visible, ans
 /// Settings of a transaction that reads an index in its order.
 pub(super) const IN_ORDER: &str = "BEGIN; SET LOCAL enable_sort = off";
 
-/// Same, with a plan that the session keeps, for statements with few columns.
-pub(super) const IN_ORDER_KEPT: &str =
-    "BEGIN; SET LOCAL enable_sort = off; SET LOCAL plan_cache_mode = force_generic_plan";
+/// Settings of a transaction whose statements have few columns: the session keeps their plan. A
+/// partition that is empty at the planning would be read as a whole later.
+pub(super) const KEPT: &str =
+    "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
+
+/// Settings of both.
+pub(super) const IN_ORDER_KEPT: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
+     SET LOCAL enable_sort = off";
 
 /// Settings of a transaction that reads the index of user names. The planner would start workers,
 /// which takes longer than the work.
@@ -198,6 +203,15 @@ impl List<'_> {
             Access::ByUsername => BY_USERNAME,
         }
     }
+
+    /// Same, for a statement with few columns.
+    pub(super) fn begin_kept(&self) -> &'static str {
+        match self.access {
+            Access::Planned => KEPT,
+            Access::ByAccount | Access::ByPerson | Access::ByMedia => IN_ORDER_KEPT,
+            Access::ByUsername => BY_USERNAME,
+        }
+    }
 }
 
 impl EventFilter {
@@ -283,12 +297,16 @@ impl Reader {
         Ok(rows)
     }
 
-    /// Begins a transaction: its settings end with it.
+    /// Begins a transaction: its settings end with it. If this call is cancelled, the session is not
+    /// used again.
     pub(super) async fn begin(
         &mut self,
         begin: &'static str,
     ) -> Result<Transaction<'_, Postgres>, Error> {
-        self.conn.begin_with(begin).await.map_err(meaning)
+        self.is_beginning = true;
+        let transaction = self.conn.begin_with(begin).await;
+        self.is_beginning = false;
+        transaction.map_err(meaning)
     }
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Between, Conditions, Error, EventFilter, Items, Order, Reader, RepeatRow, answer,
-    events::EventRow, times::keep_plan,
+    events::EventRow,
 };
 
 /// Time after an event in which its repeats are searched.
@@ -104,15 +104,9 @@ impl Reader {
     pub async fn newest_event(&mut self, filter: &EventFilter) -> Result<Option<i64>, Error> {
         let (all, page) = (Between::default(), (Order::Newest, 1));
         let list = self.list(filter).await?;
-        let mut query = list.select("", "position", all, page);
-        let mut tx = self.begin(list.begin()).await?;
-        if filter.since.is_none() {
-            keep_plan(&mut tx).await?;
-        }
-        let newest = query.build_query_scalar().fetch_optional(&mut *tx);
-        let newest = answer(newest).await?;
-        answer(tx.rollback()).await?;
-        Ok(newest)
+        let query = list.select("", "position", all, page);
+        let newest: Vec<(i64,)> = self.rows_in(list.begin_kept(), query).await?;
+        Ok(newest.first().map(|newest| newest.0))
     }
 }
 

@@ -103,14 +103,16 @@ impl Reader {
     }
 
     /// Reads at most `limit` comments on the media and its ads before `position`, newest first,
-    /// without payloads. Each id has its own scan in order of position, of positions and times: the
-    /// rows are read from the partitions of these times.
+    /// without payloads, and returns the position of the last one if there may be more.
+    ///
+    /// Each id has its own scan in order of position. The scans read positions and times only; the
+    /// rows come from the partitions of these times. A purge between the two leaves fewer rows.
     pub async fn comments_before(
         &mut self,
         of: &MediaRow,
         position: Option<i64>,
         limit: u32,
-    ) -> Result<Vec<EventRow>, Error> {
+    ) -> Result<(Vec<EventRow>, Option<i64>), Error> {
         let mut query = each_place("e.position, e.received_at", of, &self.visible);
         query.and("position < ", position);
         query.0.push(" ORDER BY position DESC LIMIT ");
@@ -122,8 +124,10 @@ impl Reader {
             .map(|(position, at)| (position, at.to_jiff()))
             .unzip();
         if positions.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
+        let is_full = positions.len() == limit as usize;
+        let next = positions.last().copied().filter(|_| is_full);
         let newest = times.iter().max();
         let filter = EventFilter {
             positions,
@@ -132,11 +136,14 @@ impl Reader {
             ..EventFilter::default()
         };
         let page = (Order::Newest, limit);
-        self.events(&filter, Between::default(), page, false).await
+        let comments = self
+            .events(&filter, Between::default(), page, false)
+            .await?;
+        Ok((comments, next))
     }
 
     /// Reads all comments in the threads that begin with these comments, in order of position,
-    /// without payloads. The threads began before `until`, or are read more slowly.
+    /// without payloads. If a thread began after `until`, all days are read.
     pub async fn comments_of_threads(
         &mut self,
         of: &MediaRow,
@@ -184,6 +191,7 @@ impl Reader {
                  SELECT min(received_at) AS received_at FROM stored_events
                  WHERE comment_id = root.id AND app = $2 AND account_id = $3
                    AND kind IN ('comment', 'live_comment')
+                   AND coalesce(data ->> 'verb', '') IN ('', 'add', 'added')
                    AND received_at >= $4 AND received_at <= coalesce($5::timestamptz, 'infinity')
              ) AS e",
         );

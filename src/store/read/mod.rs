@@ -118,7 +118,11 @@ impl Readers {
                 Conn::Lent(free.await.map_err(|_| Error::TimedOut)?)
             }
         };
-        Ok(Reader { conn, visible })
+        Ok(Reader {
+            conn,
+            visible,
+            is_beginning: false,
+        })
     }
 }
 
@@ -152,6 +156,19 @@ fn read_only(options: &PgConnectOptions) -> PgConnectOptions {
 pub struct Reader {
     conn: Conn,
     visible: Visible,
+    /// True while a transaction begins.
+    is_beginning: bool,
+}
+
+/// sqlx does not know of a transaction whose BEGIN was cancelled, and would lend its session again.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if self.is_beginning
+            && let Conn::Pooled(conn) = &mut self.conn
+        {
+            conn.close_on_drop();
+        }
+    }
 }
 
 /// Connection of a session.

@@ -8,9 +8,8 @@
 use std::borrow::Cow;
 
 use jiff::{Timestamp, ToSpan};
-use sqlx::PgConnection;
 
-use super::{Conditions, Error, EventFilter, Reader, answer};
+use super::{Conditions, Error, EventFilter, Reader, list::KEPT};
 
 impl Reader {
     /// Restricts a filter for ids of items, without a range of time, to the time of their receipt;
@@ -46,20 +45,15 @@ impl Reader {
             "SELECT min(received_at), max(received_at) FROM {table} WHERE"
         ));
         conditions(&mut query);
-        let mut tx = self.begin("BEGIN").await?;
-        keep_plan(&mut tx).await?;
-        let found = query.0.build_query_as().fetch_one(&mut *tx);
-        let (first, last): (Option<jiff_sqlx::Timestamp>, Option<jiff_sqlx::Timestamp>) =
-            answer(found).await?;
-        answer(tx.rollback()).await?;
-        let [first, last] = [first, last].map(|time| time.map(jiff_sqlx::Timestamp::to_jiff));
-        let after = last.and_then(|last| last.checked_add(1.microsecond()).ok());
-        Ok(first.zip(after).map(|(first, after)| [first, after]))
+        let found: Vec<(Option<jiff_sqlx::Timestamp>, Option<jiff_sqlx::Timestamp>)> =
+            self.rows_in(KEPT, query.0).await?;
+        let times = found
+            .into_iter()
+            .next()
+            .and_then(|(first, last)| first.zip(last));
+        Ok(times.and_then(|(first, last)| {
+            let after = last.to_jiff().checked_add(1.microsecond()).ok()?;
+            Some([first.to_jiff(), after])
+        }))
     }
-}
-
-/// Lets the statements of a transaction be planned once in the session, for any parameters.
-pub(super) async fn keep_plan(conn: &mut PgConnection) -> Result<(), Error> {
-    let set = sqlx::query("SET LOCAL plan_cache_mode = force_generic_plan");
-    answer(set.execute(conn)).await.map(|_| ())
 }

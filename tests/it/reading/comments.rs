@@ -99,6 +99,26 @@ async fn a_thread_is_a_comment_with_its_replies_and_the_newest_comment_is_first(
 }
 
 #[tokio::test]
+async fn a_comment_that_was_received_before_the_first_of_the_media_has_its_replies() {
+    let shelf = Shelf::create().await;
+    let hours = SignedDuration::from_hours;
+    let removed = comment(60, "late", &post("1"), "7002", None)
+        .replace("\"media\"", "\"verb\":\"remove\",\"media\"");
+    for (ago, body) in [
+        (48, comment(48 * 60, "first", &post("1"), "7001", None)),
+        // A server that was stopped spooled it.
+        (96, comment(96 * 60, "late", &post("1"), "7002", None)),
+        (1, removed),
+        (0, comment(0, "reply", &post("1"), "7003", Some("late"))),
+    ] {
+        shelf.store("default", hours(ago), body).await;
+    }
+    shelf.list().await;
+    let shown = shelf.threads(&["1"]);
+    assert_eq!(outline(&shown), ["late reply", "first"]);
+}
+
+#[tokio::test]
 async fn the_list_has_the_newest_comment_first_and_knows_the_unanswered() {
     let shelf = Shelf::create().await;
     shelf
