@@ -30,6 +30,7 @@ impl Lane {
         if has_room && self.known == self.seen && item.position > self.known {
             self.known = item.position;
             self.later.push_back(item);
+            self.follow();
         }
         self.seen = self.seen.max(item.position);
     }
@@ -48,8 +49,9 @@ impl Lane {
         })
     }
 
-    /// Takes the answer to a wish; an answer that came too late changes nothing.
-    pub(super) fn learn(&mut self, wish: &Wish, next: Option<Item>) {
+    /// Takes the answer to a wish; an answer that came too late changes nothing. A settlement is
+    /// part of the save of number `save` then.
+    pub(super) fn learn(&mut self, wish: &Wish, next: Option<Item>, save: u64) {
         if self.known != wish.after || self.failures.is_some() {
             return;
         }
@@ -58,7 +60,33 @@ impl Lane {
         self.seen = self.seen.max(self.known);
         self.later.extend(next);
         if self.state == State::Settled {
-            self.move_on();
+            self.move_on(save);
+        }
+    }
+
+    /// Makes the next known item the head of a settled lane.
+    pub(super) fn move_on(&mut self, save: u64) {
+        self.follow();
+        if self.state == State::Held || self.is_done() {
+            self.unsaved = Some(save);
+        }
+    }
+
+    /// Replaces a settled head by the next known item.
+    fn follow(&mut self) {
+        if self.state == State::Settled
+            && let Some(next) = self.later.pop_front()
+        {
+            self.head = next;
+            self.state = State::Held;
+        }
+    }
+
+    /// Makes a held head ready: the settlement of the item before it is saved.
+    pub(super) fn go_on(&mut self) {
+        self.unsaved = None;
+        if self.state == State::Held {
+            self.state = State::Ready;
         }
     }
 }

@@ -28,10 +28,10 @@ impl Lanes {
         leases
     }
 
-    /// Number of items that may go out. A lane with a lookup keeps its place, so that the heads to
-    /// save stay few.
+    /// Number of items that may go out. A lane between two heads keeps its place, so that the heads
+    /// to save stay few.
     fn free(&self) -> usize {
-        let taken = self.in_flight() + self.index.settled.len();
+        let taken = self.in_flight() + self.index.between.len();
         self.limits.max_in_flight.saturating_sub(taken)
     }
 

@@ -14,7 +14,7 @@ use super::{
 /// Lanes by the state of their heads.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Index {
-    /// Lanes without failures, by the position of the head.
+    /// Lanes without failures that have an unsettled item, by the position of the head.
     pub(super) open: BTreeMap<i64, LaneKey>,
     /// Lanes with failures, by the position of the head. Each has a row in the database.
     pub(super) rows: HashMap<i64, LaneKey>,
@@ -26,8 +26,10 @@ pub(super) struct Index {
     pub(super) leases: BTreeSet<(Instant, LaneKey)>,
     /// Waiting lanes, by the time of their next attempt.
     pub(super) retries: BTreeSet<(Instant, LaneKey)>,
-    /// Lanes whose head is settled, and whose next item has to be looked up.
-    pub(super) settled: BTreeSet<LaneKey>,
+    /// Lanes with a settled head, whose next item has to be looked up, or with a held one.
+    pub(super) between: BTreeSet<LaneKey>,
+    /// Lanes whose last settlement is not saved, by the number of the save.
+    pub(super) unsaved: BTreeSet<(u64, LaneKey)>,
     /// Lanes whose next item has to be looked up, now or soon.
     pub(super) wishes: BTreeSet<LaneKey>,
     /// Number of items of the lanes without failures.
@@ -55,8 +57,10 @@ impl Index {
         if lane.failures.is_some() {
             self.rows.insert(position, key);
         } else {
-            self.open.insert(position, key);
             self.items += 1 + lane.later.len();
+            if !lane.is_done() {
+                self.open.insert(position, key);
+            }
         }
         if lane.takes_place() {
             self.places.take(lane.head.account);
@@ -90,7 +94,13 @@ impl Index {
                 let failures = lane.failures.iter();
                 failures.for_each(|it| put(&mut self.retries, (it.due_at, key), there));
             }
-            State::Settled => put(&mut self.settled, key, there),
+            State::Held | State::Settled => {}
+        }
+        if lane.is_between() {
+            put(&mut self.between, key, there);
+        }
+        if let Some(save) = lane.unsaved {
+            put(&mut self.unsaved, (save, key), there);
         }
         if lane.wish(key).is_some() {
             put(&mut self.wishes, key, there);

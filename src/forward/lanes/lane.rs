@@ -20,6 +20,9 @@ pub(super) struct Lane {
     /// Position up to which the lane may have further items.
     pub(super) seen: i64,
     pub(super) state: State,
+    /// Number of the save with the last settlement, until it is confirmed: the lane stays, and its
+    /// next head is held.
+    pub(super) unsaved: Option<u64>,
     /// Failed attempts of the head. A lane with failures has a row in the database.
     pub(super) failures: Option<Box<Failures>>,
     /// Number of the last hand-out of the head by this process.
@@ -42,7 +45,10 @@ pub(super) enum State {
     },
     /// Waits until [`Failures::due_at`].
     Waiting,
-    /// Settled; the next item has to be looked up.
+    /// Held until the settlement of the item before it is saved. After a crash that item goes out
+    /// again, and must not go out beside this one.
+    Held,
+    /// Settled; the next item, if there is one, has to be looked up.
     Settled,
 }
 
@@ -63,6 +69,7 @@ impl Lane {
             known: head.position,
             seen: head.position,
             state: State::Ready,
+            unsaved: None,
             failures: None,
             number: None,
             hand_outs: 0,
@@ -127,21 +134,15 @@ impl Lane {
         self.known = self.head.position;
     }
 
-    /// Settles the head and moves on to the next item.
-    pub(super) fn settle(&mut self) {
+    /// Settles the head and moves on to the next item. The save of number `save` is the first one
+    /// with this settlement, unless a lookup comes before it.
+    pub(super) fn settle(&mut self, save: u64) {
         self.failures = None;
         self.number = None;
         self.hand_outs = 0;
         self.state = State::Settled;
-        self.move_on();
-    }
-
-    /// Makes the next known item the head.
-    pub(super) fn move_on(&mut self) {
-        if let Some(next) = self.later.pop_front() {
-            self.head = next;
-            self.state = State::Ready;
-        }
+        self.unsaved = None;
+        self.move_on(save);
     }
 
     /// Moves the end of a lease; never to an earlier time.
@@ -152,13 +153,18 @@ impl Lane {
                 Answer::Extended
             }
             State::Waiting => Answer::Waiting,
-            State::Ready | State::Parked | State::Settled => Answer::Lost,
+            State::Ready | State::Parked | State::Held | State::Settled => Answer::Lost,
         }
     }
 
     /// True if all items are settled.
     pub(super) fn is_done(&self) -> bool {
         self.state == State::Settled && self.known >= self.seen
+    }
+
+    /// True if the next head has to be looked up, or is held.
+    pub(super) fn is_between(&self) -> bool {
+        matches!(self.state, State::Held | State::Settled) && !self.is_done()
     }
 
     pub(super) fn is_out(&self) -> bool {

@@ -9,7 +9,8 @@
 //! items behind them are looked up in the database when their turn comes: see [`Lanes::wanted`].
 //!
 //! The caller reads the log and offers its items, answers lookups, hands out and settles, and
-//! writes what [`Lanes::save`] returns before it answers a settlement.
+//! writes what [`Lanes::save`] returns before it answers a settlement. It confirms this with
+//! [`Lanes::saved`]: only then does the next item of a settled lane go out.
 
 mod behind;
 mod claim;
@@ -56,6 +57,8 @@ pub struct Lanes {
     /// True if the last lease between a new item and a retry went to the retry.
     retried: bool,
     unsaved: Unsaved,
+    /// Number of saves.
+    saves: u64,
 }
 
 impl Lanes {
@@ -70,6 +73,7 @@ impl Lanes {
             given: 0,
             retried: false,
             unsaved: Unsaved::default(),
+            saves: 0,
         }
     }
 
@@ -94,13 +98,14 @@ impl Lanes {
         self.by_key.insert(key, Box::new(lane));
     }
 
-    /// Changes a lane together with the index. A lane whose items are all settled goes away.
+    /// Changes a lane together with the index. A lane whose items are all settled goes away once
+    /// this is saved.
     fn change<T>(&mut self, key: LaneKey, change: impl FnOnce(&mut Lane) -> T) -> Option<T> {
         let taken = self.index.places.taken();
         let lane = self.by_key.get_mut(&key)?;
         self.index.remove(key, lane);
         let result = change(lane);
-        if lane.is_done() {
+        if lane.is_done() && lane.unsaved.is_none() {
             self.by_key.remove(&key);
         } else {
             self.index.add(key, lane);

@@ -39,6 +39,7 @@ impl Lanes {
 
     /// Takes the first item of the lane within the limits of `wish`; `None` if there is none.
     pub fn found(&mut self, wish: &Wish, next: Option<Item>) {
-        self.change(wish.lane, |lane| lane.learn(wish, next));
+        let save = self.next_save();
+        self.change(wish.lane, |lane| lane.learn(wish, next, save));
     }
 }

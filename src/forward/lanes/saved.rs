@@ -10,6 +10,8 @@ use super::{
 /// State of a consumer, and its changes since the last save. All of it is written at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved {
+    /// Number of the save, for [`Lanes::saved`].
+    pub number: u64,
     /// An event up to this position is settled, unless its lane has a head at or before it, here
     /// or in a row.
     pub position: i64,
@@ -142,12 +144,14 @@ impl Lanes {
     /// Before this, the head of such a lane is saved as unsettled.
     pub fn save(&mut self) -> Saved {
         self.advance();
+        self.saves += 1;
         let Unsaved { rows, dead, counts } = std::mem::take(&mut self.unsaved);
         let heads = self.index.open.range(..=self.cursor);
         let (changed, removed): (Vec<_>, Vec<_>) = rows
             .into_iter()
             .partition(|position| self.index.rows.contains_key(position));
         Saved {
+            number: self.saves,
             position: self.cursor,
             heads: heads.map(|(position, _)| *position).collect(),
             waiting: changed.iter().filter_map(|it| self.row(*it)).collect(),
@@ -155,6 +159,21 @@ impl Lanes {
             dead,
             counts,
         }
+    }
+
+    /// Confirms that the save of this number, and all before it, are written. The items after those
+    /// that are settled in them may go out.
+    pub fn saved(&mut self, number: u64) {
+        while let Some((save, key)) = self.index.unsaved.first().copied()
+            && save <= number
+        {
+            self.change(key, Lane::go_on);
+        }
+    }
+
+    /// Number of the next save.
+    pub(super) fn next_save(&self) -> u64 {
+        self.saves + 1
     }
 
     /// Moves the cursor over everything that is settled, or lies behind a head of its lane.

@@ -112,9 +112,10 @@ impl Lanes {
 
     /// Settles the head. If it has a row, the next save removes it.
     fn finish(&mut self, key: LaneKey) {
+        let save = self.next_save();
         let failed = self.change(key, |lane| {
             let failed = lane.failures.is_some().then_some(lane.head.position);
-            lane.settle();
+            lane.settle(save);
             failed
         });
         self.unsaved.rows.extend(failed.flatten());

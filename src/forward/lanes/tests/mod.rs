@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    AccountKey, Answer, Code, Counts, Item, LaneKey, Lanes, Lease, Limits, Reason,
+    AccountKey, Answer, Code, Counts, Item, LaneKey, Lanes, Lease, Limits, Reason, Saved,
     behind::MOST_LATER,
 };
 
@@ -59,6 +59,13 @@ fn lease(lanes: &mut Lanes, max: usize, now: Instant) -> Vec<Lease> {
     lanes.lease(max, LEASE, &Arc::from("w1"), now)
 }
 
+/// Saves, and confirms it.
+fn save(lanes: &mut Lanes) -> Saved {
+    let saved = lanes.save();
+    lanes.saved(saved.number);
+    saved
+}
+
 fn positions(leases: &[Lease]) -> Vec<i64> {
     leases.iter().map(|lease| lease.token.position).collect()
 }
@@ -78,9 +85,35 @@ fn one_item_of_a_lane_is_out_at_a_time_and_in_order() {
             .all(|it| !it.redelivered && it.token.attempt == 1)
     );
     assert_eq!(lanes.ack(&first[0].token), Answer::Acked);
+    save(&mut lanes);
     assert_eq!(positions(&lease(&mut lanes, 10, now)), [3]);
     assert_eq!(lease(&mut lanes, 10, now), []);
     assert_eq!(lanes.in_flight(), 2);
+}
+
+#[test]
+fn an_item_goes_out_once_the_settlement_of_the_one_before_it_is_saved() {
+    let (mut lanes, now) = (lanes("a a"), Instant::now());
+    let first = lease(&mut lanes, 9, now);
+    lanes.ack(&first[0].token);
+    assert_eq!(lease(&mut lanes, 9, now), []);
+    let saved = lanes.save();
+    lanes.offer(item(3, "a"));
+    assert_eq!(lease(&mut lanes, 9, now), []);
+    lanes.saved(saved.number);
+    let second = lease(&mut lanes, 9, now);
+    assert_eq!(positions(&second), [2]);
+    lanes.dead(&second[0].token, code(), now);
+    lanes.saved(saved.number);
+    assert_eq!(lease(&mut lanes, 9, now), []);
+    save(&mut lanes);
+    let third = lease(&mut lanes, 9, now);
+    assert_eq!(positions(&third), [3]);
+    lanes.ack(&third[0].token);
+    lanes.offer(item(4, "a"));
+    assert_eq!(lease(&mut lanes, 9, now), []);
+    save(&mut lanes);
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [4]);
 }
 
 #[test]
@@ -123,7 +156,8 @@ fn after_the_last_attempt_the_head_is_a_dead_letter_and_the_lane_moves_on() {
     let wish = lanes.wanted()[0];
     assert_eq!((wish.head, wish.after, wish.through), (1, 1, 2));
     lanes.found(&wish, Some(item(2, "a")));
-    let saved = lanes.save();
+    assert_eq!(lease(&mut lanes, 1, now), []);
+    let saved = save(&mut lanes);
     assert_eq!((saved.removed, saved.heads), (vec![1], vec![]));
     let dead = &saved.dead[0];
     assert_eq!((dead.item.position, dead.attempts), (1, 5));
@@ -268,7 +302,9 @@ fn an_ack_that_a_restart_forgot_is_not_taken_for_an_ack_of_today() {
     let first = lease(&mut lanes, 1, now);
     let saved = lanes.save();
     lanes.ack(&first[0].token);
+    save(&mut lanes);
     let second = lease(&mut lanes, 1, now);
+    // The database comes from a backup.
     let heads = vec![item(1, "a")];
     let mut lanes = Lanes::restore(saved.position, heads, vec![], limits(), now);
     assert_eq!(lanes.ack(&second[0].token), Answer::Lost);
@@ -276,6 +312,7 @@ fn an_ack_that_a_restart_forgot_is_not_taken_for_an_ack_of_today() {
     let wish = lanes.wanted()[0];
     assert!(wish.settled);
     lanes.found(&wish, Some(item(2, "a")));
+    save(&mut lanes);
     assert_eq!(positions(&lease(&mut lanes, 1, now)), [2]);
 }
 
@@ -296,6 +333,7 @@ fn a_long_lane_costs_no_more_than_a_short_one() {
             lanes.found(&wish, Some(item(wish.after + 1, "a")));
         }
         assert_eq!(lanes.ack(&leases[0].token), Answer::Acked);
+        save(&mut lanes);
     }
 }
 
@@ -315,8 +353,10 @@ fn a_lane_without_further_items_goes_away_after_its_lookup() {
     assert_eq!((wish.after, wish.through), (2, 3));
     lanes.found(&wish, None);
     assert_eq!(lanes.wanted(), []);
-    let saved = lanes.save();
+    assert!(!lanes.by_key.is_empty());
+    let saved = save(&mut lanes);
     assert_eq!((saved.position, saved.heads), (3, vec![]));
+    assert!(lanes.by_key.is_empty());
 }
 
 #[test]
@@ -345,7 +385,7 @@ fn the_saved_position_stays_before_items_that_were_never_out() {
     let saved = lanes.save();
     assert_eq!((saved.position, saved.heads), (2, vec![1, 2]));
     lanes.ack(&leases[0].token);
-    let saved = lanes.save();
+    let saved = save(&mut lanes);
     assert_eq!((saved.position, saved.heads), (2, vec![2]));
     lanes.ack(&leases[1].token);
     for lease in lease(&mut lanes, 9, now) {
@@ -371,7 +411,7 @@ fn an_event_that_is_gone_is_settled_without_a_worker() {
     assert!(lanes.skip(1));
     assert!(!lanes.skip(1));
     assert_eq!(lanes.ack(&leases[0].token), Answer::Already);
-    assert_eq!(lanes.save().counts.skipped, 1);
+    assert_eq!(save(&mut lanes).counts.skipped, 1);
     assert_eq!(positions(&lease(&mut lanes, 9, now)), [2, 3]);
 }
 

@@ -24,8 +24,10 @@ enum Step {
     Wait(Duration),
     Expire,
     Release(u8),
+    BeginSave,
     Save,
-    Crash,
+    /// True if a save that had begun was written.
+    Crash(bool),
 }
 
 fn time() -> impl Strategy<Value = Duration> {
@@ -46,8 +48,9 @@ fn step() -> impl Strategy<Value = Step> {
         4 => time().prop_map(Step::Wait),
         1 => Just(Step::Expire),
         1 => worker.prop_map(Step::Release),
+        1 => Just(Step::BeginSave),
         3 => Just(Step::Save),
-        1 => Just(Step::Crash),
+        1 => any::<bool>().prop_map(Step::Crash),
     ]
 }
 
@@ -105,8 +108,9 @@ fn go(world: &mut World, step: &Step) {
         Step::Wait(time) => world.wait(time),
         Step::Expire => world.expire(),
         Step::Release(worker) => world.release(worker),
+        Step::BeginSave => world.begin_save(),
         Step::Save => world.save(),
-        Step::Crash => world.crash(),
+        Step::Crash(is_written) => world.crash(is_written),
     }
 }
 

@@ -2,7 +2,7 @@
 //! queues.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -23,10 +23,14 @@ pub(super) struct World {
     lanes: Lanes,
     queues: Queues,
     database: Database,
+    /// The save that has begun, with the queues at that time.
+    begun: Option<(Saved, Queues)>,
     /// All leases that were ever given.
     given: Vec<Given>,
-    /// Lease of each lane whose item is out. Leases that a crash forgot are not among them.
+    /// Lease of each lane whose item is out.
     out: HashMap<LaneKey, usize>,
+    /// Leases that a crash forgot: their items may go out beside them.
+    forgotten: HashSet<usize>,
     /// Last lease of each position that the present process gave.
     last: HashMap<i64, usize>,
     process: u64,
@@ -78,8 +82,10 @@ impl World {
                 settled: 0,
             },
             queues,
+            begun: None,
             given: Vec::new(),
             out: HashMap::new(),
+            forgotten: HashSet::new(),
             last: HashMap::new(),
             process: 0,
             now: Instant::now(),
@@ -137,9 +143,16 @@ impl World {
             let token = lease.token;
             let first = self.queues[&token.lane].front();
             assert_eq!(first, Some(&token.position), "settled, or out of order");
+            let first = self.database.queues[&token.lane].front();
+            assert_eq!(
+                first,
+                Some(&token.position),
+                "the item before it is not saved"
+            );
             let number = self.given.len();
             let out = self.out.insert(token.lane, number);
-            assert_eq!(out, None, "two items of a lane are out");
+            let is_same = |it| self.forgotten.contains(&it) && self.position(it) == token.position;
+            assert!(out.is_none_or(is_same), "two items of a lane are out");
             let last = self.last.insert(token.position, number);
             assert!(last.is_none() || lease.redelivered);
             self.given.push(Given {
@@ -168,6 +181,10 @@ impl World {
                 self.count_failure(number);
             }
         }
+    }
+
+    fn position(&self, number: usize) -> i64 {
+        self.given[number].lease.token.position
     }
 
     /// Removes and returns the leases that are out and meet the condition.
@@ -282,18 +299,29 @@ impl World {
         accepted.contains(&answer)
     }
 
+    /// Writes the save that has begun, or one of now, and confirms it.
     pub(super) fn save(&mut self) {
+        self.begin_save();
+        let number = self.write();
+        self.lanes.saved(number.unwrap());
+    }
+
+    pub(super) fn begin_save(&mut self) {
+        if self.begun.is_some() {
+            return;
+        }
         while let Some(wish) = self.lanes.wanted().iter().find(|wish| wish.settled) {
             self.answer(wish);
         }
         let saved = self.lanes.save();
         let few = self.limits.max_in_flight + self.late;
         assert!(saved.heads.len() <= few || !self.has_few_heads);
-        self.write(saved);
-        self.check_database();
+        self.begun = Some((saved, self.queues.clone()));
     }
 
-    fn write(&mut self, saved: Saved) {
+    /// Writes the save that has begun, if any; returns its number.
+    fn write(&mut self) -> Option<u64> {
+        let (saved, queues) = self.begun.take()?;
         let database = &mut self.database;
         for position in saved.removed {
             database.rows.remove(&position);
@@ -303,8 +331,10 @@ impl World {
         }
         database.position = saved.position;
         database.heads = saved.heads;
-        database.queues = self.queues.clone();
+        database.queues = queues;
         database.settled += saved.counts.settled + saved.counts.skipped + saved.counts.dead;
+        self.check_database();
+        Some(saved.number)
     }
 
     /// Checks that position, heads and rows describe the queues, and that each item was settled
@@ -320,7 +350,7 @@ impl World {
         for item in self.log.values().flatten() {
             let is_behind = |head: &i64| *head <= item.position;
             let has_head = by_lane.get(&item.lane).is_some_and(is_behind);
-            let is_unsettled = self.queues[&item.lane].contains(&item.position);
+            let is_unsettled = database.queues[&item.lane].contains(&item.position);
             let is_read = item.position <= database.position;
             assert_eq!(is_unsettled, has_head || !is_read, "{item:?}");
             settled += u64::from(!is_unsettled);
@@ -328,8 +358,12 @@ impl World {
         assert_eq!(database.settled, settled);
     }
 
-    /// Starts the consumer again from its database.
-    pub(super) fn crash(&mut self) {
+    /// Starts the consumer again from its database. A save that had begun is written or lost.
+    pub(super) fn crash(&mut self, is_written: bool) {
+        if is_written {
+            self.write();
+        }
+        self.begun = None;
         let (database, now) = (&self.database, self.now);
         let rows: Vec<_> = database.rows.values().cloned().collect();
         let heads = database.heads.iter().map(|it| self.item(*it)).collect();
@@ -343,8 +377,9 @@ impl World {
         (self.is_strict, self.has_few_heads) = (false, false);
         let is_row_due = |at: &i64| database.rows.get(at).is_some_and(|row| row.due_at <= now);
         let is_known = |at: &i64| database.heads.contains(at) || is_row_due(at);
-        let position = |number: &usize| self.given[*number].lease.token.position;
-        self.out.retain(|_, number| is_known(&position(number)));
+        let out = self.out.values().copied();
+        let forgotten: Vec<_> = out.filter(|it| !is_known(&self.position(*it))).collect();
+        self.forgotten.extend(forgotten);
     }
 
     pub(super) fn check_limits(&self) {
@@ -352,7 +387,8 @@ impl World {
         let mut index = Index::new(limits.max_blocked);
         for (key, lane) in &lanes.by_key {
             index.add(*key, lane);
-            assert!(lane.later.len() <= MOST_LATER && !lane.is_done());
+            assert!(lane.later.len() <= MOST_LATER);
+            assert!(!lane.is_done() || lane.unsaved.is_some());
         }
         assert_eq!(index, lanes.index);
         let most = limits.window + limits.max_in_flight + limits.max_blocked;
@@ -385,6 +421,7 @@ impl World {
 
     fn is_drained(&self) -> bool {
         let end = self.log.keys().next_back().copied().unwrap_or_default();
-        self.queues.values().all(VecDeque::is_empty) && self.database.position == end
+        let mut queues = self.database.queues.values();
+        queues.all(VecDeque::is_empty) && self.database.position == end
     }
 }
