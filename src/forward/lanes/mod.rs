@@ -104,19 +104,22 @@ impl Lanes {
         let taken = self.index.places.taken();
         let lane = self.by_key.get_mut(&key)?;
         self.index.remove(key, lane);
+        let was_ready = lane.state == State::Ready;
         let result = change(lane);
+        let has_left = was_ready && matches!(lane.state, State::Held | State::Settled);
         if lane.is_done() && lane.unsaved.is_none() {
             self.by_key.remove(&key);
         } else {
             self.index.add(key, lane);
         }
-        if self.index.places.taken() < taken {
+        if has_left || self.index.places.taken() < taken {
             self.unpark();
         }
         Some(result)
     }
 
-    /// Makes the first parked head of each account that has a place again ready.
+    /// Makes the first parked head of each account that has a place again ready: after a place was
+    /// given back, or a ready head left without taking the place that it was made ready for.
     fn unpark(&mut self) {
         let mut next = self.index.parked.first().copied();
         while let Some((account, position)) = next {

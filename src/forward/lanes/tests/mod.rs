@@ -440,6 +440,20 @@ fn one_account_leaves_places_for_the_others() {
 }
 
 #[test]
+fn a_ready_head_that_is_gone_leaves_its_place_to_the_next() {
+    let within = Limits {
+        max_blocked: 1,
+        ..limits()
+    };
+    let (mut lanes, now) = (lanes_within(within, "a b c"), Instant::now());
+    let leases = lease(&mut lanes, 9, now);
+    assert_eq!(positions(&leases), [1]);
+    lanes.ack(&leases[0].token);
+    assert!(lanes.skip(2));
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [3]);
+}
+
+#[test]
 fn retries_and_new_items_take_turns() {
     let (mut lanes, now) = (lanes("a b c d e f"), Instant::now());
     for lease in lease(&mut lanes, 3, now) {
