@@ -38,8 +38,11 @@ impl Lanes {
     fn hand_out(&mut self, key: LaneKey, worker: &Arc<str>, until: Instant) -> Option<Lease> {
         let number = self.limits.seed.wrapping_add(self.given);
         self.given += 1;
-        let worker = Arc::clone(worker);
-        let lease = self.change(key, |lane| lane.hand_out(number, worker, until))?;
+        let (worker, drawn) = (Arc::clone(worker), self.drawn);
+        let lease = self.change(key, |lane| {
+            lane.remember(drawn);
+            lane.hand_out(number, worker, until)
+        })?;
         self.cursor = self.cursor.max(lease.token.position);
         Some(lease)
     }

@@ -92,6 +92,13 @@ impl Lane {
         }
     }
 
+    /// Counts a hand-out by an earlier process, if the head lies at or before `drawn`.
+    pub(super) fn remember(&mut self, drawn: i64) {
+        if self.head.position <= drawn {
+            self.hand_outs = self.hand_outs.max(1);
+        }
+    }
+
     /// Hands the head out.
     pub(super) fn hand_out(&mut self, number: u64, worker: Arc<str>, until: Instant) -> Lease {
         let redelivered = self.hand_outs > 0;

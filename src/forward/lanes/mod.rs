@@ -10,7 +10,8 @@
 //!
 //! The caller reads the log and offers its items, answers lookups, hands out and settles, and
 //! writes what [`Lanes::save`] returns before it answers a settlement. It confirms this with
-//! [`Lanes::saved`]: only then does the next item of a settled lane go out.
+//! [`Lanes::saved`]: only then does the next item of a settled lane go out. A hand-out is saved too,
+//! though nobody waits for it: see [`Lanes::is_unsaved`].
 
 mod behind;
 mod claim;
@@ -34,7 +35,7 @@ pub use behind::Wish;
 pub use code::Code;
 pub use item::{AccountKey, Item, LaneKey};
 pub use limits::Limits;
-pub use saved::{Counts, DeadLetter, Reason, Saved, Waiting};
+pub use saved::{Counts, DeadLetter, Reason, Saved, Stored, Waiting};
 pub use token::{Answer, Lease, Token};
 
 use index::Index;
@@ -52,6 +53,10 @@ pub struct Lanes {
     read: i64,
     /// Position to save. No item after it was handed out or settled.
     cursor: i64,
+    /// Cursor at the last save.
+    at_save: i64,
+    /// Position up to which an earlier process may have handed out items.
+    drawn: i64,
     /// Number of leases given.
     given: u64,
     /// True if the last lease between a new item and a retry went to the retry.
@@ -70,6 +75,8 @@ impl Lanes {
             by_key: HashMap::new(),
             read: position,
             cursor: position,
+            at_save: position,
+            drawn: position,
             given: 0,
             retried: false,
             unsaved: Unsaved::default(),

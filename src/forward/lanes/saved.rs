@@ -27,6 +27,20 @@ pub struct Saved {
     pub counts: Counts,
 }
 
+/// State of a consumer at its takeover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The saved position. The log is read again after it.
+    pub position: i64,
+    /// Last position that an event had at the takeover: items up to it may be out. After an orderly
+    /// end it is `position`.
+    pub drawn: i64,
+    /// Heads of the lanes that do not wait, if their events still exist.
+    pub heads: Vec<Item>,
+    /// Rows of the other lanes, if their events still exist.
+    pub waiting: Vec<Waiting>,
+}
+
 /// Row of a lane whose head has failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
@@ -90,20 +104,14 @@ pub(super) struct Unsaved {
 
 impl Lanes {
     /// Lanes as saved. Heads that may be out are held back for one lease time, in which their
-    /// workers may still settle them; then they are handed out again. The log is read again after
-    /// `position`.
-    ///
-    /// The caller leaves out heads and rows whose event no longer exists.
-    pub fn restore(
-        position: i64,
-        heads: Vec<Item>,
-        waiting: Vec<Waiting>,
-        limits: Limits,
-        now: Instant,
-    ) -> Self {
-        let mut lanes = Self::new(position, limits);
-        let heads = heads.into_iter().map(|item| (item, None));
-        let waiting = waiting
+    /// workers may still settle them; then they are handed out again. Items that were handed out
+    /// after the last save go out again at once, marked as such.
+    pub fn restore(stored: Stored, limits: Limits, now: Instant) -> Self {
+        let mut lanes = Self::new(stored.position, limits);
+        lanes.drawn = stored.drawn;
+        let heads = stored.heads.into_iter().map(|item| (item, None));
+        let waiting = stored
+            .waiting
             .into_iter()
             .map(|row| (row.item, Some(Failures::from(row))));
         let mut all: Vec<_> = heads.chain(waiting).collect();
@@ -145,6 +153,7 @@ impl Lanes {
     pub fn save(&mut self) -> Saved {
         self.advance();
         self.saves += 1;
+        self.at_save = self.cursor;
         let Unsaved { rows, dead, counts } = std::mem::take(&mut self.unsaved);
         let heads = self.index.open.range(..=self.cursor);
         let (changed, removed): (Vec<_>, Vec<_>) = rows
@@ -159,6 +168,16 @@ impl Lanes {
             dead,
             counts,
         }
+    }
+
+    /// True if there is something to save: a settlement, a failed attempt, or a hand-out after the
+    /// position of the last save. After a crash before the save, the item goes out again.
+    pub fn is_unsaved(&self) -> bool {
+        let has_settled = |(save, _): &(u64, _)| *save > self.saves;
+        self.cursor > self.at_save
+            || !self.unsaved.rows.is_empty()
+            || self.unsaved.counts != Counts::default()
+            || self.index.unsaved.last().is_some_and(has_settled)
     }
 
     /// Confirms that the save of this number, and all before it, are written. The items after those

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    AccountKey, Answer, Code, Counts, Item, LaneKey, Lanes, Lease, Limits, Reason, Saved,
+    AccountKey, Answer, Code, Counts, Item, LaneKey, Lanes, Lease, Limits, Reason, Saved, Stored,
     behind::MOST_LATER,
 };
 
@@ -64,6 +64,16 @@ fn save(lanes: &mut Lanes) -> Saved {
     let saved = lanes.save();
     lanes.saved(saved.number);
     saved
+}
+
+/// A database without waiting lanes.
+fn stored(position: i64, heads: Vec<Item>) -> Stored {
+    Stored {
+        position,
+        drawn: position,
+        heads,
+        waiting: Vec::new(),
+    }
 }
 
 fn positions(leases: &[Lease]) -> Vec<i64> {
@@ -259,7 +269,7 @@ fn after_a_restart_heads_are_held_back_for_their_workers() {
         seed: 2_000,
         ..limits()
     };
-    let mut lanes = Lanes::restore(3, heads, Vec::new(), restart, now);
+    let mut lanes = Lanes::restore(stored(3, heads), restart, now);
     assert_eq!(lease(&mut lanes, 3, now), []);
     assert_eq!(lanes.ack(&leases[0].token), Answer::Acked);
     let again = lease(&mut lanes, 3, now + LEASE);
@@ -283,7 +293,11 @@ fn after_a_restart_a_lane_waits_for_the_rest_of_its_time() {
         seed: 2_000,
         ..limits()
     };
-    let restore = |at| Lanes::restore(2, vec![], saved.waiting.clone(), restart(), at);
+    let stored = Stored {
+        waiting: saved.waiting,
+        ..stored(2, vec![])
+    };
+    let restore = |at| Lanes::restore(stored.clone(), restart(), at);
     let mut waits = restore(now);
     assert_eq!(waits.next_due(now), Some(now + SECOND * 9));
     let again = lease(&mut waits, 1, now + SECOND * 9);
@@ -306,7 +320,7 @@ fn an_ack_that_a_restart_forgot_is_not_taken_for_an_ack_of_today() {
     let second = lease(&mut lanes, 1, now);
     // The database comes from a backup.
     let heads = vec![item(1, "a")];
-    let mut lanes = Lanes::restore(saved.position, heads, vec![], limits(), now);
+    let mut lanes = Lanes::restore(stored(saved.position, heads), limits(), now);
     assert_eq!(lanes.ack(&second[0].token), Answer::Lost);
     assert_eq!(lanes.ack(&first[0].token), Answer::Acked);
     let wish = lanes.wanted()[0];
@@ -314,6 +328,41 @@ fn an_ack_that_a_restart_forgot_is_not_taken_for_an_ack_of_today() {
     lanes.found(&wish, Some(item(2, "a")));
     save(&mut lanes);
     assert_eq!(positions(&lease(&mut lanes, 1, now)), [2]);
+}
+
+#[test]
+fn items_that_may_have_been_out_before_a_crash_are_redelivered() {
+    let (mut before, now) = (lanes("a b"), Instant::now());
+    before.save();
+    assert!(!before.is_unsaved());
+    lease(&mut before, 2, now);
+    assert!(before.is_unsaved());
+    let drawn = Stored {
+        drawn: 2,
+        ..stored(0, vec![])
+    };
+    let mut lanes = Lanes::restore(drawn, limits(), now);
+    for (position, person) in [(1, "a"), (2, "b"), (3, "c")] {
+        lanes.offer(item(position, person));
+    }
+    let again = lease(&mut lanes, 3, now);
+    let redelivered: Vec<_> = again.iter().map(|it| it.redelivered).collect();
+    assert_eq!(redelivered, [true, true, false]);
+}
+
+#[test]
+fn a_change_is_unsaved_until_the_next_save() {
+    let (mut lanes, now) = (lanes("a b"), Instant::now());
+    let leases = lease(&mut lanes, 2, now);
+    lanes.save();
+    assert!(!lanes.is_unsaved());
+    lanes.ack(&leases[0].token);
+    assert!(lanes.is_unsaved());
+    save(&mut lanes);
+    lanes.nack(&leases[1].token, None, code(), now);
+    assert!(lanes.is_unsaved());
+    save(&mut lanes);
+    assert!(!lanes.is_unsaved());
 }
 
 #[test]

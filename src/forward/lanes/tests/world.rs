@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::super::{
-    Answer, Item, LaneKey, Lanes, Lease, Limits, Saved, Waiting, Wish, behind::MOST_LATER,
+    Answer, Item, LaneKey, Lanes, Lease, Limits, Saved, Stored, Waiting, Wish, behind::MOST_LATER,
     index::Index,
 };
 use super::code;
@@ -153,8 +153,9 @@ impl World {
             let out = self.out.insert(token.lane, number);
             let is_same = |it| self.forgotten.contains(&it) && self.position(it) == token.position;
             assert!(out.is_none_or(is_same), "two items of a lane are out");
-            let last = self.last.insert(token.position, number);
-            assert!(last.is_none() || lease.redelivered);
+            self.last.insert(token.position, number);
+            let mut before = self.given.iter().map(|it| it.lease.token.position);
+            assert!(lease.redelivered || before.all(|it| it != token.position));
             self.given.push(Given {
                 lease,
                 worker,
@@ -314,6 +315,7 @@ impl World {
             self.answer(wish);
         }
         let saved = self.lanes.save();
+        assert!(!self.lanes.is_unsaved());
         let few = self.limits.max_in_flight + self.late;
         assert!(saved.heads.len() <= few || !self.has_few_heads);
         self.begun = Some((saved, self.queues.clone()));
@@ -365,12 +367,16 @@ impl World {
         }
         self.begun = None;
         let (database, now) = (&self.database, self.now);
-        let rows: Vec<_> = database.rows.values().cloned().collect();
-        let heads = database.heads.iter().map(|it| self.item(*it)).collect();
+        let stored = Stored {
+            position: database.position,
+            drawn: self.end(),
+            heads: database.heads.iter().map(|it| self.item(*it)).collect(),
+            waiting: database.rows.values().cloned().collect(),
+        };
         self.process += 1;
         self.limits.seed = self.process << 32;
         let limits = self.limits.clone();
-        self.lanes = Lanes::restore(database.position, heads, rows, limits, now);
+        self.lanes = Lanes::restore(stored, limits, now);
         self.queues = database.queues.clone();
         self.last.clear();
         self.wishes.clear();
@@ -420,8 +426,12 @@ impl World {
     }
 
     fn is_drained(&self) -> bool {
-        let end = self.log.keys().next_back().copied().unwrap_or_default();
         let mut queues = self.database.queues.values();
-        queues.all(VecDeque::is_empty) && self.database.position == end
+        queues.all(VecDeque::is_empty) && self.database.position == self.end()
+    }
+
+    /// Last position of the log.
+    fn end(&self) -> i64 {
+        self.log.keys().next_back().copied().unwrap_or_default()
     }
 }
