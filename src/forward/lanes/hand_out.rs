@@ -29,7 +29,8 @@ impl Lanes {
     }
 
     /// Number of items that may go out. A lane between two heads keeps its place, so that the heads
-    /// to save stay few.
+    /// to save stay few. A head that is held back does not count: most of these are rows that became
+    /// due during the restart, and there may be more of them than places.
     fn free(&self) -> usize {
         let taken = self.in_flight() + self.index.between.len();
         self.limits.max_in_flight.saturating_sub(taken)

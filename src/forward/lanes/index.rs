@@ -22,8 +22,10 @@ pub(super) struct Index {
     pub(super) ready: BTreeSet<i64>,
     /// Heads that are ready, but whose account has no place left.
     pub(super) parked: BTreeSet<(AccountKey, i64)>,
-    /// Lanes whose head is out, by the end of the lease.
+    /// Lanes whose head is out or held back, by the end of the lease.
     pub(super) leases: BTreeSet<(Instant, LaneKey)>,
+    /// Number of lanes whose head is held back.
+    pub(super) held_back: usize,
     /// Waiting lanes, by the time of their next attempt.
     pub(super) retries: BTreeSet<(Instant, LaneKey)>,
     /// Lanes with a settled head, whose next item has to be looked up, or with a held one.
@@ -65,6 +67,7 @@ impl Index {
         if lane.takes_place() {
             self.places.take(lane.head.account);
         }
+        self.held_back += usize::from(lane.is_held_back());
         self.mark(key, lane, true);
     }
 
@@ -80,6 +83,7 @@ impl Index {
         if lane.takes_place() {
             self.places.give_back(lane.head.account);
         }
+        self.held_back -= usize::from(lane.is_held_back());
         self.mark(key, lane, false);
     }
 

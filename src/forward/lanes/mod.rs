@@ -84,9 +84,9 @@ impl Lanes {
         }
     }
 
-    /// Number of items that are out, or held back after a restart.
+    /// Number of items that are out. Those that are held back after a restart do not count.
     pub fn in_flight(&self) -> usize {
-        self.index.leases.len()
+        self.index.leases.len().saturating_sub(self.index.held_back)
     }
 
     /// Number of lanes whose head has failed.

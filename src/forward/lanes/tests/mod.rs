@@ -331,6 +331,26 @@ fn an_ack_that_a_restart_forgot_is_not_taken_for_an_ack_of_today() {
 }
 
 #[test]
+fn heads_that_are_held_back_keep_no_item_from_going_out() {
+    let (mut lanes, now) = (Lanes::new(0, limits()), Instant::now());
+    for position in 1..=20 {
+        lanes.offer(item(position, &position.to_string()));
+    }
+    while let Some(lease) = lease(&mut lanes, 1, now).first() {
+        lanes.nack(&lease.token, None, code(), now);
+    }
+    let stored = Stored {
+        waiting: lanes.save().waiting,
+        ..stored(20, vec![])
+    };
+    let later = now + SECOND;
+    let mut lanes = Lanes::restore(stored, limits(), later);
+    lanes.offer(item(21, "21"));
+    let leases = lease(&mut lanes, 1, later);
+    assert_eq!((positions(&leases), lanes.in_flight()), (vec![21], 1));
+}
+
+#[test]
 fn items_that_may_have_been_out_before_a_crash_are_redelivered() {
     let (mut before, now) = (lanes("a b"), Instant::now());
     before.save();

@@ -399,7 +399,7 @@ impl World {
         assert_eq!(index, lanes.index);
         let most = limits.window + limits.max_in_flight + limits.max_blocked;
         assert!(lanes.index.items <= most || !self.is_strict);
-        assert!(lanes.in_flight() <= limits.max_in_flight || !self.is_strict);
+        assert!(lanes.in_flight() <= limits.max_in_flight);
         assert!(lanes.waiting() <= limits.max_blocked || !self.is_strict);
     }
 
