@@ -37,8 +37,8 @@ impl Lanes {
     }
 
     fn hand_out(&mut self, key: LaneKey, worker: &Arc<str>, until: Instant) -> Option<Lease> {
-        let number = self.limits.seed.wrapping_add(self.given);
-        self.given += 1;
+        let number = self.number;
+        self.number = number.wrapping_add(1);
         let (worker, drawn) = (Arc::clone(worker), self.drawn);
         let lease = self.change(key, |lane| {
             lane.remember(drawn);

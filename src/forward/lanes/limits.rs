@@ -20,8 +20,7 @@ pub struct Limits {
     pub backoff: RangeInclusive<Duration>,
     /// Time for which heads are held back after a restart, for workers that still have a lease.
     pub lease: Duration,
-    /// Random number, another one for each process: it spreads retries, and tells the leases of
-    /// this process from those of an earlier one.
+    /// Random number that spreads retries.
     pub seed: u64,
 }
 

@@ -57,8 +57,8 @@ pub struct Lanes {
     at_save: i64,
     /// Position up to which an earlier process may have handed out items.
     drawn: i64,
-    /// Number of leases given.
-    given: u64,
+    /// Number of the next hand-out.
+    number: u64,
     /// True if the last lease between a new item and a retry went to the retry.
     retried: bool,
     unsaved: Unsaved,
@@ -67,8 +67,9 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// Lanes of a consumer that starts after `position`.
-    pub fn new(position: i64, limits: Limits) -> Self {
+    /// Lanes of a consumer that starts after `position`. Its generation tells the leases of this
+    /// owner from those of an earlier one, which may be the same process.
+    pub fn new(position: i64, generation: u64, limits: Limits) -> Self {
         Self {
             index: Index::new(limits.max_blocked),
             limits,
@@ -77,7 +78,7 @@ impl Lanes {
             cursor: position,
             at_save: position,
             drawn: position,
-            given: 0,
+            number: generation << 32,
             retried: false,
             unsaved: Unsaved::default(),
             saves: 0,

@@ -30,6 +30,8 @@ pub struct Saved {
 /// State of a consumer at its takeover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
+    /// Number of the takeover, another one each time.
+    pub generation: u64,
     /// The saved position. The log is read again after it.
     pub position: i64,
     /// Last position that an event had at the takeover: items up to it may be out. After an orderly
@@ -107,7 +109,7 @@ impl Lanes {
     /// workers may still settle them; then they are handed out again. Items that were handed out
     /// after the last save go out again at once, marked as such.
     pub fn restore(stored: Stored, limits: Limits, now: Instant) -> Self {
-        let mut lanes = Self::new(stored.position, limits);
+        let mut lanes = Self::new(stored.position, stored.generation, limits);
         lanes.drawn = stored.drawn;
         let heads = stored.heads.into_iter().map(|item| (item, None));
         let waiting = stored

@@ -13,7 +13,7 @@ pub struct Token {
     pub position: i64,
     /// Attempt, counted from one.
     pub attempt: u32,
-    /// Number of the hand-out. Processes start at different numbers.
+    /// Number of the hand-out. Those of each takeover start at its generation in the upper half.
     pub number: u64,
 }
 

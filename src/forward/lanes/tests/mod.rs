@@ -48,7 +48,7 @@ fn lanes(persons: &str) -> Lanes {
 }
 
 fn lanes_within(limits: Limits, persons: &str) -> Lanes {
-    let mut lanes = Lanes::new(0, limits);
+    let mut lanes = Lanes::new(0, 1, limits);
     for (position, person) in (1..).zip(persons.split_whitespace()) {
         lanes.offer(item(position, person));
     }
@@ -66,9 +66,10 @@ fn save(lanes: &mut Lanes) -> Saved {
     saved
 }
 
-/// A database without waiting lanes.
+/// A database without waiting lanes, at the second takeover.
 fn stored(position: i64, heads: Vec<Item>) -> Stored {
     Stored {
+        generation: 2,
         position,
         drawn: position,
         heads,
@@ -265,11 +266,7 @@ fn after_a_restart_heads_are_held_back_for_their_workers() {
     let saved = lanes.save();
     assert_eq!((saved.position, &saved.heads[..]), (3, &[1, 2, 3][..]));
     let heads = vec![item(1, "a"), item(2, "b"), item(3, "c")];
-    let restart = Limits {
-        seed: 2_000,
-        ..limits()
-    };
-    let mut lanes = Lanes::restore(stored(3, heads), restart, now);
+    let mut lanes = Lanes::restore(stored(3, heads), limits(), now);
     assert_eq!(lease(&mut lanes, 3, now), []);
     assert_eq!(lanes.ack(&leases[0].token), Answer::Acked);
     let again = lease(&mut lanes, 3, now + LEASE);
@@ -289,15 +286,11 @@ fn after_a_restart_a_lane_waits_for_the_rest_of_its_time() {
     let leases = lease(&mut lanes, 1, now);
     lanes.nack(&leases[0].token, Some(SECOND * 9), code(), now);
     let saved = lanes.save();
-    let restart = || Limits {
-        seed: 2_000,
-        ..limits()
-    };
     let stored = Stored {
         waiting: saved.waiting,
         ..stored(2, vec![])
     };
-    let restore = |at| Lanes::restore(stored.clone(), restart(), at);
+    let restore = |at| Lanes::restore(stored.clone(), limits(), at);
     let mut waits = restore(now);
     assert_eq!(waits.next_due(now), Some(now + SECOND * 9));
     let again = lease(&mut waits, 1, now + SECOND * 9);
@@ -331,8 +324,19 @@ fn an_ack_that_a_restart_forgot_is_not_taken_for_an_ack_of_today() {
 }
 
 #[test]
+fn leases_of_an_earlier_takeover_are_told_apart() {
+    let (mut before, now) = (lanes("a"), Instant::now());
+    let first = lease(&mut before, 1, now);
+    let mut lanes = Lanes::restore(stored(1, vec![item(1, "a")]), limits(), now);
+    let again = lease(&mut lanes, 1, now + LEASE);
+    assert_eq!(positions(&again), [1]);
+    assert_eq!(lanes.ack(&first[0].token), Answer::Lost);
+    assert_eq!(lanes.ack(&again[0].token), Answer::Acked);
+}
+
+#[test]
 fn heads_that_are_held_back_keep_no_item_from_going_out() {
-    let (mut lanes, now) = (Lanes::new(0, limits()), Instant::now());
+    let (mut lanes, now) = (Lanes::new(0, 1, limits()), Instant::now());
     for position in 1..=20 {
         lanes.offer(item(position, &position.to_string()));
     }
@@ -387,7 +391,7 @@ fn a_change_is_unsaved_until_the_next_save() {
 
 #[test]
 fn a_long_lane_costs_no_more_than_a_short_one() {
-    let (mut lanes, now) = (Lanes::new(0, limits()), Instant::now());
+    let (mut lanes, now) = (Lanes::new(0, 1, limits()), Instant::now());
     for position in 1..=100_000 {
         assert!(lanes.has_room());
         lanes.offer(item(position, "a"));
@@ -490,7 +494,7 @@ fn one_account_leaves_places_for_the_others() {
         max_blocked: 4,
         ..limits()
     };
-    let (mut lanes, now) = (Lanes::new(0, within), Instant::now());
+    let (mut lanes, now) = (Lanes::new(0, 1, within), Instant::now());
     for position in 1..=5 {
         lanes.offer(item_of(position, "1", &position.to_string()));
     }

@@ -72,7 +72,7 @@ impl World {
         }
         Self {
             log,
-            lanes: Lanes::new(0, limits.clone()),
+            lanes: Lanes::new(0, 0, limits.clone()),
             limits,
             database: Database {
                 position: 0,
@@ -367,14 +367,14 @@ impl World {
         }
         self.begun = None;
         let (database, now) = (&self.database, self.now);
+        self.process += 1;
         let stored = Stored {
+            generation: self.process,
             position: database.position,
             drawn: self.end(),
             heads: database.heads.iter().map(|it| self.item(*it)).collect(),
             waiting: database.rows.values().cloned().collect(),
         };
-        self.process += 1;
-        self.limits.seed = self.process << 32;
         let limits = self.limits.clone();
         self.lanes = Lanes::restore(stored, limits, now);
         self.queues = database.queues.clone();
