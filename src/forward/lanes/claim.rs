@@ -7,15 +7,17 @@ use super::{
 };
 
 impl Lanes {
-    /// Lane whose head the token may settle.
+    /// Lane whose head the token may settle. It is found by the head first: it had another key if
+    /// the configuration of lanes was another one when the lease was given.
     pub(super) fn claim(&mut self, token: &Token) -> Result<LaneKey, Answer> {
-        match self.by_key.get(&token.lane) {
+        let key = self.index.lane_at(token.position).unwrap_or(token.lane);
+        match self.by_key.get(&key) {
             Some(lane) => lane.check(token)?,
             None if token.position <= self.read => return Err(Answer::Already),
             None => return Err(Answer::Unknown),
         }
         self.cursor = self.cursor.max(token.position);
-        Ok(token.lane)
+        Ok(key)
     }
 }
 

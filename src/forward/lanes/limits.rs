@@ -31,7 +31,8 @@ impl Limits {
         let (least, most) = (*self.backoff.start(), *self.backoff.end());
         let factor = 2_u32.saturating_pow(attempts.saturating_sub(1));
         let longest = least.saturating_mul(factor).min(most);
-        let [random, ..] = hash((self.seed, position, attempts)).to_be_bytes();
+        let (seed, position) = (self.seed.to_be_bytes(), position.to_be_bytes());
+        let [random, ..] = hash(&[&seed, &position, &attempts.to_be_bytes()]).to_be_bytes();
         let shorter = longest.saturating_sub(longest / 1024 * u32::from(random));
         shorter.max(least)
     }

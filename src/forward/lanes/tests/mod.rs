@@ -233,6 +233,16 @@ fn a_token_of_no_lease_is_unknown() {
 }
 
 #[test]
+fn a_token_settles_its_item_in_whatever_lane_it_is_now() {
+    let (mut lanes, now) = (lanes("a b"), Instant::now());
+    let leases = lease(&mut lanes, 2, now);
+    let mut token = leases[0].token;
+    token.lane = LaneKey::of_account("shop", "1");
+    assert_eq!(lanes.ack(&token), Answer::Acked);
+    assert_eq!(lanes.ack(&leases[0].token), Answer::Already);
+}
+
+#[test]
 fn an_extended_lease_ends_later_and_never_earlier() {
     let (mut lanes, now) = (lanes("a"), Instant::now());
     let leases = lease(&mut lanes, 1, now);
