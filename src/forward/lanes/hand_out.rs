@@ -48,29 +48,31 @@ impl Lanes {
         Some(lease)
     }
 
-    /// Next lane to hand out. Lanes with an item up to the cursor go first, since each of them is
-    /// a head to save. New items and retries take turns, so that neither starves the other.
+    /// Next lane to hand out. Ready heads, the earliest first, and retries take turns, so that
+    /// neither starves the other.
     fn next(&mut self, now: Instant) -> Option<LaneKey> {
         let ready = self.first_ready();
-        if let Some((position, key)) = ready
-            && position <= self.cursor
-        {
-            return Some(key);
-        }
-        let new = ready.map(|(_, key)| key);
         let retry = self.index.retries.first().filter(|(due, _)| *due <= now);
         let retry = retry.map(|(_, key)| *key);
-        self.retried = retry.is_some() && (new.is_none() || !self.retried);
-        if self.retried { retry } else { new }
+        let is_turn = || !self.retried && !self.is_crowded();
+        self.retried = retry.is_some() && (ready.is_none() || is_turn());
+        if self.retried { retry } else { ready }
+    }
+
+    /// True if many heads up to the cursor are ready. Each of them is a head to save, and a retry
+    /// that succeeds may leave one more: these heads go first then.
+    fn is_crowded(&self) -> bool {
+        let mut heads = self.index.ready.range(..=self.cursor);
+        heads.nth(self.limits.max_in_flight).is_some()
     }
 
     /// First head that is ready and has a place. Heads before it without a place are parked.
-    fn first_ready(&mut self) -> Option<(i64, LaneKey)> {
+    fn first_ready(&mut self) -> Option<LaneKey> {
         while let Some(position) = self.index.ready.first().copied() {
             let key = *self.index.open.get(&position)?;
             let account = self.by_key.get(&key)?.head.account;
             if self.index.places.has_room(account) {
-                return Some((position, key));
+                return Some(key);
             }
             self.change(key, |lane| lane.state = State::Parked);
         }

@@ -59,7 +59,7 @@ pub struct Lanes {
     drawn: i64,
     /// Number of the next hand-out.
     number: u64,
-    /// True if the last lease between a new item and a retry went to the retry.
+    /// True if the last hand-out between a ready head and a retry was the retry.
     retried: bool,
     unsaved: Unsaved,
     /// Number of saves.

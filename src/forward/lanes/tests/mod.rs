@@ -546,3 +546,23 @@ fn retries_and_new_items_take_turns() {
     let turns: Vec<_> = positions(&leases).iter().map(|it| *it > 3).collect();
     assert_eq!(turns, [false, true, false, true, false, true]);
 }
+
+#[test]
+fn a_retry_has_its_turn_beside_a_long_lane() {
+    let (mut lanes, now) = (lanes("a b b b b c"), Instant::now());
+    let leases = lease(&mut lanes, 3, now);
+    assert_eq!(positions(&leases), [1, 2, 6]);
+    lanes.nack(&leases[0].token, None, code(), now);
+    lanes.ack(&leases[1].token);
+    lanes.ack(&leases[2].token);
+    save(&mut lanes);
+    let turns: Vec<_> = (0..2)
+        .map(|_| {
+            let leases = lease(&mut lanes, 1, now + SECOND);
+            lanes.ack(&leases[0].token);
+            save(&mut lanes);
+            leases[0].token.position
+        })
+        .collect();
+    assert_eq!(turns, [1, 3]);
+}

@@ -316,7 +316,7 @@ impl World {
         }
         let saved = self.lanes.save();
         assert!(!self.lanes.is_unsaved());
-        let few = self.limits.max_in_flight + self.late;
+        let few = 2 * self.limits.max_in_flight + self.late;
         assert!(saved.heads.len() <= few || !self.has_few_heads);
         self.begun = Some((saved, self.queues.clone()));
     }
