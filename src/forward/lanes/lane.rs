@@ -178,6 +178,13 @@ impl Lane {
         matches!(self.state, State::Out { .. })
     }
 
+    /// True if a worker has the head for its attempt of this number: a failure counts. A worker of
+    /// an earlier process may have a head that is ready, or due again.
+    pub(super) fn is_tried(&self, attempt: u32) -> bool {
+        let is_known = self.number.is_some() || self.state == State::Held;
+        self.is_out() || (!is_known && attempt > self.attempts())
+    }
+
     /// True if `worker` has the head.
     pub(super) fn is_with(&self, worker: &str) -> bool {
         matches!(&self.state, State::Out { worker: Some(it), .. } if **it == *worker)

@@ -27,12 +27,15 @@ impl Lanes {
         now: Instant,
     ) -> Answer {
         match self.claim(token) {
-            Ok(key) if self.by_key.get(&key).is_some_and(|it| it.is_out()) => {
-                self.fail(key, delay, code, now)
-            }
+            Ok(key) if self.is_tried(key, token.attempt) => self.fail(key, delay, code, now),
             Ok(_) => Answer::Waiting,
             Err(answer) => answer,
         }
+    }
+
+    fn is_tried(&self, key: LaneKey, attempt: u32) -> bool {
+        let lane = self.by_key.get(&key);
+        lane.is_some_and(|lane| lane.is_tried(attempt))
     }
 
     /// Lets a lease end `time` from now. It never becomes shorter.
@@ -97,10 +100,11 @@ impl Lanes {
         let Some(lane) = self.by_key.get(&key) else {
             return Answer::Unknown;
         };
+        let is_tried = reason == Reason::Attempts || lane.state != State::Waiting;
         self.unsaved.counts.dead += 1;
         self.unsaved.dead.push(DeadLetter {
             item: lane.head,
-            attempts: lane.attempts() + u32::from(lane.is_out()),
+            attempts: lane.attempts() + u32::from(is_tried),
             first_at: lane.failures.as_ref().map_or(now, |it| it.first_at),
             last_at: now,
             reason,

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     AccountKey, Answer, Code, Counts, Item, LaneKey, Lanes, Lease, Limits, Reason, Saved, Stored,
-    behind::MOST_LATER,
+    Waiting, behind::MOST_LATER,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -382,6 +382,32 @@ fn items_that_may_have_been_out_before_a_crash_are_redelivered() {
     let again = lease(&mut lanes, 3, now);
     let redelivered: Vec<_> = again.iter().map(|it| it.redelivered).collect();
     assert_eq!(redelivered, [true, true, false]);
+}
+
+#[test]
+fn a_nack_counts_for_an_item_that_was_read_again() {
+    let (mut before, now) = (lanes("a"), Instant::now());
+    let leases = lease(&mut before, 1, now);
+    let mut lanes = Lanes::restore(stored(0, vec![]), limits(), now);
+    lanes.offer(item(1, "a"));
+    for _ in 0..2 {
+        let answer = lanes.nack(&leases[0].token, Some(SECOND * 30), code(), now);
+        assert_eq!((answer, lanes.waiting()), (Answer::Waiting, 1));
+    }
+    let row = lanes.save().waiting.remove(0);
+    assert_eq!((row.attempts, row.due_at), (1, now + SECOND * 30));
+    // Due again, and held back in vain.
+    let row = Waiting { due_at: now, ..row };
+    let stored = Stored {
+        waiting: vec![row],
+        ..stored(1, vec![])
+    };
+    let mut lanes = Lanes::restore(stored, limits(), now);
+    lanes.expire(now + LEASE);
+    let mut token = leases[0].token;
+    token.attempt = 2;
+    lanes.nack(&token, None, code(), now + LEASE);
+    assert_eq!(lanes.save().waiting[0].attempts, 2);
 }
 
 #[test]
