@@ -25,6 +25,7 @@ mod places;
 mod reading;
 mod saved;
 mod settle;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -35,7 +36,8 @@ pub use behind::Wish;
 pub use code::Code;
 pub use item::{AccountKey, Item, LaneKey};
 pub use limits::Limits;
-pub use saved::{Counts, DeadLetter, Reason, Saved, Stored, Waiting};
+pub use saved::{Counts, DeadLetter, Reason, Saved, Waiting};
+pub use takeover::Stored;
 pub use token::{Answer, Lease, Token};
 
 use index::Index;

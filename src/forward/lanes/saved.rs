@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
-use super::{
-    Code, Item, Lanes, Limits,
-    lane::{Failures, Lane, State},
-};
+use super::{Code, Item, Lanes, lane::Lane};
 
 /// State of a consumer, and its changes since the last save. All of it is written at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,22 +22,6 @@ pub struct Saved {
     pub dead: Vec<DeadLetter>,
     /// Items settled since the last save.
     pub counts: Counts,
-}
-
-/// State of a consumer at its takeover.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
-    /// Number of the takeover, another one each time.
-    pub generation: u64,
-    /// The saved position. The log is read again after it.
-    pub position: i64,
-    /// Last position that an event had at the takeover: items up to it may be out. After an orderly
-    /// end it is `position`.
-    pub drawn: i64,
-    /// Heads of the lanes that do not wait, if their events still exist.
-    pub heads: Vec<Item>,
-    /// Rows of the other lanes, if their events still exist.
-    pub waiting: Vec<Waiting>,
 }
 
 /// Row of a lane whose head has failed.
@@ -105,48 +86,6 @@ pub(super) struct Unsaved {
 }
 
 impl Lanes {
-    /// Lanes as saved. Heads that may be out are held back for one lease time, in which their
-    /// workers may still settle them; then they are handed out again. Items that were handed out
-    /// after the last save go out again at once, marked as such.
-    pub fn restore(stored: Stored, limits: Limits, now: Instant) -> Self {
-        let mut lanes = Self::new(stored.position, stored.generation, limits);
-        lanes.drawn = stored.drawn;
-        let heads = stored.heads.into_iter().map(|item| (item, None));
-        let waiting = stored
-            .waiting
-            .into_iter()
-            .map(|row| (row.item, Some(Failures::from(row))));
-        let mut all: Vec<_> = heads.chain(waiting).collect();
-        all.sort_by_key(|(item, _)| item.position);
-        for (item, failures) in all {
-            lanes.adopt(item, failures, now);
-        }
-        lanes
-    }
-
-    /// Adds a saved lane. If two heads fall into one lane, the second is found again behind the
-    /// first.
-    fn adopt(&mut self, head: Item, failures: Option<Failures>, now: Instant) {
-        if self.by_key.contains_key(&head.lane) {
-            let row = failures.map(|_| head.position);
-            self.unsaved.rows.extend(row);
-            return;
-        }
-        let state = match &failures {
-            Some(failures) if failures.due_at > now => State::Waiting,
-            Some(_) | None => State::Out {
-                worker: None,
-                until: now + self.limits.lease,
-            },
-        };
-        self.insert(Lane::restored(
-            head,
-            failures.map(Box::new),
-            self.read,
-            state,
-        ));
-    }
-
     /// State to save, with the changes since the last save. They are returned once: the caller
     /// keeps them until they are written.
     ///
@@ -215,16 +154,5 @@ impl Lanes {
             due_at: failures.due_at,
             code: failures.code,
         })
-    }
-}
-
-impl From<Waiting> for Failures {
-    fn from(row: Waiting) -> Self {
-        Self {
-            attempts: row.attempts,
-            first_at: row.first_at,
-            due_at: row.due_at,
-            code: row.code,
-        }
     }
 }
