@@ -1,8 +1,11 @@
 //! Control of consumers: creating, pausing, moving and removing them.
 
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::store::{Error, follow::Start, wake::last_drawn};
+use crate::store::{
+    Error,
+    follow::{DRAWN, Start},
+};
 
 /// Creates the consumer `name` at `start`; a consumer that exists keeps its place. A position beyond
 /// the end of the log means the end.
@@ -10,14 +13,14 @@ use crate::store::{Error, follow::Start, wake::last_drawn};
 /// # Errors
 /// If Postgres is unavailable.
 pub async fn register(conn: &mut PgConnection, name: &str, start: Start) -> Result<(), Error> {
-    let position = start.position(last_drawn(conn).await?);
-    let register = sqlx::query(
+    let register = format!(
         "INSERT INTO consumers (name, position, caught_up_at)
-         VALUES ($1, $2, CASE WHEN $3 THEN clock_timestamp() END)
-         ON CONFLICT DO NOTHING",
+         VALUES ($1, least($2, {DRAWN}), CASE WHEN $3 THEN clock_timestamp() END)
+         ON CONFLICT DO NOTHING"
     );
-    let register = register.bind(name).bind(position);
-    register.bind(start == Start::Now).execute(conn).await?;
+    let register = sqlx::query(AssertSqlSafe(register)).bind(name);
+    let register = register.bind(start.position()).bind(start == Start::Now);
+    register.execute(conn).await?;
     Ok(())
 }
 
@@ -29,15 +32,15 @@ pub async fn register(conn: &mut PgConnection, name: &str, start: Start) -> Resu
 /// If Postgres is unavailable; nothing was changed.
 pub async fn seek(conn: &mut PgConnection, name: &str, to: Start) -> Result<bool, Error> {
     let mut tx = conn.begin().await?;
-    let position = to.position(last_drawn(&mut tx).await?);
-    let moved = sqlx::query(
+    let seek = format!(
         "UPDATE consumers
-         SET generation = generation + 1, position = $2, heads = '',
+         SET generation = generation + 1, position = least($2, {DRAWN}), heads = '',
              caught_up_at = CASE WHEN $3 THEN clock_timestamp() END
-         WHERE name = $1",
+         WHERE name = $1"
     );
-    let moved = moved.bind(name).bind(position).bind(to == Start::Now);
-    let moved = moved.execute(&mut *tx).await?.rows_affected();
+    let seek = sqlx::query(AssertSqlSafe(seek)).bind(name);
+    let seek = seek.bind(to.position()).bind(to == Start::Now);
+    let moved = seek.execute(&mut *tx).await?.rows_affected();
     forget(&mut tx, LANES, name).await?;
     tx.commit().await?;
     Ok(moved > 0)

@@ -2,12 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
-use sqlx::{PgConnection, error::DatabaseError};
+use sqlx::{AssertSqlSafe, PgConnection, error::DatabaseError};
 
-use super::{
-    super::{Error, wake::last_drawn},
-    Start,
-};
+use super::{super::Error, DRAWN, Start};
 
 /// Maximum age of `caught_up_at` while nothing arrives. A clock that is behind `caught_up_at` by
 /// more than this is not trusted.
@@ -100,17 +97,14 @@ pub(super) async fn load_or_begin(
 /// Creates the row of a follower. [`Start::Now`] takes the position from the sequence, because the
 /// sequence is never behind a committed or pending position.
 async fn begin(conn: &mut PgConnection, name: &str, start: Start) -> Result<(), Error> {
-    let position = start.position(last_drawn(conn).await?);
-    sqlx::query(
+    let begin = format!(
         "INSERT INTO followers (name, position, caught_up_at)
-         VALUES ($1, $2, CASE WHEN $3 THEN clock_timestamp() END)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(name)
-    .bind(position)
-    .bind(start == Start::Now)
-    .execute(conn)
-    .await?;
+         VALUES ($1, least($2, {DRAWN}), CASE WHEN $3 THEN clock_timestamp() END)
+         ON CONFLICT DO NOTHING"
+    );
+    let begin = sqlx::query(AssertSqlSafe(begin)).bind(name);
+    let begin = begin.bind(start.position()).bind(start == Start::Now);
+    begin.execute(conn).await?;
     Ok(())
 }
 

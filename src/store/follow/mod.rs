@@ -40,14 +40,18 @@ pub enum Start {
     After(i64),
 }
 
+/// Reads the last drawn position. No start is beyond it: later events would be left out unseen. The
+/// statement that reads it also takes the time of a catch-up, so that nothing is committed between.
+pub(super) const DRAWN: &str =
+    "(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM event_position)";
+
 impl Start {
-    /// Last position to leave out, in a log whose last drawn position is `drawn`. No start is beyond
-    /// that position: later events would be left out unseen.
-    pub(super) fn position(self, drawn: i64) -> i64 {
+    /// Last position to leave out, unless [`DRAWN`] is lower.
+    pub(super) fn position(self) -> i64 {
         match self {
             Self::Beginning => 0,
-            Self::Now => drawn,
-            Self::After(position) => position.min(drawn).max(0),
+            Self::Now => i64::MAX,
+            Self::After(position) => position.max(0),
         }
     }
 }
