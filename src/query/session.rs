@@ -145,10 +145,11 @@ impl Session {
         limit: u32,
     ) -> Result<Accounts, Error> {
         let lag = self.reader.counting().await?;
+        let counted = lag.as_ref().map_or(0, |lag| lag.position);
         // Read one row more than the limit, to see if there are more rows.
         let mut rows = self
             .reader
-            .accounts(filter, limit.saturating_add(1))
+            .accounts(filter, counted, limit.saturating_add(1))
             .await?;
         let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         if more {

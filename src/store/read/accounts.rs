@@ -191,13 +191,14 @@ const ACTIVITY: &str = "
     ) AS silence";
 
 impl Reader {
-    /// Reads the accounts with the newest events, at most `limit`, the newest last.
+    /// Reads the accounts with the newest events, at most `limit`, the newest last. Events up to the
+    /// position `counted` are in the counts.
     pub async fn accounts(
         &mut self,
         filter: &AccountFilter,
+        counted: i64,
         limit: u32,
     ) -> Result<Vec<AccountRow>, Error> {
-        let counted = self.counting().await?.map_or(0, |lag| lag.position);
         let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
         let select = format!("SELECT {} FROM (", AccountRow::columns());
         let mut query = QueryBuilder::new(select);
