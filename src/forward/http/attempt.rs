@@ -11,7 +11,7 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// One try to send to a destination. It keeps nothing of the answer's body.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// How far the exchange got.
+    /// Progress of the exchange.
     pub outcome: Outcome,
     /// Status of the answer, if its head arrived.
     pub status: Option<StatusCode>,
@@ -21,7 +21,7 @@ pub struct Attempt {
     pub millis: u32,
 }
 
-/// How far an exchange with a destination got.
+/// Progress of an exchange with a destination: its end, or its failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The answer arrived, complete or up to the limit of its length.

@@ -20,7 +20,7 @@ pub(super) const IN_ORDER: &str = "BEGIN; SET LOCAL enable_sort = off";
 pub(super) const KEPT: &str =
     "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
 
-/// Settings of both.
+/// Settings of a transaction that reads an index in its order, with a kept plan.
 pub(super) const IN_ORDER_KEPT: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
      SET LOCAL enable_sort = off";
 
