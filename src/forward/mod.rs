@@ -1,5 +1,6 @@
 //! Delivery of stored events to consumers and destinations.
 
+pub mod consumer;
 pub mod http;
 pub mod lanes;
 pub mod notification;
