@@ -1,6 +1,7 @@
 //! Items behind the head of a lane: the next few in memory, the others looked up one by one.
 
 use super::{
+    ids::LaneIds,
     item::{Item, LaneKey},
     lane::{Lane, State},
 };
@@ -9,12 +10,12 @@ use super::{
 pub(super) const MOST_LATER: usize = 3;
 
 /// A lane whose next item has to be looked up in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
     /// The lane.
     pub lane: LaneKey,
-    /// Position of an event of the lane, which names app, account and person.
-    pub head: i64,
+    /// Ids of the events of the lane.
+    pub ids: LaneIds,
     /// Position after which the next item may lie.
     pub after: i64,
     /// Last position at which it may lie.
@@ -38,15 +39,21 @@ impl Lane {
     /// Lookup of the next item, if it is needed now or soon. Most retries fail again: a lane with
     /// failures looks up no item before its head is settled.
     pub(super) fn wish(&self, lane: LaneKey) -> Option<Wish> {
-        let settled = self.state == State::Settled;
-        let soon = self.is_out() && self.failures.is_none() && self.later.is_empty();
-        (self.known < self.seen && (settled || soon)).then_some(Wish {
+        self.has_wish().then(|| Wish {
             lane,
-            head: self.head.position,
+            ids: self.ids.clone(),
             after: self.known,
             through: self.seen,
-            settled,
+            settled: self.state == State::Settled,
         })
+    }
+
+    /// True if the next item has to be looked up.
+    pub(super) fn has_wish(&self) -> bool {
+        let settled = self.state == State::Settled;
+        let is_with_worker = self.is_out() && !self.is_held_back();
+        let soon = is_with_worker && self.failures.is_none() && self.later.is_empty();
+        self.known < self.seen && (settled || soon)
     }
 
     /// Takes the answer to a wish; an answer that came too late changes nothing. A settlement is

@@ -106,7 +106,7 @@ impl Index {
         if let Some(save) = lane.unsaved {
             put(&mut self.unsaved, (save, key), there);
         }
-        if lane.wish(key).is_some() {
+        if lane.has_wish() {
             put(&mut self.wishes, key, there);
         }
     }

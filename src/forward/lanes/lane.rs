@@ -4,7 +4,8 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use super::{
     code::Code,
-    item::Item,
+    ids::LaneIds,
+    item::{Item, LaneKey},
     token::{Answer, Lease, Token},
 };
 
@@ -13,6 +14,7 @@ use super::{
 pub(super) struct Lane {
     /// The first unsettled item; in state [`State::Settled`] the last settled one.
     pub(super) head: Item,
+    pub(super) ids: LaneIds,
     /// The items after the head, without gaps. Empty if the lane has failures.
     pub(super) later: VecDeque<Item>,
     /// Position up to which all items of the lane are settled, the head, or in `later`.
@@ -62,9 +64,10 @@ pub(super) struct Failures {
 }
 
 impl Lane {
-    pub(super) fn new(head: Item) -> Self {
+    pub(super) fn new(head: Item, ids: LaneIds) -> Self {
         Self {
             head,
+            ids,
             later: VecDeque::new(),
             known: head.position,
             seen: head.position,
@@ -76,19 +79,22 @@ impl Lane {
         }
     }
 
-    /// A lane after a restart, in a log that was read up to `seen`.
+    /// A lane after a restart, in a log that was read up to `read`.
     pub(super) fn restored(
         head: Item,
+        ids: LaneIds,
         failures: Option<Box<Failures>>,
-        seen: i64,
+        read: i64,
         state: State,
     ) -> Self {
+        let is_alone = head.lane == LaneKey::alone(head.position);
+        let seen = if is_alone { head.position } else { read };
         Self {
             seen: seen.max(head.position),
             state,
             failures,
             hand_outs: 1,
-            ..Self::new(head)
+            ..Self::new(head, ids)
         }
     }
 

@@ -17,6 +17,7 @@ mod behind;
 mod claim;
 mod code;
 mod hand_out;
+mod ids;
 mod index;
 mod item;
 mod lane;
@@ -34,6 +35,7 @@ use std::collections::HashMap;
 
 pub use behind::Wish;
 pub use code::Code;
+pub use ids::LaneIds;
 pub use item::{AccountKey, Item, LaneKey};
 pub use limits::Limits;
 pub use saved::{Counts, DeadLetter, Reason, Saved, Waiting};

@@ -1,6 +1,6 @@
 //! Items that come in: read from the log in order, or looked up for one lane.
 
-use super::{Item, Lane, Lanes, Wish};
+use super::{Item, Lane, LaneIds, Lanes, Wish};
 
 impl Lanes {
     /// Position up to which the log was read. Reading goes on after it.
@@ -14,14 +14,14 @@ impl Lanes {
     }
 
     /// Takes the next item of the log. Items come in ascending order, each once; others are
-    /// ignored.
-    pub fn offer(&mut self, item: Item) {
+    /// ignored. `ids` makes the ids of its lane, if the lane is new.
+    pub fn offer(&mut self, item: Item, ids: impl FnOnce() -> LaneIds) {
         if item.position <= self.read {
             return;
         }
         self.read = item.position;
         if self.change(item.lane, |lane| lane.offer(item)).is_none() {
-            self.insert(Lane::new(item));
+            self.insert(Lane::new(item, ids()));
         }
     }
 

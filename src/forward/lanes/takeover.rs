@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{
-    Item, Lanes, Limits, Waiting,
+    Item, LaneIds, Lanes, Limits, Waiting,
     lane::{Failures, Lane, State},
 };
 
@@ -18,9 +18,9 @@ pub struct Stored {
     /// end it is `position`.
     pub drawn: i64,
     /// Heads of the lanes that do not wait, if their events still exist.
-    pub heads: Vec<Item>,
+    pub heads: Vec<(Item, LaneIds)>,
     /// Rows of the other lanes, if their events still exist.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<(Waiting, LaneIds)>,
 }
 
 impl Lanes {
@@ -30,22 +30,21 @@ impl Lanes {
     pub fn restore(stored: Stored, limits: Limits, now: Instant) -> Self {
         let mut lanes = Self::new(stored.position, stored.generation, limits);
         lanes.drawn = stored.drawn;
-        let heads = stored.heads.into_iter().map(|item| (item, None));
-        let waiting = stored
-            .waiting
-            .into_iter()
-            .map(|row| (row.item, Some(Failures::from(row))));
+        let heads = stored.heads.into_iter();
+        let heads = heads.map(|(item, ids)| (item, ids, None));
+        let waiting = stored.waiting.into_iter();
+        let waiting = waiting.map(|(row, ids)| (row.item, ids, Some(Failures::from(row))));
         let mut all: Vec<_> = heads.chain(waiting).collect();
-        all.sort_by_key(|(item, _)| item.position);
-        for (item, failures) in all {
-            lanes.adopt(item, failures, now);
+        all.sort_by_key(|(item, ..)| item.position);
+        for (item, ids, failures) in all {
+            lanes.adopt(item, ids, failures, now);
         }
         lanes
     }
 
     /// Adds a saved lane. If two heads fall into one lane, the second is found again behind the
     /// first.
-    fn adopt(&mut self, head: Item, failures: Option<Failures>, now: Instant) {
+    fn adopt(&mut self, head: Item, ids: LaneIds, failures: Option<Failures>, now: Instant) {
         if self.by_key.contains_key(&head.lane) {
             let row = failures.map(|_| head.position);
             self.unsaved.rows.extend(row);
@@ -60,6 +59,7 @@ impl Lanes {
         };
         self.insert(Lane::restored(
             head,
+            ids,
             failures.map(Box::new),
             self.read,
             state,

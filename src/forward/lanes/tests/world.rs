@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::super::{
-    Answer, Item, LaneKey, Lanes, Lease, Limits, Saved, Stored, Waiting, Wish, behind::MOST_LATER,
-    index::Index,
+    Answer, Item, LaneIds, LaneKey, Lanes, Lease, Limits, Saved, Stored, Waiting, Wish,
+    behind::MOST_LATER, index::Index,
 };
 use super::code;
 
@@ -50,6 +50,11 @@ struct Given {
     worker: u8,
     until: Instant,
     process: u64,
+}
+
+/// Stands for the ids of the item's lane: other ids in each lane.
+fn ids_of(item: &Item) -> LaneIds {
+    LaneIds::new(&item.lane.to_bits().to_string(), None, None)
 }
 
 /// State that a crash does not lose, with the queues at that time.
@@ -107,7 +112,7 @@ impl World {
                 return;
             }
             match item {
-                Some(item) => self.lanes.offer(*item),
+                Some(item) => self.lanes.offer(*item, || ids_of(item)),
                 None => self.lanes.pass(*position),
             }
         }
@@ -123,10 +128,9 @@ impl World {
 
     fn answer(&mut self, wish: &Wish) {
         assert!(wish.after < wish.through && wish.through <= self.lanes.read());
-        assert_eq!(self.item(wish.head).lane, wish.lane);
         let among = self.log.range(wish.after + 1..=wish.through);
         let mut items = among.filter_map(|(_, item)| *item);
-        let next = items.find(|item| item.lane == wish.lane);
+        let next = items.find(|item| ids_of(item) == wish.ids);
         self.lanes.found(wish, next);
     }
 
@@ -368,12 +372,14 @@ impl World {
         self.begun = None;
         let (database, now) = (&self.database, self.now);
         self.process += 1;
+        let heads = database.heads.iter().map(|it| self.item(*it));
+        let rows = database.rows.values();
         let stored = Stored {
             generation: self.process,
             position: database.position,
             drawn: self.end(),
-            heads: database.heads.iter().map(|it| self.item(*it)).collect(),
-            waiting: database.rows.values().cloned().collect(),
+            heads: heads.map(|it| (it, ids_of(&it))).collect(),
+            waiting: rows.map(|it| (it.clone(), ids_of(&it.item))).collect(),
         };
         let limits = self.limits.clone();
         self.lanes = Lanes::restore(stored, limits, now);
