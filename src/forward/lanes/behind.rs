@@ -1,4 +1,4 @@
-//! Items behind the head of a lane: the next few in memory, the others looked up one by one.
+//! Items behind the head of a lane: the next few in memory, the others looked up a few at a time.
 
 use super::{
     ids::LaneIds,
@@ -6,19 +6,19 @@ use super::{
     lane::{Lane, State},
 };
 
-/// Items of a lane that are kept in memory behind its head.
-pub(super) const MOST_LATER: usize = 3;
+/// Number of items that a lane keeps behind its head, and that answer a [`Wish`] at most.
+pub const MOST_LATER: usize = 3;
 
-/// A lane whose next item has to be looked up in the database.
+/// A lane whose next items have to be looked up in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
     /// The lane.
     pub lane: LaneKey,
     /// Ids of the events of the lane.
     pub ids: LaneIds,
-    /// Position after which the next item may lie.
+    /// Position after which the items may lie.
     pub after: i64,
-    /// Last position at which it may lie.
+    /// Last position at which they may lie.
     pub through: i64,
     /// True if the head is settled. Its settlement is saved only after the lookup.
     pub settled: bool,
@@ -36,7 +36,7 @@ impl Lane {
         self.seen = self.seen.max(item.position);
     }
 
-    /// Lookup of the next item, if it is needed now or soon. Most retries fail again: a lane with
+    /// Lookup of the next items, if it is needed now or soon. Most retries fail again: a lane with
     /// failures looks up no item before its head is settled.
     pub(super) fn wish(&self, lane: LaneKey) -> Option<Wish> {
         self.has_wish().then(|| Wish {
@@ -48,7 +48,7 @@ impl Lane {
         })
     }
 
-    /// True if the next item has to be looked up.
+    /// True if the next items have to be looked up.
     pub(super) fn has_wish(&self) -> bool {
         let settled = self.state == State::Settled;
         let is_with_worker = self.is_out() && !self.is_held_back();
@@ -58,14 +58,15 @@ impl Lane {
 
     /// Takes the answer to a wish; an answer that came too late changes nothing. A settlement is
     /// part of the save of number `save` then.
-    pub(super) fn learn(&mut self, wish: &Wish, next: Option<Item>, save: u64) {
-        if self.known != wish.after || self.failures.is_some() {
+    pub(super) fn learn(&mut self, wish: &Wish, items: &[Item], save: u64) {
+        if self.known != wish.after || !self.has_wish() {
             return;
         }
-        let next = next.filter(|item| item.position > self.known);
-        self.known = next.map_or(wish.through, |item| item.position);
-        self.seen = self.seen.max(self.known);
-        self.later.extend(next);
+        let is_within = |item: &&Item| wish.after < item.position && item.position <= wish.through;
+        let items = items.iter().filter(is_within).take(MOST_LATER);
+        self.later.extend(items);
+        let last = self.later.get(MOST_LATER - 1);
+        self.known = last.map_or(wish.through, |item| item.position);
         if self.state == State::Settled {
             self.move_on(save);
         }

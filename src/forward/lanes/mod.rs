@@ -33,7 +33,7 @@ mod token;
 
 use std::collections::HashMap;
 
-pub use behind::Wish;
+pub use behind::{MOST_LATER, Wish};
 pub use code::Code;
 pub use ids::LaneIds;
 pub use item::{AccountKey, Item, LaneKey};

@@ -30,16 +30,17 @@ impl Lanes {
         self.read = self.read.max(through);
     }
 
-    /// Lanes whose next item has to be looked up. The answer to each goes to [`found`](Self::found).
+    /// Lanes whose next items have to be looked up. The answer to each goes to [`found`](Self::found).
     pub fn wanted(&self) -> Vec<Wish> {
         let keys = self.index.wishes.iter();
         let wish = |key: &_| self.by_key.get(key)?.wish(*key);
         keys.filter_map(wish).collect()
     }
 
-    /// Takes the first item of the lane within the limits of `wish`; `None` if there is none.
-    pub fn found(&mut self, wish: &Wish, next: Option<Item>) {
+    /// Takes the first items of the lane within the limits of `wish`, in ascending order. Fewer than
+    /// [`MOST_LATER`](super::MOST_LATER) are all there are.
+    pub fn found(&mut self, wish: &Wish, items: &[Item]) {
         let save = self.next_save();
-        self.change(wish.lane, |lane| lane.learn(wish, next, save));
+        self.change(wish.lane, |lane| lane.learn(wish, items, save));
     }
 }

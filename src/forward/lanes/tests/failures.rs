@@ -42,7 +42,7 @@ fn after_the_last_attempt_the_head_is_a_dead_letter_and_the_lane_moves_on() {
     let wish = lanes.wanted().remove(0);
     assert_eq!((wish.after, wish.through), (1, 2));
     assert_eq!(wish.ids.person(), Some("a"));
-    lanes.found(&wish, Some(item(2, "a")));
+    lanes.found(&wish, &[item(2, "a")]);
     assert_eq!(lease(&mut lanes, 1, now), []);
     let saved = save(&mut lanes);
     assert_eq!((saved.removed, saved.heads), (vec![1], vec![]));

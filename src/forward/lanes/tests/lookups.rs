@@ -11,16 +11,20 @@ fn a_long_lane_costs_no_more_than_a_short_one() {
     }
     offer(&mut lanes, 100_001, "1", "b");
     assert_eq!(lanes.index.items, MOST_LATER + 2);
-    for position in 1..1_000 {
+    let mut lookups = 0;
+    for position in 1..=1_000 {
         let leases = lease(&mut lanes, 2, now);
         assert_eq!(leases[0].token.position, position);
         for wish in lanes.wanted() {
             assert_eq!(wish.through, 100_000);
-            lanes.found(&wish, Some(item(wish.after + 1, "a")));
+            let next = (wish.after + 1..).map(|at| item(at, "a"));
+            lanes.found(&wish, &next.take(MOST_LATER).collect::<Vec<_>>());
+            lookups += 1;
         }
         assert_eq!(lanes.ack(&leases[0].token), Answer::Acked);
         save(&mut lanes);
     }
+    assert_eq!(lookups, 1_000 / MOST_LATER);
 }
 
 #[test]
@@ -34,13 +38,39 @@ fn a_lane_without_further_items_goes_away_after_its_lookup() {
     assert_eq!(lanes.save().heads, [1]);
     let wish = lanes.wanted().remove(0);
     offer(&mut lanes, 3, "1", "a");
-    lanes.found(&wish, None);
+    lanes.found(&wish, &[]);
     let wish = lanes.wanted().remove(0);
     assert_eq!((wish.after, wish.through), (2, 3));
-    lanes.found(&wish, None);
+    lanes.found(&wish, &[]);
     assert_eq!(lanes.wanted(), []);
     assert!(!lanes.by_key.is_empty());
     let saved = save(&mut lanes);
     assert_eq!((saved.position, saved.heads), (3, vec![]));
+    assert!(lanes.by_key.is_empty());
+}
+
+#[test]
+fn a_lookup_finds_several_items_up_to_the_last_one_read() {
+    let (mut lanes, now) = (lanes("a a a a a a a a"), Instant::now());
+    let leases = lease(&mut lanes, 1, now);
+    lanes.nack(&leases[0].token, None, code(), now);
+    lanes.ack(&leases[0].token);
+    let wish = lanes.wanted().remove(0);
+    let all: Vec<_> = (1..=10).map(|at| item(at, "a")).collect();
+    lanes.found(&wish, &all);
+    assert_eq!(
+        (wish.after, wish.through, lanes.index.items),
+        (1, 8, MOST_LATER)
+    );
+    for position in 2..=8 {
+        save(&mut lanes);
+        let leases = lease(&mut lanes, 1, now);
+        assert_eq!(positions(&leases), [position]);
+        lanes.ack(&leases[0].token);
+        for wish in lanes.wanted() {
+            lanes.found(&wish, &all);
+        }
+    }
+    save(&mut lanes);
     assert!(lanes.by_key.is_empty());
 }

@@ -16,8 +16,8 @@ use std::{
 };
 
 use super::{
-    AccountKey, Answer, Code, Counts, Item, LaneIds, LaneKey, Lanes, Lease, Limits, Reason, Saved,
-    Stored, Waiting, behind::MOST_LATER,
+    AccountKey, Answer, Code, Counts, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER,
+    Reason, Saved, Stored, Waiting,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

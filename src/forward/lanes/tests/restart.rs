@@ -61,7 +61,7 @@ fn an_ack_that_a_restart_forgot_is_not_taken_for_an_ack_of_today() {
     assert_eq!(lanes.ack(&first[0].token), Answer::Acked);
     let wish = lanes.wanted().remove(0);
     assert!(wish.settled);
-    lanes.found(&wish, Some(item(2, "a")));
+    lanes.found(&wish, &[item(2, "a")]);
     save(&mut lanes);
     assert_eq!(positions(&lease(&mut lanes, 1, now)), [2]);
 }

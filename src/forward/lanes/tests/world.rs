@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::super::{
-    Answer, Item, LaneIds, LaneKey, Lanes, Lease, Limits, Saved, Stored, Waiting, Wish,
-    behind::MOST_LATER, index::Index,
+    Answer, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER, Saved, Stored, Waiting, Wish,
+    index::Index,
 };
 use super::code;
 
@@ -129,9 +129,10 @@ impl World {
     fn answer(&mut self, wish: &Wish) {
         assert!(wish.after < wish.through && wish.through <= self.lanes.read());
         let among = self.log.range(wish.after + 1..=wish.through);
-        let mut items = among.filter_map(|(_, item)| *item);
-        let next = items.find(|item| ids_of(item) == wish.ids);
-        self.lanes.found(wish, next);
+        let items = among.filter_map(|(_, item)| *item);
+        let items = items.filter(|item| ids_of(item) == wish.ids);
+        let first: Vec<_> = items.take(MOST_LATER).collect();
+        self.lanes.found(wish, &first);
     }
 
     fn item(&self, position: i64) -> Item {
@@ -403,7 +404,7 @@ impl World {
             assert!(!lane.is_done() || lane.unsaved.is_some());
         }
         assert_eq!(index, lanes.index);
-        let most = limits.window + limits.max_in_flight + limits.max_blocked;
+        let most = limits.window + MOST_LATER * (limits.max_in_flight + limits.max_blocked);
         assert!(lanes.index.items <= most || !self.is_strict);
         assert!(lanes.in_flight() <= limits.max_in_flight);
         assert!(lanes.waiting() <= limits.max_blocked || !self.is_strict);
