@@ -44,16 +44,15 @@ impl Lane {
             ids: self.ids.clone(),
             after: self.known,
             through: self.seen,
-            settled: self.state == State::Settled,
+            settled: self.is_settling(),
         })
     }
 
     /// True if the next items have to be looked up.
     pub(super) fn has_wish(&self) -> bool {
-        let settled = self.state == State::Settled;
         let is_with_worker = self.is_out() && !self.is_held_back();
         let soon = is_with_worker && self.failures.is_none() && self.later.is_empty();
-        self.known < self.seen && (settled || soon)
+        self.is_settling() || (soon && self.known < self.seen)
     }
 
     /// Takes the answer to a wish; an answer that came too late changes nothing. A settlement is
@@ -72,11 +71,12 @@ impl Lane {
         }
     }
 
-    /// Makes the next known item the head of a settled lane.
+    /// Makes the next known item the head of a settled lane, if it needs no lookup.
     pub(super) fn move_on(&mut self, save: u64) {
         self.follow();
-        if self.state == State::Held || self.is_done() {
+        if !self.is_settling() {
             self.unsaved = Some(save);
+            self.forget();
         }
     }
 

@@ -25,7 +25,8 @@ pub(super) struct Lane {
     /// Number of the save with the last settlement, until it is confirmed: the lane stays, and its
     /// next head is held.
     pub(super) unsaved: Option<u64>,
-    /// Failed attempts of the head. A lane with failures has a row in the database.
+    /// Failed attempts of the head. A lane with failures has a row in the database. They stay until
+    /// the next item is known.
     pub(super) failures: Option<Box<Failures>>,
     /// Number of the last hand-out of the head by this process.
     pub(super) number: Option<u64>,
@@ -150,12 +151,16 @@ impl Lane {
     /// Settles the head and moves on to the next item. The save of number `save` is the first one
     /// with this settlement, unless a lookup comes before it.
     pub(super) fn settle(&mut self, save: u64) {
-        self.failures = None;
-        self.number = None;
-        self.hand_outs = 0;
         self.state = State::Settled;
         self.unsaved = None;
         self.move_on(save);
+    }
+
+    /// Forgets the hand-outs of a settled head.
+    pub(super) fn forget(&mut self) {
+        self.failures = None;
+        self.number = None;
+        self.hand_outs = 0;
     }
 
     /// Moves the end of a lease; never to an earlier time.
@@ -173,6 +178,11 @@ impl Lane {
     /// True if all items are settled.
     pub(super) fn is_done(&self) -> bool {
         self.state == State::Settled && self.known >= self.seen
+    }
+
+    /// True if the head is settled and the next one has to be looked up.
+    pub(super) fn is_settling(&self) -> bool {
+        self.state == State::Settled && self.known < self.seen
     }
 
     /// True if the next head has to be looked up, or is held.

@@ -26,6 +26,7 @@ mod places;
 mod reading;
 mod saved;
 mod settle;
+mod settlement;
 mod takeover;
 #[cfg(test)]
 mod tests;
@@ -38,7 +39,8 @@ pub use code::Code;
 pub use ids::LaneIds;
 pub use item::{AccountKey, Item, LaneKey};
 pub use limits::Limits;
-pub use saved::{Counts, DeadLetter, Reason, Saved, Waiting};
+pub use saved::{DeadLetter, Reason, Saved, Waiting};
+pub use settlement::{Counts, SkipReason};
 pub use takeover::Stored;
 pub use token::{Answer, Lease, Token};
 

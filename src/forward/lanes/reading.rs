@@ -42,5 +42,6 @@ impl Lanes {
     pub fn found(&mut self, wish: &Wish, items: &[Item]) {
         let save = self.next_save();
         self.change(wish.lane, |lane| lane.learn(wish, items, save));
+        self.conclude(wish.lane);
     }
 }

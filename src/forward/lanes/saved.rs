@@ -1,10 +1,15 @@
 //! State that survives a restart: position, heads, rows of waiting lanes, dead letters.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
-use super::{Code, Item, Lanes, lane::Lane};
+use super::{Code, Counts, Item, LaneKey, Lanes, lane::Lane, settlement::Settlement};
 
 /// State of a consumer, and its changes since the last save. All of it is written at once.
+///
+/// Writing it again changes nothing: after an unknown result, the caller writes it once more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved {
     /// Number of the save, for [`Lanes::saved`].
@@ -20,7 +25,7 @@ pub struct Saved {
     pub removed: Vec<i64>,
     /// New dead letters.
     pub dead: Vec<DeadLetter>,
-    /// Items settled since the last save.
+    /// All items settled so far.
     pub counts: Counts,
 }
 
@@ -65,37 +70,34 @@ pub enum Reason {
     Worker,
 }
 
-/// Numbers of settled items.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Items that workers acked.
-    pub settled: u64,
-    /// Items that no longer existed or were too old.
-    pub skipped: u64,
-    /// Items that became dead letters.
-    pub dead: u64,
-}
-
 /// Changes since the last save.
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
     /// Positions of heads whose row may have changed.
     pub(super) rows: BTreeSet<i64>,
     pub(super) dead: Vec<DeadLetter>,
+    /// Settlements that no save contains before a lookup.
+    pub(super) settlements: BTreeMap<LaneKey, Settlement>,
+    /// All settlements that the next save contains.
     pub(super) counts: Counts,
+    /// The same for the last save.
+    pub(super) at_save: Counts,
 }
 
 impl Lanes {
     /// State to save, with the changes since the last save. They are returned once: the caller
-    /// keeps them until they are written.
+    /// keeps them, and writes them again until it knows that they are written. Saves are written in
+    /// the order of their numbers.
     ///
-    /// A settlement is part of it once the [wishes](Self::wanted) of settled heads are answered.
-    /// Before this, the head of such a lane is saved as unsettled.
+    /// A settlement whose lane has a [wish](Self::wanted) with `settled` is not part of it: the head
+    /// is saved as unsettled, and not counted. The caller answers these wishes first; otherwise it
+    /// answers settlements only after a later save without such a wish.
     pub fn save(&mut self) -> Saved {
         self.advance();
         self.saves += 1;
         self.at_save = self.cursor;
-        let Unsaved { rows, dead, counts } = std::mem::take(&mut self.unsaved);
+        let rows = std::mem::take(&mut self.unsaved.rows);
+        self.unsaved.at_save = self.unsaved.counts;
         let heads = self.index.open.range(..=self.cursor);
         let (changed, removed): (Vec<_>, Vec<_>) = rows
             .into_iter()
@@ -106,8 +108,8 @@ impl Lanes {
             heads: heads.map(|(position, _)| *position).collect(),
             waiting: changed.iter().filter_map(|it| self.row(*it)).collect(),
             removed,
-            dead,
-            counts,
+            dead: std::mem::take(&mut self.unsaved.dead),
+            counts: self.unsaved.counts,
         }
     }
 
@@ -117,7 +119,7 @@ impl Lanes {
         let has_settled = |(save, _): &(u64, _)| *save > self.saves;
         self.cursor > self.at_save
             || !self.unsaved.rows.is_empty()
-            || self.unsaved.counts != Counts::default()
+            || self.unsaved.counts != self.unsaved.at_save
             || self.index.unsaved.last().is_some_and(has_settled)
     }
 

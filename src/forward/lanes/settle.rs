@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Answer, Code, DeadLetter, LaneKey, Lanes, Reason, State, Token};
+use super::{
+    Answer, Code, DeadLetter, LaneKey, Lanes, Reason, SkipReason, State, Token, settlement::Outcome,
+};
 
 impl Lanes {
     /// Settles an item. An expired lease is enough, unless the item was handed out again.
     pub fn ack(&mut self, token: &Token) -> Answer {
         match self.claim(token) {
             Ok(key) => {
-                self.unsaved.counts.settled += 1;
-                self.finish(key);
+                self.finish(key, Outcome::Acked);
                 Answer::Acked
             }
             Err(answer) => answer,
@@ -56,16 +57,14 @@ impl Lanes {
         }
     }
 
-    /// Settles the head at `position` without a worker, because the event no longer exists or is
-    /// too old; false if there is no unsettled head.
-    pub fn skip(&mut self, position: i64) -> bool {
+    /// Settles the head at `position` without a worker; false if there is no unsettled head.
+    pub fn skip(&mut self, position: i64, reason: SkipReason) -> bool {
         let key = self.index.lane_at(position);
         let Some(key) = key.filter(|key| !self.is_settled(*key)) else {
             return false;
         };
         self.cursor = self.cursor.max(position);
-        self.unsaved.counts.skipped += 1;
-        self.finish(key);
+        self.finish(key, Outcome::Skipped(reason));
         true
     }
 
@@ -101,27 +100,15 @@ impl Lanes {
             return Answer::Unknown;
         };
         let is_tried = reason == Reason::Attempts || lane.state != State::Waiting;
-        self.unsaved.counts.dead += 1;
-        self.unsaved.dead.push(DeadLetter {
+        let letter = DeadLetter {
             item: lane.head,
             attempts: lane.attempts() + u32::from(is_tried),
             first_at: lane.failures.as_ref().map_or(now, |it| it.first_at),
             last_at: now,
             reason,
             code,
-        });
-        self.finish(key);
+        };
+        self.finish(key, Outcome::Dead(letter));
         Answer::Dead
-    }
-
-    /// Settles the head. If it has a row, the next save removes it.
-    fn finish(&mut self, key: LaneKey) {
-        let save = self.next_save();
-        let failed = self.change(key, |lane| {
-            let failed = lane.failures.is_some().then_some(lane.head.position);
-            lane.settle(save);
-            failed
-        });
-        self.unsaved.rows.extend(failed.flatten());
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{
-    Item, LaneIds, Lanes, Limits, Waiting,
+    Counts, Item, LaneIds, Lanes, Limits, Waiting,
     lane::{Failures, Lane, State},
 };
 
@@ -17,6 +17,8 @@ pub struct Stored {
     /// Last position that an event had at the takeover: items up to it may be out. After an orderly
     /// end it is `position`.
     pub drawn: i64,
+    /// Items settled so far.
+    pub counts: Counts,
     /// Heads of the lanes that do not wait, if their events still exist.
     pub heads: Vec<(Item, LaneIds)>,
     /// Rows of the other lanes, if their events still exist.
@@ -30,6 +32,8 @@ impl Lanes {
     pub fn restore(stored: Stored, limits: Limits, now: Instant) -> Self {
         let mut lanes = Self::new(stored.position, stored.generation, limits);
         lanes.drawn = stored.drawn;
+        lanes.unsaved.counts = stored.counts;
+        lanes.unsaved.at_save = stored.counts;
         let heads = stored.heads.into_iter();
         let heads = heads.map(|(item, ids)| (item, ids, None));
         let waiting = stored.waiting.into_iter();

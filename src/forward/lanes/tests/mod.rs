@@ -17,7 +17,7 @@ use std::{
 
 use super::{
     AccountKey, Answer, Code, Counts, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER,
-    Reason, Saved, Stored, Waiting,
+    Reason, Saved, SkipReason, Stored, Waiting,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -93,6 +93,7 @@ fn stored(position: i64, heads: Vec<(Item, LaneIds)>) -> Stored {
         generation: 2,
         position,
         drawn: position,
+        counts: Counts::default(),
         heads,
         waiting: Vec::new(),
     }

@@ -54,6 +54,6 @@ fn a_ready_head_that_is_gone_leaves_its_place_to_the_next() {
     let leases = lease(&mut lanes, 9, now);
     assert_eq!(positions(&leases), [1]);
     lanes.ack(&leases[0].token);
-    assert!(lanes.skip(2));
+    assert!(lanes.skip(2, SkipReason::Gone));
     assert_eq!(positions(&lease(&mut lanes, 9, now)), [3]);
 }

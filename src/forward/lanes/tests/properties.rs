@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use proptest::{collection::vec, option, prelude::*};
 
 use super::{
-    super::{Item, LaneKey, Limits},
+    super::{Item, LaneKey, Limits, SkipReason},
     SECOND, item_of, limits,
     world::World,
 };
@@ -24,7 +24,9 @@ enum Step {
     Wait(Duration),
     Expire,
     Release(u8),
-    BeginSave,
+    /// True if settlements do not wait for their lookups.
+    BeginSave(bool),
+    Write,
     Save,
     /// True if a save that had begun was written.
     Crash(bool),
@@ -48,7 +50,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => time().prop_map(Step::Wait),
         1 => Just(Step::Expire),
         1 => worker.prop_map(Step::Release),
-        1 => Just(Step::BeginSave),
+        2 => any::<bool>().prop_map(Step::BeginSave),
+        1 => Just(Step::Write),
         3 => Just(Step::Save),
         1 => any::<bool>().prop_map(Step::Crash),
     ]
@@ -104,11 +107,12 @@ fn go(world: &mut World, step: &Step) {
         Step::Extend(back, time) => lease(back)
             .into_iter()
             .for_each(|it| world.extend(it, time)),
-        Step::Skip(position) => world.skip(position),
+        Step::Skip(position) => world.skip(position, SkipReason::Gone),
         Step::Wait(time) => world.wait(time),
         Step::Expire => world.expire(),
         Step::Release(worker) => world.release(worker),
-        Step::BeginSave => world.begin_save(),
+        Step::BeginSave(is_hasty) => world.begin_save(!is_hasty),
+        Step::Write => drop(world.write()),
         Step::Save => world.save(),
         Step::Crash(is_written) => world.crash(is_written),
     }

@@ -148,7 +148,7 @@ fn a_nack_counts_for_an_item_that_was_read_again() {
 fn a_lane_finds_its_items_after_a_restart_without_its_head() {
     let now = Instant::now();
     let mut lanes = Lanes::restore(stored(9, vec![head(1, "a")]), limits(), now);
-    assert!(lanes.skip(1));
+    assert!(lanes.skip(1, SkipReason::Gone));
     let wish = lanes.wanted().remove(0);
     assert_eq!((wish.ids.app(), wish.ids.account()), ("shop", Some("1")));
     assert_eq!((wish.ids.person(), wish.after), (Some("a"), 1));
@@ -162,7 +162,7 @@ fn nothing_is_looked_up_behind_an_event_without_a_person() {
         ..item(1, "a")
     };
     let mut lanes = Lanes::restore(stored(9, vec![(alone, ids)]), limits(), Instant::now());
-    assert!(lanes.skip(1));
+    assert!(lanes.skip(1, SkipReason::Gone));
     assert_eq!(lanes.wanted(), []);
 }
 

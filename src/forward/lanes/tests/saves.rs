@@ -35,22 +35,84 @@ fn the_saved_position_stays_before_items_that_were_never_out() {
     let saved = lanes.save();
     assert_eq!((saved.position, saved.heads), (9, vec![]));
     let settled = Counts {
-        settled: 4,
+        settled: 5,
         ..Counts::default()
     };
-    assert_eq!(
-        (saved.counts, lanes.save().counts),
-        (settled, Counts::default())
-    );
+    assert_eq!((saved.counts, lanes.save().counts), (settled, settled));
 }
 
 #[test]
 fn an_event_that_is_gone_is_settled_without_a_worker() {
     let (mut lanes, now) = (lanes("a b a"), Instant::now());
     let leases = lease(&mut lanes, 1, now);
-    assert!(lanes.skip(1));
-    assert!(!lanes.skip(1));
+    assert!(lanes.skip(1, SkipReason::Gone));
+    assert!(!lanes.skip(1, SkipReason::Gone));
     assert_eq!(lanes.ack(&leases[0].token), Answer::Already);
-    assert_eq!(save(&mut lanes).counts.skipped, 1);
+    assert_eq!(save(&mut lanes).counts.gone, 1);
     assert_eq!(positions(&lease(&mut lanes, 9, now)), [2, 3]);
+}
+
+#[test]
+fn a_dead_letter_keeps_its_row_until_the_next_item_is_known() {
+    let (mut lanes, now) = (lanes("a a"), Instant::now());
+    let leases = lease(&mut lanes, 1, now);
+    lanes.nack(&leases[0].token, None, code(), now);
+    save(&mut lanes);
+    assert_eq!(lanes.dead(&leases[0].token, code(), now), Answer::Dead);
+    assert!(!lanes.is_unsaved());
+    let saved = save(&mut lanes);
+    assert_eq!((saved.dead, saved.removed), (vec![], vec![]));
+    assert_eq!(saved.counts.dead, 0);
+    let wish = lanes.wanted().remove(0);
+    lanes.found(&wish, &[]);
+    assert!(lanes.is_unsaved());
+    let saved = save(&mut lanes);
+    assert_eq!((saved.dead.len(), saved.removed), (1, vec![1]));
+    assert_eq!(saved.counts.dead, 1);
+}
+
+#[test]
+fn a_head_whose_next_item_is_unknown_is_saved_as_unsettled() {
+    let (mut lanes, now) = (lanes("a a a a a"), Instant::now());
+    for position in 1..=4 {
+        let leases = lease(&mut lanes, 1, now);
+        assert_eq!(lanes.ack(&leases[0].token), Answer::Acked);
+        assert_eq!(leases[0].token.position, position);
+        if position < 4 {
+            save(&mut lanes);
+        }
+    }
+    let saved = save(&mut lanes);
+    assert_eq!((saved.heads, saved.counts.settled), (vec![4], 3));
+    let wish = lanes.wanted().remove(0);
+    lanes.found(&wish, &[item(5, "a")]);
+    let saved = save(&mut lanes);
+    assert_eq!((saved.heads, saved.counts.settled), (vec![5], 4));
+}
+
+#[test]
+fn items_are_counted_by_what_became_of_them() {
+    use SkipReason::{Filtered, Gone, Repeated, TooOld};
+    let before = Counts {
+        settled: 7,
+        ..Counts::default()
+    };
+    let stored = Stored {
+        counts: before,
+        ..stored(0, vec![])
+    };
+    let mut lanes = Lanes::restore(stored, limits(), Instant::now());
+    assert!(!lanes.is_unsaved());
+    for (position, reason) in (1..).zip([Gone, TooOld, TooOld, Repeated, Filtered]) {
+        offer(&mut lanes, position, "1", &position.to_string());
+        assert!(lanes.skip(position, reason));
+    }
+    let counts = Counts {
+        gone: 1,
+        too_old: 2,
+        repeated: 1,
+        filtered: 1,
+        ..before
+    };
+    assert_eq!((lanes.save().counts, lanes.save().counts), (counts, counts));
 }

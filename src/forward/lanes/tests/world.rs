@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::super::{
-    Answer, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER, Saved, Stored, Waiting, Wish,
-    index::Index,
+    Answer, Counts, DeadLetter, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER, Saved,
+    SkipReason, Stored, Waiting, Wish, index::Index,
 };
 use super::code;
 
@@ -43,6 +43,8 @@ pub(super) struct World {
     wishes: Vec<Wish>,
     /// Number of settlements of items that were not out.
     late: usize,
+    /// Last settled item of each lane.
+    settled: HashMap<LaneKey, i64>,
 }
 
 struct Given {
@@ -63,7 +65,8 @@ struct Database {
     heads: Vec<i64>,
     rows: BTreeMap<i64, Waiting>,
     queues: Queues,
-    settled: u64,
+    dead: BTreeMap<i64, DeadLetter>,
+    counts: Counts,
 }
 
 impl World {
@@ -84,7 +87,8 @@ impl World {
                 heads: Vec::new(),
                 rows: BTreeMap::new(),
                 queues: queues.clone(),
-                settled: 0,
+                dead: BTreeMap::new(),
+                counts: Counts::default(),
             },
             queues,
             begun: None,
@@ -98,6 +102,7 @@ impl World {
             has_few_heads: true,
             wishes: Vec::new(),
             late: 0,
+            settled: HashMap::new(),
         }
     }
 
@@ -218,6 +223,7 @@ impl World {
     fn pop(&mut self, lane: LaneKey, position: i64) {
         let first = self.queues.get_mut(&lane).unwrap().pop_front();
         assert_eq!(first, Some(position), "settled before its turn");
+        self.settled.insert(lane, position);
     }
 
     /// Number of one of the latest leases, if any.
@@ -276,8 +282,8 @@ impl World {
         }
     }
 
-    pub(super) fn skip(&mut self, position: i64) {
-        if self.lanes.skip(position) {
+    pub(super) fn skip(&mut self, position: i64, reason: SkipReason) {
+        if self.lanes.skip(position, reason) {
             let lane = self.item(position).lane;
             self.has_few_heads &= self.out.contains_key(&lane);
             self.settle(lane, position);
@@ -307,28 +313,36 @@ impl World {
 
     /// Writes the save that has begun, or one of now, and confirms it.
     pub(super) fn save(&mut self) {
-        self.begin_save();
+        self.begin_save(true);
         let number = self.write();
         self.lanes.saved(number.unwrap());
+        self.begun = None;
     }
 
-    pub(super) fn begin_save(&mut self) {
+    /// Begins a save, with or without the lookups that settlements wait for.
+    pub(super) fn begin_save(&mut self, is_complete: bool) {
         if self.begun.is_some() {
             return;
         }
-        while let Some(wish) = self.lanes.wanted().iter().find(|wish| wish.settled) {
-            self.answer(wish);
+        let is_settled = |wish: &Wish| wish.settled;
+        while is_complete && let Some(wish) = self.lanes.wanted().into_iter().find(is_settled) {
+            self.answer(&wish);
         }
         let saved = self.lanes.save();
         assert!(!self.lanes.is_unsaved());
         let few = 2 * self.limits.max_in_flight + self.late;
         assert!(saved.heads.len() <= few || !self.has_few_heads);
-        self.begun = Some((saved, self.queues.clone()));
+        let mut queues = self.queues.clone();
+        for wish in self.lanes.wanted().into_iter().filter(is_settled) {
+            let queue = queues.get_mut(&wish.lane).unwrap();
+            queue.push_front(self.settled[&wish.lane]);
+        }
+        self.begun = Some((saved, queues));
     }
 
-    /// Writes the save that has begun, if any; returns its number.
-    fn write(&mut self) -> Option<u64> {
-        let (saved, queues) = self.begun.take()?;
+    /// Writes the save that has begun, if any, once more if it was written; returns its number.
+    pub(super) fn write(&mut self) -> Option<u64> {
+        let (saved, queues) = self.begun.clone()?;
         let database = &mut self.database;
         for position in saved.removed {
             database.rows.remove(&position);
@@ -336,10 +350,13 @@ impl World {
         for row in saved.waiting {
             database.rows.insert(row.item.position, row);
         }
+        for letter in saved.dead {
+            database.dead.insert(letter.item.position, letter);
+        }
         database.position = saved.position;
         database.heads = saved.heads;
         database.queues = queues;
-        database.settled += saved.counts.settled + saved.counts.skipped + saved.counts.dead;
+        database.counts = saved.counts;
         self.check_database();
         Some(saved.number)
     }
@@ -362,7 +379,9 @@ impl World {
             assert_eq!(is_unsettled, has_head || !is_read, "{item:?}");
             settled += u64::from(!is_unsettled);
         }
-        assert_eq!(database.settled, settled);
+        let Counts { gone, dead, .. } = database.counts;
+        assert_eq!(database.counts.settled + gone + dead, settled);
+        assert_eq!(database.dead.len() as u64, dead);
     }
 
     /// Starts the consumer again from its database. A save that had begun is written or lost.
@@ -379,6 +398,7 @@ impl World {
             generation: self.process,
             position: database.position,
             drawn: self.end(),
+            counts: database.counts,
             heads: heads.map(|it| (it, ids_of(&it))).collect(),
             waiting: rows.map(|it| (it.clone(), ids_of(&it.item))).collect(),
         };

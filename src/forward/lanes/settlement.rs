@@ -1,0 +1,109 @@
+//! Settlements of heads, and their totals.
+
+use super::{DeadLetter, LaneKey, Lanes};
+
+/// Reason for settling an item without a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkipReason {
+    /// The event was purged or erased.
+    Gone,
+    /// The event was older than the maximum age when its turn came.
+    TooOld,
+    /// The same message came through another app.
+    Repeated,
+    /// The filter changed, and no longer selects the event.
+    Filtered,
+}
+
+impl SkipReason {
+    /// The reason as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::TooOld => "too_old",
+            Self::Repeated => "repeated",
+            Self::Filtered => "filtered",
+        }
+    }
+}
+
+/// Numbers of settled items since the consumer exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Items that workers acked.
+    pub settled: u64,
+    /// Items skipped as [`SkipReason::Gone`].
+    pub gone: u64,
+    /// Items skipped as [`SkipReason::TooOld`].
+    pub too_old: u64,
+    /// Items skipped as [`SkipReason::Repeated`].
+    pub repeated: u64,
+    /// Items skipped as [`SkipReason::Filtered`].
+    pub filtered: u64,
+    /// Items that became dead letters.
+    pub dead: u64,
+}
+
+impl Counts {
+    fn skipped(&mut self, reason: SkipReason) -> &mut u64 {
+        match reason {
+            SkipReason::Gone => &mut self.gone,
+            SkipReason::TooOld => &mut self.too_old,
+            SkipReason::Repeated => &mut self.repeated,
+            SkipReason::Filtered => &mut self.filtered,
+        }
+    }
+}
+
+/// Settlement of the head of a lane.
+#[derive(Debug)]
+pub(super) struct Settlement {
+    outcome: Outcome,
+    /// Position of the head, if it has a row.
+    row: Option<i64>,
+}
+
+/// Outcome of a head.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Acked,
+    Skipped(SkipReason),
+    Dead(DeadLetter),
+}
+
+impl Lanes {
+    /// Settles the head of a lane.
+    pub(super) fn finish(&mut self, key: LaneKey, outcome: Outcome) {
+        let save = self.next_save();
+        let row = self.change(key, |lane| {
+            let row = lane.failures.is_some().then_some(lane.head.position);
+            lane.settle(save);
+            row
+        });
+        let row = row.flatten();
+        let settlement = Settlement { outcome, row };
+        self.unsaved.settlements.insert(key, settlement);
+        self.conclude(key);
+    }
+
+    /// Makes the settlement of a head part of the next save, unless the next item of its lane is
+    /// still looked up: until then the head, its row and its failures are saved as they were.
+    pub(super) fn conclude(&mut self, key: LaneKey) {
+        if self.by_key.get(&key).is_some_and(|lane| lane.is_settling()) {
+            return;
+        }
+        let Some(Settlement { outcome, row }) = self.unsaved.settlements.remove(&key) else {
+            return;
+        };
+        self.unsaved.rows.extend(row);
+        let counts = &mut self.unsaved.counts;
+        match outcome {
+            Outcome::Acked => counts.settled += 1,
+            Outcome::Skipped(reason) => *counts.skipped(reason) += 1,
+            Outcome::Dead(letter) => {
+                counts.dead += 1;
+                self.unsaved.dead.push(letter);
+            }
+        }
+    }
+}
