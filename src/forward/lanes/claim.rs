@@ -38,7 +38,7 @@ impl Lane {
     /// Checks the attempt of a lease that only an earlier process can have given.
     fn check_earlier(&self, attempt: u32) -> Result<(), Answer> {
         let failed = self.attempts();
-        let has_failed = self.state == State::Waiting && attempt == failed;
+        let has_failed = self.is_waiting() && attempt == failed;
         if attempt == failed + 1 || has_failed {
             Ok(())
         } else if attempt <= failed {

@@ -23,7 +23,7 @@ impl Lanes {
         while leases.len() < max
             && let Some(key) = self.next(now)
         {
-            leases.extend(self.hand_out(key, worker, now + time));
+            leases.extend(self.hand_out(key, worker, now, now + time));
         }
         leases
     }
@@ -36,13 +36,19 @@ impl Lanes {
         self.limits.max_in_flight.saturating_sub(taken)
     }
 
-    fn hand_out(&mut self, key: LaneKey, worker: &Arc<str>, until: Instant) -> Option<Lease> {
+    fn hand_out(
+        &mut self,
+        key: LaneKey,
+        worker: &Arc<str>,
+        now: Instant,
+        until: Instant,
+    ) -> Option<Lease> {
         let number = self.number;
         self.number = number.wrapping_add(1);
         let (worker, drawn) = (Arc::clone(worker), self.drawn);
         let lease = self.change(key, |lane| {
             lane.remember(drawn);
-            lane.hand_out(number, worker, until)
+            lane.hand_out(number, worker, now, until)
         })?;
         self.cursor = self.cursor.max(lease.token.position);
         Some(lease)
@@ -85,7 +91,7 @@ impl Lanes {
             && until <= now
         {
             if self.by_key.get(&key).is_some_and(|it| it.is_held_back()) {
-                self.change(key, |lane| lane.give_back(now));
+                self.change(key, |lane| lane.give_back(None, now));
             } else {
                 self.fail(key, None, Code::EXPIRED, now);
             }
@@ -104,7 +110,7 @@ impl Lanes {
             if self.by_key.get(key).is_some_and(|it| it.is_redelivered()) {
                 self.fail(*key, None, Code::RELEASED, now);
             } else {
-                self.change(*key, |lane| lane.give_back(now));
+                self.change(*key, |lane| lane.give_back(None, now));
             }
         }
         keys.len()

@@ -94,10 +94,7 @@ impl Index {
             State::Ready => put(&mut self.ready, head.position, there),
             State::Parked => put(&mut self.parked, (head.account, head.position), there),
             State::Out { until, .. } => put(&mut self.leases, (*until, key), there),
-            State::Waiting => {
-                let failures = lane.failures.iter();
-                failures.for_each(|it| put(&mut self.retries, (it.due_at, key), there));
-            }
+            State::Waiting { until } => put(&mut self.retries, (*until, key), there),
             State::Held | State::Settled => {}
         }
         if lane.is_between() {

@@ -46,8 +46,8 @@ pub(super) enum State {
         worker: Option<Arc<str>>,
         until: Instant,
     },
-    /// Waits until [`Failures::due_at`].
-    Waiting,
+    /// Waits until this time, in its place: after a failure, or given back for a while.
+    Waiting { until: Instant },
     /// Held until the settlement of the item before it is saved. After a crash that item goes out
     /// again, and must not go out beside this one.
     Held,
@@ -107,12 +107,19 @@ impl Lane {
     }
 
     /// Hands the head out.
-    pub(super) fn hand_out(&mut self, number: u64, worker: Arc<str>, until: Instant) -> Lease {
+    pub(super) fn hand_out(
+        &mut self,
+        number: u64,
+        worker: Arc<str>,
+        now: Instant,
+        until: Instant,
+    ) -> Lease {
         let redelivered = self.hand_outs > 0;
         self.number = Some(number);
         self.hand_outs += 1;
         let worker = Some(worker);
         self.state = State::Out { worker, until };
+        let failures = self.failures.as_deref();
         Lease {
             token: Token {
                 lane: self.head.lane,
@@ -122,16 +129,23 @@ impl Lane {
             },
             received_at: self.head.received_at,
             redelivered,
+            failed_for: failures.map(|it| now.saturating_duration_since(it.first_at)),
+            code: failures.map(|it| it.code.clone()),
         }
     }
 
-    /// Ends the hand-out of the head without counting an attempt.
-    pub(super) fn give_back(&mut self, now: Instant) {
-        self.state = State::Ready;
-        if let Some(failures) = &mut self.failures {
-            failures.due_at = now;
-            self.state = State::Waiting;
-        }
+    /// Ends the hand-out of the head without counting an attempt. It is ready at the time `until`,
+    /// or at once: a head with failures then is due `now`.
+    pub(super) fn give_back(&mut self, until: Option<Instant>, now: Instant) {
+        let failed = self.failures.is_some().then_some(now);
+        let until = until.or(failed);
+        self.state = until.map_or(State::Ready, |until| State::Waiting { until });
+    }
+
+    /// Undoes a hand-out.
+    pub(super) fn undo(&mut self, now: Instant) {
+        self.hand_outs = self.hand_outs.saturating_sub(1);
+        self.give_back(None, now);
     }
 
     /// Makes the lane wait with its head only.
@@ -143,7 +157,7 @@ impl Lane {
             due_at,
             code,
         }));
-        self.state = State::Waiting;
+        self.state = State::Waiting { until: due_at };
         self.later = VecDeque::new();
         self.known = self.head.position;
     }
@@ -170,7 +184,7 @@ impl Lane {
                 *until = new.max(*until);
                 Answer::Extended
             }
-            State::Waiting => Answer::Waiting,
+            State::Waiting { .. } => Answer::Waiting,
             State::Ready | State::Parked | State::Held | State::Settled => Answer::Lost,
         }
     }
@@ -201,6 +215,10 @@ impl Lane {
         self.is_out() || (!is_known && attempt > self.attempts())
     }
 
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting { .. })
+    }
+
     /// True if `worker` has the head.
     pub(super) fn is_with(&self, worker: &str) -> bool {
         matches!(&self.state, State::Out { worker: Some(it), .. } if **it == *worker)
@@ -213,7 +231,7 @@ impl Lane {
 
     /// True if the lane takes one of the limited places.
     pub(super) fn takes_place(&self) -> bool {
-        self.failures.is_some() || self.is_out()
+        self.failures.is_some() || self.is_out() || self.is_waiting()
     }
 
     /// True if the head was handed out more than once.

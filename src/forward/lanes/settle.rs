@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Answer, Code, DeadLetter, LaneKey, Lanes, Reason, SkipReason, State, Token, settlement::Outcome,
+    Answer, Code, DeadLetter, LaneKey, Lanes, Reason, SkipReason, State, Token, lane::Lane,
+    settlement::Outcome,
 };
 
 impl Lanes {
@@ -45,6 +46,29 @@ impl Lanes {
             Ok(key) => self
                 .change(key, |lane| lane.extend(now + time))
                 .unwrap_or(Answer::Unknown),
+            Err(answer) => answer,
+        }
+    }
+
+    /// Ends a lease without counting an attempt: a breaker opened, or the process stops. The item may
+    /// have been sent. It is ready at once or after `delay`, which a restart forgets.
+    pub fn give_back(&mut self, token: &Token, delay: Option<Duration>, now: Instant) -> Answer {
+        let until = delay.map(|delay| now + delay);
+        self.end(token, |lane| lane.give_back(until, now))
+    }
+
+    /// Undoes a hand-out of which no byte was sent: the caller went away before.
+    pub fn undo(&mut self, token: &Token, now: Instant) -> Answer {
+        self.end(token, |lane| lane.undo(now))
+    }
+
+    /// Ends a lease without counting an attempt. A lease that is over changes nothing.
+    fn end(&mut self, token: &Token, end: impl FnOnce(&mut Lane)) -> Answer {
+        match self.claim(token) {
+            Ok(key) => {
+                self.change(key, |lane| lane.is_out().then(|| end(lane)));
+                Answer::Waiting
+            }
             Err(answer) => answer,
         }
     }
@@ -99,7 +123,8 @@ impl Lanes {
         let Some(lane) = self.by_key.get(&key) else {
             return Answer::Unknown;
         };
-        let is_tried = reason == Reason::Attempts || lane.state != State::Waiting;
+        let is_counted = lane.failures.is_some() && lane.is_waiting();
+        let is_tried = reason == Reason::Attempts || !is_counted;
         let letter = DeadLetter {
             item: lane.head,
             attempts: lane.attempts() + u32::from(is_tried),

@@ -55,7 +55,7 @@ impl Lanes {
             return;
         }
         let state = match &failures {
-            Some(failures) if failures.due_at > now => State::Waiting,
+            Some(Failures { due_at, .. }) if *due_at > now => State::Waiting { until: *due_at },
             Some(_) | None => State::Out {
                 worker: None,
                 until: now + self.limits.lease,

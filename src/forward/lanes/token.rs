@@ -1,8 +1,10 @@
 //! Leases as the worker sees them: token, hand-out, and the answer to a settlement.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
-use super::item::LaneKey;
+use super::{code::Code, item::LaneKey};
 
 /// Content of a lease token. The caller encodes it, and checks that a token is genuine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,10 @@ pub struct Lease {
     pub received_at: Timestamp,
     /// True if the item was handed out before, or may have been before a restart.
     pub redelivered: bool,
+    /// Time since the first failed attempt.
+    pub failed_for: Option<Duration>,
+    /// Code of the last failed attempt.
+    pub code: Option<Code>,
 }
 
 /// Answer to the settlement of one lease.

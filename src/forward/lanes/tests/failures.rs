@@ -79,3 +79,79 @@ fn a_released_item_is_ready_at_once_but_only_the_first_time() {
     let row = lanes.save().waiting.remove(0);
     assert_eq!((row.item.position, row.code), (1, Code::RELEASED));
 }
+
+#[test]
+fn an_item_given_back_is_ready_at_once_and_no_attempt_counts() {
+    let (mut lanes, now) = (lanes("a b"), Instant::now());
+    for redelivered in [false, true, true] {
+        let leases = lease(&mut lanes, 1, now);
+        assert_eq!((leases[0].token.position, leases[0].token.attempt), (1, 1));
+        assert_eq!(leases[0].redelivered, redelivered);
+        let answer = lanes.give_back(&leases[0].token, None, now);
+        assert_eq!(answer, Answer::Waiting);
+    }
+    assert_eq!(lanes.waiting(), 0);
+}
+
+#[test]
+fn an_item_given_back_for_a_while_is_not_handed_out_before() {
+    let within = Limits {
+        max_blocked: 2,
+        ..limits()
+    };
+    let (mut lanes, now) = (lanes_within(within, "a b c"), Instant::now());
+    let leases = lease(&mut lanes, 1, now);
+    for _ in 0..2 {
+        let answer = lanes.give_back(&leases[0].token, Some(SECOND * 9), now);
+        assert_eq!(answer, Answer::Waiting);
+    }
+    assert_eq!(lanes.next_due(now), Some(now + SECOND * 9));
+    assert_eq!(positions(&lease(&mut lanes, 9, now + SECOND * 8)), []);
+    let saved = lanes.save();
+    assert_eq!((saved.heads, saved.waiting), (vec![1], vec![]));
+    let again = lease(&mut lanes, 9, now + SECOND * 9);
+    assert_eq!((positions(&again), again[0].token.attempt), (vec![1], 1));
+    assert_eq!(lanes.give_back(&leases[0].token, None, now), Answer::Lost);
+    assert_eq!(lanes.ack(&again[0].token), Answer::Acked);
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [2]);
+}
+
+#[test]
+fn an_item_that_failed_before_keeps_its_attempts_when_it_is_given_back() {
+    let (mut lanes, now) = (lanes("a"), Instant::now());
+    let leases = lease(&mut lanes, 1, now);
+    lanes.nack(&leases[0].token, None, code(), now);
+    let second = lease(&mut lanes, 1, now + SECOND);
+    lanes.give_back(&second[0].token, Some(SECOND * 60), now + SECOND);
+    assert_eq!(lease(&mut lanes, 1, now + SECOND * 60), []);
+    let again = lease(&mut lanes, 1, now + SECOND * 61);
+    assert_eq!(again[0].token.attempt, 2);
+    lanes.give_back(&again[0].token, None, now + SECOND * 61);
+    let again = lease(&mut lanes, 1, now + SECOND * 61);
+    assert_eq!(again[0].token.attempt, 2);
+}
+
+#[test]
+fn an_item_that_was_never_sent_is_not_redelivered() {
+    let (mut lanes, now) = (lanes("a"), Instant::now());
+    let leases = lease(&mut lanes, 1, now);
+    assert_eq!(lanes.undo(&leases[0].token, now), Answer::Waiting);
+    let again = lease(&mut lanes, 1, now);
+    assert!(!again[0].redelivered);
+    assert_eq!(lanes.undo(&leases[0].token, now), Answer::Lost);
+    lanes.give_back(&again[0].token, None, now);
+    let again = lease(&mut lanes, 1, now);
+    lanes.undo(&again[0].token, now);
+    assert!(lease(&mut lanes, 1, now)[0].redelivered);
+}
+
+#[test]
+fn a_lease_tells_of_the_failures_of_its_item() {
+    let (mut lanes, now) = (lanes("a"), Instant::now());
+    let leases = lease(&mut lanes, 1, now);
+    assert_eq!((leases[0].failed_for, &leases[0].code), (None, &None));
+    lanes.nack(&leases[0].token, None, code(), now);
+    let again = lease(&mut lanes, 1, now + SECOND * 3);
+    assert_eq!(again[0].failed_for, Some(SECOND * 3));
+    assert_eq!(again[0].code, Some(code()));
+}

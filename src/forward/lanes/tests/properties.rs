@@ -19,6 +19,8 @@ enum Step {
     Ack(usize),
     Nack(usize, Option<Duration>),
     Bury(usize),
+    GiveBack(usize, Option<Duration>),
+    Undo(usize),
     Extend(usize, Duration),
     Skip(i64),
     Wait(Duration),
@@ -45,6 +47,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => back.clone().prop_map(Step::Ack),
         4 => (back.clone(), option::of(time())).prop_map(|(back, t)| Step::Nack(back, t)),
         1 => back.clone().prop_map(Step::Bury),
+        2 => (back.clone(), option::of(time())).prop_map(|(back, t)| Step::GiveBack(back, t)),
+        1 => back.clone().prop_map(Step::Undo),
         1 => (back, time()).prop_map(|(back, t)| Step::Extend(back, t)),
         1 => (0_i64..80).prop_map(Step::Skip),
         4 => time().prop_map(Step::Wait),
@@ -104,6 +108,10 @@ fn go(world: &mut World, step: &Step) {
         Step::Ack(back) => lease(back).into_iter().for_each(|it| world.ack(it)),
         Step::Nack(back, delay) => lease(back).into_iter().for_each(|it| world.nack(it, delay)),
         Step::Bury(back) => lease(back).into_iter().for_each(|it| world.bury(it)),
+        Step::GiveBack(back, delay) => lease(back)
+            .into_iter()
+            .for_each(|it| world.give_back(it, delay)),
+        Step::Undo(back) => lease(back).into_iter().for_each(|it| world.undo(it)),
         Step::Extend(back, time) => lease(back)
             .into_iter()
             .for_each(|it| world.extend(it, time)),

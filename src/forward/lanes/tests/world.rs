@@ -43,6 +43,8 @@ pub(super) struct World {
     wishes: Vec<Wish>,
     /// Number of settlements of items that were not out.
     late: usize,
+    /// Times before which items must not go out.
+    not_before: HashMap<i64, Instant>,
     /// Last settled item of each lane.
     settled: HashMap<LaneKey, i64>,
 }
@@ -52,6 +54,8 @@ struct Given {
     worker: u8,
     until: Instant,
     process: u64,
+    /// True if the hand-out was undone.
+    is_undone: bool,
 }
 
 /// Stands for the ids of the item's lane: other ids in each lane.
@@ -102,6 +106,7 @@ impl World {
             has_few_heads: true,
             wishes: Vec::new(),
             late: 0,
+            not_before: HashMap::new(),
             settled: HashMap::new(),
         }
     }
@@ -164,13 +169,17 @@ impl World {
             let is_same = |it| self.forgotten.contains(&it) && self.position(it) == token.position;
             assert!(out.is_none_or(is_same), "two items of a lane are out");
             self.last.insert(token.position, number);
-            let mut before = self.given.iter().map(|it| it.lease.token.position);
-            assert!(lease.redelivered || before.all(|it| it != token.position));
+            let not_before = self.not_before.get(&token.position);
+            assert!(not_before.is_none_or(|time| *time <= self.now));
+            let mut sent = self.given.iter().filter(|it| !it.is_undone);
+            let is_first = sent.all(|it| it.lease.token.position != token.position);
+            assert!(lease.redelivered || is_first);
             self.given.push(Given {
                 lease,
                 worker,
                 until: self.now + time,
                 process: self.process,
+                is_undone: false,
             });
         }
     }
@@ -249,7 +258,7 @@ impl World {
 
     pub(super) fn nack(&mut self, number: usize, delay: Option<Duration>) {
         let token = self.given[number].lease.token;
-        let is_out = self.out.get(&token.lane) == Some(&number);
+        let is_out = self.is_out(number);
         let is_last = token.attempt >= self.limits.max_attempts;
         let answer = self.lanes.nack(&token, delay, code(), self.now);
         let accepted = [Answer::Waiting, Answer::Dead];
@@ -267,9 +276,40 @@ impl World {
         }
     }
 
+    pub(super) fn give_back(&mut self, number: usize, delay: Option<Duration>) {
+        let Given { lease, process, .. } = &self.given[number];
+        let (token, is_ours) = (lease.token, *process == self.process);
+        let answer = self.lanes.give_back(&token, delay, self.now);
+        if !self.check(number, answer, &[Answer::Waiting]) {
+            return;
+        }
+        if let Some(delay) = delay.filter(|_| is_ours && self.is_out(number)) {
+            self.not_before.insert(token.position, self.now + delay);
+            self.late += 1;
+        }
+        self.out.remove(&token.lane);
+    }
+
+    /// Undoes a hand-out of this process.
+    pub(super) fn undo(&mut self, number: usize) {
+        let Given { lease, process, .. } = &self.given[number];
+        let token = lease.token;
+        if *process == self.process {
+            let answer = self.lanes.undo(&token, self.now);
+            self.check(number, answer, &[Answer::Waiting]);
+            self.given[number].is_undone |= self.is_out(number);
+            self.take_out(|given| given.lease.token == token);
+        }
+    }
+
+    fn is_out(&self, number: usize) -> bool {
+        let token = self.given[number].lease.token;
+        self.out.get(&token.lane) == Some(&number)
+    }
+
     pub(super) fn extend(&mut self, number: usize, time: Duration) {
         let token = self.given[number].lease.token;
-        let is_out = self.out.get(&token.lane) == Some(&number);
+        let is_out = self.is_out(number);
         let answer = self.lanes.extend(&token, time, self.now);
         let over = [Answer::Waiting, Answer::Lost];
         let accepted: &[_] = if is_out { &[Answer::Extended] } else { &over };
@@ -406,6 +446,7 @@ impl World {
         self.lanes = Lanes::restore(stored, limits, now);
         self.queues = database.queues.clone();
         self.last.clear();
+        self.not_before.clear();
         self.wishes.clear();
         (self.is_strict, self.has_few_heads) = (false, false);
         let is_row_due = |at: &i64| database.rows.get(at).is_some_and(|row| row.due_at <= now);
