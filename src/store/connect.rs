@@ -86,7 +86,46 @@ pub async fn connect_writer(
             ("tcp_keepalives_count", "3"),
             ("jit", "off"),
         ]);
-    let mut connection = connect(&options, deadline).await?;
+    connect_durable(&options, commits, deadline).await
+}
+
+/// Opens a session for the owner of consumers, on a server that accepts writes.
+///
+/// A flush is durable once it is answered, as a commit of [`connect_writer`]. Its statement gets one
+/// generic plan with look-ups by index, because planning costs as much as executing. Events are read
+/// in a session of [`connect_follower`].
+///
+/// # Errors
+/// Same as [`connect_writer`].
+pub async fn connect_owner(
+    options: &PgConnectOptions,
+    commits: Commits,
+    deadline: Duration,
+) -> Result<PgConnection, Error> {
+    let options = options
+        .clone()
+        .application_name("hookshelf consumer")
+        .options([
+            ("plan_cache_mode", "force_generic_plan"),
+            ("enable_seqscan", "off"),
+            ("default_transaction_isolation", "read committed"),
+            ("statement_timeout", "5s"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
+            ("jit", "off"),
+        ]);
+    connect_durable(&options, commits, deadline).await
+}
+
+async fn connect_durable(
+    options: &PgConnectOptions,
+    commits: Commits,
+    deadline: Duration,
+) -> Result<PgConnection, Error> {
+    let mut connection = connect(options, deadline).await?;
     let settling = settle_writer(&mut connection, commits);
     tokio::time::timeout(deadline, settling)
         .await
