@@ -7,19 +7,61 @@ use crate::store::{
     follow::{DRAWN, Start},
 };
 
-/// Creates the consumer `name` at `start`; a consumer that exists keeps its place. A position beyond
-/// the end of the log means the end.
+/// Consumer or destination to create.
+#[derive(Clone, Copy, Debug)]
+pub struct NewConsumer<'a> {
+    /// Name in the configuration.
+    pub name: &'a str,
+    /// Side that asks for the events.
+    pub kind: ConsumerKind,
+    /// Unit of ordering: `person`, `account` or `none`.
+    pub lane: &'static str,
+    /// Start position. A position beyond the end of the log means the end.
+    pub start: Start,
+}
+
+/// Kind of a consumer: workers fetch the events, or the events are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsumerKind {
+    /// Workers fetch the events.
+    Consumer,
+    /// The events are sent to a destination.
+    Destination,
+}
+
+impl ConsumerKind {
+    /// Value of the column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Consumer => "consumer",
+            Self::Destination => "destination",
+        }
+    }
+
+    pub(super) fn of_name(name: &str) -> Self {
+        if name == Self::Destination.as_str() {
+            Self::Destination
+        } else {
+            Self::Consumer
+        }
+    }
+}
+
+/// Creates a consumer. One that exists keeps its place and its lanes, and takes the new kind.
 ///
 /// # Errors
 /// If Postgres is unavailable.
-pub async fn register(conn: &mut PgConnection, name: &str, start: Start) -> Result<(), Error> {
+pub async fn register(conn: &mut PgConnection, new: NewConsumer<'_>) -> Result<(), Error> {
     let register = format!(
-        "INSERT INTO consumers (name, position, caught_up_at)
-         VALUES ($1, least($2, {DRAWN}), CASE WHEN $3 THEN clock_timestamp() END)
-         ON CONFLICT DO NOTHING"
+        "INSERT INTO consumers (name, kind, lane, position, caught_up_at)
+         VALUES ($1, $2, $3, least($4, {DRAWN}), CASE WHEN $5 THEN clock_timestamp() END)
+         ON CONFLICT (name) DO UPDATE SET kind = excluded.kind
+         WHERE consumers.kind <> excluded.kind"
     );
-    let register = sqlx::query(AssertSqlSafe(register)).bind(name);
-    let register = register.bind(start.position()).bind(start == Start::Now);
+    let register = sqlx::query(AssertSqlSafe(register)).bind(new.name);
+    let register = register.bind(new.kind.as_str()).bind(new.lane);
+    let register = register.bind(new.start.position());
+    let register = register.bind(new.start == Start::Now);
     register.execute(conn).await?;
     Ok(())
 }
@@ -61,13 +103,17 @@ pub async fn remove(conn: &mut PgConnection, name: &str) -> Result<bool, Error> 
     Ok(removed > 0)
 }
 
-const LANES: &str = "DELETE FROM consumer_lanes WHERE consumer = $1";
+pub(super) const LANES: &str = "DELETE FROM consumer_lanes WHERE consumer = $1";
 
 const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE consumer = $1";
 
 /// Deletes the rows of a consumer, in a statement after the one that locks the consumer. A single
 /// statement would not see the rows of a flush that it waited for.
-async fn forget(conn: &mut PgConnection, statement: &'static str, name: &str) -> Result<(), Error> {
+pub(super) async fn forget(
+    conn: &mut PgConnection,
+    statement: &'static str,
+    name: &str,
+) -> Result<(), Error> {
     sqlx::query(statement).bind(name).execute(conn).await?;
     Ok(())
 }

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use super::{heads, millis};
+use super::{Totals, heads, millis};
 use crate::store::Error;
 
-/// Progress of a consumer since the last flush.
+/// Progress of a consumer. A flush may be repeated if its answer was lost: totals are absolute, and
+/// the first failure of an event keeps its time.
 #[derive(Clone, Debug)]
 pub struct Flush {
     /// Name of the consumer.
@@ -18,19 +19,23 @@ pub struct Flush {
     pub generation: i64,
     /// Last position read.
     pub position: i64,
-    /// Everything committed before this time is read; `None` keeps the stored time.
+    /// Everything committed before this time has a position up to `position`; `None` keeps the stored
+    /// time. A time without the position that it belongs to would hide events at the next takeover.
     pub caught_up_at: Option<Timestamp>,
+    /// Unit of ordering of the heads: `person`, `account` or `none`.
+    pub lane: &'static str,
     /// First unsettled position of each lane that does not wait, in ascending order.
     pub heads: Vec<i64>,
     /// Time for which the ownership goes on.
     pub owned_for: Duration,
-    /// Number of events settled since the last flush.
-    pub settled: i64,
-    /// Number of events skipped since the last flush.
-    pub skipped: i64,
+    /// Numbers of events since the consumer was created.
+    pub totals: Totals,
     /// Changes of heads outside of `heads`, by position. One change for each position: the
     /// statement cannot delete and write the same row.
     pub lanes: BTreeMap<i64, LaneChange>,
+    /// Positions of retried dead letters that are settled. None of these becomes a dead letter in
+    /// the same flush.
+    pub retried_done: Vec<i64>,
 }
 
 /// Change of a lane that waits, or begins to wait.
@@ -45,7 +50,8 @@ pub enum LaneChange {
         /// Time until the next attempt.
         delay: Duration,
     },
-    /// The head becomes a dead letter: the lane waits no longer.
+    /// The head becomes a dead letter, or a retried dead letter failed again: the lane waits no
+    /// longer.
     Dead {
         /// Last failure of the head.
         failure: Failure,
@@ -61,6 +67,8 @@ pub struct Failure {
     pub received_at: Timestamp,
     /// Number of failed attempts.
     pub attempts: i32,
+    /// Time since the first failure. The first flush with the failure decides.
+    pub failed_for: Duration,
     /// Code of the last failure: a few letters, digits and underscores, never a text.
     pub code: String,
 }
@@ -80,8 +88,8 @@ pub enum Flushed {
 /// Writes the progress of a consumer, and extends the ownership.
 ///
 /// # Errors
-/// If Postgres is unavailable. Nothing was written, unless only the answer was lost: the owner takes
-/// the consumer again and goes on from the stored state.
+/// If Postgres is unavailable. Nothing was written, unless only the answer was lost: the same flush,
+/// or a later one with the same changes, can be sent again.
 pub async fn flush(conn: &mut PgConnection, flush: &Flush) -> Result<Flushed, Error> {
     let lanes = Lanes::of(&flush.lanes);
     let mine: Option<Option<String>> = sqlx::query_scalar(FLUSH)
@@ -90,62 +98,74 @@ pub async fn flush(conn: &mut PgConnection, flush: &Flush) -> Result<Flushed, Er
         .bind(flush.position)
         .bind(flush.caught_up_at.map(ToSqlx::to_sqlx))
         .bind(heads::encode(flush.position, &flush.heads))
+        .bind(flush.lane)
         .bind(millis(flush.owned_for))
-        .bind(flush.settled)
-        .bind(flush.skipped)
+        .bind(flush.totals.settled)
+        .bind(flush.totals.dead)
+        .bind(flush.totals.gone)
+        .bind(flush.totals.too_old)
+        .bind(flush.totals.repeated)
+        .bind(flush.totals.filtered)
         .bind(lanes.done)
         .bind(lanes.waiting.positions)
         .bind(lanes.waiting.received_at)
         .bind(lanes.waiting.attempts)
+        .bind(lanes.waiting.failed_for)
         .bind(lanes.waiting.codes)
         .bind(lanes.delays)
         .bind(lanes.dead.positions)
         .bind(lanes.dead.received_at)
         .bind(lanes.dead.attempts)
+        .bind(lanes.dead.failed_for)
         .bind(lanes.dead.codes)
         .bind(lanes.reasons)
+        .bind(&flush.retried_done)
         .fetch_optional(conn)
         .await?;
     Ok(mine.map_or(Flushed::Lost, |paused| Flushed::Written { paused }))
 }
 
-/// All parts depend on `mine`, which is empty for another generation. A dead letter takes the time
-/// of its first failure from its lane. A letter that was retried and failed again is dead again.
+/// All parts depend on `mine`, which is empty for another generation. A row that exists keeps the
+/// time of its first failure. A letter that was retried and failed again is dead again; one that was
+/// discarded since the first try of this flush stays discarded.
 const FLUSH: &str = "
     WITH mine AS (
         UPDATE consumers
-        SET position = $3, caught_up_at = coalesce($4, caught_up_at), heads = $5,
-            owned_until = clock_timestamp() + $6 * interval '1 ms',
-            settled = settled + $7, skipped = skipped + $8, dead = dead + cardinality($15::bigint[])
+        SET position = $3, caught_up_at = coalesce($4, caught_up_at), heads = $5, lane = $6,
+            owned_until = clock_timestamp() + $7 * interval '1 ms',
+            settled = $8, dead = $9, gone = $10, too_old = $11, repeated = $12, filtered = $13
         WHERE name = $1 AND generation = $2
         RETURNING paused
-    ), gone AS (
+    ), done AS (
         DELETE FROM consumer_lanes USING mine
-        WHERE consumer = $1 AND consumer_lanes.position = ANY ($9)
+        WHERE consumer = $1 AND consumer_lanes.position = ANY ($14)
     ), late AS (
         INSERT INTO consumer_lanes (consumer, position, received_at, attempts, first_at, due_at,
                                     code)
-        SELECT $1, lane.position, lane.received_at, lane.attempts, clock_timestamp(),
+        SELECT $1, lane.position, lane.received_at, lane.attempts,
+               clock_timestamp() - lane.failed_for * interval '1 ms',
                clock_timestamp() + lane.delay * interval '1 ms', lane.code
-        FROM mine CROSS JOIN unnest($10::bigint[], $11::timestamptz[], $12::int[], $13::text[],
-                                    $14::bigint[])
-             AS lane (position, received_at, attempts, code, delay)
+        FROM mine CROSS JOIN unnest($15::bigint[], $16::timestamptz[], $17::int[], $18::bigint[],
+                                    $19::text[], $20::bigint[])
+             AS lane (position, received_at, attempts, failed_for, code, delay)
         ON CONFLICT (consumer, position) DO UPDATE
         SET attempts = excluded.attempts, due_at = excluded.due_at, code = excluded.code
     ), lost AS (
         INSERT INTO dead_letters (consumer, position, received_at, attempts, first_at, last_at,
                                   reason, code, state)
         SELECT $1, letter.position, letter.received_at, letter.attempts,
-               coalesce(lane.first_at, clock_timestamp()), clock_timestamp(),
+               clock_timestamp() - letter.failed_for * interval '1 ms', clock_timestamp(),
                letter.reason, letter.code, 'dead'
-        FROM mine CROSS JOIN unnest($15::bigint[], $16::timestamptz[], $17::int[], $18::text[],
-                                    $19::text[])
-             AS letter (position, received_at, attempts, code, reason)
-        LEFT JOIN consumer_lanes AS lane
-               ON lane.consumer = $1 AND lane.position = letter.position
+        FROM mine CROSS JOIN unnest($21::bigint[], $22::timestamptz[], $23::int[], $24::bigint[],
+                                    $25::text[], $26::text[])
+             AS letter (position, received_at, attempts, failed_for, code, reason)
         ON CONFLICT (consumer, position) DO UPDATE
         SET attempts = excluded.attempts, last_at = excluded.last_at, reason = excluded.reason,
             code = excluded.code, state = excluded.state
+        WHERE dead_letters.state <> 'discarded'
+    ), retried AS (
+        UPDATE dead_letters SET state = 'settled' FROM mine
+        WHERE consumer = $1 AND dead_letters.position = ANY ($27) AND state = 'retried'
     )
     SELECT paused FROM mine";
 
@@ -165,6 +185,7 @@ struct Failures<'a> {
     positions: Vec<i64>,
     received_at: Vec<jiff_sqlx::Timestamp>,
     attempts: Vec<i32>,
+    failed_for: Vec<i64>,
     codes: Vec<&'a str>,
 }
 
@@ -194,6 +215,7 @@ impl<'a> Failures<'a> {
         self.positions.push(position);
         self.received_at.push(failure.received_at.to_sqlx());
         self.attempts.push(failure.attempts);
+        self.failed_for.push(millis(failure.failed_for));
         self.codes.push(&failure.code);
     }
 }

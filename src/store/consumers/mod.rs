@@ -15,16 +15,23 @@ mod flush;
 mod heads;
 mod list;
 mod owner;
+mod progress;
+mod waiting;
 
 use std::time::Duration;
 
 pub use self::{
-    control::{pause, register, remove, resume, seek},
-    dead_letters::{DeadLetter, dead_letters, discard, retry},
+    control::{ConsumerKind, NewConsumer, pause, register, remove, resume, seek},
+    dead_letters::{
+        DeadLetter, LetterState, Letters, Marked, dead_letter, dead_letters, discard, retried,
+        retry,
+    },
     flush::{Failure, Flush, Flushed, LaneChange, flush},
     heads::MalformedHeads,
-    list::{ConsumerStatus, list},
-    owner::{Owner, Taken, WaitingLane, release, take, waiting},
+    list::{ConsumerStatus, list, status},
+    owner::{Owner, Take, Taken, TokenKey, release, rewind, take},
+    progress::{Progress, Totals},
+    waiting::{WaitingLane, waiting},
 };
 
 /// Milliseconds of `time`, for a statement.

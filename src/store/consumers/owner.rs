@@ -1,11 +1,14 @@
 //! Ownership of a consumer: taking it over with its state, and giving it up.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use jiff::Timestamp;
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgRow};
 
-use super::{heads, millis};
+use super::{
+    Progress,
+    control::{LANES, forget},
+    millis,
+};
 use crate::store::Error;
 
 /// Process that owns consumers.
@@ -18,45 +21,57 @@ pub struct Owner {
     pub address: Option<String>,
 }
 
+/// Result of [`take`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// The consumer is taken over.
+    Taken(Box<Taken>),
+    /// Another process owns the consumer.
+    OwnedBy(Owner),
+    /// There is no such consumer.
+    Missing,
+}
+
 /// State of a consumer at its takeover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
     /// Number of this ownership, for each [`Flush`](super::Flush).
     pub generation: i64,
-    /// Last position read.
-    pub position: i64,
-    /// Everything committed before this time is read; `None` before the first catch-up.
-    pub caught_up_at: Option<Timestamp>,
-    /// First unsettled position of each lane that does not wait, in ascending order.
-    pub heads: Vec<i64>,
-    /// Reason of a pause.
-    pub paused: Option<String>,
-    /// Number of settled events.
-    pub settled: i64,
-    /// Number of skipped events.
-    pub skipped: i64,
-    /// Number of events that became dead letters.
-    pub dead: i64,
+    /// Key of the lease tokens, the same for every owner.
+    pub token_key: TokenKey,
+    /// Stored progress.
+    pub progress: Progress,
+}
+
+/// Secret key of the lease tokens of a consumer: 32 bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenKey(Vec<u8>);
+
+impl TokenKey {
+    /// Bytes of the key.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenKey([REDACTED])")
+    }
 }
 
 impl Taken {
     fn of(row: &PgRow) -> Result<Self, Error> {
         Ok(Self {
             generation: row.try_get("generation")?,
-            position: row.try_get("position")?,
-            caught_up_at: time(row, "caught_up_at")?,
-            heads: heads_of(row)?,
-            paused: row.try_get("paused")?,
-            settled: row.try_get("settled")?,
-            skipped: row.try_get("skipped")?,
-            dead: row.try_get("dead")?,
+            token_key: TokenKey(row.try_get("token_key")?),
+            progress: Progress::of(row)?,
         })
     }
 }
 
-/// Takes the consumer `name` over for `time`. `None` if another process owns it, or if there is no
-/// such consumer. An ownership of more than twice `time` is from a clock that was set back since,
-/// and is over.
+/// Takes the consumer `name` over for `time`. An ownership of more than twice `time` is from a clock
+/// that was set back since, and is over.
 ///
 /// # Errors
 /// If Postgres is unavailable, or the stored heads are malformed.
@@ -65,20 +80,49 @@ pub async fn take(
     name: &str,
     owner: &Owner,
     time: Duration,
+) -> Result<Take, Error> {
+    loop {
+        if let Some(taken) = try_take(conn, name, owner, time).await? {
+            return Ok(Take::Taken(Box::new(taken)));
+        }
+        match owner_of(conn, name).await? {
+            None => return Ok(Take::Missing),
+            Some(Some(owner)) => return Ok(Take::OwnedBy(owner)),
+            // The owner has released the consumer meanwhile.
+            Some(None) => {}
+        }
+    }
+}
+
+async fn try_take(
+    conn: &mut PgConnection,
+    name: &str,
+    owner: &Owner,
+    time: Duration,
 ) -> Result<Option<Taken>, Error> {
-    let take = sqlx::query(
+    let take = format!(
         "UPDATE consumers
          SET generation = generation + 1, owner = $2, owner_address = $3,
              owned_until = clock_timestamp() + $4 * interval '1 ms'
          WHERE name = $1
-           AND (owned_until IS NULL OR owner = $2
+           AND (owner IS NULL OR owned_until IS NULL OR owner = $2
                 OR owned_until NOT BETWEEN clock_timestamp()
                                        AND clock_timestamp() + 2 * $4 * interval '1 ms')
-         RETURNING generation, position, caught_up_at, heads, paused, settled, skipped, dead",
+         RETURNING generation, token_key, {}",
+        Progress::COLUMNS
     );
-    let take = take.bind(name).bind(&owner.name).bind(&owner.address);
+    let take = sqlx::query(AssertSqlSafe(take)).bind(name);
+    let take = take.bind(&owner.name).bind(&owner.address);
     let row = take.bind(millis(time)).fetch_optional(conn).await?;
     row.as_ref().map(Taken::of).transpose()
+}
+
+/// Last owner of the consumer `name`, if there is such a consumer; `None` if it is free.
+async fn owner_of(conn: &mut PgConnection, name: &str) -> Result<Option<Option<Owner>>, Error> {
+    let owner = sqlx::query_as("SELECT owner, owner_address FROM consumers WHERE name = $1");
+    let owner: Option<(Option<String>, Option<String>)> =
+        owner.bind(name).fetch_optional(conn).await?;
+    Ok(owner.map(|(name, address)| name.map(|name| Owner { name, address })))
 }
 
 /// Gives the ownership up, so that another process can take the consumer at once. Changes nothing
@@ -95,62 +139,30 @@ pub async fn release(conn: &mut PgConnection, name: &str, generation: i64) -> Re
     Ok(())
 }
 
-/// Lane that waits for the next attempt at its head.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WaitingLane {
-    /// Position of the head.
-    pub position: i64,
-    /// Time of receipt of the head.
-    pub received_at: Timestamp,
-    /// Number of failed attempts.
-    pub attempts: i32,
-    /// Time of the first failure.
-    pub first_at: Timestamp,
-    /// Time until the next attempt; zero if the attempt is due.
-    pub due_in: Duration,
-    /// Code of the last failure.
-    pub code: String,
-}
-
-/// Reads the waiting lanes of the consumer `name`, in the order of their heads.
+/// Moves an owned consumer back to `position` and forgets its heads and waiting lanes, so that the
+/// owner reads all events behind `position` again, under the unit of ordering `lane`. Totals and dead
+/// letters stay. Returns false, and changes nothing, if the consumer has another generation.
 ///
 /// # Errors
-/// If Postgres is unavailable.
-pub async fn waiting(conn: &mut PgConnection, name: &str) -> Result<Vec<WaitingLane>, Error> {
-    type Lane = (
-        i64,
-        jiff_sqlx::Timestamp,
-        i32,
-        jiff_sqlx::Timestamp,
-        i64,
-        String,
+/// If Postgres is unavailable; nothing was changed, unless only the answer was lost. A repeat has the
+/// same effect.
+pub async fn rewind(
+    conn: &mut PgConnection,
+    name: &str,
+    generation: i64,
+    position: i64,
+    lane: &'static str,
+) -> Result<bool, Error> {
+    let mut tx = conn.begin().await?;
+    let rewind = sqlx::query(
+        "UPDATE consumers SET position = $3, lane = $4, heads = '', caught_up_at = NULL
+         WHERE name = $1 AND generation = $2",
     );
-    let lanes: Vec<Lane> = sqlx::query_as(
-        "SELECT position, received_at, attempts, first_at,
-                greatest(extract(epoch FROM due_at - clock_timestamp()) * 1000, 0)::bigint, code
-         FROM consumer_lanes WHERE consumer = $1 ORDER BY position",
-    )
-    .bind(name)
-    .fetch_all(conn)
-    .await?;
-    let lane = |(position, received_at, attempts, first_at, due_in, code): Lane| WaitingLane {
-        position,
-        received_at: received_at.to_jiff(),
-        attempts,
-        first_at: first_at.to_jiff(),
-        due_in: Duration::from_millis(due_in.unsigned_abs()),
-        code,
-    };
-    Ok(lanes.into_iter().map(lane).collect())
-}
-
-/// Heads in a row of `consumers`.
-pub(super) fn heads_of(row: &PgRow) -> Result<Vec<i64>, Error> {
-    heads::decode(row.try_get("position")?, row.try_get("heads")?).map_err(Error::Heads)
-}
-
-/// Time in a column that may be null.
-pub(super) fn time(row: &PgRow, column: &str) -> sqlx::Result<Option<Timestamp>> {
-    let time: Option<jiff_sqlx::Timestamp> = row.try_get(column)?;
-    Ok(time.map(jiff_sqlx::Timestamp::to_jiff))
+    let rewind = rewind.bind(name).bind(generation).bind(position).bind(lane);
+    let is_mine = rewind.execute(&mut *tx).await?.rows_affected() > 0;
+    if is_mine {
+        forget(&mut tx, LANES, name).await?;
+    }
+    tx.commit().await?;
+    Ok(is_mine)
 }

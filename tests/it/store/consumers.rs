@@ -1,20 +1,23 @@
-//! Consumers on a real Postgres: ownership, flushes, waiting lanes and dead letters.
+//! Consumers on a real Postgres: ownership, flushes and waiting lanes.
+
+mod letters;
+mod listed;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use hookshelf::{
-    meta::event::Source,
-    store::{
-        Delivery, Error,
-        consumers::{self, Failure, Flush, Flushed, LaneChange, Owner, Taken},
-        follow::Start,
+use hookshelf::store::{
+    self, Commits, Error,
+    consumers::{
+        self, ConsumerKind, DeadLetter, Failure, Flush, Flushed, LaneChange, Letters, NewConsumer,
+        Owner, Progress, Take, Taken, Totals,
     },
+    follow::Start,
 };
 use jiff::Timestamp;
 use sqlx::{Connection as _, PgConnection};
 
 use super::{
-    World,
+    PATIENCE, World,
     items::{comment, delivery},
 };
 use crate::support::eventually;
@@ -42,10 +45,28 @@ fn flush(generation: i64) -> Flush {
         position: 100,
         caught_up_at: None,
         heads: Vec::new(),
+        lane: "person",
         owned_for: HOUR,
-        settled: 0,
-        skipped: 0,
+        totals: Totals::default(),
         lanes: BTreeMap::new(),
+        retried_done: Vec::new(),
+    }
+}
+
+/// A different number for each total.
+const ALL: Totals = Totals {
+    settled: 9,
+    dead: 1,
+    gone: 2,
+    too_old: 3,
+    repeated: 4,
+    filtered: 5,
+};
+
+fn settled(settled: i64) -> Totals {
+    Totals {
+        settled,
+        ..Totals::default()
     }
 }
 
@@ -57,6 +78,7 @@ fn failure(attempts: i32, code: &str) -> Failure {
     Failure {
         received_at: received_at(),
         attempts,
+        failed_for: Duration::from_mins(5),
         code: code.to_owned(),
     }
 }
@@ -80,16 +102,41 @@ impl World {
     async fn with_consumer() -> (Self, PgConnection) {
         let world = Self::create().await;
         let mut conn = world.connect().await;
-        consumers::register(&mut conn, "bot", Start::Beginning)
-            .await
-            .unwrap();
+        register(&mut conn, "bot", Start::Beginning).await;
         (world, conn)
     }
 }
 
+async fn register(conn: &mut PgConnection, name: &str, start: Start) {
+    let new = NewConsumer {
+        name,
+        kind: ConsumerKind::Consumer,
+        lane: "person",
+        start,
+    };
+    consumers::register(conn, new).await.unwrap();
+}
+
+/// State at a takeover; `None` if another process owns the consumer, or if there is none.
 async fn take(conn: &mut PgConnection, name: &str) -> Option<Taken> {
+    match try_take(conn, name).await {
+        Take::Taken(taken) => Some(*taken),
+        Take::OwnedBy(_) | Take::Missing => None,
+    }
+}
+
+async fn try_take(conn: &mut PgConnection, name: &str) -> Take {
     let taken = consumers::take(conn, "bot", &owner(name), HOUR).await;
     taken.unwrap()
+}
+
+/// The newest dead letters.
+async fn letters(conn: &mut PgConnection) -> Vec<DeadLetter> {
+    let all = Letters {
+        limit: 10,
+        ..Letters::default()
+    };
+    consumers::dead_letters(conn, "bot", all).await.unwrap()
 }
 
 /// Result of a flush with these changes of lanes.
@@ -111,7 +158,8 @@ const WRITTEN: Flushed = Flushed::Written { paused: None };
 async fn a_second_owner_gets_a_consumer_only_after_the_time_is_over() {
     let (world, mut conn) = World::with_consumer().await;
     assert_eq!(take(&mut conn, "one").await.unwrap().generation, 1);
-    assert_eq!(take(&mut conn, "other").await, None);
+    let other = try_take(&mut conn, "other").await;
+    assert_eq!(other, Take::OwnedBy(owner("one")));
     let again = take(&mut conn, "one").await.unwrap();
     assert_eq!(again.generation, 2, "a restarted owner does not wait");
 
@@ -176,7 +224,7 @@ async fn a_flush_is_all_or_nothing() {
     let before = world.texts(ROWS).await;
     let changes = [(7, wait(1, "timeout", HOUR)), (8, die(5, "refused"))];
     let refused = Flush {
-        settled: 3,
+        totals: settled(3),
         heads: vec![50],
         lanes: changes.into(),
         ..flush(1)
@@ -194,31 +242,36 @@ async fn the_next_owner_finds_what_was_flushed() {
     let first = Flush {
         caught_up_at,
         heads: vec![3, 90, 100],
-        settled: 5,
-        skipped: 2,
+        totals: Totals {
+            too_old: 2,
+            ..settled(5)
+        },
         lanes: [(8, die(5, "http_500"))].into(),
         ..flush(1)
     };
     let second = Flush {
         position: 120,
         heads: vec![3, 101],
-        settled: 4,
+        lane: "account",
+        totals: ALL,
         ..flush(1)
     };
     for flush in [first, second] {
         assert_eq!(consumers::flush(&mut conn, &flush).await.unwrap(), WRITTEN);
     }
-    let taken = Taken {
-        generation: 2,
-        position: 120,
-        caught_up_at,
-        heads: vec![3, 101],
-        paused: None,
-        settled: 9,
-        skipped: 2,
-        dead: 1,
-    };
-    assert_eq!(take(&mut conn, "one").await, Some(taken));
+    let taken = take(&mut conn, "one").await.unwrap();
+    assert_eq!(taken.generation, 2);
+    assert_eq!(
+        taken.progress,
+        Progress {
+            position: 120,
+            caught_up_at,
+            heads: vec![3, 101],
+            lane: "account".to_owned(),
+            totals: ALL,
+            paused: None,
+        }
+    );
 }
 
 #[tokio::test]
@@ -240,6 +293,7 @@ async fn lanes_wait_are_retried_and_go_on() {
     assert_eq!(five.due_in, Duration::ZERO);
     let nearly = HOUR.checked_sub(Duration::from_mins(5)).unwrap();
     assert!(seven.due_in > nearly && seven.due_in <= HOUR, "{seven:?}");
+    assert!(seven.failed_for >= Duration::from_mins(5), "{seven:?}");
 
     let later = [
         (5, LaneChange::Settled),
@@ -252,17 +306,15 @@ async fn lanes_wait_are_retried_and_go_on() {
         panic!("{waiting:?}");
     };
     assert_eq!((again.attempts, &*again.code), (2, "http_500"));
-    assert_eq!(again.first_at, seven.first_at);
+    assert!(again.failed_for >= seven.failed_for, "{again:?}");
     assert!(again.due_in > HOUR, "{again:?}");
 
     let dead = [(7, die(3, "http_500"))];
     assert_eq!(change(&mut conn, 1, dead).await, WRITTEN);
     assert_eq!(consumers::waiting(&mut conn, "bot").await.unwrap(), []);
-    let letters = consumers::dead_letters(&mut conn, "bot", None, 10)
-        .await
-        .unwrap();
-    assert_eq!(letters[0].first_at, seven.first_at);
-    assert!(letters[0].last_at > letters[0].first_at);
+    let letters = letters(&mut conn).await;
+    let failed_for = letters[0].last_at.duration_since(letters[0].first_at);
+    assert_eq!(failed_for.as_secs(), 300);
 }
 
 #[tokio::test]
@@ -274,7 +326,7 @@ async fn flushes_update_the_row_in_place() {
         let flush = Flush {
             position,
             heads: (position - 511..=position).step_by(2).collect(),
-            settled: 10,
+            totals: settled(position),
             ..flush(1)
         };
         assert_eq!(consumers::flush(&mut conn, &flush).await.unwrap(), WRITTEN);
@@ -307,15 +359,14 @@ async fn a_consumer_begins_where_it_is_told_and_stays_there() {
         ("before", Start::After(-5)),
         ("beyond", Start::After(end + 1_000)),
     ] {
-        consumers::register(&mut conn, name, start).await.unwrap();
-        consumers::register(&mut conn, name, Start::Beginning)
-            .await
-            .unwrap();
+        register(&mut conn, name, start).await;
+        register(&mut conn, name, Start::Beginning).await;
     }
     let begun = consumers::list(&mut conn).await.unwrap();
     let begun: Vec<_> = begun
         .iter()
-        .map(|it| (&*it.name, it.position, it.caught_up_at.is_some()))
+        .map(|it| (&*it.name, &it.progress))
+        .map(|(name, it)| (name, it.position, it.caught_up_at.is_some()))
         .collect();
     assert_eq!(
         begun,
@@ -351,15 +402,15 @@ async fn a_seek_forgets_heads_and_lanes_and_the_owner_notices() {
     assert_eq!(change(&mut conn, 1, []).await, Flushed::Lost);
     assert_eq!(take(&mut conn, "other").await, None, "the owner stays");
     let taken = take(&mut conn, "one").await.unwrap();
-    assert_eq!((taken.generation, taken.position), (3, 20));
-    assert_eq!((taken.heads, taken.caught_up_at), (vec![], None));
+    assert_eq!((taken.generation, taken.progress.position), (3, 20));
+    let progress = taken.progress;
+    assert_eq!((progress.heads, progress.caught_up_at), (vec![], None));
 
     let now = consumers::seek(&mut conn, "bot", Start::Now).await;
     assert!(now.unwrap());
-    let taken = take(&mut conn, "one").await.unwrap();
-    assert!(taken.position == 60 && taken.caught_up_at.is_some());
-    let letters = consumers::dead_letters(&mut conn, "bot", None, 10).await;
-    assert_eq!(letters.unwrap().len(), 1, "dead letters stay");
+    let progress = take(&mut conn, "one").await.unwrap().progress;
+    assert!(progress.position == 60 && progress.caught_up_at.is_some());
+    assert_eq!(letters(&mut conn).await.len(), 1, "dead letters stay");
     let unknown = consumers::seek(&mut conn, "unknown", Start::Now).await;
     assert!(!unknown.unwrap());
 }
@@ -385,15 +436,13 @@ async fn a_seek_beside_a_flush_leaves_no_lane() {
 #[tokio::test]
 async fn a_removed_consumer_leaves_nothing() {
     let (world, mut conn) = World::with_consumer().await;
-    consumers::register(&mut conn, "other", Start::Beginning)
-        .await
-        .unwrap();
+    register(&mut conn, "other", Start::Beginning).await;
     take(&mut conn, "one").await.unwrap();
     let changes = || [(7, wait(1, "timeout", HOUR)), (8, die(5, "http_500"))];
     assert_eq!(change(&mut conn, 1, changes()).await, WRITTEN);
     assert!(consumers::remove(&mut conn, "bot").await.unwrap());
     assert_eq!(change(&mut conn, 1, changes()).await, Flushed::Lost);
-    assert_eq!(take(&mut conn, "one").await, None);
+    assert_eq!(try_take(&mut conn, "one").await, Take::Missing);
     assert!(!consumers::remove(&mut conn, "bot").await.unwrap());
     assert_eq!(world.texts(ROWS).await.len(), 1, "the other one");
 }
@@ -412,84 +461,10 @@ async fn the_owner_learns_of_a_pause_with_its_next_flush() {
         }
     );
     let taken = take(&mut conn, "one").await.unwrap();
-    assert_eq!(taken.paused, paused);
+    assert_eq!(taken.progress.paused, paused);
     assert!(consumers::resume(&mut conn, "bot").await.unwrap());
     assert_eq!(change(&mut conn, 2, []).await, WRITTEN);
     assert!(!consumers::resume(&mut conn, "unknown").await.unwrap());
-}
-
-#[tokio::test]
-async fn a_list_counts_what_waits_and_what_is_dead() {
-    let (world, mut conn) = World::with_consumer().await;
-    take(&mut conn, "one").await.unwrap();
-    let busy = Flush {
-        heads: vec![40, 100],
-        lanes: [
-            (6, wait(1, "timeout", HOUR)),
-            (7, wait(1, "timeout", HOUR)),
-            (8, die(5, "http_500")),
-            (9, die(5, "http_500")),
-        ]
-        .into(),
-        ..flush(1)
-    };
-    assert_eq!(consumers::flush(&mut conn, &busy).await.unwrap(), WRITTEN);
-    let discarded = consumers::discard(&mut conn, "bot", &[8]).await;
-    assert_eq!(discarded.unwrap(), [8]);
-    let listed = consumers::list(&mut conn).await.unwrap();
-    let [bot] = &listed[..] else {
-        panic!("{listed:?}");
-    };
-    assert_eq!((bot.waiting, bot.dead_letters, bot.dead), (2, 1, 2));
-    assert_eq!((bot.position, &bot.heads[..]), (100, &[40, 100][..]));
-    assert_eq!(bot.owner, Some(owner("one")));
-
-    world
-        .run("UPDATE consumers SET owned_until = clock_timestamp() - interval '1 ms'")
-        .await;
-    let listed = consumers::list(&mut conn).await.unwrap();
-    assert_eq!(listed[0].owner, None);
-}
-
-#[tokio::test]
-async fn dead_letters_are_listed_retried_and_discarded() {
-    let (_world, mut conn) = World::with_consumer().await;
-    take(&mut conn, "one").await.unwrap();
-    let dead = [4, 5, 6, 7].map(|position| (position, die(5, "http_500")));
-    assert_eq!(change(&mut conn, 1, dead).await, WRITTEN);
-    let retried = consumers::retry(&mut conn, "bot", &[6, 5, 50]).await;
-    assert_eq!(retried.unwrap(), [5, 6]);
-    let discarded = consumers::discard(&mut conn, "bot", &[4, 5]).await;
-    assert_eq!(discarded.unwrap(), [4]);
-    let again = consumers::retry(&mut conn, "bot", &[4, 5]).await;
-    assert_eq!(again.unwrap(), [5]);
-    // The event at 6 fails again.
-    assert_eq!(
-        change(&mut conn, 1, [(6, die(1, "timeout"))]).await,
-        WRITTEN
-    );
-
-    let mut seen = Vec::new();
-    let mut before = None;
-    loop {
-        let page = consumers::dead_letters(&mut conn, "bot", before, 3).await;
-        let page = page.unwrap();
-        let Some(last) = page.last() else { break };
-        before = Some(last.position);
-        seen.extend(page.into_iter().map(|it| (it.position, it.state, it.code)));
-    }
-    let seen = seen
-        .iter()
-        .map(|(at, state, code)| (*at, &**state, &**code));
-    assert_eq!(
-        seen.collect::<Vec<_>>(),
-        [
-            (7, "dead", "http_500"),
-            (6, "dead", "timeout"),
-            (5, "retried", "http_500"),
-            (4, "discarded", "http_500"),
-        ]
-    );
 }
 
 #[tokio::test]
@@ -504,37 +479,110 @@ async fn damaged_heads_are_an_error_until_the_consumer_is_moved() {
     assert!(matches!(damaged, Err(Error::Heads(_))), "{damaged:?}");
     let moved = consumers::seek(&mut conn, "bot", Start::Beginning).await;
     assert!(moved.unwrap());
-    assert_eq!(take(&mut conn, "one").await.unwrap().position, 0);
+    let progress = take(&mut conn, "one").await.unwrap().progress;
+    assert_eq!(progress.position, 0);
 }
 
 #[tokio::test]
-async fn a_purge_deletes_the_dead_letters_of_its_events() {
+async fn a_repeated_flush_changes_nothing_more() {
     let (world, mut conn) = World::with_consumer().await;
     take(&mut conn, "one").await.unwrap();
-    let mut writer = world.writer().await;
-    let simulated = |events| Delivery {
-        source: Source::Simulated,
-        ..delivery(events)
+    let earlier = [(7, wait(1, "timeout", HOUR)), (8, wait(1, "timeout", HOUR))];
+    assert_eq!(change(&mut conn, 1, earlier).await, WRITTEN);
+    let repeated = Flush {
+        heads: vec![50],
+        totals: ALL,
+        lanes: [
+            (6, wait(1, "timeout", HOUR)),
+            (7, wait(2, "timeout", HOUR)),
+            (8, die(5, "http_500")),
+            (9, die(5, "http_500")),
+        ]
+        .into(),
+        ..flush(1)
     };
-    writer
-        .commit(&[simulated(vec![comment(1), comment(2)])])
-        .await;
-    // The first simulated event becomes an event of this delivery, at another position.
-    writer
-        .commit(&[delivery(vec![comment(1), comment(3)])])
-        .await;
-    let positions: Vec<i64> = sqlx::query_scalar("SELECT position FROM events ORDER BY position")
-        .fetch_all(&mut conn)
-        .await
-        .unwrap();
-    assert_eq!(positions.len(), 3);
-    for position in &positions {
-        let dead = [(*position, die(5, "http_500"))];
-        assert_eq!(change(&mut conn, 1, dead).await, WRITTEN);
+    let rows = "SELECT concat_ws(' ', position, heads, settled, dead, gone, too_old, repeated,
+                                 filtered) FROM consumers
+                UNION ALL SELECT concat_ws(' ', position, attempts, first_at) FROM consumer_lanes
+                UNION ALL SELECT concat_ws(' ', position, attempts, first_at, state)
+                          FROM dead_letters ORDER BY 1";
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let flushed = consumers::flush(&mut conn, &repeated).await.unwrap();
+        assert_eq!(flushed, WRITTEN);
+        seen.push(world.texts(rows).await);
     }
-    let purged = world.purge_all().await;
-    assert_eq!((purged[0].events, purged[0].turned), (1, 1));
-    let letters = consumers::dead_letters(&mut conn, "bot", None, 10).await;
-    let letters: Vec<i64> = letters.unwrap().iter().map(|it| it.position).collect();
-    assert_eq!(letters, positions[2..]);
+    assert_eq!(seen[0].len(), 5);
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[tokio::test]
+async fn a_rewind_forgets_heads_and_lanes_of_its_generation_only() {
+    let (world, mut conn) = World::with_consumer().await;
+    take(&mut conn, "one").await.unwrap();
+    let busy = Flush {
+        caught_up_at: Some(received_at()),
+        heads: vec![40],
+        totals: ALL,
+        lanes: [(7, wait(1, "timeout", HOUR)), (8, die(5, "http_500"))].into(),
+        ..flush(1)
+    };
+    assert_eq!(consumers::flush(&mut conn, &busy).await.unwrap(), WRITTEN);
+    let before = world.texts(ROWS).await;
+    let earlier = consumers::rewind(&mut conn, "bot", 0, 6, "account").await;
+    assert!(!earlier.unwrap());
+    assert_eq!(world.texts(ROWS).await, before);
+
+    for _ in 0..2 {
+        let rewound = consumers::rewind(&mut conn, "bot", 1, 6, "account").await;
+        assert!(rewound.unwrap());
+    }
+    assert_eq!(consumers::waiting(&mut conn, "bot").await.unwrap(), []);
+    assert_eq!(letters(&mut conn).await.len(), 1, "dead letters stay");
+    assert_eq!(change(&mut conn, 1, []).await, WRITTEN, "the owner stays");
+    assert!(
+        consumers::rewind(&mut conn, "bot", 1, 6, "none")
+            .await
+            .unwrap()
+    );
+    let taken = take(&mut conn, "one").await.unwrap();
+    assert_eq!(
+        taken.progress,
+        Progress {
+            position: 6,
+            caught_up_at: None,
+            heads: vec![],
+            lane: "none".to_owned(),
+            totals: Totals::default(),
+            paused: None,
+        }
+    );
+}
+
+#[tokio::test]
+async fn the_key_of_lease_tokens_is_random_and_stays() {
+    let (_world, mut conn) = World::with_consumer().await;
+    let first = take(&mut conn, "one").await.unwrap().token_key;
+    assert_eq!(first.as_bytes().len(), 32);
+    assert_ne!(first.as_bytes()[..16], first.as_bytes()[16..]);
+    assert_eq!(take(&mut conn, "one").await.unwrap().token_key, first);
+    assert!(!format!("{first:?}").contains(&format!("{:?}", first.as_bytes()[0])));
+
+    assert!(consumers::remove(&mut conn, "bot").await.unwrap());
+    register(&mut conn, "bot", Start::Beginning).await;
+    assert_ne!(take(&mut conn, "one").await.unwrap().token_key, first);
+}
+
+#[tokio::test]
+async fn the_session_of_an_owner_waits_for_the_disk() {
+    let world = World::create().await;
+    let options = world.db.options().options([("synchronous_commit", "off")]);
+    for (commits, expected) in [(Commits::Durable, "on"), (Commits::AsConfigured, "off")] {
+        let conn = store::connect_owner(&options, commits, PATIENCE).await;
+        let setting: String = sqlx::query_scalar("SHOW synchronous_commit")
+            .fetch_one(&mut conn.unwrap())
+            .await
+            .unwrap();
+        assert_eq!(setting, expected, "{commits:?}");
+    }
 }
