@@ -86,6 +86,21 @@ impl Order {
     }
 }
 
+impl<'f> List<'f> {
+    /// List of the events of a person or an account, in a session that sees every row.
+    pub(super) fn of_lane(filter: &'f EventFilter) -> Self {
+        let access = match filter.person_id {
+            Some(_) => Access::ByPerson,
+            None => Access::ByAccount,
+        };
+        Self {
+            filter,
+            visible: Visible::default(),
+            access,
+        }
+    }
+}
+
 impl List<'_> {
     /// The list with the same access for another filter.
     pub(super) fn of<'f>(&self, filter: &'f EventFilter) -> List<'f> {

@@ -145,10 +145,7 @@ async fn read(conn: &mut PgConnection, batch: &Batch, size: PageSize) -> Result<
 ///
 /// # Errors
 /// If Postgres is unavailable.
-pub(crate) async fn read_payloads(
-    conn: &mut PgConnection,
-    events: &mut [EventRow],
-) -> Result<(), Error> {
+pub async fn read_payloads(conn: &mut PgConnection, events: &mut [EventRow]) -> Result<(), Error> {
     let unread = events.iter_mut().map(EventRow::unread);
     Ok(payload::read(conn, unread).await?)
 }

@@ -1,5 +1,6 @@
 //! Consumers on a real Postgres: ownership, flushes and waiting lanes.
 
+mod events;
 mod letters;
 mod listed;
 
