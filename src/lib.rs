@@ -16,6 +16,7 @@ pub mod envelope;
 pub mod meta;
 pub mod ownership;
 pub mod secret_file;
+pub mod vocabulary;
 // F1: the process itself, and what is said about all of it.
 pub mod instance;
 pub mod telemetry;

@@ -26,6 +26,8 @@ pub mod ownership;
 pub mod secret_file;
 #[path = "../../src/spool/mod.rs"]
 pub mod spool;
+#[path = "../../src/vocabulary.rs"]
+pub mod vocabulary;
 
 // What is asked of it, one module for each target.
 pub mod challenge;

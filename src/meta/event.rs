@@ -4,51 +4,13 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use super::kinds::Kind;
-use super::{ids::Ids, named::named};
-
-/// Declares an enum whose variants have a stored text form.
-macro_rules! spelled {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
-        }
-
-        impl $name {
-            /// Every value, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// Text form in the database, in filters and in labels.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-        }
-
-        named!($name);
-    };
-}
-
-spelled! {
-    /// Part of an entry that contained the item.
-    Channel {
-        /// `entry.changes[]`.
-        Changes = "changes",
-        /// `entry.messaging[]`.
-        Messaging = "messaging",
-        /// `entry.standby[]`: another app holds the conversation.
-        Standby = "standby",
-        /// The entry itself: the flat form, or a name in `changed_fields`.
-        Entry = "entry",
-    }
-}
+use super::ids::Ids;
+use crate::vocabulary::spelled;
+pub use crate::vocabulary::{Channel, Kind, Source};
 
 spelled! {
     /// Problem on reading a delivery or an event.
-    Problem {
+    pub enum Problem {
         /// The body has no bytes, or only white space.
         Empty = "empty",
         /// The body is not UTF-8.
@@ -73,29 +35,13 @@ spelled! {
 
 spelled! {
     /// Source of `occurred_at`.
-    OccurredAtSource {
+    pub enum OccurredAtSource {
         /// The item's own time.
         Item = "item",
         /// The time at which Meta sent the entry.
         Sent = "sent",
         /// There was no plausible time.
         None = "none",
-    }
-}
-
-spelled! {
-    /// Origin of a delivery.
-    Source {
-        /// Meta, for a real occurrence.
-        Live = "live",
-        /// The Test button of the App Dashboard.
-        Test = "test",
-        /// `hookshelf simulate`.
-        Simulated = "simulated",
-        /// `hookshelf replay`.
-        Replayed = "replayed",
-        /// `hookshelf backfill`.
-        Backfill = "backfill",
     }
 }
 

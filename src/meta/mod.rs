@@ -16,7 +16,6 @@ pub mod ids;
 pub mod json;
 pub mod kinds;
 pub mod mid;
-pub(crate) mod named;
 pub mod networks;
 mod parties;
 pub mod reencoded;

@@ -6,7 +6,7 @@ use jiff_sqlx::ToSqlx;
 use sqlx::{Connection, PgConnection};
 
 use super::Error;
-use crate::meta::named::named;
+use crate::vocabulary::named;
 
 /// Age of a liveness row from which its server counts as gone. Rows are written once a minute.
 const GONE_AFTER: SignedDuration = SignedDuration::from_secs(90);

@@ -1,8 +1,8 @@
 //! Layering: a top-level module (a room) may only import rooms of lower floors.
 //!
-//! `amounts`, `causes`, `clock`, `codec`, `envelope`, `ownership` and `secret_file` lie below the
-//! other rooms of the lowest floor, so `meta` and `config` may use them, but not each other. Tests
-//! in `src` obey the same rule; `tests/` is exempt.
+//! `amounts`, `causes`, `clock`, `codec`, `envelope`, `ownership`, `secret_file` and `vocabulary` lie
+//! below the other rooms of the lowest floor, so `meta` and `config` may use them, but not each
+//! other. Tests in `src` obey the same rule; `tests/` is exempt.
 
 use crate::Fault;
 use crate::imports::imports;
@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("envelope", 0),
     ("ownership", 0),
     ("secret_file", 0),
+    ("vocabulary", 0),
     ("codec", 0),
     ("meta", 1),
     ("config", 1),

@@ -28,11 +28,11 @@ mod unknown;
 pub(in crate::meta) use content::{Content, Item};
 pub use field::{Field, Form};
 
-use super::{dedupe::NaturalKey, named::named};
+use super::dedupe::NaturalKey;
+use crate::vocabulary::Kind;
 
 /// A row of the table of kinds.
 struct Row {
-    name: &'static str,
     /// Part of an entry that contains its items.
     part: Part,
     /// Subscription fields: first in the spelling of Instagram Login, then in that of Facebook
@@ -55,99 +55,66 @@ enum Part {
     Messaging,
 }
 
-/// Declares [`Kind`] and its table, in the precedence of the keys of messaging items. Each kind names
-/// its module, which has `read` and `FIELDS`.
+/// Declares the table of kinds. Each kind names its module, which has `read` and `FIELDS`.
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $name:literal: $part:ident $fields:tt, keys $keys:tt, $module:ident;)+) => {
-        /// A kind of event.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Kind {
-            $($(#[$doc])* $kind,)+
+    ($($kind:ident: $part:ident $fields:tt, keys $keys:tt, $module:ident;)+) => {
+        fn row(kind: Kind) -> &'static Row {
+            match kind {
+                $(Kind::$kind => &Row {
+                    part: Part::$part,
+                    fields: &$fields,
+                    keys: &$keys,
+                    read: $module::read,
+                    own_fields: $module::FIELDS,
+                },)+
+            }
         }
-
-        impl Kind {
-            /// Every kind, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
-        }
-
-        named!(Kind);
-
-        const TABLE: &[Row] = &[$(Row {
-            name: $name,
-            part: Part::$part,
-            fields: &$fields,
-            keys: &$keys,
-            read: $module::read,
-            own_fields: $module::FIELDS,
-        },)+];
     };
 }
 
 kinds! {
-    /// A comment on a media of the account.
-    Comment = "comment": Changes ["comments"], keys [], comment;
-    /// A comment on a live broadcast of the account.
-    LiveComment = "live_comment": Changes ["live_comments"], keys [], comment;
-    /// A mention of the account in a comment or caption.
-    Mention = "mention": Changes ["mentions"], keys [], mention;
-    /// The numbers of an expired story.
-    StoryInsights = "story_insights": Changes ["story_insights"], keys [], story_insights;
-    /// A message to the account, or an echo: a message that the account itself sent.
-    Message = "message": Messaging ["messages", "message_echoes"], keys ["message"], message;
-    /// An unsent message: its content must be removed.
-    MessageDeleted = "message_deleted": Messaging ["messages"], keys [], message_deleted;
-    /// A tap on a button, an icebreaker or a menu item.
-    Postback = "postback": Messaging ["messaging_postbacks"], keys ["postback"], postback;
-    /// A new text for a message.
-    MessageEdit = "message_edit": Messaging ["message_edit", "message_edits"],
+    Comment: Changes ["comments"], keys [], comment;
+    LiveComment: Changes ["live_comments"], keys [], comment;
+    Mention: Changes ["mentions"], keys [], mention;
+    StoryInsights: Changes ["story_insights"], keys [], story_insights;
+    Message: Messaging ["messages", "message_echoes"], keys ["message"], message;
+    MessageDeleted: Messaging ["messages"], keys [], message_deleted;
+    Postback: Messaging ["messaging_postbacks"], keys ["postback"], postback;
+    MessageEdit: Messaging ["message_edit", "message_edits"],
         keys ["message_edit"], message_edit;
-    /// A reaction to a message, or its removal.
-    Reaction = "reaction": Messaging ["message_reactions"], keys ["reaction"], reaction;
-    /// A read receipt for a conversation.
-    Seen = "seen": Messaging ["messaging_seen", "message_reads"], keys ["read"], seen;
-    /// A person who arrived through a link, an ad or a story.
-    Referral = "referral": Messaging ["messaging_referral", "messaging_referrals"],
-        keys ["referral"], referral;
-    /// An opt-in to notification messages, or its end.
-    Optin = "optin": Messaging ["messaging_optins"], keys ["optin"], optin;
-    /// A move of the control of a conversation between apps.
-    Handover = "handover": Messaging ["messaging_handover", "messaging_handovers"],
+    Reaction: Messaging ["message_reactions"], keys ["reaction"], reaction;
+    Seen: Messaging ["messaging_seen", "message_reads"], keys ["read"], seen;
+    Referral: Messaging ["messaging_referral", "messaging_referrals"], keys ["referral"], referral;
+    Optin: Messaging ["messaging_optins"], keys ["optin"], optin;
+    Handover: Messaging ["messaging_handover", "messaging_handovers"],
         keys ["pass_thread_control", "take_thread_control", "request_thread_control",
               "pass_thread_metadata", "app_roles"], handover;
-    /// A warning to the account, its block or its unblock.
-    PolicyEnforcement = "policy_enforcement": Messaging ["messaging_policy_enforcement"],
+    PolicyEnforcement: Messaging ["messaging_policy_enforcement"],
         keys ["policy-enforcement", "policy_enforcement"], policy_enforcement;
-    /// A rating of an answer.
-    ResponseFeedback = "response_feedback": Messaging ["response_feedback"],
+    ResponseFeedback: Messaging ["response_feedback"],
         keys ["response_feedback", "feedback"], response_feedback;
-    /// An item without a kind here; its payload is kept unchanged.
-    Unknown = "unknown": Messaging [], keys [], unknown;
+    Unknown: Messaging [], keys [], unknown;
 }
 
 impl Kind {
-    /// Text form in the database, in filters and in labels.
-    pub fn as_str(self) -> &'static str {
-        self.row().name
-    }
-
     /// The kind with this text form.
     pub fn of_name(name: &str) -> Option<Self> {
-        Self::find(|row| row.name == name)
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
     }
 
     /// Own fields, in the order of the view.
     pub fn own_fields(self) -> impl Iterator<Item = &'static Field> {
-        self.row().own_fields.iter().copied().flatten()
+        row(self).own_fields.iter().copied().flatten()
     }
 
     /// The subscription field in Meta's spelling for Instagram. Public for tests.
     pub fn field(self) -> Option<&'static str> {
-        self.row().fields.first().copied()
+        row(self).fields.first().copied()
     }
 
     /// True if its items are messaging items.
     pub(super) fn is_messaging(self) -> bool {
-        self.row().part == Part::Messaging
+        row(self).part == Part::Messaging
     }
 
     /// The kind of a subscription field in the spelling of either login.
@@ -161,22 +128,17 @@ impl Kind {
 
     /// All keys of a messaging item that determine a kind, in order of precedence. Public for tests.
     pub fn keys() -> impl Iterator<Item = (&'static str, Self)> {
-        let rows = Self::ALL.iter().zip(TABLE);
-        rows.flat_map(|(kind, row)| row.keys.iter().map(|key| (*key, *kind)))
+        let kinds = Self::ALL.iter().copied();
+        kinds.flat_map(|kind| row(kind).keys.iter().map(move |key| (*key, kind)))
     }
 
     /// Reads the columns and own fields of an item, and adds its natural key to `key`.
     pub(super) fn read<'a>(self, item: &Item<'_, 'a>, key: &mut NaturalKey<'_>) -> Content<'a> {
-        (self.row().read)(item, key)
+        (row(self).read)(item, key)
     }
 
     fn find(is_it: impl Fn(&Row) -> bool) -> Option<Self> {
-        let mut rows = Self::ALL.iter().zip(TABLE);
-        rows.find(|(_, row)| is_it(row)).map(|(kind, _)| *kind)
-    }
-
-    fn row(self) -> &'static Row {
-        &TABLE[self as usize]
+        Self::ALL.iter().copied().find(|kind| is_it(row(*kind)))
     }
 }
 
