@@ -27,6 +27,12 @@ impl AppName {
         Self(Arc::from("default"))
     }
 
+    /// True if `text` has the form of a name.
+    pub(super) fn is_name(text: &str) -> bool {
+        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        (1..=Self::LONGEST).contains(&text.len()) && text.bytes().all(allowed)
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,13 +51,8 @@ impl FromStr for AppName {
     type Err = InvalidAppName;
 
     fn from_str(text: &str) -> Result<Self, InvalidAppName> {
-        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-        let fits = (1..=Self::LONGEST).contains(&text.len());
-        if fits && text.bytes().all(allowed) {
-            Ok(Self(text.into()))
-        } else {
-            Err(InvalidAppName)
-        }
+        let is_name = Self::is_name(text);
+        is_name.then(|| Self(text.into())).ok_or(InvalidAppName)
     }
 }
 

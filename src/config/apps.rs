@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::app_name::AppName;
-use super::fault::{Fault, quoted};
+use super::fault::Fault;
 use super::print::Printer;
 use super::reader::Reader;
 use super::secret::NamedSecret;
@@ -145,20 +145,9 @@ impl PartialEq for App {
 impl Eq for App {}
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Apps> {
-    let names = reader.names();
-    let mut apps = Apps::new();
-    for key in &names {
-        if let Ok(name) = key.parse::<AppName>() {
-            let app = reader.section(key, |reader| App::read(name.clone(), reader));
-            apps.extend(app.map(|app| (name, app)));
-        } else {
-            // Discarded, so that it is not reported again as unknown.
-            reader.discard(key);
-            let problem = format!("{} is not a valid app name", quoted(key));
-            reader.note(Fault::new("apps", problem).allowed(AppName::ALLOWED));
-        }
-    }
-    (apps.len() == names.len()).then_some(apps)
+    reader.named_tables("app name", AppName::ALLOWED, |name: &AppName, reader| {
+        App::read(name.clone(), reader)
+    })
 }
 
 pub(super) fn print(apps: &Apps, out: &mut Printer) {

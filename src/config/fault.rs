@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::nearest::nearest;
+
 /// A configuration fault: the key, the problem, and the allowed values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -19,6 +21,15 @@ impl Fault {
             problem: on_one_line(&problem.into()),
             allowed: None,
             variable: None,
+        }
+    }
+
+    /// A name at `key` that is not one of `known`, with the nearest of them, or else with all.
+    pub(super) fn unknown(key: impl Into<String>, name: &str, known: &[&str]) -> Self {
+        let problem = format!("{} is unknown", quoted(name));
+        match nearest(name, known.iter().copied()) {
+            Some(near) => Self::new(key, format!("{problem}; did you mean {near}?")),
+            None => Self::new(key, problem).allowed(known.join(", ")),
         }
     }
 

@@ -10,13 +10,13 @@ use std::path::Path;
 use super::fault::{Fault, Faults};
 use super::sources::{PREFIX, Sources};
 use super::tree::{Table, Value, from_file, overlay};
-use super::{apps, file};
+use super::{apps, choice::EventChoice, consumers, destinations, file};
 
 /// Every key with its default and meaning.
 pub(super) const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// The sections, as variables of the environment name them.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 10] = [
     "http",
     "admin",
     "database",
@@ -25,6 +25,15 @@ const SECTIONS: [&str; 8] = [
     "rejections",
     "log",
     "apps",
+    "consumers",
+    "destinations",
+];
+
+/// Sections with a table for each name, and the keys of a table.
+const NAMED: [(&str, &[&[&str]]); 3] = [
+    ("apps", &[&apps::KEYS]),
+    ("consumers", &[&consumers::KEYS, &EventChoice::KEYS]),
+    ("destinations", &[&destinations::KEYS, &EventChoice::KEYS]),
 ];
 
 /// A configuration file larger than this is a mistake.
@@ -126,9 +135,10 @@ fn variables(sources: &Sources) -> Table {
     let mut tree = Table::new();
     for (key, variable, value) in sources.keys() {
         let path = split(&key.to_lowercase());
-        // An empty variable is an unset one (compose files write them), except in an app,
-        // where a secret that went missing must not pass for one that was never wanted.
-        if value.is_empty() && path.first().is_none_or(|section| section != "apps") {
+        // An empty variable is an unset one (compose files write them), except in an app or a
+        // destination, where a secret that went missing must not pass for one that was never wanted.
+        let has_secrets = |section: &String| matches!(&**section, "apps" | "destinations");
+        if value.is_empty() && !path.first().is_some_and(has_secrets) {
             continue;
         }
         insert(&mut tree, &path, Value::of_variable(variable, value));
@@ -136,19 +146,23 @@ fn variables(sources: &Sources) -> Table {
     tree
 }
 
-/// `http__listen` as its path. The name of an app may itself hold underscores, so that its keys
+/// `http__listen` as its path. The name of a table may itself hold underscores, so that its keys
 /// are looked for from the end.
 fn split(key: &str) -> Vec<String> {
-    let Some(rest) = key.strip_prefix("apps__") else {
+    let named = NAMED.iter().find_map(|(section, keys)| {
+        let rest = key.strip_prefix(section)?.strip_prefix("__")?;
+        Some((*section, *keys, rest))
+    });
+    let Some((section, keys, rest)) = named else {
         return key.split("__").map(str::to_owned).collect();
     };
-    let known = apps::KEYS.iter().find_map(|key| {
+    let known = keys.iter().copied().flatten().find_map(|key| {
         let name = rest.strip_suffix(key)?.strip_suffix("__")?;
         Some((name, *key))
     });
     match known.or_else(|| rest.rsplit_once("__")) {
-        Some((name, key)) => ["apps", name, key].map(str::to_owned).to_vec(),
-        None => ["apps", rest].map(str::to_owned).to_vec(),
+        Some((name, key)) => [section, name, key].map(str::to_owned).to_vec(),
+        None => [section, rest].map(str::to_owned).to_vec(),
     }
 }
 

@@ -9,17 +9,23 @@
 mod admin;
 mod app_name;
 mod apps;
+mod choice;
+mod consumers;
 pub mod credentials;
 mod data_dir;
 mod database;
 mod dedupe;
+mod destinations;
 mod fault;
 mod file;
 mod http;
 mod layers;
 mod log;
+mod name;
+mod names;
 mod nearest;
 mod print;
+mod progress;
 mod reader;
 mod rejections;
 mod secret;
@@ -39,12 +45,20 @@ use std::path::PathBuf;
 pub use admin::Admin;
 pub use app_name::{AppName, InvalidAppName};
 pub use apps::{App, Apps};
+pub use choice::EventChoice;
+pub use consumers::{Consumer, Consumers, Preset};
 pub use database::{Database, DatabaseUrl};
 pub use dedupe::Dedupe;
+pub use destinations::{
+    Destination, DestinationUrl, Destinations, Forbidden, Format, InvalidUrl, Mask, MetaSecret,
+    Rate, Reach, SecretFault, StoredAttempts, WebhookKey, WebhookSecrets,
+};
 pub use fault::{Fault, Faults};
 pub use http::{Http, PublicUrl, reachable};
 pub use log::{InvalidLog, Log, LogFilter, LogFormat};
+pub use name::{InvalidName, Name};
 pub use nearest::nearest;
+pub use progress::{Lane, Start};
 pub use rejections::Rejections;
 pub use secret::{NamedSecret, place_of_secret};
 pub use secret_source::SecretSource;
@@ -76,6 +90,10 @@ pub struct Config {
     pub log: Log,
     /// The Meta apps; empty when none is configured.
     pub apps: Apps,
+    /// Consumers, whose workers fetch events.
+    pub consumers: Consumers,
+    /// Destinations, which events are sent to.
+    pub destinations: Destinations,
 }
 
 /// Loads the configuration.
@@ -108,6 +126,10 @@ fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
             app.found_in(&file);
         }
     }
+    let consumers = root.section("consumers", |reader| consumers::read(reader, apps.as_ref()));
+    let destinations = root.section("destinations", |reader| {
+        destinations::read(reader, apps.as_ref(), consumers.as_ref())
+    });
     if let (Some(http), Some(admin)) = (&http, &admin) {
         check_listeners(http, admin, &mut root);
     }
@@ -126,6 +148,8 @@ fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
             rejections: rejections?,
             log: log?,
             apps: apps?,
+            consumers: consumers?,
+            destinations: destinations?,
         })
     };
     Ok((config(), notes))
@@ -163,6 +187,8 @@ impl Config {
         self.rejections.print(&mut out);
         self.log.print(&mut out);
         apps::print(&self.apps, &mut out);
+        consumers::print(&self.consumers, &mut out);
+        destinations::print(&self.destinations, &mut out);
         out.finish()
     }
 }

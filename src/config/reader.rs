@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::fault::{Fault, Faults};
 use super::nearest::nearest;
-use super::tree::{Table, Value};
+use super::tree::{Table, Value, of_text};
 
 /// Faults and keys collected while values are read.
 #[derive(Debug, Default)]
@@ -115,6 +115,13 @@ impl<'notes> Reader<'notes> {
             reader.finish();
         }
         found
+    }
+
+    /// Sets the keys that are absent to the values of `defaults`, a text of TOML.
+    pub(super) fn fill(&mut self, defaults: &str) {
+        for (key, value) in of_text(defaults) {
+            self.table.entry(key).or_insert(value);
+        }
     }
 
     /// The names of the keys that are left, in order.

@@ -1,6 +1,6 @@
 //! Spans of time: a text such as `48h`, `90min` or `2 days`.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, time::Duration};
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
@@ -11,28 +11,72 @@ const UNITS: [(&str, i64); 3] = [("h", 3600), ("min", 60), ("s", 1)];
 
 impl Reader<'_> {
     /// A span of time within `range`.
-    pub(super) fn span(
+    pub(super) fn span(&mut self, key: &str, range: Spans) -> Option<SignedDuration> {
+        let value = self.required(key)?;
+        self.convert(key, &value, &allowed(&range), |text| within(text, &range))
+    }
+
+    /// A duration within `range`.
+    pub(super) fn duration(&mut self, key: &str, range: Spans) -> Option<Duration> {
+        self.span(key, range).map(SignedDuration::unsigned_abs)
+    }
+
+    /// A duration within `range`, or none for `off`.
+    pub(super) fn duration_or_off(&mut self, key: &str, range: Spans) -> Option<Option<Duration>> {
+        let value = self.required(key)?;
+        let allowed = format!("off, or {}", allowed(&range));
+        self.convert(key, &value, &allowed, |text| match text {
+            "off" => Some(None),
+            text => within(text, &range).map(|span| Some(span.unsigned_abs())),
+        })
+    }
+
+    /// A range of durations such as `1s..15m`, all of it within `range`.
+    pub(super) fn durations(
         &mut self,
         key: &str,
-        range: RangeInclusive<SignedDuration>,
-    ) -> Option<SignedDuration> {
-        let (least, most) = (shown(*range.start()), shown(*range.end()));
-        let allowed = format!("{least} to {most}, such as 48h, 90min or \"2 days\"");
+        range: Spans,
+    ) -> Option<RangeInclusive<Duration>> {
         let value = self.required(key)?;
+        let allowed = format!("two durations such as 1s..15m, each {}", allowed(&range));
         self.convert(key, &value, &allowed, |text| {
-            parse(text).filter(|span| range.contains(span))
+            let (least, most) = text.split_once("..")?;
+            let (least, most) = (within(least, &range)?, within(most, &range)?);
+            (least <= most).then(|| least.unsigned_abs()..=most.unsigned_abs())
         })
     }
 }
 
+/// Range of allowed spans.
+pub(super) type Spans = RangeInclusive<SignedDuration>;
+
+/// The rule for spans within `range` in words.
+pub(super) fn allowed(range: &Spans) -> String {
+    let (least, most) = (shown(*range.start()), shown(*range.end()));
+    format!("{least} to {most}, with a unit: s, min, h or days")
+}
+
+/// The span of this text, if it is within `range`.
+pub(super) fn within(text: &str, range: &Spans) -> Option<SignedDuration> {
+    parse(text).filter(|span| range.contains(span))
+}
+
 /// A span in the largest unit that it is a whole number of.
 pub(super) fn shown(span: SignedDuration) -> String {
+    if span.subsec_nanos() != 0 {
+        return format!("{span:#}");
+    }
     let seconds = span.as_secs();
     let whole = |(_, unit): &&(&str, i64)| seconds > 0 && seconds % unit == 0;
     match UNITS.iter().find(whole) {
         Some((name, unit)) => format!("{}{name}", seconds / unit),
         None => format!("{seconds}s"),
     }
+}
+
+/// A duration as [`shown`].
+pub(super) fn written(duration: Duration) -> String {
+    shown(duration.try_into().unwrap_or(SignedDuration::MAX))
 }
 
 /// A day has 24 hours here; months and years, which differ in length, are no spans.
@@ -73,7 +117,7 @@ mod tests {
     fn what_is_no_span_or_none_that_is_allowed_is_told() {
         for text in ["", "48", "soon", "1 month", "-1h", "49h", "59s"] {
             let told = read(text).unwrap_err();
-            let allowed = "allowed: 1min to 48h, such as 48h, 90min or \"2 days\"";
+            let allowed = "allowed: 1min to 48h, with a unit: s, min, h or days";
             assert!(told.contains(allowed), "{text}: {told}");
         }
         assert!(read(48).unwrap_err().contains("found a number"));

@@ -75,6 +75,11 @@ pub(super) fn from_file(table: toml::Table) -> Table {
     values.map(|(key, value)| (key, value.into())).collect()
 }
 
+/// The values of a constant text of TOML.
+pub(super) fn of_text(text: &str) -> Table {
+    toml::from_str(text).map(from_file).unwrap_or_default()
+}
+
 /// Lays `upper` over `lower`: a table is merged with a table, anything else replaces what is there.
 pub(super) fn overlay(lower: &mut Table, upper: Table) {
     for (key, above) in upper {

@@ -9,6 +9,7 @@ use tokio::{net::lookup_host, time::timeout};
 use url::Url;
 
 use super::finding::{Check, Finding};
+use crate::config::Reach;
 
 /// Deadline for DNS resolution.
 const DEADLINE: Duration = Duration::from_secs(6);
@@ -53,27 +54,7 @@ fn told(host: &str, addresses: &[IpAddr]) -> Finding {
 }
 
 fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [first, second, ..] = v4.octets();
-            let is_shared = first == 100 && (64..128).contains(&second);
-            !(v4.is_loopback()
-                || v4.is_private()
-                || v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_documentation()
-                || is_shared)
-        }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_public(v4.into()),
-            None => {
-                !(v6.is_loopback()
-                    || v6.is_unspecified()
-                    || v6.is_unique_local()
-                    || v6.is_unicast_link_local())
-            }
-        },
-    }
+    Reach::Public.check(address).is_ok()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ fn all_faults_are_told_at_once() {
     log.format: "xml" is not allowed; allowed: human or json
     apps: "Shop" is not a valid app name; allowed: 1 to 32 of a-z, 0-9 and _
     apps.empty: has no secret, so no signature can be verified; allowed: app_secret, instagram_app_secret or previous_secrets, in place or through its _file twin
-    colour: unknown key; allowed: admin, apps, data_dir, database, dedupe, http, log, rejections, spool
+    colour: unknown key; allowed: admin, apps, consumers, data_dir, database, dedupe, destinations, http, log, rejections, spool
     "#);
 }
 
@@ -191,7 +191,7 @@ fn a_fault_stays_on_its_line_whatever_a_key_or_path_holds() {
     apps.a.app_secret_file: failed to read /no\nfile: No such file or directory (os error 2)
     http.\u{1b}[2J: unknown key; allowed: body_budget_bytes, body_timeout_seconds, header_timeout_seconds, listen, max_body_bytes, max_connections, public_url, trusted_proxies
     log.a\nb: unknown key; allowed: deliveries, format, level (set by HOOKSHELF__LOG__A\nB)
-    a\nb: unknown key; allowed: admin, apps, data_dir, database, dedupe, http, log, rejections, spool
+    a\nb: unknown key; allowed: admin, apps, consumers, data_dir, database, dedupe, destinations, http, log, rejections, spool
     "#);
 }
 

@@ -1,5 +1,7 @@
 //! Loading as a whole: the files beside the code, layers, faults, and secrets that stay secret.
 
+mod consumers;
+mod destinations;
 mod documents;
 mod faults;
 mod layers;

@@ -17,10 +17,9 @@ use reqwest::{
 
 use super::{
     attempt::{Attempt, Outcome},
-    reach::Reach,
     resolver::{Filter, NoAllowedAddress, SystemLookup},
-    url::DestinationUrl,
 };
+use crate::config::{DestinationUrl, Reach};
 
 /// Timeout of a connection with its TLS session, within the timeout of the attempt.
 const CONNECT: Duration = Duration::from_secs(10);

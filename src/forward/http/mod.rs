@@ -9,17 +9,13 @@ mod answer;
 mod attempt;
 mod breaker;
 mod client;
-mod reach;
 mod resolver;
-mod url;
 
 pub use self::{
     answer::{RetryPolicy, Tries, Verdict},
     attempt::{Attempt, Outcome},
     breaker::{Breaker, Permit},
     client::Client,
-    reach::{Forbidden, Reach},
-    url::{DestinationUrl, InvalidUrl},
 };
 
 #[cfg(test)]

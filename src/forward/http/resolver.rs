@@ -9,7 +9,7 @@ use std::{net::SocketAddr, sync::Arc};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::lookup_host;
 
-use super::reach::Reach;
+use crate::config::Reach;
 
 /// Error for a name without an allowed address. Names none of the addresses.
 #[derive(Debug, thiserror::Error)]

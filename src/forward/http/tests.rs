@@ -11,7 +11,8 @@ use bytes::Bytes;
 use reqwest::{dns::Resolve, header::HeaderMap};
 use tokio::net::TcpListener;
 
-use super::{Attempt, Client, DestinationUrl, Outcome, Reach};
+use super::{Attempt, Client, Outcome};
+use crate::config::{DestinationUrl, Reach};
 use receiver::{Answer, BODY, NameServer, Receiver, empty};
 
 /// Timeout of attempts that end by themselves.

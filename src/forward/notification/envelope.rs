@@ -1,6 +1,6 @@
 //! Text of a notification: items in Meta's containers.
 
-use super::mask::Mask;
+use crate::config::Mask;
 use crate::meta::split::{Part, Place};
 
 /// Body with the items at `places`, in this order. Items of several notifications are a list of

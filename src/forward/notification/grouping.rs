@@ -4,7 +4,8 @@ use std::{collections::HashMap, hash::Hash};
 
 use bytes::Bytes;
 
-use super::{envelope, mask::Mask};
+use super::envelope;
+use crate::config::Mask;
 use crate::meta::split::{self, Place};
 
 /// Item that a delivery brought first, and that passed the filter of the destination.

@@ -9,22 +9,12 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
+use crate::config::Mask;
 use crate::meta::{
     event::Kind,
     json::{Index, MAX_DEPTH, Value},
     kinds::Field,
 };
-
-/// Parts that are masked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mask {
-    /// Written text, titles, reactions, ratings, and the payloads and tokens of developers.
-    pub text: bool,
-    /// Names of people.
-    pub username: bool,
-    /// Attachments but for their types, stickers, and URLs.
-    pub media: bool,
-}
 
 /// Key of a list of attachments.
 const ATTACHMENTS: &str = "attachments";
@@ -61,11 +51,6 @@ fn keys(is_it: impl Fn(&Field) -> bool) -> HashSet<&'static str> {
 }
 
 impl Mask {
-    /// True if nothing is masked.
-    pub fn is_empty(self) -> bool {
-        self == Self::default()
-    }
-
     /// The text of `item`, which stands under `key`, without the masked parts. Parts that are nested
     /// deeper than [`MAX_DEPTH`] are left out, because nothing is known about them.
     pub(super) fn apply(self, key: &str, item: &str) -> String {

@@ -1,8 +1,9 @@
 //! Bodies and headers that a destination gets.
 //!
 //! In Meta's form, [`notifications`] builds the bodies of a delivery and [`HubSigner`] signs them as
-//! Meta does, after [`Mask`] took out the parts that the destination does not get. In the form of
-//! Standard Webhooks, [`WebhookEvent`] is an event and [`WebhookSecret`] signs it.
+//! Meta does, after [`Mask`](crate::config::Mask) took out the parts that the destination does not
+//! get. In the form of Standard Webhooks, [`WebhookEvent`] is an event and [`WebhookSecret`] signs
+//! it.
 
 mod envelope;
 mod grouping;
@@ -12,8 +13,7 @@ mod standard;
 
 pub use grouping::{NewItem, Notification, Notifications, notifications};
 pub use hub::HubSigner;
-pub use mask::Mask;
-pub use standard::{SecretFault, WebhookEvent, WebhookSecret};
+pub use standard::{WebhookEvent, WebhookSecret};
 
 /// Name, in lower case, and value of a header.
 pub type Header = (&'static str, String);

@@ -10,7 +10,8 @@ use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use uuid::Uuid;
 
-use super::{HubSigner, Mask, NewItem, notifications};
+use super::{HubSigner, NewItem, notifications};
+use crate::config::Mask;
 use crate::meta::{
     event::Event,
     samples::{fill, samples},

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{fill, index, items, read, samples, text};
 use crate::{
-    forward::notification::{Mask, notifications},
+    config::Mask,
+    forward::notification::notifications,
     meta::{
         event::Event,
         kinds::{Field, Form},

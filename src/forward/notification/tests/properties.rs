@@ -4,7 +4,8 @@ use bytes::Bytes;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{check, read};
-use crate::forward::notification::{Mask, NewItem, notifications};
+use crate::config::Mask;
+use crate::forward::notification::{NewItem, notifications};
 
 /// An item of one of four persons, or of none.
 type Person = u8;

@@ -8,7 +8,10 @@ use std::{fmt, net::IpAddr};
 use hyper::Uri;
 use url::{Host, ParseError, Url};
 
-use super::reach::{Forbidden, Reach};
+use super::{
+    super::print::REDACTED,
+    reach::{Forbidden, Reach},
+};
 
 /// A checked URL, with the reach it was checked for. Path and query may contain a secret, so that
 /// `Debug` shows neither of them.
@@ -72,7 +75,8 @@ impl DestinationUrl {
         self.reach
     }
 
-    pub(super) fn url(&self) -> &Url {
+    /// The URL.
+    pub fn url(&self) -> &Url {
         &self.url
     }
 }
@@ -106,6 +110,15 @@ fn check_host(url: &Url, reach: Reach) -> Result<(), InvalidUrl> {
     };
     let checked = reach.check(address);
     checked.map_err(|reason| InvalidUrl::Address { address, reason })
+}
+
+/// Shows neither path nor query.
+impl fmt::Display for DestinationUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = self.url.origin().ascii_serialization();
+        let is_bare = self.url.path() == "/" && self.url.query().is_none();
+        write!(f, "{origin}/{}", if is_bare { "" } else { REDACTED })
+    }
 }
 
 impl fmt::Debug for DestinationUrl {

@@ -6,14 +6,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Networks that a destination may be in: `reach` in the configuration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reach {
-    /// The public internet, over https.
-    #[default]
-    Public,
-    /// Any network except metadata services, also over http.
-    Private,
+use crate::vocabulary::spelled;
+
+spelled! {
+    /// Networks that a destination may be in: `reach` in the configuration.
+    pub enum Reach {
+        /// The public internet, over https.
+        Public = "public",
+        /// Any network except metadata services, also over http.
+        Private = "private",
+    }
 }
 
 /// Reason to refuse an address.
