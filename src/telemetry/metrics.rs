@@ -116,6 +116,34 @@ catalogue! {
         "Wakes that found new positions, by commit (of this server), poll (commit of another process) or fallback (once a second).";
     WAKE_POLL_FAILS = Gauge "hookshelf_wake_poll_fails" []
         "1 if the poll for commits of other processes fails and only the fallback finds them, else 0.";
+    CONSUMER_OWNED = Gauge "hookshelf_consumer_owned" ["consumer"]
+        "1 if this process delivers the events of the consumer, else 0.";
+    CONSUMER_LAG_POSITIONS = Gauge "hookshelf_consumer_lag_positions" ["consumer"]
+        "Positions from the last position read to the end of the log, gaps included.";
+    CONSUMER_LAG_SECONDS = Gauge "hookshelf_consumer_lag_seconds" ["consumer"]
+        "Age of the oldest unsettled event; 0 if all events are settled.";
+    CONSUMER_IN_FLIGHT = Gauge "hookshelf_consumer_in_flight" ["consumer"]
+        "Events that workers hold.";
+    CONSUMER_WAITING_LANES = Gauge "hookshelf_consumer_waiting_lanes" ["consumer"]
+        "Lanes with a failed head.";
+    CONSUMER_BLOCKED = Gauge "hookshelf_consumer_blocked" ["consumer"]
+        "1 if too many lanes wait and further lanes are held back, else 0.";
+    CONSUMER_PAUSED = Gauge "hookshelf_consumer_paused" ["consumer", "reason"]
+        "1 if the consumer is paused for the reason, else 0.";
+    CONSUMER_HAND_OUTS = Counter "hookshelf_consumer_hand_outs_total" ["consumer", "attempt"]
+        "Events handed out, for the first time or again.";
+    CONSUMER_SETTLES = Counter "hookshelf_consumer_settles_total" ["consumer", "answer"]
+        "Settlements by answer.";
+    CONSUMER_SKIPPED = Counter "hookshelf_consumer_skipped_total" ["consumer", "reason"]
+        "Skipped events by reason.";
+    CONSUMER_DEAD_LETTERS = Counter "hookshelf_consumer_dead_letters_total" ["consumer"]
+        "Events that became dead letters.";
+    CONSUMER_FAILURES = Counter "hookshelf_consumer_failures_total" ["consumer"]
+        "Failures to read events or to write progress.";
+    CONSUMER_FLUSH_DURATION = Histogram "hookshelf_consumer_flush_duration_seconds" ["consumer"]
+        "Seconds to write the progress of a consumer.";
+    OLDEST_TRANSACTION_SECONDS = Gauge "hookshelf_oldest_transaction_seconds" ["holder"]
+        "Age of the oldest open transaction of another client, by holder; 0 if there is none.";
     POSTGRES_RESTARTS = Counter "hookshelf_postgres_restarts_total" []
         "Restarts of the private Postgres after it ended by itself.";
     BUILD = Gauge "hookshelf_build_info" ["version"]

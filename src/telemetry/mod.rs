@@ -8,6 +8,7 @@
 //! Levels: ERROR means data lost or a human needed, WARN degraded but nothing lost, INFO the life
 //! of the process, DEBUG one delivery.
 
+pub mod consumers;
 mod error;
 pub mod http;
 pub mod life;
@@ -25,6 +26,12 @@ pub mod store;
 mod tests;
 pub mod tunnel;
 
+pub use consumers::{
+    ConsumerFailed, ConsumerFlushed, ConsumerMeasured, ConsumerPaused, ConsumerRecovered,
+    ConsumerReleased, ConsumerResumed, ConsumerRewound, ConsumerTaken, EventBuried,
+    EventsHandedOut, EventsSkipped, LanesBlocked, LanesUnblocked, LeasesSettled, OwnershipLost,
+    TransactionMeasured,
+};
 pub use error::Error;
 pub use http::{
     AcceptFailed, AppUnknown, ChallengeAnswered, ConnectionRefused, DeliverySettled, LoginFailed,
@@ -54,23 +61,25 @@ pub use store::{
 pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent, TunnelStuck};
 
 /// Targets of log records, with their subjects. `log.level` selects by them.
-pub const TARGETS: [(&str, &str); 7] = [
+pub const TARGETS: [(&str, &str); 8] = [
     ("process", "start, reload, stop, panics"),
     ("http", "listeners, connections, deliveries, challenges"),
     ("quarantine", "deliveries without a valid signature"),
     ("spool", "spooling and draining"),
     ("store", "commits, maintenance, followers"),
+    ("consumers", "consumers and destinations"),
     ("postgres", "the private Postgres"),
     ("tunnel", "`serve --tunnel`"),
 ];
 
 /// The records of all parts.
-pub const MESSAGES: [&[Message]; 9] = [
+pub const MESSAGES: [&[Message]; 10] = [
     life::MESSAGES,
     tunnel::MESSAGES,
     spool::MESSAGES,
     spool_watch::MESSAGES,
     store::MESSAGES,
+    consumers::MESSAGES,
     postgres::MESSAGES,
     quarantine::MESSAGES,
     http::MESSAGES,

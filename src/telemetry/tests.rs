@@ -3,9 +3,15 @@
 use std::{
     io::{Result, Write},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use super::{MESSAGES, TARGETS, log::subscriber, metrics::CATALOGUE};
+use metrics_exporter_prometheus::PrometheusBuilder;
+
+use super::{
+    ConsumerMeasured, ConsumerReleased, ConsumerTaken, LogEvent, MESSAGES, TARGETS,
+    TransactionMeasured, log::subscriber, metrics::CATALOGUE,
+};
 use crate::config::{Log, LogFormat};
 
 #[test]
@@ -74,4 +80,85 @@ fn every_record_has_a_listed_target() {
         let known = TARGETS.iter().any(|(target, _)| *target == message.target);
         assert!(known, "{message:?}");
     }
+}
+
+/// Metrics that `events` moved.
+fn moved(events: impl FnOnce()) -> String {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    metrics::with_local_recorder(&recorder, events);
+    recorder.handle().render()
+}
+
+fn measure(consumer: &Arc<str>, paused: Option<&str>) {
+    ConsumerMeasured {
+        consumer,
+        lag_positions: 7,
+        lag: Duration::from_millis(1_500),
+        in_flight: 3,
+        waiting: 2,
+        blocked: true,
+        paused,
+    }
+    .emit();
+}
+
+#[test]
+fn a_consumer_shows_its_state_and_the_reason_of_its_pause() {
+    let bot: Arc<str> = "bot".into();
+    let shown = moved(|| measure(&bot, Some("clock")));
+    for line in [
+        "hookshelf_consumer_lag_positions{consumer=\"bot\"} 7",
+        "hookshelf_consumer_lag_seconds{consumer=\"bot\"} 1.5",
+        "hookshelf_consumer_blocked{consumer=\"bot\"} 1",
+        "hookshelf_consumer_paused{consumer=\"bot\",reason=\"clock\"} 1",
+        "hookshelf_consumer_paused{consumer=\"bot\",reason=\"operator\"} 0",
+    ] {
+        assert!(shown.contains(line), "{line}\n{shown}");
+    }
+}
+
+#[test]
+fn a_consumer_that_is_no_longer_owned_shows_zeros() {
+    let bot: Arc<str> = "bot".into();
+    let consumer = || Arc::clone(&bot);
+    let own = || {
+        ConsumerTaken {
+            consumer: consumer(),
+            position: 1,
+        }
+        .emit();
+        measure(&bot, Some("operator"));
+    };
+    let shown = moved(own);
+    assert!(
+        shown.contains("hookshelf_consumer_owned{consumer=\"bot\"} 1"),
+        "{shown}"
+    );
+    let shown = moved(|| {
+        own();
+        ConsumerReleased {
+            consumer: consumer(),
+        }
+        .emit();
+    });
+    let values = shown.lines().filter(|line| line.starts_with("hookshelf"));
+    let (values, zeros): (Vec<_>, Vec<_>) = (
+        values.clone().collect(),
+        values.filter(|it| it.ends_with("} 0")).collect(),
+    );
+    assert_eq!(values, zeros);
+    assert_eq!(values.len(), 10, "{shown}");
+}
+
+#[test]
+fn the_oldest_transaction_is_shown_by_its_holder_until_it_ends() {
+    let shown = moved(|| {
+        for oldest in [Some(("session", Duration::from_mins(6))), None] {
+            TransactionMeasured { oldest }.emit();
+        }
+    });
+    assert!(
+        shown.contains("hookshelf_oldest_transaction_seconds{holder=\"session\"} 0"),
+        "{shown}"
+    );
 }

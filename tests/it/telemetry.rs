@@ -20,13 +20,14 @@ Generated from the catalogues in `src/telemetry` by \
 `INSTA_UPDATE=always cargo test --test it -- telemetry`; do not edit this page.
 
 None contains a body, secret, token, signature, user name, message text, Instagram-scoped id or \
-query string. Label values are fixed words, or names of apps and secrets from your configuration.
+query string. Label values are fixed words, or names of apps, secrets and consumers from your \
+configuration.
 
 ## Metrics
 
 The admin listener serves them under `/metrics` for Prometheus. A series appears when it first \
-changes. Names in `_total` are counters, `hookshelf_delivery_duration_seconds` is a histogram, all \
-others are gauges. Labels are in parentheses.
+changes. Names in `_total` are counters, names in `_duration_seconds` are histograms, all others \
+are gauges. Labels are in parentheses.
 
 ";
 
@@ -75,6 +76,12 @@ const LABELS: &str = "
 | `hookshelf_rejections_not_held_total` | `reason` | `repeated`: already there; `quota`: app or network has used its share; `full`: its half is full; `too_large`: larger than a share; `busy`: disk too slow; `disk`: disk full or directory not writable |
 | `hookshelf_spool_refusals_total` | `code` | `full`; `busy`: disk too slow; `failed`: disk refuses writes; `too_long`: longer than any delivery |
 | `hookshelf_follower_*` | `follower` | `stats`, the counts of `hookshelf events stats`; `conversations`, the lists of conversations and comments; present on the server that follows |
+| all | `consumer` | name of a consumer or destination. The process that owns the consumer shows its values; all gauges of other processes are 0 |
+| `hookshelf_consumer_paused` | `reason` | `operator`: by a command; `clock`: a clock jumped; `gone`: the destination answered 410; `breaker`: the destination fails |
+| `hookshelf_consumer_hand_outs_total` | `attempt` | `first`; `again`: after a failure, a lost lease or a restart |
+| `hookshelf_consumer_settles_total` | `answer` | `acked` `already` `waiting` `dead` `extended` `lost` `unknown` |
+| `hookshelf_consumer_skipped_total` | `reason` | `gone`: no longer stored; `too_old`: older than `max_age`; `repeated`: came through another app before; `filtered`: the filters no longer choose it |
+| `hookshelf_oldest_transaction_seconds` | `holder` | `session`: a client; `prepared`: a prepared transaction; `slot`: a replication slot or standby |
 
 ## Log
 
