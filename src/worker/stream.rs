@@ -9,7 +9,7 @@ use crate::{
     query::stream::Feed,
     store::{
         Error,
-        wake::{Wakes, WokenBy},
+        wake::{Urgent, Wakes, WokenBy},
     },
     telemetry::{FollowerResumed, FollowerStumbled, LogEvent, Woken},
 };
@@ -23,6 +23,10 @@ const SOON: Duration = Duration::from_secs(1);
 /// Deadline of a look.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// Time for which the poll goes on without an urgent subscriber. A worker that leases one event after
+/// the other would else make the poll connect each time.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// Name of the feed in logs and metrics.
 const NAME: &str = "stream";
 
@@ -31,6 +35,8 @@ const NAME: &str = "stream";
 pub struct Streaming {
     feed: Feed,
     wakes: Wakes,
+    /// Guard of the poll, and the last time at which a subscriber was urgent.
+    urgent: Option<(Urgent, Instant)>,
     failing: bool,
 }
 
@@ -40,6 +46,7 @@ impl Streaming {
         Self {
             feed,
             wakes,
+            urgent: None,
             failing: false,
         }
     }
@@ -58,17 +65,29 @@ impl Streaming {
 
     /// Feeds the subscribers until the last one leaves.
     async fn stream(&mut self) {
-        let _urgent = self.wakes.urge();
         let mut waiter = self.wakes.waiter();
         let mut woken_by = None;
         while self.feed.is_wanted() {
+            self.urge();
             let next = Instant::now() + self.look(woken_by.take()).await;
             tokio::time::sleep_until(next.into()).await;
             let position = self.feed.position();
             tokio::select! {
                 by = waiter.wait(position) => woken_by = Some(by),
-                () = self.feed.asked() => {}
+                () = self.feed.asked(self.urgent.is_some()) => {}
             }
+        }
+        self.urgent = None;
+    }
+
+    /// Keeps the poll running while a subscriber is urgent, and for a short time after.
+    fn urge(&mut self) {
+        if self.feed.is_urgent() {
+            let (urgent, _) = self.urgent.take().unzip();
+            let urgent = urgent.unwrap_or_else(|| self.wakes.urge());
+            self.urgent = Some((urgent, Instant::now()));
+        } else {
+            self.urgent.take_if(|(_, last)| last.elapsed() > LINGER);
         }
     }
 

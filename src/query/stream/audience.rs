@@ -1,14 +1,10 @@
 //! Audience of a stream: the events that a scope may see.
 
-use std::collections::HashMap;
-
+use super::clients::Clients;
 use crate::{
     query::Scope,
     store::read::{EventRow, Visible},
 };
-
-/// Client of each account with a client, by app and account id.
-pub(super) type Owners = HashMap<String, HashMap<String, String>>;
 
 impl Scope {
     /// True if the clients of the accounts decide which events the scope may see.
@@ -17,27 +13,22 @@ impl Scope {
     }
 
     /// True if the scope may see the event.
-    pub(super) fn sees(&self, event: &EventRow, owners: &Owners) -> bool {
-        sees(self.visible(), event, owners)
+    pub(super) fn sees(&self, event: &EventRow, clients: &Clients) -> bool {
+        sees(self.visible(), event, clients)
     }
 }
 
-fn sees(visible: &Visible, event: &EventRow, owners: &Owners) -> bool {
+fn sees(visible: &Visible, event: &EventRow, clients: &Clients) -> bool {
     let app = visible.apps.as_ref();
-    app.is_none_or(|apps| apps.contains(&event.app)) && sees_account(visible, event, owners)
+    app.is_none_or(|apps| apps.contains(&event.app)) && sees_account(visible, event, clients)
 }
 
-fn sees_account(visible: &Visible, event: &EventRow, owners: &Owners) -> bool {
-    let Some(clients) = &visible.clients else {
+fn sees_account(visible: &Visible, event: &EventRow, clients: &Clients) -> bool {
+    let Some(visible) = &visible.clients else {
         return true;
     };
-    owner(event, owners).is_some_and(|owner| clients.contains(owner))
-}
-
-/// Client of the account of an event.
-pub(super) fn owner<'o>(event: &EventRow, owners: &'o Owners) -> Option<&'o String> {
-    let accounts = owners.get(&event.app).zip(event.account_id.as_ref());
-    accounts.and_then(|(accounts, id)| accounts.get(id))
+    let client = clients.of(event);
+    client.is_some_and(|client| visible.contains(client))
 }
 
 #[cfg(test)]
@@ -54,13 +45,11 @@ mod tests {
 
     #[test]
     fn a_scope_sees_its_apps_and_accounts_of_its_clients_only() {
-        let accounts = [("1", "bakery"), ("2", "florist")];
-        let accounts = accounts.map(|(id, client)| (id.to_owned(), client.to_owned()));
-        let owners = Owners::from([("one".to_owned(), accounts.into())]);
+        let labels = Clients::from([("one", "1", "bakery"), ("one", "2", "florist")]);
         let names = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect());
         let sees = |apps, clients, event: &EventRow| {
             let visible = Visible { apps, clients };
-            sees(&visible, event, &owners)
+            sees(&visible, event, &labels)
         };
         assert!(sees(None, None, &event("two", None)));
         assert!(sees(names(&["one"]), None, &event("one", None)));

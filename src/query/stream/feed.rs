@@ -1,13 +1,10 @@
 //! Feed: the reader of the log that fills the ring, on one connection.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-use super::{Asks, Hub, ring::Batch};
+use super::{Asks, Hub, Log, clients::Clients, ring::Batch};
 use crate::store::{
     self, ConnectOptions, Connection, Error,
     read::{self, LogReader, PageSize},
@@ -17,14 +14,11 @@ use crate::store::{
 /// Size of a page.
 const PAGE: PageSize = PageSize {
     events: 500,
-    bytes: 4 << 20,
+    bytes: Some(4 << 20),
 };
 
 /// Timeout for connecting.
 const CONNECTING: Duration = Duration::from_secs(10);
-
-/// Maximum age of the clients of the accounts while events arrive.
-const OWNERS: Duration = Duration::from_secs(1);
 
 /// Reader of the log. It reads only while there are subscribers.
 #[derive(Debug)]
@@ -36,7 +30,6 @@ pub struct Feed {
     log: Option<LogReader>,
     /// Number of subscribers before the last look began.
     registered: u64,
-    owners_read: Option<Instant>,
 }
 
 impl Feed {
@@ -48,7 +41,6 @@ impl Feed {
             connection: None,
             log: None,
             registered: 0,
-            owners_read: None,
         }
     }
 
@@ -63,11 +55,25 @@ impl Feed {
         self.asks.borrow().subscribers > 0
     }
 
-    /// Waits until a subscriber came since the last look began, or until the last one left.
-    pub async fn asked(&mut self) {
+    /// True while a subscriber must see commits of other processes within milliseconds.
+    pub fn is_urgent(&self) -> bool {
+        self.asks.borrow().urgent > 0
+    }
+
+    /// Waits until a subscriber came since the last look began, or until the last one left, or,
+    /// unless `urged`, until a subscriber is urgent.
+    pub async fn asked(&mut self, urged: bool) {
         let known = self.registered;
-        let is_news = |asks: &Asks| asks.registered != known || asks.subscribers == 0;
+        let is_news = |asks: &Asks| {
+            let is_urgent = !urged && asks.urgent > 0;
+            is_urgent || asks.registered != known || asks.subscribers == 0
+        };
         let _ = self.asks.wait_for(is_news).await;
+    }
+
+    /// The log for consumers.
+    pub fn log(&self) -> Log {
+        Log::of(self.hub.clone())
     }
 
     /// Position up to which the log was read.
@@ -88,6 +94,7 @@ impl Feed {
         };
         let found = self.read(&mut connection).await?;
         self.connection = Some(connection);
+        self.hub.0.pages.close_old();
         self.hub.0.looked.send_replace(number);
         Ok(found)
     }
@@ -134,12 +141,10 @@ impl Feed {
         let mut found = false;
         while let Some(mut page) = log.page(connection, PAGE).await? {
             found = true;
-            let is_last = page.is_last;
-            let is_old = |read: Instant| read.elapsed() > OWNERS;
-            if self.asks.borrow().by_client > 0 && self.owners_read.is_none_or(is_old) {
-                let owners = Arc::new(read::clients(connection).await?);
-                self.hub.0.owners.send_replace(owners);
-                self.owners_read = Some(Instant::now());
+            let is_last = page.caught_up_at.is_some();
+            if self.hub.needs_clients() {
+                let clients = Arc::new(Clients::read(connection).await?);
+                self.hub.0.clients.send_replace(clients);
             }
             read::read_payloads(connection, &mut page.events).await?;
             let batch = Batch::of(page);
@@ -149,6 +154,12 @@ impl Feed {
                 break;
             }
         }
+        let caught_up_at = log.caught_up_at();
+        // Nothing to wake anyone for.
+        ring.send_if_modified(|ring| {
+            ring.catch_up(caught_up_at);
+            false
+        });
         Ok(found)
     }
 }

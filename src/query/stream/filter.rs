@@ -1,13 +1,13 @@
 //! Filters of a stream, applied to columns in memory.
 
-use super::audience::{Owners, owner};
+use super::clients::Clients;
 use crate::{
     meta::event::{Kind, Problem, Source},
     store::read::{EventFilter, EventRow, Items},
 };
 
 /// True if the event meets the filter. A stream has no filters for texts and payloads.
-pub(super) fn meets(event: &EventRow, filter: &EventFilter, owners: &Owners) -> bool {
+pub(super) fn meets(event: &EventRow, filter: &EventFilter, clients: &Clients) -> bool {
     // Names every field: a new filter must not be forgotten here.
     let EventFilter {
         kinds,
@@ -34,7 +34,7 @@ pub(super) fn meets(event: &EventRow, filter: &EventFilter, owners: &Owners) -> 
         && spelled(&event.source, sources, Source::as_str)
         && is(event.field.as_ref(), field.as_ref())
         && is(Some(&event.app), app.as_ref())
-        && is(owner(event, owners), client.as_ref())
+        && is(clients.of(event), client.as_ref())
         && among(event.account_id.as_ref(), account_ids)
         && is(event.person_id.as_ref(), person_id.as_ref())
         && is(event.ids.message_id.as_ref(), message_id.as_ref())
@@ -144,12 +144,11 @@ mod tests {
 
     #[test]
     fn each_filter_passes_its_events_and_no_others() {
-        let accounts = [("account".to_owned(), "client".to_owned())];
-        let owners = Owners::from([("bakery".to_owned(), accounts.into())]);
-        assert!(meets(&event(), &EventFilter::default(), &owners));
+        let clients = Clients::from([("bakery", "account", "client")]);
+        assert!(meets(&event(), &EventFilter::default(), &clients));
         for [met, unmet] in pairs() {
-            assert!(meets(&event(), &met, &owners), "{met:?}");
-            assert!(!meets(&event(), &unmet, &owners), "{unmet:?}");
+            assert!(meets(&event(), &met, &clients), "{met:?}");
+            assert!(!meets(&event(), &unmet, &clients), "{unmet:?}");
         }
     }
 }

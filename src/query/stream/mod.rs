@@ -1,4 +1,4 @@
-//! Live stream of events: one reader of the log per process serves all subscribers.
+//! Live stream of events: one reader of the log per process serves all subscribers and consumers.
 //!
 //! The [`Feed`] reads new events on one connection, builds the bytes of each event once, and keeps
 //! the latest in a ring. A [`Subscriber`] filters the events of the ring by ids and columns. A
@@ -7,11 +7,16 @@
 //! twice.
 
 mod audience;
-mod encode;
+mod clients;
 mod feed;
 mod filter;
+mod json;
+mod log;
+mod log_batch;
+mod log_subscription;
 mod pages;
 mod ring;
+mod source;
 mod subscriber;
 
 use std::{sync::Arc, time::Duration};
@@ -19,12 +24,19 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+pub use self::{
+    clients::Clients,
+    feed::Feed,
+    json::json,
+    log::{CachedEvent, Log},
+    log_batch::LogBatch,
+    log_subscription::LogSubscription,
+    subscriber::Subscriber,
+};
 use self::{
-    audience::Owners,
     pages::Pages,
     ring::{Ring, Room},
 };
-pub use self::{feed::Feed, subscriber::Subscriber};
 use super::Scope;
 pub use crate::store::follow::Gap;
 use crate::store::{ConnectOptions, Error, read::EventFilter};
@@ -45,7 +57,7 @@ struct Shared {
     /// Number of the last finished look at the log.
     looked: watch::Sender<u64>,
     /// Clients of the accounts.
-    owners: watch::Sender<Arc<Owners>>,
+    clients: watch::Sender<Arc<Clients>>,
     pages: Pages,
     stop: CancellationToken,
     heartbeat: Duration,
@@ -75,6 +87,8 @@ struct Asks {
     subscribers: usize,
     /// Number of subscribers to accounts of some clients.
     by_client: usize,
+    /// Number of subscribers that must see commits of other processes within milliseconds.
+    urgent: usize,
     /// Number of subscribers so far.
     registered: u64,
     /// Number of the last look that was begun.
@@ -139,7 +153,7 @@ impl Hub {
             ring: watch::Sender::new(Ring::new(Room(limits.bytes))),
             asks: watch::Sender::default(),
             looked: watch::Sender::default(),
-            owners: watch::Sender::default(),
+            clients: watch::Sender::default(),
             pages: Pages::new(options.clone()),
             stop,
             heartbeat: limits.heartbeat,
@@ -160,7 +174,8 @@ impl Hub {
         start: Option<i64>,
     ) -> Result<Subscriber, Refusal> {
         let by_client = scope.is_by_client() || filter.client.is_some();
-        let registered = self.register(by_client);
+        let mut registered = self.register(by_client);
+        registered.set_urgent(true);
         let end = timeout(PATIENCE, self.end_of_log()).await;
         let end = end.map_err(|_| Refusal::Unavailable(Error::TimedOut))?;
         let ahead = start.filter(|start| *start > end);
@@ -185,19 +200,24 @@ impl Hub {
     /// Reads the clients of the accounts if they are needed. Refuses a position that was never
     /// drawn.
     async fn prepare(&self, by_client: bool, ahead: Option<i64>) -> Result<(), Refusal> {
-        if !by_client && ahead.is_none() {
-            return Ok(());
-        }
-        let mut session = self.0.pages.session().await?;
         if by_client {
-            self.0.owners.send_replace(session.owners().await?);
+            self.read_clients().await?;
         }
         if let Some(start) = ahead {
+            let mut session = self.0.pages.session().await?;
             let end = session.last_drawn().await?;
+            session.keep();
             if start > end {
                 return Err(Refusal::Beyond { end });
             }
         }
+        Ok(())
+    }
+
+    /// Reads the clients of the accounts.
+    async fn read_clients(&self) -> Result<(), Error> {
+        let mut session = self.0.pages.session().await?;
+        self.0.clients.send_replace(session.clients().await?);
         session.keep();
         Ok(())
     }
@@ -211,7 +231,13 @@ impl Hub {
         Registered {
             hub: self.clone(),
             by_client,
+            is_urgent: false,
         }
+    }
+
+    /// True if the clients of the accounts should be read again.
+    fn needs_clients(&self) -> bool {
+        self.0.asks.borrow().by_client > 0 && !self.0.clients.borrow().is_fresh()
     }
 }
 
@@ -220,10 +246,24 @@ impl Hub {
 struct Registered {
     hub: Hub,
     by_client: bool,
+    is_urgent: bool,
+}
+
+impl Registered {
+    /// Sets if the subscriber must see commits of other processes within milliseconds.
+    fn set_urgent(&mut self, is_urgent: bool) {
+        if std::mem::replace(&mut self.is_urgent, is_urgent) == is_urgent {
+            return;
+        }
+        self.hub.0.asks.send_modify(|asks| {
+            asks.urgent = asks.urgent + usize::from(is_urgent) - usize::from(!is_urgent);
+        });
+    }
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
+        self.set_urgent(false);
         let shared = &self.hub.0;
         shared.asks.send_modify(|asks| {
             asks.subscribers -= 1;

@@ -2,8 +2,8 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -11,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::audience::Owners;
+use super::{clients::Clients, source::Place};
 use crate::store::{
     self, ConnectOptions, Connection, Error,
     follow::Gap,
@@ -22,24 +22,22 @@ use crate::store::{
 /// Maximum number of sessions.
 const SESSIONS: usize = 4;
 
-/// Size of a page: each subscriber may hold one.
-const PAGE: PageSize = PageSize {
-    events: 100,
-    bytes: 256 << 10,
-};
-
 /// Timeout for connecting.
 const CONNECTING: Duration = Duration::from_secs(10);
 
 /// Timeout for an answer.
 const ANSWERING: Duration = Duration::from_secs(40);
 
-/// The sessions. Idle ones are kept until the last subscriber leaves.
+/// Time for which an idle session is kept.
+const IDLE: Duration = Duration::from_mins(1);
+
+/// The sessions. Idle ones are kept for a while, at most until the last subscriber leaves.
 #[derive(Debug)]
 pub(super) struct Pages {
     options: ConnectOptions,
     permits: Semaphore,
-    idle: Mutex<Vec<Connection>>,
+    /// Idle sessions, the latest last, with the start of their idle time.
+    idle: Mutex<Vec<(Instant, Connection)>>,
 }
 
 /// A session of one subscriber. Dropping it closes the connection.
@@ -66,7 +64,7 @@ impl Pages {
         let permit = permit.map_err(|_| Error::TimedOut)?;
         let idle = self.idle().pop();
         let connection = match idle {
-            Some(connection) => connection,
+            Some((_, connection)) => connection,
             None => store::connect_follower(&self.options, CONNECTING).await?,
         };
         Ok(PageSession {
@@ -81,20 +79,32 @@ impl Pages {
         drop(mem::take(&mut *self.idle()));
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    /// Closes sessions that were idle for long.
+    pub(super) fn close_old(&self) {
+        self.idle().retain(|(since, _)| since.elapsed() < IDLE);
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(Instant, Connection)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl PageSession<'_> {
-    /// Begins to read behind `position`.
-    pub(super) async fn begin(&mut self, position: i64) -> Result<(LogReader, Option<Gap>), Error> {
-        answer(LogReader::after(&mut self.connection, position)).await
-    }
-
-    /// Reads the next page of `log`.
-    pub(super) async fn page(&mut self, log: &mut LogReader) -> Result<Option<LogPage>, Error> {
-        answer(log.page(&mut self.connection, PAGE)).await
+    /// Reads the page behind `place`; `None` at the end of the log. Without a reader, begins there.
+    /// Also returns the gap if the place is older than every stored row.
+    pub(super) async fn read(
+        &mut self,
+        place: Place,
+        reader: Option<LogReader>,
+        size: PageSize,
+    ) -> Result<(LogReader, Option<LogPage>, Option<Gap>), Error> {
+        let conn = &mut self.connection;
+        let (mut reader, gap) = match reader {
+            Some(reader) => (reader, None),
+            None => answer(LogReader::after(conn, place.position, place.caught_up_at)).await?,
+        };
+        let page = answer(reader.page(conn, size)).await?;
+        Ok((reader, page, gap))
     }
 
     /// Reads the payloads of a page.
@@ -103,8 +113,8 @@ impl PageSession<'_> {
     }
 
     /// Reads the clients of the accounts.
-    pub(super) async fn owners(&mut self) -> Result<Arc<Owners>, Error> {
-        Ok(Arc::new(answer(read::clients(&mut self.connection)).await?))
+    pub(super) async fn clients(&mut self) -> Result<Arc<Clients>, Error> {
+        Ok(Arc::new(answer(Clients::read(&mut self.connection)).await?))
     }
 
     /// Reads the last drawn position.
@@ -114,7 +124,8 @@ impl PageSession<'_> {
 
     /// Keeps the connection for the next session.
     pub(super) fn keep(self) {
-        self.pages.idle().push(self.connection);
+        let idle = (Instant::now(), self.connection);
+        self.pages.idle().push(idle);
     }
 }
 

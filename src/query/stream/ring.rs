@@ -1,10 +1,15 @@
 //! Ring of the latest events, shared by all subscribers.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 
-use super::encode::encode;
+use super::json::json;
 use crate::store::read::{EventRow, LogPage};
 
 /// Maximum size of the ring in bytes.
@@ -29,6 +34,9 @@ pub(super) struct Batch {
     pub events: Vec<Entry>,
     /// Last position of the page.
     pub through: i64,
+    /// Everything committed before this time is read with the page, if it ends at the end of the log.
+    pub caught_up_at: Option<Timestamp>,
+    read_at: Instant,
     bytes: usize,
 }
 
@@ -42,6 +50,8 @@ pub(super) struct Ring {
     batches: VecDeque<Arc<Batch>>,
     after: i64,
     through: i64,
+    /// Everything committed before this time has a position up to `through`.
+    caught_up_at: Option<Timestamp>,
     bytes: usize,
     room: Room,
     /// Number of the log: another log began if the database was restored.
@@ -55,14 +65,14 @@ pub(super) enum Next {
     Behind(i64),
     /// The first events.
     Batch(Arc<Batch>),
-    /// There are none up to this position.
-    End(i64),
+    /// There are none up to this position. Everything committed before the time is up to it.
+    End(i64, Option<Timestamp>),
 }
 
 impl Entry {
     fn new(mut event: EventRow) -> Self {
-        let without_content = encode(event.clone(), false);
-        let with_content = encode(event.clone(), true);
+        let without_content = json(event.clone(), false);
+        let with_content = json(event.clone(), true);
         (event.text, event.data, event.payload) = (None, None, None);
         Self {
             event,
@@ -94,7 +104,22 @@ impl Batch {
             bytes: events.iter().map(Entry::bytes).sum(),
             events,
             through: page.through,
+            caught_up_at: page.caught_up_at,
+            read_at: Instant::now(),
         }
+    }
+
+    /// Time since the page was read.
+    pub(super) fn age(&self) -> Duration {
+        self.read_at.elapsed()
+    }
+
+    /// Place of the event at `position`.
+    fn find(&self, position: i64) -> Option<usize> {
+        let found = self
+            .events
+            .binary_search_by_key(&position, |it| it.event.position);
+        found.ok()
     }
 }
 
@@ -105,6 +130,7 @@ impl Ring {
             batches: VecDeque::new(),
             after: 0,
             through: 0,
+            caught_up_at: None,
             bytes: 0,
             room,
             log: 0,
@@ -126,6 +152,12 @@ impl Ring {
         self.batches.clear();
         self.bytes = 0;
         (self.after, self.through) = (position, position);
+        self.caught_up_at = None;
+    }
+
+    /// Notes that everything committed before the time was read.
+    pub(super) fn catch_up(&mut self, at: Option<Timestamp>) {
+        self.caught_up_at = at.or(self.caught_up_at);
     }
 
     /// Begins another log.
@@ -136,6 +168,7 @@ impl Ring {
     /// Adds the events that follow. Drops the oldest events if the ring is full.
     pub(super) fn push(&mut self, batch: Batch) {
         self.through = batch.through;
+        self.catch_up(batch.caught_up_at);
         if batch.events.is_empty() {
             return;
         }
@@ -157,8 +190,15 @@ impl Ring {
         let first = self.batches.partition_point(|it| it.through <= position);
         match self.batches.get(first) {
             Some(batch) => Next::Batch(Arc::clone(batch)),
-            None => Next::End(self.through),
+            None => Next::End(self.through, self.caught_up_at),
         }
+    }
+
+    /// Finds the event at `position`: its batch, and its place there.
+    pub(super) fn find(&self, position: i64) -> Option<(Arc<Batch>, usize)> {
+        let first = self.batches.partition_point(|it| it.through < position);
+        let batch = self.batches.get(first)?;
+        Some((Arc::clone(batch), batch.find(position)?))
     }
 }
 
@@ -174,7 +214,7 @@ mod tests {
         Batch::of(LogPage {
             events: positions.iter().map(event).collect(),
             through,
-            is_last: true,
+            caught_up_at: None,
         })
     }
 
@@ -184,7 +224,7 @@ mod tests {
         loop {
             match ring.next(position) {
                 Next::Behind(_) => return None,
-                Next::End(_) => return Some(found),
+                Next::End(..) => return Some(found),
                 Next::Batch(batch) => {
                     let events = batch.events.iter().map(|it| it.event.position);
                     found.extend(events.filter(|it| *it > position));
@@ -211,6 +251,20 @@ mod tests {
         }
         assert_eq!(behind(&ring, 23), Some(vec![]));
         assert_eq!(behind(&ring, 99), Some(vec![]), "a start in the future");
+    }
+
+    #[test]
+    fn a_ring_finds_the_events_that_it_has() {
+        let mut ring = Ring::new(Room(BYTES));
+        ring.begin(10);
+        ring.push(page(&[12, 13], 15));
+        ring.push(page(&[23], 23));
+        let find = |position| {
+            let (batch, place) = ring.find(position)?;
+            Some(batch.events[place].event.position)
+        };
+        let found: Vec<_> = (9..25).filter_map(find).collect();
+        assert_eq!(found, [12, 13, 23]);
     }
 
     #[test]

@@ -2,24 +2,29 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep_until},
-};
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     Registered, StreamItem,
-    audience::Owners,
-    encode::encode,
+    clients::Clients,
     filter::meets,
-    ring::{Batch, Next, Ring},
+    json::json,
+    ring::{Batch, Next},
+    source::{Place, Source},
 };
 use crate::{
     query::Scope,
     store::{
         Error,
-        read::{EventFilter, EventRow, LogPage, LogReader},
+        read::{EventFilter, EventRow, LogPage, PageSize},
     },
+};
+
+/// Size of a page from the database: each subscriber may hold one.
+const PAGE: PageSize = PageSize {
+    events: 100,
+    bytes: Some(256 << 10),
 };
 
 /// Maximum number of positions without an item.
@@ -34,15 +39,10 @@ pub struct Subscriber {
     registered: Registered,
     scope: Scope,
     filter: EventFilter,
-    ring: watch::Receiver<Ring>,
-    /// Number of the log at the subscription.
-    log: u64,
-    /// Everything up to this position was looked at.
-    position: i64,
+    /// Everything up to its position was looked at.
+    source: Source,
     /// End of the log at the subscription; `None` once it was reached.
     backlog: Option<i64>,
-    /// Reader of the database while the subscriber is behind the ring.
-    reader: Option<LogReader>,
     /// Items to hand out.
     ready: VecDeque<StreamItem>,
     /// Position of the last item.
@@ -57,17 +57,16 @@ impl Subscriber {
         position: i64,
         end: i64,
     ) -> Self {
-        let ring = registered.hub.0.ring.subscribe();
-        let log = ring.borrow().log();
+        let place = Place {
+            position,
+            caught_up_at: None,
+        };
         Self {
-            ring,
-            log,
+            source: Source::new(&registered.hub, place),
             registered,
             scope,
             filter,
-            position,
             backlog: Some(end),
-            reader: None,
             ready: VecDeque::new(),
             told: position,
             told_at: Instant::now(),
@@ -95,18 +94,11 @@ impl Subscriber {
 
     /// Looks at the next events, or waits; `None` at the end.
     async fn step(&mut self) -> Option<()> {
-        let next = {
-            let ring = self.ring.borrow_and_update();
-            (ring.log() == self.log).then(|| ring.next(self.position))?
-        };
-        if !matches!(next, Next::Behind(_)) {
-            self.reader = None;
-        }
-        match next {
+        match self.source.next()? {
             Next::Behind(after) => self.read(after).await,
             Next::Batch(batch) => self.take(&batch),
-            Next::End(through) => {
-                self.pass(through);
+            Next::End(through, caught_up_at) => {
+                self.pass(through, caught_up_at);
                 self.note_caught_up();
                 if self.ready.is_empty() {
                     self.rest(None).await;
@@ -118,39 +110,33 @@ impl Subscriber {
 
     /// Takes the events of a batch of the ring.
     fn take(&mut self, batch: &Arc<Batch>) {
-        let owners = self.owners();
+        let clients = self.clients();
         for entry in &batch.events {
-            if self.wants(&entry.event, &owners) {
+            if self.wants(&entry.event, &clients) {
                 self.tell(StreamItem::Event {
                     position: entry.event.position,
                     json: entry.json(self.scope.shows_content()),
                 });
             }
         }
-        self.pass(batch.through);
+        self.pass(batch.through, batch.caught_up_at);
     }
 
     /// Reads a page from the database. The ring begins after `after`.
     async fn read(&mut self, after: i64) {
         match self.try_read().await {
             Ok(Some(page)) => {
-                if let Some(reader) = &mut self.reader {
-                    reader.pass(page.through);
-                }
                 for event in page.events {
                     self.tell(StreamItem::Event {
                         position: event.position,
-                        json: encode(event, self.scope.shows_content()),
+                        json: json(event, self.scope.shows_content()),
                     });
                 }
-                self.pass(page.through);
+                self.pass(page.through, page.caught_up_at);
             }
             // Everything up to `after` was committed before the reading.
-            Ok(None) => self.pass(after),
-            Err(_) => {
-                self.reader = None;
-                self.rest(Some(SOON)).await;
-            }
+            Ok(None) => self.pass(after, None),
+            Err(_) => self.rest(Some(SOON)).await,
         }
     }
 
@@ -158,38 +144,33 @@ impl Subscriber {
     async fn try_read(&mut self) -> Result<Option<LogPage>, Error> {
         let hub = self.registered.hub.clone();
         let mut session = hub.0.pages.session().await?;
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            none => {
-                let (reader, gap) = session.begin(self.position).await?;
-                if let Some(gap) = gap {
-                    self.position = gap.to;
-                    self.told = gap.to;
-                    self.ready.push_back(StreamItem::Gap(gap));
-                }
-                none.insert(reader)
-            }
-        };
-        let mut page = session.page(reader).await?;
+        let (place, reader) = (self.source.place, self.source.reader.take());
+        let (mut reader, mut page, gap) = session.read(place, reader, PAGE).await?;
+        if let Some(gap) = gap {
+            self.source.place.pass(gap.to, None);
+            self.tell(StreamItem::Gap(gap));
+        }
         if let Some(page) = &mut page {
-            let owners = self.owners();
-            page.events.retain(|event| self.wants(event, &owners));
+            let clients = self.clients();
+            page.events.retain(|event| self.wants(event, &clients));
             if self.scope.shows_content() {
                 session.read_payloads(page).await?;
             }
+            reader.pass(page.through);
         }
         session.keep();
+        self.source.reader = Some(reader);
         Ok(page)
     }
 
-    fn owners(&self) -> Arc<Owners> {
-        Arc::clone(&self.registered.hub.0.owners.borrow())
+    fn clients(&self) -> Arc<Clients> {
+        Arc::clone(&self.registered.hub.0.clients.borrow())
     }
 
-    fn wants(&self, event: &EventRow, owners: &Owners) -> bool {
-        event.position > self.position
-            && meets(event, &self.filter, owners)
-            && self.scope.sees(event, owners)
+    fn wants(&self, event: &EventRow, clients: &Clients) -> bool {
+        event.position > self.source.place.position
+            && meets(event, &self.filter, clients)
+            && self.scope.sees(event, clients)
     }
 
     fn tell(&mut self, item: StreamItem) {
@@ -197,17 +178,22 @@ impl Subscriber {
         self.ready.push_back(item);
     }
 
+    /// Position up to which everything was looked at.
+    fn position(&self) -> i64 {
+        self.source.place.position
+    }
+
     /// Notes that everything up to `through` was looked at.
-    fn pass(&mut self, through: i64) {
-        self.position = self.position.max(through);
-        if self.position - self.told >= SILENCE {
-            self.tell(StreamItem::Position(self.position));
+    fn pass(&mut self, through: i64, caught_up_at: Option<Timestamp>) {
+        self.source.place.pass(through, caught_up_at);
+        if self.position() - self.told >= SILENCE {
+            self.tell(StreamItem::Position(self.position()));
         }
     }
 
     fn note_caught_up(&mut self) {
-        if self.backlog.take_if(|end| self.position >= *end).is_some() {
-            let position = self.position;
+        let position = self.position();
+        if self.backlog.take_if(|end| position >= *end).is_some() {
             self.tell(StreamItem::CaughtUp { position });
         }
     }
@@ -218,11 +204,10 @@ impl Subscriber {
         let heartbeat = self.told_at + silence;
         let paused = Instant::now() + pause.unwrap_or(silence);
         tokio::select! {
-            Ok(()) = self.ring.changed(), if pause.is_none() => {}
+            () = self.source.changed(), if pause.is_none() => {}
             () = sleep_until(paused) => {}
             () = sleep_until(heartbeat) => {
-                let position = self.position;
-                self.tell(StreamItem::Position(position));
+                self.tell(StreamItem::Position(self.position()));
             }
         }
     }

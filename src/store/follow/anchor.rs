@@ -4,7 +4,7 @@
 //! or before the position bounds the days: it was received within an hour of its commit, unless its
 //! day has later rows in `late_days`, and all rows behind the position were committed after it.
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
@@ -24,15 +24,28 @@ pub struct Gap {
     pub to: i64,
 }
 
-/// Builds a cursor at `position`. If `position` is older than every stored row, finds the gap
-/// before the first row.
+/// Maximum age of a catch-up that bounds the days to a few.
+const RECENT: SignedDuration = SignedDuration::from_hours(24);
+
+/// Builds a cursor at `position`, with everything committed before `caught_up_at` read. If `position`
+/// is older than every stored row, finds the gap before the first row. Behind a recent catch-up
+/// there is no gap to find.
 pub(super) async fn enter(
     conn: &mut PgConnection,
     position: i64,
+    caught_up_at: Option<Timestamp>,
 ) -> Result<(Cursor, Search, Option<Gap>), Error> {
     let now = cursor::clock(conn).await?;
-    let mut cursor = Cursor::at_the_beginning(now);
-    cursor.position = position;
+    let mut cursor = Cursor {
+        position,
+        caught_up_at,
+        ..Cursor::at_the_beginning(now)
+    };
+    let done_before = cursor.done_before();
+    if done_before.is_some_and(|at| now.duration_since(at) < RECENT) {
+        return Ok((cursor, Search::default(), None));
+    }
+    cursor.caught_up_at = None;
     let mut days = partitions::days(conn).await?;
     days.retain(|known| *known <= day(after(now)));
     if position > 0 {

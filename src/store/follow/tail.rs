@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use sqlx::PgConnection;
 
 use super::{
@@ -42,12 +43,14 @@ impl Tail {
         Ok(Self::at(cursor, Search::default()))
     }
 
-    /// Begins behind `position`. Also returns the gap if `position` is older than every stored row.
+    /// Begins behind `position`, with everything committed before `caught_up_at` read. Also returns
+    /// the gap if `position` is older than every stored row.
     pub(in crate::store) async fn after(
         conn: &mut PgConnection,
         position: i64,
+        caught_up_at: Option<Timestamp>,
     ) -> Result<(Self, Option<Gap>), Error> {
-        let (cursor, search, gap) = anchor::enter(conn, position).await?;
+        let (cursor, search, gap) = anchor::enter(conn, position, caught_up_at).await?;
         Ok((Self::at(cursor, search), gap))
     }
 
@@ -65,6 +68,12 @@ impl Tail {
         self.cursor.position
     }
 
+    /// Every row committed before this time has a position up to the end of the last range. `None` if
+    /// the range did not reach the end of the log.
+    pub(in crate::store) fn caught_up_at(&self) -> Option<Timestamp> {
+        self.cursor.caught_up_at.filter(|_| self.is_at_the_end())
+    }
+
     /// True if the last range reached the end of the log.
     pub(in crate::store) fn is_at_the_end(&self) -> bool {
         self.cursor.position >= self.end
@@ -80,6 +89,8 @@ impl Tail {
             self.clock_read = Instant::now();
         }
         let Some(range) = self.search.next(conn, &self.cursor).await? else {
+            // A long idle time must not lead to a search of many days.
+            self.cursor.caught_up_at = Some(self.cursor.now);
             return Ok(None);
         };
         let batch = Batch::of(&self.cursor, &range);

@@ -151,6 +151,19 @@ pub(super) fn events_where() -> String {
     format!("SELECT {} FROM events WHERE", EventRow::columns())
 }
 
+/// Same as [`events_where`], but without the columns `text` and `data`.
+pub(super) fn events_without_content() -> String {
+    let columns = EventRow::each_column().into_iter();
+    let columns: Vec<_> = columns
+        .map(|column| match column {
+            "text" => "NULL::text AS text",
+            "data" => "NULL::jsonb AS data",
+            column => column,
+        })
+        .collect();
+    format!("SELECT {} FROM events WHERE", columns.join(", "))
+}
+
 impl EventRow {
     /// Payload of the row, to be read.
     pub(super) fn unread(&mut self) -> Unread<'_> {

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgConnection, QueryBuilder};
+use jiff::Timestamp;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::{
-    events::{EventRow, events_where},
+    events::{EventRow, events_where, events_without_content},
     payload,
 };
 use crate::store::{
@@ -19,8 +20,9 @@ use crate::store::{
 pub(crate) struct PageSize {
     /// Number of events.
     pub(crate) events: i64,
-    /// Size of the items in bytes, if there is more than one.
-    pub(crate) bytes: i64,
+    /// Size of the items in bytes, if there is more than one. `None` reads neither `text` nor `data`:
+    /// the events are then small.
+    pub(crate) bytes: Option<i64>,
 }
 
 /// Reader of the log. Any follower session can read the pages.
@@ -39,8 +41,9 @@ pub(crate) struct LogPage {
     pub(crate) events: Vec<EventRow>,
     /// Last position of the range.
     pub(crate) through: i64,
-    /// True if the page ends at the end of the log, as of its reading.
-    pub(crate) is_last: bool,
+    /// Everything committed before this time is read with the page. `None` if the page does not end
+    /// at the end of the log.
+    pub(crate) caught_up_at: Option<Timestamp>,
 }
 
 impl LogReader {
@@ -52,15 +55,17 @@ impl LogReader {
         Ok(Self::of(Tail::begin(conn, stats::NAME).await?))
     }
 
-    /// Begins behind `position`. Also returns the gap if `position` is older than every stored row.
+    /// Begins behind `position`, with everything committed before `caught_up_at` read; the time makes
+    /// the start cheaper. Also returns the gap if `position` is older than every stored row.
     ///
     /// # Errors
     /// Same as [`at_the_end`](Self::at_the_end).
     pub(crate) async fn after(
         conn: &mut PgConnection,
         position: i64,
+        caught_up_at: Option<Timestamp>,
     ) -> Result<(Self, Option<Gap>), Error> {
-        let (tail, gap) = Tail::after(conn, position).await?;
+        let (tail, gap) = Tail::after(conn, position, caught_up_at).await?;
         Ok((Self::of(tail), gap))
     }
 
@@ -75,6 +80,12 @@ impl LogReader {
     /// Position up to which everything was read.
     pub(crate) fn position(&self) -> i64 {
         self.position
+    }
+
+    /// Everything committed before this time has a position up to [`position`](Self::position). `None`
+    /// before the end of the log.
+    pub(crate) fn caught_up_at(&self) -> Option<Timestamp> {
+        self.tail.caught_up_at().filter(|_| self.open.is_none())
     }
 
     /// Reads the next page; `None` at the end of the log. Reads the same page again until it is
@@ -94,7 +105,8 @@ impl LogReader {
             return Ok(None);
         };
         let mut page = read(conn, batch, size).await?;
-        page.is_last = page.through == batch.through && self.tail.is_at_the_end();
+        let caught_up_at = self.tail.caught_up_at();
+        page.caught_up_at = caught_up_at.filter(|_| page.through == batch.through);
         Ok(Some(page))
     }
 
@@ -110,35 +122,49 @@ impl LogReader {
 
 /// Reads the first events of a batch.
 async fn read(conn: &mut PgConnection, batch: &Batch, size: PageSize) -> Result<LogPage, Error> {
-    let mut query = QueryBuilder::new(events_where());
+    let mut query = QueryBuilder::new(match size.bytes {
+        Some(_) => events_where(),
+        None => events_without_content(),
+    });
     batch.restrict(&mut query);
-    query.push(
-        " AND position <= (
-              SELECT max(position) FROM (
-                  SELECT position, sum(item_length) OVER (ORDER BY position) - item_length AS before
-                  FROM stored_events WHERE",
-    );
-    batch.restrict(&mut query);
-    query
-        .push(" ORDER BY position LIMIT ")
-        .push_bind(size.events);
-    query
-        .push(") AS head WHERE before < ")
-        .push_bind(size.bytes);
-    query.push(") ORDER BY position");
+    match size.bytes {
+        Some(bytes) => {
+            up_to(&mut query, batch, size.events, bytes);
+            query.push(" ORDER BY position");
+        }
+        None => {
+            query
+                .push(" ORDER BY position LIMIT ")
+                .push_bind(size.events);
+        }
+    }
     let events: Vec<EventRow> = query.build_query_as().fetch_all(conn).await?;
     let bytes: i64 = events
         .iter()
         .map(|event| i64::from(event.item_length))
         .sum();
     let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
-    let is_full = count >= size.events || bytes >= size.bytes;
+    let is_full = count >= size.events || size.bytes.is_some_and(|most| bytes >= most);
     let last = events.last().filter(|_| is_full);
     Ok(LogPage {
         through: last.map_or(batch.through, |last| last.position),
         events,
-        is_last: false,
+        caught_up_at: None,
     })
+}
+
+/// Restricts a query to the first events of a batch, until their items have this size.
+fn up_to(query: &mut QueryBuilder<Postgres>, batch: &Batch, events: i64, bytes: i64) {
+    query.push(
+        " AND position <= (
+              SELECT max(position) FROM (
+                  SELECT position, sum(item_length) OVER (ORDER BY position) - item_length AS before
+                  FROM stored_events WHERE",
+    );
+    batch.restrict(query);
+    query.push(" ORDER BY position LIMIT ").push_bind(events);
+    query.push(") AS head WHERE before < ").push_bind(bytes);
+    query.push(")");
 }
 
 /// Reads the payloads of events.

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The event in its JSON form, without line breaks.
-pub(super) fn encode(row: EventRow, content: bool) -> Bytes {
+pub fn json(row: EventRow, content: bool) -> Bytes {
     // An event consists of text, numbers and valid JSON.
     line(&event(row, content)).unwrap_or_default().into()
 }

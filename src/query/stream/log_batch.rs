@@ -1,0 +1,48 @@
+//! Part of the log, from the ring or from the database.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::ring::Batch;
+use crate::store::{follow::Gap, read::EventRow};
+
+/// Part of the log: the events of a range of positions, oldest first.
+#[derive(Debug)]
+pub struct LogBatch {
+    /// Position before the range. It is behind [`gap`](Self::gap), if there is one.
+    pub after: i64,
+    /// Last position of the range.
+    pub through: i64,
+    /// Everything committed before this time is in the range or before it. `None` if there may be
+    /// more.
+    pub at_end: Option<Timestamp>,
+    /// Events before the range that are no longer stored.
+    pub gap: Option<Gap>,
+    pub(super) rows: Rows,
+}
+
+/// Rows with events.
+#[derive(Debug)]
+pub(super) enum Rows {
+    /// No events.
+    None,
+    /// Events of the ring; the first ones may be before the range.
+    Shared(Arc<Batch>),
+    /// Events from the database, without `text` and `data`.
+    Own(Vec<EventRow>),
+}
+
+impl LogBatch {
+    /// The events, without text, `data` and payload.
+    pub fn events(&self) -> impl Iterator<Item = &EventRow> {
+        let (shared, own) = match &self.rows {
+            Rows::None => (&[][..], &[][..]),
+            Rows::Shared(batch) => (batch.events.as_slice(), &[][..]),
+            Rows::Own(rows) => (&[][..], rows.as_slice()),
+        };
+        let shared = shared.iter().map(|entry| &entry.event);
+        let rows = shared.chain(own);
+        rows.filter(|row| row.position > self.after)
+    }
+}

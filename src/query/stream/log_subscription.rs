@@ -1,0 +1,189 @@
+//! Subscription of a consumer to the log.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    Registered,
+    log_batch::{LogBatch, Rows},
+    ring::Next,
+    source::{Place, Source},
+};
+use crate::store::{
+    Error,
+    follow::Gap,
+    read::{LogPage, LogReader, PageSize},
+};
+
+/// Size of a page from the database: each consumer may hold one, without content.
+const PAGE: PageSize = PageSize {
+    events: 500,
+    bytes: None,
+};
+
+/// Pause after a failure to read from the database.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Subscription to the log. Dropping it ends the subscription.
+#[derive(Debug)]
+pub struct LogSubscription {
+    registered: Registered,
+    source: Source,
+    /// A page that is being read.
+    reading: Option<Reading>,
+    /// Earliest time of the next page.
+    retry_at: Instant,
+    is_live: bool,
+}
+
+/// Read in progress.
+#[derive(Debug)]
+struct Reading {
+    /// Position before the ring at the start.
+    after: i64,
+    task: AbortOnDropHandle<Read>,
+}
+
+/// Reader, its page, and the gap before the page.
+type Read = Result<(LogReader, Option<LogPage>, Option<Gap>), Error>;
+
+impl LogSubscription {
+    pub(super) fn new(registered: Registered, place: Place) -> Self {
+        Self {
+            source: Source::new(&registered.hub, place),
+            registered,
+            reading: None,
+            retry_at: Instant::now(),
+            is_live: false,
+        }
+    }
+
+    /// Waits for the next events. `None` if the server stops, or if the database was replaced by
+    /// another. A call that is cancelled loses nothing; a page that is being read goes on.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable, and the subscription is not [live](Self::is_live). The next call
+    /// waits a second and tries again from the same position.
+    pub async fn next(&mut self) -> Option<Result<LogBatch, Error>> {
+        let stop = self.registered.hub.0.stop.clone();
+        let next = async {
+            loop {
+                match self.step().await? {
+                    Ok(Some(batch)) => return Some(Ok(batch)),
+                    Ok(None) => {}
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+        };
+        stop.run_until_cancelled(next).await?
+    }
+
+    /// True if the events come from the ring: the subscription is not behind.
+    pub fn is_live(&self) -> bool {
+        self.is_live
+    }
+
+    /// Sets if commits of other processes must be noticed within milliseconds: while a worker waits.
+    /// Otherwise they are noticed within a second.
+    pub fn set_urgent(&mut self, is_urgent: bool) {
+        self.registered.set_urgent(is_urgent);
+    }
+
+    /// Position up to which everything was returned.
+    pub fn position(&self) -> i64 {
+        self.source.place.position
+    }
+
+    /// Everything committed before this time was returned, up to [`position`](Self::position). The
+    /// time goes on while there are no events.
+    pub fn caught_up_at(&mut self) -> Option<Timestamp> {
+        if self.is_live
+            && let Some(Next::End(through, at)) = self.source.next()
+            && through <= self.position()
+        {
+            self.source.place.pass(through, at);
+        }
+        self.source.place.caught_up_at
+    }
+
+    /// Returns the next events, or waits. The inner `None` means to look again.
+    async fn step(&mut self) -> Option<Result<Option<LogBatch>, Error>> {
+        let next = self.source.next()?;
+        self.is_live = !matches!(next, Next::Behind(_));
+        self.reading.take_if(|_| self.is_live);
+        Some(match next {
+            Next::Behind(after) => self.read(after).await,
+            Next::Batch(batch) => {
+                let (through, at_end) = (batch.through, batch.caught_up_at);
+                Ok(Some(self.pass(Rows::Shared(batch), through, at_end)))
+            }
+            Next::End(through, at_end) if through > self.position() => {
+                Ok(Some(self.pass(Rows::None, through, at_end)))
+            }
+            Next::End(..) => {
+                self.source.changed().await;
+                Ok(None)
+            }
+        })
+    }
+
+    fn pass(&mut self, rows: Rows, through: i64, at_end: Option<Timestamp>) -> LogBatch {
+        let after = self.position();
+        self.source.place.pass(through, at_end);
+        LogBatch {
+            after,
+            through,
+            at_end,
+            gap: None,
+            rows,
+        }
+    }
+
+    /// Reads a page from the database. The ring begins after `after`.
+    async fn read(&mut self, after: i64) -> Result<Option<LogBatch>, Error> {
+        if self.reading.is_none() {
+            sleep_until(self.retry_at).await;
+        }
+        let reading = self.reading.take().unwrap_or_else(|| self.begin(after));
+        let reading = self.reading.insert(reading);
+        let (read, after) = ((&mut reading.task).await, reading.after);
+        self.reading = None;
+        let (mut reader, page, gap) = read.unwrap_or(Err(Error::TimedOut)).inspect_err(|_| {
+            self.retry_at = Instant::now() + SOON;
+        })?;
+        let gap_end = gap.map_or(self.position(), |gap| gap.to);
+        self.source.place.pass(gap_end, None);
+        let batch = match page {
+            Some(page) => {
+                reader.pass(page.through);
+                self.pass(Rows::Own(page.events), page.through, page.caught_up_at)
+            }
+            // Everything up to `after` was committed before the read.
+            None => self.pass(Rows::None, after, reader.caught_up_at()),
+        };
+        self.source.reader = Some(reader);
+        Ok(Some(LogBatch { gap, ..batch }))
+    }
+
+    /// Begins to read a page, in a task of its own: callers cancel [`next`](Self::next) often.
+    fn begin(&mut self, after: i64) -> Reading {
+        let hub = self.registered.hub.clone();
+        let (place, reader) = (self.source.place, self.source.reader.take());
+        let task = tokio::spawn(async move {
+            let mut session = hub.0.pages.session().await?;
+            if hub.needs_clients() {
+                hub.0.clients.send_replace(session.clients().await?);
+            }
+            let read = session.read(place, reader, PAGE).await?;
+            session.keep();
+            Ok(read)
+        });
+        Reading {
+            after,
+            task: AbortOnDropHandle::new(task),
+        }
+    }
+}
