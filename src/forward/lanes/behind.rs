@@ -71,6 +71,12 @@ impl Lane {
         }
     }
 
+    /// Removes the items in memory behind the head up to position `last`.
+    pub(super) fn take_behind(&mut self, last: i64) -> Vec<Item> {
+        let count = self.later.partition_point(|item| item.position <= last);
+        self.later.drain(..count).collect()
+    }
+
     /// Makes the next known item the head of a settled lane, if it needs no lookup.
     pub(super) fn move_on(&mut self, save: u64) {
         self.follow();

@@ -129,6 +129,7 @@ impl Lane {
             },
             received_at: self.head.received_at,
             redelivered,
+            through: self.known,
             failed_for: failures.map(|it| now.saturating_duration_since(it.first_at)),
             code: failures.map(|it| it.code.clone()),
         }

@@ -10,9 +10,20 @@ use super::{
 impl Lanes {
     /// Settles an item. An expired lease is enough, unless the item was handed out again.
     pub fn ack(&mut self, token: &Token) -> Answer {
+        self.ack_through(token, token.position)
+    }
+
+    /// Settles an item, and the items behind it in its lane up to position `last`: they were sent
+    /// together. Only items in memory are settled; [`Lease::through`](super::Lease::through) names
+    /// the last one at the hand-out.
+    pub fn ack_through(&mut self, token: &Token, last: i64) -> Answer {
         match self.claim(token) {
             Ok(key) => {
-                self.finish(key, Outcome::Acked);
+                let behind = self.change(key, |lane| lane.take_behind(last));
+                let behind = behind.unwrap_or_default();
+                let through = behind.last().map_or(token.position, |item| item.position);
+                self.cursor = self.cursor.max(through);
+                self.finish(key, Outcome::Acked(1 + behind.len()));
                 Answer::Acked
             }
             Err(answer) => answer,

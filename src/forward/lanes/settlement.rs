@@ -66,7 +66,8 @@ pub(super) struct Settlement {
 /// Outcome of a head.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    Acked,
+    /// So many items at once: the head and the next ones.
+    Acked(usize),
     Skipped(SkipReason),
     Dead(DeadLetter),
 }
@@ -98,7 +99,7 @@ impl Lanes {
         self.unsaved.rows.extend(row);
         let counts = &mut self.unsaved.counts;
         match outcome {
-            Outcome::Acked => counts.settled += 1,
+            Outcome::Acked(items) => counts.settled += items as u64,
             Outcome::Skipped(reason) => *counts.skipped(reason) += 1,
             Outcome::Dead(letter) => {
                 counts.dead += 1;

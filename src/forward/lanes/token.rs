@@ -28,6 +28,11 @@ pub struct Lease {
     pub received_at: Timestamp,
     /// True if the item was handed out before, or may have been before a restart.
     pub redelivered: bool,
+    /// Position up to which all items of the lane are in memory. [`Lanes::ack_through`] may settle
+    /// them together, unless the lease ends before; after a failure there is only this item.
+    ///
+    /// [`Lanes::ack_through`]: super::Lanes::ack_through
+    pub through: i64,
     /// Time since the first failed attempt.
     pub failed_for: Option<Duration>,
     /// Code of the last failed attempt.

@@ -66,3 +66,34 @@ fn an_extended_lease_ends_later_and_never_earlier() {
     lanes.expire(now + LEASE * 2);
     assert_eq!(lanes.extend(&token, LEASE, now), Answer::Waiting);
 }
+
+#[test]
+fn items_that_were_sent_together_are_settled_together() {
+    let (mut lanes, now) = (lanes("a b a a a"), Instant::now());
+    let leases = lease(&mut lanes, 1, now);
+    assert_eq!(leases[0].through, 5);
+    assert_eq!(lanes.ack_through(&leases[0].token, 4), Answer::Acked);
+    assert_eq!(lanes.ack_through(&leases[0].token, 4), Answer::Already);
+    let saved = save(&mut lanes);
+    assert_eq!((saved.position, saved.heads), (4, vec![2]));
+    assert_eq!(saved.counts.settled, 3);
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [2, 5]);
+}
+
+#[test]
+fn items_that_are_not_in_memory_are_not_settled_with_others() {
+    let (mut lanes, now) = (lanes("a a a a a a"), Instant::now());
+    let leases = lease(&mut lanes, 1, now);
+    assert_eq!(leases[0].through, 4);
+    lanes.ack_through(&leases[0].token, 6);
+    assert_eq!(save(&mut lanes).heads, [1]);
+    let wish = lanes.wanted().remove(0);
+    assert_eq!(wish.after, 4);
+    lanes.found(&wish, &[item(5, "a"), item(6, "a")]);
+    let saved = save(&mut lanes);
+    assert_eq!((saved.heads, saved.counts.settled), (vec![5], 4));
+    let second = lease(&mut lanes, 1, now);
+    lanes.nack(&second[0].token, None, code(), now);
+    let again = lease(&mut lanes, 1, now + SECOND);
+    assert_eq!((again[0].token.position, again[0].through), (5, 5));
+}

@@ -17,6 +17,7 @@ enum Step {
     LookUp,
     Lease(u8, usize, Duration),
     Ack(usize),
+    AckThrough(usize, i64),
     Nack(usize, Option<Duration>),
     Bury(usize),
     GiveBack(usize, Option<Duration>),
@@ -45,6 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::LookUp),
         6 => (worker.clone(), 1_usize..6, time()).prop_map(|(w, max, t)| Step::Lease(w, max, t)),
         8 => back.clone().prop_map(Step::Ack),
+        2 => (back.clone(), 0_i64..30).prop_map(|(back, behind)| Step::AckThrough(back, behind)),
         4 => (back.clone(), option::of(time())).prop_map(|(back, t)| Step::Nack(back, t)),
         1 => back.clone().prop_map(Step::Bury),
         2 => (back.clone(), option::of(time())).prop_map(|(back, t)| Step::GiveBack(back, t)),
@@ -106,6 +108,9 @@ fn go(world: &mut World, step: &Step) {
         Step::LookUp => world.look_up(),
         Step::Lease(worker, max, time) => world.lease(worker, max, time),
         Step::Ack(back) => lease(back).into_iter().for_each(|it| world.ack(it)),
+        Step::AckThrough(back, behind) => lease(back)
+            .into_iter()
+            .for_each(|it| world.ack_through(it, behind)),
         Step::Nack(back, delay) => lease(back).into_iter().for_each(|it| world.nack(it, delay)),
         Step::Bury(back) => lease(back).into_iter().for_each(|it| world.bury(it)),
         Step::GiveBack(back, delay) => lease(back)

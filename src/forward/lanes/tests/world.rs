@@ -45,8 +45,8 @@ pub(super) struct World {
     late: usize,
     /// Times before which items must not go out.
     not_before: HashMap<i64, Instant>,
-    /// Last settled item of each lane.
-    settled: HashMap<LaneKey, i64>,
+    /// Last settled items of each lane: those of one settlement.
+    settled: HashMap<LaneKey, Vec<i64>>,
 }
 
 struct Given {
@@ -232,7 +232,7 @@ impl World {
     fn pop(&mut self, lane: LaneKey, position: i64) {
         let first = self.queues.get_mut(&lane).unwrap().pop_front();
         assert_eq!(first, Some(position), "settled before its turn");
-        self.settled.insert(lane, position);
+        self.settled.insert(lane, vec![position]);
     }
 
     /// Number of one of the latest leases, if any.
@@ -245,6 +245,29 @@ impl World {
         let answer = self.lanes.ack(&token);
         if self.check(number, answer, &[Answer::Acked]) {
             self.settle(token.lane, token.position);
+        }
+    }
+
+    /// Acks a lease and items behind it: up to `behind` positions after it.
+    pub(super) fn ack_through(&mut self, number: usize, behind: i64) {
+        let token = self.given[number].lease.token;
+        let last = token.position + behind;
+        let lane = self.lanes.by_key.get(&token.lane);
+        let later = lane.into_iter().flat_map(|lane| &lane.later);
+        let later = later.map(|item| item.position).filter(|it| *it <= last);
+        let mut all = vec![token.position];
+        all.extend(later);
+        let is_out = self.is_out(number) && self.given[number].process == self.process;
+        let through = self.given[number].lease.through;
+        let answer = self.lanes.ack_through(&token, last);
+        if self.check(number, answer, &[Answer::Acked]) {
+            let mut sent = self.queues[&token.lane].iter();
+            let is_known = |it: &&i64| **it <= last.min(through);
+            assert!(!is_out || sent.all(|it| !is_known(&it) || all.contains(it)));
+            self.has_few_heads &= all.len() == 1;
+            self.settle(token.lane, token.position);
+            all[1..].iter().for_each(|it| self.pop(token.lane, *it));
+            self.settled.insert(token.lane, all);
         }
     }
 
@@ -375,7 +398,8 @@ impl World {
         let mut queues = self.queues.clone();
         for wish in self.lanes.wanted().into_iter().filter(is_settled) {
             let queue = queues.get_mut(&wish.lane).unwrap();
-            queue.push_front(self.settled[&wish.lane]);
+            let unknown = self.settled[&wish.lane].iter().rev();
+            unknown.for_each(|position| queue.push_front(*position));
         }
         self.begun = Some((saved, queues));
     }
