@@ -1,7 +1,7 @@
 //! Index of lanes: everything in it follows from the state of the lanes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     time::Instant,
 };
 
@@ -17,7 +17,7 @@ pub(super) struct Index {
     /// Lanes without failures that have an unsettled item, by the position of the head.
     pub(super) open: BTreeMap<i64, LaneKey>,
     /// Lanes with failures, by the position of the head. Each has a row in the database.
-    pub(super) rows: HashMap<i64, LaneKey>,
+    pub(super) rows: BTreeMap<i64, LaneKey>,
     /// Heads that are ready for their first attempt.
     pub(super) ready: BTreeSet<i64>,
     /// Heads that are ready, but whose account has no place left.

@@ -27,6 +27,7 @@ mod reading;
 mod saved;
 mod settle;
 mod settlement;
+mod status;
 mod takeover;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use item::{AccountKey, Item, LaneKey};
 pub use limits::Limits;
 pub use saved::{DeadLetter, Reason, Saved, Waiting};
 pub use settlement::{Counts, SkipReason};
+pub use status::WaitingLane;
 pub use takeover::Stored;
 pub use token::{Answer, Lease, Token};
 

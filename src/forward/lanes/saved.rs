@@ -146,7 +146,7 @@ impl Lanes {
     }
 
     /// Row of the lane with its failed head at `position`.
-    fn row(&self, position: i64) -> Option<Waiting> {
+    pub(super) fn row(&self, position: i64) -> Option<Waiting> {
         let lane = self.by_key.get(self.index.rows.get(&position)?)?;
         let failures = lane.failures.as_deref()?.clone();
         Some(Waiting {

@@ -8,6 +8,7 @@ mod places;
 mod properties;
 mod restart;
 mod saves;
+mod status;
 mod world;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 
 use super::{
     AccountKey, Answer, Code, Counts, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER,
-    Reason, Saved, SkipReason, Stored, Waiting,
+    Reason, Saved, SkipReason, Stored, Waiting, WaitingLane,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,0 +1,56 @@
+//! Status of a consumer: lanes that wait, workers, and the oldest unsettled item.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{Lanes, State, Waiting};
+
+/// A lane whose head has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingLane {
+    /// The head and its failures.
+    pub head: Waiting,
+    /// True if the head is out again.
+    pub is_out: bool,
+}
+
+impl Lanes {
+    /// Lanes whose head has failed, in the order of their heads.
+    pub fn waiting_lanes(&self) -> impl Iterator<Item = WaitingLane> {
+        let rows = self.index.rows.iter();
+        rows.filter_map(|(position, key)| {
+            let lane = self.by_key.get(key)?;
+            let mut head = self.row(*position)?;
+            if let State::Waiting { until } = lane.state {
+                head.due_at = until;
+            }
+            let is_out = lane.is_out();
+            Some(WaitingLane { head, is_out })
+        })
+    }
+
+    /// Workers that have items, with their number.
+    pub fn workers(&self) -> BTreeMap<Arc<str>, usize> {
+        let mut workers = BTreeMap::new();
+        for (_, key) in &self.index.leases {
+            if let Some(lane) = self.by_key.get(key)
+                && let State::Out { worker, .. } = &lane.state
+                && let Some(worker) = worker
+            {
+                *workers.entry(Arc::clone(worker)).or_default() += 1;
+            }
+        }
+        workers
+    }
+
+    /// Position and time of receipt of the first unsettled item; `None` if all items that were read
+    /// are settled.
+    pub fn oldest(&self) -> Option<(i64, Timestamp)> {
+        let open = self.index.open.first_key_value();
+        let row = self.index.rows.first_key_value();
+        let (position, key) = open.into_iter().chain(row).min()?;
+        let lane = self.by_key.get(key)?;
+        Some((*position, lane.head.received_at))
+    }
+}
