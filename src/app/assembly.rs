@@ -6,7 +6,9 @@ use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    App, Database, Manager, Started, database,
+    App, Database, Manager, Started,
+    consumers::Consumers,
+    database,
     opening::Opened,
     rescue, spooling,
     upkeep::{Upkeep, keep},
@@ -14,17 +16,21 @@ use super::{
 use crate::{
     clock::Clock,
     config::{Config, Sources},
+    forward::consumer::Handles,
     http::{self, Access, AppState, Listener, ListenerLimits, SpoolApi, admin, public},
     ingest::{
         CircuitBreaker, Committer, DatabaseState, Drained, Readiness, Recheck, Spooling, Tally,
         Writer,
     },
     instance::{self, Claim},
-    query::{Audit, AuditKey, Sessions, stream::Hub},
+    query::{
+        Audit, AuditKey, Sessions,
+        stream::{Hub, Log},
+    },
     spool::Spool,
-    store::{Writes, wake::Wakes},
+    store::{Writes, consumers::Owner, wake::Wakes},
     telemetry::metrics::Exposition,
-    worker::{self, Probe, Rejected, Streaming, Tables},
+    worker::{self, ConsumerParts, Probe, Rejected, Streaming, Tables},
 };
 
 /// Results of the fallible steps of a start.
@@ -75,9 +81,12 @@ impl Parts {
         let spooling = self.spooling(&drained);
         let readiness = self.readiness(breaker.clone());
         let recheck = self.recheck(&writer);
-        let (hub, streams) = self.streams(&wakes, &loops, &stop);
+        let (hub, log, streams) = self.streams(&wakes, &loops, &stop);
+        let handles = Handles::default();
+        let consumers = self.consumers(log, &handles);
         let signals = (breaker, wakes);
-        let upkeep = self.upkeep((&state, tally), signals, (&readiness, drained.clone()));
+        let followed = (drained.clone(), consumers.clone());
+        let upkeep = self.upkeep((&state, tally), signals, (&readiness, followed));
         let spool_api = spooling::api(spooling.as_ref(), &self.config, &self.started.left_behind);
         let (access, operators) = self.operators(
             admin.address(),
@@ -104,6 +113,7 @@ impl Parts {
             ],
             reached,
             gaps,
+            consumers,
             access,
             state,
             progress,
@@ -142,17 +152,33 @@ impl Parts {
         (writer, committer.with_wakes(wakes.clone()))
     }
 
-    /// Starts the feed of the streams. The token ends the streams.
+    /// The consumers of the configuration, which read `log` once the database is open.
+    fn consumers(&self, log: Log, handles: &Handles) -> Consumers {
+        let parts = ConsumerParts {
+            options: self.database.options(),
+            commits: database::commits(&self.config.database),
+            log,
+            owner: Owner {
+                name: instance::name(&self.config.data_dir),
+                address: None,
+            },
+            clock: self.clock.clone(),
+        };
+        Consumers::new(parts, handles.clone(), &self.config)
+    }
+
+    /// Starts the feed of the streams and consumers. The token ends the streams.
     fn streams(
         &self,
         wakes: &Wakes,
         loops: &TaskTracker,
         stop: &CancellationToken,
-    ) -> (Hub, CancellationToken) {
+    ) -> (Hub, Log, CancellationToken) {
         let streams = CancellationToken::new();
         let (hub, feed) = Hub::new(self.database.options(), streams.clone());
+        let log = feed.log();
         loops.spawn(Streaming::new(feed, wakes.clone()).run(stop.clone()));
-        (hub, streams)
+        (hub, log, streams)
     }
 
     /// Routes of the admin listener at `address`, and their access.
@@ -214,7 +240,7 @@ impl Parts {
         &self,
         (state, tally): (&AppState, Tally),
         (breaker, wakes): (CircuitBreaker, Wakes),
-        (readiness, drained): (&Readiness, Drained),
+        (readiness, (drained, consumers)): (&Readiness, (Drained, Consumers)),
     ) -> Upkeep {
         let (config, options) = (&self.config, self.database.options());
         Upkeep {
@@ -247,6 +273,7 @@ impl Parts {
                 options,
                 callbacks: state.callbacks().clone(),
             },
+            consumers,
             database: self.database.clone(),
             min_free: config.database.min_free,
             metrics: self.metrics.clone(),

@@ -5,6 +5,7 @@
 //! writer, counters, Postgres.
 
 mod assembly;
+mod consumers;
 pub mod database;
 pub(crate) mod descriptors;
 mod error;
@@ -39,6 +40,7 @@ use crate::{
     worker::{self, Rejected},
 };
 use assembly::{Draining, Parts, Serving};
+use consumers::Consumers;
 use database::Database;
 pub use error::Error;
 use keys::require_tokens;
@@ -63,6 +65,7 @@ pub struct App {
     rejected: Rejected,
     reached: worker::Reached,
     gaps: worker::Gaps,
+    consumers: Consumers,
     loops: TaskTracker,
     stop: CancellationToken,
     /// Ends the streams, which would otherwise be requests in flight.

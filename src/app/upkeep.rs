@@ -6,6 +6,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Database,
+    consumers::Consumers,
     opening::{self, Opened},
 };
 use crate::{
@@ -23,6 +24,7 @@ pub(super) struct Upkeep {
     pub(super) rejected: Rejected,
     pub(super) reached: Reached,
     pub(super) gaps: Gaps,
+    pub(super) consumers: Consumers,
     pub(super) probe: Probe,
     pub(super) breaker: CircuitBreaker,
     pub(super) wakes: Wakes,
@@ -86,6 +88,7 @@ impl Upkeep {
         let options = self.database.options();
         let listing = Following::new(options, follower, consumer, wakes.waiter());
         loops.spawn(listing.run(stop()));
+        self.consumers.start(loops, &stop());
         if let Some(health) = self.database.health().await {
             loops.spawn(worker::log_restarts(stop(), health));
         }

@@ -73,9 +73,9 @@ messages! {
 
     /// The lane moves on. WARN at most once in 10 s. See `hookshelf consumers dead list`.
     EventBuried<'a> {
-        consumer: Arc<str>, position: i64, kind: &'a str, attempts: u32, code: &'a str,
+        consumer: Arc<str>, position: i64, attempts: u32, code: &'a str,
     }
-        "event became a dead letter" [consumer = &*consumer, position, kind, attempts, code]
+        "event became a dead letter" [consumer = &*consumer, position, attempts, code]
         WARN if sparingly!(), DEBUG
         => CONSUMER_DEAD_LETTERS.count(of(&consumer));
 

@@ -4,6 +4,7 @@
 //! Failures are logged and retried.
 
 mod callbacks;
+mod consumer;
 mod disk;
 mod drain;
 mod follow;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use callbacks::Reached;
+pub use consumer::{Consuming, Shared as ConsumerParts};
 pub use disk::Disk;
 pub use drain::Drain;
 pub use follow::Following;

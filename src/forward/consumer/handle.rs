@@ -22,7 +22,20 @@ pub enum Call {
     Status(Reply<Status>),
 }
 
-type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
+impl Call {
+    /// Refuses the request.
+    pub fn refuse(self, refusal: Refusal) {
+        match self {
+            Self::Lease(_, reply) => drop(reply.send(Err(refusal))),
+            Self::Settle(_, reply) => drop(reply.send(Err(refusal))),
+            Self::Release(_, reply) => drop(reply.send(Err(refusal))),
+            Self::Status(reply) => drop(reply.send(Err(refusal))),
+        }
+    }
+}
+
+/// Way of an answer.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
 
 /// Requests as the owner receives them.
 pub type Calls = mpsc::Receiver<Call>;

@@ -3,13 +3,21 @@
 //! One task of the process owns a consumer: it reads the log, keeps the lanes and writes the
 //! progress. Everything else talks to it through a [`Handle`].
 
+mod clock_guard;
+mod desk;
 mod handle;
+mod lease_key;
 mod names;
+mod rate;
 mod requests;
+mod settings;
 
+pub use desk::{Desk, Found, Lookup, Owned, Shown, Writing};
 pub use handle::{Call, Calls, Handle};
+pub use lease_key::LeaseKey;
 pub use names::Handles;
 pub use requests::{
     HandedOut, LaneStatus, Refusal, Settled, Settlement, SkippedEvents, Status, Verb, Want,
     WorkerStatus,
 };
+pub use settings::Settings;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Lanes, State, Waiting};
+use super::{Counts, Lanes, State, Waiting};
 
 /// A lane whose head has failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,11 @@ impl Lanes {
             }
         }
         workers
+    }
+
+    /// Items settled so far.
+    pub fn counts(&self) -> Counts {
+        self.unsaved.counts
     }
 
     /// Position and time of receipt of the first unsettled item; `None` if all items that were read

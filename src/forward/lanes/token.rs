@@ -57,3 +57,18 @@ pub enum Answer {
     /// No such lease was given, or a restart forgot it.
     Unknown,
 }
+
+impl Answer {
+    /// Name for callers and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Acked => "acked",
+            Self::Already => "already",
+            Self::Waiting => "waiting",
+            Self::Dead => "dead",
+            Self::Extended => "extended",
+            Self::Lost => "lost",
+            Self::Unknown => "unknown",
+        }
+    }
+}

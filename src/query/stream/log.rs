@@ -60,6 +60,19 @@ impl Log {
         (batch.age() < FRESH).then_some(CachedEvent { batch, place })
     }
 
+    /// Waits for one of the sessions that subscribers read with.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable.
+    pub async fn session(&self) -> Result<super::PageSession<'_>, Error> {
+        self.0.0.pages.session().await
+    }
+
+    /// Position up to which the log was read.
+    pub fn end(&self) -> i64 {
+        self.0.0.ring.borrow().through()
+    }
+
     /// Clients of the accounts, as last read for a subscription with `by_client`.
     pub fn clients(&self) -> Arc<Clients> {
         Arc::clone(&self.0.0.clients.borrow())

@@ -31,6 +31,7 @@ pub use self::{
     log::{CachedEvent, Log},
     log_batch::LogBatch,
     log_subscription::LogSubscription,
+    pages::PageSession,
     subscriber::Subscriber,
 };
 use self::{

@@ -40,9 +40,9 @@ pub(super) struct Pages {
     idle: Mutex<Vec<(Instant, Connection)>>,
 }
 
-/// A session of one subscriber. Dropping it closes the connection.
+/// A session of one subscriber, or for a lookup. Dropping it closes the connection.
 #[derive(Debug)]
-pub(super) struct PageSession<'p> {
+pub struct PageSession<'p> {
     pages: &'p Pages,
     connection: Connection,
     _permit: SemaphorePermit<'p>,
@@ -90,6 +90,11 @@ impl Pages {
 }
 
 impl PageSession<'_> {
+    /// The connection.
+    pub fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
     /// Reads the page behind `place`; `None` at the end of the log. Without a reader, begins there.
     /// Also returns the gap if the place is older than every stored row.
     pub(super) async fn read(
@@ -123,7 +128,7 @@ impl PageSession<'_> {
     }
 
     /// Keeps the connection for the next session.
-    pub(super) fn keep(self) {
+    pub fn keep(self) {
         let idle = (Instant::now(), self.connection);
         self.pages.idle().push(idle);
     }

@@ -1,0 +1,290 @@
+//! Hand-out: events for the callers that wait, with a last check of each event.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::Desk;
+use crate::{
+    forward::{
+        consumer::{HandedOut, Refusal, Want, handle::Reply},
+        lanes::{Item, Lease, SkipReason, Wish},
+    },
+    store::read::EventRow,
+    telemetry::{
+        LogEvent,
+        consumers::{EventsHandedOut, EventsSkipped},
+    },
+};
+
+/// Callers that wait at the same time.
+const MOST_WAITERS: usize = 1_024;
+
+/// Lanes in one question.
+const MOST_WISHES: usize = 64;
+
+/// Caller that waits for events.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    want: Want,
+    reply: Reply<Vec<HandedOut>>,
+    pub(super) deadline: Instant,
+}
+
+/// Events on their way to a caller.
+#[derive(Debug)]
+pub(super) struct Staged {
+    waiter: Waiter,
+    leases: Vec<Lease>,
+    /// Events found in memory.
+    shown: HashMap<i64, Shown>,
+}
+
+/// An event as a caller sees it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// Columns of the event, without text, `data` and payload.
+    pub event: EventRow,
+    /// The event as JSON.
+    pub with_content: Bytes,
+    /// The event as JSON without content.
+    pub without_content: Bytes,
+    /// Client of its account.
+    pub client: Option<String>,
+}
+
+/// Question to the database.
+#[derive(Debug, Default)]
+pub struct Lookup {
+    /// Lanes whose next items are wanted.
+    pub wishes: Vec<Wish>,
+    /// Positions of events that are to be handed out, with their times of receipt.
+    pub events: Vec<(i64, Timestamp)>,
+    /// Columns of those that were found in memory, if an earlier event may have the same message.
+    pub messages: Vec<EventRow>,
+}
+
+/// Answer of the database.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Items of the lanes: the next ones, complete up to the last of each.
+    pub items: Vec<(Wish, Vec<Item>)>,
+    /// The events by position. One that is missing is no longer stored.
+    pub events: HashMap<i64, Shown>,
+    /// Positions of messages that another app brought before.
+    pub repeated: HashSet<i64>,
+}
+
+impl Waiter {
+    pub(super) fn refuse(self, refusal: Refusal) {
+        let _ = self.reply.send(Err(refusal));
+    }
+
+    /// True if the caller went away.
+    fn is_gone(&self) -> bool {
+        self.reply.is_closed()
+    }
+}
+
+impl Desk {
+    /// Lets a caller wait.
+    pub(super) fn wait(&mut self, want: Want, reply: Reply<Vec<HandedOut>>, now: Instant) {
+        let deadline = now + want.wait;
+        let waiter = Waiter {
+            want,
+            reply,
+            deadline,
+        };
+        match &self.paused {
+            Some(reason) => waiter.refuse(Refusal::Paused(reason.clone())),
+            None if self.waiters.len() >= MOST_WAITERS => waiter.refuse(Refusal::Unavailable),
+            None => self.waiters.push_back(waiter),
+        }
+    }
+
+    /// Hands out what is ready. `shown` finds an event in memory, unless it must be looked up.
+    pub fn serve(&mut self, now: Instant, shown: impl Fn(i64) -> Option<Shown>) {
+        self.lanes.expire(now);
+        while let Some(waiter) = self.next_waiter() {
+            let want = &waiter.want;
+            let time = want.lease.unwrap_or(self.settings.lease);
+            let leases = self.lanes.lease(want.max, time, &want.worker, now);
+            if leases.is_empty() {
+                self.waiters.push_front(waiter);
+                break;
+            }
+            let positions = leases.iter().map(|it| it.token.position);
+            let staged = Staged {
+                shown: positions.filter_map(|it| Some((it, shown(it)?))).collect(),
+                waiter,
+                leases,
+            };
+            if staged.shown.len() == staged.leases.len() && !self.settings.once_per_account {
+                self.finish(staged, &HashSet::new(), now);
+            } else {
+                self.staged.push(staged);
+            }
+        }
+        self.end_waits(now);
+    }
+
+    /// First caller that is still there.
+    fn next_waiter(&mut self) -> Option<Waiter> {
+        while let Some(waiter) = self.waiters.pop_front() {
+            if !waiter.is_gone() {
+                return Some(waiter);
+            }
+        }
+        None
+    }
+
+    /// Answers the callers whose wait is over.
+    pub fn end_waits(&mut self, now: Instant) {
+        let is_over = |waiter: &Waiter| waiter.deadline <= now || waiter.is_gone();
+        if !self.waiters.iter().any(is_over) {
+            return;
+        }
+        let over: VecDeque<_>;
+        (over, self.waiters) = self.waiters.drain(..).partition(is_over);
+        for waiter in over {
+            let _ = waiter.reply.send(Ok(Vec::new()));
+        }
+    }
+
+    /// Question to the database, if there is one.
+    pub fn lookup(&self) -> Option<Lookup> {
+        let mut wishes = self.lanes.wanted();
+        // A flush waits for these.
+        wishes.sort_by_key(|wish| !wish.settled);
+        wishes.truncate(MOST_WISHES);
+        let mut lookup = Lookup {
+            wishes,
+            ..Lookup::default()
+        };
+        for staged in &self.staged {
+            for lease in &staged.leases {
+                match staged.shown.get(&lease.token.position) {
+                    Some(shown) => lookup.messages.push(shown.event.clone()),
+                    None => lookup
+                        .events
+                        .push((lease.token.position, lease.received_at)),
+                }
+            }
+        }
+        (!lookup.wishes.is_empty() || !self.staged.is_empty()).then_some(lookup)
+    }
+
+    /// Takes the answer to a question.
+    pub fn found(&mut self, asked: &Lookup, found: Found, now: Instant) {
+        for (wish, items) in found.items {
+            self.lanes.found(&wish, &items);
+        }
+        let events = asked.events.iter().map(|(position, _)| *position);
+        let messages = asked.messages.iter().map(|event| event.position);
+        let asked: HashSet<_> = events.chain(messages).collect();
+        let is_answered = |staged: &mut Staged| {
+            let mut positions = staged.leases.iter().map(|it| it.token.position);
+            positions.all(|position| asked.contains(&position))
+        };
+        let mut events = found.events;
+        let answered: Vec<_> = self.staged.extract_if(.., is_answered).collect();
+        for mut staged in answered {
+            for lease in &staged.leases {
+                let event = events.remove_entry(&lease.token.position);
+                staged.shown.extend(event);
+            }
+            self.finish(staged, &found.repeated, now);
+        }
+    }
+
+    /// Gives back what a failed question was about. The callers wait on.
+    pub fn not_found(&mut self, now: Instant) {
+        for staged in std::mem::take(&mut self.staged).into_iter().rev() {
+            for lease in &staged.leases {
+                self.lanes.undo(&lease.token, now);
+            }
+            self.waiters.push_front(staged.waiter);
+        }
+    }
+
+    /// Sends events to their caller. Without an event the caller waits on.
+    fn finish(&mut self, staged: Staged, repeated: &HashSet<i64>, now: Instant) {
+        let Staged {
+            waiter,
+            leases,
+            mut shown,
+        } = staged;
+        let (mut out, mut tokens) = (Vec::new(), Vec::new());
+        for lease in leases {
+            let position = lease.token.position;
+            match self.check(shown.remove(&position), repeated.contains(&position)) {
+                Ok(shown) => {
+                    tokens.push(lease.token);
+                    out.push(self.handed_out(&lease, shown, waiter.want.content));
+                }
+                Err(reason) => {
+                    self.lanes.skip(position, reason);
+                    self.note_skip(reason);
+                }
+            }
+        }
+        let again = out.iter().filter(|it| it.redelivered).count();
+        EventsHandedOut {
+            consumer: &self.name,
+            first: out.len() - again,
+            again,
+        }
+        .emit();
+        if out.is_empty() {
+            self.waiters.push_front(waiter);
+        } else if waiter.reply.send(Ok(out)).is_err() {
+            for token in tokens {
+                self.lanes.undo(&token, now);
+            }
+        }
+    }
+
+    fn note_skip(&self, reason: SkipReason) {
+        EventsSkipped {
+            consumer: &self.name,
+            reason: reason.as_str(),
+            count: 1,
+        }
+        .emit();
+    }
+
+    /// The event, if it is still to be handed out.
+    fn check(&self, shown: Option<Shown>, is_repeated: bool) -> Result<Shown, SkipReason> {
+        let shown = shown.ok_or(SkipReason::Gone)?;
+        if !self.settings.chooses(&shown.event, shown.client.as_deref()) {
+            return Err(SkipReason::Filtered);
+        }
+        if self.settings.is_too_old(&shown.event, &self.clock) {
+            return Err(SkipReason::TooOld);
+        }
+        if is_repeated {
+            return Err(SkipReason::Repeated);
+        }
+        Ok(shown)
+    }
+
+    fn handed_out(&self, lease: &Lease, shown: Shown, content: bool) -> HandedOut {
+        let json = if content {
+            shown.with_content
+        } else {
+            shown.without_content
+        };
+        HandedOut {
+            lease: self.key.encode(&lease.token),
+            attempt: lease.token.attempt,
+            redelivered: lease.redelivered,
+            failed_for: lease.failed_for,
+            json,
+            event: shown.event,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Lookups in the database: events that are to be handed out, and the next events of lanes.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{Shared, within_deadline};
+use crate::{
+    forward::{
+        consumer::{Found, Lookup, Settings, Shown},
+        lanes::{Item, MOST_LATER, Wish},
+    },
+    query::stream::{Log, json},
+    store::{
+        Connection, Error,
+        consumers::{events_at, next_of_lane, read_payloads},
+        read::EventRow,
+    },
+};
+
+/// Rows of a lane in the first statement, and at most: few of them may be chosen.
+const ROWS: u32 = 8;
+const MOST_ROWS: u32 = 1_000;
+
+/// The event at `position`, if the ring has it.
+pub(super) fn cached(log: &Log, position: i64) -> Option<Shown> {
+    let event = log.cached(position)?;
+    Some(Shown {
+        client: log.clients().of(event.row()).cloned(),
+        event: event.row().clone(),
+        with_content: event.json(true),
+        without_content: event.json(false),
+    })
+}
+
+/// Answers a question of a desk.
+pub(super) async fn answer(
+    shared: Shared,
+    settings: Arc<Settings>,
+    asked: Lookup,
+) -> (Lookup, Result<Found, Error>) {
+    let found = within_deadline(find(&shared, &settings, &asked)).await;
+    (asked, found)
+}
+
+async fn find(shared: &Shared, settings: &Settings, asked: &Lookup) -> Result<Found, Error> {
+    let mut session = shared.log.session().await?;
+    let conn = session.connection();
+    let mut items = Vec::new();
+    for wish in &asked.wishes {
+        items.push((
+            wish.clone(),
+            next_items(conn, shared, settings, wish).await?,
+        ));
+    }
+    let wanted = asked
+        .events
+        .iter()
+        .map(|(position, at)| (*position, Some(*at)));
+    let mut events = events_at(conn, &wanted.collect::<Vec<_>>()).await?;
+    read_payloads(conn, &mut events).await?;
+    let repeated = HashSet::new();
+    session.keep();
+    let shown = |event: EventRow| (event.position, shown(&shared.log, event));
+    Ok(Found {
+        items,
+        events: events.into_iter().map(shown).collect::<HashMap<_, _>>(),
+        repeated,
+    })
+}
+
+/// The first items of a lane that are chosen.
+async fn next_items(
+    conn: &mut Connection,
+    shared: &Shared,
+    settings: &Settings,
+    wish: &Wish,
+) -> Result<Vec<Item>, Error> {
+    let filter = settings.lane_filter(&wish.ids);
+    let (mut items, mut after, mut limit) = (Vec::new(), wish.after, ROWS);
+    let clients = shared.log.clients();
+    while items.len() < MOST_LATER {
+        let rows = next_of_lane(conn, &filter, after, wish.through, limit).await?;
+        let Some(last) = rows.last() else {
+            break;
+        };
+        (after, limit) = (last.position, (4 * limit).min(MOST_ROWS));
+        let is_chosen =
+            |row: &&EventRow| settings.chooses(row, clients.of(row).map(String::as_str));
+        let chosen = rows.iter().filter(is_chosen).map(|row| settings.item(row));
+        items.extend(chosen.filter(|item| item.lane == wish.lane));
+    }
+    Ok(items)
+}
+
+fn shown(log: &Log, event: EventRow) -> Shown {
+    let client = log.clients().of(&event).cloned();
+    let with_content = json(event.clone(), true);
+    let without_content = json(event.clone(), false);
+    Shown {
+        event,
+        with_content,
+        without_content,
+        client,
+    }
+}

@@ -1,0 +1,202 @@
+//! Owner of a consumer: takes it over, reads the log, answers the calls and writes the progress.
+//!
+//! Nothing waits for Postgres but the callers whom it concerns: one flush and one lookup run beside
+//! the calls, and a task of its own reads the log.
+
+mod job;
+mod lookup;
+mod owned;
+mod restore;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::owned::Owned;
+use crate::{
+    clock::Clock,
+    forward::consumer::{Calls, Desk, Refusal, Settings},
+    query::stream::{Log, LogSubscription},
+    store::{
+        self, Commits, ConnectOptions, Connection, Error,
+        consumers::{self, ConsumerKind, NewConsumer, Owner, Take, Taken},
+    },
+    telemetry::{
+        LogEvent,
+        consumers::{ConsumerFailed, ConsumerRecovered, ConsumerTaken},
+    },
+};
+
+/// Time for which a consumer is owned after each flush.
+const OWNED: Duration = Duration::from_secs(15);
+
+/// Deadline for connecting and for a statement.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Pause after a failure, and between two looks at a consumer of another process.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Parts that all consumers of a process share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The database.
+    pub options: ConnectOptions,
+    /// Durability of a settlement.
+    pub commits: Commits,
+    /// The log.
+    pub log: Log,
+    /// This process.
+    pub owner: Owner,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// A consumer to own.
+#[derive(Debug)]
+pub struct Consuming {
+    name: Arc<str>,
+    settings: watch::Receiver<Arc<Settings>>,
+    calls: Calls,
+    shared: Shared,
+    failing: bool,
+}
+
+/// Pause in which calls are refused.
+#[derive(Debug)]
+struct Rest {
+    refusal: Refusal,
+    time: Duration,
+}
+
+impl Consuming {
+    /// The consumer `name`, which answers `calls`.
+    pub fn new(
+        name: Arc<str>,
+        settings: watch::Receiver<Arc<Settings>>,
+        calls: Calls,
+        shared: Shared,
+    ) -> Self {
+        Self {
+            name,
+            settings,
+            calls,
+            shared,
+            failing: false,
+        }
+    }
+
+    /// Runs until `stop`. The progress is then written, and another process may take the consumer
+    /// at once.
+    pub async fn run(mut self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let rest = match self.own(&stop).await {
+                Ok(rest) => rest,
+                Err(error) => self.stumble(&error),
+            };
+            stop.run_until_cancelled(self.rest(rest)).await;
+        }
+    }
+
+    /// Takes the consumer over, and owns it until the stop, a change of its settings, or its loss.
+    async fn own(&mut self, stop: &CancellationToken) -> Result<Rest, Error> {
+        let mut connection = self.shared.connect().await?;
+        let settings = Arc::clone(&self.settings.borrow_and_update());
+        let began = std::time::Instant::now();
+        let taken = consumers::take(&mut connection, &self.name, &self.shared.owner, OWNED);
+        match within_deadline(taken).await? {
+            Take::Missing => {
+                let new = NewConsumer {
+                    name: &self.name,
+                    kind: ConsumerKind::Consumer,
+                    lane: settings.lane.as_str(),
+                    start: settings.start,
+                };
+                within_deadline(consumers::register(&mut connection, new)).await?;
+                Ok(Rest::short())
+            }
+            Take::OwnedBy(owner) => Ok(Rest {
+                refusal: Refusal::Elsewhere(owner.address),
+                time: SOON,
+            }),
+            Take::Taken(taken) => {
+                let place = (&self.shared, &self.name);
+                let desk = restore::desk(&mut connection, place, settings, &taken).await?;
+                self.resumed();
+                let Some(desk) = desk else {
+                    return Ok(Rest::short());
+                };
+                let (consumer, position) = (Arc::clone(&self.name), desk.read());
+                ConsumerTaken { consumer, position }.emit();
+                let log = self.subscribe(&desk, &taken).await?;
+                let owned = Owned::new(self, connection, (desk, log), (&taken, began));
+                Ok(owned.run(stop).await)
+            }
+        }
+    }
+
+    async fn subscribe(&self, desk: &Desk, taken: &Taken) -> Result<LogSubscription, Error> {
+        let is_by_client = self.settings.borrow().is_by_client();
+        let log = &self.shared.log;
+        let at = taken.progress.caught_up_at;
+        let at = at.filter(|_| desk.read() == taken.progress.position);
+        log.subscribe(desk.read(), at, is_by_client).await
+    }
+
+    /// Refuses calls for a while.
+    async fn rest(&mut self, rest: Rest) {
+        let end = Instant::now() + rest.time;
+        loop {
+            tokio::select! {
+                () = sleep_until(end) => return,
+                Some(call) = self.calls.recv() => call.refuse(rest.refusal.clone()),
+                else => return sleep_until(end).await,
+            }
+        }
+    }
+
+    fn resumed(&mut self) {
+        if std::mem::take(&mut self.failing) {
+            let consumer = Arc::clone(&self.name);
+            ConsumerRecovered { consumer }.emit();
+        }
+    }
+
+    fn stumble(&mut self, error: &Error) -> Rest {
+        ConsumerFailed {
+            consumer: Arc::clone(&self.name),
+            cause: error.cause(),
+            first: !std::mem::replace(&mut self.failing, true),
+        }
+        .emit();
+        Rest {
+            refusal: Refusal::Unavailable,
+            time: SOON,
+        }
+    }
+}
+
+impl Rest {
+    /// No pause.
+    fn short() -> Self {
+        Self {
+            refusal: Refusal::Unavailable,
+            time: Duration::ZERO,
+        }
+    }
+}
+
+impl Shared {
+    /// Opens a session for the owner of a consumer.
+    async fn connect(&self) -> Result<Connection, Error> {
+        store::connect_owner(&self.options, self.commits, DEADLINE).await
+    }
+}
+
+async fn within_deadline<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let done = tokio::time::timeout(DEADLINE, work).await;
+    done.unwrap_or(Err(Error::TimedOut))
+}
