@@ -90,7 +90,8 @@ impl Parts {
         let spool_api = spooling::api(spooling.as_ref(), &self.config, &self.started.left_behind);
         let (access, operators) = self.operators(
             admin.address(),
-            (readiness, spool_api, hub, recheck),
+            (readiness, spool_api, recheck),
+            (hub, streams.clone()),
             (&state, &loops, &stop),
         );
         let operators = http::known_as(operators, self.claim.id().clone());
@@ -185,7 +186,8 @@ impl Parts {
     fn operators(
         &self,
         address: SocketAddr,
-        (readiness, spool, hub, recheck): (Readiness, SpoolApi, Hub, Recheck),
+        (readiness, spool, recheck): (Readiness, SpoolApi, Recheck),
+        (hub, streams): (Hub, CancellationToken),
         (state, loops, stop): (&AppState, &TaskTracker, &CancellationToken),
     ) -> (Access, http::Routes) {
         let options = self.database.options();
@@ -195,6 +197,7 @@ impl Parts {
             audit: Audit::new(writes.clone(), self.audit_key.clone()),
             writes,
             streams: http::Streams::new(hub, self.config.admin.max_streams),
+            consumers: http::ConsumerApi::new(Handles::default(), streams),
             apps: state.clone(),
             spool,
             recheck,

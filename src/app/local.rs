@@ -6,6 +6,7 @@ use super::{keys, rescue};
 use crate::{
     clock::Clock,
     config::{self, Config, credentials},
+    forward::consumer::Handles,
     http::{self, AppState, LocalApi, SpoolApi},
     ingest::{DatabaseState, Readiness, Recheck, Tally, Writer},
     query::{Audit, Scope, Sessions, stream::Hub},
@@ -47,6 +48,7 @@ impl Local {
             audit: Audit::new(changes.clone(), key).unrecorded(),
             writes: changes,
             streams: http::Streams::new(hub, STREAMS),
+            consumers: http::ConsumerApi::new(Handles::default(), stop.clone()),
             recheck: Recheck::new(
                 rescue::quarantine(config),
                 options.clone(),

@@ -10,9 +10,14 @@ use serde::Serialize;
 /// An answer in JSON. It may have content, so no cache keeps it.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     match json_bytes(body) {
-        Some(body) => (status, typed("application/json"), UNCACHED, body).into_response(),
+        Some(body) => json_of(status, body),
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// An answer of these bytes, which are JSON.
+pub(super) fn json_of(status: StatusCode, body: Bytes) -> Response {
+    (status, typed("application/json"), UNCACHED, body).into_response()
 }
 
 /// JSON of a value; `None` if it cannot be serialised.

@@ -38,7 +38,7 @@ mod webhook;
 pub use axum::Router as Routes;
 
 pub use access::Access;
-pub use api::{Api, SpoolApi, Streams, openapi_document};
+pub use api::{Api, ConsumerApi, SpoolApi, Streams, openapi_document};
 pub use identity::known_as;
 pub use in_flight::{Ends, InFlight};
 pub use limits::{Limits, ListenerLimits};

@@ -44,6 +44,9 @@ problems! {
          An unknown parameter is refused, so that a misspelt filter does not select everything.";
     BODY = BAD_REQUEST "body" "The body of the request is wrong":
         "`detail` says what the route takes.";
+    VALUE = UNPROCESSABLE_ENTITY "value" "A value of the body is not allowed":
+        "`parameter` names the key, `given` is its value and `allowed` says what the route takes. \
+         Nothing was done.";
     UNAUTHORIZED = UNAUTHORIZED "unauthorized" "A token is needed":
         "Send `Authorization: Bearer` with a token of `[[admin.tokens]]`. `hookshelf token new` \
          makes one.";
@@ -58,6 +61,9 @@ problems! {
         "The header `Allow` lists the methods.";
     CONFLICT = CONFLICT "conflict" "The state of the server does not allow this":
         "`detail` says why.";
+    PAUSED = CONFLICT "paused" "The consumer is paused":
+        "`detail` has the reason. The consumer hands out nothing until \
+         `hookshelf consumers resume NAME`; settle and release still work.";
     BEYOND = CONFLICT "beyond" "The start is beyond the end of the log":
         "`end` is the last position of the log. The database was replaced by an older one, as by a \
          restore: compare what you have with the events up to `end`, then continue from there.";
@@ -76,6 +82,9 @@ problems! {
         "Narrow the query with since, until or another filter, or try again later.";
     STREAMS = SERVICE_UNAVAILABLE "streams" "Too many streams are open":
         "Close a stream, or raise `admin.max_streams`.";
+    CONSUMER = SERVICE_UNAVAILABLE "consumer" "The consumer is not available now":
+        "`detail` has the reason. Try again after the time in `Retry-After`. A settlement may be \
+         done or not: settle the same leases again.";
     AUDIT = SERVICE_UNAVAILABLE "audit" "The audit cannot be written":
         "Content is shown only if the audit records it. The log of the server has the cause.";
     DEFECT = INTERNAL_SERVER_ERROR "defect" "The server has a defect":
@@ -131,10 +140,10 @@ pub(super) struct Members {
     title: &'static str,
     status: u16,
     detail: Cow<'static, str>,
-    /// The parameter at fault.
+    /// The parameter or key at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
-    /// Value of the parameter.
+    /// Its value.
     #[serde(skip_serializing_if = "Option::is_none")]
     given: Option<String>,
     /// Allowed values.
@@ -189,6 +198,16 @@ impl Problem {
         problem
     }
 
+    /// A value in a body that is not allowed.
+    pub(super) fn value(key: &str, given: &str, allowed: impl Into<String>) -> Self {
+        let allowed = allowed.into();
+        let mut problem = Self::new(VALUE, format!("{key} takes {allowed}"));
+        problem.0.parameter = Some(key.to_owned());
+        problem.0.given = Some(shortened(given));
+        problem.0.allowed = Some(allowed);
+        problem
+    }
+
     /// A start beyond the last position of the log.
     pub(super) fn beyond(end: i64) -> Self {
         let mut problem = Self::new(BEYOND, format!("the log ends at position {end}"));
@@ -225,7 +244,7 @@ impl Problem {
 }
 
 /// Beginning of a client's text, so that an answer stays short.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     const LONGEST: usize = 200;
     text.chars().take(LONGEST).collect()
 }

@@ -13,7 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{
     Api, Asked, InPath, Shared, UNREAD,
     filters::{ACCOUNT, APP, LARGE_LIMIT, accounts_in_path},
-    operation::{Answer, Caller, Operation, schema_of},
+    json_body,
+    operation::{Answer, Caller, Operation, RequestBody},
     shown::LagReport,
 };
 use crate::{
@@ -66,7 +67,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
         caller: Caller::Token(Role::Operator),
         about: "Sets label and client of an account.",
         parts: &[ACCOUNT],
-        body: Some((schema_of::<Labels>, r#"{"label":"Bakery","client":null}"#)),
+        body: Some(RequestBody::json::<Labels>(
+            r#"{"label":"Bakery","client":null}"#,
+        )),
         example: "/v1/accounts/17840000000000001",
         answers: &[Answer::json::<NamedAccounts>("The account.")],
         problems: &[
@@ -161,14 +164,6 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
     Ok(Some(text.unwrap_or_default()))
 }
 
-/// Reads the labels of a body. An array would be taken as a list of the keys.
-fn labels(body: &[u8]) -> Result<Labels, String> {
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err("the body is no object".to_owned());
-    }
-    serde_json::from_slice(body).map_err(|error| error.to_string())
-}
-
 /// Maximum length of a label in characters.
 const LONGEST: usize = 200;
 
@@ -184,11 +179,7 @@ async fn label(
     if scope.is_restricted() {
         return Err(Problem::not_found());
     }
-    let body = body.map_err(|rejection| Problem::new(problem::BODY, rejection.body_text()))?;
-    let labels = labels(&body).map_err(|reason| {
-        let detail = format!("send a JSON object with label and client: {reason}");
-        Problem::new(problem::BODY, detail)
-    })?;
+    let labels: Labels = json_body::object(body, "label and client")?;
     let is_label = |text: &String| text.chars().count() <= LONGEST && !text.contains('\0');
     if ![&labels.label, &labels.client]
         .into_iter()

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod audit;
+mod consumers;
 mod conversations;
 mod deliveries;
 mod documents;
@@ -13,6 +14,7 @@ mod events;
 mod export;
 mod filters;
 mod health;
+mod json_body;
 mod media;
 mod openapi;
 mod operation;
@@ -32,6 +34,7 @@ use axum::{
 
 use serde::de::DeserializeOwned;
 
+pub use consumers::ConsumerApi;
 pub use documents::openapi_document;
 pub use spool::SpoolApi;
 pub use stream::Streams;
@@ -55,6 +58,7 @@ use crate::{
 const OPERATIONS: &[&[Operation]] = &[
     events::OPERATIONS,
     stream::OPERATIONS,
+    consumers::OPERATIONS,
     conversations::OPERATIONS,
     media::OPERATIONS,
     deliveries::OPERATIONS,
@@ -92,6 +96,8 @@ pub struct Api {
     pub writes: Writes,
     /// Live streams.
     pub streams: Streams,
+    /// Consumers of this process.
+    pub consumers: ConsumerApi,
     /// Apps with their secrets.
     pub apps: AppState,
     /// The spool, named if Postgres is unavailable.

@@ -27,13 +27,21 @@ pub(super) struct Operation {
     pub(super) parameters: Known,
     /// Headers that change the answer.
     pub(super) headers: &'static [Parameter],
-    /// Schema of the request's body, and an example.
-    pub(super) body: Option<(BodySchema, &'static str)>,
+    pub(super) body: Option<RequestBody>,
     /// Path and query of a request that succeeds on a server with data.
     pub(super) example: &'static str,
     pub(super) answers: &'static [Answer],
     /// Problems besides those of every operation.
     pub(super) problems: &'static [&'static ProblemType],
+}
+
+/// Body of a request.
+#[derive(Clone, Copy)]
+pub(super) struct RequestBody {
+    pub(super) schema: BodySchema,
+    /// JSON of a request that succeeds.
+    pub(super) example: &'static str,
+    pub(super) is_required: bool,
 }
 
 /// Callers of an operation.
@@ -59,7 +67,7 @@ pub(super) struct Answer {
 pub(super) type BodySchema = fn(&mut SchemaGenerator) -> Schema;
 
 /// Schema of the JSON of a type.
-pub(super) fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
@@ -79,6 +87,25 @@ impl Operation {
         answers: &[],
         problems: &[],
     };
+}
+
+impl RequestBody {
+    /// A required body of type `T`.
+    pub(super) const fn json<T: JsonSchema>(example: &'static str) -> Self {
+        Self {
+            schema: schema_of::<T>,
+            example,
+            is_required: true,
+        }
+    }
+
+    /// The same body, which may be empty.
+    pub(super) const fn optional(self) -> Self {
+        Self {
+            is_required: false,
+            ..self
+        }
+    }
 }
 
 impl fmt::Debug for Operation {

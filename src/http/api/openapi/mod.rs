@@ -108,12 +108,12 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> Value {
         "parameters": request::parameters(operation),
         "responses": answers::responses(operation, schemas),
     });
-    if let Some((schema, example)) = operation.body {
-        let example: Value = serde_json::from_str(example).unwrap_or_default();
+    if let Some(body) = operation.body {
+        let example: Value = serde_json::from_str(body.example).unwrap_or_default();
         described["requestBody"] = json!({
-            "required": true,
+            "required": body.is_required,
             "content": {"application/json": {
-                "schema": schema(&mut schemas.bodies),
+                "schema": (body.schema)(&mut schemas.bodies),
                 "example": example,
             }},
         });

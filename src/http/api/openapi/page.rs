@@ -224,8 +224,8 @@ fn example(operation: &Operation) -> String {
     if operation.method != "get" {
         let _ = write!(command, " -X {}", operation.method.to_uppercase());
     }
-    if let Some((_, body)) = operation.body {
-        let _ = write!(command, " -d '{body}'");
+    if let Some(body) = operation.body {
+        let _ = write!(command, " -d '{}'", body.example);
     }
     format!("{command} 'http://127.0.0.1:9090{}'", operation.example)
 }
