@@ -8,6 +8,7 @@
 mod audit;
 mod audit_key;
 mod comments;
+mod consumers;
 mod conversation;
 mod csv;
 mod detail;
@@ -57,6 +58,7 @@ pub(crate) use walk::ListWalk;
 pub use walk::{AuditWalk, DeliveryWalk, EventWalk, RejectionWalk, Walk};
 
 pub use crate::store::audit::{AuditEntry, AuditFilter};
+pub use crate::store::consumers::{ConsumerStatus, Totals, WaitingLane};
 pub use crate::store::follow::Lag;
 pub use crate::store::gaps::GapCause;
 pub use crate::store::read::{

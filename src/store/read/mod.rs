@@ -7,6 +7,7 @@
 mod accounts;
 mod audit;
 mod by_account;
+mod consumers;
 mod conversations;
 mod deliveries;
 mod events;

@@ -114,6 +114,7 @@ pub(super) fn open_admin(readiness: Readiness, spool: SpoolApi) -> SocketAddr {
         audit: Audit::new(sessions.clone(), AuditKey::new("/nowhere/audit.key".into())),
         writes: sessions,
         streams: Streams::new(Hub::new(options.clone(), CancellationToken::new()).0, 0),
+        consumers: ConsumerApi::new(Handles::default(), CancellationToken::new()),
         recheck: Recheck::new(
             QuarantineReader::new(Path::new("/none"), SignedDuration::ZERO),
             options,

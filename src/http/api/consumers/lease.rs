@@ -142,7 +142,7 @@ async fn events(
     want: Want,
     mut admission: Option<Admission>,
 ) -> Result<Vec<HandedOut>, Refusal> {
-    let (wait, waits) = (want.wait, !want.wait.is_zero());
+    let time = want.wait;
     let revoked = OptionFuture::from(admission.as_mut().map(Admission::until_revoked));
     let ended = async {
         tokio::select! {
@@ -152,8 +152,8 @@ async fn events(
     };
     tokio::select! {
         biased;
-        leased = within(wait, handle.lease(want)) => leased,
-        () = ended, if waits => Ok(Vec::new()),
+        leased = within(time, handle.lease(want)) => leased,
+        () = ended, if !time.is_zero() => Ok(Vec::new()),
     }
 }
 

@@ -7,6 +7,7 @@
 mod entry;
 mod lease;
 mod settle;
+mod status;
 mod values;
 
 use std::{
@@ -19,7 +20,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -43,6 +44,9 @@ use crate::{
 };
 
 const NAME: &[Parameter] = &[Parameter::one("name", "Name of the consumer.")];
+
+/// Problems of a state.
+const READ: &[&ProblemType] = &[problem::NOT_FOUND, problem::DATABASE, problem::BUSY];
 
 /// Problems of a request to the owner of a consumer.
 const SERVED: &[&ProblemType] = &[
@@ -69,6 +73,25 @@ const ELSEWHERE: Answer =
     Answer::empty("Another process owns the consumer, at the address in Location.").with(307);
 
 pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        path: "/v1/consumers",
+        handler: || get(status::list),
+        about: "State of all consumers.",
+        example: "/v1/consumers",
+        answers: &[Answer::json::<status::ConsumerList>("The consumers.")],
+        problems: READ,
+        ..Operation::GET
+    },
+    Operation {
+        path: "/v1/consumers/{name}",
+        handler: || get(status::show),
+        about: "State of a consumer, with its first waiting lanes.",
+        parts: NAME,
+        example: "/v1/consumers/bot",
+        answers: &[Answer::json::<status::ConsumerDetail>("The consumer.")],
+        problems: READ,
+        ..Operation::GET
+    },
     Operation {
         path: "/v1/consumers/{name}/lease",
         handler: || post(lease::lease).layer(DefaultBodyLimit::max(values::LARGEST)),

@@ -89,7 +89,7 @@ fn api(consumers: ConsumerApi) -> Api {
     let (options, clock) = (ConnectOptions::new(), Clock::system());
     let (database, writes) = (DatabaseState::default(), Writes::new(&options));
     database.note(true);
-    let (writer, _) = Writer::new(options.clone(), None);
+    let (writing, _) = Writer::new(options.clone(), None);
     let dir = PathBuf::from("/nowhere");
     let quarantine = QuarantineReader::new(&dir, SignedDuration::ZERO);
     let (hub, _) = Hub::new(options.clone(), CancellationToken::new());
@@ -99,16 +99,16 @@ fn api(consumers: ConsumerApi) -> Api {
         writes,
         streams: Streams::new(hub, 1),
         consumers,
-        recheck: Recheck::new(quarantine, options, writer.clone(), clock.clone()),
+        recheck: Recheck::new(quarantine, options, writing.clone(), clock.clone()),
         readiness: Readiness {
             database,
             allow_lossy: false,
-            breaker: writer.breaker(),
+            breaker: writing.breaker(),
             spool: None,
         },
         apps: AppState::new(
             Apps::default(),
-            writer,
+            writing,
             Tally::new(clock.clone()),
             clock,
             limits(),

@@ -52,7 +52,8 @@ pub(super) fn seconds(
 
 /// A whole number in a range.
 pub(super) fn whole(key: &str, given: f64, range: RangeInclusive<u32>) -> Result<u32, Problem> {
-    let found = range.clone().find(|number| f64::from(*number) == given);
+    let is = |number: &u32| (f64::from(*number) - given).abs() < f64::EPSILON;
+    let found = range.clone().find(is);
     found.ok_or_else(|| {
         let allowed = format!("a whole number from {} to {}", range.start(), range.end());
         Problem::value(key, &given.to_string(), allowed)
