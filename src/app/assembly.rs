@@ -82,8 +82,7 @@ impl Parts {
         let readiness = self.readiness(breaker.clone());
         let recheck = self.recheck(&writer);
         let (hub, log, streams) = self.streams(&wakes, &loops, &stop);
-        let handles = Handles::default();
-        let consumers = self.consumers(log, &handles);
+        let consumers = self.consumers(log);
         let signals = (breaker, wakes);
         let followed = (drained.clone(), consumers.clone());
         let upkeep = self.upkeep((&state, tally), signals, (&readiness, followed));
@@ -91,12 +90,11 @@ impl Parts {
         let (access, operators) = self.operators(
             admin.address(),
             (readiness, spool_api, recheck),
-            (hub, streams.clone()),
+            (hub, consumers.handles(), streams.clone()),
             (&state, &loops, &stop),
         );
         let operators = http::known_as(operators, self.claim.id().clone());
         state.answer_as(self.claim.id().clone());
-        let limits = ListenerLimits::from(&self.config.http);
         let (rejected, reached) = (upkeep.rejected.clone(), upkeep.reached.clone());
         let gaps = upkeep.gaps.clone();
         if let Some(spooling) = spooling {
@@ -109,7 +107,11 @@ impl Parts {
         App {
             draining: drain(self.spool, writer, drained),
             listeners: [
-                serve(public, public::router(state.clone()), limits),
+                serve(
+                    public,
+                    public::router(state.clone()),
+                    ListenerLimits::from(&self.config.http),
+                ),
                 serve(admin, operators, ListenerLimits::ADMIN),
             ],
             reached,
@@ -154,7 +156,7 @@ impl Parts {
     }
 
     /// The consumers of the configuration, which read `log` once the database is open.
-    fn consumers(&self, log: Log, handles: &Handles) -> Consumers {
+    fn consumers(&self, log: Log) -> Consumers {
         let parts = ConsumerParts {
             options: self.database.options(),
             commits: database::commits(&self.config.database),
@@ -165,7 +167,7 @@ impl Parts {
             },
             clock: self.clock.clone(),
         };
-        Consumers::new(parts, handles.clone(), &self.config)
+        Consumers::new(parts, &self.config)
     }
 
     /// Starts the feed of the streams and consumers. The token ends the streams.
@@ -187,7 +189,7 @@ impl Parts {
         &self,
         address: SocketAddr,
         (readiness, spool, recheck): (Readiness, SpoolApi, Recheck),
-        (hub, streams): (Hub, CancellationToken),
+        (hub, handles, streams): (Hub, Handles, CancellationToken),
         (state, loops, stop): (&AppState, &TaskTracker, &CancellationToken),
     ) -> (Access, http::Routes) {
         let options = self.database.options();
@@ -197,7 +199,7 @@ impl Parts {
             audit: Audit::new(writes.clone(), self.audit_key.clone()),
             writes,
             streams: http::Streams::new(hub, self.config.admin.max_streams),
-            consumers: http::ConsumerApi::new(Handles::default(), streams),
+            consumers: http::ConsumerApi::new(handles, streams),
             apps: state.clone(),
             spool,
             recheck,

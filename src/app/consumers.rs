@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::watch;
@@ -68,11 +68,11 @@ impl Drop for Task {
 }
 
 impl Consumers {
-    /// The consumers of `config`. Their handles are in `handles`; their tasks do not run yet.
-    pub(super) fn new(shared: ConsumerParts, handles: Handles, config: &Config) -> Self {
+    /// The consumers of `config`. Their tasks do not run yet.
+    pub(super) fn new(shared: ConsumerParts, config: &Config) -> Self {
         let mut state = State {
             shared,
-            handles,
+            handles: Handles::default(),
             tasks: BTreeMap::new(),
             loops: None,
         };
@@ -80,18 +80,27 @@ impl Consumers {
         Self(Arc::new(Mutex::new(state)))
     }
 
+    /// Handles of the consumers, which follow each reload.
+    pub(super) fn handles(&self) -> Handles {
+        self.lock().handles.clone()
+    }
+
     /// Starts the tasks. The database must be open.
     pub(super) fn start(&self, loops: &TaskTracker, stop: &CancellationToken) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         state.loops = Some((loops.clone(), stop.clone()));
         state.start();
     }
 
     /// Applies a changed configuration.
     pub(super) fn apply(&self, config: &Config) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         state.apply(config);
         state.start();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
