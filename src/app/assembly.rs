@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{Config, Sources},
+    config::{self, Config, Sources},
     forward::consumer::Handles,
     http::{self, Access, AppState, Listener, ListenerLimits, SpoolApi, admin, public},
     ingest::{
@@ -106,14 +106,7 @@ impl Parts {
         upkeep.begin(self.opened, loops.clone(), stop.clone()).await;
         App {
             draining: drain(self.spool, writer, drained),
-            listeners: [
-                serve(
-                    public,
-                    public::router(state.clone()),
-                    ListenerLimits::from(&self.config.http),
-                ),
-                serve(admin, operators, ListenerLimits::ADMIN),
-            ],
+            listeners: serve([public, admin], (&state, operators), &self.config.http),
             reached,
             gaps,
             consumers,
@@ -298,9 +291,19 @@ fn drain(spool: Option<Spool>, writer: Writer, drained: Drained) -> Draining {
     }
 }
 
-fn serve(listener: Listener, routes: http::Routes, limits: ListenerLimits) -> Serving {
-    Serving {
+/// Starts the listeners, each with its routes.
+fn serve(
+    [public, admin]: [Listener; 2],
+    (state, operators): (&AppState, http::Routes),
+    limits: &config::Http,
+) -> [Serving; 2] {
+    let serve = |listener: Listener, routes, limits| Serving {
         stop: listener.stop(),
         task: tokio::spawn(listener.serve(routes, limits)),
-    }
+    };
+    let routes = public::router(state.clone());
+    [
+        serve(public, routes, ListenerLimits::from(limits)),
+        serve(admin, operators, ListenerLimits::ADMIN),
+    ]
 }

@@ -5,6 +5,7 @@
 //! plan that the session keeps.
 
 use jiff::{Timestamp, civil::Date};
+use jiff_sqlx::ToSqlx as _;
 use sqlx::{Connection as _, PgConnection, QueryBuilder};
 
 use super::{Between, EventFilter, EventRow, Order, events::events_where, list::List};
@@ -93,4 +94,31 @@ pub async fn next_of_lane(
         .into_iter()
         .map(|(at, time)| (at, Some(time.to_jiff())));
     events_at(conn, &found.collect::<Vec<_>>()).await
+}
+
+/// Finds the events of messages and comments that were received since a moment, by their ids. Returns
+/// their positions with the times of receipt.
+///
+/// # Errors
+/// If Postgres is unavailable.
+pub async fn events_of(
+    conn: &mut PgConnection,
+    messages: &[&str],
+    comments: &[&str],
+    since: Timestamp,
+) -> Result<Vec<(i64, Option<Timestamp>)>, Error> {
+    let found: Vec<(i64, jiff_sqlx::Timestamp)> = sqlx::query_as(
+        "SELECT position, received_at FROM events
+         WHERE message_id = ANY ($1) AND received_at >= $3
+         UNION
+         SELECT position, received_at FROM events
+         WHERE comment_id = ANY ($2) AND received_at >= $3",
+    )
+    .bind(messages)
+    .bind(comments)
+    .bind(since.to_sqlx())
+    .fetch_all(conn)
+    .await?;
+    let place = |(at, time): (i64, jiff_sqlx::Timestamp)| (at, Some(time.to_jiff()));
+    Ok(found.into_iter().map(place).collect())
 }

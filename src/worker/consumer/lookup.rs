@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{Shared, within_deadline};
 use crate::{
     forward::{
@@ -14,7 +16,7 @@ use crate::{
     query::stream::{Log, json},
     store::{
         Connection, Error,
-        consumers::{events_at, next_of_lane, read_payloads},
+        consumers::{events_at, events_of, next_of_lane, read_payloads},
         read::EventRow,
     },
 };
@@ -22,6 +24,9 @@ use crate::{
 /// Rows of a lane in the first statement, and at most: few of them may be chosen.
 const ROWS: u32 = 8;
 const MOST_ROWS: u32 = 1_000;
+
+/// Longest time between the deliveries of a message through two apps.
+const APART: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The event at `position`, if the ring has it.
 pub(super) fn cached(log: &Log, position: i64) -> Option<Shown> {
@@ -60,7 +65,12 @@ async fn find(shared: &Shared, settings: &Settings, asked: &Lookup) -> Result<Fo
         .map(|(position, at)| (*position, Some(*at)));
     let mut events = events_at(conn, &wanted.collect::<Vec<_>>()).await?;
     read_payloads(conn, &mut events).await?;
-    let repeated = HashSet::new();
+    let repeated = if settings.once_per_account {
+        let new: Vec<_> = asked.messages.iter().chain(&events).collect();
+        repeated(conn, shared, settings, &new).await?
+    } else {
+        HashSet::new()
+    };
     session.keep();
     let shown = |event: EventRow| (event.position, shown(&shared.log, event));
     Ok(Found {
@@ -68,6 +78,51 @@ async fn find(shared: &Shared, settings: &Settings, asked: &Lookup) -> Result<Fo
         events: events.into_iter().map(shown).collect::<HashMap<_, _>>(),
         repeated,
     })
+}
+
+/// Positions of those of `new` whose message or comment came before, through another app.
+async fn repeated(
+    conn: &mut Connection,
+    shared: &Shared,
+    settings: &Settings,
+    new: &[&EventRow],
+) -> Result<HashSet<i64>, Error> {
+    let messages: Vec<_> = new
+        .iter()
+        .filter_map(|it| it.ids.message_id.as_deref())
+        .collect();
+    let comments: Vec<_> = new
+        .iter()
+        .filter_map(|it| it.ids.comment_id.as_deref())
+        .collect();
+    let first = new
+        .iter()
+        .map(|it| it.received_at)
+        .min()
+        .unwrap_or_default();
+    let since = first.checked_sub(APART).unwrap_or(Timestamp::MIN);
+    let places = events_of(conn, &messages, &comments, since).await?;
+    let earlier = events_at(conn, &places).await?;
+    let clients = shared.log.clients();
+    let is_chosen = |it: &&EventRow| settings.chooses(it, clients.of(it).map(String::as_str));
+    let earlier: Vec<_> = earlier.iter().filter(is_chosen).collect();
+    let is_repeated = |it: &&&EventRow| earlier.iter().any(|other| is_same(other, it));
+    Ok(new
+        .iter()
+        .filter(is_repeated)
+        .map(|it| it.position)
+        .collect())
+}
+
+/// True if `other` is the same message or comment as `event`, and came before through another app.
+fn is_same(other: &EventRow, event: &EventRow) -> bool {
+    let of = |it: &EventRow| (it.ids.message_id.clone(), it.ids.comment_id.clone());
+    other.position < event.position
+        && other.app != event.app
+        && other.account_id == event.account_id
+        && other.kind == event.kind
+        && of(event) != (None, None)
+        && of(other) == of(event)
 }
 
 /// The first items of a lane that are chosen.
