@@ -1,5 +1,7 @@
 //! Items behind the head of a lane: the next few in memory, the others looked up a few at a time.
 
+use std::num::NonZeroU64;
+
 use super::{
     ids::LaneIds,
     item::{Item, LaneKey},
@@ -26,7 +28,10 @@ pub struct Wish {
 
 impl Lane {
     /// Adds an item that was read. Without room the lane remembers only that there is more.
-    pub(super) fn offer(&mut self, item: Item) {
+    pub(super) fn offer(&mut self, item: Item, ids: impl FnOnce() -> LaneIds) {
+        if !self.is_done() {
+            self.ids.get_or_insert_with(ids);
+        }
         let has_room = self.failures.is_none() && self.later.len() < MOST_LATER;
         if has_room && self.known == self.seen && item.position > self.known {
             self.known = item.position;
@@ -39,9 +44,10 @@ impl Lane {
     /// Lookup of the next items, if it is needed now or soon. Most retries fail again: a lane with
     /// failures looks up no item before its head is settled.
     pub(super) fn wish(&self, lane: LaneKey) -> Option<Wish> {
-        self.has_wish().then(|| Wish {
+        let ids = self.ids.as_ref().filter(|_| self.has_wish())?;
+        Some(Wish {
             lane,
-            ids: self.ids.clone(),
+            ids: ids.clone(),
             after: self.known,
             through: self.seen,
             settled: self.is_settling(),
@@ -81,7 +87,7 @@ impl Lane {
     pub(super) fn move_on(&mut self, save: u64) {
         self.follow();
         if !self.is_settling() {
-            self.unsaved = Some(save);
+            self.unsaved = NonZeroU64::new(save);
             self.forget();
         }
     }

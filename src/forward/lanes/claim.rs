@@ -29,7 +29,7 @@ impl Lane {
             // A restart made an item before it unsettled again.
             _ if token.position > self.head.position => Err(Answer::Lost),
             _ if self.state == State::Settled => Err(Answer::Already),
-            Some(number) if number == token.number => Ok(()),
+            Some(number) if number.get() == token.number => Ok(()),
             Some(_) => Err(Answer::Lost),
             None => self.check_earlier(token.attempt),
         }

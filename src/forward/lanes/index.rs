@@ -101,7 +101,7 @@ impl Index {
             put(&mut self.between, key, there);
         }
         if let Some(save) = lane.unsaved {
-            put(&mut self.unsaved, (save, key), there);
+            put(&mut self.unsaved, (save.get(), key), there);
         }
         if lane.has_wish() {
             put(&mut self.wishes, key, there);

@@ -1,6 +1,6 @@
 //! One lane: its head, the next few items, and the state of the head.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{collections::VecDeque, num::NonZeroU64, sync::Arc, time::Instant};
 
 use super::{
     code::Code,
@@ -14,7 +14,8 @@ use super::{
 pub(super) struct Lane {
     /// The first unsettled item; in state [`State::Settled`] the last settled one.
     pub(super) head: Item,
-    pub(super) ids: LaneIds,
+    /// Ids for lookups, once there is a second item: most lanes have one item, and need no lookup.
+    pub(super) ids: Option<LaneIds>,
     /// The items after the head, without gaps. Empty if the lane has failures.
     pub(super) later: VecDeque<Item>,
     /// Position up to which all items of the lane are settled, the head, or in `later`.
@@ -24,12 +25,12 @@ pub(super) struct Lane {
     pub(super) state: State,
     /// Number of the save with the last settlement, until it is confirmed: the lane stays, and its
     /// next head is held.
-    pub(super) unsaved: Option<u64>,
+    pub(super) unsaved: Option<NonZeroU64>,
     /// Failed attempts of the head. A lane with failures has a row in the database. They stay until
     /// the next item is known.
     pub(super) failures: Option<Box<Failures>>,
     /// Number of the last hand-out of the head by this process.
-    pub(super) number: Option<u64>,
+    pub(super) number: Option<NonZeroU64>,
     /// Times that the head was handed out, as far as known.
     hand_outs: u32,
 }
@@ -65,10 +66,10 @@ pub(super) struct Failures {
 }
 
 impl Lane {
-    pub(super) fn new(head: Item, ids: LaneIds) -> Self {
+    pub(super) fn new(head: Item) -> Self {
         Self {
             head,
-            ids,
+            ids: None,
             later: VecDeque::new(),
             known: head.position,
             seen: head.position,
@@ -91,11 +92,12 @@ impl Lane {
         let is_alone = head.lane == LaneKey::alone(head.position);
         let seen = if is_alone { head.position } else { read };
         Self {
+            ids: Some(ids),
             seen: seen.max(head.position),
             state,
             failures,
             hand_outs: 1,
-            ..Self::new(head, ids)
+            ..Self::new(head)
         }
     }
 
@@ -115,7 +117,7 @@ impl Lane {
         until: Instant,
     ) -> Lease {
         let redelivered = self.hand_outs > 0;
-        self.number = Some(number);
+        self.number = NonZeroU64::new(number);
         self.hand_outs += 1;
         let worker = Some(worker);
         self.state = State::Out { worker, until };

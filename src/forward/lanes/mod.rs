@@ -86,7 +86,7 @@ impl Lanes {
             cursor: position,
             at_save: position,
             drawn: position,
-            number: generation << 32,
+            number: (generation << 32) + 1,
             retried: false,
             unsaved: Unsaved::default(),
             saves: 0,

@@ -14,14 +14,15 @@ impl Lanes {
     }
 
     /// Takes the next item of the log. Items come in ascending order, each once; others are
-    /// ignored. `ids` makes the ids of its lane, if the lane is new.
+    /// ignored. `ids` makes the ids of its lane, if the lane needs them for lookups.
     pub fn offer(&mut self, item: Item, ids: impl FnOnce() -> LaneIds) {
         if item.position <= self.read {
             return;
         }
         self.read = item.position;
-        if self.change(item.lane, |lane| lane.offer(item)).is_none() {
-            self.insert(Lane::new(item, ids()));
+        let known = self.change(item.lane, |lane| lane.offer(item, ids));
+        if known.is_none() {
+            self.insert(Lane::new(item));
         }
     }
 

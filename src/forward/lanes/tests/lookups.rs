@@ -74,3 +74,14 @@ fn a_lookup_finds_several_items_up_to_the_last_one_read() {
     save(&mut lanes);
     assert!(lanes.by_key.is_empty());
 }
+
+#[test]
+fn a_lane_of_one_item_takes_little_memory() {
+    let mut lanes = lanes("a b b");
+    assert!(size_of::<Lane>() <= 168, "{}", size_of::<Lane>());
+    let mut has_ids = |person| {
+        let key = LaneKey::of_person("shop", "1", person);
+        lanes.change(key, |lane| lane.ids.is_some())
+    };
+    assert_eq!((has_ids("a"), has_ids("b")), (Some(false), Some(true)));
+}

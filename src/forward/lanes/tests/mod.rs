@@ -17,8 +17,8 @@ use std::{
 };
 
 use super::{
-    AccountKey, Answer, Code, Counts, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER,
-    Reason, Saved, SkipReason, Stored, Waiting, WaitingLane,
+    AccountKey, Answer, Code, Counts, Item, Lane, LaneIds, LaneKey, Lanes, Lease, Limits,
+    MOST_LATER, Reason, Saved, SkipReason, Stored, Waiting, WaitingLane,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
