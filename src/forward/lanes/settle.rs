@@ -93,6 +93,8 @@ impl Lanes {
     }
 
     /// Settles the head at `position` without a worker; false if there is no unsettled head.
+    /// It need not be out: an item that is too old can be skipped as soon as it is offered or found,
+    /// without waiting for a save.
     pub fn skip(&mut self, position: i64, reason: SkipReason) -> bool {
         let key = self.index.lane_at(position);
         let Some(key) = key.filter(|key| !self.is_settled(*key)) else {

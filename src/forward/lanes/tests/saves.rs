@@ -116,3 +116,34 @@ fn items_are_counted_by_what_became_of_them() {
     };
     assert_eq!((lanes.save().counts, lanes.save().counts), (counts, counts));
 }
+
+#[test]
+fn items_that_are_too_old_are_skipped_as_they_are_read() {
+    let mut lanes = Lanes::new(0, 1, limits());
+    for position in 1..=1_000 {
+        offer(&mut lanes, position, "1", "a");
+        assert!(lanes.skip(position, SkipReason::TooOld));
+    }
+    assert_eq!(lanes.wanted(), []);
+    let saved = save(&mut lanes);
+    assert_eq!((saved.position, saved.counts.too_old), (1_000, 1_000));
+    assert!(saved.heads.is_empty() && lanes.by_key.is_empty());
+}
+
+#[test]
+fn items_that_are_too_old_are_skipped_as_they_are_found() {
+    let (mut lanes, now) = (lanes("a a a a a"), Instant::now());
+    let leases = lease(&mut lanes, 1, now);
+    lanes.nack(&leases[0].token, None, code(), now);
+    assert!(lanes.skip(1, SkipReason::TooOld));
+    for first in [2, 5] {
+        let wish = lanes.wanted().remove(0);
+        let items: Vec<_> = (first..=5).map(|at| item(at, "a")).collect();
+        lanes.found(&wish, &items);
+        for item in items.iter().take(MOST_LATER) {
+            assert!(lanes.skip(item.position, SkipReason::TooOld));
+        }
+    }
+    let saved = save(&mut lanes);
+    assert_eq!((saved.heads, saved.counts.too_old), (vec![], 5));
+}
