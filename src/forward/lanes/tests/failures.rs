@@ -106,7 +106,7 @@ fn an_item_given_back_for_a_while_is_not_handed_out_before() {
         assert_eq!(answer, Answer::Waiting);
     }
     assert_eq!(lanes.next_due(now), Some(now + SECOND * 9));
-    assert_eq!(positions(&lease(&mut lanes, 9, now + SECOND * 8)), []);
+    assert_eq!(lease(&mut lanes, 9, now + SECOND * 8), []);
     let saved = lanes.save();
     assert_eq!((saved.heads, saved.waiting), (vec![1], vec![]));
     let again = lease(&mut lanes, 9, now + SECOND * 9);
