@@ -61,7 +61,9 @@ async fn read(conn: &mut PgConnection, name: Option<&str>) -> Result<Vec<Consume
                 owner_address, {}, late.*, {DRAWN} AS drawn, clock_timestamp() AS now,
                 (SELECT count(*) FROM (SELECT FROM dead_letters
                                        WHERE consumer = name AND state = 'dead'
-                                       LIMIT $2) AS letter) AS dead_letters
+                                       -- In the order of an index: otherwise a scan of all letters
+                                       -- for each consumer.
+                                       ORDER BY position LIMIT $2) AS letter) AS dead_letters
          FROM consumers CROSS JOIN LATERAL (
              SELECT coalesce(sum(number), 0)::bigint AS waiting, min(oldest_at) AS oldest_at,
                     coalesce((array_agg(code ORDER BY number DESC, code))[:5], '{{}}') AS codes,
