@@ -23,7 +23,7 @@ fn of(person: &str, event: Event) -> Event {
 
 /// A log with its positions in order. Positions have holes; the tests call the events one to seven.
 struct Log {
-    world: World,
+    _world: World,
     conn: PgConnection,
     positions: Vec<i64>,
 }
@@ -52,7 +52,7 @@ impl Log {
         let positions = sqlx::query_scalar("SELECT position FROM events ORDER BY position");
         let positions = positions.fetch_all(&mut conn).await.unwrap();
         Self {
-            world,
+            _world: world,
             conn,
             positions,
         }
