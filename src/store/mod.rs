@@ -26,6 +26,7 @@ pub mod follow;
 pub mod gaps;
 mod headers;
 pub mod health;
+pub mod horizon;
 mod labels;
 mod migrate;
 mod names;

@@ -12,6 +12,7 @@ mod conversations;
 mod epochs;
 mod follow;
 mod followers;
+mod horizon;
 mod items;
 mod migrations;
 mod partitions;
