@@ -1,5 +1,7 @@
 //! The live stream on a real Postgres: subscribers that are cut, that lag, and that see only a part.
 
+mod log;
+
 use std::{
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
@@ -10,7 +12,7 @@ use hookshelf::{
     meta::event::{Event, Kind, Source},
     query::{
         EventFilter, Scope,
-        stream::{Hub, Limits, Refusal, StreamItem, Subscriber},
+        stream::{Hub, Limits, Log, Refusal, StreamItem, Subscriber},
     },
     store::{
         self, Commits, ConnectOptions, Delivery, Known, partitions,
@@ -41,6 +43,7 @@ const LARGE: usize = 32 << 20;
 /// The streams of a process.
 struct Streams {
     hub: Hub,
+    log: Log,
     wakes: Wakes,
     everything: Scope,
     stop: CancellationToken,
@@ -59,10 +62,12 @@ impl Streams {
     fn start_with(options: &ConnectOptions, limits: Limits) -> Self {
         let (wakes, stop) = (Wakes::default(), CancellationToken::new());
         let (hub, feed) = Hub::with(options.clone(), stop.clone(), limits);
+        let log = feed.log();
         let streaming = Streaming::new(feed, wakes.clone()).run(stop.clone());
         let poll = WakePoll::new(options.clone(), wakes.clone()).run(stop.clone());
         Self {
             hub,
+            log,
             wakes,
             everything: Scope::local(Role::Operator),
             stop,
@@ -391,6 +396,9 @@ async fn a_start_before_the_oldest_kept_position_is_told_the_gap() {
         let (events, item) = backlog(&mut subscriber).await;
         assert_eq!(events, kept);
         assert!(matches!(item, StreamItem::CaughtUp { .. }), "{item:?}");
+        let mut consumer = streams.log.subscribe(start, None, false).await.unwrap();
+        let batch = consumer.next().await.unwrap().unwrap();
+        assert_eq!((batch.after, batch.gap), (last, Some(gap)));
     }
     let mut subscriber = streams.subscribe(Some(last)).await;
     assert_eq!(events::<2>(&mut subscriber).await, kept[..2]);
@@ -461,6 +469,8 @@ async fn streams_of_a_database_that_was_replaced_by_an_older_one_end() {
     let mut subscriber = streams.subscribe(None).await;
     let (_, item) = backlog(&mut subscriber).await;
     assert!(matches!(item, StreamItem::CaughtUp { .. }), "{item:?}");
+    let end = item.position();
+    let mut consumer = streams.log.subscribe(end, None, false).await.unwrap();
     let older = "TRUNCATE stored_events, stored_repeats, late_days, followers;
                  SELECT setval('event_position', 1, false)";
     sqlx::raw_sql(older)
@@ -472,6 +482,7 @@ async fn streams_of_a_database_that_was_replaced_by_an_older_one_end() {
     while let Some(item) = subscriber.next().await {
         assert!(matches!(item, StreamItem::Position(_)), "{item:?}");
     }
+    assert!(consumer.next().await.is_none());
     streams.stop().await;
 }
 
