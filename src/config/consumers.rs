@@ -121,7 +121,7 @@ impl Consumer {
         let consumer = Self {
             preset,
             filter,
-            max_age: max_age?,
+            max_age,
             once_per_account: once_per? == OncePer::Account,
             lease: lease?,
             max_attempts: max_attempts?,

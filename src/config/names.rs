@@ -68,19 +68,21 @@ impl Reader<'_> {
 
     /// An optional list of `known` names with at least one item.
     pub(super) fn list_of<T: Clone>(&mut self, key: &str, known: &[(&str, T)]) -> Vec<T> {
-        let value = self.peek(key).cloned();
-        let (Some(value), Some(items)) = (value, self.optional_list(key, "", to_text)) else {
+        let Some(value) = self.take(key) else {
             return Vec::new();
         };
+        let items = self.items(key, &value);
+        if items.as_ref().is_some_and(Vec::is_empty) {
+            self.refuse_empty(key);
+        }
+        let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
         let mut found = Vec::new();
-        for item in &items {
-            match known.iter().find(|(name, _)| name == item) {
-                Some((_, it)) => found.push(it.clone()),
-                None => {
-                    let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
-                    self.note_unknown(key, &value, item, &names);
-                }
+        for item in items.unwrap_or_default() {
+            let it = known.iter().find(|(name, _)| *name == item);
+            if it.is_none() {
+                self.note_unknown(key, &value, &item, &names);
             }
+            found.extend(it.map(|(_, it)| it.clone()));
         }
         found
     }
@@ -90,10 +92,6 @@ impl Reader<'_> {
         let fault = Fault::unknown(self.path_of(key), name, known);
         self.note(fault.set_by(value.variable()));
     }
-}
-
-fn to_text(text: &str) -> Option<String> {
-    Some(text.to_owned())
 }
 
 fn spelled<T: Spelled>() -> Vec<&'static str> {

@@ -21,14 +21,14 @@ impl Reader<'_> {
         self.span(key, range).map(SignedDuration::unsigned_abs)
     }
 
-    /// A duration within `range`, or none for `off`.
-    pub(super) fn duration_or_off(&mut self, key: &str, range: Spans) -> Option<Option<Duration>> {
+    /// A duration within `range`; none for `off`.
+    pub(super) fn duration_or_off(&mut self, key: &str, range: Spans) -> Option<Duration> {
         let value = self.required(key)?;
         let allowed = format!("off, or {}", allowed(&range));
         self.convert(key, &value, &allowed, |text| match text {
             "off" => Some(None),
             text => within(text, &range).map(|span| Some(span.unsigned_abs())),
-        })
+        })?
     }
 
     /// A range of durations such as `1s..15m`, all of it within `range`.

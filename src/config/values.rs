@@ -95,10 +95,15 @@ impl Reader<'_> {
             return None;
         }
         if list.is_empty() && self.fault_count() == faults {
-            let fault = self.fault(key, "is an empty list");
-            self.note(fault.allowed("at least one item, or no such key"));
+            self.refuse_empty(key);
         }
         Some(list)
+    }
+
+    /// Notes an empty list, which would exclude everything.
+    pub(super) fn refuse_empty(&mut self, key: &str) {
+        let fault = self.fault(key, "is an empty list");
+        self.note(fault.allowed("at least one item, or no such key"));
     }
 
     /// The value of a key that has no default and must be set.

@@ -19,14 +19,14 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// A rate, or none for `off`.
-    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Option<Self>> {
+    /// A rate; none for `off`.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let value = reader.required("rate")?;
         let allowed = "off, or 1 to 100000 in a time, such as 50/s, 30/min or 100/h";
         reader.convert("rate", &value, allowed, |text| match text {
             "off" => Some(None),
             text => Self::parse(text).map(Some),
-        })
+        })?
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -26,7 +26,7 @@ fn plain() -> Consumer {
         filter: EventChoice::default(),
         max_age: None,
         once_per_account: false,
-        lease: Duration::from_secs(60),
+        lease: Duration::from_mins(1),
         max_attempts: 5,
         backoff: Duration::from_secs(1)..=Duration::from_mins(15),
         max_in_flight: 256,
@@ -123,7 +123,7 @@ fn the_environment_sets_keys_of_a_consumer() {
     assert_eq!(bot.filter.kinds, [Kind::Message, Kind::Comment]);
     assert_eq!(
         (bot.start, bot.lease),
-        (Start::After(7), Duration::from_secs(60))
+        (Start::After(7), Duration::from_mins(1))
     );
     assert_eq!(consumers["my__bot"].max_age, Some(Duration::from_hours(1)));
 }
