@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 
 use super::output::Output;
@@ -36,6 +36,14 @@ struct New {
     #[arg(long, default_value = "viewer",
           value_parser = PossibleValuesParser::new(config::Role::ALL.map(config::Role::as_str)))]
     role: String,
+    /// Consumer that a token with the role consumer may use. Several with commas.
+    #[arg(
+        long = "consumer",
+        value_name = "NAME",
+        value_delimiter = ',',
+        required_if_eq("role", "consumer")
+    )]
+    consumers: Vec<config::Name>,
 }
 
 fn name(text: &str) -> Result<String, String> {
@@ -56,6 +64,9 @@ impl Token {
 
 impl New {
     fn run(self) -> anyhow::Result<()> {
+        if self.role != config::Role::Consumer.as_str() && !self.consumers.is_empty() {
+            bail!("--consumer goes with --role consumer only");
+        }
         let token = config::Token::generate().context("failed to get random bytes for a token")?;
         let sha256 = hex::encode(config::Token::digest(token.as_bytes()));
         let mut output = Output::new();
@@ -67,6 +78,14 @@ impl New {
         output.line(&format!("name = \"{}\"", self.name))?;
         output.line(&format!("token_sha256 = \"{sha256}\""))?;
         output.line(&format!("role = \"{}\"", self.role))?;
+        if !self.consumers.is_empty() {
+            let names: Vec<_> = self
+                .consumers
+                .iter()
+                .map(|name| format!("\"{name}\""))
+                .collect();
+            output.line(&format!("consumers = [{}]", names.join(", ")))?;
+        }
         output.finish()
     }
 }

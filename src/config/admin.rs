@@ -2,10 +2,13 @@
 
 use std::net::SocketAddr;
 
-use super::http::ADDRESS;
+use super::http::{ADDRESS, origin};
 use super::print::Printer;
 use super::reader::Reader;
 use super::tokens::{self, Token};
+
+/// Expected form of `advertise`.
+const ADVERTISED: &str = "http:// or https:// and a host, without a user, path or query";
 
 /// The listener of the API, the pages and the metrics; never the public one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub struct Admin {
     pub listen: SocketAddr,
     /// Host names under which clients reach the listener, beside localhost and its own address.
     pub names: Vec<String>,
+    /// URL of this listener for other processes, without a slash at the end.
+    pub advertise: Option<String>,
     /// Maximum number of open streams of events.
     pub max_streams: usize,
     /// The tokens; without any, a loopback client is an operator.
@@ -25,6 +30,9 @@ impl Admin {
         Some(Self {
             listen: reader.parsed("listen", ADDRESS)?,
             names: reader.list("names", "host names without a port", host),
+            advertise: reader.optional("advertise", ADVERTISED, |text| {
+                origin(text, &["http", "https"])
+            }),
             max_streams: reader.number("max_streams", 0..=100_000)?,
             tokens: tokens::read(reader),
         })
@@ -34,6 +42,7 @@ impl Admin {
         out.section("admin");
         out.text("listen", self.listen);
         out.list("names", &self.names);
+        out.optional("advertise", self.advertise.as_ref());
         out.plain("max_streams", self.max_streams);
         tokens::print(&self.tokens, out);
     }

@@ -29,6 +29,7 @@ impl Fault {
         let problem = format!("{} is unknown", quoted(name));
         match nearest(name, known.iter().copied()) {
             Some(near) => Self::new(key, format!("{problem}; did you mean {near}?")),
+            None if known.is_empty() => Self::new(key, problem),
             None => Self::new(key, problem).allowed(known.join(", ")),
         }
     }

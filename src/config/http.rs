@@ -87,11 +87,7 @@ impl PublicUrl {
 
     /// The public URL that this text is, if it is one.
     pub fn parse(text: &str) -> Option<Self> {
-        let url = Url::parse(text).ok()?;
-        let bare = url.username().is_empty() && url.password().is_none() && url.path() == "/";
-        let plain = bare && url.query().is_none() && url.fragment().is_none();
-        // The form without a trailing slash, to which a path is added.
-        (plain && url.scheme() == "https").then(|| Self(url.origin().ascii_serialization()))
+        origin(text, &["https"]).map(Self)
     }
 
     /// The callback URL whose path is `path`, which starts with a slash.
@@ -104,6 +100,15 @@ impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A URL of one of `schemes` with nothing behind the host and port, in the form without a trailing
+/// slash, to which a path is added.
+pub(super) fn origin(text: &str, schemes: &[&str]) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let bare = url.username().is_empty() && url.password().is_none() && url.path() == "/";
+    let plain = bare && url.query().is_none() && url.fragment().is_none();
+    (plain && schemes.contains(&url.scheme())).then(|| url.origin().ascii_serialization())
 }
 
 /// Local address of a listener on `listen`, for processes on this machine.

@@ -133,6 +133,9 @@ fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
     if let (Some(http), Some(admin)) = (&http, &admin) {
         check_listeners(http, admin, &mut root);
     }
+    if let (Some(admin), Some(consumers)) = (&admin, &consumers) {
+        tokens::check(&admin.tokens, consumers, &mut root);
+    }
     if let (Some(dedupe), Some(rejections)) = (&dedupe, &rejections) {
         check_hold(dedupe, rejections, &mut root);
     }

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, fmt};
 use secrecy::{ExposeSecret, zeroize::Zeroizing};
 use sha2::{Digest, Sha256};
 
-use super::{app_name::AppName, fault::Fault, print::Printer, reader::Reader};
+use super::{
+    app_name::AppName, consumers::Consumers, fault::Fault, name::Name, print::Printer,
+    reader::Reader,
+};
 
 /// Minimum length of a token in plain text, in bytes.
 const SHORTEST: usize = 32;
@@ -16,8 +19,8 @@ const LONGEST_NAME: usize = 32;
 /// The keys that hold a token, of which one is set.
 const ONE_OF: &str = "one of token, token_file and token_sha256";
 
-/// Actions that a token may take, in ascending order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Actions that a token may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Metrics and readiness.
     Metrics,
@@ -27,11 +30,19 @@ pub enum Role {
     Operator,
     /// Also the audit.
     Privacy,
+    /// Lease and settle events of the token's consumers, and read their state; nothing else.
+    Consumer,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 4] = [Self::Metrics, Self::Viewer, Self::Operator, Self::Privacy];
+    pub const ALL: [Self; 5] = [
+        Self::Metrics,
+        Self::Viewer,
+        Self::Operator,
+        Self::Privacy,
+        Self::Consumer,
+    ];
 
     /// Name in the configuration.
     pub fn as_str(self) -> &'static str {
@@ -40,6 +51,18 @@ impl Role {
             Self::Viewer => "viewer",
             Self::Operator => "operator",
             Self::Privacy => "privacy",
+            Self::Consumer => "consumer",
+        }
+    }
+
+    /// True if a token with this role may do what needs the role `needed`.
+    pub fn covers(self, needed: Self) -> bool {
+        match needed {
+            Self::Metrics => self != Self::Consumer,
+            Self::Viewer => matches!(self, Self::Viewer | Self::Operator | Self::Privacy),
+            Self::Operator => matches!(self, Self::Operator | Self::Privacy),
+            Self::Privacy => self == Self::Privacy,
+            Self::Consumer => matches!(self, Self::Consumer | Self::Operator | Self::Privacy),
         }
     }
 
@@ -63,6 +86,8 @@ pub struct Token {
     pub apps: Option<Vec<AppName>>,
     /// Visible clients of accounts; `None` for all.
     pub clients: Option<Vec<String>>,
+    /// Consumers of a token with the role consumer; empty for other roles.
+    pub consumers: Vec<Name>,
 }
 
 /// Shows no digest: it would let a guess be checked.
@@ -107,34 +132,30 @@ impl Token {
             Self::is_name(text).then(|| text.to_owned())
         });
         let sha256 = read_digest(reader);
-        let roles = "metrics, viewer, operator or privacy";
+        let roles = "metrics, viewer, operator, privacy or consumer";
         let role = reader.optional("role", roles, Role::parse);
         let content = reader.optional_flag("content");
         let apps = reader.optional_list("apps", AppName::ALLOWED, |text| text.parse().ok());
         let clients = reader.optional_list("clients", "names of clients", |text| {
             (!text.is_empty()).then(|| text.to_owned())
         });
+        let consumers = reader.optional_list("consumers", Name::ALLOWED, |text| text.parse().ok());
         if reader.fault_count() > faults {
             return None;
         }
         let name = reader.set("name", name, Self::NAMES);
         let sha256 = reader.set("token_sha256", sha256, ONE_OF);
         let role = reader.set("role", role, roles)?;
-        if role == Role::Metrics && (content.is_some() || apps.is_some() || clients.is_some()) {
-            let problem = "a metrics token reads no events";
-            reader.note(
-                reader
-                    .fault("role", problem)
-                    .allowed("another role, or no content, apps and clients"),
-            );
-        }
+        let reads_events = content.is_some() || apps.is_some() || clients.is_some();
+        check_keys(reader, role, reads_events, consumers.is_some());
         Some(Self {
             name: name?,
             sha256: sha256?,
             role,
-            content: content.unwrap_or(role > Role::Viewer),
+            content: content.unwrap_or(!matches!(role, Role::Metrics | Role::Viewer)),
             apps,
             clients,
+            consumers: consumers.unwrap_or_default(),
         })
     }
 
@@ -143,6 +164,9 @@ impl Token {
         out.text("name", &self.name);
         out.secret("token_sha256", true);
         out.text("role", self.role.as_str());
+        if self.role == Role::Consumer {
+            return out.list("consumers", &self.consumers);
+        }
         out.plain("content", self.content);
         if let Some(apps) = &self.apps {
             out.list("apps", apps);
@@ -151,6 +175,30 @@ impl Token {
             out.list("clients", clients);
         }
     }
+}
+
+/// Notes keys that do not go with the role: those for reading events, and `consumers`.
+fn check_keys(reader: &mut Reader<'_>, role: Role, reads_events: bool, has_consumers: bool) {
+    let (key, problem, allowed) = match role {
+        Role::Metrics if reads_events => (
+            "role",
+            "a metrics token reads no events",
+            "another role, or no content, apps and clients",
+        ),
+        Role::Consumer if reads_events => (
+            "role",
+            "a consumer token gets the events of its consumers",
+            "another role, or no content, apps and clients",
+        ),
+        Role::Consumer if !has_consumers => ("consumers", "is missing", "names of consumers"),
+        Role::Metrics | Role::Viewer | Role::Operator | Role::Privacy if has_consumers => (
+            "consumers",
+            "only a consumer token has consumers",
+            "role = \"consumer\", or no such key",
+        ),
+        _ => return,
+    };
+    reader.note(reader.fault(key, problem).allowed(allowed));
 }
 
 /// SHA-256 of the token of a table, given as such or made of the plain text.
@@ -192,6 +240,18 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Token> {
         }
     }
     tokens
+}
+
+/// Notes consumers of tokens that are not among `consumers`.
+pub(super) fn check(tokens: &[Token], consumers: &Consumers, root: &mut Reader<'_>) {
+    let known: Vec<_> = consumers.keys().map(Name::as_str).collect();
+    for (token, number) in tokens.iter().zip(1..) {
+        let unknown = token.consumers.iter();
+        for name in unknown.filter(|name| !consumers.contains_key(*name)) {
+            let key = format!("admin.tokens[{number}].consumers");
+            root.note(Fault::unknown(key, name.as_str(), &known));
+        }
+    }
 }
 
 pub(super) fn print(tokens: &[Token], out: &mut Printer) {

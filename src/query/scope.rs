@@ -1,7 +1,7 @@
 //! Scope: rows that a caller may see, and actions that it may take.
 
 use crate::{
-    config::{Role, Token},
+    config::{Name, Role, Token},
     store::read::Visible,
 };
 
@@ -14,6 +14,8 @@ pub struct Scope {
     role: Role,
     content: bool,
     visible: Visible,
+    /// Consumers of a token with the role consumer.
+    consumers: Vec<Name>,
 }
 
 impl Scope {
@@ -24,6 +26,7 @@ impl Scope {
             role,
             content: true,
             visible: Visible::default(),
+            consumers: Vec::new(),
         }
     }
 
@@ -38,6 +41,7 @@ impl Scope {
                 apps: apps.map(|apps| apps.iter().map(ToString::to_string).collect()),
                 clients: token.clients.clone(),
             },
+            consumers: token.consumers.clone(),
         }
     }
 
@@ -78,7 +82,71 @@ impl Scope {
         }
     }
 
+    /// True if the caller may lease and settle events of this consumer. An event that was leased
+    /// shows its content, whatever its app and client.
+    pub fn leases(&self, consumer: &str) -> bool {
+        match self.role {
+            Role::Consumer => self.has(consumer),
+            Role::Operator | Role::Privacy => self.content && !self.is_restricted(),
+            Role::Metrics | Role::Viewer => false,
+        }
+    }
+
+    /// True if the caller may read the state of this consumer.
+    pub fn reads_state(&self, consumer: &str) -> bool {
+        match self.role {
+            Role::Consumer => self.has(consumer),
+            Role::Viewer | Role::Operator | Role::Privacy => !self.is_restricted(),
+            Role::Metrics => false,
+        }
+    }
+
+    fn has(&self, consumer: &str) -> bool {
+        self.consumers.iter().any(|name| name.as_str() == consumer)
+    }
+
     pub(super) fn visible(&self) -> &Visible {
         &self.visible
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(role: Role, content: bool, apps: Option<&str>) -> Scope {
+        Scope::of(&Token {
+            name: "a".to_owned(),
+            sha256: [0; 32],
+            role,
+            content,
+            apps: apps.map(|app| vec![app.parse().unwrap()]),
+            clients: None,
+            consumers: match role {
+                Role::Consumer => vec!["bot".parse().unwrap()],
+                _ => Vec::new(),
+            },
+        })
+    }
+
+    #[test]
+    fn a_consumer_is_for_its_tokens_and_for_operators_who_see_everything() {
+        let may = |scope: &Scope, consumer| (scope.leases(consumer), scope.reads_state(consumer));
+        for (role, content, apps, expected) in [
+            (Role::Metrics, false, None, (false, false)),
+            (Role::Viewer, true, None, (false, true)),
+            (Role::Viewer, true, Some("shop"), (false, false)),
+            (Role::Operator, true, None, (true, true)),
+            (Role::Operator, false, None, (false, true)),
+            (Role::Operator, true, Some("shop"), (false, false)),
+            (Role::Privacy, true, None, (true, true)),
+            (Role::Consumer, true, None, (true, true)),
+        ] {
+            let found = may(&scope(role, content, apps), "bot");
+            assert_eq!(found, expected, "{role:?} {content} {apps:?}");
+        }
+        let own = scope(Role::Consumer, true, None);
+        assert_eq!(may(&own, "chatwoot"), (false, false));
+        assert_eq!(may(&Scope::local(Role::Operator), "bot"), (true, true));
     }
 }

@@ -203,6 +203,7 @@ async fn a_scope_shows_the_gaps_of_its_apps_and_of_the_apps_of_its_clients() {
             content: false,
             apps,
             clients,
+            consumers: Vec::new(),
         };
         let mut session = Session::open(&database.options(), &Scope::of(&token))
             .await

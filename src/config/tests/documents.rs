@@ -33,6 +33,7 @@ fn default_toml_sets_every_key_that_has_a_fixed_default() {
     assert_eq!(
         unnamed.collect::<Vec<_>>(),
         [
+            "admin.advertise",
             "admin.tokens",
             "data_dir",
             "database.bin_dir",
@@ -80,7 +81,7 @@ fn the_defaults_of_named_tables_are_those_of_default_toml() {
 fn values_in_the_comments_of_default_toml_are_good() {
     let text = uncommented(layers::DEFAULTS);
     // Twins, and keys that go with another value of a key before them.
-    let apart = ["_file = ", "until = ", "\"whsec_..."];
+    let apart = ["_file = ", "until = ", "\"whsec_...", "consumers = "];
     let together = |line: &&str| !apart.iter().any(|part| line.contains(part));
     let text: Vec<_> = text.lines().filter(together).collect();
     let config = Setting::new().file(&text.join("\n")).load();
@@ -119,6 +120,7 @@ fn the_values_in_effect_are_printed() {
     [admin]
     listen = "127.0.0.1:9090"
     names = []
+    # advertise is not set
     max_streams = 500
 
     [database]

@@ -152,7 +152,7 @@ fn each_fault_of_a_token_names_its_table() {
     insta::assert_snapshot!(faults(""), @r"
     admin.tokens[1].name: is missing; allowed: 1 to 32 of a-z, 0-9, - and _
     admin.tokens[1].token_sha256: is missing; allowed: one of token, token_file and token_sha256
-    admin.tokens[1].role: is missing; allowed: metrics, viewer, operator or privacy
+    admin.tokens[1].role: is missing; allowed: metrics, viewer, operator, privacy or consumer
     ");
     insta::assert_snapshot!(faults("name = 'a'\nrole = 'viewer'\ntoken = 'short'"), @r"
     admin.tokens[1].token: is shorter than 32 characters; allowed: a token of `hookshelf token new`
@@ -160,7 +160,7 @@ fn each_fault_of_a_token_names_its_table() {
     insta::assert_snapshot!(faults("name = 'A b'\nrole = 'root'\ntoken_sha256 = 'x'\napps = []"), @r#"
     admin.tokens[1].name: "A b" is not allowed; allowed: 1 to 32 of a-z, 0-9, - and _
     admin.tokens[1].token_sha256: "x" is not allowed; allowed: 64 hexadecimal digits
-    admin.tokens[1].role: "root" is not allowed; allowed: metrics, viewer, operator or privacy
+    admin.tokens[1].role: "root" is not allowed; allowed: metrics, viewer, operator, privacy or consumer
     admin.tokens[1].apps: is an empty list; allowed: at least one item, or no such key
     "#);
     insta::assert_snapshot!(
@@ -172,10 +172,45 @@ fn each_fault_of_a_token_names_its_table() {
     let twice = format!("name = 'a'\nrole = 'viewer'\ntoken_sha256 = '{DIGEST}'\n");
     insta::assert_snapshot!(faults(&format!("{twice}colour = 'red'\n[[admin.tokens]]\n{twice}")), @r"
     admin.tokens: two tokens have the name a; allowed: a name of its own for each
-    admin.tokens[1].colour: unknown key; allowed: apps, clients, content, name, role, token, token_file, token_sha256
+    admin.tokens[1].colour: unknown key; allowed: apps, clients, consumers, content, name, role, token, token_file, token_sha256
     ");
     insta::assert_snapshot!(faults(&format!("{}token_sha256 = '{DIGEST}'\ntoken = '{}'",
         "name = 'a'\nrole = 'viewer'\n", "t".repeat(40))), @r"
         admin.tokens[1].token: token and token_sha256 are both set; allowed: one of token, token_file and token_sha256
         ");
+}
+
+#[test]
+fn a_consumer_token_names_its_consumers() {
+    let file = |lines: &str| {
+        let token = format!("[[admin.tokens]]\nname = 'a'\ntoken_sha256 = '{DIGEST}'\n");
+        Setting::new().file(&format!("{token}{lines}\n[consumers.bot]\n"))
+    };
+    let config = file("role = 'consumer'\nconsumers = ['bot']").load();
+    assert_eq!(config.admin.tokens[0].consumers, ["bot".parse().unwrap()]);
+    assert!(config.print().contains("\nconsumers = [\"bot\"]\n"));
+    let faults = |lines: &str| file(lines).faults();
+    insta::assert_snapshot!(faults("role = 'consumer'"), @r#"
+    admin.tokens[1].consumers: is missing; allowed: names of consumers
+    "#);
+    insta::assert_snapshot!(faults("role = 'consumer'\nconsumers = ['bto', 'slack']"), @r#"
+    admin.tokens[1].consumers: "bto" is unknown; did you mean bot?
+    admin.tokens[1].consumers: "slack" is unknown; allowed: bot
+    "#);
+    insta::assert_snapshot!(faults("role = 'consumer'\nconsumers = ['bot']\ncontent = true"), @r#"
+    admin.tokens[1].role: a consumer token gets the events of its consumers; allowed: another role, or no content, apps and clients
+    "#);
+    insta::assert_snapshot!(faults("role = 'viewer'\nconsumers = ['bot']"), @r#"
+    admin.tokens[1].consumers: only a consumer token has consumers; allowed: role = "consumer", or no such key
+    "#);
+}
+
+#[test]
+fn roles_cover_each_other_in_order_except_that_of_consumers() {
+    let covered = |role: Role| -> String {
+        let covered = Role::ALL.into_iter().filter(|needed| role.covers(*needed));
+        covered.map(|it| &it.as_str()[..1]).collect()
+    };
+    let all = Role::ALL.map(covered);
+    assert_eq!(all, ["m", "mv", "mvoc", "mvopc", "c"]);
 }

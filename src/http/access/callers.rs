@@ -40,7 +40,7 @@ callers! {
 fn scope(parts: &Parts, role: Role) -> Result<Scope, Problem> {
     let scope = parts.extensions.get::<Scope>();
     let scope = scope.ok_or_else(|| Refused::NoToken.problem())?;
-    if scope.role() < role {
+    if !scope.role().covers(role) {
         let detail = format!("this needs a token with the role {}", role.as_str());
         return Err(Problem::new(problem::FORBIDDEN, detail));
     }

@@ -118,7 +118,7 @@ impl Export {
 
     /// Refuses an export of content by others than operators.
     pub(super) fn with_content(self, scope: &Scope) -> Result<Self, Problem> {
-        if scope.shows_content() && scope.role() < Role::Operator {
+        if scope.shows_content() && !scope.role().covers(Role::Operator) {
             let detail = "an export with content needs a token with the role operator";
             return Err(Problem::new(problem::FORBIDDEN, detail));
         }

@@ -9,31 +9,31 @@ use super::{
 
 /// Callers: without a token, with a wrong one, each role, and tokens of a client, another client,
 /// an app and another app.
-const CALLERS: [&str; 11] = [
-    "nobody", "stranger", "metrics", "viewer", "reader", "operator", "privacy", "bakery",
-    "florist", "default", "shop",
+const CALLERS: [&str; 12] = [
+    "nobody", "stranger", "metrics", "viewer", "reader", "operator", "privacy", "consumer",
+    "bakery", "florist", "default", "shop",
 ];
 
 /// Statuses for the callers.
-type Statuses = [u16; 11];
+type Statuses = [u16; 12];
 
-/// With a token of any role.
-const KNOWN: Statuses = [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200];
-const ANYBODY: Statuses = [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200];
-const PAGE: Statuses = [200, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200];
-const METRICS: Statuses = [401, 401, 200, 200, 200, 200, 200, 404, 404, 404, 404];
-const LIST: Statuses = [401, 401, 403, 200, 200, 200, 200, 200, 200, 200, 200];
+/// With a token of any role but that of a consumer.
+const KNOWN: Statuses = [401, 401, 200, 200, 200, 200, 200, 403, 200, 200, 200, 200];
+const ANYBODY: Statuses = [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200];
+const PAGE: Statuses = [200, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200];
+const METRICS: Statuses = [401, 401, 200, 200, 200, 200, 200, 403, 404, 404, 404, 404];
+const LIST: Statuses = [401, 401, 403, 200, 200, 200, 200, 403, 200, 200, 200, 200];
 /// An object of the bakery at the app `default`.
-const OBJECT: Statuses = [401, 401, 403, 200, 200, 200, 200, 200, 404, 200, 404];
-const SEARCH: Statuses = [401, 401, 403, 403, 200, 200, 200, 200, 200, 200, 200];
+const OBJECT: Statuses = [401, 401, 403, 200, 200, 200, 200, 403, 200, 404, 200, 404];
+const SEARCH: Statuses = [401, 401, 403, 403, 200, 200, 200, 403, 200, 200, 200, 200];
 /// A viewer exports without content, and a reader may not export what it may read.
-const EXPORT: Statuses = [401, 401, 403, 200, 403, 200, 200, 200, 200, 200, 200];
-const BODY: Statuses = [401, 401, 403, 403, 403, 200, 200, 404, 404, 404, 404];
-const SERVER: Statuses = [401, 401, 403, 200, 200, 200, 200, 404, 404, 404, 404];
-const DRAIN: Statuses = [401, 401, 403, 403, 403, 202, 202, 404, 404, 404, 404];
+const EXPORT: Statuses = [401, 401, 403, 200, 403, 200, 200, 403, 200, 200, 200, 200];
+const BODY: Statuses = [401, 401, 403, 403, 403, 200, 200, 403, 404, 404, 404, 404];
+const SERVER: Statuses = [401, 401, 403, 200, 200, 200, 200, 403, 404, 404, 404, 404];
+const DRAIN: Statuses = [401, 401, 403, 403, 403, 202, 202, 403, 404, 404, 404, 404];
 /// A restricted token rechecks what is wholly its own.
-const RECHECK: Statuses = [401, 401, 403, 403, 403, 200, 200, 200, 200, 200, 200];
-const AUDIT: Statuses = [401, 401, 403, 403, 403, 403, 200, 403, 403, 403, 403];
+const RECHECK: Statuses = [401, 401, 403, 403, 403, 200, 200, 403, 200, 200, 200, 200];
+const AUDIT: Statuses = [401, 401, 403, 403, 403, 403, 200, 403, 403, 403, 403, 403];
 
 /// Routes with a request of each, filled with the ids of an event of the bakery.
 const ROUTES: [(&str, &str, Statuses); 34] = [
@@ -106,7 +106,12 @@ struct Counter {
 impl Counter {
     async fn open() -> Self {
         let proxies = "[http]\ntrusted_proxies = ['127.0.0.1/32']\n";
-        let own = table("default", "role = 'operator'\napps = ['default']");
+        let own = [
+            table("default", "role = 'operator'\napps = ['default']"),
+            table("consumer", "role = 'consumer'\nconsumers = ['bot']"),
+            "[consumers.bot]\n".to_owned(),
+        ]
+        .concat();
         Self {
             desk: desk_with(&format!("{}{own}{proxies}", tokens())).await,
             asked: 0.into(),

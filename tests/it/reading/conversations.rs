@@ -460,6 +460,7 @@ fn scope(apps: Option<&[&str]>) -> Scope {
         content: false,
         apps: apps.map(|apps| apps.iter().map(app).collect()),
         clients: None,
+        consumers: Vec::new(),
     })
 }
 

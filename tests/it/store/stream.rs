@@ -497,6 +497,7 @@ async fn a_scope_gets_events_of_its_clients_as_they_are_labelled_and_without_con
         content: false,
         apps: None,
         clients: Some(vec!["bakery".to_owned()]),
+        consumers: Vec::new(),
     });
     let own = |number, account: &str| Event {
         account_id: Some(account.into()),
