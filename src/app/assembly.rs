@@ -156,7 +156,7 @@ impl Parts {
             log,
             owner: Owner {
                 name: instance::name(&self.config.data_dir),
-                address: None,
+                address: self.config.admin.advertise.clone(),
             },
             clock: self.clock.clone(),
         };
