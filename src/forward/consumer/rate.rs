@@ -50,8 +50,8 @@ mod tests {
             rate.count(30, at(second));
             rate.count(30, at(second));
         }
-        assert_eq!(rate.per_second(at(119)).round(), 60.0);
-        assert_eq!(rate.per_second(at(300)), 0.0);
+        assert!((59.0..=60.0).contains(&rate.per_second(at(119))));
+        assert!(rate.per_second(at(300)) < 0.1);
         assert!(rate.0.is_empty());
     }
 }

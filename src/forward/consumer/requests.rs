@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     forward::lanes::{Answer, Code},
-    store::read::EventRow,
+    store::consumers::EventRow,
 };
 
 /// Request for events.

@@ -9,8 +9,8 @@ use crate::{
     config::{self, EventChoice, Lane},
     forward::lanes::{AccountKey, Item, LaneIds, LaneKey, Limits},
     store::{
+        consumers::{EventFilter, EventRow},
         follow::Start,
-        read::{EventFilter, EventRow},
     },
 };
 

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Code, Counts, Item, LaneKey, Lanes, lane::Lane, settlement::Settlement};
+use super::{Code, Counts, DeadLetter, Item, LaneKey, Lanes, lane::Lane, settlement::Settlement};
 
 /// State of a consumer, and its changes since the last save. All of it is written at once.
 ///
@@ -42,32 +42,6 @@ pub struct Waiting {
     pub due_at: Instant,
     /// Code of the last failed attempt.
     pub code: Code,
-}
-
-/// An item that is not tried again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// The item.
-    pub item: Item,
-    /// Number of failed attempts.
-    pub attempts: u32,
-    /// Time of the first failed attempt.
-    pub first_at: Instant,
-    /// Time of the last failed attempt.
-    pub last_at: Instant,
-    /// Reason for giving up.
-    pub reason: Reason,
-    /// Code of the last failed attempt.
-    pub code: Code,
-}
-
-/// Reason for giving up an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// All attempts failed.
-    Attempts,
-    /// The worker gave up.
-    Worker,
 }
 
 /// Changes since the last save.

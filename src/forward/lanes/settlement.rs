@@ -1,6 +1,8 @@
 //! Settlements of heads, and their totals.
 
-use super::{DeadLetter, LaneKey, Lanes};
+use std::time::Instant;
+
+use super::{Code, Item, LaneKey, Lanes};
 
 /// Reason for settling an item without a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,32 @@ impl Counts {
             SkipReason::Filtered => &mut self.filtered,
         }
     }
+}
+
+/// An item that is not tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The item.
+    pub item: Item,
+    /// Number of failed attempts.
+    pub attempts: u32,
+    /// Time of the first failed attempt.
+    pub first_at: Instant,
+    /// Time of the last failed attempt.
+    pub last_at: Instant,
+    /// Reason for giving up.
+    pub reason: Reason,
+    /// Code of the last failed attempt.
+    pub code: Code,
+}
+
+/// Reason for giving up an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// All attempts failed.
+    Attempts,
+    /// The worker gave up.
+    Worker,
 }
 
 /// Settlement of the head of a lane.

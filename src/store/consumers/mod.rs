@@ -33,7 +33,7 @@ pub use self::{
     progress::{Progress, Totals},
     waiting::{WaitingLane, waiting},
 };
-pub use super::read::{events_at, events_of, next_of_lane, read_payloads};
+pub use super::read::{EventFilter, EventRow, events_at, events_of, next_of_lane, read_payloads};
 
 /// Milliseconds of `time`, for a statement.
 fn millis(time: Duration) -> i64 {

@@ -16,8 +16,7 @@ use crate::{
     query::stream::{Log, json},
     store::{
         Connection, Error,
-        consumers::{events_at, events_of, next_of_lane, read_payloads},
-        read::EventRow,
+        consumers::{EventRow, events_at, events_of, next_of_lane, read_payloads},
     },
 };
 

@@ -10,8 +10,7 @@ use crate::{
     },
     store::{
         Connection, Error,
-        consumers::{self, Progress, Taken, Totals, WaitingLane, events_at},
-        read::EventRow,
+        consumers::{self, EventRow, Progress, Taken, Totals, WaitingLane, events_at},
         wake,
     },
     telemetry::{LogEvent, consumers::ConsumerRewound},

@@ -14,7 +14,7 @@ use crate::{
         consumer::{HandedOut, Refusal, Want, handle::Reply},
         lanes::{Item, Lease, SkipReason, Wish},
     },
-    store::read::EventRow,
+    store::consumers::EventRow,
     telemetry::{
         LogEvent,
         consumers::{EventsHandedOut, EventsSkipped},

@@ -24,7 +24,7 @@ use super::{Call, LeaseKey, Refusal, Settings, clock_guard::ClockGuard, rate::Ra
 use crate::{
     clock::Clock,
     forward::lanes::Lanes,
-    store::read::EventRow,
+    store::consumers::EventRow,
     telemetry::{
         LogEvent,
         consumers::{ConsumerPaused, ConsumerResumed},
