@@ -7,8 +7,9 @@ use nix::{
 
 use crate::telemetry::{ConnectionsLimited, FileLimitUnraised, LogEvent};
 
-/// Descriptors reserved for the admin listener, connections to Postgres and files.
-const OTHERS: rlim_t = 192;
+/// Descriptors reserved for the admin listener, workers that wait for events, connections to
+/// Postgres and files.
+const OTHERS: rlim_t = 320;
 
 /// Raises the limit for public `connections` and for `streams`, and returns the numbers that fit.
 /// The usual limit of 1024 is less than the maximum number of public connections: idle connections
@@ -79,11 +80,11 @@ mod tests {
 
     #[test]
     fn connections_get_what_the_rest_leaves_and_never_more_than_they_may() {
-        assert_eq!(connection_limit(1024, 1024), 832);
+        assert_eq!(connection_limit(1024, 1024), 704);
         assert_eq!(connection_limit(300, 1024), 150);
         assert_eq!(connection_limit(200, 10), 10);
         assert_eq!(connection_limit(0, 10), 1);
-        assert_eq!(limits(1024, 1024, 500), (704, 128));
+        assert_eq!(limits(1024, 1024, 500), (576, 128));
         assert_eq!(limits(1024, 10, 5), (10, 5));
     }
 }

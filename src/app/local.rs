@@ -6,7 +6,7 @@ use super::{keys, rescue};
 use crate::{
     clock::Clock,
     config::{self, Config, credentials},
-    forward::consumer::Handles,
+    forward::consumer::{Handle, Handles},
     http::{self, AppState, LocalApi, SpoolApi},
     ingest::{DatabaseState, Readiness, Recheck, Tally, Writer},
     query::{Audit, Scope, Sessions, stream::Hub},
@@ -48,7 +48,7 @@ impl Local {
             audit: Audit::new(changes.clone(), key).unrecorded(),
             writes: changes,
             streams: http::Streams::new(hub, STREAMS),
-            consumers: http::ConsumerApi::new(Handles::default(), stop.clone()),
+            consumers: http::ConsumerApi::new(handles(config), stop.clone()),
             recheck: Recheck::new(
                 rescue::quarantine(config),
                 options.clone(),
@@ -75,6 +75,14 @@ impl Local {
             _tasks: tasks.map(AbortOnDropHandle::new),
         })
     }
+}
+
+/// Handles of the configured consumers, without an owner.
+fn handles(config: &Config) -> Handles {
+    let handles = Handles::default();
+    let names = config.consumers.keys();
+    handles.replace(names.map(|it| (it.to_string(), Handle::new().0)).collect());
+    handles
 }
 
 /// State with the apps of the configuration, or of the first start.

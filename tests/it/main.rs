@@ -27,6 +27,7 @@ mod gaps;
 mod hostile;
 mod http;
 mod identity;
+mod leases;
 mod manners;
 mod packaging;
 mod private_postgres;

@@ -13,9 +13,10 @@ use std::{
 use hookshelf::{
     clock::{Clock, ManualClock},
     config::{self, Config, Sources},
+    forward::consumer::Handles,
     http::{
-        Access, Api, AppKeys, AppState, Apps, Limits, Listener, ListenerLimits, SpoolApi, Streams,
-        admin, listener, public,
+        Access, Api, AppKeys, AppState, Apps, ConsumerApi, Limits, Listener, ListenerLimits,
+        SpoolApi, Streams, admin, listener, public,
     },
     ingest::{
         Committer, Durable, Failure, Readiness, Recheck, Refusal, Rejection, Settled, Tally, Writer,
