@@ -43,9 +43,20 @@ pub(super) struct Pages {
 /// A session of one subscriber, or for a lookup. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct PageSession<'p> {
-    pages: &'p Pages,
     connection: Connection,
+    idle: IdleGuard<'p>,
     _permit: SemaphorePermit<'p>,
+}
+
+/// Closes the idle sessions unless the session of the guard is kept. After an outage, each of them
+/// would fail once.
+#[derive(Debug)]
+struct IdleGuard<'p>(&'p Pages);
+
+impl Drop for IdleGuard<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Pages {
@@ -68,8 +79,8 @@ impl Pages {
             None => store::connect_follower(&self.options, CONNECTING).await?,
         };
         Ok(PageSession {
-            pages: self,
             connection,
+            idle: IdleGuard(self),
             _permit: permit,
         })
     }
@@ -130,7 +141,8 @@ impl PageSession<'_> {
     /// Keeps the connection for the next session.
     pub fn keep(self) {
         let idle = (Instant::now(), self.connection);
-        self.pages.idle().push(idle);
+        self.idle.0.idle().push(idle);
+        mem::forget(self.idle);
     }
 }
 

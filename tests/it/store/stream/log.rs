@@ -260,3 +260,23 @@ async fn a_consumer_by_client_gets_the_labels_of_the_accounts() {
     .await;
     streams.stop().await;
 }
+
+#[tokio::test]
+async fn after_an_outage_one_session_fails_and_the_next_one_is_new() {
+    let mut cluster = Cluster::start_with(&[]).await;
+    let streams = Streams::start(&cluster.options(), LARGE);
+    let is_alive = async || {
+        let mut session = streams.log.session().await.unwrap();
+        let answer = sqlx::query("SELECT").execute(session.connection()).await;
+        answer.is_ok().then(|| session.keep()).is_some()
+    };
+    let log = &streams.log;
+    let (one, two) = tokio::try_join!(log.session(), log.session()).unwrap();
+    one.keep();
+    two.keep();
+    cluster.stop();
+    cluster.start().await;
+    assert!(!is_alive().await);
+    assert!(is_alive().await);
+    streams.stop().await;
+}
