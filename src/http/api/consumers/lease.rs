@@ -51,7 +51,7 @@ impl Default for Body {
     }
 }
 
-/// Answer with events that were handed out. [`answer`] writes it.
+/// Answer with events that were handed out. [`answer()`] writes it.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "describes an answer")]
 pub(super) struct Leased {
