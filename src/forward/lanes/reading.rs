@@ -38,8 +38,14 @@ impl Lanes {
         keys.filter_map(wish).collect()
     }
 
+    /// True if a settlement waits for a lookup: a [wish](Self::wanted) has `settled`.
+    pub fn is_settling(&self) -> bool {
+        !self.unsaved.settlements.is_empty()
+    }
+
     /// Takes the first items of the lane within the limits of `wish`, in ascending order. Fewer than
-    /// [`MOST_LATER`](super::MOST_LATER) are all there are.
+    /// [`MOST_LATER`](super::MOST_LATER) are all there are. A caller that looked at a part only lowers
+    /// `through` in the wish to its end; the rest is wanted again.
     pub fn found(&mut self, wish: &Wish, items: &[Item]) {
         let save = self.next_save();
         self.change(wish.lane, |lane| lane.learn(wish, items, save));

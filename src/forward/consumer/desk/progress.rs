@@ -76,7 +76,7 @@ impl Desk {
 
     /// True if all settlements can be part of a write: the next items of their lanes are known.
     pub fn can_write(&self) -> bool {
-        !self.lanes.wanted().iter().any(|wish| wish.settled)
+        !self.lanes.is_settling()
     }
 
     /// Begins a write. The one before must have ended.

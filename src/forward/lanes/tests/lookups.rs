@@ -85,3 +85,24 @@ fn a_lane_of_one_item_takes_little_memory() {
     };
     assert_eq!((has_ids("a"), has_ids("b")), (Some(false), Some(true)));
 }
+
+#[test]
+fn a_lookup_may_look_at_a_part_of_the_lane() {
+    let (mut lanes, now) = (lanes("a a a a a a a a"), Instant::now());
+    let leases = lease(&mut lanes, 1, now);
+    lanes.nack(&leases[0].token, None, code(), now);
+    lanes.ack(&leases[0].token);
+    for (part, items, after) in [(3, vec![], 3), (6, vec![item(5, "a")], 6)] {
+        assert!(lanes.is_settling());
+        let wish = lanes.wanted().remove(0);
+        let part = Wish {
+            through: part,
+            ..wish
+        };
+        lanes.found(&part, &items);
+        save(&mut lanes);
+        lease(&mut lanes, 1, now);
+        assert_eq!(lanes.wanted()[0].after, after);
+    }
+    assert!(!lanes.is_settling());
+}

@@ -18,7 +18,7 @@ use std::{
 
 use super::{
     AccountKey, Answer, Code, Counts, Item, Lane, LaneIds, LaneKey, Lanes, Lease, Limits,
-    MOST_LATER, Reason, Saved, SkipReason, Stored, Waiting, WaitingLane,
+    MOST_LATER, Reason, Saved, SkipReason, Stored, Waiting, WaitingLane, Wish,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
