@@ -1,6 +1,9 @@
 //! A consumer with its log, its workers and its database, checked against a model: a map of
 //! queues.
 
+mod saves;
+mod settle;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
@@ -8,10 +11,9 @@ use std::{
 };
 
 use super::super::{
-    Answer, Counts, DeadLetter, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER, Saved,
-    SkipReason, Stored, Waiting, Wish, index::Index,
+    Counts, DeadLetter, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER, Saved, Waiting,
+    Wish, index::Index,
 };
-use super::code;
 
 /// Unsettled items of each lane, in order.
 type Queues = BTreeMap<LaneKey, VecDeque<i64>>;
@@ -246,246 +248,6 @@ impl World {
     /// Number of one of the latest leases, if any.
     pub(super) fn lease_before(&self, back: usize) -> Option<usize> {
         self.given.len().checked_sub(1 + back)
-    }
-
-    pub(super) fn ack(&mut self, number: usize) {
-        let token = self.given[number].lease.token;
-        let answer = self.lanes.ack(&token);
-        if self.check(number, answer, &[Answer::Acked]) {
-            self.settle(token.lane, token.position);
-        }
-    }
-
-    /// Acks a lease and items behind it: up to `behind` positions after it.
-    pub(super) fn ack_through(&mut self, number: usize, behind: i64) {
-        let token = self.given[number].lease.token;
-        let last = token.position + behind;
-        let lane = self.lanes.by_key.get(&token.lane);
-        let later = lane.into_iter().flat_map(|lane| &lane.later);
-        let later = later.map(|item| item.position).filter(|it| *it <= last);
-        let mut all = vec![token.position];
-        all.extend(later);
-        let is_out = self.is_out(number) && self.given[number].process == self.process;
-        let through = self.given[number].lease.through;
-        let answer = self.lanes.ack_through(&token, last);
-        if self.check(number, answer, &[Answer::Acked]) {
-            let mut sent = self.queues[&token.lane].iter();
-            let is_known = |it: &&i64| **it <= last.min(through);
-            assert!(!is_out || sent.all(|it| !is_known(&it) || all.contains(it)));
-            self.has_few_heads &= all.len() == 1;
-            self.settle(token.lane, token.position);
-            all[1..].iter().for_each(|it| self.pop(token.lane, *it));
-            self.settled.insert(token.lane, all);
-        }
-    }
-
-    pub(super) fn bury(&mut self, number: usize) {
-        let token = self.given[number].lease.token;
-        let answer = self.lanes.dead(&token, code(), self.now);
-        if self.check(number, answer, &[Answer::Dead]) {
-            self.settle(token.lane, token.position);
-        }
-    }
-
-    pub(super) fn nack(&mut self, number: usize, delay: Option<Duration>) {
-        let token = self.given[number].lease.token;
-        let is_out = self.is_out(number);
-        let is_last = token.attempt >= self.limits.max_attempts;
-        let answer = self.lanes.nack(&token, delay, code(), self.now);
-        let accepted = [Answer::Waiting, Answer::Dead];
-        if !self.check(number, answer, &accepted) {
-            return;
-        }
-        if is_out && self.given[number].process == self.process {
-            assert_eq!(answer == Answer::Dead, is_last);
-        }
-        if answer == Answer::Dead {
-            assert!(is_last);
-            self.settle(token.lane, token.position);
-        } else {
-            self.out.remove(&token.lane);
-        }
-    }
-
-    pub(super) fn give_back(&mut self, number: usize, delay: Option<Duration>) {
-        let Given { lease, process, .. } = &self.given[number];
-        let (token, is_ours) = (lease.token, *process == self.process);
-        let answer = self.lanes.give_back(&token, delay, self.now);
-        if !self.check(number, answer, &[Answer::Waiting]) {
-            return;
-        }
-        if let Some(delay) = delay.filter(|_| is_ours && self.is_out(number)) {
-            self.not_before.insert(token.position, self.now + delay);
-            self.late += 1;
-        }
-        self.out.remove(&token.lane);
-    }
-
-    /// Undoes a hand-out of this process.
-    pub(super) fn undo(&mut self, number: usize) {
-        let Given { lease, process, .. } = &self.given[number];
-        let token = lease.token;
-        if *process == self.process {
-            let answer = self.lanes.undo(&token, self.now);
-            self.check(number, answer, &[Answer::Waiting]);
-            self.given[number].is_undone |= self.is_out(number);
-            self.take_out(|given| given.lease.token == token);
-        }
-    }
-
-    fn is_out(&self, number: usize) -> bool {
-        let token = self.given[number].lease.token;
-        self.out.get(&token.lane) == Some(&number)
-    }
-
-    pub(super) fn extend(&mut self, number: usize, time: Duration) {
-        let token = self.given[number].lease.token;
-        let is_out = self.is_out(number);
-        let answer = self.lanes.extend(&token, time, self.now);
-        let over = [Answer::Waiting, Answer::Lost];
-        let accepted: &[_] = if is_out { &[Answer::Extended] } else { &over };
-        if self.given[number].process == self.process {
-            self.check(number, answer, accepted);
-        }
-        if answer == Answer::Extended {
-            let until = &mut self.given[number].until;
-            *until = (self.now + time).max(*until);
-        }
-    }
-
-    pub(super) fn skip(&mut self, position: i64, reason: SkipReason) {
-        if self.lanes.skip(position, reason) {
-            let lane = self.item(position).lane;
-            self.has_few_heads &= self.out.contains_key(&lane);
-            self.settle(lane, position);
-        }
-    }
-
-    /// Checks an answer; true if the settlement was accepted.
-    fn check(&self, number: usize, answer: Answer, accepted: &[Answer]) -> bool {
-        let Given { lease, process, .. } = &self.given[number];
-        let (position, is_ours) = (lease.token.position, *process == self.process);
-        let last = self.last.get(&position);
-        if !self.queues[&lease.token.lane].contains(&position) {
-            assert_eq!(answer, Answer::Already);
-            return false;
-        }
-        match last {
-            Some(last) if *last == number => assert!(accepted.contains(&answer), "{answer:?}"),
-            Some(_) => assert_eq!(answer, Answer::Lost),
-            None => {
-                assert!(!is_ours);
-                let refused = matches!(answer, Answer::Lost | Answer::Unknown);
-                assert!(refused || accepted.contains(&answer), "{answer:?}");
-            }
-        }
-        accepted.contains(&answer)
-    }
-
-    /// Writes the save that has begun, or one of now, and confirms it.
-    pub(super) fn save(&mut self) {
-        self.begin_save(true);
-        let number = self.write();
-        self.lanes.saved(number.unwrap());
-        self.begun = None;
-    }
-
-    /// Begins a save, with or without the lookups that settlements wait for.
-    pub(super) fn begin_save(&mut self, is_complete: bool) {
-        if self.begun.is_some() {
-            return;
-        }
-        let is_settled = |wish: &Wish| wish.settled;
-        while is_complete && let Some(wish) = self.lanes.wanted().into_iter().find(is_settled) {
-            self.answer(&wish);
-        }
-        let saved = self.lanes.save();
-        assert!(!self.lanes.is_unsaved());
-        let few = 2 * self.limits.max_in_flight + self.late;
-        assert!(saved.heads.len() <= few || !self.has_few_heads);
-        let mut queues = self.queues.clone();
-        for wish in self.lanes.wanted().into_iter().filter(is_settled) {
-            let queue = queues.get_mut(&wish.lane).unwrap();
-            let unknown = self.settled[&wish.lane].iter().rev();
-            unknown.for_each(|position| queue.push_front(*position));
-        }
-        self.begun = Some((saved, queues));
-    }
-
-    /// Writes the save that has begun, if any, once more if it was written; returns its number.
-    pub(super) fn write(&mut self) -> Option<u64> {
-        let (saved, queues) = self.begun.clone()?;
-        let database = &mut self.database;
-        for position in saved.removed {
-            database.rows.remove(&position);
-        }
-        for row in saved.waiting {
-            database.rows.insert(row.item.position, row);
-        }
-        for letter in saved.dead {
-            database.dead.insert(letter.item.position, letter);
-        }
-        database.position = saved.position;
-        database.heads = saved.heads;
-        database.queues = queues;
-        database.counts = saved.counts;
-        self.check_database();
-        Some(saved.number)
-    }
-
-    /// Checks that position, heads and rows describe the queues, and that each item was settled
-    /// once.
-    fn check_database(&self) {
-        let database = &self.database;
-        assert!(database.heads.is_sorted());
-        let positions = database.heads.iter().chain(database.rows.keys());
-        let heads: Vec<_> = positions.map(|it| (self.item(*it).lane, *it)).collect();
-        let by_lane: HashMap<_, _> = heads.iter().copied().collect();
-        assert_eq!(by_lane.len(), heads.len(), "two heads of a lane");
-        let mut settled = 0;
-        for item in self.log.values().flatten() {
-            let is_behind = |head: &i64| *head <= item.position;
-            let has_head = by_lane.get(&item.lane).is_some_and(is_behind);
-            let is_unsettled = database.queues[&item.lane].contains(&item.position);
-            let is_read = item.position <= database.position;
-            assert_eq!(is_unsettled, has_head || !is_read, "{item:?}");
-            settled += u64::from(!is_unsettled);
-        }
-        let Counts { gone, dead, .. } = database.counts;
-        assert_eq!(database.counts.settled + gone + dead, settled);
-        assert_eq!(database.dead.len() as u64, dead);
-    }
-
-    /// Starts the consumer again from its database. A save that had begun is written or lost.
-    pub(super) fn crash(&mut self, is_written: bool) {
-        if is_written {
-            self.write();
-        }
-        self.begun = None;
-        let (database, now) = (&self.database, self.now);
-        self.process += 1;
-        let heads = database.heads.iter().map(|it| self.item(*it));
-        let rows = database.rows.values();
-        let stored = Stored {
-            generation: self.process,
-            position: database.position,
-            drawn: self.end(),
-            counts: database.counts,
-            heads: heads.map(|it| (it, ids_of(&it))).collect(),
-            waiting: rows.map(|it| (it.clone(), ids_of(&it.item))).collect(),
-        };
-        let limits = self.limits.clone();
-        self.lanes = Lanes::restore(stored, limits, now);
-        self.queues = database.queues.clone();
-        self.last.clear();
-        self.not_before.clear();
-        self.wishes.clear();
-        (self.is_strict, self.has_few_heads) = (false, false);
-        let is_row_due = |at: &i64| database.rows.get(at).is_some_and(|row| row.due_at <= now);
-        let is_known = |at: &i64| database.heads.contains(at) || is_row_due(at);
-        let out = self.out.values().copied();
-        let forgotten: Vec<_> = out.filter(|it| !is_known(&self.position(*it))).collect();
-        self.forgotten.extend(forgotten);
     }
 
     pub(super) fn check_limits(&self) {

@@ -1,0 +1,114 @@
+//! Saves, crashes, and checks of the database of the model.
+
+use std::collections::HashMap;
+
+use super::{World, ids_of};
+use crate::forward::lanes::{Counts, Lanes, Stored, Wish};
+
+impl World {
+    /// Writes the save that has begun, or one of now, and confirms it.
+    pub(in super::super) fn save(&mut self) {
+        self.begin_save(true);
+        let number = self.write();
+        self.lanes.saved(number.unwrap());
+        self.begun = None;
+    }
+
+    /// Begins a save, with or without the lookups that settlements wait for.
+    pub(in super::super) fn begin_save(&mut self, is_complete: bool) {
+        if self.begun.is_some() {
+            return;
+        }
+        let is_settled = |wish: &Wish| wish.settled;
+        while is_complete && let Some(wish) = self.lanes.wanted().into_iter().find(is_settled) {
+            self.answer(&wish);
+        }
+        let saved = self.lanes.save();
+        assert!(!self.lanes.is_unsaved());
+        let few = 2 * self.limits.max_in_flight + self.late;
+        assert!(saved.heads.len() <= few || !self.has_few_heads);
+        let mut queues = self.queues.clone();
+        for wish in self.lanes.wanted().into_iter().filter(is_settled) {
+            let queue = queues.get_mut(&wish.lane).unwrap();
+            let unknown = self.settled[&wish.lane].iter().rev();
+            unknown.for_each(|position| queue.push_front(*position));
+        }
+        self.begun = Some((saved, queues));
+    }
+
+    /// Writes the save that has begun, if any, once more if it was written; returns its number.
+    pub(in super::super) fn write(&mut self) -> Option<u64> {
+        let (saved, queues) = self.begun.clone()?;
+        let database = &mut self.database;
+        for position in saved.removed {
+            database.rows.remove(&position);
+        }
+        for row in saved.waiting {
+            database.rows.insert(row.item.position, row);
+        }
+        for letter in saved.dead {
+            database.dead.insert(letter.item.position, letter);
+        }
+        database.position = saved.position;
+        database.heads = saved.heads;
+        database.queues = queues;
+        database.counts = saved.counts;
+        self.check_database();
+        Some(saved.number)
+    }
+
+    /// Checks that position, heads and rows describe the queues, and that each item was settled
+    /// once.
+    fn check_database(&self) {
+        let database = &self.database;
+        assert!(database.heads.is_sorted());
+        let positions = database.heads.iter().chain(database.rows.keys());
+        let heads: Vec<_> = positions.map(|it| (self.item(*it).lane, *it)).collect();
+        let by_lane: HashMap<_, _> = heads.iter().copied().collect();
+        assert_eq!(by_lane.len(), heads.len(), "two heads of a lane");
+        let mut settled = 0;
+        for item in self.log.values().flatten() {
+            let is_behind = |head: &i64| *head <= item.position;
+            let has_head = by_lane.get(&item.lane).is_some_and(is_behind);
+            let is_unsettled = database.queues[&item.lane].contains(&item.position);
+            let is_read = item.position <= database.position;
+            assert_eq!(is_unsettled, has_head || !is_read, "{item:?}");
+            settled += u64::from(!is_unsettled);
+        }
+        let Counts { gone, dead, .. } = database.counts;
+        assert_eq!(database.counts.settled + gone + dead, settled);
+        assert_eq!(database.dead.len() as u64, dead);
+    }
+
+    /// Starts the consumer again from its database. A save that had begun is written or lost.
+    pub(in super::super) fn crash(&mut self, is_written: bool) {
+        if is_written {
+            self.write();
+        }
+        self.begun = None;
+        let (database, now) = (&self.database, self.now);
+        self.process += 1;
+        let heads = database.heads.iter().map(|it| self.item(*it));
+        let rows = database.rows.values();
+        let stored = Stored {
+            generation: self.process,
+            position: database.position,
+            drawn: self.end(),
+            counts: database.counts,
+            heads: heads.map(|it| (it, ids_of(&it))).collect(),
+            waiting: rows.map(|it| (it.clone(), ids_of(&it.item))).collect(),
+        };
+        let limits = self.limits.clone();
+        self.lanes = Lanes::restore(stored, limits, now);
+        self.queues = database.queues.clone();
+        self.last.clear();
+        self.not_before.clear();
+        self.wishes.clear();
+        (self.is_strict, self.has_few_heads) = (false, false);
+        let is_row_due = |at: &i64| database.rows.get(at).is_some_and(|row| row.due_at <= now);
+        let is_known = |at: &i64| database.heads.contains(at) || is_row_due(at);
+        let out = self.out.values().copied();
+        let forgotten: Vec<_> = out.filter(|it| !is_known(&self.position(*it))).collect();
+        self.forgotten.extend(forgotten);
+    }
+}
