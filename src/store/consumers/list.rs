@@ -32,7 +32,7 @@ pub struct ConsumerStatus {
     pub waiting: i64,
     /// Most frequent codes of the waiting lanes with their numbers, at most five.
     pub codes: Vec<(String, i64)>,
-    /// Number of dead letters that are neither retried nor discarded, counted up to 100,000.
+    /// Number of dead letters in the state `dead`, counted up to 100,000.
     pub dead_letters: i64,
 }
 
