@@ -27,6 +27,9 @@ const SECRETS: [&str; 4] = [
     "verify_token",
 ];
 
+/// What holds a secret of a destination.
+const DESTINATION_SECRETS: [&str; 4] = ["secret", "previous_secrets", "url", "headers"];
+
 /// The configuration file.
 static FILE: LazyLock<Memory> = LazyLock::new(Memory::new);
 
@@ -144,6 +147,8 @@ fn environment(lines: &str) -> Vec<(String, String)> {
             a_file(value)
         } else if key.starts_with("hookshelf__apps__") && is_secret(&key) {
             format!("{value}{MARK}")
+        } else if key.starts_with("hookshelf__destinations__") && key.ends_with("secret") {
+            format!("{value}{MARK}")
         } else if key == "database_url" || key.ends_with("__url") {
             with_password(value)
         } else {
@@ -164,7 +169,11 @@ fn marked(mut table: Table) -> Table {
         match (section.as_str(), value) {
             ("apps", Value::Table(apps)) => {
                 let apps = apps.iter_mut().filter_map(|(_, app)| app.as_table_mut());
-                apps.for_each(mark_app);
+                apps.for_each(|app| mark_keys(app, &SECRETS));
+            }
+            ("destinations", Value::Table(all)) => {
+                let all = all.iter_mut().filter_map(|(_, it)| it.as_table_mut());
+                all.for_each(|it| mark_keys(it, &DESTINATION_SECRETS));
             }
             ("database", Value::Table(database)) => {
                 if let Some(Value::String(url)) = database.get_mut("url") {
@@ -178,9 +187,9 @@ fn marked(mut table: Table) -> Table {
     table
 }
 
-fn mark_app(app: &mut Table) {
-    for (key, value) in app {
-        if SECRETS.contains(&key.as_str()) {
+fn mark_keys(table: &mut Table, keys: &[&str]) {
+    for (key, value) in table {
+        if keys.contains(&key.as_str()) {
             mark(value);
         }
     }

@@ -146,8 +146,9 @@ impl Token {
         let name = reader.set("name", name, Self::NAMES);
         let sha256 = reader.set("token_sha256", sha256, ONE_OF);
         let role = reader.set("role", role, roles)?;
-        let reads_events = content.is_some() || apps.is_some() || clients.is_some();
-        check_keys(reader, role, reads_events, consumers.is_some());
+        let is_narrowed = apps.is_some() || clients.is_some();
+        let has = (content.is_some(), is_narrowed, consumers.is_some());
+        check_keys(reader, role, has);
         Some(Self {
             name: name?,
             sha256: sha256?,
@@ -164,10 +165,10 @@ impl Token {
         out.text("name", &self.name);
         out.secret("token_sha256", true);
         out.text("role", self.role.as_str());
-        if self.role == Role::Consumer {
-            return out.list("consumers", &self.consumers);
-        }
         out.plain("content", self.content);
+        if self.role == Role::Consumer {
+            out.list("consumers", &self.consumers);
+        }
         if let Some(apps) = &self.apps {
             out.list("apps", apps);
         }
@@ -177,18 +178,23 @@ impl Token {
     }
 }
 
-/// Notes keys that do not go with the role: those for reading events, and `consumers`.
-fn check_keys(reader: &mut Reader<'_>, role: Role, reads_events: bool, has_consumers: bool) {
+/// Notes a key that does not go with the role. The token has `content`, apps or clients, and
+/// `consumers`, in this order, or not.
+fn check_keys(
+    reader: &mut Reader<'_>,
+    role: Role,
+    (has_content, is_narrowed, has_consumers): (bool, bool, bool),
+) {
     let (key, problem, allowed) = match role {
-        Role::Metrics if reads_events => (
+        Role::Metrics if has_content || is_narrowed => (
             "role",
             "a metrics token reads no events",
             "another role, or no content, apps and clients",
         ),
-        Role::Consumer if reads_events => (
+        Role::Consumer if is_narrowed => (
             "role",
             "a consumer token gets the events of its consumers",
-            "another role, or no content, apps and clients",
+            "another role, or no apps and clients",
         ),
         Role::Consumer if !has_consumers => ("consumers", "is missing", "names of consumers"),
         Role::Metrics | Role::Viewer | Role::Operator | Role::Privacy if has_consumers => (

@@ -82,12 +82,12 @@ impl Scope {
         }
     }
 
-    /// True if the caller may lease and settle events of this consumer. An event that was leased
-    /// shows its content, whatever its app and client.
+    /// True if the caller may lease and settle events of this consumer, whatever their apps and
+    /// clients are.
     pub fn leases(&self, consumer: &str) -> bool {
         match self.role {
             Role::Consumer => self.has(consumer),
-            Role::Operator | Role::Privacy => self.content && !self.is_restricted(),
+            Role::Operator | Role::Privacy => !self.is_restricted(),
             Role::Metrics | Role::Viewer => false,
         }
     }
@@ -137,7 +137,7 @@ mod tests {
             (Role::Viewer, true, None, (false, true)),
             (Role::Viewer, true, Some("shop"), (false, false)),
             (Role::Operator, true, None, (true, true)),
-            (Role::Operator, false, None, (false, true)),
+            (Role::Operator, false, None, (true, true)),
             (Role::Operator, true, Some("shop"), (false, false)),
             (Role::Privacy, true, None, (true, true)),
             (Role::Consumer, true, None, (true, true)),

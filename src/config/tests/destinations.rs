@@ -146,10 +146,13 @@ fn old_secrets_sign_until_the_end_of_the_rotation() {
 }
 
 #[test]
-fn a_url_is_in_place_or_in_a_file_and_is_shown_without_its_path() {
+fn neither_the_path_of_a_url_nor_a_header_is_shown() {
     let setting = Setting::new();
     let file = setting.write("url", "https://a.example/hush?token=hush\n");
-    let keys = format!("secret = 'instagram'\nurl_file = '{}'", file.display());
+    let keys = format!(
+        "secret = 'instagram'\nurl_file = '{}'\nheaders = {{ Authorization = 'Bearer hush' }}",
+        file.display()
+    );
     let setting = setting.file(&format!("{APPS}[destinations.a]\n{keys}"));
     let config = setting.load();
     let shown = format!("{:?}{}", config, config.print());

@@ -187,7 +187,9 @@ fn a_consumer_token_names_its_consumers() {
         Setting::new().file(&format!("{token}{lines}\n[consumers.bot]\n"))
     };
     let config = file("role = 'consumer'\nconsumers = ['bot']").load();
-    assert_eq!(config.admin.tokens[0].consumers, ["bot".parse().unwrap()]);
+    let token = &config.admin.tokens[0];
+    assert_eq!(token.consumers, ["bot".parse().unwrap()]);
+    assert!(token.content);
     assert!(config.print().contains("\nconsumers = [\"bot\"]\n"));
     let faults = |lines: &str| file(lines).faults();
     insta::assert_snapshot!(faults("role = 'consumer'"), @r#"
@@ -197,8 +199,8 @@ fn a_consumer_token_names_its_consumers() {
     admin.tokens[1].consumers: "bto" is unknown; did you mean bot?
     admin.tokens[1].consumers: "slack" is unknown; allowed: bot
     "#);
-    insta::assert_snapshot!(faults("role = 'consumer'\nconsumers = ['bot']\ncontent = true"), @r#"
-    admin.tokens[1].role: a consumer token gets the events of its consumers; allowed: another role, or no content, apps and clients
+    insta::assert_snapshot!(faults("role = 'consumer'\nconsumers = ['bot']\napps = ['a']"), @r#"
+    admin.tokens[1].role: a consumer token gets the events of its consumers; allowed: another role, or no apps and clients
     "#);
     insta::assert_snapshot!(faults("role = 'viewer'\nconsumers = ['bot']"), @r#"
     admin.tokens[1].consumers: only a consumer token has consumers; allowed: role = "consumer", or no such key
