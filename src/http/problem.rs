@@ -50,8 +50,8 @@ problems! {
     UNAUTHORIZED = UNAUTHORIZED "unauthorized" "A token is needed":
         "Send `Authorization: Bearer` with a token of `[[admin.tokens]]`. `hookshelf token new` \
          makes one.";
-    FORBIDDEN = FORBIDDEN "forbidden" "The role of the token is too low":
-        "`detail` names the role that the route needs.";
+    FORBIDDEN = FORBIDDEN "forbidden" "The token may not do this":
+        "`detail` names the role that the route needs, or the consumer that the token lacks.";
     CROSS_SITE = FORBIDDEN "cross-site" "The request comes from a page of another site":
         "A browser sent the request for another site. Only pages of this listener may change \
          something.";

@@ -7,19 +7,17 @@ use crate::store::{
 };
 
 impl Session {
-    /// Reads all consumers, by name, without destinations. They read the events of all apps and
-    /// clients: a restricted scope gets none.
+    /// Reads the consumers whose state the scope may read, by name, without destinations.
     pub async fn consumers(&mut self) -> Result<Vec<ConsumerStatus>, Error> {
-        if self.scope.is_restricted() {
-            return Ok(Vec::new());
-        }
-        self.reader.consumers().await
+        let mut consumers = self.reader.consumers().await?;
+        consumers.retain(|it| self.scope.reads_state(&it.name));
+        Ok(consumers)
     }
 
     /// Reads the waiting lanes of the consumer `name`, in the order of their heads; none if the scope
-    /// is restricted.
+    /// may not read its state.
     pub async fn waiting_lanes(&mut self, name: &str) -> Result<Vec<WaitingLane>, Error> {
-        if self.scope.is_restricted() {
+        if !self.scope.reads_state(name) {
             return Ok(Vec::new());
         }
         self.reader.waiting_lanes(name).await

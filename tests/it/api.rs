@@ -61,6 +61,12 @@ fn tokens() -> String {
     .concat()
 }
 
+/// A consumer, and a token of its workers.
+fn consumer() -> String {
+    let token = table("consumer", "role = 'consumer'\nconsumers = ['bot']");
+    format!("{token}[consumers.bot]\nstart = 'beginning'\n")
+}
+
 impl Desk {
     async fn open() -> Self {
         Self::open_with(&tokens()).await
@@ -78,6 +84,17 @@ impl Desk {
     async fn deliver(&self, body: impl Into<bytes::Bytes>) {
         let answer = self.server.deliver("/webhook", body).await;
         assert_eq!(answer.status, 200);
+    }
+
+    /// Waits until the consumer serves.
+    async fn serve_consumer(&self) {
+        let bearer = format!("Bearer {}", token("consumer"));
+        let headers = [("Authorization", bearer.as_str())];
+        let lease = ("POST", "/v1/consumers/bot/settle");
+        eventually("the consumer serves", async || {
+            self.server.send_admin(lease, &headers, "{}").await.status == 200
+        })
+        .await;
     }
 
     async fn ask_as(&self, name: &str, path: &str) -> Answer {

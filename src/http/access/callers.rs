@@ -34,6 +34,21 @@ callers! {
     Operator;
     /// Caller that reads the audit.
     Privacy;
+    /// Caller that leases and settles events of consumers.
+    Consumer;
+}
+
+/// Caller that reads the state of consumers: a viewer, or a token of a consumer.
+#[derive(Debug)]
+pub(in crate::http) struct ConsumerViewer(pub Scope);
+
+impl<S: Sync> FromRequestParts<S> for ConsumerViewer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let consumer = scope(parts, Role::Consumer);
+        consumer.or_else(|_| scope(parts, Role::Viewer)).map(Self)
+    }
 }
 
 /// Scope of the request if its role suffices.

@@ -37,7 +37,7 @@ use failures::Failures;
 use hosts::Hosts;
 
 pub(super) use admission::Admission;
-pub(super) use callers::{Metrics, Operator, Privacy, Viewer};
+pub(super) use callers::{Consumer, ConsumerViewer, Metrics, Operator, Privacy, Viewer};
 
 /// Maximum number of failed logins that wait for the audit.
 const FAILED_LOGINS: usize = 256;

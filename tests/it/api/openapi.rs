@@ -146,7 +146,8 @@ impl Judge {
 
 /// A server with an event of each kind of answer: a conversation, a thread, a repeat, a rejection.
 async fn filled() -> (Desk, String) {
-    let desk = Desk::open().await;
+    let desk = Desk::open_with(&format!("{}{}", tokens(), consumer())).await;
+    desk.serve_consumer().await;
     let said = message("mid.openapi", "fresh rolls");
     desk.deliver(said.clone()).await;
     desk.deliver(said.replace("fresh rolls", "stale rolls"))
@@ -209,7 +210,7 @@ async fn each_example_is_answered_as_the_document_says() {
             }
             let may = match operation.role() {
                 "privacy" => role == "privacy",
-                "operator" => !["reader", "viewer", "metrics"].contains(&role),
+                "operator" | "consumer" => !["reader", "viewer", "metrics"].contains(&role),
                 "viewer" => role != "metrics",
                 _ => true,
             };

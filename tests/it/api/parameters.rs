@@ -198,6 +198,11 @@ async fn routes_without_parameters_take_none() {
     let headers = [("Authorization", &*bearer)];
     for (method, path) in [
         ("GET", "/v1/spool"),
+        ("GET", "/v1/consumers"),
+        ("GET", "/v1/consumers/bot"),
+        ("POST", "/v1/consumers/bot/lease"),
+        ("POST", "/v1/consumers/bot/settle"),
+        ("POST", "/v1/consumers/bot/release"),
         ("POST", "/v1/spool/drain"),
         ("PATCH", "/v1/accounts/17840000000000101"),
     ] {
@@ -280,6 +285,7 @@ async fn a_wrong_part_of_a_path_is_no_object() {
             "/v1/conversations/{id}/7101",
             "/v1/conversations/17840000000000101/{id}",
             "/v1/media/{id}/comments",
+            "/v1/consumers/{id}",
             "/problems/{id}",
         ] {
             let path = path.replace("{id}", id);

@@ -33,10 +33,13 @@ const SERVER: Statuses = [401, 401, 403, 200, 200, 200, 200, 403, 404, 404, 404,
 const DRAIN: Statuses = [401, 401, 403, 403, 403, 202, 202, 403, 404, 404, 404, 404];
 /// A restricted token rechecks what is wholly its own.
 const RECHECK: Statuses = [401, 401, 403, 403, 403, 200, 200, 403, 200, 200, 200, 200];
+/// A restricted token sees no consumers.
+const STATE: Statuses = [401, 401, 403, 200, 200, 200, 200, 200, 404, 404, 404, 404];
+const WORK: Statuses = [401, 401, 403, 403, 403, 200, 200, 200, 404, 404, 404, 404];
 const AUDIT: Statuses = [401, 401, 403, 403, 403, 403, 200, 403, 403, 403, 403, 403];
 
 /// Routes with a request of each, filled with the ids of an event of the bakery.
-const ROUTES: [(&str, &str, Statuses); 34] = [
+const ROUTES: [(&str, &str, Statuses); 36] = [
     ("GET", "/healthz", ANYBODY),
     ("GET", "/readyz", ANYBODY),
     ("GET", "/metrics", METRICS),
@@ -63,6 +66,8 @@ const ROUTES: [(&str, &str, Statuses); 34] = [
     ("GET", "/v1/accounts", LIST),
     ("GET", "/v1/accounts/{account}", OBJECT),
     ("PATCH", "/v1/accounts/{account}", BODY),
+    ("GET", "/v1/consumers", STATE),
+    ("GET", "/v1/consumers/{consumer}", STATE),
     ("GET", "/v1/conversations", LIST),
     ("GET", "/v1/conversations/{account}/{person}", OBJECT),
     ("GET", "/v1/media", LIST),
@@ -74,9 +79,12 @@ const ROUTES: [(&str, &str, Statuses); 34] = [
 ];
 
 /// Routes that change something or are for few.
-const OTHERS: [(&str, &str, Statuses); 3] = [
+const OTHERS: [(&str, &str, Statuses); 6] = [
     ("POST", "/v1/spool/drain", DRAIN),
     ("POST", "/v1/rejections/recheck", RECHECK),
+    ("POST", "/v1/consumers/{consumer}/lease", WORK),
+    ("POST", "/v1/consumers/{consumer}/settle", WORK),
+    ("POST", "/v1/consumers/{consumer}/release", WORK),
     ("GET", "/v1/audit", AUDIT),
 ];
 
@@ -108,12 +116,13 @@ impl Counter {
         let proxies = "[http]\ntrusted_proxies = ['127.0.0.1/32']\n";
         let own = [
             table("default", "role = 'operator'\napps = ['default']"),
-            table("consumer", "role = 'consumer'\nconsumers = ['bot']"),
-            "[consumers.bot]\n".to_owned(),
+            consumer(),
         ]
         .concat();
+        let desk = desk_with(&format!("{}{own}{proxies}", tokens())).await;
+        desk.serve_consumer().await;
         Self {
-            desk: desk_with(&format!("{}{own}{proxies}", tokens())).await,
+            desk,
             asked: 0.into(),
         }
     }
@@ -140,7 +149,12 @@ impl Counter {
                 problem,
             };
         }
-        let body = if method == "PATCH" { "{}" } else { "" };
+        let body = match request.rsplit_once('/') {
+            _ if method == "PATCH" => "{}",
+            Some((_, "settle")) => "{}",
+            Some((_, "release")) => r#"{"worker": "w1"}"#,
+            _ => "",
+        };
         let answer = server.send_admin((method, request), &headers, body).await;
         let is_refused = answer.status >= 400;
         let problem = is_refused.then(|| problem(request, &answer));
@@ -170,6 +184,7 @@ async fn each_caller_gets_of_each_route_what_the_table_says() {
             .replace("{account}", BAKERY)
             .replace("{person}", text("person_id"))
             .replace("{id}", id)
+            .replace("{consumer}", "bot")
             .replace("{name}", "parameter")
     };
     for (method, request, statuses) in routes() {

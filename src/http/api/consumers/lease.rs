@@ -14,7 +14,7 @@ use super::{
 use crate::{
     forward::consumer::{HandedOut, Handle, Refusal, Want},
     http::{
-        access::{Admission, Operator},
+        access::{Admission, Consumer},
         answer,
         problem::{self, Problem},
     },
@@ -76,7 +76,7 @@ struct LeasedEvent<'a> {
 
 pub(super) async fn lease(
     State(api): Shared,
-    Operator(scope): Operator,
+    Consumer(scope): Consumer,
     InPath(name): InPath<String>,
     asked: Asked,
     body: ReadBody,
@@ -88,7 +88,7 @@ pub(super) async fn lease(
     }
     let _place = api.consumers.place(&asked, want.wait)?;
     let leased = events(&api, &handle, want, asked.admission).await;
-    let leased = leased.map_err(|refusal| api.refused((&name, "lease"), refusal))?;
+    let leased = leased.map_err(|refusal| api.refused(&scope, (&name, "lease"), refusal))?;
     answer(&leased).ok_or_else(|| Problem::new(problem::DEFECT, "an answer has no JSON").into())
 }
 
@@ -176,7 +176,7 @@ pub(super) struct Released {
 
 pub(super) async fn release(
     State(api): Shared,
-    Operator(scope): Operator,
+    Consumer(scope): Consumer,
     InPath(name): InPath<String>,
     _: Asked,
     body: ReadBody,
@@ -185,6 +185,6 @@ pub(super) async fn release(
     let worker = values::worker(&body.worker)?;
     let handle = api.consumer(&scope, &name)?;
     let released = within(Duration::ZERO, handle.release(worker)).await;
-    let released = released.map_err(|refusal| api.refused((&name, "release"), refusal))?;
+    let released = released.map_err(|refusal| api.refused(&scope, (&name, "release"), refusal))?;
     Ok(answer::json(StatusCode::OK, &Released { released }))
 }

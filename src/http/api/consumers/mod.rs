@@ -43,7 +43,7 @@ use crate::{
     query::{Scope, Subject},
 };
 
-const NAME: &[Parameter] = &[Parameter::one("name", "Name of the consumer.")];
+const NAME: &[Parameter] = &[Parameter::one("consumer", "Name of the consumer.")];
 
 /// Problems of a state.
 const READ: &[&ProblemType] = &[problem::NOT_FOUND, problem::DATABASE, problem::BUSY];
@@ -76,16 +76,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         path: "/v1/consumers",
         handler: || get(status::list),
-        about: "State of all consumers.",
+        about: "State of all consumers. A token of a consumer sees its own.",
         example: "/v1/consumers",
         answers: &[Answer::json::<status::ConsumerList>("The consumers.")],
         problems: READ,
         ..Operation::GET
     },
     Operation {
-        path: "/v1/consumers/{name}",
+        path: "/v1/consumers/{consumer}",
         handler: || get(status::show),
-        about: "State of a consumer, with its first waiting lanes.",
+        about: "State of a consumer, with its first waiting lanes. A token of a consumer sees its own.",
         parts: NAME,
         example: "/v1/consumers/bot",
         answers: &[Answer::json::<status::ConsumerDetail>("The consumer.")],
@@ -93,7 +93,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..Operation::GET
     },
     Operation {
-        path: "/v1/consumers/{name}/lease",
+        path: "/v1/consumers/{consumer}/lease",
         handler: || post(lease::lease).layer(DefaultBodyLimit::max(values::LARGEST)),
         about: "Hands out events: at once if there are any, else none after wait_s.",
         body: Some(
@@ -106,7 +106,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..POST
     },
     Operation {
-        path: "/v1/consumers/{name}/settle",
+        path: "/v1/consumers/{consumer}/settle",
         handler: || post(settle::settle).layer(DefaultBodyLimit::max(values::LARGEST)),
         about: "Settles leases. The settlements are durable when the answer comes.",
         body: Some(RequestBody::json::<settle::Body>(
@@ -121,7 +121,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..POST
     },
     Operation {
-        path: "/v1/consumers/{name}/release",
+        path: "/v1/consumers/{consumer}/release",
         handler: || post(lease::release).layer(DefaultBodyLimit::max(values::LARGEST)),
         about: "Takes back the events of a worker, such as one that restarted.",
         body: Some(RequestBody::json::<lease::ReleaseBody>(
@@ -140,7 +140,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
 /// Base of the operations of workers.
 const POST: Operation = Operation {
     method: "post",
-    caller: Caller::Token(Role::Operator),
+    caller: Caller::Token(Role::Consumer),
     parts: NAME,
     ..Operation::GET
 };
@@ -234,13 +234,23 @@ impl IntoResponse for Refused {
 }
 
 impl Api {
-    /// Handle of a consumer that the caller may use.
+    /// Handle of a consumer whose events the caller may lease and settle.
     fn consumer(&self, scope: &Scope, name: &str) -> Result<Handle, Problem> {
         if scope.is_restricted() {
             return Err(Problem::not_found());
         }
         let handle = self.consumers.handles.get(name);
-        handle.map_err(|_| unknown(name, self.consumers.handles.all().keys()))
+        let handle = handle.map_err(|_| unknown(scope, name, self.names()))?;
+        if scope.leases(name) {
+            Ok(handle)
+        } else {
+            Err(foreign(name, "operator and content"))
+        }
+    }
+
+    /// Names of the configured consumers.
+    fn names(&self) -> impl Iterator<Item = String> {
+        self.consumers.handles.all().into_keys()
     }
 
     /// Records that the caller gets content through a consumer: one entry an hour for each token and
@@ -264,9 +274,9 @@ impl Api {
     }
 
     /// Answer for a request `verb` to the consumer `name` that was refused.
-    fn refused(&self, (name, verb): (&str, &str), refusal: Refusal) -> Refused {
+    fn refused(&self, scope: &Scope, (name, verb): (&str, &str), refusal: Refusal) -> Refused {
         match refusal {
-            Refusal::Unknown => unknown(name, []).into(),
+            Refusal::Unknown => unknown(scope, name, []).into(),
             Refusal::Paused(reason) => paused(name, &reason).into(),
             Refusal::Elsewhere(address) => {
                 let url = address.as_deref().and_then(|it| url_at(it, name, verb));
@@ -283,13 +293,23 @@ impl Api {
     }
 }
 
-/// Problem of a name that no consumer has.
-fn unknown<'n>(name: &str, known: impl IntoIterator<Item = &'n String>) -> Problem {
-    let known = known.into_iter().map(String::as_str);
-    let near = nearest(name, known).map(|near| format!("; did you mean {near}?"));
-    let near = near.unwrap_or_default();
+/// Problem of a name that no consumer has. Names only those of `known` that the caller may see.
+fn unknown(scope: &Scope, name: &str, known: impl IntoIterator<Item = String>) -> Problem {
+    let known = known.into_iter().filter(|it| scope.reads_state(it));
+    let known: Vec<_> = known.collect();
+    let near = nearest(name, known.iter().map(String::as_str));
+    let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
     let detail = format!("no consumer of this name is configured{near}");
     Problem::new(problem::NOT_FOUND, detail)
+}
+
+/// Problem of a consumer that is neither the token's nor open to its role.
+fn foreign(name: &str, role: &str) -> Problem {
+    let detail = format!(
+        "this needs a token with the role consumer and {name} among its consumers, or with the \
+         role {role}"
+    );
+    Problem::new(problem::FORBIDDEN, detail)
 }
 
 /// Problem of a paused consumer.

@@ -17,7 +17,7 @@ use crate::{
         consumer::{Settled, Settlement, Verb},
         lanes::Answer,
     },
-    http::{access::Operator, answer, problem::Problem},
+    http::{access::Consumer, answer, problem::Problem},
 };
 
 /// Maximum number of leases in a request.
@@ -141,7 +141,7 @@ impl From<Settled> for LeaseResult {
 
 pub(super) async fn settle(
     State(api): Shared,
-    Operator(scope): Operator,
+    Consumer(scope): Consumer,
     InPath(name): InPath<String>,
     _: Asked,
     body: ReadBody,
@@ -151,7 +151,7 @@ pub(super) async fn settle(
     let batch = body.settlements()?;
     let handle = api.consumer(&scope, &name)?;
     let settled = within(Duration::ZERO, handle.settle(batch)).await;
-    let settled = settled.map_err(|refusal| api.refused((&name, "settle"), refusal))?;
+    let settled = settled.map_err(|refusal| api.refused(&scope, (&name, "settle"), refusal))?;
     let results = settled.into_iter().map(LeaseResult::from).collect();
     Ok(answer::json(StatusCode::OK, &Results { results }))
 }

@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::{
     super::{Api, Asked, InPath, Shared},
-    unknown, within,
+    foreign, unknown, within,
 };
 use crate::{
     forward::consumer::{LaneStatus, SkippedEvents, Status, WorkerStatus},
-    http::{access::Viewer, answer, problem::Problem},
+    http::{access::ConsumerViewer, answer, problem::Problem},
     query::{ConsumerStatus, Digits, Scope, Totals, WaitingLane},
 };
 
@@ -142,11 +142,12 @@ struct Lane {
 
 pub(super) async fn list(
     State(api): Shared,
-    Viewer(scope): Viewer,
+    ConsumerViewer(scope): ConsumerViewer,
     _: Asked,
 ) -> Result<Response, Problem> {
     let stored = stored(&api, &scope).await?;
-    let names = names(&api, &stored);
+    let mut names = names(&api, &stored);
+    names.retain(|name| scope.reads_state(name));
     let shown = names.iter().map(|name| async {
         let stored = stored.iter().find(|it| it.name == *name);
         let status = live(&api, name).await;
@@ -158,14 +159,17 @@ pub(super) async fn list(
 
 pub(super) async fn show(
     State(api): Shared,
-    Viewer(scope): Viewer,
+    ConsumerViewer(scope): ConsumerViewer,
     InPath(name): InPath<String>,
     _: Asked,
 ) -> Result<Response, Problem> {
     let stored = stored(&api, &scope).await?;
     let names = names(&api, &stored);
     if !names.contains(&name) {
-        return Err(unknown(&name, &names));
+        return Err(unknown(&scope, &name, names));
+    }
+    if !scope.reads_state(&name) {
+        return Err(foreign(&name, "viewer"));
     }
     let stored = stored.iter().find(|it| it.name == name);
     let status = live(&api, &name).await;
@@ -198,9 +202,8 @@ async fn waiting(api: &Api, scope: &Scope, name: &str) -> Result<Vec<Lane>, Prob
 
 /// Names of the consumers that are configured or stored, in their order.
 fn names(api: &Api, stored: &[ConsumerStatus]) -> Vec<String> {
-    let configured = api.consumers.handles.all().into_keys();
     let stored = stored.iter().map(|it| it.name.clone());
-    let mut names: Vec<_> = configured.chain(stored).collect();
+    let mut names: Vec<_> = api.names().chain(stored).collect();
     names.sort_unstable();
     names.dedup();
     names
