@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,6 +24,9 @@ use crate::{
 /// Rows of a lane in the first statement, and at most: few of them may be chosen.
 const ROWS: u32 = 8;
 const MOST_ROWS: u32 = 1_000;
+
+/// Time after which lookups of lanes end with what was read.
+const PART: Duration = Duration::from_secs(1);
 
 /// Longest time between the deliveries of a message through two apps.
 const APART: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -51,12 +55,10 @@ pub(super) async fn answer(
 async fn find(shared: &Shared, settings: &Settings, asked: &Lookup) -> Result<Found, Error> {
     let mut session = shared.log.session().await?;
     let conn = session.connection();
-    let mut items = Vec::new();
+    let (mut items, end) = (Vec::new(), Instant::now() + PART);
     for wish in &asked.wishes {
-        items.push((
-            wish.clone(),
-            next_items(conn, shared, settings, wish).await?,
-        ));
+        let found = next_items(conn, (&shared.log, settings), wish.clone(), end).await?;
+        items.push(found);
     }
     let wanted = asked
         .events
@@ -124,16 +126,17 @@ fn is_same(other: &EventRow, event: &EventRow) -> bool {
         && of(other) == of(event)
 }
 
-/// The first items of a lane that are chosen.
+/// The first items of a lane that are chosen. A lane with very many others is looked up in parts: the
+/// wish then ends at the last position that was read.
 async fn next_items(
     conn: &mut Connection,
-    shared: &Shared,
-    settings: &Settings,
-    wish: &Wish,
-) -> Result<Vec<Item>, Error> {
+    (log, settings): (&Log, &Settings),
+    mut wish: Wish,
+    end: Instant,
+) -> Result<(Wish, Vec<Item>), Error> {
     let filter = settings.lane_filter(&wish.ids);
     let (mut items, mut after, mut limit) = (Vec::new(), wish.after, ROWS);
-    let clients = shared.log.clients();
+    let clients = log.clients();
     while items.len() < MOST_LATER {
         let rows = next_of_lane(conn, &filter, after, wish.through, limit).await?;
         let Some(last) = rows.last() else {
@@ -144,8 +147,12 @@ async fn next_items(
             |row: &&EventRow| settings.chooses(row, clients.of(row).map(String::as_str));
         let chosen = rows.iter().filter(is_chosen).map(|row| settings.item(row));
         items.extend(chosen.filter(|item| item.lane == wish.lane));
+        if Instant::now() > end {
+            wish.through = after;
+            break;
+        }
     }
-    Ok(items)
+    Ok((wish, items))
 }
 
 fn shown(log: &Log, event: EventRow) -> Shown {

@@ -248,7 +248,7 @@ impl Desk {
         }
     }
 
-    fn note_skip(&self, reason: SkipReason) {
+    pub(super) fn note_skip(&self, reason: SkipReason) {
         EventsSkipped {
             consumer: &self.name,
             reason: reason.as_str(),

@@ -23,7 +23,7 @@ use self::{
 use super::{Call, LeaseKey, Refusal, Settings, clock_guard::ClockGuard, rate::Rate};
 use crate::{
     clock::Clock,
-    forward::lanes::Lanes,
+    forward::lanes::{Lanes, SkipReason},
     store::consumers::EventRow,
     telemetry::{
         LogEvent,
@@ -113,6 +113,12 @@ impl Desk {
         }
         let item = self.settings.item(event);
         self.lanes.offer(item, || self.settings.ids(event));
+        // A lane with many old events would otherwise skip one with each flush.
+        if self.settings.is_too_old(event, &self.clock)
+            && self.lanes.skip(event.position, SkipReason::TooOld)
+        {
+            self.note_skip(SkipReason::TooOld);
+        }
         let guard = self.guard.as_mut().zip(event.occurred_at);
         guard.is_some_and(|(guard, at)| guard.has_jumped(event.received_at, at))
     }
