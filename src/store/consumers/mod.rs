@@ -16,6 +16,7 @@ mod heads;
 mod list;
 mod owner;
 mod progress;
+mod span;
 mod waiting;
 
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub use self::{
     list::{ConsumerStatus, list, status},
     owner::{Owner, Take, Taken, TokenKey, release, rewind, take},
     progress::{Progress, Totals},
+    span::{KindCount, MOST_COUNTED, count_between, first_since},
     waiting::{WaitingLane, waiting},
 };
 pub use super::read::{EventFilter, EventRow, events_at, events_of, next_of_lane, read_payloads};

@@ -3,6 +3,7 @@
 mod events;
 mod letters;
 mod listed;
+mod span;
 
 use std::{collections::BTreeMap, time::Duration};
 
