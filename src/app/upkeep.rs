@@ -13,7 +13,7 @@ use crate::{
     ingest::{Cause, CircuitBreaker},
     store::{conversations, stats, wake::Wakes},
     telemetry::metrics::Exposition,
-    worker::{self, Disk, Following, Gaps, Probe, Reached, Rejected, Tables, WakePoll},
+    worker::{self, Disk, Following, Gaps, Horizon, Probe, Reached, Rejected, Tables, WakePoll},
 };
 
 /// The loops of a server, and their parts.
@@ -79,6 +79,13 @@ impl Upkeep {
         keep(loops, stop(), reached, |it| async move { it.write().await });
         let gaps = self.gaps.clone();
         keep(loops, stop(), gaps, |it| async move { it.write().await });
+        let horizon = Horizon(self.database.options().clone());
+        keep(
+            loops,
+            stop(),
+            horizon,
+            |it| async move { it.measure().await },
+        );
         let (options, wakes) = (self.database.options(), &self.wakes);
         loops.spawn(WakePoll::new(options.clone(), wakes.clone()).run(stop()));
         let waiter = wakes.waiter();

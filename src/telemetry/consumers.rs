@@ -8,7 +8,7 @@ use super::{
         CONSUMER_BLOCKED, CONSUMER_DEAD_LETTERS, CONSUMER_FAILURES, CONSUMER_FLUSH_DURATION,
         CONSUMER_HAND_OUTS, CONSUMER_IN_FLIGHT, CONSUMER_LAG_POSITIONS, CONSUMER_LAG_SECONDS,
         CONSUMER_OWNED, CONSUMER_PAUSED, CONSUMER_SETTLES, CONSUMER_SKIPPED,
-        CONSUMER_WAITING_LANES, OLDEST_TRANSACTION_SECONDS,
+        CONSUMER_WAITING_LANES, OLDEST_TRANSACTION_BEHIND, OLDEST_TRANSACTION_SECONDS,
     },
     sparingly::sparingly,
 };
@@ -16,8 +16,8 @@ use super::{
 /// Reasons of a pause.
 const PAUSES: [&str; 4] = ["operator", "clock", "gone", "breaker"];
 
-/// Clients that can hold a transaction open.
-const HOLDERS: [&str; 3] = ["session", "prepared", "slot"];
+/// Holders of the oldest transaction.
+const HOLDERS: [&str; 4] = ["session", "prepared", "slot", "standby"];
 
 messages! {
     target: "consumers";
@@ -133,12 +133,15 @@ messages! {
             CONSUMER_SKIPPED.counter(labels).increment(count as u64);
         };
 
-    /// Age and kind of the oldest transaction of another client. Moves metrics only.
-    TransactionMeasured { oldest: Option<(&'static str, Duration)> }
+    /// Oldest transaction of another client: its holder, its age, and the number of later
+    /// transactions. Moves metrics only.
+    HorizonMeasured { oldest: Option<(&'static str, Duration, u64)> }
         => for holder in HOLDERS {
-            let age = oldest.filter(|(kind, _)| *kind == holder);
-            let age = age.map_or(0.0, |(_, age)| age.as_secs_f64());
-            OLDEST_TRANSACTION_SECONDS.gauge([("holder", holder.into())]).set(age);
+            let found = oldest.filter(|(found, ..)| *found == holder);
+            let (_, age, behind) = found.unwrap_or_default();
+            let label = || [("holder", holder.into())];
+            OLDEST_TRANSACTION_SECONDS.gauge(label()).set(age.as_secs_f64());
+            OLDEST_TRANSACTION_BEHIND.show(label(), behind);
         };
 }
 

@@ -143,7 +143,9 @@ catalogue! {
     CONSUMER_FLUSH_DURATION = Histogram "hookshelf_consumer_flush_duration_seconds" ["consumer"]
         "Seconds to write the progress of a consumer.";
     OLDEST_TRANSACTION_SECONDS = Gauge "hookshelf_oldest_transaction_seconds" ["holder"]
-        "Age of the oldest open transaction of another client, by holder; 0 if there is none.";
+        "Age of the oldest open transaction of another client, by holder; 0 if there is none, or if its holder has no time.";
+    OLDEST_TRANSACTION_BEHIND = Gauge "hookshelf_oldest_transaction_behind" ["holder"]
+        "Transactions since the oldest open transaction of another client, by holder; 0 if there is none.";
     POSTGRES_RESTARTS = Counter "hookshelf_postgres_restarts_total" []
         "Restarts of the private Postgres after it ended by itself.";
     BUILD = Gauge "hookshelf_build_info" ["version"]

@@ -29,8 +29,8 @@ pub mod tunnel;
 pub use consumers::{
     ConsumerFailed, ConsumerFlushed, ConsumerMeasured, ConsumerPaused, ConsumerRecovered,
     ConsumerReleased, ConsumerResumed, ConsumerRewound, ConsumerTaken, EventBuried,
-    EventsHandedOut, EventsSkipped, LanesBlocked, LanesUnblocked, LeasesSettled, OwnershipLost,
-    TransactionMeasured,
+    EventsHandedOut, EventsSkipped, HorizonMeasured, LanesBlocked, LanesUnblocked, LeasesSettled,
+    OwnershipLost,
 };
 pub use error::Error;
 pub use http::{

@@ -9,8 +9,8 @@ use std::{
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use super::{
-    ConsumerMeasured, ConsumerReleased, ConsumerTaken, LogEvent, MESSAGES, TARGETS,
-    TransactionMeasured, log::subscriber, metrics::CATALOGUE,
+    ConsumerMeasured, ConsumerReleased, ConsumerTaken, HorizonMeasured, LogEvent, MESSAGES,
+    TARGETS, log::subscriber, metrics::CATALOGUE,
 };
 use crate::config::{Log, LogFormat};
 
@@ -152,13 +152,20 @@ fn a_consumer_that_is_no_longer_owned_shows_zeros() {
 
 #[test]
 fn the_oldest_transaction_is_shown_by_its_holder_until_it_ends() {
-    let shown = moved(|| {
-        for oldest in [Some(("session", Duration::from_mins(6))), None] {
-            TransactionMeasured { oldest }.emit();
+    let held = Some(("session", Duration::from_mins(6), 7));
+    let line = |name: &str, value| format!("{name}{{holder=\"session\"}} {value}\n");
+    let gauges = [
+        "hookshelf_oldest_transaction_seconds",
+        "hookshelf_oldest_transaction_behind",
+    ];
+    for (measured, values) in [(&[held][..], [360, 7]), (&[held, None], [0, 0])] {
+        let shown = moved(|| {
+            for oldest in measured.iter().copied() {
+                HorizonMeasured { oldest }.emit();
+            }
+        });
+        for (gauge, value) in gauges.into_iter().zip(values) {
+            assert!(shown.contains(&line(gauge, value)), "{shown}");
         }
-    });
-    assert!(
-        shown.contains("hookshelf_oldest_transaction_seconds{holder=\"session\"} 0"),
-        "{shown}"
-    );
+    }
 }

@@ -81,7 +81,7 @@ const LABELS: &str = "
 | `hookshelf_consumer_hand_outs_total` | `attempt` | `first`; `again`: after a failure, a lost lease or a restart |
 | `hookshelf_consumer_settles_total` | `answer` | `acked` `already` `waiting` `dead` `extended` `lost` `unknown` |
 | `hookshelf_consumer_skipped_total` | `reason` | `gone`: no longer stored; `too_old`: older than `max_age`; `repeated`: came through another app before; `filtered`: the filters no longer choose it |
-| `hookshelf_oldest_transaction_seconds` | `holder` | `session`: a client; `prepared`: a prepared transaction; `slot`: a replication slot or standby |
+| `hookshelf_oldest_transaction_*` | `holder` | `session`: a client; `prepared`: a prepared transaction; `slot`: a replication slot; `standby`: a standby with `hot_standby_feedback`. The last two have no time |
 
 ## Log
 
