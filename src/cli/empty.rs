@@ -18,6 +18,10 @@ pub(super) enum List {
     Audit,
     /// Targets of an id.
     Targets,
+    /// Consumers and destinations.
+    Consumers,
+    /// Dead letters of a consumer.
+    DeadLetters,
 }
 
 /// Note for a list without rows. Filters and `--after` have `narrowed` it.
@@ -62,6 +66,10 @@ fn unfilled(list: List) -> &'static str {
             "no content was shown over HTTP yet; `hookshelf token new` makes tokens for readers"
         }
         List::Targets => "nothing stored has this id; a user name is found for a week",
+        List::Consumers => {
+            "no consumer or destination is configured; see docs/consumers.md for the keys"
+        }
+        List::DeadLetters => "this consumer has no dead letter",
         List::Counts => {
             "no event is counted; `hookshelf simulate` sends some, and the server counts them \
              within seconds"
@@ -103,7 +111,8 @@ fn unmatched(list: List) -> &'static str {
             "no entry matches; widen or leave out the filters, or see the newest with `hookshelf \
              audit list`"
         }
-        List::Targets => unfilled(list),
+        List::Targets | List::Consumers => unfilled(list),
+        List::DeadLetters => "no dead letter matches; `--state all` lists letters in every state",
         List::Counts => {
             "no counted event matches; widen or leave out the filters, or see all with \
              `hookshelf events stats`"

@@ -10,6 +10,7 @@ mod columns;
 mod comments;
 mod completions;
 mod config;
+mod consumers;
 mod conversations;
 mod database;
 mod deliveries;
@@ -90,6 +91,7 @@ enum Verb {
     Conversations(conversations::Conversations),
     Comments(comments::Comments),
     Find(find::Find),
+    Consumers(consumers::Consumers),
     Audit(audit::Audit),
     Spool(spool::Spool),
     Psql(psql::Psql),
@@ -139,6 +141,7 @@ async fn run() -> ExitCode {
         Verb::Conversations(verb) => verb.run(&sources).await,
         Verb::Comments(verb) => verb.run(&sources).await,
         Verb::Find(verb) => verb.run(&sources).await,
+        Verb::Consumers(verb) => verb.run(&sources).await,
         Verb::Audit(verb) => verb.run(&sources).await,
         Verb::Spool(verb) => verb.run(&sources).await,
         Verb::Psql(verb) => verb.run(&sources).await,

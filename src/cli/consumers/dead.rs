@@ -1,0 +1,298 @@
+//! `consumers dead`: dead letters of a consumer.
+
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand, builder::PossibleValuesParser};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    super::{
+        columns::{self, Column},
+        filters,
+        output::{self, Form, Output},
+    },
+    Session,
+};
+use crate::{
+    amounts::count,
+    config::Sources,
+    store::consumers::{self, DeadLetter, LetterState, Letters, Marked},
+};
+
+/// Shows dead letters: events that a consumer gave up. Retries or discards them.
+#[derive(Args, Debug)]
+pub(super) struct Dead {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    List(List),
+    Show(Show),
+    Retry(Retry),
+    Discard(Discard),
+}
+
+/// Lists dead letters of a consumer, the newest last.
+///
+/// Example: hookshelf consumers dead list bot
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct List {
+    /// Name of the consumer.
+    name: String,
+    /// State of the letters: dead, retried, settled (after a retry) or discarded; or all.
+    #[arg(long, default_value = "dead",
+          value_parser = PossibleValuesParser::new(states()))]
+    state: String,
+    /// Only letters before this position.
+    #[arg(long, value_name = "POSITION", value_parser = filters::position())]
+    before: Option<i64>,
+    /// Maximum number of rows.
+    #[arg(long, default_value = filters::LIMIT, value_name = "COUNT",
+          value_parser = filters::limit())]
+    limit: u32,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// Shows a dead letter.
+///
+/// `hookshelf events show` shows its event.
+///
+/// Example: hookshelf consumers dead show bot 42
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct Show {
+    /// Name of the consumer.
+    name: String,
+    /// Position of the event.
+    #[arg(value_parser = filters::position())]
+    position: i64,
+    /// Print a JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Hands the events of dead letters out again, after later events of their lanes.
+///
+/// Example: hookshelf consumers dead retry bot 42
+/// Example: hookshelf consumers dead retry bot --all
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct Retry {
+    #[command(flatten)]
+    which: Which,
+}
+
+/// Discards dead letters: their events are not handed out again, and stay stored.
+///
+/// Example: hookshelf consumers dead discard bot 42 --yes
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+struct Discard {
+    #[command(flatten)]
+    which: Which,
+    /// Do it.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Args, Debug)]
+struct Which {
+    /// Name of the consumer.
+    name: String,
+    /// Positions of the events.
+    #[arg(value_parser = filters::position(), required_unless_present = "all",
+          conflicts_with = "all")]
+    positions: Vec<i64>,
+    /// All letters in the state `dead`.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Dead {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        match self.verb {
+            Verb::List(list) => list.run(sources).await,
+            Verb::Show(show) => show.run(sources).await,
+            Verb::Retry(retry) => retry.run(sources).await,
+            Verb::Discard(discard) => discard.run(sources).await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let mut session = Session::open(sources).await?;
+        session.status(&self.name).await?;
+        let page = Letters {
+            state: LetterState::ALL
+                .iter()
+                .copied()
+                .find(|it| it.as_str() == self.state),
+            before: self.before,
+            limit: self.limit,
+        };
+        let letters = consumers::dead_letters(&mut session.conn, &self.name, page).await?;
+        let rows: Vec<_> = letters.into_iter().rev().map(Letter::from).collect();
+        let (found, mut output) = (rows.len(), Output::new());
+        match self.form.format() {
+            Some(format) => output.rows(format, &Letter::default(), rows)?,
+            None => columns::table(&mut output, (&COLUMNS, COLUMNS.len()), &rows)?,
+        }
+        output.finish()?;
+        let narrowed = self.before.is_some() || self.state != "all";
+        Output::note_if_empty(found, output::List::DeadLetters, narrowed)
+    }
+}
+
+impl Show {
+    async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let (name, position) = (&self.name, self.position);
+        let mut session = Session::open(sources).await?;
+        session.status(name).await?;
+        let letter = consumers::dead_letter(&mut session.conn, name, position).await?;
+        let letter = letter.with_context(|| {
+            format!(
+                "{name} has no dead letter at position {position}; `hookshelf consumers dead list \
+                 {name}` shows those that are there"
+            )
+        })?;
+        let (letter, mut output) = (Letter::from(letter), Output::new());
+        if self.json {
+            output.json(&letter)?;
+        } else {
+            output.fields(&letter)?;
+        }
+        output.finish()
+    }
+}
+
+impl Retry {
+    async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let mut session = Session::open(sources).await?;
+        self.which.letters(&mut session).await?;
+        let marked = self.which.mark(&mut session, true).await?;
+        Output::say(&format!(
+            "{} retried; the server hands the events out again within about three seconds",
+            letters(marked)
+        ))
+    }
+}
+
+impl Discard {
+    async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let mut session = Session::open(sources).await?;
+        let found = self.which.letters(&mut session).await?;
+        if !self.yes {
+            return Output::say(&format!(
+                "{} would be discarded; nothing was changed; to discard: add --yes",
+                letters(found)
+            ));
+        }
+        let marked = self.which.mark(&mut session, false).await?;
+        Output::say(&format!("{} discarded", letters(marked)))
+    }
+}
+
+impl Which {
+    /// Number of the named letters.
+    ///
+    /// # Errors
+    /// If the consumer or a letter does not exist.
+    async fn letters(&self, session: &mut Session) -> anyhow::Result<i64> {
+        let status = session.status(&self.name).await?;
+        if self.all {
+            return Ok(status.dead_letters);
+        }
+        for position in &self.positions {
+            let letter = consumers::dead_letter(&mut session.conn, &self.name, *position).await?;
+            ensure!(
+                letter.is_some(),
+                "{} has no dead letter at position {position}; nothing was changed",
+                self.name
+            );
+        }
+        Ok(i64::try_from(self.positions.len())?)
+    }
+
+    /// Marks the letters, and returns their number.
+    async fn mark(&self, session: &mut Session, retry: bool) -> anyhow::Result<i64> {
+        let named = i64::try_from(self.positions.len())?;
+        let verb = if retry {
+            "dead_letters_retry"
+        } else {
+            "dead_letters_discard"
+        };
+        session
+            .record(verb, &self.name, (!self.all).then_some(named))
+            .await?;
+        let mut marked = 0;
+        loop {
+            let which = if self.all {
+                Marked::Dead
+            } else {
+                Marked::At(&self.positions)
+            };
+            let (conn, name) = (&mut session.conn, &*self.name);
+            let some = if retry {
+                consumers::retry(conn, name, which).await?
+            } else {
+                consumers::discard(conn, name, which).await?
+            };
+            marked += i64::try_from(some.len())?;
+            if some.is_empty() || !self.all {
+                return Ok(marked);
+            }
+        }
+    }
+}
+
+fn letters(number: i64) -> String {
+    count(number.unsigned_abs(), "dead letter", "dead letters")
+}
+
+fn states() -> impl Iterator<Item = &'static str> {
+    let states = LetterState::ALL.iter().map(|state| state.as_str());
+    states.chain(["all"])
+}
+
+/// A dead letter as printed.
+#[derive(Default, Serialize)]
+struct Letter {
+    position: i64,
+    received_at: Timestamp,
+    attempts: i32,
+    first_at: Timestamp,
+    last_at: Timestamp,
+    reason: String,
+    code: String,
+    state: &'static str,
+}
+
+impl From<DeadLetter> for Letter {
+    fn from(letter: DeadLetter) -> Self {
+        Self {
+            position: letter.position,
+            received_at: letter.received_at,
+            attempts: letter.attempts,
+            first_at: letter.first_at,
+            last_at: letter.last_at,
+            reason: letter.reason,
+            code: letter.code,
+            state: letter.state.as_str(),
+        }
+    }
+}
+
+const COLUMNS: [Column<Letter>; 7] = [
+    ("position", |row| row.position.to_string()),
+    ("received_at", |row| format!("{:.0}", row.received_at)),
+    ("attempts", |row| row.attempts.to_string()),
+    ("last_at", |row| format!("{:.0}", row.last_at)),
+    ("reason", |row| row.reason.clone()),
+    ("code", |row| row.code.clone()),
+    ("state", |row| row.state.to_owned()),
+];
