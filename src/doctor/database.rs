@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    callback, clock, disk,
+    callback, clock, consumers, disk,
     finding::{Check, Finding},
     partitions, postgres as told, rejections, spool,
 };
@@ -27,13 +27,14 @@ const NOT_STORED: &str =
     "nothing can be stored; deliveries wait in the spool, or get 503 if the spool is off or full";
 
 /// Checks that need a database connection, in this order.
-const BEHIND: [Check; 6] = [
+const BEHIND: [Check; 7] = [
     Check::Durability,
     Check::Sessions,
     Check::Schema,
     Check::Partitions,
     Check::Clock,
     Check::Callback,
+    Check::Consumers,
 ];
 
 const NOT_ASKED: &str = "no connection to the database";
@@ -148,9 +149,11 @@ impl Patient<'_> {
             findings.extend(all_answered(Check::Callback, reached));
             let counted = rejections::counted(conn, now).await;
             findings.extend(all_answered(Check::Rejections, counted));
+            let fed = consumers::check(conn, self.config).await;
+            findings.extend(all_answered(Check::Consumers, fed));
         } else {
             let why = "the schema has to be right first";
-            let others = [Check::Partitions, Check::Callback];
+            let others = [Check::Partitions, Check::Callback, Check::Consumers];
             findings.extend(others.map(|check| Finding::unchecked(check, why)));
         }
     }

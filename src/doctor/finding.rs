@@ -39,6 +39,8 @@ pub enum Check {
     Callback,
     /// No refused delivery waits to be stored after all.
     Rejections,
+    /// Events reach the consumers.
+    Consumers,
     /// The public URL leads somewhere.
     PublicUrl,
     /// Its certificate is one that Meta accepts.
@@ -51,7 +53,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Configuration,
         Self::Secrets,
         Self::Files,
@@ -66,6 +68,7 @@ impl Check {
         Self::Server,
         Self::Callback,
         Self::Rejections,
+        Self::Consumers,
         Self::PublicUrl,
         Self::Certificate,
         Self::Redirect,

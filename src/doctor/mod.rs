@@ -12,9 +12,11 @@ mod certificate;
 mod challenge;
 mod clock;
 mod configuration;
+mod consumers;
 mod database;
 mod disk;
 mod finding;
+mod metrics;
 mod partitions;
 mod postgres;
 mod public_url;
@@ -22,7 +24,6 @@ mod rejections;
 mod secrets;
 mod server;
 mod spool;
-mod wakes;
 
 use crate::{
     clock::Clock,
@@ -50,7 +51,7 @@ pub async fn examine(
     let (database, server, waking, spool, public) = tokio::join!(
         database::check(config, postgres, &apps, clock),
         server::check(config),
-        wakes::check(config),
+        metrics::check(config),
         spool::check(config, postgres),
         public_url::check(config.http.public_url.as_ref(), &apps, clock),
     );

@@ -2,6 +2,7 @@
 
 mod apps;
 mod callbacks;
+mod consumers;
 mod database;
 mod front;
 mod public_url;

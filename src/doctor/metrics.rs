@@ -1,20 +1,28 @@
-//! Waking: if the server notices commits of other processes in time.
+//! Problems that the running server shows in its metrics.
 
 use super::{
+    consumers,
     finding::{Check, Finding},
     server::{Server, address},
 };
 use crate::{config::Config, telemetry::metrics::WAKE_POLL_FAILS};
 
-/// Finding if the running server relies on the look each second.
-pub(super) async fn check(config: &Config) -> Option<Finding> {
+/// Findings in the metrics of the running server; none without a server.
+pub(super) async fn check(config: &Config) -> Vec<Finding> {
+    let metrics = read(config).await.unwrap_or_default();
+    let late = late(&metrics).into_iter();
+    late.chain(consumers::blocked(&metrics)).collect()
+}
+
+async fn read(config: &Config) -> Option<String> {
     let server = Server::find(config).ok()?;
     let admin = address(config.admin.listen)?;
     let answer = server.ask(admin, "/metrics").await.ok()?;
-    judge(&answer.text().await.ok()?)
+    answer.text().await.ok()
 }
 
-fn judge(metrics: &str) -> Option<Finding> {
+/// Finding if the server relies on the look each second.
+fn late(metrics: &str) -> Option<Finding> {
     let mut lines = metrics.lines();
     let fails = lines.any(|line| line.strip_prefix(WAKE_POLL_FAILS.name) == Some(" 1"));
     fails.then(|| {
@@ -32,8 +40,8 @@ mod tests {
     #[test]
     fn a_failing_poll_is_found_in_the_metrics() {
         let metrics = |value| format!("# TYPE {0} gauge\n{0} {value}\n", WAKE_POLL_FAILS.name);
-        assert!(judge(&metrics(1)).is_some());
-        assert_eq!(judge(&metrics(0)), None);
-        assert_eq!(judge(""), None);
+        assert!(late(&metrics(1)).is_some());
+        assert_eq!(late(&metrics(0)), None);
+        assert_eq!(late(""), None);
     }
 }
