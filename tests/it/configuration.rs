@@ -16,6 +16,9 @@ Generated from [config/default.toml](../../config/default.toml) by \
 `INSTA_UPDATE=always cargo test --test it -- configuration`; do not edit this page.
 ";
 
+/// Sentence of a key that is commented out with its default.
+const AS_HERE: &str = " If unset, as here.";
+
 /// A key of a paragraph, and its default if it has a fixed one.
 type Key<'a> = (&'a str, Option<&'a str>);
 
@@ -49,6 +52,7 @@ fn row(section: &str, keys: &[Key<'_>], meaning: &str) -> String {
         section => format!("`{section}.{name}`"),
     };
     let listed: Vec<_> = keys.iter().map(named).collect();
+    let meaning = meaning.strip_suffix(AS_HERE).unwrap_or(meaning);
     let default = keys[0]
         .1
         .map_or("–".to_owned(), |value| format!("`{value}`"));
@@ -59,8 +63,13 @@ fn write() -> String {
     let mut page = INTRODUCTION.to_owned();
     let (mut place, mut in_table) = ("", false);
     for paragraph in DEFAULTS.split("\n\n") {
-        let keys: Vec<_> = paragraph.lines().filter_map(key).collect();
         let meaning = comment(paragraph);
+        let shown = if meaning.ends_with(AS_HERE) {
+            &paragraph.replace("\n# ", "\n")
+        } else {
+            paragraph
+        };
+        let keys: Vec<_> = shown.lines().filter_map(key).collect();
         if let Some(name) = paragraph.lines().find_map(section) {
             let _ = write!(page, "\n## {name}\n");
             (place, in_table) = (name, false);
