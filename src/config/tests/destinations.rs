@@ -270,3 +270,20 @@ fn a_value_that_is_not_allowed() {
     destinations.a.retry: "soon" is not allowed; allowed: durations of 1s to 168h, with a unit: s, min, h or days
     "#);
 }
+
+#[test]
+fn the_environment_sets_keys_of_a_destination_and_an_empty_secret_is_none() {
+    let named = |key: &str| format!("HOOKSHELF__DESTINATIONS__A__{key}");
+    let set = setting(&format!("{URL}secret_file = '/run/absent'"))
+        .env(&named("SECRET"), "instagram")
+        .env(&named("RETRY"), "1s, 2s")
+        .env(&named("MASK"), "text");
+    let found = set.load().destinations["a"].clone();
+    assert_eq!(found.format, Format::Meta(MetaSecret::OfApp("instagram")));
+    assert_eq!(found.retry, [1, 2].map(Duration::from_secs));
+    assert!(found.mask.text);
+    let empty = setting(URL).env(&named("SECRET"), "");
+    insta::assert_snapshot!(empty.faults(), @r#"
+    destinations.a.secret: is empty; allowed: the secret itself, or no such key (set by HOOKSHELF__DESTINATIONS__A__SECRET)
+    "#);
+}
