@@ -3,6 +3,7 @@
 mod access;
 mod bodies;
 mod clocks;
+mod consumers;
 mod conversations;
 mod exports;
 mod facts;

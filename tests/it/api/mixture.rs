@@ -12,7 +12,7 @@ const SCOPES: [(&str, Option<&str>, Option<&str>); 4] = [
     ("corner", Some("shop"), Some("bakery")),
 ];
 
-const LISTS: [&str; 28] = [
+const LISTS: [&str; 29] = [
     "/v1/events?limit=1000",
     "/v1/events?order=oldest&limit=3",
     "/v1/events?text=hello&limit=1000",
@@ -37,6 +37,7 @@ const LISTS: [&str; 28] = [
     "/v1/media/media-of-both/comments",
     "/v1/stats?by=account,client,app,kind,hour",
     "/v1/gaps?limit=1000",
+    "/v1/consumers",
     "/v1/spool",
     "/v1/spool/records",
     "/metrics",
