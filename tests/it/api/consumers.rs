@@ -4,9 +4,12 @@ use serde_json::json;
 
 use super::*;
 
-/// A desk with the consumers `bot` and `other`, a token of `bot`, and an operator without content.
+/// A desk with the consumers `bot` and `other`, a token of `bot`, and tokens without content.
 async fn desk() -> Desk {
-    let blind = table("blind", "role = 'operator'\ncontent = false");
+    let blind = table(
+        "blind",
+        "role = 'consumer'\nconsumers = ['bot']\ncontent = false",
+    );
     let lines = format!("{}{blind}{}[consumers.other]\n", tokens(), consumer());
     let desk = Desk::open_with(&lines).await;
     desk.serve_consumer().await;
@@ -52,7 +55,8 @@ async fn a_token_of_a_consumer_uses_its_own_and_does_not_learn_of_others() {
             ("consumer", "other", 403),
             ("consumer", "bots", 404),
             ("operator", "other", 200),
-            ("blind", "bot", 403),
+            ("blind", "bot", 200),
+            ("blind", "other", 403),
             ("viewer", "bot", 403),
         ] {
             let path = format!("/v1/consumers/{consumer}/{verb}");
@@ -103,6 +107,22 @@ async fn leases_of_an_hour_are_one_entry_of_the_audit_for_each_token() {
     desk.read_as("viewer", "/v1/consumers/bot").await;
     let entry = |name: &str| (name.to_owned(), "lease".to_owned(), "bot".to_owned());
     assert_eq!(desk.audited().await, [entry("operator"), entry("consumer")]);
+}
+
+#[tokio::test]
+async fn a_token_without_content_gets_masked_events_and_no_entry_of_the_audit() {
+    let desk = desk().await;
+    desk.deliver(message("mid.blind", "hello")).await;
+    let path = "/v1/consumers/bot/lease";
+    let (status, answer) = desk.tell_as("blind", path, r#"{"wait_s": 30}"#).await;
+    let event = &answer["events"][0]["event"];
+    assert_eq!((status, &event["message_id"]), (200, &json!("mid.blind")));
+    assert!(
+        event["text"].is_null() && event["payload"].is_null(),
+        "{event}"
+    );
+    assert!(event["masked"].as_array().unwrap().contains(&json!("text")));
+    assert!(desk.audited().await.is_empty());
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Waiting for events: commits, lost clients, stops and an unavailable Postgres.
 
 use nix::sys::signal::Signal;
+use sqlx::Connection;
 use tokio::io::AsyncWriteExt;
 
 use super::*;
+use crate::support::directory::Directory;
 
 /// Opens a connection with a request for events of a worker that waits.
 async fn wait_for_events(desk: &Desk) -> tokio::net::TcpStream {
@@ -83,6 +85,71 @@ async fn more_workers_wait_than_the_listener_has_connections() {
     desk.say("1", &["a"]).await;
     eventually("one of them gets the event", async || {
         desk.state().await["in_flight"] == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_settlement_that_is_not_saved_in_time_is_refused_and_can_be_repeated() {
+    let desk = Desk::open().await;
+    desk.say("1", &["a"]).await;
+    let event = desk.next().await;
+    let mut conn = desk.server.database().await;
+    let mut holder = conn.begin().await.unwrap();
+    let lock = sqlx::raw_sql("LOCK TABLE consumers IN ACCESS EXCLUSIVE MODE");
+    lock.execute(&mut *holder).await.unwrap();
+    let answer = desk.post("settle", json!({"acks": [event.lease()]})).await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.headers.contains_key("retry-after"));
+    holder.rollback().await.unwrap();
+    eventually("the settlement is saved", async || {
+        let answer = desk.post("settle", json!({"acks": [event.lease()]})).await;
+        let result = json_of(&answer)["results"][0]["result"].clone();
+        answer.status == 200 && (result == "acked" || result == "already")
+    })
+    .await;
+    assert_eq!(desk.available().await, [""; 0]);
+}
+
+/// Starts another server on the database of `desk`.
+fn another_server(desk: &Desk) -> Server {
+    let url = desk.server.place.as_ref().unwrap().url();
+    let database = format!("[database]\nurl = '{url}'\nallow_lossy_commits = true\n");
+    let directory = Directory::create();
+    let configuration = format!("{}{BOT}{database}", apps(["default"]));
+    std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
+    Server::start_in(directory, None)
+}
+
+#[tokio::test]
+async fn a_consumer_of_another_process_is_found_at_its_address_and_taken_over_after_its_stop() {
+    let desk = Desk::open_with("[admin]\nadvertise = 'http://10.0.0.7:9090'\n").await;
+    let other = another_server(&desk);
+    let lease = async || {
+        let call = ("POST", "/v1/consumers/bot/lease");
+        other.send_admin(call, &[], "").await
+    };
+    eventually("the other server knows the owner", async || {
+        lease().await.status == 307
+    })
+    .await;
+    let location = lease().await.headers["location"].clone();
+    assert_eq!(location, "http://10.0.0.7:9090/v1/consumers/bot/lease");
+    let state = json_of(&other.ask_admin("/v1/consumers/bot").await);
+    let owner = &state["owner"];
+    assert_eq!(
+        (&owner["address"], &owner["here"]),
+        (&json!("http://10.0.0.7:9090"), &json!(false))
+    );
+    assert_eq!(state["in_flight"], Value::Null);
+    let own = desk.state().await;
+    assert_eq!(
+        (&own["owner"]["here"], &own["in_flight"]),
+        (&json!(true), &json!(0))
+    );
+    let (_, _directory, _place) = desk.server.stop();
+    eventually("the other server takes over", async || {
+        lease().await.status == 200
     })
     .await;
 }

@@ -244,7 +244,7 @@ impl Api {
         if scope.leases(name) {
             Ok(handle)
         } else {
-            Err(foreign(name, "operator and content"))
+            Err(foreign(name, "operator"))
         }
     }
 
