@@ -72,7 +72,8 @@ impl Desk {
     }
 }
 
-/// True if nothing needs to be written for this answer.
+/// True if nothing needs to be written for this answer. An extension waits for a write, which tells
+/// if another process owns the consumer meanwhile.
 fn changes_nothing(answer: Answer) -> bool {
-    matches!(answer, Answer::Unknown | Answer::Lost | Answer::Extended)
+    matches!(answer, Answer::Unknown | Answer::Lost)
 }
