@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use nix::time::{ClockId, clock_gettime};
 
 /// Number of deliveries in a row that show a jump.
 const ENOUGH: usize = 5;
@@ -14,6 +15,12 @@ const SPREAD: SignedDuration = SignedDuration::from_mins(1);
 /// Smallest delay that can be a jump: `max_age`, and at least this.
 const LEAST: SignedDuration = SignedDuration::from_mins(2);
 
+/// Clock of [`uptime`].
+#[cfg(target_os = "linux")]
+const STEADY: ClockId = ClockId::CLOCK_BOOTTIME;
+#[cfg(not(target_os = "linux"))]
+const STEADY: ClockId = ClockId::CLOCK_MONOTONIC;
+
 /// Watches the time from an event to the receipt of its delivery. If it changes for all deliveries
 /// at once, a clock jumped, and the age of an event says nothing.
 #[derive(Debug)]
@@ -21,6 +28,8 @@ pub(super) struct ClockGuard {
     least: SignedDuration,
     /// Delays of the last deliveries, each with its time of receipt.
     delays: VecDeque<(Timestamp, SignedDuration)>,
+    /// The clock of this server at the last look, and the time since the start of the machine.
+    seen: Option<(Timestamp, Duration)>,
 }
 
 impl ClockGuard {
@@ -30,7 +39,25 @@ impl ClockGuard {
         Self {
             least: max_age.max(LEAST),
             delays: VecDeque::with_capacity(ENOUGH),
+            seen: None,
         }
+    }
+
+    /// Takes the clock of this server and [`uptime`]. Returns true if the clock was set since the
+    /// last look: events that came before are then as old as the clock says only by mistake.
+    pub(super) fn was_set(&mut self, now: Timestamp, uptime: Duration) -> bool {
+        let Some((then, before)) = self.seen.replace((now, uptime)) else {
+            return false;
+        };
+        let passed = SignedDuration::try_from(uptime.saturating_sub(before));
+        let moved = now.duration_since(then) - passed.unwrap_or_default();
+        moved.abs() >= self.least
+    }
+
+    /// Forgets the clocks, as after a correction.
+    pub(super) fn forget(&mut self) {
+        self.delays.clear();
+        self.seen = None;
     }
 
     /// Takes the times of an event in the order of the log. Returns true if a clock jumped.
@@ -55,6 +82,12 @@ impl ClockGuard {
         }
         jumped
     }
+}
+
+/// Time since the start of the machine. It is not changed by setting the clock, and on Linux goes on
+/// while the machine is suspended.
+pub(super) fn uptime() -> Duration {
+    clock_gettime(STEADY).map_or(Duration::ZERO, Duration::from)
 }
 
 #[cfg(test)]
@@ -93,6 +126,21 @@ mod tests {
             None,
             "many times"
         );
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_noticed_and_time_that_passes_is_not() {
+        let mut guard = ClockGuard::new(Duration::from_mins(10));
+        let mut look = |clock: i64, uptime: u64| {
+            let now = Timestamp::from_second(START + clock).unwrap();
+            guard.was_set(now, Duration::from_secs(uptime))
+        };
+        assert!(!look(0, 0));
+        assert!(!look(7_200, 7_201), "two hours passed");
+        assert!(look(10_800, 7_202));
+        assert!(!look(10_801, 7_203));
+        assert!(look(7_204, 7_204), "set back");
+        assert!(!look(7_504, 7_205), "less than the maximum age");
     }
 
     #[test]

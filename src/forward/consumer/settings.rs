@@ -105,13 +105,14 @@ impl Settings {
     }
 
     /// True if the event is too old for a hand-out: since it happened, or since its receipt if its
-    /// own time is unknown.
+    /// own time is unknown or in the future.
     pub fn is_too_old(&self, event: &EventRow, clock: &Clock) -> bool {
         let Some(max_age) = self.max_age else {
             return false;
         };
-        let since = event.occurred_at.unwrap_or(event.received_at);
-        let age = clock.now().duration_since(since.min(event.received_at));
+        let now = clock.now();
+        let occurred_at = event.occurred_at.filter(|at| *at <= now);
+        let age = now.duration_since(occurred_at.unwrap_or(event.received_at));
         age > SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX)
     }
 

@@ -70,6 +70,8 @@ struct Flushing {
     connection: Option<Connection>,
     result: Result<Flushed, Error>,
     began: Instant,
+    /// Pause that was written too.
+    pause: Option<&'static str>,
 }
 
 impl<'c> Owned<'c> {
@@ -131,6 +133,10 @@ impl<'c> Owned<'c> {
 
     /// Hands out what is ready, and starts what is due.
     fn advance(&mut self, now: Instant) {
+        if self.desk.has_clock_jumped() && !self.desk.is_paused() {
+            self.desk.set_paused(Some(CLOCK.to_owned()));
+            self.pause = Some(CLOCK);
+        }
         if now < self.until && now >= self.next_lookup {
             let log = &self.consuming.shared.log;
             self.desk
@@ -161,11 +167,15 @@ impl<'c> Owned<'c> {
     }
 
     fn flush_at(&self) -> Instant {
-        if self.desk.is_unwritten() || self.writing.is_some() {
+        if self.is_unwritten() || self.writing.is_some() {
             self.next_flush
         } else {
             self.heartbeat
         }
+    }
+
+    fn is_unwritten(&self) -> bool {
+        self.desk.is_unwritten() || self.pause.is_some()
     }
 
     /// True if more of the log is to be read.
@@ -184,19 +194,13 @@ impl<'c> Owned<'c> {
 
     fn offer(&mut self, batch: &LogBatch) {
         let clients = self.consuming.shared.log.clients();
-        let mut has_jumped = false;
         for event in batch.events() {
             let client = clients.of(event).map(String::as_str);
-            has_jumped |= self.desk.offer(event, client);
+            self.desk.offer(event, client);
         }
         self.desk.pass(batch.through);
         if let Some(at) = batch.at_end {
             self.desk.caught_up(batch.through, at);
-        }
-        if has_jumped {
-            self.desk.set_paused(Some(CLOCK.to_owned()));
-            self.pause = Some(CLOCK);
-            self.heartbeat = Instant::now();
         }
     }
 
@@ -248,6 +252,7 @@ impl<'c> Owned<'c> {
                 connection: connection.ok().filter(|_| result.is_ok()),
                 result,
                 began,
+                pause,
             }
         });
     }
@@ -264,14 +269,16 @@ impl<'c> Owned<'c> {
         match flushed.result {
             Ok(Flushed::Written { paused }) => {
                 let took = now - flushed.began;
-                self.pause = None;
                 self.next_flush = now + (took * 10).clamp(PACE.0, PACE.1);
                 self.until = flushed.began + SURE;
                 let consumer = &self.consuming.name;
                 ConsumerFlushed { consumer, took }.emit();
                 self.desk.written(&writing, took);
                 self.desk.measure(self.consuming.shared.log.end());
-                self.desk.set_paused(paused);
+                if self.pause == flushed.pause {
+                    self.pause = None;
+                    self.desk.set_paused(paused);
+                }
                 self.consuming.resumed();
                 None
             }
@@ -290,7 +297,7 @@ impl<'c> Owned<'c> {
         let end = Instant::now() + DEADLINE;
         self.desk.not_found(Instant::now());
         self.desk.end_waits(end + DEADLINE);
-        while self.flush.is_running() || self.desk.is_unwritten() {
+        while self.flush.is_running() || self.is_unwritten() {
             let now = Instant::now();
             self.start_work(now);
             let next = self.next_time(now);

@@ -258,12 +258,12 @@ impl Desk {
     }
 
     /// The event, if it is still to be handed out.
-    fn check(&self, shown: Option<Shown>, is_repeated: bool) -> Result<Shown, SkipReason> {
+    fn check(&mut self, shown: Option<Shown>, is_repeated: bool) -> Result<Shown, SkipReason> {
         let shown = shown.ok_or(SkipReason::Gone)?;
         if !self.settings.chooses(&shown.event, shown.client.as_deref()) {
             return Err(SkipReason::Filtered);
         }
-        if self.settings.is_too_old(&shown.event, &self.clock) {
+        if self.is_too_old(&shown.event) {
             return Err(SkipReason::TooOld);
         }
         if is_repeated {

@@ -20,7 +20,11 @@ use self::{
     hand_out::{Staged, Waiter},
     progress::Answers,
 };
-use super::{Call, LeaseKey, Refusal, Settings, clock_guard::ClockGuard, rate::Rate};
+use super::{
+    Call, LeaseKey, Refusal, Settings,
+    clock_guard::{ClockGuard, uptime},
+    rate::Rate,
+};
 use crate::{
     clock::Clock,
     forward::lanes::{Lanes, SkipReason},
@@ -50,6 +54,8 @@ pub struct Desk {
     staged: Vec<Staged>,
     answers: Answers,
     guard: Option<ClockGuard>,
+    /// True if a clock jumped since the last pause.
+    has_jumped: bool,
     rate: Rate,
     /// Last request of each worker.
     workers: HashMap<Arc<str>, Instant>,
@@ -75,6 +81,7 @@ impl Desk {
         Self {
             name,
             guard: settings.max_age.map(ClockGuard::new),
+            has_jumped: false,
             clock,
             settings,
             key,
@@ -101,26 +108,34 @@ impl Desk {
         self.lanes.has_room()
     }
 
-    /// Takes the next event of the log. Returns true if a clock jumped, so that the age of the
-    /// events says nothing. `client` is the client of its account.
-    pub fn offer(&mut self, event: &EventRow, client: Option<&str>) -> bool {
+    /// Takes the next event of the log. `client` is the client of its account.
+    pub fn offer(&mut self, event: &EventRow, client: Option<&str>) {
         if event.position <= self.lanes.read() {
-            return false;
+            return;
         }
         self.last = Some(event.received_at);
         if !self.settings.chooses(event, client) {
-            return false;
+            return;
         }
+        let guard = self.guard.as_mut().zip(event.occurred_at);
+        self.has_jumped |= guard.is_some_and(|(guard, at)| guard.has_jumped(event.received_at, at));
         let item = self.settings.item(event);
         self.lanes.offer(item, || self.settings.ids(event));
         // A lane with many old events would otherwise skip one with each flush.
-        if self.settings.is_too_old(event, &self.clock)
-            && self.lanes.skip(event.position, SkipReason::TooOld)
-        {
+        if self.is_too_old(event) && self.lanes.skip(event.position, SkipReason::TooOld) {
             self.note_skip(SkipReason::TooOld);
         }
-        let guard = self.guard.as_mut().zip(event.occurred_at);
-        guard.is_some_and(|(guard, at)| guard.has_jumped(event.received_at, at))
+    }
+
+    /// True if a clock jumped, so that the age of the events says nothing until a pause ends.
+    pub fn has_clock_jumped(&mut self) -> bool {
+        let guard = self.guard.as_mut();
+        self.has_jumped |= guard.is_some_and(|it| it.was_set(self.clock.now(), uptime()));
+        self.has_jumped
+    }
+
+    fn is_too_old(&mut self, event: &EventRow) -> bool {
+        self.settings.is_too_old(event, &self.clock) && !self.has_clock_jumped()
     }
 
     /// Records that the log was read up to this position.
@@ -148,6 +163,11 @@ impl Desk {
         }
     }
 
+    /// True if the hand-out is paused.
+    pub fn is_paused(&self) -> bool {
+        self.paused.is_some()
+    }
+
     /// Pauses or resumes the hand-out. Settlements go on.
     pub fn set_paused(&mut self, reason: Option<String>) {
         if reason == self.paused {
@@ -162,6 +182,10 @@ impl Desk {
             for waiter in self.waiters.drain(..) {
                 waiter.refuse(Refusal::Paused(reason.clone()));
             }
+        } else {
+            // The operator has corrected the clock, or is content with it.
+            self.has_jumped = false;
+            self.guard.iter_mut().for_each(ClockGuard::forget);
         }
         self.paused = reason;
     }
