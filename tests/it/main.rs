@@ -16,6 +16,7 @@ mod api;
 mod bots;
 mod cases;
 mod configuration;
+mod consumer_faults;
 mod consumers;
 mod corpus;
 mod database_away;

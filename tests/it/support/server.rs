@@ -453,7 +453,11 @@ async fn ask(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer {
     try_ask(address, request).await.expect("the server answers")
 }
 
-async fn try_ask(address: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
+/// Sends a request to a server that may not be running.
+pub(crate) async fn try_ask(
+    address: SocketAddr,
+    request: Request<Full<Bytes>>,
+) -> anyhow::Result<Answer> {
     let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);

@@ -1,0 +1,75 @@
+//! Servers that are killed between hand-out, ack, flush and answer.
+
+use super::{
+    ledger::Verb,
+    random::Random,
+    shop::{Shop, Staff},
+};
+use crate::support::eventually;
+
+#[tokio::test]
+async fn a_lease_outlives_a_kill_of_the_server() {
+    let mut shop = Shop::open("").await;
+    shop.say("7001", 2).await;
+    shop.say("7002", 1).await;
+    shop.until("all is read", |state| state["lag"]["positions"] == 0)
+        .await;
+    let worker = shop.worker("w");
+    let events = worker.lease(10, 1.0).await;
+    assert_eq!(events.len(), 2);
+    shop.has_saved(events[1].position).await;
+    shop.restart();
+    shop.serves().await;
+    assert!(
+        worker.lease(10, 0.5).await.is_empty(),
+        "the heads are held back"
+    );
+    for event in &events {
+        assert_eq!(worker.do_work(event).await, "acked");
+    }
+    let summary = shop.closes(shop.hire(1), &[]).await;
+    assert_eq!((summary.hand_outs, summary.repeats), (3, 0));
+}
+
+#[tokio::test]
+async fn failed_attempts_outlive_a_kill_of_the_server() {
+    let mut shop = Shop::open("lease = '1s'\n").await;
+    shop.say("7001", 2).await;
+    let worker = shop.worker("w");
+    for attempt in 1..=3 {
+        let event = worker.next().await;
+        assert_eq!(event.attempt, attempt);
+        let nack = worker.settle(Verb::Nack, &event).await;
+        assert_eq!(nack.as_deref(), Some("waiting"));
+        shop.restart();
+    }
+    let event = worker.next().await;
+    assert_eq!((event.attempt, event.redelivered), (4, true));
+    worker.do_work(&event).await;
+    shop.closes(shop.hire(1), &[]).await;
+}
+
+#[tokio::test]
+async fn a_server_killed_at_any_moment_loses_and_reorders_nothing() {
+    let mut random = Random::seeded();
+    let mut shop = Shop::open("lease = '1s'\n").await;
+    let mut staff: Staff = shop.hire(3);
+    let bad = shop.worker("bad").with_leases(1.0);
+    staff
+        .tasks
+        .spawn(bad.work_badly(random.fork(), staff.end.clone()));
+    for _ in 0..6 {
+        for _ in 0..30 {
+            let person = (7001 + random.below(15)).to_string();
+            shop.say(&person, 1 + usize::try_from(random.below(6)).unwrap())
+                .await;
+        }
+        let moment = shop.ledger.effects() + usize::try_from(random.below(40)).unwrap();
+        eventually("some effects happen, or all", async || {
+            shop.ledger.effects() >= moment.min(shop.events().await.len())
+        })
+        .await;
+        shop.restart();
+    }
+    shop.closes(staff, &[]).await;
+}
