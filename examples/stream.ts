@@ -1,7 +1,7 @@
 // Follows the events of Hookshelf, and acts on each exactly once. Needs Node 22.6 or newer:
-// node --experimental-strip-types examples/bot.ts bot.log
+// node --experimental-strip-types examples/stream.ts stream.log
 //
-// The last line of the file begins with the position to resume after. A bot without a file starts now.
+// The last line of the file begins with the position to resume after. A script without a file starts now.
 import { appendFileSync, readFileSync, truncateSync } from "node:fs";
 
 type Event = { dedupe_key: string; kind: string }; // All: hookshelf schema --typescript
