@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Counts, Lanes, State, Waiting};
+use super::{Counts, Lanes, State, Token, Waiting};
 
 /// A lane whose head has failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,17 @@ impl Lanes {
             }
         }
         workers
+    }
+
+    /// True if the lease with this token is the present one of its item.
+    pub fn is_out(&self, token: &Token) -> bool {
+        let lane = self.by_key.get(&token.lane);
+        lane.is_some_and(|lane| {
+            let is_last = lane
+                .number
+                .is_some_and(|number| number.get() == token.number);
+            is_last && lane.head.position == token.position && lane.is_out()
+        })
     }
 
     /// Items settled so far.

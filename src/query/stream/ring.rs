@@ -162,6 +162,7 @@ impl Ring {
 
     /// Begins another log.
     pub(super) fn replace_log(&mut self) {
+        self.begin(0);
         self.log += 1;
     }
 

@@ -53,8 +53,9 @@ impl ConsumerKind {
 /// If Postgres is unavailable.
 pub async fn register(conn: &mut PgConnection, new: NewConsumer<'_>) -> Result<(), Error> {
     let register = format!(
-        "INSERT INTO consumers (name, kind, lane, position, caught_up_at)
-         VALUES ($1, $2, $3, least($4, {DRAWN}), CASE WHEN $5 THEN clock_timestamp() END)
+        "INSERT INTO consumers (name, generation, kind, lane, position, caught_up_at)
+         VALUES ($1, extract(epoch FROM clock_timestamp())::bigint, $2, $3, least($4, {DRAWN}),
+                 CASE WHEN $5 THEN clock_timestamp() END)
          ON CONFLICT (name) DO UPDATE SET kind = excluded.kind
          WHERE consumers.kind <> excluded.kind"
     );
@@ -103,17 +104,13 @@ pub async fn remove(conn: &mut PgConnection, name: &str) -> Result<bool, Error> 
     Ok(removed > 0)
 }
 
-pub(super) const LANES: &str = "DELETE FROM consumer_lanes WHERE consumer = $1";
+const LANES: &str = "DELETE FROM consumer_lanes WHERE consumer = $1";
 
 const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE consumer = $1";
 
 /// Deletes the rows of a consumer, in a statement after the one that locks the consumer. A single
 /// statement would not see the rows of a flush that it waited for.
-pub(super) async fn forget(
-    conn: &mut PgConnection,
-    statement: &'static str,
-    name: &str,
-) -> Result<(), Error> {
+async fn forget(conn: &mut PgConnection, statement: &'static str, name: &str) -> Result<(), Error> {
     sqlx::query(statement).bind(name).execute(conn).await?;
     Ok(())
 }

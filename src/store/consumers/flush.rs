@@ -33,6 +33,8 @@ pub struct Flush {
     /// Changes of heads outside of `heads`, by position. One change for each position: the
     /// statement cannot delete and write the same row.
     pub lanes: BTreeMap<i64, LaneChange>,
+    /// Reason of a new pause; `None` changes nothing.
+    pub pause: Option<&'static str>,
     /// Positions of retried dead letters that are settled. None of these becomes a dead letter in
     /// the same flush.
     pub retried_done: Vec<i64>,
@@ -120,12 +122,14 @@ pub async fn flush(conn: &mut PgConnection, flush: &Flush) -> Result<Flushed, Er
         .bind(lanes.dead.codes)
         .bind(lanes.reasons)
         .bind(&flush.retried_done)
+        .bind(flush.pause)
         .fetch_optional(conn)
         .await?;
     Ok(mine.map_or(Flushed::Lost, |paused| Flushed::Written { paused }))
 }
 
-/// All parts depend on `mine`, which is empty for another generation. A row that exists keeps the
+/// All parts depend on `mine`, which is empty for another generation, and if the log ends before the
+/// position: the database was restored to an earlier state. A row that exists keeps the
 /// time of its first failure. A letter that was retried and failed again is dead again; one that was
 /// discarded since the first try of this flush stays discarded.
 const FLUSH: &str = "
@@ -133,8 +137,9 @@ const FLUSH: &str = "
         UPDATE consumers
         SET position = $3, caught_up_at = coalesce($4, caught_up_at), heads = $5, lane = $6,
             owned_until = clock_timestamp() + $7 * interval '1 ms',
-            settled = $8, dead = $9, gone = $10, too_old = $11, repeated = $12, filtered = $13
-        WHERE name = $1 AND generation = $2
+            settled = $8, dead = $9, gone = $10, too_old = $11, repeated = $12, filtered = $13,
+            paused = coalesce($28, paused)
+        WHERE name = $1 AND generation = $2 AND $3 <= (SELECT last_value FROM event_position)
         RETURNING paused
     ), done AS (
         DELETE FROM consumer_lanes USING mine

@@ -4,11 +4,7 @@ use std::{fmt, time::Duration};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgRow};
 
-use super::{
-    Progress,
-    control::{LANES, forget},
-    millis,
-};
+use super::{Progress, heads, millis};
 use crate::store::Error;
 
 /// Process that owns consumers.
@@ -37,6 +33,9 @@ pub enum Take {
 pub struct Taken {
     /// Number of this ownership, for each [`Flush`](super::Flush).
     pub generation: i64,
+    /// True if the owner before gave the consumer up, or there was none: no event behind the position
+    /// was handed out.
+    pub is_released: bool,
     /// Key of the lease tokens, the same for every owner.
     pub token_key: TokenKey,
     /// Stored progress.
@@ -64,6 +63,7 @@ impl Taken {
     fn of(row: &PgRow) -> Result<Self, Error> {
         Ok(Self {
             generation: row.try_get("generation")?,
+            is_released: row.try_get("is_released")?,
             token_key: TokenKey(row.try_get("token_key")?),
             progress: Progress::of(row)?,
         })
@@ -101,14 +101,19 @@ async fn try_take(
     time: Duration,
 ) -> Result<Option<Taken>, Error> {
     let take = format!(
-        "UPDATE consumers
+        "WITH free AS (
+             SELECT name AS free_name, owner IS NULL AS is_released FROM consumers
+             WHERE name = $1
+               AND (owner IS NULL OR owned_until IS NULL OR owner = $2
+                    OR owned_until NOT BETWEEN clock_timestamp()
+                                           AND clock_timestamp() + 2 * $4 * interval '1 ms')
+             FOR UPDATE
+         )
+         UPDATE consumers
          SET generation = generation + 1, owner = $2, owner_address = $3,
              owned_until = clock_timestamp() + $4 * interval '1 ms'
-         WHERE name = $1
-           AND (owner IS NULL OR owned_until IS NULL OR owner = $2
-                OR owned_until NOT BETWEEN clock_timestamp()
-                                       AND clock_timestamp() + 2 * $4 * interval '1 ms')
-         RETURNING generation, token_key, {}",
+         FROM free WHERE name = free_name
+         RETURNING is_released, generation, token_key, {}",
         Progress::COLUMNS
     );
     let take = sqlx::query(AssertSqlSafe(take)).bind(name);
@@ -139,8 +144,8 @@ pub async fn release(conn: &mut PgConnection, name: &str, generation: i64) -> Re
     Ok(())
 }
 
-/// Moves an owned consumer back to `position` and forgets its heads and waiting lanes, so that the
-/// owner reads all events behind `position` again, under the unit of ordering `lane`. Totals and dead
+/// Moves an owned consumer back to `position`, with only the heads `heads` and the waiting lanes before
+/// it, so that the owner reads all events behind `position` again, under the unit of ordering `lane`. Totals and dead
 /// letters stay. Returns false, and changes nothing, if the consumer has another generation.
 ///
 /// # Errors
@@ -150,18 +155,21 @@ pub async fn rewind(
     conn: &mut PgConnection,
     name: &str,
     generation: i64,
-    position: i64,
+    (position, heads): (i64, &[i64]),
     lane: &'static str,
 ) -> Result<bool, Error> {
     let mut tx = conn.begin().await?;
     let rewind = sqlx::query(
-        "UPDATE consumers SET position = $3, lane = $4, heads = '', caught_up_at = NULL
+        "UPDATE consumers SET position = $3, lane = $4, heads = $5, caught_up_at = NULL
          WHERE name = $1 AND generation = $2",
     );
     let rewind = rewind.bind(name).bind(generation).bind(position).bind(lane);
+    let rewind = rewind.bind(heads::encode(position, heads));
     let is_mine = rewind.execute(&mut *tx).await?.rows_affected() > 0;
     if is_mine {
-        forget(&mut tx, LANES, name).await?;
+        let forget = "DELETE FROM consumer_lanes WHERE consumer = $1 AND position > $2";
+        let forget = sqlx::query(forget).bind(name).bind(position);
+        forget.execute(&mut *tx).await?;
     }
     tx.commit().await?;
     Ok(is_mine)

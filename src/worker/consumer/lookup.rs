@@ -57,6 +57,10 @@ async fn find(shared: &Shared, settings: &Settings, asked: &Lookup) -> Result<Fo
     let conn = session.connection();
     let (mut items, end) = (Vec::new(), Instant::now() + PART);
     for wish in &asked.wishes {
+        // The others are asked for again.
+        if Instant::now() > end {
+            break;
+        }
         let found = next_items(conn, (&shared.log, settings), wish.clone(), end).await?;
         items.push(found);
     }

@@ -3,6 +3,8 @@
 //! Nothing waits for Postgres but the callers whom it concerns: one flush and one lookup run beside
 //! the calls, and a task of its own reads the log.
 
+mod ending;
+mod flushing;
 mod job;
 mod lookup;
 mod owned;
@@ -62,7 +64,37 @@ pub struct Consuming {
     settings: watch::Receiver<Arc<Settings>>,
     calls: Calls,
     shared: Shared,
+    /// Session between two takeovers.
+    idle: Option<Connection>,
     failing: bool,
+}
+
+/// A consumer that was taken over.
+#[derive(Debug)]
+struct Takeover {
+    settings: Arc<Settings>,
+    connection: Connection,
+    desk: Desk,
+    log: LogSubscription,
+    generation: i64,
+    /// Reason of a pause.
+    paused: Option<String>,
+    /// A moment before the takeover.
+    began: std::time::Instant,
+}
+
+/// Reason why a consumer is not taken over.
+#[derive(Debug)]
+enum Untaken {
+    /// It is to be tried again after a pause.
+    Rest(Rest),
+    Failed(Error),
+}
+
+impl From<Error> for Untaken {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// Pause in which calls are refused.
@@ -85,6 +117,7 @@ impl Consuming {
             settings,
             calls,
             shared,
+            idle: None,
             failing: false,
         }
     }
@@ -93,21 +126,41 @@ impl Consuming {
     /// at once.
     pub async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let rest = match self.own(&stop).await {
-                Ok(rest) => rest,
-                Err(error) => self.stumble(&error),
+            let taken = Box::pin(stop.run_until_cancelled(self.take())).await;
+            let Some(taken) = taken else {
+                return;
+            };
+            let rest = match taken {
+                Ok(taken) => Owned::new(&mut self, taken).run(&stop).await,
+                Err(Untaken::Rest(rest)) => rest,
+                Err(Untaken::Failed(error)) => self.stumble(&error),
             };
             stop.run_until_cancelled(self.rest(rest)).await;
         }
     }
 
-    /// Takes the consumer over, and owns it until the stop, a change of its settings, or its loss.
-    async fn own(&mut self, stop: &CancellationToken) -> Result<Rest, Error> {
-        let mut connection = self.shared.connect().await?;
+    /// Takes the consumer over.
+    async fn take(&mut self) -> Result<Takeover, Untaken> {
+        let mut connection = match self.idle.take() {
+            Some(connection) => connection,
+            None => self.shared.connect().await?,
+        };
         let settings = Arc::clone(&self.settings.borrow_and_update());
         let began = std::time::Instant::now();
         let taken = consumers::take(&mut connection, &self.name, &self.shared.owner, OWNED);
         match within_deadline(taken).await? {
+            Take::Taken(taken) => {
+                let takeover = self.load(connection, settings, *taken, began).await?;
+                self.resumed();
+                takeover.ok_or(Untaken::Rest(Rest::short()))
+            }
+            Take::OwnedBy(owner) => {
+                self.idle = Some(connection);
+                Err(Untaken::Rest(Rest {
+                    refusal: Refusal::Elsewhere(owner.address),
+                    time: SOON,
+                }))
+            }
             Take::Missing => {
                 let new = NewConsumer {
                     name: &self.name,
@@ -116,34 +169,44 @@ impl Consuming {
                     start: settings.start,
                 };
                 within_deadline(consumers::register(&mut connection, new)).await?;
-                Ok(Rest::short())
-            }
-            Take::OwnedBy(owner) => Ok(Rest {
-                refusal: Refusal::Elsewhere(owner.address),
-                time: SOON,
-            }),
-            Take::Taken(taken) => {
-                let place = (&self.shared, &self.name);
-                let desk = restore::desk(&mut connection, place, settings, &taken).await?;
-                self.resumed();
-                let Some(desk) = desk else {
-                    return Ok(Rest::short());
-                };
-                let (consumer, position) = (Arc::clone(&self.name), desk.read());
-                ConsumerTaken { consumer, position }.emit();
-                let log = self.subscribe(&desk, &taken).await?;
-                let owned = Owned::new(self, connection, (desk, log), (&taken, began));
-                Ok(owned.run(stop).await)
+                self.idle = Some(connection);
+                Err(Untaken::Rest(Rest::short()))
             }
         }
     }
 
-    async fn subscribe(&self, desk: &Desk, taken: &Taken) -> Result<LogSubscription, Error> {
-        let is_by_client = self.settings.borrow().is_by_client();
-        let log = &self.shared.log;
-        let at = taken.progress.caught_up_at;
-        let at = at.filter(|_| desk.read() == taken.progress.position);
-        log.subscribe(desk.read(), at, is_by_client).await
+    /// Loads the state of the consumer; `None` if it was lost meanwhile.
+    async fn load(
+        &self,
+        mut connection: Connection,
+        settings: Arc<Settings>,
+        taken: Taken,
+        began: std::time::Instant,
+    ) -> Result<Option<Takeover>, Error> {
+        let place = (&self.shared, &self.name);
+        let desk = restore::desk(&mut connection, place, Arc::clone(&settings), &taken).await?;
+        let Some(desk) = desk else {
+            return Ok(None);
+        };
+        let (position, progress) = (desk.read(), taken.progress);
+        let at = progress.caught_up_at;
+        let at = at.filter(|_| position == progress.position);
+        let log = self
+            .shared
+            .log
+            .subscribe(position, at, settings.is_by_client());
+        let log = log.await?;
+        let consumer = Arc::clone(&self.name);
+        ConsumerTaken { consumer, position }.emit();
+        Ok(Some(Takeover {
+            settings,
+            connection,
+            desk,
+            log,
+            generation: taken.generation,
+            paused: progress.paused,
+            began,
+        }))
     }
 
     /// Refuses calls for a while.

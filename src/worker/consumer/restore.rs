@@ -18,45 +18,50 @@ use crate::{
 
 /// Builds the desk from the stored state; `None` if the consumer was lost meanwhile.
 ///
-/// If the event at a head is no longer stored, its lane cannot be known: everything from the first
-/// head on is read again. So it is if the unit of ordering has changed.
+/// If the event at a head is no longer stored, its lane cannot be known: everything from this head on
+/// is read again. So is everything from the first head on if the unit of ordering has changed.
 pub(super) async fn desk(
     conn: &mut Connection,
     (shared, name): (&Shared, &Arc<str>),
     settings: Arc<Settings>,
     taken: &Taken,
 ) -> Result<Option<Desk>, Error> {
-    let rows = within_deadline(consumers::waiting(conn, name)).await?;
+    let mut rows = within_deadline(consumers::waiting(conn, name)).await?;
     let drawn = within_deadline(wake::last_drawn(conn)).await?;
-    let events = heads(shared, taken, &rows).await?;
+    let mut events = within_deadline(heads(shared, taken, &rows)).await?;
     let progress = &taken.progress;
-    let is_whole = events.len() == progress.heads.len() + rows.len();
-    let first = events_begin(progress, &rows);
-    let rewound = first.filter(|_| !is_whole || progress.lane != settings.lane.as_str());
-    let now = Instant::now();
-    let mut stored = Stored {
-        generation: taken.generation.unsigned_abs(),
-        position: rewound.map_or(progress.position, |first| first - 1),
-        drawn,
-        counts: counts(&progress.totals),
-        heads: Vec::new(),
-        waiting: Vec::new(),
-    };
-    if rewound.is_some() {
-        let lane = settings.lane.as_str();
-        let rewind = consumers::rewind(conn, name, taken.generation, stored.position, lane);
+    let (now, lane) = (Instant::now(), settings.lane.as_str());
+    let mut position = progress.position;
+    if let Some((first, cause)) = first_lost(progress, &rows, &events, lane) {
+        position = first - 1;
+        rows.retain(|row| row.position < first);
+        events.retain(|head, _| *head < first);
+        let heads = progress.heads.iter().filter(|head| **head < first);
+        let heads: Vec<_> = heads.copied().collect();
+        let rewind = consumers::rewind(conn, name, taken.generation, (position, &heads), lane);
         if !within_deadline(rewind).await? {
             return Ok(None);
         }
         ConsumerRewound {
             consumer: Arc::clone(name),
-            position: stored.position,
-            cause: if is_whole { "lane" } else { "gone" },
+            position,
+            cause,
         }
         .emit();
-    } else {
-        fill(&mut stored, &settings, (events, rows), now);
     }
+    let mut stored = Stored {
+        generation: taken.generation.unsigned_abs(),
+        position,
+        drawn: if taken.is_released {
+            progress.position
+        } else {
+            drawn
+        },
+        counts: counts(&progress.totals),
+        heads: Vec::new(),
+        waiting: Vec::new(),
+    };
+    fill(&mut stored, &settings, (events, rows), now);
     let key = LeaseKey::new(taken.token_key.as_bytes());
     let limits = settings.limits(random());
     let lanes = Lanes::restore(stored, limits, now);
@@ -70,16 +75,21 @@ pub(super) async fn desk(
     )))
 }
 
-/// Position of the first head.
-fn events_begin(progress: &Progress, rows: &[WaitingLane]) -> Option<i64> {
-    let rows = rows.first().map(|row| row.position);
-    progress
-        .heads
-        .first()
-        .copied()
-        .into_iter()
-        .chain(rows)
-        .min()
+/// First head from which the lanes cannot be known, and the cause.
+fn first_lost(
+    progress: &Progress,
+    rows: &[WaitingLane],
+    events: &HashMap<i64, EventRow>,
+    lane: &str,
+) -> Option<(i64, &'static str)> {
+    let heads = progress.heads.iter().copied();
+    let all = || heads.clone().chain(rows.iter().map(|row| row.position));
+    if progress.lane == lane {
+        let lost = all().filter(|head| !events.contains_key(head)).min();
+        lost.map(|first| (first, "gone"))
+    } else {
+        all().min().map(|first| (first, "lane"))
+    }
 }
 
 /// Events at the heads, by position.

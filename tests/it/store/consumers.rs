@@ -51,6 +51,7 @@ fn flush(generation: i64) -> Flush {
         owned_for: HOUR,
         totals: Totals::default(),
         lanes: BTreeMap::new(),
+        pause: None,
         retried_done: Vec::new(),
     }
 }
@@ -117,6 +118,14 @@ async fn register(conn: &mut PgConnection, name: &str, start: Start) {
         start,
     };
     consumers::register(conn, new).await.unwrap();
+    // Flushes of the tests name small generations and positions.
+    for prepare in [
+        "UPDATE consumers SET generation = 0 WHERE name = $1",
+        "SELECT setval('event_position', 1000) WHERE $1 <> ''",
+    ] {
+        let prepare = sqlx::query(prepare).bind(name);
+        prepare.execute(&mut *conn).await.unwrap();
+    }
 }
 
 /// State at a takeover; `None` if another process owns the consumer, or if there is none.
@@ -531,19 +540,19 @@ async fn a_rewind_forgets_heads_and_lanes_of_its_generation_only() {
     };
     assert_eq!(consumers::flush(&mut conn, &busy).await.unwrap(), WRITTEN);
     let before = world.texts(ROWS).await;
-    let earlier = consumers::rewind(&mut conn, "bot", 0, 6, "account").await;
+    let earlier = consumers::rewind(&mut conn, "bot", 0, (6, &[]), "account").await;
     assert!(!earlier.unwrap());
     assert_eq!(world.texts(ROWS).await, before);
 
     for _ in 0..2 {
-        let rewound = consumers::rewind(&mut conn, "bot", 1, 6, "account").await;
+        let rewound = consumers::rewind(&mut conn, "bot", 1, (6, &[]), "account").await;
         assert!(rewound.unwrap());
     }
     assert_eq!(consumers::waiting(&mut conn, "bot").await.unwrap(), []);
     assert_eq!(letters(&mut conn).await.len(), 1, "dead letters stay");
     assert_eq!(change(&mut conn, 1, []).await, WRITTEN, "the owner stays");
     assert!(
-        consumers::rewind(&mut conn, "bot", 1, 6, "none")
+        consumers::rewind(&mut conn, "bot", 1, (6, &[]), "none")
             .await
             .unwrap()
     );

@@ -108,8 +108,9 @@ impl Desk {
 
     /// Hands out what is ready. `shown` finds an event in memory, unless it must be looked up.
     pub fn serve(&mut self, now: Instant, shown: impl Fn(i64) -> Option<Shown>) {
-        self.lanes.expire(now);
-        while let Some(waiter) = self.next_waiter() {
+        while self.paused.is_none()
+            && let Some(waiter) = self.next_waiter()
+        {
             let want = &waiter.want;
             let time = want.lease.unwrap_or(self.settings.lease);
             let leases = self.lanes.lease(want.max, time, &want.worker, now);
@@ -140,6 +141,11 @@ impl Desk {
             }
         }
         None
+    }
+
+    /// Ends the leases that are over.
+    pub fn expire(&mut self, now: Instant) {
+        self.lanes.expire(now);
     }
 
     /// Answers the callers whose wait is over.
@@ -190,12 +196,14 @@ impl Desk {
             let mut positions = staged.leases.iter().map(|it| it.token.position);
             positions.all(|position| asked.contains(&position))
         };
-        let mut events = found.events;
+        let events = found.events;
         let answered: Vec<_> = self.staged.extract_if(.., is_answered).collect();
         for mut staged in answered {
             for lease in &staged.leases {
-                let event = events.remove_entry(&lease.token.position);
-                staged.shown.extend(event);
+                let event = events.get(&lease.token.position).cloned();
+                staged
+                    .shown
+                    .extend(event.map(|event| (lease.token.position, event)));
             }
             self.finish(staged, &found.repeated, now);
         }
@@ -213,6 +221,12 @@ impl Desk {
 
     /// Sends events to their caller. Without an event the caller waits on.
     fn finish(&mut self, staged: Staged, repeated: &HashSet<i64>, now: Instant) {
+        if let Some(reason) = self.paused.clone() {
+            for lease in &staged.leases {
+                self.lanes.undo(&lease.token, now);
+            }
+            return staged.waiter.refuse(Refusal::Paused(reason));
+        }
         let Staged {
             waiter,
             leases,
@@ -220,6 +234,10 @@ impl Desk {
         } = staged;
         let (mut out, mut tokens) = (Vec::new(), Vec::new());
         for lease in leases {
+            // The lease may have ended during the lookup.
+            if !self.lanes.is_out(&lease.token) {
+                continue;
+            }
             let position = lease.token.position;
             match self.check(shown.remove(&position), repeated.contains(&position)) {
                 Ok(shown) => {

@@ -18,6 +18,9 @@ use crate::{
     telemetry::{LogEvent, consumers::EventBuried},
 };
 
+/// Calls whose settlements wait for a write.
+const MOST_ANSWERS: usize = 1_024;
+
 /// Settlements of one call.
 #[derive(Debug)]
 struct Unanswered {
@@ -39,7 +42,14 @@ pub(super) struct Answers {
 impl Answers {
     /// Keeps an answer until it is durable.
     pub(super) fn keep(&mut self, settled: Vec<Settled>, reply: Reply<Vec<Settled>>) {
-        self.next.push(Unanswered { settled, reply });
+        if self.next.len() >= MOST_ANSWERS {
+            self.next.retain(|answer| !answer.reply.is_closed());
+        }
+        if self.next.len() >= MOST_ANSWERS {
+            let _ = reply.send(Err(Refusal::Unavailable));
+        } else {
+            self.next.push(Unanswered { settled, reply });
+        }
     }
 }
 
@@ -54,6 +64,8 @@ pub struct Owned<'o> {
     pub lane: Lane,
     /// Time for which the ownership goes on.
     pub time: Duration,
+    /// Reason of a new pause.
+    pub pause: Option<&'static str>,
 }
 
 /// Progress to write. It may be written again if the result of a write is unknown.
@@ -79,10 +91,14 @@ impl Desk {
         !self.lanes.is_settling()
     }
 
-    /// Begins a write. The one before must have ended.
+    /// Begins a write. The one before must have ended. Unless all settlements are part of it, they
+    /// are answered after a later one.
     pub fn begin_write(&mut self) -> Writing {
+        let is_whole = self.can_write();
         let saved = self.lanes.save();
-        self.answers.begun.append(&mut self.answers.next);
+        if is_whole {
+            self.answers.begun.append(&mut self.answers.next);
+        }
         let end = self.answers.end;
         let end = end.filter(|(position, _)| *position == saved.position);
         Writing {
@@ -128,6 +144,7 @@ impl Writing {
         Flush {
             name: owned.name.to_owned(),
             generation: owned.generation,
+            pause: owned.pause,
             position: saved.position,
             caught_up_at: self.caught_up_at,
             heads: saved.heads.clone(),

@@ -1,0 +1,125 @@
+//! Flushes of the owner: one at a time, repeated until it is written or the consumer is lost.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    OWNED, Rest, SOON, Shared,
+    owned::{HEARTBEAT, Owned, SURE},
+    within_deadline,
+};
+use crate::{
+    forward::consumer,
+    store::{
+        Connection, Error,
+        consumers::{self, Flush, Flushed},
+    },
+    telemetry::{
+        LogEvent,
+        consumers::{ConsumerFlushed, OwnershipLost},
+    },
+};
+
+/// Least and longest pause between two flushes.
+const PACE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
+/// A flush that ended.
+#[derive(Debug)]
+pub(super) struct Flushing {
+    /// The session and the answer.
+    result: Result<(Connection, Flushed), Error>,
+    began: Instant,
+    /// Pause that was written too.
+    pause: Option<&'static str>,
+}
+
+impl Owned<'_> {
+    /// Starts the next flush, or repeats one that failed.
+    pub(super) fn start_flush(&mut self) {
+        if let Some(at) = self.log.caught_up_at() {
+            self.desk.caught_up(self.log.position(), at);
+        }
+        let writing = self.writing.take();
+        let writing = writing.unwrap_or_else(|| self.desk.begin_write());
+        let began = Instant::now();
+        let owned = consumer::Owned {
+            name: &self.consuming.name,
+            generation: self.generation,
+            lane: self.settings.lane,
+            time: OWNED,
+            pause: self.pause,
+        };
+        let flush = writing.flush(&owned, began);
+        self.writing = Some(writing);
+        let (shared, connection) = (self.consuming.shared.clone(), self.connection.take());
+        self.flush.start(async move {
+            let result = write(&shared, connection, &flush).await;
+            Flushing {
+                result,
+                began,
+                pause: flush.pause,
+            }
+        });
+    }
+
+    /// Takes the result of a flush. Returns if the consumer is lost.
+    pub(super) fn flushed(&mut self, flushed: Option<Flushing>) -> Option<Rest> {
+        let (now, writing) = (Instant::now(), self.writing.take());
+        let Some((flushed, writing)) = flushed.zip(writing) else {
+            // The work panicked: the stored state counts.
+            return Some(self.lost());
+        };
+        self.heartbeat = now + HEARTBEAT;
+        match flushed.result {
+            Ok((connection, Flushed::Written { paused })) => {
+                self.connection = Some(connection);
+                let took = now - flushed.began;
+                self.next_flush = now + (took * 10).clamp(PACE.0, PACE.1);
+                self.until = flushed.began + SURE;
+                let consumer = &self.consuming.name;
+                ConsumerFlushed { consumer, took }.emit();
+                self.desk.written(&writing, took);
+                self.desk.measure(self.consuming.shared.log.end());
+                if self.pause == flushed.pause {
+                    self.pause = None;
+                    self.desk.set_paused(paused);
+                }
+                if !self.is_reading_failed {
+                    self.consuming.resumed();
+                }
+                None
+            }
+            Ok((_, Flushed::Lost)) => Some(self.lost()),
+            Err(error) => {
+                self.writing = Some(writing);
+                self.next_flush = now + SOON;
+                self.consuming.stumble(&error);
+                None
+            }
+        }
+    }
+
+    /// Another process has the consumer, or an operator moved or removed it.
+    fn lost(&mut self) -> Rest {
+        let consumer = Arc::clone(&self.consuming.name);
+        OwnershipLost { consumer }.emit();
+        self.desk.give_up_answers();
+        Rest::short()
+    }
+}
+
+/// Writes a flush, in a new session if there is none.
+async fn write(
+    shared: &Shared,
+    connection: Option<Connection>,
+    flush: &Flush,
+) -> Result<(Connection, Flushed), Error> {
+    let mut connection = match connection {
+        Some(connection) => connection,
+        None => shared.connect().await?,
+    };
+    let flushed = within_deadline(consumers::flush(&mut connection, flush)).await?;
+    Ok((connection, flushed))
+}
