@@ -170,6 +170,7 @@ async fn a_purge_deletes_the_dead_letters_of_its_events() {
     }
     let lanes = positions.iter().map(|it| (*it, wait(1, "timeout", HOUR)));
     let waiting = Flush {
+        position: positions[2],
         heads: positions.clone(),
         lanes: lanes.collect(),
         ..flush(1)
