@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 use sqlx::{PgConnection, migrate::Migrator};
 
-use super::{Error, commit, connect, epoch, partitions, reader_role};
+use super::{Error, attempts, commit, connect, epoch, partitions, reader_role};
 
 /// The embedded migrations. They run in order, each once, under an advisory lock, so several
 /// instances may start at the same time.
@@ -30,7 +30,9 @@ pub async fn migrate(conn: &mut PgConnection, now: Timestamp) -> Result<(), Erro
 /// If Postgres is unavailable.
 pub async fn make_partitions(conn: &mut PgConnection, now: Timestamp) -> Result<(), Error> {
     for ahead in 0..=DAYS_AHEAD {
-        partitions::ensure_day(conn, commit::day(now).saturating_add(ahead.days())).await?;
+        let day = commit::day(now).saturating_add(ahead.days());
+        partitions::ensure_day(conn, day).await?;
+        attempts::ensure_day(conn, day).await?;
     }
     let epoch = epoch::current(conn).await?.number;
     partitions::ensure_epoch(conn, epoch).await

@@ -6,11 +6,13 @@
 //! - [`follow`] processes the log of positions once; the follower [`stats`] counts its rows, and
 //!   the follower [`conversations`] lists conversations and media with comments. [`wake`] wakes
 //!   whatever waits for new positions.
-//! - [`consumers`] stores the progress of workers and destinations outside of this program.
+//! - [`consumers`] stores the progress of workers and destinations outside of this program, and
+//!   [`attempts`] the failures of destinations.
 //!
 //! An [`Error`] tells the caller to retry, to give up the values, or to ask the operator.
 
 mod accounts;
+pub mod attempts;
 pub mod audit;
 mod batch;
 pub mod callbacks;

@@ -97,14 +97,14 @@ pub async fn days(conn: &mut PgConnection) -> Result<Vec<Date>, Error> {
     Ok(days.into_iter().map(jiff_sqlx::Date::to_jiff).collect())
 }
 
-fn midnight(day: Date) -> String {
+pub(super) fn midnight(day: Date) -> String {
     format!("{day} 00:00:00+00")
 }
 
 /// Creates and attaches a partition in one transaction: on failure nothing changes. A detached
 /// table of this name is left over from an interrupted drop. The table is attached again, because
 /// it may hold rows.
-async fn ensure(
+pub(super) async fn ensure(
     conn: &mut PgConnection,
     table: &str,
     name: &str,
@@ -168,7 +168,11 @@ async fn state(conn: &mut PgConnection, table: &str, name: &str) -> Result<State
     })
 }
 
-async fn drop_partition(conn: &mut PgConnection, table: &str, name: &str) -> Result<(), Error> {
+pub(super) async fn drop_partition(
+    conn: &mut PgConnection,
+    table: &str,
+    name: &str,
+) -> Result<(), Error> {
     // Try the lock, do not wait: a waiting session keeps a snapshot, and the other session would
     // wait for the snapshot.
     let alone: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")

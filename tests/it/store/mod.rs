@@ -6,6 +6,7 @@
     reason = "a test's helpers may fail the test"
 )]
 
+mod attempts;
 mod blame;
 mod consumers;
 mod conversations;
