@@ -63,9 +63,18 @@ impl Breaker {
         }
     }
 
+    /// Time before which no attempt is allowed, if there is one. Unlike [`Breaker::permit`], it takes
+    /// no permission.
+    pub fn next_probe(&self) -> Option<Instant> {
+        self.outage.map(|outage| outage.next_probe)
+    }
+
     /// Records the end of an attempt with its permit and its failure, which is
     /// [`Attempt::outage`](super::Attempt::outage). An open breaker ignores attempts that began
     /// before it opened.
+    ///
+    /// The attempt that opens the breaker closes the destination for a minute at most, because its
+    /// `Retry-After` may be about one person. The `Retry-After` of a probe counts in full.
     pub fn record(&mut self, permit: Permit, failure: Option<Duration>, now: Instant) {
         match (self.outage, permit) {
             (None, _) => {
@@ -73,7 +82,7 @@ impl Breaker {
                 if let Some(wait) = failure
                     && self.latest.count_ones() >= FAILURES
                 {
-                    self.open(SHORTEST_PAUSE, wait, now);
+                    self.open(SHORTEST_PAUSE, wait.min(LONGEST_PAUSE), now);
                 }
             }
             (Some(outage), Permit::Probe) => match failure {
@@ -154,18 +163,21 @@ mod tests {
     }
 
     #[test]
-    fn the_next_probe_waits_as_long_as_the_destination_asks() {
+    fn the_next_probe_waits_as_long_as_the_answer_to_a_probe_asks() {
         let now = Instant::now();
-        let mut breaker = Breaker::default();
-        let wait = Duration::from_mins(30);
+        let (mut breaker, wait) = (Breaker::default(), Duration::from_mins(30));
         for _ in 0..FAILURES {
             breaker.record(Permit::Send, Some(wait), now);
         }
-        assert_eq!(breaker.permit(now), Err(now + wait));
-        let later = now + wait;
-        assert_eq!(breaker.permit(later), Ok(Permit::Probe));
-        breaker.record(Permit::Probe, FAILURE, later);
-        assert_eq!(breaker.permit(later), Err(later + Duration::from_secs(2)));
+        let first = now + LONGEST_PAUSE;
+        assert_eq!(breaker.next_probe(), Some(first), "one answer of ten");
+        assert_eq!(breaker.permit(first), Ok(Permit::Probe));
+        breaker.record(Permit::Probe, Some(wait), first);
+        let second = first + wait;
+        assert_eq!(breaker.permit(first), Err(second));
+        assert_eq!(breaker.permit(second), Ok(Permit::Probe));
+        breaker.record(Permit::Probe, FAILURE, second);
+        assert_eq!(breaker.permit(second), Err(second + Duration::from_secs(4)));
     }
 
     #[test]
