@@ -1,5 +1,5 @@
-//! Consumers of the configuration: each has a task that owns it, started, changed and ended by
-//! reloads.
+//! Consumers and destinations of the configuration: each has a task that owns it, started, changed
+//! and ended by reloads. A destination has a second task, its sender.
 
 use std::{
     collections::BTreeMap,
@@ -9,10 +9,14 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::upkeep::keep;
 use crate::{
     config::Config,
-    forward::consumer::{Calls, Handle, Handles, Settings},
-    worker::{ConsumerParts, Consuming},
+    forward::{
+        consumer::{Calls, Handle, Handles, Settings},
+        destination,
+    },
+    worker::{ConsumerParts, Consuming, Sender, Senders},
 };
 
 /// Tasks of the consumers. Clones share them.
@@ -22,11 +26,14 @@ pub(super) struct Consumers(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     shared: ConsumerParts,
+    senders: Senders,
     handles: Handles,
     tasks: BTreeMap<String, Task>,
     /// Task tracker, once the database is open, and the token that stops the tasks.
-    loops: Option<(TaskTracker, CancellationToken)>,
+    loops: Option<Loops>,
 }
+
+type Loops = (TaskTracker, CancellationToken);
 
 /// Task of one consumer.
 #[derive(Debug)]
@@ -35,28 +42,66 @@ struct Task {
     handle: Handle,
     /// Requests, until the task starts.
     calls: Option<Calls>,
+    /// Settings of the sender, if this is a destination.
+    sending: Option<watch::Sender<Arc<destination::Settings>>>,
     stop: CancellationToken,
 }
 
+/// Settings of a task.
+#[derive(Debug)]
+struct Wanted {
+    settings: Settings,
+    sending: Option<destination::Settings>,
+}
+
 impl Task {
-    fn new(settings: Settings) -> Self {
+    fn new(wanted: Wanted) -> Self {
         let (handle, calls) = Handle::new();
+        let sending = wanted.sending.map(Arc::new);
         Self {
-            settings: watch::Sender::new(Arc::new(settings)),
+            settings: watch::Sender::new(Arc::new(wanted.settings)),
             handle,
             calls: Some(calls),
+            sending: sending.map(watch::Sender::new),
             stop: CancellationToken::new(),
         }
     }
 
-    /// Changes the settings, if they differ.
-    fn set(&self, settings: Settings) {
+    /// Changes the settings, if they differ. The secrets of a destination may differ always.
+    fn set(&self, wanted: Wanted) {
         self.settings.send_if_modified(|present| {
-            let is_new = **present != settings;
+            let is_new = **present != wanted.settings;
             if is_new {
-                *present = Arc::new(settings);
+                *present = Arc::new(wanted.settings);
             }
             is_new
+        });
+        if let Some((present, sending)) = self.sending.as_ref().zip(wanted.sending) {
+            present.send_replace(Arc::new(sending));
+        }
+    }
+
+    /// Starts the tasks, unless they run.
+    fn start(&mut self, name: &str, parts: (&ConsumerParts, &Senders), loops: &Loops) {
+        let Some(calls) = self.calls.take() else {
+            return;
+        };
+        let ((shared, senders), (tracker, stop)) = (parts, loops);
+        self.stop = stop.child_token();
+        let settings = self.settings.subscribe();
+        let consuming = Consuming::new(name.into(), settings, calls, shared.clone());
+        let Some(sending) = &self.sending else {
+            tracker.spawn(consuming.run(self.stop.clone()));
+            return;
+        };
+        let (handle, sending) = (self.handle.clone(), sending.subscribe());
+        let sender = Sender::new(name.into(), handle, sending, senders.clone());
+        let (stop, sent) = (self.stop.clone(), CancellationToken::new());
+        tracker.spawn(consuming.run(sent.clone()));
+        // The owner settles what the last requests leave.
+        tracker.spawn(async move {
+            let _ended = sent.drop_guard();
+            sender.run(stop).await;
         });
     }
 }
@@ -71,6 +116,7 @@ impl Consumers {
     /// The consumers of `config`. Their tasks do not run yet.
     pub(super) fn new(shared: ConsumerParts, config: &Config) -> Self {
         let mut state = State {
+            senders: Senders::new(&shared.options, shared.clock.clone()),
             shared,
             handles: Handles::default(),
             tasks: BTreeMap::new(),
@@ -88,6 +134,10 @@ impl Consumers {
     /// Starts the tasks. The database must be open.
     pub(super) fn start(&self, loops: &TaskTracker, stop: &CancellationToken) {
         let mut state = self.lock();
+        let attempts = state.senders.attempts();
+        keep(loops, stop.clone(), attempts, |it| async move {
+            it.write().await
+        });
         state.loops = Some((loops.clone(), stop.clone()));
         state.start();
     }
@@ -106,36 +156,47 @@ impl Consumers {
 
 impl State {
     fn apply(&mut self, config: &Config) {
-        let apps = config.apps.len();
-        let wanted = config.consumers.iter();
-        let wanted: BTreeMap<_, _> = wanted
-            .map(|(name, consumer)| (name.to_string(), Settings::of(consumer, apps)))
-            .collect();
-        self.tasks.retain(|name, _| wanted.contains_key(name));
-        for (name, settings) in wanted {
+        let wanted = wanted(config);
+        let is_same = |name: &String, task: &Task| {
+            let wanted = wanted.get(name).map(|it| it.sending.is_some());
+            wanted == Some(task.sending.is_some())
+        };
+        self.tasks.retain(|name, task| is_same(name, task));
+        for (name, wanted) in wanted {
             match self.tasks.get(&name) {
-                Some(task) => task.set(settings),
-                None => drop(self.tasks.insert(name, Task::new(settings))),
+                Some(task) => task.set(wanted),
+                None => drop(self.tasks.insert(name, Task::new(wanted))),
             }
         }
-        let handles = self.tasks.iter();
+        // Events of a destination are for its sender only.
+        let handles = self.tasks.iter().filter(|(_, task)| task.sending.is_none());
         let handles = handles.map(|(name, task)| (name.clone(), task.handle.clone()));
         self.handles.replace(handles.collect());
     }
 
     fn start(&mut self) {
-        let Some((loops, stop)) = &self.loops else {
+        let Some(loops) = &self.loops else {
             return;
         };
         for (name, task) in &mut self.tasks {
-            let Some(calls) = task.calls.take() else {
-                continue;
-            };
-            let settings = task.settings.subscribe();
-            let consuming =
-                Consuming::new(name.as_str().into(), settings, calls, self.shared.clone());
-            task.stop = stop.child_token();
-            loops.spawn(consuming.run(task.stop.clone()));
+            task.start(name, (&self.shared, &self.senders), loops);
         }
     }
+}
+
+/// Settings of the tasks by name.
+fn wanted(config: &Config) -> BTreeMap<String, Wanted> {
+    let apps = config.apps.len();
+    let consumers = config.consumers.iter().map(|(name, consumer)| {
+        let settings = Settings::of(consumer, apps);
+        let sending = None;
+        (name.to_string(), Wanted { settings, sending })
+    });
+    let destinations = config.destinations.iter().map(|(name, destination)| {
+        let settings = Settings::of_destination(destination);
+        let sending = destination::Settings::new(destination.clone(), &config.apps);
+        let sending = Some(sending);
+        (name.to_string(), Wanted { settings, sending })
+    });
+    consumers.chain(destinations).collect()
 }

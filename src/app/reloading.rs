@@ -43,10 +43,10 @@ impl App {
     }
 
     /// Swaps the apps, the consumers and the tokens.
-    fn swap_all(&self, config: Config) -> Result<Accepted, String> {
+    fn swap_all(&self, mut config: Config) -> Result<Accepted, String> {
         let error = |error| causes::line(&error);
         require_tokens(&config, self.started.admin).map_err(error)?;
-        let accepted = self.swap(config.apps.clone())?;
+        let accepted = self.swap(&mut config.apps)?;
         self.consumers.apply(&config);
         self.access.replace_tokens(config.admin.tokens);
         Ok(accepted)
@@ -54,7 +54,7 @@ impl App {
 
     /// Swaps the apps. A file that is just being written may have no apps. This is never intended
     /// and would reject every delivery, so it is refused.
-    fn swap(&self, mut apps: config::Apps) -> Result<Accepted, String> {
+    fn swap(&self, apps: &mut config::Apps) -> Result<Accepted, String> {
         if apps.is_empty() && self.started.credentials.is_none() {
             return Err(
                 "no app is configured any more; restart the server to use credentials of \
@@ -62,9 +62,9 @@ impl App {
                     .to_owned(),
             );
         }
-        let made = credentials::complete(&mut apps, &self.started.data_dir);
+        let made = credentials::complete(apps, &self.started.data_dir);
         let made = made.map_err(|error| causes::line(&error))?;
-        self.state.swap_apps(http::Apps::from(&apps));
+        self.state.swap_apps(http::Apps::from(&*apps));
         Ok(Accepted {
             names: apps.keys().map(ToString::to_string).collect(),
             credentials: made.map(|it| it.path),

@@ -105,7 +105,7 @@ catalogue! {
     SPOOL_DRAINED = Counter "hookshelf_spool_drained_total" []
         "Deliveries drained from the spool into Postgres.";
     UPKEEP_FAILURES = Counter "hookshelf_upkeep_failures_total" ["part"]
-        "Failed maintenance, by part: tables (partitions, dedupe window), rejections, callbacks or gaps.";
+        "Failed maintenance, by part: tables (partitions, dedupe window), rejections, callbacks, gaps or attempts.";
     FOLLOWER_LAG_POSITIONS = Gauge "hookshelf_follower_lag_positions" ["follower"]
         "Positions up to the end of the log, gaps included.";
     FOLLOWER_LAG_SECONDS = Gauge "hookshelf_follower_lag_seconds" ["follower"]
@@ -146,6 +146,12 @@ catalogue! {
         "Age of the oldest open transaction of another client, by holder; 0 if there is none, or if its holder has no time.";
     OLDEST_TRANSACTION_BEHIND = Gauge "hookshelf_oldest_transaction_behind" ["holder"]
         "Transactions since the oldest open transaction of another client, by holder; 0 if there is none.";
+    DESTINATION_ATTEMPTS = Counter "hookshelf_destination_attempts_total" ["destination", "outcome"]
+        "Attempts to send to a destination, by outcome: `http_2xx` to `http_5xx` or `http_other` by the status of the answer, `timeout`, `dns`, `forbidden_address`, `connect` or `incomplete`.";
+    DESTINATION_DURATION = Histogram "hookshelf_destination_attempt_duration_seconds" ["destination"]
+        "Seconds of an attempt, from the look-up of the name to the end of the answer.";
+    DESTINATION_DOWN = Gauge "hookshelf_destination_down" ["destination"]
+        "1 while the breaker of a destination is open and only probes are sent, else 0.";
     POSTGRES_RESTARTS = Counter "hookshelf_postgres_restarts_total" []
         "Restarts of the private Postgres after it ended by itself.";
     BUILD = Gauge "hookshelf_build_info" ["version"]

@@ -9,6 +9,7 @@
 //! of the process, DEBUG one delivery.
 
 pub mod consumers;
+pub mod destination;
 mod error;
 pub mod http;
 pub mod life;
@@ -31,6 +32,10 @@ pub use consumers::{
     ConsumerReleased, ConsumerResumed, ConsumerRewound, ConsumerTaken, EventBuried,
     EventsHandedOut, EventsSkipped, HorizonMeasured, LanesBlocked, LanesUnblocked, LeasesSettled,
     OwnershipLost,
+};
+pub use destination::{
+    AttemptEnded, BreakerClosed, BreakerOpened, DestinationGone, DestinationsUnavailable,
+    EventUnsent,
 };
 pub use error::Error;
 pub use http::{
@@ -61,25 +66,27 @@ pub use store::{
 pub use tunnel::{TunnelEnded, TunnelOpened, TunnelSaid, TunnelSilent, TunnelStuck};
 
 /// Targets of log records, with their subjects. `log.level` selects by them.
-pub const TARGETS: [(&str, &str); 8] = [
+pub const TARGETS: [(&str, &str); 9] = [
     ("process", "start, reload, stop, panics"),
     ("http", "listeners, connections, deliveries, challenges"),
     ("quarantine", "deliveries without a valid signature"),
     ("spool", "spooling and draining"),
     ("store", "commits, maintenance, followers"),
     ("consumers", "consumers and destinations"),
+    ("destination", "events sent to destinations"),
     ("postgres", "the private Postgres"),
     ("tunnel", "`serve --tunnel`"),
 ];
 
 /// The records of all parts.
-pub const MESSAGES: [&[Message]; 10] = [
+pub const MESSAGES: [&[Message]; 11] = [
     life::MESSAGES,
     tunnel::MESSAGES,
     spool::MESSAGES,
     spool_watch::MESSAGES,
     store::MESSAGES,
     consumers::MESSAGES,
+    destination::MESSAGES,
     postgres::MESSAGES,
     quarantine::MESSAGES,
     http::MESSAGES,

@@ -53,7 +53,7 @@ messages! {
     WriterStuck
         "writer made no progress for 10 s; the service manager will restart the server" [] ERROR;
 
-    /// `part`: `tables` (partitions, dedupe window), `rejections`, `callbacks` or `gaps`.
+    /// `part`: `tables` (partitions, dedupe window), `rejections`, `callbacks`, `gaps` or `attempts`.
     UpkeepFailed { part: &'static str, cause: String }
         "maintenance failed; retrying" [part, cause] WARN
         => UPKEEP_FAILURES.count([("part", part.into())]);

@@ -3,8 +3,10 @@
 //! Each loop works, pauses, and ends when the server stops. No loop is on the path of a delivery.
 //! Failures are logged and retried.
 
+mod attempts;
 mod callbacks;
 mod consumer;
+mod destination;
 mod disk;
 mod drain;
 mod follow;
@@ -23,8 +25,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+pub use attempts::Attempts;
 pub use callbacks::Reached;
 pub use consumer::{Consuming, Shared as ConsumerParts};
+pub use destination::{Sender, Senders};
 pub use disk::Disk;
 pub use drain::Drain;
 pub use follow::Following;

@@ -20,6 +20,7 @@ mod consumer_faults;
 mod consumers;
 mod corpus;
 mod database_away;
+mod destinations;
 mod doctor;
 mod event_json;
 mod faults;

@@ -36,6 +36,10 @@ pub struct HandedOut {
     pub redelivered: bool,
     /// Time since the first failed attempt.
     pub failed_for: Option<Duration>,
+    /// Code of the last failure.
+    pub code: Option<Code>,
+    /// Position up to which [`Verb::AckThrough`] may settle events of the lane together.
+    pub through: i64,
     /// The event in its JSON form.
     pub json: Bytes,
     /// Columns of the event, without text, `data` and payload.

@@ -9,7 +9,7 @@ use crate::{
     config::{self, EventChoice, Lane},
     forward::lanes::{AccountKey, Item, LaneIds, LaneKey, Limits},
     store::{
-        consumers::{EventFilter, EventRow},
+        consumers::{ConsumerKind, EventFilter, EventRow},
         follow::Start,
     },
 };
@@ -20,9 +20,14 @@ const WINDOW: usize = 10_000;
 /// Lanes of a consumer that wait or are out.
 const MOST_BLOCKED: usize = 10_000;
 
+/// Events of a destination that are sent or settled at the same time.
+const MOST_SENT: usize = 256;
+
 /// Settings of a consumer or destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// Kind of the consumer.
+    pub kind: ConsumerKind,
     /// Filter for its events.
     pub filter: EventChoice,
     /// Age beyond which an event is skipped when its turn comes.
@@ -47,6 +52,7 @@ impl Settings {
     /// Settings of a configured consumer, on a server with this number of apps.
     pub fn of(consumer: &config::Consumer, apps: usize) -> Self {
         Self {
+            kind: ConsumerKind::Consumer,
             filter: consumer.filter.clone(),
             max_age: consumer.max_age,
             once_per_account: consumer.once_per_account && apps > 1,
@@ -54,12 +60,27 @@ impl Settings {
             max_attempts: consumer.max_attempts,
             backoff: consumer.backoff.clone(),
             max_in_flight: consumer.max_in_flight,
-            start: match consumer.start {
-                config::Start::Now => Start::Now,
-                config::Start::Beginning => Start::Beginning,
-                config::Start::After(position) => Start::After(position),
-            },
+            start: start(consumer.start),
             lane: consumer.lane,
+        }
+    }
+
+    /// Settings of a configured destination. Its sender decides on each failure, so that the number
+    /// of attempts has no limit here.
+    pub fn of_destination(destination: &config::Destination) -> Self {
+        let retries = destination.retry.iter().copied();
+        let (least, most) = (retries.clone().min(), retries.max());
+        Self {
+            kind: ConsumerKind::Destination,
+            filter: destination.filter.clone(),
+            max_age: destination.max_age,
+            once_per_account: false,
+            lease: destination.timeout,
+            max_attempts: u32::MAX,
+            backoff: least.unwrap_or_default()..=most.unwrap_or_default(),
+            max_in_flight: MOST_SENT.max(destination.concurrency),
+            start: start(destination.start),
+            lane: destination.lane,
         }
     }
 
@@ -152,6 +173,14 @@ impl Settings {
             is_echo: self.filter.echo,
             ..EventFilter::default()
         }
+    }
+}
+
+fn start(start: config::Start) -> Start {
+    match start {
+        config::Start::Now => Start::Now,
+        config::Start::Beginning => Start::Beginning,
+        config::Start::After(position) => Start::After(position),
     }
 }
 

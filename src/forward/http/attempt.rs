@@ -67,6 +67,18 @@ impl Attempt {
         }
     }
 
+    /// Label of the attempt in metrics: the class of the status, or the code of the outcome.
+    pub fn label(&self) -> &'static str {
+        match self.answer().map(|status| status.as_u16() / 100) {
+            Some(2) => "http_2xx",
+            Some(3) => "http_3xx",
+            Some(4) => "http_4xx",
+            Some(5) => "http_5xx",
+            Some(_) => "http_other",
+            None => self.outcome.code(),
+        }
+    }
+
     /// Failure of a destination that is down: the time that the destination asks to wait, or zero.
     /// `None` if the attempt is no such failure.
     pub fn outage(&self, now: Timestamp) -> Option<Duration> {

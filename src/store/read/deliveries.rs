@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Conditions, Error, Reader, answer, json, lookup::received, row::row};
+use super::{Conditions, Error, Items, Reader, answer, json, lookup::received, row::row};
 use crate::meta::event::{Problem, Source};
 
 /// Filter for deliveries: combines the set fields with AND.
@@ -80,6 +81,15 @@ pub enum Content {
     Erased,
 }
 
+/// Body of a delivery with the place of its items in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedBody {
+    /// Bytes as received; `None` if they were erased.
+    pub body: Option<Vec<u8>>,
+    /// Place of the items.
+    pub items: Items,
+}
+
 /// Deliveries; conditions and [`with_repeats`] follow.
 fn select() -> Conditions {
     Conditions::after(&format!(
@@ -142,6 +152,29 @@ impl Reader {
             }
         }
         Ok(None)
+    }
+
+    /// Reads the body of a delivery with items, received at this time: a look-up in one partition.
+    pub async fn received_body(
+        &mut self,
+        id: Uuid,
+        received_at: Timestamp,
+    ) -> Result<Option<ReceivedBody>, Error> {
+        let query = sqlx::query_as(
+            "SELECT body, first_position, event_count FROM stored_deliveries
+             WHERE id = $1 AND received_at = $2 AND first_position IS NOT NULL",
+        );
+        let query = query.bind(id).bind(received_at.to_sqlx());
+        let found: Option<(Option<Vec<u8>>, i64, i32)> =
+            answer(query.fetch_optional(&mut *self.conn)).await?;
+        Ok(found.map(|(body, first, count)| ReceivedBody {
+            body,
+            items: Items {
+                received_at,
+                first,
+                count,
+            },
+        }))
     }
 
     /// Reads at most `limit` deliveries, oldest first: the first behind the id `after`, or the

@@ -54,6 +54,7 @@ pub use accounts::{AccountFilter, AccountRow};
 pub use audit::AuditRow;
 pub(crate) use by_account::Listed;
 pub use conversations::{ConversationFilter, ConversationOrder, ConversationRow};
+pub(crate) use deliveries::ReceivedBody;
 pub use deliveries::{Content, DeliveryFilter, DeliveryRow};
 pub use events::{Between, EventFilter, EventRow, Items, Order};
 pub use extent::Extent;

@@ -25,7 +25,7 @@ use crate::{
     query::stream::{Log, LogSubscription},
     store::{
         self, Commits, ConnectOptions, Connection, Error,
-        consumers::{self, ConsumerKind, NewConsumer, Owner, Take, Taken},
+        consumers::{self, NewConsumer, Owner, Take, Taken},
     },
     telemetry::{
         LogEvent,
@@ -164,7 +164,7 @@ impl Consuming {
             Take::Missing => {
                 let new = NewConsumer {
                     name: &self.name,
-                    kind: ConsumerKind::Consumer,
+                    kind: settings.kind,
                     lane: settings.lane.as_str(),
                     start: settings.start,
                 };

@@ -301,6 +301,8 @@ impl Desk {
             attempt: lease.token.attempt,
             redelivered: lease.redelivered,
             failed_for: lease.failed_for,
+            code: lease.code.clone(),
+            through: lease.through,
             json,
             event: shown.event,
         }

@@ -136,6 +136,8 @@ fn event(position: i64) -> HandedOut {
         attempt: 2,
         redelivered: true,
         failed_for: None,
+        code: None,
+        through: position,
         json: format!("{{\"position\":  \"{position}\"}}").into(),
         event: EventRow::default(),
     }

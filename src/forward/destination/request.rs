@@ -1,0 +1,80 @@
+//! Request of an event: headers and body.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::settings::Settings;
+use crate::{
+    config::WebhookSecrets,
+    forward::{
+        consumer::HandedOut,
+        notification::{Header, HubSigner, WebhookEvent, WebhookSecret},
+    },
+    meta::event::Kind,
+};
+
+/// Request to a destination.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Bytes,
+}
+
+/// Reason why an event was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsent {
+    /// The delivery has no text of the event any more: it was erased.
+    Erased,
+    /// The app of the event has no secret to sign with.
+    NoSecret,
+    /// There is no HTTP client.
+    NoClient,
+    /// The delivery could not be read.
+    Unreadable,
+}
+
+impl Request {
+    /// Request in the form of Standard Webhooks.
+    pub fn event(event: &HandedOut, secrets: &WebhookSecrets, now: Timestamp) -> Option<Self> {
+        let data: &RawValue = serde_json::from_slice(&event.json).ok()?;
+        let row = &event.event;
+        let kind = Kind::of_name(&row.kind).unwrap_or(Kind::Unknown);
+        let at = row.occurred_at.unwrap_or(row.received_at);
+        let event = WebhookEvent::new(row.dedupe_key, kind, at, data);
+        let valid: Vec<_> = secrets.valid_at(now).map(WebhookSecret::new).collect();
+        Some(Self {
+            headers: map(event.headers(&valid, now)),
+            body: event.body().clone(),
+        })
+    }
+
+    /// Request in Meta's form with a body of the delivery `id`.
+    pub fn notification(body: Bytes, id: Uuid, signer: &HubSigner) -> Self {
+        Self {
+            headers: map(signer.headers(&body, id)),
+            body,
+        }
+    }
+
+    /// Adds the headers of the destination. They replace no header of the form.
+    #[must_use]
+    pub fn of(mut self, settings: &Settings) -> Self {
+        for (name, value) in &settings.destination.headers {
+            self.headers.entry(name).or_insert_with(|| value.clone());
+        }
+        self
+    }
+}
+
+fn map(headers: [Header; 4]) -> HeaderMap {
+    let parsed = headers.into_iter().filter_map(|(name, value)| {
+        let name = HeaderName::from_static(name);
+        Some((name, HeaderValue::from_str(&value).ok()?))
+    });
+    parsed.collect()
+}

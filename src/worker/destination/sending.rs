@@ -1,0 +1,199 @@
+//! One attempt to send: reads the delivery in Meta's form, makes the request, and sends it.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use super::super::attempts::Attempts;
+use crate::{
+    causes,
+    clock::Clock,
+    config::Format,
+    forward::{
+        consumer::HandedOut,
+        destination::{AttemptLog, Group, Request, Settings, Unsent, rest_of_delivery},
+        http::{Attempt, Client, Permit},
+    },
+    store::{
+        ConnectOptions, Error,
+        attempts::StoredAttempt,
+        read::{Between, EventFilter, EventRow, Order, Readers, ReceivedBody, Visible},
+    },
+    telemetry::{AttemptEnded, DestinationsUnavailable, LogEvent},
+};
+
+/// Sessions that read deliveries.
+const SESSIONS: u32 = 4;
+
+/// Parts that all senders share.
+#[derive(Clone, Debug)]
+pub struct Senders {
+    /// None if the certificates of the authorities cannot be read.
+    client: Option<Client>,
+    pub(super) readers: Readers,
+    pub(super) options: ConnectOptions,
+    pub(super) log: AttemptLog,
+    pub(super) clock: Clock,
+}
+
+/// A request that ended.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) group: Group,
+    pub(super) permit: Permit,
+    pub(super) result: Result<Attempt, Unsent>,
+}
+
+impl Senders {
+    /// Parts of senders for the database of `options`.
+    pub fn new(options: &ConnectOptions, clock: Clock) -> Self {
+        let client = Client::new();
+        if let Err(error) = &client {
+            let cause = causes::line(error);
+            DestinationsUnavailable { cause }.emit();
+        }
+        Self {
+            client: client.ok(),
+            readers: Readers::new(options, SESSIONS),
+            options: options.clone(),
+            log: AttemptLog::default(),
+            clock,
+        }
+    }
+
+    /// Writer of the attempts.
+    pub fn attempts(&self) -> Attempts {
+        Attempts {
+            options: self.options.clone(),
+            log: self.log.clone(),
+        }
+    }
+
+    /// Makes and sends the request of a leased event.
+    pub(super) async fn send(
+        self,
+        settings: Arc<Settings>,
+        event: HandedOut,
+        permit: Permit,
+    ) -> Sent {
+        let mut group = Group::of(&event);
+        let request = match self.request(&settings, &event, &mut group).await {
+            Ok(request) => request.of(&settings),
+            Err(unsent) => {
+                let result = Err(unsent);
+                return Sent {
+                    group,
+                    permit,
+                    result,
+                };
+            }
+        };
+        let Some(client) = self.client else {
+            let result = Err(Unsent::NoClient);
+            return Sent {
+                group,
+                permit,
+                result,
+            };
+        };
+        let Request { headers, body } = request;
+        let (url, timeout) = (&settings.destination.url, settings.destination.timeout);
+        let result = Ok(client.send(url, headers, body, timeout).await);
+        Sent {
+            group,
+            permit,
+            result,
+        }
+    }
+
+    async fn request(
+        &self,
+        settings: &Settings,
+        event: &HandedOut,
+        group: &mut Group,
+    ) -> Result<Request, Unsent> {
+        match &settings.destination.format {
+            Format::Event(secrets) => {
+                let now = self.clock.now();
+                Request::event(event, secrets, now).ok_or(Unsent::Unreadable)
+            }
+            Format::Meta(_) => {
+                let notification = self.notification(settings, event);
+                let (request, last) = notification.await?;
+                group.last = Some(last).filter(|last| *last > group.position);
+                Ok(request)
+            }
+        }
+    }
+
+    /// Request in Meta's form, with the position of its last event.
+    async fn notification(
+        &self,
+        settings: &Settings,
+        event: &HandedOut,
+    ) -> Result<(Request, i64), Unsent> {
+        let head = &event.event;
+        let signer = settings.signer(&head.app).ok_or(Unsent::NoSecret)?;
+        let read = self.delivery(head).await;
+        let (body, items) = read
+            .map_err(|_| Unsent::Unreadable)?
+            .ok_or(Unsent::Erased)?;
+        let is_known = |item: &EventRow| item.position <= event.through;
+        let joins = |item: &EventRow| is_known(item) && settings.joins(head, item);
+        let mask = settings.destination.mask;
+        let built = rest_of_delivery(head, &items, joins, (&body, mask));
+        let (body, last) = built.ok_or(Unsent::Erased)?;
+        let request = Request::notification(body, head.delivery_id, signer);
+        Ok((request, last))
+    }
+
+    /// Body of the delivery of an event, and its events; `None` if the body was erased.
+    async fn delivery(&self, head: &EventRow) -> Result<Option<(Bytes, Vec<EventRow>)>, Error> {
+        let mut reader = self.readers.reader(Visible::default()).await?;
+        let found = reader.received_body(head.delivery_id, head.received_at);
+        let Some(ReceivedBody {
+            body: Some(body),
+            items,
+        }) = found.await?
+        else {
+            return Ok(None);
+        };
+        if items.count <= 1 {
+            return Ok(Some((body.into(), Vec::new())));
+        }
+        let filter = EventFilter {
+            delivery: Some(items),
+            ..EventFilter::default()
+        };
+        let page = (Order::Oldest, items.count.unsigned_abs());
+        let events = reader.events(&filter, Between::default(), page, false);
+        Ok(Some((body.into(), events.await?)))
+    }
+
+    /// Records an attempt: metrics, and the table if the destination keeps such attempts.
+    pub(super) fn record(&self, name: &str, settings: &Settings, sent: &Sent) {
+        let Ok(attempt) = &sent.result else { return };
+        AttemptEnded {
+            destination: name.to_owned(),
+            outcome: attempt.label(),
+            took: Duration::from_millis(attempt.millis.into()),
+        }
+        .emit();
+        if settings.stores(attempt) {
+            self.log.add([self.stored(name, &sent.group, attempt)]);
+        }
+    }
+
+    fn stored(&self, name: &str, group: &Group, attempt: &Attempt) -> StoredAttempt {
+        StoredAttempt {
+            at: self.clock.now(),
+            destination: name.to_owned(),
+            position: group.position,
+            received_at: group.received_at,
+            attempt: i32::try_from(group.attempt).unwrap_or(i32::MAX),
+            outcome: attempt.outcome.code().to_owned(),
+            status: attempt.status.and_then(|it| it.as_u16().try_into().ok()),
+            millis: i32::try_from(attempt.millis).unwrap_or(i32::MAX),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Receiver of a destination on the loopback interface.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse as _, Response},
+};
+use tokio::{net::TcpListener, task::AbortHandle};
+
+/// Request that arrived.
+#[derive(Clone, Debug)]
+pub(super) struct Got {
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Got {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers[name].to_str().unwrap()
+    }
+
+    pub(super) fn has(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.body).contains(text)
+    }
+}
+
+/// Answer of the receiver.
+#[derive(Clone, Debug)]
+pub(super) enum Answer {
+    Status(u16),
+    /// 302 to this address.
+    Redirect(String),
+    /// None, and an open connection.
+    Hang,
+}
+
+type Rule = Box<dyn Fn(&Got) -> Answer + Send>;
+
+/// A receiver, until it is dropped.
+pub(super) struct Receiver {
+    pub(super) address: SocketAddr,
+    desk: Arc<Desk>,
+    task: AbortHandle,
+}
+
+struct Desk {
+    got: Mutex<Vec<Got>>,
+    rule: Mutex<Rule>,
+}
+
+impl Receiver {
+    /// A receiver that answers 200.
+    pub(super) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let rule: Rule = Box::new(|_| Answer::Status(200));
+        let desk = Arc::new(Desk {
+            got: Mutex::default(),
+            rule: Mutex::new(rule),
+        });
+        let routes = Router::new().fallback(answer).with_state(Arc::clone(&desk));
+        let serving = tokio::spawn(async move { axum::serve(listener, routes).await });
+        Self {
+            address,
+            desk,
+            task: serving.abort_handle(),
+        }
+    }
+
+    /// Answers by this rule from now on.
+    pub(super) fn answer(&self, rule: impl Fn(&Got) -> Answer + Send + 'static) {
+        *self.desk.rule.lock().unwrap() = Box::new(rule);
+    }
+
+    /// Requests so far.
+    pub(super) fn got(&self) -> Vec<Got> {
+        self.desk.got.lock().unwrap().clone()
+    }
+
+    /// Requests so far that have this text in their body.
+    pub(super) fn with(&self, text: &str) -> usize {
+        self.got().iter().filter(|got| got.has(text)).count()
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(
+    State(desk): State<Arc<Desk>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let got = Got {
+        path: uri.path().to_owned(),
+        headers,
+        body,
+    };
+    let answer = (desk.rule.lock().unwrap())(&got);
+    desk.got.lock().unwrap().push(got);
+    match answer {
+        Answer::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Answer::Redirect(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
+        Answer::Hang => std::future::pending().await,
+    }
+}
