@@ -22,6 +22,10 @@ pub(super) enum List {
     Consumers,
     /// Dead letters of a consumer.
     DeadLetters,
+    /// Destinations.
+    Destinations,
+    /// Attempts of a destination.
+    Attempts,
 }
 
 /// Note for a list without rows. Filters and `--after` have `narrowed` it.
@@ -70,6 +74,11 @@ fn unfilled(list: List) -> &'static str {
             "no consumer or destination is configured; see docs/consumers.md for the keys"
         }
         List::DeadLetters => "this consumer has no dead letter",
+        List::Destinations => "no destination is configured; see docs/destinations.md for the keys",
+        List::Attempts => {
+            "no attempt is stored; destinations store failed attempts, unless they have `attempts = \
+             \"all\"`"
+        }
         List::Counts => {
             "no event is counted; `hookshelf simulate` sends some, and the server counts them \
              within seconds"
@@ -111,7 +120,7 @@ fn unmatched(list: List) -> &'static str {
             "no entry matches; widen or leave out the filters, or see the newest with `hookshelf \
              audit list`"
         }
-        List::Targets | List::Consumers => unfilled(list),
+        List::Targets | List::Consumers | List::Destinations | List::Attempts => unfilled(list),
         List::DeadLetters => "no dead letter matches; `--state all` lists letters in every state",
         List::Counts => {
             "no counted event matches; widen or leave out the filters, or see all with \

@@ -14,6 +14,7 @@ mod consumers;
 mod conversations;
 mod database;
 mod deliveries;
+mod destinations;
 mod dev_db;
 mod doctor;
 mod draining;
@@ -92,6 +93,7 @@ enum Verb {
     Comments(comments::Comments),
     Find(find::Find),
     Consumers(consumers::Consumers),
+    Destinations(Box<destinations::Destinations>),
     Audit(audit::Audit),
     Spool(spool::Spool),
     Psql(psql::Psql),
@@ -142,6 +144,7 @@ async fn run() -> ExitCode {
         Verb::Comments(verb) => verb.run(&sources).await,
         Verb::Find(verb) => verb.run(&sources).await,
         Verb::Consumers(verb) => verb.run(&sources).await,
+        Verb::Destinations(verb) => verb.run(&sources).await,
         Verb::Audit(verb) => verb.run(&sources).await,
         Verb::Spool(verb) => verb.run(&sources).await,
         Verb::Psql(verb) => verb.run(&sources).await,

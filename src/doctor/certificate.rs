@@ -35,6 +35,12 @@ impl Certificate {
     }
 }
 
+/// Times from which and until which a certificate in DER is valid.
+pub fn dates(der: &[u8]) -> Option<[Timestamp; 2]> {
+    let certificate = Certificate::read(der)?;
+    Some([certificate.not_before, certificate.not_after])
+}
+
 fn timestamp(time: Time) -> Option<Timestamp> {
     let seconds = time.to_unix_duration().as_secs();
     Timestamp::from_second(seconds.try_into().ok()?).ok()

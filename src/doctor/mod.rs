@@ -31,6 +31,7 @@ use crate::{
     store::private,
 };
 
+pub use certificate::dates as certificate_dates;
 pub use finding::{Check, Finding, Verdict};
 
 /// Makes every check; what was found, in the order in which it is best read.

@@ -1,6 +1,6 @@
 //! `consumers`: state of consumers and destinations, and changes by an operator.
 
-mod control;
+pub(super) mod control;
 mod dead;
 mod moves;
 mod state;
@@ -71,6 +71,11 @@ impl Session {
             writes: Writes::new(&options),
             config: config::load(sources)?,
         })
+    }
+
+    /// Stored state of all consumers and destinations.
+    pub(super) async fn list(&mut self) -> anyhow::Result<Vec<ConsumerStatus>> {
+        Ok(consumers::list(&mut self.conn).await?)
     }
 
     /// Stored state of a consumer.

@@ -61,6 +61,13 @@ impl Request {
         }
     }
 
+    /// Adds the mark of simulated deliveries.
+    pub fn marked(mut self, mark: &str) -> Option<Self> {
+        let mark = HeaderValue::from_str(mark).ok()?;
+        self.headers.insert("x-hookshelf-simulated", mark);
+        Some(self)
+    }
+
     /// Adds the headers of the destination. They replace no header of the form.
     #[must_use]
     pub fn of(mut self, settings: &Settings) -> Self {

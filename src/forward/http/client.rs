@@ -13,13 +13,17 @@ use reqwest::{
     dns::Resolve,
     header::{HeaderMap, RETRY_AFTER},
     redirect,
+    tls::TlsInfo,
 };
 
 use super::{
     attempt::{Attempt, Outcome},
     resolver::{Filter, NoAllowedAddress, SystemLookup},
 };
-use crate::config::{DestinationUrl, Reach};
+use crate::{
+    causes,
+    config::{DestinationUrl, Reach},
+};
 
 /// Timeout of a connection with its TLS session, within the timeout of the attempt.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -31,6 +35,17 @@ const IDLE: Duration = Duration::from_secs(4);
 /// Bytes of an answer's body that are read. The content has no meaning, but an answer counts only
 /// if it is complete up to here.
 const MAX_ANSWER: usize = 4_096;
+
+/// Answer to a look at a destination.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Status.
+    pub status: u16,
+    /// Beginning of the body.
+    pub body: Vec<u8>,
+    /// Certificate of the receiver in DER, over https.
+    pub certificate: Option<Vec<u8>>,
+}
 
 /// HTTP client of all destinations. Clones share the connections.
 #[derive(Clone, Debug)]
@@ -59,6 +74,49 @@ impl Client {
         })
     }
 
+    /// Gets the URL with more pairs in its query; without any, only asks for the head. The text of
+    /// the error is for the operator at a terminal.
+    ///
+    /// # Errors
+    ///
+    /// The reason if there is no answer.
+    pub async fn look(
+        &self,
+        url: &DestinationUrl,
+        query: &[(&str, &str)],
+        timeout: Duration,
+    ) -> Result<Look, String> {
+        let (mut url, client) = (url.url().clone(), self.of(url.reach()));
+        let request = if query.is_empty() {
+            client.head(url)
+        } else {
+            url.query_pairs_mut().extend_pairs(query);
+            client.get(url)
+        };
+        let answer = request.timeout(timeout).send().await;
+        let mut answer = answer.map_err(|error| causes::below(&error))?;
+        let info = answer.extensions().get::<TlsInfo>();
+        let certificate = info.and_then(TlsInfo::peer_certificate).map(<[u8]>::to_vec);
+        let (status, mut body) = (answer.status().as_u16(), Vec::new());
+        while body.len() < MAX_ANSWER
+            && let Ok(Some(chunk)) = answer.chunk().await
+        {
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Look {
+            status,
+            body,
+            certificate,
+        })
+    }
+
+    fn of(&self, reach: Reach) -> &reqwest::Client {
+        match reach {
+            Reach::Public => &self.public,
+            Reach::Private => &self.private,
+        }
+    }
+
     /// Posts a body and reads the answer. The timeout is for all of it, from the look-up of the
     /// name to the end of the answer.
     pub async fn send(
@@ -68,10 +126,7 @@ impl Client {
         body: Bytes,
         timeout: Duration,
     ) -> Attempt {
-        let client = match url.reach() {
-            Reach::Public => &self.public,
-            Reach::Private => &self.private,
-        };
+        let client = self.of(url.reach());
         let request = client.post(url.url().clone()).headers(headers).body(body);
         let began = Instant::now();
         let (outcome, answer) = match request.timeout(timeout).send().await {
@@ -98,6 +153,7 @@ fn client(lookup: &Arc<dyn Resolve>, reach: Reach) -> reqwest::Result<reqwest::C
         // A proxy would resolve the names, and connect to any address.
         .no_proxy()
         .http1_only()
+        .tls_info(true)
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE)
         .user_agent(concat!("hookshelf/", env!("CARGO_PKG_VERSION")))

@@ -15,7 +15,7 @@ pub use self::{
     answer::{RetryPolicy, Tries, Verdict},
     attempt::{Attempt, Outcome},
     breaker::{Breaker, Permit},
-    client::Client,
+    client::{Client, Look},
 };
 
 #[cfg(test)]

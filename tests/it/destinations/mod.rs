@@ -1,5 +1,6 @@
 //! Destinations through the front door: a delivery comes in, and requests go out.
 
+mod commands;
 mod receiver;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
