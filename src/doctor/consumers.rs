@@ -72,7 +72,7 @@ fn forgotten(name: &str) -> Finding {
     ))
     .means("its events are not delivered, and its dead letters stay")
     .remedy(format!(
-        "add it to the configuration again, or see `hookshelf consumers remove {name}`"
+        "add it to the configuration again, or run `hookshelf consumers remove {name} --yes`"
     ))
 }
 

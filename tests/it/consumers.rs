@@ -120,7 +120,7 @@ async fn an_operator_sees_the_place_of_a_consumer() {
 async fn an_unknown_name_gets_the_nearest_known_one() {
     let (server, _database) = server_with_bot().await;
     for verb in [
-        "show bto",
+        "resume bto",
         "pause bto",
         "seek bto --to now",
         "dead list bto",
@@ -272,7 +272,7 @@ async fn dead_letters_are_listed_retried_and_discarded() {
 
     let retried = say(&server, "consumers dead retry bot 1");
     assert!(
-        retried.starts_with("1 dead letter retried; the server hands"),
+        retried == "1 dead letter marked for another hand-out\n",
         "{retried}"
     );
     assert_eq!(positions("retried"), [1]);

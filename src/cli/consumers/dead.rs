@@ -1,6 +1,6 @@
 //! `consumers dead`: dead letters of a consumer.
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,11 +12,12 @@ use super::{
         output::{self, Form, Output},
     },
     Session,
+    discard::Discard,
+    letters::{Which, letters},
 };
 use crate::{
-    amounts::count,
     config::Sources,
-    store::consumers::{self, DeadLetter, LetterState, Letters, Marked},
+    store::consumers::{self, DeadLetter, LetterState, Letters},
 };
 
 /// Shows dead letters: events that a consumer gave up. Retries or discards them.
@@ -75,7 +76,7 @@ struct Show {
     json: bool,
 }
 
-/// Hands the events of dead letters out again, after later events of their lanes.
+/// Marks dead letters for another hand-out of their events, after later events of their lanes.
 ///
 /// Example: hookshelf consumers dead retry bot 42
 /// Example: hookshelf consumers dead retry bot --all
@@ -84,32 +85,6 @@ struct Show {
 struct Retry {
     #[command(flatten)]
     which: Which,
-}
-
-/// Discards dead letters: their events are not handed out again, and stay stored.
-///
-/// Example: hookshelf consumers dead discard bot 42 --yes
-#[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
-struct Discard {
-    #[command(flatten)]
-    which: Which,
-    /// Do it.
-    #[arg(long)]
-    yes: bool,
-}
-
-#[derive(Args, Debug)]
-struct Which {
-    /// Name of the consumer.
-    name: String,
-    /// Positions of the events.
-    #[arg(value_parser = filters::position(), required_unless_present = "all",
-          conflicts_with = "all")]
-    positions: Vec<i64>,
-    /// All letters in the state `dead`.
-    #[arg(long)]
-    all: bool,
 }
 
 impl Dead {
@@ -175,83 +150,8 @@ impl Retry {
         let mut session = Session::open(sources).await?;
         self.which.letters(&mut session).await?;
         let marked = self.which.mark(&mut session, true).await?;
-        Output::say(&format!(
-            "{} retried; the server hands the events out again within about three seconds",
-            letters(marked)
-        ))
+        Output::say(&format!("{} marked for another hand-out", letters(marked)))
     }
-}
-
-impl Discard {
-    async fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let mut session = Session::open(sources).await?;
-        let found = self.which.letters(&mut session).await?;
-        if !self.yes {
-            return Output::say(&format!(
-                "{} would be discarded; nothing was changed; to discard: add --yes",
-                letters(found)
-            ));
-        }
-        let marked = self.which.mark(&mut session, false).await?;
-        Output::say(&format!("{} discarded", letters(marked)))
-    }
-}
-
-impl Which {
-    /// Number of the named letters.
-    ///
-    /// # Errors
-    /// If the consumer or a letter does not exist.
-    async fn letters(&self, session: &mut Session) -> anyhow::Result<i64> {
-        let status = session.status(&self.name).await?;
-        if self.all {
-            return Ok(status.dead_letters);
-        }
-        for position in &self.positions {
-            let letter = consumers::dead_letter(&mut session.conn, &self.name, *position).await?;
-            ensure!(
-                letter.is_some(),
-                "{} has no dead letter at position {position}; nothing was changed",
-                self.name
-            );
-        }
-        Ok(i64::try_from(self.positions.len())?)
-    }
-
-    /// Marks the letters, and returns their number.
-    async fn mark(&self, session: &mut Session, retry: bool) -> anyhow::Result<i64> {
-        let named = i64::try_from(self.positions.len())?;
-        let verb = if retry {
-            "dead_letters_retry"
-        } else {
-            "dead_letters_discard"
-        };
-        session
-            .record(verb, &self.name, (!self.all).then_some(named))
-            .await?;
-        let mut marked = 0;
-        loop {
-            let which = if self.all {
-                Marked::Dead
-            } else {
-                Marked::At(&self.positions)
-            };
-            let (conn, name) = (&mut session.conn, &*self.name);
-            let some = if retry {
-                consumers::retry(conn, name, which).await?
-            } else {
-                consumers::discard(conn, name, which).await?
-            };
-            marked += i64::try_from(some.len())?;
-            if some.is_empty() || !self.all {
-                return Ok(marked);
-            }
-        }
-    }
-}
-
-fn letters(number: i64) -> String {
-    count(number.unsigned_abs(), "dead letter", "dead letters")
 }
 
 fn states() -> impl Iterator<Item = &'static str> {

@@ -2,6 +2,8 @@
 
 pub(super) mod control;
 mod dead;
+mod discard;
+mod letters;
 mod moves;
 mod state;
 
