@@ -52,8 +52,7 @@ messages! {
         };
 
     /// `operator`: by a command. `clock`: a clock jumped, and `max_age` would skip events. `gone`:
-    /// the destination answered 410. Resume with `hookshelf consumers resume` or `hookshelf
-    /// destinations resume`.
+    /// the destination answered 410. Resume with `hookshelf consumers resume`.
     ConsumerPaused { consumer: Arc<str>, reason: String }
         "consumer paused; no events are delivered until it is resumed"
         [consumer = &*consumer, reason] INFO if reason == "operator", WARN;
