@@ -1,4 +1,4 @@
-//! `audit`: who read what over HTTP.
+//! `audit`: who read what over HTTP, and who changed consumers.
 
 use std::{fs::File, process::ExitCode};
 
@@ -28,7 +28,7 @@ enum Verb {
     List(List),
 }
 
-/// Lists opened content, searches, exports and failed logins, the newest last.
+/// Lists opened content, searches, exports, failed logins and changes of consumers, the newest last.
 ///
 /// Persons and accounts are stored as a keyed hash: --subject finds them on the machine of the
 /// server, as its user, or over --url.
@@ -37,7 +37,7 @@ enum Verb {
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 struct List {
-    /// A position, delivery, person, account or media.
+    /// A position, delivery, person, account, media or consumer.
     #[arg(long, value_name = "ID")]
     subject: Option<String>,
     /// Name of the token that was used.

@@ -1,4 +1,4 @@
-//! Audit of content that was shown.
+//! Audit of content that was shown, and of changes of consumers.
 
 use std::net::IpAddr;
 
@@ -15,9 +15,9 @@ pub struct AuditEntry {
     pub address: Option<IpAddr>,
     /// Name of the action.
     pub verb: &'static str,
-    /// Position, delivery id, or hash of a person or account.
+    /// Position, delivery id, name of a consumer, or hash of a person or account.
     pub subject: Option<String>,
-    /// Number of events shown.
+    /// Number of events shown, or concerned by a change.
     pub rows: Option<i64>,
 }
 
