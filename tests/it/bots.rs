@@ -86,34 +86,42 @@ fn version(said: &str) -> Option<(u32, u32)> {
     Some((next()?, next()?))
 }
 
-/// A running bot, killed if its test ends.
-struct Bot {
+/// A program, killed when standard input closes.
+fn guarded(program: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", GUARD, "guard"]).args(program);
+    command
+}
+
+/// A running example, killed if its test ends.
+struct Running {
     guard: Child,
     pid: Pid,
-    /// Messages of the bot.
+    /// Messages of the example.
     said: PathBuf,
 }
 
-impl Bot {
+impl Running {
     /// Starts a bot, whose messages replace those of the bot before.
     fn start(example: &Example, directory: &Path, url: &str) -> Self {
         example.interpreter.require();
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(example.file);
-        let said = directory.join("said");
-        let mut guard = Command::new("sh")
-            .args(["-c", GUARD, "guard"])
-            .args(example.interpreter.command)
+        let mut command = guarded(example.interpreter.command);
+        command
             .arg(file)
             .arg(example.saved)
             .current_dir(directory)
             .env("HOOKSHELF_URL", url)
             .env("HOOKSHELF_TOKEN", TOKEN)
-            .env("WORKER", "w1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&said).unwrap())
-            .spawn()
-            .unwrap();
+            .env("WORKER", "w1");
+        Self::run(command, directory.join("said"))
+    }
+
+    /// Runs a command of [`guarded`], whose messages go to a file.
+    fn run(mut command: Command, said: PathBuf) -> Self {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let messages = File::create(&said).unwrap();
+        let mut guard = command.stderr(messages).spawn().unwrap();
         let mut pid = String::new();
         let output = guard.stdout.as_mut().unwrap();
         BufReader::new(output).read_line(&mut pid).unwrap();
@@ -150,6 +158,16 @@ fn directory(role: &str, lines: &str) -> Directory {
 fn serve(directory: Directory, place: Option<TestDatabase>, sockets: &[TcpListener; 2]) -> Server {
     let [public, admin] = sockets;
     start(directory, place, &[public, admin], &[("LISTEN_FDS", "2")])
+}
+
+/// Waits until a query of the server's database is true.
+async fn becomes_true(server: &Server, query: &'static str) {
+    let mut database = server.database().await;
+    eventually(query, async || {
+        let found = sqlx::query_scalar(query).fetch_one(&mut database).await;
+        found.unwrap()
+    })
+    .await;
 }
 
 /// Head of a request.

@@ -19,7 +19,7 @@ const BOT_TS: Example = Example {
 const ROLE: &str = "role = 'consumer'\nconsumers = ['bot']\n";
 
 /// A consumer whose retries come soon, and end after the test.
-const CONSUMER: &str = "[consumers.bot]\nstart = 'beginning'\nlease = '5s'\n\
+const CONSUMER: &str = "[consumers.bot]\nstart = 'beginning'\nlease = '2s'\n\
                         backoff = '1s..1s'\nmax_attempts = 1000\n";
 
 /// Prints the rows of a statement.
@@ -27,9 +27,9 @@ const STATEMENT: &str = "import sqlite3, sys
 with sqlite3.connect(sys.argv[1], timeout=60) as db:
     for row in db.execute(sys.argv[2]): print(*row)";
 
-/// A trigger that makes the answers to messages fail.
-const FAIL: &str = "CREATE TRIGGER fail BEFORE INSERT ON answers WHEN NEW.kind = 'message'
-    BEGIN SELECT RAISE(ABORT, 'answers to messages fail'); END";
+/// A trigger that makes the answers to comments fail.
+const FAIL: &str = "CREATE TRIGGER fail BEFORE INSERT ON answers WHEN NEW.kind = 'comment'
+    BEGIN SELECT RAISE(ABORT, 'answers to comments fail'); END";
 
 /// The database of a bot.
 struct Answers(PathBuf);
@@ -50,29 +50,19 @@ impl Answers {
     fn keys(&self) -> Vec<String> {
         self.execute("SELECT dedupe_key FROM answers ORDER BY dedupe_key")
     }
-
-    /// Waits until the bot has answered more events.
-    async fn grow(&self) {
-        eventually("the bot starts", async || self.0.exists()).await;
-        let tables = "SELECT name FROM sqlite_master WHERE name = 'answers'";
-        eventually("the bot has its tables", async || {
-            !self.execute(tables).is_empty()
-        })
-        .await;
-        let before = self.keys().len();
-        eventually("the bot answers events", async || {
-            self.keys().len() >= before + 20
-        })
-        .await;
-    }
 }
 
-/// Waits until a query of the server's database is true.
-async fn becomes_true(server: &Server, query: &'static str) {
+/// Waits until the bot has settled more events.
+async fn goes_on(server: &Server) {
     let mut database = server.database().await;
-    eventually(query, async || {
-        let found = sqlx::query_scalar(query).fetch_one(&mut database).await;
-        found.unwrap()
+    let mut settled = async || {
+        let settled = sqlx::query_scalar("SELECT coalesce(sum(settled), 0)::bigint FROM consumers");
+        let settled: i64 = settled.fetch_one(&mut database).await.unwrap();
+        settled
+    };
+    let before = settled().await;
+    eventually("the bot settles events", async || {
+        settled().await >= before + 20
     })
     .await;
 }
@@ -85,25 +75,25 @@ async fn answers_once_while_all_is_killed(example: &Example) {
     let url = format!("http://{}", server.admin);
     let place = server.directory.path().to_owned();
     let answers = Answers(place.join("bot.db"));
-    let mut bot = Bot::start(example, &place, &url);
+    let mut bot = Running::start(example, &place, &url);
     let senders = Senders::start(&server, &["--retry", "--rate=50"]);
     for _ in 0..3 {
-        answers.grow().await;
+        goes_on(&server).await;
         bot.kill();
-        bot = Bot::start(example, &place, &url);
-        answers.grow().await;
+        bot = Running::start(example, &place, &url);
+        goes_on(&server).await;
         server.signal(Signal::SIGKILL);
         let (_, directory, database) = server.wait();
         bot.kill();
-        bot = Bot::start(example, &place, &url);
+        bot = Running::start(example, &place, &url);
         server = serve(directory, database, &sockets);
     }
-    answers.grow().await;
+    goes_on(&server).await;
     answers.execute(FAIL);
     let waits =
         "SELECT EXISTS (SELECT FROM consumer_lanes WHERE code = 'answer_failed' AND attempts > 1)";
     becomes_true(&server, waits).await;
-    answers.grow().await;
+    goes_on(&server).await;
     answers.execute("DROP TRIGGER fail");
     senders.stop();
     let settled = "SELECT settled = (SELECT count(*) FROM events) FROM consumers";
@@ -180,7 +170,7 @@ fn settlement(acks: &[&str]) -> Value {
 async fn goes_on_after_refusals(example: &Example) {
     let directory = Directory::create();
     let (process, owner) = (Process::start().await, Process::start().await);
-    let bot = Bot::start(example, directory.path(), &process.url());
+    let bot = Running::start(example, directory.path(), &process.url());
 
     let worker = json!({"worker": "w1"});
     let release = ("release", &worker);
@@ -217,7 +207,7 @@ async fn answers_once_when_killed_before_it_settles(example: &Example) {
     let released = ok(&json!({"released": 0}));
     let wait = json!({"max": 10, "wait_s": 25, "worker": "w1"});
 
-    let bot = Bot::start(example, directory.path(), &process.url());
+    let bot = Running::start(example, directory.path(), &process.url());
     process.answer(("release", &worker), released.clone()).await;
     let events = leased(&[("l1", "a"), ("l2", "b"), ("l3", "a")]);
     process.answer(("lease", &wait), events).await;
@@ -226,7 +216,7 @@ async fn answers_once_when_killed_before_it_settles(example: &Example) {
     bot.kill();
     drop(unanswered);
 
-    let bot = Bot::start(example, directory.path(), &process.url());
+    let bot = Running::start(example, directory.path(), &process.url());
     process.answer(("release", &worker), released).await;
     let events = leased(&[("l4", "b"), ("l5", "c")]);
     process.answer(("lease", &wait), events).await;

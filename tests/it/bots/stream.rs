@@ -18,14 +18,14 @@ const STREAM_TS: Example = Example {
 
 /// A bot, and the directory with its file.
 struct Follower {
-    bot: Bot,
+    bot: Running,
     directory: PathBuf,
 }
 
 impl Follower {
     fn start(example: &Example, directory: &Path, url: &str) -> Self {
         Self {
-            bot: Bot::start(example, directory, url),
+            bot: Running::start(example, directory, url),
             directory: directory.to_owned(),
         }
     }
