@@ -19,6 +19,7 @@ use crate::{
     ledger::Ledger,
     plan::Ground,
     verdict::{Stored, Verdict, judge, unknown},
+    worker::{self, Worker, Working},
 };
 
 /// Maximum time for the statistics to catch up.
@@ -45,6 +46,7 @@ const OUT_OF_TIME: &str = "
 pub(crate) struct Audit {
     ledgers: HashMap<bool, Ledger>,
     followers: HashMap<bool, Follower>,
+    workers: HashMap<bool, Worker>,
 }
 
 /// Counts of an audit beside its verdict.
@@ -82,6 +84,37 @@ impl Audit {
         let read = follower.read.len();
         self.followers.insert(ground == Ground::Private, follower);
         Ok(read)
+    }
+
+    /// Starts the worker of this ground in the background, at the admin listener with this URL.
+    pub(crate) async fn begin_working(
+        &mut self,
+        ground: Ground,
+        url: String,
+        options: &ConnectOptions,
+    ) -> anyhow::Result<Working> {
+        let worker = self.workers.entry(ground == Ground::Private);
+        std::mem::take(worker.or_default()).begin(url, options).await
+    }
+
+    /// Stops the worker once all events are settled. Returns what went wrong.
+    pub(crate) async fn end_working(
+        &mut self,
+        ground: Ground,
+        working: Working,
+        options: &ConnectOptions,
+    ) -> anyhow::Result<Vec<String>> {
+        let is_settled = worker::caught_up(options).await;
+        let mut worker = working.end().await?;
+        let mut database: PgConnection = options.clone().connect().await?;
+        let positions = sqlx::query_scalar("SELECT position FROM events");
+        let positions: Vec<i64> = positions.fetch_all(&mut database).await?;
+        let mut faults = worker.take_faults(positions.into_iter());
+        if !is_settled? {
+            faults.push("the consumer did not settle all events".to_owned());
+        }
+        self.workers.insert(ground == Ground::Private, worker);
+        Ok(faults)
     }
 
     /// Audits the database of this ground. The follower continues where it stopped, or reads from

@@ -183,16 +183,21 @@ impl Hookshelf {
         said["degraded"].as_array().is_some_and(Vec::is_empty)
     }
 
+    /// URL of the admin listener.
+    pub(crate) fn admin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.admin)
+    }
+
     /// Response body of the admin listener.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<String> {
-        let url = format!("http://127.0.0.1:{}{path}", self.admin);
+        let url = self.admin() + path;
         let answer = self.client.get(url).send().await?.error_for_status()?;
         Ok(answer.text().await?)
     }
 
     /// Starts reading the metrics.
     pub(crate) fn watch(&self) -> EffectWatcher {
-        let url = format!("http://127.0.0.1:{}/metrics", self.admin);
+        let url = self.admin() + "/metrics";
         EffectWatcher::begin(url, self.client.clone())
     }
 

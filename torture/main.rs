@@ -38,6 +38,7 @@ mod round;
 mod run;
 mod stream;
 mod verdict;
+mod worker;
 mod world;
 
 use std::process::ExitCode;

@@ -23,6 +23,7 @@ use crate::{
     process::{signal_family, signal_server},
     proxy::PostgresProxy,
     random::Random,
+    worker,
 };
 
 /// Maximum time until everything is healthy again.
@@ -129,6 +130,7 @@ impl World {
             // Otherwise each refused delivery would log a line.
             ("HOOKSHELF__LOG__LEVEL", "info,http=error".to_owned()),
         ];
+        all.extend(worker::VARIABLES.map(|(key, value)| (key, value.to_owned())));
         if self.ground == Ground::Private {
             all.push((
                 "HOOKSHELF__DATA_DIR",

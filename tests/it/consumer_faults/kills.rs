@@ -5,7 +5,71 @@ use super::{
     random::Random,
     shop::{Shop, Staff},
 };
-use crate::support::eventually;
+use crate::support::{directory::Directory, eventually, postgres::TestDatabase, proxy::Proxy};
+
+/// A shop behind a proxy, with two messages of one person, and the database.
+async fn shop_behind_a_proxy(lines: &str) -> (Shop, Proxy, TestDatabase) {
+    let place = TestDatabase::create().await;
+    let proxy = Proxy::to(place.options()).await;
+    let at = (place.options(), Directory::create());
+    let shop = Shop::open_behind(&proxy.url(), at, lines, &[]).await;
+    shop.say("7001", 2).await;
+    (shop, proxy, place)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ack_that_was_written_before_a_kill_is_done() {
+    let (mut shop, proxy, _place) = shop_behind_a_proxy("lease = '1s'\n").await;
+    let worker = shop.worker("w");
+    let event = worker.next().await;
+    shop.has_saved(event.position).await;
+    worker.effect(&event);
+    proxy.hold_answers();
+    let (answer, ()) = tokio::join!(worker.settle(Verb::Ack, &event), async {
+        let mut database = shop.connect().await;
+        eventually("the ack is written", async || {
+            let written = sqlx::query_scalar("SELECT settled = 1 FROM consumers");
+            written.fetch_one(&mut database).await.unwrap()
+        })
+        .await;
+        shop.restart_after(|| proxy.mend());
+    });
+    assert_eq!(answer, None);
+    assert_eq!(worker.ack(&event).await, "already");
+    let summary = shop.closes(shop.hire(1), &[]).await;
+    assert_eq!((summary.hand_outs, summary.repeats), (2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ack_that_was_not_written_before_a_kill_can_be_repeated() {
+    let (mut shop, proxy, _place) = shop_behind_a_proxy("").await;
+    let worker = shop.worker("w");
+    let event = worker.next().await;
+    shop.has_saved(event.position).await;
+    worker.effect(&event);
+    proxy.freeze();
+    let (answer, ()) = tokio::join!(worker.settle(Verb::Ack, &event), async {
+        eventually("the owner has the ack", async || {
+            let metrics = shop.server().ask_admin("/metrics").await.body;
+            let metrics = String::from_utf8_lossy(&metrics).into_owned();
+            metrics.contains(r#"hookshelf_consumer_settles_total{consumer="bot",answer="acked"} 1"#)
+        })
+        .await;
+        shop.restart_after(|| {
+            proxy.cut();
+            proxy.mend();
+        });
+    });
+    assert_eq!(answer, None);
+    shop.serves().await;
+    assert!(
+        worker.lease(10, 0.5).await.is_empty(),
+        "the head is held back"
+    );
+    assert_eq!(worker.ack(&event).await, "acked");
+    let summary = shop.closes(shop.hire(1), &[]).await;
+    assert_eq!((summary.hand_outs, summary.repeats), (2, 0));
+}
 
 #[tokio::test]
 async fn a_lease_outlives_a_kill_of_the_server() {

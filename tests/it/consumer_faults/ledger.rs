@@ -260,9 +260,8 @@ impl Audit {
         let lease = &self.leases[lease];
         let event = self.events.entry(lease.position).or_default();
         match answer {
-            "acked" | "dead" => event.is_settled = true,
             "already" if !event.is_done => return Err("settled by nobody"),
-            "already" => event.is_settled = true,
+            "acked" | "already" => event.is_settled = true,
             "lost" if now < lease.until && !lease.is_lost && lease.sends < 2 => {
                 return Err("a valid lease is lost");
             }

@@ -1,5 +1,7 @@
 //! Reloads that narrow, widen and rename a consumer with leases out.
 
+use serde_json::json;
+
 use super::{
     ledger::{Leased, Verb},
     shop::{BOT, Shop, Staff},
@@ -47,6 +49,19 @@ async fn a_lease_outlives_a_reload_and_filtered_events_do_not_go_out() {
 }
 
 #[tokio::test]
+async fn a_worker_that_waits_during_a_reload_gets_no_events_and_no_error() {
+    let shop = Shop::open("").await;
+    let worker = shop.worker("waits");
+    let wait = json!({"wait_s": 60});
+    let (answer, ()) = tokio::join!(worker.post("lease", &wait), async {
+        shop.until("the worker waits", |state| state["workers"] != json!([]))
+            .await;
+        shop.reload(&format!("{BOT}max_in_flight = 5\n"));
+    });
+    assert_eq!(answer, Some((200, json!({"events": []}))));
+}
+
+#[tokio::test]
 async fn another_unit_of_ordering_keeps_the_leases() {
     let shop = Shop::open("").await;
     for person in ["7001", "7002", "7003"] {
@@ -73,7 +88,7 @@ async fn a_renamed_consumer_starts_anew_and_the_old_name_goes_on_where_it_was() 
     let second = worker.next().await;
 
     shop.reload(&BOT.replace("bot", "robot"));
-    let answer = worker.post("lease", &serde_json::json!({})).await;
+    let answer = worker.post("lease", &json!({})).await;
     assert_eq!(answer.unwrap().0, 404);
     shop.say("7001", 1).await;
 

@@ -161,10 +161,16 @@ impl Shop {
 
     /// Kills the server and starts it again. Leases may be lost.
     pub(super) fn restart(&mut self) {
+        self.ledger.note(Note::LeasesLost);
+        self.restart_after(|| ());
+    }
+
+    /// Kills the server, lets something happen, and starts the server again.
+    pub(super) fn restart_after(&mut self, happening: impl FnOnce()) {
         let server = self.server.take().unwrap();
         server.signal(Signal::SIGKILL);
         let (_, directory, place) = server.wait();
-        self.ledger.note(Note::LeasesLost);
+        happening();
         self.start(directory, place);
     }
 

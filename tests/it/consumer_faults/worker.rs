@@ -174,12 +174,11 @@ impl Worker {
         assert_eq!(answer.unwrap().0, 200);
     }
 
-    /// Works until the end. Without faults it acks each event once.
+    /// Works until the end, without faults.
     pub(super) async fn work(self, end: CancellationToken) {
         while !end.is_cancelled() {
             for event in self.lease(20, 0.5).await {
-                self.effect(&event);
-                self.settle(Verb::Ack, &event).await;
+                self.do_work(&event).await;
             }
         }
     }
