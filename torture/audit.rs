@@ -94,7 +94,9 @@ impl Audit {
         options: &ConnectOptions,
     ) -> anyhow::Result<Working> {
         let worker = self.workers.entry(ground == Ground::Private);
-        std::mem::take(worker.or_default()).begin(url, options).await
+        std::mem::take(worker.or_default())
+            .begin(url, options)
+            .await
     }
 
     /// Stops the worker once all events are settled. Returns what went wrong.

@@ -32,7 +32,10 @@ impl Torture<'_> {
         let watch = self.world.hookshelf.watch();
         let database = self.world.database().await?;
         let admin = self.world.hookshelf.admin();
-        let working = self.audit.begin_working(round.ground, admin, &database).await?;
+        let working = self
+            .audit
+            .begin_working(round.ground, admin, &database)
+            .await?;
         let following = self.audit.begin_following(round.ground, database);
         let mut streams = vec![self.stream(round, 0)?];
         let (played, mut faults) = self.steps(round, &watch, &mut streams, stop).await?;
@@ -48,7 +51,11 @@ impl Torture<'_> {
         let told = (&summary, &*papers);
         let (mut verdict, sight) = self.check(round, told, following, is_whole).await?;
         let database = self.world.database().await?;
-        faults.extend(self.audit.end_working(round.ground, working, &database).await?);
+        faults.extend(
+            self.audit
+                .end_working(round.ground, working, &database)
+                .await?,
+        );
         verdict.other.append(&mut faults);
         report::round(&summary, sight, &verdict);
         if !verdict.is_good() {
