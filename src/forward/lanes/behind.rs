@@ -102,10 +102,9 @@ impl Lane {
         }
     }
 
-    /// Makes a held head ready: the settlement of the item before it is saved.
+    /// Makes a held head ready, once the settlement of the item before it is saved.
     pub(super) fn go_on(&mut self) {
-        self.unsaved = None;
-        if self.state == State::Held {
+        if self.state == State::Held && self.unsaved.is_none() {
             self.state = State::Ready;
         }
     }

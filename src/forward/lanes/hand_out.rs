@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Code, LaneKey, Lanes, Lease, State};
+use super::{Code, LaneKey, Lanes, Lease, State, claim::Slot, lane::Lane, token::EXTRA};
 
 impl Lanes {
     /// Hands out up to `max` items to `worker`, each for `time`.
@@ -21,9 +21,9 @@ impl Lanes {
         let max = max.min(self.free());
         let mut leases = Vec::new();
         while leases.len() < max
-            && let Some(key) = self.next(now)
+            && let Some(slot) = self.next(now)
         {
-            leases.extend(self.hand_out(key, worker, now, now + time));
+            leases.extend(self.hand_out(slot, worker, now, now + time));
         }
         leases
     }
@@ -38,25 +38,64 @@ impl Lanes {
 
     fn hand_out(
         &mut self,
-        key: LaneKey,
+        slot: Slot,
         worker: &Arc<str>,
         now: Instant,
         until: Instant,
     ) -> Option<Lease> {
-        let number = self.number;
+        let (number, worker) = (self.number, Arc::clone(worker));
         self.number = number.wrapping_add(1);
-        let (worker, drawn) = (Arc::clone(worker), self.drawn);
+        match slot {
+            Slot::Head(key) => {
+                self.hand_out_head(key, |lane| lane.hand_out(number, worker, now, until))
+            }
+            Slot::Extra(position) => self.hand_out_extra(position, |lane| {
+                lane.hand_out(number | EXTRA, worker, now, until)
+            }),
+        }
+    }
+
+    fn hand_out_head(
+        &mut self,
+        key: LaneKey,
+        hand_out: impl FnOnce(&mut Lane) -> Lease,
+    ) -> Option<Lease> {
+        let drawn = self.drawn;
         let lease = self.change(key, |lane| {
-            lane.remember(drawn);
-            lane.hand_out(number, worker, now, until)
+            if lane.head.position <= drawn {
+                lane.remember();
+            }
+            hand_out(lane)
         })?;
+        self.extras.count(false);
         self.cursor = self.cursor.max(lease.token.position);
         Some(lease)
     }
 
+    fn hand_out_extra(
+        &mut self,
+        position: i64,
+        hand_out: impl FnOnce(&mut Lane) -> Lease,
+    ) -> Option<Lease> {
+        let origin = self.extras.get(position)?.origin;
+        let lease = self.change_extra(position, hand_out)?;
+        self.extras.count(true);
+        let origin = Some(origin);
+        Some(Lease { origin, ..lease })
+    }
+
+    /// Next item to hand out: a head, unless there is none or it is the turn of the extras.
+    fn next(&mut self, now: Instant) -> Option<Slot> {
+        let turn = self.extras.have_turn().then(|| self.next_extra(now));
+        let extra = |lanes: &Self| lanes.next_extra(now).map(Slot::Extra);
+        let head = |lanes: &mut Self| lanes.next_head(now).map(Slot::Head);
+        let first = turn.flatten().map(Slot::Extra);
+        first.or_else(|| head(self)).or_else(|| extra(self))
+    }
+
     /// Next lane to hand out. Ready heads, the earliest first, and retries take turns, so that
     /// neither starves the other.
-    fn next(&mut self, now: Instant) -> Option<LaneKey> {
+    fn next_head(&mut self, now: Instant) -> Option<LaneKey> {
         let ready = self.first_ready();
         let retry = self.index.retries.first().filter(|(due, _)| *due <= now);
         let retry = retry.map(|(_, key)| *key);
@@ -87,15 +126,21 @@ impl Lanes {
 
     /// Ends the leases that are over: their lanes wait. Heads held back after a restart are ready.
     pub fn expire(&mut self, now: Instant) {
-        while let Some((until, key)) = self.index.leases.first().copied()
-            && until <= now
-        {
-            if self.by_key.get(&key).is_some_and(|it| it.is_held_back()) {
-                self.change(key, |lane| lane.give_back(None, now));
+        while let Some(slot) = self.first_over(now) {
+            if self.at(slot).is_some_and(Lane::is_held_back) {
+                self.change_at(slot, |lane| lane.give_back(None, now));
             } else {
-                self.fail(key, None, Code::EXPIRED, now);
+                self.fail(slot, None, Code::EXPIRED, now);
             }
         }
+    }
+
+    /// An item whose lease is over.
+    fn first_over(&self, now: Instant) -> Option<Slot> {
+        let head = self.index.leases.first().filter(|(until, _)| *until <= now);
+        let extra = || self.extras.out().find(|lane| lane.is_over(now));
+        let extra = || extra().map(|lane| Slot::Extra(lane.head.position));
+        head.map(|(_, key)| Slot::Head(*key)).or_else(extra)
     }
 
     /// Takes back all items of a worker, such as one that restarted; returns their number.
@@ -103,17 +148,16 @@ impl Lanes {
     /// They are ready at once and no attempt is counted, unless an item was handed out before: it
     /// may be the one that ends the worker each time.
     pub fn release(&mut self, worker: &str, now: Instant) -> usize {
-        let leases = self.index.leases.iter().map(|(_, key)| *key);
-        let is_with = |key: &LaneKey| self.by_key.get(key).is_some_and(|it| it.is_with(worker));
-        let keys: Vec<_> = leases.filter(is_with).collect();
-        for key in &keys {
-            if self.by_key.get(key).is_some_and(|it| it.is_redelivered()) {
-                self.fail(*key, None, Code::RELEASED, now);
+        let is_with = |slot: &Slot| self.at(*slot).is_some_and(|lane| lane.is_with(worker));
+        let slots: Vec<_> = self.out().filter(is_with).collect();
+        for slot in &slots {
+            if self.at(*slot).is_some_and(Lane::is_redelivered) {
+                self.fail(*slot, None, Code::RELEASED, now);
             } else {
-                self.change(*key, |lane| lane.give_back(None, now));
+                self.change_at(*slot, |lane| lane.give_back(None, now));
             }
         }
-        keys.len()
+        slots.len()
     }
 
     /// Next time at which a lease ends or a lane that waits is due. Lanes that are due at `now` do
@@ -122,6 +166,7 @@ impl Lanes {
         let later = (Bound::Excluded((now, LaneKey::LAST)), Bound::Unbounded);
         let retry = self.index.retries.range(later).next();
         let times = self.index.leases.first().into_iter().chain(retry);
-        times.map(|(time, _)| *time).min()
+        let times = times.map(|(time, _)| *time);
+        times.chain(self.extras.times(now)).min()
     }
 }

@@ -101,11 +101,9 @@ impl Lane {
         }
     }
 
-    /// Counts a hand-out by an earlier process, if the head lies at or before `drawn`.
-    pub(super) fn remember(&mut self, drawn: i64) {
-        if self.head.position <= drawn {
-            self.hand_outs = self.hand_outs.max(1);
-        }
+    /// Counts a hand-out before this process, or before a retry.
+    pub(super) fn remember(&mut self) {
+        self.hand_outs = self.hand_outs.max(1);
     }
 
     /// Hands the head out.
@@ -134,6 +132,7 @@ impl Lane {
             through: self.known,
             failed_for: failures.map(|it| now.saturating_duration_since(it.first_at)),
             code: failures.map(|it| it.code.clone()),
+            origin: None,
         }
     }
 
@@ -207,6 +206,20 @@ impl Lane {
         matches!(self.state, State::Held | State::Settled) && !self.is_done()
     }
 
+    /// True if an extra may go out: it is ready, or its backoff is over.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        match self.state {
+            State::Ready => true,
+            State::Waiting { until } => until <= now,
+            State::Parked | State::Out { .. } | State::Held | State::Settled => false,
+        }
+    }
+
+    /// True if the last settlement is part of the save of this number, or of an earlier one.
+    pub(super) fn is_saved(&self, number: u64) -> bool {
+        self.unsaved.is_some_and(|save| save.get() <= number)
+    }
+
     pub(super) fn is_out(&self) -> bool {
         matches!(self.state, State::Out { .. })
     }
@@ -216,6 +229,11 @@ impl Lane {
     pub(super) fn is_tried(&self, attempt: u32) -> bool {
         let is_known = self.number.is_some() || self.state == State::Held;
         self.is_out() || (!is_known && attempt > self.attempts())
+    }
+
+    /// True if the lease has ended.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        matches!(self.state, State::Out { until, .. } if until <= now)
     }
 
     pub(super) fn is_waiting(&self) -> bool {

@@ -16,6 +16,7 @@
 mod behind;
 mod claim;
 mod code;
+mod extras;
 mod hand_out;
 mod ids;
 mod index;
@@ -37,6 +38,7 @@ use std::collections::HashMap;
 
 pub use behind::{MOST_LATER, Wish};
 pub use code::Code;
+pub use extras::{EndedExtra, MOST_EXTRAS, Origin};
 pub use ids::LaneIds;
 pub use item::{AccountKey, Item, LaneKey};
 pub use limits::Limits;
@@ -46,6 +48,7 @@ pub use status::WaitingLane;
 pub use takeover::Stored;
 pub use token::{Answer, Lease, Token};
 
+use extras::Extras;
 use index::Index;
 use lane::{Lane, State};
 use saved::Unsaved;
@@ -57,6 +60,7 @@ pub struct Lanes {
     /// Boxed, because a table has up to three times as many slots as entries.
     by_key: HashMap<LaneKey, Box<Lane>>,
     index: Index,
+    extras: Extras,
     /// Position up to which the log was read.
     read: i64,
     /// Position to save. No item after it was handed out or settled.
@@ -80,6 +84,7 @@ impl Lanes {
     pub fn new(position: i64, generation: u64, limits: Limits) -> Self {
         Self {
             index: Index::new(limits.max_blocked),
+            extras: Extras::default(),
             limits,
             by_key: HashMap::new(),
             read: position,
@@ -95,7 +100,8 @@ impl Lanes {
 
     /// Number of items that are out. Those that are held back after a restart do not count.
     pub fn in_flight(&self) -> usize {
-        self.index.leases.len().saturating_sub(self.index.held_back)
+        let extras = self.extras.out().filter(|lane| !lane.is_held_back());
+        self.index.leases.len().saturating_sub(self.index.held_back) + extras.count()
     }
 
     /// Number of lanes whose head has failed.

@@ -1,6 +1,6 @@
 //! Items that come in: read from the log in order, or looked up for one lane.
 
-use super::{Item, Lane, LaneIds, Lanes, Wish};
+use super::{Item, Lane, LaneIds, Lanes, State, Wish};
 
 impl Lanes {
     /// Position up to which the log was read. Reading goes on after it.
@@ -22,7 +22,11 @@ impl Lanes {
         self.read = item.position;
         let known = self.change(item.lane, |lane| lane.offer(item, ids));
         if known.is_none() {
-            self.insert(Lane::new(item));
+            let mut lane = Lane::new(item);
+            if self.extras.hold(item.lane) {
+                lane.state = State::Held;
+            }
+            self.insert(lane);
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Code, Counts, DeadLetter, Item, LaneKey, Lanes, lane::Lane, settlement::Settlement};
+use super::{Code, Counts, DeadLetter, EndedExtra, Item, LaneKey, Lanes, settlement::Settlement};
 
 /// State of a consumer, and its changes since the last save. All of it is written at once.
 ///
@@ -27,6 +27,11 @@ pub struct Saved {
     pub dead: Vec<DeadLetter>,
     /// All items settled so far.
     pub counts: Counts,
+    /// Extras settled since the last save.
+    pub ended: Vec<EndedExtra>,
+    /// Number of the replay and position of each unsettled extra of a replay, ascending. Together
+    /// with the position up to which the replay was offered, they are its state.
+    pub replayed: Vec<(u16, i64)>,
 }
 
 /// Row of a lane whose head has failed.
@@ -50,6 +55,7 @@ pub(super) struct Unsaved {
     /// Positions of heads whose row may have changed.
     pub(super) rows: BTreeSet<i64>,
     pub(super) dead: Vec<DeadLetter>,
+    pub(super) ended: Vec<EndedExtra>,
     /// Settlements that no save contains before a lookup.
     pub(super) settlements: BTreeMap<LaneKey, Settlement>,
     /// All settlements that the next save contains.
@@ -84,6 +90,8 @@ impl Lanes {
             removed,
             dead: std::mem::take(&mut self.unsaved.dead),
             counts: self.unsaved.counts,
+            ended: std::mem::take(&mut self.unsaved.ended),
+            replayed: self.extras.replayed(),
         }
     }
 
@@ -103,7 +111,16 @@ impl Lanes {
         while let Some((save, key)) = self.index.unsaved.first().copied()
             && save <= number
         {
-            self.change(key, Lane::go_on);
+            let is_held = self.extras.hold(key);
+            self.change(key, |lane| {
+                lane.unsaved = None;
+                if !is_held {
+                    lane.go_on();
+                }
+            });
+        }
+        for key in self.extras.remove_saved(number) {
+            self.go_on(key);
         }
     }
 

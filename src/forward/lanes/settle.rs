@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Answer, Code, DeadLetter, LaneKey, Lanes, Reason, SkipReason, State, Token, lane::Lane,
-    settlement::Outcome,
+    Answer, Code, DeadLetter, LaneKey, Lanes, Reason, SkipReason, State, Token, claim::Slot,
+    lane::Lane, settlement::Outcome,
 };
 
 impl Lanes {
@@ -18,12 +18,12 @@ impl Lanes {
     /// the last one at the hand-out.
     pub fn ack_through(&mut self, token: &Token, last: i64) -> Answer {
         match self.claim(token) {
-            Ok(key) => {
-                let behind = self.change(key, |lane| lane.take_behind(last));
+            Ok(slot) => {
+                let behind = self.change_at(slot, |lane| lane.take_behind(last));
                 let behind = behind.unwrap_or_default();
-                let through = behind.last().map_or(token.position, |item| item.position);
+                let through = behind.last().map_or(self.cursor, |item| item.position);
                 self.cursor = self.cursor.max(through);
-                self.finish(key, Outcome::Acked(1 + behind.len()));
+                self.finish(slot, Outcome::Acked(1 + behind.len()));
                 Answer::Acked
             }
             Err(answer) => answer,
@@ -40,22 +40,22 @@ impl Lanes {
         now: Instant,
     ) -> Answer {
         match self.claim(token) {
-            Ok(key) if self.is_tried(key, token.attempt) => self.fail(key, delay, code, now),
+            Ok(slot) if self.is_tried(slot, token.attempt) => self.fail(slot, delay, code, now),
             Ok(_) => Answer::Waiting,
             Err(answer) => answer,
         }
     }
 
-    fn is_tried(&self, key: LaneKey, attempt: u32) -> bool {
-        let lane = self.by_key.get(&key);
+    fn is_tried(&self, slot: Slot, attempt: u32) -> bool {
+        let lane = self.at(slot);
         lane.is_some_and(|lane| lane.is_tried(attempt))
     }
 
     /// Lets a lease end `time` from now. It never becomes shorter.
     pub fn extend(&mut self, token: &Token, time: Duration, now: Instant) -> Answer {
         match self.claim(token) {
-            Ok(key) => self
-                .change(key, |lane| lane.extend(now + time))
+            Ok(slot) => self
+                .change_at(slot, |lane| lane.extend(now + time))
                 .unwrap_or(Answer::Unknown),
             Err(answer) => answer,
         }
@@ -76,8 +76,8 @@ impl Lanes {
     /// Ends a lease without counting an attempt. A lease that is over changes nothing.
     fn end(&mut self, token: &Token, end: impl FnOnce(&mut Lane)) -> Answer {
         match self.claim(token) {
-            Ok(key) => {
-                self.change(key, |lane| lane.is_out().then(|| end(lane)));
+            Ok(slot) => {
+                self.change_at(slot, |lane| lane.is_out().then(|| end(lane)));
                 Answer::Waiting
             }
             Err(answer) => answer,
@@ -87,7 +87,7 @@ impl Lanes {
     /// Makes an item a dead letter, whatever attempts are left.
     pub fn dead(&mut self, token: &Token, code: Code, now: Instant) -> Answer {
         match self.claim(token) {
-            Ok(key) => self.bury(key, Reason::Worker, code, now),
+            Ok(slot) => self.bury(slot, Reason::Worker, code, now),
             Err(answer) => answer,
         }
     }
@@ -101,8 +101,16 @@ impl Lanes {
             return false;
         };
         self.cursor = self.cursor.max(position);
-        self.finish(key, Outcome::Skipped(reason));
+        self.finish(Slot::Head(key), Outcome::Skipped(reason));
         true
+    }
+
+    /// Settles an item that is out, without its worker; false if the lease is over.
+    pub fn skip_out(&mut self, token: &Token, reason: SkipReason) -> bool {
+        let claim = self.claim(token);
+        claim
+            .map(|slot| self.finish(slot, Outcome::Skipped(reason)))
+            .is_ok()
     }
 
     fn is_settled(&self, key: LaneKey) -> bool {
@@ -113,27 +121,29 @@ impl Lanes {
     /// Counts a failed attempt.
     pub(super) fn fail(
         &mut self,
-        key: LaneKey,
+        slot: Slot,
         delay: Option<Duration>,
         code: Code,
         now: Instant,
     ) -> Answer {
-        let Some(lane) = self.by_key.get(&key) else {
+        let Some(lane) = self.at(slot) else {
             return Answer::Unknown;
         };
         let (attempts, position) = (lane.attempts() + 1, lane.head.position);
         if attempts >= self.limits.max_attempts {
-            return self.bury(key, Reason::Attempts, code, now);
+            return self.bury(slot, Reason::Attempts, code, now);
         }
         let due_at = now + delay.unwrap_or_else(|| self.limits.delay(attempts, position));
-        self.unsaved.rows.insert(position);
-        self.change(key, |lane| lane.fail(code, due_at, now));
+        if let Slot::Head(_) = slot {
+            self.unsaved.rows.insert(position);
+        }
+        self.change_at(slot, |lane| lane.fail(code, due_at, now));
         Answer::Waiting
     }
 
-    /// Makes the head a dead letter.
-    fn bury(&mut self, key: LaneKey, reason: Reason, code: Code, now: Instant) -> Answer {
-        let Some(lane) = self.by_key.get(&key) else {
+    /// Makes an item a dead letter.
+    fn bury(&mut self, slot: Slot, reason: Reason, code: Code, now: Instant) -> Answer {
+        let Some(lane) = self.at(slot) else {
             return Answer::Unknown;
         };
         let is_counted = lane.failures.is_some() && lane.is_waiting();
@@ -146,7 +156,7 @@ impl Lanes {
             reason,
             code,
         };
-        self.finish(key, Outcome::Dead(letter));
+        self.finish(slot, Outcome::Dead(letter));
         Answer::Dead
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Code, Item, LaneKey, Lanes};
+use super::{Code, EndedExtra, Item, LaneKey, Lanes, claim::Slot};
 
 /// Reason for settling an item without a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl SkipReason {
     }
 }
 
-/// Numbers of settled items since the consumer exists.
+/// Numbers of settled items since the consumer exists. An extra counts like a live item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Items that workers acked.
@@ -101,8 +101,29 @@ pub(super) enum Outcome {
 }
 
 impl Lanes {
-    /// Settles the head of a lane.
-    pub(super) fn finish(&mut self, key: LaneKey, outcome: Outcome) {
+    /// Settles an item.
+    pub(super) fn finish(&mut self, slot: Slot, outcome: Outcome) {
+        match slot {
+            Slot::Head(key) => self.finish_head(key, outcome),
+            Slot::Extra(position) => self.finish_extra(position, outcome),
+        }
+    }
+
+    fn finish_extra(&mut self, position: i64, outcome: Outcome) {
+        let Some(origin) = self.extras.get(position).map(|extra| extra.origin) else {
+            return;
+        };
+        let save = self.next_save();
+        self.change_extra(position, |lane| lane.settle(save));
+        self.unsaved.ended.push(EndedExtra {
+            origin,
+            position,
+            is_dead: matches!(outcome, Outcome::Dead(_)),
+        });
+        self.count(outcome);
+    }
+
+    fn finish_head(&mut self, key: LaneKey, outcome: Outcome) {
         let save = self.next_save();
         let row = self.change(key, |lane| {
             let row = lane.failures.is_some().then_some(lane.head.position);
@@ -125,6 +146,11 @@ impl Lanes {
             return;
         };
         self.unsaved.rows.extend(row);
+        self.count(outcome);
+    }
+
+    /// Makes an outcome part of the next save.
+    fn count(&mut self, outcome: Outcome) {
         let counts = &mut self.unsaved.counts;
         match outcome {
             Outcome::Acked(items) => counts.settled += items as u64,

@@ -33,8 +33,8 @@ impl Lanes {
     /// Workers that have items, with their number.
     pub fn workers(&self) -> BTreeMap<Arc<str>, usize> {
         let mut workers = BTreeMap::new();
-        for (_, key) in &self.index.leases {
-            if let Some(lane) = self.by_key.get(key)
+        for slot in self.out() {
+            if let Some(lane) = self.at(slot)
                 && let State::Out { worker, .. } = &lane.state
                 && let Some(worker) = worker
             {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{code::Code, item::LaneKey};
+use super::{code::Code, extras::Origin, item::LaneKey};
 
 /// Content of a lease token. The caller encodes it, and checks that a token is genuine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +15,24 @@ pub struct Token {
     pub position: i64,
     /// Attempt, counted from one.
     pub attempt: u32,
-    /// Number of the hand-out. Those of each takeover start at its generation in the upper half.
+    /// Number of the hand-out. Those of each takeover start at its generation in the upper half. The
+    /// highest bit marks an extra.
     pub number: u64,
+}
+
+/// Bit of the number of the hand-out of an extra.
+pub(super) const EXTRA: u64 = 1 << 63;
+
+impl Token {
+    /// True for a lease of an extra.
+    pub(super) fn is_extra(&self) -> bool {
+        self.number & EXTRA != 0
+    }
+
+    /// Generation of the owner that gave the lease.
+    pub(super) fn generation(&self) -> u64 {
+        (self.number & !EXTRA) >> 32
+    }
 }
 
 /// One hand-out of an item.
@@ -37,6 +53,8 @@ pub struct Lease {
     pub failed_for: Option<Duration>,
     /// Code of the last failed attempt.
     pub code: Option<Code>,
+    /// Origin of an extra.
+    pub origin: Option<Origin>,
 }
 
 /// Answer to the settlement of one lease.

@@ -245,7 +245,7 @@ impl Desk {
                     out.push(self.handed_out(&lease, shown, waiter.want.content));
                 }
                 Err(reason) => {
-                    self.lanes.skip(position, reason);
+                    self.lanes.skip_out(&lease.token, reason);
                     self.note_skip(reason);
                 }
             }

@@ -1,5 +1,6 @@
 //! Tests of lanes: single rules by subject, random histories against a model in `properties`.
 
+mod extras;
 mod failures;
 mod leases;
 mod lookups;
@@ -18,7 +19,7 @@ use std::{
 
 use super::{
     AccountKey, Answer, Code, Counts, Item, Lane, LaneIds, LaneKey, Lanes, Lease, Limits,
-    MOST_LATER, Reason, Saved, SkipReason, Stored, Waiting, WaitingLane, Wish,
+    MOST_LATER, Origin, Reason, Saved, SkipReason, Stored, Waiting, WaitingLane, Wish,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

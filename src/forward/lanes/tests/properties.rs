@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use proptest::{collection::vec, option, prelude::*};
 
 use super::{
-    super::{Item, LaneKey, Limits, SkipReason},
+    super::{Item, LaneKey, Limits, Origin, SkipReason},
     SECOND, item_of, limits,
     world::World,
 };
@@ -24,6 +24,8 @@ enum Step {
     Undo(usize),
     Extend(usize, Duration),
     Skip(i64),
+    SkipOut(usize),
+    OfferExtra(usize, Origin),
     Wait(Duration),
     Expire,
     Release(u8),
@@ -39,6 +41,10 @@ fn time() -> impl Strategy<Value = Duration> {
     (0_u32..=60).prop_map(|seconds| SECOND * seconds)
 }
 
+fn origin() -> impl Strategy<Value = Origin> {
+    prop_oneof![Just(Origin::Retry), (1_u16..3).prop_map(Origin::Replay)]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let (worker, back) = (0_u8..3, 0_usize..12);
     prop_oneof![
@@ -51,7 +57,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => back.clone().prop_map(Step::Bury),
         2 => (back.clone(), option::of(time())).prop_map(|(back, t)| Step::GiveBack(back, t)),
         1 => back.clone().prop_map(Step::Undo),
-        1 => (back, time()).prop_map(|(back, t)| Step::Extend(back, t)),
+        1 => (back.clone(), time()).prop_map(|(back, t)| Step::Extend(back, t)),
+        1 => back.prop_map(Step::SkipOut),
+        4 => (any::<usize>(), origin()).prop_map(|(pick, it)| Step::OfferExtra(pick, it)),
         1 => (0_i64..80).prop_map(Step::Skip),
         4 => time().prop_map(Step::Wait),
         1 => Just(Step::Expire),
@@ -121,6 +129,8 @@ fn go(world: &mut World, step: &Step) {
             .into_iter()
             .for_each(|it| world.extend(it, time)),
         Step::Skip(position) => world.skip(position, SkipReason::Gone),
+        Step::SkipOut(back) => lease(back).into_iter().for_each(|it| world.skip_out(it)),
+        Step::OfferExtra(pick, origin) => world.offer_extra(pick, origin),
         Step::Wait(time) => world.wait(time),
         Step::Expire => world.expire(),
         Step::Release(worker) => world.release(worker),

@@ -1,6 +1,7 @@
 //! A consumer with its log, its workers and its database, checked against a model: a map of
 //! queues.
 
+mod extras;
 mod saves;
 mod settle;
 
@@ -11,8 +12,8 @@ use std::{
 };
 
 use super::super::{
-    Counts, DeadLetter, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER, Saved, Waiting,
-    Wish, index::Index,
+    Counts, DeadLetter, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER, Origin, Saved,
+    Token, Waiting, Wish, index::Index,
 };
 
 /// Unsettled items of each lane, in order.
@@ -24,6 +25,8 @@ pub(super) struct World {
     limits: Limits,
     lanes: Lanes,
     queues: Queues,
+    /// Unsettled extras, by position.
+    extras: BTreeMap<i64, Origin>,
     database: Database,
     /// The save that has begun, with the queues at that time.
     begun: Option<(Saved, Queues)>,
@@ -61,6 +64,9 @@ struct Given {
     is_undone: bool,
 }
 
+/// Process and number of a save.
+type SaveId = (u64, u64);
+
 /// Stands for the ids of the item's lane: other ids in each lane.
 fn ids_of(item: &Item) -> LaneIds {
     LaneIds::new(&item.lane.to_bits().to_string(), None, None)
@@ -72,8 +78,15 @@ struct Database {
     heads: Vec<i64>,
     rows: BTreeMap<i64, Waiting>,
     queues: Queues,
-    dead: BTreeMap<i64, DeadLetter>,
+    /// By save and position: an extra may become a dead letter once more.
+    dead: BTreeMap<(SaveId, i64), DeadLetter>,
     counts: Counts,
+    /// Extras to hand out, by position: retried letters, and the rest of replays.
+    extras: BTreeMap<i64, Origin>,
+    /// Heads of replays.
+    replayed: Vec<(u16, i64)>,
+    /// Settled extras, by save and position.
+    ended: BTreeSet<(SaveId, i64)>,
 }
 
 impl World {
@@ -96,8 +109,12 @@ impl World {
                 queues: queues.clone(),
                 dead: BTreeMap::new(),
                 counts: Counts::default(),
+                extras: BTreeMap::new(),
+                replayed: Vec::new(),
+                ended: BTreeSet::new(),
             },
             queues,
+            extras: BTreeMap::new(),
             begun: None,
             given: Vec::new(),
             out: HashMap::new(),
@@ -166,24 +183,22 @@ impl World {
         self.has_few_heads &= !self.lanes.is_blocked();
         for lease in leases {
             let token = lease.token;
-            let first = self.queues[&token.lane].front();
-            assert_eq!(first, Some(&token.position), "settled, or out of order");
-            let first = self.database.queues[&token.lane].front();
-            assert_eq!(
-                first,
-                Some(&token.position),
-                "the item before it is not saved"
-            );
+            if token.is_extra() {
+                self.check_extra(&lease);
+            } else {
+                self.check_head(&lease);
+            }
+            self.check_saved_extras(&lease);
             let number = self.given.len();
             let out = self.out.insert(token.lane, number);
-            let is_same = |it| self.forgotten.contains(&it) && self.position(it) == token.position;
-            assert!(out.is_none_or(is_same), "two items of a lane are out");
+            let is_forgotten = |it| self.forgotten.contains(&it) && self.may_meet(it, &token);
+            assert!(out.is_none_or(is_forgotten), "two items of a lane are out");
             self.last.insert(token.position, number);
             let not_before = self.not_before.get(&token.position);
             assert!(not_before.is_none_or(|time| *time <= self.now));
             let mut sent = self.given.iter().filter(|it| !it.is_undone);
             let is_first = sent.all(|it| it.lease.token.position != token.position);
-            assert!(lease.redelivered || is_first);
+            assert!(lease.redelivered || is_first || token.is_extra());
             self.given.push(Given {
                 lease,
                 worker,
@@ -192,6 +207,26 @@ impl World {
                 is_undone: false,
             });
         }
+    }
+
+    /// Checks the hand-out of a head.
+    fn check_head(&self, lease: &Lease) {
+        let token = lease.token;
+        assert_eq!(lease.origin, None);
+        let first = self.queues[&token.lane].front();
+        assert_eq!(first, Some(&token.position), "settled, or out of order");
+        let first = self.database.queues[&token.lane].front();
+        assert_eq!(
+            first,
+            Some(&token.position),
+            "the item before it is not saved"
+        );
+    }
+
+    /// True if an item may go out beside a lease of its lane that a crash forgot.
+    fn may_meet(&self, forgotten: usize, token: &Token) -> bool {
+        let other = self.given[forgotten].lease.token;
+        other.position == token.position || other.is_extra() || token.is_extra()
     }
 
     pub(super) fn expire(&mut self) {
@@ -213,10 +248,6 @@ impl World {
         }
     }
 
-    fn position(&self, number: usize) -> i64 {
-        self.given[number].lease.token.position
-    }
-
     /// Removes and returns the leases that are out and meet the condition.
     fn take_out(&mut self, condition: impl Fn(&Given) -> bool) -> Vec<usize> {
         let numbers = self.out.values().copied();
@@ -230,13 +261,30 @@ impl World {
         let Given { lease, process, .. } = &self.given[number];
         let token = lease.token;
         if *process == self.process && token.attempt >= self.limits.max_attempts {
+            self.end(&token);
+        }
+    }
+
+    fn settle(&mut self, token: Token) {
+        self.end(&token);
+        let is_late = !self.remove_out(&token);
+        self.late += usize::from(is_late && !token.is_extra());
+    }
+
+    fn end(&mut self, token: &Token) {
+        if token.is_extra() {
+            let origin = self.extras.remove(&token.position);
+            assert!(origin.is_some(), "settled twice");
+        } else {
             self.pop(token.lane, token.position);
         }
     }
 
-    fn settle(&mut self, lane: LaneKey, position: i64) {
-        self.pop(lane, position);
-        self.late += usize::from(self.out.remove(&lane).is_none());
+    /// Ends the hand-out of an item; false if it is not out.
+    fn remove_out(&mut self, token: &Token) -> bool {
+        let of = |it: &Token| (it.position, it.is_extra());
+        let is_its = |given: &Given| of(&given.lease.token) == of(token);
+        !self.take_out(is_its).is_empty()
     }
 
     fn pop(&mut self, lane: LaneKey, position: i64) {
@@ -259,6 +307,7 @@ impl World {
             assert!(!lane.is_done() || lane.unsaved.is_some());
         }
         assert_eq!(index, lanes.index);
+        self.check_held();
         let is_settling = lanes.wanted().iter().any(|wish| wish.settled);
         assert_eq!(lanes.is_settling(), is_settling);
         let most = limits.window + MOST_LATER * (limits.max_in_flight + limits.max_blocked);
@@ -291,11 +340,12 @@ impl World {
 
     fn is_drained(&self) -> bool {
         let mut queues = self.database.queues.values();
-        queues.all(VecDeque::is_empty) && self.database.position == self.end()
+        let is_empty = queues.all(VecDeque::is_empty) && self.database.extras.is_empty();
+        is_empty && self.database.position == self.last_position()
     }
 
     /// Last position of the log.
-    fn end(&self) -> i64 {
+    fn last_position(&self) -> i64 {
         self.log.keys().next_back().copied().unwrap_or_default()
     }
 }

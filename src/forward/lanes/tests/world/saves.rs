@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{World, ids_of};
-use crate::forward::lanes::{Counts, Lanes, Stored, Wish};
+use super::{Database, World, ids_of};
+use crate::forward::lanes::{Counts, Lanes, Origin, Stored, Token, Wish};
 
 impl World {
     /// Writes the save that has begun, or one of now, and confirms it.
@@ -25,6 +25,15 @@ impl World {
         }
         let saved = self.lanes.save();
         assert!(!self.lanes.is_unsaved());
+        let ended = saved.ended.iter().map(|it| it.position);
+        assert!(ended.into_iter().all(|it| !self.extras.contains_key(&it)));
+        let of_replay = |(position, origin): (&i64, &Origin)| match origin {
+            Origin::Replay(number) => Some((*number, *position)),
+            Origin::Retry => None,
+        };
+        let mut replayed: Vec<_> = self.extras.iter().filter_map(of_replay).collect();
+        replayed.sort_unstable();
+        assert_eq!(saved.replayed, replayed);
         let few = 2 * self.limits.max_in_flight + self.late;
         assert!(saved.heads.len() <= few || !self.has_few_heads);
         let mut queues = self.queues.clone();
@@ -39,6 +48,7 @@ impl World {
     /// Writes the save that has begun, if any, once more if it was written; returns its number.
     pub(in super::super) fn write(&mut self) -> Option<u64> {
         let (saved, queues) = self.begun.clone()?;
+        let save = (self.process, saved.number);
         let database = &mut self.database;
         for position in saved.removed {
             database.rows.remove(&position);
@@ -47,12 +57,18 @@ impl World {
             database.rows.insert(row.item.position, row);
         }
         for letter in saved.dead {
-            database.dead.insert(letter.item.position, letter);
+            let key = (save, letter.item.position);
+            database.dead.insert(key, letter);
+        }
+        for ended in saved.ended {
+            database.extras.remove(&ended.position);
+            database.ended.insert((save, ended.position));
         }
         database.position = saved.position;
         database.heads = saved.heads;
         database.queues = queues;
         database.counts = saved.counts;
+        database.replayed = saved.replayed;
         self.check_database();
         Some(saved.number)
     }
@@ -76,6 +92,7 @@ impl World {
             settled += u64::from(!is_unsettled);
         }
         let Counts { gone, dead, .. } = database.counts;
+        settled += database.ended.len() as u64;
         assert_eq!(database.counts.settled + gone + dead, settled);
         assert_eq!(database.dead.len() as u64, dead);
     }
@@ -93,7 +110,7 @@ impl World {
         let stored = Stored {
             generation: self.process,
             position: database.position,
-            drawn: self.end(),
+            drawn: self.last_position(),
             counts: database.counts,
             heads: heads.map(|it| (it, ids_of(&it))).collect(),
             waiting: rows.map(|it| (it.clone(), ids_of(&it.item))).collect(),
@@ -107,8 +124,24 @@ impl World {
         (self.is_strict, self.has_few_heads) = (false, false);
         let is_row_due = |at: &i64| database.rows.get(at).is_some_and(|row| row.due_at <= now);
         let is_known = |at: &i64| database.heads.contains(at) || is_row_due(at);
+        let is_known = |token: &Token| match self.extras.get(&token.position) {
+            Some(origin) if token.is_extra() => database.knows(token.position, *origin),
+            _ => is_known(&token.position),
+        };
         let out = self.out.values().copied();
-        let forgotten: Vec<_> = out.filter(|it| !is_known(&self.position(*it))).collect();
+        let forgotten = out.filter(|it| !is_known(&self.given[*it].lease.token));
+        let forgotten: Vec<_> = forgotten.collect();
         self.forgotten.extend(forgotten);
+        self.restore_extras();
+    }
+}
+
+impl Database {
+    /// True if a restart knows that the extra may be out.
+    pub(super) fn knows(&self, position: i64, origin: Origin) -> bool {
+        match origin {
+            Origin::Retry => true,
+            Origin::Replay(number) => self.replayed.contains(&(number, position)),
+        }
     }
 }

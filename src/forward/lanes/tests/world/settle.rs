@@ -10,7 +10,7 @@ impl World {
         let token = self.given[number].lease.token;
         let answer = self.lanes.ack(&token);
         if self.check(number, answer, &[Answer::Acked]) {
-            self.settle(token.lane, token.position);
+            self.settle(token);
         }
     }
 
@@ -19,6 +19,7 @@ impl World {
         let token = self.given[number].lease.token;
         let last = token.position + behind;
         let lane = self.lanes.by_key.get(&token.lane);
+        let lane = lane.filter(|_| !token.is_extra());
         let later = lane.into_iter().flat_map(|lane| &lane.later);
         let later = later.map(|item| item.position).filter(|it| *it <= last);
         let mut all = vec![token.position];
@@ -29,11 +30,14 @@ impl World {
         if self.check(number, answer, &[Answer::Acked]) {
             let mut sent = self.queues[&token.lane].iter();
             let is_known = |it: &&i64| **it <= last.min(through);
-            assert!(!is_out || sent.all(|it| !is_known(&it) || all.contains(it)));
+            let is_whole = sent.all(|it| !is_known(&it) || all.contains(it));
+            assert!(!is_out || is_whole || token.is_extra());
             self.has_few_heads &= all.len() == 1;
-            self.settle(token.lane, token.position);
+            self.settle(token);
             all[1..].iter().for_each(|it| self.pop(token.lane, *it));
-            self.settled.insert(token.lane, all);
+            if !token.is_extra() {
+                self.settled.insert(token.lane, all);
+            }
         }
     }
 
@@ -41,7 +45,7 @@ impl World {
         let token = self.given[number].lease.token;
         let answer = self.lanes.dead(&token, code(), self.now);
         if self.check(number, answer, &[Answer::Dead]) {
-            self.settle(token.lane, token.position);
+            self.settle(token);
         }
     }
 
@@ -59,9 +63,9 @@ impl World {
         }
         if answer == Answer::Dead {
             assert!(is_last);
-            self.settle(token.lane, token.position);
+            self.settle(token);
         } else {
-            self.out.remove(&token.lane);
+            self.remove_out(&token);
         }
     }
 
@@ -76,7 +80,7 @@ impl World {
             self.not_before.insert(token.position, self.now + delay);
             self.late += 1;
         }
-        self.out.remove(&token.lane);
+        self.remove_out(&token);
     }
 
     /// Undoes a hand-out of this process.
@@ -91,7 +95,7 @@ impl World {
         }
     }
 
-    fn is_out(&self, number: usize) -> bool {
+    pub(super) fn is_out(&self, number: usize) -> bool {
         let token = self.given[number].lease.token;
         self.out.get(&token.lane) == Some(&number)
     }
@@ -114,14 +118,21 @@ impl World {
     pub(in super::super) fn skip(&mut self, position: i64, reason: SkipReason) {
         if self.lanes.skip(position, reason) {
             let lane = self.item(position).lane;
-            self.has_few_heads &= self.out.contains_key(&lane);
-            self.settle(lane, position);
+            let out = self.out.get(&lane).map(|it| self.given[*it].lease.token);
+            let is_out = out.is_some_and(|it| it.position == position && !it.is_extra());
+            self.has_few_heads &= is_out;
+            self.pop(lane, position);
+            out.filter(|_| is_out).map(|token| self.remove_out(&token));
+            self.late += usize::from(!is_out);
         }
     }
 
     /// Checks an answer; true if the settlement was accepted.
     fn check(&self, number: usize, answer: Answer, accepted: &[Answer]) -> bool {
         let Given { lease, process, .. } = &self.given[number];
+        if lease.token.is_extra() {
+            return self.check_extra_answer(number, answer, accepted);
+        }
         let (position, is_ours) = (lease.token.position, *process == self.process);
         let last = self.last.get(&position);
         if !self.queues[&lease.token.lane].contains(&position) {

@@ -1,0 +1,195 @@
+//! Extras: items out of order, from retried dead letters and replays.
+//!
+//! An extra is never out beside another item of its lane, and live items go first: an extra goes
+//! out once no live item of its lane is known, and then the next live item is held until the extra
+//! is settled and saved, or fails. Extras of a lane go out in the order of their offers. Failed
+//! attempts of extras are in memory only: after a restart an extra starts at its first attempt.
+
+use std::{collections::HashSet, time::Instant};
+
+use super::{Item, LaneKey, Lanes, State, lane::Lane};
+
+/// Maximum number of extras in memory.
+pub const MOST_EXTRAS: usize = 256;
+
+/// Number of live items after which an extra goes out although live items are ready, so that a busy
+/// consumer does not starve its extras.
+const LIVE_ITEMS: u32 = 8;
+
+/// Origin of an extra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// A dead letter that an operator retries.
+    Retry,
+    /// The replay with this number.
+    Replay(u16),
+}
+
+/// Extra that is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedExtra {
+    /// Origin of the extra.
+    pub origin: Origin,
+    /// Position of its event.
+    pub position: i64,
+    /// True if it became a dead letter. It is then among the dead letters of the save as well.
+    pub is_dead: bool,
+}
+
+/// An extra with its state.
+#[derive(Debug)]
+pub(super) struct Extra {
+    pub(super) origin: Origin,
+    /// A lane of this item only.
+    pub(super) lane: Lane,
+}
+
+/// Extras of one consumer. They are few: all searches read all of them.
+#[derive(Debug, Default)]
+pub(super) struct Extras {
+    /// In the order of their offers; an event at most once.
+    items: Vec<Extra>,
+    /// Number of live items handed out since the last extra.
+    live_items: u32,
+}
+
+impl Lanes {
+    /// Takes an extra. Returns false if its event is an extra already, or if there are too many: the
+    /// caller offers it again later.
+    pub fn offer_extra(&mut self, item: Item, origin: Origin) -> bool {
+        self.extras.add(item, origin, State::Ready)
+    }
+
+    /// Takes an extra that an earlier process may have handed out. It is held back for one lease
+    /// time, like a head. Returns false like [`offer_extra`](Self::offer_extra).
+    pub fn restore_extra(&mut self, item: Item, origin: Origin, now: Instant) -> bool {
+        let until = now + self.limits.lease;
+        let worker = None;
+        let is_new = self.extras.add(item, origin, State::Out { worker, until });
+        if is_new {
+            self.change_extra(item.position, Lane::remember);
+        }
+        is_new
+    }
+
+    /// Number of extras that may be offered.
+    pub fn extras_room(&self) -> usize {
+        MOST_EXTRAS - self.extras.items.len()
+    }
+
+    /// Position of the next extra to hand out.
+    pub(super) fn next_extra(&self, now: Instant) -> Option<i64> {
+        let mut lanes = HashSet::new();
+        let mut extras = self.extras.iter().map(|extra| &extra.lane);
+        let next = extras.find(|lane| {
+            let key = lane.head.lane;
+            lanes.insert(key) && lane.is_due(now) && !self.by_key.contains_key(&key)
+        });
+        next.map(|lane| lane.head.position)
+    }
+
+    /// Changes an extra. If it is no longer out, the next live item of its lane may go out.
+    pub(super) fn change_extra<T>(
+        &mut self,
+        position: i64,
+        change: impl FnOnce(&mut Lane) -> T,
+    ) -> Option<T> {
+        let mut extras = self.extras.items.iter_mut();
+        let extra = extras.find(|extra| extra.position() == position)?;
+        let key = extra.lane.head.lane;
+        let result = change(&mut extra.lane);
+        self.go_on(key);
+        Some(result)
+    }
+
+    /// Makes a held head ready, unless the settlement of the item before it is not saved, or an
+    /// extra holds the lane.
+    pub(super) fn go_on(&mut self, key: LaneKey) {
+        if !self.extras.hold(key) {
+            self.change(key, Lane::go_on);
+        }
+    }
+}
+
+impl Extras {
+    fn add(&mut self, item: Item, origin: Origin, state: State) -> bool {
+        if self.items.len() >= MOST_EXTRAS || self.get(item.position).is_some() {
+            return false;
+        }
+        let mut lane = Lane::new(item);
+        lane.state = state;
+        if origin == Origin::Retry {
+            lane.remember();
+        }
+        self.items.push(Extra { origin, lane });
+        true
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Extra> {
+        self.items.iter()
+    }
+
+    /// Extra with the event at `position`.
+    pub(super) fn get(&self, position: i64) -> Option<&Extra> {
+        self.iter().find(|extra| extra.position() == position)
+    }
+
+    /// Extras that are out or held back.
+    pub(super) fn out(&self) -> impl Iterator<Item = &Lane> {
+        let lanes = self.iter().map(|extra| &extra.lane);
+        lanes.filter(|lane| lane.is_out())
+    }
+
+    /// True if an extra of the lane is out, or settled and not saved.
+    pub(super) fn hold(&self, key: LaneKey) -> bool {
+        let is_held = |lane: &Lane| lane.is_out() || lane.unsaved.is_some();
+        let mut extras = self.iter().map(|extra| &extra.lane);
+        extras.any(|lane| lane.head.lane == key && is_held(lane))
+    }
+
+    /// True if the next item to go out is an extra, whatever live items are ready.
+    pub(super) fn have_turn(&self) -> bool {
+        self.live_items >= LIVE_ITEMS
+    }
+
+    /// Counts a hand-out.
+    pub(super) fn count(&mut self, is_extra: bool) {
+        let live_items = if is_extra { 0 } else { self.live_items + 1 };
+        self.live_items = live_items.min(LIVE_ITEMS);
+    }
+
+    /// Removes the extras whose settlement is part of the save of this number, or of an earlier one.
+    /// Returns their lanes.
+    pub(super) fn remove_saved(&mut self, number: u64) -> Vec<LaneKey> {
+        let is_saved = |extra: &mut Extra| extra.lane.is_saved(number);
+        let saved = self.items.extract_if(.., is_saved);
+        saved.map(|extra| extra.lane.head.lane).collect()
+    }
+
+    /// Number of the replay and position of each unsettled extra of a replay, ascending.
+    pub(super) fn replayed(&self) -> Vec<(u16, i64)> {
+        let unsettled = self.iter().filter(|extra| extra.lane.unsaved.is_none());
+        let of_replay = |extra: &Extra| match extra.origin {
+            Origin::Replay(number) => Some((number, extra.position())),
+            Origin::Retry => None,
+        };
+        let mut replayed: Vec<_> = unsettled.filter_map(of_replay).collect();
+        replayed.sort_unstable();
+        replayed
+    }
+
+    /// Times at which a lease ends, or a backoff after `now`.
+    pub(super) fn times(&self, now: Instant) -> impl Iterator<Item = Instant> {
+        self.iter().filter_map(move |extra| match extra.lane.state {
+            State::Out { until, .. } => Some(until),
+            State::Waiting { until } => Some(until).filter(|until| *until > now),
+            State::Ready | State::Parked | State::Held | State::Settled => None,
+        })
+    }
+}
+
+impl Extra {
+    pub(super) fn position(&self) -> i64 {
+        self.lane.head.position
+    }
+}

@@ -1,0 +1,159 @@
+//! Tests of extras: retried dead letters and replays.
+
+use super::{super::extras::MOST_EXTRAS, *};
+
+/// Lanes of a log with these persons' events, all of them settled, at a time with these extras.
+fn settled(persons: &str, extras: &[i64]) -> (Lanes, Instant) {
+    let (mut lanes, now) = (lanes(persons), Instant::now());
+    while let Some(lease) = lease(&mut lanes, 1, now).pop() {
+        lanes.ack(&lease.token);
+        save(&mut lanes);
+    }
+    let persons: Vec<_> = persons.split_whitespace().collect();
+    for position in extras {
+        let person = persons[usize::try_from(*position).unwrap() - 1];
+        assert!(lanes.offer_extra(item(*position, person), Origin::Retry));
+    }
+    (lanes, now)
+}
+
+#[test]
+fn a_retried_letter_goes_out_again() {
+    let (mut lanes, now) = settled("ann bob", &[1]);
+    let [lease] = &lease(&mut lanes, 9, now)[..] else {
+        panic!("one lease expected");
+    };
+    assert_eq!((lease.token.position, lease.token.attempt), (1, 1));
+    assert_eq!(lease.origin, Some(Origin::Retry));
+    assert!(lease.redelivered);
+    assert_eq!(lanes.ack(&lease.token), Answer::Acked);
+    assert_eq!(lanes.ack(&lease.token), Answer::Already);
+    let saved = save(&mut lanes);
+    assert_eq!(saved.position, 2);
+    let ended: Vec<_> = saved.ended.iter().map(|it| it.position).collect();
+    assert_eq!((ended, saved.counts.settled), (vec![1], 3));
+    assert_eq!(lanes.ack(&lease.token), Answer::Already);
+    assert!(save(&mut lanes).ended.is_empty());
+}
+
+#[test]
+fn a_live_item_of_the_lane_goes_first() {
+    let (mut lanes, now) = settled("ann bob", &[1]);
+    offer(&mut lanes, 3, "1", "ann");
+    let live = lease(&mut lanes, 9, now);
+    assert_eq!(positions(&live), [3]);
+    lanes.nack(&live[0].token, Some(SECOND), code(), now);
+    assert!(lease(&mut lanes, 9, now).is_empty());
+    let live = lease(&mut lanes, 9, now + SECOND);
+    lanes.ack(&live[0].token);
+    assert!(lease(&mut lanes, 9, now + SECOND).is_empty());
+    save(&mut lanes);
+    assert_eq!(positions(&lease(&mut lanes, 9, now + SECOND)), [1]);
+}
+
+#[test]
+fn a_live_item_waits_for_the_extra_of_its_lane_that_is_out() {
+    let (mut lanes, now) = settled("ann bob", &[1]);
+    let extra = lease(&mut lanes, 1, now);
+    offer(&mut lanes, 3, "1", "ann");
+    offer(&mut lanes, 4, "1", "bob");
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [4]);
+    lanes.ack(&extra[0].token);
+    assert!(lease(&mut lanes, 9, now).is_empty());
+    save(&mut lanes);
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [3]);
+}
+
+#[test]
+fn a_failed_extra_lets_the_live_items_of_its_lane_pass() {
+    let (mut lanes, now) = settled("ann", &[1]);
+    let extra = lease(&mut lanes, 1, now);
+    offer(&mut lanes, 2, "1", "ann");
+    let answer = lanes.nack(&extra[0].token, None, code(), now);
+    assert_eq!(answer, Answer::Waiting);
+    let saved = save(&mut lanes);
+    assert!(saved.waiting.is_empty() && saved.removed.is_empty());
+    let live = lease(&mut lanes, 9, now + SECOND);
+    assert_eq!(positions(&live), [2]);
+    lanes.ack(&live[0].token);
+    save(&mut lanes);
+    let again = lease(&mut lanes, 9, now + SECOND);
+    assert_eq!(again[0].token.attempt, 2);
+}
+
+#[test]
+fn an_extra_becomes_a_dead_letter_after_its_last_attempt() {
+    let (mut lanes, mut now) = settled("ann", &[1]);
+    for attempt in 1..=5 {
+        let extra = lease(&mut lanes, 1, now);
+        assert_eq!(extra[0].token.attempt, attempt);
+        lanes.nack(&extra[0].token, Some(SECOND), code(), now);
+        now += SECOND;
+    }
+    let saved = save(&mut lanes);
+    let [letter] = &saved.dead[..] else {
+        panic!("one dead letter expected");
+    };
+    assert_eq!((letter.item.position, letter.attempts), (1, 5));
+    assert!(saved.ended[0].is_dead);
+    assert!(lease(&mut lanes, 9, now).is_empty());
+}
+
+#[test]
+fn an_extra_goes_out_though_live_items_are_always_ready() {
+    let (mut lanes, now) = settled("ann", &[1]);
+    let mut handed_out = Vec::new();
+    for position in 2..=20 {
+        offer(&mut lanes, position, "1", &format!("person {position}"));
+        let out = lease(&mut lanes, 1, now);
+        handed_out.extend(positions(&out));
+        for lease in out {
+            lanes.ack(&lease.token);
+        }
+        save(&mut lanes);
+    }
+    let at = handed_out.iter().position(|it| *it == 1).unwrap();
+    assert!((1..=8).contains(&at), "{handed_out:?}");
+}
+
+#[test]
+fn extras_are_few_and_each_event_is_one_once() {
+    let (mut lanes, now) = settled("ann", &[1]);
+    assert!(!lanes.offer_extra(item(1, "ann"), Origin::Replay(7)));
+    let count = (2..1_000).filter(|it| lanes.offer_extra(item(*it, "bob"), Origin::Replay(7)));
+    assert_eq!(count.count(), MOST_EXTRAS - 1);
+    assert_eq!(lanes.extras_room(), 0);
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [1, 2]);
+    let replayed = save(&mut lanes).replayed;
+    assert_eq!((replayed.len(), replayed[0]), (MOST_EXTRAS - 1, (7, 2)));
+}
+
+#[test]
+fn a_restart_holds_extras_back_for_the_workers_that_may_have_them() {
+    let (mut lanes, now) = settled("ann bob", &[1, 2]);
+    let leases = lease(&mut lanes, 9, now);
+    let limits = lanes.limits.clone();
+    let mut lanes = Lanes::restore(stored(2, Vec::new()), limits, now);
+    for (position, person) in [(1, "ann"), (2, "bob")] {
+        assert!(lanes.restore_extra(item(position, person), Origin::Retry, now));
+    }
+    offer(&mut lanes, 3, "1", "bob");
+    assert!(lease(&mut lanes, 9, now).is_empty());
+    assert_eq!(lanes.ack(&leases[0].token), Answer::Acked);
+    save(&mut lanes);
+    assert_eq!(lanes.next_due(now), Some(now + LEASE));
+    assert_eq!(positions(&lease(&mut lanes, 9, now + LEASE)), [3]);
+    assert_eq!(lanes.ack(&leases[0].token), Answer::Unknown);
+}
+
+#[test]
+fn a_worker_gives_its_extras_back() {
+    let (mut lanes, now) = settled("ann bob", &[1]);
+    assert!(lanes.offer_extra(item(2, "bob"), Origin::Replay(7)));
+    assert_eq!(lease(&mut lanes, 9, now).len(), 2);
+    assert_eq!(lanes.workers().values().sum::<usize>(), 2);
+    assert_eq!((lanes.in_flight(), lanes.release("w1", now)), (2, 2));
+    // A retried letter was handed out before, so that a failed attempt is counted.
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [2]);
+    assert_eq!(lanes.in_flight(), 1);
+}
