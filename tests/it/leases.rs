@@ -2,6 +2,7 @@
 
 mod life;
 mod refusals;
+mod retries;
 mod settling;
 
 use std::collections::BTreeSet;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Counts, Lanes, State, Token, Waiting};
+use super::{Counts, Lanes, State, Token, Waiting, claim::Slot};
 
 /// A lane whose head has failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +46,12 @@ impl Lanes {
 
     /// True if the lease with this token is the present one of its item.
     pub fn is_out(&self, token: &Token) -> bool {
-        let lane = self.by_key.get(&token.lane);
-        lane.is_some_and(|lane| {
+        let slot = if token.is_extra() {
+            Slot::Extra(token.position)
+        } else {
+            Slot::Head(token.lane)
+        };
+        self.at(slot).is_some_and(|lane| {
             let is_last = lane
                 .number
                 .is_some_and(|number| number.get() == token.number);

@@ -8,10 +8,14 @@ use std::{
 use super::{
     OWNED, Rest, SOON, Shared,
     owned::{HEARTBEAT, Owned, SURE},
+    retried::retried,
     within_deadline,
 };
 use crate::{
-    forward::consumer,
+    forward::{
+        consumer::{self, Settings},
+        lanes::Item,
+    },
     store::{
         Connection, Error,
         consumers::{self, Flush, Flushed},
@@ -28,11 +32,15 @@ const PACE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_mi
 /// A flush that ended.
 #[derive(Debug)]
 pub(super) struct Flushing {
-    /// The session and the answer.
-    result: Result<(Connection, Flushed), Error>,
+    /// The session, if it works, and the answer.
+    result: Result<(Option<Connection>, Flushed), Error>,
     began: Instant,
+    took: Duration,
     /// Pause that was written too.
     pause: Option<&'static str>,
+    /// Events of letters that an operator retries. They are read after the flush, so that none of
+    /// them is settled by it.
+    retried: Vec<Item>,
 }
 
 impl Owned<'_> {
@@ -54,14 +62,29 @@ impl Owned<'_> {
         let flush = writing.flush(&owned, began);
         self.writing = Some(writing);
         let (shared, connection) = (self.consuming.shared.clone(), self.connection.take());
+        let retries = self.retries(began);
         self.flush.start(async move {
-            let result = write(&shared, connection, &flush).await;
-            Flushing {
-                result,
+            let mut flushing = Flushing {
+                result: write(&shared, connection, &flush).await,
                 began,
+                took: began.elapsed(),
                 pause: flush.pause,
+                retried: Vec::new(),
+            };
+            if let Some(settings) = retries {
+                flushing.read_retried(&flush.name, &settings).await;
             }
+            flushing
         });
+    }
+
+    /// Settings with which the next flush looks for retried letters, if it is time.
+    fn retries(&mut self, now: Instant) -> Option<Arc<Settings>> {
+        if now < self.next_retries || !self.desk.has_room_for_retries() {
+            return None;
+        }
+        self.next_retries = now + HEARTBEAT;
+        Some(Arc::clone(&self.settings))
     }
 
     /// Takes the result of a flush. Returns if the consumer is lost.
@@ -74,13 +97,14 @@ impl Owned<'_> {
         self.heartbeat = now + HEARTBEAT;
         match flushed.result {
             Ok((connection, Flushed::Written { paused })) => {
-                self.connection = Some(connection);
-                let took = now - flushed.began;
+                self.connection = connection;
+                let took = flushed.took;
                 self.next_flush = now + (took * 10).clamp(PACE.0, PACE.1);
                 self.until = flushed.began + SURE;
                 let consumer = &self.consuming.name;
                 ConsumerFlushed { consumer, took }.emit();
                 self.desk.written(&writing, took);
+                self.desk.retry(&flushed.retried);
                 self.desk.measure(self.consuming.shared.log.end());
                 if self.pause == flushed.pause {
                     self.pause = None;
@@ -110,16 +134,31 @@ impl Owned<'_> {
     }
 }
 
+impl Flushing {
+    /// Reads the retried letters. After an error they are read again later, in a new session.
+    async fn read_retried(&mut self, name: &str, settings: &Settings) {
+        let Ok((session, _)) = &mut self.result else {
+            return;
+        };
+        if let Some(mut connection) = session.take()
+            && let Ok(items) = retried(&mut connection, name, settings).await
+        {
+            self.retried = items;
+            *session = Some(connection);
+        }
+    }
+}
+
 /// Writes a flush, in a new session if there is none.
 async fn write(
     shared: &Shared,
     connection: Option<Connection>,
     flush: &Flush,
-) -> Result<(Connection, Flushed), Error> {
+) -> Result<(Option<Connection>, Flushed), Error> {
     let mut connection = match connection {
         Some(connection) => connection,
         None => shared.connect().await?,
     };
     let flushed = within_deadline(consumers::flush(&mut connection, flush)).await?;
-    Ok((connection, flushed))
+    Ok((Some(connection), flushed))
 }

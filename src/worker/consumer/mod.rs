@@ -9,6 +9,7 @@ mod job;
 mod lookup;
 mod owned;
 mod restore;
+mod retried;
 
 use std::{sync::Arc, time::Duration};
 

@@ -19,8 +19,8 @@ use crate::{
 /// clocks of different speed.
 pub(super) const SURE: Duration = OWNED.saturating_sub(Duration::from_secs(3));
 
-/// Time after which the ownership is extended if there is nothing to write, and in which a pause or
-/// a move by an operator is noticed.
+/// Time after which the ownership is extended if there is nothing to write, and in which a pause, a
+/// move or a retry by an operator is noticed.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// Reason of a pause because a clock jumped.
@@ -47,6 +47,8 @@ pub(super) struct Owned<'c> {
     pub(super) next_flush: Instant,
     /// Time of the next flush if there is nothing to write.
     pub(super) heartbeat: Instant,
+    /// Earliest time at which a flush looks for retried letters.
+    pub(super) next_retries: Instant,
     /// Earliest time of the next lookup.
     next_lookup: Instant,
     /// Time up to which no other process can own the consumer.
@@ -74,6 +76,7 @@ impl<'c> Owned<'c> {
             lookup: Job::none(),
             next_flush: began,
             heartbeat: began + HEARTBEAT,
+            next_retries: began + HEARTBEAT,
             next_lookup: began,
             until: began + SURE,
             pause: None,

@@ -2,11 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use super::{Shared, within_deadline};
+use super::{Shared, retried::retried, within_deadline};
 use crate::{
     forward::{
         consumer::{Desk, LeaseKey, Settings},
-        lanes::{Code, Counts, Lanes, Stored, Waiting},
+        lanes::{Code, Counts, Lanes, Origin, Stored, Waiting},
     },
     store::{
         Connection, Error,
@@ -64,7 +64,10 @@ pub(super) async fn desk(
     fill(&mut stored, &settings, (events, rows), now);
     let key = LeaseKey::new(taken.token_key.as_bytes());
     let limits = settings.limits(random());
-    let lanes = Lanes::restore(stored, limits, now);
+    let mut lanes = Lanes::restore(stored, limits, now);
+    for item in retried(conn, name, &settings).await? {
+        lanes.restore_extra(item, Origin::Retry, now);
+    }
     let clock = shared.clock.clone();
     Ok(Some(Desk::new(
         Arc::clone(name),

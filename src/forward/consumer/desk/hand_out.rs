@@ -12,7 +12,7 @@ use super::Desk;
 use crate::{
     forward::{
         consumer::{HandedOut, Refusal, Want, handle::Reply},
-        lanes::{Item, Lease, SkipReason, Wish},
+        lanes::{Item, Lease, Origin, SkipReason, Wish},
     },
     store::consumers::EventRow,
     telemetry::{
@@ -239,7 +239,8 @@ impl Desk {
                 continue;
             }
             let position = lease.token.position;
-            match self.check(shown.remove(&position), repeated.contains(&position)) {
+            let is_repeated = repeated.contains(&position);
+            match self.check(&lease, shown.remove(&position), is_repeated) {
                 Ok(shown) => {
                     tokens.push(lease.token);
                     out.push(self.handed_out(&lease, shown, waiter.want.content));
@@ -275,11 +276,19 @@ impl Desk {
         .emit();
     }
 
-    /// The event, if it is still to be handed out.
-    fn check(&mut self, shown: Option<Shown>, is_repeated: bool) -> Result<Shown, SkipReason> {
+    /// The event, if it is still to be handed out. A retry goes out whatever its age.
+    fn check(
+        &mut self,
+        lease: &Lease,
+        shown: Option<Shown>,
+        is_repeated: bool,
+    ) -> Result<Shown, SkipReason> {
         let shown = shown.ok_or(SkipReason::Gone)?;
         if !self.settings.chooses(&shown.event, shown.client.as_deref()) {
             return Err(SkipReason::Filtered);
+        }
+        if lease.origin == Some(Origin::Retry) {
+            return Ok(shown);
         }
         if self.is_too_old(&shown.event) {
             return Err(SkipReason::TooOld);

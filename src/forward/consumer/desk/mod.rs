@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    forward::lanes::{Lanes, SkipReason},
+    forward::lanes::{Item, Lanes, Origin, SkipReason},
     store::consumers::EventRow,
     telemetry::{
         LogEvent,
@@ -136,6 +136,19 @@ impl Desk {
 
     fn is_too_old(&mut self, event: &EventRow) -> bool {
         self.settings.is_too_old(event, &self.clock) && !self.has_clock_jumped()
+    }
+
+    /// Takes the events of dead letters that an operator retries. Those that have no room, or are
+    /// there already, are ignored.
+    pub fn retry(&mut self, items: &[Item]) {
+        for item in items {
+            self.lanes.offer_extra(*item, Origin::Retry);
+        }
+    }
+
+    /// True if more retried letters may come.
+    pub fn has_room_for_retries(&self) -> bool {
+        self.lanes.extras_room() > 0
     }
 
     /// Records that the log was read up to this position.

@@ -12,7 +12,7 @@ use crate::{
     config::Lane,
     forward::{
         consumer::{Refusal, Settled, handle::Reply},
-        lanes::{Code, Counts, DeadLetter, Item, Reason, Saved, Waiting},
+        lanes::{Code, Counts, DeadLetter, EndedExtra, Item, Origin, Reason, Saved, Waiting},
     },
     store::consumers::{Failure, Flush, LaneChange, Totals},
     telemetry::{LogEvent, consumers::EventBuried},
@@ -141,6 +141,8 @@ impl Writing {
         let removed = saved.removed.iter().map(|it| (*it, LaneChange::Settled));
         let waiting = saved.waiting.iter().map(|row| waiting(row, now));
         let dead = saved.dead.iter().map(|letter| dead(letter, now));
+        let is_done = |it: &&EndedExtra| it.origin == Origin::Retry && !it.is_dead;
+        let retried = saved.ended.iter().filter(is_done);
         Flush {
             name: owned.name.to_owned(),
             generation: owned.generation,
@@ -151,7 +153,7 @@ impl Writing {
             lane: owned.lane.as_str(),
             owned_for: owned.time,
             totals: totals(&saved.counts),
-            retried_done: Vec::new(),
+            retried_done: retried.map(|it| it.position).collect(),
             lanes: removed.chain(waiting).chain(dead).collect(),
         }
     }
