@@ -9,14 +9,13 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::upkeep::keep;
 use crate::{
     config::Config,
     forward::{
         consumer::{Calls, Handle, Handles, Settings},
         destination,
     },
-    worker::{ConsumerParts, Consuming, Sender, Senders},
+    worker::{self, ConsumerParts, Consuming, Sender, Senders},
 };
 
 /// Tasks of the consumers. Clones share them.
@@ -135,9 +134,10 @@ impl Consumers {
     pub(super) fn start(&self, loops: &TaskTracker, stop: &CancellationToken) {
         let mut state = self.lock();
         let attempts = state.senders.attempts();
-        keep(loops, stop.clone(), attempts, |it| async move {
-            it.write().await
-        });
+        loops.spawn(worker::repeat(stop.clone(), move || {
+            let attempts = attempts.clone();
+            async move { attempts.write().await }
+        }));
         state.loops = Some((loops.clone(), stop.clone()));
         state.start();
     }

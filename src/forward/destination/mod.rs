@@ -1,7 +1,7 @@
 //! Destinations: the request for an event, the consequence of its attempt, and the rate.
 //!
 //! A sender leases events from the [`Handle`](super::consumer::Handle) of its destination. [`Request`]
-//! is the request of an event, [`settlement`] decides on the event after the attempt, and
+//! is the request of an event, [`settlement()`] decides on the event after the attempt, and
 //! [`Bucket`] limits the rate. Nothing here waits or reads a clock.
 
 mod bucket;

@@ -11,6 +11,7 @@
 
 mod control;
 mod dead_letters;
+mod deliveries;
 mod flush;
 mod heads;
 mod list;
@@ -27,6 +28,7 @@ pub use self::{
         DeadLetter, LetterState, Letters, Marked, dead_letter, dead_letters, discard, retried,
         retry,
     },
+    deliveries::Deliveries,
     flush::{Failure, Flush, Flushed, LaneChange, flush},
     heads::MalformedHeads,
     list::{ConsumerStatus, list, status},

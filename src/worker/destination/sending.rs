@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-
 use super::super::attempts::Attempts;
 use crate::{
     causes,
@@ -15,22 +13,19 @@ use crate::{
         http::{Attempt, Client, Permit},
     },
     store::{
-        ConnectOptions, Error,
+        ConnectOptions,
         attempts::StoredAttempt,
-        read::{Between, EventFilter, EventRow, Order, Readers, ReceivedBody, Visible},
+        consumers::{Deliveries, EventRow},
     },
     telemetry::{AttemptEnded, DestinationsUnavailable, LogEvent},
 };
-
-/// Sessions that read deliveries.
-const SESSIONS: u32 = 4;
 
 /// Parts that all senders share.
 #[derive(Clone, Debug)]
 pub struct Senders {
     /// None if the certificates of the authorities cannot be read.
     client: Option<Client>,
-    pub(super) readers: Readers,
+    deliveries: Deliveries,
     pub(super) options: ConnectOptions,
     pub(super) log: AttemptLog,
     pub(super) clock: Clock,
@@ -54,7 +49,7 @@ impl Senders {
         }
         Self {
             client: client.ok(),
-            readers: Readers::new(options, SESSIONS),
+            deliveries: Deliveries::new(options),
             options: options.clone(),
             log: AttemptLog::default(),
             clock,
@@ -134,40 +129,17 @@ impl Senders {
     ) -> Result<(Request, i64), Unsent> {
         let head = &event.event;
         let signer = settings.signer(&head.app).ok_or(Unsent::NoSecret)?;
-        let read = self.delivery(head).await;
+        let read = self.deliveries.of(head).await;
         let (body, items) = read
             .map_err(|_| Unsent::Unreadable)?
             .ok_or(Unsent::Erased)?;
         let is_known = |item: &EventRow| item.position <= event.through;
         let joins = |item: &EventRow| is_known(item) && settings.joins(head, item);
         let mask = settings.destination.mask;
-        let built = rest_of_delivery(head, &items, joins, (&body, mask));
+        let built = rest_of_delivery(head, &items, joins, (&body.into(), mask));
         let (body, last) = built.ok_or(Unsent::Erased)?;
         let request = Request::notification(body, head.delivery_id, signer);
         Ok((request, last))
-    }
-
-    /// Body of the delivery of an event, and its events; `None` if the body was erased.
-    async fn delivery(&self, head: &EventRow) -> Result<Option<(Bytes, Vec<EventRow>)>, Error> {
-        let mut reader = self.readers.reader(Visible::default()).await?;
-        let found = reader.received_body(head.delivery_id, head.received_at);
-        let Some(ReceivedBody {
-            body: Some(body),
-            items,
-        }) = found.await?
-        else {
-            return Ok(None);
-        };
-        if items.count <= 1 {
-            return Ok(Some((body.into(), Vec::new())));
-        }
-        let filter = EventFilter {
-            delivery: Some(items),
-            ..EventFilter::default()
-        };
-        let page = (Order::Oldest, items.count.unsigned_abs());
-        let events = reader.events(&filter, Between::default(), page, false);
-        Ok(Some((body.into(), events.await?)))
     }
 
     /// Records an attempt: metrics, and the table if the destination keeps such attempts.

@@ -25,7 +25,7 @@ use crate::{
         destination::{AttemptLog, Settings},
         lanes::{Answer, Code},
     },
-    store::{self, attempts::StoredAttempt, read::EventRow},
+    store::{self, attempts::StoredAttempt, consumers::EventRow},
 };
 
 /// Maximum time of a test.
