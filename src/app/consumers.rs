@@ -15,7 +15,7 @@ use crate::{
         consumer::{Calls, Handle, Handles, Settings},
         destination,
     },
-    worker::{self, ConsumerParts, Consuming, Sender, Senders},
+    worker::{Attempts, ConsumerParts, Consuming, Sender, Senders},
 };
 
 /// Tasks of the consumers. Clones share them.
@@ -130,14 +130,14 @@ impl Consumers {
         self.lock().handles.clone()
     }
 
+    /// Writer of the attempts of the destinations.
+    pub(super) fn attempts(&self) -> Attempts {
+        self.lock().senders.attempts()
+    }
+
     /// Starts the tasks. The database must be open.
     pub(super) fn start(&self, loops: &TaskTracker, stop: &CancellationToken) {
         let mut state = self.lock();
-        let attempts = state.senders.attempts();
-        loops.spawn(worker::repeat(stop.clone(), move || {
-            let attempts = attempts.clone();
-            async move { attempts.write().await }
-        }));
         state.loops = Some((loops.clone(), stop.clone()));
         state.start();
     }

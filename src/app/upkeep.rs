@@ -95,6 +95,13 @@ impl Upkeep {
         let options = self.database.options();
         let listing = Following::new(options, follower, consumer, wakes.waiter());
         loops.spawn(listing.run(stop()));
+        let attempts = self.consumers.attempts();
+        keep(
+            loops,
+            stop(),
+            attempts,
+            |it| async move { it.write().await },
+        );
         self.consumers.start(loops, &stop());
         if let Some(health) = self.database.health().await {
             loops.spawn(worker::log_restarts(stop(), health));

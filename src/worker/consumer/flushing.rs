@@ -7,15 +7,12 @@ use std::{
 
 use super::{
     OWNED, Rest, SOON, Shared,
-    owned::{HEARTBEAT, Owned, SURE},
+    owned::{Flushing, HEARTBEAT, Owned, SURE},
     retried::retried,
     within_deadline,
 };
 use crate::{
-    forward::{
-        consumer::{self, Settings},
-        lanes::Item,
-    },
+    forward::consumer::{self, Settings},
     store::{
         Connection, Error,
         consumers::{self, Flush, Flushed},
@@ -28,20 +25,6 @@ use crate::{
 
 /// Least and longest pause between two flushes.
 const PACE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
-
-/// A flush that ended.
-#[derive(Debug)]
-pub(super) struct Flushing {
-    /// The session, if it works, and the answer.
-    result: Result<(Option<Connection>, Flushed), Error>,
-    began: Instant,
-    took: Duration,
-    /// Pause that was written too.
-    pause: Option<&'static str>,
-    /// Events of letters that an operator retries. They are read after the flush, so that none of
-    /// them is settled by it.
-    retried: Vec<Item>,
-}
 
 impl Owned<'_> {
     /// Starts the next flush, or repeats one that failed.

@@ -8,11 +8,14 @@ use std::{
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use super::{Consuming, OWNED, Rest, SOON, Takeover, flushing::Flushing, job::Job, lookup};
+use super::{Consuming, OWNED, Rest, SOON, Takeover, job::Job, lookup};
 use crate::{
-    forward::consumer::{Call, Desk, Found, Lookup, Refusal, Settings, Writing},
+    forward::{
+        consumer::{Call, Desk, Found, Lookup, Refusal, Settings, Writing},
+        lanes::Item,
+    },
     query::stream::{LogBatch, LogSubscription},
-    store::{Connection, Error},
+    store::{Connection, Error, consumers::Flushed},
 };
 
 /// Time after the start of a flush in which no other process takes the consumer, with a margin for
@@ -55,6 +58,20 @@ pub(super) struct Owned<'c> {
     pub(super) until: Instant,
     /// Reason of a pause to write.
     pub(super) pause: Option<&'static str>,
+}
+
+/// A flush that ended.
+#[derive(Debug)]
+pub(super) struct Flushing {
+    /// The session, if it works, and the answer.
+    pub(super) result: Result<(Option<Connection>, Flushed), Error>,
+    pub(super) began: Instant,
+    pub(super) took: Duration,
+    /// Pause that was written too.
+    pub(super) pause: Option<&'static str>,
+    /// Events of letters that an operator retries. They are read after the flush, so that none of
+    /// them is settled by it.
+    pub(super) retried: Vec<Item>,
 }
 
 impl<'c> Owned<'c> {
