@@ -7,7 +7,7 @@
 
 use std::{collections::HashSet, time::Instant};
 
-use super::{Item, LaneKey, Lanes, State, lane::Lane};
+use super::{Item, LaneKey, Lanes, Origin, State, lane::Lane};
 
 /// Maximum number of extras in memory.
 pub const MOST_EXTRAS: usize = 256;
@@ -15,15 +15,6 @@ pub const MOST_EXTRAS: usize = 256;
 /// Number of live items after which an extra goes out although live items are ready, so that a busy
 /// consumer does not starve its extras.
 const LIVE_ITEMS: u32 = 8;
-
-/// Origin of an extra.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// A dead letter that an operator retries.
-    Retry,
-    /// The replay with this number.
-    Replay(u16),
-}
 
 /// Extra that is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,6 +16,15 @@ pub struct Item {
     pub account: AccountKey,
 }
 
+/// Origin of an extra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// A dead letter that an operator retries.
+    Retry,
+    /// The replay with this number.
+    Replay(u16),
+}
+
 /// Unit of ordering: a hash of app, account and person. An event without a person is a lane of its
 /// own.
 ///

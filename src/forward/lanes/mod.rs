@@ -38,9 +38,9 @@ use std::collections::HashMap;
 
 pub use behind::{MOST_LATER, Wish};
 pub use code::Code;
-pub use extras::{EndedExtra, MOST_EXTRAS, Origin};
+pub use extras::{EndedExtra, MOST_EXTRAS};
 pub use ids::LaneIds;
-pub use item::{AccountKey, Item, LaneKey};
+pub use item::{AccountKey, Item, LaneKey, Origin};
 pub use limits::Limits;
 pub use saved::{Saved, Waiting};
 pub use settlement::{Counts, DeadLetter, Reason, SkipReason};

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{code::Code, extras::Origin, item::LaneKey};
+use super::{
+    code::Code,
+    item::{LaneKey, Origin},
+};
 
 /// Content of a lease token. The caller encodes it, and checks that a token is genuine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -47,15 +47,17 @@ impl ConsumerKind {
     }
 }
 
-/// Creates a consumer. One that exists keeps its place and its lanes, and takes the new kind.
+/// Creates a consumer. One that exists keeps its place and its lanes, and takes the new kind. The first
+/// generation is a time, so that a consumer that was removed and created again has none of the
+/// generations that it had before.
 ///
 /// # Errors
 /// If Postgres is unavailable.
 pub async fn register(conn: &mut PgConnection, new: NewConsumer<'_>) -> Result<(), Error> {
     let register = format!(
         "INSERT INTO consumers (name, generation, kind, lane, position, caught_up_at)
-         VALUES ($1, extract(epoch FROM clock_timestamp())::bigint, $2, $3, least($4, {DRAWN}),
-                 CASE WHEN $5 THEN clock_timestamp() END)
+         VALUES ($1, extract(epoch FROM clock_timestamp() - '2020-01-01Z'::timestamptz)::bigint,
+                 $2, $3, least($4, {DRAWN}), CASE WHEN $5 THEN clock_timestamp() END)
          ON CONFLICT (name) DO UPDATE SET kind = excluded.kind
          WHERE consumers.kind <> excluded.kind"
     );
