@@ -12,7 +12,7 @@ use crate::{
         consumers::{self, ConsumerStatus},
         horizon::{self, Holder},
     },
-    telemetry::metrics::CONSUMER_BLOCKED,
+    telemetry::metrics::{CONSUMER_BLOCKED, DESTINATION_DOWN},
 };
 
 /// Age of an unsettled event from which a consumer is behind.
@@ -169,12 +169,35 @@ fn held(holder: &Holder) -> Option<Finding> {
 
 /// Findings for consumers that the running server holds back, in its metrics.
 pub(super) fn blocked(metrics: &str) -> Vec<Finding> {
-    let lines = metrics.lines();
-    let names = lines.filter_map(|line| {
-        let labels = line.strip_prefix(CONSUMER_BLOCKED.name)?;
-        labels.strip_prefix("{consumer=\"")?.strip_suffix("\"} 1")
-    });
+    let names = raised(metrics, CONSUMER_BLOCKED.name, "{consumer=\"");
     names.map(too_many).collect()
+}
+
+/// Findings for destinations whose breaker is open, in the metrics of the running server.
+pub(super) fn down(metrics: &str) -> Vec<Finding> {
+    let names = raised(metrics, DESTINATION_DOWN.name, "{destination=\"");
+    names.map(not_reached).collect()
+}
+
+/// Names of the series of a gauge that are 1. `label` is the text before the name.
+fn raised<'m>(
+    metrics: &'m str,
+    gauge: &'static str,
+    label: &'static str,
+) -> impl Iterator<Item = &'m str> {
+    metrics.lines().filter_map(move |line| {
+        let labels = line.strip_prefix(gauge)?;
+        labels.strip_prefix(label)?.strip_suffix("\"} 1")
+    })
+}
+
+fn not_reached(name: &str) -> Finding {
+    warning(format!("{name} is down: the server only probes it"))
+        .means("its events wait in the log; no attempt counts meanwhile")
+        .remedy(format!(
+            "correct the receiver; see `hookshelf destinations attempts {name}` and `hookshelf \
+             destinations test {name}`"
+        ))
 }
 
 fn too_many(name: &str) -> Finding {
@@ -228,5 +251,14 @@ mod tests {
             "{found:?}"
         );
         assert!(blocked("").is_empty());
+    }
+
+    #[test]
+    fn destinations_that_are_down_are_found_in_the_metrics() {
+        let name = DESTINATION_DOWN.name;
+        let metrics = format!("{name}{{destination=\"crm\"}} 1\n{name}{{destination=\"n8n\"}} 0\n");
+        let found = down(&metrics);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].found.contains("crm is down"), "{found:?}");
     }
 }

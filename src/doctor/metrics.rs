@@ -11,7 +11,9 @@ use crate::{config::Config, telemetry::metrics::WAKE_POLL_FAILS};
 pub(super) async fn check(config: &Config) -> Vec<Finding> {
     let metrics = read(config).await.unwrap_or_default();
     let late = late(&metrics).into_iter();
-    late.chain(consumers::blocked(&metrics)).collect()
+    let consumers = consumers::blocked(&metrics).into_iter();
+    let down = consumers::down(&metrics);
+    late.chain(consumers).chain(down).collect()
 }
 
 async fn read(config: &Config) -> Option<String> {
