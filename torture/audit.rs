@@ -111,6 +111,7 @@ impl Audit {
         let mut database: PgConnection = options.clone().connect().await?;
         let positions = sqlx::query_scalar("SELECT position FROM events");
         let positions: Vec<i64> = positions.fetch_all(&mut database).await?;
+        println!("  a worker had got {} events", worker.count());
         let mut faults = worker.take_faults(positions.into_iter());
         if !is_settled? {
             faults.push("the consumer did not settle all events".to_owned());

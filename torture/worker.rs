@@ -63,6 +63,11 @@ impl Worker {
         Ok(Working { end, task })
     }
 
+    /// Number of events that the worker got.
+    pub(crate) fn count(&self) -> usize {
+        self.handed_out.len()
+    }
+
     /// Takes the faults since the last call. `positions` are all events, and all are settled.
     pub(crate) fn take_faults(&mut self, positions: impl Iterator<Item = i64>) -> Vec<String> {
         let is_missing = |it: &i64| Some(*it) > self.from && !self.handed_out.contains(it);
@@ -160,4 +165,42 @@ async fn post(client: &reqwest::Client, url: &str, body: &Value) -> anyhow::Resu
     let request = client.post(url).body(body.to_string());
     let answer = request.send().await?.error_for_status()?;
     Ok(serde_json::from_str(&answer.text().await?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Faults after a worker got these events, each with its person, and acked the first one.
+    fn faults(events: &[(i64, &str)]) -> Vec<String> {
+        let mut worker = Worker {
+            from: Some(0),
+            ..Worker::default()
+        };
+        for (position, person) in events {
+            let event = json!({"app": "default", "account_id": "1", "person_id": person});
+            worker.look(*position, &event);
+            worker.handed_out.insert(*position);
+            worker.acked.insert(events[0].0);
+        }
+        worker.take_faults(1..=3)
+    }
+
+    #[test]
+    fn events_once_and_in_the_order_of_their_lanes_are_right() {
+        assert_eq!(
+            faults(&[(2, "7001"), (1, "7002"), (1, "7002"), (3, "7001")]),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn a_lost_event_a_repeat_after_an_ack_and_another_order_are_faults() {
+        let lost = faults(&[(1, "7001"), (3, "7001")]);
+        assert_eq!(lost, ["events that the worker never got: 1"]);
+        let repeated = faults(&[(1, "7001"), (1, "7001"), (2, "7001"), (3, "7001")]);
+        assert_eq!(repeated, ["handed out after its ack: 1"]);
+        let reordered = faults(&[(1, "7001"), (3, "7001"), (2, "7001")]);
+        assert_eq!(reordered, ["handed out out of order: 2 after 3"]);
+    }
 }
