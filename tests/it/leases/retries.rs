@@ -3,7 +3,7 @@
 use super::*;
 
 /// Events become dead letters at their first failure.
-const ONCE: &str = "max_attempts = 1\nmax_age = '1h'\n";
+const ONCE: &str = "max_attempts = 1\n";
 
 /// Runs a command about the dead letters of the consumer; its output.
 fn dead(desk: &Desk, arguments: &str) -> String {
