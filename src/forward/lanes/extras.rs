@@ -74,7 +74,8 @@ impl Lanes {
         let mut extras = self.extras.iter().map(|extra| &extra.lane);
         let next = extras.find(|lane| {
             let key = lane.head.lane;
-            lanes.insert(key) && lane.is_due(now) && !self.by_key.contains_key(&key)
+            let is_free = !self.by_key.contains_key(&key) && !self.extras.hold(key);
+            lanes.insert(key) && lane.is_due(now) && is_free
         });
         next.map(|lane| lane.head.position)
     }
