@@ -49,6 +49,8 @@ pub(super) struct World {
     is_partial: bool,
     /// Number of settlements of items that were not out.
     late: usize,
+    /// Extras that were settled when they were not out: they hold nothing back.
+    late_extras: BTreeSet<i64>,
     /// Times before which items must not go out.
     not_before: HashMap<i64, Instant>,
     /// Last settled items of each lane: those of one settlement.
@@ -127,6 +129,7 @@ impl World {
             wishes: Vec::new(),
             is_partial: false,
             late: 0,
+            late_extras: BTreeSet::new(),
             not_before: HashMap::new(),
             settled: HashMap::new(),
         }
@@ -269,6 +272,9 @@ impl World {
         self.end(&token);
         let is_late = !self.remove_out(&token);
         self.late += usize::from(is_late && !token.is_extra());
+        if is_late && token.is_extra() {
+            self.late_extras.insert(token.position);
+        }
     }
 
     fn end(&mut self, token: &Token) {

@@ -49,7 +49,10 @@ impl World {
     pub(super) fn check_saved_extras(&self, lease: &Lease) {
         let mut unsaved = self.database.extras.keys();
         let is_of_lane = |it: &&i64| self.item(**it).lane == lease.token.lane;
-        let is_settled = |it: &i64| !self.extras.contains_key(it) && self.last.contains_key(it);
+        let is_settled = |it: &i64| {
+            let is_ended = !self.extras.contains_key(it) && self.last.contains_key(it);
+            is_ended && !self.late_extras.contains(it)
+        };
         let settled = unsaved.find(|it| is_of_lane(it) && is_settled(it));
         assert_eq!(settled, None, "the extra before it is not saved");
     }
@@ -95,8 +98,7 @@ impl World {
         for (key, lane) in &self.lanes.by_key {
             let extras = self.lanes.extras.iter().map(|extra| &extra.lane);
             let mut extras = extras.filter(|extra| extra.head.lane == *key);
-            let holds =
-                extras.any(|it| it.unsaved.is_some() || (it.is_out() && !it.is_held_back()));
+            let holds = extras.any(|it| it.is_out() && !it.is_held_back());
             assert!(!holds || matches!(lane.state, State::Held | State::Settled));
         }
     }
