@@ -21,7 +21,7 @@ use crate::{
 /// Give it the files of `secret_file` and `previous_secrets_file`. Until you remove the old secret
 /// from the second file, or until `until`, both secrets sign each request.
 ///
-/// Example: hookshelf destinations rotate crm --secret-file /etc/hookshelf/crm --previous-secrets-file /etc/hookshelf/crm.old
+/// Example: hookshelf destinations rotate crm --secret-file crm --previous-secrets-file crm.old
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Rotate {

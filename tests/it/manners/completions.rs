@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use crate::support::directory::Directory;
+
 fn script(shell: &str) -> String {
     let output = run(Command::new(env!("CARGO_BIN_EXE_hookshelf")).args(["completions", shell]));
     assert!(output.status.success());
@@ -36,7 +38,10 @@ fn proposals(words: &[&str]) -> Vec<String> {
         script("bash"),
         last + 1
     );
-    let output = run(Command::new("bash").args(["--norc", "-c", &ask]));
+    // An argument may not be as long as the script.
+    let file = Directory::create();
+    std::fs::write(file.join("ask"), ask).unwrap();
+    let output = run(Command::new("bash").arg("--norc").arg(file.join("ask")));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
     let proposed = String::from_utf8(output.stdout).unwrap();

@@ -10,6 +10,11 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use hookshelf::store::{
+    consumers::{self, ConsumerKind, NewConsumer},
+    follow::Start,
+};
+
 use super::{eventually, postgres::TestDatabase, server::Server};
 
 /// Path of the configuration in the documents.
@@ -70,6 +75,31 @@ impl Desk {
             desk.delivery
         ));
         desk
+    }
+
+    /// Adds the consumer and the destination of the documents, with a dead letter at position 42.
+    pub(crate) async fn add_consumers(&self) {
+        let file = self.server.directory.join("hookshelf.toml");
+        let configuration = fs::read_to_string(&file).unwrap();
+        let url = "https://chatwoot.example.com/webhooks/instagram";
+        let added = format!("[consumers.bot]\n[destinations.chatwoot]\nurl = \"{url}\"\n");
+        fs::write(file, format!("{configuration}\n{added}")).unwrap();
+        let mut database = self.server.database().await;
+        for (name, kind) in [
+            ("bot", ConsumerKind::Consumer),
+            ("chatwoot", ConsumerKind::Destination),
+        ] {
+            let new = NewConsumer {
+                name,
+                kind,
+                lane: "person",
+                start: Start::Beginning,
+            };
+            consumers::register(&mut database, new).await.unwrap();
+        }
+        let bury = "INSERT INTO dead_letters
+                    SELECT 'bot', 42, now(), 5, now(), now(), 'attempts', 'graph_429', 'dead'";
+        sqlx::query(bury).execute(&mut database).await.unwrap();
     }
 
     /// Sends an unsigned delivery and waits until its rejection is stored.
