@@ -26,6 +26,8 @@ impl Receiver {
             fs::copy(source.join(file), place.join(file)).unwrap();
         }
         let npm = Command::new("npm")
+            // It would leave files in the directory for temporary files.
+            .env("NODE_DISABLE_COMPILE_CACHE", "1")
             .args(["install", "--cache=cache", "--no-audit", "--no-fund"])
             .arg("--ignore-scripts")
             .current_dir(&place)
