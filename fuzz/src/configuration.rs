@@ -27,7 +27,7 @@ const SECRETS: [&str; 4] = [
     "verify_token",
 ];
 
-/// What holds a secret of a destination.
+/// Key that holds a secret of a destination.
 const DESTINATION_SECRETS: [&str; 4] = ["secret", "previous_secrets", "url", "headers"];
 
 /// The configuration file.

@@ -1,10 +1,13 @@
 //! Lease tokens as text, protected against modification.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::forward::lanes::{LaneKey, Token};
+use crate::{
+    forward::lanes::{LaneKey, Token},
+    meta::signature::hmac_with,
+};
 
 /// Length of a token in bytes: lane, position, attempt and number of the hand-out.
 const TOKEN: usize = 28;
@@ -20,8 +23,7 @@ pub struct LeaseKey(Hmac<Sha256>);
 impl LeaseKey {
     /// A key of any length.
     pub fn new(key: &[u8]) -> Self {
-        // HMAC takes keys of every length.
-        Self(Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into())))
+        Self(hmac_with(key))
     }
 
     /// The token as text: base64url of its bytes and an authentication code.

@@ -12,7 +12,7 @@ mod rate;
 mod requests;
 mod settings;
 
-pub use desk::{Desk, Found, Lookup, Owned, Shown, Writing};
+pub use desk::{Desk, Found, Lookup, Ownership, Shown, Writing};
 pub use handle::{Call, Calls, Handle};
 pub use lease_key::LeaseKey;
 pub use names::Handles;

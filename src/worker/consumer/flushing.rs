@@ -35,7 +35,7 @@ impl Owned<'_> {
         let writing = self.writing.take();
         let writing = writing.unwrap_or_else(|| self.desk.begin_write());
         let began = Instant::now();
-        let owned = consumer::Owned {
+        let owned = consumer::Ownership {
             name: &self.consuming.name,
             generation: self.generation,
             lane: self.settings.lane,

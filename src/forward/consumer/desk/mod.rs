@@ -37,7 +37,7 @@ use crate::{
 
 pub use self::{
     hand_out::{Found, Lookup, Shown},
-    progress::{Owned, Writing},
+    progress::{Ownership, Writing},
 };
 
 /// State of one consumer in the memory of its owner.

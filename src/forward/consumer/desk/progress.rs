@@ -55,7 +55,7 @@ impl Answers {
 
 /// Ownership of a consumer.
 #[derive(Clone, Copy, Debug)]
-pub struct Owned<'o> {
+pub struct Ownership<'o> {
     /// Name of the consumer.
     pub name: &'o str,
     /// Number of the ownership.
@@ -136,7 +136,7 @@ impl Desk {
 
 impl Writing {
     /// Statement for this progress at the moment `now`, of the owner with this generation.
-    pub fn flush(&self, owned: &Owned<'_>, now: Instant) -> Flush {
+    pub fn flush(&self, owned: &Ownership<'_>, now: Instant) -> Flush {
         let saved = &self.saved;
         let removed = saved.removed.iter().map(|it| (*it, LaneChange::Settled));
         let waiting = saved.waiting.iter().map(|row| waiting(row, now));
