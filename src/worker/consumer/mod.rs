@@ -67,6 +67,8 @@ pub struct Consuming {
     shared: Shared,
     /// Session between two takeovers.
     idle: Option<Connection>,
+    /// True once the row of the consumer is there, with its present kind.
+    is_registered: bool,
     failing: bool,
 }
 
@@ -119,6 +121,7 @@ impl Consuming {
             calls,
             shared,
             idle: None,
+            is_registered: false,
             failing: false,
         }
     }
@@ -147,6 +150,16 @@ impl Consuming {
             None => self.shared.connect().await?,
         };
         let settings = Arc::clone(&self.settings.borrow_and_update());
+        if !self.is_registered {
+            let new = NewConsumer {
+                name: &self.name,
+                kind: settings.kind,
+                lane: settings.lane.as_str(),
+                start: settings.start,
+            };
+            within_deadline(consumers::register(&mut connection, new)).await?;
+            self.is_registered = true;
+        }
         let began = std::time::Instant::now();
         let taken = consumers::take(&mut connection, &self.name, &self.shared.owner, OWNED);
         match within_deadline(taken).await? {
@@ -163,13 +176,7 @@ impl Consuming {
                 }))
             }
             Take::Missing => {
-                let new = NewConsumer {
-                    name: &self.name,
-                    kind: settings.kind,
-                    lane: settings.lane.as_str(),
-                    start: settings.start,
-                };
-                within_deadline(consumers::register(&mut connection, new)).await?;
+                self.is_registered = false;
                 self.idle = Some(connection);
                 Err(Untaken::Rest(Rest::short()))
             }
