@@ -9,7 +9,7 @@
 pub struct MalformedHeads;
 
 /// Encodes `heads`, which ascend and end at or before `position`.
-pub(super) fn encode(position: i64, heads: &[i64]) -> Vec<u8> {
+pub(in crate::store) fn encode(position: i64, heads: &[i64]) -> Vec<u8> {
     debug_assert!(heads.is_sorted_by(|one, next| one < next));
     debug_assert!(heads.first().is_none_or(|first| *first > 0));
     debug_assert!(heads.last().is_none_or(|last| *last <= position));
@@ -24,7 +24,10 @@ pub(super) fn encode(position: i64, heads: &[i64]) -> Vec<u8> {
 
 /// Decodes the heads of a consumer at `position`, in ascending order. Each list of heads has one
 /// encoding; other bytes are malformed.
-pub(super) fn decode(position: i64, mut bytes: &[u8]) -> Result<Vec<i64>, MalformedHeads> {
+pub(in crate::store) fn decode(
+    position: i64,
+    mut bytes: &[u8],
+) -> Result<Vec<i64>, MalformedHeads> {
     let mut heads: Vec<i64> = Vec::new();
     let mut from = position;
     while !bytes.is_empty() {

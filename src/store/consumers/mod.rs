@@ -13,7 +13,7 @@ mod control;
 mod dead_letters;
 mod deliveries;
 mod flush;
-mod heads;
+pub(super) mod heads;
 mod list;
 mod owner;
 mod progress;

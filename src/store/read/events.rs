@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;
@@ -22,7 +22,8 @@ use crate::{
 };
 
 /// Filter for events: combines the set fields with AND.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct EventFilter {
     /// The kinds; empty for any.
     pub kinds: Vec<Kind>,
@@ -65,7 +66,7 @@ pub struct EventFilter {
 }
 
 /// Place of a delivery's items in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Items {
     /// Receipt of the delivery.
     pub received_at: Timestamp,
