@@ -153,3 +153,63 @@ fn a_row_shows_the_labels_and_levels_of_its_entry() {
     let message = "\n- `commit failed` WARN/DEBUG (code, cause): The deliveries of";
     assert!(page.contains(message), "{page}");
 }
+
+/// Labels that Prometheus adds.
+const ADDED: [&str; 3] = ["instance", "job", "le"];
+
+/// Words of an expression for Prometheus.
+fn words(expression: &str) -> impl Iterator<Item = &str> {
+    expression.split(|it: char| !it.is_ascii_alphanumeric() && it != '_')
+}
+
+/// Metrics that an expression names.
+fn named(expression: &str) -> Vec<&'static Metric> {
+    let parts = ["_bucket", "_sum", "_count"];
+    let name = |word: &str| {
+        let part = parts.iter().find_map(|part| word.strip_suffix(part));
+        let metric = |name: &str| CATALOGUE.iter().find(|metric| metric.name == name);
+        metric(word).or_else(|| metric(part?))
+    };
+    let metrics = words(expression).filter(|word| word.starts_with("hookshelf_"));
+    let metrics = metrics.map(|word| name(word).unwrap_or_else(|| panic!("no metric {word}")));
+    metrics.collect()
+}
+
+/// Labels that an expression names: before a comparison, and after `by`.
+fn labels(expression: &str) -> Vec<&str> {
+    let compared = expression.split(['{', ',']).filter_map(|part| {
+        let (label, _) = part.split_once(['=', '!'])?;
+        words(label).last().filter(|_| part.contains('"'))
+    });
+    let grouped = expression.split("by (").skip(1);
+    let grouped = grouped.flat_map(|rest| rest.split(')').next().unwrap_or_default().split(", "));
+    compared.chain(grouped).collect()
+}
+
+#[test]
+fn the_examples_for_prometheus_name_metrics_and_their_labels() {
+    let alerts = page::read("examples/prometheus/alerts.yml");
+    let board = page::read("examples/prometheus/grafana.json");
+    let board: serde_json::Value = serde_json::from_str(&board).unwrap();
+    let panels = board["panels"].as_array().unwrap().iter();
+    let targets = panels
+        .filter_map(|panel| panel["targets"].as_array())
+        .flatten();
+    let of_board = targets.map(|target| target["expr"].as_str().unwrap());
+    let of_alerts = alerts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("expr: "));
+    let expressions: Vec<_> = of_alerts.chain(of_board).collect();
+    assert!(expressions.len() > 30, "{expressions:?}");
+    for expression in expressions {
+        let known: Vec<_> = named(expression)
+            .iter()
+            .flat_map(|it| it.labels)
+            .copied()
+            .collect();
+        for label in labels(expression) {
+            let is_known = known.contains(&label) || ADDED.contains(&label);
+            assert!(is_known, "{label} in {expression}");
+        }
+    }
+}
