@@ -3,6 +3,9 @@
 use super::{app_name::AppName, apps::Apps, print::Printer, reader::Reader};
 use crate::vocabulary::{Channel, Kind, Source, Spelled};
 
+/// Values of `accounts`: a label or a user name would choose nothing.
+const ACCOUNTS: &str = "ids of professional accounts: digits";
+
 /// Filter for events. An empty list allows every value; the lists are combined with AND.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventChoice {
@@ -32,19 +35,16 @@ impl EventChoice {
 
     /// Reads a choice. Its apps must be among `apps`, unless these have faults themselves.
     pub(super) fn read(reader: &mut Reader<'_>, apps: Option<&Apps>) -> Self {
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let texts = |reader: &mut Reader<'_>, key, allowed| {
-            let list = reader.optional_list(key, allowed, text);
-            list.unwrap_or_default()
-        };
         Self {
             kinds: reader.names_of("kinds"),
             apps: match apps {
                 Some(apps) => reader.list_of("apps", &known(apps)),
                 None => reader.list("apps", AppName::ALLOWED, |text| text.parse().ok()),
             },
-            accounts: texts(reader, "accounts", "ids of professional accounts"),
-            clients: texts(reader, "clients", "names of clients"),
+            accounts: texts(reader, "accounts", ACCOUNTS, |id| {
+                id.bytes().all(|byte| byte.is_ascii_digit())
+            }),
+            clients: texts(reader, "clients", "names of clients", |_| true),
             channels: reader.names_of("channels"),
             sources: reader.names_of("sources"),
             echo: None,
@@ -67,6 +67,18 @@ impl EventChoice {
         list(out, "channels", self.channels.iter().map(|it| it.name()));
         list(out, "sources", self.sources.iter().map(|it| it.name()));
     }
+}
+
+/// Reads a list of texts that are not empty and fulfil a condition.
+fn texts(
+    reader: &mut Reader<'_>,
+    key: &str,
+    allowed: &str,
+    is_allowed: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let parse = |text: &str| (!text.is_empty() && is_allowed(text)).then(|| text.to_owned());
+    let list = reader.optional_list(key, allowed, parse);
+    list.unwrap_or_default()
 }
 
 /// Names of the apps. Without any, the server generates the default app.

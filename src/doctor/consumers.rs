@@ -9,7 +9,7 @@ use crate::{
     config::{Config, Name},
     store::{
         Connection, Error,
-        consumers::{self, ConsumerStatus},
+        consumers::{self, ConsumerStatus, Unmatched},
         horizon::{self, Holder},
     },
     telemetry::metrics::{CONSUMER_BLOCKED, DESTINATION_DOWN},
@@ -35,6 +35,13 @@ pub(super) async fn check(conn: &mut Connection, config: &Config) -> Result<Vec<
     let is_stored = |name: &&&str| stored.iter().any(|it| it.name == **name);
     let new = names.iter().filter(|name| !is_stored(name));
     found.extend(new.map(|name| not_begun(name)));
+    let consumers = config.consumers.iter().map(|(name, it)| (name, &it.filter));
+    let destinations = config.destinations.iter();
+    let destinations = destinations.map(|(name, it)| (name, &it.filter));
+    for (name, filter) in consumers.chain(destinations) {
+        let unmatched = consumers::unmatched(conn, filter).await?;
+        found.extend(unmatched.iter().map(|it| not_known(name, it)));
+    }
     found.extend(
         horizon::oldest(conn)
             .await?
@@ -82,6 +89,19 @@ fn not_begun(name: &str) -> Finding {
     ))
     .means("its events are not delivered")
     .remedy("start the server, or run `hookshelf reload`")
+}
+
+fn not_known(name: &Name, unmatched: &Unmatched) -> Finding {
+    let Unmatched { key, value, .. } = unmatched;
+    let near = unmatched.nearest.as_ref();
+    let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    warning(format!("{key} of {name}: {value} is not known yet{near}"))
+        .means("the filter chooses no event by it")
+        .remedy(if *key == "accounts" {
+            "correct it, or wait for its first delivery; see `hookshelf accounts list`"
+        } else {
+            "correct it, or set it with `hookshelf accounts label ACCOUNT --client NAME`"
+        })
 }
 
 fn not_run(name: &str) -> Finding {

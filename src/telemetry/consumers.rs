@@ -78,6 +78,12 @@ messages! {
         WARN if sparingly!(), DEBUG
         => CONSUMER_DEAD_LETTERS.count(of(&consumer));
 
+    /// No delivery came for `accounts` ids of the filter, and no account has `clients` names of it.
+    /// `hookshelf doctor` shows them. Correct them, unless the first delivery is still to come.
+    FilterUnmatched { consumer: Arc<str>, accounts: usize, clients: usize }
+        "the filter names accounts or clients that are not known yet"
+        [consumer = &*consumer, accounts, clients] WARN;
+
     /// `cause`: `gone` (the first event of a lane was purged) or `lane` (the setting changed).
     /// Events after `position` may be delivered again.
     ConsumerRewound { consumer: Arc<str>, position: i64, cause: &'static str }

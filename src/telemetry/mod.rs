@@ -30,8 +30,8 @@ pub mod tunnel;
 pub use consumers::{
     ConsumerFailed, ConsumerFlushed, ConsumerMeasured, ConsumerPaused, ConsumerRecovered,
     ConsumerReleased, ConsumerResumed, ConsumerRewound, ConsumerTaken, EventBuried,
-    EventsHandedOut, EventsSkipped, HorizonMeasured, LanesBlocked, LanesUnblocked, LeasesSettled,
-    OwnershipLost,
+    EventsHandedOut, EventsSkipped, FilterUnmatched, HorizonMeasured, LanesBlocked, LanesUnblocked,
+    LeasesSettled, OwnershipLost,
 };
 pub use destination::{
     AttemptEnded, BreakerClosed, BreakerOpened, DestinationGone, DestinationsUnavailable,

@@ -153,12 +153,13 @@ fn an_unknown_name_is_told_with_the_nearest_known_one() {
 
 #[test]
 fn a_value_that_is_not_allowed() {
-    let keys = "kinds = []\naccounts = ['']\nclients = 'acme'\nmax_age = '0s'\nonce_per = 1\n\
+    let keys = "kinds = []\naccounts = ['', 'bakery']\nclients = 'acme'\nmax_age = '0s'\nonce_per = 1\n\
                 lease = '2h'\nmax_attempts = 0\nbackoff = '15min..1s'\nmax_in_flight = 10001\n\
                 start = -1\nlane = 'account_id'";
     insta::assert_snapshot!(faults(keys), @r#"
     consumers.bot.kinds: is an empty list; allowed: at least one item, or no such key
-    consumers.bot.accounts: "" is not allowed; allowed: ids of professional accounts
+    consumers.bot.accounts: "" is not allowed; allowed: ids of professional accounts: digits
+    consumers.bot.accounts: "bakery" is not allowed; allowed: ids of professional accounts: digits
     consumers.bot.clients: found a text; allowed: a list of texts
     consumers.bot.max_age: "0s" is not allowed; allowed: off, or 1s to 8784h, with a unit: s, min, h or days
     consumers.bot.once_per: found a number; allowed: event, account

@@ -18,6 +18,7 @@ mod list;
 mod owner;
 mod progress;
 mod span;
+mod unmatched;
 mod waiting;
 
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub use self::{
     owner::{Owner, Take, Taken, TokenKey, release, rewind, take},
     progress::{Progress, Totals},
     span::{KindCount, MOST_COUNTED, count_between, first_since},
+    unmatched::{Unmatched, unmatched},
     waiting::{WaitingLane, waiting},
 };
 pub use super::read::{EventFilter, EventRow, events_at, events_of, next_of_lane, read_payloads};

@@ -30,7 +30,7 @@ use crate::{
     },
     telemetry::{
         LogEvent,
-        consumers::{ConsumerFailed, ConsumerRecovered, ConsumerTaken},
+        consumers::{ConsumerFailed, ConsumerRecovered, ConsumerTaken, FilterUnmatched},
     },
 };
 
@@ -196,6 +196,7 @@ impl Consuming {
         let Some(desk) = desk else {
             return Ok(None);
         };
+        self.check_filter(&mut connection, &settings).await?;
         let (position, progress) = (desk.read(), taken.progress);
         let at = progress.caught_up_at;
         let at = at.filter(|_| position == progress.position);
@@ -215,6 +216,26 @@ impl Consuming {
             paused: progress.paused,
             began,
         }))
+    }
+
+    /// Reports accounts and clients of the filter that are not known: they may be misspelt.
+    async fn check_filter(
+        &self,
+        connection: &mut Connection,
+        settings: &Settings,
+    ) -> Result<(), Error> {
+        let unmatched = consumers::unmatched(connection, &settings.filter);
+        let unmatched = within_deadline(unmatched).await?;
+        let of = |key| unmatched.iter().filter(|it| it.key == key).count();
+        if !unmatched.is_empty() {
+            FilterUnmatched {
+                consumer: Arc::clone(&self.name),
+                accounts: of("accounts"),
+                clients: of("clients"),
+            }
+            .emit();
+        }
+        Ok(())
     }
 
     /// Refuses calls for a while.

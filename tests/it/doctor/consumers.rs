@@ -96,3 +96,30 @@ async fn dead_letters_are_told_until_somebody_decides() {
     let report = DoctorReport::of(&server, BOT);
     report.says("consumers", "ok", "1 consumer");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_and_clients_that_are_not_known_are_told_with_the_nearest() {
+    let server = server_with_bot().await;
+    let accounts = "INSERT INTO accounts (app, account_id, client, first_seen, last_seen)
+                    VALUES ('default', '17840000000000001', 'bakery', now(), now()),
+                           ('default', '17840000000000002', NULL, now(), now())";
+    run(&server, accounts).await;
+    let with = |accounts, clients| {
+        let variables = [
+            ("HOOKSHELF__CONSUMERS__BOT__ACCOUNTS", accounts),
+            ("HOOKSHELF__CONSUMERS__BOT__CLIENTS", clients),
+        ];
+        DoctorReport::of(&server, &variables)
+    };
+    let report = with("17840000000000002,17840000000000001", "bakery");
+    report.says("consumers", "ok", "1 consumer");
+    let report = with("17840000000000002,17840000000000071,5", "bakrey,florist");
+    for found in [
+        "accounts of bot: 17840000000000071 is not known yet; did you mean 17840000000000001?",
+        "accounts of bot: 5 is not known yet",
+        "clients of bot: bakrey is not known yet; did you mean bakery?",
+        "clients of bot: florist is not known yet",
+    ] {
+        report.says("consumers", "warning", found);
+    }
+}

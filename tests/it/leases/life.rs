@@ -153,3 +153,31 @@ async fn a_consumer_of_another_process_is_found_at_its_address_and_taken_over_af
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_filter_for_an_account_that_is_not_known_is_reported_at_start_and_reload() {
+    let desk = Desk::open_with("accounts = ['17840000000000002']\n").await;
+    let told = |accounts: usize, clients: usize| {
+        let told = "the filter names accounts or clients that are not known yet consumer=\"bot\"";
+        let told = format!("{told} accounts={accounts} clients={clients}");
+        desk.server.log().matches(&told).count()
+    };
+    assert_eq!(told(1, 0), 1);
+    let reload = |lines: &str| {
+        let configuration = format!("{}{BOT}{lines}", apps(["default"]));
+        let file = desk.server.directory.join("hookshelf.toml");
+        std::fs::write(file, configuration).unwrap();
+        assert!(desk.server.run(&["reload"]).status.success());
+    };
+    reload("clients = ['bakery', 'florist']\n");
+    eventually("it is reported", async || told(0, 2) == 1).await;
+
+    desk.say("1", &["a"]).await;
+    reload(&format!("accounts = ['{ACCOUNT}']\n"));
+    assert_eq!(desk.next().await.mid(), "a");
+    assert_eq!(
+        desk.server.log().matches("not known yet").count(),
+        2,
+        "the account is known"
+    );
+}
