@@ -1,11 +1,17 @@
 //! Items that come in: read from the log in order, or looked up for one lane.
 
-use super::{Item, Lane, LaneIds, Lanes, State, Wish};
+use super::{Item, Lane, LaneIds, Lanes, State, Token, Wish};
 
 impl Lanes {
     /// Position up to which the log was read. Reading goes on after it.
     pub fn read(&self) -> i64 {
         self.read
+    }
+
+    /// True if an earlier process may have handed the item out, and it is not read again yet: nobody
+    /// knows if it is settled.
+    pub fn is_unread(&self, token: &Token) -> bool {
+        !token.is_extra() && (self.read + 1..=self.drawn).contains(&token.position)
     }
 
     /// True if more of the log may be read.

@@ -1,5 +1,8 @@
 //! Servers that are killed between hand-out, ack, flush and answer.
 
+use sqlx::{Connection, PgConnection};
+use tokio::{runtime::Handle, task::block_in_place};
+
 use super::{
     ledger::Verb,
     random::Random,
@@ -69,6 +72,41 @@ async fn an_ack_that_was_not_written_before_a_kill_can_be_repeated() {
     assert_eq!(worker.ack(&event).await, "acked");
     let summary = shop.closes(shop.hire(1), &[]).await;
     assert_eq!((summary.hand_outs, summary.repeats), (2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ack_of_an_event_that_is_not_read_again_yet_can_be_repeated() {
+    let mut shop = Shop::open("").await;
+    shop.say("7001", 1).await;
+    shop.until("all is read", |state| state["lag"]["positions"] == 0)
+        .await;
+    let (mut saves, mut reads) = (shop.connect().await, shop.connect().await);
+    let (mut saves, mut reads) = (saves.begin().await.unwrap(), reads.begin().await.unwrap());
+    run("SELECT FROM consumers FOR UPDATE", &mut saves).await;
+    let worker = shop.worker("w");
+    let event = worker.next().await;
+    shop.restart_after(|| {
+        block_in_place(|| {
+            Handle::current().block_on(async {
+                let save = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+                            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+                run(save, &mut saves).await;
+                run("LOCK TABLE events", &mut reads).await;
+                saves.rollback().await.unwrap();
+            });
+        });
+    });
+    shop.serves().await;
+    worker.effect(&event);
+    assert_eq!(worker.settle(Verb::Ack, &event).await, None);
+    reads.rollback().await.unwrap();
+    assert_eq!(worker.ack(&event).await, "acked");
+    let summary = shop.closes(Staff::default(), &[]).await;
+    assert_eq!((summary.hand_outs, summary.repeats), (1, 0));
+}
+
+async fn run(sql: &'static str, connection: &mut PgConnection) {
+    sqlx::raw_sql(sql).execute(connection).await.unwrap();
 }
 
 #[tokio::test]

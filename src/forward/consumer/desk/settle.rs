@@ -5,25 +5,32 @@ use std::{collections::BTreeMap, time::Instant};
 use super::Desk;
 use crate::{
     forward::{
-        consumer::{Settled, Settlement, Verb, handle::Reply},
+        consumer::{Refusal, Settled, Settlement, Verb, handle::Reply},
         lanes::{Answer, Token},
     },
     telemetry::{LogEvent, consumers::LeasesSettled},
 };
 
 impl Desk {
-    /// Settles a batch. The answer waits for the next flush.
+    /// Settles a batch. The answer waits for the next flush. After a takeover, a batch with an event
+    /// that is not read again yet is refused whole.
     pub(super) fn settle(
         &mut self,
         batch: Vec<Settlement>,
         reply: Reply<Vec<Settled>>,
         now: Instant,
     ) {
-        let settle = |it: Settlement| Settled {
-            answer: self.settle_one(&it, now),
+        let token = |it: &Settlement| self.key.decode(&it.lease);
+        let tokens: Vec<_> = batch.iter().map(token).collect();
+        if tokens.iter().flatten().any(|it| self.lanes.is_unread(it)) {
+            let _ = reply.send(Err(Refusal::Unavailable));
+            return;
+        }
+        let settle = |(token, it): (Option<Token>, Settlement)| Settled {
+            answer: token.map_or(Answer::Unknown, |token| self.apply(&token, &it.verb, now)),
             lease: it.lease,
         };
-        let settled: Vec<_> = batch.into_iter().map(settle).collect();
+        let settled: Vec<_> = tokens.into_iter().zip(batch).map(settle).collect();
         let acked = settled.iter().filter(|it| it.answer == Answer::Acked);
         self.rate.count(acked.count() as u64, now);
         self.note_answers(&settled);
@@ -48,13 +55,6 @@ impl Desk {
             }
             .emit();
         }
-    }
-
-    fn settle_one(&mut self, settlement: &Settlement, now: Instant) -> Answer {
-        let Some(token) = self.key.decode(&settlement.lease) else {
-            return Answer::Unknown;
-        };
-        self.apply(&token, &settlement.verb, now)
     }
 
     fn apply(&mut self, token: &Token, verb: &Verb, now: Instant) -> Answer {

@@ -174,3 +174,21 @@ fn lanes_that_are_held_back_look_up_nothing() {
     assert_eq!(positions(&lease(&mut lanes, 1, now + LEASE)), [1]);
     assert_eq!(lanes.wanted().len(), 1);
 }
+
+#[test]
+fn an_item_that_may_be_out_is_unread_until_the_log_is_read_up_to_it() {
+    let (mut lanes, now) = (lanes("a b"), Instant::now());
+    let leases = lease(&mut lanes, 2, now);
+    let drawn = |drawn| Stored {
+        drawn,
+        ..stored(0, vec![])
+    };
+    let tokens = || leases.iter().map(|lease| &lease.token);
+    let mut lanes = Lanes::restore(drawn(1), limits(), now);
+    let is_unread = |lanes: &Lanes| tokens().map(|it| lanes.is_unread(it)).collect::<Vec<_>>();
+    // The database comes from a backup in which nothing has the second position.
+    assert_eq!(is_unread(&lanes), [true, false]);
+    offer(&mut lanes, 1, "1", "a");
+    assert_eq!(is_unread(&lanes), [false, false]);
+    assert_eq!(lanes.ack(&leases[0].token), Answer::Acked);
+}
