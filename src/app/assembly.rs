@@ -155,12 +155,22 @@ impl Parts {
             commits: database::commits(&self.config.database),
             log,
             owner: Owner {
-                name: instance::name(&self.config.data_dir),
+                name: self.owner(),
                 address: self.config.admin.advertise.clone(),
             },
             clock: self.clock.clone(),
         };
         Consumers::new(parts, &self.config)
+    }
+
+    /// Identity of this server as owner of consumers. Servers in containers may share the host name
+    /// and the path of the data directory; the key in the directory tells them apart. Without the
+    /// key, a restarted server waits for the end of its former ownership.
+    fn owner(&self) -> String {
+        let name = instance::name(&self.config.data_dir);
+        let hash = self.audit_key.hash(&name);
+        let hash = hash.unwrap_or_else(|_| self.claim.id().as_str().to_owned());
+        format!("{name}#{}", hash.chars().take(8).collect::<String>())
     }
 
     /// Starts the feed of the streams and consumers. The token ends the streams.

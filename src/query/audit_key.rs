@@ -55,7 +55,7 @@ impl AuditKey {
         Ok(signer.insert(Signer::new(&key)).clone())
     }
 
-    /// Hash of the id of a person or an account: 32 hexadecimal digits.
+    /// Hash of the id of a person, an account or a server: 32 hexadecimal digits.
     ///
     /// # Errors
     /// If there is no key.

@@ -10,7 +10,7 @@ use crate::store::Error;
 /// Process that owns consumers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Identity of the process. A process with the same identity is the same one, restarted, and
+    /// Identity of the server. A process with the same identity is the same server, restarted, and
     /// need not wait for the end of the ownership.
     pub name: String,
     /// Address for other processes.

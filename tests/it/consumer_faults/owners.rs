@@ -110,3 +110,19 @@ async fn a_process_that_stood_still_hands_nothing_out_after_another_took_over() 
     let summary = shop.closes(shop.hire(1), &[]).await;
     assert_eq!((summary.hand_outs, summary.repeats), (5, 0));
 }
+
+/// As in containers, which may all have the same host name and the same path.
+#[tokio::test]
+async fn a_server_with_the_host_name_and_path_of_the_owner_waits_for_the_end_of_its_ownership() {
+    let mut shop = Shop::open("").await;
+    let mut database = shop.connect().await;
+    let key = shop.server().directory.join("data/audit.key");
+    shop.restart_after(|| std::fs::remove_file(key).unwrap());
+    let ended = "SELECT owned_until + interval '15 seconds' FROM consumers";
+    let ended = sqlx::query_scalar::<_, jiff_sqlx::Timestamp>(ended);
+    let ended = ended.fetch_one(&mut database).await.unwrap();
+    shop.serves().await;
+    let waited = "SELECT owned_until >= $1 FROM consumers";
+    let waited = sqlx::query_scalar::<_, bool>(waited).bind(ended);
+    assert!(waited.fetch_one(&mut database).await.unwrap());
+}
