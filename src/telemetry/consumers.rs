@@ -78,6 +78,11 @@ messages! {
         WARN if sparingly!(), DEBUG
         => CONSUMER_DEAD_LETTERS.count(of(&consumer));
 
+    /// The days of these positions were dropped. The number of events is unknown, because not each
+    /// position has one, and they are in no count of skipped events.
+    ConsumerMissed { consumer: Arc<str>, from: i64, to: i64 }
+        "events were deleted before the consumer read them" [consumer = &*consumer, from, to] WARN;
+
     /// No delivery came for `accounts` ids of the filter, and no account has `clients` names of it.
     /// `hookshelf doctor` shows them. Correct them, unless the first delivery is still to come.
     FilterUnmatched { consumer: Arc<str>, accounts: usize, clients: usize }

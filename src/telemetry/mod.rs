@@ -28,10 +28,10 @@ mod tests;
 pub mod tunnel;
 
 pub use consumers::{
-    ConsumerFailed, ConsumerFlushed, ConsumerMeasured, ConsumerPaused, ConsumerRecovered,
-    ConsumerReleased, ConsumerResumed, ConsumerRewound, ConsumerTaken, EventBuried,
-    EventsHandedOut, EventsSkipped, FilterUnmatched, HorizonMeasured, LanesBlocked, LanesUnblocked,
-    LeasesSettled, OwnershipLost,
+    ConsumerFailed, ConsumerFlushed, ConsumerMeasured, ConsumerMissed, ConsumerPaused,
+    ConsumerRecovered, ConsumerReleased, ConsumerResumed, ConsumerRewound, ConsumerTaken,
+    EventBuried, EventsHandedOut, EventsSkipped, FilterUnmatched, HorizonMeasured, LanesBlocked,
+    LanesUnblocked, LeasesSettled, OwnershipLost,
 };
 pub use destination::{
     AttemptEnded, BreakerClosed, BreakerOpened, DestinationGone, DestinationsUnavailable,

@@ -15,7 +15,8 @@ use crate::{
         lanes::Item,
     },
     query::stream::{LogBatch, LogSubscription},
-    store::{Connection, Error, consumers::Flushed},
+    store::{Connection, Error, consumers::Flushed, follow::Gap},
+    telemetry::{LogEvent, consumers::ConsumerMissed},
 };
 
 /// Time after the start of a flush in which no other process takes the consumer, with a margin for
@@ -200,6 +201,9 @@ impl<'c> Owned<'c> {
     }
 
     fn offer(&mut self, batch: &LogBatch) {
+        if let Some(gap) = batch.gap {
+            self.tell_gap(gap);
+        }
         let clients = self.consuming.shared.log.clients();
         for event in batch.events() {
             let client = clients.of(event).map(String::as_str);
@@ -208,6 +212,15 @@ impl<'c> Owned<'c> {
         self.desk.pass(batch.through);
         if let Some(at) = batch.at_end {
             self.desk.caught_up(batch.through, at);
+        }
+    }
+
+    /// Reports positions that were dropped before they were read. A consumer that has read nothing
+    /// starts at the first event that is stored, and misses none.
+    fn tell_gap(&self, Gap { from, to }: Gap) {
+        if from > 1 {
+            let consumer = Arc::clone(&self.consuming.name);
+            ConsumerMissed { consumer, from, to }.emit();
         }
     }
 

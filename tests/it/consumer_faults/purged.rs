@@ -59,3 +59,30 @@ async fn a_purge_repeats_nothing_that_was_settled_before_the_first_head() {
     assert_eq!(before.len(), 2);
     shop.closes(Staff::default(), &[]).await;
 }
+
+#[tokio::test]
+async fn events_dropped_before_they_are_read_are_reported() {
+    let mut shop = Shop::open("").await;
+    let staff = shop.hire(1);
+    shop.say("7001", 5).await;
+    shop.has_settled_all().await;
+    let pause = ["consumers", "pause", "bot"];
+    assert!(shop.server().run(&pause).status.success());
+    shop.until("it is paused", |state| state["paused"] == "operator")
+        .await;
+    shop.say("7002", 1).await;
+    let drop = "DELETE FROM events WHERE position <= 5";
+    let mut database = shop.connect().await;
+    sqlx::query(drop).execute(&mut database).await.unwrap();
+    shop.stop_for(&["consumers", "seek", "bot", "--to", "2", "--yes"])
+        .await;
+    let resume = ["consumers", "resume", "bot"];
+    assert!(shop.server().run(&resume).status.success());
+    shop.closes(staff, &[]).await;
+    let told = "deleted before the consumer read them consumer=\"bot\" from=3 to=5";
+    assert!(
+        shop.server().log().contains(told),
+        "{}",
+        shop.server().log()
+    );
+}
