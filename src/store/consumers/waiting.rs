@@ -26,7 +26,8 @@ pub struct WaitingLane {
 
 type Row = (i64, jiff_sqlx::Timestamp, i32, i64, i64, String);
 
-/// Reads the waiting lanes of the consumer `name`, in the order of their heads.
+/// Reads the waiting lanes of the consumer `name`, in the order of their heads. If the clock was set
+/// back since the first failure of a head, its lane waits no longer than from that failure.
 ///
 /// # Errors
 /// If Postgres is unavailable.
@@ -34,7 +35,8 @@ pub async fn waiting(conn: &mut PgConnection, name: &str) -> Result<Vec<WaitingL
     let lanes: Vec<Row> = sqlx::query_as(
         "SELECT position, received_at, attempts,
                 greatest(extract(epoch FROM clock_timestamp() - first_at) * 1000, 0)::bigint,
-                greatest(extract(epoch FROM due_at - clock_timestamp()) * 1000, 0)::bigint, code
+                greatest(extract(epoch FROM due_at - greatest(clock_timestamp(), first_at)) * 1000,
+                         0)::bigint, code
          FROM consumer_lanes WHERE consumer = $1 ORDER BY position",
     )
     .bind(name)

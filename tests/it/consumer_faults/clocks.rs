@@ -2,9 +2,14 @@
 
 use serde_json::json;
 
-use super::{ledger::Verb, shop::Shop};
+use super::{
+    ledger::Verb,
+    random::Random,
+    shop::{Shop, now},
+};
 use crate::support::{
-    directory::Directory, eventually, moved_clock::MovedClock, postgres::TestDatabase, proxy::Proxy,
+    cluster::Cluster, directory::Directory, eventually, moved_clock::MovedClock,
+    postgres::TestDatabase, proxy::Proxy,
 };
 
 const BOT: &str = "max_age = '10min'\n";
@@ -118,4 +123,57 @@ async fn a_pause_that_begins_during_a_flush_stays() {
     shop.resume().await;
     let summary = shop.closes(shop.hire(1), &[]).await;
     assert_eq!((summary.hand_outs, summary.repeats), (2, 0));
+}
+
+/// Workers go on while the clock of the database jumps and the server is killed.
+async fn survives_a_jump_of_the_database(hours: i64) {
+    let mut random = Random::seeded();
+    let (postgres, clock) = Cluster::start_with_a_clock().await;
+    let mut shop = Shop::open_at(&postgres, "lease = '2s'\n").await;
+    let mut staff = shop.hire(2);
+    let bad = shop.worker("bad").with_leases(1.0);
+    let bad = bad.work_badly(random.fork(), staff.end.clone());
+    staff.tasks.spawn(bad);
+    for moved in [hours, hours, 0, 0] {
+        clock.move_by(moved);
+        let read = "SELECT extract(epoch FROM clock_timestamp())::bigint";
+        let read = sqlx::query_scalar::<_, i64>(read);
+        let read = read.fetch_one(&mut postgres.connect().await).await.unwrap();
+        let differs = (read - now().as_second() - moved * 3600).abs();
+        assert!(differs < 1800, "by {differs} s");
+        for person in 7001..7011 {
+            shop.say(&person.to_string(), 2).await;
+        }
+        let effects = shop.ledger.effects() + 10;
+        eventually("work goes on", async || shop.ledger.effects() >= effects).await;
+        shop.restart();
+    }
+    shop.closes(staff, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_of_the_database_that_jumps_forward_loses_and_reorders_nothing() {
+    survives_a_jump_of_the_database(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_of_the_database_that_jumps_back_loses_and_reorders_nothing() {
+    survives_a_jump_of_the_database(-1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_does_not_wait_longer_because_the_clock_of_the_database_was_set_back() {
+    let (postgres, clock) = Cluster::start_with_a_clock().await;
+    let mut shop = Shop::open_at(&postgres, "").await;
+    shop.say("7001", 1).await;
+    let worker = shop.worker("w");
+    let event = worker.next().await;
+    assert_eq!(
+        worker.settle(Verb::Nack, &event).await.as_deref(),
+        Some("waiting")
+    );
+    clock.move_by(-1);
+    shop.restart();
+    let summary = shop.closes(shop.hire(1), &[]).await;
+    assert_eq!((summary.hand_outs, summary.repeats), (2, 1));
 }

@@ -1,5 +1,7 @@
 //! Heads that are purged.
 
+use serde_json::json;
+
 use super::{
     ledger::{Note, Verb},
     shop::{Shop, Staff},
@@ -58,6 +60,43 @@ async fn a_purge_repeats_nothing_that_was_settled_before_the_first_head() {
     assert_eq!(summary.repeats, 0);
     assert_eq!(before.len(), 2);
     shop.closes(Staff::default(), &[]).await;
+}
+
+/// As a drop of their day deletes them: out, waiting, dead, and behind heads in memory.
+#[tokio::test]
+async fn events_that_are_dropped_are_skipped_and_counted_and_old_leases_answered() {
+    let mut shop = Shop::open("").await;
+    for person in ["7001", "7002", "7003"] {
+        shop.say(person, 2).await;
+    }
+    shop.stop_for(&["events", "list"]).await;
+    let worker = shop.worker("w");
+    let (out, failed, dead) = (
+        worker.next().await,
+        worker.next().await,
+        worker.next().await,
+    );
+    worker.settle(Verb::Nack, &failed).await.unwrap();
+    let buried = worker.post("settle", &json!({"dead": [dead.lease]})).await;
+    assert_eq!(buried.unwrap().1["results"][0]["result"], "dead");
+    let drop = "DELETE FROM events WHERE position <= 6";
+    let mut database = shop.connect().await;
+    sqlx::query(drop).execute(&mut database).await.unwrap();
+    shop.say("7004", 1).await;
+
+    let staff = shop.hire(1);
+    assert_eq!(worker.do_work(&out).await, "acked");
+    shop.has_settled_all().await;
+    assert_eq!(shop.state().await["skipped"]["gone"], 3);
+    let retry = ["consumers", "dead", "retry", "bot", "--all"];
+    assert!(shop.server().run(&retry).status.success());
+    shop.until("the letter is skipped", |it| it["skipped"]["gone"] == 4)
+        .await;
+    for old in [&out, &failed, &dead] {
+        assert_eq!(worker.ack(old).await, "already");
+    }
+    let summary = shop.closes(staff, &[]).await;
+    assert_eq!((summary.hand_outs, summary.repeats), (4, 0));
 }
 
 #[tokio::test]

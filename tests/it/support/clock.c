@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,13 @@ __attribute__((constructor)) static void find(void) {
 int clock_gettime(clockid_t clock, struct timespec *time) {
     long failed = syscall(SYS_clock_gettime, clock, time);
     if (!failed && clock == CLOCK_REALTIME && seconds)
+        time->tv_sec += *seconds;
+    return (int)failed;
+}
+
+int gettimeofday(struct timeval *time, void *zone) {
+    long failed = syscall(SYS_gettimeofday, time, zone);
+    if (!failed && seconds)
         time->tv_sec += *seconds;
     return (int)failed;
 }

@@ -20,7 +20,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgConnection},
 };
 
-use super::{directory::Directory, eventually};
+use super::{directory::Directory, eventually, moved_clock::MovedClock};
 
 /// Runs a program with a limit of its file size, in blocks of 512 bytes.
 const LIMITED: &str = r#"ulimit -f "$1"; shift; exec "$@""#;
@@ -32,6 +32,7 @@ pub(crate) struct Cluster {
     programs: PathBuf,
     options: PgConnectOptions,
     settings: Vec<String>,
+    variables: Vec<(String, PathBuf)>,
     process: Option<Child>,
     /// Deletes the data and stops a leftover server.
     directory: std::sync::Arc<Directory>,
@@ -55,6 +56,7 @@ impl Cluster {
             programs: program.parent().unwrap().to_owned(),
             options,
             settings: settings.iter().map(ToString::to_string).collect(),
+            variables: Vec::new(),
             process: None,
             directory: directory.into(),
         }
@@ -65,6 +67,17 @@ impl Cluster {
         let mut this = Self::make(settings).await;
         this.start().await;
         this
+    }
+
+    /// Starts a server with a clock that the test moves.
+    pub(crate) async fn start_with_a_clock() -> (Self, MovedClock) {
+        let mut this = Self::make(&[]).await;
+        let clock = MovedClock::create(this.directory.path());
+        let variables = clock.variables();
+        let variables = variables.map(|(name, path)| (name.to_owned(), path.to_owned()));
+        this.variables.extend(variables);
+        this.start().await;
+        (this, clock)
     }
 
     /// Connection options.
@@ -231,6 +244,7 @@ impl Cluster {
             programs: self.programs.clone(),
             options: self.options.clone().port(self.options.get_port() + 1),
             settings: vec!["synchronous_commit=on".to_owned()],
+            variables: Vec::new(),
             process: None,
             directory: self.directory.clone(),
         };
@@ -248,6 +262,8 @@ impl Cluster {
             command.uid(owner.uid()).gid(owner.gid());
         }
         command.current_dir("/").env("LC_ALL", "C");
+        let variables = self.variables.iter();
+        command.envs(variables.map(|(name, path)| (name, path)));
         command
     }
 

@@ -1,4 +1,4 @@
-//! A system clock that a test moves while a server runs.
+//! A system clock that a test moves while a server or a Postgres runs.
 
 use std::{
     fs,
