@@ -16,8 +16,5 @@ pub use desk::{Desk, Found, Lookup, Ownership, Shown, Writing};
 pub use handle::{Call, Calls, Handle};
 pub use lease_key::LeaseKey;
 pub use names::Handles;
-pub use requests::{
-    HandedOut, LaneStatus, Refusal, Settled, Settlement, SkippedEvents, Status, Verb, Want,
-    WorkerStatus,
-};
+pub use requests::{HandedOut, Refusal, Settled, Settlement, Status, Verb, Want, WorkerStatus};
 pub use settings::Settings;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    forward::lanes::{Answer, Code},
+    forward::lanes::{Answer, Code, Counts, WaitingLane},
     store::consumers::EventRow,
 };
 
@@ -112,17 +112,13 @@ pub struct Status {
     /// Waiting lanes, and those whose head failed before and is out.
     pub waiting: usize,
     /// The first of these lanes, at most a hundred, in the order of their heads.
-    pub lanes: Vec<LaneStatus>,
+    pub lanes: Vec<WaitingLane>,
     /// True if events of an account are held back, because too many of its lanes wait.
     pub is_blocked: bool,
     /// First unsettled event: position and time of receipt.
     pub oldest: Option<(i64, Timestamp)>,
-    /// Number of settled events.
-    pub settled: u64,
-    /// Numbers of skipped events.
-    pub skipped: SkippedEvents,
-    /// Number of events that became dead letters.
-    pub dead: u64,
+    /// Numbers of settled and skipped events.
+    pub counts: Counts,
     /// Workers that asked in the last hour.
     pub workers: Vec<WorkerStatus>,
     /// Settled events a second, over the last minute.
@@ -131,34 +127,6 @@ pub struct Status {
     pub paused: Option<String>,
     /// Duration of the last flush.
     pub flush: Option<Duration>,
-}
-
-/// Lane with a failed head.
-#[derive(Clone, Debug)]
-pub struct LaneStatus {
-    /// Position of the head.
-    pub head: i64,
-    /// Number of failed attempts.
-    pub attempts: u32,
-    /// Code of the last failure.
-    pub code: Code,
-    /// Time since the first failure.
-    pub failed_for: Duration,
-    /// Time until the next attempt; `None` if the head is out.
-    pub due_in: Option<Duration>,
-}
-
-/// Numbers of skipped events, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SkippedEvents {
-    /// Events that are no longer stored.
-    pub gone: u64,
-    /// Events older than `max_age`.
-    pub too_old: u64,
-    /// Messages that another app of the account brought before.
-    pub repeated: u64,
-    /// Events that the filters no longer choose.
-    pub filtered: u64,
 }
 
 /// Worker that asked for events.

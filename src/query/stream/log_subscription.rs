@@ -36,6 +36,7 @@ pub struct LogSubscription {
     reading: Option<Reading>,
     /// Earliest time of the next page.
     retry_at: Instant,
+    /// True if the events come from the ring: the subscription is not behind.
     is_live: bool,
 }
 
@@ -65,8 +66,8 @@ impl LogSubscription {
     /// another. A call that is cancelled loses nothing; a page that is being read goes on.
     ///
     /// # Errors
-    /// If Postgres is unavailable, and the subscription is not [live](Self::is_live). The next call
-    /// waits a second and tries again from the same position.
+    /// If Postgres is unavailable, and the events do not come from the ring. The next call waits a
+    /// second and tries again from the same position.
     pub async fn next(&mut self) -> Option<Result<LogBatch, Error>> {
         let stop = self.registered.hub.0.stop.clone();
         let next = async {
@@ -79,11 +80,6 @@ impl LogSubscription {
             }
         };
         stop.run_until_cancelled(next).await?
-    }
-
-    /// True if the events come from the ring: the subscription is not behind.
-    pub fn is_live(&self) -> bool {
-        self.is_live
     }
 
     /// Sets if commits of other processes must be noticed within milliseconds: while a worker waits.

@@ -7,10 +7,7 @@ use std::{
 
 use super::Desk;
 use crate::{
-    forward::{
-        consumer::{LaneStatus, SkippedEvents, Status, WorkerStatus},
-        lanes::WaitingLane,
-    },
+    forward::consumer::{Status, WorkerStatus},
     telemetry::{
         LogEvent,
         consumers::{ConsumerMeasured, LanesBlocked, LanesUnblocked},
@@ -29,40 +26,19 @@ const MOST_WORKERS: usize = 1_000;
 impl Desk {
     /// State for operators.
     pub(super) fn status(&mut self, now: Instant) -> Status {
-        let counts = self.lanes.counts();
         Status {
             position: self.lanes.read(),
             in_flight: self.lanes.in_flight(),
             waiting: self.lanes.waiting(),
-            lanes: self.waiting_lanes(now),
+            lanes: self.lanes.waiting_lanes().take(LANES).collect(),
             is_blocked: self.lanes.is_blocked(),
             oldest: self.lanes.oldest(),
-            settled: counts.settled,
-            skipped: SkippedEvents {
-                gone: counts.gone,
-                too_old: counts.too_old,
-                repeated: counts.repeated,
-                filtered: counts.filtered,
-            },
-            dead: counts.dead,
+            counts: self.lanes.counts(),
             workers: self.workers(now),
             rate: self.rate.per_second(now),
             paused: self.paused.clone(),
             flush: self.flush,
         }
-    }
-
-    fn waiting_lanes(&self, now: Instant) -> Vec<LaneStatus> {
-        let lanes = self.lanes.waiting_lanes().take(LANES);
-        lanes
-            .map(|WaitingLane { head, is_out }| LaneStatus {
-                head: head.item.position,
-                attempts: head.attempts,
-                code: head.code,
-                failed_for: now.saturating_duration_since(head.first_at),
-                due_in: (!is_out).then(|| head.due_at.saturating_duration_since(now)),
-            })
-            .collect()
     }
 
     /// Reports the state in metrics, in a log that ends at `end`.

@@ -1,6 +1,6 @@
 //! State of consumers: as their owner knows it, else as stored.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use futures_util::future::join_all;
@@ -12,7 +12,10 @@ use super::{
     foreign, unknown, within,
 };
 use crate::{
-    forward::consumer::{LaneStatus, SkippedEvents, Status, WorkerStatus},
+    forward::{
+        consumer::{Status, WorkerStatus},
+        lanes::{self, Counts},
+    },
     http::{access::ConsumerViewer, answer, problem::Problem},
     query::{ConsumerStatus, Digits, Scope, Totals, WaitingLane},
 };
@@ -274,8 +277,8 @@ impl Consumer {
         self.in_flight = Some(status.in_flight);
         self.waiting = status.waiting;
         self.blocked = Some(status.is_blocked);
-        (self.settled, self.dead) = (status.settled, status.dead);
-        self.skipped = status.skipped.into();
+        (self.settled, self.dead) = (status.counts.settled, status.counts.dead);
+        self.skipped = status.counts.into();
         self.workers = Some(status.workers.iter().map(Worker::from).collect());
         self.rate = Some(status.rate);
         self.flush_s = status.flush.as_ref().map(Duration::as_secs_f64);
@@ -293,13 +296,13 @@ impl From<Totals> for Skipped {
     }
 }
 
-impl From<SkippedEvents> for Skipped {
-    fn from(skipped: SkippedEvents) -> Self {
+impl From<Counts> for Skipped {
+    fn from(counts: Counts) -> Self {
         Self {
-            gone: skipped.gone,
-            too_old: skipped.too_old,
-            repeated: skipped.repeated,
-            filtered: skipped.filtered,
+            gone: counts.gone,
+            too_old: counts.too_old,
+            repeated: counts.repeated,
+            filtered: counts.filtered,
         }
     }
 }
@@ -314,14 +317,16 @@ impl From<&WorkerStatus> for Worker {
     }
 }
 
-impl From<&LaneStatus> for Lane {
-    fn from(lane: &LaneStatus) -> Self {
+impl From<&lanes::WaitingLane> for Lane {
+    fn from(lanes::WaitingLane { head, is_out }: &lanes::WaitingLane) -> Self {
+        let now = Instant::now();
+        let due_in = head.due_at.saturating_duration_since(now);
         Self {
-            head: lane.head.to_string(),
-            attempts: lane.attempts,
-            code: lane.code.as_str().to_owned(),
-            failed_for_s: lane.failed_for.as_secs_f64(),
-            due_in_s: lane.due_in.as_ref().map(Duration::as_secs_f64),
+            head: head.item.position.to_string(),
+            attempts: head.attempts,
+            code: head.code.as_str().to_owned(),
+            failed_for_s: now.saturating_duration_since(head.first_at).as_secs_f64(),
+            due_in_s: (!is_out).then_some(due_in.as_secs_f64()),
         }
     }
 }
