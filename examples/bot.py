@@ -1,9 +1,6 @@
-"""Answers each event of a consumer once: python3 examples/bot.py bot.db
-
-Delivery is at least once, so the key of the event is written in the transaction of the answer.
-"""
+# Answers each event of a consumer once: python3 examples/bot.py bot.db
+# Delivery is at least once, so the key of the event is written in the transaction of the answer.
 import json, os, platform, sqlite3, sys, time
-from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -20,33 +17,28 @@ def answer(event):
             db.execute("INSERT INTO answers VALUES (?, ?)", [event["dedupe_key"], event["kind"]])
 
 def post(verb, body):
-    """Repeats a request until it succeeds. A repeated settlement is harmless."""
     url = home = CONSUMER + "/" + verb
-    while True:
+    while True:  # Until it succeeds; a repeated settlement is harmless
         try:
             return json.load(urlopen(Request(url, json.dumps(body).encode(), HEADERS), timeout=90))
         except HTTPError as refusal:
-            if refusal.code == 307 and url == home:  # The owner of the consumer
-                url = refusal.headers["Location"]
-                continue
             print(refusal.code, refusal.read().decode(), file=sys.stderr)
             if refusal.code < 500 and refusal.code not in (307, 409, 429):  # 409: paused
                 sys.exit(1)
-        except (OSError, HTTPException, ValueError) as error:
+            url = refusal.headers.get("Location", home)  # 307: the owner of the consumer
+        except Exception as error:
             print(error, file=sys.stderr)
-        url = home
+            url = home
         time.sleep(1)
 
 post("release", {"worker": WORKER})  # Events that this worker held before a crash
 while True:
-    acks, nacks = [], []
+    settle = {"acks": [], "nacks": []}
     for item in post("lease", {"max": 10, "wait_s": 25, "worker": WORKER})["events"]:
         try:
             answer(item["event"])
-            acks.append(item["lease"])
+            settle["acks"].append(item["lease"])
         except Exception as error:
             print(error, file=sys.stderr)
-            nacks.append({"lease": item["lease"], "code": "answer_failed"})
-    for settled in post("settle", {"acks": acks, "nacks": nacks})["results"]:
-        if settled["result"] in ("lost", "unknown"):  # Another worker has the event, or will
-            print(settled["result"], file=sys.stderr)
+            settle["nacks"].append({"lease": item["lease"], "code": "answer_failed"})
+    post("settle", settle)

@@ -1,6 +1,4 @@
-// Answers each event of a consumer once. Needs Node 22.13 or newer:
-// node --experimental-strip-types examples/bot.ts bot.db
-//
+// Answers each event of a consumer once: node --experimental-strip-types examples/bot.ts bot.db (Node 22.13)
 // Delivery is at least once, so the key of the event is written in the transaction of the answer.
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
@@ -10,16 +8,14 @@ const { HOOKSHELF_URL = "http://127.0.0.1:9090", HOOKSHELF_TOKEN, CONSUMER = "bo
 const headers = { Authorization: `Bearer ${HOOKSHELF_TOKEN}`, "Content-Type": "application/json" };
 const worker = process.env.WORKER ?? hostname(); // Another name for each bot
 const db = new DatabaseSync(process.argv[2]);
-db.exec(`PRAGMA busy_timeout = 5000;
-  CREATE TABLE IF NOT EXISTS done (dedupe_key TEXT PRIMARY KEY);
-  CREATE TABLE IF NOT EXISTS answers (dedupe_key TEXT, kind TEXT)`);
-const markDone = db.prepare("INSERT OR IGNORE INTO done VALUES (?)");
-const addAnswer = db.prepare("INSERT INTO answers VALUES (?, ?)");
+db.exec("PRAGMA busy_timeout = 5000; CREATE TABLE IF NOT EXISTS done (dedupe_key TEXT PRIMARY KEY)");
+db.exec("CREATE TABLE IF NOT EXISTS answers (dedupe_key TEXT, kind TEXT)");
 
-function answer(event: Event) {
+function answer({ dedupe_key, kind }: Event) {
   db.exec("BEGIN IMMEDIATE");
   try {
-    if (markDone.run(event.dedupe_key).changes) addAnswer.run(event.dedupe_key, event.kind);
+    const isNew = db.prepare("INSERT OR IGNORE INTO done VALUES (?)").run(dedupe_key).changes;
+    if (isNew) db.prepare("INSERT INTO answers VALUES (?, ?)").run(dedupe_key, kind);
     db.exec("COMMIT");
   } catch (error) {
     db.exec("ROLLBACK");
@@ -27,23 +23,20 @@ function answer(event: Event) {
   }
 }
 
-/** Repeats a request until it succeeds. A repeated settlement is harmless. */
 async function post(verb: string, body: object): Promise<any> {
   const home = `${HOOKSHELF_URL}/v1/consumers/${CONSUMER}/${verb}`;
-  // A followed redirect would lose the token.
   const request = { method: "POST", headers, body: JSON.stringify(body), redirect: "manual" } as const;
-  const send = (url: string) => fetch(url, { ...request, signal: AbortSignal.timeout(90_000) });
-  for (;;) {
-    try {
-      let response = await send(home);
-      if (response.status === 307) response = await send(response.headers.get("Location")!); // The owner of the consumer
+  for (let url = home; ; await new Promise((resolve) => setTimeout(resolve, 1000))) {
+    try { // Until it succeeds; a repeated settlement is harmless
+      const response = await fetch(url, { ...request, signal: AbortSignal.timeout(90_000) });
       if (response.ok) return await response.json();
       console.error(response.status, await response.text());
       if (response.status < 500 && ![307, 409, 429].includes(response.status)) process.exit(1); // 409: paused
+      url = response.headers.get("Location") ?? home; // 307: the owner of the consumer
     } catch (error: any) {
       console.error(error.cause ?? error);
+      url = home;
     }
-    await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
 
@@ -59,7 +52,5 @@ for (;;) {
       nacks.push({ lease, code: "answer_failed" });
     }
   }
-  for (const { result } of (await post("settle", { acks, nacks })).results) {
-    if (result === "lost" || result === "unknown") console.error(result); // Another worker has the event, or will
-  }
+  await post("settle", { acks, nacks });
 }
