@@ -6,6 +6,7 @@ use super::{
     ledger::{Leased, Verb},
     shop::{BOT, Shop, Staff},
 };
+use crate::support::eventually;
 
 /// Positions of the events that are not handed out.
 async fn rest(shop: &Shop, handed_out: &[&Leased]) -> Vec<i64> {
@@ -100,4 +101,31 @@ async fn a_renamed_consumer_starts_anew_and_the_old_name_goes_on_where_it_was() 
     assert_eq!(worker.do_work(&third).await, "acked");
     let summary = shop.closes(Staff::default(), &[]).await;
     assert_eq!((summary.hand_outs, summary.repeats), (3, 0));
+}
+
+#[tokio::test]
+async fn a_name_that_moves_to_the_destinations_and_back_keeps_its_place() {
+    let shop = Shop::open("").await;
+    shop.say("7001", 1).await;
+    let worker = shop.worker("w");
+    assert_eq!(worker.do_work(&worker.next().await).await, "acked");
+    let becomes = async |kind: &str| {
+        let mut database = shop.connect().await;
+        let is_of = "SELECT kind = $1 AND settled = 1 FROM consumers WHERE name = 'bot'";
+        eventually("the kind is stored", async || {
+            let is_of = sqlx::query_scalar::<_, bool>(is_of).bind(kind);
+            is_of.fetch_one(&mut database).await.unwrap()
+        })
+        .await;
+    };
+    shop.reload("[destinations.bot]\nurl = 'http://127.0.0.1:1/'\nreach = 'private'\n");
+    becomes("destination").await;
+    let list = shop.server().run(&["destinations", "list", "--json"]);
+    assert!(String::from_utf8_lossy(&list.stdout).contains("bot"));
+    shop.reload(BOT);
+    becomes("consumer").await;
+    shop.serves().await;
+    shop.say("7001", 1).await;
+    let summary = shop.closes(shop.hire(1), &[]).await;
+    assert_eq!((summary.hand_outs, summary.repeats), (2, 0));
 }
