@@ -17,7 +17,7 @@ use crate::vocabulary::spelled;
 pub(super) const MAX_AGE: Spans =
     SignedDuration::from_secs(1)..=SignedDuration::from_hours(24 * 366);
 
-/// Start of a consumer or destination that has no position yet.
+/// Start of a consumer, destination or follower that has no position yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
     /// Events that arrive from now on.

@@ -6,12 +6,9 @@ use jiff::SignedDuration;
 
 use crate::{
     clock::Clock,
-    config::{self, EventChoice, Lane},
+    config::{self, EventChoice, Lane, Start},
     forward::lanes::{AccountKey, Item, LaneIds, LaneKey, Limits},
-    store::{
-        consumers::{ConsumerKind, EventFilter, EventRow},
-        follow::Start,
-    },
+    store::consumers::{ConsumerKind, EventFilter, EventRow},
 };
 
 /// Items of a consumer in memory, without those of waiting lanes.
@@ -60,7 +57,7 @@ impl Settings {
             max_attempts: consumer.max_attempts,
             backoff: consumer.backoff.clone(),
             max_in_flight: consumer.max_in_flight,
-            start: start(consumer.start),
+            start: consumer.start,
             lane: consumer.lane,
         }
     }
@@ -79,7 +76,7 @@ impl Settings {
             max_attempts: u32::MAX,
             backoff: least.unwrap_or_default()..=most.unwrap_or_default(),
             max_in_flight: MOST_SENT.max(destination.concurrency),
-            start: start(destination.start),
+            start: destination.start,
             lane: destination.lane,
         }
     }
@@ -173,14 +170,6 @@ impl Settings {
             is_echo: self.filter.echo,
             ..EventFilter::default()
         }
-    }
-}
-
-fn start(start: config::Start) -> Start {
-    match start {
-        config::Start::Now => Start::Now,
-        config::Start::Beginning => Start::Beginning,
-        config::Start::After(position) => Start::After(position),
     }
 }
 

@@ -23,22 +23,13 @@ use sqlx::{Connection, PgConnection};
 use self::{cursor::Cursor, day_index::LogRange, search::Search};
 use super::Error;
 
+pub use crate::config::Start;
+
 pub use self::{anchor::Gap, batch::Batch, cursor::lock, search::Lag, search::lag, search::lags};
 pub(super) use self::{
     days::{day_range, ranges, within},
     tail::Tail,
 };
-
-/// Start position of a new follower or consumer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// At the first stored event.
-    Beginning,
-    /// Behind the last stored event.
-    Now,
-    /// Behind this position.
-    After(i64),
-}
 
 /// Reads the last drawn position. No start is beyond it: later events would be left out unseen. The
 /// statement that reads it also takes the time of a catch-up, so that nothing is committed between.
