@@ -102,6 +102,13 @@ impl Lane {
         }
     }
 
+    /// Holds a ready head: an extra of its lane is out.
+    pub(super) fn hold(&mut self) {
+        if self.state == State::Ready {
+            self.state = State::Held;
+        }
+    }
+
     /// Makes a held head ready, once the settlement of the item before it is saved.
     pub(super) fn go_on(&mut self) {
         if self.state == State::Held && self.unsaved.is_none() {

@@ -5,7 +5,10 @@
 //! is settled and saved, or fails. Extras of a lane go out in the order of their offers. Failed
 //! attempts of extras are in memory only: after a restart an extra starts at its first attempt.
 
-use std::{collections::HashSet, time::Instant};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::{Duration, Instant},
+};
 
 use super::{Item, LaneKey, Lanes, Origin, State, lane::Lane};
 
@@ -51,14 +54,26 @@ impl Lanes {
         self.extras.add(item, origin, State::Ready)
     }
 
-    /// Takes an extra that an earlier process may have handed out. It is held back for one lease
-    /// time, like a head. Returns false like [`offer_extra`](Self::offer_extra).
-    pub fn restore_extra(&mut self, item: Item, origin: Origin, now: Instant) -> bool {
-        let until = now + self.limits.lease;
-        let worker = None;
-        let is_new = self.extras.add(item, origin, State::Out { worker, until });
+    /// Takes an extra that an earlier process may have handed out. It is held back like a head, and
+    /// holds the head of its lane. Returns false like [`offer_extra`](Self::offer_extra).
+    pub fn restore_extra(
+        &mut self,
+        item: Item,
+        origin: Origin,
+        leases: Option<&BTreeMap<i64, Duration>>,
+        now: Instant,
+    ) -> bool {
+        let rest = self.rest_of_lease(leases, item.position);
+        let state = rest.map_or(State::Ready, |rest| State::Out {
+            worker: None,
+            until: now + rest,
+        });
+        let is_new = self.extras.add(item, origin, state);
         if is_new {
             self.change_extra(item.position, Lane::remember);
+        }
+        if rest.is_some() {
+            self.change(item.lane, Lane::hold);
         }
         is_new
     }

@@ -138,7 +138,7 @@ const FLUSH: &str = "
         SET position = $3, caught_up_at = coalesce($4, caught_up_at), heads = $5, lane = $6,
             owned_until = clock_timestamp() + $7 * interval '1 ms',
             settled = $8, dead = $9, gone = $10, too_old = $11, repeated = $12, filtered = $13,
-            paused = coalesce($28, paused)
+            paused = coalesce($28, paused), leases = NULL
         WHERE name = $1 AND generation = $2 AND $3 <= (SELECT last_value FROM event_position)
         RETURNING paused
     ), done AS (

@@ -45,7 +45,7 @@ pub(in crate::store) fn decode(
 }
 
 /// Appends seven bits a byte, the lowest first. The high bit marks all bytes but the last.
-fn write(mut number: u64, to: &mut Vec<u8>) {
+pub(super) fn write(mut number: u64, to: &mut Vec<u8>) {
     loop {
         let [low, ..] = number.to_le_bytes();
         number >>= 7;
@@ -59,7 +59,7 @@ fn write(mut number: u64, to: &mut Vec<u8>) {
 
 /// Reads the first number and returns the remaining bytes. `None` if the number has no end, has
 /// more than 63 bits, or could be shorter.
-fn read(bytes: &[u8]) -> Option<(u64, &[u8])> {
+pub(super) fn read(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let end = bytes.iter().take(9).position(|byte| byte & 0x80 == 0)?;
     let (number, rest) = bytes.split_at(end + 1);
     let is_shortest = end == 0 || number[end] != 0;

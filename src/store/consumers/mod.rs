@@ -14,6 +14,7 @@ mod dead_letters;
 mod deliveries;
 mod flush;
 pub(super) mod heads;
+mod leases;
 mod list;
 mod owner;
 mod progress;

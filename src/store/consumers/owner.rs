@@ -1,10 +1,10 @@
 //! Ownership of a consumer: taking it over with its state, and giving it up.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgRow};
 
-use super::{Progress, heads, millis};
+use super::{Progress, heads, leases, millis};
 use crate::store::Error;
 
 /// Process that owns consumers.
@@ -33,9 +33,9 @@ pub enum Take {
 pub struct Taken {
     /// Number of this ownership, for each [`Flush`](super::Flush).
     pub generation: i64,
-    /// True if the owner before gave the consumer up, or there was none: no event behind the position
-    /// was handed out.
-    pub is_released: bool,
+    /// Rest of the lease of each event that was out at the release by the owner before, by position;
+    /// empty if there was no owner. `None` if any event may be out.
+    pub leases: Option<BTreeMap<i64, Duration>>,
     /// Key of the lease tokens, the same for every owner.
     pub token_key: TokenKey,
     /// Stored progress.
@@ -63,7 +63,9 @@ impl Taken {
     fn of(row: &PgRow) -> Result<Self, Error> {
         Ok(Self {
             generation: row.try_get("generation")?,
-            is_released: row.try_get("is_released")?,
+            leases: row
+                .try_get::<Option<&[u8]>, _>("last_leases")?
+                .and_then(leases::decode),
             token_key: TokenKey(row.try_get("token_key")?),
             progress: Progress::of(row)?,
         })
@@ -102,7 +104,7 @@ async fn try_take(
 ) -> Result<Option<Taken>, Error> {
     let take = format!(
         "WITH free AS (
-             SELECT name AS free_name, owner IS NULL AS is_released FROM consumers
+             SELECT name AS free_name, leases AS last_leases FROM consumers
              WHERE name = $1
                AND (owner IS NULL OR owned_until IS NULL OR owner = $2
                     OR owned_until NOT BETWEEN clock_timestamp()
@@ -111,9 +113,9 @@ async fn try_take(
          )
          UPDATE consumers
          SET generation = generation + 1, owner = $2, owner_address = $3,
-             owned_until = clock_timestamp() + $4 * interval '1 ms'
+             owned_until = clock_timestamp() + $4 * interval '1 ms', leases = NULL
          FROM free WHERE name = free_name
-         RETURNING is_released, generation, token_key, {}",
+         RETURNING last_leases, generation, token_key, {}",
         Progress::COLUMNS
     );
     let take = sqlx::query(AssertSqlSafe(take)).bind(name);
@@ -130,17 +132,25 @@ async fn owner_of(conn: &mut PgConnection, name: &str) -> Result<Option<Option<O
     Ok(owner.map(|(name, address)| name.map(|name| Owner { name, address })))
 }
 
-/// Gives the ownership up, so that another process can take the consumer at once. Changes nothing
-/// if the consumer has another generation.
+/// Gives the ownership up, so that another process can take the consumer at once. The next owner gets
+/// `leases` as [`Taken::leases`]. Changes nothing if the consumer has another generation.
 ///
 /// # Errors
 /// If Postgres is unavailable; the ownership then ends with its time.
-pub async fn release(conn: &mut PgConnection, name: &str, generation: i64) -> Result<(), Error> {
+pub async fn release(
+    conn: &mut PgConnection,
+    name: &str,
+    generation: i64,
+    leases: Option<&BTreeMap<i64, Duration>>,
+) -> Result<(), Error> {
     let release = sqlx::query(
-        "UPDATE consumers SET owner = NULL, owner_address = NULL, owned_until = NULL
+        "UPDATE consumers
+         SET owner = NULL, owner_address = NULL, owned_until = NULL, leases = $3
          WHERE name = $1 AND generation = $2",
     );
-    release.bind(name).bind(generation).execute(conn).await?;
+    let release = release.bind(name).bind(generation);
+    let release = release.bind(leases.map(leases::encode));
+    release.execute(conn).await?;
     Ok(())
 }
 

@@ -22,7 +22,7 @@ impl Owned<'_> {
         let end = Instant::now() + DEADLINE;
         self.desk.not_found(Instant::now());
         self.desk.end_waits(end + LONGEST_WAIT);
-        while self.flush.is_running() || self.is_unwritten() || self.writing.is_some() {
+        while self.is_pending() {
             let now = Instant::now();
             self.desk.expire(now);
             self.start_work(now);
@@ -45,12 +45,19 @@ impl Owned<'_> {
         Rest::short()
     }
 
+    /// True if there is something to write, or its result is unknown.
+    fn is_pending(&self) -> bool {
+        self.flush.is_running() || self.is_unwritten() || self.writing.is_some()
+    }
+
     /// Lets another process take the consumer at once. Without Postgres it waits for the end of the
-    /// ownership.
+    /// ownership. If something is not written, the next owner takes every head for one that is out.
     async fn release(&mut self) {
+        let leases = self.desk.leases(Instant::now());
+        let leases = leases.filter(|_| !self.is_pending());
         if let Some(connection) = &mut self.connection {
             let name = &self.consuming.name;
-            let released = consumers::release(connection, name, self.generation);
+            let released = consumers::release(connection, name, self.generation, leases.as_ref());
             let _ = within_deadline(released).await;
         }
     }

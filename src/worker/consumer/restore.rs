@@ -52,7 +52,7 @@ pub(super) async fn desk(
     let mut stored = Stored {
         generation: taken.generation.unsigned_abs(),
         position,
-        drawn: if taken.is_released {
+        drawn: if taken.leases.is_some() {
             progress.position
         } else {
             drawn
@@ -60,13 +60,14 @@ pub(super) async fn desk(
         counts: counts(&progress.totals),
         heads: Vec::new(),
         waiting: Vec::new(),
+        leases: taken.leases.clone(),
     };
     fill(&mut stored, &settings, (events, rows), now);
     let key = LeaseKey::new(taken.token_key.as_bytes());
     let limits = settings.limits(random());
     let mut lanes = Lanes::restore(stored, limits, now);
     for item in retried(conn, name, &settings).await? {
-        lanes.restore_extra(item, Origin::Retry, now);
+        lanes.restore_extra(item, Origin::Retry, taken.leases.as_ref(), now);
     }
     let clock = shared.clock.clone();
     Ok(Some(Desk::new(

@@ -50,6 +50,35 @@ async fn a_lease_outlives_a_reload_and_filtered_events_do_not_go_out() {
 }
 
 #[tokio::test]
+async fn a_reload_holds_back_only_the_events_that_are_out() {
+    let shop = Shop::open("").await;
+    for person in ["7001", "7002", "7003"] {
+        shop.say(person, 1).await;
+    }
+    shop.until("all is read", |state| state["lag"]["positions"] == 0)
+        .await;
+    let (one, two) = (shop.worker("one"), shop.worker("two"));
+    let (first, second) = (one.next().await, two.next().await);
+    one.release(std::slice::from_ref(&first)).await;
+
+    shop.reload(&format!("{BOT}lease = '1s'\n"));
+    shop.serves().await;
+    let ready = one.lease(10, 0.0).await;
+    let third = rest(&shop, &[&first, &second]).await[0];
+    let positions: Vec<_> = ready.iter().map(|it| it.position).collect();
+    assert_eq!(positions, [first.position, third]);
+    assert!(
+        one.lease(10, 2.0).await.is_empty(),
+        "its lease is longer than those of today"
+    );
+    for event in ready.iter().chain([&second]) {
+        assert_eq!(two.do_work(event).await, "acked");
+    }
+    let summary = shop.closes(Staff::default(), &[]).await;
+    assert_eq!(summary.hand_outs, 4);
+}
+
+#[tokio::test]
 async fn a_worker_that_waits_during_a_reload_gets_no_events_and_no_error() {
     let shop = Shop::open("").await;
     let worker = shop.worker("waits");

@@ -137,6 +137,16 @@ async fn try_take(conn: &mut PgConnection, name: &str) -> Take {
     taken.unwrap()
 }
 
+/// Gives the consumer up with these leases.
+async fn release(
+    conn: &mut PgConnection,
+    generation: i64,
+    leases: Option<&BTreeMap<i64, Duration>>,
+) {
+    let released = consumers::release(conn, "bot", generation, leases).await;
+    released.unwrap();
+}
+
 /// The newest dead letters.
 async fn letters(conn: &mut PgConnection) -> Vec<DeadLetter> {
     let all = Letters {
@@ -199,10 +209,27 @@ async fn an_ownership_from_a_clock_that_was_set_back_is_over() {
 async fn a_released_consumer_is_free_at_once() {
     let (_world, mut conn) = World::with_consumer().await;
     take(&mut conn, "one").await.unwrap();
-    consumers::release(&mut conn, "bot", 0).await.unwrap();
+    release(&mut conn, 0, None).await;
     assert_eq!(take(&mut conn, "other").await, None, "another generation");
-    consumers::release(&mut conn, "bot", 1).await.unwrap();
+    release(&mut conn, 1, None).await;
     assert_eq!(take(&mut conn, "other").await.unwrap().generation, 2);
+}
+
+#[tokio::test]
+async fn the_leases_of_a_release_are_those_of_the_next_owner_only() {
+    let (_world, mut conn) = World::with_consumer().await;
+    let first = take(&mut conn, "one").await.unwrap();
+    assert_eq!(first.leases, Some(BTreeMap::new()));
+    let leases = BTreeMap::from([(7, HOUR), (80, Duration::ZERO)]);
+    release(&mut conn, 1, Some(&leases)).await;
+    let next = take(&mut conn, "other").await.unwrap();
+    assert_eq!(next.leases.as_ref(), Some(&leases));
+    let again = take(&mut conn, "other").await.unwrap();
+    assert_eq!(again.leases, None);
+
+    release(&mut conn, 3, Some(&leases)).await;
+    assert_eq!(change(&mut conn, 3, []).await, WRITTEN, "a late flush");
+    assert_eq!(take(&mut conn, "other").await.unwrap().leases, None);
 }
 
 #[tokio::test]

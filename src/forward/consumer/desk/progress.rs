@@ -1,6 +1,7 @@
 //! Progress of a consumer: written first, answered then.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -84,6 +85,11 @@ impl Desk {
     /// True if there is something to write.
     pub fn is_unwritten(&self) -> bool {
         !self.answers.next.is_empty() || self.lanes.is_unsaved()
+    }
+
+    /// Rest of the lease of each event that is out, by position; `None` if others may be out.
+    pub fn leases(&self, now: Instant) -> Option<BTreeMap<i64, Duration>> {
+        self.lanes.leases(now)
     }
 
     /// True if all settlements can be part of a write: the next items of their lanes are known.

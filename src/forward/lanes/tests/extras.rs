@@ -135,7 +135,7 @@ fn a_restart_holds_extras_back_for_the_workers_that_may_have_them() {
     let limits = lanes.limits.clone();
     let mut lanes = Lanes::restore(stored(2, Vec::new()), limits, now);
     for (position, person) in [(1, "ann"), (2, "bob")] {
-        assert!(lanes.restore_extra(item(position, person), Origin::Retry, now));
+        assert!(lanes.restore_extra(item(position, person), Origin::Retry, None, now));
     }
     offer(&mut lanes, 3, "1", "bob");
     assert!(lease(&mut lanes, 9, now).is_empty());
@@ -144,6 +144,31 @@ fn a_restart_holds_extras_back_for_the_workers_that_may_have_them() {
     assert_eq!(lanes.next_due(now), Some(now + LEASE));
     assert_eq!(positions(&lease(&mut lanes, 9, now + LEASE)), [3]);
     assert_eq!(lanes.ack(&leases[0].token), Answer::Unknown);
+}
+
+#[test]
+fn after_an_orderly_end_only_extras_that_are_out_are_held_back() {
+    let (mut before, now) = settled("ann bob", &[1, 2]);
+    let leases = lease(&mut before, 1, now);
+    offer(&mut before, 3, "1", "ann");
+    offer(&mut before, 4, "1", "carl");
+    before.pass(4);
+    assert_eq!(positions(&lease(&mut before, 1, now)), [4]);
+    assert_eq!(save(&mut before).heads, [3, 4]);
+    let left = before.leases(now);
+    let ended = Stored {
+        leases: left.clone(),
+        ..stored(4, vec![head(3, "ann"), head(4, "carl")])
+    };
+    let mut lanes = Lanes::restore(ended, before.limits.clone(), now);
+    for (position, person) in [(1, "ann"), (2, "bob")] {
+        let item = item(position, person);
+        assert!(lanes.restore_extra(item, Origin::Retry, left.as_ref(), now));
+    }
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [2]);
+    assert_eq!(lanes.ack(&leases[0].token), Answer::Acked);
+    save(&mut lanes);
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [3]);
 }
 
 #[test]

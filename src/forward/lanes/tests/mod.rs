@@ -98,6 +98,7 @@ fn stored(position: i64, heads: Vec<(Item, LaneIds)>) -> Stored {
         counts: Counts::default(),
         heads,
         waiting: Vec::new(),
+        leases: None,
     }
 }
 

@@ -35,6 +35,8 @@ enum Step {
     Save,
     /// True if a save that had begun was written.
     Crash(bool),
+    /// Orderly end, and the next start.
+    Restart,
 }
 
 fn time() -> impl Strategy<Value = Duration> {
@@ -68,6 +70,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Write),
         3 => Just(Step::Save),
         1 => any::<bool>().prop_map(Step::Crash),
+        1 => Just(Step::Restart),
     ]
 }
 
@@ -138,6 +141,7 @@ fn go(world: &mut World, step: &Step) {
         Step::Write => drop(world.write()),
         Step::Save => world.save(),
         Step::Crash(is_written) => world.crash(is_written),
+        Step::Restart => world.restart(),
     }
 }
 

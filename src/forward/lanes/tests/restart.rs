@@ -24,6 +24,34 @@ fn after_a_restart_heads_are_held_back_for_their_workers() {
 }
 
 #[test]
+fn after_an_orderly_end_only_heads_that_are_out_are_held_back() {
+    let (mut before, now) = (lanes("a b c d"), Instant::now());
+    let leases = lease(&mut before, 4, now);
+    for it in &leases[2..] {
+        before.nack(&it.token, Some(SECOND), code(), now);
+    }
+    let (again, later) = (lease(&mut before, 1, now + SECOND), now + SECOND * 10);
+    assert_eq!(positions(&again), [3]);
+    before.extend(&again[0].token, LEASE * 10, later);
+    before.give_back(&leases[0].token, None, later);
+    let saved = save(&mut before);
+    let persons = [(3, "c"), (4, "d")];
+    let rows = saved.waiting.into_iter().zip(persons);
+    let ended = Stored {
+        waiting: rows.map(|(row, (_, it))| (row, ids_of("1", it))).collect(),
+        leases: before.leases(later),
+        ..stored(4, vec![head(1, "a"), head(2, "b")])
+    };
+    let mut lanes = Lanes::restore(ended, limits(), later);
+    assert_eq!(positions(&lease(&mut lanes, 9, later)), [4, 1]);
+    assert_eq!(lanes.ack(&again[0].token), Answer::Acked);
+    // Its lease began before the end.
+    assert_eq!(lanes.next_due(later), Some(now + LEASE));
+    assert_eq!(positions(&lease(&mut lanes, 9, now + LEASE)), [2]);
+    assert_eq!(lanes.ack(&leases[1].token), Answer::Lost);
+}
+
+#[test]
 fn after_a_restart_a_lane_waits_for_the_rest_of_its_time() {
     let (mut lanes, now) = (lanes("a a"), Instant::now());
     let leases = lease(&mut lanes, 1, now);
@@ -116,6 +144,23 @@ fn items_that_may_have_been_out_before_a_crash_are_redelivered() {
     let again = lease(&mut lanes, 3, now);
     let redelivered: Vec<_> = again.iter().map(|it| it.redelivered).collect();
     assert_eq!(redelivered, [true, true, false]);
+}
+
+#[test]
+fn an_orderly_end_soon_after_a_crash_does_not_know_all_leases() {
+    let now = Instant::now();
+    let drawn = Stored {
+        drawn: 2,
+        ..stored(0, vec![])
+    };
+    let mut lanes = Lanes::restore(drawn, limits(), now);
+    for (position, person) in [(1, "a"), (2, "b")] {
+        offer(&mut lanes, position, "1", person);
+        lease(&mut lanes, 1, now);
+        save(&mut lanes);
+        let leases = lanes.leases(now).map(|it| it.len());
+        assert_eq!(leases, (position == 2).then_some(2));
+    }
 }
 
 #[test]

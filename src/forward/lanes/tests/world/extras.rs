@@ -1,5 +1,7 @@
 //! Extras of the model: settled events that are handed out again.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use super::{Given, Queues, World};
 use crate::forward::lanes::{Answer, Lease, Origin, SkipReason, State};
 
@@ -105,12 +107,12 @@ impl World {
 
     /// Restores the extras after a crash. Those of a replay that were offered after the last save
     /// are offered again.
-    pub(super) fn restore_extras(&mut self) {
+    pub(super) fn restore_extras(&mut self, leases: Option<&BTreeMap<i64, Duration>>) {
         self.extras = self.database.extras.clone();
         for (position, origin) in &self.extras {
             let item = self.item(*position);
             let is_new = if self.database.knows(*position, *origin) {
-                self.lanes.restore_extra(item, *origin, self.now)
+                self.lanes.restore_extra(item, *origin, leases, self.now)
             } else {
                 self.lanes.offer_extra(item, *origin)
             };

@@ -1,6 +1,9 @@
 //! Saves, crashes, and checks of the database of the model.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use super::{Database, World, ids_of};
 use crate::forward::lanes::{Counts, Lanes, Origin, Stored, Token, Wish};
@@ -97,23 +100,46 @@ impl World {
         assert_eq!(database.dead.len() as u64, dead);
     }
 
+    /// Ends in order, and starts again. No lease is forgotten.
+    pub(in super::super) fn restart(&mut self) {
+        self.expire();
+        // One of the two is a save of now.
+        self.save();
+        self.save();
+        let leases = self.lanes.leases(self.now);
+        let forgotten = self.forgotten.clone();
+        self.start(leases.as_ref());
+        assert_eq!(self.forgotten, forgotten);
+    }
+
     /// Starts the consumer again from its database. A save that had begun is written or lost.
     pub(in super::super) fn crash(&mut self, is_written: bool) {
         if is_written {
             self.write();
         }
         self.begun = None;
+        self.start(None);
+    }
+
+    /// Starts the consumer from its database, with these leases.
+    fn start(&mut self, leases: Option<&BTreeMap<i64, Duration>>) {
         let (database, now) = (&self.database, self.now);
+        let drawn = if leases.is_some() {
+            database.position
+        } else {
+            self.last_position()
+        };
         self.process += 1;
         let heads = database.heads.iter().map(|it| self.item(*it));
         let rows = database.rows.values();
         let stored = Stored {
             generation: self.process,
             position: database.position,
-            drawn: self.last_position(),
+            drawn,
             counts: database.counts,
             heads: heads.map(|it| (it, ids_of(&it))).collect(),
             waiting: rows.map(|it| (it.clone(), ids_of(&it.item))).collect(),
+            leases: leases.cloned(),
         };
         let limits = self.limits.clone();
         self.lanes = Lanes::restore(stored, limits, now);
@@ -132,7 +158,7 @@ impl World {
         let forgotten = out.filter(|it| !is_known(&self.given[*it].lease.token));
         let forgotten: Vec<_> = forgotten.collect();
         self.forgotten.extend(forgotten);
-        self.restore_extras();
+        self.restore_extras(leases);
     }
 }
 
