@@ -15,7 +15,7 @@ const KNOWN: [(&str, &str); 0] = [];
 #[tokio::test]
 #[ignore = "needs bodies that others recorded: HOOKSHELF_CASES"]
 async fn cases_are_stored_as_their_index_says() {
-    let (server, samples) = Recorded::find("HOOKSHELF_CASES", "cases").deliver().await;
+    let (server, samples) = Recorded::find("HOOKSHELF_CASES", "cases").deliver("").await;
     let mut faults = Vec::new();
     for sample in &samples {
         let found = faults_of(sample, &server).await;

@@ -35,7 +35,10 @@ pub(super) fn request(
     let app = app.with_context(|| format!("{name} has no app whose events it gets"))?;
     let body = body(kind, now)?;
     let request = match &destination.format {
-        Format::Event(secrets) => Request::event(&event(&body, app, now)?, secrets, now),
+        Format::Event(secrets) => {
+            let event = event(&body, app, now)?;
+            Request::event(&event, (secrets, destination.mask), now)
+        }
         Format::Meta(secret) => {
             let signer = settings.signer(app.name.as_str());
             let keys = signer.zip(secret.of(app));

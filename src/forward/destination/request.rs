@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::settings::Settings;
 use crate::{
-    config::WebhookSecrets,
+    config::{Mask, WebhookSecrets},
     forward::{
         consumer::HandedOut,
         notification::{Header, HubSigner, WebhookEvent, WebhookSecret},
@@ -39,11 +39,16 @@ pub enum Unsent {
 }
 
 impl Request {
-    /// Request in the form of Standard Webhooks.
-    pub fn event(event: &HandedOut, secrets: &WebhookSecrets, now: Timestamp) -> Option<Self> {
-        let data: &RawValue = serde_json::from_slice(&event.json).ok()?;
+    /// Request in the form of Standard Webhooks, without the masked parts of the event.
+    pub fn event(
+        event: &HandedOut,
+        (secrets, mask): (&WebhookSecrets, Mask),
+        now: Timestamp,
+    ) -> Option<Self> {
         let row = &event.event;
         let kind = Kind::of_name(&row.kind).unwrap_or(Kind::Unknown);
+        let data = mask.event(kind, str::from_utf8(&event.json).ok()?)?;
+        let data: &RawValue = serde_json::from_str(&data).ok()?;
         let at = row.occurred_at.unwrap_or(row.received_at);
         let event = WebhookEvent::new(row.dedupe_key, kind, at, data);
         let valid: Vec<_> = secrets.valid_at(now).map(WebhookSecret::new).collect();

@@ -51,7 +51,7 @@ impl Settings {
 
     /// True if the requests are made from the JSON of events with their content.
     pub fn wants_content(&self) -> bool {
-        matches!(self.destination.format, Format::Event(_)) && self.destination.mask.is_empty()
+        matches!(self.destination.format, Format::Event(_))
     }
 
     /// Signer of notifications of `app`; `None` if the app has no such secret.

@@ -116,7 +116,7 @@ impl Sender {
                     if changed.is_err() {
                         return;
                     }
-                    // The events of this lease may have a content that is masked now.
+                    // The events of this lease may lack the content that the new format needs.
                     self.leasing = None;
                 }
             }

@@ -109,8 +109,8 @@ impl Senders {
     ) -> Result<Request, Unsent> {
         match &settings.destination.format {
             Format::Event(secrets) => {
-                let now = self.clock.now();
-                Request::event(event, secrets, now).ok_or(Unsent::Unreadable)
+                let (now, mask) = (self.clock.now(), settings.destination.mask);
+                Request::event(event, (secrets, mask), now).ok_or(Unsent::Unreadable)
             }
             Format::Meta(_) => {
                 let notification = self.notification(settings, event);

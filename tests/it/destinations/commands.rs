@@ -2,13 +2,10 @@
 
 use std::process::Output;
 
-use super::{
-    KEY, destination, number, owned,
-    receiver::{Answer, Receiver},
-    say, start,
-};
+use super::{KEY, destination, number, owned, say, start};
 use crate::support::{
     eventually,
+    receiver::{Answer, Receiver},
     server::{Server, apps},
 };
 

@@ -1,7 +1,7 @@
 //! Destinations through the front door: a delivery comes in, and requests go out.
 
 mod commands;
-mod receiver;
+pub(crate) mod masks;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -11,9 +11,9 @@ use sha2::Sha256;
 use crate::support::{
     eventually,
     message::messages,
+    receiver::{Answer, Receiver},
     server::{SECRET, Server, apps},
 };
-use receiver::{Answer, Receiver};
 
 /// Secret of Standard Webhooks, and its bytes.
 const KEY: &str = "whsec_ZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXp7";

@@ -12,6 +12,7 @@ pub(crate) mod moved_clock;
 pub(crate) mod page;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
+pub(crate) mod receiver;
 pub(crate) mod recorded;
 pub(crate) mod samples;
 pub(crate) mod senders;

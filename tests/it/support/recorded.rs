@@ -88,8 +88,8 @@ impl Recorded {
         rows
     }
 
-    /// Posts each body of the index to its own app.
-    pub(crate) async fn deliver(&self) -> (Server, Vec<Sample>) {
+    /// Posts each body of the index to its own app, with this further configuration.
+    pub(crate) async fn deliver(&self, configuration: &str) -> (Server, Vec<Sample>) {
         let samples = (0..).zip(self.table("INDEX.tsv"));
         let samples: Vec<_> = samples
             .map(|(number, row)| Sample {
@@ -98,7 +98,8 @@ impl Recorded {
                 row,
             })
             .collect();
-        let server = Server::start_with(&apps(samples.iter().map(|it| &*it.app))).await;
+        let apps = apps(samples.iter().map(|it| &*it.app));
+        let server = Server::start_with(&[&apps, configuration].concat()).await;
         for sample in &samples {
             let path = format!("/webhook/{}", sample.app);
             let answer = server.deliver(&path, sample.body.clone()).await;

@@ -8,7 +8,7 @@ use crate::{
     config::Mask,
     forward::notification::notifications,
     meta::{
-        event::Event,
+        event::{Event, Kind},
         kinds::{Field, Form},
     },
 };
@@ -17,6 +17,24 @@ const ALL: Mask = Mask {
     text: true,
     username: true,
     media: true,
+};
+
+const TEXT: Mask = Mask {
+    username: false,
+    media: false,
+    ..ALL
+};
+
+const USERNAME: Mask = Mask {
+    text: false,
+    media: false,
+    ..ALL
+};
+
+const MEDIA: Mask = Mask {
+    text: false,
+    username: false,
+    ..ALL
 };
 
 /// The body of the notification with all items of `body` in one lane, masked.
@@ -115,11 +133,10 @@ fn each_mask_hides_its_own_part() {
             "referral": {"ref": "r", "ads_context_data": {"ad_title": "a", "photo_url": "p"}}}});
     let mut expected = given.clone();
     expected["sender"]["username"] = "".into();
-    let username = Mask {
-        username: true,
-        ..Mask::default()
-    };
-    assert_eq!(item(&given, username), expected);
+    // Each mask hides what is unknown.
+    expected["message"]["mood"]["word"] = "".into();
+    expected["message"]["attachments"][1] = "".into();
+    assert_eq!(item(&given, USERNAME), expected);
 
     let mut expected = given.clone();
     let message = &mut expected["message"];
@@ -127,23 +144,16 @@ fn each_mask_hides_its_own_part() {
     message["mood"]["word"] = "".into();
     message["attachments"][0]["payload"]["title"] = "".into();
     message["attachments"][1] = "".into();
-    let text = Mask {
-        text: true,
-        ..Mask::default()
-    };
-    assert_eq!(item(&given, text), expected);
+    assert_eq!(item(&given, TEXT), expected);
 
     let mut expected = given.clone();
     let message = &mut expected["message"];
     message["attachments"] = json!([{"type": "ig_reel"}]);
     message["reply_to"]["story"]["url"] = "".into();
     message["referral"]["ads_context_data"]["photo_url"] = "".into();
+    message["mood"]["word"] = "".into();
     message.as_object_mut().unwrap().remove("sticker_id");
-    let media = Mask {
-        media: true,
-        ..Mask::default()
-    };
-    assert_eq!(item(&given, media), expected);
+    assert_eq!(item(&given, MEDIA), expected);
 }
 
 #[test]
@@ -191,4 +201,53 @@ fn items_of(body: &Bytes) -> Vec<String> {
         text(body)[start..start + index(event.item_length.into())].to_owned()
     });
     texts.collect()
+}
+
+/// The JSON of an event of this kind, masked.
+fn event(kind: Kind, given: &Value, mask: Mask) -> Value {
+    serde_json::from_str(&mask.event(kind, &given.to_string()).unwrap()).unwrap()
+}
+
+#[test]
+fn each_mask_hides_its_own_part_of_an_event() {
+    let given = json!({"schema": 1, "position": "7", "username": "ada", "text": "hi",
+        "data": {"is_self_reply": false, "attachments": [{"type": "image", "payload": {"url": "u"}}],
+            "attachment_types": ["image"], "story_url": "s", "referral_type": "t", "metadata": "m"},
+        "payload": {"sender": {"id": "7", "username": "ada"}, "message": {"text": "hi", "new": "n"}},
+        "erased_at": null, "masked": []});
+    assert_eq!(event(Kind::Message, &given, Mask::default()), given);
+
+    let mut expected = given.clone();
+    (expected["text"], expected["data"]["metadata"]) = (Value::Null, Value::Null);
+    expected["payload"]["message"] = json!({"text": "", "new": ""});
+    let names = ["data.attachments", "data.metadata", "payload", "text"];
+    expected["masked"] = json!(names);
+    assert_eq!(event(Kind::Message, &given, TEXT), expected);
+
+    let mut expected = given.clone();
+    expected["username"] = Value::Null;
+    expected["payload"]["sender"]["username"] = "".into();
+    expected["payload"]["message"]["new"] = "".into();
+    expected["masked"] = json!(["data.attachments", "payload", "username"]);
+    assert_eq!(event(Kind::Message, &given, USERNAME), expected);
+
+    let mut expected = given.clone();
+    expected["data"]["attachments"] = json!([{"type": "image"}]);
+    expected["data"]["story_url"] = Value::Null;
+    expected["payload"]["message"]["new"] = "".into();
+    expected["masked"] = json!(["data.attachments", "data.story_url", "payload"]);
+    assert_eq!(event(Kind::Message, &given, MEDIA), expected);
+}
+
+#[test]
+fn columns_and_own_fields_that_are_unknown_are_null_in_an_event() {
+    let given =
+        json!({"kind": "later", "mood": {"score": 1}, "data": {"num_edit": 2}, "payload": "hi"});
+    let expected = json!({"kind": "later", "mood": null, "data": {"num_edit": null}, "payload": "",
+        "masked": ["data.num_edit", "mood", "payload"]});
+    assert_eq!(event(Kind::Unknown, &given, MEDIA), expected);
+    let given = json!({"data": "text"});
+    let expected = json!({"data": null, "masked": []});
+    assert_eq!(event(Kind::Unknown, &given, MEDIA), expected);
+    assert_eq!(MEDIA.event(Kind::Unknown, "5"), None);
 }

@@ -1,11 +1,13 @@
-//! Masks: parts of items that a destination does not get.
+//! Masks: parts of items and events that a destination does not get.
 //!
 //! A masked string becomes an empty string, so that an item keeps its keys, its types and its kind.
 //! A masked attachment keeps nothing but its type; any other masked value is left out. Ids, times
 //! and flags are never masked.
 //!
-//! The text mask hides every string under a key without a meaning here, because Meta adds keys.
-//! The keys with a meaning are the own fields that a reader without content sees.
+//! Meta adds keys. A string under a key without a meaning here may be a text, a name or a URL, so
+//! each mask hides it. The keys with a meaning are the own fields of all kinds, and a few more.
+
+mod event;
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -22,8 +24,8 @@ const ATTACHMENTS: &str = "attachments";
 /// Key of an object from app ids to roles.
 const ROLES: &str = "app_roles";
 
-/// Keys of the names of people.
-const NAMES: &[&str] = &["username", "name", "first_name", "last_name"];
+/// Keys of written text, besides the own fields.
+const TEXTS: &[&str] = &["text", "subtitle"];
 
 /// Keys of ids, times and names of fields, besides the own fields and the keys of ids and flags that
 /// [`is_plain`] knows by their form.
@@ -89,23 +91,27 @@ impl Mask {
         Some(value.raw().to_owned())
     }
 
-    /// True if a value under `key` is masked.
+    /// True if a value under `key` is masked. The mask is not empty.
     fn hides(self, key: &str, is_string: bool) -> bool {
-        if NAMES.contains(&key) {
+        if key.ends_with("name") {
             self.username
         } else if is_media(key) {
             self.media
         } else {
-            self.text && is_string && !is_plain(key)
+            is_string && !is_plain(key) && (self.text || !is_text(key))
         }
     }
+}
+
+fn is_text(key: &str) -> bool {
+    TEXTS.contains(&key) || CONTENT.contains(key) && key != ATTACHMENTS
 }
 
 fn is_media(key: &str) -> bool {
     key == "sticker_id" || key.ends_with("url") || key.ends_with("uri")
 }
 
-/// True if a string under `key` is no text.
+/// True if a string under `key` is no content.
 fn is_plain(key: &str) -> bool {
     let is_own = OWN.contains(key) && !CONTENT.contains(key);
     is_own || PLAIN.contains(&key) || key.ends_with("_id") || key.starts_with("is_")

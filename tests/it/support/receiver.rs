@@ -16,25 +16,25 @@ use tokio::{net::TcpListener, task::AbortHandle};
 
 /// Request that arrived.
 #[derive(Clone, Debug)]
-pub(super) struct Got {
-    pub(super) path: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Got {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Got {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers[name].to_str().unwrap()
     }
 
-    pub(super) fn has(&self, text: &str) -> bool {
+    pub(crate) fn has(&self, text: &str) -> bool {
         String::from_utf8_lossy(&self.body).contains(text)
     }
 }
 
 /// Answer of the receiver.
 #[derive(Clone, Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Status(u16),
     /// 302 to this address.
     Redirect(String),
@@ -45,8 +45,8 @@ pub(super) enum Answer {
 type Rule = Box<dyn Fn(&Got) -> Answer + Send>;
 
 /// A receiver, until it is dropped.
-pub(super) struct Receiver {
-    pub(super) address: SocketAddr,
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
     desk: Arc<Desk>,
     task: AbortHandle,
 }
@@ -58,7 +58,7 @@ struct Desk {
 
 impl Receiver {
     /// A receiver that answers 200.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let rule: Rule = Box::new(|_| Answer::Status(200));
@@ -76,17 +76,17 @@ impl Receiver {
     }
 
     /// Answers by this rule from now on.
-    pub(super) fn answer(&self, rule: impl Fn(&Got) -> Answer + Send + 'static) {
+    pub(crate) fn answer(&self, rule: impl Fn(&Got) -> Answer + Send + 'static) {
         *self.desk.rule.lock().unwrap() = Box::new(rule);
     }
 
     /// Requests so far.
-    pub(super) fn got(&self) -> Vec<Got> {
+    pub(crate) fn got(&self) -> Vec<Got> {
         self.desk.got.lock().unwrap().clone()
     }
 
     /// Requests so far that have this text in their body.
-    pub(super) fn with(&self, text: &str) -> usize {
+    pub(crate) fn with(&self, text: &str) -> usize {
         self.got().iter().filter(|got| got.has(text)).count()
     }
 }
