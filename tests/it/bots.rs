@@ -2,6 +2,7 @@
 
 mod consumer;
 mod receiver;
+mod standard;
 mod stream;
 
 use std::{
@@ -25,6 +26,7 @@ use crate::support::{
     activation::{socket, start},
     directory::Directory,
     eventually,
+    message::messages,
     postgres::TestDatabase,
     senders::Senders,
     server::{GUARD, Server, apps},
@@ -85,6 +87,24 @@ fn version(said: &str) -> Option<(u32, u32)> {
         number.parse().ok()
     };
     Some((next()?, next()?))
+}
+
+/// Runs npm in a directory, and leaves nothing elsewhere.
+fn npm(place: &Path, arguments: &[&str]) {
+    let npm = Command::new("npm")
+        // It would leave files in the directory for temporary files.
+        .env("NODE_DISABLE_COMPILE_CACHE", "1")
+        .args(arguments)
+        .args([
+            "--cache=cache",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+        ])
+        .current_dir(place)
+        .output()
+        .expect("npm is in PATH; install the package npm");
+    assert!(npm.status.success(), "{npm:?}");
 }
 
 /// A program, killed when standard input closes.

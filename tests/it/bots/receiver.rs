@@ -25,15 +25,7 @@ impl Receiver {
         for file in ["package.json", "receiver.js"] {
             fs::copy(source.join(file), place.join(file)).unwrap();
         }
-        let npm = Command::new("npm")
-            // It would leave files in the directory for temporary files.
-            .env("NODE_DISABLE_COMPILE_CACHE", "1")
-            .args(["install", "--cache=cache", "--no-audit", "--no-fund"])
-            .arg("--ignore-scripts")
-            .current_dir(&place)
-            .output()
-            .expect("npm is in PATH; install the package npm");
-        assert!(npm.status.success(), "{npm:?}");
+        npm(&place, &["install"]);
         Self(place)
     }
 
