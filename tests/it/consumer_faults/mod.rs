@@ -7,12 +7,12 @@
 mod clocks;
 mod crowd;
 mod kills;
-mod ledger;
 mod owners;
 mod postgres;
 mod purged;
-mod random;
 mod reloads;
 mod shop;
 mod worker;
 mod workers;
+
+use crate::support::{ledger, random};

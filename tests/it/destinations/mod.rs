@@ -1,6 +1,7 @@
 //! Destinations through the front door: a delivery comes in, and requests go out.
 
 mod commands;
+mod faults;
 pub(crate) mod masks;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -4,8 +4,9 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
-    process::Command,
 };
+
+use super::preload;
 
 /// The clock of a server. Time that only goes on is not affected.
 #[derive(Debug)]
@@ -17,18 +18,10 @@ pub(crate) struct MovedClock {
 impl MovedClock {
     /// Makes a clock in a directory.
     pub(crate) fn create(directory: &Path) -> Self {
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/clock.c");
         let this = Self {
-            library: directory.join("clock.so"),
+            library: preload(directory, "clock"),
             file: directory.join("clock"),
         };
-        let mut compiler = Command::new("cc");
-        compiler
-            .args(["-shared", "-fPIC", "-o"])
-            .arg(&this.library)
-            .arg(source);
-        let output = compiler.output().unwrap();
-        assert!(output.status.success(), "{output:?}");
         this.move_by(0);
         this
     }

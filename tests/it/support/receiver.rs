@@ -1,17 +1,20 @@
 //! Receiver of a destination on the loopback interface.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
     Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, StatusCode, Uri, header},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
+use futures_util::{Stream, stream};
 use tokio::{net::TcpListener, task::AbortHandle};
 
 /// Request that arrived.
@@ -36,13 +39,19 @@ impl Got {
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Status(u16),
+    /// 200, and the end of the connection.
+    Last,
     /// 302 to this address.
     Redirect(String),
+    /// 200 with half a body, and the end of the connection.
+    Half,
+    /// 200 and one byte of the body after the other, without an end.
+    Drip,
     /// None, and an open connection.
     Hang,
 }
 
-type Rule = Box<dyn Fn(&Got) -> Answer + Send>;
+type Rule = Box<dyn FnMut(&Got) -> Answer + Send>;
 
 /// A receiver, until it is dropped.
 pub(crate) struct Receiver {
@@ -76,7 +85,7 @@ impl Receiver {
     }
 
     /// Answers by this rule from now on.
-    pub(crate) fn answer(&self, rule: impl Fn(&Got) -> Answer + Send + 'static) {
+    pub(crate) fn answer(&self, rule: impl FnMut(&Got) -> Answer + Send + 'static) {
         *self.desk.rule.lock().unwrap() = Box::new(rule);
     }
 
@@ -108,11 +117,30 @@ async fn answer(
         headers,
         body,
     };
-    let answer = (desk.rule.lock().unwrap())(&got);
+    let answer = (*desk.rule.lock().unwrap())(&got);
     desk.got.lock().unwrap().push(got);
     match answer {
         Answer::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
         Answer::Redirect(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
+        Answer::Last => [(header::CONNECTION, "close")].into_response(),
+        Answer::Half => half().into_response(),
+        Answer::Drip => Body::from_stream(drip()).into_response(),
         Answer::Hang => std::future::pending().await,
     }
+}
+
+fn half() -> impl IntoResponse {
+    let parts = [
+        Ok("half"),
+        Err(io::Error::other("the end of the connection")),
+    ];
+    let body = Body::from_stream(stream::iter(parts));
+    ([(header::CONTENT_LENGTH, "9")], body)
+}
+
+fn drip() -> impl Stream<Item = io::Result<&'static str>> {
+    stream::unfold((), async |()| {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Some((Ok("."), ()))
+    })
 }

@@ -10,22 +10,22 @@ use serde_json::Value;
 
 /// Notes of all workers of a test, in order. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ledger(Arc<Mutex<Vec<(Instant, Note)>>>);
+pub(crate) struct Ledger(Arc<Mutex<Vec<(Instant, Note)>>>);
 
 /// An event that was handed out.
 #[derive(Clone, Debug)]
-pub(super) struct Leased {
-    pub(super) lease: String,
-    pub(super) position: i64,
+pub(crate) struct Leased {
+    pub(crate) lease: String,
+    pub(crate) position: i64,
     /// Account and person of the event.
-    pub(super) lane: String,
-    pub(super) attempt: u64,
-    pub(super) redelivered: bool,
+    pub(crate) lane: String,
+    pub(crate) attempt: u64,
+    pub(crate) redelivered: bool,
 }
 
 /// Part of the ledger.
 #[derive(Clone, Debug)]
-pub(super) enum Note {
+pub(crate) enum Note {
     /// A worker got an event. Its lease was valid at least until this time.
     HandedOut(Leased, Instant),
     /// The effect of an event happened.
@@ -44,7 +44,7 @@ pub(super) enum Note {
 
 /// Settlement of a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verb {
+pub(crate) enum Verb {
     Ack,
     Nack,
     /// The worker gives all its events back.
@@ -53,18 +53,18 @@ pub(super) enum Verb {
 
 /// Result of a check.
 #[derive(Debug, Default)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     /// Number of hand-outs.
-    pub(super) hand_outs: usize,
+    pub(crate) hand_outs: usize,
     /// Number of hand-outs of an event that was handed out before.
-    pub(super) repeats: usize,
+    pub(crate) repeats: usize,
     /// Number of effects of an event after its first one.
-    pub(super) double_effects: usize,
+    pub(crate) double_effects: usize,
 }
 
 impl Leased {
     /// The event as the server shows it.
-    pub(super) fn of(shown: &Value) -> Self {
+    pub(crate) fn of(shown: &Value) -> Self {
         let event = &shown["event"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Self {
@@ -82,12 +82,12 @@ impl Leased {
 }
 
 impl Ledger {
-    pub(super) fn note(&self, note: Note) {
+    pub(crate) fn note(&self, note: Note) {
         self.0.lock().unwrap().push((Instant::now(), note));
     }
 
     /// Number of events whose effect happened.
-    pub(super) fn effects(&self) -> usize {
+    pub(crate) fn effects(&self) -> usize {
         let notes = self.0.lock().unwrap();
         let effects = notes.iter().filter_map(|(_, note)| match note {
             Note::Effect(position) => Some(*position),
@@ -98,7 +98,7 @@ impl Ledger {
 
     /// Checks the whole ledger of a consumer that has settled all. `events` are all events that the consumer wants, each with its
     /// lane, except those that it may skip.
-    pub(super) fn check(&self, events: &[(i64, String)]) -> Summary {
+    pub(crate) fn check(&self, events: &[(i64, String)]) -> Summary {
         let notes = self.0.lock().unwrap();
         let mut audit = Audit::default();
         for (number, (at, note)) in notes.iter().enumerate() {
