@@ -127,10 +127,13 @@ impl App {
         self.stop.cancel();
         // A hanging background loop is not waited for; its work is repeated at the next start.
         let _ = timeout(UPKEEP, self.loops.wait()).await;
+        // The senders have ended, and left their last attempts.
+        let attempts = self.consumers.attempts();
         tokio::join!(
             self.rejected.write(),
             self.reached.write(),
-            self.gaps.stop()
+            self.gaps.stop(),
+            attempts.write()
         );
         let closed = self.database.close().await;
         committed.and(closed)

@@ -343,3 +343,21 @@ async fn a_server_killed_while_it_sends_loses_and_reorders_nothing() {
     }
     site.closes(&[]).await;
 }
+
+// The receiver answers while the server stops.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_attempts_shortly_before_a_stop_are_stored() {
+    let mut site = Site::open("").await;
+    site.answer(|| Answer::Status(500));
+    site.say("7001", 1).await;
+    site.say("7002", 1).await;
+    let arrived = async || site.receiver.got().len() >= 2;
+    eventually("both events arrive", arrived).await;
+    let (status, _directory, place) = site.server.take().unwrap().stop();
+    assert!(status.success(), "{status}");
+    let place = place.unwrap();
+    let mut database = place.connect().await;
+    let stored = sqlx::query_scalar("SELECT count(*) FROM attempts");
+    let stored: i64 = stored.fetch_one(&mut database).await.unwrap();
+    assert_eq!(usize::try_from(stored).unwrap(), site.receiver.got().len());
+}
