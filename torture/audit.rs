@@ -18,6 +18,7 @@ use crate::{
     follower::{Follower, Following},
     ledger::Ledger,
     plan::Ground,
+    receiver::Receiver,
     verdict::{Stored, Verdict, judge, unknown},
     worker::{self, Worker, Working},
 };
@@ -87,23 +88,17 @@ impl Audit {
     }
 
     /// Starts the worker of this ground in the background, at the admin listener with this URL.
-    pub(crate) async fn begin_working(
-        &mut self,
-        ground: Ground,
-        url: String,
-        options: &ConnectOptions,
-    ) -> anyhow::Result<Working> {
+    pub(crate) fn begin_working(&mut self, ground: Ground, url: &str, last: i64) -> Working {
         let worker = self.workers.entry(ground == Ground::Private);
-        std::mem::take(worker.or_default())
-            .begin(url, options)
-            .await
+        std::mem::take(worker.or_default()).begin(url, last)
     }
 
-    /// Stops the worker once all events are settled. Returns what went wrong.
+    /// Stops the worker once all events are settled. Returns what went wrong at the worker and at
+    /// the receiver.
     pub(crate) async fn end_working(
         &mut self,
         ground: Ground,
-        working: Working,
+        (working, receiver): (Working, &Receiver),
         options: &ConnectOptions,
     ) -> anyhow::Result<Vec<String>> {
         let is_settled = worker::caught_up(options).await;
@@ -111,10 +106,10 @@ impl Audit {
         let mut database: PgConnection = options.clone().connect().await?;
         let positions = sqlx::query_scalar("SELECT position FROM events");
         let positions: Vec<i64> = positions.fetch_all(&mut database).await?;
-        println!("  a worker had got {} events", worker.count());
-        let mut faults = worker.take_faults(positions.into_iter());
+        let mut faults = worker.take_faults(&positions);
+        faults.extend(receiver.take_faults(&positions));
         if !is_settled? {
-            faults.push("the consumer did not settle all events".to_owned());
+            faults.push("worker and receiver did not get all events".to_owned());
         }
         self.workers.insert(ground == Ground::Private, worker);
         Ok(faults)

@@ -13,6 +13,7 @@
     reason = "a program for a terminal says what it does"
 )]
 
+mod arrivals;
 mod audit;
 mod clock;
 mod control;
@@ -33,6 +34,7 @@ mod process;
 mod progress;
 mod proxy;
 mod random;
+mod receiver;
 mod report;
 mod round;
 mod run;

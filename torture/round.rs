@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    arrivals,
     audit::Sight,
     effects::EffectWatcher,
     follower::Following,
@@ -32,10 +33,9 @@ impl Torture<'_> {
         let watch = self.world.hookshelf.watch();
         let database = self.world.database().await?;
         let admin = self.world.hookshelf.admin();
-        let working = self
-            .audit
-            .begin_working(round.ground, admin, &database)
-            .await?;
+        let last = arrivals::last(&database).await?;
+        self.world.receiver.begin(last);
+        let working = self.audit.begin_working(round.ground, &admin, last);
         let following = self.audit.begin_following(round.ground, database);
         let mut streams = vec![self.stream(round, 0)?];
         let (played, mut faults) = self.steps(round, &watch, &mut streams, stop).await?;
@@ -51,11 +51,9 @@ impl Torture<'_> {
         let told = (&summary, &*papers);
         let (mut verdict, sight) = self.check(round, told, following, is_whole).await?;
         let database = self.world.database().await?;
-        faults.extend(
-            self.audit
-                .end_working(round.ground, working, &database)
-                .await?,
-        );
+        let both = (working, &self.world.receiver);
+        let wrong = self.audit.end_working(round.ground, both, &database);
+        faults.extend(wrong.await?);
         verdict.other.append(&mut faults);
         report::round(&summary, sight, &verdict);
         if !verdict.is_good() {

@@ -23,6 +23,7 @@ use crate::{
     process::{signal_family, signal_server},
     proxy::PostgresProxy,
     random::Random,
+    receiver::Receiver,
     worker,
 };
 
@@ -49,6 +50,8 @@ pub(crate) struct Make<'a> {
 pub(crate) struct World {
     pub(crate) hookshelf: Hookshelf,
     pub(crate) postgres: Postgres,
+    /// Receiver of the destination.
+    pub(crate) receiver: Receiver,
     pub(crate) ground: Ground,
     /// True if the databases are from an earlier run.
     pub(crate) brought_back: bool,
@@ -85,6 +88,7 @@ impl World {
         Ok(Self {
             hookshelf: Hookshelf::new(make.program, dir.join("hookshelf.log"))?,
             postgres,
+            receiver: Receiver::start().await?,
             ground: Ground::Plain,
             brought_back,
             lost: Lost::default(),
@@ -109,6 +113,7 @@ impl World {
     ) -> anyhow::Result<()> {
         self.stop_hookshelf().await?;
         self.ground = ground;
+        self.receiver.settle(ground == Ground::Private);
         let mut variables = self.variables();
         variables.extend(
             more.iter()
@@ -144,9 +149,8 @@ impl World {
             all.push(("HOOKSHELF__DATABASE__URL", url));
             all.push(("HOOKSHELF__DATA_DIR", text(&self.dir.join("data"))));
         }
-        all.into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect()
+        let all = all.into_iter().map(|(key, value)| (key.to_owned(), value));
+        all.chain(self.receiver.variables()).collect()
     }
 
     /// Size of the spool's reserve. On a disk that is filled on purpose it is tiny, so that the
@@ -171,6 +175,7 @@ impl World {
     /// Starts a fault.
     pub(crate) async fn begin(&mut self, fault: Fault) -> anyhow::Result<()> {
         let private = self.ground == Ground::Private;
+        self.receiver.note_fault();
         match fault {
             Fault::KillHookshelf => self.hookshelf.kill().await?,
             Fault::StopHookshelf => {
