@@ -1,6 +1,6 @@
 //! `consumers`: state of consumers and destinations, and changes by an operator.
 
-pub(super) mod control;
+mod control;
 mod dead;
 mod discard;
 mod letters;
@@ -11,6 +11,8 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
+
+pub(super) use control::Control;
 
 use super::database;
 use crate::{
@@ -33,8 +35,21 @@ pub(super) struct Consumers {
 enum Verb {
     List(state::List),
     Show(state::Show),
-    Pause(control::Pause),
-    Resume(control::Resume),
+    /// Pauses a consumer: its events stay in the log until it is resumed.
+    ///
+    /// The server learns of it within about three seconds. Events that workers hold can still be
+    /// settled.
+    ///
+    /// Example: hookshelf consumers pause bot
+    #[command(verbatim_doc_comment)]
+    Pause(Control),
+    /// Resumes a paused consumer.
+    ///
+    /// The server learns of it within about three seconds.
+    ///
+    /// Example: hookshelf consumers resume bot
+    #[command(verbatim_doc_comment)]
+    Resume(Control),
     Seek(moves::Seek),
     Remove(moves::Remove),
     Dead(dead::Dead),
@@ -45,8 +60,8 @@ impl Consumers {
         match self.verb {
             Verb::List(list) => list.run(sources).await?,
             Verb::Show(show) => show.run(sources).await?,
-            Verb::Pause(pause) => pause.run(sources).await?,
-            Verb::Resume(resume) => resume.run(sources).await?,
+            Verb::Pause(it) => it.pause(sources).await?,
+            Verb::Resume(it) => it.resume(sources).await?,
             Verb::Seek(seek) => seek.run(sources).await?,
             Verb::Remove(remove) => remove.run(sources).await?,
             Verb::Dead(dead) => dead.run(sources).await?,

@@ -1,7 +1,6 @@
 //! `destinations`: state of destinations, their attempts, and changes by an operator.
 
 mod attempts;
-mod control;
 mod rotate;
 mod simulated;
 mod state;
@@ -12,7 +11,8 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 
-use crate::config::{Config, Destination, Name, Sources, nearest};
+use super::consumers::Control;
+use crate::config::{self, Config, Destination, Name, Sources, nearest};
 
 /// Shows destinations and their attempts, tests them, and pauses them.
 #[derive(Args, Debug)]
@@ -26,8 +26,20 @@ enum Verb {
     List(state::List),
     Show(state::Show),
     Test(test::Test),
-    Pause(control::Pause),
-    Resume(control::Resume),
+    /// Pauses a destination: its events stay in the log until it is resumed.
+    ///
+    /// The server learns of it within about three seconds. Requests that are out are finished.
+    ///
+    /// Example: hookshelf destinations pause chatwoot
+    #[command(verbatim_doc_comment)]
+    Pause(Control),
+    /// Resumes a paused destination, such as one that answered 410.
+    ///
+    /// The server learns of it within about three seconds.
+    ///
+    /// Example: hookshelf destinations resume chatwoot
+    #[command(verbatim_doc_comment)]
+    Resume(Control),
     Attempts(attempts::Attempts),
     Rotate(rotate::Rotate),
 }
@@ -38,13 +50,19 @@ impl Destinations {
             Verb::List(list) => list.run(sources).await?,
             Verb::Show(show) => show.run(sources).await?,
             Verb::Test(test) => return test.run(sources).await,
-            Verb::Pause(pause) => pause.run(sources).await?,
-            Verb::Resume(resume) => resume.run(sources).await?,
+            Verb::Pause(it) => known(it, sources)?.pause(sources).await?,
+            Verb::Resume(it) => known(it, sources)?.resume(sources).await?,
             Verb::Attempts(attempts) => attempts.run(sources).await?,
             Verb::Rotate(rotate) => rotate.run(sources)?,
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Refuses the name of a consumer.
+fn known(control: Control, sources: &Sources) -> anyhow::Result<Control> {
+    find(&config::load(sources)?, &control.name)?;
+    Ok(control)
 }
 
 /// The configured destination `name`.
