@@ -90,16 +90,15 @@ impl Lane {
         }
     }
 
-    /// Checks the attempt of a lease that only an earlier process can have given.
+    /// Checks the attempt of a lease that only an earlier process can have given. Failures after its
+    /// last save are forgotten, so that the attempt may be higher than the known ones.
     fn check_earlier(&self, attempt: u32) -> Result<(), Answer> {
         let failed = self.attempts();
         let has_failed = self.is_waiting() && attempt == failed;
-        if attempt == failed + 1 || has_failed {
+        if attempt > failed || has_failed {
             Ok(())
-        } else if attempt <= failed {
-            Err(Answer::Lost)
         } else {
-            Err(Answer::Unknown)
+            Err(Answer::Lost)
         }
     }
 }

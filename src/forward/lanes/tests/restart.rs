@@ -190,6 +190,17 @@ fn a_nack_counts_for_an_item_that_was_read_again() {
 }
 
 #[test]
+fn a_lease_after_a_failure_that_was_not_saved_settles_its_item() {
+    let (mut before, now) = (lanes("a"), Instant::now());
+    let leases = lease(&mut before, 1, now);
+    before.nack(&leases[0].token, Some(SECOND), code(), now);
+    let again = lease(&mut before, 1, now + SECOND);
+    assert_eq!(again[0].token.attempt, 2);
+    let mut lanes = Lanes::restore(stored(1, vec![head(1, "a")]), limits(), now + SECOND);
+    assert_eq!(lanes.ack(&again[0].token), Answer::Acked);
+}
+
+#[test]
 fn a_lane_finds_its_items_after_a_restart_without_its_head() {
     let now = Instant::now();
     let mut lanes = Lanes::restore(stored(9, vec![head(1, "a")]), limits(), now);
