@@ -197,7 +197,7 @@ impl Plan {
     /// The plan in words.
     fn words(&self) -> String {
         let events = self.events();
-        let least = if events >= consumers::MOST_COUNTED {
+        let least = if events >= i64::from(consumers::MOST_COUNTED) {
             "at least "
         } else {
             ""

@@ -36,11 +36,13 @@ pub use self::{
     list::{ConsumerStatus, list, status},
     owner::{Owner, Take, Taken, TokenKey, release, rewind, take},
     progress::{Progress, Totals},
-    span::{KindCount, MOST_COUNTED, count_between, first_since},
+    span::{KindCount, count_between, first_since},
     unmatched::{Unmatched, unmatched},
     waiting::{WaitingLane, waiting},
 };
-pub use super::read::{EventFilter, EventRow, events_at, events_of, next_of_lane, read_payloads};
+pub use super::read::{
+    EventFilter, EventRow, MOST_COUNTED, events_at, events_of, next_of_lane, read_payloads,
+};
 
 /// Milliseconds of `time`, for a statement.
 fn millis(time: Duration) -> i64 {

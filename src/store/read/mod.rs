@@ -49,6 +49,10 @@ use sqlx::{
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Error, connect};
+use crate::{
+    config::EventChoice,
+    vocabulary::{Channel, Kind, Source},
+};
 
 pub use accounts::{AccountFilter, AccountRow};
 pub use audit::AuditRow;
@@ -71,6 +75,9 @@ pub use repeats::RepeatRow;
 pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
 pub(crate) use steps::Step;
 pub(crate) use visible::Visible;
+
+/// Maximum number of events that a plan counts.
+pub const MOST_COUNTED: u32 = 1_000_000;
 
 /// Timeout for connecting.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -238,7 +245,7 @@ pub(crate) struct Conditions(QueryBuilder<Postgres>);
 
 impl Conditions {
     /// Begins with the statement `select`; its last word is WHERE.
-    fn after(select: &str) -> Self {
+    pub(in crate::store) fn after(select: &str) -> Self {
         let mut query = QueryBuilder::new(select);
         query.push(" true");
         Self(query)
@@ -251,7 +258,11 @@ impl Conditions {
     }
 
     /// Adds a condition if there is a value. The text of `condition` ends before the value.
-    fn and<T>(&mut self, condition: &'static str, value: Option<T>) -> &mut Self
+    pub(in crate::store) fn and<T>(
+        &mut self,
+        condition: &'static str,
+        value: Option<T>,
+    ) -> &mut Self
     where
         T: for<'q> sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres> + Send + 'static,
     {
@@ -283,6 +294,30 @@ impl Conditions {
         self
     }
 
+    /// Restricts to the events that a consumer chooses. An empty list allows every value.
+    pub(in crate::store) fn chosen(&mut self, choice: &EventChoice) -> &mut Self {
+        self.among("kind", &choice.kinds, Kind::as_str)
+            .among(
+                "coalesce(channel, 'messaging')",
+                &choice.channels,
+                Channel::as_str,
+            )
+            .among("source", &choice.sources, Source::as_str)
+            .and("is_echo = ", choice.echo)
+            .and("is_self = ", choice.own);
+        if !choice.apps.is_empty() {
+            let apps = choice.apps.iter().map(ToString::to_string);
+            self.and_any("app", apps.collect());
+        }
+        if !choice.accounts.is_empty() {
+            self.and_any("account_id", choice.accounts.clone());
+        }
+        if !choice.clients.is_empty() {
+            self.of_clients(choice.clients.clone());
+        }
+        self
+    }
+
     /// Restricts `received_at` to the time from `since` until before `until`.
     fn received(&mut self, since: Option<Timestamp>, until: Option<Timestamp>) -> &mut Self {
         self.and("received_at >= ", since.map(ToSqlx::to_sqlx))
@@ -290,7 +325,11 @@ impl Conditions {
     }
 
     /// Adds the order and the maximum number of rows.
-    fn limit(mut self, order: &'static str, limit: u32) -> QueryBuilder<Postgres> {
+    pub(in crate::store) fn limit(
+        mut self,
+        order: &'static str,
+        limit: u32,
+    ) -> QueryBuilder<Postgres> {
         let limit = i64::from(limit);
         self.0.push(order).push(" LIMIT ").push_bind(limit);
         self.0
