@@ -72,6 +72,7 @@ fn contains(items: Items, position: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use uuid::Uuid;
 
     use super::*;
     use crate::meta::ids::Ids;
@@ -110,6 +111,7 @@ mod tests {
         }
         let texts = |value: &str| [value.to_owned(), "other".to_owned()];
         let items = |first| Items {
+            id: Uuid::nil(),
             received_at: Timestamp::UNIX_EPOCH,
             first,
             count: 2,

@@ -170,6 +170,7 @@ impl Reader {
         Ok(found.map(|(body, first, count)| ReceivedBody {
             body,
             items: Items {
+                id,
                 received_at,
                 first,
                 count,

@@ -68,6 +68,8 @@ pub struct EventFilter {
 /// Place of a delivery's items in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Items {
+    /// Id of the delivery.
+    pub id: Uuid,
     /// Receipt of the delivery.
     pub received_at: Timestamp,
     /// Position of the first item.

@@ -39,6 +39,7 @@ impl Reader {
             if let Some((received_at, first, count)) = found {
                 let received_at = received_at.to_jiff();
                 return Ok(Some(Items {
+                    id: delivery,
                     received_at,
                     first,
                     count,
