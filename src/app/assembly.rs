@@ -16,7 +16,6 @@ use super::{
 use crate::{
     clock::Clock,
     config::{self, Config, Sources},
-    forward::consumer::Handles,
     http::{self, Access, AppState, Listener, ListenerLimits, SpoolApi, admin, public},
     ingest::{
         CircuitBreaker, Committer, DatabaseState, Drained, Readiness, Recheck, Spooling, Tally,
@@ -90,7 +89,7 @@ impl Parts {
         let (access, operators) = self.operators(
             admin.address(),
             (readiness, spool_api, recheck),
-            (hub, consumers.handles(), streams.clone()),
+            (hub, &consumers, streams.clone()),
             (&state, &loops, &stop),
         );
         let operators = http::known_as(operators, self.claim.id().clone());
@@ -192,7 +191,7 @@ impl Parts {
         &self,
         address: SocketAddr,
         (readiness, spool, recheck): (Readiness, SpoolApi, Recheck),
-        (hub, handles, streams): (Hub, Handles, CancellationToken),
+        (hub, consumers, streams): (Hub, &Consumers, CancellationToken),
         (state, loops, stop): (&AppState, &TaskTracker, &CancellationToken),
     ) -> (Access, http::Routes) {
         let options = self.database.options();
@@ -202,7 +201,8 @@ impl Parts {
             audit: Audit::new(writes.clone(), self.audit_key.clone()),
             writes,
             streams: http::Streams::new(hub, self.config.admin.max_streams),
-            consumers: http::ConsumerApi::new(handles, streams),
+            consumers: http::ConsumerApi::new(consumers.handles(), streams),
+            targets: consumers.targets(),
             apps: state.clone(),
             spool,
             recheck,

@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     config::Config,
     forward::{
-        consumer::{Calls, Handle, Handles, Settings},
+        consumer::{Calls, Handle, Handles, Settings, Target, Targets},
         destination,
     },
     worker::{Attempts, ConsumerParts, Consuming, Sender, Senders},
@@ -27,6 +27,7 @@ struct State {
     shared: ConsumerParts,
     senders: Senders,
     handles: Handles,
+    targets: Targets,
     tasks: BTreeMap<String, Task>,
     /// Task tracker, once the database is open, and the token that stops the tasks.
     loops: Option<Loops>,
@@ -43,6 +44,7 @@ struct Task {
     calls: Option<Calls>,
     /// Settings of the sender, if this is a destination.
     sending: Option<watch::Sender<Arc<destination::Settings>>>,
+    is_own_webhook: bool,
     stop: CancellationToken,
 }
 
@@ -51,6 +53,7 @@ struct Task {
 struct Wanted {
     settings: Settings,
     sending: Option<destination::Settings>,
+    is_own_webhook: bool,
 }
 
 impl Task {
@@ -62,12 +65,14 @@ impl Task {
             handle,
             calls: Some(calls),
             sending: sending.map(watch::Sender::new),
+            is_own_webhook: wanted.is_own_webhook,
             stop: CancellationToken::new(),
         }
     }
 
     /// Changes the settings, if they differ. The secrets of a destination may differ always.
-    fn set(&self, wanted: Wanted) {
+    fn set(&mut self, wanted: Wanted) {
+        self.is_own_webhook = wanted.is_own_webhook;
         self.settings.send_if_modified(|present| {
             let is_new = **present != wanted.settings;
             if is_new {
@@ -77,6 +82,15 @@ impl Task {
         });
         if let Some((present, sending)) = self.sending.as_ref().zip(wanted.sending) {
             present.send_replace(Arc::new(sending));
+        }
+    }
+
+    /// Target of replays.
+    fn target(&self) -> Target {
+        Target {
+            settings: Arc::clone(&self.settings.borrow()),
+            handle: self.handle.clone(),
+            is_own_webhook: self.is_own_webhook,
         }
     }
 
@@ -118,6 +132,7 @@ impl Consumers {
             senders: Senders::new(&shared.options, shared.clock.clone()),
             shared,
             handles: Handles::default(),
+            targets: Targets::default(),
             tasks: BTreeMap::new(),
             loops: None,
         };
@@ -128,6 +143,11 @@ impl Consumers {
     /// Handles of the consumers, which follow each reload.
     pub(super) fn handles(&self) -> Handles {
         self.lock().handles.clone()
+    }
+
+    /// Targets of replays, which follow each reload.
+    pub(super) fn targets(&self) -> Targets {
+        self.lock().targets.clone()
     }
 
     /// Writer of the attempts of the destinations.
@@ -163,11 +183,14 @@ impl State {
         };
         self.tasks.retain(|name, task| is_same(name, task));
         for (name, wanted) in wanted {
-            match self.tasks.get(&name) {
+            match self.tasks.get_mut(&name) {
                 Some(task) => task.set(wanted),
                 None => drop(self.tasks.insert(name, Task::new(wanted))),
             }
         }
+        let targets = self.tasks.iter();
+        let targets = targets.map(|(name, task)| (name.clone(), task.target()));
+        self.targets.replace(targets.collect());
         // Events of a destination are for its sender only.
         let handles = self.tasks.iter().filter(|(_, task)| task.sending.is_none());
         let handles = handles.map(|(name, task)| (name.clone(), task.handle.clone()));
@@ -188,15 +211,30 @@ impl State {
 fn wanted(config: &Config) -> BTreeMap<String, Wanted> {
     let apps = config.apps.len();
     let consumers = config.consumers.iter().map(|(name, consumer)| {
-        let settings = Settings::of(consumer, apps);
-        let sending = None;
-        (name.to_string(), Wanted { settings, sending })
+        let wanted = Wanted {
+            settings: Settings::of(consumer, apps),
+            sending: None,
+            is_own_webhook: false,
+        };
+        (name.to_string(), wanted)
     });
     let destinations = config.destinations.iter().map(|(name, destination)| {
-        let settings = Settings::of_destination(destination);
         let sending = destination::Settings::new(destination.clone(), &config.apps);
-        let sending = Some(sending);
-        (name.to_string(), Wanted { settings, sending })
+        let wanted = Wanted {
+            settings: Settings::of_destination(destination),
+            sending: Some(sending),
+            is_own_webhook: config.http.is_own_webhook(destination.url.url()),
+        };
+        (name.to_string(), wanted)
     });
     consumers.chain(destinations).collect()
+}
+
+/// Targets of replays in a process that runs no consumers.
+pub(super) fn targets(config: &Config) -> Targets {
+    let targets = Targets::default();
+    let wanted = wanted(config).into_iter();
+    let wanted = wanted.map(|(name, wanted)| (name, Task::new(wanted).target()));
+    targets.replace(wanted.collect());
+    targets
 }

@@ -2,7 +2,7 @@
 
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::{keys, rescue};
+use super::{consumers, keys, rescue};
 use crate::{
     clock::Clock,
     config::{self, Config, credentials},
@@ -49,6 +49,7 @@ impl Local {
             writes: changes,
             streams: http::Streams::new(hub, STREAMS),
             consumers: http::ConsumerApi::new(handles(config), stop.clone()),
+            targets: consumers::targets(config),
             recheck: Recheck::new(
                 rescue::quarantine(config),
                 options.clone(),

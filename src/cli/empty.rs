@@ -26,6 +26,7 @@ pub(super) enum List {
     Destinations,
     /// Attempts of a destination.
     Attempts,
+    Replays,
 }
 
 /// Note for a list without rows. Filters and `--after` have `narrowed` it.
@@ -79,6 +80,7 @@ fn unfilled(list: List) -> &'static str {
             "no attempt is stored; destinations store failed attempts, unless they have `attempts = \
              \"all\"`"
         }
+        List::Replays => "there is no replay; `hookshelf replay --to NAME --since 2h` plans one",
         List::Counts => {
             "no event is counted; `hookshelf simulate` sends some, and the server counts them \
              within seconds"
@@ -121,6 +123,9 @@ fn unmatched(list: List) -> &'static str {
              audit list`"
         }
         List::Targets | List::Consumers | List::Destinations | List::Attempts => unfilled(list),
+        List::Replays => {
+            "no replay matches; leave out --to, or see the newest with `hookshelf replay list`"
+        }
         List::DeadLetters => "no dead letter matches; `--state all` lists letters in every state",
         List::Counts => {
             "no counted event matches; widen or leave out the filters, or see all with \

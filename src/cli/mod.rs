@@ -37,6 +37,7 @@ mod purge;
 mod recheck;
 mod rejections;
 mod reload;
+mod replay;
 mod schema;
 mod serve;
 mod server;
@@ -94,6 +95,7 @@ enum Verb {
     Find(find::Find),
     Consumers(consumers::Consumers),
     Destinations(Box<destinations::Destinations>),
+    Replay(Box<replay::Replay>),
     Audit(audit::Audit),
     Spool(spool::Spool),
     Psql(psql::Psql),
@@ -130,7 +132,20 @@ async fn run() -> ExitCode {
         Err(usage) => return show(&usage),
     };
     let sources = Sources::from_process(cli.config);
-    let done = match cli.verb.unwrap_or(Verb::Serve(serve::Serve::default())) {
+    let verb = cli.verb.unwrap_or(Verb::Serve(serve::Serve::default()));
+    match perform(verb, sources).await {
+        Ok(code) => code,
+        // Whoever reads has seen enough: `events list | head`.
+        Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
+        Err(error) => match error.downcast_ref::<clap::Error>() {
+            Some(usage) => show(usage),
+            None => fail(&error),
+        },
+    }
+}
+
+async fn perform(verb: Verb, sources: Sources) -> anyhow::Result<ExitCode> {
+    match verb {
         // The server's whole life is one future, too large for the stack of every other verb.
         Verb::Serve(verb) => Box::pin(verb.run(sources)).await,
         Verb::Reload(verb) => verb.run(&sources).await,
@@ -145,6 +160,7 @@ async fn run() -> ExitCode {
         Verb::Find(verb) => verb.run(&sources).await,
         Verb::Consumers(verb) => verb.run(&sources).await,
         Verb::Destinations(verb) => verb.run(&sources).await,
+        Verb::Replay(verb) => verb.run(&sources).await,
         Verb::Audit(verb) => verb.run(&sources).await,
         Verb::Spool(verb) => verb.run(&sources).await,
         Verb::Psql(verb) => verb.run(&sources).await,
@@ -157,15 +173,6 @@ async fn run() -> ExitCode {
         Verb::Healthcheck(verb) => verb.run(&sources).await,
         Verb::Completions(verb) => verb.run(),
         Verb::DevDb(verb) => verb.run(&sources).await,
-    };
-    match done {
-        Ok(code) => code,
-        // Whoever reads has seen enough: `events list | head`.
-        Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref::<clap::Error>() {
-            Some(usage) => show(usage),
-            None => fail(&error),
-        },
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use url::Url;
+use url::{Host, Url};
 
 use super::print::Printer;
 use super::reader::Reader;
@@ -63,6 +63,22 @@ impl Http {
             header_timeout: Duration::from_secs(header_timeout?),
             body_timeout: Duration::from_secs(body_timeout?),
         })
+    }
+
+    /// True if a request to `url` comes to the webhook of this listener.
+    pub fn is_own_webhook(&self, url: &Url) -> bool {
+        let origin = url.origin().ascii_serialization();
+        let is_public = |public: &PublicUrl| public.0 == origin;
+        let local = reachable(self.listen);
+        let is_local = url.port_or_known_default() == Some(local.port())
+            && match url.host() {
+                Some(Host::Domain(name)) => name == "localhost" && local.ip().is_loopback(),
+                Some(Host::Ipv4(v4)) => local.ip() == v4,
+                Some(Host::Ipv6(v6)) => local.ip() == v6,
+                None => false,
+            };
+        let is_webhook = url.path() == "/webhook" || url.path().starts_with("/webhook/");
+        is_webhook && (is_local || self.public_url.as_ref().is_some_and(is_public))
     }
 
     pub(super) fn print(&self, out: &mut Printer) {
@@ -161,6 +177,33 @@ mod tests {
             ("192.0.2.7:80", "192.0.2.7:80"),
         ] {
             assert_eq!(reachable(listens.parse().unwrap()).to_string(), reached);
+        }
+    }
+
+    #[test]
+    fn the_own_webhook_is_known_by_its_public_and_its_local_address() {
+        let http = Http {
+            listen: "0.0.0.0:8080".parse().unwrap(),
+            public_url: PublicUrl::parse("https://hooks.example.org"),
+            trusted_proxies: Vec::new(),
+            max_body_bytes: 0,
+            body_budget_bytes: 0,
+            max_connections: 0,
+            header_timeout: Duration::ZERO,
+            body_timeout: Duration::ZERO,
+        };
+        for (url, is_own) in [
+            ("https://hooks.example.org/webhook", true),
+            ("https://hooks.example.org/webhook/shop", true),
+            ("http://127.0.0.1:8080/webhook/", true),
+            ("http://localhost:8080/webhook", true),
+            ("https://hooks.example.org/webhooks/instagram", false),
+            ("https://hooks.example.org:8443/webhook", false),
+            ("http://127.0.0.1:3000/webhook", false),
+            ("https://chatwoot.example.org/webhook", false),
+        ] {
+            let url = Url::parse(url).unwrap();
+            assert_eq!(http.is_own_webhook(&url), is_own, "{url}");
         }
     }
 

@@ -208,6 +208,16 @@ impl Problem {
         problem
     }
 
+    /// The problem of a parameter as the problem of a value in a body.
+    pub(super) fn in_body(mut self) -> Self {
+        if self.0.page != PARAMETER.path() {
+            return self;
+        }
+        self.0.page = VALUE.path();
+        (self.0.title, self.0.status) = (VALUE.title, VALUE.status.as_u16());
+        self
+    }
+
     /// A start beyond the last position of the log.
     pub(super) fn beyond(end: i64) -> Self {
         let mut problem = Self::new(BEYOND, format!("the log ends at position {end}"));

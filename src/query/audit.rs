@@ -93,6 +93,28 @@ impl Audit {
         Ok(entry)
     }
 
+    /// Records a change that the caller of `scope` at `address` is about to make, also one of a local
+    /// command. `rows` is the number of events that it concerns.
+    ///
+    /// # Errors
+    /// If the entry cannot be written.
+    pub async fn record_change(
+        &self,
+        scope: &Scope,
+        address: Option<IpAddr>,
+        verb: &'static str,
+        (subject, rows): (&str, Option<i64>),
+    ) -> Result<(), store::Error> {
+        let entry = AuditEntry {
+            token: scope.name().to_owned(),
+            address,
+            verb,
+            subject: Some(subject.to_owned()),
+            rows,
+        };
+        audit::write(&self.writes, &entry).await
+    }
+
     /// Writes an entry.
     ///
     /// # Errors

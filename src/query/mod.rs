@@ -24,6 +24,7 @@ mod own_data;
 mod page;
 mod reaction;
 mod remedies;
+mod replays;
 pub mod schema;
 mod scope;
 mod session;
@@ -58,12 +59,14 @@ pub(crate) use walk::ListWalk;
 pub use walk::{AuditWalk, DeliveryWalk, EventWalk, RejectionWalk, Walk};
 
 pub use crate::store::audit::{AuditEntry, AuditFilter};
-pub use crate::store::consumers::{ConsumerStatus, Totals, WaitingLane};
+pub use crate::store::consumers::{ConsumerStatus, MOST_COUNTED, Totals, WaitingLane};
 pub use crate::store::follow::Lag;
 pub use crate::store::gaps::GapCause;
 pub use crate::store::read::{
     AccountFilter, AccountRow, AuditRow, Between, Content, ConversationFilter, ConversationOrder,
     ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Digits, Dimension, EventFilter,
-    EventRow, Extent, GapFilter, GapRow, InvalidPlace, Items, MOST_COUNTS, MOST_GAPS, MediaFilter,
-    MediaRow, Order, Place, RejectionFilter, RejectionRow, RejectionTotal, RepeatRow, StatsFilter,
+    EventRow, Extent, GapFilter, GapRow, Groups, InvalidPlace, Items, MOST_COUNTS, MOST_GAPS,
+    MediaFilter, MediaRow, Order, Place, PlannedEvents, RejectionFilter, RejectionRow,
+    RejectionTotal, RepeatRow, ReplayCounts, StatsFilter,
 };
+pub use crate::store::replays::{NewReplay, Replay, ReplayChoice, ReplayState};

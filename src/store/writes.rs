@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::{
     PgPool, Postgres,
+    pool::PoolConnection,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
     query::Query,
 };
@@ -31,6 +32,14 @@ impl Writes {
             .max_connections(SESSIONS)
             .acquire_timeout(DEADLINE);
         Self(pool.connect_lazy_with(options))
+    }
+
+    /// Takes a session for a change.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable, or no session is free in time.
+    pub async fn session(&self) -> Result<PoolConnection<Postgres>, Error> {
+        Ok(self.0.acquire().await?)
     }
 
     /// Executes a statement and returns the number of its rows.

@@ -16,6 +16,7 @@ mod outage;
 mod outages;
 mod parameters;
 mod rejections;
+mod replays;
 mod roles;
 mod scopes;
 mod servers;

@@ -44,6 +44,7 @@ mod readme;
 mod reload;
 mod remedies;
 mod remote;
+mod replay_plans;
 mod rescue;
 mod restarts;
 mod schema;

@@ -75,6 +75,12 @@ impl Request {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// Names and values of the parameters.
+    pub(in crate::cli) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.parameters.iter();
+        all.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// True if parameters may leave out stored rows.
     pub(in crate::cli) fn is_narrowed(&self) -> bool {
         !self.parameters.is_empty()

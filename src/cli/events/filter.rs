@@ -11,7 +11,7 @@ use crate::meta::event::Problem;
 
 /// Filters of events that look at ids and columns.
 #[derive(Args, Debug)]
-pub(super) struct EventFilters {
+pub(in crate::cli) struct EventFilters {
     #[command(flatten)]
     which: Which,
     /// The subscription field in Meta's spelling for Instagram, such as comments.
@@ -47,7 +47,7 @@ pub(super) struct EventFilters {
 
 impl EventFilters {
     /// The request for these events.
-    pub(super) fn of(&self, request: Request) -> anyhow::Result<Request> {
+    pub(in crate::cli) fn of(&self, request: Request) -> anyhow::Result<Request> {
         let request = self.which.of(request);
         let request = request
             .with_any("field", self.field.as_ref())
@@ -63,7 +63,7 @@ impl EventFilters {
     }
 
     /// True if events before some time are left out.
-    pub(super) fn has_start(&self) -> bool {
+    pub(in crate::cli) fn has_start(&self) -> bool {
         self.received.has_start()
     }
 }

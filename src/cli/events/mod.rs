@@ -2,7 +2,7 @@
 //! counted, or purged.
 
 mod export;
-mod filter;
+pub(super) mod filter;
 mod list;
 mod partial;
 mod tail;

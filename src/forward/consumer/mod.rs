@@ -11,6 +11,7 @@ mod names;
 mod rate;
 mod requests;
 mod settings;
+mod targets;
 
 pub use desk::{Desk, Found, Lookup, Ownership, Shown, Writing};
 pub use handle::{Call, Calls, Handle};
@@ -18,3 +19,4 @@ pub use lease_key::LeaseKey;
 pub use names::Handles;
 pub use requests::{HandedOut, Refusal, Settled, Settlement, Status, Verb, Want, WorkerStatus};
 pub use settings::Settings;
+pub use targets::{Target, Targets};

@@ -19,6 +19,7 @@ mod media;
 mod openapi;
 mod operation;
 mod rejections;
+mod replays;
 mod shown;
 mod spool;
 mod stats;
@@ -48,6 +49,7 @@ use super::{
     state::AppState,
 };
 use crate::{
+    forward::consumer::Targets,
     ingest::{Readiness, Recheck},
     query::{Audit, AuditEntry, AuditError, Scope, Session, Sessions, Subject},
     store::{Error, Writes},
@@ -59,6 +61,7 @@ const OPERATIONS: &[&[Operation]] = &[
     events::OPERATIONS,
     stream::OPERATIONS,
     consumers::OPERATIONS,
+    replays::OPERATIONS,
     conversations::OPERATIONS,
     media::OPERATIONS,
     deliveries::OPERATIONS,
@@ -98,6 +101,8 @@ pub struct Api {
     pub streams: Streams,
     /// Consumers of this process.
     pub consumers: ConsumerApi,
+    /// Targets of replays.
+    pub targets: Targets,
     /// Apps with their secrets.
     pub apps: AppState,
     /// The spool, named if Postgres is unavailable.

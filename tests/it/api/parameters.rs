@@ -5,7 +5,7 @@ use hyper::header::HeaderValue;
 use super::{scopes::desk_with, *};
 
 /// Routes with a query that lets each of its parameters have an effect.
-const ROUTES: [(&str, &str); 19] = [
+const ROUTES: [(&str, &str); 20] = [
     ("/v1/events", "after=0"),
     ("/v1/events/stream", ""),
     ("/v1/events/1", ""),
@@ -25,6 +25,7 @@ const ROUTES: [(&str, &str); 19] = [
     ("/v1/stats", ""),
     ("/v1/gaps", ""),
     ("/v1/audit", ""),
+    ("/v1/replays", ""),
 ];
 
 /// Values that are wrong for every parameter: empty, U+0000, no UTF-8, and no percent encoding.
@@ -59,13 +60,15 @@ fn values(path: &str, name: &str) -> (Vec<String>, &'static str) {
     let is_of_events = path.starts_with("/v1/events") || path.ends_with("/comments");
     match name {
         "field" | "app" | "client" | "account" | "person" | "message" | "comment" | "media"
-        | "username" | "id" | "subject" | "token" => (vec![long(513)], "some"),
+        | "username" | "id" | "subject" | "token" | "to" => (vec![long(513)], "some"),
         "text" | "payload" => (vec![long(201)], "some"),
         "limit" if ["/v1/accounts", "/v1/rejections"].contains(&path) => (above("10001"), "1"),
         "limit" => (above("1001"), "1"),
         "n" => (above("201"), "2"),
         "wait" => (above("31"), "0"),
-        "after" | "before" if is_of_events => (above("9223372036854775808"), "0"),
+        "after" | "before" if is_of_events || path == "/v1/replays" => {
+            (above("9223372036854775808"), "0")
+        }
         "after" | "before" if path == "/v1/deliveries" => (owned(&["x", "1"]), DELIVERY),
         "after" | "before" => (owned(&NO_PLACES), "1.1"),
         "since" | "until" | "silent_since" => (owned(&NO_MOMENTS), "2h"),
@@ -204,6 +207,9 @@ async fn routes_without_parameters_take_none() {
         ("POST", "/v1/consumers/bot/settle"),
         ("POST", "/v1/consumers/bot/release"),
         ("POST", "/v1/spool/drain"),
+        ("POST", "/v1/replays"),
+        ("GET", "/v1/replays/1"),
+        ("POST", "/v1/replays/1/pause"),
         ("PATCH", "/v1/accounts/17840000000000101"),
     ] {
         let call = (method, &*format!("{path}?label=x"));
@@ -286,6 +292,7 @@ async fn a_wrong_part_of_a_path_is_no_object() {
             "/v1/conversations/17840000000000101/{id}",
             "/v1/media/{id}/comments",
             "/v1/consumers/{id}",
+            "/v1/replays/{id}",
             "/problems/{id}",
         ] {
             let path = path.replace("{id}", id);

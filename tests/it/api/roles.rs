@@ -39,7 +39,7 @@ const WORK: Statuses = [401, 401, 403, 403, 403, 200, 200, 200, 404, 404, 404, 4
 const AUDIT: Statuses = [401, 401, 403, 403, 403, 403, 200, 403, 403, 403, 403, 403];
 
 /// Routes with a request of each, filled with the ids of an event of the bakery.
-const ROUTES: [(&str, &str, Statuses); 36] = [
+const ROUTES: [(&str, &str, Statuses); 38] = [
     ("GET", "/healthz", ANYBODY),
     ("GET", "/readyz", ANYBODY),
     ("GET", "/metrics", METRICS),
@@ -68,6 +68,8 @@ const ROUTES: [(&str, &str, Statuses); 36] = [
     ("PATCH", "/v1/accounts/{account}", BODY),
     ("GET", "/v1/consumers", STATE),
     ("GET", "/v1/consumers/{consumer}", STATE),
+    ("GET", "/v1/replays", SERVER),
+    ("GET", "/v1/replays/{replay}", SERVER),
     ("GET", "/v1/conversations", LIST),
     ("GET", "/v1/conversations/{account}/{person}", OBJECT),
     ("GET", "/v1/media", LIST),
@@ -79,12 +81,16 @@ const ROUTES: [(&str, &str, Statuses); 36] = [
 ];
 
 /// Routes that change something or are for few.
-const OTHERS: [(&str, &str, Statuses); 6] = [
+const OTHERS: [(&str, &str, Statuses); 10] = [
     ("POST", "/v1/spool/drain", DRAIN),
     ("POST", "/v1/rejections/recheck", RECHECK),
     ("POST", "/v1/consumers/{consumer}/lease", WORK),
     ("POST", "/v1/consumers/{consumer}/settle", WORK),
     ("POST", "/v1/consumers/{consumer}/release", WORK),
+    ("POST", "/v1/replays", BODY),
+    ("POST", "/v1/replays/{replay}/pause", BODY),
+    ("POST", "/v1/replays/{replay}/resume", BODY),
+    ("POST", "/v1/replays/{replay}/cancel", BODY),
     ("GET", "/v1/audit", AUDIT),
 ];
 
@@ -121,6 +127,7 @@ impl Counter {
         .concat();
         let desk = desk_with(&format!("{}{own}{proxies}", tokens())).await;
         desk.serve_consumer().await;
+        desk.replay_to_bot().await;
         Self {
             desk,
             asked: 0.into(),
@@ -153,6 +160,7 @@ impl Counter {
             _ if method == "PATCH" => "{}",
             Some((_, "settle")) => "{}",
             Some((_, "release")) => r#"{"worker": "w1"}"#,
+            Some((_, "replays")) => r#"{"to": "bot", "filter": {"since": "1h"}}"#,
             _ => "",
         };
         let answer = server.send_admin((method, request), &headers, body).await;
@@ -185,6 +193,7 @@ async fn each_caller_gets_of_each_route_what_the_table_says() {
             .replace("{person}", text("person_id"))
             .replace("{id}", id)
             .replace("{consumer}", "bot")
+            .replace("{replay}", "1")
             .replace("{name}", "parameter")
     };
     for (method, request, statuses) in routes() {

@@ -13,7 +13,7 @@ use std::{
 use hookshelf::{
     clock::{Clock, ManualClock},
     config::{self, Config, Sources},
-    forward::consumer::Handles,
+    forward::consumer::{Handles, Targets},
     http::{
         Access, Api, AppKeys, AppState, Apps, ConsumerApi, Limits, Listener, ListenerLimits,
         SpoolApi, Streams, admin, listener, public,
@@ -116,6 +116,7 @@ pub(super) fn open_admin(readiness: Readiness, spool: SpoolApi) -> SocketAddr {
         writes: sessions,
         streams: Streams::new(Hub::new(options.clone(), CancellationToken::new()).0, 0),
         consumers: ConsumerApi::new(Handles::default(), CancellationToken::new()),
+        targets: Targets::default(),
         recheck: Recheck::new(
             QuarantineReader::new(Path::new("/none"), SignedDuration::ZERO),
             options,

@@ -3,7 +3,7 @@
 use crate::support::{eventually, server::Server};
 
 /// A list, options that narrow it, and the message without and with them.
-const LISTS: [(&[&str], &[&str], &str, &str); 9] = [
+const LISTS: [(&[&str], &[&str], &str, &str); 10] = [
     (
         &["accounts", "list"],
         &["--app", "shop"],
@@ -51,6 +51,12 @@ const LISTS: [(&[&str], &[&str], &str, &str); 9] = [
         &["--subject", "42"],
         "no content was shown over HTTP yet; `hookshelf token new`",
         "no entry matches; ",
+    ),
+    (
+        &["replay", "list"],
+        &["--to", "bot"],
+        "there is no replay; `hookshelf replay --to",
+        "no replay matches; ",
     ),
     (
         &["spool", "inspect"],

@@ -41,7 +41,8 @@ fn examples(verb: &Command) -> Vec<String> {
 /// Distinct examples of all verbs.
 pub(super) fn every_example() -> Vec<String> {
     let mut found: Vec<_> = all().iter().flat_map(|(_, it)| examples(it)).collect();
-    let is_last = |it: &str| it.contains(DESTRUCTIVE) && it.contains("remove");
+    let removes = |it: &str| it.contains("remove") || it.contains("purge");
+    let is_last = |it: &str| it.contains(DESTRUCTIVE) && removes(it);
     found.sort_by_key(|it| (is_last(it), it.contains(DESTRUCTIVE), it.clone()));
     found.dedup();
     found

@@ -17,6 +17,13 @@ fn verbs(command: &Command, before: &str) -> Vec<(String, Command)> {
         let options = verb.get_arguments().filter(|it| it.get_id() == "yes");
         let says = options.filter_map(|it| Some(it.get_help()?.to_string()));
         if says.into_iter().any(|it| it == APPLIES) {
+            // A single word, such as replay, is also a key of JSON.
+            let is_word = before.is_empty();
+            let call = if is_word {
+                format!("hookshelf {call}")
+            } else {
+                call
+            };
             found.push((call, verb.clone()));
         }
     }

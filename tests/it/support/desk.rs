@@ -13,6 +13,7 @@ use std::{
 use hookshelf::store::{
     consumers::{self, ConsumerKind, NewConsumer},
     follow::Start,
+    replays::{self, NewReplay, ReplayChoice},
 };
 
 use super::{eventually, postgres::TestDatabase, server::Server};
@@ -77,7 +78,8 @@ impl Desk {
         desk
     }
 
-    /// Adds the consumer and the destination of the documents, with a dead letter at position 42.
+    /// Adds the consumer and the destination of the documents, with dead letters at position 42, and
+    /// the replays 1 and 2.
     pub(crate) async fn add_consumers(&self) {
         let file = self.server.directory.join("hookshelf.toml");
         let configuration = fs::read_to_string(&file).unwrap();
@@ -98,8 +100,24 @@ impl Desk {
             consumers::register(&mut database, new).await.unwrap();
         }
         let bury = "INSERT INTO dead_letters
-                    SELECT 'bot', 42, now(), 5, now(), now(), 'attempts', 'graph_429', 'dead'";
+                    SELECT consumer, position, received_at, 5, now(), now(), 'attempts', 'graph_429',
+                        'dead'
+                    FROM stored_events, unnest(ARRAY['bot', 'chatwoot']) AS consumer
+                    WHERE position = 42";
         sqlx::query(bury).execute(&mut database).await.unwrap();
+        for _ in 1..=2 {
+            let new = NewReplay {
+                consumer: "bot",
+                choice: ReplayChoice::default(),
+                rate: None,
+                note: None,
+                operator: "local",
+                events: 42,
+                after: 0,
+                through: 42,
+            };
+            replays::create(&mut database, new).await.unwrap();
+        }
     }
 
     /// Sends an unsigned delivery and waits until its rejection is stored.

@@ -199,7 +199,7 @@ impl ConsumerApi {
 type Place = (OwnedSemaphorePermit, Option<Streaming>);
 
 /// Waits for the owner's answer.
-async fn within<T>(
+pub(super) async fn within<T>(
     wait: Duration,
     answer: impl Future<Output = Result<T, Refusal>>,
 ) -> Result<T, Refusal> {

@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     clock::Clock,
     forward::{
-        consumer::{Call, Calls, HandedOut, Settled, Settlement, Verb, Want},
+        consumer::{Call, Calls, HandedOut, Settled, Settlement, Targets, Verb, Want},
         lanes,
     },
     http::{AppState, Apps, Limits, LocalApi, SpoolApi, Streams},
@@ -94,6 +94,7 @@ fn api(consumers: ConsumerApi) -> Api {
     let quarantine = QuarantineReader::new(&dir, SignedDuration::ZERO);
     let (hub, _) = Hub::new(options.clone(), CancellationToken::new());
     Api {
+        targets: Targets::default(),
         sessions: Sessions::new(&options, 1),
         audit: Audit::new(writes.clone(), AuditKey::new(dir.join("audit.key"))).unrecorded(),
         writes,
