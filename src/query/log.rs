@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{EventForm, Session, event};
 use crate::store::{
     Error,
-    read::{Between, EventFilter, EventRow, Extent, Order, StatsFilter, Step},
+    read::{Between, EventFilter, EventRow, Extent, Order, StatsFilter, StepSize},
 };
 
 /// Maximum time of a search.
@@ -15,10 +15,6 @@ const SEARCHING: Duration = Duration::from_secs(2);
 
 /// Maximum time of a statement of a search: a slow step is repeated with fewer events.
 const STEP: Duration = Duration::from_millis(400);
-
-/// Number of events of the first step, and maximum number of each.
-const FIRST_STEP: u32 = 2_000;
-const LARGEST_STEP: u32 = 20_000;
 
 /// Maximum time span of a search: the days of one request.
 const SEARCHED: SignedDuration = SignedDuration::from_hours(24);
@@ -112,7 +108,7 @@ impl Session {
     /// Searches the texts and payloads of events backward from the end of the filter, over at most
     /// a day and for about two seconds. Without a start, the search begins a day before `now`.
     pub async fn search(&mut self, page: &EventPage, now: Timestamp) -> Result<Found, Error> {
-        let mut steps = Steps::begin();
+        let (began, mut size) = (Instant::now(), StepSize::new(STEP));
         let until = page.filter.until.unwrap_or(now);
         let a_day_before = until.checked_sub(SEARCHED).unwrap_or(Timestamp::MIN);
         let since = page.filter.since.unwrap_or(a_day_before);
@@ -126,13 +122,20 @@ impl Session {
         let (mut positions, mut reached) = (Vec::new(), None);
         let mut before = page.range.before;
         let ended = loop {
-            let began = Instant::now();
-            match self.reader.search(&filter, before, steps.next()).await {
-                Err(Error::TimedOut) if steps.shrink() => {}
+            let step_began = Instant::now();
+            let range = Between {
+                after: None,
+                before,
+            };
+            let step = self
+                .reader
+                .search(&filter, range, Order::Newest, size.next());
+            match step.await {
+                Err(Error::TimedOut) if size.shrink() => {}
                 step => {
                     let step = step?;
-                    steps.adapt(began.elapsed());
-                    positions.extend(step.found);
+                    size.adapt(step_began.elapsed());
+                    positions.extend(step.found.iter().map(|(position, _)| *position));
                     let Some((last, at)) = step.last else {
                         break true;
                     };
@@ -140,7 +143,9 @@ impl Session {
                 }
             }
             // Every request makes progress.
-            if positions.len() >= limit || (reached.is_some() && steps.are_over()) {
+            // There may be no time for a further step.
+            let is_over = began.elapsed() + STEP > SEARCHING;
+            if positions.len() >= limit || (reached.is_some() && is_over) {
                 break false;
             }
         };
@@ -185,48 +190,5 @@ impl Session {
         self.reader
             .events(&found, Between::default(), order, content)
             .await
-    }
-}
-
-/// Steps of a search: as large as the time of the steps before allows.
-struct Steps {
-    began: Instant,
-    events: u32,
-}
-
-impl Steps {
-    fn begin() -> Self {
-        Self {
-            began: Instant::now(),
-            events: FIRST_STEP,
-        }
-    }
-
-    fn next(&self) -> Step {
-        Step {
-            events: self.events,
-            time: STEP,
-        }
-    }
-
-    /// Makes steps smaller after a step that took too long; false if a step reads one event.
-    fn shrink(&mut self) -> bool {
-        let was = self.events;
-        self.events = (was / 10).max(1);
-        was > 1
-    }
-
-    /// Adapts to the time of a step.
-    fn adapt(&mut self, took: Duration) {
-        if took < STEP / 4 {
-            self.events = self.events.saturating_mul(2).min(LARGEST_STEP);
-        } else if took > STEP / 2 {
-            self.events = (self.events / 2).max(1);
-        }
-    }
-
-    /// True if there may be no time for a further step.
-    fn are_over(&self) -> bool {
-        self.began.elapsed() + STEP > SEARCHING
     }
 }

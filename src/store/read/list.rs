@@ -35,7 +35,7 @@ const FEW: u32 = 30;
 
 /// Access to the events of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
+pub(super) enum Access {
     /// As the planner chooses: by the primary key, or by an index that finds few events.
     Planned,
     /// By the index of persons, in its order.
@@ -65,7 +65,7 @@ impl Access {
 pub(super) struct List<'f> {
     pub(super) filter: &'f EventFilter,
     visible: Visible,
-    access: Access,
+    pub(super) access: Access,
 }
 
 impl Order {

@@ -75,7 +75,7 @@ pub use rejections::{RejectionFilter, RejectionRow, RejectionTotal};
 pub use repeats::RepeatRow;
 pub use replays::{Groups, PlannedEvents, ReplayCounts};
 pub use stats::{Count, Counts, Dimension, MOST_COUNTS, StatsFilter};
-pub(crate) use steps::Step;
+pub(crate) use steps::StepSize;
 pub(crate) use visible::Visible;
 
 /// Maximum number of events that a plan counts.
