@@ -1,10 +1,9 @@
-//! Destinations: the request for an event, the consequence of its attempt, and the rate.
+//! Destinations: the request for an event, and the consequence of its attempt.
 //!
 //! A sender leases events from the [`Handle`](super::consumer::Handle) of its destination. [`Request`]
-//! is the request of an event, [`settlement()`] decides on the event after the attempt, and
-//! [`Bucket`] limits the rate. Nothing here waits or reads a clock.
+//! is the request of an event, and [`settlement()`] decides on the event after the attempt. Nothing
+//! here waits or reads a clock.
 
-mod bucket;
 mod group;
 mod log;
 mod notification;
@@ -12,7 +11,6 @@ mod request;
 mod settings;
 mod settlement;
 
-pub use bucket::Bucket;
 pub use group::Group;
 pub use log::AttemptLog;
 pub use notification::rest_of_delivery;

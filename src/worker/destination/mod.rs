@@ -19,8 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     forward::{
+        Bucket,
         consumer::{HandedOut, Handle, Refusal, Verb, Want},
-        destination::{Bucket, Group, Settings, settlement, spread},
+        destination::{Group, Settings, settlement, spread},
         http::{Attempt, Breaker, Permit, Verdict},
     },
     telemetry::{BreakerClosed, BreakerOpened, LogEvent},

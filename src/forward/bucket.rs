@@ -1,10 +1,10 @@
-//! Rate of a destination: a token bucket.
+//! Rate of a destination or a replay: a token bucket.
 
 use std::time::{Duration, Instant};
 
 use crate::config::Rate;
 
-/// Tokens for requests; full at first.
+/// Tokens for requests, or for events of a replay; full at first.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bucket {
     /// Tokens at the time of the last request, and this time; `None` before the first request.
