@@ -59,5 +59,6 @@ pub use sqlx::postgres::PgConnectOptions as ConnectOptions;
 
 pub use labels::AccountLabels;
 pub use migrate::{DAYS_AHEAD, make_partitions, migrate};
+pub use read::{ReplayPage, ReplayRange, ReplayReader};
 pub use reader_role::{Reading, RoleError, check_reader_name, make_reader};
 pub use writes::Writes;

@@ -94,6 +94,32 @@ pub struct Replay {
     pub dead: i64,
 }
 
+/// Progress of a replay, written by a flush of the owner of its consumer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplayProgress {
+    /// Number of the replay.
+    pub id: i32,
+    /// Last position read.
+    pub position: i64,
+    /// Unsettled events up to `position`, in ascending order.
+    pub heads: Vec<i64>,
+    /// Number of settled events.
+    pub settled: i64,
+    /// Number of skipped events.
+    pub skipped: i64,
+    /// Number of events that became dead letters.
+    pub dead: i64,
+    /// True if all events are settled.
+    pub is_done: bool,
+}
+
+impl ReplayState {
+    /// True for the last states.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Done | Self::Cancelled)
+    }
+}
+
 impl Replay {
     fn of(row: &PgRow) -> Result<Self, Error> {
         let position = row.try_get("position")?;
@@ -161,6 +187,42 @@ pub async fn running(conn: &mut PgConnection, consumer: &str) -> Result<Option<R
     );
     let row = running.bind(consumer).fetch_optional(conn).await?;
     row.as_ref().map(Replay::of).transpose()
+}
+
+/// Reads the replays of a consumer that a new owner needs, in the order of their numbers: the running
+/// ones, and the paused ones with unsettled events, which workers may have.
+///
+/// # Errors
+/// If Postgres is unavailable.
+pub async fn unfinished(conn: &mut PgConnection, consumer: &str) -> Result<Vec<Replay>, Error> {
+    let unfinished = sqlx::query(
+        "SELECT * FROM replays
+         WHERE consumer = $1 AND (state = 'running' OR (state = 'paused' AND heads <> ''))
+         ORDER BY id",
+    );
+    let rows = unfinished.bind(consumer).fetch_all(conn).await?;
+    rows.iter().map(Replay::of).collect()
+}
+
+/// Reads the first running replay of a consumer, and those with the numbers `known`, in the order of
+/// their numbers.
+///
+/// # Errors
+/// If Postgres is unavailable.
+pub async fn running_and(
+    conn: &mut PgConnection,
+    consumer: &str,
+    known: &[i32],
+) -> Result<Vec<Replay>, Error> {
+    let look = sqlx::query(
+        "SELECT * FROM replays
+         WHERE consumer = $1 AND id = ANY ($2 || ARRAY(
+             SELECT id FROM replays WHERE consumer = $1 AND state = 'running'
+             ORDER BY id LIMIT 1))
+         ORDER BY id",
+    );
+    let rows = look.bind(consumer).bind(known).fetch_all(conn).await?;
+    rows.iter().map(Replay::of).collect()
 }
 
 /// Reads a replay.

@@ -7,7 +7,7 @@ use super::{
     metrics::{
         CONSUMER_BLOCKED, CONSUMER_DEAD_LETTERS, CONSUMER_FAILURES, CONSUMER_FLUSH_DURATION,
         CONSUMER_HAND_OUTS, CONSUMER_IN_FLIGHT, CONSUMER_LAG_POSITIONS, CONSUMER_LAG_SECONDS,
-        CONSUMER_OWNED, CONSUMER_PAUSED, CONSUMER_SETTLES, CONSUMER_SKIPPED,
+        CONSUMER_OWNED, CONSUMER_PAUSED, CONSUMER_REPLAY_LEFT, CONSUMER_SETTLES, CONSUMER_SKIPPED,
         CONSUMER_WAITING_LANES, OLDEST_TRANSACTION_BEHIND, OLDEST_TRANSACTION_SECONDS,
     },
     sparingly::sparingly,
@@ -43,7 +43,7 @@ messages! {
         => {
             let gauges = [
                 CONSUMER_OWNED, CONSUMER_LAG_POSITIONS, CONSUMER_LAG_SECONDS, CONSUMER_IN_FLIGHT,
-                CONSUMER_WAITING_LANES, CONSUMER_BLOCKED,
+                CONSUMER_WAITING_LANES, CONSUMER_BLOCKED, CONSUMER_REPLAY_LEFT,
             ];
             for gauge in gauges {
                 gauge.show(of(consumer), 0);
@@ -107,7 +107,7 @@ messages! {
     /// State of an owned consumer, about once a second. Moves metrics only.
     ConsumerMeasured<'a> {
         consumer: &'a Arc<str>, lag_positions: u64, lag: Duration, in_flight: usize,
-        waiting: usize, blocked: bool, paused: Option<&'a str>,
+        waiting: usize, blocked: bool, paused: Option<&'a str>, replay_left: u64,
     }
         => {
             CONSUMER_LAG_POSITIONS.show(of(consumer), lag_positions);
@@ -115,6 +115,7 @@ messages! {
             CONSUMER_IN_FLIGHT.show(of(consumer), in_flight as u64);
             CONSUMER_WAITING_LANES.show(of(consumer), waiting as u64);
             CONSUMER_BLOCKED.show(of(consumer), blocked.into());
+            CONSUMER_REPLAY_LEFT.show(of(consumer), replay_left);
             show_pause(consumer, paused);
         };
 

@@ -128,6 +128,8 @@ catalogue! {
         "Lanes with a failed head.";
     CONSUMER_BLOCKED = Gauge "hookshelf_consumer_blocked" ["consumer"]
         "1 if too many lanes wait and further lanes are held back, else 0.";
+    CONSUMER_REPLAY_LEFT = Gauge "hookshelf_consumer_replay_events_left" ["consumer"]
+        "Events of the running replay that are neither settled nor skipped.";
     CONSUMER_PAUSED = Gauge "hookshelf_consumer_paused" ["consumer", "reason"]
         "1 if the consumer is paused for the reason, else 0.";
     CONSUMER_HAND_OUTS = Counter "hookshelf_consumer_hand_outs_total" ["consumer", "attempt"]

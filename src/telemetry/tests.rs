@@ -98,6 +98,7 @@ fn measure(consumer: &Arc<str>, paused: Option<&str>) {
         waiting: 2,
         blocked: true,
         paused,
+        replay_left: 7,
     }
     .emit();
 }
@@ -110,6 +111,7 @@ fn a_consumer_shows_its_state_and_the_reason_of_its_pause() {
         "hookshelf_consumer_lag_positions{consumer=\"bot\"} 7",
         "hookshelf_consumer_lag_seconds{consumer=\"bot\"} 1.5",
         "hookshelf_consumer_blocked{consumer=\"bot\"} 1",
+        "hookshelf_consumer_replay_events_left{consumer=\"bot\"} 7",
         "hookshelf_consumer_paused{consumer=\"bot\",reason=\"clock\"} 1",
         "hookshelf_consumer_paused{consumer=\"bot\",reason=\"operator\"} 0",
     ] {
@@ -147,7 +149,7 @@ fn a_consumer_that_is_no_longer_owned_shows_zeros() {
         values.filter(|it| it.ends_with("} 0")).collect(),
     );
     assert_eq!(values, zeros);
-    assert_eq!(values.len(), 10, "{shown}");
+    assert_eq!(values.len(), 11, "{shown}");
 }
 
 #[test]

@@ -85,6 +85,7 @@ fn event(body: &Bytes, app: &App, received_at: Timestamp) -> anyhow::Result<Hand
         lease: String::new(),
         attempt: 1,
         redelivered: false,
+        replay: None,
         failed_for: None,
         code: None,
         through: 0,

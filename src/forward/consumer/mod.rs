@@ -13,10 +13,12 @@ mod requests;
 mod settings;
 mod targets;
 
-pub use desk::{Desk, Found, Lookup, Ownership, Shown, Writing};
+pub use desk::{Desk, Found, Lookup, Ownership, ReplayWish, Shown, Writing};
 pub use handle::{Call, Calls, Handle};
 pub use lease_key::LeaseKey;
 pub use names::Handles;
-pub use requests::{HandedOut, Refusal, Settled, Settlement, Status, Verb, Want, WorkerStatus};
+pub use requests::{
+    HandedOut, Refusal, ReplayStatus, Settled, Settlement, Status, Verb, Want, WorkerStatus,
+};
 pub use settings::Settings;
 pub use targets::{Target, Targets};

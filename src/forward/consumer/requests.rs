@@ -34,6 +34,8 @@ pub struct HandedOut {
     pub attempt: u32,
     /// True if the event was handed out before, or may have been before a restart.
     pub redelivered: bool,
+    /// Number of the replay that hands the event out.
+    pub replay: Option<i32>,
     /// Time since the first failed attempt.
     pub failed_for: Option<Duration>,
     /// Code of the last failure.
@@ -127,6 +129,35 @@ pub struct Status {
     pub paused: Option<String>,
     /// Duration of the last flush.
     pub flush: Option<Duration>,
+    /// The replay that goes on.
+    pub replay: Option<ReplayStatus>,
+}
+
+/// A replay that goes on, with its numbers of events.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplayStatus {
+    /// Number of the replay.
+    pub id: i32,
+    /// Events of the plan.
+    pub events: i64,
+    /// Last position read.
+    pub position: i64,
+    /// Last position of the plan.
+    pub through: i64,
+    /// Settled events.
+    pub settled: i64,
+    /// Skipped events.
+    pub skipped: i64,
+    /// Events that became dead letters.
+    pub dead: i64,
+}
+
+impl ReplayStatus {
+    /// Number of events that are left, as planned.
+    pub fn left(&self) -> u64 {
+        let ended = self.settled + self.skipped + self.dead;
+        u64::try_from(self.events - ended).unwrap_or_default()
+    }
 }
 
 /// Worker that asked for events.

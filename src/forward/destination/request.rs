@@ -73,6 +73,15 @@ impl Request {
         Some(self)
     }
 
+    /// Adds the number of the replay that hands the event out, if there is one.
+    #[must_use]
+    pub fn replayed(mut self, replay: Option<i32>) -> Self {
+        let number = replay.map(HeaderValue::from);
+        let number = number.map(|it| (HeaderName::from_static("x-hookshelf-replay"), it));
+        self.headers.extend(number);
+        self
+    }
+
     /// Adds the headers of the destination. They replace no header of the form.
     #[must_use]
     pub fn of(mut self, settings: &Settings) -> Self {

@@ -26,8 +26,21 @@ pub struct EndedExtra {
     pub origin: Origin,
     /// Position of its event.
     pub position: i64,
-    /// True if it became a dead letter. It is then among the dead letters of the save as well.
-    pub is_dead: bool,
+    /// Its end.
+    pub outcome: Ended,
+}
+
+/// End of an extra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// A worker acked it.
+    Settled,
+    /// It was skipped.
+    Skipped,
+    /// It became a dead letter, and is among those of the save.
+    Dead,
+    /// A retry or another replay hands the event out instead.
+    TakenOver,
 }
 
 /// An extra with its state.
@@ -36,6 +49,8 @@ pub(super) struct Extra {
     pub(super) origin: Origin,
     /// A lane of this item only.
     pub(super) lane: Lane,
+    /// True if a restart knows of it.
+    is_saved: bool,
 }
 
 /// Extras of one consumer. They are few: all searches read all of them.
@@ -43,15 +58,20 @@ pub(super) struct Extra {
 pub(super) struct Extras {
     /// In the order of their offers; an event at most once.
     items: Vec<Extra>,
+    /// The replay that goes on.
+    pub(super) active: Option<i32>,
+    /// True if an extra is out of which a restart does not know.
+    is_unsaved: bool,
     /// Number of live items handed out since the last extra.
     live_items: u32,
 }
 
 impl Lanes {
     /// Takes an extra. Returns false if its event is an extra already, or if there are too many: the
-    /// caller offers it again later.
+    /// caller offers it again later. A replay takes the event of a retry over, and both take it over
+    /// from a replay that does not go on.
     pub fn offer_extra(&mut self, item: Item, origin: Origin) -> bool {
-        self.extras.add(item, origin, State::Ready)
+        self.take_extra_over(item.position, origin) || self.extras.add(item, origin, State::Ready)
     }
 
     /// Takes an extra that an earlier process may have handed out. It is held back like a head, and
@@ -63,6 +83,9 @@ impl Lanes {
         leases: Option<&BTreeMap<i64, Duration>>,
         now: Instant,
     ) -> bool {
+        if self.take_extra_over(item.position, origin) {
+            return true;
+        }
         let rest = self.rest_of_lease(leases, item.position);
         let state = rest.map_or(State::Ready, |rest| State::Out {
             worker: None,
@@ -79,20 +102,22 @@ impl Lanes {
     }
 
     /// Number of extras that may be offered.
-    pub fn extras_room(&self) -> usize {
-        MOST_EXTRAS - self.extras.items.len()
+    pub(super) fn extras_room(&self) -> usize {
+        MOST_EXTRAS.saturating_sub(self.extras.present().count())
     }
 
     /// Position of the next extra to hand out.
     pub(super) fn next_extra(&self, now: Instant) -> Option<i64> {
         let mut lanes = HashSet::new();
-        let mut extras = self.extras.iter().map(|extra| &extra.lane);
-        let next = extras.find(|lane| {
+        let active = self.extras.active;
+        let extras = self.extras.iter();
+        let mut extras = extras.filter(|extra| extra.origin.goes_on(active));
+        let is_free = |key| !self.by_key.contains_key(&key) && !self.extras.hold(key);
+        let next = extras.find(|Extra { lane, .. }| {
             let key = lane.head.lane;
-            let is_free = !self.by_key.contains_key(&key) && !self.extras.hold(key);
-            lanes.insert(key) && lane.is_due(now) && is_free
+            lanes.insert(key) && lane.is_due(now) && is_free(key)
         });
-        next.map(|lane| lane.head.position)
+        next.map(Extra::position)
     }
 
     /// Changes an extra. If it is no longer out, the next live item of its lane may go out.
@@ -101,8 +126,7 @@ impl Lanes {
         position: i64,
         change: impl FnOnce(&mut Lane) -> T,
     ) -> Option<T> {
-        let mut extras = self.extras.items.iter_mut();
-        let extra = extras.find(|extra| extra.position() == position)?;
+        let extra = self.extras.get_mut(position)?;
         let key = extra.lane.head.lane;
         let result = change(&mut extra.lane);
         self.go_on(key);
@@ -120,7 +144,8 @@ impl Lanes {
 
 impl Extras {
     fn add(&mut self, item: Item, origin: Origin, state: State) -> bool {
-        if self.items.len() >= MOST_EXTRAS || self.get(item.position).is_some() {
+        let is_full = state == State::Ready && self.present().count() >= MOST_EXTRAS;
+        if is_full || self.get(item.position).is_some() {
             return false;
         }
         let mut lane = Lane::new(item);
@@ -128,7 +153,11 @@ impl Extras {
         if origin == Origin::Retry {
             lane.remember();
         }
-        self.items.push(Extra { origin, lane });
+        self.items.push(Extra {
+            is_saved: origin == Origin::Retry || lane.is_out(),
+            origin,
+            lane,
+        });
         true
     }
 
@@ -136,9 +165,34 @@ impl Extras {
         self.items.iter()
     }
 
+    /// Extras that go out or are out.
+    pub(super) fn present(&self) -> impl Iterator<Item = &Extra> {
+        let is_present = |extra: &&Extra| extra.origin.goes_on(self.active) || extra.lane.is_out();
+        self.iter().filter(is_present)
+    }
+
+    /// Extras of a replay.
+    pub(super) fn of_replay(&self, replay: i32) -> impl Iterator<Item = &Extra> {
+        let origin = Origin::Replay(replay);
+        self.iter().filter(move |extra| extra.origin == origin)
+    }
+
     /// Extra with the event at `position`.
     pub(super) fn get(&self, position: i64) -> Option<&Extra> {
         self.iter().find(|extra| extra.position() == position)
+    }
+
+    /// Same as [`get`](Self::get), to change it.
+    pub(super) fn get_mut(&mut self, position: i64) -> Option<&mut Extra> {
+        let mut extras = self.items.iter_mut();
+        extras.find(|extra| extra.position() == position)
+    }
+
+    /// Drops the extras of a replay that are neither out nor settled.
+    pub(super) fn drop_replay(&mut self, replay: i32) {
+        self.items.retain(|Extra { origin, lane, .. }| {
+            *origin != Origin::Replay(replay) || lane.is_out() || lane.unsaved.is_some()
+        });
     }
 
     /// Extras that are out or held back.
@@ -159,10 +213,25 @@ impl Extras {
         self.live_items >= LIVE_ITEMS
     }
 
-    /// Counts a hand-out.
-    pub(super) fn count(&mut self, is_extra: bool) {
-        let live_items = if is_extra { 0 } else { self.live_items + 1 };
+    /// Counts a hand-out, of the extra at this position.
+    pub(super) fn count(&mut self, extra: Option<i64>) {
+        let live_items = extra.map_or(self.live_items + 1, |_| 0);
         self.live_items = live_items.min(LIVE_ITEMS);
+        let extra = extra.and_then(|position| self.get(position));
+        self.is_unsaved |= extra.is_some_and(|extra| !extra.is_saved);
+    }
+
+    /// True if an extra was handed out of which a restart does not know.
+    pub(super) fn is_unsaved(&self) -> bool {
+        self.is_unsaved
+    }
+
+    /// Notes that all extras are part of a save.
+    pub(super) fn save(&mut self) {
+        self.is_unsaved = false;
+        self.items
+            .iter_mut()
+            .for_each(|extra| extra.is_saved = true);
     }
 
     /// Removes the extras whose settlement is part of the save of this number, or of an earlier one.
@@ -174,12 +243,9 @@ impl Extras {
     }
 
     /// Number of the replay and position of each unsettled extra of a replay, ascending.
-    pub(super) fn replayed(&self) -> Vec<(u16, i64)> {
+    pub(super) fn replayed(&self) -> Vec<(i32, i64)> {
         let unsettled = self.iter().filter(|extra| extra.lane.unsaved.is_none());
-        let of_replay = |extra: &Extra| match extra.origin {
-            Origin::Replay(number) => Some((number, extra.position())),
-            Origin::Retry => None,
-        };
+        let of_replay = |extra: &Extra| Some((extra.origin.replay()?, extra.position()));
         let mut replayed: Vec<_> = unsettled.filter_map(of_replay).collect();
         replayed.sort_unstable();
         replayed

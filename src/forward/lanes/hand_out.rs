@@ -67,7 +67,7 @@ impl Lanes {
             }
             hand_out(lane)
         })?;
-        self.extras.count(false);
+        self.extras.count(None);
         self.cursor = self.cursor.max(lease.token.position);
         Some(lease)
     }
@@ -79,7 +79,7 @@ impl Lanes {
     ) -> Option<Lease> {
         let origin = self.extras.get(position)?.origin;
         let lease = self.change_extra(position, hand_out)?;
-        self.extras.count(true);
+        self.extras.count(Some(position));
         let origin = Some(origin);
         Some(Lease { origin, ..lease })
     }

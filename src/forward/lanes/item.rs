@@ -22,7 +22,7 @@ pub enum Origin {
     /// A dead letter that an operator retries.
     Retry,
     /// The replay with this number.
-    Replay(u16),
+    Replay(i32),
 }
 
 /// Unit of ordering: a hash of app, account and person. An event without a person is a lane of its

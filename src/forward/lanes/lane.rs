@@ -201,6 +201,15 @@ impl Lane {
         self.state == State::Settled && self.known < self.seen
     }
 
+    /// True if the item is one of the unsettled items of the lane.
+    pub(super) fn has(&self, item: &Item) -> bool {
+        let is_behind = match self.state {
+            State::Settled => item.position > self.head.position,
+            _ => item.position >= self.head.position,
+        };
+        is_behind && item.position <= self.seen
+    }
+
     /// True if the next head has to be looked up, or is held.
     pub(super) fn is_between(&self) -> bool {
         matches!(self.state, State::Held | State::Settled) && !self.is_done()

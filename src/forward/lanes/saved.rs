@@ -31,7 +31,7 @@ pub struct Saved {
     pub ended: Vec<EndedExtra>,
     /// Number of the replay and position of each unsettled extra of a replay, ascending. Together
     /// with the position up to which the replay was offered, they are its state.
-    pub replayed: Vec<(u16, i64)>,
+    pub replayed: Vec<(i32, i64)>,
 }
 
 /// Row of a lane whose head has failed.
@@ -78,6 +78,7 @@ impl Lanes {
         self.at_save = self.cursor;
         let rows = std::mem::take(&mut self.unsaved.rows);
         self.unsaved.at_save = self.unsaved.counts;
+        self.extras.save();
         let heads = self.index.open.range(..=self.cursor);
         let (changed, removed): (Vec<_>, Vec<_>) = rows
             .into_iter()
@@ -101,6 +102,8 @@ impl Lanes {
         let has_settled = |(save, _): &(u64, _)| *save > self.saves;
         self.cursor > self.at_save
             || !self.unsaved.rows.is_empty()
+            || !self.unsaved.ended.is_empty()
+            || self.extras.is_unsaved()
             || self.unsaved.counts != self.unsaved.at_save
             || self.index.unsaved.last().is_some_and(has_settled)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Code, EndedExtra, Item, LaneKey, Lanes, claim::Slot};
+use super::{Code, Ended, EndedExtra, Item, LaneKey, Lanes, claim::Slot};
 
 /// Reason for settling an item without a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +47,15 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn skipped(&mut self, reason: SkipReason) -> &mut u64 {
-        match reason {
+    /// Counts a skipped item.
+    pub(super) fn skip(&mut self, reason: SkipReason) {
+        let count = match reason {
             SkipReason::Gone => &mut self.gone,
             SkipReason::TooOld => &mut self.too_old,
             SkipReason::Repeated => &mut self.repeated,
             SkipReason::Filtered => &mut self.filtered,
-        }
+        };
+        *count += 1;
     }
 }
 
@@ -118,7 +120,11 @@ impl Lanes {
         self.unsaved.ended.push(EndedExtra {
             origin,
             position,
-            is_dead: matches!(outcome, Outcome::Dead(_)),
+            outcome: match outcome {
+                Outcome::Acked(_) => Ended::Settled,
+                Outcome::Skipped(_) => Ended::Skipped,
+                Outcome::Dead(_) => Ended::Dead,
+            },
         });
         self.count(outcome);
     }
@@ -154,7 +160,7 @@ impl Lanes {
         let counts = &mut self.unsaved.counts;
         match outcome {
             Outcome::Acked(items) => counts.settled += items as u64,
-            Outcome::Skipped(reason) => *counts.skipped(reason) += 1,
+            Outcome::Skipped(reason) => counts.skip(reason),
             Outcome::Dead(letter) => {
                 counts.dead += 1;
                 self.unsaved.dead.push(letter);

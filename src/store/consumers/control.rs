@@ -91,8 +91,8 @@ pub async fn seek(conn: &mut PgConnection, name: &str, to: Start) -> Result<bool
     Ok(moved > 0)
 }
 
-/// Removes the consumer `name` with its waiting lanes and dead letters. Returns false if there is
-/// no such consumer.
+/// Removes the consumer `name` with its waiting lanes and dead letters, and cancels its replays.
+/// Returns false if there is no such consumer.
 ///
 /// # Errors
 /// If Postgres is unavailable; nothing was changed.
@@ -102,6 +102,7 @@ pub async fn remove(conn: &mut PgConnection, name: &str) -> Result<bool, Error> 
     let removed = removed.execute(&mut *tx).await?.rows_affected();
     forget(&mut tx, LANES, name).await?;
     forget(&mut tx, DEAD_LETTERS, name).await?;
+    forget(&mut tx, REPLAYS, name).await?;
     tx.commit().await?;
     Ok(removed > 0)
 }
@@ -110,7 +111,12 @@ const LANES: &str = "DELETE FROM consumer_lanes WHERE consumer = $1";
 
 const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE consumer = $1";
 
-/// Deletes the rows of a consumer, in a statement after the one that locks the consumer. A single
+/// A later consumer of the name does not go on with them.
+const REPLAYS: &str = "
+    UPDATE replays SET state = 'cancelled', ended_at = clock_timestamp()
+    WHERE consumer = $1 AND state IN ('running', 'paused')";
+
+/// Deletes the rows of a consumer, and ends its replays, in a statement after the one that locks the consumer. A single
 /// statement would not see the rows of a flush that it waited for.
 async fn forget(conn: &mut PgConnection, statement: &'static str, name: &str) -> Result<(), Error> {
     sqlx::query(statement).bind(name).execute(conn).await?;

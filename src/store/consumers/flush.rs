@@ -7,7 +7,7 @@ use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
 use super::{Totals, heads, millis};
-use crate::store::Error;
+use crate::store::{Error, replays::ReplayProgress};
 
 /// Progress of a consumer. A flush may be repeated if its answer was lost: totals are absolute, and
 /// the first failure of an event keeps its time.
@@ -35,9 +35,11 @@ pub struct Flush {
     pub lanes: BTreeMap<i64, LaneChange>,
     /// Reason of a new pause; `None` changes nothing.
     pub pause: Option<&'static str>,
-    /// Positions of retried dead letters that are settled. None of these becomes a dead letter in
-    /// the same flush.
-    pub retried_done: Vec<i64>,
+    /// Positions of events whose dead letters are settled, if there are any: after a retry or a
+    /// replay. None of these becomes a dead letter in the same flush.
+    pub settled_letters: Vec<i64>,
+    /// Progress of replays of the consumer.
+    pub replays: Vec<ReplayProgress>,
 }
 
 /// Change of a lane that waits, or begins to wait.
@@ -93,7 +95,7 @@ pub enum Flushed {
 /// If Postgres is unavailable. Nothing was written, unless only the answer was lost: the same flush,
 /// or a later one with the same changes, can be sent again.
 pub async fn flush(conn: &mut PgConnection, flush: &Flush) -> Result<Flushed, Error> {
-    let lanes = Lanes::of(&flush.lanes);
+    let (lanes, replays) = (Lanes::of(&flush.lanes), Replays::of(&flush.replays));
     let mine: Option<Option<String>> = sqlx::query_scalar(FLUSH)
         .bind(&flush.name)
         .bind(flush.generation)
@@ -121,8 +123,15 @@ pub async fn flush(conn: &mut PgConnection, flush: &Flush) -> Result<Flushed, Er
         .bind(lanes.dead.failed_for)
         .bind(lanes.dead.codes)
         .bind(lanes.reasons)
-        .bind(&flush.retried_done)
+        .bind(&flush.settled_letters)
         .bind(flush.pause)
+        .bind(replays.ids)
+        .bind(replays.positions)
+        .bind(replays.heads)
+        .bind(replays.settled)
+        .bind(replays.skipped)
+        .bind(replays.dead)
+        .bind(replays.done)
         .fetch_optional(conn)
         .await?;
     Ok(mine.map_or(Flushed::Lost, |paused| Flushed::Written { paused }))
@@ -131,7 +140,8 @@ pub async fn flush(conn: &mut PgConnection, flush: &Flush) -> Result<Flushed, Er
 /// All parts depend on `mine`, which is empty for another generation, and if the log ends before the
 /// position: the database was restored to an earlier state. A row that exists keeps the
 /// time of its first failure. A letter that was retried and failed again is dead again; one that was
-/// discarded since the first try of this flush stays discarded.
+/// discarded since the first try of this flush stays discarded. A replay that was cancelled stays
+/// cancelled, and one that is done has no later progress.
 const FLUSH: &str = "
     WITH mine AS (
         UPDATE consumers
@@ -170,7 +180,18 @@ const FLUSH: &str = "
         WHERE dead_letters.state <> 'discarded'
     ), retried AS (
         UPDATE dead_letters SET state = 'settled' FROM mine
-        WHERE consumer = $1 AND dead_letters.position = ANY ($27) AND state = 'retried'
+        WHERE consumer = $1 AND dead_letters.position = ANY ($27) AND state IN ('dead', 'retried')
+    ), replayed AS (
+        UPDATE replays
+        SET position = new.position, heads = new.heads, settled = new.settled,
+            skipped = new.skipped, dead = new.dead,
+            state = CASE WHEN new.done AND state <> 'cancelled' THEN 'done' ELSE state END,
+            ended_at = CASE WHEN new.done AND state <> 'cancelled' THEN clock_timestamp()
+                            ELSE ended_at END
+        FROM mine CROSS JOIN unnest($29::int[], $30::bigint[], $31::bytea[], $32::bigint[],
+                                    $33::bigint[], $34::bigint[], $35::bool[])
+             AS new (id, position, heads, settled, skipped, dead, done)
+        WHERE replays.id = new.id AND consumer = $1 AND state <> 'done'
     )
     SELECT paused FROM mine";
 
@@ -183,6 +204,35 @@ struct Lanes<'a> {
     delays: Vec<i64>,
     dead: Failures<'a>,
     reasons: Vec<&'static str>,
+}
+
+/// Progress of replays, as columns of the statement.
+#[derive(Debug, Default)]
+struct Replays {
+    ids: Vec<i32>,
+    positions: Vec<i64>,
+    heads: Vec<Vec<u8>>,
+    settled: Vec<i64>,
+    skipped: Vec<i64>,
+    dead: Vec<i64>,
+    done: Vec<bool>,
+}
+
+impl Replays {
+    fn of(progress: &[ReplayProgress]) -> Self {
+        let mut replays = Self::default();
+        for replay in progress {
+            replays.ids.push(replay.id);
+            replays.positions.push(replay.position);
+            let heads = heads::encode(replay.position, &replay.heads);
+            replays.heads.push(heads);
+            replays.settled.push(replay.settled);
+            replays.skipped.push(replay.skipped);
+            replays.dead.push(replay.dead);
+            replays.done.push(replay.is_done);
+        }
+        replays
+    }
 }
 
 #[derive(Debug, Default)]

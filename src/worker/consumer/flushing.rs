@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     OWNED, Rest, SOON, Shared,
-    owned::{Flushing, HEARTBEAT, Owned, SURE},
+    owned::{Flushing, HEARTBEAT, Look, Owned, SURE},
     retried::retried,
     within_deadline,
 };
@@ -16,6 +16,7 @@ use crate::{
     store::{
         Connection, Error,
         consumers::{self, Flush, Flushed},
+        replays,
     },
     telemetry::{
         LogEvent,
@@ -45,29 +46,30 @@ impl Owned<'_> {
         let flush = writing.flush(&owned, began);
         self.writing = Some(writing);
         let (shared, connection) = (self.consuming.shared.clone(), self.connection.take());
-        let retries = self.retries(began);
+        let looking = self.looking(began);
         self.flush.start(async move {
             let mut flushing = Flushing {
                 result: write(&shared, connection, &flush).await,
                 began,
                 took: began.elapsed(),
                 pause: flush.pause,
-                retried: Vec::new(),
+                look: None,
             };
-            if let Some(settings) = retries {
-                flushing.read_retried(&flush.name, &settings).await;
+            if let Some(looking) = looking {
+                flushing.look(&flush.name, &looking).await;
             }
             flushing
         });
     }
 
-    /// Settings with which the next flush looks for retried letters, if it is time.
-    fn retries(&mut self, now: Instant) -> Option<Arc<Settings>> {
-        if now < self.next_retries || !self.desk.has_room_for_retries() {
+    /// Settings with which the next flush looks for changes by an operator, and the replays in
+    /// memory, if it is time.
+    fn looking(&mut self, now: Instant) -> Option<(Arc<Settings>, Vec<i32>)> {
+        if now < self.next_look {
             return None;
         }
-        self.next_retries = now + HEARTBEAT;
-        Some(Arc::clone(&self.settings))
+        self.next_look = now + HEARTBEAT;
+        Some((Arc::clone(&self.settings), self.desk.replays()))
     }
 
     /// Takes the result of a flush. Returns if the consumer is lost.
@@ -87,7 +89,10 @@ impl Owned<'_> {
                 let consumer = &self.consuming.name;
                 ConsumerFlushed { consumer, took }.emit();
                 self.desk.written(&writing, took);
-                self.desk.retry(&flushed.retried);
+                if let Some(look) = flushed.look {
+                    self.desk.set_replays(&look.replays);
+                    self.desk.retry(&look.retried);
+                }
                 self.desk.measure(self.consuming.shared.log.end());
                 if self.pause == flushed.pause {
                     self.pause = None;
@@ -118,15 +123,17 @@ impl Owned<'_> {
 }
 
 impl Flushing {
-    /// Reads the retried letters. After an error they are read again later, in a new session.
-    async fn read_retried(&mut self, name: &str, settings: &Settings) {
+    /// Looks for changes by an operator. After an error it looks again later, in a new session.
+    async fn look(&mut self, name: &str, (settings, known): &(Arc<Settings>, Vec<i32>)) {
         let Ok((session, _)) = &mut self.result else {
             return;
         };
         if let Some(mut connection) = session.take()
-            && let Ok(items) = retried(&mut connection, name, settings).await
+            && let Ok(retried) = retried(&mut connection, name, settings).await
+            && let Ok(replays) =
+                within_deadline(replays::running_and(&mut connection, name, known)).await
         {
-            self.retried = items;
+            self.look = Some(Look { retried, replays });
             *session = Some(connection);
         }
     }

@@ -8,6 +8,7 @@ mod flushing;
 mod job;
 mod lookup;
 mod owned;
+mod replaying;
 mod restore;
 mod retried;
 

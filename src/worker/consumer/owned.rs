@@ -8,14 +8,19 @@ use std::{
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use super::{Consuming, OWNED, Rest, SOON, Takeover, job::Job, lookup};
+use super::{
+    Consuming, OWNED, Rest, SOON, Takeover,
+    job::Job,
+    lookup,
+    replaying::{Read, Replaying},
+};
 use crate::{
     forward::{
         consumer::{Call, Desk, Found, Lookup, Refusal, Settings, Writing},
         lanes::Item,
     },
     query::stream::{LogBatch, LogSubscription},
-    store::{Connection, Error, consumers::Flushed, follow::Gap},
+    store::{Connection, Error, consumers::Flushed, follow::Gap, replays::Replay},
     telemetry::{LogEvent, consumers::ConsumerMissed},
 };
 
@@ -24,7 +29,7 @@ use crate::{
 pub(super) const SURE: Duration = OWNED.saturating_sub(Duration::from_secs(3));
 
 /// Time after which the ownership is extended if there is nothing to write, and in which a pause, a
-/// move or a retry by an operator is noticed.
+/// move, a retry or a replay by an operator is noticed.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// Reason of a pause because a clock jumped.
@@ -42,6 +47,7 @@ pub(super) struct Owned<'c> {
     pub(super) writing: Option<Writing>,
     pub(super) flush: Job<Flushing>,
     pub(super) lookup: Job<(Lookup, Result<Found, Error>)>,
+    pub(super) replaying: Replaying,
     pub(super) settings: Arc<Settings>,
     pub(super) log: LogSubscription,
     /// Time at which the log ended: the server stops, or the database was replaced.
@@ -51,8 +57,8 @@ pub(super) struct Owned<'c> {
     pub(super) next_flush: Instant,
     /// Time of the next flush if there is nothing to write.
     pub(super) heartbeat: Instant,
-    /// Earliest time at which a flush looks for retried letters.
-    pub(super) next_retries: Instant,
+    /// Earliest time at which a flush looks for retried letters and replays.
+    pub(super) next_look: Instant,
     /// Earliest time of the next lookup.
     next_lookup: Instant,
     /// Time up to which no other process can own the consumer.
@@ -70,9 +76,17 @@ pub(super) struct Flushing {
     pub(super) took: Duration,
     /// Pause that was written too.
     pub(super) pause: Option<&'static str>,
-    /// Events of letters that an operator retries. They are read after the flush, so that none of
-    /// them is settled by it.
+    /// Changes by an operator, if it was time to look for them.
+    pub(super) look: Option<Look>,
+}
+
+/// Changes by an operator. They are read after a flush, which may have settled events.
+#[derive(Debug)]
+pub(super) struct Look {
+    /// Events of letters that are retried.
     pub(super) retried: Vec<Item>,
+    /// The replays in memory, and the first running one.
+    pub(super) replays: Vec<Replay>,
 }
 
 impl<'c> Owned<'c> {
@@ -92,9 +106,10 @@ impl<'c> Owned<'c> {
             writing: None,
             flush: Job::none(),
             lookup: Job::none(),
+            replaying: Replaying::new(began),
             next_flush: began,
             heartbeat: began + HEARTBEAT,
-            next_retries: began + HEARTBEAT,
+            next_look: began + HEARTBEAT,
             next_lookup: began,
             until: began + SURE,
             pause: None,
@@ -120,6 +135,7 @@ impl<'c> Owned<'c> {
                     }
                 }
                 found = self.lookup.done() => self.found(found),
+                read = self.replaying.done() => self.replay_read(read),
                 Some(call) = self.consuming.calls.recv(), if takes_calls => self.take(call),
                 batch = self.log.next(), if reads => self.read(batch),
                 () = sleep_until(next.into()) => {}
@@ -134,6 +150,7 @@ impl<'c> Owned<'c> {
             self.pause = Some(CLOCK);
         }
         self.desk.expire(now);
+        self.desk.offer_replayed(now);
         if self.is_sure(now) && now >= self.next_lookup {
             let log = &self.consuming.shared.log;
             self.desk
@@ -141,7 +158,38 @@ impl<'c> Owned<'c> {
         }
         self.desk.end_waits(now);
         self.log.set_urgent(self.desk.is_wanted());
+        self.start_replay(now);
         self.start_work(now);
+    }
+
+    /// Begins to read the next events of the replay, if there is room for them.
+    fn start_replay(&mut self, now: Instant) {
+        if !self.desk.is_replaying() {
+            self.replaying.close();
+        }
+        if self.replaying.is_free(now)
+            && let Some(wish) = self.desk.replay_wish()
+        {
+            let options = self.consuming.shared.options.clone();
+            let name = Arc::clone(&self.consuming.name);
+            self.replaying.start(options, name, wish);
+        }
+    }
+
+    /// Takes events of the replay.
+    fn replay_read(&mut self, read: Option<Read>) {
+        match self.replaying.ended(read, Instant::now()) {
+            Ok(None) => {}
+            Ok(Some((wish, page))) => {
+                let clients = self.consuming.shared.log.clients();
+                let found = (&page.events[..], page.through);
+                let client = |event: &_| clients.of(event).map(String::as_str);
+                self.desk.replay_found(&wish, found, client);
+            }
+            Err(error) => {
+                self.consuming.stumble(&error);
+            }
+        }
     }
 
     /// Starts a lookup and a flush, if they are due.
@@ -254,7 +302,10 @@ impl<'c> Owned<'c> {
         if self.next_lookup > now {
             next = next.min(self.next_lookup);
         }
-        next
+        self.replaying
+            .next_time(now)
+            .into_iter()
+            .fold(next, Instant::min)
     }
 
     pub(super) fn found(&mut self, found: Option<(Lookup, Result<Found, Error>)>) {

@@ -2,11 +2,15 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use super::{Shared, retried::retried, within_deadline};
+use super::{
+    Shared,
+    retried::{replays, retried},
+    within_deadline,
+};
 use crate::{
     forward::{
         consumer::{Desk, LeaseKey, Settings},
-        lanes::{Code, Counts, Lanes, Origin, Stored, Waiting},
+        lanes::{Code, Counts, Lanes, Stored, Waiting},
     },
     store::{
         Connection, Error,
@@ -65,18 +69,13 @@ pub(super) async fn desk(
     fill(&mut stored, &settings, (events, rows), now);
     let key = LeaseKey::new(taken.token_key.as_bytes());
     let limits = settings.limits(random());
-    let mut lanes = Lanes::restore(stored, limits, now);
-    for item in retried(conn, name, &settings).await? {
-        lanes.restore_extra(item, Origin::Retry, taken.leases.as_ref(), now);
-    }
+    let lanes = Lanes::restore(stored, limits, now);
     let clock = shared.clock.clone();
-    Ok(Some(Desk::new(
-        Arc::clone(name),
-        settings,
-        key,
-        lanes,
-        clock,
-    )))
+    let replays = replays(conn, (shared, name), &settings).await?;
+    let retried = retried(conn, name, &settings).await?;
+    let mut desk = Desk::new(Arc::clone(name), settings, key, lanes, clock);
+    desk.restore_extras(&replays, &retried, taken.leases.as_ref(), now);
+    Ok(Some(desk))
 }
 
 /// First head from which the lanes cannot be known, and the cause.

@@ -1,6 +1,8 @@
-//! Dead letters that an operator retries.
+//! Events that go out again: those of retried dead letters, and those at the heads of replays.
 
-use super::within_deadline;
+use jiff::Timestamp;
+
+use super::{Shared, within_deadline};
 use crate::{
     forward::{
         consumer::Settings,
@@ -9,6 +11,7 @@ use crate::{
     store::{
         Connection, Error,
         consumers::{self, DeadLetter, EventRow, events_at},
+        replays::{self, Replay},
     },
 };
 
@@ -26,19 +29,43 @@ pub(super) async fn retried(
     let letter = |it: &DeadLetter| (it.position, Some(it.received_at));
     let places: Vec<_> = letters.iter().map(letter).collect();
     let events = within_deadline(events_at(conn, &places)).await?;
-    let item = |letter: &DeadLetter| item(letter, &events, settings);
+    let item = |it: &DeadLetter| item((it.position, it.received_at), &events, settings);
     Ok(letters.iter().map(item).collect())
 }
 
-/// Item of a letter. An event that is gone has a lane of its own, and is skipped at its turn.
-fn item(letter: &DeadLetter, events: &[EventRow], settings: &Settings) -> Item {
+/// The replays of an earlier owner, each with the events at its heads.
+pub(super) async fn replays(
+    conn: &mut Connection,
+    (shared, name): (&Shared, &str),
+    settings: &Settings,
+) -> Result<Vec<(Replay, Vec<Item>)>, Error> {
+    let unfinished = within_deadline(replays::unfinished(conn, name)).await?;
+    let heads = unfinished.iter().flat_map(|replay| &replay.heads);
+    let wanted: Vec<_> = heads.map(|head| (*head, None)).collect();
+    let mut session = shared.log.session().await?;
+    let events = within_deadline(events_at(session.connection(), &wanted)).await?;
+    session.keep();
+    let with_items = |replay: Replay| {
+        let item = |head: &i64| item((*head, replay.created_at), &events, settings);
+        let items = replay.heads.iter().map(item).collect();
+        (replay, items)
+    };
+    Ok(unfinished.into_iter().map(with_items).collect())
+}
+
+/// Item of an event. One that is gone has a lane of its own, and is skipped at its turn.
+fn item(
+    (position, received_at): (i64, Timestamp),
+    events: &[EventRow],
+    settings: &Settings,
+) -> Item {
     let mut events = events.iter();
-    let event = events.find(|event| event.position == letter.position);
+    let event = events.find(|event| event.position == position);
     event.map_or_else(
         || Item {
-            position: letter.position,
-            received_at: letter.received_at,
-            lane: LaneKey::alone(letter.position),
+            position,
+            received_at,
+            lane: LaneKey::alone(position),
             account: AccountKey::of("", ""),
         },
         |event| settings.item(event),

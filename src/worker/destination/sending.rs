@@ -73,7 +73,7 @@ impl Senders {
     ) -> Sent {
         let mut group = Group::of(&event);
         let request = match self.request(&settings, &event, &mut group).await {
-            Ok(request) => request.of(&settings),
+            Ok(request) => request.replayed(event.replay).of(&settings),
             Err(unsent) => {
                 let result = Err(unsent);
                 return Sent {

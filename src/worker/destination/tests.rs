@@ -115,6 +115,7 @@ fn event(position: i64) -> HandedOut {
         lease: position.to_string(),
         attempt: 1,
         redelivered: false,
+        replay: None,
         failed_for: None,
         code: None,
         through: position,

@@ -3,6 +3,7 @@
 mod commands;
 mod faults;
 pub(crate) mod masks;
+mod replayed;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};

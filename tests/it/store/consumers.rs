@@ -3,6 +3,7 @@
 mod events;
 mod letters;
 mod listed;
+mod replays;
 mod span;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -52,7 +53,8 @@ fn flush(generation: i64) -> Flush {
         totals: Totals::default(),
         lanes: BTreeMap::new(),
         pause: None,
-        retried_done: Vec::new(),
+        settled_letters: Vec::new(),
+        replays: Vec::new(),
     }
 }
 

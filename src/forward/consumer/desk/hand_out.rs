@@ -276,7 +276,8 @@ impl Desk {
         .emit();
     }
 
-    /// The event, if it is still to be handed out. A retry goes out whatever its age.
+    /// The event, if it is still to be handed out. A retry goes out whatever its age, and so does a
+    /// replay if its operator wants that.
     fn check(
         &mut self,
         lease: &Lease,
@@ -287,13 +288,11 @@ impl Desk {
         if !self.settings.chooses(&shown.event, shown.client.as_deref()) {
             return Err(SkipReason::Filtered);
         }
-        if lease.origin == Some(Origin::Retry) {
-            return Ok(shown);
-        }
-        if self.is_too_old(&shown.event) {
+        let ignores_age = lease.origin.is_some_and(|it| self.ignores_age(it));
+        if !ignores_age && self.is_too_old(&shown.event) {
             return Err(SkipReason::TooOld);
         }
-        if is_repeated {
+        if is_repeated && lease.origin.is_none() {
             return Err(SkipReason::Repeated);
         }
         Ok(shown)
@@ -309,6 +308,7 @@ impl Desk {
             lease: self.key.encode(&lease.token),
             attempt: lease.token.attempt,
             redelivered: lease.redelivered,
+            replay: lease.origin.and_then(Origin::replay),
             failed_for: lease.failed_for,
             code: lease.code.clone(),
             through: lease.through,

@@ -5,6 +5,7 @@
 
 mod hand_out;
 mod progress;
+mod replays;
 mod settle;
 mod status;
 
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use self::{
     hand_out::{Staged, Waiter},
     progress::Answers,
+    replays::Replays,
 };
 use super::{
     Call, LeaseKey, Refusal, Settings,
@@ -38,6 +40,7 @@ use crate::{
 pub use self::{
     hand_out::{Found, Lookup, Shown},
     progress::{Ownership, Writing},
+    replays::ReplayWish,
 };
 
 /// State of one consumer in the memory of its owner.
@@ -53,6 +56,7 @@ pub struct Desk {
     /// Events that are out, whose rows are not in memory.
     staged: Vec<Staged>,
     answers: Answers,
+    replays: Replays,
     guard: Option<ClockGuard>,
     /// True if a clock jumped since the last pause.
     has_jumped: bool,
@@ -89,6 +93,7 @@ impl Desk {
             waiters: VecDeque::new(),
             staged: Vec::new(),
             answers: Answers::default(),
+            replays: Replays::default(),
             rate: Rate::default(),
             workers: HashMap::new(),
             last: None,
@@ -144,11 +149,6 @@ impl Desk {
         for item in items {
             self.lanes.offer_extra(*item, Origin::Retry);
         }
-    }
-
-    /// True if more retried letters may come.
-    pub fn has_room_for_retries(&self) -> bool {
-        self.lanes.extras_room() > 0
     }
 
     /// Records that the log was read up to this position.
@@ -211,6 +211,8 @@ impl Desk {
     /// Time of the next change without a call: the end of a lease or of a wait, or a retry.
     pub fn next_due(&self, now: Instant) -> Option<Instant> {
         let waits = self.waiters.iter().map(|waiter| waiter.deadline);
-        waits.chain(self.lanes.next_due(now)).min()
+        let others = self.lanes.next_due(now).into_iter();
+        let others = others.chain(self.next_replayed(now));
+        waits.chain(others).min()
     }
 }

@@ -13,9 +13,14 @@ use crate::{
     config::Lane,
     forward::{
         consumer::{Refusal, Settled, handle::Reply},
-        lanes::{Code, Counts, DeadLetter, EndedExtra, Item, Origin, Reason, Saved, Waiting},
+        lanes::{
+            Code, Counts, DeadLetter, Ended, EndedExtra, Item, Origin, Reason, Saved, Waiting,
+        },
     },
-    store::consumers::{Failure, Flush, LaneChange, Totals},
+    store::{
+        consumers::{Failure, Flush, LaneChange, Totals},
+        replays::ReplayProgress,
+    },
     telemetry::{LogEvent, consumers::EventBuried},
 };
 
@@ -74,6 +79,7 @@ pub struct Ownership<'o> {
 pub struct Writing {
     saved: Saved,
     caught_up_at: Option<Timestamp>,
+    replays: Vec<ReplayProgress>,
 }
 
 impl Desk {
@@ -84,7 +90,7 @@ impl Desk {
 
     /// True if there is something to write.
     pub fn is_unwritten(&self) -> bool {
-        !self.answers.next.is_empty() || self.lanes.is_unsaved()
+        !self.answers.next.is_empty() || self.lanes.is_unsaved() || self.is_replay_ending()
     }
 
     /// Rest of the lease of each event that is out, by position; `None` if others may be out.
@@ -109,6 +115,7 @@ impl Desk {
         let end = end.filter(|(position, _)| *position == saved.position);
         Writing {
             caught_up_at: end.map(|(_, at)| at),
+            replays: self.replays.save(&saved),
             saved,
         }
     }
@@ -126,6 +133,7 @@ impl Desk {
             .emit();
         }
         self.lanes.saved(writing.saved.number);
+        self.replays.written(&writing.replays, &mut self.lanes);
         for Unanswered { settled, reply } in self.answers.begun.drain(..) {
             let _ = reply.send(Ok(settled));
         }
@@ -147,8 +155,7 @@ impl Writing {
         let removed = saved.removed.iter().map(|it| (*it, LaneChange::Settled));
         let waiting = saved.waiting.iter().map(|row| waiting(row, now));
         let dead = saved.dead.iter().map(|letter| dead(letter, now));
-        let is_done = |it: &&EndedExtra| it.origin == Origin::Retry && !it.is_dead;
-        let retried = saved.ended.iter().filter(is_done);
+        let letters = saved.ended.iter().filter(|it| settles_letter(it));
         Flush {
             name: owned.name.to_owned(),
             generation: owned.generation,
@@ -159,9 +166,19 @@ impl Writing {
             lane: owned.lane.as_str(),
             owned_for: owned.time,
             totals: totals(&saved.counts),
-            retried_done: retried.map(|it| it.position).collect(),
+            settled_letters: letters.map(|it| it.position).collect(),
+            replays: self.replays.clone(),
             lanes: removed.chain(waiting).chain(dead).collect(),
         }
+    }
+}
+
+/// True if the dead letter of the event, if there is one, is settled.
+fn settles_letter(ended: &EndedExtra) -> bool {
+    match ended.outcome {
+        Ended::Settled => true,
+        Ended::Skipped => ended.origin == Origin::Retry,
+        Ended::Dead | Ended::TakenOver => false,
     }
 }
 

@@ -38,6 +38,7 @@ impl Desk {
             rate: self.rate.per_second(now),
             paused: self.paused.clone(),
             flush: self.flush,
+            replay: self.replay_status(),
         }
     }
 
@@ -58,6 +59,7 @@ impl Desk {
             waiting,
             blocked,
             paused: self.paused.as_deref(),
+            replay_left: self.replay_status().map_or(0, |replay| replay.left()),
         }
         .emit();
         let consumer = Arc::clone(&self.name);

@@ -1,6 +1,9 @@
 //! Tests of extras: retried dead letters and replays.
 
-use super::{super::extras::MOST_EXTRAS, *};
+use super::{
+    super::{MOST_EXTRAS, MOST_REPLAYED, extras::Ended},
+    *,
+};
 
 /// Lanes of a log with these persons' events, all of them settled, at a time with these extras.
 fn settled(persons: &str, extras: &[i64]) -> (Lanes, Instant) {
@@ -95,7 +98,7 @@ fn an_extra_becomes_a_dead_letter_after_its_last_attempt() {
         panic!("one dead letter expected");
     };
     assert_eq!((letter.item.position, letter.attempts), (1, 5));
-    assert!(saved.ended[0].is_dead);
+    assert_eq!(saved.ended[0].outcome, Ended::Dead);
     assert!(lease(&mut lanes, 9, now).is_empty());
 }
 
@@ -119,7 +122,9 @@ fn an_extra_goes_out_though_live_items_are_always_ready() {
 #[test]
 fn extras_are_few_and_each_event_is_one_once() {
     let (mut lanes, now) = settled("ann", &[1]);
-    assert!(!lanes.offer_extra(item(1, "ann"), Origin::Replay(7)));
+    lanes.play(Some(7));
+    assert_eq!(lanes.replay_room(), MOST_REPLAYED);
+    assert!(!lanes.offer_extra(item(1, "ann"), Origin::Retry));
     let count = (2..1_000).filter(|it| lanes.offer_extra(item(*it, "bob"), Origin::Replay(7)));
     assert_eq!(count.count(), MOST_EXTRAS - 1);
     assert_eq!(lanes.extras_room(), 0);
@@ -174,6 +179,7 @@ fn after_an_orderly_end_only_extras_that_are_out_are_held_back() {
 #[test]
 fn a_worker_gives_its_extras_back() {
     let (mut lanes, now) = settled("ann bob", &[1]);
+    lanes.play(Some(7));
     assert!(lanes.offer_extra(item(2, "bob"), Origin::Replay(7)));
     assert_eq!(lease(&mut lanes, 9, now).len(), 2);
     assert_eq!(lanes.workers().values().sum::<usize>(), 2);

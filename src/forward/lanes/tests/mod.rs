@@ -7,6 +7,7 @@ mod lookups;
 mod order;
 mod places;
 mod properties;
+mod replays;
 mod restart;
 mod saves;
 mod status;

@@ -26,6 +26,9 @@ enum Step {
     Skip(i64),
     SkipOut(usize),
     OfferExtra(usize, Origin),
+    /// The replay that goes on.
+    Play(Option<i32>),
+    Cancel(i32),
     Wait(Duration),
     Expire,
     Release(u8),
@@ -44,7 +47,7 @@ fn time() -> impl Strategy<Value = Duration> {
 }
 
 fn origin() -> impl Strategy<Value = Origin> {
-    prop_oneof![Just(Origin::Retry), (1_u16..3).prop_map(Origin::Replay)]
+    prop_oneof![Just(Origin::Retry), (0_i32..3).prop_map(Origin::Replay)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -62,6 +65,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (back.clone(), time()).prop_map(|(back, t)| Step::Extend(back, t)),
         1 => back.prop_map(Step::SkipOut),
         4 => (any::<usize>(), origin()).prop_map(|(pick, it)| Step::OfferExtra(pick, it)),
+        3 => option::weighted(0.8, 0_i32..3).prop_map(Step::Play),
+        1 => (0_i32..3).prop_map(Step::Cancel),
         1 => (0_i64..80).prop_map(Step::Skip),
         4 => time().prop_map(Step::Wait),
         1 => Just(Step::Expire),
@@ -134,6 +139,8 @@ fn go(world: &mut World, step: &Step) {
         Step::Skip(position) => world.skip(position, SkipReason::Gone),
         Step::SkipOut(back) => lease(back).into_iter().for_each(|it| world.skip_out(it)),
         Step::OfferExtra(pick, origin) => world.offer_extra(pick, origin),
+        Step::Play(replay) => world.play(replay),
+        Step::Cancel(replay) => world.cancel(replay),
         Step::Wait(time) => world.wait(time),
         Step::Expire => world.expire(),
         Step::Release(worker) => world.release(worker),

@@ -27,6 +27,10 @@ pub(super) struct World {
     queues: Queues,
     /// Unsettled extras, by position.
     extras: BTreeMap<i64, Origin>,
+    /// The replay that goes on.
+    active: Option<i32>,
+    /// Extras whose settlement is not written.
+    ended: BTreeSet<i64>,
     database: Database,
     /// The save that has begun, with the queues at that time.
     begun: Option<(Saved, Queues)>,
@@ -83,10 +87,10 @@ struct Database {
     /// By save and position: an extra may become a dead letter once more.
     dead: BTreeMap<(SaveId, i64), DeadLetter>,
     counts: Counts,
-    /// Extras to hand out, by position: retried letters, and the rest of replays.
-    extras: BTreeMap<i64, Origin>,
+    /// Extras to hand out: retried letters, and the rest of replays. An event may be both.
+    extras: BTreeSet<(i64, Origin)>,
     /// Heads of replays.
-    replayed: Vec<(u16, i64)>,
+    replayed: Vec<(i32, i64)>,
     /// Settled extras, by save and position.
     ended: BTreeSet<(SaveId, i64)>,
 }
@@ -111,12 +115,14 @@ impl World {
                 queues: queues.clone(),
                 dead: BTreeMap::new(),
                 counts: Counts::default(),
-                extras: BTreeMap::new(),
+                extras: BTreeSet::new(),
                 replayed: Vec::new(),
                 ended: BTreeSet::new(),
             },
             queues,
             extras: BTreeMap::new(),
+            active: None,
+            ended: BTreeSet::new(),
             begun: None,
             given: Vec::new(),
             out: HashMap::new(),
@@ -281,6 +287,7 @@ impl World {
         if token.is_extra() {
             let origin = self.extras.remove(&token.position);
             assert!(origin.is_some(), "settled twice");
+            self.ended.insert(token.position);
         } else {
             self.pop(token.lane, token.position);
         }
@@ -324,7 +331,9 @@ impl World {
 
     /// Acks everything; nothing may be left.
     pub(super) fn drain(&mut self) {
-        for _ in 0..10_000 {
+        for turn in 0..10_000 {
+            self.play(Some(turn % 3));
+            self.offer_again();
             self.read(usize::MAX);
             self.look_up();
             self.lease(0, usize::MAX, Duration::from_secs(1));

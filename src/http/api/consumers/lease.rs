@@ -67,8 +67,8 @@ struct LeasedEvent<'a> {
     attempt: u32,
     /// True if the event was handed out before, or may have been.
     redelivered: bool,
-    /// Replay that the event belongs to.
-    replay: Option<&'a str>,
+    /// Number of the replay that hands the event out.
+    replay: Option<i32>,
     /// Null here, so that the JSON of the event can replace it without being parsed again.
     #[schemars(with = "EventForm")]
     event: (),
@@ -102,7 +102,7 @@ fn answer(leased: &[HandedOut]) -> Option<Response> {
             lease: &event.lease,
             attempt: event.attempt,
             redelivered: event.redelivered,
-            replay: None,
+            replay: event.replay,
             event: (),
         };
         let head = serde_json::to_vec(&head).ok()?;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     forward::{
-        consumer::{Status, WorkerStatus},
+        consumer::{ReplayStatus, Status, WorkerStatus},
         lanes::{self, Counts},
     },
     http::{access::ConsumerViewer, answer, problem::Problem},
@@ -73,6 +73,30 @@ struct Consumer {
     rate: Option<f64>,
     /// Seconds that the last save of the progress took.
     flush_s: Option<f64>,
+    /// The replay that goes on.
+    replay: Option<Replay>,
+}
+
+/// A replay that goes on, with its numbers of events.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConsumerReplay")]
+struct Replay {
+    /// Number of the replay.
+    id: i32,
+    /// Events of the plan.
+    events: i64,
+    /// Last position read.
+    #[schemars(with = "Digits")]
+    position: String,
+    /// Last position of the plan.
+    #[schemars(with = "Digits")]
+    through: String,
+    /// Settled events.
+    settled: i64,
+    /// Skipped events.
+    skipped: i64,
+    /// Events that became dead letters.
+    dead: i64,
 }
 
 /// Owner of a consumer.
@@ -282,6 +306,7 @@ impl Consumer {
         self.workers = Some(status.workers.iter().map(Worker::from).collect());
         self.rate = Some(status.rate);
         self.flush_s = status.flush.as_ref().map(Duration::as_secs_f64);
+        self.replay = status.replay.map(Replay::from);
     }
 }
 
@@ -303,6 +328,20 @@ impl From<Counts> for Skipped {
             too_old: counts.too_old,
             repeated: counts.repeated,
             filtered: counts.filtered,
+        }
+    }
+}
+
+impl From<ReplayStatus> for Replay {
+    fn from(replay: ReplayStatus) -> Self {
+        Self {
+            id: replay.id,
+            events: replay.events,
+            position: replay.position.to_string(),
+            through: replay.through.to_string(),
+            settled: replay.settled,
+            skipped: replay.skipped,
+            dead: replay.dead,
         }
     }
 }

@@ -136,6 +136,7 @@ fn event(position: i64) -> HandedOut {
         lease: format!("lease-{position}"),
         attempt: 2,
         redelivered: true,
+        replay: Some(7).filter(|_| position == 9),
         failed_for: None,
         code: None,
         through: position,
@@ -161,11 +162,12 @@ async fn events_are_handed_out_with_their_json_as_it_is() {
     assert_eq!(want.lease, Some(Duration::from_secs(90)));
     let text = str::from_utf8(&answer.body).unwrap();
     assert!(text.contains(r#""event":{"position":  "7"}}"#), "{text}");
-    let shown = |position: &str| {
+    let shown = |position: &str, replay: Option<i32>| {
         json!({"lease": format!("lease-{position}"), "attempt": 2,
-        "redelivered": true, "replay": null, "event": {"position": position}})
+        "redelivered": true, "replay": replay, "event": {"position": position}})
     };
-    assert_eq!(answer.json(), json!({"events": [shown("7"), shown("9")]}));
+    let shown = [shown("7", None), shown("9", Some(7))];
+    assert_eq!(answer.json(), json!({"events": shown}));
 }
 
 #[tokio::test]

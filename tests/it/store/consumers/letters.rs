@@ -80,7 +80,7 @@ async fn a_retried_letter_ends_settled_or_dead_again() {
     let first_at = letters(&mut conn).await[1].first_at;
     let ended = Flush {
         lanes: [(6, die(6, "timeout"))].into(),
-        retried_done: vec![4, 5],
+        settled_letters: vec![4, 5],
         ..flush(1)
     };
     for _ in 0..2 {
@@ -99,17 +99,17 @@ async fn a_retried_letter_ends_settled_or_dead_again() {
 }
 
 #[tokio::test]
-async fn a_flush_settles_only_letters_that_were_retried() {
+async fn a_flush_changes_no_letter_that_was_discarded() {
     let (_world, mut conn) = World::with_letters().await;
-    discard(&mut conn, Marked::At(&[4])).await;
+    discard(&mut conn, Marked::At(&[4, 6])).await;
     let ended = Flush {
         lanes: [(4, die(5, "http_500"))].into(),
-        retried_done: vec![5],
+        settled_letters: vec![5, 6],
         ..flush(1)
     };
     assert_eq!(consumers::flush(&mut conn, &ended).await.unwrap(), WRITTEN);
     let states = states(&mut conn).await;
-    assert_eq!(states[2..], [(5, Dead), (4, Discarded)]);
+    assert_eq!(states[1..], [(6, Discarded), (5, Settled), (4, Discarded)]);
 }
 
 #[tokio::test]

@@ -17,16 +17,57 @@ impl World {
         if item.position > self.database.position || queues.iter().any(is_live) {
             return;
         }
-        // One whose settlement was written and not confirmed is still in memory.
-        let is_written = self.lanes.extras.get(item.position).is_some();
-        let is_new = !self.database.extras.contains_key(&item.position) && !is_written;
-        assert_eq!(self.lanes.offer_extra(item, origin), is_new);
-        if is_new {
-            self.extras.insert(item.position, origin);
-            self.database.extras.insert(item.position, origin);
-            self.last.remove(&item.position);
-            self.not_before.remove(&item.position);
+        let was = self.extras.get(&item.position).copied();
+        let is_taken = match (was, self.lanes.extras.get(item.position)) {
+            (_, None) => true,
+            // Its settlement is not confirmed.
+            (None, Some(_)) => false,
+            (Some(was), Some(_)) if was == origin => false,
+            (Some(was), Some(_)) => was == Origin::Retry || !was.goes_on(self.active),
+        };
+        assert_eq!(self.offer(item.position, origin), is_taken);
+        if is_taken {
+            self.database.extras.insert((item.position, origin));
         }
+    }
+
+    fn offer(&mut self, position: i64, origin: Origin) -> bool {
+        let is_new = self.lanes.extras.get(position).is_none();
+        let is_taken = self.lanes.offer_extra(self.item(position), origin);
+        if is_taken {
+            self.extras.insert(position, origin);
+        }
+        if is_new {
+            self.last.remove(&position);
+            self.not_before.remove(&position);
+        }
+        is_taken
+    }
+
+    /// Offers the extras of the database that are not in memory, as the owner does from time to time.
+    pub(super) fn offer_again(&mut self) {
+        for (position, origin) in self.database.extras.clone() {
+            if origin.goes_on(self.active) && self.extras.get(&position) != Some(&origin) {
+                self.offer(position, origin);
+            }
+        }
+    }
+
+    /// Lets another replay go on.
+    pub(in super::super) fn play(&mut self, replay: Option<i32>) {
+        self.active = replay;
+        self.lanes.play(replay);
+    }
+
+    /// Cancels a replay. Those of its extras that are out stay.
+    pub(in super::super) fn cancel(&mut self, replay: i32) {
+        let origin = Origin::Replay(replay);
+        self.lanes.drop_replay(replay);
+        let lanes = &self.lanes;
+        self.extras
+            .retain(|at, of| *of != origin || lanes.extras.get(*at).is_some());
+        self.database.extras.retain(|(_, of)| *of != origin);
+        self.database.replayed.retain(|(of, _)| *of != replay);
     }
 
     /// Checks the hand-out of an extra.
@@ -39,6 +80,10 @@ impl World {
             "settled, or of another origin"
         );
         assert!(lease.redelivered || origin != Some(&Origin::Retry));
+        assert!(
+            origin.is_some_and(|it| it.goes_on(self.active)),
+            "its replay is paused"
+        );
         for queues in [&self.queues, &self.database.queues] {
             let first = queues[&token.lane].front();
             let is_known = first.is_some_and(|first| *first <= self.lanes.read());
@@ -49,13 +94,10 @@ impl World {
     /// Checks that each settled extra of the lane is saved, if it was handed out by this process. Others
     /// were settled with an earlier lease, and a restart holds them back for longer than that.
     pub(super) fn check_saved_extras(&self, lease: &Lease) {
-        let mut unsaved = self.database.extras.keys();
         let is_of_lane = |it: &&i64| self.item(**it).lane == lease.token.lane;
-        let is_settled = |it: &i64| {
-            let is_ended = !self.extras.contains_key(it) && self.last.contains_key(it);
-            is_ended && !self.late_extras.contains(it)
-        };
-        let settled = unsaved.find(|it| is_of_lane(it) && is_settled(it));
+        let is_held = |it: &&i64| self.last.contains_key(it) && !self.late_extras.contains(*it);
+        let mut unsaved = self.ended.iter().filter(is_of_lane);
+        let settled = unsaved.find(is_held);
         assert_eq!(settled, None, "the extra before it is not saved");
     }
 
@@ -108,15 +150,18 @@ impl World {
     /// Restores the extras after a crash. Those of a replay that were offered after the last save
     /// are offered again.
     pub(super) fn restore_extras(&mut self, leases: Option<&BTreeMap<i64, Duration>>) {
-        self.extras = self.database.extras.clone();
-        for (position, origin) in &self.extras {
-            let item = self.item(*position);
-            let is_new = if self.database.knows(*position, *origin) {
-                self.lanes.restore_extra(item, *origin, leases, self.now)
-            } else {
-                self.lanes.offer_extra(item, *origin)
-            };
-            assert!(is_new);
+        self.extras.clear();
+        self.lanes.play(self.active);
+        let facts = self.database.extras.clone();
+        let is_retry = |fact: &&(i64, Origin)| fact.1 == Origin::Retry;
+        let (retries, replayed): (Vec<_>, Vec<_>) = facts.iter().partition(is_retry);
+        for (position, origin) in replayed.into_iter().chain(retries) {
+            let item = self.item(position);
+            let is_known = self.database.knows(position, origin);
+            if is_known && self.lanes.restore_extra(item, origin, leases, self.now) {
+                self.extras.insert(position, origin);
+            }
         }
+        self.offer_again();
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Database, World, ids_of};
-use crate::forward::lanes::{Counts, Lanes, Origin, Stored, Token, Wish};
+use crate::forward::lanes::{Counts, Ended, EndedExtra, Lanes, Origin, Stored, Token, Wish};
 
 impl World {
     /// Writes the save that has begun, or one of now, and confirms it.
@@ -28,12 +28,9 @@ impl World {
         }
         let saved = self.lanes.save();
         assert!(!self.lanes.is_unsaved());
-        let ended = saved.ended.iter().map(|it| it.position);
-        assert!(ended.into_iter().all(|it| !self.extras.contains_key(&it)));
-        let of_replay = |(position, origin): (&i64, &Origin)| match origin {
-            Origin::Replay(number) => Some((*number, *position)),
-            Origin::Retry => None,
-        };
+        let mut ended = saved.ended.iter().filter(|it| has_ended(it));
+        assert!(ended.all(|it| !self.extras.contains_key(&it.position)));
+        let of_replay = |(position, origin): (&i64, &Origin)| Some((origin.replay()?, *position));
         let mut replayed: Vec<_> = self.extras.iter().filter_map(of_replay).collect();
         replayed.sort_unstable();
         assert_eq!(saved.replayed, replayed);
@@ -64,8 +61,15 @@ impl World {
             database.dead.insert(key, letter);
         }
         for ended in saved.ended {
-            database.extras.remove(&ended.position);
-            database.ended.insert((save, ended.position));
+            let position = ended.position;
+            database.extras.remove(&(position, ended.origin));
+            if matches!(ended.outcome, Ended::Settled | Ended::Dead) {
+                database.extras.remove(&(position, Origin::Retry));
+            }
+            if has_ended(&ended) {
+                database.ended.insert((save, position));
+                self.ended.remove(&position);
+            }
         }
         database.position = saved.position;
         database.heads = saved.heads;
@@ -146,6 +150,7 @@ impl World {
         self.queues = database.queues.clone();
         self.last.clear();
         self.not_before.clear();
+        self.ended.clear();
         self.wishes.clear();
         (self.is_strict, self.has_few_heads) = (false, false);
         let is_row_due = |at: &i64| database.rows.get(at).is_some_and(|row| row.due_at <= now);
@@ -160,6 +165,11 @@ impl World {
         self.forgotten.extend(forgotten);
         self.restore_extras(leases);
     }
+}
+
+/// True if the event of the extra is settled.
+fn has_ended(ended: &EndedExtra) -> bool {
+    ended.outcome != Ended::TakenOver
 }
 
 impl Database {

@@ -1,0 +1,510 @@
+//! Replays: stored events that are read again and go out as extras, at the rate of the replay.
+//!
+//! The first running replay goes on. The others that are in memory were paused: their extras stay,
+//! and those that are out may still be settled.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::Desk;
+use crate::{
+    config::Rate,
+    forward::{
+        Bucket,
+        consumer::ReplayStatus,
+        lanes::{Ended, EndedExtra, Item, Lanes, Origin, Saved, SkipReason},
+    },
+    store::{
+        consumers::EventRow,
+        replays::{Replay, ReplayChoice, ReplayProgress, ReplayState},
+    },
+};
+
+/// Number of events in a page, and of those in memory at which the next page is read.
+const PAGE: u32 = 256;
+const FEW: usize = 64;
+
+/// Replays in memory.
+#[derive(Debug, Default)]
+pub(super) struct Replays {
+    all: BTreeMap<i32, Replaying>,
+    /// The one that goes on.
+    active: Option<i32>,
+}
+
+/// A replay with its progress.
+#[derive(Debug)]
+struct Replaying {
+    choice: Arc<ReplayChoice>,
+    rate: Option<Rate>,
+    bucket: Bucket,
+    /// Number of events of the plan.
+    events: i64,
+    /// Position up to which events were read, and the last position.
+    read: i64,
+    through: i64,
+    /// Events that were read, and are not offered.
+    ahead: VecDeque<Ahead>,
+    settled: i64,
+    skipped: i64,
+    dead: i64,
+    is_cancelled: bool,
+    /// Progress of the last write.
+    written: Option<ReplayProgress>,
+}
+
+/// Event of a replay at its turn: it goes out, or is skipped.
+#[derive(Clone, Copy, Debug)]
+struct Ahead {
+    item: Item,
+    skipped: Option<SkipReason>,
+}
+
+/// Question for the next events of a replay.
+#[derive(Clone, Debug)]
+pub struct ReplayWish {
+    /// Number of the replay.
+    pub replay: i32,
+    /// The events.
+    pub choice: Arc<ReplayChoice>,
+    /// Position after which they lie.
+    pub after: i64,
+    /// Last position at which they lie.
+    pub through: i64,
+    /// Maximum number of events.
+    pub limit: u32,
+}
+
+impl Desk {
+    /// Takes the replays of an earlier owner, each with the events at its heads, and the events of
+    /// retried letters. Those in `leases` are out; without `leases`, all of them may be out.
+    pub fn restore_extras(
+        &mut self,
+        replays: &[(Replay, Vec<Item>)],
+        retried: &[Item],
+        leases: Option<&BTreeMap<i64, Duration>>,
+        now: Instant,
+    ) {
+        let is_running = |it: &&Replay| it.state == ReplayState::Running;
+        let first = replays.iter().map(|(replay, _)| replay).find(is_running);
+        self.replays.active = first.map(|replay| replay.id);
+        self.lanes.play(self.replays.active);
+        for (replay, heads) in replays {
+            self.replays.add(replay);
+            for item in heads {
+                let origin = Origin::Replay(replay.id);
+                self.lanes.restore_extra(*item, origin, leases, now);
+            }
+        }
+        for item in retried {
+            self.lanes.restore_extra(*item, Origin::Retry, leases, now);
+        }
+    }
+
+    /// Numbers of the replays in memory.
+    pub fn replays(&self) -> Vec<i32> {
+        self.replays.all.keys().copied().collect()
+    }
+
+    /// Takes the stored states of the replays in memory, and of the first running one.
+    pub fn set_replays(&mut self, stored: &[Replay]) {
+        let is_running = |it: &&Replay| it.state == ReplayState::Running;
+        let first = stored.iter().find(is_running);
+        if let Some(replay) = first {
+            self.replays.add(replay);
+        }
+        self.replays.active = first.map(|replay| replay.id);
+        self.lanes.play(self.replays.active);
+        for (id, replay) in &mut self.replays.all {
+            let has_ended = |it: &Replay| it.state.has_ended();
+            if stored.iter().find(|it| it.id == *id).is_none_or(has_ended) {
+                replay.cancel();
+                self.lanes.drop_replay(*id);
+            }
+        }
+        self.replays.forget_cancelled(&self.lanes);
+    }
+
+    /// Question for the next events, unless enough are in memory. A replay does not overtake the
+    /// live events.
+    pub fn replay_wish(&self) -> Option<ReplayWish> {
+        let (id, replay) = self.replays.active()?;
+        let through = replay.through.min(self.lanes.read());
+        let is_due = replay.ahead.len() <= FEW && replay.read < through;
+        is_due.then(|| ReplayWish {
+            replay: id,
+            choice: Arc::clone(&replay.choice),
+            after: replay.read,
+            through,
+            limit: PAGE,
+        })
+    }
+
+    /// True if a replay goes on.
+    pub fn is_replaying(&self) -> bool {
+        self.replays.active.is_some()
+    }
+
+    /// Takes the events that answer a question, all of them up to `through`.
+    pub fn replay_found<'c>(
+        &mut self,
+        wish: &ReplayWish,
+        (events, through): (&[EventRow], i64),
+        client: impl Fn(&EventRow) -> Option<&'c str>,
+    ) {
+        let ahead = events.iter().map(|event| Ahead {
+            item: self.settings.item(event),
+            skipped: self.skip_of(event, client(event), &wish.choice),
+        });
+        let ahead: Vec<_> = ahead.collect();
+        let Some(replay) = self.replays.all.get_mut(&wish.replay) else {
+            return;
+        };
+        if replay.read == wish.after && !replay.is_cancelled {
+            replay.read = through;
+            replay.ahead.extend(ahead);
+        }
+    }
+
+    /// Reason for skipping an event of a replay.
+    fn skip_of(
+        &mut self,
+        event: &EventRow,
+        client: Option<&str>,
+        choice: &ReplayChoice,
+    ) -> Option<SkipReason> {
+        if !self.settings.chooses(event, client) {
+            return Some(SkipReason::Filtered);
+        }
+        let is_too_old = !choice.ignore_max_age && self.is_too_old(event);
+        is_too_old.then_some(SkipReason::TooOld)
+    }
+
+    /// Offers events of the replay, as many as have room and as its rate allows. Events that the
+    /// consumer has not settled are skipped: they come live.
+    pub fn offer_replayed(&mut self, now: Instant) {
+        let mut room = self.lanes.replay_room();
+        while let Some((id, replay)) = self.replays.active_mut()
+            && let Some(Ahead { item, skipped }) = replay.ahead.front().copied()
+        {
+            if skipped.is_some() || self.lanes.is_live(&item) {
+                replay.skipped += 1;
+            } else {
+                let is_due = room > 0 && replay.next_offer(now) <= now;
+                if !is_due || !self.lanes.offer_extra(item, Origin::Replay(id)) {
+                    return;
+                }
+                room -= 1;
+                replay.take_token(now);
+            }
+            replay.ahead.pop_front();
+            if skipped == Some(SkipReason::TooOld) {
+                self.lanes.count_skipped(SkipReason::TooOld);
+                self.note_skip(SkipReason::TooOld);
+            }
+        }
+    }
+
+    /// Time at which the rate of the replay allows its next event, if one is waiting for that.
+    pub(super) fn next_replayed(&self, now: Instant) -> Option<Instant> {
+        let (_, replay) = self.replays.active()?;
+        let next = (!replay.ahead.is_empty()).then(|| replay.next_offer(now));
+        next.filter(|next| *next > now)
+    }
+
+    /// True if the event goes out whatever its age.
+    pub(super) fn ignores_age(&self, origin: Origin) -> bool {
+        match origin {
+            Origin::Retry => true,
+            Origin::Replay(id) => {
+                let replay = self.replays.all.get(&id);
+                replay.is_some_and(|replay| replay.choice.ignore_max_age)
+            }
+        }
+    }
+
+    /// True if a replay has come to its end, and this is not part of a write.
+    pub(super) fn is_replay_ending(&self) -> bool {
+        let mut replays = self.replays.all.iter();
+        replays.any(|(id, replay)| {
+            let is_written = replay.written.as_ref().is_some_and(|it| it.is_done);
+            replay.is_read() && !is_written && !self.lanes.has_replayed(*id)
+        })
+    }
+
+    /// State of the replay that goes on.
+    pub(super) fn replay_status(&self) -> Option<ReplayStatus> {
+        let (id, replay) = self.replays.active()?;
+        Some(ReplayStatus {
+            id,
+            events: replay.events,
+            position: replay.position(),
+            through: replay.through,
+            settled: replay.settled,
+            skipped: replay.skipped,
+            dead: replay.dead,
+        })
+    }
+}
+
+impl Replays {
+    /// Adds a replay, unless it is in memory.
+    fn add(&mut self, replay: &Replay) {
+        self.all
+            .entry(replay.id)
+            .or_insert_with(|| Replaying::new(replay));
+    }
+
+    fn active(&self) -> Option<(i32, &Replaying)> {
+        let id = self.active?;
+        Some((id, self.all.get(&id)?))
+    }
+
+    fn active_mut(&mut self) -> Option<(i32, &mut Replaying)> {
+        let id = self.active?;
+        Some((id, self.all.get_mut(&id)?))
+    }
+
+    /// Counts the extras that ended in a save. Returns the progress that has changed since the last
+    /// one.
+    pub(super) fn save(&mut self, saved: &Saved) -> Vec<ReplayProgress> {
+        for ended in &saved.ended {
+            if let Origin::Replay(id) = ended.origin
+                && let Some(replay) = self.all.get_mut(&id)
+            {
+                replay.count(ended);
+            }
+        }
+        let mut changed = Vec::new();
+        for (id, replay) in &mut self.all {
+            let heads = saved.replayed.iter().filter(|(of, _)| of == id);
+            let progress = replay.progress(*id, heads.map(|(_, head)| *head).collect());
+            if replay.written.as_ref() != Some(&progress) {
+                changed.push(progress.clone());
+                replay.written = Some(progress);
+            }
+        }
+        changed
+    }
+
+    /// Forgets the replays whose end was written.
+    pub(super) fn written(&mut self, written: &[ReplayProgress], lanes: &mut Lanes) {
+        for progress in written.iter().filter(|it| it.is_done) {
+            self.all.remove(&progress.id);
+            if self.active == Some(progress.id) {
+                self.active = None;
+                lanes.play(None);
+            }
+        }
+        self.forget_cancelled(lanes);
+    }
+
+    fn forget_cancelled(&mut self, lanes: &Lanes) {
+        self.all
+            .retain(|id, replay| !replay.is_cancelled || lanes.has_extras(*id));
+    }
+}
+
+impl Replaying {
+    fn new(replay: &Replay) -> Self {
+        Self {
+            choice: Arc::new(replay.choice.clone()),
+            rate: replay.rate.map(|count| Rate {
+                count,
+                per: Duration::from_secs(1),
+            }),
+            bucket: Bucket::default(),
+            events: replay.events,
+            read: replay.position,
+            through: replay.through,
+            ahead: VecDeque::new(),
+            settled: replay.settled,
+            skipped: replay.skipped,
+            dead: replay.dead,
+            is_cancelled: false,
+            written: None,
+        }
+    }
+
+    /// Position up to which events were offered.
+    fn position(&self) -> i64 {
+        let next = self.ahead.front();
+        next.map_or(self.read, |next| next.item.position - 1)
+    }
+
+    /// True if all events were offered.
+    fn is_read(&self) -> bool {
+        !self.is_cancelled && self.position() >= self.through
+    }
+
+    fn next_offer(&self, now: Instant) -> Instant {
+        self.rate.map_or(now, |rate| self.bucket.next(rate, now))
+    }
+
+    fn take_token(&mut self, now: Instant) {
+        if let Some(rate) = self.rate {
+            self.bucket.take(rate, now);
+        }
+    }
+
+    fn cancel(&mut self) {
+        self.read = self.position();
+        self.ahead.clear();
+        self.is_cancelled = true;
+    }
+
+    fn count(&mut self, ended: &EndedExtra) {
+        let count = match ended.outcome {
+            Ended::Settled => &mut self.settled,
+            Ended::Skipped | Ended::TakenOver => &mut self.skipped,
+            Ended::Dead => &mut self.dead,
+        };
+        *count += 1;
+    }
+
+    fn progress(&self, id: i32, heads: Vec<i64>) -> ReplayProgress {
+        ReplayProgress {
+            id,
+            position: self.position(),
+            is_done: self.is_read() && heads.is_empty(),
+            heads,
+            settled: self.settled,
+            skipped: self.skipped,
+            dead: self.dead,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        config::{EventChoice, Lane},
+        forward::{
+            consumer::{LeaseKey, Settings},
+            lanes::Lanes,
+        },
+        store::{consumers::ConsumerKind, follow::Start},
+    };
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A desk that has read the log up to position 100.
+    fn desk() -> Desk {
+        let settings = Settings {
+            kind: ConsumerKind::Consumer,
+            filter: EventChoice::default(),
+            max_age: None,
+            once_per_account: false,
+            lease: SECOND,
+            max_attempts: 5,
+            backoff: SECOND..=SECOND,
+            max_in_flight: 256,
+            start: Start::Beginning,
+            lane: Lane::None,
+        };
+        let lanes = Lanes::new(100, 1, settings.limits(0));
+        let key = LeaseKey::new(&[7; 32]);
+        Desk::new(
+            "bot".into(),
+            Arc::new(settings),
+            key,
+            lanes,
+            Clock::system(),
+        )
+    }
+
+    /// A replay of the positions up to `through`.
+    fn replay(rate: Option<u32>, through: i64) -> Replay {
+        Replay {
+            id: 7,
+            consumer: "bot".to_owned(),
+            state: ReplayState::Running,
+            choice: ReplayChoice::default(),
+            rate,
+            note: None,
+            operator: "test".to_owned(),
+            created_at: Timestamp::UNIX_EPOCH,
+            ended_at: None,
+            events: through,
+            after: 0,
+            through,
+            position: 0,
+            heads: Vec::new(),
+            settled: 0,
+            skipped: 0,
+            dead: 0,
+        }
+    }
+
+    /// Reads the next events of the replay: one at each position, up to `last`.
+    fn read(desk: &mut Desk, last: i64) {
+        let wish = desk.replay_wish().unwrap();
+        let event = |position| EventRow {
+            position,
+            ..EventRow::default()
+        };
+        let events: Vec<_> = (wish.after + 1..=last).map(event).collect();
+        desk.replay_found(&wish, (&events, last), |_| None);
+    }
+
+    /// Number of events that were offered.
+    fn offered(desk: &Desk) -> i64 {
+        desk.replay_status().unwrap().position
+    }
+
+    #[test]
+    fn no_more_events_are_offered_than_the_rate_allows() {
+        let (mut desk, mut now) = (desk(), Instant::now());
+        desk.set_replays(&[replay(Some(2), 100)]);
+        read(&mut desk, 100);
+        desk.offer_replayed(now);
+        assert_eq!(offered(&desk), 1);
+        for count in 2..=20 {
+            let next = desk.next_due(now).unwrap();
+            assert_eq!(next - now, SECOND / 2);
+            desk.offer_replayed(now + SECOND / 4);
+            assert_eq!(offered(&desk), count - 1);
+            now = next;
+            desk.offer_replayed(now);
+            assert_eq!(offered(&desk), count);
+        }
+    }
+
+    #[test]
+    fn a_replay_reads_no_event_that_the_live_side_has_not_read() {
+        let mut desk = desk();
+        desk.set_replays(&[replay(None, 150)]);
+        assert_eq!(
+            desk.replay_wish().map(|it| (it.after, it.through)),
+            Some((0, 100))
+        );
+        read(&mut desk, 100);
+        desk.offer_replayed(Instant::now());
+        assert!(desk.replay_wish().is_none() && !desk.is_replay_ending());
+        desk.pass(150);
+        assert_eq!(
+            desk.replay_wish().map(|it| (it.after, it.through)),
+            Some((100, 150))
+        );
+    }
+
+    #[test]
+    fn a_replay_without_events_ends_with_one_write() {
+        let mut desk = desk();
+        desk.set_replays(&[replay(None, 90)]);
+        let wish = desk.replay_wish().unwrap();
+        desk.replay_found(&wish, (&[], 90), |_| None);
+        assert!(desk.is_unwritten());
+        let writing = desk.begin_write();
+        assert!(!desk.is_unwritten());
+        desk.written(&writing, SECOND);
+        assert!(desk.replays().is_empty() && !desk.is_replaying());
+    }
+}

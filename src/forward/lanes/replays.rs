@@ -1,0 +1,92 @@
+//! Extras of replays. One replay at a time goes on; extras of the others stay, and do not go out.
+
+use super::{Ended, EndedExtra, Item, Lanes, Origin, SkipReason};
+
+/// Maximum number of extras of the replay that goes on. The others are for retried dead letters.
+pub const MOST_REPLAYED: usize = 192;
+
+impl Lanes {
+    /// Lets this replay go on, and no other one. Extras of the others that are out may be settled.
+    pub fn play(&mut self, replay: Option<i32>) {
+        self.extras.active = replay;
+    }
+
+    /// Number of extras of the replay that goes on that may be offered.
+    pub fn replay_room(&self) -> usize {
+        let is_replayed = |origin: &Origin| matches!(origin, Origin::Replay(_));
+        let taken = self.extras.present().map(|extra| extra.origin);
+        let room = MOST_REPLAYED.saturating_sub(taken.filter(is_replayed).count());
+        room.min(self.extras_room())
+    }
+
+    /// Drops the extras of a cancelled replay that are not out.
+    pub fn drop_replay(&mut self, replay: i32) {
+        self.extras.drop_replay(replay);
+    }
+
+    /// True if the replay has an unsettled extra.
+    pub fn has_replayed(&self, replay: i32) -> bool {
+        let mut extras = self.extras.of_replay(replay);
+        extras.any(|extra| extra.lane.unsaved.is_none())
+    }
+
+    /// True if the replay has an extra that is unsettled, or whose settlement is not saved.
+    pub fn has_extras(&self, replay: i32) -> bool {
+        self.extras.of_replay(replay).next().is_some()
+    }
+
+    /// True if the live side has the event of `item` and has not settled it.
+    pub fn is_live(&self, item: &Item) -> bool {
+        item.position > self.read || self.by_key.get(&item.lane).is_some_and(|it| it.has(item))
+    }
+
+    /// Counts an event that a replay leaves out.
+    pub fn count_skipped(&mut self, reason: SkipReason) {
+        self.unsaved.counts.skip(reason);
+    }
+
+    /// Gives the extra at `position` to another origin, unless it is settled or goes out for its own.
+    /// A replay that loses it counts it as ended.
+    pub(super) fn take_extra_over(&mut self, position: i64, origin: Origin) -> bool {
+        let active = self.extras.active;
+        let Some(extra) = self.extras.get_mut(position) else {
+            return false;
+        };
+        let was = extra.origin;
+        let is_first = was == Origin::Retry && origin != Origin::Retry;
+        let is_taken = is_first || !was.goes_on(active);
+        if was == origin || !is_taken || extra.lane.unsaved.is_some() {
+            return false;
+        }
+        extra.origin = origin;
+        if origin == Origin::Retry {
+            extra.lane.remember();
+        }
+        if was != Origin::Retry {
+            self.unsaved.ended.push(EndedExtra {
+                origin: was,
+                position,
+                outcome: Ended::TakenOver,
+            });
+        }
+        true
+    }
+}
+
+impl Origin {
+    /// Number of the replay.
+    pub fn replay(self) -> Option<i32> {
+        match self {
+            Self::Retry => None,
+            Self::Replay(replay) => Some(replay),
+        }
+    }
+
+    /// True if extras of this origin go out while the replay `active` goes on.
+    pub(super) fn goes_on(self, active: Option<i32>) -> bool {
+        match self {
+            Self::Retry => true,
+            Self::Replay(replay) => active == Some(replay),
+        }
+    }
+}
