@@ -19,6 +19,26 @@ pub(crate) struct Goal {
     pub(crate) met: bool,
 }
 
+impl Goal {
+    /// A goal, with the values of the rounds.
+    pub(crate) fn of(
+        scenario: &'static str,
+        what: &'static str,
+        bound: Bound,
+        rounds: Vec<f64>,
+    ) -> Self {
+        let median = median(rounds.iter().copied());
+        Self {
+            scenario,
+            what,
+            bound,
+            median,
+            met: bound.is_met(median),
+            rounds,
+        }
+    }
+}
+
 /// Bound of a measured value.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -159,15 +179,7 @@ fn judge(
     let last = turns.iter().map(|turn| turn.round).max().unwrap_or(0);
     let round = |number| Round(turns.iter().filter(|turn| turn.round == number).collect());
     let rounds: Vec<f64> = (1..=last).map(|number| value(&round(number))).collect();
-    let median = median(rounds.iter().copied());
-    Goal {
-        scenario,
-        what,
-        bound,
-        median,
-        met: bound.is_met(median),
-        rounds,
-    }
+    Goal::of(scenario, what, bound, rounds)
 }
 
 /// Median of `values`; the mean of the middle two if their number is even.

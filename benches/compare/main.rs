@@ -10,7 +10,9 @@
     reason = "a bench says what it measured"
 )]
 
+mod consumers;
 mod costs;
+mod deliveries;
 mod floor;
 mod goals;
 mod load;
@@ -52,6 +54,7 @@ fn play(options: &Options) -> anyhow::Result<()> {
     let sources = Sources::from_process(None);
     match &options.role {
         Some(Role::Stream(options)) => Runtime::new()?.block_on(stream::measure(options)),
+        Some(Role::Consumers(options)) => Runtime::new()?.block_on(consumers::measure(options)),
         Some(Role::Reading(options)) => Runtime::new()?.block_on(reading::measure(options)),
         Some(Role::Floor) => app::runtime()?.block_on(floor::serve(&sources)),
         Some(Role::Plain) => Runtime::new()?.block_on(plain::serve(&sources)),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{load::Asked, scenarios, server::HOOKSHELF};
+use crate::{consumers::ConsumersOptions, load::Asked, scenarios, server::HOOKSHELF};
 
 /// Compares Hookshelf with a plain receiver under the same load.
 #[derive(Debug, Parser)]
@@ -50,6 +50,8 @@ pub(crate) struct Options {
 pub(crate) enum Role {
     /// Measures live streams: from the ack of a delivery to each reader.
     Stream(StreamOptions),
+    /// Measures consumers and destinations.
+    Consumers(ConsumersOptions),
     /// Measures requests to the API on a store of ninety days.
     Reading(ReadingOptions),
     /// The Postgres in which every server stores.

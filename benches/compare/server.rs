@@ -69,7 +69,7 @@ impl Server {
         Self::start_program(&program, role, url, dir)
     }
 
-    /// Starts a program as a server.
+    /// Starts a program as a server. A file `hookshelf.toml` in `dir` is its configuration.
     pub(crate) fn start_program(
         program: &Path,
         role: &str,
@@ -77,13 +77,15 @@ impl Server {
         dir: &Path,
     ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(dir)?;
-        let log = dir.join("log");
+        let (log, config) = (dir.join("log"), dir.join("hookshelf.toml"));
+        let config = config.is_file().then_some(("HOOKSHELF_CONFIG", config));
         let mut shell = Command::new("sh")
             .args(["-c", GUARD, "guard"])
             .arg(program)
             .arg(role)
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(config)
             .env("DATABASE_URL", url)
             .env("HOOKSHELF__DATA_DIR", dir.join("data"))
             .env("HOOKSHELF__HTTP__LISTEN", "127.0.0.1:0")

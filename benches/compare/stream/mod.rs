@@ -5,21 +5,14 @@
 //! reaches a reader before the ack reaches the sender counts as 0. The time since the delivery was
 //! due stands beside it: it includes the commit, and any delay of the sender.
 
-mod deliveries;
 mod readers;
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use hdrhistogram::Histogram;
 
 use crate::{
+    deliveries::{self, People, Run},
     options::StreamOptions,
     postgres::Postgres,
     server::{SECRET, Server},
@@ -62,41 +55,9 @@ const LOADS: [StreamLoad; 2] = [
     },
 ];
 
-/// Times of the deliveries of a run.
-struct Run {
-    began: Instant,
-    rate: f64,
-    accounts: usize,
-    /// Nanoseconds from the beginning to the ack of each delivery; 0 before.
-    acked: Vec<AtomicU64>,
-}
-
-impl Run {
-    fn of(load: StreamLoad, deliveries: usize) -> Arc<Self> {
-        Arc::new(Self {
-            began: Instant::now(),
-            rate: load.rate.into(),
-            accounts: load.accounts,
-            acked: (0..deliveries).map(|_| AtomicU64::new(0)).collect(),
-        })
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "numbers of a bench")]
-    fn due(&self, number: usize) -> Duration {
-        Duration::from_secs_f64(number as f64 / self.rate)
-    }
-
-    fn note_ack(&self, number: usize) {
-        let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.acked[number].store(nanos, Ordering::Release);
-    }
-
-    /// Time of the ack; `None` before.
-    fn ack(&self, number: usize) -> Option<Duration> {
-        match self.acked.get(number)?.load(Ordering::Acquire) {
-            0 => None,
-            nanos => Some(Duration::from_nanos(nanos)),
-        }
+impl StreamLoad {
+    fn run(self, deliveries: usize) -> Arc<Run> {
+        Run::of(self.rate.into(), deliveries, People::of(self.accounts))
     }
 }
 
@@ -152,13 +113,13 @@ async fn turn(
 ) -> anyhow::Result<()> {
     let mut server = Server::start_program(&options.program, "serve", url, dir)?;
     let admin = server.admin()?;
-    let warm_up = Run::of(load, WARM_UP);
+    let warm_up = load.run(WARM_UP);
     deliveries::send(&warm_up, server.address, SECRET).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let idle = usage::present_memory(server.pid)?;
     let count = usize::try_from(load.rate * options.seconds)?;
     let readers = readers::open(load, admin).await?;
-    let run = Run::of(load, count);
+    let run = load.run(count);
     let (sent, received) = tokio::join!(
         deliveries::send(&run, server.address, SECRET),
         tokio::time::timeout(

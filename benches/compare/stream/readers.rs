@@ -9,10 +9,8 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{
-    Latencies, Run, StreamLoad,
-    deliveries::{DIGITS, MARK, account},
-};
+use super::{Latencies, StreamLoad};
+use crate::deliveries::{DIGITS, MARK, Run, account};
 
 /// Opens the streams. Each begins with the next event.
 pub(super) async fn open(load: StreamLoad, at: SocketAddr) -> anyhow::Result<Vec<TcpStream>> {

@@ -1,6 +1,13 @@
 //! Sender of numbered messages at a steady rate.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use anyhow::ensure;
 use bytes::Bytes;
@@ -13,24 +20,86 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, task::JoinSet, time::sleep_until};
 
-use super::Run;
-
 /// Deliveries under way at the same time.
 const CONNECTIONS: usize = 64;
 
 /// Mark before the number of a message in its text.
-pub(super) const MARK: &[u8] = b"@@";
+pub(crate) const MARK: &[u8] = b"@@";
 
 /// Digits of the number.
-pub(super) const DIGITS: usize = 10;
+pub(crate) const DIGITS: usize = 10;
+
+/// Times of the deliveries of a run.
+pub(crate) struct Run {
+    pub(crate) began: Instant,
+    rate: f64,
+    people: People,
+    /// Nanoseconds from the beginning to the ack of each delivery; 0 before.
+    acked: Vec<AtomicU64>,
+}
+
+/// People who write, in turn, and the accounts to which they write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct People {
+    pub(crate) accounts: usize,
+    /// Number of the first person.
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+}
+
+impl People {
+    /// As many people as those of a busy receiver.
+    pub(crate) const fn of(accounts: usize) -> Self {
+        Self {
+            accounts,
+            first: 0,
+            count: 2_000,
+        }
+    }
+}
+
+impl Run {
+    /// A run of `deliveries` at so many a second; as fast as acks arrive at an infinite rate.
+    pub(crate) fn of(rate: f64, deliveries: usize, people: People) -> Arc<Self> {
+        Arc::new(Self {
+            began: Instant::now(),
+            rate,
+            people,
+            acked: (0..deliveries).map(|_| AtomicU64::new(0)).collect(),
+        })
+    }
+
+    /// Number of deliveries.
+    pub(crate) fn len(&self) -> usize {
+        self.acked.len()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "numbers of a bench")]
+    pub(crate) fn due(&self, number: usize) -> Duration {
+        Duration::from_secs_f64(number as f64 / self.rate)
+    }
+
+    fn note_ack(&self, number: usize) {
+        let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.acked[number].store(nanos, Ordering::Release);
+    }
+
+    /// Time of the ack; `None` before.
+    pub(crate) fn ack(&self, number: usize) -> Option<Duration> {
+        match self.acked.get(number)?.load(Ordering::Acquire) {
+            0 => None,
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
+    }
+}
 
 /// Id of an account.
-pub(super) fn account(number: usize) -> String {
+pub(crate) fn account(number: usize) -> String {
     format!("178414000000{number:05}")
 }
 
 /// Sends the deliveries of `run`, each when it is due, and notes their acks.
-pub(super) async fn send(run: &Arc<Run>, to: SocketAddr, secret: &str) -> anyhow::Result<()> {
+pub(crate) async fn send(run: &Arc<Run>, to: SocketAddr, secret: &str) -> anyhow::Result<()> {
     let signer = Signer::new(&secret.into());
     let mut connections = JoinSet::new();
     for first in 0..CONNECTIONS {
@@ -73,8 +142,9 @@ async fn deliver(
 /// A message with its number in the text.
 fn body(run: &Run, number: usize) -> String {
     let now = Clock::system().now().as_millisecond();
-    let account = account(number % run.accounts);
-    let person = 1_000_000_000_000_000 + number % 2_000;
+    let people = run.people;
+    let account = account(number % people.accounts);
+    let person = 1_000_000_000_000_000 + people.first + number % people.count;
     // The ids of a warm-up are of another time.
     let mid = format!("aWdfZAG1faXRlbToxOklHTWVzc2FnZAUlE{now:064}{number:066}");
     format!(
