@@ -104,7 +104,7 @@ async fn it_reads_everything_that_is_stored() {
                AND NOT starts_with(relname, 'stored_')
                AND relname NOT IN ('attempts', 'audit', 'consumer_lanes', 'consumers',
                                    'conversations', 'dead_letters', 'gaps', 'liveness',
-                                   'media_threads')",
+                                   'media_threads', 'replays')",
         )
         .await;
     assert!(names.len() > 22, "{names:?}");
@@ -126,6 +126,7 @@ async fn it_reads_everything_that_is_stored() {
         "gaps",
         "liveness",
         "media_threads",
+        "replays",
     ] {
         let behind = state(&mut session, &format!("SELECT FROM {table}")).await;
         assert_eq!(behind.as_deref(), Some("42501"), "{table}");
