@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     config::AppName,
     meta::event::{Kind, Problem, Source},
-    query::{Dimension, InvalidMoment, Moment},
+    query::{Dimension, EventFilter, InvalidMoment, Moment},
 };
 
 /// Default number of rows of a list.
@@ -93,6 +93,20 @@ impl Which {
             .with_any("app", self.app.as_ref())
             .with_any("account", self.account.as_ref())
             .with_any("client", self.client.as_ref())
+    }
+}
+
+impl Which {
+    /// The filter for these, with the account as named.
+    pub(super) fn filter(&self) -> EventFilter {
+        EventFilter {
+            kinds: self.kind.clone(),
+            sources: self.source.clone(),
+            app: self.app.as_ref().map(ToString::to_string),
+            account_ids: self.account.iter().cloned().collect(),
+            client: self.client.clone(),
+            ..EventFilter::default()
+        }
     }
 }
 

@@ -37,6 +37,7 @@ mod purge;
 mod recheck;
 mod rejections;
 mod reload;
+mod reparse;
 mod replay;
 mod schema;
 mod serve;

@@ -20,6 +20,7 @@ mod progress;
 mod queue;
 mod readiness;
 mod recheck;
+pub mod reparse;
 pub mod rescue;
 mod session;
 mod spooling;

@@ -129,10 +129,10 @@ impl Session {
         };
         let older = Between {
             after: None,
-            before: Some(position),
+            before: Some(event.position),
         };
         let newer = Between {
-            after: Some(position),
+            after: Some(event.position),
             before: None,
         };
         let half = count.div_ceil(2);

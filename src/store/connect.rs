@@ -9,6 +9,9 @@ use super::Error;
 /// Oldest supported Postgres: the first with `DETACH PARTITION CONCURRENTLY`.
 const OLDEST: i32 = 140_000;
 
+/// Deadline for the session of a command that changes stored events.
+const REWRITING: Duration = Duration::from_secs(10);
+
 /// Connection options for `url`.
 ///
 /// # Errors
@@ -138,7 +141,7 @@ async fn connect_durable(
 /// operator may still choose a stricter value than the local disk.
 ///
 /// Compresses large bodies with lz4 if Postgres supports it: lz4 costs a fifth of pglz.
-async fn settle_writer(conn: &mut PgConnection, commits: Commits) -> Result<(), Error> {
+pub(super) async fn settle_writer(conn: &mut PgConnection, commits: Commits) -> Result<(), Error> {
     if commits == Commits::Durable {
         let setting = "SELECT set_config('synchronous_commit', coalesce(nullif(
                            current_setting('synchronous_commit'), 'off'), 'on'), false)";
@@ -187,6 +190,26 @@ pub async fn connect_follower(
             ("jit", "off"),
         ]);
     connect(&options, deadline).await
+}
+
+/// Opens a session for a command that deletes or moves stored events beside a running server, in
+/// short transactions.
+///
+/// # Errors
+/// Same as [`connect`].
+pub(super) async fn connect_rewriter(
+    options: &PgConnectOptions,
+    name: &str,
+) -> Result<PgConnection, Error> {
+    let options = options.clone().application_name(name).options([
+        ("plan_cache_mode", "force_custom_plan"),
+        ("default_transaction_isolation", "read committed"),
+        ("statement_timeout", "10min"),
+        ("lock_timeout", "0"),
+        ("idle_in_transaction_session_timeout", "5s"),
+        ("jit", "off"),
+    ]);
+    connect(&options, REWRITING).await
 }
 
 /// Refuses a server that is too old, and a database whose encoding is not UTF-8: Postgres would

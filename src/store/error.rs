@@ -52,9 +52,9 @@ pub enum Error {
     /// The dedupe epoch moved more often than the writer retries.
     #[error("other servers on this database keep starting new dedupe windows; check their clocks")]
     EpochMoves,
-    /// Another purge is running.
-    #[error("another purge is running in this database; wait until it has ended")]
-    PurgeRuns,
+    /// Another purge or reparse is running.
+    #[error("another purge or reparse is running in this database; wait until it has ended")]
+    RewriteRuns,
     /// The stored heads of a consumer cannot be decoded.
     #[error("the stored state of a consumer is damaged; move the consumer to a position")]
     Heads(#[source] MalformedHeads),
@@ -108,7 +108,7 @@ impl Error {
             Self::StoredBefore(_) => "stored_before",
             Self::Refused(_) => "refused",
             Self::EpochMoves => "epoch_moves",
-            Self::PurgeRuns => "purge_runs",
+            Self::RewriteRuns => "rewrite_runs",
             Self::Heads(_) => "heads",
             Self::Schema(_) => "schema",
             Self::Url(_) => "url",
@@ -160,7 +160,7 @@ impl Error {
             Self::TimedOut
             | Self::ReadOnly
             | Self::EpochMoves
-            | Self::PurgeRuns
+            | Self::RewriteRuns
             | Self::Heads(_)
             | Self::Newer { .. }
             | Self::TooOld { .. }

@@ -38,6 +38,7 @@ pub mod purge;
 pub(crate) mod read;
 mod reader_role;
 pub mod rejections;
+pub mod reparse;
 pub mod replays;
 pub mod stats;
 mod values;

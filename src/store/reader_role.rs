@@ -37,6 +37,7 @@ const TABLES: &[&str] = &[
     "header_sets",
     "header_sets_id_seq",
     "late_days",
+    "moved_events",
     "rejections",
     "stats_hourly",
 ];

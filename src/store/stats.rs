@@ -1,10 +1,12 @@
 //! Follower `stats`: counts events and repeats by hour.
 
-use sqlx::{PgConnection, QueryBuilder};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::{Connection, PgConnection, QueryBuilder};
 
 use super::{
     Error,
-    follow::{Batch, Consumer, Follower, Start},
+    follow::{self, Batch, Consumer, Follower, Start},
 };
 
 /// Name of the follower.
@@ -16,6 +18,31 @@ const BATCH: u32 = 10_000;
 /// Creates the follower of all stored events and repeats.
 pub fn follower() -> Follower {
     Follower::new(NAME, Start::Beginning, BATCH)
+}
+
+/// Locks the counts for this transaction, so that the follower can neither count rows that are
+/// about to be deleted nor have read rows that it has not counted yet. Returns the follower's
+/// position.
+pub(super) async fn lock(tx: &mut PgConnection) -> Result<i64, Error> {
+    Ok(follow::lock(tx, NAME).await?.unwrap_or(0))
+}
+
+/// Deletes counts of a day that have become zero.
+pub(super) async fn delete_empty(
+    conn: &mut PgConnection,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<(), Error> {
+    let mut tx = conn.begin().await?;
+    lock(&mut tx).await?;
+    sqlx::query(
+        "DELETE FROM stats_hourly
+         WHERE hour >= $1 AND hour < $2 AND events <= 0 AND repeats <= 0",
+    )
+    .bind(from.to_sqlx())
+    .bind(to.to_sqlx())
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
 }
 
 /// Consumer that adds a batch to `stats_hourly`. Postgres counts; no row is sent to the client.

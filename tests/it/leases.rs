@@ -2,6 +2,7 @@
 
 mod life;
 mod refusals;
+mod reparsed;
 mod replays;
 mod retries;
 mod settling;

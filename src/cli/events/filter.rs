@@ -7,7 +7,7 @@ use super::super::{
     api::Request,
     filters::{self, Received, Which},
 };
-use crate::meta::event::Problem;
+use crate::{meta::event::Problem, query::EventFilter};
 
 /// Filters of events that look at ids and columns.
 #[derive(Args, Debug)]
@@ -60,6 +60,25 @@ impl EventFilters {
             .with_any("problem", self.problem.map(Problem::as_str))
             .with_any("echo", self.echo);
         Ok(self.received.of(request)?)
+    }
+
+    /// The filter for these events, with the account as named, and the delivery.
+    pub(crate) fn filter(&self) -> anyhow::Result<(EventFilter, Option<Uuid>)> {
+        let [since, until] = self.received.resolve()?;
+        let filter = EventFilter {
+            field: self.field.clone(),
+            person_id: self.person.clone(),
+            username: self.username.clone(),
+            message_id: self.message.clone(),
+            comment_id: self.comment.clone(),
+            media_id: self.media.clone(),
+            problem: self.problem,
+            is_echo: self.echo,
+            since,
+            until,
+            ..self.which.filter()
+        };
+        Ok((filter, self.delivery))
     }
 
     /// True if events before some time are left out.

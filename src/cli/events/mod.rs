@@ -22,6 +22,8 @@ use super::{
 };
 use crate::{config::Sources, query::EventRow};
 
+pub(super) use self::filter::EventFilters;
+
 const LIST: &str = "/v1/events";
 
 /// Shows events.

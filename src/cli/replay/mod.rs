@@ -20,9 +20,16 @@ use crate::config::Sources;
 /// the server does it within seconds. Events keep their ids, new events go first, and an event may
 /// arrive more than once. Events that come after the plan are not in the replay.
 ///
+/// With --reparse, for use after an upgrade, events of kind `unknown` and events with a problem are
+/// read again from the stored bodies. An event whose kind or problem is another today gets a new
+/// position at the end of the log, so that consumers get it as a new event. Its dedupe key and its
+/// times stay. It needs the database, and may be interrupted: the next run goes on.
+///
 /// Example: hookshelf replay --to bot --since 2h
 /// Example: hookshelf replay --to chatwoot --dead --note "outage of Chatwoot" --yes
 /// Example: hookshelf replay --to bot --kind comment,message --since yesterday --rate 20 --yes
+/// Example: hookshelf replay --reparse
+/// Example: hookshelf replay --reparse --kind unknown --since 30d --yes
 #[derive(Args, Debug)]
 #[command(
     verbatim_doc_comment,

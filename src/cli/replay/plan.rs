@@ -12,6 +12,7 @@ use super::{
         events::filter::EventFilters,
         filters::{self, wrong_usage},
         output::Output,
+        reparse,
     },
     LIST,
 };
@@ -29,8 +30,13 @@ const FASTEST: u32 = 100_000;
 pub(super) struct Plan {
     /// Name of the consumer or destination.
     // A verb negates the requirement.
-    #[arg(long, value_name = "NAME", required = true)]
+    #[arg(long, value_name = "NAME", required_unless_present = "reparse")]
     to: Option<String>,
+    /// Read stored events again with the parser of this version.
+    #[arg(long, conflicts_with_all = [
+        "to", "dead", "text", "payload", "rate", "note", "ignore_max_age", "json", "url",
+    ])]
+    reparse: bool,
     /// Only events with a dead letter of the target, in the state dead or retried.
     #[arg(long)]
     dead: bool,
@@ -74,6 +80,9 @@ struct Next {
 
 impl Plan {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        if self.reparse {
+            return reparse::run(&self.filters, self.next.yes, sources).await;
+        }
         let body = Bytes::from(serde_json::to_vec(&self.body()?)?);
         let api = self.origin.open(sources).await?;
         let request = Request::to(LIST);

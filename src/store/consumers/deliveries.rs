@@ -43,7 +43,12 @@ impl Deliveries {
             ..EventFilter::default()
         };
         let page = (Order::Oldest, items.count.unsigned_abs());
-        let events = reader.events(&filter, Between::default(), page, false);
+        // Without moved items: events of other deliveries lie between.
+        let together = Between {
+            after: Some(items.first - 1),
+            before: Some(items.first + i64::from(items.count)),
+        };
+        let events = reader.events(&filter, together, page, false);
         Ok(Some((body, events.await?)))
     }
 }

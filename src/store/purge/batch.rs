@@ -6,12 +6,7 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::Purged;
-use crate::store::{
-    Error,
-    conversations::recount::Recount,
-    follow::{self, day_range},
-    partitions, stats,
-};
+use crate::store::{Error, conversations::recount::Recount, follow::day_range, partitions, stats};
 
 /// Maximum number of rows of one transaction, for a duration of some tens of milliseconds.
 const ROWS: i64 = 2_000;
@@ -128,27 +123,12 @@ async fn delete_deliveries(
     Ok(deleted.execute(conn).await?.rows_affected())
 }
 
-/// Deletes counts that have become zero.
-pub(super) async fn empty_counts(conn: &mut PgConnection, cut: &Cut) -> Result<(), Error> {
-    let mut tx = conn.begin().await?;
-    lock_counts(&mut tx).await?;
-    sqlx::query(
-        "DELETE FROM stats_hourly
-         WHERE hour >= $1 AND hour < $2 AND events <= 0 AND repeats <= 0",
-    )
-    .bind(cut.from.to_sqlx())
-    .bind(cut.to.to_sqlx())
-    .execute(&mut *tx)
-    .await?;
-    Ok(tx.commit().await?)
-}
-
 /// Deletes simulated counts of days whose partitions were dropped.
 pub(super) async fn counts_without_rows(conn: &mut PgConnection) -> Result<(), Error> {
     let days = partitions::days(conn).await?;
     let days: Vec<jiff_sqlx::Date> = days.into_iter().map(ToSqlx::to_sqlx).collect();
     let mut tx = conn.begin().await?;
-    lock_counts(&mut tx).await?;
+    stats::lock(&mut tx).await?;
     sqlx::query(
         "DELETE FROM stats_hourly
          WHERE source = 'simulated' AND (hour AT TIME ZONE 'UTC')::date <> ALL ($1)",
@@ -159,13 +139,6 @@ pub(super) async fn counts_without_rows(conn: &mut PgConnection) -> Result<(), E
     Ok(tx.commit().await?)
 }
 
-/// Locks the counts for this transaction, so that the follower can neither count rows that are
-/// about to be deleted nor have read rows that it has not counted yet. Returns the follower's
-/// position.
-pub(super) async fn lock_counts(tx: &mut PgConnection) -> Result<i64, Error> {
-    Ok(follow::lock(tx, stats::NAME).await?.unwrap_or(0))
-}
-
 pub(super) const EVENTS: &str = "
     WITH gone AS (
         DELETE FROM stored_events
@@ -174,6 +147,14 @@ pub(super) const EVENTS: &str = "
     ), letters AS (
         DELETE FROM dead_letters AS letter USING gone, consumers
         WHERE letter.consumer = consumers.name AND letter.position = gone.position
+    ), forgotten AS (
+        DELETE FROM moved_events AS m USING gone WHERE m.position = gone.position
+        RETURNING m.position, m.dedupe_key, m.later_keys
+    ), later AS (
+        DELETE FROM dedupe USING (
+            SELECT position, dedupe_key, unnest(later_keys) AS key FROM forgotten) AS own
+        WHERE dedupe.key = own.key AND dedupe.event_key = own.dedupe_key
+          AND dedupe.position = own.position
     ), less AS (
         UPDATE stats_hourly AS known SET events = known.events - counted.number
         FROM (SELECT date_trunc('hour', received_at, 'UTC') AS hour, app,
@@ -209,7 +190,7 @@ pub(super) async fn delete_counted(
     statement: &'static str,
     positions: &[i64],
 ) -> Result<u64, Error> {
-    let counted = lock_counts(tx).await?;
+    let counted = stats::lock(tx).await?;
     let recount = Recount::begin(tx, positions, cut.from, cut.to).await?;
     let gone: i64 = sqlx::query_scalar(statement)
         .bind(positions)

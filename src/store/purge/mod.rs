@@ -19,19 +19,14 @@ mod new_rows;
 mod survey;
 mod turn;
 
-use std::time::Duration;
-
 use jiff::civil::Date;
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 
 use self::{events::Events, new_rows::NewRows, survey::Survey};
-use super::{Error, callbacks, connect, follow::Turn, stats};
+use super::{Error, callbacks, connect::connect_rewriter, follow::Turn, stats};
 
-/// Maximum time to connect.
-const CONNECTING: Duration = Duration::from_secs(10);
-
-/// Advisory lock of a running purge.
-const PURGERS: i64 = 0x0068_6f6f_6b73_6833;
+/// Advisory lock of a running purge or reparse.
+const REWRITERS: i64 = 0x0068_6f6f_6b73_6833;
 
 /// A purge in progress.
 #[derive(Debug)]
@@ -88,21 +83,9 @@ impl Purge {
     /// # Errors
     /// If Postgres is unavailable or does not answer in time.
     pub async fn open(options: &PgConnectOptions) -> Result<Self, Error> {
-        let options = options
-            .clone()
-            .application_name("hookshelf purge")
-            .options([
-                ("plan_cache_mode", "force_custom_plan"),
-                ("default_transaction_isolation", "read committed"),
-                ("statement_timeout", "10min"),
-                ("lock_timeout", "0"),
-                ("idle_in_transaction_session_timeout", "5s"),
-                // After a crash the last batches may be back as a whole; the next purge deletes
-                // them again.
-                ("synchronous_commit", "off"),
-                ("jit", "off"),
-            ]);
-        let mut conn = connect(&options, CONNECTING).await?;
+        // After a crash the last batches may be back as a whole; the next purge deletes them again.
+        let options = options.clone().options([("synchronous_commit", "off")]);
+        let mut conn = connect_rewriter(&options, "hookshelf purge").await?;
         let mut new_rows = NewRows::begin(&mut conn).await?;
         let survey = Survey::take(&mut conn).await?;
         if survey.has_old {
@@ -154,7 +137,7 @@ impl Purge {
             after = events.last;
         }
         batch::deliveries(&mut self.conn, &mut purged).await?;
-        batch::empty_counts(&mut self.conn, &cut).await?;
+        stats::delete_empty(&mut self.conn, (cut.from, cut.to)).await?;
         Ok(purged)
     }
 
@@ -179,11 +162,16 @@ fn is_behind(turn: Turn) -> bool {
     }
 }
 
-/// Takes the advisory lock until the session ends: two purges at once would process the same rows.
-async fn claim(conn: &mut PgConnection) -> Result<(), Error> {
+/// Takes the advisory lock until the session ends: two purges at once would process the same rows,
+/// and a reparse would move rows that a purge has listed.
+pub(super) async fn claim(conn: &mut PgConnection) -> Result<(), Error> {
     let alone: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-        .bind(PURGERS)
+        .bind(REWRITERS)
         .fetch_one(conn)
         .await?;
-    if alone { Ok(()) } else { Err(Error::PurgeRuns) }
+    if alone {
+        Ok(())
+    } else {
+        Err(Error::RewriteRuns)
+    }
 }

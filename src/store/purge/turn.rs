@@ -9,10 +9,10 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{
-    batch::{Cut, lock_counts},
+    batch::Cut,
     new_rows::{FirstRepeat, NewRows},
 };
-use crate::store::{Error, conversations::recount::Recount};
+use crate::store::{Error, conversations::recount::Recount, stats};
 
 /// An event that a delivery of another source repeated.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ pub(super) async fn turn(
     // Leaves as little as possible to read while the fence is held.
     new_rows.catch_up(conn).await?;
     let mut tx = conn.begin().await?;
-    let counted = lock_counts(&mut tx).await?;
+    let counted = stats::lock(&mut tx).await?;
     let recount = Recount::begin(&mut tx, &[again.position], cut.from, cut.to).await?;
     new_rows.close(&mut tx).await?;
     if new_rows.has_taken(&again.key) {
@@ -77,8 +77,17 @@ const TURN: &str = "
             'item_start', again.item_start, 'item_length', again.item_length,
             'problem', again.problem)) AS turned
         RETURNING position, received_at
+    ), forgotten AS (
+        DELETE FROM moved_events AS m USING old WHERE m.position = old.position
+        RETURNING m.later_keys
     ), moved AS (
-        UPDATE dedupe SET position = new.position FROM new WHERE key = $4
+        INSERT INTO moved_events (moved_from, position, received_at, dedupe_key, later_keys)
+        SELECT $5, position, received_at, $4,
+               coalesce((SELECT later_keys FROM forgotten), '{}') FROM new
+    ), known AS (
+        UPDATE dedupe SET position = new.position
+        FROM new, (SELECT $4 AS key UNION ALL SELECT unnest(later_keys) FROM forgotten) AS own
+        WHERE dedupe.key = own.key AND coalesce(dedupe.event_key, dedupe.key) = $4
     ), late AS (
         INSERT INTO late_days (day, last_position)
         SELECT (received_at AT TIME ZONE 'UTC')::date, position FROM new

@@ -183,8 +183,20 @@ impl EventRow {
 }
 
 impl Reader {
-    /// Reads the event at `position`.
+    /// Reads the event at `position`, or the event that moved from there.
     pub async fn event(&mut self, position: i64) -> Result<Option<EventRow>, Error> {
+        if let Some(event) = self.event_at(position).await? {
+            return Ok(Some(event));
+        }
+        let query = sqlx::query_scalar("SELECT position FROM moved_events WHERE moved_from = $1");
+        let moved = query.bind(position).fetch_optional(&mut *self.conn);
+        match answer(moved).await? {
+            Some(position) => self.event_at(position).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn event_at(&mut self, position: i64) -> Result<Option<EventRow>, Error> {
         let filter = EventFilter {
             positions: vec![position],
             ..EventFilter::default()
@@ -225,6 +237,21 @@ impl Reader {
             answer(payload::read(&mut self.conn, unread)).await?;
         }
         Ok(events)
+    }
+}
+
+impl Items {
+    /// Restricts events to the items, including those that moved.
+    fn apply(self, query: &mut Conditions) {
+        let end = self.first + i64::from(self.count);
+        query.and("received_at = ", Some(self.received_at.to_sqlx()));
+        query.0.push(" AND (position >= ").push_bind(self.first);
+        query.0.push(" AND position < ").push_bind(end);
+        query.0.push(
+            " OR position = ANY (ARRAY(SELECT position FROM moved_events WHERE moved_from >= ",
+        );
+        query.0.push_bind(self.first).push(" AND moved_from < ");
+        query.0.push_bind(end).push(")))");
     }
 }
 
@@ -292,15 +319,6 @@ impl EventFilter {
             .and("media_id = ", self.media_id.clone())
             .and("problem = ", self.problem.map(Problem::as_str))
             .and("is_echo = ", self.is_echo)
-            .and(
-                "received_at = ",
-                self.delivery.map(|it| it.received_at.to_sqlx()),
-            )
-            .and("position >= ", self.delivery.map(|it| it.first))
-            .and(
-                "position < ",
-                self.delivery.map(|it| it.first + i64::from(it.count)),
-            )
             // User names are ASCII.
             .and(
                 "lower(username) = ",
@@ -313,6 +331,9 @@ impl EventFilter {
             )
             .received(self.since, self.until);
         self.apply_ids(query);
+        if let Some(items) = self.delivery {
+            items.apply(query);
+        }
     }
 
     /// Applies the ids of items.

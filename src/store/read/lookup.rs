@@ -73,13 +73,16 @@ impl Reader {
         let until = until.unwrap_or(Timestamp::MAX);
         self.repeats(
             |query| {
-                query
-                    .and("dedupe_key = ", Some(event.dedupe_key))
-                    .and("position > ", Some(event.position))
-                    .received(
-                        Some(event.received_at - SignedDuration::from_hours(24)),
-                        Some(until),
-                    );
+                query.0.push(
+                    " AND position > coalesce(
+                         (SELECT moved_from FROM moved_events WHERE position = ",
+                );
+                query.0.push_bind(event.position).push("), ");
+                query.0.push_bind(event.position).push(")");
+                query.and("dedupe_key = ", Some(event.dedupe_key)).received(
+                    Some(event.received_at - SignedDuration::from_hours(24)),
+                    Some(until),
+                );
             },
             REPEATS,
         )

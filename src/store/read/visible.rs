@@ -42,7 +42,11 @@ impl Conditions {
                 " AND EXISTS (
                      SELECT FROM (SELECT position, received_at, account_id FROM events
                                   UNION ALL
-                                  SELECT position, received_at, account_id FROM repeats) AS item
+                                  SELECT position, received_at, account_id FROM repeats
+                                  UNION ALL
+                                  SELECT m.moved_from, m.received_at, e.account_id
+                                  FROM moved_events AS m JOIN events AS e USING (position, received_at)
+                                 ) AS item
                      JOIN accounts AS a ON a.app = d.app AND a.account_id = item.account_id
                      WHERE item.received_at = d.received_at AND item.position >= d.first_position
                        AND item.position < d.first_position + d.event_count

@@ -21,6 +21,7 @@ mod plans;
 mod poison;
 mod purge;
 mod refused;
+mod reparse;
 mod repeats;
 mod stats;
 mod stored;

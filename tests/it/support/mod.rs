@@ -11,6 +11,7 @@ pub(crate) mod ledger;
 pub(crate) mod message;
 pub(crate) mod moved_clock;
 pub(crate) mod moved_names;
+pub(crate) mod older;
 pub(crate) mod page;
 pub(crate) mod postgres;
 pub(crate) mod proxy;

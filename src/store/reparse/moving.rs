@@ -1,0 +1,170 @@
+//! Transaction that moves events to the end of the log.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff_sqlx::ToSqlx;
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::{Change, Session, range};
+use crate::store::{Error, conversations::recount::Recount, stats};
+
+/// Numbers of events of one transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Events that moved.
+    pub moved: u64,
+    /// Events that stay, because another event has the key that they would get today.
+    pub held: u64,
+}
+
+impl Session {
+    /// Moves the events of `changes`, which were received on one day and are in order of position,
+    /// in one transaction. An event that was erased, purged or moved meanwhile is left out.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable. Nothing was changed, unless the answer was lost.
+    pub async fn move_events(&mut self, changes: &[Change]) -> Result<Moved, Error> {
+        let (from, to) = range(changes);
+        let positions: Vec<i64> = changes.iter().map(Change::position).collect();
+        let mut tx = self.conn.begin().await?;
+        let counted = stats::lock(&mut tx).await?;
+        let recount = Recount::begin(&mut tx, &positions, from, to).await?;
+        // Look-ups by index, whatever the statistics say; nothing may wait for long with the fence.
+        let settings = "SET LOCAL enable_seqscan = off; SET LOCAL lock_timeout = '500ms'";
+        let epoch: i32 = sqlx::query_scalar("SELECT epoch FROM commit_fence FOR UPDATE")
+            .fetch_one(&mut *tx)
+            .await?;
+        sqlx::raw_sql(settings).execute(&mut *tx).await?;
+        let free = free(&mut tx, epoch, changes).await?;
+        let places = draw(&mut tx, free.len()).await?;
+        let moved: i64 = sqlx::query_scalar(MOVE)
+            .bind(free.iter().map(|it| it.position()).collect::<Vec<_>>())
+            .bind(places)
+            .bind(free.iter().map(|it| it.item.dedupe_key).collect::<Vec<_>>())
+            .bind(
+                free.iter()
+                    .map(|it| it.item.kind.clone())
+                    .collect::<Vec<_>>(),
+            )
+            .bind(free.iter().map(|it| it.later_key).collect::<Vec<_>>())
+            .bind(
+                free.iter()
+                    .map(|it| it.columns.as_str())
+                    .collect::<Vec<_>>(),
+            )
+            .bind(from.to_sqlx())
+            .bind(to.to_sqlx())
+            .bind(epoch)
+            .bind(counted)
+            .fetch_one(&mut *tx)
+            .await?;
+        recount.finish(&mut tx).await?;
+        tx.commit().await?;
+        Ok(Moved {
+            moved: moved.unsigned_abs(),
+            held: (changes.len() - free.len()) as u64,
+        })
+    }
+}
+
+/// The changes whose later key belongs to no other event, known or among these.
+async fn free<'c>(
+    tx: &mut PgConnection,
+    epoch: i32,
+    changes: &'c [Change],
+) -> Result<Vec<&'c Change>, Error> {
+    let keys: Vec<Uuid> = changes.iter().filter_map(|it| it.later_key).collect();
+    let known: Vec<(Uuid, i64)> =
+        sqlx::query_as("SELECT key, position FROM dedupe WHERE epoch >= $1 - 1 AND key = ANY ($2)")
+            .bind(epoch)
+            .bind(keys)
+            .fetch_all(tx)
+            .await?;
+    let known: HashMap<Uuid, i64> = known.into_iter().collect();
+    let mut taken = HashSet::new();
+    let is_free = |change: &&Change| {
+        change.later_key.is_none_or(|key| {
+            known.get(&key).is_none_or(|at| *at == change.position()) && taken.insert(key)
+        })
+    };
+    Ok(changes.iter().filter(is_free).collect())
+}
+
+/// Draws positions. The caller has the fence.
+async fn draw(tx: &mut PgConnection, count: usize) -> Result<Vec<i64>, Error> {
+    let draw = sqlx::query_scalar(
+        "SELECT nextval('event_position') FROM generate_series(1, $1) ORDER BY 1",
+    );
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    Ok(draw.bind(count).fetch_all(tx).await?)
+}
+
+/// Replaces the rows. A column of the row that follows from other columns is null, as in a commit.
+/// `data` of the same kind keeps the fields of completions.
+const MOVE: &str = "
+    WITH asked AS MATERIALIZED (
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::text[], $5::uuid[],
+                             $6::text[]) AS asked (was, position, key, kind, later_key, columns)
+    ), old AS (
+        DELETE FROM stored_events AS e USING asked
+        WHERE e.position = asked.was AND e.received_at >= $7 AND e.received_at < $8
+          AND e.dedupe_key = asked.key AND e.kind = asked.kind AND e.erased_at IS NULL
+        RETURNING e AS row, e.data, e.received_at, e.app, e.account_id, e.kind, e.source,
+                  asked.was, asked.position, asked.key, asked.later_key,
+                  asked.columns::jsonb AS columns
+    ), new AS (
+        INSERT INTO stored_events
+        SELECT moved.* FROM old, jsonb_populate_record(old.row, old.columns) AS it,
+               jsonb_populate_record(it, jsonb_build_object(
+                   'position', old.position,
+                   'sender_id', CASE
+                       WHEN it.sender_id IS DISTINCT FROM
+                            item_sender(it.is_echo, it.account_id, it.person_id)
+                       THEN coalesce(it.sender_id, '') END,
+                   'recipient_id', CASE
+                       WHEN it.recipient_id IS DISTINCT FROM
+                            item_recipient(it.is_echo, it.channel, it.account_id, it.person_id)
+                       THEN coalesce(it.recipient_id, '') END,
+                   'field', nullif(it.field, item_field(it.kind)),
+                   'data', CASE WHEN it.kind = old.kind AND old.data IS NOT NULL
+                                THEN old.data || coalesce(it.data, '{}') ELSE it.data END
+               )) AS moved
+        RETURNING position, received_at
+    ), before AS (
+        SELECT old.*, m.moved_from, coalesce(m.later_keys, '{}') AS later_keys
+        FROM old LEFT JOIN moved_events AS m ON m.position = old.was
+    ), known AS (
+        UPDATE dedupe SET position = own.position
+        FROM (SELECT was, position, key, unnest(later_keys || key) AS own_key FROM before) AS own
+        WHERE dedupe.key = own.own_key AND dedupe.position = own.was
+    ), later AS (
+        INSERT INTO dedupe (epoch, key, position, event_key)
+        SELECT $9, later_key, position, key FROM old WHERE later_key IS NOT NULL
+        ON CONFLICT DO NOTHING
+    ), moved AS (
+        INSERT INTO moved_events AS m (moved_from, position, received_at, dedupe_key, later_keys)
+        SELECT coalesce(moved_from, was), position, received_at, key,
+               CASE WHEN later_key IS NULL OR later_key = ANY (later_keys) THEN later_keys
+                    ELSE later_keys || later_key END
+        FROM before
+        ON CONFLICT (moved_from) DO UPDATE
+        SET position = excluded.position, later_keys = excluded.later_keys
+    ), late AS (
+        INSERT INTO late_days (day, last_position)
+        SELECT (received_at AT TIME ZONE 'UTC')::date, max(position) FROM new GROUP BY 1
+        ON CONFLICT (day)
+        DO UPDATE SET last_position = greatest(late_days.last_position, excluded.last_position)
+    ), letters AS (
+        DELETE FROM dead_letters AS letter USING old, consumers
+        WHERE letter.consumer = consumers.name AND letter.position = old.was
+    ), less AS (
+        UPDATE stats_hourly AS known SET events = known.events - counted.number
+        FROM (SELECT date_trunc('hour', received_at, 'UTC') AS hour, app,
+                     coalesce(account_id, '') AS account_id, kind, source, count(*) AS number
+              FROM old WHERE was <= $10 GROUP BY 1, 2, 3, 4, 5) AS counted
+        WHERE known.hour = counted.hour AND known.app = counted.app
+          AND known.account_id = counted.account_id AND known.kind = counted.kind
+          AND known.source = counted.source
+    )
+    SELECT count(*) FROM new";
