@@ -128,6 +128,9 @@ impl Counter {
         let desk = desk_with(&format!("{}{own}{proxies}", tokens())).await;
         desk.serve_consumer().await;
         desk.replay_to_bot().await;
+        // Nobody owns this consumer, so the replay does not end.
+        desk.run("UPDATE replays SET consumer = 'former', state = 'running', ended_at = NULL")
+            .await;
         Self {
             desk,
             asked: 0.into(),
