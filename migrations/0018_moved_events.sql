@@ -1,6 +1,9 @@
 -- Moved events: events that got another position. A newer version reads stored events again, and a
 -- purge gives an event to another delivery.
 
+-- Commits wait behind a statement that waits to change `dedupe`.
+SET LOCAL lock_timeout = '2s';
+
 CREATE TABLE moved_events (
     moved_from  bigint PRIMARY KEY,
     position    bigint NOT NULL,

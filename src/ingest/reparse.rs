@@ -156,6 +156,9 @@ impl Reparse {
                 done.moved += moved.moved;
                 done.held += moved.held;
             }
+        }
+        // An interrupted run may have left counts of other days.
+        for day in &self.days {
             self.session.end_of_day(*day).await?;
         }
         Ok(done)

@@ -113,7 +113,9 @@ impl Purge {
             return Ok(false);
         }
         free.sort_unstable();
-        let keys = sqlx::query("DELETE FROM dedupe WHERE key = ANY($1)").bind(free);
+        // With `event_key`, the key is a later one of an event that stays.
+        let delete = "DELETE FROM dedupe WHERE key = ANY($1) AND event_key IS NULL";
+        let keys = sqlx::query(delete).bind(free);
         let keys = keys.execute(&mut *tx).await?.rows_affected();
         tx.commit().await?;
         purged.events += gone;

@@ -176,10 +176,11 @@ impl Session {
     }
 }
 
-/// True if a stored kind or problem differs from that of `event`.
+/// True if a stored kind or problem differs from that of `event`. A kind of a later version stays.
 pub fn differs(item: &ItemRow, event: &Event) -> bool {
-    Kind::of_name(&item.kind) != Some(event.kind)
-        || item.problem.as_deref() != event.problem.map(Problem::as_str)
+    Kind::of_name(&item.kind).is_some_and(|kind| {
+        kind != event.kind || item.problem.as_deref() != event.problem.map(Problem::as_str)
+    })
 }
 
 /// Range of days of these changes: those of one day.

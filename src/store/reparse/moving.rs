@@ -31,7 +31,9 @@ impl Session {
         let counted = stats::lock(&mut tx).await?;
         let recount = Recount::begin(&mut tx, &positions, from, to).await?;
         // Look-ups by index, whatever the statistics say; nothing may wait for long with the fence.
-        let settings = "SET LOCAL enable_seqscan = off; SET LOCAL lock_timeout = '500ms'";
+        let settings = "SET LOCAL enable_seqscan = off; SET LOCAL lock_timeout = '500ms';
+                        SET LOCAL statement_timeout = '1500ms';
+                        SET LOCAL idle_in_transaction_session_timeout = '500ms'";
         let epoch: i32 = sqlx::query_scalar("SELECT epoch FROM commit_fence FOR UPDATE")
             .fetch_one(&mut *tx)
             .await?;
