@@ -189,15 +189,21 @@ pub async fn running(conn: &mut PgConnection, consumer: &str) -> Result<Option<R
     row.as_ref().map(Replay::of).transpose()
 }
 
-/// Reads the replays of a consumer that a new owner needs, in the order of their numbers: the running
-/// ones, and the paused ones with unsettled events, which workers may have.
+/// Reads the replays of a consumer that a new owner needs, in the order of their numbers: the first
+/// running one, and those with unsettled events, which workers may have. A lease lasts for an hour at
+/// most.
 ///
 /// # Errors
 /// If Postgres is unavailable.
 pub async fn unfinished(conn: &mut PgConnection, consumer: &str) -> Result<Vec<Replay>, Error> {
     let unfinished = sqlx::query(
         "SELECT * FROM replays
-         WHERE consumer = $1 AND (state = 'running' OR (state = 'paused' AND heads <> ''))
+         WHERE consumer = $1
+           AND (heads <> '' AND (state IN ('running', 'paused')
+                                 OR (state = 'cancelled'
+                                     AND ended_at > clock_timestamp() - interval '1 hour'))
+                OR id = (SELECT id FROM replays WHERE consumer = $1 AND state = 'running'
+                         ORDER BY id LIMIT 1))
          ORDER BY id",
     );
     let rows = unfinished.bind(consumer).fetch_all(conn).await?;

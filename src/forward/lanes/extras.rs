@@ -12,8 +12,8 @@ use std::{
 
 use super::{Item, LaneKey, Lanes, Origin, State, lane::Lane};
 
-/// Maximum number of extras in memory.
-pub const MOST_EXTRAS: usize = 256;
+/// Maximum number of retried dead letters in memory.
+pub const MOST_RETRIES: usize = 256;
 
 /// Number of live items after which an extra goes out although live items are ready, so that a busy
 /// consumer does not starve its extras.
@@ -71,7 +71,14 @@ impl Lanes {
     /// caller offers it again later. A replay takes the event of a retry over, and both take it over
     /// from a replay that does not go on.
     pub fn offer_extra(&mut self, item: Item, origin: Origin) -> bool {
-        self.take_extra_over(item.position, origin) || self.extras.add(item, origin, State::Ready)
+        if self.take_extra_over(item.position, origin) {
+            return true;
+        }
+        let has_room = match origin {
+            Origin::Retry => self.retry_room() > 0,
+            Origin::Replay(_) => self.replay_room() > 0,
+        };
+        has_room && self.extras.add(item, origin, State::Ready)
     }
 
     /// Takes an extra that an earlier process may have handed out. It is held back like a head, and
@@ -101,9 +108,10 @@ impl Lanes {
         is_new
     }
 
-    /// Number of extras that may be offered.
-    pub(super) fn extras_room(&self) -> usize {
-        MOST_EXTRAS.saturating_sub(self.extras.present().count())
+    /// Number of retried letters that may be offered.
+    fn retry_room(&self) -> usize {
+        let retries = self.extras.iter().filter(|it| it.origin == Origin::Retry);
+        MOST_RETRIES.saturating_sub(retries.count())
     }
 
     /// Position of the next extra to hand out.
@@ -144,8 +152,7 @@ impl Lanes {
 
 impl Extras {
     fn add(&mut self, item: Item, origin: Origin, state: State) -> bool {
-        let is_full = state == State::Ready && self.present().count() >= MOST_EXTRAS;
-        if is_full || self.get(item.position).is_some() {
+        if self.get(item.position).is_some() {
             return false;
         }
         let mut lane = Lane::new(item);

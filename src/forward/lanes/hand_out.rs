@@ -129,9 +129,19 @@ impl Lanes {
         while let Some(slot) = self.first_over(now) {
             if self.at(slot).is_some_and(Lane::is_held_back) {
                 self.change_at(slot, |lane| lane.give_back(None, now));
+                self.hold_behind_extra(slot);
             } else {
                 self.fail(slot, None, Code::EXPIRED, now);
             }
+        }
+    }
+
+    /// Holds a head whose lane has an extra that is out.
+    fn hold_behind_extra(&mut self, slot: Slot) {
+        if let Slot::Head(key) = slot
+            && self.extras.hold(key)
+        {
+            self.change(key, Lane::hold);
         }
     }
 

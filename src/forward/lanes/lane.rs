@@ -210,9 +210,14 @@ impl Lane {
         is_behind && item.position <= self.seen
     }
 
-    /// True if the next head has to be looked up, or is held.
+    /// True if the next head has to be looked up, or is held until a save. A head that is held by an
+    /// extra does not count: the extra does.
     pub(super) fn is_between(&self) -> bool {
-        matches!(self.state, State::Held | State::Settled) && !self.is_done()
+        match self.state {
+            State::Held => self.unsaved.is_some(),
+            State::Settled => !self.is_done(),
+            _ => false,
+        }
     }
 
     /// True if an extra may go out: it is ready, or its backoff is over.

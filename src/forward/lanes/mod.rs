@@ -39,11 +39,11 @@ use std::collections::HashMap;
 
 pub use behind::{MOST_LATER, Wish};
 pub use code::Code;
-pub use extras::{Ended, EndedExtra, MOST_EXTRAS};
+pub use extras::{Ended, EndedExtra, MOST_RETRIES};
 pub use ids::LaneIds;
 pub use item::{AccountKey, Item, LaneKey, Origin};
 pub use limits::Limits;
-pub use replays::MOST_REPLAYED;
+pub use replays::{MOST_LANES, MOST_REPLAYED};
 pub use saved::{Saved, Waiting};
 pub use settlement::{Counts, DeadLetter, Reason, SkipReason};
 pub use status::WaitingLane;

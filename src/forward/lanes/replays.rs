@@ -1,9 +1,15 @@
 //! Extras of replays. One replay at a time goes on; extras of the others stay, and do not go out.
 
+use std::collections::HashSet;
+
 use super::{Ended, EndedExtra, Item, Lanes, Origin, SkipReason};
 
-/// Maximum number of extras of the replay that goes on. The others are for retried dead letters.
-pub const MOST_REPLAYED: usize = 192;
+/// Maximum number of lanes with extras of replays.
+pub const MOST_LANES: usize = 192;
+
+/// Maximum number of extras of replays. A lane that waits has many extras behind its first one, which
+/// must not stop the other lanes.
+pub const MOST_REPLAYED: usize = 1_024;
 
 impl Lanes {
     /// Lets this replay go on, and no other one. Extras of the others that are out may be settled.
@@ -11,12 +17,17 @@ impl Lanes {
         self.extras.active = replay;
     }
 
-    /// Number of extras of the replay that goes on that may be offered.
+    /// Number of extras that the replay that goes on may offer.
     pub fn replay_room(&self) -> usize {
-        let is_replayed = |origin: &Origin| matches!(origin, Origin::Replay(_));
-        let taken = self.extras.present().map(|extra| extra.origin);
-        let room = MOST_REPLAYED.saturating_sub(taken.filter(is_replayed).count());
-        room.min(self.extras_room())
+        let extras = self.extras.present();
+        let replayed = extras.filter(|extra| extra.origin != Origin::Retry);
+        let (mut lanes, mut taken) = (HashSet::new(), 0);
+        for extra in replayed {
+            lanes.insert(extra.lane.head.lane);
+            taken += 1;
+        }
+        let room = MOST_LANES.saturating_sub(lanes.len());
+        room.min(MOST_REPLAYED.saturating_sub(taken))
     }
 
     /// Drops the extras of a cancelled replay that are not out.

@@ -177,7 +177,7 @@ const FLUSH: &str = "
         ON CONFLICT (consumer, position) DO UPDATE
         SET attempts = excluded.attempts, last_at = excluded.last_at, reason = excluded.reason,
             code = excluded.code, state = excluded.state
-        WHERE dead_letters.state <> 'discarded'
+        WHERE dead_letters.state <> 'discarded' OR dead_letters.last_at < excluded.first_at
     ), retried AS (
         UPDATE dead_letters SET state = 'settled' FROM mine
         WHERE consumer = $1 AND dead_letters.position = ANY ($27) AND state IN ('dead', 'retried')

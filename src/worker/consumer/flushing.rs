@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::time::timeout;
+
 use super::{
     OWNED, Rest, SOON, Shared,
     owned::{Flushing, HEARTBEAT, Look, Owned, SURE},
@@ -26,6 +28,10 @@ use crate::{
 
 /// Least and longest pause between two flushes.
 const PACE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
+/// Deadline of a look for changes by an operator. The settlements of the flush before it, which are
+/// written, wait for it.
+const LOOKING: Duration = Duration::from_secs(2);
 
 impl Owned<'_> {
     /// Starts the next flush, or repeats one that failed.
@@ -56,7 +62,8 @@ impl Owned<'_> {
                 look: None,
             };
             if let Some(looking) = looking {
-                flushing.look(&flush.name, &looking).await;
+                let look = flushing.look(&flush.name, &looking);
+                let _ = timeout(LOOKING, look).await;
             }
             flushing
         });
@@ -89,6 +96,9 @@ impl Owned<'_> {
                 let consumer = &self.consuming.name;
                 ConsumerFlushed { consumer, took }.emit();
                 self.desk.written(&writing, took);
+                if writing.ends_replay() {
+                    (self.next_look, self.heartbeat) = (now, now);
+                }
                 if let Some(look) = flushed.look {
                     self.desk.set_replays(&look.replays);
                     self.desk.retry(&look.retried);

@@ -6,7 +6,7 @@ use super::{Shared, within_deadline};
 use crate::{
     forward::{
         consumer::Settings,
-        lanes::{AccountKey, Item, LaneKey, MOST_EXTRAS},
+        lanes::{AccountKey, Item, LaneKey, MOST_RETRIES},
     },
     store::{
         Connection, Error,
@@ -21,7 +21,7 @@ pub(super) async fn retried(
     name: &str,
     settings: &Settings,
 ) -> Result<Vec<Item>, Error> {
-    let limit = u32::try_from(MOST_EXTRAS).unwrap_or(u32::MAX);
+    let limit = u32::try_from(MOST_RETRIES).unwrap_or(u32::MAX);
     let letters = within_deadline(consumers::retried(conn, name, 0, limit)).await?;
     if letters.is_empty() {
         return Ok(Vec::new());

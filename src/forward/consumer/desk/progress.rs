@@ -149,6 +149,11 @@ impl Desk {
 }
 
 impl Writing {
+    /// True if a replay is done with it: the next one may begin.
+    pub fn ends_replay(&self) -> bool {
+        self.replays.iter().any(|replay| replay.is_done)
+    }
+
     /// Statement for this progress at the moment `now`, of the owner with this generation.
     pub fn flush(&self, owned: &Ownership<'_>, now: Instant) -> Flush {
         let saved = &self.saved;

@@ -93,10 +93,14 @@ impl Desk {
         self.replays.active = first.map(|replay| replay.id);
         self.lanes.play(self.replays.active);
         for (replay, heads) in replays {
-            self.replays.add(replay);
+            let replaying = self.replays.add(replay);
             for item in heads {
                 let origin = Origin::Replay(replay.id);
                 self.lanes.restore_extra(*item, origin, leases, now);
+            }
+            if replay.state.has_ended() {
+                replaying.cancel();
+                self.lanes.drop_replay(replay.id);
             }
         }
         for item in retried {
@@ -186,18 +190,16 @@ impl Desk {
     /// Offers events of the replay, as many as have room and as its rate allows. Events that the
     /// consumer has not settled are skipped: they come live.
     pub fn offer_replayed(&mut self, now: Instant) {
-        let mut room = self.lanes.replay_room();
         while let Some((id, replay)) = self.replays.active_mut()
             && let Some(Ahead { item, skipped }) = replay.ahead.front().copied()
         {
             if skipped.is_some() || self.lanes.is_live(&item) {
                 replay.skipped += 1;
             } else {
-                let is_due = room > 0 && replay.next_offer(now) <= now;
+                let is_due = replay.next_offer(now) <= now;
                 if !is_due || !self.lanes.offer_extra(item, Origin::Replay(id)) {
                     return;
                 }
-                room -= 1;
                 replay.take_token(now);
             }
             replay.ahead.pop_front();
@@ -252,10 +254,10 @@ impl Desk {
 
 impl Replays {
     /// Adds a replay, unless it is in memory.
-    fn add(&mut self, replay: &Replay) {
+    fn add(&mut self, replay: &Replay) -> &mut Replaying {
         self.all
             .entry(replay.id)
-            .or_insert_with(|| Replaying::new(replay));
+            .or_insert_with(|| Replaying::new(replay))
     }
 
     fn active(&self) -> Option<(i32, &Replaying)> {
@@ -325,7 +327,15 @@ impl Replaying {
             skipped: replay.skipped,
             dead: replay.dead,
             is_cancelled: false,
-            written: None,
+            written: Some(ReplayProgress {
+                id: replay.id,
+                position: replay.position,
+                is_done: false,
+                heads: replay.heads.clone(),
+                settled: replay.settled,
+                skipped: replay.skipped,
+                dead: replay.dead,
+            }),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Tests of extras: retried dead letters and replays.
 
 use super::{
-    super::{MOST_EXTRAS, MOST_REPLAYED, extras::Ended},
+    super::{MOST_LANES, MOST_REPLAYED, MOST_RETRIES, extras::Ended},
     *,
 };
 
@@ -123,14 +123,57 @@ fn an_extra_goes_out_though_live_items_are_always_ready() {
 fn extras_are_few_and_each_event_is_one_once() {
     let (mut lanes, now) = settled("ann", &[1]);
     lanes.play(Some(7));
-    assert_eq!(lanes.replay_room(), MOST_REPLAYED);
     assert!(!lanes.offer_extra(item(1, "ann"), Origin::Retry));
-    let count = (2..1_000).filter(|it| lanes.offer_extra(item(*it, "bob"), Origin::Replay(7)));
-    assert_eq!(count.count(), MOST_EXTRAS - 1);
-    assert_eq!(lanes.extras_room(), 0);
+    let count = (2..3_000).filter(|it| lanes.offer_extra(item(*it, "bob"), Origin::Replay(7)));
+    assert_eq!(count.count(), MOST_REPLAYED);
+    assert_eq!(lanes.replay_room(), 0);
     assert_eq!(positions(&lease(&mut lanes, 9, now)), [1, 2]);
     let replayed = save(&mut lanes).replayed;
-    assert_eq!((replayed.len(), replayed[0]), (MOST_EXTRAS - 1, (7, 2)));
+    assert_eq!((replayed.len(), replayed[0]), (MOST_REPLAYED, (7, 2)));
+    let retries = (4_000..5_000).filter(|it| lanes.offer_extra(item(*it, "carl"), Origin::Retry));
+    assert_eq!(retries.count(), MOST_RETRIES - 1);
+}
+
+#[test]
+fn a_lane_of_a_replay_that_waits_leaves_room_for_the_others() {
+    let (mut lanes, now) = settled("ann", &[]);
+    lanes.play(Some(7));
+    assert_eq!(lanes.replay_room(), MOST_LANES);
+    for position in 2..=500 {
+        assert!(lanes.offer_extra(item(position, "bob"), Origin::Replay(7)));
+    }
+    let first = lease(&mut lanes, 9, now);
+    assert_eq!(positions(&first), [2]);
+    lanes.nack(&first[0].token, Some(SECOND * 60), code(), now);
+    let others = (501..1_000).filter(|it| {
+        let person = format!("person {it}");
+        lanes.offer_extra(item(*it, &person), Origin::Replay(7))
+    });
+    assert_eq!(others.count(), MOST_LANES - 1);
+    assert_eq!(positions(&lease(&mut lanes, 1, now)), [501]);
+}
+
+#[test]
+fn heads_that_extras_hold_take_no_place_from_other_lanes() {
+    let (mut lanes, now) = settled("ann bob", &[1, 2]);
+    lanes.limits.max_in_flight = 3;
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [1, 2]);
+    offer(&mut lanes, 3, "1", "ann");
+    offer(&mut lanes, 4, "1", "bob");
+    offer(&mut lanes, 5, "1", "carl");
+    assert_eq!(positions(&lease(&mut lanes, 9, now)), [5]);
+}
+
+#[test]
+fn a_head_that_a_crash_held_back_waits_for_the_extra_of_its_lane() {
+    let (before, now) = settled("ann", &[1]);
+    let limits = before.limits.clone();
+    let mut lanes = Lanes::restore(stored(2, vec![head(2, "ann")]), limits, now);
+    assert!(lanes.restore_extra(item(1, "ann"), Origin::Retry, None, now));
+    let later = now + LEASE;
+    lanes.expire(later);
+    let extra = lease(&mut lanes, 9, later);
+    assert_eq!(extra.len(), 1, "{extra:?}");
 }
 
 #[test]
