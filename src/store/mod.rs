@@ -48,7 +48,8 @@ mod writes;
 pub use batch::Batch;
 pub use commit::{Known, commit, day};
 pub use connect::{
-    Commits, check_server, connect, connect_follower, connect_owner, connect_writer, options, quiet,
+    Commits, check_server, connect, connect_feed, connect_follower, connect_owner, connect_writer,
+    options, quiet,
 };
 pub use delivery::{Committed, Delivery};
 pub use epoch::Epoch;

@@ -118,7 +118,7 @@ impl Feed {
     /// Opens a session. If the end of the log is before the position, the database was restored:
     /// the subscribers of the former log end.
     async fn connect(&mut self) -> Result<Connection, Error> {
-        let mut connection = store::connect_follower(&self.options, CONNECTING).await?;
+        let mut connection = store::connect_feed(&self.options, CONNECTING).await?;
         if let Some(log) = &self.log
             && wake::last_drawn(&mut connection).await? < log.position()
         {

@@ -7,7 +7,7 @@ use super::{
     super::Error,
     cursor::Cursor,
     day_index::LogRange,
-    days::{ranges, within},
+    days::{ranges, within_fixed},
 };
 
 /// Events and repeats in a range of positions.
@@ -77,6 +77,6 @@ impl Batch {
     pub(in crate::store) fn restrict(&self, query: &mut QueryBuilder<Postgres>) {
         query.push(" position > ").push_bind(self.after);
         query.push(" AND position <= ").push_bind(self.through);
-        within(query, &self.received);
+        within_fixed(query, &self.received);
     }
 }

@@ -49,6 +49,21 @@ pub(in crate::store) fn within(
     query.push(")");
 }
 
+/// Same as [`within`], with the ranges in the text of the statement: a session that keeps plans then
+/// opens only the partitions of these days. For days that many statements share.
+pub(in crate::store) fn within_fixed(
+    query: &mut QueryBuilder<Postgres>,
+    ranges: &[(Timestamp, Timestamp)],
+) {
+    query.push(" AND (false");
+    for (from, to) in ranges {
+        let [from, to] = [from, to].map(|at| at.as_second());
+        query.push(format_args!(" OR received_at >= to_timestamp({from})"));
+        query.push(format_args!(" AND received_at < to_timestamp({to})"));
+    }
+    query.push(")");
+}
+
 /// Converts days to time ranges. Adjacent days share a range.
 pub(in crate::store) fn ranges(days: &[Date]) -> Vec<(Timestamp, Timestamp)> {
     let mut days = days.to_vec();

@@ -27,7 +27,7 @@ pub use crate::config::Start;
 
 pub use self::{anchor::Gap, batch::Batch, cursor::lock, search::Lag, search::lag, search::lags};
 pub(super) use self::{
-    days::{day_range, ranges, within},
+    days::{day_range, ranges, within, within_fixed},
     tail::Tail,
 };
 

@@ -12,7 +12,7 @@ use super::{
     super::{Error, commit::day},
     cursor::{self, Cursor},
     day_index::{DAYS_AT_ONCE, DayIndex, LogRange},
-    days::{ranges, with, within},
+    days::{ranges, with, within_fixed},
 };
 
 /// Maximum time between receipt and commit of a row, with a margin.
@@ -188,7 +188,7 @@ async fn end_of_log(
         ", (SELECT max(position) FROM stored_repeats WHERE position > ",
     ] {
         query.push(max).push_bind(cursor.position);
-        within(&mut query, &ranges);
+        within_fixed(&mut query, &ranges);
         query.push(")");
     }
     query.push(", (SELECT max(last_position) FROM late_days)), ");

@@ -12,7 +12,13 @@ use serde_json::value::RawValue;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use crate::meta::{event::Problem, sanitise::SafeText};
+use crate::{
+    meta::{event::Problem, sanitise::SafeText},
+    store::{
+        commit::day,
+        follow::{day_range, within_fixed},
+    },
+};
 
 /// Payload to read, with the location of its item.
 #[derive(Debug)]
@@ -94,6 +100,10 @@ fn between(unread: &Rows<'_>) -> QueryBuilder<Postgres> {
     query.push_bind(times().min().map(ToSqlx::to_sqlx));
     query.push(" AND ");
     query.push_bind(times().max().map(ToSqlx::to_sqlx));
+    let [first, last] = [times().min(), times().max()].map(|time| time.map(day));
+    if let Some(day) = first.filter(|_| first == last) {
+        within_fixed(&mut query, &[day_range(day)]);
+    }
     query
 }
 
