@@ -232,6 +232,13 @@ async fn the_leases_of_a_release_are_those_of_the_next_owner_only() {
     release(&mut conn, 3, Some(&leases)).await;
     assert_eq!(change(&mut conn, 3, []).await, WRITTEN, "a late flush");
     assert_eq!(take(&mut conn, "other").await.unwrap().leases, None);
+
+    release(&mut conn, 4, Some(&leases)).await;
+    consumers::seek(&mut conn, "bot", Start::Beginning)
+        .await
+        .unwrap();
+    let moved = take(&mut conn, "other").await.unwrap();
+    assert_eq!(moved.leases, None, "events may come again after a seek");
 }
 
 #[tokio::test]

@@ -113,6 +113,21 @@ async fn a_flush_changes_no_letter_that_was_discarded() {
 }
 
 #[tokio::test]
+async fn an_event_that_fails_again_long_after_its_letter_was_discarded_is_dead() {
+    let (world, mut conn) = World::with_letters().await;
+    discard(&mut conn, Marked::At(&[4])).await;
+    world
+        .run("UPDATE dead_letters SET last_at = last_at - interval '1 day' WHERE position = 4")
+        .await;
+    let ended = Flush {
+        lanes: [(4, die(5, "http_500"))].into(),
+        ..flush(1)
+    };
+    assert_eq!(consumers::flush(&mut conn, &ended).await.unwrap(), WRITTEN);
+    assert_eq!(states(&mut conn).await[3], (4, Dead));
+}
+
+#[tokio::test]
 async fn letters_are_listed_by_state_page_by_page() {
     let (_world, mut conn) = World::with_letters().await;
     retry(&mut conn, Marked::At(&[5])).await;
