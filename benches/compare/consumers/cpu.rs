@@ -77,11 +77,14 @@ async fn turn(
     let scene = Scene::start(postgres, options, &tables.collect::<String>()).await?;
     let warm_up = Run::of(load.rate, WARM_UP, People::of(1));
     play(&scene, consumers, &warm_up, load.max).await?;
+    scene.has_counted(postgres).await?;
     sleep(Duration::from_secs(2)).await;
     postgres.checkpoint().await?;
     let before = [usage::cpu(scene.server.pid)?, postgres.cpu()?];
     let run = Run::of(load.rate, load.deliveries, People::of(1));
     play(&scene, consumers, &run, load.max).await?;
+    // The followers count at their own pace: each turn pays for all of its deliveries.
+    scene.has_counted(postgres).await?;
     let after = [usage::cpu(scene.server.pid)?, postgres.cpu()?];
     scene.end(postgres).await?;
     let micros = |at: usize| (after[at] - before[at]) / load.deliveries as f64 * 1e6;
