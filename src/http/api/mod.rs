@@ -122,7 +122,7 @@ pub(super) fn routes(api: Api) -> Router {
         let handler = (operation.handler)().route_layer(Extension(operation));
         router.route(operation.path, handler)
     });
-    router.with_state(api)
+    router.with_state(Arc::new(api))
 }
 
 /// Parts of a request beside its path. A wrong parameter refuses the request.
@@ -255,4 +255,4 @@ fn unrecorded(error: &AuditError) -> Problem {
 }
 
 /// State of the API in a handler.
-type Shared = State<Api>;
+type Shared = State<Arc<Api>>;

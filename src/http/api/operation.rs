@@ -1,7 +1,7 @@
 //! Operations: the routes of the listener with what they take and answer. The router and the OpenAPI
 //! document are made from the same tables.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use axum::routing::MethodRouter;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -17,7 +17,7 @@ pub(super) struct Operation {
     pub(super) method: &'static str,
     pub(super) path: &'static str,
     /// Makes the route with its handler.
-    pub(super) handler: fn() -> MethodRouter<Api>,
+    pub(super) handler: fn() -> MethodRouter<Arc<Api>>,
     pub(super) caller: Caller,
     /// Sentence for the document.
     pub(super) about: &'static str,
