@@ -90,7 +90,7 @@ fn event(body: &Bytes, app: &App, received_at: Timestamp) -> anyhow::Result<Hand
         code: None,
         through: 0,
         json: query::line(&query::event(row.clone(), true))?.into(),
-        event: row,
+        event: row.into(),
     })
 }
 

@@ -45,7 +45,7 @@ pub struct HandedOut {
     /// The event in its JSON form.
     pub json: Bytes,
     /// Columns of the event, without text, `data` and payload.
-    pub event: EventRow,
+    pub event: Arc<EventRow>,
 }
 
 /// Settlement of one lease.

@@ -14,6 +14,9 @@ use crate::{
 /// Items of a consumer in memory, without those of waiting lanes.
 const WINDOW: usize = 10_000;
 
+/// Heads that are ready before reading stops, for each event that may be out.
+const AHEAD: usize = 4;
+
 /// Lanes of a consumer that wait or are out.
 const MOST_BLOCKED: usize = 10_000;
 
@@ -85,6 +88,7 @@ impl Settings {
     pub fn limits(&self, seed: u64) -> Limits {
         Limits {
             window: WINDOW,
+            ahead: AHEAD * self.max_in_flight,
             max_in_flight: self.max_in_flight,
             max_blocked: MOST_BLOCKED.max(2 * self.max_in_flight),
             max_attempts: self.max_attempts,

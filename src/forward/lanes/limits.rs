@@ -9,6 +9,8 @@ use super::item::hash;
 pub struct Limits {
     /// Items in memory, without those of waiting lanes. At this number reading stops.
     pub window: usize,
+    /// Heads ready for their first attempt. At this number reading stops too.
+    pub ahead: usize,
     /// Items that are out at the same time.
     pub max_in_flight: usize,
     /// Lanes that wait or are out at the same time. An account gets no more places than it leaves

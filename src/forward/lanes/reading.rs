@@ -14,9 +14,10 @@ impl Lanes {
         !token.is_extra() && (self.read + 1..=self.drawn).contains(&token.position)
     }
 
-    /// True if more of the log may be read.
+    /// True if more of the log may be read: there is room, and few heads are ready. Reading further
+    /// ahead would only take memory, and the lanes would lose the items that they have no room for.
     pub fn has_room(&self) -> bool {
-        self.index.items < self.limits.window
+        self.index.items < self.limits.window && self.index.ready.len() < self.limits.ahead
     }
 
     /// Takes the next item of the log. Items come in ascending order, each once; others are

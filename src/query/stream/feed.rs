@@ -95,6 +95,7 @@ impl Feed {
         let found = self.read(&mut connection).await?;
         self.connection = Some(connection);
         self.hub.0.pages.close_old();
+        self.hub.0.backlog.clear_old();
         self.hub.0.looked.send_replace(number);
         Ok(found)
     }
@@ -147,7 +148,7 @@ impl Feed {
                 self.hub.0.clients.send_replace(clients);
             }
             read::read_payloads(connection, &mut page.events).await?;
-            let batch = Batch::of(page);
+            let batch = Batch::of(page, true);
             log.pass(batch.through);
             ring.send_modify(|ring| ring.push(batch));
             if is_last {

@@ -4,7 +4,7 @@
 //! Only the feed makes a [`Log`], and the loops of consumers get it. `http` has the hub and cannot
 //! make one.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -12,14 +12,11 @@ use jiff::Timestamp;
 use super::{Clients, Hub, LogSubscription, ring::Batch, source::Place};
 use crate::store::{Error, read::EventRow};
 
-/// Maximum age of an event from the ring. The ring does not notice when events are erased.
-const FRESH: Duration = Duration::from_secs(10);
-
 /// The log for consumers. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Log(Hub);
 
-/// Event in the ring.
+/// Event in memory.
 #[derive(Debug)]
 pub struct CachedEvent {
     batch: Arc<Batch>,
@@ -54,10 +51,15 @@ impl Log {
         Ok(LogSubscription::new(registered, place))
     }
 
-    /// The event at `position`, if the ring read it in the last seconds.
+    /// The event at `position`, if it was read with its content in the last seconds.
     pub fn cached(&self, position: i64) -> Option<CachedEvent> {
-        let (batch, place) = self.0.0.ring.borrow().find(position)?;
-        (batch.age() < FRESH).then_some(CachedEvent { batch, place })
+        let (log, found) = {
+            let ring = self.0.0.ring.borrow();
+            (ring.log(), ring.find(position))
+        };
+        let found = found.or_else(|| self.0.0.backlog.find(log, position));
+        let (batch, place) = found.filter(|(batch, _)| batch.is_fresh())?;
+        Some(CachedEvent { batch, place })
     }
 
     /// Waits for one of the sessions that subscribers read with.
@@ -81,7 +83,7 @@ impl Log {
 
 impl CachedEvent {
     /// The row, without text, `data` and payload.
-    pub fn row(&self) -> &EventRow {
+    pub fn row(&self) -> &Arc<EventRow> {
         &self.batch.events[self.place].event
     }
 

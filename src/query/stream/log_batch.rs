@@ -19,30 +19,15 @@ pub struct LogBatch {
     pub at_end: Option<Timestamp>,
     /// Events before the range that are no longer stored.
     pub gap: Option<Gap>,
-    pub(super) rows: Rows,
-}
-
-/// Rows with events.
-#[derive(Debug)]
-pub(super) enum Rows {
-    /// No events.
-    None,
-    /// Events of the ring; the first ones may be before the range.
-    Shared(Arc<Batch>),
-    /// Events from the database, without `text` and `data`.
-    Own(Vec<EventRow>),
+    /// The events, if there are any; the first ones may be before the range.
+    pub(super) batch: Option<Arc<Batch>>,
 }
 
 impl LogBatch {
     /// The events, without text, `data` and payload.
     pub fn events(&self) -> impl Iterator<Item = &EventRow> {
-        let (shared, own) = match &self.rows {
-            Rows::None => (&[][..], &[][..]),
-            Rows::Shared(batch) => (batch.events.as_slice(), &[][..]),
-            Rows::Own(rows) => (&[][..], rows.as_slice()),
-        };
-        let shared = shared.iter().map(|entry| &entry.event);
-        let rows = shared.chain(own);
+        let entries = self.batch.iter().flat_map(|batch| &batch.events);
+        let rows = entries.map(|entry| &*entry.event);
         rows.filter(|row| row.position > self.after)
     }
 }

@@ -1,6 +1,6 @@
 //! Subscription of a consumer to the log.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
@@ -8,21 +8,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Registered,
-    log_batch::{LogBatch, Rows},
-    ring::Next,
+    backlog::Part,
+    log_batch::LogBatch,
+    ring::{Batch, Next},
     source::{Place, Source},
 };
-use crate::store::{
-    Error,
-    follow::Gap,
-    read::{LogPage, LogReader, PageSize},
-};
-
-/// Size of a page from the database: each consumer may hold one, without content.
-const PAGE: PageSize = PageSize {
-    events: 500,
-    bytes: None,
-};
+use crate::store::Error;
 
 /// Pause after a failure to read from the database.
 const SOON: Duration = Duration::from_secs(1);
@@ -38,6 +29,8 @@ pub struct LogSubscription {
     retry_at: Instant,
     /// True if the events come from the ring: the subscription is not behind.
     is_live: bool,
+    /// True if pages are read with content.
+    content: bool,
 }
 
 /// Read in progress.
@@ -45,11 +38,8 @@ pub struct LogSubscription {
 struct Reading {
     /// Position before the ring at the start.
     after: i64,
-    task: AbortOnDropHandle<Read>,
+    task: AbortOnDropHandle<Result<Part, Error>>,
 }
-
-/// Reader, its page, and the gap before the page.
-type Read = Result<(LogReader, Option<LogPage>, Option<Gap>), Error>;
 
 impl LogSubscription {
     pub(super) fn new(registered: Registered, place: Place) -> Self {
@@ -59,6 +49,7 @@ impl LogSubscription {
             reading: None,
             retry_at: Instant::now(),
             is_live: false,
+            content: false,
         }
     }
 
@@ -88,6 +79,12 @@ impl LogSubscription {
         self.registered.set_urgent(is_urgent);
     }
 
+    /// Sets if pages behind the ring are read with content: if the subscriber hands out most of their
+    /// events. The others would cost more than they save.
+    pub fn set_content(&mut self, content: bool) {
+        self.content = content;
+    }
+
     /// Position up to which everything was returned.
     pub fn position(&self) -> i64 {
         self.source.place.position
@@ -114,10 +111,10 @@ impl LogSubscription {
             Next::Behind(after) => self.read(after).await,
             Next::Batch(batch) => {
                 let (through, at_end) = (batch.through, batch.caught_up_at);
-                Ok(Some(self.pass(Rows::Shared(batch), through, at_end)))
+                Ok(Some(self.pass(Some(batch), through, at_end)))
             }
             Next::End(through, at_end) if through > self.position() => {
-                Ok(Some(self.pass(Rows::None, through, at_end)))
+                Ok(Some(self.pass(None, through, at_end)))
             }
             Next::End(..) => {
                 self.source.changed().await;
@@ -126,7 +123,12 @@ impl LogSubscription {
         })
     }
 
-    fn pass(&mut self, rows: Rows, through: i64, at_end: Option<Timestamp>) -> LogBatch {
+    fn pass(
+        &mut self,
+        batch: Option<Arc<Batch>>,
+        through: i64,
+        at_end: Option<Timestamp>,
+    ) -> LogBatch {
         let after = self.position();
         self.source.place.pass(through, at_end);
         LogBatch {
@@ -134,7 +136,7 @@ impl LogSubscription {
             through,
             at_end,
             gap: None,
-            rows,
+            batch,
         }
     }
 
@@ -147,36 +149,25 @@ impl LogSubscription {
         let reading = self.reading.insert(reading);
         let (read, after) = ((&mut reading.task).await, reading.after);
         self.reading = None;
-        let (mut reader, page, gap) = read.unwrap_or(Err(Error::TimedOut)).inspect_err(|_| {
+        let part = read.unwrap_or(Err(Error::TimedOut)).inspect_err(|_| {
             self.retry_at = Instant::now() + SOON;
         })?;
-        let gap_end = gap.map_or(self.position(), |gap| gap.to);
+        let gap_end = part.gap.map_or(self.position(), |gap| gap.to);
         self.source.place.pass(gap_end, None);
-        let batch = match page {
-            Some(page) => {
-                reader.pass(page.through);
-                self.pass(Rows::Own(page.events), page.through, page.caught_up_at)
-            }
-            // Everything up to `after` was committed before the read.
-            None => self.pass(Rows::None, after, reader.caught_up_at()),
-        };
-        self.source.reader = Some(reader);
-        Ok(Some(LogBatch { gap, ..batch }))
+        // At the end, everything up to `after` was committed before the read.
+        let through = part.batch.as_ref().map_or(after, |batch| batch.through);
+        let batch = self.pass(part.batch, through, part.caught_up_at);
+        Ok(Some(LogBatch {
+            gap: part.gap,
+            ..batch
+        }))
     }
 
     /// Begins to read a page, in a task of its own: callers cancel [`next`](Self::next) often.
-    fn begin(&mut self, after: i64) -> Reading {
+    fn begin(&self, after: i64) -> Reading {
         let hub = self.registered.hub.clone();
-        let (place, reader) = (self.source.place, self.source.reader.take());
-        let task = tokio::spawn(async move {
-            let mut session = hub.0.pages.session().await?;
-            if hub.needs_clients() {
-                hub.0.clients.send_replace(session.clients().await?);
-            }
-            let read = session.read(place, reader, PAGE).await?;
-            session.keep();
-            Ok(read)
-        });
+        let (place, content) = (self.source.place, self.content);
+        let task = tokio::spawn(async move { hub.part_behind(place, content).await });
         Reading {
             after,
             task: AbortOnDropHandle::new(task),

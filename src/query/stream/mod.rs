@@ -7,6 +7,7 @@
 //! twice.
 
 mod audience;
+mod backlog;
 mod clients;
 mod feed;
 mod filter;
@@ -24,6 +25,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::{
+    backlog::Backlog,
+    pages::Pages,
+    ring::{Ring, Room},
+};
 pub use self::{
     clients::Clients,
     feed::Feed,
@@ -33,10 +39,6 @@ pub use self::{
     log_subscription::LogSubscription,
     pages::PageSession,
     subscriber::Subscriber,
-};
-use self::{
-    pages::Pages,
-    ring::{Ring, Room},
 };
 use super::Scope;
 pub use crate::store::follow::Gap;
@@ -60,6 +62,7 @@ struct Shared {
     /// Clients of the accounts.
     clients: watch::Sender<Arc<Clients>>,
     pages: Pages,
+    backlog: Backlog,
     stop: CancellationToken,
     heartbeat: Duration,
 }
@@ -156,6 +159,7 @@ impl Hub {
             looked: watch::Sender::default(),
             clients: watch::Sender::default(),
             pages: Pages::new(options.clone()),
+            backlog: Backlog::default(),
             stop,
             heartbeat: limits.heartbeat,
         }));
@@ -272,6 +276,7 @@ impl Drop for Registered {
         });
         if shared.asks.borrow().subscribers == 0 {
             shared.pages.close();
+            shared.backlog.clear();
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{
     collections::VecDeque,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 
 use super::json::json;
 use crate::store::read::{EventRow, LogPage};
@@ -18,13 +19,19 @@ pub(super) const BYTES: usize = 32 << 20;
 /// Memory of an event beside its bytes: the row with its ids, and the entry.
 const OVERHEAD: usize = 1 << 10;
 
+/// Maximum age of an event from memory. The ring does not notice when events are erased.
+const FRESH: Duration = Duration::from_secs(10);
+
 /// An event with its bytes.
 #[derive(Debug)]
 pub(super) struct Entry {
     /// Columns for filters, without text, `data` and payload.
-    pub event: EventRow,
+    pub event: Arc<EventRow>,
+    data: Option<Box<RawValue>>,
+    /// The event as JSON; empty if the page has no content.
     with_content: Bytes,
-    without_content: Bytes,
+    /// The same without content. Few readers need it.
+    without_content: OnceLock<Bytes>,
 }
 
 /// Events of a page of the log.
@@ -36,8 +43,11 @@ pub(super) struct Batch {
     pub through: i64,
     /// Everything committed before this time is read with the page, if it ends at the end of the log.
     pub caught_up_at: Option<Timestamp>,
+    /// True if the events have their JSON.
+    pub has_content: bool,
     read_at: Instant,
-    bytes: usize,
+    /// Size in memory.
+    pub bytes: usize,
 }
 
 /// Maximum size of a ring in bytes.
@@ -70,14 +80,18 @@ pub(super) enum Next {
 }
 
 impl Entry {
-    fn new(mut event: EventRow) -> Self {
-        let without_content = json(event.clone(), false);
-        let with_content = json(event.clone(), true);
-        (event.text, event.data, event.payload) = (None, None, None);
+    fn new(mut event: EventRow, content: bool) -> Self {
+        let with_content = if content {
+            json(event.clone(), true)
+        } else {
+            Bytes::new()
+        };
+        (event.text, event.payload) = (None, None);
         Self {
-            event,
+            data: event.data.take(),
+            event: event.into(),
             with_content,
-            without_content,
+            without_content: OnceLock::new(),
         }
     }
 
@@ -86,36 +100,48 @@ impl Entry {
         let form = if content {
             &self.with_content
         } else {
-            &self.without_content
+            self.without_content.get_or_init(|| {
+                let data = self.data.clone();
+                json(
+                    EventRow {
+                        data,
+                        ..EventRow::clone(&self.event)
+                    },
+                    false,
+                )
+            })
         };
         form.clone()
     }
 
     fn bytes(&self) -> usize {
-        self.with_content.len() + self.without_content.len() + OVERHEAD
+        let data = self.data.as_ref().map_or(0, |data| data.get().len());
+        self.with_content.len() + data + OVERHEAD
     }
 }
 
 impl Batch {
-    /// Builds the bytes of each event of a page.
-    pub(super) fn of(page: LogPage) -> Self {
-        let events: Vec<_> = page.events.into_iter().map(Entry::new).collect();
+    /// Builds the bytes of each event of a page, if it was read with content.
+    pub(super) fn of(page: LogPage, content: bool) -> Self {
+        let entry = |event| Entry::new(event, content);
+        let events: Vec<_> = page.events.into_iter().map(entry).collect();
         Self {
             bytes: events.iter().map(Entry::bytes).sum(),
             events,
+            has_content: content,
             through: page.through,
             caught_up_at: page.caught_up_at,
             read_at: Instant::now(),
         }
     }
 
-    /// Time since the page was read.
-    pub(super) fn age(&self) -> Duration {
-        self.read_at.elapsed()
+    /// True if the page was read in the last seconds.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.read_at.elapsed() < FRESH
     }
 
     /// Place of the event at `position`.
-    fn find(&self, position: i64) -> Option<usize> {
+    pub(super) fn find(&self, position: i64) -> Option<usize> {
         let found = self
             .events
             .binary_search_by_key(&position, |it| it.event.position);
@@ -212,11 +238,12 @@ mod tests {
             position: *position,
             ..EventRow::default()
         };
-        Batch::of(LogPage {
+        let page = LogPage {
             events: positions.iter().map(event).collect(),
             through,
             caught_up_at: None,
-        })
+        };
+        Batch::of(page, true)
     }
 
     /// Positions in the ring behind a position; `None` if the ring no longer has them.

@@ -31,14 +31,13 @@ const PART: Duration = Duration::from_secs(1);
 /// Longest time between the deliveries of a message through two apps.
 const APART: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// The event at `position`, if the ring has it.
-pub(super) fn cached(log: &Log, position: i64) -> Option<Shown> {
+/// The event at `position`, if it is in memory.
+pub(super) fn cached(log: &Log, position: i64, content: bool) -> Option<Shown> {
     let event = log.cached(position)?;
     Some(Shown {
         client: log.clients().of(event.row()).cloned(),
-        event: event.row().clone(),
-        with_content: event.json(true),
-        without_content: event.json(false),
+        event: Arc::clone(event.row()),
+        json: event.json(content),
     })
 }
 
@@ -64,23 +63,29 @@ async fn find(shared: &Shared, settings: &Settings, asked: &Lookup) -> Result<Fo
         let found = next_items(conn, (&shared.log, settings), wish.clone(), end).await?;
         items.push(found);
     }
-    let wanted = asked
-        .events
-        .iter()
-        .map(|(position, at)| (*position, Some(*at)));
-    let mut events = events_at(conn, &wanted.collect::<Vec<_>>()).await?;
-    read_payloads(conn, &mut events).await?;
+    let wanted = asked.events.iter();
+    let wanted = wanted.map(|it| (it.position, Some(it.received_at)));
+    let events = events_at(conn, &wanted.collect::<Vec<_>>()).await?;
+    let contents = asked.events.iter().filter(|it| it.content);
+    let contents: HashSet<_> = contents.map(|it| it.position).collect();
+    let has_content = |event: &EventRow| contents.contains(&event.position);
+    let (mut with, without): (Vec<_>, Vec<_>) = events.into_iter().partition(has_content);
+    read_payloads(conn, &mut with).await?;
+    let shown = |content| move |event| shown(&shared.log, event, content);
+    let events = with.into_iter().map(shown(true));
+    let events = events.chain(without.into_iter().map(shown(false)));
+    let events: HashMap<_, _> = events.map(|it| (it.event.position, it)).collect();
     let repeated = if settings.once_per_account {
-        let new: Vec<_> = asked.messages.iter().chain(&events).collect();
+        let found = events.values().map(|it| &it.event);
+        let new: Vec<_> = asked.messages.iter().chain(found).collect();
         repeated(conn, shared, settings, &new).await?
     } else {
         HashSet::new()
     };
     session.keep();
-    let shown = |event: EventRow| (event.position, shown(&shared.log, event));
     Ok(Found {
         items,
-        events: events.into_iter().map(shown).collect::<HashMap<_, _>>(),
+        events,
         repeated,
     })
 }
@@ -90,7 +95,7 @@ async fn repeated(
     conn: &mut Connection,
     shared: &Shared,
     settings: &Settings,
-    new: &[&EventRow],
+    new: &[&Arc<EventRow>],
 ) -> Result<HashSet<i64>, Error> {
     let messages: Vec<_> = new
         .iter()
@@ -111,7 +116,7 @@ async fn repeated(
     let clients = shared.log.clients();
     let is_chosen = |it: &&EventRow| settings.chooses(it, clients.of(it).map(String::as_str));
     let earlier: Vec<_> = earlier.iter().filter(is_chosen).collect();
-    let is_repeated = |it: &&&EventRow| earlier.iter().any(|other| is_same(other, it));
+    let is_repeated = |it: &&&Arc<EventRow>| earlier.iter().any(|other| is_same(other, it));
     Ok(new
         .iter()
         .filter(is_repeated)
@@ -159,14 +164,10 @@ async fn next_items(
     Ok((wish, items))
 }
 
-fn shown(log: &Log, event: EventRow) -> Shown {
-    let client = log.clients().of(&event).cloned();
-    let with_content = json(event.clone(), true);
-    let without_content = json(event.clone(), false);
+fn shown(log: &Log, event: EventRow, content: bool) -> Shown {
     Shown {
-        event,
-        with_content,
-        without_content,
-        client,
+        client: log.clients().of(&event).cloned(),
+        json: json(event.clone(), content),
+        event: event.into(),
     }
 }

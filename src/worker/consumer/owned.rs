@@ -154,7 +154,7 @@ impl<'c> Owned<'c> {
         if self.is_sure(now) && now >= self.next_lookup {
             let log = &self.consuming.shared.log;
             self.desk
-                .serve(now, |position| lookup::cached(log, position));
+                .serve(now, |at, content| lookup::cached(log, at, content));
         }
         self.desk.end_waits(now);
         self.log.set_urgent(self.desk.is_wanted());
@@ -253,10 +253,13 @@ impl<'c> Owned<'c> {
             self.tell_gap(gap);
         }
         let clients = self.consuming.shared.log.clients();
+        let (mut events, mut chosen) = (0, 0);
         for event in batch.events() {
             let client = clients.of(event).map(String::as_str);
-            self.desk.offer(event, client);
+            events += 1;
+            chosen += usize::from(self.desk.offer(event, client));
         }
+        self.log.set_content(2 * chosen > events);
         self.desk.pass(batch.through);
         if let Some(at) = batch.at_end {
             self.desk.caught_up(batch.through, at);

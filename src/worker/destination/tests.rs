@@ -120,12 +120,12 @@ fn event(position: i64) -> HandedOut {
         code: None,
         through: position,
         json: Bytes::from(format!(r#"{{"position":"{position}"}}"#)),
-        event: EventRow {
+        event: Arc::new(EventRow {
             position,
             kind: "message".to_owned(),
             dedupe_key: Uuid::from_u128(u128::from(position.unsigned_abs())),
             ..EventRow::default()
-        },
+        }),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
     time::Instant,
 };
 
@@ -48,11 +49,9 @@ pub(super) struct Staged {
 #[derive(Clone, Debug)]
 pub struct Shown {
     /// Columns of the event, without text, `data` and payload.
-    pub event: EventRow,
-    /// The event as JSON.
-    pub with_content: Bytes,
-    /// The event as JSON without content.
-    pub without_content: Bytes,
+    pub event: Arc<EventRow>,
+    /// The event as JSON, in the form for the caller.
+    pub json: Bytes,
     /// Client of its account.
     pub client: Option<String>,
 }
@@ -62,10 +61,21 @@ pub struct Shown {
 pub struct Lookup {
     /// Lanes whose next items are wanted.
     pub wishes: Vec<Wish>,
-    /// Positions of events that are to be handed out, with their times of receipt.
-    pub events: Vec<(i64, Timestamp)>,
+    /// Events that are to be handed out.
+    pub events: Vec<Sought>,
     /// Columns of those that were found in memory, if an earlier event may have the same message.
-    pub messages: Vec<EventRow>,
+    pub messages: Vec<Arc<EventRow>>,
+}
+
+/// An event that is to be handed out and is not in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought {
+    /// Position of the event.
+    pub position: i64,
+    /// Time of its receipt.
+    pub received_at: Timestamp,
+    /// True if its JSON is to have the content.
+    pub content: bool,
 }
 
 /// Answer of the database.
@@ -106,8 +116,9 @@ impl Desk {
         }
     }
 
-    /// Hands out what is ready. `shown` finds an event in memory, unless it must be looked up.
-    pub fn serve(&mut self, now: Instant, shown: impl Fn(i64) -> Option<Shown>) {
+    /// Hands out what is ready. `shown` finds an event in memory, with its content or without, unless
+    /// it must be looked up.
+    pub fn serve(&mut self, now: Instant, shown: impl Fn(i64, bool) -> Option<Shown>) {
         while self.paused.is_none()
             && let Some(waiter) = self.next_waiter()
         {
@@ -119,8 +130,9 @@ impl Desk {
                 break;
             }
             let positions = leases.iter().map(|it| it.token.position);
+            let known = |at| Some((at, shown(at, want.content)?));
             let staged = Staged {
-                shown: positions.filter_map(|it| Some((it, shown(it)?))).collect(),
+                shown: positions.filter_map(known).collect(),
                 waiter,
                 leases,
             };
@@ -174,10 +186,12 @@ impl Desk {
         for staged in &self.staged {
             for lease in &staged.leases {
                 match staged.shown.get(&lease.token.position) {
-                    Some(shown) => lookup.messages.push(shown.event.clone()),
-                    None => lookup
-                        .events
-                        .push((lease.token.position, lease.received_at)),
+                    Some(shown) => lookup.messages.push(Arc::clone(&shown.event)),
+                    None => lookup.events.push(Sought {
+                        position: lease.token.position,
+                        received_at: lease.received_at,
+                        content: staged.waiter.want.content,
+                    }),
                 }
             }
         }
@@ -189,7 +203,7 @@ impl Desk {
         for (wish, items) in found.items {
             self.lanes.found(&wish, &items);
         }
-        let events = asked.events.iter().map(|(position, _)| *position);
+        let events = asked.events.iter().map(|it| it.position);
         let messages = asked.messages.iter().map(|event| event.position);
         let asked: HashSet<_> = events.chain(messages).collect();
         let is_answered = |staged: &mut Staged| {
@@ -243,7 +257,7 @@ impl Desk {
             match self.check(&lease, shown.remove(&position), is_repeated) {
                 Ok(shown) => {
                     tokens.push(lease.token);
-                    out.push(self.handed_out(&lease, shown, waiter.want.content));
+                    out.push(self.handed_out(&lease, shown));
                 }
                 Err(reason) => {
                     self.lanes.skip_out(&lease.token, reason);
@@ -298,12 +312,7 @@ impl Desk {
         Ok(shown)
     }
 
-    fn handed_out(&self, lease: &Lease, shown: Shown, content: bool) -> HandedOut {
-        let json = if content {
-            shown.with_content
-        } else {
-            shown.without_content
-        };
+    fn handed_out(&self, lease: &Lease, shown: Shown) -> HandedOut {
         HandedOut {
             lease: self.key.encode(&lease.token),
             attempt: lease.token.attempt,
@@ -312,7 +321,7 @@ impl Desk {
             failed_for: lease.failed_for,
             code: lease.code.clone(),
             through: lease.through,
-            json,
+            json: shown.json,
             event: shown.event,
         }
     }

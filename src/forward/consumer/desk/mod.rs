@@ -113,14 +113,15 @@ impl Desk {
         self.lanes.has_room()
     }
 
-    /// Takes the next event of the log. `client` is the client of its account.
-    pub fn offer(&mut self, event: &EventRow, client: Option<&str>) {
+    /// Takes the next event of the log. `client` is the client of its account. Returns true if the
+    /// consumer wants the event.
+    pub fn offer(&mut self, event: &EventRow, client: Option<&str>) -> bool {
         if event.position <= self.lanes.read() {
-            return;
+            return false;
         }
         self.last = Some(event.received_at);
         if !self.settings.chooses(event, client) {
-            return;
+            return false;
         }
         let guard = self.guard.as_mut().zip(event.occurred_at);
         self.has_jumped |= guard.is_some_and(|(guard, at)| guard.has_jumped(event.received_at, at));
@@ -130,6 +131,7 @@ impl Desk {
         if self.is_too_old(event) && self.lanes.skip(event.position, SkipReason::TooOld) {
             self.note_skip(SkipReason::TooOld);
         }
+        true
     }
 
     /// True if a clock jumped, so that the age of the events says nothing until a pause ends.

@@ -29,6 +29,7 @@ const LEASE: Duration = Duration::from_mins(1);
 pub(super) fn limits() -> Limits {
     Limits {
         window: 100,
+        ahead: 100,
         max_in_flight: 10,
         max_blocked: 100,
         max_attempts: 5,

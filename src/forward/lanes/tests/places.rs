@@ -21,6 +21,18 @@ fn waiting_lanes_do_not_fill_the_window() {
 }
 
 #[test]
+fn reading_waits_while_enough_heads_are_ready() {
+    let within = Limits {
+        ahead: 2,
+        ..limits()
+    };
+    let (mut lanes, now) = (lanes_within(within, "a b"), Instant::now());
+    assert!(!lanes.has_room());
+    lease(&mut lanes, 1, now);
+    assert!(lanes.has_room(), "one of them is out");
+}
+
+#[test]
 fn one_account_leaves_places_for_the_others() {
     let within = Limits {
         max_blocked: 4,

@@ -104,10 +104,11 @@ fn event_of(person: u8, position: i64) -> Option<Item> {
 }
 
 fn some_limits() -> impl Strategy<Value = Limits> {
-    let numbers = (1_usize..12, 1_usize..5, 1_usize..9, 1_u32..5);
+    let numbers = (1_usize..12, 1_usize..12, 1_usize..5, 1_usize..9, 1_u32..5);
     numbers.prop_map(
-        |(window, max_in_flight, max_blocked, max_attempts)| Limits {
+        |(window, ahead, max_in_flight, max_blocked, max_attempts)| Limits {
             window,
+            ahead,
             max_in_flight,
             max_blocked,
             max_attempts,

@@ -19,7 +19,7 @@ use crate::{
     http::{AppState, Apps, Limits, LocalApi, SpoolApi, Streams},
     ingest::{DatabaseState, Readiness, Recheck, Tally, Writer},
     quarantine::QuarantineReader,
-    query::{Audit, AuditKey, EventRow, Sessions, stream::Hub},
+    query::{Audit, AuditKey, Sessions, stream::Hub},
     spool::SpoolReport,
     store::{ConnectOptions, Writes},
     telemetry::metrics::Exposition,
@@ -141,7 +141,7 @@ fn event(position: i64) -> HandedOut {
         code: None,
         through: position,
         json: format!("{{\"position\":  \"{position}\"}}").into(),
-        event: EventRow::default(),
+        event: Arc::default(),
     }
 }
 

@@ -224,6 +224,49 @@ async fn new_events_are_found_in_the_ring_by_position() {
 }
 
 #[tokio::test]
+async fn consumers_behind_the_ring_share_their_pages() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    writer
+        .commit(&[delivery((1..=700).map(comment).collect())])
+        .await;
+    let streams = Streams::start(&world.db.options(), LARGE);
+    let (mut first, mut second) = (streams.consume(0).await, streams.consume(3).await);
+    let read = positions(&mut first, 700).await;
+    let mut other = world.connect().await;
+    let lock = "BEGIN; LOCK TABLE stored_events IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut other).await.unwrap();
+    assert_eq!(positions(&mut second, 700).await, read[3..]);
+    streams.stop().await;
+}
+
+#[tokio::test]
+async fn events_behind_the_ring_are_found_by_position_if_they_were_read_with_content() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    writer
+        .commit(&[delivery(vec![comment(1), comment(1), comment(2)])])
+        .await;
+    let streams = Streams::start(&world.db.options(), LARGE);
+    assert_eq!(positions(&mut streams.consume(0).await, 3).await, [1, 3]);
+    assert!(streams.log.cached(3).is_none(), "it was read without");
+    let mut consumer = streams.consume(0).await;
+    consumer.set_content(true);
+    assert_eq!(positions(&mut consumer, 3).await, [1, 3]);
+    let event = streams.log.cached(3).unwrap();
+    let StreamItem::Event { position, json } =
+        streams.subscribe(Some(2)).await.next().await.unwrap()
+    else {
+        panic!("the stream goes on");
+    };
+    assert_eq!((position, json), (3, event.json(true)));
+    for unknown in [0, 2, 4] {
+        assert!(streams.log.cached(unknown).is_none(), "{unknown}");
+    }
+    streams.stop().await;
+}
+
+#[tokio::test]
 async fn a_consumer_by_client_gets_the_labels_of_the_accounts() {
     let world = World::create().await;
     let own = |number, account: &str| Event {
