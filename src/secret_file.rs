@@ -46,7 +46,9 @@ fn write<T>(
     let removed = remove(&temporary);
     let published = published?;
     removed?;
-    File::open(path.parent().unwrap_or(path))?.sync_all()?;
+    // The parent of a bare name is empty.
+    let dir = path.parent().filter(|it| !it.as_os_str().is_empty());
+    File::open(dir.unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(published)
 }
 

@@ -113,8 +113,14 @@ async fn a_rotation_keeps_the_old_secret() {
     );
     let changed = [apps(["default"]), destination("crm", &receiver, &keys)].concat();
     std::fs::write(server.directory.join("hookshelf.toml"), changed).unwrap();
-    let files = ["--secret-file", &secret, "--previous-secrets-file", &old];
-    done(&server, &[&["rotate", "crm"], &files[..]].concat());
+    let verb = ["destinations", "rotate", "crm"];
+    let files = ["--secret-file", "crm", "--previous-secrets-file", "crm.old"];
+    let mut rotate = server.verb(&[&verb[..], &files].concat());
+    let rotated = rotate
+        .current_dir(server.directory.path())
+        .output()
+        .unwrap();
+    assert!(rotated.status.success(), "{}", printed(&rotated));
     assert_eq!(std::fs::read_to_string(&old).unwrap().trim(), KEY);
     assert_ne!(std::fs::read_to_string(&secret).unwrap().trim(), KEY);
     assert!(server.run(&["reload"]).status.success());
