@@ -78,11 +78,11 @@ impl Local {
     }
 }
 
-/// Handles of the configured consumers and destinations, without an owner.
+/// Handles of the configured consumers, without an owner.
 fn handles(config: &Config) -> Handles {
     let handles = Handles::default();
-    let names = config.consumers.keys().chain(config.destinations.keys());
-    handles.replace(names.map(|it| (it.to_string(), Handle::new().0)).collect());
+    let names = config.consumers.keys().map(ToString::to_string);
+    handles.replace(names.map(|it| (it, Handle::new().0)).collect());
     handles
 }
 

@@ -1,4 +1,4 @@
-//! `consumers`: state of consumers and destinations, and changes by an operator.
+//! `consumers`: state of consumers, and changes of consumers and destinations by an operator.
 
 mod control;
 mod dead;
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// Shows consumers and destinations, and changes their place in the log.
+/// Shows consumers, and changes the place of consumers and destinations in the log.
 #[derive(Args, Debug)]
 pub(super) struct Consumers {
     #[command(subcommand)]

@@ -12,7 +12,7 @@ use super::super::{
 };
 use crate::{amounts::span, config::Sources};
 
-/// Lists consumers and destinations with their lag.
+/// Lists consumers with their lag.
 ///
 /// `lag` is the number of positions to the end of the log, `oldest` the age of the oldest unsettled
 /// event, `waiting` the number of lanes with a failed event. Only the server that runs a consumer
@@ -61,8 +61,8 @@ impl Show {
         let found = api.find(&Request::to(LIST).below(&self.name)).await?;
         let found = found.with_context(|| {
             format!(
-                "no consumer or destination is called {}; `hookshelf consumers list` shows those \
-                 that are there",
+                "no consumer is called {}; `hookshelf consumers list` shows those that are there, \
+                 `hookshelf destinations list` the destinations",
                 self.name
             )
         })?;

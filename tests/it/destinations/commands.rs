@@ -45,6 +45,8 @@ async fn the_state_and_the_failures_of_a_destination_are_shown() {
         assert!(list.contains(part), "{list}");
     }
     assert!(!list.contains("/crm"), "the path may be a secret: {list}");
+    let consumers = printed(&server.run(&["consumers", "list"]));
+    assert!(!consumers.contains("crm"), "it is no consumer: {consumers}");
     let show = done(&server, &["show", "crm"]);
     assert!(show.contains("answered"), "{show}");
     let attempts = done(&server, &["attempts", "crm", "--json"]);
