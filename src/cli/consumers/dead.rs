@@ -162,7 +162,7 @@ fn states() -> impl Iterator<Item = &'static str> {
 /// A dead letter as printed.
 #[derive(Default, Serialize)]
 struct Letter {
-    position: i64,
+    position: String,
     received_at: Timestamp,
     attempts: i32,
     first_at: Timestamp,
@@ -175,7 +175,7 @@ struct Letter {
 impl From<DeadLetter> for Letter {
     fn from(letter: DeadLetter) -> Self {
         Self {
-            position: letter.position,
+            position: letter.position.to_string(),
             received_at: letter.received_at,
             attempts: letter.attempts,
             first_at: letter.first_at,
@@ -188,7 +188,7 @@ impl From<DeadLetter> for Letter {
 }
 
 const COLUMNS: [Column<Letter>; 7] = [
-    ("position", |row| row.position.to_string()),
+    ("position", |row| row.position.clone()),
     ("received_at", |row| format!("{:.0}", row.received_at)),
     ("attempts", |row| row.attempts.to_string()),
     ("last_at", |row| format!("{:.0}", row.last_at)),

@@ -1,12 +1,12 @@
 //! Dead letters that an operator names, and their marks.
 
-use anyhow::ensure;
+use anyhow::Context;
 use clap::Args;
 
 use super::{super::filters, Session};
 use crate::{
     amounts::count,
-    store::consumers::{self, Marked},
+    store::consumers::{self, LetterState, Marked},
 };
 
 /// Letters of a consumer.
@@ -24,7 +24,7 @@ pub(super) struct Which {
 }
 
 impl Which {
-    /// Number of the named letters.
+    /// Number of the named letters in the state `dead`.
     ///
     /// # Errors
     /// If the consumer or a letter does not exist.
@@ -33,15 +33,18 @@ impl Which {
         if self.all {
             return Ok(status.dead_letters);
         }
+        let mut dead = 0;
         for position in &self.positions {
             let letter = consumers::dead_letter(&mut session.conn, &self.name, *position).await?;
-            ensure!(
-                letter.is_some(),
-                "{} has no dead letter at position {position}; nothing was changed",
-                self.name
-            );
+            let letter = letter.with_context(|| {
+                format!(
+                    "{} has no dead letter at position {position}; nothing was changed",
+                    self.name
+                )
+            })?;
+            dead += i64::from(letter.state == LetterState::Dead);
         }
-        Ok(i64::try_from(self.positions.len())?)
+        Ok(dead)
     }
 
     /// Marks the letters, and returns their number.
