@@ -1,4 +1,4 @@
-//! `reload`: has the running server read `[apps.*]` again, and reports the outcome.
+//! `reload`: has the running server read its configuration again, and reports the outcome.
 
 use std::{
     fs,
@@ -25,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Pause between two looks for the report.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Has the running server read its apps again, without touching a connection, and says how it went.
+/// Has the running server read its apps, tokens, consumers and destinations again, without touching a
+/// connection, and says how it went. All other keys need a restart.
 ///
 /// The server reads the configuration file with which it was started, or `credentials.toml` in its
 /// data directory if no app is configured; --config with another file is refused. A faulty
