@@ -164,7 +164,18 @@ impl Reparse {
         Ok(done)
     }
 
+    /// Changes the events of one transaction. Reads their items again if they change meanwhile.
     async fn change(&mut self, day: Date, positions: &[i64]) -> Result<Moved, Error> {
+        loop {
+            let changes = self.changes(day, positions).await?;
+            if let Some(moved) = self.session.move_events(&changes).await? {
+                return Ok(moved);
+            }
+        }
+    }
+
+    /// Reads the changes of the events at `positions`, in order of position.
+    async fn changes(&mut self, day: Date, positions: &[i64]) -> Result<Vec<Change>, Error> {
         let filter = EventFilter {
             positions: positions.to_vec(),
             ..EventFilter::default()
@@ -177,7 +188,7 @@ impl Reparse {
             }
         }
         changes.sort_unstable_by_key(Change::position);
-        self.session.move_events(&changes).await
+        Ok(changes)
     }
 
     /// Reads the items again, one body after the other.

@@ -97,12 +97,12 @@ fn first_waiting() -> String {
         "UPDATE conversations AS c SET waiting_since = (
          SELECT min({AT}) FROM stored_events AS e
          WHERE e.person_id = c.person_id AND e.account_id = c.account_id AND e.app = c.app
-           AND e.position <= $4 AND e.received_at >= $5
+           AND e.position <= $4 AND e.received_at >= $5 AND e.position <> ALL ($6)
            AND {IS_RECEIVED} AND {AT} > coalesce(c.last_sent_at, '-infinity')
            AND (SELECT true FROM stored_events AS d
                 WHERE d.message_id = e.message_id AND d.kind = 'message_deleted' AND NOT d.is_echo
                   AND d.app = c.app AND d.account_id = c.account_id
-                  AND d.position <= $4 AND d.received_at >= $5
+                  AND d.position <= $4 AND d.received_at >= $5 AND d.position <> ALL ($6)
                 LIMIT 1) IS NULL)
      FROM unnest($1, $2, $3) AS key (app, account_id, person_id)
      WHERE c.app = key.app AND c.account_id = key.account_id AND c.person_id = key.person_id"
@@ -139,16 +139,17 @@ pub(super) async fn add(conn: &mut PgConnection, batch: &Batch) -> Result<(), Er
     for (app, account, person, _) in late {
         keys.push(app, account, person);
     }
-    find_waiting(conn, &keys, batch.through, received_since(since)).await
+    let range = (received_since(since), batch.through);
+    find_waiting(conn, &keys, range, &[]).await
 }
 
-/// Finds the first unanswered message of each conversation, among events up to the position
-/// `through` and received since `from`.
+/// Finds the first unanswered message of each conversation, among events received since `from`, up to
+/// the position `through`, and not `without`.
 pub(super) async fn find_waiting(
     conn: &mut PgConnection,
     keys: &Keys,
-    through: i64,
-    from: Timestamp,
+    (from, through): (Timestamp, i64),
+    without: &[i64],
 ) -> Result<(), Error> {
     sqlx::query(AssertSqlSafe(first_waiting()))
         .bind(&keys.apps)
@@ -156,6 +157,7 @@ pub(super) async fn find_waiting(
         .bind(&keys.ids)
         .bind(through)
         .bind(from.to_sqlx())
+        .bind(without)
         .execute(conn)
         .await?;
     Ok(())

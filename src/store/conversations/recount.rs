@@ -11,14 +11,6 @@ use super::{
 };
 use crate::store::follow;
 
-/// Conversations and media to count again, and the follower's position.
-#[derive(Debug)]
-pub(in crate::store) struct Recount {
-    people: Keys,
-    media: Keys,
-    through: i64,
-}
-
 /// Conversations and media of the events at these positions.
 fn touched() -> String {
     format!(
@@ -31,7 +23,7 @@ fn touched() -> String {
     )
 }
 
-/// Counts conversations again, and deletes those without events.
+/// Counts conversations again without some events, and deletes those that have no other event.
 fn count_messages() -> String {
     let counts = counts();
     format!(
@@ -41,7 +33,8 @@ fn count_messages() -> String {
          CROSS JOIN LATERAL (
              SELECT {counts} FROM stored_events AS e
              WHERE e.person_id = key.person_id AND e.account_id = key.account_id
-               AND e.app = key.app AND e.position <= $4 AND {IN_CONVERSATION}) AS e
+               AND e.app = key.app AND e.position <= $4 AND e.position <> ALL ($5)
+               AND {IN_CONVERSATION}) AS e
      ), gone AS (
          DELETE FROM conversations AS c USING counted
          WHERE c.app = counted.app AND c.account_id = counted.account_id
@@ -58,7 +51,7 @@ fn count_messages() -> String {
     )
 }
 
-/// Counts media again, and deletes those without comments.
+/// Counts media again without some events, and deletes those that have no other comment.
 fn count_comments() -> String {
     let comments = comments_of_media();
     format!(
@@ -71,7 +64,7 @@ fn count_comments() -> String {
                 max(e.at) FILTER (WHERE e.is_self) OVER (
                     PARTITION BY m.app, m.account_id, m.media_id, e.root) AS answered_at
          FROM key AS m {comments}
-           AND e.position <= $4 OFFSET 0) AS e
+           AND e.position <= $4 AND e.position <> ALL ($5) OFFSET 0) AS e
      ), counted AS MATERIALIZED (
          SELECT app, account_id, media_id,
                 coalesce(array_agg(DISTINCT ad) FILTER (WHERE ad IS NOT NULL), '{{}}') AS ads,
@@ -99,55 +92,53 @@ fn count_comments() -> String {
     )
 }
 
-impl Recount {
-    /// Locks the follower for this transaction and notes the conversations and media of the events
-    /// at `positions`, received from `from` until before `to`. Call before deleting the events.
-    pub(in crate::store) async fn begin(
-        tx: &mut PgConnection,
-        positions: &[i64],
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Self, Error> {
-        let mut recount = Self {
-            people: Keys::default(),
-            media: Keys::default(),
-            through: follow::lock(tx, NAME).await?.unwrap_or(0),
-        };
-        let touched: Vec<(String, String, String, String)> =
-            sqlx::query_as(AssertSqlSafe(touched()))
-                .bind(positions)
-                .bind(from.to_sqlx())
-                .bind(to.to_sqlx())
-                .fetch_all(tx)
-                .await?;
-        for (table, app, account, id) in touched {
-            let keys = match table.as_str() {
-                "media" => &mut recount.media,
-                _ => &mut recount.people,
-            };
-            keys.push(app, account, id);
-        }
-        Ok(recount)
+/// Locks the follower for this transaction, and counts conversations and media again as if the events
+/// at `positions`, received from `from` until before `to`, were deleted. Call before the events are
+/// deleted, and before the fence is taken: a long conversation takes its time.
+pub(in crate::store) async fn count_without(
+    tx: &mut PgConnection,
+    positions: &[i64],
+    (from, to): (Timestamp, Timestamp),
+) -> Result<(), Error> {
+    let through = follow::lock(tx, NAME).await?.unwrap_or(0);
+    let (people, media) = keys(tx, positions, (from, to)).await?;
+    let counts = [(count_messages(), &people), (count_comments(), &media)];
+    for (statement, keys) in counts.into_iter().filter(|(_, keys)| !keys.ids.is_empty()) {
+        sqlx::query(AssertSqlSafe(statement))
+            .bind(&keys.apps)
+            .bind(&keys.accounts)
+            .bind(&keys.ids)
+            .bind(through)
+            .bind(positions)
+            .execute(&mut *tx)
+            .await?;
     }
+    if people.ids.is_empty() {
+        return Ok(());
+    }
+    let range = (Timestamp::UNIX_EPOCH, through);
+    find_waiting(tx, &people, range, positions).await
+}
 
-    /// Counts the rows again, from the events that are left up to the follower's position.
-    pub(in crate::store) async fn finish(self, tx: &mut PgConnection) -> Result<(), Error> {
-        let counts = [
-            (count_messages(), &self.people),
-            (count_comments(), &self.media),
-        ];
-        for (statement, keys) in counts.into_iter().filter(|(_, keys)| !keys.ids.is_empty()) {
-            sqlx::query(AssertSqlSafe(statement))
-                .bind(&keys.apps)
-                .bind(&keys.accounts)
-                .bind(&keys.ids)
-                .bind(self.through)
-                .execute(&mut *tx)
-                .await?;
-        }
-        if self.people.ids.is_empty() {
-            return Ok(());
-        }
-        find_waiting(tx, &self.people, self.through, Timestamp::UNIX_EPOCH).await
+/// Conversations and media of events.
+async fn keys(
+    tx: &mut PgConnection,
+    positions: &[i64],
+    (from, to): (Timestamp, Timestamp),
+) -> Result<(Keys, Keys), Error> {
+    let touched: Vec<(String, String, String, String)> = sqlx::query_as(AssertSqlSafe(touched()))
+        .bind(positions)
+        .bind(from.to_sqlx())
+        .bind(to.to_sqlx())
+        .fetch_all(tx)
+        .await?;
+    let (mut people, mut media) = (Keys::default(), Keys::default());
+    for (table, app, account, id) in touched {
+        let keys = match table.as_str() {
+            "media" => &mut media,
+            _ => &mut people,
+        };
+        keys.push(app, account, id);
     }
+    Ok((people, media))
 }

@@ -99,7 +99,6 @@ pub(super) async fn delete(
 ) -> Result<u64, Error> {
     let mut gone = 0;
     for some in made.chunks(AT_ONCE) {
-        new_rows.catch_up(conn).await?;
         let mut tx = conn.begin().await?;
         new_rows.close(&mut tx).await?;
         let quiet = some

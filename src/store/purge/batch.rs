@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::Purged;
-use crate::store::{Error, conversations::recount::Recount, follow::day_range, partitions, stats};
+use crate::store::{Error, follow::day_range, partitions, stats};
 
 /// Maximum number of rows of one transaction, for a duration of some tens of milliseconds.
 const ROWS: i64 = 2_000;
@@ -81,7 +81,8 @@ pub(super) async fn repeats(
         return Ok(None);
     };
     let mut tx = conn.begin().await?;
-    purged.repeats += delete_counted(&mut tx, cut, REPEATS, &positions).await?;
+    let counted = stats::lock(&mut tx).await?;
+    purged.repeats += delete(&mut tx, cut, REPEATS, &positions, counted).await?;
     tx.commit().await?;
     Ok(Some(last))
 }
@@ -182,23 +183,20 @@ const REPEATS: &str = "
     )
     SELECT count(*) FROM gone";
 
-/// Deletes rows of the day, subtracts them from the counts, and counts their conversations and media
-/// again.
-pub(super) async fn delete_counted(
+/// Deletes rows of the day, and subtracts those up to the position `counted` from the counts.
+pub(super) async fn delete(
     tx: &mut PgConnection,
     cut: &Cut,
     statement: &'static str,
     positions: &[i64],
+    counted: i64,
 ) -> Result<u64, Error> {
-    let counted = stats::lock(tx).await?;
-    let recount = Recount::begin(tx, positions, cut.from, cut.to).await?;
     let gone: i64 = sqlx::query_scalar(statement)
         .bind(positions)
         .bind(cut.from.to_sqlx())
         .bind(cut.to.to_sqlx())
         .bind(counted)
-        .fetch_one(&mut *tx)
+        .fetch_one(tx)
         .await?;
-    recount.finish(tx).await?;
     Ok(gone.unsigned_abs())
 }

@@ -12,7 +12,7 @@ use super::{
     survey::Survey,
     turn::{Again, turn},
 };
-use crate::store::Error;
+use crate::store::{Error, conversations::recount::count_without, stats};
 
 /// Maximum number of events of one transaction. The fence is held for some milliseconds, while
 /// their keys are deleted.
@@ -99,7 +99,8 @@ impl Purge {
         purged: &mut Purged,
     ) -> Result<bool, Error> {
         let mut tx = self.conn.begin().await?;
-        let gone = batch::delete_counted(&mut tx, cut, batch::EVENTS, &events.positions).await?;
+        let counted = stats::lock(&mut tx).await?;
+        count_without(&mut tx, &events.positions, (cut.from, cut.to)).await?;
         self.new_rows.close(&mut tx).await?;
         let (survey, new_rows) = (&self.survey, &self.new_rows);
         let free = events
@@ -113,6 +114,8 @@ impl Purge {
             return Ok(false);
         }
         free.sort_unstable();
+        let positions = &events.positions;
+        let gone = batch::delete(&mut tx, cut, batch::EVENTS, positions, counted).await?;
         // With `event_key`, the key is a later one of an event that stays.
         let delete = "DELETE FROM dedupe WHERE key = ANY($1) AND event_key IS NULL";
         let keys = sqlx::query(delete).bind(free);

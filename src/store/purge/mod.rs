@@ -8,9 +8,10 @@
 //! Dead letters go with their events. Waiting lanes and heads of consumers stay, because events of
 //! the same lane may be behind them: the owner settles a head without an event.
 //!
-//! Lock order: the rows of the followers `stats` and `conversations`, rows, the fence, keys. The fence is held while the
-//! keys of one batch are deleted, so that no commit can find them. Rows that other commits never
-//! lock are deleted before the fence is taken.
+//! Lock order: the rows of the followers `stats` and `conversations`, the fence, rows, keys. A commit
+//! locks the fence before the event that it completes. The fence is held while the events of one
+//! batch and their keys are deleted, so that no commit can find them. Conversations and media are
+//! counted again before.
 
 mod accounts;
 mod batch;

@@ -50,9 +50,10 @@ impl NewRows {
         })
     }
 
-    /// Takes the fence until the transaction ends and reads everything committed before. Sets a
-    /// short lock timeout: while the fence is held, all commits wait.
+    /// Takes the fence until the transaction ends and reads everything committed before, most of it
+    /// before taking the fence. Sets a short lock timeout: while the fence is held, all commits wait.
     pub(super) async fn close(&mut self, tx: &mut PgConnection) -> Result<(), Error> {
+        self.catch_up(tx).await?;
         let fence = "SELECT FROM commit_fence FOR UPDATE; SET LOCAL lock_timeout = '500ms'";
         sqlx::raw_sql(fence).execute(&mut *tx).await?;
         self.catch_up(tx).await

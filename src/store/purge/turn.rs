@@ -12,7 +12,7 @@ use super::{
     batch::Cut,
     new_rows::{FirstRepeat, NewRows},
 };
-use crate::store::{Error, conversations::recount::Recount, stats};
+use crate::store::{Error, conversations::recount::count_without, stats};
 
 /// An event that a delivery of another source repeated.
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +30,9 @@ pub(super) async fn turn(
     again: &Again,
     new_rows: &mut NewRows,
 ) -> Result<bool, Error> {
-    // Leaves as little as possible to read while the fence is held.
-    new_rows.catch_up(conn).await?;
     let mut tx = conn.begin().await?;
     let counted = stats::lock(&mut tx).await?;
-    let recount = Recount::begin(&mut tx, &[again.position], cut.from, cut.to).await?;
+    count_without(&mut tx, &[again.position], (cut.from, cut.to)).await?;
     new_rows.close(&mut tx).await?;
     if new_rows.has_taken(&again.key) {
         tx.rollback().await?;
@@ -50,9 +48,14 @@ pub(super) async fn turn(
         .bind(counted)
         .fetch_one(&mut *tx)
         .await?;
-    recount.finish(&mut tx).await?;
-    tx.commit().await?;
-    Ok(turned > 0)
+    // Otherwise the event may still be there, and count.
+    let is_turned = turned > 0;
+    if is_turned {
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
+    Ok(is_turned)
 }
 
 /// Moves the event from its day to the day of the repeat. Changes nothing unless both rows exist: a

@@ -12,6 +12,7 @@
 //! the change. An event whose later key belongs to another event stays as it is.
 //!
 //! Lock order: the rows of the followers `stats` and `conversations`, the fence, rows, keys.
+//! Conversations and media are counted again before the fence is taken.
 
 mod columns;
 mod moving;

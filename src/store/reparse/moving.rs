@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{Change, Session, range};
-use crate::store::{Error, conversations::recount::Recount, stats};
+use crate::store::{Error, conversations::recount::count_without, stats};
 
 /// Numbers of events of one transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,69 +21,78 @@ pub struct Moved {
 
 impl Session {
     /// Moves the events of `changes`, which were received on one day and are in order of position,
-    /// in one transaction. An event that was erased, purged or moved meanwhile is left out.
+    /// in one transaction. Returns `None`, with nothing changed, if an event or a key changed
+    /// meanwhile: the caller reads the items again.
     ///
     /// # Errors
     /// If Postgres is unavailable. Nothing was changed, unless the answer was lost.
-    pub async fn move_events(&mut self, changes: &[Change]) -> Result<Moved, Error> {
-        let (from, to) = range(changes);
-        let positions: Vec<i64> = changes.iter().map(Change::position).collect();
+    pub async fn move_events(&mut self, changes: &[Change]) -> Result<Option<Moved>, Error> {
+        let range = range(changes);
         let mut tx = self.conn.begin().await?;
-        let counted = stats::lock(&mut tx).await?;
-        let recount = Recount::begin(&mut tx, &positions, from, to).await?;
-        // Look-ups by index, whatever the statistics say; nothing may wait for long with the fence.
-        let settings = "SET LOCAL enable_seqscan = off; SET LOCAL lock_timeout = '500ms';
-                        SET LOCAL statement_timeout = '1500ms';
-                        SET LOCAL idle_in_transaction_session_timeout = '500ms'";
-        let epoch: i32 = sqlx::query_scalar("SELECT epoch FROM commit_fence FOR UPDATE")
-            .fetch_one(&mut *tx)
-            .await?;
+        // Look-ups by index, whatever the statistics say.
+        let settings = "SET LOCAL enable_seqscan = off";
         sqlx::raw_sql(settings).execute(&mut *tx).await?;
-        let free = free(&mut tx, epoch, changes).await?;
-        let places = draw(&mut tx, free.len()).await?;
-        let moved: i64 = sqlx::query_scalar(MOVE)
-            .bind(free.iter().map(|it| it.position()).collect::<Vec<_>>())
-            .bind(places)
-            .bind(free.iter().map(|it| it.item.dedupe_key).collect::<Vec<_>>())
-            .bind(
-                free.iter()
-                    .map(|it| it.item.kind.clone())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(free.iter().map(|it| it.later_key).collect::<Vec<_>>())
-            .bind(
-                free.iter()
-                    .map(|it| it.columns.as_str())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(from.to_sqlx())
-            .bind(to.to_sqlx())
-            .bind(epoch)
-            .bind(counted)
-            .fetch_one(&mut *tx)
-            .await?;
-        recount.finish(&mut tx).await?;
+        let counted = stats::lock(&mut tx).await?;
+        let likely = free(&mut tx, changes.iter().collect()).await?;
+        let positions: Vec<i64> = likely.iter().map(|it| it.position()).collect();
+        count_without(&mut tx, &positions, range).await?;
+        // Nothing may wait for long with the fence.
+        let fence = "SELECT FROM commit_fence FOR UPDATE; SET LOCAL lock_timeout = '500ms';
+                     SET LOCAL statement_timeout = '1500ms';
+                     SET LOCAL idle_in_transaction_session_timeout = '500ms'";
+        sqlx::raw_sql(fence).execute(&mut *tx).await?;
+        let free = free(&mut tx, likely).await?;
+        let moved = replace(&mut tx, &free, range, counted).await?;
+        if moved != positions.len() as u64 {
+            tx.rollback().await?;
+            return Ok(None);
+        }
         tx.commit().await?;
-        Ok(Moved {
-            moved: moved.unsigned_abs(),
-            held: (changes.len() - free.len()) as u64,
-        })
+        let held = changes.len() as u64 - moved;
+        Ok(Some(Moved { moved, held }))
     }
+}
+
+/// Replaces the rows of events. Returns the number of events that were there.
+async fn replace(
+    tx: &mut PgConnection,
+    changes: &[&Change],
+    (from, to): (Timestamp, Timestamp),
+    counted: i64,
+) -> Result<u64, Error> {
+    let places = draw(tx, changes.len()).await?;
+    let each = changes.iter();
+    let kinds: Vec<_> = each.clone().map(|it| it.item.kind.as_str()).collect();
+    let columns: Vec<_> = each.clone().map(|it| it.columns.as_str()).collect();
+    let keys: Vec<_> = each.clone().map(|it| it.item.dedupe_key).collect();
+    let moved: i64 = sqlx::query_scalar(MOVE)
+        .bind(each.clone().map(|it| it.position()).collect::<Vec<_>>())
+        .bind(places)
+        .bind(keys)
+        .bind(kinds)
+        .bind(each.map(|it| it.later_key).collect::<Vec<_>>())
+        .bind(columns)
+        .bind(from.to_sqlx())
+        .bind(to.to_sqlx())
+        .bind(counted)
+        .fetch_one(tx)
+        .await?;
+    Ok(moved.unsigned_abs())
 }
 
 /// The changes whose later key belongs to no other event, known or among these.
 async fn free<'c>(
     tx: &mut PgConnection,
-    epoch: i32,
-    changes: &'c [Change],
+    changes: Vec<&'c Change>,
 ) -> Result<Vec<&'c Change>, Error> {
     let keys: Vec<Uuid> = changes.iter().filter_map(|it| it.later_key).collect();
-    let known: Vec<(Uuid, i64)> =
-        sqlx::query_as("SELECT key, position FROM dedupe WHERE epoch >= $1 - 1 AND key = ANY ($2)")
-            .bind(epoch)
-            .bind(keys)
-            .fetch_all(tx)
-            .await?;
+    let known: Vec<(Uuid, i64)> = sqlx::query_as(
+        "SELECT key, position FROM dedupe
+         WHERE epoch >= (SELECT epoch - 1 FROM commit_fence) AND key = ANY ($1)",
+    )
+    .bind(keys)
+    .fetch_all(tx)
+    .await?;
     let known: HashMap<Uuid, i64> = known.into_iter().collect();
     let mut taken = HashSet::new();
     let is_free = |change: &&Change| {
@@ -90,7 +100,7 @@ async fn free<'c>(
             known.get(&key).is_none_or(|at| *at == change.position()) && taken.insert(key)
         })
     };
-    Ok(changes.iter().filter(is_free).collect())
+    Ok(changes.into_iter().filter(is_free).collect())
 }
 
 /// Draws positions. The caller has the fence.
@@ -142,7 +152,7 @@ const MOVE: &str = "
         WHERE dedupe.key = own.own_key AND dedupe.position = own.was
     ), later AS (
         INSERT INTO dedupe (epoch, key, position, event_key)
-        SELECT $9, later_key, position, key FROM old WHERE later_key IS NOT NULL
+        SELECT epoch, later_key, position, key FROM old, commit_fence WHERE later_key IS NOT NULL
         ON CONFLICT DO NOTHING
     ), moved AS (
         INSERT INTO moved_events AS m (moved_from, position, received_at, dedupe_key, later_keys)
@@ -164,7 +174,7 @@ const MOVE: &str = "
         UPDATE stats_hourly AS known SET events = known.events - counted.number
         FROM (SELECT date_trunc('hour', received_at, 'UTC') AS hour, app,
                      coalesce(account_id, '') AS account_id, kind, source, count(*) AS number
-              FROM old WHERE was <= $10 GROUP BY 1, 2, 3, 4, 5) AS counted
+              FROM old WHERE was <= $9 GROUP BY 1, 2, 3, 4, 5) AS counted
         WHERE known.hour = counted.hour AND known.app = counted.app
           AND known.account_id = counted.account_id AND known.kind = counted.kind
           AND known.source = counted.source

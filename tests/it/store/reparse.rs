@@ -1,6 +1,8 @@
 //! Events that an older version stored as unknown, read again: each occurrence stays one event,
 //! after a complete run, after an interruption, and beside a running writer.
 
+mod beside;
+
 use std::{
     collections::HashSet,
     sync::atomic::{AtomicBool, Ordering},

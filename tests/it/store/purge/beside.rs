@@ -106,3 +106,31 @@ async fn commits_do_not_wait_for_whom_it_waits_for() {
     let live = [delivery(vec![comment(2)])];
     assert_eq!(writer.commit(&live).await[0].new, 1);
 }
+
+/// A commit takes the fence, and then the event that it completes.
+#[tokio::test]
+async fn a_commit_that_completes_an_event_does_not_wait_for_whom_waits_for_it() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    writer.commit(&[delivery(vec![comment(9)])]).await;
+    writer
+        .commit(&[simulated(delivery(vec![comment(1), comment(2)]))])
+        .await;
+    let mut purge = world.purge().await;
+    purge.begin().await.unwrap();
+    let day = purge.plan().days[0].day;
+
+    let mut commit = world.connect().await;
+    let fence = "BEGIN; SELECT FROM commit_fence FOR UPDATE";
+    sqlx::raw_sql(fence).execute(&mut commit).await.unwrap();
+    let completing = async {
+        world.until_waiting(1).await;
+        let event = "SELECT FROM stored_events WHERE source = 'simulated' FOR UPDATE NOWAIT";
+        let locked = sqlx::raw_sql(event).execute(&mut commit).await;
+        drop(commit);
+        locked.map(|rows| rows.rows_affected())
+    };
+    let (purged, locked) = tokio::join!(purge.day(day), completing);
+    assert_eq!((locked.unwrap(), purged.unwrap().events), (2, 2));
+    world.assert_whole().await;
+}

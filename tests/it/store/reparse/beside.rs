@@ -1,0 +1,76 @@
+//! Commits during a reparse: they wait for nothing but the move itself.
+
+use super::{World, now, said, stats};
+use hookshelf::store::epoch;
+
+/// Makes messages with a problem of those that meet `condition`.
+fn with_problem(condition: &str) -> String {
+    format!(
+        "UPDATE stored_events SET problem = 'id_too_long', message_id = NULL
+         WHERE kind = 'message' AND {condition}"
+    )
+}
+
+#[tokio::test]
+async fn commits_do_not_wait_for_the_recount_of_conversations() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    writer.commit(&[said(1..=20)]).await;
+    world.run(&with_problem("position <= 10")).await;
+    stats::count(&world, 1_000).await;
+    world.list_conversations(1_000).await;
+    let mut reparse = world.reparse().await;
+    let plan = reparse.plan().await.unwrap();
+
+    let mut holder = world.connect().await;
+    let hold = "BEGIN; SELECT FROM conversations FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut holder).await.unwrap();
+    let arriving = async {
+        world.until_waiting(1).await;
+        let fence = "SELECT FROM commit_fence FOR UPDATE NOWAIT";
+        let is_free = sqlx::raw_sql(fence)
+            .execute(&mut world.connect().await)
+            .await;
+        let new = writer.commit(&[said([21])]).await[0].new;
+        drop(holder);
+        (is_free.is_ok(), new)
+    };
+    let (moved, arrived) = tokio::join!(reparse.run(&plan), arriving);
+    assert_eq!((moved.unwrap().moved, arrived), (10, (true, 1)));
+    world.assert_consistent().await;
+}
+
+/// The conversations were counted without an event that then stays.
+#[tokio::test]
+async fn an_event_whose_key_is_taken_during_the_recount_stays_with_its_counts() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    writer.commit(&[said(1..=3)]).await;
+    world.forget_kinds("position = 3").await;
+    // Of the same person as message 3, so that its conversation is counted again.
+    writer.commit(&[said([10])]).await;
+    world.run(&with_problem("position = 4")).await;
+    stats::count(&world, 1_000).await;
+    world.list_conversations(1_000).await;
+    epoch::flip(&mut world.connect().await, 1, now())
+        .await
+        .unwrap();
+    let mut writer = world.writer().await;
+    let mut reparse = world.reparse().await;
+    let plan = reparse.plan().await.unwrap();
+    assert_eq!(plan.changing(), 2);
+
+    let mut holder = world.connect().await;
+    let hold = "BEGIN; SELECT FROM conversations FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut holder).await.unwrap();
+    let arriving = async {
+        world.until_waiting(1).await;
+        let new = writer.commit(&[said([3])]).await[0].new;
+        drop(holder);
+        new
+    };
+    let (moved, new) = tokio::join!(reparse.run(&plan), arriving);
+    let moved = moved.unwrap();
+    assert_eq!((moved.moved, moved.held, new), (1, 1, 1));
+    world.assert_consistent().await;
+}
