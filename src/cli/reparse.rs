@@ -34,12 +34,27 @@ pub(super) async fn run(
     let done = reparse.run(&plan).await?;
     let moved = count(done.moved, "event", "events");
     Output::say(&format!("{moved} changed, each at a new position"))?;
-    match plan.changing() - done.moved {
+    note_refused(&done.refused)?;
+    match plan.changing() - done.moved - done.refused.len() as u64 {
         0 => Ok(()),
         rest => Output::note(&format!(
             "{rest} of the plan were erased or stored again meanwhile, and stay as they are"
         )),
     }
+}
+
+/// Reports the events that Postgres rejects, with the first positions.
+fn note_refused(positions: &[i64]) -> anyhow::Result<()> {
+    if positions.is_empty() {
+        return Ok(());
+    }
+    let first = positions.iter().take(10).map(ToString::to_string);
+    let first: Vec<_> = first.collect();
+    Output::note(&format!(
+        "{} stay as they are: Postgres rejected their new values; at position {}",
+        positions.len(),
+        first.join(", ")
+    ))
 }
 
 /// Shows the numbers of events to change, by kind, and those that stay.

@@ -152,9 +152,7 @@ impl Reparse {
         let mut done = Moved::default();
         for (day, positions) in &plan.days {
             for some in positions.chunks(AT_ONCE) {
-                let moved = self.change(*day, some).await?;
-                done.moved += moved.moved;
-                done.held += moved.held;
+                self.change(*day, some, &mut done).await?;
             }
         }
         // An interrupted run may have left counts of other days.
@@ -164,14 +162,32 @@ impl Reparse {
         Ok(done)
     }
 
-    /// Changes the events of one transaction. Reads their items again if they change meanwhile.
-    async fn change(&mut self, day: Date, positions: &[i64]) -> Result<Moved, Error> {
-        loop {
-            let changes = self.changes(day, positions).await?;
-            if let Some(moved) = self.session.move_events(&changes).await? {
-                return Ok(moved);
+    /// Changes the events of one transaction. Reads their items again if they change meanwhile. If
+    /// Postgres rejects the columns, changes each half alone, down to the single event that stays.
+    async fn change(
+        &mut self,
+        day: Date,
+        positions: &[i64],
+        done: &mut Moved,
+    ) -> Result<(), Error> {
+        let mut parts = vec![positions];
+        while let Some(part) = parts.pop() {
+            let changes = self.changes(day, part).await?;
+            match (self.session.move_events(&changes).await, part) {
+                (Ok(None), _) => parts.push(part),
+                (Ok(Some(moved)), _) => {
+                    done.moved += moved.moved;
+                    done.held += moved.held;
+                }
+                (Err(error), _) if !error.may_be_the_values() => return Err(error),
+                (Err(_), [position]) => done.refused.push(*position),
+                (Err(_), _) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
             }
         }
+        Ok(())
     }
 
     /// Reads the changes of the events at `positions`, in order of position.

@@ -10,13 +10,15 @@ use uuid::Uuid;
 use super::{Change, Session, range};
 use crate::store::{Error, conversations::recount::count_without, stats};
 
-/// Numbers of events of one transaction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Numbers of events of one transaction, or of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
     /// Events that moved.
     pub moved: u64,
     /// Events that stay, because another event has the key that they would get today.
     pub held: u64,
+    /// Positions of events that stay, because Postgres rejects their columns.
+    pub refused: Vec<i64>,
 }
 
 impl Session {
@@ -49,7 +51,11 @@ impl Session {
         }
         tx.commit().await?;
         let held = changes.len() as u64 - moved;
-        Ok(Some(Moved { moved, held }))
+        Ok(Some(Moved {
+            moved,
+            held,
+            refused: Vec::new(),
+        }))
     }
 }
 

@@ -370,6 +370,31 @@ async fn a_run_that_is_cut_off_leaves_less_to_do_and_nothing_broken() {
     assert_eq!(writer.commit(&[said(0..400)]).await[0].repeated, 400);
 }
 
+/// A rule of the operator stands for anything that Postgres refuses.
+#[tokio::test]
+async fn an_event_that_postgres_refuses_stays_and_the_others_change() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    writer.commit(&[said(1..=9)]).await;
+    writer
+        .commit(&[with_body(days_ago(1, Vec::new()), messages([10]))])
+        .await;
+    world.forget_kinds("true").await;
+    world
+        .run("ALTER TABLE stored_events ADD CONSTRAINT rule CHECK (message_id NOT IN ('mid-3', 'mid-8'))")
+        .await;
+    let (plan, moved) = world.reparse_all().await;
+    assert_eq!((plan.changing(), moved.moved), (10, 8));
+    assert_eq!(moved.refused, [3, 8]);
+    world.assert_consistent().await;
+    world
+        .run("ALTER TABLE stored_events DROP CONSTRAINT rule")
+        .await;
+    let (_, moved) = world.reparse_all().await;
+    assert_eq!((moved.moved, moved.refused), (2, Vec::new()));
+    world.assert_consistent().await;
+}
+
 #[tokio::test]
 async fn a_second_run_at_the_same_time_is_refused() {
     let world = World::create().await;
