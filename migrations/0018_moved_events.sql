@@ -16,15 +16,15 @@ COMMENT ON TABLE moved_events IS
 
 Written by: hookshelf replay --reparse; hookshelf events purge.
 Read by: the same commands, and look-ups of a position or of the items of a delivery.
-Grows: by one row of some 150 bytes for each moved event. hookshelf replay --reparse deletes the rows of dropped days.';
-COMMENT ON COLUMN moved_events.moved_from IS 'First position: the place of the item among the items of its delivery.';
-COMMENT ON COLUMN moved_events.position IS 'events.position.';
+Grows: by one row of some 150 bytes for each move of an event. hookshelf replay --reparse deletes the rows of dropped days.';
+COMMENT ON COLUMN moved_events.moved_from IS 'Earlier position. The first one of an event is the place of the item among the items of its delivery.';
+COMMENT ON COLUMN moved_events.position IS 'events.position: the present one, in all rows of the event.';
 COMMENT ON COLUMN moved_events.received_at IS 'events.received_at.';
 COMMENT ON COLUMN moved_events.dedupe_key IS 'events.dedupe_key.';
-COMMENT ON COLUMN moved_events.later_keys IS 'Dedupe keys of the same item in later versions, if different: the kind is part of the key.';
-COMMENT ON INDEX moved_events_pkey IS 'Event by its first position; moved items of a delivery.';
-CREATE UNIQUE INDEX moved_events_position ON moved_events (position);
-COMMENT ON INDEX moved_events_position IS 'Row of an event that moves again or is purged.';
+COMMENT ON COLUMN moved_events.later_keys IS 'Dedupe keys of the same item in later versions, if different: the kind is part of the key. Each one is in the row of the move that added it.';
+COMMENT ON INDEX moved_events_pkey IS 'Event by an earlier position; moved items of a delivery.';
+CREATE INDEX moved_events_position ON moved_events (position);
+COMMENT ON INDEX moved_events_position IS 'Rows of an event that moves again or is purged.';
 
 -- Null needs no space: the header of a row has room for the bitmap of nulls.
 ALTER TABLE dedupe ADD COLUMN event_key uuid;

@@ -86,7 +86,7 @@ const TURN: &str = "
     ), moved AS (
         INSERT INTO moved_events (moved_from, position, received_at, dedupe_key, later_keys)
         SELECT $5, position, received_at, $4,
-               coalesce((SELECT later_keys FROM forgotten), '{}') FROM new
+               ARRAY(SELECT unnest(later_keys) FROM forgotten) FROM new
     ), known AS (
         UPDATE dedupe SET position = new.position
         FROM new, (SELECT $4 AS key UNION ALL SELECT unnest(later_keys) FROM forgotten) AS own

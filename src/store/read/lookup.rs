@@ -75,7 +75,7 @@ impl Reader {
             |query| {
                 query.0.push(
                     " AND position > coalesce(
-                         (SELECT moved_from FROM moved_events WHERE position = ",
+                         (SELECT min(moved_from) FROM moved_events WHERE position = ",
                 );
                 query.0.push_bind(event.position).push("), ");
                 query.0.push_bind(event.position).push(")");

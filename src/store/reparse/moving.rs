@@ -150,8 +150,9 @@ const MOVE: &str = "
                )) AS moved
         RETURNING position, received_at
     ), before AS (
-        SELECT old.*, m.moved_from, coalesce(m.later_keys, '{}') AS later_keys
-        FROM old LEFT JOIN moved_events AS m ON m.position = old.was
+        SELECT old.*, ARRAY(SELECT unnest(m.later_keys) FROM moved_events AS m
+                            WHERE m.position = old.was) AS later_keys
+        FROM old
     ), known AS (
         UPDATE dedupe SET position = own.position
         FROM (SELECT was, position, key, unnest(later_keys || key) AS own_key FROM before) AS own
@@ -160,14 +161,14 @@ const MOVE: &str = "
         INSERT INTO dedupe (epoch, key, position, event_key)
         SELECT epoch, later_key, position, key FROM old, commit_fence WHERE later_key IS NOT NULL
         ON CONFLICT DO NOTHING
+    ), again AS (
+        UPDATE moved_events AS m SET position = old.position FROM old WHERE m.position = old.was
     ), moved AS (
-        INSERT INTO moved_events AS m (moved_from, position, received_at, dedupe_key, later_keys)
-        SELECT coalesce(moved_from, was), position, received_at, key,
-               CASE WHEN later_key IS NULL OR later_key = ANY (later_keys) THEN later_keys
-                    ELSE later_keys || later_key END
+        INSERT INTO moved_events (moved_from, position, received_at, dedupe_key, later_keys)
+        SELECT was, position, received_at, key,
+               CASE WHEN later_key = ANY (later_keys) THEN '{}'
+                    ELSE array_remove(ARRAY[later_key], NULL) END
         FROM before
-        ON CONFLICT (moved_from) DO UPDATE
-        SET position = excluded.position, later_keys = excluded.later_keys
     ), late AS (
         INSERT INTO late_days (day, last_position)
         SELECT (received_at AT TIME ZONE 'UTC')::date, max(position) FROM new GROUP BY 1

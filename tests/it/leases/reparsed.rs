@@ -126,6 +126,24 @@ async fn a_consumer_gets_an_event_that_reads_differently_once_at_its_new_positio
     assert_eq!((noted.len(), &noted[0]["rows"]), (1, &json!(2)));
 }
 
+#[tokio::test]
+async fn each_earlier_position_leads_to_an_event_that_moved_twice() {
+    let (desk, mut database) = with_unknown(BOT).await;
+    say(&desk, "replay --reparse --yes");
+    let with_problem = "UPDATE stored_events SET problem = 'id_too_long', message_id = NULL
+                        WHERE position = 5";
+    run(&mut database, with_problem).await;
+    say(&desk, "replay --reparse --yes");
+    for position in [1, 5, 7] {
+        let shown = rows(&desk, &format!("events show {position}")).remove(0);
+        assert_eq!(shown["position"], "7", "{position}");
+        let path = format!("/v1/events/{position}");
+        let detail = json_of(&desk.server.ask_admin(&path).await);
+        assert_eq!(detail["event"]["position"], "7", "{position}");
+        assert_eq!(detail["repeats"][0]["repeat"]["position"], "3");
+    }
+}
+
 /// The consumer takes every kind: an unknown event waits for its retry, and another one is behind it.
 /// The server starts again, so that neither is in memory.
 #[tokio::test]

@@ -61,8 +61,8 @@ const BROKEN: &str = "
     WHERE NOT EXISTS (SELECT FROM events JOIN deliveries AS d ON d.id = delivery_id
                       WHERE position = m.position AND events.dedupe_key = m.dedupe_key
                         AND events.received_at = m.received_at
-                        AND m.moved_from >= d.first_position
-                        AND m.moved_from < d.first_position + d.event_count)
+                        AND (SELECT min(moved_from) FROM moved_events WHERE position = m.position)
+                            BETWEEN d.first_position AND d.first_position + d.event_count - 1)
     UNION ALL
     SELECT 'position reused: ' || position FROM (
         SELECT position FROM events UNION ALL SELECT position FROM repeats
@@ -319,6 +319,8 @@ async fn a_purge_of_moved_events_leaves_no_key() {
     writer.commit(&[simulated(said(1..=4))]).await;
     world.forget_kinds("true").await;
     world.reparse_all().await;
+    world.run(&with_problem("position < 7")).await;
+    assert_eq!(world.reparse_all().await.1.moved, 2);
     // Message 1 comes again from Meta, with its present key: its event becomes that of this delivery.
     writer.commit(&[said([1])]).await;
     world.assert_consistent().await;
@@ -368,6 +370,34 @@ async fn a_run_that_is_cut_off_leaves_less_to_do_and_nothing_broken() {
     world.assert_consistent().await;
     assert_eq!(world.number(left).await, 0);
     assert_eq!(writer.commit(&[said(0..400)]).await[0].repeated, 400);
+}
+
+/// Makes unreadable ids of messages, as an older version stored them.
+fn with_problem(condition: &str) -> String {
+    format!(
+        "UPDATE stored_events SET problem = 'id_too_long', message_id = NULL
+         WHERE kind = 'message' AND {condition}"
+    )
+}
+
+#[tokio::test]
+async fn each_earlier_position_of_an_event_leads_to_the_newest_one() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    writer.commit(&[said(1..=2)]).await;
+    writer.commit(&[said([1])]).await;
+    world.forget_kinds("true").await;
+    for changed in ["false", "true", "true"] {
+        world.run(&with_problem(changed)).await;
+        assert_eq!(world.reparse_all().await.1.moved, 2);
+        world.assert_consistent().await;
+    }
+    let moved = "SELECT moved_from || ' ' || position FROM moved_events ORDER BY moved_from";
+    let moved = world.texts(moved).await;
+    assert_eq!(moved, ["1 8", "2 9", "4 8", "5 9", "6 8", "7 9"]);
+    let again = writer.commit(&[said(1..=2)]).await;
+    assert_eq!(again[0].repeated, 2, "with the keys of the first move");
+    world.assert_consistent().await;
 }
 
 /// A rule of the operator stands for anything that Postgres refuses.

@@ -1,15 +1,7 @@
 //! Commits during a reparse: they wait for nothing but the move itself.
 
-use super::{World, now, said, stats};
+use super::{World, now, said, stats, with_problem};
 use hookshelf::store::epoch;
-
-/// Makes messages with a problem of those that meet `condition`.
-fn with_problem(condition: &str) -> String {
-    format!(
-        "UPDATE stored_events SET problem = 'id_too_long', message_id = NULL
-         WHERE kind = 'message' AND {condition}"
-    )
-}
 
 #[tokio::test]
 async fn commits_do_not_wait_for_the_recount_of_conversations() {
