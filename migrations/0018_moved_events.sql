@@ -186,9 +186,13 @@ BEGIN
         WHERE (repeat_ofs[i] IS NOT NULL OR known[i])
           AND (here IS NULL OR ids[places[i]] <> ALL (here));
         -- Completion: adds missing fields to the event. Erased events stay empty. The search goes
-        -- back two windows of the default length.
+        -- back two windows of the default length, or to the day of an event that has moved: its
+        -- later key is younger than the event.
         FOR again IN
-            SELECT r.event_position, r.dedupe_key, datas[r.position - start] AS data
+            SELECT r.event_position, r.dedupe_key, datas[r.position - start] AS data,
+                   coalesce((SELECT m.received_at FROM moved_events AS m
+                             WHERE m.position = r.event_position LIMIT 1),
+                            oldest - interval '15 days') AS since
             FROM stored_repeats AS r
             WHERE r.position > start AND r.received_at BETWEEN oldest AND newest
               AND datas[r.position - start] IS NOT NULL
@@ -196,7 +200,7 @@ BEGIN
         LOOP
             UPDATE stored_events AS e SET data = again.data || coalesce(e.data, '{}')
             WHERE e.position = again.event_position AND e.dedupe_key = again.dedupe_key
-              AND e.received_at >= oldest - interval '15 days' AND e.erased_at IS NULL
+              AND e.received_at >= again.since AND e.erased_at IS NULL
               AND again.data || coalesce(e.data, '{}') <> coalesce(e.data, '{}');
         END LOOP;
     END IF;

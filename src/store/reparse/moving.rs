@@ -175,7 +175,7 @@ const MOVE: &str = "
         ON CONFLICT (day)
         DO UPDATE SET last_position = greatest(late_days.last_position, excluded.last_position)
     ), letters AS (
-        DELETE FROM dead_letters AS letter USING old, consumers
+        UPDATE dead_letters AS letter SET position = old.position FROM old, consumers
         WHERE letter.consumer = consumers.name AND letter.position = old.was
     ), less AS (
         UPDATE stats_hourly AS known SET events = known.events - counted.number

@@ -144,6 +144,37 @@ async fn each_earlier_position_leads_to_an_event_that_moved_twice() {
     }
 }
 
+/// The consumer skips the event at its new position, because it is too old.
+#[tokio::test]
+async fn a_dead_letter_moves_with_its_event() {
+    let bot = "[consumers.bot]\nstart = 'beginning'\nmax_age = '1h'\n";
+    let (desk, mut database) = with_unknown(bot).await;
+    eventually("both events are skipped", async || {
+        desk.state().await["skipped"]["too_old"] == 2
+    })
+    .await;
+    let bury = "INSERT INTO dead_letters
+                SELECT 'bot', position, received_at, 5, now(), now(), 'attempts', 'no_kind', 'dead'
+                FROM stored_events WHERE position = 1";
+    run(&mut database, bury).await;
+    say(&desk, "replay --reparse --yes");
+    eventually("both events are skipped once more", async || {
+        desk.state().await["skipped"]["too_old"] == 4
+    })
+    .await;
+    let letters = rows(&desk, "consumers dead list bot");
+    assert_eq!((letters.len(), &letters[0]["position"]), (1, &json!(5)));
+    say(&desk, "consumers dead retry bot --all");
+    let event = desk.next().await;
+    assert_eq!(
+        (event.mid(), &event.0["event"]["kind"]),
+        ("a", &json!("message"))
+    );
+    assert_eq!(desk.ack(&event).await, "acked");
+    let letters = rows(&desk, "consumers dead list bot --state all");
+    assert_eq!(letters[0]["state"], "settled");
+}
+
 /// The consumer takes every kind: an unknown event waits for its retry, and another one is behind it.
 /// The server starts again, so that neither is in memory.
 #[tokio::test]

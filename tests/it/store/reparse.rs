@@ -372,6 +372,23 @@ async fn a_run_that_is_cut_off_leaves_less_to_do_and_nothing_broken() {
     assert_eq!(writer.commit(&[said(0..400)]).await[0].repeated, 400);
 }
 
+/// The later key is known for as long as that of a new event.
+#[tokio::test]
+async fn a_repeat_completes_an_old_event_that_moved() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    let old = with_body(days_ago(20, Vec::new()), messages([1]));
+    let mut again = delivery(old.events.clone());
+    writer.commit(&[old]).await;
+    world.forget_kinds("true").await;
+    world.run("DELETE FROM dedupe").await;
+    assert_eq!(world.reparse_all().await.1.moved, 1);
+    again.events[0].data = Some("{\"later\": true}".into());
+    assert_eq!(writer.commit(&[again]).await[0].repeated, 1);
+    let data = world.texts("SELECT data::text FROM events").await;
+    assert_eq!(data, ["{\"later\": true}"]);
+}
+
 /// Makes unreadable ids of messages, as an older version stored them.
 fn with_problem(condition: &str) -> String {
     format!(
