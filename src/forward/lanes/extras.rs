@@ -6,7 +6,7 @@
 //! attempts of extras are in memory only: after a restart an extra starts at its first attempt.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     time::{Duration, Instant},
 };
 
@@ -39,7 +39,7 @@ pub enum Ended {
     Skipped,
     /// It became a dead letter, and is among those of the save.
     Dead,
-    /// A retry or another replay hands the event out instead.
+    /// A retry or another replay handed the event out, and it ended there.
     TakenOver,
 }
 
@@ -47,6 +47,8 @@ pub enum Ended {
 #[derive(Debug)]
 pub(super) struct Extra {
     pub(super) origin: Origin,
+    /// Other replays that have the event. None of them goes on, unless the origin is a retry.
+    pub(super) others: BTreeSet<i32>,
     /// A lane of this item only.
     pub(super) lane: Lane,
     /// True if a restart knows of it.
@@ -68,10 +70,10 @@ pub(super) struct Extras {
 
 impl Lanes {
     /// Takes an extra. Returns false if its event is an extra already, or if there are too many: the
-    /// caller offers it again later. A replay takes the event of a retry over, and both take it over
-    /// from a replay that does not go on.
+    /// caller offers it again later. The event of a retry goes out for a replay, and that of a replay
+    /// that does not go on for both.
     pub fn offer_extra(&mut self, item: Item, origin: Origin) -> bool {
-        if self.take_extra_over(item.position, origin) {
+        if self.share_extra(item.position, origin) {
             return true;
         }
         let has_room = match origin {
@@ -90,7 +92,7 @@ impl Lanes {
         leases: Option<&BTreeMap<i64, Duration>>,
         now: Instant,
     ) -> bool {
-        if self.take_extra_over(item.position, origin) {
+        if self.share_extra(item.position, origin) {
             return true;
         }
         let rest = self.rest_of_lease(leases, item.position);
@@ -162,6 +164,7 @@ impl Extras {
         }
         self.items.push(Extra {
             is_saved: origin == Origin::Retry || lane.is_out(),
+            others: BTreeSet::new(),
             origin,
             lane,
         });
@@ -178,10 +181,23 @@ impl Extras {
         self.iter().filter(is_present)
     }
 
-    /// Extras of a replay.
+    /// Extras of a replay, also those that go out for another origin.
     pub(super) fn of_replay(&self, replay: i32) -> impl Iterator<Item = &Extra> {
         let origin = Origin::Replay(replay);
-        self.iter().filter(move |extra| extra.origin == origin)
+        self.iter().filter(move |extra| extra.is_of(origin))
+    }
+
+    /// Lets this replay go on, with the extras that it has.
+    pub(super) fn play(&mut self, active: Option<i32>) {
+        self.active = active;
+        for extra in &mut self.items {
+            if let Some(replay) = active
+                && extra.others.contains(&replay)
+                && extra.origin != Origin::Retry
+            {
+                extra.go_out_for(Origin::Replay(replay));
+            }
+        }
     }
 
     /// Extra with the event at `position`.
@@ -195,8 +211,16 @@ impl Extras {
         extras.find(|extra| extra.position() == position)
     }
 
-    /// Drops the extras of a replay that are neither out nor settled.
+    /// Drops the extras of a replay that are neither out nor settled, nor those of another replay.
     pub(super) fn drop_replay(&mut self, replay: i32) {
+        for extra in &mut self.items {
+            extra.others.remove(&replay);
+            if extra.origin == Origin::Replay(replay)
+                && let Some(other) = extra.others.pop_first()
+            {
+                extra.origin = Origin::Replay(other);
+            }
+        }
         self.items.retain(|Extra { origin, lane, .. }| {
             *origin != Origin::Replay(replay) || lane.is_out() || lane.unsaved.is_some()
         });
@@ -252,8 +276,12 @@ impl Extras {
     /// Number of the replay and position of each unsettled extra of a replay, ascending.
     pub(super) fn replayed(&self) -> Vec<(i32, i64)> {
         let unsettled = self.iter().filter(|extra| extra.lane.unsaved.is_none());
-        let of_replay = |extra: &Extra| Some((extra.origin.replay()?, extra.position()));
-        let mut replayed: Vec<_> = unsettled.filter_map(of_replay).collect();
+        let of_replays = unsettled.flat_map(|extra| {
+            let replays = extra.origin.replay().into_iter();
+            let replays = replays.chain(extra.others.iter().copied());
+            replays.map(|replay| (replay, extra.position()))
+        });
+        let mut replayed: Vec<_> = of_replays.collect();
         replayed.sort_unstable();
         replayed
     }
@@ -271,5 +299,22 @@ impl Extras {
 impl Extra {
     pub(super) fn position(&self) -> i64 {
         self.lane.head.position
+    }
+
+    /// True if this origin has the extra.
+    pub(super) fn is_of(&self, origin: Origin) -> bool {
+        let replay = origin.replay();
+        self.origin == origin || replay.is_some_and(|replay| self.others.contains(&replay))
+    }
+
+    /// Makes `origin` the one for which the extra goes out. A replay that had it keeps it.
+    pub(super) fn go_out_for(&mut self, origin: Origin) {
+        self.others.extend(self.origin.replay());
+        if let Some(replay) = origin.replay() {
+            self.others.remove(&replay);
+        } else {
+            self.lane.remember();
+        }
+        self.origin = origin;
     }
 }

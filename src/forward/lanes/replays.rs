@@ -14,7 +14,7 @@ pub const MOST_REPLAYED: usize = 1_024;
 impl Lanes {
     /// Lets this replay go on, and no other one. Extras of the others that are out may be settled.
     pub fn play(&mut self, replay: Option<i32>) {
-        self.extras.active = replay;
+        self.extras.play(replay);
     }
 
     /// Number of extras that the replay that goes on may offer.
@@ -30,7 +30,8 @@ impl Lanes {
         room.min(MOST_REPLAYED.saturating_sub(taken))
     }
 
-    /// Drops the extras of a cancelled replay that are not out.
+    /// Drops the extras of a cancelled replay that are not out. Those of another replay as well stay
+    /// for that one.
     pub fn drop_replay(&mut self, replay: i32) {
         self.extras.drop_replay(replay);
     }
@@ -56,31 +57,41 @@ impl Lanes {
         self.unsaved.counts.skip(reason);
     }
 
-    /// Gives the extra at `position` to another origin, unless it is settled or goes out for its own.
-    /// A replay that loses it counts it as ended.
-    pub(super) fn take_extra_over(&mut self, position: i64, origin: Origin) -> bool {
+    /// Gives the extra at `position` to another origin as well, unless it is settled. It goes out for
+    /// this one, unless it goes out for its own. A replay that had it keeps it until it is settled.
+    pub(super) fn share_extra(&mut self, position: i64, origin: Origin) -> bool {
         let active = self.extras.active;
         let Some(extra) = self.extras.get_mut(position) else {
             return false;
         };
-        let was = extra.origin;
-        let is_first = was == Origin::Retry && origin != Origin::Retry;
-        let is_taken = is_first || !was.goes_on(active);
-        if was == origin || !is_taken || extra.lane.unsaved.is_some() {
+        if extra.is_of(origin) || extra.lane.unsaved.is_some() {
             return false;
         }
-        extra.origin = origin;
-        if origin == Origin::Retry {
-            extra.lane.remember();
+        let is_first = extra.origin == Origin::Retry;
+        if is_first || !extra.origin.goes_on(active) {
+            extra.go_out_for(origin);
+            return true;
         }
-        if was != Origin::Retry {
-            self.unsaved.ended.push(EndedExtra {
-                origin: was,
+        extra.others.extend(origin.replay());
+        origin != Origin::Retry
+    }
+
+    /// Ends an extra for its origin, and for the replays that have it as well.
+    pub(super) fn end_extra(&mut self, position: i64, outcome: Ended) {
+        let Some(extra) = self.extras.get_mut(position) else {
+            return;
+        };
+        let others = std::mem::take(&mut extra.others);
+        let others = others.into_iter().map(Origin::Replay);
+        let others = others.map(|origin| (origin, Ended::TakenOver));
+        let ends = std::iter::once((extra.origin, outcome)).chain(others);
+        self.unsaved
+            .ended
+            .extend(ends.map(|(origin, outcome)| EndedExtra {
+                origin,
                 position,
-                outcome: Ended::TakenOver,
-            });
-        }
-        true
+                outcome,
+            }));
     }
 }
 

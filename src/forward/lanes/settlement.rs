@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Code, Ended, EndedExtra, Item, LaneKey, Lanes, claim::Slot};
+use super::{Code, Ended, Item, LaneKey, Lanes, claim::Slot};
 
 /// Reason for settling an item without a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,20 +112,14 @@ impl Lanes {
     }
 
     fn finish_extra(&mut self, position: i64, outcome: Outcome) {
-        let Some(origin) = self.extras.get(position).map(|extra| extra.origin) else {
-            return;
-        };
         let save = self.next_save();
         self.change_extra(position, |lane| lane.settle(save));
-        self.unsaved.ended.push(EndedExtra {
-            origin,
-            position,
-            outcome: match outcome {
-                Outcome::Acked(_) => Ended::Settled,
-                Outcome::Skipped(_) => Ended::Skipped,
-                Outcome::Dead(_) => Ended::Dead,
-            },
-        });
+        let end = match outcome {
+            Outcome::Acked(_) => Ended::Settled,
+            Outcome::Skipped(_) => Ended::Skipped,
+            Outcome::Dead(_) => Ended::Dead,
+        };
+        self.end_extra(position, end);
         self.count(outcome);
     }
 

@@ -258,6 +258,52 @@ async fn a_cancelled_replay_ends_with_the_events_that_are_out_and_the_next_one_b
 }
 
 #[tokio::test]
+async fn a_cancelled_replay_leaves_a_paused_one_its_events() {
+    let desk = Desk::settled("", &["1", "2"]).await;
+    let paused = desk.replay(all(), None).await;
+    desk.has_read(paused).await;
+    desk.set_replay(paused, ReplayState::Paused).await;
+    let other = desk.replay(of("1"), None).await;
+    desk.has_read(other).await;
+    desk.set_replay(other, ReplayState::Cancelled).await;
+    let (_, directory, place) = desk.server.stop();
+    let desk = Desk::of(Server::start_in(directory, place)).await;
+    desk.set_replay(paused, ReplayState::Running).await;
+    assert_eq!(desk.work("w").await, ["1", "2"]);
+    assert_eq!(desk.done(paused).await, [2, 0, 0]);
+}
+
+/// A worker has an event of the replay, and the next owner waits for the end of its lease.
+#[tokio::test]
+async fn a_cancelled_replay_goes_on_after_no_restart() {
+    let desk = Desk::settled("", &["1", "2", "3"]).await;
+    let replay = desk.replay(all(), None).await;
+    desk.has_read(replay).await;
+    let out = desk.lease(json!({"max": 1})).await.remove(0);
+    desk.set_replay(replay, ReplayState::Cancelled).await;
+    eventually("the rest is dropped", async || {
+        desk.replay_row(replay).await.heads.len() == 1
+    })
+    .await;
+    desk.server.signal(Signal::SIGKILL);
+    let (_, directory, place) = desk.server.wait();
+    let desk = Desk::of(Server::start_in(directory, place)).await;
+    desk.say(out.mid(), &["live"]).await;
+    desk.say("4", &["other"]).await;
+    let next = desk.next().await;
+    assert_eq!(
+        next.mid(),
+        "other",
+        "the lane of the event that is out waits"
+    );
+    assert_eq!(desk.ack(&next).await, "acked");
+    assert_eq!(desk.ack(&out).await, "acked");
+    assert_eq!(desk.work("w").await, ["live"]);
+    let row = desk.replay_row(replay).await;
+    assert_eq!((row.state, row.settled), (ReplayState::Cancelled, 1));
+}
+
+#[tokio::test]
 async fn old_events_are_skipped_unless_the_operator_wants_them() {
     let desk = Desk::open_with("max_age = '1h'\n").await;
     let hours = jiff::SignedDuration::from_hours(2);

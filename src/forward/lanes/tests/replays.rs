@@ -1,5 +1,7 @@
 //! Tests of extras of replays.
 
+use std::collections::BTreeMap;
+
 use super::{super::extras::Ended, *};
 
 /// Lanes with settled events of three persons, in replay 7.
@@ -63,13 +65,58 @@ fn an_event_of_a_paused_replay_goes_out_for_another_one_or_for_a_retry() {
         "each event once"
     );
     let saved = save(&mut lanes);
+    assert_eq!(
+        (saved.ended.len(), saved.replayed),
+        (0, vec![(7, 1), (7, 2), (8, 1)])
+    );
+    for lease in out {
+        assert_eq!(lanes.ack(&lease.token), Answer::Acked);
+    }
+    let saved = save(&mut lanes);
     let ended: Vec<_> = saved
         .ended
         .iter()
         .map(|it| (it.origin, it.outcome))
         .collect();
-    assert_eq!(ended, [(Origin::Replay(7), Ended::TakenOver); 2]);
-    assert_eq!(saved.replayed, [(8, 1)]);
+    let [first, second] = [Origin::Replay(8), Origin::Retry].map(|it| (it, Ended::Settled));
+    let taken = (Origin::Replay(7), Ended::TakenOver);
+    assert_eq!(ended, [first, taken, second, taken]);
+    assert_eq!(saved.replayed, []);
+}
+
+#[test]
+fn an_event_of_a_paused_replay_comes_back_from_a_cancelled_one() {
+    let (mut lanes, now) = replayed("ann bob cat");
+    lanes.play(Some(8));
+    for (position, person) in [(1, "ann"), (2, "bob")] {
+        assert!(lanes.offer_extra(item(position, person), Origin::Replay(8)));
+    }
+    let out = lease(&mut lanes, 1, now);
+    lanes.play(None);
+    lanes.drop_replay(8);
+    assert_eq!(save(&mut lanes).replayed, [(7, 1), (7, 2), (7, 3)]);
+    lanes.play(Some(7));
+    let rest = lease(&mut lanes, 9, now);
+    assert_eq!(positions(&rest), [2, 3], "the first one is out");
+    assert_eq!(lanes.ack(&out[0].token), Answer::Acked);
+    let saved = save(&mut lanes);
+    assert_eq!(saved.ended[0].origin, Origin::Replay(7));
+    assert!(!lanes.has_extras(8));
+}
+
+#[test]
+fn an_event_of_two_replays_is_that_of_both_after_a_restart() {
+    for active in [7, 8] {
+        let (mut lanes, now) = replayed("");
+        lanes.play(Some(active));
+        for replay in [7, 8] {
+            let origin = Origin::Replay(replay);
+            assert!(lanes.restore_extra(item(1, "ann"), origin, Some(&BTreeMap::new()), now));
+        }
+        assert_eq!(save(&mut lanes).replayed, [(7, 1), (8, 1)]);
+        let out = lease(&mut lanes, 9, now);
+        assert_eq!(out[0].origin, Some(Origin::Replay(active)));
+    }
 }
 
 #[test]

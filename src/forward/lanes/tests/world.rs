@@ -27,6 +27,8 @@ pub(super) struct World {
     queues: Queues,
     /// Unsettled extras, by position.
     extras: BTreeMap<i64, Origin>,
+    /// Position and number of the other replays that have an extra.
+    others: BTreeSet<(i64, i32)>,
     /// The replay that goes on.
     active: Option<i32>,
     /// Extras whose settlement is not written.
@@ -121,6 +123,7 @@ impl World {
             },
             queues,
             extras: BTreeMap::new(),
+            others: BTreeSet::new(),
             active: None,
             ended: BTreeSet::new(),
             begun: None,
@@ -287,6 +290,7 @@ impl World {
         if token.is_extra() {
             let origin = self.extras.remove(&token.position);
             assert!(origin.is_some(), "settled twice");
+            self.others.retain(|(at, _)| *at != token.position);
             self.ended.insert(token.position);
         } else {
             self.pop(token.lane, token.position);

@@ -22,8 +22,10 @@ impl World {
             (_, None) => true,
             // Its settlement is not confirmed.
             (None, Some(_)) => false,
-            (Some(was), Some(_)) if was == origin => false,
-            (Some(was), Some(_)) => was == Origin::Retry || !was.goes_on(self.active),
+            (Some(was), Some(_)) => {
+                let is_of = was == origin || self.is_other(item.position, origin);
+                !is_of && (origin != Origin::Retry || !was.goes_on(self.active))
+            }
         };
         assert_eq!(self.offer(item.position, origin), is_taken);
         if is_taken {
@@ -35,13 +37,35 @@ impl World {
         let is_new = self.lanes.extras.get(position).is_none();
         let is_taken = self.lanes.offer_extra(self.item(position), origin);
         if is_taken {
-            self.extras.insert(position, origin);
+            self.share(position, origin);
         }
         if is_new {
             self.last.remove(&position);
             self.not_before.remove(&position);
         }
         is_taken
+    }
+
+    fn is_other(&self, position: i64, origin: Origin) -> bool {
+        let replay = origin.replay();
+        replay.is_some_and(|replay| self.others.contains(&(position, replay)))
+    }
+
+    /// Gives an event to one more origin.
+    fn share(&mut self, position: i64, origin: Origin) {
+        let was = self.extras.get(&position).copied();
+        let goes_out = was.is_none_or(|it| it == Origin::Retry || !it.goes_on(self.active));
+        let (first, other) = if goes_out {
+            (origin, was)
+        } else {
+            (was.unwrap(), Some(origin))
+        };
+        let other = other.and_then(Origin::replay);
+        self.others.extend(other.map(|replay| (position, replay)));
+        if let Some(replay) = first.replay() {
+            self.others.remove(&(position, replay));
+        }
+        self.extras.insert(position, first);
     }
 
     /// Offers the extras of the database that are not in memory, as the owner does from time to time.
@@ -57,12 +81,29 @@ impl World {
     pub(in super::super) fn play(&mut self, replay: Option<i32>) {
         self.active = replay;
         self.lanes.play(replay);
+        let others = self.others.iter().copied();
+        let of_active = others.filter(|(_, other)| Some(*other) == replay);
+        for (position, other) in of_active.collect::<Vec<_>>() {
+            if self.extras[&position] != Origin::Retry {
+                self.share(position, Origin::Replay(other));
+            }
+        }
     }
 
     /// Cancels a replay. Those of its extras that are out stay.
     pub(in super::super) fn cancel(&mut self, replay: i32) {
         let origin = Origin::Replay(replay);
         self.lanes.drop_replay(replay);
+        self.others.retain(|(_, other)| *other != replay);
+        for (position, of) in &mut self.extras {
+            let mut others = self.others.range((*position, 0)..(*position + 1, 0));
+            if *of == origin
+                && let Some(other) = others.next().copied()
+            {
+                *of = Origin::Replay(other.1);
+                self.others.remove(&other);
+            }
+        }
         let lanes = &self.lanes;
         self.extras
             .retain(|at, of| *of != origin || lanes.extras.get(*at).is_some());
@@ -151,6 +192,7 @@ impl World {
     /// are offered again.
     pub(super) fn restore_extras(&mut self, leases: Option<&BTreeMap<i64, Duration>>) {
         self.extras.clear();
+        self.others.clear();
         self.lanes.play(self.active);
         let facts = self.database.extras.clone();
         let is_retry = |fact: &&(i64, Origin)| fact.1 == Origin::Retry;
@@ -159,7 +201,7 @@ impl World {
             let item = self.item(position);
             let is_known = self.database.knows(position, origin);
             if is_known && self.lanes.restore_extra(item, origin, leases, self.now) {
-                self.extras.insert(position, origin);
+                self.share(position, origin);
             }
         }
         self.offer_again();

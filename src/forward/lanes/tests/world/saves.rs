@@ -32,6 +32,7 @@ impl World {
         assert!(ended.all(|it| !self.extras.contains_key(&it.position)));
         let of_replay = |(position, origin): (&i64, &Origin)| Some((origin.replay()?, *position));
         let mut replayed: Vec<_> = self.extras.iter().filter_map(of_replay).collect();
+        replayed.extend(self.others.iter().map(|(at, replay)| (*replay, *at)));
         replayed.sort_unstable();
         assert_eq!(saved.replayed, replayed);
         let few = 2 * self.limits.max_in_flight + self.late;
@@ -156,7 +157,12 @@ impl World {
         let is_row_due = |at: &i64| database.rows.get(at).is_some_and(|row| row.due_at <= now);
         let is_known = |at: &i64| database.heads.contains(at) || is_row_due(at);
         let is_known = |token: &Token| match self.extras.get(&token.position) {
-            Some(origin) if token.is_extra() => database.knows(token.position, *origin),
+            Some(origin) if token.is_extra() => {
+                let others = self.others.iter().filter(|(at, _)| *at == token.position);
+                let mut others = others.map(|(_, replay)| Origin::Replay(*replay));
+                let knows = |origin| database.knows(token.position, origin);
+                knows(*origin) || others.any(knows)
+            }
             _ => is_known(&token.position),
         };
         let out = self.out.values().copied();
