@@ -55,10 +55,16 @@ impl Owned<'_> {
     async fn release(&mut self) {
         let leases = self.desk.leases(Instant::now());
         let leases = leases.filter(|_| !self.is_pending());
-        if let Some(connection) = &mut self.connection {
-            let name = &self.consuming.name;
-            let released = consumers::release(connection, name, self.generation, leases.as_ref());
-            let _ = within_deadline(released).await;
-        }
+        let (name, generation) = (&self.consuming.name, self.generation);
+        // A flush that runs, or failed, has the session.
+        let (shared, session) = (&self.consuming.shared, self.connection.take());
+        let released = async {
+            let mut session = match session {
+                Some(session) => session,
+                None => shared.connect().await?,
+            };
+            consumers::release(&mut session, name, generation, leases.as_ref()).await
+        };
+        let _ = within_deadline(Box::pin(released)).await;
     }
 }

@@ -1,5 +1,7 @@
 //! Requests that are refused: over limits, paused, and unknown.
 
+use nix::sys::signal::Signal;
+
 use super::*;
 
 /// Status and problem of a request.
@@ -89,6 +91,40 @@ async fn a_paused_consumer_hands_nothing_out_and_still_settles() {
         desk.post("lease", json!({})).await.status == 200
     })
     .await;
+}
+
+/// The last flush waits for longer than the end of the ownership does.
+#[tokio::test]
+async fn a_consumer_is_released_although_its_last_flush_does_not_end() {
+    let desk = Desk::open().await;
+    desk.say("1", &["a", "b"]).await;
+    let event = desk.next().await;
+    assert_eq!(desk.ack(&event).await, "acked");
+    let mut database = desk.server.database().await;
+    let hold = "BEGIN; SELECT FROM consumers FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut database).await.unwrap();
+    assert_eq!(desk.next().await.mid(), "b");
+    desk.server.signal(Signal::SIGTERM);
+    let mut watcher = desk.server.database().await;
+    let releasing = "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'
+                       AND query LIKE '%SET owner = NULL%'";
+    eventually("the release waits for the row", async || {
+        let count: i64 = sqlx::query_scalar(releasing)
+            .fetch_one(&mut watcher)
+            .await
+            .unwrap();
+        count == 1
+    })
+    .await;
+    drop(database);
+    let (_, _directory, _place) = desk.server.wait();
+    let owner = "SELECT owner FROM consumers";
+    let owner: Option<String> = sqlx::query_scalar(owner)
+        .fetch_one(&mut watcher)
+        .await
+        .unwrap();
+    assert_eq!(owner, None);
 }
 
 #[tokio::test]
