@@ -45,6 +45,22 @@ pub(super) fn print(
     output.finish()
 }
 
+/// Same as [`print`], for rows with types of their own.
+pub(super) fn print_typed<T: Default + Serialize>(
+    form: &Form,
+    rows: &[T],
+    columns: (&[Column<T>], usize),
+) -> anyhow::Result<()> {
+    let mut output = Output::new();
+    if let Some(format) = form.format() {
+        output.head(format, &T::default())?;
+        rows.iter().try_for_each(|row| output.row(format, row))?;
+    } else {
+        table(&mut output, columns, rows)?;
+    }
+    output.finish()
+}
+
 /// Prints a line for each row.
 pub(super) fn lines(
     output: &mut Output,

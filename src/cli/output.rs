@@ -135,17 +135,6 @@ impl Output {
         self.line(&query::line(row)?)
     }
 
-    /// The rows of a list; in CSV with the names of the columns of `shape` before them.
-    pub(super) fn rows<T: Serialize>(
-        &mut self,
-        format: Format,
-        shape: &T,
-        rows: impl IntoIterator<Item = T>,
-    ) -> anyhow::Result<()> {
-        self.head(format, shape)?;
-        rows.into_iter().try_for_each(|row| self.row(format, &row))
-    }
-
     /// Prints the line before the rows of a list.
     pub(super) fn head(&mut self, format: Format, shape: &impl Serialize) -> anyhow::Result<()> {
         match format {

@@ -105,12 +105,7 @@ impl Status {
 impl Inspect {
     async fn run(self, operators: &Listener) -> anyhow::Result<()> {
         let (records, next) = self.list(operators).await?;
-        let mut output = Output::new();
-        match self.form.format() {
-            Some(format) => output.rows(format, &&Waiting::default(), &records)?,
-            None => columns::table(&mut output, (&COLUMNS, 2), &records)?,
-        }
-        output.finish()?;
+        columns::print_typed(&self.form, &records, (&COLUMNS, 2))?;
         if let Some(next) = next.filter(|_| self.form.format().is_none()) {
             Output::note(&format!("more may follow: --after {next}"))?;
         }

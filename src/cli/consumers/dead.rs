@@ -112,14 +112,9 @@ impl List {
         };
         let letters = consumers::dead_letters(&mut session.conn, &self.name, page).await?;
         let rows: Vec<_> = letters.into_iter().rev().map(Letter::from).collect();
-        let (found, mut output) = (rows.len(), Output::new());
-        match self.form.format() {
-            Some(format) => output.rows(format, &Letter::default(), rows)?,
-            None => columns::table(&mut output, (&COLUMNS, COLUMNS.len()), &rows)?,
-        }
-        output.finish()?;
+        columns::print_typed(&self.form, &rows, (&COLUMNS, COLUMNS.len()))?;
         let narrowed = self.before.is_some() || self.state != "all";
-        Output::note_if_empty(found, output::List::DeadLetters, narrowed)
+        Output::note_if_empty(rows.len(), output::List::DeadLetters, narrowed)
     }
 }
 

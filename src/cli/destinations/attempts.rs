@@ -58,13 +58,8 @@ impl Attempts {
             until,
         };
         let rows = newest(sources, &filter, self.limit).await?;
-        let (found, mut output) = (rows.len(), Output::new());
-        match self.form.format() {
-            Some(format) => output.rows(format, &AttemptRow::default(), rows)?,
-            None => table(&mut output, &rows)?,
-        }
-        output.finish()?;
-        Output::note_if_empty(found, output::List::Attempts, narrowed)
+        columns::print_typed(&self.form, &rows, (&COLUMNS, COLUMNS.len()))?;
+        Output::note_if_empty(rows.len(), output::List::Attempts, narrowed)
     }
 }
 

@@ -58,13 +58,8 @@ impl List {
             Row::of(name, destination, status)
         };
         let rows: Vec<_> = config.destinations.iter().map(row).collect();
-        let (found, mut output) = (rows.len(), Output::new());
-        match self.form.format() {
-            Some(format) => output.rows(format, &Row::default(), rows)?,
-            None => columns::table(&mut output, (&COLUMNS, 2), &rows)?,
-        }
-        output.finish()?;
-        Output::note_if_empty(found, output::List::Destinations, false)
+        columns::print_typed(&self.form, &rows, (&COLUMNS, 2))?;
+        Output::note_if_empty(rows.len(), output::List::Destinations, false)
     }
 }
 
