@@ -63,6 +63,8 @@ async fn a_reload_holds_back_only_the_events_that_are_out() {
 
     shop.reload(&format!("{BOT}lease = '1s'\n"));
     shop.serves().await;
+    shop.until("all is read again", |state| state["lag"]["positions"] == 0)
+        .await;
     let ready = one.lease(10, 0.0).await;
     let third = rest(&shop, &[&first, &second]).await[0];
     let positions: Vec<_> = ready.iter().map(|it| it.position).collect();
