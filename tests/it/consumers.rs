@@ -240,21 +240,20 @@ async fn a_removal_shows_the_skipped_events_and_needs_yes() {
     );
 }
 
+/// Positions of the dead letters of `bot` in a state.
+fn positions(server: &Server, state: &str) -> Vec<String> {
+    let list = format!("consumers dead list bot --state {state} --json");
+    let rows = say(server, &list);
+    let rows = rows.lines().map(serde_json::from_str::<Value>);
+    let position = |row: Value| row["position"].as_str().unwrap().to_owned();
+    rows.map(|row| position(row.unwrap())).collect()
+}
+
 #[tokio::test]
 async fn dead_letters_are_listed_retried_and_discarded() {
     let (server, mut database) = server_with_bot().await;
     bury_three(&mut database).await;
-    let positions = |state: &str| {
-        let rows = say(
-            &server,
-            &format!("consumers dead list bot --state {state} --json"),
-        );
-        let rows = rows
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        rows.map(|row| row["position"].as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
-    };
+    let positions = |state| positions(&server, state);
     assert_eq!(positions("dead"), ["1", "2", "3"]);
     let before = say(
         &server,

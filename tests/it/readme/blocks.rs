@@ -13,7 +13,7 @@ const TRIED: [&str; 6] = ["sh", "sql", "text", "toml", "json", "log"];
 
 /// Languages of blocks that are not run, and why. Lines in them that call this program have to be
 /// such as it understands all the same.
-const NOT_RUN: [(&str, &str); 10] = [
+const NOT_RUN: [(&str, &str); 11] = [
     (
         "shellsession",
         "is the sample of the README, which docs/record.sh records and compares",
@@ -39,6 +39,10 @@ const NOT_RUN: [(&str, &str); 10] = [
     (
         "yaml",
         "is for a container engine, which does not run where tests do",
+    ),
+    (
+        "js",
+        "is for a node of n8n, which does not run where tests do",
     ),
     (
         "dockerfile",
