@@ -16,7 +16,7 @@ use crate::store::{
 };
 
 /// Maximum size of the pages in bytes.
-const BYTES: usize = 16 << 20;
+const BYTES: usize = 12 << 20;
 
 /// Readers that are kept for the next page.
 const READERS: usize = 4;
