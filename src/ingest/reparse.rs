@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Maximum number of events of one transaction, which holds the fence for some tens of milliseconds.
+/// Maximum number of events of one transaction, which holds the fence for some 15 milliseconds.
 const AT_ONCE: usize = 200;
 
 /// Maximum number of items of one query.

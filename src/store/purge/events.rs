@@ -14,8 +14,8 @@ use super::{
 };
 use crate::store::{Error, conversations::recount::count_without, stats};
 
-/// Maximum number of events of one transaction. The fence is held for some milliseconds, while
-/// their keys are deleted.
+/// Maximum number of events of one transaction. The fence is held for some 15 milliseconds, while
+/// they and their keys are deleted.
 const EVENTS_AT_ONCE: i64 = 1_000;
 
 /// Simulated events of a day, by their positions and keys.
