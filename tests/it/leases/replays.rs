@@ -275,7 +275,7 @@ async fn a_cancelled_replay_leaves_a_paused_one_its_events() {
 
 /// A worker has an event of the replay, and the next owner waits for the end of its lease.
 #[tokio::test]
-async fn a_cancelled_replay_goes_on_after_no_restart() {
+async fn a_cancelled_replay_stays_cancelled_after_a_kill() {
     let desk = Desk::settled("", &["1", "2", "3"]).await;
     let replay = desk.replay(all(), None).await;
     desk.has_read(replay).await;

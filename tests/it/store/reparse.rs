@@ -102,7 +102,7 @@ impl World {
 }
 
 /// The delivery with this body instead.
-fn with_body(delivery: Delivery, body: impl Into<Bytes>) -> Delivery {
+pub(super) fn with_body(delivery: Delivery, body: impl Into<Bytes>) -> Delivery {
     let body = body.into();
     let context = Context {
         app: &delivery.envelope.app,
@@ -120,7 +120,7 @@ fn with_body(delivery: Delivery, body: impl Into<Bytes>) -> Delivery {
 }
 
 /// Messages with these numbers, in one notification.
-fn messages(numbers: impl IntoIterator<Item = u32>) -> String {
+pub(super) fn messages(numbers: impl IntoIterator<Item = u32>) -> String {
     let at = now().as_millisecond();
     let item = |number| {
         format!(
@@ -331,6 +331,26 @@ async fn a_purge_of_moved_events_leaves_no_key() {
     let again = writer.commit(&[said(1..=4)]).await;
     assert_eq!((again[0].new, again[0].repeated), (3, 1));
     world.assert_consistent().await;
+}
+
+/// The key of the simulated event had expired, and the live event got another one.
+#[tokio::test]
+async fn a_purge_leaves_a_later_key_to_the_event_that_has_it() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    let simulated = Delivery {
+        source: Source::Simulated,
+        ..with_body(days_ago(20, Vec::new()), messages([1]))
+    };
+    writer.commit(&[simulated]).await;
+    world.run("DELETE FROM dedupe").await;
+    writer.commit(&[said([1])]).await;
+    world.forget_kinds("source = 'live'").await;
+    assert_eq!(world.reparse_all().await.1.moved, 1);
+    let purged = world.purge_all().await;
+    assert_eq!((purged[0].events, purged[0].keys), (1, 0));
+    world.assert_consistent().await;
+    assert_eq!(writer.commit(&[said([1])]).await[0].repeated, 1);
 }
 
 #[tokio::test]

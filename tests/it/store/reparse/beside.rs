@@ -1,7 +1,8 @@
 //! Commits during a reparse: they wait for nothing but the move itself.
 
-use super::{World, now, said, stats, with_problem};
-use hookshelf::store::epoch;
+use hookshelf::store::{Error, epoch};
+
+use super::{EVENTS, World, now, said, stats, with_problem};
 
 #[tokio::test]
 async fn commits_do_not_wait_for_the_recount_of_conversations() {
@@ -64,5 +65,41 @@ async fn an_event_whose_key_is_taken_during_the_recount_stays_with_its_counts() 
     let (moved, new) = tokio::join!(reparse.run(&plan), arriving);
     let moved = moved.unwrap();
     assert_eq!((moved.moved, moved.held, new), (1, 1, 1));
+    world.assert_consistent().await;
+}
+
+/// Commits wait for the fence for no longer than the timeouts of the move.
+#[tokio::test]
+async fn a_move_that_takes_too_long_moves_nothing() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    writer.commit(&[said(1..=4)]).await;
+    world.forget_kinds("true").await;
+    let before = world.texts(EVENTS).await;
+    let mut reparse = world.reparse().await;
+    let plan = reparse.plan().await.unwrap();
+
+    let mut holder = world.connect().await;
+    let hold = "BEGIN; SELECT FROM stored_events WHERE position = 3 FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut holder).await.unwrap();
+    let ended = reparse.run(&plan).await.unwrap_err();
+    assert!(matches!(ended, Error::LockTimeout(_)), "{ended:?}");
+    drop(holder);
+    world
+        .run(
+            "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_sleep(300) WHERE NEW.message_id = ''mid-3''; RETURN NEW; END';
+             CREATE TRIGGER linger BEFORE INSERT ON stored_events
+             FOR EACH ROW EXECUTE FUNCTION linger()",
+        )
+        .await;
+    let ended = reparse.run(&plan).await.unwrap_err();
+    assert_eq!(ended.code(), "too_slow", "{ended:?}");
+    world.run("DROP TRIGGER linger ON stored_events").await;
+
+    assert_eq!(world.texts(EVENTS).await, before);
+    world.assert_consistent().await;
+    assert_eq!(reparse.run(&plan).await.unwrap().moved, 4);
+    assert_eq!(writer.commit(&[said(1..=5)]).await[0].repeated, 4);
     world.assert_consistent().await;
 }
