@@ -1,12 +1,20 @@
-//! Plan of the commit statement: planned once, for batches and tables of any size.
+//! Plan of the commit statement: planned once, for batches and tables of any size. Partitions that a
+//! reparse and a replay read.
 
-use hookshelf::store::{Delivery, epoch};
+use hookshelf::{
+    ingest::reparse::Reparse,
+    query::EventFilter,
+    store::{Delivery, ReplayRange, ReplayReader, epoch, replays::ReplayChoice},
+};
+use jiff::SignedDuration;
 
 use super::{
     Session, World,
-    items::{comment, days_ago, delivery, message},
+    items::{ago, comment, days_ago, delivery, message},
     now,
+    reparse::{messages, with_body},
 };
+use crate::support::older;
 
 impl World {
     /// Fills the current and the previous window with `keys` keys each, and several days with rows.
@@ -121,4 +129,92 @@ async fn two_thousand_items_in_one_delivery_are_one_commit() {
         session.commit(&[delivery(events.clone())]).await;
     }
     assert_eq!(world.sizes().await, [2, 2_000, 2_000]);
+}
+
+/// Number of days with events, at consecutive positions, the oldest day first.
+const DAYS: i64 = 90;
+
+impl World {
+    /// Ages in days of the partitions of events that the sessions of `name` read in `work`, with
+    /// these scans.
+    async fn days_read(&self, name: &str, scans: &str, work: impl Future<Output = ()>) -> Vec<i64> {
+        self.run("ANALYZE").await;
+        self.run("SELECT pg_stat_reset()").await;
+        work.await;
+        // A session reports its scans when it ends.
+        let session = format!("application_name = '{name}'");
+        self.until_sessions(0, &session).await;
+        let days = format!(
+            "SELECT ((now() AT TIME ZONE 'UTC')::date
+                     - to_date(right(relname, 8), 'YYYYMMDD'))::text
+             FROM pg_stat_user_tables WHERE relname ~ '^events_[0-9]' AND {scans} > 0"
+        );
+        let days = self.texts(&days).await;
+        days.iter().map(|it| it.parse().unwrap()).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_reparse_reads_the_days_of_its_events_and_those_around_them() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    for ago in (0..DAYS).rev() {
+        let number = u32::try_from(ago).unwrap();
+        let said = with_body(days_ago(ago, Vec::new()), messages([number]));
+        writer.commit(&[said]).await;
+    }
+    world.run(&older::unknown("true")).await;
+    let around = |hours: i64| Some(ago(SignedDuration::from_hours(24 * 40 + hours)));
+    let filter = EventFilter {
+        since: around(1),
+        until: around(-1),
+        ..EventFilter::default()
+    };
+    let reparse = async {
+        let options = world.db.options();
+        let mut reparse = Reparse::open(&options, filter, None).await.unwrap();
+        let plan = reparse.plan().await.unwrap();
+        assert_eq!(reparse.run(&plan).await.unwrap().moved, 1);
+    };
+    let scans = "seq_scan + coalesce(idx_scan, 0)";
+    let days = world.days_read("hookshelf reparse", scans, Box::pin(reparse));
+    let days = days.await;
+    let is_around = |day: &i64| (36..=44).contains(day);
+    assert!(days.contains(&40) && days.iter().all(is_around), "{days:?}");
+}
+
+#[tokio::test]
+async fn a_page_of_a_replay_reads_no_day_of_other_events_as_a_whole() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    for ago in (0..DAYS).rev() {
+        writer.commit(&[days_ago(ago, vec![comment(1)])]).await;
+    }
+    world
+        .run(
+            "TRUNCATE stored_events;
+             INSERT INTO stored_events (position, delivery_id, received_at, app, kind, is_echo,
+                                        is_self, item_start, item_length, source, dedupe_key)
+             SELECT n, gen_random_uuid(), now() - (89 - n / 1000) * interval '1 day', 'default',
+                    'comment', false, false, 0, 0, 'live', gen_random_uuid()
+             FROM generate_series(1, 89999) AS n",
+        )
+        .await;
+    let page = async {
+        let mut reader = ReplayReader::open(&world.db.options()).await.unwrap();
+        for after in [44_995, 45_011] {
+            let range = ReplayRange {
+                consumer: "bot",
+                after,
+                through: 89_999,
+                limit: 16,
+            };
+            let page = reader.page(&ReplayChoice::default(), range).await.unwrap();
+            assert_eq!((page.events.len(), page.through), (16, after + 16));
+        }
+    };
+    // Postgres reads a small day of some of the events without an index.
+    let whole = world.days_read("hookshelf reader", "seq_scan", Box::pin(page));
+    let whole = whole.await;
+    assert!(whole.iter().all(|day| (43..=46).contains(day)), "{whole:?}");
 }
