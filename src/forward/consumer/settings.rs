@@ -14,7 +14,9 @@ use crate::{
 /// Items of a consumer in memory, without those of waiting lanes.
 const WINDOW: usize = 10_000;
 
-/// Heads that are ready before reading stops, for each event that may be out.
+/// Heads that are ready before reading stops, for each event that may be out. After a crash, the heads
+/// that were saved, twice as many as may be out, and the events that workers still hold are ready
+/// first: a settlement of an event that is not read again is refused.
 const AHEAD: usize = 4;
 
 /// Lanes of a consumer that wait or are out.

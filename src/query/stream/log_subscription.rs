@@ -8,9 +8,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Registered,
-    backlog::Part,
     log_batch::LogBatch,
     ring::{Batch, Next},
+    shared_pages::Part,
     source::{Place, Source},
 };
 use crate::store::Error;

@@ -7,7 +7,6 @@
 //! twice.
 
 mod audience;
-mod backlog;
 mod clients;
 mod feed;
 mod filter;
@@ -17,6 +16,7 @@ mod log_batch;
 mod log_subscription;
 mod pages;
 mod ring;
+mod shared_pages;
 mod source;
 mod subscriber;
 
@@ -25,11 +25,6 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    backlog::Backlog,
-    pages::Pages,
-    ring::{Ring, Room},
-};
 pub use self::{
     clients::Clients,
     feed::Feed,
@@ -39,6 +34,11 @@ pub use self::{
     log_subscription::LogSubscription,
     pages::PageSession,
     subscriber::Subscriber,
+};
+use self::{
+    pages::Pages,
+    ring::{Ring, Room},
+    shared_pages::SharedPages,
 };
 use super::Scope;
 pub use crate::store::follow::Gap;
@@ -62,7 +62,7 @@ struct Shared {
     /// Clients of the accounts.
     clients: watch::Sender<Arc<Clients>>,
     pages: Pages,
-    backlog: Backlog,
+    shared_pages: SharedPages,
     stop: CancellationToken,
     heartbeat: Duration,
 }
@@ -159,7 +159,7 @@ impl Hub {
             looked: watch::Sender::default(),
             clients: watch::Sender::default(),
             pages: Pages::new(options.clone()),
-            backlog: Backlog::default(),
+            shared_pages: SharedPages::default(),
             stop,
             heartbeat: limits.heartbeat,
         }));
@@ -276,7 +276,7 @@ impl Drop for Registered {
         });
         if shared.asks.borrow().subscribers == 0 {
             shared.pages.close();
-            shared.backlog.clear();
+            shared.shared_pages.clear();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Backlog: the latest pages behind the ring. Consumers that are behind at about the same position
+//! Shared pages: the latest pages behind the ring. Consumers that are behind at about the same position
 //! share them, so that each page is read from the database once.
 
 use std::{
@@ -29,7 +29,7 @@ const CONTENT: i64 = 1 << 20;
 
 /// The latest pages, and the readers that go on behind them.
 #[derive(Debug, Default)]
-pub(super) struct Backlog {
+pub(super) struct SharedPages {
     pages: Mutex<VecDeque<Page>>,
     /// Locked while a page is read: who waits for it may find the own page then.
     readers: tokio::sync::Mutex<VecDeque<(u64, LogReader)>>,
@@ -63,10 +63,10 @@ impl Hub {
     /// # Errors
     /// If Postgres is unavailable.
     pub(super) async fn part_behind(&self, place: Place, content: bool) -> Result<Part, Error> {
-        let backlog = &self.0.backlog;
-        let mut readers = backlog.readers.lock().await;
+        let pages = &self.0.shared_pages;
+        let mut readers = pages.readers.lock().await;
         let log = self.0.ring.borrow().log();
-        if let Some(batch) = backlog.behind((log, place.position), content) {
+        if let Some(batch) = pages.behind((log, place.position), content) {
             return Ok(Part {
                 caught_up_at: batch.caught_up_at,
                 batch: Some(batch),
@@ -82,7 +82,7 @@ impl Hub {
         if let Some(batch) = &part.batch {
             let after = part.gap.map_or(place.position, |gap| gap.to);
             let batch = Arc::clone(batch);
-            backlog.keep(Page { log, after, batch });
+            pages.keep(Page { log, after, batch });
         }
         readers.push_back((log, reader));
         if readers.len() > READERS {
@@ -127,7 +127,7 @@ impl Hub {
     }
 }
 
-impl Backlog {
+impl SharedPages {
     /// Finds the event at `position` with its content: its page, and its place there.
     pub(super) fn find(&self, log: u64, position: i64) -> Option<(Arc<Batch>, usize)> {
         let batch = self.behind((log, position - 1), true)?;
