@@ -1,5 +1,6 @@
 //! Time from the ack of a delivery to the hand-out of its event, at 500 deliveries a second and with
-//! four workers: alone, with 5,000 waiting lanes, and beside a lane with 100,000 events.
+//! four workers: alone, with 5,000 waiting lanes, after 100,000 settled events, and beside a lane with
+//! 100,000 events.
 
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ enum Before {
     Nothing,
     /// 5,000 lanes whose head failed.
     Waiting,
+    /// 100,000 settled events.
+    Settled,
     /// A lane whose head failed, with 100,000 events behind it.
     Long,
 }
@@ -35,15 +38,15 @@ impl Before {
         match self {
             Self::Nothing => "alone",
             Self::Waiting => "5,000 lanes wait",
+            Self::Settled => "100,000 settled events",
             Self::Long => "100,000 events in a lane that waits",
         }
     }
 
     fn is_chosen(self, options: &ConsumersOptions) -> bool {
         match self {
-            Self::Nothing => true,
-            Self::Waiting => options.chooses(Measurement::HandOut),
-            Self::Long => options.chooses(Measurement::LongLane),
+            Self::Nothing | Self::Waiting => options.chooses(Measurement::HandOut),
+            Self::Settled | Self::Long => options.chooses(Measurement::LongLane),
         }
     }
 }
@@ -57,7 +60,12 @@ pub(super) async fn measure(
         "\n| consumer | round | events | p50 | p90 | p99 since ack | settle p50 | p99 \
          | CPU µs/delivery server | Postgres |\n|---|---|---|---|---|---|---|---|---|---|"
     );
-    let states = [Before::Nothing, Before::Waiting, Before::Long];
+    let states = [
+        Before::Nothing,
+        Before::Waiting,
+        Before::Settled,
+        Before::Long,
+    ];
     let mut rounds = Vec::new();
     for round in 1..=options.rounds {
         for before in states.into_iter().filter(|it| it.is_chosen(options)) {
@@ -101,6 +109,11 @@ async fn prepare(scene: &Scene, postgres: &Postgres, before: Before) -> anyhow::
             let run = fast(5_000, people(10, 5_000));
             scene.play("bot", &run, Effect::Nack).await?;
         }
+        Before::Settled => {
+            let run = fast(100_000, people(1, 2_000));
+            scene.play("bot", &run, Effect::Ack).await?;
+            scene.has_counted(postgres).await?;
+        }
         Before::Long => {
             let run = fast(1, people(1, 1));
             scene.play("bot", &run, Effect::Nack).await?;
@@ -137,10 +150,10 @@ fn goals(rounds: &[(Before, Times)], options: &ConsumersOptions) -> Vec<Goal> {
             .map(|(_, it)| millis(&it.hand_out, quantile))
             .collect()
     };
-    let ratio = |before, quantile| -> Vec<f64> {
-        let alone = of(Before::Nothing, quantile);
-        let pairs = of(before, quantile).into_iter().zip(alone);
-        pairs.map(|(it, alone)| it / alone).collect()
+    let ratio = |before, without, quantile| -> Vec<f64> {
+        let without = of(without, quantile);
+        let pairs = of(before, quantile).into_iter().zip(without);
+        pairs.map(|(it, without)| it / without).collect()
     };
     let goal = |scenario, what, most, rounds| Goal::of(scenario, what, Bound::AtMost(most), rounds);
     let mut goals = Vec::new();
@@ -160,12 +173,12 @@ fn goals(rounds: &[(Before, Times)], options: &ConsumersOptions) -> Vec<Goal> {
                 50.0,
                 of(alone, 0.99),
             ),
-            goal("5,000 waiting lanes", p50, 1.2, ratio(waiting, 0.5)),
-            goal("5,000 waiting lanes", p99, 1.2, ratio(waiting, 0.99)),
+            goal("5,000 waiting lanes", p50, 1.2, ratio(waiting, alone, 0.5)),
+            goal("5,000 waiting lanes", p99, 1.2, ratio(waiting, alone, 0.99)),
         ]);
     }
     if Before::Long.is_chosen(options) {
-        let rounds = ratio(Before::Long, 0.99);
+        let rounds = ratio(Before::Long, Before::Settled, 0.99);
         goals.push(goal(
             "long-lane",
             "times the p99 without this lane",
