@@ -183,6 +183,8 @@ impl Plan {
         let waiting = consumers::waiting(&mut session.conn, &status.name).await?;
         let waiting = waiting.iter().map(|lane| lane.position);
         let heads = status.progress.heads.iter().copied().chain(waiting);
+        let backlogs = status.progress.backlogs.iter();
+        let heads = heads.chain(backlogs.map(|backlog| backlog.after + 1));
         Ok(Self {
             is_forward: to >= position,
             unsettled: heads.filter(|head| *head <= to).count(),

@@ -94,6 +94,7 @@ struct Shape {
     waiting: (),
     codes: (),
     blocked: (),
+    backlogs: (),
     dead_letters: (),
     settled: (),
     dead: (),

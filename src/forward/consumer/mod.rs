@@ -13,7 +13,7 @@ mod requests;
 mod settings;
 mod targets;
 
-pub use desk::{Desk, Found, Lookup, Ownership, ReplayWish, Shown, Writing};
+pub use desk::{Desk, Found, Lookup, Ownership, Passed, ReplayWish, Shown, Sought, Writing};
 pub use handle::{Call, Calls, Handle};
 pub use lease_key::LeaseKey;
 pub use names::Handles;

@@ -117,6 +117,8 @@ pub struct Status {
     pub lanes: Vec<WaitingLane>,
     /// True if events of an account are held back, because too many of its lanes wait.
     pub is_blocked: bool,
+    /// Number of accounts whose events were passed over: they are read again later.
+    pub backlogs: usize,
     /// First unsettled event: position and time of receipt.
     pub oldest: Option<(i64, Timestamp)>,
     /// Numbers of settled and skipped events.

@@ -32,7 +32,8 @@ impl Lane {
         if !self.is_done() {
             self.ids.get_or_insert_with(ids);
         }
-        let has_room = self.failures.is_none() && self.later.len() < MOST_LATER;
+        let is_kept_back = self.failures.is_some() || self.state == State::Parked;
+        let has_room = !is_kept_back && self.later.len() < MOST_LATER;
         if has_room && self.known == self.seen && item.position > self.known {
             self.known = item.position;
             self.later.push_back(item);

@@ -26,6 +26,7 @@ impl Lanes {
         let key = self.index.lane_at(token.position).unwrap_or(token.lane);
         match self.by_key.get(&key) {
             Some(lane) => lane.check(token)?,
+            None if self.may_be_passed(token) => return Err(Answer::Lost),
             None if token.position <= self.read => return Err(Answer::Already),
             None => return Err(Answer::Unknown),
         }

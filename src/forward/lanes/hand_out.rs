@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Code, LaneKey, Lanes, Lease, State, claim::Slot, lane::Lane, token::EXTRA};
+use super::{Code, LaneKey, Lanes, Lease, claim::Slot, lane::Lane, token::EXTRA};
 
 impl Lanes {
     /// Hands out up to `max` items to `worker`, each for `time`.
@@ -119,7 +119,7 @@ impl Lanes {
             if self.index.places.has_room(account) {
                 return Some(key);
             }
-            self.change(key, |lane| lane.state = State::Parked);
+            self.change(key, Lane::park);
         }
         None
     }

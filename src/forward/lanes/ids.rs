@@ -19,6 +19,12 @@ impl LaneIds {
         Self(parts.join("\0").into())
     }
 
+    /// Ids of the account of the lane.
+    #[must_use]
+    pub fn of_account(&self) -> Self {
+        Self::new(self.app(), self.account(), None)
+    }
+
     /// Name of the app.
     pub fn app(&self) -> &str {
         self.part(0).unwrap_or_default()

@@ -8,7 +8,7 @@ use std::{
 use super::{
     item::{AccountKey, LaneKey},
     lane::{Lane, State},
-    places::Places,
+    places::{Places, Tally},
 };
 
 /// Lanes by the state of their heads.
@@ -34,8 +34,10 @@ pub(super) struct Index {
     pub(super) unsaved: BTreeSet<(u64, LaneKey)>,
     /// Lanes whose next item has to be looked up, now or soon.
     pub(super) wishes: BTreeSet<LaneKey>,
-    /// Number of items of the lanes without failures.
+    /// Number of items that count in the window.
     pub(super) items: usize,
+    /// Lanes without failures, by account.
+    pub(super) untried: Tally,
     pub(super) places: Places,
 }
 
@@ -53,17 +55,25 @@ impl Index {
         open.or_else(|| self.rows.get(&position)).copied()
     }
 
+    /// True if the account has no place, and no space for a further head that is parked: an account
+    /// gets half of the space that the parked heads leave.
+    pub(super) fn is_full(&self, account: AccountKey, window: usize) -> bool {
+        let space = (window / 2).saturating_sub(self.parked.len());
+        !self.places.has_room(account) && self.untried.of(account) >= space
+    }
+
     /// Adds a lane.
     pub(super) fn add(&mut self, key: LaneKey, lane: &Lane) {
         let position = lane.head.position;
         if lane.failures.is_some() {
             self.rows.insert(position, key);
         } else {
-            self.items += 1 + lane.later.len();
+            self.untried.add(lane.head.account);
             if !lane.is_done() {
                 self.open.insert(position, key);
             }
         }
+        self.items += lane.in_window();
         if lane.takes_place() {
             self.places.take(lane.head.account);
         }
@@ -78,8 +88,9 @@ impl Index {
             self.rows.remove(&position);
         } else {
             self.open.remove(&position);
-            self.items -= 1 + lane.later.len();
+            self.untried.remove(lane.head.account);
         }
+        self.items -= lane.in_window();
         if lane.takes_place() {
             self.places.give_back(lane.head.account);
         }

@@ -160,8 +160,7 @@ impl Lane {
             code,
         }));
         self.state = State::Waiting { until: due_at };
-        self.later = VecDeque::new();
-        self.known = self.head.position;
+        self.keep_head_only();
     }
 
     /// Settles the head and moves on to the next item. The save of number `save` is the first one
@@ -264,9 +263,33 @@ impl Lane {
         matches!(self.state, State::Out { worker: None, .. })
     }
 
-    /// True if the lane takes one of the limited places.
+    /// True if the lane takes one of the limited places. A head without failures that is held back
+    /// takes none: after a crash these are all heads, also those that were parked.
     pub(super) fn takes_place(&self) -> bool {
-        self.failures.is_some() || self.is_out() || self.is_waiting()
+        let is_with_worker = self.is_out() && !self.is_held_back();
+        self.failures.is_some() || is_with_worker || self.is_waiting()
+    }
+
+    /// Number of items that count in the window. Those that cannot go out yet do not: others are read
+    /// meanwhile.
+    pub(super) fn in_window(&self) -> usize {
+        let is_kept_back = self.state == State::Parked || self.is_held_back();
+        if self.failures.is_some() || is_kept_back {
+            0
+        } else {
+            1 + self.later.len()
+        }
+    }
+
+    /// Parks a ready head. The lane keeps its head only.
+    pub(super) fn park(&mut self) {
+        self.state = State::Parked;
+        self.keep_head_only();
+    }
+
+    fn keep_head_only(&mut self) {
+        self.later = VecDeque::new();
+        self.known = self.head.position;
     }
 
     /// True if the head was handed out more than once.

@@ -7,7 +7,9 @@ use super::item::hash;
 /// Limits of the lanes of one consumer.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Items in memory, without those of waiting lanes. At this number reading stops.
+    /// Items in memory that may go out, or come next in their lanes. At this number reading stops.
+    /// Heads of an account without a place are parked, up to half of this number; further events
+    /// of the account are passed over.
     pub window: usize,
     /// Heads ready for their first attempt. At this number reading stops too.
     pub ahead: usize,

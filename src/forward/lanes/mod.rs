@@ -3,7 +3,8 @@
 //! A lane is the unit of ordering, in most cases one person. At most one item of a lane is out at
 //! a time, and a failed head makes only its own lane wait. The state to save is small: a position,
 //! the heads of the lanes with unsettled items up to this position, and a row for each lane whose
-//! head has failed. Everything else is read again after a restart.
+//! head has failed. An account with too many waiting lanes has a position of its
+//! own: see [`backlogs`]. Everything else is read again after a restart.
 //!
 //! Memory is bounded. A lane keeps a few items; a lane with failures keeps its head only. The
 //! items behind them are looked up in the database when their turn comes: see [`Lanes::wanted`].
@@ -13,6 +14,7 @@
 //! [`Lanes::saved`]: only then does the next item of a settled lane go out. A hand-out is saved too,
 //! though nobody waits for it: see [`Lanes::is_unsaved`].
 
+mod backlogs;
 mod behind;
 mod claim;
 mod code;
@@ -37,6 +39,7 @@ mod token;
 
 use std::collections::HashMap;
 
+pub use backlogs::{BacklogWish, MOST_PASSED};
 pub use behind::{MOST_LATER, Wish};
 pub use code::Code;
 pub use extras::{Ended, EndedExtra, MOST_RETRIES};
@@ -50,6 +53,7 @@ pub use status::WaitingLane;
 pub use takeover::Stored;
 pub use token::{Answer, Lease, Token};
 
+use backlogs::Backlogs;
 use extras::Extras;
 use index::Index;
 use lane::{Lane, State};
@@ -63,6 +67,7 @@ pub struct Lanes {
     by_key: HashMap<LaneKey, Box<Lane>>,
     index: Index,
     extras: Extras,
+    backlogs: Backlogs,
     /// Position up to which the log was read.
     read: i64,
     /// Position to save. No item after it was handed out or settled.
@@ -87,6 +92,7 @@ impl Lanes {
         Self {
             index: Index::new(limits.max_blocked),
             extras: Extras::default(),
+            backlogs: Backlogs::default(),
             limits,
             by_key: HashMap::new(),
             read: position,
@@ -111,9 +117,10 @@ impl Lanes {
         self.index.rows.len()
     }
 
-    /// True if an item is ready, but no new lane of its account starts: too many wait.
+    /// True if an item is ready or was passed over, but no new lane of its account starts: too many
+    /// wait.
     pub fn is_blocked(&self) -> bool {
-        !self.index.parked.is_empty()
+        !self.index.parked.is_empty() || self.backlogs() > 0
     }
 
     fn insert(&mut self, lane: Lane) {

@@ -4,6 +4,30 @@ use std::collections::HashMap;
 
 use super::item::AccountKey;
 
+/// Number of lanes of each account.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally(HashMap<AccountKey, usize>);
+
+impl Tally {
+    /// Number of lanes of the account.
+    pub(super) fn of(&self, account: AccountKey) -> usize {
+        self.0.get(&account).copied().unwrap_or_default()
+    }
+
+    pub(super) fn add(&mut self, account: AccountKey) {
+        *self.0.entry(account).or_default() += 1;
+    }
+
+    pub(super) fn remove(&mut self, account: AccountKey) {
+        let left = self.of(account).saturating_sub(1);
+        if left > 0 {
+            self.0.insert(account, left);
+        } else {
+            self.0.remove(&account);
+        }
+    }
+}
+
 /// Places for lanes that wait or are out.
 ///
 /// A lane takes its place before its head goes out, so that a failed head can always wait. An
@@ -13,7 +37,7 @@ use super::item::AccountKey;
 pub(super) struct Places {
     limit: usize,
     taken: usize,
-    accounts: HashMap<AccountKey, usize>,
+    accounts: Tally,
 }
 
 impl Places {
@@ -31,24 +55,16 @@ impl Places {
 
     /// True if the account may take another place.
     pub(super) fn has_room(&self, account: AccountKey) -> bool {
-        let has = self.accounts.get(&account).copied().unwrap_or_default();
-        has < self.limit.saturating_sub(self.taken)
+        self.accounts.of(account) < self.limit.saturating_sub(self.taken)
     }
 
     pub(super) fn take(&mut self, account: AccountKey) {
-        *self.accounts.entry(account).or_default() += 1;
+        self.accounts.add(account);
         self.taken += 1;
     }
 
     pub(super) fn give_back(&mut self, account: AccountKey) {
-        let left = self
-            .accounts
-            .remove(&account)
-            .unwrap_or_default()
-            .saturating_sub(1);
-        if left > 0 {
-            self.accounts.insert(account, left);
-        }
+        self.accounts.remove(account);
         self.taken = self.taken.saturating_sub(1);
     }
 }

@@ -2,6 +2,10 @@
 
 use super::{Item, Lane, LaneIds, Lanes, State, Token, Wish};
 
+/// Windows of parked heads at which reading stops. Only events without an account come so far, or
+/// many accounts that lose their places one after the other.
+const MOST_PARKED: usize = 4;
+
 impl Lanes {
     /// Position up to which the log was read. Reading goes on after it.
     pub fn read(&self) -> i64 {
@@ -17,16 +21,25 @@ impl Lanes {
     /// True if more of the log may be read: there is room, and few heads are ready. Reading further
     /// ahead would only take memory, and the lanes would lose the items that they have no room for.
     pub fn has_room(&self) -> bool {
-        self.index.items < self.limits.window && self.index.ready.len() < self.limits.ahead
+        let is_full = self.index.items >= self.limits.window
+            || self.index.parked.len() >= MOST_PARKED * self.limits.window;
+        !is_full && self.index.ready.len() < self.limits.ahead
     }
 
     /// Takes the next item of the log. Items come in ascending order, each once; others are
     /// ignored. `ids` makes the ids of its lane, if the lane needs them for lookups.
-    pub fn offer(&mut self, item: Item, ids: impl FnOnce() -> LaneIds) {
+    pub fn offer(&mut self, item: Item, ids: impl Fn() -> LaneIds) {
         if item.position <= self.read {
             return;
         }
         self.read = item.position;
+        if !self.pass_over(&item, &ids) {
+            self.add(item, ids);
+        }
+    }
+
+    /// Adds an item to its lane.
+    pub(super) fn add(&mut self, item: Item, ids: impl FnOnce() -> LaneIds) {
         let known = self.change(item.lane, |lane| lane.offer(item, ids));
         if known.is_none() {
             let mut lane = Lane::new(item);

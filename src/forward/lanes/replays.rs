@@ -49,7 +49,8 @@ impl Lanes {
 
     /// True if the live side has the event of `item` and has not settled it.
     pub fn is_live(&self, item: &Item) -> bool {
-        item.position > self.read || self.by_key.get(&item.lane).is_some_and(|it| it.has(item))
+        item.position > self.read_of(item.account)
+            || self.by_key.get(&item.lane).is_some_and(|it| it.has(item))
     }
 
     /// Counts an event that a replay leaves out.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{Code, Counts, DeadLetter, EndedExtra, Item, LaneKey, Lanes, settlement::Settlement};
+use crate::store::consumers::Backlog;
 
 /// State of a consumer, and its changes since the last save. All of it is written at once.
 ///
@@ -15,10 +16,12 @@ pub struct Saved {
     /// Number of the save, for [`Lanes::saved`].
     pub number: u64,
     /// An event up to this position is settled, unless its lane has a head at or before it, here
-    /// or in a row.
+    /// or in a row, or its account a backlog before it.
     pub position: i64,
     /// Heads of the lanes that do not wait, ascending.
     pub heads: Vec<i64>,
+    /// Accounts whose events after a position are unsettled as well.
+    pub backlogs: Vec<Backlog>,
     /// Rows to write, by the position of the head.
     pub waiting: Vec<Waiting>,
     /// Positions of rows to remove, if there are such rows.
@@ -87,6 +90,7 @@ impl Lanes {
             number: self.saves,
             position: self.cursor,
             heads: heads.map(|(position, _)| *position).collect(),
+            backlogs: self.backlogs.save(self.cursor),
             waiting: changed.iter().filter_map(|it| self.row(*it)).collect(),
             removed,
             dead: std::mem::take(&mut self.unsaved.dead),
@@ -104,6 +108,7 @@ impl Lanes {
             || !self.unsaved.rows.is_empty()
             || !self.unsaved.ended.is_empty()
             || self.extras.is_unsaved()
+            || self.backlogs.is_unsaved()
             || self.unsaved.counts != self.unsaved.at_save
             || self.index.unsaved.last().is_some_and(has_settled)
     }

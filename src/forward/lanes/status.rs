@@ -69,8 +69,11 @@ impl Lanes {
     pub fn oldest(&self) -> Option<(i64, Timestamp)> {
         let open = self.index.open.first_key_value();
         let row = self.index.rows.first_key_value();
-        let (position, key) = open.into_iter().chain(row).min()?;
-        let lane = self.by_key.get(key)?;
-        Some((*position, lane.head.received_at))
+        let head = open.into_iter().chain(row).min();
+        let head = head.and_then(|(position, key)| {
+            let lane = self.by_key.get(key)?;
+            Some((*position, lane.head.received_at))
+        });
+        head.into_iter().chain(self.backlogs.oldest()).min()
     }
 }

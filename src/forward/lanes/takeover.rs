@@ -7,8 +7,10 @@ use std::{
 
 use super::{
     Counts, Item, LaneIds, Lanes, Limits, Waiting,
+    backlogs::Backlogs,
     lane::{Failures, Lane, State},
 };
+use crate::store::consumers::Backlog;
 
 /// State of a consumer at its takeover.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct Stored {
     pub counts: Counts,
     /// Heads of the lanes that do not wait, if their events still exist.
     pub heads: Vec<(Item, LaneIds)>,
+    /// Backlogs of accounts, each with its last event and the ids of that.
+    pub backlogs: Vec<(Backlog, Item, LaneIds)>,
     /// Rows of the other lanes, if their events still exist.
     pub waiting: Vec<(Waiting, LaneIds)>,
     /// [`Lanes::leases`] at an orderly end. `None` if any head may be out, as after a crash.
@@ -38,6 +42,7 @@ impl Lanes {
     pub fn restore(stored: Stored, limits: Limits, now: Instant) -> Self {
         let mut lanes = Self::new(stored.position, stored.generation, limits);
         lanes.drawn = stored.drawn;
+        lanes.backlogs = Backlogs::restore(stored.backlogs);
         lanes.unsaved.counts = stored.counts;
         lanes.unsaved.at_save = stored.counts;
         let heads = stored.heads.into_iter();
@@ -107,7 +112,7 @@ impl Lanes {
             head,
             ids,
             failures.map(Box::new),
-            self.read,
+            self.read_of(head.account),
             state,
         ));
     }

@@ -80,6 +80,7 @@ pub async fn seek(conn: &mut PgConnection, name: &str, to: Start) -> Result<bool
     let seek = format!(
         "UPDATE consumers
          SET generation = generation + 1, position = least($2, {DRAWN}), heads = '', leases = NULL,
+             backlogs = NULL,
              caught_up_at = CASE WHEN $3 THEN clock_timestamp() END
          WHERE name = $1"
     );

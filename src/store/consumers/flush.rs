@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use super::{Totals, heads, millis};
+use super::{Backlog, Totals, heads, millis};
 use crate::store::{Error, replays::ReplayProgress};
 
 /// Progress of a consumer. A flush may be repeated if its answer was lost: totals are absolute, and
@@ -26,6 +26,8 @@ pub struct Flush {
     pub lane: &'static str,
     /// First unsettled position of each lane that does not wait, in ascending order.
     pub heads: Vec<i64>,
+    /// Backlogs of accounts.
+    pub backlogs: Vec<Backlog>,
     /// Time for which the ownership goes on.
     pub owned_for: Duration,
     /// Numbers of events since the consumer was created.
@@ -132,6 +134,7 @@ pub async fn flush(conn: &mut PgConnection, flush: &Flush) -> Result<Flushed, Er
         .bind(replays.skipped)
         .bind(replays.dead)
         .bind(replays.done)
+        .bind(Backlog::encode(&flush.backlogs))
         .fetch_optional(conn)
         .await?;
     Ok(mine.map_or(Flushed::Lost, |paused| Flushed::Written { paused }))
@@ -148,7 +151,7 @@ const FLUSH: &str = "
         SET position = $3, caught_up_at = coalesce($4, caught_up_at), heads = $5, lane = $6,
             owned_until = clock_timestamp() + $7 * interval '1 ms',
             settled = $8, dead = $9, gone = $10, too_old = $11, repeated = $12, filtered = $13,
-            paused = coalesce($28, paused), leases = NULL
+            paused = coalesce($28, paused), leases = NULL, backlogs = $36
         WHERE name = $1 AND generation = $2 AND $3 <= (SELECT last_value FROM event_position)
         RETURNING paused
     ), done AS (

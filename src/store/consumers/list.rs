@@ -124,7 +124,13 @@ impl Listed {
     /// Positions from which the first events are needed.
     fn wanted(&self) -> impl Iterator<Item = i64> {
         let head = self.status.progress.heads.first().copied();
-        head.into_iter().chain(self.unread())
+        head.into_iter().chain(self.passed()).chain(self.unread())
+    }
+
+    /// First position at which an event of a backlog may lie.
+    fn passed(&self) -> Option<i64> {
+        let backlogs = self.status.progress.backlogs.iter();
+        backlogs.map(|backlog| backlog.after + 1).min()
     }
 
     /// First position that is not read, if one was drawn.
@@ -138,7 +144,13 @@ impl Listed {
         let unread = self.unread().and_then(|position| times.get(&position));
         let head = self.status.progress.heads.first();
         let head = head.and_then(|head| times.get(head));
-        let unsettled = [self.oldest_at, head.copied(), unread.copied()];
+        let passed = self.passed().and_then(|position| times.get(&position));
+        let unsettled = [
+            self.oldest_at,
+            head.copied(),
+            passed.copied(),
+            unread.copied(),
+        ];
         let oldest_at = unsettled.into_iter().flatten().min();
         let age = |at| Duration::try_from(self.now.duration_since(at)).unwrap_or_default();
         ConsumerStatus {

@@ -35,13 +35,14 @@ pub use self::{
     heads::MalformedHeads,
     list::{ConsumerStatus, list, status},
     owner::{Owner, Take, Taken, TokenKey, release, rewind, take},
-    progress::{Progress, Totals},
+    progress::{Backlog, Progress, Totals},
     span::{KindCount, count_between, first_since},
     unmatched::{Unmatched, unmatched},
     waiting::{WaitingLane, waiting},
 };
 pub use super::read::{
-    EventFilter, EventRow, MOST_COUNTED, events_at, events_of, next_of_lane, read_payloads,
+    EventFilter, EventRow, MOST_COUNTED, events_at, events_of, first_stored, next_of_lane,
+    read_payloads,
 };
 
 /// Milliseconds of `time`, for a statement.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgRow};
 
-use super::{Progress, heads, leases, millis};
+use super::{Backlog, Progress, heads, leases, millis};
 use crate::store::Error;
 
 /// Process that owns consumers.
@@ -154,7 +154,7 @@ pub async fn release(
     Ok(())
 }
 
-/// Moves an owned consumer back to `position`, with only the heads `heads` and the waiting lanes before
+/// Moves an owned consumer back to `position`, with only these heads, backlogs and the waiting lanes before
 /// it, so that the owner reads all events behind `position` again, under the unit of ordering `lane`. Totals and dead
 /// letters stay. Returns false, and changes nothing, if the consumer has another generation.
 ///
@@ -165,16 +165,17 @@ pub async fn rewind(
     conn: &mut PgConnection,
     name: &str,
     generation: i64,
-    (position, heads): (i64, &[i64]),
+    (position, heads, backlogs): (i64, &[i64], &[Backlog]),
     lane: &'static str,
 ) -> Result<bool, Error> {
     let mut tx = conn.begin().await?;
     let rewind = sqlx::query(
-        "UPDATE consumers SET position = $3, lane = $4, heads = $5, caught_up_at = NULL
+        "UPDATE consumers SET position = $3, lane = $4, heads = $5, backlogs = $6, caught_up_at = NULL
          WHERE name = $1 AND generation = $2",
     );
     let rewind = rewind.bind(name).bind(generation).bind(position).bind(lane);
     let rewind = rewind.bind(heads::encode(position, heads));
+    let rewind = rewind.bind(Backlog::encode(backlogs));
     let is_mine = rewind.execute(&mut *tx).await?.rows_affected() > 0;
     if is_mine {
         let forget = "DELETE FROM consumer_lanes WHERE consumer = $1 AND position > $2";

@@ -72,7 +72,7 @@ pub use log::read_payloads;
 pub(crate) use log::{LogPage, LogReader, PageSize, clients};
 pub use media::{MediaFilter, MediaRow};
 pub use place::{InvalidPlace, Place};
-pub use positions::{events_at, events_of, next_of_lane};
+pub use positions::{events_at, events_of, first_stored, next_of_lane};
 pub use rejections::{RejectionFilter, RejectionRow, RejectionTotal};
 pub use reparse::ItemRow;
 pub(super) use reparse::items_to_read;

@@ -96,6 +96,15 @@ pub async fn next_of_lane(
     events_at(conn, &found.collect::<Vec<_>>()).await
 }
 
+/// Finds the first position with an event. A day may begin with a later one than the day after it.
+///
+/// # Errors
+/// If Postgres is unavailable.
+pub async fn first_stored(conn: &mut PgConnection) -> Result<Option<i64>, Error> {
+    let first = sqlx::query_scalar("SELECT min(position) FROM stored_events");
+    Ok(first.fetch_one(conn).await?)
+}
+
 /// Finds the events of messages and comments that were received since a moment, by their ids. Returns
 /// their positions with the times of receipt.
 ///

@@ -11,22 +11,27 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Shared, within_deadline};
 use crate::{
     forward::{
-        consumer::{Found, Lookup, Settings, Shown},
-        lanes::{Item, MOST_LATER, Wish},
+        consumer::{Found, Lookup, Passed, Settings, Shown, Sought},
+        lanes::{BacklogWish, Item, MOST_LATER, MOST_PASSED, Wish},
     },
     query::stream::{Log, json},
     store::{
         Connection, Error,
-        consumers::{EventRow, events_at, events_of, next_of_lane, read_payloads},
+        consumers::{EventRow, events_at, events_of, first_stored, next_of_lane, read_payloads},
+        follow::Gap,
     },
 };
 
-/// Rows of a lane in the first statement, and at most: few of them may be chosen.
+/// Rows of a lane and of a backlog in the first statement, and at most: few of them may be chosen.
 const ROWS: u32 = 8;
+const PASSED_ROWS: u32 = 64;
 const MOST_ROWS: u32 = 1_000;
 
 /// Time after which lookups of lanes end with what was read.
 const PART: Duration = Duration::from_secs(1);
+
+/// The same for backlogs: callers wait for their events meanwhile.
+const SHORT_PART: Duration = Duration::from_millis(100);
 
 /// Longest time between the deliveries of a message through two apps.
 const APART: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -63,18 +68,15 @@ async fn find(shared: &Shared, settings: &Settings, asked: &Lookup) -> Result<Fo
         let found = next_items(conn, (&shared.log, settings), wish.clone(), end).await?;
         items.push(found);
     }
-    let wanted = asked.events.iter();
-    let wanted = wanted.map(|it| (it.position, Some(it.received_at)));
-    let events = events_at(conn, &wanted.collect::<Vec<_>>()).await?;
-    let contents = asked.events.iter().filter(|it| it.content);
-    let contents: HashSet<_> = contents.map(|it| it.position).collect();
-    let has_content = |event: &EventRow| contents.contains(&event.position);
-    let (mut with, without): (Vec<_>, Vec<_>) = events.into_iter().partition(has_content);
-    read_payloads(conn, &mut with).await?;
-    let shown = |content| move |event| shown(&shared.log, event, content);
-    let events = with.into_iter().map(shown(true));
-    let events = events.chain(without.into_iter().map(shown(false)));
-    let events: HashMap<_, _> = events.map(|it| (it.event.position, it)).collect();
+    let (mut backlogs, end) = (Vec::new(), Instant::now() + SHORT_PART);
+    for wish in &asked.backlogs {
+        if Instant::now() > end {
+            break;
+        }
+        let found = next_passed(conn, (&shared.log, settings), wish.clone(), end).await?;
+        backlogs.push(found);
+    }
+    let events = events(conn, &shared.log, &asked.events).await?;
     let repeated = if settings.once_per_account {
         let found = events.values().map(|it| &it.event);
         let new: Vec<_> = asked.messages.iter().chain(found).collect();
@@ -85,9 +87,31 @@ async fn find(shared: &Shared, settings: &Settings, asked: &Lookup) -> Result<Fo
     session.keep();
     Ok(Found {
         items,
+        backlogs,
         events,
         repeated,
     })
+}
+
+/// The events that are to be handed out, by position.
+async fn events(
+    conn: &mut Connection,
+    log: &Log,
+    sought: &[Sought],
+) -> Result<HashMap<i64, Shown>, Error> {
+    let places = sought.iter().map(|it| (it.position, Some(it.received_at)));
+    let events = events_at(conn, &places.collect::<Vec<_>>()).await?;
+    let contents = sought.iter().filter(|it| it.content);
+    let contents: HashSet<_> = contents.map(|it| it.position).collect();
+    let has_content = |event: &EventRow| contents.contains(&event.position);
+    let (mut with, without): (Vec<_>, Vec<_>) = events.into_iter().partition(has_content);
+    read_payloads(conn, &mut with).await?;
+    let with = with.into_iter().map(|event| shown(log, event, true));
+    let without = without.into_iter().map(|event| shown(log, event, false));
+    Ok(with
+        .chain(without)
+        .map(|it| (it.event.position, it))
+        .collect())
 }
 
 /// Positions of those of `new` whose message or comment came before, through another app.
@@ -162,6 +186,46 @@ async fn next_items(
         }
     }
     Ok((wish, items))
+}
+
+/// The first events of a backlog that are chosen, and the positions before them whose days were
+/// dropped. A backlog with many others is looked up in parts, like a lane.
+async fn next_passed(
+    conn: &mut Connection,
+    (log, settings): (&Log, &Settings),
+    mut wish: BacklogWish,
+    end: Instant,
+) -> Result<Passed, Error> {
+    let filter = settings.lane_filter(&wish.ids);
+    let clients = log.clients();
+    let is_chosen = |row: &EventRow| settings.chooses(row, clients.of(row).map(String::as_str));
+    let mut gap = None;
+    if wish.is_first
+        && let Some(first) = first_stored(conn).await?
+    {
+        let (from, to) = (wish.after + 1, (first - 1).min(wish.through));
+        gap = (from <= to).then_some(Gap { from, to });
+    }
+    let (mut events, mut after, mut limit) = (Vec::new(), wish.after, PASSED_ROWS);
+    while events.len() < MOST_PASSED {
+        let rows = next_of_lane(conn, &filter, after, wish.through, limit).await?;
+        let Some(last) = rows.last() else {
+            break;
+        };
+        (after, limit) = (last.position, (4 * limit).min(MOST_ROWS));
+        let chosen = rows.into_iter().filter(is_chosen);
+        events.extend(chosen.take(MOST_PASSED - events.len()));
+        if Instant::now() > end {
+            wish.through = after;
+            break;
+        }
+    }
+    if events.len() >= MOST_PASSED
+        && let Some(last) = events.last()
+    {
+        wish.through = last.position;
+    }
+    Ok(Passed { wish, events, gap })
 }
 
 fn shown(log: &Log, event: EventRow, content: bool) -> Shown {

@@ -14,11 +14,26 @@ use crate::{
     },
     store::{
         Connection, Error,
-        consumers::{self, EventRow, Progress, Taken, Totals, WaitingLane, events_at},
+        consumers::{
+            self, Backlog, EventRow, Progress, Taken, Totals, WaitingLane, events_at, first_stored,
+        },
         wake,
     },
-    telemetry::{LogEvent, consumers::ConsumerRewound},
+    telemetry::{
+        LogEvent,
+        consumers::{ConsumerMissed, ConsumerRewound},
+    },
 };
+
+/// State of a consumer at its takeover, with the events that tell its lanes.
+struct Loaded {
+    /// Waiting lanes.
+    rows: Vec<WaitingLane>,
+    /// Events at the heads and waiting lanes that are still stored, by position.
+    events: HashMap<i64, EventRow>,
+    /// Backlogs with their last events, if these are still stored.
+    backlogs: Vec<(Backlog, Option<EventRow>)>,
+}
 
 /// Builds the desk from the stored state; `None` if the consumer was lost meanwhile.
 ///
@@ -30,19 +45,19 @@ pub(super) async fn desk(
     settings: Arc<Settings>,
     taken: &Taken,
 ) -> Result<Option<Desk>, Error> {
-    let mut rows = within_deadline(consumers::waiting(conn, name)).await?;
+    let mut loaded = Loaded::read(conn, (shared, name), taken).await?;
     let drawn = within_deadline(wake::last_drawn(conn)).await?;
-    let mut events = within_deadline(heads(shared, taken, &rows)).await?;
     let progress = &taken.progress;
     let (now, lane) = (Instant::now(), settings.lane.as_str());
     let mut position = progress.position;
-    if let Some((first, cause)) = first_lost(progress, &rows, &events, lane) {
+    if let Some((first, cause)) = loaded.first_lost(progress, lane) {
         position = first - 1;
-        rows.retain(|row| row.position < first);
-        events.retain(|head, _| *head < first);
+        loaded.forget_from(first);
         let heads = progress.heads.iter().filter(|head| **head < first);
         let heads: Vec<_> = heads.copied().collect();
-        let rewind = consumers::rewind(conn, name, taken.generation, (position, &heads), lane);
+        let backlogs = loaded.backlogs();
+        let place = (position, &heads[..], &backlogs[..]);
+        let rewind = consumers::rewind(conn, name, taken.generation, place, lane);
         if !within_deadline(rewind).await? {
             return Ok(None);
         }
@@ -63,10 +78,11 @@ pub(super) async fn desk(
         },
         counts: counts(&progress.totals),
         heads: Vec::new(),
+        backlogs: Vec::new(),
         waiting: Vec::new(),
         leases: taken.leases.clone(),
     };
-    fill(&mut stored, &settings, (events, rows), now);
+    loaded.fill(&mut stored, &settings, now);
     let key = LeaseKey::new(taken.token_key.as_bytes());
     let limits = settings.limits(random());
     let lanes = Lanes::restore(stored, limits, now);
@@ -78,63 +94,107 @@ pub(super) async fn desk(
     Ok(Some(desk))
 }
 
-/// First head from which the lanes cannot be known, and the cause.
-fn first_lost(
-    progress: &Progress,
-    rows: &[WaitingLane],
-    events: &HashMap<i64, EventRow>,
-    lane: &str,
-) -> Option<(i64, &'static str)> {
-    let heads = progress.heads.iter().copied();
-    let all = || heads.clone().chain(rows.iter().map(|row| row.position));
-    if progress.lane == lane {
-        let lost = all().filter(|head| !events.contains_key(head)).min();
-        lost.map(|first| (first, "gone"))
-    } else {
-        all().min().map(|first| (first, "lane"))
+impl Loaded {
+    async fn read(
+        conn: &mut Connection,
+        (shared, name): (&Shared, &Arc<str>),
+        taken: &Taken,
+    ) -> Result<Self, Error> {
+        let rows = within_deadline(consumers::waiting(conn, name)).await?;
+        let progress = &taken.progress;
+        let mut events = within_deadline(events(shared, progress, &rows)).await?;
+        let mut backlogs = Vec::new();
+        for backlog in progress.backlogs.iter().copied() {
+            let event = events.remove(&backlog.last);
+            // Without an older event, all events of the backlog were dropped with their days.
+            if event.is_some() || has_events_before(conn, backlog.last).await? {
+                backlogs.push((backlog, event));
+            } else {
+                let (consumer, from) = (Arc::clone(name), backlog.after + 1);
+                let to = backlog.last;
+                ConsumerMissed { consumer, from, to }.emit();
+            }
+        }
+        Ok(Self {
+            rows,
+            events,
+            backlogs,
+        })
+    }
+
+    fn backlogs(&self) -> Vec<Backlog> {
+        self.backlogs.iter().map(|(backlog, _)| *backlog).collect()
+    }
+
+    /// First position from which the lanes cannot be known, and the cause.
+    fn first_lost(&self, progress: &Progress, lane: &str) -> Option<(i64, &'static str)> {
+        let is_same = progress.lane == lane;
+        let heads = progress.heads.iter().copied();
+        let heads = heads.chain(self.rows.iter().map(|row| row.position));
+        let heads = heads.filter(|head| !(is_same && self.events.contains_key(head)));
+        let backlogs = self.backlogs.iter();
+        let backlogs = backlogs.filter(|(_, event)| !(is_same && event.is_some()));
+        let all = heads.chain(backlogs.map(|(backlog, _)| backlog.after + 1));
+        all.min()
+            .map(|first| (first, if is_same { "gone" } else { "lane" }))
+    }
+
+    /// Forgets everything that is read again from the position `first` on.
+    fn forget_from(&mut self, first: i64) {
+        self.rows.retain(|row| row.position < first);
+        self.events.retain(|head, _| *head < first);
+        self.backlogs
+            .retain(|(backlog, _)| backlog.after + 1 < first);
+    }
+
+    /// Fills in heads and backlogs, of which none is missing.
+    fn fill(mut self, stored: &mut Stored, settings: &Settings, now: Instant) {
+        for row in self.rows {
+            let event = self.events.remove(&row.position);
+            let Some((event, code)) = event.zip(Code::new(&row.code)) else {
+                continue;
+            };
+            let waiting = Waiting {
+                item: settings.item(&event),
+                attempts: row.attempts.unsigned_abs(),
+                first_at: now.checked_sub(row.failed_for).unwrap_or(now),
+                due_at: now + row.due_in,
+                code,
+            };
+            stored.waiting.push((waiting, settings.ids(&event)));
+        }
+        for (backlog, event) in self.backlogs {
+            let event = event.iter();
+            let event = event.map(|it| (backlog, settings.item(it), settings.ids(it)));
+            stored.backlogs.extend(event);
+        }
+        let heads = self.events.into_values();
+        let heads = heads.map(|event| (settings.item(&event), settings.ids(&event)));
+        stored.heads.extend(heads);
     }
 }
 
-/// Events at the heads, by position.
-async fn heads(
+/// True if an event before `position` is stored.
+async fn has_events_before(conn: &mut Connection, position: i64) -> Result<bool, Error> {
+    let first = within_deadline(first_stored(conn)).await?;
+    Ok(first.is_some_and(|first| first < position))
+}
+
+/// Events at the heads, waiting lanes and ends of backlogs, by position.
+async fn events(
     shared: &Shared,
-    taken: &Taken,
+    progress: &Progress,
     rows: &[WaitingLane],
 ) -> Result<HashMap<i64, EventRow>, Error> {
-    let heads = taken.progress.heads.iter().map(|head| (*head, None));
+    let heads = progress.heads.iter().copied();
+    let heads = heads.chain(progress.backlogs.iter().map(|backlog| backlog.last));
     let rows = rows.iter().map(|row| (row.position, Some(row.received_at)));
     let mut session = shared.log.session().await?;
-    let wanted: Vec<_> = heads.chain(rows).collect();
+    let wanted: Vec<_> = heads.map(|head| (head, None)).chain(rows).collect();
     let events = events_at(session.connection(), &wanted).await?;
     session.keep();
     let events = events.into_iter();
     Ok(events.map(|event| (event.position, event)).collect())
-}
-
-/// Fills in the heads, of which none is missing.
-fn fill(
-    stored: &mut Stored,
-    settings: &Settings,
-    (mut events, rows): (HashMap<i64, EventRow>, Vec<WaitingLane>),
-    now: Instant,
-) {
-    for row in rows {
-        let event = events.remove(&row.position);
-        let Some((event, code)) = event.zip(Code::new(&row.code)) else {
-            continue;
-        };
-        let waiting = Waiting {
-            item: settings.item(&event),
-            attempts: row.attempts.unsigned_abs(),
-            first_at: now.checked_sub(row.failed_for).unwrap_or(now),
-            due_at: now + row.due_in,
-            code,
-        };
-        stored.waiting.push((waiting, settings.ids(&event)));
-    }
-    let heads = events.into_values();
-    let heads = heads.map(|event| (settings.item(&event), settings.ids(&event)));
-    stored.heads.extend(heads);
 }
 
 fn counts(totals: &Totals) -> Counts {

@@ -4,6 +4,7 @@
 //! checked: no event is lost, none is out of order in its lane, no two of a lane are out at once,
 //! and none is repeated unless a lease was lost. `leases` tests the answers to single requests.
 
+mod accounts;
 mod clocks;
 mod crowd;
 mod kills;

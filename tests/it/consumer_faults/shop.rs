@@ -235,7 +235,7 @@ impl Shop {
     /// Waits until it is stored that all events are settled.
     pub(super) async fn has_settled_all(&self) {
         let mut database = self.connect().await;
-        let sql = "SELECT heads = '' AND position >= (SELECT max(position) FROM events)
+        let sql = "SELECT heads = '' AND backlogs IS NULL AND position >= (SELECT max(position) FROM events)
                    AND NOT EXISTS (SELECT FROM consumer_lanes WHERE consumer = name)
                    FROM consumers WHERE name = 'bot'";
         eventually("all events are settled", async || {

@@ -11,8 +11,8 @@ use std::{collections::BTreeMap, time::Duration};
 use hookshelf::store::{
     self, Commits, Error,
     consumers::{
-        self, ConsumerKind, DeadLetter, Failure, Flush, Flushed, LaneChange, Letters, NewConsumer,
-        Owner, Progress, Take, Taken, Totals,
+        self, Backlog, ConsumerKind, DeadLetter, Failure, Flush, Flushed, LaneChange, Letters,
+        NewConsumer, Owner, Progress, Take, Taken, Totals,
     },
     follow::Start,
 };
@@ -48,6 +48,7 @@ fn flush(generation: i64) -> Flush {
         position: 100,
         caught_up_at: None,
         heads: Vec::new(),
+        backlogs: Vec::new(),
         lane: "person",
         owned_for: HOUR,
         totals: Totals::default(),
@@ -295,6 +296,7 @@ async fn the_next_owner_finds_what_was_flushed() {
     let second = Flush {
         position: 120,
         heads: vec![3, 101],
+        backlogs: vec![Backlog { after: 9, last: 70 }],
         lane: "account",
         totals: ALL,
         ..flush(1)
@@ -310,6 +312,7 @@ async fn the_next_owner_finds_what_was_flushed() {
             position: 120,
             caught_up_at,
             heads: vec![3, 101],
+            backlogs: vec![Backlog { after: 9, last: 70 }],
             lane: "account".to_owned(),
             totals: ALL,
             paused: None,
@@ -573,19 +576,19 @@ async fn a_rewind_forgets_heads_and_lanes_of_its_generation_only() {
     };
     assert_eq!(consumers::flush(&mut conn, &busy).await.unwrap(), WRITTEN);
     let before = world.texts(ROWS).await;
-    let earlier = consumers::rewind(&mut conn, "bot", 0, (6, &[]), "account").await;
+    let earlier = consumers::rewind(&mut conn, "bot", 0, (6, &[], &[]), "account").await;
     assert!(!earlier.unwrap());
     assert_eq!(world.texts(ROWS).await, before);
 
     for _ in 0..2 {
-        let rewound = consumers::rewind(&mut conn, "bot", 1, (6, &[]), "account").await;
+        let rewound = consumers::rewind(&mut conn, "bot", 1, (6, &[], &[]), "account").await;
         assert!(rewound.unwrap());
     }
     assert_eq!(consumers::waiting(&mut conn, "bot").await.unwrap(), []);
     assert_eq!(letters(&mut conn).await.len(), 1, "dead letters stay");
     assert_eq!(change(&mut conn, 1, []).await, WRITTEN, "the owner stays");
     assert!(
-        consumers::rewind(&mut conn, "bot", 1, (6, &[]), "none")
+        consumers::rewind(&mut conn, "bot", 1, (6, &[], &[]), "none")
             .await
             .unwrap()
     );
@@ -596,6 +599,7 @@ async fn a_rewind_forgets_heads_and_lanes_of_its_generation_only() {
             position: 6,
             caught_up_at: None,
             heads: vec![],
+            backlogs: vec![],
             lane: "none".to_owned(),
             totals: Totals::default(),
             paused: None,

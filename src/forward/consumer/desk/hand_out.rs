@@ -13,20 +13,21 @@ use super::Desk;
 use crate::{
     forward::{
         consumer::{HandedOut, Refusal, Want, handle::Reply},
-        lanes::{Item, Lease, Origin, SkipReason, Wish},
+        lanes::{BacklogWish, Item, Lease, Origin, SkipReason, Wish},
     },
-    store::consumers::EventRow,
+    store::{consumers::EventRow, follow::Gap},
     telemetry::{
         LogEvent,
-        consumers::{EventsHandedOut, EventsSkipped},
+        consumers::{ConsumerMissed, EventsHandedOut, EventsSkipped},
     },
 };
 
 /// Callers that wait at the same time.
 const MOST_WAITERS: usize = 1_024;
 
-/// Lanes in one question.
+/// Lanes and accounts in one question.
 const MOST_WISHES: usize = 64;
+const MOST_BACKLOGS: usize = 8;
 
 /// Caller that waits for events.
 #[derive(Debug)]
@@ -61,6 +62,8 @@ pub struct Shown {
 pub struct Lookup {
     /// Lanes whose next items are wanted.
     pub wishes: Vec<Wish>,
+    /// Accounts whose next events are wanted.
+    pub backlogs: Vec<BacklogWish>,
     /// Events that are to be handed out.
     pub events: Vec<Sought>,
     /// Columns of those that were found in memory, if an earlier event may have the same message.
@@ -83,10 +86,23 @@ pub struct Sought {
 pub struct Found {
     /// Items of the lanes: the next ones, complete up to the last of each.
     pub items: Vec<(Wish, Vec<Item>)>,
+    /// Events of backlogs.
+    pub backlogs: Vec<Passed>,
     /// The events by position. One that is missing is no longer stored.
     pub events: HashMap<i64, Shown>,
     /// Positions of messages that another app brought before.
     pub repeated: HashSet<i64>,
+}
+
+/// Events of the backlog of an account.
+#[derive(Debug)]
+pub struct Passed {
+    /// The backlog, up to the position where the lookup ended.
+    pub wish: BacklogWish,
+    /// The chosen events up to there, in ascending order.
+    pub events: Vec<EventRow>,
+    /// Positions before them whose days were dropped.
+    pub gap: Option<Gap>,
 }
 
 impl Waiter {
@@ -179,8 +195,12 @@ impl Desk {
         // A flush waits for these.
         wishes.sort_by_key(|wish| !wish.settled);
         wishes.truncate(MOST_WISHES);
+        let mut backlogs = self.lanes.wanted_backlogs();
+        backlogs.sort_by_key(|wish| wish.after);
+        backlogs.truncate(MOST_BACKLOGS);
         let mut lookup = Lookup {
             wishes,
+            backlogs,
             ..Lookup::default()
         };
         for staged in &self.staged {
@@ -195,13 +215,17 @@ impl Desk {
                 }
             }
         }
-        (!lookup.wishes.is_empty() || !self.staged.is_empty()).then_some(lookup)
+        let has_wishes = !lookup.wishes.is_empty() || !lookup.backlogs.is_empty();
+        (has_wishes || !self.staged.is_empty()).then_some(lookup)
     }
 
     /// Takes the answer to a question.
     pub fn found(&mut self, asked: &Lookup, found: Found, now: Instant) {
         for (wish, items) in found.items {
             self.lanes.found(&wish, &items);
+        }
+        for passed in found.backlogs {
+            self.read_passed(&passed);
         }
         let events = asked.events.iter().map(|it| it.position);
         let messages = asked.messages.iter().map(|event| event.position);
@@ -221,6 +245,21 @@ impl Desk {
             }
             self.finish(staged, &found.repeated, now);
         }
+    }
+
+    /// Takes events of a backlog.
+    fn read_passed(&mut self, Passed { wish, events, gap }: &Passed) {
+        if let Some(Gap { from, to }) = *gap {
+            let consumer = Arc::clone(&self.name);
+            ConsumerMissed { consumer, from, to }.emit();
+        }
+        for event in events {
+            let item = self.settings.item(event);
+            let ids = || self.settings.ids(event);
+            self.lanes.offer_passed(item, ids);
+            self.skip_old(event);
+        }
+        self.lanes.passed(wish);
     }
 
     /// Gives back what a failed question was about. The callers wait on.

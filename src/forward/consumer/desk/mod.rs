@@ -38,7 +38,7 @@ use crate::{
 };
 
 pub use self::{
-    hand_out::{Found, Lookup, Shown},
+    hand_out::{Found, Lookup, Passed, Shown, Sought},
     progress::{Ownership, Writing},
     replays::ReplayWish,
 };
@@ -127,11 +127,16 @@ impl Desk {
         self.has_jumped |= guard.is_some_and(|(guard, at)| guard.has_jumped(event.received_at, at));
         let item = self.settings.item(event);
         self.lanes.offer(item, || self.settings.ids(event));
-        // A lane with many old events would otherwise skip one with each flush.
+        self.skip_old(event);
+        true
+    }
+
+    /// Skips an event that was offered, if it is too old. A lane with many old events would otherwise
+    /// skip one with each flush.
+    fn skip_old(&mut self, event: &EventRow) {
         if self.is_too_old(event) && self.lanes.skip(event.position, SkipReason::TooOld) {
             self.note_skip(SkipReason::TooOld);
         }
-        true
     }
 
     /// True if a clock jumped, so that the age of the events says nothing until a pause ends.

@@ -168,6 +168,7 @@ impl Writing {
             position: saved.position,
             caught_up_at: self.caught_up_at,
             heads: saved.heads.clone(),
+            backlogs: saved.backlogs.clone(),
             lane: owned.lane.as_str(),
             owned_for: owned.time,
             totals: totals(&saved.counts),

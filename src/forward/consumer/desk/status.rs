@@ -32,6 +32,7 @@ impl Desk {
             waiting: self.lanes.waiting(),
             lanes: self.lanes.waiting_lanes().take(LANES).collect(),
             is_blocked: self.lanes.is_blocked(),
+            backlogs: self.lanes.backlogs(),
             oldest: self.lanes.oldest(),
             counts: self.lanes.counts(),
             workers: self.workers(now),

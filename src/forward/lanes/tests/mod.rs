@@ -1,5 +1,6 @@
 //! Tests of lanes: single rules by subject, random histories against a model in `properties`.
 
+mod backlogs;
 mod extras;
 mod failures;
 mod leases;
@@ -19,8 +20,8 @@ use std::{
 };
 
 use super::{
-    AccountKey, Answer, Code, Counts, Item, Lane, LaneIds, LaneKey, Lanes, Lease, Limits,
-    MOST_LATER, Origin, Reason, Saved, SkipReason, Stored, Waiting, WaitingLane, Wish,
+    AccountKey, Answer, BacklogWish, Code, Counts, Item, Lane, LaneIds, LaneKey, Lanes, Lease,
+    Limits, MOST_LATER, Origin, Reason, Saved, SkipReason, Stored, Waiting, WaitingLane, Wish,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -99,6 +100,7 @@ fn stored(position: i64, heads: Vec<(Item, LaneIds)>) -> Stored {
         drawn: position,
         counts: Counts::default(),
         heads,
+        backlogs: Vec::new(),
         waiting: Vec::new(),
         leases: None,
     }

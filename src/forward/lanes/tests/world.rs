@@ -12,9 +12,16 @@ use std::{
 };
 
 use super::super::{
-    Counts, DeadLetter, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER, Origin, Saved,
-    Token, Waiting, Wish, index::Index,
+    BacklogWish, Counts, DeadLetter, Item, LaneIds, LaneKey, Lanes, Lease, Limits, MOST_LATER,
+    Origin, Saved, Token, Waiting, Wish, index::Index,
 };
+use crate::store::consumers::Backlog;
+
+/// Accounts in the log.
+const ACCOUNTS: usize = 2;
+
+/// Items in the answer to the lookup of a backlog.
+const MOST_READ: usize = 3;
 
 /// Unsettled items of each lane, in order.
 type Queues = BTreeMap<LaneKey, VecDeque<i64>>;
@@ -52,6 +59,7 @@ pub(super) struct World {
     has_few_heads: bool,
     /// Lookups under way.
     wishes: Vec<Wish>,
+    backlog_wishes: Vec<BacklogWish>,
     is_partial: bool,
     /// Number of settlements of items that were not out.
     late: usize,
@@ -77,13 +85,15 @@ type SaveId = (u64, u64);
 
 /// Stands for the ids of the item's lane: other ids in each lane.
 fn ids_of(item: &Item) -> LaneIds {
-    LaneIds::new(&item.lane.to_bits().to_string(), None, None)
+    let (account, lane) = (format!("{:?}", item.account), item.lane.to_bits());
+    LaneIds::new("shop", Some(&account), Some(&lane.to_string()))
 }
 
 /// State that a crash does not lose, with the queues at that time.
 struct Database {
     position: i64,
     heads: Vec<i64>,
+    backlogs: Vec<Backlog>,
     rows: BTreeMap<i64, Waiting>,
     queues: Queues,
     /// By save and position: an extra may become a dead letter once more.
@@ -113,6 +123,7 @@ impl World {
             database: Database {
                 position: 0,
                 heads: Vec::new(),
+                backlogs: Vec::new(),
                 rows: BTreeMap::new(),
                 queues: queues.clone(),
                 dead: BTreeMap::new(),
@@ -136,6 +147,7 @@ impl World {
             is_strict: true,
             has_few_heads: true,
             wishes: Vec::new(),
+            backlog_wishes: Vec::new(),
             is_partial: false,
             late: 0,
             late_extras: BTreeSet::new(),
@@ -158,6 +170,7 @@ impl World {
                 Some(item) => self.lanes.offer(*item, || ids_of(item)),
                 None => self.lanes.pass(*position),
             }
+            self.has_few_heads &= !self.lanes.is_blocked();
         }
     }
 
@@ -167,6 +180,30 @@ impl World {
             self.answer(&wish);
         }
         self.wishes = self.lanes.wanted();
+        for wish in std::mem::take(&mut self.backlog_wishes) {
+            self.read_backlog(wish);
+        }
+        self.backlog_wishes = self.lanes.wanted_backlogs();
+    }
+
+    /// Answers the lookup of a backlog; each second one only for the first half of its positions.
+    fn read_backlog(&mut self, mut wish: BacklogWish) {
+        assert!(wish.after < wish.through && wish.through <= self.lanes.read());
+        self.is_partial = !self.is_partial;
+        if self.is_partial {
+            wish.through -= (wish.through - wish.after) / 2;
+        }
+        let among = self.log.range(wish.after + 1..=wish.through);
+        let items = among.filter_map(|(_, item)| *item);
+        let items = items.filter(|item| ids_of(item).of_account() == wish.ids);
+        let items: Vec<_> = items.take(MOST_READ).collect();
+        if let Some(last) = items.get(MOST_READ - 1) {
+            wish.through = last.position;
+        }
+        for item in items {
+            self.lanes.offer_passed(item, || ids_of(&item));
+        }
+        self.lanes.passed(&wish);
     }
 
     /// Answers a lookup; each second one only for the first half of its positions.
@@ -328,6 +365,7 @@ impl World {
         let is_settling = lanes.wanted().iter().any(|wish| wish.settled);
         assert_eq!(lanes.is_settling(), is_settling);
         let most = limits.window + MOST_LATER * (limits.max_in_flight + limits.max_blocked);
+        let most = most + ACCOUNTS * (limits.max_in_flight + 1 + MOST_READ);
         assert!(lanes.index.items <= most || !self.is_strict);
         assert!(lanes.in_flight() <= limits.max_in_flight);
         assert!(lanes.waiting() <= limits.max_blocked || !self.is_strict);

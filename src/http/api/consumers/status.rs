@@ -60,6 +60,8 @@ struct Consumer {
     codes: Vec<CodeCount>,
     /// True if too many lanes wait for new ones to start.
     blocked: Option<bool>,
+    /// Number of accounts whose events are read later, because too many of their lanes wait.
+    backlogs: usize,
     /// Number of dead letters that are neither retried nor discarded.
     dead_letters: i64,
     /// Number of settled events.
@@ -281,6 +283,7 @@ fn as_stored(stored: &ConsumerStatus, live: Option<&Status>) -> Consumer {
             seconds: stored.oldest.unwrap_or_default().as_secs_f64(),
         },
         waiting: stored.waiting.try_into().unwrap_or_default(),
+        backlogs: progress.backlogs.len(),
         codes: codes.collect(),
         dead_letters: stored.dead_letters,
         settled: progress.totals.settled.unsigned_abs(),
@@ -301,6 +304,7 @@ impl Consumer {
         self.in_flight = Some(status.in_flight);
         self.waiting = status.waiting;
         self.blocked = Some(status.is_blocked);
+        self.backlogs = status.backlogs;
         (self.settled, self.dead) = (status.counts.settled, status.counts.dead);
         self.skipped = status.counts.into();
         self.workers = Some(status.workers.iter().map(Worker::from).collect());

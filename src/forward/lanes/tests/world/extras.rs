@@ -127,7 +127,8 @@ impl World {
         );
         for queues in [&self.queues, &self.database.queues] {
             let first = queues[&token.lane].front();
-            let is_known = first.is_some_and(|first| *first <= self.lanes.read());
+            let account = self.item(token.position).account;
+            let is_known = first.is_some_and(|first| *first <= self.lanes.read_of(account));
             assert!(!is_known, "a live item of the lane goes first");
         }
     }

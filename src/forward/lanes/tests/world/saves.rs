@@ -7,6 +7,7 @@ use std::{
 
 use super::{Database, World, ids_of};
 use crate::forward::lanes::{Counts, Ended, EndedExtra, Lanes, Origin, Stored, Token, Wish};
+use crate::store::consumers::Backlog;
 
 impl World {
     /// Writes the save that has begun, or one of now, and confirms it.
@@ -74,6 +75,7 @@ impl World {
         }
         database.position = saved.position;
         database.heads = saved.heads;
+        database.backlogs = saved.backlogs;
         database.queues = queues;
         database.counts = saved.counts;
         database.replayed = saved.replayed;
@@ -96,7 +98,11 @@ impl World {
             let has_head = by_lane.get(&item.lane).is_some_and(is_behind);
             let is_unsettled = database.queues[&item.lane].contains(&item.position);
             let is_read = item.position <= database.position;
-            assert_eq!(is_unsettled, has_head || !is_read, "{item:?}");
+            let is_passed = |it: &Backlog| {
+                it.after < item.position && self.item(it.last).account == item.account
+            };
+            let is_passed = database.backlogs.iter().any(is_passed);
+            assert_eq!(is_unsettled, has_head || is_passed || !is_read, "{item:?}");
             settled += u64::from(!is_unsettled);
         }
         let Counts { gone, dead, .. } = database.counts;
@@ -137,12 +143,17 @@ impl World {
         self.process += 1;
         let heads = database.heads.iter().map(|it| self.item(*it));
         let rows = database.rows.values();
+        let backlog = |saved: Backlog| {
+            let item = self.item(saved.last);
+            (saved, item, ids_of(&item))
+        };
         let stored = Stored {
             generation: self.process,
             position: database.position,
             drawn,
             counts: database.counts,
             heads: heads.map(|it| (it, ids_of(&it))).collect(),
+            backlogs: database.backlogs.iter().map(|it| backlog(*it)).collect(),
             waiting: rows.map(|it| (it.clone(), ids_of(&it.item))).collect(),
             leases: leases.cloned(),
         };
@@ -153,6 +164,7 @@ impl World {
         self.not_before.clear();
         self.ended.clear();
         self.wishes.clear();
+        self.backlog_wishes.clear();
         (self.is_strict, self.has_few_heads) = (false, false);
         let is_row_due = |at: &i64| database.rows.get(at).is_some_and(|row| row.due_at <= now);
         let is_known = |at: &i64| database.heads.contains(at) || is_row_due(at);

@@ -1,0 +1,194 @@
+//! Backlogs: events of an account that were passed over, because too many of its lanes wait.
+//!
+//! An account without a place keeps some heads in memory: they are parked. Beyond that number, none
+//! of its events is kept. From then on the account has a position of its own in the log: all its
+//! events after it are unread, also those of lanes in memory, so that each lane keeps its order.
+//! They are read by account, a few at a time, once the account has a place again and few heads.
+
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use jiff::Timestamp;
+
+use super::{AccountKey, Item, LaneIds, Lanes, Token};
+use crate::store::consumers::Backlog;
+
+/// Maximum number of events of a backlog that answer a [`BacklogWish`], and of heads of an account
+/// with which its backlog is read.
+pub const MOST_PASSED: usize = 64;
+
+/// Account whose next events have to be looked up in the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BacklogWish {
+    /// Key of the account.
+    pub account: AccountKey,
+    /// Ids of the account.
+    pub ids: LaneIds,
+    /// Position after which the events lie.
+    pub after: i64,
+    /// Last position at which they may lie.
+    pub through: i64,
+    /// True for the first lookup by this process. The first events may have been deleted.
+    pub is_first: bool,
+}
+
+/// Events of one account that were passed over.
+#[derive(Debug)]
+struct Passed {
+    ids: LaneIds,
+    after: i64,
+    last: i64,
+    /// Time of receipt of the first event, as far as known.
+    received_at: Timestamp,
+    is_looked_up: bool,
+}
+
+/// Backlogs of all accounts.
+#[derive(Debug, Default)]
+pub(super) struct Backlogs {
+    by_account: BTreeMap<AccountKey, Passed>,
+    /// True if an account was read on since the last save.
+    is_unsaved: bool,
+}
+
+impl Lanes {
+    /// Position up to which the events of the account are read.
+    pub(super) fn read_of(&self, account: AccountKey) -> i64 {
+        let backlog = self.backlogs.by_account.get(&account);
+        backlog.map_or(self.read, |it| it.after)
+    }
+
+    /// Passes over an item that was read, if its account has a backlog, or keeps too many heads and
+    /// has no place for the lane. An event without an account is kept: no index finds it.
+    pub(super) fn pass_over(&mut self, item: &Item, ids: impl FnOnce() -> LaneIds) -> bool {
+        match self.backlogs.by_account.entry(item.account) {
+            Entry::Occupied(mut backlog) => {
+                let last = &mut backlog.get_mut().last;
+                *last = item.position.max(*last);
+                return true;
+            }
+            Entry::Vacant(_) if self.by_key.contains_key(&item.lane) => return false,
+            Entry::Vacant(_) if !self.index.is_full(item.account, self.limits.window) => {
+                return false;
+            }
+            Entry::Vacant(backlog) => {
+                let ids = ids();
+                if ids.account().is_none() {
+                    return false;
+                }
+                backlog.insert(Passed {
+                    ids: ids.of_account(),
+                    after: item.position - 1,
+                    last: item.position,
+                    received_at: item.received_at,
+                    is_looked_up: false,
+                });
+            }
+        }
+        true
+    }
+
+    /// Accounts whose next events have to be looked up. The events go to
+    /// [`offer_passed`](Self::offer_passed), and their end to [`passed`](Self::passed).
+    pub fn wanted_backlogs(&self) -> Vec<BacklogWish> {
+        let few = (self.limits.max_in_flight / 4).clamp(1, MOST_PASSED);
+        let can_start =
+            |account| self.index.places.has_room(account) && self.index.untried.of(account) < few;
+        let is_wanted = |(account, passed): &(&AccountKey, &Passed)| {
+            passed.after < self.read && can_start(**account)
+        };
+        let backlogs = self.backlogs.by_account.iter();
+        let wish = |(account, backlog): (&AccountKey, &Passed)| BacklogWish {
+            account: *account,
+            ids: backlog.ids.clone(),
+            after: backlog.after,
+            // After a restart the last event may not be read yet.
+            through: backlog.last.min(self.read),
+            is_first: !backlog.is_looked_up,
+        };
+        backlogs.filter(is_wanted).map(wish).collect()
+    }
+
+    /// Takes the next item of a backlog. The items of an account come in ascending order; those that
+    /// are read are ignored.
+    pub fn offer_passed(&mut self, item: Item, ids: impl FnOnce() -> LaneIds) {
+        if let Some(backlog) = self.backlogs.by_account.get_mut(&item.account)
+            && item.position > backlog.after
+        {
+            backlog.after = item.position;
+            backlog.received_at = item.received_at;
+            self.backlogs.is_unsaved = true;
+            self.add(item, ids);
+        }
+    }
+
+    /// Records that all items within the limits of `wish` were offered. A caller that looked at a part
+    /// only lowers `through` in the wish to its end; the rest is wanted again.
+    pub fn passed(&mut self, wish: &BacklogWish) {
+        let Entry::Occupied(mut entry) = self.backlogs.by_account.entry(wish.account) else {
+            return;
+        };
+        let backlog = entry.get_mut();
+        backlog.is_looked_up = true;
+        backlog.after = backlog.after.max(wish.through);
+        if backlog.after >= backlog.last {
+            entry.remove();
+        }
+        self.backlogs.is_unsaved = true;
+    }
+
+    /// True if an earlier process may have handed the item out, although it is in a backlog.
+    pub(super) fn may_be_passed(&self, token: &Token) -> bool {
+        let backlogs = self.backlogs.by_account.values();
+        let first = backlogs.map(|backlog| backlog.after).min();
+        token.generation() != self.number >> 32
+            && token.position <= self.drawn
+            && first.is_some_and(|after| after < token.position)
+    }
+
+    /// Number of accounts with a backlog.
+    pub fn backlogs(&self) -> usize {
+        self.backlogs.by_account.len()
+    }
+}
+
+impl Backlogs {
+    /// Backlogs of an earlier owner.
+    pub(super) fn restore(stored: Vec<(Backlog, Item, LaneIds)>) -> Self {
+        let backlog = |(saved, item, ids): (Backlog, Item, LaneIds)| {
+            let passed = Passed {
+                ids: ids.of_account(),
+                after: saved.after,
+                last: saved.last,
+                received_at: item.received_at,
+                is_looked_up: false,
+            };
+            (item.account, passed)
+        };
+        Self {
+            by_account: stored.into_iter().map(backlog).collect(),
+            is_unsaved: false,
+        }
+    }
+
+    /// Backlogs of a save with this position: events after it are read again anyhow.
+    pub(super) fn save(&mut self, position: i64) -> Vec<Backlog> {
+        self.is_unsaved = false;
+        let backlogs = self.by_account.values();
+        let saved = backlogs.map(|backlog| Backlog {
+            after: backlog.after,
+            last: backlog.last,
+        });
+        saved.filter(|saved| saved.after < position).collect()
+    }
+
+    pub(super) fn is_unsaved(&self) -> bool {
+        self.is_unsaved
+    }
+
+    /// Position and time of receipt of the first event, as far as known.
+    pub(super) fn oldest(&self) -> Option<(i64, Timestamp)> {
+        let backlogs = self.by_account.values();
+        let first = |backlog: &Passed| (backlog.after + 1, backlog.received_at);
+        backlogs.map(first).min()
+    }
+}
