@@ -9,6 +9,7 @@ mod settling;
 mod tests;
 
 use std::{
+    collections::VecDeque,
     pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -27,7 +28,7 @@ use crate::{
     telemetry::{BreakerClosed, BreakerOpened, LogEvent},
 };
 pub use sending::Senders;
-use sending::Sent;
+use sending::{Leased, Sent};
 
 /// Name of the sender among the workers of its consumer.
 const WORKER: &str = "sender";
@@ -43,6 +44,10 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Pause after 410: the owner learns of the pause meanwhile.
 const GONE: Duration = Duration::from_secs(5);
+
+/// Time of a request up to which events are leased ahead. A slower destination waits for its own
+/// requests, not for leases.
+const QUICK: Duration = Duration::from_secs(1);
 
 /// Settlements at the same time. At this number nothing is leased.
 const SETTLING: usize = 256;
@@ -66,6 +71,10 @@ pub struct Sender {
     /// Nothing is leased before this time.
     not_before: Instant,
     leasing: Option<Leasing>,
+    /// Events leased ahead, for the next free slots. Their deliveries are being read.
+    ready: VecDeque<Leased>,
+    /// True if the last request took less than [`QUICK`].
+    is_quick: bool,
     sends: JoinSet<Sent>,
     settles: JoinSet<()>,
 }
@@ -88,6 +97,8 @@ impl Sender {
             bucket: Bucket::default(),
             not_before: Instant::now(),
             leasing: None,
+            ready: VecDeque::new(),
+            is_quick: false,
             sends: JoinSet::new(),
             settles: JoinSet::new(),
         }
@@ -98,6 +109,7 @@ impl Sender {
     pub async fn run(mut self, stop: CancellationToken) {
         stop.run_until_cancelled(self.send()).await;
         self.leasing = None;
+        self.give_back_ready();
         let _ = timeout(GRACE, self.finish()).await;
     }
 
@@ -105,6 +117,7 @@ impl Sender {
         // Events that a sender had which ended without a settlement.
         let _ = self.handle.release(WORKER.into()).await;
         loop {
+            self.begin_ready();
             self.lease();
             tokio::select! {
                 leased = some(self.leasing.as_mut()) => {
@@ -117,8 +130,9 @@ impl Sender {
                     if changed.is_err() {
                         return;
                     }
-                    // The events of this lease may lack the content that the new format needs.
+                    // Events leased before may lack the content that the new format needs.
                     self.leasing = None;
+                    self.give_back_ready();
                 }
             }
         }
@@ -131,15 +145,12 @@ impl Sender {
         while self.settles.join_next().await.is_some() {}
     }
 
-    /// Begins to lease as many events as may be sent now, unless a lease waits already.
+    /// Begins to lease as many events as may be sent now or are wanted ahead, unless a lease waits
+    /// already.
     fn lease(&mut self) {
         let settings = Arc::clone(&self.settings.borrow());
-        let most = if self.breaker.is_open() {
-            1
-        } else {
-            settings.destination.concurrency
-        };
-        let free = most.saturating_sub(self.sends.len());
+        let leased = self.sends.len() + self.ready.len();
+        let free = self.most(&settings).saturating_sub(leased);
         if self.leasing.is_some() || free == 0 || self.settles.len() >= SETTLING {
             return;
         }
@@ -166,23 +177,54 @@ impl Sender {
         }));
     }
 
-    /// Sends leased events.
-    fn take(&mut self, leased: Result<Vec<HandedOut>, Refusal>) {
-        match leased {
-            Ok(events) => {
-                for event in events {
-                    self.begin(event);
-                }
-            }
-            Err(_) => self.not_before = Instant::now() + SOON,
+    /// Number of events to lease, with those that are out. A slot that becomes free then has its
+    /// next event at once: a lease and the read of a delivery take about as long as a request.
+    fn most(&self, settings: &Settings) -> usize {
+        let (slots, rate) = (settings.destination.concurrency, settings.destination.rate);
+        match rate {
+            _ if self.breaker.is_open() => 1,
+            None if self.is_quick => 2 * slots,
+            _ => slots,
         }
     }
 
-    /// Begins the attempt at an event, or gives it back if the breaker opened meanwhile.
-    fn begin(&mut self, event: HandedOut) {
+    /// Takes leased events. After a refusal, such as a pause, the others go back.
+    fn take(&mut self, leased: Result<Vec<HandedOut>, Refusal>) {
+        let Ok(events) = leased else {
+            self.not_before = Instant::now() + SOON;
+            self.give_back_ready();
+            return;
+        };
+        let settings = Arc::clone(&self.settings.borrow());
+        let events = events.into_iter();
+        let read = events.map(|event| self.senders.read(&settings, event));
+        self.ready.extend(read);
+    }
+
+    /// Begins attempts while slots are free. If the breaker is open, the events go back.
+    fn begin_ready(&mut self) {
+        // The change is taken next, and the events go back.
+        if self.settings.has_changed().unwrap_or(true) {
+            return;
+        }
+        let slots = self.settings.borrow().destination.concurrency;
+        while (self.sends.len() < slots || self.breaker.is_open())
+            && let Some(leased) = self.ready.pop_front()
+        {
+            self.begin(leased);
+        }
+    }
+
+    /// Begins the attempt at an event, or gives it back if it waited for too long, or if the breaker
+    /// is open.
+    fn begin(&mut self, leased: Leased) {
         let now = Instant::now();
+        if leased.is_stale(now) {
+            self.give_back_unsent(&leased);
+            return;
+        }
         let Ok(permit) = self.breaker.permit(now) else {
-            self.give_back(&Group::of(&event));
+            self.give_back(&Group::of(&leased.event));
             return;
         };
         let settings = Arc::clone(&self.settings.borrow());
@@ -190,7 +232,7 @@ impl Sender {
             self.bucket.take(rate, now);
         }
         let senders = self.senders.clone();
-        self.sends.spawn(senders.send(settings, event, permit));
+        self.sends.spawn(senders.send(settings, leased, permit));
     }
 
     /// Settles the events of a request that ended.
@@ -200,6 +242,7 @@ impl Sender {
         let settings = Arc::clone(&self.settings.borrow());
         match &sent.result {
             Ok(attempt) => {
+                self.is_quick = Duration::from_millis(attempt.millis.into()) < QUICK;
                 self.senders.record(&self.name, &settings, &sent);
                 self.judge(&sent.group, attempt, (sent.permit, &settings));
             }
@@ -223,6 +266,7 @@ impl Sender {
         let (verdict, verb) = settlement(group, attempt, &settings.retry, now);
         if verdict == Verdict::Pause {
             (self.not_before, self.leasing) = (Instant::now() + GONE, None);
+            self.give_back_ready();
             self.settles.spawn(settling::pause(
                 self.senders.clone(),
                 Arc::clone(&self.name),
@@ -241,6 +285,18 @@ impl Sender {
         let delay = probe.saturating_duration_since(now) + SOON / 4;
         let delay = spread(delay, group.position);
         self.settle(group, Verb::GiveBack { delay });
+    }
+
+    /// Gives back the events leased ahead.
+    fn give_back_ready(&mut self) {
+        for leased in std::mem::take(&mut self.ready) {
+            self.give_back_unsent(&leased);
+        }
+    }
+
+    fn give_back_unsent(&mut self, leased: &Leased) {
+        let delay = Duration::ZERO;
+        self.settle(&Group::of(&leased.event), Verb::GiveBack { delay });
     }
 
     fn settle(&mut self, group: &Group, verb: Verb) {

@@ -1,6 +1,11 @@
 //! One attempt to send: reads the delivery in Meta's form, makes the request, and sends it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio_util::task::AbortOnDropHandle;
 
 use super::super::attempts::Attempts;
 use crate::{
@@ -13,12 +18,16 @@ use crate::{
         http::{Attempt, Client, Permit},
     },
     store::{
-        ConnectOptions,
+        ConnectOptions, Error,
         attempts::StoredAttempt,
         consumers::{Deliveries, EventRow},
     },
     telemetry::{AttemptEnded, DestinationsUnavailable, LogEvent},
 };
+
+/// Time after its lease in which the request of an event may begin. The event may be erased
+/// meanwhile, and after a loss of the consumer its next owner waits for requests only.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// Parts that all senders share.
 #[derive(Clone, Debug)]
@@ -31,12 +40,31 @@ pub struct Senders {
     pub(super) clock: Clock,
 }
 
+/// Body of a delivery and its events, if it has several; `None` if it was erased.
+type Delivery = Option<(Vec<u8>, Vec<EventRow>)>;
+
+/// A leased event, with the read of its delivery if the request needs it.
+#[derive(Debug)]
+pub(super) struct Leased {
+    pub(super) event: HandedOut,
+    /// Time at which the sender got it.
+    at: Instant,
+    delivery: Option<AbortOnDropHandle<Result<Delivery, Error>>>,
+}
+
 /// A request that ended.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) group: Group,
     pub(super) permit: Permit,
     pub(super) result: Result<Attempt, Unsent>,
+}
+
+impl Leased {
+    /// True if the event waited for too long.
+    pub(super) fn is_stale(&self, now: Instant) -> bool {
+        now > self.at + FRESH
+    }
 }
 
 impl Senders {
@@ -64,16 +92,31 @@ impl Senders {
         }
     }
 
+    /// Begins to read the delivery of a leased event, if its request needs it.
+    pub(super) fn read(&self, settings: &Settings, event: HandedOut) -> Leased {
+        let read = || {
+            let (deliveries, head) = (self.deliveries.clone(), event.event.clone());
+            tokio::spawn(async move { deliveries.of(&head).await })
+        };
+        let delivery = matches!(settings.destination.format, Format::Meta(_)).then(read);
+        Leased {
+            delivery: delivery.map(AbortOnDropHandle::new),
+            event,
+            at: Instant::now(),
+        }
+    }
+
     /// Makes and sends the request of a leased event.
     pub(super) async fn send(
         self,
         settings: Arc<Settings>,
-        event: HandedOut,
+        leased: Leased,
         permit: Permit,
     ) -> Sent {
-        let mut group = Group::of(&event);
-        let request = match self.request(&settings, &event, &mut group).await {
-            Ok(request) => request.replayed(event.replay).of(&settings),
+        let mut group = Group::of(&leased.event);
+        let replay = leased.event.replay;
+        let request = match self.request(&settings, leased, &mut group).await {
+            Ok(request) => request.replayed(replay).of(&settings),
             Err(unsent) => {
                 let result = Err(unsent);
                 return Sent {
@@ -104,42 +147,25 @@ impl Senders {
     async fn request(
         &self,
         settings: &Settings,
-        event: &HandedOut,
+        Leased {
+            event, delivery, ..
+        }: Leased,
         group: &mut Group,
     ) -> Result<Request, Unsent> {
         match &settings.destination.format {
             Format::Event(secrets) => {
                 let (now, mask) = (self.clock.now(), settings.destination.mask);
-                Request::event(event, (secrets, mask), now).ok_or(Unsent::Unreadable)
+                Request::event(&event, (secrets, mask), now).ok_or(Unsent::Unreadable)
             }
             Format::Meta(_) => {
-                let notification = self.notification(settings, event);
-                let (request, last) = notification.await?;
+                let read = delivery.ok_or(Unsent::Unreadable)?.await;
+                let read = read.unwrap_or(Err(Error::TimedOut));
+                let delivery = read.map_err(|_| Unsent::Unreadable)?;
+                let (request, last) = notification(settings, &event, delivery)?;
                 group.last = Some(last).filter(|last| *last > group.position);
                 Ok(request)
             }
         }
-    }
-
-    /// Request in Meta's form, with the position of its last event.
-    async fn notification(
-        &self,
-        settings: &Settings,
-        event: &HandedOut,
-    ) -> Result<(Request, i64), Unsent> {
-        let head = &event.event;
-        let signer = settings.signer(&head.app).ok_or(Unsent::NoSecret)?;
-        let read = self.deliveries.of(head).await;
-        let (body, items) = read
-            .map_err(|_| Unsent::Unreadable)?
-            .ok_or(Unsent::Erased)?;
-        let is_known = |item: &EventRow| item.position <= event.through;
-        let joins = |item: &EventRow| is_known(item) && settings.joins(head, item);
-        let mask = settings.destination.mask;
-        let built = rest_of_delivery(head, &items, joins, (&body.into(), mask));
-        let (body, last) = built.ok_or(Unsent::Erased)?;
-        let request = Request::notification(body, head.delivery_id, signer);
-        Ok((request, last))
     }
 
     /// Records an attempt: metrics, and the table if the destination keeps such attempts.
@@ -168,4 +194,22 @@ impl Senders {
             millis: i32::try_from(attempt.millis).unwrap_or(i32::MAX),
         }
     }
+}
+
+/// Request in Meta's form, with the position of its last event.
+fn notification(
+    settings: &Settings,
+    event: &HandedOut,
+    delivery: Delivery,
+) -> Result<(Request, i64), Unsent> {
+    let head = &event.event;
+    let signer = settings.signer(&head.app).ok_or(Unsent::NoSecret)?;
+    let (body, items) = delivery.ok_or(Unsent::Erased)?;
+    let is_known = |item: &EventRow| item.position <= event.through;
+    let joins = |item: &EventRow| is_known(item) && settings.joins(head, item);
+    let mask = settings.destination.mask;
+    let built = rest_of_delivery(head, &items, joins, (&body.into(), mask));
+    let (body, last) = built.ok_or(Unsent::Erased)?;
+    let request = Request::notification(body, head.delivery_id, signer);
+    Ok((request, last))
 }

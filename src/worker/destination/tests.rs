@@ -1,5 +1,7 @@
 //! Senders against a receiver on the loopback interface and a consumer that the test plays.
 
+mod ahead;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
@@ -10,7 +12,7 @@ use bytes::Bytes;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -21,7 +23,7 @@ use crate::{
     clock::Clock,
     config::{self, Sources},
     forward::{
-        consumer::{Call, Calls, HandedOut, Handle, Settled, Settlement, Verb, Want},
+        consumer::{Call, Calls, HandedOut, Handle, Refusal, Settled, Settlement, Verb, Want},
         destination::{AttemptLog, Settings},
         lanes::{Answer, Code},
     },
@@ -36,6 +38,11 @@ struct World {
     requests: Arc<Mutex<Vec<String>>>,
     settlements: mpsc::UnboundedReceiver<Settlement>,
     events: mpsc::UnboundedSender<HandedOut>,
+    handed_out: mpsc::UnboundedReceiver<i64>,
+    /// False while the receiver holds its answers back.
+    answers: watch::Sender<bool>,
+    /// Reason for which the consumer refuses leases.
+    refusal: watch::Sender<Option<Refusal>>,
     settings: watch::Sender<Arc<Settings>>,
     log: AttemptLog,
     stop: CancellationToken,
@@ -45,17 +52,52 @@ struct World {
 /// Status of the answer to a request with this body.
 type Answers = Arc<dyn Fn(&str) -> u16 + Send + Sync>;
 
+/// Receiver of the requests.
+#[derive(Clone)]
+struct Receiver {
+    status: Answers,
+    requests: Arc<Mutex<Vec<String>>>,
+    answers: watch::Receiver<bool>,
+}
+
+/// Channels of the consumer that the test plays.
+struct Consumer {
+    coming: mpsc::UnboundedReceiver<HandedOut>,
+    handed_out: mpsc::UnboundedSender<i64>,
+    settled: mpsc::UnboundedSender<Settlement>,
+    refusal: watch::Receiver<Option<Refusal>>,
+}
+
 impl World {
-    async fn start(answers: impl Fn(&str) -> u16 + Send + Sync + 'static) -> Self {
-        let requests = Arc::new(Mutex::new(Vec::new()));
+    async fn start(status: impl Fn(&str) -> u16 + Send + Sync + 'static) -> Self {
+        Self::start_with("", status).await
+    }
+
+    /// A world with further keys of the destination.
+    async fn start_with(keys: &str, status: impl Fn(&str) -> u16 + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        tokio::spawn(receive(listener, Arc::new(answers), Arc::clone(&requests)));
+        let (answers, answering) = watch::channel(true);
+        let receiver = Receiver {
+            status: Arc::new(status),
+            requests: Arc::default(),
+            answers: answering,
+        };
+        let requests = Arc::clone(&receiver.requests);
+        tokio::spawn(receive(listener, receiver));
         let (handle, calls) = Handle::new();
         let (events, coming) = mpsc::unbounded_channel();
+        let (out, handed_out) = mpsc::unbounded_channel();
         let (settled, settlements) = mpsc::unbounded_channel();
-        tokio::spawn(consume(calls, coming, settled));
-        let (settings, current) = watch::channel(Arc::new(settings(&url)));
+        let (refusal, refusing) = watch::channel(None);
+        let consumer = Consumer {
+            coming,
+            handed_out: out,
+            settled,
+            refusal: refusing,
+        };
+        tokio::spawn(consume(calls, consumer));
+        let (settings, current) = watch::channel(Arc::new(settings(&url, keys)));
         let stop = CancellationToken::new();
         let options = store::options("postgres://127.0.0.1:1/none").unwrap();
         let senders = Senders::new(&options, Clock::system());
@@ -65,6 +107,9 @@ impl World {
             requests,
             settlements,
             events,
+            handed_out,
+            answers,
+            refusal,
             settings,
             log,
             sender: tokio::spawn(sender.run(stop.clone())),
@@ -88,14 +133,15 @@ impl World {
     }
 }
 
-fn settings(url: &str) -> Settings {
+fn settings(url: &str, keys: &str) -> Settings {
     let text = format!(
         r#"[destinations.hook]
         url = "{url}"
         reach = "private"
         format = "event"
         secret = "whsec_ZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXp7"
-        headers = {{ X-Team = "support" }}"#
+        headers = {{ X-Team = "support" }}
+        {keys}"#
     );
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("hookshelf.toml");
@@ -130,11 +176,7 @@ fn event(position: i64) -> HandedOut {
 }
 
 /// Hands out the events that come, and passes the settlements on.
-async fn consume(
-    mut calls: Calls,
-    mut coming: mpsc::UnboundedReceiver<HandedOut>,
-    settled: mpsc::UnboundedSender<Settlement>,
-) {
+async fn consume(mut calls: Calls, mut consumer: Consumer) {
     let mut events = VecDeque::new();
     let mut waiting = None;
     loop {
@@ -148,7 +190,7 @@ async fn consume(
                     };
                     let answers = batch.iter().map(answer).collect();
                     for it in batch {
-                        let _ = settled.send(it);
+                        let _ = consumer.settled.send(it);
                     }
                     let _ = reply.send(Ok(answers));
                 }
@@ -159,43 +201,54 @@ async fn consume(
                 Some(Call::Status(_)) => {}
                 None => return,
             },
-            event = coming.recv() => match event {
+            event = consumer.coming.recv() => match event {
                 Some(event) => events.push_back(event),
                 None => return,
             },
+            Ok(()) = consumer.refusal.changed() => {}
         }
-        if !events.is_empty()
+        let refusal = consumer.refusal.borrow().clone();
+        if let Some(refusal) = refusal {
+            if let Some((want, reply)) = waiting.take() {
+                Call::Lease(want, reply).refuse(refusal);
+            }
+        } else if !events.is_empty()
             && let Some((want, reply)) = waiting.take()
         {
-            hand_out(&want, reply, &mut events);
+            hand_out(&want, reply, &mut events, &consumer.handed_out);
         }
     }
 }
 
 fn hand_out(
     want: &Want,
-    reply: tokio::sync::oneshot::Sender<Result<Vec<HandedOut>, crate::forward::consumer::Refusal>>,
+    reply: oneshot::Sender<Result<Vec<HandedOut>, Refusal>>,
     events: &mut VecDeque<HandedOut>,
+    handed_out: &mpsc::UnboundedSender<i64>,
 ) {
     let count = want.max.min(events.len());
     let out: Vec<_> = events.drain(..count).collect();
+    let positions: Vec<_> = out.iter().map(|event| event.event.position).collect();
     // A caller that went away gives its events back.
     if let Err(Ok(out)) = reply.send(Ok(out)) {
         for event in out.into_iter().rev() {
             events.push_front(event);
         }
+    } else {
+        for position in positions {
+            let _ = handed_out.send(position);
+        }
     }
 }
 
-async fn receive(listener: TcpListener, answers: Answers, requests: Arc<Mutex<Vec<String>>>) {
+async fn receive(listener: TcpListener, receiver: Receiver) {
     while let Ok((stream, _)) = listener.accept().await {
-        let (answers, requests) = (Arc::clone(&answers), Arc::clone(&requests));
-        tokio::spawn(async move { answer(stream, &answers, &requests).await });
+        tokio::spawn(answer(stream, receiver.clone()));
     }
 }
 
 /// Answers one request.
-async fn answer(mut stream: TcpStream, answers: &Answers, requests: &Mutex<Vec<String>>) {
+async fn answer(mut stream: TcpStream, mut receiver: Receiver) {
     let mut request = Vec::new();
     while !request.ends_with(b"}}") {
         if stream.read_buf(&mut request).await.unwrap_or_default() == 0 {
@@ -203,8 +256,9 @@ async fn answer(mut stream: TcpStream, answers: &Answers, requests: &Mutex<Vec<S
         }
     }
     let request = String::from_utf8(request).unwrap();
-    let status = answers(&request);
-    requests.lock().unwrap().push(request);
+    receiver.requests.lock().unwrap().push(request.clone());
+    let _ = receiver.answers.wait_for(|answers| *answers).await;
+    let status = (receiver.status)(&request);
     let answer = format!("HTTP/1.1 {status} Any\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     let _ = stream.write_all(answer.as_bytes()).await;
 }
