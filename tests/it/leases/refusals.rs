@@ -97,13 +97,18 @@ async fn a_paused_consumer_hands_nothing_out_and_still_settles() {
 #[tokio::test]
 async fn a_consumer_is_released_although_its_last_flush_does_not_end() {
     let desk = Desk::open().await;
-    desk.say("1", &["a", "b"]).await;
+    desk.say("1", &["a"]).await;
     let event = desk.next().await;
     assert_eq!(desk.ack(&event).await, "acked");
     let mut database = desk.server.database().await;
     let hold = "BEGIN; SELECT FROM consumers FOR UPDATE";
     sqlx::raw_sql(hold).execute(&mut database).await.unwrap();
-    assert_eq!(desk.next().await.mid(), "b");
+    desk.say("2", &["b"]).await;
+    assert_eq!(
+        desk.next().await.mid(),
+        "b",
+        "its hand-out is to be written"
+    );
     desk.server.signal(Signal::SIGTERM);
     let mut watcher = desk.server.database().await;
     let releasing = "SELECT count(*) FROM pg_stat_activity
