@@ -95,7 +95,7 @@ impl Feed {
         let found = self.read(&mut connection).await?;
         self.connection = Some(connection);
         self.hub.0.pages.close_old();
-        self.hub.0.shared_pages.clear_old();
+        self.hub.0.behind.clear_old();
         self.hub.0.looked.send_replace(number);
         Ok(found)
     }

@@ -57,7 +57,7 @@ impl Log {
             let ring = self.0.0.ring.borrow();
             (ring.log(), ring.find(position))
         };
-        let found = found.or_else(|| self.0.0.shared_pages.find(log, position));
+        let found = found.or_else(|| self.0.0.behind.find(log, position));
         let (batch, place) = found.filter(|(batch, _)| batch.is_fresh())?;
         Some(CachedEvent { batch, place })
     }

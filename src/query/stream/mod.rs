@@ -62,7 +62,8 @@ struct Shared {
     /// Clients of the accounts.
     clients: watch::Sender<Arc<Clients>>,
     pages: Pages,
-    shared_pages: SharedPages,
+    /// Pages behind the ring.
+    behind: SharedPages,
     stop: CancellationToken,
     heartbeat: Duration,
 }
@@ -159,7 +160,7 @@ impl Hub {
             looked: watch::Sender::default(),
             clients: watch::Sender::default(),
             pages: Pages::new(options.clone()),
-            shared_pages: SharedPages::default(),
+            behind: SharedPages::default(),
             stop,
             heartbeat: limits.heartbeat,
         }));
@@ -276,7 +277,7 @@ impl Drop for Registered {
         });
         if shared.asks.borrow().subscribers == 0 {
             shared.pages.close();
-            shared.shared_pages.clear();
+            shared.behind.clear();
         }
     }
 }

@@ -63,7 +63,7 @@ impl Hub {
     /// # Errors
     /// If Postgres is unavailable.
     pub(super) async fn part_behind(&self, place: Place, content: bool) -> Result<Part, Error> {
-        let pages = &self.0.shared_pages;
+        let pages = &self.0.behind;
         let mut readers = pages.readers.lock().await;
         let log = self.0.ring.borrow().log();
         if let Some(batch) = pages.behind((log, place.position), content) {
