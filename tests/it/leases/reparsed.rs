@@ -163,7 +163,7 @@ async fn a_dead_letter_moves_with_its_event() {
     })
     .await;
     let letters = rows(&desk, "consumers dead list bot");
-    assert_eq!((letters.len(), &letters[0]["position"]), (1, &json!(5)));
+    assert_eq!((letters.len(), &letters[0]["position"]), (1, &json!("5")));
     say(&desk, "consumers dead retry bot --all");
     let event = desk.next().await;
     assert_eq!(
