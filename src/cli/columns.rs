@@ -45,7 +45,7 @@ pub(super) fn print(
     output.finish()
 }
 
-/// Same as [`print`], for rows with types of their own.
+/// Same as [`print()`], for rows with types of their own.
 pub(super) fn print_typed<T: Default + Serialize>(
     form: &Form,
     rows: &[T],
