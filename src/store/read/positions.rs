@@ -76,24 +76,34 @@ async fn on_days(
 pub async fn next_of_lane(
     conn: &mut PgConnection,
     lane: &EventFilter,
-    after: i64,
+    mut after: i64,
     through: i64,
     limit: u32,
 ) -> Result<Vec<EventRow>, Error> {
     let list = List::of_lane(lane);
-    let range = Between {
-        after: Some(after),
-        before: Some(through.saturating_add(1)),
-    };
-    let mut query = list.select("", "position, received_at", range, (Order::Oldest, limit));
-    let mut tx = conn.begin_with(list.begin_kept()).await?;
-    let found: Vec<(i64, jiff_sqlx::Timestamp)> =
-        query.build_query_as().fetch_all(&mut *tx).await?;
-    tx.rollback().await?;
-    let found = found
-        .into_iter()
-        .map(|(at, time)| (at, Some(time.to_jiff())));
-    events_at(conn, &found.collect::<Vec<_>>()).await
+    loop {
+        let range = Between {
+            after: Some(after),
+            before: Some(through.saturating_add(1)),
+        };
+        let mut query = list.select("", "position, received_at", range, (Order::Oldest, limit));
+        let mut tx = conn.begin_with(list.begin_kept()).await?;
+        let found: Vec<(i64, jiff_sqlx::Timestamp)> =
+            query.build_query_as().fetch_all(&mut *tx).await?;
+        tx.rollback().await?;
+        let Some((end, _)) = found.last() else {
+            return Ok(Vec::new());
+        };
+        after = *end;
+        let found = found
+            .into_iter()
+            .map(|(at, time)| (at, Some(time.to_jiff())));
+        let events = events_at(conn, &found.collect::<Vec<_>>()).await?;
+        // All of them may have been deleted meanwhile: others may be behind them.
+        if !events.is_empty() {
+            return Ok(events);
+        }
+    }
 }
 
 /// Finds the first position with an event. A day may begin with a later one than the day after it.
