@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt;
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -108,8 +109,7 @@ impl Sender {
     /// requests that are out: an event whose request is cut off is sent again.
     pub async fn run(mut self, stop: CancellationToken) {
         stop.run_until_cancelled(self.send()).await;
-        self.leasing = None;
-        self.give_back_ready();
+        self.stop_leasing();
         let _ = timeout(GRACE, self.finish()).await;
     }
 
@@ -131,8 +131,7 @@ impl Sender {
                         return;
                     }
                     // Events leased before may lack the content that the new format needs.
-                    self.leasing = None;
-                    self.give_back_ready();
+                    self.stop_leasing();
                 }
             }
         }
@@ -220,7 +219,7 @@ impl Sender {
     fn begin(&mut self, leased: Leased) {
         let now = Instant::now();
         if leased.is_stale(now) {
-            self.give_back_unsent(&leased);
+            self.give_back_unsent(&leased.event);
             return;
         }
         let Ok(permit) = self.breaker.permit(now) else {
@@ -265,8 +264,8 @@ impl Sender {
         }
         let (verdict, verb) = settlement(group, attempt, &settings.retry, now);
         if verdict == Verdict::Pause {
-            (self.not_before, self.leasing) = (Instant::now() + GONE, None);
-            self.give_back_ready();
+            self.not_before = Instant::now() + GONE;
+            self.stop_leasing();
             self.settles.spawn(settling::pause(
                 self.senders.clone(),
                 Arc::clone(&self.name),
@@ -287,16 +286,26 @@ impl Sender {
         self.settle(group, Verb::GiveBack { delay });
     }
 
+    /// Ends the lease that waits, and gives back the events leased ahead. The answer to the lease may
+    /// be there already.
+    fn stop_leasing(&mut self) {
+        let leased = self.leasing.take().and_then(FutureExt::now_or_never);
+        for event in leased.into_iter().flatten().flatten() {
+            self.give_back_unsent(&event);
+        }
+        self.give_back_ready();
+    }
+
     /// Gives back the events leased ahead.
     fn give_back_ready(&mut self) {
         for leased in std::mem::take(&mut self.ready) {
-            self.give_back_unsent(&leased);
+            self.give_back_unsent(&leased.event);
         }
     }
 
-    fn give_back_unsent(&mut self, leased: &Leased) {
+    fn give_back_unsent(&mut self, event: &HandedOut) {
         let delay = Duration::ZERO;
-        self.settle(&Group::of(&leased.event), Verb::GiveBack { delay });
+        self.settle(&Group::of(event), Verb::GiveBack { delay });
     }
 
     fn settle(&mut self, group: &Group, verb: Verb) {
