@@ -27,6 +27,8 @@ pub struct BacklogWish {
     pub after: i64,
     /// Last position at which they may lie.
     pub through: i64,
+    /// Maximum number of events.
+    pub most: usize,
     /// True for the first lookup by this process. The first events may have been deleted.
     pub is_first: bool,
 }
@@ -90,11 +92,15 @@ impl Lanes {
     /// Accounts whose next events have to be looked up. The events go to
     /// [`offer_passed`](Self::offer_passed), and their end to [`passed`](Self::passed).
     pub fn wanted_backlogs(&self) -> Vec<BacklogWish> {
+        // Heads of backlogs, of all accounts, are few too.
+        let ahead = self.limits.ahead.min(self.limits.window / 2).max(1);
+        if self.index.late.len() >= ahead {
+            return Vec::new();
+        }
         let few = (self.limits.max_in_flight / 4).clamp(1, MOST_PASSED);
-        let can_start =
-            |account| self.index.places.has_room(account) && self.index.untried.of(account) < few;
+        let most = |account| MOST_PASSED.min(self.index.places.room(account));
         let is_wanted = |(account, passed): &(&AccountKey, &Passed)| {
-            passed.after < self.read && can_start(**account)
+            passed.after < self.read && self.index.untried.of(**account) < few.min(most(**account))
         };
         let backlogs = self.backlogs.by_account.iter();
         let wish = |(account, backlog): (&AccountKey, &Passed)| BacklogWish {
@@ -103,6 +109,7 @@ impl Lanes {
             after: backlog.after,
             // After a restart the last event may not be read yet.
             through: backlog.last.min(self.read),
+            most: most(*account),
             is_first: !backlog.is_looked_up,
         };
         backlogs.filter(is_wanted).map(wish).collect()
@@ -117,7 +124,7 @@ impl Lanes {
             backlog.after = item.position;
             backlog.received_at = item.received_at;
             self.backlogs.is_unsaved = true;
-            self.add(item, ids);
+            self.add(item, ids, true);
         }
     }
 
@@ -138,11 +145,16 @@ impl Lanes {
 
     /// True if an earlier process may have handed the item out, although it is in a backlog.
     pub(super) fn may_be_passed(&self, token: &Token) -> bool {
-        let backlogs = self.backlogs.by_account.values();
-        let first = backlogs.map(|backlog| backlog.after).min();
-        token.generation() != self.number >> 32
-            && token.position <= self.drawn
-            && first.is_some_and(|after| after < token.position)
+        let mut backlogs = self.backlogs.by_account.values();
+        let has = |it: &Passed| (it.after + 1..=it.last).contains(&token.position);
+        token.generation() != self.number >> 32 && token.position <= self.drawn && backlogs.any(has)
+    }
+
+    /// True if an earlier process may have handed out an event of the account that is in its backlog
+    /// again: it may still be out.
+    pub(super) fn may_hide(&self, account: AccountKey) -> bool {
+        let backlog = self.backlogs.by_account.get(&account);
+        backlog.is_some_and(|it| it.after < self.drawn)
     }
 
     /// Number of accounts with a backlog.

@@ -116,18 +116,27 @@ impl Lanes {
         MOST_RETRIES.saturating_sub(retries.count())
     }
 
-    /// Position of the next extra to hand out.
+    /// Position of the next extra to hand out: of the first lane that is free, the first one. A replay
+    /// may have taken a later one before, from another replay.
     pub(super) fn next_extra(&self, now: Instant) -> Option<i64> {
         let mut lanes = HashSet::new();
         let active = self.extras.active;
         let extras = self.extras.iter();
         let mut extras = extras.filter(|extra| extra.origin.goes_on(active));
-        let is_free = |key| !self.by_key.contains_key(&key) && !self.extras.hold(key);
-        let next = extras.find(|Extra { lane, .. }| {
-            let key = lane.head.lane;
-            lanes.insert(key) && lane.is_due(now) && is_free(key)
-        });
-        next.map(Extra::position)
+        extras.find_map(|extra| {
+            let key = extra.lane.head.lane;
+            let first = (lanes.insert(key) && self.is_free(&extra.lane))
+                .then(|| self.extras.first_of(key, extra.origin))??;
+            first.lane.is_due(now).then(|| first.position())
+        })
+    }
+
+    /// True if an extra of this lane may go out: nothing of the lane is live or out.
+    fn is_free(&self, lane: &Lane) -> bool {
+        let key = lane.head.lane;
+        !self.by_key.contains_key(&key)
+            && !self.extras.hold(key)
+            && !self.may_hide(lane.head.account)
     }
 
     /// Changes an extra. If it is no longer out, the next live item of its lane may go out.
@@ -198,6 +207,13 @@ impl Extras {
                 extra.go_out_for(Origin::Replay(replay));
             }
         }
+    }
+
+    /// First extra of a lane and an origin.
+    fn first_of(&self, key: LaneKey, origin: Origin) -> Option<&Extra> {
+        let of_lane = self.iter().filter(|it| it.lane.head.lane == key);
+        let extras = of_lane.filter(|it| it.origin == origin);
+        extras.min_by_key(|it| it.position())
     }
 
     /// Extra with the event at `position`.

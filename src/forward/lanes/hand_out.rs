@@ -61,12 +61,13 @@ impl Lanes {
         hand_out: impl FnOnce(&mut Lane) -> Lease,
     ) -> Option<Lease> {
         let drawn = self.drawn;
-        let lease = self.change(key, |lane| {
+        let (lease, is_late) = self.change(key, |lane| {
             if lane.head.position <= drawn {
                 lane.remember();
             }
-            hand_out(lane)
+            (hand_out(lane), lane.is_late)
         })?;
+        self.was_late = is_late;
         self.extras.count(None);
         self.cursor = self.cursor.max(lease.token.position);
         Some(lease)
@@ -111,9 +112,21 @@ impl Lanes {
         heads.nth(self.limits.max_in_flight).is_some()
     }
 
-    /// First head that is ready and has a place. Heads before it without a place are parked.
+    /// First head that is ready and has a place. Those of backlogs and the others take turns: an
+    /// account that recovers does not stop the others.
     fn first_ready(&mut self) -> Option<LaneKey> {
-        while let Some(position) = self.index.ready.first().copied() {
+        let is_late = !self.was_late;
+        let first = self.first_of(is_late);
+        first.or_else(|| self.first_of(!is_late))
+    }
+
+    /// First head of a backlog, or of the log, that is ready and has a place. Heads before it without
+    /// a place are parked.
+    fn first_of(&mut self, is_late: bool) -> Option<LaneKey> {
+        loop {
+            let index = &self.index;
+            let ready = if is_late { &index.late } else { &index.ready };
+            let position = ready.first().copied()?;
             let key = *self.index.open.get(&position)?;
             let account = self.by_key.get(&key)?.head.account;
             if self.index.places.has_room(account) {
@@ -121,7 +134,6 @@ impl Lanes {
             }
             self.change(key, Lane::park);
         }
-        None
     }
 
     /// Ends the leases that are over: their lanes wait. Heads held back after a restart are ready.

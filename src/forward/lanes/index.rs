@@ -20,6 +20,8 @@ pub(super) struct Index {
     pub(super) rows: BTreeMap<i64, LaneKey>,
     /// Heads that are ready for their first attempt.
     pub(super) ready: BTreeSet<i64>,
+    /// The same of lanes that came from a backlog.
+    pub(super) late: BTreeSet<i64>,
     /// Heads that are ready, but whose account has no place left.
     pub(super) parked: BTreeSet<(AccountKey, i64)>,
     /// Lanes whose head is out or held back, by the end of the lease.
@@ -102,6 +104,7 @@ impl Index {
     fn mark(&mut self, key: LaneKey, lane: &Lane, there: bool) {
         let head = &lane.head;
         match &lane.state {
+            State::Ready if lane.is_late => put(&mut self.late, head.position, there),
             State::Ready => put(&mut self.ready, head.position, there),
             State::Parked => put(&mut self.parked, (head.account, head.position), there),
             State::Out { until, .. } => put(&mut self.leases, (*until, key), there),

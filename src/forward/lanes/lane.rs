@@ -23,6 +23,8 @@ pub(super) struct Lane {
     /// Position up to which the lane may have further items.
     pub(super) seen: i64,
     pub(super) state: State,
+    /// True if its first item came from a backlog.
+    pub(super) is_late: bool,
     /// Number of the save with the last settlement, until it is confirmed: the lane stays, and its
     /// next head is held.
     pub(super) unsaved: Option<NonZeroU64>,
@@ -74,6 +76,7 @@ impl Lane {
             known: head.position,
             seen: head.position,
             state: State::Ready,
+            is_late: false,
             unsaved: None,
             failures: None,
             number: None,

@@ -3,8 +3,8 @@
 //! A lane is the unit of ordering, in most cases one person. At most one item of a lane is out at
 //! a time, and a failed head makes only its own lane wait. The state to save is small: a position,
 //! the heads of the lanes with unsettled items up to this position, and a row for each lane whose
-//! head has failed. An account with too many waiting lanes has a position of its
-//! own: see [`backlogs`]. Everything else is read again after a restart.
+//! head has failed. An account with too many waiting lanes has a position of its own: its backlog
+//! is read later. Everything else is read again after a restart.
 //!
 //! Memory is bounded. A lane keeps a few items; a lane with failures keeps its head only. The
 //! items behind them are looked up in the database when their turn comes: see [`Lanes::wanted`].
@@ -80,6 +80,8 @@ pub struct Lanes {
     number: u64,
     /// True if the last hand-out between a ready head and a retry was the retry.
     retried: bool,
+    /// True if the last head that was handed out came from a backlog.
+    was_late: bool,
     unsaved: Unsaved,
     /// Number of saves.
     saves: u64,
@@ -101,6 +103,7 @@ impl Lanes {
             drawn: position,
             number: (generation << 32) + 1,
             retried: false,
+            was_late: false,
             unsaved: Unsaved::default(),
             saves: 0,
         }

@@ -55,7 +55,13 @@ impl Places {
 
     /// True if the account may take another place.
     pub(super) fn has_room(&self, account: AccountKey) -> bool {
-        self.accounts.of(account) < self.limit.saturating_sub(self.taken)
+        self.room(account) > 0
+    }
+
+    /// Places that the account may take, if no other account takes one.
+    pub(super) fn room(&self, account: AccountKey) -> usize {
+        let free = self.limit.saturating_sub(self.taken);
+        free.saturating_sub(self.accounts.of(account)).div_ceil(2)
     }
 
     pub(super) fn take(&mut self, account: AccountKey) {
@@ -76,10 +82,12 @@ mod tests {
     /// Takes places for the account until it gets no more; returns their number.
     fn fill(places: &mut Places, account: AccountKey) -> usize {
         let mut taken = 0;
+        let room = places.room(account);
         while places.has_room(account) {
             places.take(account);
             taken += 1;
         }
+        assert_eq!(taken, room);
         taken
     }
 

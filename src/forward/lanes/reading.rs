@@ -23,7 +23,8 @@ impl Lanes {
     pub fn has_room(&self) -> bool {
         let is_full = self.index.items >= self.limits.window
             || self.index.parked.len() >= MOST_PARKED * self.limits.window;
-        !is_full && self.index.ready.len() < self.limits.ahead
+        // Settlements of events up to `drawn` are refused until these are read.
+        !is_full && (self.read < self.drawn || self.index.ready.len() < self.limits.ahead)
     }
 
     /// Takes the next item of the log. Items come in ascending order, each once; others are
@@ -34,15 +35,16 @@ impl Lanes {
         }
         self.read = item.position;
         if !self.pass_over(&item, &ids) {
-            self.add(item, ids);
+            self.add(item, ids, false);
         }
     }
 
-    /// Adds an item to its lane.
-    pub(super) fn add(&mut self, item: Item, ids: impl FnOnce() -> LaneIds) {
+    /// Adds an item to its lane. `is_late` for an item of a backlog.
+    pub(super) fn add(&mut self, item: Item, ids: impl FnOnce() -> LaneIds, is_late: bool) {
         let known = self.change(item.lane, |lane| lane.offer(item, ids));
         if known.is_none() {
             let mut lane = Lane::new(item);
+            lane.is_late = is_late;
             if self.extras.hold(item.lane) {
                 lane.state = State::Held;
             }

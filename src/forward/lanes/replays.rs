@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Ended, EndedExtra, Item, Lanes, Origin, SkipReason};
+use super::{Ended, EndedExtra, Item, Lanes, Lease, Origin, SkipReason};
 
 /// Maximum number of lanes with extras of replays.
 pub const MOST_LANES: usize = 192;
@@ -75,6 +75,15 @@ impl Lanes {
         }
         extra.others.extend(origin.replay());
         origin != Origin::Retry
+    }
+
+    /// Other replays that have the extra of this lease.
+    pub fn others_of(&self, lease: &Lease) -> impl Iterator<Item = Origin> {
+        let extra = lease
+            .origin
+            .and_then(|_| self.extras.get(lease.token.position));
+        let others = extra.into_iter().flat_map(|extra| &extra.others);
+        others.copied().map(Origin::Replay)
     }
 
     /// Ends an extra for its origin, and for the replays that have it as well.

@@ -12,7 +12,7 @@ use super::{Shared, within_deadline};
 use crate::{
     forward::{
         consumer::{Found, Lookup, Passed, Settings, Shown, Sought},
-        lanes::{BacklogWish, Item, MOST_LATER, MOST_PASSED, Wish},
+        lanes::{BacklogWish, Item, MOST_LATER, Wish},
     },
     query::stream::{Log, json},
     store::{
@@ -207,20 +207,20 @@ async fn next_passed(
         gap = (from <= to).then_some(Gap { from, to });
     }
     let (mut events, mut after, mut limit) = (Vec::new(), wish.after, PASSED_ROWS);
-    while events.len() < MOST_PASSED {
+    while events.len() < wish.most {
         let rows = next_of_lane(conn, &filter, after, wish.through, limit).await?;
         let Some(last) = rows.last() else {
             break;
         };
         (after, limit) = (last.position, (4 * limit).min(MOST_ROWS));
         let chosen = rows.into_iter().filter(is_chosen);
-        events.extend(chosen.take(MOST_PASSED - events.len()));
+        events.extend(chosen.take(wish.most - events.len()));
         if Instant::now() > end {
             wish.through = after;
             break;
         }
     }
-    if events.len() >= MOST_PASSED
+    if events.len() >= wish.most
         && let Some(last) = events.last()
     {
         wish.through = last.position;

@@ -90,6 +90,46 @@ fn an_account_is_read_on_once_it_has_a_place_and_few_heads() {
 }
 
 #[test]
+fn a_backlog_that_is_read_and_the_log_take_turns() {
+    let (mut lanes, now) = (few_places(), Instant::now());
+    for lease in fail_all(&mut lanes, 1..=8, now) {
+        lanes.ack(&lease.token);
+    }
+    lanes.skip(3, SkipReason::Gone);
+    lanes.skip(4, SkipReason::Gone);
+    save(&mut lanes);
+    assert_eq!(read_backlogs(&mut lanes), [(4, 8)]);
+    offer(&mut lanes, 9, "2", "ann");
+    offer(&mut lanes, 10, "2", "bob");
+    let mut out = Vec::new();
+    for _ in 0..6 {
+        let lease = lease(&mut lanes, 1, now).remove(0);
+        lanes.ack(&lease.token);
+        save(&mut lanes);
+        out.push(lease.token.position);
+    }
+    assert_eq!(out, [5, 9, 6, 10, 7, 8]);
+}
+
+#[test]
+fn no_more_is_read_of_backlogs_than_may_go_out_soon() {
+    let (mut lanes, now) = (few_places(), Instant::now());
+    for lease in fail_all(&mut lanes, 1..=20, now) {
+        lanes.ack(&lease.token);
+    }
+    lanes.skip(3, SkipReason::Gone);
+    lanes.skip(4, SkipReason::Gone);
+    save(&mut lanes);
+    let wish = lanes.wanted_backlogs().remove(0);
+    assert_eq!(wish.most, 2, "half of the places");
+    for (position, is_wanted) in [(5, true), (6, false)] {
+        let person = position.to_string();
+        lanes.offer_passed(item(position, &person), || ids_of("1", &person));
+        assert_eq!(!lanes.wanted_backlogs().is_empty(), is_wanted);
+    }
+}
+
+#[test]
 fn events_that_come_during_the_lookup_stay_in_the_backlog() {
     let (mut lanes, now) = (few_places(), Instant::now());
     for lease in fail_all(&mut lanes, 1..=6, now) {

@@ -33,6 +33,24 @@ fn reading_waits_while_enough_heads_are_ready() {
 }
 
 #[test]
+fn after_a_crash_reading_waits_for_no_hand_out_until_all_that_may_be_out_is_read() {
+    let within = Limits {
+        ahead: 2,
+        ..limits()
+    };
+    let crashed = Stored {
+        drawn: 5,
+        ..stored(0, vec![])
+    };
+    let mut lanes = Lanes::restore(crashed, within, Instant::now());
+    for position in 1..=5 {
+        assert!(lanes.has_room());
+        offer(&mut lanes, position, "1", &position.to_string());
+    }
+    assert!(!lanes.has_room());
+}
+
+#[test]
 fn one_account_leaves_places_for_the_others() {
     let within = Limits {
         max_blocked: 4,

@@ -85,6 +85,22 @@ fn an_event_of_a_paused_replay_goes_out_for_another_one_or_for_a_retry() {
 }
 
 #[test]
+fn events_of_a_lane_come_in_order_although_a_paused_replay_has_a_later_one() {
+    let (mut lanes, now) = replayed("");
+    assert!(lanes.offer_extra(item(3, "dan"), Origin::Replay(7)));
+    lanes.play(Some(8));
+    for position in [1, 3] {
+        assert!(lanes.offer_extra(item(position, "dan"), Origin::Replay(8)));
+    }
+    for position in [1, 3] {
+        let out = lease(&mut lanes, 9, now);
+        assert_eq!(positions(&out), [position]);
+        lanes.ack(&out[0].token);
+        save(&mut lanes);
+    }
+}
+
+#[test]
 fn an_event_of_a_paused_replay_comes_back_from_a_cancelled_one() {
     let (mut lanes, now) = replayed("ann bob cat");
     lanes.play(Some(8));

@@ -196,8 +196,9 @@ impl World {
         let among = self.log.range(wish.after + 1..=wish.through);
         let items = among.filter_map(|(_, item)| *item);
         let items = items.filter(|item| ids_of(item).of_account() == wish.ids);
-        let items: Vec<_> = items.take(MOST_READ).collect();
-        if let Some(last) = items.get(MOST_READ - 1) {
+        let most = MOST_READ.min(wish.most);
+        let items: Vec<_> = items.take(most).collect();
+        if let Some(last) = items.get(most - 1) {
             wish.through = last.position;
         }
         for item in items {

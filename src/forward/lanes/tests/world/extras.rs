@@ -205,6 +205,19 @@ impl World {
                 self.share(position, origin);
             }
         }
+        self.restore_cancelled(leases);
         self.offer_again();
+    }
+
+    /// Restores the extras of cancelled replays that are out.
+    fn restore_cancelled(&mut self, leases: Option<&BTreeMap<i64, Duration>>) {
+        for (replay, position) in self.database.replayed.clone() {
+            let (item, origin) = (self.item(position), Origin::Replay(replay));
+            let is_out = leases.is_none_or(|it| it.contains_key(&position));
+            let is_cancelled = !self.database.extras.contains(&(position, origin));
+            if is_out && is_cancelled && self.lanes.restore_extra(item, origin, leases, self.now) {
+                self.share(position, origin);
+            }
+        }
     }
 }
