@@ -60,6 +60,8 @@ pub struct Shown {
 /// Question to the database.
 #[derive(Debug, Default)]
 pub struct Lookup {
+    /// Number of hand-outs that wait for the answer: the first ones.
+    staged: usize,
     /// Lanes whose next items are wanted.
     pub wishes: Vec<Wish>,
     /// Accounts whose next events are wanted.
@@ -199,6 +201,7 @@ impl Desk {
         backlogs.sort_by_key(|wish| wish.after);
         backlogs.truncate(MOST_BACKLOGS);
         let mut lookup = Lookup {
+            staged: self.staged.len(),
             wishes,
             backlogs,
             ..Lookup::default()
@@ -227,15 +230,10 @@ impl Desk {
         for passed in found.backlogs {
             self.read_passed(&passed);
         }
-        let events = asked.events.iter().map(|it| it.position);
-        let messages = asked.messages.iter().map(|event| event.position);
-        let asked: HashSet<_> = events.chain(messages).collect();
-        let is_answered = |staged: &mut Staged| {
-            let mut positions = staged.leases.iter().map(|it| it.token.position);
-            positions.all(|position| asked.contains(&position))
-        };
         let events = found.events;
-        let answered: Vec<_> = self.staged.extract_if(.., is_answered).collect();
+        // A hand-out since then may want the same events in another form.
+        let count = asked.staged.min(self.staged.len());
+        let answered: Vec<_> = self.staged.drain(..count).collect();
         for mut staged in answered {
             for lease in &staged.leases {
                 let event = events.get(&lease.token.position).cloned();
@@ -341,7 +339,10 @@ impl Desk {
         if !self.settings.chooses(&shown.event, shown.client.as_deref()) {
             return Err(SkipReason::Filtered);
         }
-        let ignores_age = lease.origin.is_some_and(|it| self.ignores_age(it));
+        let origins = lease.origin.into_iter();
+        let ignores_age = origins
+            .chain(self.lanes.others_of(lease))
+            .any(|it| self.ignores_age(it));
         if !ignores_age && self.is_too_old(&shown.event) {
             return Err(SkipReason::TooOld);
         }
@@ -365,3 +366,6 @@ impl Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

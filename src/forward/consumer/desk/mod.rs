@@ -150,11 +150,13 @@ impl Desk {
         self.settings.is_too_old(event, &self.clock) && !self.has_clock_jumped()
     }
 
-    /// Takes the events of dead letters that an operator retries. Those that have no room, or are
-    /// there already, are ignored.
+    /// Takes the events of dead letters that an operator retries. Those that have no room, are there
+    /// already, or come live first, such as moved ones that are not read yet, are ignored.
     pub fn retry(&mut self, items: &[Item]) {
         for item in items {
-            self.lanes.offer_extra(*item, Origin::Retry);
+            if !self.lanes.is_live(item) {
+                self.lanes.offer_extra(*item, Origin::Retry);
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 //! and those that are out may still be settled.
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -106,7 +106,11 @@ impl Desk {
                 self.lanes.drop_replay(replay.id);
             }
         }
-        for item in retried {
+        for item in retried
+            .iter()
+            .filter(|it| !self.lanes.is_live(it))
+            .collect::<Vec<_>>()
+        {
             self.lanes.restore_extra(*item, Origin::Retry, leases, now);
         }
     }

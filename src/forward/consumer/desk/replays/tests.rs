@@ -16,7 +16,7 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A desk that has read the log up to position 100.
-fn desk() -> Desk {
+pub(in super::super) fn desk() -> Desk {
     let settings = Settings {
         kind: ConsumerKind::Consumer,
         filter: EventChoice::default(),
