@@ -42,8 +42,8 @@ async fn desk_of_two() -> Desk {
 pub(super) async fn desk_with(lines: &str) -> Desk {
     let desk = Desk::open_with(lines).await;
     for (account, person, mid) in [
-        (BAKERY, "7101", "mid.bakery"),
-        (FLORIST, "7202", "mid.florist"),
+        (BAKERY, "71017101", "mid.bakery"),
+        (FLORIST, "72027202", "mid.florist"),
     ] {
         desk.deliver(messages(person, account, &[(mid, "hello")]))
             .await;
@@ -57,7 +57,7 @@ pub(super) async fn desk_with(lines: &str) -> Desk {
     };
     let mixed = serde_json::json!({
         "object": "instagram",
-        "entry": [entry(BAKERY, "9101"), entry(FLORIST, "9202")],
+        "entry": [entry(BAKERY, "91019101"), entry(FLORIST, "92029202")],
     });
     desk.deliver(mixed.to_string()).await;
     for (account, client) in [(BAKERY, "bakery"), (FLORIST, "florist")] {
@@ -76,13 +76,13 @@ async fn no_answer_to_one_client_has_an_id_of_another() {
     for (name, own, foreign) in [
         (
             "bakery",
-            ["17840000000000101", "7101"],
-            [FLORIST, "7202", "mid.florist", "9202"],
+            ["17840000000000101", "71017101"],
+            [FLORIST, "72027202", "mid.florist", "92029202"],
         ),
         (
             "florist",
-            ["17840000000000202", "7202"],
-            [BAKERY, "7101", "mid.bakery", "9101"],
+            ["17840000000000202", "72027202"],
+            [BAKERY, "71017101", "mid.bakery", "91019101"],
         ),
     ] {
         let list = desk.read_as(name, "/v1/events").await.to_string();
@@ -214,7 +214,7 @@ async fn an_account_is_found_by_id_or_name_and_its_absence_tells_nothing() {
     for account in ["rolls", "the_bakery", BAKERY, "nobody", "178499999"] {
         for path in [
             format!("/v1/accounts/{account}"),
-            format!("/v1/conversations/{account}/7101"),
+            format!("/v1/conversations/{account}/71017101"),
         ] {
             assert_eq!(desk.problem_as("florist", &path).await.0, 404, "{path}");
             let found = !matches!(account, "nobody" | "178499999");
