@@ -64,6 +64,9 @@ impl Hub {
     /// If Postgres is unavailable.
     pub(super) async fn part_behind(&self, place: Place, content: bool) -> Result<Part, Error> {
         let pages = &self.0.behind;
+        if self.needs_clients() {
+            self.read_clients().await?;
+        }
         let mut readers = pages.readers.lock().await;
         let log = self.0.ring.borrow().log();
         if let Some(batch) = pages.behind((log, place.position), content) {
@@ -98,9 +101,6 @@ impl Hub {
         content: bool,
     ) -> Result<(LogReader, Part), Error> {
         let mut session = self.0.pages.session().await?;
-        if self.needs_clients() {
-            self.0.clients.send_replace(session.clients().await?);
-        }
         let size = PageSize {
             events: EVENTS,
             bytes: content.then_some(CONTENT),
