@@ -1,4 +1,4 @@
-//! One account whose lanes all fail, while another account goes on.
+//! Two accounts: all lanes of one fail, and the other goes on.
 
 use std::ops::Range;
 

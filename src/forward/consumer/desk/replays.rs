@@ -106,12 +106,10 @@ impl Desk {
                 self.lanes.drop_replay(replay.id);
             }
         }
-        for item in retried
-            .iter()
-            .filter(|it| !self.lanes.is_live(it))
-            .collect::<Vec<_>>()
-        {
-            self.lanes.restore_extra(*item, Origin::Retry, leases, now);
+        for item in retried {
+            if !self.lanes.is_live(item) {
+                self.lanes.restore_extra(*item, Origin::Retry, leases, now);
+            }
         }
     }
 
