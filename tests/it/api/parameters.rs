@@ -21,7 +21,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("/v1/conversations", ""),
     ("/v1/conversations/17840000000000101/7101", ""),
     ("/v1/media", ""),
-    ("/v1/media/media-9101/comments", ""),
+    ("/v1/media/media-91019101/comments", ""),
     ("/v1/stats", ""),
     ("/v1/gaps", ""),
     ("/v1/audit", ""),

@@ -186,7 +186,7 @@ async fn each_caller_gets_of_each_route_what_the_table_says() {
         let text = |key: &str| event[key].as_str().unwrap();
         let is_of_media = request.starts_with("/v1/media");
         let id = if is_of_media {
-            "media-9101"
+            "media-91019101"
         } else {
             text("delivery_id")
         };
