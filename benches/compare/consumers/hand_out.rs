@@ -12,7 +12,7 @@ use super::{
     scene::Scene,
     steady, warm_up,
     worker::Effect,
-    workers::{Times, millis},
+    workers::{FEW, MANY, Times, millis},
 };
 use crate::{
     deliveries::{People, Run},
@@ -83,13 +83,13 @@ async fn turn(
     round: u32,
 ) -> anyhow::Result<Times> {
     let scene = Scene::start(postgres, options, BOT).await?;
-    scene.play("bot", &warm_up(), Effect::Ack).await?;
+    scene.play(&warm_up(), Effect::Ack, FEW).await?;
     prepare(&scene, postgres, before).await?;
     postgres.checkpoint().await?;
     sleep(Duration::from_secs(2)).await;
     let run = steady(options.seconds)?;
     let used = [usage::cpu(scene.server.pid)?, postgres.cpu()?];
-    let times = scene.play("bot", &run, Effect::Ack).await?;
+    let times = scene.play(&run, Effect::Ack, FEW).await?;
     let now = [usage::cpu(scene.server.pid)?, postgres.cpu()?];
     scene.end(postgres).await?;
     print(before, round, &times, [now[0] - used[0], now[1] - used[1]]);
@@ -107,16 +107,16 @@ async fn prepare(scene: &Scene, postgres: &Postgres, before: Before) -> anyhow::
         Before::Nothing => {}
         Before::Waiting => {
             let run = fast(5_000, people(10, 5_000));
-            scene.play("bot", &run, Effect::Nack).await?;
+            scene.play(&run, Effect::Nack, FEW).await?;
         }
         Before::Settled => {
             let run = fast(100_000, people(1, 2_000));
-            scene.play("bot", &run, Effect::Ack).await?;
+            scene.play(&run, Effect::Ack, MANY).await?;
             scene.has_counted(postgres).await?;
         }
         Before::Long => {
             let run = fast(1, people(1, 1));
-            scene.play("bot", &run, Effect::Nack).await?;
+            scene.play(&run, Effect::Nack, FEW).await?;
             scene.send(&fast(100_000, people(1, 1))).await?;
             scene.has_counted(postgres).await?;
             scene.has_read(postgres).await?;

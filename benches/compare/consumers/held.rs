@@ -9,7 +9,7 @@ use super::{
     scene::Scene,
     steady, warm_up,
     worker::Effect,
-    workers::{Times, millis},
+    workers::{FEW, Times, millis},
 };
 use crate::{
     goals::{Bound, Goal},
@@ -25,7 +25,7 @@ pub(super) async fn measure(
         "\n| transaction open for | p50 | p99 since ack | settle p50 | p99 |\n|---|---|---|---|---|"
     );
     let scene = Scene::start(postgres, options, BOT).await?;
-    scene.play("bot", &warm_up(), Effect::Ack).await?;
+    scene.play(&warm_up(), Effect::Ack, FEW).await?;
     let before = part(&scene, options.seconds, "0 s").await?;
     let mut holder = scene.connect(postgres).await?;
     holder
@@ -48,7 +48,7 @@ pub(super) async fn measure(
 }
 
 async fn part(scene: &Scene, seconds: u32, name: &str) -> anyhow::Result<Times> {
-    let times = scene.play("bot", &steady(seconds)?, Effect::Ack).await?;
+    let times = scene.play(&steady(seconds)?, Effect::Ack, FEW).await?;
     println!(
         "| {name} | {:.1} | {:.1} | {:.1} | {:.1} |",
         millis(&times.hand_out, 0.5),

@@ -86,18 +86,19 @@ impl Scene {
         deliveries::send(run, self.server.address, SECRET).await
     }
 
-    /// Sends the deliveries of a run, and lets four workers of a consumer settle each event.
+    /// Sends the deliveries of a run, and lets four workers of the consumer `bot` settle each event;
+    /// a worker leases at most `max` at once.
     pub(super) async fn play(
         &self,
-        consumer: &str,
         run: &Arc<Run>,
         effect: Effect,
+        max: usize,
     ) -> anyhow::Result<Times> {
         let workers = Workers {
             admin: self.admin,
-            consumer,
+            consumer: "bot",
             effect,
-            max: 10,
+            max,
         };
         let (sent, times) = tokio::join!(self.send(run), workers.work(run, run.len()));
         sent?;

@@ -20,6 +20,13 @@ use crate::deliveries::Run;
 /// Workers of a consumer.
 const WORKERS: usize = 4;
 
+/// Events of a lease in measurements of time.
+pub(super) const FEW: usize = 10;
+
+/// Events of a lease that settles a large store soon: all that may be in flight, divided by the
+/// workers.
+pub(super) const MANY: usize = 64;
+
 /// Time within which all events of a run are settled, after the last delivery was due.
 const PATIENCE: Duration = Duration::from_mins(10);
 
