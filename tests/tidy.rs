@@ -32,6 +32,8 @@ mod places;
 mod source;
 #[path = "tidy/sql.rs"]
 mod sql;
+#[path = "tidy/vendored.rs"]
+mod vendored;
 
 use source::{Source, paths, read, sources};
 
@@ -176,4 +178,17 @@ fn what_is_fuzzed_is_what_is_shipped() {
 #[test]
 fn every_licence_is_allowed() {
     assert_none(&dependencies::licences(&dependencies::metadata()));
+}
+
+#[test]
+fn every_vendored_file_is_listed_with_its_sum() {
+    let files = vendored::files();
+    assert!(
+        !files.is_empty(),
+        "no vendored file: a rule that reads nothing"
+    );
+    assert_none(&vendored::faults(
+        &read("assets/vendor/SOURCES.toml"),
+        &files,
+    ));
 }

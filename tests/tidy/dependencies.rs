@@ -195,7 +195,7 @@ fn judge(package: &Value) -> Option<String> {
 
 /// True if the allow list satisfies an SPDX expression. Exceptions are ignored, because they only
 /// add permissions.
-fn satisfied(licence: &str) -> Result<bool, String> {
+pub(crate) fn satisfied(licence: &str) -> Result<bool, String> {
     let mode = ParseMode {
         allow_slash_as_or_operator: true,
         ..ParseMode::STRICT
