@@ -1,5 +1,5 @@
-# The tests: as on a fresh clone, with the optional features, those that need root, the corpus
-# or an interpreter, and the comparison.
+# The tests: as on a fresh clone, with the optional features, those that need root, the corpus,
+# an interpreter or npm, and the comparison.
 # Sourced by .ci/run.
 
 # No service, no earlier command; afterwards no process and no file. Most tests wait for processes
@@ -71,6 +71,15 @@ test_bots() {
 
 takes_typescript() {
     node --experimental-strip-types --eval 'require("node:sqlite")' 2>/dev/null
+}
+
+# Each vendored file against its npm package, with the npm that the bots needed, and the script that
+# compares them against false packages.
+test_vendored() {
+    at_most 300 python3 assets/vendor/check.py
+    ignored_tests vendored::
+    no_process 'the check of vendored files'
+    no_file 'the check of vendored files'
 }
 
 # Every scenario of the comparison once, briefly, so that it cannot rot. With the debug build, which

@@ -61,4 +61,5 @@ mod support;
 mod systemd;
 mod telemetry;
 mod tunnel;
+mod vendored;
 mod views;
