@@ -1,5 +1,7 @@
 //! The admin listener: its routes behind the check of the access.
 
+use std::sync::Arc;
+
 use axum::{Router, middleware, response::IntoResponse};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -7,18 +9,22 @@ use super::{
     access::{self, Access},
     api::{self, Api},
     listener::ADMIN,
+    pages,
     problem::{self, Problem},
 };
 use crate::telemetry::{LogEvent, PanicCaught};
 
 /// The router of the admin listener.
 pub fn router(access: Access, api: Api) -> Router {
-    api::routes(api)
+    let api = Arc::new(api);
+    api::routes(Arc::clone(&api))
+        .merge(pages::routes(api))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::new(problem::METHOD, "the route does not take this method")
         })
         .layer(middleware::from_fn_with_state(access, access::check))
+        .layer(middleware::from_fn(pages::show_problems))
         .layer(CatchPanicLayer::custom(|_| {
             PanicCaught { listener: ADMIN }.emit();
             let detail = "the server has a defect; its log has a record of this request";

@@ -1,6 +1,6 @@
 //! The API inside of this process: for local commands, without a listener and a token.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Extension, Router,
@@ -25,7 +25,7 @@ impl LocalApi {
     /// Answers queries within `scope`.
     pub fn new(api: Api, scope: Scope) -> Self {
         let connection = Connection::new(CancellationToken::new(), Streams::default());
-        let routes = api::routes(api).fallback(async || Problem::not_found());
+        let routes = api::routes(Arc::new(api)).fallback(async || Problem::not_found());
         Self(routes.layer(Extension(scope)).layer(Extension(connection)))
     }
 

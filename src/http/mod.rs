@@ -22,6 +22,7 @@ pub mod listener;
 mod local;
 mod names;
 mod origin;
+mod pages;
 mod parameter;
 mod parameters;
 mod problem;

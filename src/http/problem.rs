@@ -126,6 +126,13 @@ impl ProblemType {
 #[derive(Clone, Debug)]
 pub struct Cause(pub String);
 
+/// Title and detail of a problem: an extension of its answer, for a page about it.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) title: &'static str,
+    pub(super) detail: Cow<'static, str>,
+}
+
 /// An error answer.
 #[derive(Debug)]
 pub(super) struct Problem(Box<Members>);
@@ -269,6 +276,10 @@ impl IntoResponse for Problem {
             json_bytes(&self.0).unwrap_or_default(),
         )
             .into_response();
+        response.extensions_mut().insert(Told {
+            title: self.0.title,
+            detail: self.0.detail.clone(),
+        });
         response
             .headers_mut()
             .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -62,6 +62,11 @@ impl JsonSchema for EventForm {
 }
 
 impl EventForm {
+    /// True if content is hidden from the reader.
+    pub fn is_masked(&self) -> bool {
+        !self.masked.is_empty()
+    }
+
     /// The columns of `events`, with the own fields of the kind in `data`.
     pub fn columns(&self) -> &EventRow {
         &self.columns

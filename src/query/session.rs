@@ -1,5 +1,7 @@
 //! Session for queries about stored data.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use super::{Page, Scope};
@@ -109,6 +111,17 @@ impl Session {
     pub async fn account_ids(&mut self, name: &str) -> Result<Vec<String>, Error> {
         let usernames = self.scope.shows_content();
         self.reader.account_ids(name, usernames).await
+    }
+
+    /// Names of the accounts with these ids: the label, or if the scope shows content, the user
+    /// name with an `@`. Accounts without a name are left out.
+    pub async fn account_names(
+        &mut self,
+        ids: &[String],
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let usernames = self.scope.shows_content();
+        let names = self.reader.account_names(ids, usernames).await?;
+        Ok(names.into_iter().collect())
     }
 
     /// Reads the bytes of the delivery with this id.

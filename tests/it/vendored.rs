@@ -107,11 +107,14 @@ impl Vendored {
     }
 
     fn run(&self, options: &[&str]) -> Output {
-        let path = env::var("PATH").unwrap();
+        let path = env::var_os("PATH").unwrap_or_default();
         Command::new("python3")
             .arg(self.path("vendor/check.py"))
             .args(options)
-            .env("PATH", format!("{}:{path}", self.path("bin").display()))
+            .env(
+                "PATH",
+                format!("{}:{}", self.path("bin").display(), path.display()),
+            )
             .env("PACKAGES", self.directory.path())
             .env("TMPDIR", self.directory.path())
             .output()
@@ -184,7 +187,7 @@ const DIFFERENCES: &[Case] = &[
                 "vendor/SOURCES.toml",
                 "path = \"LICENSE\"\nsha512 = \"",
                 "path = \"LICENSE\"\nsha512 = \"0",
-            )
+            );
         },
         "assets/vendor/licenses/shapes.txt: its sha512 in SOURCES.toml differs from LICENSE",
     ),
@@ -206,7 +209,7 @@ const UNUSABLE: &[Case] = &[
                 "shapes/package/icons/dot.svg",
                 "r=\"1\"",
                 "r=\"1\" onload=\"a()\"",
-            )
+            );
         },
         "icons/dot.svg has an unknown element or attribute",
     ),

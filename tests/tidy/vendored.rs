@@ -123,10 +123,8 @@ mod tests {
 
     /// Files whose content is their name.
     fn files(names: &[&str]) -> Files {
-        let named = names
-            .iter()
-            .map(|it| ((*it).to_owned(), it.as_bytes().to_vec()));
-        named.collect()
+        let file = |it: &&str| ((*it).to_owned(), it.as_bytes().to_vec());
+        names.iter().map(file).collect()
     }
 
     const ALL: &[&str] = &["a.js", "icons.svg", "licenses/a-b.txt"];

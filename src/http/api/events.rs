@@ -108,26 +108,26 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 /// Answer with a page of events.
 #[derive(Serialize, JsonSchema)]
-struct EventList {
-    events: Vec<EventForm>,
+pub(in crate::http) struct EventList {
+    pub(in crate::http) events: Vec<EventForm>,
     /// URL of the next page.
-    next: Option<String>,
+    pub(in crate::http) next: Option<String>,
     /// URL of the page in the other direction.
-    previous: Option<String>,
+    pub(in crate::http) previous: Option<String>,
     #[schemars(with = "Digits")]
     as_of_position: String,
 }
 
 /// Answer with the events of a search.
 #[derive(Serialize, JsonSchema)]
-struct FoundEvents {
-    events: Vec<EventForm>,
+pub(in crate::http) struct FoundEvents {
+    pub(in crate::http) events: Vec<EventForm>,
     /// Every event received since this time was searched.
-    searched_until: Timestamp,
+    pub(in crate::http) searched_until: Timestamp,
     /// True if the search reached the start of the filter.
     complete: bool,
     /// URL that continues the search.
-    next: Option<String>,
+    pub(in crate::http) next: Option<String>,
     #[schemars(with = "Digits")]
     as_of_position: String,
 }
@@ -138,17 +138,37 @@ struct Targets {
     targets: Vec<Target>,
 }
 
+/// List of events in the form that its parameters ask for.
+pub(in crate::http) enum Listed {
+    Page(EventList),
+    Found(FoundEvents),
+    Export(Response),
+}
+
 async fn list(
     State(api): Shared,
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
+    Ok(match listed(&api, &scope, &asked).await? {
+        Listed::Page(page) => answer::json(StatusCode::OK, &page),
+        Listed::Found(found) => answer::json(StatusCode::OK, &found),
+        Listed::Export(export) => export,
+    })
+}
+
+/// Reads the list of events that a request asks for.
+pub(in crate::http) async fn listed(
+    api: &Api,
+    scope: &Scope,
+    asked: &Asked,
+) -> Result<Listed, Problem> {
     let parameters = &asked.parameters;
-    refuse_content_filters(&scope, parameters)?;
-    let mut session = api.session(&scope).await?;
+    refuse_content_filters(scope, parameters)?;
+    let mut session = api.session(scope).await?;
     // The end of the log comes first: events up to it are in the list, whatever arrives meanwhile.
     let end = api.read(session.end_of_log()).await?;
-    let filter = event_filter(&api, &mut session, parameters).await?;
+    let filter = event_filter(api, &mut session, parameters).await?;
     let page = page(filter.unwrap_or_else(EventFilter::nothing), parameters)?;
     let wait = parameters.number::<u64>("wait")?;
     let now = Clock::system().now();
@@ -156,28 +176,28 @@ async fn list(
         refuse(parameters, &["after", "order", "wait"], "on a search")?;
     }
     if let Some(export) = Export::of("events", parameters, &["order", "limit", "wait"])? {
-        let what = (export.with_content(&scope)?, Subject::None);
+        let what = (export.with_content(scope)?, Subject::None);
         let walk = EventWalk::new(page, end, now);
-        return api.export(session, (&scope, &asked), what, walk).await;
+        let export = api.export(session, (scope, asked), what, walk).await?;
+        return Ok(Listed::Export(export));
     }
     if page.filter.is_search() {
         let found = api.read(session.search(&page, now)).await?;
         let rows = Some(found.events.len());
-        api.record(&scope, &asked, "search", (Subject::None, rows))
+        api.record(scope, asked, "search", (Subject::None, rows))
             .await?;
         let next = found.next.map(|(until, before)| {
             let before = before.map_or_else(String::new, |before| before.to_string());
             let until = until.to_string();
             shown::url(LIST, parameters, &[("until", until), ("before", before)])
         });
-        let answer = FoundEvents {
+        return Ok(Listed::Found(FoundEvents {
             events: found.events,
             searched_until: found.searched_until,
             complete: found.complete,
             next,
             as_of_position: end.to_string(),
-        };
-        return Ok(answer::json(StatusCode::OK, &answer));
+        }));
     }
     if page.range.after.is_none() {
         refuse(parameters, &["wait"], "without after")?;
@@ -188,18 +208,17 @@ async fn list(
         drop(session);
         let from = (page.filter.clone(), after.min(end));
         let time = Duration::from_secs(wait);
-        api.wait((&scope, &asked), from, time).await?;
-        events = api.session(&scope).await?.events(&page).await;
+        api.wait((scope, asked), from, time).await?;
+        events = api.session(scope).await?.events(&page).await;
     }
     let events = events.map_err(|error| api.problem(&error))?;
     let [next, previous] = neighbours(&events, &page, parameters);
-    let answer = EventList {
+    Ok(Listed::Page(EventList {
         events,
         next,
         previous,
         as_of_position: end.to_string(),
-    };
-    Ok(answer::json(StatusCode::OK, &answer))
+    }))
 }
 
 /// A scope without content cannot search it: an answer would tell what the content is.
@@ -252,30 +271,48 @@ fn neighbours(
     ]
 }
 
+/// Event or repeat at a position.
+pub(in crate::http) enum At {
+    Event(Box<EventDetail>),
+    Repeat(Box<RepeatedEvent>),
+}
+
 async fn show(
     State(api): Shared,
     Viewer(scope): Viewer,
     InPath(position): InPath<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let position = parsed(&position)?;
-    let mut session = api.session(&scope).await?;
-    let detail = session.event_detail(position).await;
-    let Some(detail) = detail.map_err(|error| api.problem(&error))? else {
-        return repeat(&mut session, &api, position).await;
+    Ok(match at(&api, &scope, &asked, &position).await? {
+        At::Event(detail) => answer::json(StatusCode::OK, &detail),
+        At::Repeat(repeated) => answer::json(StatusCode::OK, &repeated),
+    })
+}
+
+/// Reads the event or repeat at a position.
+pub(in crate::http) async fn at(
+    api: &Api,
+    scope: &Scope,
+    asked: &Asked,
+    position: &str,
+) -> Result<At, Problem> {
+    let position = parsed(position)?;
+    let mut session = api.session(scope).await?;
+    let detail = api.read(session.event_detail(position)).await?;
+    let Some(detail) = detail else {
+        return repeat(&mut session, api, position).await;
     };
     if scope.shows_content() {
         let subject = (Subject::Id(&position.to_string()), Some(1));
-        api.record(&scope, &asked, "event", subject).await?;
+        api.record(scope, asked, "event", subject).await?;
     }
-    Ok(answer::json(StatusCode::OK, &detail))
+    Ok(At::Event(Box::new(detail)))
 }
 
-/// Answer for the position of a repeat.
-async fn repeat(session: &mut Session, api: &Api, position: i64) -> Result<Response, Problem> {
-    let item = session.item(position).await;
-    match item.map_err(|error| api.problem(&error))? {
-        Some(Item::Repeat(repeated)) => Ok(answer::json(StatusCode::OK, &repeated)),
+/// Reads the repeat at a position.
+async fn repeat(session: &mut Session, api: &Api, position: i64) -> Result<At, Problem> {
+    match api.read(session.item(position)).await? {
+        Some(Item::Repeat(repeated)) => Ok(At::Repeat(repeated)),
         _ => Err(Problem::not_found()),
     }
 }

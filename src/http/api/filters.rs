@@ -11,61 +11,61 @@ use crate::{
     query::{Between, EventFilter, EventPage, Order, Session},
 };
 
-pub(super) const APP: Parameter = Parameter::one("app", "Name of the configured app.");
+pub(in crate::http) const APP: Parameter = Parameter::one("app", "Name of the configured app.");
 
-pub(super) const CLIENT: Parameter = Parameter::one("client", "Client of the account.");
+pub(in crate::http) const CLIENT: Parameter = Parameter::one("client", "Client of the account.");
 
-pub(super) const ACCOUNT: Parameter =
+pub(in crate::http) const ACCOUNT: Parameter =
     Parameter::one("account", "Professional account: id, label or user name.");
 
-pub(super) const KIND: Parameter = Parameter::of(
+pub(in crate::http) const KIND: Parameter = Parameter::of(
     "kind",
     "Kinds of events.",
     Form::SomeOf(|| names(Kind::ALL, Kind::as_str)),
 );
 
-pub(super) const SOURCE: Parameter = Parameter::of(
+pub(in crate::http) const SOURCE: Parameter = Parameter::of(
     "source",
     "Sources of the deliveries.",
     Form::SomeOf(|| names(Source::ALL, Source::as_str)),
 );
 
-pub(super) const PROBLEM: Parameter = Parameter::of(
+pub(in crate::http) const PROBLEM: Parameter = Parameter::of(
     "problem",
     "Problem on reading it.",
     Form::OneOf(|| names(EventProblem::ALL, EventProblem::as_str)),
 );
 
-pub(super) const LIMIT: Parameter = Parameter::of(
+pub(in crate::http) const LIMIT: Parameter = Parameter::of(
     "limit",
     "Maximum number of entries.",
     Form::Number(1, 1000, 100),
 );
 
 /// Limit of a list of small rows.
-pub(super) const LARGE_LIMIT: Parameter = Parameter::of(
+pub(in crate::http) const LARGE_LIMIT: Parameter = Parameter::of(
     "limit",
     "Maximum number of entries.",
     Form::Number(1, 10_000, 100),
 );
 
 /// A time from which on something is listed.
-pub(super) const fn since(about: &'static str) -> Parameter {
+pub(in crate::http) const fn since(about: &'static str) -> Parameter {
     Parameter::of("since", about, Form::Moment)
 }
 
 /// A time before which something is listed.
-pub(super) const fn until(about: &'static str) -> Parameter {
+pub(in crate::http) const fn until(about: &'static str) -> Parameter {
     Parameter::of("until", about, Form::Moment)
 }
 
 /// Names of an enumeration.
-pub(super) fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {
+pub(in crate::http) fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {
     all.iter().map(|it| name(*it)).collect()
 }
 
 /// Filters of events that look at ids and columns.
-pub(super) const FILTERS: &[Parameter] = &[
+pub(in crate::http) const FILTERS: &[Parameter] = &[
     KIND,
     Parameter::one(
         "field",
@@ -91,7 +91,7 @@ pub(super) const FILTERS: &[Parameter] = &[
 ];
 
 /// Searches of content.
-pub(super) const SEARCHES: &[Parameter] = &[
+pub(in crate::http) const SEARCHES: &[Parameter] = &[
     Parameter::of(
         "text",
         "Part of the written text, in upper or lower case.",
@@ -105,7 +105,7 @@ pub(super) const SEARCHES: &[Parameter] = &[
 ];
 
 /// Part of the list.
-pub(super) const PAGE: &[Parameter] = &[
+pub(in crate::http) const PAGE: &[Parameter] = &[
     Parameter::of(
         "order",
         "newest or oldest first. If unset: oldest with after, else newest.",
@@ -123,7 +123,7 @@ pub(super) const PAGE: &[Parameter] = &[
 
 /// Ids of the accounts that the filter `account` names; empty if it is not given. An id may have its
 /// first event later. A name that no visible account has is refused, since it may be misspelt.
-pub(super) async fn accounts(
+pub(in crate::http) async fn accounts(
     api: &Api,
     session: &mut Session,
     parameters: &Parameters,
@@ -144,7 +144,7 @@ pub(super) async fn accounts(
 }
 
 /// Ids of the accounts that a path names by id, label or user name.
-pub(super) async fn accounts_in_path(
+pub(in crate::http) async fn accounts_in_path(
     api: &Api,
     session: &mut Session,
     name: String,
@@ -157,7 +157,7 @@ pub(super) async fn accounts_in_path(
 }
 
 /// Reads the filters. `None` if no event can meet them, because the delivery is unknown.
-pub(super) async fn event_filter(
+pub(in crate::http) async fn event_filter(
     api: &Api,
     session: &mut Session,
     parameters: &Parameters,
@@ -194,7 +194,10 @@ pub(super) async fn event_filter(
 }
 
 /// Reads the part of the list.
-pub(super) fn page(filter: EventFilter, parameters: &Parameters) -> Result<EventPage, Problem> {
+pub(in crate::http) fn page(
+    filter: EventFilter,
+    parameters: &Parameters,
+) -> Result<EventPage, Problem> {
     let range = Between {
         after: parameters.position("after")?,
         before: parameters.position("before")?,

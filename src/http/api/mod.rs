@@ -10,9 +10,9 @@ mod consumers;
 mod conversations;
 mod deliveries;
 mod documents;
-mod events;
+pub(super) mod events;
 mod export;
-mod filters;
+pub(super) mod filters;
 mod health;
 mod json_body;
 mod media;
@@ -20,7 +20,7 @@ mod openapi;
 mod operation;
 mod rejections;
 mod replays;
-mod shown;
+pub(super) mod shown;
 mod spool;
 mod stats;
 mod stream;
@@ -44,7 +44,7 @@ use self::operation::Operation;
 use super::{
     access::{Admission, Client},
     connection::Connection,
-    parameters::Parameters,
+    parameters::{Known, Parameters},
     problem::{self, Problem, ProblemType},
     state::AppState,
 };
@@ -116,19 +116,19 @@ pub struct Api {
 }
 
 /// Routes of all operations.
-pub(super) fn routes(api: Api) -> Router {
+pub(super) fn routes(api: Arc<Api>) -> Router {
     let all = OPERATIONS.iter().copied().flatten();
     let router = all.fold(Router::new(), |router, operation| {
-        let handler = (operation.handler)().route_layer(Extension(operation));
+        let handler = (operation.handler)().route_layer(Extension(operation.parameters));
         router.route(operation.path, handler)
     });
-    router.with_state(Arc::new(api))
+    router.with_state(api)
 }
 
 /// Parts of a request beside its path. A wrong parameter refuses the request.
 #[derive(Debug)]
-struct Asked {
-    parameters: Parameters,
+pub(super) struct Asked {
+    pub(super) parameters: Parameters,
     query: Option<String>,
     headers: HeaderMap,
     /// Address of the client.
@@ -141,8 +141,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let operation = parts.extensions.get::<&'static Operation>();
-        let known = operation.map_or(&[][..], |it| it.parameters);
+        let known = parts.extensions.get::<Known>().copied().unwrap_or_default();
         let client = parts.extensions.get::<Client>();
         Ok(Self {
             parameters: Parameters::of(parts.uri.query(), known)?,
@@ -157,7 +156,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
 /// Parts of the path. If a part is no text, nothing is there.
 #[derive(Debug)]
-struct InPath<T>(T);
+pub(super) struct InPath<T>(pub(super) T);
 
 #[expect(
     clippy::disallowed_types,
@@ -181,12 +180,15 @@ fn in_path(id: String) -> Result<String, Problem> {
 
 impl Api {
     /// Takes a session of the caller's scope.
-    async fn session(&self, scope: &Scope) -> Result<Session, Problem> {
+    pub(super) async fn session(&self, scope: &Scope) -> Result<Session, Problem> {
         self.read(self.sessions.session(scope)).await
     }
 
     /// Result of a query, or the problem of its failure.
-    async fn read<T>(&self, query: impl Future<Output = Result<T, Error>>) -> Result<T, Problem> {
+    pub(super) async fn read<T>(
+        &self,
+        query: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Problem> {
         query.await.map_err(|error| self.problem(&error))
     }
 
@@ -255,4 +257,4 @@ fn unrecorded(error: &AuditError) -> Problem {
 }
 
 /// State of the API in a handler.
-type Shared = State<Arc<Api>>;
+pub(super) type Shared = State<Arc<Api>>;

@@ -8,7 +8,11 @@ use crate::{http::parameters::Parameters, query::Lag};
 
 /// URL of another part of a list: the same parameters with `changes`. An empty value removes a
 /// parameter.
-pub(super) fn url(path: &str, parameters: &Parameters, changes: &[(&str, String)]) -> String {
+pub(in crate::http) fn url(
+    path: &str,
+    parameters: &Parameters,
+    changes: &[(&str, String)],
+) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     let is_changed = |name: &str| changes.iter().any(|(changed, _)| *changed == name);
     for (name, value) in parameters.pairs().filter(|(name, _)| !is_changed(name)) {

@@ -1,0 +1,86 @@
+//! Accounts beside their data: a name, and initials on a disc of the account's own hue.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    http::{api::Api, problem::Problem},
+    query::{EventForm, Session},
+};
+
+/// Number of hues of discs.
+const HUES: u32 = 12;
+
+/// Names of accounts by id.
+#[derive(Debug, Default)]
+pub(super) struct AccountNames(BTreeMap<String, String>);
+
+/// Account beside its data.
+#[derive(Clone, Debug)]
+pub(super) struct AccountName {
+    pub(super) id: String,
+    /// Label or user name; `None` if it has none, or if the reader may not see it.
+    pub(super) name: Option<String>,
+    pub(super) initials: String,
+    pub(super) hue: u32,
+}
+
+impl AccountNames {
+    /// Reads the names of the accounts of events.
+    pub(super) async fn of(
+        api: &Api,
+        session: &mut Session,
+        events: impl Iterator<Item = &EventForm>,
+    ) -> Result<Self, Problem> {
+        let ids = events.filter_map(|event| event.columns().account_id.clone());
+        let mut ids: Vec<_> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(Self(api.read(session.account_names(&ids)).await?))
+    }
+
+    /// The account with this id.
+    pub(super) fn get(&self, id: &str) -> AccountName {
+        let name = self.0.get(id).cloned();
+        AccountName {
+            initials: initials(name.as_deref().unwrap_or(id)),
+            hue: hue(id),
+            id: id.to_owned(),
+            name,
+        }
+    }
+}
+
+/// First letters of the first two words; of an id, its last two digits.
+fn initials(name: &str) -> String {
+    let words = name.split(|it: char| !it.is_alphanumeric());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    match words[..] {
+        [id] if id.bytes().all(|byte| byte.is_ascii_digit()) => {
+            id.chars().skip(id.len().saturating_sub(2)).collect()
+        }
+        [word] => word.chars().take(2).flat_map(char::to_uppercase).collect(),
+        _ => {
+            let first = words.iter().take(2).filter_map(|word| word.chars().next());
+            first.flat_map(char::to_uppercase).collect()
+        }
+    }
+}
+
+/// Hue that stays with the account.
+fn hue(id: &str) -> u32 {
+    crc32fast::hash(id.as_bytes()) % HUES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_are_of_words_or_digits() {
+        assert_eq!(initials("The Bakery"), "TB");
+        assert_eq!(initials("@rolls"), "RO");
+        assert_eq!(initials("17840000000000142"), "42");
+        assert_eq!(initials("…"), "");
+        assert_eq!(initials("ß"), "SS");
+    }
+}

@@ -1,0 +1,202 @@
+//! Page of an event, which is also the pane beside a list.
+
+use askama::{Template, filters::Safe};
+use axum::{extract::State, response::Response, routing::get};
+
+use super::{
+    Page,
+    accounts::AccountNames,
+    answer::{page, rendered},
+    event_line::{EventLine, Said, duration},
+    frame::{EVENTS, Frame},
+    json_tree::{Tree, tree},
+    text,
+    visit::Visit,
+};
+use crate::{
+    http::{
+        access::Viewer,
+        api::{
+            Api, Asked, InPath, Shared,
+            events::{At, at},
+        },
+        problem::Problem,
+    },
+    query::{ComparedRepeat, EventDetail, EventRow, Scope},
+};
+
+pub(super) const PAGE: Page = Page {
+    path: "/events/{position}",
+    handler: || get(show),
+    parameters: &[],
+};
+
+/// An event with everything that belongs to it.
+pub(super) struct Detail {
+    pub(super) line: EventLine,
+    pub(super) position: String,
+    /// Heading in words.
+    pub(super) words: String,
+    pub(super) facts: Vec<Fact>,
+    /// The payload as a tree and as its exact text; `None` if it is gone or hidden.
+    pub(super) payload: Option<(Safe<Tree>, String)>,
+    /// True if the reader may not see the payload.
+    pub(super) is_masked: bool,
+    pub(super) repeats: Vec<ComparedRepeat>,
+    pub(super) related: Vec<EventLine>,
+}
+
+/// A column of an event.
+pub(super) struct Fact {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    /// Page of the named object, below the base.
+    pub(super) link: Option<String>,
+    /// True for an id, which can be copied.
+    pub(super) is_id: bool,
+}
+
+#[derive(Template)]
+#[template(path = "event.html", blocks = ["main"])]
+struct EventPage {
+    frame: Frame,
+    open: Detail,
+    /// True on the page of the event alone.
+    is_alone: bool,
+}
+
+rendered!(EventPage);
+
+async fn show(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    InPath(position): InPath<i64>,
+    visit: Visit,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let open = detail(&api, (&scope, &asked), position).await?;
+    let title = format!("Event {position}");
+    let frame = Frame::new(&visit, Some(&scope), title, Some(&EVENTS));
+    let event = EventPage {
+        frame,
+        open,
+        is_alone: true,
+    };
+    Ok(page(&visit, &event))
+}
+
+/// Reads an event; at the position of a repeat, its event.
+pub(super) async fn detail(
+    api: &Api,
+    (scope, asked): (&Scope, &Asked),
+    position: i64,
+) -> Result<Detail, Problem> {
+    let mut position = position.to_string();
+    let event = loop {
+        match at(api, scope, asked, &position).await? {
+            At::Event(event) => break event,
+            At::Repeat(repeated) => {
+                let of = repeated.repeat.event_position;
+                let of = of.filter(|of| *of != repeated.repeat.position);
+                position = of.ok_or_else(Problem::not_found)?.to_string();
+            }
+        }
+    };
+    let mut session = api.session(scope).await?;
+    let events = std::iter::once(&event.event).chain(&event.related);
+    let names = AccountNames::of(api, &mut session, events).await?;
+    Ok(Detail::of(*event, &names))
+}
+
+impl Detail {
+    fn of(detail: EventDetail, names: &AccountNames) -> Self {
+        let row = detail.event.columns();
+        let line = EventLine::of(&detail.event, names);
+        let payload = row.payload.as_ref().map(|payload| payload.get());
+        let related = detail.related.iter();
+        Self {
+            position: row.position.to_string(),
+            words: words(&line, row, detail.repeats.len()),
+            facts: facts(row),
+            payload: payload.and_then(|json| Some((tree(json)?, json.to_owned()))),
+            is_masked: detail.event.is_masked(),
+            related: related.map(|event| EventLine::of(event, names)).collect(),
+            repeats: detail.repeats,
+            line,
+        }
+    }
+}
+
+/// The event in a sentence.
+fn words(line: &EventLine, row: &EventRow, repeats: usize) -> String {
+    let who = match &line.person {
+        Some(person) => match &person.username {
+            Some(username) => format!("@{username}"),
+            None => text::short_id(&person.id),
+        },
+        None => String::new(),
+    };
+    let what = match (row.person_id.is_some(), row.is_echo) {
+        (true, true) => format!("{} to {who}", line.look.word),
+        (true, false) => format!("{} of {who}", line.look.word),
+        (false, _) => format!("{} without a person", line.look.word),
+    };
+    let late = row.occurred_at.map(|at| row.received_at.duration_since(at));
+    let late = match late.filter(|late| late.as_secs() > 0) {
+        Some(late) => format!(", received {} after it occurred", duration(late)),
+        None => String::new(),
+    };
+    let times = match repeats {
+        0 => String::new(),
+        1 => " Delivered twice.".to_owned(),
+        more => format!(" Delivered {} times.", more + 1),
+    };
+    format!("{what}{late}.{times}")
+}
+
+/// Columns of an event that it has.
+fn facts(row: &EventRow) -> Vec<Fact> {
+    let ids = &row.ids;
+    let events = |name: &str, id: &str| {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair(name, id)
+            .finish();
+        Some(format!("/events?{query}"))
+    };
+    let id = |name, id: &Option<String>, filter: &str| {
+        let id = id.clone()?;
+        Some(Fact {
+            name,
+            link: events(filter, &id),
+            value: id,
+            is_id: true,
+        })
+    };
+    let plain = |name, value: &Option<String>| {
+        let value = value.clone()?;
+        Some(Fact {
+            name,
+            value,
+            link: None,
+            is_id: false,
+        })
+    };
+    [
+        id("Account", &row.account_id, "account"),
+        id("Person", &row.person_id, "person"),
+        id("Message", &ids.message_id, "message"),
+        id("Comment", &ids.comment_id, "comment"),
+        id("Media", &ids.media_id, "media"),
+        id("Answers", &ids.parent_id, "comment"),
+        id("Delivery", &Some(row.delivery_id.to_string()), "delivery"),
+        plain("Field", &row.field),
+        plain("Channel", &Some(row.channel.clone())),
+        plain("App", &Some(row.app.clone())),
+        plain("Source", &Some(row.source.clone())),
+        plain("Problem", &row.problem),
+        plain("Dedupe key", &Some(row.dedupe_key.to_string())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

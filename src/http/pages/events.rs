@@ -1,0 +1,182 @@
+//! Page of events: *which events match?* A list with filters, and an open event beside it.
+
+use askama::Template;
+use axum::{extract::State, response::Response, routing::get};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Page,
+    accounts::AccountNames,
+    answer::{page, rendered},
+    event::{Detail, detail},
+    event_line::{EventLine, Said},
+    filters::Filters,
+    frame::{EVENTS, Frame},
+    text,
+    visit::Visit,
+};
+use crate::{
+    http::{
+        access::Viewer,
+        api::{
+            Api, Asked, Shared,
+            events::{Listed, listed},
+            filters::{FILTERS, PAGE as PART, SEARCHES, event_filter},
+            shown,
+        },
+        parameter::{Form, Parameter},
+        parameters::Parameters,
+        problem::Problem,
+    },
+    query::{Dimension, EventFilter, EventForm, Session, StatsFilter},
+};
+
+/// Parameters that choose the view.
+const VIEW: &[Parameter] = &[Parameter::of(
+    "open",
+    "Position of the event beside the list.",
+    Form::Position,
+)];
+
+pub(super) const PAGE: Page = Page {
+    path: "/events",
+    handler: || get(show),
+    parameters: &[FILTERS, SEARCHES, PART, VIEW],
+};
+
+/// Time of the counts if the list has no start.
+const COUNTED: SignedDuration = SignedDuration::from_hours(24);
+
+#[derive(Template)]
+#[template(path = "events.html", blocks = ["main"])]
+struct EventsPage {
+    frame: Frame,
+    lines: Vec<EventLine>,
+    filters: Filters,
+    is_narrowed: bool,
+    /// Number of events in the time of the list, before the other filters.
+    counted: i64,
+    newer: Option<String>,
+    older: Option<String>,
+    /// Time to which a search came.
+    searched: Option<Timestamp>,
+    open: Option<Detail>,
+    /// False, since an open event is beside the list.
+    is_alone: bool,
+}
+
+rendered!(EventsPage);
+
+async fn show(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    visit: Visit,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let parameters = &asked.parameters;
+    let list = List::of(listed(&api, &scope, &asked).await?, parameters)?;
+    let open = match parameters.position("open")? {
+        Some(position) => Some(detail(&api, (&scope, &asked), position).await?),
+        None => None,
+    };
+    let mut session = api.session(&scope).await?;
+    let names = AccountNames::of(&api, &mut session, list.events.iter()).await?;
+    let counts = counts(&api, &mut session, parameters, visit.now).await?;
+    let address = |changes: &[(&str, String)]| shown::url(EVENTS.path, parameters, changes);
+    let filters = Filters::of(parameters, &counts.rows, address);
+    let opened = parameters.position("open")?;
+    let line_of = |event| {
+        let line = EventLine::of(event, &names);
+        let position = line.position;
+        line.in_list(
+            address(&[("open", position.to_string())]),
+            opened == Some(position),
+        )
+    };
+    let events = EventsPage {
+        lines: list.events.iter().map(line_of).collect(),
+        is_narrowed: filters.is_narrowed(),
+        counted: counts.events,
+        newer: list.newer,
+        older: list.older,
+        searched: list.searched,
+        frame: Frame::new(&visit, Some(&scope), EVENTS.name, Some(&EVENTS)),
+        filters,
+        open,
+        is_alone: false,
+    };
+    Ok(page(&visit, &events))
+}
+
+/// Events of a page, the newest first, and the links to its neighbours.
+struct List {
+    events: Vec<EventForm>,
+    newer: Option<String>,
+    older: Option<String>,
+    searched: Option<Timestamp>,
+}
+
+impl List {
+    /// The list that the API answers. An export is no page.
+    fn of(listed: Listed, parameters: &Parameters) -> Result<Self, Problem> {
+        match listed {
+            Listed::Page(mut list) => {
+                let (mut newer, mut older) = (list.previous, list.next);
+                if is_oldest_first(parameters) {
+                    list.events.reverse();
+                    (newer, older) = (older, newer);
+                }
+                let is_first = parameters
+                    .get("after")
+                    .or(parameters.get("before"))
+                    .is_none();
+                Ok(Self {
+                    events: list.events,
+                    newer: newer.filter(|_| !is_first).as_deref().map(page_of),
+                    older: older.as_deref().map(page_of),
+                    searched: None,
+                })
+            }
+            Listed::Found(found) => Ok(Self {
+                events: found.events,
+                newer: None,
+                older: found.next.as_deref().map(page_of),
+                searched: Some(found.searched_until),
+            }),
+            Listed::Export(_) => Err(Problem::not_found()),
+        }
+    }
+}
+
+fn is_oldest_first(parameters: &Parameters) -> bool {
+    match parameters.get("order") {
+        Some(order) => order == "oldest",
+        None => parameters.get("after").is_some() && parameters.get("before").is_none(),
+    }
+}
+
+/// Page of a route of the API: the same path without its version.
+fn page_of(url: &str) -> String {
+    url.replacen("/v1/", "/", 1)
+}
+
+/// Counts of the events by kind in the time of the list, and of its account.
+async fn counts(
+    api: &Api,
+    session: &mut Session,
+    parameters: &Parameters,
+    now: Timestamp,
+) -> Result<crate::query::Counts, Problem> {
+    let filter = event_filter(api, session, parameters).await?;
+    let filter = filter.unwrap_or_else(EventFilter::nothing);
+    let filter = StatsFilter {
+        app: filter.app,
+        account_ids: filter.account_ids,
+        client: filter.client,
+        since: filter.since.or(now.checked_sub(COUNTED).ok()),
+        until: filter.until,
+        ..StatsFilter::default()
+    };
+    let stats = api.read(session.stats(&filter, &[Dimension::Kind])).await?;
+    Ok(stats.counts)
+}

@@ -1,0 +1,145 @@
+//! Filters of the list of events as chips, each a part of a form with GET.
+
+use std::collections::BTreeMap;
+
+use super::kinds::{Look, look_of};
+use crate::{
+    http::parameters::Parameters,
+    meta::event::{Kind, Problem, Source},
+    query::{Count, Dimension},
+};
+
+/// Filters of the list of events.
+#[derive(Debug)]
+pub(super) struct Filters {
+    pub(super) kinds: Vec<KindChoice>,
+    pub(super) fields: Vec<Field>,
+    /// Parameters that the form keeps without showing them.
+    pub(super) hidden: Vec<(&'static str, String)>,
+}
+
+/// A kind to choose, with its events in the time of the list.
+#[derive(Debug)]
+pub(super) struct KindChoice {
+    pub(super) name: &'static str,
+    pub(super) look: Look,
+    pub(super) count: i64,
+    pub(super) is_chosen: bool,
+}
+
+/// A filter with one value.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
+    pub(super) about: &'static str,
+    /// Allowed values, if they are few.
+    pub(super) choices: Option<Vec<&'static str>>,
+    pub(super) value: Option<String>,
+    /// Link to the list without this filter.
+    pub(super) without: String,
+}
+
+/// Name, label and meaning of each filter with any value.
+const FIELDS: [(&str, &str, &str); 6] = [
+    ("account", "Account", "Id, label or user name"),
+    ("person", "Person", "Instagram-scoped id"),
+    ("username", "User name", "User name of the other party"),
+    ("text", "Words", "Part of the written text"),
+    ("source", "Source", "Source of the delivery"),
+    ("problem", "Problem", "Problem on reading it"),
+];
+
+/// Parameters that a form of filters keeps.
+const KEPT: [&str; 3] = ["since", "until", "client"];
+
+impl Filters {
+    /// Filters of a request, with the counts of the kinds. `link` makes a link to the list with
+    /// changed parameters.
+    pub(super) fn of(
+        parameters: &Parameters,
+        counts: &[Count],
+        link: impl Fn(&[(&str, String)]) -> String,
+    ) -> Self {
+        let field = |(name, label, about): (&'static str, _, _)| Field {
+            name,
+            label,
+            about,
+            choices: choices(name),
+            value: given(parameters, name),
+            without: link(&[(name, String::new())]),
+        };
+        let kept = KEPT.into_iter();
+        Self {
+            kinds: kinds(parameters, counts),
+            fields: FIELDS.into_iter().map(field).collect(),
+            hidden: kept
+                .filter_map(|name| Some((name, given(parameters, name)?)))
+                .collect(),
+        }
+    }
+
+    /// True if a kind is chosen.
+    pub(super) fn has_kinds(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.is_chosen)
+    }
+
+    /// Words of the chosen kinds: the first, and the number of the others.
+    pub(super) fn chosen_kinds(&self) -> String {
+        let mut chosen = self.kinds.iter().filter(|kind| kind.is_chosen);
+        let first = chosen.next().map_or("", |kind| kind.look.word);
+        match chosen.count() {
+            0 => first.to_owned(),
+            others => format!("{first} + {others}"),
+        }
+    }
+
+    /// True if a filter is set.
+    pub(super) fn is_narrowed(&self) -> bool {
+        self.has_kinds() || self.fields.iter().any(|field| field.value.is_some())
+    }
+}
+
+impl Field {
+    pub(super) fn is(&self, choice: &str) -> bool {
+        self.value.as_deref() == Some(choice)
+    }
+}
+
+/// All kinds, those with the most events first.
+fn kinds(parameters: &Parameters, counts: &[Count]) -> Vec<KindChoice> {
+    let mut events: BTreeMap<&str, i64> = BTreeMap::new();
+    for count in counts {
+        let kind = count.values.iter().find(|(by, _)| *by == Dimension::Kind);
+        if let Some((_, Some(kind))) = kind {
+            *events.entry(kind).or_default() += count.events;
+        }
+    }
+    let chosen: Vec<_> = parameters
+        .pairs()
+        .filter(|(name, _)| *name == "kind")
+        .flat_map(|(_, value)| value.split(','))
+        .collect();
+    let choice = |kind: &Kind| KindChoice {
+        name: kind.as_str(),
+        look: look_of(kind.as_str()),
+        count: events.get(kind.as_str()).copied().unwrap_or_default(),
+        is_chosen: chosen.contains(&kind.as_str()),
+    };
+    let mut kinds: Vec<_> = Kind::ALL.iter().map(choice).collect();
+    kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
+    kinds
+}
+
+fn choices(name: &str) -> Option<Vec<&'static str>> {
+    match name {
+        "source" => Some(Source::ALL.iter().map(|it| it.as_str()).collect()),
+        "problem" => Some(Problem::ALL.iter().map(|it| it.as_str()).collect()),
+        _ => None,
+    }
+}
+
+fn given(parameters: &Parameters, name: &str) -> Option<String> {
+    let value = parameters.get(name).filter(|value| !value.is_empty());
+    value.map(str::to_owned)
+}

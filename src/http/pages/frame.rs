@@ -1,0 +1,269 @@
+//! Frame: everything around the main part of a page.
+
+use askama::filters::Safe;
+use jiff::Timestamp;
+
+use super::{
+    assets,
+    preferences::{Density, Preferences, Scheme, TimeForm},
+    text::{escaped, short_id, stored},
+    times::{TimeTag, Times},
+    visit::Visit,
+};
+use crate::query::Scope;
+
+/// Parameters that stay when the reader goes to another section.
+const KEPT: [&str; 4] = ["account", "client", "since", "until"];
+
+/// Section of the pages.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Section {
+    pub(super) path: &'static str,
+    pub(super) name: &'static str,
+    pub(super) icon: &'static str,
+    /// Parameters that it takes from the section before.
+    keeps: &'static [&'static str],
+}
+
+pub(super) static EVENTS: Section = Section {
+    path: "/events",
+    name: "Events",
+    icon: "list",
+    keeps: &KEPT,
+};
+
+static API: Section = Section {
+    path: "/docs",
+    name: "API",
+    icon: "braces",
+    keeps: &[],
+};
+
+/// Groups of sections, in the order of the navigation.
+static SECTIONS: [&[&Section]; 2] = [&[&EVENTS], &[&API]];
+
+/// Sections of the bar on a phone.
+static BAR: [&Section; 1] = [&EVENTS];
+
+/// Times to choose, with their names.
+const RANGES: [(&str, &str); 5] = [
+    ("1h", "Last hour"),
+    ("24h", "Last 24 hours"),
+    ("7d", "Last 7 days"),
+    ("30d", "Last 30 days"),
+    ("", "All time"),
+];
+
+/// A section, its link, and if it is the present one.
+type Place = (&'static Section, String, bool);
+
+/// A value, its name, and if it is the chosen one.
+type Choice = (&'static str, &'static str, bool);
+
+/// Frame of a page.
+#[derive(Debug)]
+pub(super) struct Frame {
+    /// Title of the page, which is its heading.
+    pub(super) title: String,
+    /// Path below which all pages are.
+    pub(super) base: &'static str,
+    /// Path of the assets.
+    pub(super) assets: String,
+    pub(super) preferences: Preferences,
+    /// Path and query of the page.
+    pub(super) address: String,
+    /// Name of the caller; `None` if nobody is known.
+    pub(super) who: Option<String>,
+    /// True if only the changed part is sent: the navigation is then swapped beside the main part.
+    pub(super) is_part: bool,
+    current: Option<&'static Section>,
+    times: Times,
+}
+
+impl Frame {
+    /// Frame of a page in a section.
+    pub(super) fn new(
+        visit: &Visit,
+        scope: Option<&Scope>,
+        title: impl Into<String>,
+        current: Option<&'static Section>,
+    ) -> Self {
+        Self {
+            title: title.into(),
+            base: "",
+            assets: assets::path(),
+            preferences: visit.preferences.clone(),
+            address: visit.address.clone(),
+            who: scope.map(|scope| scope.name().to_owned()),
+            is_part: visit.is_part,
+            current,
+            times: Times::new(&visit.preferences, visit.now),
+        }
+    }
+
+    /// Element of a time.
+    pub(super) fn time(&self, at: &Timestamp) -> Safe<TimeTag> {
+        self.times.tag(*at)
+    }
+
+    /// Name of the zone of the shown times.
+    pub(super) fn zone(&self) -> &str {
+        self.times.zone()
+    }
+
+    /// Attribute of an element outside of the main part, which htmx swaps by its id.
+    pub(super) fn beside(&self) -> Safe<&'static str> {
+        Safe(if self.is_part {
+            " hx-swap-oob=\"outerMorph\""
+        } else {
+            ""
+        })
+    }
+
+    /// Groups of sections.
+    pub(super) fn sections(&self) -> Vec<Vec<Place>> {
+        SECTIONS.iter().map(|group| self.places(group)).collect()
+    }
+
+    /// Sections of the bar on a phone.
+    pub(super) fn bar(&self) -> Vec<Place> {
+        self.places(&BAR)
+    }
+
+    fn places(&self, sections: &[&'static Section]) -> Vec<Place> {
+        let place = |section: &&'static Section| {
+            let is_current = self.current == Some(section);
+            (*section, self.link(section), is_current)
+        };
+        sections.iter().map(place).collect()
+    }
+
+    /// Image of the sprite.
+    pub(super) fn icon(&self, name: &str) -> Safe<String> {
+        Safe(format!(
+            "<svg class=\"icon\" aria-hidden=\"true\"><use href=\"{}/vendor/icons.svg#{name}\"/></svg>",
+            self.assets
+        ))
+    }
+
+    /// Button with an id that copies it.
+    pub(super) fn copied(&self, name: &str, id: &str) -> Safe<String> {
+        let (shown, escaped) = (stored(&short_id(id)).0.to_string(), escaped(id));
+        Safe(format!(
+            "<button class=\"copy id\" type=\"button\" data-copy=\"{escaped}\" \
+             title=\"{escaped}\" aria-label=\"Copy {}\">{shown} {}</button>",
+            name.to_lowercase(),
+            self.icon("copy").0
+        ))
+    }
+
+    /// Address of the page without a parameter.
+    pub(super) fn without(&self, name: &str) -> String {
+        self.with(name, "")
+    }
+
+    /// Address of the page with another value of a parameter; an empty value removes it. Places in a
+    /// list do not stay.
+    fn with(&self, name: &str, value: &str) -> String {
+        let (path, query) = self.address.split_once('?').unwrap_or((&self.address, ""));
+        let mut kept = form_urlencoded::Serializer::new(String::new());
+        for (other, value) in form_urlencoded::parse(query.as_bytes()) {
+            if other != name {
+                kept.append_pair(&other, &value);
+            }
+        }
+        if !value.is_empty() {
+            kept.append_pair(name, value);
+        }
+        match kept.finish() {
+            none if none.is_empty() => format!("{}{path}", self.base),
+            query => format!("{}{path}?{query}", self.base),
+        }
+    }
+
+    /// Start of the time range in the address.
+    fn since(&self) -> String {
+        let query = self.address.split_once('?').map_or("", |(_, query)| query);
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        let since = pairs.find(|(name, _)| name == "since");
+        since.map_or_else(String::new, |(_, value)| value.into_owned())
+    }
+
+    /// Name of the time range.
+    pub(super) fn range(&self) -> String {
+        let since = self.since();
+        let known = RANGES.iter().find(|(value, _)| *value == since);
+        known.map_or_else(|| format!("Since {since}"), |(_, name)| (*name).to_owned())
+    }
+
+    /// Time ranges with their links.
+    pub(super) fn ranges(&self) -> Vec<(&'static str, String, bool)> {
+        let since = self.since();
+        let range = |(value, name): &(&str, &'static str)| {
+            (*name, self.with("since", value), *value == since)
+        };
+        RANGES.iter().map(range).collect()
+    }
+
+    /// Link to a section with the parameters that stay.
+    fn link(&self, section: &Section) -> String {
+        let query = self.address.split_once('?').map_or("", |(_, query)| query);
+        let mut kept = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if section.keeps.contains(&&*name) {
+                kept.append_pair(&name, &value);
+            }
+        }
+        let kept = kept.finish();
+        let mark = if kept.is_empty() { "" } else { "?" };
+        format!("{}{}{mark}{kept}", self.base, section.path)
+    }
+
+    /// Preferences to choose: legend, name of the parameter, and values.
+    pub(super) fn choices(&self) -> [(&'static str, &'static str, Vec<Choice>); 3] {
+        let Preferences {
+            scheme,
+            density,
+            time,
+            ..
+        } = self.preferences;
+        [
+            (
+                "Time",
+                "time",
+                choices(TimeForm::ALL, TimeForm::as_str, time),
+            ),
+            (
+                "Colors",
+                "scheme",
+                choices(Scheme::ALL, Scheme::as_str, scheme),
+            ),
+            (
+                "Rows",
+                "density",
+                choices(Density::ALL, Density::as_str, density),
+            ),
+        ]
+    }
+}
+
+/// Values of a preference with their words.
+fn choices<T: Copy + PartialEq>(all: &[T], spell: fn(T) -> &'static str, now: T) -> Vec<Choice> {
+    let choice = |it: &T| (spell(*it), word(spell(*it)), *it == now);
+    all.iter().map(choice).collect()
+}
+
+/// Word of a value.
+fn word(name: &'static str) -> &'static str {
+    match name {
+        "utc" => "UTC",
+        "local" => "Local",
+        "relative" => "Relative",
+        "system" => "System",
+        "light" => "Light",
+        "dark" => "Dark",
+        "compact" => "Compact",
+        "comfortable" => "Comfortable",
+        other => other,
+    }
+}

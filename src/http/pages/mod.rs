@@ -1,0 +1,74 @@
+//! Pages for a browser: the same answers as the API, as HTML.
+//!
+//! A page reads by the functions of [`api`](super::api), under the same scope and with the same
+//! entries in the audit, and renders the answer with a template of `templates/`. Each page is
+//! complete without scripts. htmx asks for the changed part only, by `HX-Request`. [`PAGES`] lists
+//! the pages.
+
+mod accounts;
+mod answer;
+mod assets;
+mod cookies;
+mod event;
+mod event_line;
+mod events;
+mod filters;
+mod frame;
+mod json_tree;
+mod kinds;
+mod preferences;
+mod problems;
+mod text;
+mod times;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    extract::Request,
+    middleware::{self, Next},
+    response::{IntoResponse, Redirect, Response},
+    routing::{MethodRouter, get, post},
+};
+
+use super::{api::Api, parameters::Known};
+
+pub(super) use problems::show_problems;
+
+/// Route of a page.
+struct Page {
+    path: &'static str,
+    handler: fn() -> MethodRouter<Arc<Api>>,
+    /// Parameters of the query: those of the API, and those that only choose the view.
+    parameters: Known,
+}
+
+const PAGES: &[Page] = &[events::PAGE, event::PAGE];
+
+/// Routes of all pages and their assets.
+pub(super) fn routes(api: Arc<Api>) -> Router {
+    let pages = PAGES.iter().fold(Router::new(), |router, page| {
+        let handler = (page.handler)().route_layer(Extension(page.parameters));
+        router.route(page.path, handler)
+    });
+    pages
+        .with_state(api)
+        .route_layer(middleware::from_fn(without_empty_parameters))
+        .route("/preferences", post(preferences::choose))
+        .route("/assets/{version}/{*file}", get(assets::file))
+}
+
+/// Redirects a form with empty fields to the address without them: an address says only what was
+/// chosen, and an empty filter is none.
+async fn without_empty_parameters(request: Request, next: Next) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let is_empty = |pair: &&str| pair.ends_with('=') || !pair.contains('=');
+    if !query.split('&').any(|pair| is_empty(&pair)) || query.is_empty() {
+        return next.run(request).await;
+    }
+    let given: Vec<_> = query.split('&').filter(|pair| !is_empty(pair)).collect();
+    let mark = if given.is_empty() { "" } else { "?" };
+    let path = request.uri().path();
+    Redirect::to(&format!("{path}{mark}{}", given.join("&"))).into_response()
+}

@@ -1,0 +1,134 @@
+//! Times on a page, in the form that the reader chose. The other forms are the title.
+
+use std::fmt;
+
+use askama::filters::{HtmlSafe, Safe};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
+
+use super::preferences::{Preferences, TimeForm};
+
+/// Writes times for a reader.
+#[derive(Clone, Debug)]
+pub(super) struct Times {
+    form: TimeForm,
+    zone: TimeZone,
+    now: Timestamp,
+}
+
+/// A time as an element of HTML.
+#[derive(Debug)]
+pub(super) struct TimeTag {
+    at: Timestamp,
+    shown: String,
+    title: String,
+}
+
+impl Times {
+    pub(super) fn new(preferences: &Preferences, now: Timestamp) -> Self {
+        Self {
+            form: preferences.time,
+            zone: preferences.zone.clone(),
+            now,
+        }
+    }
+
+    /// Name of the zone of the shown times.
+    pub(super) fn zone(&self) -> &str {
+        match self.form {
+            TimeForm::Local => self.zone.iana_name().unwrap_or("UTC"),
+            TimeForm::Utc => "UTC",
+            TimeForm::Relative => "ago",
+        }
+    }
+
+    /// Element of a time.
+    pub(super) fn tag(&self, at: Timestamp) -> Safe<TimeTag> {
+        let local = || self.clock(&at.to_zoned(self.zone.clone()), &self.zone);
+        let utc = || self.clock(&at.to_zoned(TimeZone::UTC), &TimeZone::UTC);
+        let ago = || ago(self.now.duration_since(at).as_secs());
+        let zone = self.zone.iana_name().unwrap_or("UTC");
+        let (shown, title) = match self.form {
+            TimeForm::Local => (local(), format!("{at:.3}, {}", ago())),
+            TimeForm::Utc => (utc(), format!("{} {zone}, {}", local(), ago())),
+            TimeForm::Relative => (ago(), format!("{at:.3}, {} {zone}", local())),
+        };
+        Safe(TimeTag { at, shown, title })
+    }
+
+    /// Time of day; with the day if it is not today, and with the year if it is not this year.
+    fn clock(&self, at: &Zoned, zone: &TimeZone) -> String {
+        let now = self.now.to_zoned(zone.clone());
+        let format = if at.date() == now.date() {
+            "%H:%M:%S"
+        } else if at.year() == now.year() {
+            "%-d %b %H:%M:%S"
+        } else {
+            "%Y-%m-%d %H:%M"
+        };
+        at.strftime(format).to_string()
+    }
+}
+
+/// Time since, in its largest unit.
+fn ago(seconds: i64) -> String {
+    let (size, ending) = match seconds {
+        ..=-1 => (-seconds, "ahead"),
+        _ => (seconds, "ago"),
+    };
+    let (count, unit) = match size {
+        0..60 => (size, "s"),
+        60..3_600 => (size / 60, "min"),
+        3_600..172_800 => (size / 3_600, "h"),
+        _ => (size / 86_400, "d"),
+    };
+    format!("{count} {unit} {ending}")
+}
+
+impl fmt::Display for TimeTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, shown, title } = self;
+        write!(
+            f,
+            "<time datetime=\"{at:.3}\" title=\"{title}\">{shown}</time>"
+        )
+    }
+}
+
+impl HtmlSafe for TimeTag {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(form: TimeForm, at: &str) -> String {
+        let times = Times {
+            form,
+            zone: TimeZone::get("Europe/Berlin").unwrap(),
+            now: "2026-11-30T12:00:00Z".parse().unwrap(),
+        };
+        times.tag(at.parse().unwrap()).0.shown
+    }
+
+    #[test]
+    fn a_time_is_as_short_as_its_day_allows() {
+        let local = |at| shown(TimeForm::Local, at);
+        assert_eq!(local("2026-11-30T11:02:03.5Z"), "12:02:03");
+        assert_eq!(local("2026-11-29T23:30:00Z"), "00:30:00");
+        assert_eq!(local("2026-11-29T22:30:00Z"), "29 Nov 23:30:00");
+        assert_eq!(local("2025-11-29T22:30:00Z"), "2025-11-29 23:30");
+        assert_eq!(
+            shown(TimeForm::Utc, "2026-11-29T23:30:00Z"),
+            "29 Nov 23:30:00"
+        );
+    }
+
+    #[test]
+    fn a_relative_time_has_one_unit() {
+        let ago = |at| shown(TimeForm::Relative, at);
+        assert_eq!(ago("2026-11-30T11:59:52Z"), "8 s ago");
+        assert_eq!(ago("2026-11-30T11:57:00Z"), "3 min ago");
+        assert_eq!(ago("2026-11-29T12:00:00Z"), "24 h ago");
+        assert_eq!(ago("2026-11-20T12:00:00Z"), "10 d ago");
+        assert_eq!(ago("2026-11-30T12:00:05Z"), "5 s ahead");
+    }
+}
