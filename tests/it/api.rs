@@ -18,7 +18,7 @@ mod parameters;
 mod rejections;
 mod replays;
 mod roles;
-mod scopes;
+pub(crate) mod scopes;
 mod servers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,23 +33,23 @@ use crate::support::{
 };
 
 /// A server with tokens and deliveries, and the token of each role.
-struct Desk {
-    server: Server,
+pub(crate) struct Desk {
+    pub(crate) server: Server,
 }
 
 /// Token in plain text of a name.
-fn token(name: &str) -> String {
+pub(crate) fn token(name: &str) -> String {
     format!("token-of-{name}-0123456789abcdef0123456789abcdef")
 }
 
 /// Lines of a token.
-fn table(name: &str, rest: &str) -> String {
+pub(crate) fn table(name: &str, rest: &str) -> String {
     let token = token(name);
     format!("[[admin.tokens]]\nname = \"{name}\"\ntoken = \"{token}\"\n{rest}\n")
 }
 
 /// Tokens of all roles, and of two clients.
-fn tokens() -> String {
+pub(crate) fn tokens() -> String {
     [
         table("metrics", "role = 'metrics'"),
         table("viewer", "role = 'viewer'"),
@@ -70,12 +70,12 @@ fn consumer() -> String {
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::open_with(&tokens()).await
     }
 
     /// A desk with these lines behind those of the apps.
-    async fn open_with(lines: &str) -> Self {
+    pub(crate) async fn open_with(lines: &str) -> Self {
         let configuration = format!("{}{lines}", apps(["default", "shop"]));
         Self {
             server: Server::start_with(&configuration).await,
@@ -83,7 +83,7 @@ impl Desk {
     }
 
     /// Delivers a body to the app `default`.
-    async fn deliver(&self, body: impl Into<bytes::Bytes>) {
+    pub(crate) async fn deliver(&self, body: impl Into<bytes::Bytes>) {
         let answer = self.server.deliver("/webhook", body).await;
         assert_eq!(answer.status, 200);
     }
@@ -99,14 +99,14 @@ impl Desk {
         .await;
     }
 
-    async fn ask_as(&self, name: &str, path: &str) -> Answer {
+    pub(crate) async fn ask_as(&self, name: &str, path: &str) -> Answer {
         let bearer = format!("Bearer {}", token(name));
         let headers = [("Authorization", bearer.as_str())];
         self.server.ask_admin_with(("GET", path), &headers).await
     }
 
     /// JSON of a successful answer.
-    async fn read_as(&self, name: &str, path: &str) -> Value {
+    pub(crate) async fn read_as(&self, name: &str, path: &str) -> Value {
         let answer = self.ask_as(name, path).await;
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(answer.status, 200, "{path}: {body}");
@@ -129,7 +129,7 @@ impl Desk {
         stream.backlog().await
     }
 
-    async fn run(&self, sql: &str) {
+    pub(crate) async fn run(&self, sql: &str) {
         let mut conn = self.server.database().await;
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
             .execute(&mut conn)

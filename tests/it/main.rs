@@ -33,6 +33,7 @@ mod identity;
 mod leases;
 mod manners;
 mod packaging;
+mod pages;
 mod private_postgres;
 mod promise;
 mod purge;

@@ -3,8 +3,8 @@
 use super::*;
 use crate::support::event_stream::EventStream;
 
-pub(super) const BAKERY: &str = "17840000000000101";
-pub(super) const FLORIST: &str = "17840000000000202";
+pub(crate) const BAKERY: &str = "17840000000000101";
+pub(crate) const FLORIST: &str = "17840000000000202";
 
 /// Routes that answer with stored data, with the position and delivery of each event filled in.
 const ROUTES: [&str; 24] = [
@@ -39,7 +39,7 @@ async fn desk_of_two() -> Desk {
 }
 
 /// A desk with these lines of configuration, and with events of two clients.
-pub(super) async fn desk_with(lines: &str) -> Desk {
+pub(crate) async fn desk_with(lines: &str) -> Desk {
     let desk = Desk::open_with(lines).await;
     for (account, person, mid) in [
         (BAKERY, "71017101", "mid.bakery"),

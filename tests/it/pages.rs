@@ -1,0 +1,94 @@
+//! Pages for a browser, as HTML without scripts.
+
+mod events;
+mod frame;
+
+use crate::{
+    api::{Desk, token},
+    support::server::Answer,
+};
+
+/// A page as a browser without scripts gets it.
+struct Page {
+    answer: Answer,
+    html: String,
+}
+
+impl Desk {
+    /// Opens a page with the token of a name.
+    async fn page_as(&self, name: &str, path: &str) -> Page {
+        self.page_with(name, path, &[]).await
+    }
+
+    /// Opens a page that has to be there.
+    async fn page(&self, path: &str) -> Page {
+        let page = self.page_as("reader", path).await;
+        assert_eq!(page.answer.status, 200, "{path}: {}", page.text());
+        page
+    }
+
+    /// Opens a page with further headers.
+    async fn page_with(&self, name: &str, path: &str, headers: &[(&str, &str)]) -> Page {
+        let bearer = format!("Bearer {}", token(name));
+        let own = [
+            ("Authorization", bearer.as_str()),
+            ("Accept", "text/html,*/*;q=0.8"),
+        ];
+        let headers = [&own, headers].concat();
+        let answer = self.server.ask_admin_with(("GET", path), &headers).await;
+        let html = String::from_utf8_lossy(&answer.body).into_owned();
+        Page { answer, html }
+    }
+}
+
+impl Page {
+    /// Shown text: without tags, and with entities decoded.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for part in self.html.split('<') {
+            text.push_str(part.split_once('>').map_or("", |(_, after)| after));
+        }
+        let text = [
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&quot;", "\""),
+            ("&#34;", "\""),
+            ("&#39;", "'"),
+            ("&amp;", "&"),
+        ]
+        .into_iter()
+        .fold(text, |text, (entity, character)| {
+            text.replace(entity, character)
+        });
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Expects a text.
+    #[track_caller]
+    fn says(&self, text: &str) -> &Self {
+        assert!(self.text().contains(text), "{text:?} in {}", self.text());
+        self
+    }
+
+    /// Expects that a text is neither shown nor in an attribute.
+    #[track_caller]
+    fn hides(&self, text: &str) -> &Self {
+        assert!(!self.html.contains(text), "{text:?} in {}", self.text());
+        self
+    }
+
+    /// Targets of its links that contain `part`.
+    fn links(&self, part: &str) -> Vec<String> {
+        let all = self.html.split("href=\"").skip(1);
+        let all = all.filter_map(|rest| rest.split('"').next());
+        let found = all.filter(|link| link.contains(part));
+        found
+            .map(|link| link.replace("&#38;", "&").replace("&amp;", "&"))
+            .collect()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        let value = self.answer.headers.get(name);
+        value.map_or("", |value| value.to_str().unwrap())
+    }
+}

@@ -1,0 +1,145 @@
+//! Pages of events: the list, its filters, and an event.
+
+use super::*;
+use crate::{
+    api::{
+        scopes::{BAKERY, FLORIST, desk_with},
+        tokens,
+    },
+    support::message::{comment, message},
+};
+
+const ACCOUNT: &str = "17840000000000001";
+
+async fn position_of_newest(desk: &Desk) -> String {
+    let list = desk.read_as("reader", "/v1/events?limit=1").await;
+    list["events"][0]["position"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_list_shows_each_event_and_leads_to_older_ones() {
+    let desk = Desk::open().await;
+    desk.page("/events").await.says("Nothing here yet");
+    for number in 1..=5 {
+        let body = comment(
+            ACCOUNT,
+            &format!("900{number}"),
+            &format!("question {number}"),
+        );
+        desk.deliver(body).await;
+    }
+    let page = desk.page("/events?limit=2").await;
+    page.says("question 5")
+        .says("question 4")
+        .hides("question 3");
+    let older = &page.links("before=")[0];
+    let page = desk.page(older).await;
+    page.says("question 3")
+        .says("question 2")
+        .hides("question 4");
+    let newer = page.links("after=")[0].clone();
+    desk.page(&newer)
+        .await
+        .says("question 5")
+        .says("question 4");
+}
+
+#[tokio::test]
+async fn filters_are_a_part_of_the_address() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    desk.deliver(message("mid.filter", "fresh rolls")).await;
+    let page = desk.page("/events?kind=message").await;
+    page.says("fresh rolls").hides("how much?");
+    assert!(page.html.contains("value=\"message\" checked"));
+    let searched = desk.page("/events?text=HOW").await;
+    searched
+        .says("how much?")
+        .says("Searched back to")
+        .hides("fresh rolls");
+    let none = desk.page("/events?kind=handover").await;
+    none.says("Nothing matches").says("Remove all filters");
+}
+
+#[tokio::test]
+async fn empty_fields_of_a_form_leave_the_address() {
+    let desk = Desk::open().await;
+    let answer = desk
+        .ask_as("reader", "/events?kind=message&person=&text=&source=")
+        .await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(answer.headers["location"], "/events?kind=message");
+    let answer = desk.ask_as("reader", "/events?person=").await;
+    assert_eq!(answer.headers["location"], "/events");
+}
+
+#[tokio::test]
+async fn an_event_opens_beside_the_list_and_as_a_page() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    let list = desk.page("/events?kind=comment").await;
+    let open = list.links("open=")[0].clone();
+    let beside = desk.page(&open).await;
+    beside.says("how much?").says("Payload");
+    assert!(beside.html.contains("aria-label=\"Open as a page\""));
+    let position = position_of_newest(&desk).await;
+    let page = desk.page(&format!("/events/{position}")).await;
+    page.says("Comment of").says("9001").says("Exact text");
+    page.says(&format!("SELECT * FROM events WHERE position = {position}"));
+}
+
+#[tokio::test]
+async fn a_repeat_leads_to_its_event() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    let first = position_of_newest(&desk).await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    let repeat = first.parse::<i64>().unwrap() + 1;
+    let page = desk.page(&format!("/events/{repeat}")).await;
+    page.says(&format!("Position {first}"))
+        .says("Delivered twice.");
+}
+
+#[tokio::test]
+async fn a_viewer_sees_that_content_is_there_and_not_the_content() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    let page = desk.page_as("viewer", "/events").await;
+    page.says("Not visible with this token").hides("how much?");
+    let position = position_of_newest(&desk).await;
+    let event = desk.page_as("viewer", &format!("/events/{position}")).await;
+    event.says("Not visible with this token").hides("how much?");
+    let refused = desk.page_as("viewer", "/events?text=much").await;
+    assert_eq!(refused.answer.status, 403);
+}
+
+#[tokio::test]
+async fn a_client_sees_its_own_events_only() {
+    let desk = desk_with(&tokens()).await;
+    let list = desk.read_as("reader", "/v1/events").await;
+    for event in list["events"].as_array().unwrap() {
+        let path = format!("/events/{}", event["position"].as_str().unwrap());
+        let is_own = event["account_id"] == BAKERY;
+        let page = desk.page_as("bakery", &path).await;
+        assert_eq!(page.answer.status, if is_own { 200 } else { 404 }, "{path}");
+    }
+    let page = desk.page_as("bakery", "/events").await;
+    page.says("hello").hides(FLORIST).hides("72027202");
+    let named = desk
+        .page_as("bakery", &format!("/events?account={FLORIST}"))
+        .await;
+    named.says("Nothing matches");
+}
+
+#[tokio::test]
+async fn hostile_text_is_text() {
+    let desk = Desk::open().await;
+    let hostile = "<img src=x onerror=alert(1)> {{7*7}} \u{202e}evil hx-get=/x";
+    desk.deliver(comment(ACCOUNT, "9001", hostile)).await;
+    let position = position_of_newest(&desk).await;
+    for path in ["/events".to_owned(), format!("/events/{position}")] {
+        let page = desk.page(&path).await;
+        page.says("<img src=x onerror=alert(1)> {{7*7}} 202Eevil");
+        page.hides("<img").hides("\u{202e}");
+    }
+}

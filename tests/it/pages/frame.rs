@@ -1,0 +1,122 @@
+//! Frame of the pages: headers, assets, problems, preferences.
+
+use super::*;
+
+#[tokio::test]
+async fn a_page_allows_nothing_of_another_site_and_nothing_inline() {
+    let desk = Desk::open().await;
+    let page = desk.page("/events").await;
+    let policy = page.header("content-security-policy");
+    for part in [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(policy.split("; ").any(|it| it == part), "{part}: {policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    assert_eq!(page.header("referrer-policy"), "no-referrer");
+    assert_eq!(page.header("cache-control"), "no-store");
+    for inline in ["<style", " style=", "hx-on", " onclick=", "javascript:"] {
+        page.hides(inline);
+    }
+    assert!(!page.html.contains("<script>"), "no inline script");
+}
+
+#[tokio::test]
+async fn each_asset_is_kept_for_ever_under_its_version() {
+    let desk = Desk::open().await;
+    let page = desk.page("/events").await;
+    let mut assets = page.links("/assets/");
+    let scripts = page.html.split("src=\"").skip(1);
+    assets.extend(scripts.filter_map(|rest| Some(rest.split('"').next()?.to_owned())));
+    assert!(assets.len() > 5, "{assets:?}");
+    for asset in assets {
+        let path = asset.split('#').next().unwrap();
+        let file = desk.page(path).await;
+        assert!(file.header("cache-control").contains("immutable"), "{path}");
+        assert!(!file.header("content-type").contains("html"), "{path}");
+    }
+    let other = desk.page("/assets/0000000000000000/styles.css").await;
+    assert_eq!(other.header("cache-control"), "no-store");
+    for path in [
+        "/assets/0/vendor/SOURCES.toml",
+        "/assets/0/vendor/check.py",
+        "/assets/0/../Cargo.toml",
+        "/assets/0/..%2fCargo.toml",
+        "/assets/0/none.css",
+    ] {
+        let answer = desk.page_as("reader", path).await.answer;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_problem_as_a_page_and_a_program_as_json() {
+    let desk = Desk::open().await;
+    let page = desk.page_as("reader", "/events/99999").await;
+    assert_eq!(page.answer.status, 404);
+    page.says("Nothing is here").says("no such path or object");
+    let wrong = desk.page_as("reader", "/events?kind=shout").await;
+    assert_eq!(wrong.answer.status, 400);
+    wrong.says("wrong value of kind");
+    let unknown = desk.page_as("reader", "/nowhere").await;
+    assert_eq!(unknown.answer.status, 404);
+    unknown.says("Nothing is here");
+    let stranger = desk.page_as("stranger", "/events").await;
+    assert_eq!(stranger.answer.status, 401);
+    for path in ["/events/99999", "/v1/events/99999"] {
+        let answer = desk.ask_as("reader", path).await;
+        let media = answer.headers["content-type"].to_str().unwrap();
+        assert_eq!(media, "application/problem+json", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn htmx_gets_the_changed_parts_only() {
+    let desk = Desk::open().await;
+    let htmx = [("HX-Request", "true")];
+    let part = desk.page_with("reader", "/events", &htmx).await;
+    part.says("Nothing here yet").hides("<html");
+    assert!(part.html.contains("<main id=\"main\""));
+    assert!(part.html.contains("<title>Events"));
+    assert_eq!(part.html.matches("hx-swap-oob").count(), 3);
+}
+
+#[tokio::test]
+async fn preferences_of_a_form_are_rendered_by_the_server() {
+    let desk = Desk::open().await;
+    let form = "scheme=dark&density=comfortable&time=utc&back=%2Fevents%3Fkind%3Dmessage";
+    let bearer = format!("Bearer {}", token("reader"));
+    let headers = [("Authorization", bearer.as_str())];
+    let request = ("POST", "/preferences");
+    let answer = desk.server.send_admin(request, &headers, form).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(answer.headers["location"], "/events?kind=message");
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    let cookie = [("Cookie", cookie.split(';').next().unwrap())];
+    let page = desk.page_with("reader", "/events", &cookie).await;
+    let root = "data-scheme=\"dark\" data-density=\"comfortable\" data-time=\"utc\"";
+    assert!(page.html.contains(root), "{}", page.html);
+}
+
+#[tokio::test]
+async fn another_site_changes_no_preferences() {
+    let desk = Desk::open().await;
+    let bearer = format!("Bearer {}", token("reader"));
+    let headers = [
+        ("Authorization", bearer.as_str()),
+        ("Sec-Fetch-Site", "cross-site"),
+    ];
+    let request = ("POST", "/preferences");
+    let answer = desk
+        .server
+        .send_admin(request, &headers, "scheme=dark")
+        .await;
+    assert_eq!(answer.status, 403);
+}
