@@ -91,14 +91,56 @@ pub enum Flushed {
     Lost,
 }
 
+/// Place (`ctid`) of the present version of a consumer's row, as the last flush left it. A flush that
+/// knows the place does not search the index: the index has an entry for each version that a
+/// transaction held open by another client keeps.
+#[derive(Clone, Debug, Default)]
+pub struct RowPlace(Option<String>);
+
 /// Writes the progress of a consumer, and extends the ownership.
 ///
 /// # Errors
 /// If Postgres is unavailable. Nothing was written, unless only the answer was lost: the same flush,
 /// or a later one with the same changes, can be sent again.
 pub async fn flush(conn: &mut PgConnection, flush: &Flush) -> Result<Flushed, Error> {
+    flush_at(conn, flush, &mut RowPlace::default()).await
+}
+
+/// Same as [`flush()`], with the place of the row, which it updates.
+///
+/// # Errors
+/// Same as [`flush()`].
+pub async fn flush_at(
+    conn: &mut PgConnection,
+    flush: &Flush,
+    place: &mut RowPlace,
+) -> Result<Flushed, Error> {
+    loop {
+        if let Some(known) = &place.0
+            && let Some((paused, now)) = send(conn, flush, known).await?
+        {
+            place.0 = Some(now);
+            return Ok(Flushed::Written { paused });
+        }
+        // Another process may have changed the row since the place was known.
+        let search = sqlx::query_scalar("SELECT ctid::text FROM consumers WHERE name = $1");
+        let found = search.bind(&flush.name).fetch_optional(&mut *conn).await?;
+        if found.is_none() || found == place.0 {
+            return Ok(Flushed::Lost);
+        }
+        place.0 = found;
+    }
+}
+
+/// Sends the statement. Returns the reason of a pause and the place of the row; `None` if nothing was
+/// written, because the row has another generation or is not at `place`.
+async fn send(
+    conn: &mut PgConnection,
+    flush: &Flush,
+    place: &str,
+) -> Result<Option<(Option<String>, String)>, Error> {
     let (lanes, replays) = (Lanes::of(&flush.lanes), Replays::of(&flush.replays));
-    let mine: Option<Option<String>> = sqlx::query_scalar(FLUSH)
+    let mine = sqlx::query_as(FLUSH)
         .bind(&flush.name)
         .bind(flush.generation)
         .bind(flush.position)
@@ -135,9 +177,8 @@ pub async fn flush(conn: &mut PgConnection, flush: &Flush) -> Result<Flushed, Er
         .bind(replays.dead)
         .bind(replays.done)
         .bind(Backlog::encode(&flush.backlogs))
-        .fetch_optional(conn)
-        .await?;
-    Ok(mine.map_or(Flushed::Lost, |paused| Flushed::Written { paused }))
+        .bind(place);
+    Ok(mine.fetch_optional(conn).await?)
 }
 
 /// All parts depend on `mine`, which is empty for another generation, and if the log ends before the
@@ -153,7 +194,8 @@ const FLUSH: &str = "
             settled = $8, dead = $9, gone = $10, too_old = $11, repeated = $12, filtered = $13,
             paused = coalesce($28, paused), leases = NULL, backlogs = $36
         WHERE name = $1 AND generation = $2 AND $3 <= (SELECT last_value FROM event_position)
-        RETURNING paused
+          AND ctid = $37::text::tid
+        RETURNING paused, ctid::text AS place
     ), done AS (
         DELETE FROM consumer_lanes USING mine
         WHERE consumer = $1 AND consumer_lanes.position = ANY ($14)
@@ -196,7 +238,7 @@ const FLUSH: &str = "
              AS new (id, position, heads, settled, skipped, dead, done)
         WHERE replays.id = new.id AND consumer = $1 AND state <> 'done'
     )
-    SELECT paused FROM mine";
+    SELECT paused, place FROM mine";
 
 /// Changes of lanes, as columns of the statement.
 #[derive(Debug, Default)]

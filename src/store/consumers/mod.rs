@@ -31,7 +31,7 @@ pub use self::{
         retry,
     },
     deliveries::Deliveries,
-    flush::{Failure, Flush, Flushed, LaneChange, flush},
+    flush::{Failure, Flush, Flushed, LaneChange, RowPlace, flush, flush_at},
     heads::MalformedHeads,
     list::{ConsumerStatus, list, status},
     owner::{Owner, Take, Taken, TokenKey, release, rewind, take},

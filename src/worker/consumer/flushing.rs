@@ -17,7 +17,7 @@ use crate::{
     forward::consumer::{self, Settings},
     store::{
         Connection, Error,
-        consumers::{self, Flush, Flushed},
+        consumers::{self, Flush, Flushed, RowPlace},
         replays,
     },
     telemetry::{
@@ -52,10 +52,12 @@ impl Owned<'_> {
         let flush = writing.flush(&owned, began);
         self.writing = Some(writing);
         let (shared, connection) = (self.consuming.shared.clone(), self.connection.take());
+        let mut place = self.place.clone();
         let looking = self.looking(began);
         self.flush.start(async move {
             let mut flushing = Flushing {
-                result: write(&shared, connection, &flush).await,
+                result: write(&shared, connection, &flush, &mut place).await,
+                place,
                 began,
                 took: began.elapsed(),
                 pause: flush.pause,
@@ -89,7 +91,7 @@ impl Owned<'_> {
         self.heartbeat = now + HEARTBEAT;
         match flushed.result {
             Ok((connection, Flushed::Written { paused })) => {
-                self.connection = connection;
+                (self.connection, self.place) = (connection, flushed.place);
                 let took = flushed.took;
                 self.next_flush = now + (took * 10).clamp(PACE.0, PACE.1);
                 self.until = flushed.began + SURE;
@@ -154,11 +156,12 @@ async fn write(
     shared: &Shared,
     connection: Option<Connection>,
     flush: &Flush,
+    place: &mut RowPlace,
 ) -> Result<(Option<Connection>, Flushed), Error> {
     let mut connection = match connection {
         Some(connection) => connection,
         None => shared.connect().await?,
     };
-    let flushed = within_deadline(consumers::flush(&mut connection, flush)).await?;
+    let flushed = within_deadline(consumers::flush_at(&mut connection, flush, place)).await?;
     Ok((Some(connection), flushed))
 }

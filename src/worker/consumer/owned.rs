@@ -20,7 +20,12 @@ use crate::{
         lanes::Item,
     },
     query::stream::{LogBatch, LogSubscription},
-    store::{Connection, Error, consumers::Flushed, follow::Gap, replays::Replay},
+    store::{
+        Connection, Error,
+        consumers::{Flushed, RowPlace},
+        follow::Gap,
+        replays::Replay,
+    },
     telemetry::{LogEvent, consumers::ConsumerMissed},
 };
 
@@ -43,6 +48,8 @@ pub(super) struct Owned<'c> {
     pub(super) generation: i64,
     /// The session of the flushes, unless one runs.
     pub(super) connection: Option<Connection>,
+    /// Place of the row of the consumer.
+    pub(super) place: RowPlace,
     /// Progress whose write runs, or failed and is repeated.
     pub(super) writing: Option<Writing>,
     pub(super) flush: Job<Flushing>,
@@ -72,6 +79,7 @@ pub(super) struct Owned<'c> {
 pub(super) struct Flushing {
     /// The session, if it works, and the answer.
     pub(super) result: Result<(Option<Connection>, Flushed), Error>,
+    pub(super) place: RowPlace,
     pub(super) began: Instant,
     pub(super) took: Duration,
     /// Pause that was written too.
@@ -103,6 +111,7 @@ impl<'c> Owned<'c> {
             is_reading_failed: false,
             generation: taken.generation,
             connection: Some(taken.connection),
+            place: RowPlace::default(),
             writing: None,
             flush: Job::none(),
             lookup: Job::none(),

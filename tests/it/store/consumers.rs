@@ -3,6 +3,7 @@
 mod events;
 mod letters;
 mod listed;
+mod places;
 mod replays;
 mod span;
 
@@ -12,7 +13,7 @@ use hookshelf::store::{
     self, Commits, Error,
     consumers::{
         self, Backlog, ConsumerKind, DeadLetter, Failure, Flush, Flushed, LaneChange, Letters,
-        NewConsumer, Owner, Progress, Take, Taken, Totals,
+        NewConsumer, Owner, Progress, RowPlace, Take, Taken, Totals,
     },
     follow::Start,
 };
