@@ -34,6 +34,8 @@ pub(super) const PAGE: Page = Page {
 /// An event with everything that belongs to it.
 pub(super) struct Detail {
     pub(super) line: EventLine,
+    /// Level of the headings of its sections.
+    pub(super) level: u8,
     pub(super) position: String,
     /// Heading in words.
     pub(super) words: String,
@@ -61,8 +63,6 @@ pub(super) struct Fact {
 struct EventPage {
     frame: Frame,
     open: Detail,
-    /// True on the page of the event alone.
-    is_alone: bool,
 }
 
 rendered!(EventPage);
@@ -74,18 +74,14 @@ async fn show(
     visit: Visit,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let open = detail(&api, (&scope, &asked), position).await?;
+    let mut open = detail(&api, (&scope, &asked), position).await?;
+    open.level = 2;
     let title = format!("Event {position}");
     let frame = Frame::new(&visit, Some(&scope), title, Some(&EVENTS));
-    let event = EventPage {
-        frame,
-        open,
-        is_alone: true,
-    };
-    Ok(page(&visit, &event))
+    Ok(page(&visit, &EventPage { frame, open }))
 }
 
-/// Reads an event; at the position of a repeat, its event.
+/// Reads an event to be shown beside a list; at the position of a repeat, its event.
 pub(super) async fn detail(
     api: &Api,
     (scope, asked): (&Scope, &Asked),
@@ -115,6 +111,7 @@ impl Detail {
         let payload = row.payload.as_ref().map(|payload| payload.get());
         let related = detail.related.iter();
         Self {
+            level: 3,
             position: row.position.to_string(),
             words: words(&line, row, detail.repeats.len()),
             facts: facts(row),

@@ -61,8 +61,6 @@ struct EventsPage {
     /// Time to which a search came.
     searched: Option<Timestamp>,
     open: Option<Detail>,
-    /// False, since an open event is beside the list.
-    is_alone: bool,
 }
 
 rendered!(EventsPage);
@@ -103,7 +101,6 @@ async fn show(
         frame: Frame::new(&visit, Some(&scope), EVENTS.name, Some(&EVENTS)),
         filters,
         open,
-        is_alone: false,
     };
     Ok(page(&visit, &events))
 }
