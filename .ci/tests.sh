@@ -82,6 +82,13 @@ test_vendored() {
     no_file 'the check of vendored files'
 }
 
+# The journeys in a real browser, whose packages are those of tools.sh.
+test_browser() {
+    ignored_tests pages::browser
+    no_process 'the journeys in a browser'
+    no_file 'the journeys in a browser'
+}
+
 # Every scenario of the comparison once, briefly, so that it cannot rot. With the debug build, which
 # is there already: nothing is said about speed, only that what each server acked is stored.
 test_comparison() {

@@ -10,6 +10,7 @@ install_tools() {
         command -v "$tool" >/dev/null || missing+=("$tool")
     done
     python3 -m pip --version >/dev/null 2>&1 || missing+=(python3 python3-pip)
+    command -v chromedriver >/dev/null || missing+=(chromium chromium-driver)
     command -v ps >/dev/null || missing+=(procps)
     command -v script >/dev/null || missing+=(bsdutils)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)

@@ -38,3 +38,6 @@ function move(event, by) {
   const next = at < 0 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1);
   rows[next].focus();
 }
+
+// Keys work from here on.
+document.documentElement.dataset.keys = "on";

@@ -171,7 +171,11 @@ impl Running {
 fn directory(role: &str, lines: &str) -> Directory {
     let directory = Directory::create();
     let token = format!("[[admin.tokens]]\nname = \"bot\"\ntoken = \"{TOKEN}\"\n{role}\n{lines}");
-    fs::write(directory.join("hookshelf.toml"), apps(["default"]) + &token).unwrap();
+    fs::write(
+        directory.join("hookshelf.toml"),
+        apps(["default"]) + token.as_str(),
+    )
+    .unwrap();
     directory
 }
 

@@ -1,5 +1,6 @@
 //! Pages for a browser, as HTML without scripts.
 
+mod browser;
 mod events;
 mod frame;
 

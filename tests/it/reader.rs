@@ -398,7 +398,7 @@ async fn the_verb_makes_one_and_says_how_it_is_used() {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (
             output.status.code(),
-            text(output.stdout) + &text(output.stderr),
+            text(output.stdout) + text(output.stderr).as_str(),
         )
     };
     let (code, first) = said(&["migrate", "--reader", &name]);

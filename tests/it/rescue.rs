@@ -392,7 +392,7 @@ async fn damaged_files_are_passed_over_and_what_is_wanted_can_be_narrowed() {
 
 #[tokio::test]
 async fn what_is_too_old_is_not_shown_and_the_server_deletes_it() {
-    let configuration = "[rejections]\nhold_for = \"2h\"\n".to_owned() + &apps(["default"]);
+    let configuration = "[rejections]\nhold_for = \"2h\"\n".to_owned() + apps(["default"]).as_str();
     let (directory, place) = ended(&configuration).await;
     quarantine(&directory, SignedDuration::from_hours(3), 0..3);
     quarantine(&directory, SignedDuration::from_hours(1), 3..5);

@@ -191,7 +191,7 @@ async fn the_stream_of_a_removed_token_ends_and_others_go_on() {
             let token = token(name);
             format!("[[admin.tokens]]\nname = \"{name}\"\nrole = \"viewer\"\ntoken = \"{token}\"\n")
         };
-        apps(["default"]) + &names.iter().map(token).collect::<String>()
+        apps(["default"]) + names.iter().map(token).collect::<String>().as_str()
     };
     let server = Server::start_with(&configuration(&["a", "b"])).await;
     let open = async |name: &str| {
@@ -249,7 +249,7 @@ async fn a_stream_shows_commits_of_another_server_on_the_same_database() {
     let url = server.place.as_ref().unwrap().url();
     let database = format!("[database]\nurl = \"{url}\"\nallow_lossy_commits = true\n");
     let file = directory.join("hookshelf.toml");
-    std::fs::write(file, apps(["default"]) + &database).unwrap();
+    std::fs::write(file, apps(["default"]) + database.as_str()).unwrap();
     let other = Server::start_in(directory, None);
     let mut stream = server.stream("").await;
     assert_eq!(stream.backlog().await, []);

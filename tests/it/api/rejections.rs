@@ -12,7 +12,7 @@ const WRONG: &str = "the secret of another app";
 
 /// A desk that rejected three deliveries to `default` and two to `shop`, for a wrong secret.
 async fn desk_with_wrong_secrets() -> Desk {
-    let configuration = apps(["default", "shop"]).replace(SECRET, WRONG) + &tokens();
+    let configuration = apps(["default", "shop"]).replace(SECRET, WRONG) + tokens().as_str();
     let desk = Desk {
         server: Server::start_with(&configuration).await,
     };

@@ -91,7 +91,7 @@ async fn the_receiver_verifies_each_notification_while_server_and_receiver_are_k
     let url = receiver.url().await;
     let port = url.rsplit([':', '/']).nth(1).unwrap();
     let destination = format!("[destinations.receiver]\nurl = '{url}'\n{DESTINATION}");
-    let configuration = apps(["default"]) + &destination;
+    let configuration = apps(["default"]) + destination.as_str();
     fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
     let sockets = [socket(), socket()];
     let database = Some(TestDatabase::create().await);

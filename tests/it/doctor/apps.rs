@@ -65,7 +65,7 @@ async fn challenges_and_silence_are_judged() {
 async fn secrets_are_judged_by_what_they_signed() {
     let more = format!("previous_secrets = [{OLD:?}, {OLDER:?}]\n");
     let instagram = format!("instagram_app_secret = {INSTAGRAM:?}\n");
-    let server = Server::start_with(&(good() + &instagram + &more)).await;
+    let server = Server::start_with(&(good() + instagram.as_str() + more.as_str())).await;
     remember(&server, "delivery", ["app", APP_SECRET], 1).await;
     remember(&server, "delivery", ["previous-1", OLD], 72).await;
     // The name belonged to another secret before.

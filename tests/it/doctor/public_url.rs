@@ -125,7 +125,7 @@ async fn an_app_that_the_running_server_does_not_know_is_not_found() {
     let (secret, token) = (super::APP_SECRET, super::VERIFY_TOKEN);
     let shop = format!("[apps.shop]\napp_secret = {secret:?}\nverify_token = {token:?}\n");
     let file = server.directory.join("hookshelf.toml");
-    std::fs::write(file, good() + &shop).unwrap();
+    std::fs::write(file, good() + shop.as_str()).unwrap();
     let report = ask(&server, &front.url);
     report.says("challenge", "wrong", "/webhook/shop is not found (404)");
     report.says("challenge", "ok", "/webhook answers its own challenge");

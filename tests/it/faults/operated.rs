@@ -317,7 +317,7 @@ async fn a_spool_that_cannot_be_had_is_no_start_and_says_which_and_why() {
     ] {
         // A start that got past the spool would fail for lack of Postgres programs.
         let more = format!("[spool]\ndir = {dir:?}\n[database]\nbin_dir = \"/nonexistent\"\n");
-        let configuration = apps(["default"]) + &more;
+        let configuration = apps(["default"]) + more.as_str();
         std::fs::write(directory.join("hookshelf.toml"), configuration).unwrap();
         let said = complaint(&alone(&directory, &["serve"], "127.0.0.1:0"));
         let dir = dir.display().to_string();

@@ -316,7 +316,11 @@ async fn with_too_little_room_on_its_disk_postgres_is_left_alone() {
     let configure = |min_free: &str| {
         let configuration = apps(["default"]);
         let database = format!("[database]\nmin_free = {min_free:?}\n");
-        std::fs::write(directory.join("hookshelf.toml"), configuration + &database).unwrap();
+        std::fs::write(
+            directory.join("hookshelf.toml"),
+            configuration + database.as_str(),
+        )
+        .unwrap();
     };
     configure("8TiB");
     let path = directory.path().to_owned();

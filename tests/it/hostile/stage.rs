@@ -88,7 +88,7 @@ impl Stage {
     }
 
     pub(super) async fn with(limits: Limits) -> Self {
-        let configuration = limits.configuration() + &apps(["default"]);
+        let configuration = limits.configuration() + apps(["default"]).as_str();
         let server = match limits.files {
             None => Server::start_with(&configuration).await,
             Some(files) => Server::start_with_files(&configuration, files).await,

@@ -155,7 +155,7 @@ impl Desk {
         if output.status.success() || found_something && !printed.is_empty() {
             Ok(printed)
         } else {
-            Err(printed + &said)
+            Err(printed + said.as_str())
         }
     }
 

@@ -1,0 +1,132 @@
+//! Journeys over the list of events.
+
+use super::*;
+use crate::support::message::comment;
+
+const ACCOUNT: &str = "17840000000000001";
+
+/// A server without tokens that has three comments.
+async fn server() -> Server {
+    let server = Server::start().await;
+    for (id, text) in [
+        ("9001", "how much?"),
+        ("9002", "so nice"),
+        ("9003", "when?"),
+    ] {
+        let answer = server.deliver("/webhook", comment(ACCOUNT, id, text)).await;
+        assert_eq!(answer.status, 200);
+    }
+    server
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn an_event_opens_beside_the_list_and_goes_back() {
+    let browser = Browser::open(server().await).await;
+    browser.visit("/events").await;
+    browser.value("window.isSamePage = true").await;
+    browser.click(".list tbody tr:nth-child(2) a.row").await;
+    let pane = browser.see(".pane .said").await;
+    assert_eq!(pane.text().await.unwrap(), "so nice");
+    let address = browser.tab.current_url().await.unwrap();
+    assert!(address.query().unwrap().contains("open="), "{address}");
+    assert_eq!(browser.value("return window.isSamePage").await, true);
+
+    browser.tab.back().await.unwrap();
+    browser.see_no_more(".pane").await;
+    browser.see(".list tbody tr:nth-child(3)").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn the_list_is_read_by_keyboard_alone() {
+    let browser = Browser::open(server().await).await;
+    browser.visit("/events").await;
+    browser.see("html[data-keys=on]").await;
+    browser.press("jj").await;
+    browser.press(Key::Enter).await;
+    let pane = browser.see(".pane .said").await;
+    assert_eq!(pane.text().await.unwrap(), "so nice");
+    browser.press(Key::Escape).await;
+    browser.see_no_more(".pane").await;
+    browser.press("/").await;
+    browser.see(".find input:focus").await;
+    browser.press("jk").await;
+    let typed = browser.see(".find input").await.value().await.unwrap();
+    assert_eq!(
+        typed.as_deref(),
+        Some("jk"),
+        "letters in a field are letters"
+    );
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn everything_is_there_without_scripts() {
+    let browser = Browser::open(server().await).await;
+    browser.without_scripts().await;
+    browser.visit("/events?limit=2").await;
+    browser.click(".list tbody tr:nth-child(1) a.row").await;
+    let pane = browser.see(".pane .said").await;
+    assert_eq!(pane.text().await.unwrap(), "when?");
+    browser.click(".pane a[aria-label=Close]").await;
+    browser.see_no_more(".pane").await;
+    browser.click("a[rel=next]").await;
+    let row = browser.see(".list tbody tr .c-text").await;
+    assert_eq!(row.text().await.unwrap(), "how much?");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn nothing_scrolls_sideways_on_a_phone() {
+    let browser = Browser::open(server().await).await;
+    browser.resize(PHONE).await;
+    for path in ["/events", "/events?open=1", "/events/1"] {
+        browser.visit(path).await;
+        browser.see(".bar").await;
+        let overflow = "return document.documentElement.scrollWidth - innerWidth";
+        let overflow = browser.value(overflow).await.as_i64().unwrap();
+        assert!(overflow <= 0, "{path}: {overflow} px");
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn times_are_of_the_zone_of_the_browser() {
+    let browser = Browser::open(server().await).await;
+    let zone = json!({"timezoneId": "Asia/Tokyo"});
+    browser.tell("Emulation.setTimezoneOverride", zone).await;
+    browser.visit("/events").await;
+    browser.see("th small").await;
+    let query = browser
+        .tab
+        .query(By::XPath("//th/small[text()='Asia/Tokyo']"));
+    query.wait(PATIENCE, SOON).first().await.unwrap();
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn colors_follow_the_system_until_a_scheme_is_chosen() {
+    let browser = Browser::open(server().await).await;
+    let paper = "return getComputedStyle(document.documentElement).backgroundColor";
+    let mut papers = Vec::new();
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme).await;
+        browser.visit("/events").await;
+        papers.push(browser.value(paper).await);
+    }
+    assert_ne!(papers[0], papers[1]);
+    browser.click(".top details:last-of-type summary").await;
+    browser
+        .click("input[name=scheme][value=light]")
+        .await;
+    browser.click(".pop.end button").await;
+    browser.see("html[data-scheme=light]").await;
+    assert_eq!(browser.value(paper).await, papers[0]);
+    browser.close().await;
+}
