@@ -20,7 +20,7 @@ async fn a_page_allows_nothing_of_another_site_and_nothing_inline() {
     }
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(page.header("x-content-type-options"), "nosniff");
-    assert_eq!(page.header("referrer-policy"), "no-referrer");
+    assert_eq!(page.header("referrer-policy"), "same-origin");
     assert_eq!(page.header("cache-control"), "no-store");
     for inline in ["<style", " style=", "hx-on", " onclick=", "javascript:"] {
         page.hides(inline);

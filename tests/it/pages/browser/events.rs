@@ -122,9 +122,7 @@ async fn colors_follow_the_system_until_a_scheme_is_chosen() {
     }
     assert_ne!(papers[0], papers[1]);
     browser.click(".top details:last-of-type summary").await;
-    browser
-        .click("input[name=scheme][value=light]")
-        .await;
+    browser.click("input[name=scheme][value=light]").await;
     browser.click(".pop.end button").await;
     browser.see("html[data-scheme=light]").await;
     assert_eq!(browser.value(paper).await, papers[0]);
