@@ -146,3 +146,34 @@ async fn events_are_found_by_position_with_and_without_their_time() {
     let none = consumers::events_at(&mut log.conn, &[]).await.unwrap();
     assert!(none.is_empty());
 }
+
+/// The view shows the first rows to the statement that finds positions, and no more to the one that
+/// reads them: as if they were deleted in between.
+#[tokio::test]
+async fn rows_that_are_deleted_during_a_lookup_do_not_end_a_lane() {
+    const DELETED: u32 = 7;
+    let world = World::create().await;
+    let events = (1..=9).map(|number| of("person", comment(number)));
+    world
+        .writer()
+        .await
+        .commit(&[delivery(events.collect())])
+        .await;
+    let deleting = format!(
+        "ALTER VIEW events RENAME TO all_events;
+         CREATE VIEW events AS SELECT * FROM all_events
+         WHERE position > {DELETED} OR current_setting('enable_sort') = 'off'"
+    );
+    world.run(&deleting).await;
+    let options = world.db.options();
+    let mut conn = store::connect_follower(&options, PATIENCE).await.unwrap();
+    for lane in [lane(Some("person")), lane(None)] {
+        for limit in [1, 3, DELETED] {
+            let next = consumers::next_of_lane(&mut conn, &lane, 0, 9, limit);
+            let next = next.await.unwrap();
+            assert_eq!(next.first().map(|it| it.position), Some(8), "{lane:?}");
+        }
+        let end = consumers::next_of_lane(&mut conn, &lane, 0, 7, 3).await;
+        assert!(end.unwrap().is_empty());
+    }
+}
