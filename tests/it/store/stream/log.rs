@@ -5,6 +5,17 @@ use tokio::time::timeout;
 
 use super::*;
 
+impl World {
+    /// A world with so many comments, in one delivery.
+    async fn with_comments(count: u32) -> (Self, Session) {
+        let world = Self::create().await;
+        let mut writer = world.writer().await;
+        let comments = (1..=count).map(comment).collect();
+        writer.commit(&[delivery(comments)]).await;
+        (world, writer)
+    }
+}
+
 impl Streams {
     /// Subscribes a consumer that begins at `position`.
     async fn consume(&self, position: i64) -> LogSubscription {
@@ -33,11 +44,7 @@ async fn positions(subscription: &mut LogSubscription, last: i64) -> Vec<i64> {
 
 #[tokio::test]
 async fn a_consumer_gets_the_backlog_then_what_is_committed_without_content() {
-    let world = World::create().await;
-    let mut writer = world.writer().await;
-    writer
-        .commit(&[delivery((1..=700).map(comment).collect())])
-        .await;
+    let (world, mut writer) = World::with_comments(700).await;
     let streams = Streams::start(&world.db.options(), LARGE);
     let mut consumer = streams.consume(3).await;
     let backlog = rows(&mut consumer, 700).await;
@@ -225,11 +232,7 @@ async fn new_events_are_found_in_the_ring_by_position() {
 
 #[tokio::test]
 async fn consumers_behind_the_ring_share_their_pages() {
-    let world = World::create().await;
-    let mut writer = world.writer().await;
-    writer
-        .commit(&[delivery((1..=700).map(comment).collect())])
-        .await;
+    let (world, _) = World::with_comments(700).await;
     let streams = Streams::start(&world.db.options(), LARGE);
     let (mut first, mut second) = (streams.consume(0).await, streams.consume(3).await);
     let read = positions(&mut first, 700).await;
@@ -299,6 +302,34 @@ async fn a_consumer_by_client_gets_the_labels_of_the_accounts() {
         clients(&mut consumer, next - 1).await == [bakery()]
     })
     .await;
+    streams.stop().await;
+}
+
+/// The pages are shared with a consumer that needs no labels, and nothing else can be read.
+#[tokio::test]
+async fn a_consumer_by_client_behind_the_ring_follows_a_new_label_within_a_second() {
+    let (world, _) = World::with_comments(700).await;
+    let streams = Streams::start(&world.db.options(), LARGE);
+    let by_client = streams.log.subscribe(3, None, true).await;
+    let mut by_client = by_client.unwrap();
+    let read = positions(&mut streams.consume(0).await, 700).await;
+    let mut other = world.connect().await;
+    let lock = "BEGIN; LOCK TABLE stored_events IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut other).await.unwrap();
+    let is_of_bakery = |row: &EventRow| {
+        let clients = streams.log.clients();
+        clients.of(row).is_some_and(|client| client == "bakery")
+    };
+    world.run("UPDATE accounts SET client = 'bakery'").await;
+    eventually("the page comes with the label", async || {
+        let page = rows(&mut streams.consume(0).await, 1).await;
+        is_of_bakery(&page[0])
+    })
+    .await;
+    let rest = rows(&mut by_client, 700).await;
+    assert!(rest.iter().all(is_of_bakery));
+    let found: Vec<_> = rest.iter().map(|row| row.position).collect();
+    assert_eq!(found, read[3..]);
     streams.stop().await;
 }
 
