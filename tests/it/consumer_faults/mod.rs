@@ -12,6 +12,7 @@ mod owners;
 mod postgres;
 mod purged;
 mod reloads;
+mod replayed;
 mod shop;
 mod worker;
 mod workers;

@@ -245,6 +245,16 @@ impl Shop {
         .await;
     }
 
+    /// Waits until so many replays are done.
+    pub(super) async fn until_replayed(&self, count: i64) {
+        let mut database = self.connect().await;
+        eventually("the replay is done", async || {
+            let done = sqlx::query_scalar("SELECT count(*) = $1 FROM replays WHERE state = 'done'");
+            done.bind(count).fetch_one(&mut database).await.unwrap()
+        })
+        .await;
+    }
+
     /// Waits until a state of the consumer is true.
     pub(super) async fn until(&self, what: &str, is_true: impl Fn(&Value) -> bool) {
         eventually(what, async || is_true(&self.state().await)).await;

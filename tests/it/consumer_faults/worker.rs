@@ -99,7 +99,7 @@ impl Worker {
 
     /// The effect of an event happens.
     pub(super) fn effect(&self, event: &Leased) {
-        self.ledger.note(Note::Effect(event.position));
+        self.ledger.note(Note::Effect(event.key()));
     }
 
     /// Settles an event, without repeating the request; `None` without an answer.

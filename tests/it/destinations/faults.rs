@@ -181,7 +181,7 @@ fn write(directory: &Directory, configuration: &str) {
 /// Notes an event and its answer. Without a whole answer the sender may give up at any time.
 fn note(ledger: &Ledger, got: &Got, answer: &Answer) {
     let leased = leased(got);
-    let (lease, position) = (leased.lease.clone(), leased.position);
+    let (lease, event) = (leased.lease.clone(), leased.key());
     let far = Instant::now() + Duration::from_hours(1);
     ledger.note(Note::HandedOut(leased, far));
     let verb = match answer {
@@ -189,7 +189,7 @@ fn note(ledger: &Ledger, got: &Got, answer: &Answer) {
         _ => Verb::Nack,
     };
     if verb == Verb::Ack {
-        ledger.note(Note::Effect(position));
+        ledger.note(Note::Effect(event));
     }
     ledger.note(Note::Settles(lease, verb));
 }
@@ -205,6 +205,7 @@ fn leased(got: &Got) -> Leased {
         lane: format!("{}/{}", text("account_id"), text("person_id")),
         attempt: 1,
         redelivered: true,
+        replay: 0,
     }
 }
 

@@ -8,6 +8,9 @@ use std::{
 
 use serde_json::Value;
 
+/// Number of a replay, 0 for live, and position of an event.
+pub(crate) type Key = (u64, i64);
+
 /// Notes of all workers of a test, in order. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger(Arc<Mutex<Vec<(Instant, Note)>>>);
@@ -21,6 +24,8 @@ pub(crate) struct Leased {
     pub(crate) lane: String,
     pub(crate) attempt: u64,
     pub(crate) redelivered: bool,
+    /// Number of the replay that handed the event out, 0 for none.
+    pub(crate) replay: u64,
 }
 
 /// Part of the ledger.
@@ -29,7 +34,7 @@ pub(crate) enum Note {
     /// A worker got an event. Its lease was valid at least until this time.
     HandedOut(Leased, Instant),
     /// The effect of an event happened.
-    Effect(i64),
+    Effect(Key),
     /// A worker sends a settlement.
     Settles(String, Verb),
     /// The server answered a settlement.
@@ -60,6 +65,8 @@ pub(crate) struct Summary {
     pub(crate) repeats: usize,
     /// Number of effects of an event after its first one.
     pub(crate) double_effects: usize,
+    /// Number of events that replays handed out.
+    pub(crate) replayed: usize,
 }
 
 impl Leased {
@@ -77,7 +84,12 @@ impl Leased {
             ),
             attempt: shown["attempt"].as_u64().unwrap(),
             redelivered: shown["redelivered"].as_bool().unwrap(),
+            replay: shown["replay"].as_u64().unwrap_or_default(),
         }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        (self.replay, self.position)
     }
 }
 
@@ -90,14 +102,15 @@ impl Ledger {
     pub(crate) fn effects(&self) -> usize {
         let notes = self.0.lock().unwrap();
         let effects = notes.iter().filter_map(|(_, note)| match note {
-            Note::Effect(position) => Some(*position),
+            Note::Effect(event) => Some(*event),
             _ => None,
         });
         effects.collect::<HashSet<_>>().len()
     }
 
-    /// Checks the whole ledger of a consumer that has settled all. `events` are all events that the consumer wants, each with its
-    /// lane, except those that it may skip.
+    /// Checks the whole ledger of a consumer that has settled all. `events` are all events that the
+    /// consumer wants, each with its lane, except those that it may skip. Events that a replay hands
+    /// out count on their own, but share their lanes with the live ones.
     pub(crate) fn check(&self, events: &[(i64, String)]) -> Summary {
         let notes = self.0.lock().unwrap();
         let mut audit = Audit::default();
@@ -110,9 +123,14 @@ impl Ledger {
             }
         }
         for (position, lane) in events {
-            let event = audit.events.get(position);
-            let is_done = event.is_some_and(|it| it.effects > 0 && it.is_done);
+            let event = audit.events.get(&(0, *position));
+            let is_done = event.is_some_and(Event::is_complete);
             assert!(is_done, "{position} of {lane} is lost: {event:?}");
+        }
+        let replayed = audit.events.iter().filter(|((replay, _), _)| *replay > 0);
+        for (key, event) in replayed {
+            assert!(event.is_complete(), "{key:?} is lost: {event:?}");
+            audit.summary.replayed += 1;
         }
         audit.summary
     }
@@ -122,14 +140,15 @@ impl Ledger {
 #[derive(Debug, Default)]
 struct Audit {
     lanes: HashMap<String, Lane>,
-    events: HashMap<i64, Event>,
+    events: HashMap<Key, Event>,
     leases: HashMap<String, Lease>,
     summary: Summary,
 }
 
 #[derive(Debug, Default)]
 struct Lane {
-    last: i64,
+    /// Last position by replay.
+    last: HashMap<u64, i64>,
     /// Last lease of the lane.
     out: Option<String>,
 }
@@ -144,9 +163,15 @@ struct Event {
     is_settled: bool,
 }
 
+impl Event {
+    fn is_complete(&self) -> bool {
+        self.effects > 0 && self.is_done
+    }
+}
+
 #[derive(Debug)]
 struct Lease {
-    position: i64,
+    event: Key,
     until: Instant,
     /// Last settlement that was sent.
     settles: Option<Verb>,
@@ -172,8 +197,8 @@ impl Audit {
     fn take(&mut self, now: Instant, note: &Note) -> Result<(), &'static str> {
         match note {
             Note::HandedOut(event, until) => self.hand_out(event, now, *until),
-            Note::Effect(position) => {
-                let event = self.events.entry(*position).or_default();
+            Note::Effect(event) => {
+                let event = self.events.entry(*event).or_default();
                 self.summary.double_effects += usize::from(event.effects > 0);
                 event.effects += 1;
                 Ok(())
@@ -205,11 +230,12 @@ impl Audit {
 
     fn hand_out(&mut self, new: &Leased, now: Instant, until: Instant) -> Result<(), &'static str> {
         let lane = self.lanes.entry(new.lane.clone()).or_default();
-        let event = self.events.entry(new.position).or_default();
+        let event = self.events.entry(new.key()).or_default();
         if event.is_settled {
             return Err("handed out after it was settled");
         }
-        if new.position < lane.last {
+        let last = lane.last.entry(new.replay).or_default();
+        if new.position < *last {
             return Err("handed out after a later event of its lane");
         }
         if event.hand_outs > 0 && !new.redelivered {
@@ -219,21 +245,23 @@ impl Audit {
             if out.is_valid(now) {
                 return Err("handed out while its lane has a valid lease");
             }
-            if out.position == new.position && !out.is_over(now) {
+            if out.event == new.key() && !out.is_over(now) {
                 return Err("handed out again although its settlement was sent in time");
             }
             let is_settled = matches!(out.settles, Some(Verb::Ack));
-            if out.position < new.position && !is_settled && !self.events[&out.position].is_done {
+            let is_ahead = out.event.0 == new.replay && out.event.1 < new.position;
+            if is_ahead && !is_settled && !self.events[&out.event].is_done {
                 return Err("handed out before the event ahead of it was settled");
             }
         }
-        let event = self.events.entry(new.position).or_default();
+        let event = self.events.entry(new.key()).or_default();
         self.summary.hand_outs += 1;
         self.summary.repeats += usize::from(event.hand_outs > 0);
         event.hand_outs += 1;
-        (lane.last, lane.out) = (new.position, Some(new.lease.clone()));
+        *last = new.position;
+        lane.out = Some(new.lease.clone());
         let lease = Lease {
-            position: new.position,
+            event: new.key(),
             until,
             settles: None,
             sends: 0,
@@ -249,7 +277,7 @@ impl Audit {
             .get_mut(lease)
             .ok_or("settled without a lease")?;
         if matches!(verb, Verb::Ack) {
-            self.events.entry(lease.position).or_default().is_done = true;
+            self.events.entry(lease.event).or_default().is_done = true;
         }
         lease.settles = Some(verb);
         lease.sends += 1;
@@ -258,7 +286,7 @@ impl Audit {
 
     fn answered(&mut self, lease: &str, answer: &str, now: Instant) -> Result<(), &'static str> {
         let lease = &self.leases[lease];
-        let event = self.events.entry(lease.position).or_default();
+        let event = self.events.entry(lease.event).or_default();
         match answer {
             "already" if !event.is_done => return Err("settled by nobody"),
             "acked" | "already" => event.is_settled = true,
