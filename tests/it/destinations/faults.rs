@@ -362,3 +362,30 @@ async fn the_attempts_shortly_before_a_stop_are_stored() {
     let stored: i64 = stored.fetch_one(&mut database).await.unwrap();
     assert_eq!(usize::try_from(stored).unwrap(), site.receiver.got().len());
 }
+
+// The receiver answers while the server stops.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_leased_ahead_is_sent_at_once_after_a_stop() {
+    let mut site = Site::open("concurrency = 1\nrate = 'off'\n").await;
+    site.say("7001", 1).await;
+    eventually("an event arrives", async || site.ledger.effects() == 1).await;
+    site.answer(|| Answer::Hang);
+    site.say("7002", 1).await;
+    site.say("7003", 1).await;
+    eventually("one is sent and one leased ahead", async || {
+        let metrics = site.server().ask_admin("/metrics").await.body;
+        let metrics = String::from_utf8_lossy(&metrics).into_owned();
+        metrics.contains("hookshelf_consumer_in_flight{consumer=\"crm\"} 2")
+    })
+    .await;
+    let (status, directory, place) = site.server.take().unwrap().stop();
+    assert!(status.success(), "{status}");
+    assert_eq!(site.receiver.with("7003"), 0);
+    site.answer(|| Answer::Status(200));
+    site.server = Some(Server::start_in(directory, place));
+    eventually("the event leased ahead arrives", async || {
+        site.receiver.with("7003") == 1
+    })
+    .await;
+    assert_eq!(site.receiver.with("7002"), 1, "its request was out");
+}
