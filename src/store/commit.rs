@@ -24,7 +24,9 @@ pub struct Known {
 /// Committing the same deliveries again changes nothing: their ids and keys are already stored.
 ///
 /// # Errors
-/// Nothing was written, unless the answer of Postgres was lost.
+/// Nothing was written, unless the answer of Postgres was lost. After [`Error::MissingPartition`] the
+/// caller sends the batch in a new session: Postgres may keep an outdated list of partitions, which it
+/// read while another session attached one, as long as a session lives.
 pub async fn commit(
     conn: &mut PgConnection,
     known: &mut Known,

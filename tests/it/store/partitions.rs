@@ -9,6 +9,7 @@ use super::{
     items::{ago, comment, days_ago, delivery},
     now, number,
 };
+use crate::support::eventually;
 
 /// Advisory lock for creating partitions: the letters of `hooksh1`.
 const MAKERS: &str = "29395921912686641";
@@ -118,6 +119,52 @@ async fn two_writers_make_the_same_missing_partitions() {
     tokio::join!(one.commit(&first), other.commit(&second), open);
     assert_eq!(world.sizes().await, [2, 2, 1]);
     assert_eq!(world.partitions_of(day(OLD)).await, names(day(OLD)));
+}
+
+/// While a session reads the list of partitions, another one attaches a partition. Postgres takes the
+/// message of the change for older than the list, and keeps the list as long as the session lives.
+#[tokio::test]
+async fn a_session_that_misses_a_partition_for_good_is_replaced_by_a_new_one() {
+    let world = World::create().await;
+    let mut writer = world.writer().await;
+    writer.commit(&[delivery(vec![comment(1)])]).await;
+    let ([known, ..], [new, ..]) = (names(day(0)), names(day(OLD)));
+    // The list is read again, and waits for the catalog in the middle.
+    let change = format!(
+        "ALTER TABLE {known} SET (autovacuum_enabled = true);
+         ALTER TABLE stored_deliveries ALTER body SET STATISTICS 100"
+    );
+    world.run(&change).await;
+    writer.run("SELECT FROM ONLY stored_deliveries").await;
+    let mut maker = world.connect().await;
+    let lock = "BEGIN; LOCK TABLE pg_class IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut maker).await.unwrap();
+    let attach = async {
+        let waiting = "SELECT count(*) FROM pg_locks
+                       WHERE NOT granted AND relation = 'pg_class'::regclass";
+        eventually("the writer waits", async || {
+            number(&mut maker, waiting).await == 1
+        })
+        .await;
+        let next = day(OLD).saturating_add(1.day());
+        let attach = format!(
+            "CREATE TABLE {new} (LIKE stored_deliveries INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+             ALTER TABLE stored_deliveries ATTACH PARTITION {new}
+             FOR VALUES FROM ('{} 00:00Z') TO ('{next} 00:00Z');
+             COMMIT",
+            day(OLD)
+        );
+        let attach = sqlx::AssertSqlSafe(attach);
+        sqlx::raw_sql(attach).execute(&mut maker).await.unwrap();
+    };
+    let batch = [days_ago(OLD, vec![comment(2)])];
+    let (missed, ()) = tokio::join!(writer.try_commit(&batch), attach);
+    assert!(
+        matches!(missed, Err(Error::MissingPartition(_))),
+        "{missed:?}"
+    );
+    world.writer().await.commit(&batch).await;
+    assert_eq!(world.sizes().await, [2, 2, 0]);
 }
 
 #[tokio::test]
