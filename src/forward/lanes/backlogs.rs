@@ -29,8 +29,6 @@ pub struct BacklogWish {
     pub through: i64,
     /// Maximum number of events.
     pub most: usize,
-    /// True for the first lookup by this process. The first events may have been deleted.
-    pub is_first: bool,
 }
 
 /// Events of one account that were passed over.
@@ -41,7 +39,6 @@ struct Passed {
     last: i64,
     /// Time of receipt of the first event, as far as known.
     received_at: Timestamp,
-    is_looked_up: bool,
 }
 
 /// Backlogs of all accounts.
@@ -82,7 +79,6 @@ impl Lanes {
                     after: item.position - 1,
                     last: item.position,
                     received_at: item.received_at,
-                    is_looked_up: false,
                 });
             }
         }
@@ -110,7 +106,6 @@ impl Lanes {
             // After a restart the last event may not be read yet.
             through: backlog.last.min(self.read),
             most: most(*account),
-            is_first: !backlog.is_looked_up,
         };
         backlogs.filter(is_wanted).map(wish).collect()
     }
@@ -135,7 +130,6 @@ impl Lanes {
             return;
         };
         let backlog = entry.get_mut();
-        backlog.is_looked_up = true;
         backlog.after = backlog.after.max(wish.through);
         if backlog.after >= backlog.last {
             entry.remove();
@@ -172,7 +166,6 @@ impl Backlogs {
                 after: saved.after,
                 last: saved.last,
                 received_at: item.received_at,
-                is_looked_up: false,
             };
             (item.account, passed)
         };

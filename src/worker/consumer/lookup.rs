@@ -12,7 +12,7 @@ use super::{Shared, within_deadline};
 use crate::{
     forward::{
         consumer::{Found, Lookup, Passed, Settings, Shown, Sought},
-        lanes::{BacklogWish, Item, MOST_LATER, Wish},
+        lanes::{BacklogWish, Item, LaneIds, MOST_LATER, Wish},
     },
     query::stream::{Log, json},
     store::{
@@ -69,11 +69,16 @@ async fn find(shared: &Shared, settings: &Settings, asked: &Lookup) -> Result<Fo
         items.push(found);
     }
     let (mut backlogs, end) = (Vec::new(), Instant::now() + SHORT_PART);
+    let first = match asked.backlogs[..] {
+        [] => 0,
+        _ => first_stored(conn).await?.unwrap_or(i64::MAX),
+    };
     for wish in &asked.backlogs {
         if Instant::now() > end {
             break;
         }
-        let found = next_passed(conn, (&shared.log, settings), wish.clone(), end).await?;
+        let place = (wish.clone(), first);
+        let found = next_passed(conn, (&shared.log, settings), place, end).await?;
         backlogs.push(found);
     }
     let events = events(conn, &shared.log, &asked.events).await?;
@@ -159,73 +164,61 @@ fn is_same(other: &EventRow, event: &EventRow) -> bool {
         && of(other) == of(event)
 }
 
-/// The first items of a lane that are chosen. A lane with very many others is looked up in parts: the
-/// wish then ends at the last position that was read.
+/// The first items of a lane that are chosen.
 async fn next_items(
     conn: &mut Connection,
-    (log, settings): (&Log, &Settings),
+    settings: (&Log, &Settings),
     mut wish: Wish,
     end: Instant,
 ) -> Result<(Wish, Vec<Item>), Error> {
-    let filter = settings.lane_filter(&wish.ids);
-    let (mut items, mut after, mut limit) = (Vec::new(), wish.after, ROWS);
-    let clients = log.clients();
-    while items.len() < MOST_LATER {
-        let rows = next_of_lane(conn, &filter, after, wish.through, limit).await?;
-        let Some(last) = rows.last() else {
-            break;
-        };
-        (after, limit) = (last.position, (4 * limit).min(MOST_ROWS));
-        let is_chosen =
-            |row: &&EventRow| settings.chooses(row, clients.of(row).map(String::as_str));
-        let chosen = rows.iter().filter(is_chosen).map(|row| settings.item(row));
-        items.extend(chosen.filter(|item| item.lane == wish.lane));
-        if Instant::now() > end {
-            wish.through = after;
-            break;
-        }
-    }
+    let (lane, size) = ((&wish.ids, wish.after), (ROWS, MOST_LATER));
+    let events = next_chosen(conn, settings, (lane, &mut wish.through), size, end).await?;
+    let items = events.iter().map(|event| settings.1.item(event));
+    let items = items.filter(|item| item.lane == wish.lane).collect();
     Ok((wish, items))
 }
 
 /// The first events of a backlog that are chosen, and the positions before them whose days were
-/// dropped. A backlog with many others is looked up in parts, like a lane.
+/// dropped: `first` is the first position with an event.
 async fn next_passed(
     conn: &mut Connection,
-    (log, settings): (&Log, &Settings),
-    mut wish: BacklogWish,
+    settings: (&Log, &Settings),
+    (mut wish, first): (BacklogWish, i64),
     end: Instant,
 ) -> Result<Passed, Error> {
-    let filter = settings.lane_filter(&wish.ids);
-    let clients = log.clients();
+    let (from, to) = (wish.after + 1, (first - 1).min(wish.through));
+    let gap = (from <= to).then_some(Gap { from, to });
+    let (account, size) = ((&wish.ids, wish.after), (PASSED_ROWS, wish.most));
+    let events = next_chosen(conn, settings, (account, &mut wish.through), size, end).await?;
+    Ok(Passed { wish, events, gap })
+}
+
+/// The first events of a lane or an account after a position that are chosen, at most `most`. Lowers
+/// `through` to their end if there may be more: many others are looked up in parts.
+async fn next_chosen(
+    conn: &mut Connection,
+    (log, settings): (&Log, &Settings),
+    ((ids, mut after), through): ((&LaneIds, i64), &mut i64),
+    (mut limit, most): (u32, usize),
+    end: Instant,
+) -> Result<Vec<EventRow>, Error> {
+    let (filter, clients) = (settings.lane_filter(ids), log.clients());
     let is_chosen = |row: &EventRow| settings.chooses(row, clients.of(row).map(String::as_str));
-    let mut gap = None;
-    if wish.is_first
-        && let Some(first) = first_stored(conn).await?
-    {
-        let (from, to) = (wish.after + 1, (first - 1).min(wish.through));
-        gap = (from <= to).then_some(Gap { from, to });
-    }
-    let (mut events, mut after, mut limit) = (Vec::new(), wish.after, PASSED_ROWS);
-    while events.len() < wish.most {
-        let rows = next_of_lane(conn, &filter, after, wish.through, limit).await?;
+    let mut events = Vec::new();
+    loop {
+        let rows = next_of_lane(conn, &filter, after, *through, limit).await?;
         let Some(last) = rows.last() else {
-            break;
+            return Ok(events);
         };
         (after, limit) = (last.position, (4 * limit).min(MOST_ROWS));
-        let chosen = rows.into_iter().filter(is_chosen);
-        events.extend(chosen.take(wish.most - events.len()));
-        if Instant::now() > end {
-            wish.through = after;
-            break;
+        events.extend(rows.into_iter().filter(is_chosen));
+        events.truncate(most);
+        if events.len() == most || Instant::now() > end {
+            let last = events.last().filter(|_| events.len() == most);
+            *through = last.map_or(after, |last| last.position);
+            return Ok(events);
         }
     }
-    if events.len() >= wish.most
-        && let Some(last) = events.last()
-    {
-        wish.through = last.position;
-    }
-    Ok(Passed { wish, events, gap })
 }
 
 fn shown(log: &Log, event: EventRow, content: bool) -> Shown {
