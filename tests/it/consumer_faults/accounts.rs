@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use jiff::SignedDuration;
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -12,27 +13,37 @@ use super::{
 };
 use crate::support::eventually;
 
-const BROKEN: &str = "17840000000000001";
-const SOUND: &str = "17840000000000002";
+pub(super) const BROKEN: &str = "17840000000000001";
+pub(super) const SOUND: &str = "17840000000000002";
 
 /// A failed event waits for longer than the test takes.
-const BOT: &str = "[consumers.bot]\nkinds = ['message']\nstart = 'beginning'\nbackoff = '1h..1h'\nmax_attempts = 1000\nlease = '1s'\n";
+pub(super) const BOT: &str = "[consumers.bot]\nkinds = ['message']\nstart = 'beginning'\nbackoff = '1h..1h'\nmax_attempts = 1000\nlease = '1s'\n";
 
-/// Each person sends one message to the account, in one delivery.
-async fn say(shop: &Shop, account: &str, persons: Range<usize>, topic: &str) {
-    let time = now().as_millisecond();
+/// A delivery in which each person sends one message to the account. By Meta's clock they are so old.
+pub(super) fn messages(
+    account: &str,
+    persons: Range<usize>,
+    topic: &str,
+    age: SignedDuration,
+) -> String {
+    let time = (now() - age).as_millisecond();
     let item = |person: usize| {
         json!({"sender": {"id": format!("7{person:05}")}, "recipient": {"id": account},
             "timestamp": time, "message": {"mid": format!("{topic}.{person}"), "text": "hello"}})
     };
     let items: Vec<_> = persons.map(item).collect();
     let entry = json!({"id": account, "time": time, "messaging": items});
-    let body = json!({"object": "instagram", "entry": [entry]}).to_string();
+    json!({"object": "instagram", "entry": [entry]}).to_string()
+}
+
+/// Each person sends one message to the account, in one delivery.
+pub(super) async fn say(shop: &Shop, account: &str, persons: Range<usize>, topic: &str) {
+    let body = messages(account, persons, topic, SignedDuration::ZERO);
     assert_eq!(shop.server().deliver("/webhook", body).await.status, 200);
 }
 
 /// Lets everything fail that is handed out.
-async fn fail(worker: &Worker) -> Vec<Leased> {
+pub(super) async fn fail(worker: &Worker) -> Vec<Leased> {
     let mut failed = Vec::new();
     loop {
         let events = worker.lease(100, 1.0).await;
@@ -45,7 +56,7 @@ async fn fail(worker: &Worker) -> Vec<Leased> {
 }
 
 /// Settles everything that is handed out, in batches.
-fn hire(shop: &Shop) -> Staff {
+pub(super) fn hire(shop: &Shop) -> Staff {
     let (mut staff, worker) = (Staff::default(), shop.worker("w"));
     let end = staff.end.clone();
     staff.tasks.spawn(async move {
@@ -57,21 +68,21 @@ fn hire(shop: &Shop) -> Staff {
     staff
 }
 
-async fn settle(worker: &Worker, events: &[Leased]) {
+pub(super) async fn settle(worker: &Worker, events: &[Leased]) {
     for event in events {
         worker.effect(event);
     }
     worker.settle_all(Verb::Ack, events).await.unwrap();
 }
 
-async fn is_saved(database: &mut PgConnection, condition: &str) -> bool {
+pub(super) async fn is_saved(database: &mut PgConnection, condition: &str) -> bool {
     let saved = format!("SELECT {condition} FROM consumers WHERE name = 'bot'");
     let saved = sqlx::query_scalar(sqlx::AssertSqlSafe(saved));
     saved.fetch_one(database).await.unwrap()
 }
 
 /// Five persons of the other account are served at once.
-async fn serves_the_other(shop: &Shop, worker: &Worker, topic: &str) {
+pub(super) async fn serves_the_other(shop: &Shop, worker: &Worker, topic: &str) {
     say(shop, SOUND, 0..5, topic).await;
     for _ in 0..5 {
         let event = worker.next().await;

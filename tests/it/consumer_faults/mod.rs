@@ -5,6 +5,7 @@
 //! and none is repeated unless a lease was lost. `leases` tests the answers to single requests.
 
 mod accounts;
+mod backlogs;
 mod clocks;
 mod crowd;
 mod kills;
