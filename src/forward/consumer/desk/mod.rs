@@ -8,6 +8,8 @@ mod progress;
 mod replays;
 mod settle;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -3,9 +3,6 @@
 //! The first running replay goes on. The others that are in memory were paused: their extras stay,
 //! and those that are out may still be settled.
 
-#[cfg(test)]
-pub(super) mod tests;
-
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
@@ -392,3 +389,6 @@ impl Replaying {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

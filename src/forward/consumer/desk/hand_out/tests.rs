@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{super::replays::tests::desk, *};
-use crate::forward::consumer::Call;
+use super::*;
+use crate::forward::consumer::{Call, desk::tests::desk};
 
 fn event(position: i64) -> EventRow {
     EventRow {

@@ -3,42 +3,7 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::{
-    clock::Clock,
-    config::{EventChoice, Lane},
-    forward::{
-        consumer::{LeaseKey, Settings},
-        lanes::Lanes,
-    },
-    store::{consumers::ConsumerKind, follow::Start},
-};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// A desk that has read the log up to position 100.
-pub(in super::super) fn desk() -> Desk {
-    let settings = Settings {
-        kind: ConsumerKind::Consumer,
-        filter: EventChoice::default(),
-        max_age: None,
-        once_per_account: false,
-        lease: SECOND,
-        max_attempts: 5,
-        backoff: SECOND..=SECOND,
-        max_in_flight: 256,
-        start: Start::Beginning,
-        lane: Lane::None,
-    };
-    let lanes = Lanes::new(100, 1, settings.limits(0));
-    let key = LeaseKey::new(&[7; 32]);
-    Desk::new(
-        "bot".into(),
-        Arc::new(settings),
-        key,
-        lanes,
-        Clock::system(),
-    )
-}
+use crate::forward::consumer::desk::tests::{SECOND, desk};
 
 /// A replay of the positions up to `through`.
 fn replay(rate: Option<u32>, through: i64) -> Replay {
