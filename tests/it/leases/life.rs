@@ -1,5 +1,7 @@
 //! Waiting for events: commits, lost clients, stops and an unavailable Postgres.
 
+use std::time::{Duration, Instant};
+
 use nix::sys::signal::Signal;
 use sqlx::Connection;
 use tokio::io::AsyncWriteExt;
@@ -21,16 +23,21 @@ async fn wait_for_events(desk: &Desk) -> tokio::net::TcpStream {
         .write_all(format!("{head}{body}").as_bytes())
         .await
         .unwrap();
+    until_seen(desk, "gone").await;
+    stream
+}
+
+/// Waits until the server has a request of a worker.
+async fn until_seen(desk: &Desk, worker: &str) {
     eventually("the worker is seen", async || {
         let workers = desk.state().await["workers"].clone();
         workers
             .as_array()
             .unwrap()
             .iter()
-            .any(|it| it["name"] == "gone")
+            .any(|it| it["name"] == worker)
     })
     .await;
-    stream
 }
 
 #[tokio::test]
@@ -72,6 +79,30 @@ async fn a_stop_ends_the_wait_of_a_worker() {
     );
     let (status, ..) = desk.server.wait();
     assert!(status.success(), "{status}");
+}
+
+/// The worker gets the event before the stop, or nothing: then the event is there after the start.
+#[tokio::test]
+async fn a_stop_beside_a_commit_answers_the_worker_and_keeps_no_event_out() {
+    let mut desk = Desk::open().await;
+    for mid in ["a", "b", "c", "d", "e"] {
+        let asked = Instant::now();
+        let wait = json!({"wait_s": 60, "worker": "waits"});
+        let (answer, ()) = tokio::join!(desk.post("lease", wait), async {
+            until_seen(&desk, "waits").await;
+            desk.say("1", &[mid]).await;
+            desk.server.signal(Signal::SIGTERM);
+        });
+        assert!(asked.elapsed() < Duration::from_secs(30));
+        let mut events = leased(&answer);
+        let (_, directory, place) = desk.server.wait();
+        desk = Desk::of(Server::start_in(directory, place)).await;
+        if events.is_empty() {
+            events.push(desk.next().await);
+        }
+        assert_eq!(events[0].mid(), mid);
+        assert_eq!(desk.ack(&events[0]).await, "acked");
+    }
 }
 
 #[tokio::test]
