@@ -2,6 +2,7 @@
 
 mod browser;
 mod events;
+mod find;
 mod frame;
 
 use crate::{

@@ -347,11 +347,18 @@ async fn find(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = &asked.parameters;
-    let id = parameters.text("id")?.unwrap_or_default();
+    let id = asked.parameters.text("id")?.unwrap_or_default();
     let mut session = api.session(&scope).await?;
-    let targets = api
-        .read(session.find(id.trim(), Clock::system().now()))
-        .await?;
+    let targets = found(&api, &mut session, &id).await?;
     Ok(answer::json(StatusCode::OK, &Targets { targets }))
+}
+
+/// Finds everything that an id names.
+pub(in crate::http) async fn found(
+    api: &Api,
+    session: &mut Session,
+    id: &str,
+) -> Result<Vec<Target>, Problem> {
+    let now = Clock::system().now();
+    api.read(session.find(id.trim(), now)).await
 }

@@ -42,6 +42,12 @@ static API: Section = Section {
 /// Groups of sections, in the order of the navigation.
 static SECTIONS: [&[&Section]; 2] = [&[&EVENTS], &[&API]];
 
+/// True if this is the path of a section, without the slash at its start.
+pub(super) fn is_section(name: &str) -> bool {
+    let mut sections = SECTIONS.iter().copied().flatten();
+    sections.any(|section| !name.is_empty() && section.path[1..] == *name)
+}
+
 /// Sections of the bar on a phone.
 static BAR: [&Section; 1] = [&EVENTS];
 

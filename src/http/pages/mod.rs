@@ -13,9 +13,11 @@ mod event;
 mod event_line;
 mod events;
 mod filters;
+mod find;
 mod frame;
 mod json_tree;
 mod kinds;
+mod pasted;
 mod preferences;
 mod problems;
 mod text;
@@ -44,7 +46,12 @@ struct Page {
     parameters: Known,
 }
 
-const PAGES: &[Page] = &[events::PAGE, event::PAGE];
+const PAGES: &[Page] = &[events::PAGE, event::PAGE, find::PAGE];
+
+/// True if the path of a page begins like this.
+fn has_page(start: &str) -> bool {
+    PAGES.iter().any(|page| page.path.starts_with(start))
+}
 
 /// Routes of all pages and their assets.
 pub(super) fn routes(api: Arc<Api>) -> Router {

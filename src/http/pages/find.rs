@@ -1,0 +1,201 @@
+//! Page of the search box: *where is this id?* It leads to the target, or lists the targets.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{
+    Page,
+    answer::{page, rendered},
+    frame::{Frame, is_section},
+    has_page, pasted, text,
+    visit::Visit,
+};
+use crate::{
+    http::{
+        access::Viewer,
+        api::{Api, Asked, Shared, events::found},
+        parameter::{Form, Parameter},
+        problem::Problem,
+    },
+    query::{EventRow, Item, Place, Session, Target},
+};
+
+const SEARCHED: &[Parameter] = &[Parameter::of(
+    "id",
+    "An id, a name, an address of a page, or a line with ids.",
+    Form::Any,
+)];
+
+pub(super) const PAGE: Page = Page {
+    path: "/find",
+    handler: || get(show),
+    parameters: &[SEARCHED],
+};
+
+/// Maximum size of a searched text.
+const LARGEST: usize = 4096;
+
+/// Maximum size of an id.
+const LARGEST_ID: usize = 512;
+
+/// Maximum number of characters of a search in texts.
+const LONGEST_TEXT: usize = 200;
+
+/// Page of the search box.
+#[derive(Template)]
+#[template(path = "find.html", blocks = ["main"])]
+struct FindPage {
+    frame: Frame,
+    /// The searched text; empty if nothing was asked for.
+    asked: String,
+    pages: Vec<Found>,
+    /// True if the text may be searched in the texts of events.
+    searches_texts: bool,
+    shows_content: bool,
+    /// True if the reader sees only a part of the data.
+    is_restricted: bool,
+}
+
+rendered!(FindPage);
+
+/// A target with its page.
+#[derive(Debug)]
+struct Found {
+    kind: &'static str,
+    id: String,
+    /// Path below the base.
+    link: String,
+}
+
+async fn show(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    visit: Visit,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let text = asked.parameters.parse("id", |text| {
+        let is_text = text.len() <= LARGEST && !text.contains('\0');
+        is_text.then(|| text.trim().to_owned())
+    })?;
+    let text = text.unwrap_or_default();
+    let frame = Frame::new(&visit, Some(&scope), "Find", None);
+    if let Some(address) = pasted::address(&text, is_section) {
+        return Ok(Redirect::to(&format!("{}{address}", frame.base)).into_response());
+    }
+    let mut session = api.session(&scope).await?;
+    let pages = pages(&api, &mut session, &text).await?;
+    if let [only] = pages.as_slice() {
+        return Ok(Redirect::to(&format!("{}{}", frame.base, only.link)).into_response());
+    }
+    let can_be_words = (1..=LONGEST_TEXT).contains(&text.chars().count());
+    let find = FindPage {
+        searches_texts: can_be_words && scope.shows_content(),
+        frame,
+        asked: text,
+        pages,
+        shows_content: scope.shows_content(),
+        is_restricted: scope.is_restricted(),
+    };
+    Ok(page(&visit, &find))
+}
+
+/// Pages of everything that a text names: the text as an id, or else the ids in it.
+async fn pages(api: &Api, session: &mut Session, text: &str) -> Result<Vec<Found>, Problem> {
+    let mut pages = Vec::new();
+    if (1..=LARGEST_ID).contains(&text.len()) {
+        pages = pages_of(api, session, text).await?;
+    }
+    if pages.is_empty() {
+        for id in pasted::ids(text).into_iter().filter(|id| *id != text) {
+            pages.extend(pages_of(api, session, id).await?);
+        }
+    }
+    Ok(pages)
+}
+
+/// Pages of everything that an id names.
+async fn pages_of(api: &Api, session: &mut Session, id: &str) -> Result<Vec<Found>, Problem> {
+    let mut pages = Vec::new();
+    for Target { kind, id, position } in found(api, session, id).await? {
+        let item = match position {
+            Some(position) => api.read(session.item(position)).await?,
+            None => None,
+        };
+        let row = match &item {
+            Some(Item::Event(event)) => Some(event.columns()),
+            _ => None,
+        };
+        let link = link(kind, &id, position, row);
+        pages.push(Found { kind, id, link });
+    }
+    Ok(pages)
+}
+
+/// Link to a target. `row` is the event at its position.
+fn link(kind: &str, id: &str, position: Option<i64>, row: Option<&EventRow>) -> String {
+    let event = || position.map(|position| format!("/events/{position}"));
+    let own = match kind {
+        "event" | "repeat" => event(),
+        "delivery" => below("/deliveries", &[id]),
+        "account" => below("/accounts", &[id]),
+        "media" => below("/comments", &[id]),
+        "message" => row.and_then(message).or_else(event),
+        "comment" => row.and_then(comment).or_else(event),
+        _ => row.and_then(conversation),
+    };
+    own.unwrap_or_else(|| {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair(kind, id)
+            .finish();
+        format!("/events?{query}")
+    })
+}
+
+/// Conversation of an event.
+fn conversation(row: &EventRow) -> Option<String> {
+    let (account, person) = (row.account_id.as_deref()?, row.person_id.as_deref()?);
+    below("/conversations", &[account, person])
+}
+
+/// Part of a conversation that ends with an event.
+fn message(row: &EventRow) -> Option<String> {
+    let conversation = conversation(row)?;
+    let behind = Place {
+        at: row.occurred_at.unwrap_or(row.received_at),
+        position: row.position + 1,
+    };
+    let position = row.position;
+    Some(format!("{conversation}?before={behind}#p{position}"))
+}
+
+/// Place of a comment under its media.
+fn comment(row: &EventRow) -> Option<String> {
+    let media = below("/comments", &[row.ids.media_id.as_deref()?])?;
+    Some(format!("{media}#p{}", row.position))
+}
+
+/// Page with these parts behind its path, if there is one.
+fn below(path: &str, parts: &[&str]) -> Option<String> {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+    let parts = parts.iter().map(|part| utf8_percent_encode(part, KEPT));
+    let page = parts.fold(path.to_owned(), |page, part| format!("{page}/{part}"));
+    has_page(&format!("{path}/{{")).then_some(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_without_a_page_of_its_own_leads_to_its_events() {
+        assert_eq!(link("event", "42", Some(42), None), "/events/42");
+        assert_eq!(link("media", "a&b", None, None), "/events?media=a%26b");
+        assert_eq!(below("/nowhere", &["1"]), None);
+        assert_eq!(below("/events", &["a/ü"]).unwrap(), "/events/a%2F%C3%BC");
+    }
+}

@@ -1,0 +1,111 @@
+//! Search box: an id leads to its page.
+
+use super::*;
+use crate::{
+    api::{
+        scopes::{BAKERY, FLORIST, desk_with},
+        tokens,
+    },
+    support::message::{comment, message},
+};
+
+const ACCOUNT: &str = "17840000000000001";
+
+/// Address to which a search leads.
+async fn led_to(desk: &Desk, text: &str) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("id", text)
+        .finish();
+    let answer = desk.ask_as("reader", &format!("/find?{query}")).await;
+    let body = String::from_utf8_lossy(&answer.body);
+    assert_eq!(answer.status, 303, "{text}: {body}");
+    answer.headers["location"].to_str().unwrap().to_owned()
+}
+
+/// Newest event of a list.
+async fn newest(desk: &Desk) -> serde_json::Value {
+    let list = desk.read_as("reader", "/v1/events?limit=1").await;
+    list["events"][0].clone()
+}
+
+#[tokio::test]
+async fn each_id_of_an_event_leads_to_a_page_that_shows_it() {
+    let desk = Desk::open().await;
+    desk.deliver(message("mid.find", "fresh rolls")).await;
+    let event = newest(&desk).await;
+    for name in [
+        "position",
+        "delivery_id",
+        "message_id",
+        "person_id",
+        "account_id",
+    ] {
+        let id = event[name].as_str().unwrap();
+        let page = led_to(&desk, &format!(" {id} ")).await;
+        let page = desk.page(page.split('#').next().unwrap()).await;
+        assert!(
+            page.text().contains("fresh rolls") || page.html.contains(id),
+            "{name}: {}",
+            page.text()
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_leads_to_its_page_and_a_log_line_to_its_delivery() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    let event = newest(&desk).await;
+    let position = event["position"].as_str().unwrap();
+    let delivery = event["delivery_id"].as_str().unwrap();
+    let address = format!("https://ops.example/hooks/events/{position}?x=1");
+    let at = format!("/events/{position}");
+    assert_eq!(led_to(&desk, &address).await, format!("{at}?x=1"));
+    let api = format!("http://127.0.0.1:9090/v1/events/{position}/around");
+    assert_eq!(led_to(&desk, &api).await, at);
+    let line = format!("2026-11-30T14:02:03Z INFO stored status=200 delivery={delivery} events=1");
+    let by_id = led_to(&desk, delivery).await;
+    assert_eq!(led_to(&desk, &line).await, by_id);
+}
+
+#[tokio::test]
+async fn an_id_of_several_objects_lists_them() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    // A position and a comment with the same digits.
+    let position = newest(&desk).await["position"].as_str().unwrap().to_owned();
+    desk.deliver(comment(ACCOUNT, &position, "and this?")).await;
+    let page = desk.page(&format!("/find?id={position}")).await;
+    page.says("2 targets").says("event").says("comment");
+    assert!(page.links("/events/").len() >= 2, "{}", page.html);
+}
+
+#[tokio::test]
+async fn an_unknown_id_says_where_it_was_searched() {
+    let desk = Desk::open().await;
+    let page = desk.page("/find?id=mid.%3Cb%3Enone").await;
+    page.says("Nothing found")
+        .says("mid.<b>none")
+        .says("by user name")
+        .says("Search texts for this")
+        .hides("<b>none");
+    let masked = desk.page_as("viewer", "/find?id=nobody").await;
+    masked
+        .says("This token does not see user names")
+        .hides("Search texts");
+    desk.page("/find").await.says("Paste an id of Meta");
+    let huge = format!("/find?id={}", "a".repeat(5000));
+    assert_eq!(desk.page_as("reader", &huge).await.answer.status, 400);
+}
+
+#[tokio::test]
+async fn the_id_of_another_client_is_not_found() {
+    let desk = desk_with(&tokens()).await;
+    let own = desk.ask_as("bakery", &format!("/find?id={BAKERY}")).await;
+    assert_eq!(own.status, 303);
+    let other = desk.page_as("bakery", &format!("/find?id={FLORIST}")).await;
+    assert_eq!(other.answer.status, 200);
+    other
+        .says("Nothing found")
+        .says("belongs to an app or a client");
+}
