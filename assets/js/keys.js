@@ -1,5 +1,5 @@
 // Keys of the pages. They never fire in a field, and not together with Ctrl, Alt or Meta.
-const PAGES = { e: "/events" };
+const PAGES = { l: "/live", e: "/events" };
 const GO_WITHIN = 1000;
 
 let wentAt = 0;

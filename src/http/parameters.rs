@@ -59,6 +59,11 @@ impl Parameters {
         self.values(name).next()
     }
 
+    /// True if the route knows a parameter of this name.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.declared(name).is_some()
+    }
+
     /// Names and values as given.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.given

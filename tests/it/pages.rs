@@ -4,6 +4,7 @@ mod browser;
 mod events;
 mod find;
 mod frame;
+mod live;
 
 use crate::{
     api::{Desk, token},

@@ -115,7 +115,7 @@ pub(in crate::http) struct EventList {
     /// URL of the page in the other direction.
     pub(in crate::http) previous: Option<String>,
     #[schemars(with = "Digits")]
-    as_of_position: String,
+    pub(in crate::http) as_of_position: String,
 }
 
 /// Answer with the events of a search.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     http::{api::Api, problem::Problem},
-    query::{EventForm, Session},
+    query::{AccountFilter, EventForm, Session},
 };
 
 /// Number of hues of discs.
@@ -36,6 +36,20 @@ impl AccountNames {
         ids.sort_unstable();
         ids.dedup();
         Ok(Self(api.read(session.account_names(&ids)).await?))
+    }
+
+    /// The accounts with the newest events, at most `limit`, the newest last.
+    pub(super) async fn newest(
+        api: &Api,
+        session: &mut Session,
+        limit: u32,
+    ) -> Result<Vec<AccountName>, Problem> {
+        let filter = AccountFilter::default();
+        let accounts = api.read(session.accounts(&filter, limit)).await?;
+        let ids = accounts.rows.into_iter().map(|account| account.account_id);
+        let ids: Vec<_> = ids.collect();
+        let names = Self(api.read(session.account_names(&ids)).await?);
+        Ok(ids.iter().map(|id| names.get(id)).collect())
     }
 
     /// The account with this id.

@@ -81,7 +81,7 @@ async fn show(
     let names = AccountNames::of(&api, &mut session, list.events.iter()).await?;
     let counts = counts(&api, &mut session, parameters, visit.now).await?;
     let address = |changes: &[(&str, String)]| shown::url(EVENTS.path, parameters, changes);
-    let filters = Filters::of(parameters, &counts.rows, address);
+    let filters = Filters::of(EVENTS.path, parameters, &counts.rows, address);
     let opened = parameters.position("open")?;
     let line_of = |event| {
         let line = EventLine::of(event, &names);
@@ -158,7 +158,7 @@ fn page_of(url: &str) -> String {
 }
 
 /// Counts of the events by kind in the time of the list, and of its account.
-async fn counts(
+pub(super) async fn counts(
     api: &Api,
     session: &mut Session,
     parameters: &Parameters,

@@ -12,6 +12,8 @@ use crate::{
 /// Filters of the list of events.
 #[derive(Debug)]
 pub(super) struct Filters {
+    /// Path of the list.
+    pub(super) path: &'static str,
     pub(super) kinds: Vec<KindChoice>,
     pub(super) fields: Vec<Field>,
     /// Parameters that the form keeps without showing them.
@@ -51,12 +53,13 @@ const FIELDS: [(&str, &str, &str); 6] = [
 ];
 
 /// Parameters that a form of filters keeps.
-const KEPT: [&str; 3] = ["since", "until", "client"];
+const KEPT: [&str; 4] = ["since", "until", "client", "newest"];
 
 impl Filters {
-    /// Filters of a request, with the counts of the kinds. `link` makes a link to the list with
-    /// changed parameters.
+    /// Filters of a request for the list at `path`, with the counts of the kinds. `link` makes a link
+    /// to the list with changed parameters.
     pub(super) fn of(
+        path: &'static str,
         parameters: &Parameters,
         counts: &[Count],
         link: impl Fn(&[(&str, String)]) -> String,
@@ -70,9 +73,11 @@ impl Filters {
             without: link(&[(name, String::new())]),
         };
         let kept = KEPT.into_iter();
+        let known = |(name, _, _): &(&str, _, _)| parameters.knows(name);
         Self {
+            path,
             kinds: kinds(parameters, counts),
-            fields: FIELDS.into_iter().map(field).collect(),
+            fields: FIELDS.into_iter().filter(known).map(field).collect(),
             hidden: kept
                 .filter_map(|name| Some((name, given(parameters, name)?)))
                 .collect(),

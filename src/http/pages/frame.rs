@@ -25,6 +25,13 @@ pub(super) struct Section {
     keeps: &'static [&'static str],
 }
 
+pub(super) static LIVE: Section = Section {
+    path: "/live",
+    name: "Live",
+    icon: "radio",
+    keeps: &["account", "client"],
+};
+
 pub(super) static EVENTS: Section = Section {
     path: "/events",
     name: "Events",
@@ -40,7 +47,7 @@ static API: Section = Section {
 };
 
 /// Groups of sections, in the order of the navigation.
-static SECTIONS: [&[&Section]; 2] = [&[&EVENTS], &[&API]];
+static SECTIONS: [&[&Section]; 2] = [&[&LIVE, &EVENTS], &[&API]];
 
 /// True if this is the path of a section, without the slash at its start.
 pub(super) fn is_section(name: &str) -> bool {
@@ -49,7 +56,7 @@ pub(super) fn is_section(name: &str) -> bool {
 }
 
 /// Sections of the bar on a phone.
-static BAR: [&Section; 1] = [&EVENTS];
+static BAR: [&Section; 2] = [&LIVE, &EVENTS];
 
 /// Times to choose, with their names.
 const RANGES: [(&str, &str); 5] = [

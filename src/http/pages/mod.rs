@@ -17,6 +17,7 @@ mod find;
 mod frame;
 mod json_tree;
 mod kinds;
+mod live;
 mod pasted;
 mod preferences;
 mod problems;
@@ -46,7 +47,7 @@ struct Page {
     parameters: Known,
 }
 
-const PAGES: &[Page] = &[events::PAGE, event::PAGE, find::PAGE];
+const PAGES: &[Page] = &[events::PAGE, event::PAGE, find::PAGE, live::PAGE];
 
 /// True if the path of a page begins like this.
 fn has_page(start: &str) -> bool {

@@ -137,6 +137,48 @@ mod tests {
         assert_eq!(html("👩\u{200d}🍳"), "<bdi>👩\u{200d}🍳</bdi>");
     }
 
+    /// Members of a character class of the script that makes lines in a browser.
+    fn class_of_script(name: &str) -> Vec<(u32, u32)> {
+        let script = include_str!("../../../assets/js/stored.js");
+        let class = script.split_once(&format!("const {name} = /[")).unwrap().1;
+        let class = class.split_once(']').unwrap().0;
+        let mut ranges = Vec::new();
+        for part in class.split("\\u{").skip(1) {
+            let (code, rest) = part.split_once('}').unwrap();
+            let code = u32::from_str_radix(code, 16).unwrap();
+            match ranges.last_mut() {
+                Some((_, end)) if *end == u32::MAX => *end = code,
+                _ => ranges.push((code, code)),
+            }
+            if rest == "-" {
+                ranges.last_mut().unwrap().1 = u32::MAX;
+            }
+        }
+        ranges
+    }
+
+    #[test]
+    fn the_script_of_the_tail_marks_the_same_characters() {
+        let classes = [
+            (class_of_script("CONTROL"), is_control as fn(char) -> bool),
+            (
+                class_of_script("COMBINING"),
+                is_combining as fn(char) -> bool,
+            ),
+        ];
+        for (ranges, is_member) in classes {
+            for character in '\0'..=char::MAX {
+                let code = u32::from(character);
+                let is_in = ranges
+                    .iter()
+                    .any(|(from, to)| (*from..=*to).contains(&code));
+                assert_eq!(is_in, is_member(character), "U+{code:04X}");
+            }
+        }
+        let bound = format!("MOST_COMBINING = {MOST_COMBINING};");
+        assert!(include_str!("../../../assets/js/stored.js").contains(&bound));
+    }
+
     #[test]
     fn a_flood_of_marks_ends() {
         let flood = format!("a{}b", "\u{0301}".repeat(500));
