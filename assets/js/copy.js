@@ -1,12 +1,27 @@
-// Copies the value of a button with data-copy, and says so on the button.
+// Copies the value of a button with data-copy, or the answer at its data-copy-from, and says so.
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
+  const button = event.target.closest("[data-copy], [data-copy-from]");
   if (!button) return;
   event.preventDefault();
-  const copied = await write(button.dataset.copy);
-  button.dataset.copied = copied ? "yes" : "no";
-  setTimeout(() => delete button.dataset.copied, 1500);
+  const menu = button.closest(".copy-as");
+  const said = menu ? menu.querySelector("summary") : button;
+  const text = button.dataset.copy ?? (await read(button.dataset.copyFrom));
+  const copied = text !== null && (await write(text));
+  said.dataset.copied = copied ? "yes" : "no";
+  setTimeout(() => delete said.dataset.copied, 1500);
+  if (!menu) return;
+  menu.open = false;
+  said.focus({ preventScroll: true });
 });
+
+async function read(path) {
+  try {
+    const answer = await fetch(path);
+    return answer.ok ? await answer.text() : null;
+  } catch {
+    return null;
+  }
+}
 
 async function write(text) {
   try {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{EventForm, Session, event};
 use crate::store::{
     Error,
-    read::{Between, EventFilter, EventRow, Extent, Order, StatsFilter, StepSize},
+    read::{Between, EventFilter, EventRow, Extent, Order, StatsFilter, StepSize, statement},
 };
 
 /// Maximum time of a search.
@@ -43,6 +43,13 @@ pub struct Found {
     pub complete: bool,
     /// End and position at which the next request continues.
     pub next: Option<(Timestamp, Option<i64>)>,
+}
+
+impl EventPage {
+    /// Statement for the events of the page, to be run in `psql`.
+    pub fn statement(&self) -> String {
+        statement(&self.filter, self.range, (self.order, self.limit))
+    }
 }
 
 impl Session {

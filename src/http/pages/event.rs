@@ -7,6 +7,7 @@ use super::{
     Page,
     accounts::AccountNames,
     answer::{page, rendered},
+    copies::{self, CopyEntry},
     event_line::{EventLine, Said, duration},
     frame::{EVENTS, Frame},
     json_tree::{Tree, tree},
@@ -46,6 +47,7 @@ pub(super) struct Detail {
     pub(super) is_masked: bool,
     pub(super) repeats: Vec<ComparedRepeat>,
     pub(super) related: Vec<EventLine>,
+    pub(super) copies: Vec<CopyEntry>,
 }
 
 /// A column of an event.
@@ -74,7 +76,7 @@ async fn show(
     visit: Visit,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let mut open = detail(&api, (&scope, &asked), position).await?;
+    let mut open = detail(&api, (&scope, &asked, &visit), position).await?;
     open.level = 2;
     let title = format!("Event {position}");
     let frame = Frame::new(&visit, Some(&scope), title, Some(&EVENTS));
@@ -84,7 +86,7 @@ async fn show(
 /// Reads an event to be shown beside a list; at the position of a repeat, its event.
 pub(super) async fn detail(
     api: &Api,
-    (scope, asked): (&Scope, &Asked),
+    (scope, asked, visit): (&Scope, &Asked, &Visit),
     position: i64,
 ) -> Result<Detail, Problem> {
     let mut position = position.to_string();
@@ -101,7 +103,10 @@ pub(super) async fn detail(
     let mut session = api.session(scope).await?;
     let events = std::iter::once(&event.event).chain(&event.related);
     let names = AccountNames::of(api, &mut session, events).await?;
-    Ok(Detail::of(*event, &names))
+    let mut detail = Detail::of(*event, &names);
+    let payload = detail.payload.as_ref().map(|(_, exact)| exact.as_str());
+    detail.copies = copies::of_event(&visit.origin, scope, &detail.position, payload);
+    Ok(detail)
 }
 
 impl Detail {
@@ -119,6 +124,7 @@ impl Detail {
             is_masked: detail.event.is_masked(),
             related: related.map(|event| EventLine::of(event, names)).collect(),
             repeats: detail.repeats,
+            copies: Vec::new(),
             line,
         }
     }

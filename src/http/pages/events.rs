@@ -8,6 +8,7 @@ use super::{
     Page,
     accounts::AccountNames,
     answer::{page, rendered},
+    copies::{self, CopyEntry},
     event::{Detail, detail},
     event_line::{EventLine, Said},
     filters::Filters,
@@ -21,7 +22,7 @@ use crate::{
         api::{
             Api, Asked, Shared,
             events::{Listed, listed},
-            filters::{FILTERS, PAGE as PART, SEARCHES, event_filter},
+            filters::{FILTERS, PAGE as PART, SEARCHES, event_filter, page as part},
             shown,
         },
         parameter::{Form, Parameter},
@@ -61,6 +62,7 @@ struct EventsPage {
     /// Time to which a search came.
     searched: Option<Timestamp>,
     open: Option<Detail>,
+    copies: Vec<CopyEntry>,
 }
 
 rendered!(EventsPage);
@@ -74,12 +76,15 @@ async fn show(
     let parameters = &asked.parameters;
     let list = List::of(listed(&api, &scope, &asked).await?, parameters)?;
     let open = match parameters.position("open")? {
-        Some(position) => Some(detail(&api, (&scope, &asked), position).await?),
+        Some(position) => Some(detail(&api, (&scope, &asked, &visit), position).await?),
         None => None,
     };
     let mut session = api.session(&scope).await?;
     let names = AccountNames::of(&api, &mut session, list.events.iter()).await?;
     let counts = counts(&api, &mut session, parameters, visit.now).await?;
+    let filter = event_filter(&api, &mut session, parameters).await?;
+    let part = part(filter.unwrap_or_else(EventFilter::nothing), parameters)?;
+    let copies = copies::of_events(&visit.origin, &scope, parameters, (part, list.searched));
     let address = |changes: &[(&str, String)]| shown::url(EVENTS.path, parameters, changes);
     let filters = Filters::of(EVENTS.path, parameters, &counts.rows, address);
     let opened = parameters.position("open")?;
@@ -101,6 +106,7 @@ async fn show(
         frame: Frame::new(&visit, Some(&scope), EVENTS.name, Some(&EVENTS)),
         filters,
         open,
+        copies,
     };
     Ok(page(&visit, &events))
 }

@@ -104,7 +104,7 @@ async fn show(
     };
     let opened = parameters.position("open")?;
     let open = match opened {
-        Some(position) => Some(detail(&api, (&scope, &asked), position).await?),
+        Some(position) => Some(detail(&api, (&scope, &asked, &visit), position).await?),
         None => None,
     };
     let mut session = api.session(&scope).await?;

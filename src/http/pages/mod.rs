@@ -9,6 +9,7 @@ mod accounts;
 mod answer;
 mod assets;
 mod cookies;
+mod copies;
 mod event;
 mod event_line;
 mod events;

@@ -22,13 +22,18 @@ pub(super) fn short(id: &str) -> Safe<String> {
     Safe(stored(&short_id(id)).0.to_string())
 }
 
-/// Escapes a text for an attribute. Controls stay, since nothing shows it.
+/// Escapes a text for an attribute. Controls are there as numbers, so that the source of a page does
+/// not show them either; those from U+0080 stay, because a browser reads their numbers as letters.
 pub(super) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {
-        match entity(character) {
-            Some(entity) => html.push_str(entity),
-            None => html.push(character),
+        match (entity(character), u32::from(character)) {
+            (Some(entity), _) => html.push_str(entity),
+            (None, 0 | 0x80..=0x9f) => html.push(character),
+            (None, code) if is_control(character) => {
+                html.extend(["&#x", &format!("{code:X}"), ";"]);
+            }
+            (None, _) => html.push(character),
         }
     }
     html
@@ -177,6 +182,14 @@ mod tests {
         }
         let bound = format!("MOST_COMBINING = {MOST_COMBINING};");
         assert!(include_str!("../../../assets/js/stored.js").contains(&bound));
+    }
+
+    #[test]
+    fn controls_of_an_attribute_are_numbers() {
+        assert_eq!(
+            escaped("a\r\n\u{202e}\u{85}'"),
+            "a&#xD;\n&#x202E;\u{85}&#39;"
+        );
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(super) struct Visit {
     pub(super) preferences: Preferences,
     /// Path and query.
     pub(super) address: String,
+    /// Scheme and authority of the server, as the browser knows it.
+    pub(super) origin: String,
     /// True if htmx asks for the changed part of a page.
     pub(super) is_part: bool,
     pub(super) now: Timestamp,
@@ -26,10 +28,27 @@ impl Visit {
         Self {
             preferences: Preferences::of(&parts.headers),
             address: address.map_or("/", |address| address.as_str()).to_owned(),
+            origin: origin(parts),
             is_part: parts.headers.contains_key("hx-request"),
             now: Clock::system().now(),
         }
     }
+}
+
+/// Scheme and authority in copied addresses. A page of another site cannot set these headers.
+fn origin(parts: &Parts) -> String {
+    let header = |name| parts.headers.get(name).and_then(|it| it.to_str().ok());
+    let is_plain = |it: &char| it.is_ascii_alphanumeric() || "-.:[]".contains(*it);
+    let authority = parts.uri.authority().map(|it| it.as_str());
+    let host = authority.or(header("host")).unwrap_or("localhost");
+    let scheme = match header("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    format!(
+        "{scheme}://{}",
+        host.chars().filter(is_plain).collect::<String>()
+    )
 }
 
 impl<S: Sync> FromRequestParts<S> for Visit {
