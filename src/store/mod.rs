@@ -6,6 +6,7 @@
 //! - [`follow`] processes the log of positions once; the follower [`stats`] counts its rows, and
 //!   the follower [`conversations`] lists conversations and media with comments. [`wake`] wakes
 //!   whatever waits for new positions.
+//! - [`sessions`] stores the sessions of browsers at the admin listener.
 //! - [`consumers`] stores the progress of workers and destinations outside of this program, and
 //!   [`attempts`] the failures of destinations.
 //!
@@ -40,6 +41,7 @@ mod reader_role;
 pub mod rejections;
 pub mod reparse;
 pub mod replays;
+pub mod sessions;
 pub mod stats;
 mod values;
 pub mod wake;

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::{
     clock::Clock,
     ingest::{Rejection, Tally},
-    store::{self, ConnectOptions, Error, attempts, audit, epoch, rejections},
+    store::{self, ConnectOptions, Error, attempts, audit, epoch, rejections, sessions},
     telemetry::{EpochAdvanced, LogEvent, RejectionsCounted, UpkeepFailed},
 };
 
@@ -40,8 +40,8 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Creates partitions ahead, deletes old entries of the audit, advances the epoch if due, and
-    /// drops old attempts. Returns the pause before the next call.
+    /// Creates partitions ahead, deletes old entries of the audit and expired sessions, advances the
+    /// epoch if due, and drops old attempts. Returns the pause before the next call.
     pub async fn keep(&self) -> Duration {
         let kept = timeout(PATIENCE, self.keep_once())
             .await
@@ -61,6 +61,7 @@ impl Tables {
         let mut connection = store::connect(&self.options, DEADLINE).await?;
         store::make_partitions(&mut connection, self.clock.now()).await?;
         audit::delete_old(&mut connection).await?;
+        sessions::remove_expired(&mut connection, self.clock.now()).await?;
         let advanced = epoch::advance(&mut connection, self.window, self.clock.now()).await?;
         attempts::drop_old(&mut connection, self.clock.now()).await?;
         Ok(advanced)

@@ -23,6 +23,7 @@ mod purge;
 mod refused;
 mod reparse;
 mod repeats;
+mod sessions;
 mod stats;
 mod stored;
 mod stream;

@@ -1,0 +1,126 @@
+//! Sessions of browsers at the admin listener: rows, and those in use in memory.
+//!
+//! A session in memory is valid without a query, so that the pages of a signed-in operator work
+//! while Postgres is unavailable. [`AdminSessions::check`] compares the memory with the rows, which
+//! another server on the database may have removed. Ids and tokens are digests (SHA-256): with a
+//! copy of the table nobody can sign in.
+
+mod memory;
+mod rows;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
+
+use super::{Error, Writes};
+use memory::Memory;
+
+pub use memory::AdminSession;
+pub use rows::remove_expired;
+
+/// Time without a use after which a session ends.
+pub const IDLE: SignedDuration = SignedDuration::from_hours(12);
+
+/// Time after the sign-in at which a session ends.
+pub const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Deadline for finding a session: a page waits for the result.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// SHA-256 of an id or of a token.
+pub type Digest = [u8; 32];
+
+/// The sessions of a database. Clones share the memory.
+#[derive(Clone, Debug)]
+pub struct AdminSessions {
+    writes: Writes,
+    memory: Arc<Mutex<Memory>>,
+}
+
+impl AdminSessions {
+    /// The sessions of the database of `writes`, none of them in memory.
+    pub fn new(writes: Writes) -> Self {
+        Self {
+            writes,
+            memory: Arc::default(),
+        }
+    }
+
+    /// Creates a session.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable.
+    pub async fn create(&self, id: &Digest, token: &Digest, now: Timestamp) -> Result<(), Error> {
+        rows::create(&self.writes, id, token, now).await
+    }
+
+    /// Finds a valid session, and notes its use at `now` in memory.
+    ///
+    /// # Errors
+    /// If the session is not in memory, and Postgres is unavailable or does not answer in time.
+    pub async fn find(
+        &self,
+        id: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<Arc<AdminSession>>, Error> {
+        loop {
+            let (known, ends) = self.memory().get(id, now);
+            if known.is_some() {
+                return Ok(known);
+            }
+            let found = timeout(DEADLINE, rows::find(&self.writes, id, now)).await;
+            let Some(row) = found.map_err(|_| Error::TimedOut)?? else {
+                return Ok(None);
+            };
+            let session = AdminSession::new(*id, row.token, row.created_at);
+            // A session that ended meanwhile may be this one: its row is read again.
+            if let Some(session) = self.memory().add(session, now, ends) {
+                return Ok(Some(session));
+            }
+        }
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable. The session is then still valid.
+    pub async fn end(&self, session: &AdminSession) -> Result<(), Error> {
+        rows::remove(&self.writes, session.id()).await?;
+        self.memory().end(|it| it.id() == session.id());
+        Ok(())
+    }
+
+    /// Ends all sessions of a token, and returns the number of their rows.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable. The sessions are then still valid.
+    pub async fn end_all(&self, token: &Digest) -> Result<u64, Error> {
+        let removed = rows::remove_all(&self.writes, token).await?;
+        self.memory().end(|it| it.token() == token);
+        Ok(removed)
+    }
+
+    /// Writes the uses of the sessions in memory, and ends those that have expired or whose row was
+    /// removed.
+    ///
+    /// # Errors
+    /// If Postgres is unavailable. Expired sessions have ended all the same.
+    pub async fn check(&self, now: Timestamp) -> Result<(), Error> {
+        let used = self.memory().used(now);
+        if used.is_empty() {
+            return Ok(());
+        }
+        let valid = rows::note(&self.writes, &used, now).await?;
+        let is_gone = |id: &Digest| used.iter().any(|(used, _)| used == id) && !valid.contains(id);
+        self.memory().end(|it| is_gone(it.id()));
+        Ok(())
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
