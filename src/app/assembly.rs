@@ -27,7 +27,7 @@ use crate::{
         stream::{Hub, Log},
     },
     spool::Spool,
-    store::{Writes, consumers::Owner, wake::Wakes},
+    store::{Writes, consumers::Owner, sessions::AdminSessions, wake::Wakes},
     telemetry::metrics::Exposition,
     worker::{self, ConsumerParts, Probe, Rejected, Streaming, Tables},
 };
@@ -209,7 +209,11 @@ impl Parts {
             readiness,
             metrics: self.metrics.clone(),
         };
-        let (access, failed) = Access::new(&self.config, address, self.own_token);
+        let sessions = AdminSessions::new(api.writes.clone());
+        keep(loops, stop.clone(), sessions.clone(), |it| async move {
+            worker::check_sessions(&it).await
+        });
+        let (access, failed) = Access::new(&self.config, address, self.own_token, sessions);
         let (audit, stop) = (api.audit.clone(), stop.clone());
         loops.spawn(worker::record_failed_logins(failed, audit, stop));
         let routes = admin::router(access.clone(), api);

@@ -19,6 +19,7 @@ pub fn router(access: Access, api: Api) -> Router {
     let api = Arc::new(api);
     api::routes(Arc::clone(&api))
         .merge(pages::routes(api))
+        .merge(access::routes(access.clone()))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::new(problem::METHOD, "the route does not take this method")

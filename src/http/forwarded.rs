@@ -1,4 +1,4 @@
-//! The address a delivery came from, as far as the proxies in front can be trusted.
+//! The address and the scheme of a client, as far as the proxies in front can be trusted.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,6 +6,23 @@ use axum::http::HeaderMap;
 use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
+
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
+
+/// True if `peer` is one of the `trusted` proxies.
+pub(super) fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
+    let peer = peer.to_canonical();
+    trusted.iter().any(|net| net.contains(&peer))
+}
+
+/// True if the client uses https, as the trusted proxy that is the peer tells. Of several proxies,
+/// the first one talks to the client.
+pub(super) fn is_https(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let told = headers.get(FORWARDED_PROTO).and_then(|it| it.to_str().ok());
+    let first = told.and_then(|told| told.split(',').next());
+    is_trusted(peer, trusted)
+        && first.is_some_and(|first| first.trim().eq_ignore_ascii_case("https"))
+}
 
 /// Address of the sender: the peer, or, if the peer is a trusted proxy, the first untrusted address
 /// in `X-Forwarded-For`, read from the right.
@@ -15,7 +32,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 pub(super) fn sender(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut nearest = peer.to_canonical();
     for hop in hops(headers) {
-        if !trusted.iter().any(|net| net.contains(&nearest)) {
+        if !is_trusted(nearest, trusted) {
             break;
         }
         match hop {
@@ -54,6 +71,26 @@ mod tests {
             headers.append(FORWARDED_FOR, line.parse().unwrap());
         }
         sender(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_tells_the_scheme() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let is_https = |peer: &str, told: &str| {
+            let headers = HeaderMap::from_iter([(
+                axum::http::HeaderName::from_static(FORWARDED_PROTO),
+                told.parse().unwrap(),
+            )]);
+            super::is_https(peer.parse().unwrap(), &headers, &trusted)
+        };
+        for told in ["https", "HTTPS", "https, http"] {
+            assert!(is_https("10.1.2.3", told), "{told}");
+            assert!(is_https("::ffff:10.1.2.3", told), "{told}");
+            assert!(!is_https("203.0.113.7", told), "{told}");
+        }
+        for told in ["", "http", "http, https", "wss"] {
+            assert!(!is_https("10.1.2.3", told), "{told}");
+        }
     }
 
     #[test]

@@ -49,12 +49,12 @@ problems! {
          Nothing was done.";
     UNAUTHORIZED = UNAUTHORIZED "unauthorized" "A token is needed":
         "Send `Authorization: Bearer` with a token of `[[admin.tokens]]`. `hookshelf token new` \
-         makes one.";
+         makes one. A browser signs in with the token at `/login`.";
     FORBIDDEN = FORBIDDEN "forbidden" "The token may not do this":
         "`detail` names the role that the route needs, or the consumer that the token lacks.";
     CROSS_SITE = FORBIDDEN "cross-site" "The request comes from a page of another site":
-        "A browser sent the request for another site. Only pages of this listener may change \
-         something.";
+        "A browser sent the request for another site, or did not tell the site. Only pages of this \
+         listener may change something.";
     NOT_FOUND = NOT_FOUND "not-found" "Nothing is here":
         "The path is unknown, the object is not stored, or the token does not show it.";
     METHOD = METHOD_NOT_ALLOWED "method" "The route does not take this method":

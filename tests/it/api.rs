@@ -20,6 +20,7 @@ mod replays;
 mod roles;
 pub(crate) mod scopes;
 mod servers;
+mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 

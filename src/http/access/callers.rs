@@ -2,11 +2,12 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-use super::{
-    Refused,
-    problem::{self, Problem},
+use super::refused::Refused;
+use crate::{
+    config::Role,
+    http::problem::{self, Problem},
+    query::Scope,
 };
-use crate::{config::Role, query::Scope};
 
 /// Declares a caller for each role.
 macro_rules! callers {
@@ -53,8 +54,10 @@ impl<S: Sync> FromRequestParts<S> for ConsumerViewer {
 
 /// Scope of the request if its role suffices.
 fn scope(parts: &Parts, role: Role) -> Result<Scope, Problem> {
-    let scope = parts.extensions.get::<Scope>();
-    let scope = scope.ok_or_else(|| Refused::NoToken.problem())?;
+    let Some(scope) = parts.extensions.get::<Scope>() else {
+        let refused = parts.extensions.get::<Refused>();
+        return Err(refused.unwrap_or(&Refused::NoToken).problem());
+    };
     if !scope.role().covers(role) {
         let detail = format!("this needs a token with the role {}", role.as_str());
         return Err(Problem::new(problem::FORBIDDEN, detail));

@@ -24,7 +24,7 @@ use hookshelf::{
     meta::signature::{Secrets, sign},
     quarantine::QuarantineReader,
     query::{Audit, AuditKey, Sessions, stream::Hub},
-    store::{self, Committed, Delivery, Writes, rejections::Count},
+    store::{self, Committed, Delivery, Writes, rejections::Count, sessions::AdminSessions},
     telemetry::metrics::Exposition,
 };
 use ipnet::IpNet;
@@ -113,7 +113,7 @@ pub(super) fn open_admin(readiness: Readiness, spool: SpoolApi) -> SocketAddr {
     let api = Api {
         sessions: Sessions::new(&options, 1),
         audit: Audit::new(sessions.clone(), AuditKey::new("/nowhere/audit.key".into())),
-        writes: sessions,
+        writes: sessions.clone(),
         streams: Streams::new(Hub::new(options.clone(), CancellationToken::new()).0, 0),
         consumers: ConsumerApi::new(Handles::default(), CancellationToken::new()),
         targets: Targets::default(),
@@ -128,7 +128,8 @@ pub(super) fn open_admin(readiness: Readiness, spool: SpoolApi) -> SocketAddr {
         readiness,
         metrics: metrics().clone(),
     };
-    let (access, _) = Access::new(&configured(&[]), address, None);
+    let browsers = AdminSessions::new(sessions);
+    let (access, _) = Access::new(&configured(&[]), address, None, browsers);
     let routes = admin::router(access, api);
     tokio::spawn(listener.serve(routes, ListenerLimits::ADMIN));
     address
