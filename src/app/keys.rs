@@ -13,10 +13,10 @@ use crate::{
 /// Name of the key of the audit, in the data directory.
 const FILE: &str = "audit.key";
 
-/// Refuses an admin listener that other machines reach without a token.
+/// Refuses an admin listener that other machines reach without a token or user.
 pub(super) fn require_tokens(config: &Config, address: SocketAddr) -> Result<(), Error> {
     let is_local = address.ip().to_canonical().is_loopback();
-    if config.admin.tokens.is_empty() && !is_local {
+    if config.admin.is_open() && !is_local {
         return Err(Error::Unprotected(address));
     }
     Ok(())

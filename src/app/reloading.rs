@@ -20,7 +20,7 @@ pub(super) struct Accepted {
 }
 
 impl App {
-    /// Reads apps, tokens and consumers again and swaps them; on failure the old ones stay.
+    /// Reads apps, tokens, users and consumers again and swaps them; on failure the old ones stay.
     pub(super) async fn reload(&self) {
         let begun = self.clock.now();
         self.manager.reloading().await;
@@ -42,13 +42,13 @@ impl App {
         self.manager.ready(&self.started).await;
     }
 
-    /// Swaps the apps, the consumers and the tokens.
+    /// Swaps the apps, the consumers, the tokens and the users.
     fn swap_all(&self, mut config: Config) -> Result<Accepted, String> {
         let error = |error| causes::line(&error);
         require_tokens(&config, self.started.admin).map_err(error)?;
         let accepted = self.swap(&mut config.apps)?;
         self.consumers.apply(&config);
-        self.access.replace_tokens(config.admin.tokens);
+        self.access.replace(config.admin);
         Ok(accepted)
     }
 

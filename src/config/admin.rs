@@ -2,13 +2,18 @@
 
 use std::net::SocketAddr;
 
-use super::http::{ADDRESS, origin};
+use super::fault::Fault;
+use super::http::{ADDRESS, Http, origin};
 use super::print::Printer;
 use super::reader::Reader;
 use super::tokens::{self, Token};
+use super::users::{self, User, Who};
 
 /// Expected form of `advertise`.
 const ADVERTISED: &str = "http:// or https:// and a host, without a user, path or query";
+
+/// Expected form of `user_header`.
+const HEADER: &str = "the name of a header, such as X-Forwarded-User";
 
 /// The listener of the API, the pages and the metrics; never the public one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,21 +26,88 @@ pub struct Admin {
     pub advertise: Option<String>,
     /// Maximum number of open streams of events.
     pub max_streams: usize,
-    /// The tokens; without any, a loopback client is an operator.
+    /// Header in which a trusted proxy names the user, in lower case.
+    pub user_header: Option<String>,
+    /// The tokens; without any, and without `user_header`, a loopback client is an operator.
     pub tokens: Vec<Token>,
+    /// Users that a proxy signs in.
+    pub users: Vec<User>,
 }
 
 impl Admin {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self {
-            listen: reader.parsed("listen", ADDRESS)?,
-            names: reader.list("names", "host names without a port", host),
-            advertise: reader.optional("advertise", ADVERTISED, |text| {
-                origin(text, &["http", "https"])
-            }),
-            max_streams: reader.number("max_streams", 0..=100_000)?,
+    /// Name of local access.
+    pub const LOCAL: &str = "local";
+
+    pub(super) fn read(reader: &mut Reader<'_>, http: Option<&Http>) -> Option<Self> {
+        let faults = reader.fault_count();
+        let listen = reader.parsed("listen", ADDRESS);
+        let names = reader.list("names", "host names without a port", host);
+        let advertise = reader.optional("advertise", ADVERTISED, |text| {
+            origin(text, &["http", "https"])
+        });
+        let max_streams = reader.number("max_streams", 0..=100_000);
+        let admin = Self {
+            user_header: reader.optional("user_header", HEADER, header),
             tokens: tokens::read(reader),
-        })
+            users: users::read(reader),
+            listen: listen?,
+            names,
+            advertise,
+            max_streams: max_streams?,
+        };
+        if let Some(http) = http
+            && reader.fault_count() == faults
+        {
+            admin.check_users(http, reader);
+        }
+        Some(admin)
+    }
+
+    /// True if nobody signs in, and each client is an operator.
+    pub fn is_open(&self) -> bool {
+        self.tokens.is_empty() && self.user_header.is_none()
+    }
+
+    /// True if `name` stands for a token or for local access in the audit.
+    pub fn has_named(&self, name: &str) -> bool {
+        name == Self::LOCAL || self.tokens.iter().any(|token| token.name == name)
+    }
+
+    /// Notes users who can never sign in, and those whom the audit could not tell from others.
+    fn check_users(&self, http: &Http, reader: &mut Reader<'_>) {
+        let (has_header, has_users) = (self.user_header.is_some(), !self.users.is_empty());
+        let mut note = |key: &str, problem: &str, allowed: &str| {
+            reader.note(Fault::new(key, problem).allowed(allowed));
+        };
+        if has_users && !has_header {
+            let problem = "has no effect without admin.user_header";
+            note(
+                "admin.users",
+                problem,
+                "the name of the proxy's header in user_header",
+            );
+        }
+        if has_header && !has_users {
+            let allowed = "an entry of admin.users for each user or group";
+            note(
+                "admin.user_header",
+                "lets nobody in without admin.users",
+                allowed,
+            );
+        }
+        if has_header && http.trusted_proxies.is_empty() {
+            let allowed = "the address of the proxy in http.trusted_proxies";
+            note("admin.user_header", "is trusted from no proxy", allowed);
+        }
+        for (user, number) in self.users.iter().zip(1..) {
+            if let Who::Name(name) = &user.who
+                && self.has_named(name)
+            {
+                let key = format!("admin.users[{number}].name");
+                let problem = format!("{name} is also the name of a token or of local access");
+                note(&key, &problem, "a name that the audit tells from others");
+            }
+        }
     }
 
     pub(super) fn print(&self, out: &mut Printer) {
@@ -44,8 +116,17 @@ impl Admin {
         out.list("names", &self.names);
         out.optional("advertise", self.advertise.as_ref());
         out.plain("max_streams", self.max_streams);
+        out.optional("user_header", self.user_header.as_ref());
         tokens::print(&self.tokens, out);
+        users::print(&self.users, out);
     }
+}
+
+/// The name of a header, in lower case.
+fn header(text: &str) -> Option<String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_name = (1..=64).contains(&text.len()) && text.bytes().all(allowed);
+    is_name.then(|| text.to_ascii_lowercase())
 }
 
 /// A host name or address as in the header `Host`, without a port, in lower case.

@@ -38,6 +38,7 @@ mod spool;
 mod tests;
 mod tokens;
 mod tree;
+mod users;
 mod values;
 
 use std::path::PathBuf;
@@ -65,6 +66,7 @@ pub use secret_source::SecretSource;
 pub use sources::Sources;
 pub use spool::Spool;
 pub use tokens::{Role, Token};
+pub use users::{User, Who};
 
 use print::Printer;
 use reader::{Notes, Reader};
@@ -114,7 +116,7 @@ fn read(sources: &Sources) -> Result<(Option<Config>, Notes), Faults> {
     let mut root = Reader::root(layers::merge(sources)?, &mut notes);
     let data_dir = data_dir::read(&mut root, sources, nix::unistd::geteuid().is_root());
     let http = root.section("http", Http::read);
-    let admin = root.section("admin", Admin::read);
+    let admin = root.section("admin", |reader| Admin::read(reader, http.as_ref()));
     let database = root.section("database", |reader| Database::read(reader, sources));
     let spool = root.section("spool", Spool::read);
     let dedupe = root.section("dedupe", Dedupe::read);

@@ -66,7 +66,7 @@ impl Role {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 }
@@ -135,10 +135,7 @@ impl Token {
         let roles = "metrics, viewer, operator, privacy or consumer";
         let role = reader.optional("role", roles, Role::parse);
         let content = reader.optional_flag("content");
-        let apps = reader.optional_list("apps", AppName::ALLOWED, |text| text.parse().ok());
-        let clients = reader.optional_list("clients", "names of clients", |text| {
-            (!text.is_empty()).then(|| text.to_owned())
-        });
+        let (apps, clients) = read_restriction(reader);
         let consumers = reader.optional_list("consumers", Name::ALLOWED, |text| text.parse().ok());
         if reader.fault_count() > faults {
             return None;
@@ -169,12 +166,31 @@ impl Token {
         if self.role == Role::Consumer {
             out.list("consumers", &self.consumers);
         }
-        if let Some(apps) = &self.apps {
-            out.list("apps", apps);
-        }
-        if let Some(clients) = &self.clients {
-            out.list("clients", clients);
-        }
+        print_restriction((self.apps.as_deref(), self.clients.as_deref()), out);
+    }
+}
+
+/// Reads the apps and clients to which a token or user is restricted.
+pub(super) fn read_restriction(
+    reader: &mut Reader<'_>,
+) -> (Option<Vec<AppName>>, Option<Vec<String>>) {
+    let apps = reader.optional_list("apps", AppName::ALLOWED, |text| text.parse().ok());
+    let clients = reader.optional_list("clients", "names of clients", |text| {
+        (!text.is_empty()).then(|| text.to_owned())
+    });
+    (apps, clients)
+}
+
+/// Prints the apps and clients to which a token or user is restricted.
+pub(super) fn print_restriction(
+    (apps, clients): (Option<&[AppName]>, Option<&[String]>),
+    out: &mut Printer,
+) {
+    if let Some(apps) = apps {
+        out.list("apps", apps);
+    }
+    if let Some(clients) = clients {
+        out.list("clients", clients);
     }
 }
 

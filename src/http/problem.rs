@@ -51,7 +51,8 @@ problems! {
         "Send `Authorization: Bearer` with a token of `[[admin.tokens]]`. `hookshelf token new` \
          makes one. A browser signs in with the token at `/login`.";
     FORBIDDEN = FORBIDDEN "forbidden" "The token may not do this":
-        "`detail` names the role that the route needs, or the consumer that the token lacks.";
+        "`detail` names the role that the route needs, the consumer that the token lacks, or the \
+         user whom `[[admin.users]]` does not let in.";
     CROSS_SITE = FORBIDDEN "cross-site" "The request comes from a page of another site":
         "A browser sent the request for another site, or did not tell the site. Only pages of this \
          listener may change something.";

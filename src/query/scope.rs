@@ -1,7 +1,7 @@
 //! Scope: rows that a caller may see, and actions that it may take.
 
 use crate::{
-    config::{Name, Role, Token},
+    config::{Admin, AppName, Name, Role, Token, User},
     store::read::Visible,
 };
 
@@ -22,7 +22,7 @@ impl Scope {
     /// Scope of a caller without a token: a local command or a loopback client.
     pub fn local(role: Role) -> Self {
         Self {
-            name: "local".to_owned(),
+            name: Admin::LOCAL.to_owned(),
             role,
             content: true,
             visible: Visible::default(),
@@ -32,25 +32,32 @@ impl Scope {
 
     /// Scope of a token.
     pub fn of(token: &Token) -> Self {
-        let apps = token.apps.as_ref();
         Self {
             name: token.name.clone(),
             role: token.role,
             content: token.content,
-            visible: Visible {
-                apps: apps.map(|apps| apps.iter().map(ToString::to_string).collect()),
-                clients: token.clients.clone(),
-            },
+            visible: visible(token.apps.as_deref(), token.clients.as_deref()),
             consumers: token.consumers.clone(),
         }
     }
 
-    /// Name of the token, or `local`.
+    /// Scope of the user `name` by an entry of the configuration.
+    pub fn of_user(name: &str, user: &User) -> Self {
+        Self {
+            name: name.to_owned(),
+            role: user.role,
+            content: user.content,
+            visible: visible(user.apps.as_deref(), user.clients.as_deref()),
+            consumers: Vec::new(),
+        }
+    }
+
+    /// Name of the token or user, or `local`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Role of the token.
+    /// Role of the token or user.
     pub fn role(&self) -> Role {
         self.role
     }
@@ -60,7 +67,7 @@ impl Scope {
         self.content
     }
 
-    /// True if the token is restricted to apps or clients.
+    /// True if the token or user is restricted to apps or clients.
     pub fn is_restricted(&self) -> bool {
         self.visible != Visible::default()
     }
@@ -107,6 +114,13 @@ impl Scope {
 
     pub(super) fn visible(&self) -> &Visible {
         &self.visible
+    }
+}
+
+fn visible(apps: Option<&[AppName]>, clients: Option<&[String]>) -> Visible {
+    Visible {
+        apps: apps.map(|apps| apps.iter().map(ToString::to_string).collect()),
+        clients: clients.map(<[String]>::to_vec),
     }
 }
 

@@ -21,6 +21,7 @@ mod roles;
 pub(crate) mod scopes;
 mod servers;
 mod sessions;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -162,7 +162,7 @@ fn is_store_read(tokens: &[Token], i: usize) -> bool {
 
 /// True if a `Scope` is constructed at `i`.
 fn makes_scope(tokens: &[Token], i: usize) -> bool {
-    ["of", "local"]
+    ["of", "of_user", "local"]
         .iter()
         .any(|maker| matches(tokens, i + 1, &[":", ":", maker]))
 }

@@ -35,6 +35,8 @@ fn default_toml_sets_every_key_that_has_a_fixed_default() {
         [
             "admin.advertise",
             "admin.tokens",
+            "admin.user_header",
+            "admin.users",
             "data_dir",
             "database.bin_dir",
             "database.run_as",
@@ -81,10 +83,19 @@ fn the_defaults_of_named_tables_are_those_of_default_toml() {
 fn values_in_the_comments_of_default_toml_are_good() {
     let text = uncommented(layers::DEFAULTS);
     // Twins, and keys that go with another value of a key before them.
-    let apart = ["_file = ", "until = ", "\"whsec_...", "consumers = "];
+    let apart = [
+        "_file = ",
+        "until = ",
+        "\"whsec_...",
+        "consumers = ",
+        "group = ",
+    ];
     let together = |line: &&str| !apart.iter().any(|part| line.contains(part));
     let text: Vec<_> = text.lines().filter(together).collect();
-    let config = Setting::new().file(&text.join("\n")).load();
+    let config = Setting::new()
+        .file(&text.join("\n"))
+        .env("HOOKSHELF__HTTP__TRUSTED_PROXIES", "10.0.0.1")
+        .load();
     assert!(config.http.public_url.is_some() && config.database.run_as.is_some());
 }
 
@@ -122,6 +133,7 @@ fn the_values_in_effect_are_printed() {
     names = []
     # advertise is not set
     max_streams = 500
+    # user_header is not set
 
     [database]
     url = "postgres://hooks:[redacted]@db/hooks"

@@ -6,6 +6,7 @@ mod documents;
 mod faults;
 mod layers;
 mod secrets;
+mod users;
 
 use std::path::PathBuf;
 

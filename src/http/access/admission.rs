@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::Access;
+use super::{Access, users::ProxyUser};
 use crate::{
     query::Scope,
     store::sessions::{AdminSession, Digest},
@@ -26,8 +26,19 @@ pub(super) enum Credential {
     None,
     /// SHA-256 of a token.
     Token(Digest),
+    /// User that a proxy signed in.
+    User(ProxyUser),
     /// Session of a browser.
     Session(Arc<AdminSession>),
+}
+
+impl Credential {
+    fn session(&self) -> Option<&AdminSession> {
+        match self {
+            Self::Session(session) => Some(session),
+            Self::None | Self::Token(_) | Self::User(_) => None,
+        }
+    }
 }
 
 impl Admission {
@@ -46,15 +57,17 @@ impl Admission {
 
     /// The session of a signed-in browser.
     pub(super) fn session(&self) -> Option<&AdminSession> {
-        match &self.credential {
-            Credential::Session(session) => Some(session),
-            Credential::None | Credential::Token(_) => None,
-        }
+        self.credential.session()
+    }
+
+    /// True if a proxy signed the user in.
+    pub(super) fn is_by_proxy(&self) -> bool {
+        matches!(self.credential, Credential::User(_))
     }
 
     /// True if the browser adds the credential by itself, also to requests of other sites.
     pub(super) fn is_added_by_browser(&self) -> bool {
-        matches!(self.credential, Credential::Session(_))
+        self.session().is_some() || self.is_by_proxy()
     }
 
     /// Waits until the credential was removed or got another scope.
@@ -62,9 +75,9 @@ impl Admission {
         while self.is_valid() {
             let credential = &self.credential;
             let ended = async {
-                match credential {
-                    Credential::Session(session) => session.until_ended().await,
-                    Credential::None | Credential::Token(_) => std::future::pending().await,
+                match credential.session() {
+                    Some(session) => session.until_ended().await,
+                    None => std::future::pending().await,
                 }
             };
             tokio::select! {

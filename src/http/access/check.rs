@@ -28,10 +28,9 @@ pub(in crate::http) async fn check(
     if let Some(problem) = access.refusal(&request) {
         return problem.into_response();
     }
-    let (client, cookie) = access.describe(&request);
+    let (client, cookie, given) = access.read(&request);
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(cookie);
-    let given = Given::read(request.headers(), cookie);
     match access.admit(given, client.0).await {
         Ok(admission) if is_blind_change(&admission, &request) => {
             return from_nowhere().into_response();
@@ -65,15 +64,20 @@ pub(super) fn from_nowhere() -> Problem {
 }
 
 impl Access {
-    /// Address of the client, and the cookie for its connection.
-    fn describe(&self, request: &Request) -> (Client, Cookie) {
+    /// Address of the client, the cookie for its connection, and its credential.
+    fn read(&self, request: &Request) -> (Client, Cookie, Given) {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let peer: IpAddr = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |it| it.0.ip());
         let (headers, trusted) = (request.headers(), &self.0.trusted_proxies);
         let cookie = Cookie {
             is_https: forwarded::is_https(peer, headers, trusted),
         };
-        (Client(forwarded::sender(peer, headers, trusted)), cookie)
+        let admin = self.0.admin.load();
+        let user_header = admin.user_header.as_deref();
+        let user_header = user_header.filter(|_| forwarded::is_trusted(peer, trusted));
+        let given = Given::read(headers, user_header, cookie);
+        let client = Client(forwarded::sender(peer, headers, trusted));
+        (client, cookie, given)
     }
 
     /// Problem of a request that no credential lets pass.

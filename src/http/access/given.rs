@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::cookie::Cookie;
+use super::{cookie::Cookie, users::ProxyUser};
 use crate::{config::Token, store::sessions::Digest};
 
 /// Credential that a request comes with, the first of these.
@@ -10,16 +10,22 @@ use crate::{config::Token, store::sessions::Digest};
 pub(super) enum Given {
     /// SHA-256 of a token.
     Token(Digest),
+    /// User that a trusted proxy names.
+    User(ProxyUser),
     /// SHA-256 of the id of a session.
     Session(Digest),
     Nothing,
 }
 
 impl Given {
-    /// Reads the credential.
-    pub(super) fn read(headers: &HeaderMap, cookie: Cookie) -> Self {
+    /// Reads the credential. A trusted proxy names the user in `user_header`.
+    pub(super) fn read(headers: &HeaderMap, user_header: Option<&str>, cookie: Cookie) -> Self {
         if let Some(token) = bearer(headers) {
             return Self::Token(Token::digest(token));
+        }
+        // The proxy tells who uses the browser now; a cookie may be of somebody before.
+        if let Some(user) = user_header.and_then(|it| ProxyUser::read(headers, it)) {
+            return Self::User(user);
         }
         cookie.read(headers).map_or(Self::Nothing, Self::Session)
     }

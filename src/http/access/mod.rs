@@ -1,8 +1,9 @@
-//! Access to the admin listener: tokens, sessions, roles and the header `Host`.
+//! Access to the admin listener: tokens, sessions, users, roles and the header `Host`.
 //!
 //! With tokens, each route except `/healthz` and the status of `/readyz` needs one: in the header
-//! `Authorization`, or as the cookie of a browser that signed in with it. Without tokens, the
-//! listener has a loopback address, and each client is an operator. The server's own token, in the
+//! `Authorization`, or as the cookie of a browser that signed in with it. Or a trusted proxy names
+//! the user. Without all of these, the listener has a loopback address, and each client is an
+//! operator. The server's own token, in the
 //! data directory, lets local commands in either way.
 
 mod admission;
@@ -14,6 +15,7 @@ mod given;
 mod hosts;
 mod refused;
 mod sign_in;
+mod users;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -27,7 +29,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     clock::Clock,
-    config::{self, Role, Token},
+    config::{self, Admin, Role, User},
     query::Scope,
     store::sessions::{AdminSessions, Digest},
     telemetry::{LogEvent, QueryFailed},
@@ -37,6 +39,7 @@ use failures::Failures;
 use given::Given;
 use hosts::Hosts;
 use refused::Refused;
+use users::ProxyUser;
 
 pub(super) use admission::Admission;
 pub(super) use callers::{Consumer, ConsumerViewer, Metrics, Operator, Privacy, Viewer};
@@ -52,7 +55,8 @@ pub struct Access(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    tokens: ArcSwap<Vec<Token>>,
+    /// Tokens and users.
+    admin: ArcSwap<Admin>,
     /// SHA-256 of the server's own token.
     own: Option<Digest>,
     hosts: Hosts,
@@ -61,7 +65,7 @@ struct Shared {
     sessions: AdminSessions,
     /// Addresses of failed logins, for the audit. Further ones are counted only.
     failed: mpsc::Sender<IpAddr>,
-    /// Changes when tokens are replaced.
+    /// Changes when tokens and users are replaced.
     replaced: watch::Sender<()>,
 }
 
@@ -81,7 +85,7 @@ impl Access {
         let admin = &config.admin;
         let (failed, failures) = mpsc::channel(FAILED_LOGINS);
         let access = Self(Arc::new(Shared {
-            tokens: ArcSwap::from_pointee(admin.tokens.clone()),
+            admin: ArcSwap::from_pointee(admin.clone()),
             own,
             hosts: Hosts::new(address, &admin.names),
             trusted_proxies: config.http.trusted_proxies.clone(),
@@ -93,15 +97,15 @@ impl Access {
         (access, failures)
     }
 
-    /// Replaces the tokens.
-    pub fn replace_tokens(&self, tokens: Vec<Token>) {
-        self.0.tokens.store(Arc::new(tokens));
+    /// Replaces tokens, users and the header of the user.
+    pub fn replace(&self, admin: Admin) {
+        self.0.admin.store(Arc::new(admin));
         self.0.replaced.send_replace(());
     }
 
     /// True if nobody signs in, and each client is an operator.
     fn is_open(&self) -> bool {
-        self.0.tokens.load().is_empty()
+        self.0.admin.load().is_open()
     }
 
     /// Scope of the token with this SHA-256: compares it with every token, in constant time.
@@ -109,7 +113,7 @@ impl Access {
         let is = |other: &Digest| bool::from(digest.ct_eq(other));
         let own = self.0.own.as_ref().is_some_and(is);
         let mut found = own.then(|| Scope::local(Role::Operator));
-        for token in self.0.tokens.load().iter() {
+        for token in &self.0.admin.load().tokens {
             if is(&token.sha256) {
                 found = Some(Scope::of(token));
             }
@@ -117,11 +121,20 @@ impl Access {
         found
     }
 
+    /// Scope of a user. The audit could not tell a user with the name of a token from the token.
+    fn scope_of_user(&self, user: &ProxyUser) -> Option<Scope> {
+        let (admin, name) = (self.0.admin.load(), user.name());
+        let is_distinct = User::is_name(name) && !admin.has_named(name);
+        let entry = user.entry(&admin.users).filter(|_| is_distinct);
+        entry.map(|entry| Scope::of_user(name, entry))
+    }
+
     /// Scope that a credential has now.
     fn scope_of(&self, credential: &Credential) -> Option<Scope> {
         match credential {
             Credential::None => self.is_open().then(|| Scope::local(Role::Operator)),
             Credential::Token(token) => self.scope(token),
+            Credential::User(user) => self.scope_of_user(user),
             Credential::Session(session) if session.has_ended() => None,
             Credential::Session(session) => self.scope(session.token()),
         }
@@ -134,6 +147,7 @@ impl Access {
         }
         let credential = match given {
             Given::Token(token) => Credential::Token(token),
+            Given::User(user) => Credential::User(user),
             Given::Session(id) if !self.is_open() => self.session(&id).await?,
             Given::Session(_) | Given::Nothing => Credential::None,
         };
@@ -158,6 +172,7 @@ impl Access {
         match credential {
             Credential::None => Refused::NoToken,
             Credential::Session(_) => Refused::SignedOut,
+            Credential::User(user) => Refused::UnknownUser(user.name().to_owned()),
             Credential::Token(_) => {
                 self.0.failures.note(address);
                 let _ = self.0.failed.try_send(address);

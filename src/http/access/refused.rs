@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, header};
 
-use crate::http::problem::{self, Problem};
+use crate::http::problem::{self, Problem, shortened};
 
 /// Reason to refuse a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(super) enum Refused {
     TooManyFailures(u64),
     /// The session has ended.
     SignedOut,
+    /// A proxy signed in this user, whom no entry of the configuration lets in.
+    UnknownUser(String),
     /// Postgres is unavailable, so a session is neither found nor changed.
     Unavailable,
 }
@@ -32,6 +34,12 @@ impl Refused {
                 let detail = "too many wrong tokens came from this address in the last minute";
                 let problem = Problem::new(problem::FAILURES, detail);
                 return problem.header(header::RETRY_AFTER, *seconds);
+            }
+            Self::UnknownUser(name) => {
+                let name = shortened(name);
+                let detail =
+                    format!("the proxy signed in {name}, whom admin.users does not let in");
+                return Problem::new(problem::FORBIDDEN, detail);
             }
             Self::Unavailable => {
                 let detail = "Postgres is unavailable, so sessions can neither begin nor end, and \

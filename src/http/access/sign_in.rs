@@ -20,7 +20,10 @@ use crate::{
         origin,
         problem::{self, Problem},
     },
-    store::{Error, sessions::Digest},
+    store::{
+        Error,
+        sessions::{AdminSession, Digest},
+    },
     telemetry::{LogEvent, QueryFailed},
 };
 
@@ -75,7 +78,7 @@ async fn sign_out(
     admission: Option<Extension<Admission>>,
     Extension(cookie): Extension<Cookie>,
 ) -> Result<Response, Problem> {
-    if let Some(session) = admission.as_ref().and_then(|it| it.session()) {
+    if let Some(session) = session(admission.as_deref())? {
         let ended = access.0.sessions.end(session).await;
         ended.map_err(|error| failed(&error))?;
     }
@@ -88,11 +91,20 @@ async fn sign_out_everywhere(
     admission: Option<Extension<Admission>>,
     Extension(cookie): Extension<Cookie>,
 ) -> Result<Response, Problem> {
-    if let Some(session) = admission.as_ref().and_then(|it| it.session()) {
+    if let Some(session) = session(admission.as_deref())? {
         let ended = access.0.sessions.end_all(session.token()).await;
         ended.map_err(|error| failed(&error))?;
     }
     Ok(see(LOGIN, cookie.remove()))
+}
+
+/// Session that a browser may end.
+fn session(admission: Option<&Admission>) -> Result<Option<&AdminSession>, Problem> {
+    if admission.is_some_and(Admission::is_by_proxy) {
+        let detail = "the proxy in front of this listener signs you in; sign out there";
+        return Err(Problem::new(problem::CONFLICT, detail));
+    }
+    Ok(admission.and_then(Admission::session))
 }
 
 impl Access {

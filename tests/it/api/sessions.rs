@@ -5,7 +5,7 @@ use hyper::HeaderMap;
 use super::{outages::desk_behind_a_proxy, scopes::desk_with, *};
 
 /// Site of the listener, as a browser tells it with a form.
-const SAME_SITE: (&str, &str) = ("Origin", "http://localhost");
+pub(super) const SAME_SITE: (&str, &str) = ("Origin", "http://localhost");
 
 /// The value of a header.
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
@@ -13,36 +13,36 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 }
 
 /// A form with a token.
-fn form(token: &str, next: &str) -> String {
+pub(super) fn form(token: &str, next: &str) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("token", token).append_pair("next", next);
     form.finish()
 }
 
 /// Name and value of the cookie that an answer sets.
-fn cookie(answer: &Answer) -> String {
+pub(super) fn cookie(answer: &Answer) -> String {
     let set = header(&answer.headers, "set-cookie");
     set.split(';').next().unwrap().to_owned()
 }
 
 impl Desk {
-    async fn post(&self, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
+    pub(super) async fn post(&self, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
         self.server.send_admin(("POST", path), headers, body).await
     }
 
     /// Answer to a sign-in with a token.
-    async fn sign_in(&self, token: &str) -> Answer {
+    pub(super) async fn sign_in(&self, token: &str) -> Answer {
         self.post("/login", &[SAME_SITE], form(token, "/")).await
     }
 
     /// Cookie of a browser that signs in with the token of this name.
-    async fn browser(&self, name: &str) -> String {
+    pub(super) async fn browser(&self, name: &str) -> String {
         let answer = self.sign_in(&token(name)).await;
         assert_eq!(answer.status, 303, "{name}");
         cookie(&answer)
     }
 
-    async fn ask_with(&self, cookie: &str, path: &str) -> Answer {
+    pub(super) async fn ask_with(&self, cookie: &str, path: &str) -> Answer {
         let headers = [("Cookie", cookie)];
         self.server.ask_admin_with(("GET", path), &headers).await
     }
@@ -53,7 +53,7 @@ impl Desk {
     }
 
     /// A browser sends the form at this path.
-    async fn press(&self, cookie: &str, path: &str) -> Answer {
+    pub(super) async fn press(&self, cookie: &str, path: &str) -> Answer {
         let headers = [("Cookie", cookie), SAME_SITE];
         self.post(path, &headers, String::new()).await
     }
