@@ -155,7 +155,7 @@ impl Parts {
             log,
             owner: Owner {
                 name: self.owner(),
-                address: self.config.admin.advertise.clone(),
+                address: self.config.admin.advertised(),
             },
             clock: self.clock.clone(),
         };

@@ -105,7 +105,7 @@ pub(super) async fn read(
         let Some(url) = url else {
             break;
         };
-        let Some(next) = api.find(&page(&Request::at(&url), left)).await? else {
+        let Some(next) = api.find(&page(&api.at(&url), left)).await? else {
             break;
         };
         let next = next.whole().value();

@@ -12,7 +12,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    config::{Config, reachable},
+    config::{BasePath, Config, reachable},
     instance::{self, HEADER, Running},
 };
 
@@ -34,6 +34,8 @@ pub(super) struct Listener {
     /// The key that has its address.
     key: &'static str,
     address: String,
+    /// Base path of its paths.
+    base: BasePath,
     dir: PathBuf,
     running: Option<Running>,
     /// Reason for which the server has to run.
@@ -42,17 +44,19 @@ pub(super) struct Listener {
 
 impl Listener {
     pub(super) fn public(config: &Config, why: &str) -> anyhow::Result<Self> {
-        Self::of(config, "http.listen", config.http.listen, why)
+        let base = BasePath::default();
+        Self::of(config, ("http.listen", config.http.listen), base, why)
     }
 
     pub(super) fn admin(config: &Config, why: &str) -> anyhow::Result<Self> {
-        Self::of(config, "admin.listen", config.admin.listen, why)
+        let base = config.admin.base_path.clone();
+        Self::of(config, ("admin.listen", config.admin.listen), base, why)
     }
 
     fn of(
         config: &Config,
-        key: &'static str,
-        listen: SocketAddr,
+        (key, listen): (&'static str, SocketAddr),
+        base: BasePath,
         why: &str,
     ) -> anyhow::Result<Self> {
         ensure!(
@@ -62,6 +66,7 @@ impl Listener {
         Ok(Self {
             key,
             address: reachable(listen).to_string(),
+            base,
             dir: config.data_dir.clone(),
             running: Running::find(&config.data_dir)?,
             why: why.to_owned(),
@@ -123,7 +128,7 @@ impl Listener {
         };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder().method(method).uri(self.base.join(path));
         request = request.header("Host", &self.address);
         if let Some(id) = &running.id {
             request = request.header(HEADER, id.as_str());

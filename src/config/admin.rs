@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::base_path::BasePath;
 use super::fault::Fault;
 use super::http::{ADDRESS, Http, origin};
 use super::print::Printer;
@@ -22,7 +23,9 @@ pub struct Admin {
     pub listen: SocketAddr,
     /// Host names under which clients reach the listener, beside localhost and its own address.
     pub names: Vec<String>,
-    /// URL of this listener for other processes, without a slash at the end.
+    /// Path below which everything is served.
+    pub base_path: BasePath,
+    /// URL of this listener for other processes, without the base path.
     pub advertise: Option<String>,
     /// Maximum number of open streams of events.
     pub max_streams: usize,
@@ -42,6 +45,7 @@ impl Admin {
         let faults = reader.fault_count();
         let listen = reader.parsed("listen", ADDRESS);
         let names = reader.list("names", "host names without a port", host);
+        let base_path = BasePath::read(reader);
         let advertise = reader.optional("advertise", ADVERTISED, |text| {
             origin(text, &["http", "https"])
         });
@@ -52,6 +56,7 @@ impl Admin {
             users: users::read(reader),
             listen: listen?,
             names,
+            base_path: base_path?,
             advertise,
             max_streams: max_streams?,
         };
@@ -61,6 +66,12 @@ impl Admin {
             admin.check_users(http, reader);
         }
         Some(admin)
+    }
+
+    /// Address of this listener for other processes, without a slash at the end.
+    pub fn advertised(&self) -> Option<String> {
+        let url = self.advertise.as_ref()?;
+        Some(format!("{url}{}", self.base_path))
     }
 
     /// True if nobody signs in, and each client is an operator.
@@ -114,6 +125,7 @@ impl Admin {
         out.section("admin");
         out.text("listen", self.listen);
         out.list("names", &self.names);
+        out.text("base_path", &self.base_path);
         out.optional("advertise", self.advertise.as_ref());
         out.plain("max_streams", self.max_streams);
         out.optional("user_header", self.user_header.as_ref());

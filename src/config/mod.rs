@@ -9,6 +9,7 @@
 mod admin;
 mod app_name;
 mod apps;
+mod base_path;
 mod choice;
 mod consumers;
 pub mod credentials;
@@ -46,6 +47,7 @@ use std::path::PathBuf;
 pub use admin::Admin;
 pub use app_name::{AppName, InvalidAppName};
 pub use apps::{App, Apps};
+pub use base_path::BasePath;
 pub use choice::EventChoice;
 pub use consumers::{Consumer, Consumers, Preset};
 pub use database::{Database, DatabaseUrl};

@@ -72,7 +72,8 @@ pub(super) fn beside(dir: &Path, name: &str, other: &Path) -> Option<Finding> {
 async fn ask(config: &Config) -> Result<SpoolReport, Unanswered> {
     let server = Server::find(config).map_err(|_| Unanswered::Absent)?;
     let address = server::address(config.admin.listen).ok_or(Unanswered::Absent)?;
-    let answer = server.ask(address, "/v1/spool").await?;
+    let path = config.admin.base_path.join("/v1/spool");
+    let answer = server.ask(address, &path).await?;
     let report = answer.error_for_status().map_err(|_| Unanswered::Silent)?;
     let body = report.bytes().await.unwrap_or_default();
     serde_json::from_slice(&body).map_err(|_| Unanswered::Silent)

@@ -8,6 +8,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{
     access::{self, Access},
     api::{self, Api},
+    base_path,
     listener::ADMIN,
     pages,
     problem::{self, Problem},
@@ -16,8 +17,9 @@ use crate::telemetry::{LogEvent, PanicCaught};
 
 /// The router of the admin listener.
 pub fn router(access: Access, api: Api) -> Router {
+    let base = access.base_path().clone();
     let api = Arc::new(api);
-    api::routes(Arc::clone(&api))
+    let routes = api::routes(Arc::clone(&api))
         .merge(pages::routes(api))
         .merge(access::routes(access.clone()))
         .fallback(async || Problem::not_found())
@@ -30,5 +32,6 @@ pub fn router(access: Access, api: Api) -> Router {
             PanicCaught { listener: ADMIN }.emit();
             let detail = "the server has a defect; its log has a record of this request";
             Problem::new(problem::DEFECT, detail).into_response()
-        }))
+        }));
+    base_path::below(base, routes)
 }

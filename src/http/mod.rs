@@ -9,6 +9,7 @@ mod ack;
 pub mod admin;
 mod answer;
 mod api;
+mod base_path;
 mod body;
 mod connection;
 mod connection_limit;

@@ -9,7 +9,11 @@ use super::{
     parameter::{Form, Parameter},
     problem::Problem,
 };
-use crate::{clock::Clock, config::nearest, query::Moment};
+use crate::{
+    clock::Clock,
+    config::{BasePath, nearest},
+    query::Moment,
+};
 
 /// First time of a filter. Postgres has no times long before it.
 const FIRST: Timestamp = Timestamp::UNIX_EPOCH;
@@ -22,6 +26,7 @@ pub(super) type Known = &'static [&'static [Parameter]];
 pub(super) struct Parameters {
     known: Known,
     given: Vec<(&'static Parameter, String)>,
+    base: BasePath,
 }
 
 impl Parameters {
@@ -50,8 +55,22 @@ impl Parameters {
                 let allowed = missing.form.allowed();
                 Err(Problem::parameter(missing.name, "", allowed, detail))
             }
-            None => Ok(Self { known, given }),
+            None => Ok(Self {
+                known,
+                given,
+                base: BasePath::default(),
+            }),
         }
+    }
+
+    /// The parameters of a request below `base`.
+    pub(super) fn below(self, base: BasePath) -> Self {
+        Self { base, ..self }
+    }
+
+    /// Base path of URLs with these parameters.
+    pub(super) fn base(&self) -> &BasePath {
+        &self.base
     }
 
     /// Value of a parameter, if it is given.

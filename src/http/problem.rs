@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use axum::{
+    body::Body,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -11,7 +12,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::{json_bytes, typed};
-use crate::{causes, store::Error};
+use crate::{causes, config::BasePath, store::Error};
+
+/// Media type of a problem.
+const MEDIA: &str = "application/problem+json";
 
 /// A type of problem, with its page `/problems/{name}`.
 #[derive(Debug)]
@@ -139,7 +143,7 @@ pub(super) struct Told {
 pub(super) struct Problem(Box<Members>);
 
 /// An error answer (RFC 9457).
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ProblemDetails")]
 pub(super) struct Members {
     /// Page about the problem.
@@ -261,6 +265,24 @@ impl Problem {
     }
 }
 
+/// Members of a problem: an extension of its answer.
+#[derive(Clone)]
+struct Sent(Box<Members>);
+
+/// Puts the page that an answer names below `base`, if the answer is a problem.
+pub(super) fn below(base: &BasePath, mut response: Response) -> Response {
+    let media = response.headers().get(header::CONTENT_TYPE);
+    let is_problem = media.is_some_and(|it| it.as_bytes() == MEDIA.as_bytes());
+    if let Some(Sent(mut members)) = response.extensions_mut().remove()
+        && is_problem
+    {
+        members.page = base.join(&members.page);
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::from(json_bytes(&members).unwrap_or_default());
+    }
+    response
+}
+
 /// Beginning of a client's text, so that an answer stays short.
 pub(super) fn shortened(text: &str) -> String {
     const LONGEST: usize = 200;
@@ -268,12 +290,12 @@ pub(super) fn shortened(text: &str) -> String {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let status = StatusCode::from_u16(self.0.status);
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (
             status,
-            typed("application/problem+json"),
+            typed(MEDIA),
             json_bytes(&self.0).unwrap_or_default(),
         )
             .into_response();
@@ -284,12 +306,13 @@ impl IntoResponse for Problem {
         response
             .headers_mut()
             .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        for (name, value) in self.0.headers {
+        for (name, value) in std::mem::take(&mut self.0.headers) {
             response.headers_mut().insert(name, value);
         }
-        if let Some(cause) = self.0.cause {
+        if let Some(cause) = self.0.cause.take() {
             response.extensions_mut().insert(cause);
         }
+        response.extensions_mut().insert(Sent(self.0));
         response
     }
 }

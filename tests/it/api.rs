@@ -1,6 +1,7 @@
 //! The API over the admin listener: tokens, roles and scopes, lists, searches and bodies.
 
 mod access;
+mod base_path;
 mod bodies;
 mod clocks;
 mod consumers;

@@ -166,9 +166,17 @@ impl Api {
             let is_full = page.len() == size;
             rows.extend(page);
             match answer.text("next") {
-                Some(next) if is_full && rows.len() < limit => request = Request::at(&next),
+                Some(next) if is_full && rows.len() < limit => request = self.at(&next),
                 _ => return Ok((rows, answer)),
             }
+        }
+    }
+
+    /// The request of a URL in an answer. A server behind a proxy may know its base path or not.
+    pub(super) fn at(&self, url: &str) -> Request {
+        match self {
+            Self::Local(_) => Request::at(url),
+            Self::Remote(remote) => Request::at(remote.own_path(url)),
         }
     }
 

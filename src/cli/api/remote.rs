@@ -22,6 +22,9 @@ const CONNECTING: Duration = Duration::from_secs(10);
 /// Timeout for the next bytes: a statement may take 30 s, and a stream sends something every 15 s.
 const READING: Duration = Duration::from_mins(1);
 
+/// Beginning of the paths of the API.
+const ROUTES: &str = "/v1/";
+
 /// Message for an unusable URL.
 const ALLOWED: &str = "allowed: the address of an admin listener, such as http://127.0.0.1:9090 or \
     https://shelf.example.com";
@@ -103,6 +106,13 @@ impl Remote {
 
     pub(super) fn has_token(&self) -> bool {
         self.token.is_some()
+    }
+
+    /// A path in an answer without the path of the address, to which requests add it.
+    pub(super) fn own_path<'p>(&self, path: &'p str) -> &'p str {
+        let base = self.address.0.path().trim_end_matches('/');
+        let rest = path.strip_prefix(base);
+        rest.filter(|rest| rest.starts_with(ROUTES)).unwrap_or(path)
     }
 
     pub(super) async fn send(&self, request: Request<Bytes>) -> anyhow::Result<Response<Body>> {
@@ -193,6 +203,30 @@ mod tests {
         ] {
             let said = Address::parse(refused).err().unwrap();
             assert!(said.contains(part) && !said.contains("hsk_"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_path_of_an_answer_loses_the_path_of_the_address_once() {
+        for (address, path, own) in [
+            (
+                "http://localhost/hookshelf",
+                "/hookshelf/v1/events",
+                "/v1/events",
+            ),
+            (
+                "http://localhost/hookshelf/",
+                "/hookshelf/v1/events",
+                "/v1/events",
+            ),
+            // The proxy removes its path, and the server does not know it.
+            ("http://localhost/hookshelf", "/v1/events", "/v1/events"),
+            ("http://localhost/v1", "/v1/events", "/v1/events"),
+            ("http://localhost", "/v1/events?a=b", "/v1/events?a=b"),
+        ] {
+            let address = Address::parse(address).unwrap();
+            let remote = Remote::new(address, None).unwrap();
+            assert_eq!(remote.own_path(path), own, "{remote}");
         }
     }
 

@@ -102,7 +102,7 @@ impl List {
             let is_enough = found.len() >= limit && self.after.is_none();
             let is_past = self.after.is_some() && found.len() < wanted;
             match answer.text("next") {
-                Some(next) if !is_enough && !is_past => request = Request::at(&next),
+                Some(next) if !is_enough && !is_past => request = api.at(&next),
                 _ => {
                     found.reverse();
                     let surplus = found.len().saturating_sub(limit);

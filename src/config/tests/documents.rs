@@ -131,6 +131,7 @@ fn the_values_in_effect_are_printed() {
     [admin]
     listen = "127.0.0.1:9090"
     names = []
+    base_path = ""
     # advertise is not set
     max_streams = 500
     # user_header is not set

@@ -71,11 +71,12 @@ impl Access {
         let (headers, trusted) = (request.headers(), &self.0.trusted_proxies);
         let cookie = Cookie {
             is_https: forwarded::is_https(peer, headers, trusted),
+            base: self.0.base_path.clone(),
         };
         let admin = self.0.admin.load();
         let user_header = admin.user_header.as_deref();
         let user_header = user_header.filter(|_| forwarded::is_trusted(peer, trusted));
-        let given = Given::read(headers, user_header, cookie);
+        let given = Given::read(headers, user_header, &cookie);
         let client = Client(forwarded::sender(peer, headers, trusted));
         (client, cookie, given)
     }

@@ -3,31 +3,36 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::{
-    config::Token,
+    config::{BasePath, Token},
     store::sessions::{Digest, LONGEST},
 };
 
 /// Name of the cookie.
 const NAME: &str = "hookshelf_session";
 
-/// Name of the cookie on https: browsers take it from this host only, and not from a neighbour
-/// under the same domain.
+/// Name of the cookie on https without a base path: browsers take it from this host only, and not
+/// from a neighbour under the same domain.
 const HOST_NAME: &str = "__Host-hookshelf_session";
 
 /// Cookie of the connection that a request came by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Cookie {
     /// True if the browser uses https.
     pub(super) is_https: bool,
+    pub(super) base: BasePath,
 }
 
 impl Cookie {
-    fn name(self) -> &'static str {
-        if self.is_https { HOST_NAME } else { NAME }
+    fn name(&self) -> &'static str {
+        if self.is_https && self.base.is_root() {
+            HOST_NAME
+        } else {
+            NAME
+        }
     }
 
     /// SHA-256 of the id in a request; `None` without a well-formed cookie.
-    pub(super) fn read(self, headers: &HeaderMap) -> Option<Digest> {
+    pub(super) fn read(&self, headers: &HeaderMap) -> Option<Digest> {
         let lines = headers.get_all(header::COOKIE).iter();
         let pairs = lines
             .filter_map(|line| line.to_str().ok())
@@ -43,20 +48,22 @@ impl Cookie {
     }
 
     /// Header that sets the cookie.
-    pub(super) fn set(self, id: &[u8; 32]) -> Option<HeaderValue> {
+    pub(super) fn set(&self, id: &[u8; 32]) -> Option<HeaderValue> {
         self.header(&hex::encode(id), LONGEST.as_secs())
     }
 
     /// Header that removes the cookie.
-    pub(super) fn remove(self) -> Option<HeaderValue> {
+    pub(super) fn remove(&self) -> Option<HeaderValue> {
         self.header("", 0)
     }
 
-    fn header(self, value: &str, seconds: i64) -> Option<HeaderValue> {
+    fn header(&self, value: &str, seconds: i64) -> Option<HeaderValue> {
         let secure = if self.is_https { "; Secure" } else { "" };
-        let name = self.name();
-        let text =
-            format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        let root = if self.base.is_root() { "/" } else { "" };
+        let (name, path) = (self.name(), self.base.join(root));
+        let text = format!(
+            "{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+        );
         let mut header = HeaderValue::from_str(&text).ok()?;
         header.set_sensitive(true);
         Some(header)
@@ -74,7 +81,8 @@ mod tests {
         for line in lines {
             headers.append(header::COOKIE, line.parse().unwrap());
         }
-        Cookie { is_https }.read(&headers)
+        let base = BasePath::default();
+        Cookie { is_https, base }.read(&headers)
     }
 
     #[test]

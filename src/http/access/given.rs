@@ -19,7 +19,7 @@ pub(super) enum Given {
 
 impl Given {
     /// Reads the credential. A trusted proxy names the user in `user_header`.
-    pub(super) fn read(headers: &HeaderMap, user_header: Option<&str>, cookie: Cookie) -> Self {
+    pub(super) fn read(headers: &HeaderMap, user_header: Option<&str>, cookie: &Cookie) -> Self {
         if let Some(token) = bearer(headers) {
             return Self::Token(Token::digest(token));
         }

@@ -29,7 +29,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     clock::Clock,
-    config::{self, Admin, Role, User},
+    config::{self, Admin, BasePath, Role, User},
     query::Scope,
     store::sessions::{AdminSessions, Digest},
     telemetry::{LogEvent, QueryFailed},
@@ -60,6 +60,7 @@ struct Shared {
     /// SHA-256 of the server's own token.
     own: Option<Digest>,
     hosts: Hosts,
+    base_path: BasePath,
     trusted_proxies: Vec<IpNet>,
     failures: Failures,
     sessions: AdminSessions,
@@ -88,6 +89,7 @@ impl Access {
             admin: ArcSwap::from_pointee(admin.clone()),
             own,
             hosts: Hosts::new(address, &admin.names),
+            base_path: admin.base_path.clone(),
             trusted_proxies: config.http.trusted_proxies.clone(),
             failures: Failures::default(),
             sessions,
@@ -95,6 +97,11 @@ impl Access {
             replaced: watch::Sender::new(()),
         }));
         (access, failures)
+    }
+
+    /// Path below which the listener serves.
+    pub(super) fn base_path(&self) -> &BasePath {
+        &self.0.base_path
     }
 
     /// Replaces tokens, users and the header of the user.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{Role, Token},
+    config::{BasePath, Role, Token},
     http::{
         origin,
         problem::{self, Problem},
@@ -52,7 +52,7 @@ async fn sign_in(State(access): State<Access>, request: Request) -> Result<Respo
         return Err(from_nowhere());
     }
     let client = request.extensions().get::<Client>().copied();
-    let cookie = request.extensions().get::<Cookie>().copied();
+    let cookie = request.extensions().get::<Cookie>().cloned();
     let (Some(client), Some(cookie)) = (client, cookie) else {
         return Err(Refused::NoToken.problem());
     };
@@ -69,7 +69,8 @@ async fn sign_in(State(access): State<Access>, request: Request) -> Result<Respo
         return Err(Problem::new(problem::FORBIDDEN, detail));
     }
     let id = access.begin_session(&token).await?;
-    Ok(see(&local(&field(&form, "next")), cookie.set(&id)))
+    let path = local(access.base_path(), &field(&form, "next"));
+    Ok(see(&path, cookie.set(&id)))
 }
 
 /// Ends the session of the browser.
@@ -82,7 +83,7 @@ async fn sign_out(
         let ended = access.0.sessions.end(session).await;
         ended.map_err(|error| failed(&error))?;
     }
-    Ok(see(LOGIN, cookie.remove()))
+    Ok(see(&access.base_path().join(LOGIN), cookie.remove()))
 }
 
 /// Ends all sessions of the token with which the browser signed in.
@@ -95,7 +96,7 @@ async fn sign_out_everywhere(
         let ended = access.0.sessions.end_all(session.token()).await;
         ended.map_err(|error| failed(&error))?;
     }
-    Ok(see(LOGIN, cookie.remove()))
+    Ok(see(&access.base_path().join(LOGIN), cookie.remove()))
 }
 
 /// Session that a browser may end.
@@ -140,11 +141,15 @@ fn field(form: &[u8], name: &str) -> String {
 
 /// The path of this listener that a browser asked for; the start for everything else, which may lead
 /// to another site.
-fn local(next: &str) -> String {
+fn local(base: &BasePath, next: &str) -> String {
     let is_path = next.starts_with('/') && !next.starts_with("//");
     let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic()) && !next.contains('\\');
-    let path = if is_path && is_plain { next } else { START };
-    path.to_owned()
+    let is_below = base.strip(next).is_some();
+    if is_path && is_plain && is_below {
+        next.to_owned()
+    } else {
+        base.join(START)
+    }
 }
 
 /// Leads to a path, with a change of the cookie.
@@ -172,7 +177,7 @@ mod tests {
     #[test]
     fn a_sign_in_leads_to_a_page_of_this_listener_only() {
         for path in ["/", "/events?kind=message&after=7", "/events/7#payload"] {
-            assert_eq!(local(path), path);
+            assert_eq!(local(&BasePath::default(), path), path);
         }
         for path in [
             "",
@@ -184,7 +189,17 @@ mod tests {
             "/\r\nSet-Cookie: a=b",
             "/\u{e9}",
         ] {
-            assert_eq!(local(path), "/", "{path:?}");
+            assert_eq!(local(&BasePath::default(), path), "/", "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_sign_in_below_a_base_path_stays_below_it() {
+        let base = BasePath::parse("/hookshelf").unwrap();
+        let path = "/hookshelf/events?kind=message";
+        assert_eq!(local(&base, path), path);
+        for path in ["", "/", "/events", "/hookshelves", "//hookshelf/"] {
+            assert_eq!(local(&base, path), "/hookshelf/", "{path:?}");
         }
     }
 

@@ -1,8 +1,9 @@
 //! Routes of documents: the OpenAPI document, its page, and the pages of problems.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use axum::{
+    Extension,
     http::header,
     response::{IntoResponse, Response},
     routing::get,
@@ -14,7 +15,7 @@ use super::{
     operation::{Answer, Caller, Operation},
 };
 use crate::{
-    config::Role,
+    config::{BasePath, Role},
     http::{
         access::Metrics,
         answer::typed,
@@ -61,20 +62,30 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
 ];
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(ALL));
-
-/// The OpenAPI document, as indented text.
+/// The OpenAPI document of a server at the root, as indented text.
 pub fn openapi_document() -> String {
-    format!("{:#}\n", *DOCUMENT)
+    indented(&openapi::document(ALL, &BasePath::default()))
 }
 
-async fn document(_: Metrics, _: Asked) -> Response {
-    (typed("application/json"), openapi_document()).into_response()
+fn indented(document: &Value) -> String {
+    format!("{document:#}\n")
 }
 
-async fn docs(_: Metrics, _: Asked) -> Response {
+/// The document of this server, whose base path does not change.
+fn own_document(base: Option<Extension<BasePath>>) -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    let base = base.map_or_else(BasePath::default, |Extension(base)| base);
+    DOCUMENT.get_or_init(|| openapi::document(ALL, &base))
+}
+
+async fn document(_: Metrics, base: Option<Extension<BasePath>>, _: Asked) -> Response {
+    let document = indented(own_document(base));
+    (typed("application/json"), document).into_response()
+}
+
+async fn docs(_: Metrics, base: Option<Extension<BasePath>>, _: Asked) -> Response {
     let policy = [(header::CONTENT_SECURITY_POLICY, openapi::POLICY.as_str())];
-    let page = openapi::page(&DOCUMENT, ALL);
+    let page = openapi::page(own_document(base), ALL);
     (typed("text/html; charset=utf-8"), policy, page).into_response()
 }
 

@@ -49,6 +49,7 @@ use super::{
     state::AppState,
 };
 use crate::{
+    config::BasePath,
     forward::consumer::Targets,
     ingest::{Readiness, Recheck},
     query::{Audit, AuditEntry, AuditError, Scope, Session, Sessions, Subject},
@@ -143,8 +144,10 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let known = parts.extensions.get::<Known>().copied().unwrap_or_default();
         let client = parts.extensions.get::<Client>();
+        let base = parts.extensions.get::<BasePath>().cloned();
+        let parameters = Parameters::of(parts.uri.query(), known)?;
         Ok(Self {
-            parameters: Parameters::of(parts.uri.query(), known)?,
+            parameters: parameters.below(base.unwrap_or_default()),
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers.clone(),
             from: client.map(|client| client.0),

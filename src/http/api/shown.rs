@@ -21,7 +21,7 @@ pub(in crate::http) fn url(
     for (name, value) in changes.iter().filter(|(_, value)| !value.is_empty()) {
         query.append_pair(name, value);
     }
-    format!("{path}?{}", query.finish())
+    format!("{}{path}?{}", parameters.base(), query.finish())
 }
 
 /// Lag of counts or of a list that the server keeps.

@@ -30,12 +30,17 @@ pub(crate) struct Block {
 impl EventStream {
     /// Opens `/v1/events/stream` with a query and headers.
     pub(crate) async fn open(address: SocketAddr, query: &str, headers: &[(&str, &str)]) -> Self {
+        Self::open_at(address, &format!("/v1/events/stream{query}"), headers).await
+    }
+
+    /// Opens a stream at a path with headers.
+    pub(crate) async fn open_at(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         let driver = tokio::spawn(async move {
             let _ = connection.await;
         });
-        let mut request = Request::get(format!("/v1/events/stream{query}"));
+        let mut request = Request::get(path);
         for (name, value) in [("Host", "localhost")].iter().chain(headers) {
             request = request.header(*name, *value);
         }

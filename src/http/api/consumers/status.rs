@@ -106,7 +106,7 @@ struct Replay {
 #[schemars(rename = "ConsumerOwner")]
 struct Owner {
     name: String,
-    /// Address for other processes, from `admin.advertise`.
+    /// Address for other processes, from `admin.advertise` and `admin.base_path`.
     address: Option<String>,
     /// True if it is this process.
     here: bool,

@@ -89,7 +89,8 @@ fn problems(operation: &Operation) -> BTreeMap<StatusCode, Vec<&'static ProblemT
 
 fn described(status: StatusCode, kinds: &[&ProblemType], schemas: &mut Schemas) -> Value {
     let titles: Vec<_> = kinds.iter().map(|kind| kind.title()).collect();
-    let types: Vec<_> = kinds.iter().map(|kind| kind.path()).collect();
+    let types = kinds.iter().map(|kind| schemas.base.join(&kind.path()));
+    let types: Vec<_> = types.collect();
     let own =
         json!({"properties": {"type": {"enum": types}, "status": {"const": status.as_u16()}}});
     let members = schemas.answers.subschema_for::<Members>();

@@ -10,6 +10,7 @@ use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::operation::{Caller, Operation};
+use crate::config::BasePath;
 
 const DESCRIPTION: &str = "Events of Instagram webhooks that Hookshelf received: read, follow, \
     search and export them. The API is on the admin listener. Positions and ids are strings. A \
@@ -21,6 +22,8 @@ const BEARER: &str = "A token of [[admin.tokens]]; `hookshelf token new` makes o
 
 /// Schemas of the document.
 struct Schemas {
+    /// Base path of the types of problems.
+    base: BasePath,
     /// Of answers: a key that is always written is required.
     answers: SchemaGenerator,
     /// Of bodies of requests.
@@ -28,7 +31,7 @@ struct Schemas {
 }
 
 impl Schemas {
-    fn new() -> Self {
+    fn new(base: &BasePath) -> Self {
         let settings = || {
             SchemaSettings::draft2020_12().with(|it| {
                 it.definitions_path = "/components/schemas".into();
@@ -36,6 +39,7 @@ impl Schemas {
             })
         };
         Self {
+            base: base.clone(),
             answers: settings().for_serialize().into_generator(),
             bodies: settings().for_deserialize().into_generator(),
         }
@@ -67,9 +71,10 @@ fn reword(schema: &mut Value) {
     }
 }
 
-/// The document of these operations.
-pub(super) fn document(tables: &[&[Operation]]) -> Value {
-    let mut schemas = Schemas::new();
+/// The document of these operations, which are served below `base`.
+pub(super) fn document(tables: &[&[Operation]], base: &BasePath) -> Value {
+    let root = if base.is_root() { "/" } else { "" };
+    let mut schemas = Schemas::new(base);
     let mut paths: Map<String, Value> = Map::new();
     for operation in tables.iter().copied().flatten() {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
@@ -83,7 +88,7 @@ pub(super) fn document(tables: &[&[Operation]]) -> Value {
             "description": DESCRIPTION,
             "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": base.join(root)}],
         "paths": paths,
         "components": {
             "schemas": schemas.all(),

@@ -27,6 +27,7 @@ pub(in crate::http::api) fn page(document: &Value, tables: &[&[Operation]]) -> S
     page.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<title>Hookshelf API</title>\n");
     page.raw(&format!("<style>{STYLE}</style>\n</head>\n<body>\n"));
     page.tag("h1", "Hookshelf API");
+    let base = text(&document["servers"][0]["url"]).trim_end_matches('/');
     let info = &document["info"];
     page.tag("p", text(&info["description"]));
     let bearer = &document["components"]["securitySchemes"]["bearer"]["description"];
@@ -39,7 +40,7 @@ pub(in crate::http::api) fn page(document: &Value, tables: &[&[Operation]]) -> S
     }
     page.raw("</nav>\n");
     for operation in operations() {
-        page.operation(operation, described(document, operation));
+        page.operation(operation, described(document, operation), base);
     }
     page.tag("h2", "Schemas");
     let schemas = document["components"]["schemas"].as_object();
@@ -97,7 +98,7 @@ impl Html {
         self.raw("</a>\n");
     }
 
-    fn operation(&mut self, operation: &Operation, described: &Value) {
+    fn operation(&mut self, operation: &Operation, described: &Value, base: &str) {
         self.raw("<section id=\"");
         self.text(text(&described["operationId"]));
         self.raw("\">\n");
@@ -105,7 +106,7 @@ impl Html {
         self.tag("p", text(&described["summary"]));
         self.tag("p", text(&described["description"]));
         self.parameters(&described["parameters"]);
-        self.tag("pre", &example(operation));
+        self.tag("pre", &example(operation, base));
         self.answers(&described["responses"]);
         self.raw("</section>\n");
     }
@@ -216,7 +217,7 @@ impl Html {
 }
 
 /// A request with curl.
-fn example(operation: &Operation) -> String {
+fn example(operation: &Operation, base: &str) -> String {
     let mut command = "curl".to_owned();
     if let Caller::Token(_) = operation.caller {
         command.push_str(" -H \"Authorization: Bearer $TOKEN\"");
@@ -227,5 +228,8 @@ fn example(operation: &Operation) -> String {
     if let Some(body) = operation.body {
         let _ = write!(command, " -d '{}'", body.example);
     }
-    format!("{command} 'http://127.0.0.1:9090{}'", operation.example)
+    format!(
+        "{command} 'http://127.0.0.1:9090{base}{}'",
+        operation.example
+    )
 }
