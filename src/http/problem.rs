@@ -131,13 +131,6 @@ impl ProblemType {
 #[derive(Clone, Debug)]
 pub struct Cause(pub String);
 
-/// Title and detail of a problem: an extension of its answer, for a page about it.
-#[derive(Clone, Debug)]
-pub(super) struct Told {
-    pub(super) title: &'static str,
-    pub(super) detail: Cow<'static, str>,
-}
-
 /// An error answer.
 #[derive(Debug)]
 pub(super) struct Problem(Box<Members>);
@@ -269,6 +262,12 @@ impl Problem {
 #[derive(Clone)]
 struct Sent(Box<Members>);
 
+/// Title and detail of an answer that is a problem.
+pub(super) fn told(response: &Response) -> Option<(&'static str, String)> {
+    let Sent(members) = response.extensions().get()?;
+    Some((members.title, members.detail.to_string()))
+}
+
 /// Puts the page that an answer names below `base`, if the answer is a problem.
 pub(super) fn below(base: &BasePath, mut response: Response) -> Response {
     let media = response.headers().get(header::CONTENT_TYPE);
@@ -299,10 +298,6 @@ impl IntoResponse for Problem {
             json_bytes(&self.0).unwrap_or_default(),
         )
             .into_response();
-        response.extensions_mut().insert(Told {
-            title: self.0.title,
-            detail: self.0.detail.clone(),
-        });
         response
             .headers_mut()
             .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -6,6 +6,7 @@ mod events;
 mod find;
 mod frame;
 mod live;
+mod sign_in;
 
 use crate::{
     api::{Desk, token},

@@ -56,7 +56,7 @@ impl Admission {
     }
 
     /// The session of a signed-in browser.
-    pub(super) fn session(&self) -> Option<&AdminSession> {
+    pub(in crate::http) fn session(&self) -> Option<&AdminSession> {
         self.credential.session()
     }
 

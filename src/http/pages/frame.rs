@@ -79,7 +79,9 @@ pub(super) struct Frame {
     /// Title of the page, which is its heading.
     pub(super) title: String,
     /// Path below which all pages are.
-    pub(super) base: &'static str,
+    pub(super) base: String,
+    /// True if the browser signed in with a token.
+    pub(super) is_signed_in: bool,
     /// Path of the assets.
     pub(super) assets: String,
     pub(super) preferences: Preferences,
@@ -103,8 +105,9 @@ impl Frame {
     ) -> Self {
         Self {
             title: title.into(),
-            base: "",
-            assets: assets::path(),
+            base: visit.base.to_string(),
+            is_signed_in: visit.is_signed_in,
+            assets: visit.base.join(&assets::path()),
             preferences: visit.preferences.clone(),
             address: visit.address.clone(),
             who: scope.map(|scope| scope.name().to_owned()),

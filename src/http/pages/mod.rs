@@ -19,6 +19,7 @@ mod frame;
 mod json_tree;
 mod kinds;
 mod live;
+mod login;
 mod pasted;
 mod preferences;
 mod problems;
@@ -37,6 +38,7 @@ use axum::{
 };
 
 use super::{api::Api, parameters::Known};
+use crate::config::BasePath;
 
 pub(super) use problems::show_problems;
 
@@ -65,6 +67,7 @@ pub(super) fn routes(api: Arc<Api>) -> Router {
         .with_state(api)
         .route_layer(middleware::from_fn(without_empty_parameters))
         .route("/preferences", post(preferences::choose))
+        .route("/login", get(login::show))
         .route("/assets/{version}/{*file}", get(assets::file))
 }
 
@@ -78,6 +81,7 @@ async fn without_empty_parameters(request: Request, next: Next) -> Response {
     }
     let given: Vec<_> = query.split('&').filter(|pair| !is_empty(pair)).collect();
     let mark = if given.is_empty() { "" } else { "?" };
-    let path = request.uri().path();
+    let base: BasePath = request.extensions().get().cloned().unwrap_or_default();
+    let path = base.join(request.uri().path());
     Redirect::to(&format!("{path}{mark}{}", given.join("&"))).into_response()
 }

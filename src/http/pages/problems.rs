@@ -3,9 +3,9 @@
 use askama::Template;
 use axum::{
     extract::Request,
-    http::{HeaderMap, header},
+    http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Redirect, Response},
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     frame::Frame,
     visit::Visit,
 };
-use crate::http::problem::Told;
+use crate::http::problem;
 
 #[derive(Template)]
 #[template(path = "problem.html", blocks = ["main"])]
@@ -33,14 +33,19 @@ pub(in crate::http) async fn show_problems(request: Request, next: Next) -> Resp
     }
     let (parts, body) = request.into_parts();
     let visit = Visit::of(&parts);
+    let has_token = parts.headers.contains_key(header::AUTHORIZATION);
+    let may_sign_in = parts.method == Method::GET && !has_token;
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let Some(told) = response.extensions_mut().remove::<Told>() else {
+    let Some((title, detail)) = problem::told(&response) else {
         return response;
     };
+    if response.status() == StatusCode::UNAUTHORIZED && may_sign_in {
+        return to_login(&visit);
+    }
     let page = ProblemPage {
-        frame: Frame::new(&visit, None, told.title, None),
+        frame: Frame::new(&visit, None, title, None),
         status: response.status().as_u16(),
-        detail: told.detail.into_owned(),
+        detail,
     };
     let mut shown = answer(response.status(), &visit, &page);
     for name in [header::RETRY_AFTER, header::ALLOW, header::WWW_AUTHENTICATE] {
@@ -49,6 +54,15 @@ pub(in crate::http) async fn show_problems(request: Request, next: Next) -> Resp
         }
     }
     shown
+}
+
+/// Leads to the form of the sign-in, which leads back.
+fn to_login(visit: &Visit) -> Response {
+    let next = visit.base.join(&visit.address);
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", &next)
+        .finish();
+    Redirect::to(&visit.base.join(&format!("/login?{query}"))).into_response()
 }
 
 fn takes_html(headers: &HeaderMap) -> bool {

@@ -6,13 +6,17 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use jiff::Timestamp;
 
 use super::preferences::Preferences;
-use crate::clock::Clock;
+use crate::{clock::Clock, config::BasePath, http::access::Admission};
 
 /// Request for a page.
 #[derive(Clone, Debug)]
 pub(super) struct Visit {
     pub(super) preferences: Preferences,
-    /// Path and query.
+    /// Path below which all pages are.
+    pub(super) base: BasePath,
+    /// True if the browser signed in with a token.
+    pub(super) is_signed_in: bool,
+    /// Path and query below the base path.
     pub(super) address: String,
     /// Scheme and authority of the server, as the browser knows it.
     pub(super) origin: String,
@@ -24,9 +28,12 @@ pub(super) struct Visit {
 impl Visit {
     /// Reads the parts of a request.
     pub(super) fn of(parts: &Parts) -> Self {
+        let admission = parts.extensions.get::<Admission>();
         let address = parts.uri.path_and_query();
         Self {
             preferences: Preferences::of(&parts.headers),
+            base: parts.extensions.get().cloned().unwrap_or_default(),
+            is_signed_in: admission.is_some_and(|it| it.session().is_some()),
             address: address.map_or("/", |address| address.as_str()).to_owned(),
             origin: origin(parts),
             is_part: parts.headers.contains_key("hx-request"),

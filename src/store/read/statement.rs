@@ -7,7 +7,11 @@ use jiff::Timestamp;
 use super::{Between, EventFilter, Order, search::containing};
 
 /// Statement for the events of a range, at most `limit`, to be run in `psql`.
-pub fn statement(filter: &EventFilter, range: Between, (order, limit): (Order, u32)) -> String {
+pub(crate) fn statement(
+    filter: &EventFilter,
+    range: Between,
+    (order, limit): (Order, u32),
+) -> String {
     let mut conditions = conditions(filter);
     let bounds = [("position > ", range.after), ("position < ", range.before)];
     for (name, position) in bounds {
