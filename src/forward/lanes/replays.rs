@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Ended, EndedExtra, Item, Lanes, Lease, Origin, SkipReason};
+use super::{Ended, EndedExtra, Item, Lane, Lanes, Lease, Origin, SkipReason};
 
 /// Maximum number of lanes with extras of replays.
 pub const MOST_LANES: usize = 192;
@@ -51,6 +51,11 @@ impl Lanes {
     pub fn is_live(&self, item: &Item) -> bool {
         item.position > self.read_of(item.account)
             || self.by_key.get(&item.lane).is_some_and(|it| it.has(item))
+    }
+
+    /// Notes that an earlier process may have handed the extra at `position` out.
+    pub fn remember_extra(&mut self, position: i64) {
+        self.change_extra(position, Lane::remember);
     }
 
     /// Counts an event that a replay leaves out.

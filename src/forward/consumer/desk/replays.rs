@@ -15,7 +15,7 @@ use crate::{
     forward::{
         Bucket,
         consumer::ReplayStatus,
-        lanes::{Ended, EndedExtra, Item, Lanes, Origin, Saved, SkipReason},
+        lanes::{Ended, EndedExtra, Item, Lanes, MOST_REPLAYED, Origin, Saved, SkipReason},
     },
     store::{
         consumers::EventRow,
@@ -48,6 +48,8 @@ struct Replaying {
     through: i64,
     /// Events that were read, and are not offered.
     ahead: VecDeque<Ahead>,
+    /// Number of next events whose hand-out a crash may have forgotten.
+    unsure: usize,
     settled: i64,
     skipped: i64,
     dead: i64,
@@ -94,6 +96,7 @@ impl Desk {
         self.lanes.play(self.replays.active);
         for (replay, heads) in replays {
             let replaying = self.replays.add(replay);
+            replaying.unsure = leases.map_or(MOST_REPLAYED, |_| 0);
             for item in heads {
                 let origin = Origin::Replay(replay.id);
                 self.lanes.restore_extra(*item, origin, leases, now);
@@ -203,6 +206,10 @@ impl Desk {
                     return;
                 }
                 replay.take_token(now);
+                if replay.unsure > 0 {
+                    replay.unsure -= 1;
+                    self.lanes.remember_extra(item.position);
+                }
             }
             replay.ahead.pop_front();
             if skipped == Some(SkipReason::TooOld) {
@@ -325,6 +332,7 @@ impl Replaying {
             read: replay.position,
             through: replay.through,
             ahead: VecDeque::new(),
+            unsure: 0,
             settled: replay.settled,
             skipped: replay.skipped,
             dead: replay.dead,

@@ -92,3 +92,16 @@ fn a_replay_without_events_ends_with_one_write() {
     desk.written(&writing, SECOND);
     assert!(desk.replays().is_empty() && !desk.is_replaying());
 }
+
+#[test]
+fn events_that_a_crash_may_have_forgotten_are_marked_when_they_go_out() {
+    let known = BTreeMap::new();
+    for (leases, is_marked) in [(None, true), (Some(&known), false)] {
+        let (mut desk, now) = (desk(), Instant::now());
+        desk.restore_extras(&[(replay(None, 90), Vec::new())], &[], leases, now);
+        read(&mut desk, 90);
+        desk.offer_replayed(now);
+        let lease = desk.lanes.lease(1, SECOND, &"one".into(), now).remove(0);
+        assert_eq!((lease.token.position, lease.redelivered), (1, is_marked));
+    }
+}
