@@ -62,6 +62,7 @@ pub use crate::store::audit::{AuditEntry, AuditFilter};
 pub use crate::store::consumers::{ConsumerStatus, MOST_COUNTED, Totals, WaitingLane};
 pub use crate::store::follow::Lag;
 pub use crate::store::gaps::GapCause;
+pub(crate) use crate::store::read::event_statement;
 pub use crate::store::read::{
     AccountFilter, AccountRow, AuditRow, Between, Content, ConversationFilter, ConversationOrder,
     ConversationRow, Count, Counts, DeliveryFilter, DeliveryRow, Digits, Dimension, EventFilter,

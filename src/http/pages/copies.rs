@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     http::{api::shown, parameters::Parameters},
-    query::{EventFilter, EventPage, Scope},
+    query::{EventFilter, EventPage, Scope, event_statement},
 };
 
 /// An entry of the menu.
@@ -30,7 +30,7 @@ const OPTIONS: [&str; 19] = [
 pub(super) fn of_event(
     origin: &str,
     scope: &Scope,
-    position: &str,
+    position: i64,
     payload: Option<&str>,
 ) -> Vec<CopyEntry> {
     let path = format!("/v1/events/{position}");
@@ -39,8 +39,7 @@ pub(super) fn of_event(
     copies.push(copy("Link", format!("{origin}/events/{position}")));
     copies.push(curl(origin, &path));
     copies.push(command(origin, &format!("events show {position}")));
-    let statement = format!("SELECT * FROM events WHERE position = {position};");
-    copies.extend(statement_for(scope, statement));
+    copies.extend(statement_for(scope, event_statement(position)));
     copies
 }
 

@@ -2,7 +2,10 @@
 
 use std::convert::Infallible;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{request::Parts, uri::Authority},
+};
 use jiff::Timestamp;
 
 use super::preferences::Preferences;
@@ -46,7 +49,7 @@ impl Visit {
 fn origin(parts: &Parts) -> String {
     let header = |name| parts.headers.get(name).and_then(|it| it.to_str().ok());
     let is_plain = |it: &char| it.is_ascii_alphanumeric() || "-.:[]".contains(*it);
-    let authority = parts.uri.authority().map(|it| it.as_str());
+    let authority = parts.uri.authority().map(Authority::as_str);
     let host = authority.or(header("host")).unwrap_or("localhost");
     let scheme = match header("x-forwarded-proto") {
         Some("https") => "https",

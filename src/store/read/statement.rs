@@ -28,6 +28,11 @@ pub(crate) fn statement(
     format!("SELECT * FROM events{conditions}\nORDER BY position {order}\nLIMIT {limit};")
 }
 
+/// Statement for the event at a position.
+pub(crate) fn event_statement(position: i64) -> String {
+    format!("SELECT * FROM events WHERE position = {position};")
+}
+
 /// Conditions of a filter.
 fn conditions(filter: &EventFilter) -> Vec<String> {
     let is =
