@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
+    config::BasePath,
     http::{api::shown, parameters::Parameters},
     query::{EventFilter, EventPage, Scope, event_statement},
 };
@@ -28,17 +29,17 @@ const OPTIONS: [&str; 19] = [
 
 /// Copies of an event.
 pub(super) fn of_event(
-    origin: &str,
+    (origin, base): (&str, &BasePath),
     scope: &Scope,
     position: i64,
     payload: Option<&str>,
 ) -> Vec<CopyEntry> {
-    let path = format!("/v1/events/{position}");
+    let path = format!("{base}/v1/events/{position}");
     let mut copies = vec![json(path.clone())];
     copies.extend(payload.map(|payload| copy("Payload", payload.to_owned())));
-    copies.push(copy("Link", format!("{origin}/events/{position}")));
+    copies.push(copy("Link", format!("{origin}{base}/events/{position}")));
     copies.push(curl(origin, &path));
-    copies.push(command(origin, &format!("events show {position}")));
+    copies.push(command((origin, base), &format!("events show {position}")));
     copies.extend(statement_for(scope, event_statement(position)));
     copies
 }
@@ -67,7 +68,7 @@ pub(super) fn of_events(
         let options = options.map(|(name, value)| format!(" --{name}={}", quoted(value)));
         let options: String = options.collect();
         let list = format!("events list --limit={}{options}", page.limit);
-        copies.push(command(origin, &list));
+        copies.push(command((origin, parameters.base()), &list));
     }
     let filter = EventFilter {
         since: page.filter.since.or(searched),
@@ -106,8 +107,8 @@ fn curl(origin: &str, path: &str) -> CopyEntry {
 }
 
 /// Command that prints JSON. It reads the token from its environment.
-fn command(origin: &str, verb: &str) -> CopyEntry {
-    let url = quoted(origin);
+fn command((origin, base): (&str, &BasePath), verb: &str) -> CopyEntry {
+    let url = quoted(&format!("{origin}{base}"));
     copy(
         "hookshelf command",
         format!("hookshelf {verb} --json --url={url}"),

@@ -105,7 +105,12 @@ pub(super) async fn detail(
     let names = AccountNames::of(api, &mut session, events).await?;
     let mut detail = Detail::of(*event, &names);
     let payload = detail.payload.as_ref().map(|(_, exact)| exact.as_str());
-    detail.copies = copies::of_event(&visit.origin, scope, detail.line.position, payload);
+    detail.copies = copies::of_event(
+        (visit.origin.as_str(), asked.parameters.base()),
+        scope,
+        detail.line.position,
+        payload,
+    );
     Ok(detail)
 }
 

@@ -111,12 +111,9 @@ async fn show(
     let names = AccountNames::of(&api, &mut session, list.events.iter()).await?;
     let counts = counts(&api, &mut session, parameters, visit.now).await?;
     let frame = Frame::new(&visit, Some(&scope), LIVE.name, Some(&LIVE));
-    let address = |changes: &[(&str, String)]| {
-        let address = shown::url(LIVE.path, parameters, changes);
-        format!("{}{address}", frame.base)
-    };
+    let address = |changes: &[(&str, String)]| shown::url(LIVE.path, parameters, changes);
     let filters = Filters::of(LIVE.path, parameters, &counts.rows, address);
-    let tail = Tail::of(&api, &mut session, (&frame, parameters, &list)).await?;
+    let tail = Tail::of(&api, &mut session, (parameters, &list)).await?;
     let line_of = |event| {
         let line = EventLine::of(event, &names);
         let position = line.position;
@@ -140,16 +137,15 @@ impl Tail {
     async fn of(
         api: &Api,
         session: &mut Session,
-        (frame, parameters, list): (&Frame, &Parameters, &EventList),
+        (parameters, list): (&Parameters, &EventList),
     ) -> Result<Self, Problem> {
         let without_view = |path: &str| {
             let view = ["limit", "open", "newest"].map(|name| (name, String::new()));
-            let address = shown::url(path, parameters, &view);
-            format!("{}{address}", frame.base)
+            shown::url(path, parameters, &view)
         };
         let of_page = |changes: &[(&str, String)]| {
             let address = shown::url(LIVE.path, parameters, changes);
-            format!("{}{}", frame.base, address.trim_end_matches('?'))
+            address.trim_end_matches('?').to_owned()
         };
         let line = of_page(&[("open", String::new()), ("limit", String::new())]);
         let mark = if line.contains('?') { '&' } else { '?' };
