@@ -23,6 +23,8 @@ let wentAt = 0;
 
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
+  if (document.querySelector("dialog[open]")) return;
+  if (isTyping && event.key === "Escape") event.target.blur();
   if (event.key === "/" && !isTyping) return find(event);
   if (isTyping || event.ctrlKey || event.altKey || event.metaKey) return;
   if (chooseCopy(event)) return;

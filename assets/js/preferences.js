@@ -13,7 +13,10 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && parts.get("zone") !== zone) {
   const isFirst = !cookie;
   parts.set("zone", zone);
-  if (isFirst) parts.set("time", "local");
+  if (isFirst) {
+    parts.set("time", "local");
+    document.documentElement.dataset.time = "local";
+  }
   const value = [...parts].map(([name, it]) => `${name}:${it}`).join(".");
   document.cookie = `${NAME}=${value}; path=/; max-age=${KEPT}; samesite=lax`;
   if (isFirst) addEventListener("load", () => refresh());
