@@ -1,0 +1,142 @@
+//! Journeys over the live tail, the search box, the keys, and the menu of copies.
+
+use super::*;
+use crate::support::message::{comment, message};
+
+const ACCOUNT: &str = "17840000000000001";
+
+const LAST: &str = ".tail tbody tr:last-child .c-text";
+
+impl Browser {
+    /// Delivers comments with these texts.
+    async fn deliver(&self, texts: &[&str]) {
+        for text in texts {
+            let body = comment(ACCOUNT, &format!("id of {text}"), text);
+            let answer = self.server.deliver("/webhook", body).await;
+            assert_eq!(answer.status, 200);
+        }
+    }
+
+    /// Waits until an element has a text.
+    async fn read(&self, selector: &str, text: &str) {
+        let query = self.tab.query(By::Css(selector.to_owned()));
+        let query = query.with_text(text.to_owned()).wait(PATIENCE, SOON);
+        query.first().await.unwrap();
+    }
+
+    /// Opens the tail, and waits for its connection.
+    async fn watch(&self, path: &str) {
+        self.visit(path).await;
+        self.read("[data-live=connection]", "Live").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn lines_appear_and_wait_during_a_pause() {
+    let browser = Browser::open(Server::start().await).await;
+    browser.watch("/live").await;
+    browser.see("html[data-keys=on]").await;
+    browser.deliver(&["first"]).await;
+    browser.read(LAST, "first").await;
+    browser.press(" ").await;
+    browser
+        .read("[data-live=missed]", "Paused. 0 new events")
+        .await;
+    browser.deliver(&["second", "third"]).await;
+    browser
+        .read("[data-live=missed]", "Paused. 2 new events")
+        .await;
+    browser.read("[data-live=families]", "Comments 2").await;
+    browser.read(LAST, "first").await;
+    browser.press(Key::End).await;
+    browser.read(LAST, "third").await;
+    browser.see("[data-live=paused][hidden]").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn a_line_is_text_and_looks_as_the_server_writes_it() {
+    let browser = Browser::open(Server::start().await).await;
+    // The page names the accounts that it knows when it is opened.
+    browser.deliver(&["first"]).await;
+    browser.watch("/live").await;
+    let hostile = "<img src=x onerror=alert(1)> \u{202e}evil";
+    browser.deliver(&[hostile]).await;
+    let shown = "<img src=x onerror=alert(1)> 202Eevil";
+    browser.read(LAST, shown).await;
+    let line = "return document.querySelector('.tail tbody tr:last-child').innerHTML.trim()\
+                .replace(/\\s+/g, ' ').replace(/> </g, '><').replace(/title=\"[^\"]* ago\"/, '')";
+    let live = browser.value(line).await;
+    assert!(!live.as_str().unwrap().contains("<img"), "{live}");
+    browser.visit("/live").await;
+    browser.read(LAST, shown).await;
+    assert_eq!(live, browser.value(line).await);
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn a_line_opens_beside_the_tail_which_goes_on() {
+    let browser = Browser::open(Server::start().await).await;
+    browser.deliver(&["first"]).await;
+    browser.watch("/live?newest=top").await;
+    browser.click(".tail a.row").await;
+    browser.read(".pane .said", "first").await;
+    browser.deliver(&["second"]).await;
+    browser
+        .read(".tail tbody tr:first-child .c-text", "second")
+        .await;
+    browser.press(Key::Escape).await;
+    browser.see_no_more(".pane").await;
+    browser.deliver(&["third"]).await;
+    browser
+        .read(".tail tbody tr:first-child .c-text", "third")
+        .await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn a_pasted_id_opens_its_page_whose_copies_have_keys() {
+    let browser = Browser::open(Server::start().await).await;
+    let body = message("mid.pasted", "where is my order?");
+    let answer = browser.server.deliver("/webhook", body).await;
+    assert_eq!(answer.status, 200);
+    browser.visit("/events").await;
+    browser.see("html[data-keys=on]").await;
+    browser.press("/").await;
+    browser.see(".find input:focus").await;
+    browser.press("1").await;
+    browser.press(Key::Enter).await;
+    browser.read("article .said", "where is my order?").await;
+    browser.press(Key::Escape).await;
+    browser.press("y").await;
+    browser.see(".copy-as[open]").await;
+    browser.press("s").await;
+    browser
+        .see(".copy-as:not([open]) > summary[data-copied=yes]")
+        .await;
+    browser.press("?").await;
+    browser.see("dialog.keys[open]").await;
+    browser.press(Key::Escape).await;
+    browser.see_no_more("dialog.keys").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn the_tail_fits_a_phone() {
+    let browser = Browser::open(Server::start().await).await;
+    browser.resize(PHONE).await;
+    browser.deliver(&["first", &"w".repeat(500)]).await;
+    for path in ["/live", "/live?newest=top", "/find?id=nothing"] {
+        browser.visit(path).await;
+        browser.see(".bar").await;
+        let overflow = "return document.documentElement.scrollWidth - innerWidth";
+        let overflow = browser.value(overflow).await.as_i64().unwrap();
+        assert!(overflow <= 0, "{path}: {overflow} px");
+    }
+    browser.close().await;
+}
