@@ -60,6 +60,8 @@ struct State {
     outage: Option<Outage>,
     /// Time of the last failed commit, until a commit succeeds.
     given_up: Option<Instant>,
+    /// Time of the last successful commit.
+    committed: Option<Instant>,
     waited_out: Duration,
 }
 
@@ -77,6 +79,7 @@ impl CircuitBreaker {
             causes: [false; 2],
             outage: None,
             given_up: None,
+            committed: None,
             waited_out: if has_spool { BRIEFLY } else { WAITED_OUT },
         })))
     }
@@ -153,7 +156,14 @@ impl CircuitBreaker {
 
     /// Records a successful commit; true if the commit before failed.
     pub(super) fn committed(&self) -> bool {
-        self.state().given_up.take().is_some()
+        let mut state = self.state();
+        state.committed = Some(Instant::now());
+        state.given_up.take().is_some()
+    }
+
+    /// Time of the last successful commit of this process.
+    pub fn last_commit(&self) -> Option<Instant> {
+        self.state().committed
     }
 
     /// Records a failed commit; true if it is the first failure.

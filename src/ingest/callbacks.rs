@@ -1,4 +1,5 @@
-//! Last events at the callback URL of each app, kept in memory until they are written to Postgres.
+//! Last events at the callback URL of each app since the start, and those of them that are not
+//! written to Postgres yet.
 //!
 //! The map has one timestamp for each app, event and secret: a delivery costs one lock, whatever
 //! the load. The map survives a reload, since it belongs to the listener and not to the apps.
@@ -24,9 +25,11 @@ struct Key {
 struct Last {
     fingerprint: Arc<str>,
     at: Timestamp,
+    /// True if Postgres has it.
+    is_written: bool,
 }
 
-/// Timestamps recorded since the last [`take`](Self::take). Clones share them.
+/// Timestamps of the last events. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Callbacks(Arc<Mutex<HashMap<Key, Last>>>);
 
@@ -58,29 +61,38 @@ impl Callbacks {
             what,
             secret: name,
         };
-        self.keep(key, Last { fingerprint, at });
+        let last = Last {
+            fingerprint,
+            at,
+            is_written: false,
+        };
+        self.keep(key, last);
     }
 
     /// Keeps the later timestamp.
     fn keep(&self, key: Key, last: Last) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = known.entry(key).or_insert_with(|| last.clone());
-        if kept.at < last.at {
+        if kept.at <= last.at {
             *kept = last;
         }
     }
 
     /// Takes the timestamps recorded since the last call.
     pub fn take(&self) -> Vec<Seen> {
-        let known = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let seen = known.into_iter().map(|(key, last)| Seen {
-            app: key.app.as_ref().into(),
-            what: key.what,
-            secret: key.secret.as_ref().into(),
-            fingerprint: last.fingerprint.as_ref().into(),
-            last_at: last.at,
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = known.iter_mut().filter(|(_, last)| !last.is_written);
+        let taken = new.map(|(key, last)| {
+            last.is_written = true;
+            seen(key, last)
         });
-        seen.collect()
+        taken.collect()
+    }
+
+    /// All timestamps since the start.
+    pub fn since_start(&self) -> Vec<Seen> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(key, last)| seen(key, last)).collect()
     }
 
     /// Puts back timestamps that could not be written.
@@ -94,9 +106,20 @@ impl Callbacks {
             let last = Last {
                 fingerprint: seen.fingerprint.into(),
                 at: seen.last_at,
+                is_written: false,
             };
             self.keep(key, last);
         }
+    }
+}
+
+fn seen(key: &Key, last: &Last) -> Seen {
+    Seen {
+        app: key.app.as_ref().into(),
+        what: key.what,
+        secret: key.secret.as_ref().into(),
+        fingerprint: last.fingerprint.as_ref().into(),
+        last_at: last.at,
     }
 }
 
@@ -117,6 +140,7 @@ mod tests {
         let early = callbacks.take();
         assert_eq!(early.len(), 2);
         assert!(callbacks.take().is_empty());
+        assert_eq!(callbacks.since_start().len(), 2, "they are still known");
         callbacks.delivery(&app, false, [&name, &print], at(5));
         callbacks.put_back(early);
         callbacks.delivery(&app, true, [&name, &print], at(4));

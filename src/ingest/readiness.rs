@@ -69,6 +69,13 @@ impl DatabaseState {
         changed
     }
 
+    /// Postgres settings that are off although durable commits need them; `None` before the first
+    /// answered probe.
+    pub fn lossy(&self) -> Option<Vec<&'static str>> {
+        let seen = self.seen();
+        seen.answered_at.map(|_| seen.lossy.clone())
+    }
+
     /// Missing dependencies of the database. A setting that loses commits is one, unless allowed.
     pub fn missing(&self, allow_lossy: bool) -> Vec<&'static str> {
         let seen = self.seen();

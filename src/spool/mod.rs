@@ -11,6 +11,7 @@
 
 mod dir_stats;
 mod directory;
+mod disk_space;
 mod error;
 mod files;
 mod frame;
@@ -39,6 +40,7 @@ use tokio::sync::{
 };
 
 pub use dir_stats::{DirStats, left_behind};
+pub use disk_space::DiskSpace;
 pub use error::{Error, Refused};
 pub use position::{InvalidPosition, SpoolPosition};
 pub use record::{LONGEST, Record, Unreadable};

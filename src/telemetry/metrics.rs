@@ -2,10 +2,16 @@
 //!
 //! A label takes its values from a closed set or from the configuration, never from a delivery.
 
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 use metrics::{Counter, Gauge, Histogram, Label, SharedString};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::error::Error;
+use super::{error::Error, samples::Samples};
 
 /// Type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,9 +225,33 @@ fn pairs<const N: usize>(labels: [(&'static str, SharedString); N]) -> Vec<Label
         .collect()
 }
 
-/// Exporter of the metrics of this process.
+/// Time for which earlier samples are kept.
+const RECENT: Duration = Duration::from_mins(5);
+
+/// Least time between two kept samples.
+const APART: Duration = Duration::from_secs(15);
+
+/// Exporter of the metrics of this process. Clones share the earlier samples.
 #[derive(Clone, Debug)]
-pub struct Exposition(PrometheusHandle);
+pub struct Exposition {
+    handle: PrometheusHandle,
+    started: Instant,
+    /// Earlier samples, the oldest first.
+    earlier: Arc<Mutex<VecDeque<(Instant, Samples)>>>,
+}
+
+/// Metrics of a process at a moment.
+#[derive(Clone, Debug)]
+pub struct Recent {
+    /// Values since the start.
+    pub total: Samples,
+    /// Growth within the last minutes.
+    pub grown: Samples,
+    /// Time of the growth.
+    pub within: Duration,
+    /// Time since the start.
+    pub running: Duration,
+}
 
 impl Exposition {
     /// Starts to collect the metrics of this process.
@@ -238,23 +268,60 @@ impl Exposition {
         BUILD
             .gauge([("version", env!("CARGO_PKG_VERSION").into())])
             .set(1.0);
-        Ok(Self(handle))
+        Ok(Self::of(handle))
     }
 
     /// Exporter of a process that collects no metrics.
     pub fn idle() -> Self {
-        Self(PrometheusBuilder::new().build_recorder().handle())
+        Self::of(PrometheusBuilder::new().build_recorder().handle())
+    }
+
+    fn of(handle: PrometheusHandle) -> Self {
+        Self {
+            handle,
+            started: Instant::now(),
+            earlier: Arc::default(),
+        }
     }
 
     /// The metrics in Prometheus' text format.
     pub fn render(&self) -> String {
-        self.0.render()
+        self.handle.render()
     }
 
     /// Aggregates the samples of the histograms. Call it every few seconds: samples pile up if
-    /// nobody scrapes.
+    /// nobody scrapes. Keeps the samples of the last minutes.
     pub fn fold(&self) {
-        self.0.run_upkeep();
+        self.handle.run_upkeep();
+        self.keep(Instant::now());
+    }
+
+    fn keep(&self, now: Instant) {
+        let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = earlier.back().map(|(at, _)| now.duration_since(*at));
+        if last.is_none_or(|age| age >= APART) {
+            earlier.push_back((now, Samples::of(&self.render())));
+        }
+        let is_old = |(at, _): &mut (Instant, Samples)| now.duration_since(*at) > RECENT;
+        while earlier.pop_front_if(is_old).is_some() {}
+    }
+
+    /// Metrics now, and their growth within the last five minutes, or since the start.
+    pub fn recent(&self) -> Recent {
+        let (now, total) = (Instant::now(), Samples::of(&self.render()));
+        let running = now.duration_since(self.started);
+        let earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        let oldest = earlier.front().filter(|_| running > RECENT);
+        let (grown, within) = match oldest {
+            Some((at, samples)) => (total.since(samples), now.duration_since(*at)),
+            None => (total.clone(), running),
+        };
+        Recent {
+            total,
+            grown,
+            within,
+            running,
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub mod meter;
 pub mod metrics;
 pub mod postgres;
 pub mod quarantine;
+pub mod samples;
 mod sparingly;
 pub mod spool;
 pub mod spool_watch;

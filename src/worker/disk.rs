@@ -2,10 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use nix::sys::statvfs::statvfs;
-
 use crate::{
     ingest::{Cause, CircuitBreaker},
+    spool::DiskSpace,
     telemetry::{DiskLow, DiskRoomy, LogEvent},
 };
 
@@ -26,7 +25,7 @@ impl Disk {
     /// Checks the disk, and returns the pause before the next check. A disk whose free space cannot
     /// be read is left to Postgres.
     pub fn check(&self) -> Duration {
-        if let Some(free) = free(&self.dir) {
+        if let Some(DiskSpace { free, .. }) = DiskSpace::of(&self.dir) {
             let least = self.min_free;
             // Hysteresis: commits resume at an eighth more than `min_free`, so that the breaker
             // does not flip with every file.
@@ -38,16 +37,6 @@ impl Disk {
         }
         PAUSE
     }
-}
-
-/// Bytes that an unprivileged user can still write.
-fn free(dir: &std::path::Path) -> Option<u64> {
-    let found = statvfs(dir).ok()?;
-    Some(
-        found
-            .blocks_available()
-            .saturating_mul(found.fragment_size()),
-    )
 }
 
 #[cfg(test)]
