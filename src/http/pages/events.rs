@@ -8,12 +8,15 @@ use super::{
     Page,
     accounts::AccountNames,
     answer::{page, rendered},
+    chart::{Chart, Size},
     copies::{self, CopyEntry},
     event::{Detail, detail},
     event_line::{EventLine, Said},
     filters::Filters,
     frame::{EVENTS, Frame},
+    period::Period,
     text,
+    times::Times,
     visit::Visit,
 };
 use crate::{
@@ -45,6 +48,12 @@ pub(super) const PAGE: Page = Page {
     parameters: &[FILTERS, SEARCHES, PART, VIEW],
 };
 
+/// Parameters that the chart applies, or that do not filter.
+const COUNTABLE: [&str; 11] = [
+    "kind", "app", "client", "account", "source", "since", "until", "order", "after", "before",
+    "open",
+];
+
 /// Time of the counts if the list has no start.
 const COUNTED: SignedDuration = SignedDuration::from_hours(24);
 
@@ -53,6 +62,9 @@ const COUNTED: SignedDuration = SignedDuration::from_hours(24);
 struct EventsPage {
     frame: Frame,
     lines: Vec<EventLine>,
+    chart: Chart,
+    /// Filters that the chart does not apply.
+    ignored: Vec<&'static str>,
     filters: Filters,
     is_narrowed: bool,
     /// Number of events in the time of the list, before the other filters.
@@ -87,6 +99,7 @@ async fn show(
     let copies = copies::of_events(&visit.origin, &scope, parameters, (part, list.searched));
     let address = |changes: &[(&str, String)]| shown::url(EVENTS.path, parameters, changes);
     let filters = Filters::of(EVENTS.path, parameters, &counts.rows, address);
+    let chart = chart(&api, &mut session, parameters, &visit).await?;
     let opened = parameters.position("open")?;
     let line_of = |event| {
         let line = EventLine::of(event, &names);
@@ -104,6 +117,8 @@ async fn show(
         older: list.older,
         searched: list.searched,
         frame: Frame::new(&visit, Some(&scope), EVENTS.name, Some(&EVENTS)),
+        ignored: ignored(parameters),
+        chart,
         filters,
         open,
         copies,
@@ -170,16 +185,61 @@ pub(super) async fn counts(
     parameters: &Parameters,
     now: Timestamp,
 ) -> Result<crate::query::Counts, Problem> {
-    let filter = event_filter(api, session, parameters).await?;
-    let filter = filter.unwrap_or_else(EventFilter::nothing);
     let filter = StatsFilter {
-        app: filter.app,
-        account_ids: filter.account_ids,
-        client: filter.client,
+        kinds: Vec::new(),
+        sources: Vec::new(),
+        ..countable(api, session, parameters).await?
+    };
+    let filter = StatsFilter {
         since: filter.since.or(now.checked_sub(COUNTED).ok()),
-        until: filter.until,
-        ..StatsFilter::default()
+        ..filter
     };
     let stats = api.read(session.stats(&filter, &[Dimension::Kind])).await?;
     Ok(stats.counts)
+}
+
+/// The filters of the list by which events are counted.
+async fn countable(
+    api: &Api,
+    session: &mut Session,
+    parameters: &Parameters,
+) -> Result<StatsFilter, Problem> {
+    let filter = event_filter(api, session, parameters).await?;
+    let filter = filter.unwrap_or_else(EventFilter::nothing);
+    Ok(StatsFilter {
+        kinds: filter.kinds,
+        app: filter.app,
+        account_ids: filter.account_ids,
+        client: filter.client,
+        sources: filter.sources,
+        since: filter.since,
+        until: filter.until,
+    })
+}
+
+/// Chart of the events in the time of the list. A bar narrows the list to its time.
+async fn chart(
+    api: &Api,
+    session: &mut Session,
+    parameters: &Parameters,
+    visit: &Visit,
+) -> Result<Chart, Problem> {
+    let filter = countable(api, session, parameters).await?;
+    let period = Period::of(filter.since, filter.until, visit.now);
+    let buckets = period.count(api, session, &filter).await?;
+    let times = Times::new(&visit.preferences, visit.now);
+    let link = |since: Timestamp, until: Timestamp| {
+        let place = ["after", "before", "open"].map(|name| (name, String::new()));
+        let time = [("since", since.to_string()), ("until", until.to_string())];
+        let changes = [&time[..], &place[..]].concat();
+        shown::url(EVENTS.path, parameters, &changes)
+    };
+    Ok(Chart::draw((&period, buckets), Size::Low, &times, link))
+}
+
+/// Filters that counts do not know.
+fn ignored(parameters: &Parameters) -> Vec<&'static str> {
+    let is_counted = |name: &str| COUNTABLE.contains(&name);
+    let given = parameters.pairs().map(|(name, _)| name);
+    given.filter(|name| !is_counted(name)).collect()
 }

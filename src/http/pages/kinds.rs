@@ -12,6 +12,16 @@ pub(super) struct Look {
     pub(super) word: &'static str,
 }
 
+/// Families of kinds with their names, in the order of a bar.
+pub(super) const FAMILIES: [(&str, &str); 6] = [
+    ("messages", "Messages"),
+    ("comments", "Comments"),
+    ("mentions", "Mentions and stories"),
+    ("reactions", "Reactions and seen"),
+    ("buttons", "Buttons, referrals, opt-ins"),
+    ("control", "Handovers, policy, unknown"),
+];
+
 const fn look(family: &'static str, icon: &'static str, word: &'static str) -> Look {
     Look { family, icon, word }
 }
@@ -32,7 +42,7 @@ pub(super) fn look_of(kind: &str) -> Look {
         Kind::Postback => look("buttons", "mouse-pointer-click", "Button"),
         Kind::Referral => look("buttons", "tag", "Referral"),
         Kind::Optin => look("buttons", "bell", "Opt-in"),
-        Kind::Handover => look("control", "arrow-left-right", "Handover"),
+        Kind::Handover => look("control", "arrow-right-left", "Handover"),
         Kind::PolicyEnforcement => look("control", "shield-alert", "Policy"),
         Kind::Unknown => look("control", "circle-help", "Unknown"),
     }

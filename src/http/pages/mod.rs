@@ -8,6 +8,7 @@
 mod accounts;
 mod answer;
 mod assets;
+mod chart;
 mod cookies;
 mod copies;
 mod event;
@@ -21,6 +22,7 @@ mod kinds;
 mod live;
 mod login;
 mod pasted;
+mod period;
 mod preferences;
 mod problems;
 mod text;

@@ -55,6 +55,57 @@ impl Times {
         Safe(TimeTag { at, shown, title })
     }
 
+    /// Time since a moment, in its largest unit.
+    pub(super) fn ago(&self, at: Timestamp) -> String {
+        ago(self.now.duration_since(at).as_secs())
+    }
+
+    /// Name of the zone of labels.
+    pub(super) fn zone_of_labels(&self, is_daily: bool) -> String {
+        let zone = self.labelled(is_daily);
+        zone.iana_name().unwrap_or("UTC").to_owned()
+    }
+
+    /// Zone of labels: days are counted in UTC.
+    fn labelled(&self, is_daily: bool) -> TimeZone {
+        match self.form {
+            TimeForm::Local | TimeForm::Relative if !is_daily => self.zone.clone(),
+            _ => TimeZone::UTC,
+        }
+    }
+
+    /// Time of a bucket of a chart: hour and minute with the day, or the day alone.
+    pub(super) fn label(&self, at: Timestamp, is_daily: bool) -> String {
+        let zone = self.labelled(is_daily);
+        let (at, now) = (at.to_zoned(zone.clone()), self.now.to_zoned(zone));
+        let format = match (is_daily, at.date() == now.date(), at.year() == now.year()) {
+            (false, true, _) => "%H:%M",
+            (false, false, _) => "%-d %b %H:%M",
+            (true, _, true) => "%-d %b",
+            (true, _, false) => "%-d %b %Y",
+        };
+        at.strftime(format).to_string()
+    }
+
+    /// Times below a chart. A day is named once.
+    pub(super) fn labels(
+        &self,
+        places: impl Iterator<Item = Timestamp>,
+        is_daily: bool,
+    ) -> Vec<String> {
+        let zone = self.labelled(is_daily);
+        let mut day = None;
+        let label = |at: Timestamp| {
+            let zoned = at.to_zoned(zone.clone());
+            let is_named = day.replace(zoned.date()) == Some(zoned.date());
+            if is_named && !is_daily {
+                return zoned.strftime("%H:%M").to_string();
+            }
+            self.label(at, is_daily)
+        };
+        places.map(label).collect()
+    }
+
     /// Time of day; with the day if it is not today, and with the year if it is not this year.
     fn clock(&self, at: &Zoned, zone: &TimeZone) -> String {
         let now = self.now.to_zoned(zone.clone());
@@ -120,6 +171,41 @@ mod tests {
             shown(TimeForm::Utc, "2026-11-29T23:30:00Z"),
             "29 Nov 23:30:00"
         );
+    }
+
+    #[test]
+    fn labels_name_a_day_once() {
+        let times = |form| Times {
+            form,
+            zone: TimeZone::get("Europe/Berlin").unwrap(),
+            now: "2026-11-30T12:00:00Z".parse().unwrap(),
+        };
+        let places = [
+            "2026-11-29T10:00:00Z",
+            "2026-11-29T12:00:00Z",
+            "2026-11-30T00:00:00Z",
+        ];
+        let labels = |form, is_daily| {
+            let places = places.map(|at| at.parse().unwrap());
+            times(form).labels(places.into_iter(), is_daily)
+        };
+        assert_eq!(
+            labels(TimeForm::Utc, false),
+            ["29 Nov 10:00", "12:00", "00:00"]
+        );
+        assert_eq!(
+            labels(TimeForm::Local, false),
+            ["29 Nov 11:00", "13:00", "01:00"]
+        );
+        assert_eq!(
+            labels(TimeForm::Local, true),
+            ["29 Nov", "29 Nov", "30 Nov"]
+        );
+        assert_eq!(
+            times(TimeForm::Relative).zone_of_labels(false),
+            "Europe/Berlin"
+        );
+        assert_eq!(times(TimeForm::Relative).zone_of_labels(true), "UTC");
     }
 
     #[test]
