@@ -1,12 +1,14 @@
 // Keys of the pages. They never fire in a field, and not together with Ctrl, Alt or Meta.
 import { element } from "./stored.js";
 
-const PAGES = { l: "/live", e: "/events" };
+const PAGES = { o: "/", h: "/health", l: "/live", e: "/events" };
 const GO_WITHIN = 1000;
 const SHEET = [
   ["/", "Find an id, a name or a URL"],
+  ["g o", "Overview"],
   ["g l", "Live"],
   ["g e", "Events"],
+  ["g h", "Health"],
   ["j k", "Next and previous row"],
   ["Enter", "Open the row"],
   ["o", "Open the row in a new tab"],

@@ -208,6 +208,12 @@ impl Parts {
             recheck,
             readiness,
             metrics: self.metrics.clone(),
+            public_url: self
+                .config
+                .http
+                .public_url
+                .as_ref()
+                .map(ToString::to_string),
         };
         let sessions = AdminSessions::new(api.writes.clone());
         keep(loops, stop.clone(), sessions.clone(), |it| async move {

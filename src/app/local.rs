@@ -65,6 +65,7 @@ impl Local {
             apps: state(config, writer),
             spool: SpoolApi::off(SpoolReport::off(config.spool.directory(&config.data_dir))),
             metrics: Exposition::idle(),
+            public_url: None,
         };
         let poll = WakePoll::new(options.clone(), wakes.clone());
         let tasks = [

@@ -246,6 +246,11 @@ impl Problem {
         Self::new(NOT_FOUND, "no such path or object")
     }
 
+    /// True for a problem of this type.
+    pub(super) fn is_of(&self, kind: &ProblemType) -> bool {
+        self.0.page == kind.path()
+    }
+
     /// Adds the cause of a failed query, which only local commands see.
     pub(super) fn caused_by(mut self, error: &Error) -> Self {
         self.0.cause = Some(Cause(causes::line(error)));

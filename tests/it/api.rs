@@ -13,7 +13,7 @@ mod list_exports;
 mod lists;
 mod mixture;
 mod openapi;
-mod outage;
+pub(crate) mod outage;
 mod outages;
 mod parameters;
 mod rejections;

@@ -5,7 +5,9 @@ mod copies;
 mod events;
 mod find;
 mod frame;
+mod health;
 mod live;
+mod overview;
 mod sign_in;
 
 use crate::{

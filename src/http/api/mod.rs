@@ -21,7 +21,7 @@ mod operation;
 mod rejections;
 mod replays;
 pub(super) mod shown;
-mod spool;
+pub(super) mod spool;
 mod stats;
 mod stream;
 
@@ -114,6 +114,8 @@ pub struct Api {
     pub readiness: Readiness,
     /// Metrics of the server.
     pub metrics: Exposition,
+    /// Base of the callback URLs.
+    pub public_url: Option<String>,
 }
 
 /// Routes of all operations.

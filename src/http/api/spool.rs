@@ -10,7 +10,7 @@ use axum::{
 };
 
 use super::{
-    Asked, Shared,
+    Api, Asked, Shared,
     filters::LIMIT,
     operation::{Answer, Caller, Operation},
 };
@@ -105,7 +105,7 @@ async fn status(Viewer(scope): Viewer, State(api): Shared, _: Asked) -> Result<R
 }
 
 /// The spool holds deliveries of every app and client, so a restricted token does not see it.
-fn refuse_restricted(scope: &Scope) -> Result<(), Problem> {
+pub(in crate::http) fn refuse_restricted(scope: &Scope) -> Result<(), Problem> {
     if scope.is_restricted() {
         return Err(Problem::not_found());
     }
@@ -117,12 +117,18 @@ async fn drain(
     State(api): Shared,
     _: Asked,
 ) -> Result<Response, Problem> {
-    refuse_restricted(&scope)?;
+    let report = wake_drain(&api, &scope)?;
+    Ok(json(StatusCode::ACCEPTED, &report))
+}
+
+/// Wakes the drain of the spool. Returns the state of the spool before.
+pub(in crate::http) fn wake_drain(api: &Api, scope: &Scope) -> Result<SpoolReport, Problem> {
+    refuse_restricted(scope)?;
     match &*api.spool.0 {
         SpoolState::Off(report) => Err(off(report)),
         SpoolState::Open(spooling, _) => {
             spooling.drained.wake();
-            Ok(json(StatusCode::ACCEPTED, &spooling.report()))
+            Ok(spooling.report())
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use askama::filters::Safe;
+
+use super::text::{short, stored};
 use crate::{
     http::{api::Api, problem::Problem},
     query::{AccountFilter, EventForm, Session},
@@ -35,7 +38,16 @@ impl AccountNames {
         let mut ids: Vec<_> = ids.collect();
         ids.sort_unstable();
         ids.dedup();
-        Ok(Self(api.read(session.account_names(&ids)).await?))
+        Self::of_ids(api, session, &ids).await
+    }
+
+    /// Reads the names of the accounts with these ids.
+    pub(super) async fn of_ids(
+        api: &Api,
+        session: &mut Session,
+        ids: &[String],
+    ) -> Result<Self, Problem> {
+        Ok(Self(api.read(session.account_names(ids)).await?))
     }
 
     /// The accounts with the newest events, at most `limit`, the newest last.
@@ -60,6 +72,17 @@ impl AccountNames {
             hue: hue(id),
             id: id.to_owned(),
             name,
+        }
+    }
+}
+
+/// Name of an account as HTML, or its id.
+pub(super) fn tag(account: &AccountName) -> Safe<String> {
+    match &account.name {
+        Some(name) => Safe(stored(name).0.to_string()),
+        None => {
+            let short = short(&account.id).0;
+            Safe(format!("<span class=\"mono\">{short}</span>"))
         }
     }
 }

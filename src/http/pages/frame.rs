@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     assets,
+    faults::{Fault, Faults},
     preferences::{Density, Preferences, Scheme, TimeForm},
     text::{escaped, short_id, stored},
     times::{TimeTag, Times},
@@ -24,6 +25,20 @@ pub(super) struct Section {
     /// Parameters that it takes from the section before.
     keeps: &'static [&'static str],
 }
+
+pub(super) static OVERVIEW: Section = Section {
+    path: "/",
+    name: "Overview",
+    icon: "layout-dashboard",
+    keeps: &KEPT,
+};
+
+pub(super) static HEALTH: Section = Section {
+    path: "/health",
+    name: "Health",
+    icon: "activity",
+    keeps: &[],
+};
 
 pub(super) static LIVE: Section = Section {
     path: "/live",
@@ -47,7 +62,7 @@ static API: Section = Section {
 };
 
 /// Groups of sections, in the order of the navigation.
-static SECTIONS: [&[&Section]; 2] = [&[&LIVE, &EVENTS], &[&API]];
+static SECTIONS: [&[&Section]; 2] = [&[&OVERVIEW, &LIVE, &EVENTS, &HEALTH], &[&API]];
 
 /// True if this is the path of a section, without the slash at its start.
 pub(super) fn is_section(name: &str) -> bool {
@@ -56,7 +71,7 @@ pub(super) fn is_section(name: &str) -> bool {
 }
 
 /// Sections of the bar on a phone.
-static BAR: [&Section; 2] = [&LIVE, &EVENTS];
+static BAR: [&Section; 3] = [&OVERVIEW, &LIVE, &EVENTS];
 
 /// Times to choose, with their names.
 const RANGES: [(&str, &str); 5] = [
@@ -91,7 +106,11 @@ pub(super) struct Frame {
     pub(super) who: Option<String>,
     /// True if only the changed part is sent: the navigation is then swapped beside the main part.
     pub(super) is_part: bool,
+    /// Current faults, for the alert line.
+    pub(super) faults: Faults,
     current: Option<&'static Section>,
+    /// True if the reader may not see the server as a whole.
+    is_restricted: bool,
     times: Times,
 }
 
@@ -112,7 +131,9 @@ impl Frame {
             address: visit.address.clone(),
             who: scope.map(|scope| scope.name().to_owned()),
             is_part: visit.is_part,
+            faults: visit.faults.clone(),
             current,
+            is_restricted: scope.is_some_and(Scope::is_restricted),
             times: Times::new(&visit.preferences, visit.now),
         }
     }
@@ -151,7 +172,15 @@ impl Frame {
             let is_current = self.current == Some(section);
             (*section, self.link(section), is_current)
         };
-        sections.iter().map(place).collect()
+        let hidden = self.is_restricted.then_some(&HEALTH);
+        let shown = sections.iter().filter(|it| Some(**it) != hidden);
+        shown.map(place).collect()
+    }
+
+    /// Address that says what to do about a fault; `None` if the reader may not see it.
+    pub(super) fn remedy(&self, fault: &Fault) -> Option<String> {
+        let health = (!self.is_restricted).then_some(HEALTH.path)?;
+        Some(format!("{}{health}#{}", self.base, fault.place))
     }
 
     /// Image of the sprite.
@@ -202,7 +231,9 @@ impl Frame {
         let query = self.address.split_once('?').map_or("", |(_, query)| query);
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         let since = pairs.find(|(name, _)| name == "since");
-        since.map_or_else(String::new, |(_, value)| value.into_owned())
+        let is_overview = self.current == Some(&OVERVIEW);
+        let default = if is_overview { "24h" } else { "" };
+        since.map_or_else(|| default.to_owned(), |(_, value)| value.into_owned())
     }
 
     /// Name of the time range.
@@ -212,13 +243,18 @@ impl Frame {
         known.map_or_else(|| format!("Since {since}"), |(_, name)| (*name).to_owned())
     }
 
-    /// Time ranges with their links.
+    /// Time ranges with their links; none on a page without a time. The overview always has a
+    /// start.
     pub(super) fn ranges(&self) -> Vec<(&'static str, String, bool)> {
         let since = self.since();
         let range = |(value, name): &(&str, &'static str)| {
             (*name, self.with("since", value), *value == since)
         };
-        RANGES.iter().map(range).collect()
+        let is_shown = |(value, _): &&(&str, &str)| {
+            let is_overview = self.current == Some(&OVERVIEW);
+            self.current != Some(&HEALTH) && !(is_overview && value.is_empty())
+        };
+        RANGES.iter().filter(is_shown).map(range).collect()
     }
 
     /// Link to a section with the parameters that stay.

@@ -5,26 +5,36 @@
 //! complete without scripts. htmx asks for the changed part only, by `HX-Request`. [`PAGES`] lists
 //! the pages.
 
+mod account_line;
 mod accounts;
+mod acts;
 mod answer;
 mod assets;
 mod chart;
 mod cookies;
 mod copies;
+mod delivery_path;
 mod event;
 mod event_line;
 mod events;
+mod faults;
 mod filters;
 mod find;
 mod frame;
+mod gap_strip;
+mod health;
+mod health_parts;
 mod json_tree;
 mod kinds;
 mod live;
 mod login;
+mod overview;
+mod overview_data;
 mod pasted;
 mod period;
 mod preferences;
 mod problems;
+mod setup;
 mod text;
 mod times;
 mod visit;
@@ -52,7 +62,15 @@ struct Page {
     parameters: Known,
 }
 
-const PAGES: &[Page] = &[events::PAGE, event::PAGE, find::PAGE, live::PAGE];
+const PAGES: &[Page] = &[
+    overview::PAGE,
+    live::PAGE,
+    events::PAGE,
+    event::PAGE,
+    find::PAGE,
+    health::PAGE,
+    health::DRAIN,
+];
 
 /// True if the path of a page begins like this.
 fn has_page(start: &str) -> bool {
@@ -66,7 +84,8 @@ pub(super) fn routes(api: Arc<Api>) -> Router {
         router.route(page.path, handler)
     });
     pages
-        .with_state(api)
+        .with_state(Arc::clone(&api))
+        .route_layer(middleware::from_fn_with_state(api, faults::with_faults))
         .route_layer(middleware::from_fn(without_empty_parameters))
         .route("/preferences", post(preferences::choose))
         .route("/login", get(login::show))

@@ -8,7 +8,7 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use super::preferences::Preferences;
+use super::{faults::Faults, preferences::Preferences};
 use crate::{clock::Clock, config::BasePath, http::access::Admission};
 
 /// Request for a page.
@@ -26,6 +26,8 @@ pub(super) struct Visit {
     /// True if htmx asks for the changed part of a page.
     pub(super) is_part: bool,
     pub(super) now: Timestamp,
+    /// Current faults of the server, for the alert line.
+    pub(super) faults: Faults,
 }
 
 impl Visit {
@@ -40,6 +42,7 @@ impl Visit {
             address: address.map_or("/", |address| address.as_str()).to_owned(),
             origin: origin(parts),
             is_part: parts.headers.contains_key("hx-request"),
+            faults: parts.extensions.get().cloned().unwrap_or_default(),
             now: Clock::system().now(),
         }
     }

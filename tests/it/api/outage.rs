@@ -34,6 +34,31 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/v1/audit"),
 ];
 
+/// An outage of the database of a desk.
+pub(crate) struct Outage {
+    elsewhere: PgConnection,
+    name: String,
+}
+
+impl Outage {
+    /// Ends all sessions with the database, and allows no new one.
+    pub(crate) async fn begin(desk: &Desk) -> Self {
+        let place = desk.server.place.as_ref().unwrap();
+        let options = place.options();
+        let name = options.get_database().unwrap().to_owned();
+        let options = options.database("postgres");
+        let elsewhere = PgConnection::connect_with(&options).await.unwrap();
+        let mut outage = Self { elsewhere, name };
+        allow(&mut outage.elsewhere, &outage.name, false).await;
+        outage
+    }
+
+    /// Allows sessions again.
+    pub(crate) async fn end(mut self) {
+        allow(&mut self.elsewhere, &self.name, true).await;
+    }
+}
+
 /// Sessions with the database are allowed or ended.
 async fn allow(elsewhere: &mut PgConnection, name: &str, allowed: bool) {
     let alter = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}");
@@ -52,13 +77,8 @@ fn now() -> Timestamp {
 async fn every_route_says_since_when_postgres_is_away_and_how_many_deliveries_wait() {
     let desk = Desk::open().await;
     desk.deliver(message("mid.before", "rolls")).await;
-    let place = desk.server.place.as_ref().unwrap();
-    let mut elsewhere = PgConnection::connect_with(&place.options().database("postgres"))
-        .await
-        .unwrap();
-    let name = place.options().get_database().unwrap().to_owned();
     let before = now();
-    allow(&mut elsewhere, &name, false).await;
+    let outage = Outage::begin(&desk).await;
     desk.deliver(message("mid.away", "more rolls")).await;
     let bearer = format!("Bearer {}", token("privacy"));
     let headers = [("Authorization", bearer.as_str())];
@@ -74,7 +94,7 @@ async fn every_route_says_since_when_postgres_is_away_and_how_many_deliveries_wa
     }
     let counted = desk.ask_as("operator", "/v1/spool").await;
     assert_eq!(counted.status, 200, "the spool needs no Postgres");
-    allow(&mut elsewhere, &name, true).await;
+    outage.end().await;
     eventually("everything is stored and shown", async || {
         let answer = desk.ask_as("reader", "/v1/events?order=oldest").await;
         let list: Value = serde_json::from_slice(&answer.body).unwrap();

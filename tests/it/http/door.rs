@@ -127,6 +127,7 @@ pub(super) fn open_admin(readiness: Readiness, spool: SpoolApi) -> SocketAddr {
         spool,
         readiness,
         metrics: metrics().clone(),
+        public_url: None,
     };
     let browsers = AdminSessions::new(sessions);
     let (access, _) = Access::new(&configured(&[]), address, None, browsers);

@@ -85,7 +85,7 @@ async fn htmx_gets_the_changed_parts_only() {
     part.says("Nothing here yet").hides("<html");
     assert!(part.html.contains("<main id=\"main\""));
     assert!(part.html.contains("<title>Events"));
-    assert_eq!(part.html.matches("hx-swap-oob").count(), 3);
+    assert_eq!(part.html.matches("hx-swap-oob").count(), 4);
 }
 
 #[tokio::test]

@@ -116,6 +116,7 @@ fn api(consumers: ConsumerApi) -> Api {
         ),
         spool: SpoolApi::off(SpoolReport::off(dir)),
         metrics: Exposition::idle(),
+        public_url: None,
     }
 }
 

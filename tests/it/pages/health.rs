@@ -1,0 +1,72 @@
+//! Health page: from memory, for readers who see the whole server.
+
+use super::*;
+use crate::{
+    api::outage::Outage,
+    support::{eventually, message::message},
+};
+
+#[tokio::test]
+async fn each_figure_has_the_name_of_its_metric() {
+    let desk = Desk::open().await;
+    desk.deliver(message("mid.a", "fresh rolls")).await;
+    let page = desk.page("/health").await;
+    page.says("All is well.");
+    let metrics = desk.ask_as("metrics", "/metrics").await;
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    let names = page.html.split("class=\"metric\">").skip(1);
+    let names = names.filter_map(|rest| rest.split('<').next());
+    let names: Vec<_> = names.flat_map(|names| names.split(", ")).collect();
+    assert!(names.len() > 15, "{names:?}");
+    let reference = include_str!("../../../docs/reference/telemetry.md");
+    for name in &names {
+        assert!(reference.contains(&format!("`{name}`")), "{name}");
+    }
+    assert!(metrics.contains("hookshelf_signatures_total"));
+    page.says("1 signatures");
+}
+
+#[tokio::test]
+async fn health_works_while_postgres_is_away_and_drains_the_spool_on_request() {
+    let desk = Desk::open().await;
+    desk.deliver(message("mid.before", "rolls")).await;
+    let outage = Outage::begin(&desk).await;
+    desk.deliver(message("mid.away", "more rolls")).await;
+    eventually("the outage is noticed", async || {
+        desk.page("/health")
+            .await
+            .text()
+            .contains("Ready, degraded: database.")
+    })
+    .await;
+    let page = desk.page_as("operator", "/health").await;
+    page.says("Degraded. Nothing is lost.")
+        .says("Postgres has been unavailable since")
+        .says("not known while nothing drains")
+        .says("Drain now");
+    desk.page("/health").await.hides("Drain now");
+    assert_eq!(drain_as(&desk, "reader").await, 403);
+    outage.end().await;
+    assert_eq!(drain_as(&desk, "operator").await, 303);
+    eventually("the spool is empty", async || {
+        let page = desk.page("/health").await;
+        page.text().contains("All is well.") && page.html.contains("<dd>empty</dd>")
+    })
+    .await;
+}
+
+async fn drain_as(desk: &Desk, name: &str) -> u16 {
+    let bearer = format!("Bearer {}", token(name));
+    let headers = [("Authorization", bearer.as_str())];
+    let form = ("POST", "/health/drain");
+    desk.server.send_admin(form, &headers, "").await.status
+}
+
+#[tokio::test]
+async fn a_token_of_a_client_does_not_see_the_health_of_the_server() {
+    let desk = Desk::open().await;
+    for name in ["bakery", "shop"] {
+        assert_eq!(desk.page_as(name, "/health").await.answer.status, 404);
+        assert_eq!(drain_as(&desk, name).await, 404);
+    }
+}
