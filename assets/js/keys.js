@@ -9,6 +9,7 @@ const SHEET = [
   ["g l", "Live"],
   ["g e", "Events"],
   ["g h", "Health"],
+  ["g d", "Deliveries"],
   ["j k", "Next and previous row"],
   ["Enter", "Open the row"],
   ["o", "Open the row in a new tab"],

@@ -19,7 +19,7 @@ pub struct Difference {
 }
 
 /// Keys with different values, in order of their paths. The spelling of values does not count.
-pub(super) fn differences(event: &str, repeat: &str) -> Vec<Difference> {
+pub fn differences(event: &str, repeat: &str) -> Vec<Difference> {
     let (event, mut repeat) = (leaves(event), leaves(repeat));
     let mut all: BTreeMap<_, _> = event
         .into_iter()

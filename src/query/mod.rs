@@ -40,7 +40,7 @@ pub use conversation::{
 };
 pub use csv::{CsvRecord, csv_names, csv_record, without_formula};
 pub use detail::{Around, ComparedRepeat, DeliveryDetail, EventDetail};
-pub use differences::Difference;
+pub use differences::{Difference, differences};
 pub use event::{EventForm, event};
 pub use find::Target;
 pub use item::{Item, RepeatedEvent};

@@ -2,6 +2,7 @@
 
 mod browser;
 mod copies;
+mod deliveries;
 mod events;
 mod find;
 mod frame;

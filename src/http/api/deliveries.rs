@@ -36,7 +36,8 @@ use crate::{
 
 const LIST: &str = "/v1/deliveries";
 
-const DELIVERIES: &[Parameter] = &[
+/// Filters and part of the list.
+pub(in crate::http) const DELIVERIES: &[Parameter] = &[
     APP,
     PROBLEM,
     SOURCE,
@@ -129,8 +130,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 /// Answer with a page of deliveries.
 #[derive(Serialize, JsonSchema)]
-struct DeliveryList {
-    deliveries: Vec<DeliveryRow>,
+pub(in crate::http) struct DeliveryList {
+    /// The deliveries, oldest first.
+    pub(in crate::http) deliveries: Vec<DeliveryRow>,
     /// URL of the next page.
     next: Option<String>,
     #[schemars(with = "Digits")]
@@ -139,15 +141,21 @@ struct DeliveryList {
 
 /// Answer about a signature.
 #[derive(Serialize, JsonSchema)]
-struct SignatureReport {
+pub(in crate::http) struct SignatureReport {
     /// Length of the body.
-    signed_bytes: usize,
+    pub(in crate::http) signed_bytes: usize,
     /// Name of the secret that matched at the receipt.
-    secret_then: String,
+    pub(in crate::http) secret_then: String,
     /// Name of the configured secret that matches now.
-    secret_now: Option<String>,
+    pub(in crate::http) secret_now: Option<String>,
     /// True if a re-serialised body would verify; null if the body is no JSON.
-    reserialized_matches: Option<bool>,
+    pub(in crate::http) reserialized_matches: Option<bool>,
+}
+
+/// List of deliveries in the form that its parameters ask for.
+pub(in crate::http) enum Listed {
+    Page(DeliveryList),
+    Export(Response),
 }
 
 async fn list(
@@ -155,6 +163,18 @@ async fn list(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
+    Ok(match listed(&api, &scope, &asked).await? {
+        Listed::Page(page) => answer::json(StatusCode::OK, &page),
+        Listed::Export(export) => export,
+    })
+}
+
+/// Reads the list of deliveries that a request asks for.
+pub(in crate::http) async fn listed(
+    api: &Api,
+    scope: &Scope,
+    asked: &Asked,
+) -> Result<Listed, Problem> {
     let parameters = &asked.parameters;
     let export = Export::of("deliveries", parameters, &["limit"])?;
     let page = Page {
@@ -169,23 +189,23 @@ async fn list(
         after: parameters.delivery("after")?,
         limit: parameters.number("limit")?,
     };
-    let mut session = api.session(&scope).await?;
+    let mut session = api.session(scope).await?;
     if let Some(export) = export {
         let walk = DeliveryWalk::begin(&mut session, page.filter, page.after);
         let (walk, what) = (api.read(walk).await?, (export, Subject::None));
-        return api.export(session, (&scope, &asked), what, walk).await;
+        let export = api.export(session, (scope, asked), what, walk).await?;
+        return Ok(Listed::Export(export));
     }
     let end = api.read(session.end_of_log()).await?;
     let deliveries = api.read(session.deliveries(&page)).await?;
     let last = deliveries.last().map(|delivery| delivery.id).or(page.after);
     let changes = |id: Uuid| [("after", id.to_string()), ("before", String::new())];
     let next = last.map(|id| shown::url(LIST, parameters, &changes(id)));
-    let answer = DeliveryList {
+    Ok(Listed::Page(DeliveryList {
         deliveries,
         next,
         as_of_position: end.to_string(),
-    };
-    Ok(answer::json(StatusCode::OK, &answer))
+    }))
 }
 
 async fn show(
@@ -194,18 +214,28 @@ async fn show(
     InPath(id): InPath<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let id = parsed(&id)?;
-    let mut session = api.session(&scope).await?;
+    let detail = at(&api, &scope, &asked, parsed(&id)?).await?;
+    Ok(answer::json(StatusCode::OK, &detail))
+}
+
+/// Reads a delivery with its events and repeats.
+pub(in crate::http) async fn at(
+    api: &Api,
+    scope: &Scope,
+    asked: &Asked,
+    id: Uuid,
+) -> Result<DeliveryDetail, Problem> {
+    let mut session = api.session(scope).await?;
     let detail = api.read(session.delivery_detail(id)).await?;
     let detail = detail.ok_or_else(Problem::not_found)?;
     if scope.shows_content() {
         let subject = (Subject::Id(&id.to_string()), Some(detail.events.len()));
-        api.record(&scope, &asked, "delivery", subject).await?;
+        api.record(scope, asked, "delivery", subject).await?;
     }
-    Ok(answer::json(StatusCode::OK, &detail))
+    Ok(detail)
 }
 
-fn parsed(id: &str) -> Result<Uuid, Problem> {
+pub(in crate::http) fn parsed(id: &str) -> Result<Uuid, Problem> {
     id.parse().map_err(|_| Problem::not_found())
 }
 
@@ -232,6 +262,24 @@ async fn content(api: &Api, scope: &Scope, id: Uuid) -> Result<Bytes, Problem> {
     }
 }
 
+/// Reads the exact bytes of a delivery, for an operator.
+pub(in crate::http) async fn shown_body(
+    api: &Api,
+    scope: &Scope,
+    asked: &Asked,
+    id: Uuid,
+) -> Result<Bytes, Problem> {
+    let body = content(api, scope, id).await?;
+    record_body(api, scope, asked, id).await?;
+    Ok(body)
+}
+
+async fn record_body(api: &Api, scope: &Scope, asked: &Asked, id: Uuid) -> Result<(), Problem> {
+    let subject = Subject::Id(&id.to_string());
+    api.record(scope, asked, "body", (subject, None)).await?;
+    Ok(())
+}
+
 async fn body(
     State(api): Shared,
     Operator(scope): Operator,
@@ -241,8 +289,7 @@ async fn body(
     let id = parsed(&id)?;
     let body = content(&api, &scope, id).await?;
     let (status, part, range) = part(&asked.headers, &body)?;
-    let subject = Subject::Id(&id.to_string());
-    api.record(&scope, &asked, "body", (subject, None)).await?;
+    record_body(&api, &scope, &asked, id).await?;
     let mut response = (status, answer::typed(BYTES), Body::from(part)).into_response();
     let head = response.headers_mut();
     head.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -285,21 +332,30 @@ fn part(
     Ok((StatusCode::PARTIAL_CONTENT, body.slice(start..end), range))
 }
 
-/// Verification of the stored signature with the current secrets. Never shows the signature that a
-/// secret would make.
 async fn signature(
     State(api): Shared,
     Operator(scope): Operator,
     InPath(id): InPath<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let id = parsed(&id)?;
-    let body = content(&api, &scope, id).await?;
-    let mut session = api.session(&scope).await?;
+    let report = verified(&api, &scope, &asked, parsed(&id)?).await?;
+    Ok(answer::json(StatusCode::OK, &report))
+}
+
+/// Verifies the stored signature with the current secrets, for an operator. Never shows the
+/// signature that a secret would make.
+pub(in crate::http) async fn verified(
+    api: &Api,
+    scope: &Scope,
+    asked: &Asked,
+    id: Uuid,
+) -> Result<SignatureReport, Problem> {
+    let body = content(api, scope, id).await?;
+    let mut session = api.session(scope).await?;
     let delivery = api.read(session.delivery(id)).await?;
     let delivery = delivery.ok_or_else(Problem::not_found)?;
     let subject = Subject::Id(&id.to_string());
-    api.record(&scope, &asked, "signature", (subject, None))
+    api.record(scope, asked, "signature", (subject, None))
         .await?;
     let headers = delivery.headers.as_ref().map(|it| it.get());
     let headers: Option<serde_json::Value> = headers.and_then(|it| serde_json::from_str(it).ok());
@@ -316,11 +372,10 @@ async fn signature(
     };
     let again = serde_json::from_slice::<serde_json::Value>(&body).ok();
     let again = again.and_then(|value| serde_json::to_vec(&value).ok());
-    let answer = SignatureReport {
+    Ok(SignatureReport {
         signed_bytes: body.len(),
         secret_now: matches(body.clone()),
         reserialized_matches: again.map(|again| matches(again.into()).is_some()),
         secret_then: delivery.secret,
-    };
-    Ok(answer::json(StatusCode::OK, &answer))
+    })
 }

@@ -8,7 +8,7 @@ mod accounts;
 mod audit;
 mod consumers;
 mod conversations;
-mod deliveries;
+pub(super) mod deliveries;
 mod documents;
 pub(super) mod events;
 mod export;

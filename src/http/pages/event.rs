@@ -196,7 +196,12 @@ fn facts(row: &EventRow) -> Vec<Fact> {
         id("Comment", &ids.comment_id, "comment"),
         id("Media", &ids.media_id, "media"),
         id("Answers", &ids.parent_id, "comment"),
-        id("Delivery", &Some(row.delivery_id.to_string()), "delivery"),
+        Some(Fact {
+            name: "Delivery",
+            value: row.delivery_id.to_string(),
+            link: Some(format!("/deliveries/{}", row.delivery_id)),
+            is_id: true,
+        }),
         plain("Field", &row.field),
         plain("Channel", &Some(row.channel.clone())),
         plain("App", &Some(row.app.clone())),

@@ -54,6 +54,13 @@ pub(super) static EVENTS: Section = Section {
     keeps: &KEPT,
 };
 
+pub(super) static DELIVERIES: Section = Section {
+    path: "/deliveries",
+    name: "Deliveries",
+    icon: "package",
+    keeps: &["since", "until"],
+};
+
 static API: Section = Section {
     path: "/docs",
     name: "API",

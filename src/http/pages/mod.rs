@@ -14,6 +14,15 @@ mod chart;
 mod cookies;
 mod copies;
 mod delivery_path;
+mod body_view;
+mod bytes;
+mod chips;
+mod deliveries;
+mod delivery;
+mod delivery_items;
+mod delivery_view;
+mod digits;
+mod elsewhere;
 mod event;
 mod event_line;
 mod events;
@@ -35,6 +44,8 @@ mod period;
 mod preferences;
 mod problems;
 mod setup;
+mod reserialized;
+mod sender;
 mod text;
 mod times;
 mod visit;
@@ -70,6 +81,8 @@ const PAGES: &[Page] = &[
     find::PAGE,
     health::PAGE,
     health::DRAIN,
+    deliveries::PAGE,
+    delivery::PAGE,
 ];
 
 /// True if the path of a page begins like this.
