@@ -10,6 +10,7 @@ const SHEET = [
   ["g e", "Events"],
   ["g h", "Health"],
   ["g d", "Deliveries"],
+  ["g r", "Rejections"],
   ["j k", "Next and previous row"],
   ["Enter", "Open the row"],
   ["o", "Open the row in a new tab"],

@@ -16,7 +16,7 @@ mod openapi;
 pub(crate) mod outage;
 mod outages;
 mod parameters;
-mod rejections;
+pub(crate) mod rejections;
 mod replays;
 mod roles;
 pub(crate) mod scopes;

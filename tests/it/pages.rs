@@ -10,6 +10,7 @@ mod health;
 mod live;
 mod overview;
 mod sign_in;
+mod rejections;
 
 use crate::{
     api::{Desk, token},

@@ -18,7 +18,7 @@ mod json_body;
 mod media;
 mod openapi;
 mod operation;
-mod rejections;
+pub(super) mod rejections;
 mod replays;
 pub(super) mod shown;
 pub(super) mod spool;

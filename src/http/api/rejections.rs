@@ -23,17 +23,20 @@ use crate::{
         access::{Operator, Viewer},
         answer,
         parameter::{Form, Parameter},
+        parameters::Parameters,
         problem::{self, Problem},
     },
     ingest::{
         Failure,
-        rescue::{AppSurvey, Error, Keys, Rescued, Wanted},
+        rescue::{Error, Keys, Wanted},
     },
     query::{
         Digits, ExplainedRejection, RejectionFilter, RejectionTotal, RejectionWalk, Remedies,
         Scope, Session, Subject,
     },
 };
+
+pub(in crate::http) use crate::ingest::rescue::{AppSurvey, Rescued};
 
 const REJECTIONS: &[Parameter] = &[
     APP,
@@ -42,7 +45,8 @@ const REJECTIONS: &[Parameter] = &[
     LARGE_LIMIT,
 ];
 
-const RECHECK: &[Parameter] = &[
+/// Choice of deliveries in quarantine.
+pub(in crate::http) const RECHECK: &[Parameter] = &[
     APP,
     since("Received at this time or later."),
     until("Received before this time."),
@@ -86,12 +90,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 /// Answer with rejections.
 #[derive(Serialize, JsonSchema)]
-struct RejectionList {
-    rejections: Vec<ExplainedRejection>,
+pub(in crate::http) struct RejectionList {
+    pub(in crate::http) rejections: Vec<ExplainedRejection>,
     /// Totals by reason of all rejections that meet the filter.
-    totals: Vec<RejectionTotal>,
+    pub(in crate::http) totals: Vec<RejectionTotal>,
     /// Number of deliveries of the app in quarantine; null if it cannot be read.
-    quarantined: Option<usize>,
+    pub(in crate::http) quarantined: Option<usize>,
     #[schemars(with = "Digits")]
     as_of_position: String,
 }
@@ -110,11 +114,29 @@ struct Stored {
     apps: Vec<Rescued>,
 }
 
+/// List of rejections in the form that its parameters ask for.
+pub(in crate::http) enum Listed {
+    Page(RejectionList),
+    Export(Response),
+}
+
 async fn list(
     State(api): Shared,
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
+    Ok(match listed(&api, &scope, &asked).await? {
+        Listed::Page(page) => answer::json(StatusCode::OK, &page),
+        Listed::Export(export) => export,
+    })
+}
+
+/// Reads the list of rejections that a request asks for.
+pub(in crate::http) async fn listed(
+    api: &Api,
+    scope: &Scope,
+    asked: &Asked,
+) -> Result<Listed, Problem> {
     let parameters = &asked.parameters;
     let export = Export::of("rejections", parameters, &["limit"])?;
     let filter = RejectionFilter {
@@ -123,25 +145,25 @@ async fn list(
         until: parameters.moment("until")?,
     };
     let limit = parameters.number("limit")?;
-    let mut session = api.session(&scope).await?;
-    let app = (&scope, filter.app.clone());
-    let (remedies, quarantined) = remedies(&api, &mut session, app).await?;
+    let mut session = api.session(scope).await?;
+    let app = (scope, filter.app.clone());
+    let (remedies, quarantined) = remedies(api, &mut session, app).await?;
     if let Some(export) = export {
         let walk = RejectionWalk::new(filter, remedies, Clock::system().now());
         let what = (export, Subject::None);
-        return api.export(session, (&scope, &asked), what, walk).await;
+        let export = api.export(session, (scope, asked), what, walk).await?;
+        return Ok(Listed::Export(export));
     }
     let end = api.read(session.end_of_log()).await?;
     let rows = api.read(session.rejections(&filter, limit)).await?;
     let totals = api.read(session.rejection_totals(&filter)).await?;
     let rows = rows.into_iter().map(|row| remedies.explain(row)).collect();
-    let answer = RejectionList {
+    Ok(Listed::Page(RejectionList {
         rejections: rows,
         totals,
         quarantined,
         as_of_position: end.to_string(),
-    };
-    Ok(answer::json(StatusCode::OK, &answer))
+    }))
 }
 
 /// Verifies the quarantined deliveries of the caller's apps again, with the secrets of the running
@@ -157,20 +179,43 @@ async fn recheck(
         let detail = "send app, since, until and yes as parameters of the URL, and no body";
         return Err(Problem::new(problem::BODY, detail));
     }
-    let wanted = Wanted {
+    if parameters.flag("yes")? == Some(true) {
+        let apps = stored(&api, &scope, parameters).await?;
+        return Ok(answer::json(StatusCode::OK, &Stored { apps }));
+    }
+    let apps = counted(&api, &scope, parameters).await?;
+    Ok(answer::json(StatusCode::OK, &Counted { apps }))
+}
+
+/// Counts the deliveries in quarantine that pass, for an operator.
+pub(in crate::http) async fn counted(
+    api: &Api,
+    scope: &Scope,
+    parameters: &Parameters,
+) -> Result<Vec<AppSurvey>, Problem> {
+    let keys = Keys::Configured(api.apps.secrets());
+    let counted = api.recheck.count(keys, wanted(scope, parameters)?).await;
+    counted.map_err(|_| unreadable())
+}
+
+/// Stores the deliveries in quarantine that pass, for an operator.
+pub(in crate::http) async fn stored(
+    api: &Api,
+    scope: &Scope,
+    parameters: &Parameters,
+) -> Result<Vec<Rescued>, Problem> {
+    let keys = Keys::Configured(api.apps.secrets());
+    let stored = api.recheck.store(keys, wanted(scope, parameters)?).await;
+    stored.map_err(|error| refused(api, &error))
+}
+
+/// Chosen deliveries of the caller's apps in quarantine.
+fn wanted(scope: &Scope, parameters: &Parameters) -> Result<Wanted, Problem> {
+    Ok(Wanted {
         apps: scope.whole_apps(parameters.text("app")?),
         since: parameters.moment("since")?,
         until: parameters.moment("until")?,
-    };
-    let keys = Keys::Configured(api.apps.secrets());
-    if parameters.flag("yes")? == Some(true) {
-        let stored = api.recheck.store(keys, wanted).await;
-        let apps = stored.map_err(|error| refused(&api, &error))?;
-        return Ok(answer::json(StatusCode::OK, &Stored { apps }));
-    }
-    let counted = api.recheck.count(keys, wanted).await;
-    let apps = counted.map_err(|_| unreadable())?;
-    Ok(answer::json(StatusCode::OK, &Counted { apps }))
+    })
 }
 
 fn refused(api: &Api, error: &Error) -> Problem {

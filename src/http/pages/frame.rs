@@ -61,6 +61,13 @@ pub(super) static DELIVERIES: Section = Section {
     keeps: &["since", "until"],
 };
 
+pub(super) static REJECTIONS: Section = Section {
+    path: "/rejections",
+    name: "Rejections",
+    icon: "shield-alert",
+    keeps: &["since", "until"],
+};
+
 static API: Section = Section {
     path: "/docs",
     name: "API",

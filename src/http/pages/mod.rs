@@ -16,6 +16,7 @@ mod copies;
 mod delivery_path;
 mod body_view;
 mod bytes;
+mod causes;
 mod chips;
 mod deliveries;
 mod delivery;
@@ -33,6 +34,7 @@ mod frame;
 mod gap_strip;
 mod health;
 mod health_parts;
+mod hours;
 mod json_tree;
 mod kinds;
 mod live;
@@ -44,6 +46,8 @@ mod period;
 mod preferences;
 mod problems;
 mod setup;
+mod recheck;
+mod rejections;
 mod reserialized;
 mod sender;
 mod text;
@@ -83,6 +87,8 @@ const PAGES: &[Page] = &[
     health::DRAIN,
     deliveries::PAGE,
     delivery::PAGE,
+    rejections::PAGE,
+    recheck::PAGE,
 ];
 
 /// True if the path of a page begins like this.

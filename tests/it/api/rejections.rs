@@ -11,7 +11,7 @@ const RECHECK: &str = "/v1/rejections/recheck";
 const WRONG: &str = "the secret of another app";
 
 /// A desk that rejected three deliveries to `default` and two to `shop`, for a wrong secret.
-async fn desk_with_wrong_secrets() -> Desk {
+pub(crate) async fn desk_with_wrong_secrets() -> Desk {
     let configuration = apps(["default", "shop"]).replace(SECRET, WRONG) + tokens().as_str();
     let desk = Desk {
         server: Server::start_with(&configuration).await,
@@ -42,15 +42,15 @@ fn total(rows: &Value, key: &str) -> u64 {
     rows.map(|row| row[key].as_u64().unwrap()).sum()
 }
 
-impl Desk {
-    /// Corrects the secrets.
-    fn mend(&self) {
-        let file = self.server.directory.join("hookshelf.toml");
-        let text = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(file, text.replace(WRONG, SECRET)).unwrap();
-        assert!(self.server.run(&["reload"]).status.success());
-    }
+/// Corrects the secrets.
+pub(crate) fn mend(desk: &Desk) {
+    let file = desk.server.directory.join("hookshelf.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(file, text.replace(WRONG, SECRET)).unwrap();
+    assert!(desk.server.run(&["reload"]).status.success());
+}
 
+impl Desk {
     async fn recheck_as(&self, name: &str, query: &str) -> Vec<Value> {
         let answer = self.post_as(name, &format!("{RECHECK}{query}"), "").await;
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
@@ -88,7 +88,7 @@ async fn a_recheck_counts_what_passes_and_stores_it_if_asked() {
         numbers(&counted, "passing"),
         [("default".to_owned(), 0), ("shop".to_owned(), 0)]
     );
-    desk.mend();
+    mend(&desk);
     let counted = desk.recheck_as("operator", "?yes=false").await;
     assert_eq!(
         numbers(&counted, "passing"),
@@ -134,7 +134,7 @@ async fn a_recheck_counts_what_passes_and_stores_it_if_asked() {
 #[tokio::test]
 async fn a_recheck_stores_deliveries_of_the_apps_of_its_token_only() {
     let desk = desk_with_wrong_secrets().await;
-    desk.mend();
+    mend(&desk);
     for (name, query) in [
         ("bakery", ""),
         ("bakery", "?yes=true"),
