@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    Asked, InPath, LISTED, SHOWN, Shared,
-    export::{EXPORT, Export},
+    Api, Asked, InPath, LISTED, SHOWN, Shared,
+    export::{EXPORT, Export, may_export},
     filters::{ACCOUNT, APP, LIMIT, accounts, accounts_in_path, names, since, until},
     in_path,
     operation::{Answer, Operation},
@@ -23,20 +23,20 @@ use crate::{
     },
     query::{
         Conversation, ConversationFilter, ConversationOrder, ConversationRow, Digits, LineWalk,
-        ListWalk, Part, Place, Subject,
+        ListWalk, Part, Place, Scope, Session, Subject,
     },
 };
 
 const CONVERSATIONS: &str = "/v1/conversations";
 
-pub(super) const OF: &[Parameter] = &[
+pub(in crate::http) const OF: &[Parameter] = &[
     APP,
     ACCOUNT,
     since("With an event at this time or later."),
     until("Without an event at this time or later."),
 ];
 
-const CONVERSATION_LIST: &[Parameter] = &[
+pub(in crate::http) const CONVERSATION_LIST: &[Parameter] = &[
     PERSON,
     Parameter::of(
         "waiting",
@@ -53,12 +53,12 @@ const CONVERSATION_LIST: &[Parameter] = &[
 /// Time and position of a row.
 const PLACE: Form = Form::Place("1795182300123456.42", "^[0-9]{1,17}\\.[0-9]{1,18}$");
 
-pub(super) const PAGE: &[Parameter] = &[
+pub(in crate::http) const PAGE: &[Parameter] = &[
     Parameter::of("after", "Place behind which the list goes on.", PLACE),
     LIMIT,
 ];
 
-const PART: &[Parameter] = &[
+pub(in crate::http) const PART: &[Parameter] = &[
     APP,
     Parameter::of("before", "Place before which the lines are.", PLACE),
     Parameter::of("after", "Place after which the lines are.", PLACE),
@@ -93,24 +93,70 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 /// Answer with conversations.
 #[derive(Serialize, JsonSchema)]
-struct ConversationList {
-    conversations: Vec<ConversationRow>,
+pub(in crate::http) struct ConversationList {
+    pub(in crate::http) conversations: Vec<ConversationRow>,
     /// Null if nothing was ever listed.
     lag: Option<LagReport>,
     /// URL of the next page.
-    next: Option<String>,
+    pub(in crate::http) next: Option<String>,
     #[schemars(with = "Digits")]
     as_of_position: String,
 }
+
+/// List of conversations in the form that its parameters ask for.
+pub(in crate::http) enum Listed {
+    Page(ConversationList),
+    Export(Response),
+}
+
+/// Account and person in the path of a conversation.
+pub(in crate::http) type Between = (String, String);
 
 async fn list(
     State(api): Shared,
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
+    Ok(match listed(&api, &scope, &asked).await? {
+        Listed::Page(page) => answer::json(StatusCode::OK, &page),
+        Listed::Export(export) => export,
+    })
+}
+
+/// Reads the list of conversations that a request asks for.
+pub(in crate::http) async fn listed(
+    api: &Api,
+    scope: &Scope,
+    asked: &Asked,
+) -> Result<Listed, Problem> {
     let parameters = &asked.parameters;
     let of_pages = ["order", "after", "limit"];
     let export = Export::of("conversations", parameters, &of_pages)?;
+    let (after, limit) = (place(parameters, "after")?, limit(parameters)?);
+    let mut session = api.session(scope).await?;
+    let (filter, order) = filter(api, &mut session, parameters).await?;
+    let end = api.read(session.end_of_log()).await?;
+    if let Some(export) = export {
+        let (walk, what) = (ListWalk::new(filter, end), (export, Subject::None));
+        let export = api.export(session, (scope, asked), what, walk).await?;
+        return Ok(Listed::Export(export));
+    }
+    let list = session.conversations(&filter, order, after, limit);
+    let list = api.read(list).await?;
+    Ok(Listed::Page(ConversationList {
+        conversations: list.rows,
+        lag: list.lag.map(LagReport::from),
+        next: next(CONVERSATIONS, parameters, "after", list.next),
+        as_of_position: end.to_string(),
+    }))
+}
+
+/// Reads the filter and the order of a list.
+pub(in crate::http) async fn filter(
+    api: &Api,
+    session: &mut Session,
+    parameters: &Parameters,
+) -> Result<(ConversationFilter, ConversationOrder), Problem> {
     let orders = ConversationOrder::ALL;
     let order = parameters.one_of("order", orders, ConversationOrder::as_str)?;
     let mut filter = ConversationFilter {
@@ -121,35 +167,35 @@ async fn list(
         until: parameters.moment("until")?,
         ..ConversationFilter::default()
     };
-    let (after, limit) = (place(parameters, "after")?, limit(parameters)?);
-    let mut session = api.session(&scope).await?;
-    filter.account_ids = accounts(&api, &mut session, parameters).await?;
-    let end = api.read(session.end_of_log()).await?;
-    if let Some(export) = export {
-        let (walk, what) = (ListWalk::new(filter, end), (export, Subject::None));
-        return api.export(session, (&scope, &asked), what, walk).await;
-    }
-    let list = session
-        .conversations(&filter, order.unwrap_or_default(), after, limit)
-        .await
-        .map_err(|error| api.problem(&error))?;
-    let answer = ConversationList {
-        conversations: list.rows,
-        lag: list.lag.map(LagReport::from),
-        next: next(CONVERSATIONS, parameters, "after", list.next),
-        as_of_position: end.to_string(),
-    };
-    Ok(answer::json(StatusCode::OK, &answer))
+    filter.account_ids = accounts(api, session, parameters).await?;
+    Ok((filter, order.unwrap_or_default()))
 }
 
 async fn show(
     State(api): Shared,
     Viewer(scope): Viewer,
-    InPath((account, person)): InPath<(String, String)>,
+    InPath(between): InPath<Between>,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let parameters = &asked.parameters;
     let export = Export::of("conversation", parameters, &["before", "limit"])?;
+    let part = part(parameters)?;
+    if let Some(export) = export {
+        let walked = walk(&api, (&scope, &asked), &between, part.after).await?;
+        let (session, walk, person) = walked;
+        let what = (export, Subject::Personal(&person));
+        return api.export(session, (&scope, &asked), what, walk).await;
+    }
+    let conversation = conversation(&api, (&scope, &asked), &between, part).await?;
+    let path = path(&between);
+    let mut answer = serde_json::to_value(&conversation).unwrap_or_default();
+    answer["previous"] = json!(next(&path, parameters, "before", conversation.previous));
+    answer["next"] = json!(next(&path, parameters, "after", conversation.next));
+    Ok(answer::json(StatusCode::OK, &answer))
+}
+
+/// Part of a conversation that the parameters ask for.
+pub(in crate::http) fn part(parameters: &Parameters) -> Result<Part, Problem> {
     let part = Part {
         before: place(parameters, "before")?,
         after: place(parameters, "after")?,
@@ -160,35 +206,62 @@ async fn show(
         let detail = "before and after exclude each other";
         return Err(Problem::parameter("after", given, "without before", detail));
     }
-    let app = parameters.text("app")?;
-    let person = in_path(person)?;
-    let mut session = api.session(&scope).await?;
-    let filter = ConversationFilter {
-        app,
-        account_ids: accounts_in_path(&api, &mut session, account.clone()).await?,
-        person_id: Some(person.clone()),
-        ..ConversationFilter::default()
-    };
-    if let Some(export) = export {
-        let export = export.with_content(&scope)?;
-        let end = api.read(session.end_of_log()).await?;
-        let found = LineWalk::begin(&mut session, &filter, part.after, end);
-        let walk = api.read(found).await?.ok_or_else(Problem::not_found)?;
-        let of = walk.person_id().to_owned();
-        let what = (export, Subject::Personal(&of));
-        return api.export(session, (&scope, &asked), what, walk).await;
-    }
+    Ok(part)
+}
+
+/// Reads a part of a conversation. The audit records it.
+pub(in crate::http) async fn conversation(
+    api: &Api,
+    (scope, asked): (&Scope, &Asked),
+    between: &Between,
+    part: Part,
+) -> Result<Conversation, Problem> {
+    let mut session = api.session(scope).await?;
+    let filter = named(api, &mut session, &asked.parameters, between).await?;
     let found = api.read(session.conversation(&filter, part)).await?;
     let conversation = found.ok_or_else(Problem::not_found)?;
     let subject = Subject::Personal(&conversation.row.person_id);
     let lines = Some(conversation.lines.len());
-    api.record(&scope, &asked, "conversation", (subject, lines))
+    api.record(scope, asked, "conversation", (subject, lines))
         .await?;
-    let path = format!("{CONVERSATIONS}/{}/{}", encoded(&account), encoded(&person));
-    let mut answer = serde_json::to_value(&conversation).unwrap_or_default();
-    answer["previous"] = json!(next(&path, parameters, "before", conversation.previous));
-    answer["next"] = json!(next(&path, parameters, "after", conversation.next));
-    Ok(answer::json(StatusCode::OK, &answer))
+    Ok(conversation)
+}
+
+/// Begins an export of the lines after a place. Returns the person, too.
+pub(in crate::http) async fn walk(
+    api: &Api,
+    (scope, asked): (&Scope, &Asked),
+    between: &Between,
+    after: Option<Place>,
+) -> Result<(Session, LineWalk, String), Problem> {
+    may_export(scope)?;
+    let mut session = api.session(scope).await?;
+    let filter = named(api, &mut session, &asked.parameters, between).await?;
+    let end = api.read(session.end_of_log()).await?;
+    let found = LineWalk::begin(&mut session, &filter, after, end);
+    let walk = api.read(found).await?.ok_or_else(Problem::not_found)?;
+    let person = walk.person_id().to_owned();
+    Ok((session, walk, person))
+}
+
+/// Filter for the conversation that a path names.
+async fn named(
+    api: &Api,
+    session: &mut Session,
+    parameters: &Parameters,
+    (account, person): &Between,
+) -> Result<ConversationFilter, Problem> {
+    Ok(ConversationFilter {
+        app: parameters.text("app")?,
+        person_id: Some(in_path(person.clone())?),
+        account_ids: accounts_in_path(api, session, account.clone()).await?,
+        ..ConversationFilter::default()
+    })
+}
+
+/// Path of a conversation in the API.
+pub(in crate::http) fn path((account, person): &Between) -> String {
+    format!("{CONVERSATIONS}/{}/{}", encoded(account), encoded(person))
 }
 
 pub(super) fn encoded(id: &str) -> String {

@@ -4,7 +4,7 @@
 //! keeps a session from other callers. If a page fails, the connection ends without the last
 //! chunk, so that no client takes the export for complete.
 
-use std::{fmt::Write, io};
+use std::{fmt::Write as _, io};
 
 use axum::{
     body::Body,
@@ -71,6 +71,42 @@ pub(super) fn refuse(parameters: &Parameters, names: &[&str], when: &str) -> Res
     }
 }
 
+/// Refuses an export of content by others than operators.
+pub(in crate::http) fn may_export(scope: &Scope) -> Result<(), Problem> {
+    if scope.shows_content() && !scope.role().covers(Role::Operator) {
+        let detail = "an export with content needs a token with the role operator";
+        return Err(Problem::new(problem::FORBIDDEN, detail));
+    }
+    Ok(())
+}
+
+/// A file of rows.
+pub(in crate::http) struct File<T> {
+    /// Name of the list in the name of the file.
+    pub(in crate::http) list: &'static str,
+    pub(in crate::http) ending: &'static str,
+    pub(in crate::http) media: &'static str,
+    pub(in crate::http) head: io::Result<Bytes>,
+    /// Writes rows, in the order of the file.
+    pub(in crate::http) write: Write<T>,
+}
+
+/// Function that writes rows.
+type Write<T> = Box<dyn FnMut(&[T]) -> io::Result<Bytes> + Send>;
+
+impl<T> File<T> {
+    /// Name of the file: the list, its filter and the time.
+    fn disposition(&self, query: Option<&str>) -> String {
+        let is_plain = |char: char| char.is_ascii_alphanumeric() || "=-".contains(char);
+        let filter = query.unwrap_or_default();
+        let filter = filter.replace(|char: char| !is_plain(char), "-");
+        let filter: String = filter.chars().take(100).collect();
+        let at = Clock::system().now().strftime("%Y%m%dT%H%M%SZ");
+        let Self { list, ending, .. } = self;
+        format!("attachment; filename=\"{list}-{filter}-{at}.{ending}\"")
+    }
+}
+
 /// Format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
@@ -118,10 +154,7 @@ impl Export {
 
     /// Refuses an export of content by others than operators.
     pub(super) fn with_content(self, scope: &Scope) -> Result<Self, Problem> {
-        if scope.shows_content() && !scope.role().covers(Role::Operator) {
-            let detail = "an export with content needs a token with the role operator";
-            return Err(Problem::new(problem::FORBIDDEN, detail));
-        }
+        may_export(scope)?;
         Ok(self)
     }
 
@@ -132,21 +165,11 @@ impl Export {
         }
     }
 
-    /// Name of the file: the list, its filter and the time.
-    fn disposition(self, query: Option<&str>) -> String {
-        let is_plain = |char: char| char.is_ascii_alphanumeric() || "=-".contains(char);
-        let filter = query.unwrap_or_default();
-        let filter = filter.replace(|char: char| !is_plain(char), "-");
-        let filter: String = filter.chars().take(100).collect();
-        let at = Clock::system().now().strftime("%Y%m%dT%H%M%SZ");
-        let ending = match self.format {
+    fn ending(self) -> &'static str {
+        match self.format {
             Format::Ndjson => "ndjson",
             Format::Csv { .. } => "csv",
-        };
-        format!(
-            "attachment; filename=\"{}-{filter}-{at}.{ending}\"",
-            self.list
-        )
+        }
     }
 
     fn head(self, shape: &impl Serialize) -> std::io::Result<Bytes> {
@@ -193,14 +216,33 @@ impl Api {
             return Ok(answer::json(StatusCode::OK, &extent));
         }
         drop(session);
+        let file = File {
+            list: export.list,
+            ending: export.ending(),
+            media: export.media(),
+            head: export.head(&W::Row::default()),
+            write: Box::new(move |rows: &[W::Row]| export.lines(rows)),
+        };
+        self.file((scope, asked), subject, file, walk).await
+    }
+
+    /// Answers with a file of all rows of a walk.
+    pub(in crate::http) async fn file<W: Walk>(
+        &self,
+        (scope, asked): (&Scope, &Asked),
+        subject: Subject<'_>,
+        file: File<W::Row>,
+        walk: W,
+    ) -> Result<Response, Problem> {
         let entry = self.record(scope, asked, "export", (subject, None)).await?;
-        let head = export.head(&W::Row::default());
+        let name = file.disposition(asked.query.as_deref());
+        let (media, head) = (file.media, file.head);
         let running = Running {
             api: self.clone(),
             scope: scope.clone(),
             admission: asked.admission.clone(),
             entry,
-            export,
+            write: file.write,
             walk,
             rows: 0,
         };
@@ -210,11 +252,11 @@ impl Api {
             Ok::<_, io::Error>(page.map(|page| (page, running)))
         });
         let body = Body::from_stream(stream::StreamExt::chain(head, pages));
-        let mut response = (answer::typed(export.media()), body).into_response();
+        let mut response = (answer::typed(media), body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.extend(
-            HeaderValue::from_str(&export.disposition(asked.query.as_deref()))
+            HeaderValue::from_str(&name)
                 .ok()
                 .map(|it| (header::CONTENT_DISPOSITION, it)),
         );
@@ -223,12 +265,12 @@ impl Api {
 }
 
 /// An export while it is sent.
-struct Running<W> {
+struct Running<W: Walk> {
     api: Api,
     scope: Scope,
     admission: Option<Admission>,
     entry: AuditEntry,
-    export: Export,
+    write: Write<W::Row>,
     walk: W,
     rows: usize,
 }
@@ -248,7 +290,7 @@ impl<W: Walk> Running<W> {
             match rows {
                 None => return Ok(None),
                 Some(rows) if rows.is_empty() => {}
-                Some(rows) => return self.export.lines(&rows).map(Some),
+                Some(rows) => return (self.write)(&rows).map(Some),
             }
         }
     }

@@ -9,7 +9,7 @@ const ACCOUNT: &str = "17840000000000005";
 
 impl Desk {
     /// Waits until the lists have everything that was delivered.
-    pub(super) async fn be_listed(&self) {
+    pub(crate) async fn be_listed(&self) {
         let database = self.server.place.as_ref().unwrap();
         self.be_listed_in(database).await;
     }
