@@ -1,16 +1,17 @@
 // Keys of the pages. They never fire in a field, and not together with Ctrl, Alt or Meta.
 import { element } from "./stored.js";
 
-const PAGES = { o: "/", h: "/health", l: "/live", e: "/events" };
+const PAGES = { o: "/", l: "/live", e: "/events", c: "/conversations", d: "/deliveries", r: "/rejections", h: "/health" };
 const GO_WITHIN = 1000;
 const SHEET = [
   ["/", "Find an id, a name or a URL"],
   ["g o", "Overview"],
   ["g l", "Live"],
   ["g e", "Events"],
-  ["g h", "Health"],
+  ["g c", "Conversations"],
   ["g d", "Deliveries"],
   ["g r", "Rejections"],
+  ["g h", "Health"],
   ["j k", "Next and previous row"],
   ["Enter", "Open the row"],
   ["o", "Open the row in a new tab"],
@@ -59,7 +60,7 @@ function open(event, selector) {
 
 // Moves the focus to the next or previous row of the list.
 function move(event, by) {
-  const rows = [...document.querySelectorAll(".list a.row")];
+  const rows = [...document.querySelectorAll(".list a.row, .talk-list a.entry")];
   if (!rows.length) return;
   event.preventDefault();
   const at = rows.indexOf(document.activeElement);

@@ -1,6 +1,7 @@
 //! Pages for a browser, as HTML without scripts.
 
 mod browser;
+mod conversations;
 mod copies;
 mod deliveries;
 mod events;
@@ -9,8 +10,8 @@ mod frame;
 mod health;
 mod live;
 mod overview;
-mod sign_in;
 mod rejections;
+mod sign_in;
 
 use crate::{
     api::{Desk, token},

@@ -7,10 +7,8 @@
 mod accounts;
 mod audit;
 mod consumers;
-mod conversations;
-pub(super) mod deliveries;
 pub(super) mod conversations;
-mod deliveries;
+pub(super) mod deliveries;
 mod documents;
 pub(super) mod events;
 pub(super) mod export;

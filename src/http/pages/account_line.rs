@@ -42,7 +42,7 @@ pub(super) async fn account_lines(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let names = AccountNames::of_ids(api, session, &ids).await?;
+    let names = AccountNames::of_ids(api, session, ids.clone()).await?;
     let weeks = weeks(api, session, ids, now).await?;
     let line = |row: &&AccountRow| AccountLine {
         account: names.get(&row.account_id),

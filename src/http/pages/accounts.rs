@@ -35,19 +35,18 @@ impl AccountNames {
         events: impl Iterator<Item = &EventForm>,
     ) -> Result<Self, Problem> {
         let ids = events.filter_map(|event| event.columns().account_id.clone());
-        let mut ids: Vec<_> = ids.collect();
-        ids.sort_unstable();
-        ids.dedup();
-        Self::of_ids(api, session, &ids).await
+        Self::of_ids(api, session, ids.collect()).await
     }
 
-    /// Reads the names of the accounts with these ids.
+    /// Reads the names of accounts.
     pub(super) async fn of_ids(
         api: &Api,
         session: &mut Session,
-        ids: &[String],
+        mut ids: Vec<String>,
     ) -> Result<Self, Problem> {
-        Ok(Self(api.read(session.account_names(ids)).await?))
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(Self(api.read(session.account_names(&ids)).await?))
     }
 
     /// The accounts with the newest events, at most `limit`, the newest last.
@@ -78,13 +77,11 @@ impl AccountNames {
 
 /// Name of an account as HTML, or its id.
 pub(super) fn tag(account: &AccountName) -> Safe<String> {
-    match &account.name {
-        Some(name) => Safe(stored(name).0.to_string()),
-        None => {
-            let short = short(&account.id).0;
-            Safe(format!("<span class=\"mono\">{short}</span>"))
-        }
+    if let Some(name) = &account.name {
+        return Safe(stored(name).0.to_string());
     }
+    let short = short(&account.id).0;
+    Safe(format!("<span class=\"mono\">{short}</span>"))
 }
 
 /// First letters of the first two words; of an id, its last two digits.

@@ -207,7 +207,7 @@ fn filled(command: &str, app: Option<&str>) -> String {
 
 fn sentence(text: &str) -> String {
     let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase());
+    let first = characters.next().map(char::to_uppercase);
     let first = first.into_iter().flatten();
     first.chain(characters).chain(['.']).collect()
 }

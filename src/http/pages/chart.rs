@@ -142,11 +142,6 @@ impl Chart {
     pub(super) fn is_empty(&self) -> bool {
         self.bars.iter().all(|bar| bar.bucket == Bucket::default())
     }
-
-    /// Families with their names.
-    pub(super) fn families(&self) -> [(&'static str, &'static str); 6] {
-        FAMILIES
-    }
 }
 
 impl Bar {

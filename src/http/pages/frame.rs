@@ -33,13 +33,6 @@ pub(super) static OVERVIEW: Section = Section {
     keeps: &KEPT,
 };
 
-pub(super) static HEALTH: Section = Section {
-    path: "/health",
-    name: "Health",
-    icon: "activity",
-    keeps: &[],
-};
-
 pub(super) static LIVE: Section = Section {
     path: "/live",
     name: "Live",
@@ -52,6 +45,13 @@ pub(super) static EVENTS: Section = Section {
     name: "Events",
     icon: "list",
     keeps: &KEPT,
+};
+
+pub(super) static CONVERSATIONS: Section = Section {
+    path: "/conversations",
+    name: "Conversations",
+    icon: "messages-square",
+    keeps: &["account", "since", "until"],
 };
 
 pub(super) static DELIVERIES: Section = Section {
@@ -68,6 +68,13 @@ pub(super) static REJECTIONS: Section = Section {
     keeps: &["since", "until"],
 };
 
+pub(super) static HEALTH: Section = Section {
+    path: "/health",
+    name: "Health",
+    icon: "activity",
+    keeps: &[],
+};
+
 static API: Section = Section {
     path: "/docs",
     name: "API",
@@ -76,7 +83,18 @@ static API: Section = Section {
 };
 
 /// Groups of sections, in the order of the navigation.
-static SECTIONS: [&[&Section]; 2] = [&[&OVERVIEW, &LIVE, &EVENTS, &HEALTH], &[&API]];
+static SECTIONS: [&[&Section]; 2] = [
+    &[
+        &OVERVIEW,
+        &LIVE,
+        &EVENTS,
+        &CONVERSATIONS,
+        &DELIVERIES,
+        &REJECTIONS,
+        &HEALTH,
+    ],
+    &[&API],
+];
 
 /// True if this is the path of a section, without the slash at its start.
 pub(super) fn is_section(name: &str) -> bool {
@@ -85,7 +103,7 @@ pub(super) fn is_section(name: &str) -> bool {
 }
 
 /// Sections of the bar on a phone.
-static BAR: [&Section; 3] = [&OVERVIEW, &LIVE, &EVENTS];
+static BAR: [&Section; 4] = [&OVERVIEW, &LIVE, &EVENTS, &CONVERSATIONS];
 
 /// Times to choose, with their names.
 const RANGES: [(&str, &str); 5] = [
@@ -155,6 +173,11 @@ impl Frame {
     /// Element of a time.
     pub(super) fn time(&self, at: &Timestamp) -> Safe<TimeTag> {
         self.times.tag(*at)
+    }
+
+    /// Element of a time below the heading of its day.
+    pub(super) fn short_time(&self, at: &Timestamp) -> Safe<TimeTag> {
+        self.times.short_tag(*at)
     }
 
     /// Name of the zone of the shown times.

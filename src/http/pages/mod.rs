@@ -10,17 +10,18 @@ mod accounts;
 mod acts;
 mod answer;
 mod assets;
-mod chart;
-mod cookies;
-mod copies;
-mod delivery_path;
 mod body_view;
 mod bytes;
 mod causes;
+mod chart;
 mod chips;
+mod conversations;
+mod cookies;
+mod copies;
 mod deliveries;
 mod delivery;
 mod delivery_items;
+mod delivery_path;
 mod delivery_view;
 mod digits;
 mod elsewhere;
@@ -45,11 +46,11 @@ mod pasted;
 mod period;
 mod preferences;
 mod problems;
-mod setup;
 mod recheck;
 mod rejections;
 mod reserialized;
 mod sender;
+mod setup;
 mod text;
 mod times;
 mod visit;
@@ -89,6 +90,8 @@ const PAGES: &[Page] = &[
     delivery::PAGE,
     rejections::PAGE,
     recheck::PAGE,
+    conversations::LIST,
+    conversations::SHOW,
 ];
 
 /// True if the path of a page begins like this.

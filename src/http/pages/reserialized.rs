@@ -253,7 +253,8 @@ mod tests {
             char => {
                 let mut units = [0; 2];
                 let units = char.encode_utf16(&mut units).iter();
-                units.map(|unit| format!("\\u{unit:04x}")).collect()
+                let units: Vec<_> = units.map(|unit| format!("\\u{unit:04x}")).collect();
+                units.concat()
             }
         };
         text.chars().map(escape).collect()

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use askama::filters::{HtmlSafe, Safe};
-use jiff::{Timestamp, Zoned, tz::TimeZone};
+use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
 
 use super::preferences::{Preferences, TimeForm};
 
@@ -106,6 +106,50 @@ impl Times {
         places.map(label).collect()
     }
 
+    /// Element of a time below the heading of its day: the time of day.
+    pub(super) fn short_tag(&self, at: Timestamp) -> Safe<TimeTag> {
+        let mut tag = self.tag(at);
+        if self.form != TimeForm::Relative {
+            tag.0.shown = at
+                .to_zoned(self.zone_of_days())
+                .strftime("%H:%M")
+                .to_string();
+        }
+        tag
+    }
+
+    /// Day of a time for the reader.
+    pub(super) fn date(&self, at: Timestamp) -> Date {
+        at.to_zoned(self.zone_of_days()).date()
+    }
+
+    /// Start of a day of the reader.
+    pub(super) fn start_of(&self, date: Date) -> Option<Timestamp> {
+        let start = date.to_zoned(self.zone_of_days()).ok()?;
+        Some(start.timestamp())
+    }
+
+    /// Name of a day; with the year if it is not this year.
+    pub(super) fn day(&self, date: Date) -> String {
+        let today = self.date(self.now);
+        if date == today {
+            "Today".to_owned()
+        } else if date.tomorrow().is_ok_and(|next| next == today) {
+            "Yesterday".to_owned()
+        } else if date.year() == today.year() {
+            date.strftime("%A, %-d %B").to_string()
+        } else {
+            date.strftime("%A, %-d %B %Y").to_string()
+        }
+    }
+
+    fn zone_of_days(&self) -> TimeZone {
+        match self.form {
+            TimeForm::Utc => TimeZone::UTC,
+            TimeForm::Local | TimeForm::Relative => self.zone.clone(),
+        }
+    }
+
     /// Time of day; with the day if it is not today, and with the year if it is not this year.
     fn clock(&self, at: &Zoned, zone: &TimeZone) -> String {
         let now = self.now.to_zoned(zone.clone());
@@ -151,13 +195,44 @@ impl HtmlSafe for TimeTag {}
 mod tests {
     use super::*;
 
-    fn shown(form: TimeForm, at: &str) -> String {
-        let times = Times {
+    fn times(form: TimeForm) -> Times {
+        Times {
             form,
             zone: TimeZone::get("Europe/Berlin").unwrap(),
             now: "2026-11-30T12:00:00Z".parse().unwrap(),
-        };
-        times.tag(at.parse().unwrap()).0.shown
+        }
+    }
+
+    fn shown(form: TimeForm, at: &str) -> String {
+        times(form).tag(at.parse().unwrap()).0.shown
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_of_the_reader() {
+        let at = "2026-11-28T23:30:00Z".parse().unwrap();
+        for (form, day, time, start) in [
+            (
+                TimeForm::Local,
+                "Yesterday",
+                "00:30",
+                "2026-11-28T23:00:00Z",
+            ),
+            (
+                TimeForm::Utc,
+                "Saturday, 28 November",
+                "23:30",
+                "2026-11-28T00:00:00Z",
+            ),
+        ] {
+            let times = times(form);
+            let date = times.date(at);
+            assert_eq!(times.day(date), day);
+            assert_eq!(times.short_tag(at).0.shown, time);
+            assert_eq!(times.start_of(date), Some(start.parse().unwrap()));
+        }
+        let last_year = "2025-11-29".parse().unwrap();
+        let day = times(TimeForm::Utc).day(last_year);
+        assert_eq!(day, "Saturday, 29 November 2025");
     }
 
     #[test]

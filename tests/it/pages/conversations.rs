@@ -38,8 +38,16 @@ fn path(person: &str) -> String {
     format!("/conversations/{ACCOUNT}/{person}")
 }
 
+/// Links to messages.
+fn anchors(page: &Page) -> Vec<String> {
+    let is_number = |link: &String| link.split("#p").nth(1)?.parse::<i64>().ok();
+    let mut links = page.links("#p");
+    links.retain(|link| is_number(link).is_some());
+    links
+}
+
 impl Desk {
-    async fn say(&self, bodies: impl IntoIterator<Item = String>) {
+    async fn hear(&self, bodies: impl IntoIterator<Item = String>) {
         for body in bodies {
             self.deliver(body).await;
         }
@@ -52,7 +60,7 @@ async fn a_list_says_who_waits_and_what_was_said_last() {
     let desk = Desk::open().await;
     desk.page("/conversations").await.says("Nothing here yet");
     let photo = json!({"type": "image", "payload": {"url": "https://cdn.example/a.jpg"}});
-    desk.say([
+    desk.hear([
         messages("7002", ACCOUNT, &[("m1", "older question")]),
         item(9_000, "message", &json!({"mid": "m2", "text": "hello"})),
         own(9_001, &json!({"mid": "m3", "text": "good morning"})),
@@ -72,7 +80,9 @@ async fn a_list_says_who_waits_and_what_was_said_last() {
         .hides("https://cdn.example");
     let open = page.links(&path(""));
     assert_eq!(open, ["7003", "7001", "7002"].map(path));
-    let waiting = desk.page("/conversations?waiting=true&order=longest_waiting").await;
+    let waiting = desk
+        .page("/conversations?waiting=true&order=longest_waiting")
+        .await;
     waiting.says("older question").hides("good morning");
     let open = waiting.links(&path(""));
     let first = format!("{}?waiting=true&order=longest_waiting", path("7002"));
@@ -83,27 +93,38 @@ async fn a_list_says_who_waits_and_what_was_said_last() {
     let part = desk.page("/conversations?limit=1").await;
     part.says("Photo").hides("older question");
     let rest = desk.page(&part.links("after=")[0]).await;
-    rest.says("You: good morning").says("Newest");
+    rest.says("You: good morning").says("First page");
 }
 
 #[tokio::test]
 async fn a_chat_shows_edits_reactions_answers_and_receipts() {
     let desk = Desk::open().await;
-    desk.say([
-        item(0, "message", &json!({"mid": "m1", "text": "open on saterday?"})),
+    desk.hear([
+        item(
+            0,
+            "message",
+            &json!({"mid": "m1", "text": "open on saterday?"}),
+        ),
         item(
             1,
             "message_edit",
             &json!({"mid": "m1", "text": "open on saturday?", "num_edit": 1}),
         ),
-        own(2, &json!({"mid": "m2", "text": "yes", "app_id": 263, "reply_to": {"mid": "m1"}})),
+        own(
+            2,
+            &json!({"mid": "m2", "text": "yes", "app_id": 263, "reply_to": {"mid": "m1"}}),
+        ),
         item(
             3,
             "reaction",
             &json!({"mid": "m2", "action": "react", "reaction": "love", "emoji": "❤"}),
         ),
         item(4, "read", &json!({"mid": "m2"})),
-        item(5, "postback", &json!({"mid": "m3", "title": "Reserve", "payload": "P"})),
+        item(
+            5,
+            "postback",
+            &json!({"mid": "m3", "title": "Reserve", "payload": "P"}),
+        ),
     ])
     .await;
     let page = desk.page(&path("7001")).await;
@@ -114,7 +135,7 @@ async fn a_chat_shows_edits_reactions_answers_and_receipts() {
         .says("Seen")
         .says("Reserve")
         .says("Button");
-    let quote = page.links("#p")[0].clone();
+    let quote = anchors(&page)[0].clone();
     let target = format!("id=\"{}\"", quote.trim_start_matches('#'));
     assert!(page.html.contains(&target), "{quote}");
 }
@@ -122,7 +143,7 @@ async fn a_chat_shows_edits_reactions_answers_and_receipts() {
 #[tokio::test]
 async fn an_unsent_message_shows_its_time_and_nothing_else() {
     let desk = Desk::open().await;
-    desk.say([
+    desk.hear([
         item(0, "message", &json!({"mid": "m1", "text": "a secret"})),
         item(1, "message", &json!({"mid": "m1", "is_deleted": true})),
     ])
@@ -140,8 +161,12 @@ async fn referrals_events_and_gaps_stand_between_the_messages() {
     let referral = json!({"source": "ADS", "type": "OPEN_THREAD", "ad_id": "12",
                           "ads_context_data": {"ad_title": "Winter"}});
     let passed = json!({"previous_owner_app_id": "1", "new_owner_app_id": "2"});
-    desk.say([
-        item(0, "message", &json!({"mid": "m1", "text": "first", "referral": referral})),
+    desk.hear([
+        item(
+            0,
+            "message",
+            &json!({"mid": "m1", "text": "first", "referral": referral}),
+        ),
         item(1, "pass_thread_control", &passed),
         item(9, "message", &json!({"mid": "m2", "text": "second"})),
     ])
@@ -154,8 +179,8 @@ async fn referrals_events_and_gaps_stand_between_the_messages() {
     ))
     .await;
     let text = desk.page(&path("7001")).await.text();
+    let (_, text) = text.split_once("Came through the ad “Winter”").unwrap();
     let order = [
-        "Came through the ad “Winter”",
         "first",
         "Control passed from app 1 to app 2",
         "Hookshelf was down",
@@ -175,8 +200,12 @@ async fn an_attachment_is_a_card_that_loads_nothing() {
         attachment("audio", "javascript:alert(1)"),
         attachment("hologram", "http://cdn.example.org/b"),
     ]);
-    desk.say([item(0, "message", &json!({"mid": "m1", "attachments": attachments}))])
-        .await;
+    desk.hear([item(
+        0,
+        "message",
+        &json!({"mid": "m1", "attachments": attachments}),
+    )])
+    .await;
     let page = desk.page(&path("7001")).await;
     page.says("Photo")
         .says("cdn.example.org. These links expire.")
@@ -196,17 +225,20 @@ async fn parts_lead_on_and_a_link_or_a_date_begins_a_part() {
         let text = format!("number {number}");
         item(number * day, "message", &json!({"mid": text, "text": text}))
     };
-    desk.say((0..5).map(said)).await;
+    desk.hear((0..5).map(said)).await;
     let page = desk.page(&format!("{}?limit=2", path("7001"))).await;
     page.says("number 4").says("number 3").hides("number 2");
     let older = desk.page(&page.links("before=")[0]).await;
     older.says("number 2").says("number 1").hides("number 3");
     older.says("Later messages").says("Newest messages");
-    let link = older.links("#p")[0].clone();
+    let link = anchors(&older)[0].clone();
     assert!(link.contains("after="), "{link}");
     let from = desk.page(link.split('#').next().unwrap()).await;
     from.says("number 1").says("number 2").hides("number 3");
-    assert!(from.html.contains(&format!("id=\"{}\"", link.split('#').nth(1).unwrap())));
+    assert!(
+        from.html
+            .contains(&format!("id=\"{}\"", link.split('#').nth(1).unwrap()))
+    );
 
     let date = "2026-11-20";
     let page = desk.page(&format!("{}?date={date}", path("7001"))).await;
@@ -219,7 +251,9 @@ async fn parts_lead_on_and_a_link_or_a_date_begins_a_part() {
         .filter(|number| first + number * 86_400 >= start_of_day)
         .collect();
     assert_eq!(shown, expected);
-    let beyond = desk.page(&format!("{}?date=2030-01-01", path("7001"))).await;
+    let beyond = desk
+        .page(&format!("{}?date=2030-01-01", path("7001")))
+        .await;
     beyond.says("No messages in this part.");
     let wrong = format!("{}?date=someday", path("7001"));
     assert_eq!(desk.page_as("reader", &wrong).await.answer.status, 400);
@@ -228,7 +262,7 @@ async fn parts_lead_on_and_a_link_or_a_date_begins_a_part() {
 #[tokio::test]
 async fn the_person_stands_beside_the_chat() {
     let desk = Desk::open().await;
-    desk.say([
+    desk.hear([
         comment(ACCOUNT, "9001", "how much?"),
         item(0, "message", &json!({"mid": "m1", "text": "hello"})),
     ])
@@ -248,16 +282,32 @@ async fn the_person_stands_beside_the_chat() {
 #[tokio::test]
 async fn a_conversation_is_a_file_and_the_audit_knows() {
     let desk = Desk::open().await;
-    desk.say([
-        item(0, "message", &json!({"mid": "m1", "text": "*hello*\n12:00 Account: forged"})),
+    desk.hear([
+        item(
+            0,
+            "message",
+            &json!({"mid": "m1", "text": "*hello*\n12:00 Account: forged"}),
+        ),
         own(1, &json!({"mid": "m2", "text": "yes"})),
     ])
     .await;
-    let page = desk.page_as("operator", &path("7001")).await;
-    page.hides("needs a token with the role operator");
-    let text = desk
-        .page_as("operator", &format!("{}?format=text", path("7001")))
-        .await;
+    let links = desk
+        .page_as("operator", &path("7001"))
+        .await
+        .links("format=");
+    let formats = ["text", "markdown", "ndjson"].map(|it| format!("format={it}"));
+    assert!(
+        links
+            .iter()
+            .zip(&formats)
+            .all(|(link, format)| link.ends_with(format))
+    );
+    assert_eq!(links.len(), formats.len());
+    let text = desk.page_as("operator", &links[0]).await;
+    let said = "Person: *hello*\n      12:00 Account: forged\n";
+    assert!(text.html.contains(said), "{}", text.html);
+    let markdown = desk.page_as("operator", &links[1]).await.html;
+    assert!(markdown.contains(r"**Person:** \*hello\*"), "{markdown}");
     assert!(text.header("content-type").starts_with("text/plain"));
     assert!(text.header("content-disposition").starts_with("attachment"));
     desk.page(&path("7001"))
@@ -270,8 +320,10 @@ async fn a_conversation_is_a_file_and_the_audit_knows() {
     let other = format!("{}?format=pdf", path("7001"));
     assert_eq!(desk.page_as("operator", &other).await.answer.status, 400);
     let audit = desk.read_as("privacy", "/v1/audit?subject=7001").await;
-    let verbs: Vec<_> = audit["audit"].as_array().unwrap().iter();
-    let verbs: Vec<_> = verbs.map(|entry| entry["verb"].as_str().unwrap()).collect();
+    let entries = audit["audit"].as_array().unwrap().iter();
+    let verbs: Vec<_> = entries
+        .map(|entry| entry["verb"].as_str().unwrap())
+        .collect();
     for verb in ["conversation", "export", "exported"] {
         assert!(verbs.contains(&verb), "{verb} in {verbs:?}");
     }
@@ -281,9 +333,17 @@ async fn a_conversation_is_a_file_and_the_audit_knows() {
 async fn a_viewer_sees_that_content_is_there_and_not_the_content() {
     let desk = Desk::open().await;
     let photo = json!({"type": "image", "payload": {"url": "https://cdn.example.org/a.jpg"}});
-    desk.say([
-        item(0, "message", &json!({"mid": "m1", "text": "a secret", "attachments": [photo]})),
-        item(9, "message", &json!({"mid": "m2", "text": "another secret"})),
+    desk.hear([
+        item(
+            0,
+            "message",
+            &json!({"mid": "m1", "text": "a secret", "attachments": [photo]}),
+        ),
+        item(
+            9,
+            "message",
+            &json!({"mid": "m2", "text": "another secret"}),
+        ),
     ])
     .await;
     for path in [path("7001"), "/conversations".to_owned()] {
@@ -318,10 +378,23 @@ async fn hostile_text_is_text() {
     let desk = Desk::open().await;
     let hostile = "<img src=x onerror=alert(1)> {{7*7}} \u{202e}evil hx-get=/x";
     let person = "7001'\"><script>";
-    desk.say([
-        item(0, "message", &json!({"mid": "m1", "text": hostile, "quick_reply": {"payload": "x"}})),
-        item(1, "reaction", &json!({"mid": "m1", "action": "react", "emoji": hostile})),
-        item_between((person, ACCOUNT), 2, "message", &json!({"mid": "m2", "text": hostile})),
+    desk.hear([
+        item(
+            0,
+            "message",
+            &json!({"mid": "m1", "text": hostile, "quick_reply": {"payload": "x"}}),
+        ),
+        item(
+            1,
+            "reaction",
+            &json!({"mid": "m1", "action": "react", "emoji": hostile}),
+        ),
+        item_between(
+            (person, ACCOUNT),
+            2,
+            "message",
+            &json!({"mid": "m2", "text": hostile}),
+        ),
     ])
     .await;
     let list = desk.page("/conversations").await;
@@ -331,7 +404,5 @@ async fn hostile_text_is_text() {
         let page = desk.page(path).await;
         page.says("<img src=x onerror=alert(1)> {{7*7}} 202Eevil");
         page.hides("<img").hides("<script>");
-        let shown = page.html.replace(&format!("data-copy=\"{}", "&lt;img"), "");
-        assert!(!shown.contains("onerror=alert(1)>"), "{shown}");
     }
 }

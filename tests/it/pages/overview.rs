@@ -66,8 +66,8 @@ async fn a_bar_of_the_chart_leads_to_its_hour_and_its_numbers_are_a_table() {
     narrowed.says("2 events today");
     let kept = narrowed.links("/events?since=");
     assert!(!kept.is_empty(), "the time stays on other pages");
-    let list = desk.page("/events?kind=comment").await;
-    list.says(": 1 event").says("1 hour each");
+    let comments = desk.page("/events?kind=comment").await;
+    comments.says(": 1 event").says("1 hour each");
     let searched = desk.page("/events?text=rolls").await;
     searched.says("The chart does not apply: text.");
 }

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use url::Url;
 
-use super::words::{attachment, between, cut, cut_to, gap, is_button, is_message, way_in};
+use super::words::{
+    answered, attachment, between, cut, cut_to, gap, is_button, is_message, way_in,
+};
 use crate::{
     http::pages::{event_line::duration, kinds::look_of, times::Times},
     query::{Attachment, Conversation, GapRow, Line, Party, Place, Reaction, ReplyTo},
@@ -252,19 +254,17 @@ impl Chat<'_> {
     }
 
     fn quote(&self, reply: &ReplyTo) -> Quote {
-        let link = reply
-            .message_id
-            .as_ref()
-            .map(|id| match self.places.get(id) {
-                Some(position) => format!("#p{position}"),
-                None => {
-                    let mut query = form_urlencoded::Serializer::new(String::new());
-                    format!("/events?{}", query.append_pair("message", id).finish())
-                }
-            });
+        let link_to = |id: &String| {
+            if let Some(position) = self.places.get(id) {
+                return format!("#p{position}");
+            }
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            format!("/events?{}", query.append_pair("message", id).finish())
+        };
+        let link = reply.message_id.as_ref().map(link_to);
         Quote {
             text: reply.text.as_deref().map(cut),
-            words: super::words::answered(reply),
+            words: answered(reply),
             link,
         }
     }

@@ -65,6 +65,9 @@ pub(super) struct List {
     pub(super) is_narrowed: bool,
     /// Parameters that the form keeps.
     pub(super) hidden: Vec<(&'static str, String)>,
+    /// Links to the first page and to the next one.
+    pub(super) newest: Option<String>,
+    pub(super) more: Option<String>,
 }
 
 /// Conversation in a list.
@@ -101,8 +104,6 @@ struct ListPage {
     frame: Frame,
     list: List,
     same: Same,
-    newest: Option<String>,
-    older: Option<String>,
     /// True, since no conversation is open.
     is_alone: bool,
 }
@@ -122,15 +123,15 @@ async fn show(
     let mut session = api.session(&scope).await?;
     let (filter, order) = filter(&api, &mut session, parameters).await?;
     let rows = found.conversations;
-    let list = List::of(&api, &mut session, rows, (parameters, None), visit.now).await?;
-    let address = |path| trimmed(shown::url(path, parameters, &[]));
+    let mut list = List::of(&api, &mut session, rows, (parameters, None), visit.now).await?;
     let is_later = parameters.get("after").is_some();
     let first = shown::url(CONVERSATIONS.path, parameters, &[("after", String::new())]);
+    list.newest = is_later.then(|| trimmed(first));
+    list.more = found.next.map(|next| next.replacen("/v1/", "/", 1));
+    let same = trimmed(shown::url("/v1/conversations", parameters, &[]));
     let conversations = ListPage {
         list,
-        same: Same::list(address("/v1/conversations"), &filter, order),
-        newest: is_later.then(|| trimmed(first)),
-        older: found.next.map(|next| next.replacen("/v1/", "/", 1)),
+        same: Same::list(same, &filter, order),
         frame: Frame::new(
             &visit,
             Some(&scope),
@@ -179,6 +180,8 @@ impl List {
             is_waiting: parameters.flag("waiting")?.unwrap_or(false),
             is_narrowed: NARROW.iter().any(|name| parameters.get(name).is_some()),
             hidden: kept.filter_map(|name| Some((name, given(name)?))).collect(),
+            newest: None,
+            more: None,
         })
     }
 }

@@ -13,7 +13,9 @@ use crate::{
         problem::Problem,
     },
     meta::event::Kind,
-    query::{Between, Conversation, EventFilter, EventPage, EventRow, Order, Party, Session},
+    query::{
+        Between, Conversation, EventFilter, EventForm, EventPage, EventRow, Order, Party, Session,
+    },
 };
 
 /// Meta's time for an answer to a message.
@@ -113,7 +115,7 @@ impl Events<'_> {
         kinds: &[Kind],
         order: Order,
         limit: u32,
-    ) -> Result<Vec<crate::query::EventForm>, Problem> {
+    ) -> Result<Vec<EventForm>, Problem> {
         let page = EventPage {
             filter: EventFilter {
                 kinds: kinds.to_vec(),
@@ -130,7 +132,7 @@ impl Events<'_> {
     async fn last_received(&mut self) -> Result<Option<Timestamp>, Problem> {
         let kinds = [Kind::Message, Kind::Postback];
         let events = self.read(&kinds, Order::Newest, NEWEST).await?;
-        let rows = events.iter().map(|event| event.columns());
+        let rows = events.iter().map(EventForm::columns);
         Ok(rows.filter(|row| is_received(row)).map(at).max())
     }
 }

@@ -7,7 +7,10 @@ use crate::query::{ConversationFilter, ConversationOrder, ConversationRow};
 pub(super) struct Same {
     pub(super) api: String,
     pub(super) cli: String,
-    pub(super) sql: String,
+    /// View that the SQL reads, its conditions, and its order.
+    pub(super) view: &'static str,
+    pub(super) conditions: Vec<String>,
+    pub(super) order: &'static str,
 }
 
 impl Same {
@@ -16,7 +19,7 @@ impl Same {
         let mut cli = "hookshelf conversations list".to_owned();
         let mut conditions = Vec::new();
         let mut option = |name: &str, value: &str| {
-            cli.push_str(&format!(" --{name} {}", for_shell(value)));
+            cli = format!("{cli} --{name} {}", for_shell(value));
         };
         if let Some(app) = &filter.app {
             option("app", app);
@@ -46,16 +49,17 @@ impl Same {
             conditions.push("waiting_since IS NOT NULL".to_owned());
         }
         let order = if is_longest {
-            "waiting_since"
+            "waiting_since LIMIT 100"
         } else {
-            "last_at DESC"
+            "last_at DESC LIMIT 100"
         };
-        let conditions = match conditions[..] {
-            [] => String::new(),
-            _ => format!(" WHERE {}", conditions.join(" AND ")),
-        };
-        let sql = format!("SELECT * FROM conversations{conditions} ORDER BY {order} LIMIT 100");
-        Self { api, cli, sql }
+        Self {
+            api,
+            cli,
+            view: "conversations",
+            conditions,
+            order,
+        }
     }
 
     /// Calls for a conversation.
@@ -68,12 +72,12 @@ impl Same {
                 for_shell(account),
                 for_shell(person)
             ),
-            sql: format!(
-                "SELECT * FROM events WHERE account_id = {} AND person_id = {} \
-                 ORDER BY coalesce(occurred_at, received_at), position",
-                for_sql(account),
-                for_sql(person)
-            ),
+            view: "events",
+            conditions: vec![
+                format!("account_id = {}", for_sql(account)),
+                format!("person_id = {}", for_sql(person)),
+            ],
+            order: "coalesce(occurred_at, received_at), position",
         }
     }
 }

@@ -131,7 +131,10 @@ async fn show(
         newest: links.without_part(&[]),
         app: parameters.text("app")?,
         files: may_export(&scope).is_ok().then(|| links.files(&between)),
-        same: Same::conversation(path(&between), &found.row),
+        same: Same::conversation(
+            format!("{}{}", parameters.base(), path(&between)),
+            &found.row,
+        ),
         is_from_end: part.after.is_none(),
         frame: frame(&visit, &scope, &found),
         here: links.path,

@@ -66,13 +66,13 @@ async fn a_line_is_text_and_looks_as_the_server_writes_it() {
     browser.deliver(&[hostile]).await;
     let shown = "<img src=x onerror=alert(1)> 202Eevil";
     browser.read(LAST, shown).await;
-    let line = "return document.querySelector('.tail tbody tr:last-child').innerHTML.trim()\
+    let markup = "return document.querySelector('.tail tbody tr:last-child').innerHTML.trim()\
                 .replace(/\\s+/g, ' ').replace(/> </g, '><').replace(/title=\"[^\"]* ago\"/, '')";
-    let live = browser.value(line).await;
+    let live = browser.value(markup).await;
     assert!(!live.as_str().unwrap().contains("<img"), "{live}");
     browser.visit("/live").await;
     browser.read(LAST, shown).await;
-    assert_eq!(live, browser.value(line).await);
+    assert_eq!(live, browser.value(markup).await);
     browser.close().await;
 }
 
