@@ -49,8 +49,9 @@ const GROWS: &str = "Grows: ";
 const GENERAL: [&str; 3] = ["events", "deliveries", "repeats"];
 
 /// Tables without a list of columns in the page, because SQL users do not read them.
-const INTERNAL: [&str; 10] = [
+const INTERNAL: [&str; 11] = [
     "_sqlx_migrations",
+    "admin_sessions",
     "commit_fence",
     "consumer_lanes",
     "dedupe",
