@@ -4,12 +4,12 @@
 
 mod events;
 mod live;
+mod tab;
 
 use std::{
     io::{BufRead, BufReader},
     os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
 use nix::{
@@ -17,23 +17,22 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::{Value, json};
-use thirtyfour::{LoggingPrefsLogLevel, TypingData, prelude::*};
 
-use crate::support::{directory::Directory, server::Server};
+use self::tab::Tab;
+use crate::support::{directory::Directory, eventually, server::Server};
 
 /// Size of a desk and of a phone, in CSS pixels.
 const DESK: (u32, u32) = (1440, 900);
 const PHONE: (u32, u32) = (375, 800);
 
-/// Time for a page to change.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Time between two looks.
-const SOON: Duration = Duration::from_millis(50);
+/// Keys without a letter.
+const ENTER: &str = "\u{e007}";
+const ESCAPE: &str = "\u{e00c}";
+const END: &str = "\u{e010}";
 
 /// A browser with one tab, on the pages of a server.
 struct Browser {
-    tab: WebDriver,
+    tab: Tab,
     server: Server,
     driver: Driver,
 }
@@ -83,18 +82,8 @@ impl Browser {
     /// Opens a browser of the size of a desk.
     async fn open(server: Server) -> Self {
         let (driver, port) = Driver::start();
-        let mut wanted = DesiredCapabilities::chrome();
-        for argument in ["--headless=new", "--no-sandbox", "--disable-gpu"] {
-            wanted.add_arg(argument).unwrap();
-        }
-        wanted
-            .set_browser_log_level(LoggingPrefsLogLevel::All)
-            .unwrap();
-        let tab = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted);
         let browser = Self {
-            tab: tab
-                .await
-                .expect("Chromium starts; install the package chromium"),
+            tab: Tab::open(([127, 0, 0, 1], port).into()).await,
             server,
             driver,
         };
@@ -102,9 +91,15 @@ impl Browser {
         browser
     }
 
+    async fn post(&self, command: &str, body: Value) -> Value {
+        let answer = self.tab.post(command, body).await;
+        answer.unwrap_or_else(|said| panic!("{command}: {said}"))
+    }
+
     /// Sets the size of the window.
     async fn resize(&self, (width, height): (u32, u32)) {
-        self.tab.set_window_rect(0, 0, width, height).await.unwrap();
+        let size = json!({"width": width, "height": height});
+        self.post("/window/rect", size).await;
     }
 
     /// Scripts are off from the next page on.
@@ -121,53 +116,78 @@ impl Browser {
 
     /// Sends a command of Chromium's own protocol.
     async fn tell(&self, command: &str, arguments: Value) {
-        let protocol = self.tab.cdp();
-        protocol.send_raw(command, arguments).await.unwrap();
+        let command = json!({"cmd": command, "params": arguments});
+        self.post("/goog/cdp/execute", command).await;
     }
 
     /// Opens a page.
     async fn visit(&self, path: &str) {
         let url = format!("http://{}{path}", self.server.admin);
-        self.tab.goto(url).await.unwrap();
+        self.post("/url", json!({"url": url})).await;
     }
 
-    /// Waits for an element.
-    async fn see(&self, selector: &str) -> WebElement {
-        let found = self.tab.query(By::Css(selector.to_owned()));
-        let found = found.wait(PATIENCE, SOON);
-        found.first().await.unwrap()
+    /// Goes back to the page before.
+    async fn go_back(&self) {
+        self.post("/back", json!({})).await;
+    }
+
+    /// Address of the page.
+    async fn address(&self) -> String {
+        let address = self.tab.get("/url").await.unwrap();
+        address.as_str().unwrap().to_owned()
+    }
+
+    /// Waits for an element. Returns its path.
+    async fn see(&self, selector: &str) -> String {
+        eventually(selector, async || self.tab.find(selector).await.is_some()).await;
+        self.tab.find(selector).await.unwrap()
     }
 
     /// Waits until an element is gone.
     async fn see_no_more(&self, selector: &str) {
-        let query = self.tab.query(By::Css(selector.to_owned()));
-        let query = query.wait(PATIENCE, SOON);
-        assert!(query.not_exists().await.unwrap(), "{selector} stays");
+        let gone = format!("{selector} is gone");
+        eventually(&gone, async || self.tab.find(selector).await.is_none()).await;
+    }
+
+    /// Waits until an element has a text.
+    async fn read(&self, selector: &str, text: &str) {
+        let what = format!("{selector} says {text}");
+        eventually(&what, async || match self.tab.find(selector).await {
+            Some(element) => self.tab.text(&element).await.as_deref() == Some(text),
+            None => false,
+        })
+        .await;
     }
 
     /// Clicks an element.
     async fn click(&self, selector: &str) {
-        self.see(selector).await.click().await.unwrap();
+        let element = self.see(selector).await;
+        self.post(&format!("{element}/click"), json!({})).await;
     }
 
-    /// Presses keys, without a field.
-    async fn press(&self, keys: impl Into<TypingData>) {
-        let keys: TypingData = keys.into();
-        let action = self.tab.action_chain().send_keys(keys);
-        action.perform().await.unwrap();
+    /// Presses keys, one after the other.
+    async fn press(&self, keys: &str) {
+        let press = |key: char| {
+            [
+                json!({"type": "keyDown", "value": key}),
+                json!({"type": "keyUp", "value": key}),
+            ]
+        };
+        let keys: Vec<_> = keys.chars().flat_map(press).collect();
+        let actions = json!({"actions": [{"type": "key", "id": "keys", "actions": keys}]});
+        self.post("/actions", actions).await;
     }
 
     /// Value of a script.
     async fn value(&self, script: &str) -> Value {
-        let value = self.tab.execute(script, Vec::new()).await.unwrap();
-        value.json().clone()
+        let script = json!({"script": script, "args": []});
+        self.post("/execute/sync", script).await
     }
 
     /// Expects that nothing was refused by the policy or reported on the console, and closes.
     async fn close(self) {
-        let entries = self.tab.browser_log().await.unwrap();
-        let said: Vec<_> = entries.iter().map(|it| format!("{it:?}")).collect();
-        self.tab.quit().await.unwrap();
+        let said = self.tab.console().await;
+        self.tab.close().await;
         assert!(said.is_empty(), "the console says {said:?}");
         drop(self.driver);
     }

@@ -26,13 +26,12 @@ async fn an_event_opens_beside_the_list_and_goes_back() {
     browser.visit("/events").await;
     browser.value("window.isSamePage = true").await;
     browser.click(".list tbody tr:nth-child(2) a.row").await;
-    let pane = browser.see(".pane .said").await;
-    assert_eq!(pane.text().await.unwrap(), "so nice");
-    let address = browser.tab.current_url().await.unwrap();
-    assert!(address.query().unwrap().contains("open="), "{address}");
+    browser.read(".pane .said", "so nice").await;
+    let address = browser.address().await;
+    assert!(address.contains("open="), "{address}");
     assert_eq!(browser.value("return window.isSamePage").await, true);
 
-    browser.tab.back().await.unwrap();
+    browser.go_back().await;
     browser.see_no_more(".pane").await;
     browser.see(".list tbody tr:nth-child(3)").await;
     browser.close().await;
@@ -45,20 +44,16 @@ async fn the_list_is_read_by_keyboard_alone() {
     browser.visit("/events").await;
     browser.see("html[data-keys=on]").await;
     browser.press("jj").await;
-    browser.press(Key::Enter).await;
-    let pane = browser.see(".pane .said").await;
-    assert_eq!(pane.text().await.unwrap(), "so nice");
-    browser.press(Key::Escape).await;
+    browser.press(ENTER).await;
+    browser.read(".pane .said", "so nice").await;
+    browser.press(ESCAPE).await;
     browser.see_no_more(".pane").await;
     browser.press("/").await;
     browser.see(".find input:focus").await;
     browser.press("jk").await;
-    let typed = browser.see(".find input").await.value().await.unwrap();
-    assert_eq!(
-        typed.as_deref(),
-        Some("jk"),
-        "letters in a field are letters"
-    );
+    let typed = "return document.querySelector('.find input').value";
+    let typed = browser.value(typed).await;
+    assert_eq!(typed, "jk", "letters in a field are letters");
     browser.close().await;
 }
 
@@ -69,13 +64,11 @@ async fn everything_is_there_without_scripts() {
     browser.without_scripts().await;
     browser.visit("/events?limit=2").await;
     browser.click(".list tbody tr:nth-child(1) a.row").await;
-    let pane = browser.see(".pane .said").await;
-    assert_eq!(pane.text().await.unwrap(), "when?");
+    browser.read(".pane .said", "when?").await;
     browser.click(".pane a[aria-label=Close]").await;
     browser.see_no_more(".pane").await;
     browser.click("a[rel=next]").await;
-    let row = browser.see(".list tbody tr .c-text").await;
-    assert_eq!(row.text().await.unwrap(), "how much?");
+    browser.read(".list tbody tr .c-text", "how much?").await;
     browser.close().await;
 }
 
@@ -102,10 +95,7 @@ async fn times_are_of_the_zone_of_the_browser() {
     browser.tell("Emulation.setTimezoneOverride", zone).await;
     browser.visit("/events").await;
     browser.see("th small").await;
-    let query = browser
-        .tab
-        .query(By::XPath("//th/small[text()='Asia/Tokyo']"));
-    query.wait(PATIENCE, SOON).first().await.unwrap();
+    browser.read("th small", "Asia/Tokyo").await;
     browser.close().await;
 }
 
