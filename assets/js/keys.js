@@ -1,7 +1,7 @@
 // Keys of the pages. They never fire in a field, and not together with Ctrl, Alt or Meta.
 import { element } from "./stored.js";
 
-const PAGES = { o: "/", l: "/live", e: "/events", c: "/conversations", d: "/deliveries", r: "/rejections", h: "/health" };
+const PAGES = { o: "/", l: "/live", e: "/events", c: "/conversations", m: "/comments", d: "/deliveries", r: "/rejections", h: "/health" };
 const GO_WITHIN = 1000;
 const SHEET = [
   ["/", "Find an id, a name or a URL"],
@@ -9,6 +9,7 @@ const SHEET = [
   ["g l", "Live"],
   ["g e", "Events"],
   ["g c", "Conversations"],
+  ["g m", "Comments"],
   ["g d", "Deliveries"],
   ["g r", "Rejections"],
   ["g h", "Health"],
@@ -60,7 +61,7 @@ function open(event, selector) {
 
 // Moves the focus to the next or previous row of the list.
 function move(event, by) {
-  const rows = [...document.querySelectorAll(".list a.row, .talk-list a.entry")];
+  const rows = [...document.querySelectorAll(".list a.row, .talk-list :is(a.entry, a.media)")];
   if (!rows.length) return;
   event.preventDefault();
   const at = rows.indexOf(document.activeElement);

@@ -34,7 +34,7 @@ mod walk;
 
 pub use audit::{Audit, AuditError, Subject};
 pub use audit_key::AuditKey;
-pub use comments::{Comment, CommentWalk, MediaComments, Thread, ThreadComment};
+pub use comments::{Comment, CommentWalk, LastComment, MediaComments, Thread, ThreadComment};
 pub use conversation::{
     Attachment, Conversation, Line, LineWalk, ListPage, Part, Party, Reaction, ReplyTo, Version,
 };

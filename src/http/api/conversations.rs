@@ -264,7 +264,7 @@ pub(in crate::http) fn path((account, person): &Between) -> String {
     format!("{CONVERSATIONS}/{}/{}", encoded(account), encoded(person))
 }
 
-pub(super) fn encoded(id: &str) -> String {
+pub(in crate::http) fn encoded(id: &str) -> String {
     form_urlencoded::byte_serialize(id.as_bytes())
         .collect::<String>()
         .replace('+', "%20")

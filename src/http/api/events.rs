@@ -222,7 +222,7 @@ pub(in crate::http) async fn listed(
 }
 
 /// A scope without content cannot search it: an answer would tell what the content is.
-pub(super) fn refuse_content_filters(
+pub(in crate::http) fn refuse_content_filters(
     scope: &Scope,
     parameters: &Parameters,
 ) -> Result<(), Problem> {

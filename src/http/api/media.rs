@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    Asked, InPath, LISTED, SHOWN, Shared,
+    Api, Asked, InPath, LISTED, SHOWN, Shared,
     conversations::{OF, PAGE, encoded, limit, next, place},
     export::{EXPORT, Export},
     filters::{ACCOUNT, APP, LIMIT, accounts},
@@ -19,20 +19,24 @@ use crate::{
         access::Viewer,
         answer,
         parameter::{Form, Parameter},
+        parameters::Parameters,
         problem::Problem,
     },
-    query::{CommentWalk, Digits, ListWalk, MediaComments, MediaFilter, MediaRow, Subject},
+    query::{
+        CommentWalk, Digits, ListWalk, MediaComments, MediaFilter, MediaRow, Scope, Session,
+        Subject, Thread,
+    },
 };
 
 const MEDIA: &str = "/v1/media";
 
-const MEDIA_LIST: &[Parameter] = &[Parameter::of(
+pub(in crate::http) const MEDIA_LIST: &[Parameter] = &[Parameter::of(
     "unanswered",
     "true for media with unanswered comments.",
     Form::Flag,
 )];
 
-const THREADS: &[Parameter] = &[
+pub(in crate::http) const THREADS: &[Parameter] = &[
     APP,
     ACCOUNT,
     Parameter::of(
@@ -74,15 +78,24 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 /// Answer with media.
 #[derive(Serialize, JsonSchema)]
-struct MediaList {
-    media: Vec<MediaRow>,
+pub(in crate::http) struct MediaList {
+    pub(in crate::http) media: Vec<MediaRow>,
     /// Null if nothing was ever listed.
     lag: Option<LagReport>,
     /// URL of the next page.
-    next: Option<String>,
+    pub(in crate::http) next: Option<String>,
     #[schemars(with = "Digits")]
     as_of_position: String,
 }
+
+/// Maximum number of threads per read of a choice.
+const AT_ONCE: u32 = 200;
+
+/// Maximum number of reads of a choice.
+const MOST_READS: usize = 20;
+
+/// Choice of threads.
+pub(in crate::http) type Keep = dyn Fn(&Thread) -> bool + Send + Sync;
 
 async fn list(
     State(api): Shared,
@@ -90,30 +103,49 @@ async fn list(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let parameters = &asked.parameters;
-    let export = Export::of("media", parameters, &["after", "limit"])?;
-    let mut filter = MediaFilter {
-        app: parameters.text("app")?,
-        unanswered: parameters.flag("unanswered")?.unwrap_or(false),
-        since: parameters.moment("since")?,
-        until: parameters.moment("until")?,
-        ..MediaFilter::default()
-    };
-    let (after, limit) = (place(parameters, "after")?, limit(parameters)?);
-    let mut session = api.session(&scope).await?;
-    filter.account_ids = accounts(&api, &mut session, parameters).await?;
-    let end = api.read(session.end_of_log()).await?;
-    if let Some(export) = export {
+    if let Some(export) = Export::of("media", parameters, &["after", "limit"])? {
+        let mut session = api.session(&scope).await?;
+        let filter = filter(&api, &mut session, parameters).await?;
+        let end = api.read(session.end_of_log()).await?;
         let (walk, what) = (ListWalk::new(filter, end), (export, Subject::None));
         return api.export(session, (&scope, &asked), what, walk).await;
     }
+    let answer = listed(&api, &scope, parameters).await?;
+    Ok(answer::json(StatusCode::OK, &answer))
+}
+
+/// Reads a page of media.
+pub(in crate::http) async fn listed(
+    api: &Api,
+    scope: &Scope,
+    parameters: &Parameters,
+) -> Result<MediaList, Problem> {
+    let (after, limit) = (place(parameters, "after")?, limit(parameters)?);
+    let mut session = api.session(scope).await?;
+    let filter = filter(api, &mut session, parameters).await?;
+    let end = api.read(session.end_of_log()).await?;
     let list = api.read(session.media(&filter, after, limit)).await?;
-    let answer = MediaList {
+    Ok(MediaList {
         media: list.rows,
         lag: list.lag.map(LagReport::from),
         next: next(MEDIA, parameters, "after", list.next),
         as_of_position: end.to_string(),
-    };
-    Ok(answer::json(StatusCode::OK, &answer))
+    })
+}
+
+async fn filter(
+    api: &Api,
+    session: &mut Session,
+    parameters: &Parameters,
+) -> Result<MediaFilter, Problem> {
+    Ok(MediaFilter {
+        app: parameters.text("app")?,
+        unanswered: parameters.flag("unanswered")?.unwrap_or(false),
+        since: parameters.moment("since")?,
+        until: parameters.moment("until")?,
+        account_ids: accounts(api, session, parameters).await?,
+        ..MediaFilter::default()
+    })
 }
 
 async fn show(
@@ -123,16 +155,10 @@ async fn show(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let parameters = &asked.parameters;
-    let export = Export::of("comments", parameters, &["limit"])?;
-    let (before, limit) = (parameters.position("before")?, limit(parameters)?);
-    let mut filter = MediaFilter {
-        app: parameters.text("app")?,
-        media_id: Some(in_path(id.clone())?),
-        ..MediaFilter::default()
-    };
-    let mut session = api.session(&scope).await?;
-    filter.account_ids = accounts(&api, &mut session, parameters).await?;
-    if let Some(export) = export {
+    if let Some(export) = Export::of("comments", parameters, &["limit"])? {
+        let before = parameters.position("before")?;
+        let mut session = api.session(&scope).await?;
+        let filter = named(&api, &mut session, parameters, &id).await?;
         let export = export.with_content(&scope)?;
         let end = api.read(session.end_of_log()).await?;
         let found = CommentWalk::begin(&mut session, &filter, before, end);
@@ -141,16 +167,67 @@ async fn show(
         let what = (export, Subject::Id(&of));
         return api.export(session, (&scope, &asked), what, walk).await;
     }
-    let found = api
-        .read(session.media_comments(&filter, before, limit))
-        .await?;
-    let comments = found.ok_or_else(Problem::not_found)?;
-    let subject = Subject::Id(&comments.row.media_id);
-    let threads = Some(comments.threads.len());
-    api.record(&scope, &asked, "comments", (subject, threads))
-        .await?;
-    let path = format!("{MEDIA}/{}/comments", encoded(&id));
+    let comments = comments(&api, (&scope, &asked), &id, None).await?;
+    let path = path(&id);
     let mut answer = serde_json::to_value(&comments).unwrap_or_default();
     answer["next"] = json!(next(&path, parameters, "before", comments.next));
     Ok(answer::json(StatusCode::OK, &answer))
+}
+
+/// Path of the comments on a media in the API.
+pub(in crate::http) fn path(id: &str) -> String {
+    format!("{MEDIA}/{}/comments", encoded(id))
+}
+
+/// Filter for the media that a path names.
+async fn named(
+    api: &Api,
+    session: &mut Session,
+    parameters: &Parameters,
+    id: &str,
+) -> Result<MediaFilter, Problem> {
+    Ok(MediaFilter {
+        app: parameters.text("app")?,
+        media_id: Some(in_path(id.to_owned())?),
+        account_ids: accounts(api, session, parameters).await?,
+        ..MediaFilter::default()
+    })
+}
+
+/// Reads the threads on a media; with a choice, only those that it keeps, of as many threads as some
+/// reads give. The audit records it.
+pub(in crate::http) async fn comments(
+    api: &Api,
+    (scope, asked): (&Scope, &Asked),
+    id: &str,
+    keep: Option<&Keep>,
+) -> Result<MediaComments, Problem> {
+    let parameters = &asked.parameters;
+    let (before, limit) = (parameters.position("before")?, limit(parameters)?);
+    let mut session = api.session(scope).await?;
+    let filter = named(api, &mut session, parameters, id).await?;
+    let at_once = keep.map_or(limit, |_| limit.max(AT_ONCE));
+    let read = session.media_comments(&filter, before, at_once).await;
+    let found = read.map_err(|error| api.problem(&error))?;
+    let mut comments = found.ok_or_else(Problem::not_found)?;
+    if let Some(keep) = keep {
+        comments.threads.retain(keep);
+        for _ in 1..MOST_READS {
+            if comments.threads.len() >= limit as usize || comments.next.is_none() {
+                break;
+            }
+            let read = session.media_comments(&filter, comments.next, at_once);
+            let further = api.read(read).await?.ok_or_else(Problem::not_found)?;
+            comments.next = further.next;
+            comments
+                .threads
+                .extend(further.threads.into_iter().filter(keep));
+        }
+        comments.keep_first(limit as usize);
+    }
+    let subject = Subject::Id(&comments.row.media_id);
+    let threads = Some(comments.threads.len());
+    api.record(scope, asked, "comments", (subject, threads))
+        .await?;
+    Ok(comments)
 }

@@ -4,7 +4,7 @@
 //! the caller's scope, records shown content in the audit, and answers. Tables of [`Operation`]s
 //! declare the routes; [`OPERATIONS`] lists the tables.
 
-mod accounts;
+pub(super) mod accounts;
 mod audit;
 mod consumers;
 pub(super) mod conversations;
@@ -15,7 +15,7 @@ pub(super) mod export;
 pub(super) mod filters;
 mod health;
 mod json_body;
-mod media;
+pub(super) mod media;
 mod openapi;
 mod operation;
 pub(super) mod rejections;

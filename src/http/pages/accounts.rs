@@ -65,13 +65,24 @@ impl AccountNames {
 
     /// The account with this id.
     pub(super) fn get(&self, id: &str) -> AccountName {
-        let name = self.0.get(id).cloned();
-        AccountName {
+        AccountName::new(id, self.0.get(id).cloned())
+    }
+}
+
+impl AccountName {
+    /// The account with this id and name.
+    pub(super) fn new(id: &str, name: Option<String>) -> Self {
+        Self {
             initials: initials(name.as_deref().unwrap_or(id)),
             hue: hue(id),
             id: id.to_owned(),
             name,
         }
+    }
+
+    /// The name, or the id.
+    pub(super) fn shown(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.id)
     }
 }
 

@@ -75,6 +75,13 @@ pub(super) static HEALTH: Section = Section {
     keeps: &[],
 };
 
+pub(super) static COMMENTS: Section = Section {
+    path: "/comments",
+    name: "Comments",
+    icon: "message-square",
+    keeps: &["account", "since", "until"],
+};
+
 static API: Section = Section {
     path: "/docs",
     name: "API",
@@ -89,6 +96,7 @@ static SECTIONS: [&[&Section]; 2] = [
         &LIVE,
         &EVENTS,
         &CONVERSATIONS,
+        &COMMENTS,
         &DELIVERIES,
         &REJECTIONS,
         &HEALTH,
@@ -103,7 +111,7 @@ pub(super) fn is_section(name: &str) -> bool {
 }
 
 /// Sections of the bar on a phone.
-static BAR: [&Section; 4] = [&OVERVIEW, &LIVE, &EVENTS, &CONVERSATIONS];
+static BAR: [&Section; 4] = [&OVERVIEW, &LIVE, &CONVERSATIONS, &COMMENTS];
 
 /// Times to choose, with their names.
 const RANGES: [(&str, &str); 5] = [

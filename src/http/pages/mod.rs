@@ -15,6 +15,7 @@ mod bytes;
 mod causes;
 mod chart;
 mod chips;
+mod comments;
 mod conversations;
 mod cookies;
 mod copies;
@@ -92,6 +93,8 @@ const PAGES: &[Page] = &[
     recheck::PAGE,
     conversations::LIST,
     conversations::SHOW,
+    comments::LIST,
+    comments::SHOW,
 ];
 
 /// True if the path of a page begins like this.

@@ -1,5 +1,6 @@
 //! Comments on a media and on its ads, in threads of one level.
 
+mod last_comments;
 mod thread;
 mod walk;
 
@@ -16,6 +17,7 @@ use crate::store::{
 };
 
 pub use self::{
+    last_comments::LastComment,
     thread::{Comment, Thread},
     walk::{CommentWalk, ThreadComment},
 };
@@ -35,6 +37,16 @@ pub struct MediaComments {
     #[serde(serialize_with = "as_text")]
     #[schemars(with = "Option<String>")]
     pub next: Option<i64>,
+}
+
+impl MediaComments {
+    /// Leaves the first threads. The next part then begins behind them.
+    pub fn keep_first(&mut self, count: usize) {
+        if self.threads.len() > count {
+            self.threads.truncate(count);
+            self.next = self.threads.last().map(|last| last.last_position);
+        }
+    }
 }
 
 impl Session {

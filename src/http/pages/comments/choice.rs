@@ -1,0 +1,178 @@
+//! Choice of threads: answered or not, by person, words, or questions.
+
+use crate::{
+    http::{
+        api::media::Keep,
+        parameter::{Form, Parameter},
+        parameters::Parameters,
+        problem::{self, Problem},
+    },
+    query::{Comment, Scope, Thread},
+};
+
+/// Parameters of a choice.
+pub(super) const PARAMETERS: &[Parameter] = &[
+    Parameter::of(
+        "answered",
+        "false for threads with unanswered comments, true for the others.",
+        Form::Flag,
+    ),
+    Parameter::one("person", "Author: user name or Instagram-scoped id."),
+    Parameter::of(
+        "text",
+        "Part of a comment, in upper or lower case.",
+        Form::Search,
+    ),
+    Parameter::of(
+        "questions",
+        "true for comments with a question.",
+        Form::Flag,
+    ),
+    Parameter::one("thread", "Id of the first comment of the only thread."),
+];
+
+/// Question marks of different scripts.
+const QUESTION_MARKS: [char; 4] = ['?', '？', '؟', '¿'];
+
+/// Chosen threads: those with a comment that has all properties.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Choice {
+    pub(super) answered: Option<bool>,
+    pub(super) person: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) questions: bool,
+    pub(super) thread: Option<String>,
+    /// False if the reader may not search content.
+    pub(super) may_search: bool,
+}
+
+impl Choice {
+    /// Reads a choice. Questions are content, as words are.
+    pub(super) fn of(parameters: &Parameters, scope: &Scope) -> Result<Self, Problem> {
+        let choice = Self {
+            answered: parameters.flag("answered")?,
+            person: parameters.text("person")?,
+            text: parameters.search("text")?,
+            questions: parameters.flag("questions")?.unwrap_or(false),
+            thread: parameters.text("thread")?,
+            may_search: scope.shows_content(),
+        };
+        if choice.questions && !choice.may_search {
+            let detail = "questions needs a token with content = true";
+            return Err(Problem::new(problem::FORBIDDEN, detail));
+        }
+        Ok(choice)
+    }
+
+    /// True if threads are chosen.
+    pub(super) fn is_set(&self) -> bool {
+        self.answered.is_some() || self.of_comments() || self.thread.is_some()
+    }
+
+    /// True if only threads in this state are chosen.
+    pub(super) fn is_for(&self, answered: bool) -> bool {
+        self.answered == Some(answered)
+    }
+
+    fn of_comments(&self) -> bool {
+        self.person.is_some() || self.text.is_some() || self.questions
+    }
+
+    /// Words of the chosen state.
+    pub(super) fn state(&self) -> Option<&'static str> {
+        let word = |answered| if answered { "Answered" } else { "Unanswered" };
+        self.answered.map(word)
+    }
+
+    /// The choice as a function; `None` if all threads are chosen.
+    pub(super) fn keep(&self) -> Option<Box<Keep>> {
+        let person = self.person.as_deref().map(|it| it.trim_start_matches('@'));
+        let choice = Self {
+            person: person.map(str::to_lowercase),
+            text: self.text.as_deref().map(str::to_lowercase),
+            ..self.clone()
+        };
+        let keep = move |thread: &Thread| choice.takes(thread);
+        self.is_set().then(|| Box::new(keep) as Box<Keep>)
+    }
+
+    fn takes(&self, thread: &Thread) -> bool {
+        let has_state = self
+            .answered
+            .is_none_or(|it| it == (thread.unanswered == 0));
+        let is_thread = self.thread.is_none() || self.thread == thread.comment_id;
+        let mut comments = thread.comment.iter().chain(&thread.replies);
+        has_state && is_thread && comments.any(|comment| self.takes_comment(comment))
+    }
+
+    fn takes_comment(&self, comment: &Comment) -> bool {
+        let text = comment.text.as_deref().unwrap_or_default();
+        let is_by = |person: &String| {
+            let username = comment.username.as_deref().map(str::to_lowercase);
+            username.as_ref() == Some(person) || comment.person_id.as_ref() == Some(person)
+        };
+        self.person.as_ref().is_none_or(is_by)
+            && self
+                .text
+                .as_ref()
+                .is_none_or(|part| text.to_lowercase().contains(part))
+            && (!self.questions || text.contains(QUESTION_MARKS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn thread() -> Thread {
+        let comment = |id: &str, text: &str| Comment {
+            person_id: Some(id.to_owned()),
+            username: Some(format!("Name{id}")),
+            text: Some(text.to_owned()),
+            ..Comment::default()
+        };
+        Thread {
+            comment_id: Some("9001".to_owned()),
+            unanswered: 1,
+            comment: Some(comment("7001", "How MUCH is it?")),
+            replies: vec![comment("7002", "Thanks")],
+            ..Thread::default()
+        }
+    }
+
+    fn takes(choice: &Choice) -> bool {
+        choice.keep().is_none_or(|keep| keep(&thread()))
+    }
+
+    #[test]
+    fn a_thread_is_chosen_by_a_comment_with_all_properties() {
+        let some = |text: &str| Some(text.to_owned());
+        let choose = |person, text, questions| Choice {
+            person,
+            text,
+            questions,
+            ..Choice::default()
+        };
+        assert!(takes(&Choice::default()));
+        assert!(takes(&choose(some("@name7001"), some("much"), true)));
+        assert!(takes(&choose(some("7002"), some("THANKS"), false)));
+        assert!(!takes(&choose(some("7002"), None, true)));
+        assert!(!takes(&choose(some("7002"), some("much"), false)));
+    }
+
+    #[test]
+    fn a_thread_is_chosen_by_its_state_and_its_id() {
+        let by_state = |answered| Choice {
+            answered: Some(answered),
+            ..Choice::default()
+        };
+        assert!(takes(&by_state(false)));
+        assert!(!takes(&by_state(true)));
+        let by_id = |id: &str| Choice {
+            thread: Some(id.to_owned()),
+            ..Choice::default()
+        };
+        assert!(takes(&by_id("9001")));
+        assert!(!takes(&by_id("9002")));
+    }
+}

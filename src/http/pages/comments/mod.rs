@@ -1,0 +1,243 @@
+//! Pages of comments: *what do people say under this post, and what is unanswered?* Media with
+//! comments, and the threads under one of them.
+
+mod choice;
+mod media;
+mod thread;
+
+use askama::Template;
+use axum::{extract::State, response::Response, routing::get};
+use jiff::Timestamp;
+
+use self::{
+    choice::Choice,
+    media::{Looks, MediaItem},
+    thread::{Body, Branch, Reading},
+};
+use super::{
+    Page,
+    answer::{page, rendered},
+    event_line::EventLine,
+    frame::{COMMENTS, Frame},
+    text,
+    visit::Visit,
+};
+use crate::{
+    http::{
+        access::Viewer,
+        api::{
+            Api, Asked, InPath, Shared,
+            conversations::{OF, PAGE as PART, encoded},
+            events::refuse_content_filters,
+            media::{MEDIA_LIST, MediaList, THREADS, comments, listed, path},
+            shown,
+        },
+        parameter::{Form, Parameter},
+        parameters::Parameters,
+        problem::Problem,
+    },
+    meta::event::Kind,
+    query::{Between, EventFilter, EventForm, EventPage, MediaComments, MediaRow, Order, Session},
+};
+
+/// Number of media or threads on a page.
+const SHORT: &[Parameter] = &[Parameter::of(
+    "limit",
+    "Maximum number of entries.",
+    Form::Number(1, 200, 30),
+)];
+
+pub(super) const LIST: Page = Page {
+    path: "/comments",
+    handler: || get(list),
+    parameters: &[SHORT, OF, MEDIA_LIST, PART],
+};
+
+pub(super) const SHOW: Page = Page {
+    path: "/comments/{media}",
+    handler: || get(show),
+    parameters: &[SHORT, OF, THREADS, choice::PARAMETERS],
+};
+
+/// Maximum number of mentions beside the threads.
+const MOST_MENTIONS: u32 = 20;
+
+#[derive(Template)]
+#[template(path = "comments.html", blocks = ["main"])]
+struct CommentsPage {
+    frame: Frame,
+    list: List,
+    talk: Option<Talk>,
+}
+
+rendered!(CommentsPage);
+
+/// Parameters that choose media.
+const OF_MEDIA: [&str; 4] = ["app", "account", "since", "until"];
+
+/// Media with comments.
+struct List {
+    media: Vec<MediaItem>,
+    account: String,
+    is_unanswered: bool,
+    is_narrowed: bool,
+    /// Parameters that the form keeps.
+    hidden: Vec<(&'static str, String)>,
+    /// True if the list does not begin with the newest media.
+    is_part: bool,
+    older: Option<String>,
+    /// Query of the same list in the API.
+    query: String,
+}
+
+/// Threads under a media.
+struct Talk {
+    media: MediaItem,
+    /// Path of the page.
+    path: String,
+    /// Path of the same threads in the API.
+    api: String,
+    branches: Vec<Branch>,
+    mentions: Vec<EventLine>,
+    choice: Choice,
+    /// True if the part does not begin with the newest thread.
+    is_part: bool,
+    older: Option<String>,
+}
+
+async fn list(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    visit: Visit,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let parameters = &asked.parameters;
+    let found = listed(&api, &scope, parameters).await?;
+    let mut session = api.session(&scope).await?;
+    let looks = Looks::of(&api, &mut session, &found.media, &[]).await?;
+    let comments = CommentsPage {
+        list: List::of(found, parameters, &looks, None),
+        talk: None,
+        frame: Frame::new(&visit, Some(&scope), COMMENTS.name, Some(&COMMENTS)),
+    };
+    Ok(page(&visit, &comments))
+}
+
+async fn show(
+    State(api): Shared,
+    Viewer(scope): Viewer,
+    InPath(id): InPath<String>,
+    visit: Visit,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let parameters = &asked.parameters;
+    refuse_content_filters(&scope, parameters)?;
+    let choice = Choice::of(parameters, &scope)?;
+    let keep = choice.keep();
+    let found = comments(&api, (&scope, &asked), &id, keep.as_deref()).await?;
+    let others = listed(&api, &scope, parameters).await?;
+    let mut session = api.session(&scope).await?;
+    let events = mentions(&api, &mut session, &found.row, &choice).await?;
+    let row = std::slice::from_ref(&found.row);
+    let looks = Looks::of(&api, &mut session, &others.media, row).await?;
+    let list = List::of(others, parameters, &looks, Some(&found.row));
+    let talk = Talk {
+        mentions: looks.lines(&events),
+        media: looks.item(&found.row),
+        path: link_of(&id),
+        api: path(&id),
+        branches: branches(&found, &choice, visit.now, &link_of(&id)),
+        is_part: parameters.get("before").is_some(),
+        older: found.next.map(|before| {
+            let changes = [("before", before.to_string())];
+            shown::url(&link_of(&id), parameters, &changes)
+        }),
+        choice,
+    };
+    let title = format!("Comments on media {}", found.row.media_id);
+    let comments = CommentsPage {
+        frame: Frame::new(&visit, Some(&scope), title, Some(&COMMENTS)),
+        list,
+        talk: Some(talk),
+    };
+    Ok(page(&visit, &comments))
+}
+
+/// Page of the threads under a media.
+fn link_of(media: &str) -> String {
+    format!("{}/{}", COMMENTS.path, encoded(media))
+}
+
+fn branches(found: &MediaComments, choice: &Choice, now: Timestamp, path: &str) -> Vec<Branch> {
+    let reading = Reading {
+        now,
+        path,
+        account: &found.row.account_id,
+        has_ads: !found.row.ad_media_ids.is_empty(),
+        is_alone: choice.thread.is_some(),
+    };
+    found.threads.iter().map(|it| reading.branch(it)).collect()
+}
+
+/// Reads the newest mentions under a media. A choice of comments has none.
+async fn mentions(
+    api: &Api,
+    session: &mut Session,
+    media: &MediaRow,
+    choice: &Choice,
+) -> Result<Vec<EventForm>, Problem> {
+    if choice.is_set() {
+        return Ok(Vec::new());
+    }
+    let page = EventPage {
+        filter: EventFilter {
+            kinds: vec![Kind::Mention],
+            app: Some(media.app.clone()),
+            account_ids: vec![media.account_id.clone()],
+            media_id: Some(media.media_id.clone()),
+            ..EventFilter::default()
+        },
+        range: Between::default(),
+        order: Order::Newest,
+        limit: MOST_MENTIONS,
+    };
+    api.read(session.events(&page)).await
+}
+
+impl List {
+    fn of(
+        found: MediaList,
+        parameters: &Parameters,
+        looks: &Looks,
+        open: Option<&MediaRow>,
+    ) -> Self {
+        let given = |name: &'static str| Some((name, parameters.get(name)?.to_owned()));
+        let kept: Vec<_> = OF_MEDIA.into_iter().filter_map(given).collect();
+        let item = |row: &MediaRow| {
+            let is_open =
+                open.is_some_and(|open| (&open.app, &open.media_id) == (&row.app, &row.media_id));
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            let query = query.extend_pairs(&kept).finish();
+            let mark = if query.is_empty() { "" } else { "?" };
+            let link = format!("{}{mark}{query}", link_of(&row.media_id));
+            looks.item(row).in_list(link, is_open)
+        };
+        let query = shown::url("", parameters, &[]);
+        let is_unanswered = parameters.get("unanswered") == Some("true");
+        Self {
+            media: found.media.iter().map(item).collect(),
+            account: parameters.get("account").unwrap_or_default().to_owned(),
+            is_unanswered,
+            is_narrowed: is_unanswered || OF_MEDIA.iter().any(|it| parameters.get(it).is_some()),
+            hidden: ["app", "since", "until"]
+                .into_iter()
+                .filter_map(given)
+                .collect(),
+            is_part: parameters.get("after").is_some(),
+            older: found
+                .next
+                .map(|next| next.replacen("/v1/media", COMMENTS.path, 1)),
+            query: query.trim_end_matches('?').to_owned(),
+        }
+    }
+}

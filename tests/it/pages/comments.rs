@@ -1,0 +1,161 @@
+//! Pages of comments: media, and the threads under one.
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    api::{
+        scopes::{BAKERY, FLORIST, desk_with},
+        tokens,
+    },
+    support::message::notification,
+};
+
+const ACCOUNT: &str = "17840000000000001";
+
+/// Comment of a person, or reply to `parent`, on the media 8100.
+fn said(from: &str, id: &str, text: &str, parent: Option<&str>) -> String {
+    let mut value = json!({"id": id, "text": text, "from": {"id": from, "username": format!("u{from}")},
+        "media": {"id": "8100", "media_product_type": "REELS"}});
+    if let Some(parent) = parent {
+        value["parent_id"] = parent.into();
+    }
+    notification(
+        ACCOUNT,
+        "changes",
+        &json!({"field": "comments", "value": value}),
+    )
+}
+
+/// Desk with an answered and an unanswered thread.
+async fn desk_of_threads() -> Desk {
+    let desk = Desk::open().await;
+    desk.deliver(said("7001", "9001", "How much is it?", None))
+        .await;
+    desk.deliver(said(ACCOUNT, "9002", "Three euros", Some("9001")))
+        .await;
+    desk.deliver(said("7002", "9003", "Lovely rolls", None))
+        .await;
+    desk.be_listed().await;
+    desk
+}
+
+#[tokio::test]
+async fn a_list_shows_the_media_and_leads_to_their_threads() {
+    let desk = Desk::open().await;
+    desk.page("/comments").await.says("Nothing here yet");
+    let desk = desk_of_threads().await;
+    let list = desk.page("/comments").await;
+    list.says("Reel 8100")
+        .says("2 comments, 1 of the account")
+        .says("1 unanswered");
+    let thread = desk.page(&list.links("/comments/8100")[0]).await;
+    thread
+        .says("Comments on reel 8100")
+        .says("Meta never reports");
+    for text in [
+        "How much is it?",
+        "Three euros",
+        "Your account",
+        "Lovely rolls",
+        "@u7002",
+    ] {
+        thread.says(text);
+    }
+    assert_eq!(thread.html.matches("<h1").count(), 1);
+    assert_eq!(thread.text().matches("Unanswered,").count(), 1);
+    let event = thread.links("/events/")[0].clone();
+    desk.page(&event).await.says("Comment of");
+    let none = desk.page("/comments?account=1&unanswered=true").await;
+    none.says("Nothing matches");
+}
+
+#[tokio::test]
+async fn threads_are_chosen_by_their_state_author_and_words() {
+    let desk = desk_of_threads().await;
+    let [asked, praised] = ["How much", "Lovely"];
+    for (choice, shown, hidden) in [
+        ("answered=false", praised, asked),
+        ("answered=true", asked, praised),
+        ("person=%40U7002", praised, asked),
+        ("person=7001", asked, praised),
+        ("text=LOVELY", praised, asked),
+        ("questions=true", asked, praised),
+        ("thread=9003", praised, asked),
+    ] {
+        let page = desk.page(&format!("/comments/8100?{choice}")).await;
+        page.says(shown).hides(hidden);
+    }
+    let none = desk.page("/comments/8100?text=croissant").await;
+    none.says("Nothing matches").says("Show all threads");
+}
+
+#[tokio::test]
+async fn a_long_list_of_threads_has_parts() {
+    let desk = desk_of_threads().await;
+    let newest = desk.page("/comments/8100?limit=1").await;
+    newest.says("Lovely rolls").hides("How much");
+    let older = newest.links("before=")[0].clone();
+    let page = desk.page(&older).await;
+    page.says("How much").hides("Lovely rolls");
+    let chosen = desk.page("/comments/8100?limit=1&person=7001").await;
+    chosen.says("How much").hides("Lovely rolls");
+}
+
+#[tokio::test]
+async fn the_audit_records_the_reading_of_threads() {
+    let desk = desk_of_threads().await;
+    desk.page("/comments").await;
+    desk.page("/comments/8100").await;
+    let audit = desk.read_as("privacy", "/v1/audit").await;
+    let entries = audit["audit"].as_array().unwrap();
+    let verbs: Vec<_> = entries
+        .iter()
+        .map(|it| it["verb"].as_str().unwrap())
+        .collect();
+    assert_eq!(verbs, ["comments"], "{audit}");
+}
+
+#[tokio::test]
+async fn a_viewer_sees_that_comments_are_there_and_not_their_content() {
+    let desk = desk_of_threads().await;
+    let page = desk.page_as("viewer", "/comments/8100").await;
+    page.says("Not visible with this token")
+        .hides("Lovely")
+        .hides("u7002");
+    for search in ["text=Lovely", "questions=true"] {
+        let refused = desk
+            .page_as("viewer", &format!("/comments/8100?{search}"))
+            .await;
+        assert_eq!(refused.answer.status, 403, "{search}");
+    }
+    let named = desk.page_as("viewer", "/comments/8100?person=u7002").await;
+    named.says("Nothing matches");
+}
+
+#[tokio::test]
+async fn a_client_sees_its_own_media_only() {
+    let desk = desk_with(&tokens()).await;
+    desk.be_listed().await;
+    let all = desk.read_as("reader", "/v1/media").await;
+    let media = all["media"].as_array().unwrap();
+    assert!(media.iter().any(|it| it["account_id"] == FLORIST), "{all}");
+    for row in media {
+        let path = format!("/comments/{}", row["media_id"].as_str().unwrap());
+        let is_own = row["account_id"] == BAKERY;
+        let page = desk.page_as("bakery", &path).await;
+        assert_eq!(page.answer.status, if is_own { 200 } else { 404 }, "{path}");
+    }
+    desk.page_as("bakery", "/comments").await.hides(FLORIST);
+}
+
+#[tokio::test]
+async fn hostile_comments_are_text() {
+    let desk = Desk::open().await;
+    let hostile = "<img src=x onerror=alert(1)> {{7*7}} \u{202e}evil";
+    desk.deliver(said("7001", "9001", hostile, None)).await;
+    desk.be_listed().await;
+    let page = desk.page("/comments/8100").await;
+    page.says("<img src=x onerror=alert(1)> {{7*7}} 202Eevil");
+    page.hides("<img").hides("\u{202e}");
+}
