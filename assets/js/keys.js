@@ -1,7 +1,7 @@
 // Keys of the pages. They never fire in a field, and not together with Ctrl, Alt or Meta.
 import { element } from "./stored.js";
 
-const PAGES = { o: "/", l: "/live", e: "/events", c: "/conversations", m: "/comments", d: "/deliveries", r: "/rejections", h: "/health" };
+const PAGES = { o: "/", l: "/live", e: "/events", c: "/conversations", m: "/comments", d: "/deliveries", r: "/rejections", a: "/accounts", h: "/health" };
 const GO_WITHIN = 1000;
 const SHEET = [
   ["/", "Find an id, a name or a URL"],
@@ -12,6 +12,7 @@ const SHEET = [
   ["g m", "Comments"],
   ["g d", "Deliveries"],
   ["g r", "Rejections"],
+  ["g a", "Accounts"],
   ["g h", "Health"],
   ["j k", "Next and previous row"],
   ["Enter", "Open the row"],

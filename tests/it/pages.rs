@@ -1,5 +1,6 @@
 //! Pages for a browser, as HTML without scripts.
 
+mod accounts;
 mod browser;
 mod comments;
 mod conversations;

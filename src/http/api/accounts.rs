@@ -23,13 +23,14 @@ use crate::{
         access::{Operator, Viewer},
         answer,
         parameter::{Form, Parameter},
+        parameters::Parameters,
         problem::{self, Problem},
     },
     query::{AccountFilter, AccountRow, Digits, Scope, Session},
     store::AccountLabels,
 };
 
-const ACCOUNTS: &[Parameter] = &[
+pub(in crate::http) const ACCOUNTS: &[Parameter] = &[
     APP,
     Parameter::of(
         "silent_since",
@@ -84,10 +85,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 /// Answer with a list of accounts.
 #[derive(Serialize, JsonSchema)]
-struct AccountList {
-    accounts: Vec<Account>,
+pub(in crate::http) struct AccountList {
+    pub(in crate::http) accounts: Vec<Account>,
     /// True if there are more accounts.
-    more: bool,
+    pub(in crate::http) more: bool,
     /// Null if nothing was ever counted.
     lag: Option<LagReport>,
     #[schemars(with = "Digits")]
@@ -96,19 +97,19 @@ struct AccountList {
 
 /// Answer with the accounts of a name.
 #[derive(Serialize, JsonSchema)]
-struct NamedAccounts {
-    accounts: Vec<Account>,
+pub(in crate::http) struct NamedAccounts {
+    pub(in crate::http) accounts: Vec<Account>,
     #[schemars(with = "Digits")]
     as_of_position: String,
 }
 
 /// An account.
 #[derive(Serialize, JsonSchema)]
-struct Account {
+pub(in crate::http) struct Account {
     #[serde(flatten)]
-    row: AccountRow,
+    pub(in crate::http) row: AccountRow,
     /// Keys that are null because the token does not show content.
-    masked: Vec<&'static str>,
+    pub(in crate::http) masked: Vec<&'static str>,
 }
 
 async fn list(
@@ -116,24 +117,32 @@ async fn list(
     Viewer(scope): Viewer,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = &asked.parameters;
+    let answer = listed(&api, &scope, &asked.parameters).await?;
+    Ok(answer::json(StatusCode::OK, &answer))
+}
+
+/// Reads the accounts with the newest events, the newest last.
+pub(in crate::http) async fn listed(
+    api: &Api,
+    scope: &Scope,
+    parameters: &Parameters,
+) -> Result<AccountList, Problem> {
     let filter = AccountFilter {
         app: parameters.text("app")?,
         silent_since: parameters.moment("silent_since")?,
         ..AccountFilter::default()
     };
     let limit = parameters.number("limit")?;
-    let mut session = api.session(&scope).await?;
+    let mut session = api.session(scope).await?;
     let end = api.read(session.end_of_log()).await?;
     let accounts = api.read(session.accounts(&filter, limit)).await?;
     let rows = accounts.rows.into_iter();
-    let answer = AccountList {
-        accounts: rows.map(|row| account(row, &scope)).collect(),
+    Ok(AccountList {
+        accounts: rows.map(|row| account(row, scope)).collect(),
         more: accounts.more,
         lag: accounts.lag.map(LagReport::from),
         as_of_position: end.to_string(),
-    };
-    Ok(answer::json(StatusCode::OK, &answer))
+    })
 }
 
 /// An account as the caller sees it. Its user name is content.
@@ -149,13 +158,13 @@ fn account(mut row: AccountRow, scope: &Scope) -> Account {
 /// Labels as a client sends them. A missing key keeps a label, and null removes it.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Labels {
+pub(in crate::http) struct Labels {
     #[serde(default, deserialize_with = "given")]
     #[schemars(length(max = 200))]
-    label: Option<String>,
+    pub(in crate::http) label: Option<String>,
     #[serde(default, deserialize_with = "given")]
     #[schemars(length(max = 200))]
-    client: Option<String>,
+    pub(in crate::http) client: Option<String>,
 }
 
 /// A key that is given; null becomes an empty text.
@@ -167,8 +176,6 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
 /// Maximum length of a label in characters.
 const LONGEST: usize = 200;
 
-/// Changes label and client of an account. A token restricted to clients could move an account to
-/// another client, so it may not.
 async fn label(
     State(api): Shared,
     Operator(scope): Operator,
@@ -176,10 +183,29 @@ async fn label(
     _: Asked,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
+    // A caller who may not change an account does not learn what is wrong with the body.
+    may_label(&scope)?;
+    let labels: Labels = json_body::object(body, "label and client")?;
+    let answer = labelled(&api, &scope, name, labels).await?;
+    Ok(answer::json(StatusCode::OK, &answer))
+}
+
+/// Refuses callers restricted to clients: they could move an account to another client.
+fn may_label(scope: &Scope) -> Result<(), Problem> {
     if scope.is_restricted() {
         return Err(Problem::not_found());
     }
-    let labels: Labels = json_body::object(body, "label and client")?;
+    Ok(())
+}
+
+/// Changes label and client of an account.
+pub(in crate::http) async fn labelled(
+    api: &Api,
+    scope: &Scope,
+    name: String,
+    labels: Labels,
+) -> Result<NamedAccounts, Problem> {
+    may_label(scope)?;
     let is_label = |text: &String| text.chars().count() <= LONGEST && !text.contains('\0');
     if ![&labels.label, &labels.client]
         .into_iter()
@@ -193,13 +219,13 @@ async fn label(
         label: labels.label,
         client: labels.client,
     };
-    let mut session = api.session(&scope).await?;
-    let ids = accounts_in_path(&api, &mut session, name).await?;
+    let mut session = api.session(scope).await?;
+    let ids = accounts_in_path(api, &mut session, name).await?;
     let [id] = ids.as_slice() else {
         return Err(Problem::not_found());
     };
     api.read(labels.set(&api.writes, id)).await?;
-    accounts(&api, &mut session, &scope, ids).await
+    accounts(api, &mut session, scope, ids).await
 }
 
 async fn show(
@@ -208,18 +234,28 @@ async fn show(
     InPath(name): InPath<String>,
     _: Asked,
 ) -> Result<Response, Problem> {
-    let mut session = api.session(&scope).await?;
-    let ids = accounts_in_path(&api, &mut session, name).await?;
-    accounts(&api, &mut session, &scope, ids).await
+    let answer = named(&api, &scope, name).await?;
+    Ok(answer::json(StatusCode::OK, &answer))
 }
 
-/// Answer with the accounts of these ids.
+/// Reads the accounts that an id, label or user name means.
+pub(in crate::http) async fn named(
+    api: &Api,
+    scope: &Scope,
+    name: String,
+) -> Result<NamedAccounts, Problem> {
+    let mut session = api.session(scope).await?;
+    let ids = accounts_in_path(api, &mut session, name).await?;
+    accounts(api, &mut session, scope, ids).await
+}
+
+/// Reads the accounts of these ids.
 async fn accounts(
     api: &Api,
     session: &mut Session,
     scope: &Scope,
     ids: Vec<String>,
-) -> Result<Response, Problem> {
+) -> Result<NamedAccounts, Problem> {
     let filter = AccountFilter {
         account_ids: ids,
         ..AccountFilter::default()
@@ -227,9 +263,8 @@ async fn accounts(
     let end = api.read(session.end_of_log()).await?;
     let accounts = api.read(session.accounts(&filter, 100)).await?;
     let rows = accounts.rows.into_iter();
-    let answer = NamedAccounts {
+    Ok(NamedAccounts {
         accounts: rows.map(|row| account(row, scope)).collect(),
         as_of_position: end.to_string(),
-    };
-    Ok(answer::json(StatusCode::OK, &answer))
+    })
 }

@@ -1,7 +1,7 @@
 //! Frame: everything around the main part of a page.
 
 use askama::filters::Safe;
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 
 use super::{
     assets,
@@ -82,6 +82,13 @@ pub(super) static COMMENTS: Section = Section {
     keeps: &["account", "since", "until"],
 };
 
+pub(super) static ACCOUNTS: Section = Section {
+    path: "/accounts",
+    name: "Accounts",
+    icon: "store",
+    keeps: &["since", "until"],
+};
+
 static API: Section = Section {
     path: "/docs",
     name: "API",
@@ -99,6 +106,7 @@ static SECTIONS: [&[&Section]; 2] = [
         &COMMENTS,
         &DELIVERIES,
         &REJECTIONS,
+        &ACCOUNTS,
         &HEALTH,
     ],
     &[&API],
@@ -186,6 +194,11 @@ impl Frame {
     /// Element of a time below the heading of its day.
     pub(super) fn short_time(&self, at: &Timestamp) -> Safe<TimeTag> {
         self.times.short_tag(*at)
+    }
+
+    /// A time in the zone of the shown times.
+    pub(super) fn zoned(&self, at: Timestamp) -> Zoned {
+        self.times.zoned(at)
     }
 
     /// Name of the zone of the shown times.

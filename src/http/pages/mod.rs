@@ -5,7 +5,9 @@
 //! complete without scripts. htmx asks for the changed part only, by `HX-Request`. [`PAGES`] lists
 //! the pages.
 
+mod account;
 mod account_line;
+mod account_list;
 mod accounts;
 mod acts;
 mod answer;
@@ -36,6 +38,7 @@ mod frame;
 mod gap_strip;
 mod health;
 mod health_parts;
+mod heat;
 mod hours;
 mod json_tree;
 mod kinds;
@@ -95,6 +98,8 @@ const PAGES: &[Page] = &[
     conversations::SHOW,
     comments::LIST,
     comments::SHOW,
+    account_list::PAGE,
+    account::PAGE,
 ];
 
 /// True if the path of a page begins like this.

@@ -41,6 +41,11 @@ impl Times {
         }
     }
 
+    /// A time in the zone of the reader.
+    pub(super) fn zoned(&self, at: Timestamp) -> Zoned {
+        at.to_zoned(self.zone_of_days())
+    }
+
     /// Element of a time.
     pub(super) fn tag(&self, at: Timestamp) -> Safe<TimeTag> {
         let local = || self.clock(&at.to_zoned(self.zone.clone()), &self.zone);
