@@ -40,7 +40,7 @@ async fn lines_appear_and_wait_during_a_pause() {
     browser
         .read("[data-live=missed]", "Paused. 2 new events")
         .await;
-    browser.read("[data-live=families]", "Comments 2").await;
+    browser.read("[data-live=families] .num", "2").await;
     browser.read(LAST, "first").await;
     browser.press(END).await;
     browser.read(LAST, "third").await;

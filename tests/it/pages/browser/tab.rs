@@ -1,6 +1,6 @@
-//! A tab of a browser, over the W3C WebDriver protocol.
+//! A tab of a browser, over the protocol WebDriver of the W3C.
 //!
-//! The crates for it turn on the feature `preserve_order` of serde_json or bring a second TLS; the
+//! The crates for it turn on the feature `preserve_order` of `serde_json` or bring a second TLS; the
 //! former would change the program under test.
 
 use std::net::SocketAddr;
