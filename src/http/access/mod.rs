@@ -149,11 +149,12 @@ impl Access {
 
     /// Finds the scope of a request from `address` that comes with a credential.
     async fn admit(&self, given: Given, address: IpAddr) -> Result<Admission, Refused> {
-        if let Some(seconds) = self.0.failures.blocked_for(address) {
-            return Err(Refused::TooManyFailures(seconds));
-        }
         let credential = match given {
-            Given::Token(token) => Credential::Token(token),
+            // Only tokens can be guessed: others from this address may go on.
+            Given::Token(token) => match self.0.failures.blocked_for(address) {
+                Some(seconds) => return Err(Refused::TooManyFailures(seconds)),
+                None => Credential::Token(token),
+            },
             Given::User(user) => Credential::User(user),
             Given::Session(id) if !self.is_open() => self.session(&id).await?,
             Given::Session(_) | Given::Nothing => Credential::None,

@@ -77,9 +77,10 @@ async fn sign_in(State(access): State<Access>, request: Request) -> Result<Respo
 async fn sign_out(
     State(access): State<Access>,
     admission: Option<Extension<Admission>>,
+    refused: Option<Extension<Refused>>,
     Extension(cookie): Extension<Cookie>,
 ) -> Result<Response, Problem> {
-    if let Some(session) = session(admission.as_deref())? {
+    if let Some(session) = session(admission.as_deref(), refused.as_deref())? {
         let ended = access.0.sessions.end(session).await;
         ended.map_err(|error| failed(&error))?;
     }
@@ -90,9 +91,10 @@ async fn sign_out(
 async fn sign_out_everywhere(
     State(access): State<Access>,
     admission: Option<Extension<Admission>>,
+    refused: Option<Extension<Refused>>,
     Extension(cookie): Extension<Cookie>,
 ) -> Result<Response, Problem> {
-    if let Some(session) = session(admission.as_deref())? {
+    if let Some(session) = session(admission.as_deref(), refused.as_deref())? {
         let ended = access.0.sessions.end_all(session.token()).await;
         ended.map_err(|error| failed(&error))?;
     }
@@ -100,7 +102,13 @@ async fn sign_out_everywhere(
 }
 
 /// Session that a browser may end.
-fn session(admission: Option<&Admission>) -> Result<Option<&AdminSession>, Problem> {
+fn session<'a>(
+    admission: Option<&'a Admission>,
+    refused: Option<&Refused>,
+) -> Result<Option<&'a AdminSession>, Problem> {
+    if let Some(refused @ Refused::Unavailable) = refused {
+        return Err(refused.problem());
+    }
     if admission.is_some_and(Admission::is_by_proxy) {
         let detail = "the proxy in front of this listener signs you in; sign out there";
         return Err(Problem::new(problem::CONFLICT, detail));

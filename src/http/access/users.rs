@@ -4,7 +4,8 @@ use axum::http::HeaderMap;
 
 use crate::config::{User, Who};
 
-/// Header with the groups of a user, as oauth2-proxy sends it: names with commas between them.
+/// Header with the groups of a user, as oauth2-proxy sends it: names with commas between them. Several
+/// such headers name no group, for the same reason as several names.
 const GROUPS: &str = "x-forwarded-groups";
 
 /// User in the headers of a proxy.
@@ -23,9 +24,11 @@ impl ProxyUser {
             return None;
         };
         let name = std::str::from_utf8(name.as_bytes()).ok()?;
-        let lines = headers.get_all(GROUPS).iter();
-        let lines = lines.filter_map(|line| std::str::from_utf8(line.as_bytes()).ok());
-        let groups = lines.flat_map(|line| line.split(',')).map(str::trim);
+        let mut lines = headers.get_all(GROUPS).iter();
+        let line = lines.next().filter(|_| lines.next().is_none());
+        let line = line.and_then(|line| std::str::from_utf8(line.as_bytes()).ok());
+        let groups = line.into_iter().flat_map(|line| line.split(','));
+        let groups = groups.map(str::trim);
         (!name.is_empty()).then(|| Self {
             name: name.to_owned(),
             groups: groups.map(str::to_owned).collect(),

@@ -13,7 +13,13 @@ use super::{
     digits::grouped,
     reserialized::{Changes, changes},
 };
-use crate::http::api::deliveries::SignatureReport;
+use crate::{
+    http::api::deliveries::SignatureReport,
+    meta::json::{Index, MAX_DEPTH},
+};
+
+/// Maximum size of a body that is compared with another, in bytes.
+const MOST_COMPARED: usize = 256 << 10;
 
 /// Body and verification of a delivery.
 pub(super) enum Kept {
@@ -72,12 +78,16 @@ impl BodyView {
         }
     }
 
-    /// The body as text, if it is shown and is text.
+    /// The body as JSON, if it is shown, and is neither so large nor so deep that a comparison of its
+    /// values would take long.
     pub(super) fn json(&self) -> Option<&str> {
-        match self {
-            Self::Shown(body) => std::str::from_utf8(&body.bytes).ok(),
-            _ => None,
-        }
+        let Self::Shown(body) = self else {
+            return None;
+        };
+        let bytes = Some(&body.bytes).filter(|bytes| bytes.len() <= MOST_COMPARED)?;
+        let text = std::str::from_utf8(bytes).ok()?;
+        let depth = Index::of(text)?.depth();
+        (depth <= MAX_DEPTH).then_some(text)
     }
 }
 

@@ -69,6 +69,8 @@ struct EventsPage {
     is_narrowed: bool,
     /// Number of events in the time of the list, before the other filters.
     counted: i64,
+    /// Time in which they came, in words.
+    counted_in: &'static str,
     newer: Option<String>,
     older: Option<String>,
     /// Time to which a search came.
@@ -111,8 +113,12 @@ async fn show(
     };
     let events = EventsPage {
         lines: list.events.iter().map(line_of).collect(),
-        is_narrowed: filters.is_narrowed(),
+        is_narrowed: filters.is_narrowed() || is_part(parameters),
         counted: counts.events,
+        counted_in: match parameters.get("since").or(parameters.get("until")) {
+            Some(_) => "in this time",
+            None => "in the last 24 hours",
+        },
         newer: list.newer,
         older: list.older,
         searched: list.searched,
@@ -164,6 +170,12 @@ impl List {
             Listed::Export(_) => Err(Problem::not_found()),
         }
     }
+}
+
+/// True if the request is for a part of the list by time, client or position.
+fn is_part(parameters: &Parameters) -> bool {
+    let parts = ["client", "since", "until", "after", "before"];
+    parts.into_iter().any(|name| parameters.get(name).is_some())
 }
 
 fn is_oldest_first(parameters: &Parameters) -> bool {

@@ -42,14 +42,25 @@ pub(super) struct Field {
     pub(super) without: String,
 }
 
-/// Name, label and meaning of each filter with any value.
-const FIELDS: [(&str, &str, &str); 6] = [
+/// Number of the filters that are always shown; others are shown if they are set.
+const COMMON: usize = 6;
+
+/// Name, label and meaning of each filter with any value, the common ones first.
+const FIELDS: [(&str, &str, &str); 14] = [
     ("account", "Account", "Id, label or user name"),
     ("person", "Person", "Instagram-scoped id"),
     ("username", "User name", "User name of the other party"),
     ("text", "Words", "Part of the written text"),
     ("source", "Source", "Source of the delivery"),
     ("problem", "Problem", "Problem on reading it"),
+    ("payload", "Payload", "Part of the item's own JSON"),
+    ("message", "Message", "Message id"),
+    ("comment", "Comment", "Comment id"),
+    ("media", "Media", "Media id"),
+    ("delivery", "Delivery", "Delivery id"),
+    ("field", "Field", "Subscription field"),
+    ("app", "App", "Configured app"),
+    ("echo", "Echo", "true or false"),
 ];
 
 /// Parameters that a form of filters keeps.
@@ -73,11 +84,14 @@ impl Filters {
             without: link(&[(name, String::new())]),
         };
         let kept = KEPT.into_iter();
-        let known = |(name, _, _): &(&str, _, _)| parameters.knows(name);
+        let all = FIELDS.into_iter().map(field).enumerate();
+        let is_shown = |(place, field): &(usize, Field)| {
+            parameters.knows(field.name) && (*place < COMMON || field.value.is_some())
+        };
         Self {
             path,
             kinds: kinds(parameters, counts),
-            fields: FIELDS.into_iter().filter(known).map(field).collect(),
+            fields: all.filter(is_shown).map(|(_, field)| field).collect(),
             hidden: kept
                 .filter_map(|name| Some((name, given(parameters, name)?)))
                 .collect(),

@@ -96,6 +96,13 @@ static API: Section = Section {
     keeps: &[],
 };
 
+impl Section {
+    /// False for a document of its own, without the frame.
+    pub(super) fn is_page(&self) -> bool {
+        *self != API
+    }
+}
+
 /// Groups of sections, in the order of the navigation.
 static SECTIONS: [&[&Section]; 2] = [
     &[

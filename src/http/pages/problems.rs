@@ -65,9 +65,11 @@ fn to_login(visit: &Visit) -> Response {
     Redirect::to(&visit.base.join(&format!("/login?{query}"))).into_response()
 }
 
+/// True for a browser. htmx asks for a page of the history with a header of its own only.
 fn takes_html(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
+    let is_of_history = headers.contains_key("hx-history-restore-request");
+    is_of_history || accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn is_of_api(path: &str) -> bool {

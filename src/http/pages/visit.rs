@@ -39,13 +39,18 @@ impl Visit {
             preferences: Preferences::of(&parts.headers),
             base: parts.extensions.get().cloned().unwrap_or_default(),
             is_signed_in: admission.is_some_and(|it| it.session().is_some()),
-            address: address.map_or("/", |address| address.as_str()).to_owned(),
+            address: local(address.map_or("/", |address| address.as_str())),
             origin: origin(parts),
             is_part: parts.headers.contains_key("hx-request"),
             faults: parts.extensions.get().cloned().unwrap_or_default(),
             now: Clock::system().now(),
         }
     }
+}
+
+/// Address for links: two slashes at its start would name another server.
+fn local(address: &str) -> String {
+    format!("/{}", address.trim_start_matches('/'))
 }
 
 /// Scheme and authority in copied addresses. A page of another site cannot set these headers.

@@ -62,6 +62,17 @@ async fn filters_are_a_part_of_the_address() {
 }
 
 #[tokio::test]
+async fn each_filter_of_the_address_is_shown_and_can_be_removed() {
+    let desk = Desk::open().await;
+    desk.deliver(message("mid.filter", "fresh rolls")).await;
+    let page = desk.page("/events?message=mid.none&limit=5").await;
+    page.says("Nothing matches").says("mid.none");
+    let without = page.links("limit=5");
+    let without = without.iter().find(|link| !link.contains("message="));
+    desk.page(without.unwrap()).await.says("fresh rolls");
+}
+
+#[tokio::test]
 async fn empty_fields_of_a_form_leave_the_address() {
     let desk = Desk::open().await;
     let answer = desk

@@ -78,6 +78,14 @@ async fn a_browser_gets_a_problem_as_a_page_and_a_program_as_json() {
 }
 
 #[tokio::test]
+async fn no_link_of_a_problem_leads_to_another_server() {
+    let desk = Desk::open().await;
+    let page = desk.page_as("reader", "//evil.example/login").await;
+    assert_eq!(page.answer.status, 404);
+    page.hides("=\"//");
+}
+
+#[tokio::test]
 async fn htmx_gets_the_changed_parts_only() {
     let desk = Desk::open().await;
     let htmx = [("HX-Request", "true")];

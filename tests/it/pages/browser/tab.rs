@@ -1,4 +1,4 @@
-//! A tab of a browser, over the protocol WebDriver of the W3C.
+//! A tab of a browser, over the protocol for drivers of the W3C.
 //!
 //! The crates for it turn on the feature `preserve_order` of `serde_json` or bring a second TLS; the
 //! former would change the program under test.
