@@ -165,8 +165,16 @@ async fn serve(
         };
         let cut = links.cut.lock().unwrap().clone();
         let carrying = carry(client, server, gates.clone(), Arc::clone(&links));
-        let carrying = all.clone().run_until_cancelled_owned(carrying);
-        tokio::spawn(cut.run_until_cancelled_owned(carrying));
+        let all = all.clone();
+        tokio::spawn(async move {
+            // `run_until_cancelled` would pass on a held chunk after a cut if the gate opens then.
+            tokio::select! {
+                biased;
+                () = cut.cancelled() => {}
+                () = all.cancelled() => {}
+                () = carrying => {}
+            }
+        });
     }
 }
 
