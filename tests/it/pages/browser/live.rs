@@ -121,6 +121,23 @@ async fn a_pasted_id_opens_its_page_whose_copies_have_keys() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and chromium-driver"]
+async fn a_refresh_keeps_the_search_that_is_being_typed() {
+    let browser = Browser::open(Server::start().await).await;
+    browser.visit("/events").await;
+    browser.see("html[data-keys=on]").await;
+    browser.press("/").await;
+    browser.press("1784").await;
+    let refresh = "return htmx.ajax('GET', '/events?kind=comment', {target: '#main'})";
+    browser.value(refresh).await;
+    browser.see(".chip.set").await;
+    browser.see("#find:focus").await;
+    let typed = browser.value("return document.activeElement.value").await;
+    assert_eq!(typed, "1784");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
 async fn the_tail_fits_a_phone() {
     let browser = Browser::open(Server::start().await).await;
     browser.resize(PHONE).await;
