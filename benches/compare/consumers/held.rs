@@ -7,11 +7,12 @@ use super::{
     BOT,
     options::ConsumersOptions,
     scene::Scene,
-    steady, warm_up,
+    steady_from, warm_up,
     worker::Effect,
     workers::{FEW, Times, millis},
 };
 use crate::{
+    deliveries::People,
     goals::{Bound, Goal},
     postgres::Postgres,
 };
@@ -26,7 +27,7 @@ pub(super) async fn measure(
     );
     let scene = Scene::start(postgres, options, BOT).await?;
     scene.play(&warm_up(), Effect::Ack, FEW).await?;
-    let before = part(&scene, options.seconds, "0 s").await?;
+    let before = part(&scene, options, "0 s").await?;
     let mut holder = scene.connect(postgres).await?;
     holder
         .execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM consumers")
@@ -34,7 +35,7 @@ pub(super) async fn measure(
     let (mut held, mut last) = (0, Times::new()?);
     while held < options.held {
         held += options.seconds;
-        last = part(&scene, options.seconds, &format!("{held} s")).await?;
+        last = part(&scene, options, &format!("{held} s")).await?;
     }
     holder.close().await?;
     scene.end(postgres).await?;
@@ -47,8 +48,13 @@ pub(super) async fn measure(
     ])
 }
 
-async fn part(scene: &Scene, seconds: u32, name: &str) -> anyhow::Result<Times> {
-    let times = scene.play(&steady(seconds)?, Effect::Ack, FEW).await?;
+async fn part(scene: &Scene, options: &ConsumersOptions, name: &str) -> anyhow::Result<Times> {
+    let people = People {
+        count: options.people,
+        ..People::of(1)
+    };
+    let run = steady_from(people, options.seconds)?;
+    let times = scene.play(&run, Effect::Ack, FEW).await?;
     println!(
         "| {name} | {:.1} | {:.1} | {:.1} | {:.1} |",
         millis(&times.hand_out, 0.5),

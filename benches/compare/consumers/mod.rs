@@ -47,8 +47,13 @@ fn warm_up() -> Arc<Run> {
 
 /// Deliveries at the usual rate for `seconds`.
 fn steady(seconds: u32) -> anyhow::Result<Arc<Run>> {
+    steady_from(People::of(1), seconds)
+}
+
+/// The same, from other people.
+fn steady_from(people: People, seconds: u32) -> anyhow::Result<Arc<Run>> {
     let count = usize::try_from(RATE * seconds)?;
-    Ok(Run::of(RATE.into(), count, People::of(1)))
+    Ok(Run::of(RATE.into(), count, people))
 }
 
 /// Runs the chosen measurements, and prints the goals.

@@ -27,6 +27,9 @@ pub(crate) struct ConsumersOptions {
     /// Seconds for which the transaction of `held` is open.
     #[arg(long, value_name = "N", default_value_t = 120)]
     pub(super) held: u32,
+    /// People who write during `held`.
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    pub(super) people: usize,
     /// Events in the store of `memory`.
     #[arg(long, value_name = "N", default_value_t = 200_000)]
     pub(super) events: usize,
