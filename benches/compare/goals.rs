@@ -133,7 +133,7 @@ pub(crate) fn of(scenario: &'static str, turns: &[Turn]) -> Vec<Goal> {
             REPEATS,
             cpu,
         )],
-        "500" | "2000" => vec![
+        "500" | "2000" | "people" => vec![
             ratio(
                 "times the p50 of the plain receiver",
                 AtMost(1.0),

@@ -103,6 +103,9 @@ pub(crate) struct ReadingOptions {
     /// Requests of each kind.
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
+    /// Measure the pages instead, against the requests to the API that return their data.
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) pages: bool,
     /// Only requests with these words in their names.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<String>,

@@ -10,13 +10,14 @@ use crate::{
 };
 
 /// Names of the scenarios, for `--only`.
-pub(crate) const NAMES: [&str; 8] = [
+pub(crate) const NAMES: [&str; 9] = [
     "64",
     "256",
     "batch",
     "repeats",
     "500",
     "2000",
+    "people",
     "stored-messages",
     "stored-comments",
 ];
@@ -36,6 +37,8 @@ pub(crate) struct Lane {
     pub(crate) load: Load,
     /// True for the database with millions of messages, false for an empty database.
     pub(crate) on_store: bool,
+    /// Number of people who use the pages meanwhile.
+    pub(crate) people: u32,
 }
 
 impl Lane {
@@ -45,6 +48,7 @@ impl Lane {
             kind,
             load,
             on_store: false,
+            people: 0,
         }
     }
 }
@@ -68,7 +72,17 @@ fn all() -> Vec<Scenario> {
         rate: Some(rate),
         ..closed(64)
     };
-    let [six, two, hundred, repeats, five, twenty, messages, comments] = NAMES;
+    let [
+        six,
+        two,
+        hundred,
+        repeats,
+        five,
+        twenty,
+        people,
+        messages,
+        comments,
+    ] = NAMES;
     let hundreds = "100 events a delivery, 16 connections";
     vec![
         with_floor(six, "64 connections, one event a delivery", closed(64)),
@@ -88,6 +102,7 @@ fn all() -> Vec<Scenario> {
         },
         both(five, "500 deliveries a second", at(500)),
         both(twenty, "2000 deliveries a second", at(2000)),
+        with_people(people, "500 deliveries a second, twenty people", at(500)),
         on_store(
             messages,
             "Messages, on a full store and an empty one",
@@ -114,6 +129,17 @@ fn both(name: &'static str, title: &'static str, load: Load) -> Scenario {
             Lane::of("hookshelf", ServerKind::Hookshelf, load),
         ],
     }
+}
+
+/// Both receivers, while people use the pages of Hookshelf.
+fn with_people(name: &'static str, title: &'static str, load: Load) -> Scenario {
+    let mut scenario = both(name, title, load);
+    for lane in &mut scenario.lanes {
+        if lane.kind == ServerKind::Hookshelf {
+            lane.people = 20;
+        }
+    }
+    scenario
 }
 
 fn with_floor(name: &'static str, title: &'static str, load: Load) -> Scenario {

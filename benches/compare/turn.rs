@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::{
     load::{self, Asked, LoadReport},
+    people::People,
     postgres::Postgres,
     scenarios::Lane,
     server::{SECRET, Server, ServerKind},
@@ -95,15 +96,20 @@ pub(crate) async fn run(
     let secret = postgres.dir().join("secret");
     std::fs::write(&secret, SECRET)?;
     let dir = postgres.dir().join("server");
-    let server = Server::start(lane.kind, &postgres.url(database)?, &dir)?;
+    let mut server = Server::start(lane.kind, &postgres.url(database)?, &dir)?;
     let warm_up = load::run(&lane.load.warm_up(), asked, server.address, &secret)?;
     // The first read of a row sets hint bits in its page, which after a checkpoint would add to the
     // WAL.
     tokio::time::sleep(READ_BY_FOLLOWERS).await;
     postgres.checkpoint().await?;
+    let people = match lane.people {
+        0 => None,
+        count => Some(People::come(count, server.admin()?)?),
+    };
     let before = Used::now(&server, postgres).await?;
     let report = load::run(&lane.load, asked, server.address, &secret)?;
     let after = Used::now(&server, postgres).await?;
+    people.map(People::leave).transpose()?;
     let peak_mib = usage::peak_memory(server.pid)?;
     server.stop()?;
     std::fs::remove_dir_all(&dir)?;

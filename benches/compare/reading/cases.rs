@@ -49,7 +49,7 @@ const CASES: [(&str, &str, &str); 25] = [
     (
         "conversation of 5,000",
         "/v1/conversations/{}",
-        "SELECT account_id || '/' || person_id FROM conversations ORDER BY received DESC LIMIT 1",
+        LONG_CONVERSATION,
     ),
     ("media with comments", "/v1/media", ONE),
     ("thread of 20,000", "/v1/media/{}/comments", VIRAL),
@@ -70,15 +70,17 @@ const FOUND: [(&str, &str); 9] = [
     ("username", USERNAME),
 ];
 
-const ONE: &str = "SELECT ''";
-const BUSY: &str = "SELECT min(account_id) FROM accounts";
+pub(super) const ONE: &str = "SELECT ''";
+pub(super) const BUSY: &str = "SELECT min(account_id) FROM accounts";
 const QUIET: &str = "SELECT max(account_id) FROM accounts";
+pub(super) const LONG_CONVERSATION: &str =
+    "SELECT account_id || '/' || person_id FROM conversations ORDER BY received DESC LIMIT 1";
 const TALKER: &str = "SELECT person_id FROM conversations ORDER BY received DESC LIMIT 1";
-const VIRAL: &str = "SELECT media_id FROM media_threads ORDER BY comments DESC LIMIT 1";
-const POSITION: &str = "SELECT position::text FROM stored_events
+pub(super) const VIRAL: &str = "SELECT media_id FROM media_threads ORDER BY comments DESC LIMIT 1";
+pub(super) const POSITION: &str = "SELECT position::text FROM stored_events
     WHERE received_at > now() - interval '45 days' AND received_at < now() - interval '44 days'
     LIMIT 1";
-const DELIVERY: &str = "SELECT delivery_id::text FROM stored_events
+pub(super) const DELIVERY: &str = "SELECT delivery_id::text FROM stored_events
     WHERE received_at > now() - interval '45 days' AND received_at < now() - interval '44 days'
     LIMIT 1";
 const MESSAGE: &str = "SELECT message_id FROM stored_events
@@ -87,7 +89,7 @@ const MESSAGE: &str = "SELECT message_id FROM stored_events
 const COMMENT: &str = "SELECT comment_id FROM stored_events
     WHERE received_at > now() - interval '45 days' AND received_at < now() - interval '44 days'
       AND comment_id IS NOT NULL LIMIT 1";
-const USERNAME: &str = "SELECT username FROM stored_events
+pub(super) const USERNAME: &str = "SELECT username FROM stored_events
     WHERE received_at > now() - interval '6 days' AND received_at < now() - interval '5 days'
       AND username IS NOT NULL LIMIT 1";
 

@@ -6,16 +6,16 @@
 
 mod cases;
 mod fill;
+mod pages;
 mod psql;
-mod request;
 
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 
-use self::{cases::Case, psql::Psql, request::Client};
-use crate::{options::ReadingOptions, postgres::Postgres, server::Server};
+use self::{cases::Case, psql::Psql};
+use crate::{options::ReadingOptions, postgres::Postgres, request::Client, server::Server};
 
 /// Maximum p99 of a request.
 const P99: Duration = Duration::from_millis(100);
@@ -46,6 +46,10 @@ pub(crate) async fn measure(options: &ReadingOptions) -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let mut server = Server::start_program(&options.program, "serve", &store.url, dir.path())?;
     let mut client = Client::connect(server.admin()?)?;
+    if options.pages {
+        pages::measure(&mut client, options.rounds, &mut conn).await?;
+        return server.stop();
+    }
     let mut psql = Psql::start(&store.url)?;
     println!(
         "times in ms; p99 at most {} and ratio of the medians at most {RATIO}\n\n\
@@ -87,7 +91,7 @@ async fn turn(
     psql.run()?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        ours.push(client.get(&case.path)?);
+        ours.push(client.get(&case.path)?.took);
         theirs.push(psql.run()?);
     }
     psql.forget()?;

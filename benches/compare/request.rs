@@ -1,4 +1,4 @@
-//! Client of the API on one connection.
+//! Client of the API and the pages on one connection.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -8,12 +8,19 @@ use std::{
 
 use anyhow::{Context, ensure};
 
-pub(super) struct Client {
+/// An answer with status 200.
+pub(crate) struct Answer {
+    /// Milliseconds until its last byte.
+    pub(crate) took: f64,
+    pub(crate) bytes: u32,
+}
+
+pub(crate) struct Client {
     stream: BufReader<TcpStream>,
 }
 
 impl Client {
-    pub(super) fn connect(to: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn connect(to: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(to)?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -21,9 +28,10 @@ impl Client {
         })
     }
 
-    /// Milliseconds of a request until the last byte of its answer.
-    pub(super) fn get(&mut self, path: &str) -> anyhow::Result<f64> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    /// Sends a request that accepts HTML, and reads its answer.
+    pub(crate) fn get(&mut self, path: &str) -> anyhow::Result<Answer> {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html, */*\r\n\r\n");
         let began = Instant::now();
         self.stream.get_mut().write_all(request.as_bytes())?;
         let (mut status, mut length) = (None, 0);
@@ -48,6 +56,9 @@ impl Client {
             "{path}: {status}{}",
             String::from_utf8_lossy(&body)
         );
-        Ok(took)
+        Ok(Answer {
+            took,
+            bytes: u32::try_from(length)?,
+        })
     }
 }
