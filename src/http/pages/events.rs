@@ -36,11 +36,14 @@ use crate::{
 };
 
 /// Parameters that choose the view.
-const VIEW: &[Parameter] = &[Parameter::of(
-    "open",
-    "Position of the event beside the list.",
-    Form::Position,
-)];
+const VIEW: &[Parameter] = &[
+    Parameter::of(
+        "open",
+        "Position of the event beside the list.",
+        Form::Position,
+    ),
+    Parameter::of("stop", "Do not continue the search.", Form::Flag),
+];
 
 pub(super) const PAGE: Page = Page {
     path: "/events",
@@ -49,9 +52,9 @@ pub(super) const PAGE: Page = Page {
 };
 
 /// Parameters that the chart applies, or that do not filter.
-const COUNTABLE: [&str; 11] = [
+const COUNTABLE: [&str; 12] = [
     "kind", "app", "client", "account", "source", "since", "until", "order", "after", "before",
-    "open",
+    "open", "stop",
 ];
 
 /// Time of the counts if the list has no start.
@@ -75,6 +78,8 @@ struct EventsPage {
     older: Option<String>,
     /// Time to which a search came.
     searched: Option<Timestamp>,
+    /// True if a search that found nothing yet continues by itself.
+    continues: bool,
     open: Option<Detail>,
     copies: Vec<CopyEntry>,
 }
@@ -122,6 +127,7 @@ async fn show(
         newer: list.newer,
         older: list.older,
         searched: list.searched,
+        continues: list.events.is_empty() && parameters.flag("stop")? != Some(true),
         frame: Frame::new(&visit, Some(&scope), EVENTS.name, Some(&EVENTS)),
         ignored: ignored(parameters),
         chart,

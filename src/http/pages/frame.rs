@@ -274,7 +274,7 @@ impl Frame {
 
     /// Address of the page with another value of a parameter; an empty value removes it. Places in a
     /// list do not stay.
-    fn with(&self, name: &str, value: &str) -> String {
+    pub(super) fn with(&self, name: &str, value: &str) -> String {
         let (path, query) = self.address.split_once('?').unwrap_or((&self.address, ""));
         let mut kept = form_urlencoded::Serializer::new(String::new());
         for (other, value) in form_urlencoded::parse(query.as_bytes()) {

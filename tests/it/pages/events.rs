@@ -62,6 +62,22 @@ async fn filters_are_a_part_of_the_address() {
 }
 
 #[tokio::test]
+async fn a_search_that_found_nothing_yet_continues_until_it_is_stopped() {
+    let desk = Desk::open().await;
+    desk.deliver(message("mid.search", "fresh rolls")).await;
+    let page = desk.page("/events?text=bagel&since=3d").await;
+    page.says("Searching").says("Nothing found back to");
+    assert!(page.html.contains("hx-trigger=\"load delay:200ms\""));
+    let stopped = desk.page(&page.links("stop=true")[0]).await;
+    stopped.says("Nothing matches").says("Search further back");
+    assert!(!stopped.html.contains("hx-trigger=\"load"));
+    let found = desk.page("/events?text=fresh&since=3d").await;
+    found.says("fresh rolls").hides("Searching");
+    let whole = desk.page("/events?text=bagel&since=2h").await;
+    whole.says("Nothing matches").hides("Searching");
+}
+
+#[tokio::test]
 async fn each_filter_of_the_address_is_shown_and_can_be_removed() {
     let desk = Desk::open().await;
     desk.deliver(message("mid.filter", "fresh rolls")).await;

@@ -118,3 +118,13 @@ async fn colors_follow_the_system_until_a_scheme_is_chosen() {
     assert_eq!(browser.value(paper).await, papers[0]);
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn a_search_continues_by_itself_to_its_end() {
+    let browser = Browser::open(Server::start().await).await;
+    browser.visit("/events?text=bagel&since=3d").await;
+    browser.read(".empty h2", "Nothing matches").await;
+    assert!(browser.address().await.contains("until="));
+    browser.close().await;
+}
