@@ -16,6 +16,9 @@ const ADVERTISED: &str = "http:// or https:// and a host, without a user, path o
 /// Expected form of `user_header`.
 const HEADER: &str = "the name of a header, such as X-Forwarded-User";
 
+/// Expected form of `groups_header`.
+const GROUPS: &str = "the name of a header, such as X-Forwarded-Groups";
+
 /// The listener of the API, the pages and the metrics; never the public one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
@@ -31,6 +34,9 @@ pub struct Admin {
     pub max_streams: usize,
     /// Header in which a trusted proxy names the user, in lower case.
     pub user_header: Option<String>,
+    /// Header in which the proxy names the groups of the user, in lower case. Without it, nobody has
+    /// a group.
+    pub groups_header: Option<String>,
     /// The tokens; without any, and without `user_header`, a loopback client is an operator.
     pub tokens: Vec<Token>,
     /// Users that a proxy signs in.
@@ -52,6 +58,7 @@ impl Admin {
         let max_streams = reader.number("max_streams", 0..=100_000);
         let admin = Self {
             user_header: reader.optional("user_header", HEADER, header),
+            groups_header: reader.optional("groups_header", GROUPS, header),
             tokens: tokens::read(reader),
             users: users::read(reader),
             listen: listen?,
@@ -86,39 +93,63 @@ impl Admin {
 
     /// Notes users who can never sign in, and those whom the audit could not tell from others.
     fn check_users(&self, http: &Http, reader: &mut Reader<'_>) {
-        let (has_header, has_users) = (self.user_header.is_some(), !self.users.is_empty());
         let mut note = |key: &str, problem: &str, allowed: &str| {
             reader.note(Fault::new(key, problem).allowed(allowed));
         };
-        if has_users && !has_header {
-            let problem = "has no effect without admin.user_header";
-            note(
-                "admin.users",
-                problem,
-                "the name of the proxy's header in user_header",
-            );
-        }
-        if has_header && !has_users {
-            let allowed = "an entry of admin.users for each user or group";
-            note(
-                "admin.user_header",
-                "lets nobody in without admin.users",
-                allowed,
-            );
-        }
-        if has_header && http.trusted_proxies.is_empty() {
-            let allowed = "the address of the proxy in http.trusted_proxies";
-            note("admin.user_header", "is trusted from no proxy", allowed);
-        }
-        for (user, number) in self.users.iter().zip(1..) {
-            if let Who::Name(name) = &user.who
-                && self.has_named(name)
-            {
-                let key = format!("admin.users[{number}].name");
-                let problem = format!("{name} is also the name of a token or of local access");
-                note(&key, &problem, "a name that the audit tells from others");
+        for (is_wrong, key, problem, allowed) in self.faults(http) {
+            if is_wrong {
+                note(key, problem, allowed);
             }
         }
+        let lacks_groups = self.user_header.is_some() && self.groups_header.is_none();
+        for (user, number) in self.users.iter().zip(1..) {
+            match &user.who {
+                Who::Name(name) if self.has_named(name) => {
+                    let key = format!("admin.users[{number}].name");
+                    let problem = format!("{name} is also the name of a token or of local access");
+                    note(&key, &problem, "a name that the audit tells from others");
+                }
+                Who::Group(_) if lacks_groups => {
+                    let key = format!("admin.users[{number}].group");
+                    let problem = "has no effect without admin.groups_header";
+                    let allowed = "a header that the proxy sets or removes in admin.groups_header, \
+                                   such as X-Forwarded-Groups";
+                    note(&key, problem, allowed);
+                }
+                Who::Name(_) | Who::Group(_) => {}
+            }
+        }
+    }
+
+    /// Faults of the keys beside each other: if it is one, key, problem and allowed values.
+    fn faults(&self, http: &Http) -> [(bool, &'static str, &'static str, &'static str); 4] {
+        let (has_header, has_users) = (self.user_header.is_some(), !self.users.is_empty());
+        [
+            (
+                has_users && !has_header,
+                "admin.users",
+                "has no effect without admin.user_header",
+                "the name of the proxy's header in user_header",
+            ),
+            (
+                self.groups_header.is_some() && !has_header,
+                "admin.groups_header",
+                "has no effect without admin.user_header",
+                "the name of the proxy's header in user_header",
+            ),
+            (
+                has_header && !has_users,
+                "admin.user_header",
+                "lets nobody in without admin.users",
+                "an entry of admin.users for each user or group",
+            ),
+            (
+                has_header && http.trusted_proxies.is_empty(),
+                "admin.user_header",
+                "is trusted from no proxy",
+                "the address of the proxy in http.trusted_proxies",
+            ),
+        ]
     }
 
     pub(super) fn print(&self, out: &mut Printer) {
@@ -129,6 +160,7 @@ impl Admin {
         out.optional("advertise", self.advertise.as_ref());
         out.plain("max_streams", self.max_streams);
         out.optional("user_header", self.user_header.as_ref());
+        out.optional("groups_header", self.groups_header.as_ref());
         tokens::print(&self.tokens, out);
         users::print(&self.users, out);
     }

@@ -10,6 +10,9 @@ use super::{
     reader::Reader,
 };
 
+/// Beginning of a generated token.
+const MARK: &str = "hsk_";
+
 /// Minimum length of a token in plain text, in bytes.
 const SHORTEST: usize = 32;
 
@@ -118,7 +121,12 @@ impl Token {
     pub fn generate() -> Result<Zeroizing<String>, getrandom::Error> {
         let mut bytes = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *bytes)?;
-        Ok(Zeroizing::new(format!("hsk_{}", hex::encode(*bytes))))
+        Ok(Zeroizing::new(format!("{MARK}{}", hex::encode(*bytes))))
+    }
+
+    /// True if a text has the form of a generated token.
+    pub fn is_generated(text: &[u8]) -> bool {
+        text.starts_with(MARK.as_bytes())
     }
 
     /// SHA-256 of a token in plain text.

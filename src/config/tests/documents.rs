@@ -34,6 +34,7 @@ fn default_toml_sets_every_key_that_has_a_fixed_default() {
         unnamed.collect::<Vec<_>>(),
         [
             "admin.advertise",
+            "admin.groups_header",
             "admin.tokens",
             "admin.user_header",
             "admin.users",
@@ -135,6 +136,7 @@ fn the_values_in_effect_are_printed() {
     # advertise is not set
     max_streams = 500
     # user_header is not set
+    # groups_header is not set
 
     [database]
     url = "postgres://hooks:[redacted]@db/hooks"

@@ -6,7 +6,8 @@ use super::*;
 /// A file with these entries of users, whose proxy is trusted.
 fn setting(users: &str) -> Setting {
     let file = format!(
-        "[http]\ntrusted_proxies = ['10.0.0.1']\n[admin]\nuser_header = 'X-Forwarded-User'\n{users}"
+        "[http]\ntrusted_proxies = ['10.0.0.1']\n[admin]\nuser_header = 'X-Forwarded-User'\n\
+         groups_header = 'X-Forwarded-Groups'\n{users}"
     );
     Setting::new().file(&file)
 }
@@ -20,6 +21,8 @@ fn a_user_has_a_role_and_a_scope() {
     .load();
     let admin = &config.admin;
     assert_eq!(admin.user_header.as_deref(), Some("x-forwarded-user"));
+    let groups_header = admin.groups_header.as_deref();
+    assert_eq!(groups_header, Some("x-forwarded-groups"));
     let [anna, night] = &admin.users[..] else {
         panic!("two users are configured");
     };
@@ -80,8 +83,21 @@ fn a_header_needs_users_and_a_trusted_proxy_and_users_need_a_header() {
     insta::assert_snapshot!(faults(user), @r#"
     admin.users: has no effect without admin.user_header; allowed: the name of the proxy's header in user_header
     "#);
+    insta::assert_snapshot!(faults("[admin]\ngroups_header = 'X-Forwarded-Groups'"), @r#"
+    admin.groups_header: has no effect without admin.user_header; allowed: the name of the proxy's header in user_header
+    "#);
     insta::assert_snapshot!(faults(&format!("[admin]\nuser_headr = 'X-User'\n{user}")), @r#"
     admin.users: has no effect without admin.user_header; allowed: the name of the proxy's header in user_header
     admin.user_headr: unknown key; did you mean admin.user_header?
+    "#);
+}
+
+#[test]
+fn a_group_needs_the_header_with_the_groups() {
+    let file = "[http]\ntrusted_proxies = ['10.0.0.1']\n[admin]\nuser_header = 'X-Forwarded-User'\n\
+                [[admin.users]]\nname = 'a'\nrole = 'viewer'\n\
+                [[admin.users]]\ngroup = 'staff'\nrole = 'operator'";
+    insta::assert_snapshot!(Setting::new().file(file).faults(), @r#"
+    admin.users[2].group: has no effect without admin.groups_header; allowed: a header that the proxy sets or removes in admin.groups_header, such as X-Forwarded-Groups
     "#);
 }

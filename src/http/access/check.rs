@@ -74,9 +74,8 @@ impl Access {
             base: self.0.base_path.clone(),
         };
         let admin = self.0.admin.load();
-        let user_header = admin.user_header.as_deref();
-        let user_header = user_header.filter(|_| forwarded::is_trusted(peer, trusted));
-        let given = Given::read(headers, user_header, &cookie);
+        let proxy = forwarded::is_trusted(peer, trusted).then_some(&**admin);
+        let given = Given::read(headers, proxy, &cookie);
         let client = Client(forwarded::sender(peer, headers, trusted));
         (client, cookie, given)
     }

@@ -3,29 +3,41 @@
 use axum::http::{HeaderMap, header};
 
 use super::{cookie::Cookie, users::ProxyUser};
-use crate::{config::Token, store::sessions::Digest};
+use crate::{
+    config::{Admin, Token},
+    store::sessions::Digest,
+};
 
 /// Credential that a request comes with, the first of these.
 #[derive(Clone, Debug)]
 pub(super) enum Given {
     /// SHA-256 of a token.
     Token(Digest),
-    /// User that a trusted proxy names.
-    User(ProxyUser),
+    /// User that a trusted proxy names, and the SHA-256 of a token beside it.
+    User(ProxyUser, Option<Digest>),
     /// SHA-256 of the id of a session.
     Session(Digest),
     Nothing,
 }
 
 impl Given {
-    /// Reads the credential. A trusted proxy names the user in `user_header`.
-    pub(super) fn read(headers: &HeaderMap, user_header: Option<&str>, cookie: &Cookie) -> Self {
-        if let Some(token) = bearer(headers) {
-            return Self::Token(Token::digest(token));
+    /// Reads the credential. `proxy` says how a trusted proxy names the user, if it sent the request.
+    pub(super) fn read(headers: &HeaderMap, proxy: Option<&Admin>, cookie: &Cookie) -> Self {
+        let token = bearer(headers);
+        let user = proxy.and_then(|admin| {
+            let header = admin.user_header.as_deref()?;
+            ProxyUser::read(headers, header, admin.groups_header.as_deref())
+        });
+        // The user goes before a cookie, which may be of somebody who used the browser before.
+        // oauth2-proxy adds a token of its identity provider for the signed-in user. A token that
+        // `hookshelf token new` made is meant for this server, right or wrong.
+        if let Some(user) = user
+            && !token.is_some_and(Token::is_generated)
+        {
+            return Self::User(user, token.map(Token::digest));
         }
-        // The proxy tells who uses the browser now; a cookie may be of somebody before.
-        if let Some(user) = user_header.and_then(|it| ProxyUser::read(headers, it)) {
-            return Self::User(user);
+        if let Some(token) = token {
+            return Self::Token(Token::digest(token));
         }
         cookie.read(headers).map_or(Self::Nothing, Self::Session)
     }

@@ -155,7 +155,12 @@ impl Access {
                 Some(seconds) => return Err(Refused::TooManyFailures(seconds)),
                 None => Credential::Token(token),
             },
-            Given::User(user) => Credential::User(user),
+            // A wrong token beside a user is no attempt. It is not tried while the address waits.
+            Given::User(user, token) => {
+                let token = token.filter(|it| self.scope(it).is_some());
+                let token = token.filter(|_| self.0.failures.blocked_for(address).is_none());
+                token.map_or(Credential::User(user), Credential::Token)
+            }
             Given::Session(id) if !self.is_open() => self.session(&id).await?,
             Given::Session(_) | Given::Nothing => Credential::None,
         };

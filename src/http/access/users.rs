@@ -4,10 +4,6 @@ use axum::http::HeaderMap;
 
 use crate::config::{User, Who};
 
-/// Header with the groups of a user, as oauth2-proxy sends it: names with commas between them. Several
-/// such headers name no group, for the same reason as several names.
-const GROUPS: &str = "x-forwarded-groups";
-
 /// User in the headers of a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProxyUser {
@@ -16,18 +12,14 @@ pub(super) struct ProxyUser {
 }
 
 impl ProxyUser {
-    /// Reads the user in `header`. Without a name, or with several, nobody is signed in: a proxy that
-    /// adds its header to one of the client would let the client choose.
-    pub(super) fn read(headers: &HeaderMap, header: &str) -> Option<Self> {
-        let mut names = headers.get_all(header).iter();
-        let (Some(name), None) = (names.next(), names.next()) else {
-            return None;
-        };
-        let name = std::str::from_utf8(name.as_bytes()).ok()?;
-        let mut lines = headers.get_all(GROUPS).iter();
-        let line = lines.next().filter(|_| lines.next().is_none());
-        let line = line.and_then(|line| std::str::from_utf8(line.as_bytes()).ok());
-        let groups = line.into_iter().flat_map(|line| line.split(','));
+    /// Reads the user in `header`, and the groups in a header of their own: names with commas between
+    /// them. Without a name, or with several, nobody is signed in: a proxy that adds its header to one
+    /// of the client would let the client choose. For the same reason, several headers with groups
+    /// name no group.
+    pub(super) fn read(headers: &HeaderMap, header: &str, groups: Option<&str>) -> Option<Self> {
+        let name = only(headers, header)?;
+        let groups = groups.and_then(|header| only(headers, header));
+        let groups = groups.into_iter().flat_map(|line| line.split(','));
         let groups = groups.map(str::trim);
         (!name.is_empty()).then(|| Self {
             name: name.to_owned(),
@@ -49,17 +41,26 @@ impl ProxyUser {
     }
 }
 
+/// Text of the only header of this name.
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    std::str::from_utf8(value.as_bytes()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Role;
+
+    const GROUPS: &str = "x-groups";
 
     fn read(lines: &[(&'static str, &str)]) -> Option<ProxyUser> {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, value.parse().unwrap());
         }
-        ProxyUser::read(&headers, "x-forwarded-user")
+        ProxyUser::read(&headers, "x-forwarded-user", Some(GROUPS))
     }
 
     fn user(who: Who) -> User {
@@ -81,6 +82,11 @@ mod tests {
         assert_eq!(read(&[anna, ("x-forwarded-user", "ben@example.org")]), None);
         assert_eq!(read(&[("x-forwarded-user", "")]), None);
         assert_eq!(read(&[("x-forwarded-email", "anna@example.org")]), None);
+        let usual = ("x-forwarded-groups", "staff");
+        let unread = read(&[anna, usual]).unwrap();
+        assert_eq!(unread.groups, [""; 0], "of another header");
+        let twice = read(&[anna, (GROUPS, "staff"), (GROUPS, "night")]).unwrap();
+        assert_eq!(twice.groups, [""; 0]);
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use super::{sessions::header, *};
 
-/// The proxy at this address is trusted, and names users in `X-Forwarded-User`.
+/// The proxy at this address is trusted, and names users and their groups.
 const PROXY: &str = "[http]\ntrusted_proxies = ['127.0.0.1/32']\n\
-                     [admin]\nuser_header = 'X-Forwarded-User'\n";
+                     [admin]\nuser_header = 'X-Forwarded-User'\ngroups_header = 'X-Groups'\n";
 
 /// A proxy elsewhere is trusted.
 const ELSEWHERE: &str = "[http]\ntrusted_proxies = ['192.0.2.1/32']\n\
-                         [admin]\nuser_header = 'X-Forwarded-User'\n";
+                         [admin]\nuser_header = 'X-Forwarded-User'\ngroups_header = 'X-Groups'\n";
 
 /// Lines of a user or a group.
 fn user(who: &str, rest: &str) -> String {
@@ -31,7 +31,7 @@ fn users() -> String {
 impl Desk {
     /// Answer to a user of these groups.
     async fn ask_user(&self, (user, groups): (&str, &str), call: (&str, &str)) -> Answer {
-        let headers = [("X-Forwarded-User", user), ("X-Forwarded-Groups", groups)];
+        let headers = [("X-Forwarded-User", user), ("X-Groups", groups)];
         self.server.ask_admin_with(call, &headers).await
     }
 
@@ -66,7 +66,7 @@ async fn each_user_gets_the_scope_of_its_entry() {
         }
         let headers = [
             ("X-Forwarded-User", name),
-            ("X-Forwarded-Groups", groups),
+            ("X-Groups", groups),
             ("Sec-Fetch-Site", "same-origin"),
         ];
         let call = ("POST", "/v1/spool/drain");
@@ -77,6 +77,20 @@ async fn each_user_gets_the_scope_of_its_entry() {
     let answer = desk.ask_user(("carla", "staff"), event).await;
     assert_eq!(answer.status, 200);
     assert_eq!(desk.verbs_of("carla").await, ["event"]);
+}
+
+#[tokio::test]
+async fn groups_are_read_from_the_configured_header_only() {
+    let desk = Desk::open_with(&format!("{PROXY}{}", users())).await;
+    let carla = ("X-Forwarded-User", "carla");
+    for (groups, status) in [
+        (("X-Groups", "staff"), 200),
+        (("X-Forwarded-Groups", "staff"), 403),
+    ] {
+        let call = ("GET", "/v1/events");
+        let answer = desk.server.ask_admin_with(call, &[carla, groups]).await;
+        assert_eq!(answer.status, status, "{groups:?}");
+    }
 }
 
 #[tokio::test]
@@ -152,7 +166,8 @@ async fn a_token_goes_before_the_user_and_the_user_before_a_cookie() {
         (vec![ben, ("Cookie", &browser)], 403),
         (vec![("Cookie", &*browser)], 200),
         (vec![ben, ("Authorization", &bearer)], 200),
-        (vec![ben, ("Authorization", "Bearer unknown")], 401),
+        (vec![ben, ("Authorization", "Bearer unknown")], 403),
+        (vec![ben, ("Authorization", "Bearer hsk_unknown")], 401),
     ] {
         let answer = desk.server.ask_admin_with(call, &headers).await;
         assert_eq!(answer.status, status, "{headers:?}");
@@ -160,12 +175,52 @@ async fn a_token_goes_before_the_user_and_the_user_before_a_cookie() {
 }
 
 #[tokio::test]
+async fn a_token_that_the_proxy_adds_is_no_attempt() {
+    let desk = Desk::open_with(&format!("{PROXY}{}{}", users(), tokens())).await;
+    let call = ("GET", "/v1/events");
+    let added = ("Authorization", "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln");
+    let ben = ("X-Forwarded-User", "ben");
+    for number in 0..12 {
+        let answer = desk.server.ask_admin_with(call, &[ben, added]).await;
+        assert_eq!(answer.status, 200, "{number}");
+    }
+    let dora = ("X-Forwarded-User", "dora");
+    let answer = desk.server.ask_admin_with(call, &[dora, added]).await;
+    assert_eq!(answer.status, 403, "an unknown user stays one");
+    assert_eq!(desk.ask_as("viewer", "/v1/events").await.status, 200);
+    // Without a user, the token is all there is.
+    for number in 0..10 {
+        let answer = desk.server.ask_admin_with(call, &[added]).await;
+        assert_eq!(answer.status, 401, "{number}");
+    }
+    assert_eq!(desk.ask_as("viewer", "/v1/events").await.status, 429);
+    let bearer = format!("Bearer {}", token("privacy"));
+    let headers = [ben, ("Authorization", &*bearer)];
+    let audit = ("GET", "/v1/audit");
+    let answer = desk.server.ask_admin_with(audit, &headers).await;
+    assert_eq!(answer.status, 403, "the address waits, so ben asks");
+    assert_eq!(desk.server.ask_admin_with(call, &[ben]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_user_of_an_untrusted_peer_makes_no_token_harmless() {
+    let desk = Desk::open_with(&format!("{ELSEWHERE}{}{}", users(), tokens())).await;
+    let call = ("GET", "/v1/events");
+    let headers = [
+        ("X-Forwarded-User", "ben"),
+        ("Authorization", "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln"),
+    ];
+    for number in 0..10 {
+        let answer = desk.server.ask_admin_with(call, &headers).await;
+        assert_eq!(answer.status, 401, "{number}");
+    }
+    assert_eq!(desk.ask_as("viewer", "/v1/events").await.status, 429);
+}
+
+#[tokio::test]
 async fn a_user_changes_something_only_from_the_own_site_and_signs_out_at_the_proxy() {
     let desk = Desk::open_with(&format!("{PROXY}{}", users())).await;
-    let staff = [
-        ("X-Forwarded-User", "carla"),
-        ("X-Forwarded-Groups", "staff"),
-    ];
+    let staff = [("X-Forwarded-User", "carla"), ("X-Groups", "staff")];
     for (site, status) in [
         (None, 403),
         (Some("cross-site"), 403),
