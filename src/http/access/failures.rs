@@ -13,7 +13,8 @@ const ALLOWED: u32 = 10;
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// Maximum number of addresses. More than this many clients with wrong tokens within a minute are an
-/// attack; the address whose minute ends first is then forgotten.
+/// attack. The address whose minute ends first is then forgotten, and one that has to wait only if all
+/// have to: with many addresses, nobody ends the wait of one of them.
 const MOST: usize = 4096;
 
 /// Counts of failed logins.
@@ -43,7 +44,8 @@ impl Failures {
             counts.retain(|_, count| now.duration_since(count.since) < MINUTE);
         }
         if counts.len() >= MOST && !counts.contains_key(&address) {
-            let oldest = counts.iter().min_by_key(|(_, count)| count.since);
+            let age = |count: &Count| (count.failures >= ALLOWED, count.since);
+            let oldest = counts.iter().min_by_key(|(_, count)| age(count));
             let oldest = oldest.map(|(address, _)| *address);
             oldest.and_then(|oldest| counts.remove(&oldest));
         }
@@ -89,6 +91,20 @@ mod tests {
                 .is_some_and(|left| left <= 60)
         );
         assert_eq!(failures.blocked_for(other), None);
+    }
+
+    #[test]
+    fn many_other_addresses_do_not_end_the_wait_of_one() {
+        let failures = Failures::default();
+        let client = "2001:db8::1".parse().unwrap();
+        for _ in 0..ALLOWED {
+            failures.note(client);
+        }
+        for number in 0..=u32::try_from(MOST).unwrap() {
+            failures.note(IpAddr::V4(number.into()));
+        }
+        assert!(failures.blocked_for(client).is_some());
+        assert_eq!(failures.0.lock().unwrap().len(), MOST);
     }
 
     #[test]
