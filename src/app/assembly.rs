@@ -216,10 +216,11 @@ impl Parts {
                 .map(ToString::to_string),
         };
         let sessions = AdminSessions::new(api.writes.clone());
-        keep(loops, stop.clone(), sessions.clone(), |it| async move {
+        let browsers = sessions.clone();
+        let (access, failed) = Access::new(&self.config, address, self.own_token, browsers);
+        keep(loops, stop.clone(), sessions, |it| async move {
             worker::check_sessions(&it).await
         });
-        let (access, failed) = Access::new(&self.config, address, self.own_token, sessions);
         let (audit, stop) = (api.audit.clone(), stop.clone());
         loops.spawn(worker::record_failed_logins(failed, audit, stop));
         let routes = admin::router(access.clone(), api);

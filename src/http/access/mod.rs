@@ -96,6 +96,7 @@ impl Access {
             failed,
             replaced: watch::Sender::new(()),
         }));
+        access.keep_sessions();
         (access, failures)
     }
 
@@ -107,7 +108,16 @@ impl Access {
     /// Replaces tokens, users and the header of the user.
     pub fn replace(&self, admin: Admin) {
         self.0.admin.store(Arc::new(admin));
+        self.keep_sessions();
         self.0.replaced.send_replace(());
+    }
+
+    /// Ends the sessions of tokens that are not configured: a token that comes back later revives none.
+    fn keep_sessions(&self) {
+        let admin = self.0.admin.load();
+        let tokens = admin.tokens.iter().map(|token| token.sha256);
+        let now = Clock::system().now();
+        self.0.sessions.keep(tokens.chain(self.0.own), now);
     }
 
     /// True if nobody signs in, and each client is an operator.

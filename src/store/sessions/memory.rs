@@ -1,6 +1,6 @@
 //! Sessions in memory: a bounded number, those used last.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use jiff::Timestamp;
 use subtle::ConstantTimeEq;
@@ -60,10 +60,29 @@ impl AdminSession {
     }
 }
 
+/// Removal of tokens: sessions that began up to `at`, with a token that is not in `kept`, have ended.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Removal {
+    pub(super) kept: BTreeSet<Digest>,
+    pub(super) at: Timestamp,
+}
+
+/// Shows no digest.
+impl fmt::Debug for Removal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at;
+        f.debug_struct("Removal")
+            .field("at", &at)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The sessions in memory.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     known: Vec<Known>,
+    /// Removal whose rows are still there.
+    removal: Option<Removal>,
     /// Number of times that sessions were ended.
     ends: u64,
 }
@@ -111,8 +130,7 @@ impl Memory {
             return known;
         }
         if self.known.len() >= MOST {
-            let oldest = self.known.iter().map(|it| it.used_at).min();
-            self.drop_unless(|it| Some(it.used_at) != oldest);
+            self.drop_oldest();
         }
         let session = Arc::new(session);
         self.known.push(Known {
@@ -128,6 +146,31 @@ impl Memory {
         self.drop_unless(|it| !is_chosen(&it.session));
     }
 
+    /// Ends the sessions of all tokens except these. A removal whose rows are still there stays one.
+    pub(super) fn keep(&mut self, mut kept: BTreeSet<Digest>, at: Timestamp) {
+        if let Some(before) = &self.removal {
+            kept.retain(|token| before.kept.contains(token));
+        }
+        self.end(|it| !kept.contains(it.token()));
+        self.removal = Some(Removal { kept, at });
+    }
+
+    /// True if a session has ended with its token.
+    pub(super) fn has_removed(&self, token: &Digest, created_at: Timestamp) -> bool {
+        let removal = self.removal.as_ref();
+        removal.is_some_and(|it| created_at <= it.at && !it.kept.contains(token))
+    }
+
+    /// Removal whose rows are still there.
+    pub(super) fn removal(&self) -> Option<Removal> {
+        self.removal.clone()
+    }
+
+    /// Notes that the rows of a removal are gone, unless another one followed.
+    pub(super) fn removed(&mut self, removal: &Removal) {
+        self.removal.take_if(|it| it == removal);
+    }
+
     /// Ids and last uses of the valid sessions. A session that a stream holds is in use.
     pub(super) fn used(&mut self, now: Timestamp) -> Vec<(Digest, Timestamp)> {
         for known in &mut self.known {
@@ -138,6 +181,17 @@ impl Memory {
         self.drop_unless(|it| it.is_valid(now));
         let known = self.known.iter();
         known.map(|it| (it.session.id, it.used_at)).collect()
+    }
+
+    /// Drops the session that was not used for the longest time: one without a stream if possible.
+    /// Only one of several that were last used at the same time leaves, as the uses of all sessions
+    /// with streams are noted together.
+    fn drop_oldest(&mut self) {
+        let age = |known: &Known| (Arc::strong_count(&known.session) > 1, known.used_at);
+        let known = self.known.iter().enumerate();
+        if let Some((place, _)) = known.min_by_key(|(_, known)| age(known)) {
+            self.known.swap_remove(place).session.ended.cancel();
+        }
     }
 
     fn drop_unless(&mut self, stays: impl Fn(&Known) -> bool) {
@@ -176,6 +230,41 @@ mod tests {
         add(&mut memory, most, second(most));
         assert_eq!(memory.known.len(), MOST);
         assert!(!first[0].has_ended() && first[1].has_ended());
+    }
+
+    #[test]
+    fn of_sessions_last_used_at_the_same_time_one_without_a_stream_leaves() {
+        let mut memory = Memory::default();
+        let most = u16::try_from(MOST).unwrap();
+        let mut held: Vec<_> = (0..most).map(|it| add(&mut memory, it, NOW)).collect();
+        let let_go = held.pop().unwrap().id;
+        let added = add(&mut memory, most, NOW);
+        assert_eq!(memory.known.len(), MOST);
+        assert!(!added.has_ended() && held.iter().all(|it| !it.has_ended()));
+        assert!(memory.get(&let_go, NOW).0.is_none());
+        add(&mut memory, most + 1, NOW);
+        let ended = held.iter().filter(|it| it.has_ended()).count();
+        assert_eq!((memory.known.len(), ended), (MOST, 1));
+    }
+
+    #[test]
+    fn a_token_that_comes_back_before_the_rows_are_gone_revives_no_session() {
+        let after = |seconds| NOW + jiff::SignedDuration::from_secs(seconds);
+        let mut memory = Memory::default();
+        let session = add(&mut memory, 1, NOW);
+        let (own, other) = (*session.token(), [8; 32]);
+        memory.keep([own, other].into(), NOW);
+        assert!(!session.has_ended() && !memory.has_removed(&own, NOW));
+        memory.removed(&memory.removal().unwrap());
+        memory.keep([other].into(), after(1));
+        assert!(session.has_ended() && memory.has_removed(&own, NOW));
+        let pending = memory.removal().unwrap();
+        memory.keep([own, other].into(), after(2));
+        memory.removed(&pending);
+        assert!(memory.has_removed(&own, NOW) && !memory.has_removed(&other, NOW));
+        assert!(!memory.has_removed(&own, after(3)), "a new sign-in");
+        memory.removed(&memory.removal().unwrap());
+        assert_eq!(memory.removal(), None);
     }
 
     #[test]

@@ -76,12 +76,21 @@ impl AdminSessions {
             let Some(row) = found.map_err(|_| Error::TimedOut)?? else {
                 return Ok(None);
             };
+            if self.memory().has_removed(&row.token, row.created_at) {
+                return Ok(None);
+            }
             let session = AdminSession::new(*id, row.token, row.created_at);
             // A session that ended meanwhile may be this one: its row is read again.
             if let Some(session) = self.memory().add(session, now, ends) {
                 return Ok(Some(session));
             }
         }
+    }
+
+    /// Ends the sessions of all tokens except these, which are configured from `now` on. The rows go
+    /// at the next check; a token that comes back does not revive them.
+    pub fn keep(&self, tokens: impl IntoIterator<Item = Digest>, now: Timestamp) {
+        self.memory().keep(tokens.into_iter().collect(), now);
     }
 
     /// Ends a session.
@@ -110,7 +119,14 @@ impl AdminSessions {
     /// # Errors
     /// If Postgres is unavailable. Expired sessions have ended all the same.
     pub async fn check(&self, now: Timestamp) -> Result<(), Error> {
-        let used = self.memory().used(now);
+        let (used, removal) = {
+            let mut memory = self.memory();
+            (memory.used(now), memory.removal())
+        };
+        if let Some(removal) = removal {
+            rows::remove_others(&self.writes, &removal).await?;
+            self.memory().removed(&removal);
+        }
         if used.is_empty() {
             return Ok(());
         }

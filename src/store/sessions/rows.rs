@@ -6,6 +6,7 @@ use jiff_sqlx::ToSqlx;
 use super::{
     super::{Connection, Error, Writes},
     Digest, IDLE, LONGEST,
+    memory::Removal,
 };
 
 /// Time for which a further use is not written.
@@ -92,6 +93,16 @@ pub(super) async fn remove(writes: &Writes, id: &Digest) -> Result<(), Error> {
 pub(super) async fn remove_all(writes: &Writes, token: &Digest) -> Result<u64, Error> {
     let delete = sqlx::query("DELETE FROM admin_sessions WHERE token = $1");
     writes.execute(delete.bind(&token[..])).await
+}
+
+/// Removes the sessions that ended when their tokens were removed.
+pub(super) async fn remove_others(writes: &Writes, removal: &Removal) -> Result<u64, Error> {
+    let delete =
+        sqlx::query("DELETE FROM admin_sessions WHERE created_at <= $1 AND token <> ALL($2)");
+    let kept: Vec<_> = removal.kept.iter().map(|it| it.to_vec()).collect();
+    writes
+        .execute(delete.bind(removal.at.to_sqlx()).bind(kept))
+        .await
 }
 
 /// Removes the sessions that have expired at `now`, and returns their number.

@@ -127,9 +127,34 @@ async fn a_session_has_the_scope_that_its_token_has_now_and_ends_with_it() {
     assert_eq!(answer.status, 401);
     let detail = &problem("a removed token", &answer)["detail"];
     assert_eq!(detail, "the session has ended; sign in again");
-    // The row is still there: the session is valid for a day with the token.
+    // A token that comes back revives no session.
     desk.reload(&viewer);
-    assert_eq!(desk.status_of(&browser).await, 200);
+    assert_eq!(desk.status_of(&browser).await, 401);
+    let again = desk.browser("privacy").await;
+    assert_eq!(desk.status_of(&again).await, 200);
+    eventually("the row of the ended session is gone", async || {
+        desk.count("admin_sessions").await == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_start_without_a_token_ends_its_sessions() {
+    let desk = Desk::open().await;
+    let [viewer, operator] = [desk.browser("viewer").await, desk.browser("operator").await];
+    let (_, directory, place) = desk.server.stop();
+    let configure = |tokens: String| {
+        let lines = format!("{}{tokens}", apps(["default", "shop"]));
+        std::fs::write(directory.join("hookshelf.toml"), lines).unwrap();
+    };
+    configure(table("operator", "role = 'operator'"));
+    let desk = Desk {
+        server: Server::start_in(directory, place),
+    };
+    assert_eq!(desk.status_of(&viewer).await, 401);
+    desk.reload(&tokens());
+    assert_eq!(desk.status_of(&viewer).await, 401);
+    assert_eq!(desk.status_of(&operator).await, 200);
 }
 
 #[tokio::test]

@@ -157,3 +157,22 @@ async fn expired_rows_are_removed() {
         assert_eq!(expired.unwrap(), removed, "{after:?}");
     }
 }
+
+#[tokio::test]
+async fn rows_of_a_removed_token_go_with_the_next_check() {
+    let browser = Browser::sign_in().await;
+    browser.create(3, [8; 32]).await;
+    let session = browser.find(1, SECOND).await.unwrap();
+    browser.server.keep([[8; 32]], browser.begun + SECOND);
+    assert!(session.has_ended());
+    browser
+        .server
+        .keep([TOKEN, [8; 32]], browser.begun + SECOND * 2);
+    assert!(!browser.is_found(1, SECOND * 3).await, "the row is there");
+    browser.check(SECOND * 3).await;
+    let another = browser.another();
+    for (id, is_found) in [(1, false), (3, true)] {
+        let found = another.find(&[id; 32], browser.begun + SECOND * 3).await;
+        assert_eq!(found.unwrap().is_some(), is_found, "{id}");
+    }
+}
