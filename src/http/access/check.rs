@@ -51,6 +51,12 @@ pub(in crate::http) async fn check(
     next.run(request).await
 }
 
+/// True if the answer at a path does not depend on the caller. A cookie is then not looked up: anyone
+/// can send an unknown one, and the lookup costs a query.
+fn is_for_anyone(path: &str) -> bool {
+    matches!(path, "/login" | "/healthz") || path.starts_with("/assets/")
+}
+
 /// True if a browser changes something without telling its site: another site may have asked it to.
 fn is_blind_change(admission: &Admission, request: &Request) -> bool {
     admission.is_added_by_browser() && origin::is_change_from_nowhere(request)
@@ -75,7 +81,10 @@ impl Access {
         };
         let admin = self.0.admin.load();
         let proxy = forwarded::is_trusted(peer, trusted).then_some(&**admin);
-        let given = Given::read(headers, proxy, &cookie);
+        let given = match Given::read(headers, proxy, &cookie) {
+            Given::Session(_) if is_for_anyone(request.uri().path()) => Given::Nothing,
+            given => given,
+        };
         let client = Client(forwarded::sender(peer, headers, trusted));
         (client, cookie, given)
     }

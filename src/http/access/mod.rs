@@ -31,7 +31,7 @@ use crate::{
     clock::Clock,
     config::{self, Admin, BasePath, Role, User},
     query::Scope,
-    store::sessions::{AdminSessions, Digest},
+    store::sessions::{AdminSessions, Digest, LookupError},
     telemetry::{LogEvent, QueryFailed},
 };
 use admission::Credential;
@@ -182,10 +182,13 @@ impl Access {
 
     async fn session(&self, id: &Digest) -> Result<Credential, Refused> {
         let found = self.0.sessions.find(id, Clock::system().now()).await;
-        let found = found.map_err(|error| {
-            let cause = error.cause();
-            QueryFailed { cause }.emit();
-            Refused::Unavailable
+        let found = found.map_err(|error| match error {
+            LookupError::Busy => Refused::Busy,
+            LookupError::Store(error) => {
+                let cause = error.cause();
+                QueryFailed { cause }.emit();
+                Refused::Unavailable
+            }
         })?;
         found.map(Credential::Session).ok_or(Refused::SignedOut)
     }

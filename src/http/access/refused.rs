@@ -14,6 +14,8 @@ pub(super) enum Refused {
     SignedOut,
     /// A proxy signed in this user, whom no entry of the configuration lets in.
     UnknownUser(String),
+    /// Too many requests wait for the lookup of their sessions.
+    Busy,
     /// Postgres is unavailable, so a session is neither found nor changed.
     Unavailable,
 }
@@ -40,6 +42,11 @@ impl Refused {
                 let detail =
                     format!("the proxy signed in {name}, whom admin.users does not let in");
                 return Problem::new(problem::FORBIDDEN, detail);
+            }
+            Self::Busy => {
+                let detail = "too many sessions are looked up now; send the request again";
+                let problem = Problem::new(problem::BUSY, detail);
+                return problem.header(header::RETRY_AFTER, 1);
             }
             Self::Unavailable => {
                 let detail = "Postgres is unavailable, so sessions can neither begin nor end, and \

@@ -106,7 +106,7 @@ fn session<'a>(
     admission: Option<&'a Admission>,
     refused: Option<&Refused>,
 ) -> Result<Option<&'a AdminSession>, Problem> {
-    if let Some(refused @ Refused::Unavailable) = refused {
+    if let Some(refused @ (Refused::Unavailable | Refused::Busy)) = refused {
         return Err(refused.problem());
     }
     if admission.is_some_and(Admission::is_by_proxy) {

@@ -14,10 +14,11 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{Error, Writes};
 use memory::Memory;
+use rows::Row;
 
 pub use memory::AdminSession;
 pub use rows::remove_expired;
@@ -31,14 +32,34 @@ pub const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Deadline for finding a session: a page waits for the result.
 const DEADLINE: Duration = Duration::from_secs(2);
 
+/// Maximum number of lookups at a time. The audit needs the rest of the sessions with Postgres.
+const LOOKUPS: usize = 2;
+
+/// Maximum number of requests that wait for a lookup. Anyone can send unknown ids, so one more is
+/// refused at once; sessions in memory need no lookup.
+const WAITING: usize = 64;
+
 /// SHA-256 of an id or of a token.
 pub type Digest = [u8; 32];
+
+/// Reason why a session was not looked up.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// Too many lookups wait.
+    #[error("too many sessions are looked up now")]
+    Busy,
+    /// Postgres is unavailable or does not answer in time.
+    #[error("failed to look up a session")]
+    Store(#[from] Error),
+}
 
 /// The sessions of a database. Clones share the memory.
 #[derive(Clone, Debug)]
 pub struct AdminSessions {
     writes: Writes,
     memory: Arc<Mutex<Memory>>,
+    waiting: Arc<Semaphore>,
+    lookups: Arc<Semaphore>,
 }
 
 impl AdminSessions {
@@ -47,6 +68,8 @@ impl AdminSessions {
         Self {
             writes,
             memory: Arc::default(),
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
         }
     }
 
@@ -61,18 +84,21 @@ impl AdminSessions {
     /// Finds a valid session, and notes its use at `now` in memory.
     ///
     /// # Errors
-    /// If the session is not in memory, and Postgres is unavailable or does not answer in time.
+    /// If the session is not in memory, and Postgres is unavailable or does not answer in time, or too
+    /// many other requests wait.
     pub async fn find(
         &self,
         id: &Digest,
         now: Timestamp,
-    ) -> Result<Option<Arc<AdminSession>>, Error> {
+    ) -> Result<Option<Arc<AdminSession>>, LookupError> {
         loop {
             let (known, ends) = self.memory().get(id, now);
             if known.is_some() {
                 return Ok(known);
             }
-            let found = timeout(DEADLINE, rows::find(&self.writes, id, now)).await;
+            let waiting = self.waiting.try_acquire();
+            let _waiting = waiting.map_err(|_| LookupError::Busy)?;
+            let found = timeout(DEADLINE, self.read(id, now)).await;
             let Some(row) = found.map_err(|_| Error::TimedOut)?? else {
                 return Ok(None);
             };
@@ -85,6 +111,11 @@ impl AdminSessions {
                 return Ok(Some(session));
             }
         }
+    }
+
+    async fn read(&self, id: &Digest, now: Timestamp) -> Result<Option<Row>, Error> {
+        let _turn = self.lookups.acquire().await;
+        rows::find(&self.writes, id, now).await
     }
 
     /// Ends the sessions of all tokens except these, which are configured from `now` on. The rows go

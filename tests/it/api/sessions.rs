@@ -158,6 +158,29 @@ async fn a_start_without_a_token_ends_its_sessions() {
 }
 
 #[tokio::test]
+async fn a_form_and_an_asset_look_no_cookie_up() {
+    const FAILED: &str = "a query of the API failed";
+    let (desk, proxy, _database) = desk_behind_a_proxy().await;
+    proxy.go_away();
+    let unknown = format!("hookshelf_session={}", "ab".repeat(32));
+    for (path, status) in [
+        ("/login", 200),
+        ("/assets/0/styles.css", 200),
+        ("/assets/0/none.css", 404),
+        ("/healthz", 200),
+    ] {
+        let answer = desk.ask_with(&unknown, path).await;
+        assert_eq!(answer.status, status, "{path}");
+    }
+    assert!(!desk.server.log().contains(FAILED), "{}", desk.server.log());
+    assert_eq!(desk.ask_with(&unknown, "/v1/spool").await.status, 503);
+    eventually("the failed lookup is in the log", async || {
+        desk.server.log().contains(FAILED)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_session_ends_twelve_hours_after_its_last_use() {
     let desk = Desk::open().await;
     let [first, second] = [desk.browser("viewer").await, desk.browser("viewer").await];

@@ -1,10 +1,13 @@
 //! Sessions of browsers: valid for 12 hours after a use and for 7 days in all.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    task::{Context, Waker},
+};
 
 use hookshelf::store::{
-    Writes,
-    sessions::{self, AdminSession, AdminSessions, Digest, IDLE, LONGEST},
+    ConnectOptions, Writes,
+    sessions::{self, AdminSession, AdminSessions, Digest, IDLE, LONGEST, LookupError},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -175,4 +178,25 @@ async fn rows_of_a_removed_token_go_with_the_next_check() {
         let found = another.find(&[id; 32], browser.begun + SECOND * 3).await;
         assert_eq!(found.unwrap().is_some(), is_found, "{id}");
     }
+}
+
+#[tokio::test]
+async fn one_lookup_too_many_is_refused_at_once() {
+    let nowhere = ConnectOptions::new().host("127.0.0.1").port(1);
+    let (server, at) = (AdminSessions::new(Writes::new(&nowhere)), now());
+    let ids: Vec<Digest> = (0..64).map(|id| [id; 32]).collect();
+    let lookups = ids.iter().map(|id| Box::pin(server.find(id, at)));
+    let mut lookups: Vec<_> = lookups.collect();
+    let mut context = Context::from_waker(Waker::noop());
+    for lookup in &mut lookups {
+        assert!(lookup.as_mut().poll(&mut context).is_pending());
+    }
+    let refused = server.find(&[64; 32], at).await;
+    assert!(matches!(refused, Err(LookupError::Busy)), "{refused:?}");
+    drop(lookups);
+    let looked_up = server.find(&[64; 32], at).await;
+    assert!(
+        matches!(looked_up, Err(LookupError::Store(_))),
+        "{looked_up:?}"
+    );
 }
