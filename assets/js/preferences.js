@@ -1,6 +1,8 @@
 // Tells the server the time zone of the browser, in the cookie that it renders pages by.
 const NAME = "hookshelf_view";
 const KEPT = 400 * 24 * 60 * 60;
+// Base path of the pages: this script is at /assets/HASH/js/ below it.
+const PATH = new URL("../../..", import.meta.url).pathname.slice(0, -1) || "/";
 
 const cookie = document.cookie.split("; ").find((it) => it.startsWith(`${NAME}=`));
 const parts = new Map();
@@ -18,7 +20,7 @@ if (zone && parts.get("zone") !== zone) {
     document.documentElement.dataset.time = "local";
   }
   const value = [...parts].map(([name, it]) => `${name}:${it}`).join(".");
-  document.cookie = `${NAME}=${value}; path=/; max-age=${KEPT}; samesite=lax`;
+  document.cookie = `${NAME}=${value}; path=${PATH}; max-age=${KEPT}; samesite=lax`;
   if (isFirst) addEventListener("load", () => refresh());
 }
 

@@ -66,7 +66,7 @@ use axum::{
     extract::Request,
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, get},
 };
 
 use super::{api::Api, parameters::Known};
@@ -117,7 +117,7 @@ pub(super) fn routes(api: Arc<Api>) -> Router {
         .with_state(Arc::clone(&api))
         .route_layer(middleware::from_fn_with_state(api, faults::with_faults))
         .route_layer(middleware::from_fn(without_empty_parameters))
-        .route("/preferences", post(preferences::choose))
+        .route("/preferences", preferences::form())
         .route("/login", get(login::show))
         .route("/assets/{version}/{*file}", get(assets::file))
 }

@@ -2,17 +2,27 @@
 //! renders the page by them, so that nothing changes after it is shown.
 
 use axum::{
-    http::{HeaderMap, StatusCode, header},
+    Extension,
+    extract::{DefaultBodyLimit, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::{MethodRouter, post},
 };
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 
 use super::cookies::cookie;
-use crate::vocabulary::spelled;
+use crate::{
+    config::BasePath,
+    http::problem::{self, Problem},
+    vocabulary::spelled,
+};
 
 /// Name of the cookie. Scripts of the pages read and write it.
 const COOKIE: &str = "hookshelf_view";
+
+/// Maximum size of the form in bytes: the addresses of pages with many filters fit.
+const LARGEST: usize = 16 << 10;
 
 /// Time for which a browser keeps the cookie, in seconds: 400 days, the longest that browsers take.
 const KEPT: u32 = 34_560_000;
@@ -82,11 +92,14 @@ impl Preferences {
         self
     }
 
-    fn cookie(&self) -> String {
+    /// Header that sets the cookie for the pages below `base`. Scripts set the same path: with
+    /// another one, a browser would keep two cookies.
+    fn cookie(&self, base: &BasePath) -> String {
+        let path = base.join(if base.is_root() { "/" } else { "" });
         let (scheme, density) = (self.scheme.as_str(), self.density.as_str());
         let (time, zone) = (self.time.as_str(), self.zone_name());
         format!(
-            "{COOKIE}=scheme:{scheme}.density:{density}.time:{time}.zone:{zone}; Path=/; \
+            "{COOKIE}=scheme:{scheme}.density:{density}.time:{time}.zone:{zone}; Path={path}; \
              Max-Age={KEPT}; SameSite=Lax"
         )
     }
@@ -117,27 +130,43 @@ fn set<T: Copy>(value: &mut T, all: &[T], spell: fn(T) -> &'static str, name: &s
         .unwrap_or(*value);
 }
 
+/// Route of the form.
+pub(super) fn form() -> MethodRouter {
+    post(choose).layer(DefaultBodyLimit::max(LARGEST))
+}
+
 /// Stores changed preferences of a form, and returns to the page of the form.
-pub(super) async fn choose(headers: HeaderMap, form: Bytes) -> Response {
+async fn choose(
+    base: Option<Extension<BasePath>>,
+    headers: HeaderMap,
+    form: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let form = form.map_err(|_| {
+        let problem = Problem::new(problem::BODY, "send the form of a page, of at most 16 KiB");
+        // The rest of the body is not read.
+        problem.header(header::CONNECTION, HeaderValue::from_static("close"))
+    })?;
+    let Extension(base) = base.unwrap_or_default();
     let mut chosen = Preferences::of(&headers);
-    let mut back = "/".to_owned();
+    let mut back = base.join("/");
     for (name, value) in form_urlencoded::parse(&form) {
         match &*name {
-            "back" if is_local(&value) => back = value.into_owned(),
+            "back" if is_local(&base, &value) => back = value.into_owned(),
             _ => chosen = chosen.with(&format!("{name}:{value}")),
         }
     }
     let answer = [
         (header::LOCATION, back),
-        (header::SET_COOKIE, chosen.cookie()),
+        (header::SET_COOKIE, chosen.cookie(&base)),
     ];
-    (StatusCode::SEE_OTHER, answer).into_response()
+    Ok((StatusCode::SEE_OTHER, answer).into_response())
 }
 
-/// True for a path of this server: another site must not be the target.
-fn is_local(path: &str) -> bool {
+/// True for a path of these pages: another site must not be the target.
+fn is_local(base: &BasePath, path: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
-    path.starts_with('/') && !path.starts_with("//") && path.bytes().all(is_plain)
+    let is_path = path.starts_with('/') && !path.starts_with("//");
+    is_path && base.strip(path).is_some() && path.bytes().all(is_plain)
 }
 
 #[cfg(test)]
@@ -152,10 +181,11 @@ mod tests {
     #[test]
     fn a_cookie_keeps_each_part() {
         let first = of("scheme:dark.density:comfortable.time:relative.zone:Europe/Berlin");
-        let cookie = first.cookie();
+        let root = BasePath::default();
+        let cookie = first.cookie(&root);
         let value = cookie.split(['=', ';']).nth(1).unwrap();
         let again = of(value);
-        assert_eq!(again.cookie(), cookie);
+        assert_eq!(again.cookie(&root), cookie);
         assert_eq!(again.scheme, Scheme::Dark);
         assert_eq!(again.zone_name(), "Europe/Berlin");
     }
@@ -163,7 +193,8 @@ mod tests {
     #[test]
     fn a_wrong_part_has_its_default() {
         let found = of("scheme:loud.density.time:utc.zone:Nowhere/Else.more:1");
-        assert_eq!(found.cookie(), Preferences::default().cookie());
+        let root = BasePath::default();
+        assert_eq!(found.cookie(&root), Preferences::default().cookie(&root));
     }
 
     #[test]
@@ -175,7 +206,15 @@ mod tests {
             ("/\\evil.example", false),
             ("/a\r\nSet-Cookie: b", false),
         ] {
-            assert_eq!(is_local(path), local, "{path}");
+            assert_eq!(is_local(&BasePath::default(), path), local, "{path}");
+        }
+        let base = BasePath::parse("/shelf").unwrap();
+        for (path, local) in [
+            ("/shelf/events", true),
+            ("/events", false),
+            ("/shelves", false),
+        ] {
+            assert_eq!(is_local(&base, path), local, "{path}");
         }
     }
 }

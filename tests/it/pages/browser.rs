@@ -4,6 +4,7 @@
 
 mod events;
 mod live;
+mod preferences;
 mod tab;
 
 use std::{
