@@ -8,7 +8,7 @@ use super::{
     reached::{self, Reached},
     spooling,
 };
-use crate::config::{Config, credentials::Credentials};
+use crate::config::{BasePath, Config, credentials::Credentials};
 
 /// Report of a start, for the person who started the server.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Started {
     pub public: SocketAddr,
     /// Address of the admin listener.
     pub admin: SocketAddr,
+    /// Path below which the admin listener serves.
+    pub base_path: BasePath,
     /// Apps with callback URL, source of the verify token and last contact with Meta.
     pub reached: Vec<Reached>,
     /// File with the generated secret and verify token, if no app is configured.
@@ -50,6 +52,7 @@ impl Started {
         Self {
             public,
             admin,
+            base_path: config.admin.base_path.clone(),
             reached: reached::list_apps(config, public, seen),
             data_dir: config.data_dir.clone(),
             database: database.describe(),

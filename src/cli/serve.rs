@@ -126,7 +126,8 @@ fn say(started: &Started, tunnel: Option<Program>, again: &str, terminal: bool) 
     for (name, value) in kept_in(started) {
         line(name, &value);
     }
-    let operators = format!("http://{}/readyz and /metrics", started.admin);
+    let pages = format!("http://{}{}/", started.admin, started.base_path);
+    let operators = format!("{pages}  (pages for a browser; also /readyz and /metrics)");
     line("operators", &operators);
     let program = program();
     line("try next", &format!("{program} simulate{again}"));

@@ -165,7 +165,7 @@ mod tests {
     use crate::{
         app::Reached,
         config::{
-            SecretSource,
+            BasePath, SecretSource,
             credentials::{self, Credentials},
         },
     };
@@ -189,6 +189,7 @@ mod tests {
         Started {
             public: address,
             admin: address,
+            base_path: BasePath::default(),
             reached: apps.iter().map(reached).collect(),
             credentials,
             data_dir: PathBuf::new(),
