@@ -114,7 +114,7 @@ impl CircuitBreaker {
 
     /// True if the next commit is a probe, because the last commit failed.
     pub(super) fn is_probing(&self) -> bool {
-        self.state().given_up.is_some()
+        self.failed_commit().is_some()
     }
 
     /// Time at which the next commit may be tried: now, after a pause, or `None` if deliveries do
@@ -164,6 +164,11 @@ impl CircuitBreaker {
     /// Time of the last successful commit of this process.
     pub fn last_commit(&self) -> Option<Instant> {
         self.state().committed
+    }
+
+    /// Time of the last failed commit, if none has succeeded since.
+    pub fn failed_commit(&self) -> Option<Instant> {
+        self.state().given_up
     }
 
     /// Records a failed commit; true if it is the first failure.

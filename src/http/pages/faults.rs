@@ -100,7 +100,12 @@ impl Faults {
 
     /// True if Postgres does not answer.
     pub(super) fn is_away(&self) -> bool {
-        self.list.iter().any(|fault| fault.code == "database")
+        self.has("database")
+    }
+
+    /// True if a word of `/readyz` is among the faults.
+    pub(super) fn has(&self, code: &str) -> bool {
+        self.list.iter().any(|fault| fault.code == code)
     }
 }
 

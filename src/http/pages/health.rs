@@ -83,13 +83,20 @@ async fn show(
     refuse_restricted(&scope)?;
     let recent = api.metrics.recent();
     let faults = Faults::of(&api);
-    let is_stopped = faults.is_away() || faults.list.iter().any(|it| it.code == "disk");
+    let postgres = Postgres::of(&api, &recent, &faults);
+    let is_failing = postgres.failed_commit.is_some();
+    let is_stopped = faults.is_away() || faults.has("disk") || is_failing;
+    let quiet = if is_failing {
+        Answer::warning("The last commit failed.")
+    } else {
+        Answer::good("All is well.")
+    };
     let health = HealthPage {
         frame: Frame::new(&visit, Some(&scope), HEALTH.name, Some(&HEALTH)),
-        answer: faults.answer().unwrap_or(Answer::good("All is well.")),
+        answer: faults.answer().unwrap_or(quiet),
         steps: steps(&recent, is_stopped),
         within: words(recent.within),
-        postgres: Postgres::of(&api, &recent),
+        postgres,
         tank: Tank::of(api.spool.report()),
         may_drain: scope.role().covers(Role::Operator),
         followers: followers(&recent),

@@ -5,9 +5,11 @@ use std::{collections::BTreeMap, time::Instant};
 
 use jiff::Timestamp;
 
+use super::faults::{Answer, Faults};
 use crate::{
     amounts::{size, span},
     http::api::Api,
+    ingest::CircuitBreaker,
     meta::signature::fingerprint,
     spool::{DiskSpace, SpoolReport},
     store::callbacks::{Seen, What},
@@ -26,7 +28,10 @@ const TANK: (u64, u64) = (116, 152);
 /// Postgres as its clients see it.
 #[derive(Debug)]
 pub(super) struct Postgres {
+    pub(super) state: Answer,
     pub(super) last_commit: Option<Timestamp>,
+    /// Time of the last failed commit, if none has succeeded since.
+    pub(super) failed_commit: Option<Timestamp>,
     pub(super) settings: [Setting; 3],
     /// Failed commits by code since the start.
     pub(super) failures: Vec<(String, String)>,
@@ -93,7 +98,7 @@ pub(super) struct Callback {
 }
 
 impl Postgres {
-    pub(super) fn of(api: &Api, recent: &Recent) -> Self {
+    pub(super) fn of(api: &Api, recent: &Recent, faults: &Faults) -> Self {
         let lossy = api.readiness.database.lossy();
         let setting = |name: &'static str| {
             let is_off = lossy.as_ref().is_some_and(|off| off.contains(&name));
@@ -108,14 +113,31 @@ impl Postgres {
                 is_off,
             }
         };
-        let last_commit = api.readiness.breaker.last_commit();
+        let breaker = &api.readiness.breaker;
         let now = api.apps.clock().now();
         let ago = |at: Instant| now.checked_sub(at.elapsed()).unwrap_or(now);
         Self {
-            last_commit: last_commit.map(ago),
+            state: state(breaker, faults),
+            last_commit: breaker.last_commit().map(ago),
+            failed_commit: breaker.failed_commit().map(ago),
             settings: DURABLE.map(setting),
             failures: spelled(&recent.total.by(COMMIT_FAILURES.name, "code", &[])),
         }
+    }
+}
+
+/// State of Postgres. It follows the last outcome of a commit: Postgres may answer, and fail them.
+fn state(breaker: &CircuitBreaker, faults: &Faults) -> Answer {
+    if faults.is_away() {
+        Answer::bad("Unavailable")
+    } else if faults.has("disk") {
+        Answer::bad("Commits are stopped: its disk is almost full")
+    } else if breaker.failed_commit().is_some() {
+        Answer::bad("Answers, but the last commit failed")
+    } else if breaker.last_commit().is_none() {
+        Answer::good("Answers; no commit since the start")
+    } else {
+        Answer::good("Accepts writes")
     }
 }
 

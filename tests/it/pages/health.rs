@@ -55,6 +55,33 @@ async fn health_works_while_postgres_is_away_and_drains_the_spool_on_request() {
     .await;
 }
 
+#[tokio::test]
+async fn the_state_of_postgres_follows_the_last_commit() {
+    let desk = Desk::open().await;
+    let page = desk.page("/health").await;
+    page.says("Answers; no commit since the start");
+    desk.deliver(message("mid.first", "rolls")).await;
+    let page = desk.page("/health").await;
+    page.says("Accepts writes").hides("one failed");
+    desk.run("ALTER FUNCTION commit_batch RENAME TO commit_of_another_version")
+        .await;
+    desk.deliver(message("mid.second", "more rolls")).await;
+    eventually("the failed commit is noticed", async || {
+        let page = desk.page("/health").await;
+        page.text().contains("Answers, but the last commit failed")
+    })
+    .await;
+    let page = desk.page("/health").await;
+    page.says("one failed").hides("Accepts writes");
+    page.hides("All is well.");
+    desk.run("ALTER FUNCTION commit_of_another_version RENAME TO commit_batch")
+        .await;
+    eventually("the spool is drained", async || {
+        desk.page("/health").await.text().contains("Accepts writes")
+    })
+    .await;
+}
+
 async fn drain_as(desk: &Desk, name: &str) -> u16 {
     let bearer = format!("Bearer {}", token(name));
     let headers = [("Authorization", bearer.as_str())];
