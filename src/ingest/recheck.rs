@@ -63,6 +63,29 @@ impl Recheck {
         wanted: Wanted,
     ) -> Result<Vec<AppSurvey>, quarantine::Error> {
         let _turn = self.turn.lock().await;
+        self.survey(keys, wanted).await
+    }
+
+    /// Counts as [`Recheck::count`] does, but never waits for another recheck: `None` while one runs.
+    ///
+    /// # Errors
+    /// If the quarantine cannot be read.
+    pub async fn count_unless_busy(
+        &self,
+        keys: Keys,
+        wanted: Wanted,
+    ) -> Result<Option<Vec<AppSurvey>>, quarantine::Error> {
+        let Ok(_turn) = self.turn.try_lock() else {
+            return Ok(None);
+        };
+        self.survey(keys, wanted).await.map(Some)
+    }
+
+    async fn survey(
+        &self,
+        keys: Keys,
+        wanted: Wanted,
+    ) -> Result<Vec<AppSurvey>, quarantine::Error> {
         let names = self.names(wanted).await?;
         let rescue = Rescue::new(self.quarantine.clone(), keys, names);
         let mut reader = Reader::open(&self.options).await.ok();
@@ -80,5 +103,31 @@ impl Recheck {
         let rescue = Rescue::new(self.quarantine.clone(), keys, names);
         let mut reader = Reader::open(&self.options).await?;
         rescue.store(&self.writer, &mut reader).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, path::Path};
+
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_count_does_not_wait_for_another_recheck() {
+        let options = ConnectOptions::new().host("127.0.0.1").port(1);
+        let (writer, _) = Writer::new(options.clone(), None);
+        let quarantine = QuarantineReader::new(Path::new("/nowhere"), SignedDuration::ZERO);
+        let recheck = Recheck::new(quarantine, options, writer, Clock::system());
+        let count = async || {
+            let keys = Keys::Configured(BTreeMap::new());
+            let counted = recheck.count_unless_busy(keys, Wanted::default());
+            counted.await.unwrap()
+        };
+        let running = recheck.turn.lock().await;
+        assert_eq!(count().await, None);
+        drop(running);
+        assert_eq!(count().await, Some(Vec::new()));
     }
 }

@@ -198,6 +198,18 @@ pub(in crate::http) async fn counted(
     counted.map_err(|_| unreadable())
 }
 
+/// Counts the deliveries in quarantine that pass, for an operator; `None` while another recheck runs.
+pub(in crate::http) async fn counted_unless_busy(
+    api: &Api,
+    scope: &Scope,
+    parameters: &Parameters,
+) -> Result<Option<Vec<AppSurvey>>, Problem> {
+    let keys = Keys::Configured(api.apps.secrets());
+    let wanted = wanted(scope, parameters)?;
+    let counted = api.recheck.count_unless_busy(keys, wanted).await;
+    counted.map_err(|_| unreadable())
+}
+
 /// Stores the deliveries in quarantine that pass, for an operator.
 pub(in crate::http) async fn stored(
     api: &Api,

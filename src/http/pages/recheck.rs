@@ -1,9 +1,10 @@
-//! Result of storing deliveries from the quarantine.
+//! Deliveries in quarantine: the number of those that verify, one question, and the result of storing
+//! them.
 
 use askama::Template;
 use axum::{
     extract::{State, rejection::BytesRejection},
-    response::{IntoResponse, Redirect, Response},
+    response::{Redirect, Response},
     routing::get,
 };
 use bytes::Bytes;
@@ -17,14 +18,17 @@ use super::{
     text,
     visit::Visit,
 };
-use crate::http::{
-    access::Operator,
-    api::{
-        Shared,
-        rejections::{self, AppSurvey, RECHECK, Rescued},
+use crate::{
+    http::{
+        access::Operator,
+        api::{
+            Api, Shared,
+            rejections::{self, AppSurvey, RECHECK, Rescued, counted_unless_busy},
+        },
+        parameters::Parameters,
+        problem::{self, Problem},
     },
-    parameters::Parameters,
-    problem::{self, Problem},
+    query::Scope,
 };
 
 pub(super) const PAGE: Page = Page {
@@ -32,6 +36,33 @@ pub(super) const PAGE: Page = Page {
     handler: || get(async || Redirect::to("../rejections")).post(store),
     parameters: &[],
 };
+
+/// Fields of a form with names and values.
+pub(super) type Fields = Vec<(&'static str, String)>;
+
+#[derive(Template)]
+#[template(path = "recheck_ask.html", blocks = ["main"])]
+struct AskPage {
+    frame: Frame,
+    /// `None` while another recheck runs.
+    verified: Option<Verified>,
+    /// Fields of the form, with fixed times.
+    fields: Fields,
+}
+
+rendered!(AskPage);
+
+/// Verified deliveries in quarantine.
+struct Verified {
+    /// Number of all that meet the choice.
+    held: u64,
+    /// Number of those that pass with the present secrets.
+    passing: u64,
+    /// Events that storing them adds.
+    events: u64,
+    /// False if Postgres did not tell how many of the events are stored already.
+    is_exact: bool,
+}
 
 #[derive(Template)]
 #[template(path = "recheck.html", blocks = ["main"])]
@@ -51,7 +82,7 @@ struct AppResult {
     query: String,
 }
 
-/// Stores the chosen deliveries if the form was confirmed.
+/// Stores the chosen deliveries if the form was confirmed, else verifies them and asks.
 async fn store(
     State(api): Shared,
     Operator(scope): Operator,
@@ -63,7 +94,7 @@ async fn store(
     let form = std::str::from_utf8(&form).map_err(|_| wrong())?;
     let parameters = Parameters::of(Some(form), &[RECHECK])?;
     if parameters.flag("yes")? != Some(true) {
-        return Ok(Redirect::to("../rejections").into_response());
+        return ask(&api, &scope, &visit, &parameters).await;
     }
     let found = rejections::counted(&api, &scope, &parameters).await?;
     let results = rejections::stored(&api, &scope, &parameters).await?;
@@ -83,6 +114,60 @@ async fn store(
         apps: results.into_iter().map(result).collect(),
     };
     Ok(page(&visit, &recheck))
+}
+
+async fn ask(
+    api: &Api,
+    scope: &Scope,
+    visit: &Visit,
+    parameters: &Parameters,
+) -> Result<Response, Problem> {
+    let apps = counted_unless_busy(api, scope, parameters).await?;
+    let ask = AskPage {
+        frame: Frame::new(visit, Some(scope), "Verified quarantine", Some(&REJECTIONS)),
+        verified: apps.map(|apps| Verified::of(&apps)),
+        fields: fields(parameters)?,
+    };
+    Ok(page(visit, &ask))
+}
+
+/// The choice of deliveries as fields of a form, with fixed times.
+pub(super) fn fields(parameters: &Parameters) -> Result<Fields, Problem> {
+    let mut fields = Vec::new();
+    fields.extend(parameters.text("app")?.map(|app| ("app", app)));
+    for name in ["since", "until"] {
+        let at = parameters.moment(name)?;
+        fields.extend(at.map(|at| (name, at.to_string())));
+    }
+    Ok(fields)
+}
+
+impl Verified {
+    fn of(apps: &[AppSurvey]) -> Self {
+        let sum = |of: fn(&AppSurvey) -> u64| apps.iter().map(of).sum::<u64>();
+        Self {
+            held: sum(|app| app.held),
+            passing: sum(|app| app.passing),
+            events: sum(|app| app.events.saturating_sub(app.stored.unwrap_or(0))),
+            is_exact: apps.iter().all(|app| app.stored.is_some()),
+        }
+    }
+
+    fn quarantined(&self) -> String {
+        counted(self.held, "delivery is", "deliveries are")
+    }
+
+    fn passed(&self) -> String {
+        grouped(self.passing)
+    }
+
+    fn offered(&self) -> String {
+        counted(self.passing, "delivery", "deliveries")
+    }
+
+    fn added(&self) -> String {
+        counted(self.events, "event", "events")
+    }
 }
 
 /// Query of the lists with the deliveries of an app: the app and the times of arrival.

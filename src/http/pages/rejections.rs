@@ -9,9 +9,10 @@ use super::{
     answer::{page, rendered},
     causes::{Cause, causes},
     chips::Chips,
-    digits::{counted, grouped},
+    digits::counted,
     elsewhere,
     frame::{Frame, REJECTIONS},
+    recheck::{Fields, fields},
     text,
     visit::Visit,
 };
@@ -20,9 +21,9 @@ use crate::{
     http::{
         access::Viewer,
         api::{
-            Api, Asked, Shared,
+            Asked, Shared,
             filters::{APP, since, until},
-            rejections::{self, Listed, listed},
+            rejections::{Listed, listed},
             shown,
         },
         parameter::{Form, Parameter},
@@ -69,20 +70,14 @@ struct RejectionsPage {
 
 rendered!(RejectionsPage);
 
-/// Deliveries in quarantine that meet the filter.
+/// Deliveries in quarantine. The page knows their number from the names of the files: to verify them,
+/// all would have to be read.
 struct Quarantine {
-    held: String,
-    /// Result of their verification; `None` if the reader is no operator.
-    passing: Option<Passing>,
-}
-
-/// Deliveries in quarantine that pass with the present secrets.
-struct Passing {
-    count: u64,
-    /// Events that storing them adds; at most so many if the database did not tell.
-    events: String,
-    /// Filter of the form, with fixed times.
-    hidden: Vec<(&'static str, String)>,
+    /// Number in words; `None` if the directory cannot be read.
+    held: Option<String>,
+    /// Fields of the form that verifies those that meet the filter; `None` if the reader is no
+    /// operator.
+    choice: Option<Fields>,
 }
 
 async fn show(
@@ -95,7 +90,7 @@ async fn show(
     let Listed::Page(list) = listed(&api, &scope, &asked).await? else {
         return Err(Problem::not_found());
     };
-    let quarantine = quarantine(&api, &scope, parameters, list.quarantined).await?;
+    let quarantine = quarantine(&scope, parameters, list.quarantined)?;
     let address = |changes: &[(&str, String)]| shown::url(REJECTIONS.path, parameters, changes);
     let total: i64 = list.totals.iter().map(|total| total.count).sum();
     let limit: u32 = parameters.number("limit")?;
@@ -113,47 +108,18 @@ async fn show(
     Ok(page(&visit, &rejections))
 }
 
-/// Deliveries in quarantine that meet the filter; `None` if there are none. An operator also learns
-/// how many pass.
-async fn quarantine(
-    api: &Api,
+/// Deliveries in quarantine; `None` if there are none.
+fn quarantine(
     scope: &Scope,
     parameters: &Parameters,
     quarantined: Option<usize>,
 ) -> Result<Option<Quarantine>, Problem> {
-    let Some(held) = quarantined.filter(|held| *held > 0) else {
+    if quarantined == Some(0) {
         return Ok(None);
-    };
-    if !scope.role().covers(Role::Operator) {
-        let held = counted(held, "delivery is", "deliveries are");
-        return Ok(Some(Quarantine {
-            held,
-            passing: None,
-        }));
     }
-    let apps = rejections::counted(api, scope, parameters).await?;
-    let sum = |of: fn(&rejections::AppSurvey) -> u64| apps.iter().map(of).sum::<u64>();
-    let held = sum(|app| app.held);
-    let events = sum(|app| app.events.saturating_sub(app.stored.unwrap_or(0)));
-    let mut hidden = Vec::new();
-    hidden.extend(parameters.text("app")?.map(|app| ("app", app)));
-    for name in ["since", "until"] {
-        let at = parameters.moment(name)?;
-        hidden.extend(at.map(|at| (name, at.to_string())));
-    }
-    let passing = Passing {
-        count: sum(|app| app.passing),
-        events: counted(events, "event", "events"),
-        hidden,
-    };
-    Ok((held > 0).then(|| Quarantine {
-        held: counted(held, "delivery is", "deliveries are"),
-        passing: Some(passing),
+    let may_store = scope.role().covers(Role::Operator);
+    Ok(Some(Quarantine {
+        held: quarantined.map(|held| counted(held, "delivery is", "deliveries are")),
+        choice: may_store.then(|| fields(parameters)).transpose()?,
     }))
-}
-
-impl Passing {
-    fn total(&self) -> String {
-        grouped(self.count)
-    }
 }
