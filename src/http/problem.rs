@@ -267,6 +267,11 @@ impl Problem {
 #[derive(Clone)]
 struct Sent(Box<Members>);
 
+/// True if an answer is a problem.
+pub(super) fn is_sent(response: &Response) -> bool {
+    response.extensions().get::<Sent>().is_some()
+}
+
 /// Title and detail of an answer that is a problem.
 pub(super) fn told(response: &Response) -> Option<(&'static str, String)> {
     let Sent(members) = response.extensions().get()?;
@@ -274,16 +279,34 @@ pub(super) fn told(response: &Response) -> Option<(&'static str, String)> {
 }
 
 /// Puts the page that an answer names below `base`, if the answer is a problem.
-pub(super) fn below(base: &BasePath, mut response: Response) -> Response {
+pub(super) fn below(base: &BasePath, response: Response) -> Response {
+    changed(response, |members| members.page = base.join(&members.page))
+}
+
+/// The answer without the number of deliveries in the spool, if it is a problem: it is about
+/// deliveries of every app and client.
+pub(super) fn without_spool(response: Response) -> Response {
+    changed(response, |members| {
+        if members.spooled.take().is_some()
+            && let Some((outage, _)) = members.detail.split_once(';')
+        {
+            members.detail = outage.to_owned().into();
+        }
+    })
+}
+
+/// The answer with changed members, if it is a problem.
+fn changed(mut response: Response, change: impl FnOnce(&mut Members)) -> Response {
+    let Some(Sent(mut members)) = response.extensions_mut().remove() else {
+        return response;
+    };
+    change(&mut members);
     let media = response.headers().get(header::CONTENT_TYPE);
-    let is_problem = media.is_some_and(|it| it.as_bytes() == MEDIA.as_bytes());
-    if let Some(Sent(mut members)) = response.extensions_mut().remove()
-        && is_problem
-    {
-        members.page = base.join(&members.page);
+    if media.is_some_and(|it| it.as_bytes() == MEDIA.as_bytes()) {
         response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = Body::from(json_bytes(&members).unwrap_or_default());
     }
+    response.extensions_mut().insert(Sent(members));
     response
 }
 

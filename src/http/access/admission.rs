@@ -51,13 +51,19 @@ impl Admission {
         }
     }
 
-    pub(super) fn scope(&self) -> &Scope {
+    /// Scope of the caller.
+    pub(in crate::http) fn scope(&self) -> &Scope {
         &self.scope
     }
 
     /// The session of a signed-in browser.
     pub(in crate::http) fn session(&self) -> Option<&AdminSession> {
         self.credential.session()
+    }
+
+    /// True if a browser signed in with a token.
+    pub(in crate::http) fn is_of_browser(&self) -> bool {
+        self.session().is_some()
     }
 
     /// True if a proxy signed the user in.
@@ -67,7 +73,7 @@ impl Admission {
 
     /// True if the browser adds the credential by itself, also to requests of other sites.
     pub(super) fn is_added_by_browser(&self) -> bool {
-        self.session().is_some() || self.is_by_proxy()
+        self.is_of_browser() || self.is_by_proxy()
     }
 
     /// Waits until the credential was removed or got another scope.

@@ -32,23 +32,34 @@ pub(in crate::http) async fn check(
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(cookie);
     match access.admit(given, client.0).await {
-        Ok(admission) if is_blind_change(&admission, &request) => {
-            return from_nowhere().into_response();
-        }
-        Ok(admission) => {
-            request.extensions_mut().insert(admission.scope().clone());
-            request.extensions_mut().insert(admission);
-        }
+        Ok(admission) if is_blind_change(&admission, &request) => from_nowhere().into_response(),
+        Ok(admission) => admitted(admission, request, next).await,
         // Wrong tokens from this machine must not make a healthy server look dead.
-        Err(refused) if refused.is_final() && !is_probe => {
-            return refused.problem().into_response();
-        }
+        Err(refused) if refused.is_final() && !is_probe => refused.problem().into_response(),
         // The route decides if it needs a caller.
         Err(refused) => {
             request.extensions_mut().insert::<Refused>(refused);
+            next.run(request).await
         }
     }
-    next.run(request).await
+}
+
+/// Answers an admitted request. A problem has its caller, so that its page knows who reads it.
+async fn admitted(admission: Admission, mut request: Request, next: Next) -> Response {
+    let parts = request.extensions_mut();
+    parts.insert(admission.scope().clone());
+    parts.insert(admission.clone());
+    let response = next.run(request).await;
+    if !problem::is_sent(&response) {
+        return response;
+    }
+    let mut response = if admission.scope().is_restricted() {
+        problem::without_spool(response)
+    } else {
+        response
+    };
+    response.extensions_mut().insert(admission);
+    response
 }
 
 /// True if the answer at a path does not depend on the caller. A cookie is then not looked up: anyone

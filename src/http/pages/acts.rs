@@ -34,6 +34,7 @@ pub(super) struct Act {
     pub(super) account: Option<AccountName>,
     pub(super) head: String,
     pub(super) rest: String,
+    /// Address below the base path; empty without one that the reader may see.
     pub(super) link: String,
     pub(super) button: &'static str,
 }
@@ -77,7 +78,16 @@ pub(super) fn acts(api: &Api, scope: &Scope, faults: &Faults, stored: Option<&St
         acts
     };
     let of_data = stored.into_iter().flat_map(of_data);
-    of_server.into_iter().chain(of_data).take(MOST).collect()
+    let all = of_server.into_iter().chain(of_data).take(MOST);
+    let mut all: Vec<_> = all.collect();
+    if scope.is_restricted() {
+        // The reader has no health page.
+        let leads_nowhere = |act: &&mut Act| act.link.starts_with("/health");
+        all.iter_mut()
+            .filter(leads_nowhere)
+            .for_each(|act| act.link.clear());
+    }
+    all
 }
 
 fn faulty(faults: &Faults) -> Vec<Act> {

@@ -10,7 +10,13 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use crate::{amounts::deliveries, http::api::Api, ingest::ReadinessStatus, spool::SpoolReport};
+use crate::{
+    amounts::deliveries,
+    http::{api::Api, problem},
+    ingest::ReadinessStatus,
+    query::Scope,
+    spool::SpoolReport,
+};
 
 /// Faults at a moment.
 #[derive(Clone, Debug, Default)]
@@ -64,10 +70,14 @@ pub(super) struct Fault {
 }
 
 impl Faults {
-    /// The faults now. Never waits.
-    pub(super) fn of(api: &Api) -> Self {
+    /// The faults now. Never waits. The number of deliveries in the spool is about every app and
+    /// client, so only a reader of the whole server learns it.
+    pub(super) fn seen_by(scope: Option<&Scope>, api: &Api) -> Self {
         let ReadinessStatus { missing, degraded } = api.readiness.status();
-        let spool = api.spool.report();
+        let mut spool = api.spool.report();
+        if scope.is_none_or(Scope::is_restricted) {
+            spool.records = 0;
+        }
         let grave = missing.iter().map(|code| (*code, true));
         let covered = degraded.iter().map(|code| (*code, false));
         let fault = |(code, is_grave)| {
@@ -171,8 +181,24 @@ pub(super) async fn with_faults(
     mut request: Request,
     next: Next,
 ) -> Response {
-    request.extensions_mut().insert(Faults::of(&api));
+    let faults = Faults::seen_by(request.extensions().get(), &api);
+    request.extensions_mut().insert(faults);
     next.run(request).await
+}
+
+/// Adds the faults to a problem, for the alert line of its page.
+pub(in crate::http) async fn tell_faults(
+    State(api): State<Arc<Api>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let scope = request.extensions().get::<Scope>().cloned();
+    let mut response = next.run(request).await;
+    if scope.is_some() && problem::is_sent(&response) {
+        let faults = Faults::seen_by(scope.as_ref(), &api);
+        response.extensions_mut().insert(faults);
+    }
+    response
 }
 
 #[cfg(test)]

@@ -188,7 +188,7 @@ impl Frame {
             is_part: visit.is_part,
             faults: visit.faults.clone(),
             current,
-            is_restricted: scope.is_some_and(Scope::is_restricted),
+            is_restricted: scope.is_none_or(Scope::is_restricted),
             times: Times::new(&visit.preferences, visit.now),
         }
     }
@@ -242,9 +242,14 @@ impl Frame {
         shown.map(place).collect()
     }
 
+    /// True if the reader may see the page of the server's health.
+    pub(super) fn shows_health(&self) -> bool {
+        !self.is_restricted
+    }
+
     /// Address that says what to do about a fault; `None` if the reader may not see it.
     pub(super) fn remedy(&self, fault: &Fault) -> Option<String> {
-        let health = (!self.is_restricted).then_some(HEALTH.path)?;
+        let health = self.shows_health().then_some(HEALTH.path)?;
         Some(format!("{}{health}#{}", self.base, fault.place))
     }
 

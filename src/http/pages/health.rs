@@ -82,7 +82,7 @@ async fn show(
     // The page is about deliveries of every app and client.
     refuse_restricted(&scope)?;
     let recent = api.metrics.recent();
-    let faults = Faults::of(&api);
+    let faults = Faults::seen_by(Some(&scope), &api);
     let postgres = Postgres::of(&api, &recent, &faults);
     let is_failing = postgres.failed_commit.is_some();
     let is_stopped = faults.is_away() || faults.has("disk") || is_failing;

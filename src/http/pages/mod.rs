@@ -72,6 +72,7 @@ use axum::{
 use super::{api::Api, parameters::Known};
 use crate::config::BasePath;
 
+pub(super) use faults::tell_faults;
 pub(super) use problems::show_problems;
 
 /// Route of a page.

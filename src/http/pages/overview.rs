@@ -115,7 +115,7 @@ async fn show(
     visit: Visit,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let faults = Faults::of(&api);
+    let faults = Faults::seen_by(Some(&scope), &api);
     let stored = if faults.is_away() {
         None
     } else {

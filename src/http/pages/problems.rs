@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
@@ -10,10 +10,14 @@ use axum::{
 
 use super::{
     answer::{answer, rendered},
+    faults::Faults,
     frame::Frame,
     visit::Visit,
 };
-use crate::http::problem;
+use crate::{
+    config::BasePath,
+    http::{access::Admission, problem},
+};
 
 #[derive(Template)]
 #[template(path = "problem.html", blocks = ["main"])]
@@ -21,33 +25,61 @@ struct ProblemPage {
     frame: Frame,
     status: u16,
     detail: String,
+    /// True if the request can be sent again as a link.
+    is_get: bool,
+    /// Form of the sign-in, if it helps.
+    sign_in: Option<String>,
 }
 
 rendered!(ProblemPage);
 
-/// Shows the problem of a request for a page as a page. The answers of the API stay JSON.
-pub(in crate::http) async fn show_problems(request: Request, next: Next) -> Response {
-    let is_page = takes_html(request.headers()) && !is_of_api(request.uri().path());
-    if !is_page {
+/// Shows the problem of a request for a page as a page. The answers of the API stay JSON. It runs
+/// outside of the check and of the base path, so that their problems are pages, too.
+pub(in crate::http) async fn show_problems(
+    State(base): State<BasePath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    let is_of_api = is_of_api(base.strip(path).unwrap_or(path));
+    if is_of_api || !takes_html(request.headers()) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let visit = Visit::of(&parts);
+    let visit = Visit::before_check(&parts, &base);
+    let is_get = parts.method == Method::GET;
     let has_token = parts.headers.contains_key(header::AUTHORIZATION);
-    let may_sign_in = parts.method == Method::GET && !has_token;
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let response = next.run(Request::from_parts(parts, body)).await;
     let Some((title, detail)) = problem::told(&response) else {
         return response;
     };
-    if response.status() == StatusCode::UNAUTHORIZED && may_sign_in {
+    let may_sign_in = response.status() == StatusCode::UNAUTHORIZED && !has_token;
+    if may_sign_in && is_get {
         return to_login(&visit);
     }
+    let admission = response.extensions().get::<Admission>();
+    let visit = Visit {
+        is_signed_in: admission.is_some_and(Admission::is_of_browser),
+        faults: response
+            .extensions()
+            .get::<Faults>()
+            .cloned()
+            .unwrap_or_default(),
+        ..visit
+    };
     let page = ProblemPage {
-        frame: Frame::new(&visit, None, title, None),
+        frame: Frame::new(&visit, admission.map(Admission::scope), title, None),
         status: response.status().as_u16(),
         detail,
+        is_get,
+        sign_in: may_sign_in.then(|| visit.base.join("/login")),
     };
-    let mut shown = answer(response.status(), &visit, &page);
+    shown(response, &visit, &page)
+}
+
+/// The page of a problem, with the headers of the problem.
+fn shown(mut response: Response, visit: &Visit, page: &ProblemPage) -> Response {
+    let mut shown = answer(response.status(), visit, page);
     for name in [header::RETRY_AFTER, header::ALLOW, header::WWW_AUTHENTICATE] {
         if let Some(value) = response.headers_mut().remove(&name) {
             shown.headers_mut().insert(name, value);

@@ -4,7 +4,10 @@ use std::convert::Infallible;
 
 use axum::{
     extract::FromRequestParts,
-    http::{request::Parts, uri::Authority},
+    http::{
+        request::Parts,
+        uri::{Authority, PathAndQuery},
+    },
 };
 use jiff::Timestamp;
 
@@ -33,19 +36,36 @@ pub(super) struct Visit {
 impl Visit {
     /// Reads the parts of a request.
     pub(super) fn of(parts: &Parts) -> Self {
+        let base = parts.extensions.get().cloned().unwrap_or_default();
+        Self::at(parts, base, address(parts))
+    }
+
+    /// Reads the parts of a request whose path has the base path, or lies elsewhere. The caller and
+    /// the faults are not known yet.
+    pub(super) fn before_check(parts: &Parts, base: &BasePath) -> Self {
+        let address = base.strip(address(parts)).unwrap_or("/");
+        Self::at(parts, base.clone(), address)
+    }
+
+    fn at(parts: &Parts, base: BasePath, address: &str) -> Self {
         let admission = parts.extensions.get::<Admission>();
-        let address = parts.uri.path_and_query();
         Self {
             preferences: Preferences::of(&parts.headers),
-            base: parts.extensions.get().cloned().unwrap_or_default(),
-            is_signed_in: admission.is_some_and(|it| it.session().is_some()),
-            address: local(address.map_or("/", |address| address.as_str())),
+            base,
+            is_signed_in: admission.is_some_and(Admission::is_of_browser),
+            address: local(address),
             origin: origin(parts),
             is_part: parts.headers.contains_key("hx-request"),
             faults: parts.extensions.get().cloned().unwrap_or_default(),
             now: Clock::system().now(),
         }
     }
+}
+
+/// Path and query of a request.
+fn address(parts: &Parts) -> &str {
+    let address = parts.uri.path_and_query();
+    address.map_or("/", PathAndQuery::as_str)
 }
 
 /// Address for links: two slashes at its start would name another server.
