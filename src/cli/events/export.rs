@@ -126,6 +126,6 @@ async fn with_length(
     request: &Request,
 ) -> anyhow::Result<ProgressBar> {
     let extent = api.get(&request.with("dry", true)).await?;
-    bar.set_length(extent.value("events_at_most").as_u64().unwrap_or(0));
+    bar.set_length(extent.value("rows_at_most").as_u64().unwrap_or(0));
     Ok(bar)
 }
