@@ -156,7 +156,7 @@ impl Output {
                 text.to_owned()
             }
         };
-        let record = query::csv_record(row, shown)?;
+        let record = query::csv_record(row, |_| true, shown)?;
         self.formulas += record.formulas;
         self.record(&record.line)
     }

@@ -39,12 +39,13 @@ pub fn without_formula(text: &str) -> String {
     format!("{mark}{text}")
 }
 
-/// Cells of a row; `shown` converts each text.
+/// Cells of a row in the columns that `is_kept` names; `shown` converts each text.
 ///
 /// # Errors
 /// If the row cannot be serialised.
 pub fn csv_record(
     row: &impl Serialize,
+    is_kept: impl Fn(&str) -> bool,
     shown: impl Fn(&str) -> String,
 ) -> serde_json::Result<CsvRecord> {
     let text = line(row)?;
@@ -62,7 +63,8 @@ pub fn csv_record(
         formulas += usize::from(text.starts_with(FORMULA));
         format!("\"{}\"", shown(&text).replace('"', "\"\""))
     };
-    let cells: Vec<_> = columns.iter().map(|(_, value)| cell(value)).collect();
+    let kept = columns.iter().filter(|(name, _)| is_kept(name));
+    let cells: Vec<_> = kept.map(|(_, value)| cell(value)).collect();
     let line = cells.join(",");
     Ok(CsvRecord { line, formulas })
 }
@@ -77,7 +79,7 @@ mod tests {
     fn a_text_is_quoted_and_a_null_is_empty() {
         let row = json!({"a": "17841400000000000", "b": null, "c": "", "d": 7, "e": true,
             "f": "x,\"y\"\r\nz", "g": {"k": ["v"]}});
-        let record = csv_record(&row, str::to_owned).unwrap();
+        let record = csv_record(&row, |_| true, str::to_owned).unwrap();
         assert_eq!(csv_names(&row).unwrap(), "a,b,c,d,e,f,g");
         assert_eq!(
             record.line,
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn what_a_spreadsheet_would_run_is_counted_and_unchanged() {
         let row = json!({"a": "=1+1", "b": "@x", "c": "-1", "d": -1, "e": "a=1", "f": "\tx"});
-        let record = csv_record(&row, str::to_owned).unwrap();
+        let record = csv_record(&row, |_| true, str::to_owned).unwrap();
         assert_eq!(record.line, "\"=1+1\",\"@x\",\"-1\",-1,\"a=1\",\"\tx\"");
         assert_eq!(record.formulas, 4);
     }

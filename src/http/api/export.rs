@@ -13,6 +13,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::stream;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Api, Asked, operation::Answer};
@@ -43,17 +44,25 @@ pub(super) const EXPORT: &[Parameter] = &[
         "true: CSV begins with a byte order mark.",
         Form::Flag,
     ),
+    Parameter::one(
+        "columns",
+        "CSV has these columns, with commas between their names; in any case in its own order.",
+    ),
     Parameter::of(
         "csv",
         "raw: no ' in front of cells that a spreadsheet would execute.",
         Form::OneOf(|| vec!["raw"]),
     ),
-    Parameter::of("dry", "true: only the extent of the export.", Form::Flag),
+    Parameter::of(
+        "dry",
+        "true: only the extent of the export, its columns, and the size of its first rows.",
+        Form::Flag,
+    ),
 ];
 
-/// Answers of an export: its extent, lines, or CSV.
+/// Answers of an export: its outline, lines, or CSV.
 pub(super) const ANSWERS: &[Answer] = &[
-    Answer::json::<Extent>("The extent of an export."),
+    Answer::json::<Outline>("The outline of an export."),
     Answer::other("application/x-ndjson", "An export: a JSON object a line."),
     Answer::other("text/csv", "An export: a line of names, then a line a row."),
 ];
@@ -114,12 +123,28 @@ enum Format {
     Csv { raw: bool, bom: bool },
 }
 
+/// Outline of an export, before anything is sent.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ExportOutline")]
+pub(super) struct Outline {
+    #[serde(flatten)]
+    extent: Extent,
+    /// Names of the columns of CSV.
+    columns: Vec<String>,
+    /// Number of rows at the start of the export whose size was measured; 0 of a search.
+    sample_rows: usize,
+    /// Size of these rows in the format of the export.
+    sample_bytes: usize,
+}
+
 /// A requested export.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Export {
     /// Name of the list in the name of the file.
     list: &'static str,
     format: Format,
+    /// Names of the chosen columns of CSV; empty for all.
+    columns: Vec<String>,
     /// True if only its extent is requested.
     dry: bool,
 }
@@ -142,14 +167,43 @@ impl Export {
             _ => None,
         })?;
         let Some(format) = format.flatten() else {
-            refuse(parameters, &["bom", "csv", "dry"], "without an export")?;
+            let names = ["bom", "columns", "csv", "dry"];
+            refuse(parameters, &names, "without an export")?;
             return Ok(None);
         };
         refuse(parameters, of_pages, "on an export")?;
         if format == Format::Ndjson {
-            refuse(parameters, &["bom", "csv"], "with format=ndjson")?;
+            refuse(parameters, &["bom", "columns", "csv"], "with format=ndjson")?;
         }
-        Ok(Some(Self { list, format, dry }))
+        let columns = parameters.text("columns")?.unwrap_or_default();
+        let columns = columns.split(',').filter(|name| !name.is_empty());
+        Ok(Some(Self {
+            list,
+            format,
+            columns: columns.map(str::to_owned).collect(),
+            dry,
+        }))
+    }
+
+    /// Refuses a column that rows do not have.
+    fn check_columns(&self, names: &[String]) -> Result<(), Problem> {
+        let mut unknown = self.columns.iter().filter(|name| !names.contains(name));
+        match unknown.next() {
+            None => Ok(()),
+            Some(name) => {
+                let detail = "the list has no such column";
+                Err(Problem::parameter(
+                    "columns",
+                    name,
+                    names.join(", "),
+                    detail,
+                ))
+            }
+        }
+    }
+
+    fn has(&self, column: &str) -> bool {
+        self.columns.is_empty() || self.columns.iter().any(|name| name == column)
     }
 
     /// Refuses an export of content by others than operators.
@@ -158,42 +212,45 @@ impl Export {
         Ok(self)
     }
 
-    fn media(self) -> &'static str {
+    fn media(&self) -> &'static str {
         match self.format {
             Format::Ndjson => "application/x-ndjson",
             Format::Csv { .. } => "text/csv; charset=utf-8",
         }
     }
 
-    fn ending(self) -> &'static str {
+    fn ending(&self) -> &'static str {
         match self.format {
             Format::Ndjson => "ndjson",
             Format::Csv { .. } => "csv",
         }
     }
 
-    fn head(self, shape: &impl Serialize) -> std::io::Result<Bytes> {
+    fn head(&self, names: &[String]) -> Bytes {
         match self.format {
-            Format::Ndjson => Ok(Bytes::new()),
+            Format::Ndjson => Bytes::new(),
             Format::Csv { bom, .. } => {
                 let mark = if bom { "\u{feff}" } else { "" };
-                let names = query::csv_names(shape)?;
-                Ok(format!("{mark}{names}\r\n").into())
+                let names = names.iter().map(String::as_str);
+                let names: Vec<_> = names.filter(|name| self.has(name)).collect();
+                format!("{mark}{}\r\n", names.join(",")).into()
             }
         }
     }
 
-    fn lines<T: Serialize>(self, rows: &[T]) -> std::io::Result<Bytes> {
+    fn lines<T: Serialize>(&self, rows: &[T]) -> std::io::Result<Bytes> {
+        let has = |column: &str| self.has(column);
         let mut text = String::new();
         for row in rows {
             // Writing to a String cannot fail.
             let _ = match self.format {
                 Format::Ndjson => writeln!(text, "{}", query::line(row)?),
                 Format::Csv { raw: true, .. } => {
-                    write!(text, "{}\r\n", query::csv_record(row, str::to_owned)?.line)
+                    let record = query::csv_record(row, has, str::to_owned)?;
+                    write!(text, "{}\r\n", record.line)
                 }
                 Format::Csv { .. } => {
-                    let record = query::csv_record(row, query::without_formula)?;
+                    let record = query::csv_record(row, has, query::without_formula)?;
                     write!(text, "{}\r\n", record.line)
                 }
             };
@@ -203,24 +260,35 @@ impl Export {
 }
 
 impl Api {
-    /// Answers with all rows of a walk, or with its extent.
+    /// Answers with all rows of a walk, or with their outline.
     pub(super) async fn export<W: Walk>(
         &self,
         mut session: Session,
         (scope, asked): (&Scope, &Asked),
         (export, subject): (Export, Subject<'_>),
-        walk: W,
+        mut walk: W,
     ) -> Result<Response, Problem> {
+        // Every row can be serialised.
+        let names = query::csv_names(&W::Row::default()).unwrap_or_default();
+        let names: Vec<_> = names.split(',').map(str::to_owned).collect();
+        export.check_columns(&names)?;
         if export.dry {
             let extent = self.read(walk.extent(&mut session)).await?;
-            return Ok(answer::json(StatusCode::OK, &extent));
+            let sample = self.read(walk.sample(&mut session)).await?;
+            let outline = Outline {
+                extent,
+                columns: names,
+                sample_rows: sample.len(),
+                sample_bytes: export.lines(&sample).unwrap_or_default().len(),
+            };
+            return Ok(answer::json(StatusCode::OK, &outline));
         }
         drop(session);
         let file = File {
             list: export.list,
             ending: export.ending(),
             media: export.media(),
-            head: export.head(&W::Row::default()),
+            head: Ok(export.head(&names)),
             write: Box::new(move |rows: &[W::Row]| export.lines(rows)),
         };
         self.file((scope, asked), subject, file, walk).await

@@ -72,6 +72,13 @@ impl Walk for EventWalk {
         Ok(Some(events))
     }
 
+    async fn sample(&mut self, session: &mut Session) -> Result<Vec<EventForm>, Error> {
+        if self.filter.is_search() {
+            return Ok(Vec::new());
+        }
+        Ok(self.next(session).await?.unwrap_or_default())
+    }
+
     async fn extent(&self, session: &mut Session) -> Result<Extent, Error> {
         session.extent(&self.filter).await
     }

@@ -35,6 +35,14 @@ pub trait Walk: Send + 'static {
         session: &mut Session,
     ) -> impl Future<Output = Result<Option<Vec<Self::Row>>, Error>> + Send;
 
+    /// Reads some rows at the start of the list; none if they take long to find.
+    fn sample(
+        &mut self,
+        session: &mut Session,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, Error>> + Send {
+        async { Ok(self.next(session).await?.unwrap_or_default()) }
+    }
+
     /// Extent of the list.
     fn extent(&self, session: &mut Session) -> impl Future<Output = Result<Extent, Error>> + Send;
 }

@@ -170,6 +170,20 @@ async fn an_export_has_the_rows_of_the_pages_and_the_documented_columns() {
 }
 
 #[tokio::test]
+async fn csv_has_the_chosen_columns_in_its_own_order() {
+    let desk = desk_with_lists().await;
+    let csv = exported(&desk, "/v1/media?format=csv&columns=unanswered,media_id").await;
+    assert_eq!(cells(&csv)[0], ["media_id", "unanswered"]);
+    assert!(
+        cells(&csv).len() > 2 && cells(&csv).iter().all(|it| it.len() == 2),
+        "{csv}"
+    );
+    let path = "/v1/media?format=csv&columns=media_id,text";
+    let (status, problem) = desk.problem_as("privacy", path).await;
+    assert_eq!((status, &problem["given"]), (400, &"text".into()));
+}
+
+#[tokio::test]
 async fn an_export_is_recorded_with_its_rows() {
     let desk = desk_with_lists().await;
     for (path, key) in LISTS {
@@ -215,16 +229,28 @@ async fn a_dry_export_of_a_list_tells_its_extent() {
         let counted = extent["rows_at_most"].as_i64();
         let text = exported(&desk, &export_of(path, "format=ndjson")).await;
         let sent = i64::try_from(text.lines().count()).unwrap();
+        let csv = exported(&desk, &export_of(path, "format=csv")).await;
+        let (names, rows) = csv.split_once("\r\n").unwrap();
+        assert_eq!(
+            extent["columns"].as_array().unwrap().len(),
+            names.split(',').count()
+        );
+        // The second export is in the audit, too.
+        if key != "audit" {
+            assert_eq!(extent["sample_rows"].as_i64(), Some(sent), "{path}");
+            assert_eq!(extent["sample_bytes"], rows.len(), "{path}");
+        }
         match key {
             "deliveries" => assert_eq!(counted, None),
             _ => assert_eq!(counted, Some(sent), "{path}"),
         }
     }
     let nothing = "/v1/deliveries?format=csv&dry=true&until=2020-01-01";
-    let extent = desk.read_as("operator", nothing).await;
+    let mut extent = desk.read_as("operator", nothing).await;
+    extent.as_object_mut().unwrap().remove("columns");
     assert_eq!(
         extent,
-        json!({"rows_at_most": 0, "first": null, "last": null})
+        json!({"rows_at_most": 0, "first": null, "last": null, "sample_rows": 0, "sample_bytes": 0})
     );
 }
 
@@ -259,6 +285,8 @@ async fn parameters_of_pages_have_no_effect_on_an_export_and_are_refused() {
             "dry=true",
             "bom=true",
             "csv=raw",
+            "columns=id",
+            "format=ndjson&columns=id",
             "format=xml",
             "format=ndjson&csv=raw",
             "frmat=csv",
