@@ -74,6 +74,8 @@ problems! {
          restore: compare what you have with the events up to `end`, then continue from there.";
     GONE = GONE "gone" "The content was erased":
         "The delivery is stored without its body.";
+    OLD = GONE "old" "It is older than the stored days":
+        "`detail` names the oldest stored position, or the dropped day. A backup may have it.";
     RANGE = RANGE_NOT_SATISFIABLE "range" "The range lies outside of the body":
         "The header `Content-Range` has the length of the body.";
     HOST = MISDIRECTED_REQUEST "host" "The header Host names another server":

@@ -13,6 +13,7 @@ mod conversation;
 mod csv;
 mod detail;
 mod differences;
+mod dropped;
 mod event;
 mod find;
 mod item;

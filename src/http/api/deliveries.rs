@@ -13,7 +13,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    Api, Asked, InPath, LISTED, SHOWN, Shared,
+    Api, Asked, DATED, InPath, LISTED, Shared,
+    dropped::missing,
     export::{EXPORT, Export},
     filters::{APP, LIMIT, PROBLEM, SOURCE, since, until},
     operation::{Answer, Caller, Operation},
@@ -90,7 +91,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parts: DELIVERY,
         example: "/v1/deliveries/0199a7c2-9b3e-7c4d-8a51-3f2e1d0c9b8a",
         answers: &[Answer::json::<DeliveryDetail>("The delivery.")],
-        problems: SHOWN,
+        problems: DATED,
         ..Operation::GET
     },
     Operation {
@@ -226,8 +227,9 @@ pub(in crate::http) async fn at(
     id: Uuid,
 ) -> Result<DeliveryDetail, Problem> {
     let mut session = api.session(scope).await?;
-    let detail = api.read(session.delivery_detail(id)).await?;
-    let detail = detail.ok_or_else(Problem::not_found)?;
+    let Some(detail) = api.read(session.delivery_detail(id)).await? else {
+        return Err(missing(api, &mut session, &id.to_string()).await);
+    };
     if scope.shows_content() {
         let subject = (Subject::Id(&id.to_string()), Some(detail.events.len()));
         api.record(scope, asked, "delivery", subject).await?;

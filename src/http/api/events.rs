@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    Api, Asked, InPath, SHOWN, Shared, UNREAD,
+    Api, Asked, DATED, InPath, Shared, UNREAD,
+    dropped::missing,
     export::{EXPORT, Export, refuse},
     filters::{FILTERS, PAGE, SEARCHES, event_filter, page},
     operation::{Answer, Operation},
@@ -80,7 +81,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             Answer::json::<EventDetail>("The event."),
             Answer::json::<RepeatedEvent>("The repeat."),
         ],
-        problems: SHOWN,
+        problems: DATED,
         ..Operation::GET
     },
     Operation {
@@ -91,7 +92,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[AROUND],
         example: "/v1/events/1/around?n=10",
         answers: &[Answer::json::<Around>("The event and its neighbors.")],
-        problems: SHOWN,
+        problems: DATED,
         ..Operation::GET
     },
     Operation {
@@ -313,7 +314,7 @@ pub(in crate::http) async fn at(
 async fn repeat(session: &mut Session, api: &Api, position: i64) -> Result<At, Problem> {
     match api.read(session.item(position)).await? {
         Some(Item::Repeat(repeated)) => Ok(At::Repeat(repeated)),
-        _ => Err(Problem::not_found()),
+        _ => Err(missing(api, session, &position.to_string()).await),
     }
 }
 

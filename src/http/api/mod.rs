@@ -10,6 +10,7 @@ mod consumers;
 pub(super) mod conversations;
 pub(super) mod deliveries;
 mod documents;
+pub(super) mod dropped;
 pub(super) mod events;
 pub(super) mod export;
 pub(super) mod filters;
@@ -84,6 +85,15 @@ const LISTED: &[&ProblemType] = &[problem::DATABASE, problem::BUSY, problem::AUD
 /// Problems of a read of one object, whose content is audited.
 const SHOWN: &[&ProblemType] = &[
     problem::NOT_FOUND,
+    problem::DATABASE,
+    problem::BUSY,
+    problem::AUDIT,
+];
+
+/// Problems of a read of one item, whose day may have been dropped.
+const DATED: &[&ProblemType] = &[
+    problem::NOT_FOUND,
+    problem::OLD,
     problem::DATABASE,
     problem::BUSY,
     problem::AUDIT,

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     http::{
         access::Viewer,
-        api::{Api, Asked, Shared, events::found},
+        api::{Api, Asked, Shared, dropped::reason, events::found},
         parameter::{Form, Parameter},
         problem::Problem,
     },
@@ -54,6 +54,8 @@ struct FindPage {
     /// The searched text; empty if nothing was asked for.
     asked: String,
     pages: Vec<Found>,
+    /// Sentence that says that its day was dropped.
+    dropped: Option<String>,
     /// True if the text may be searched in the texts of events.
     searches_texts: bool,
     shows_content: bool,
@@ -92,12 +94,17 @@ async fn show(
     if let [only] = pages.as_slice() {
         return Ok(Redirect::to(&format!("{}{}", frame.base, only.link)).into_response());
     }
+    let dropped = match pages.as_slice() {
+        [] => reason(&api, &mut session, &text).await?,
+        _ => None,
+    };
     let can_be_words = (1..=LONGEST_TEXT).contains(&text.chars().count());
     let find = FindPage {
         searches_texts: can_be_words && scope.shows_content(),
         frame,
         asked: text,
         pages,
+        dropped,
         shows_content: scope.shows_content(),
         is_restricted: scope.is_restricted(),
     };

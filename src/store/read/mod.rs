@@ -10,6 +10,7 @@ mod by_account;
 mod consumers;
 mod conversations;
 mod deliveries;
+mod dropped;
 mod events;
 mod extent;
 mod gaps;
