@@ -329,18 +329,30 @@ async fn around(
     InPath(position): InPath<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let parameters = &asked.parameters;
-    let count = parameters.number("n")?;
-    let position = parsed(&position)?;
-    let mut session = api.session(&scope).await?;
+    let count = asked.parameters.number("n")?;
+    let around = neighbourhood(&api, (&scope, &asked), &position, count).await?;
+    Ok(answer::json(StatusCode::OK, &around))
+}
+
+/// Reads an event and about `count` events around it, on its account.
+pub(in crate::http) async fn neighbourhood(
+    api: &Api,
+    (scope, asked): (&Scope, &Asked),
+    position: &str,
+    count: u32,
+) -> Result<Around, Problem> {
+    let position = parsed(position)?;
+    let mut session = api.session(scope).await?;
     let around = api.read(session.around(position, count)).await?;
-    let around = around.ok_or_else(Problem::not_found)?;
+    let Some(around) = around else {
+        return Err(missing(api, &mut session, &position.to_string()).await);
+    };
     if scope.shows_content() {
         let rows = around.before.len() + 1 + around.after.len();
         let subject = (Subject::Id(&position.to_string()), Some(rows));
-        api.record(&scope, &asked, "event", subject).await?;
+        api.record(scope, asked, "event", subject).await?;
     }
-    Ok(answer::json(StatusCode::OK, &around))
+    Ok(around)
 }
 
 async fn find(

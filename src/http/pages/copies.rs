@@ -121,7 +121,7 @@ fn statement_for(scope: &Scope, statement: String) -> Option<CopyEntry> {
 }
 
 /// A value as one word of a shell.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 

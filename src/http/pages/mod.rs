@@ -11,6 +11,7 @@ mod account_list;
 mod accounts;
 mod acts;
 mod answer;
+mod around;
 mod assets;
 mod body_view;
 mod bytes;
@@ -88,6 +89,7 @@ const PAGES: &[Page] = &[
     live::PAGE,
     events::PAGE,
     event::PAGE,
+    around::PAGE,
     find::PAGE,
     health::PAGE,
     health::DRAIN,

@@ -170,3 +170,54 @@ async fn hostile_text_is_text() {
         page.hides("<img").hides("\u{202e}");
     }
 }
+
+#[tokio::test]
+async fn around_an_event_are_those_of_its_account_before_and_after_it() {
+    let desk = Desk::open().await;
+    for number in 1..=5 {
+        let account = if number == 4 {
+            "17840000000000002"
+        } else {
+            ACCOUNT
+        };
+        let text = format!("question {number}");
+        desk.deliver(comment(account, &format!("900{number}"), &text))
+            .await;
+    }
+    let event = desk.page("/events/3").await;
+    assert_eq!(event.links("/around"), ["/events/3/around#p3"]);
+    let around = desk.page("/events/3/around").await;
+    around.says("2 before and 1 after it");
+    around
+        .says("question 2")
+        .says("question 5")
+        .hides("question 4");
+    assert!(
+        around
+            .html
+            .contains("href=\"/events/3\" aria-current=\"true\"")
+    );
+    let near = desk.page("/events/3/around?n=2").await;
+    near.says("question 2").hides("question 1");
+    let older = &near.links("before=")[0];
+    desk.page(older)
+        .await
+        .says("question 1")
+        .hides("question 2");
+    assert!(around.links("after=").is_empty(), "nothing is newer");
+    let none = desk.page_as("reader", "/events/99/around").await;
+    assert_eq!(none.answer.status, 404);
+}
+
+#[tokio::test]
+async fn around_an_event_a_client_sees_its_own_account_only() {
+    let desk = desk_with(&tokens()).await;
+    let list = desk.read_as("reader", "/v1/events").await;
+    for event in list["events"].as_array().unwrap() {
+        let path = format!("/events/{}/around", event["position"].as_str().unwrap());
+        let page = desk.page_as("bakery", &path).await;
+        let is_own = event["account_id"] == BAKERY;
+        assert_eq!(page.answer.status, if is_own { 200 } else { 404 }, "{path}");
+        page.hides(FLORIST);
+    }
+}
