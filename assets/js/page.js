@@ -22,3 +22,8 @@ document.addEventListener("htmx:before:swap", (event) => {
 document.addEventListener("click", (event) => {
   if (event.target.closest(".side:target a[href]")) location.replace("#main");
 }, true);
+
+// A hidden page asks for nothing by itself.
+document.addEventListener("htmx:before:request", (event) => {
+  if (document.hidden && event.target.closest("[data-quiet]")) event.preventDefault();
+});

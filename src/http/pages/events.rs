@@ -14,6 +14,7 @@ use super::{
     event_line::{EventLine, Said},
     filters::Filters,
     frame::{EVENTS, Frame},
+    newer::Newer,
     period::Period,
     text,
     times::Times,
@@ -76,6 +77,8 @@ struct EventsPage {
     counted_in: &'static str,
     newer: Option<String>,
     older: Option<String>,
+    /// Link to events that come from now on.
+    fresh: Option<Newer>,
     /// Time to which a search came.
     searched: Option<Timestamp>,
     /// True if a search that found nothing yet continues by itself.
@@ -124,6 +127,7 @@ async fn show(
             Some(_) => "in this time",
             None => "in the last 24 hours",
         },
+        fresh: list.fresh,
         newer: list.newer,
         older: list.older,
         searched: list.searched,
@@ -143,6 +147,7 @@ struct List {
     events: Vec<EventForm>,
     newer: Option<String>,
     older: Option<String>,
+    fresh: Option<Newer>,
     searched: Option<Timestamp>,
 }
 
@@ -160,16 +165,25 @@ impl List {
                     .get("after")
                     .or(parameters.get("before"))
                     .is_none();
+                // An event may have come after the end was read.
+                let end: Option<i64> = list.as_of_position.parse().ok();
+                let end = end.max(list.events.first().map(|event| event.columns().position));
+                let is_last = is_first && parameters.get("until").is_none();
+                let is_last = is_last && !is_oldest_first(parameters);
                 Ok(Self {
                     events: list.events,
                     newer: newer.filter(|_| !is_first).as_deref().map(page_of),
                     older: older.as_deref().map(page_of),
+                    fresh: end
+                        .filter(|_| is_last)
+                        .map(|end| Newer::behind(parameters, end)),
                     searched: None,
                 })
             }
             Listed::Found(found) => Ok(Self {
                 events: found.events,
                 newer: None,
+                fresh: None,
                 older: found.next.as_deref().map(page_of),
                 searched: Some(found.searched_until),
             }),

@@ -49,6 +49,7 @@ mod overview;
 mod overview_data;
 mod pasted;
 mod period;
+mod newer;
 mod preferences;
 mod problems;
 mod recheck;
@@ -89,6 +90,7 @@ const PAGES: &[Page] = &[
     live::PAGE,
     events::PAGE,
     event::PAGE,
+    newer::PAGE,
     around::PAGE,
     find::PAGE,
     health::PAGE,

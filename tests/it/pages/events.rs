@@ -221,3 +221,45 @@ async fn around_an_event_a_client_sees_its_own_account_only() {
         page.hides(FLORIST);
     }
 }
+
+/// Words about newer events in the answer that scripts get.
+async fn newer(desk: &Desk, page: &Page) -> Page {
+    let address = page.html.split_once("id=\"newer\"").unwrap().1;
+    let address = address.split_once("hx-get=\"").unwrap().1;
+    let address = address.split('"').next().unwrap().replace("&#38;", "&");
+    let address = address.replace("&amp;", "&");
+    desk.page_with("reader", &address, &[("HX-Request", "true")])
+        .await
+}
+
+#[tokio::test]
+async fn newer_events_are_counted_and_do_not_move_the_list() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    let page = desk.page("/events?kind=comment").await;
+    let none = newer(&desk, &page).await;
+    assert_eq!((none.answer.status, none.text().as_str()), (200, ""));
+    for number in 2..=3 {
+        desk.deliver(comment(ACCOUNT, &format!("900{number}"), "more"))
+            .await;
+        desk.deliver(message(&format!("mid.{number}"), "fresh rolls"))
+            .await;
+    }
+    let two = newer(&desk, &page).await;
+    assert_eq!(two.text(), "2 newer events");
+    assert_eq!(two.links("/events"), ["/events?kind=comment"]);
+    for part in [
+        "/events?before=4",
+        "/events?until=2026-01-01",
+        "/events?text=more",
+    ] {
+        desk.page(part).await.hides("id=\"newer\"");
+    }
+    let alone = desk
+        .ask_as("reader", "/events/newer?after=1&kind=comment")
+        .await;
+    assert_eq!(
+        (alone.status, &alone.headers["location"]),
+        (303, &"/events?kind=comment".parse().unwrap())
+    );
+}

@@ -128,3 +128,22 @@ async fn a_search_continues_by_itself_to_its_end() {
     assert!(browser.address().await.contains("until="));
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and chromium-driver"]
+async fn new_events_are_named_above_the_list_and_do_not_move_it() {
+    let browser = Browser::open(server().await).await;
+    browser.visit("/events").await;
+    let top = "return document.querySelector('.list tbody tr').getBoundingClientRect().top";
+    let before = browser.value(top).await;
+    let new = comment(ACCOUNT, "9004", "is it fresh?");
+    let answer = browser.server.deliver("/webhook", new).await;
+    assert_eq!(answer.status, 200);
+    browser.read("#newer a", "1 newer event").await;
+    assert_eq!(browser.value(top).await, before, "nothing moves");
+    browser.read(".list tbody tr .c-text", "when?").await;
+    browser.click("#newer a").await;
+    browser.read(".list tbody tr .c-text", "is it fresh?").await;
+    browser.read("#newer", "").await;
+    browser.close().await;
+}
