@@ -12,6 +12,7 @@ mod frame;
 mod health;
 mod live;
 mod overview;
+mod licences;
 mod rejections;
 mod sign_in;
 

@@ -42,6 +42,12 @@ fn hash() -> String {
     hex::encode(&hash.finalize()[..8])
 }
 
+/// Text of a file, as it is in the program.
+pub(super) fn text(name: &str) -> Option<String> {
+    let file = Assets::get(name)?;
+    Some(String::from_utf8_lossy(&file.data).into_owned())
+}
+
 /// Answers with an asset. A page of another version, as of a server that is being replaced, gets the
 /// present file, which its browser does not keep.
 pub(super) async fn file(

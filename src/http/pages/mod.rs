@@ -46,6 +46,7 @@ mod kinds;
 mod live;
 mod login;
 mod overview;
+mod licences;
 mod overview_data;
 mod pasted;
 mod period;
@@ -92,6 +93,7 @@ const PAGES: &[Page] = &[
     event::PAGE,
     newer::PAGE,
     around::PAGE,
+    licences::PAGE,
     find::PAGE,
     health::PAGE,
     health::DRAIN,
