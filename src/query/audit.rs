@@ -7,7 +7,7 @@ use super::{AuditKey, Scope, Session};
 use crate::store::{
     self, Writes,
     audit::{self, AuditEntry, AuditFilter},
-    read::AuditRow,
+    read::{AuditRow, Place},
 };
 
 /// Subject of an entry.
@@ -163,12 +163,14 @@ impl Audit {
 }
 
 impl Session {
-    /// Reads the newest entries of the audit, at most `limit`, the newest first.
+    /// Reads the newest entries of the audit before the first place, or else the oldest ones after
+    /// the second: at most `limit`, the newest first.
     pub async fn audit(
         &mut self,
         filter: &AuditFilter,
+        places: [Option<Place>; 2],
         limit: u32,
     ) -> Result<Vec<AuditRow>, store::Error> {
-        self.reader.audit(filter, limit).await
+        self.reader.audit(filter, places, limit).await
     }
 }

@@ -72,6 +72,11 @@ impl Scope {
         self.visible != Visible::default()
     }
 
+    /// True if the caller may read the audit.
+    pub fn reads_audit(&self) -> bool {
+        self.role.covers(Role::Privacy) && !self.is_restricted()
+    }
+
     /// Apps of which everything is visible, among `asked` if that is given; `None` for every app.
     /// A token restricted to clients sees no app as a whole.
     pub fn whole_apps(&self, asked: Option<String>) -> Option<Vec<String>> {

@@ -1,6 +1,7 @@
 //! Pages for a browser, as HTML without scripts.
 
 mod accounts;
+mod audit;
 mod browser;
 mod comments;
 mod conversations;

@@ -51,7 +51,7 @@ pub(in crate::http) const CONVERSATION_LIST: &[Parameter] = &[
 ];
 
 /// Time and position of a row.
-const PLACE: Form = Form::Place("1795182300123456.42", "^[0-9]{1,17}\\.[0-9]{1,18}$");
+pub(super) const PLACE: Form = Form::Place("1795182300123456.42", "^[0-9]{1,17}\\.[0-9]{1,18}$");
 
 pub(in crate::http) const PAGE: &[Parameter] = &[
     Parameter::of("after", "Place behind which the list goes on.", PLACE),

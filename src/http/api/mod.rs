@@ -5,7 +5,7 @@
 //! declare the routes; [`OPERATIONS`] lists the tables.
 
 pub(super) mod accounts;
-mod audit;
+pub(super) mod audit;
 mod consumers;
 pub(super) mod conversations;
 pub(super) mod deliveries;

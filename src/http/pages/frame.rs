@@ -23,7 +23,7 @@ pub(super) struct Section {
     pub(super) name: &'static str,
     pub(super) icon: &'static str,
     /// Parameters that it takes from the section before.
-    keeps: &'static [&'static str],
+    pub(super) keeps: &'static [&'static str],
 }
 
 pub(super) static OVERVIEW: Section = Section {
@@ -123,6 +123,7 @@ static SECTIONS: [&[&Section]; 2] = [
 pub(super) fn is_section(name: &str) -> bool {
     let mut sections = SECTIONS.iter().copied().flatten();
     sections.any(|section| !name.is_empty() && section.path[1..] == *name)
+        || matches!(name, "export" | "audit" | "licences")
 }
 
 /// Sections of the bar on a phone.
@@ -163,7 +164,9 @@ pub(super) struct Frame {
     pub(super) is_part: bool,
     /// Current faults, for the alert line.
     pub(super) faults: Faults,
-    current: Option<&'static Section>,
+    pub(super) current: Option<&'static Section>,
+    /// Scope of the reader; `None` if nobody is known.
+    pub(super) scope: Option<Scope>,
     /// True if the reader may not see the server as a whole.
     is_restricted: bool,
     times: Times,
@@ -188,6 +191,7 @@ impl Frame {
             is_part: visit.is_part,
             faults: visit.faults.clone(),
             current,
+            scope: scope.cloned(),
             is_restricted: scope.is_none_or(Scope::is_restricted),
             times: Times::new(&visit.preferences, visit.now),
         }

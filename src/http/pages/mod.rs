@@ -13,6 +13,7 @@ mod acts;
 mod answer;
 mod around;
 mod assets;
+mod audit;
 mod body_view;
 mod bytes;
 mod causes;
@@ -37,6 +38,7 @@ mod filters;
 mod find;
 mod frame;
 mod gap_strip;
+mod frame_tools;
 mod health;
 mod health_parts;
 mod heat;
@@ -93,6 +95,7 @@ const PAGES: &[Page] = &[
     event::PAGE,
     newer::PAGE,
     around::PAGE,
+    audit::PAGE,
     licences::PAGE,
     find::PAGE,
     health::PAGE,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    Conditions, Error, Reader, answer,
+    Conditions, Error, Place, Reader, answer,
     extent::{Extent, counting},
     row::row,
 };
@@ -26,6 +26,16 @@ row! {
         verb: String,
         subject: Option<String>,
         rows: Option<i64>,
+    }
+}
+
+impl AuditRow {
+    /// Place of the entry in the list.
+    pub fn place(&self) -> Place {
+        Place {
+            at: self.at,
+            position: self.id,
+        }
     }
 }
 
@@ -49,14 +59,30 @@ impl AuditFilter {
 }
 
 impl Reader {
-    /// Reads the newest entries, at most `limit`, the newest first.
+    /// Reads the newest entries before `before`, or else the oldest ones after `after`: at most
+    /// `limit`, the newest first.
     pub async fn audit(
         &mut self,
         filter: &AuditFilter,
+        [before, after]: [Option<Place>; 2],
         limit: u32,
     ) -> Result<Vec<AuditRow>, Error> {
-        let mut query = filter.select().limit(" ORDER BY at DESC, id DESC", limit);
-        answer(query.build_query_as().fetch_all(&mut *self.conn)).await
+        let is_after = after.is_some() && before.is_none();
+        let order = if is_after {
+            " ORDER BY at, id"
+        } else {
+            " ORDER BY at DESC, id DESC"
+        };
+        let mut query = filter.select();
+        query.before_place("at", "id", before);
+        query.after_place("at", "id", after);
+        let mut query = query.limit(order, limit);
+        let found = query.build_query_as().fetch_all(&mut *self.conn);
+        let mut rows: Vec<AuditRow> = answer(found).await?;
+        if is_after {
+            rows.reverse();
+        }
+        Ok(rows)
     }
 
     /// Id of the last entry; 0 if there is none.
