@@ -8,12 +8,13 @@ mod conversations;
 mod copies;
 mod deliveries;
 mod events;
+mod export;
 mod find;
 mod frame;
 mod health;
+mod licences;
 mod live;
 mod overview;
-mod licences;
 mod rejections;
 mod sign_in;
 

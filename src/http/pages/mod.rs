@@ -33,26 +33,27 @@ mod elsewhere;
 mod event;
 mod event_line;
 mod events;
+mod export;
 mod faults;
 mod filters;
 mod find;
 mod frame;
-mod gap_strip;
 mod frame_tools;
+mod gap_strip;
 mod health;
 mod health_parts;
 mod heat;
 mod hours;
 mod json_tree;
 mod kinds;
+mod licences;
 mod live;
 mod login;
+mod newer;
 mod overview;
-mod licences;
 mod overview_data;
 mod pasted;
 mod period;
-mod newer;
 mod preferences;
 mod problems;
 mod recheck;
@@ -95,6 +96,7 @@ const PAGES: &[Page] = &[
     event::PAGE,
     newer::PAGE,
     around::PAGE,
+    export::PAGE,
     audit::PAGE,
     licences::PAGE,
     find::PAGE,

@@ -3,6 +3,7 @@
 //! They need Debian's `chromium` and `chromium-driver`, so `cargo test` alone leaves them out.
 
 mod events;
+mod export;
 mod live;
 mod preferences;
 mod tab;

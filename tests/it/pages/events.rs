@@ -263,3 +263,38 @@ async fn newer_events_are_counted_and_do_not_move_the_list() {
         (303, &"/events?kind=comment".parse().unwrap())
     );
 }
+
+impl Desk {
+    /// Makes everything so far look like a dropped day.
+    pub(super) async fn drop_the_past(&self) {
+        self.be_all_counted().await;
+        self.run(
+            "DELETE FROM stored_events; DELETE FROM stored_repeats; DELETE FROM stored_deliveries;
+             UPDATE stats_hourly SET hour = '2026-01-05T10:00:00Z'",
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_a_dropped_day_is_older_and_not_just_missing() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    let missing = desk.page_as("reader", "/events/7").await;
+    assert_eq!(missing.answer.status, 404);
+    desk.drop_the_past().await;
+    desk.deliver(comment(ACCOUNT, "9002", "when?")).await;
+    for path in ["/events/1", "/events/1/around"] {
+        let page = desk.page_as("reader", path).await;
+        assert_eq!(page.answer.status, 410, "{path}");
+        page.says("It is older than the stored days");
+        page.says("position 1 is older than the oldest stored one, 2; its day was dropped");
+    }
+    let missing = desk.page_as("reader", "/events/7").await;
+    assert_eq!(missing.answer.status, 404, "this position was never stored");
+    let elsewhere = desk.page_as("bakery", "/events/1").await;
+    assert_eq!(
+        elsewhere.answer.status, 404,
+        "it may have been of another client"
+    );
+}

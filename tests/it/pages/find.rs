@@ -109,3 +109,28 @@ async fn the_id_of_another_client_is_not_found() {
         .says("Nothing found")
         .says("belongs to an app or a client");
 }
+
+#[tokio::test]
+async fn an_id_of_a_dropped_day_is_named_as_such() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    desk.drop_the_past().await;
+    desk.deliver(comment(ACCOUNT, "9002", "when?")).await;
+    let page = desk.page("/find?id=1").await;
+    page.says("No longer stored").says("its day was dropped");
+    let received = uuid::Timestamp::from_unix(uuid::NoContext, 1_767_610_800, 0);
+    let delivery = uuid::Uuid::new_v7(received);
+    let page = desk.page(&format!("/find?id={delivery}")).await;
+    page.says("the deliveries of 2026-01-05 (UTC) are no longer stored");
+    let page = desk
+        .page_as("reader", &format!("/deliveries/{delivery}"))
+        .await;
+    assert_eq!(page.answer.status, 410);
+    let day_before = uuid::Timestamp::from_unix(uuid::NoContext, 1_767_524_400, 0);
+    let never = uuid::Uuid::new_v7(day_before);
+    let page = desk
+        .page_as("reader", &format!("/deliveries/{never}"))
+        .await;
+    assert_eq!(page.answer.status, 404, "nothing was counted on this day");
+    desk.page("/find?id=99").await.says("Nothing found");
+}
