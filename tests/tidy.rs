@@ -192,3 +192,15 @@ fn every_vendored_file_is_listed_with_its_sum() {
         &files,
     ));
 }
+
+#[test]
+fn every_icon_that_a_page_names_is_in_the_sprite() {
+    let pages = [
+        sources(&["templates"], ".html"),
+        sources(&["src/http/pages"], ".rs"),
+        sources(&["assets/js"], ".js"),
+    ];
+    let list = read("assets/vendor/SOURCES.toml");
+    let pages: Vec<_> = pages.into_iter().flatten().collect();
+    assert_none(&vendored::icons(&list, &pages));
+}

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 use crate::Fault;
 use crate::dependencies::satisfied;
-use crate::source::paths;
+use crate::source::{Source, paths};
 
 const FOLDER: &str = "assets/vendor/";
 const LIST: &str = "assets/vendor/SOURCES.toml";
@@ -19,6 +19,18 @@ const OWN: &[&str] = &["SOURCES.toml", "check.py"];
 
 /// Licence allowed for fonts, in addition to the licences of crates.
 const FONTS: &str = "OFL-1.1";
+
+/// Text in front of the name of an icon: of templates, fields, and kinds.
+const NAMING: &[&str] = &[
+    "icon(\"",
+    "icon: \"",
+    "look(\"messages\", \"",
+    "look(\"comments\", \"",
+    "look(\"mentions\", \"",
+    "look(\"reactions\", \"",
+    "look(\"buttons\", \"",
+    "look(\"control\", \"",
+];
 
 /// Contents of the vendored files, by path below the folder.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
@@ -93,6 +105,27 @@ fn listed(entry: &Table, files: &Files) -> Option<Fault> {
     let icons: Vec<_> = icons.iter().filter_map(Value::as_str).collect();
     let say = "list the icons in the order of their names, each once";
     (!icons.is_sorted_by(|a, b| a < b)).then(|| Fault::at(LIST, 0, say))
+}
+
+/// Names of icons on pages that the sprite does not have.
+pub(crate) fn icons(list: &str, pages: &[Source]) -> Vec<Fault> {
+    let table: Table = list.parse().expect("SOURCES.toml is TOML");
+    let packages = tables(table.get("package"));
+    let files = packages.iter().flat_map(|it| tables(it.get("file")));
+    let lists = files.filter_map(|it| it.get("icons")?.as_array());
+    let icons: Vec<_> = lists.flatten().filter_map(Value::as_str).collect();
+    let mut faults = Vec::new();
+    for page in pages {
+        let named = NAMING
+            .iter()
+            .flat_map(|start| page.text.split(*start).skip(1));
+        let named = named.filter_map(|rest| rest.split('"').next());
+        for name in named.filter(|name| !icons.contains(name)) {
+            let say = format!("the sprite has no icon `{name}`: list it in {LIST}");
+            faults.push(Fault::at(&page.path, 0, say));
+        }
+    }
+    faults
 }
 
 /// Fault for a file that the list does not have exactly once.
@@ -170,6 +203,18 @@ mod tests {
         assert_eq!(faults(&font, &files(ALL)), []);
         let other = list().replace("'@a/b'", "'@a/c'");
         assert!(only_fault(&other, &files(ALL)).contains("list `licenses/a-c.txt`"));
+    }
+
+    #[test]
+    fn a_named_icon_is_listed() {
+        let page = |text: &str| [Source::sample("templates/a.html", text)];
+        let both = "{{ frame.icon(\"bell\") }} look(\"reactions\", \"eye\", \"Seen\")";
+        assert_eq!(icons(&list(), &page(both)), []);
+        let more = icons(&list(), &page(&format!("{both} icon: \"star\"")));
+        assert!(
+            more.len() == 1 && more[0].text.contains("no icon `star`"),
+            "{more:?}"
+        );
     }
 
     #[test]
