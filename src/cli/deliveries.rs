@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::{AppName, Sources},
-    meta::event::{Problem, Source},
+    meta::event::Source,
     query::DeliveryRow,
 };
 
@@ -45,9 +45,9 @@ struct List {
     /// The configured app.
     #[arg(long)]
     app: Option<AppName>,
-    /// Only deliveries with this problem.
-    #[arg(long, value_parser = filters::problem())]
-    problem: Option<Problem>,
+    /// Only deliveries with this problem, or with any.
+    #[arg(long, value_parser = filters::problem_or_any())]
+    problem: Option<String>,
     /// Their source; may be given several times, or with commas between.
     #[arg(long, value_name = "SOURCE", value_delimiter = ',', value_parser = filters::source())]
     source: Vec<Source>,
@@ -99,7 +99,7 @@ impl List {
     async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let request = Request::to("/v1/deliveries")
             .with_any("app", self.app)
-            .with_any("problem", self.problem.map(Problem::as_str))
+            .with_any("problem", self.problem)
             .with_all("source", &self.source, Source::as_str)
             .with_any("after", self.after);
         let request = self.received.of(request)?;

@@ -133,7 +133,13 @@ pub(super) fn kind() -> impl TypedValueParser<Value = Kind> {
     one_of(Kind::ALL, Kind::as_str)
 }
 
-/// A problem of a delivery.
+/// Name of a problem of a delivery, or `any`.
+pub(super) fn problem_or_any() -> PossibleValuesParser {
+    let names = Problem::ALL.iter().map(|it| it.as_str());
+    PossibleValuesParser::new(std::iter::once("any").chain(names))
+}
+
+/// A problem of an event.
 pub(super) fn problem() -> impl TypedValueParser<Value = Problem> {
     one_of(Problem::ALL, Problem::as_str)
 }

@@ -41,6 +41,9 @@ pub(in crate::cli) struct EventFilters {
     /// Echoes only, or no echoes.
     #[arg(long, value_name = "true|false")]
     echo: Option<bool>,
+    /// Only events received more than an hour after they occurred, or only the others.
+    #[arg(long, value_name = "true|false")]
+    late: Option<bool>,
     #[command(flatten)]
     received: Received,
 }
@@ -58,7 +61,8 @@ impl EventFilters {
             .with_any("media", self.media.as_ref())
             .with_any("delivery", self.delivery)
             .with_any("problem", self.problem.map(Problem::as_str))
-            .with_any("echo", self.echo);
+            .with_any("echo", self.echo)
+            .with_any("late", self.late);
         Ok(self.received.of(request)?)
     }
 
@@ -74,6 +78,7 @@ impl EventFilters {
             media_id: self.media.clone(),
             problem: self.problem,
             is_echo: self.echo,
+            is_late: self.late,
             since,
             until,
             ..self.which.filter()

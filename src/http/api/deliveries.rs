@@ -16,7 +16,7 @@ use super::{
     Api, Asked, DATED, InPath, LISTED, Shared,
     dropped::missing,
     export::{EXPORT, Export},
-    filters::{APP, LIMIT, PROBLEM, SOURCE, since, until},
+    filters::{APP, LIMIT, SOURCE, names, since, until},
     operation::{Answer, Caller, Operation},
     shown,
 };
@@ -26,6 +26,7 @@ use crate::{
         access::{Operator, Viewer},
         answer,
         parameter::{Form, Parameter},
+        parameters::Parameters,
         problem::{self, Problem},
     },
     meta::event::{Problem as EventProblem, Source},
@@ -40,7 +41,11 @@ const LIST: &str = "/v1/deliveries";
 /// Filters and part of the list.
 pub(in crate::http) const DELIVERIES: &[Parameter] = &[
     APP,
-    PROBLEM,
+    Parameter::of(
+        "problem",
+        "Problem on reading it, or any.",
+        Form::OneOf(problem_names),
+    ),
     SOURCE,
     since("Received at this time or later."),
     until("Received before this time."),
@@ -170,6 +175,23 @@ async fn list(
     })
 }
 
+/// Name of all problems.
+const ANY: &str = "any";
+
+/// Names of the problems that the list can be narrowed to.
+pub(in crate::http) fn problem_names() -> Vec<&'static str> {
+    let each = names(EventProblem::ALL, EventProblem::as_str);
+    [vec![ANY], each].concat()
+}
+
+fn problems(parameters: &Parameters) -> Result<Vec<EventProblem>, Problem> {
+    if parameters.get("problem") == Some(ANY) {
+        return Ok(EventProblem::ALL.to_vec());
+    }
+    let one = parameters.one_of("problem", EventProblem::ALL, EventProblem::as_str)?;
+    Ok(one.into_iter().collect())
+}
+
 /// Reads the list of deliveries that a request asks for.
 pub(in crate::http) async fn listed(
     api: &Api,
@@ -181,7 +203,7 @@ pub(in crate::http) async fn listed(
     let page = Page {
         filter: DeliveryFilter {
             app: parameters.text("app")?,
-            problem: parameters.one_of("problem", EventProblem::ALL, EventProblem::as_str)?,
+            problems: problems(parameters)?,
             sources: parameters.several("source", Source::ALL, Source::as_str)?,
             before: parameters.delivery("before")?,
             since: parameters.moment("since")?,

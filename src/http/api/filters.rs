@@ -82,6 +82,11 @@ pub(in crate::http) const FILTERS: &[Parameter] = &[
     SOURCE,
     PROBLEM,
     Parameter::of("echo", "true for echoes only, false for none.", Form::Flag),
+    Parameter::of(
+        "late",
+        "true for events received more than an hour after they occurred, false for the others.",
+        Form::Flag,
+    ),
     Parameter::one(
         "username",
         "User name of the other party, in upper or lower case.",
@@ -174,6 +179,7 @@ pub(in crate::http) async fn event_filter(
         media_id: parameters.text("media")?,
         problem: parameters.one_of("problem", EventProblem::ALL, EventProblem::as_str)?,
         is_echo: parameters.flag("echo")?,
+        is_late: parameters.flag("late")?,
         username: parameters.text("username")?,
         text: parameters.search("text")?,
         payload: parameters.search("payload")?,

@@ -21,10 +21,10 @@ pub(super) struct CopyEntry {
 }
 
 /// Parameters of the list of events that `hookshelf events list` has, too.
-const OPTIONS: [&str; 19] = [
+const OPTIONS: [&str; 20] = [
     "kind", "field", "app", "client", "account", "person", "message", "comment", "media",
-    "delivery", "source", "problem", "echo", "username", "since", "until", "text", "payload",
-    "after",
+    "delivery", "source", "problem", "echo", "late", "username", "since", "until", "text",
+    "payload", "after",
 ];
 
 /// Copies of an event.

@@ -21,14 +21,14 @@ use crate::{
         access::Viewer,
         api::{
             Asked, Shared,
-            deliveries::{DELIVERIES as FILTERS, Listed, listed},
+            deliveries::{DELIVERIES as FILTERS, Listed, listed, problem_names},
             filters::names,
             shown,
         },
         parameters::Parameters,
         problem::Problem,
     },
-    meta::event::{Problem as EventProblem, Source},
+    meta::event::Source,
     query::DeliveryRow,
 };
 
@@ -96,7 +96,6 @@ async fn show(
 
 fn chips() -> [Chip; 3] {
     let sources = names(Source::ALL, Source::as_str);
-    let problems = names(EventProblem::ALL, EventProblem::as_str);
     [
         ("app", "App", "Name of the configured app", None),
         ("source", "Source", "Source of the delivery", Some(sources)),
@@ -104,7 +103,7 @@ fn chips() -> [Chip; 3] {
             "problem",
             "Problem",
             "Problem on reading it",
-            Some(problems),
+            Some(problem_names()),
         ),
     ]
 }

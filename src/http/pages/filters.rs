@@ -46,7 +46,7 @@ pub(super) struct Field {
 const COMMON: usize = 6;
 
 /// Name, label and meaning of each filter with any value, the common ones first.
-const FIELDS: [(&str, &str, &str); 14] = [
+const FIELDS: [(&str, &str, &str); 15] = [
     ("account", "Account", "Id, label or user name"),
     ("person", "Person", "Instagram-scoped id"),
     ("username", "User name", "User name of the other party"),
@@ -61,6 +61,7 @@ const FIELDS: [(&str, &str, &str); 14] = [
     ("field", "Field", "Subscription field"),
     ("app", "App", "Configured app"),
     ("echo", "Echo", "true or false"),
+    ("late", "Late", "Received over an hour after it occurred"),
 ];
 
 /// Parameters that a form of filters keeps.
@@ -154,6 +155,7 @@ fn choices(name: &str) -> Option<Vec<&'static str>> {
     match name {
         "source" => Some(Source::ALL.iter().map(|it| it.as_str()).collect()),
         "problem" => Some(Problem::ALL.iter().map(|it| it.as_str()).collect()),
+        "late" => Some(vec!["true", "false"]),
         _ => None,
     }
 }

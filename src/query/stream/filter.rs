@@ -1,10 +1,15 @@
 //! Filters of a stream, applied to columns in memory.
 
+use jiff::SignedDuration;
+
 use super::clients::Clients;
 use crate::{
     meta::event::{Kind, Problem, Source},
     store::read::{EventFilter, EventRow, Items},
 };
+
+/// Time between occurrence and receipt from which an event is late, as in `store::read`.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// True if the event meets the filter. A stream has no filters for texts and payloads.
 pub(super) fn meets(event: &EventRow, filter: &EventFilter, clients: &Clients) -> bool {
@@ -23,6 +28,7 @@ pub(super) fn meets(event: &EventRow, filter: &EventFilter, clients: &Clients) -
         delivery,
         problem,
         is_echo,
+        is_late,
         username,
         text: _,
         payload: _,
@@ -43,6 +49,7 @@ pub(super) fn meets(event: &EventRow, filter: &EventFilter, clients: &Clients) -
         && delivery.is_none_or(|items| contains(items, event.position))
         && is(event.problem.as_deref(), problem.map(Problem::as_str))
         && is_echo.is_none_or(|is_echo| event.is_echo == is_echo)
+        && is_late.is_none_or(|is_late| is_an_hour_late(event) == is_late)
         && names(event.username.as_deref(), username.as_deref())
         && among(Some(&event.position), positions)
         && since.is_none_or(|since| event.received_at >= since)
@@ -65,6 +72,12 @@ fn names(value: Option<&str>, wanted: Option<&str>) -> bool {
     wanted.is_none_or(|wanted| value.is_some_and(|value| value.eq_ignore_ascii_case(wanted)))
 }
 
+/// True if the event was received more than an hour after it occurred.
+fn is_an_hour_late(event: &EventRow) -> bool {
+    let after = |at| event.received_at.duration_since(at);
+    event.occurred_at.is_some_and(|at| after(at) > LATE)
+}
+
 fn contains(items: Items, position: i64) -> bool {
     (items.first..items.first + i64::from(items.count)).contains(&position)
 }
@@ -81,7 +94,8 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         EventRow {
             position: 7,
-            received_at: Timestamp::from_second(100).unwrap(),
+            received_at: Timestamp::from_second(3_701).unwrap(),
+            occurred_at: Timestamp::from_second(100).ok(),
             app: "bakery".to_owned(),
             field: text("comments"),
             kind: "comment".to_owned(),
@@ -137,10 +151,11 @@ mod tests {
                 it.problem = Some(value);
             }),
             pair([false, true], |it, value| it.is_echo = Some(value)),
+            pair([true, false], |it, value| it.is_late = Some(value)),
             pair(texts("some.body"), |it, value| it.username = Some(value)),
             pair([7, 8], |it, value| it.positions = vec![value]),
-            pair([at(100), at(101)], |it, value| it.since = Some(value)),
-            pair([at(101), at(100)], |it, value| it.until = Some(value)),
+            pair([at(3_701), at(3_702)], |it, value| it.since = Some(value)),
+            pair([at(3_702), at(3_701)], |it, value| it.until = Some(value)),
         ]
     }
 

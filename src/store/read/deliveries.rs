@@ -18,8 +18,8 @@ use crate::meta::event::{Problem, Source};
 pub struct DeliveryFilter {
     /// The configured app.
     pub app: Option<String>,
-    /// Problem of the delivery.
-    pub problem: Option<Problem>,
+    /// Problems of the delivery; empty for any delivery.
+    pub problems: Vec<Problem>,
     /// The sources; empty for any.
     pub sources: Vec<Source>,
     /// Before this id.
@@ -190,7 +190,7 @@ impl Reader {
         query
             .visible_delivery(&self.visible)
             .and("app = ", filter.app.clone())
-            .and("problem = ", filter.problem.map(Problem::as_str))
+            .among("problem", &filter.problems, Problem::as_str)
             .among("source", &filter.sources, Source::as_str)
             .and("id > ", after)
             .and("id < ", filter.before)

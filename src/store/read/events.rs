@@ -51,6 +51,8 @@ pub struct EventFilter {
     pub problem: Option<Problem>,
     /// True for echoes only, false for none.
     pub is_echo: Option<bool>,
+    /// True for events received more than an hour after they occurred, false for the others.
+    pub is_late: Option<bool>,
     /// User name of the other party, in upper or lower case.
     pub username: Option<String>,
     /// Part of the text, in upper or lower case.
@@ -64,6 +66,10 @@ pub struct EventFilter {
     /// Received before this moment.
     pub until: Option<Timestamp>,
 }
+
+/// Condition for the arrival of an event long after it occurred; the value follows.
+pub(super) const IS_LATE: &str =
+    "coalesce(received_at > occurred_at + interval '1 hour', false) = ";
 
 /// Place of a delivery's items in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -319,6 +325,7 @@ impl EventFilter {
             .and("media_id = ", self.media_id.clone())
             .and("problem = ", self.problem.map(Problem::as_str))
             .and("is_echo = ", self.is_echo)
+            .and(IS_LATE, self.is_late)
             // User names are ASCII.
             .and(
                 "lower(username) = ",

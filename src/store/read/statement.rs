@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 
-use super::{Between, EventFilter, Order, search::containing};
+use super::{Between, EventFilter, Order, events::IS_LATE, search::containing};
 
 /// Statement for the events of a range, at most `limit`, to be run in `psql`.
 pub(crate) fn statement(
@@ -68,6 +68,7 @@ fn conditions(filter: &EventFilter) -> Vec<String> {
             .problem
             .map(|problem| format!("problem = {}", literal(problem.as_str()))),
         filter.is_echo.map(|is_echo| format!("is_echo = {is_echo}")),
+        filter.is_late.map(|is_late| format!("{IS_LATE}{is_late}")),
         is("lower(username)", &username),
         contains("text", &filter.text),
         contains("payload::text", &filter.payload),

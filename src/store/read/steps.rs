@@ -132,6 +132,7 @@ fn last_of_step(list: &List<'_>, range: Between, page: (Order, u32)) -> QueryBui
             field: None,
             problem: None,
             is_echo: None,
+            is_late: None,
             text: None,
             payload: None,
             ..filter.clone()

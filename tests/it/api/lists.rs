@@ -156,6 +156,8 @@ async fn every_filter_finds_its_events() {
             0,
         ),
         ("echo=true".to_owned(), 0),
+        ("late=true".to_owned(), 4),
+        ("late=false".to_owned(), 0),
         ("source=live".to_owned(), 4),
         ("since=1h".to_owned(), 4),
         ("until=1h".to_owned(), 0),

@@ -61,6 +61,7 @@ async fn each_filter_of_a_list_of_events_chooses_the_same_events() {
         ("media", json!("17900000000000001"), 1),
         ("delivery", asked["delivery_id"].clone(), 1),
         ("echo", json!(false), 2),
+        ("late", json!(true), 2),
         ("username", json!("Some.Body"), 1),
         ("text", json!("ROLLS"), 1),
         ("payload", json!("how much"), 1),

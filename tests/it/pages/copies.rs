@@ -169,6 +169,7 @@ async fn each_copy_of_a_list_has_the_events_of_the_list() {
         (vec![("text", HOSTILE)], 1),
         (vec![("payload", "50%")], 1),
         (vec![("delivery", delivery), ("echo", "false")], 1),
+        (vec![("late", "true")], 4),
         (vec![("client", "o'neill \\ & sons")], 4),
         (vec![("kind", "comment,message"), ("since", "1h")], 4),
         (vec![("after", "0"), ("limit", "2")], 2),

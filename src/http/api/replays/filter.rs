@@ -68,6 +68,7 @@ pub(super) fn shown(filter: &EventFilter) -> Map<String, Value> {
         ("delivery", json!(filter.delivery.map(|it| it.id))),
         ("problem", json!(filter.problem.map(EventProblem::as_str))),
         ("echo", json!(filter.is_echo)),
+        ("late", json!(filter.is_late)),
         ("username", json!(filter.username)),
         ("text", json!(filter.text)),
         ("payload", json!(filter.payload)),
