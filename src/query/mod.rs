@@ -31,6 +31,7 @@ mod scope;
 mod session;
 mod spool;
 pub mod stream;
+mod views;
 mod walk;
 
 pub use audit::{Audit, AuditError, Subject};
@@ -56,6 +57,7 @@ pub use schema::SCHEMA;
 pub use scope::Scope;
 pub use session::{Accounts, Session, Sessions, Stats};
 pub use spool::{MOST_WAITING, SpoolReader, Waiting, WaitingList};
+pub use views::{ViewError, Views, may_change_view, may_share_views};
 pub(crate) use walk::ListWalk;
 pub use walk::{AuditWalk, DeliveryWalk, EventWalk, RejectionWalk, Walk};
 
@@ -72,3 +74,4 @@ pub use crate::store::read::{
     RejectionTotal, RepeatRow, ReplayCounts, StatsFilter,
 };
 pub use crate::store::replays::{NewReplay, Replay, ReplayChoice, ReplayState};
+pub use crate::store::views::{SavedView, ViewChoice};

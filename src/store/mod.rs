@@ -6,7 +6,8 @@
 //! - [`follow`] processes the log of positions once; the follower [`stats`] counts its rows, and
 //!   the follower [`conversations`] lists conversations and media with comments. [`wake`] wakes
 //!   whatever waits for new positions.
-//! - [`sessions`] stores the sessions of browsers at the admin listener.
+//! - [`sessions`] stores the sessions of browsers at the admin listener, and [`views`] the saved
+//!   views of its pages.
 //! - [`consumers`] stores the progress of workers and destinations outside of this program, and
 //!   [`attempts`] the failures of destinations.
 //!
@@ -44,6 +45,7 @@ pub mod replays;
 pub mod sessions;
 pub mod stats;
 mod values;
+pub mod views;
 pub mod wake;
 mod writes;
 

@@ -17,6 +17,7 @@ mod live;
 mod overview;
 mod rejections;
 mod sign_in;
+mod views;
 
 use crate::{
     api::{Desk, token},

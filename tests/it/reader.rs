@@ -104,7 +104,8 @@ async fn it_reads_everything_that_is_stored() {
                AND NOT starts_with(relname, 'stored_')
                AND relname NOT IN ('admin_sessions', 'attempts', 'audit', 'consumer_lanes',
                                    'consumers', 'conversations', 'dead_letters', 'gaps',
-                                   'liveness', 'media_threads', 'replays')",
+                                   'liveness', 'media_threads', 'replays',
+                                   'saved_views')",
         )
         .await;
     assert!(names.len() > 22, "{names:?}");
@@ -128,6 +129,7 @@ async fn it_reads_everything_that_is_stored() {
         "liveness",
         "media_threads",
         "replays",
+        "saved_views",
     ] {
         let behind = state(&mut session, &format!("SELECT FROM {table}")).await;
         assert_eq!(behind.as_deref(), Some("42501"), "{table}");

@@ -86,7 +86,7 @@ async fn show(
     })?;
     let text = text.unwrap_or_default();
     let frame = Frame::new(&visit, Some(&scope), "Find", None);
-    if let Some(address) = pasted::address(&text, is_section) {
+    if let Some(address) = pasted::address(&text, |name| is_section(name) || name == "views") {
         return Ok(Redirect::to(&format!("{}{address}", frame.base)).into_response());
     }
     let mut session = api.session(&scope).await?;

@@ -6,6 +6,7 @@ use jiff::{Timestamp, Zoned};
 use super::{
     assets,
     faults::{Fault, Faults},
+    pinned::FrameViews,
     preferences::{Density, Preferences, Scheme, TimeForm},
     text::{escaped, short_id, stored},
     times::{TimeTag, Times},
@@ -167,6 +168,7 @@ pub(super) struct Frame {
     pub(super) current: Option<&'static Section>,
     /// Scope of the reader; `None` if nobody is known.
     pub(super) scope: Option<Scope>,
+    pub(super) views: FrameViews,
     /// True if the reader may not see the server as a whole.
     is_restricted: bool,
     times: Times,
@@ -190,6 +192,7 @@ impl Frame {
             who: scope.map(|scope| scope.name().to_owned()),
             is_part: visit.is_part,
             faults: visit.faults.clone(),
+            views: FrameViews::of(&visit.views, &visit.address, scope),
             current,
             scope: scope.cloned(),
             is_restricted: scope.is_none_or(Scope::is_restricted),
@@ -326,7 +329,8 @@ impl Frame {
         };
         let is_shown = |(value, _): &&(&str, &str)| {
             let is_overview = self.current == Some(&OVERVIEW);
-            self.current != Some(&HEALTH) && !(is_overview && value.is_empty())
+            let has_time = self.current.is_some_and(|current| *current != HEALTH);
+            has_time && !(is_overview && value.is_empty())
         };
         RANGES.iter().filter(is_shown).map(range).collect()
     }

@@ -54,6 +54,7 @@ mod overview;
 mod overview_data;
 mod pasted;
 mod period;
+mod pinned;
 mod preferences;
 mod problems;
 mod recheck;
@@ -63,6 +64,7 @@ mod sender;
 mod setup;
 mod text;
 mod times;
+mod views;
 mod visit;
 
 use std::sync::Arc;
@@ -76,7 +78,7 @@ use axum::{
 };
 
 use super::{api::Api, parameters::Known};
-use crate::config::BasePath;
+use crate::{config::BasePath, query::Views};
 
 pub(super) use faults::tell_faults;
 pub(super) use problems::show_problems;
@@ -112,11 +114,20 @@ const PAGES: &[Page] = &[
     comments::SHOW,
     account_list::PAGE,
     account::PAGE,
+    views::LIST,
+    views::SHOW,
+    views::REMOVE,
 ];
 
 /// True if the path of a page begins like this.
 fn has_page(start: &str) -> bool {
     PAGES.iter().any(|page| page.path.starts_with(start))
+}
+
+/// Parameters of the page at a path.
+fn parameters_of(path: &str) -> Option<Known> {
+    let page = PAGES.iter().find(|page| page.path == path);
+    page.map(|page| page.parameters)
 }
 
 /// Routes of all pages and their assets.
@@ -125,8 +136,10 @@ pub(super) fn routes(api: Arc<Api>) -> Router {
         let handler = (page.handler)().route_layer(Extension(page.parameters));
         router.route(page.path, handler)
     });
+    let views = (Arc::clone(&api), Views::new(api.writes.clone()));
     pages
         .with_state(Arc::clone(&api))
+        .route_layer(middleware::from_fn_with_state(views, pinned::with_views))
         .route_layer(middleware::from_fn_with_state(api, faults::with_faults))
         .route_layer(middleware::from_fn(without_empty_parameters))
         .route("/preferences", preferences::form())

@@ -11,7 +11,7 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use super::{faults::Faults, preferences::Preferences};
+use super::{faults::Faults, pinned::OwnViews, preferences::Preferences};
 use crate::{clock::Clock, config::BasePath, http::access::Admission};
 
 /// Request for a page.
@@ -31,6 +31,8 @@ pub(super) struct Visit {
     pub(super) now: Timestamp,
     /// Current faults of the server, for the alert line.
     pub(super) faults: Faults,
+    /// Saved views that the reader sees.
+    pub(super) views: OwnViews,
 }
 
 impl Visit {
@@ -57,6 +59,7 @@ impl Visit {
             origin: origin(parts),
             is_part: parts.headers.contains_key("hx-request"),
             faults: parts.extensions.get().cloned().unwrap_or_default(),
+            views: parts.extensions.get().cloned().unwrap_or_default(),
             now: Clock::system().now(),
         }
     }

@@ -7,6 +7,7 @@ mod export;
 mod live;
 mod preferences;
 mod tab;
+mod views;
 
 use std::{
     io::{BufRead, BufReader},

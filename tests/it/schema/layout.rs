@@ -49,7 +49,7 @@ const GROWS: &str = "Grows: ";
 const GENERAL: [&str; 3] = ["events", "deliveries", "repeats"];
 
 /// Tables without a list of columns in the page, because SQL users do not read them.
-const INTERNAL: [&str; 11] = [
+const INTERNAL: [&str; 12] = [
     "_sqlx_migrations",
     "admin_sessions",
     "commit_fence",
@@ -58,6 +58,7 @@ const INTERNAL: [&str; 11] = [
     "header_sets",
     "late_days",
     "liveness",
+    "saved_views",
     "stored_deliveries",
     "stored_events",
     "stored_repeats",
