@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::visit::Visit;
+use super::visit::{Piece, Visit};
 use crate::http::problem::{self, Problem};
 
 /// A page that can be rendered as a whole, or only its main part.
@@ -52,9 +52,25 @@ const HEADERS: [(HeaderName, &str); 7] = [
     ),
 ];
 
+/// Headers with which htmx takes the pane out of a page. The place in the list stays.
+const OF_PANE: [(HeaderName, &str); 2] = [
+    (HeaderName::from_static("hx-reselect"), ".pane"),
+    (HeaderName::from_static("hx-reswap"), "innerHTML show:none"),
+];
+
 /// Renders a page for a visit.
 pub(super) fn page(visit: &Visit, page: &impl Render) -> Response {
-    answer(StatusCode::OK, visit, page)
+    let mut answer = answer(StatusCode::OK, visit, page);
+    if visit.piece == Some(Piece::Pane) {
+        add(&mut answer, OF_PANE);
+    }
+    answer
+}
+
+/// Adds headers to an answer.
+pub(super) fn add<const N: usize>(answer: &mut Response, headers: [(HeaderName, &'static str); N]) {
+    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    answer.headers_mut().extend(headers);
 }
 
 /// Renders a page with a status.

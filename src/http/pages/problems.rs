@@ -3,13 +3,13 @@
 use askama::Template;
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 
 use super::{
-    answer::{answer, rendered},
+    answer::{add, answer, rendered},
     faults::Faults,
     frame::Frame,
     visit::Visit,
@@ -32,6 +32,16 @@ struct ProblemPage {
 }
 
 rendered!(ProblemPage);
+
+/// Headers with which htmx shows a problem in place of the part that failed, and nothing else.
+const IN_PIECE: [(HeaderName, &str); 3] = [
+    (HeaderName::from_static("hx-reselect"), ".empty"),
+    (
+        HeaderName::from_static("hx-reswap"),
+        "innerHTML ignoreTitle:true",
+    ),
+    (HeaderName::from_static("hx-push-url"), "false"),
+];
 
 /// Shows the problem of a request for a page as a page. The answers of the API stay JSON. It runs
 /// outside of the check and of the base path, so that their problems are pages, too.
@@ -65,6 +75,8 @@ pub(in crate::http) async fn show_problems(
             .get::<Faults>()
             .cloned()
             .unwrap_or_default(),
+        // The frame around a failed piece stays.
+        is_part: visit.is_part && visit.piece.is_none(),
         ..visit
     };
     let page = ProblemPage {
@@ -85,6 +97,9 @@ fn shown(mut response: Response, visit: &Visit, page: &ProblemPage) -> Response 
             shown.headers_mut().insert(name, value);
         }
     }
+    if visit.piece.is_some() {
+        add(&mut shown, IN_PIECE);
+    }
     shown
 }
 
@@ -94,7 +109,11 @@ fn to_login(visit: &Visit) -> Response {
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("next", &next)
         .finish();
-    Redirect::to(&visit.base.join(&format!("/login?{query}"))).into_response()
+    let login = visit.base.join(&format!("/login?{query}"));
+    if visit.piece.is_some() {
+        return (StatusCode::NO_CONTENT, [("hx-redirect", login)]).into_response();
+    }
+    Redirect::to(&login).into_response()
 }
 
 /// True for a browser. htmx asks for a page of the history with a header of its own only.

@@ -14,6 +14,15 @@ use jiff::Timestamp;
 use super::{faults::Faults, pinned::OwnViews, preferences::Preferences};
 use crate::{clock::Clock, config::BasePath, http::access::Admission};
 
+/// Piece of a page that htmx shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// The pane beside a list.
+    Pane,
+    /// Elements that htmx selects from the whole page.
+    Selected,
+}
+
 /// Request for a page.
 #[derive(Clone, Debug)]
 pub(super) struct Visit {
@@ -28,6 +37,8 @@ pub(super) struct Visit {
     pub(super) origin: String,
     /// True if htmx asks for the changed part of a page.
     pub(super) is_part: bool,
+    /// Set if htmx shows a piece of the page only.
+    pub(super) piece: Option<Piece>,
     pub(super) now: Timestamp,
     /// Current faults of the server, for the alert line.
     pub(super) faults: Faults,
@@ -51,13 +62,22 @@ impl Visit {
 
     fn at(parts: &Parts, base: BasePath, address: &str) -> Self {
         let admission = parts.extensions.get::<Admission>();
+        let is_of_htmx = parts.headers.contains_key("hx-request");
+        let says = |name, value: &str| parts.headers.get(name).is_some_and(|it| it == value);
+        let piece = if says("hx-target", "div#beside") {
+            Some(Piece::Pane)
+        } else {
+            says("hx-request-type", "full").then_some(Piece::Selected)
+        };
+        let piece = piece.filter(|_| is_of_htmx);
         Self {
             preferences: Preferences::of(&parts.headers),
             base,
             is_signed_in: admission.is_some_and(Admission::is_of_browser),
             address: local(address),
             origin: origin(parts),
-            is_part: parts.headers.contains_key("hx-request"),
+            is_part: is_of_htmx && piece != Some(Piece::Selected),
+            piece,
             faults: parts.extensions.get().cloned().unwrap_or_default(),
             views: parts.extensions.get().cloned().unwrap_or_default(),
             now: Clock::system().now(),

@@ -1,5 +1,7 @@
 //! Frame of the pages: headers, assets, problems, preferences.
 
+use std::path::Path;
+
 use super::*;
 
 #[tokio::test]
@@ -127,4 +129,55 @@ async fn another_site_changes_no_preferences() {
         .send_admin(request, &headers, "scheme=dark")
         .await;
     assert_eq!(answer.status, 403);
+}
+
+#[tokio::test]
+async fn a_problem_takes_the_place_of_the_part_that_failed() {
+    let desk = Desk::open().await;
+    let selected = [("HX-Request", "true"), ("HX-Request-Type", "full")];
+    let failed = desk
+        .page_with("reader", "/events?open=99999", &selected)
+        .await;
+    assert_eq!(failed.answer.status, 404);
+    failed.says("Try again").hides("hx-swap-oob");
+    assert_eq!(failed.header("hx-reselect"), ".empty");
+    assert_eq!(failed.header("hx-push-url"), "false");
+    let page = desk.page_with("reader", "/events", &selected).await;
+    assert!(
+        page.html.contains("<html"),
+        "htmx selects from the whole page"
+    );
+    let beside = [("HX-Request", "true"), ("HX-Target", "div#beside")];
+    let failed = desk
+        .page_with("reader", "/events?open=99999", &beside)
+        .await;
+    failed.says("Try again").hides("hx-swap-oob");
+    assert_eq!(failed.header("hx-reselect"), ".empty");
+    let opened = desk.page_with("reader", "/events", &beside).await;
+    assert_eq!(opened.header("hx-reselect"), ".pane");
+    assert_eq!(opened.header("hx-reswap"), "innerHTML show:none");
+    let main = [("HX-Request", "true")];
+    let whole = desk.page_with("reader", "/events?open=99999", &main).await;
+    assert_eq!(whole.header("hx-reselect"), "");
+}
+
+#[tokio::test]
+async fn single_letters_can_be_switched_off() {
+    let desk = Desk::open().await;
+    let page = desk.page("/events").await;
+    page.says("Next color scheme").hides("data-keys");
+    let cookie = [("Cookie", "hookshelf_view=keys:off")];
+    let page = desk.page_with("reader", "/events", &cookie).await;
+    assert!(page.html.contains("data-keys=\"off\""));
+}
+
+#[test]
+fn own_scripts_stay_under_thirty_kilobytes() {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/js");
+    let sizes = scripts
+        .read_dir()
+        .unwrap()
+        .map(|it| it.unwrap().metadata().unwrap().len());
+    let size: u64 = sizes.sum();
+    assert!(size < 30_000, "{size} bytes");
 }
