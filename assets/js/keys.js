@@ -1,113 +1,96 @@
-// Keys of the pages. They never fire in a field, and not together with Ctrl, Alt or Meta.
-import { element } from "./stored.js";
+// Keys of the pages. They never fire in a field, or with Ctrl, Alt or Meta.
+import { turn } from "./preferences.js";
 
-const PAGES = { o: "/", l: "/live", e: "/events", c: "/conversations", m: "/comments", d: "/deliveries", r: "/rejections", a: "/accounts", h: "/health" };
-const GO_WITHIN = 1000;
-const SHEET = [
-  ["/", "Find an id, a name or a URL"],
-  ["g o", "Overview"],
-  ["g l", "Live"],
-  ["g e", "Events"],
-  ["g c", "Conversations"],
-  ["g m", "Comments"],
-  ["g d", "Deliveries"],
-  ["g r", "Rejections"],
-  ["g a", "Accounts"],
-  ["g h", "Health"],
-  ["j k", "Next and previous row"],
-  ["Enter", "Open the row"],
-  ["o", "Open the row in a new tab"],
-  ["Esc", "Close"],
-  ["[ ]", "Newer and older"],
-  ["f", "Filters"],
-  ["Space", "Pause Live"],
-  ["End", "Resume Live"],
-  ["y", "Copy as, then a first letter"],
-  ["?", "These keys"],
-];
+const PAGES = { o: "", l: "live", e: "events", c: "conversations", m: "comments", d: "deliveries", r: "rejections", a: "accounts", h: "health" };
+const MENU = ":is(.menu, .chip details)[open]";
+const ROWS = ".list a.row, .talk-list :is(a.entry, a.media)";
+const SINGLE = /^[a-z/[\]]$/;
+const KEYS = {
+  "/": () => !find("#find")?.focus(),
+  "[": () => click("a[rel=prev]"),
+  "]": () => click("a[rel=next]"),
+  f: () => openMenu(".filters details"),
+  j: () => move(1),
+  k: () => move(-1),
+  o: () => document.activeElement.matches(ROWS) && !open(document.activeElement.href, "_blank", "noreferrer"),
+  t: () => turn("scheme"),
+  u: () => turn("time"),
+  y: () => openMenu(".pane .copy-as") || openMenu(".copy-as"),
+  "?": () => !find("#keys").showModal(),
+  " ": () => click("[data-live=pause]"),
+  End: () => click(".paused:not([hidden]) button"),
+  Escape: close,
+};
 
+const root = document.documentElement.dataset;
+const places = new WeakMap();
 let wentAt = 0;
 
 document.addEventListener("keydown", (event) => {
-  const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
-  if (document.querySelector("dialog[open]")) return;
-  if (isTyping && event.key === "Escape") event.target.blur();
-  if (event.key === "/" && !isTyping) return find(event);
-  if (isTyping || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (chooseCopy(event)) return;
-  if (Date.now() - wentAt < GO_WITHIN && event.key in PAGES) return open(event, `.side a[href*="${PAGES[event.key]}"]`);
-  wentAt = event.key === "g" ? Date.now() : 0;
-  if (event.key === "j") move(event, 1);
-  if (event.key === "k") move(event, -1);
-  if (event.key === "[") open(event, "a[rel=prev]");
-  if (event.key === "]") open(event, "a[rel=next]");
-  if (event.key === "Escape") open(event, ".pane .event-head a[aria-label=Close]");
-  if (event.key === "o" && document.activeElement.matches("a.row")) globalThis.open(document.activeElement.href, "_blank", "noreferrer");
-  if (event.key === "f") open(event, ".filters summary");
-  if (event.key === "y") openCopies(event);
-  if (event.key === "?") showKeys(event);
+  const { key, target } = event;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || find("dialog[open]")) return;
+  if (target.closest("input, textarea, select, [contenteditable]") && key !== "Escape") return;
+  if (key === " " && target.closest("button, summary")) return;
+  const copy = [...document.querySelectorAll(".copy-as[open] kbd")].find((it) => it.textContent === key && it.closest("button"));
+  if (!copy && SINGLE.test(key) && root.keys === "off") return;
+  const isPage = Date.now() - wentAt < 1000 && key in PAGES;
+  wentAt = key === "g" ? Date.now() : 0;
+  if (copy ? !copy.click() : isPage ? click(`.side a[href*="/${PAGES[key]}"]`) : KEYS[key]?.(target)) event.preventDefault();
 });
 
-function find(event) {
-  event.preventDefault();
-  document.querySelector(".find input")?.focus();
+function find(selector) {
+  return document.querySelector(selector);
 }
 
-function open(event, selector) {
-  const link = document.querySelector(selector);
-  if (!link) return;
-  event.preventDefault();
-  link.click();
+function click(selector) {
+  const found = find(selector);
+  found?.click();
+  return found;
 }
 
-// Moves the focus to the next or previous row of the list.
-function move(event, by) {
-  const rows = [...document.querySelectorAll(".list a.row, .talk-list :is(a.entry, a.media)")];
-  if (!rows.length) return;
-  event.preventDefault();
+function move(by) {
+  const rows = [...document.querySelectorAll(ROWS)];
   const at = rows.indexOf(document.activeElement);
-  const next = at < 0 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1);
-  rows[next].focus();
+  const row = rows[at < 0 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1)];
+  row?.focus();
+  return row;
 }
 
-// Opens the menu of copies: that of the open object, or else that of the list.
-function openCopies(event) {
-  const menu = document.querySelector(".pane .copy-as") ?? document.querySelector(".copy-as");
-  if (!menu) return;
-  event.preventDefault();
-  menu.open = true;
-  menu.querySelector("button")?.focus({ preventScroll: true });
-}
-
-// In an open menu of copies, a first letter chooses, and Esc closes.
-function chooseCopy(event) {
-  const menu = document.querySelector(".copy-as[open]");
+function openMenu(selector) {
+  const menu = find(selector);
   if (!menu) return false;
-  const buttons = [...menu.querySelectorAll("button")];
-  const chosen = buttons.find((button) => button.querySelector("kbd")?.textContent === event.key);
-  if (event.key === "Escape") {
+  places.set(menu, document.activeElement);
+  menu.open = true;
+  menu.querySelector("input, select, .pop button")?.focus({ preventScroll: true });
+  return true;
+}
+
+// Closes a menu. The focus returns to its place.
+export function closeMenu(menu) {
+  const place = places.get(menu);
+  places.delete(menu);
+  menu.open = false;
+  (place?.isConnected && place !== document.body ? place : menu.querySelector("summary")).focus({ preventScroll: true });
+}
+
+// Closes a menu, leaves a field, closes a pane, or goes back.
+function close(target) {
+  const menu = find(MENU);
+  if (menu) closeMenu(menu);
+  else if (target.matches("input, textarea, select")) target.blur();
+  else if (!click(".pane [aria-label=Close]") && globalThis.navigation?.canGoBack) history.back();
+  return true;
+}
+
+// A click beside a menu closes it, and does nothing else on a phone, where it covers the page.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll(MENU)) {
+    if (menu.contains(event.target)) continue;
     menu.open = false;
-    menu.querySelector("summary").focus({ preventScroll: true });
+    if (innerWidth >= 720) continue;
+    event.stopPropagation();
+    event.preventDefault();
   }
-  chosen?.click();
-  if (chosen || event.key === "Escape") event.preventDefault();
-  return Boolean(chosen) || event.key === "Escape";
-}
+}, true);
 
-function showKeys(event) {
-  event.preventDefault();
-  document.querySelector("dialog.keys")?.remove();
-  const rows = SHEET.map(([keys, action]) => {
-    const names = keys.split(" ").flatMap((key, at) => [at ? " " : "", element("kbd", {}, key)]);
-    return element("div", {}, element("dt", {}, ...names), element("dd", {}, action));
-  });
-  const close = element("button", { class: "button", autofocus: "" }, "Close");
-  const form = element("form", { method: "dialog", class: "actions" }, close);
-  const sheet = element("dialog", { class: "keys", "aria-label": "Keys" }, element("h2", {}, "Keys"), element("dl", {}, ...rows), form);
-  document.body.append(sheet);
-  sheet.addEventListener("close", () => sheet.remove());
-  sheet.showModal();
-}
-
-// Keys work from here on.
-document.documentElement.dataset.keys = "on";
+root.keys ??= "on";

@@ -1,30 +1,37 @@
-// Tells the server the time zone of the browser, in the cookie that it renders pages by.
+// Preferences in a cookie for the server. The browser adds its time zone.
 const NAME = "hookshelf_view";
 const KEPT = 400 * 24 * 60 * 60;
 // Base path of the pages: this script is at /assets/HASH/js/ below it.
 const PATH = new URL("../../..", import.meta.url).pathname.slice(0, -1) || "/";
+const root = document.documentElement.dataset;
 
-const cookie = document.cookie.split("; ").find((it) => it.startsWith(`${NAME}=`));
-const parts = new Map();
-for (const part of (cookie ?? "").slice(NAME.length + 1).split(".")) {
-  const [name, value] = part.split(":");
-  if (value) parts.set(name, value);
+function parts() {
+  const value = document.cookie.split(`${NAME}=`)[1]?.split(";")[0] ?? "";
+  return Object.fromEntries(value.split(".").filter(Boolean).map((it) => it.split(":")));
 }
 
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-if (zone && parts.get("zone") !== zone) {
-  const isFirst = !cookie;
-  parts.set("zone", zone);
-  if (isFirst) {
-    parts.set("time", "local");
-    document.documentElement.dataset.time = "local";
-  }
-  const value = [...parts].map(([name, it]) => `${name}:${it}`).join(".");
+function prefer(changes) {
+  Object.assign(root, changes);
+  const value = Object.entries({ ...parts(), ...changes }).map(([name, it]) => `${name}:${it}`).join(".");
   document.cookie = `${NAME}=${value}; path=${PATH}; max-age=${KEPT}; samesite=lax`;
-  if (isFirst) addEventListener("load", () => refresh());
 }
 
-// Renders the page again with the new preferences, in place.
-export function refresh() {
+export function turn(name) {
+  const all = [...document.querySelectorAll(`.top input[name=${name}]`)];
+  const next = all[(all.findIndex((it) => it.value === root[name]) + 1) % all.length];
+  if (!next) return;
+  next.checked = true;
+  prefer({ [name]: next.value });
+  if (name === "time") refresh();
+}
+
+function refresh() {
   globalThis.htmx?.ajax("GET", location.href, { target: "#main", swap: "outerMorph" });
+}
+
+const isFirst = !document.cookie.includes(NAME);
+const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions();
+if (zone && parts().zone !== zone) {
+  prefer(isFirst ? { zone, time: "local" } : { zone });
+  if (isFirst) addEventListener("load", refresh);
 }

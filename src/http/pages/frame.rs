@@ -7,7 +7,7 @@ use super::{
     assets,
     faults::{Fault, Faults},
     pinned::FrameViews,
-    preferences::{Density, Preferences, Scheme, TimeForm},
+    preferences::{Density, Keys, Preferences, Scheme, TimeForm},
     text::{escaped, short_id, stored},
     times::{TimeTag, Times},
     visit::Visit,
@@ -350,11 +350,12 @@ impl Frame {
     }
 
     /// Preferences to choose: legend, name of the parameter, and values.
-    pub(super) fn choices(&self) -> [(&'static str, &'static str, Vec<Choice>); 3] {
+    pub(super) fn choices(&self) -> [(&'static str, &'static str, Vec<Choice>); 4] {
         let Preferences {
             scheme,
             density,
             time,
+            keys,
             ..
         } = self.preferences;
         [
@@ -373,6 +374,7 @@ impl Frame {
                 "density",
                 choices(Density::ALL, Density::as_str, density),
             ),
+            ("Keys", "keys", choices(Keys::ALL, Keys::as_str, keys)),
         ]
     }
 }
@@ -394,6 +396,8 @@ fn word(name: &'static str) -> &'static str {
         "dark" => "Dark",
         "compact" => "Compact",
         "comfortable" => "Comfortable",
+        "on" => "All",
+        "off" => "No letters",
         other => other,
     }
 }

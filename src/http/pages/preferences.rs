@@ -1,4 +1,4 @@
-//! Preferences of a reader, in a cookie: scheme, density, form of times, and time zone. The server
+//! Preferences of a reader, in a cookie: scheme, density, form of times, keys, and time zone. The server
 //! renders the page by them, so that nothing changes after it is shown.
 
 use axum::{
@@ -61,12 +61,23 @@ spelled! {
     }
 }
 
+spelled! {
+    /// Keys that act.
+    pub(super) enum Keys {
+        /// All keys.
+        On = "on",
+        /// All but single letters and marks.
+        Off = "off",
+    }
+}
+
 /// Preferences of a reader.
 #[derive(Clone, Debug)]
 pub(super) struct Preferences {
     pub(super) scheme: Scheme,
     pub(super) density: Density,
     pub(super) time: TimeForm,
+    pub(super) keys: Keys,
     /// Time zone of the browser; UTC if it is unknown.
     pub(super) zone: TimeZone,
 }
@@ -85,6 +96,7 @@ impl Preferences {
                 ("scheme", name) => set(&mut self.scheme, Scheme::ALL, Scheme::as_str, name),
                 ("density", name) => set(&mut self.density, Density::ALL, Density::as_str, name),
                 ("time", name) => set(&mut self.time, TimeForm::ALL, TimeForm::as_str, name),
+                ("keys", name) => set(&mut self.keys, Keys::ALL, Keys::as_str, name),
                 ("zone", name) => self.zone = TimeZone::get(name).unwrap_or(TimeZone::UTC),
                 _ => {}
             }
@@ -97,11 +109,17 @@ impl Preferences {
     fn cookie(&self, base: &BasePath) -> String {
         let path = base.join(if base.is_root() { "/" } else { "" });
         let (scheme, density) = (self.scheme.as_str(), self.density.as_str());
-        let (time, zone) = (self.time.as_str(), self.zone_name());
+        let (time, keys) = (self.time.as_str(), self.keys.as_str());
+        let zone = self.zone_name();
         format!(
-            "{COOKIE}=scheme:{scheme}.density:{density}.time:{time}.zone:{zone}; Path={path}; \
-             Max-Age={KEPT}; SameSite=Lax"
+            "{COOKIE}=scheme:{scheme}.density:{density}.time:{time}.keys:{keys}.zone:{zone}; \
+             Path={path}; Max-Age={KEPT}; SameSite=Lax"
         )
+    }
+
+    /// True if single letters act.
+    pub(super) fn has_keys(&self) -> bool {
+        self.keys == Keys::On
     }
 
     /// Name of the time zone.
@@ -116,6 +134,7 @@ impl Default for Preferences {
             scheme: Scheme::System,
             density: Density::Compact,
             time: TimeForm::Utc,
+            keys: Keys::On,
             zone: TimeZone::UTC,
         }
     }
@@ -180,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_cookie_keeps_each_part() {
-        let first = of("scheme:dark.density:comfortable.time:relative.zone:Europe/Berlin");
+        let first = of("scheme:dark.density:comfortable.time:relative.keys:off.zone:Europe/Berlin");
         let root = BasePath::default();
         let cookie = first.cookie(&root);
         let value = cookie.split(['=', ';']).nth(1).unwrap();
@@ -188,6 +207,7 @@ mod tests {
         assert_eq!(again.cookie(&root), cookie);
         assert_eq!(again.scheme, Scheme::Dark);
         assert_eq!(again.zone_name(), "Europe/Berlin");
+        assert!(!again.has_keys());
     }
 
     #[test]
