@@ -37,7 +37,7 @@ use crate::{
         parameters::Parameters,
         problem::Problem,
     },
-    query::{Conversation, ConversationFilter, Part, Party, Place, Scope, Subject},
+    query::{Conversation, ConversationFilter, Line, Part, Party, Place, Scope, Subject},
 };
 
 /// Parameters that choose the view.
@@ -55,6 +55,9 @@ pub(in crate::http::pages) const SHOW: Page = Page {
     handler: || get(show),
     parameters: &[PART, OF, CONVERSATION_LIST, VIEW],
 };
+
+/// Maximum number of messages that a newest part grows to while it is read.
+const LONGEST: u32 = 1_000;
 
 /// Maximum number of conversations beside the open one.
 const BESIDE: u32 = 30;
@@ -77,6 +80,8 @@ struct ConversationPage {
     same: Same,
     /// True if the part is read from its end.
     is_from_end: bool,
+    /// Set on the newest part, which goes on while it is read.
+    news: Option<News>,
     /// False, since a conversation is open.
     is_alone: bool,
 }
@@ -86,6 +91,18 @@ struct Files {
     text: String,
     markdown: String,
     json: String,
+}
+
+/// Addresses from which the script of the page learns of new messages and reads them.
+struct News {
+    /// The shown part and everything after it.
+    part: String,
+    /// Stream of the events of the conversation.
+    stream: String,
+    /// One of these events, or the reason why the stream fails.
+    probe: String,
+    /// Position behind which the stream begins.
+    after: i64,
 }
 
 rendered!(ConversationPage);
@@ -104,6 +121,7 @@ async fn show(
     }
     let times = Times::new(&visit.preferences, visit.now);
     let part = with_date(part(parameters)?, parameters, &times)?;
+    let end = end_of_log(&api, &scope, part).await?;
     let found = conversation(&api, (&scope, &asked), &between, part).await?;
     let mut session = api.session(&scope).await?;
     let (filter, order) = filter(&api, &mut session, parameters).await?;
@@ -136,6 +154,7 @@ async fn show(
             &found.row,
         ),
         is_from_end: part.after.is_none(),
+        news: end.map(|after| links.news(&found, after)),
         frame: frame(&visit, &scope, &found),
         here: links.path,
         person,
@@ -151,6 +170,15 @@ fn frame(visit: &Visit, scope: &Scope, found: &Conversation) -> Frame {
     };
     let title = format!("Conversation with {name}");
     Frame::new(visit, Some(scope), title, Some(&CONVERSATIONS))
+}
+
+/// Position of the last event before the newest part is read; `None` for another part.
+async fn end_of_log(api: &Api, scope: &Scope, part: Part) -> Result<Option<i64>, Problem> {
+    if part.before.or(part.after).is_some() {
+        return Ok(None);
+    }
+    let mut session = api.session(scope).await?;
+    api.read(session.end_of_log()).await.map(Some)
 }
 
 /// The part that begins with the chosen day, if one is chosen.
@@ -191,6 +219,32 @@ impl Links<'_> {
     /// Link to the part before or after a place.
     fn to(&self, side: &'static str, place: Place) -> String {
         self.without_part(&[(side, place.to_string())])
+    }
+
+    fn news(&self, found: &Conversation, after: i64) -> News {
+        let start = |line: &Line| Place {
+            at: line.at,
+            position: line.position - 1,
+        };
+        let part = found
+            .lines
+            .first()
+            .map(start)
+            .map_or_else(Vec::new, |start| {
+                let limit = LONGEST.to_string();
+                vec![("after", start.to_string()), ("limit", limit)]
+            });
+        let mut of = form_urlencoded::Serializer::new(String::new());
+        of.append_pair("app", &found.row.app);
+        of.append_pair("account", &found.row.account_id);
+        of.append_pair("person", &found.row.person_id);
+        let (base, of) = (self.parameters.base(), of.finish());
+        News {
+            part: self.without_part(&part),
+            stream: format!("{base}/v1/events/stream?{of}"),
+            probe: format!("{base}/v1/events?{of}&limit=1&wait=1"),
+            after,
+        }
     }
 
     fn files(&self, between: &Between) -> Files {
