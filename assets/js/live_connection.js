@@ -1,19 +1,34 @@
-// Connection of the tail to the stream of events: it reconnects behind the last event that it got,
-// closes while the tab is hidden, and says its state in words.
+// Connection to the stream of events: it goes on behind the last event, and says its state.
+import { counted } from "./stored.js";
 import { clockOfPage } from "./times.js";
 
 const LONGEST_WAIT = 15;
-const SILENCE = 20;
-const SHOWN = 10;
+const SILENCE = 20000;
 
 export class Connection {
   // `told` gets each state: a class and a text. `got` gets each event.
   constructor({ stream, probe, after }, told, got) {
     Object.assign(this, { stream, probe, after, told, got });
-    this.lost = null;
     this.tries = 0;
     this.heard = Date.now();
-    this.open();
+    this.clock = setInterval(() => this.tick(), 1000);
+    this.controls = new AbortController();
+    document.addEventListener("visibilitychange", () => this.look(), this.controls);
+    this.look();
+  }
+
+  stop() {
+    this.close();
+    this.controls.abort();
+    clearInterval(this.clock);
+  }
+
+  // A hidden tab has no stream: browsers allow few connections to a server.
+  look() {
+    if (!document.hidden) return this.open();
+    this.close();
+    this.lost ??= new Date();
+    this.told("", "Paused while this tab is hidden");
   }
 
   open() {
@@ -21,38 +36,21 @@ export class Connection {
     this.behind = 0;
     this.isBehind = true;
     this.tell("warn", this.lost ? `Reconnecting since ${clockOfPage(this.lost)}` : "Connecting");
-    const source = new EventSource(withParameters(this.stream, { after: this.after }));
-    source.addEventListener("message", (message) => this.receive(message));
-    source.addEventListener("caught_up", (message) => this.catchUp(message));
-    source.addEventListener("gap", (message) => this.miss(message));
-    source.addEventListener("error", () => this.lose());
-    this.source = source;
+    this.source = new EventSource(this.address(this.stream));
+    const acts = { message: this.receive, caught_up: this.catchUp, gap: this.miss, error: this.lose };
+    for (const [name, act] of Object.entries(acts)) this.source.addEventListener(name, act.bind(this));
   }
 
   close() {
     this.source?.close();
-    this.source = null;
-    this.retryAt = null;
-  }
-
-  // Closes the stream of a hidden tab: browsers allow few connections to a server.
-  hide() {
-    this.close();
-    this.isHidden = true;
-    this.told("", "Paused while this tab is hidden");
-  }
-
-  show() {
-    this.isHidden = false;
-    this.lost ??= new Date();
-    this.open();
+    this.source = this.retryAt = null;
   }
 
   receive(message) {
     this.hear(message);
     if (this.isBehind) {
       this.behind += 1;
-      this.tell("warn", `Catching up: ${events(this.behind)} so far`);
+      this.tell("warn", `Catching up: ${counted(this.behind, "event")} so far`);
     }
     this.got(JSON.parse(message.data));
   }
@@ -62,9 +60,8 @@ export class Connection {
     if (!this.isBehind) return;
     this.isBehind = false;
     this.tries = 0;
-    const note = this.gap ?? (this.lost ? `Resumed without a gap, ${events(this.behind)} caught up` : "");
+    this.live(this.gap ?? (this.lost && `Resumed without a gap, ${counted(this.behind, "event")} caught up`));
     this.lost = this.gap = null;
-    this.live(note);
   }
 
   // Says that events are missing because they are no longer stored.
@@ -76,47 +73,44 @@ export class Connection {
   }
 
   live(note) {
-    this.noteUntil = note ? Date.now() + SHOWN * 1000 : 0;
+    this.noteUntil = note ? Date.now() + 10000 : Infinity;
     this.tell(this.isAway ? "bad" : "ok", note ? `Live. ${note}` : "Live");
   }
 
   hear(message) {
     this.heard = Date.now();
-    if (message.lastEventId) this.after = message.lastEventId;
+    this.after = message.lastEventId || this.after;
   }
 
   lose() {
     this.close();
-    if (this.isHidden) return;
+    if (document.hidden) return;
     this.lost ??= new Date();
+    this.retryAt = Date.now() + Math.min(2 ** this.tries, LONGEST_WAIT) * 1000;
     this.tries += 1;
-    const wait = Math.min(2 ** (this.tries - 1), LONGEST_WAIT);
-    this.retryAt = Date.now() + wait * 1000;
     this.reason = "";
     this.ask();
     this.tick();
   }
 
-  // Once a second: the next try, the end of a note, and a look after the server in a silence.
   tick() {
     const now = Date.now();
     if (this.retryAt) {
       const left = Math.ceil((this.retryAt - now) / 1000);
       if (left <= 0) return this.open();
-      const reason = this.reason ? ` ${this.reason}.` : "";
-      this.tell("warn", `Reconnecting since ${clockOfPage(this.lost)}, next try in ${left} s.${reason}`);
+      this.tell("warn", `Reconnecting since ${clockOfPage(this.lost)}, next try in ${left} s. ${this.reason}`);
     } else if (this.source && !this.isBehind) {
-      if (this.noteUntil && this.noteUntil < now) this.live("");
-      if (now - this.heard > SILENCE * 1000) {
-        this.heard = now;
-        this.ask();
-      }
+      if (this.noteUntil < now) this.live();
+      if (now - this.heard < SILENCE) return;
+      this.heard = now;
+      this.ask();
     }
   }
 
   // Asks the list for the reason of a failure: a stream does not tell it.
   async ask() {
-    const problem = await problemOf(this.probe, this.after);
+    const answer = fetch(this.address(this.probe));
+    const problem = await answer.then((it) => (it.ok ? null : it.json())).catch(() => null);
     if (problem?.end) {
       this.after = problem.end;
       this.gap = `The database was replaced: continued behind position ${problem.end}`;
@@ -125,33 +119,16 @@ export class Connection {
     const wasAway = this.isAway;
     this.isAway = Boolean(problem) && !this.retryAt;
     if (this.isAway && this.source) this.tell("bad", `Nothing is committed: ${this.reason}`);
-    else if (wasAway && this.source && !this.isBehind) this.live("");
+    else if (wasAway && this.source && !this.isBehind) this.live();
   }
 
   tell(look, text) {
-    if (this.isHidden) return;
-    this.told(look, text);
+    if (!document.hidden) this.told(look, text);
   }
-}
 
-// Problem that the list of events answers with; null if it answers with events, or not at all.
-async function problemOf(probe, after) {
-  try {
-    const answer = await fetch(withParameters(probe, { after, limit: 1, wait: 1 }));
-    return answer.ok ? null : await answer.json();
-  } catch {
-    return null;
+  address(path) {
+    const url = new URL(path, location.href);
+    url.searchParams.set("after", this.after);
+    return url;
   }
-}
-
-function events(count) {
-  return count === 1 ? "1 event" : `${count.toLocaleString("en")} events`;
-}
-
-function withParameters(address, parameters) {
-  const url = new URL(address, location.href);
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== "") url.searchParams.set(name, value);
-  }
-  return url;
 }

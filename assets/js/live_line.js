@@ -1,92 +1,64 @@
 // Lines of the tail. They look like those of the server (templates/event_line.html).
-import { element, icon, shortId, stored } from "./stored.js";
-import { timeTag } from "./times.js";
+import { element, shortId, stored } from "./stored.js";
+import { inUnit, timeTag } from "./times.js";
 
 const LONGEST = 280;
 const LATE = 60;
 
-// Makes lines with the parts that the page has as templates: kinds, accounts and the masked bar.
-export class Lines {
-  constructor(root) {
-    this.root = root;
-    this.parts = new Map();
-    for (const part of root.querySelectorAll("template[data-part]")) {
-      this.parts.set(part.dataset.part, part.content);
-    }
-  }
-
-  // Row of an event.
-  row(event) {
-    const link = element("a", { class: "row", href: `${this.root.dataset.line}${event.position}` }, timeTag(event.received_at));
-    return element(
-      "tr",
-      { id: `p${event.position}` },
-      element("td", { class: "c-time card-side" }, link),
-      element("td", { class: "c-kind card-main" }, this.kind(event)),
-      element("td", { class: "c-account" }, ...this.account(event.account_id)),
-      element("td", { class: "c-person card-who" }, ...person(event)),
-      element("td", { class: "c-text card-text" }, this.said(event)),
-      element("td", { class: "c-notes" }, ...this.notes(event)),
-    );
-  }
-
-  // Family of a kind, which has a hue.
-  family(kind) {
-    const look = this.part(`kind-${kind}`) ?? this.part("kind-unknown");
-    return look.firstElementChild.classList[1];
-  }
-
-  part(name) {
-    return this.parts.get(name)?.cloneNode(true);
-  }
-
-  kind(event) {
-    const look = this.part(`kind-${event.kind}`) ?? this.part("kind-unknown");
-    if (event.is_echo) look.querySelector("span > span").append(" sent");
-    return look;
-  }
-
-  account(id) {
-    if (!id) return [];
-    return [this.part(`account-${id}`) ?? element("span", { class: "mono", title: id }, stored(shortId(id)))];
-  }
-
-  said(event) {
-    const text = event.text ?? reaction(event);
-    if (text) return stored([...text].slice(0, LONGEST).join(""));
-    if (event.erased_at) return element("span", { class: "dim" }, "Erased on ", timeTag(event.erased_at));
-    if (event.masked.length) return this.part("masked");
-    return element("span", { class: "dim" }, "–");
-  }
-
-  notes(event) {
-    const notes = [];
-    if (event.problem) notes.push(["triangle-alert", event.problem.replaceAll("_", " ")]);
-    if (event.source !== "live") notes.push(["tag", event.source]);
-    const late = event.occurred_at ? (new Date(event.received_at) - new Date(event.occurred_at)) / 1000 : 0;
-    if (late > LATE) notes.push(["clock", `${duration(Math.floor(late))} late`]);
-    return notes.map(([name, text]) =>
-      element("span", { class: "note" }, icon(this.root.dataset.icons, name), element("span", { class: "word" }, text)),
-    );
-  }
+// Maker of lines out of the templates of a page.
+export function maker(root) {
+  const templates = [...root.querySelectorAll("template[data-part]")];
+  const parts = new Map(templates.map((it) => [it.dataset.part, it.content]));
+  const part = (name) => parts.get(name)?.cloneNode(true);
+  const look = (kind) => part(`kind-${kind}`) ?? part("kind-unknown");
+  return {
+    // Family of a kind, which has a hue.
+    family: (kind) => look(kind).firstElementChild.classList[1],
+    // Row of an event.
+    row(event) {
+      const row = part("line").firstElementChild;
+      const [time, kind, account, who, text, notes] = row.cells;
+      row.id = `p${event.position}`;
+      time.firstElementChild.href = `${root.dataset.line}${event.position}`;
+      time.firstElementChild.append(timeTag(event.received_at));
+      kind.append(look(event.kind));
+      if (event.is_echo) kind.querySelector("span > span").append(" sent");
+      if (event.account_id) account.append(part(`account-${event.account_id}`) ?? short(event.account_id, { title: event.account_id }));
+      if (event.username) who.append(stored(`@${event.username}`));
+      else if (event.person_id) who.append(short(event.person_id));
+      text.append(said(event) ?? part("masked"));
+      for (const [name, words] of notesOf(event)) {
+        notes.append(part(name));
+        notes.lastElementChild.lastElementChild.append(words);
+      }
+      return row;
+    },
+  };
 }
 
-function person(event) {
-  if (!event.person_id) return [];
-  if (event.username) return [stored(`@${event.username}`)];
-  return [element("span", { class: "mono" }, stored(shortId(event.person_id)))];
+function short(id, attributes) {
+  return element("span", { class: "mono", ...attributes }, stored(shortId(id)));
 }
 
-function reaction(event) {
-  if (event.kind !== "reaction" || !event.data) return null;
-  const { action, emoji, reaction: name } = event.data;
-  const words = [action === "react" ? null : action, emoji ?? name].filter((it) => typeof it === "string");
-  return words.join(" ");
+// Text of an event; null if it is masked.
+function said(event) {
+  const text = event.text ?? reaction(event);
+  if (text) return stored([...text].slice(0, LONGEST).join(""));
+  if (event.erased_at) return element("span", { class: "dim" }, "Erased on ", timeTag(event.erased_at));
+  return event.masked.length ? null : element("span", { class: "dim" }, "–");
 }
 
-function duration(seconds) {
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86400)} days`;
+function reaction({ kind, data }) {
+  if (kind !== "reaction" || !data) return null;
+  const words = [data.action === "react" ? null : data.action, data.emoji ?? data.reaction];
+  return words.filter((it) => typeof it === "string").join(" ");
+}
+
+function notesOf(event) {
+  const late = event.occurred_at ? (new Date(event.received_at) - new Date(event.occurred_at)) / 1000 : 0;
+  return [
+    ["problem", event.problem?.replaceAll("_", " ")],
+    ["source", event.source !== "live" && event.source],
+    ["late", late > LATE && `${inUnit(Math.floor(late), 2, "days")} late`],
+  ].filter((it) => it[1]);
 }

@@ -1,52 +1,46 @@
 // Times in the form that the reader chose, as the server writes them (src/http/pages/times.rs).
 import { element } from "./stored.js";
 
-const ZONES = { local: undefined, utc: "UTC" };
+const form = () => document.documentElement.dataset.time;
 
-// Element of a time.
 export function timeTag(text) {
   const at = new Date(text);
-  const form = document.documentElement.dataset.time;
-  const other = form === "utc" ? clock(at, undefined) : at.toISOString();
-  const title = form === "relative" ? at.toISOString() : `${other}, ${ago(at)}`;
-  return element("time", { datetime: at.toISOString(), title }, shown(at));
+  const datetime = at.toISOString();
+  const other = form() === "utc" ? clock(at) : datetime;
+  const title = form() === "relative" ? datetime : `${other}, ${ago(at)}`;
+  return element("time", { datetime, title }, shown(at));
 }
 
-// Writes relative times again, since they change.
 export function refreshTimes(within) {
-  if (document.documentElement.dataset.time !== "relative") return;
+  if (form() !== "relative") return;
   for (const tag of within.querySelectorAll("time")) {
     const text = shown(new Date(tag.dateTime));
     if (tag.textContent !== text) tag.textContent = text;
   }
 }
 
-// The time of day in the zone of the page.
 export function clockOfPage(at) {
-  return clock(at, ZONES[document.documentElement.dataset.time]);
+  return clock(at, form() === "utc" ? "UTC" : undefined);
 }
 
 function shown(at) {
-  return document.documentElement.dataset.time === "relative" ? ago(at) : clockOfPage(at);
+  return form() === "relative" ? ago(at) : clockOfPage(at);
 }
 
 function clock(at, timeZone) {
-  const part = (options) => at.toLocaleString("en-GB", { timeZone, ...options });
-  const day = { day: "numeric", month: "short" };
-  const time = part({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  const isToday = part(day) === new Date().toLocaleString("en-GB", { timeZone, ...day });
-  return isToday ? time : `${part(day)} ${time}`;
+  const day = (it) => it.toLocaleDateString("en-GB", { timeZone, day: "numeric", month: "short" });
+  const time = at.toLocaleTimeString("en-GB", { timeZone });
+  return day(at) === day(new Date()) ? time : `${day(at)} ${time}`;
 }
 
 function ago(at) {
-  const since = Math.round((Date.now() - at.getTime()) / 1000);
-  const ending = since < 0 ? "ahead" : "ago";
-  return `${inUnit(Math.abs(since))} ${ending}`;
+  const since = Math.round((Date.now() - at) / 1000);
+  return `${inUnit(Math.abs(since), 1, "d")} ${since < 0 ? "ahead" : "ago"}`;
 }
 
-function inUnit(seconds) {
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+export function inUnit(seconds, least, days) {
+  if (seconds < 60 * least) return `${seconds} s`;
+  if (seconds < 3600 * least) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 172800) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86400)} d`;
+  return `${Math.floor(seconds / 86400)} ${days}`;
 }

@@ -79,7 +79,7 @@ rendered!(LivePage);
 struct Tail {
     /// Address of the stream with the filters.
     stream: String,
-    /// Address of the list with the filters, which tells why a stream fails.
+    /// Address of one event of the list with the filters, which tells why a stream fails.
     probe: String,
     /// Position behind which the stream begins.
     after: String,
@@ -139,10 +139,11 @@ impl Tail {
         session: &mut Session,
         (parameters, list): (&Parameters, &EventList),
     ) -> Result<Self, Problem> {
-        let without_view = |path: &str| {
+        let for_stream = |path: &str, changes: &[(&str, String)]| {
             let view = ["limit", "open", "newest"].map(|name| (name, String::new()));
-            shown::url(path, parameters, &view)
+            shown::url(path, parameters, &[changes, &view[..]].concat())
         };
+        let once = ["limit", "wait"].map(|name| (name, "1".to_owned()));
         let of_page = |changes: &[(&str, String)]| {
             let address = shown::url(LIVE.path, parameters, changes);
             address.trim_end_matches('?').to_owned()
@@ -153,8 +154,8 @@ impl Tail {
         let other = if is_newest_on_top { BOTTOM } else { TOP };
         let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
         Ok(Self {
-            stream: without_view("/v1/events/stream"),
-            probe: without_view("/v1/events"),
+            stream: for_stream("/v1/events/stream", &[]),
+            probe: for_stream("/v1/events", &once),
             after: list.as_of_position.clone(),
             line: format!("{line}{mark}open="),
             is_newest_on_top,

@@ -9,7 +9,7 @@ const LAST: &str = ".tail tbody tr:last-child .c-text";
 
 impl Browser {
     /// Delivers comments with these texts.
-    async fn deliver(&self, texts: &[&str]) {
+    pub(super) async fn deliver(&self, texts: &[&str]) {
         for text in texts {
             let body = comment(ACCOUNT, &format!("id of {text}"), text);
             let answer = self.server.deliver("/webhook", body).await;
@@ -18,7 +18,7 @@ impl Browser {
     }
 
     /// Opens the tail, and waits for its connection.
-    async fn watch(&self, path: &str) {
+    pub(super) async fn watch(&self, path: &str) {
         self.visit(path).await;
         self.read("[data-live=connection]", "Live").await;
     }
@@ -40,7 +40,9 @@ async fn lines_appear_and_wait_during_a_pause() {
     browser
         .read("[data-live=missed]", "Paused. 2 new events")
         .await;
-    browser.read("[data-live=families] .num", "2").await;
+    browser
+        .read("[data-live=families] :not([hidden]) > .num", "2")
+        .await;
     browser.read(LAST, "first").await;
     browser.press(END).await;
     browser.read(LAST, "third").await;
@@ -105,7 +107,7 @@ async fn a_pasted_id_opens_its_page_whose_copies_have_keys() {
     browser.press("1").await;
     browser.press(ENTER).await;
     browser.read("article .said", "where is my order?").await;
-    browser.press(ESCAPE).await;
+    browser.see("html[data-keys=on]").await;
     browser.press("y").await;
     browser.see(".copy-as[open]").await;
     browser.press("s").await;
@@ -115,7 +117,7 @@ async fn a_pasted_id_opens_its_page_whose_copies_have_keys() {
     browser.press("?").await;
     browser.see("dialog.keys[open]").await;
     browser.press(ESCAPE).await;
-    browser.see_no_more("dialog.keys").await;
+    browser.see_no_more("dialog.keys[open]").await;
     browser.close().await;
 }
 
