@@ -1,26 +1,24 @@
-// Copies the value of a button with data-copy, or the answer at its data-copy-from, and says so.
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy], [data-copy-from]");
-  if (!button) return;
-  event.preventDefault();
-  const menu = button.closest(".copy-as");
-  const said = menu ? menu.querySelector("summary") : button;
+// Copies the value of a button, or the answer of its address, and says so.
+import { closeMenu } from "./keys.js";
+
+export async function copy(button) {
+  const menu = button.closest(".menu");
+  const place = menu?.querySelector("summary") ?? button;
   const text = button.dataset.copy ?? (await read(button.dataset.copyFrom));
-  const copied = text !== null && (await write(text));
-  said.dataset.copied = copied ? "yes" : "no";
-  setTimeout(() => delete said.dataset.copied, 1500);
-  if (!menu) return;
-  menu.open = false;
-  said.focus({ preventScroll: true });
-});
+  const isCopied = text !== null && (await write(text));
+  const said = document.querySelector("#said");
+  place.dataset.copied = isCopied ? "yes" : "no";
+  said.textContent = isCopied ? "Copied" : `Not copied: the ${text === null ? "server did not answer" : "browser does not allow it"}`;
+  setTimeout(() => {
+    delete place.dataset.copied;
+    said.textContent = "";
+  }, 3000);
+  if (menu) closeMenu(menu);
+}
 
 async function read(path) {
-  try {
-    const answer = await fetch(path);
-    return answer.ok ? await answer.text() : null;
-  } catch {
-    return null;
-  }
+  const answer = await fetch(path).catch(() => null);
+  return answer?.ok ? answer.text() : null;
 }
 
 async function write(text) {
@@ -32,7 +30,7 @@ async function write(text) {
   }
 }
 
-// Without https, browsers have no clipboard for scripts but the selection.
+// Without https, scripts can copy the selection only.
 function writeSelected(text) {
   const area = document.createElement("textarea");
   area.value = text;

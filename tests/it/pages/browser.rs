@@ -2,11 +2,15 @@
 //!
 //! They need Debian's `chromium` and `chromium-driver`, so `cargo test` alone leaves them out.
 
+mod chat;
 mod events;
 mod export;
+mod keys;
 mod live;
 mod preferences;
+mod swaps;
 mod tab;
+mod tail;
 mod views;
 
 use std::{
