@@ -48,6 +48,9 @@ struct List {
     /// The configured app.
     #[arg(long)]
     app: Option<AppName>,
+    /// Client of the account.
+    #[arg(long, value_name = "NAME")]
+    client: Option<String>,
     /// Only accounts without an event for so long, such as 3h, or since a moment, such as today.
     #[arg(long, value_name = "SPAN", allow_hyphen_values = true)]
     silent: Option<Moment>,
@@ -116,6 +119,7 @@ impl List {
         let silent = self.silent.map(|silent| silent.resolve(now)).transpose()?;
         let request = Request::to(LIST)
             .with_any("app", self.app)
+            .with_any("client", self.client)
             .with_any("silent_since", silent);
         let narrowed = request.is_narrowed();
         let api = self.origin.open(sources).await?;

@@ -23,6 +23,9 @@ pub(super) struct Kept {
     /// The configured app.
     #[arg(long)]
     app: Option<AppName>,
+    /// Client of the account.
+    #[arg(long, value_name = "NAME")]
+    client: Option<String>,
     /// The professional account: its id, label or user name.
     #[arg(long, value_name = "ID")]
     account: Option<String>,
@@ -63,6 +66,7 @@ impl Kept {
     ) -> anyhow::Result<()> {
         let request = request
             .with_any("app", self.app)
+            .with_any("client", self.client)
             .with_any("account", self.account)
             .with_any("after", self.after);
         let request = self.received.of(request)?;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     Api, Asked, InPath, Shared, UNREAD,
-    filters::{ACCOUNT, APP, LARGE_LIMIT, accounts_in_path},
+    filters::{self, ACCOUNT, APP, CLIENT, LARGE_LIMIT, accounts_in_path},
     json_body,
     operation::{Answer, Caller, Operation, RequestBody},
     shown::LagReport,
@@ -32,6 +32,8 @@ use crate::{
 
 pub(in crate::http) const ACCOUNTS: &[Parameter] = &[
     APP,
+    CLIENT,
+    ACCOUNT,
     Parameter::of(
         "silent_since",
         "Accounts without an event at this time or later.",
@@ -127,13 +129,15 @@ pub(in crate::http) async fn listed(
     scope: &Scope,
     parameters: &Parameters,
 ) -> Result<AccountList, Problem> {
-    let filter = AccountFilter {
+    let mut filter = AccountFilter {
         app: parameters.text("app")?,
+        client: parameters.text("client")?,
         silent_since: parameters.moment("silent_since")?,
         ..AccountFilter::default()
     };
     let limit = parameters.number("limit")?;
     let mut session = api.session(scope).await?;
+    filter.account_ids = filters::accounts(api, &mut session, parameters).await?;
     let end = api.read(session.end_of_log()).await?;
     let accounts = api.read(session.accounts(&filter, limit)).await?;
     let rows = accounts.rows.into_iter();

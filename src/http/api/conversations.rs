@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     Api, Asked, InPath, LISTED, SHOWN, Shared,
     export::{EXPORT, Export, may_export},
-    filters::{ACCOUNT, APP, LIMIT, accounts, accounts_in_path, names, since, until},
+    filters::{ACCOUNT, APP, CLIENT, LIMIT, accounts, accounts_in_path, names, since, until},
     in_path,
     operation::{Answer, Operation},
     shown::{self, LagReport},
@@ -31,6 +31,7 @@ const CONVERSATIONS: &str = "/v1/conversations";
 
 pub(in crate::http) const OF: &[Parameter] = &[
     APP,
+    CLIENT,
     ACCOUNT,
     since("With an event at this time or later."),
     until("Without an event at this time or later."),
@@ -161,6 +162,7 @@ pub(in crate::http) async fn filter(
     let order = parameters.one_of("order", orders, ConversationOrder::as_str)?;
     let mut filter = ConversationFilter {
         app: parameters.text("app")?,
+        client: parameters.text("client")?,
         person_id: parameters.text("person")?,
         waiting: parameters.flag("waiting")?.unwrap_or(false),
         since: parameters.moment("since")?,

@@ -140,6 +140,7 @@ async fn filter(
 ) -> Result<MediaFilter, Problem> {
     Ok(MediaFilter {
         app: parameters.text("app")?,
+        client: parameters.text("client")?,
         unanswered: parameters.flag("unanswered")?.unwrap_or(false),
         since: parameters.moment("since")?,
         until: parameters.moment("until")?,

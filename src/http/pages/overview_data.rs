@@ -115,12 +115,11 @@ async fn account_rows(
 ) -> Result<Vec<AccountRow>, Problem> {
     let of = AccountFilter {
         app: filter.app.clone(),
+        client: filter.client.clone(),
         account_ids: filter.account_ids.clone(),
         silent_since: None,
     };
-    let mut rows = api.read(session.accounts(&of, MOST_ACCOUNTS)).await?.rows;
-    rows.retain(|row| filter.client.is_none() || row.client == filter.client);
-    Ok(rows)
+    Ok(api.read(session.accounts(&of, MOST_ACCOUNTS)).await?.rows)
 }
 
 /// The silent accounts first, then those with the newest events.

@@ -17,6 +17,8 @@ use crate::meta::event::Kind;
 pub struct AccountFilter {
     /// The configured app.
     pub app: Option<String>,
+    /// Client of the accounts.
+    pub client: Option<String>,
     /// Ids of the accounts; empty for any.
     pub account_ids: Vec<String>,
     /// Accounts without an event at this time or later.
@@ -206,7 +208,9 @@ impl Reader {
         query.push_bind(kinds).push(LAST_OF_KINDS);
         let mut query = Conditions(query);
         query.visible(&self.visible);
-        query.and("app = ", filter.app.clone());
+        query
+            .and("app = ", filter.app.clone())
+            .and("client = ", filter.client.clone());
         if !filter.account_ids.is_empty() {
             query.and_any("account_id", filter.account_ids.clone());
         }

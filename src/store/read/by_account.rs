@@ -24,6 +24,9 @@ pub(crate) trait Listed: Clone + Send + Sync + 'static {
     /// App and accounts; none and empty for any.
     fn accounts(&self) -> (&Option<String>, &[String]);
 
+    /// Client of the accounts; `None` for any.
+    fn client(&self) -> Option<&String>;
+
     /// Start and end of the times of the last event.
     fn times(&self) -> [Option<Timestamp>; 2];
 
@@ -114,6 +117,7 @@ pub(super) fn begin<F: Listed>(filter: &F, visible: &Visible) -> Conditions {
     }
     query.again(" SELECT t.* FROM (SELECT app, account_id FROM account WHERE");
     query.visible(visible).and("app = ", app.clone());
+    query.of_client(filter.client());
     query.0.push(") AS a CROSS JOIN LATERAL (SELECT ");
     query.0.push(F::columns());
     query.again(F::TABLE.of_account).last_at(filter.times());
@@ -162,11 +166,18 @@ impl Conditions {
         if !accounts.is_empty() {
             self.and_any("account_id", accounts.to_vec());
         }
+        self.of_client(filter.client());
         self.visible(visible)
             .and("app = ", app.clone())
             .and("first_position <= ", Some(end))
             .last_at(filter.times());
         filter.apply(self);
+    }
+
+    fn of_client(&mut self, client: Option<&String>) {
+        if let Some(client) = client {
+            self.of_clients(vec![client.clone()]);
+        }
     }
 
     fn last_at(&mut self, [since, until]: [Option<Timestamp>; 2]) -> &mut Self {

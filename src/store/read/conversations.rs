@@ -44,6 +44,8 @@ const AT: &str = "coalesce(occurred_at, received_at)";
 pub struct ConversationFilter {
     /// The configured app.
     pub app: Option<String>,
+    /// Client of the accounts.
+    pub client: Option<String>,
     /// The professional accounts; empty for any.
     pub account_ids: Vec<String>,
     /// The other party.
@@ -257,6 +259,10 @@ impl Listed for ConversationFilter {
 
     fn accounts(&self) -> (&Option<String>, &[String]) {
         (&self.app, &self.account_ids)
+    }
+
+    fn client(&self) -> Option<&String> {
+        self.client.as_ref()
     }
 
     fn times(&self) -> [Option<Timestamp>; 2] {

@@ -27,6 +27,8 @@ const RETRIES: SignedDuration = SignedDuration::from_hours(36);
 pub struct MediaFilter {
     /// The configured app.
     pub app: Option<String>,
+    /// Client of the accounts.
+    pub client: Option<String>,
     /// The professional accounts; empty for any.
     pub account_ids: Vec<String>,
     /// The media, or an ad of the media.
@@ -229,6 +231,10 @@ impl Listed for MediaFilter {
 
     fn accounts(&self) -> (&Option<String>, &[String]) {
         (&self.app, &self.account_ids)
+    }
+
+    fn client(&self) -> Option<&String> {
+        self.client.as_ref()
     }
 
     fn times(&self) -> [Option<Timestamp>; 2] {

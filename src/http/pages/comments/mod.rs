@@ -73,7 +73,7 @@ struct CommentsPage {
 rendered!(CommentsPage);
 
 /// Parameters that choose media.
-const OF_MEDIA: [&str; 4] = ["app", "account", "since", "until"];
+const OF_MEDIA: [&str; 5] = ["app", "client", "account", "since", "until"];
 
 /// Media with comments.
 struct List {
@@ -229,7 +229,7 @@ impl List {
             account: parameters.get("account").unwrap_or_default().to_owned(),
             is_unanswered,
             is_narrowed: is_unanswered || OF_MEDIA.iter().any(|it| parameters.get(it).is_some()),
-            hidden: ["app", "since", "until"]
+            hidden: ["app", "client", "since", "until"]
                 .into_iter()
                 .filter_map(given)
                 .collect(),

@@ -42,12 +42,12 @@ pub(in crate::http::pages) const LIST: Page = Page {
 };
 
 /// Parameters that narrow the list.
-const NARROW: [&str; 7] = [
-    "waiting", "order", "app", "account", "person", "since", "until",
+const NARROW: [&str; 8] = [
+    "waiting", "order", "app", "client", "account", "person", "since", "until",
 ];
 
 /// Parameters that a form keeps without showing them.
-const KEPT: [&str; 5] = ["app", "account", "person", "since", "until"];
+const KEPT: [&str; 6] = ["app", "client", "account", "person", "since", "until"];
 
 /// Parameters of a part of a list or of a conversation.
 const PARTS: [&str; 5] = ["after", "before", "limit", "date", "format"];

@@ -25,6 +25,11 @@ impl Same {
             option("app", app);
             conditions.push(format!("app = {}", for_sql(app)));
         }
+        if let Some(client) = &filter.client {
+            option("client", client);
+            let of = "(app, account_id) IN (SELECT app, account_id FROM accounts WHERE client = ";
+            conditions.push(format!("{of}{})", for_sql(client)));
+        }
         if let [account, ..] = &filter.account_ids[..] {
             option("account", account);
             let ids: Vec<_> = filter.account_ids.iter().map(|id| for_sql(id)).collect();
