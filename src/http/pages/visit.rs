@@ -35,7 +35,7 @@ pub(super) struct Visit {
     pub(super) address: String,
     /// Scheme and authority of the server, as the browser knows it.
     pub(super) origin: String,
-    /// True if htmx asks for the changed part of a page.
+    /// True if htmx asks for the changed part of a page, and not for an element of the whole page.
     pub(super) is_part: bool,
     /// Set if htmx shows a piece of the page only.
     pub(super) piece: Option<Piece>,

@@ -99,6 +99,17 @@ async fn htmx_gets_the_changed_parts_only() {
 }
 
 #[tokio::test]
+async fn an_element_that_replaces_its_own_part_gets_the_page_without_the_frame_around_it() {
+    let desk = Desk::open().await;
+    let guide = desk.page("/").await;
+    assert!(guide.html.contains("hx-select=\"#main\""), "{}", guide.html);
+    let headers = [("HX-Request", "true"), ("HX-Request-Type", "full")];
+    let page = desk.page_with("reader", "/", &headers).await;
+    page.says("Waiting for the first delivery")
+        .hides("hx-swap-oob");
+}
+
+#[tokio::test]
 async fn preferences_of_a_form_are_rendered_by_the_server() {
     let desk = Desk::open().await;
     let form = "scheme=dark&density=comfortable&time=utc&back=%2Fevents%3Fkind%3Dmessage";
