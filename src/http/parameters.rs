@@ -68,6 +68,16 @@ impl Parameters {
         Self { base, ..self }
     }
 
+    /// The parameters without those of a table.
+    pub(super) fn without(&self, table: &[Parameter]) -> Self {
+        let is_other = |(it, _): &&(&Parameter, String)| table.iter().all(|of| of.name != it.name);
+        Self {
+            known: self.known,
+            given: self.given.iter().filter(is_other).cloned().collect(),
+            base: self.base.clone(),
+        }
+    }
+
     /// Base path of URLs with these parameters.
     pub(super) fn base(&self) -> &BasePath {
         &self.base

@@ -77,6 +77,11 @@ impl Scope {
         self.role.covers(Role::Privacy) && !self.is_restricted()
     }
 
+    /// True if both callers see the same rows and columns.
+    pub fn sees_like(&self, other: &Self) -> bool {
+        self.content == other.content && self.visible == other.visible
+    }
+
     /// Apps of which everything is visible, among `asked` if that is given; `None` for every app.
     /// A token restricted to clients sees no app as a whole.
     pub fn whole_apps(&self, asked: Option<String>) -> Option<Vec<String>> {

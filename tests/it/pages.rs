@@ -16,6 +16,7 @@ mod licences;
 mod live;
 mod overview;
 mod rejections;
+mod scope;
 mod sign_in;
 mod views;
 

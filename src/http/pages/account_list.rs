@@ -46,6 +46,12 @@ pub(super) const RANGE: &[Parameter] = &[
     until("End of the time of other pages."),
 ];
 
+/// Parameters that narrow the list.
+const NARROW: [&str; 4] = ["app", "silent_since", "account", "client"];
+
+/// Parameters that the form of the filters keeps.
+const KEPT: [&str; 4] = ["account", "client", "since", "until"];
+
 /// Maximum number of accounts on a page.
 const MOST: u32 = 1_000;
 
@@ -68,6 +74,10 @@ struct AccountsPage {
     has_apps: bool,
     app: Option<String>,
     silent_since: Option<String>,
+    /// True if accounts are chosen by a property.
+    is_narrowed: bool,
+    /// Parameters that the form keeps.
+    hidden: Vec<(&'static str, String)>,
     /// Link to a page with more accounts.
     more: Option<String>,
     /// Query of the same list in the API.
@@ -123,6 +133,11 @@ async fn show(
         accounts,
         app: given("app"),
         silent_since: given("silent_since"),
+        is_narrowed: NARROW.iter().any(|name| parameters.get(name).is_some()),
+        hidden: KEPT
+            .into_iter()
+            .filter_map(|name| Some((name, given(name)?)))
+            .collect(),
         more,
         query: query(parameters),
         frame: Frame::new(&visit, Some(&scope), ACCOUNTS.name, Some(&ACCOUNTS)),

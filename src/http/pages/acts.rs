@@ -7,6 +7,7 @@ use super::{
     accounts::AccountName,
     faults::{Fault, Faults},
     has_page,
+    known::of_deliveries,
     overview_data::Stored,
 };
 use crate::{
@@ -124,11 +125,9 @@ fn of_data(stored: &Stored) -> Vec<Act> {
     all.into_iter().flatten().collect()
 }
 
-/// Rejections of deliveries in the last hour. Requests for other paths are no deliveries.
+/// Rejections of deliveries in the last hour.
 fn rejected(stored: &Stored) -> Option<Act> {
-    let totals = stored.rejected.iter();
-    let totals = totals.filter(|total| !total.reason.starts_with("unknown_"));
-    let totals: Vec<_> = totals.collect();
+    let totals: Vec<_> = of_deliveries(&stored.rejected).collect();
     let number: i64 = totals.iter().map(|total| total.count).sum();
     let most = totals.iter().max_by_key(|total| total.count)?;
     let number = u64::try_from(number).unwrap_or_default();

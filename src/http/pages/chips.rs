@@ -13,6 +13,9 @@ pub(super) struct Chips {
     pub(super) hidden: Vec<(&'static str, String)>,
 }
 
+/// Parameters of a time range, and those that only other pages apply.
+const KEPT: [&str; 4] = ["since", "until", "account", "client"];
+
 /// Name, label and meaning of a filter, and its values if they are few.
 pub(super) type Chip = (
     &'static str,
@@ -39,7 +42,7 @@ impl Chips {
             value: given(name),
             without: link(&[(name, String::new())]),
         };
-        let kept = ["since", "until"].into_iter();
+        let kept = KEPT.into_iter();
         Self {
             action,
             fields: chips.into_iter().map(field).collect(),
@@ -49,6 +52,7 @@ impl Chips {
 
     /// True if a filter is set.
     pub(super) fn is_narrowed(&self) -> bool {
-        self.fields.iter().any(|field| field.value.is_some()) || !self.hidden.is_empty()
+        let is_time = |(name, _): &(&str, String)| matches!(*name, "since" | "until");
+        self.fields.iter().any(|field| field.value.is_some()) || self.hidden.iter().any(is_time)
     }
 }

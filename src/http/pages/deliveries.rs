@@ -11,7 +11,7 @@ use super::{
     digits::{counted, grouped},
     elsewhere,
     event_line::Note,
-    frame::{DELIVERIES, Frame},
+    frame::{DELIVERIES, Frame, SCOPE},
     sender::Sender,
     text,
     visit::Visit,
@@ -35,7 +35,7 @@ use crate::{
 pub(super) const PAGE: Page = Page {
     path: "/deliveries",
     handler: || get(show),
-    parameters: &[FILTERS],
+    parameters: &[FILTERS, SCOPE],
 };
 
 #[derive(Template)]
@@ -77,6 +77,7 @@ async fn show(
     let Listed::Page(list) = listed(&api, &scope, &asked).await? else {
         return Err(Problem::not_found());
     };
+    let own = parameters.without(SCOPE);
     let address = |changes: &[(&str, String)]| shown::url(DELIVERIES.path, parameters, changes);
     let mut rows = list.deliveries;
     rows.reverse();
@@ -88,8 +89,8 @@ async fn show(
         lines: rows.into_iter().map(Line::of).collect(),
         newer,
         older,
-        call: elsewhere::call("/v1/deliveries", parameters),
-        command: elsewhere::command("deliveries list", parameters),
+        call: elsewhere::call("/v1/deliveries", &own),
+        command: elsewhere::command("deliveries list", &own),
     };
     Ok(page(&visit, &deliveries))
 }

@@ -175,17 +175,6 @@ fn meanwhile(missing: &[&str], degraded: &[&str], spool: &SpoolReport) -> String
     waiting
 }
 
-/// Adds the faults to a request for a page, for the alert line.
-pub(super) async fn with_faults(
-    State(api): State<Arc<Api>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let faults = Faults::seen_by(request.extensions().get(), &api);
-    request.extensions_mut().insert(faults);
-    next.run(request).await
-}
-
 /// Adds the faults to a problem, for the alert line of its page.
 pub(in crate::http) async fn tell_faults(
     State(api): State<Arc<Api>>,

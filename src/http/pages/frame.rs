@@ -7,15 +7,25 @@ use super::{
     assets,
     faults::{Fault, Faults},
     pinned::FrameViews,
-    preferences::{Density, Keys, Preferences, Scheme, TimeForm},
+    preferences::Preferences,
+    surroundings::Surroundings,
     text::{escaped, short_id, stored},
     times::{TimeTag, Times},
     visit::Visit,
 };
-use crate::query::Scope;
+use crate::{
+    http::{
+        api::filters::{ACCOUNT, CLIENT},
+        parameter::Parameter,
+    },
+    query::Scope,
+};
 
 /// Parameters that stay when the reader goes to another section.
-const KEPT: [&str; 4] = ["account", "client", "since", "until"];
+pub(super) const KEPT: [&str; 4] = ["account", "client", "since", "until"];
+
+/// Scope that a page takes along for the links to other pages.
+pub(super) const SCOPE: &[Parameter] = &[ACCOUNT, CLIENT];
 
 /// Section of the pages.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,42 +62,42 @@ pub(super) static CONVERSATIONS: Section = Section {
     path: "/conversations",
     name: "Conversations",
     icon: "messages-square",
-    keeps: &["account", "since", "until"],
+    keeps: &KEPT,
 };
 
 pub(super) static DELIVERIES: Section = Section {
     path: "/deliveries",
     name: "Deliveries",
     icon: "package",
-    keeps: &["since", "until"],
+    keeps: &KEPT,
 };
 
 pub(super) static REJECTIONS: Section = Section {
     path: "/rejections",
     name: "Rejections",
     icon: "shield-alert",
-    keeps: &["since", "until"],
+    keeps: &KEPT,
 };
 
 pub(super) static HEALTH: Section = Section {
     path: "/health",
     name: "Health",
     icon: "activity",
-    keeps: &[],
+    keeps: &KEPT,
 };
 
 pub(super) static COMMENTS: Section = Section {
     path: "/comments",
     name: "Comments",
     icon: "message-square",
-    keeps: &["account", "since", "until"],
+    keeps: &KEPT,
 };
 
 pub(super) static ACCOUNTS: Section = Section {
     path: "/accounts",
     name: "Accounts",
     icon: "store",
-    keeps: &["since", "until"],
+    keeps: &KEPT,
 };
 
 static API: Section = Section {
@@ -142,9 +152,6 @@ const RANGES: [(&str, &str); 5] = [
 /// A section, its link, and if it is the present one.
 type Place = (&'static Section, String, bool);
 
-/// A value, its name, and if it is the chosen one.
-type Choice = (&'static str, &'static str, bool);
-
 /// Frame of a page.
 #[derive(Debug)]
 pub(super) struct Frame {
@@ -169,6 +176,7 @@ pub(super) struct Frame {
     /// Scope of the reader; `None` if nobody is known.
     pub(super) scope: Option<Scope>,
     pub(super) views: FrameViews,
+    pub(super) surroundings: Surroundings,
     /// True if the reader may not see the server as a whole.
     is_restricted: bool,
     times: Times,
@@ -193,6 +201,7 @@ impl Frame {
             is_part: visit.is_part,
             faults: visit.faults.clone(),
             views: FrameViews::of(&visit.views, &visit.address, scope),
+            surroundings: visit.surroundings.clone(),
             current,
             scope: scope.cloned(),
             is_restricted: scope.is_none_or(Scope::is_restricted),
@@ -284,30 +293,37 @@ impl Frame {
         self.with(name, "")
     }
 
-    /// Address of the page with another value of a parameter; an empty value removes it. Places in a
-    /// list do not stay.
+    /// Address of the page with another value of a parameter; an empty value removes it.
     pub(super) fn with(&self, name: &str, value: &str) -> String {
-        let (path, query) = self.address.split_once('?').unwrap_or((&self.address, ""));
-        let mut kept = form_urlencoded::Serializer::new(String::new());
-        for (other, value) in form_urlencoded::parse(query.as_bytes()) {
-            if other != name {
-                kept.append_pair(&other, &value);
-            }
-        }
-        if !value.is_empty() {
-            kept.append_pair(name, value);
-        }
-        match kept.finish() {
+        let path = self.address.split('?').next().unwrap_or_default();
+        self.link_to(path, Some((name, value)), |other| other != name)
+    }
+
+    /// Link to a path with some of the parameters of the page, and with another one that has a value.
+    pub(super) fn link_to(
+        &self,
+        path: &str,
+        other: Option<(&str, &str)>,
+        stays: impl Fn(&str) -> bool,
+    ) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.given().filter(|(name, _)| stays(name)));
+        query.extend_pairs(other.filter(|(_, value)| !value.is_empty()));
+        match query.finish() {
             none if none.is_empty() => format!("{}{path}", self.base),
             query => format!("{}{path}?{query}", self.base),
         }
     }
 
+    /// Parameters of the page.
+    pub(super) fn given(&self) -> form_urlencoded::Parse<'_> {
+        let query = self.address.split_once('?').map_or("", |(_, query)| query);
+        form_urlencoded::parse(query.as_bytes())
+    }
+
     /// Start of the time range in the address.
     fn since(&self) -> String {
-        let query = self.address.split_once('?').map_or("", |(_, query)| query);
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
-        let since = pairs.find(|(name, _)| name == "since");
+        let since = self.given().find(|(name, _)| name == "since");
         let is_overview = self.current == Some(&OVERVIEW);
         let default = if is_overview { "24h" } else { "" };
         since.map_or_else(|| default.to_owned(), |(_, value)| value.into_owned())
@@ -320,8 +336,8 @@ impl Frame {
         known.map_or_else(|| format!("Since {since}"), |(_, name)| (*name).to_owned())
     }
 
-    /// Time ranges with their links; none on a page without a time. The overview always has a
-    /// start.
+    /// Time ranges with their links; none on a page without a time, such as a problem. The overview
+    /// always has a start.
     pub(super) fn ranges(&self) -> Vec<(&'static str, String, bool)> {
         let since = self.since();
         let range = |(value, name): &(&str, &'static str)| {
@@ -335,69 +351,11 @@ impl Frame {
         RANGES.iter().filter(is_shown).map(range).collect()
     }
 
-    /// Link to a section with the parameters that stay.
+    /// Link to a section with the parameters that stay. Those of a problem may be its cause.
     fn link(&self, section: &Section) -> String {
-        let query = self.address.split_once('?').map_or("", |(_, query)| query);
-        let mut kept = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            if section.keeps.contains(&&*name) {
-                kept.append_pair(&name, &value);
-            }
-        }
-        let kept = kept.finish();
-        let mark = if kept.is_empty() { "" } else { "?" };
-        format!("{}{}{mark}{kept}", self.base, section.path)
-    }
-
-    /// Preferences to choose: legend, name of the parameter, and values.
-    pub(super) fn choices(&self) -> [(&'static str, &'static str, Vec<Choice>); 4] {
-        let Preferences {
-            scheme,
-            density,
-            time,
-            keys,
-            ..
-        } = self.preferences;
-        [
-            (
-                "Time",
-                "time",
-                choices(TimeForm::ALL, TimeForm::as_str, time),
-            ),
-            (
-                "Colors",
-                "scheme",
-                choices(Scheme::ALL, Scheme::as_str, scheme),
-            ),
-            (
-                "Rows",
-                "density",
-                choices(Density::ALL, Density::as_str, density),
-            ),
-            ("Keys", "keys", choices(Keys::ALL, Keys::as_str, keys)),
-        ]
-    }
-}
-
-/// Values of a preference with their words.
-fn choices<T: Copy + PartialEq>(all: &[T], spell: fn(T) -> &'static str, now: T) -> Vec<Choice> {
-    let choice = |it: &T| (spell(*it), word(spell(*it)), *it == now);
-    all.iter().map(choice).collect()
-}
-
-/// Word of a value.
-fn word(name: &'static str) -> &'static str {
-    match name {
-        "utc" => "UTC",
-        "local" => "Local",
-        "relative" => "Relative",
-        "system" => "System",
-        "light" => "Light",
-        "dark" => "Dark",
-        "compact" => "Compact",
-        "comfortable" => "Comfortable",
-        "on" => "All",
-        "off" => "No letters",
-        other => other,
+        let is_page = self.current.is_some();
+        self.link_to(section.path, None, |name| {
+            is_page && section.keeps.contains(&name)
+        })
     }
 }

@@ -13,10 +13,11 @@ use jiff::Timestamp;
 
 use super::{
     Page,
+    account_list::RANGE,
     answer::{page, rendered},
     delivery_path::{Step, steps},
     faults::{Answer, Faults},
-    frame::{Frame, HEALTH},
+    frame::{Frame, HEALTH, SCOPE},
     health_parts::{
         Callback, Connections, Follower, Postgres, SecretLine, Tank, callbacks, connections,
         followers, secrets, wakes,
@@ -39,7 +40,7 @@ use crate::{
 pub(super) const PAGE: Page = Page {
     path: "/health",
     handler: || get(show),
-    parameters: &[],
+    parameters: &[SCOPE, RANGE],
 };
 
 /// Form that wakes the drain of the spool.

@@ -38,6 +38,8 @@ mod faults;
 mod filters;
 mod find;
 mod frame;
+mod frame_choices;
+mod frame_scope;
 mod frame_tools;
 mod gap_strip;
 mod health;
@@ -46,6 +48,7 @@ mod heat;
 mod hours;
 mod json_tree;
 mod kinds;
+mod known;
 mod licences;
 mod live;
 mod login;
@@ -62,6 +65,7 @@ mod rejections;
 mod reserialized;
 mod sender;
 mod setup;
+mod surroundings;
 mod text;
 mod times;
 mod views;
@@ -77,6 +81,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 
+use self::surroundings::{Source, with_surroundings};
 use super::{api::Api, parameters::Known};
 use crate::{config::BasePath, query::Views};
 
@@ -137,10 +142,14 @@ pub(super) fn routes(api: Arc<Api>) -> Router {
         router.route(page.path, handler)
     });
     let views = (Arc::clone(&api), Views::new(api.writes.clone()));
+    let source = Source {
+        api: Arc::clone(&api),
+        kept: Arc::default(),
+    };
     pages
-        .with_state(Arc::clone(&api))
+        .with_state(api)
         .route_layer(middleware::from_fn_with_state(views, pinned::with_views))
-        .route_layer(middleware::from_fn_with_state(api, faults::with_faults))
+        .route_layer(middleware::from_fn_with_state(source, with_surroundings))
         .route_layer(middleware::from_fn(without_empty_parameters))
         .route("/preferences", preferences::form())
         .route("/login", get(login::show))

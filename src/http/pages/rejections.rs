@@ -11,7 +11,7 @@ use super::{
     chips::Chips,
     digits::counted,
     elsewhere,
-    frame::{Frame, REJECTIONS},
+    frame::{Frame, REJECTIONS, SCOPE},
     recheck::{Fields, fields},
     text,
     visit::Visit,
@@ -50,7 +50,7 @@ const FILTERS: &[Parameter] = &[
 pub(super) const PAGE: Page = Page {
     path: "/rejections",
     handler: || get(show),
-    parameters: &[FILTERS],
+    parameters: &[FILTERS, SCOPE],
 };
 
 #[derive(Template)]
@@ -91,6 +91,7 @@ async fn show(
         return Err(Problem::not_found());
     };
     let quarantine = quarantine(&scope, parameters, list.quarantined)?;
+    let own = parameters.without(SCOPE);
     let address = |changes: &[(&str, String)]| shown::url(REJECTIONS.path, parameters, changes);
     let total: i64 = list.totals.iter().map(|total| total.count).sum();
     let limit: u32 = parameters.number("limit")?;
@@ -102,8 +103,8 @@ async fn show(
         causes: causes(list.rejections),
         total: counted(total, "request", "requests"),
         quarantine,
-        call: elsewhere::call("/v1/rejections", parameters),
-        command: elsewhere::command("rejections list", parameters),
+        call: elsewhere::call("/v1/rejections", &own),
+        command: elsewhere::command("rejections list", &own),
     };
     Ok(page(&visit, &rejections))
 }

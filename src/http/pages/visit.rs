@@ -11,7 +11,9 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use super::{faults::Faults, pinned::OwnViews, preferences::Preferences};
+use super::{
+    faults::Faults, pinned::OwnViews, preferences::Preferences, surroundings::Surroundings,
+};
 use crate::{clock::Clock, config::BasePath, http::access::Admission};
 
 /// Piece of a page that htmx shows.
@@ -44,6 +46,7 @@ pub(super) struct Visit {
     pub(super) faults: Faults,
     /// Saved views that the reader sees.
     pub(super) views: OwnViews,
+    pub(super) surroundings: Surroundings,
 }
 
 impl Visit {
@@ -80,6 +83,7 @@ impl Visit {
             piece,
             faults: parts.extensions.get().cloned().unwrap_or_default(),
             views: parts.extensions.get().cloned().unwrap_or_default(),
+            surroundings: parts.extensions.get().cloned().unwrap_or_default(),
             now: Clock::system().now(),
         }
     }
