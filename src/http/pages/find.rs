@@ -10,8 +10,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     Page,
+    account_list::RANGE,
     answer::{page, rendered},
-    frame::{Frame, is_section},
+    frame::{Frame, SCOPE, is_section},
     pasted, text,
     visit::Visit,
 };
@@ -20,21 +21,26 @@ use crate::{
         access::Viewer,
         api::{Api, Asked, Shared, dropped::reason, events::found},
         parameter::{Form, Parameter},
+        parameters::Parameters,
         problem::Problem,
     },
-    query::{EventRow, Item, Place, Session, Target},
+    query::{EventRow, Item, Place, Scope, Session, Target},
 };
 
-const SEARCHED: &[Parameter] = &[Parameter::of(
-    "id",
-    "An id, a name, an address of a page, or a line with ids.",
-    Form::Any,
-)];
+const SEARCHED: &[Parameter] = &[
+    Parameter::of(
+        "id",
+        "An id, a name, an address of a page, or a line with ids.",
+        Form::Any,
+    ),
+    // In a form, a field with the name `id` would hide the id of the form from scripts.
+    Parameter::of("q", "The same, as the search box sends it.", Form::Any),
+];
 
 pub(super) const PAGE: Page = Page {
     path: "/find",
     handler: || get(show),
-    parameters: &[SEARCHED],
+    parameters: &[SEARCHED, SCOPE, RANGE],
 };
 
 /// Maximum size of a searched text.
@@ -80,11 +86,10 @@ async fn show(
     visit: Visit,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let text = asked.parameters.parse("id", |text| {
-        let is_text = text.len() <= LARGEST && !text.contains('\0');
-        is_text.then(|| text.trim().to_owned())
-    })?;
-    let text = text.unwrap_or_default();
+    let text = match typed(&asked.parameters)? {
+        none if none.is_empty() => text_of(&asked.parameters, "id")?,
+        typed => typed,
+    };
     let frame = Frame::new(&visit, Some(&scope), "Find", None);
     if let Some(address) = pasted::address(&text, |name| is_section(name) || name == "views") {
         return Ok(Redirect::to(&format!("{}{address}", frame.base)).into_response());
@@ -98,9 +103,8 @@ async fn show(
         [] => reason(&api, &mut session, &text).await?,
         _ => None,
     };
-    let can_be_words = (1..=LONGEST_TEXT).contains(&text.chars().count());
     let find = FindPage {
-        searches_texts: can_be_words && scope.shows_content(),
+        searches_texts: searches_texts(&scope, &text),
         frame,
         asked: text,
         pages,
@@ -109,6 +113,24 @@ async fn show(
         is_restricted: scope.is_restricted(),
     };
     Ok(page(&visit, &find))
+}
+
+/// Text of the search box, without space around it.
+pub(super) fn typed(parameters: &Parameters) -> Result<String, Problem> {
+    text_of(parameters, "q")
+}
+
+fn text_of(parameters: &Parameters, name: &str) -> Result<String, Problem> {
+    let text = parameters.parse(name, |text| {
+        let is_text = text.len() <= LARGEST && !text.contains('\0');
+        is_text.then(|| text.trim().to_owned())
+    })?;
+    Ok(text.unwrap_or_default())
+}
+
+/// True if the reader may search for a text in the texts of events.
+pub(super) fn searches_texts(scope: &Scope, text: &str) -> bool {
+    scope.shows_content() && (1..=LONGEST_TEXT).contains(&text.chars().count())
 }
 
 /// Pages of everything that a text names: the text as an id, or else the ids in it.
@@ -187,7 +209,7 @@ fn comment(row: &EventRow) -> Option<String> {
 }
 
 /// Page with these parts behind its path.
-fn below(path: &str, parts: &[&str]) -> String {
+pub(super) fn below(path: &str, parts: &[&str]) -> String {
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
     let parts = parts.iter().map(|part| utf8_percent_encode(part, KEPT));
     parts.fold(path.to_owned(), |page, part| format!("{page}/{part}"))

@@ -53,6 +53,7 @@ mod licences;
 mod live;
 mod login;
 mod newer;
+mod offers;
 mod overview;
 mod overview_data;
 mod pasted;
@@ -107,6 +108,7 @@ const PAGES: &[Page] = &[
     audit::PAGE,
     licences::PAGE,
     find::PAGE,
+    offers::PAGE,
     health::PAGE,
     health::DRAIN,
     deliveries::PAGE,

@@ -7,6 +7,7 @@ mod events;
 mod export;
 mod keys;
 mod live;
+mod palette;
 mod preferences;
 mod swaps;
 mod tab;

@@ -134,3 +134,96 @@ async fn an_id_of_a_dropped_day_is_named_as_such() {
     assert_eq!(page.answer.status, 404, "nothing was counted on this day");
     desk.page("/find?id=99").await.says("Nothing found");
 }
+
+impl Page {
+    /// Number of offers below the search box.
+    fn offers(&self) -> usize {
+        self.html.matches("role=\"option\"").count()
+    }
+}
+
+#[tokio::test]
+async fn the_search_box_leads_on_as_an_id_does_and_keeps_scope_and_time() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    let page = desk.page("/events?client=lumen&since=7d&text=much").await;
+    for field in [
+        "name=\"client\" value=\"lumen\"",
+        "name=\"since\" value=\"7d\"",
+    ] {
+        let form = page.html.split("id=\"search\"").nth(1).unwrap();
+        let form = form.split("</form>").next().unwrap();
+        assert!(form.contains(field) && !form.contains("much"), "{form}");
+    }
+    let found = desk
+        .ask_as("reader", "/find?q=9001&client=lumen&since=7d")
+        .await;
+    assert_eq!(found.status, 303);
+    let none = desk.page("/find?q=unknown&client=lumen&since=7d").await;
+    none.says("Nothing found")
+        .says("Searched")
+        .says("Possible reasons");
+    assert_eq!(none.links("/events?"), ["/events?client=lumen&since=7d"]);
+}
+
+#[tokio::test]
+async fn words_offer_a_search_pages_accounts_and_commands() {
+    let desk = Desk::open().await;
+    desk.deliver(comment(ACCOUNT, "9001", "how much?")).await;
+    let label = "UPDATE accounts SET label = 'Corner <b>shop', username = 'rolls'";
+    desk.run(label).await;
+    let empty = desk.page("/find/offers").await;
+    assert_eq!(empty.offers(), 0);
+    let pages = desk.page("/find/offers?q=conv&client=lumen").await;
+    pages.says("Search text for conv").says("Conversations");
+    assert_eq!(
+        pages.links("client=lumen"),
+        [
+            "/events?client=lumen&text=conv",
+            "/conversations?client=lumen"
+        ]
+    );
+    let account = desk.page("/find/offers?q=SHOP+corner").await;
+    account.says("Corner <b>shop").hides("<b>shop");
+    assert_eq!(
+        account.links("/accounts/"),
+        [format!("/accounts/{ACCOUNT}")]
+    );
+    assert_eq!(
+        desk.page("/find/offers?q=rolls")
+            .await
+            .links("/accounts/")
+            .len(),
+        1
+    );
+    let dark = desk.page("/find/offers?q=dark").await;
+    assert!(
+        dark.html
+            .contains("form=\"choose\" name=\"scheme\" value=\"dark\"")
+    );
+    for (words, command) in [("pause", "live=pause"), ("utc", "utc"), ("sql", "as=SQL")] {
+        let page = desk.page(&format!("/find/offers?q={words}")).await;
+        assert!(page.html.contains(command), "{words}: {}", page.html);
+    }
+    assert_eq!(desk.page("/find/offers?q=e").await.offers(), 12);
+    let hostile = desk.page("/find/offers?q=%3Cimg+src%3Dx%3E").await;
+    hostile.says("Search text for <img src=x>").hides("<img");
+    let masked = desk.page_as("viewer", "/find/offers?q=rolls").await;
+    assert_eq!(masked.offers(), 0, "{}", masked.html);
+}
+
+#[tokio::test]
+async fn offers_are_of_the_accounts_and_pages_that_the_token_sees() {
+    let desk = desk_with(&tokens()).await;
+    let own = desk.page_as("bakery", "/find/offers?q=178400").await;
+    assert_eq!(own.links("/accounts/"), [format!("/accounts/{BAKERY}")]);
+    let pages = desk.page_as("bakery", "/find/offers?q=health").await;
+    assert!(pages.links("/health").is_empty());
+    assert_eq!(
+        desk.page("/find/offers?q=health")
+            .await
+            .links("/health")
+            .len(),
+        1
+    );
+}
