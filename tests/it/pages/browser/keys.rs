@@ -23,7 +23,7 @@ impl Browser {
     }
 
     /// Presses a key together with Control.
-    async fn press_with_control(&self, key: char) {
+    pub(super) async fn press_with_control(&self, key: char) {
         let step = |kind: &str, key: char| json!({"type": kind, "value": key});
         let keys = [
             step("keyDown", CONTROL),

@@ -8,7 +8,6 @@ const OTHER: &str = "17840000000000002";
 
 const DOWN: &str = "\u{e015}";
 const UP: &str = "\u{e013}";
-const CONTROL: char = '\u{e009}';
 
 /// Name of the chosen offer.
 const CHOSEN: &str = "#offers [aria-selected=true] span";
@@ -24,20 +23,6 @@ async fn server() -> Server {
 }
 
 impl Browser {
-    /// Presses a key while Ctrl is held.
-    async fn press_with_control(&self, key: &str) {
-        let key = key.chars().next().unwrap();
-        let event = |kind: &str, key: char| json!({"type": kind, "value": key});
-        let keys = [
-            event("keyDown", CONTROL),
-            event("keyDown", key),
-            event("keyUp", key),
-            event("keyUp", CONTROL),
-        ];
-        let actions = json!({"actions": [{"type": "key", "id": "keys", "actions": keys}]});
-        self.post("/actions", actions).await;
-    }
-
     /// Opens a page again: the first page of a browser is rendered twice, to use its time zone.
     async fn visit_again(&self, path: &str) {
         for _ in 0..2 {
@@ -47,7 +32,7 @@ impl Browser {
     }
 
     async fn type_words(&self, words: &str) {
-        self.press_with_control("k").await;
+        self.press_with_control('k').await;
         self.see("#find:focus").await;
         self.press(words).await;
     }
@@ -74,7 +59,9 @@ async fn words_lead_to_a_page_by_keys_alone() {
     browser.press(UP).await;
     browser.read(CHOSEN, "Search text for conv").await;
     browser.press(DOWN).await;
-    browser.press_with_control(ENTER).await;
+    browser
+        .press_with_control(ENTER.chars().next().unwrap())
+        .await;
     let tabs = async || browser.tab.get("/window/handles").await.unwrap();
     eventually("a second tab", async || {
         tabs().await.as_array().unwrap().len() == 2
