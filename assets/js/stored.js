@@ -1,23 +1,25 @@
-// Stored text as an element, with the marks that the server makes (src/http/pages/text.rs).
-const CONTROL = /[\u{0}-\u{8}\u{b}-\u{1f}\u{7f}-\u{9f}\u{61c}\u{180e}\u{200b}\u{200c}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0001}]/u;
-const COMBINING = /[\u{300}-\u{36f}\u{483}-\u{489}\u{591}-\u{5bd}\u{610}-\u{61a}\u{64b}-\u{65f}\u{e31}\u{e34}-\u{e3a}\u{e47}-\u{e4e}\u{1ab0}-\u{1aff}\u{1dc0}-\u{1dff}\u{20d0}-\u{20ff}\u{fe20}-\u{fe2f}]/u;
-const MOST_COMBINING = 8;
+// Stored text as an element: escaped, in its own direction, with marks for characters without a
+// shape. The server makes the same of it (src/http/pages/text.rs).
+const CONTROL = among("0-8 b-1f 7f-9f ad 61c 115f-1160 180e 200b-200c 200e-200f 2028-202e 2060-206f 3164 feff ffa0 fff9-fffb 1d173-1d17a e0001");
+const WIDTHLESS = among("300-36f 483-489 591-5c7 610-61a 64b-65f 670 6d6-6ed 730-74a 7eb-7f3 8ca-8ff e31 e34-e3a e47-e4e eb1-ebc ec8-ece f71-fbc 180b-180d 1ab0-1aff 1cd0-1cfa 1dc0-1dff 200d 20d0-20ff 2de0-2dff 302a-302f 3099-309a a66f-a67d a8e0-a8f1 fe00-fe0f fe20-fe2f 1d165-1d172 1d17b-1d1ad 1e000-1e02a e0020-e01ef");
+const MOST_WIDTHLESS = 8;
 
 export function stored(text) {
   const bdi = element("bdi");
-  let plain = "";
-  let combining = 0;
+  let run = 0;
   for (const character of text) {
-    combining = COMBINING.test(character) ? combining + 1 : 0;
-    if (CONTROL.test(character)) {
-      bdi.append(plain, mark(character));
-      plain = "";
-    } else if (combining <= MOST_COMBINING) {
-      plain += character;
-    }
+    const isControl = CONTROL.test(character);
+    run = isControl || WIDTHLESS.test(character) ? run + 1 : 0;
+    if (run > MOST_WIDTHLESS + 1) continue;
+    if (run > MOST_WIDTHLESS) bdi.append(element("span", { class: "ctl" }, "…"));
+    else bdi.append(isControl ? mark(character) : character);
   }
-  bdi.append(plain);
+  bdi.normalize();
   return bdi;
+}
+
+function among(codes) {
+  return new RegExp(`[${codes.replace(/ ?([\da-f]+)/g, "\\u{$1}")}]`, "u");
 }
 
 function mark(character) {

@@ -5,7 +5,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::visit::{Piece, Visit};
+use super::{
+    text::numbered,
+    visit::{Piece, Visit},
+};
 use crate::http::problem::{self, Problem};
 
 /// A page that can be rendered as a whole, or only its main part.
@@ -83,7 +86,7 @@ pub(super) fn answer(status: StatusCode, visit: &Visit, page: &impl Render) -> R
     match rendered {
         Ok(html) => {
             let headers = HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value)));
-            (status, HeaderMap::from_iter(headers), html).into_response()
+            (status, HeaderMap::from_iter(headers), numbered(html)).into_response()
         }
         Err(_) => Problem::new(problem::DEFECT, "a page could not be rendered").into_response(),
     }

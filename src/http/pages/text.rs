@@ -5,8 +5,9 @@ use std::fmt::{self, Write as _};
 
 use askama::filters::{HtmlSafe, Safe};
 
-/// Maximum number of combining characters behind a character: more would cover other lines.
-const MOST_COMBINING: usize = 8;
+/// Maximum number of characters without a width of their own in a row: more would cover other lines,
+/// or be endless marks.
+const MOST_WIDTHLESS: usize = 8;
 
 /// Text as HTML in an element of its own direction.
 #[derive(Debug)]
@@ -22,21 +23,35 @@ pub(super) fn short(id: &str) -> Safe<String> {
     Safe(stored(&short_id(id)).0.to_string())
 }
 
-/// Escapes a text for an attribute. Controls are there as numbers, so that the source of a page does
-/// not show them either; those from U+0080 stay, because a browser reads their numbers as letters.
+/// Escapes a text for an attribute.
 pub(super) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {
-        match (entity(character), u32::from(character)) {
-            (Some(entity), _) => html.push_str(entity),
-            (None, 0 | 0x80..=0x9f) => html.push(character),
-            (None, code) if is_control(character) => {
-                html.extend(["&#x", &format!("{code:X}"), ";"]);
-            }
-            (None, _) => html.push(character),
+        match entity(character) {
+            Some(entity) => html.push_str(entity),
+            None => html.push(character),
         }
     }
     html
+}
+
+/// Replaces the controls of a page, which are in attributes only, by their numbers, so that its
+/// source does not show them either. Those from U+0080 stay, because a browser reads their numbers
+/// as letters.
+pub(super) fn numbered(html: String) -> String {
+    let has_number = |it: char| is_control(it) && !matches!(u32::from(it), 0 | 0x80..=0x9f);
+    if !html.contains(has_number) {
+        return html;
+    }
+    let mut numbered = String::with_capacity(html.len() + 64);
+    for character in html.chars() {
+        if has_number(character) {
+            numbered.extend(["&#x", &format!("{:X}", u32::from(character)), ";"]);
+        } else {
+            numbered.push(character);
+        }
+    }
+    numbered
 }
 
 /// Entity of a character with a meaning in HTML.
@@ -49,6 +64,15 @@ fn entity(character: char) -> Option<&'static str> {
         '\'' => "&#39;",
         _ => return None,
     })
+}
+
+/// At most `longest` characters of a text.
+pub(super) fn cut(text: &str, longest: usize) -> String {
+    let mut shown: String = text.chars().take(longest).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// An id, shortened in the middle.
@@ -67,22 +91,27 @@ pub(super) fn short_id(id: &str) -> String {
 impl fmt::Display for Stored<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<bdi>")?;
-        let mut combining = 0;
+        let mut run = 0;
         for character in self.0.chars() {
-            combining = if is_combining(character) {
-                combining + 1
+            let is_control = is_control(character);
+            run = if is_control || is_widthless(character) {
+                run + 1
             } else {
                 0
             };
-            if let Some(entity) = entity(character) {
+            if run > MOST_WIDTHLESS {
+                if run == MOST_WIDTHLESS + 1 {
+                    f.write_str("<span class=\"ctl\">…</span>")?;
+                }
+            } else if let Some(entity) = entity(character) {
                 f.write_str(entity)?;
-            } else if is_control(character) {
+            } else if is_control {
                 let code = u32::from(character);
                 write!(
                     f,
                     "<span class=\"ctl\" title=\"U+{code:04X}\">{code:04X}</span>"
                 )?;
-            } else if combining <= MOST_COMBINING {
+            } else {
                 f.write_char(character)?;
             }
         }
@@ -93,27 +122,36 @@ impl fmt::Display for Stored<'_> {
 impl HtmlSafe for Stored<'_> {}
 
 /// True for characters without a shape that hide something or change the direction of text: controls
-/// except for line breaks and tabs, bidirectional controls, zero-width characters but the joiner of
-/// emoji, and the byte order mark.
+/// except for line breaks and tabs, separators of lines, bidirectional controls, fillers, zero-width
+/// characters but the joiner of emoji, and the byte order mark.
 fn is_control(character: char) -> bool {
     let is_break = matches!(character, '\n' | '\t');
     character.is_control() && !is_break
         || matches!(
             character,
-            '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}'
-                | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}' | '\u{e0001}'
+            '\u{ad}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{180e}'
+                | '\u{200b}'..='\u{200c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}'
         )
 }
 
-/// True for marks that are drawn over or under the character before them.
-fn is_combining(character: char) -> bool {
+/// True for characters that are drawn over or under the character before them, or join or select
+/// its form. Some signs between them are here too: nobody writes many of them in a row.
+fn is_widthless(character: char) -> bool {
     matches!(
         character,
-        '\u{0300}'..='\u{036f}' | '\u{0483}'..='\u{0489}' | '\u{0591}'..='\u{05bd}'
-            | '\u{0610}'..='\u{061a}' | '\u{064b}'..='\u{065f}' | '\u{0e31}'
-            | '\u{0e34}'..='\u{0e3a}' | '\u{0e47}'..='\u{0e4e}' | '\u{1ab0}'..='\u{1aff}'
-            | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}'
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5c7}'
+            | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}' | '\u{670}'
+            | '\u{6d6}'..='\u{6ed}' | '\u{730}'..='\u{74a}' | '\u{7eb}'..='\u{7f3}'
+            | '\u{8ca}'..='\u{8ff}' | '\u{e31}' | '\u{e34}'..='\u{e3a}'
+            | '\u{e47}'..='\u{e4e}' | '\u{eb1}'..='\u{ebc}' | '\u{ec8}'..='\u{ece}'
+            | '\u{f71}'..='\u{fbc}' | '\u{180b}'..='\u{180d}' | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1cd0}'..='\u{1cfa}' | '\u{1dc0}'..='\u{1dff}' | '\u{200d}'
+            | '\u{20d0}'..='\u{20ff}' | '\u{2de0}'..='\u{2dff}' | '\u{302a}'..='\u{302f}'
+            | '\u{3099}'..='\u{309a}' | '\u{a66f}'..='\u{a67d}' | '\u{a8e0}'..='\u{a8f1}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}' | '\u{1d165}'..='\u{1d172}'
+            | '\u{1d17b}'..='\u{1d1ad}' | '\u{1e000}'..='\u{1e02a}' | '\u{e0020}'..='\u{e01ef}'
     )
 }
 
@@ -145,21 +183,15 @@ mod tests {
     /// Members of a character class of the script that makes lines in a browser.
     fn class_of_script(name: &str) -> Vec<(u32, u32)> {
         let script = include_str!("../../../assets/js/stored.js");
-        let class = script.split_once(&format!("const {name} = /[")).unwrap().1;
-        let class = class.split_once(']').unwrap().0;
-        let mut ranges = Vec::new();
-        for part in class.split("\\u{").skip(1) {
-            let (code, rest) = part.split_once('}').unwrap();
-            let code = u32::from_str_radix(code, 16).unwrap();
-            match ranges.last_mut() {
-                Some((_, end)) if *end == u32::MAX => *end = code,
-                _ => ranges.push((code, code)),
-            }
-            if rest == "-" {
-                ranges.last_mut().unwrap().1 = u32::MAX;
-            }
-        }
-        ranges
+        let (_, class) = script
+            .split_once(&format!("const {name} = among(\""))
+            .unwrap();
+        let codes = class.split_once('"').unwrap().0.split(' ');
+        let code = |text: &str| u32::from_str_radix(text, 16).unwrap();
+        codes
+            .map(|part| part.split_once('-').unwrap_or((part, part)))
+            .map(|(from, to)| (code(from), code(to)))
+            .collect()
     }
 
     #[test]
@@ -167,8 +199,8 @@ mod tests {
         let classes = [
             (class_of_script("CONTROL"), is_control as fn(char) -> bool),
             (
-                class_of_script("COMBINING"),
-                is_combining as fn(char) -> bool,
+                class_of_script("WIDTHLESS"),
+                is_widthless as fn(char) -> bool,
             ),
         ];
         for (ranges, is_member) in classes {
@@ -180,26 +212,42 @@ mod tests {
                 assert_eq!(is_in, is_member(character), "U+{code:04X}");
             }
         }
-        let bound = format!("MOST_COMBINING = {MOST_COMBINING};");
+        let bound = format!("MOST_WIDTHLESS = {MOST_WIDTHLESS};");
         assert!(include_str!("../../../assets/js/stored.js").contains(&bound));
     }
 
     #[test]
     fn controls_of_an_attribute_are_numbers() {
-        assert_eq!(
-            escaped("a\r\n\u{202e}\u{85}'"),
-            "a&#xD;\n&#x202E;\u{85}&#39;"
-        );
+        let html = numbered(escaped("a\r\n\u{202e}\u{85}'"));
+        assert_eq!(html, "a&#xD;\n&#x202E;\u{85}&#39;");
     }
 
     #[test]
     fn a_flood_of_marks_ends() {
-        let flood = format!("a{}b", "\u{0301}".repeat(500));
-        assert_eq!(
-            html(&flood).chars().filter(|it| *it == '\u{0301}').count(),
-            MOST_COMBINING
-        );
-        assert!(html(&flood).ends_with("b</bdi>"));
+        for between in ["", "\u{200d}", "\u{fe0f}", "\u{202e}", "\u{200b}"] {
+            let flood = format!("a{}b", format!("\u{301}{between}").repeat(500));
+            let html = html(&flood);
+            let marks = html.matches('\u{301}').count();
+            assert!((1..=MOST_WIDTHLESS).contains(&marks), "{between:?}: {html}");
+            assert!(
+                html.ends_with("<span class=\"ctl\">…</span>b</bdi>"),
+                "{html}"
+            );
+        }
+    }
+
+    #[test]
+    fn emoji_and_scripts_with_marks_are_whole() {
+        let england = "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}";
+        for text in [
+            england,
+            "👩\u{200d}👩\u{200d}👧",
+            "1\u{fe0f}\u{20e3}",
+            "ก็บ้าน",
+            "שָׁלוֹם",
+        ] {
+            assert_eq!(html(text), format!("<bdi>{text}</bdi>"));
+        }
     }
 
     #[test]
@@ -217,7 +265,20 @@ mod tests {
         fn no_text_opens_an_element(text in any::<String>()) {
             let html = html(&text).replace("<bdi>", "").replace("</bdi>", "");
             let html = html.replace("<span class=\"ctl\" title=\"U+", "").replace("</span>", "");
-            prop_assert!(!html.contains('<'));
+            prop_assert!(!html.replace("<span class=\"ctl\">", "").contains('<'));
+        }
+
+        #[test]
+        fn between_two_letters_is_little_without_a_width(
+            text in "[Q\n\u{300}\u{361}\u{200d}\u{fe0f}\u{e0100}\u{202e}\u{200b}\u{feff}\u{ad}]{0,400}"
+        ) {
+            let html = html(&text);
+            for part in html.split(['Q', '\n']) {
+                let marks = part.matches("</span>").count();
+                let plain = part.chars().filter(|it| is_widthless(*it)).count();
+                prop_assert!(marks + plain <= MOST_WIDTHLESS + 1, "{part}");
+                prop_assert!(!part.contains(is_control));
+            }
         }
     }
 }
